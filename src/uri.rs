@@ -1,0 +1,196 @@
+//! Percent-encoding and the normal form of a path.
+//!
+//! A signature covers the *decoded, normalised* path, as nginx's `$uri` holds it, while the
+//! URL carries the *encoded* one. Both directions live here, so that a path has exactly one
+//! spelling in a URL: [`encode_path`] writes it and [`decode_path`] accepts no other.
+
+use std::borrow::Cow;
+
+use crate::error::UriError;
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+
+/// Bytes that stay as they are in a path: RFC 3986 *unreserved*, the slash, and the comma,
+/// which separates the options of a thumbnail spec.
+const fn is_plain_in_path(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/' | b',')
+}
+
+/// Bytes that stay as they are in a query parameter's name or value: RFC 3986 *unreserved*.
+const fn is_plain_in_query(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+fn encode(text: &[u8], out: &mut String, is_plain: fn(u8) -> bool) {
+    out.reserve(text.len());
+    for &byte in text {
+        if is_plain(byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            for nibble in [byte >> 4, byte & 15] {
+                out.push(char::from(HEX.get(usize::from(nibble)).copied().unwrap_or(b'0')));
+            }
+        }
+    }
+}
+
+/// Append the canonical percent-encoding of a path (any bytes) to `out`: upper-case digits,
+/// everything encoded but letters, digits, `-._~`, `/` and `,`.
+pub fn encode_path_into(path: &[u8], out: &mut String) {
+    encode(path, out, is_plain_in_path);
+}
+
+/// The canonical percent-encoding of a path, see [`encode_path_into`].
+#[must_use]
+pub fn encode_path(path: &[u8]) -> String {
+    let mut out = String::new();
+    encode_path_into(path, &mut out);
+    out
+}
+
+/// Append a query parameter's name or value to `out`, percent-encoded (a space is `%20`).
+pub fn encode_query_into(text: &[u8], out: &mut String) {
+    encode(text, out, is_plain_in_query);
+}
+
+/// The bytes that a percent-encoded text stands for.
+///
+/// # Errors
+/// [`UriError::BadEscape`] when a `%` is not followed by two hexadecimal digits.
+pub fn percent_decode(text: &str) -> Result<Cow<'_, [u8]>, UriError> {
+    if !text.contains('%') {
+        return Ok(Cow::Borrowed(text.as_bytes()));
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(if byte == b'%' {
+            let mut digit = || {
+                let digit = char::from(bytes.next()?).to_digit(16)?;
+                u8::try_from(digit).ok()
+            };
+            match (digit(), digit()) {
+                (Some(high), Some(low)) => high << 4 | low,
+                _ => return Err(UriError::BadEscape),
+            }
+        } else {
+            byte
+        });
+    }
+    Ok(Cow::Owned(decoded))
+}
+
+/// Check that a decoded path has one normal form only: it starts with `/` and has no empty,
+/// `.` or `..` segment and no NUL. A final slash is allowed.
+///
+/// # Errors
+/// The first rule that the path breaks.
+pub fn check_normal(path: &str) -> Result<(), UriError> {
+    let Some(rest) = path.strip_prefix('/') else {
+        return Err(UriError::NotAbsolute);
+    };
+    if path.contains('\0') {
+        return Err(UriError::Nul);
+    }
+    let mut segments = rest.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        match segment {
+            "" if segments.peek().is_some() => return Err(UriError::EmptySegment),
+            "." | ".." => return Err(UriError::DotSegment),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Decode the path of a URL, accepting only the spelling that [`encode_path`] gives.
+///
+/// # Errors
+/// When the path is badly encoded, not UTF-8, not in normal form, or spelt another way.
+pub fn decode_path(encoded: &str) -> Result<Cow<'_, str>, UriError> {
+    let path = match percent_decode(encoded)? {
+        Cow::Borrowed(bytes) => {
+            Cow::Borrowed(str::from_utf8(bytes).map_err(|_| UriError::NotUtf8)?)
+        }
+        Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).map_err(|_| UriError::NotUtf8)?),
+    };
+    check_normal(&path)?;
+    if encode_path(path.as_bytes()) != encoded {
+        return Err(UriError::NotCanonical);
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn encodes_what_is_not_plain() {
+        assert_eq!(
+            encode_path("/t/300x200,cover/föö bär.jpg".as_bytes()),
+            "/t/300x200,cover/f%C3%B6%C3%B6%20b%C3%A4r.jpg"
+        );
+        assert_eq!(encode_path(b"/100%/a?b#c+d\xff"), "/100%25/a%3Fb%23c%2Bd%FF");
+        let mut query = String::new();
+        encode_query_into("a/b, c".as_bytes(), &mut query);
+        assert_eq!(query, "a%2Fb%2C%20c");
+    }
+
+    #[test]
+    fn refuses_paths_without_a_normal_form() {
+        for (path, error) in [
+            ("", UriError::NotAbsolute),
+            ("a", UriError::NotAbsolute),
+            ("//a", UriError::EmptySegment),
+            ("/a//b", UriError::EmptySegment),
+            ("/a//", UriError::EmptySegment),
+            ("/./a", UriError::DotSegment),
+            ("/a/..", UriError::DotSegment),
+            ("/a/../b", UriError::DotSegment),
+            ("/a\0", UriError::Nul),
+        ] {
+            assert_eq!(check_normal(path), Err(error), "{path:?}");
+        }
+        for path in ["/", "/a", "/a/", "/...", "/.a", "/a..b"] {
+            assert_eq!(check_normal(path), Ok(()), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn accepts_one_spelling_only() {
+        assert_eq!(decode_path("/a%20b").as_deref(), Ok("/a b"));
+        for (encoded, error) in [
+            ("/a b", UriError::NotCanonical),
+            ("/%61", UriError::NotCanonical),
+            ("/a%2fb", UriError::NotCanonical),
+            ("/a%2Fb", UriError::NotCanonical),
+            ("/%c3%b6", UriError::NotCanonical),
+            ("/a%2e%2e", UriError::NotCanonical),
+            ("/%2E%2E/b", UriError::DotSegment),
+            ("/%00", UriError::Nul),
+            ("/%FF", UriError::NotUtf8),
+            ("/%", UriError::BadEscape),
+            ("/%4", UriError::BadEscape),
+            ("/%+1", UriError::BadEscape),
+        ] {
+            assert_eq!(decode_path(encoded), Err(error), "{encoded:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_undoes_encoding(path in "(/[^/\0]{1,12}){1,4}/?") {
+            prop_assume!(check_normal(&path).is_ok());
+            let encoded = encode_path(path.as_bytes());
+            prop_assert_eq!(decode_path(&encoded), Ok(Cow::Borrowed(path.as_str())));
+        }
+
+        #[test]
+        fn never_panics(text in any::<String>()) {
+            let _ = decode_path(&text);
+        }
+    }
+}
