@@ -31,3 +31,52 @@ pub enum UriError {
     #[error("the path is not percent-encoded the canonical way")]
     NotCanonical,
 }
+
+/// A text or a set of options that is no thumbnail spec (see [`crate::thumbnail::spec`]).
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SpecError {
+    /// The text does not begin with a size.
+    #[error("a thumbnail spec begins with its size, such as '300x200', '300x-' or '-x200'")]
+    Size,
+    /// A side of zero or beyond the longest.
+    #[error("a side must be 1 to {max} pixels, not {side}", max = crate::thumbnail::spec::MAX_SIDE)]
+    Side {
+        /// The side in pixels.
+        side: u32,
+    },
+    /// An option that does not exist.
+    #[error(
+        "there is no option {found:?}; the options are, in this order: contain|cover|fill|pad, \
+         upscale, g-…, crop-x-y-w-h, rot-90|180|270, flip-h|v, blur-…, sharpen-…, bg-rrggbb, \
+         dpr-…, q-…, jpeg|png|webp|avif|gif|auto, v-…"
+    )]
+    UnknownOption {
+        /// The text of the option.
+        found: String,
+    },
+    /// An option given twice.
+    #[error("{found:?}: the option '{option}' is there already")]
+    Repeated {
+        /// The name of the option.
+        option: &'static str,
+        /// The text of the second one.
+        found: String,
+    },
+    /// An option with a value that it does not take.
+    #[error("the value of '{option}' must be {expected}, not {found:?}")]
+    Value {
+        /// The name of the option.
+        option: &'static str,
+        /// The value.
+        found: String,
+        /// What would be right.
+        expected: &'static str,
+    },
+    /// A spelling other than the canonical one.
+    #[error("the canonical spelling is '{canonical}'")]
+    NotCanonical {
+        /// The right spelling of the same spec.
+        canonical: String,
+    },
+}

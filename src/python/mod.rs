@@ -2,9 +2,14 @@
 
 use pyo3::prelude::*;
 
+mod thumbnail;
+
 #[pymodule(gil_used = false)]
 mod _core {
     use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::thumbnail::PySpec;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
