@@ -3,15 +3,12 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
+use super::exceptions;
 use crate::error::SpecError;
 use crate::thumbnail::spec::{
     CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Rgb, Rotation, Spec,
     SpecOption, Version,
 };
-
-mod exceptions {
-    pyo3::import_exception!(xaccel.exceptions, SpecError);
-}
 
 impl From<SpecError> for PyErr {
     fn from(error: SpecError) -> Self {
