@@ -125,6 +125,8 @@ pub enum SpecError {
     NotCanonical {
         /// The right spelling of the same spec.
         canonical: String,
+    },
+}
 
 /// A [`crate::sign::Signer`] that can't be made.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
