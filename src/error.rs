@@ -145,6 +145,8 @@ pub enum VerifyError {
         expires: i64,
         /// The time of the check.
         now: i64,
+    },
+}
 
 /// A map of directories to internal prefixes that can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
