@@ -189,6 +189,7 @@ def _start_nginx(
         [
             *(xaccel, "config", "nginx", "--app=app:app", "--full", f"--out={home / 'nginx'}"),
             *(f"--upstream={upstream[0]}:{upstream[1]}", f"--listen={address[0]}:{address[1]}"),
+            f"--static=/static/={home / 'gallery' / 'static'}",
         ],
         cwd=home,
         env=environment,

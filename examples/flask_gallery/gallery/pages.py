@@ -16,7 +16,7 @@ from xaccel.flask import send_private_file
 
 from gallery import catalogue
 from gallery.auth import is_member
-from gallery.settings import PHOTOS
+from gallery.settings import PHOTOS, PRIVATE
 
 photos = catalogue.load(PHOTOS / "photos.toml")
 
@@ -60,7 +60,7 @@ def private_file(name: str) -> Response:
     """Serve a private file: the app decides who may see it, the web server sends it."""
     if not is_member():
         abort(403)
-    return send_private_file(name, as_attachment="download" in request.args)
+    return send_private_file(name, root=PRIVATE, as_attachment="download" in request.args)
 
 
 @blueprint.app_errorhandler(400)
