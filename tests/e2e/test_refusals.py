@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from gallery_site import FILM
@@ -104,7 +104,7 @@ def test_nothing_outside_is_served_and_no_path_is_told(site, target):
     reply = site.fetch(target, member=True)
     if reply.status in {301, 308}:
         # A doubled slash is merged before anything else looks at the path.
-        assert "//" in target
+        assert "//" in unquote(target)
         reply = site.fetch(reply.headers["Location"].removeprefix(site.url), member=True)
     assert reply.status == 404
     for told in (str(site.directory), "app.py", "settings.py", "outside", "etc/passwd"):

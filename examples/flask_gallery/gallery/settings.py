@@ -42,9 +42,9 @@ def from_environment(*, default_data: Path) -> dict[str, Any]:
 def _key(path: Path) -> str:
     """Read a secret key, made at the first start, when several workers may come at once."""
     if not path.exists():
-        with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:  # mode 0600
-            file.write(secrets.token_urlsafe(32))
+        with tempfile.NamedTemporaryFile(dir=path.parent) as file:  # readable by the owner only
+            file.write(secrets.token_urlsafe(32).encode())
             file.flush()
             with suppress(FileExistsError):
                 os.link(file.name, path)
-    return path.read_text()
+    return path.read_text(encoding="ascii")
