@@ -1,5 +1,7 @@
+import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from types import TracebackType
 from typing import Any, Literal, NoReturn, SupportsIndex, TypeAlias, final
 
 __version__: str
@@ -243,3 +245,120 @@ class VerifiedUrl:
 
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+
+def encode_path(path: str, /) -> str:
+    """Percent-encode a decoded path in the one canonical way, as `Signer` does."""
+
+@final
+class Location:
+    """A regular file under a root."""
+
+    @property
+    def path(self) -> str:
+        """The file, absolute. Unless links are followed, no part below the root is one."""
+
+    @property
+    def root(self) -> str:
+        """The directory that contains it, as it was configured."""
+
+    @property
+    def url(self) -> str:
+        """The internal URL at which the server sees the file, percent-encoded."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+    @property
+    def mtime(self) -> int:
+        """When the file was last changed, in whole seconds since 1970."""
+
+@final
+class PathMap:
+    """Directories and the internal URL prefixes at which the web server sees them.
+
+    Matching is literal, case-sensitive and by whole components; the longest directory wins.
+
+    Args:
+        roots: Pairs of an absolute directory and a prefix such as `/_private/files/`.
+        follow_symlinks: Whether symbolic links may lead out of their root.
+
+    Raises:
+        xaccel.exceptions.ConfigError: A directory or a prefix is impossible.
+    """
+
+    def __new__(
+        cls,
+        roots: Iterable[tuple[str | os.PathLike[str], str]],
+        /,
+        *,
+        follow_symlinks: bool = False,
+    ) -> PathMap: ...
+    @staticmethod
+    def parse(header: str, /, *, follow_symlinks: bool = False) -> PathMap:
+        """Read an `X-Accel-Mapping`: `/directory/=/prefix/, "/a, b/"="/c/"`.
+
+        Raises:
+            xaccel.exceptions.ConfigError: The text is of another form.
+        """
+
+    @property
+    def roots(self) -> list[tuple[str, str]]:
+        """The pairs of directory and prefix, longest directory first."""
+
+    def find(self, path: str | os.PathLike[str], /) -> str | None:
+        """The internal URL of an absolute path, by its text alone; `None` outside every root."""
+
+    def locate(self, path: str | os.PathLike[str], /) -> Location:
+        """Find a regular file under a root on the disk.
+
+        Raises:
+            xaccel.exceptions.FileNotFound: It is absent, not a regular file, outside every root
+                or behind a link that leads out of its root.
+        """
+
+@final
+class Cache:
+    """The directory of finished thumbnails, shared by threads and processes.
+
+    Args:
+        directory: Created when first needed.
+    """
+
+    def __new__(cls, directory: str | os.PathLike[str], /) -> Cache: ...
+    def path(self, uri: str, /) -> str:
+        """The file of the thumbnail at a decoded path such as `/t/300x200/cat.jpg`.
+
+        Raises:
+            OSError: No thumbnail can be at this path.
+        """
+
+    def lock(self, uri: str, /) -> CacheLock:
+        """Wait for the right to make the thumbnail at `uri`; use the result in a `with`.
+
+        Raises:
+            OSError: The cache can't be written to.
+        """
+
+    def publish(self, uri: str, data: bytes, /) -> str:
+        """Make `data` the thumbnail at `uri`, in one step for every reader.
+
+        Returns:
+            Its file.
+
+        Raises:
+            OSError: It can't be written; nothing is left behind.
+        """
+
+@final
+class CacheLock:
+    """The right to make one thumbnail, given up at the end of the `with` block."""
+
+    def __enter__(self) -> CacheLock: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None: ...

@@ -10,6 +10,7 @@ mod exceptions;
 mod path_map;
 mod sign;
 mod thumbnail;
+mod uri;
 
 #[pymodule(gil_used = false)]
 mod _core {
@@ -23,6 +24,8 @@ mod _core {
     use super::sign::{Signer, VerifiedUrl};
     #[pymodule_export]
     use super::thumbnail::PySpec;
+    #[pymodule_export]
+    use super::uri::encode_path;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
