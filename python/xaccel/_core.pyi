@@ -1,6 +1,15 @@
-from typing import Any, Literal, TypeAlias, final
+from collections.abc import Mapping
+from os import PathLike
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict, Unpack, final
 
 __version__: str
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+_Source: TypeAlias = bytes | str | PathLike[str] | _Readable
+_Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
+_SourceFormat: TypeAlias = Literal["jpeg", "png", "webp"]
 
 _Fit: TypeAlias = Literal["contain", "cover", "fill", "pad"]
 _FormatOption: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif", "auto"]
@@ -100,3 +109,137 @@ class Spec:
     def __ne__(self, value: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, tuple[str]]: ...
+
+@final
+class Limits:
+    """What a source may be.
+
+    Args:
+        max_pixels: Of the source, all of its frames together.
+        max_bytes: Of the encoded source.
+        max_frames: Of an animation.
+        max_side: Pixels of the longer side of the thumbnail.
+        timeout: Seconds, looked at between the steps; None = no limit.
+    """
+
+    def __new__(
+        cls,
+        *,
+        max_pixels: int = 50_000_000,
+        max_bytes: int = 52_428_800,
+        max_frames: int = 100,
+        max_side: int = 8192,
+        timeout: float | None = None,
+    ) -> Limits: ...
+    @property
+    def max_pixels(self) -> int: ...
+    @property
+    def max_bytes(self) -> int: ...
+    @property
+    def max_frames(self) -> int: ...
+    @property
+    def max_side(self) -> int: ...
+    @property
+    def timeout(self) -> float | None: ...
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+
+@final
+class Thumbnail:
+    """A finished thumbnail."""
+
+    @property
+    def data(self) -> bytes:
+        """The encoded file."""
+
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def format(self) -> _Format: ...
+    @property
+    def media_type(self) -> str: ...
+
+@final
+class ImageInfo:
+    """What the header of an image says."""
+
+    @property
+    def width(self) -> int:
+        """Of the upright picture."""
+
+    @property
+    def height(self) -> int:
+        """Of the upright picture."""
+
+    @property
+    def format(self) -> _SourceFormat: ...
+    @property
+    def orientation(self) -> int:
+        """As in EXIF, 1 to 8; already taken into account in width and height."""
+
+    @property
+    def frames(self) -> int: ...
+    @property
+    def has_alpha(self) -> bool: ...
+    @property
+    def icc(self) -> bool:
+        """Whether the image brings a colour profile."""
+
+def render(
+    source: _Source,
+    spec: Spec,
+    *,
+    format: str,
+    quality: Mapping[str, int] | None = None,
+    limits: Limits | None = None,
+) -> Thumbnail:
+    """Make the thumbnail that a spec describes.
+
+    Args:
+        source: The encoded image, its path, or a binary file.
+        spec: What the thumbnail looks like. Its format is of no importance here.
+        format: "jpeg", "png", "webp", "avif" or "gif".
+        quality: By format, for a spec without one.
+        limits: What the source may be.
+
+    Raises:
+        xaccel.exceptions.ImageTooLarge: A limit is exceeded.
+        xaccel.exceptions.UnsupportedImage: The source is no image that can be read.
+        xaccel.exceptions.CorruptImage: It can't be decoded.
+        xaccel.exceptions.FileNotFound: There is no file at this path.
+    """
+
+class _Options(TypedDict, total=False):
+    fit: str
+    upscale: bool
+    gravity: str | tuple[float, float] | None
+    crop: str | tuple[float, float, float, float] | None
+    rotate: int
+    flip: str | None
+    blur: float | None
+    sharpen: float | None
+    background: str | None
+    dpr: float | None
+    quality: int | None
+    format: str | None
+
+def thumbnail(
+    source: _Source,
+    width: int | None = None,
+    height: int | None = None,
+    *,
+    limits: Limits | None = None,
+    **options: Unpack[_Options],
+) -> Thumbnail:
+    """Make a thumbnail; the options are those of `Spec`, the errors those of `render`.
+
+    Without a format it is of the same kind as the source.
+    """
+
+def probe(source: _Source, *, limits: Limits | None = None) -> ImageInfo:
+    """Read the header of an image; the errors are those of `render`."""
+
+def codecs() -> dict[str, str]:
+    """The codec libraries and their versions."""

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 mod cache;
 mod exceptions;
 mod path_map;
+mod spec;
 mod thumbnail;
 
 #[pymodule(gil_used = false)]
@@ -19,7 +20,9 @@ mod _core {
     #[pymodule_export]
     use super::path_map::{Location, PathMap};
     #[pymodule_export]
-    use super::thumbnail::PySpec;
+    use super::spec::PySpec;
+    #[pymodule_export]
+    use super::thumbnail::{ImageInfo, Limits, Thumbnail, codecs, probe, render, thumbnail};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
