@@ -9,7 +9,9 @@ mod cache;
 mod exceptions;
 mod path_map;
 mod sign;
+mod spec;
 mod thumbnail;
+mod uri;
 
 #[pymodule(gil_used = false)]
 mod _core {
@@ -22,7 +24,11 @@ mod _core {
     #[pymodule_export]
     use super::sign::{Signer, VerifiedUrl};
     #[pymodule_export]
-    use super::thumbnail::PySpec;
+    use super::spec::PySpec;
+    #[pymodule_export]
+    use super::thumbnail::{ImageInfo, Limits, Thumbnail, codecs, probe, render, thumbnail};
+    #[pymodule_export]
+    use super::uri::encode_path;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
