@@ -12,18 +12,16 @@ import subprocess
 import sys
 import time
 import urllib.parse
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from xaccel import Signer
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "flask_gallery"
-FILM = "Bergwanderung – 山歩き.mp4"  # noqa: RUF001
-INVITATION = "Einladung – Größe & Licht.pdf"  # noqa: RUF001
+FILM = "Bergwanderung – 山歩き.mp4"
+INVITATION = "Einladung – Größe & Licht.pdf"
 PATIENCE = 30  # seconds until something that should happen counts as not happening
 
 Front = Literal["direct", "nginx"]
