@@ -130,6 +130,122 @@ pub enum SpecError {
     },
 }
 
+/// A [`crate::sign::Signer`] that can't be made.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SignerError {
+    /// The algorithm is none of [`crate::sign::Algorithm`].
+    #[error("the algorithm must be 'hmac-sha256' or 'secure-link-md5', not {name:?}")]
+    UnknownAlgorithm {
+        /// What was asked for.
+        name: String,
+    },
+    /// The list of secrets is empty.
+    #[error("at least one secret is needed, to sign with")]
+    NoSecret,
+    /// A secret has no bytes.
+    #[error("secret {number} is empty")]
+    EmptySecret {
+        /// Its place in the list, from 1.
+        number: usize,
+    },
+    /// A secret is too short for HMAC.
+    #[error("secret {number} has {length} bytes; hmac-sha256 needs at least {minimum}")]
+    ShortSecret {
+        /// Its place in the list, from 1.
+        number: usize,
+        /// Its length in bytes.
+        length: usize,
+        /// What is needed, in bytes.
+        minimum: usize,
+    },
+    /// A parameter name that would need encoding, or is empty.
+    #[error("{name:?} can't name a query parameter: use letters, digits, '-', '.', '_' and '~'")]
+    BadParamName {
+        /// The name.
+        name: String,
+    },
+    /// Both parameters have one name (nginx's `$arg_name` ignores case).
+    #[error("the signature and its expiry need query parameters of different names")]
+    SameParamName,
+}
+
+/// A URL that can't be signed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SignError {
+    /// The path has no single normal form, or the query is badly encoded.
+    #[error("this URL can't be signed: {0}")]
+    Uri(#[from] UriError),
+    /// A `#` outside a path that is given as such.
+    #[error(
+        "a URL to be signed has no fragment; when the '#' is part of a file name, sign it as a path"
+    )]
+    Fragment,
+    /// `secure-link-md5` with a query.
+    #[error(
+        "secure-link-md5 can't sign a query: nginx's $uri, which it covers, is the path alone; \
+         use hmac-sha256, or sign it as a path when the '?' is part of a file name"
+    )]
+    QueryNotCovered,
+    /// A parameter of the URL has the name of the signature's or the expiry's.
+    #[error("the query parameter {name:?} is reserved for the signature")]
+    ReservedParam {
+        /// The name, as given.
+        name: String,
+    },
+    /// An expiry of zero or less, which nginx's `secure_link` refuses.
+    #[error("an expiry is a time after 1970-01-01 00:00:00 UTC, not {expires} seconds from it")]
+    ExpiresOutOfRange {
+        /// The expiry, in Unix seconds.
+        expires: i64,
+    },
+    /// A lifetime that is not positive, or ends after the last Unix second.
+    #[error("a lifetime is a positive number of seconds, not {seconds}")]
+    LifetimeOutOfRange {
+        /// The lifetime in seconds.
+        seconds: i64,
+    },
+}
+
+/// A URL whose signature is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// No signature at the end of the query.
+    #[error("the URL does not end with its signature and expiry")]
+    NoSignature,
+    /// The URL has a fragment, which no browser sends.
+    #[error("the URL has a fragment")]
+    Fragment,
+    /// The path is not spelt the one way that signing spells it.
+    #[error("the path is refused: {0}")]
+    BadPath(UriError),
+    /// The signed parameters are not spelt the one way that signing spells them.
+    #[error("the query is not in its canonical spelling")]
+    BadQuery,
+    /// Parameters that the signature does not cover, or that are reserved for it.
+    #[error("the query has parameters that do not belong there")]
+    ExtraParam,
+    /// The expiry is not a positive decimal number without sign and leading zeros.
+    #[error("the expiry is not a positive decimal number in its one spelling")]
+    BadExpires,
+    /// The signature is not unpadded, canonical base64url of the right length.
+    #[error("the signature is not canonical base64url of the right length")]
+    BadEncoding,
+    /// None of the keys has made this signature.
+    #[error("the signature fits none of the keys")]
+    Mismatch,
+    /// The signature is right, but its time has passed.
+    #[error("the URL expired at {expires} and it is {now} (Unix seconds)")]
+    Expired {
+        /// The last second in which the URL was valid.
+        expires: i64,
+        /// The time of the check.
+        now: i64,
+    },
+}
+
 /// Why there is no thumbnail of a source.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]

@@ -21,7 +21,7 @@ const fn is_plain_in_query(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-fn encode(text: &[u8], out: &mut String, is_plain: fn(u8) -> bool) {
+fn encode(text: &[u8], out: &mut String, is_plain: impl Fn(u8) -> bool) {
     out.reserve(text.len());
     for &byte in text {
         if is_plain(byte) {
@@ -116,10 +116,80 @@ pub fn decode_path(encoded: &str) -> Result<Cow<'_, str>, UriError> {
         Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).map_err(|_| UriError::NotUtf8)?),
     };
     check_normal(&path)?;
-    if encode_path(path.as_bytes()) != encoded {
+    if !is_canonical(encoded, is_plain_in_path) {
         return Err(UriError::NotCanonical);
     }
     Ok(path)
+}
+
+/// Whether a well-formed percent-encoded text is the one that [`encode`] would write.
+fn is_canonical(encoded: &str, is_plain: impl Fn(u8) -> bool) -> bool {
+    let mut bytes = encoded.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            if !is_plain(byte) {
+                return false;
+            }
+            continue;
+        }
+        let mut digit = || match bytes.next()? {
+            digit @ b'0'..=b'9' => Some(digit - b'0'),
+            digit @ b'A'..=b'F' => Some(digit - b'A' + 10),
+            _ => None,
+        };
+        match (digit(), digit()) {
+            (Some(high), Some(low)) if !is_plain(high << 4 | low) => {}
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// Whether a text can stand for itself in a query: only RFC 3986 *unreserved* characters.
+#[must_use]
+pub fn is_unreserved(text: &str) -> bool {
+    text.bytes().all(is_plain_in_query)
+}
+
+/// The parameters of a query, in its order, decoded as HTML forms encode them (`+` is a
+/// space). A name without `=` has an empty value; empty pieces (`a=1&&b=2`) are no
+/// parameters.
+///
+/// # Errors
+/// [`UriError::BadEscape`] or [`UriError::NotUtf8`].
+pub fn parse_query(query: &str) -> Result<Vec<(String, String)>, UriError> {
+    let decode = |text: &str| {
+        let spaced = text.replace('+', " ");
+        String::from_utf8(percent_decode(&spaced)?.into_owned()).map_err(|_| UriError::NotUtf8)
+    };
+    query
+        .split('&')
+        .filter(|piece| !piece.is_empty())
+        .map(|piece| {
+            let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
+            Ok((decode(name)?, decode(value)?))
+        })
+        .collect()
+}
+
+/// The canonical text of query parameters: sorted by name (parameters of one name keep their
+/// order, which may mean something), every parameter with its `=`, percent-encoded by
+/// [`encode_query_into`].
+#[must_use]
+pub fn canonical_query(params: &[(impl AsRef<str>, impl AsRef<str>)]) -> String {
+    let mut sorted: Vec<(&str, &str)> =
+        params.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
+    sorted.sort_by_key(|&(name, _)| name);
+    let mut query = String::new();
+    for (name, value) in sorted {
+        if !query.is_empty() {
+            query.push('&');
+        }
+        encode_query_into(name.as_bytes(), &mut query);
+        query.push('=');
+        encode_query_into(value.as_bytes(), &mut query);
+    }
+    query
 }
 
 #[cfg(test)]
@@ -180,7 +250,33 @@ mod tests {
         }
     }
 
+    #[test]
+    fn queries_have_one_canonical_text() {
+        for (query, canonical) in [
+            ("", ""),
+            ("&", ""),
+            ("b=2&a=1", "a=1&b=2"),
+            ("a=2&a=1", "a=2&a=1"),
+            ("flag", "flag="),
+            ("q=a+b&&=x", "=x&q=a%20b"),
+            ("q=a%2Bb%26&%c3%b6=%7e", "q=a%2Bb%26&%C3%B6=~"),
+            ("a=b=c", "a=b%3Dc"),
+        ] {
+            assert_eq!(canonical_query(&parse_query(query).unwrap()), canonical, "{query:?}");
+            assert_eq!(canonical_query(&parse_query(canonical).unwrap()), canonical);
+        }
+        assert_eq!(parse_query("a=%"), Err(UriError::BadEscape));
+        assert_eq!(parse_query("a=%FF"), Err(UriError::NotUtf8));
+    }
+
     proptest! {
+        #[test]
+        fn canonical_is_what_encoding_writes(text in "(%[0-9a-fA-F]{2}|[ -~])*") {
+            if let Ok(decoded) = percent_decode(&text) {
+                prop_assert_eq!(is_canonical(&text, is_plain_in_path), encode_path(&decoded) == text);
+            }
+        }
+
         #[test]
         fn decoding_undoes_encoding(path in "(/[^/\0]{1,12}){1,4}/?") {
             prop_assume!(check_normal(&path).is_ok());

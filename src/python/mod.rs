@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 mod cache;
 mod exceptions;
 mod path_map;
+mod sign;
 mod spec;
 mod thumbnail;
 
@@ -19,6 +20,8 @@ mod _core {
     use super::cache::{Cache, CacheLock};
     #[pymodule_export]
     use super::path_map::{Location, PathMap};
+    #[pymodule_export]
+    use super::sign::{Signer, VerifiedUrl};
     #[pymodule_export]
     use super::spec::PySpec;
     #[pymodule_export]
