@@ -1,10 +1,25 @@
 //! The bindings: signatures, `py.detach` and the mapping of errors; nothing else.
 
+#![allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
+#![allow(clippy::unnecessary_debug_formatting, reason = "a log line needs its paths escaped")]
+
 use pyo3::prelude::*;
+
+mod cache;
+mod exceptions;
+mod path_map;
+mod thumbnail;
 
 #[pymodule(gil_used = false)]
 mod _core {
     use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::cache::{Cache, CacheLock};
+    #[pymodule_export]
+    use super::path_map::{Location, PathMap};
+    #[pymodule_export]
+    use super::thumbnail::PySpec;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,0 +1,92 @@
+//! The image formats: what is read, what is written, and their names.
+
+use std::fmt;
+
+/// A format that a thumbnail can be written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OutputFormat {
+    /// JPEG, ITU-T T.81.
+    Jpeg,
+    /// PNG, RFC 2083.
+    Png,
+    /// WebP, RFC 9649.
+    WebP,
+    /// AVIF, AV1 Image File Format.
+    Avif,
+    /// GIF, version 89a.
+    Gif,
+}
+
+impl OutputFormat {
+    /// Every output format.
+    pub const ALL: [Self; 5] = [Self::Jpeg, Self::Png, Self::WebP, Self::Avif, Self::Gif];
+
+    /// The name in specs, settings and the Python API: `jpeg`, `png`, `webp`, `avif`, `gif`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpeg",
+            Self::Png => "png",
+            Self::WebP => "webp",
+            Self::Avif => "avif",
+            Self::Gif => "gif",
+        }
+    }
+
+    /// The format with this [`name`](Self::name).
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+
+    /// The format that the ending of a file's name stands for, whatever its case.
+    #[must_use]
+    pub fn from_file_name(name: &str) -> Option<Self> {
+        let (_, ending) = name.rsplit_once('.')?;
+        match ending.to_ascii_lowercase().as_str() {
+            "jpg" | "jpeg" | "jpe" => Some(Self::Jpeg),
+            ending => Self::from_name(ending),
+        }
+    }
+
+    /// The media type, as registered with IANA.
+    #[must_use]
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::WebP => "image/webp",
+            Self::Avif => "image/avif",
+            Self::Gif => "image/gif",
+        }
+    }
+}
+
+impl fmt::Display for OutputFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stands_for_its_format() {
+        for format in OutputFormat::ALL {
+            assert_eq!(OutputFormat::from_name(format.name()), Some(format));
+            assert_eq!(OutputFormat::from_file_name(&format!("a.{format}")), Some(format));
+        }
+        for (name, format) in [
+            ("a.JPG", Some(OutputFormat::Jpeg)),
+            ("a.png.jpe", Some(OutputFormat::Jpeg)),
+            ("dir.png/a", None),
+            ("jpeg", None),
+            ("a.bmp", None),
+            ("", None),
+        ] {
+            assert_eq!(OutputFormat::from_file_name(name), format, "{name:?}");
+        }
+    }
+}

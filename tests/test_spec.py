@@ -1,0 +1,105 @@
+"""The spec as Python sees it; the grammar itself is tested beside the Rust code."""
+
+import pickle
+
+import pytest
+from xaccel._core import Spec
+from xaccel.exceptions import SpecError
+
+FULL = (
+    "300x200,pad,upscale,g-0.3-0.7,crop-0-0.25-1-0.5,rot-90,flip-h,blur-2.5,sharpen-0.5,"
+    "bg-00ff7f,dpr-1.5,q-80,webp,v-aZ09_-aZ"
+)
+
+
+def test_keywords_and_text_meet():
+    spec = Spec(
+        300,
+        200,
+        fit="pad",
+        upscale=True,
+        gravity=(0.3, 0.7),
+        crop=(0, 0.25, 1, 0.5),
+        rotate=90,
+        flip="h",
+        blur=2.5,
+        sharpen=0.5,
+        background="#00FF7F",
+        dpr=1.5,
+        quality=80,
+        format="webp",
+        version="aZ09_-aZ",
+    )
+    assert str(spec) == FULL
+    assert spec == Spec.parse(FULL)
+    assert hash(spec) == hash(Spec.parse(FULL))
+    assert spec != Spec(300, 200)
+    assert pickle.loads(pickle.dumps(spec)) == spec
+    assert repr(spec) == f"Spec.parse('{FULL}')"
+
+
+def test_attributes_are_read_only():
+    spec = Spec.parse(FULL)
+    assert (spec.width, spec.height, spec.fit, spec.upscale) == (300, 200, "pad", True)
+    assert (spec.gravity, spec.crop) == ((0.3, 0.7), (0.0, 0.25, 1.0, 0.5))
+    assert (spec.rotate, spec.flip, spec.blur, spec.sharpen) == (90, "h", 2.5, 0.5)
+    assert (spec.background, spec.dpr, spec.quality) == ("00ff7f", 1.5, 80)
+    assert (spec.format, spec.version) == ("webp", "aZ09_-aZ")
+    with pytest.raises(AttributeError):
+        spec.width = 1
+
+
+def test_defaults_are_left_out():
+    assert str(Spec()) == "-x-"
+    assert str(Spec(300)) == "300x-"
+    assert str(Spec(height=200)) == "-x200"
+    assert str(Spec(9, 9, fit="cover", upscale=True, gravity="c", dpr=1)) == "9x9,cover"
+    assert str(Spec(9, 9, gravity=(0.5, 0.5), crop=(0, 0, 1, 1))) == "9x9"
+    assert str(Spec(9, 9, gravity="0.25-1", crop="0-0-0.5-1")) == "9x9,g-0.25-1,crop-0-0-0.5-1"
+
+
+def test_replace_changes_what_is_named():
+    spec = Spec.parse(FULL)
+    assert spec.replace() == spec
+    assert str(Spec(300, 200, fit="cover").replace(width=600, dpr=2)) == "600x200,cover,dpr-2"
+    assert spec.replace(format=None).format is None
+    with pytest.raises(TypeError, match="widht"):
+        spec.replace(widht=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"width": 0}, "1 to 65535 pixels, not 0"),
+        ({"fit": "covered"}, 'contain, cover, fill or pad, not "covered"'),
+        ({"gravity": "up"}, "focal point"),
+        ({"gravity": (0.5, float("nan"))}, "focal point"),
+        ({"crop": (0.5, 0, 0.6, 1)}, "stay within"),
+        ({"rotate": 45}, "90, 180 or 270"),
+        ({"flip": "x"}, "h or v"),
+        ({"blur": 101}, "0.01 to 100"),
+        ({"sharpen": -1}, "0.01 to 10"),
+        ({"background": "white"}, "six hexadecimal"),
+        ({"dpr": 9}, "0.1 to 8"),
+        ({"quality": 0}, "1 to 100"),
+        ({"format": "bmp"}, "jpeg, png"),
+        ({"version": "1"}, "eight characters"),
+    ],
+)
+def test_a_wrong_value_says_what_is_right(options, message):
+    with pytest.raises(SpecError, match=message):
+        Spec(**options)
+
+
+def test_a_wrong_text_says_what_is_right():
+    with pytest.raises(SpecError, match="canonical spelling is '300x200,cover,q-80'"):
+        Spec.parse("300x200,q-80,cover")
+    assert SpecError.status_code == 404
+
+
+def test_output_format():
+    assert Spec(9).output_format("a.JPG") == "jpeg"
+    assert Spec(9).output_format("a/b.webp") == "webp"
+    assert Spec(9).output_format("a.svg") == "jpeg"
+    assert Spec(9, format="png").output_format("a.jpg") == "png"
+    assert Spec(9, format="auto").output_format("a.jpg") == "auto"
