@@ -1,4 +1,6 @@
-from typing import Any, Literal, TypeAlias, final
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal, NoReturn, SupportsIndex, TypeAlias, final
 
 __version__: str
 
@@ -100,3 +102,144 @@ class Spec:
     def __ne__(self, value: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, tuple[str]]: ...
+
+@final
+class Signer:
+    """Signs URLs and verifies them with a list of secrets.
+
+    The signature covers the decoded path, as nginx's `$uri` holds it, the expiry and (with
+    `"hmac-sha256"`) the query. A signed URL has exactly one spelling: `verify` refuses every
+    other one, even where a server would take it for the same.
+
+    Args:
+        secrets: A secret, or a list of them with the newest first: the first one signs, all
+            verify. `"hmac-sha256"` needs at least 16 bytes; `"secure-link-md5"` warns below.
+        algorithm: `"hmac-sha256"`, or `"secure-link-md5"`, which stock nginx verifies with
+            `secure_link_md5 "$secure_link_expires$uri secret"`.
+        key_param: The name of the query parameter for the signature.
+        expires_param: The name of the query parameter for the expiry.
+
+    Raises:
+        xaccel.exceptions.ConfigError: For secrets, names or an algorithm that can't be used.
+    """
+
+    def __new__(
+        cls,
+        secrets: str | bytes | Iterable[str | bytes],
+        *,
+        algorithm: str = "hmac-sha256",
+        key_param: str = "key",
+        expires_param: str = "expires",
+    ) -> Signer: ...
+    @property
+    def algorithm(self) -> Literal["hmac-sha256", "secure-link-md5"]: ...
+    @property
+    def key_param(self) -> str: ...
+    @property
+    def expires_param(self) -> str: ...
+    def sign(
+        self,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """Sign a path, with the query that may follow it.
+
+        Args:
+            url: The decoded path in its normal form (`/föö bär.jpg`, no `//`, no `..`) and, if
+                there is one, `?` and its percent-encoded query, which is sorted by name and
+                signed along; `"secure-link-md5"` can't sign one.
+            expires: The last second in which the URL is valid: Unix seconds or an aware
+                datetime.
+            expires_in: How long it is valid, in seconds. Rounded up to a multiple of half of
+                it, so that the URL stays the same; it lives at most 1.5 times as long.
+
+        Returns:
+            The percent-encoded path and query, the signature and the expiry.
+
+        Raises:
+            ValueError: The path has no single normal form, the query can't be signed, or the
+                expiry makes no sense.
+        """
+
+    def sign_path(
+        self,
+        path: str,
+        /,
+        *,
+        params: Mapping[str, str] | None = None,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """As `sign`, with a path in which `?` and `#` are but characters of a file's name.
+
+        Args:
+            path: The decoded path.
+            params: Query parameters to sign along, decoded.
+            expires: See `sign`.
+            expires_in: See `sign`.
+        """
+
+    def sign_many(
+        self,
+        urls: Iterable[str],
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> list[str]:
+        """As `sign` for each URL, all with one expiry."""
+
+    def verify(self, url: str, /, *, now: int | None = None) -> str:
+        """Check a URL, which is what `sign` made: no scheme, no host, no fragment.
+
+        Args:
+            url: The path and query as the client sent them, not decoded.
+            now: Unix seconds; None = the clock.
+
+        Returns:
+            The decoded path, followed by `?` and the query that was signed along, if any. A `?`
+            may also be part of the path; `verify_parts` tells them apart.
+
+        Raises:
+            xaccel.exceptions.BadSignature: With the reason, which is for the log.
+            xaccel.exceptions.SignatureExpired: The signature is right, its time has passed.
+        """
+
+    def verify_parts(self, url: str, /, *, now: int | None = None) -> VerifiedUrl:
+        """As `verify`, with the URL in its parts."""
+
+    def derived_keys(self) -> list[bytes]:
+        """The HMAC keys, newest first.
+
+        All that another verifier of these URLs needs, such as a script in the web server, and
+        what may be written to a file for it (readable by the server alone: whoever knows
+        these keys can sign). The secrets can't be computed from them.
+
+        Raises:
+            ValueError: With `"secure-link-md5"`, where nginx needs the secret itself.
+        """
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would write the secrets out."""
+
+@final
+class VerifiedUrl:
+    """A URL whose signature and expiry are good."""
+
+    @property
+    def path(self) -> str:
+        """The decoded path."""
+
+    @property
+    def params(self) -> list[tuple[str, str]]:
+        """The decoded query parameters that were signed along, sorted by name."""
+
+    @property
+    def expires(self) -> int | None:
+        """The last Unix second in which the URL is valid; None = for ever."""
+
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...

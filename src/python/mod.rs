@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 mod cache;
 mod exceptions;
 mod path_map;
+mod sign;
 mod thumbnail;
 
 #[pymodule(gil_used = false)]
@@ -18,6 +19,8 @@ mod _core {
     use super::cache::{Cache, CacheLock};
     #[pymodule_export]
     use super::path_map::{Location, PathMap};
+    #[pymodule_export]
+    use super::sign::{Signer, VerifiedUrl};
     #[pymodule_export]
     use super::thumbnail::PySpec;
 

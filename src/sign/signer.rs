@@ -70,6 +70,8 @@ pub struct Verified<'a> {
     pub path: Cow<'a, str>,
     /// The canonical query that was signed along, or empty.
     pub query: &'a str,
+    /// The decoded parameters of that query, sorted by name.
+    pub params: Vec<(String, String)>,
     /// The last Unix second in which the URL is valid; none when it is valid for ever.
     pub expires: Option<i64>,
 }
@@ -244,10 +246,8 @@ impl Signer {
             "" => None,
             digits => Some(parse_expires(digits).ok_or(VerifyError::BadExpires)?),
         };
-        let query = match parts.params {
-            None => "",
-            Some(params) => self.check_params(params)?,
-        };
+        let query = parts.params.unwrap_or_default();
+        let params = parts.params.map_or(Ok(Vec::new()), |query| self.parse_params(query))?;
         let message = Message { expires: parts.expires, path: &path, query };
         match &self.keys {
             Keys::Hmac(keys) => keys.verify(parts.signature, &message),
@@ -255,7 +255,7 @@ impl Signer {
         }?;
         match valid_until {
             Some(expires) if expires < now => Err(VerifyError::Expired { expires, now }),
-            _ => Ok(Verified { path, query, expires: valid_until }),
+            _ => Ok(Verified { path, query, params, expires: valid_until }),
         }
     }
 
@@ -274,7 +274,7 @@ impl Signer {
         Some(Query { params, signature: value(param, &self.key_param)?, expires })
     }
 
-    fn check_params<'a>(&self, query: &'a str) -> Result<&'a str, VerifyError> {
+    fn parse_params(&self, query: &str) -> Result<Vec<(String, String)>, VerifyError> {
         if matches!(self.keys, Keys::SecureLink(_)) {
             return Err(VerifyError::ExtraParam);
         }
@@ -285,7 +285,7 @@ impl Signer {
         if params.is_empty() || uri::canonical_query(&params) != query {
             return Err(VerifyError::BadQuery);
         }
-        Ok(query)
+        Ok(params)
     }
 
     /// nginx's `$arg_name` ignores case.
@@ -354,6 +354,9 @@ mod tests {
         let verified = signer.verify(&vector.url, vector.expires.unwrap_or(0)).unwrap();
         assert_eq!(verified.path, vector.path);
         assert_eq!(verified.query, uri::canonical_query(&vector.params));
+        let mut params = vector.params.clone();
+        params.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(verified.params, params);
         assert_eq!(verified.expires, vector.expires);
     }
 

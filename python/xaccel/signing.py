@@ -1,0 +1,19 @@
+"""Signed URLs.
+
+`Signer` signs for this package's endpoints, for nginx's `secure_link` (`"secure-link-md5"`) and
+for a verifier in njs (`"hmac-sha256"`):
+
+    >>> signer = Signer("a secret of 16 bytes or more")
+    >>> signer.verify(signer.sign("/p/cat.jpg", expires_in=3600))
+    '/p/cat.jpg'
+
+To rotate secrets, put a new one in front of the list, and take an old one away when no URL that
+it signed has to work any more.
+"""
+
+from __future__ import annotations
+
+from xaccel._core import Signer, VerifiedUrl
+from xaccel.exceptions import BadSignature, SignatureExpired
+
+__all__ = ["BadSignature", "SignatureExpired", "Signer", "VerifiedUrl"]

@@ -1,0 +1,268 @@
+//! `Signer` and `VerifiedUrl`.
+
+use std::borrow::Cow;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use pyo3::exceptions::{PyTypeError, PyUserWarning, PyValueError};
+use pyo3::prelude::*;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
+use pyo3::types::{PyBool, PyDateTime, PyDelta, PyInt, PyList, PyMapping, PyString};
+
+use super::exceptions::{BadSignature, ConfigError, SignatureExpired};
+use crate::error::{SignError, SignerError, UriError, VerifyError};
+use crate::sign::{self, Algorithm};
+
+impl From<SignerError> for PyErr {
+    fn from(error: SignerError) -> Self {
+        ConfigError::new_err(error.to_string())
+    }
+}
+
+impl From<SignError> for PyErr {
+    fn from(error: SignError) -> Self {
+        PyValueError::new_err(error.to_string())
+    }
+}
+
+impl From<VerifyError> for PyErr {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Expired { .. } => SignatureExpired::new_err(error.to_string()),
+            _ => BadSignature::new_err(error.to_string()),
+        }
+    }
+}
+
+/// One secret.
+#[derive(FromPyObject)]
+enum Secret {
+    Text(PyBackedStr),
+    Bytes(PyBackedBytes),
+}
+
+impl AsRef<[u8]> for Secret {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+fn extract_secrets(secrets: &Bound<'_, PyAny>) -> PyResult<Vec<Secret>> {
+    if let Ok(secret) = secrets.extract() {
+        return Ok(vec![secret]);
+    }
+    let wrong = || ConfigError::new_err("secrets must be a str, bytes, or a list of those");
+    let secrets = secrets.try_iter().map_err(|_| wrong())?;
+    secrets.map(|secret| secret?.extract().map_err(|_| wrong())).collect()
+}
+
+/// The text of a URL from outside, which may hold lone surrogates.
+fn text<'a>(url: &'a Bound<'_, PyString>) -> PyResult<&'a str> {
+    Ok(url.to_str().map_err(|_| VerifyError::BadPath(UriError::NotUtf8))?)
+}
+
+fn clock() -> i64 {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// The last second of a URL's life from the two ways of saying it.
+fn expiry(
+    expires: Option<&Bound<'_, PyAny>>,
+    expires_in: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Option<i64>> {
+    match (expires, expires_in) {
+        (None, None) => Ok(None),
+        (Some(expires), None) => extract_time(expires).map(Some),
+        (None, Some(lifetime)) => Ok(Some(sign::expires_in(extract_lifetime(lifetime)?, clock())?)),
+        (Some(_), Some(_)) => {
+            Err(PyValueError::new_err("expires and expires_in exclude each other"))
+        }
+    }
+}
+
+fn extract_time(time: &Bound<'_, PyAny>) -> PyResult<i64> {
+    if let Some(seconds) = extract_int(time) {
+        return seconds;
+    }
+    let Ok(time) = time.cast::<PyDateTime>() else {
+        return Err(PyTypeError::new_err("expires must be an int (Unix seconds) or a datetime"));
+    };
+    if time.call_method0("utcoffset")?.is_none() {
+        return Err(PyValueError::new_err(
+            "expires is a naive datetime, which says no time without a timezone; \
+             use datetime.now(timezone.utc) or another aware one",
+        ));
+    }
+    Ok(whole_seconds(time.call_method0("timestamp")?.extract::<f64>()?.floor()))
+}
+
+fn extract_lifetime(lifetime: &Bound<'_, PyAny>) -> PyResult<i64> {
+    if let Some(seconds) = extract_int(lifetime) {
+        return seconds;
+    }
+    let Ok(lifetime) = lifetime.cast::<PyDelta>() else {
+        return Err(PyTypeError::new_err("expires_in must be an int (seconds) or a timedelta"));
+    };
+    Ok(whole_seconds(lifetime.call_method0("total_seconds")?.extract::<f64>()?.ceil()))
+}
+
+/// The value of an int that is no bool; none for another type.
+fn extract_int(number: &Bound<'_, PyAny>) -> Option<PyResult<i64>> {
+    let number = number.cast::<PyInt>().ok().filter(|number| !number.is_instance_of::<PyBool>())?;
+    let wrong = || PyValueError::new_err(format!("{number} is beyond the 64 bits of Unix time"));
+    Some(number.extract().map_err(|_| wrong()))
+}
+
+/// The seconds of a datetime or timedelta, which end long before f64 and i64 do.
+#[expect(clippy::cast_possible_truncation, reason = "both are far shorter than i64")]
+fn whole_seconds(seconds: f64) -> i64 {
+    seconds as i64
+}
+
+/// A URL whose signature and expiry are good.
+#[pyclass(frozen, get_all, eq, module = "xaccel._core")]
+#[derive(PartialEq)]
+pub(super) struct VerifiedUrl {
+    path: String,
+    params: Vec<(String, String)>,
+    expires: Option<i64>,
+}
+
+/// Signs and verifies URLs.
+#[pyclass(frozen, module = "xaccel._core")]
+pub(super) struct Signer {
+    signer: sign::Signer,
+    secrets: usize,
+}
+
+#[pymethods]
+impl Signer {
+    #[new]
+    #[pyo3(signature = (
+        secrets, *, algorithm = "hmac-sha256", key_param = "key", expires_param = "expires"
+    ))]
+    fn new(
+        secrets: &Bound<'_, PyAny>,
+        algorithm: &str,
+        key_param: &str,
+        expires_param: &str,
+    ) -> PyResult<Self> {
+        let algorithm: Algorithm = algorithm.parse()?;
+        let py = secrets.py();
+        let secrets = extract_secrets(secrets)?;
+        let signer = sign::Signer::new(algorithm, &secrets, key_param, expires_param)?;
+        if secrets.iter().any(|secret| secret.as_ref().len() < sign::RECOMMENDED_SECRET_LENGTH) {
+            let warning = c"a secret under 16 bytes can be guessed from one signed URL";
+            PyErr::warn(py, &py.get_type::<PyUserWarning>(), warning, 1)?;
+        }
+        Ok(Self { signer, secrets: secrets.len() })
+    }
+
+    #[getter]
+    fn algorithm(&self) -> &'static str {
+        self.signer.algorithm().name()
+    }
+
+    #[getter]
+    fn key_param(&self) -> &str {
+        self.signer.key_param()
+    }
+
+    #[getter]
+    fn expires_param(&self) -> &str {
+        self.signer.expires_param()
+    }
+
+    #[pyo3(signature = (url, /, *, expires = None, expires_in = None))]
+    fn sign(
+        &self,
+        url: &str,
+        expires: Option<&Bound<'_, PyAny>>,
+        expires_in: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<String> {
+        Ok(self.signer.sign(url, expiry(expires, expires_in)?)?)
+    }
+
+    #[pyo3(signature = (path, /, *, params = None, expires = None, expires_in = None))]
+    fn sign_path(
+        &self,
+        path: &str,
+        params: Option<&Bound<'_, PyMapping>>,
+        expires: Option<&Bound<'_, PyAny>>,
+        expires_in: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<String> {
+        let params: Vec<(PyBackedStr, PyBackedStr)> = match params {
+            Some(params) => params.items()?.extract()?,
+            None => Vec::new(),
+        };
+        Ok(self.signer.sign_path(path, &params, expiry(expires, expires_in)?)?)
+    }
+
+    #[pyo3(signature = (urls, /, *, expires = None, expires_in = None))]
+    fn sign_many<'py>(
+        &self,
+        urls: &Bound<'py, PyAny>,
+        expires: Option<&Bound<'py, PyAny>>,
+        expires_in: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let expires = expiry(expires, expires_in)?;
+        let signed = PyList::empty(urls.py());
+        for url in urls.try_iter()? {
+            signed.append(self.signer.sign(url?.cast::<PyString>()?.to_str()?, expires)?)?;
+        }
+        Ok(signed)
+    }
+
+    #[pyo3(signature = (url, /, *, now = None))]
+    fn verify<'a>(&self, url: &'a Bound<'_, PyString>, now: Option<i64>) -> PyResult<Cow<'a, str>> {
+        let verified = self.signer.verify(text(url)?, now.unwrap_or_else(clock))?;
+        if verified.query.is_empty() {
+            return Ok(verified.path);
+        }
+        Ok(format!("{}?{}", verified.path, verified.query).into())
+    }
+
+    #[pyo3(signature = (url, /, *, now = None))]
+    fn verify_parts(&self, url: &Bound<'_, PyString>, now: Option<i64>) -> PyResult<VerifiedUrl> {
+        let verified = self.signer.verify(text(url)?, now.unwrap_or_else(clock))?;
+        Ok(VerifiedUrl {
+            params: verified.params,
+            expires: verified.expires,
+            path: verified.path.into_owned(),
+        })
+    }
+
+    fn derived_keys(&self) -> PyResult<Vec<Cow<'_, [u8]>>> {
+        match self.signer.algorithm() {
+            Algorithm::HmacSha256 => Ok(self
+                .signer
+                .derived_keys()
+                .into_iter()
+                .map(|key| key.as_slice().into())
+                .collect()),
+            Algorithm::SecureLinkMd5 => Err(PyValueError::new_err(
+                "secure-link-md5 derives no keys: nginx compares with the secret itself",
+            )),
+        }
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "<Signer {} with {} secret{}>",
+            self.algorithm(),
+            self.secrets,
+            if self.secrets == 1 { "" } else { "s" }
+        )
+    }
+
+    #[pyo3(signature = (_protocol, /))]
+    fn __reduce_ex__(_signer: &Bound<'_, Self>, _protocol: i64) -> PyResult<()> {
+        Err(PyTypeError::new_err(
+            "a Signer can't be copied or pickled, which would write its secrets out; \
+             make one from the configuration where it is needed",
+        ))
+    }
+}
