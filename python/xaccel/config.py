@@ -1,0 +1,255 @@
+"""The settings: one mapping, the same for every framework.
+
+`Config.from_mapping()` reads `app.config["XACCEL"]`, `settings.XACCEL` or any other mapping
+with upper-case keys, checks all of it, and gives a frozen object with the same names in lower
+case. A setting that can't work is a `ConfigError` at start-up, not a surprise at run time.
+"""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+from xaccel._core import Limits, PathMap, Signer, Spec
+from xaccel.exceptions import ConfigError, SpecError
+
+ServerName: TypeAlias = Literal["direct", "nginx"]
+Algorithm: TypeAlias = Literal["hmac-sha256", "secure-link-md5"]
+
+_MIB = 1024 * 1024
+_DEFAULT_QUALITY = {"jpeg": 85, "webp": 80, "avif": 60}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """All settings, checked. The defaults are those of the documentation's table."""
+
+    server: ServerName = "direct"
+    """The web server in front: who sends the files."""
+    roots: Mapping[str, str] = field(default_factory=dict)
+    """Directories whose files may be sent, each with the internal URL prefix at which the
+    server sees it: `{"/srv/videos": "/_private/videos/"}`. The longest match wins."""
+    follow_symlinks: bool = False
+    """Whether symbolic links may lead out of their root."""
+    secret_keys: tuple[str | bytes, ...] = field(default=(), repr=False)
+    """The signing keys, newest first: the first signs, all verify."""
+    signature: Algorithm = "hmac-sha256"
+    """How URLs are signed; `secure-link-md5` is what stock nginx verifies."""
+    thumbnail_source: str | None = None
+    """The directory of the original images."""
+    thumbnail_url: str = "/t/"
+    """The public URL prefix of thumbnails; it exists only with a source."""
+    thumbnail_cache: str | None = None
+    """The directory of finished thumbnails. Without one they are made each time."""
+    thumbnail_quality: Mapping[str, int] = field(
+        default_factory=lambda: dict(_DEFAULT_QUALITY)
+    )
+    """The quality, 1 to 100, by output format, for specs that name none."""
+    thumbnail_presets: Mapping[str, str] = field(default_factory=dict)
+    """Specs by name: `{"avatar": "96x96,cover"}`."""
+    thumbnail_max_pixels: int = 50_000_000
+    """The most pixels a source may have, all frames together."""
+    thumbnail_max_bytes: int = 50 * _MIB
+    """The most bytes a source may have."""
+    thumbnail_max_frames: int = 100
+    """The most frames an animation may have."""
+    thumbnail_max_side: int = 8192
+    """The most pixels a side of a thumbnail may have."""
+
+    @classmethod
+    def from_mapping(
+        cls,
+        settings: Mapping[str, Any],
+        *,
+        framework_keys: Sequence[str | bytes] = (),
+    ) -> Config:
+        """Read and check settings with upper-case keys.
+
+        Args:
+            settings: The settings. What is left out has its default.
+            framework_keys: The framework's own secrets, newest first. They are used when
+                `SECRET_KEYS` is not set, never as they are but as keys derived from them, since
+                the keys of `secure-link-md5` stand in the server's configuration.
+
+        Raises:
+            ConfigError: A key is unknown, or its value is of the wrong type or impossible.
+        """
+        values = {}
+        for key, value in settings.items():
+            check = _CHECKS.get(key)
+            if check is None:
+                raise ConfigError(f"XACCEL has no setting {key!r}{_nearest(key, _CHECKS)}")
+            values[key.lower()] = check(key, value)
+        if not values.get("secret_keys") and framework_keys:
+            values["secret_keys"] = tuple(_derived(key) for key in framework_keys)
+        config = cls(**values)
+        config.path_map()
+        if config.secret_keys:
+            config.signer()
+        return config
+
+    def path_map(self) -> PathMap:
+        """The roots, ready for look-ups."""
+        try:
+            return PathMap(list(self.roots.items()), follow_symlinks=self.follow_symlinks)
+        except ConfigError as error:
+            raise ConfigError(f"XACCEL['ROOTS']: {error}") from None
+
+    def signer(self) -> Signer:
+        """The signer of the public URLs.
+
+        Raises:
+            ConfigError: There is no key, or a key is too short.
+        """
+        if not self.secret_keys:
+            raise ConfigError(
+                "XACCEL['SECRET_KEYS'] is empty: signed URLs need a key of 16 bytes or more, "
+                "for example from: python -c 'import secrets; print(secrets.token_urlsafe())'"
+            )
+        try:
+            return Signer(list(self.secret_keys), algorithm=self.signature)
+        except ConfigError as error:
+            raise ConfigError(f"XACCEL['SECRET_KEYS']: {error}") from None
+
+    def limits(self) -> Limits:
+        """What a source image may demand of the engine."""
+        return Limits(
+            max_pixels=self.thumbnail_max_pixels,
+            max_bytes=self.thumbnail_max_bytes,
+            max_frames=self.thumbnail_max_frames,
+            max_side=self.thumbnail_max_side,
+        )
+
+
+Check: TypeAlias = Callable[[str, Any], Any]
+
+
+def _derived(key: str | bytes) -> str:
+    secret = key.encode() if isinstance(key, str) else key
+    digest = hmac.digest(secret, b"xaccel framework key v1", "sha256")
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _nearest(word: str, known: Mapping[str, Any] | Sequence[str]) -> str:
+    matches = difflib.get_close_matches(word.upper(), known, n=1) or difflib.get_close_matches(
+        word, known, n=1
+    )
+    return f"; did you mean {matches[0]!r}?" if matches else ""
+
+
+def _wrong(key: str, value: object, right: str) -> ConfigError:
+    return ConfigError(f"XACCEL[{key!r}] must be {right}, not {value!r}")
+
+
+def _one_of(*names: str) -> Check:
+    def check(key: str, value: Any) -> str:
+        if value not in names:
+            hint = _nearest(value, names) if isinstance(value, str) else ""
+            raise _wrong(key, value, f"one of {', '.join(map(repr, names))}{hint}")
+        return str(value)
+
+    return check
+
+
+def _boolean(key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong(key, value, "True or False")
+    return value
+
+
+def _positive(key: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise _wrong(key, value, "a whole number from 1")
+    return value
+
+
+def _mapping(key: str, value: Any, of: str) -> Mapping[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise _wrong(key, value, f"a dict of {of}")
+    return value
+
+
+def _directory(key: str, value: Any) -> str:
+    if not isinstance(value, str | Path) or not Path(value).is_absolute():
+        raise _wrong(key, value, "the absolute path of a directory")
+    return str(value)
+
+
+def _optional_directory(key: str, value: Any) -> str | None:
+    return None if value is None else _directory(key, value)
+
+
+def _roots(key: str, value: Any) -> dict[str, str]:
+    of = "directories to internal URL prefixes"
+    roots = _mapping(key, value, of)
+    for directory, prefix in roots.items():
+        if not isinstance(directory, str | Path) or not isinstance(prefix, str):
+            raise _wrong(key, {directory: prefix}, f"a dict of {of}")
+    return {str(directory): prefix for directory, prefix in roots.items()}
+
+
+def _secret_keys(key: str, value: Any) -> tuple[str | bytes, ...]:
+    # Whatever is wrong with a secret, it is not shown.
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+        raise ConfigError(f"XACCEL[{key!r}] must be a list of keys, newest first")
+    if not all(isinstance(secret, str | bytes) and secret for secret in value):
+        raise ConfigError(f"XACCEL[{key!r}] must have non-empty str or bytes in it only")
+    return tuple(value)
+
+
+def _url_prefix(key: str, value: Any) -> str:
+    right = "a URL prefix such as '/t/', starting and ending with one slash"
+    if not isinstance(value, str) or not value.endswith("/"):
+        raise _wrong(key, value, right)
+    try:
+        PathMap([("/", value)])
+    except ConfigError:
+        raise _wrong(key, value, right) from None
+    return value
+
+
+def _quality(key: str, value: Any) -> dict[str, int]:
+    for name, quality in _mapping(key, value, "formats to numbers from 1 to 100").items():
+        if name not in _DEFAULT_QUALITY:
+            raise ConfigError(
+                f"XACCEL[{key!r}] knows no format {name!r}; formats with a quality are "
+                f"{', '.join(_DEFAULT_QUALITY)}"
+            )
+        if not isinstance(quality, int) or not 1 <= quality <= 100:  # noqa: PLR2004
+            raise _wrong(f"{key}.{name}", quality, "a whole number from 1 to 100")
+    return {**_DEFAULT_QUALITY, **value}
+
+
+def _presets(key: str, value: Any) -> dict[str, str]:
+    presets = _mapping(key, value, "names to specs")
+    for name, spec in presets.items():
+        if not isinstance(name, str) or not isinstance(spec, str):
+            raise _wrong(key, {name: spec}, "a dict of names to specs")
+        try:
+            Spec.parse(spec)
+        except SpecError as error:
+            raise ConfigError(f"XACCEL[{key!r}][{name!r}]: {error}") from None
+    return dict(presets)
+
+
+_CHECKS: Mapping[str, Check] = {
+    "SERVER": _one_of(*get_args(ServerName)),
+    "ROOTS": _roots,
+    "FOLLOW_SYMLINKS": _boolean,
+    "SECRET_KEYS": _secret_keys,
+    "SIGNATURE": _one_of(*get_args(Algorithm)),
+    "THUMBNAIL_SOURCE": _optional_directory,
+    "THUMBNAIL_URL": _url_prefix,
+    "THUMBNAIL_CACHE": _optional_directory,
+    "THUMBNAIL_QUALITY": _quality,
+    "THUMBNAIL_PRESETS": _presets,
+    "THUMBNAIL_MAX_PIXELS": _positive,
+    "THUMBNAIL_MAX_BYTES": _positive,
+    "THUMBNAIL_MAX_FRAMES": _positive,
+    "THUMBNAIL_MAX_SIDE": _positive,
+}

@@ -1,0 +1,145 @@
+"""The HTTP that a web server would have done: validators, preconditions and ranges.
+
+Used when nothing stands in front of the app. Everything here is RFC 9110, sections 8.8
+(validators), 13 (conditional requests) and 14 (ranges), and knows neither files nor frameworks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.utils import formatdate, mktime_tz, parsedate_tz
+from typing import TypeAlias
+
+Range: TypeAlias = tuple[int, int]
+"""First byte and length."""
+
+MAX_RANGES = 16
+"""More ranges than this in one request are ignored, as RFC 9110, section 14.2, allows."""
+
+_ETAG = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+_RANGE = re.compile(r"([0-9]*)-([0-9]*)")
+_MAX_DIGITS = 18  # what fits a file's size; more digits would be slow to convert
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What tells one state of a resource from another.
+
+    `etag` is strong and quoted; `modified` is in whole seconds since 1970.
+    """
+
+    etag: str
+    modified: int
+
+    @classmethod
+    def of_file(cls, size: int, mtime: int) -> Validators:
+        """The validators that nginx gives a file, so that moving behind it changes none."""
+        return cls(f'"{mtime:x}-{size:x}"', mtime)
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """The request's header fields that a response depends on; `None` where absent."""
+
+    method: str
+    if_match: str | None = None
+    if_none_match: str | None = None
+    if_modified_since: str | None = None
+    if_unmodified_since: str | None = None
+    if_range: str | None = None
+    range: str | None = None
+
+
+def http_date(seconds: int) -> str:
+    """An IMF-fixdate, such as `Sun, 06 Nov 1994 08:49:37 GMT`."""
+    return formatdate(seconds, usegmt=True)
+
+
+def parse_http_date(text: str) -> int | None:
+    """Seconds since 1970, or `None` for what is no date."""
+    try:
+        parsed = parsedate_tz(text)
+        return None if parsed is None else mktime_tz(parsed)
+    except (ValueError, OverflowError):
+        return None
+
+
+def precondition_status(conditions: Conditions, validators: Validators) -> int | None:
+    """The status with which the request ends early: 304 or 412, or `None` to go on.
+
+    The order is that of RFC 9110, section 13.2.2.
+    """
+    reads = conditions.method in {"GET", "HEAD"}
+    if conditions.if_match is not None:
+        if not _matches(conditions.if_match, validators.etag, weak=False):
+            return 412
+    elif conditions.if_unmodified_since is not None:
+        date = parse_http_date(conditions.if_unmodified_since)
+        if date is not None and validators.modified > date:
+            return 412
+    if conditions.if_none_match is not None:
+        if _matches(conditions.if_none_match, validators.etag, weak=True):
+            return 304 if reads else 412
+    elif conditions.if_modified_since is not None and reads:
+        date = parse_http_date(conditions.if_modified_since)
+        if date is not None and validators.modified <= date:
+            return 304
+    return None
+
+
+def requested_ranges(
+    conditions: Conditions, validators: Validators, size: int
+) -> Sequence[Range] | None:
+    """The parts of `size` bytes to send: empty for none that exists (416), `None` for all.
+
+    A field that is malformed, of another unit, behind a false `If-Range`, or that asks for more
+    bytes than there are is ignored, as nginx ignores it.
+    """
+    if conditions.range is None or conditions.method != "GET" or size == 0:
+        return None
+    if conditions.if_range is not None and not _is_current(conditions.if_range, validators):
+        return None
+    unit, _, text = conditions.range.partition("=")
+    if unit.strip().lower() != "bytes":
+        return None
+    asked = text.split(",", MAX_RANGES)
+    if len(asked) > MAX_RANGES:
+        return None
+    ranges = []
+    for item in asked:
+        match = _RANGE.fullmatch(item.strip(" \t"))
+        if match is None or max(map(len, match.groups())) > _MAX_DIGITS:
+            return None
+        first, last = match.groups()
+        if not first and not last:
+            return None
+        if not first:
+            start, end = max(0, size - int(last)), size
+        else:
+            start, end = int(first), size
+            if last:
+                if int(last) < start:
+                    return None
+                end = min(size, int(last) + 1)
+        if start < end:
+            ranges.append((start, end - start))
+    if sum(length for _, length in ranges) > size:
+        return None
+    return ranges
+
+
+def _matches(field: str, etag: str, *, weak: bool) -> bool:
+    """Whether a list of entity tags has this one; `*` matches any."""
+    if field.strip() == "*":
+        return True
+    return any(
+        tag == etag and (weak or not is_weak) for is_weak, tag in _ETAG.findall(field)
+    )
+
+
+def _is_current(if_range: str, validators: Validators) -> bool:
+    if if_range.lstrip().startswith(('"', "W/")):
+        return if_range.strip() == validators.etag
+    return parse_http_date(if_range) == validators.modified

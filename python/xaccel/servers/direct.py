@@ -1,0 +1,9 @@
+"""No server in front that could send files: the app sends them itself."""
+
+from __future__ import annotations
+
+from xaccel._core import Location
+
+
+def offload(location: Location, *, limit_rate: int | None) -> None:  # noqa: ARG001
+    """Never: there is nobody to send the file instead."""

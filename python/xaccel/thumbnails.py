@@ -1,0 +1,148 @@
+"""Thumbnails: the URL in the template, and the answer when a browser asks for it.
+
+The URL is made without looking at the image. The answer goes one way: verify the signature,
+read the spec, look in the cache, else render and publish, then hand over like any file.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from functools import lru_cache
+from typing import Any
+
+from xaccel import delivery, servers
+from xaccel._core import (
+    Cache,
+    ImageInfo,
+    Limits,
+    Location,
+    PathMap,
+    Spec,
+    Thumbnail,
+    encode_path,
+    probe,
+    render,
+    thumbnail,
+)
+from xaccel.config import Config
+from xaccel.delivery import FileOptions, Request, Response
+from xaccel.exceptions import ConfigError, SpecError, XaccelError
+from xaccel.sources import DirectorySource
+
+__all__ = ["ImageInfo", "Limits", "Spec", "Thumbnail", "Thumbnails", "probe", "thumbnail"]
+
+CACHE_PREFIX = "/_xaccel/thumbnails/"
+"""The internal URL prefix at which the server sees the thumbnail cache."""
+
+_DAY = 24 * 60 * 60
+_MAX_AGE = 30 * _DAY
+_MAX_AGE_VERSIONED = 365 * _DAY
+_MAX_AGE_ERROR = 15
+
+_logger = logging.getLogger("xaccel.thumbnails")
+
+
+class Thumbnails:
+    """Writes the URLs of thumbnails, and answers the requests for them.
+
+    Raises:
+        ConfigError: There is no `THUMBNAIL_SOURCE`, or no signing key.
+    """
+
+    def __init__(self, config: Config) -> None:
+        if config.thumbnail_source is None:
+            raise ConfigError(
+                "XACCEL['THUMBNAIL_SOURCE'] is not set: name the directory of the images"
+            )
+        self._config = config
+        self._prefix = config.thumbnail_url
+        self._signer = config.signer()
+        self._source = DirectorySource(
+            config.thumbnail_source, follow_symlinks=config.follow_symlinks
+        )
+        self._limits = config.limits()
+        self._presets = {
+            name: Spec.parse(text) for name, text in config.thumbnail_presets.items()
+        }
+        self._server = servers.get(config.server)
+        self._cache = None
+        if config.thumbnail_cache is not None:
+            self._cache = Cache(config.thumbnail_cache)
+            self._files = PathMap([(config.thumbnail_cache, CACHE_PREFIX)])
+        self._spec_text = lru_cache(maxsize=1024)(self._build_spec_text)
+
+    def url(
+        self,
+        source: object,
+        width: int | str | None = None,
+        height: int | None = None,
+        *,
+        expires_in: int | None = None,
+        **options: Any,
+    ) -> str:
+        """The signed URL of a thumbnail. Never opens the image.
+
+        Args:
+            source: The image's name below `THUMBNAIL_SOURCE`, or an object with such a `name`.
+            width: The box's width in pixels, or the name of a preset; `None` leaves it free.
+            height: The box's height in pixels; `None` leaves it free.
+            expires_in: Seconds the URL stays good for, at least; by default it does for ever.
+            options: Those of `Spec`: `fit`, `quality`, `format` and so on.
+
+        Raises:
+            SpecError: An option is unknown or has an impossible value.
+        """
+        name = source if isinstance(source, str) else getattr(source, "name", None) or str(source)
+        spec = self._spec_text(width, height, **options)
+        return self._signer.sign_path(
+            f"{self._prefix}{spec}/{name.lstrip('/')}", expires_in=expires_in
+        )
+
+    def _build_spec_text(self, width: int | str | None, height: int | None, **options: Any) -> str:
+        if isinstance(width, str):
+            preset = self._presets.get(width)
+            if preset is None:
+                raise SpecError(
+                    f"XACCEL['THUMBNAIL_PRESETS'] has no {width!r}; it has "
+                    f"{', '.join(map(repr, self._presets)) or 'none'}"
+                )
+            return str(preset.replace(**options) if options else preset)
+        return str(Spec(width, height, **options))
+
+    def respond(self, path: str, query: str, request: Request) -> Response:
+        """Answer the request for a thumbnail.
+
+        Args:
+            path: The URL's path, decoded, from the first slash.
+            query: The URL's query as it was sent, without the question mark.
+            request: The request's facts.
+        """
+        if request.conditions.method not in {"GET", "HEAD"}:
+            return Response(405, (("Allow", "GET, HEAD"), ("Content-Length", "0")))
+        try:
+            signed = self._signer.verify_parts(f"{encode_path(path)}?{query}")
+            spec_text, _, name = signed.path.removeprefix(self._prefix).partition("/")
+            spec = Spec.parse(spec_text)
+            image_format = spec.output_format(name)
+            uri = signed.path if spec.format is None else f"{signed.path}.{image_format}"
+            options = FileOptions(
+                mimetype=f"image/{image_format}",
+                headers={"Cache-Control": _cache_control(spec, signed.expires)},
+            )
+            return self._hit(uri, request, options) or self._miss(
+                uri, name, spec, image_format, request, options
+            )
+        except XaccelError as error:
+            # One line naming the source; what it says is for the log, not for the visitor.
+            _logger.warning("%s: %s", type(error).__name__, error)
+            return _error(error)
+
+    def _hit(self, uri: str, request: Request, options: FileOptions) -> Response | None:
+        if self._cache is None:
+            return None
+        try:
+            location = self._files.locate(self._cache.path(uri))
+        except (FileNotFoundError, OSError):
+            return None
+        return delivery.send(location, request, options, self._server)
