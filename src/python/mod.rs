@@ -6,10 +6,12 @@
 use pyo3::prelude::*;
 
 mod cache;
+mod dialects;
 mod exceptions;
 mod path_map;
 mod sign;
 mod thumbnail;
+mod uri;
 
 #[pymodule(gil_used = false)]
 mod _core {
@@ -18,11 +20,15 @@ mod _core {
     #[pymodule_export]
     use super::cache::{Cache, CacheLock};
     #[pymodule_export]
+    use super::dialects::{HmacSecureLinkSigner, ImgproxySigner, ThumborSigner};
+    #[pymodule_export]
     use super::path_map::{Location, PathMap};
     #[pymodule_export]
     use super::sign::{Signer, VerifiedUrl};
     #[pymodule_export]
     use super::thumbnail::PySpec;
+    #[pymodule_export]
+    use super::uri::encode_path;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
