@@ -15,7 +15,7 @@ also write a thumbnail's spec in the server's own grammar:
 
     >>> signer = ThumborSigner("my-security-key")
     >>> signer.url("my.server.com/image.jpg", "300x200,cover")
-    '/1JJ4gTvLPtHbQhVPN5CHiGRXAYI=/300x200/my.server.com/image.jpg'
+    '/iQqx22CXWBf0aZ67JrwbppaluRI=/300x200/my.server.com/image.jpg'
 """
 
 from __future__ import annotations
