@@ -5,6 +5,8 @@
 
 use thiserror::Error;
 
+use crate::thumbnail::format::SourceFormat;
+
 /// A path that is not in its one normal form (see [`crate::uri`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -307,4 +309,53 @@ pub enum VerifyError {
         /// The time of the check.
         now: i64,
     },
+}
+
+/// Why there is no thumbnail of a source.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ThumbnailError {
+    /// The source, or the thumbnail that is asked for, exceeds a limit.
+    #[error("{found} {what} are more than the limit of {limit}")]
+    TooLarge {
+        /// What is counted.
+        what: &'static str,
+        /// How many there are.
+        found: u64,
+        /// How many there may be.
+        limit: u64,
+    },
+    /// The time for it is over.
+    #[error("it takes longer than the time limit")]
+    Timeout,
+    /// The source is not of a format that is read.
+    #[error("it is not an image of a supported format")]
+    Unsupported,
+    /// The source uses a feature of its format that is not read.
+    #[error("{feature} is not supported")]
+    UnsupportedFeature {
+        /// The feature.
+        feature: &'static str,
+    },
+    /// The source can't be decoded.
+    #[error("it is a corrupt {format} image: {reason}")]
+    Corrupt {
+        /// What it says it is.
+        format: SourceFormat,
+        /// What its decoder says.
+        reason: String,
+    },
+    /// A decoder panicked.
+    #[error("it is a corrupt image: its decoder panicked")]
+    Panic,
+    /// A step failed for no fault of the source.
+    #[error("the thumbnail can't be made: {0}")]
+    Internal(String),
+}
+
+impl ThumbnailError {
+    /// The error of a source that can't be decoded.
+    pub(crate) fn corrupt(format: SourceFormat, reason: impl std::fmt::Display) -> Self {
+        Self::Corrupt { format, reason: reason.to_string() }
+    }
 }

@@ -1,6 +1,18 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal, NoReturn, SupportsIndex, TypeAlias, final
+from os import PathLike
+from types import TracebackType
+from typing import (
+    Any,
+    Literal,
+    NoReturn,
+    Protocol,
+    SupportsIndex,
+    TypeAlias,
+    TypedDict,
+    Unpack,
+    final,
+)
 
 __version__: str
 
@@ -102,6 +114,140 @@ class Spec:
     def __ne__(self, value: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, tuple[str]]: ...
+
+@final
+class Limits:
+    """What a source may be.
+
+    Args:
+        max_pixels: Of the source, all of its frames together.
+        max_bytes: Of the encoded source.
+        max_frames: Of an animation.
+        max_side: Pixels of the longer side of the thumbnail.
+        timeout: Seconds, looked at between the steps; None = no limit.
+    """
+
+    def __new__(
+        cls,
+        *,
+        max_pixels: int = 50_000_000,
+        max_bytes: int = 52_428_800,
+        max_frames: int = 100,
+        max_side: int = 8192,
+        timeout: float | None = None,
+    ) -> Limits: ...
+    @property
+    def max_pixels(self) -> int: ...
+    @property
+    def max_bytes(self) -> int: ...
+    @property
+    def max_frames(self) -> int: ...
+    @property
+    def max_side(self) -> int: ...
+    @property
+    def timeout(self) -> float | None: ...
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+
+@final
+class Thumbnail:
+    """A finished thumbnail."""
+
+    @property
+    def data(self) -> bytes:
+        """The encoded file."""
+
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def format(self) -> _Format: ...
+    @property
+    def media_type(self) -> str: ...
+
+@final
+class ImageInfo:
+    """What the header of an image says."""
+
+    @property
+    def width(self) -> int:
+        """Of the upright picture."""
+
+    @property
+    def height(self) -> int:
+        """Of the upright picture."""
+
+    @property
+    def format(self) -> _SourceFormat: ...
+    @property
+    def orientation(self) -> int:
+        """As in EXIF, 1 to 8; already taken into account in width and height."""
+
+    @property
+    def frames(self) -> int: ...
+    @property
+    def has_alpha(self) -> bool: ...
+    @property
+    def icc(self) -> bool:
+        """Whether the image brings a colour profile."""
+
+def render(
+    source: _Source,
+    spec: Spec,
+    *,
+    format: str,
+    quality: Mapping[str, int] | None = None,
+    limits: Limits | None = None,
+) -> Thumbnail:
+    """Make the thumbnail that a spec describes.
+
+    Args:
+        source: The encoded image, its path, or a binary file.
+        spec: What the thumbnail looks like. Its format is of no importance here.
+        format: "jpeg", "png", "webp", "avif" or "gif".
+        quality: By format, for a spec without one.
+        limits: What the source may be.
+
+    Raises:
+        xaccel.exceptions.ImageTooLarge: A limit is exceeded.
+        xaccel.exceptions.UnsupportedImage: The source is no image that can be read.
+        xaccel.exceptions.CorruptImage: It can't be decoded.
+        xaccel.exceptions.FileNotFound: There is no file at this path.
+    """
+
+class _Options(TypedDict, total=False):
+    fit: str
+    upscale: bool
+    gravity: str | tuple[float, float] | None
+    crop: str | tuple[float, float, float, float] | None
+    rotate: int
+    flip: str | None
+    blur: float | None
+    sharpen: float | None
+    background: str | None
+    dpr: float | None
+    quality: int | None
+    format: str | None
+
+def thumbnail(
+    source: _Source,
+    width: int | None = None,
+    height: int | None = None,
+    *,
+    limits: Limits | None = None,
+    **options: Unpack[_Options],
+) -> Thumbnail:
+    """Make a thumbnail; the options are those of `Spec`, the errors those of `render`.
+
+    Without a format it is of the same kind as the source.
+    """
+
+def probe(source: _Source, *, limits: Limits | None = None) -> ImageInfo:
+    """Read the header of an image; the errors are those of `render`."""
+
+def codecs() -> dict[str, str]:
+    """The codec libraries and their versions."""
 
 @final
 class Signer:
@@ -378,8 +524,118 @@ class HmacSecureLinkSigner:
         """Refuse to copy or pickle, which would write the secret out."""
 
 def encode_path(path: str, /) -> str:
-    """The canonical percent-encoding of a path, the one that `Signer.verify` accepts.
+    """Percent-encode a decoded path in the one canonical way, as `Signer` does."""
 
-    Everything is encoded but letters, digits, `-._~`, `/` and `,`. Bytes that are not UTF-8 come
-    as in `os.fsdecode`.
+@final
+class Location:
+    """A regular file under a root."""
+
+    @property
+    def path(self) -> str:
+        """The file, absolute. Unless links are followed, no part below the root is one."""
+
+    @property
+    def root(self) -> str:
+        """The directory that contains it, as it was configured."""
+
+    @property
+    def url(self) -> str:
+        """The internal URL at which the server sees the file, percent-encoded."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+    @property
+    def mtime(self) -> int:
+        """When the file was last changed, in whole seconds since 1970."""
+
+@final
+class PathMap:
+    """Directories and the internal URL prefixes at which the web server sees them.
+
+    Matching is literal, case-sensitive and by whole components; the longest directory wins.
+
+    Args:
+        roots: Pairs of an absolute directory and a prefix such as `/_private/files/`.
+        follow_symlinks: Whether symbolic links may lead out of their root.
+
+    Raises:
+        xaccel.exceptions.ConfigError: A directory or a prefix is impossible.
     """
+
+    def __new__(
+        cls,
+        roots: Iterable[tuple[str | PathLike[str], str]],
+        /,
+        *,
+        follow_symlinks: bool = False,
+    ) -> PathMap: ...
+    @staticmethod
+    def parse(header: str, /, *, follow_symlinks: bool = False) -> PathMap:
+        """Read an `X-Accel-Mapping`: `/directory/=/prefix/, "/a, b/"="/c/"`.
+
+        Raises:
+            xaccel.exceptions.ConfigError: The text is of another form.
+        """
+
+    @property
+    def roots(self) -> list[tuple[str, str]]:
+        """The pairs of directory and prefix, longest directory first."""
+
+    def find(self, path: str | PathLike[str], /) -> str | None:
+        """The internal URL of an absolute path, by its text alone; `None` outside every root."""
+
+    def locate(self, path: str | PathLike[str], /) -> Location:
+        """Find a regular file under a root on the disk.
+
+        Raises:
+            xaccel.exceptions.FileNotFound: It is absent, not a regular file, outside every root
+                or behind a link that leads out of its root.
+        """
+
+@final
+class Cache:
+    """The directory of finished thumbnails, shared by threads and processes.
+
+    Args:
+        directory: Created when first needed.
+    """
+
+    def __new__(cls, directory: str | PathLike[str], /) -> Cache: ...
+    def path(self, uri: str, /) -> str:
+        """The file of the thumbnail at a decoded path such as `/t/300x200/cat.jpg`.
+
+        Raises:
+            OSError: No thumbnail can be at this path.
+        """
+
+    def lock(self, uri: str, /) -> CacheLock:
+        """Wait for the right to make the thumbnail at `uri`; use the result in a `with`.
+
+        Raises:
+            OSError: The cache can't be written to.
+        """
+
+    def publish(self, uri: str, data: bytes, /) -> str:
+        """Make `data` the thumbnail at `uri`, in one step for every reader.
+
+        Returns:
+            Its file.
+
+        Raises:
+            OSError: It can't be written; nothing is left behind.
+        """
+
+@final
+class CacheLock:
+    """The right to make one thumbnail, given up at the end of the `with` block."""
+
+    def __enter__(self) -> CacheLock: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None: ...

@@ -11,7 +11,7 @@ import base64
 import difflib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -21,7 +21,11 @@ from xaccel.exceptions import ConfigError, SpecError
 ServerName: TypeAlias = Literal["direct", "nginx"]
 Algorithm: TypeAlias = Literal["hmac-sha256", "secure-link-md5"]
 
+CACHE_PREFIX = "/_xaccel/thumbnails/"
+"""The internal URL prefix at which the server sees the thumbnail cache."""
+
 _MIB = 1024 * 1024
+_NEGOTIABLE = ("webp",)
 _DEFAULT_QUALITY = {"jpeg": 85, "webp": 80, "avif": 60}
 
 
@@ -46,9 +50,9 @@ class Config:
     """The public URL prefix of thumbnails; it exists only with a source."""
     thumbnail_cache: str | None = None
     """The directory of finished thumbnails. Without one they are made each time."""
-    thumbnail_quality: Mapping[str, int] = field(
-        default_factory=lambda: dict(_DEFAULT_QUALITY)
-    )
+    thumbnail_formats: tuple[str, ...] = ("webp",)
+    """What the format `auto` may negotiate, best first."""
+    thumbnail_quality: Mapping[str, int] = field(default_factory=lambda: dict(_DEFAULT_QUALITY))
     """The quality, 1 to 100, by output format, for specs that name none."""
     thumbnail_presets: Mapping[str, str] = field(default_factory=dict)
     """Specs by name: `{"avatar": "96x96,cover"}`."""
@@ -213,6 +217,15 @@ def _url_prefix(key: str, value: Any) -> str:
     return value
 
 
+def _formats(key: str, value: Any) -> tuple[str, ...]:
+    right = f"a list of formats to negotiate, of {', '.join(map(repr, _NEGOTIABLE))}"
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise _wrong(key, value, right)
+    if not all(name in _NEGOTIABLE for name in value):
+        raise _wrong(key, value, right)
+    return tuple(value)
+
+
 def _quality(key: str, value: Any) -> dict[str, int]:
     for name, quality in _mapping(key, value, "formats to numbers from 1 to 100").items():
         if name not in _DEFAULT_QUALITY:
@@ -246,6 +259,7 @@ _CHECKS: Mapping[str, Check] = {
     "THUMBNAIL_SOURCE": _optional_directory,
     "THUMBNAIL_URL": _url_prefix,
     "THUMBNAIL_CACHE": _optional_directory,
+    "THUMBNAIL_FORMATS": _formats,
     "THUMBNAIL_QUALITY": _quality,
     "THUMBNAIL_PRESETS": _presets,
     "THUMBNAIL_MAX_PIXELS": _positive,

@@ -40,6 +40,7 @@ class Request:
     """The facts of a request on which a response depends."""
 
     conditions: Conditions
+    accept: str | None = None
 
     @classmethod
     def from_headers(cls, method: str, get: Callable[[str], str | None]) -> Request:
@@ -53,7 +54,8 @@ class Request:
                 if_unmodified_since=get("If-Unmodified-Since"),
                 if_range=get("If-Range"),
                 range=get("Range"),
-            )
+            ),
+            accept=get("Accept"),
         )
 
     @classmethod
@@ -177,10 +179,7 @@ def send(
     location: Location, request: Request, options: FileOptions, server: servers.Server
 ) -> Response:
     """Answer with a located file, by the server or ourselves."""
-    headers = [
-        *_presentation(Path(location.path).name, options),
-        *options.headers.items(),
-    ]
+    headers = presentation(Path(location.path).name, options)
     offload = server.offload(location, limit_rate=options.limit_rate)
     if offload is not None:
         # A length of 0 is what keeps the server's connection to the app alive.
@@ -199,7 +198,8 @@ def content_disposition(name: str, *, as_attachment: bool) -> str:
     return f"{disposition}; filename=\"{fallback}\"; filename*=UTF-8''{encoded}"
 
 
-def _presentation(name: str, options: FileOptions) -> Iterator[tuple[str, str]]:
+def presentation(name: str, options: FileOptions) -> Headers:
+    """The headers that say how a file is to be taken, whoever sends it."""
     name = options.download_name or name
     mimetype = options.mimetype
     if mimetype is None:
@@ -207,26 +207,35 @@ def _presentation(name: str, options: FileOptions) -> Iterator[tuple[str, str]]:
         if mimetype is None or encoding is not None:
             # The bytes of "a.tar.gz" are no tar archive yet.
             mimetype = "application/octet-stream"
-    yield "Content-Type", mimetype
+    headers = {"Content-Type": mimetype, "X-Content-Type-Options": "nosniff"}
     if options.as_attachment or options.download_name:
-        yield (
-            "Content-Disposition",
-            content_disposition(name, as_attachment=options.as_attachment),
+        headers["Content-Disposition"] = content_disposition(
+            name, as_attachment=options.as_attachment
         )
-    yield "X-Content-Type-Options", "nosniff"
     if options.max_age is None:
-        yield "Cache-Control", "private, no-cache"
+        headers["Cache-Control"] = "private, no-cache"
     else:
-        yield "Cache-Control", f"private, max-age={options.max_age:d}"
+        headers["Cache-Control"] = f"private, max-age={options.max_age:d}"
+    overridden = {field_name.lower() for field_name in options.headers}
+    return (
+        *(pair for pair in headers.items() if pair[0].lower() not in overridden),
+        *(pair for pair in options.headers.items() if not is_offload_header(pair[0])),
+    )
 
 
-def _send_ourselves(
-    location: Location, conditions: Conditions, headers: list[tuple[str, str]]
-) -> Response:
+def is_offload_header(name: str) -> bool:
+    """Whether a response header would make a server send a file: ours alone may do that."""
+    return name.lower().startswith(("x-accel-", "x-sendfile", "x-lighttpd-"))
+
+
+def _send_ourselves(location: Location, conditions: Conditions, headers: Headers) -> Response:
     file = _open(location)
     try:
         status = os.fstat(file.fileno())
-        size, validators = status.st_size, Validators.of_file(status.st_size, int(status.st_mtime))
+        size, validators = (
+            status.st_size,
+            Validators.of_file(status.st_size, int(status.st_mtime)),
+        )
         response = _respond(file, size, validators, conditions, headers)
     except BaseException:
         file.close()
@@ -241,7 +250,7 @@ def _respond(
     size: int,
     validators: Validators,
     conditions: Conditions,
-    headers: list[tuple[str, str]],
+    headers: Headers,
 ) -> Response:
     about = (
         ("ETag", validators.etag),
@@ -262,7 +271,7 @@ def _respond(
         return Response(416, (("Content-Range", f"bytes */{size}"), ("Content-Length", "0")))
     elif len(ranges) == 1:
         status, parts = 206, list(ranges)
-        headers = [*headers, ("Content-Range", _content_range(ranges[0], size))]
+        headers = (*headers, ("Content-Range", _content_range(ranges[0], size)))
     else:
         status = 206
         headers, parts = _multipart(headers, ranges, size)
@@ -275,8 +284,8 @@ def _respond(
 
 
 def _multipart(
-    headers: list[tuple[str, str]], ranges: Sequence[rfc9110.Range], size: int
-) -> tuple[list[tuple[str, str]], list[bytes | rfc9110.Range]]:
+    headers: Headers, ranges: Sequence[rfc9110.Range], size: int
+) -> tuple[Headers, list[bytes | rfc9110.Range]]:
     """Several ranges as `multipart/byteranges` (RFC 9110, section 14.6)."""
     boundary = secrets.token_hex(12)
     content_type = dict(headers)["Content-Type"]
@@ -288,8 +297,8 @@ def _multipart(
         )
         parts += [head.encode("latin-1"), part]
     parts.append(f"\r\n--{boundary}--\r\n".encode())
-    others = [(name, value) for name, value in headers if name != "Content-Type"]
-    return [*others, ("Content-Type", f"multipart/byteranges; boundary={boundary}")], parts
+    others = (pair for pair in headers if pair[0] != "Content-Type")
+    return (*others, ("Content-Type", f"multipart/byteranges; boundary={boundary}")), parts
 
 
 def _content_range(part: rfc9110.Range, size: int) -> str:

@@ -102,41 +102,38 @@ def requested_ranges(
     if conditions.if_range is not None and not _is_current(conditions.if_range, validators):
         return None
     unit, _, text = conditions.range.partition("=")
-    if unit.strip().lower() != "bytes":
-        return None
     asked = text.split(",", MAX_RANGES)
-    if len(asked) > MAX_RANGES:
+    if unit.strip().lower() != "bytes" or len(asked) > MAX_RANGES:
         return None
-    ranges = []
-    for item in asked:
-        match = _RANGE.fullmatch(item.strip(" \t"))
-        if match is None or max(map(len, match.groups())) > _MAX_DIGITS:
-            return None
-        first, last = match.groups()
-        if not first and not last:
-            return None
-        if not first:
-            start, end = max(0, size - int(last)), size
-        else:
-            start, end = int(first), size
-            if last:
-                if int(last) < start:
-                    return None
-                end = min(size, int(last) + 1)
-        if start < end:
-            ranges.append((start, end - start))
-    if sum(length for _, length in ranges) > size:
+    ranges = [_range(item.strip(" \t"), size) for item in asked]
+    satisfiable = [part for part in ranges if part is not None and part[1] > 0]
+    if None in ranges or sum(length for _, length in satisfiable) > size:
         return None
-    return ranges
+    return satisfiable
+
+
+def _range(item: str, size: int) -> Range | None:
+    """One `first-last`, `first-` or `-length`; `None` when malformed.
+
+    A range that lies beyond the end has a length of 0 or less.
+    """
+    match = _RANGE.fullmatch(item)
+    if match is None or item == "-" or max(map(len, match.groups())) > _MAX_DIGITS:
+        return None
+    first, last = match.groups()
+    if not first:
+        return max(0, size - int(last)), min(size, int(last))
+    if last and int(last) < int(first):
+        return None
+    end = min(size, int(last) + 1) if last else size
+    return int(first), end - int(first)
 
 
 def _matches(field: str, etag: str, *, weak: bool) -> bool:
     """Whether a list of entity tags has this one; `*` matches any."""
     if field.strip() == "*":
         return True
-    return any(
-        tag == etag and (weak or not is_weak) for is_weak, tag in _ETAG.findall(field)
-    )
+    return any(tag == etag and (weak or not is_weak) for is_weak, tag in _ETAG.findall(field))
 
 
 def _is_current(if_range: str, validators: Validators) -> bool:

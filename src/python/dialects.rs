@@ -6,7 +6,7 @@ use pyo3::pybacked::PyBackedStr;
 
 use super::exceptions::{ConfigError, SpecError};
 use super::sign::{Secret, clock, expiry, extract_lifetime};
-use super::thumbnail::PySpec;
+use super::spec::PySpec;
 use crate::error::{self, DialectError};
 use crate::sign;
 use crate::thumbnail::spec::Spec;

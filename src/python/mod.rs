@@ -10,6 +10,7 @@ mod dialects;
 mod exceptions;
 mod path_map;
 mod sign;
+mod spec;
 mod thumbnail;
 mod uri;
 
@@ -26,7 +27,9 @@ mod _core {
     #[pymodule_export]
     use super::sign::{Signer, VerifiedUrl};
     #[pymodule_export]
-    use super::thumbnail::PySpec;
+    use super::spec::PySpec;
+    #[pymodule_export]
+    use super::thumbnail::{ImageInfo, Limits, Thumbnail, codecs, probe, render, thumbnail};
     #[pymodule_export]
     use super::uri::encode_path;
 

@@ -1,269 +1,333 @@
-//! Bindings of [`crate::thumbnail`].
+//! `render`, `thumbnail`, `probe` and what they take and return.
 
+use std::collections::HashMap;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyType};
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyBytes, PyDict};
 
-use super::exceptions;
-use crate::error::SpecError;
-use crate::thumbnail::spec::{
-    CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Rgb, Rotation, Spec,
-    SpecOption, Version,
+use super::exceptions::{
+    CorruptImage, FileNotFound, ImageTooLarge, ThumbnailError as PyThumbnailError, UnsupportedImage,
 };
+use super::spec::PySpec;
+use crate::error::ThumbnailError;
+use crate::thumbnail::format::OutputFormat;
+use crate::thumbnail::limits::Limits as CoreLimits;
+use crate::thumbnail::probe::Header;
+use crate::thumbnail::spec::FormatOption;
+use crate::thumbnail::{self as engine, Job};
 
-impl From<SpecError> for PyErr {
-    fn from(error: SpecError) -> Self {
-        exceptions::SpecError::new_err(error.to_string())
-    }
-}
-
-/// A gravity as Python code gives it: its text in a spec, or a focal point.
-#[derive(FromPyObject)]
-pub(super) enum GravityArg {
-    Text(String),
-    Focal(f64, f64),
-}
-
-impl TryFrom<GravityArg> for Gravity {
-    type Error = SpecError;
-
-    fn try_from(gravity: GravityArg) -> Result<Self, SpecError> {
-        match gravity {
-            GravityArg::Text(text) => {
-                Self::parse(&text).ok_or_else(|| SpecOption::Gravity.wrong(&text))
-            }
-            GravityArg::Focal(x, y) => Fraction::from_f64(x)
-                .zip(Fraction::from_f64(y))
-                .map(|(x, y)| Self::Focal(x, y))
-                .ok_or_else(|| SpecOption::Gravity.wrong(&format!("{x}-{y}"))),
-        }
-    }
-}
-
-/// A crop as Python code gives it: its text in a spec, or four fractions.
-#[derive(FromPyObject)]
-pub(super) enum CropArg {
-    Text(String),
-    Edges(f64, f64, f64, f64),
-}
-
-impl TryFrom<CropArg> for CropRect {
-    type Error = SpecError;
-
-    fn try_from(crop: CropArg) -> Result<Self, SpecError> {
-        match crop {
-            CropArg::Text(text) => Self::parse(&text).ok_or_else(|| SpecOption::Crop.wrong(&text)),
-            CropArg::Edges(x, y, w, h) => Self::from_f64([x, y, w, h])
-                .ok_or_else(|| SpecOption::Crop.wrong(&format!("{x}-{y}-{w}-{h}"))),
-        }
-    }
-}
-
-/// What a thumbnail looks like; `str()` gives its text in a URL.
-#[pyclass(name = "Spec", module = "xaccel._core", frozen, eq, hash, str)]
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct PySpec(pub(super) Spec);
-
-impl std::fmt::Display for PySpec {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-fn named<T>(
-    option: SpecOption,
-    name: Option<&str>,
-    find: fn(&str) -> Option<T>,
-) -> Result<Option<T>, SpecError> {
-    name.map(|name| find(name).ok_or_else(|| option.wrong(name))).transpose()
-}
-
-fn number(option: SpecOption, value: Option<f64>) -> Result<Option<Hundredths>, SpecError> {
-    value
-        .map(|value| Hundredths::from_f64(value).ok_or_else(|| option.wrong(&value.to_string())))
-        .transpose()
+/// What a source may be.
+#[pyclass(frozen, get_all, eq, module = "xaccel._core")]
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Limits {
+    max_pixels: u64,
+    max_bytes: u64,
+    max_frames: u32,
+    max_side: u32,
+    timeout: Option<f64>,
 }
 
 #[pymethods]
-impl PySpec {
+impl Limits {
     #[new]
-    #[pyo3(signature = (width=None, height=None, *, fit="contain", upscale=false, gravity=None,
-        crop=None, rotate=0, flip=None, blur=None, sharpen=None, background=None, dpr=None,
-        quality=None, format=None, version=None))]
-    #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
+    #[pyo3(signature = (*, max_pixels=50_000_000, max_bytes=52_428_800, max_frames=100,
+        max_side=8192, timeout=None))]
     fn new(
-        width: Option<u32>,
-        height: Option<u32>,
-        fit: &str,
-        upscale: bool,
-        gravity: Option<GravityArg>,
-        crop: Option<CropArg>,
-        rotate: u16,
-        flip: Option<&str>,
-        blur: Option<f64>,
-        sharpen: Option<f64>,
-        background: Option<&str>,
-        dpr: Option<f64>,
-        quality: Option<u8>,
-        format: Option<&str>,
-        version: Option<&str>,
-    ) -> Result<Self, SpecError> {
-        let hex = background.map(|hex| hex.strip_prefix('#').unwrap_or(hex));
-        let spec = Spec {
-            width,
-            height,
-            fit: Fit::from_name(fit).ok_or_else(|| SpecOption::Fit.wrong(fit))?,
-            upscale,
-            gravity: gravity.map(Gravity::try_from).transpose()?,
-            crop: crop.map(CropRect::try_from).transpose()?,
-            rotate: Rotation::from_degrees(rotate)
-                .ok_or_else(|| SpecOption::Rotate.wrong(&rotate.to_string()))?,
-            flip: named(SpecOption::Flip, flip, Flip::from_name)?,
-            blur: number(SpecOption::Blur, blur)?,
-            sharpen: number(SpecOption::Sharpen, sharpen)?,
-            background: named(SpecOption::Background, hex, Rgb::parse)?,
-            dpr: number(SpecOption::Dpr, dpr)?,
-            quality,
-            format: named(SpecOption::Format, format, FormatOption::from_name)?,
-            version: named(SpecOption::Version, version, Version::parse)?,
-        };
-        spec.normalized().map(Self)
-    }
-
-    /// Read a spec in its canonical spelling.
-    #[staticmethod]
-    fn parse(text: &str) -> Result<Self, SpecError> {
-        Spec::parse(text).map(Self)
-    }
-
-    /// The same spec with other values.
-    #[pyo3(signature = (**changes))]
-    fn replace<'py>(
-        slf: &Bound<'py, Self>,
-        changes: Option<&Bound<'py, PyDict>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let options = slf.get().options(slf.py())?;
-        if let Some(changes) = changes {
-            options.update(changes.as_mapping())?;
+        max_pixels: u64,
+        max_bytes: u64,
+        max_frames: u32,
+        max_side: u32,
+        timeout: Option<f64>,
+    ) -> PyResult<Self> {
+        if timeout.is_some_and(|seconds| Duration::try_from_secs_f64(seconds).is_err()) {
+            return Err(PyValueError::new_err("timeout must be a number of seconds, at least 0"));
         }
-        PyType::new::<Self>(slf.py()).call((), Some(&options))
-    }
-
-    /// The format of the thumbnail of a source with this name; `auto` if that is the option.
-    fn output_format(&self, source_name: &str) -> &'static str {
-        self.0.output_format(source_name).name()
-    }
-
-    #[getter]
-    fn width(&self) -> Option<u32> {
-        self.0.width
-    }
-
-    #[getter]
-    fn height(&self) -> Option<u32> {
-        self.0.height
-    }
-
-    #[getter]
-    fn fit(&self) -> &'static str {
-        self.0.fit.name()
-    }
-
-    #[getter]
-    fn upscale(&self) -> bool {
-        self.0.upscale
-    }
-
-    /// The text in a spec; a focal point as a pair of fractions.
-    #[getter]
-    fn gravity<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(match self.0.gravity {
-            None => None,
-            Some(Gravity::Focal(x, y)) => {
-                Some((x.to_f64(), y.to_f64()).into_pyobject(py)?.into_any())
-            }
-            Some(gravity) => Some(gravity.to_string().into_pyobject(py)?.into_any()),
-        })
-    }
-
-    #[getter]
-    fn crop(&self) -> Option<(f64, f64, f64, f64)> {
-        let CropRect { x, y, width, height } = self.0.crop?;
-        Some((x.to_f64(), y.to_f64(), width.to_f64(), height.to_f64()))
-    }
-
-    #[getter]
-    fn rotate(&self) -> u16 {
-        self.0.rotate.degrees()
-    }
-
-    #[getter]
-    fn flip(&self) -> Option<&'static str> {
-        self.0.flip.map(Flip::name)
-    }
-
-    #[getter]
-    fn blur(&self) -> Option<f64> {
-        self.0.blur.map(Hundredths::to_f64)
-    }
-
-    #[getter]
-    fn sharpen(&self) -> Option<f64> {
-        self.0.sharpen.map(Hundredths::to_f64)
-    }
-
-    #[getter]
-    fn background(&self) -> Option<String> {
-        self.0.background.map(|color| color.to_string())
-    }
-
-    #[getter]
-    fn dpr(&self) -> Option<f64> {
-        self.0.dpr.map(Hundredths::to_f64)
-    }
-
-    #[getter]
-    fn quality(&self) -> Option<u8> {
-        self.0.quality
-    }
-
-    #[getter]
-    fn format(&self) -> Option<&'static str> {
-        self.0.format.map(FormatOption::name)
-    }
-
-    #[getter]
-    fn version(&self) -> Option<String> {
-        self.0.version.map(|version| version.to_string())
+        Ok(Self { max_pixels, max_bytes, max_frames, max_side, timeout })
     }
 
     fn __repr__(&self) -> String {
-        format!("Spec.parse('{}')", self.0)
-    }
-
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
-        Ok((slf.get_type().getattr("parse")?, (slf.get().to_string(),)))
+        format!(
+            "Limits(max_pixels={}, max_bytes={}, max_frames={}, max_side={}, timeout={})",
+            self.max_pixels,
+            self.max_bytes,
+            self.max_frames,
+            self.max_side,
+            self.timeout.map_or("None".into(), |seconds| seconds.to_string()),
+        )
     }
 }
 
-impl PySpec {
-    /// The arguments that build this spec again.
-    fn options<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let options = PyDict::new(py);
-        options.set_item("width", self.width())?;
-        options.set_item("height", self.height())?;
-        options.set_item("fit", self.fit())?;
-        options.set_item("upscale", self.upscale())?;
-        options.set_item("gravity", self.gravity(py)?)?;
-        options.set_item("crop", self.crop())?;
-        options.set_item("rotate", self.rotate())?;
-        options.set_item("flip", self.flip())?;
-        options.set_item("blur", self.blur())?;
-        options.set_item("sharpen", self.sharpen())?;
-        options.set_item("background", self.background())?;
-        options.set_item("dpr", self.dpr())?;
-        options.set_item("quality", self.quality())?;
-        options.set_item("format", self.format())?;
-        options.set_item("version", self.version())?;
-        Ok(options)
+impl Limits {
+    fn core(&self) -> CoreLimits {
+        CoreLimits {
+            max_pixels: self.max_pixels,
+            max_bytes: self.max_bytes,
+            max_frames: self.max_frames,
+            max_side: self.max_side,
+        }
     }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let CoreLimits { max_pixels, max_bytes, max_frames, max_side } = CoreLimits::default();
+        Self { max_pixels, max_bytes, max_frames, max_side, timeout: None }
+    }
+}
+
+/// A finished thumbnail.
+#[pyclass(frozen, get_all, module = "xaccel._core")]
+pub(super) struct Thumbnail {
+    data: Py<PyBytes>,
+    width: u32,
+    height: u32,
+    format: &'static str,
+    media_type: &'static str,
+}
+
+#[pymethods]
+impl Thumbnail {
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let bytes = self.data.as_bytes(py).len();
+        format!("<Thumbnail {}x{} {}, {bytes} bytes>", self.width, self.height, self.format)
+    }
+}
+
+impl Thumbnail {
+    fn new(py: Python<'_>, thumbnail: &engine::Thumbnail) -> Self {
+        Self {
+            data: PyBytes::new(py, &thumbnail.data).unbind(),
+            width: thumbnail.width,
+            height: thumbnail.height,
+            format: thumbnail.format.name(),
+            media_type: thumbnail.format.media_type(),
+        }
+    }
+}
+
+/// What the header of an image says; width and height are those of the upright picture.
+#[pyclass(frozen, get_all, module = "xaccel._core")]
+pub(super) struct ImageInfo {
+    width: u32,
+    height: u32,
+    format: &'static str,
+    orientation: u16,
+    frames: u32,
+    has_alpha: bool,
+    icc: bool,
+}
+
+#[pymethods]
+impl ImageInfo {
+    fn __repr__(&self) -> String {
+        format!("<ImageInfo {}x{} {}>", self.width, self.height, self.format)
+    }
+}
+
+impl From<Header> for ImageInfo {
+    fn from(header: Header) -> Self {
+        let size = header.upright_size();
+        Self {
+            width: size.width,
+            height: size.height,
+            format: header.format.name(),
+            orientation: header.orientation,
+            frames: header.frames,
+            has_alpha: header.has_alpha,
+            icc: header.has_icc,
+        }
+    }
+}
+
+/// Where an image comes from.
+pub(super) enum Source {
+    Bytes(PyBackedBytes),
+    Path(PathBuf),
+}
+
+impl Source {
+    /// Take bytes, a path or a binary file, of which at most one byte too many is read.
+    fn new(source: &Bound<'_, PyAny>, limits: &Limits) -> PyResult<Self> {
+        if let Ok(bytes) = source.extract::<PyBackedBytes>() {
+            return Ok(Self::Bytes(bytes));
+        }
+        if let Ok(path) = source.extract::<PathBuf>() {
+            return Ok(Self::Path(path));
+        }
+        let Ok(read) = source.getattr("read") else {
+            let kind = source.get_type().name()?;
+            let message = format!("source must be bytes, a path or a binary file, not {kind}");
+            return Err(PyTypeError::new_err(message));
+        };
+        let content = read.call1((limits.max_bytes.saturating_add(1),))?;
+        content.extract().map(Self::Bytes).map_err(|_| {
+            PyTypeError::new_err("source.read() must return bytes; open the file in binary mode")
+        })
+    }
+
+    /// Do something with the bytes, away from the interpreter.
+    fn with<T: Send>(
+        &self,
+        py: Python<'_>,
+        limits: &Limits,
+        work: impl FnOnce(&[u8]) -> Result<T, ThumbnailError> + Send,
+    ) -> PyResult<T> {
+        let outcome = py.detach(|| {
+            let guarded = |bytes: &[u8]| {
+                // The codecs are given hostile input; should one of them panic, it costs
+                // this call only.
+                catch_unwind(AssertUnwindSafe(|| work(bytes)))
+                    .unwrap_or_else(|_| Err(ThumbnailError::Panic))
+            };
+            match self {
+                Self::Bytes(bytes) => Ok(guarded(bytes)),
+                Self::Path(path) => engine::source::read(path, &limits.core())
+                    .map(|bytes| bytes.and_then(|bytes| guarded(&bytes))),
+            }
+        });
+        match outcome {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(self.exception(&error)),
+            Err(error) => Err(self.not_readable(error)),
+        }
+    }
+
+    fn describe(&self, problem: &dyn std::fmt::Display) -> String {
+        match self {
+            Self::Bytes(_) => problem.to_string(),
+            Self::Path(path) => format!("{path:?}: {problem}"),
+        }
+    }
+
+    fn exception(&self, error: &ThumbnailError) -> PyErr {
+        let message = self.describe(error);
+        match error {
+            ThumbnailError::TooLarge { .. } | ThumbnailError::Timeout => {
+                ImageTooLarge::new_err(message)
+            }
+            ThumbnailError::Unsupported | ThumbnailError::UnsupportedFeature { .. } => {
+                UnsupportedImage::new_err(message)
+            }
+            ThumbnailError::Corrupt { .. } | ThumbnailError::Panic => {
+                CorruptImage::new_err(message)
+            }
+            ThumbnailError::Internal(_) => PyThumbnailError::new_err(message),
+        }
+    }
+
+    fn not_readable(&self, error: io::Error) -> PyErr {
+        match error.kind() {
+            io::ErrorKind::NotFound
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::InvalidInput => FileNotFound::new_err(self.describe(&error)),
+            _ => error.into(),
+        }
+    }
+}
+
+/// Quality where neither the spec nor the caller names one.
+const fn default_quality(format: OutputFormat) -> u8 {
+    match format {
+        OutputFormat::Jpeg => 85,
+        OutputFormat::Avif => 60,
+        OutputFormat::WebP | OutputFormat::Png | OutputFormat::Gif => 80,
+    }
+}
+
+fn output_format(name: &str) -> PyResult<OutputFormat> {
+    OutputFormat::from_name(name).ok_or_else(|| {
+        PyValueError::new_err(format!("format must be jpeg, png, webp, avif or gif, not {name:?}"))
+    })
+}
+
+/// Make the thumbnail in `format`, or of the source's own kind.
+fn make(
+    py: Python<'_>,
+    source: &Bound<'_, PyAny>,
+    spec: &PySpec,
+    format: Option<OutputFormat>,
+    quality: Option<&HashMap<String, u8>>,
+    limits: Option<&Limits>,
+) -> PyResult<Thumbnail> {
+    let limits = limits.copied().unwrap_or_default();
+    let source = Source::new(source, &limits)?;
+    let deadline = limits
+        .timeout
+        .and_then(|seconds| Instant::now().checked_add(Duration::try_from_secs_f64(seconds).ok()?));
+    let expired = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+    let core = limits.core();
+    let spec = &spec.0;
+    let thumbnail = source.with(py, &limits, |bytes| {
+        let format = match format {
+            Some(format) => format,
+            None => engine::probe::probe(bytes, &core)?.format.kept(),
+        };
+        let quality = quality
+            .and_then(|quality| quality.get(format.name()).copied())
+            .unwrap_or_else(|| default_quality(format));
+        let job = Job { spec, format, quality, limits: &core, expired: &expired };
+        engine::render(bytes, &job)
+    })?;
+    Ok(Thumbnail::new(py, &thumbnail))
+}
+
+/// Make the thumbnail that a spec describes, in this format.
+#[pyfunction]
+#[pyo3(signature = (source, spec, *, format, quality=None, limits=None))]
+pub(super) fn render(
+    py: Python<'_>,
+    source: &Bound<'_, PyAny>,
+    spec: &PySpec,
+    format: &str,
+    quality: Option<HashMap<String, u8>>,
+    limits: Option<&Limits>,
+) -> PyResult<Thumbnail> {
+    make(py, source, spec, Some(output_format(format)?), quality.as_ref(), limits)
+}
+
+/// Make a thumbnail; the options are those of `Spec`.
+#[pyfunction]
+#[pyo3(signature = (source, width=None, height=None, *, limits=None, **options))]
+pub(super) fn thumbnail(
+    py: Python<'_>,
+    source: &Bound<'_, PyAny>,
+    width: Option<u32>,
+    height: Option<u32>,
+    limits: Option<&Limits>,
+    options: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Thumbnail> {
+    let spec = py.get_type::<PySpec>().call((width, height), options)?;
+    let spec = spec.cast::<PySpec>()?.get();
+    let format = match spec.0.format {
+        Some(FormatOption::Fixed(format)) => Some(format),
+        Some(FormatOption::Auto) | None => None,
+    };
+    make(py, source, spec, format, None, limits)
+}
+
+/// Read the header of an image.
+#[pyfunction]
+#[pyo3(signature = (source, *, limits=None))]
+pub(super) fn probe(
+    py: Python<'_>,
+    source: &Bound<'_, PyAny>,
+    limits: Option<&Limits>,
+) -> PyResult<ImageInfo> {
+    let limits = limits.copied().unwrap_or_default();
+    let core = limits.core();
+    Source::new(source, &limits)?
+        .with(py, &limits, |bytes| engine::probe::probe(bytes, &core))
+        .map(ImageInfo::from)
+}
+
+/// The codec libraries and their versions.
+#[pyfunction]
+pub(super) fn codecs() -> HashMap<&'static str, String> {
+    engine::codecs().into_iter().collect()
 }

@@ -68,6 +68,56 @@ impl fmt::Display for OutputFormat {
     }
 }
 
+/// A format that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SourceFormat {
+    /// JPEG.
+    Jpeg,
+    /// PNG, also with an animation.
+    Png,
+    /// WebP, also with an animation.
+    WebP,
+}
+
+impl SourceFormat {
+    /// The format that the first bytes of a file are those of.
+    #[must_use]
+    pub fn sniff(source: &[u8]) -> Option<Self> {
+        match source {
+            [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
+            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::WebP),
+            _ => None,
+        }
+    }
+
+    /// The name in the Python API and in messages.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpeg",
+            Self::Png => "png",
+            Self::WebP => "webp",
+        }
+    }
+
+    /// The format of a thumbnail that is of the same kind as its source.
+    #[must_use]
+    pub const fn kept(self) -> OutputFormat {
+        match self {
+            Self::Jpeg => OutputFormat::Jpeg,
+            Self::Png => OutputFormat::Png,
+            Self::WebP => OutputFormat::WebP,
+        }
+    }
+}
+
+impl fmt::Display for SourceFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

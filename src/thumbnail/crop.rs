@@ -1,0 +1,265 @@
+//! Which part of the source becomes the thumbnail, and how large: arithmetic, no pixels.
+//!
+//! Everything is reckoned in the *turned* picture, as the visitor sees it. Only at the end
+//! the window goes back through the transform to where the pixels are stored, so that they
+//! are turned after they were made few.
+
+use super::orient::Transform;
+use super::picture::Size;
+use super::probe::Header;
+use super::spec::{CropRect, Fit, Gravity, Hundredths, MAX_SIDE, Spec};
+use crate::error::ThumbnailError;
+
+/// A part of a picture, in fractions of its sides.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(missing_docs, reason = "a rectangle")]
+pub struct Window {
+    pub left: f64,
+    pub top: f64,
+    pub width: f64,
+    pub height: f64,
+}
+
+/// The sizes of one thumbnail.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Plan {
+    /// From the stored pixels to the turned picture.
+    pub transform: Transform,
+    /// The size of the thumbnail.
+    pub canvas: Size,
+    /// The size of the picture on the canvas; smaller only when padded.
+    pub size: Size,
+    /// The stored source.
+    source: Size,
+    /// The part of the turned source that the spec's `crop` leaves.
+    crop: Window,
+    /// The size of the kept part of `crop`, in fractions of the turned source.
+    kept: (f64, f64),
+}
+
+impl Plan {
+    /// Lay out the thumbnail of a source.
+    ///
+    /// # Errors
+    /// [`ThumbnailError::TooLarge`] when a side would be beyond what can be written at all.
+    pub fn new(header: &Header, spec: &Spec) -> Result<Self, ThumbnailError> {
+        let turn = Transform::rotation(spec.rotate).then(Transform::flip(spec.flip));
+        let transform = header.transform.then(turn);
+        let crop = transform_window(from_spec(spec.crop.unwrap_or(CropRect::ALL)), turn);
+        let turned = transform.size(header.size);
+        let full = (f64::from(turned.width) * crop.width, f64::from(turned.height) * crop.height);
+
+        let dpr = spec.dpr.map_or(1.0, Hundredths::to_f64);
+        let pixels = |side: Option<u32>| side.map(|side| (f64::from(side) * dpr).round().max(1.0));
+        let frame = (pixels(spec.width), pixels(spec.height));
+        let ratios = [frame.0.map(|side| side / full.0), frame.1.map(|side| side / full.1)];
+        let ratios = ratios.into_iter().flatten();
+        let scale = match spec.fit {
+            Fit::Contain | Fit::Pad => {
+                let scale = ratios.reduce(f64::min).unwrap_or(1.0);
+                if spec.upscale { scale } else { scale.min(1.0) }
+            }
+            Fit::Cover | Fit::Fill => ratios.reduce(f64::max).unwrap_or(1.0),
+        };
+        let scaled = (full.0 * scale, full.1 * scale);
+        let (size, kept) = match spec.fit {
+            Fit::Contain | Fit::Pad => (scaled, full),
+            Fit::Cover => {
+                let size = (frame.0.unwrap_or(scaled.0), frame.1.unwrap_or(scaled.1));
+                (size, ((size.0 / scale).min(full.0), (size.1 / scale).min(full.1)))
+            }
+            Fit::Fill => ((frame.0.unwrap_or(full.0), frame.1.unwrap_or(full.1)), full),
+        };
+        let size = Size { width: whole(size.0)?, height: whole(size.1)? };
+        let canvas = match spec.fit {
+            Fit::Pad => Size {
+                width: whole(frame.0.unwrap_or(0.0))?.max(size.width),
+                height: whole(frame.1.unwrap_or(0.0))?.max(size.height),
+            },
+            _ => size,
+        };
+        let kept = (kept.0 / f64::from(turned.width), kept.1 / f64::from(turned.height));
+        Ok(Self { transform, canvas, size, source: header.size, crop, kept })
+    }
+
+    /// The size that the whole stored source has at the scale of the thumbnail: what has to
+    /// be decoded at least.
+    #[must_use]
+    pub fn needed(&self) -> Size {
+        let Size { width, height } = self.transform.size(self.source);
+        let side = |stored: u32, size: u32, kept: f64| {
+            let least = (f64::from(size) / kept).ceil().min(f64::from(stored));
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
+            let least = least as u32;
+            least
+        };
+        self.transform.original_size(Size {
+            width: side(width, self.size.width, self.kept.0),
+            height: side(height, self.size.height, self.kept.1),
+        })
+    }
+
+    /// The size of the resized picture, as the pixels are stored.
+    #[must_use]
+    pub const fn stored_size(&self) -> Size {
+        self.transform.original_size(self.size)
+    }
+
+    /// The part of the stored source that is kept.
+    #[must_use]
+    pub fn window(&self, gravity: Gravity) -> Window {
+        let (width, height) = self.kept;
+        let free = (self.crop.width - width, self.crop.height - height);
+        let (x, y) = match gravity {
+            Gravity::Compass(compass) => {
+                let (x, y) = compass.position();
+                (free.0 * x, free.1 * y)
+            }
+            Gravity::Focal(x, y) => (
+                (x.to_f64() * self.crop.width - width / 2.0).clamp(0.0, free.0.max(0.0)),
+                (y.to_f64() * self.crop.height - height / 2.0).clamp(0.0, free.1.max(0.0)),
+            ),
+            Gravity::Smart => (free.0 / 2.0, free.1 / 2.0),
+        };
+        let window = Window { left: self.crop.left + x, top: self.crop.top + y, width, height };
+        inverse_window(window, self.transform)
+    }
+}
+
+fn from_spec(crop: CropRect) -> Window {
+    Window {
+        left: crop.x.to_f64(),
+        top: crop.y.to_f64(),
+        width: crop.width.to_f64(),
+        height: crop.height.to_f64(),
+    }
+}
+
+/// Where a part of a picture is after a transform of the picture.
+fn transform_window(window: Window, transform: Transform) -> Window {
+    let window = if transform.transpose { transposed(window) } else { window };
+    flipped(window, transform)
+}
+
+/// Where a part of a transformed picture was before.
+fn inverse_window(window: Window, transform: Transform) -> Window {
+    let window = flipped(window, transform);
+    if transform.transpose { transposed(window) } else { window }
+}
+
+const fn transposed(window: Window) -> Window {
+    Window { left: window.top, top: window.left, width: window.height, height: window.width }
+}
+
+fn flipped(window: Window, transform: Transform) -> Window {
+    let Window { left, top, width, height } = window;
+    let left = if transform.flip_x { 1.0 - left - width } else { left };
+    let top = if transform.flip_y { 1.0 - top - height } else { top };
+    Window { left, top, width, height }
+}
+
+fn whole(side: f64) -> Result<u32, ThumbnailError> {
+    let side = side.round().max(1.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
+    if side <= f64::from(MAX_SIDE) {
+        Ok(side as u32)
+    } else {
+        Err(ThumbnailError::TooLarge {
+            what: "pixels on a side of the thumbnail",
+            found: side as u64,
+            limit: u64::from(MAX_SIDE),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::thumbnail::format::SourceFormat;
+
+    fn plan(width: u32, height: u32, orientation: u16, spec: &str) -> Plan {
+        let header = Header {
+            format: SourceFormat::Png,
+            size: Size { width, height },
+            transform: Transform::from_exif(orientation),
+            orientation,
+            frames: 1,
+            has_alpha: false,
+            has_icc: false,
+        };
+        Plan::new(&header, &Spec::parse(spec).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn sizes() {
+        for (spec, canvas, size) in [
+            ("-x-", (1600, 900), (1600, 900)),
+            ("400x400", (400, 225), (400, 225)),
+            ("400x-", (400, 225), (400, 225)),
+            ("-x225", (400, 225), (400, 225)),
+            ("3200x3200", (1600, 900), (1600, 900)),
+            ("3200x3200,upscale", (3200, 1800), (3200, 1800)),
+            ("400x400,dpr-2", (800, 450), (800, 450)),
+            ("400x400,cover", (400, 400), (400, 400)),
+            ("3200x3200,cover", (3200, 3200), (3200, 3200)),
+            ("400x-,cover", (400, 225), (400, 225)),
+            ("400x400,fill", (400, 400), (400, 400)),
+            ("400x-,fill", (400, 900), (400, 900)),
+            ("400x400,pad", (400, 400), (400, 225)),
+            ("3200x3200,pad", (3200, 3200), (1600, 900)),
+            ("400x400,rot-90", (225, 400), (225, 400)),
+            ("400x400,crop-0-0-0.5-1", (356, 400), (356, 400)),
+            ("400x400,crop-0-0-0.5-1,rot-90", (400, 356), (400, 356)),
+            ("1x1", (1, 1), (1, 1)),
+        ] {
+            let plan = plan(1600, 900, 1, spec);
+            let sizes = [canvas, size].map(|(width, height)| Size { width, height });
+            assert_eq!([plan.canvas, plan.size], sizes, "{spec}");
+        }
+        let upright = plan(1600, 900, 6, "400x400");
+        assert_eq!(upright.canvas, Size { width: 225, height: 400 });
+        assert_eq!(upright.stored_size(), Size { width: 400, height: 225 });
+        assert_eq!(upright.needed(), Size { width: 400, height: 225 });
+    }
+
+    #[test]
+    fn windows() {
+        for (orientation, spec, [left, top, width, height]) in [
+            (1, "400x400", [0.0, 0.0, 1.0, 1.0]),
+            (1, "400x400,cover", [0.25, 0.0, 0.5, 1.0]),
+            (1, "400x400,cover,g-w", [0.0, 0.0, 0.5, 1.0]),
+            (1, "400x400,cover,g-se", [0.5, 0.0, 0.5, 1.0]),
+            (1, "400x400,cover,g-0.6-0.1", [0.35, 0.0, 0.5, 1.0]),
+            (1, "400x400,cover,g-1-0", [0.5, 0.0, 0.5, 1.0]),
+            (2, "400x400,cover,g-w", [0.5, 0.0, 0.5, 1.0]),
+            (3, "400x400,cover,g-w", [0.5, 0.0, 0.5, 1.0]),
+            (6, "400x400,cover,g-n", [0.0, 0.0, 0.5, 1.0]),
+            (8, "400x400,cover,g-n", [0.5, 0.0, 0.5, 1.0]),
+            (1, "400x400,crop-0.5-0-0.25-1", [0.5, 0.0, 0.25, 1.0]),
+            (6, "400x400,crop-0-0-1-0.25", [0.0, 0.0, 0.25, 1.0]),
+            (1, "400x400,crop-0-0-0.25-1,rot-90", [0.0, 0.0, 0.25, 1.0]),
+            (1, "400x400,crop-0-0-0.25-1,flip-h", [0.0, 0.0, 0.25, 1.0]),
+        ] {
+            let spec_value = Spec::parse(spec).unwrap();
+            let window = plan(800, 400, orientation, spec)
+                .window(spec_value.gravity.unwrap_or(Gravity::CENTER));
+            let expected = Window { left, top, width, height };
+            let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+            assert!(
+                near(window.left, left)
+                    && near(window.top, top)
+                    && near(window.width, width)
+                    && near(window.height, height),
+                "{orientation} {spec}: {window:?}, not {expected:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn decoding_may_stop_at_the_needed_size() {
+        let needed = plan(800, 400, 1, "100x100,cover").needed();
+        assert_eq!(needed, Size { width: 200, height: 100 });
+        let needed = plan(800, 400, 1, "1600x1600,cover").needed();
+        assert_eq!(needed, Size { width: 800, height: 400 });
+    }
+}

@@ -1,0 +1,168 @@
+//! JPEG by libjpeg-turbo, shrunk in the frequency domain.
+
+use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor};
+
+use super::super::exif;
+use super::super::format::SourceFormat;
+use super::super::orient::Transform;
+use super::super::picture::{Picture, PixelKind, Size};
+use super::super::probe::Header;
+use crate::error::ThumbnailError;
+
+/// How much larger than needed a picture must stay when it is shrunk while decoding: the
+/// inverse DCT at a lower size is a box filter, whose aliases the final resize has to remove.
+const HEADROOM: f64 = 1.6;
+
+/// A progressive file of more scans costs time in proportion, and has no good reason.
+const MAX_SCANS: u32 = 100;
+
+/// Markers without a segment: TEM, RST0 to RST7, SOI.
+const STANDALONE: [std::ops::RangeInclusive<u8>; 2] = [0x01..=0x01, 0xd0..=0xd8];
+
+fn corrupt(reason: impl std::fmt::Display) -> ThumbnailError {
+    ThumbnailError::corrupt(SourceFormat::Jpeg, reason)
+}
+
+/// The segments up to the first scan: marker and content.
+fn segments(source: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    let mut rest = source;
+    std::iter::from_fn(move || {
+        loop {
+            // Anything between segments is skipped, as libjpeg does.
+            let start = rest.iter().position(|&byte| byte == 0xff)?;
+            rest = rest.get(start..)?;
+            let fill = rest.iter().position(|&byte| byte != 0xff)?;
+            let (&marker, after) = rest.get(fill..)?.split_first()?;
+            rest = after;
+            if marker == 0 || STANDALONE.iter().any(|range| range.contains(&marker)) {
+                continue;
+            }
+            let (length, _) = rest.split_first_chunk::<2>()?;
+            let (segment, after) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+            let content = segment.get(2..)?;
+            // The scan that follows is no segment: stop here.
+            rest = if marker == 0xda { &[] } else { after };
+            return Some((marker, content));
+        }
+    })
+}
+
+pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
+    let mut frame = None;
+    let mut orientation = 1;
+    let mut has_icc = false;
+    for (marker, content) in segments(source) {
+        match (marker, content) {
+            // SOF0 to SOF15, without DHT, JPG and DAC.
+            (0xc0..=0xcf, &[precision, h1, h0, w1, w0, ..])
+                if !matches!(marker, 0xc4 | 0xc8 | 0xcc) =>
+            {
+                frame.get_or_insert((
+                    marker,
+                    precision,
+                    Size {
+                        width: u16::from_be_bytes([w1, w0]).into(),
+                        height: u16::from_be_bytes([h1, h0]).into(),
+                    },
+                ));
+            }
+            (0xe1, [b'E', b'x', b'i', b'f', 0, _, tiff @ ..]) if orientation == 1 => {
+                orientation = exif::orientation(tiff);
+            }
+            (0xe2, content) if content.starts_with(b"ICC_PROFILE\0") => has_icc = true,
+            _ => {}
+        }
+    }
+    let (marker, precision, size) = frame.ok_or_else(|| corrupt("it has no frame header"))?;
+    if !matches!(marker, 0xc0..=0xc2) {
+        let feature = match marker {
+            0xc9..=0xcb => "JPEG with arithmetic coding",
+            0xc3 => "lossless JPEG",
+            _ => "hierarchical JPEG",
+        };
+        return Err(ThumbnailError::UnsupportedFeature { feature });
+    }
+    if precision != 8 {
+        return Err(ThumbnailError::UnsupportedFeature { feature: "JPEG with 12-bit samples" });
+    }
+    Ok(Header {
+        format: SourceFormat::Jpeg,
+        size,
+        orientation,
+        transform: Transform::from_exif(orientation),
+        frames: 1,
+        has_alpha: false,
+        has_icc,
+    })
+}
+
+fn scaling(size: Size, needed: Size) -> ScalingFactor {
+    let enough = |full: u32, needed: u32, factor: ScalingFactor| {
+        #[expect(clippy::cast_precision_loss, reason = "below 65536")]
+        let scaled = factor.scale(full as usize) as f64;
+        scaled >= f64::from(needed) * HEADROOM
+    };
+    [ScalingFactor::ONE_EIGHTH, ScalingFactor::ONE_QUARTER, ScalingFactor::ONE_HALF]
+        .into_iter()
+        .find(|&factor| {
+            enough(size.width, needed.width, factor) && enough(size.height, needed.height, factor)
+        })
+        .unwrap_or(ScalingFactor::ONE)
+}
+
+pub(super) fn decode(
+    source: &[u8],
+    header: &Header,
+    needed: Size,
+) -> Result<Picture, ThumbnailError> {
+    let mut decoder = Decompressor::new().map_err(corrupt)?;
+    decoder.set_scan_limit(MAX_SCANS).map_err(corrupt)?;
+    let scaling = scaling(header.size, needed);
+    decoder.set_scaling_factor(scaling).map_err(corrupt)?;
+    let found = decoder.read_header(source).map_err(corrupt)?;
+    let (kind, format) = match found.colorspace {
+        turbojpeg::Colorspace::Gray => (PixelKind::Luma, PixelFormat::GRAY),
+        turbojpeg::Colorspace::CMYK | turbojpeg::Colorspace::YCCK => {
+            return Err(ThumbnailError::UnsupportedFeature { feature: "CMYK" });
+        }
+        _ => (PixelKind::Rgb, PixelFormat::RGB),
+    };
+    let found = found.scaled(scaling);
+    let pitch = found.width * kind.bytes();
+    let mut data = vec![0; found.height * pitch];
+    let image = Image {
+        pixels: data.as_mut_slice(),
+        width: found.width,
+        pitch,
+        height: found.height,
+        format,
+    };
+    if let Err(error) = decoder.decompress(source, image) {
+        accept_partly(&error.to_string(), &data, pitch)?;
+    }
+    let side = |side: usize| u32::try_from(side).map_err(corrupt);
+    Ok(Picture { width: side(found.width)?, height: side(found.height)?, kind, data })
+}
+
+/// Take a picture that libjpeg complains of if it is there for the most part.
+fn accept_partly(error: &str, data: &[u8], pitch: usize) -> Result<(), ThumbnailError> {
+    // libjpeg's warnings begin so; after any other message it stopped.
+    const WARNINGS: [&str; 5] = [
+        "Corrupt JPEG data",
+        "Premature end of JPEG file",
+        "Inconsistent progression sequence",
+        "Invalid SOS parameters for sequential JPEG",
+        "Unknown Adobe color transform",
+    ];
+    let message = error.strip_prefix("TurboJPEG error: ").unwrap_or(error);
+    if !WARNINGS.iter().any(|warning| message.starts_with(warning)) {
+        return Err(corrupt(message));
+    }
+    // Blocks without data come out as middle gray.
+    let is_missing = |row: &[u8]| row.iter().all(|&sample| sample == 128);
+    let missing = data.chunks_exact(pitch).rev().take_while(|row| is_missing(row)).count();
+    if missing * 2 > data.len() / pitch.max(1) {
+        return Err(corrupt(format_args!("more than half of it is missing ({message})")));
+    }
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! WebP by libwebp.
+
+use super::super::exif;
+use super::super::format::SourceFormat;
+use super::super::orient::Transform;
+use super::super::picture::{Picture, PixelKind, Size};
+use super::super::probe::Header;
+use super::super::webp_ffi;
+use crate::error::ThumbnailError;
+
+fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
+    ThumbnailError::corrupt(SourceFormat::WebP, error)
+}
+
+/// The chunks of a RIFF file (RFC 9649, section 2.3): name and content.
+fn chunks(source: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+    let mut rest = source.get(12..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (name, after) = rest.split_first_chunk::<4>()?;
+        let (length, after) = after.split_first_chunk::<4>()?;
+        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        let content = after.get(..length)?;
+        rest = after.get(length.checked_next_multiple_of(2)?..).unwrap_or_default();
+        Some((name, content))
+    })
+}
+
+pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
+    let features = webp_ffi::features(source).map_err(corrupt)?;
+    let mut orientation = 1;
+    let mut frames = 0;
+    let mut has_icc = false;
+    for (name, content) in chunks(source) {
+        match name {
+            b"EXIF" => orientation = exif::orientation(content),
+            b"ANMF" => frames += 1,
+            b"ICCP" => has_icc = true,
+            _ => {}
+        }
+    }
+    Ok(Header {
+        format: SourceFormat::WebP,
+        size: features.size,
+        orientation,
+        transform: Transform::from_exif(orientation),
+        frames: if features.has_animation { frames.max(1) } else { 1 },
+        has_alpha: features.has_alpha,
+        has_icc,
+    })
+}
+
+pub(super) fn decode(
+    source: &[u8],
+    header: &Header,
+    needed: Size,
+) -> Result<Picture, ThumbnailError> {
+    let kind = if header.has_alpha { PixelKind::Rgba } else { PixelKind::Rgb };
+    // Twice the needed size, where libwebp's own scaler is no loss to the final one.
+    let half = |full: u32, needed: u32| needed.saturating_mul(2).min(full);
+    let size = Size {
+        width: half(header.size.width, needed.width),
+        height: half(header.size.height, needed.height),
+    };
+    webp_ffi::decode(source, header.size, size, kind).map_err(corrupt)
+}

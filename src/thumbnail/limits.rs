@@ -1,0 +1,62 @@
+//! What a source may be. Checked against its header, before its pixels get any memory.
+
+use super::picture::Size;
+use super::probe::Header;
+use crate::error::ThumbnailError;
+
+/// The limits of one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Pixels of the source, those of all its frames together.
+    pub max_pixels: u64,
+    /// Bytes of the encoded source.
+    pub max_bytes: u64,
+    /// Frames of an animation.
+    pub max_frames: u32,
+    /// Pixels of the longer side of the thumbnail.
+    pub max_side: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_pixels: 50_000_000,
+            max_bytes: 50 * 1024 * 1024,
+            max_frames: 100,
+            max_side: 8192,
+        }
+    }
+}
+
+impl Limits {
+    /// Check the size of the encoded source.
+    ///
+    /// # Errors
+    /// [`ThumbnailError::TooLarge`].
+    pub fn check_bytes(&self, bytes: u64) -> Result<(), ThumbnailError> {
+        at_most("bytes", bytes, self.max_bytes)
+    }
+
+    /// Check what the source's header says.
+    ///
+    /// # Errors
+    /// [`ThumbnailError::TooLarge`].
+    pub fn check_header(&self, header: &Header) -> Result<(), ThumbnailError> {
+        at_most("frames", u64::from(header.frames), u64::from(self.max_frames))?;
+        let pixels = header.size.pixels().saturating_mul(u64::from(header.frames.max(1)));
+        at_most("pixels", pixels, self.max_pixels)
+    }
+
+    /// Check the size of the thumbnail.
+    ///
+    /// # Errors
+    /// [`ThumbnailError::TooLarge`].
+    pub fn check_output(&self, size: Size) -> Result<(), ThumbnailError> {
+        let longer = u64::from(size.width.max(size.height));
+        at_most("pixels on a side of the thumbnail", longer, u64::from(self.max_side))
+    }
+}
+
+fn at_most(what: &'static str, found: u64, limit: u64) -> Result<(), ThumbnailError> {
+    if found <= limit { Ok(()) } else { Err(ThumbnailError::TooLarge { what, found, limit }) }
+}

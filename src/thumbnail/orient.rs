@@ -1,0 +1,149 @@
+//! Turns and mirror images: EXIF orientation, `rot-…` and `flip-…` are all the same thing.
+
+use super::picture::{Picture, Size};
+use super::spec::{Flip, Rotation};
+
+/// One of the eight ways to put a rectangle on itself: exchange x and y, then mirror.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Transform {
+    /// Exchange x and y, before the mirroring.
+    pub transpose: bool,
+    /// Left becomes right.
+    pub flip_x: bool,
+    /// Up becomes down.
+    pub flip_y: bool,
+}
+
+impl Transform {
+    /// What makes a picture with this EXIF orientation (1 to 8) stand upright; nothing for
+    /// any other number, as browsers do.
+    #[must_use]
+    pub const fn from_exif(orientation: u16) -> Self {
+        let (transpose, flip_x, flip_y) = match orientation {
+            2 => (false, true, false),
+            3 => (false, true, true),
+            4 => (false, false, true),
+            5 => (true, false, false),
+            6 => (true, true, false),
+            7 => (true, true, true),
+            8 => (true, false, true),
+            _ => (false, false, false),
+        };
+        Self { transpose, flip_x, flip_y }
+    }
+
+    /// A clockwise turn.
+    #[must_use]
+    pub const fn rotation(rotation: Rotation) -> Self {
+        Self::from_exif(match rotation {
+            Rotation::Deg0 => 1,
+            Rotation::Deg90 => 6,
+            Rotation::Deg180 => 3,
+            Rotation::Deg270 => 8,
+        })
+    }
+
+    /// A mirror image.
+    #[must_use]
+    pub const fn flip(flip: Option<Flip>) -> Self {
+        Self::from_exif(match flip {
+            None => 1,
+            Some(Flip::Horizontal) => 2,
+            Some(Flip::Vertical) => 4,
+        })
+    }
+
+    /// This one first, then the next.
+    #[must_use]
+    pub const fn then(self, next: Self) -> Self {
+        let (flip_x, flip_y) =
+            if next.transpose { (self.flip_y, self.flip_x) } else { (self.flip_x, self.flip_y) };
+        Self {
+            transpose: self.transpose != next.transpose,
+            flip_x: flip_x != next.flip_x,
+            flip_y: flip_y != next.flip_y,
+        }
+    }
+
+    /// The size that a picture of this size gets.
+    #[must_use]
+    pub const fn size(self, size: Size) -> Size {
+        if self.transpose { size.swapped() } else { size }
+    }
+
+    /// The size that a picture had which now has this one.
+    #[must_use]
+    pub const fn original_size(self, size: Size) -> Size {
+        self.size(size)
+    }
+}
+
+/// Move the pixels of a picture.
+#[must_use]
+pub fn apply(picture: Picture, transform: Transform) -> Picture {
+    if transform == Transform::default() {
+        return picture;
+    }
+    let bytes = picture.kind.bytes();
+    let Size { width, height } = transform.size(picture.size());
+    let stride = picture.stride();
+    let mut data = Vec::with_capacity(picture.data.len());
+    for y in 0..height {
+        let y = if transform.flip_y { height - 1 - y } else { y } as usize;
+        for x in 0..width {
+            let x = if transform.flip_x { width - 1 - x } else { x } as usize;
+            let (column, row) = if transform.transpose { (y, x) } else { (x, y) };
+            let start = row * stride + column * bytes;
+            data.extend_from_slice(picture.data.get(start..start + bytes).unwrap_or_default());
+        }
+    }
+    Picture { width, height, kind: picture.kind, data }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::thumbnail::picture::PixelKind;
+
+    /// `abc` over `def`.
+    fn letters() -> Picture {
+        Picture { width: 3, height: 2, kind: PixelKind::Luma, data: b"abcdef".to_vec() }
+    }
+
+    #[test]
+    fn orientations_stand_upright() {
+        for (orientation, upright) in [
+            (1, "abc/def"),
+            (2, "cba/fed"),
+            (3, "fed/cba"),
+            (4, "def/abc"),
+            (5, "ad/be/cf"),
+            (6, "da/eb/fc"),
+            (7, "fc/eb/da"),
+            (8, "cf/be/ad"),
+            (0, "abc/def"),
+            (9, "abc/def"),
+        ] {
+            let picture = apply(letters(), Transform::from_exif(orientation));
+            let rows: Vec<_> = picture
+                .data
+                .chunks(picture.width as usize)
+                .map(|row| str::from_utf8(row).unwrap())
+                .collect();
+            assert_eq!(rows.join("/"), upright, "{orientation}");
+        }
+    }
+
+    #[test]
+    fn one_after_the_other_is_their_product() {
+        for first in 1..=8 {
+            for second in 1..=8 {
+                let (first, second) = (Transform::from_exif(first), Transform::from_exif(second));
+                assert_eq!(
+                    apply(apply(letters(), first), second),
+                    apply(letters(), first.then(second)),
+                );
+            }
+        }
+    }
+}

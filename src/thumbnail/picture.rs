@@ -1,0 +1,111 @@
+//! Decoded pixels.
+
+/// Width and height in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "width and height")]
+pub struct Size {
+    pub width: u32,
+    pub height: u32,
+}
+
+impl Size {
+    /// The same with its sides exchanged.
+    #[must_use]
+    pub const fn swapped(self) -> Self {
+        Self { width: self.height, height: self.width }
+    }
+
+    /// The number of pixels.
+    #[must_use]
+    pub const fn pixels(self) -> u64 {
+        self.width as u64 * self.height as u64
+    }
+}
+
+/// What the samples of a pixel are, 8 bits each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PixelKind {
+    /// Gray.
+    Luma,
+    /// Red, green, blue.
+    Rgb,
+    /// Red, green, blue, opacity; not premultiplied.
+    Rgba,
+}
+
+impl PixelKind {
+    /// Bytes of a pixel.
+    #[must_use]
+    pub const fn bytes(self) -> usize {
+        match self {
+            Self::Luma => 1,
+            Self::Rgb => 3,
+            Self::Rgba => 4,
+        }
+    }
+}
+
+/// A picture in memory: rows from top to bottom without gaps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// What a pixel is.
+    pub kind: PixelKind,
+    /// `width * height * kind.bytes()` bytes.
+    pub data: Vec<u8>,
+}
+
+impl Picture {
+    /// Its size.
+    #[must_use]
+    pub const fn size(&self) -> Size {
+        Size { width: self.width, height: self.height }
+    }
+
+    /// Bytes in a row.
+    #[must_use]
+    pub const fn stride(&self) -> usize {
+        self.width as usize * self.kind.bytes()
+    }
+
+    /// The same picture in colour, if it is gray.
+    #[must_use]
+    pub fn into_color(self) -> Self {
+        if self.kind != PixelKind::Luma {
+            return self;
+        }
+        let data = self.data.iter().flat_map(|&luma| [luma; 3]).collect();
+        Self { kind: PixelKind::Rgb, data, ..self }
+    }
+
+    /// The same picture with an opacity for each pixel.
+    #[must_use]
+    pub fn into_rgba(self) -> Self {
+        let data = match self.kind {
+            PixelKind::Rgba => return self,
+            PixelKind::Luma => self.data.iter().flat_map(|&l| [l, l, l, 255]).collect(),
+            PixelKind::Rgb => {
+                let (pixels, _) = self.data.as_chunks::<3>();
+                pixels.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect()
+            }
+        };
+        Self { kind: PixelKind::Rgba, data, ..self }
+    }
+
+    /// The same picture without opacities, if all of its pixels are opaque anyway.
+    #[must_use]
+    pub fn without_idle_alpha(self) -> Self {
+        if self.kind != PixelKind::Rgba {
+            return self;
+        }
+        let (pixels, _) = self.data.as_chunks::<4>();
+        if pixels.iter().any(|&[.., alpha]| alpha != 255) {
+            return self;
+        }
+        let data = pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect();
+        Self { kind: PixelKind::Rgb, data, ..self }
+    }
+}

@@ -1,0 +1,324 @@
+"""Thumbnails as Python sees them, with Pillow as an independent oracle."""
+
+import io
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+from xaccel._core import ImageInfo, Limits, Spec, Thumbnail, codecs, probe, render, thumbnail
+from xaccel.exceptions import (
+    CorruptImage,
+    FileNotFound,
+    ImageTooLarge,
+    SpecError,
+    UnsupportedImage,
+)
+
+
+def photo(width=640, height=400, mode="RGB"):
+    """A smooth picture without any symmetry."""
+    y, x = np.mgrid[0:height, 0:width]
+    waves = [
+        128 + 100 * np.sin(x / 37 + y / 91),
+        255 * x / width,
+        128 + 90 * np.cos(y / 53 - x / 160),
+    ]
+    pixels = np.stack(waves, axis=-1).clip(0, 255).astype(np.uint8)
+    picture = Image.fromarray(pixels)
+    if mode.endswith("A"):
+        picture.putalpha(Image.fromarray((255 * y / height).astype(np.uint8)))
+    return picture.convert(mode)
+
+
+def encoded(picture, kind, **options):
+    out = io.BytesIO()
+    picture.save(out, kind, **options)
+    return out.getvalue()
+
+
+def opened(made: Thumbnail):
+    picture = Image.open(io.BytesIO(made.data))
+    assert picture.size == (made.width, made.height)
+    assert picture.format.lower() == made.format
+    assert made.media_type == f"image/{made.format}"
+    return picture
+
+
+def difference(one, other):
+    """The mean absolute difference of two pictures' samples, colours weighed by opacity."""
+    pixels = [
+        np.asarray(picture.convert("RGBA").convert("RGBa"), dtype=np.int16)
+        for picture in (one, other)
+    ]
+    return float(np.abs(pixels[0] - pixels[1]).mean())
+
+
+SOURCES = {
+    "jpeg": lambda: encoded(photo(), "JPEG", quality=95, subsampling=0),
+    "progressive": lambda: encoded(photo(), "JPEG", quality=95, progressive=True),
+    "gray": lambda: encoded(photo(mode="L"), "JPEG", quality=95),
+    "png": lambda: encoded(photo(), "PNG"),
+    "png-rgba": lambda: encoded(photo(mode="RGBA"), "PNG"),
+    "png-gray": lambda: encoded(photo(mode="L"), "PNG"),
+    "png-gray-alpha": lambda: encoded(photo(mode="LA"), "PNG"),
+    "png-palette": lambda: encoded(photo().quantize(64), "PNG"),
+    "webp": lambda: encoded(photo(), "WEBP", quality=95),
+    "webp-lossless": lambda: encoded(photo(mode="RGBA"), "WEBP", lossless=True),
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("width", [40, 160, 480])
+def test_the_same_picture_as_pillow(name, width):
+    source = SOURCES[name]()
+    made = opened(thumbnail(source, width, format="png"))
+    original = Image.open(io.BytesIO(source))
+    original = original.convert("RGBA" if original.has_transparency_data else "RGB")
+    assert made.size == (width, width * 5 // 8)
+    assert difference(made, original.resize(made.size, Image.Resampling.LANCZOS)) < 1.5
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+def test_output_formats(kind, mode):
+    picture = photo(mode=mode)
+    made = opened(thumbnail(encoded(picture, "PNG"), 200, format=kind, quality=95))
+    white = Image.new("RGBA", picture.size, "white")
+    expected = (
+        Image.alpha_composite(white, picture.convert("RGBA")) if kind == "jpeg" else picture
+    )
+    expected = expected.convert("RGBa" if expected.mode == "RGBA" else "RGB")
+    expected = expected.resize(made.size, Image.Resampling.LANCZOS)
+    expected = expected.convert("RGBA" if expected.mode == "RGBa" else "RGB")
+    assert difference(made, expected) < 3
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_stands_upright(kind, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    source = encoded(photo(), kind, exif=exif, quality=95)
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(source)))
+    info = probe(source)
+    assert (info.width, info.height) == upright.size
+    assert info.orientation == orientation
+    made = opened(thumbnail(source, 200, 200, format="png"))
+    assert "exif" not in made.info
+    assert difference(made, upright.resize(made.size, Image.Resampling.LANCZOS)) < 1.5
+
+
+@pytest.mark.parametrize(
+    ("spec", "size"),
+    [
+        ("-x-", (640, 400)),
+        ("200x200", (200, 125)),
+        ("-x200", (320, 200)),
+        ("2000x2000", (640, 400)),
+        ("1280x-,upscale", (1280, 800)),
+        ("200x200,cover", (200, 200)),
+        ("1000x1000,cover", (1000, 1000)),
+        ("200x200,fill", (200, 200)),
+        ("200x200,pad", (200, 200)),
+        ("200x-,dpr-2", (400, 250)),
+        ("200x200,rot-90", (125, 200)),
+    ],
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_sizes(kind, spec, size):
+    made = render(encoded(photo(), kind), Spec.parse(spec), format="jpeg")
+    assert opened(made).size == size
+
+
+@pytest.mark.parametrize(
+    ("gravity", "box"),
+    [
+        (None, (120, 0, 520, 400)),
+        ("w", (0, 0, 400, 400)),
+        ("ne", (240, 0, 640, 400)),
+        ((0.4, 0.9), (56, 0, 456, 400)),
+        ((1, 1), (240, 0, 640, 400)),
+    ],
+)
+def test_cover_keeps_what_gravity_says(gravity, box):
+    made = thumbnail(encoded(photo(), "PNG"), 100, 100, fit="cover", gravity=gravity)
+    expected = photo().resize((100, 100), Image.Resampling.LANCZOS, box=box)
+    assert difference(opened(made), expected) < 1
+
+
+def test_crop_comes_first():
+    made = thumbnail(encoded(photo(), "PNG"), 100, crop=(0.25, 0.5, 0.5, 0.5))
+    box = (160, 200, 480, 400)
+    expected = photo().resize((100, 63), Image.Resampling.LANCZOS, box=box)
+    assert difference(opened(made), expected) < 1
+
+
+@pytest.mark.parametrize(
+    ("options", "turn"),
+    [
+        ({"rotate": 90}, [Image.Transpose.ROTATE_270]),
+        ({"rotate": 180}, [Image.Transpose.ROTATE_180]),
+        ({"rotate": 270}, [Image.Transpose.ROTATE_90]),
+        ({"flip": "h"}, [Image.Transpose.FLIP_LEFT_RIGHT]),
+        ({"flip": "v"}, [Image.Transpose.FLIP_TOP_BOTTOM]),
+        (
+            {"rotate": 90, "flip": "h"},
+            [Image.Transpose.ROTATE_270, Image.Transpose.FLIP_LEFT_RIGHT],
+        ),
+    ],
+)
+def test_turns(options, turn):
+    expected = photo()
+    for step in turn:
+        expected = expected.transpose(step)
+    made = opened(thumbnail(encoded(photo(), "PNG"), **options))
+    assert difference(made, expected) == 0
+
+
+def test_pad_fills_the_box():
+    source = encoded(photo(), "PNG")
+    clear = opened(thumbnail(source, 200, 200, fit="pad"))
+    assert clear.mode == "RGBA"
+    assert clear.getpixel((0, 0)) == (0, 0, 0, 0)
+    red = opened(thumbnail(source, 200, 200, fit="pad", background="ff0000", gravity="n"))
+    assert red.mode == "RGB"
+    assert red.getpixel((0, 199)) == (255, 0, 0)
+    expected = photo().resize((200, 125), Image.Resampling.LANCZOS)
+    assert difference(red.crop((0, 0, 200, 125)), expected) < 1
+    white = opened(thumbnail(source, 200, 200, fit="pad", format="jpeg", quality=100))
+    assert white.getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_background_shows_through():
+    clear = encoded(Image.new("RGBA", (64, 64)), "PNG")
+    made = opened(thumbnail(clear, 32, background="0000ff"))
+    assert made.mode == "RGB"
+    assert made.getpixel((9, 9)) == (0, 0, 255)
+
+
+def test_transparent_pixels_lend_no_color():
+    picture = Image.new("RGBA", (64, 64), (0, 255, 0, 0))
+    picture.paste((255, 0, 0, 255), (0, 0, 32, 64))
+    made = np.asarray(opened(thumbnail(encoded(picture, "PNG"), 9, 9)))
+    visible = made[made[..., 3] > 0]
+    assert len(visible) > 0
+    assert visible[:, 1].max() == 0
+
+
+def test_quality_matters():
+    source = encoded(photo(), "PNG")
+    for kind in ("jpeg", "webp"):
+        sizes = [len(thumbnail(source, 300, format=kind, quality=q).data) for q in (20, 90)]
+        assert sizes[0] < sizes[1] / 1.5
+        mapped = render(source, Spec(300), format=kind, quality={kind: 20})
+        assert len(mapped.data) == sizes[0]
+
+
+def test_kinds_of_sources(tmp_path):
+    content = SOURCES["jpeg"]()
+    path = tmp_path / "föö bär"
+    path.write_bytes(content)
+    made = thumbnail(content, 64).data
+    assert thumbnail(path, 64).data == made
+    assert thumbnail(str(path), 64).data == made
+    assert thumbnail(io.BytesIO(content), 64).data == made
+    with path.open("rb") as file:
+        assert thumbnail(file, 64).data == made
+    with pytest.raises(TypeError, match="bytes, a path or a binary file, not int"):
+        thumbnail(7, 64)
+    with pytest.raises(TypeError, match="binary mode"):
+        thumbnail(io.StringIO("x"), 64)
+
+
+def test_probe():
+    info = probe(SOURCES["webp-lossless"]())
+    assert isinstance(info, ImageInfo)
+    assert (info.width, info.height, info.format) == (640, 400, "webp")
+    assert (info.orientation, info.frames, info.has_alpha, info.icc) == (1, 1, True, False)
+
+
+def test_missing_files(tmp_path):
+    for path in (tmp_path / "no.jpg", tmp_path, tmp_path / "no" / "no.jpg"):
+        with pytest.raises(FileNotFound, match=str(path)):
+            thumbnail(path, 64)
+
+
+def test_errors_name_the_file(tmp_path):
+    path = tmp_path / "text.jpg"
+    path.write_text("Hello")
+    with pytest.raises(
+        UnsupportedImage, match=r"text\.jpg.*not an image of a supported format"
+    ):
+        thumbnail(path, 64)
+
+
+@pytest.mark.parametrize("source", [b"", b"x", b"<svg xmlns='x'/>", b"GIF8", b"%PDF-1.7"])
+def test_what_is_no_image(source):
+    with pytest.raises(UnsupportedImage):
+        thumbnail(source, 64)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("length", [12, 16, 40, 100])
+def test_only_the_beginning(name, length):
+    with pytest.raises(CorruptImage):
+        thumbnail(SOURCES[name]()[:length], 64)
+
+
+def test_a_jpeg_that_is_there_for_the_most_part():
+    content = encoded(photo(), "JPEG", quality=95)
+    made = opened(thumbnail(content[: len(content) * 3 // 4], 200, format="png"))
+    expected = photo().resize(made.size, Image.Resampling.LANCZOS)
+    upper = (0, 0, 200, 80)
+    assert difference(made.crop(upper), expected.crop(upper)) < 1.5
+    with pytest.raises(CorruptImage, match="more than half"):
+        thumbnail(content[: len(content) // 3], 200)
+
+
+def test_limits():
+    source = SOURCES["jpeg"]()
+    assert Limits() == Limits(max_pixels=50_000_000, max_side=8192)
+    assert thumbnail(source, 64, limits=Limits(max_pixels=640 * 400)).width == 64
+    for limits, message in [
+        (Limits(max_pixels=640 * 400 - 1), "256000 pixels are more than the limit of 255999"),
+        (Limits(max_bytes=len(source) - 1), "bytes are more than"),
+        (Limits(max_side=63), "side of the thumbnail"),
+        (Limits(timeout=0), "time limit"),
+    ]:
+        with pytest.raises(ImageTooLarge, match=message):
+            thumbnail(source, 64, limits=limits)
+    with pytest.raises(ImageTooLarge):
+        thumbnail(io.BytesIO(source), 64, limits=Limits(max_bytes=100))
+    with pytest.raises(ValueError, match="timeout"):
+        Limits(timeout=-1)
+
+
+def test_wrong_options():
+    with pytest.raises(SpecError):
+        thumbnail(b"", 0)
+    with pytest.raises(TypeError):
+        thumbnail(b"", 9, wdith=9)
+    with pytest.raises(ValueError, match="jpeg, png"):
+        render(b"", Spec(), format="auto")
+
+
+def test_many_threads_at_once():
+    source = SOURCES["webp"]()
+    expected = thumbnail(source, 100).data
+    results = []
+    threads = [
+        threading.Thread(target=lambda: results.append(thumbnail(source, 100).data))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [expected] * 8
+
+
+def test_codecs_are_named():
+    names = codecs()
+    assert {"libjpeg-turbo", "png", "libwebp"} <= names.keys()
+    assert all(version[0].isdigit() for version in names.values())
