@@ -10,8 +10,8 @@ for a verifier in njs (`"hmac-sha256"`):
 To rotate secrets, put a new one in front of the list, and take an old one away when no URL that
 it signed has to work any more.
 
-`ThumborSigner`, `ImgproxySigner` and `HmacSecureLinkSigner` sign for other servers; the first two
-also write a thumbnail's spec in the server's own grammar:
+`ThumborSigner`, `ImgproxySigner` and `HmacSecureLinkSigner` sign for other servers; the first
+two also write a thumbnail's spec in the server's own grammar:
 
     >>> signer = ThumborSigner("my-security-key")
     >>> signer.url("my.server.com/image.jpg", "300x200,cover")
