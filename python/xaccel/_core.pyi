@@ -16,6 +16,12 @@ from typing import (
 
 __version__: str
 
+class _Readable(Protocol):
+    def read(self) -> bytes: ...
+
+_Source: TypeAlias = bytes | str | PathLike[str] | _Readable
+_Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
+_SourceFormat: TypeAlias = Literal["jpeg", "png", "webp"]
 _Fit: TypeAlias = Literal["contain", "cover", "fill", "pad"]
 _FormatOption: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif", "auto"]
 
