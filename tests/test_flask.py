@@ -110,7 +110,9 @@ def test_what_may_not_be_sent_is_404_without_a_path(make_app, private, server):
 def test_offload_headers_of_others_are_stripped(make_app):
     response = make_app(SERVER="nginx").test_client().get("/forged")
     assert response.text == "text"
-    assert not {"x-accel-redirect", "x-sendfile"} & {name.lower() for name in dict(response.headers)}
+    assert not {"x-accel-redirect", "x-sendfile"} & {
+        name.lower() for name in dict(response.headers)
+    }
 
 
 @pytest.mark.parametrize("signature", ["hmac-sha256", "secure-link-md5"])
