@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from os import PathLike
 from types import TracebackType
@@ -16,6 +16,12 @@ from typing import (
 
 __version__: str
 
+class _Readable(Protocol):
+    def read(self) -> bytes: ...
+
+_Source: TypeAlias = bytes | str | PathLike[str] | _Readable
+_Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
+_SourceFormat: TypeAlias = Literal["jpeg", "png", "webp"]
 _Fit: TypeAlias = Literal["contain", "cover", "fill", "pad"]
 _FormatOption: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif", "auto"]
 
@@ -389,6 +395,139 @@ class VerifiedUrl:
 
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+
+@final
+class ThumborSigner:
+    """Signs URLs for thumbor, and for imagor.
+
+    Args:
+        key: thumbor's `SECURITY_KEY`; a str is taken in UTF-8, as thumbor does (libthumbor's
+            `CryptoURL` takes Latin-1).
+        algorithm: `"sha1"`, which is thumbor's; imagor also has `"sha256"` and `"sha512"`.
+        length: imagor's `IMAGOR_SIGNER_TRUNCATE`: the characters of a signature. None = all.
+
+    Raises:
+        xaccel.exceptions.ConfigError: For a key, algorithm or length that can't be used.
+    """
+
+    def __new__(
+        cls, key: str | bytes, *, algorithm: str = "sha1", length: int | None = None
+    ) -> ThumborSigner: ...
+    def sign_path(self, path: str, /) -> str:
+        """Sign the path that follows the signature, encoded as it is sent: `/signature/path`."""
+
+    def url(
+        self,
+        source: str,
+        spec: Spec | str,
+        /,
+        *,
+        source_size: tuple[int, int] | None = None,
+    ) -> str:
+        """The path of a thumbnail's URL.
+
+        `"auto"` is left to the server's own negotiation (`AUTO_WEBP`).
+
+        Args:
+            source: What the server's loader loads, not encoded: a name or a URL.
+            spec: What the thumbnail looks like.
+            source_size: Width and height of the upright source in pixels, in which thumbor counts
+                where a spec has fractions: with a focal point or a crop.
+
+        Raises:
+            xaccel.exceptions.SpecError: Naming the option that thumbor does not have.
+        """
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would write the key out."""
+
+@final
+class ImgproxySigner:
+    """Signs URLs for imgproxy.
+
+    Args:
+        keys: `IMGPROXY_KEY`, in hexadecimal: one, or a list of which the first signs.
+        salts: `IMGPROXY_SALT`, likewise, a salt for each key.
+        size: `IMGPROXY_SIGNATURE_SIZE`: the bytes of a signature, 8 to 32.
+
+    Raises:
+        xaccel.exceptions.ConfigError: For keys, salts or a size that can't be used.
+    """
+
+    def __new__(
+        cls, keys: str | Sequence[str], salts: str | Sequence[str], *, size: int = 32
+    ) -> ImgproxySigner: ...
+    def sign_path(self, path: str, /) -> str:
+        """Sign the path that follows the signature: `/signature/path`."""
+
+    def url(
+        self,
+        source: str,
+        spec: Spec | str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """The path of a thumbnail's URL.
+
+        `"auto"` is left to the server's own negotiation (`IMGPROXY_AUTO_WEBP`); `flip` needs
+        imgproxy 3.31.
+
+        Args:
+            source: What imgproxy fetches, such as `https://example.org/a.jpg`.
+            spec: What the thumbnail looks like.
+            expires: See `Signer.sign`.
+            expires_in: See `Signer.sign`.
+        """
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would write the keys out."""
+
+@final
+class HmacSecureLinkSigner:
+    """Signs URLs for nginx's module hmac_secure_link, version 2.
+
+    The module leaves it to the configuration what is signed. `url` is for this one, `token` for
+    any other:
+
+        secure_link_hmac           "$arg_st,$arg_ts,$arg_e";
+        secure_link_hmac_message   "$uri|$arg_ts|$arg_e";
+        secure_link_hmac_algorithm sha256;
+        secure_link_hmac_secret    "...";
+
+    Args:
+        secret: The value of `secure_link_hmac_secret`.
+        algorithm: `"sha1"`, `"sha256"` or `"sha512"`.
+
+    Raises:
+        xaccel.exceptions.ConfigError: For a secret or algorithm that can't be used.
+    """
+
+    def __new__(
+        cls, secret: str | bytes, *, algorithm: str = "sha256"
+    ) -> HmacSecureLinkSigner: ...
+    def token(self, message: str, /) -> str:
+        """The token for a message, whatever it is made of."""
+
+    def url(
+        self,
+        path: str,
+        /,
+        *,
+        expires_in: int | timedelta | None = None,
+        now: int | None = None,
+    ) -> str:
+        """Sign a decoded path: `path?st=token&ts=timestamp&e=seconds`.
+
+        Args:
+            path: The decoded path in its normal form.
+            expires_in: How long it is valid; see `Signer.sign`. None = for ever.
+            now: Unix seconds; None = the clock.
+        """
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would write the secret out."""
 
 def encode_path(path: str, /) -> str:
     """Percent-encode a decoded path in the one canonical way, as `Signer` does."""

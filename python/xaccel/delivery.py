@@ -70,8 +70,8 @@ class Request:
 class FileBody:
     """Parts of an open file, between constant bytes, read in constant memory.
 
-    Iterate once; `close()` closes the file. A file that has become shorter than promised is an
-    `OSError`, since a response that ends early must not look complete.
+    Iterate once, which closes the file, as does `close()`. A file that has become shorter than
+    promised is an `OSError`, since a response that ends early must not look complete.
     """
 
     def __init__(self, file: BinaryIO, parts: Sequence[bytes | rfc9110.Range]) -> None:
@@ -84,18 +84,21 @@ class FileBody:
         return sum(len(part) if isinstance(part, bytes) else part[1] for part in self.parts)
 
     def __iter__(self) -> Iterator[bytes]:
-        for part in self.parts:
-            if isinstance(part, bytes):
-                yield part
-                continue
-            start, remaining = part
-            self.file.seek(start)
-            while remaining:
-                chunk = self.file.read(min(_CHUNK, remaining))
-                if not chunk:
-                    raise OSError("the file became shorter while it was being sent")
-                remaining -= len(chunk)
-                yield chunk
+        with self.file:
+            for part in self.parts:
+                if isinstance(part, bytes):
+                    yield part
+                else:
+                    yield from self._read(*part)
+
+    def _read(self, start: int, remaining: int) -> Iterator[bytes]:
+        self.file.seek(start)
+        while remaining:
+            chunk = self.file.read(min(_CHUNK, remaining))
+            if not chunk:
+                raise OSError("the file became shorter while it was being sent")
+            remaining -= len(chunk)
+            yield chunk
 
     def close(self) -> None:
         """Close the file."""
@@ -156,9 +159,7 @@ class Delivery:
         location = self._path_map.locate(self._absolute(path, root))
         return send(location, request, options, self._server)
 
-    def _absolute(
-        self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None
-    ) -> str:
+    def _absolute(self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None) -> str:
         path = os.fspath(path)
         if root is not None:
             if Path(path).is_absolute():

@@ -10,7 +10,7 @@ from flask import Flask, current_app, request
 
 from xaccel import delivery, jinja
 from xaccel.config import Config
-from xaccel.delivery import Delivery, FileOptions, Request
+from xaccel.delivery import Delivery, FileBody, FileOptions, Request
 from xaccel.exceptions import ConfigError, FileNotFound
 from xaccel.thumbnails import Thumbnails
 
@@ -124,11 +124,13 @@ def send_private_file(
 
 def _flask_response(response: delivery.Response) -> flask.Response:
     result = flask.Response(
-        response.body,  # type: ignore[arg-type]
+        # As a list, bytes don't make Werkzeug set a length: with HEAD it is not theirs.
+        response.body if isinstance(response.body, FileBody) else [response.body],
         response.status,
         list(response.headers),
         direct_passthrough=True,
     )
+    result.automatically_set_content_length = False
     # Werkzeug has a default type, which must not appear where there is no content.
     if not any(name == "Content-Type" for name, _ in response.headers):
         del result.headers["Content-Type"]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from email.utils import formatdate, mktime_tz, parsedate_tz
+from datetime import UTC
+from email.utils import formatdate, parsedate_to_datetime
 from typing import TypeAlias
 
 Range: TypeAlias = tuple[int, int]
@@ -60,10 +61,10 @@ def http_date(seconds: int) -> str:
 def parse_http_date(text: str) -> int | None:
     """Seconds since 1970, or `None` for what is no date."""
     try:
-        parsed = parsedate_tz(text)
-        return None if parsed is None else mktime_tz(parsed)
-    except (ValueError, OverflowError):
+        date = parsedate_to_datetime(text)
+    except ValueError:
         return None
+    return int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp())
 
 
 def precondition_status(conditions: Conditions, validators: Validators) -> int | None:

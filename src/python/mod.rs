@@ -6,6 +6,7 @@
 use pyo3::prelude::*;
 
 mod cache;
+mod dialects;
 mod exceptions;
 mod path_map;
 mod sign;
@@ -19,6 +20,8 @@ mod _core {
 
     #[pymodule_export]
     use super::cache::{Cache, CacheLock};
+    #[pymodule_export]
+    use super::dialects::{HmacSecureLinkSigner, ImgproxySigner, ThumborSigner};
     #[pymodule_export]
     use super::path_map::{Location, PathMap};
     #[pymodule_export]

@@ -203,15 +203,15 @@ def _internal(prefix: str, directory: str) -> Iterator[str]:
 
 def _thumbnail_maps(config: Config) -> Iterator[str]:
     prefix = re.escape(config.thumbnail_url)
+    key, expires = "key=(?<xaccel_key>[A-Za-z0-9_-]{21}[AQgw])", "(?<xaccel_expires>[1-9][0-9]*)"
     yield "# nginx takes sixteen spellings of each signature, and any further argument; so the"
     yield "# arguments have to be spelt in the one way in which the app writes them."
     yield from _block(
         "map $args $xaccel_link",
         [
             'default "";',
-            '"~^key=(?<xaccel_key>[A-Za-z0-9_-]{21}[AQgw])$" $xaccel_key;',
-            '"~^key=(?<xaccel_key>[A-Za-z0-9_-]{21}[AQgw])&expires=(?<xaccel_expires>[1-9][0-9]*)$" '
-            '"$xaccel_key,$xaccel_expires";',
+            f'"~^{key}$" $xaccel_key;',
+            f'"~^{key}&expires={expires}$" "$xaccel_key,$xaccel_expires";',
         ],
     )
     yield "# The ending that the cached file of a thumbnail with a format option has."
