@@ -504,9 +504,7 @@ class HmacSecureLinkSigner:
         xaccel.exceptions.ConfigError: For a secret or algorithm that can't be used.
     """
 
-    def __new__(
-        cls, secret: str | bytes, *, algorithm: str = "sha256"
-    ) -> HmacSecureLinkSigner: ...
+    def __new__(cls, secret: str | bytes, *, algorithm: str = "sha256") -> HmacSecureLinkSigner: ...
     def token(self, message: str, /) -> str:
         """The token for a message, whatever it is made of."""
 

@@ -122,9 +122,7 @@ class Site:
 def running(front: Front, directory: Path) -> Iterator[Site]:
     """Start a gallery in `directory`; stop it at the end."""
     home = directory / "gallery"
-    shutil.copytree(
-        EXAMPLE, home, ignore=shutil.ignore_patterns("instance", "__pycache__", ".*")
-    )
+    shutil.copytree(EXAMPLE, home, ignore=shutil.ignore_patterns("instance", "__pycache__", ".*"))
     _add_awkward_files(home, outside=directory)
     environment = {**os.environ, "XACCEL_SERVER": front, "GALLERY_DATA": str(home / "data")}
     with contextlib.ExitStack() as stack:
@@ -204,9 +202,7 @@ def _start_nginx(
     return server, address
 
 
-def _wait_for(
-    condition: Callable[[], bool], process: subprocess.Popen[bytes], log: Path
-) -> None:
+def _wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
         with contextlib.suppress(ConnectionError):

@@ -51,6 +51,4 @@ def test_nothing_is_made_twice(nginx_site):
     assert len(files) == 1
     made = {path: (site.cache / path).stat().st_mtime_ns for path in files}
     assert site.fetch(url).body == first.body
-    assert {
-        path: (site.cache / path).stat().st_mtime_ns for path in site.cached_files()
-    } == made
+    assert {path: (site.cache / path).stat().st_mtime_ns for path in site.cached_files()} == made

@@ -56,9 +56,7 @@ async ([alt, url]) => {
 @pytest.mark.parametrize("dpr", [1, 2])
 @pytest.mark.parametrize("path", ["/", "/photo/1", "/photo/2", "/photo/4"])
 def test_every_thumbnail_has_loaded_at_its_natural_size(site, new_context, path, dpr):
-    page = new_context(
-        device_scale_factor=dpr, viewport={"width": 1280, "height": 900}
-    ).new_page()
+    page = new_context(device_scale_factor=dpr, viewport={"width": 1280, "height": 900}).new_page()
     failures, messages, answers = [], [], []
     page.on("requestfailed", lambda request: failures.append(request.url))
     page.on("console", lambda message: messages.append(message.text))

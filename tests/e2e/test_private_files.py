@@ -65,13 +65,9 @@ def test_a_member_plays_the_film_and_seeks_in_it(site, new_context):
     page.on("response", lambda a: answers.append((a.url, a.status, a.headers)))
     page.reload()
     page.wait_for_function("document.querySelector('video').readyState >= 1")
-    assert page.evaluate("document.querySelector('video').duration") == pytest.approx(
-        8, abs=0.1
-    )
+    assert page.evaluate("document.querySelector('video').duration") == pytest.approx(8, abs=0.1)
     page.evaluate("document.querySelector('video').currentTime = 6")
-    page.wait_for_function(
-        "v = document.querySelector('video'), !v.seeking && v.readyState >= 2"
-    )
+    page.wait_for_function("v = document.querySelector('video'), !v.seeking && v.readyState >= 2")
     assert page.evaluate("document.querySelector('video').currentTime") == pytest.approx(6)
     page.evaluate("v = document.querySelector('video'), v.muted = true, v.play()")
     page.wait_for_function("document.querySelector('video').currentTime > 6.2")
@@ -112,9 +108,7 @@ def test_a_range_beyond_the_end_is_416(site):
 def test_a_second_look_is_304(site):
     first = site.fetch(target(FILM), member=True)
     assert first.body == (PRIVATE / FILM).read_bytes()
-    again = site.fetch(
-        target(FILM), headers={"If-None-Match": first.headers["ETag"]}, member=True
-    )
+    again = site.fetch(target(FILM), headers={"If-None-Match": first.headers["ETag"]}, member=True)
     assert (again.status, again.body) == (304, b"")
 
 

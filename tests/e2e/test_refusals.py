@@ -45,9 +45,7 @@ class TestThumbnails:
     def test_a_source_that_is_a_directory_is_404(self, site):
         assert site.fetch(site.thumbnail("directory.jpg")).status == 404
 
-    @pytest.mark.parametrize(
-        "spec", ["0x0", "99999x9", "300", "300X200", "0300x200", "300x200,"]
-    )
+    @pytest.mark.parametrize("spec", ["0x0", "99999x9", "300", "300X200", "0300x200", "300x200,"])
     def test_a_spec_that_is_not_one_is_404(self, site, spec):
         assert site.fetch(site.thumbnail("bridge.jpg", spec=spec)).status == 404
 
