@@ -46,9 +46,7 @@ class Config:
     """The public URL prefix of thumbnails; it exists only with a source."""
     thumbnail_cache: str | None = None
     """The directory of finished thumbnails. Without one they are made each time."""
-    thumbnail_quality: Mapping[str, int] = field(
-        default_factory=lambda: dict(_DEFAULT_QUALITY)
-    )
+    thumbnail_quality: Mapping[str, int] = field(default_factory=lambda: dict(_DEFAULT_QUALITY))
     """The quality, 1 to 100, by output format, for specs that name none."""
     thumbnail_presets: Mapping[str, str] = field(default_factory=dict)
     """Specs by name: `{"avatar": "96x96,cover"}`."""

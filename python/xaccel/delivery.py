@@ -226,7 +226,10 @@ def _send_ourselves(
     file = _open(location)
     try:
         status = os.fstat(file.fileno())
-        size, validators = status.st_size, Validators.of_file(status.st_size, int(status.st_mtime))
+        size, validators = (
+            status.st_size,
+            Validators.of_file(status.st_size, int(status.st_mtime)),
+        )
         response = _respond(file, size, validators, conditions, headers)
     except BaseException:
         file.close()

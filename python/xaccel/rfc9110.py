@@ -134,9 +134,7 @@ def _matches(field: str, etag: str, *, weak: bool) -> bool:
     """Whether a list of entity tags has this one; `*` matches any."""
     if field.strip() == "*":
         return True
-    return any(
-        tag == etag and (weak or not is_weak) for is_weak, tag in _ETAG.findall(field)
-    )
+    return any(tag == etag and (weak or not is_weak) for is_weak, tag in _ETAG.findall(field))
 
 
 def _is_current(if_range: str, validators: Validators) -> bool:

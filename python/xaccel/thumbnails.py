@@ -93,13 +93,17 @@ class Thumbnails:
         Raises:
             SpecError: An option is unknown or has an impossible value.
         """
-        name = source if isinstance(source, str) else getattr(source, "name", None) or str(source)
+        name = (
+            source if isinstance(source, str) else getattr(source, "name", None) or str(source)
+        )
         spec = self._spec_text(width, height, **options)
         return self._signer.sign_path(
             f"{self._prefix}{spec}/{name.lstrip('/')}", expires_in=expires_in
         )
 
-    def _build_spec_text(self, width: int | str | None, height: int | None, **options: Any) -> str:
+    def _build_spec_text(
+        self, width: int | str | None, height: int | None, **options: Any
+    ) -> str:
         if isinstance(width, str):
             preset = self._presets.get(width)
             if preset is None:
