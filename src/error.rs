@@ -134,11 +134,13 @@ pub enum SpecError {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SignerError {
-    /// The algorithm is none of [`crate::sign::Algorithm`].
-    #[error("the algorithm must be 'hmac-sha256' or 'secure-link-md5', not {name:?}")]
+    /// An algorithm that this signer does not have.
+    #[error("the algorithm must be {choices}, not {name:?}")]
     UnknownAlgorithm {
         /// What was asked for.
         name: String,
+        /// What there is.
+        choices: &'static str,
     },
     /// The list of secrets is empty.
     #[error("at least one secret is needed, to sign with")]
@@ -164,6 +166,35 @@ pub enum SignerError {
     BadParamName {
         /// The name.
         name: String,
+    },
+    /// A key or salt that is not written in hexadecimal digits.
+    #[error("{what} {number} is not an even number of hexadecimal digits")]
+    NotHex {
+        /// `key` or `salt`.
+        what: &'static str,
+        /// Its place in the list, from 1.
+        number: usize,
+    },
+    /// Keys and salts do not come in pairs.
+    #[error("every key needs its salt: there are {keys} keys and {salts} salts")]
+    UnpairedKeys {
+        /// How many keys there are.
+        keys: usize,
+        /// How many salts there are.
+        salts: usize,
+    },
+    /// A truncated signature that would be longer than the whole, or too short to resist
+    /// guessing.
+    #[error("a signature is cut to {minimum} to {maximum} {unit}, not to {found}")]
+    SignatureLength {
+        /// What was asked for.
+        found: usize,
+        /// The least.
+        minimum: usize,
+        /// The whole signature.
+        maximum: usize,
+        /// `bytes` or `characters`.
+        unit: &'static str,
     },
     /// Both parameters have one name (nginx's `$arg_name` ignores case).
     #[error("the signature and its expiry need query parameters of different names")]
@@ -205,6 +236,40 @@ pub enum SignError {
     LifetimeOutOfRange {
         /// The lifetime in seconds.
         seconds: i64,
+    },
+}
+
+/// A thumbnail whose URL can't be written in the grammar of another server.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum DialectError {
+    /// The server has no such option.
+    #[error("{server} can't do '{option}': {reason}")]
+    Inexpressible {
+        /// The server.
+        server: &'static str,
+        /// The option as it is named in a spec.
+        option: &'static str,
+        /// What it lacks.
+        reason: &'static str,
+    },
+    /// thumbor counts pixels of the source where the spec has fractions.
+    #[error("thumbor does '{option}' in pixels of the source, whose (width, height) it needs")]
+    NeedsSourceSize {
+        /// The option as it is named in a spec.
+        option: &'static str,
+    },
+    /// The source is empty.
+    #[error("the source has no name")]
+    NoSource,
+    /// An expiry that can't be written.
+    #[error(transparent)]
+    Expiry(#[from] SignError),
+    /// thumbor would take the beginning of the source for one of its options.
+    #[error("thumbor would read {start:?} at the start of the source as an option, not a name")]
+    AmbiguousSource {
+        /// The first part of the source.
+        start: String,
     },
 }
 

@@ -49,6 +49,18 @@ pub fn encode_path(path: &[u8]) -> String {
     out
 }
 
+/// Bytes that stay as they are in a URL within the path of a URL: those of a path, and what
+/// separates the parts of a URL except `?`, `#` and `%`.
+const fn is_plain_in_nested_url(byte: u8) -> bool {
+    is_plain_in_path(byte)
+        || matches!(byte, b':' | b'@' | b'!' | b'$' | b'&' | b'*' | b'+' | b';' | b'=')
+}
+
+/// Append a URL or name to the path of a URL, where a `?` would begin the query.
+pub fn encode_nested_url_into(url: &str, out: &mut String) {
+    encode(url.as_bytes(), out, is_plain_in_nested_url);
+}
+
 /// Append a query parameter's name or value to `out`, percent-encoded (a space is `%20`).
 pub fn encode_query_into(text: &[u8], out: &mut String) {
     encode(text, out, is_plain_in_query);

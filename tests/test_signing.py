@@ -48,9 +48,7 @@ class TestVectors:
             )
         if not set("?#") & set(case["path"]):
             query = case["url"].partition("?")[2].rpartition(f"{signer.key_param}=")[0]
-            assert (
-                signer.sign(f"{case['path']}?{query}", expires=case["expires"]) == case["url"]
-            )
+            assert signer.sign(f"{case['path']}?{query}", expires=case["expires"]) == case["url"]
 
     @pytest.mark.parametrize(("vectors", "case"), cases("accept") + cases("verify_only"))
     def test_verify(self, vectors, case):
@@ -259,9 +257,7 @@ class TestSecrets:
         assert caught[0].filename == __file__
 
     def test_wrong_names(self):
-        with pytest.raises(
-            ConfigError, match="'hmac-sha256' or 'secure-link-md5', not \"md5\""
-        ):
+        with pytest.raises(ConfigError, match="'hmac-sha256' or 'secure-link-md5', not \"md5\""):
             Signer(SECRET, algorithm="md5")
         with pytest.raises(ConfigError, match="can't name a query parameter"):
             Signer(SECRET, key_param="a b")

@@ -48,9 +48,7 @@ def test_output_formats(kind, mode):
     picture = photo(mode=mode)
     made = opened(thumbnail(encoded(picture, "PNG"), 200, format=kind, quality=95))
     white = Image.new("RGBA", picture.size, "white")
-    expected = (
-        Image.alpha_composite(white, picture.convert("RGBA")) if kind == "jpeg" else picture
-    )
+    expected = Image.alpha_composite(white, picture.convert("RGBA")) if kind == "jpeg" else picture
     expected = expected.convert("RGBa" if expected.mode == "RGBA" else "RGB")
     expected = expected.resize(made.size, Image.Resampling.LANCZOS)
     expected = expected.convert("RGBA" if expected.mode == "RGBa" else "RGB")
@@ -209,9 +207,7 @@ def test_missing_files(tmp_path):
 def test_errors_name_the_file(tmp_path):
     path = tmp_path / "text.jpg"
     path.write_text("Hello")
-    with pytest.raises(
-        UnsupportedImage, match=r"text\.jpg.*not an image of a supported format"
-    ):
+    with pytest.raises(UnsupportedImage, match=r"text\.jpg.*not an image of a supported format"):
         thumbnail(path, 64)
 
 

@@ -1,6 +1,7 @@
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from os import PathLike
+from types import TracebackType
 from typing import (
     Any,
     Literal,
@@ -16,12 +17,11 @@ from typing import (
 __version__: str
 
 class _Readable(Protocol):
-    def read(self, size: int, /) -> bytes: ...
+    def read(self) -> bytes: ...
 
 _Source: TypeAlias = bytes | str | PathLike[str] | _Readable
 _Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
 _SourceFormat: TypeAlias = Literal["jpeg", "png", "webp", "gif", "bmp", "tiff"]
-
 _Fit: TypeAlias = Literal["contain", "cover", "fill", "pad"]
 _FormatOption: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif", "auto"]
 
@@ -120,6 +120,144 @@ class Spec:
     def __ne__(self, value: object, /) -> bool: ...
     def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, tuple[str]]: ...
+
+@final
+class Limits:
+    """What a source may be.
+
+    Args:
+        max_pixels: Of the source, all of its frames together.
+        max_bytes: Of the encoded source.
+        max_frames: Of an animation.
+        max_side: Pixels of the longer side of the thumbnail.
+        timeout: Seconds, looked at between the steps; None = no limit.
+    """
+
+    def __new__(
+        cls,
+        *,
+        max_pixels: int = 50_000_000,
+        max_bytes: int = 52_428_800,
+        max_frames: int = 100,
+        max_side: int = 8192,
+        timeout: float | None = None,
+    ) -> Limits: ...
+    @property
+    def max_pixels(self) -> int: ...
+    @property
+    def max_bytes(self) -> int: ...
+    @property
+    def max_frames(self) -> int: ...
+    @property
+    def max_side(self) -> int: ...
+    @property
+    def timeout(self) -> float | None: ...
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+
+@final
+class Thumbnail:
+    """A finished thumbnail."""
+
+    @property
+    def data(self) -> bytes:
+        """The encoded file."""
+
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def format(self) -> _Format: ...
+    @property
+    def media_type(self) -> str: ...
+
+@final
+class ImageInfo:
+    """What the header of an image says."""
+
+    @property
+    def width(self) -> int:
+        """Of the upright picture."""
+
+    @property
+    def height(self) -> int:
+        """Of the upright picture."""
+
+    @property
+    def format(self) -> _SourceFormat: ...
+    @property
+    def orientation(self) -> int:
+        """As in EXIF, 1 to 8; already taken into account in width and height."""
+
+    @property
+    def frames(self) -> int: ...
+    @property
+    def has_alpha(self) -> bool: ...
+    @property
+    def icc(self) -> bool:
+        """Whether the image brings a colour profile."""
+
+def render(
+    source: _Source,
+    spec: Spec,
+    *,
+    format: str,
+    quality: Mapping[str, int] | None = None,
+    linear: bool = False,
+    limits: Limits | None = None,
+) -> Thumbnail:
+    """Make the thumbnail that a spec describes.
+
+    Args:
+        source: The encoded image, its path, or a binary file.
+        spec: What the thumbnail looks like. Its format is of no importance here.
+        format: "jpeg", "png", "webp", "avif" or "gif".
+        quality: By format, for a spec without one.
+        linear: Average light instead of samples when resizing. Slower; thin bright lines
+            on dark keep their brightness.
+        limits: What the source may be.
+
+    Raises:
+        xaccel.exceptions.ImageTooLarge: A limit is exceeded.
+        xaccel.exceptions.UnsupportedImage: The source is no image that can be read.
+        xaccel.exceptions.CorruptImage: It can't be decoded.
+        xaccel.exceptions.FileNotFound: There is no file at this path.
+    """
+
+class _Options(TypedDict, total=False):
+    fit: str
+    upscale: bool
+    gravity: str | tuple[float, float] | None
+    crop: str | tuple[float, float, float, float] | None
+    rotate: int
+    flip: str | None
+    blur: float | None
+    sharpen: float | None
+    background: str | None
+    dpr: float | None
+    quality: int | None
+    format: str | None
+
+def thumbnail(
+    source: _Source,
+    width: int | None = None,
+    height: int | None = None,
+    *,
+    linear: bool = False,
+    limits: Limits | None = None,
+    **options: Unpack[_Options],
+) -> Thumbnail:
+    """Make a thumbnail; the options are those of `Spec`, the errors those of `render`.
+
+    Without a format it is of the same kind as the source.
+    """
+
+def probe(source: _Source, *, limits: Limits | None = None) -> ImageInfo:
+    """Read the header of an image; the errors are those of `render`."""
+
+def codecs() -> dict[str, str]:
+    """The codec libraries and their versions."""
 
 @final
 class Signer:
@@ -263,139 +401,249 @@ class VerifiedUrl:
     def __ne__(self, value: object, /) -> bool: ...
 
 @final
-class Limits:
-    """What a source may be.
+class ThumborSigner:
+    """Signs URLs for thumbor, and for imagor.
 
     Args:
-        max_pixels: Of the source, all of its frames together.
-        max_bytes: Of the encoded source.
-        max_frames: Of an animation.
-        max_side: Pixels of the longer side of the thumbnail.
-        timeout: Seconds, looked at between the steps; None = no limit.
+        key: thumbor's `SECURITY_KEY`; a str is taken in UTF-8, as thumbor does (libthumbor's
+            `CryptoURL` takes Latin-1).
+        algorithm: `"sha1"`, which is thumbor's; imagor also has `"sha256"` and `"sha512"`.
+        length: imagor's `IMAGOR_SIGNER_TRUNCATE`: the characters of a signature. None = all.
+
+    Raises:
+        xaccel.exceptions.ConfigError: For a key, algorithm or length that can't be used.
+    """
+
+    def __new__(
+        cls, key: str | bytes, *, algorithm: str = "sha1", length: int | None = None
+    ) -> ThumborSigner: ...
+    def sign_path(self, path: str, /) -> str:
+        """Sign the path that follows the signature, encoded as it is sent: `/signature/path`."""
+
+    def url(
+        self,
+        source: str,
+        spec: Spec | str,
+        /,
+        *,
+        source_size: tuple[int, int] | None = None,
+    ) -> str:
+        """The path of a thumbnail's URL.
+
+        `"auto"` is left to the server's own negotiation (`AUTO_WEBP`).
+
+        Args:
+            source: What the server's loader loads, not encoded: a name or a URL.
+            spec: What the thumbnail looks like.
+            source_size: Width and height of the upright source in pixels, in which thumbor counts
+                where a spec has fractions: with a focal point or a crop.
+
+        Raises:
+            xaccel.exceptions.SpecError: Naming the option that thumbor does not have.
+        """
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would write the key out."""
+
+@final
+class ImgproxySigner:
+    """Signs URLs for imgproxy.
+
+    Args:
+        keys: `IMGPROXY_KEY`, in hexadecimal: one, or a list of which the first signs.
+        salts: `IMGPROXY_SALT`, likewise, a salt for each key.
+        size: `IMGPROXY_SIGNATURE_SIZE`: the bytes of a signature, 8 to 32.
+
+    Raises:
+        xaccel.exceptions.ConfigError: For keys, salts or a size that can't be used.
+    """
+
+    def __new__(
+        cls, keys: str | Sequence[str], salts: str | Sequence[str], *, size: int = 32
+    ) -> ImgproxySigner: ...
+    def sign_path(self, path: str, /) -> str:
+        """Sign the path that follows the signature: `/signature/path`."""
+
+    def url(
+        self,
+        source: str,
+        spec: Spec | str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """The path of a thumbnail's URL.
+
+        `"auto"` is left to the server's own negotiation (`IMGPROXY_AUTO_WEBP`); `flip` needs
+        imgproxy 3.31.
+
+        Args:
+            source: What imgproxy fetches, such as `https://example.org/a.jpg`.
+            spec: What the thumbnail looks like.
+            expires: See `Signer.sign`.
+            expires_in: See `Signer.sign`.
+        """
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would write the keys out."""
+
+@final
+class HmacSecureLinkSigner:
+    """Signs URLs for nginx's module hmac_secure_link, version 2.
+
+    The module leaves it to the configuration what is signed. `url` is for this one, `token` for
+    any other:
+
+        secure_link_hmac           "$arg_st,$arg_ts,$arg_e";
+        secure_link_hmac_message   "$uri|$arg_ts|$arg_e";
+        secure_link_hmac_algorithm sha256;
+        secure_link_hmac_secret    "...";
+
+    Args:
+        secret: The value of `secure_link_hmac_secret`.
+        algorithm: `"sha1"`, `"sha256"` or `"sha512"`.
+
+    Raises:
+        xaccel.exceptions.ConfigError: For a secret or algorithm that can't be used.
+    """
+
+    def __new__(cls, secret: str | bytes, *, algorithm: str = "sha256") -> HmacSecureLinkSigner: ...
+    def token(self, message: str, /) -> str:
+        """The token for a message, whatever it is made of."""
+
+    def url(
+        self,
+        path: str,
+        /,
+        *,
+        expires_in: int | timedelta | None = None,
+        now: int | None = None,
+    ) -> str:
+        """Sign a decoded path: `path?st=token&ts=timestamp&e=seconds`.
+
+        Args:
+            path: The decoded path in its normal form.
+            expires_in: How long it is valid; see `Signer.sign`. None = for ever.
+            now: Unix seconds; None = the clock.
+        """
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would write the secret out."""
+
+def encode_path(path: str, /) -> str:
+    """Percent-encode a decoded path in the one canonical way, as `Signer` does."""
+
+@final
+class Location:
+    """A regular file under a root."""
+
+    @property
+    def path(self) -> str:
+        """The file, absolute. Unless links are followed, no part below the root is one."""
+
+    @property
+    def root(self) -> str:
+        """The directory that contains it, as it was configured."""
+
+    @property
+    def url(self) -> str:
+        """The internal URL at which the server sees the file, percent-encoded."""
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+    @property
+    def mtime(self) -> int:
+        """When the file was last changed, in whole seconds since 1970."""
+
+@final
+class PathMap:
+    """Directories and the internal URL prefixes at which the web server sees them.
+
+    Matching is literal, case-sensitive and by whole components; the longest directory wins.
+
+    Args:
+        roots: Pairs of an absolute directory and a prefix such as `/_private/files/`.
+        follow_symlinks: Whether symbolic links may lead out of their root.
+
+    Raises:
+        xaccel.exceptions.ConfigError: A directory or a prefix is impossible.
     """
 
     def __new__(
         cls,
+        roots: Iterable[tuple[str | PathLike[str], str]],
+        /,
         *,
-        max_pixels: int = 50_000_000,
-        max_bytes: int = 52_428_800,
-        max_frames: int = 100,
-        max_side: int = 8192,
-        timeout: float | None = None,
-    ) -> Limits: ...
+        follow_symlinks: bool = False,
+    ) -> PathMap: ...
+    @staticmethod
+    def parse(header: str, /, *, follow_symlinks: bool = False) -> PathMap:
+        """Read an `X-Accel-Mapping`: `/directory/=/prefix/, "/a, b/"="/c/"`.
+
+        Raises:
+            xaccel.exceptions.ConfigError: The text is of another form.
+        """
+
     @property
-    def max_pixels(self) -> int: ...
-    @property
-    def max_bytes(self) -> int: ...
-    @property
-    def max_frames(self) -> int: ...
-    @property
-    def max_side(self) -> int: ...
-    @property
-    def timeout(self) -> float | None: ...
-    def __eq__(self, value: object, /) -> bool: ...
-    def __ne__(self, value: object, /) -> bool: ...
+    def roots(self) -> list[tuple[str, str]]:
+        """The pairs of directory and prefix, longest directory first."""
+
+    def find(self, path: str | PathLike[str], /) -> str | None:
+        """The internal URL of an absolute path, by its text alone; `None` outside every root."""
+
+    def locate(self, path: str | PathLike[str], /) -> Location:
+        """Find a regular file under a root on the disk.
+
+        Raises:
+            xaccel.exceptions.FileNotFound: It is absent, not a regular file, outside every root
+                or behind a link that leads out of its root.
+        """
 
 @final
-class Thumbnail:
-    """A finished thumbnail."""
-
-    @property
-    def data(self) -> bytes:
-        """The encoded file."""
-
-    @property
-    def width(self) -> int: ...
-    @property
-    def height(self) -> int: ...
-    @property
-    def format(self) -> _Format: ...
-    @property
-    def media_type(self) -> str: ...
-
-@final
-class ImageInfo:
-    """What the header of an image says."""
-
-    @property
-    def width(self) -> int:
-        """Of the upright picture."""
-
-    @property
-    def height(self) -> int:
-        """Of the upright picture."""
-
-    @property
-    def format(self) -> _SourceFormat: ...
-    @property
-    def orientation(self) -> int:
-        """As in EXIF, 1 to 8; already taken into account in width and height."""
-
-    @property
-    def frames(self) -> int: ...
-    @property
-    def has_alpha(self) -> bool: ...
-    @property
-    def icc(self) -> bool:
-        """Whether the image brings a colour profile."""
-
-def render(
-    source: _Source,
-    spec: Spec,
-    *,
-    format: str,
-    quality: Mapping[str, int] | None = None,
-    linear: bool = False,
-    limits: Limits | None = None,
-) -> Thumbnail:
-    """Make the thumbnail that a spec describes.
+class Cache:
+    """The directory of finished thumbnails, shared by threads and processes.
 
     Args:
-        source: The encoded image, its path, or a binary file.
-        spec: What the thumbnail looks like. Its format is of no importance here.
-        format: "jpeg", "png", "webp", "avif" or "gif".
-        quality: By format, for a spec without one.
-        linear: Average light instead of samples when resizing. Slower; thin bright lines
-            on dark keep their brightness.
-        limits: What the source may be.
-
-    Raises:
-        xaccel.exceptions.ImageTooLarge: A limit is exceeded.
-        xaccel.exceptions.UnsupportedImage: The source is no image that can be read.
-        xaccel.exceptions.CorruptImage: It can't be decoded.
-        xaccel.exceptions.FileNotFound: There is no file at this path.
+        directory: Created when first needed.
     """
 
-class _Options(TypedDict, total=False):
-    fit: str
-    upscale: bool
-    gravity: str | tuple[float, float] | None
-    crop: str | tuple[float, float, float, float] | None
-    rotate: int
-    flip: str | None
-    blur: float | None
-    sharpen: float | None
-    background: str | None
-    dpr: float | None
-    quality: int | None
-    format: str | None
+    def __new__(cls, directory: str | PathLike[str], /) -> Cache: ...
+    def path(self, uri: str, /) -> str:
+        """The file of the thumbnail at a decoded path such as `/t/300x200/cat.jpg`.
 
-def thumbnail(
-    source: _Source,
-    width: int | None = None,
-    height: int | None = None,
-    *,
-    linear: bool = False,
-    limits: Limits | None = None,
-    **options: Unpack[_Options],
-) -> Thumbnail:
-    """Make a thumbnail; the options are those of `Spec`, the errors those of `render`.
+        Raises:
+            OSError: No thumbnail can be at this path.
+        """
 
-    Without a format it is of the same kind as the source.
-    """
+    def lock(self, uri: str, /) -> CacheLock:
+        """Wait for the right to make the thumbnail at `uri`; use the result in a `with`.
 
-def probe(source: _Source, *, limits: Limits | None = None) -> ImageInfo:
-    """Read the header of an image; the errors are those of `render`."""
+        Raises:
+            OSError: The cache can't be written to.
+        """
 
-def codecs() -> dict[str, str]:
-    """The codec libraries and their versions."""
+    def publish(self, uri: str, data: bytes, /) -> str:
+        """Make `data` the thumbnail at `uri`, in one step for every reader.
+
+        Returns:
+            Its file.
+
+        Raises:
+            OSError: It can't be written; nothing is left behind.
+        """
+
+@final
+class CacheLock:
+    """The right to make one thumbnail, given up at the end of the `with` block."""
+
+    def __enter__(self) -> CacheLock: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None: ...

@@ -7,6 +7,7 @@ of `xaccel.servers` say how each server is told to send a file.
 
 from __future__ import annotations
 
+import logging
 import mimetypes
 import os
 import re
@@ -15,17 +16,21 @@ import stat
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 from xaccel import rfc9110, servers
-from xaccel._core import Location
+from xaccel._core import Location, encode_path
 from xaccel.config import Config
-from xaccel.exceptions import ConfigError, FileNotFound
+from xaccel.exceptions import ConfigError, FileNotFound, XaccelError
 from xaccel.rfc9110 import Conditions, Validators
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
+_logger = logging.getLogger("xaccel.delivery")
+
+_MAX_AGE_ERROR = 15
 _CHUNK = 64 * 1024
 # Characters that end or disguise a file name: controls, and those that change the direction
 # in which a name is read ("gpj.exe" shown as "exe.jpg").
@@ -40,6 +45,7 @@ class Request:
     """The facts of a request on which a response depends."""
 
     conditions: Conditions
+    accept: str | None = None
 
     @classmethod
     def from_headers(cls, method: str, get: Callable[[str], str | None]) -> Request:
@@ -53,7 +59,8 @@ class Request:
                 if_unmodified_since=get("If-Unmodified-Since"),
                 if_range=get("If-Range"),
                 range=get("Range"),
-            )
+            ),
+            accept=get("Accept"),
         )
 
     @classmethod
@@ -68,8 +75,8 @@ class Request:
 class FileBody:
     """Parts of an open file, between constant bytes, read in constant memory.
 
-    Iterate once; `close()` closes the file. A file that has become shorter than promised is an
-    `OSError`, since a response that ends early must not look complete.
+    Iterate once, which closes the file, as does `close()`. A file that has become shorter than
+    promised is an `OSError`, since a response that ends early must not look complete.
     """
 
     def __init__(self, file: BinaryIO, parts: Sequence[bytes | rfc9110.Range]) -> None:
@@ -82,18 +89,21 @@ class FileBody:
         return sum(len(part) if isinstance(part, bytes) else part[1] for part in self.parts)
 
     def __iter__(self) -> Iterator[bytes]:
-        for part in self.parts:
-            if isinstance(part, bytes):
-                yield part
-                continue
-            start, remaining = part
-            self.file.seek(start)
-            while remaining:
-                chunk = self.file.read(min(_CHUNK, remaining))
-                if not chunk:
-                    raise OSError("the file became shorter while it was being sent")
-                remaining -= len(chunk)
-                yield chunk
+        with self.file:
+            for part in self.parts:
+                if isinstance(part, bytes):
+                    yield part
+                else:
+                    yield from self._read(*part)
+
+    def _read(self, start: int, remaining: int) -> Iterator[bytes]:
+        self.file.seek(start)
+        while remaining:
+            chunk = self.file.read(min(_CHUNK, remaining))
+            if not chunk:
+                raise OSError("the file became shorter while it was being sent")
+            remaining -= len(chunk)
+            yield chunk
 
     def close(self) -> None:
         """Close the file."""
@@ -130,6 +140,8 @@ class Delivery:
     def __init__(self, config: Config) -> None:
         self._path_map = config.path_map()
         self._server = servers.get(config.server)
+        self._link_map = config.link_map()
+        self._signer = config.signer() if config.private_url is not None else None
 
     def private_file(
         self,
@@ -154,9 +166,86 @@ class Delivery:
         location = self._path_map.locate(self._absolute(path, root))
         return send(location, request, options, self._server)
 
-    def _absolute(
-        self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None
+    def private_url(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        root: str | os.PathLike[str] | None = None,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+        as_attachment: bool = False,
+        download_name: str | None = None,
     ) -> str:
+        """A signed link to a file under a root: whoever has it gets the file, without a view.
+
+        The file need not exist yet. With `secure-link-md5`, where the server itself checks the
+        link and sends the file, a link can't say how the file is presented.
+
+        Args:
+            path: The file, absolute, or relative to `root`.
+            root: The directory of a relative path; not needed when there is one root only.
+            expires: The last second in which the link is good: Unix seconds or an aware
+                datetime.
+            expires_in: How long it is good, in seconds; it is good for up to 1.5 times as long,
+                so that the link stays the same and caches work.
+            as_attachment: Whether the browser should save the file rather than show it.
+            download_name: The name under which it is saved; by default its own.
+
+        Raises:
+            ConfigError: `PRIVATE_URL` is not set, or it is not clear which root is meant.
+            FileNotFound: No root contains the path.
+            ValueError: The link can't be signed; the message says why.
+        """
+        if self._signer is None:
+            raise ConfigError("signed links need XACCEL['PRIVATE_URL'], such as '/p/'")
+        absolute = self._absolute(path, root)
+        url = self._link_map.find(absolute)
+        if url is None:
+            raise FileNotFound(f"{absolute!r} can't be linked to: it is outside every root")
+        params = {}
+        if as_attachment:
+            params["as_attachment"] = "1"
+        if download_name is not None:
+            params["download_name"] = download_name
+        return self._signer.sign_path(
+            urllib.parse.unquote(url, errors="strict"),
+            params=params or None,
+            expires=expires,
+            expires_in=expires_in,
+        )
+
+    def respond(self, path: str, query: str, request: Request) -> Response:
+        """Answer the request for a signed link.
+
+        Args:
+            path: The URL's path, decoded, from the first slash.
+            query: The URL's query as it was sent, without the question mark.
+            request: The request's facts.
+        """
+        if request.conditions.method not in {"GET", "HEAD"}:
+            return method_not_allowed()
+        try:
+            if self._signer is None:
+                raise FileNotFound("there is no PRIVATE_URL")
+            signed = self._signer.verify_parts(f"{encode_path(path)}?{query}")
+            params = dict(signed.params)
+            options = FileOptions(
+                as_attachment="as_attachment" in params,
+                download_name=params.get("download_name"),
+            )
+            return self.private_file(self._linked(signed.path), request, options)
+        except XaccelError as error:
+            _logger.warning("%s: %s", type(error).__name__, error)
+            return error_response(error)
+
+    def _linked(self, path: str) -> str:
+        """The file that a link's path means."""
+        for directory, prefix in self._link_map.roots:
+            if path.startswith(prefix):
+                return str(Path(directory) / path.removeprefix(prefix))
+        raise FileNotFound(f"{path!r} is below no root's link")
+
+    def _absolute(self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None) -> str:
         path = os.fspath(path)
         if root is not None:
             if Path(path).is_absolute():
@@ -177,15 +266,35 @@ def send(
     location: Location, request: Request, options: FileOptions, server: servers.Server
 ) -> Response:
     """Answer with a located file, by the server or ourselves."""
-    headers = [
-        *_presentation(Path(location.path).name, options),
-        *options.headers.items(),
-    ]
+    headers = presentation(Path(location.path).name, options)
     offload = server.offload(location, limit_rate=options.limit_rate)
     if offload is not None:
         # A length of 0 is what keeps the server's connection to the app alive.
         return Response(200, (*headers, ("Content-Length", "0"), *offload))
     return _send_ourselves(location, request.conditions, headers)
+
+
+def error_response(error: XaccelError) -> Response:
+    """The answer to a visitor when something is wrong with what was asked for.
+
+    It is kept for moments only: a missing file may come, a bad one be replaced.
+    """
+    body = f"{error.public_message}\n".encode()
+    return Response(
+        error.status_code,
+        (
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", f"max-age={_MAX_AGE_ERROR}"),
+            ("X-Content-Type-Options", "nosniff"),
+        ),
+        body,
+    )
+
+
+def method_not_allowed() -> Response:
+    """The answer to a method that only reads are allowed instead of."""
+    return Response(405, (("Allow", "GET, HEAD"), ("Content-Length", "0")))
 
 
 def content_disposition(name: str, *, as_attachment: bool) -> str:
@@ -199,7 +308,8 @@ def content_disposition(name: str, *, as_attachment: bool) -> str:
     return f"{disposition}; filename=\"{fallback}\"; filename*=UTF-8''{encoded}"
 
 
-def _presentation(name: str, options: FileOptions) -> Iterator[tuple[str, str]]:
+def presentation(name: str, options: FileOptions) -> Headers:
+    """The headers that say how a file is to be taken, whoever sends it."""
     name = options.download_name or name
     mimetype = options.mimetype
     if mimetype is None:
@@ -207,22 +317,28 @@ def _presentation(name: str, options: FileOptions) -> Iterator[tuple[str, str]]:
         if mimetype is None or encoding is not None:
             # The bytes of "a.tar.gz" are no tar archive yet.
             mimetype = "application/octet-stream"
-    yield "Content-Type", mimetype
+    headers = {"Content-Type": mimetype, "X-Content-Type-Options": "nosniff"}
     if options.as_attachment or options.download_name:
-        yield (
-            "Content-Disposition",
-            content_disposition(name, as_attachment=options.as_attachment),
+        headers["Content-Disposition"] = content_disposition(
+            name, as_attachment=options.as_attachment
         )
-    yield "X-Content-Type-Options", "nosniff"
     if options.max_age is None:
-        yield "Cache-Control", "private, no-cache"
+        headers["Cache-Control"] = "private, no-cache"
     else:
-        yield "Cache-Control", f"private, max-age={options.max_age:d}"
+        headers["Cache-Control"] = f"private, max-age={options.max_age:d}"
+    overridden = {field_name.lower() for field_name in options.headers}
+    return (
+        *(pair for pair in headers.items() if pair[0].lower() not in overridden),
+        *(pair for pair in options.headers.items() if not is_offload_header(pair[0])),
+    )
 
 
-def _send_ourselves(
-    location: Location, conditions: Conditions, headers: list[tuple[str, str]]
-) -> Response:
+def is_offload_header(name: str) -> bool:
+    """Whether a response header would make a server send a file: ours alone may do that."""
+    return name.lower().startswith(("x-accel-", "x-sendfile", "x-lighttpd-"))
+
+
+def _send_ourselves(location: Location, conditions: Conditions, headers: Headers) -> Response:
     file = _open(location)
     try:
         status = os.fstat(file.fileno())
@@ -244,7 +360,7 @@ def _respond(
     size: int,
     validators: Validators,
     conditions: Conditions,
-    headers: list[tuple[str, str]],
+    headers: Headers,
 ) -> Response:
     about = (
         ("ETag", validators.etag),
@@ -265,7 +381,7 @@ def _respond(
         return Response(416, (("Content-Range", f"bytes */{size}"), ("Content-Length", "0")))
     elif len(ranges) == 1:
         status, parts = 206, list(ranges)
-        headers = [*headers, ("Content-Range", _content_range(ranges[0], size))]
+        headers = (*headers, ("Content-Range", _content_range(ranges[0], size)))
     else:
         status = 206
         headers, parts = _multipart(headers, ranges, size)
@@ -278,8 +394,8 @@ def _respond(
 
 
 def _multipart(
-    headers: list[tuple[str, str]], ranges: Sequence[rfc9110.Range], size: int
-) -> tuple[list[tuple[str, str]], list[bytes | rfc9110.Range]]:
+    headers: Headers, ranges: Sequence[rfc9110.Range], size: int
+) -> tuple[Headers, list[bytes | rfc9110.Range]]:
     """Several ranges as `multipart/byteranges` (RFC 9110, section 14.6)."""
     boundary = secrets.token_hex(12)
     content_type = dict(headers)["Content-Type"]
@@ -291,8 +407,8 @@ def _multipart(
         )
         parts += [head.encode("latin-1"), part]
     parts.append(f"\r\n--{boundary}--\r\n".encode())
-    others = [(name, value) for name, value in headers if name != "Content-Type"]
-    return [*others, ("Content-Type", f"multipart/byteranges; boundary={boundary}")], parts
+    others = (pair for pair in headers if pair[0] != "Content-Type")
+    return (*others, ("Content-Type", f"multipart/byteranges; boundary={boundary}")), parts
 
 
 def _content_range(part: rfc9110.Range, size: int) -> str:

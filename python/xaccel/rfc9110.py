@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from email.utils import formatdate, mktime_tz, parsedate_tz
+from datetime import UTC
+from email.utils import formatdate, parsedate_to_datetime
 from typing import TypeAlias
 
 Range: TypeAlias = tuple[int, int]
@@ -60,10 +61,10 @@ def http_date(seconds: int) -> str:
 def parse_http_date(text: str) -> int | None:
     """Seconds since 1970, or `None` for what is no date."""
     try:
-        parsed = parsedate_tz(text)
-        return None if parsed is None else mktime_tz(parsed)
-    except (ValueError, OverflowError):
+        date = parsedate_to_datetime(text)
+    except ValueError:
         return None
+    return int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp())
 
 
 def precondition_status(conditions: Conditions, validators: Validators) -> int | None:
@@ -102,32 +103,31 @@ def requested_ranges(
     if conditions.if_range is not None and not _is_current(conditions.if_range, validators):
         return None
     unit, _, text = conditions.range.partition("=")
-    if unit.strip().lower() != "bytes":
-        return None
     asked = text.split(",", MAX_RANGES)
-    if len(asked) > MAX_RANGES:
+    if unit.strip().lower() != "bytes" or len(asked) > MAX_RANGES:
         return None
-    ranges = []
-    for item in asked:
-        match = _RANGE.fullmatch(item.strip(" \t"))
-        if match is None or max(map(len, match.groups())) > _MAX_DIGITS:
-            return None
-        first, last = match.groups()
-        if not first and not last:
-            return None
-        if not first:
-            start, end = max(0, size - int(last)), size
-        else:
-            start, end = int(first), size
-            if last:
-                if int(last) < start:
-                    return None
-                end = min(size, int(last) + 1)
-        if start < end:
-            ranges.append((start, end - start))
-    if sum(length for _, length in ranges) > size:
+    ranges = [_range(item.strip(" \t"), size) for item in asked]
+    satisfiable = [part for part in ranges if part is not None and part[1] > 0]
+    if None in ranges or sum(length for _, length in satisfiable) > size:
         return None
-    return ranges
+    return satisfiable
+
+
+def _range(item: str, size: int) -> Range | None:
+    """One `first-last`, `first-` or `-length`; `None` when malformed.
+
+    A range that lies beyond the end has a length of 0 or less.
+    """
+    match = _RANGE.fullmatch(item)
+    if match is None or item == "-" or max(map(len, match.groups())) > _MAX_DIGITS:
+        return None
+    first, last = match.groups()
+    if not first:
+        return max(0, size - int(last)), min(size, int(last))
+    if last and int(last) < int(first):
+        return None
+    end = min(size, int(last) + 1) if last else size
+    return int(first), end - int(first)
 
 
 def _matches(field: str, etag: str, *, weak: bool) -> bool:

@@ -36,9 +36,7 @@ class Source(Protocol):
 class DirectorySource:
     """Images in a directory; no link leads out of it unless links are to be followed."""
 
-    def __init__(
-        self, directory: str | os.PathLike[str], *, follow_symlinks: bool = False
-    ) -> None:
+    def __init__(self, directory: str | os.PathLike[str], *, follow_symlinks: bool = False) -> None:
         self._directory = Path(directory)
         self._path_map = PathMap([(directory, "/source/")], follow_symlinks=follow_symlinks)
 

@@ -53,8 +53,13 @@ impl CacheLock {
         slf
     }
 
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, _exception: &Bound<'_, PyAny>) -> PyResult<()> {
+    #[pyo3(signature = (_kind = None, _value = None, _traceback = None, /))]
+    fn __exit__(
+        &self,
+        _kind: Option<&Bound<'_, PyAny>>,
+        _value: Option<&Bound<'_, PyAny>>,
+        _traceback: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
         let mut lock =
             self.lock.lock().map_err(|_| PyRuntimeError::new_err("the lock is poisoned"))?;
         *lock = None;

@@ -6,11 +6,13 @@
 use pyo3::prelude::*;
 
 mod cache;
+mod dialects;
 mod exceptions;
 mod path_map;
 mod sign;
 mod spec;
 mod thumbnail;
+mod uri;
 
 #[pymodule(gil_used = false)]
 mod _core {
@@ -19,6 +21,8 @@ mod _core {
     #[pymodule_export]
     use super::cache::{Cache, CacheLock};
     #[pymodule_export]
+    use super::dialects::{HmacSecureLinkSigner, ImgproxySigner, ThumborSigner};
+    #[pymodule_export]
     use super::path_map::{Location, PathMap};
     #[pymodule_export]
     use super::sign::{Signer, VerifiedUrl};
@@ -26,6 +30,8 @@ mod _core {
     use super::spec::PySpec;
     #[pymodule_export]
     use super::thumbnail::{ImageInfo, Limits, Thumbnail, codecs, probe, render, thumbnail};
+    #[pymodule_export]
+    use super::uri::encode_path;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

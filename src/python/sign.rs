@@ -35,7 +35,7 @@ impl From<VerifyError> for PyErr {
 
 /// One secret.
 #[derive(FromPyObject)]
-enum Secret {
+pub(super) enum Secret {
     Text(PyBackedStr),
     Bytes(PyBackedBytes),
 }
@@ -63,13 +63,13 @@ fn text<'a>(url: &'a Bound<'_, PyString>) -> PyResult<&'a str> {
     Ok(url.to_str().map_err(|_| VerifyError::BadPath(UriError::NotUtf8))?)
 }
 
-fn clock() -> i64 {
+pub(super) fn clock() -> i64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// The last second of a URL's life from the two ways of saying it.
-fn expiry(
+pub(super) fn expiry(
     expires: Option<&Bound<'_, PyAny>>,
     expires_in: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Option<i64>> {
@@ -99,7 +99,7 @@ fn extract_time(time: &Bound<'_, PyAny>) -> PyResult<i64> {
     Ok(whole_seconds(time.call_method0("timestamp")?.extract::<f64>()?.floor()))
 }
 
-fn extract_lifetime(lifetime: &Bound<'_, PyAny>) -> PyResult<i64> {
+pub(super) fn extract_lifetime(lifetime: &Bound<'_, PyAny>) -> PyResult<i64> {
     if let Some(seconds) = extract_int(lifetime) {
         return seconds;
     }

@@ -1,23 +1,15 @@
 //! HMAC-SHA256 (RFC 2104) with a key derived from the secret.
 
-use ::hmac::{Hmac, KeyInit, Mac as _};
+use ::hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
-use super::{Message, ring::Key};
+use super::{Message, mac::keyed, ring::Key};
 
 /// Shortest secret, in bytes.
 pub(super) const MIN_SECRET_LENGTH: usize = 16;
 
 /// What a key is derived for: another use of the same secret gives another key.
 const PURPOSE: &[u8] = b"xaccel url v1";
-
-/// An HMAC that has taken its key.
-pub(super) fn keyed<M: KeyInit>(key: &[u8]) -> M {
-    match M::new_from_slice(key) {
-        Ok(mac) => mac,
-        Err(_) => unreachable!("RFC 2104 takes keys of any length"),
-    }
-}
 
 /// A derived key, hashed into the state from which each message starts.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use crate::error::SignError;
 /// [`SignError::LifetimeOutOfRange`] when `seconds` is not positive or the sum overflows.
 pub fn expires_in(seconds: i64, now: i64) -> Result<i64, SignError> {
     let rounded = || {
-        let bucket = (seconds / 2).max(1);
+        let bucket = bucket(seconds);
         let earliest = now.checked_add(seconds)?;
         match earliest.rem_euclid(bucket) {
             0 => Some(earliest),
@@ -16,6 +16,11 @@ pub fn expires_in(seconds: i64, now: i64) -> Result<i64, SignError> {
         }
     };
     (seconds > 0).then(rounded).flatten().ok_or(SignError::LifetimeOutOfRange { seconds })
+}
+
+/// For how long the URL stays the same.
+pub(super) fn bucket(seconds: i64) -> i64 {
+    (seconds / 2).max(1)
 }
 
 #[cfg(test)]

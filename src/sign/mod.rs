@@ -3,16 +3,28 @@
 //! [`Signer`] makes and checks this package's own: `path?[params&]key=…[&expires=…]`, with
 //! the digest that nginx's `secure_link` computes ([`secure_link`]) or with HMAC-SHA256
 //! ([`hmac`]).
+//!
+//! [`ThumborSigner`], [`ImgproxySigner`] and [`HmacSecureLinkSigner`] write URLs for other
+//! servers to check; the first two also translate a thumbnail's spec to the server's grammar.
 
 mod hmac;
+mod hmac_secure_link;
+mod imgproxy;
 mod lifetime;
+mod mac;
 mod ring;
 mod secure_link;
 mod signer;
+mod thumbor;
+mod translate;
 
+pub use hmac_secure_link::HmacSecureLinkSigner;
+pub use imgproxy::ImgproxySigner;
 pub use lifetime::expires_in;
+pub use mac::HashFunction;
 pub use secure_link::RECOMMENDED_SECRET_LENGTH;
 pub use signer::{Algorithm, Signer, Verified};
+pub use thumbor::ThumborSigner;
 
 /// What a signature covers.
 #[derive(Debug, Clone, Copy)]

@@ -5,5 +5,5 @@ from __future__ import annotations
 from xaccel._core import Location
 
 
-def offload(location: Location, *, limit_rate: int | None) -> None:  # noqa: ARG001
+def offload(location: Location, *, limit_rate: int | None) -> None:
     """Never: there is nobody to send the file instead."""

@@ -1,0 +1,84 @@
+# `make help` lists the targets. Everything works in .venv and target/, below this directory.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SERVER ?= direct
+PORT ?= 8000
+SHELL := /bin/sh
+
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test lint rust-test python-test package-test bench fuzz format clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+demo: $(VENV)/.demo ## Start the gallery (SERVER=nginx puts nginx in front; PORT=8000)
+ifneq ($(SERVER),direct)
+	@scripts/install-packages $(SERVER)
+endif
+	@$(BIN)/python scripts/demo.py --server $(SERVER) --port $(PORT)
+
+test: lint rust-test python-test package-test ## Everything: lint, Rust and Python tests, real servers, a real browser
+
+lint: $(VENV)/.test ## Formatting, clippy, ruff, mypy, stubtest
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --lib --features python --locked -- -D warnings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest xaccel._core --allowlist .stubtest-allowlist
+
+rust-test: $(VENV)/.packages ## The Rust unit and property tests
+	cargo test --workspace --locked --quiet
+
+python-test: $(VENV)/.test ## The Python tests, through real servers and a real browser
+	@scripts/install-packages servers browser
+	$(BIN)/pytest
+
+package-test: $(VENV)/.test ## The sdist builds a wheel that works in an empty environment
+	$(BIN)/python scripts/package_test.py
+
+bench: $(VENV)/.bench ## Compare with the peers, side by side in one run
+	@for script in benches/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+format: $(VENV)/.test ## Format all code
+	cargo fmt --all
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only .
+
+clean: ## Remove what was built
+	rm -rf $(VENV) target dist .demo python/xaccel/_core*.so
+
+# Stamps. The extension is built anew whenever its sources changed; a module of another name
+# that an earlier build left behind would be loaded in its place, so it goes first.
+
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src crates -name '*.rs' -o -name Cargo.toml)
+
+$(VENV)/.packages: scripts/install-packages
+	@scripts/install-packages build
+	@command -v cargo >/dev/null || { echo "xaccel: cargo is missing: install Rust from rustup.rs" >&2; exit 1; }
+	@test -x $(BIN)/python || { echo "xaccel: making a virtual environment in $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/pip install --quiet --upgrade 'pip>=25.1' 'maturin>=1.14,<2'
+	@touch $@
+
+define develop
+	@echo "xaccel: building the extension and installing: $(1)"
+	@rm -f python/xaccel/_core*.so
+	@$(BIN)/maturin develop --quiet --locked $(2)
+	@$(BIN)/pip install --quiet $(foreach group,$(1),--group $(group))
+	@touch $@
+endef
+
+$(VENV)/.demo: $(VENV)/.packages $(RUST_SOURCES) pyproject.toml
+	$(call develop,demo,--profile dev)
+
+$(VENV)/.test: $(VENV)/.packages $(RUST_SOURCES) pyproject.toml
+	$(call develop,demo test,--profile dev)
+
+$(VENV)/.bench: $(VENV)/.packages $(RUST_SOURCES) pyproject.toml
+	@scripts/install-packages servers bench
+	$(call develop,demo test bench,--release)

@@ -1,0 +1,9 @@
+"""xaccel for Django: `send_private_file()` for views, a template tag and the thumbnail URL.
+
+Add `"xaccel.django"` to `INSTALLED_APPS` and `path("", include("xaccel.django.urls"))` to the
+URLs; the settings are in `settings.XACCEL`.
+"""
+
+from xaccel.django.views import send_private_file
+
+__all__ = ["send_private_file"]

@@ -1,0 +1,190 @@
+"""xaccel for Flask: the extension `XAccel`; `send_private_file()`, `private_url()` for views."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import flask
+from flask import Flask, current_app, request
+
+from xaccel import jinja
+from xaccel.config import Config
+from xaccel.delivery import (
+    Delivery,
+    FileBody,
+    FileOptions,
+    Request,
+    Response,
+    is_offload_header,
+)
+from xaccel.exceptions import ConfigError, FileNotFound
+from xaccel.templates import TemplateHelpers
+from xaccel.thumbnails import Thumbnails
+
+__all__ = ["XAccel", "private_url", "send_private_file"]
+
+_EXTENSION = "xaccel"
+
+
+class XAccel:
+    """The Flask extension; reads `app.config["XACCEL"]`.
+
+    It keeps nothing of the app, so that one object can serve several:
+
+        xaccel = XAccel()
+
+        def create_app():
+            app = Flask(__name__)
+            xaccel.init_app(app)
+
+    Without `SECRET_KEYS` the URLs are signed with keys derived from the app's `SECRET_KEY` and
+    `SECRET_KEY_FALLBACKS`.
+
+    Raises:
+        ConfigError: A setting is unknown or impossible.
+    """
+
+    def __init__(self, app: Flask | None = None) -> None:
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask) -> None:
+        """Read the app's settings, and add the endpoints and the template helpers."""
+        settings = app.config.get("XACCEL", {})
+        if not isinstance(settings, Mapping):
+            raise ConfigError("app.config['XACCEL'] must be a dict of settings")
+        keys = [app.config.get("SECRET_KEY"), *(app.config.get("SECRET_KEY_FALLBACKS") or ())]
+        config = Config.from_mapping(settings, framework_keys=[key for key in keys if key])
+        delivery = Delivery(config)
+        app.extensions[_EXTENSION] = _State(config, delivery)
+        app.after_request(_strip_offload_headers)
+        blueprint = flask.Blueprint("xaccel", __name__)
+        if config.private_url is not None:
+            _add_endpoint(blueprint, "private_file", config.private_url, delivery.respond)
+        if config.has_thumbnails:
+            jinja.install(app.jinja_env, TemplateHelpers(config))
+        if config.has_thumbnail_endpoint:
+            respond = Thumbnails(config).respond
+            _add_endpoint(blueprint, "thumbnail", config.thumbnail_url, respond)
+        app.register_blueprint(blueprint)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What the extension keeps for one app."""
+
+    config: Config
+    delivery: Delivery
+
+
+def _add_endpoint(
+    blueprint: flask.Blueprint,
+    name: str,
+    prefix: str,
+    respond: Callable[[str, str, Request], Response],
+) -> None:
+    def view(path: str) -> flask.Response:
+        query = request.query_string.decode("latin-1")
+        return _flask_response(respond(prefix + path, query, Request.from_environ(request.environ)))
+
+    blueprint.add_url_rule(f"{prefix}<path:path>", name, view, methods=["GET"], merge_slashes=False)
+
+
+def send_private_file(
+    path: str | os.PathLike[str],
+    *,
+    root: str | os.PathLike[str] | None = None,
+    mimetype: str | None = None,
+    as_attachment: bool = False,
+    download_name: str | None = None,
+    max_age: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    limit_rate: int | None = None,
+) -> flask.Response:
+    """Answer with a file under one of `ROOTS`; the web server sends it, if there is one.
+
+    Call it after the permission check. The visitor gets ranges, conditional requests and HEAD
+    either way. What may not be sent is a 404 that does not show the path.
+
+    Args:
+        path: The file, absolute, or relative to `root`.
+        root: The directory of a relative path; not needed when there is one root only.
+        mimetype: The type; by default that of the file's name.
+        as_attachment: Whether the browser should save the file rather than show it.
+        download_name: The name under which it is saved; by default its own.
+        max_age: Seconds for which the visitor's browser may use it without asking again.
+        headers: Further response headers.
+        limit_rate: Bytes a second at which the server sends the file; by default unlimited.
+    """
+    options = FileOptions(
+        mimetype=mimetype,
+        as_attachment=as_attachment,
+        download_name=download_name,
+        max_age=max_age,
+        headers=headers or {},
+        limit_rate=limit_rate,
+    )
+    try:
+        response = _state().delivery.private_file(
+            path, Request.from_environ(request.environ), options, root=root
+        )
+    except FileNotFound as error:
+        current_app.logger.warning("%s", error)
+        flask.abort(error.status_code)
+    return _flask_response(response)
+
+
+def private_url(
+    path: str | os.PathLike[str],
+    *,
+    root: str | os.PathLike[str] | None = None,
+    expires: int | datetime | None = None,
+    expires_in: int | timedelta | None = None,
+    as_attachment: bool = False,
+    download_name: str | None = None,
+) -> str:
+    """A signed link to a file under one of `ROOTS`, see `Delivery.private_url`."""
+    return _state().delivery.private_url(
+        path,
+        root=root,
+        expires=expires,
+        expires_in=expires_in,
+        as_attachment=as_attachment,
+        download_name=download_name,
+    )
+
+
+def _state() -> _State:
+    state: _State | None = current_app.extensions.get(_EXTENSION)
+    if state is None:
+        raise ConfigError("this app has no xaccel yet: XAccel(app)")
+    return state
+
+
+def _flask_response(response: Response) -> flask.Response:
+    result = flask.Response(
+        # As a list, bytes don't make Werkzeug set a length: with HEAD it is not theirs.
+        response.body if isinstance(response.body, FileBody) else [response.body],
+        response.status,
+        list(response.headers),
+        direct_passthrough=True,
+    )
+    result.automatically_set_content_length = False
+    # Werkzeug has a default type, which must not appear where there is no content.
+    if not any(name == "Content-Type" for name, _ in response.headers):
+        del result.headers["Content-Type"]
+    result.__dict__["xaccel"] = response
+    return result
+
+
+def _strip_offload_headers(response: flask.Response) -> flask.Response:
+    """Remove headers that would make the server send a file, unless they are our own."""
+    ours = response.__dict__.get("xaccel")
+    allowed = () if ours is None else ours.headers
+    for name, value in response.headers.to_wsgi_list():
+        if is_offload_header(name) and (name, value) not in allowed:
+            response.headers.remove(name)
+    return response

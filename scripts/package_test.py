@@ -1,0 +1,71 @@
+"""Build the sdist, a wheel from it, and use that wheel in an empty virtual environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import venv
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+
+CHECK = """
+import sys, xaccel
+frameworks = {"flask", "django", "jinja2", "werkzeug"} & set(sys.modules)
+assert not frameworks, f"importing xaccel imports {frameworks}"
+signer = xaccel.Signer(["secret"], algorithm="secure-link-md5")
+assert signer.sign("/t/300x200/photo.jpg").endswith("?key=qvHJx0qXanLY9m3LX49R3Q")
+"""
+IN_SDIST = ("Cargo.lock", "LICENSE-MIT", "python/xaccel/py.typed", "tests/vectors/signing.json")
+IN_WHEEL = ("xaccel/_core.abi3.so", "xaccel/_core.pyi", "xaccel/py.typed", "xaccel/flask.py")
+
+
+def main() -> None:
+    """Fail with what is missing or broken."""
+    with tempfile.TemporaryDirectory() as temporary:
+        directory = Path(temporary)
+        _run(BIN / "maturin", "sdist", "--quiet", "--out", directory)
+        (sdist,) = directory.glob("xaccel-*.tar.gz")
+        with tarfile.open(sdist) as archive:
+            names = {name.partition("/")[2] for name in archive.getnames()}
+            archive.extractall(directory, filter="data")
+        _require(IN_SDIST, names, sdist)
+
+        source = sdist.with_name(sdist.name.removesuffix(".tar.gz"))
+        _run(
+            *(BIN / "maturin", "build", "--quiet", "--locked", "--profile", "dev"),
+            *("--out", directory),
+            cwd=source,
+            env={**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target")},
+        )
+        (wheel,) = directory.glob("xaccel-*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            _require(IN_WHEEL, set(archive.namelist()), wheel)
+
+        environment = directory / "venv"
+        venv.create(environment, with_pip=True)
+        python = environment / "bin" / "python"
+        _run(python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", wheel)
+        # -I: neither the current directory nor PYTHONPATH may help.
+        _run(python, "-I", "-W", "ignore", "-c", CHECK, cwd=directory)
+        _run(environment / "bin" / "xaccel", "--version", cwd=directory)
+    print("The sdist builds a wheel that works.")
+
+
+def _require(wanted: tuple[str, ...], names: set[str], archive: Path) -> None:
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        sys.exit(f"{archive.name} lacks {', '.join(missing)}")
+
+
+def _run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None) -> None:
+    subprocess.run(command, cwd=cwd, env=env, check=True)
+
+
+if __name__ == "__main__":
+    main()

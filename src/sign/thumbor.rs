@@ -1,0 +1,372 @@
+//! thumbor and imagor: `/signature/[LxT:RxB/][fit-in/][-]WxH/[align/][smart/][filters:…/]source`,
+//! the signature being the HMAC of all that follows it, in padded base64url.
+//!
+//! <https://thumbor.readthedocs.io/en/latest/usage.html>,
+//! <https://github.com/cshum/imagor#image-endpoint>
+
+use std::fmt::Write as _;
+
+use base64::prelude::*;
+
+use super::{
+    mac::{HashFunction, KeyedMac},
+    translate,
+};
+use crate::{
+    error::{DialectError, SignerError},
+    thumbnail::spec::{
+        Compass, CropRect, Fit, Flip, Fraction, Gravity, Hundredths, Rotation, Spec,
+    },
+    uri,
+};
+
+/// Shortest signature, in characters of base64: 66 bits.
+const MIN_LENGTH: usize = 11;
+
+/// thumbor's blur reaches no farther, in pixels.
+const MAX_BLUR_RADIUS: f64 = 150.0;
+
+/// Signs URLs for thumbor, and for imagor with its other hash functions.
+#[derive(Clone)]
+pub struct ThumborSigner {
+    mac: KeyedMac,
+    length: Option<usize>,
+}
+
+impl ThumborSigner {
+    /// A signer with thumbor's `SECURITY_KEY`, in UTF-8. thumbor itself computes HMAC-SHA1;
+    /// imagor has `IMAGOR_SIGNER_TYPE` and cuts the signature to `IMAGOR_SIGNER_TRUNCATE`
+    /// characters (`length`, at least 11).
+    ///
+    /// # Errors
+    /// [`SignerError::EmptySecret`], or [`SignerError::SignatureLength`].
+    pub fn new(key: &[u8], hash: HashFunction, length: Option<usize>) -> Result<Self, SignerError> {
+        if key.is_empty() {
+            return Err(SignerError::EmptySecret { number: 1 });
+        }
+        let maximum = match hash {
+            HashFunction::Sha1 => 28,
+            HashFunction::Sha256 => 44,
+            HashFunction::Sha512 => 88,
+        };
+        if let Some(found) = length.filter(|length| !(MIN_LENGTH..=maximum).contains(length)) {
+            let unit = "characters";
+            return Err(SignerError::SignatureLength { found, minimum: MIN_LENGTH, maximum, unit });
+        }
+        Ok(Self { mac: KeyedMac::new(hash, key), length })
+    }
+
+    /// Sign a path (`300x200/smart/source.jpg`, percent-encoded as it will be sent): the
+    /// signature, as a segment before it.
+    #[must_use]
+    pub fn sign_path(&self, path: &str) -> String {
+        let path = path.strip_prefix('/').unwrap_or(path);
+        let mut signature = BASE64_URL_SAFE.encode(self.mac.digest(path.as_bytes()));
+        if let Some(length) = self.length {
+            signature.truncate(length);
+        }
+        format!("/{signature}/{path}")
+    }
+
+    /// The URL of a thumbnail. `source` is what thumbor's loader is to load, decoded: a name,
+    /// or a URL. `source_size` is the upright source's width and height in pixels, which a focal
+    /// point and a crop need. The negotiated format `auto` is left to the server's `AUTO_WEBP`
+    /// and the like. An unsharp mask has no amount in a spec; here it is 1.
+    ///
+    /// # Errors
+    /// What thumbor can't do; a source whose name reads like one of thumbor's options.
+    pub fn url(
+        &self,
+        source: &str,
+        spec: &Spec,
+        source_size: Option<(u32, u32)>,
+    ) -> Result<String, DialectError> {
+        if source.is_empty() {
+            return Err(DialectError::NoSource);
+        }
+        if spec.version.is_some() {
+            return Err(inexpressible("v", "its URLs have no place for a version of the source"));
+        }
+        let mut path = String::new();
+        if let Some(crop) = spec.crop {
+            let [left, top, right, bottom] = in_pixels(crop, source_size, "crop")?;
+            let _ = write!(path, "{left}x{top}:{right}x{bottom}/");
+        }
+        let size = size(spec);
+        path.push_str(&size);
+        if spec.fit == Fit::Cover {
+            path.push_str(&alignment(spec));
+        }
+        let filters = filters(source, spec, source_size)?;
+        if filters.is_empty() {
+            check_source(source, !size.is_empty())?;
+        } else {
+            let _ = write!(path, "filters:{}/", filters.join(":"));
+        }
+        uri::encode_nested_url_into(source, &mut path);
+        Ok(self.sign_path(&path))
+    }
+}
+
+const fn inexpressible(option: &'static str, reason: &'static str) -> DialectError {
+    DialectError::Inexpressible { server: "thumbor", option, reason }
+}
+
+/// All parts of a thumbor URL but the source are optional: where they are absent, it takes some
+/// names for them.
+fn check_source(source: &str, has_size: bool) -> Result<(), DialectError> {
+    const BEFORE_SIZE: [&str; 7] = [
+        "debug",
+        "meta",
+        "trim",
+        "fit-in",
+        "full-fit-in",
+        "adaptive-fit-in",
+        "adaptive-full-fit-in",
+    ];
+    const AFTER_SIZE: [&str; 7] = ["left", "center", "right", "top", "middle", "bottom", "smart"];
+    let Some((start, _)) = source.split_once('/') else {
+        return Ok(());
+    };
+    let is_number =
+        |part: &str| part == "orig" || part.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    let is_size = start.contains('x') && start.split(['x', ':']).all(is_number);
+    let is_before_size = BEFORE_SIZE.contains(&start) || start.starts_with("trim:") || is_size;
+    let is_after_size = AFTER_SIZE.contains(&start) || start.starts_with("filters:");
+    if is_after_size || (is_before_size && !has_size) {
+        return Err(DialectError::AmbiguousSource { start: start.to_owned() });
+    }
+    Ok(())
+}
+
+/// The edges of a part of the source, in its pixels.
+fn in_pixels(
+    rect: CropRect,
+    source_size: Option<(u32, u32)>,
+    option: &'static str,
+) -> Result<[u32; 4], DialectError> {
+    let (width, height) = source_size.ok_or(DialectError::NeedsSourceSize { option })?;
+    let (left, top) = (rect.x.to_f64(), rect.y.to_f64());
+    Ok([
+        pixel(left, width),
+        pixel(top, height),
+        pixel(left + rect.width.to_f64(), width),
+        pixel(top + rect.height.to_f64(), height),
+    ])
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to side")]
+fn pixel(fraction: f64, side: u32) -> u32 {
+    (fraction * f64::from(side)).round() as u32
+}
+
+/// `[fit-in/][-]WxH/`, before the turn, which thumbor does last.
+fn size(spec: &Spec) -> String {
+    let dpr = spec.dpr.map_or(1.0, Hundredths::to_f64);
+    // A stretched picture keeps the side that is free; else it follows the other one.
+    let free = if spec.fit == Fit::Fill { "orig".to_owned() } else { "0".to_owned() };
+    let side = |side: Option<u32>| match side {
+        Some(side) => (f64::from(side) * dpr).round().max(1.0).to_string(),
+        None => free.clone(),
+    };
+    let (mut width, mut height) = (side(spec.width), side(spec.height));
+    let (mut mirror, mut upend) =
+        (spec.flip == Some(Flip::Horizontal), spec.flip == Some(Flip::Vertical));
+    if translate::is_sideways(spec) {
+        std::mem::swap(&mut width, &mut height);
+        std::mem::swap(&mut mirror, &mut upend);
+    }
+    if (spec.width, spec.height, spec.flip) == (None, None, None) {
+        return String::new();
+    }
+    let fit_in = match spec.fit {
+        Fit::Contain | Fit::Pad if spec.upscale => has_both_sides(spec),
+        Fit::Contain | Fit::Pad => (spec.width, spec.height) != (None, None),
+        Fit::Cover | Fit::Fill => false,
+    };
+    let sign = |negative| if negative { "-" } else { "" };
+    format!(
+        "{}{}{width}x{}{height}/",
+        if fit_in { "fit-in/" } else { "" },
+        sign(mirror),
+        sign(upend)
+    )
+}
+
+const fn has_both_sides(spec: &Spec) -> bool {
+    spec.width.is_some() && spec.height.is_some()
+}
+
+/// `[left|right/][top|bottom/][smart/]`, before the turn.
+fn alignment(spec: &Spec) -> String {
+    let compass = match spec.gravity {
+        Some(Gravity::Smart) => return "smart/".to_owned(),
+        Some(Gravity::Compass(compass)) => compass,
+        Some(Gravity::Focal(..)) | None => return String::new(),
+    };
+    let (x, y) = translate::to_source(spec, compass.position());
+    let word = |position: f64, start, end| match position {
+        ..0.5 => start,
+        0.5 => "",
+        _ => end,
+    };
+    format!("{}{}", word(x, "left/", "right/"), word(y, "top/", "bottom/"))
+}
+
+fn filters(
+    source: &str,
+    spec: &Spec,
+    source_size: Option<(u32, u32)>,
+) -> Result<Vec<String>, DialectError> {
+    let mut filters = Vec::new();
+    if spec.fit == Fit::Fill {
+        filters.push("stretch()".to_owned());
+    }
+    if let (Fit::Cover, Some(Gravity::Focal(x, y))) = (spec.fit, spec.gravity) {
+        filters.push(focal_point(spec, (x, y), source_size)?);
+    }
+    if spec.upscale && has_both_sides(spec) {
+        filters.push("upscale()".to_owned());
+    }
+    if let Some(sigma) = spec.blur {
+        let radius = (3.0 * sigma.to_f64()).ceil();
+        if radius > MAX_BLUR_RADIUS {
+            return Err(inexpressible("blur", "a sigma above 50 is beyond its largest radius"));
+        }
+        filters.push(format!("blur({radius},{sigma})"));
+    }
+    if let Some(sigma) = spec.sharpen {
+        filters.push(format!("sharpen(1,{sigma},true)"));
+    }
+    let background = translate::background(spec, source);
+    if spec.fit == Fit::Pad {
+        if let Some(Gravity::Compass(compass)) = spec.gravity
+            && compass != Compass::C
+        {
+            return Err(inexpressible("g", "a padded picture stands in the middle"));
+        }
+        filters.push(match background {
+            Some(color) => format!("fill({color},1)"),
+            None => "fill(transparent)".to_owned(),
+        });
+    } else if let Some(color) = background {
+        filters.push(format!("background_color({color})"));
+    }
+    if spec.rotate != Rotation::Deg0 {
+        filters.push(format!("rotate({})", 360 - spec.rotate.degrees()));
+    }
+    if let Some(quality) = spec.quality {
+        filters.push(format!("quality({quality})"));
+    }
+    if let Some(format) = translate::format(spec, source) {
+        filters.push(format!("format({format})"));
+    }
+    Ok(filters)
+}
+
+/// The focal point as a rectangle of one pixel of the source.
+fn focal_point(
+    spec: &Spec,
+    (x, y): (Fraction, Fraction),
+    source_size: Option<(u32, u32)>,
+) -> Result<String, DialectError> {
+    let crop = spec.crop.unwrap_or(CropRect::ALL);
+    let [left, top, right, bottom] = in_pixels(crop, source_size, "g")?;
+    let (x, y) = translate::to_source(spec, (x.to_f64(), y.to_f64()));
+    let (width, height) = (right.saturating_sub(left), bottom.saturating_sub(top));
+    let x = left + pixel(x, width).min(width.saturating_sub(1));
+    let y = top + pixel(y, height).min(height.saturating_sub(1));
+    Ok(format!("focal({x}x{y}:{}x{})", x + 1, y + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Vectors {
+        paths: Vec<Signed>,
+        urls: Vec<Translated>,
+        refused: Vec<Refused>,
+    }
+
+    #[derive(Deserialize)]
+    struct Signed {
+        source: String,
+        key: String,
+        algorithm: String,
+        length: Option<usize>,
+        path: String,
+        signature: String,
+    }
+
+    #[derive(Deserialize)]
+    struct Translated {
+        source: String,
+        spec: String,
+        source_size: Option<(u32, u32)>,
+        url: String,
+    }
+
+    #[derive(Deserialize)]
+    struct Refused {
+        source: String,
+        spec: String,
+        source_size: Option<(u32, u32)>,
+        error: String,
+    }
+
+    fn vectors() -> Vectors {
+        serde_json::from_str(include_str!("../../tests/vectors/thumbor.json")).unwrap()
+    }
+
+    #[test]
+    fn signs_as_thumbor_and_imagor_do() {
+        for Signed { source, key, algorithm, length, path, signature } in vectors().paths {
+            let hash = algorithm.parse().unwrap();
+            let signer = ThumborSigner::new(key.as_bytes(), hash, length).unwrap();
+            assert_eq!(signer.sign_path(&path), format!("/{signature}/{path}"), "{source}");
+            assert_eq!(signer.sign_path(&format!("/{path}")), format!("/{signature}/{path}"));
+        }
+    }
+
+    #[test]
+    fn translates_a_spec() {
+        let signer = ThumborSigner::new(b"my-security-key", HashFunction::Sha1, None).unwrap();
+        for Translated { source, spec, source_size, url } in vectors().urls {
+            let parsed = Spec::parse(&spec).unwrap();
+            assert_eq!(signer.url(&source, &parsed, source_size), Ok(url), "{spec}");
+        }
+    }
+
+    #[test]
+    fn names_what_it_can_not_translate() {
+        let signer = ThumborSigner::new(b"my-security-key", HashFunction::Sha1, None).unwrap();
+        for Refused { source, spec, source_size, error } in vectors().refused {
+            let parsed = Spec::parse(&spec).unwrap();
+            let refused = signer.url(&source, &parsed, source_size).expect_err(&spec).to_string();
+            assert!(refused.contains(&error), "{spec}: {refused}");
+        }
+    }
+
+    #[test]
+    fn refuses_keys_and_lengths_that_are_no_use() {
+        let new = |key: &[u8], hash, length| ThumborSigner::new(key, hash, length).map(|_| ());
+        let empty = Err(SignerError::EmptySecret { number: 1 });
+        assert_eq!(new(b"", HashFunction::Sha1, None), empty);
+        for (hash, whole) in
+            [(HashFunction::Sha1, 28), (HashFunction::Sha256, 44), (HashFunction::Sha512, 88)]
+        {
+            assert!(new(b"key", hash, Some(11)).is_ok());
+            assert!(new(b"key", hash, Some(whole)).is_ok());
+            let signer = ThumborSigner::new(b"key", hash, None).unwrap();
+            assert_eq!(signer.sign_path("").len(), whole + 2);
+            for length in [0, 10, whole + 1] {
+                let refused = new(b"key", hash, Some(length));
+                assert!(matches!(refused, Err(SignerError::SignatureLength { .. })), "{length}");
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What the translations of a spec have in common.
+//!
+//! A spec's gravity is reckoned in the picture as the visitor sees it, its crop in the upright
+//! source. Other servers have their own ideas. A point is a pair of fractions.
+
+use crate::thumbnail::{
+    format::OutputFormat,
+    spec::{Fit, Flip, FormatOption, Rgb, Rotation, Spec},
+};
+
+/// The format that has to be asked for. Left alone, the servers keep the source's, or
+/// negotiate if they are set up to.
+pub(super) fn format(spec: &Spec, source: &str) -> Option<OutputFormat> {
+    match spec.format {
+        Some(FormatOption::Auto) => None,
+        Some(FormatOption::Fixed(format)) => Some(format),
+        None => OutputFormat::from_file_name(source).is_none().then_some(OutputFormat::Jpeg),
+    }
+}
+
+/// The background that has to be asked for: white where a JPEG may need one.
+pub(super) fn background(spec: &Spec, source: &str) -> Option<Rgb> {
+    const JPEG: OutputFormat = OutputFormat::Jpeg;
+    let needs_white = spec.output_format(source) == FormatOption::Fixed(JPEG)
+        && (spec.fit == Fit::Pad || OutputFormat::from_file_name(source) != Some(JPEG));
+    spec.background.or(needs_white.then_some(Rgb::WHITE))
+}
+
+/// Whether the turn makes width of height.
+pub(super) const fn is_sideways(spec: &Spec) -> bool {
+    matches!(spec.rotate, Rotation::Deg90 | Rotation::Deg270)
+}
+
+/// Where a point of the upright source is in the turned picture.
+pub(super) fn to_turned(spec: &Spec, (x, y): (f64, f64)) -> (f64, f64) {
+    mirrored(
+        spec,
+        match spec.rotate {
+            Rotation::Deg0 => (x, y),
+            Rotation::Deg90 => (1.0 - y, x),
+            Rotation::Deg180 => (1.0 - x, 1.0 - y),
+            Rotation::Deg270 => (y, 1.0 - x),
+        },
+    )
+}
+
+/// Where a point of the turned picture is in the upright source.
+pub(super) fn to_source(spec: &Spec, point: (f64, f64)) -> (f64, f64) {
+    let (x, y) = mirrored(spec, point);
+    match spec.rotate {
+        Rotation::Deg0 => (x, y),
+        Rotation::Deg90 => (y, 1.0 - x),
+        Rotation::Deg180 => (1.0 - x, 1.0 - y),
+        Rotation::Deg270 => (1.0 - y, x),
+    }
+}
+
+fn mirrored(spec: &Spec, (x, y): (f64, f64)) -> (f64, f64) {
+    match spec.flip {
+        None => (x, y),
+        Some(Flip::Horizontal) => (1.0 - x, y),
+        Some(Flip::Vertical) => (x, 1.0 - y),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn follows_a_corner() {
+        // The upper left corner of the source, after each turn.
+        for (text, turned) in [
+            ("9x9", (0.0, 0.0)),
+            ("9x9,rot-90", (1.0, 0.0)),
+            ("9x9,rot-180", (1.0, 1.0)),
+            ("9x9,rot-270", (0.0, 1.0)),
+            ("9x9,flip-h", (1.0, 0.0)),
+            ("9x9,rot-90,flip-h", (0.0, 0.0)),
+            ("9x9,rot-90,flip-v", (1.0, 1.0)),
+        ] {
+            let spec = Spec::parse(text).unwrap();
+            assert_eq!(to_turned(&spec, (0.0, 0.0)), turned, "{text}");
+            assert_eq!(to_source(&spec, turned), (0.0, 0.0), "{text}");
+            for point in [(0.25, 0.75), (0.5, 0.0), (1.0, 0.125)] {
+                assert_eq!(to_source(&spec, to_turned(&spec, point)), point, "{text}");
+            }
+        }
+    }
+}
