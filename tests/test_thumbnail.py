@@ -16,7 +16,6 @@ from xaccel.exceptions import (
     UnsupportedImage,
 )
 
-
 SOURCES = {
     "jpeg": lambda: encoded(photo(), "JPEG", quality=95, subsampling=0),
     "progressive": lambda: encoded(photo(), "JPEG", quality=95, progressive=True),
@@ -211,9 +210,7 @@ def test_errors_name_the_file(tmp_path):
         thumbnail(path, 64)
 
 
-@pytest.mark.parametrize(
-    "source", [b"", b"x", b"<svg xmlns='x'/>", b"GIF8", b"BM", b"%PDF-1.7"]
-)
+@pytest.mark.parametrize("source", [b"", b"x", b"<svg xmlns='x'/>", b"GIF8", b"BM", b"%PDF-1.7"])
 def test_what_is_no_image(source):
     with pytest.raises(UnsupportedImage):
         thumbnail(source, 64)

@@ -30,8 +30,7 @@ def shown(content):
     """What is seen, and for how many milliseconds."""
     picture = Image.open(io.BytesIO(content))
     return [
-        (frame.convert("RGBA"), frame.info["duration"])
-        for frame in ImageSequence.Iterator(picture)
+        (frame.convert("RGBA"), frame.info["duration"]) for frame in ImageSequence.Iterator(picture)
     ]
 
 

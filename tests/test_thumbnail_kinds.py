@@ -112,9 +112,7 @@ def test_png_interlaced():
 @pytest.mark.parametrize("subsampling", [0, 1, 2, "4:1:1"])
 @pytest.mark.parametrize("progressive", [False, True])
 def test_jpeg_subsampling(subsampling, progressive):
-    source = encoded(
-        photo(), "JPEG", quality=95, subsampling=subsampling, progressive=progressive
-    )
+    source = encoded(photo(), "JPEG", quality=95, subsampling=subsampling, progressive=progressive)
     original = Image.open(io.BytesIO(source))
     for width in (37, 150, 640):
         made = opened(thumbnail(source, width, format="png"))
