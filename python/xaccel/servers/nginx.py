@@ -126,7 +126,7 @@ def _verifies_links(config: Config) -> bool:
 def _verifies_thumbnails(config: Config) -> bool:
     """Whether nginx itself can tell a good thumbnail URL from a bad one."""
     return (
-        config.thumbnail_source is not None
+        config.has_thumbnail_endpoint
         and config.thumbnail_cache is not None
         and config.signature == "secure-link-md5"
     )
@@ -182,7 +182,7 @@ def _server(config: Config, deployment: Deployment) -> Iterator[str]:
     for directory, prefix in config.roots.items():
         yield ""
         yield from _internal(prefix, directory)
-    if config.thumbnail_source is not None and config.thumbnail_cache is not None:
+    if config.has_thumbnail_endpoint and config.thumbnail_cache is not None:
         yield ""
         yield "# Finished thumbnails, when the app has to be asked."
         yield from _internal(CACHE_PREFIX, config.thumbnail_cache)
