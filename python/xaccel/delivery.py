@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, TypedDict
+from typing import Any, BinaryIO, ClassVar, TypeAlias, TypedDict
+from weakref import WeakSet
 
 from xaccel import rfc9110, servers
 from xaccel._core import Location, encode_path
@@ -109,6 +110,8 @@ class FileBody:
     def __init__(self, file: BinaryIO, parts: Sequence[bytes | rfc9110.Range]) -> None:
         self.file = file
         self.parts = parts
+        # Django replaces the file's own method with one that calls this one again.
+        self._close = file.close
 
     @property
     def length(self) -> int:
@@ -116,7 +119,7 @@ class FileBody:
         return sum(len(part) if isinstance(part, bytes) else part[1] for part in self.parts)
 
     def __iter__(self) -> Iterator[bytes]:
-        with contextlib.closing(self.file):
+        with contextlib.closing(self):
             for part in self.parts:
                 if isinstance(part, bytes):
                     yield part
@@ -134,7 +137,7 @@ class FileBody:
 
     def close(self) -> None:
         """Close the file."""
-        self.file.close()
+        self._close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +185,30 @@ class FileKeywords(TypedDict, total=False):
 class Delivery:
     """Answers with files under the configured roots."""
 
+    _instances: ClassVar[WeakSet[Delivery]] = WeakSet()
+
     def __init__(self, config: Config) -> None:
-        self._path_map = config.path_map()
-        self._server = servers.get(config.server)
+        self.config = config
+        self.path_map = config.path_map()
+        self.server = servers.get(config.server)
         self._link_map = config.link_map()
         self._signer = config.signer() if config.private_url is not None else None
+        self._instances.add(self)
+
+    @classmethod
+    def in_use(cls) -> list[Delivery]:
+        """All that there are; `xaccel.testing` asks them what a response's header means."""
+        return list(cls._instances)
+
+    def offload(self, path: str | os.PathLike[str]) -> Headers:
+        """The headers that make the server send a file; none when the app has to.
+
+        Raises:
+            FileNotFound: There is no such file that may be sent.
+            ConfigError: `path` is relative and it is not clear to which root.
+        """
+        location = self.path_map.locate(self._absolute(path, None))
+        return self.server.offload(location, limit_rate=None) or ()
 
     def private_file(
         self,
@@ -208,8 +230,8 @@ class Delivery:
             FileNotFound: There is no such file that may be sent.
             ConfigError: `path` is relative and it is not clear to which root.
         """
-        location = self._path_map.locate(self._absolute(path, root))
-        return send(location, request, options, self._server)
+        location = self.path_map.locate(self._absolute(path, root))
+        return send(location, request, options, self.server)
 
     def answer(
         self,
@@ -313,7 +335,7 @@ class Delivery:
             return str(Path(root) / path)
         if Path(path).is_absolute():
             return path
-        roots = self._path_map.roots
+        roots = self.path_map.roots
         if len(roots) != 1:
             raise ConfigError(
                 f"XACCEL['ROOTS'] has {len(roots)} directories: "

@@ -12,6 +12,7 @@ from django.core.signals import setting_changed
 from xaccel.config import Config
 from xaccel.delivery import Delivery
 from xaccel.exceptions import ConfigError
+from xaccel.sendfile import Offloader
 from xaccel.templates import TemplateHelpers
 from xaccel.thumbnails import Thumbnails
 
@@ -40,6 +41,12 @@ def delivery() -> Delivery:
 
 
 @cache
+def offloader() -> Offloader:
+    """What finds the file responses that the web server can send."""
+    return Offloader(config())
+
+
+@cache
 def template_helpers() -> TemplateHelpers:
     """What the template tags call."""
     return TemplateHelpers(config())
@@ -53,7 +60,7 @@ def thumbnails() -> Thumbnails:
 
 def _reset(*, setting: str, **_: Any) -> None:
     if setting in {"XACCEL", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
-        for cached in (config, delivery, template_helpers, thumbnails):
+        for cached in (config, delivery, offloader, template_helpers, thumbnails):
             cached.cache_clear()
 
 
