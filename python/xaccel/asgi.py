@@ -101,8 +101,6 @@ class Thumbnails:
 
     def __init__(self, config: Config) -> None:
         self._thumbnails = thumbnails.Thumbnails(config)
-        self.url = self._thumbnails.url
-        """Writes the URLs, see `xaccel.thumbnails.Thumbnails.url`."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -95,8 +95,6 @@ class Thumbnails:
 
     def __init__(self, config: Config) -> None:
         self._thumbnails = thumbnails.Thumbnails(config)
-        self.url = self._thumbnails.url
-        """Writes the URLs, see `xaccel.thumbnails.Thumbnails.url`."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
