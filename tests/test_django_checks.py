@@ -2,7 +2,7 @@ import pytest
 from django.core.checks import run_checks
 from django.test import override_settings
 
-from tests import django_site  # noqa: F401
+from tests.django_site import STORAGES
 
 
 @pytest.fixture
@@ -14,10 +14,11 @@ def private(tmp_path):
 
 def check(xaccel, *, deploy=False, storages=None, **settings):
     if storages is not None:
-        settings["STORAGES"] = {
+        ours = {
             name: {"BACKEND": "xaccel.django.storage.PrivateStorage", "OPTIONS": options}
             for name, options in storages.items()
         }
+        settings["STORAGES"] = {**STORAGES, **ours}
     with override_settings(XACCEL=xaccel, **settings):
         messages = run_checks(include_deployment_checks=deploy)
     return {message.id: message.msg for message in messages if message.id.startswith("xaccel.")}
@@ -62,7 +63,7 @@ def test_storages(private, tmp_path):
 
 
 def test_storages_of_others_are_left_alone(private):
-    storages = {"other": {"BACKEND": "absent.Storage"}}
+    storages = {**STORAGES, "other": {"BACKEND": "absent.Storage"}}
     assert check({"ROOTS": {private: "/_p/"}}, STORAGES=storages) == {}
 
 

@@ -39,7 +39,7 @@ def flask_get(settings):
         response.set_data(b"more")
         return response
 
-    return lambda path: app.test_client().get(path)
+    return app.test_client().get
 
 
 def starlette_get(settings):
@@ -82,16 +82,19 @@ def test_an_offloaded_file(make_get, root, server):
 
 
 def test_another_file(make_get, root, server):
-    response = make_get(server)("/file/other.pdf")
+    get = make_get(server)
+    response = get("/file/other.pdf")
     with pytest.raises(AssertionError, match=r"expected x-.*%20.*, not x-.*other.pdf"):
         assert_offloaded(response, root / "a ü.pdf")
 
 
 def test_the_app_sends_it_itself(make_get, root):
-    response = make_get("direct")("/file/a ü.pdf")
+    get = make_get("direct")
+    response = get("/file/a ü.pdf")
     assert_not_offloaded(response)
-    with pytest.raises(AssertionError, match=r"the app itself sent|XACCEL\['SERVER'\] is 'direct'"):
+    with pytest.raises(AssertionError, match=r"XACCEL\['SERVER'\] is 'direct'"):
         assert_offloaded(response, root / "a ü.pdf")
+    response.close()
 
 
 def test_not_found(make_get, root, server):
@@ -102,7 +105,8 @@ def test_not_found(make_get, root, server):
 
 
 def test_a_file_outside_every_root(make_get, root, server):
-    response = make_get(server)("/file/a ü.pdf")
+    get = make_get(server)
+    response = get("/file/a ü.pdf")
     with pytest.raises(AssertionError, match="no file under one of"):
         assert_offloaded(response, "/etc/hostname")
 

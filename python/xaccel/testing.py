@@ -65,27 +65,29 @@ def assert_not_offloaded(response: Any) -> None:
 
 
 def _expected(path: str | os.PathLike[str]) -> tuple[set[tuple[str, str]], set[str]]:
-    """The headers that mean this file, by any settings in use, and the servers that there are."""
+    """The headers that mean this file, by any settings in use, and the servers of those."""
     headers: set[tuple[str, str]] = set()
-    names: set[str] = set()
+    servers: set[str] = set()
     for delivery in Delivery.in_use():
-        names.add(delivery.config.server)
         try:
             offload = delivery.offload(path)
         except (ConfigError, FileNotFound):
             continue
+        servers.add(delivery.config.server)
         # The first says which file; others may say how.
         headers.update((name.lower(), value) for name, value in offload[:1])
-    return headers, names
+    return headers, servers
 
 
 def _why_nobody_sends(path: str | os.PathLike[str], servers: set[str]) -> str:
+    if not servers:
+        return f"no server sends {path!s}: it is no file under one of XACCEL['ROOTS']"
     if servers == {"direct"}:
         return (
             f"no server sends {path!s}: XACCEL['SERVER'] is 'direct'; set it to that of the "
             "deployment, such as 'nginx', for this test"
         )
-    return f"no server sends {path!s}: it is no file under one of XACCEL['ROOTS']"
+    return f"no server sends {path!s}: {' and '.join(sorted(servers))} can't be given its name"
 
 
 def _offload_headers(response: Any) -> dict[str, set[str]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning as Caution
-from django.core.files.storage import InvalidStorageError, storages
+from django.core.files.storage import storages
+from django.utils.module_loading import import_string
 
 from xaccel.config import Config
 from xaccel.django import conf
@@ -42,15 +43,11 @@ def check_storages(**_: Any) -> list[CheckMessage]:
 
 
 def _storages(config: Config) -> Iterator[CheckMessage]:
-    for alias in settings.STORAGES:
-        try:
-            storage = storages[alias]
-            if not isinstance(storage, PrivateStorage):
-                continue
-            location = storage.location
-        except InvalidStorageError:
-            # Not ours to complain of.
+    for alias, parameters in settings.STORAGES.items():
+        if not _is_ours(parameters):
             continue
+        try:
+            location = cast("PrivateStorage", storages[alias]).location
         except ConfigError as error:
             yield Error(f"STORAGES[{alias!r}]: {error}", id="xaccel.E002")
             continue
@@ -102,6 +99,15 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
                 )
             )
     return messages
+
+
+def _is_ours(parameters: dict[str, Any]) -> bool:
+    """Whether a storage is a `PrivateStorage`; others are not even made."""
+    try:
+        backend = import_string(parameters.get("BACKEND", ""))
+    except ImportError:
+        return False
+    return isinstance(backend, type) and issubclass(backend, PrivateStorage)
 
 
 def _config() -> Config | None:
