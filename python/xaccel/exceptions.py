@@ -49,6 +49,20 @@ class SpecError(XaccelError, ValueError):
     public_message = "Not Found"
 
 
+class Overloaded(XaccelError):
+    """More thumbnails wait to be made than `THUMBNAIL_QUEUE` allows."""
+
+    status_code = 503
+    public_message = "Service Unavailable"
+
+
+class SourceUnavailable(XaccelError):
+    """The origin of the images does not answer, or not as it should."""
+
+    status_code = 502
+    public_message = "Bad Gateway"
+
+
 class ThumbnailError(XaccelError):
     """A thumbnail can't be made from this source."""
 

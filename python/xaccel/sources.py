@@ -14,12 +14,13 @@ from xaccel._core import PathMap
 class Original:
     """An original image, ready to be rendered.
 
-    `image` is its path or its bytes; `modified` is in seconds since 1970, or `None` when the
-    source does not know.
+    `image` is its path or its bytes. `modified` is in seconds since 1970, and `state` is a text
+    that changes whenever the image does; both are `None` when the source does not know.
     """
 
     image: str | bytes
-    modified: int | None
+    modified: int | None = None
+    state: str | None = None
 
 
 class Source(Protocol):
@@ -27,6 +28,15 @@ class Source(Protocol):
 
     def get(self, name: str) -> Original:
         """Find an original by its name, the path below the thumbnail's spec in the URL.
+
+        Raises:
+            xaccel.exceptions.FileNotFound: There is no such original.
+            xaccel.exceptions.ImageTooLarge: It has too many bytes to be fetched.
+            xaccel.exceptions.SourceUnavailable: It is not to be had at the moment.
+        """
+
+    def state(self, name: str) -> str | None:
+        """The `state` of an original, if it can be had without asking another machine.
 
         Raises:
             xaccel.exceptions.FileNotFound: There is no such original.
@@ -43,4 +53,17 @@ class DirectorySource:
     def get(self, name: str) -> Original:
         """See `Source.get`."""
         location = self._path_map.locate(self._directory / name)
-        return Original(location.path, location.mtime)
+        return Original(location.path, location.mtime, file_state(location.path))
+
+    def state(self, name: str) -> str | None:
+        """See `Source.state`."""
+        return file_state(self._path_map.locate(self._directory / name).path)
+
+
+def file_state(path: str) -> str | None:
+    """What changes with every change of a file; `None` when it is gone."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return None
+    return f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}"
