@@ -22,6 +22,7 @@ from xaccel.exceptions import ConfigError, SpecError
 
 ServerName: TypeAlias = Literal["direct", "nginx"]
 Algorithm: TypeAlias = Literal["hmac-sha256", "secure-link-md5"]
+EngineName: TypeAlias = Literal["embedded", "image-filter", "thumbor", "imgproxy"]
 
 CACHE_PREFIX = "/_xaccel/thumbnails/"
 """The internal URL prefix at which the server sees the thumbnail cache."""
@@ -41,6 +42,7 @@ _TIME_UNITS = {
 }
 _SIZE = re.compile(r"([0-9]+)([kmg]?)", re.IGNORECASE)
 _TIME = re.compile(r" *([0-9]+)(y|M|w|d|h|m|s|)")
+_SOURCE_URLS = ("https://", "http://", "s3://")
 _NEGOTIABLE = ("webp",)
 _DEFAULT_QUALITY = {"jpeg": 85, "webp": 80, "avif": 60}
 
@@ -65,8 +67,8 @@ class Config:
     are none. Each root's links begin with the last part of its internal prefix:
     `/p/videos/…` for `/_private/videos/`."""
     thumbnail_source: str | None = None
-    """Where the original images are: a directory, or a URL such as
-    `https://media.example.org/photos/`."""
+    """Where the original images are: a directory, or the URL, `https://…`, below which they are;
+    with an engine elsewhere also `s3://…`."""
     thumbnail_source_private: bool = False
     """Whether the source's URL may lead to an address in a private network."""
     thumbnail_source_timeout: int = 10
@@ -88,6 +90,15 @@ class Config:
     thumbnail_fallback: str | None = None
     """The image that is shown where one is missing or broken; the status stays that of the
     error."""
+    thumbnail_engine: EngineName = "embedded"
+    """Who makes the thumbnails, and so whose URLs templates write."""
+    thumbnail_engine_url: str = ""
+    """The server of the thumbnails, such as `https://thumbs.example.com`, without a final slash;
+    by default this site."""
+    thumbnail_engine_key: tuple[str, ...] = field(default=(), repr=False)
+    """thumbor's `SECURITY_KEY`, or imgproxy's `IMGPROXY_KEY`, newest first."""
+    thumbnail_engine_salt: tuple[str, ...] = field(default=(), repr=False)
+    """imgproxy's `IMGPROXY_SALT`, one for each key."""
     thumbnail_formats: tuple[str, ...] = ("webp",)
     """What the format `auto` may negotiate, best first."""
     thumbnail_quality: Mapping[str, int] = field(default_factory=lambda: dict(_DEFAULT_QUALITY))
@@ -137,6 +148,16 @@ class Config:
         if config.secret_keys:
             config.signer()
         return config
+
+    @property
+    def has_thumbnails(self) -> bool:
+        """Whether templates can write the URLs of thumbnails."""
+        return self.thumbnail_source is not None or self.thumbnail_engine != "embedded"
+
+    @property
+    def has_thumbnail_endpoint(self) -> bool:
+        """Whether the app itself answers with thumbnails."""
+        return self.thumbnail_source is not None and self.thumbnail_engine == "embedded"
 
     def path_map(self) -> PathMap:
         """The roots, ready for look-ups."""
@@ -267,7 +288,7 @@ def _source(key: str, value: Any) -> str | None:
     if isinstance(value, str) and "://" in value:
         parts = urlsplit(value)
         right = "the absolute path of a directory or a URL such as 'https://example.org/photos/'"
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if f"{parts.scheme}://" not in _SOURCE_URLS or not parts.hostname:
             raise _wrong(key, value, right)
         if parts.username is not None or parts.query or parts.fragment:
             # Not shown: it may be a password.
@@ -321,6 +342,22 @@ def _secret_keys(key: str, value: Any) -> tuple[str | bytes, ...]:
     if not all(isinstance(secret, str | bytes) and secret for secret in value):
         raise ConfigError(f"XACCEL[{key!r}] must have non-empty str or bytes in it only")
     return tuple(value)
+
+
+def _strings(key: str, value: Any) -> tuple[str, ...]:
+    # Keys of other servers: what is wrong with one is said, the key is not shown.
+    strings = (value,) if isinstance(value, str) else value
+    if not isinstance(strings, Sequence) or not all(
+        isinstance(item, str) and item for item in strings
+    ):
+        raise ConfigError(f"XACCEL[{key!r}] must be a key, or a list of keys, newest first")
+    return tuple(strings)
+
+
+def _engine_url(key: str, value: Any) -> str:
+    if value and not (isinstance(value, str) and re.fullmatch(r"(https?:)?//[^/?#]+", value)):
+        raise _wrong(key, value, "the URL of a server, such as 'https://thumbs.example.com'")
+    return str(value)
 
 
 def _url_prefix(key: str, value: Any) -> str:
@@ -388,6 +425,10 @@ _CHECKS: Mapping[str, Check] = {
     "THUMBNAIL_QUEUE": _positive,
     "THUMBNAIL_ONLY_PRESETS": _boolean,
     "THUMBNAIL_FALLBACK": _optional_file,
+    "THUMBNAIL_ENGINE": _one_of(*get_args(EngineName)),
+    "THUMBNAIL_ENGINE_URL": _engine_url,
+    "THUMBNAIL_ENGINE_KEY": _strings,
+    "THUMBNAIL_ENGINE_SALT": _strings,
     "THUMBNAIL_FORMATS": _formats,
     "THUMBNAIL_QUALITY": _quality,
     "THUMBNAIL_PRESETS": _presets,

@@ -52,7 +52,7 @@ def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, s
 
 def site(config: Config, deployment: Deployment) -> str:
     """A site file: what belongs inside `http { … }`."""
-    return _text([_HEADER, *_http(config, deployment)])
+    return _text([_HEADER, *_with_dollar(config, [*_http(config, deployment)])])
 
 
 def full(config: Config, deployment: Deployment, directory: Path, user: str | None) -> str:
@@ -65,7 +65,7 @@ def full(config: Config, deployment: Deployment, directory: Path, user: str | No
         user: The user of the worker processes, when nginx is started as root.
     """
     temporary = (
-        f"{kind}_temp_path {_quoted(str(directory / 'tmp' / kind))};"
+        f"{kind}_temp_path {_quoted(str(directory / 'tmp' / kind), dollar=False)};"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     http = [
@@ -86,15 +86,15 @@ def full(config: Config, deployment: Deployment, directory: Path, user: str | No
             _HEADER,
             *([] if user is None else [f"user {user};"]),
             "worker_processes auto;",
-            f"pid {_quoted(str(directory / 'nginx.pid'))};",
-            f"error_log {_quoted(str(directory / 'error.log'))};",
+            f"pid {_quoted(str(directory / 'nginx.pid'), dollar=False)};",
+            f"error_log {_quoted(str(directory / 'error.log'), dollar=False)};",
             "",
             "events {",
             "    worker_connections 1024;",
             "}",
             "",
             "http {",
-            *_indent(http),
+            *_indent(_with_dollar(config, http)),
             "}",
         ]
     )
@@ -126,7 +126,7 @@ def _verifies_links(config: Config) -> bool:
 def _verifies_thumbnails(config: Config) -> bool:
     """Whether nginx itself can tell a good thumbnail URL from a bad one."""
     return (
-        config.thumbnail_source is not None
+        config.has_thumbnail_endpoint
         and config.thumbnail_cache is not None
         and config.signature == "secure-link-md5"
     )
@@ -138,17 +138,23 @@ def _http(config: Config, deployment: Deployment) -> Iterator[str]:
         [f"server {deployment.upstream};", "keepalive 16;"],
     )
     yield ""
-    body = [*_server(config, deployment)]
-    secret = secrets(config)
-    if any("$xaccel_dollar" in line for line in [*body, secret or ""]):
-        yield "# A dollar sign can't be written in a value in any other way."
-        yield from _block("geo $xaccel_dollar", ['default "$";'])
-        yield ""
-    if secret is not None:
+    if secrets(config) is not None:
         yield from _signature_map()
     if _verifies_thumbnails(config):
         yield from _thumbnail_maps(config)
-    yield from _block("server", body)
+    yield from _block("server", _server(config, deployment))
+
+
+def _with_dollar(config: Config, lines: list[str]) -> list[str]:
+    """Define the variable for a dollar sign, if it is used."""
+    if not any("${xaccel_dollar}" in line for line in [*lines, secrets(config) or ""]):
+        return lines
+    return [
+        "# A dollar sign can't be written in a value in any other way.",
+        *_block("geo $xaccel_dollar", ['default "$";']),
+        "",
+        *lines,
+    ]
 
 
 def _server(config: Config, deployment: Deployment) -> Iterator[str]:
@@ -176,7 +182,7 @@ def _server(config: Config, deployment: Deployment) -> Iterator[str]:
     for directory, prefix in config.roots.items():
         yield ""
         yield from _internal(prefix, directory)
-    if config.thumbnail_source is not None and config.thumbnail_cache is not None:
+    if config.has_thumbnail_endpoint and config.thumbnail_cache is not None:
         yield ""
         yield "# Finished thumbnails, when the app has to be asked."
         yield from _internal(CACHE_PREFIX, config.thumbnail_cache)
@@ -328,6 +334,8 @@ def _escape_dollar(text: str) -> str:
 
 def _quoted(text: str, *, dollar: bool = True) -> str:
     """A value as one word of the configuration.
+
+    `dollar` says whether the directive takes variables, so that a `$` needs care.
 
     Raises:
         ConfigError: There is no way to write it.
