@@ -22,6 +22,7 @@ from typing import Any, Protocol, TypeAlias, Unpack
 from xaccel import thumbnails
 from xaccel.config import Config
 from xaccel.delivery import Delivery, FileBody, FileKeywords, FileOptions, Request, Response
+from xaccel.templates import TemplateHelpers
 
 __all__ = ["PrivateLinks", "Thumbnails", "XAccel"]
 
@@ -101,8 +102,10 @@ class Thumbnails:
 
     def __init__(self, config: Config) -> None:
         self._thumbnails = thumbnails.Thumbnails(config)
-        self.url = self._thumbnails.url
-        """Writes the URLs, see `xaccel.thumbnails.Thumbnails.url`."""
+        self.purge = self._thumbnails.purge
+        """Removes the thumbnails of a source, see `xaccel.thumbnails.Thumbnails.purge`."""
+        self.url = TemplateHelpers(config).thumbnail_url
+        """Writes the URLs, see `xaccel.thumbnail_urls.ThumbnailUrls.url`."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

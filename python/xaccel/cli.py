@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, get_args
 
+from xaccel import cache_commands
 from xaccel._core import Signer, __version__, codecs
 from xaccel.config import Algorithm, Config
 from xaccel.exceptions import BadSignature, ConfigError
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_config(commands)
+    cache_commands.add(commands, _load)
     _add_sign(commands)
     _add_verify(commands)
     return parser

@@ -37,7 +37,9 @@ CHUNK = 64 * 1024
 
 _logger = logging.getLogger("xaccel.delivery")
 
-_MAX_AGE_ERROR = 15
+ERROR_CACHE_CONTROL = "max-age=15"
+"""For moments only: a missing file may come, a bad one be replaced."""
+
 # Characters that end or disguise a file name: controls, and those that change the direction
 # in which a name is read ("gpj.exe" shown as "exe.jpg").
 _DISGUISE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -204,8 +206,13 @@ class Delivery:
             FileNotFound: There is no such file that may be sent.
             ConfigError: `path` is relative and it is not clear to which root.
         """
-        location = self._path_map.locate(self._absolute(path, root))
-        return send(location, request, options, self._server)
+        return send(self.locate(path, root=root), request, options, self._server)
+
+    def locate(
+        self, path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
+    ) -> Location:
+        """Find a file under a root; the errors are those of `private_file()`."""
+        return self._path_map.locate(self._absolute(path, root))
 
     def answer(
         self,
@@ -349,16 +356,15 @@ def error_response(error: XaccelError) -> Response:
     It is kept for moments only: a missing file may come, a bad one be replaced.
     """
     body = f"{error.public_message}\n".encode()
-    return Response(
-        error.status_code,
-        (
-            ("Content-Type", "text/plain; charset=utf-8"),
-            ("Content-Length", str(len(body))),
-            ("Cache-Control", f"max-age={_MAX_AGE_ERROR}"),
-            ("X-Content-Type-Options", "nosniff"),
-        ),
-        body,
-    )
+    headers = {
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Length": str(len(body)),
+        "Cache-Control": ERROR_CACHE_CONTROL,
+        "X-Content-Type-Options": "nosniff",
+    }
+    if error.retry_after is not None:
+        headers |= {"Cache-Control": "no-store", "Retry-After": str(error.retry_after)}
+    return Response(error.status_code, tuple(headers.items()), body)
 
 
 def method_not_allowed() -> Response:
@@ -432,6 +438,27 @@ def _send_ourselves(location: Location, conditions: Conditions, headers: Headers
     return response
 
 
+def precondition_response(
+    conditions: Conditions, validators: Validators, headers: Headers
+) -> Response | None:
+    """The 304 or 412 with which a request ends early; `None` to go on."""
+    status = rfc9110.precondition_status(conditions, validators)
+    if status == 304:  # noqa: PLR2004
+        kept = {"cache-control", "content-location", "date", "expires", "vary"}
+        headers = tuple(pair for pair in headers if pair[0].lower() in kept)
+        return Response(304, (*headers, *_about(validators)))
+    if status is not None:
+        return Response(status, (("Content-Length", "0"),))
+    return None
+
+
+def _about(validators: Validators) -> Headers:
+    return (
+        ("ETag", validators.etag),
+        ("Last-Modified", rfc9110.http_date(validators.modified)),
+    )
+
+
 def _respond(
     file: BinaryIO,
     size: int,
@@ -439,17 +466,9 @@ def _respond(
     conditions: Conditions,
     headers: Headers,
 ) -> Response:
-    about = (
-        ("ETag", validators.etag),
-        ("Last-Modified", rfc9110.http_date(validators.modified)),
-    )
-    status = rfc9110.precondition_status(conditions, validators)
-    if status == 304:  # noqa: PLR2004
-        kept = {"cache-control", "content-location", "date", "expires", "vary"}
-        return Response(304, (*(pair for pair in headers if pair[0].lower() in kept), *about))
-    if status is not None:
-        return Response(status, (("Content-Length", "0"),))
-
+    early = precondition_response(conditions, validators, headers)
+    if early is not None:
+        return early
     ranges = rfc9110.requested_ranges(conditions, validators, size)
     parts: list[bytes | rfc9110.Range]
     if ranges is None:
@@ -465,7 +484,12 @@ def _respond(
     body = FileBody(file, parts)
     return Response(
         status,
-        (*headers, *about, ("Accept-Ranges", "bytes"), ("Content-Length", str(body.length))),
+        (
+            *headers,
+            *_about(validators),
+            ("Accept-Ranges", "bytes"),
+            ("Content-Length", str(body.length)),
+        ),
         b"" if conditions.method == "HEAD" else body,
     )
 

@@ -15,6 +15,8 @@ class XaccelError(Exception):
 
     status_code: ClassVar[int] = 500
     public_message: ClassVar[str] = "Internal Server Error"
+    retry_after: ClassVar[int | None] = None
+    """Seconds after which it may be over, where it is a matter of time."""
 
 
 class ConfigError(XaccelError, ValueError):
@@ -53,6 +55,7 @@ class Overloaded(XaccelError):
     """More thumbnails wait to be made than `THUMBNAIL_QUEUE` allows."""
 
     status_code = 503
+    retry_after = 2
     public_message = "Service Unavailable"
 
 

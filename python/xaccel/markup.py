@@ -44,5 +44,5 @@ def _attribute_value(value: object) -> str:
     if safe is None:
         return html.escape(str(value))
     # Escaped text keeps its character references; markup in it would end the attribute.
-    text: str = safe()
-    return text.replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+    # A plain str: MarkupSafe's own would escape what it is to be replaced by.
+    return str(safe()).replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")

@@ -8,15 +8,15 @@ import hashlib
 import inspect
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
-from xaccel._core import Spec, encode_path
+from xaccel import engines, sources
+from xaccel._core import Spec
 from xaccel.config import Config
 from xaccel.exceptions import FileNotFound, SpecError
-from xaccel.sources import Source
 
 OPTIONS = frozenset(inspect.signature(Spec).parameters) - {"width", "height", "version"}
 """The names of the options of a thumbnail, beside its size and the version of its source."""
@@ -31,15 +31,20 @@ class ThumbnailUrls:
 
     A missing or odd source, which is a matter of data, gives a URL that shows a broken image,
     and a line in the log; a wrong option, which is a programmer's mistake, is a `SpecError`.
+
+    Raises:
+        ConfigError: There is no `THUMBNAIL_SOURCE`, or what the engine needs is not set.
     """
 
-    def __init__(self, config: Config, source: Source) -> None:
+    def __init__(self, config: Config) -> None:
+        self._engine = engines.get(config)
         self._prefix = config.thumbnail_url
         self._base = (config.thumbnail_source or "").rstrip("/") + "/"
-        self._source = source
-        self._allowed = frozenset(config.thumbnail_presets.values())
-        self._presets = {name: Spec.parse(text) for name, text in config.thumbnail_presets.items()}
-        self._signer = None if config.thumbnail_only_presets else config.signer()
+        self._config = config
+        self._presets = parse_presets(config)
+        self._allowed = None
+        if config.thumbnail_only_presets:
+            self._allowed = frozenset(config.thumbnail_presets.values())
         self._spec_text = lru_cache(maxsize=1024)(self._build_spec_text)
 
     def url(
@@ -86,67 +91,33 @@ class ThumbnailUrls:
     ) -> str:
         """As `url`, with the text of a spec that has no version."""
         name = source if type(source) is str else source_name(source)
-        if name and name[0] == "/":
-            name = name.removeprefix(self._base).lstrip("/")
-        elif name:
-            name = name.removeprefix(self._base)
+        name = name.removeprefix(self._base).lstrip("/") if name else None
         if not name:
             return self._broken(source, spec)
-        if self._signer is None:
-            if version is not None or expires is not None or expires_in is not None:
-                raise SpecError(
-                    "with XACCEL['THUMBNAIL_ONLY_PRESETS'] a URL has no signature, and so can have "
-                    "neither a version nor an expiry"
-                )
-            if not {"", ".", ".."}.isdisjoint(name.split("/")) or "\0" in name:
-                return self._broken(source, spec)
-            return encode_path(f"{self._prefix}{spec}/{name}")
         if version is not None:
             token = self._version(name, version)
             if token is not None:
                 spec = f"{spec},v-{token}"
         try:
-            return self._signer.sign_path(
-                f"{self._prefix}{spec}/{name}", expires=expires, expires_in=expires_in
-            )
+            return self._engine.url(name, spec, expires=expires, expires_in=expires_in)
+        except SpecError:
+            raise
         except ValueError:
             # Was it the name, or the expiry? The latter is not hidden.
-            self._signer.sign_path(self._prefix, expires=expires, expires_in=expires_in)
+            self._engine.url("name", spec, expires=expires, expires_in=expires_in)
             return self._broken(source, spec)
 
     def spec(self, width: int | str | None, height: int | None, **options: Any) -> Spec:
-        """The spec that the arguments of `url` mean.
-
-        Raises:
-            SpecError: An option is unknown or has an impossible value.
-        """
-        for name in options:
-            if name not in OPTIONS:
-                near = difflib.get_close_matches(name, OPTIONS, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise SpecError(f"a thumbnail has no option {name!r}{hint}")
-        options = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in options.items()
-        }
-        try:
-            if not isinstance(width, str):
-                return Spec(width, height, **options)
-            preset = self._presets.get(width)
-            if preset is None:
-                raise SpecError(
-                    f"XACCEL['THUMBNAIL_PRESETS'] has no {width!r}; it has "
-                    f"{', '.join(map(repr, self._presets)) or 'none'}"
-                )
-            if height is not None:
-                options["height"] = height
-            return preset.replace(**options) if options else preset
-        except (TypeError, OverflowError) as error:
-            raise SpecError(str(error)) from None
+        """The spec that the arguments of `url` mean; see `build_spec`."""
+        return build_spec(self._presets, width, height, **options)
 
     def is_allowed(self, spec: Spec) -> bool:
         """Whether there may be URLs with this spec."""
-        return self._signer is not None or str(spec) in self._allowed
+        return self._allowed is None or str(spec) in self._allowed
+
+    @cached_property
+    def _source(self) -> sources.Source:
+        return sources.get(self._config)
 
     def _build_spec_text(self, width: int | str | None, height: int | None, **options: Any) -> str:
         spec = self.spec(width, height, **options)
@@ -170,6 +141,53 @@ class ThumbnailUrls:
     def _broken(self, source: object, spec: str) -> str:
         _logger.warning("%r can't have a thumbnail: it names no image", source)
         return f"{self._prefix}{spec}/"
+
+
+def build_spec(
+    presets: Mapping[str, Spec], width: int | str | None, height: int | None, **options: Any
+) -> Spec:
+    """The spec that the arguments of a template helper mean.
+
+    Args:
+        presets: Specs by their names.
+        width: The box's width in pixels, or the name of a preset.
+        height: The box's height in pixels.
+        options: Those of `Spec`. With a preset they take the place of its own.
+
+    Raises:
+        SpecError: An option is unknown or has an impossible value.
+    """
+    for name in options:
+        if name not in OPTIONS:
+            near = difflib.get_close_matches(name, OPTIONS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise SpecError(f"a thumbnail has no option {name!r}{hint}")
+    options = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
+    }
+    try:
+        if not isinstance(width, str):
+            return Spec(width, height, **options)
+        preset = presets.get(width)
+        if preset is None:
+            raise SpecError(
+                f"XACCEL['THUMBNAIL_PRESETS'] has no {width!r}; it has "
+                f"{', '.join(map(repr, presets)) or 'none'}"
+            )
+        if height is not None:
+            options["height"] = height
+        return preset.replace(**options) if options else preset
+    except (TypeError, OverflowError) as error:
+        given = ", ".join(f"{name}={value!r}" for name, value in options.items())
+        raise SpecError(
+            f"there is no thumbnail of {width!r} by {height!r}"
+            f"{' with ' if given else ''}{given}: {error}"
+        ) from None
+
+
+def parse_presets(config: Config) -> dict[str, Spec]:
+    """The presets of the settings, by their names."""
+    return {name: Spec.parse(text) for name, text in config.thumbnail_presets.items()}
 
 
 def source_name(source: object) -> str | None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Protocol, Unpack
 from xaccel import thumbnails
 from xaccel.config import Config
 from xaccel.delivery import CHUNK, Delivery, FileBody, FileKeywords, FileOptions, Request, Response
+from xaccel.templates import TemplateHelpers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -95,8 +96,10 @@ class Thumbnails:
 
     def __init__(self, config: Config) -> None:
         self._thumbnails = thumbnails.Thumbnails(config)
-        self.url = self._thumbnails.url
-        """Writes the URLs, see `xaccel.thumbnails.Thumbnails.url`."""
+        self.purge = self._thumbnails.purge
+        """Removes the thumbnails of a source, see `xaccel.thumbnails.Thumbnails.purge`."""
+        self.url = TemplateHelpers(config).thumbnail_url
+        """Writes the URLs, see `xaccel.thumbnail_urls.ThumbnailUrls.url`."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""

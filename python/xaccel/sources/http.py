@@ -20,7 +20,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from xaccel._core import __version__, encode_path
 from xaccel.exceptions import FileNotFound, ImageTooLarge, SourceUnavailable
 from xaccel.rfc9110 import parse_http_date
-from xaccel.sources import Original
+from xaccel.sources.base import Original, is_plain
 
 MAX_REDIRECTS = 3
 
@@ -49,7 +49,7 @@ class HttpSource:
 
     def get(self, name: str) -> Original:
         """See `Source.get`."""
-        if not {"", ".", ".."}.isdisjoint(name.split("/")):
+        if not is_plain(name):
             raise FileNotFound(f"{name!r} is no name below {self._base}")
         url = self._base + encode_path(name)
         deadline = time.monotonic() + self._timeout
