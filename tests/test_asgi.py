@@ -10,6 +10,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 from xaccel import Config, asgi, starlette
 from xaccel.asgi import PrivateLinks, Thumbnails, XAccel
+from xaccel.templates import TemplateHelpers
 
 from tests.clients import call_asgi as call
 
@@ -149,9 +150,10 @@ def test_links_and_thumbnails(make_config):
     )
     response = client.get(links.url("Grüße 100%.mp4", as_attachment=True))
     assert (response.status_code, response.content) == (200, CONTENT)
-    response = client.get(thumbnails.url("cat.jpg", 30))
+    url = TemplateHelpers(make_config()).thumbnail_url("cat.jpg", 30)
+    response = client.get(url)
     assert (response.status_code, response.headers["content-type"]) == (200, "image/jpeg")
-    assert client.get(thumbnails.url("cat.jpg", 30) + "x").status_code == 403
+    assert client.get(url + "x").status_code == 403
 
 
 def starlette_app(xaccel, name):

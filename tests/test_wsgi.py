@@ -2,6 +2,7 @@ from wsgiref.util import FileWrapper
 
 import pytest
 from xaccel import Config
+from xaccel.templates import TemplateHelpers
 from xaccel.wsgi import PrivateLinks, Thumbnails, XAccel
 
 from tests.clients import call_wsgi as call
@@ -101,7 +102,7 @@ def test_links(make_config):
 
 def test_thumbnails(make_config):
     app = Thumbnails(make_config())
-    url = app.url("cat.jpg", 30)
+    url = TemplateHelpers(make_config()).thumbnail_url("cat.jpg", 30)
     status, headers, content = call(app, url)
     assert (status, headers["Content-Type"], content[:2]) == (200, "image/jpeg", b"\xff\xd8")
     assert call(app, url, method="HEAD")[::2] == (200, b"")

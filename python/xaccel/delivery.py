@@ -7,6 +7,7 @@ of `xaccel.servers` say how each server is told to send a file.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import mimetypes
 import os
@@ -46,6 +47,9 @@ _DISGUISE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u206
 _NOT_IN_FALLBACK = re.compile(r'[^\x20-\x7e]|["\\%/]')
 # RFC 8187, attr-char, without the letters and digits that `quote` never touches.
 _ATTR_CHAR = "!#$&+-.^_`|~"
+_KEPT_BY_304 = frozenset(
+    {"cache-control", "content-location", "date", "etag", "expires", "last-modified", "vary"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,7 @@ class Request:
     conditions: Conditions
     accept: str | None = None
     offloads: list[tuple[str, str]] = field(default_factory=list, compare=False)
-    """The headers that we told a server to send a file with: all others are foreign."""
+    """The headers, in lower case, by which we told a server to send a file: others are foreign."""
 
     @classmethod
     def from_headers(cls, method: str, get: Callable[[str], str | None]) -> Request:
@@ -114,7 +118,7 @@ class FileBody:
         return sum(len(part) if isinstance(part, bytes) else part[1] for part in self.parts)
 
     def __iter__(self) -> Iterator[bytes]:
-        with self.file:
+        with contextlib.closing(self.file):
             for part in self.parts:
                 if isinstance(part, bytes):
                     yield part
@@ -344,7 +348,7 @@ def hand_over(
     """Answer with a located file and these headers, by the server or ourselves."""
     offload = server.offload(location, limit_rate=limit_rate)
     if offload is not None:
-        request.offloads.extend(offload)
+        request.offloads.extend((name.lower(), value) for name, value in offload)
         # A length of 0 is what keeps the server's connection to the app alive.
         return Response(200, (*headers, ("Content-Length", "0"), *offload))
     return _send_ourselves(location, request.conditions, headers)
@@ -423,13 +427,47 @@ def is_offload_header(name: str) -> bool:
 
 def _send_ourselves(location: Location, conditions: Conditions, headers: Headers) -> Response:
     file = _open(location)
+    status = os.fstat(file.fileno())
+    validators = Validators.of_file(status.st_size, int(status.st_mtime))
+    return _respond(file, status.st_size, validators, conditions, (*headers, *validators.headers))
+
+
+def send_open_file(file: BinaryIO, conditions: Conditions, headers: Headers) -> Response:
+    """Answer with a file that an app has opened, whose validators are among `headers`.
+
+    The file has to be seekable. It is closed when it is not the body.
+    """
+    fields = {name.lower(): value for name, value in headers}
+    modified = rfc9110.parse_http_date(fields.get("last-modified", ""))
+    validators = Validators(fields.get("etag", ""), -1 if modified is None else modified)
+    return _respond(file, file.seek(0, os.SEEK_END), validators, conditions, headers)
+
+
+def precondition_response(
+    conditions: Conditions, validators: Validators, headers: Headers
+) -> Response | None:
+    """The 304 or 412 with which a request ends early; `None` to go on.
+
+    The validators are among the headers, too.
+    """
+    status = rfc9110.precondition_status(conditions, validators)
+    if status == 304:  # noqa: PLR2004
+        return Response(304, tuple(pair for pair in headers if pair[0].lower() in _KEPT_BY_304))
+    if status is not None:
+        return Response(status, (("Content-Length", "0"),))
+    return None
+
+
+def _respond(
+    file: BinaryIO,
+    size: int,
+    validators: Validators,
+    conditions: Conditions,
+    headers: Headers,
+) -> Response:
     try:
-        status = os.fstat(file.fileno())
-        size, validators = (
-            status.st_size,
-            Validators.of_file(status.st_size, int(status.st_mtime)),
-        )
-        response = _respond(file, size, validators, conditions, headers)
+        response = _conditional(file, size, validators, conditions, headers)
+        file.seek(0)
     except BaseException:
         file.close()
         raise
@@ -438,28 +476,7 @@ def _send_ourselves(location: Location, conditions: Conditions, headers: Headers
     return response
 
 
-def precondition_response(
-    conditions: Conditions, validators: Validators, headers: Headers
-) -> Response | None:
-    """The 304 or 412 with which a request ends early; `None` to go on."""
-    status = rfc9110.precondition_status(conditions, validators)
-    if status == 304:  # noqa: PLR2004
-        kept = {"cache-control", "content-location", "date", "expires", "vary"}
-        headers = tuple(pair for pair in headers if pair[0].lower() in kept)
-        return Response(304, (*headers, *_about(validators)))
-    if status is not None:
-        return Response(status, (("Content-Length", "0"),))
-    return None
-
-
-def _about(validators: Validators) -> Headers:
-    return (
-        ("ETag", validators.etag),
-        ("Last-Modified", rfc9110.http_date(validators.modified)),
-    )
-
-
-def _respond(
+def _conditional(
     file: BinaryIO,
     size: int,
     validators: Validators,
@@ -484,12 +501,7 @@ def _respond(
     body = FileBody(file, parts)
     return Response(
         status,
-        (
-            *headers,
-            *_about(validators),
-            ("Accept-Ranges", "bytes"),
-            ("Content-Length", str(body.length)),
-        ),
+        (*headers, ("Accept-Ranges", "bytes"), ("Content-Length", str(body.length))),
         b"" if conditions.method == "HEAD" else body,
     )
 
@@ -499,7 +511,8 @@ def _multipart(
 ) -> tuple[Headers, list[bytes | rfc9110.Range]]:
     """Several ranges as `multipart/byteranges` (RFC 9110, section 14.6)."""
     boundary = secrets.token_hex(12)
-    content_type = dict(headers)["Content-Type"]
+    fields = {name.lower(): value for name, value in headers}
+    content_type = fields.get("content-type", "application/octet-stream")
     parts: list[bytes | rfc9110.Range] = []
     for part in ranges:
         head = (
@@ -508,7 +521,7 @@ def _multipart(
         )
         parts += [head.encode("latin-1"), part]
     parts.append(f"\r\n--{boundary}--\r\n".encode())
-    others = (pair for pair in headers if pair[0] != "Content-Type")
+    others = (pair for pair in headers if pair[0].lower() != "content-type")
     return (*others, ("Content-Type", f"multipart/byteranges; boundary={boundary}")), parts
 
 

@@ -24,6 +24,7 @@ from xaccel.delivery import (
 from xaccel.exceptions import ConfigError, FileNotFound
 from xaccel.templates import TemplateHelpers
 from xaccel.thumbnails import PrivateThumbnails, Thumbnails
+from xaccel.wsgi import Sendfile
 
 __all__ = [
     "XAccel",
@@ -50,11 +51,17 @@ class XAccel:
     Without `SECRET_KEYS` the URLs are signed with keys derived from the app's `SECRET_KEY` and
     `SECRET_KEY_FALLBACKS`.
 
+    Args:
+        app: The app, or nothing when `init_app()` follows.
+        sendfile: Whether the web server also sends what `flask.send_file()` and
+            `flask.send_from_directory()` answer with; see `xaccel.wsgi.Sendfile`.
+
     Raises:
         ConfigError: A setting is unknown or impossible.
     """
 
-    def __init__(self, app: Flask | None = None) -> None:
+    def __init__(self, app: Flask | None = None, *, sendfile: bool = False) -> None:
+        self._sendfile = sendfile
         if app is not None:
             self.init_app(app)
 
@@ -70,6 +77,8 @@ class XAccel:
         private_thumbnails = PrivateThumbnails(config, delivery)
         app.extensions[_EXTENSION] = _State(config, delivery, private_thumbnails, thumbnails)
         app.after_request(_strip_offload_headers)
+        if self._sendfile:
+            app.wsgi_app = Sendfile(app.wsgi_app, config)  # type: ignore[method-assign]
         blueprint = flask.Blueprint("xaccel", __name__)
         if config.private_url is not None:
             _add_endpoint(blueprint, "private_file", config.private_url, delivery.respond)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
-from xaccel import delivery, rfc9110, servers
+from xaccel import delivery, servers
 from xaccel._core import Cache, PathMap, Spec, Thumbnail, __version__, render
 from xaccel.config import CACHE_PREFIX, Config
 from xaccel.delivery import FileOptions, Request, Response
@@ -147,7 +147,7 @@ class Renderer:
         original = job.find()
         validators = _validators(original, job)
         if validators is not None:
-            headers = delivery.presentation("", job.options)
+            headers = (*delivery.presentation("", job.options), *validators.headers)
             early = delivery.precondition_response(request.conditions, validators, headers)
             if early is not None:
                 return early
@@ -215,7 +215,6 @@ def _bytes(
     """A thumbnail that is in no file."""
     headers = (*delivery.presentation("", options), ("Content-Length", str(len(made.data))))
     if validators is not None:
-        modified = rfc9110.http_date(validators.modified)
-        headers = (*headers, ("ETag", validators.etag), ("Last-Modified", modified))
+        headers = (*headers, *validators.headers)
     body = b"" if request.conditions.method == "HEAD" else made.data
     return Response(200, headers, body)
