@@ -1,0 +1,112 @@
+"""nginx's own `secure_link` and `Signer` agree."""
+
+import random
+import unicodedata
+
+import pytest
+from xaccel.exceptions import BadSignature
+from xaccel.signing import Signer
+
+from tests.servers.nginx import nginx
+
+SECRET = "a secret of 16 bytes or more; 'quoted' {braces}"
+FUTURE, PAST = 4_102_444_800, 946_684_800
+
+CONFIG = f"""
+map $arg_expires $link {{
+    ""      $arg_key;
+    default "$arg_key,$arg_expires";
+}}
+server {{
+    listen $ADDRESS;
+    location / {{
+        secure_link $link;
+        secure_link_md5 "$secure_link_expires$uri {SECRET}";
+        if ($secure_link = "") {{ return 403; }}
+        if ($secure_link = "0") {{ return 410; }}
+        default_type "";
+        return 200 $uri;
+    }}
+    location /named/ {{
+        secure_link $arg_md5,$arg_e;
+        secure_link_md5 "$secure_link_expires$uri {SECRET}";
+        if ($secure_link = "") {{ return 403; }}
+        if ($secure_link = "0") {{ return 410; }}
+        return 204;
+    }}
+}}
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with nginx(tmp_path_factory.mktemp("nginx"), CONFIG) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def signer():
+    return Signer(SECRET, algorithm="secure-link-md5")
+
+
+def awkward_paths(number):
+    """Paths in normal form, made of whatever has a meaning somewhere in a URL, or two."""
+    rng = random.Random(0x5EC)
+    pieces = [
+        *" %+&;=?#,'\"`\\|^~:@!$*()[]{}<>\t\n\r\x01\x7f\x85",
+        *("..", "...", ".", "-", "_", "%41", "%2F", "%2e", "%%", "a", "Z", "9", "jpg"),
+        *("ö", "é", "ñ", "ß", "å", "ﬁ", "Ω", "한", "日本", "🐶", "\u200d", "\ufeff", "𐍈"),
+    ]
+    paths = set()
+    while len(paths) < number:
+        segments = [
+            "".join(rng.choices(pieces, k=rng.randint(1, 8))) for _ in range(rng.randint(1, 4))
+        ]
+        form = rng.choice(["NFC", "NFD"])
+        segments = [unicodedata.normalize(form, segment) for segment in segments]
+        if not {".", ".."}.intersection(segments):
+            paths.add("/" + "/".join(segments) + rng.choice(["", "", "/"]))
+    return sorted(paths)
+
+
+def test_nginx_accepts_what_we_sign(server, signer):
+    for path in awkward_paths(1000):
+        body = path.encode()
+        assert server.get(signer.sign_path(path)) == (200, body), path
+        assert server.get(signer.sign_path(path, expires=FUTURE)) == (200, body), path
+        assert server.get(signer.sign_path(path, expires=PAST)).status == 410, path
+
+
+def test_nginx_refuses_what_we_did_not_sign(server, signer):
+    for path in awkward_paths(100):
+        signed = signer.sign_path(path, expires=FUTURE)
+        longer = signed.replace(f"expires={FUTURE}", f"expires={FUTURE + 1}")
+        assert server.get(longer).status == 403, path
+        assert server.get(signed.partition("&")[0]).status == 403, path
+        assert server.get(signer.sign_path(path + "x").replace("x?", "?", 1)).status == 403, path
+
+
+def test_parameters_of_other_names(server):
+    signer = Signer(SECRET, algorithm="secure-link-md5", key_param="md5", expires_param="e")
+    for path in awkward_paths(20):
+        signed = signer.sign_path(f"/named{path}", expires=FUTURE)
+        assert server.get(signed).status == 204, path
+        assert server.get(signer.sign_path(f"/named{path}", expires=PAST)).status == 410, path
+
+
+def test_we_are_stricter(server, signer):
+    """nginx's decoder ignores what the verifier must not."""
+    key = signer.sign("/t/a.jpg").partition("?key=")[2]
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    first = alphabet.index(key[-1]) & ~15
+    lax = [f"/t/a.jpg?key={key[:-1]}{last}" for last in alphabet[first : first + 16]]
+    lax += [f"/t/a.jpg?key={key}=", f"/t/a.jpg?key={key}==", f"/t/a.jpg?KEY={key}"]
+    lax += [f"/t/a.jpg?key={key}&a=b", f"/t/../t//%61.jpg?key={key}"]
+    assert {server.get(url).status for url in lax} == {200}
+    accepted = []
+    for url in lax:
+        try:
+            accepted.append(signer.verify(url))
+        except BadSignature:
+            continue
+    assert accepted == ["/t/a.jpg"]
