@@ -44,6 +44,10 @@ class Config:
     """The signing keys, newest first: the first signs, all verify."""
     signature: Algorithm = "hmac-sha256"
     """How URLs are signed; `secure-link-md5` is what stock nginx verifies."""
+    private_url: str | None = None
+    """The public URL prefix of signed links to private files, such as `/p/`; without one there
+    are none. Each root's links begin with the last part of its internal prefix:
+    `/p/videos/…` for `/_private/videos/`."""
     thumbnail_source: str | None = None
     """The directory of the original images."""
     thumbnail_url: str = "/t/"
@@ -93,6 +97,8 @@ class Config:
             values["secret_keys"] = tuple(_derived(key) for key in framework_keys)
         config = cls(**values)
         config.path_map()
+        config.link_map()
+        config.check_urls()
         if config.secret_keys:
             config.signer()
         return config
@@ -103,6 +109,32 @@ class Config:
             return PathMap(list(self.roots.items()), follow_symlinks=self.follow_symlinks)
         except ConfigError as error:
             raise ConfigError(f"XACCEL['ROOTS']: {error}") from None
+
+    def link_map(self) -> PathMap:
+        """The roots, each with the public URL prefix of its signed links."""
+        if self.private_url is None:
+            return PathMap([])
+        links = {}
+        for directory, prefix in self.roots.items():
+            name = prefix.rstrip("/").rpartition("/")[2]
+            links[directory] = f"{self.private_url}{name}/"
+        if len(set(links.values())) < len(links):
+            raise ConfigError(
+                "XACCEL['ROOTS']: with PRIVATE_URL the internal prefixes must differ in their last "
+                f"part, which names the root in links: {', '.join(map(repr, self.roots.values()))}"
+            )
+        return PathMap(list(links.items()))
+
+    def check_urls(self) -> None:
+        """Refuse two public URL prefixes of which one would hide the other."""
+        private, thumbnails = self.private_url, self.thumbnail_url
+        if private is not None and (
+            private.startswith(thumbnails) or thumbnails.startswith(private)
+        ):
+            raise ConfigError(
+                f"XACCEL['PRIVATE_URL'] {private!r} and XACCEL['THUMBNAIL_URL'] {thumbnails!r} "
+                "must not lie within each other"
+            )
 
     def signer(self) -> Signer:
         """The signer of the public URLs.
@@ -226,6 +258,10 @@ def _formats(key: str, value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _optional_url_prefix(key: str, value: Any) -> str | None:
+    return None if value is None else _url_prefix(key, value)
+
+
 def _quality(key: str, value: Any) -> dict[str, int]:
     for name, quality in _mapping(key, value, "formats to numbers from 1 to 100").items():
         if name not in _DEFAULT_QUALITY:
@@ -256,6 +292,7 @@ _CHECKS: Mapping[str, Check] = {
     "FOLLOW_SYMLINKS": _boolean,
     "SECRET_KEYS": _secret_keys,
     "SIGNATURE": _one_of(*get_args(Algorithm)),
+    "PRIVATE_URL": _optional_url_prefix,
     "THUMBNAIL_SOURCE": _optional_directory,
     "THUMBNAIL_URL": _url_prefix,
     "THUMBNAIL_CACHE": _optional_directory,

@@ -7,6 +7,7 @@ of `xaccel.servers` say how each server is told to send a file.
 
 from __future__ import annotations
 
+import logging
 import mimetypes
 import os
 import re
@@ -15,17 +16,21 @@ import stat
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
 from xaccel import rfc9110, servers
-from xaccel._core import Location
+from xaccel._core import Location, encode_path
 from xaccel.config import Config
-from xaccel.exceptions import ConfigError, FileNotFound
+from xaccel.exceptions import ConfigError, FileNotFound, XaccelError
 from xaccel.rfc9110 import Conditions, Validators
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
+_logger = logging.getLogger("xaccel.delivery")
+
+_MAX_AGE_ERROR = 15
 _CHUNK = 64 * 1024
 # Characters that end or disguise a file name: controls, and those that change the direction
 # in which a name is read ("gpj.exe" shown as "exe.jpg").
@@ -135,6 +140,8 @@ class Delivery:
     def __init__(self, config: Config) -> None:
         self._path_map = config.path_map()
         self._server = servers.get(config.server)
+        self._link_map = config.link_map()
+        self._signer = config.signer() if config.private_url is not None else None
 
     def private_file(
         self,
@@ -158,6 +165,85 @@ class Delivery:
         """
         location = self._path_map.locate(self._absolute(path, root))
         return send(location, request, options, self._server)
+
+    def private_url(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        root: str | os.PathLike[str] | None = None,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+        as_attachment: bool = False,
+        download_name: str | None = None,
+    ) -> str:
+        """A signed link to a file under a root: whoever has it gets the file, without a view.
+
+        The file need not exist yet. With `secure-link-md5`, where the server itself checks the
+        link and sends the file, a link can't say how the file is presented.
+
+        Args:
+            path: The file, absolute, or relative to `root`.
+            root: The directory of a relative path; not needed when there is one root only.
+            expires: The last second in which the link is good: Unix seconds or an aware
+                datetime.
+            expires_in: How long it is good, in seconds; it is good for up to 1.5 times as long,
+                so that the link stays the same and caches work.
+            as_attachment: Whether the browser should save the file rather than show it.
+            download_name: The name under which it is saved; by default its own.
+
+        Raises:
+            ConfigError: `PRIVATE_URL` is not set, or it is not clear which root is meant.
+            FileNotFound: No root contains the path.
+            ValueError: The link can't be signed; the message says why.
+        """
+        if self._signer is None:
+            raise ConfigError("signed links need XACCEL['PRIVATE_URL'], such as '/p/'")
+        absolute = self._absolute(path, root)
+        url = self._link_map.find(absolute)
+        if url is None:
+            raise FileNotFound(f"{absolute!r} can't be linked to: it is outside every root")
+        params = {}
+        if as_attachment:
+            params["as_attachment"] = "1"
+        if download_name is not None:
+            params["download_name"] = download_name
+        return self._signer.sign_path(
+            urllib.parse.unquote(url, errors="strict"),
+            params=params or None,
+            expires=expires,
+            expires_in=expires_in,
+        )
+
+    def respond(self, path: str, query: str, request: Request) -> Response:
+        """Answer the request for a signed link.
+
+        Args:
+            path: The URL's path, decoded, from the first slash.
+            query: The URL's query as it was sent, without the question mark.
+            request: The request's facts.
+        """
+        if request.conditions.method not in {"GET", "HEAD"}:
+            return method_not_allowed()
+        try:
+            if self._signer is None:
+                raise FileNotFound("there is no PRIVATE_URL")
+            signed = self._signer.verify_parts(f"{encode_path(path)}?{query}")
+            params = dict(signed.params)
+            options = FileOptions(
+                as_attachment="as_attachment" in params,
+                download_name=params.get("download_name"),
+            )
+            return self.private_file(self._linked(signed.path), request, options)
+        except XaccelError as error:
+            _logger.warning("%s: %s", type(error).__name__, error)
+            return error_response(error)
+
+    def _linked(self, path: str) -> str:
+        """The file that a link's path means."""
+        for directory, prefix in self._link_map.roots:
+            if path.startswith(prefix):
+                return str(Path(directory) / path.removeprefix(prefix))
+        raise FileNotFound(f"{path!r} is below no root's link")
 
     def _absolute(self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None) -> str:
         path = os.fspath(path)
@@ -186,6 +272,29 @@ def send(
         # A length of 0 is what keeps the server's connection to the app alive.
         return Response(200, (*headers, ("Content-Length", "0"), *offload))
     return _send_ourselves(location, request.conditions, headers)
+
+
+def error_response(error: XaccelError) -> Response:
+    """The answer to a visitor when something is wrong with what was asked for.
+
+    It is kept for moments only: a missing file may come, a bad one be replaced.
+    """
+    body = f"{error.public_message}\n".encode()
+    return Response(
+        error.status_code,
+        (
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", f"max-age={_MAX_AGE_ERROR}"),
+            ("X-Content-Type-Options", "nosniff"),
+        ),
+        body,
+    )
+
+
+def method_not_allowed() -> Response:
+    """The answer to a method that only reads are allowed instead of."""
+    return Response(405, (("Allow", "GET, HEAD"), ("Content-Length", "0")))
 
 
 def content_disposition(name: str, *, as_attachment: bool) -> str:

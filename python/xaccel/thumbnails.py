@@ -35,7 +35,6 @@ __all__ = ["ImageInfo", "Limits", "Spec", "Thumbnail", "Thumbnails", "probe", "t
 _DAY = 24 * 60 * 60
 _MAX_AGE = 30 * _DAY
 _MAX_AGE_VERSIONED = 365 * _DAY
-_MAX_AGE_ERROR = 15
 
 _UNNEGOTIATED = Spec()
 
@@ -116,7 +115,7 @@ class Thumbnails:
             request: The request's facts.
         """
         if request.conditions.method not in {"GET", "HEAD"}:
-            return Response(405, (("Allow", "GET, HEAD"), ("Content-Length", "0")))
+            return delivery.method_not_allowed()
         try:
             signed = self._signer.verify_parts(f"{encode_path(path)}?{query}")
             spec_text, _, name = signed.path.removeprefix(self._prefix).partition("/")
@@ -132,7 +131,7 @@ class Thumbnails:
         except XaccelError as error:
             # One line naming the source; what it says is for the log, not for the visitor.
             _logger.warning("%s: %s", type(error).__name__, error)
-            return _error(error)
+            return delivery.error_response(error)
 
     def _hit(self, job: _Job, request: Request) -> Response | None:
         if self._cache is None:
@@ -210,17 +209,3 @@ def _bytes(made: Thumbnail, request: Request, options: FileOptions) -> Response:
     headers = delivery.presentation("", options)
     body = b"" if request.conditions.method == "HEAD" else made.data
     return Response(200, (*headers, ("Content-Length", str(len(made.data)))), body)
-
-
-def _error(error: XaccelError) -> Response:
-    body = f"{error.public_message}\n".encode()
-    return Response(
-        error.status_code,
-        (
-            ("Content-Type", "text/plain; charset=utf-8"),
-            ("Content-Length", str(len(body))),
-            ("Cache-Control", f"max-age={_MAX_AGE_ERROR}"),
-            ("X-Content-Type-Options", "nosniff"),
-        ),
-        body,
-    )
