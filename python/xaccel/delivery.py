@@ -12,7 +12,6 @@ import mimetypes
 import os
 import re
 import secrets
-import stat
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -139,7 +138,7 @@ class Delivery:
 
     def __init__(self, config: Config) -> None:
         self._path_map = config.path_map()
-        self._server = servers.get(config.server)
+        self._server = servers.get(config)
         self._link_map = config.link_map()
         self._signer = config.signer() if config.private_url is not None else None
 
@@ -417,13 +416,14 @@ def _content_range(part: rfc9110.Range, size: int) -> str:
 
 
 def _open(location: Location) -> BinaryIO:
-    """Open exactly the file that was located: no link, and nothing that blocks, in its place."""
+    """Open exactly the file that was located: nothing that was put in its place since."""
     try:
         descriptor = os.open(location.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise FileNotFound(f"{location.path!r} can't be read: {error.strerror}") from None
     file = os.fdopen(descriptor, "rb")
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    status = os.fstat(descriptor)
+    if (status.st_dev, status.st_ino) != (location.device, location.inode):
         file.close()
-        raise FileNotFound(f"{location.path!r} may not be sent: it is not a regular file")
+        raise FileNotFound(f"{location.path!r} may not be sent: it was replaced meanwhile")
     return file
