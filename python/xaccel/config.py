@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from xaccel._core import Limits, PathMap, Signer, Spec
 from xaccel.exceptions import ConfigError, SpecError
 
-ServerName: TypeAlias = Literal["direct", "nginx"]
+ServerName: TypeAlias = Literal["direct", "nginx", "apache", "lighttpd", "caddy"]
 Algorithm: TypeAlias = Literal["hmac-sha256", "secure-link-md5"]
 
 CACHE_PREFIX = "/_xaccel/thumbnails/"

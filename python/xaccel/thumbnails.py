@@ -61,7 +61,7 @@ class Thumbnails:
         )
         self._limits = config.limits()
         self._presets = {name: Spec.parse(text) for name, text in config.thumbnail_presets.items()}
-        self._server = servers.get(config.server)
+        self._server = servers.get(config)
         self._cache = None
         if config.thumbnail_cache is not None:
             self._cache = Cache(config.thumbnail_cache)
