@@ -30,6 +30,7 @@ Headers: TypeAlias = tuple[tuple[str, str], ...]
 _logger = logging.getLogger("xaccel.delivery")
 
 _MAX_AGE_ERROR = 15
+_PRECONDITION_FAILED = 412
 _CHUNK = 64 * 1024
 # Characters that end or disguise a file name: controls, and those that change the direction
 # in which a name is read ("gpj.exe" shown as "exe.jpg").
@@ -268,6 +269,8 @@ def send(
     headers = presentation(Path(location.path).name, options)
     offload = server.offload(location, limit_rate=options.limit_rate)
     if offload is not None:
+        if server.ETAG_IS_OURS and _fails_precondition(location, request.conditions):
+            return Response(_PRECONDITION_FAILED, (("Content-Length", "0"),))
         # A length of 0 is what keeps the server's connection to the app alive.
         return Response(200, (*headers, ("Content-Length", "0"), *offload))
     return _send_ourselves(location, request.conditions, headers)
@@ -335,6 +338,12 @@ def presentation(name: str, options: FileOptions) -> Headers:
 def is_offload_header(name: str) -> bool:
     """Whether a response header would make a server send a file: ours alone may do that."""
     return name.lower().startswith(("x-accel-", "x-sendfile", "x-lighttpd-"))
+
+
+def _fails_precondition(location: Location, conditions: Conditions) -> bool:
+    """Whether the answer is 412: lighttpd doesn't know it, nginx drops the connection after it."""
+    validators = Validators.of_file(location.size, location.mtime)
+    return rfc9110.precondition_status(conditions, validators) == _PRECONDITION_FAILED
 
 
 def _send_ourselves(location: Location, conditions: Conditions, headers: Headers) -> Response:

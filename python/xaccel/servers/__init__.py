@@ -16,6 +16,9 @@ Headers = tuple[tuple[str, str], ...]
 class Server(Protocol):
     """What each module of this package offers."""
 
+    ETAG_IS_OURS: bool
+    """Whether visitors get the ETag of `Validators.of_file`, so that we can judge theirs."""
+
     def offload(self, location: Location, *, limit_rate: int | None) -> Headers | None:
         """The headers that make the server send a file; `None` when the app has to.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from xaccel._core import Location
@@ -13,6 +13,7 @@ from xaccel.exceptions import ConfigError
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 
+ETAG_IS_OURS = False
 SITE_FILE = "xaccel.caddy"
 FULL_FILE = "Caddyfile"
 SECRETS_FILE = "xaccel-secrets.caddy"
@@ -54,7 +55,7 @@ def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, s
 
 def site(config: Config, deployment: Deployment) -> str:
     """A site block, to import in the `Caddyfile`."""
-    return text.document([text.HEADER, *_site(config, deployment)])
+    return _document([text.HEADER, *_site(config, deployment)])
 
 
 def full(config: Config, deployment: Deployment, directory: Path) -> str:
@@ -67,7 +68,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
         *text.block("log", log),
     ]
     lines = [text.HEADER, "{", *text.indent(options), "}", "", *_site(config, deployment)]
-    return text.document(lines)
+    return _document(lines)
 
 
 def secrets(config: Config) -> None:
@@ -137,7 +138,7 @@ def _responses(config: Config) -> Iterator[str]:
 
 
 def _send(prefix: str, directory: str) -> Iterator[str]:
-    yield from text.block("copy_response_headers", [f"exclude {header}" for header in _NOT_COPIED])
+    yield from text.block("copy_response_headers", [f"exclude {' '.join(_NOT_COPIED)}"])
     yield "# The file server knows only these two."
     yield "@changes not method GET HEAD"
     yield "method @changes GET"
@@ -156,3 +157,10 @@ def _quoted(value: str) -> str:
     """
     escaped = re.sub(r'[{}"]', r"\\\g<0>", text.no_control(value, _NAME))
     return '"' + escaped.replace(r"\{$", r"{$XACCEL_NO_SUCH_VARIABLE:\{}$") + '"'
+
+
+def _document(lines: Iterable[str]) -> str:
+    """The text, indented by tabs as `caddy fmt` does."""
+    return re.sub(
+        r"(?m)^( {4})+", lambda spaces: "\t" * (len(spaces[0]) // 4), text.document(lines)
+    )

@@ -15,6 +15,7 @@ from xaccel.rfc9110 import Validators
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 
+ETAG_IS_OURS = True
 SITE_FILE = "xaccel.conf"
 FULL_FILE = "lighttpd.conf"
 SECRETS_FILE = "xaccel-secrets.conf"

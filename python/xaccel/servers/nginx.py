@@ -13,6 +13,7 @@ from xaccel.config import CACHE_PREFIX, Config
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 
+ETAG_IS_OURS = True
 SITE_FILE = "xaccel.conf"
 FULL_FILE = "nginx.conf"
 SECRETS_FILE = "xaccel-secrets.conf"
