@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import difflib
 import hmac
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,11 +21,13 @@ from xaccel.exceptions import ConfigError, SpecError
 
 ServerName: TypeAlias = Literal["direct", "nginx", "apache", "lighttpd", "caddy"]
 Algorithm: TypeAlias = Literal["hmac-sha256", "secure-link-md5"]
+EngineName: TypeAlias = Literal["embedded", "image-filter", "thumbor", "imgproxy"]
 
 CACHE_PREFIX = "/_xaccel/thumbnails/"
 """The internal URL prefix at which the server sees the thumbnail cache."""
 
 _MIB = 1024 * 1024
+_SOURCE_URLS = ("https://", "http://", "s3://")
 _NEGOTIABLE = ("webp",)
 _DEFAULT_QUALITY = {"jpeg": 85, "webp": 80, "avif": 60}
 
@@ -49,11 +52,21 @@ class Config:
     are none. Each root's links begin with the last part of its internal prefix:
     `/p/videos/…` for `/_private/videos/`."""
     thumbnail_source: str | None = None
-    """The directory of the original images."""
+    """The directory of the original images; with an engine elsewhere also the URL, `https://…` or
+    `s3://…`, below which it finds them."""
     thumbnail_url: str = "/t/"
     """The public URL prefix of thumbnails; it exists only with a source."""
     thumbnail_cache: str | None = None
     """The directory of finished thumbnails. Without one they are made each time."""
+    thumbnail_engine: EngineName = "embedded"
+    """Who makes the thumbnails, and so whose URLs templates write."""
+    thumbnail_engine_url: str = ""
+    """The server of the thumbnails, such as `https://thumbs.example.com`, without a final slash;
+    by default this site."""
+    thumbnail_engine_key: tuple[str, ...] = field(default=(), repr=False)
+    """thumbor's `SECURITY_KEY`, or imgproxy's `IMGPROXY_KEY`, newest first."""
+    thumbnail_engine_salt: tuple[str, ...] = field(default=(), repr=False)
+    """imgproxy's `IMGPROXY_SALT`, one for each key."""
     thumbnail_formats: tuple[str, ...] = ("webp",)
     """What the format `auto` may negotiate, best first."""
     thumbnail_quality: Mapping[str, int] = field(default_factory=lambda: dict(_DEFAULT_QUALITY))
@@ -102,6 +115,23 @@ class Config:
         if config.secret_keys:
             config.signer()
         return config
+
+    @property
+    def has_thumbnails(self) -> bool:
+        """Whether templates can write the URLs of thumbnails."""
+        return self.thumbnail_source is not None or self.thumbnail_engine != "embedded"
+
+    @property
+    def has_thumbnail_endpoint(self) -> bool:
+        """Whether the app itself answers with thumbnails."""
+        return self.thumbnail_source is not None and self.thumbnail_engine == "embedded"
+
+    @property
+    def served_roots(self) -> Mapping[str, str]:
+        """All directories from which the server sends files: roots and finished thumbnails."""
+        if not self.has_thumbnail_endpoint or self.thumbnail_cache is None:
+            return self.roots
+        return {**self.roots, self.thumbnail_cache: CACHE_PREFIX}
 
     def path_map(self) -> PathMap:
         """The roots, ready for look-ups."""
@@ -238,6 +268,28 @@ def _secret_keys(key: str, value: Any) -> tuple[str | bytes, ...]:
     return tuple(value)
 
 
+def _strings(key: str, value: Any) -> tuple[str, ...]:
+    # Keys of other servers: what is wrong with one is said, the key is not shown.
+    strings = (value,) if isinstance(value, str) else value
+    if not isinstance(strings, Sequence) or not all(
+        isinstance(item, str) and item for item in strings
+    ):
+        raise ConfigError(f"XACCEL[{key!r}] must be a key, or a list of keys, newest first")
+    return tuple(strings)
+
+
+def _source(key: str, value: Any) -> str | None:
+    if isinstance(value, str) and value.startswith(_SOURCE_URLS):
+        return value
+    return _optional_directory(key, value)
+
+
+def _engine_url(key: str, value: Any) -> str:
+    if value and not (isinstance(value, str) and re.fullmatch(r"(https?:)?//[^/?#]+", value)):
+        raise _wrong(key, value, "the URL of a server, such as 'https://thumbs.example.com'")
+    return str(value)
+
+
 def _url_prefix(key: str, value: Any) -> str:
     right = "a URL prefix such as '/t/', starting and ending with one slash"
     if not isinstance(value, str) or not value.endswith("/"):
@@ -293,9 +345,13 @@ _CHECKS: Mapping[str, Check] = {
     "SECRET_KEYS": _secret_keys,
     "SIGNATURE": _one_of(*get_args(Algorithm)),
     "PRIVATE_URL": _optional_url_prefix,
-    "THUMBNAIL_SOURCE": _optional_directory,
+    "THUMBNAIL_SOURCE": _source,
     "THUMBNAIL_URL": _url_prefix,
     "THUMBNAIL_CACHE": _optional_directory,
+    "THUMBNAIL_ENGINE": _one_of(*get_args(EngineName)),
+    "THUMBNAIL_ENGINE_URL": _engine_url,
+    "THUMBNAIL_ENGINE_KEY": _strings,
+    "THUMBNAIL_ENGINE_SALT": _strings,
     "THUMBNAIL_FORMATS": _formats,
     "THUMBNAIL_QUALITY": _quality,
     "THUMBNAIL_PRESETS": _presets,

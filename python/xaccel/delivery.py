@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias, TypedDict
 
 from xaccel import rfc9110, servers
 from xaccel._core import Location, encode_path
@@ -27,11 +27,17 @@ from xaccel.rfc9110 import Conditions, Validators
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
+REQUEST = "xaccel.request"
+"""Where the `Sendfile` middleware leaves a request's facts, in a WSGI environment or an ASGI
+scope, since it hides some of them from the app."""
+
+CHUNK = 64 * 1024
+"""How many bytes of a file are read at once."""
+
 _logger = logging.getLogger("xaccel.delivery")
 
 _MAX_AGE_ERROR = 15
 _PRECONDITION_FAILED = 412
-_CHUNK = 64 * 1024
 # Characters that end or disguise a file name: controls, and those that change the direction
 # in which a name is read ("gpj.exe" shown as "exe.jpg").
 _DISGUISE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -46,6 +52,8 @@ class Request:
 
     conditions: Conditions
     accept: str | None = None
+    offloads: list[tuple[str, str]] = field(default_factory=list, compare=False)
+    """The headers that we told a server to send a file with: all others are foreign."""
 
     @classmethod
     def from_headers(cls, method: str, get: Callable[[str], str | None]) -> Request:
@@ -66,10 +74,25 @@ class Request:
     @classmethod
     def from_environ(cls, environ: Mapping[str, Any]) -> Request:
         """Collect the facts from a WSGI environment (PEP 3333)."""
-        return cls.from_headers(
+        known: Request | None = environ.get(REQUEST)
+        return known or cls.from_headers(
             environ["REQUEST_METHOD"],
             lambda name: environ.get("HTTP_" + name.upper().replace("-", "_")),
         )
+
+    @classmethod
+    def from_scope(cls, scope: Mapping[str, Any]) -> Request:
+        """Collect the facts from the scope of an ASGI request."""
+        known: Request | None = scope.get(REQUEST)
+        if known is not None:
+            return known
+
+        def get(name: str) -> str | None:
+            wanted = name.lower().encode()
+            values = [value for key, value in scope["headers"] if key.lower() == wanted]
+            return b", ".join(values).decode("latin-1") if values else None
+
+        return cls.from_headers(scope["method"], get)
 
 
 class FileBody:
@@ -99,7 +122,7 @@ class FileBody:
     def _read(self, start: int, remaining: int) -> Iterator[bytes]:
         self.file.seek(start)
         while remaining:
-            chunk = self.file.read(min(_CHUNK, remaining))
+            chunk = self.file.read(min(CHUNK, remaining))
             if not chunk:
                 raise OSError("the file became shorter while it was being sent")
             remaining -= len(chunk)
@@ -118,6 +141,13 @@ class Response:
     headers: Headers
     body: bytes | FileBody = b""
 
+    @property
+    def whole_file(self) -> BinaryIO | None:
+        """The open file, when all of it is the body; its `name` is its path."""
+        if isinstance(self.body, FileBody) and self.status == 200:  # noqa: PLR2004
+            return self.body.file
+        return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOptions:
@@ -132,6 +162,17 @@ class FileOptions:
     max_age: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     limit_rate: int | None = None
+
+
+class FileKeywords(TypedDict, total=False):
+    """`FileOptions` as keywords of `send_private_file()`."""
+
+    mimetype: str | None
+    as_attachment: bool
+    download_name: str | None
+    max_age: int | None
+    headers: Mapping[str, str]
+    limit_rate: int | None
 
 
 class Delivery:
@@ -165,6 +206,21 @@ class Delivery:
         """
         location = self._path_map.locate(self._absolute(path, root))
         return send(location, request, options, self._server)
+
+    def answer(
+        self,
+        path: str | os.PathLike[str],
+        request: Request,
+        options: FileOptions,
+        *,
+        root: str | os.PathLike[str] | None = None,
+    ) -> Response:
+        """As `private_file()`, with a 404 instead of an error for what may not be sent."""
+        try:
+            return self.private_file(path, request, options, root=root)
+        except FileNotFound as error:
+            _logger.warning("%s", error)
+            return error_response(error)
 
     def private_url(
         self,
@@ -267,10 +323,23 @@ def send(
 ) -> Response:
     """Answer with a located file, by the server or ourselves."""
     headers = presentation(Path(location.path).name, options)
-    offload = server.offload(location, limit_rate=options.limit_rate)
+    return hand_over(location, request, headers, server, limit_rate=options.limit_rate)
+
+
+def hand_over(
+    location: Location,
+    request: Request,
+    headers: Headers,
+    server: servers.Server,
+    *,
+    limit_rate: int | None = None,
+) -> Response:
+    """Answer with a located file and these headers, by the server or ourselves."""
+    offload = server.offload(location, limit_rate=limit_rate)
     if offload is not None:
         if server.ETAG_IS_OURS and _fails_precondition(location, request.conditions):
             return Response(_PRECONDITION_FAILED, (("Content-Length", "0"),))
+        request.offloads.extend(offload)
         # A length of 0 is what keeps the server's connection to the app alive.
         return Response(200, (*headers, ("Content-Length", "0"), *offload))
     return _send_ourselves(location, request.conditions, headers)
@@ -336,8 +405,16 @@ def presentation(name: str, options: FileOptions) -> Headers:
 
 
 def is_offload_header(name: str) -> bool:
-    """Whether a response header would make a server send a file: ours alone may do that."""
-    return name.lower().startswith(("x-accel-", "x-sendfile", "x-lighttpd-"))
+    """Whether a response header says which file a server sends, or how: ours alone may do that.
+
+    Two of nginx's say how it treats the app's own response: event streams need the one, caches
+    the other.
+    """
+    name = name.lower()
+    return name.startswith(("x-accel-", "x-sendfile", "x-lighttpd-")) and name not in {
+        "x-accel-buffering",
+        "x-accel-expires",
+    }
 
 
 def _fails_precondition(location: Location, conditions: Conditions) -> bool:
@@ -426,12 +503,16 @@ def _content_range(part: rfc9110.Range, size: int) -> str:
 
 def _open(location: Location) -> BinaryIO:
     """Open exactly the file that was located: nothing that was put in its place since."""
+
+    def opener(path: str, flags: int) -> int:
+        return os.open(path, flags | os.O_NONBLOCK)
+
     try:
-        descriptor = os.open(location.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        # Its user closes it.
+        file = open(location.path, "rb", opener=opener)  # noqa: SIM115
     except OSError as error:
         raise FileNotFound(f"{location.path!r} can't be read: {error.strerror}") from None
-    file = os.fdopen(descriptor, "rb")
-    status = os.fstat(descriptor)
+    status = os.fstat(file.fileno())
     if (status.st_dev, status.st_ino) != (location.device, location.inode):
         file.close()
         raise FileNotFound(f"{location.path!r} may not be sent: it was replaced meanwhile")

@@ -21,6 +21,7 @@ from xaccel.delivery import (
     is_offload_header,
 )
 from xaccel.exceptions import ConfigError, FileNotFound
+from xaccel.templates import TemplateHelpers
 from xaccel.thumbnails import Thumbnails
 
 __all__ = ["XAccel", "private_url", "send_private_file"]
@@ -63,10 +64,11 @@ class XAccel:
         blueprint = flask.Blueprint("xaccel", __name__)
         if config.private_url is not None:
             _add_endpoint(blueprint, "private_file", config.private_url, delivery.respond)
-        if config.thumbnail_source is not None:
-            thumbnails = Thumbnails(config)
-            jinja.install(app.jinja_env, thumbnails)
-            _add_endpoint(blueprint, "thumbnail", config.thumbnail_url, thumbnails.respond)
+        if config.has_thumbnails:
+            jinja.install(app.jinja_env, TemplateHelpers(config))
+        if config.has_thumbnail_endpoint:
+            respond = Thumbnails(config).respond
+            _add_endpoint(blueprint, "thumbnail", config.thumbnail_url, respond)
         app.register_blueprint(blueprint)
 
 

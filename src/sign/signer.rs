@@ -307,7 +307,7 @@ fn parse_expires(digits: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use proptest::{prelude::*, sample::Index};
     use serde::Deserialize;
 
     use super::*;
@@ -467,6 +467,22 @@ mod tests {
         assert!(matches!(unknown, Err(SignerError::UnknownAlgorithm { .. })));
     }
 
+    fn signed_urls() -> Vec<String> {
+        let paths = ["/", "/t/300x200,cover/a.jpg", "/föö bär%.jpg", "/a?b=c"];
+        let mut urls = Vec::new();
+        for (signer, params) in
+            ALGORITHMS.map(signer).iter().zip([&[("a", "1"), ("b", "ö &")][..], &[]])
+        {
+            for path in paths {
+                for expires in [None, Some(2_147_483_647)] {
+                    urls.push(signer.sign_path(path, params, expires).unwrap());
+                    urls.push(signer.sign(&path.replace('?', "%"), expires).unwrap());
+                }
+            }
+        }
+        urls
+    }
+
     fn path() -> impl Strategy<Value = String> {
         "(/[^/\0]{1,8}){1,3}/?".prop_filter("normal", |path| uri::check_normal(path).is_ok())
     }
@@ -520,6 +536,33 @@ mod tests {
                             prop_assert!(signer.verify(&changed, 0).is_err(), "{}", changed);
                         }
                     }
+                }
+            }
+        }
+
+        #[test]
+        fn accepts_only_what_it_would_write(
+            seed in prop::sample::select(signed_urls()),
+            donor in prop::sample::select(signed_urls()),
+            edits in prop::collection::vec((0..4, any::<Index>(), any::<Index>()), 0..5),
+        ) {
+            for signer in ALGORITHMS.map(signer) {
+                let mut url = seed.clone().into_bytes();
+                for (kind, at, from) in &edits {
+                    let (at, from) = (at.index(url.len() + 1), from.index(donor.len()));
+                    let end = url.len().min(at + 3);
+                    match kind {
+                        0 => url.insert(at, donor.as_bytes()[from]),
+                        1 => drop(url.drain(at..end)),
+                        2 => drop(url.splice(at..end, donor.bytes().skip(from).take(9))),
+                        _ => drop(url.splice(at.., donor.bytes().skip(from))),
+                    }
+                }
+                let url = String::from_utf8(url).unwrap();
+                if let Ok(verified) = signer.verify(&url, 0) {
+                    let signed =
+                        signer.sign_path(&verified.path, &verified.params, verified.expires);
+                    prop_assert_eq!(signed, Ok(url));
                 }
             }
         }

@@ -92,20 +92,13 @@ class Files:
             file.seek(HUGE - len(END))
             file.write(END)
         for path in self.all():
-            os.chmod(path, 0o755 if path.is_dir() else 0o644)
+            path.chmod(0o755 if path.is_dir() else 0o644)
 
     def write(self, name: bytes, data: bytes) -> None:
-        # The deepest path is too long for one call below a long home.
-        *directories, last = name.split(b"/")
-        path = os.fsencode(self.root)
-        os.makedirs(path, exist_ok=True)
-        for directory in directories:
-            path += b"/" + directory
-            if not os.path.isdir(path):
-                os.mkdir(path)
-        with open(path + b"/" + last, "wb") as file:
-            file.write(data)
-        os.utime(path + b"/" + last, (MODIFIED, MODIFIED))
+        path = self.root / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        os.utime(path, (MODIFIED, MODIFIED))
 
     def all(self) -> Iterator[Path]:
         """Everything there is but links."""

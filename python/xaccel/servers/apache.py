@@ -130,7 +130,7 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
     yield ""
     yield "# The app's X-Sendfile names a file below one of these directories."
     yield "XSendFile On"
-    for directory in _directories(config):
+    for directory in config.served_roots:
         yield f"XSendFilePath {_quoted(directory)}"
     yield "# mod_xsendfile 1.0 would decode the path, 0.12 does not know how to."
     yield from _section("IfDirective", "XSendFileUnescape", ["XSendFileUnescape Off"])
@@ -151,12 +151,6 @@ def _upstream(deployment: Deployment) -> str:
         return f"unix:{text.no_control(socket, _NAME)}|http://localhost/"
     host, port = deployment.upstream_address
     return f"http://{host}:{port}/"
-
-
-def _directories(config: Config) -> Iterator[str]:
-    yield from config.roots
-    if config.thumbnail_source is not None and config.thumbnail_cache is not None:
-        yield config.thumbnail_cache
 
 
 def _module_directory() -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from xaccel._core import Location
-from xaccel.config import CACHE_PREFIX, Config
+from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
@@ -122,9 +122,7 @@ def _upstream(deployment: Deployment) -> str:
 
 
 def _responses(config: Config) -> Iterator[str]:
-    roots = [(prefix, directory) for directory, prefix in config.roots.items()]
-    if config.thumbnail_source is not None and config.thumbnail_cache is not None:
-        roots.append((CACHE_PREFIX, config.thumbnail_cache))
+    roots = [(prefix, directory) for directory, prefix in config.served_roots.items()]
     # Of two prefixes, one within the other, the first that matches wins.
     for index, (prefix, directory) in enumerate(sorted(roots, reverse=True)):
         if not _AMBIGUOUS.union("*").isdisjoint(prefix):

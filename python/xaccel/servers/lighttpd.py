@@ -132,10 +132,7 @@ def _upstream(deployment: Deployment) -> Iterator[str]:
 
 
 def _directories(config: Config) -> Iterator[str]:
-    directories = [*config.roots]
-    if config.thumbnail_source is not None and config.thumbnail_cache is not None:
-        directories.append(config.thumbnail_cache)
-    for directory in directories:
+    for directory in config.served_roots:
         if not _is_utf8(os.fsencode(directory)):
             raise ConfigError(f"XACCEL['ROOTS']: {_NAME} takes UTF-8 only, not {directory!r}")
         yield directory

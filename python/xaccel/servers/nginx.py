@@ -120,7 +120,7 @@ def _verifies_links(config: Config) -> bool:
 def _verifies_thumbnails(config: Config) -> bool:
     """Whether nginx itself can tell a good thumbnail URL from a bad one."""
     return (
-        config.thumbnail_source is not None
+        config.has_thumbnail_endpoint
         and config.thumbnail_cache is not None
         and config.signature == "secure-link-md5"
     )
@@ -173,13 +173,11 @@ def _server(config: Config, deployment: Deployment) -> Iterator[str]:
         yield from text.block(
             f"location ^~ {_quoted(prefix, dollar=False)}", [f"alias {_directory(directory)};"]
         )
-    for directory, prefix in config.roots.items():
+    for directory, prefix in config.served_roots.items():
         yield ""
+        if prefix == CACHE_PREFIX:
+            yield "# Finished thumbnails, when the app has to be asked."
         yield from _internal(config, prefix, directory)
-    if config.thumbnail_source is not None and config.thumbnail_cache is not None:
-        yield ""
-        yield "# Finished thumbnails, when the app has to be asked."
-        yield from _internal(config, CACHE_PREFIX, config.thumbnail_cache)
     if _verifies_links(config):
         for directory, prefix in config.link_map().roots:
             yield ""
