@@ -566,6 +566,14 @@ class Location:
     def mtime(self) -> int:
         """When the file was last changed, in whole seconds since 1970."""
 
+    @property
+    def device(self) -> int:
+        """The number of its file system, which with `inode` tells it from any other file."""
+
+    @property
+    def inode(self) -> int:
+        """Its number on that file system."""
+
 @final
 class PathMap:
     """Directories and the internal URL prefixes at which the web server sees them.

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from xaccel._core import Limits, PathMap, Signer, Spec
 from xaccel.exceptions import ConfigError, SpecError
 
-ServerName: TypeAlias = Literal["direct", "nginx"]
+ServerName: TypeAlias = Literal["direct", "nginx", "apache", "lighttpd", "caddy"]
 Algorithm: TypeAlias = Literal["hmac-sha256", "secure-link-md5"]
 EngineName: TypeAlias = Literal["embedded", "image-filter", "thumbor", "imgproxy"]
 
@@ -158,6 +158,13 @@ class Config:
     def has_thumbnail_endpoint(self) -> bool:
         """Whether the app itself answers with thumbnails."""
         return self.thumbnail_source is not None and self.thumbnail_engine == "embedded"
+
+    @property
+    def served_roots(self) -> Mapping[str, str]:
+        """All directories from which the server sends files: roots and finished thumbnails."""
+        if not self.has_thumbnail_endpoint or self.thumbnail_cache is None:
+            return self.roots
+        return {**self.roots, self.thumbnail_cache: CACHE_PREFIX}
 
     def path_map(self) -> PathMap:
         """The roots, ready for look-ups."""

@@ -13,7 +13,6 @@ import mimetypes
 import os
 import re
 import secrets
-import stat
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,6 +40,7 @@ _logger = logging.getLogger("xaccel.delivery")
 ERROR_CACHE_CONTROL = "max-age=15"
 """For moments only: a missing file may come, a bad one be replaced."""
 
+_PRECONDITION_FAILED = 412
 # Characters that end or disguise a file name: controls, and those that change the direction
 # in which a name is read ("gpj.exe" shown as "exe.jpg").
 _DISGUISE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -186,7 +186,7 @@ class Delivery:
 
     def __init__(self, config: Config) -> None:
         self._path_map = config.path_map()
-        self._server = servers.get(config.server)
+        self._server = servers.get(config)
         self._link_map = config.link_map()
         self._signer = config.signer() if config.private_url is not None else None
 
@@ -348,6 +348,8 @@ def hand_over(
     """Answer with a located file and these headers, by the server or ourselves."""
     offload = server.offload(location, limit_rate=limit_rate)
     if offload is not None:
+        if server.ETAG_IS_OURS and _fails_precondition(location, request.conditions):
+            return Response(_PRECONDITION_FAILED, (("Content-Length", "0"),))
         request.offloads.extend((name.lower(), value) for name, value in offload)
         # A length of 0 is what keeps the server's connection to the app alive.
         return Response(200, (*headers, ("Content-Length", "0"), *offload))
@@ -423,6 +425,12 @@ def is_offload_header(name: str) -> bool:
         "x-accel-buffering",
         "x-accel-expires",
     }
+
+
+def _fails_precondition(location: Location, conditions: Conditions) -> bool:
+    """Whether the answer is 412: lighttpd doesn't know it, nginx drops the connection after it."""
+    validators = Validators.of_file(location.size, location.mtime)
+    return rfc9110.precondition_status(conditions, validators) == _PRECONDITION_FAILED
 
 
 def _send_ourselves(location: Location, conditions: Conditions, headers: Headers) -> Response:
@@ -531,7 +539,7 @@ def _content_range(part: rfc9110.Range, size: int) -> str:
 
 
 def _open(location: Location) -> BinaryIO:
-    """Open exactly the file that was located: no link, and nothing that blocks, in its place."""
+    """Open exactly the file that was located: nothing that was put in its place since."""
 
     def opener(path: str, flags: int) -> int:
         return os.open(path, flags | os.O_NONBLOCK)
@@ -541,7 +549,8 @@ def _open(location: Location) -> BinaryIO:
         file = open(location.path, "rb", opener=opener)  # noqa: SIM115
     except OSError as error:
         raise FileNotFound(f"{location.path!r} can't be read: {error.strerror}") from None
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+    status = os.fstat(file.fileno())
+    if (status.st_dev, status.st_ino) != (location.device, location.inode):
         file.close()
-        raise FileNotFound(f"{location.path!r} may not be sent: it is not a regular file")
+        raise FileNotFound(f"{location.path!r} may not be sent: it was replaced meanwhile")
     return file

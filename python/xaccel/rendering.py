@@ -56,7 +56,7 @@ class Renderer:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._limits = config.limits()
-        self._server = servers.get(config.server)
+        self._server = servers.get(config)
         self._renders = len(os.sched_getaffinity(0))
         self._turns = _Turns(self._renders, config.thumbnail_queue)
         self.cache = None

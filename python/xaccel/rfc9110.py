@@ -101,7 +101,7 @@ def requested_ranges(
     """The parts of `size` bytes to send: empty for none that exists (416), `None` for all.
 
     A field that is malformed, of another unit, behind a false `If-Range`, or that asks for more
-    bytes than there are is ignored, as nginx ignores it.
+    bytes than there are is ignored, as section 14.2 allows.
     """
     if conditions.range is None or conditions.method != "GET" or size == 0:
         return None
