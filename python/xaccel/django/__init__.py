@@ -4,6 +4,7 @@ Add `"xaccel.django"` to `INSTALLED_APPS` and `path("", include("xaccel.django.u
 URLs; the settings are in `settings.XACCEL`.
 """
 
-from xaccel.django.views import send_private_file
+from xaccel.django.purge import purge_on_change
+from xaccel.django.views import send_private_file, send_private_thumbnail
 
-__all__ = ["send_private_file"]
+__all__ = ["purge_on_change", "send_private_file", "send_private_thumbnail"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -57,6 +58,36 @@ def send_private_file(
     except FileNotFound as error:
         _logger.warning("%s", error)
         raise Http404(error.public_message) from None
+    return _django_response(response)
+
+
+def send_private_thumbnail(
+    request: HttpRequest,
+    path: str | os.PathLike[str],
+    width: int | str | None = None,
+    height: int | None = None,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    max_age: int | None = None,
+    **options: Any,
+) -> HttpResponseBase:
+    """Answer with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
+
+    Call it after the permission check. It is made once, kept in `THUMBNAIL_CACHE` below no public
+    URL, and always that of the file's present state.
+
+    Args:
+        request: The request that is answered.
+        path: The image, absolute, or relative to `root`.
+        width: The box's width in pixels, or the name of a preset; `None` leaves it free.
+        height: The box's height in pixels; `None` leaves it free.
+        root: The directory of a relative path; not needed when there is one root only.
+        max_age: Seconds for which the visitor's browser may use it without asking again.
+        options: Those of a thumbnail: `fit`, `quality`, `format` and so on.
+    """
+    response = conf.private_thumbnails().answer(
+        path, width, height, _facts(request), root=root, max_age=max_age, **options
+    )
     return _django_response(response)
 
 
