@@ -13,7 +13,6 @@ import mimetypes
 import os
 import re
 import secrets
-import stat
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +38,10 @@ CHUNK = 64 * 1024
 
 _logger = logging.getLogger("xaccel.delivery")
 
-_MAX_AGE_ERROR = 15
+ERROR_CACHE_CONTROL = "max-age=15"
+"""For moments only: a missing file may come, a bad one be replaced."""
+
+_PRECONDITION_FAILED = 412
 # Characters that end or disguise a file name: controls, and those that change the direction
 # in which a name is read ("gpj.exe" shown as "exe.jpg").
 _DISGUISE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -190,7 +192,7 @@ class Delivery:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.path_map = config.path_map()
-        self.server = servers.get(config.server)
+        self.server = servers.get(config)
         self._link_map = config.link_map()
         self._signer = config.signer() if config.private_url is not None else None
         self._instances.add(self)
@@ -207,8 +209,7 @@ class Delivery:
             FileNotFound: There is no such file that may be sent.
             ConfigError: `path` is relative and it is not clear to which root.
         """
-        location = self.path_map.locate(self._absolute(path, None))
-        return self.server.offload(location, limit_rate=None) or ()
+        return self.server.offload(self.locate(path), limit_rate=None) or ()
 
     def private_file(
         self,
@@ -230,8 +231,13 @@ class Delivery:
             FileNotFound: There is no such file that may be sent.
             ConfigError: `path` is relative and it is not clear to which root.
         """
-        location = self.path_map.locate(self._absolute(path, root))
-        return send(location, request, options, self.server)
+        return send(self.locate(path, root=root), request, options, self.server)
+
+    def locate(
+        self, path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
+    ) -> Location:
+        """Find a file under a root; the errors are those of `private_file()`."""
+        return self.path_map.locate(self._absolute(path, root))
 
     def answer(
         self,
@@ -363,6 +369,8 @@ def hand_over(
     """Answer with a located file and these headers, by the server or ourselves."""
     offload = server.offload(location, limit_rate=limit_rate)
     if offload is not None:
+        if server.ETAG_IS_OURS and _fails_precondition(location, request.conditions):
+            return Response(_PRECONDITION_FAILED, (("Content-Length", "0"),))
         request.offloads.extend((name.lower(), value) for name, value in offload)
         # A length of 0 is what keeps the server's connection to the app alive.
         return Response(200, (*headers, ("Content-Length", "0"), *offload))
@@ -375,16 +383,15 @@ def error_response(error: XaccelError) -> Response:
     It is kept for moments only: a missing file may come, a bad one be replaced.
     """
     body = f"{error.public_message}\n".encode()
-    return Response(
-        error.status_code,
-        (
-            ("Content-Type", "text/plain; charset=utf-8"),
-            ("Content-Length", str(len(body))),
-            ("Cache-Control", f"max-age={_MAX_AGE_ERROR}"),
-            ("X-Content-Type-Options", "nosniff"),
-        ),
-        body,
-    )
+    headers = {
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Length": str(len(body)),
+        "Cache-Control": ERROR_CACHE_CONTROL,
+        "X-Content-Type-Options": "nosniff",
+    }
+    if error.retry_after is not None:
+        headers |= {"Cache-Control": "no-store", "Retry-After": str(error.retry_after)}
+    return Response(error.status_code, tuple(headers.items()), body)
 
 
 def method_not_allowed() -> Response:
@@ -441,15 +448,17 @@ def is_offload_header(name: str) -> bool:
     }
 
 
+def _fails_precondition(location: Location, conditions: Conditions) -> bool:
+    """Whether the answer is 412: lighttpd doesn't know it, nginx drops the connection after it."""
+    validators = Validators.of_file(location.size, location.mtime)
+    return rfc9110.precondition_status(conditions, validators) == _PRECONDITION_FAILED
+
+
 def _send_ourselves(location: Location, conditions: Conditions, headers: Headers) -> Response:
     file = _open(location)
     status = os.fstat(file.fileno())
     validators = Validators.of_file(status.st_size, int(status.st_mtime))
-    about = (
-        ("ETag", validators.etag),
-        ("Last-Modified", rfc9110.http_date(validators.modified)),
-    )
-    return _respond(file, status.st_size, validators, conditions, (*headers, *about))
+    return _respond(file, status.st_size, validators, conditions, (*headers, *validators.headers))
 
 
 def send_open_file(file: BinaryIO, conditions: Conditions, headers: Headers) -> Response:
@@ -461,6 +470,21 @@ def send_open_file(file: BinaryIO, conditions: Conditions, headers: Headers) -> 
     modified = rfc9110.parse_http_date(fields.get("last-modified", ""))
     validators = Validators(fields.get("etag", ""), -1 if modified is None else modified)
     return _respond(file, file.seek(0, os.SEEK_END), validators, conditions, headers)
+
+
+def precondition_response(
+    conditions: Conditions, validators: Validators, headers: Headers
+) -> Response | None:
+    """The 304 or 412 with which a request ends early; `None` to go on.
+
+    The validators are among the headers, too.
+    """
+    status = rfc9110.precondition_status(conditions, validators)
+    if status == 304:  # noqa: PLR2004
+        return Response(304, tuple(pair for pair in headers if pair[0].lower() in _KEPT_BY_304))
+    if status is not None:
+        return Response(status, (("Content-Length", "0"),))
+    return None
 
 
 def _respond(
@@ -488,12 +512,9 @@ def _conditional(
     conditions: Conditions,
     headers: Headers,
 ) -> Response:
-    status = rfc9110.precondition_status(conditions, validators)
-    if status == 304:  # noqa: PLR2004
-        return Response(304, tuple(pair for pair in headers if pair[0].lower() in _KEPT_BY_304))
-    if status is not None:
-        return Response(status, (("Content-Length", "0"),))
-
+    early = precondition_response(conditions, validators, headers)
+    if early is not None:
+        return early
     ranges = rfc9110.requested_ranges(conditions, validators, size)
     parts: list[bytes | rfc9110.Range]
     if ranges is None:
@@ -539,7 +560,7 @@ def _content_range(part: rfc9110.Range, size: int) -> str:
 
 
 def _open(location: Location) -> BinaryIO:
-    """Open exactly the file that was located: no link, and nothing that blocks, in its place."""
+    """Open exactly the file that was located: nothing that was put in its place since."""
 
     def opener(path: str, flags: int) -> int:
         return os.open(path, flags | os.O_NONBLOCK)
@@ -549,7 +570,8 @@ def _open(location: Location) -> BinaryIO:
         file = open(location.path, "rb", opener=opener)  # noqa: SIM115
     except OSError as error:
         raise FileNotFound(f"{location.path!r} can't be read: {error.strerror}") from None
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+    status = os.fstat(file.fileno())
+    if (status.st_dev, status.st_ino) != (location.device, location.inode):
         file.close()
-        raise FileNotFound(f"{location.path!r} may not be sent: it is not a regular file")
+        raise FileNotFound(f"{location.path!r} may not be sent: it was replaced meanwhile")
     return file

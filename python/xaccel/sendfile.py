@@ -154,7 +154,7 @@ class Offloader:
             _logger.warning("unknown X-Sendfile-Type: %r", sendfile_type)
             return None
         name = self._delivery.config.server if self._delivery.config.server in names else names[0]
-        return Plan(servers.get(name), self._plan.path_map)
+        return Plan(servers.WEB_SERVERS[name], self._plan.path_map)
 
     def _mapped(self, plan: Plan, mapping: str) -> Plan | None:
         try:

@@ -106,6 +106,8 @@ class Thumbnails:
 
     def __init__(self, config: Config) -> None:
         self._thumbnails = thumbnails.Thumbnails(config)
+        self.purge = self._thumbnails.purge
+        """Removes the thumbnails of a source, see `xaccel.thumbnails.Thumbnails.purge`."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""

@@ -5,6 +5,18 @@ URLs; the settings are in `settings.XACCEL`. The storage is `xaccel.django.stora
 the middleware `xaccel.django.middleware.SendfileMiddleware`.
 """
 
-from xaccel.django.views import PrivateFileView, asend_private_file, send_private_file
+from xaccel.django.purge import purge_on_change
+from xaccel.django.views import (
+    PrivateFileView,
+    asend_private_file,
+    send_private_file,
+    send_private_thumbnail,
+)
 
-__all__ = ["PrivateFileView", "asend_private_file", "send_private_file"]
+__all__ = [
+    "PrivateFileView",
+    "asend_private_file",
+    "purge_on_change",
+    "send_private_file",
+    "send_private_thumbnail",
+]

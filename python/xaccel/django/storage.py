@@ -6,6 +6,7 @@ import os
 from datetime import timedelta
 from functools import cached_property
 
+from django.conf import settings
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 
@@ -61,13 +62,14 @@ class PrivateStorage(FileSystemStorage):
         """
         if not self._only_root:
             return super().base_location
-        roots = list(conf.config().roots)
+        # Not the checked settings: those look at the default storage.
+        roots = [os.fspath(root) for root in getattr(settings, "XACCEL", {}).get("ROOTS", {})]
         if len(roots) != 1:
             raise ConfigError(
                 f"XACCEL['ROOTS'] has {len(roots)} directories: "
                 "PrivateStorage needs OPTIONS = {'location': …}"
             )
-        return roots[0]
+        return str(roots[0])
 
     def url(self, name: str | None) -> str:
         """A signed link to a file, see `Delivery.private_url`.

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import Http404, HttpRequest
@@ -146,6 +147,41 @@ class PrivateFileView(View):
             max_age=self.max_age,
             limit_rate=self.limit_rate,
         )
+
+
+def send_private_thumbnail(
+    request: HttpRequest,
+    path: PrivateFile,
+    width: int | str | None = None,
+    height: int | None = None,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    max_age: int | None = None,
+    **options: Any,
+) -> HttpResponseBase:
+    """Answer with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
+
+    Call it after the permission check. It is made once, kept in `THUMBNAIL_CACHE` below no public
+    URL, and always that of the file's present state.
+
+    Args:
+        request: The request that is answered.
+        path: The image: a path, absolute or relative to `root`, or a file of a model's field or
+            of a storage.
+        width: The box's width in pixels, or the name of a preset; `None` leaves it free.
+        height: The box's height in pixels; `None` leaves it free.
+        root: The directory of a relative path; not needed when there is one root only.
+        max_age: Seconds for which the visitor's browser may use it without asking again.
+        options: Those of a thumbnail: `fit`, `quality`, `format` and so on.
+    """
+    try:
+        image = path_of(path)
+    except FileNotFound as error:
+        raise Http404(error.public_message) from None
+    response = conf.private_thumbnails().answer(
+        image, width, height, facts(request), root=root, max_age=max_age, **options
+    )
+    return to_django(response)
 
 
 def private_file(request: HttpRequest, path: str) -> HttpResponseBase:

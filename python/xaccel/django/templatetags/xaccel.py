@@ -1,4 +1,4 @@
-"""`{% load xaccel %}`: the tags `thumbnail_url` and `private_url`, and a filter for the former."""
+"""`{% load xaccel %}`: the tags and the filter of `TemplateHelpers`, and `private_url`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,42 @@ register = template.Library()
 def thumbnail_url(
     source: Any, width: int | str | None = None, height: int | None = None, **options: Any
 ) -> str:
-    """`{% thumbnail_url photo.image 300 200 fit="cover" %}`, see `TemplateHelpers`."""
+    """`{% thumbnail_url photo.image 300 200 fit="cover" %}`."""
     return conf.template_helpers().thumbnail_url(source, width, height, **options)
+
+
+@register.simple_tag
+def thumbnail_srcset(
+    source: Any, width: int | str | None = None, height: int | None = None, **options: Any
+) -> str:
+    """`{% thumbnail_srcset photo.image widths="320, 640, 1280" %}`."""
+    return conf.template_helpers().thumbnail_srcset(source, width, height, **options)
+
+
+@register.simple_tag
+def thumbnail_img(
+    source: Any,
+    width: int | str | None = None,
+    height: int | None = None,
+    *,
+    alt: object,
+    **options: Any,
+) -> str:
+    """`{% thumbnail_img photo.image 300 200 alt=photo.title class="card" %}`."""
+    return conf.template_helpers().thumbnail_img(source, width, height, alt=alt, **options)
+
+
+@register.simple_tag
+def thumbnail_picture(
+    source: Any,
+    width: int | str | None = None,
+    height: int | None = None,
+    *,
+    alt: object,
+    **options: Any,
+) -> str:
+    """`{% thumbnail_picture photo.image 300 200 alt=photo.title %}`."""
+    return conf.template_helpers().thumbnail_picture(source, width, height, alt=alt, **options)
 
 
 @register.filter("thumbnail_url")
