@@ -61,7 +61,7 @@ class Offloader:
 
     def __init__(self, config: Config, *, trust_request_headers: bool = False) -> None:
         self._config = config
-        self._plan = Plan(servers.get(config.server), config.path_map())
+        self._plan = Plan(servers.get(config), config.path_map())
         self._trusts_headers = trust_request_headers
         self._parse = lru_cache(maxsize=64)(self._parse_mapping)
 
@@ -143,7 +143,7 @@ class Offloader:
             _logger.warning("unknown X-Sendfile-Type: %r", sendfile_type)
             return None
         name = self._config.server if self._config.server in names else names[0]
-        return Plan(servers.get(name), self._plan.path_map)
+        return Plan(servers.WEB_SERVERS[name], self._plan.path_map)
 
     def _mapped(self, plan: Plan, mapping: str) -> Plan | None:
         try:
