@@ -89,7 +89,7 @@ def test_an_unknown_option_is_an_error_at_once(make_config):
 
 def test_links(make_config):
     app = PrivateLinks(make_config())
-    link = app.url("Grüße 100%.mp4", as_attachment=True)
+    link = XAccel(make_config()).private_url("Grüße 100%.mp4", as_attachment=True)
     path, _, query = link.partition("?")
     path = path.replace("%C3%BC", "ü").replace("%C3%9F", "ß").replace("%20", " ")
     path = path.replace("%25", "%").encode().decode("latin-1")

@@ -54,7 +54,9 @@ class XAccel:
     """
 
     def __init__(self, config: Config) -> None:
-        self.delivery = Delivery(config)
+        self._delivery = Delivery(config)
+        self.private_url = self._delivery.private_url
+        """Writes a signed link to a file, see `Delivery.private_url`."""
 
     def send_private_file(
         self,
@@ -82,7 +84,7 @@ class XAccel:
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             request = Request.from_scope(scope)
             response = await asyncio.to_thread(
-                self.delivery.answer, path, request, file_options, root=root
+                self._delivery.answer, path, request, file_options, root=root
             )
             await respond(response, scope, receive, send)
 
@@ -98,8 +100,6 @@ class PrivateLinks:
 
     def __init__(self, config: Config) -> None:
         self._delivery = Delivery(config)
-        self.url = self._delivery.private_url
-        """Writes the links, see `Delivery.private_url`."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

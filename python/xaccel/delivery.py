@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, TypedDict
+from typing import Any, BinaryIO, ClassVar, TypeAlias, TypedDict
+from weakref import WeakSet
 
 from xaccel import rfc9110, servers
 from xaccel._core import Location, encode_path
@@ -111,6 +112,8 @@ class FileBody:
     def __init__(self, file: BinaryIO, parts: Sequence[bytes | rfc9110.Range]) -> None:
         self.file = file
         self.parts = parts
+        # Django replaces the file's own method with one that calls this one again.
+        self._close = file.close
 
     @property
     def length(self) -> int:
@@ -118,7 +121,7 @@ class FileBody:
         return sum(len(part) if isinstance(part, bytes) else part[1] for part in self.parts)
 
     def __iter__(self) -> Iterator[bytes]:
-        with contextlib.closing(self.file):
+        with contextlib.closing(self):
             for part in self.parts:
                 if isinstance(part, bytes):
                     yield part
@@ -136,7 +139,7 @@ class FileBody:
 
     def close(self) -> None:
         """Close the file."""
-        self.file.close()
+        self._close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +187,29 @@ class FileKeywords(TypedDict, total=False):
 class Delivery:
     """Answers with files under the configured roots."""
 
+    _instances: ClassVar[WeakSet[Delivery]] = WeakSet()
+
     def __init__(self, config: Config) -> None:
-        self._path_map = config.path_map()
-        self._server = servers.get(config)
+        self.config = config
+        self.path_map = config.path_map()
+        self.server = servers.get(config)
         self._link_map = config.link_map()
         self._signer = config.signer() if config.private_url is not None else None
+        self._instances.add(self)
+
+    @classmethod
+    def in_use(cls) -> list[Delivery]:
+        """All that there are; `xaccel.testing` asks them what a response's header means."""
+        return list(cls._instances)
+
+    def offload(self, path: str | os.PathLike[str]) -> Headers:
+        """The headers that make the server send a file; none when the app has to.
+
+        Raises:
+            FileNotFound: There is no such file that may be sent.
+            ConfigError: `path` is relative and it is not clear to which root.
+        """
+        return self.server.offload(self.locate(path), limit_rate=None) or ()
 
     def private_file(
         self,
@@ -210,13 +231,13 @@ class Delivery:
             FileNotFound: There is no such file that may be sent.
             ConfigError: `path` is relative and it is not clear to which root.
         """
-        return send(self.locate(path, root=root), request, options, self._server)
+        return send(self.locate(path, root=root), request, options, self.server)
 
     def locate(
         self, path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
     ) -> Location:
         """Find a file under a root; the errors are those of `private_file()`."""
-        return self._path_map.locate(self._absolute(path, root))
+        return self.path_map.locate(self._absolute(path, root))
 
     def answer(
         self,
@@ -320,7 +341,7 @@ class Delivery:
             return str(Path(root) / path)
         if Path(path).is_absolute():
             return path
-        roots = self._path_map.roots
+        roots = self.path_map.roots
         if len(roots) != 1:
             raise ConfigError(
                 f"XACCEL['ROOTS'] has {len(roots)} directories: "

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 from xaccel import delivery, servers
 from xaccel._core import Location, PathMap
 from xaccel.config import Config
-from xaccel.delivery import Headers, Request, Response
+from xaccel.delivery import Delivery, Headers, Request, Response
 from xaccel.exceptions import ConfigError, FileNotFound
 
 TYPE = "xaccel.sendfile_type"
@@ -60,8 +60,8 @@ class Offloader:
     """Finds the file responses of an app that the web server can send."""
 
     def __init__(self, config: Config, *, trust_request_headers: bool = False) -> None:
-        self._config = config
-        self._plan = Plan(servers.get(config), config.path_map())
+        self._delivery = Delivery(config)
+        self._plan = Plan(self._delivery.server, self._delivery.path_map)
         self._trusts_headers = trust_request_headers
         self._parse = lru_cache(maxsize=64)(self._parse_mapping)
 
@@ -89,22 +89,33 @@ class Offloader:
             return None
         return plan
 
+    def offload(
+        self, plan: Plan, request: Request, headers: Headers, file: BinaryIO
+    ) -> Response | None:
+        """Answer in place of an app, which has answered 200 with an open file under a root.
+
+        Returns:
+            The answer, which does not need `file`. `None` when the app's own has to do.
+        """
+        path = path_of(file) if _may_be_whole(headers) else None
+        location = self._locate(plan, path) if path is not None else None
+        if location is None or not _has_length(headers, location.size):
+            return None
+        return _hand_over(plan, location, request, headers)
+
     def respond(
         self, plan: Plan, request: Request, headers: Headers, file: BinaryIO
     ) -> Response | None:
-        """Answer in place of an app, which has answered 200 with an open file.
+        """Answer in place of an app, which has answered 200 with any open file.
 
         Returns:
             The answer; its body is `file` itself or has no need of it. `None` when the app's
             own answer has to do.
         """
-        if not _may_be_whole(headers):
-            return None
-        path = path_of(file)
-        location = self._locate(plan, path) if path is not None else None
-        if location is not None and _has_length(headers, location.size):
-            return _hand_over(plan, location, request, headers)
-        if not _hides(request) or not _is_unread(file):
+        response = self.offload(plan, request, headers, file)
+        if response is not None:
+            return response
+        if not (_hides(request) and _may_be_whole(headers) and _is_unread(file)):
             return None
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
@@ -142,7 +153,7 @@ class Offloader:
             # As a literal: whatever is in it, the log gets one line.
             _logger.warning("unknown X-Sendfile-Type: %r", sendfile_type)
             return None
-        name = self._config.server if self._config.server in names else names[0]
+        name = self._delivery.config.server if self._delivery.config.server in names else names[0]
         return Plan(servers.WEB_SERVERS[name], self._plan.path_map)
 
     def _mapped(self, plan: Plan, mapping: str) -> Plan | None:
@@ -153,7 +164,7 @@ class Offloader:
             return None
 
     def _parse_mapping(self, mapping: str) -> PathMap:
-        return PathMap.parse(mapping, follow_symlinks=self._config.follow_symlinks)
+        return PathMap.parse(mapping, follow_symlinks=self._delivery.config.follow_symlinks)
 
 
 def path_of(file: BinaryIO) -> str | None:

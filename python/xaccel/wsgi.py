@@ -47,7 +47,9 @@ class XAccel:
     """
 
     def __init__(self, config: Config) -> None:
-        self.delivery = Delivery(config)
+        self._delivery = Delivery(config)
+        self.private_url = self._delivery.private_url
+        """Writes a signed link to a file, see `Delivery.private_url`."""
 
     def send_private_file(
         self,
@@ -74,7 +76,7 @@ class XAccel:
 
         def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             request = Request.from_environ(environ)
-            response = self.delivery.answer(path, request, file_options, root=root)
+            response = self._delivery.answer(path, request, file_options, root=root)
             return respond(response, environ, start_response)
 
         return answer
@@ -89,8 +91,6 @@ class PrivateLinks:
 
     def __init__(self, config: Config) -> None:
         self._delivery = Delivery(config)
-        self.url = self._delivery.private_url
-        """Writes the links, see `Delivery.private_url`."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""

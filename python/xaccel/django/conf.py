@@ -13,6 +13,7 @@ from django.core.signals import setting_changed
 from xaccel.config import Config
 from xaccel.delivery import Delivery
 from xaccel.exceptions import ConfigError
+from xaccel.sendfile import Offloader
 from xaccel.templates import TemplateHelpers
 from xaccel.thumbnails import PrivateThumbnails, Thumbnails
 
@@ -51,6 +52,12 @@ def delivery() -> Delivery:
 
 
 @cache
+def offloader() -> Offloader:
+    """What finds the file responses that the web server can send."""
+    return Offloader(config())
+
+
+@cache
 def template_helpers() -> TemplateHelpers:
     """What the template tags call."""
     return TemplateHelpers(config())
@@ -70,7 +77,14 @@ def private_thumbnails() -> PrivateThumbnails:
 
 def _reset(*, setting: str, **_: Any) -> None:
     if setting in {"XACCEL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "MEDIA_ROOT", "STORAGES"}:
-        for cached in (config, delivery, template_helpers, thumbnails, private_thumbnails):
+        for cached in (
+            config,
+            delivery,
+            offloader,
+            template_helpers,
+            thumbnails,
+            private_thumbnails,
+        ):
             cached.cache_clear()
 
 

@@ -1,4 +1,4 @@
-"""`{% load xaccel %}`: the tags and the filter of `TemplateHelpers`."""
+"""`{% load xaccel %}`: the tags and the filter of `TemplateHelpers`, and `private_url`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from django import template
 
 from xaccel.django import conf
+from xaccel.django.files import PrivateFile, path_of
 
 register = template.Library()
 
@@ -57,3 +58,9 @@ def thumbnail_picture(
 def thumbnail_url_filter(source: Any, width: int | str) -> str:
     """`{{ photo.image|thumbnail_url:300 }}`, or with the name of a preset."""
     return conf.template_helpers().thumbnail_url(source, width)
+
+
+@register.simple_tag
+def private_url(file: PrivateFile, **options: Any) -> str:
+    """`{% private_url invoice.pdf expires_in=3600 %}`, see `Delivery.private_url`."""
+    return conf.delivery().private_url(path_of(file), **options)
