@@ -193,15 +193,16 @@ impl Signer {
         expires: Option<i64>,
         out: &mut String,
     ) -> Result<(), SignError> {
-        if url.contains('#') {
-            return Err(SignError::Fragment);
-        }
-        match url.split_once('?') {
-            None => self.sign_canonical(url, "", expires, out),
-            Some((path, query)) => {
+        let Some(end) = url.bytes().position(|byte| matches!(byte, b'?' | b'#')) else {
+            return self.sign_canonical(url, "", expires, out);
+        };
+        let (path, rest) = url.split_at(end);
+        match rest.strip_prefix('?') {
+            Some(query) if !query.contains('#') => {
                 let query = self.canonical_query(&uri::parse_query(query)?)?;
                 self.sign_canonical(path, &query, expires, out)
             }
+            _ => Err(SignError::Fragment),
         }
     }
 
