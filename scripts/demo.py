@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
@@ -92,7 +93,10 @@ def _behind_nginx(
 
 def _gunicorn(address: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [BIN / "gunicorn", "--bind", address, "--workers", "2", "--threads", "4", "app:app"],
+        [
+            *(BIN / "gunicorn", "--bind", address, "--workers", "2", "--threads", "4"),
+            *("--no-control-socket", "app:app"),
+        ],
         cwd=EXAMPLE,
         env=environment,
         # Ctrl-C reaches this script alone, which then stops its servers in order.
@@ -114,7 +118,8 @@ def _wait_for(port: int, servers: list[subprocess.Popen[bytes]]) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and all(server.poll() is None for server in servers):
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=1):
+            # A proxy answers before the app behind it does: 502 until then.
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5):
                 return
         except OSError:
             time.sleep(0.05)

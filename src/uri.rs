@@ -93,6 +93,7 @@ pub fn check_normal(path: &str) -> Result<(), UriError> {
     };
     // Nearly every path passes this test, which the compiler turns into a few wide comparisons.
     let pairs = path.bytes().zip(rest.bytes());
+    #[expect(clippy::needless_bitwise_bool, reason = "lazy ones would branch at every byte")]
     let is_suspect = pairs.fold(false, |suspect, (before, byte)| {
         suspect | (byte == 0) | (before == b'/') & matches!(byte, b'/' | b'.')
     });

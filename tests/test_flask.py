@@ -4,8 +4,8 @@ import pytest
 from flask import Flask, Response, render_template_string
 from flask.testing import FlaskClient
 from PIL import Image
-from xaccel import ConfigError
-from xaccel.flask import XAccel, send_private_file
+from xaccel import ConfigError, FileNotFound
+from xaccel.flask import XAccel, private_url, send_private_file
 
 
 class Client(FlaskClient):
@@ -110,7 +110,9 @@ def test_what_may_not_be_sent_is_404_without_a_path(make_app, private, server):
 def test_offload_headers_of_others_are_stripped(make_app):
     response = make_app(SERVER="nginx").test_client().get("/forged")
     assert response.text == "text"
-    assert not {"x-accel-redirect", "x-sendfile"} & {name.lower() for name in response.headers}
+    assert not {"x-accel-redirect", "x-sendfile"} & {
+        name.lower() for name in dict(response.headers)
+    }
 
 
 @pytest.mark.parametrize("signature", ["hmac-sha256", "secure-link-md5"])
@@ -277,3 +279,83 @@ def test_says_what_is_missing(private):
     app.config["XACCEL"] = ["SERVER"]
     with pytest.raises(ConfigError, match="dict"):
         XAccel(app)
+
+
+@pytest.fixture
+def make_link(make_app):
+    def make(*args, app=None, **options):
+        with (app or make_app(PRIVATE_URL="/p/")).app_context():
+            return private_url(*args, **options)
+
+    return make
+
+
+def test_private_link(make_app, make_link):
+    app = make_app(PRIVATE_URL="/p/")
+    link = make_link("Grüße – 猫.pdf", app=app)
+    assert link.startswith("/p/files/Gr%C3%BC%C3%9Fe%20%E2%80%93%20%E7%8C%AB.pdf?key=")
+    response = app.test_client().get(link, headers={"Range": "bytes=0-7"})
+    assert (response.status_code, response.data) == (206, b"%PDF-1.4")
+    assert response.headers["Cache-Control"] == "private, no-cache"
+    assert "Content-Disposition" not in response.headers
+    nginx = make_app(PRIVATE_URL="/p/", SERVER="nginx")
+    assert nginx.test_client().get(link).headers["X-Accel-Redirect"].startswith("/_private/files/")
+
+
+def test_private_link_as_attachment(make_app, make_link):
+    app = make_app(PRIVATE_URL="/p/")
+    link = make_link("Grüße – 猫.pdf", app=app, as_attachment=True, download_name="a&b.pdf")
+    assert "?as_attachment=1&download_name=a%26b.pdf&key=" in link
+    response = app.test_client().get(link)
+    assert response.headers["Content-Disposition"] == 'attachment; filename="a&b.pdf"'
+    for forged in (
+        link.replace("as_attachment=1&", ""),
+        link.replace("a%26b", "evil"),
+        link.replace("as_attachment=1", "as_attachment=2"),
+    ):
+        assert app.test_client().get(forged).status_code == 403
+
+
+def test_private_links_are_refused_when_anything_is_wrong(make_app, make_link, private):
+    app = make_app(PRIVATE_URL="/p/")
+    (private / "link").symlink_to("/etc/hostname")
+    (private / "directory").mkdir()
+    client = app.test_client()
+    for name in ("absent", "link", "directory"):
+        assert client.get(make_link(name, app=app)).status_code == 404
+    good = make_link("Grüße – 猫.pdf", app=app)
+    for bad in (
+        good[:-1] + ("A" if good[-1] != "A" else "E"),
+        good.replace("/p/files/", "/p/files/../files/"),
+        good.replace("/p/files/", "/p/other/"),
+        good + "&a=b",
+        "/p/",
+        "/p/x",
+        "/p/files/%2e%2e/%2e%2e/etc/passwd?key=x",
+    ):
+        response = client.get(bad)
+        assert response.status_code in {403, 404}, bad
+        assert str(private) not in response.text
+    expired = make_link("Grüße – 猫.pdf", app=app, expires=1)
+    assert client.get(expired).status_code == 410
+    assert client.post(good).status_code == 405
+
+
+def test_private_link_in_md5_can_not_say_how_the_file_is_presented(make_app, make_link):
+    app = make_app(PRIVATE_URL="/p/", SIGNATURE="secure-link-md5")
+    assert app.test_client().get(make_link("Grüße – 猫.pdf", app=app)).status_code == 200
+    with pytest.raises(ValueError, match="secure-link-md5"):
+        make_link("Grüße – 猫.pdf", app=app, as_attachment=True)
+
+
+def test_private_links_have_to_be_configured(make_app, make_link):
+    app = make_app()
+    with pytest.raises(ConfigError, match="PRIVATE_URL"):
+        make_link("a", app=app)
+    assert app.test_client().get("/p/files/a").status_code == 404
+    with pytest.raises(FileNotFound):
+        make_link("/etc/passwd")
+    with pytest.raises(ConfigError, match=r"PRIVATE_URL.*THUMBNAIL_URL"):
+        make_app(PRIVATE_URL="/t/p/")
+    with pytest.raises(ConfigError, match="last part"):
+        make_app(PRIVATE_URL="/p/", ROOTS={"/a": "/_a/x/", "/b": "/_b/x/"})

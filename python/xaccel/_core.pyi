@@ -21,7 +21,7 @@ class _Readable(Protocol):
 
 _Source: TypeAlias = bytes | str | PathLike[str] | _Readable
 _Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
-_SourceFormat: TypeAlias = Literal["jpeg", "png", "webp"]
+_SourceFormat: TypeAlias = Literal["jpeg", "png", "webp", "gif", "bmp", "tiff"]
 _Fit: TypeAlias = Literal["contain", "cover", "fill", "pad"]
 _FormatOption: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif", "auto"]
 
@@ -204,6 +204,7 @@ def render(
     *,
     format: str,
     quality: Mapping[str, int] | None = None,
+    linear: bool = False,
     limits: Limits | None = None,
 ) -> Thumbnail:
     """Make the thumbnail that a spec describes.
@@ -213,6 +214,8 @@ def render(
         spec: What the thumbnail looks like. Its format is of no importance here.
         format: "jpeg", "png", "webp", "avif" or "gif".
         quality: By format, for a spec without one.
+        linear: Average light instead of samples when resizing. Slower; thin bright lines
+            on dark keep their brightness.
         limits: What the source may be.
 
     Raises:
@@ -241,6 +244,7 @@ def thumbnail(
     width: int | None = None,
     height: int | None = None,
     *,
+    linear: bool = False,
     limits: Limits | None = None,
     **options: Unpack[_Options],
 ) -> Thumbnail:
@@ -504,9 +508,7 @@ class HmacSecureLinkSigner:
         xaccel.exceptions.ConfigError: For a secret or algorithm that can't be used.
     """
 
-    def __new__(
-        cls, secret: str | bytes, *, algorithm: str = "sha256"
-    ) -> HmacSecureLinkSigner: ...
+    def __new__(cls, secret: str | bytes, *, algorithm: str = "sha256") -> HmacSecureLinkSigner: ...
     def token(self, message: str, /) -> str:
         """The token for a message, whatever it is made of."""
 

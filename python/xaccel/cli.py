@@ -8,21 +8,34 @@ import importlib
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from xaccel._core import __version__, codecs
-from xaccel.config import Config
-from xaccel.exceptions import ConfigError
+from xaccel._core import Signer, __version__, codecs
+from xaccel.config import Algorithm, Config
+from xaccel.exceptions import BadSignature, ConfigError
 from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
 
+_KEYS_VARIABLE = "XACCEL_SECRET_KEYS"
+_KEYS_HELP = (
+    f"The secret keys come from --key-file or from the environment variable {_KEYS_VARIABLE}, "
+    "one a line, newest first; never from the command line, which every user can see."
+)
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns its exit status: 0, or 2 when it was asked for the impossible."""
+    """Run the command.
+
+    Returns:
+        Its exit status: 0; 1 when what was checked is bad; 2 when asked for the impossible.
+    """
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except ConfigError as error:
+    except BadSignature as error:
+        print(f"xaccel: {error}", file=sys.stderr)
+        return 1
+    except (ConfigError, ValueError) as error:
         print(f"xaccel: {error}", file=sys.stderr)
         return 2
     return 0
@@ -39,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_config(commands)
+    _add_sign(commands)
+    _add_verify(commands)
     return parser
 
 
@@ -129,6 +144,73 @@ def _config(options: argparse.Namespace) -> None:
             os.fchmod(descriptor, 0o600)
             file.write(secrets)
         print(f"wrote {secrets_file} (keep it secret)")
+
+
+def _add_sign(commands: Any) -> None:
+    parser = commands.add_parser(
+        "sign",
+        help="sign URLs",
+        description="Print the signed URL of each path.",
+        epilog=_KEYS_HELP,
+    )
+    parser.set_defaults(run=_sign)
+    parser.add_argument("path", nargs="+", help="a path, not percent-encoded: '/t/300x200/a b.jpg'")
+    lifetime = parser.add_mutually_exclusive_group()
+    lifetime.add_argument(
+        "--expires", type=int, metavar="TIME", help="the last second, in Unix time, it is good in"
+    )
+    lifetime.add_argument(
+        "--expires-in", type=int, metavar="SECONDS", help="how long it is good, at the least"
+    )
+    _add_signer(parser)
+
+
+def _add_verify(commands: Any) -> None:
+    parser = commands.add_parser(
+        "verify",
+        help="check a signed URL",
+        description="Print the path of a signed URL; or why it is not good, and exit with 1.",
+        epilog=_KEYS_HELP,
+    )
+    parser.set_defaults(run=_verify)
+    parser.add_argument("url", help="the URL's path and query, as a browser sends them")
+    _add_signer(parser)
+
+
+def _add_signer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--algorithm",
+        choices=get_args(Algorithm),
+        default=Config.signature,
+        help="how URLs are signed (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--key-file", type=Path, metavar="FILE", help="the secret keys, one a line, newest first"
+    )
+
+
+def _sign(options: argparse.Namespace) -> None:
+    signer = _signer(options)
+    for path in options.path:
+        print(signer.sign_path(path, expires=options.expires, expires_in=options.expires_in))
+
+
+def _verify(options: argparse.Namespace) -> None:
+    print(_signer(options).verify(options.url))
+
+
+def _signer(options: argparse.Namespace) -> Signer:
+    if options.key_file is None:
+        text = os.environ.get(_KEYS_VARIABLE, "")
+    else:
+        try:
+            text = options.key_file.read_text()
+        except OSError as error:
+            raise ConfigError(f"--key-file {options.key_file}: {error.strerror}") from None
+    keys = [line for line in text.splitlines() if line]
+    if not keys:
+        raise ConfigError(f"there is no key: set {_KEYS_VARIABLE}, or use --key-file")
+    return Signer(keys, algorithm=options.algorithm)
 
 
 def _static(text: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import difflib
 import hmac
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,11 +21,13 @@ from xaccel.exceptions import ConfigError, SpecError
 
 ServerName: TypeAlias = Literal["direct", "nginx"]
 Algorithm: TypeAlias = Literal["hmac-sha256", "secure-link-md5"]
+EngineName: TypeAlias = Literal["embedded", "image-filter", "thumbor", "imgproxy"]
 
 CACHE_PREFIX = "/_xaccel/thumbnails/"
 """The internal URL prefix at which the server sees the thumbnail cache."""
 
 _MIB = 1024 * 1024
+_SOURCE_URLS = ("https://", "http://", "s3://")
 _NEGOTIABLE = ("webp",)
 _DEFAULT_QUALITY = {"jpeg": 85, "webp": 80, "avif": 60}
 
@@ -44,12 +47,26 @@ class Config:
     """The signing keys, newest first: the first signs, all verify."""
     signature: Algorithm = "hmac-sha256"
     """How URLs are signed; `secure-link-md5` is what stock nginx verifies."""
+    private_url: str | None = None
+    """The public URL prefix of signed links to private files, such as `/p/`; without one there
+    are none. Each root's links begin with the last part of its internal prefix:
+    `/p/videos/…` for `/_private/videos/`."""
     thumbnail_source: str | None = None
-    """The directory of the original images."""
+    """The directory of the original images; with an engine elsewhere also the URL, `https://…` or
+    `s3://…`, below which it finds them."""
     thumbnail_url: str = "/t/"
     """The public URL prefix of thumbnails; it exists only with a source."""
     thumbnail_cache: str | None = None
     """The directory of finished thumbnails. Without one they are made each time."""
+    thumbnail_engine: EngineName = "embedded"
+    """Who makes the thumbnails, and so whose URLs templates write."""
+    thumbnail_engine_url: str = ""
+    """The server of the thumbnails, such as `https://thumbs.example.com`, without a final slash;
+    by default this site."""
+    thumbnail_engine_key: tuple[str, ...] = field(default=(), repr=False)
+    """thumbor's `SECURITY_KEY`, or imgproxy's `IMGPROXY_KEY`, newest first."""
+    thumbnail_engine_salt: tuple[str, ...] = field(default=(), repr=False)
+    """imgproxy's `IMGPROXY_SALT`, one for each key."""
     thumbnail_formats: tuple[str, ...] = ("webp",)
     """What the format `auto` may negotiate, best first."""
     thumbnail_quality: Mapping[str, int] = field(default_factory=lambda: dict(_DEFAULT_QUALITY))
@@ -93,9 +110,21 @@ class Config:
             values["secret_keys"] = tuple(_derived(key) for key in framework_keys)
         config = cls(**values)
         config.path_map()
+        config.link_map()
+        config.check_urls()
         if config.secret_keys:
             config.signer()
         return config
+
+    @property
+    def has_thumbnails(self) -> bool:
+        """Whether templates can write the URLs of thumbnails."""
+        return self.thumbnail_source is not None or self.thumbnail_engine != "embedded"
+
+    @property
+    def has_thumbnail_endpoint(self) -> bool:
+        """Whether the app itself answers with thumbnails."""
+        return self.thumbnail_source is not None and self.thumbnail_engine == "embedded"
 
     def path_map(self) -> PathMap:
         """The roots, ready for look-ups."""
@@ -103,6 +132,32 @@ class Config:
             return PathMap(list(self.roots.items()), follow_symlinks=self.follow_symlinks)
         except ConfigError as error:
             raise ConfigError(f"XACCEL['ROOTS']: {error}") from None
+
+    def link_map(self) -> PathMap:
+        """The roots, each with the public URL prefix of its signed links."""
+        if self.private_url is None:
+            return PathMap([])
+        links = {}
+        for directory, prefix in self.roots.items():
+            name = prefix.rstrip("/").rpartition("/")[2]
+            links[directory] = f"{self.private_url}{name}/"
+        if len(set(links.values())) < len(links):
+            raise ConfigError(
+                "XACCEL['ROOTS']: with PRIVATE_URL the internal prefixes must differ in their last "
+                f"part, which names the root in links: {', '.join(map(repr, self.roots.values()))}"
+            )
+        return PathMap(list(links.items()))
+
+    def check_urls(self) -> None:
+        """Refuse two public URL prefixes of which one would hide the other."""
+        private, thumbnails = self.private_url, self.thumbnail_url
+        if private is not None and (
+            private.startswith(thumbnails) or thumbnails.startswith(private)
+        ):
+            raise ConfigError(
+                f"XACCEL['PRIVATE_URL'] {private!r} and XACCEL['THUMBNAIL_URL'] {thumbnails!r} "
+                "must not lie within each other"
+            )
 
     def signer(self) -> Signer:
         """The signer of the public URLs.
@@ -206,6 +261,28 @@ def _secret_keys(key: str, value: Any) -> tuple[str | bytes, ...]:
     return tuple(value)
 
 
+def _strings(key: str, value: Any) -> tuple[str, ...]:
+    # Keys of other servers: what is wrong with one is said, the key is not shown.
+    strings = (value,) if isinstance(value, str) else value
+    if not isinstance(strings, Sequence) or not all(
+        isinstance(item, str) and item for item in strings
+    ):
+        raise ConfigError(f"XACCEL[{key!r}] must be a key, or a list of keys, newest first")
+    return tuple(strings)
+
+
+def _source(key: str, value: Any) -> str | None:
+    if isinstance(value, str) and value.startswith(_SOURCE_URLS):
+        return value
+    return _optional_directory(key, value)
+
+
+def _engine_url(key: str, value: Any) -> str:
+    if value and not (isinstance(value, str) and re.fullmatch(r"(https?:)?//[^/?#]+", value)):
+        raise _wrong(key, value, "the URL of a server, such as 'https://thumbs.example.com'")
+    return str(value)
+
+
 def _url_prefix(key: str, value: Any) -> str:
     right = "a URL prefix such as '/t/', starting and ending with one slash"
     if not isinstance(value, str) or not value.endswith("/"):
@@ -224,6 +301,10 @@ def _formats(key: str, value: Any) -> tuple[str, ...]:
     if not all(name in _NEGOTIABLE for name in value):
         raise _wrong(key, value, right)
     return tuple(value)
+
+
+def _optional_url_prefix(key: str, value: Any) -> str | None:
+    return None if value is None else _url_prefix(key, value)
 
 
 def _quality(key: str, value: Any) -> dict[str, int]:
@@ -256,9 +337,14 @@ _CHECKS: Mapping[str, Check] = {
     "FOLLOW_SYMLINKS": _boolean,
     "SECRET_KEYS": _secret_keys,
     "SIGNATURE": _one_of(*get_args(Algorithm)),
-    "THUMBNAIL_SOURCE": _optional_directory,
+    "PRIVATE_URL": _optional_url_prefix,
+    "THUMBNAIL_SOURCE": _source,
     "THUMBNAIL_URL": _url_prefix,
     "THUMBNAIL_CACHE": _optional_directory,
+    "THUMBNAIL_ENGINE": _one_of(*get_args(EngineName)),
+    "THUMBNAIL_ENGINE_URL": _engine_url,
+    "THUMBNAIL_ENGINE_KEY": _strings,
+    "THUMBNAIL_ENGINE_SALT": _strings,
     "THUMBNAIL_FORMATS": _formats,
     "THUMBNAIL_QUALITY": _quality,
     "THUMBNAIL_PRESETS": _presets,

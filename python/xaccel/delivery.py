@@ -7,6 +7,7 @@ of `xaccel.servers` say how each server is told to send a file.
 
 from __future__ import annotations
 
+import logging
 import mimetypes
 import os
 import re
@@ -15,18 +16,28 @@ import stat
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias, TypedDict
 
 from xaccel import rfc9110, servers
-from xaccel._core import Location
+from xaccel._core import Location, encode_path
 from xaccel.config import Config
-from xaccel.exceptions import ConfigError, FileNotFound
+from xaccel.exceptions import ConfigError, FileNotFound, XaccelError
 from xaccel.rfc9110 import Conditions, Validators
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
-_CHUNK = 64 * 1024
+REQUEST = "xaccel.request"
+"""Where the `Sendfile` middleware leaves a request's facts, in a WSGI environment or an ASGI
+scope, since it hides some of them from the app."""
+
+CHUNK = 64 * 1024
+"""How many bytes of a file are read at once."""
+
+_logger = logging.getLogger("xaccel.delivery")
+
+_MAX_AGE_ERROR = 15
 # Characters that end or disguise a file name: controls, and those that change the direction
 # in which a name is read ("gpj.exe" shown as "exe.jpg").
 _DISGUISE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -41,6 +52,8 @@ class Request:
 
     conditions: Conditions
     accept: str | None = None
+    offloads: list[tuple[str, str]] = field(default_factory=list, compare=False)
+    """The headers that we told a server to send a file with: all others are foreign."""
 
     @classmethod
     def from_headers(cls, method: str, get: Callable[[str], str | None]) -> Request:
@@ -61,10 +74,25 @@ class Request:
     @classmethod
     def from_environ(cls, environ: Mapping[str, Any]) -> Request:
         """Collect the facts from a WSGI environment (PEP 3333)."""
-        return cls.from_headers(
+        known: Request | None = environ.get(REQUEST)
+        return known or cls.from_headers(
             environ["REQUEST_METHOD"],
             lambda name: environ.get("HTTP_" + name.upper().replace("-", "_")),
         )
+
+    @classmethod
+    def from_scope(cls, scope: Mapping[str, Any]) -> Request:
+        """Collect the facts from the scope of an ASGI request."""
+        known: Request | None = scope.get(REQUEST)
+        if known is not None:
+            return known
+
+        def get(name: str) -> str | None:
+            wanted = name.lower().encode()
+            values = [value for key, value in scope["headers"] if key.lower() == wanted]
+            return b", ".join(values).decode("latin-1") if values else None
+
+        return cls.from_headers(scope["method"], get)
 
 
 class FileBody:
@@ -94,7 +122,7 @@ class FileBody:
     def _read(self, start: int, remaining: int) -> Iterator[bytes]:
         self.file.seek(start)
         while remaining:
-            chunk = self.file.read(min(_CHUNK, remaining))
+            chunk = self.file.read(min(CHUNK, remaining))
             if not chunk:
                 raise OSError("the file became shorter while it was being sent")
             remaining -= len(chunk)
@@ -113,6 +141,13 @@ class Response:
     headers: Headers
     body: bytes | FileBody = b""
 
+    @property
+    def whole_file(self) -> BinaryIO | None:
+        """The open file, when all of it is the body; its `name` is its path."""
+        if isinstance(self.body, FileBody) and self.status == 200:  # noqa: PLR2004
+            return self.body.file
+        return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOptions:
@@ -129,12 +164,25 @@ class FileOptions:
     limit_rate: int | None = None
 
 
+class FileKeywords(TypedDict, total=False):
+    """`FileOptions` as keywords of `send_private_file()`."""
+
+    mimetype: str | None
+    as_attachment: bool
+    download_name: str | None
+    max_age: int | None
+    headers: Mapping[str, str]
+    limit_rate: int | None
+
+
 class Delivery:
     """Answers with files under the configured roots."""
 
     def __init__(self, config: Config) -> None:
         self._path_map = config.path_map()
         self._server = servers.get(config.server)
+        self._link_map = config.link_map()
+        self._signer = config.signer() if config.private_url is not None else None
 
     def private_file(
         self,
@@ -159,6 +207,100 @@ class Delivery:
         location = self._path_map.locate(self._absolute(path, root))
         return send(location, request, options, self._server)
 
+    def answer(
+        self,
+        path: str | os.PathLike[str],
+        request: Request,
+        options: FileOptions,
+        *,
+        root: str | os.PathLike[str] | None = None,
+    ) -> Response:
+        """As `private_file()`, with a 404 instead of an error for what may not be sent."""
+        try:
+            return self.private_file(path, request, options, root=root)
+        except FileNotFound as error:
+            _logger.warning("%s", error)
+            return error_response(error)
+
+    def private_url(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        root: str | os.PathLike[str] | None = None,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+        as_attachment: bool = False,
+        download_name: str | None = None,
+    ) -> str:
+        """A signed link to a file under a root: whoever has it gets the file, without a view.
+
+        The file need not exist yet. With `secure-link-md5`, where the server itself checks the
+        link and sends the file, a link can't say how the file is presented.
+
+        Args:
+            path: The file, absolute, or relative to `root`.
+            root: The directory of a relative path; not needed when there is one root only.
+            expires: The last second in which the link is good: Unix seconds or an aware
+                datetime.
+            expires_in: How long it is good, in seconds; it is good for up to 1.5 times as long,
+                so that the link stays the same and caches work.
+            as_attachment: Whether the browser should save the file rather than show it.
+            download_name: The name under which it is saved; by default its own.
+
+        Raises:
+            ConfigError: `PRIVATE_URL` is not set, or it is not clear which root is meant.
+            FileNotFound: No root contains the path.
+            ValueError: The link can't be signed; the message says why.
+        """
+        if self._signer is None:
+            raise ConfigError("signed links need XACCEL['PRIVATE_URL'], such as '/p/'")
+        absolute = self._absolute(path, root)
+        url = self._link_map.find(absolute)
+        if url is None:
+            raise FileNotFound(f"{absolute!r} can't be linked to: it is outside every root")
+        params = {}
+        if as_attachment:
+            params["as_attachment"] = "1"
+        if download_name is not None:
+            params["download_name"] = download_name
+        return self._signer.sign_path(
+            urllib.parse.unquote(url, errors="strict"),
+            params=params or None,
+            expires=expires,
+            expires_in=expires_in,
+        )
+
+    def respond(self, path: str, query: str, request: Request) -> Response:
+        """Answer the request for a signed link.
+
+        Args:
+            path: The URL's path, decoded, from the first slash.
+            query: The URL's query as it was sent, without the question mark.
+            request: The request's facts.
+        """
+        if request.conditions.method not in {"GET", "HEAD"}:
+            return method_not_allowed()
+        try:
+            if self._signer is None:
+                raise FileNotFound("there is no PRIVATE_URL")
+            signed = self._signer.verify_parts(f"{encode_path(path)}?{query}")
+            params = dict(signed.params)
+            options = FileOptions(
+                as_attachment="as_attachment" in params,
+                download_name=params.get("download_name"),
+            )
+            return self.private_file(self._linked(signed.path), request, options)
+        except XaccelError as error:
+            _logger.warning("%s: %s", type(error).__name__, error)
+            return error_response(error)
+
+    def _linked(self, path: str) -> str:
+        """The file that a link's path means."""
+        for directory, prefix in self._link_map.roots:
+            if path.startswith(prefix):
+                return str(Path(directory) / path.removeprefix(prefix))
+        raise FileNotFound(f"{path!r} is below no root's link")
+
     def _absolute(self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None) -> str:
         path = os.fspath(path)
         if root is not None:
@@ -181,11 +323,47 @@ def send(
 ) -> Response:
     """Answer with a located file, by the server or ourselves."""
     headers = presentation(Path(location.path).name, options)
-    offload = server.offload(location, limit_rate=options.limit_rate)
+    return hand_over(location, request, headers, server, limit_rate=options.limit_rate)
+
+
+def hand_over(
+    location: Location,
+    request: Request,
+    headers: Headers,
+    server: servers.Server,
+    *,
+    limit_rate: int | None = None,
+) -> Response:
+    """Answer with a located file and these headers, by the server or ourselves."""
+    offload = server.offload(location, limit_rate=limit_rate)
     if offload is not None:
+        request.offloads.extend(offload)
         # A length of 0 is what keeps the server's connection to the app alive.
         return Response(200, (*headers, ("Content-Length", "0"), *offload))
     return _send_ourselves(location, request.conditions, headers)
+
+
+def error_response(error: XaccelError) -> Response:
+    """The answer to a visitor when something is wrong with what was asked for.
+
+    It is kept for moments only: a missing file may come, a bad one be replaced.
+    """
+    body = f"{error.public_message}\n".encode()
+    return Response(
+        error.status_code,
+        (
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", f"max-age={_MAX_AGE_ERROR}"),
+            ("X-Content-Type-Options", "nosniff"),
+        ),
+        body,
+    )
+
+
+def method_not_allowed() -> Response:
+    """The answer to a method that only reads are allowed instead of."""
+    return Response(405, (("Allow", "GET, HEAD"), ("Content-Length", "0")))
 
 
 def content_disposition(name: str, *, as_attachment: bool) -> str:
@@ -225,8 +403,16 @@ def presentation(name: str, options: FileOptions) -> Headers:
 
 
 def is_offload_header(name: str) -> bool:
-    """Whether a response header would make a server send a file: ours alone may do that."""
-    return name.lower().startswith(("x-accel-", "x-sendfile", "x-lighttpd-"))
+    """Whether a response header says which file a server sends, or how: ours alone may do that.
+
+    Two of nginx's say how it treats the app's own response: event streams need the one, caches
+    the other.
+    """
+    name = name.lower()
+    return name.startswith(("x-accel-", "x-sendfile", "x-lighttpd-")) and name not in {
+        "x-accel-buffering",
+        "x-accel-expires",
+    }
 
 
 def _send_ourselves(location: Location, conditions: Conditions, headers: Headers) -> Response:
@@ -309,12 +495,16 @@ def _content_range(part: rfc9110.Range, size: int) -> str:
 
 def _open(location: Location) -> BinaryIO:
     """Open exactly the file that was located: no link, and nothing that blocks, in its place."""
+
+    def opener(path: str, flags: int) -> int:
+        return os.open(path, flags | os.O_NONBLOCK)
+
     try:
-        descriptor = os.open(location.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        # Its user closes it.
+        file = open(location.path, "rb", opener=opener)  # noqa: SIM115
     except OSError as error:
         raise FileNotFound(f"{location.path!r} can't be read: {error.strerror}") from None
-    file = os.fdopen(descriptor, "rb")
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise FileNotFound(f"{location.path!r} may not be sent: it is not a regular file")
     return file

@@ -1,20 +1,30 @@
-"""xaccel for Flask: the extension `XAccel`, and `send_private_file()` for views."""
+"""xaccel for Flask: the extension `XAccel`; `send_private_file()`, `private_url()` for views."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import flask
 from flask import Flask, current_app, request
 
-from xaccel import delivery, jinja
+from xaccel import jinja
 from xaccel.config import Config
-from xaccel.delivery import Delivery, FileBody, FileOptions, Request
+from xaccel.delivery import (
+    Delivery,
+    FileBody,
+    FileOptions,
+    Request,
+    Response,
+    is_offload_header,
+)
 from xaccel.exceptions import ConfigError, FileNotFound
+from xaccel.templates import TemplateHelpers
 from xaccel.thumbnails import Thumbnails
 
-__all__ = ["XAccel", "send_private_file"]
+__all__ = ["XAccel", "private_url", "send_private_file"]
 
 _EXTENSION = "xaccel"
 
@@ -42,37 +52,45 @@ class XAccel:
             self.init_app(app)
 
     def init_app(self, app: Flask) -> None:
-        """Read the app's settings, and add the thumbnail endpoint and the template helpers."""
+        """Read the app's settings, and add the endpoints and the template helpers."""
         settings = app.config.get("XACCEL", {})
         if not isinstance(settings, Mapping):
             raise ConfigError("app.config['XACCEL'] must be a dict of settings")
         keys = [app.config.get("SECRET_KEY"), *(app.config.get("SECRET_KEY_FALLBACKS") or ())]
         config = Config.from_mapping(settings, framework_keys=[key for key in keys if key])
-        app.extensions[_EXTENSION] = _State(config)
+        delivery = Delivery(config)
+        app.extensions[_EXTENSION] = _State(config, delivery)
         app.after_request(_strip_offload_headers)
-        if config.thumbnail_source is not None:
-            thumbnails = Thumbnails(config)
-            jinja.install(app.jinja_env, thumbnails)
-            blueprint = flask.Blueprint("xaccel", __name__)
-
-            @blueprint.get(f"{config.thumbnail_url}<path:path>", merge_slashes=False)
-            def thumbnail(path: str) -> flask.Response:
-                response = thumbnails.respond(
-                    config.thumbnail_url + path,
-                    request.query_string.decode("latin-1"),
-                    Request.from_environ(request.environ),
-                )
-                return _flask_response(response)
-
-            app.register_blueprint(blueprint)
+        blueprint = flask.Blueprint("xaccel", __name__)
+        if config.private_url is not None:
+            _add_endpoint(blueprint, "private_file", config.private_url, delivery.respond)
+        if config.has_thumbnails:
+            jinja.install(app.jinja_env, TemplateHelpers(config))
+        if config.has_thumbnail_endpoint:
+            respond = Thumbnails(config).respond
+            _add_endpoint(blueprint, "thumbnail", config.thumbnail_url, respond)
+        app.register_blueprint(blueprint)
 
 
+@dataclass(frozen=True, slots=True)
 class _State:
     """What the extension keeps for one app."""
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        self.delivery = Delivery(config)
+    config: Config
+    delivery: Delivery
+
+
+def _add_endpoint(
+    blueprint: flask.Blueprint,
+    name: str,
+    prefix: str,
+    respond: Callable[[str, str, Request], Response],
+) -> None:
+    def view(path: str) -> flask.Response:
+        query = request.query_string.decode("latin-1")
+        return _flask_response(respond(prefix + path, query, Request.from_environ(request.environ)))
+
+    blueprint.add_url_rule(f"{prefix}<path:path>", name, view, methods=["GET"], merge_slashes=False)
 
 
 def send_private_file(
@@ -101,9 +119,6 @@ def send_private_file(
         headers: Further response headers.
         limit_rate: Bytes a second at which the server sends the file; by default unlimited.
     """
-    state = current_app.extensions.get(_EXTENSION)
-    if state is None:
-        raise ConfigError("send_private_file() needs the extension: XAccel(app)")
     options = FileOptions(
         mimetype=mimetype,
         as_attachment=as_attachment,
@@ -113,7 +128,7 @@ def send_private_file(
         limit_rate=limit_rate,
     )
     try:
-        response = state.delivery.private_file(
+        response = _state().delivery.private_file(
             path, Request.from_environ(request.environ), options, root=root
         )
     except FileNotFound as error:
@@ -122,7 +137,34 @@ def send_private_file(
     return _flask_response(response)
 
 
-def _flask_response(response: delivery.Response) -> flask.Response:
+def private_url(
+    path: str | os.PathLike[str],
+    *,
+    root: str | os.PathLike[str] | None = None,
+    expires: int | datetime | None = None,
+    expires_in: int | timedelta | None = None,
+    as_attachment: bool = False,
+    download_name: str | None = None,
+) -> str:
+    """A signed link to a file under one of `ROOTS`, see `Delivery.private_url`."""
+    return _state().delivery.private_url(
+        path,
+        root=root,
+        expires=expires,
+        expires_in=expires_in,
+        as_attachment=as_attachment,
+        download_name=download_name,
+    )
+
+
+def _state() -> _State:
+    state: _State | None = current_app.extensions.get(_EXTENSION)
+    if state is None:
+        raise ConfigError("this app has no xaccel yet: XAccel(app)")
+    return state
+
+
+def _flask_response(response: Response) -> flask.Response:
     result = flask.Response(
         # As a list, bytes don't make Werkzeug set a length: with HEAD it is not theirs.
         response.body if isinstance(response.body, FileBody) else [response.body],
@@ -143,6 +185,6 @@ def _strip_offload_headers(response: flask.Response) -> flask.Response:
     ours = response.__dict__.get("xaccel")
     allowed = () if ours is None else ours.headers
     for name, value in response.headers.to_wsgi_list():
-        if delivery.is_offload_header(name) and (name, value) not in allowed:
+        if is_offload_header(name) and (name, value) not in allowed:
             response.headers.remove(name)
     return response

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import jinja2
 
-    from xaccel.thumbnails import Thumbnails
+    from xaccel.templates import TemplateHelpers
 
 
-def install(environment: jinja2.Environment, thumbnails: Thumbnails) -> None:
+def install(environment: jinja2.Environment, helpers: TemplateHelpers) -> None:
     """Add `thumbnail_url` to an environment, as a global function and as a filter."""
-    environment.globals["thumbnail_url"] = thumbnails.url
-    environment.filters["thumbnail_url"] = thumbnails.url
+    environment.globals["thumbnail_url"] = helpers.thumbnail_url
+    environment.filters["thumbnail_url"] = helpers.thumbnail_url

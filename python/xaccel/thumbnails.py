@@ -1,7 +1,7 @@
-"""Thumbnails: the URL in the template, and the answer when a browser asks for it.
+"""The thumbnail endpoint: the answer when a browser asks for a URL of `xaccel.templates`.
 
-The URL is made without looking at the image. The answer goes one way: verify the signature,
-read the spec, look in the cache, else render and publish, then hand over like any file.
+It goes one way: verify the signature, read the spec, look in the cache, else render and publish,
+then hand over like any file.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
 from xaccel import delivery, servers
 from xaccel._core import (
@@ -27,7 +25,7 @@ from xaccel._core import (
 )
 from xaccel.config import CACHE_PREFIX, Config
 from xaccel.delivery import FileOptions, Request, Response
-from xaccel.exceptions import ConfigError, FileNotFound, SpecError, XaccelError
+from xaccel.exceptions import ConfigError, FileNotFound, XaccelError
 from xaccel.sources import DirectorySource, Original
 
 __all__ = ["ImageInfo", "Limits", "Spec", "Thumbnail", "Thumbnails", "probe", "thumbnail"]
@@ -35,7 +33,6 @@ __all__ = ["ImageInfo", "Limits", "Spec", "Thumbnail", "Thumbnails", "probe", "t
 _DAY = 24 * 60 * 60
 _MAX_AGE = 30 * _DAY
 _MAX_AGE_VERSIONED = 365 * _DAY
-_MAX_AGE_ERROR = 15
 
 _UNNEGOTIATED = Spec()
 
@@ -43,7 +40,7 @@ _logger = logging.getLogger("xaccel.thumbnails")
 
 
 class Thumbnails:
-    """Writes the URLs of thumbnails, and answers the requests for them.
+    """Answers the requests for thumbnails.
 
     Raises:
         ConfigError: There is no `THUMBNAIL_SOURCE`, or no signing key.
@@ -61,51 +58,11 @@ class Thumbnails:
             config.thumbnail_source, follow_symlinks=config.follow_symlinks
         )
         self._limits = config.limits()
-        self._presets = {name: Spec.parse(text) for name, text in config.thumbnail_presets.items()}
         self._server = servers.get(config.server)
         self._cache = None
         if config.thumbnail_cache is not None:
             self._cache = Cache(config.thumbnail_cache)
             self._files = PathMap([(config.thumbnail_cache, CACHE_PREFIX)])
-        self._spec_text = lru_cache(maxsize=1024)(self._build_spec_text)
-
-    def url(
-        self,
-        source: object,
-        width: int | str | None = None,
-        height: int | None = None,
-        *,
-        expires_in: int | None = None,
-        **options: Any,
-    ) -> str:
-        """The signed URL of a thumbnail. Never opens the image.
-
-        Args:
-            source: The image's name below `THUMBNAIL_SOURCE`, or an object with such a `name`.
-            width: The box's width in pixels, or the name of a preset; `None` leaves it free.
-            height: The box's height in pixels; `None` leaves it free.
-            expires_in: Seconds the URL stays good for, at least; by default it does for ever.
-            options: Those of `Spec`: `fit`, `quality`, `format` and so on.
-
-        Raises:
-            SpecError: An option is unknown or has an impossible value.
-        """
-        name = source if isinstance(source, str) else getattr(source, "name", None) or str(source)
-        spec = self._spec_text(width, height, **options)
-        return self._signer.sign_path(
-            f"{self._prefix}{spec}/{name.lstrip('/')}", expires_in=expires_in
-        )
-
-    def _build_spec_text(self, width: int | str | None, height: int | None, **options: Any) -> str:
-        if isinstance(width, str):
-            preset = self._presets.get(width)
-            if preset is None:
-                raise SpecError(
-                    f"XACCEL['THUMBNAIL_PRESETS'] has no {width!r}; it has "
-                    f"{', '.join(map(repr, self._presets)) or 'none'}"
-                )
-            return str(preset.replace(**options) if options else preset)
-        return str(Spec(width, height, **options))
 
     def respond(self, path: str, query: str, request: Request) -> Response:
         """Answer the request for a thumbnail.
@@ -116,7 +73,7 @@ class Thumbnails:
             request: The request's facts.
         """
         if request.conditions.method not in {"GET", "HEAD"}:
-            return Response(405, (("Allow", "GET, HEAD"), ("Content-Length", "0")))
+            return delivery.method_not_allowed()
         try:
             signed = self._signer.verify_parts(f"{encode_path(path)}?{query}")
             spec_text, _, name = signed.path.removeprefix(self._prefix).partition("/")
@@ -132,7 +89,7 @@ class Thumbnails:
         except XaccelError as error:
             # One line naming the source; what it says is for the log, not for the visitor.
             _logger.warning("%s: %s", type(error).__name__, error)
-            return _error(error)
+            return delivery.error_response(error)
 
     def _hit(self, job: _Job, request: Request) -> Response | None:
         if self._cache is None:
@@ -210,17 +167,3 @@ def _bytes(made: Thumbnail, request: Request, options: FileOptions) -> Response:
     headers = delivery.presentation("", options)
     body = b"" if request.conditions.method == "HEAD" else made.data
     return Response(200, (*headers, ("Content-Length", str(len(made.data)))), body)
-
-
-def _error(error: XaccelError) -> Response:
-    body = f"{error.public_message}\n".encode()
-    return Response(
-        error.status_code,
-        (
-            ("Content-Type", "text/plain; charset=utf-8"),
-            ("Content-Length", str(len(body))),
-            ("Cache-Control", f"max-age={_MAX_AGE_ERROR}"),
-            ("X-Content-Type-Options", "nosniff"),
-        ),
-        body,
-    )

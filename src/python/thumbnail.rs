@@ -19,6 +19,7 @@ use crate::error::ThumbnailError;
 use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::limits::Limits as CoreLimits;
 use crate::thumbnail::probe::Header;
+use crate::thumbnail::resize::Light;
 use crate::thumbnail::spec::FormatOption;
 use crate::thumbnail::{self as engine, Job};
 
@@ -253,8 +254,10 @@ fn make(
     spec: &PySpec,
     format: Option<OutputFormat>,
     quality: Option<&HashMap<String, u8>>,
+    linear: bool,
     limits: Option<&Limits>,
 ) -> PyResult<Thumbnail> {
+    let light = if linear { Light::Linear } else { Light::Encoded };
     let limits = limits.copied().unwrap_or_default();
     let source = Source::new(source, &limits)?;
     let deadline = limits
@@ -264,14 +267,16 @@ fn make(
     let core = limits.core();
     let spec = &spec.0;
     let thumbnail = source.with(py, &limits, |bytes| {
-        let format = match format {
-            Some(format) => format,
-            None => engine::probe::probe(bytes, &core)?.format.kept(),
+        let format = if let Some(format) = format {
+            format
+        } else {
+            let header = engine::probe::probe(bytes, &core)?;
+            header.format.kept(header.has_alpha)
         };
         let quality = quality
             .and_then(|quality| quality.get(format.name()).copied())
             .unwrap_or_else(|| default_quality(format));
-        let job = Job { spec, format, quality, limits: &core, expired: &expired };
+        let job = Job { spec, format, quality, light, limits: &core, expired: &expired };
         engine::render(bytes, &job)
     })?;
     Ok(Thumbnail::new(py, &thumbnail))
@@ -279,26 +284,28 @@ fn make(
 
 /// Make the thumbnail that a spec describes, in this format.
 #[pyfunction]
-#[pyo3(signature = (source, spec, *, format, quality=None, limits=None))]
+#[pyo3(signature = (source, spec, *, format, quality=None, linear=false, limits=None))]
 pub(super) fn render(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
     spec: &PySpec,
     format: &str,
     quality: Option<HashMap<String, u8>>,
+    linear: bool,
     limits: Option<&Limits>,
 ) -> PyResult<Thumbnail> {
-    make(py, source, spec, Some(output_format(format)?), quality.as_ref(), limits)
+    make(py, source, spec, Some(output_format(format)?), quality.as_ref(), linear, limits)
 }
 
 /// Make a thumbnail; the options are those of `Spec`.
 #[pyfunction]
-#[pyo3(signature = (source, width=None, height=None, *, limits=None, **options))]
+#[pyo3(signature = (source, width=None, height=None, *, linear=false, limits=None, **options))]
 pub(super) fn thumbnail(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
     width: Option<u32>,
     height: Option<u32>,
+    linear: bool,
     limits: Option<&Limits>,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Thumbnail> {
@@ -308,7 +315,7 @@ pub(super) fn thumbnail(
         Some(FormatOption::Fixed(format)) => Some(format),
         Some(FormatOption::Auto) | None => None,
     };
-    make(py, source, spec, format, None, limits)
+    make(py, source, spec, format, None, linear, limits)
 }
 
 /// Read the header of an image.

@@ -105,7 +105,7 @@ impl Plan {
         self.transform.original_size(self.size)
     }
 
-    /// The part of the stored source that is kept.
+    /// The part of the stored source that is kept; the centre for [`Gravity::Smart`].
     #[must_use]
     pub fn window(&self, gravity: Gravity) -> Window {
         let (width, height) = self.kept;
@@ -123,6 +123,19 @@ impl Plan {
         };
         let window = Window { left: self.crop.left + x, top: self.crop.top + y, width, height };
         inverse_window(window, self.transform)
+    }
+
+    /// The part of the stored source in which the window may stand, and the window's size, all
+    /// in fractions of the stored source; none if there is only one place for it.
+    #[must_use]
+    pub fn choice(&self) -> Option<(Window, (f64, f64))> {
+        const NOTHING: f64 = 1e-6;
+        let (width, height) = self.kept;
+        if self.crop.width - width < NOTHING && self.crop.height - height < NOTHING {
+            return None;
+        }
+        let size = if self.transform.transpose { (height, width) } else { (width, height) };
+        Some((inverse_window(self.crop, self.transform), size))
     }
 }
 
@@ -184,6 +197,7 @@ mod tests {
             transform: Transform::from_exif(orientation),
             orientation,
             frames: 1,
+            plays: 1,
             has_alpha: false,
             has_icc: false,
         };

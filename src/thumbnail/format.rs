@@ -49,6 +49,12 @@ impl OutputFormat {
         }
     }
 
+    /// Whether it can hold an animation here.
+    #[must_use]
+    pub const fn is_animated(self) -> bool {
+        matches!(self, Self::WebP | Self::Gif)
+    }
+
     /// The media type, as registered with IANA.
     #[must_use]
     pub const fn media_type(self) -> &'static str {
@@ -77,6 +83,12 @@ pub enum SourceFormat {
     Png,
     /// WebP, also with an animation.
     WebP,
+    /// GIF, also with an animation.
+    Gif,
+    /// Windows bitmap.
+    Bmp,
+    /// TIFF, its first page.
+    Tiff,
 }
 
 impl SourceFormat {
@@ -87,6 +99,12 @@ impl SourceFormat {
             [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::WebP),
+            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
+            // Two letters are little; the size of the second header says more.
+            [b'B', b'M', rest @ ..] if matches!(rest.get(12..16), Some(&[12..=124, 0, 0, 0])) => {
+                Some(Self::Bmp)
+            }
+            [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Self::Tiff),
             _ => None,
         }
     }
@@ -98,16 +116,22 @@ impl SourceFormat {
             Self::Jpeg => "jpeg",
             Self::Png => "png",
             Self::WebP => "webp",
+            Self::Gif => "gif",
+            Self::Bmp => "bmp",
+            Self::Tiff => "tiff",
         }
     }
 
-    /// The format of a thumbnail that is of the same kind as its source.
+    /// The format of a thumbnail that is of the same kind as its source; JPEG or, for one that
+    /// may be transparent, PNG where a browser does not show the source's own.
     #[must_use]
-    pub const fn kept(self) -> OutputFormat {
+    pub const fn kept(self, has_alpha: bool) -> OutputFormat {
         match self {
-            Self::Jpeg => OutputFormat::Jpeg,
-            Self::Png => OutputFormat::Png,
             Self::WebP => OutputFormat::WebP,
+            Self::Gif => OutputFormat::Gif,
+            Self::Png => OutputFormat::Png,
+            Self::Bmp | Self::Tiff if has_alpha => OutputFormat::Png,
+            Self::Jpeg | Self::Bmp | Self::Tiff => OutputFormat::Jpeg,
         }
     }
 }

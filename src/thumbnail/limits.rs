@@ -1,7 +1,6 @@
 //! What a source may be. Checked against its header, before its pixels get any memory.
 
 use super::picture::Size;
-use super::probe::Header;
 use crate::error::ThumbnailError;
 
 /// The limits of one call.
@@ -37,23 +36,24 @@ impl Limits {
         at_most("bytes", bytes, self.max_bytes)
     }
 
-    /// Check what the source's header says.
+    /// Check what the source's header says, of a source of which so many frames are decoded.
     ///
     /// # Errors
     /// [`ThumbnailError::TooLarge`].
-    pub fn check_header(&self, header: &Header) -> Result<(), ThumbnailError> {
-        at_most("frames", u64::from(header.frames), u64::from(self.max_frames))?;
-        let pixels = header.size.pixels().saturating_mul(u64::from(header.frames.max(1)));
-        at_most("pixels", pixels, self.max_pixels)
+    pub fn check_source(&self, size: Size, frames: u32) -> Result<(), ThumbnailError> {
+        at_most("frames", u64::from(frames), u64::from(self.max_frames))?;
+        at_most("pixels", size.pixels().saturating_mul(u64::from(frames)), self.max_pixels)
     }
 
-    /// Check the size of the thumbnail.
+    /// Check the size of a thumbnail of so many frames.
     ///
     /// # Errors
     /// [`ThumbnailError::TooLarge`].
-    pub fn check_output(&self, size: Size) -> Result<(), ThumbnailError> {
+    pub fn check_output(&self, size: Size, frames: u32) -> Result<(), ThumbnailError> {
         let longer = u64::from(size.width.max(size.height));
-        at_most("pixels on a side of the thumbnail", longer, u64::from(self.max_side))
+        at_most("pixels on a side of the thumbnail", longer, u64::from(self.max_side))?;
+        let pixels = size.pixels().saturating_mul(u64::from(frames));
+        at_most("pixels of the thumbnail", pixels, self.max_pixels)
     }
 }
 

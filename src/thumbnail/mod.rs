@@ -6,14 +6,19 @@
 //! | is that within the limits | [`limits`] | the header |
 //! | which part, how large | [`crop`] | sizes |
 //! | decode, shrunk where the codec can | [`decode`] | the source |
+//! | where to crop | [`smart`] | pixels, if asked for |
 //! | resize | [`resize`] | pixels |
+//! | to sRGB | [`color`] | pixels of the thumbnail |
 //! | stand upright, turn, mirror | [`orient`] | pixels of the thumbnail |
+//! | blur, sharpen | [`effects`] | pixels of the thumbnail |
 //! | flatten, pad | [`background`] | pixels of the thumbnail |
 //! | encode | [`encode`] | pixels of the thumbnail |
 
 pub mod background;
+pub mod color;
 pub mod crop;
 pub mod decode;
+pub mod effects;
 pub mod encode;
 pub mod exif;
 pub mod format;
@@ -22,14 +27,18 @@ pub mod orient;
 pub mod picture;
 pub mod probe;
 pub mod resize;
+pub mod smart;
 pub mod source;
 pub mod spec;
 mod webp_ffi;
 
 use crate::error::ThumbnailError;
-use crop::Plan;
+use color::Converter;
+use crop::{Plan, Window};
 use format::OutputFormat;
 use limits::Limits;
+use picture::{Frame, Picture, Size};
+use resize::Light;
 use spec::{Gravity, Spec};
 
 /// The codec libraries and their versions, for a report of what is in use.
@@ -47,6 +56,8 @@ pub struct Job<'a> {
     pub format: OutputFormat,
     /// The quality where the spec has none, 1 to 100.
     pub quality: u8,
+    /// How samples are averaged.
+    pub light: Light,
     /// What a source may be.
     pub limits: &'a Limits,
     /// Asked between the steps: is the time over?
@@ -54,6 +65,15 @@ pub struct Job<'a> {
 }
 
 impl Job<'_> {
+    /// How large the source has to be decoded at least.
+    fn needed(&self, plan: &Plan) -> Size {
+        match self.light {
+            Light::Encoded => plan.needed(),
+            // What a codec shrinks it averages as encoded.
+            Light::Linear => Size { width: u32::MAX, height: u32::MAX },
+        }
+    }
+
     fn check_time(&self) -> Result<(), ThumbnailError> {
         if (self.expired)() { Err(ThumbnailError::Timeout) } else { Ok(()) }
     }
@@ -78,20 +98,44 @@ pub struct Thumbnail {
 /// The source exceeds a limit, is no image that can be read, or the time is over.
 pub fn render(source: &[u8], job: &Job<'_>) -> Result<Thumbnail, ThumbnailError> {
     let header = probe::probe(source, job.limits)?;
-    job.limits.check_header(&header)?;
+    let frames = if job.format.is_animated() { header.frames } else { 1 };
+    job.limits.check_source(header.size, frames)?;
     let plan = Plan::new(&header, job.spec)?;
-    job.limits.check_output(plan.canvas)?;
+    job.limits.check_output(plan.canvas, frames)?;
 
-    let picture = decode::decode(source, &header, plan.needed())?;
-    job.check_time()?;
-    let window = plan.window(job.spec.gravity.unwrap_or(Gravity::CENTER));
-    let picture = resize::resize(picture, window, plan.stored_size())?;
-    job.check_time()?;
-    let picture = orient::apply(picture, plan.transform);
-    let picture = background::apply(picture, &plan, job.spec, job.format);
+    let mut colors = Converter::new(decode::profile(source, header.format));
+    let mut window = None;
+    let mut finished: Vec<Frame> = Vec::new();
+    decode::frames(source, &header, job.needed(&plan), frames > 1, &mut |frame| {
+        job.check_time()?;
+        let Frame { picture, delay } = frame;
+        // One window for all frames: an animation must not jump.
+        let window = match window {
+            Some(window) => window,
+            None => *window.insert(place(&picture, &plan, job.spec)?),
+        };
+        let picture = resize::resize(picture, window, plan.stored_size(), job.light)?;
+        job.check_time()?;
+        let picture = colors.to_srgb(picture);
+        let picture = orient::apply(picture, plan.transform);
+        let picture = effects::apply(picture, job.spec)?;
+        let picture = background::apply(picture, &plan, job.spec, job.format);
+        finished.push(Frame { picture, delay });
+        Ok(())
+    })?;
     job.check_time()?;
 
     let quality = job.spec.quality.unwrap_or(job.quality);
-    let data = encode::encode(&picture, job.format, quality)?;
-    Ok(Thumbnail { data, width: picture.width, height: picture.height, format: job.format })
+    let data = encode::encode(&finished, header.plays, job.format, quality)?;
+    let Size { width, height } = plan.canvas;
+    Ok(Thumbnail { data, width, height, format: job.format })
+}
+
+/// The part of the source that is kept.
+fn place(picture: &Picture, plan: &Plan, spec: &Spec) -> Result<Window, ThumbnailError> {
+    let gravity = spec.gravity.unwrap_or(Gravity::CENTER);
+    match plan.choice() {
+        Some((area, size)) if gravity == Gravity::Smart => smart::place(picture, area, size),
+        _ => Ok(plan.window(gravity)),
+    }
 }

@@ -31,6 +31,8 @@ pub enum PixelKind {
     Rgb,
     /// Red, green, blue, opacity; not premultiplied.
     Rgba,
+    /// Cyan, magenta, yellow, black; 255 is full ink.
+    Cmyk,
 }
 
 impl PixelKind {
@@ -40,7 +42,7 @@ impl PixelKind {
         match self {
             Self::Luma => 1,
             Self::Rgb => 3,
-            Self::Rgba => 4,
+            Self::Rgba | Self::Cmyk => 4,
         }
     }
 }
@@ -71,6 +73,33 @@ impl Picture {
         self.width as usize * self.kind.bytes()
     }
 
+    /// The same picture in gray: the red samples, for one whose colours are all gray.
+    #[must_use]
+    pub fn into_luma(self) -> Self {
+        let data = self.data.iter().copied().step_by(self.kind.bytes()).collect();
+        Self { kind: PixelKind::Luma, data, ..self }
+    }
+
+    /// The same picture in red, green and blue if it is in inks, by the usual rule of thumb.
+    #[must_use]
+    pub fn without_inks(self) -> Self {
+        if self.kind != PixelKind::Cmyk {
+            return self;
+        }
+        let (pixels, _) = self.data.as_chunks::<4>();
+        let data = pixels
+            .iter()
+            .flat_map(|&[cyan, magenta, yellow, black]| {
+                let light = |ink: u8| {
+                    let product = u16::from(255 - ink) * u16::from(255 - black);
+                    u8::try_from((product + 127) / 255).unwrap_or(255)
+                };
+                [light(cyan), light(magenta), light(yellow)]
+            })
+            .collect();
+        Self { kind: PixelKind::Rgb, data, ..self }
+    }
+
     /// The same picture in colour, if it is gray.
     #[must_use]
     pub fn into_color(self) -> Self {
@@ -86,6 +115,7 @@ impl Picture {
     pub fn into_rgba(self) -> Self {
         let data = match self.kind {
             PixelKind::Rgba => return self,
+            PixelKind::Cmyk => return self.without_inks().into_rgba(),
             PixelKind::Luma => self.data.iter().flat_map(|&l| [l, l, l, 255]).collect(),
             PixelKind::Rgb => {
                 let (pixels, _) = self.data.as_chunks::<3>();
@@ -108,4 +138,13 @@ impl Picture {
         let data = pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect();
         Self { kind: PixelKind::Rgb, data, ..self }
     }
+}
+
+/// A picture of an animation, or the only one of a still.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// The whole canvas at this moment.
+    pub picture: Picture,
+    /// How long it is shown, in milliseconds.
+    pub delay: u32,
 }

@@ -18,8 +18,10 @@ pub struct Header {
     pub orientation: u16,
     /// What makes the picture stand upright.
     pub transform: Transform,
-    /// The number of frames; 1 for a still.
+    /// The number of frames that are read; 1 for a still.
     pub frames: u32,
+    /// How often an animation plays; 0 = for ever.
+    pub plays: u16,
     /// Whether pixels may be transparent.
     pub has_alpha: bool,
     /// Whether it brings an ICC profile.

@@ -1,38 +1,143 @@
 //! Resize by convolution with a Lanczos kernel, opacity premultiplied.
 
-use fast_image_resize::images::Image;
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{
+    FilterType, IntoImageView, IntoImageViewMut, PixelType, ResizeAlg, ResizeOptions, Resizer,
+    create_srgb_mapper,
+};
 
 use super::crop::Window;
 use super::picture::{Picture, PixelKind, Size};
 use crate::error::ThumbnailError;
 
+/// Whether the samples are averaged as they are, as browsers and most programs do it, or as
+/// the light that they stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Light {
+    /// As they are, with the gamma of sRGB.
+    #[default]
+    Encoded,
+    /// Made linear before, and encoded again after.
+    Linear,
+}
+
 /// Resize a part of a picture.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`], which none of the sizes of a plan can cause.
-pub fn resize(picture: Picture, window: Window, size: Size) -> Result<Picture, ThumbnailError> {
-    let (width, height) = (f64::from(picture.width), f64::from(picture.height));
-    let left = (window.left * width).clamp(0.0, width);
-    let top = (window.top * height).clamp(0.0, height);
-    let window_width = (window.width * width).min(width - left);
-    let window_height = (window.height * height).min(height - top);
-    if size == picture.size() && window_width >= width && window_height >= height {
+pub fn resize(
+    picture: Picture,
+    window: Window,
+    size: Size,
+    light: Light,
+) -> Result<Picture, ThumbnailError> {
+    let area = Area::new(&picture, window);
+    if size == picture.size() && area.is_whole(&picture) {
         return Ok(picture);
     }
-    let pixel_type = match picture.kind {
+    // Inks are no light.
+    if light == Light::Linear && picture.kind != PixelKind::Cmyk {
+        return resize_linear(&picture, area, size);
+    }
+    resize_encoded(&picture, area, size, FilterType::Lanczos3)
+}
+
+/// A small copy of a part of a picture, for looking at its colours only.
+///
+/// # Errors
+/// [`ThumbnailError::Internal`], which none of the sizes of a plan can cause.
+pub fn shrunk_copy(
+    picture: &Picture,
+    window: Window,
+    size: Size,
+) -> Result<Picture, ThumbnailError> {
+    resize_encoded(picture, Area::new(picture, window), size, FilterType::Box)
+}
+
+/// A part of a picture in pixels.
+#[derive(Clone, Copy)]
+struct Area {
+    left: f64,
+    top: f64,
+    width: f64,
+    height: f64,
+}
+
+impl Area {
+    fn new(picture: &Picture, window: Window) -> Self {
+        let (width, height) = (f64::from(picture.width), f64::from(picture.height));
+        let left = (window.left * width).clamp(0.0, width);
+        let top = (window.top * height).clamp(0.0, height);
+        Self {
+            left,
+            top,
+            width: (window.width * width).min(width - left),
+            height: (window.height * height).min(height - top),
+        }
+    }
+
+    fn is_whole(self, picture: &Picture) -> bool {
+        self.width >= f64::from(picture.width) && self.height >= f64::from(picture.height)
+    }
+}
+
+fn internal(error: impl std::fmt::Display) -> ThumbnailError {
+    ThumbnailError::Internal(error.to_string())
+}
+
+fn run(
+    source: &impl IntoImageView,
+    resized: &mut impl IntoImageViewMut,
+    area: Area,
+    filter: FilterType,
+    has_alpha: bool,
+) -> Result<(), ThumbnailError> {
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(filter))
+        .use_alpha(has_alpha)
+        .crop(area.left, area.top, area.width, area.height);
+    Resizer::new().resize(source, resized, &options).map_err(internal)
+}
+
+fn resize_encoded(
+    picture: &Picture,
+    area: Area,
+    size: Size,
+    filter: FilterType,
+) -> Result<Picture, ThumbnailError> {
+    let samples = match picture.kind {
         PixelKind::Luma => PixelType::U8,
         PixelKind::Rgb => PixelType::U8x3,
-        PixelKind::Rgba => PixelType::U8x4,
+        PixelKind::Rgba | PixelKind::Cmyk => PixelType::U8x4,
     };
-    let internal = |error: &dyn std::fmt::Display| ThumbnailError::Internal(error.to_string());
-    let source = Image::from_vec_u8(picture.width, picture.height, picture.data, pixel_type)
-        .map_err(|error| internal(&error))?;
-    let mut resized = Image::new(size.width, size.height, pixel_type);
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
-        .crop(left, top, window_width, window_height);
-    Resizer::new().resize(&source, &mut resized, &options).map_err(|error| internal(&error))?;
+    let source =
+        ImageRef::new(picture.width, picture.height, &picture.data, samples).map_err(internal)?;
+    let mut resized = Image::new(size.width, size.height, samples);
+    run(&source, &mut resized, area, filter, picture.kind == PixelKind::Rgba)?;
+    Ok(Picture {
+        width: size.width,
+        height: size.height,
+        kind: picture.kind,
+        data: resized.into_vec(),
+    })
+}
+
+fn resize_linear(picture: &Picture, area: Area, size: Size) -> Result<Picture, ThumbnailError> {
+    let (encoded, linear) = match picture.kind {
+        PixelKind::Luma => (PixelType::U8, PixelType::U16),
+        PixelKind::Rgb => (PixelType::U8x3, PixelType::U16x3),
+        PixelKind::Rgba | PixelKind::Cmyk => (PixelType::U8x4, PixelType::U16x4),
+    };
+    let mapper = create_srgb_mapper();
+    let source =
+        ImageRef::new(picture.width, picture.height, &picture.data, encoded).map_err(internal)?;
+    let mut light = Image::new(picture.width, picture.height, linear);
+    mapper.forward_map(&source, &mut light).map_err(internal)?;
+    let mut small = Image::new(size.width, size.height, linear);
+    let has_alpha = picture.kind == PixelKind::Rgba;
+    run(&light, &mut small, area, FilterType::Lanczos3, has_alpha)?;
+    let mut resized = Image::new(size.width, size.height, encoded);
+    mapper.backward_map(&small, &mut resized).map_err(internal)?;
     Ok(Picture {
         width: size.width,
         height: size.height,

@@ -4,17 +4,25 @@
 #![allow(unsafe_code)]
 
 use std::ffi::c_int;
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::ptr;
 
 use libwebp_sys::{
-    VP8StatusCode, WEBP_CSP_MODE, WebPBitstreamFeatures, WebPConfig, WebPDecode, WebPDecoderConfig,
-    WebPEncode, WebPEncodingError, WebPGetDecoderVersion, WebPGetFeatures, WebPMemoryWrite,
-    WebPMemoryWriter, WebPMemoryWriterClear, WebPMemoryWriterInit, WebPPicture, WebPPictureFree,
-    WebPPictureImportRGB, WebPPictureImportRGBA, WebPRGBABuffer, WebPValidateConfig,
+    VP8StatusCode, WEBP_CSP_MODE, WebPAnimDecoder, WebPAnimDecoderDelete, WebPAnimDecoderGetInfo,
+    WebPAnimDecoderGetNext, WebPAnimDecoderHasMoreFrames, WebPAnimDecoderNew,
+    WebPAnimDecoderOptions, WebPAnimDecoderOptionsInit, WebPAnimEncoder, WebPAnimEncoderAdd,
+    WebPAnimEncoderAssemble, WebPAnimEncoderDelete, WebPAnimEncoderNewInternal,
+    WebPAnimEncoderOptions, WebPAnimEncoderOptionsInitInternal, WebPAnimInfo,
+    WebPBitstreamFeatures, WebPConfig, WebPData, WebPDataClear, WebPDecode, WebPDecoderConfig,
+    WebPEncode, WebPEncodingError, WebPGetDecoderVersion, WebPGetFeatures, WebPGetMuxABIVersion,
+    WebPMemoryWrite, WebPMemoryWriter, WebPMemoryWriterClear, WebPMemoryWriterInit, WebPPicture,
+    WebPPictureFree, WebPPictureImportRGB, WebPPictureImportRGBA, WebPRGBABuffer,
+    WebPValidateConfig,
 };
 use thiserror::Error;
 
-use super::picture::{Picture, PixelKind, Size};
+use super::picture::{Frame, Picture, PixelKind, Size};
 
 /// What libwebp says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -73,27 +81,25 @@ pub(super) fn decode(
     size: Size,
     kind: PixelKind,
 ) -> Result<Picture, WebPError> {
-    let signed = |side: u32| c_int::try_from(side).map_err(|_| WebPError::Size);
     let mut config = WebPDecoderConfig::new().map_err(|()| WebPError::Version)?;
     if size != full {
         config.options.use_scaling = 1;
-        config.options.scaled_width = signed(size.width)?;
-        config.options.scaled_height = signed(size.height)?;
+        config.options.scaled_width = signed(size.width as usize)?;
+        config.options.scaled_height = signed(size.height as usize)?;
     }
     let (mode, kind) = match kind {
         PixelKind::Rgba => (WEBP_CSP_MODE::MODE_RGBA, PixelKind::Rgba),
-        PixelKind::Luma | PixelKind::Rgb => (WEBP_CSP_MODE::MODE_RGB, PixelKind::Rgb),
+        PixelKind::Luma | PixelKind::Rgb | PixelKind::Cmyk => {
+            (WEBP_CSP_MODE::MODE_RGB, PixelKind::Rgb)
+        }
     };
     let stride = size.width as usize * kind.bytes();
     let bytes = stride.checked_mul(size.height as usize).ok_or(WebPError::Size)?;
     let mut data = vec![0_u8; bytes];
     config.output.colorspace = mode;
     config.output.is_external_memory = 1;
-    config.output.u.RGBA = WebPRGBABuffer {
-        rgba: data.as_mut_ptr(),
-        stride: c_int::try_from(stride).map_err(|_| WebPError::Size)?,
-        size: bytes,
-    };
+    config.output.u.RGBA =
+        WebPRGBABuffer { rgba: data.as_mut_ptr(), stride: signed(stride)?, size: bytes };
     // SAFETY: the source's pointer and length are those of a slice. The output is external
     // memory: libwebp writes at most `size` bytes to `rgba`, which `data` owns, checks that
     // the stride and the size suffice for the picture, and keeps no pointer after the call.
@@ -124,9 +130,8 @@ impl Drop for Input {
     }
 }
 
-/// Encode a picture in colour; without loss at quality 100.
-pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, WebPError> {
-    let signed = |side: usize| c_int::try_from(side).map_err(|_| WebPError::Size);
+/// The settings for a quality; without loss at 100.
+fn configuration(quality: u8) -> Result<WebPConfig, WebPError> {
     let mut config = WebPConfig::new().map_err(|()| WebPError::Version)?;
     config.quality = f32::from(quality);
     config.lossless = c_int::from(quality == 100);
@@ -134,18 +139,19 @@ pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, WebPErro
     if unsafe { WebPValidateConfig(&raw const config) } == 0 {
         return Err(WebPError::Encode(WebPEncodingError::VP8_ENC_ERROR_INVALID_CONFIGURATION));
     }
+    Ok(config)
+}
 
-    let mut writer = WebPMemoryWriter { mem: ptr::null_mut(), size: 0, max_size: 0, pad: [0] };
-    // SAFETY: writes to the struct only.
-    unsafe { WebPMemoryWriterInit(&raw mut writer) };
-    let mut output = Output(writer);
+fn signed(side: usize) -> Result<c_int, WebPError> {
+    c_int::try_from(side).map_err(|_| WebPError::Size)
+}
 
+/// A copy of a picture in colour.
+fn import(picture: &Picture, as_argb: bool) -> Result<Input, WebPError> {
     let mut input = Input(WebPPicture::new().map_err(|()| WebPError::Version)?);
-    input.0.use_argb = config.lossless;
+    input.0.use_argb = c_int::from(as_argb);
     input.0.width = signed(picture.width as usize)?;
     input.0.height = signed(picture.height as usize)?;
-    input.0.writer = Some(WebPMemoryWrite);
-    input.0.custom_ptr = (&raw mut output.0).cast();
     let stride = signed(picture.stride())?;
     let pixels = picture.data.as_ptr();
     if picture.data.len() < picture.stride() * picture.height as usize {
@@ -157,22 +163,179 @@ pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, WebPErro
         match picture.kind {
             PixelKind::Rgb => WebPPictureImportRGB(&raw mut input.0, pixels, stride),
             PixelKind::Rgba => WebPPictureImportRGBA(&raw mut input.0, pixels, stride),
-            PixelKind::Luma => return Err(WebPError::Size),
+            PixelKind::Luma | PixelKind::Cmyk => return Err(WebPError::Size),
         }
     };
+    if imported == 0 { Err(WebPError::Encode(input.0.error_code)) } else { Ok(input) }
+}
+
+/// Encode a picture in colour; without loss at quality 100.
+pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, WebPError> {
+    let config = configuration(quality)?;
+    let mut writer = WebPMemoryWriter { mem: ptr::null_mut(), size: 0, max_size: 0, pad: [0] };
+    // SAFETY: writes to the struct only.
+    unsafe { WebPMemoryWriterInit(&raw mut writer) };
+    let mut output = Output(writer);
+    let mut input = import(picture, config.lossless != 0)?;
+    input.0.writer = Some(WebPMemoryWrite);
+    input.0.custom_ptr = (&raw mut output.0).cast();
     // SAFETY: both structs are initialised; the writer that `custom_ptr` points to lives
     // longer than the call and is not otherwise touched during it.
-    if imported == 0 || unsafe { WebPEncode(&raw const config, &raw mut input.0) } == 0 {
+    if unsafe { WebPEncode(&raw const config, &raw mut input.0) } == 0 {
         return Err(WebPError::Encode(input.0.error_code));
     }
     drop(input);
-    // SAFETY: after success `mem` points to `size` bytes, or is null with a size of zero.
-    let written = unsafe {
-        if output.0.mem.is_null() {
-            &[]
-        } else {
-            std::slice::from_raw_parts(output.0.mem, output.0.size)
+    // SAFETY: after success `mem` points to `size` bytes that the writer owns.
+    Ok(unsafe { copied(output.0.mem, output.0.size) })
+}
+
+/// # Safety
+/// `start` is null, or points to `length` initialised bytes.
+unsafe fn copied(start: *const u8, length: usize) -> Vec<u8> {
+    if start.is_null() {
+        return Vec::new();
+    }
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts(start, length) }.to_vec()
+}
+
+/// Decodes the frames of an animation, each put together to the whole canvas.
+pub(super) struct AnimationDecoder<'a> {
+    decoder: ptr::NonNull<WebPAnimDecoder>,
+    size: Size,
+    shown_until: c_int,
+    source: PhantomData<&'a [u8]>,
+}
+
+impl Drop for AnimationDecoder<'_> {
+    fn drop(&mut self) {
+        // SAFETY: it came from `WebPAnimDecoderNew` and is deleted only here.
+        unsafe { WebPAnimDecoderDelete(self.decoder.as_ptr()) }
+    }
+}
+
+impl<'a> AnimationDecoder<'a> {
+    /// Open an animation whose canvas has this size.
+    pub(super) fn new(source: &'a [u8], size: Size) -> Result<Self, WebPError> {
+        let mut options = WebPAnimDecoderOptions {
+            color_mode: WEBP_CSP_MODE::MODE_RGBA,
+            use_threads: 0,
+            padding: [0; 7],
+        };
+        // SAFETY: writes to the struct only.
+        if unsafe { WebPAnimDecoderOptionsInit(&raw mut options) } == 0 {
+            return Err(WebPError::Version);
         }
-    };
-    Ok(written.to_vec())
+        options.color_mode = WEBP_CSP_MODE::MODE_RGBA;
+        let data = WebPData { bytes: source.as_ptr(), size: source.len() };
+        // SAFETY: the decoder keeps pointers into the source, which outlives it by `'a`; the
+        // two structs are only read during the call.
+        let decoder = unsafe { WebPAnimDecoderNew(&raw const data, &raw const options) };
+        let decoder = ptr::NonNull::new(decoder)
+            .ok_or(WebPError::Decode(VP8StatusCode::VP8_STATUS_BITSTREAM_ERROR))?;
+        let opened = Self { decoder, size, shown_until: 0, source: PhantomData };
+        let mut info = WebPAnimInfo::default();
+        // SAFETY: the decoder is alive; writes to `info` only.
+        let known = unsafe { WebPAnimDecoderGetInfo(decoder.as_ptr(), &raw mut info) } != 0;
+        // The size of what `next_frame` copies depends on this.
+        if !known || (info.canvas_width, info.canvas_height) != (size.width, size.height) {
+            return Err(WebPError::Size);
+        }
+        Ok(opened)
+    }
+
+    /// The next frame, if there is one.
+    pub(super) fn next_frame(&mut self) -> Result<Option<Frame>, WebPError> {
+        let decoder = self.decoder.as_ptr();
+        // SAFETY: the decoder is alive.
+        if unsafe { WebPAnimDecoderHasMoreFrames(decoder) } == 0 {
+            return Ok(None);
+        }
+        let mut canvas = ptr::null_mut();
+        let mut until = 0;
+        // SAFETY: the decoder is alive; writes to the two variables only.
+        if unsafe { WebPAnimDecoderGetNext(decoder, &raw mut canvas, &raw mut until) } == 0 {
+            return Err(WebPError::Decode(VP8StatusCode::VP8_STATUS_BITSTREAM_ERROR));
+        }
+        let Size { width, height } = self.size;
+        let kind = PixelKind::Rgba;
+        let bytes = width as usize * height as usize * kind.bytes();
+        // SAFETY: after success `canvas` points to the canvas in RGBA, whose size was compared
+        // with `self.size`; it stays valid until the next call, and is copied at once.
+        let data = unsafe { copied(canvas, bytes) };
+        let delay = u32::try_from(until.saturating_sub(self.shown_until)).unwrap_or_default();
+        self.shown_until = until;
+        Ok(Some(Frame { picture: Picture { width, height, kind, data }, delay }))
+    }
+}
+
+/// Encodes an animation.
+pub(super) struct AnimationEncoder {
+    encoder: ptr::NonNull<WebPAnimEncoder>,
+    config: WebPConfig,
+    time: c_int,
+}
+
+impl Drop for AnimationEncoder {
+    fn drop(&mut self) {
+        // SAFETY: it came from `WebPAnimEncoderNewInternal` and is deleted only here.
+        unsafe { WebPAnimEncoderDelete(self.encoder.as_ptr()) }
+    }
+}
+
+impl AnimationEncoder {
+    /// Begin an animation that plays so often, 0 = for ever.
+    pub(super) fn new(size: Size, plays: u16, quality: u8) -> Result<Self, WebPError> {
+        let config = configuration(quality)?;
+        let version = WebPGetMuxABIVersion();
+        let mut options = MaybeUninit::<WebPAnimEncoderOptions>::uninit();
+        // SAFETY: writes to the struct only, and all of it on success.
+        let mut options = unsafe {
+            if WebPAnimEncoderOptionsInitInternal(options.as_mut_ptr(), version) == 0 {
+                return Err(WebPError::Version);
+            }
+            options.assume_init()
+        };
+        options.anim_params.loop_count = c_int::from(plays);
+        let (width, height) = (signed(size.width as usize)?, signed(size.height as usize)?);
+        // SAFETY: the options are initialised and copied during the call.
+        let encoder =
+            unsafe { WebPAnimEncoderNewInternal(width, height, &raw const options, version) };
+        let encoder = ptr::NonNull::new(encoder).ok_or(WebPError::Size)?;
+        Ok(Self { encoder, config, time: 0 })
+    }
+
+    /// Add a picture of the animation's size that is shown for so many milliseconds.
+    pub(super) fn add(&mut self, picture: &Picture, delay: u32) -> Result<(), WebPError> {
+        let mut input = import(picture, true)?;
+        let picture = &raw mut input.0;
+        // SAFETY: encoder, picture and configuration are alive and initialised; the encoder
+        // copies what it keeps, and refuses a picture of another size.
+        let added = unsafe {
+            WebPAnimEncoderAdd(self.encoder.as_ptr(), picture, self.time, &raw const self.config)
+        };
+        if added == 0 {
+            return Err(WebPError::Encode(input.0.error_code));
+        }
+        self.time = self.time.saturating_add(c_int::try_from(delay).unwrap_or(c_int::MAX));
+        Ok(())
+    }
+
+    /// The finished file.
+    pub(super) fn finish(self) -> Result<Vec<u8>, WebPError> {
+        let encoder = self.encoder.as_ptr();
+        let failed = WebPError::Encode(WebPEncodingError::VP8_ENC_ERROR_BAD_WRITE);
+        let mut data = WebPData::default();
+        // SAFETY: the encoder is alive. Null for the picture says that the time is the end of
+        // the last one. On success `data` owns what it points to, until it is cleared here.
+        unsafe {
+            let ended = WebPAnimEncoderAdd(encoder, ptr::null_mut(), self.time, ptr::null());
+            if ended == 0 || WebPAnimEncoderAssemble(encoder, &raw mut data) == 0 {
+                return Err(failed);
+            }
+            let written = copied(data.bytes, data.size);
+            WebPDataClear(&mut data);
+            Ok(written)
+        }
+    }
 }

@@ -12,6 +12,7 @@ from django.core.signals import setting_changed
 from xaccel.config import Config
 from xaccel.delivery import Delivery
 from xaccel.exceptions import ConfigError
+from xaccel.templates import TemplateHelpers
 from xaccel.thumbnails import Thumbnails
 
 
@@ -39,14 +40,20 @@ def delivery() -> Delivery:
 
 
 @cache
+def template_helpers() -> TemplateHelpers:
+    """What the template tags call."""
+    return TemplateHelpers(config())
+
+
+@cache
 def thumbnails() -> Thumbnails:
-    """What writes the URLs of thumbnails and answers them."""
+    """What answers the requests for thumbnails."""
     return Thumbnails(config())
 
 
 def _reset(*, setting: str, **_: Any) -> None:
     if setting in {"XACCEL", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
-        for cached in (config, delivery, thumbnails):
+        for cached in (config, delivery, template_helpers, thumbnails):
             cached.cache_clear()
 
 

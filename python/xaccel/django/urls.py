@@ -1,4 +1,4 @@
-"""The URL of the thumbnails, at `THUMBNAIL_URL`: include this module at the site's root."""
+"""The URLs of thumbnails and of signed links: include this module at the site's root."""
 
 from django.urls import URLPattern, path
 
@@ -6,11 +6,9 @@ from xaccel.django import conf, views
 
 urlpatterns: list[URLPattern] = []
 
-if conf.config().thumbnail_source is not None:
-    urlpatterns.append(
-        path(
-            conf.config().thumbnail_url.removeprefix("/") + "<path:path>",
-            views.thumbnail,
-            name="xaccel-thumbnail",
-        )
-    )
+if conf.config().private_url is not None:
+    route = f"{conf.config().private_url}<path:path>".removeprefix("/")
+    urlpatterns.append(path(route, views.private_file, name="xaccel-private-file"))
+if conf.config().has_thumbnail_endpoint:
+    route = f"{conf.config().thumbnail_url}<path:path>".removeprefix("/")
+    urlpatterns.append(path(route, views.thumbnail, name="xaccel-thumbnail"))

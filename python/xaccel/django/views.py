@@ -60,6 +60,13 @@ def send_private_file(
     return _django_response(response)
 
 
+def private_file(request: HttpRequest, path: str) -> HttpResponseBase:
+    """Answer the request for a signed link; `path` is what follows `PRIVATE_URL`."""
+    url = (conf.config().private_url or "") + path
+    query = request.META.get("QUERY_STRING", "")
+    return _django_response(conf.delivery().respond(url, query, _facts(request)))
+
+
 def thumbnail(request: HttpRequest, path: str) -> HttpResponseBase:
     """Answer the request for a thumbnail; `path` is what follows `THUMBNAIL_URL`."""
     url = conf.config().thumbnail_url + path

@@ -2,6 +2,7 @@
 
 use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor};
 
+use super::super::color::Profile;
 use super::super::exif;
 use super::super::format::SourceFormat;
 use super::super::orient::Transform;
@@ -23,8 +24,15 @@ fn corrupt(reason: impl std::fmt::Display) -> ThumbnailError {
     ThumbnailError::corrupt(SourceFormat::Jpeg, reason)
 }
 
-/// The segments up to the first scan: marker and content.
-fn segments(source: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+/// A marker segment, and the bytes that follow it.
+struct Segment<'a> {
+    marker: u8,
+    content: &'a [u8],
+    after: &'a [u8],
+}
+
+/// The segments up to the header of the first scan.
+fn segments(source: &[u8]) -> impl Iterator<Item = Segment<'_>> {
     let mut rest = source;
     std::iter::from_fn(move || {
         loop {
@@ -42,16 +50,35 @@ fn segments(source: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
             let content = segment.get(2..)?;
             // The scan that follows is no segment: stop here.
             rest = if marker == 0xda { &[] } else { after };
-            return Some((marker, content));
+            return Some(Segment { marker, content, after });
         }
     })
+}
+
+/// The ICC profile, whose chunks may be several and in any order (ICC.1, annex B.4).
+pub(super) fn profile(source: &[u8]) -> Option<Profile> {
+    let mut chunks: Vec<(u8, &[u8])> = segments(source)
+        .filter(|segment| segment.marker == 0xe2)
+        .filter_map(|segment| match segment.content.strip_prefix(b"ICC_PROFILE\0")? {
+            [number, _, chunk @ ..] => Some((*number, chunk)),
+            _ => None,
+        })
+        .collect();
+    chunks.sort_by_key(|&(number, _)| number);
+    let icc: Vec<u8> = chunks.iter().flat_map(|&(_, chunk)| chunk).copied().collect();
+    (!icc.is_empty()).then_some(Profile::Icc(icc))
+}
+
+/// Whether Adobe's marker is there, whose files hold the light that the inks leave.
+fn has_inverted_inks(source: &[u8]) -> bool {
+    segments(source).any(|segment| segment.marker == 0xee && segment.content.starts_with(b"Adobe"))
 }
 
 pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
     let mut frame = None;
     let mut orientation = 1;
     let mut has_icc = false;
-    for (marker, content) in segments(source) {
+    for Segment { marker, content, .. } in segments(source) {
         match (marker, content) {
             // SOF0 to SOF15, without DHT, JPG and DAC.
             (0xc0..=0xcf, &[precision, h1, h0, w1, w0, ..])
@@ -91,9 +118,29 @@ pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
         orientation,
         transform: Transform::from_exif(orientation),
         frames: 1,
+        plays: 1,
         has_alpha: false,
         has_icc,
     })
+}
+
+/// The same image with nothing in front of its first scan but what is needed to decode it.
+fn tidy(source: &[u8]) -> Option<Vec<u8>> {
+    let mut tidied = vec![0xff, 0xd8];
+    let mut scans = None;
+    for Segment { marker, content, after } in segments(source) {
+        // Of the applications' segments only Adobe's changes what the samples mean.
+        if matches!(marker, 0xe0..=0xed | 0xef | 0xfe) {
+            continue;
+        }
+        let length = u16::try_from(content.len() + 2).ok()?;
+        tidied.extend([0xff, marker]);
+        tidied.extend(length.to_be_bytes());
+        tidied.extend(content);
+        scans = (marker == 0xda).then_some(after);
+    }
+    tidied.extend(scans?);
+    Some(tidied)
 }
 
 fn scaling(size: Size, needed: Size) -> ScalingFactor {
@@ -119,11 +166,19 @@ pub(super) fn decode(
     decoder.set_scan_limit(MAX_SCANS).map_err(corrupt)?;
     let scaling = scaling(header.size, needed);
     decoder.set_scaling_factor(scaling).map_err(corrupt)?;
-    let found = decoder.read_header(source).map_err(corrupt)?;
+    let tidied;
+    let (source, found) = match decoder.read_header(source) {
+        Ok(found) => (source, found),
+        // A mere warning, such as of bytes between two segments, counts as a failure here.
+        Err(error) => {
+            tidied = tidy(source).ok_or_else(|| corrupt(error))?;
+            (tidied.as_slice(), decoder.read_header(&tidied).map_err(corrupt)?)
+        }
+    };
     let (kind, format) = match found.colorspace {
         turbojpeg::Colorspace::Gray => (PixelKind::Luma, PixelFormat::GRAY),
         turbojpeg::Colorspace::CMYK | turbojpeg::Colorspace::YCCK => {
-            return Err(ThumbnailError::UnsupportedFeature { feature: "CMYK" });
+            (PixelKind::Cmyk, PixelFormat::CMYK)
         }
         _ => (PixelKind::Rgb, PixelFormat::RGB),
     };
@@ -139,6 +194,11 @@ pub(super) fn decode(
     };
     if let Err(error) = decoder.decompress(source, image) {
         accept_partly(&error.to_string(), &data, pitch)?;
+    }
+    if kind == PixelKind::Cmyk && has_inverted_inks(source) {
+        for sample in &mut data {
+            *sample = 255 - *sample;
+        }
     }
     let side = |side: usize| u32::try_from(side).map_err(corrupt);
     Ok(Picture { width: side(found.width)?, height: side(found.height)?, kind, data })

@@ -1,13 +1,22 @@
-//! Decoders: one module a format, each with `header` and `decode`.
+//! Decoders: one module a format, each with `header` and `decode`, or `frames` where there may
+//! be several.
 
+mod bmp;
+mod gif;
 mod jpeg;
 mod png;
+mod tiff;
 mod webp;
+mod whole;
 
+use super::color::Profile;
 use super::format::SourceFormat;
-use super::picture::{Picture, Size};
+use super::picture::{Frame, Size};
 use super::probe::Header;
 use crate::error::ThumbnailError;
+
+/// Where the decoded frames go, one by one, so that only one is in memory at full size.
+pub type Sink<'a> = &'a mut dyn FnMut(Frame) -> Result<(), ThumbnailError>;
 
 /// Read the header of a source of this format.
 ///
@@ -18,18 +27,44 @@ pub fn header(source: &[u8], format: SourceFormat) -> Result<Header, ThumbnailEr
         SourceFormat::Jpeg => jpeg::header(source),
         SourceFormat::Png => png::header(source),
         SourceFormat::WebP => webp::header(source),
+        SourceFormat::Gif => gif::header(source),
+        SourceFormat::Bmp => bmp::header(source),
+        SourceFormat::Tiff => tiff::header(source),
     }
 }
 
-/// Decode a source. The picture is as large as the header says or, where the codec can shrink
-/// while it decodes, smaller, but large enough to be resized to `needed` without a visible loss.
+/// What the samples of a source mean, if it says so.
+#[must_use]
+pub fn profile(source: &[u8], format: SourceFormat) -> Option<Profile> {
+    match format {
+        SourceFormat::Jpeg => jpeg::profile(source),
+        SourceFormat::Png => png::profile(source),
+        SourceFormat::WebP => webp::profile(source),
+        SourceFormat::Tiff => tiff::profile(source),
+        SourceFormat::Gif | SourceFormat::Bmp => None,
+    }
+}
+
+/// Decode a source: all of its frames, or the first one only. A picture is as large as the
+/// header says or, where the codec can shrink while it decodes, smaller, but large enough to
+/// be resized to `needed` without a visible loss.
 ///
 /// # Errors
-/// [`ThumbnailError::Corrupt`], [`ThumbnailError::UnsupportedFeature`].
-pub fn decode(source: &[u8], header: &Header, needed: Size) -> Result<Picture, ThumbnailError> {
-    match header.format {
-        SourceFormat::Jpeg => jpeg::decode(source, header, needed),
-        SourceFormat::Png => png::decode(source),
-        SourceFormat::WebP => webp::decode(source, header, needed),
-    }
+/// [`ThumbnailError::Corrupt`], [`ThumbnailError::UnsupportedFeature`], or what `sink` says.
+pub fn frames(
+    source: &[u8],
+    header: &Header,
+    needed: Size,
+    all: bool,
+    sink: Sink<'_>,
+) -> Result<(), ThumbnailError> {
+    let picture = match header.format {
+        SourceFormat::Gif => return gif::frames(source, header, all, sink),
+        SourceFormat::WebP => return webp::frames(source, header, needed, all, sink),
+        SourceFormat::Jpeg => jpeg::decode(source, header, needed)?,
+        SourceFormat::Png => png::decode(source)?,
+        SourceFormat::Bmp => bmp::decode(source)?,
+        SourceFormat::Tiff => tiff::decode(source)?,
+    };
+    sink(Frame { picture, delay: 0 })
 }

@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use png::{ColorType, Decoder, DecodingError, Reader, Transformations};
 
+use super::super::color::Profile;
 use super::super::exif;
 use super::super::format::SourceFormat;
 use super::super::orient::Transform;
@@ -12,7 +13,7 @@ use super::super::probe::Header;
 use crate::error::ThumbnailError;
 
 /// What the decoder may allocate beside the picture: profiles and rows.
-const MAX_OVERHEAD: usize = 16 * 1024 * 1024;
+const MAX_OVERHEAD: usize = 8 * 1024 * 1024;
 
 fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
     ThumbnailError::corrupt(SourceFormat::Png, error)
@@ -35,11 +36,29 @@ pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
         size: Size { width: info.width, height: info.height },
         orientation,
         transform: Transform::from_exif(orientation),
-        frames: info.animation_control.map_or(1, |animation| animation.num_frames.max(1)),
+        frames: 1,
+        plays: 1,
         has_alpha: matches!(info.color_type, ColorType::GrayscaleAlpha | ColorType::Rgba)
             || info.trns.is_some(),
         has_icc: info.icc_profile.is_some(),
     })
+}
+
+/// What the samples mean, by the precedence of the PNG specification (third edition, 4.3).
+pub(super) fn profile(source: &[u8]) -> Option<Profile> {
+    let reader = open(source).ok()?;
+    let info = reader.info();
+    if let Some(points) = info.coding_independent_code_points {
+        let (primaries, transfer) = (points.color_primaries, points.transfer_function);
+        return Some(Profile::CodePoints { primaries, transfer });
+    }
+    if let Some(icc) = &info.icc_profile {
+        return Some(Profile::Icc(icc.to_vec()));
+    }
+    if info.srgb.is_some() {
+        return None;
+    }
+    info.gama_chunk.map(|gamma| Profile::Gamma(gamma.into_value()))
 }
 
 pub(super) fn decode(source: &[u8]) -> Result<Picture, ThumbnailError> {

@@ -1,11 +1,13 @@
 //! WebP by libwebp.
 
+use super::super::color::Profile;
 use super::super::exif;
 use super::super::format::SourceFormat;
 use super::super::orient::Transform;
-use super::super::picture::{Picture, PixelKind, Size};
+use super::super::picture::{Frame, Picture, PixelKind, Size};
 use super::super::probe::Header;
 use super::super::webp_ffi;
+use super::Sink;
 use crate::error::ThumbnailError;
 
 fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
@@ -29,11 +31,17 @@ pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
     let features = webp_ffi::features(source).map_err(corrupt)?;
     let mut orientation = 1;
     let mut frames = 0;
+    let mut plays = 1;
     let mut has_icc = false;
     for (name, content) in chunks(source) {
         match name {
             b"EXIF" => orientation = exif::orientation(content),
             b"ANMF" => frames += 1,
+            b"ANIM" => {
+                if let [_, _, _, _, low, high, ..] = *content {
+                    plays = u16::from_le_bytes([low, high]);
+                }
+            }
             b"ICCP" => has_icc = true,
             _ => {}
         }
@@ -44,16 +52,50 @@ pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
         orientation,
         transform: Transform::from_exif(orientation),
         frames: if features.has_animation { frames.max(1) } else { 1 },
+        plays,
         has_alpha: features.has_alpha,
         has_icc,
     })
 }
 
-pub(super) fn decode(
+pub(super) fn profile(source: &[u8]) -> Option<Profile> {
+    chunks(source)
+        .find(|(name, _)| *name == b"ICCP")
+        .map(|(_, content)| Profile::Icc(content.to_vec()))
+}
+
+pub(super) fn frames(
     source: &[u8],
     header: &Header,
     needed: Size,
-) -> Result<Picture, ThumbnailError> {
+    all: bool,
+    sink: Sink<'_>,
+) -> Result<(), ThumbnailError> {
+    if !is_animated(source) {
+        return sink(Frame { picture: still(source, header, needed)?, delay: 0 });
+    }
+    let mut decoder = webp_ffi::AnimationDecoder::new(source, header.size).map_err(corrupt)?;
+    let mut shown = 0_u32;
+    loop {
+        match decoder.next_frame() {
+            Ok(Some(frame)) => sink(frame)?,
+            Err(error) if shown == 0 => return Err(corrupt(error)),
+            // The frames before the damage can be shown.
+            Ok(None) | Err(_) => break,
+        }
+        shown += 1;
+        if !all {
+            break;
+        }
+    }
+    if shown == 0 { Err(corrupt("it has no frame")) } else { Ok(()) }
+}
+
+fn is_animated(source: &[u8]) -> bool {
+    chunks(source).any(|(name, _)| name == b"ANIM")
+}
+
+fn still(source: &[u8], header: &Header, needed: Size) -> Result<Picture, ThumbnailError> {
     let kind = if header.has_alpha { PixelKind::Rgba } else { PixelKind::Rgb };
     // Twice the needed size, where libwebp's own scaler is no loss to the final one.
     let half = |full: u32, needed: u32| needed.saturating_mul(2).min(full);

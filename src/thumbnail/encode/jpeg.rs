@@ -11,6 +11,7 @@ pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, Thumbnai
     let (format, subsampling) = match picture.kind {
         PixelKind::Luma => (PixelFormat::GRAY, Subsamp::Gray),
         PixelKind::Rgb => (PixelFormat::RGB, Subsamp::Sub2x2),
+        PixelKind::Cmyk => return encode(&picture.clone().without_inks(), quality),
         PixelKind::Rgba => return encode(&flatten(picture.clone(), Rgb::WHITE), quality),
     };
     let image = Image {

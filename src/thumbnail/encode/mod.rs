@@ -1,28 +1,37 @@
 //! Encoders: one module a format.
 
+mod gif;
 mod jpeg;
+mod palette;
 mod png;
 mod webp;
 
 use super::format::OutputFormat;
-use super::picture::Picture;
+use super::picture::Frame;
 use crate::error::ThumbnailError;
 
-/// Encode a picture. Metadata are not written.
+/// Encode a still, or an animation where the format has it; others get the first frame. The
+/// pictures are gray, RGB or RGBA; `plays` is how often an animation plays, 0 = for ever.
+/// Metadata are not written.
 ///
 /// # Errors
 /// [`ThumbnailError::UnsupportedFeature`] for a format that is not written,
 /// [`ThumbnailError::Internal`] when the encoder fails.
 pub fn encode(
-    picture: &Picture,
+    frames: &[Frame],
+    plays: u16,
     format: OutputFormat,
     quality: u8,
 ) -> Result<Vec<u8>, ThumbnailError> {
+    let Some(Frame { picture: first, .. }) = frames.first() else {
+        return Err(ThumbnailError::Internal("there is no picture to encode".into()));
+    };
     match format {
-        OutputFormat::Jpeg => jpeg::encode(picture, quality),
-        OutputFormat::Png => png::encode(picture),
-        OutputFormat::WebP => webp::encode(picture, quality),
+        OutputFormat::Jpeg => jpeg::encode(first, quality),
+        OutputFormat::Png => png::encode(first),
+        OutputFormat::WebP if frames.len() > 1 => webp::encode_animation(frames, plays, quality),
+        OutputFormat::WebP => webp::encode(first, quality),
+        OutputFormat::Gif => gif::encode(frames, plays),
         OutputFormat::Avif => Err(ThumbnailError::UnsupportedFeature { feature: "writing AVIF" }),
-        OutputFormat::Gif => Err(ThumbnailError::UnsupportedFeature { feature: "writing GIF" }),
     }
 }

@@ -1,25 +1,69 @@
-//! PNG by the `png` crate.
+//! PNG by the `png` crate; with a palette where that loses nothing.
 
 use png::{BitDepth, ColorType, Compression, Encoder};
 
 use super::super::picture::{Picture, PixelKind};
+use super::palette::{self, Indexed};
 use crate::error::ThumbnailError;
 
 pub(super) fn encode(picture: &Picture) -> Result<Vec<u8>, ThumbnailError> {
-    let write = || {
-        let mut data = Vec::new();
-        let mut encoder = Encoder::new(&mut data, picture.width, picture.height);
-        encoder.set_color(match picture.kind {
-            PixelKind::Luma => ColorType::Grayscale,
-            PixelKind::Rgb => ColorType::Rgb,
-            PixelKind::Rgba => ColorType::Rgba,
-        });
-        encoder.set_depth(BitDepth::Eight);
-        encoder.set_compression(Compression::Balanced);
-        let mut writer = encoder.write_header()?;
-        writer.write_image_data(&picture.data)?;
-        writer.finish()?;
-        Ok(data)
+    let indexed = (picture.kind != PixelKind::Luma)
+        .then(|| palette::exact(picture.clone().into_rgba().data.as_chunks::<4>().0))
+        .flatten();
+    let written = match indexed {
+        Some(indexed) => write_indexed(picture, indexed),
+        None => write(picture),
     };
-    write().map_err(|error: png::EncodingError| ThumbnailError::Internal(error.to_string()))
+    written.map_err(|error: png::EncodingError| ThumbnailError::Internal(error.to_string()))
+}
+
+fn write(picture: &Picture) -> Result<Vec<u8>, png::EncodingError> {
+    let mut data = Vec::new();
+    let mut encoder = Encoder::new(&mut data, picture.width, picture.height);
+    encoder.set_color(match picture.kind {
+        PixelKind::Luma => ColorType::Grayscale,
+        PixelKind::Rgb => ColorType::Rgb,
+        PixelKind::Rgba | PixelKind::Cmyk => ColorType::Rgba,
+    });
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_compression(Compression::Balanced);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&picture.data)?;
+    writer.finish()?;
+    Ok(data)
+}
+
+fn write_indexed(picture: &Picture, indexed: Indexed) -> Result<Vec<u8>, png::EncodingError> {
+    let Indexed { colors, indices } = indexed;
+    let (depth, bits) = match colors.len() {
+        ..=2 => (BitDepth::One, 1),
+        3..=4 => (BitDepth::Two, 2),
+        5..=16 => (BitDepth::Four, 4),
+        _ => (BitDepth::Eight, 8),
+    };
+    let mut data = Vec::new();
+    let mut encoder = Encoder::new(&mut data, picture.width, picture.height);
+    encoder.set_color(ColorType::Indexed);
+    encoder.set_depth(depth);
+    encoder.set_compression(Compression::Balanced);
+    // Differences between indices mean nothing.
+    encoder.set_filter(png::Filter::NoFilter);
+    encoder.set_palette(colors.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect::<Vec<_>>());
+    if colors.iter().any(|&[.., alpha]| alpha < 255) {
+        encoder.set_trns(colors.iter().map(|&[.., alpha]| alpha).collect::<Vec<_>>());
+    }
+    let mut writer = encoder.write_header()?;
+    let packed: Vec<u8> = indices
+        .chunks(picture.width.max(1) as usize)
+        .flat_map(|row| row.chunks(8 / bits))
+        .map(|group| {
+            let packed =
+                group.iter().fold(0, |packed: u16, &index| packed << bits | u16::from(index));
+            let missing = 8 / bits - group.len();
+            u8::try_from(packed << (missing * bits)).unwrap_or_default()
+        })
+        .collect();
+    writer.write_image_data(&packed)?;
+    writer.finish()?;
+    Ok(data)
 }

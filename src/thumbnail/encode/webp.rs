@@ -1,17 +1,47 @@
-//! WebP by libwebp.
+//! WebP by libwebp: lossy; lossless at quality 100.
 
-use super::super::picture::{Picture, PixelKind};
-use super::super::webp_ffi;
+use std::borrow::Cow;
+
+use super::super::picture::{Frame, Picture, PixelKind};
+use super::super::webp_ffi::{self, WebPError};
 use crate::error::ThumbnailError;
 
-/// Lossy; lossless at quality 100.
+/// In the VP8X chunk: some pixel may be transparent (RFC 9649, section 2.7).
+const ALPHA_FLAG: u8 = 0x10;
+
+fn internal(error: WebPError) -> ThumbnailError {
+    ThumbnailError::Internal(error.to_string())
+}
+
+fn in_color(picture: &Picture) -> Cow<'_, Picture> {
+    match picture.kind {
+        PixelKind::Luma => Cow::Owned(picture.clone().into_color()),
+        _ => Cow::Borrowed(picture),
+    }
+}
+
 pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, ThumbnailError> {
-    let color;
-    let picture = if picture.kind == PixelKind::Luma {
-        color = picture.clone().into_color();
-        &color
-    } else {
-        picture
-    };
-    webp_ffi::encode(picture, quality).map_err(|error| ThumbnailError::Internal(error.to_string()))
+    webp_ffi::encode(&in_color(picture), quality).map_err(internal)
+}
+
+pub(super) fn encode_animation(
+    frames: &[Frame],
+    plays: u16,
+    quality: u8,
+) -> Result<Vec<u8>, ThumbnailError> {
+    let size = frames.first().map(|frame| frame.picture.size());
+    let Some(size) = size else { return Err(internal(WebPError::Size)) };
+    let mut encoder = webp_ffi::AnimationEncoder::new(size, plays, quality).map_err(internal)?;
+    for Frame { picture, delay } in frames {
+        encoder.add(&in_color(picture), *delay).map_err(internal)?;
+    }
+    let mut data = encoder.finish().map_err(internal)?;
+    // libwebp looks at the parts that it draws only, not at the clear canvas around them.
+    let has_alpha = frames.iter().any(|frame| frame.picture.kind == PixelKind::Rgba);
+    if let (true, Some([b'V', b'P', b'8', b'X', _, _, _, _, flags])) =
+        (has_alpha, data.get_mut(12..21))
+    {
+        *flags |= ALPHA_FLAG;
+    }
+    Ok(data)
 }

@@ -15,11 +15,11 @@ register = template.Library()
 def thumbnail_url(
     source: Any, width: int | str | None = None, height: int | None = None, **options: Any
 ) -> str:
-    """`{% thumbnail_url photo.image 300 200 fit="cover" %}`, see `Thumbnails.url`."""
-    return conf.thumbnails().url(source, width, height, **options)
+    """`{% thumbnail_url photo.image 300 200 fit="cover" %}`, see `TemplateHelpers`."""
+    return conf.template_helpers().thumbnail_url(source, width, height, **options)
 
 
 @register.filter("thumbnail_url")
 def thumbnail_url_filter(source: Any, width: int | str) -> str:
     """`{{ photo.image|thumbnail_url:300 }}`, or with the name of a preset."""
-    return conf.thumbnails().url(source, width)
+    return conf.template_helpers().thumbnail_url(source, width)

@@ -1,0 +1,5 @@
+"""What a WSGI server imports: `gunicorn app:app`."""
+
+from gallery import create_app
+
+app = create_app()

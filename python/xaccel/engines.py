@@ -1,0 +1,191 @@
+"""Who makes the thumbnails, and so what their URLs look like.
+
+The templates stay as they are when `THUMBNAIL_ENGINE` changes: each engine here writes the URL of
+its server from the same source and spec, and refuses by name the option that it does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from xaccel._core import ImgproxySigner, ThumborSigner
+from xaccel.config import Config
+from xaccel.exceptions import ConfigError, SpecError
+
+
+class Engine(Protocol):
+    """What each engine offers."""
+
+    def url(
+        self,
+        source: str,
+        spec: str,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """The URL of a thumbnail.
+
+        Args:
+            source: The original's name.
+            spec: What the thumbnail looks like, in the canonical spelling of `Spec`.
+            expires: See `Signer.sign`.
+            expires_in: See `Signer.sign`.
+
+        Raises:
+            SpecError: The engine does not have an option of the spec.
+            ValueError: The source's name can't be signed.
+        """
+
+
+def get(config: Config) -> Engine:
+    """The engine of the settings.
+
+    Raises:
+        ConfigError: A setting that the engine needs is missing.
+    """
+    return _ENGINES[config.thumbnail_engine](config)
+
+
+class Embedded:
+    """This package's own endpoint: `/t/{spec}/{source}?key=…`."""
+
+    def __init__(self, config: Config) -> None:
+        if config.thumbnail_source is None:
+            raise ConfigError(
+                "XACCEL['THUMBNAIL_SOURCE'] is not set: name the directory of the images"
+            )
+        self._base = config.thumbnail_engine_url
+        self._path = config.thumbnail_url
+        self._signer = config.signer()
+
+    def url(
+        self,
+        source: str,
+        spec: str,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """See `Engine.url`."""
+        return self._base + self._signer.sign_path(
+            f"{self._path}{spec}/{source}", expires=expires, expires_in=expires_in
+        )
+
+
+class ImageFilter(Embedded):
+    """nginx's `image_filter` behind `secure_link`: the same URLs, but a box is all it knows."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        if config.signature != "secure-link-md5":
+            raise ConfigError(
+                "XACCEL['THUMBNAIL_ENGINE'] 'image-filter' needs XACCEL['SIGNATURE'] "
+                "'secure-link-md5', which nginx can check"
+            )
+
+    def url(
+        self,
+        source: str,
+        spec: str,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """See `Engine.url`."""
+        _, comma, options = spec.partition(",")
+        if comma:
+            raise SpecError(
+                f"nginx's image_filter has no option {options.partition(',')[0]!r}: it can only "
+                "shrink a picture into a box"
+            )
+        return super().url(source, spec, expires=expires, expires_in=expires_in)
+
+
+class Thumbor:
+    """A thumbor, or an imagor, server."""
+
+    def __init__(self, config: Config) -> None:
+        self._base = _base(config)
+        (key,) = _keys(config, "THUMBNAIL_ENGINE_KEY", config.thumbnail_engine_key, most=1)
+        self._signer = ThumborSigner(key)
+        self._source = _source_prefix(config, directory="")
+
+    def url(
+        self,
+        source: str,
+        spec: str,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """See `Engine.url`. There is no expiry."""
+        if expires is not None or expires_in is not None:
+            raise SpecError("thumbor's URLs can't expire")
+        return self._base + self._signer.url(self._source + source, spec)
+
+
+class Imgproxy:
+    """An imgproxy server."""
+
+    def __init__(self, config: Config) -> None:
+        self._base = _base(config)
+        keys = _keys(config, "THUMBNAIL_ENGINE_KEY", config.thumbnail_engine_key)
+        salts = _keys(config, "THUMBNAIL_ENGINE_SALT", config.thumbnail_engine_salt)
+        try:
+            self._signer = ImgproxySigner(keys, salts)
+        except ConfigError as error:
+            raise ConfigError(f"XACCEL['THUMBNAIL_ENGINE_KEY']: {error}") from None
+        self._source = _source_prefix(config, directory="local:///")
+
+    def url(
+        self,
+        source: str,
+        spec: str,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """See `Engine.url`."""
+        return self._base + self._signer.url(
+            self._source + source, spec, expires=expires, expires_in=expires_in
+        )
+
+
+_ENGINES: Mapping[str, Callable[[Config], Engine]] = {
+    "embedded": Embedded,
+    "image-filter": ImageFilter,
+    "thumbor": Thumbor,
+    "imgproxy": Imgproxy,
+}
+
+
+def _base(config: Config) -> str:
+    if not config.thumbnail_engine_url:
+        raise ConfigError(
+            f"XACCEL['THUMBNAIL_ENGINE'] {config.thumbnail_engine!r} needs "
+            "XACCEL['THUMBNAIL_ENGINE_URL'], such as 'https://thumbs.example.com'"
+        )
+    return config.thumbnail_engine_url
+
+
+def _keys(
+    config: Config, name: str, keys: tuple[str, ...], *, most: int | None = None
+) -> tuple[str, ...]:
+    if not keys or (most is not None and len(keys) > most):
+        number = "one key" if most == 1 else "at least one key"
+        raise ConfigError(
+            f"XACCEL['THUMBNAIL_ENGINE'] {config.thumbnail_engine!r} needs {number} in "
+            f"XACCEL[{name!r}]"
+        )
+    return keys
+
+
+def _source_prefix(config: Config, *, directory: str) -> str:
+    """What comes before an original's name; `directory` when the server has a directory itself."""
+    source = config.thumbnail_source
+    if source is None or source.startswith("/"):
+        return directory
+    return source.rstrip("/") + "/"

@@ -1,0 +1,139 @@
+//! Everything to sRGB: ICC profiles, code points, gamma, and inks without a profile.
+
+use std::sync::Arc;
+
+use moxcms::{
+    CicpColorPrimaries, CicpProfile, CmsError, ColorProfile, DataColorSpace, Layout,
+    MatrixCoefficients, ToneReprCurve, TransferCharacteristics, Transform8BitExecutor,
+    TransformOptions,
+};
+
+use super::picture::{Picture, PixelKind};
+
+/// What the samples of a source mean, if it says so.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Profile {
+    /// An ICC profile (ISO 15076-1).
+    Icc(Vec<u8>),
+    /// Colour primaries and transfer characteristics, ITU-T H.273.
+    CodePoints {
+        /// The primaries.
+        primaries: u8,
+        /// The transfer characteristics.
+        transfer: u8,
+    },
+    /// sRGB's primaries, and samples that are light to the power of this.
+    Gamma(f32),
+}
+
+impl Profile {
+    /// The profile, if it is one for samples of this kind and says anything but sRGB.
+    fn parse(&self, kind: PixelKind) -> Option<ColorProfile> {
+        let space = match kind {
+            PixelKind::Luma => DataColorSpace::Gray,
+            PixelKind::Rgb | PixelKind::Rgba => DataColorSpace::Rgb,
+            PixelKind::Cmyk => DataColorSpace::Cmyk,
+        };
+        let profile = match self {
+            Self::Icc(icc) => ColorProfile::new_from_slice(icc).ok()?,
+            Self::CodePoints { primaries, transfer } => {
+                let color_primaries = CicpColorPrimaries::try_from(*primaries).ok()?;
+                let transfer_characteristics = TransferCharacteristics::try_from(*transfer).ok()?;
+                let is_srgb = color_primaries == CicpColorPrimaries::Bt709
+                    && matches!(
+                        transfer_characteristics,
+                        // BT.709's own curve is for encoders; browsers show sRGB's.
+                        TransferCharacteristics::Srgb | TransferCharacteristics::Bt709
+                    );
+                if is_srgb {
+                    return None;
+                }
+                ColorProfile::new_from_cicp(CicpProfile {
+                    color_primaries,
+                    transfer_characteristics,
+                    matrix_coefficients: MatrixCoefficients::Identity,
+                    full_range: true,
+                })
+            }
+            Self::Gamma(gamma) => {
+                const SRGB: f32 = 1.0 / 2.2;
+                if !gamma.is_normal() || (gamma / SRGB - 1.0).abs() < 0.02 {
+                    return None;
+                }
+                let exponent = 1.0 / gamma;
+                if kind == PixelKind::Luma {
+                    ColorProfile::new_gray_with_gamma(exponent)
+                } else {
+                    let curve = Some(ToneReprCurve::Parametric(vec![exponent]));
+                    let mut profile = ColorProfile::new_srgb();
+                    profile.cicp = None;
+                    profile.red_trc.clone_from(&curve);
+                    profile.green_trc.clone_from(&curve);
+                    profile.blue_trc = curve;
+                    profile
+                }
+            }
+        };
+        (profile.color_space == space).then_some(profile)
+    }
+}
+
+/// Converts the frames of one source.
+pub struct Converter {
+    profile: Option<Profile>,
+    transform: Option<(PixelKind, Arc<Transform8BitExecutor>)>,
+}
+
+impl Converter {
+    /// A converter for samples of this profile; none = sRGB.
+    #[must_use]
+    pub const fn new(profile: Option<Profile>) -> Self {
+        Self { profile, transform: None }
+    }
+
+    /// The same picture in sRGB. A profile that is broken, or not for samples of this kind, is
+    /// as good as none.
+    #[must_use]
+    pub fn to_srgb(&mut self, picture: Picture) -> Picture {
+        self.prepare(picture.kind);
+        match &self.transform {
+            Some((_, transform)) => convert(&picture, transform.as_ref()).unwrap_or(picture),
+            None => picture,
+        }
+        .without_inks()
+    }
+
+    fn prepare(&mut self, kind: PixelKind) {
+        if self.transform.as_ref().is_some_and(|(prepared, _)| *prepared == kind) {
+            return;
+        }
+        let (from, to) = layouts(kind);
+        self.transform = self.profile.as_ref().and_then(|profile| {
+            let options = TransformOptions::default();
+            let transform = profile
+                .parse(kind)?
+                .create_transform_8bit(from, &ColorProfile::new_srgb(), to, options)
+                .ok()?;
+            Some((kind, transform))
+        });
+    }
+}
+
+const fn layouts(kind: PixelKind) -> (Layout, Layout) {
+    match kind {
+        PixelKind::Luma => (Layout::Gray, Layout::Rgb),
+        PixelKind::Rgb => (Layout::Rgb, Layout::Rgb),
+        PixelKind::Rgba => (Layout::Rgba, Layout::Rgba),
+        // The four inks go by the name of the layout with as many samples.
+        PixelKind::Cmyk => (Layout::Rgba, Layout::Rgb),
+    }
+}
+
+fn convert(picture: &Picture, transform: &Transform8BitExecutor) -> Result<Picture, CmsError> {
+    let kind = if picture.kind == PixelKind::Rgba { PixelKind::Rgba } else { PixelKind::Rgb };
+    let pixels = picture.width as usize * picture.height as usize;
+    let mut data = vec![0; pixels * kind.bytes()];
+    transform.transform(&picture.data, &mut data)?;
+    let converted = Picture { kind, data, ..*picture };
+    Ok(if picture.kind == PixelKind::Luma { converted.into_luma() } else { converted })
+}

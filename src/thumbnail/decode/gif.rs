@@ -1,0 +1,147 @@
+//! GIF by the `gif` crate, its frames put together here.
+
+use std::io::Cursor;
+use std::num::NonZeroU64;
+
+use gif::{ColorOutput, DecodeOptions, Decoder, DisposalMethod, MemoryLimit, Repeat};
+
+use super::super::format::SourceFormat;
+use super::super::orient::Transform;
+use super::super::picture::{Frame, Picture, PixelKind, Size};
+use super::super::probe::Header;
+use super::Sink;
+use crate::error::ThumbnailError;
+
+const CLEAR: [u8; 4] = [0; 4];
+
+fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
+    ThumbnailError::corrupt(SourceFormat::Gif, error)
+}
+
+fn open(
+    source: &[u8],
+    limit: u64,
+    skip_pixels: bool,
+) -> Result<Decoder<Cursor<&[u8]>>, ThumbnailError> {
+    let mut options = DecodeOptions::new();
+    options.set_color_output(ColorOutput::Indexed);
+    options.set_memory_limit(MemoryLimit::Bytes(NonZeroU64::new(limit).unwrap_or(NonZeroU64::MIN)));
+    options.skip_frame_decoding(skip_pixels);
+    options.read_info(Cursor::new(source)).map_err(corrupt)
+}
+
+pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
+    let mut decoder = open(source, u64::MAX, true)?;
+    let size = Size { width: decoder.width().into(), height: decoder.height().into() };
+    let mut frames = 0_u32;
+    let mut has_alpha = false;
+    // What is damaged further on is cut off; the frames before it can be shown.
+    while let Ok(Some(frame)) = decoder.next_frame_info() {
+        frames += 1;
+        has_alpha |= frame.transparent.is_some();
+    }
+    if frames == 0 {
+        return Err(corrupt("it has no frame"));
+    }
+    Ok(Header {
+        format: SourceFormat::Gif,
+        size,
+        orientation: 1,
+        transform: Transform::default(),
+        frames,
+        has_alpha,
+        has_icc: decoder.icc_profile().is_some(),
+        // The extension counts repetitions, its absence says to play once.
+        plays: match decoder.repeat() {
+            Repeat::Infinite => 0,
+            Repeat::Finite(repetitions) => repetitions.saturating_add(1),
+        },
+    })
+}
+
+pub(super) fn frames(
+    source: &[u8],
+    header: &Header,
+    all: bool,
+    sink: Sink<'_>,
+) -> Result<(), ThumbnailError> {
+    // A frame is no larger than the canvas, unless it is made to cost memory.
+    let mut decoder = open(source, header.size.pixels().saturating_add(1), false)?;
+    let global = decoder.global_palette().map(<[u8]>::to_vec);
+    let mut canvas = Canvas::new(header.size);
+    let mut shown = 0_u32;
+    loop {
+        let frame = match decoder.read_next_frame() {
+            Ok(Some(frame)) => frame,
+            Err(error) if shown == 0 => return Err(corrupt(error)),
+            // The frames before the damage can be shown.
+            Ok(None) | Err(_) => break,
+        };
+        let palette = frame.palette.as_deref().or(global.as_deref()).unwrap_or_default();
+        let before = (frame.dispose == DisposalMethod::Previous).then(|| canvas.pixels.clone());
+        canvas.draw(frame, palette);
+        sink(Frame { picture: canvas.picture(), delay: u32::from(frame.delay) * 10 })?;
+        shown += 1;
+        if !all {
+            break;
+        }
+        match (frame.dispose, before) {
+            (_, Some(before)) => canvas.pixels = before,
+            (DisposalMethod::Background, None) => canvas.clear(frame),
+            _ => {}
+        }
+    }
+    if shown == 0 { Err(corrupt("it has no frame")) } else { Ok(()) }
+}
+
+/// What has been drawn so far.
+struct Canvas {
+    size: Size,
+    pixels: Vec<[u8; 4]>,
+}
+
+impl Canvas {
+    fn new(size: Size) -> Self {
+        let pixels = vec![CLEAR; size.width as usize * size.height as usize];
+        Self { size, pixels }
+    }
+
+    /// The part of each canvas row that a frame covers.
+    fn rows(&mut self, frame: &gif::Frame<'_>) -> impl Iterator<Item = &mut [[u8; 4]]> {
+        let left = usize::from(frame.left);
+        let right = left + usize::from(frame.width);
+        self.pixels
+            .chunks_exact_mut(self.size.width as usize)
+            .skip(frame.top.into())
+            .take(frame.height.into())
+            .map(move |row| {
+                let right = right.min(row.len());
+                row.get_mut(left..right).unwrap_or_default()
+            })
+    }
+
+    fn draw(&mut self, frame: &gif::Frame<'_>, palette: &[u8]) {
+        let (colors, _) = palette.as_chunks::<3>();
+        let lines = frame.buffer.chunks_exact(usize::from(frame.width).max(1));
+        for (row, line) in self.rows(frame).zip(lines) {
+            for (pixel, &index) in row.iter_mut().zip(line) {
+                if frame.transparent != Some(index) {
+                    let [red, green, blue] =
+                        colors.get(usize::from(index)).copied().unwrap_or_default();
+                    *pixel = [red, green, blue, 255];
+                }
+            }
+        }
+    }
+
+    fn clear(&mut self, frame: &gif::Frame<'_>) {
+        for row in self.rows(frame) {
+            row.fill(CLEAR);
+        }
+    }
+
+    fn picture(&self) -> Picture {
+        let Size { width, height } = self.size;
+        Picture { width, height, kind: PixelKind::Rgba, data: self.pixels.as_flattened().to_vec() }
+    }
+}

@@ -1,0 +1,32 @@
+//! TIFF by the `image` crate: the first page.
+
+use std::io::Cursor;
+
+use image::ImageDecoder;
+use image::codecs::tiff::TiffDecoder;
+
+use super::super::color::Profile;
+use super::super::exif;
+use super::super::format::SourceFormat;
+use super::super::picture::Picture;
+use super::super::probe::Header;
+use super::whole;
+use crate::error::ThumbnailError;
+
+fn open(source: &[u8]) -> Result<TiffDecoder<Cursor<&[u8]>>, ThumbnailError> {
+    TiffDecoder::new(Cursor::new(source))
+        .map_err(|error| ThumbnailError::corrupt(SourceFormat::Tiff, error))
+}
+
+pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
+    // EXIF borrowed its tags from TIFF, so the reader for the one reads the other.
+    Ok(whole::header(&mut open(source)?, SourceFormat::Tiff, exif::orientation(source)))
+}
+
+pub(super) fn profile(source: &[u8]) -> Option<Profile> {
+    open(source).ok()?.icc_profile().ok()?.map(Profile::Icc)
+}
+
+pub(super) fn decode(source: &[u8]) -> Result<Picture, ThumbnailError> {
+    whole::decode(open(source)?, SourceFormat::Tiff)
+}

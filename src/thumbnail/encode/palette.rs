@@ -1,0 +1,53 @@
+//! Palettes: the exact one where a picture has few colours, else a good one.
+
+use std::collections::HashMap;
+
+use quantizr::{Image, Options, QuantizeResult};
+
+use super::super::picture::Picture;
+use crate::error::ThumbnailError;
+
+/// The most colours that a palette has.
+const MAX_COLORS: usize = 256;
+
+/// A picture as indices into a palette.
+pub(super) struct Indexed {
+    pub(super) colors: Vec<[u8; 4]>,
+    pub(super) indices: Vec<u8>,
+}
+
+/// The picture with exactly its own colours, if they are few enough.
+pub(super) fn exact(pixels: &[[u8; 4]]) -> Option<Indexed> {
+    let mut colors = Vec::new();
+    let mut known = HashMap::new();
+    let mut last = None;
+    let mut indices = Vec::with_capacity(pixels.len());
+    for &pixel in pixels {
+        let index = match last {
+            Some((color, index)) if color == pixel => index,
+            _ => *known.entry(pixel).or_insert_with(|| {
+                colors.push(pixel);
+                colors.len() - 1
+            }),
+        };
+        last = Some((pixel, index));
+        // One too many: no need to look at the rest.
+        indices.push(u8::try_from(index).ok().filter(|_| index < MAX_COLORS)?);
+    }
+    Some(Indexed { colors, indices })
+}
+
+/// The picture with the best colours that a palette has room for, dithered.
+pub(super) fn quantized(picture: &Picture) -> Result<Indexed, ThumbnailError> {
+    let internal = |error: quantizr::Error| ThumbnailError::Internal(format!("{error:?}"));
+    let (width, height) = (picture.width as usize, picture.height as usize);
+    let image = Image::new(&picture.data, width, height).map_err(internal)?;
+    let mut result = QuantizeResult::quantize(&image, &Options::default());
+    result.set_dithering_level(1.0).map_err(internal)?;
+    let mut indices = vec![0; width * height];
+    result.remap_image(&image, &mut indices).map_err(internal)?;
+    let palette = result.get_palette();
+    let used = usize::try_from(palette.count).unwrap_or_default();
+    let colors = palette.entries.iter().take(used).map(|c| [c.r, c.g, c.b, c.a]).collect();
+    Ok(Indexed { colors, indices })
+}

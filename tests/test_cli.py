@@ -1,0 +1,158 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import xaccel
+from xaccel.cli import main
+
+SECRET = "0123456789abcdef"
+
+APP = """
+from flask import Flask
+from xaccel.flask import XAccel
+
+def create_app():
+    app = Flask(__name__)
+    app.config["XACCEL"] = {
+        "SERVER": "nginx",
+        "ROOTS": {"/srv/private files": "/_private/files/"},
+        "SIGNATURE": "secure-link-md5",
+        "SECRET_KEYS": ["0123456789$abcdef"],
+        "THUMBNAIL_SOURCE": "/srv/photos",
+        "THUMBNAIL_CACHE": "/var/cache/thumbnails",
+    }
+    XAccel(app)
+    return app
+
+app = create_app()
+bare = Flask(__name__)
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    (tmp_path / "project_app.py").write_text(APP)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield tmp_path
+    sys.modules.pop("project_app", None)
+
+
+@pytest.fixture
+def keys(monkeypatch):
+    monkeypatch.setenv("XACCEL_SECRET_KEYS", SECRET)
+
+
+def run(capsys, *arguments):
+    status = main([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def test_version_names_each_codec_library(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"xaccel {xaccel.__version__} (")
+    for library in ("libjpeg-turbo 3.", "libwebp 1."):
+        assert library in out
+
+
+def test_sign_and_verify(capsys, keys):
+    status, url, _ = run(capsys, "sign", "/p/a b.jpg", "--expires-in", 60)
+    assert status == 0
+    assert url.startswith("/p/a%20b.jpg?key=")
+    assert run(capsys, "verify", url.strip()) == (0, "/p/a b.jpg\n", "")
+    status, out, err = run(capsys, "verify", url.strip() + "x")
+    assert (status, out) == (1, "")
+    assert err.startswith("xaccel: ")
+    assert SECRET not in err
+
+
+def test_signs_as_the_vectors_say(capsys, monkeypatch, recwarn):
+    monkeypatch.setenv("XACCEL_SECRET_KEYS", "secret")
+    status, url, _ = run(capsys, "sign", "--algorithm", "secure-link-md5", "/t/300x200/photo.jpg")
+    assert (status, url) == (0, "/t/300x200/photo.jpg?key=qvHJx0qXanLY9m3LX49R3Q\n")
+
+
+def test_keys_from_a_file(capsys, tmp_path, monkeypatch):
+    monkeypatch.delenv("XACCEL_SECRET_KEYS", raising=False)
+    file = tmp_path / "keys"
+    file.write_text(f"a newer key of 16+ bytes\n{SECRET}\n")
+    _, url, _ = run(capsys, "sign", "--key-file", file, "/a")
+    file.write_text(f"the newest of all of them\na newer key of 16+ bytes\n{SECRET}\n")
+    assert run(capsys, "verify", "--key-file", file, url.strip())[0] == 0
+    status, _, err = run(capsys, "sign", "/a")
+    assert status == 2
+    assert "XACCEL_SECRET_KEYS" in err
+    status, _, err = run(capsys, "sign", "--key-file", tmp_path / "absent", "/a")
+    assert status == 2
+    assert "absent" in err
+
+
+def test_what_can_not_be_signed_is_explained(capsys, keys):
+    for path in ("relative", "/a/../b", "/a//b"):
+        status, out, err = run(capsys, "sign", path)
+        assert (status, out) == (2, "")
+        assert err.startswith("xaccel: ")
+
+
+@pytest.mark.parametrize("name", ["app", "create_app"])
+def test_config_prints_a_site_file(capsys, project, name):
+    status, out, err = run(capsys, "config", "nginx", "--app", f"project_app:{name}")
+    assert (status, err) == (0, "")
+    assert 'alias "/srv/private files/";' in out
+    assert "include xaccel-secrets.conf;" in out
+    assert "0123456789" not in out
+
+
+def test_config_writes_files_that_nginx_accepts(capsys, project):
+    directory = project / "out $1 ü"
+    status, out, _ = run(
+        capsys,
+        *("config", "nginx", "--app", "project_app:app", "--full", "--out", directory),
+        *("--listen", "127.0.0.1:18080", "--static", f"/static/={project}"),
+    )
+    assert status == 0
+    assert "nginx.conf" in out
+    secrets = directory / "xaccel-secrets.conf"
+    assert secrets.stat().st_mode & 0o777 == 0o600
+    assert "0123456789${xaccel_dollar}abcdef" in secrets.read_text()
+    checked = subprocess.run(
+        ["nginx", "-t", "-c", directory / "nginx.conf"],
+        env={**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert "[warn]" not in checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--app", "absent:app"], "absent"),
+        (["--app", "project_app:absent"], "absent"),
+        (["--app", "project_app:bare"], "XAccel(app)"),
+        (["--app", "project_app:app", "--full"], "--out"),
+        (["--app", "project_app:app", "--static", "x"], "--static"),
+        (["--app", "project_app:app", "--listen", "80; }"], "listen"),
+    ],
+)
+def test_config_says_what_is_wrong(capsys, project, arguments, message):
+    status, out, err = run(capsys, "config", "nginx", *arguments)
+    assert (status, out) == (2, "")
+    assert message in err
+
+
+def test_importing_the_package_imports_no_framework():
+    code = "import json, sys, xaccel, xaccel.cli; print(json.dumps(sorted(sys.modules)))"
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, cwd=Path(__file__).parent
+    ).stdout
+    assert not {"flask", "werkzeug", "jinja2", "django", "starlette"} & set(json.loads(output))

@@ -1,0 +1,100 @@
+import pytest
+from libthumbor.crypto import CryptoURL
+from xaccel import Config, ConfigError, SpecError
+from xaccel.templates import TemplateHelpers
+
+SITE = "https://thumbs.example.com"
+IMGPROXY = {
+    "THUMBNAIL_ENGINE": "imgproxy",
+    "THUMBNAIL_ENGINE_URL": SITE,
+    "THUMBNAIL_ENGINE_KEY": "736563726574",
+    "THUMBNAIL_ENGINE_SALT": "68656C6C6F",
+}
+THUMBOR = {
+    "THUMBNAIL_ENGINE": "thumbor",
+    "THUMBNAIL_ENGINE_URL": SITE,
+    "THUMBNAIL_ENGINE_KEY": "my-security-key",
+}
+IMAGE_FILTER = {
+    "THUMBNAIL_ENGINE": "image-filter",
+    "THUMBNAIL_SOURCE": "/srv/photos",
+    "SIGNATURE": "secure-link-md5",
+    "SECRET_KEYS": ["a key of 16 bytes or more"],
+}
+
+
+def url(settings, *args, **options):
+    return TemplateHelpers(Config.from_mapping(settings)).thumbnail_url(*args, **options)
+
+
+def test_thumbor_writes_what_libthumbor_writes():
+    theirs = CryptoURL(key="my-security-key").generate(
+        width=300, height=200, smart=True, image_url="a/cat.jpg"
+    )
+    ours = url(THUMBOR, "a/cat.jpg", 300, 200, fit="cover", upscale=True, gravity="smart")
+    assert ours == SITE + theirs
+
+
+def test_sources_of_other_servers():
+    settings = {**THUMBOR, "THUMBNAIL_SOURCE": "https://media.example.com/photos"}
+    assert url(settings, "cat.jpg", 300).endswith("/https://media.example.com/photos/cat.jpg")
+    local = url(IMGPROXY, "cat.jpg", 300)
+    remote = url({**IMGPROXY, "THUMBNAIL_SOURCE": "s3://bucket/"}, "cat.jpg", 300)
+    assert local.startswith(SITE + "/")
+    assert local != remote
+
+
+def test_presets_work_with_every_engine():
+    for settings in (THUMBOR, IMGPROXY, IMAGE_FILTER):
+        preset = {**settings, "THUMBNAIL_PRESETS": {"small": "160x120"}}
+        assert url(preset, "cat.jpg", "small") == url(settings, "cat.jpg", 160, 120)
+
+
+def test_image_filter_has_the_urls_of_the_embedded_engine():
+    embedded = {**IMAGE_FILTER, "THUMBNAIL_ENGINE": "embedded"}
+    assert url(IMAGE_FILTER, "cat.jpg", 300, 200) == url(embedded, "cat.jpg", 300, 200)
+    assert url(IMAGE_FILTER, "cat.jpg", 300).startswith("/t/300x-/cat.jpg?key=")
+
+
+def test_a_site_of_its_own_for_the_embedded_engine():
+    settings = {**IMAGE_FILTER, "THUMBNAIL_ENGINE": "embedded", "THUMBNAIL_ENGINE_URL": SITE}
+    assert url(settings, "cat.jpg", 300).startswith(SITE + "/t/300x-/cat.jpg?key=")
+
+
+@pytest.mark.parametrize(
+    ("settings", "options", "message"),
+    [
+        (IMAGE_FILTER, {"fit": "cover"}, "image_filter.*'cover'"),
+        (THUMBOR, {"expires_in": 60}, "thumbor.*expire"),
+        (THUMBOR, {"gravity": (0.3, 0.7), "fit": "cover"}, "thumbor"),
+    ],
+)
+def test_what_an_engine_does_not_have_is_named(settings, options, message):
+    with pytest.raises(SpecError, match=message):
+        url(settings, "cat.jpg", 300, 200, **options)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({**THUMBOR, "THUMBNAIL_ENGINE_URL": ""}, "'THUMBNAIL_ENGINE_URL'"),
+        ({**THUMBOR, "THUMBNAIL_ENGINE_URL": "thumbs/"}, "'THUMBNAIL_ENGINE_URL'"),
+        ({**THUMBOR, "THUMBNAIL_ENGINE_KEY": []}, "one key in.*'THUMBNAIL_ENGINE_KEY'"),
+        ({**THUMBOR, "THUMBNAIL_ENGINE_KEY": ["a", "b"]}, "one key in.*'THUMBNAIL_ENGINE_KEY'"),
+        ({**THUMBOR, "THUMBNAIL_ENGINE_KEY": 5}, "'THUMBNAIL_ENGINE_KEY'"),
+        ({**IMGPROXY, "THUMBNAIL_ENGINE_SALT": []}, "'THUMBNAIL_ENGINE_SALT'"),
+        ({**IMGPROXY, "THUMBNAIL_ENGINE_KEY": "xyz"}, "'THUMBNAIL_ENGINE_KEY'.*hexadecimal"),
+        ({**IMAGE_FILTER, "SIGNATURE": "hmac-sha256"}, "secure-link-md5"),
+        ({**IMAGE_FILTER, "THUMBNAIL_SOURCE": None}, "'THUMBNAIL_SOURCE'"),
+        ({"THUMBNAIL_ENGINE": "thumbr"}, "did you mean 'thumbor'"),
+    ],
+)
+def test_says_what_is_missing(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        url(settings, "cat.jpg", 300)
+
+
+def test_keys_are_not_shown():
+    shown = repr(Config.from_mapping(IMGPROXY))
+    assert "736563726574" not in shown
+    assert "68656C6C6F" not in shown

@@ -1,0 +1,119 @@
+"""Animations: every frame as the browser would show it. Oracle: Pillow."""
+
+import io
+
+import pytest
+from PIL import Image, ImageSequence
+from thumbnail_images import difference, encoded, opened, photo
+from xaccel._core import Limits, probe, thumbnail
+from xaccel.exceptions import ImageTooLarge
+
+
+def frames(count=5, mode="RGB"):
+    """A square that wanders over a photo, or over nothing."""
+    for index in range(count):
+        picture = photo(120, 80) if mode == "RGB" else Image.new("RGBA", (120, 80))
+        picture.paste((255, 40 * index, 0), (20 * index, 10, 20 * index + 30, 40))
+        picture.putpixel((119, 79), (0, 0, 0))
+        yield picture.convert(mode)
+
+
+def animation(kind, mode="RGB", count=5, **options):
+    first, *rest = frames(count, mode)
+    if kind == "WEBP":
+        options.setdefault("lossless", True)
+    options = {"duration": [50, 100, 150, 200, 250][:count], "loop": 0, **options}
+    return encoded(first, kind, save_all=True, append_images=rest, **options)
+
+
+def shown(content):
+    """What is seen, and for how many milliseconds."""
+    picture = Image.open(io.BytesIO(content))
+    return [
+        (frame.convert("RGBA"), frame.info["duration"]) for frame in ImageSequence.Iterator(picture)
+    ]
+
+
+@pytest.mark.parametrize("source_kind", ["GIF", "WEBP"])
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_every_frame(source_kind, kind, mode):
+    source = animation(source_kind, mode)
+    info = probe(source)
+    assert info.frames == 5
+    made = thumbnail(source, 60, format=kind, quality=90)
+    assert opened(made).info["loop"] == 0
+    expected = shown(source)
+    found = shown(made.data)
+    assert [delay for _, delay in found] == [delay for _, delay in expected]
+    for (one, _), (other, _) in zip(found, expected, strict=True):
+        small = other.resize((60, 40), Image.Resampling.LANCZOS)
+        assert difference(one, small) < 6
+
+
+@pytest.mark.parametrize("disposal", [0, 1, 2, 3])
+def test_gif_disposal(disposal):
+    source = animation("GIF", "RGBA", disposal=disposal)
+    for (one, _), (other, _) in zip(
+        shown(thumbnail(source, format="webp", quality=100).data), shown(source), strict=True
+    ):
+        assert difference(one, other) < 0.5
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP"])
+@pytest.mark.parametrize("loop", [None, 3])
+def test_loop_count(kind, loop):
+    if kind == "WEBP" and loop is None:
+        loop = 1
+    source = animation(kind, **({"loop": loop} if loop else {}))
+    if kind == "GIF" and loop is None:
+        source = source.replace(b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00", b"")
+    assert opened(thumbnail(source, 60)).info.get("loop") == loop
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png"])
+@pytest.mark.parametrize("source_kind", ["GIF", "WEBP"])
+def test_a_still_shows_the_first_frame(source_kind, kind):
+    source = animation(source_kind)
+    made = opened(thumbnail(source, format=kind, quality=95))
+    assert difference(made, shown(source)[0][0]) < 6
+    # Frames that are not decoded are not counted.
+    assert thumbnail(source, 60, format=kind, limits=Limits(max_frames=1)).width == 60
+
+
+def test_frames_are_limited():
+    source = animation("GIF")
+    with pytest.raises(ImageTooLarge, match="5 frames are more than the limit of 4"):
+        thumbnail(source, 60, limits=Limits(max_frames=4))
+    with pytest.raises(ImageTooLarge, match="48000 pixels"):
+        thumbnail(source, 60, limits=Limits(max_pixels=47_999))
+
+
+def test_options_apply_to_every_frame():
+    source = animation("GIF")
+    made = thumbnail(source, 40, 40, fit="cover", rotate=90, format="webp", quality=100)
+    for (one, _), (other, _) in zip(shown(made.data), shown(source), strict=True):
+        expected = other.transpose(Image.Transpose.ROTATE_270)
+        box = (0, 20, 80, 100)
+        assert difference(one, expected.resize((40, 40), Image.Resampling.LANCZOS, box)) < 1
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP"])
+def test_cut_off_keeps_the_frames_before(kind):
+    source = animation(kind)
+    cut = source[: len(source) * 3 // 4]
+    if kind == "GIF":
+        made = thumbnail(cut, 60)
+        assert 1 <= opened(made).n_frames < 5
+
+
+def test_an_apng_gives_its_first_frame():
+    source = animation("PNG")
+    assert probe(source).frames == 1
+    assert difference(opened(thumbnail(source)), next(frames())) == 0
+
+
+def test_one_frame_is_a_still():
+    source = animation("GIF", count=1)
+    made = opened(thumbnail(source, format="webp"))
+    assert not getattr(made, "is_animated", False)

@@ -1,0 +1,104 @@
+"""Blur, sharpen, linear light and smart gravity."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+from thumbnail_images import difference, encoded, opened, photo
+from xaccel._core import thumbnail
+
+
+def noisy(mode="RGB"):
+    generator = np.random.default_rng(7)
+    pixels = generator.integers(0, 256, (120, 160, len(mode)), dtype=np.uint8)
+    return Image.fromarray(pixels, mode)
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1.5, 3, 6, 20])
+@pytest.mark.parametrize("picture", [photo(320, 200), noisy()], ids=["photo", "noise"])
+def test_blur_is_gaussian(sigma, picture):
+    made = opened(thumbnail(encoded(picture, "PNG"), blur=sigma))
+    # Away from the borders, where programs differ in what they take for the outside.
+    margin = min(int(3 * sigma), 50)
+    box = (margin, margin, picture.width - margin, picture.height - margin)
+    expected = picture.filter(ImageFilter.GaussianBlur(sigma))
+    assert difference(made.crop(box), expected.crop(box)) < 2
+
+
+def test_blur_weighs_by_opacity():
+    picture = Image.new("RGBA", (60, 60), (0, 255, 0, 0))
+    picture.paste((255, 0, 0, 255), (0, 0, 30, 60))
+    made = np.asarray(opened(thumbnail(encoded(picture, "PNG"), blur=4)).convert("RGBA"))
+    visible = made[made[..., 3] > 8]
+    assert visible[:, 1].max() <= 8
+
+
+def test_sharpen_raises_contrast_at_edges():
+    picture = Image.new("L", (60, 60), 80)
+    picture.paste(160, (30, 0, 60, 60))
+    made = np.asarray(opened(thumbnail(encoded(picture, "PNG"), sharpen=1)).convert("L"))
+    assert made[30, 29] < 70
+    assert made[30, 30] > 170
+    assert made[30, 5] == 80
+
+
+def test_linear_light_keeps_the_brightness_of_fine_patterns():
+    y, x = np.mgrid[0:200, 0:200]
+    checks = Image.fromarray((255 * ((x + y) % 2)).astype(np.uint8))
+    source = encoded(checks, "PNG")
+    encoded_mean = np.asarray(opened(thumbnail(source, 50)).convert("L")).mean()
+    linear_mean = np.asarray(opened(thumbnail(source, 50, linear=True)).convert("L")).mean()
+    assert abs(encoded_mean - 127.5) < 2
+    assert abs(linear_mean - 188) < 2
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_linear_light_is_much_the_same_for_smooth_pictures(kind):
+    source = encoded(photo(), kind)
+    usual = opened(thumbnail(source, 200, format="png"))
+    linear = opened(thumbnail(source, 200, format="png", linear=True))
+    assert 0 < difference(usual, linear) < 2
+
+
+def portrait(center, size=(900, 400)):
+    """A face-like thing before a wall with a little texture."""
+    generator = np.random.default_rng(3)
+    wall = 120 + generator.integers(-6, 7, (size[1], size[0], 1)).repeat(3, axis=2)
+    picture = Image.fromarray(wall.astype(np.uint8))
+    draw = ImageDraw.Draw(picture)
+    x, y = center
+    draw.ellipse((x - 60, y - 80, x + 60, y + 80), fill=(224, 172, 138))
+    for eye in (-25, 25):
+        draw.ellipse((x + eye - 8, y - 25, x + eye + 8, y - 9), fill=(40, 30, 30))
+    return picture
+
+
+@pytest.mark.parametrize("x", [90, 300, 620, 800])
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_smart_gravity_finds_the_subject(x, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    turns = {1: 0, 3: 180, 6: 90, 8: 270}
+    stored = portrait((x, 200)).rotate(turns[orientation], expand=True)
+    source = encoded(stored, "JPEG", exif=exif, quality=95)
+    made = opened(thumbnail(source, 200, 200, fit="cover", gravity="smart"))
+    pixels = np.asarray(made.convert("RGB")).astype(int)
+    is_skin = (abs(pixels - [224, 172, 138]).sum(axis=2) < 40).sum()
+    whole = np.pi * 60 * 80 / 4
+    assert is_skin > 0.8 * whole
+
+
+def test_smart_gravity_is_deterministic():
+    source = encoded(noisy(), "PNG")
+    made = {thumbnail(source, 50, 20, fit="cover", gravity="smart").data for _ in range(5)}
+    assert len(made) == 1
+
+
+def test_smart_gravity_without_a_choice():
+    source = encoded(photo(), "PNG")
+    assert (
+        thumbnail(source, 64, 40, fit="cover", gravity="smart").data
+        == thumbnail(source, 64, 40).data
+    )
+    assert Image.open(io.BytesIO(thumbnail(source, 64, gravity="smart").data)).size == (64, 40)
