@@ -49,6 +49,18 @@ pub enum PathMapError {
     /// Two directories would answer at the same internal prefix.
     #[error("the internal prefix {0:?} is given to two directories")]
     SharedPrefix(String),
+    /// One internal prefix begins with another, so that a URL of the outer root's could mean a
+    /// file of the inner one's.
+    #[error(
+        "the internal prefix {inner:?} lies within {outer:?}, but its directory not at that place: \
+         a URL would mean two files"
+    )]
+    NestedPrefix {
+        /// The longer prefix.
+        inner: String,
+        /// The shorter prefix.
+        outer: String,
+    },
     /// An `X-Accel-Mapping` text that is not `/directory/=/prefix/, …`.
     #[error("{0:?} is not of the form /directory/=/prefix/")]
     Syntax(String),

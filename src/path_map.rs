@@ -75,19 +75,17 @@ pub struct PathMap {
 
 impl PathMap {
     /// # Errors
-    /// [`PathMapError::SharedPrefix`] when two roots have the same prefix.
+    /// [`PathMapError::SharedPrefix`] when two roots have the same prefix, and
+    /// [`PathMapError::NestedPrefix`] when a prefix lies within another, unless the directories
+    /// lie in the same way.
     pub fn new(mut roots: Vec<Root>) -> Result<Self, PathMapError> {
         roots.sort_by(|a, b| {
             let length = |root: &Root| root.directory.as_os_str().len();
             length(b).cmp(&length(a)).then_with(|| a.directory.cmp(&b.directory))
         });
-        let mut prefixes: Vec<_> = roots.iter().map(Root::prefix).collect();
-        prefixes.sort_unstable();
-        for pair in prefixes.windows(2) {
-            if let [a, b] = pair
-                && a == b
-            {
-                return Err(PathMapError::SharedPrefix((*a).to_owned()));
+        for (index, a) in roots.iter().enumerate() {
+            for b in roots.iter().skip(index + 1) {
+                check_prefixes(a, b)?;
             }
         }
         Ok(Self { roots })
@@ -181,6 +179,24 @@ fn check(path: &Path) -> Result<(), PathError> {
         return Err(PathError::Parent);
     }
     Ok(())
+}
+
+/// Servers choose among their locations by the prefix, we among the roots by the directory: both
+/// have to come to the same file.
+fn check_prefixes(a: &Root, b: &Root) -> Result<(), PathMapError> {
+    if a.prefix == b.prefix {
+        return Err(PathMapError::SharedPrefix(a.prefix.clone()));
+    }
+    let (inner, outer) = if a.prefix.len() > b.prefix.len() { (a, b) } else { (b, a) };
+    match inner.prefix.strip_prefix(&outer.prefix) {
+        Some(below) if inner.directory != outer.directory.join(below.trim_end_matches('/')) => {
+            Err(PathMapError::NestedPrefix {
+                inner: inner.prefix.clone(),
+                outer: outer.prefix.clone(),
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn normalize(path: &Path) -> Result<PathBuf, PathError> {
@@ -280,6 +296,22 @@ mod tests {
             PathMap::new(vec![root("/a"), root("/b")]),
             Err(PathMapError::SharedPrefix(_))
         ));
+        let pair = |a: &str, a_prefix: &str, b: &str, b_prefix: &str| {
+            PathMap::new(vec![
+                Root::new(Path::new(a), a_prefix).unwrap(),
+                Root::new(Path::new(b), b_prefix).unwrap(),
+            ])
+        };
+        assert!(matches!(
+            pair("/a", "/p/", "/b", "/p/b/"),
+            Err(PathMapError::NestedPrefix { .. })
+        ));
+        assert!(matches!(
+            pair("/a/b", "/p/", "/a", "/p/b/"),
+            Err(PathMapError::NestedPrefix { .. })
+        ));
+        assert!(pair("/a", "/p/", "/a/b", "/p/b/").is_ok());
+        assert!(pair("/a", "/p/", "/b", "/p-b/").is_ok());
     }
 
     #[test]

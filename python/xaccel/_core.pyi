@@ -21,6 +21,7 @@ __version__: str
 class _Readable(Protocol):
     def read(self) -> bytes: ...
 
+_Usage: TypeAlias = tuple[int, int]  # files, and their bytes on the disk
 _Source: TypeAlias = bytes | str | PathLike[str] | _Readable
 _Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
 _SourceFormat: TypeAlias = Literal["jpeg", "png", "webp", "gif", "bmp", "tiff", "avif"]
@@ -84,6 +85,13 @@ class Spec:
 
     def replace(self, **changes: Any) -> Spec:
         """The same spec with other values, named as in the constructor."""
+
+    def output_size(self, width: int, height: int, /) -> tuple[int, int]:
+        """The size of the thumbnail of an upright source of this size, all in pixels.
+
+        Raises:
+            xaccel.exceptions.ImageTooLarge: It is too large to be made.
+        """
 
     def output_format(self, source_name: str) -> _FormatOption:
         """The format of the thumbnail of a source of this name; "auto" if the spec says so."""
@@ -593,6 +601,14 @@ class Location:
     def mtime(self) -> int:
         """When the file was last changed, in whole seconds since 1970."""
 
+    @property
+    def device(self) -> int:
+        """The number of its file system, which with `inode` tells it from any other file."""
+
+    @property
+    def inode(self) -> int:
+        """Its number on that file system."""
+
 @final
 class PathMap:
     """Directories and the internal URL prefixes at which the web server sees them.
@@ -660,8 +676,27 @@ class Cache:
             OSError: The cache can't be written to.
         """
 
-    def publish(self, uri: str, data: bytes, /) -> str:
+    def admit(self, *, renders: int, queue: int) -> CacheLock | None:
+        """Wait for the right to render, which `renders` have at once in all processes.
+
+        Args:
+            renders: How many render at once.
+            queue: How many may wait.
+
+        Returns:
+            The right, for a `with`; at once `None` when as many as that wait already.
+
+        Raises:
+            OSError: The cache can't be written to.
+        """
+
+    def publish(self, uri: str, data: bytes, /, *, modified: int | None = None) -> str:
         """Make `data` the thumbnail at `uri`, in one step for every reader.
+
+        Args:
+            uri: The decoded path of its URL.
+            data: The file.
+            modified: The file's time of modification, in seconds since 1970; by default now.
 
         Returns:
             Its file.
@@ -670,9 +705,44 @@ class Cache:
             OSError: It can't be written; nothing is left behind.
         """
 
+    def sweep(self, *, max_size: int, inactive: int) -> tuple[_Usage, _Usage] | None:
+        """Remove what nobody asks for, as nginx's `proxy_cache_path` does; anyone may read on.
+
+        Args:
+            max_size: The most bytes that the thumbnails take on the disk.
+            inactive: Seconds for which a thumbnail is kept that nobody reads.
+
+        Returns:
+            What was removed and what is left; `None` when another process is at it.
+
+        Raises:
+            OSError: The cache can't be read or locked.
+        """
+
+    def purge(self, prefix: str, source: str, /) -> int:
+        """Remove the thumbnails of a source below a URL prefix; returns how many there were.
+
+        Raises:
+            OSError: A file can't be removed, or the source can't have thumbnails.
+        """
+
+    def usage(self) -> _Usage:
+        """The thumbnails that there are.
+
+        Raises:
+            OSError: The cache can't be read.
+        """
+
+    def clear(self) -> _Usage:
+        """Remove all thumbnails; returns what was removed.
+
+        Raises:
+            OSError: The cache can't be read.
+        """
+
 @final
 class CacheLock:
-    """The right to make one thumbnail, given up at the end of the `with` block."""
+    """A right that one holder has at a time, given up at the end of the `with` block."""
 
     def __enter__(self) -> CacheLock: ...
     def __exit__(

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import importlib
 import os
 import sys
 from pathlib import Path
 from typing import Any, get_args
 
+from xaccel import cache_commands
 from xaccel._core import Signer, __version__, codecs
 from xaccel.config import Algorithm, Config
 from xaccel.exceptions import BadSignature, ConfigError
-from xaccel.servers import nginx
+from xaccel.servers import WEB_SERVERS
 from xaccel.servers.deployment import Deployment
 
 _KEYS_VARIABLE = "XACCEL_SECRET_KEYS"
@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_config(commands)
+    cache_commands.add(commands, _load)
     _add_sign(commands)
     _add_verify(commands)
     return parser
@@ -64,7 +65,7 @@ def _add_config(commands: Any) -> None:
         description="Write the web server's configuration from the app's own settings.",
     )
     parser.set_defaults(run=_config)
-    parser.add_argument("server", choices=["nginx"], help="the web server")
+    parser.add_argument("server", choices=list(WEB_SERVERS), help="the web server")
     parser.add_argument(
         "--app",
         required=True,
@@ -74,7 +75,7 @@ def _add_config(commands: Any) -> None:
     parser.add_argument(
         "--full",
         action="store_true",
-        help="a whole nginx.conf that any user can start, not just a site file; needs --out",
+        help="a whole configuration that any user can start, not just a site file; needs --out",
     )
     parser.add_argument(
         "--out",
@@ -112,6 +113,7 @@ def _add_config(commands: Any) -> None:
 
 def _config(options: argparse.Namespace) -> None:
     config = _load(options.app)
+    server = WEB_SERVERS[options.server]
     deployment = Deployment(
         upstream=options.upstream,
         listen=options.listen,
@@ -121,24 +123,22 @@ def _config(options: argparse.Namespace) -> None:
     )
     if options.out is None:
         if options.full:
-            raise ConfigError("--full needs --out DIR, the directory that nginx works in")
-        print(nginx.site(config, deployment), end="")
+            raise ConfigError("--full needs --out DIR, the directory that the server works in")
+        print(server.site(config, deployment), end="")
         return
     directory = options.out.absolute()
     directory.mkdir(parents=True, exist_ok=True)
     if options.full:
         (directory / "tmp").mkdir(exist_ok=True)
-        # nginx gives up root's rights unless told whose to take; as anyone else it keeps its own.
-        user = getpass.getuser() if os.geteuid() == 0 else None
-        main_file = directory / "nginx.conf"
-        main_file.write_text(nginx.full(config, deployment, directory, user))
+        main_file = directory / server.FULL_FILE
+        main_file.write_text(server.full(config, deployment, directory))
     else:
-        main_file = directory / "xaccel.conf"
-        main_file.write_text(nginx.site(config, deployment))
+        main_file = directory / server.SITE_FILE
+        main_file.write_text(server.site(config, deployment))
     print(f"wrote {main_file}")
-    secrets = nginx.secrets(config)
+    secrets = server.secrets(config)
     if secrets is not None:
-        secrets_file = directory / nginx.SECRETS_FILE
+        secrets_file = directory / server.SECRETS_FILE
         descriptor = os.open(secrets_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             os.fchmod(descriptor, 0o600)

@@ -39,6 +39,11 @@ class Validators:
         """The validators that nginx gives a file, so that moving behind it changes none."""
         return cls(f'"{mtime:x}-{size:x}"', mtime)
 
+    @property
+    def headers(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        """The response's header fields."""
+        return ("ETag", self.etag), ("Last-Modified", http_date(self.modified))
+
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
@@ -96,7 +101,7 @@ def requested_ranges(
     """The parts of `size` bytes to send: empty for none that exists (416), `None` for all.
 
     A field that is malformed, of another unit, behind a false `If-Range`, or that asks for more
-    bytes than there are is ignored, as nginx ignores it.
+    bytes than there are is ignored, as section 14.2 allows.
     """
     if conditions.range is None or conditions.method != "GET" or size == 0:
         return None

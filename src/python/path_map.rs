@@ -28,6 +28,8 @@ pub(super) struct Location {
     url: String,
     size: u64,
     mtime: i64,
+    device: u64,
+    inode: u64,
 }
 
 /// Directories and the internal prefixes at which the web server sees them.
@@ -82,6 +84,8 @@ impl PathMap {
             url: located.root.url(&located.relative),
             size: located.metadata.len(),
             mtime,
+            device: located.metadata.dev(),
+            inode: located.metadata.ino(),
         })
     }
 

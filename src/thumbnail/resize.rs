@@ -1,8 +1,9 @@
 //! Resize by convolution with a Lanczos kernel, opacity premultiplied.
 
 use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::pixels::{U8, U8x3, U8x4, U16, U16x3, U16x4};
 use fast_image_resize::{
-    FilterType, IntoImageView, IntoImageViewMut, PixelType, ResizeAlg, ResizeOptions, Resizer,
+    FilterType, ImageView, ImageViewMut, PixelTrait, PixelType, ResizeAlg, ResizeOptions, Resizer,
     create_srgb_mapper,
 };
 
@@ -107,18 +108,23 @@ fn internal(error: impl std::fmt::Display) -> ThumbnailError {
     ThumbnailError::Internal(error.to_string())
 }
 
-fn run(
-    source: &impl IntoImageView,
-    resized: &mut impl IntoImageViewMut,
+/// Resize pixels of one kind. The dynamic interface of the library would do for all kinds, and
+/// so make code for many that never occur.
+fn run<P: PixelTrait>(
+    source: Option<impl ImageView<Pixel = P>>,
+    resized: Option<impl ImageViewMut<Pixel = P>>,
     area: Area,
     filter: FilterType,
     has_alpha: bool,
 ) -> Result<(), ThumbnailError> {
+    let (Some(source), Some(mut resized)) = (source, resized) else {
+        return Err(internal("the pixels are of another kind"));
+    };
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(filter))
         .use_alpha(has_alpha)
         .crop(area.left, area.top, area.width, area.height);
-    Resizer::new().resize(source, resized, &options).map_err(internal)
+    Resizer::new().resize_typed(&source, &mut resized, &options).map_err(internal)
 }
 
 fn resize_encoded(
@@ -135,7 +141,18 @@ fn resize_encoded(
     let source =
         ImageRef::new(picture.width, picture.height, &picture.data, samples).map_err(internal)?;
     let mut resized = Image::new(size.width, size.height, samples);
-    run(&source, &mut resized, area, filter, picture.kind == PixelKind::Rgba)?;
+    let has_alpha = picture.kind == PixelKind::Rgba;
+    match picture.kind {
+        PixelKind::Luma => {
+            run::<U8>(source.typed_image(), resized.typed_image_mut(), area, filter, has_alpha)
+        }
+        PixelKind::Rgb => {
+            run::<U8x3>(source.typed_image(), resized.typed_image_mut(), area, filter, has_alpha)
+        }
+        PixelKind::Rgba | PixelKind::Cmyk => {
+            run::<U8x4>(source.typed_image(), resized.typed_image_mut(), area, filter, has_alpha)
+        }
+    }?;
     Ok(Picture {
         width: size.width,
         height: size.height,
@@ -157,7 +174,18 @@ fn resize_linear(picture: &Picture, area: Area, size: Size) -> Result<Picture, T
     mapper.forward_map(&source, &mut light).map_err(internal)?;
     let mut small = Image::new(size.width, size.height, linear);
     let has_alpha = picture.kind == PixelKind::Rgba;
-    run(&light, &mut small, area, FilterType::Lanczos3, has_alpha)?;
+    let filter = FilterType::Lanczos3;
+    match picture.kind {
+        PixelKind::Luma => {
+            run::<U16>(light.typed_image(), small.typed_image_mut(), area, filter, has_alpha)
+        }
+        PixelKind::Rgb => {
+            run::<U16x3>(light.typed_image(), small.typed_image_mut(), area, filter, has_alpha)
+        }
+        PixelKind::Rgba | PixelKind::Cmyk => {
+            run::<U16x4>(light.typed_image(), small.typed_image_mut(), area, filter, has_alpha)
+        }
+    }?;
     let mut resized = Image::new(size.width, size.height, encoded);
     mapper.backward_map(&small, &mut resized).map_err(internal)?;
     Ok(Picture {

@@ -1,10 +1,11 @@
 """A server process for a test: started on a port of its own, awaited, stopped by its pid."""
 
 import contextlib
+import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -20,11 +21,20 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str | Path], port: int, log: Path) -> Iterator[int]:
-    """Run a server until the block ends; yields its pid once it accepts connections."""
+def running(
+    command: Sequence[str | Path], port: int, log: Path, env: Mapping[str, str] | None = None
+) -> Iterator[int]:
+    """Run a server until the block ends; yields its pid once it accepts connections.
+
+    `env` is added to this process's environment.
+    """
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", **(env or {})},
         )
     try:
         _wait_until_listening(process, port, log)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -25,7 +26,7 @@ class Deployment:
     static: Mapping[str, str] = field(default_factory=dict)
     """Directories of static files by their public URL prefix: `{"/static/": "/srv/static"}`."""
     client_max_body_size: str = "10m"
-    """The largest upload, in nginx's grammar."""
+    """The largest upload, in nginx's grammar: `10m` is 10 MiB, `0` is without a limit."""
 
     def __post_init__(self) -> None:
         """Refuse what would end a line or a directive."""
@@ -38,3 +39,37 @@ class Deployment:
                 raise ConfigError(
                     f"the URL of static files must be like '/static/', not {prefix!r}"
                 )
+
+    @property
+    def listen_address(self) -> tuple[str, str]:
+        """The address (`*` for any) and the port of `listen`."""
+        address, colon, port = self.listen.rpartition(":")
+        if not port.isdecimal() or (colon and not address):
+            raise ConfigError(f"listen must be PORT or ADDRESS:PORT, not {self.listen!r}")
+        return address or "*", port
+
+    @property
+    def upstream_socket(self) -> str | None:
+        """The path of the app's Unix socket, if it listens on one."""
+        return self.upstream.removeprefix("unix:") if self.upstream.startswith("unix:") else None
+
+    @property
+    def upstream_address(self) -> tuple[str, str]:
+        """The host and the port of `upstream`, when it is no socket."""
+        host, _, port = self.upstream.rpartition(":")
+        if not host or not port.isdecimal():
+            raise ConfigError(
+                f"upstream must be HOST:PORT or unix:/path/to.sock, not {self.upstream!r}"
+            )
+        return host, port
+
+    @property
+    def max_body_bytes(self) -> int:
+        """`client_max_body_size` in bytes."""
+        match = re.fullmatch("([0-9]+)([kmg]?)", self.client_max_body_size.lower())
+        if match is None:
+            raise ConfigError(
+                "client_max_body_size must be a number of bytes, or end in k, m or g, not "
+                f"{self.client_max_body_size!r}"
+            )
+        return int(match[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[match[2]]

@@ -1,0 +1,194 @@
+"""Apache with mod_xsendfile: `X-Sendfile`, and a virtual host."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from xaccel._core import Location
+from xaccel.config import Config
+from xaccel.exceptions import ConfigError
+from xaccel.rfc9110 import Validators
+from xaccel.servers import text
+from xaccel.servers.deployment import Deployment
+
+ETAG_IS_OURS = True
+SITE_FILE = "xaccel.conf"
+FULL_FILE = "httpd.conf"
+SECRETS_FILE = "xaccel-secrets.conf"
+
+_NAME = "Apache"
+_MODULES = (
+    "mpm_event",
+    "authz_core",
+    "mime",
+    "alias",
+    "headers",
+    "proxy",
+    "proxy_http",
+    "xsendfile",
+)
+_MODULE_DIRECTORIES = (
+    "/usr/lib/apache2/modules",
+    "/usr/lib64/httpd/modules",
+    "/usr/lib/httpd/modules",
+    "/usr/local/apache2/modules",
+)
+_WORKERS = ("www-data", "apache", "http", "_www", "nobody")
+
+
+def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, str], ...] | None:
+    """`X-Sendfile` with the path in raw bytes; the app sends a name that no header can have.
+
+    mod_xsendfile 0.12 gives all files one and the same ETag unless the response has one, and never
+    says that it does ranges.
+
+    Raises:
+        ConfigError: A limit of the rate was asked for.
+    """
+    text.no_limit_rate(limit_rate, _NAME)
+    value = text.raw_value(text.path_bytes(location))
+    if value is None:
+        return None
+    return (
+        ("X-Sendfile", value),
+        ("ETag", Validators.of_file(location.size, location.mtime).etag),
+        ("Accept-Ranges", "bytes"),
+    )
+
+
+def site(config: Config, deployment: Deployment) -> str:
+    """A virtual host, for `sites-available/` or `conf.d/`."""
+    modules = " ".join(module for module in _MODULES[3:])
+    lines = [
+        text.HEADER,
+        f"# It needs these modules: {modules}",
+        "",
+        *_virtual_host(config, deployment),
+    ]
+    return text.document(_with_dollar(lines))
+
+
+def full(config: Config, deployment: Deployment, directory: Path) -> str:
+    """A whole `httpd.conf`, with its logs and its pid in `directory`."""
+    address, port = deployment.listen_address
+    modules = _module_directory()
+    lines = [
+        f"ServerRoot {_quoted(str(directory))}",
+        f"PidFile {_quoted(str(directory / 'httpd.pid'))}",
+        f"ErrorLog {_quoted(str(directory / 'error.log'))}",
+        f"DefaultRuntimeDir {_quoted(str(directory / 'tmp'))}",
+        f"ServerName {(deployment.domain or 'localhost').split()[0]}",
+        f"Listen {port if address == '*' else f'{address}:{port}'}",
+        *_user(),
+        "",
+    ]
+    for module in _MODULES:
+        path = _quoted(f"{modules}/mod_{module}.so")
+        lines += _section("IfModule", f"!{module}_module", [f"LoadModule {module}_module {path}"])
+    lines += [
+        "",
+        "TypesConfig /dev/null",
+        *(
+            f"AddType {kind} {' '.join(f'.{ending}' for ending in endings)}"
+            for kind, endings in text.TYPES.items()
+        ),
+        "",
+        *_section("Directory", "/", ["Require all denied", "AllowOverride None"]),
+        "",
+        *_virtual_host(config, deployment),
+    ]
+    return text.document([text.HEADER, *_with_dollar(lines)])
+
+
+def secrets(config: Config) -> None:
+    """None: Apache checks no signature, the app does."""
+
+
+def _virtual_host(config: Config, deployment: Deployment) -> Iterator[str]:
+    address, port = deployment.listen_address
+    return _section("VirtualHost", f"{address}:{port}", _host(config, deployment))
+
+
+def _host(config: Config, deployment: Deployment) -> Iterator[str]:
+    if deployment.domain is not None:
+        first, *others = deployment.domain.split()
+        yield f"ServerName {first}"
+        if others:
+            yield f"ServerAlias {' '.join(others)}"
+    yield f"LimitRequestBody {deployment.max_body_bytes}"
+    yield ""
+    yield "# What the app would otherwise not know of the visitor, besides X-Forwarded-For."
+    yield "ProxyPreserveHost On"
+    yield "RequestHeader set X-Real-IP expr=%{REMOTE_ADDR}"
+    yield "RequestHeader set X-Forwarded-Proto expr=%{REQUEST_SCHEME}"
+    yield "# Addresses reach the app as they were written: signatures cover their spelling."
+    yield "AllowEncodedSlashes NoDecode"
+    yield "MergeSlashes Off"
+    yield ""
+    yield "# The app's X-Sendfile names a file below one of these directories."
+    yield "XSendFile On"
+    for directory in config.served_roots:
+        yield f"XSendFilePath {_quoted(directory)}"
+    yield "# mod_xsendfile 1.0 would decode the path, 0.12 does not know how to."
+    yield from _section("IfDirective", "XSendFileUnescape", ["XSendFileUnescape Off"])
+    yield "# The module leaves the header in what is not a 200, for every visitor to see."
+    yield 'Header unset X-Sendfile "expr=%{REQUEST_STATUS} != 200"'
+    yield ""
+    for prefix, directory in deployment.static.items():
+        target = _quoted(directory.rstrip("/") + "/")
+        yield f"Alias {_quoted(prefix)} {target}"
+        yield f'ProxyPass {_quoted(prefix)} "!"'
+        yield from _section("Directory", target, ["Require all granted"])
+    yield f'ProxyPass "/" "{_upstream(deployment)}" nocanon'
+
+
+def _upstream(deployment: Deployment) -> str:
+    socket = deployment.upstream_socket
+    if socket is not None:
+        return f"unix:{text.no_control(socket, _NAME)}|http://localhost/"
+    host, port = deployment.upstream_address
+    return f"http://{host}:{port}/"
+
+
+def _module_directory() -> str:
+    for directory in _MODULE_DIRECTORIES:
+        if Path(directory).is_dir():
+            return directory
+    raise ConfigError(f"Apache's modules are in none of {', '.join(_MODULE_DIRECTORIES)}")
+
+
+def _user() -> Iterator[str]:
+    if os.geteuid() != 0:
+        return
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    name = next((name for name in _WORKERS if name in known), None)
+    if name is None:
+        raise ConfigError(f"Apache's workers can't be root, and there is none of {_WORKERS}")
+    yield "# Apache refuses to work as root."
+    yield f"User {name}"
+    yield f'Group "#{pwd.getpwnam(name).pw_gid}"'
+
+
+def _section(kind: str, argument: str, lines: Iterable[str]) -> Iterator[str]:
+    yield f"<{kind} {argument}>"
+    yield from text.indent(lines)
+    yield f"</{kind}>"
+
+
+def _with_dollar(lines: list[str]) -> list[str]:
+    if not any("${xaccel_dollar}" in line for line in lines):
+        return lines
+    return [
+        "# A dollar sign before a brace can't be written in any other way.",
+        'Define xaccel_dollar "$"',
+        "",
+        *lines,
+    ]
+
+
+def _quoted(value: str) -> str:
+    escaped = text.no_control(value, _NAME).replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + escaped.replace("${", "${xaccel_dollar}{") + '"'

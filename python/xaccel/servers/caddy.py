@@ -1,0 +1,164 @@
+"""Caddy: `X-Accel-Redirect`, which `handle_response` acts on, and a site block."""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from xaccel._core import Location
+from xaccel.config import Config
+from xaccel.exceptions import ConfigError
+from xaccel.servers import text
+from xaccel.servers.deployment import Deployment
+
+ETAG_IS_OURS = False
+SITE_FILE = "xaccel.caddy"
+FULL_FILE = "Caddyfile"
+SECRETS_FILE = "xaccel-secrets.caddy"
+
+_NAME = "Caddy"
+# Caddy 2.6 takes the path as it is, later versions decode it and, some of them, expand
+# placeholders in it. Without these four it means the same to all.
+_AMBIGUOUS = frozenset("%?{}")
+# Caddy has its own for what it sends.
+_NOT_COPIED = (
+    "X-Accel-Redirect",
+    "Content-Length",
+    "Accept-Ranges",
+    "ETag",
+    "Last-Modified",
+    "Connection",
+    "Keep-Alive",
+    "Transfer-Encoding",
+    "Date",
+    "Server",
+)
+
+
+def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, str], ...] | None:
+    """`X-Accel-Redirect` with the internal URL, not encoded.
+
+    The app sends a file with `%`, `?`, `{`, `}` or a control character in its path, which
+    different versions of Caddy understand differently or not at all.
+
+    Raises:
+        ConfigError: A limit of the rate was asked for.
+    """
+    text.no_limit_rate(limit_rate, _NAME)
+    value = text.raw_value(urllib.parse.unquote_to_bytes(location.url))
+    if value is None or not _AMBIGUOUS.isdisjoint(value):
+        return None
+    return (("X-Accel-Redirect", value),)
+
+
+def site(config: Config, deployment: Deployment) -> str:
+    """A site block, to import in the `Caddyfile`."""
+    return _document([text.HEADER, *_site(config, deployment)])
+
+
+def full(config: Config, deployment: Deployment, directory: Path) -> str:
+    """A whole `Caddyfile`, with Caddy's log and its data in `directory`."""
+    log = [f"output file {_quoted(str(directory / 'error.log'))}", "level WARN"]
+    options = [
+        "admin off",
+        "auto_https off",
+        f"storage file_system {_quoted(str(directory / 'tmp'))}",
+        *text.block("log", log),
+    ]
+    lines = [text.HEADER, "{", *text.indent(options), "}", "", *_site(config, deployment)]
+    return _document(lines)
+
+
+def secrets(config: Config) -> None:
+    """None: Caddy checks no signature, the app does."""
+
+
+def _site(config: Config, deployment: Deployment) -> Iterator[str]:
+    address, port = deployment.listen_address
+    names = (deployment.domain or "").split() or [""]
+    yield "# Caddy gets a certificate by itself for a name that has neither http:// nor a port."
+    yield from text.block(
+        ", ".join(f"http://{name}:{port}" for name in names),
+        [
+            *([] if address == "*" else [f"bind {address}"]),
+            *_max_body(deployment),
+            *_handlers(config, deployment),
+        ],
+    )
+
+
+def _max_body(deployment: Deployment) -> Iterator[str]:
+    if deployment.max_body_bytes:
+        yield from text.block("request_body", [f"max_size {deployment.max_body_bytes}"])
+
+
+def _handlers(config: Config, deployment: Deployment) -> Iterator[str]:
+    for prefix, directory in deployment.static.items():
+        yield from text.block(
+            f"handle_path {_quoted(prefix + '*')}",
+            [f"root * {_quoted(directory)}", "file_server"],
+        )
+    yield from text.block(
+        "handle",
+        text.block(
+            f"reverse_proxy {_upstream(deployment)}",
+            [
+                "header_up X-Real-IP {remote_host}",
+                "# Whatever it says, no visitor sees it.",
+                "header_down -X-Accel-Redirect",
+                *_responses(config),
+            ],
+        ),
+    )
+
+
+def _upstream(deployment: Deployment) -> str:
+    socket = deployment.upstream_socket
+    if socket is not None:
+        return _quoted(f"unix/{socket}")
+    return ":".join(deployment.upstream_address)
+
+
+def _responses(config: Config) -> Iterator[str]:
+    roots = [(prefix, directory) for directory, prefix in config.served_roots.items()]
+    # Of two prefixes, one within the other, the first that matches wins.
+    for index, (prefix, directory) in enumerate(sorted(roots, reverse=True)):
+        if not _AMBIGUOUS.union("*").isdisjoint(prefix):
+            raise ConfigError(
+                f"XACCEL['ROOTS']: {_NAME} can't have any of '%?{{}}*' in the internal prefix "
+                f"{prefix!r}"
+            )
+        yield ""
+        yield f"@root{index} header X-Accel-Redirect {_quoted(prefix + '*')}"
+        yield from text.block(f"handle_response @root{index}", _send(prefix, directory))
+
+
+def _send(prefix: str, directory: str) -> Iterator[str]:
+    yield from text.block("copy_response_headers", [f"exclude {' '.join(_NOT_COPIED)}"])
+    yield "# The file server knows only these two."
+    yield "@changes not method GET HEAD"
+    yield "method @changes GET"
+    yield "rewrite * {rp.header.X-Accel-Redirect}"
+    yield f"uri strip_prefix {_quoted(prefix.rstrip('/'))}"
+    yield f"root * {_quoted(directory)}"
+    yield "# A visitor's own address must not be compared with the file's."
+    yield from text.block("file_server", ["disable_canonical_uris"])
+
+
+def _quoted(value: str) -> str:
+    """A value as one word.
+
+    Braces are escaped from placeholders by a backslash; a brace before a dollar sign is what
+    begins an environment variable, so it is the default value of one that does not exist.
+    """
+    escaped = re.sub(r'[{}"]', r"\\\g<0>", text.no_control(value, _NAME))
+    return '"' + escaped.replace(r"\{$", r"{$XACCEL_NO_SUCH_VARIABLE:\{}$") + '"'
+
+
+def _document(lines: Iterable[str]) -> str:
+    """The text, indented by tabs as `caddy fmt` does."""
+    return re.sub(
+        r"(?m)^( {4})+", lambda spaces: "\t" * (len(spaces[0]) // 4), text.document(lines)
+    )

@@ -1,0 +1,161 @@
+"""lighttpd: `X-Sendfile` from mod_proxy, and a file to include."""
+
+from __future__ import annotations
+
+import os
+import re
+import urllib.parse
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from xaccel._core import Location
+from xaccel.config import Config
+from xaccel.exceptions import ConfigError
+from xaccel.rfc9110 import Validators
+from xaccel.servers import text
+from xaccel.servers.deployment import Deployment
+
+ETAG_IS_OURS = True
+SITE_FILE = "xaccel.conf"
+FULL_FILE = "lighttpd.conf"
+SECRETS_FILE = "xaccel-secrets.conf"
+
+_NAME = "lighttpd"
+_KIBI = 1024
+
+
+def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, str], ...] | None:
+    """`X-Sendfile` with the percent-encoded path.
+
+    lighttpd refuses a path that is not UTF-8 and changes control characters: the app sends those.
+    The ETag is the one that `direct` and nginx give the file, so that changing servers
+    invalidates nobody's cache. The rate is in KiB a second, rounded up, since 0 is no limit.
+    """
+    path = text.path_bytes(location)
+    if text.has_control(path) or not _is_utf8(path):
+        return None
+    headers = [
+        ("X-Sendfile", urllib.parse.quote(path)),
+        ("ETag", Validators.of_file(location.size, location.mtime).etag),
+    ]
+    if limit_rate is not None:
+        headers.append(("X-LIGHTTPD-KBytes-per-second", str(-(-limit_rate // _KIBI))))
+    return tuple(headers)
+
+
+def site(config: Config, deployment: Deployment) -> str:
+    """What serves the app, to include in `lighttpd.conf`."""
+    lines = [
+        text.HEADER,
+        'server.modules += ( "mod_proxy", "mod_alias" )',
+        *_site(config, deployment),
+    ]
+    return text.document(lines)
+
+
+def full(config: Config, deployment: Deployment, directory: Path) -> str:
+    """A whole `lighttpd.conf`, with its log and its temporary files in `directory`."""
+    address, port = deployment.listen_address
+    temporary = _quoted(str(directory / "tmp"))
+    types = (
+        f"{_quoted('.' + ending)} => {_quoted(_with_charset(kind))},"
+        for kind, endings in text.TYPES.items()
+        for ending in endings
+    )
+    lines = [
+        text.HEADER,
+        'server.modules = ( "mod_proxy", "mod_alias" )',
+        f"server.port = {port}",
+        *([] if address == "*" else [f"server.bind = {_quoted(address)}"]),
+        f"server.document-root = {temporary}",
+        f"server.upload-dirs = ( {temporary} )",
+        f"server.errorlog = {_quoted(str(directory / 'error.log'))}",
+        f"server.pid-file = {_quoted(str(directory / 'lighttpd.pid'))}",
+        *_array("mimetype.assign =", types),
+        *_site(config, deployment),
+    ]
+    return text.document(lines)
+
+
+def secrets(config: Config) -> None:
+    """None: lighttpd checks no signature, the app does."""
+
+
+def _site(config: Config, deployment: Deployment) -> Iterator[str]:
+    lines = [*_serve(config, deployment)]
+    if deployment.domain is not None:
+        names = "|".join(re.escape(name) for name in deployment.domain.split())
+        lines = [*text.block(f'$HTTP["host"] =~ {_quoted(f"^({names})(:[0-9]+)?$")}', lines)]
+    yield from lines
+
+
+def _serve(config: Config, deployment: Deployment) -> Iterator[str]:
+    yield "# In KiB; 0 is without a limit."
+    yield f"server.max-request-size = {-(-deployment.max_body_bytes // _KIBI)}"
+    if not config.follow_symlinks and all(os.path.realpath(d) == d for d in _directories(config)):
+        yield "# No part of a private file's path may be a link. Leave this out when you put a link"
+        yield "# above these directories."
+        yield 'server.follow-symlink = "disable"'
+    proxy = [*_proxy(config, deployment)]
+    if deployment.static:
+        yield from _array(
+            "alias.url +=",
+            (
+                f"{_quoted(prefix)} => {_quoted(directory.rstrip('/') + '/')},"
+                for prefix, directory in deployment.static.items()
+            ),
+        )
+        prefixes = "|".join(re.escape(prefix) for prefix in deployment.static)
+        proxy = [*text.block(f'$HTTP["url"] !~ {_quoted(f"^({prefixes})")}', proxy)]
+    yield from proxy
+
+
+def _proxy(config: Config, deployment: Deployment) -> Iterator[str]:
+    docroots = (f"{_quoted(directory)}," for directory in _directories(config))
+    upstream = [
+        *_upstream(deployment),
+        "# The app's X-Sendfile names a file below one of these directories.",
+        '"x-sendfile" => "enable",',
+        *_array('"x-sendfile-docroot" =>', docroots, end=","),
+    ]
+    yield from _array("proxy.server =", ['"" => ((', *text.indent(upstream), "))"])
+
+
+def _upstream(deployment: Deployment) -> Iterator[str]:
+    socket = deployment.upstream_socket
+    if socket is not None:
+        yield f'"socket" => {_quoted(socket)},'
+        return
+    host, port = deployment.upstream_address
+    yield f'"host" => {_quoted(host)},'
+    yield f'"port" => {port},'
+
+
+def _directories(config: Config) -> Iterator[str]:
+    for directory in config.served_roots:
+        if not _is_utf8(os.fsencode(directory)):
+            raise ConfigError(f"XACCEL['ROOTS']: {_NAME} takes UTF-8 only, not {directory!r}")
+        yield directory
+
+
+def _is_utf8(path: bytes) -> bool:
+    try:
+        path.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _with_charset(kind: str) -> str:
+    return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
+
+
+def _array(head: str, lines: Iterable[str], *, end: str = "") -> Iterator[str]:
+    yield f"{head} ("
+    yield from text.indent(lines)
+    yield f"){end}"
+
+
+def _quoted(value: str) -> str:
+    escaped = text.no_control(value, _NAME).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,185 @@
+"""A site: an app under Gunicorn, alone or behind a real web server that xaccel configured."""
+
+import contextlib
+import json
+import os
+import sys
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPMessage
+from pathlib import Path
+
+from xaccel import Config
+from xaccel.servers import WEB_SERVERS
+from xaccel.servers.deployment import Deployment
+
+from tests.servers.files import Files
+from tests.servers.process import HOST, PATIENCE, free_port, running
+
+FRONTS = ("direct", "nginx", "apache", "lighttpd", "caddy")
+FRAMEWORKS = ("flask", "django", "bare")
+PREFIXES = {"main": "/_private/files/", "second": "/_private/se cond/"}
+
+_OURS = ("x-accel", "x-sendfile", "x-lighttpd")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back."""
+
+    status: int
+    headers: HTTPMessage = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def sender(self) -> str:
+        """Who sent the file: "app" or "server"."""
+        return (self.headers["Set-Cookie"] or "").partition("=")[2]
+
+
+@dataclass
+class Site:
+    """A running site; every reply is checked for what no visitor may see."""
+
+    front: str
+    files: Files
+    port: int
+    app_port: int
+    app_pid: int
+    _connection: HTTPConnection | None = None
+
+    def ask(
+        self,
+        target: str,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        *,
+        limit: int | None = None,
+    ) -> Reply:
+        """Ask for a target exactly as it is spelt; with a `limit` read that much and hang up."""
+        connection = self._connection or HTTPConnection(HOST, self.port, timeout=PATIENCE)
+        self._connection = None
+        body = b"posted" if method == "POST" else None
+        connection.request(method, target, body=body, headers=dict(headers or {}))
+        response = connection.getresponse()
+        reply = Reply(response.status, response.headers, response.read(limit))
+        if limit is None and not response.will_close:
+            self._connection = connection
+        else:
+            connection.close()
+        self._check(target, reply)
+        return reply
+
+    def file(
+        self,
+        name: bytes,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        *,
+        framework: str = "bare",
+        options: str = "",
+        limit: int | None = None,
+    ) -> Reply:
+        """Ask the view for a file by its path below the root."""
+        target = f"/{framework}/file?name={zlib.compress(name).hex()}{options}"
+        return self.ask(target, method, headers, limit=limit)
+
+    def _check(self, target: str, reply: Reply) -> None:
+        told = "".join(f"{name}: {value}\n" for name, value in reply.headers.items())
+        if reply.status not in {200, 206}:
+            told += reply.body.decode("latin-1")
+        hidden = [*PREFIXES.values(), "/_private", str(self.files.home), "Traceback"]
+        for secret in hidden:
+            assert secret not in told.replace(target, ""), (self.front, target, reply.status)
+        ours = [name for name in reply.headers if name.lower().startswith(_OURS)]
+        assert not ours, (self.front, target, reply.status, ours)
+        for name in ("Content-Length", "Content-Type", "ETag", "Accept-Ranges", "Connection"):
+            values = reply.headers.get_all(name, [])
+            assert len(values) <= 1, (self.front, target, name, values)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+
+def settings(front: str, files: Files, **more: object) -> dict[str, object]:
+    """What the app is configured with."""
+    roots = {str(files.root): PREFIXES["main"], str(files.second): PREFIXES["second"]}
+    return {"SERVER": front, "ROOTS": roots, **more}
+
+
+@contextlib.contextmanager
+def running_site(front: str, files: Files, directory: Path) -> Iterator[Site]:
+    """Run a site until the block ends; `directory` is an empty one for the servers."""
+    with contextlib.ExitStack() as stack:
+        port = app_port = free_port()
+        configured = settings(front, files)
+        app = {"XACCEL": configured, "MAIN_ROOT": str(files.root)}
+        command = [
+            *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{app_port}"),
+            *("--no-control-socket", "--threads", "4", "--keep-alive", "60"),
+            *("--worker-tmp-dir", str(directory), "tests.servers.apps:dispatcher()"),
+        ]
+        env = {"XACCEL_TEST_SETTINGS": json.dumps(app)}
+        app_pid = stack.enter_context(running(command, app_port, directory / "app.log", env))
+        if front != "direct":
+            port = free_port()
+            config = Config.from_mapping(configured)
+            stack.enter_context(running_server(front, config, directory, port, app_port))
+        site = Site(front, files, port, app_port, app_pid)
+        stack.callback(site.close)
+        yield site
+
+
+@contextlib.contextmanager
+def running_server(
+    front: str,
+    config: Config,
+    directory: Path,
+    port: int,
+    app_port: int,
+    **deployment: object,
+) -> Iterator[int]:
+    """Run a web server with the configuration that xaccel writes for it."""
+    server = WEB_SERVERS[front]
+    (directory / "tmp").mkdir()
+    # Apache's and lighttpd's workers may be somebody else.
+    for path in (directory, directory / "tmp"):
+        path.chmod(0o755)
+    deployed = Deployment(upstream=f"{HOST}:{app_port}", listen=f"{HOST}:{port}", **deployment)
+    main_file = directory / server.FULL_FILE
+    main_file.write_text(server.full(config, deployed, directory))
+    secrets = server.secrets(config)
+    if secrets is not None:
+        (directory / server.SECRETS_FILE).write_text(secrets)
+    command = {
+        "nginx": ("nginx", "-e", directory / "error.log", "-c", main_file, "-g", "daemon off;"),
+        "apache": ("apache2", "-DFOREGROUND", "-f", main_file),
+        "lighttpd": ("lighttpd", "-D", "-f", main_file),
+        "caddy": ("caddy", "run", "--config", main_file, "--adapter", "caddyfile"),
+    }[front]
+    # Caddy keeps a copy of its configuration below these.
+    env = {name: str(directory) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME")}
+    with running(command, port, directory / "server.log", env) as pid:
+        yield pid
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started."""
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in text.split()]
+
+
+def peak_memory(pid: int) -> int:
+    """The most bytes of memory that a process has had since the last `reset_peak_memory()`."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError("no VmHWM")
+
+
+def reset_peak_memory(pid: int) -> None:
+    """Forget the most there has been: 5 is what proc(5) calls for that."""
+    os.write(descriptor := os.open(f"/proc/{pid}/clear_refs", os.O_WRONLY), b"5")
+    os.close(descriptor)

@@ -1,0 +1,110 @@
+from wsgiref.util import FileWrapper
+
+import pytest
+from xaccel import Config
+from xaccel.templates import TemplateHelpers
+from xaccel.wsgi import PrivateLinks, Thumbnails, XAccel
+
+from tests.clients import call_wsgi as call
+
+CONTENT = bytes(range(256)) * 300
+
+
+@pytest.fixture
+def root(tmp_path):
+    directory = tmp_path / "private"
+    directory.mkdir()
+    (directory / "Grüße 100%.mp4").write_bytes(CONTENT)
+    return directory
+
+
+@pytest.fixture
+def make_config(root, photos):
+    def make(**changes):
+        return Config.from_mapping(
+            {
+                "ROOTS": {root: "/_private/files/"},
+                "SECRET_KEYS": ["a secret of sixteen bytes or more"],
+                "PRIVATE_URL": "/p/",
+                "THUMBNAIL_SOURCE": photos,
+                **changes,
+            }
+        )
+
+    return make
+
+
+def test_direct_sends_the_file(make_config):
+    app = XAccel(make_config()).send_private_file("Grüße 100%.mp4", as_attachment=True)
+    status, headers, content = call(app)
+    assert (status, content) == (200, CONTENT)
+    assert headers["Content-Type"] == "video/mp4"
+    assert headers["Content-Length"] == str(len(CONTENT))
+    assert headers["Content-Disposition"].startswith("attachment; ")
+    assert call(app, headers={"Range": "bytes=1-2"})[::2] == (206, CONTENT[1:3])
+    assert call(app, headers={"If-None-Match": headers["ETag"]})[::2] == (304, b"")
+    assert call(app, method="HEAD") == (200, headers, b"")
+
+
+def test_the_servers_file_wrapper_sends_a_whole_file_and_nothing_else(make_config):
+    wrapped = []
+
+    class Wrapper(FileWrapper):
+        def __init__(self, file, size):
+            super().__init__(file, size)
+            wrapped.append(file)
+
+    app = XAccel(make_config()).send_private_file("Grüße 100%.mp4")
+    assert call(app, **{"wsgi.file_wrapper": Wrapper})[2] == CONTENT
+    assert len(wrapped) == 1
+    assert wrapped[0].closed
+    ranged = call(app, headers={"Range": "bytes=1-2"}, **{"wsgi.file_wrapper": Wrapper})
+    assert ranged[2] == CONTENT[1:3]
+    assert len(wrapped) == 1
+
+
+def test_nginx_is_told_to(make_config):
+    app = XAccel(make_config(SERVER="nginx")).send_private_file("Grüße 100%.mp4", max_age=60)
+    status, headers, content = call(app)
+    assert (status, content) == (200, b"")
+    assert headers["X-Accel-Redirect"] == "/_private/files/Gr%C3%BC%C3%9Fe%20100%25.mp4"
+    assert headers["Cache-Control"] == "private, max-age=60"
+
+
+@pytest.mark.parametrize("server", ["direct", "nginx"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_may_not_be_sent_is_404_without_a_path(make_config, root, server, method):
+    app = XAccel(make_config(SERVER=server)).send_private_file("../secret")
+    status, headers, content = call(app, method=method)
+    assert status == 404
+    assert content == (b"Not Found\n" if method == "GET" else b"")
+    assert str(root) not in str(headers)
+    assert "X-Accel-Redirect" not in headers
+
+
+def test_an_unknown_option_is_an_error_at_once(make_config):
+    with pytest.raises(TypeError, match="attachment"):
+        XAccel(make_config()).send_private_file("a", attachment=True)
+
+
+def test_links(make_config):
+    app = PrivateLinks(make_config())
+    link = XAccel(make_config()).private_url("Grüße 100%.mp4", as_attachment=True)
+    path, _, query = link.partition("?")
+    path = path.replace("%C3%BC", "ü").replace("%C3%9F", "ß").replace("%20", " ")
+    path = path.replace("%25", "%").encode().decode("latin-1")
+    assert call(app, f"{path}?{query}")[::2] == (200, CONTENT)
+    mounted = call(app, f"{path.removeprefix('/p')}?{query}", SCRIPT_NAME="/p")
+    assert mounted[::2] == (200, CONTENT)
+    assert call(app, f"{path}?{query}x")[0] == 403
+    assert call(app, "/p/files/\xff?key=x")[0] == 403
+
+
+def test_thumbnails(make_config):
+    app = Thumbnails(make_config())
+    url = TemplateHelpers(make_config()).thumbnail_url("cat.jpg", 30)
+    status, headers, content = call(app, url)
+    assert (status, headers["Content-Type"], content[:2]) == (200, "image/jpeg", b"\xff\xd8")
+    assert call(app, url, method="HEAD")[::2] == (200, b"")
+    assert call(app, url, method="POST", validate=False)[0] == 405
+    assert call(app, url + "x")[0] == 403
