@@ -73,7 +73,12 @@ pub fn plane(samples: &[u8], from: Size, to: Size, wide: bool) -> Result<Vec<u8>
     let mut resized = Image::new(to.width, to.height, kind);
     let (width, height) = (f64::from(from.width), f64::from(from.height));
     let area = Area { left: 0.0, top: 0.0, width, height };
-    run(&source, &mut resized, area, FilterType::CatmullRom, false)?;
+    let filter = FilterType::CatmullRom;
+    if wide {
+        run::<U16>(source.typed_image(), resized.typed_image_mut(), area, filter, false)?;
+    } else {
+        run::<U8>(source.typed_image(), resized.typed_image_mut(), area, filter, false)?;
+    }
     Ok(resized.into_vec())
 }
 
