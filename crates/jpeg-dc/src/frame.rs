@@ -206,47 +206,64 @@ impl Layout {
         self.total_mcus() * self.blocks_per_mcu
     }
 
-    /// Visits a component's blocks in the order of the scan, with the index of the block within
-    /// the scan and its place in a plane of this stride. `restart` is called before the first
-    /// block, and at every restart marker.
+    /// Visits a component's blocks in the order of the scan. Hands what `source` has for a block,
+    /// one item for each block of the scan, to `block`, with the block's place in `target`, a
+    /// plane of this stride, and a prediction that starts with 0 after every restart marker.
     #[inline]
-    pub(crate) fn visit<S>(
+    pub(crate) fn visit<S: Copy, T>(
         &self,
         part: &Part,
-        stride: usize,
         restart_interval: usize,
-        state: &mut S,
-        mut restart: impl FnMut(&mut S),
-        mut block: impl FnMut(&mut S, usize, usize) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let total = self.total_mcus();
-        let mut until_restart = 0;
-        let mut at = 0;
-        while at < total {
-            if until_restart == 0 {
-                restart(state);
-                until_restart = if restart_interval == 0 { total } else { restart_interval };
-            }
-            let (row, column) = (at / self.mcus.0, at % self.mcus.0);
-            let length = (self.mcus.0 - column).min(until_restart).min(total - at);
-            let mut index = at * self.blocks_per_mcu + part.first;
-            let mut corner = row * part.v * stride + column * part.h;
-            for _ in 0..length {
-                let mut in_mcu = index;
-                let mut line = corner;
-                for _ in 0..part.v {
-                    for dx in 0..part.h {
-                        block(state, in_mcu, line + dx)?;
-                        in_mcu += 1;
-                    }
-                    line += stride;
-                }
-                index += self.blocks_per_mcu;
-                corner += part.h;
-            }
-            at += length;
-            until_restart -= length;
+        source: &[S],
+        target: &mut [T],
+        stride: usize,
+        mut block: impl FnMut(&mut i32, S, &mut T),
+    ) {
+        if self.blocks_per_mcu == 0 || self.mcus.0 == 0 || stride == 0 {
+            return;
         }
-        Ok(())
+        let mut prediction = 0;
+        let mut until_restart = restart_interval;
+        let rows = source.chunks(self.mcus.0 * self.blocks_per_mcu);
+        for (source, target) in rows.zip(target.chunks_mut(part.v * stride)) {
+            let mut mcus = source.chunks_exact(self.blocks_per_mcu);
+            let mut lines = target.chunks_mut(stride).map(<[T]>::iter_mut);
+            let mut lines: [_; 4] = std::array::from_fn(|_| lines.next().unwrap_or_default());
+            while mcus.len() > 0 {
+                let piece = if restart_interval == 0 {
+                    mcus.len()
+                } else {
+                    if until_restart == 0 {
+                        until_restart = restart_interval;
+                        prediction = 0;
+                    }
+                    mcus.len().min(until_restart)
+                };
+                until_restart = until_restart.wrapping_sub(piece);
+                let mcus = mcus.by_ref().take(piece);
+                let mut step = |source, target: &mut T| block(&mut prediction, source, target);
+                match (&mut lines, part.h, part.v) {
+                    ([line, ..], 1, 1) => {
+                        for (mcu, out) in mcus.zip(line) {
+                            if let Some(&source) = mcu.get(part.first) {
+                                step(source, out);
+                            }
+                        }
+                    }
+                    (lines, ..) => {
+                        for mcu in mcus {
+                            let mut blocks = mcu.iter().skip(part.first);
+                            for line in lines.iter_mut().take(part.v) {
+                                for out in line.take(part.h) {
+                                    if let Some(&source) = blocks.next() {
+                                        step(source, out);
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
     }
 }

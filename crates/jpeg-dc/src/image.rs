@@ -104,15 +104,17 @@ impl DcImage {
                 }
             }
             [first, second, third] => {
-                let convert = if self.color == Color::Rgb { |rgb| rgb } else { rgb_from_ycc };
                 let mut wide = [const { Vec::new() }; 3];
                 for (y, out) in rows.enumerate() {
                     let mut full_rows = wide.iter_mut().zip([first, second, third]);
                     let mut next = || full_rows.next().map_or(&[][..], |(w, p)| p.wide_row(y, w));
-                    let (first, second, third) = (next(), next(), next());
-                    let samples = first.iter().zip(second).zip(third);
-                    for (pixel, ((&a, &b), &c)) in out.chunks_exact_mut(3).zip(samples) {
-                        pixel.copy_from_slice(&convert([a, b, c]));
+                    let samples = next().iter().zip(next()).zip(next());
+                    let pixels = out.as_chunks_mut().0.iter_mut().zip(samples);
+                    if self.color == Color::Rgb {
+                        pixels.for_each(|(pixel, ((&r, &g), &b))| *pixel = [r, g, b]);
+                    } else {
+                        pixels
+                            .for_each(|(pixel, ((&y, &cb), &cr))| *pixel = rgb_from_ycc(y, cb, cr));
                     }
                 }
             }
@@ -157,7 +159,8 @@ impl Plane {
 const ONE_HALF: i32 = 1 << 15;
 
 /// JFIF's conversion (ITU-T T.871, 7) with libjpeg's constants and rounding.
-fn rgb_from_ycc([y, cb, cr]: [u8; 3]) -> [u8; 3] {
+#[inline]
+fn rgb_from_ycc(y: u8, cb: u8, cr: u8) -> [u8; 3] {
     let (y, cb, cr) = (i32::from(y), i32::from(cb) - 128, i32::from(cr) - 128);
     [
         clamp(y + ((91_881 * cr + ONE_HALF) >> 16)),
@@ -172,21 +175,19 @@ fn gray_from_rgb(rgb: &[u8]) -> u8 {
     clamp((weighted.sum::<i32>() + ONE_HALF) >> 16)
 }
 
+#[inline]
+#[expect(clippy::cast_sign_loss, reason = "the value is in 0..=255 by then")]
 fn clamp(value: i32) -> u8 {
-    u8::try_from(value.clamp(0, 255)).unwrap_or(u8::MAX)
+    value.clamp(0, 255) as u8
 }
 
 /// The pixel of a block: what an inverse DCT of its DC coefficient alone gives, as libjpeg does it,
 /// overflow of damaged files included.
 #[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "both factors are taken as 16 bits; the pixel is in 0..=255 by then"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "both factors are taken as 16 bits")]
 pub(crate) fn pixel(dc: i32, quantisation: u16) -> u8 {
     let value = (i32::from(dc as i16) * i32::from(quantisation.cast_signed()) + 4) >> 3;
     // libjpeg looks the value up in a table of 1024 entries.
     let wrapped = (value << 22) >> 22;
-    (wrapped + 128).clamp(0, 255) as u8
+    clamp(wrapped + 128)
 }

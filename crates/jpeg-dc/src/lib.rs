@@ -1,10 +1,12 @@
 //! Decode a JPEG at one eighth of its size from the DC coefficients alone.
 
+mod dc;
 mod entropy;
 mod error;
 mod frame;
 mod huffman;
 mod image;
+mod lanes;
 mod locate;
 mod marker;
 mod options;

@@ -2,204 +2,252 @@
 //!
 //! The blocks have to be passed over bit by bit to find the next one, so this is what the time
 //! goes into. What is then wanted of a block can be read from its start, in any order.
+//!
+//! Several places of the scan are worked on at once. With restart markers the places are given.
+//! Without, the scan is cut into parts, and a lane starts in the middle of nowhere as if an MCU
+//! started there. Huffman codes soon fall into step, mostly within some tens of blocks; from the
+//! first block on that both the lane before and this one found, in the same place of the MCU, all
+//! that this one found is right. If they never meet, the lane before goes on instead.
 
-#![expect(
-    clippy::cast_possible_truncation,
-    reason = "bit positions fit 32 bits by the limit on a scan's size; table indices are masked"
-)]
-
-use crate::entropy::{Bits, window};
+use crate::entropy::Bits;
 use crate::error::Error;
 use crate::frame::Layout;
-use crate::huffman::Code;
-use crate::marker::Reader;
-use crate::skip::{self, COUNT_SHIFT, END, ENTRIES, Entry, SLOW, WINDOW, ac_symbol};
+use crate::lanes::{BATCH, Ends, LANES, Lane, Tables};
 
-/// Block starts that a lane collects before they are taken away.
-const RING: usize = 1024;
-/// Table entries: eight tables fill half of it; the full range of `u16` makes every index valid.
-const ALL_ENTRIES: usize = 1 << 16;
+/// Scans from so many bytes on are cut into parts.
+const SPLIT_FROM: usize = 16 * 1024;
 
-/// The tables of a scan.
+/// Bits that a part overlaps with the next one, for the two to meet in.
+const OVERLAP: usize = 8 * 1024;
+
+/// New starts that a lane tries where an invalid code shows that it is out of step.
+const ATTEMPTS: usize = 64;
+
+/// More bits than any block has: 64 codes of 16 bits with 15 bits of magnitude.
+const MAX_BLOCK: usize = 64 * 31;
+
+/// A stretch of the scan that starts with an MCU, or may do so.
+struct Stretch {
+    /// In bits.
+    to: usize,
+    /// Blocks that there are, the end of the last one counted as one more start.
+    wanted: usize,
+    /// New starts left.
+    attempts: usize,
+    /// Where blocks start, in bits.
+    starts: Vec<u32>,
+}
+
+impl Stretch {
+    fn new(from: u32, to: usize, wanted: usize, capacity: usize) -> Self {
+        let mut starts = Vec::with_capacity(capacity);
+        starts.push(from);
+        Self { to, wanted, attempts: 0, starts }
+    }
+}
+
+/// A stretch that a lane works on.
+struct Active<'s> {
+    stretch: &'s mut Stretch,
+    lane: Lane,
+    /// The lane's first block in the batch.
+    first: usize,
+}
+
+/// Finds the blocks of one scan.
 pub(crate) struct Locator<'a> {
-    entries: Box<[Entry; ALL_ENTRIES]>,
-    /// For block `i` of a lane: in the low half where the AC table of its component starts, in
-    /// the high half where the DC table of the next block's does.
-    bases: Box<[u32; RING]>,
-    /// The codes behind each pair of tables, DC and AC.
-    codes: Vec<(&'a Code, &'a Code)>,
-    blocks_per_mcu: usize,
+    tables: &'a Tables<'a>,
+    bytes: &'a [u8],
+    /// Bits of data.
+    end: usize,
 }
 
-/// Where one lane stands.
-#[derive(Debug, Clone, Copy)]
-struct Lane {
-    /// Byte that the loaded bits start from.
-    byte: usize,
-    /// Bits used of them in the low byte, coefficients of the block above it.
-    state: u32,
-    /// Start of the table to use next.
-    base: u32,
-    /// Blocks finished.
-    count: usize,
-}
-
-impl Lane {
-    fn bit(&self) -> usize {
-        self.byte * 8 + (self.state & 0xFF) as usize
+/// The starts of all blocks of a scan, in bits, in order.
+pub(crate) fn locate(
+    tables: &Tables,
+    bits: &Bits,
+    layout: &Layout,
+    restart_interval: usize,
+) -> Result<Vec<u32>, Error> {
+    let end = bits.len() * 8;
+    let locator = Locator { tables, bytes: bits.padded(), end };
+    if restart_interval > 0 {
+        locator.between_restarts(bits, layout, restart_interval)
+    } else {
+        locator.without_restarts(layout.total_blocks())
     }
 }
 
-impl<'a> Locator<'a> {
-    pub(crate) fn new(reader: &'a Reader, layout: &Layout) -> Result<Self, Error> {
-        let mut entries: Box<[Entry; ALL_ENTRIES]> =
-            vec![0; ALL_ENTRIES].into_boxed_slice().try_into().map_err(|_| BUG)?;
-        let mut pairs: Vec<(usize, usize)> = Vec::new();
-        let mut codes = Vec::new();
-        let mut of_block = Vec::with_capacity(layout.blocks_per_mcu);
-        for part in &layout.parts {
-            let pair = (part.selected.dc_table, part.selected.ac_table);
-            let index = pairs.iter().position(|&other| other == pair).unwrap_or(pairs.len());
-            if index == pairs.len() {
-                let (dc_code, ac_code) = (reader.dc_code(pair.0)?, reader.ac_code(pair.1)?);
-                let mut tables = entries.chunks_exact_mut(ENTRIES).skip(2 * index);
-                if let (Some(dc), Some(ac)) = (tables.next(), tables.next()) {
-                    skip::build(dc_code, ac_code, dc, ac);
-                }
-                pairs.push(pair);
-                codes.push((dc_code, ac_code));
-            }
-            of_block.extend(std::iter::repeat_n(index, part.h * part.v));
-        }
-        let mut bases = Box::new([0; RING]);
-        let next = of_block.iter().cycle().skip(1);
-        for ((base, this), next) in bases.iter_mut().zip(of_block.iter().cycle()).zip(next) {
-            let (ac, dc) = ((2 * this + 1) * ENTRIES, 2 * next * ENTRIES);
-            *base = u32::try_from(dc << 16 | ac).map_err(|_| BUG)?;
-        }
-        Ok(Self { entries, bases, codes, blocks_per_mcu: layout.blocks_per_mcu })
-    }
+const ENDS_EARLY: Error = Error::Malformed("a scan ends early or has an invalid code");
 
-    /// The starts of the blocks of each interval, in bits, one after the other.
-    pub(crate) fn locate(
+/// Bit positions fit, since a scan's size is limited.
+fn position(bit: usize) -> u32 {
+    u32::try_from(bit).unwrap_or(u32::MAX)
+}
+
+impl Locator<'_> {
+    fn between_restarts(
         &self,
         bits: &Bits,
         layout: &Layout,
         restart_interval: usize,
     ) -> Result<Vec<u32>, Error> {
         let mut mcus = layout.total_mcus();
-        let total = mcus * self.blocks_per_mcu;
-        let mut starts = Vec::with_capacity(total + RING);
+        let mut stretches = Vec::with_capacity(bits.intervals.len());
         for interval in &bits.intervals {
+            let wanted = mcus.min(restart_interval) * layout.blocks_per_mcu;
+            let (from, to) = (position(interval.start * 8), interval.end * 8);
+            stretches.push(Stretch::new(from, to, wanted + 1, wanted + 1));
+            mcus = mcus.saturating_sub(restart_interval);
             if mcus == 0 {
                 break;
             }
-            let here = if restart_interval == 0 { mcus } else { mcus.min(restart_interval) };
-            mcus -= here;
-            let before = starts.len();
-            let wanted = here * self.blocks_per_mcu;
-            self.pass(bits.padded(), interval.start * 8, interval.end * 8, &mut starts);
-            let end = starts.get(before + wanted);
-            if end.is_none_or(|&end| end as usize > interval.end * 8) {
-                return Err(Error::Malformed("a scan ends early or has an invalid code"));
+        }
+        self.work(&mut stretches);
+        let mut starts = Vec::with_capacity(layout.total_blocks());
+        for Stretch { to, wanted, starts: found, .. } in &stretches {
+            match found.split_last() {
+                Some((&end, found)) if found.len() + 1 == *wanted && end as usize <= *to => {
+                    starts.extend_from_slice(found);
+                }
+                _ => return Err(ENDS_EARLY),
             }
-            starts.truncate(before + wanted);
         }
-        if starts.len() < total {
-            return Err(Error::Malformed("a scan ends early"));
+        if starts.len() < layout.total_blocks() { Err(ENDS_EARLY) } else { Ok(starts) }
+    }
+
+    fn without_restarts(&self, total: usize) -> Result<Vec<u32>, Error> {
+        let count = if self.end / 8 < SPLIT_FROM { 1 } else { LANES };
+        let part = self.end / count;
+        let mut stretches: Vec<_> = (0..count)
+            .map(|index| {
+                let to = (part * (index + 1) + OVERLAP).min(self.end);
+                let capacity = if index == 0 { total + BATCH } else { total / count * 5 / 4 };
+                let mut stretch =
+                    Stretch::new(position(part * index), to, usize::MAX, capacity + BATCH);
+                stretch.attempts = if index == 0 { 0 } else { ATTEMPTS };
+                stretch
+            })
+            .collect();
+        self.work(&mut stretches);
+        let mut stretches = stretches.into_iter();
+        let mut starts = stretches.next().map(|first| first.starts).unwrap_or_default();
+        for stretch in stretches {
+            self.join(&mut starts, &stretch.starts);
         }
+        // What would be the next block's start is the last one's end.
+        if starts.len() <= total {
+            return Err(ENDS_EARLY);
+        }
+        starts.truncate(total);
         Ok(starts)
     }
 
-    /// Passes over the blocks from bit `from` on, a first block of an MCU, at least until bit
-    /// `to`, and adds their starts to `starts`, and what would be the next block's start.
-    fn pass(&self, bytes: &[u8], from: usize, to: usize, starts: &mut Vec<u32>) {
-        let mut ring = Box::new([0; RING]);
-        let mut lane = Lane {
-            byte: from / 8,
-            state: (from % 8) as u32,
-            base: (self.bases.first().copied().unwrap_or_default() & 0xFFFF) - ENTRIES as u32,
-            count: 0,
-        };
-        if let Some(first) = ring.first_mut() {
-            *first = from as u32;
-        }
+    /// Adds to `starts`, which are right, those of `others` that follow from them.
+    fn join(&self, starts: &mut Vec<u32>, others: &[u32]) {
+        let per_mcu = self.tables.blocks_per_mcu;
+        let Some(&first) = others.first() else { return };
+        let mut ours = starts.partition_point(|&start| start < first);
+        let mut theirs = 0;
         loop {
-            self.run(bytes, &mut lane, &mut ring);
-            let done = lane.bit() > to;
-            let whole = lane.count - lane.count % self.blocks_per_mcu;
-            starts.extend(ring.iter().take(whole));
-            ring.copy_within(whole..=lane.count, 0);
-            lane.count -= whole;
-            if done {
-                starts.extend(ring.iter().take(lane.count + 1));
+            // Both lists rise: walk through them together.
+            while let Some(&start) = starts.get(ours) {
+                while others.get(theirs).is_some_and(|&other| other < start) {
+                    theirs += 1;
+                }
+                let Some(&other) = others.get(theirs) else { return };
+                if other == start && ours % per_mcu == theirs % per_mcu {
+                    starts.truncate(ours);
+                    starts.extend(others.iter().skip(theirs));
+                    return;
+                }
+                ours += 1;
+            }
+            // Not met yet: go on from the last MCU.
+            let Some(last) = starts.len().checked_sub(1) else { return };
+            let mcu = last - last % per_mcu;
+            let (Some(&from), Some(&last)) = (starts.get(mcu), starts.get(last)) else { return };
+            let to = last as usize + OVERLAP;
+            let mut more = [Stretch::new(from, to, usize::MAX, BATCH)];
+            self.work(&mut more);
+            starts.truncate(mcu);
+            starts.extend(more.iter().flat_map(|more| &more.starts));
+            if starts.len() <= ours {
                 return;
             }
         }
     }
 
-    #[inline]
-    fn entry(&self, index: u32) -> u32 {
-        self.entries.get(usize::from(index as u16)).copied().unwrap_or_default().into()
-    }
-
-    #[inline]
-    fn bases_of(&self, block: usize) -> u32 {
-        self.bases.get(block & (RING - 1)).copied().unwrap_or_default()
-    }
-
-    fn run(&self, bytes: &[u8], lane: &mut Lane, ring: &mut [u32; RING]) {
-        let iterations = (RING - 1 - lane.count) / 3;
-        let Lane { mut byte, mut state, mut base, mut count } = *lane;
-        let mut bases = self.bases_of(count);
-        for _ in 0..iterations {
-            byte += (state >> 3 & 31) as usize;
-            state &= 0xFF07;
-            let mut word = window(bytes, byte);
-            for _ in 0..3 {
-                let index = base.wrapping_add((word.wrapping_shl(state) >> (64 - WINDOW)) as u32);
-                let mut next = state + self.entry(index);
-                if next & SLOW != 0 {
-                    let at = byte * 8 + (state & 0xFF) as usize;
-                    let (bit, counted) = self.symbol(bytes, at, state >> COUNT_SHIFT, base);
-                    byte = bit / 8;
-                    word = window(bytes, byte);
-                    next = counted << COUNT_SHIFT | (bit % 8) as u32;
-                }
-                if let Some(start) = ring.get_mut((count + 1) & (RING - 1)) {
-                    *start = (byte as u32).wrapping_mul(8).wrapping_add(next & 0xFF);
-                }
-                let ended = next >> 11 & 16;
-                base = bases >> ended & 0xFFFF;
-                count += (ended >> 4) as usize;
-                state = next & 0xFFFF >> (ended >> 1);
-                bases = self.bases_of(count);
+    /// Finds the blocks of all stretches.
+    fn work(&self, stretches: &mut [Stretch]) {
+        let mut waiting = stretches.iter_mut();
+        let mut active: Vec<Active> = Vec::with_capacity(LANES);
+        let mut ends = [[0; _]; LANES];
+        loop {
+            for stretch in waiting.by_ref().take(LANES - active.len()) {
+                let from = stretch.starts.first().copied().unwrap_or_default();
+                let lane = self.tables.start(from as usize);
+                active.push(Active { stretch, lane, first: 0 });
             }
+            match active.as_mut_slice() {
+                [] => return,
+                [a] => Self::batch([a], &mut ends, |lanes, ends, rounds| {
+                    self.tables.run_1(self.bytes, lanes, ends, rounds)
+                }),
+                [a, b] => Self::batch([a, b], &mut ends, |lanes, ends, rounds| {
+                    self.tables.run_2(self.bytes, lanes, ends, rounds)
+                }),
+                [a, b, c, ..] => Self::batch([a, b, c], &mut ends, |lanes, ends, rounds| {
+                    self.tables.run_3(self.bytes, lanes, ends, rounds)
+                }),
+            }
+            let mut ends = ends.iter();
+            active.retain_mut(|active| ends.next().is_some_and(|ends| self.collect(active, ends)));
         }
-        *lane = Lane { byte, state, base, count };
     }
 
-    /// Passes over one symbol at `bit`. Gives the bit behind it and the block's coefficients so
-    /// far, with END's bit if that was all. An invalid code ends behind all data.
-    #[cold]
-    #[inline(never)]
-    fn symbol(&self, bytes: &[u8], bit: usize, count: u32, base: u32) -> (usize, u32) {
-        let window = window(bytes, bit / 8) << (bit % 8);
-        let codes = self.codes.get(base as usize / (2 * ENTRIES));
-        let symbol = codes.and_then(|(dc, ac)| {
-            if count == 0 {
-                dc.first_symbol(window).map(|(length, size)| (length, (1, u32::from(size))))
-            } else {
-                ac.first_symbol(window).map(|(length, symbol)| (length, ac_symbol(symbol)))
-            }
+    /// Lets the lanes run until one of them has a full batch, or may have come to its end.
+    fn batch<const N: usize>(
+        active: [&mut Active; N],
+        ends: &mut [Ends; LANES],
+        run: impl Fn([Lane; N], &mut [Ends; N], usize) -> [Lane; N],
+    ) {
+        let Some((ends, _)) = ends.split_first_chunk_mut::<N>() else { return };
+        let rounds = active.iter().map(|active| {
+            let left = active.stretch.to.saturating_sub(active.lane.bit());
+            // A round takes some 27 bits on the average; at the most it ends three blocks.
+            ((BATCH - 1 - active.lane.block) / 3).min(left / 24 + 2)
         });
-        let Some((length, (counted, size))) = symbol else {
-            return (bytes.len() * 8, END >> COUNT_SHIFT);
-        };
-        let after = count + counted;
-        let ended = if after >= 64 { END >> COUNT_SHIFT } else { after };
-        (bit + (length + size) as usize, ended)
+        let rounds = rounds.min().unwrap_or_default();
+        let lanes = run(active.each_ref().map(|active| active.lane), ends, rounds);
+        for (active, lane) in active.into_iter().zip(lanes) {
+            active.lane = lane;
+        }
+    }
+
+    /// Takes the ends of blocks away from a lane. Whether it has to go on.
+    fn collect(&self, active: &mut Active, ends: &Ends) -> bool {
+        let Active { stretch, lane, first } = active;
+        let found = ends.get(*first..lane.block).unwrap_or_default();
+        let limit = position(self.end);
+        let wanted = stretch.wanted - stretch.starts.len();
+        let valid = found.iter().take(wanted).take_while(|&&end| end <= limit);
+        stretch.starts.extend(valid);
+        lane.block %= self.tables.blocks_per_mcu;
+        *first = lane.block;
+        if lane.bit() <= self.end {
+            return lane.bit() <= stretch.to && stretch.starts.len() < stretch.wanted;
+        }
+        let last = stretch.starts.last().copied().unwrap_or_default();
+        if stretch.attempts == 0 || last as usize + MAX_BLOCK >= self.end {
+            return false;
+        }
+        // An invalid code: try from another bit.
+        stretch.attempts -= 1;
+        stretch.starts.clear();
+        stretch.starts.push(last + 1);
+        *lane = self.tables.start(last as usize + 1);
+        *first = 0;
+        true
     }
 }
-
-const BUG: Error = Error::Malformed("a table of the wrong size");

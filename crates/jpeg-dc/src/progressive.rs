@@ -5,13 +5,12 @@
     reason = "a code has at most 16 bits, a difference at most 15; libjpeg keeps 16 bits of a coefficient"
 )]
 
+use crate::dc::{DifferenceTable, by_block};
 use crate::entropy::{Bits, window};
 use crate::error::Error;
 use crate::frame::{Frame, Layout, Scan};
-use crate::huffman::Code;
 use crate::image::{Plane, pixel};
 use crate::marker::{Quantisation, Reader};
-use crate::sequential::difference;
 
 /// The DC coefficients of a component.
 #[derive(Debug, Default)]
@@ -88,10 +87,7 @@ fn first(
     for part in &layout.parts {
         tables.push(DifferenceTable::new(reader.dc_code(part.selected.dc_table)?));
     }
-    let mut of_block = Vec::with_capacity(layout.blocks_per_mcu);
-    for (part, table) in layout.parts.iter().zip(&tables) {
-        of_block.extend(std::iter::repeat_n(table, part.h * part.v));
-    }
+    let of_block = by_block(layout, &tables);
     let mut differences = Vec::with_capacity(layout.total_blocks());
     for interval in intervals(layout, bits, reader.restart_interval) {
         let (mcus, range) = interval?;
@@ -105,22 +101,17 @@ fn first(
         let component = frame.components.get(part.selected.component);
         let target = coefficients.get_mut(part.selected.component);
         let (Some(component), Some(target)) = (component, target) else { continue };
-        let values = target.values.as_mut_slice();
         layout.visit(
             part,
-            component.padded.0,
             reader.restart_interval,
-            &mut 0_i32,
-            |prediction| *prediction = 0,
-            |prediction, index, place| {
-                let difference = differences.get(index).copied().unwrap_or_default();
-                *prediction = prediction.wrapping_add(difference);
-                if let Some(value) = values.get_mut(place) {
-                    *value = (*prediction << scan.low) as i16;
-                }
-                Ok(())
+            &differences,
+            &mut target.values,
+            component.padded.0,
+            |prediction, difference, value| {
+                *prediction = prediction.wrapping_add(difference.into());
+                *value = (*prediction << scan.low) as i16;
             },
-        )?;
+        );
     }
     Ok(())
 }
@@ -130,7 +121,7 @@ fn decode_differences(
     start: usize,
     mcus: usize,
     tables: &[&DifferenceTable],
-    differences: &mut Vec<i32>,
+    differences: &mut Vec<i16>,
 ) -> Result<usize, Error> {
     let mut byte = start;
     let mut word = window(bytes, byte);
@@ -143,60 +134,15 @@ fn decode_differences(
                 word = window(bytes, byte);
             }
             let ahead = word << used;
-            let mut step = table.fast(ahead);
+            let step = table.step(ahead);
             if step.bits == 0 {
-                step = table.slow(ahead)?;
+                return Err(Error::Malformed("a scan has an invalid code"));
             }
             used += u32::from(step.bits);
-            differences.push(step.difference.into());
+            differences.push(step.difference);
         }
     }
     Ok(byte * 8 + used as usize)
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Step {
-    bits: u16,
-    difference: i16,
-}
-
-struct DifferenceTable<'a> {
-    code: &'a Code,
-    steps: Box<[Step; STEPS]>,
-}
-
-const WINDOW: u32 = 11;
-const STEPS: usize = 1 << WINDOW;
-
-impl<'a> DifferenceTable<'a> {
-    fn new(code: &'a Code) -> Self {
-        let mut steps = Box::new([Step::default(); STEPS]);
-        let mut entries = steps.iter_mut().zip(0_u64..);
-        for (length, size) in code.symbols().take_while(|&(length, _)| length <= WINDOW) {
-            let bits = length + u32::from(size);
-            for (step, window) in entries.by_ref().take(1 << (WINDOW - length)) {
-                if bits <= WINDOW {
-                    let magnitude = window << (64 - WINDOW + length);
-                    let difference = difference(magnitude, size.into());
-                    *step = Step { bits: bits as u16, difference: difference as i16 };
-                }
-            }
-        }
-        Self { code, steps }
-    }
-
-    #[inline]
-    fn fast(&self, ahead: u64) -> Step {
-        self.steps.get((ahead >> (64 - WINDOW)) as usize).copied().unwrap_or_default()
-    }
-
-    #[cold]
-    fn slow(&self, ahead: u64) -> Result<Step, Error> {
-        let symbol = self.code.first_symbol(ahead);
-        let (length, size) = symbol.ok_or(Error::Malformed("a scan has an invalid code"))?;
-        let difference = difference(ahead << length, size.into());
-        Ok(Step { bits: (length + u32::from(size)) as u16, difference: difference as i16 })
-    }
 }
 
 fn refine(
@@ -213,33 +159,25 @@ fn refine(
             return Err(Error::Malformed("a scan ends early"));
         }
     }
-    let bytes = bits.padded();
+    let mut ones = Vec::with_capacity(layout.total_blocks());
+    for interval in intervals(layout, bits, reader.restart_interval) {
+        let (mcus, range) = interval?;
+        let bytes = bits.padded().get(range.clone()).unwrap_or_default();
+        let each = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1));
+        ones.extend(each.take(mcus * layout.blocks_per_mcu));
+    }
     for part in &layout.parts {
         let component = frame.components.get(part.selected.component);
         let target = coefficients.get_mut(part.selected.component);
         let (Some(component), Some(target)) = (component, target) else { continue };
-        let values = target.values.as_mut_slice();
-        let mut ranges = bits.intervals.iter();
-        // Where in the bits block 0 would be, had they no gaps.
         layout.visit(
             part,
-            component.padded.0,
             reader.restart_interval,
-            &mut (0_usize, 0_usize, true),
-            |state| *state = (ranges.next().map_or(0, |range| range.start * 8), 0, true),
-            |(base, first, fresh), index, place| {
-                if *fresh {
-                    *fresh = false;
-                    *first = index - part.first;
-                }
-                let bit = *base + index - *first;
-                let byte = bytes.get(bit / 8).copied().unwrap_or_default();
-                if let Some(value) = values.get_mut(place) {
-                    *value |= i16::from(byte >> (7 - bit % 8) & 1) << scan.low;
-                }
-                Ok(())
-            },
-        )?;
+            &ones,
+            &mut target.values,
+            component.padded.0,
+            |_, one, value| *value |= i16::from(one) << scan.low,
+        );
     }
     Ok(())
 }

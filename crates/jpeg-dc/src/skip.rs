@@ -19,8 +19,8 @@ const MAX_BITS: u32 = 22;
 pub(crate) type Entry = u16;
 /// Place of the number of coefficients.
 pub(crate) const COUNT_SHIFT: u32 = 8;
-pub(crate) const SLOW: u32 = 64 << COUNT_SHIFT;
-pub(crate) const END: u32 = 128 << COUNT_SHIFT;
+pub(crate) const SLOW: Entry = 64 << COUNT_SHIFT;
+pub(crate) const END: Entry = 128 << COUNT_SHIFT;
 
 /// One symbol: its code's length, all its bits, and what it adds to the number of coefficients.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +86,7 @@ fn chain(window: usize, first: Option<Symbol>, others: &[Option<Symbol>]) -> Ent
         }
         next = others.get(window << bits & (ENTRIES - 1)).copied().flatten();
     }
-    let entry = if bits == 0 { SLOW } else { count << COUNT_SHIFT | bits };
+    let entry = if bits == 0 { SLOW.into() } else { count << COUNT_SHIFT | bits };
     // At most 191 coefficients and END's worth, and 22 bits.
     Entry::try_from(entry).unwrap_or_default()
 }
