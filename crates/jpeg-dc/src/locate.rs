@@ -231,8 +231,9 @@ impl Locator<'_> {
         let found = ends.get(*first..lane.block).unwrap_or_default();
         let limit = position(self.end);
         let wanted = stretch.wanted - stretch.starts.len();
-        let valid = found.iter().take(wanted).take_while(|&&end| end <= limit);
-        stretch.starts.extend(valid);
+        // Behind the data all is invalid.
+        let valid = found.partition_point(|&end| end <= limit).min(wanted);
+        stretch.starts.extend_from_slice(found.get(..valid).unwrap_or_default());
         lane.block %= self.tables.blocks_per_mcu;
         *first = lane.block;
         if lane.bit() <= self.end {

@@ -22,14 +22,10 @@ pub(crate) const COUNT_SHIFT: u32 = 8;
 pub(crate) const SLOW: Entry = 64 << COUNT_SHIFT;
 pub(crate) const END: Entry = 128 << COUNT_SHIFT;
 
-/// One symbol: its code's length, all its bits, and what it adds to the number of coefficients.
-#[derive(Debug, Clone, Copy)]
-struct Symbol {
-    code: u32,
-    bits: u32,
-    count: u32,
-}
+/// What stands for "no entry" while tables are built.
+const NONE: Entry = 0;
 
+/// Number of coefficients that ends a block.
 const END_OF_BLOCK: u32 = 128;
 
 /// What an AC symbol adds to the number of coefficients, and the bits behind its code.
@@ -42,51 +38,60 @@ pub(crate) fn ac_symbol(symbol: u8) -> (u32, u32) {
     }
 }
 
-/// The symbols by the window they start.
-fn single(code: &Code, meaning: impl Fn(u8) -> (u32, u32)) -> Vec<Option<Symbol>> {
-    let mut table = Vec::with_capacity(ENTRIES);
-    for (length, symbol) in code.symbols().take_while(|&(length, _)| length <= WINDOW) {
-        let (count, size) = meaning(symbol);
-        let entry = Symbol { code: length, bits: length + size, count };
-        table.extend(std::iter::repeat_n(Some(entry), 1 << (WINDOW - length)));
-    }
-    table.resize(ENTRIES, None);
-    table
-}
-
 /// Writes the tables for a component's blocks: `dc` for the start of a block, `ac` for the rest.
 pub(crate) fn build(dc_code: &Code, ac_code: &Code, dc: &mut [Entry], ac: &mut [Entry]) {
-    let first = single(dc_code, |size| (1, u32::from(size)));
-    let others = single(ac_code, ac_symbol);
-    for (window, (entry, symbol)) in dc.iter_mut().zip(&first).enumerate() {
-        *entry = chain(window, *symbol, &others);
+    // Tables of AC symbols for 0 to WINDOW bits in view, one behind the other: what comes behind a
+    // symbol in a large table is a smaller table.
+    let mut tables = vec![NONE; 2 * ENTRIES - 1];
+    for view in 1..=WINDOW {
+        let (smaller, table) = tables.split_at_mut((1 << view) - 1);
+        fill(table, view, ac_code, ac_symbol, smaller);
     }
-    for (window, (entry, symbol)) in ac.iter_mut().zip(&others).enumerate() {
-        *entry = chain(window, *symbol, &others);
+    let (smaller, largest) = tables.split_at(ENTRIES - 1);
+    fill(dc, WINDOW, dc_code, |size| (1, size.into()), smaller);
+    ac.copy_from_slice(largest);
+    for entry in dc.iter_mut().chain(ac) {
+        if *entry == NONE {
+            *entry = SLOW;
+        }
     }
 }
 
-/// The entry for a window that starts with `first` and goes on with AC symbols.
-fn chain(window: usize, first: Option<Symbol>, others: &[Option<Symbol>]) -> Entry {
-    let (mut bits, mut count) = (0, 0);
-    let mut next = first;
-    while let Some(symbol) = next {
-        // The last symbol's code has to be in view, its magnitude bits need not.
-        if bits + symbol.code > WINDOW || bits + symbol.bits > MAX_BITS {
-            break;
+/// Writes the table for `view` bits that start with a symbol of `code`, and may go on with AC
+/// symbols, by the tables for fewer bits.
+fn fill(
+    table: &mut [Entry],
+    view: u32,
+    code: &Code,
+    meaning: impl Fn(u8) -> (u32, u32),
+    smaller: &[Entry],
+) {
+    let mut rest = table;
+    for (length, symbol) in code.symbols().take_while(|&(length, _)| length <= view) {
+        let (count, size) = meaning(symbol);
+        let bits = length + size;
+        let Some((entries, behind)) = rest.split_at_mut_checked(1 << (view - length)) else {
+            return;
+        };
+        rest = behind;
+        if bits > MAX_BITS {
+            continue;
         }
-        let ends = symbol.count == END_OF_BLOCK;
-        if !ends && count + symbol.count >= 64 {
-            break;
+        // 128 coefficients and 22 bits at the most.
+        let first = Entry::try_from(count << COUNT_SHIFT | bits).unwrap_or(NONE);
+        // The magnitude bits need not be in view.
+        let left = view.saturating_sub(bits);
+        let next = smaller.get((1 << left) - 1..(2 << left) - 1).unwrap_or_default();
+        if count == END_OF_BLOCK || left == 0 {
+            entries.fill(first);
+        } else {
+            for entries in entries.chunks_exact_mut(1 << left) {
+                for (entry, next) in entries.iter_mut().zip(next) {
+                    let both = first.wrapping_add(*next);
+                    let fits = both & SLOW == 0 && u32::from(both & 0xFF) <= MAX_BITS;
+                    *entry = if fits { both } else { first };
+                }
+            }
         }
-        bits += symbol.bits;
-        count += symbol.count;
-        if ends || bits >= WINDOW {
-            break;
-        }
-        next = others.get(window << bits & (ENTRIES - 1)).copied().flatten();
     }
-    let entry = if bits == 0 { SLOW.into() } else { count << COUNT_SHIFT | bits };
-    // At most 191 coefficients and END's worth, and 22 bits.
-    Entry::try_from(entry).unwrap_or_default()
 }
