@@ -26,7 +26,7 @@ pub(crate) const LANES: usize = 3;
 pub(crate) const BATCH: usize = 1024;
 
 /// Steps on bits that were loaded once.
-const STEPS: usize = 3;
+pub(crate) const STEPS: usize = 3;
 
 /// Ends of blocks, in bits. A lane writes to its current block's place in each step; the place
 /// counts once the block has ended. Longer than a batch, so that indices need no check.

@@ -12,7 +12,7 @@
 use crate::entropy::Bits;
 use crate::error::Error;
 use crate::frame::Layout;
-use crate::lanes::{BATCH, Ends, LANES, Lane, Tables};
+use crate::lanes::{BATCH, Ends, LANES, Lane, STEPS, Tables};
 
 /// Scans from so many bytes on are cut into parts.
 const SPLIT_FROM: usize = 16 * 1024;
@@ -60,6 +60,9 @@ pub(crate) struct Locator<'a> {
     bytes: &'a [u8],
     /// Bits of data.
     end: usize,
+    /// Look-ups made.
+    #[cfg(test)]
+    steps: std::cell::Cell<usize>,
 }
 
 /// The starts of all blocks of a scan, in bits, in order.
@@ -69,8 +72,7 @@ pub(crate) fn locate(
     layout: &Layout,
     restart_interval: usize,
 ) -> Result<Vec<u32>, Error> {
-    let end = bits.len() * 8;
-    let locator = Locator { tables, bytes: bits.padded(), end };
+    let locator = Locator::new(tables, bits);
     if restart_interval > 0 {
         locator.between_restarts(bits, layout, restart_interval)
     } else {
@@ -85,7 +87,17 @@ fn position(bit: usize) -> u32 {
     u32::try_from(bit).unwrap_or(u32::MAX)
 }
 
-impl Locator<'_> {
+impl<'a> Locator<'a> {
+    fn new(tables: &'a Tables<'a>, bits: &'a Bits) -> Self {
+        Self {
+            tables,
+            bytes: bits.padded(),
+            end: bits.len() * 8,
+            #[cfg(test)]
+            steps: std::cell::Cell::default(),
+        }
+    }
+
     fn between_restarts(
         &self,
         bits: &Bits,
@@ -189,7 +201,7 @@ impl Locator<'_> {
                 let lane = self.tables.start(from as usize);
                 active.push(Active { stretch, lane, first: 0 });
             }
-            match active.as_mut_slice() {
+            let rounds = match active.as_mut_slice() {
                 [] => return,
                 [a] => Self::batch([a], &mut ends, |lanes, ends, rounds| {
                     self.tables.run_1(self.bytes, lanes, ends, rounds)
@@ -200,29 +212,33 @@ impl Locator<'_> {
                 [a, b, c, ..] => Self::batch([a, b, c], &mut ends, |lanes, ends, rounds| {
                     self.tables.run_3(self.bytes, lanes, ends, rounds)
                 }),
-            }
+            };
+            #[cfg(test)]
+            self.steps.set(self.steps.get() + rounds * active.len() * STEPS);
             let mut ends = ends.iter();
             active.retain_mut(|active| ends.next().is_some_and(|ends| self.collect(active, ends)));
         }
     }
 
-    /// Lets the lanes run until one of them has a full batch, or may have come to its end.
+    /// Lets the lanes run until one of them has a full batch, or may have come to its end. Gives
+    /// the number of rounds.
     fn batch<const N: usize>(
         active: [&mut Active; N],
         ends: &mut [Ends; LANES],
         run: impl Fn([Lane; N], &mut [Ends; N], usize) -> [Lane; N],
-    ) {
-        let Some((ends, _)) = ends.split_first_chunk_mut::<N>() else { return };
+    ) -> usize {
+        let Some((ends, _)) = ends.split_first_chunk_mut::<N>() else { return 0 };
         let rounds = active.iter().map(|active| {
             let left = active.stretch.to.saturating_sub(active.lane.bit());
             // A round takes some 27 bits on the average; at the most it ends three blocks.
-            ((BATCH - 1 - active.lane.block) / 3).min(left / 24 + 2)
+            ((BATCH - 1 - active.lane.block) / STEPS).min(left / 24 + 2)
         });
         let rounds = rounds.min().unwrap_or_default();
         let lanes = run(active.each_ref().map(|active| active.lane), ends, rounds);
         for (active, lane) in active.into_iter().zip(lanes) {
             active.lane = lane;
         }
+        rounds
     }
 
     /// Takes the ends of blocks away from a lane. Whether it has to go on.
@@ -250,5 +266,98 @@ impl Locator<'_> {
         *lane = self.tables.start(last as usize + 1);
         *first = 0;
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::frame::{Frame, Process, Scan};
+    use crate::marker::Reader;
+
+    /// Any Huffman table that is one, as a DHT segment has it.
+    fn table(class: u8) -> impl Strategy<Value = Vec<u8>> {
+        let symbol = if class == 0 { 0..12_u8 } else { 0..255 };
+        let lengths = prop::collection::btree_map(symbol, 1..=16_u8, 1..60);
+        lengths.prop_map(move |lengths| {
+            let mut lengths: Vec<_> = lengths.into_iter().map(|(s, length)| (length, s)).collect();
+            lengths.sort_unstable();
+            let (mut counts, mut symbols, mut used) = ([0; 16], Vec::new(), 0_u32);
+            for (length, symbol) in lengths {
+                let share = 1 << (16 - length);
+                // One code of ones has to be left.
+                if used + share < 1 << 16 {
+                    used += share;
+                    counts[usize::from(length) - 1] += 1;
+                    symbols.push(symbol);
+                }
+            }
+            [&[class << 4][..], &counts, &symbols].concat()
+        })
+    }
+
+    fn segment(marker: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(payload.len() + 2).unwrap().to_be_bytes();
+        [&[0xFF, marker][..], &length, payload].concat()
+    }
+
+    proptest! {
+        /// Whatever the tables and the data: what several lanes find is what one would find
+        /// symbol by symbol, and the look-ups are in proportion to the data.
+        #[test]
+        fn lanes_find_what_a_walk_finds(
+            dc in table(0),
+            ac in table(1),
+            data in prop::collection::vec(any::<u8>(), 1..80_000),
+        ) {
+            let file = [
+                vec![0xFF, 0xD8],
+                segment(0xC4, &dc),
+                segment(0xC4, &ac),
+                segment(0xC0, &[8, 0, 8, 0, 8, 1, 1, 0x11, 0]),
+            ];
+            let mut reader = Reader::default();
+            reader.advance(&file.concat()).unwrap();
+            let frame = reader.frame().unwrap();
+            prop_assert_eq!(frame.process, Process::Sequential);
+            let scan = Scan::parse(frame, &[1, 1, 0, 0, 63, 0]).unwrap();
+            let layout: Layout = Frame::layout(frame, &scan).unwrap();
+            let tables = Tables::new(&reader, &layout).unwrap();
+            let bits = Bits::collect(&data, 0, false).unwrap();
+
+            let (dc, ac) = (reader.dc_code(0).unwrap(), reader.ac_code(0).unwrap());
+            let mut expected = vec![0];
+            let mut bit = 0;
+            'blocks: loop {
+                let mut count = 0;
+                while count < 64 {
+                    let ahead = crate::entropy::window(bits.padded(), bit / 8) << (bit % 8);
+                    let code = if count == 0 { dc } else { ac };
+                    let Some((length, symbol)) = code.first_symbol(ahead) else { break 'blocks };
+                    let (passed, size) = match count {
+                        0 => (1, u32::from(symbol)),
+                        _ => crate::skip::ac_symbol(symbol),
+                    };
+                    count += passed;
+                    bit += (length + size) as usize;
+                    if bit > bits.len() * 8 {
+                        break 'blocks;
+                    }
+                }
+                expected.push(position(bit));
+            }
+
+            let locator = Locator::new(&tables, &bits);
+            let found = locator.without_restarts(expected.len() - 1);
+            prop_assert_eq!(found.as_deref(), Ok(&expected[..expected.len() - 1]));
+            prop_assert!(locator.without_restarts(expected.len()).is_err());
+            // Twice: once for each of the two calls. In each, at the most once in parts and once
+            // more where the parts do not meet, one bit in a look-up; and what a lane out of step
+            // may do in a batch before it is noticed.
+            let once = 2 * bits.len() * 8 + LANES * (ATTEMPTS + 4) * BATCH * STEPS;
+            prop_assert!(locator.steps.get() <= 2 * once, "{} look-ups", locator.steps.get());
+        }
     }
 }

@@ -112,8 +112,12 @@ impl Reader {
             self.started = true;
         }
         loop {
-            let Some((marker, start)) = next_marker(data, self.position) else {
-                return Ok(Found::NeedMore);
+            let (marker, start) = match next_marker(data, self.position) {
+                Ok(found) => found,
+                Err(looked_at) => {
+                    self.position = looked_at;
+                    return Ok(Found::NeedMore);
+                }
             };
             if matches!(marker, RST0..=RST7 | TEM) {
                 self.position = start;
@@ -228,17 +232,19 @@ impl Reader {
     }
 }
 
-/// The next marker at or after `from`, and where its segment's length would stand. Bytes that are
-/// none of a marker are passed over, as libjpeg does.
-fn next_marker(data: &[u8], from: usize) -> Option<(u8, usize)> {
+/// The next marker at or after `from`, and where its segment's length would stand; or from where
+/// to look on in more data. Bytes that are none of a marker are passed over, as libjpeg does.
+fn next_marker(data: &[u8], from: usize) -> Result<(u8, usize), usize> {
     let mut at = from;
     loop {
-        at += memchr(0xFF, data.get(at..)?)? + 1;
-        let fill = data.get(at..)?.iter().position(|&byte| byte != 0xFF)?;
-        at += fill + 1;
-        match data.get(at - 1)? {
-            0 => {}
-            &marker => return Some((marker, at)),
+        let rest = data.get(at..).unwrap_or_default();
+        let start = at + memchr(0xFF, rest).ok_or(data.len().max(from))?;
+        let code = data.get(start..).unwrap_or_default().iter().position(|&byte| byte != 0xFF);
+        let code = start + code.ok_or(data.len() - 1)?;
+        at = code + 1;
+        match data.get(code) {
+            Some(0) | None => {}
+            Some(&marker) => return Ok((marker, at)),
         }
     }
 }

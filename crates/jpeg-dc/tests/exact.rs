@@ -4,7 +4,8 @@
 
 mod support;
 
-use jpeg_dc::{Options, decode};
+use jpeg_dc::{Color, Options, decode};
+use support::encode::Image;
 use support::{generate, oracle};
 use turbojpeg::PixelFormat;
 
@@ -15,24 +16,21 @@ fn has_larger_idct(sampling: &[(usize, usize)]) -> bool {
     sampling.iter().any(|&(h, v)| max_h % (2 * h) == 0 && max_v % (2 * v) == 0)
 }
 
-fn check(sampling: &[(usize, usize)], seeds: std::ops::Range<u64>) {
-    for seed in seeds {
-        let image = generate::image(seed, sampling);
-        let data = image.encode();
-        let gray = oracle::decode(&data, PixelFormat::GRAY)
-            .unwrap_or_else(|error| panic!("seed {seed}: the generated file is invalid: {error}"));
-        let ours = decode(&data, &Options::new()).unwrap_or_else(|error| {
-            panic!("seed {seed}: {error}: {}x{} {:?}", image.width, image.height, image.scans)
-        });
-        assert_eq!((ours.width(), ours.height()), (gray.width, gray.height), "seed {seed}");
-        let larger = has_larger_idct(sampling);
-        if !larger || ours.color() != jpeg_dc::Color::Rgb {
-            assert!(ours.to_gray() == gray.pixels, "seed {seed}: luma differs");
-        }
-        if !larger {
-            let rgb = oracle::decode(&data, PixelFormat::RGB).unwrap();
-            assert!(ours.to_rgb() == rgb.pixels, "seed {seed}: RGB differs");
-        }
+/// Both decoders' pictures of an image are the same, as far as they should be.
+fn check(name: &str, image: &Image, sampling: &[(usize, usize)]) {
+    let data = image.encode();
+    let gray = oracle::decode(&data, PixelFormat::GRAY)
+        .unwrap_or_else(|error| panic!("{name}: the generated file is invalid: {error}"));
+    let ours = decode(&data, &Options::new())
+        .unwrap_or_else(|error| panic!("{name}: {error}: {:?}", image.scans));
+    assert_eq!((ours.width(), ours.height()), (gray.width, gray.height), "{name}");
+    let larger = has_larger_idct(sampling);
+    if !larger || ours.color() != Color::Rgb {
+        assert!(ours.to_gray() == gray.pixels, "{name}: luma differs");
+    }
+    if !larger {
+        let rgb = oracle::decode(&data, PixelFormat::RGB).unwrap();
+        assert!(ours.to_rgb() == rgb.pixels, "{name}: RGB differs");
     }
 }
 
@@ -40,7 +38,14 @@ macro_rules! samplings {
     ($($name:ident: $index:expr,)*) => {$(
         #[test]
         fn $name() {
-            check(generate::SAMPLINGS[$index].1, 0..100);
+            let sampling = generate::SAMPLINGS[$index].1;
+            for seed in 0..100 {
+                check(&format!("seed {seed}"), &generate::image(seed, sampling), sampling);
+            }
+            for seed in 0..8 {
+                let image = generate::large_image(seed, sampling);
+                check(&format!("large, seed {seed}"), &image, sampling);
+            }
         }
     )*};
 }
@@ -59,4 +64,33 @@ samplings! {
     s422_and_440: 10,
     chroma_above_luma: 11,
     s420_and_444: 12,
+}
+
+/// Photographs that Debian has in `plasma-workspace-wallpapers`; there is nothing to compare where
+/// that is not installed.
+#[test]
+fn wallpapers() {
+    let mut waiting = vec![std::path::PathBuf::from("/usr/share/wallpapers")];
+    let mut seen = std::collections::HashSet::new();
+    while let Some(path) = waiting.pop() {
+        let Ok(path) = path.canonicalize() else { continue };
+        if !seen.insert(path.clone()) {
+            continue;
+        }
+        if let Ok(entries) = std::fs::read_dir(&path) {
+            waiting.extend(entries.flatten().map(|entry| entry.path()));
+        } else if path.extension().is_some_and(|ending| ending == "jpg") {
+            let data = std::fs::read(&path).unwrap();
+            let ours = decode(&data, &Options::new()).unwrap();
+            let gray = oracle::decode(&data, PixelFormat::GRAY).unwrap();
+            assert!(ours.to_gray() == gray.pixels, "{}: luma differs", path.display());
+            let rgb = oracle::decode(&data, PixelFormat::RGB).unwrap();
+            if ours.planes().iter().all(|plane| plane.scale != (2, 2)) {
+                assert!(ours.to_rgb() == rgb.pixels, "{}: RGB differs", path.display());
+            } else {
+                let psnr = oracle::psnr(&ours.to_rgb(), &rgb.pixels);
+                assert!(psnr > 24.0, "{}: {psnr} dB", path.display());
+            }
+        }
+    }
 }

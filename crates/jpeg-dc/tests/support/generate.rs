@@ -60,6 +60,23 @@ pub(crate) fn image(seed: u64, sampling: &[(usize, usize)]) -> Image {
     let width = random.between(1, largest) as usize;
     let height = random.between(1, largest) as usize;
     let progressive = random.one_in(2);
+    image_of(random, seed, sampling, (width, height), progressive)
+}
+
+/// A sequential image with scans long enough to be worked on in several places at once.
+pub(crate) fn large_image(seed: u64, sampling: &[(usize, usize)]) -> Image {
+    let mut random = Random::new(seed);
+    let size = (random.between(700, 1500) as usize, random.between(700, 1500) as usize);
+    image_of(random, seed, sampling, size, false)
+}
+
+fn image_of(
+    mut random: Random,
+    seed: u64,
+    sampling: &[(usize, usize)],
+    (width, height): (usize, usize),
+    progressive: bool,
+) -> Image {
     let ids = random.pick(&[[1, 2, 3], [0, 1, 2], [b'R', b'G', b'B'], [7, 200, 9]]);
     let tables = match random.below(if progressive { 2 } else { 3 }) {
         0 => Tables::Optimised,
