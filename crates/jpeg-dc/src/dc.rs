@@ -75,7 +75,7 @@ pub(crate) fn by_block<'a, T>(layout: &Layout, of_parts: &'a [T]) -> Vec<&'a T> 
 
 /// The value of `size` bits, 15 at the most, at the start of `bits` (T.81, F.2.2.1).
 #[inline]
-fn difference(bits: u64, size: u8) -> i16 {
+pub(crate) fn difference(bits: u64, size: u8) -> i16 {
     let magnitude = ((bits >> 1) >> (63 - size)) as i32;
     let negative = !(bits.cast_signed() >> 63) as i32;
     (magnitude - (((1 << size) - 1) & negative)) as i16

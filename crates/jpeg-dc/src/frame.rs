@@ -20,7 +20,7 @@ pub(crate) struct Component {
     pub(crate) v: usize,
     /// Number of the quantisation table.
     pub(crate) quantisation: u8,
-    /// Blocks that hold pixels of the image: the size of the plane at 1/8.
+    /// Blocks that hold pixels of the image.
     pub(crate) blocks: (usize, usize),
     /// Blocks including those that only fill up the last MCU of a row or column.
     pub(crate) padded: (usize, usize),
@@ -41,6 +41,24 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
+    /// How many times the resolution of a component the image has: across, and down.
+    pub(crate) fn ratio(&self, component: &Component) -> (usize, usize) {
+        (self.max_h / component.h, self.max_v / component.v)
+    }
+
+    /// Whether libjpeg makes 2 x 2 samples of each block of this component at 1/8: where it has
+    /// half the resolution of the image both ways. Of a quarter of it, it would make 4 x 4.
+    pub(crate) fn is_quad(&self, component: &Component) -> bool {
+        let (h, v) = self.ratio(component);
+        h % 2 == 0 && v % 2 == 0 && (h % 4 != 0 || v % 4 != 0)
+    }
+
+    /// Whether libjpeg makes no more than one sample of each block of this component at 1/8.
+    pub(crate) fn is_single(&self, component: &Component) -> bool {
+        let (h, v) = self.ratio(component);
+        h % 2 != 0 || v % 2 != 0
+    }
+
     /// Reads the payload of a SOF0, SOF1 or SOF2 segment.
     pub(crate) fn parse(process: Process, payload: &[u8]) -> Result<Self, Error> {
         let truncated = Error::Malformed("the frame header is too short");

@@ -43,6 +43,7 @@ pub struct DcImage {
     pub(crate) full: (u32, u32),
     pub(crate) color: Color,
     pub(crate) planes: Vec<Plane>,
+    pub(crate) exact: bool,
 }
 
 impl DcImage {
@@ -74,6 +75,13 @@ impl DcImage {
     #[must_use]
     pub fn color(&self) -> Color {
         self.color
+    }
+
+    /// Whether every plane is what libjpeg-turbo has at 1/8, to the bit. Else chroma is, but for
+    /// its resolution; luminance is exact always.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.exact
     }
 
     /// The planes: one for [`Color::Gray`], else three.
@@ -177,17 +185,17 @@ fn gray_from_rgb(rgb: &[u8]) -> u8 {
 
 #[inline]
 #[expect(clippy::cast_sign_loss, reason = "the value is in 0..=255 by then")]
-fn clamp(value: i32) -> u8 {
+pub(crate) fn clamp(value: i32) -> u8 {
     value.clamp(0, 255) as u8
 }
 
-/// The pixel of a block: what an inverse DCT of its DC coefficient alone gives, as libjpeg does it,
-/// overflow of damaged files included.
+/// The sample of a block: what an inverse DCT of its DC coefficient alone gives, as libjpeg does
+/// it. Where that is far out of range, as it can be in damaged files, libjpeg looks it up in a
+/// table of 1024 entries.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "both factors are taken as 16 bits")]
 pub(crate) fn pixel(dc: i32, quantisation: u16) -> u8 {
     let value = (i32::from(dc as i16) * i32::from(quantisation.cast_signed()) + 4) >> 3;
-    // libjpeg looks the value up in a table of 1024 entries.
     let wrapped = (value << 22) >> 22;
     clamp(wrapped + 128)
 }

@@ -13,12 +13,13 @@ mod options;
 mod plan;
 mod prefix;
 mod progressive;
+mod quad;
 mod sequential;
 mod skip;
 
 pub use error::Error;
 pub use image::{Color, DcImage, Plane};
-pub use options::Options;
+pub use options::{Chroma, Options};
 pub use prefix::{Prefix, read_needed};
 
 use frame::{Frame, Process};
@@ -42,7 +43,7 @@ pub fn decode(data: &[u8], options: &Options) -> Result<DcImage, Error> {
     let frame = reader.frame()?.clone();
     options.check(&frame)?;
     let mut plan = Plan::new(&frame);
-    let mut planes = empty_planes(&frame);
+    let mut planes = empty_planes(&frame, options.chroma);
     let mut coefficients = Vec::new();
     coefficients.resize_with(planes.len(), Coefficients::default);
     while !plan.is_complete() {
@@ -66,18 +67,30 @@ pub fn decode(data: &[u8], options: &Options) -> Result<DcImage, Error> {
         _ if reader.is_rgb() => Color::Rgb,
         _ => Color::YCbCr,
     };
-    Ok(DcImage { full: (frame.width.into(), frame.height.into()), color, planes })
+    let exact = frame.components.iter().zip(&planes).all(|(component, plane)| {
+        frame.is_single(component) || plane.scale != frame.ratio(component)
+    });
+    Ok(DcImage { full: (frame.width.into(), frame.height.into()), color, planes, exact })
 }
 
 const ENDS_EARLY: Error = Error::Malformed("it ends before its DC coefficients do");
 
-fn empty_planes(frame: &Frame) -> Vec<Plane> {
-    let plane = |component: &frame::Component| Plane {
-        width: component.blocks.0,
-        height: component.blocks.1,
-        stride: component.padded.0,
-        scale: (frame.max_h / component.h, frame.max_v / component.v),
-        data: Vec::new(),
+fn empty_planes(frame: &Frame, chroma: Chroma) -> Vec<Plane> {
+    let plane = |component: &frame::Component| {
+        let quad = frame.process == Process::Sequential
+            && chroma == Chroma::Full
+            && frame.is_quad(component);
+        let factor = if quad { 2 } else { 1 };
+        let ratio = frame.ratio(component);
+        let width = usize::from(frame.width) * factor;
+        let height = usize::from(frame.height) * factor;
+        Plane {
+            width: width.div_ceil(8 * ratio.0),
+            height: height.div_ceil(8 * ratio.1),
+            stride: component.padded.0 * factor,
+            scale: (ratio.0 / factor, ratio.1 / factor),
+            data: Vec::new(),
+        }
     };
     frame.components.iter().map(plane).collect()
 }

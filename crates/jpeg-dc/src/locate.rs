@@ -213,8 +213,7 @@ impl<'a> Locator<'a> {
                     self.tables.run_3(self.bytes, lanes, ends, rounds)
                 }),
             };
-            #[cfg(test)]
-            self.steps.set(self.steps.get() + rounds * active.len() * STEPS);
+            self.count(rounds * active.len() * STEPS);
             let mut ends = ends.iter();
             active.retain_mut(|active| ends.next().is_some_and(|ends| self.collect(active, ends)));
         }
@@ -240,6 +239,15 @@ impl<'a> Locator<'a> {
         }
         rounds
     }
+
+    #[cfg(test)]
+    fn count(&self, steps: usize) {
+        self.steps.set(self.steps.get() + steps);
+    }
+
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "counted in tests alone")]
+    fn count(&self, _steps: usize) {}
 
     /// Takes the ends of blocks away from a lane. Whether it has to go on.
     fn collect(&self, active: &mut Active, ends: &Ends) -> bool {

@@ -13,6 +13,20 @@ use crate::frame::Frame;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
     max_pixels: u64,
+    pub(crate) chroma: Chroma,
+}
+
+/// What to do with chroma of half the resolution both ways, as of 4:2:0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Chroma {
+    /// Read the AC coefficients of these components, and make 2 x 2 samples of each block as
+    /// libjpeg does, to the bit. In sequential files alone; in progressive files as for `Dc`.
+    #[default]
+    Full,
+    /// One sample a block, so half the resolution that it might have. Good enough where the image
+    /// is written as 4:2:0 or made smaller again by half.
+    Dc,
 }
 
 impl Options {
@@ -20,13 +34,20 @@ impl Options {
     /// header that claims more blocks than the data can hold is refused before any allocation.
     #[must_use]
     pub const fn new() -> Self {
-        Self { max_pixels: u64::MAX }
+        Self { max_pixels: u64::MAX, chroma: Chroma::Full }
     }
 
     /// Refuses an image whose full width times its full height is above `pixels`.
     #[must_use]
     pub const fn max_pixels(mut self, pixels: u64) -> Self {
         self.max_pixels = pixels;
+        self
+    }
+
+    /// Sets what to do with chroma of half the resolution.
+    #[must_use]
+    pub const fn chroma(mut self, chroma: Chroma) -> Self {
+        self.chroma = chroma;
         self
     }
 

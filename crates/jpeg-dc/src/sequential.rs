@@ -8,6 +8,7 @@ use crate::image::{Plane, pixel};
 use crate::lanes::Tables;
 use crate::locate::locate;
 use crate::marker::Reader;
+use crate::quad::{self, Quad, QuadReader};
 
 /// Decodes a scan into the planes of its components. Gives where the scan ends.
 pub(crate) fn decode_scan(
@@ -30,20 +31,40 @@ pub(crate) fn decode_scan(
         let component = frame.components.get(part.selected.component);
         let plane = planes.get_mut(part.selected.component);
         let (Some(component), Some(plane)) = (component, plane) else { continue };
-        let table = DifferenceTable::new(reader.dc_code(part.selected.dc_table)?);
-        let quantisation = reader.quantisation(component.quantisation)?[0];
+        let dc_code = reader.dc_code(part.selected.dc_table)?;
+        let quantisation = reader.quantisation(component.quantisation)?;
+        let stride = component.padded.0;
+        if plane.scale != frame.ratio(component) {
+            let ac_code = reader.ac_code(part.selected.ac_table)?;
+            let quads = QuadReader::new(dc_code, ac_code, *quantisation);
+            let mut blocks = vec![Quad::default(); component.padded.0 * component.padded.1];
+            let bytes = bits.padded();
+            layout.visit(
+                part,
+                interval,
+                &starts,
+                &mut blocks,
+                stride,
+                |prediction, start, quad| {
+                    *quad = quads.block(bytes, start, prediction);
+                },
+            );
+            plane.data = quad::plane(&blocks, stride);
+            continue;
+        }
+        let table = DifferenceTable::new(dc_code);
         plane.data.resize(component.padded.0 * component.padded.1, 0);
         layout.visit(
             part,
             interval,
             &starts,
             &mut plane.data,
-            plane.stride,
+            stride,
             |prediction, start, sample| {
                 let ahead = window(bits.padded(), (start / 8) as usize) << (start % 8);
                 let step = table.step(ahead);
                 *prediction = prediction.wrapping_add(step.difference.into());
-                *sample = pixel(*prediction, quantisation);
+                *sample = pixel(*prediction, quantisation[0]);
             },
         );
     }

@@ -24,7 +24,8 @@ fn check(name: &str, image: &Image, sampling: &[(usize, usize)]) {
     let ours = decode(&data, &Options::new())
         .unwrap_or_else(|error| panic!("{name}: {error}: {:?}", image.scans));
     assert_eq!((ours.width(), ours.height()), (gray.width, gray.height), "{name}");
-    let larger = has_larger_idct(sampling);
+    let larger = has_larger_idct(sampling) && image.progressive;
+    assert_eq!(ours.is_exact(), !larger, "{name}");
     if !larger || ours.color() != Color::Rgb {
         assert!(ours.to_gray() == gray.pixels, "{name}: luma differs");
     }
@@ -42,7 +43,7 @@ macro_rules! samplings {
             for seed in 0..100 {
                 check(&format!("seed {seed}"), &generate::image(seed, sampling), sampling);
             }
-            for seed in 0..8 {
+            for seed in 0..4 {
                 let image = generate::large_image(seed, sampling);
                 check(&format!("large, seed {seed}"), &image, sampling);
             }
@@ -85,7 +86,7 @@ fn wallpapers() {
             let gray = oracle::decode(&data, PixelFormat::GRAY).unwrap();
             assert!(ours.to_gray() == gray.pixels, "{}: luma differs", path.display());
             let rgb = oracle::decode(&data, PixelFormat::RGB).unwrap();
-            if ours.planes().iter().all(|plane| plane.scale != (2, 2)) {
+            if ours.is_exact() {
                 assert!(ours.to_rgb() == rgb.pixels, "{}: RGB differs", path.display());
             } else {
                 let psnr = oracle::psnr(&ours.to_rgb(), &rgb.pixels);

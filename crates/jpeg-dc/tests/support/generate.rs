@@ -100,10 +100,15 @@ fn image_of(
         image.components.push(Component { id, h, v, quantisation, stride: 0, blocks: Vec::new() });
     }
     let (across, down) = image.mcus();
+    let (max_h, max_v) = (image.max_h(), image.max_v());
     for component in &mut image.components {
         component.stride = across * component.h;
-        component.blocks =
-            blocks(&mut random, component.stride, down * component.v, component.quantisation[0]);
+        // Where AC coefficients go into the picture at 1/8, they have to be such as a picture has:
+        // what comes of overflows depends on the processor.
+        let is_quad = max_h % (2 * component.h) == 0 && max_v % (2 * component.v) == 0;
+        let largest = if is_quad { 4 } else { 1023 };
+        let (stride, lines) = (component.stride, down * component.v);
+        component.blocks = blocks(&mut random, stride, lines, component.quantisation[0], largest);
     }
     image.scans = if progressive {
         progressive_script(&mut random, sampling)
@@ -114,7 +119,13 @@ fn image_of(
 }
 
 /// Blocks as a photo may have them: neighbours alike, few coefficients, some blocks full.
-fn blocks(random: &mut Random, across: usize, down: usize, quantisation: u16) -> Vec<[i16; 64]> {
+fn blocks(
+    random: &mut Random,
+    across: usize,
+    down: usize,
+    quantisation: u16,
+    largest_ac: i64,
+) -> Vec<[i16; 64]> {
     let limit = i64::from(1016 / quantisation);
     let step = random.pick(&[1, 5, 50]).min(limit);
     let density = random.pick(&[0, 1, 3, 8, 20, 80]);
@@ -134,7 +145,7 @@ fn blocks(random: &mut Random, across: usize, down: usize, quantisation: u16) ->
         };
         for _ in 0..count {
             let place = random.between(1, 63).min(random.between(1, 63)) as usize;
-            let largest = random.pick(&[1, 1, 1, 2, 3, 10, 100, 1023]);
+            let largest = random.pick(&[1, 1, 1, 2, 3, 10, 100, 1023]).min(largest_ac);
             block[place] = random.between(-largest, largest) as i16;
         }
         if random.one_in(25) {
