@@ -62,3 +62,46 @@ impl Code {
         Some((length, *self.symbols.get(index)?))
     }
 }
+
+/// Symbols by the bits they start with.
+#[derive(Debug)]
+pub(crate) struct Lookup<'a> {
+    code: &'a Code,
+    /// Length of the code, and symbol. Length 0: the code is longer than the window.
+    entries: Box<[(u8, u8); ENTRIES]>,
+}
+
+/// Bits that index the table.
+const WINDOW: u32 = 10;
+const ENTRIES: usize = 1 << WINDOW;
+
+impl<'a> Lookup<'a> {
+    pub(crate) fn new(code: &'a Code) -> Self {
+        let mut entries = Box::new([(0, 0); ENTRIES]);
+        let mut places = entries.iter_mut();
+        for (length, symbol) in code.symbols().take_while(|&(length, _)| length <= WINDOW) {
+            let byte = u8::try_from(length).unwrap_or_default();
+            for place in places.by_ref().take(1 << (WINDOW - length)) {
+                *place = (byte, symbol);
+            }
+        }
+        Self { code, entries }
+    }
+
+    /// The length of the code that `ahead` starts with, and the symbol. Length 0: there is no such
+    /// code.
+    #[inline]
+    pub(crate) fn symbol(&self, ahead: u64) -> (u8, u8) {
+        let window = usize::try_from(ahead >> (64 - WINDOW)).unwrap_or_default();
+        match self.entries.get(window) {
+            Some(&(length @ 1.., symbol)) => (length, symbol),
+            _ => self.long(ahead),
+        }
+    }
+
+    #[cold]
+    fn long(&self, ahead: u64) -> (u8, u8) {
+        let found = self.code.first_symbol(ahead);
+        found.map_or((0, 0), |(length, symbol)| (u8::try_from(length).unwrap_or_default(), symbol))
+    }
+}

@@ -67,6 +67,7 @@ mod plan;
 mod prefix;
 mod progressive;
 mod quad;
+mod refine;
 mod sequential;
 mod skip;
 
@@ -95,7 +96,7 @@ pub fn decode(data: &[u8], options: &Options) -> Result<DcImage, Error> {
     }
     let frame = reader.frame()?.clone();
     options.check(&frame)?;
-    let mut plan = Plan::new(&frame);
+    let mut plan = Plan::new(&frame, options.chroma);
     let mut planes = empty_planes(&frame, options.chroma);
     let mut coefficients = Vec::new();
     coefficients.resize_with(planes.len(), Coefficients::default);
@@ -111,8 +112,9 @@ pub fn decode(data: &[u8], options: &Options) -> Result<DcImage, Error> {
         reader.resume_at(end);
     }
     if frame.process == Process::Progressive {
-        for (coefficients, plane) in coefficients.iter().zip(&mut planes) {
-            coefficients.write(plane)?;
+        let planes = planes.iter_mut().zip(&frame.components);
+        for (coefficients, (plane, component)) in coefficients.iter().zip(planes) {
+            coefficients.write(plane, component.padded.0)?;
         }
     }
     let color = match planes.len() {
@@ -130,9 +132,7 @@ const ENDS_EARLY: Error = Error::Malformed("it ends before its DC coefficients d
 
 fn empty_planes(frame: &Frame, chroma: Chroma) -> Vec<Plane> {
     let plane = |component: &frame::Component| {
-        let quad = frame.process == Process::Sequential
-            && chroma == Chroma::Full
-            && frame.is_quad(component);
+        let quad = chroma == Chroma::Full && frame.is_quad(component);
         let factor = if quad { 2 } else { 1 };
         let ratio = frame.ratio(component);
         let width = usize::from(frame.width) * factor;
