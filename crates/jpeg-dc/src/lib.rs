@@ -12,10 +12,10 @@
 //!
 //! # What it gives
 //!
-//! The same as libjpeg-turbo at scale 1/8, to the bit; [`DcImage::is_exact`] tells of the one
-//! exception, progressive files with chroma of half the resolution both ways (4:2:0): there
-//! luminance is exact and chroma has half the resolution it might have. [`Chroma::Dc`] asks for
-//! that in sequential files as well, for speed.
+//! The same as libjpeg-turbo at scale 1/8, to the bit. For chroma of half the resolution both ways
+//! (4:2:0) that takes the AC coefficients of the chroma components as well, since a sample for each
+//! of their blocks would be half the resolution that there is. With [`Chroma::Dc`] they are left
+//! out, for speed: then luminance alone is exact, and [`DcImage::is_exact`] says so.
 //!
 //! ```
 //! use jpeg_dc::{Options, decode};
@@ -39,7 +39,8 @@
 //!
 //! - [`Error::Unsupported`]: other than 1 or 3 components (CMYK), other than 8 bits a sample,
 //!   arithmetic, lossless and hierarchical coding, a height given by a DNL segment, files without
-//!   Huffman tables, sampling factors that do not divide one another, scans above 256 MiB.
+//!   Huffman tables, sampling factors that do not divide one another, scans above 256 MiB, more
+//!   than 500 scans.
 //! - [`Error::Malformed`]: damaged or truncated files. Others show the part that is there.
 //!
 //! It does not look at what it does not need. A file may be damaged behind the last DC coefficient,
@@ -48,10 +49,12 @@
 //!
 //! # Cost
 //!
-//! Memory is some ten bytes for each block and the size of the file once more, all bounded by a
-//! multiple of the file's size, whatever its header claims. Time is bounded by a multiple of the
-//! file's size too: no bit is passed over more than twice, but for the first few blocks of a place
-//! in the middle of the file where that turns out not to be the start of a block.
+//! Memory is the size of the file once more and some ten bytes for each block (128 more for chroma
+//! blocks of progressive 4:2:0, see [`Chroma::Full`]). A file has to have a bit for each block that
+//! its header claims, or is refused before anything is allocated for them. Time is bounded by a
+//! multiple of the file's size too: no bit is passed over more than twice, but for the first few
+//! blocks of a place in the middle of the file where that turns out not to be the start of a
+//! block; and files of more than 500 scans are refused.
 
 mod dc;
 mod entropy;
