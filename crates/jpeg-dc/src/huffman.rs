@@ -72,7 +72,7 @@ pub(crate) struct Lookup<'a> {
 }
 
 /// Bits that index the table.
-const WINDOW: u32 = 10;
+const WINDOW: u32 = 12;
 const ENTRIES: usize = 1 << WINDOW;
 
 impl<'a> Lookup<'a> {
