@@ -180,7 +180,8 @@ class Delivery:
 
     def __init__(self, config: Config) -> None:
         self._path_map = config.path_map()
-        self._server = servers.get(config)
+        servers.check(config)
+        self._server = servers.get(config.server)
         self._link_map = config.link_map()
         self._signer = config.signer() if config.private_url is not None else None
 

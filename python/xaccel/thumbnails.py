@@ -58,7 +58,7 @@ class Thumbnails:
             config.thumbnail_source, follow_symlinks=config.follow_symlinks
         )
         self._limits = config.limits()
-        self._server = servers.get(config)
+        self._server = servers.get(config.server)
         self._cache = None
         if config.thumbnail_cache is not None:
             self._cache = Cache(config.thumbnail_cache)

@@ -29,7 +29,7 @@ OPTIONS = {"as_attachment", "download_name", "mimetype", "max_age", "limit_rate"
 
 def arguments(query):
     """The path and the options that the query asks for."""
-    values = {key: items[0] for key, items in parse_qs(query).items()}
+    values = {key: items[0] for key, items in parse_qs(query, keep_blank_values=True).items()}
     path = os.fsdecode(zlib.decompress(bytes.fromhex(values["name"])))
     options = {key: values[key] for key in OPTIONS & values.keys()}
     for key in ("max_age", "limit_rate"):
@@ -37,7 +37,8 @@ def arguments(query):
             options[key] = int(options[key])
     if "as_attachment" in options:
         options["as_attachment"] = True
-    return path, {"root": SETTINGS["MAIN_ROOT"], **options}
+    root = options.pop("root", SETTINGS["MAIN_ROOT"]) or None
+    return path, {"root": root, **options}
 
 
 def flask_app():
@@ -98,7 +99,7 @@ def bare_app():
     def app(environ, start_response):
         try:
             path, options = arguments(environ["QUERY_STRING"])
-            root = options.pop("root") or None
+            root = options.pop("root")
             response = delivery.private_file(
                 path, Request.from_environ(environ), FileOptions(**options), root=root
             )

@@ -10,7 +10,6 @@ from pathlib import Path
 from xaccel._core import Location
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
-from xaccel.rfc9110 import Validators
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 
@@ -52,11 +51,7 @@ def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, s
     value = text.raw_value(text.path_bytes(location))
     if value is None:
         return None
-    return (
-        ("X-Sendfile", value),
-        ("ETag", Validators.of_file(location.size, location.mtime).etag),
-        ("Accept-Ranges", "bytes"),
-    )
+    return (("X-Sendfile", value), *text.validators(location), ("Accept-Ranges", "bytes"))
 
 
 def site(config: Config, deployment: Deployment) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 from xaccel._core import Location
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
-from xaccel.rfc9110 import Validators
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 
@@ -36,7 +35,7 @@ def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, s
         return None
     headers = [
         ("X-Sendfile", urllib.parse.quote(path)),
-        ("ETag", Validators.of_file(location.size, location.mtime).etag),
+        *text.validators(location),
     ]
     if limit_rate is not None:
         headers.append(("X-LIGHTTPD-KBytes-per-second", str(-(-limit_rate // _KIBI))))
