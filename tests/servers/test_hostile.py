@@ -1,0 +1,113 @@
+"""No path and no link gets a file from outside the roots, whatever stands in front."""
+
+import os
+import random
+import urllib.parse
+
+import pytest
+
+from tests.servers.files import Files
+from tests.servers.site import FRONTS, running_site
+
+ROUNDS = 4000  # for each of five servers
+INSIDE, OUTSIDE = b"INSIDE", b"OUTSIDE"
+
+
+@pytest.fixture(scope="module")
+def layout(home):
+    """Directories, files and links at random, inside and outside."""
+    rng = random.Random(20_251_122)
+    files = Files(home / "hostile")
+    for root in (files.root, files.second):
+        root.mkdir(parents=True)
+    inside = [files.root, files.second]
+    outside = [files.home, files.home / (files.root.name + "-x"), files.home / "out"]
+    for group, mark in ((inside, INSIDE), (outside, OUTSIDE)):
+        for _ in range(12):
+            directory = rng.choice(group) / rng.choice(["a", "b", "..c", "d e", "%2e%2e", "ü"])
+            if directory not in (*inside, *outside):
+                directory.mkdir(parents=True, exist_ok=True)
+                group.append(directory)
+        for number, directory in enumerate(group):
+            directory.mkdir(exist_ok=True)
+            for name in ("f", "outside.txt", "%66", "f?x"):
+                (directory / name).write_bytes(mark + b" %d" % number)
+    links = []
+    for _ in range(60):
+        link = rng.choice([*inside, *inside, *outside]) / f"l{rng.randrange(30)}"
+        target = rng.choice([*inside, *outside, *links])
+        if rng.random() < 0.5:
+            target = target / rng.choice(["f", "outside.txt", "absent", ".."])
+        if not link.is_symlink():
+            link.symlink_to(target if rng.random() < 0.3 else os.path.relpath(target, link.parent))
+            links.append(link)
+    (files.root / "loop").symlink_to("loop")
+    for path in files.all():
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return files
+
+
+def hostile_path(rng, files, names):
+    """What a careless view might pass on, relative or absolute."""
+    separators = ["/", "/", "/", "/", "//", "/./", "\\", "%2f"]
+    dots = ["..", "..", "...", ".", "%2e%2e", "..%00", ".. ", "..;", "\0", ""]
+    pieces = rng.choices([*names, *names, *dots], k=rng.randint(1, 6))
+    path = pieces[0] + "".join(rng.choice(separators) + piece for piece in pieces[1:])
+    start = rng.random()
+    if start < 0.15:
+        return f"{rng.choice([files.root, files.second, files.home])}/{path}"
+    if start < 0.2:
+        return f"{files.root}{rng.choice(['-x', '/..', '/../second', ' ', '..'])}/{path}"
+    return path
+
+
+def hostile_target(rng, names):
+    """What a visitor might ask the server itself for."""
+    starts = ["/_private/files", "/_private/se%20cond", "/_private", "/_PRIVATE/files", "/", ""]
+    glue = [
+        "/",
+        "//",
+        "/../",
+        "../",
+        "/..%2f",
+        "/%2e%2e/",
+        "/.%2e/",
+        "%2f",
+        "/..;/",
+        "\\..\\",
+        "%00",
+    ]
+    names = [urllib.parse.quote(name) for name in names]
+    target = rng.choice(starts)
+    for _ in range(rng.randint(1, 5)):
+        target += rng.choice(glue) + rng.choice(names)
+    return target if target.startswith("/") else f"/{target}"
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_nothing_from_outside(home, layout, front):
+    rng = random.Random(front)
+    names = sorted({path.name for path in layout.all()} | {f"l{i}" for i in range(30)} | {"loop"})
+    directory = home / f"hostile-{front}"
+    directory.mkdir()
+    delivered = refused = 0
+    with running_site(front, layout, directory) as site:
+        for _ in range(ROUNDS):
+            if rng.random() < 0.25:
+                target = hostile_target(rng, names)
+                reply = site.ask(target)
+                assert INSIDE not in reply.body, target
+            else:
+                target = hostile_path(rng, layout, names)
+                options = "&root=" if target.startswith("/") else ""
+                reply = site.file(os.fsencode(target), options=options)
+                assert reply.status in {200, 404}, target
+                if reply.status == 200:
+                    assert reply.body.startswith(INSIDE), target
+                    delivered += 1
+                else:
+                    refused += 1
+            assert OUTSIDE not in reply.body, (target, reply.status)
+    # Both happened, or nothing would have been tested.
+    assert delivered > ROUNDS // 50
+    assert refused > ROUNDS // 10
