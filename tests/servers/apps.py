@@ -17,9 +17,8 @@ from django.core.wsgi import get_wsgi_application
 from django.http import HttpResponse
 from django.urls import path as route
 from xaccel import Config
-from xaccel.delivery import Delivery, FileOptions, Request
-from xaccel.exceptions import FileNotFound
 from xaccel.flask import XAccel, send_private_file
+from xaccel.wsgi import XAccel as WsgiXAccel
 
 SETTINGS = json.loads(os.environ["XACCEL_TEST_SETTINGS"])
 # What an app or its framework adds to any response, and a visitor has to get.
@@ -94,21 +93,14 @@ urlpatterns = [route("django/file", django_file), route("django/", django_home)]
 
 
 def bare_app():
-    delivery = Delivery(Config.from_mapping(SETTINGS["XACCEL"]))
+    xaccel = WsgiXAccel(Config.from_mapping(SETTINGS["XACCEL"]))
 
     def app(environ, start_response):
-        try:
-            path, options = arguments(environ["QUERY_STRING"])
-            root = options.pop("root")
-            response = delivery.private_file(
-                path, Request.from_environ(environ), FileOptions(**options), root=root
-            )
-        except (FileNotFound, ValueError):
-            start_response("404 Not Found", [("Content-Length", "0")])
-            return [b""]
-        headers = [*response.headers, *ADDED.items()]
-        start_response(f"{response.status} Whatever", headers)
-        return [response.body] if isinstance(response.body, bytes) else response.body
+        def start(status, headers, *more):
+            return start_response(status, [*headers, *ADDED.items()], *more)
+
+        path, options = arguments(environ["QUERY_STRING"])
+        return xaccel.send_private_file(path, **options)(environ, start)
 
     return app
 

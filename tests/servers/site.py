@@ -1,7 +1,6 @@
 """A site: an app under Gunicorn, alone or behind a real web server that xaccel configured."""
 
 import contextlib
-import hashlib
 import json
 import os
 import sys
@@ -86,18 +85,6 @@ class Site:
         """Ask the view for a file by its path below the root."""
         target = f"/{framework}/file?name={zlib.compress(name).hex()}{options}"
         return self.ask(target, method, headers, limit=limit)
-
-    def download(self, name: bytes) -> tuple[int, str]:
-        """Read all of a file; its length, and the digest of what is not zero in it."""
-        digest, length = hashlib.sha256(), 0
-        connection = HTTPConnection(HOST, self.port, timeout=PATIENCE)
-        with contextlib.closing(connection):
-            connection.request("GET", f"/bare/file?name={zlib.compress(name).hex()}")
-            response = connection.getresponse()
-            while chunk := response.read(1 << 20):
-                length += len(chunk)
-                digest.update(chunk.strip(b"\0"))
-        return length, digest.hexdigest()
 
     def _check(self, target: str, reply: Reply) -> None:
         told = "".join(f"{name}: {value}\n" for name, value in reply.headers.items())

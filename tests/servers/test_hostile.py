@@ -18,45 +18,50 @@ def layout(home):
     """Directories, files and links at random, inside and outside."""
     rng = random.Random(20_251_122)
     files = Files(home / "hostile")
-    for root in (files.root, files.second):
-        root.mkdir(parents=True)
-    inside = [files.root, files.second]
-    outside = [files.home, files.home / (files.root.name + "-x"), files.home / "out"]
-    for group, mark in ((inside, INSIDE), (outside, OUTSIDE)):
-        for _ in range(12):
-            directory = rng.choice(group) / rng.choice(["a", "b", "..c", "d e", "%2e%2e", "ü"])
-            if directory not in (*inside, *outside):
-                directory.mkdir(parents=True, exist_ok=True)
-                group.append(directory)
-        for number, directory in enumerate(group):
-            directory.mkdir(exist_ok=True)
-            for name in ("f", "outside.txt", "%66", "f?x"):
-                (directory / name).write_bytes(mark + b" %d" % number)
+    inside = _directories(rng, [files.root, files.second], INSIDE)
+    outside = _directories(rng, [files.home, files.home / (files.root.name + "-x")], OUTSIDE)
     links = []
-    for _ in range(60):
-        link = rng.choice([*inside, *inside, *outside]) / f"l{rng.randrange(30)}"
+    for number in range(60):
+        link = rng.choice([*inside, *inside, *outside]) / f"l{number}"
         target = rng.choice([*inside, *outside, *links])
         if rng.random() < 0.5:
             target = target / rng.choice(["f", "outside.txt", "absent", ".."])
-        if not link.is_symlink():
-            link.symlink_to(target if rng.random() < 0.3 else os.path.relpath(target, link.parent))
-            links.append(link)
+        link.symlink_to(target if rng.random() < 0.3 else os.path.relpath(target, link.parent))
+        links.append(link)
     (files.root / "loop").symlink_to("loop")
     for path in files.all():
         path.chmod(0o755 if path.is_dir() else 0o644)
     return files
 
 
-def hostile_path(rng, files, names):
+def _directories(rng, group, mark):
+    for _ in range(12):
+        directory = rng.choice(group) / rng.choice(["a", "b", "..c", "d e", "%2e%2e", "ü"])
+        if directory not in group:
+            group.append(directory)
+    for directory in group:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name in ("f", "outside.txt", "%66", "f?x"):
+            (directory / name).write_bytes(mark)
+    return group
+
+
+def hostile_path(rng, files, known):
     """What a careless view might pass on, relative or absolute."""
     separators = ["/", "/", "/", "/", "//", "/./", "\\", "%2f"]
     dots = ["..", "..", "...", ".", "%2e%2e", "..%00", ".. ", "..;", "\0", ""]
-    pieces = rng.choices([*names, *names, *dots], k=rng.randint(1, 6))
+    names = [path.name for path in known]
+    pieces = rng.choices([*names, *dots], k=rng.randint(1, 6))
     path = pieces[0] + "".join(rng.choice(separators) + piece for piece in pieces[1:])
     start = rng.random()
-    if start < 0.15:
+    if start < 0.3:
+        # Near to something that there is.
+        path = str(rng.choice(known).relative_to(files.home))
+        path = path.removeprefix(f"{files.root.name}/")
+        return path if start < 0.2 else path.replace("/", rng.choice(["/../", "//", "/./l1/"]), 1)
+    if start < 0.4:
         return f"{rng.choice([files.root, files.second, files.home])}/{path}"
-    if start < 0.2:
+    if start < 0.5:
         return f"{files.root}{rng.choice(['-x', '/..', '/../second', ' ', '..'])}/{path}"
     return path
 
@@ -87,7 +92,8 @@ def hostile_target(rng, names):
 @pytest.mark.parametrize("front", FRONTS)
 def test_nothing_from_outside(home, layout, front):
     rng = random.Random(front)
-    names = sorted({path.name for path in layout.all()} | {f"l{i}" for i in range(30)} | {"loop"})
+    known = sorted(layout.home.rglob("*"))
+    names = [path.name for path in known]
     directory = home / f"hostile-{front}"
     directory.mkdir()
     delivered = refused = 0
@@ -98,7 +104,7 @@ def test_nothing_from_outside(home, layout, front):
                 reply = site.ask(target)
                 assert INSIDE not in reply.body, target
             else:
-                target = hostile_path(rng, layout, names)
+                target = hostile_path(rng, layout, known)
                 options = "&root=" if target.startswith("/") else ""
                 reply = site.file(os.fsencode(target), options=options)
                 assert reply.status in {200, 404}, target

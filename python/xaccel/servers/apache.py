@@ -113,7 +113,10 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
         yield f"ServerName {first}"
         if others:
             yield f"ServerAlias {' '.join(others)}"
-    yield f"LimitRequestBody {deployment.max_body_bytes}"
+    if deployment.max_body_bytes:
+        yield "# LimitRequestBody does not apply to what is passed on to the app."
+        too_long = f'"%{{HTTP:Content-Length}} -gt {deployment.max_body_bytes}"'
+        yield from _section("If", too_long, ["Redirect 413 /"])
     yield ""
     yield "# What the app would otherwise not know of the visitor, besides X-Forwarded-For."
     yield "ProxyPreserveHost On"
