@@ -10,6 +10,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 from xaccel import Config, asgi, starlette
 from xaccel.asgi import PrivateLinks, Thumbnails, XAccel
+from xaccel.templates import TemplateHelpers
 
 from tests.clients import call_asgi as call
 
@@ -121,6 +122,7 @@ def test_a_file_that_shrinks_is_an_error_not_a_short_answer(make_config, root):
     with pytest.raises(OSError, match="shorter"):
         asyncio.run(run())
     assert sent[-1].get("more_body", True)
+    assert all(name == name.lower() for name, _ in sent[0]["headers"])
 
 
 def test_nginx_is_told_to(make_config):
@@ -147,11 +149,12 @@ def test_links_and_thumbnails(make_config):
     client = TestClient(
         Starlette(routes=[Mount("/p", links), Mount("/t", thumbnails)]), base_url="http://x"
     )
-    response = client.get(links.url("Grüße 100%.mp4", as_attachment=True))
+    response = client.get(XAccel(make_config()).private_url("Grüße 100%.mp4", as_attachment=True))
     assert (response.status_code, response.content) == (200, CONTENT)
-    response = client.get(thumbnails.url("cat.jpg", 30))
+    url = TemplateHelpers(make_config()).thumbnail_url("cat.jpg", 30)
+    response = client.get(url)
     assert (response.status_code, response.headers["content-type"]) == (200, "image/jpeg")
-    assert client.get(thumbnails.url("cat.jpg", 30) + "x").status_code == 403
+    assert client.get(url + "x").status_code == 403
 
 
 def starlette_app(xaccel, name):

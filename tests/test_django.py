@@ -1,23 +1,13 @@
 import io
 from types import SimpleNamespace
 
-import django
 import pytest
 from django.conf import settings
-from PIL import Image
-
-if not settings.configured:
-    settings.configure(
-        ALLOWED_HOSTS=["testserver"],
-        INSTALLED_APPS=["xaccel.django"],
-        ROOT_URLCONF="tests.django_urls",
-        SECRET_KEY="the secret of the framework",
-        TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}],
-    )
-    django.setup()
-
 from django.template import Context, Template
 from django.test import Client, override_settings
+from PIL import Image
+
+from tests import django_site  # noqa: F401
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ from wsgiref.util import FileWrapper
 
 import pytest
 from xaccel import Config
+from xaccel.templates import TemplateHelpers
 from xaccel.wsgi import PrivateLinks, Thumbnails, XAccel
 
 from tests.clients import call_wsgi as call
@@ -88,7 +89,7 @@ def test_an_unknown_option_is_an_error_at_once(make_config):
 
 def test_links(make_config):
     app = PrivateLinks(make_config())
-    link = app.url("Grüße 100%.mp4", as_attachment=True)
+    link = XAccel(make_config()).private_url("Grüße 100%.mp4", as_attachment=True)
     path, _, query = link.partition("?")
     path = path.replace("%C3%BC", "ü").replace("%C3%9F", "ß").replace("%20", " ")
     path = path.replace("%25", "%").encode().decode("latin-1")
@@ -101,7 +102,7 @@ def test_links(make_config):
 
 def test_thumbnails(make_config):
     app = Thumbnails(make_config())
-    url = app.url("cat.jpg", 30)
+    url = TemplateHelpers(make_config()).thumbnail_url("cat.jpg", 30)
     status, headers, content = call(app, url)
     assert (status, headers["Content-Type"], content[:2]) == (200, "image/jpeg", b"\xff\xd8")
     assert call(app, url, method="HEAD")[::2] == (200, b"")

@@ -14,14 +14,17 @@ from typing import (
     final,
 )
 
+from xaccel.exceptions import XaccelError
+
 __version__: str
 
 class _Readable(Protocol):
     def read(self) -> bytes: ...
 
+_Usage: TypeAlias = tuple[int, int]  # files, and their bytes on the disk
 _Source: TypeAlias = bytes | str | PathLike[str] | _Readable
 _Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
-_SourceFormat: TypeAlias = Literal["jpeg", "png", "webp", "gif", "bmp", "tiff"]
+_SourceFormat: TypeAlias = Literal["jpeg", "png", "webp", "gif", "bmp", "tiff", "avif"]
 _Fit: TypeAlias = Literal["contain", "cover", "fill", "pad"]
 _FormatOption: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif", "auto"]
 
@@ -82,6 +85,13 @@ class Spec:
 
     def replace(self, **changes: Any) -> Spec:
         """The same spec with other values, named as in the constructor."""
+
+    def output_size(self, width: int, height: int, /) -> tuple[int, int]:
+        """The size of the thumbnail of an upright source of this size, all in pixels.
+
+        Raises:
+            xaccel.exceptions.ImageTooLarge: It is too large to be made.
+        """
 
     def output_format(self, source_name: str) -> _FormatOption:
         """The format of the thumbnail of a source of this name; "auto" if the spec says so."""
@@ -251,6 +261,39 @@ def thumbnail(
     """Make a thumbnail; the options are those of `Spec`, the errors those of `render`.
 
     Without a format it is of the same kind as the source.
+    """
+
+def thumbnail_many(
+    sources: Iterable[_Source],
+    width: int | None = None,
+    height: int | None = None,
+    *,
+    threads: int | None = None,
+    linear: bool = False,
+    limits: Limits | None = None,
+    **options: Unpack[_Options],
+) -> list[Thumbnail | XaccelError]:
+    """Make thumbnails of several sources at once; the options are those of `Spec`.
+
+    Args:
+        sources: Encoded images, paths or binary files.
+        width: Of the box, in pixels.
+        height: Of the box, in pixels.
+        threads: How many to make at a time; None = one for each processor.
+        linear: As for `render`.
+        limits: For each of them.
+        options: Those of `Spec`.
+
+    Returns:
+        For each source, in their order, the thumbnail or the error: one bad image does not
+        cost the others.
+    """
+
+def placeholder(source: _Source, *, limits: Limits | None = None) -> str:
+    """A blurred picture as a `data:` URI of some hundred bytes (a drawn ThumbHash).
+
+    For the background of an `<img>` until the thumbnail is there. The errors are those of
+    `render`.
     """
 
 def probe(source: _Source, *, limits: Limits | None = None) -> ImageInfo:
@@ -633,8 +676,27 @@ class Cache:
             OSError: The cache can't be written to.
         """
 
-    def publish(self, uri: str, data: bytes, /) -> str:
+    def admit(self, *, renders: int, queue: int) -> CacheLock | None:
+        """Wait for the right to render, which `renders` have at once in all processes.
+
+        Args:
+            renders: How many render at once.
+            queue: How many may wait.
+
+        Returns:
+            The right, for a `with`; at once `None` when as many as that wait already.
+
+        Raises:
+            OSError: The cache can't be written to.
+        """
+
+    def publish(self, uri: str, data: bytes, /, *, modified: int | None = None) -> str:
         """Make `data` the thumbnail at `uri`, in one step for every reader.
+
+        Args:
+            uri: The decoded path of its URL.
+            data: The file.
+            modified: The file's time of modification, in seconds since 1970; by default now.
 
         Returns:
             Its file.
@@ -643,9 +705,44 @@ class Cache:
             OSError: It can't be written; nothing is left behind.
         """
 
+    def sweep(self, *, max_size: int, inactive: int) -> tuple[_Usage, _Usage] | None:
+        """Remove what nobody asks for, as nginx's `proxy_cache_path` does; anyone may read on.
+
+        Args:
+            max_size: The most bytes that the thumbnails take on the disk.
+            inactive: Seconds for which a thumbnail is kept that nobody reads.
+
+        Returns:
+            What was removed and what is left; `None` when another process is at it.
+
+        Raises:
+            OSError: The cache can't be read or locked.
+        """
+
+    def purge(self, prefix: str, source: str, /) -> int:
+        """Remove the thumbnails of a source below a URL prefix; returns how many there were.
+
+        Raises:
+            OSError: A file can't be removed, or the source can't have thumbnails.
+        """
+
+    def usage(self) -> _Usage:
+        """The thumbnails that there are.
+
+        Raises:
+            OSError: The cache can't be read.
+        """
+
+    def clear(self) -> _Usage:
+        """Remove all thumbnails; returns what was removed.
+
+        Raises:
+            OSError: The cache can't be read.
+        """
+
 @final
 class CacheLock:
-    """The right to make one thumbnail, given up at the end of the `with` block."""
+    """A right that one holder has at a time, given up at the end of the `with` block."""
 
     def __enter__(self) -> CacheLock: ...
     def __exit__(

@@ -15,21 +15,35 @@ are looked for and read in threads of asyncio's executor.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from http import HTTPStatus
 from typing import Any, Protocol, TypeAlias, Unpack
 
-from xaccel import thumbnails
+from xaccel import sendfile, thumbnails
 from xaccel.config import Config
-from xaccel.delivery import Delivery, FileBody, FileKeywords, FileOptions, Request, Response
+from xaccel.delivery import (
+    REQUEST,
+    Delivery,
+    FileBody,
+    FileKeywords,
+    FileOptions,
+    Headers,
+    Request,
+    Response,
+)
 
-__all__ = ["PrivateLinks", "Thumbnails", "XAccel"]
+__all__ = ["PrivateLinks", "Sendfile", "Thumbnails", "XAccel"]
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_PATHSEND = "http.response.pathsend"
+_HIDDEN = frozenset(name.lower().encode() for name in sendfile.HIDDEN)
 
 
 class XAccel:
@@ -40,7 +54,9 @@ class XAccel:
     """
 
     def __init__(self, config: Config) -> None:
-        self.delivery = Delivery(config)
+        self._delivery = Delivery(config)
+        self.private_url = self._delivery.private_url
+        """Writes a signed link to a file, see `Delivery.private_url`."""
 
     def send_private_file(
         self,
@@ -68,7 +84,7 @@ class XAccel:
         async def answer(scope: Scope, receive: Receive, send: Send) -> None:
             request = Request.from_scope(scope)
             response = await asyncio.to_thread(
-                self.delivery.answer, path, request, file_options, root=root
+                self._delivery.answer, path, request, file_options, root=root
             )
             await respond(response, scope, receive, send)
 
@@ -84,8 +100,6 @@ class PrivateLinks:
 
     def __init__(self, config: Config) -> None:
         self._delivery = Delivery(config)
-        self.url = self._delivery.private_url
-        """Writes the links, see `Delivery.private_url`."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -101,8 +115,8 @@ class Thumbnails:
 
     def __init__(self, config: Config) -> None:
         self._thumbnails = thumbnails.Thumbnails(config)
-        self.url = self._thumbnails.url
-        """Writes the URLs, see `xaccel.thumbnails.Thumbnails.url`."""
+        self.purge = self._thumbnails.purge
+        """Removes the thumbnails of a source, see `xaccel.thumbnails.Thumbnails.purge`."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -125,10 +139,7 @@ async def respond(response: Response, scope: Scope, receive: Receive, send: Send
         {
             "type": "http.response.start",
             "status": response.status,
-            "headers": [
-                (name.lower().encode("latin-1"), value.encode("latin-1"))
-                for name, value in response.headers
-            ],
+            "headers": _encode(response.headers),
         }
     )
     if not isinstance(response.body, FileBody):
@@ -136,19 +147,14 @@ async def respond(response: Response, scope: Scope, receive: Receive, send: Send
         await send({"type": "http.response.body", "body": body})
         return
     file = response.whole_file
-    if file is not None and sends_paths(scope) and _is_text(file.name):
+    if file is not None and _PATHSEND in (scope.get("extensions") or {}) and _is_text(file.name):
         file.close()
-        await send({"type": "http.response.pathsend", "path": file.name})
+        await send({"type": _PATHSEND, "path": file.name})
         return
     try:
         await _stream(response.body, receive, send)
     finally:
         response.body.close()
-
-
-def sends_paths(scope: Scope) -> bool:
-    """Whether the server can send a file by its path."""
-    return "http.response.pathsend" in (scope.get("extensions") or {})
 
 
 def _is_text(path: str) -> bool:
@@ -185,3 +191,116 @@ async def in_thread(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
     iterator = iter(chunks)
     while (chunk := await asyncio.to_thread(next, iterator, None)) is not None:
         yield chunk
+
+
+class Sendfile:
+    """Middleware: the web server sends the files with which any ASGI app answers.
+
+        app = Sendfile(app, Config.from_mapping({"SERVER": "nginx", "ROOTS": {…}}))
+
+    Starlette's `FileResponse` and whatever else uses the extension `http.response.pathsend`
+    need no change. A file outside every root, and a body that is not the whole of a file, is
+    passed on as it is. `X-Sendfile` and the like, where the app itself sets them, are removed.
+
+    Django does not use the extension: its apps have `xaccel.django.middleware`.
+
+    The keys `xaccel.sendfile_type` and `xaccel.accel_mapping` of `scope` override the server and
+    the roots for one request; nothing that a visitor sends can set them.
+
+    Args:
+        app: The app.
+        config: The settings. With the server `direct`, the middleware itself answers ranges and
+            conditional requests as a server would.
+        trust_request_headers: Whether the request's `X-Sendfile-Type` and `X-Accel-Mapping` say
+            which server there is and what it sees where. Only for a server that sets or removes
+            both in every request; otherwise visitors could read any file that the app opens.
+    """
+
+    def __init__(
+        self, app: ASGIApp, config: Config, *, trust_request_headers: bool = False
+    ) -> None:
+        self._app = app
+        self._offloader = sendfile.Offloader(config, trust_request_headers=trust_request_headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request.from_scope(scope)
+        inner = {**scope, REQUEST: request}
+        plan = self._plan(inner)
+        if plan is not None:
+            inner["extensions"] = {**(scope.get("extensions") or {}), _PATHSEND: {}}
+            if scope["method"] in {"GET", "HEAD"}:
+                inner["headers"] = [pair for pair in scope["headers"] if pair[0] not in _HIDDEN]
+        overrides = _overrides(inner)
+        pending: Message | None = None
+
+        async def forward(message: Message) -> None:
+            nonlocal pending
+            if message["type"] == "http.response.start":
+                headers = _decode(message.get("headers", ()))
+                message = {
+                    **message,
+                    "headers": _encode(sendfile.without_foreign(headers, request)),
+                }
+                # An answer without a length may be a stream of events, which can't wait.
+                if plan is not None and message["status"] == HTTPStatus.OK and _has_length(headers):
+                    pending = message
+                    return
+            elif message["type"] == _PATHSEND:
+                start, pending = pending, None
+                if start is None:
+                    await _send_path(message["path"], scope, receive, send)
+                    return
+                current = plan if _overrides(inner) == overrides else self._plan(inner)
+                response = await asyncio.to_thread(
+                    self._offloader.respond_with_path,
+                    current,
+                    request,
+                    _decode(start["headers"]),
+                    message["path"],
+                )
+                await respond(response, scope, receive, send)
+                return
+            elif pending is not None:
+                start, pending = pending, None
+                await send(start)
+            await send(message)
+
+        await self._app(inner, receive, forward)
+
+    def _plan(self, scope: Scope) -> sendfile.Plan | None:
+        def header(name: str) -> str | None:
+            wanted = name.lower().encode()
+            values = [value for key, value in scope["headers"] if key.lower() == wanted]
+            return values[-1].decode("latin-1") if values else None
+
+        return self._offloader.plan(scope["method"], scope, header)
+
+
+async def _send_path(path: str, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send a whole file after what has been sent already."""
+    if _PATHSEND in (scope.get("extensions") or {}):
+        await send({"type": _PATHSEND, "path": path})
+        return
+    file = await asyncio.to_thread(open, path, "rb")
+    with contextlib.closing(FileBody(file, [(0, os.fstat(file.fileno()).st_size)])) as body:
+        await _stream(body, receive, send)
+
+
+def _overrides(scope: Scope) -> tuple[Any, Any]:
+    return scope.get(sendfile.TYPE), scope.get(sendfile.MAPPING)
+
+
+def _has_length(headers: Headers) -> bool:
+    return any(name.lower() == "content-length" for name, _ in headers)
+
+
+def _encode(headers: Headers) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+def _decode(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
+from urllib.parse import urlsplit
 
 from xaccel._core import Limits, PathMap, Signer, Spec
 from xaccel.exceptions import ConfigError, SpecError
@@ -27,6 +28,20 @@ CACHE_PREFIX = "/_xaccel/thumbnails/"
 """The internal URL prefix at which the server sees the thumbnail cache."""
 
 _MIB = 1024 * 1024
+_DAY = 24 * 60 * 60
+_SIZE_UNITS = {"": 1, "k": 1024, "m": _MIB, "g": 1024 * _MIB}
+_TIME_UNITS = {
+    "y": 365 * _DAY,
+    "M": 30 * _DAY,
+    "w": 7 * _DAY,
+    "d": _DAY,
+    "h": 60 * 60,
+    "m": 60,
+    "s": 1,
+    "": 1,
+}
+_SIZE = re.compile(r"([0-9]+)([kmg]?)", re.IGNORECASE)
+_TIME = re.compile(r" *([0-9]+)(y|M|w|d|h|m|s|)")
 _SOURCE_URLS = ("https://", "http://", "s3://")
 _NEGOTIABLE = ("webp",)
 _DEFAULT_QUALITY = {"jpeg": 85, "webp": 80, "avif": 60}
@@ -52,12 +67,29 @@ class Config:
     are none. Each root's links begin with the last part of its internal prefix:
     `/p/videos/…` for `/_private/videos/`."""
     thumbnail_source: str | None = None
-    """The directory of the original images; with an engine elsewhere also the URL, `https://…` or
-    `s3://…`, below which it finds them."""
+    """Where the original images are: a directory, or the URL, `https://…`, below which they are;
+    with an engine elsewhere also `s3://…`."""
+    thumbnail_source_private: bool = False
+    """Whether the source's URL may lead to an address in a private network."""
+    thumbnail_source_timeout: int = 10
+    """Seconds that fetching an image from a URL may take."""
     thumbnail_url: str = "/t/"
     """The public URL prefix of thumbnails; it exists only with a source."""
     thumbnail_cache: str | None = None
     """The directory of finished thumbnails. Without one they are made each time."""
+    thumbnail_cache_max_size: int = 200 * _MIB
+    """The most bytes that the finished thumbnails take, as nginx's `max_size`: `"200M"`."""
+    thumbnail_cache_inactive: int = 60 * _DAY
+    """Seconds for which a thumbnail is kept that nobody asks for, as nginx's `inactive`:
+    `"60d"`."""
+    thumbnail_queue: int = 256
+    """How many thumbnails may wait to be made, as many being made at once as there are CPUs;
+    one more is answered 503."""
+    thumbnail_only_presets: bool = False
+    """Whether there are thumbnails by `THUMBNAIL_PRESETS` alone. Their URLs are not signed."""
+    thumbnail_fallback: str | None = None
+    """The image that is shown where one is missing or broken; the status stays that of the
+    error."""
     thumbnail_engine: EngineName = "embedded"
     """Who makes the thumbnails, and so whose URLs templates write."""
     thumbnail_engine_url: str = ""
@@ -112,6 +144,7 @@ class Config:
         config.path_map()
         config.link_map()
         config.check_urls()
+        config.check_presets()
         if config.secret_keys:
             config.signer()
         return config
@@ -165,6 +198,18 @@ class Config:
                 f"XACCEL['PRIVATE_URL'] {private!r} and XACCEL['THUMBNAIL_URL'] {thumbnails!r} "
                 "must not lie within each other"
             )
+
+    def check_presets(self) -> None:
+        """Refuse to serve presets only, when there are none or some could not be told apart."""
+        if not self.thumbnail_only_presets:
+            return
+        if not self.thumbnail_presets:
+            raise ConfigError(
+                "XACCEL['THUMBNAIL_ONLY_PRESETS'] needs the THUMBNAIL_PRESETS that are allowed"
+            )
+        for name, text in self.thumbnail_presets.items():
+            if Spec.parse(text).version is not None:
+                raise ConfigError(f"XACCEL['THUMBNAIL_PRESETS'][{name!r}] must have no version")
 
     def signer(self) -> Signer:
         """The signer of the public URLs.
@@ -246,8 +291,46 @@ def _directory(key: str, value: Any) -> str:
     return str(value)
 
 
+def _source(key: str, value: Any) -> str | None:
+    if isinstance(value, str) and "://" in value:
+        parts = urlsplit(value)
+        right = "the absolute path of a directory or a URL such as 'https://example.org/photos/'"
+        if f"{parts.scheme}://" not in _SOURCE_URLS or not parts.hostname:
+            raise _wrong(key, value, right)
+        if parts.username is not None or parts.query or parts.fragment:
+            # Not shown: it may be a password.
+            raise ConfigError(f"XACCEL[{key!r}] must be {right}, without user, query or fragment")
+        return value
+    return _optional_directory(key, value)
+
+
+def _size(key: str, value: Any) -> int:
+    match = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if match is None or int(match[1]) == 0:
+        raise _wrong(key, value, "a size as in nginx, such as '200M'")
+    return int(match[1]) * _SIZE_UNITS[match[2].lower()]
+
+
+def _time(key: str, value: Any) -> int:
+    text = value if isinstance(value, str) else ""
+    parts = _TIME.findall(text)
+    units = [list(_TIME_UNITS).index(unit) for _, unit in parts]
+    # The units go down, each at most once, as in "1d 12h".
+    if not parts or _TIME.sub("", text) or units != sorted(set(units)):
+        raise _wrong(key, value, "a time as in nginx, such as '60d' or '1d 12h'")
+    return sum(int(number) * _TIME_UNITS[unit] for number, unit in parts)
+
+
 def _optional_directory(key: str, value: Any) -> str | None:
     return None if value is None else _directory(key, value)
+
+
+def _optional_file(key: str, value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str | Path) or not Path(value).is_file():
+        raise _wrong(key, value, "the path of an image")
+    return str(value)
 
 
 def _roots(key: str, value: Any) -> dict[str, str]:
@@ -278,12 +361,6 @@ def _strings(key: str, value: Any) -> tuple[str, ...]:
     return tuple(strings)
 
 
-def _source(key: str, value: Any) -> str | None:
-    if isinstance(value, str) and value.startswith(_SOURCE_URLS):
-        return value
-    return _optional_directory(key, value)
-
-
 def _engine_url(key: str, value: Any) -> str:
     if value and not (isinstance(value, str) and re.fullmatch(r"(https?:)?//[^/?#]+", value)):
         raise _wrong(key, value, "the URL of a server, such as 'https://thumbs.example.com'")
@@ -292,7 +369,7 @@ def _engine_url(key: str, value: Any) -> str:
 
 def _url_prefix(key: str, value: Any) -> str:
     right = "a URL prefix such as '/t/', starting and ending with one slash"
-    if not isinstance(value, str) or not value.endswith("/"):
+    if not isinstance(value, str) or not value.endswith("/") or value.startswith("/."):
         raise _wrong(key, value, right)
     try:
         PathMap([("/", value)])
@@ -346,8 +423,15 @@ _CHECKS: Mapping[str, Check] = {
     "SIGNATURE": _one_of(*get_args(Algorithm)),
     "PRIVATE_URL": _optional_url_prefix,
     "THUMBNAIL_SOURCE": _source,
+    "THUMBNAIL_SOURCE_PRIVATE": _boolean,
+    "THUMBNAIL_SOURCE_TIMEOUT": _positive,
     "THUMBNAIL_URL": _url_prefix,
     "THUMBNAIL_CACHE": _optional_directory,
+    "THUMBNAIL_CACHE_MAX_SIZE": _size,
+    "THUMBNAIL_CACHE_INACTIVE": _time,
+    "THUMBNAIL_QUEUE": _positive,
+    "THUMBNAIL_ONLY_PRESETS": _boolean,
+    "THUMBNAIL_FALLBACK": _optional_file,
     "THUMBNAIL_ENGINE": _one_of(*get_args(EngineName)),
     "THUMBNAIL_ENGINE_URL": _engine_url,
     "THUMBNAIL_ENGINE_KEY": _strings,

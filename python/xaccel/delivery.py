@@ -7,6 +7,7 @@ of `xaccel.servers` say how each server is told to send a file.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import mimetypes
 import os
@@ -17,7 +18,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, TypedDict
+from typing import Any, BinaryIO, ClassVar, TypeAlias, TypedDict
+from weakref import WeakSet
 
 from xaccel import rfc9110, servers
 from xaccel._core import Location, encode_path
@@ -36,7 +38,9 @@ CHUNK = 64 * 1024
 
 _logger = logging.getLogger("xaccel.delivery")
 
-_MAX_AGE_ERROR = 15
+ERROR_CACHE_CONTROL = "max-age=15"
+"""For moments only: a missing file may come, a bad one be replaced."""
+
 _PRECONDITION_FAILED = 412
 # Characters that end or disguise a file name: controls, and those that change the direction
 # in which a name is read ("gpj.exe" shown as "exe.jpg").
@@ -44,6 +48,9 @@ _DISGUISE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u206
 _NOT_IN_FALLBACK = re.compile(r'[^\x20-\x7e]|["\\%/]')
 # RFC 8187, attr-char, without the letters and digits that `quote` never touches.
 _ATTR_CHAR = "!#$&+-.^_`|~"
+_KEPT_BY_304 = frozenset(
+    {"cache-control", "content-location", "date", "etag", "expires", "last-modified", "vary"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,7 @@ class Request:
     conditions: Conditions
     accept: str | None = None
     offloads: list[tuple[str, str]] = field(default_factory=list, compare=False)
-    """The headers that we told a server to send a file with: all others are foreign."""
+    """The headers, in lower case, by which we told a server to send a file: others are foreign."""
 
     @classmethod
     def from_headers(cls, method: str, get: Callable[[str], str | None]) -> Request:
@@ -105,6 +112,8 @@ class FileBody:
     def __init__(self, file: BinaryIO, parts: Sequence[bytes | rfc9110.Range]) -> None:
         self.file = file
         self.parts = parts
+        # Django replaces the file's own method with one that calls this one again.
+        self._close = file.close
 
     @property
     def length(self) -> int:
@@ -112,7 +121,7 @@ class FileBody:
         return sum(len(part) if isinstance(part, bytes) else part[1] for part in self.parts)
 
     def __iter__(self) -> Iterator[bytes]:
-        with self.file:
+        with contextlib.closing(self):
             for part in self.parts:
                 if isinstance(part, bytes):
                     yield part
@@ -130,7 +139,7 @@ class FileBody:
 
     def close(self) -> None:
         """Close the file."""
-        self.file.close()
+        self._close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +187,29 @@ class FileKeywords(TypedDict, total=False):
 class Delivery:
     """Answers with files under the configured roots."""
 
+    _instances: ClassVar[WeakSet[Delivery]] = WeakSet()
+
     def __init__(self, config: Config) -> None:
-        self._path_map = config.path_map()
-        servers.check(config)
-        self._server = servers.get(config.server)
+        self.config = config
+        self.path_map = config.path_map()
+        self.server = servers.get(config)
         self._link_map = config.link_map()
         self._signer = config.signer() if config.private_url is not None else None
+        self._instances.add(self)
+
+    @classmethod
+    def in_use(cls) -> list[Delivery]:
+        """All that there are; `xaccel.testing` asks them what a response's header means."""
+        return list(cls._instances)
+
+    def offload(self, path: str | os.PathLike[str]) -> Headers:
+        """The headers that make the server send a file; none when the app has to.
+
+        Raises:
+            FileNotFound: There is no such file that may be sent.
+            ConfigError: `path` is relative and it is not clear to which root.
+        """
+        return self.server.offload(self.locate(path), limit_rate=None) or ()
 
     def private_file(
         self,
@@ -205,8 +231,13 @@ class Delivery:
             FileNotFound: There is no such file that may be sent.
             ConfigError: `path` is relative and it is not clear to which root.
         """
-        location = self._path_map.locate(self._absolute(path, root))
-        return send(location, request, options, self._server)
+        return send(self.locate(path, root=root), request, options, self.server)
+
+    def locate(
+        self, path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
+    ) -> Location:
+        """Find a file under a root; the errors are those of `private_file()`."""
+        return self.path_map.locate(self._absolute(path, root))
 
     def answer(
         self,
@@ -310,7 +341,7 @@ class Delivery:
             return str(Path(root) / path)
         if Path(path).is_absolute():
             return path
-        roots = self._path_map.roots
+        roots = self.path_map.roots
         if len(roots) != 1:
             raise ConfigError(
                 f"XACCEL['ROOTS'] has {len(roots)} directories: "
@@ -340,7 +371,7 @@ def hand_over(
     if offload is not None:
         if server.ETAG_IS_OURS and _fails_precondition(location, request.conditions):
             return Response(_PRECONDITION_FAILED, (("Content-Length", "0"),))
-        request.offloads.extend(offload)
+        request.offloads.extend((name.lower(), value) for name, value in offload)
         # A length of 0 is what keeps the server's connection to the app alive.
         return Response(200, (*headers, ("Content-Length", "0"), *offload))
     return _send_ourselves(location, request.conditions, headers)
@@ -352,16 +383,15 @@ def error_response(error: XaccelError) -> Response:
     It is kept for moments only: a missing file may come, a bad one be replaced.
     """
     body = f"{error.public_message}\n".encode()
-    return Response(
-        error.status_code,
-        (
-            ("Content-Type", "text/plain; charset=utf-8"),
-            ("Content-Length", str(len(body))),
-            ("Cache-Control", f"max-age={_MAX_AGE_ERROR}"),
-            ("X-Content-Type-Options", "nosniff"),
-        ),
-        body,
-    )
+    headers = {
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Length": str(len(body)),
+        "Cache-Control": ERROR_CACHE_CONTROL,
+        "X-Content-Type-Options": "nosniff",
+    }
+    if error.retry_after is not None:
+        headers |= {"Cache-Control": "no-store", "Retry-After": str(error.retry_after)}
+    return Response(error.status_code, tuple(headers.items()), body)
 
 
 def method_not_allowed() -> Response:
@@ -426,19 +456,35 @@ def _fails_precondition(location: Location, conditions: Conditions) -> bool:
 
 def _send_ourselves(location: Location, conditions: Conditions, headers: Headers) -> Response:
     file = _open(location)
-    try:
-        status = os.fstat(file.fileno())
-        size, validators = (
-            status.st_size,
-            Validators.of_file(status.st_size, int(status.st_mtime)),
-        )
-        response = _respond(file, size, validators, conditions, headers)
-    except BaseException:
-        file.close()
-        raise
-    if not isinstance(response.body, FileBody):
-        file.close()
-    return response
+    status = os.fstat(file.fileno())
+    validators = Validators.of_file(status.st_size, int(status.st_mtime))
+    return _respond(file, status.st_size, validators, conditions, (*headers, *validators.headers))
+
+
+def send_open_file(file: BinaryIO, conditions: Conditions, headers: Headers) -> Response:
+    """Answer with a file that an app has opened, whose validators are among `headers`.
+
+    The file has to be seekable. It is closed when it is not the body.
+    """
+    fields = {name.lower(): value for name, value in headers}
+    modified = rfc9110.parse_http_date(fields.get("last-modified", ""))
+    validators = Validators(fields.get("etag", ""), -1 if modified is None else modified)
+    return _respond(file, file.seek(0, os.SEEK_END), validators, conditions, headers)
+
+
+def precondition_response(
+    conditions: Conditions, validators: Validators, headers: Headers
+) -> Response | None:
+    """The 304 or 412 with which a request ends early; `None` to go on.
+
+    The validators are among the headers, too.
+    """
+    status = rfc9110.precondition_status(conditions, validators)
+    if status == 304:  # noqa: PLR2004
+        return Response(304, tuple(pair for pair in headers if pair[0].lower() in _KEPT_BY_304))
+    if status is not None:
+        return Response(status, (("Content-Length", "0"),))
+    return None
 
 
 def _respond(
@@ -448,17 +494,27 @@ def _respond(
     conditions: Conditions,
     headers: Headers,
 ) -> Response:
-    about = (
-        ("ETag", validators.etag),
-        ("Last-Modified", rfc9110.http_date(validators.modified)),
-    )
-    status = rfc9110.precondition_status(conditions, validators)
-    if status == 304:  # noqa: PLR2004
-        kept = {"cache-control", "content-location", "date", "expires", "vary"}
-        return Response(304, (*(pair for pair in headers if pair[0].lower() in kept), *about))
-    if status is not None:
-        return Response(status, (("Content-Length", "0"),))
+    try:
+        response = _conditional(file, size, validators, conditions, headers)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    if not isinstance(response.body, FileBody):
+        file.close()
+    return response
 
+
+def _conditional(
+    file: BinaryIO,
+    size: int,
+    validators: Validators,
+    conditions: Conditions,
+    headers: Headers,
+) -> Response:
+    early = precondition_response(conditions, validators, headers)
+    if early is not None:
+        return early
     ranges = rfc9110.requested_ranges(conditions, validators, size)
     parts: list[bytes | rfc9110.Range]
     if ranges is None:
@@ -474,7 +530,7 @@ def _respond(
     body = FileBody(file, parts)
     return Response(
         status,
-        (*headers, *about, ("Accept-Ranges", "bytes"), ("Content-Length", str(body.length))),
+        (*headers, ("Accept-Ranges", "bytes"), ("Content-Length", str(body.length))),
         b"" if conditions.method == "HEAD" else body,
     )
 
@@ -484,7 +540,8 @@ def _multipart(
 ) -> tuple[Headers, list[bytes | rfc9110.Range]]:
     """Several ranges as `multipart/byteranges` (RFC 9110, section 14.6)."""
     boundary = secrets.token_hex(12)
-    content_type = dict(headers)["Content-Type"]
+    fields = {name.lower(): value for name, value in headers}
+    content_type = fields.get("content-type", "application/octet-stream")
     parts: list[bytes | rfc9110.Range] = []
     for part in ranges:
         head = (
@@ -493,7 +550,7 @@ def _multipart(
         )
         parts += [head.encode("latin-1"), part]
     parts.append(f"\r\n--{boundary}--\r\n".encode())
-    others = (pair for pair in headers if pair[0] != "Content-Type")
+    others = (pair for pair in headers if pair[0].lower() != "content-type")
     return (*others, ("Content-Type", f"multipart/byteranges; boundary={boundary}")), parts
 
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from xaccel._core import ImgproxySigner, ThumborSigner
+from xaccel._core import ImgproxySigner, ThumborSigner, encode_path
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError, SpecError
+from xaccel.sources.base import is_plain
 
 
 class Engine(Protocol):
@@ -46,6 +47,13 @@ def get(config: Config) -> Engine:
     Raises:
         ConfigError: A setting that the engine needs is missing.
     """
+    if config.thumbnail_only_presets:
+        if config.thumbnail_engine != "embedded":
+            raise ConfigError(
+                "XACCEL['THUMBNAIL_ONLY_PRESETS'] is for the 'embedded' engine, not for "
+                f"{config.thumbnail_engine!r}"
+            )
+        return OnlyPresets(config)
     return _ENGINES[config.thumbnail_engine](config)
 
 
@@ -73,6 +81,32 @@ class Embedded:
         return self._base + self._signer.sign_path(
             f"{self._path}{spec}/{source}", expires=expires, expires_in=expires_in
         )
+
+
+class OnlyPresets:
+    """This package's own endpoint with nothing but presets: `/t/{spec}/{source}`, not signed."""
+
+    def __init__(self, config: Config) -> None:
+        self._base = config.thumbnail_engine_url
+        self._path = config.thumbnail_url
+
+    def url(
+        self,
+        source: str,
+        spec: str,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """See `Engine.url`. There is neither a version, which could be any, nor an expiry."""
+        if ",v-" in spec or expires is not None or expires_in is not None:
+            raise SpecError(
+                "with XACCEL['THUMBNAIL_ONLY_PRESETS'] a URL has no signature, and so can have "
+                "neither a version nor an expiry"
+            )
+        if not is_plain(source):
+            raise ValueError(f"{source!r} is no name of an image")
+        return self._base + encode_path(f"{self._path}{spec}/{source}")
 
 
 class ImageFilter(Embedded):

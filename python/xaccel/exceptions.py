@@ -15,6 +15,8 @@ class XaccelError(Exception):
 
     status_code: ClassVar[int] = 500
     public_message: ClassVar[str] = "Internal Server Error"
+    retry_after: ClassVar[int | None] = None
+    """Seconds after which it may be over, where it is a matter of time."""
 
 
 class ConfigError(XaccelError, ValueError):
@@ -47,6 +49,21 @@ class SpecError(XaccelError, ValueError):
 
     status_code = 404
     public_message = "Not Found"
+
+
+class Overloaded(XaccelError):
+    """More thumbnails wait to be made than `THUMBNAIL_QUEUE` allows."""
+
+    status_code = 503
+    retry_after = 2
+    public_message = "Service Unavailable"
+
+
+class SourceUnavailable(XaccelError):
+    """The origin of the images does not answer, or not as it should."""
+
+    status_code = 502
+    public_message = "Bad Gateway"
 
 
 class ThumbnailError(XaccelError):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import flask
 from flask import Flask, current_app, request
@@ -22,9 +23,16 @@ from xaccel.delivery import (
 )
 from xaccel.exceptions import ConfigError, FileNotFound
 from xaccel.templates import TemplateHelpers
-from xaccel.thumbnails import Thumbnails
+from xaccel.thumbnails import PrivateThumbnails, Thumbnails
+from xaccel.wsgi import Sendfile
 
-__all__ = ["XAccel", "private_url", "send_private_file"]
+__all__ = [
+    "XAccel",
+    "private_url",
+    "purge_thumbnails",
+    "send_private_file",
+    "send_private_thumbnail",
+]
 
 _EXTENSION = "xaccel"
 
@@ -43,11 +51,17 @@ class XAccel:
     Without `SECRET_KEYS` the URLs are signed with keys derived from the app's `SECRET_KEY` and
     `SECRET_KEY_FALLBACKS`.
 
+    Args:
+        app: The app, or nothing when `init_app()` follows.
+        sendfile: Whether the web server also sends what `flask.send_file()` and
+            `flask.send_from_directory()` answer with; see `xaccel.wsgi.Sendfile`.
+
     Raises:
         ConfigError: A setting is unknown or impossible.
     """
 
-    def __init__(self, app: Flask | None = None) -> None:
+    def __init__(self, app: Flask | None = None, *, sendfile: bool = False) -> None:
+        self._sendfile = sendfile
         if app is not None:
             self.init_app(app)
 
@@ -59,16 +73,19 @@ class XAccel:
         keys = [app.config.get("SECRET_KEY"), *(app.config.get("SECRET_KEY_FALLBACKS") or ())]
         config = Config.from_mapping(settings, framework_keys=[key for key in keys if key])
         delivery = Delivery(config)
-        app.extensions[_EXTENSION] = _State(config, delivery)
+        thumbnails = Thumbnails(config) if config.has_thumbnail_endpoint else None
+        private_thumbnails = PrivateThumbnails(config, delivery)
+        app.extensions[_EXTENSION] = _State(config, delivery, private_thumbnails, thumbnails)
         app.after_request(_strip_offload_headers)
+        if self._sendfile:
+            app.wsgi_app = Sendfile(app.wsgi_app, config)  # type: ignore[method-assign]
         blueprint = flask.Blueprint("xaccel", __name__)
         if config.private_url is not None:
             _add_endpoint(blueprint, "private_file", config.private_url, delivery.respond)
         if config.has_thumbnails:
             jinja.install(app.jinja_env, TemplateHelpers(config))
-        if config.has_thumbnail_endpoint:
-            respond = Thumbnails(config).respond
-            _add_endpoint(blueprint, "thumbnail", config.thumbnail_url, respond)
+        if thumbnails is not None:
+            _add_endpoint(blueprint, "thumbnail", config.thumbnail_url, thumbnails.respond)
         app.register_blueprint(blueprint)
 
 
@@ -78,6 +95,8 @@ class _State:
 
     config: Config
     delivery: Delivery
+    private_thumbnails: PrivateThumbnails
+    thumbnails: Thumbnails | None
 
 
 def _add_endpoint(
@@ -135,6 +154,46 @@ def send_private_file(
         current_app.logger.warning("%s", error)
         flask.abort(error.status_code)
     return _flask_response(response)
+
+
+def send_private_thumbnail(
+    path: str | os.PathLike[str],
+    width: int | str | None = None,
+    height: int | None = None,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    max_age: int | None = None,
+    **options: Any,
+) -> flask.Response:
+    """Answer with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
+
+    Call it after the permission check. It is made once, kept in `THUMBNAIL_CACHE` below no public
+    URL, and always that of the file's present state.
+
+    Args:
+        path: The image, absolute, or relative to `root`.
+        width: The box's width in pixels, or the name of a preset; `None` leaves it free.
+        height: The box's height in pixels; `None` leaves it free.
+        root: The directory of a relative path; not needed when there is one root only.
+        max_age: Seconds for which the visitor's browser may use it without asking again.
+        options: Those of a thumbnail: `fit`, `quality`, `format` and so on.
+    """
+    response = _state().private_thumbnails.answer(
+        path,
+        width,
+        height,
+        Request.from_environ(request.environ),
+        root=root,
+        max_age=max_age,
+        **options,
+    )
+    return _flask_response(response)
+
+
+def purge_thumbnails(source: str) -> int:
+    """Remove every public thumbnail of an image from the cache, see `Thumbnails.purge`."""
+    thumbnails = _state().thumbnails
+    return 0 if thumbnails is None else thumbnails.purge(source)
 
 
 def private_url(

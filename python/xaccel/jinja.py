@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 
 
 def install(environment: jinja2.Environment, helpers: TemplateHelpers) -> None:
-    """Add `thumbnail_url` to an environment, as a global function and as a filter."""
-    environment.globals["thumbnail_url"] = helpers.thumbnail_url
+    """Add the helpers to an environment: global functions, and the filter `thumbnail_url`."""
+    environment.globals.update(
+        thumbnail_url=helpers.thumbnail_url,
+        thumbnail_srcset=helpers.thumbnail_srcset,
+        thumbnail_img=helpers.thumbnail_img,
+        thumbnail_picture=helpers.thumbnail_picture,
+    )
     environment.filters["thumbnail_url"] = helpers.thumbnail_url

@@ -39,6 +39,11 @@ class Validators:
         """The validators that nginx gives a file, so that moving behind it changes none."""
         return cls(f'"{mtime:x}-{size:x}"', mtime)
 
+    @property
+    def headers(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        """The response's header fields."""
+        return ("ETag", self.etag), ("Last-Modified", http_date(self.modified))
+
 
 @dataclass(frozen=True, slots=True)
 class Conditions:

@@ -5,59 +5,280 @@ Nothing here opens an image, asks a database or raises because an image is missi
 
 from __future__ import annotations
 
-from functools import lru_cache
+import difflib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from xaccel import engines
 from xaccel._core import Spec
 from xaccel.config import Config
 from xaccel.exceptions import SpecError
+from xaccel.markup import Markup, element
+from xaccel.thumbnail_urls import DENSITIES, OPTIONS, ThumbnailUrls, numbers, source_name
+
+_ATTRIBUTES = frozenset(
+    {"class", "crossorigin", "decoding", "fetchpriority", "hidden", "id", "itemprop", "lang"}
+    | {"loading", "referrerpolicy", "role", "slot", "style", "title", "usemap"}
+)
 
 
 class TemplateHelpers:
     """The template helpers with an app's settings.
+
+    The width and height that keep a page from jumping are written whenever they are certain:
+    from the box if the thumbnail fills it, else from the source's size, if that is known: given
+    as `source_size`, or held in the `width_field` and `height_field` of a Django `ImageField`.
+    No image is opened to find out.
 
     Raises:
         ConfigError: There is no `THUMBNAIL_SOURCE`, or what the engine needs is not set.
     """
 
     def __init__(self, config: Config) -> None:
-        self._engine = engines.get(config)
-        self._presets = {name: Spec.parse(text) for name, text in config.thumbnail_presets.items()}
-        self._spec_text = lru_cache(maxsize=1024)(self._build_spec_text)
+        self._urls = ThumbnailUrls(config)
+        self._formats = config.thumbnail_formats
+        self.thumbnail_url = self._urls.url
+        """The URL of a thumbnail, see `ThumbnailUrls.url`."""
 
-    def thumbnail_url(
+    def thumbnail_srcset(
         self,
         source: object,
         width: int | str | None = None,
         height: int | None = None,
         *,
+        widths: str | Iterable[float] | None = None,
+        densities: str | Iterable[float] = DENSITIES,
+        source_size: tuple[int, int] | None = None,
+        version: object = None,
         expires_in: int | None = None,
         **options: Any,
     ) -> str:
-        """The signed URL of a thumbnail. Never opens the image.
+        """The value of a `srcset` attribute.
 
         Args:
-            source: The image's name below `THUMBNAIL_SOURCE`, or an object with such a `name`.
-            width: The box's width in pixels, or the name of a preset; `None` leaves it free.
-            height: The box's height in pixels; `None` leaves it free.
-            expires_in: Seconds the URL stays good for, at least; by default it does for ever.
-            options: Those of `Spec`: `fit`, `quality`, `format` and so on.
-
-        Raises:
-            SpecError: An option is unknown or has an impossible value.
+            source: As in `thumbnail_url`, like all that is not named here.
+            width: The box's width in pixels, or the name of a preset.
+            height: The box's height in pixels.
+            widths: The widths to choose from; the height goes along. `sizes` then says how wide
+                the image is shown.
+            densities: The numbers of pixels per CSS pixel to choose from, when there are no
+                `widths`.
+            source_size: The width and height of the upright source, if you know them.
+            version: See `thumbnail_url`.
+            expires_in: See `thumbnail_url`.
+            options: See `thumbnail_url`.
         """
-        name = source if isinstance(source, str) else getattr(source, "name", None) or str(source)
-        spec = self._spec_text(width, height, **options)
-        return self._engine.url(name.lstrip("/"), spec, expires_in=expires_in)
+        spec = self._urls.spec(width, height, **options)
+        size = source_size or known_size(source)
+        candidates = _candidates(spec, widths, densities, size)
+        allowed = [pair for pair in candidates if self._urls.is_allowed(pair[0])]
+        if not allowed:
+            # Says which ones are.
+            self._urls.url(source, width, height, **options)
+        return ", ".join(
+            f"{self._url(source, candidate, version, expires_in)} {descriptor}"
+            for candidate, descriptor in allowed
+        )
 
-    def _build_spec_text(self, width: int | str | None, height: int | None, **options: Any) -> str:
-        if isinstance(width, str):
-            preset = self._presets.get(width)
-            if preset is None:
-                raise SpecError(
-                    f"XACCEL['THUMBNAIL_PRESETS'] has no {width!r}; it has "
-                    f"{', '.join(map(repr, self._presets)) or 'none'}"
-                )
-            return str(preset.replace(**options) if options else preset)
-        return str(Spec(width, height, **options))
+    def thumbnail_img(
+        self,
+        source: object,
+        width: int | str | None = None,
+        height: int | None = None,
+        *,
+        alt: object,
+        sizes: str | None = None,
+        widths: str | Iterable[float] | None = None,
+        densities: str | Iterable[float] = DENSITIES,
+        source_size: tuple[int, int] | None = None,
+        version: object = None,
+        expires_in: int | None = None,
+        **options: Any,
+    ) -> Markup:
+        """An `<img>` that browsers load lazily, in the size that suits the screen.
+
+        Args:
+            source: As in `thumbnail_srcset`, like all that is not named here.
+            width: The box's width in CSS pixels, or the name of a preset.
+            height: The box's height in CSS pixels.
+            alt: What the image shows, in words; empty for one that only decorates.
+            sizes: How wide the image is shown, when there are `widths`.
+            widths: See `thumbnail_srcset`.
+            densities: See `thumbnail_srcset`.
+            source_size: See `thumbnail_srcset`.
+            version: See `thumbnail_url`.
+            expires_in: See `thumbnail_url`.
+            options: Those of a thumbnail, and further HTML attributes: `class`, `loading`, …;
+                `data_id` is `data-id`.
+        """
+        options, attributes = _split(options)
+        if sizes is not None and widths is None:
+            raise SpecError("'sizes' needs 'widths', the widths to choose from")
+        spec = self._urls.spec(width, height, **options)
+        shown = _shown_size(spec, source_size or known_size(source))
+        srcset = self.thumbnail_srcset(
+            source,
+            width,
+            height,
+            widths=widths,
+            densities=densities,
+            source_size=source_size,
+            version=version,
+            expires_in=expires_in,
+            **options,
+        )
+        url = self._urls.url(
+            source, width, height, version=version, expires_in=expires_in, **options
+        )
+        return element(
+            "img",
+            {
+                "src": url,
+                "srcset": None if srcset == f"{url} 1x" else srcset,
+                "sizes": sizes,
+                **shown,
+                "alt": "" if alt is None else alt,
+                "loading": "lazy",
+                "decoding": "async",
+                **attributes,
+            },
+        )
+
+    def thumbnail_picture(
+        self,
+        source: object,
+        width: int | str | None = None,
+        height: int | None = None,
+        *,
+        alt: object,
+        formats: Iterable[str] | None = None,
+        sizes: str | None = None,
+        widths: str | Iterable[float] | None = None,
+        densities: str | Iterable[float] = DENSITIES,
+        source_size: tuple[int, int] | None = None,
+        version: object = None,
+        expires_in: int | None = None,
+        **options: Any,
+    ) -> Markup:
+        """A `<picture>` with a `<source>` for each modern format, best first, and an `<img>`.
+
+        Args:
+            source: As in `thumbnail_img`, like all that is not named here.
+            width: The box's width in CSS pixels, or the name of a preset.
+            height: The box's height in CSS pixels.
+            alt: What the image shows, in words.
+            formats: The modern formats, best first; by default `THUMBNAIL_FORMATS`.
+            sizes: See `thumbnail_img`.
+            widths: See `thumbnail_srcset`.
+            densities: See `thumbnail_srcset`.
+            source_size: See `thumbnail_srcset`.
+            version: See `thumbnail_url`.
+            expires_in: See `thumbnail_url`.
+            options: See `thumbnail_img`.
+        """
+        image = self.thumbnail_img(
+            source,
+            width,
+            height,
+            alt=alt,
+            sizes=sizes,
+            widths=widths,
+            densities=densities,
+            source_size=source_size,
+            version=version,
+            expires_in=expires_in,
+            **options,
+        )
+        options, _ = _split(options)
+        spec = self._urls.spec(width, height, **options)
+        plain = spec.output_format(source_name(source) or "")
+        if isinstance(formats, str):
+            formats = formats.replace(",", " ").split()
+        sources = []
+        for name in self._formats if formats is None else formats:
+            if name == plain or not self._urls.is_allowed(spec.replace(format=name)):
+                continue
+            srcset = self.thumbnail_srcset(
+                source,
+                width,
+                height,
+                widths=widths,
+                densities=densities,
+                source_size=source_size,
+                version=version,
+                expires_in=expires_in,
+                **{**options, "format": name},
+            )
+            attributes = {"type": f"image/{name}", "srcset": srcset, "sizes": sizes}
+            sources.append(element("source", attributes))
+        return element("picture", {}, "".join([*sources, image]))
+
+    def _url(self, source: object, spec: Spec, version: object, expires_in: int | None) -> str:
+        return self._urls.signed(source, str(spec), version=version, expires_in=expires_in)
+
+
+def known_size(source: object) -> tuple[int, int] | None:
+    """The size of an image in a Django model, if fields of the same row hold it.
+
+    `ImageFieldFile.width` would open the file, and a deferred field would ask the database.
+    """
+    field, instance = getattr(source, "field", None), getattr(source, "instance", None)
+    row = getattr(instance, "__dict__", {})
+    width = row.get(getattr(field, "width_field", None))
+    height = row.get(getattr(field, "height_field", None))
+    return (width, height) if width and height else None
+
+
+def _candidates(
+    spec: Spec,
+    widths: str | Iterable[float] | None,
+    densities: str | Iterable[float],
+    source_size: tuple[int, int] | None,
+) -> list[tuple[Spec, str]]:
+    """The thumbnails to choose from, and how `srcset` describes each."""
+    found: dict[float | tuple[int, int], tuple[Spec, str]] = {}
+    if widths is None:
+        for density in sorted(set(numbers(densities, "densities"))):
+            dpr = (spec.dpr or 1) * density
+            candidate = spec.replace(dpr=None if dpr == 1 else dpr)
+            size = candidate.output_size(*source_size) if source_size else density
+            # A source that is too small for more gives the same thumbnail twice.
+            found.setdefault(size, (candidate, f"{density:g}x"))
+        return list(found.values())
+    ratio = spec.height / spec.width if spec.height and spec.width else None
+    for number in sorted(set(numbers(widths, "widths"))):
+        width = round(number)
+        candidate = spec.replace(
+            width=width, height=None if ratio is None else round(width * ratio)
+        )
+        real = candidate.output_size(*source_size)[0] if source_size else width
+        found.setdefault(real, (candidate, f"{real}w"))
+    return list(found.values())
+
+
+def _shown_size(spec: Spec, source_size: tuple[int, int] | None) -> dict[str, int]:
+    """The attributes `width` and `height`, in CSS pixels, if they are certain."""
+    spec = spec.replace(dpr=None)
+    if source_size is not None:
+        width, height = spec.output_size(*source_size)
+        return {"width": width, "height": height}
+    if spec.fit != "contain" and spec.width is not None and spec.height is not None:
+        return {"width": spec.width, "height": spec.height}
+    return {}
+
+
+def _split(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Separate the options of a thumbnail from HTML attributes."""
+    options, attributes = {}, {}
+    for keyword, value in keywords.items():
+        attribute = keyword.rstrip("_").replace("_", "-")
+        if keyword in OPTIONS:
+            options[keyword] = value
+        elif attribute in _ATTRIBUTES or attribute.startswith(("data-", "aria-")):
+            attributes[attribute] = value
+        else:
+            near = difflib.get_close_matches(keyword, [*OPTIONS, *_ATTRIBUTES, "alt"], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise SpecError(
+                f"{keyword!r} is neither an option of a thumbnail nor an attribute of <img>{hint}"
+            )
+    return options, attributes

@@ -1,40 +1,47 @@
 """The thumbnail endpoint: the answer when a browser asks for a URL of `xaccel.templates`.
 
 It goes one way: verify the signature, read the spec, look in the cache, else render and publish,
-then hand over like any file.
+then hand over like any file. `PrivateThumbnails` goes the same way from within a view, which has
+checked instead who may see the image.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import time
-from dataclasses import dataclass
+import urllib.parse
+from functools import lru_cache, partial
+from typing import Any
 
-from xaccel import delivery, servers
-from xaccel._core import (
-    Cache,
-    ImageInfo,
-    Limits,
-    PathMap,
-    Spec,
-    Thumbnail,
-    encode_path,
-    probe,
-    render,
-    thumbnail,
-)
-from xaccel.config import CACHE_PREFIX, Config
-from xaccel.delivery import FileOptions, Request, Response
-from xaccel.exceptions import ConfigError, FileNotFound, XaccelError
-from xaccel.sources import DirectorySource, Original
+from xaccel import delivery, sources
+from xaccel._core import ImageInfo, Limits, Spec, Thumbnail, encode_path, probe, thumbnail
+from xaccel.config import Config
+from xaccel.delivery import Delivery, FileOptions, Request, Response
+from xaccel.exceptions import ConfigError, FileNotFound, Overloaded, SpecError, XaccelError
+from xaccel.rendering import Job, Renderer
+from xaccel.sources import Original
+from xaccel.sources.base import is_plain
+from xaccel.sources.directory import file_state
+from xaccel.thumbnail_urls import build_spec, parse_presets, version_token
 
-__all__ = ["ImageInfo", "Limits", "Spec", "Thumbnail", "Thumbnails", "probe", "thumbnail"]
+__all__ = [
+    "ImageInfo",
+    "Limits",
+    "PrivateThumbnails",
+    "Spec",
+    "Thumbnail",
+    "Thumbnails",
+    "probe",
+    "thumbnail",
+]
+
+PRIVATE_PREFIX = "/.private/"
+"""Where the cache holds the thumbnails of private files: below no public URL."""
 
 _DAY = 24 * 60 * 60
 _MAX_AGE = 30 * _DAY
 _MAX_AGE_VERSIONED = 365 * _DAY
-
-_UNNEGOTIATED = Spec()
 
 _logger = logging.getLogger("xaccel.thumbnails")
 
@@ -47,22 +54,16 @@ class Thumbnails:
     """
 
     def __init__(self, config: Config) -> None:
-        if config.thumbnail_source is None:
-            raise ConfigError(
-                "XACCEL['THUMBNAIL_SOURCE'] is not set: name the directory of the images"
-            )
-        self._config = config
         self._prefix = config.thumbnail_url
-        self._signer = config.signer()
-        self._source = DirectorySource(
-            config.thumbnail_source, follow_symlinks=config.follow_symlinks
-        )
-        self._limits = config.limits()
-        self._server = servers.get(config.server)
-        self._cache = None
-        if config.thumbnail_cache is not None:
-            self._cache = Cache(config.thumbnail_cache)
-            self._files = PathMap([(config.thumbnail_cache, CACHE_PREFIX)])
+        self._source = sources.get(config)
+        self._renderer = Renderer(config)
+        self._fallback = config.thumbnail_fallback
+        self._render_fallback = lru_cache(maxsize=64)(self._make_fallback)
+        if config.thumbnail_only_presets:
+            self._signer = None
+            self._allowed = frozenset(config.thumbnail_presets.values())
+        else:
+            self._signer = config.signer()
 
     def respond(self, path: str, query: str, request: Request) -> Response:
         """Answer the request for a thumbnail.
@@ -75,83 +76,164 @@ class Thumbnails:
         if request.conditions.method not in {"GET", "HEAD"}:
             return delivery.method_not_allowed()
         try:
-            signed = self._signer.verify_parts(f"{encode_path(path)}?{query}")
-            spec_text, _, name = signed.path.removeprefix(self._prefix).partition("/")
-            spec = Spec.parse(spec_text)
-            image_format = self._negotiate(spec.output_format(name), name, request)
-            uri = signed.path if spec.format is None else f"{signed.path}.{image_format}"
-            headers = {"Cache-Control": _cache_control(spec, signed.expires)}
-            if spec.format == "auto":
-                headers["Vary"] = "Accept"
-            options = FileOptions(mimetype=f"image/{image_format}", headers=headers)
-            job = _Job(uri, name, spec, image_format, options)
-            return self._hit(job, request) or self._miss(job, request)
+            job = self._job(path, query, request)
         except XaccelError as error:
-            # One line naming the source; what it says is for the log, not for the visitor.
+            # What it says is for the log, not for the visitor.
             _logger.warning("%s: %s", type(error).__name__, error)
             return delivery.error_response(error)
+        try:
+            return self._renderer.answer(job, request)
+        except XaccelError as error:
+            _logger.warning("%s: %s: %s", job.name, type(error).__name__, error)
+            return self._fallback_response(error, job, request) or delivery.error_response(error)
 
-    def _hit(self, job: _Job, request: Request) -> Response | None:
-        if self._cache is None:
+    def purge(self, source: str) -> int:
+        """Remove every thumbnail of a source from the cache.
+
+        Call it when an image was replaced or deleted, unless its URLs have a version.
+
+        Args:
+            source: The image's name below `THUMBNAIL_SOURCE`.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            OSError: The cache can't be written to.
+        """
+        cache = self._renderer.cache
+        return 0 if cache is None else cache.purge(self._prefix, source.lstrip("/"))
+
+    def _job(self, path: str, query: str, request: Request) -> Job:
+        path, expires = self._verified(path, query)
+        spec_text, _, name = path.removeprefix(self._prefix).partition("/")
+        spec = Spec.parse(spec_text)
+        if self._signer is None and spec_text not in self._allowed:
+            raise SpecError(f"'{spec_text}' is none of XACCEL['THUMBNAIL_PRESETS']")
+        image_format = self._renderer.negotiate(spec, name, request.accept)
+        headers = {"Cache-Control": _cache_control(spec, expires)}
+        if spec.format == "auto":
+            headers["Vary"] = "Accept"
+        return Job(
+            uri=path if spec.format is None else f"{path}.{image_format}",
+            name=name,
+            spec=spec,
+            image_format=image_format,
+            options=FileOptions(mimetype=f"image/{image_format}", headers=headers),
+            find=partial(self._source.get, name),
+            state=partial(self._source.state, name),
+        )
+
+    def _verified(self, path: str, query: str) -> tuple[str, int | None]:
+        """The path and the expiry of a good URL."""
+        if self._signer is not None:
+            signed = self._signer.verify_parts(f"{encode_path(path)}?{query}")
+            return signed.path, signed.expires
+        if query:
+            raise SpecError("a thumbnail's URL has no query, as it is not signed")
+        if not path.startswith(self._prefix) or not is_plain(path.removeprefix("/")):
+            raise FileNotFound(f"{path!r} is no URL of a thumbnail")
+        return path, None
+
+    def _fallback_response(self, error: XaccelError, job: Job, request: Request) -> Response | None:
+        """The fallback image in the form of the thumbnail that there is not, if it is set."""
+        if self._fallback is None or isinstance(error, Overloaded):
             return None
         try:
-            location = self._files.locate(self._cache.path(job.uri))
-        except (FileNotFound, OSError):
+            made = self._render_fallback(job.spec.replace(version=None), job.image_format)
+        except XaccelError as problem:
+            _logger.warning("XACCEL['THUMBNAIL_FALLBACK']: %s", problem)
             return None
-        return delivery.send(location, request, job.options, self._server)
+        headers = {**job.options.headers, "Cache-Control": delivery.ERROR_CACHE_CONTROL}
+        options = FileOptions(mimetype=made.media_type, headers=headers)
+        return Response(
+            error.status_code,
+            (*delivery.presentation("", options), ("Content-Length", str(len(made.data)))),
+            b"" if request.conditions.method == "HEAD" else made.data,
+        )
 
-    def _negotiate(self, image_format: str, name: str, request: Request) -> str:
-        """The format to send; for `auto` the first that the browser says it accepts."""
-        if image_format != "auto":
-            return image_format
-        accept = request.accept or ""
-        for candidate in self._config.thumbnail_formats:
-            # A mere mention, so that an nginx `map` on $http_accept agrees in every case.
-            if f"image/{candidate}" in accept:
-                return candidate
-        return _UNNEGOTIATED.output_format(name)
+    def _make_fallback(self, spec: Spec, image_format: str) -> Thumbnail:
+        return self._renderer.render(Original(self._fallback or ""), spec, image_format)
 
-    def _miss(self, job: _Job, request: Request) -> Response:
-        """Make the thumbnail; of several requests for the same one, the first does it."""
-        original = self._source.get(job.source)
-        if self._cache is None:
-            return _bytes(self._render(original, job), request, job.options)
+
+class PrivateThumbnails:
+    """Answers with thumbnails of private files, from within a view.
+
+    Its cache needs no purge: a thumbnail is that of one state of its file.
+    """
+
+    def __init__(self, config: Config, files: Delivery) -> None:
+        self._files = files
+        self._renderer = Renderer(config)
+        self._presets = parse_presets(config)
+
+    def answer(
+        self,
+        path: str | os.PathLike[str],
+        width: int | str | None,
+        height: int | None,
+        request: Request,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        max_age: int | None = None,
+        **options: Any,
+    ) -> Response:
+        """Answer with a thumbnail of a file under one of `ROOTS`.
+
+        Args:
+            path: The image, absolute, or relative to `root`.
+            width: The box's width in pixels, or the name of a preset; `None` leaves it free.
+            height: The box's height in pixels; `None` leaves it free.
+            request: The request's facts.
+            root: The directory of a relative path; not needed when there is one root only.
+            max_age: Seconds for which the visitor's browser may use it without asking again.
+            options: Those of `Spec`: `fit`, `quality`, `format` and so on.
+
+        Raises:
+            SpecError: An option is unknown or has an impossible value.
+            ConfigError: `path` is relative and it is not clear to which root.
+        """
+        spec = build_spec(self._presets, width, height, **options)
         try:
-            lock = self._cache.lock(job.uri)
-        except OSError as error:
-            _logger.warning("%s is not cached: %s", job.uri, error)
-            return _bytes(self._render(original, job), request, job.options)
-        with lock:
-            hit = self._hit(job, request)
-            if hit is not None:
-                return hit
-            made = self._render(original, job)
-            try:
-                self._cache.publish(job.uri, made.data)
-            except OSError as error:
-                _logger.warning("%s is not cached: %s", job.uri, error)
-        return self._hit(job, request) or _bytes(made, request, job.options)
+            return self._renderer.answer(self._job(path, root, spec, max_age, request), request)
+        except XaccelError as error:
+            if isinstance(error, ConfigError):
+                raise
+            _logger.warning("%s: %s: %s", path, type(error).__name__, error)
+            return delivery.error_response(error)
 
-    def _render(self, original: Original, job: _Job) -> Thumbnail:
-        return render(
-            original.image,
-            job.spec,
-            format=job.image_format,
-            quality=self._config.thumbnail_quality,
-            limits=self._limits,
+    def _job(
+        self,
+        path: str | os.PathLike[str],
+        root: str | os.PathLike[str] | None,
+        spec: Spec,
+        max_age: int | None,
+        request: Request,
+    ) -> Job:
+        location = self._files.locate(path, root=root)
+        state = file_state(location.path)
+        name = os.fsencode(location.path).decode(errors="replace")
+        image_format = self._renderer.negotiate(spec, name, request.accept)
+        stored = spec.replace(version=version_token(state))
+        uri = f"{PRIVATE_PREFIX}{stored}{_decoded(location.url)}"
+        headers = {"Vary": "Accept"} if spec.format == "auto" else {}
+        return Job(
+            uri=uri if spec.format is None else f"{uri}.{image_format}",
+            name=name,
+            spec=spec,
+            image_format=image_format,
+            options=FileOptions(mimetype=f"image/{image_format}", max_age=max_age, headers=headers),
+            find=lambda: Original(location.path, location.mtime, state),
+            state=lambda: file_state(location.path),
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """A thumbnail that was asked for by a good URL."""
-
-    uri: str
-    """The path of its file in the cache: that of its URL, with the ending of a chosen format."""
-    source: str
-    spec: Spec
-    image_format: str
-    options: FileOptions
+def _decoded(url: str) -> str:
+    """A URL's path as the name of a file; one that is not UTF-8 stays as it is."""
+    try:
+        return urllib.parse.unquote(url, errors="strict")
+    except UnicodeDecodeError:
+        return url
 
 
 def _cache_control(spec: Spec, expires: int | None) -> str:
@@ -160,10 +242,3 @@ def _cache_control(spec: Spec, expires: int | None) -> str:
         max_age = min(max_age, max(0, expires - int(time.time())))
     immutable = ", immutable" if spec.version is not None else ""
     return f"public, max-age={max_age}{immutable}"
-
-
-def _bytes(made: Thumbnail, request: Request, options: FileOptions) -> Response:
-    """A thumbnail that is in no file."""
-    headers = delivery.presentation("", options)
-    body = b"" if request.conditions.method == "HEAD" else made.data
-    return Response(200, (*headers, ("Content-Length", str(len(made.data)))), body)

@@ -14,18 +14,29 @@ the frameworks that take one (Werkzeug, Bottle, Pyramid …).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol, Unpack
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Unpack
 
-from xaccel import thumbnails
+from xaccel import sendfile, thumbnails
 from xaccel.config import Config
-from xaccel.delivery import CHUNK, Delivery, FileBody, FileKeywords, FileOptions, Request, Response
+from xaccel.delivery import (
+    CHUNK,
+    REQUEST,
+    Delivery,
+    FileBody,
+    FileKeywords,
+    FileOptions,
+    Headers,
+    Request,
+    Response,
+)
 
 if TYPE_CHECKING:
+    from _typeshed import OptExcInfo
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-__all__ = ["PrivateLinks", "Thumbnails", "XAccel"]
+__all__ = ["PrivateLinks", "Sendfile", "Thumbnails", "XAccel"]
 
 
 class XAccel:
@@ -36,7 +47,9 @@ class XAccel:
     """
 
     def __init__(self, config: Config) -> None:
-        self.delivery = Delivery(config)
+        self._delivery = Delivery(config)
+        self.private_url = self._delivery.private_url
+        """Writes a signed link to a file, see `Delivery.private_url`."""
 
     def send_private_file(
         self,
@@ -63,7 +76,7 @@ class XAccel:
 
         def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             request = Request.from_environ(environ)
-            response = self.delivery.answer(path, request, file_options, root=root)
+            response = self._delivery.answer(path, request, file_options, root=root)
             return respond(response, environ, start_response)
 
         return answer
@@ -78,8 +91,6 @@ class PrivateLinks:
 
     def __init__(self, config: Config) -> None:
         self._delivery = Delivery(config)
-        self.url = self._delivery.private_url
-        """Writes the links, see `Delivery.private_url`."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -95,8 +106,8 @@ class Thumbnails:
 
     def __init__(self, config: Config) -> None:
         self._thumbnails = thumbnails.Thumbnails(config)
-        self.url = self._thumbnails.url
-        """Writes the URLs, see `xaccel.thumbnails.Thumbnails.url`."""
+        self.purge = self._thumbnails.purge
+        """Removes the thumbnails of a source, see `xaccel.thumbnails.Thumbnails.purge`."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -129,3 +140,165 @@ def respond(
         wrapped: Iterable[bytes] = file_wrapper(response.whole_file, CHUNK)
         return wrapped
     return response.body
+
+
+class Sendfile:
+    """Middleware: the web server sends the files with which any WSGI app answers.
+
+        app = Sendfile(app, Config.from_mapping({"SERVER": "nginx", "ROOTS": {…}}))
+
+    `flask.send_file()`, Django's `FileResponse` and whatever else uses `wsgi.file_wrapper` need
+    no change. A file outside every root, and a body that is not the whole of a file, is passed
+    on as it is. `X-Sendfile` and the like, where the app itself sets them, are removed.
+
+    The keys `xaccel.sendfile_type` and `xaccel.accel_mapping` of `environ` override the server
+    and the roots for one request; nothing that a visitor sends can set them.
+
+    Args:
+        app: The app.
+        config: The settings. With the server `direct`, the middleware itself answers ranges and
+            conditional requests as a server would.
+        trust_request_headers: Whether the request's `X-Sendfile-Type` and `X-Accel-Mapping` say
+            which server there is and what it sees where. Only for a server that sets or removes
+            both in every request; otherwise visitors could read any file that the app opens.
+    """
+
+    def __init__(
+        self, app: WSGIApplication, config: Config, *, trust_request_headers: bool = False
+    ) -> None:
+        self._app = app
+        self._offloader = sendfile.Offloader(config, trust_request_headers=trust_request_headers)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        method = environ["REQUEST_METHOD"]
+        request = Request.from_environ(environ)
+        inner = {**environ, REQUEST: request}
+        plan = self._plan(method, inner)
+        start = _Start(start_response, request)
+        if plan is None:
+            start.forward()
+            return self._app(inner, start)
+
+        files: list[_File] = []
+
+        def file_wrapper(file: BinaryIO, block_size: int = CHUNK) -> _File:
+            files.append(_File(file, block_size))
+            return files[-1]
+
+        inner["wsgi.file_wrapper"] = file_wrapper
+        if method in {"GET", "HEAD"}:
+            for name in sendfile.HIDDEN:
+                inner.pop(_key(name), None)
+        overrides = _overrides(inner)
+        body = self._app(inner, start)
+        if _overrides(inner) != overrides:
+            plan = self._plan(method, inner)
+        file = body if isinstance(body, _File) else None
+        if file is None and method == "HEAD" and len(files) == 1 and start.has_length:
+            # Some apps drop the body of their answer to HEAD themselves.
+            file = files[0]
+        response = None
+        if plan is not None and file is not None and start.is_ok:
+            response = self._offloader.respond(plan, request, start.headers, file.file)
+        if file is None or response is None:
+            start.forward()
+            return body.native(environ) if isinstance(body, _File) else body
+        if not (isinstance(response.body, FileBody) and response.body.file is file.file):
+            file.close()
+        return respond(response, environ, start_response)
+
+    def _plan(self, method: str, environ: WSGIEnvironment) -> sendfile.Plan | None:
+        return self._offloader.plan(method, environ, lambda name: environ.get(_key(name)))
+
+
+def _key(header: str) -> str:
+    return "HTTP_" + header.upper().replace("-", "_")
+
+
+def _overrides(environ: WSGIEnvironment) -> tuple[Any, Any]:
+    return environ.get(sendfile.TYPE), environ.get(sendfile.MAPPING)
+
+
+class _File:
+    """Our `wsgi.file_wrapper`: it remembers the file that an app answers with."""
+
+    def __init__(self, file: BinaryIO, block_size: int) -> None:
+        self.file = file
+        self.block_size = block_size
+
+    def __iter__(self) -> Iterator[bytes]:
+        while chunk := self.file.read(self.block_size):
+            yield chunk
+
+    def native(self, environ: WSGIEnvironment) -> Iterable[bytes]:
+        """The same by the server's own `wsgi.file_wrapper`, if it has one."""
+        file_wrapper = environ.get("wsgi.file_wrapper")
+        if file_wrapper is None:
+            return self
+        wrapped: Iterable[bytes] = file_wrapper(self.file, self.block_size)
+        return wrapped
+
+    def close(self) -> None:
+        """Close the file, once."""
+        if not getattr(self.file, "closed", False) and hasattr(self.file, "close"):
+            self.file.close()
+
+
+class _Start:
+    """A `start_response` that waits until it is known who sends the body."""
+
+    def __init__(self, start_response: StartResponse, request: Request) -> None:
+        self._start_response = start_response
+        self._request = request
+        self._forwards = False
+        self._pending: tuple[str, list[tuple[str, str]], OptExcInfo | None] | None = None
+
+    def __call__(
+        self,
+        status: str,
+        headers: list[tuple[str, str]],
+        exc_info: OptExcInfo | None = None,
+        /,
+    ) -> Callable[[bytes], object]:
+        if self._forwards:
+            return self._forward(status, headers, exc_info)
+        if self._pending is not None and exc_info is None:
+            raise AssertionError("start_response() was called again, without exc_info")
+        self._pending = (status, headers, exc_info)
+        return self._write
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the app has answered with the status 200."""
+        return self._pending is not None and self._pending[0][:3] == "200"
+
+    @property
+    def headers(self) -> Headers:
+        """The headers of the app's answer."""
+        return () if self._pending is None else tuple(self._pending[1])
+
+    @property
+    def has_length(self) -> bool:
+        """Whether the app has said how long its answer is."""
+        return any(name.lower() == "content-length" for name, _ in self.headers)
+
+    def forward(self) -> Callable[[bytes], object] | None:
+        """Let the server have the app's answer, now or as soon as it comes."""
+        self._forwards = True
+        pending, self._pending = self._pending, None
+        return None if pending is None else self._forward(*pending)
+
+    def _forward(
+        self, status: str, headers: list[tuple[str, str]], exc_info: OptExcInfo | None
+    ) -> Callable[[bytes], object]:
+        kept = list(sendfile.without_foreign(tuple(headers), self._request))
+        if exc_info is None:
+            return self._start_response(status, kept)
+        return self._start_response(status, kept, exc_info)
+
+    def _write(self, data: bytes) -> None:
+        write = self.forward()
+        if write is not None:
+            self._server_write = write
+        self._server_write(data)

@@ -3,12 +3,20 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyAny;
 
-use crate::cache;
+use crate::cache::{self, sweep::Bounds};
+
+/// A number of files and their bytes.
+type Usage = (u64, u64);
+
+fn pair(usage: cache::sweep::Usage) -> Usage {
+    (usage.files, usage.bytes)
+}
 
 /// The directory of finished thumbnails.
 #[pyclass(frozen, module = "xaccel._core")]
@@ -41,9 +49,47 @@ impl Cache {
         Ok(CacheLock { lock: Mutex::new(Some(lock)) })
     }
 
-    #[pyo3(signature = (uri, data, /))]
-    fn publish(&self, py: Python<'_>, uri: &str, data: &[u8]) -> PyResult<OsString> {
-        Ok(py.detach(|| self.cache.publish(uri, data))?.into())
+    #[pyo3(signature = (*, renders, queue))]
+    fn admit(&self, py: Python<'_>, renders: usize, queue: usize) -> PyResult<Option<CacheLock>> {
+        let lock = py.detach(|| self.cache.admit(renders, queue))?;
+        Ok(lock.map(|lock| CacheLock { lock: Mutex::new(Some(lock)) }))
+    }
+
+    #[pyo3(signature = (uri, data, /, *, modified = None))]
+    fn publish(
+        &self,
+        py: Python<'_>,
+        uri: &str,
+        data: &[u8],
+        modified: Option<u64>,
+    ) -> PyResult<OsString> {
+        let modified = modified.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds));
+        Ok(py.detach(|| self.cache.publish(uri, data, modified))?.into())
+    }
+
+    #[pyo3(signature = (*, max_size, inactive))]
+    fn sweep(
+        &self,
+        py: Python<'_>,
+        max_size: u64,
+        inactive: u64,
+    ) -> PyResult<Option<(Usage, Usage)>> {
+        let bounds = Bounds { max_size, inactive: Duration::from_secs(inactive) };
+        let swept = py.detach(|| self.cache.sweep(bounds, SystemTime::now()))?;
+        Ok(swept.map(|swept| (pair(swept.removed), pair(swept.kept))))
+    }
+
+    #[pyo3(signature = (prefix, source, /))]
+    fn purge(&self, py: Python<'_>, prefix: &str, source: &str) -> PyResult<u64> {
+        Ok(py.detach(|| self.cache.purge(prefix, source))?)
+    }
+
+    fn usage(&self, py: Python<'_>) -> PyResult<Usage> {
+        Ok(py.detach(|| self.cache.usage()).map(pair)?)
+    }
+
+    fn clear(&self, py: Python<'_>) -> PyResult<Usage> {
+        Ok(py.detach(|| self.cache.clear()).map(pair)?)
     }
 }
 

@@ -1,10 +1,14 @@
 //! `Spec`.
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
 
 use super::exceptions;
 use crate::error::SpecError;
+use crate::thumbnail::crop::Plan;
+use crate::thumbnail::orient::Transform;
+use crate::thumbnail::picture::Size;
 use crate::thumbnail::spec::{
     CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Rgb, Rotation, Spec,
     SpecOption, Version,
@@ -151,6 +155,17 @@ impl PySpec {
     /// The format of the thumbnail of a source with this name; `auto` if that is the option.
     fn output_format(&self, source_name: &str) -> &'static str {
         self.0.output_format(source_name).name()
+    }
+
+    /// The size of the thumbnail of an upright source of this size.
+    #[pyo3(signature = (width, height, /))]
+    fn output_size(&self, width: u32, height: u32) -> PyResult<(u32, u32)> {
+        if width == 0 || height == 0 {
+            return Err(PyValueError::new_err("a source has at least one pixel each way"));
+        }
+        let plan = Plan::of(Size { width, height }, Transform::default(), &self.0)
+            .map_err(|error| exceptions::ImageTooLarge::new_err(error.to_string()))?;
+        Ok((plan.canvas.width, plan.canvas.height))
     }
 
     #[getter]

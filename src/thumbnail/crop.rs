@@ -43,10 +43,19 @@ impl Plan {
     /// # Errors
     /// [`ThumbnailError::TooLarge`] when a side would be beyond what can be written at all.
     pub fn new(header: &Header, spec: &Spec) -> Result<Self, ThumbnailError> {
+        Self::of(header.size, header.transform, spec)
+    }
+
+    /// Lay out the thumbnail of a source of this stored size, which `upright` makes stand
+    /// upright.
+    ///
+    /// # Errors
+    /// See [`Self::new`].
+    pub fn of(source: Size, upright: Transform, spec: &Spec) -> Result<Self, ThumbnailError> {
         let turn = Transform::rotation(spec.rotate).then(Transform::flip(spec.flip));
-        let transform = header.transform.then(turn);
+        let transform = upright.then(turn);
         let crop = transform_window(from_spec(spec.crop.unwrap_or(CropRect::ALL)), turn);
-        let turned = transform.size(header.size);
+        let turned = transform.size(source);
         let full = (f64::from(turned.width) * crop.width, f64::from(turned.height) * crop.height);
 
         let dpr = spec.dpr.map_or(1.0, Hundredths::to_f64);
@@ -79,7 +88,7 @@ impl Plan {
             _ => size,
         };
         let kept = (kept.0 / f64::from(turned.width), kept.1 / f64::from(turned.height));
-        Ok(Self { transform, canvas, size, source: header.size, crop, kept })
+        Ok(Self { transform, canvas, size, source, crop, kept })
     }
 
     /// The size that the whole stored source has at the scale of the thumbnail: what has to

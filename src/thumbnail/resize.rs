@@ -1,8 +1,9 @@
 //! Resize by convolution with a Lanczos kernel, opacity premultiplied.
 
 use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::pixels::{U8, U8x3, U8x4, U16, U16x3, U16x4};
 use fast_image_resize::{
-    FilterType, IntoImageView, IntoImageViewMut, PixelType, ResizeAlg, ResizeOptions, Resizer,
+    FilterType, ImageView, ImageViewMut, PixelTrait, PixelType, ResizeAlg, ResizeOptions, Resizer,
     create_srgb_mapper,
 };
 
@@ -54,6 +55,33 @@ pub fn shrunk_copy(
     resize_encoded(picture, Area::new(picture, window), size, FilterType::Box)
 }
 
+/// A size between full and needed at which a decoder may shrink by means of its own, without
+/// a loss that can be seen after the final resize.
+#[must_use]
+pub fn roomy(full: Size, needed: Size) -> Size {
+    let side = |full: u32, needed: u32| needed.saturating_mul(2).min(full);
+    Size { width: side(full.width, needed.width), height: side(full.height, needed.height) }
+}
+
+/// Resize one plane of samples, of two bytes each if `wide`.
+///
+/// # Errors
+/// [`ThumbnailError::Internal`] when the samples are fewer than the size says.
+pub fn plane(samples: &[u8], from: Size, to: Size, wide: bool) -> Result<Vec<u8>, ThumbnailError> {
+    let kind = if wide { PixelType::U16 } else { PixelType::U8 };
+    let source = ImageRef::new(from.width, from.height, samples, kind).map_err(internal)?;
+    let mut resized = Image::new(to.width, to.height, kind);
+    let (width, height) = (f64::from(from.width), f64::from(from.height));
+    let area = Area { left: 0.0, top: 0.0, width, height };
+    let filter = FilterType::CatmullRom;
+    if wide {
+        run::<U16>(source.typed_image(), resized.typed_image_mut(), area, filter, false)?;
+    } else {
+        run::<U8>(source.typed_image(), resized.typed_image_mut(), area, filter, false)?;
+    }
+    Ok(resized.into_vec())
+}
+
 /// A part of a picture in pixels.
 #[derive(Clone, Copy)]
 struct Area {
@@ -85,18 +113,23 @@ fn internal(error: impl std::fmt::Display) -> ThumbnailError {
     ThumbnailError::Internal(error.to_string())
 }
 
-fn run(
-    source: &impl IntoImageView,
-    resized: &mut impl IntoImageViewMut,
+/// Resize pixels of one kind. The dynamic interface of the library would do for all kinds, and
+/// so make code for many that never occur.
+fn run<P: PixelTrait>(
+    source: Option<impl ImageView<Pixel = P>>,
+    resized: Option<impl ImageViewMut<Pixel = P>>,
     area: Area,
     filter: FilterType,
     has_alpha: bool,
 ) -> Result<(), ThumbnailError> {
+    let (Some(source), Some(mut resized)) = (source, resized) else {
+        return Err(internal("the pixels are of another kind"));
+    };
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(filter))
         .use_alpha(has_alpha)
         .crop(area.left, area.top, area.width, area.height);
-    Resizer::new().resize(source, resized, &options).map_err(internal)
+    Resizer::new().resize_typed(&source, &mut resized, &options).map_err(internal)
 }
 
 fn resize_encoded(
@@ -113,7 +146,18 @@ fn resize_encoded(
     let source =
         ImageRef::new(picture.width, picture.height, &picture.data, samples).map_err(internal)?;
     let mut resized = Image::new(size.width, size.height, samples);
-    run(&source, &mut resized, area, filter, picture.kind == PixelKind::Rgba)?;
+    let has_alpha = picture.kind == PixelKind::Rgba;
+    match picture.kind {
+        PixelKind::Luma => {
+            run::<U8>(source.typed_image(), resized.typed_image_mut(), area, filter, has_alpha)
+        }
+        PixelKind::Rgb => {
+            run::<U8x3>(source.typed_image(), resized.typed_image_mut(), area, filter, has_alpha)
+        }
+        PixelKind::Rgba | PixelKind::Cmyk => {
+            run::<U8x4>(source.typed_image(), resized.typed_image_mut(), area, filter, has_alpha)
+        }
+    }?;
     Ok(Picture {
         width: size.width,
         height: size.height,
@@ -135,7 +179,18 @@ fn resize_linear(picture: &Picture, area: Area, size: Size) -> Result<Picture, T
     mapper.forward_map(&source, &mut light).map_err(internal)?;
     let mut small = Image::new(size.width, size.height, linear);
     let has_alpha = picture.kind == PixelKind::Rgba;
-    run(&light, &mut small, area, FilterType::Lanczos3, has_alpha)?;
+    let filter = FilterType::Lanczos3;
+    match picture.kind {
+        PixelKind::Luma => {
+            run::<U16>(light.typed_image(), small.typed_image_mut(), area, filter, has_alpha)
+        }
+        PixelKind::Rgb => {
+            run::<U16x3>(light.typed_image(), small.typed_image_mut(), area, filter, has_alpha)
+        }
+        PixelKind::Rgba | PixelKind::Cmyk => {
+            run::<U16x4>(light.typed_image(), small.typed_image_mut(), area, filter, has_alpha)
+        }
+    }?;
     let mut resized = Image::new(size.width, size.height, encoded);
     mapper.backward_map(&small, &mut resized).map_err(internal)?;
     Ok(Picture {

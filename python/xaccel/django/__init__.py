@@ -1,9 +1,22 @@
-"""xaccel for Django: `send_private_file()` for views, a template tag and the thumbnail URL.
+"""xaccel for Django: private files for views and storages, template tags, URLs and middleware.
 
 Add `"xaccel.django"` to `INSTALLED_APPS` and `path("", include("xaccel.django.urls"))` to the
-URLs; the settings are in `settings.XACCEL`.
+URLs; the settings are in `settings.XACCEL`. The storage is `xaccel.django.storage.PrivateStorage`,
+the middleware `xaccel.django.middleware.SendfileMiddleware`.
 """
 
-from xaccel.django.views import send_private_file
+from xaccel.django.purge import purge_on_change
+from xaccel.django.views import (
+    PrivateFileView,
+    asend_private_file,
+    send_private_file,
+    send_private_thumbnail,
+)
 
-__all__ = ["send_private_file"]
+__all__ = [
+    "PrivateFileView",
+    "asend_private_file",
+    "purge_on_change",
+    "send_private_file",
+    "send_private_thumbnail",
+]

@@ -1,6 +1,7 @@
 """The app configuration."""
 
 from django.apps import AppConfig
+from django.core.checks import Tags, register
 
 
 class XaccelConfig(AppConfig):
@@ -9,3 +10,11 @@ class XaccelConfig(AppConfig):
     name = "xaccel.django"
     label = "xaccel"
     verbose_name = "xaccel"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from xaccel.django import checks  # noqa: PLC0415
+
+        register(checks.check_settings, Tags.files)
+        register(checks.check_storages, Tags.files)
+        register(checks.check_deployment, Tags.security, deploy=True)

@@ -7,13 +7,15 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.core.files.storage import FileSystemStorage, storages
 from django.core.signals import setting_changed
 
 from xaccel.config import Config
 from xaccel.delivery import Delivery
 from xaccel.exceptions import ConfigError
+from xaccel.sendfile import Offloader
 from xaccel.templates import TemplateHelpers
-from xaccel.thumbnails import Thumbnails
+from xaccel.thumbnails import PrivateThumbnails, Thumbnails
 
 
 @cache
@@ -30,13 +32,29 @@ def config() -> Config:
     if not isinstance(mapping, Mapping):
         raise ConfigError("settings.XACCEL must be a dict of settings")
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return Config.from_mapping(mapping, framework_keys=keys)
+    defaults = {"THUMBNAIL_SOURCE": _default_source()}
+    return Config.from_mapping({**defaults, **mapping}, framework_keys=keys)
+
+
+def _default_source() -> str | None:
+    """The default storage as a source: its directory, if it has one."""
+    storage = storages["default"]
+    if not isinstance(storage, FileSystemStorage):
+        return "storage://default"
+    # Without MEDIA_ROOT its directory would be that in which the process happens to be.
+    return str(storage.location) if storage.base_location else None
 
 
 @cache
 def delivery() -> Delivery:
     """What answers with private files."""
     return Delivery(config())
+
+
+@cache
+def offloader() -> Offloader:
+    """What finds the file responses that the web server can send."""
+    return Offloader(config())
 
 
 @cache
@@ -51,9 +69,22 @@ def thumbnails() -> Thumbnails:
     return Thumbnails(config())
 
 
+@cache
+def private_thumbnails() -> PrivateThumbnails:
+    """What answers with thumbnails of private files."""
+    return PrivateThumbnails(config(), delivery())
+
+
 def _reset(*, setting: str, **_: Any) -> None:
-    if setting in {"XACCEL", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
-        for cached in (config, delivery, template_helpers, thumbnails):
+    if setting in {"XACCEL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "MEDIA_ROOT", "STORAGES"}:
+        for cached in (
+            config,
+            delivery,
+            offloader,
+            template_helpers,
+            thumbnails,
+            private_thumbnails,
+        ):
             cached.cache_clear()
 
 

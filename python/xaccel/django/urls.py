@@ -1,14 +1,25 @@
 """The URLs of thumbnails and of signed links: include this module at the site's root."""
 
+from collections.abc import Iterator
+
 from django.urls import URLPattern, path
 
 from xaccel.django import conf, views
+from xaccel.exceptions import ConfigError
 
-urlpatterns: list[URLPattern] = []
 
-if conf.config().private_url is not None:
-    route = f"{conf.config().private_url}<path:path>".removeprefix("/")
-    urlpatterns.append(path(route, views.private_file, name="xaccel-private-file"))
-if conf.config().has_thumbnail_endpoint:
-    route = f"{conf.config().thumbnail_url}<path:path>".removeprefix("/")
-    urlpatterns.append(path(route, views.thumbnail, name="xaccel-thumbnail"))
+def _urlpatterns() -> Iterator[URLPattern]:
+    try:
+        config = conf.config()
+    except ConfigError:
+        # The system check E001 says so, and so does every view that is called.
+        return
+    if config.private_url is not None:
+        route = f"{config.private_url}<path:path>".removeprefix("/")
+        yield path(route, views.private_file, name="xaccel-private-file")
+    if config.thumbnail_source is not None:
+        route = f"{config.thumbnail_url}<path:path>".removeprefix("/")
+        yield path(route, views.thumbnail, name="xaccel-thumbnail")
+
+
+urlpatterns = list(_urlpatterns())

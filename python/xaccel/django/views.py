@@ -1,16 +1,22 @@
-"""Private files in views, and the view of the thumbnails."""
+"""Private files in views, and the views of thumbnails and of signed links."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Mapping
+from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.views import View
 
-from xaccel.delivery import FileBody, FileOptions, Request, Response
+from xaccel.delivery import FileOptions
 from xaccel.django import conf
+from xaccel.django.files import PrivateFile, path_of
+from xaccel.django.http import facts, to_django
 from xaccel.exceptions import FileNotFound
 
 _logger = logging.getLogger("xaccel.django")
@@ -18,7 +24,7 @@ _logger = logging.getLogger("xaccel.django")
 
 def send_private_file(
     request: HttpRequest,
-    path: str | os.PathLike[str],
+    path: PrivateFile,
     *,
     root: str | os.PathLike[str] | None = None,
     mimetype: str | None = None,
@@ -33,9 +39,13 @@ def send_private_file(
     Call it after the permission check. The visitor gets ranges, conditional requests and HEAD
     either way. What may not be sent is a 404 that does not show the path.
 
+    An async view may call it, since it only looks for the file; where even that is slow, as on a
+    network file system, there is `asend_private_file()`.
+
     Args:
         request: The request that is answered.
-        path: The file, absolute, or relative to `root`.
+        path: The file: a path, absolute or relative to `root`, or a file of a model's field or
+            of a storage.
         root: The directory of a relative path; not needed when there is one root only.
         mimetype: The type; by default that of the file's name.
         as_attachment: Whether the browser should save the file rather than show it.
@@ -53,39 +63,136 @@ def send_private_file(
         limit_rate=limit_rate,
     )
     try:
-        response = conf.delivery().private_file(path, _facts(request), options, root=root)
+        response = conf.delivery().private_file(path_of(path), facts(request), options, root=root)
     except FileNotFound as error:
         _logger.warning("%s", error)
         raise Http404(error.public_message) from None
-    return _django_response(response)
+    return to_django(response)
+
+
+async def asend_private_file(
+    request: HttpRequest,
+    path: PrivateFile,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    mimetype: str | None = None,
+    as_attachment: bool = False,
+    download_name: str | None = None,
+    max_age: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    limit_rate: int | None = None,
+) -> HttpResponseBase:
+    """As `send_private_file()`, looking for the file in a thread."""
+    return await asyncio.to_thread(
+        send_private_file,
+        request,
+        path,
+        root=root,
+        mimetype=mimetype,
+        as_attachment=as_attachment,
+        download_name=download_name,
+        max_age=max_age,
+        headers=headers,
+        limit_rate=limit_rate,
+    )
+
+
+class PrivateFileView(View):
+    """A view of private files, for those who are allowed to have them.
+
+        class Invoice(PrivateFileView):
+            as_attachment = True
+
+            def get_path(self):
+                return get_object_or_404(Order, pk=self.kwargs["pk"]).invoice
+
+            def can_access_file(self, path):
+                return self.request.user.has_perm("shop.view_invoice")
+
+    The attributes are the arguments of `send_private_file()`.
+    """
+
+    http_method_names = ["get", "head", "options"]  # noqa: RUF012
+
+    root: str | os.PathLike[str] | None = None
+    mimetype: str | None = None
+    as_attachment: bool = False
+    download_name: str | None = None
+    max_age: int | None = None
+    limit_rate: int | None = None
+
+    def get_path(self) -> PrivateFile:
+        """The file; by default that which the URL's argument `path` names, below the root."""
+        path: str = self.kwargs["path"]
+        return path
+
+    def can_access_file(self, path: PrivateFile) -> bool:
+        """Whether the visitor may have the file. Has to be defined: there is no safe default."""
+        raise ImproperlyConfigured(
+            f"{type(self).__name__} must define can_access_file(), which says who may have {path!r}"
+        )
+
+    def get(self, request: HttpRequest, *_args: object, **_kwargs: object) -> HttpResponseBase:
+        """Answer with the file; 403 for those who may not have it."""
+        path = self.get_path()
+        if not self.can_access_file(path):
+            raise PermissionDenied
+        return send_private_file(
+            request,
+            path,
+            root=self.root,
+            mimetype=self.mimetype,
+            as_attachment=self.as_attachment,
+            download_name=self.download_name,
+            max_age=self.max_age,
+            limit_rate=self.limit_rate,
+        )
+
+
+def send_private_thumbnail(
+    request: HttpRequest,
+    path: PrivateFile,
+    width: int | str | None = None,
+    height: int | None = None,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    max_age: int | None = None,
+    **options: Any,
+) -> HttpResponseBase:
+    """Answer with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
+
+    Call it after the permission check. It is made once, kept in `THUMBNAIL_CACHE` below no public
+    URL, and always that of the file's present state.
+
+    Args:
+        request: The request that is answered.
+        path: The image: a path, absolute or relative to `root`, or a file of a model's field or
+            of a storage.
+        width: The box's width in pixels, or the name of a preset; `None` leaves it free.
+        height: The box's height in pixels; `None` leaves it free.
+        root: The directory of a relative path; not needed when there is one root only.
+        max_age: Seconds for which the visitor's browser may use it without asking again.
+        options: Those of a thumbnail: `fit`, `quality`, `format` and so on.
+    """
+    try:
+        image = path_of(path)
+    except FileNotFound as error:
+        raise Http404(error.public_message) from None
+    response = conf.private_thumbnails().answer(
+        image, width, height, facts(request), root=root, max_age=max_age, **options
+    )
+    return to_django(response)
 
 
 def private_file(request: HttpRequest, path: str) -> HttpResponseBase:
     """Answer the request for a signed link; `path` is what follows `PRIVATE_URL`."""
     url = (conf.config().private_url or "") + path
     query = request.META.get("QUERY_STRING", "")
-    return _django_response(conf.delivery().respond(url, query, _facts(request)))
+    return to_django(conf.delivery().respond(url, query, facts(request)))
 
 
 def thumbnail(request: HttpRequest, path: str) -> HttpResponseBase:
     """Answer the request for a thumbnail; `path` is what follows `THUMBNAIL_URL`."""
     url = conf.config().thumbnail_url + path
     query = request.META.get("QUERY_STRING", "")
-    return _django_response(conf.thumbnails().respond(url, query, _facts(request)))
-
-
-def _facts(request: HttpRequest) -> Request:
-    return Request.from_headers(request.method or "GET", request.headers.get)
-
-
-def _django_response(response: Response) -> HttpResponseBase:
-    if isinstance(response.body, FileBody):
-        body = response.body
-        result: HttpResponseBase = StreamingHttpResponse(body, status=response.status)
-    else:
-        result = HttpResponse(response.body, status=response.status)
-    # Django has a default type, which must not appear where there is no content.
-    del result.headers["Content-Type"]
-    for name, value in response.headers:
-        result.headers[name] = value
-    return result
+    return to_django(conf.thumbnails().respond(url, query, facts(request)))

@@ -53,7 +53,7 @@ class WebServer(Server, Protocol):
             ConfigError: A setting can't be written in the server's configuration.
         """
 
-    def secrets(self, config: Config) -> str | None:
+    def secrets(self, config: Config, deployment: Deployment) -> str | None:
         """The secret part of the configuration; `None` when there is none."""
 
 
@@ -66,17 +66,15 @@ WEB_SERVERS: dict[str, WebServer] = {
 """By their name in the settings."""
 
 
-def get(name: str) -> Server:
-    """The server with this name in the settings."""
-    return WEB_SERVERS.get(name, direct)
-
-
-def check(config: Config) -> None:
-    """Find out when the app starts what its server could not be told later.
+def get(config: Config) -> Server:
+    """The server of the settings.
 
     Raises:
-        ConfigError: A setting can't be written in the server's configuration.
+        ConfigError: A setting is impossible with this server.
     """
     server = WEB_SERVERS.get(config.server)
-    if server is not None:
-        server.site(config, Deployment())
+    if server is None:
+        return direct
+    # What the server can't be given should come up when the app starts.
+    server.site(config, Deployment())
+    return server

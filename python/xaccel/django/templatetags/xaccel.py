@@ -1,4 +1,4 @@
-"""`{% load xaccel %}`: the tag `thumbnail_url`, and the filter of the same name."""
+"""`{% load xaccel %}`: the tags and the filter of `TemplateHelpers`, and `private_url`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from django import template
 
 from xaccel.django import conf
+from xaccel.django.files import PrivateFile, path_of
 
 register = template.Library()
 
@@ -15,11 +16,51 @@ register = template.Library()
 def thumbnail_url(
     source: Any, width: int | str | None = None, height: int | None = None, **options: Any
 ) -> str:
-    """`{% thumbnail_url photo.image 300 200 fit="cover" %}`, see `TemplateHelpers`."""
+    """`{% thumbnail_url photo.image 300 200 fit="cover" %}`."""
     return conf.template_helpers().thumbnail_url(source, width, height, **options)
+
+
+@register.simple_tag
+def thumbnail_srcset(
+    source: Any, width: int | str | None = None, height: int | None = None, **options: Any
+) -> str:
+    """`{% thumbnail_srcset photo.image widths="320, 640, 1280" %}`."""
+    return conf.template_helpers().thumbnail_srcset(source, width, height, **options)
+
+
+@register.simple_tag
+def thumbnail_img(
+    source: Any,
+    width: int | str | None = None,
+    height: int | None = None,
+    *,
+    alt: object,
+    **options: Any,
+) -> str:
+    """`{% thumbnail_img photo.image 300 200 alt=photo.title class="card" %}`."""
+    return conf.template_helpers().thumbnail_img(source, width, height, alt=alt, **options)
+
+
+@register.simple_tag
+def thumbnail_picture(
+    source: Any,
+    width: int | str | None = None,
+    height: int | None = None,
+    *,
+    alt: object,
+    **options: Any,
+) -> str:
+    """`{% thumbnail_picture photo.image 300 200 alt=photo.title %}`."""
+    return conf.template_helpers().thumbnail_picture(source, width, height, alt=alt, **options)
 
 
 @register.filter("thumbnail_url")
 def thumbnail_url_filter(source: Any, width: int | str) -> str:
     """`{{ photo.image|thumbnail_url:300 }}`, or with the name of a preset."""
     return conf.template_helpers().thumbnail_url(source, width)
+
+
+@register.simple_tag
+def private_url(file: PrivateFile, **options: Any) -> str:
+    """`{% private_url invoice.pdf expires_in=3600 %}`, see `Delivery.private_url`."""
+    return conf.delivery().private_url(path_of(file), **options)

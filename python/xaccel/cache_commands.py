@@ -1,0 +1,95 @@
+"""`xaccel cache`: look into the cache of thumbnails, and take things out of it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from xaccel._core import Cache
+from xaccel.config import Config
+from xaccel.exceptions import ConfigError
+
+
+def add(commands: Any, load: Callable[[str], Config]) -> None:
+    """Add the command to a parser's.
+
+    Args:
+        commands: What `add_subparsers()` gave.
+        load: Finds the settings of the app that `--app` names.
+    """
+    parser = commands.add_parser(
+        "cache",
+        help="the cache of thumbnails: its size, a sweep, a purge",
+        description="Look into the cache of thumbnails, and take things out of it. Readers and "
+        "writers need not stop for it.",
+    )
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    for name, run, text in (
+        ("stats", _stats, "say how many thumbnails there are"),
+        ("sweep", _sweep, "remove what is beyond THUMBNAIL_CACHE_MAX_SIZE or _INACTIVE"),
+        ("purge", _purge, "remove every thumbnail of some images"),
+        ("clear", _clear, "remove every thumbnail"),
+    ):
+        action = actions.add_parser(name, help=text, description=f"{text.capitalize()}.")
+        action.add_argument(
+            "--app",
+            required=True,
+            metavar="MODULE:NAME",
+            help="the app whose settings are used: an object, or a function that makes it",
+        )
+        action.set_defaults(run=_runner(run, load))
+        if run is _purge:
+            action.add_argument(
+                "source", nargs="+", help="the name of an image below THUMBNAIL_SOURCE"
+            )
+
+
+def _runner(
+    run: Callable[[Cache, Config, argparse.Namespace], None], load: Callable[[str], Config]
+) -> Callable[[argparse.Namespace], None]:
+    def with_cache(options: argparse.Namespace) -> None:
+        config = load(options.app)
+        if config.thumbnail_cache is None:
+            raise ConfigError(f"--app {options.app}: XACCEL['THUMBNAIL_CACHE'] is not set")
+        try:
+            run(Cache(config.thumbnail_cache), config, options)
+        except OSError as error:
+            raise ConfigError(f"the cache {config.thumbnail_cache}: {error}") from error
+
+    return with_cache
+
+
+def _stats(cache: Cache, config: Config, options: argparse.Namespace) -> None:
+    files, size = cache.usage()
+    share = 100 * size / config.thumbnail_cache_max_size
+    print(f"{_usage(files, size)}, {share:.0f} % of the most")
+
+
+def _sweep(cache: Cache, config: Config, options: argparse.Namespace) -> None:
+    swept = cache.sweep(
+        max_size=config.thumbnail_cache_max_size, inactive=config.thumbnail_cache_inactive
+    )
+    if swept is None:
+        print("another process is sweeping already")
+        return
+    removed, kept = swept
+    print(f"removed {_usage(*removed)}; kept {_usage(*kept)}")
+
+
+def _purge(cache: Cache, config: Config, options: argparse.Namespace) -> None:
+    for source in options.source:
+        removed = cache.purge(config.thumbnail_url, source.lstrip("/"))
+        print(f"{source}: removed {_thumbnails(removed)}")
+
+
+def _clear(cache: Cache, config: Config, options: argparse.Namespace) -> None:
+    print(f"removed {_usage(*cache.clear())}")
+
+
+def _usage(files: int, size: int) -> str:
+    return f"{_thumbnails(files)}, {size / 2**20:.1f} MiB"
+
+
+def _thumbnails(number: int) -> str:
+    return f"{number} thumbnail{'' if number == 1 else 's'}"

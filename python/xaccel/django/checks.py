@@ -1,0 +1,127 @@
+"""System checks: what is wrong with the settings, said before the site starts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning as Caution
+from django.core.files.storage import storages
+from django.utils.module_loading import import_string
+
+from xaccel.config import Config
+from xaccel.django import conf
+from xaccel.django.storage import PrivateStorage
+from xaccel.exceptions import ConfigError
+
+
+def check_settings(**_: Any) -> list[CheckMessage]:
+    """E001: `settings.XACCEL` is wrong. W001: a root is no directory."""
+    try:
+        config = conf.config()
+        conf.delivery()
+    except ConfigError as error:
+        return [Error(str(error), hint="Correct settings.XACCEL.", id="xaccel.E001")]
+    return [
+        Caution(
+            f"XACCEL['ROOTS'] has {directory!r}, which is no directory.",
+            hint="Files below it are answered with 404.",
+            id="xaccel.W001",
+        )
+        for directory in config.roots
+        if not Path(directory).is_dir()
+    ]
+
+
+def check_storages(**_: Any) -> list[CheckMessage]:
+    """E002 to E004, W002: a `PrivateStorage` that can't work, or is not private."""
+    config = _config()
+    return [] if config is None else [*_storages(config)]
+
+
+def _storages(config: Config) -> Iterator[CheckMessage]:
+    for alias, parameters in settings.STORAGES.items():
+        if not _is_ours(parameters):
+            continue
+        try:
+            location = cast("PrivateStorage", storages[alias]).location
+        except ConfigError as error:
+            yield Error(f"STORAGES[{alias!r}]: {error}", id="xaccel.E002")
+            continue
+        if config.path_map().find(location) is None:
+            yield Error(
+                f"STORAGES[{alias!r}] keeps files in {location!r}, which is under none of "
+                "XACCEL['ROOTS'].",
+                hint="No file of it can be sent: add the directory to ROOTS.",
+                id="xaccel.E003",
+            )
+        public = _public_directory(location)
+        if public is not None:
+            yield Error(
+                f"STORAGES[{alias!r}] keeps files in {location!r}, which is in {public}.",
+                hint="Everybody can get at them there: choose a directory outside.",
+                id="xaccel.E004",
+            )
+        if config.private_url is None:
+            yield Caution(
+                f"STORAGES[{alias!r}] has files without URLs.",
+                hint="Set XACCEL['PRIVATE_URL'], such as '/p/', for signed links.",
+                id="xaccel.W002",
+            )
+
+
+def check_deployment(**_: Any) -> list[CheckMessage]:
+    """W003: the app sends the files itself. W004: a root is in a public directory."""
+    config = _config()
+    if config is None:
+        return []
+    messages: list[CheckMessage] = []
+    if config.roots and config.server == "direct":
+        messages.append(
+            Caution(
+                "XACCEL['SERVER'] is 'direct': the app itself sends every private file.",
+                hint="Name the web server in front, such as 'nginx'.",
+                id="xaccel.W003",
+            )
+        )
+    for directory in config.roots:
+        public = _public_directory(directory)
+        if public is not None:
+            messages.append(
+                Caution(
+                    f"XACCEL['ROOTS'] has {directory!r}, which is in {public}.",
+                    hint="If the web server shows that directory to everybody, the files are "
+                    "not private.",
+                    id="xaccel.W004",
+                )
+            )
+    return messages
+
+
+def _is_ours(parameters: dict[str, Any]) -> bool:
+    """Whether a storage is a `PrivateStorage`; others are not even made."""
+    try:
+        backend = import_string(parameters.get("BACKEND", ""))
+    except ImportError:
+        return False
+    return isinstance(backend, type) and issubclass(backend, PrivateStorage)
+
+
+def _config() -> Config | None:
+    """The settings, unless `check_settings` complains of them."""
+    try:
+        return conf.config()
+    except ConfigError:
+        return None
+
+
+def _public_directory(directory: str | os.PathLike[str]) -> str | None:
+    """The setting whose public directory has this one in it."""
+    for name in ("MEDIA_ROOT", "STATIC_ROOT"):
+        public = getattr(settings, name, None)
+        if public and Path(directory).resolve().is_relative_to(Path(public).resolve()):
+            return name
+    return None

@@ -1,0 +1,68 @@
+"""Between Django's requests and responses and our own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, BinaryIO
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+
+from xaccel.asgi import in_thread
+from xaccel.delivery import CHUNK, REQUEST, FileBody, Request, Response
+
+__all__ = ["PartsResponse", "context", "facts", "to_django"]
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """The WSGI environment or the ASGI scope that a request was made of."""
+    found = getattr(request, "scope", None)
+    if found is None:
+        found = getattr(request, "environ", None)
+    return request.META if found is None else found
+
+
+def facts(request: HttpRequest) -> Request:
+    """The facts of a request."""
+    known: Request | None = context(request).get(REQUEST)
+    return known or Request.from_headers(request.method or "GET", request.headers.get)
+
+
+class PartsResponse(StreamingHttpResponse):
+    """A file or parts of it, read in constant memory, under WSGI and ASGI alike.
+
+    Like Django's own `FileResponse`, it lets a WSGI server's `wsgi.file_wrapper` have a whole
+    file. Middleware may replace the content.
+    """
+
+    file_to_stream: BinaryIO | None = None
+    block_size = CHUNK
+
+    def __init__(self, response: Response, body: FileBody) -> None:
+        super().__init__(body, status=response.status)
+        self.file_to_stream = response.whole_file
+
+    def _set_streaming_content(self, value: Any) -> None:
+        self.file_to_stream = None
+        super()._set_streaming_content(value)  # type: ignore[misc]
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self.is_async:
+            async for part in super().__aiter__():
+                yield part
+        else:
+            async for part in in_thread(self.streaming_content):  # type: ignore[arg-type]
+                yield part
+
+
+def to_django(response: Response) -> HttpResponseBase:
+    """Turn a response into one of Django's."""
+    if isinstance(response.body, FileBody):
+        result: HttpResponseBase = PartsResponse(response, response.body)
+    else:
+        result = HttpResponse(response.body, status=response.status)
+    # Django has a default type, which must not appear where there is no content.
+    del result.headers["Content-Type"]
+    for name, value in response.headers:
+        result.headers[name] = value
+    return result

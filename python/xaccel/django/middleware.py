@@ -1,0 +1,82 @@
+"""Middleware: the web server sends the files with which any view answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from xaccel import sendfile
+from xaccel.delivery import REQUEST
+from xaccel.django import conf
+from xaccel.django.http import PartsResponse, context, facts, to_django
+
+
+class SendfileMiddleware:
+    """Lets the web server send what views answer with a `FileResponse` of a file under a root.
+
+    Put it first in `MIDDLEWARE`. A file outside every root is sent as ever. `X-Sendfile`,
+    `X-Accel-Redirect` and the like, where they are not our own, are removed from every response:
+    they could make the server send any file.
+
+    With the server `direct`, the middleware answers ranges and conditional requests as a server
+    would.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(
+        self,
+        get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]],
+    ) -> None:
+        self._get_response = get_response
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        """Answer one request."""
+        context(request).setdefault(REQUEST, facts(request))
+        if self._is_async:
+            return self._answer(request)
+        return _process(request, cast("HttpResponseBase", self._get_response(request)))
+
+    async def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        response = await cast("Awaitable[HttpResponseBase]", self._get_response(request))
+        if response.streaming:
+            return await asyncio.to_thread(_process, request, response)
+        return _process(request, response)
+
+
+def _process(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    ours = facts(request)
+    if not isinstance(response, PartsResponse):
+        response = _offload(request, response) or response
+    headers = tuple(response.headers.items())
+    for name, _ in set(headers) - set(sendfile.without_foreign(headers, ours)):
+        del response.headers[name]
+    return response
+
+
+def _offload(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase | None:
+    file = getattr(response, "file_to_stream", None)
+    if file is None or response.status_code != 200:  # noqa: PLR2004
+        return None
+    offloader = conf.offloader()
+    plan = offloader.plan(request.method or "GET", context(request), request.headers.get)
+    if plan is None:
+        return None
+    headers = tuple(response.headers.items())
+    offloaded = offloader.offload(plan, facts(request), headers, file)
+    if offloaded is None:
+        return None
+    # Not the response: closing that would end the request.
+    file.close()
+    result = to_django(offloaded)
+    result.cookies = response.cookies
+    return result

@@ -1,0 +1,233 @@
+"""Finished thumbnails, from the cache or made: for the public endpoint and for views alike.
+
+Of several requests for the same thumbnail, in whatever process, the first makes it and the
+others wait; as many are made at once as there are CPUs. Without a cache, or when its disk is full
+or read-only, thumbnails are made each time, and the second rule holds for each process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+
+from xaccel import delivery, servers
+from xaccel._core import Cache, PathMap, Spec, Thumbnail, __version__, render
+from xaccel.config import CACHE_PREFIX, Config
+from xaccel.delivery import FileOptions, Request, Response
+from xaccel.exceptions import FileNotFound, Overloaded
+from xaccel.rfc9110 import Validators
+from xaccel.sources import Original
+
+_SWEEP_ODDS = 512
+"""One in so many new thumbnails makes the endpoint sweep the cache."""
+
+_UNNEGOTIATED = Spec()
+
+_logger = logging.getLogger("xaccel.thumbnails")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A thumbnail that may be seen by who asked for it."""
+
+    uri: str
+    """The path of its file in the cache: that of its URL, with the ending of a chosen format."""
+    name: str
+    """The source, as the log names it."""
+    spec: Spec
+    image_format: str
+    options: FileOptions
+    find: Callable[[], Original]
+    """Finds the original. Errors as those of `Source.get`."""
+    state: Callable[[], str | None]
+    """Finds the original's present state. Errors as those of `Source.state`."""
+
+
+class Renderer:
+    """Finds or makes thumbnails, and hands them over like any file."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._limits = config.limits()
+        self._server = servers.get(config)
+        self._renders = len(os.sched_getaffinity(0))
+        self._turns = _Turns(self._renders, config.thumbnail_queue)
+        self.cache = None
+        if config.thumbnail_cache is not None:
+            self.cache = Cache(config.thumbnail_cache)
+            self._files = PathMap([(config.thumbnail_cache, CACHE_PREFIX)])
+
+    def negotiate(self, spec: Spec, name: str, accept: str | None) -> str:
+        """The format to send; for `auto` the first that the browser says it accepts."""
+        image_format = spec.output_format(name)
+        if image_format != "auto":
+            return image_format
+        for candidate in self._config.thumbnail_formats:
+            # A mere mention, so that an nginx `map` on $http_accept agrees in every case.
+            if f"image/{candidate}" in (accept or ""):
+                return candidate
+        return _UNNEGOTIATED.output_format(name)
+
+    def answer(self, job: Job, request: Request) -> Response:
+        """Answer with a thumbnail.
+
+        Raises:
+            FileNotFound: There is no such original.
+            Overloaded: Too many wait already.
+            ThumbnailError: It can't be made.
+        """
+        hit = self._hit(job, request)
+        if hit is not None:
+            return hit
+        if self.cache is None:
+            return self._uncached(job, request)
+        try:
+            lock = self.cache.lock(job.uri)
+        except OSError as error:
+            _logger.warning("%s is not cached: %s", job.uri, error)
+            return self._uncached(job, request)
+        with lock:
+            return self._hit(job, request) or self._miss(self.cache, job, request)
+
+    def render(self, original: Original, spec: Spec, image_format: str) -> Thumbnail:
+        """Make a thumbnail at once."""
+        return render(
+            original.image,
+            spec,
+            format=image_format,
+            quality=self._config.thumbnail_quality,
+            limits=self._limits,
+        )
+
+    def sweep(self) -> None:
+        """Bring the cache within its bounds; never an error, as nobody waits for it."""
+        if self.cache is None:
+            return
+        try:
+            swept = self.cache.sweep(
+                max_size=self._config.thumbnail_cache_max_size,
+                inactive=self._config.thumbnail_cache_inactive,
+            )
+        except OSError as error:
+            _logger.warning("the thumbnail cache can't be swept: %s", error)
+        else:
+            if swept is not None:
+                _logger.debug("swept %d thumbnails, %d bytes; kept %d, %d", *swept[0], *swept[1])
+
+    def _hit(self, job: Job, request: Request) -> Response | None:
+        if self.cache is None:
+            return None
+        try:
+            location = self._files.locate(self.cache.path(job.uri))
+            return delivery.send(location, request, job.options, self._server)
+        except (FileNotFound, OSError):
+            return None
+
+    def _miss(self, cache: Cache, job: Job, request: Request) -> Response:
+        original = job.find()
+        made = self._make(original, job)
+        # A picture that was replaced meanwhile must not be kept: a purge is over already.
+        if job.state() == original.state:
+            try:
+                cache.publish(job.uri, made.data, modified=original.modified)
+            except OSError as error:
+                _logger.warning("%s is not cached: %s", job.uri, error)
+            if secrets.randbelow(_SWEEP_ODDS) == 0:
+                threading.Thread(target=self.sweep, name="xaccel-sweep", daemon=True).start()
+        return self._hit(job, request) or _bytes(made, request, job.options, None)
+
+    def _uncached(self, job: Job, request: Request) -> Response:
+        original = job.find()
+        validators = _validators(original, job)
+        if validators is not None:
+            headers = (*delivery.presentation("", job.options), *validators.headers)
+            early = delivery.precondition_response(request.conditions, validators, headers)
+            if early is not None:
+                return early
+        return _bytes(self._make(original, job), request, job.options, validators)
+
+    def _make(self, original: Original, job: Job) -> Thumbnail:
+        with self._turn():
+            start = time.perf_counter()
+            pool = _render_threads(os.getpid(), self._renders)
+            made = pool.submit(self.render, original, job.spec, job.image_format).result()
+        _logger.debug(
+            "made %s of %s in %.0f ms", job.spec, job.name, 1000 * (time.perf_counter() - start)
+        )
+        return made
+
+    def _turn(self) -> AbstractContextManager[object]:
+        """The right to render.
+
+        Raises:
+            Overloaded: Too many wait for it already.
+        """
+        if self.cache is not None:
+            try:
+                lock = self.cache.admit(renders=self._renders, queue=self._config.thumbnail_queue)
+            except OSError:
+                return self._turns.take()
+            if lock is None:
+                raise Overloaded("more thumbnails wait than XACCEL['THUMBNAIL_QUEUE'] allows")
+            return lock
+        return self._turns.take()
+
+
+@lru_cache(maxsize=1)
+def _render_threads(pid: int, renders: int) -> ThreadPoolExecutor:  # noqa: ARG001
+    """The threads that render, of this process; one that was forked needs others.
+
+    The allocator keeps what a thread has given back for that thread. With all the threads of a
+    server taking turns, each process would hold the memory of so many renders.
+    """
+    return ThreadPoolExecutor(renders, "xaccel-render")
+
+
+class _Turns:
+    """As `Cache.admit`, among the threads of this process."""
+
+    def __init__(self, renders: int, queue: int) -> None:
+        self._renders = threading.Semaphore(renders)
+        self._places = threading.Semaphore(queue)
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        if not self._places.acquire(blocking=False):
+            raise Overloaded("more thumbnails wait than XACCEL['THUMBNAIL_QUEUE'] allows")
+        try:
+            self._renders.acquire()
+        finally:
+            self._places.release()
+        try:
+            yield
+        finally:
+            self._renders.release()
+
+
+def _validators(original: Original, job: Job) -> Validators | None:
+    """The validators of a thumbnail that is in no file, known before it is made."""
+    if original.modified is None:
+        return None
+    about = f"{__version__} {original.state} {job.uri}"
+    digest = hashlib.blake2s(about.encode(errors="replace"), digest_size=8).hexdigest()
+    return Validators(f'"{digest}"', original.modified)
+
+
+def _bytes(
+    made: Thumbnail, request: Request, options: FileOptions, validators: Validators | None
+) -> Response:
+    """A thumbnail that is in no file."""
+    headers = (*delivery.presentation("", options), ("Content-Length", str(len(made.data))))
+    if validators is not None:
+        headers = (*headers, *validators.headers)
+    body = b"" if request.conditions.method == "HEAD" else made.data
+    return Response(200, headers, body)

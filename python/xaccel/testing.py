@@ -1,0 +1,111 @@
+"""For the tests of apps: was the web server told to send this file?
+
+    def test_members_get_the_video(client):
+        assert_offloaded(client.get("/video/1"), "/srv/videos/1.mp4")
+
+Works with the responses of the test clients of Flask (and Werkzeug), Django, Starlette and
+FastAPI, and of httpx, for every server.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from xaccel.delivery import Delivery, is_offload_header
+from xaccel.exceptions import ConfigError, FileNotFound
+
+__all__ = ["assert_not_offloaded", "assert_offloaded"]
+
+
+def assert_offloaded(response: Any, path: str | os.PathLike[str]) -> None:
+    """Assert that the web server was told to send this file, and the app sent nothing.
+
+    Args:
+        response: What the test client returned.
+        path: The file, absolute, or relative to the only root, as of `send_private_file()`.
+
+    Raises:
+        AssertionError: The message says what the app answered instead.
+    """
+    __tracebackhide__ = True
+    found = _offload_headers(response)
+    expected, servers = _expected(path)
+    if response.status_code != 200:  # noqa: PLR2004
+        raise AssertionError(f"expected {path!s}, but the status is {response.status_code}")
+    if not expected:
+        raise AssertionError(_why_nobody_sends(path, servers))
+    if not found:
+        raise AssertionError(
+            f"the app itself sent {len(_content(response))} bytes: there is no header that makes "
+            f"a server send {path!s}"
+        )
+    if not any(_spellings(value) & found.get(name, set()) for name, value in expected):
+        right = " or ".join(sorted({f"{name}: {value}" for name, value in expected}))
+        wrong = ", ".join(f"{name}: {value}" for name in found for value in found[name])
+        raise AssertionError(f"expected {right}, not {wrong}")
+    content = _content(response)
+    if content:
+        raise AssertionError(
+            f"the server was told to send {path!s}, but the app sent {len(content)} bytes, too"
+        )
+
+
+def assert_not_offloaded(response: Any) -> None:
+    """Assert that no web server was told to send a file: the app's answer is its own.
+
+    Raises:
+        AssertionError: The message names the header.
+    """
+    __tracebackhide__ = True
+    found = _offload_headers(response)
+    if found:
+        wrong = ", ".join(f"{name}: {value}" for name in found for value in found[name])
+        raise AssertionError(f"a server was told to send a file: {wrong}")
+
+
+def _expected(path: str | os.PathLike[str]) -> tuple[set[tuple[str, str]], set[str]]:
+    """The headers that mean this file, by any settings in use, and the servers of those."""
+    headers: set[tuple[str, str]] = set()
+    servers: set[str] = set()
+    for delivery in Delivery.in_use():
+        try:
+            offload = delivery.offload(path)
+        except (ConfigError, FileNotFound):
+            continue
+        servers.add(delivery.config.server)
+        # The first says which file; others may say how.
+        headers.update((name.lower(), value) for name, value in offload[:1])
+    return headers, servers
+
+
+def _why_nobody_sends(path: str | os.PathLike[str], servers: set[str]) -> str:
+    if not servers:
+        return f"no server sends {path!s}: it is no file under one of XACCEL['ROOTS']"
+    if servers == {"direct"}:
+        return (
+            f"no server sends {path!s}: XACCEL['SERVER'] is 'direct'; set it to that of the "
+            "deployment, such as 'nginx', for this test"
+        )
+    return f"no server sends {path!s}: {' and '.join(sorted(servers))} can't be given its name"
+
+
+def _offload_headers(response: Any) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for name, value in response.headers.items():
+        if is_offload_header(name):
+            found.setdefault(name.lower(), set()).add(value)
+    return found
+
+
+def _spellings(value: str) -> set[str]:
+    """A header's value as clients show it: its bytes are Latin-1 to some, UTF-8 to others."""
+    return {value, value.encode("latin-1").decode(errors="replace")}
+
+
+def _content(response: Any) -> bytes:
+    """The content, whatever the client calls it."""
+    for name in ("get_data", "getvalue"):
+        if hasattr(response, name):
+            return bytes(getattr(response, name)())
+    return bytes(response.content)

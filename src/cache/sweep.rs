@@ -1,0 +1,265 @@
+//! Keeping the cache within its bounds while others read and write it.
+
+use std::fs::{self, DirEntry};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::{Cache, LOCK, TEMPORARY};
+
+/// Nobody writes a file for as long as this: its writer was killed.
+const ABANDONED: Duration = Duration::from_secs(60 * 60);
+
+/// What a file takes on the disk is a multiple of this.
+const BLOCK: u64 = 4096;
+
+/// A number of files and the bytes that they take on the disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// The number of files.
+    pub files: u64,
+    /// The bytes on the disk, in whole blocks of 4096.
+    pub bytes: u64,
+}
+
+impl Usage {
+    fn add(&mut self, bytes: u64) {
+        self.files += 1;
+        self.bytes += bytes;
+    }
+}
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// What was removed.
+    pub removed: Usage,
+    /// What is left.
+    pub kept: Usage,
+}
+
+/// The bounds of a cache, as those of nginx's `proxy_cache_path`.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// The most bytes: `max_size`.
+    pub max_size: u64,
+    /// For how long a thumbnail is kept that nobody asks for: `inactive`.
+    pub inactive: Duration,
+}
+
+struct Entry {
+    path: PathBuf,
+    bytes: u64,
+    used: SystemTime,
+}
+
+impl Cache {
+    /// Remove thumbnails that were not read for too long, then those not read for the longest
+    /// time until the rest is small enough; also what killed writers left. `None` when
+    /// another process is at it.
+    ///
+    /// Readers and writers need not stop: who has a file open keeps it. When a file was last
+    /// read is its access time, which Linux by default brings up to date once a day.
+    ///
+    /// # Errors
+    /// When the cache can't be read or locked. Files that come and go meanwhile are no error.
+    pub fn sweep(&self, bounds: Bounds, now: SystemTime) -> io::Result<Option<Swept>> {
+        let Some(_lock) = self.first_free("sweep", 1)? else {
+            return Ok(None);
+        };
+        self.remove_abandoned(now)?;
+        let (mut swept, mut entries) = (Swept::default(), Vec::new());
+        for entry in self.thumbnails()? {
+            let age = now.duration_since(entry.used).unwrap_or_default();
+            // An empty file is what a loss of power can leave of a written one.
+            if entry.bytes == 0 || age > bounds.inactive {
+                remove(&entry, &mut swept);
+            } else {
+                swept.kept.add(entry.bytes);
+                entries.push(entry);
+            }
+        }
+        entries.sort_unstable_by_key(|entry| entry.used);
+        for entry in entries {
+            if swept.kept.bytes <= bounds.max_size {
+                break;
+            }
+            swept.kept.files -= 1;
+            swept.kept.bytes -= entry.bytes;
+            remove(&entry, &mut swept);
+        }
+        Ok(Some(swept))
+    }
+
+    /// How many thumbnails there are.
+    ///
+    /// # Errors
+    /// When the cache can't be read.
+    pub fn usage(&self) -> io::Result<Usage> {
+        let mut usage = Usage::default();
+        for entry in self.thumbnails()? {
+            usage.add(entry.bytes);
+        }
+        Ok(usage)
+    }
+
+    /// Remove all thumbnails; returns how many.
+    ///
+    /// # Errors
+    /// When the cache can't be read.
+    pub fn clear(&self) -> io::Result<Usage> {
+        let mut swept = Swept::default();
+        for entry in self.thumbnails()? {
+            remove(&entry, &mut swept);
+        }
+        Ok(swept.removed)
+    }
+
+    fn thumbnails(&self) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for entry in list(&self.directory)? {
+            if ![TEMPORARY, LOCK].iter().any(|own| entry.file_name() == *own) {
+                collect(&entry, &mut entries)?;
+            }
+        }
+        Ok(entries)
+    }
+
+    fn remove_abandoned(&self, now: SystemTime) -> io::Result<()> {
+        for entry in list(&self.directory.join(TEMPORARY))? {
+            let modified = entry.metadata().and_then(|metadata| metadata.modified());
+            let age = modified.ok().and_then(|modified| now.duration_since(modified).ok());
+            if age.is_some_and(|age| age > ABANDONED) {
+                // Its writer may have removed it in this moment.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The entries of a directory, which may have been removed meanwhile.
+pub(super) fn list(directory: &Path) -> io::Result<Vec<DirEntry>> {
+    match fs::read_dir(directory) {
+        Ok(entries) => entries.collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn collect(entry: &DirEntry, entries: &mut Vec<Entry>) -> io::Result<()> {
+    let Ok(metadata) = entry.metadata() else {
+        return Ok(());
+    };
+    if metadata.is_dir() {
+        for entry in list(&entry.path())? {
+            collect(&entry, entries)?;
+        }
+    } else {
+        let bytes = metadata.len().next_multiple_of(BLOCK);
+        entries.push(Entry { path: entry.path(), bytes, used: metadata.accessed()? });
+    }
+    Ok(())
+}
+
+fn remove(entry: &Entry, swept: &mut Swept) {
+    // Another process may have removed it; then there is nothing to count.
+    if fs::remove_file(&entry.path).is_ok() {
+        swept.removed.add(entry.bytes);
+        remove_empty_parents(&entry.path);
+    }
+}
+
+/// Remove the directories that became empty, up to the one that still holds something: the
+/// cache itself always does, its locks.
+pub(super) fn remove_empty_parents(path: &Path) {
+    for parent in path.ancestors().skip(1) {
+        if fs::remove_dir(parent).is_err() {
+            break;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{File, FileTimes};
+
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    const ALL: Bounds = Bounds { max_size: u64::MAX, inactive: DAY };
+
+    fn cache() -> (tempfile::TempDir, Cache) {
+        let temp = tempfile::tempdir().unwrap();
+        let cache = Cache::new(temp.path().to_owned());
+        (temp, cache)
+    }
+
+    fn publish(cache: &Cache, uri: &str, data: &[u8], used: SystemTime) {
+        let path = cache.publish(uri, data, None).unwrap();
+        File::open(path).unwrap().set_times(FileTimes::new().set_accessed(used)).unwrap();
+    }
+
+    #[test]
+    fn removes_what_nobody_reads() {
+        let (temp, cache) = cache();
+        let now = SystemTime::now();
+        publish(&cache, "/t/1x1/new", b"new", now);
+        publish(&cache, "/t/2x2/deep/old", b"old", now - 2 * DAY);
+        publish(&cache, "/t/1x1/empty", b"", now);
+        let swept = cache.sweep(ALL, now).unwrap().unwrap();
+        assert_eq!(swept.removed, Usage { files: 2, bytes: 4096 });
+        assert_eq!(swept.kept, Usage { files: 1, bytes: 4096 });
+        assert!(temp.path().join("t/1x1/new").exists());
+        assert!(!temp.path().join("t/2x2").exists());
+        assert_eq!(cache.usage().unwrap(), swept.kept);
+    }
+
+    #[test]
+    fn removes_the_least_recently_read_first() {
+        let (temp, cache) = cache();
+        let now = SystemTime::now();
+        for (number, name) in (1..).zip(["a", "b", "c", "d"]) {
+            publish(&cache, &format!("/t/1x1/{name}"), &[0; 5000], now - number * DAY / 10);
+        }
+        let bounds = Bounds { max_size: 2 * 8192, ..ALL };
+        let swept = cache.sweep(bounds, now).unwrap().unwrap();
+        assert_eq!(swept.kept, Usage { files: 2, bytes: 16384 });
+        let left = |name| temp.path().join("t/1x1").join(name).exists();
+        assert!(left("a") && left("b") && !left("c") && !left("d"));
+    }
+
+    #[test]
+    fn removes_what_killed_writers_left() {
+        let (temp, cache) = cache();
+        let now = SystemTime::now();
+        cache.publish("/t/1x1/a", b"a", None).unwrap();
+        for (name, age) in [("left", 2 * ABANDONED), ("written", ABANDONED / 2)] {
+            let file = File::create(temp.path().join(".tmp").join(name)).unwrap();
+            file.set_times(FileTimes::new().set_modified(now - age)).unwrap();
+        }
+        assert_eq!(cache.sweep(ALL, now).unwrap().unwrap().removed, Usage::default());
+        assert!(!temp.path().join(".tmp/left").exists());
+        assert!(temp.path().join(".tmp/written").exists());
+    }
+
+    #[test]
+    fn leaves_it_to_another_that_is_at_it() {
+        let (_temp, cache) = cache();
+        let lock = cache.first_free("sweep", 1).unwrap().unwrap();
+        assert_eq!(cache.sweep(ALL, SystemTime::now()).unwrap(), None);
+        drop(lock);
+        assert!(cache.sweep(ALL, SystemTime::now()).unwrap().is_some());
+    }
+
+    #[test]
+    fn clears() {
+        let (temp, cache) = cache();
+        assert_eq!(cache.clear().unwrap(), Usage::default());
+        cache.publish("/t/1x1/a", b"a", None).unwrap();
+        cache.publish("/.private/1x1/b", b"b", None).unwrap();
+        assert_eq!(cache.clear().unwrap().files, 2);
+        assert_eq!(cache.usage().unwrap(), Usage::default());
+        assert!(!temp.path().join("t").exists());
+    }
+}

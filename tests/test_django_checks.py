@@ -1,0 +1,75 @@
+import pytest
+from django.core.checks import run_checks
+from django.test import override_settings
+
+from tests.django_site import STORAGES
+
+
+@pytest.fixture
+def private(tmp_path):
+    directory = tmp_path / "private"
+    directory.mkdir()
+    return directory
+
+
+def check(xaccel, *, deploy=False, storages=None, **settings):
+    if storages is not None:
+        ours = {
+            name: {"BACKEND": "xaccel.django.storage.PrivateStorage", "OPTIONS": options}
+            for name, options in storages.items()
+        }
+        settings["STORAGES"] = {**STORAGES, **ours}
+    with override_settings(XACCEL=xaccel, **settings):
+        messages = run_checks(include_deployment_checks=deploy)
+    return {message.id: message.msg for message in messages if message.id.startswith("xaccel.")}
+
+
+def test_nothing_is_wrong(private):
+    settings = {"SERVER": "nginx", "ROOTS": {private: "/_p/"}, "PRIVATE_URL": "/p/"}
+    assert check(settings, deploy=True, storages={"private": {}}) == {}
+
+
+@pytest.mark.parametrize(
+    "xaccel",
+    [
+        {"SEVRER": "nginx"},
+        {"ROOTS": {"/srv": "@named"}},
+        "text",
+        {"PRIVATE_URL": "/p/", "SIGNATURE": "md5"},
+    ],
+)
+def test_wrong_settings_are_an_error_not_a_traceback(xaccel):
+    messages = check(xaccel, deploy=True, storages={"private": {}})
+    assert list(messages) == ["xaccel.E001"]
+    assert "XACCEL" in messages["xaccel.E001"]
+
+
+def test_a_root_that_is_absent(private):
+    messages = check({"ROOTS": {private / "absent": "/_p/"}})
+    assert str(private / "absent") in messages.pop("xaccel.W001")
+    assert messages == {}
+
+
+def test_storages(private, tmp_path):
+    xaccel = {"ROOTS": {private: "/_p/"}, "PRIVATE_URL": "/p/"}
+    assert check(xaccel, storages={"a": {"location": private / "sub"}}) == {}
+    assert list(check(xaccel, storages={"a": {"location": tmp_path}})) == ["xaccel.E003"]
+    two = {"ROOTS": {private: "/_p/", tmp_path: "/_q/"}, "PRIVATE_URL": "/p/"}
+    assert list(check(two, storages={"a": {}})) == ["xaccel.E002"]
+    assert list(check({"ROOTS": {private: "/_p/"}}, storages={"a": {}})) == ["xaccel.W002"]
+    for name in ("MEDIA_ROOT", "STATIC_ROOT"):
+        messages = check(xaccel, storages={"a": {}}, **{name: tmp_path})
+        assert name in messages["xaccel.E004"]
+
+
+def test_storages_of_others_are_left_alone(private):
+    storages = {**STORAGES, "other": {"BACKEND": "absent.Storage"}}
+    assert check({"ROOTS": {private: "/_p/"}}, STORAGES=storages) == {}
+
+
+def test_deployment(private, tmp_path):
+    xaccel = {"ROOTS": {private: "/_p/"}}
+    assert check(xaccel, MEDIA_ROOT=tmp_path) == {}
+    messages = check(xaccel, MEDIA_ROOT=tmp_path, deploy=True)
+    assert set(messages) == {"xaccel.W003", "xaccel.W004"}
+    assert check({}, deploy=True) == {}

@@ -1,0 +1,300 @@
+"""Private files in Django: under WSGI and ASGI, of fields and storages, through middleware."""
+
+import asyncio
+import gzip
+import threading
+from wsgiref.util import FileWrapper
+
+import pytest
+from django.core.asgi import get_asgi_application
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage, Storage
+from django.core.signals import request_finished
+from django.core.wsgi import get_wsgi_application
+from django.db.models import FileField
+from django.db.models.fields.files import FieldFile
+from django.http import Http404
+from django.template import Context, Template
+from django.test import Client, RequestFactory, override_settings
+from xaccel import Config, asgi, wsgi
+from xaccel.delivery import FileBody
+from xaccel.django import send_private_file
+from xaccel.django.storage import PrivateStorage
+
+from tests import django_site  # noqa: F401
+from tests.clients import call_asgi, call_wsgi
+
+CONTENT = b"%PDF-1.4 " + bytes(range(256)) * 1000
+URL = "/_private/files/a%20b.pdf"
+SENDFILE = "xaccel.django.middleware.SendfileMiddleware"
+GZIP = "django.middleware.gzip.GZipMiddleware"
+HOST = {"Host": "testserver"}
+
+
+@pytest.fixture
+def private(tmp_path):
+    directory = tmp_path / "private"
+    directory.mkdir()
+    (directory / "a b.pdf").write_bytes(CONTENT)
+    return directory
+
+
+@pytest.fixture
+def configure(private):
+    overrides = []
+
+    def configure(middleware=(), **changes):
+        xaccel = {"ROOTS": {private: "/_private/files/"}, "PRIVATE_URL": "/p/", **changes}
+        override = override_settings(XACCEL=xaccel, MIDDLEWARE=list(middleware))
+        override.enable()
+        overrides.append(override)
+
+    yield configure
+    for override in reversed(overrides):
+        override.disable()
+
+
+@pytest.fixture(params=["wsgi", "asgi"])
+def ask(request):
+    """Ask Django as a server does; header names are in lower case."""
+
+    def ask(path, method="GET", **asked):
+        headers = {**HOST, **{name.replace("_", "-"): value for name, value in asked.items()}}
+        if request.param == "wsgi":
+            answer = call_wsgi(get_wsgi_application(), path, method, headers, validate=False)
+        else:
+            answer = call_asgi(get_asgi_application(), path, method, headers)
+        status, headers, content = answer
+        return status, {name.lower(): value for name, value in headers.items()}, content
+
+    return ask
+
+
+def finished_requests(function):
+    finished = []
+
+    def note(**_):
+        finished.append(1)
+
+    request_finished.connect(note)
+    try:
+        function()
+    finally:
+        request_finished.disconnect(note)
+    return len(finished)
+
+
+@pytest.mark.parametrize("view", ["file", "async", "async-inline"])
+def test_direct(configure, ask, view):
+    configure()
+    url = f"/{view}/a b.pdf"
+    status, headers, content = ask(url)
+    assert (status, content) == (200, CONTENT)
+    assert headers["content-length"] == str(len(CONTENT))
+    assert ask(url, Range="bytes=5-9")[::2] == (206, CONTENT[5:10])
+    assert b"--" in ask(url, Range="bytes=5-9,20-29")[2]
+    assert ask(url, If_None_Match=headers["etag"])[::2] == (304, b"")
+    status, head_headers, content = ask(url, "HEAD")
+    assert (status, content) == (200, b"")
+    assert head_headers == headers
+    assert ask(f"/{view}/absent")[0] == 404
+
+
+@pytest.mark.parametrize("view", ["file", "async", "async-inline"])
+def test_nginx(configure, ask, view):
+    configure(SERVER="nginx")
+    status, headers, content = ask(f"/{view}/a b.pdf", Range="bytes=5-9")
+    assert (status, content, headers["x-accel-redirect"]) == (200, b"", URL)
+
+
+def test_a_big_file_is_read_in_parts_and_threads(configure, monkeypatch):
+    configure()
+    readers = []
+    read = FileBody._read
+
+    def note(self, *part):
+        for chunk in read(self, *part):
+            readers.append(threading.current_thread())
+            yield chunk
+
+    monkeypatch.setattr(FileBody, "_read", note)
+    assert call_asgi(get_asgi_application(), "/file/a b.pdf", headers=HOST)[2] == CONTENT
+    assert len(readers) > 3
+    assert threading.main_thread() not in readers
+
+
+def test_the_wsgi_servers_file_wrapper_has_whole_files(configure, private):
+    configure()
+    wrapped = []
+
+    class Wrapper(FileWrapper):
+        def __init__(self, file, size):
+            super().__init__(file, size)
+            wrapped.append(file)
+
+    def ask(**asked):
+        headers, environ = {**HOST, **asked}, {"wsgi.file_wrapper": Wrapper}
+        return call_wsgi(get_wsgi_application(), "/file/a b.pdf", headers=headers, **environ)[2]
+
+    contents = []
+    assert finished_requests(lambda: contents.append(ask())) == 1
+    assert contents == [CONTENT]
+    (file,) = wrapped
+    assert file.closed
+    assert ask(Range="bytes=5-9") == CONTENT[5:10]
+    assert wrapped == [file]
+
+
+@pytest.mark.parametrize("environ", [{}, {"wsgi.file_wrapper": FileWrapper}])
+def test_middleware_may_replace_the_content(configure, environ):
+    configure([GZIP])
+    headers = {**HOST, "Accept-Encoding": "gzip"}
+    answer = call_wsgi(get_wsgi_application(), "/file/a b.pdf", headers=headers, **environ)
+    assert gzip.decompress(answer[2]) == CONTENT
+    assert gzip.decompress(call_asgi(get_asgi_application(), "/file/a b.pdf", headers=headers)[2])
+
+
+def test_files_of_fields_and_storages(configure, private):
+    configure(SERVER="nginx")
+    request = RequestFactory().get("/")
+    storage = FileSystemStorage(location=private)
+    field = FieldFile(None, FileField(storage=storage), "a b.pdf")
+    for file in (field, storage.open("a b.pdf"), private / "a b.pdf", str(private / "a b.pdf")):
+        assert send_private_file(request, file).headers["X-Accel-Redirect"] == URL
+        if hasattr(file, "close"):
+            file.close()
+    elsewhere = FieldFile(None, FileField(storage=Storage()), "a b.pdf")
+    assert send_private_file(request, elsewhere).headers["X-Accel-Redirect"] == URL
+    outside = FieldFile(None, FileField(storage=FileSystemStorage(private.parent)), "x.pdf")
+    nothing = FieldFile(None, FileField(storage=storage), None)
+    for file in (outside, nothing):
+        with pytest.raises(Http404):
+            send_private_file(request, file)
+
+
+def test_the_views_permission(configure, ask):
+    configure()
+    status, headers, content = ask("/allowed/a b.pdf", X_May="a b.pdf")
+    assert (status, content) == (200, CONTENT)
+    assert headers["content-disposition"] == 'attachment; filename="a.pdf"'
+    assert ask("/allowed/a b.pdf")[0] == 403
+    assert ask("/allowed/absent", X_May="absent")[0] == 404
+    assert ask("/allowed/a b.pdf", "POST", X_May="a b.pdf")[0] == 405
+    with pytest.raises(ImproperlyConfigured, match="Undecided must define can_access_file"):
+        Client().get("/undecided/a b.pdf")
+
+
+def test_file_responses_are_offloaded(configure, ask, private):
+    configure([SENDFILE], SERVER="nginx")
+    status, headers, content = ask(f"/file_response{private}/a b.pdf", Range="bytes=5-9")
+    assert (status, content, headers["x-accel-redirect"]) == (200, b"", URL)
+    assert headers["content-length"] == "0"
+    assert headers["content-type"] == "application/pdf"
+    assert headers["set-cookie"].strip() == "seen=1; Path=/"
+    assert ask(f"/file_response{private}/a b.pdf", "HEAD")[1]["x-accel-redirect"] == URL
+
+
+def test_file_responses_have_ranges_in_direct(configure, ask, private):
+    configure([SENDFILE])
+    url = f"/file_response{private}/a b.pdf"
+    status, headers, content = ask(url)
+    assert (status, content) == (200, CONTENT)
+    assert ask(url, Range="bytes=5-9")[::2] == (206, CONTENT[5:10])
+    assert ask(url, If_None_Match=headers["etag"])[0] == 304
+
+
+def test_other_responses_are_left_alone(configure, ask, private):
+    configure([SENDFILE], SERVER="nginx")
+    outside = private.parent / "private-not.pdf"
+    outside.write_bytes(CONTENT[:3])
+    if ask.__closure__[0].cell_contents.param == "asgi":
+        # Django itself says that it reads the whole file first.
+        with pytest.warns(Warning, match="synchronous iterators"):
+            answer = ask(f"/file_response{outside}")
+    else:
+        answer = ask(f"/file_response{outside}")
+    assert answer[::2] == (200, CONTENT[:3])
+    assert "x-accel-redirect" not in answer[1]
+
+
+def test_foreign_headers_are_removed_and_our_own_are_not(configure, ask):
+    configure([SENDFILE], SERVER="nginx")
+    status, headers, content = ask("/foreign")
+    assert (status, content) == (200, b"text")
+    assert not {"x-accel-redirect", "x-sendfile"} & set(headers)
+    for view in ("file", "async"):
+        assert ask(f"/{view}/a b.pdf")[1]["x-accel-redirect"] == URL
+
+
+def test_each_request_ends_once(configure, private):
+    configure([SENDFILE])
+    for server in ("nginx", "direct"):
+        configure([SENDFILE], SERVER=server)
+        app, url = get_wsgi_application(), f"/file_response{private}/a b.pdf"
+        assert finished_requests(lambda: call_wsgi(app, url, headers=HOST)) == 1  # noqa: B023
+
+
+def test_the_wsgi_and_asgi_middleware_around_django(configure, private):
+    configure()
+    config = Config.from_mapping({"SERVER": "nginx", "ROOTS": {private: "/_private/files/"}})
+    app = wsgi.Sendfile(get_wsgi_application(), config)
+    url = f"/file_response{private}/a b.pdf"
+    for method in ("GET", "HEAD"):
+        asked = {**HOST, "Range": "bytes=0-1"}
+        status, headers, content = call_wsgi(app, url, method, asked)
+        assert (status, content, headers["X-Accel-Redirect"]) == (200, b"", URL)
+    configure(SERVER="nginx")
+    assert call_wsgi(app, "/file/a b.pdf", headers=HOST)[1]["X-Accel-Redirect"] == URL
+    app = asgi.Sendfile(get_asgi_application(), config)
+    assert call_asgi(app, "/file/a b.pdf", headers=HOST)[1]["x-accel-redirect"] == URL
+    configure(SERVER="direct")
+    app = asgi.Sendfile(get_asgi_application(), config)
+    assert call_asgi(app, "/file/a b.pdf", headers={**HOST, "Range": "bytes=5-9"})[0] == 206
+
+
+def test_requests_at_the_same_time(configure):
+    configure()
+
+    async def main():
+        app = get_asgi_application()
+        return await asyncio.gather(*(asyncio.to_thread(ask, app) for _ in range(5)))
+
+    def ask(app):
+        return call_asgi(app, "/async/a b.pdf", headers=HOST)[2]
+
+    assert asyncio.run(main()) == [CONTENT] * 5
+
+
+def test_links_of_a_storage(configure, ask, private):
+    configure()
+    storage = PrivateStorage()
+    name = storage.save("sub/new.txt", ContentFile(b"new"))
+    assert (private / "sub/new.txt").read_bytes() == b"new"
+    url = storage.url(name)
+    assert url.startswith("/p/files/sub/new.txt?")
+    assert "expires=" in url
+    assert ask(url)[::2] == (200, b"new")
+    assert ask(url.replace("new.txt", "old.txt"))[0] == 403
+    assert PrivateStorage(expires_in=None).url(name).count("expires") == 0
+    url = PrivateStorage(private / "sub", as_attachment=True).url("new.txt")
+    assert ask(url)[1]["content-disposition"] == 'attachment; filename="new.txt"'
+    field = FieldFile(None, FileField(storage=storage), name)
+    assert field.url.startswith("/p/files/sub/new.txt?")
+
+
+def test_the_storage_in_migrations():
+    storage = PrivateStorage("/srv/private", expires_in=60)
+    path, args, kwargs = storage.deconstruct()
+    assert path == "xaccel.django.storage.PrivateStorage"
+    assert (args, kwargs) == (("/srv/private",), {"expires_in": 60})
+
+
+def test_the_template_tag(configure, ask, private):
+    configure()
+    field = FieldFile(None, FileField(storage=FileSystemStorage(private)), "a b.pdf")
+    for file in (field, "a b.pdf"):
+        template = Template("{% load xaccel %}{% private_url file expires_in=60 %}")
+        url = template.render(Context({"file": file})).replace("&amp;", "&")
+        assert url.startswith("/p/files/a%20b.pdf?")
+        assert ask(url.replace("%20", " "))[::2] == (200, CONTENT)

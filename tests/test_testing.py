@@ -1,0 +1,120 @@
+import flask
+import pytest
+from django.test import Client, override_settings
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.testclient import TestClient
+from xaccel import Config, asgi
+from xaccel.flask import XAccel, send_private_file
+from xaccel.testing import assert_not_offloaded, assert_offloaded
+
+from tests import django_site  # noqa: F401
+
+
+@pytest.fixture
+def root(tmp_path):
+    directory = tmp_path / "private"
+    directory.mkdir()
+    (directory / "a ü.pdf").write_bytes(b"content")
+    (directory / "other.pdf").write_bytes(b"other")
+    return directory
+
+
+def flask_get(settings):
+    app = flask.Flask(__name__)
+    app.config["XACCEL"] = settings
+    XAccel(app)
+
+    @app.get("/file/<path:name>")
+    def file(name):
+        return send_private_file(name)
+
+    @app.get("/text")
+    def text():
+        return "text"
+
+    @app.get("/both/<path:name>")
+    def both(name):
+        response = send_private_file(name)
+        response.set_data(b"more")
+        return response
+
+    return app.test_client().get
+
+
+def starlette_get(settings):
+    xaccel = asgi.XAccel(Config.from_mapping(settings))
+
+    async def file(request):
+        return xaccel.send_private_file(request.path_params["name"])
+
+    return TestClient(Starlette(routes=[Route("/file/{name:path}", file)])).get
+
+
+@pytest.fixture(params=["flask", "starlette", "django"])
+def make_get(request, root):
+    def make_get(server="nginx"):
+        settings = {"SERVER": server, "ROOTS": {root: "/_private/files/"}}
+        if request.param == "flask":
+            return flask_get(settings)
+        if request.param == "starlette":
+            return starlette_get(settings)
+        override = override_settings(XACCEL=settings)
+        override.enable()
+        request.addfinalizer(override.disable)
+        return Client().get
+
+    return make_get
+
+
+@pytest.fixture(params=["nginx"])
+def server(request):
+    return request.param
+
+
+def test_an_offloaded_file(make_get, root, server):
+    get = make_get(server)
+    response = get("/file/a ü.pdf")
+    for path in (root / "a ü.pdf", str(root / "a ü.pdf"), "a ü.pdf"):
+        assert_offloaded(response, path)
+    with pytest.raises(AssertionError, match="a server was told to send a file: x-"):
+        assert_not_offloaded(response)
+
+
+def test_another_file(make_get, root, server):
+    get = make_get(server)
+    response = get("/file/other.pdf")
+    with pytest.raises(AssertionError, match=r"expected x-.*%20.*, not x-.*other.pdf"):
+        assert_offloaded(response, root / "a ü.pdf")
+
+
+def test_the_app_sends_it_itself(make_get, root):
+    get = make_get("direct")
+    response = get("/file/a ü.pdf")
+    assert_not_offloaded(response)
+    with pytest.raises(AssertionError, match=r"XACCEL\['SERVER'\] is 'direct'"):
+        assert_offloaded(response, root / "a ü.pdf")
+    response.close()
+
+
+def test_not_found(make_get, root, server):
+    response = make_get(server)("/file/absent.pdf")
+    assert_not_offloaded(response)
+    with pytest.raises(AssertionError, match="the status is 404"):
+        assert_offloaded(response, root / "absent.pdf")
+
+
+def test_a_file_outside_every_root(make_get, root, server):
+    get = make_get(server)
+    response = get("/file/a ü.pdf")
+    with pytest.raises(AssertionError, match="no file under one of"):
+        assert_offloaded(response, "/etc/hostname")
+
+
+def test_content_as_well(root, server):
+    get = flask_get({"SERVER": server, "ROOTS": {root: "/_private/files/"}})
+    assert_offloaded(get("/file/a ü.pdf"), root / "a ü.pdf")
+    with pytest.raises(AssertionError, match="the app itself sent 4 bytes"):
+        assert_offloaded(get("/text"), root / "a ü.pdf")
+    with pytest.raises(AssertionError, match="the app sent 4 bytes, too"):
+        assert_offloaded(get("/both/a ü.pdf"), root / "a ü.pdf")

@@ -1,0 +1,387 @@
+"""The endpoint, without a framework: what it answers, keeps and forgets."""
+
+import io
+import itertools
+import logging
+import os
+import re
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from xaccel import ConfigError, Signer
+from xaccel.config import Config
+from xaccel.delivery import Delivery
+from xaccel.templates import TemplateHelpers
+from xaccel.thumbnails import PrivateThumbnails, Thumbnails
+
+from tests.thumbnail_endpoint import get, read, request
+
+KEY = "a key of more than 16 bytes"
+
+
+class Service:
+    """The endpoint and the template helpers with the same settings."""
+
+    def __init__(self, settings):
+        self.config = Config.from_mapping(settings)
+        self.thumbnails = Thumbnails(self.config)
+        self.url = TemplateHelpers(self.config).thumbnail_url
+
+    def get(self, url, method="GET", **headers):
+        return get(self.thumbnails, url, method, **headers)
+
+
+@pytest.fixture
+def make(photos, tmp_path):
+    def make(*, cached=True, **settings):
+        cache = {"THUMBNAIL_CACHE": tmp_path / "cache"} if cached else {}
+        return Service({"THUMBNAIL_SOURCE": photos, "SECRET_KEYS": [KEY], **cache, **settings})
+
+    return make
+
+
+@pytest.fixture
+def renders(caplog):
+    """Counts the thumbnails that were made."""
+    caplog.set_level(logging.DEBUG, "xaccel.thumbnails")
+    return lambda: sum(record.getMessage().startswith("made ") for record in caplog.records)
+
+
+def opened(answer):
+    return Image.open(io.BytesIO(answer.data))
+
+
+def cached(tmp_path):
+    directory = tmp_path / "cache"
+    return sorted(
+        str(path.relative_to(directory))
+        for path in directory.rglob("*")
+        if path.is_file() and path.relative_to(directory).parts[0] != ".lock"
+    )
+
+
+class TestConditionalRequests:
+    @pytest.mark.parametrize("is_cached", [True, False])
+    def test_end_early(self, make, photos, is_cached):
+        service = make(cached=is_cached)
+        os.utime(photos / "cat.jpg", (1_000_000_000, 1_000_000_000))
+        url = service.url("cat.jpg", 50)
+        first = service.get(url)
+        assert first.status == 200
+        assert first.headers["Last-Modified"] == "Sun, 09 Sep 2001 01:46:40 GMT"
+        for condition in (
+            {"if_none_match": first.headers["ETag"]},
+            {"if_modified_since": first.headers["Last-Modified"]},
+        ):
+            again = service.get(url, **condition)
+            assert (again.status, again.data) == (304, b"")
+            assert again.headers["ETag"] == first.headers["ETag"]
+            assert again.headers["Cache-Control"] == first.headers["Cache-Control"]
+        assert service.get(url, if_none_match='"other"').status == 200
+        assert service.get(url, if_match='"other"').status == 412
+
+    def test_without_a_cache_make_nothing(self, make, renders):
+        service = make(cached=False)
+        url = service.url("cat.jpg", 50)
+        etag = service.get(url).headers["ETag"]
+        assert renders() == 1
+        assert service.get(url, if_none_match=etag).status == 304
+        assert renders() == 1
+        assert service.get(service.url("cat.jpg", 51), if_none_match=etag).status == 200
+
+    def test_without_a_cache_notice_a_new_picture(self, make, photos):
+        service = make(cached=False)
+        url = service.url("cat.jpg", 50)
+        etag = service.get(url).headers["ETag"]
+        shutil.copy(photos / "alpha.png", photos / "cat.jpg")
+        assert service.get(url, if_none_match=etag).status == 200
+
+    def test_hold_on_after_a_thumbnail_was_swept_and_made_again(self, make, tmp_path):
+        service = make()
+        url = service.url("cat.jpg", 50)
+        etag = service.get(url).headers["ETag"]
+        shutil.rmtree(tmp_path / "cache")
+        assert service.get(url).headers["ETag"] == etag
+
+    @pytest.mark.parametrize("is_cached", [True, False])
+    def test_head(self, make, is_cached):
+        service = make(cached=is_cached)
+        url = service.url("cat.jpg", 50)
+        head, whole = service.get(url, "HEAD"), service.get(url)
+        assert head.data == b""
+        assert head.headers == whole.headers
+
+
+class TestCacheControl:
+    def test_is_immutable_with_a_version(self, make):
+        service = make()
+        answer = service.get(service.url("cat.jpg", 50, version=1))
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+
+    def test_ends_with_the_url(self, make):
+        service = make()
+        answer = service.get(service.url("cat.jpg", 50, version=1, expires_in=60))
+        age = re.fullmatch(r"public, max-age=([0-9]+), immutable", answer.headers["Cache-Control"])
+        assert 0 < int(age[1]) <= 90
+
+    def test_only_auto_varies(self, make):
+        service = make()
+        assert "Vary" not in service.get(service.url("cat.jpg", 50)).headers
+        auto = service.url("cat.jpg", 50, format="auto")
+        for accept, kind in (("image/webp,*/*", "image/webp"), (None, "image/jpeg")):
+            answer = service.get(auto, accept=accept)
+            assert (answer.headers["Vary"], answer.headers["Content-Type"]) == ("Accept", kind)
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("name", "status"), [("absent.jpg", 404), ("text.jpg", 415), ("truncated.jpg", 422)]
+    )
+    def test_are_short_plain_and_name_the_source_in_the_log_only(
+        self, make, tmp_path, caplog, name, status
+    ):
+        service = make()
+        answer = service.get(service.url(name, 50))
+        assert answer.status == status
+        assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+        assert answer.headers["Cache-Control"] == "max-age=15"
+        assert str(tmp_path).encode() not in answer.data
+        assert len(answer.data) < 50
+        (record,) = caplog.records
+        assert name in record.getMessage()
+        assert cached(tmp_path) == []
+
+    def test_of_size(self, make):
+        service = make(THUMBNAIL_MAX_PIXELS=100)
+        assert service.get(service.url("cat.jpg", 50)).status == 413
+
+
+class TestFallback:
+    @pytest.mark.parametrize(
+        ("name", "status"), [("absent.jpg", 404), ("text.jpg", 415), ("truncated.jpg", 422)]
+    )
+    def test_is_shown_with_the_status_of_the_error(self, make, photos, tmp_path, name, status):
+        service = make(THUMBNAIL_FALLBACK=photos / "alpha.png")
+        for _ in range(2):
+            answer = service.get(service.url(name, 50, 40, fit="cover", format="webp"))
+            assert answer.status == status
+            assert answer.headers["Content-Type"] == "image/webp"
+            assert answer.headers["Cache-Control"] == "max-age=15"
+            assert opened(answer).size == (50, 40)
+        assert cached(tmp_path) == []
+
+    def test_is_not_for_bad_signatures(self, make, photos):
+        service = make(THUMBNAIL_FALLBACK=photos / "alpha.png")
+        answer = service.get(service.url("absent.jpg", 50).replace("absent", "other"))
+        assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+        assert answer.status == 403
+
+    def test_that_is_broken_itself_is_no_harm(self, make, photos, caplog):
+        service = make(THUMBNAIL_FALLBACK=photos / "text.jpg")
+        assert service.get(service.url("absent.jpg", 50)).status == 404
+        assert "THUMBNAIL_FALLBACK" in caplog.text
+
+    def test_must_exist(self, make, tmp_path):
+        with pytest.raises(ConfigError, match="THUMBNAIL_FALLBACK"):
+            make(THUMBNAIL_FALLBACK=tmp_path / "absent.png")
+
+
+class TestReplacedSource:
+    def test_shows_at_once_with_a_version(self, make, photos):
+        service = make()
+        old = service.get(service.url("cat.jpg", 50, 50, version="mtime"))
+        shutil.copy(photos / "alpha.png", photos / "cat.jpg")
+        new = service.get(service.url("cat.jpg", 50, 50, version="mtime"))
+        assert opened(old).size == (50, 38)
+        assert opened(new).size == (50, 50)
+
+    def test_shows_after_a_purge_without_one(self, make, photos, tmp_path):
+        service = make()
+        urls = [service.url("cat.jpg", 50), service.url("cat.jpg", 50, format="auto")]
+        kept = service.url("sub/föö bär.jpg", 50)
+        for url in [*urls, kept]:
+            assert service.get(url).status == 200
+        shutil.copy(photos / "alpha.png", photos / "cat.jpg")
+        assert opened(service.get(urls[0])).size == (50, 38)
+        assert service.thumbnails.purge("cat.jpg") == 2
+        assert opened(service.get(urls[0])).size == (50, 50)
+        assert cached(tmp_path) == ["t/50x-/cat.jpg", "t/50x-/sub/föö bär.jpg"]
+
+    def test_in_the_midst_of_a_render_leaves_nothing_in_the_cache(
+        self, make, photos, tmp_path, monkeypatch
+    ):
+        service = make()
+        renderer = service.thumbnails._renderer
+        render = renderer.render
+
+        def slow(*arguments):
+            made = render(*arguments)
+            shutil.copy(photos / "alpha.png", photos / "cat.jpg")
+            service.thumbnails.purge("cat.jpg")
+            return made
+
+        monkeypatch.setattr(renderer, "render", slow)
+        url = service.url("cat.jpg", 50, 50)
+        assert service.get(url).status == 200
+        assert cached(tmp_path) == []
+
+
+class TestOneRender:
+    def test_for_many_threads(self, make, renders):
+        service = make()
+        url = service.url("cat.jpg", 50)
+        with ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(service.get, [url] * 64))
+        assert {answer.status for answer in answers} == {200}
+        assert len({answer.data for answer in answers}) == 1
+        assert renders() == 1
+
+    @pytest.mark.parametrize("is_cached", [True, False])
+    def test_as_many_at_once_as_there_are_cpus(self, make, monkeypatch, is_cached):
+        service = make(cached=is_cached)
+        renderer = service.thumbnails._renderer
+        render, lock, now, most = renderer.render, threading.Lock(), [0], [0]
+
+        def counted(*arguments):
+            with lock:
+                now[0] += 1
+                most[0] = max(most[0], now[0])
+            made = render(*arguments)
+            with lock:
+                now[0] -= 1
+            return made
+
+        monkeypatch.setattr(renderer, "render", counted)
+        urls = [service.url("cat.jpg", width) for width in range(50, 74)]
+        with ThreadPoolExecutor(24) as pool:
+            assert {answer.status for answer in pool.map(service.get, urls)} == {200}
+        assert 1 <= most[0] <= len(os.sched_getaffinity(0))
+
+    @pytest.mark.parametrize("is_cached", [True, False])
+    def test_a_full_queue_answers_503(self, make, monkeypatch, is_cached):
+        service = make(cached=is_cached, THUMBNAIL_QUEUE=1)
+        renderer = service.thumbnails._renderer
+        cpus = len(os.sched_getaffinity(0))
+        render, go, inside = renderer.render, threading.Event(), threading.Semaphore(0)
+
+        def held(*arguments):
+            inside.release()
+            assert go.wait(30)
+            return render(*arguments)
+
+        monkeypatch.setattr(renderer, "render", held)
+        urls = [service.url("cat.jpg", width) for width in range(50, 56 + cpus)]
+        with ThreadPoolExecutor(len(urls)) as pool:
+            rendering = []
+            for url in urls[:cpus]:
+                rendering.append(pool.submit(service.get, url))
+                assert inside.acquire(timeout=30)
+            # One of the others may wait, whichever comes first.
+            others = [pool.submit(service.get, url) for url in urls[cpus:]]
+            refused = list(itertools.islice(as_completed(others, timeout=30), len(others) - 1))
+            go.set()
+        assert sorted(future.result().status for future in others) == [200] + 5 * [503]
+        assert {future.result().status for future in rendering} == {200}
+        for future in refused:
+            assert future.result().headers["Retry-After"] == "2"
+            assert future.result().headers["Cache-Control"] == "no-store"
+        assert {service.get(url).status for url in urls} == {200}
+
+
+class TestBrokenCache:
+    def test_deleted_directory(self, make, tmp_path):
+        service = make()
+        url = service.url("cat.jpg", 50)
+        for _ in range(3):
+            assert service.get(url).status == 200
+            assert cached(tmp_path) == ["t/50x-/cat.jpg"]
+            shutil.rmtree(tmp_path / "cache")
+
+    def test_name_that_no_disk_takes(self, make, photos, caplog):
+        service = make()
+        name = f"{'a' * 250}.jpg"
+        shutil.copy(photos / "cat.jpg", photos / name)
+        assert service.get(service.url(name, 50, format="webp")).status == 200
+        assert "not cached" in caplog.text
+
+    @pytest.mark.parametrize("obstacle", [".lock", ".tmp", "t"])
+    def test_something_in_the_way(self, make, tmp_path, obstacle):
+        (tmp_path / "cache").mkdir()
+        (tmp_path / "cache" / obstacle).write_text("a file where a directory should be")
+        service = make()
+        assert service.get(service.url("cat.jpg", 50)).status == 200
+
+    def test_full_disk(self, make):
+        full = Path("/dev/full")
+        assert full.exists()
+        service = make(THUMBNAIL_CACHE=full)
+        assert service.get(service.url("cat.jpg", 50)).status == 200
+
+
+class TestPrivate:
+    @pytest.fixture
+    def thumbnail(self, photos, tmp_path):
+        config = Config.from_mapping(
+            {
+                "ROOTS": {photos: "/_private/photos/"},
+                "THUMBNAIL_CACHE": tmp_path / "cache",
+                "THUMBNAIL_PRESETS": {"avatar": "96x96,cover"},
+            }
+        )
+        private = PrivateThumbnails(config, Delivery(config))
+        return lambda *arguments, accept=None, **options: read(
+            private.answer(
+                *arguments,
+                **{"width": None, "height": None, **options}
+                if len(arguments) == 1
+                else {"height": None, **options},
+                request=request(accept=accept),
+            )
+        )
+
+    def test_is_made_once_and_kept_out_of_the_public(self, thumbnail, tmp_path, renders):
+        for _ in range(2):
+            answer = thumbnail("cat.jpg", 50, max_age=60)
+            assert answer.status == 200
+            assert answer.headers["Cache-Control"] == "private, max-age=60"
+            assert opened(answer).size == (50, 38)
+        assert renders() == 1
+        (path,) = cached(tmp_path)
+        assert re.fullmatch(r"\.private/50x-,v-[\w-]{8}/_private/photos/cat\.jpg", path)
+
+    def test_takes_presets_and_options(self, thumbnail):
+        assert opened(thumbnail("cat.jpg", "avatar")).size == (96, 96)
+        answer = thumbnail("alpha.png", 40, accept="image/webp", format="auto")
+        assert answer.headers["Content-Type"] == "image/webp"
+        assert answer.headers["Vary"] == "Accept"
+        assert answer.headers["Cache-Control"] == "private, no-cache"
+
+    def test_is_that_of_the_present_file(self, thumbnail, photos):
+        assert opened(thumbnail("cat.jpg", 50)).size == (50, 38)
+        shutil.copy(photos / "alpha.png", photos / "cat.jpg")
+        assert opened(thumbnail("cat.jpg", 50)).size == (50, 50)
+
+    @pytest.mark.parametrize("name", ["absent.jpg", "link.jpg", "../secret.jpg", "sub"])
+    def test_confines(self, thumbnail, tmp_path, name):
+        answer = thumbnail(name, 50)
+        assert answer.status == 404
+        assert str(tmp_path).encode() not in answer.data
+
+    def test_name_that_is_not_utf_8(self, thumbnail, photos):
+        shutil.copy(photos / "cat.jpg", os.fsencode(photos) + b"/\xff.jpg")
+        assert thumbnail(os.fsdecode(b"\xff.jpg"), 50).status == 200
+
+
+def test_signed_urls_reach_no_private_thumbnail(make, tmp_path):
+    service = make()
+    (tmp_path / "cache" / ".private").mkdir(parents=True)
+    (tmp_path / "cache" / ".private" / "a.jpg").write_bytes(b"secret")
+    signer = Signer(KEY)
+    for path in ("/.private/a.jpg", "/t/1x1/.private/a.jpg"):
+        assert service.get(signer.sign(path)).status == 404
+    with pytest.raises(ConfigError, match="THUMBNAIL_URL"):
+        make(THUMBNAIL_URL="/.private/")

@@ -1,0 +1,391 @@
+"""The template helpers: what they write, in Jinja and Django."""
+
+import io
+import logging
+import os
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import jinja2
+import pytest
+from PIL import Image
+from xaccel import ConfigError, SpecError, jinja, templates
+from xaccel.config import Config
+from xaccel.templates import TemplateHelpers
+from xaccel.thumbnails import Thumbnails
+
+from tests.thumbnail_endpoint import get
+
+KEY = "a key of more than 16 bytes"
+
+
+@pytest.fixture
+def make(photos):
+    def make(**settings):
+        return TemplateHelpers(
+            Config.from_mapping({"THUMBNAIL_SOURCE": photos, "SECRET_KEYS": [KEY], **settings})
+        )
+
+    return make
+
+
+def spec_of(url):
+    return url.split("/")[2]
+
+
+class Tags(HTMLParser):
+    """The tags of a piece of HTML, which has to be well-formed."""
+
+    VOID = frozenset({"img", "source"})
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.open = [], []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        names = [name for name, _ in attrs]
+        assert len(names) == len(set(names)), "an attribute is there twice"
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        raise AssertionError(f"text: {data!r}")
+
+
+def tags(html):
+    return Tags(html).tags
+
+
+def srcset(text):
+    return [tuple(candidate.split(" ")) for candidate in text.split(", ")]
+
+
+class TestSource:
+    @pytest.mark.parametrize(
+        "source",
+        [
+            None,
+            "",
+            "/",
+            "../secret.jpg",
+            "a//b.jpg",
+            "a/./b.jpg",
+            "nul\0.jpg",
+            "\udcff.jpg",
+            SimpleNamespace(name=None),
+            SimpleNamespace(name=""),
+        ],
+        ids=repr,
+    )
+    @pytest.mark.parametrize("settings", [{}, {"THUMBNAIL_ONLY_PRESETS": True}])
+    def test_that_is_odd_gives_a_broken_image_and_a_log_line(self, make, caplog, source, settings):
+        helpers = make(**settings, THUMBNAIL_PRESETS={"box": "300x200"})
+        url = helpers.thumbnail_url(source, "box")
+        assert url == "/t/300x200/"
+        (record,) = caplog.records
+        assert record.name == "xaccel.thumbnails"
+        assert record.levelno == logging.WARNING
+        assert tags(helpers.thumbnail_img(source, "box", alt="x"))[0][1]["src"] == url
+
+    def test_that_is_missing_makes_no_difference(self, make):
+        assert make().thumbnail_url("absent.jpg", 300).startswith("/t/300x-/absent.jpg?key=")
+
+    def test_may_be_given_in_several_ways(self, make, photos):
+        helpers = make()
+        expected = helpers.thumbnail_url("sub/föö bär.jpg", 300)
+        for source in (
+            "/sub/föö bär.jpg",
+            photos / "sub" / "föö bär.jpg",
+            str(photos / "sub" / "föö bär.jpg"),
+            SimpleNamespace(name="sub/föö bär.jpg"),
+            jinja2.utils.markupsafe.Markup("sub/föö bär.jpg"),
+        ):
+            assert helpers.thumbnail_url(source, 300) == expected
+
+    def test_below_a_url(self, make):
+        helpers = make(THUMBNAIL_SOURCE="https://media.example.org/photos")
+        expected = helpers.thumbnail_url("a.jpg", 300)
+        assert helpers.thumbnail_url("https://media.example.org/photos/a.jpg", 300) == expected
+
+
+class TestOptions:
+    @pytest.mark.parametrize(
+        ("arguments", "options", "hint"),
+        [
+            ((300,), {"fti": "cover"}, "did you mean 'fit'"),
+            ((300,), {"fit": "covr"}, "fit"),
+            ((300,), {"quality": 101}, "1 to 100"),
+            ((-1,), {}, "-1 by None"),
+            ((3.5,), {}, "float"),
+            (("avatr",), {}, "it has 'avatar'"),
+            ((0,), {}, "1 to"),
+        ],
+    )
+    def test_that_are_wrong_raise(self, make, arguments, options, hint):
+        helpers = make(THUMBNAIL_PRESETS={"avatar": "96x96,cover"})
+        for _ in range(2):
+            with pytest.raises(SpecError, match=hint):
+                helpers.thumbnail_url("cat.jpg", *arguments, **options)
+
+    def test_of_a_preset_can_be_replaced(self, make):
+        helpers = make(THUMBNAIL_PRESETS={"avatar": "96x96,cover"})
+        assert spec_of(helpers.thumbnail_url("a", "avatar")) == "96x96,cover"
+        assert spec_of(helpers.thumbnail_url("a", "avatar", quality=50)) == "96x96,cover,q-50"
+        assert spec_of(helpers.thumbnail_url("a", "avatar", 50)) == "96x50,cover"
+
+    def test_may_be_lists(self, make):
+        url = make().thumbnail_url("a", 10, 10, fit="cover", gravity=[0.3, 0.7])
+        assert spec_of(url) == "10x10,cover,g-0.3-0.7"
+
+    def test_an_impossible_expiry_is_not_hidden(self, make):
+        with pytest.raises(ValueError, match=r"lifetime|expires"):
+            make().thumbnail_url("cat.jpg", 10, expires_in=-1)
+
+
+class TestVersion:
+    def test_is_eight_characters_that_change_with_the_value(self, make):
+        helpers = make()
+        specs = [
+            spec_of(helpers.thumbnail_url("cat.jpg", 10, version=version))
+            for version in (1, 2, '"etag"', 1.5)
+        ]
+        assert len(set(specs)) == 4
+        for spec in specs:
+            box, version = spec.split(",v-")
+            assert box == "10x-"
+            assert len(version) == 8
+
+    def test_of_the_file_itself(self, make, photos):
+        helpers = make()
+        before = helpers.thumbnail_url("cat.jpg", 10, version="mtime")
+        assert helpers.thumbnail_url("cat.jpg", 10, version="mtime") == before
+        os.utime(photos / "cat.jpg", (1, 1))
+        assert helpers.thumbnail_url("cat.jpg", 10, version="mtime") != before
+
+    def test_of_a_missing_file(self, make, caplog):
+        url = make().thumbnail_url("absent.jpg", 10, version="mtime")
+        assert url.startswith("/t/10x-/absent.jpg?key=")
+        assert "absent.jpg" in caplog.text
+
+
+class TestSrcset:
+    def test_of_densities(self, make):
+        candidates = srcset(make().thumbnail_srcset("a.jpg", 300, 200, densities=[1, 1.5, 3]))
+        assert [(spec_of(url), descriptor) for url, descriptor in candidates] == [
+            ("300x200", "1x"),
+            ("300x200,dpr-1.5", "1.5x"),
+            ("300x200,dpr-3", "3x"),
+        ]
+
+    def test_of_widths(self, make):
+        text = make().thumbnail_srcset("a.jpg", 300, 200, fit="cover", widths="600, 300")
+        assert [(spec_of(url), descriptor) for url, descriptor in srcset(text)] == [
+            ("300x200,cover", "300w"),
+            ("600x400,cover", "600w"),
+        ]
+
+    def test_has_nothing_twice_when_the_source_is_small(self, make):
+        helpers = make()
+        size = {"source_size": (500, 400)}
+        text = helpers.thumbnail_srcset("a.jpg", 300, densities=[1, 2, 3], **size)
+        assert [descriptor for _, descriptor in srcset(text)] == ["1x", "2x"]
+        text = helpers.thumbnail_srcset("a.jpg", widths=[300, 600, 900], **size)
+        assert [descriptor for _, descriptor in srcset(text)] == ["300w", "500w"]
+
+    @pytest.mark.parametrize("widths", [[], "", "a", [0], 5])
+    def test_wants_numbers(self, make, widths):
+        with pytest.raises(SpecError, match="widths"):
+            make().thumbnail_srcset("a.jpg", 300, widths=widths)
+
+
+class TestImg:
+    def test_has_what_a_page_needs(self, make):
+        html = make().thumbnail_img("cat.jpg", 300, 200, fit="cover", alt="A cat", id="cat")
+        ((tag, attributes),) = tags(html)
+        assert tag == "img"
+        assert list(attributes) == [
+            *("src", "srcset", "width", "height", "alt", "loading", "decoding", "id"),
+        ]
+        assert attributes["alt"] == "A cat"
+        assert attributes["loading"] == "lazy"
+        assert (attributes["width"], attributes["height"]) == ("300", "200")
+        assert srcset(attributes["srcset"])[0] == (attributes["src"], "1x")
+
+    @pytest.mark.parametrize(
+        ("box", "options", "size"),
+        [
+            ((300, 200), {"fit": "cover"}, ("300", "200")),
+            ((300, 200), {}, (None, None)),
+            ((300, None), {"fit": "cover"}, (None, None)),
+            ((300, 200), {"source_size": (600, 600)}, ("200", "200")),
+            ((300, None), {"source_size": (600, 400)}, ("300", "200")),
+            ((300, None), {"source_size": (150, 100)}, ("150", "100")),
+            ((300, None), {"source_size": (600, 400), "dpr": 2}, ("300", "200")),
+            ((300, None), {"source_size": (400, 600), "rotate": 90}, ("300", "200")),
+        ],
+    )
+    def test_says_its_size_when_it_is_certain(self, make, box, options, size):
+        ((_, attributes),) = tags(make().thumbnail_img("cat.jpg", *box, alt="", **options))
+        assert (attributes.get("width"), attributes.get("height")) == size
+
+    def test_escapes(self, make):
+        nasty = "\"><script>alert('&amp;')</script>"
+        html = make().thumbnail_img(
+            'a"><b>.jpg', 300, alt=nasty, title=jinja2.utils.markupsafe.Markup('&lt;"<')
+        )
+        ((_, attributes),) = tags(html)
+        assert attributes["alt"] == nasty
+        assert attributes["title"] == '<"<'
+
+    def test_takes_attributes(self, make):
+        html = make().thumbnail_img(
+            "a.jpg", 300, alt=None, class_="card", data_id=7, loading="eager", hidden=True
+        )
+        ((_, attributes),) = tags(html)
+        assert attributes["class"] == "card"
+        assert attributes["data-id"] == "7"
+        assert attributes["loading"] == "eager"
+        assert attributes["hidden"] is None
+        assert attributes["alt"] == ""
+
+    @pytest.mark.parametrize("wrong", [{"onload": "x"}, {"clas": "x"}, {"sizes": "100vw"}])
+    def test_refuses(self, make, wrong):
+        with pytest.raises(SpecError):
+            make().thumbnail_img("a.jpg", 300, alt="", **wrong)
+
+    def test_wants_an_alt(self, make):
+        with pytest.raises(TypeError, match="alt"):
+            make().thumbnail_img("a.jpg", 300)
+
+    def test_knows_the_size_of_a_django_image_without_looking(self, make):
+        class ImageFieldFile:
+            name = "cat.jpg"
+            field = SimpleNamespace(width_field="w", height_field="h")
+
+            def __init__(self, **row):
+                self.instance = SimpleNamespace(**row)
+
+            @property
+            def width(self):
+                raise AssertionError("opens the file")
+
+        helpers = make()
+        ((_, attributes),) = tags(helpers.thumbnail_img(ImageFieldFile(w=600, h=400), 300, alt=""))
+        assert (attributes["width"], attributes["height"]) == ("300", "200")
+        for row in ({}, {"w": None, "h": None}):
+            ((_, attributes),) = tags(helpers.thumbnail_img(ImageFieldFile(**row), 300, alt=""))
+            assert "width" not in attributes
+
+
+class TestPicture:
+    def test_has_a_source_for_each_format(self, make):
+        html = make().thumbnail_picture(
+            "cat.jpg", 300, widths=[300, 600], sizes="50vw", alt="A cat", class_="card"
+        )
+        (picture, _), (source, of_source), (img, of_img) = tags(html)
+        assert (picture, source, img) == ("picture", "source", "img")
+        assert of_source["type"] == "image/webp"
+        assert of_source["sizes"] == of_img["sizes"] == "50vw"
+        assert [spec_of(url) for url, _ in srcset(of_source["srcset"])] == [
+            "300x-,webp",
+            "600x-,webp",
+        ]
+        assert spec_of(of_img["src"]) == "300x-"
+        assert of_img["class"] == "card"
+        assert "class" not in of_source
+
+    def test_of_a_webp_needs_no_source(self, make):
+        assert [tag for tag, _ in tags(make().thumbnail_picture("cat.webp", 9, alt=""))] == [
+            "picture",
+            "img",
+        ]
+
+
+class TestOnlyPresets:
+    @pytest.fixture
+    def settings(self, tmp_path):
+        return {
+            "SECRET_KEYS": [],
+            "THUMBNAIL_CACHE": tmp_path / "cache",
+            "THUMBNAIL_ONLY_PRESETS": True,
+            "THUMBNAIL_PRESETS": {"avatar": "96x96,cover", "large": "300x-,auto"},
+        }
+
+    def test_urls_are_not_signed(self, make, settings):
+        helpers = make(**settings)
+        url = helpers.thumbnail_url("sub/föö bär.jpg", "avatar")
+        assert url == "/t/96x96,cover/sub/f%C3%B6%C3%B6%20b%C3%A4r.jpg"
+        assert helpers.thumbnail_url("cat.jpg", 300, format="auto") == "/t/300x-,auto/cat.jpg"
+        ((_, attributes),) = tags(helpers.thumbnail_img("cat.jpg", "avatar", alt=""))
+        assert "srcset" not in attributes
+
+    @pytest.mark.parametrize(
+        "options", [{"width": 97}, {"version": 1}, {"expires_in": 60}, {"quality": 5}]
+    )
+    def test_allow_nothing_else(self, make, settings, options):
+        with pytest.raises(SpecError, match="THUMBNAIL_ONLY_PRESETS"):
+            make(**settings).thumbnail_url("cat.jpg", **{"width": "avatar", **options})
+
+    def test_the_endpoint_serves_them_alone(self, photos, settings, tmp_path):
+        config = Config.from_mapping({"THUMBNAIL_SOURCE": photos, **settings})
+        thumbnails = Thumbnails(config)
+        response = get(thumbnails, "/t/96x96,cover/cat.jpg")
+        assert response.status == 200
+        assert Image.open(io.BytesIO(response.data)).size == (96, 96)
+        for url in (
+            "/t/97x97,cover/cat.jpg",
+            "/t/96x96/cat.jpg",
+            "/t/96x96,cover,v-AAAAAAAA/cat.jpg",
+            "/t/96x96,cover//cat.jpg",
+            "/t/96x96,cover/sub/../cat.jpg",
+            "/t/96x96,cover/sub//cat.jpg",
+            "/t/96x96,cover/cat.jpg?x",
+            "/t/96x96,cover/",
+            "/u/96x96,cover/cat.jpg",
+        ):
+            assert get(thumbnails, url).status == 404, url
+        files = [path for path in (tmp_path / "cache" / "t").rglob("*") if path.is_file()]
+        assert [path.name for path in files] == ["cat.jpg"]
+
+    def test_need_presets(self, make):
+        with pytest.raises(ConfigError, match="THUMBNAIL_PRESETS"):
+            make(THUMBNAIL_ONLY_PRESETS=True)
+        with pytest.raises(ConfigError, match="version"):
+            make(THUMBNAIL_ONLY_PRESETS=True, THUMBNAIL_PRESETS={"a": "1x1,v-AAAAAAAA"})
+
+
+class TestJinja:
+    @pytest.fixture
+    def render(self, make):
+        environment = jinja2.Environment(autoescape=True)
+        jinja.install(environment, make())
+        return lambda text: environment.from_string(text).render(name="cat.jpg", alt='"<')
+
+    def test_markup_is_not_escaped_twice(self, render):
+        html = render("{{ thumbnail_img(name, 300, 200, alt=alt, class='card', expires_in=60) }}")
+        ((_, attributes),) = tags(html)
+        assert attributes["alt"] == '"<'
+        assert attributes["class"] == "card"
+        assert "&expires=" in attributes["src"]
+
+    def test_text_is_escaped(self, render):
+        assert "&amp;expires=" in render("{{ name|thumbnail_url(300, expires_in=60) }}")
+        assert "&lt;b" in render("{{ thumbnail_img(name, 300, alt='') + '<b>' }}")
+
+    def test_the_others(self, render):
+        html = render('<img srcset="{{ thumbnail_srcset(name, 300) }}" alt="">')
+        assert len(srcset(tags(html)[0][1]["srcset"])) == 2
+        assert tags(render("{{ thumbnail_picture(name, 300, alt='') }}"))[0][0] == "picture"
+
+
+def test_all_helpers_are_documented():
+    for name in dir(templates.TemplateHelpers):
+        if not name.startswith("_"):
+            assert getattr(templates.TemplateHelpers, name).__doc__, name
