@@ -129,15 +129,28 @@ def test_a_file_under_a_root_is_offloaded(make_client, inside):
         {"Range": "bytes=0-1,5-6"},
         {"Range": "bytes=99999999-"},
         {"Range": "bytes=0-1", "If-Range": '"of the server"'},
-        {"If-Match": '"of the server"'},
-        {"If-Unmodified-Since": "Sun, 06 Nov 1994 08:49:37 GMT"},
+        {"Range": "bytes=0-1", "If-Match": "the file's"},
+        {"If-Unmodified-Since": "Fri, 31 Dec 9999 23:59:59 GMT"},
         {"If-None-Match": '"of the server"'},
     ],
 )
 def test_the_server_does_ranges_and_their_conditions(make_client, inside, asked):
+    stat = inside.stat()
+    etag = f'"{int(stat.st_mtime):x}-{stat.st_size:x}"'
+    asked = {name: value.replace("the file's", etag) for name, value in asked.items()}
     status, headers, content = make_client().request("GET", f"/send_file{inside}", asked)
     assert (status, content) == (200, b"")
     assert headers["X-Accel-Redirect"] == URL
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"If-Match": '"other"'}, {"If-Unmodified-Since": "Sun, 06 Nov 1994 08:49:37 GMT"}],
+)
+def test_a_precondition_that_fails(make_client, inside, asked):
+    status, headers, content = make_client().request("GET", f"/send_file{inside}", asked)
+    assert (status, content) == (412, b"")
+    assert "X-Accel-Redirect" not in headers
 
 
 def test_a_file_outside_every_root_is_sent_by_the_app(make_client, outside):

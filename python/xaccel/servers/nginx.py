@@ -10,6 +10,7 @@ from pathlib import Path
 
 from xaccel._core import Location
 from xaccel.config import CACHE_PREFIX, Config
+from xaccel.remotes import Remote
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 
@@ -39,12 +40,49 @@ _RESTORED = (
     "X-Frame-Options",
     "X-Robots-Tag",
 )
+_REMOTE_REQUEST = (
+    "Range",
+    "If-Range",
+    "If-Match",
+    "If-None-Match",
+    "If-Modified-Since",
+    "If-Unmodified-Since",
+)
+_REMOTE_HIDDEN = (
+    "Location",
+    "Set-Cookie",
+    "Content-Type",
+    "Content-Disposition",
+    "Cache-Control",
+    "Expires",
+    "X-Content-Type-Options",
+    "x-amz-id-2",
+    "x-amz-request-id",
+)
+_REMOTE_IGNORED = (
+    "X-Accel-Redirect",
+    "X-Accel-Limit-Rate",
+    "X-Accel-Buffering",
+    "X-Accel-Charset",
+    "X-Accel-Expires",
+)
+_TLS = (
+    "proxy_ssl_server_name on;",
+    "proxy_ssl_verify on;",
+    "proxy_ssl_verify_depth 4;",
+    "proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;",
+)
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@^~=*+-]+")
 
 
 def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, str], ...]:
     """`X-Accel-Redirect` with the internal URL, which nginx percent-decodes once."""
-    headers = [("X-Accel-Redirect", location.url)]
+    return redirect(location.url, limit_rate=limit_rate)
+
+
+def redirect(url: str, *, limit_rate: int | None) -> tuple[tuple[str, str], ...]:
+    """The same for any internal URL, such as that of a file on a remote."""
+    headers = [("X-Accel-Redirect", url)]
     if limit_rate is not None:
         headers.append(("X-Accel-Limit-Rate", f"{limit_rate:d}"))
     return tuple(headers)
@@ -178,6 +216,7 @@ def _server(config: Config, deployment: Deployment) -> Iterator[str]:
         if prefix == CACHE_PREFIX:
             yield "# Finished thumbnails, when the app has to be asked."
         yield from _internal(config, prefix, directory)
+    yield from _remotes(config)
     if _verifies_links(config):
         for directory, prefix in config.link_map().roots:
             yield ""
@@ -208,6 +247,51 @@ def _internal(config: Config, prefix: str, directory: str) -> Iterator[str]:
                 f"add_header {name} $upstream_http_{name.lower().replace('-', '_')} always;"
                 for name in _RESTORED
             ),
+        ],
+    )
+
+
+def _remotes(config: Config) -> Iterator[str]:
+    for remote in config.remote_map().remotes:
+        yield ""
+        yield from _remote(remote)
+    if config.remotes:
+        yield ""
+        yield from text.block("location @xaccel_absent", ["return 404;"])
+        yield from text.block("location @xaccel_failed", ["return 502;"])
+
+
+def _remote(remote: Remote) -> Iterator[str]:
+    yield "# Files on another server. The address is fixed, so that nginx encodes their paths anew."
+    yield from text.block(
+        f"location ^~ {_quoted(remote.prefix, dollar=False)}",
+        [
+            "internal;",
+            f"proxy_pass {_quoted(remote.url)};",
+            "# A signed URL is signed for GET.",
+            "proxy_method GET;",
+            "# What the visitor sends is for the app: cookies and passwords are not passed on.",
+            "proxy_pass_request_headers off;",
+            "proxy_pass_request_body off;",
+            'proxy_set_header Content-Length "";',
+            f"proxy_set_header Host {_quoted(remote.authority)};",
+            'proxy_set_header Connection "";',
+            *(
+                f"proxy_set_header {name} $http_{name.lower().replace('-', '_')};"
+                for name in _REMOTE_REQUEST
+            ),
+            *(_TLS if remote.scheme == "https" else ()),
+            "# What the app has said of the file counts.",
+            *(f"proxy_hide_header {name};" for name in _REMOTE_HIDDEN),
+            "add_header X-Content-Type-Options nosniff always;",
+            "# The other server may not send visitors on to a private file of this one.",
+            f"proxy_ignore_headers {' '.join(_REMOTE_IGNORED)};",
+            "# Its words about an error are not for visitors. S3 says 403 for what is not there.",
+            "proxy_intercept_errors on;",
+            "error_page 300 301 302 303 307 308 400 401 403 404 405 410 =404 @xaccel_absent;",
+            "error_page 500 501 502 503 504 =502 @xaccel_failed;",
+            "# A big file is not written to the disk on its way.",
+            "proxy_max_temp_file_size 0;",
         ],
     )
 
