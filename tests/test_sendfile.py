@@ -306,6 +306,36 @@ def test_a_file_that_was_replaced_is_left_alone(root, inside):
     assert "X-Accel-Redirect" not in headers
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ({"name": "relative.mp4"}, None),
+        ({"name": 5}, None),
+        ({"name": None, "path": "INSIDE"}, "INSIDE"),
+        ({"name": "relative.mp4", "path": property()}, None),
+        ({"name": "/etc/hostname"}, None),
+        ({"name": b"INSIDE"}, "INSIDE"),
+    ],
+)
+def test_names_of_files(inside, names, expected):
+    def path(text):
+        if isinstance(text, bytes):
+            return os.fsencode(inside)
+        return str(inside) if text == "INSIDE" else text
+
+    class Named:
+        def __init__(self, file):
+            self.fileno, self.tell, self.seekable = file.fileno, file.tell, file.seekable
+
+    def no_path(self):
+        raise NotImplementedError
+
+    for name, value in names.items():
+        setattr(Named, name, property(no_path) if isinstance(value, property) else path(value))
+    with inside.open("rb") as file:
+        assert sendfile.path_of(Named(file)) == path(expected)
+
+
 def test_untouched_files_go_to_the_servers_own_wrapper(root, outside):
     app, opened = wsgi_file_app(outside)
     wrapped = []
