@@ -1,6 +1,7 @@
 """What templates call, whatever their language: the tags and filters are wrappers round this.
 
-Nothing here opens an image, asks a database or raises because an image is missing.
+Nothing here asks a database or raises because an image is missing, and nothing but `placeholder`
+opens one.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class TemplateHelpers:
         self._formats = config.thumbnail_formats
         self.thumbnail_url = self._urls.url
         """The URL of a thumbnail, see `ThumbnailUrls.url`."""
+        self.placeholder = self._urls.placeholder
+        """A blurred picture as a `data:` URI, see `ThumbnailUrls.placeholder`."""
 
     def thumbnail_srcset(
         self,
