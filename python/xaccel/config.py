@@ -43,8 +43,8 @@ _TIME_UNITS = {
 }
 _SIZE = re.compile(r"([0-9]+)([kmg]?)", re.IGNORECASE)
 _TIME = re.compile(r" *([0-9]+)(y|M|w|d|h|m|s|)")
-_SOURCE_URLS = ("https://", "http://", "s3://")
-_NEGOTIABLE = ("webp",)
+_SOURCE_URLS = ("https://", "http://", "s3://", "storage://")
+_NEGOTIABLE = ("avif", "webp")
 _DEFAULT_QUALITY = {"jpeg": 85, "webp": 80, "avif": 60}
 
 
