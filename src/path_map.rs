@@ -302,10 +302,7 @@ mod tests {
                 Root::new(Path::new(b), b_prefix).unwrap(),
             ])
         };
-        assert!(matches!(
-            pair("/a", "/p/", "/b", "/p/b/"),
-            Err(PathMapError::NestedPrefix { .. })
-        ));
+        assert!(matches!(pair("/a", "/p/", "/b", "/p/b/"), Err(PathMapError::NestedPrefix { .. })));
         assert!(matches!(
             pair("/a/b", "/p/", "/a", "/p/b/"),
             Err(PathMapError::NestedPrefix { .. })

@@ -13,7 +13,7 @@ from xaccel import cache_commands
 from xaccel._core import Signer, __version__, codecs
 from xaccel.config import Algorithm, Config
 from xaccel.exceptions import BadSignature, ConfigError
-from xaccel.servers import WEB_SERVERS
+from xaccel.servers import WEB_SERVERS, nginx_thumbnails
 from xaccel.servers.deployment import Deployment
 
 _KEYS_VARIABLE = "XACCEL_SECRET_KEYS"
@@ -109,17 +109,26 @@ def _add_config(commands: Any) -> None:
         metavar="SIZE",
         help="the largest upload (default: %(default)s)",
     )
+    parser.add_argument(
+        "--verify",
+        choices=["app", "secure-link", "njs"],
+        help="how nginx finds out that a thumbnail's URL is good: it asks the app once, or checks "
+        "the signature itself (default: secure-link, if URLs are signed so, else app)",
+    )
 
 
 def _config(options: argparse.Namespace) -> None:
     config = _load(options.app)
     server = WEB_SERVERS[options.server]
+    if options.verify is not None and options.server != "nginx":
+        raise ConfigError(f"--verify is for nginx; with {options.server} the app checks URLs")
     deployment = Deployment(
         upstream=options.upstream,
         listen=options.listen,
         domain=options.domain,
         static=dict(_static(item) for item in options.static),
         client_max_body_size=options.client_max_body_size,
+        verify=options.verify,
     )
     if options.out is None:
         if options.full:
@@ -136,7 +145,11 @@ def _config(options: argparse.Namespace) -> None:
         main_file = directory / server.SITE_FILE
         main_file.write_text(server.site(config, deployment))
     print(f"wrote {main_file}")
-    secrets = server.secrets(config)
+    if options.verify == "njs":
+        script = directory / nginx_thumbnails.SCRIPT_FILE
+        script.write_text(nginx_thumbnails.SCRIPT.read_text())
+        print(f"wrote {script}")
+    secrets = server.secrets(config, deployment)
     if secrets is not None:
         secrets_file = directory / server.SECRETS_FILE
         descriptor = os.open(secrets_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -16,8 +16,10 @@ impl Cache {
     /// When the cache can't be read or a file can't be removed;
     /// [`io::ErrorKind::InvalidInput`] for a source that can't have thumbnails.
     pub fn purge(&self, prefix: &str, source: &str) -> io::Result<u64> {
+        // Wrong names are an error even where nothing is cached yet.
+        self.path(&format!("{prefix}spec/{source}"))?;
         let mut removed = 0;
-        for entry in list(&self.path(&format!("{prefix}x"))?.with_file_name(""))? {
+        for entry in list(&self.path(&format!("{prefix}spec"))?.with_file_name(""))? {
             let name = entry.file_name();
             let Some(spec) = name.to_str().and_then(|text| Spec::parse(text).ok()) else {
                 continue;

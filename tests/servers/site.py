@@ -11,7 +11,7 @@ from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
 
 from xaccel import Config
-from xaccel.servers import WEB_SERVERS
+from xaccel.servers import WEB_SERVERS, nginx_thumbnails
 from xaccel.servers.deployment import Deployment
 
 from tests.servers.files import Files
@@ -150,9 +150,10 @@ def running_server(
     deployed = Deployment(upstream=f"{HOST}:{app_port}", listen=f"{HOST}:{port}", **deployment)
     main_file = directory / server.FULL_FILE
     main_file.write_text(server.full(config, deployed, directory))
-    secrets = server.secrets(config)
+    secrets = server.secrets(config, deployed)
     if secrets is not None:
         (directory / server.SECRETS_FILE).write_text(secrets)
+    (directory / nginx_thumbnails.SCRIPT_FILE).write_text(nginx_thumbnails.SCRIPT.read_text())
     command = {
         "nginx": ("nginx", "-e", directory / "error.log", "-c", main_file, "-g", "daemon off;"),
         "apache": ("apache2", "-DFOREGROUND", "-f", main_file),

@@ -41,9 +41,9 @@ def root(tmp_path_factory):
 def serve(tmp_path_factory):
     def serve(config):
         directory = tmp_path_factory.mktemp("nginx")
-        (directory / nginx.SECRETS_FILE).write_text(nginx.secrets(config))
         # Nothing listens there: what nginx can't answer alone is a 502.
         deployment = Deployment(upstream="127.0.0.1:1", listen="ADDRESS")
+        (directory / nginx.SECRETS_FILE).write_text(nginx.secrets(config, deployment))
         return run_nginx(directory, nginx.site(config, deployment).replace("ADDRESS", "$ADDRESS"))
 
     return serve

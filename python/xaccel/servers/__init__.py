@@ -53,7 +53,7 @@ class WebServer(Server, Protocol):
             ConfigError: A setting can't be written in the server's configuration.
         """
 
-    def secrets(self, config: Config) -> str | None:
+    def secrets(self, config: Config, deployment: Deployment) -> str | None:
         """The secret part of the configuration; `None` when there is none."""
 
 

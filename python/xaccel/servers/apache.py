@@ -103,7 +103,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
     return text.document([text.HEADER, *_with_dollar(lines)])
 
 
-def secrets(config: Config) -> None:
+def secrets(config: Config, deployment: Deployment) -> None:
     """None: Apache checks no signature, the app does."""
 
 

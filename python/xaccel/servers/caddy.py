@@ -71,7 +71,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
     return _document(lines)
 
 
-def secrets(config: Config) -> None:
+def secrets(config: Config, deployment: Deployment) -> None:
     """None: Caddy checks no signature, the app does."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from xaccel.exceptions import ConfigError
 
@@ -27,6 +28,10 @@ class Deployment:
     """Directories of static files by their public URL prefix: `{"/static/": "/srv/static"}`."""
     client_max_body_size: str = "10m"
     """The largest upload, in nginx's grammar: `10m` is 10 MiB, `0` is without a limit."""
+    verify: Literal["app", "secure-link", "njs"] | None = None
+    """How nginx finds out that a thumbnail's URL is good: it asks the app once, or it checks the
+    signature itself, with `secure_link` or with a script. By default with `secure_link`, if that
+    is how URLs are signed."""
 
     def __post_init__(self) -> None:
         """Refuse what would end a line or a directive."""

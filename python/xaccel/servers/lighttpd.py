@@ -77,7 +77,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
     return text.document(lines)
 
 
-def secrets(config: Config) -> None:
+def secrets(config: Config, deployment: Deployment) -> None:
     """None: lighttpd checks no signature, the app does."""
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import getpass
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from xaccel._core import Location
 from xaccel.config import CACHE_PREFIX, Config
-from xaccel.servers import text
+from xaccel.servers import nginx_thumbnails, text
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx_syntax import (
+    directory as _directory,
+    escape_dollar as _escape_dollar,
+    quoted as _quoted,
+)
 
 ETAG_IS_OURS = True
 SITE_FILE = "xaccel.conf"
@@ -19,6 +23,14 @@ FULL_FILE = "nginx.conf"
 SECRETS_FILE = "xaccel-secrets.conf"
 
 _UPSTREAM = "xaccel_app"
+_VERDICTS = "/var/cache/xaccel-verdicts"
+_FORWARDED = (
+    "proxy_set_header Host $http_host;",
+    "proxy_set_header X-Real-IP $remote_addr;",
+    "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
+    "proxy_set_header X-Forwarded-Proto $scheme;",
+)
+_KEEP_OPEN = 'proxy_set_header Connection "";'
 _RESTORED = (
     "Vary",
     "Link",
@@ -39,7 +51,6 @@ _RESTORED = (
     "X-Frame-Options",
     "X-Robots-Tag",
 )
-_PLAIN = re.compile(r"[A-Za-z0-9_./:@^~=*+-]+")
 
 
 def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, str], ...]:
@@ -52,7 +63,9 @@ def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, s
 
 def site(config: Config, deployment: Deployment) -> str:
     """A site file: what belongs inside `http { … }`."""
-    return text.document([text.HEADER, *_with_dollar(config, [*_http(config, deployment)])])
+    return text.document(
+        [text.HEADER, *_with_dollar(config, deployment, [*_http(config, deployment, _VERDICTS)])]
+    )
 
 
 def full(config: Config, deployment: Deployment, directory: Path) -> str:
@@ -72,13 +85,18 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
         "# Everything stays below this directory, so that any user can start this nginx.",
         *temporary,
         "",
-        *_http(config, deployment),
+        *_http(config, deployment, str(directory / "tmp" / "verdicts")),
     ]
     return text.document(
         [
             text.HEADER,
             # nginx gives up root's rights unless told whose to take; anyone else it lets keep them.
             *([f"user {getpass.getuser()};"] if os.geteuid() == 0 else []),
+            *(
+                [f"load_module {nginx_thumbnails.MODULE};"]
+                if nginx_thumbnails.way(config, deployment) == "njs"
+                else []
+            ),
             "worker_processes auto;",
             f"pid {_quoted(str(directory / 'nginx.pid'), dollar=False)};",
             f"error_log {_quoted(str(directory / 'error.log'), dollar=False)};",
@@ -88,18 +106,21 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
             "}",
             "",
             "http {",
-            *text.indent(_with_dollar(config, http)),
+            *text.indent(_with_dollar(config, deployment, http)),
             "}",
         ]
     )
 
 
-def secrets(config: Config) -> str | None:
+def secrets(config: Config, deployment: Deployment) -> str | None:
     """The secret part of the configuration; `None` when there is none.
 
     Whoever reads it can sign URLs: keep it readable by root alone.
     """
-    if not (_verifies_links(config) or _verifies_thumbnails(config)):
+    how = nginx_thumbnails.way(config, deployment)
+    if how == "njs":
+        return text.document([nginx_thumbnails.secrets(config)])
+    if not (_verifies_links(config) or how == "secure-link"):
         return None
     key = config.secret_keys[0]
     secret = key.decode() if isinstance(key, bytes) else key
@@ -117,31 +138,24 @@ def _verifies_links(config: Config) -> bool:
     return config.private_url is not None and config.signature == "secure-link-md5"
 
 
-def _verifies_thumbnails(config: Config) -> bool:
-    """Whether nginx itself can tell a good thumbnail URL from a bad one."""
-    return (
-        config.has_thumbnail_endpoint
-        and config.thumbnail_cache is not None
-        and config.signature == "secure-link-md5"
-    )
-
-
-def _http(config: Config, deployment: Deployment) -> Iterator[str]:
+def _http(config: Config, deployment: Deployment, verdicts: str) -> Iterator[str]:
+    how = nginx_thumbnails.way(config, deployment)
     yield from text.block(
         f"upstream {_UPSTREAM}",
         [f"server {deployment.upstream};", "keepalive 16;"],
     )
     yield ""
-    if secrets(config) is not None:
+    if _verifies_links(config) or how == "secure-link":
         yield from _signature_map()
-    if _verifies_thumbnails(config):
-        yield from _thumbnail_maps(config)
+    if how != "none":
+        yield from nginx_thumbnails.http(config, how, verdicts)
     yield from text.block("server", _server(config, deployment))
 
 
-def _with_dollar(config: Config, lines: list[str]) -> list[str]:
+def _with_dollar(config: Config, deployment: Deployment, lines: list[str]) -> list[str]:
     """Define the variable for a dollar sign, if it is used."""
-    if not any("${xaccel_dollar}" in line for line in [*lines, secrets(config) or ""]):
+    secret = secrets(config, deployment) or ""
+    if not any("${xaccel_dollar}" in line for line in [*lines, secret]):
         return lines
     return [
         "# A dollar sign can't be written in a value in any other way.",
@@ -158,13 +172,10 @@ def _server(config: Config, deployment: Deployment) -> Iterator[str]:
     yield f"client_max_body_size {deployment.client_max_body_size};"
     yield ""
     yield "# What the app would otherwise not know of the visitor."
-    yield "proxy_set_header Host $http_host;"
-    yield "proxy_set_header X-Real-IP $remote_addr;"
-    yield "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"
-    yield "proxy_set_header X-Forwarded-Proto $scheme;"
+    yield from _FORWARDED
     yield "# Keep connections to the app open between requests."
     yield "proxy_http_version 1.1;"
-    yield 'proxy_set_header Connection "";'
+    yield _KEEP_OPEN
     yield "# A long file name, percent-encoded, has to fit in X-Accel-Redirect."
     yield "proxy_buffer_size 16k;"
     yield "proxy_buffers 8 16k;"
@@ -182,10 +193,13 @@ def _server(config: Config, deployment: Deployment) -> Iterator[str]:
         for directory, prefix in config.link_map().roots:
             yield ""
             yield from _link_location(config, prefix, directory)
-    if _verifies_thumbnails(config):
+    how = nginx_thumbnails.way(config, deployment)
+    if how != "none":
         yield ""
-        yield from _thumbnail_location(config)
-    if _verifies_links(config) or _verifies_thumbnails(config):
+        yield from nginx_thumbnails.server(
+            config, how, [*_check(config)], [*_FORWARDED, _KEEP_OPEN], _UPSTREAM
+        )
+    if _verifies_links(config) or how != "none":
         yield ""
         yield from text.block("location @xaccel_app", [f"proxy_pass http://{_UPSTREAM};"])
     yield ""
@@ -232,71 +246,6 @@ def _signature_map() -> Iterator[str]:
     yield ""
 
 
-def _thumbnail_maps(config: Config) -> Iterator[str]:
-    prefix = re.escape(config.thumbnail_url)
-    yield "# The ending that the cached file of a thumbnail with a format option has."
-    formats = ("jpeg", "png", "webp", "avif", "gif")
-    yield from text.block(
-        "map $uri $xaccel_ending",
-        [
-            'default "";',
-            *(f'"~^{prefix}[^/]*,{name}[,/]" .{name};' for name in formats),
-            f'"~^{prefix}[^/]*,auto[,/]" $xaccel_auto;',
-        ],
-    )
-    yield from text.block(
-        "map $http_accept $xaccel_auto",
-        [
-            "default $xaccel_unnegotiated;",
-            *(f"~image/{name} .{name};" for name in config.thumbnail_formats),
-        ],
-    )
-    yield from text.block(
-        "map $uri $xaccel_unnegotiated",
-        ["default .jpeg;", *(f"~*\\.{name}$ .{name};" for name in formats[1:])],
-    )
-    yield from text.block(
-        "map $uri $xaccel_vary", ['default "";', f'"~^{prefix}[^/]*,auto[,/]" Accept;']
-    )
-    yield "# Good for a month; with the source's version in the URL, for ever; with an expiry,"
-    yield "# only after asking here again."
-    yield from text.block(
-        "map $uri $xaccel_lifetime",
-        [
-            'default "public, max-age=2592000";',
-            f'"~^{prefix}[^/]*,v-[A-Za-z0-9_-]{{8}}/" "public, max-age=31536000, immutable";',
-        ],
-    )
-    yield from text.block(
-        "map $arg_expires $xaccel_cache_control",
-        ['"" $xaccel_lifetime;', 'default "public, no-cache";'],
-    )
-    yield ""
-
-
-def _thumbnail_location(config: Config) -> Iterator[str]:
-    yield "# A thumbnail: nginx checks the signature and sends the finished file. The app is asked"
-    yield "# for one that is not there yet, and makes it."
-    yield from text.block(
-        f"location ^~ {_quoted(config.thumbnail_url, dollar=False)}",
-        [
-            *_check(config),
-            f"root {_directory(config.thumbnail_cache or '')};",
-            "types {",
-            "    image/avif avif;",
-            "    image/gif gif;",
-            "    image/png png;",
-            "    image/webp webp;",
-            "}",
-            "default_type image/jpeg;",
-            "add_header Cache-Control $xaccel_cache_control;",
-            "add_header Vary $xaccel_vary;",
-            "add_header X-Content-Type-Options nosniff always;",
-            "try_files $uri$xaccel_ending @xaccel_app;",
-        ],
-    )
-
-
 def _link_location(config: Config, prefix: str, directory: str) -> Iterator[str]:
     yield "# Signed links: nginx checks the signature and sends the file, the app is not asked."
     yield from text.block(
@@ -320,28 +269,3 @@ def _check(config: Config) -> Iterator[str]:
     if len(config.secret_keys) > 1:
         yield "# nginx can check the newest key only; the app knows the older ones, too."
         yield "error_page 403 = @xaccel_app;"
-
-
-def _directory(path: str) -> str:
-    return _quoted(path.rstrip("/") + "/")
-
-
-def _escape_dollar(value: str) -> str:
-    return value.replace("$", "${xaccel_dollar}")
-
-
-def _quoted(value: str, *, dollar: bool = True) -> str:
-    """A value as one word of the configuration.
-
-    `dollar` says whether the directive takes variables, so that a `$` needs care.
-
-    Raises:
-        ConfigError: There is no way to write it.
-    """
-    word = text.no_control(value, "nginx")
-    if dollar:
-        word = _escape_dollar(word)
-    if _PLAIN.fullmatch(word):
-        return word
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
