@@ -87,6 +87,19 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
         help="how nginx finds out that a thumbnail's URL is good: it asks the app once, or checks "
         "the signature itself (default: secure-link, if URLs are signed so, else app)",
     )
+    group.add_argument(
+        "--resizer",
+        default=Deployment.resizer,
+        metavar="ADDRESS",
+        help="where nginx's own resizing server listens, with the engine image-filter: "
+        "HOST:PORT or unix:/path/to.sock (default: %(default)s)",
+    )
+    group.add_argument(
+        "--resolver",
+        metavar="ADDRESSES",
+        help="the DNS servers that nginx asks for an origin's address, which does not look into "
+        "/etc/hosts (default: those in /etc/resolv.conf)",
+    )
 
 
 @dataclass(frozen=True)
@@ -160,6 +173,8 @@ def _deployment(options: argparse.Namespace) -> Deployment:
         static=dict(_static(item) for item in options.static),
         client_max_body_size=options.client_max_body_size,
         verify=options.verify,
+        resizer=options.resizer,
+        resolver=options.resolver,
     )
 
 
