@@ -63,9 +63,8 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--listen",
-        default=Deployment.listen,
         metavar="[ADDR:]PORT",
-        help="where the server listens (default: %(default)s)",
+        help=f"where the server listens (default: {Deployment.listen}; 443 with TLS)",
     )
     group.add_argument("--domain", metavar="NAME", help="the host name that is served")
     group.add_argument(
@@ -74,6 +73,17 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="URL=DIR",
         help="a directory of static files and its URL prefix, such as /static/=/srv/static",
+    )
+    group.add_argument(
+        "--tls-certificate",
+        metavar="FILE",
+        help="speak TLS (nginx; Caddy does it by itself); without TLS the visitor is redirected",
+    )
+    group.add_argument("--tls-key", metavar="FILE", help="the certificate's private key")
+    group.add_argument(
+        "--log-header",
+        metavar="NAME",
+        help="a response header of the app, such as X-User, that nginx logs and hides",
     )
     group.add_argument(
         "--client-max-body-size",
@@ -141,8 +151,9 @@ class _File:
 
 
 def _run(options: argparse.Namespace) -> int:
-    if options.verify is not None and options.server != "nginx":
-        raise ConfigError(f"--verify is for nginx; with {options.server} the app checks URLs")
+    for name in ("verify", "tls_certificate", "tls_key", "log_header", "resolver"):
+        if getattr(options, name) is not None and options.server != "nginx":
+            raise ConfigError(f"--{name.replace('_', '-')} is for nginx, not for {options.server}")
     if options.out is None and (options.full or options.check):
         option, what = ("--full", "works in") if options.full else ("--check", "reads")
         raise ConfigError(f"{option} needs --out DIR, the directory that the server {what}")
@@ -168,13 +179,16 @@ def _run(options: argparse.Namespace) -> int:
 def _deployment(options: argparse.Namespace) -> Deployment:
     return Deployment(
         upstream=options.upstream,
-        listen=options.listen,
+        listen=options.listen or ("443" if options.tls_certificate else Deployment.listen),
         domain=options.domain,
         static=dict(_static(item) for item in options.static),
         client_max_body_size=options.client_max_body_size,
         verify=options.verify,
         resizer=options.resizer,
         resolver=options.resolver,
+        tls_certificate=_absolute(options.tls_certificate),
+        tls_key=_absolute(options.tls_key),
+        log_header=options.log_header,
     )
 
 
@@ -191,6 +205,10 @@ def _files(config: Config, deployment: Deployment, options: argparse.Namespace) 
     secrets = server.secrets(config, deployment)
     if secrets is not None:
         yield _File(directory / server.SECRETS_FILE, secrets, is_secret=True)
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else str(Path(path).absolute())
 
 
 def _static(text: str) -> tuple[str, str]:

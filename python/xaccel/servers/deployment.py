@@ -55,6 +55,9 @@ class Deployment:
     tls_key: str | None = None
     """The file of the certificate's private key."""
 
+    log_header: str | None = None
+    """A response header of the app, such as `X-User`, that nginx logs and keeps to itself."""
+
     def __post_init__(self) -> None:
         """Refuse what would end a line or a directive."""
         for name in _PLAIN:
@@ -63,6 +66,8 @@ class Deployment:
                 raise ConfigError(f"{name} has a character that it can't have: {value!r}")
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ConfigError("TLS needs both, the certificate and its key")
+        if self.log_header is not None and not re.fullmatch("[A-Za-z0-9-]+", self.log_header):
+            raise ConfigError(f"log_header must be a name like 'X-User', not {self.log_header!r}")
         for prefix in self.static:
             if not prefix.startswith("/") or not prefix.endswith("/"):
                 raise ConfigError(

@@ -121,6 +121,7 @@ def _resizer(config: Config, deployment: Deployment) -> Iterator[str]:
         )
     prefix = re.escape(config.thumbnail_url)
     yield f"listen {deployment.resizer};"
+    yield "server_tokens off;"
     yield "access_log off;"
     yield ""
     yield "# The largest original; a larger one is answered like a missing one."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xaccel._core import Location
 from xaccel.config import CACHE_PREFIX, Config
-from xaccel.servers import image_filter, nginx_thumbnails, text
+from xaccel.servers import image_filter, nginx_basics, nginx_thumbnails, text
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx_syntax import (
     directory as _directory,
@@ -25,7 +25,7 @@ SECRETS_FILE = "xaccel-secrets.conf"
 _UPSTREAM = "xaccel_app"
 _CACHES = "/var/cache"
 _FORWARDED = (
-    "proxy_set_header Host $http_host;",
+    "proxy_set_header Host $host$xaccel_port;",
     "proxy_set_header X-Real-IP $remote_addr;",
     "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
     "proxy_set_header X-Forwarded-Proto $scheme;",
@@ -64,7 +64,10 @@ def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, s
 def site(config: Config, deployment: Deployment) -> str:
     """A site file: what belongs inside `http { … }`."""
     return text.document(
-        [text.HEADER, *_with_dollar(config, deployment, [*_http(config, deployment, _CACHES)])]
+        [
+            text.HEADER,
+            *_with_dollar(config, deployment, [*_http(config, deployment, _CACHES, None)]),
+        ]
     )
 
 
@@ -81,11 +84,10 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
         "default_type application/octet-stream;",
         "sendfile on;",
         "tcp_nopush on;",
-        f"access_log {_quoted(str(directory / 'access.log'))};",
         "# Everything stays below this directory, so that any user can start this nginx.",
         *temporary,
         "",
-        *_http(config, deployment, str(directory / "tmp")),
+        *_http(config, deployment, str(directory / "tmp"), str(directory / "access.log")),
     ]
     return text.document(
         [
@@ -94,6 +96,8 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
             *([f"user {getpass.getuser()};"] if os.geteuid() == 0 else []),
             *_modules(config, deployment),
             "worker_processes auto;",
+            "# A file and a connection to the app, or two, for each visitor.",
+            "worker_rlimit_nofile 4096;",
             f"pid {_quoted(str(directory / 'nginx.pid'), dollar=False)};",
             f"error_log {_quoted(str(directory / 'error.log'), dollar=False)};",
             "",
@@ -146,8 +150,11 @@ def _checks_secure_link(config: Config, how: nginx_thumbnails.Way) -> bool:
     return _verifies_links(config) or how == "secure-link" or image_filter.is_used(config)
 
 
-def _http(config: Config, deployment: Deployment, caches: str) -> Iterator[str]:
+def _http(
+    config: Config, deployment: Deployment, caches: str, access_log: str | None
+) -> Iterator[str]:
     how = nginx_thumbnails.way(config, deployment)
+    yield from nginx_basics.http(deployment, access_log)
     yield from text.block(
         f"upstream {_UPSTREAM}",
         [f"server {deployment.upstream};", "keepalive 16;"],
@@ -159,7 +166,8 @@ def _http(config: Config, deployment: Deployment, caches: str) -> Iterator[str]:
         yield from nginx_thumbnails.http(config, how, f"{caches}/xaccel-verdicts")
     if image_filter.is_used(config):
         yield from image_filter.http(config, deployment, f"{caches}/xaccel-thumbnails")
-    yield from text.block("server", _server(config, deployment))
+    yield from nginx_basics.redirect(deployment)
+    yield from text.block("server", nginx_basics.inherit(deployment, _server(config, deployment)))
 
 
 def _with_dollar(config: Config, deployment: Deployment, lines: list[str]) -> list[str]:
@@ -176,10 +184,7 @@ def _with_dollar(config: Config, deployment: Deployment, lines: list[str]) -> li
 
 
 def _server(config: Config, deployment: Deployment) -> Iterator[str]:
-    yield f"listen {deployment.listen};"
-    if deployment.domain is not None:
-        yield f"server_name {deployment.domain};"
-    yield f"client_max_body_size {deployment.client_max_body_size};"
+    yield from nginx_basics.server(deployment)
     yield ""
     yield "# What the app would otherwise not know of the visitor."
     yield from _FORWARDED
@@ -191,9 +196,7 @@ def _server(config: Config, deployment: Deployment) -> Iterator[str]:
     yield "proxy_buffers 8 16k;"
     for prefix, directory in deployment.static.items():
         yield ""
-        yield from text.block(
-            f"location ^~ {_quoted(prefix, dollar=False)}", [f"alias {_directory(directory)};"]
-        )
+        yield from nginx_basics.static(prefix, directory)
     for directory, prefix in config.served_roots.items():
         yield ""
         if prefix == CACHE_PREFIX:
