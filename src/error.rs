@@ -292,9 +292,6 @@ pub enum VerifyError {
     /// No signature at the end of the query.
     #[error("the URL does not end with its signature and expiry")]
     NoSignature,
-    /// The URL has a fragment, which no browser sends.
-    #[error("the URL has a fragment")]
-    Fragment,
     /// The path is not spelt the one way that signing spells it.
     #[error("the path is refused: {0}")]
     BadPath(UriError),

@@ -6,7 +6,6 @@ import threading
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
-from thumbnail_images import difference, encoded, opened, photo
 from xaccel._core import ImageInfo, Limits, Spec, codecs, probe, render, thumbnail
 from xaccel.exceptions import (
     CorruptImage,
@@ -15,6 +14,8 @@ from xaccel.exceptions import (
     SpecError,
     UnsupportedImage,
 )
+
+from tests.thumbnail_images import difference, encoded, opened, photo
 
 SOURCES = {
     "jpeg": lambda: encoded(photo(), "JPEG", quality=95, subsampling=0),

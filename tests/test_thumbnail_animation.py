@@ -4,9 +4,10 @@ import io
 
 import pytest
 from PIL import Image, ImageSequence
-from thumbnail_images import difference, encoded, opened, photo
 from xaccel._core import Limits, probe, thumbnail
 from xaccel.exceptions import ImageTooLarge
+
+from tests.thumbnail_images import difference, encoded, opened, photo
 
 
 def frames(count=5, mode="RGB"):

@@ -7,7 +7,9 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
-from thumbnail_images import (
+from xaccel._core import probe, thumbnail
+
+from tests.thumbnail_images import (
     cmyk_profile,
     difference,
     encoded,
@@ -16,7 +18,6 @@ from thumbnail_images import (
     photo,
     wide_rgb_profile,
 )
-from xaccel._core import probe, thumbnail
 
 
 def to_srgb(picture, profile, mode="RGB"):

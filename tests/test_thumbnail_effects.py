@@ -5,8 +5,9 @@ import io
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
-from thumbnail_images import difference, encoded, opened, photo
 from xaccel._core import thumbnail
+
+from tests.thumbnail_images import difference, encoded, opened, photo
 
 
 def noisy(mode="RGB"):

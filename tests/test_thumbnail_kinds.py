@@ -6,9 +6,10 @@ import struct
 import numpy as np
 import pytest
 from PIL import Image
-from thumbnail_images import difference, encoded, opened, photo
 from xaccel._core import probe, thumbnail
 from xaccel.exceptions import CorruptImage, UnsupportedImage
+
+from tests.thumbnail_images import difference, encoded, opened, photo
 
 
 @pytest.mark.parametrize(

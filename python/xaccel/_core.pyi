@@ -14,6 +14,8 @@ from typing import (
     final,
 )
 
+from xaccel.exceptions import XaccelError
+
 __version__: str
 
 class _Readable(Protocol):
@@ -22,7 +24,7 @@ class _Readable(Protocol):
 _Usage: TypeAlias = tuple[int, int]  # files, and their bytes on the disk
 _Source: TypeAlias = bytes | str | PathLike[str] | _Readable
 _Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
-_SourceFormat: TypeAlias = Literal["jpeg", "png", "webp", "gif", "bmp", "tiff"]
+_SourceFormat: TypeAlias = Literal["jpeg", "png", "webp", "gif", "bmp", "tiff", "avif"]
 _Fit: TypeAlias = Literal["contain", "cover", "fill", "pad"]
 _FormatOption: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif", "auto"]
 
@@ -259,6 +261,39 @@ def thumbnail(
     """Make a thumbnail; the options are those of `Spec`, the errors those of `render`.
 
     Without a format it is of the same kind as the source.
+    """
+
+def thumbnail_many(
+    sources: Iterable[_Source],
+    width: int | None = None,
+    height: int | None = None,
+    *,
+    threads: int | None = None,
+    linear: bool = False,
+    limits: Limits | None = None,
+    **options: Unpack[_Options],
+) -> list[Thumbnail | XaccelError]:
+    """Make thumbnails of several sources at once; the options are those of `Spec`.
+
+    Args:
+        sources: Encoded images, paths or binary files.
+        width: Of the box, in pixels.
+        height: Of the box, in pixels.
+        threads: How many to make at a time; None = one for each processor.
+        linear: As for `render`.
+        limits: For each of them.
+        options: Those of `Spec`.
+
+    Returns:
+        For each source, in their order, the thumbnail or the error: one bad image does not
+        cost the others.
+    """
+
+def placeholder(source: _Source, *, limits: Limits | None = None) -> str:
+    """A blurred picture as a `data:` URI of some hundred bytes (a drawn ThumbHash).
+
+    For the background of an `<img>` until the thumbnail is there. The errors are those of
+    `render`.
     """
 
 def probe(source: _Source, *, limits: Limits | None = None) -> ImageInfo:

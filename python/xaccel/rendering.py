@@ -14,8 +14,10 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 from xaccel import delivery, servers
 from xaccel._core import Cache, PathMap, Spec, Thumbnail, __version__, render
@@ -156,7 +158,8 @@ class Renderer:
     def _make(self, original: Original, job: Job) -> Thumbnail:
         with self._turn():
             start = time.perf_counter()
-            made = self.render(original, job.spec, job.image_format)
+            pool = _render_threads(os.getpid(), self._renders)
+            made = pool.submit(self.render, original, job.spec, job.image_format).result()
         _logger.debug(
             "made %s of %s in %.0f ms", job.spec, job.name, 1000 * (time.perf_counter() - start)
         )
@@ -177,6 +180,16 @@ class Renderer:
                 raise Overloaded("more thumbnails wait than XACCEL['THUMBNAIL_QUEUE'] allows")
             return lock
         return self._turns.take()
+
+
+@lru_cache(maxsize=1)
+def _render_threads(pid: int, renders: int) -> ThreadPoolExecutor:  # noqa: ARG001
+    """The threads that render, of this process; one that was forked needs others.
+
+    The allocator keeps what a thread has given back for that thread. With all the threads of a
+    server taking turns, each process would hold the memory of so many renders.
+    """
+    return ThreadPoolExecutor(renders, "xaccel-render")
 
 
 class _Turns:

@@ -9,3 +9,4 @@ pyo3::import_exception!(xaccel.exceptions, SignatureExpired);
 pyo3::import_exception!(xaccel.exceptions, SpecError);
 pyo3::import_exception!(xaccel.exceptions, ThumbnailError);
 pyo3::import_exception!(xaccel.exceptions, UnsupportedImage);
+pyo3::import_exception!(xaccel.exceptions, XaccelError);

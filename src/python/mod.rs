@@ -29,7 +29,9 @@ mod _core {
     #[pymodule_export]
     use super::spec::PySpec;
     #[pymodule_export]
-    use super::thumbnail::{ImageInfo, Limits, Thumbnail, codecs, probe, render, thumbnail};
+    use super::thumbnail::{
+        ImageInfo, Limits, Thumbnail, codecs, placeholder, probe, render, thumbnail, thumbnail_many,
+    };
     #[pymodule_export]
     use super::uri::encode_path;
 

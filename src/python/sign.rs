@@ -122,6 +122,21 @@ fn whole_seconds(seconds: f64) -> i64 {
     seconds as i64
 }
 
+impl Signer {
+    /// Reads the clock only for a URL that expires.
+    fn check<'a>(
+        &self,
+        url: &'a Bound<'_, PyString>,
+        now: Option<i64>,
+    ) -> PyResult<sign::Verified<'a>> {
+        let verified = self.signer.verify_signature(text(url)?)?;
+        if verified.expires.is_some() {
+            verified.check_expiry(now.unwrap_or_else(clock))?;
+        }
+        Ok(verified)
+    }
+}
+
 /// A URL whose signature and expiry are good.
 #[pyclass(frozen, get_all, eq, module = "xaccel._core")]
 #[derive(PartialEq)]
@@ -210,15 +225,18 @@ impl Signer {
     ) -> PyResult<Bound<'py, PyList>> {
         let expires = expiry(expires, expires_in)?;
         let signed = PyList::empty(urls.py());
+        let mut text = String::new();
         for url in urls.try_iter()? {
-            signed.append(self.signer.sign(url?.cast::<PyString>()?.to_str()?, expires)?)?;
+            text.clear();
+            self.signer.sign_into(url?.cast::<PyString>()?.to_str()?, expires, &mut text)?;
+            signed.append(PyString::new(urls.py(), &text))?;
         }
         Ok(signed)
     }
 
     #[pyo3(signature = (url, /, *, now = None))]
     fn verify<'a>(&self, url: &'a Bound<'_, PyString>, now: Option<i64>) -> PyResult<Cow<'a, str>> {
-        let verified = self.signer.verify(text(url)?, now.unwrap_or_else(clock))?;
+        let verified = self.check(url, now)?;
         if verified.query.is_empty() {
             return Ok(verified.path);
         }
@@ -227,7 +245,7 @@ impl Signer {
 
     #[pyo3(signature = (url, /, *, now = None))]
     fn verify_parts(&self, url: &Bound<'_, PyString>, now: Option<i64>) -> PyResult<VerifiedUrl> {
-        let verified = self.signer.verify(text(url)?, now.unwrap_or_else(clock))?;
+        let verified = self.check(url, now)?;
         Ok(VerifiedUrl {
             params: verified.params,
             expires: verified.expires,

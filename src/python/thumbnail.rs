@@ -1,7 +1,8 @@
-//! `render`, `thumbnail`, `probe` and what they take and return.
+//! `render`, `thumbnail`, `thumbnail_many`, `placeholder`, `probe` and what they take and return.
 
 use std::collections::HashMap;
 use std::io;
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -12,7 +13,8 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict};
 
 use super::exceptions::{
-    CorruptImage, FileNotFound, ImageTooLarge, ThumbnailError as PyThumbnailError, UnsupportedImage,
+    CorruptImage, FileNotFound, ImageTooLarge, ThumbnailError as PyThumbnailError,
+    UnsupportedImage, XaccelError,
 };
 use super::spec::PySpec;
 use crate::error::ThumbnailError;
@@ -20,7 +22,7 @@ use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::limits::Limits as CoreLimits;
 use crate::thumbnail::probe::Header;
 use crate::thumbnail::resize::Light;
-use crate::thumbnail::spec::FormatOption;
+use crate::thumbnail::spec::{FormatOption, Spec};
 use crate::thumbnail::{self as engine, Job};
 
 /// What a source may be.
@@ -179,19 +181,29 @@ impl Source {
         limits: &Limits,
         work: impl FnOnce(&[u8]) -> Result<T, ThumbnailError> + Send,
     ) -> PyResult<T> {
-        let outcome = py.detach(|| {
-            let guarded = |bytes: &[u8]| {
-                // The codecs are given hostile input; should one of them panic, it costs
-                // this call only.
-                catch_unwind(AssertUnwindSafe(|| work(bytes)))
-                    .unwrap_or_else(|_| Err(ThumbnailError::Panic))
-            };
-            match self {
-                Self::Bytes(bytes) => Ok(guarded(bytes)),
-                Self::Path(path) => engine::source::read(path, &limits.core())
-                    .map(|bytes| bytes.and_then(|bytes| guarded(&bytes))),
-            }
-        });
+        self.result(py.detach(|| self.read(limits, work)))
+    }
+
+    /// Do something with the bytes. Outside: they can't be read.
+    fn read<T>(
+        &self,
+        limits: &Limits,
+        work: impl FnOnce(&[u8]) -> Result<T, ThumbnailError>,
+    ) -> io::Result<Result<T, ThumbnailError>> {
+        let guarded = |bytes: &[u8]| {
+            // The codecs are given hostile input; should one of them panic, it costs this
+            // call only.
+            catch_unwind(AssertUnwindSafe(|| work(bytes)))
+                .unwrap_or_else(|_| Err(ThumbnailError::Panic))
+        };
+        match self {
+            Self::Bytes(bytes) => Ok(guarded(bytes)),
+            Self::Path(path) => engine::source::read(path, &limits.core())
+                .map(|bytes| bytes.and_then(|bytes| guarded(&bytes))),
+        }
+    }
+
+    fn result<T>(&self, outcome: io::Result<Result<T, ThumbnailError>>) -> PyResult<T> {
         match outcome {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(self.exception(&error)),
@@ -247,39 +259,57 @@ fn output_format(name: &str) -> PyResult<OutputFormat> {
     })
 }
 
-/// Make the thumbnail in `format`, or of the source's own kind.
-fn make(
-    py: Python<'_>,
-    source: &Bound<'_, PyAny>,
-    spec: &PySpec,
+/// A request for thumbnails, apart from their sources.
+struct Order {
+    spec: Spec,
+    /// None = of the source's own kind.
     format: Option<OutputFormat>,
-    quality: Option<&HashMap<String, u8>>,
-    linear: bool,
-    limits: Option<&Limits>,
-) -> PyResult<Thumbnail> {
-    let light = if linear { Light::Linear } else { Light::Encoded };
-    let limits = limits.copied().unwrap_or_default();
-    let source = Source::new(source, &limits)?;
-    let deadline = limits
-        .timeout
-        .and_then(|seconds| Instant::now().checked_add(Duration::try_from_secs_f64(seconds).ok()?));
-    let expired = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-    let core = limits.core();
-    let spec = &spec.0;
-    let thumbnail = source.with(py, &limits, |bytes| {
-        let format = if let Some(format) = format {
+    quality: HashMap<String, u8>,
+    light: Light,
+    limits: Limits,
+}
+
+impl Order {
+    /// The order for a spec, whose own format counts if it is settled.
+    fn of_spec(spec: &PySpec, linear: bool, limits: Option<&Limits>) -> Self {
+        let format = match spec.0.format {
+            Some(FormatOption::Fixed(format)) => Some(format),
+            Some(FormatOption::Auto) | None => None,
+        };
+        let light = if linear { Light::Linear } else { Light::Encoded };
+        let limits = limits.copied().unwrap_or_default();
+        Self { spec: spec.0, format, quality: HashMap::new(), light, limits }
+    }
+
+    /// Run something with the job for these bytes.
+    fn with_job<T>(
+        &self,
+        bytes: &[u8],
+        work: impl FnOnce(&Job<'_>) -> Result<T, ThumbnailError>,
+    ) -> Result<T, ThumbnailError> {
+        let limits = &self.limits.core();
+        let format = if let Some(format) = self.format {
             format
         } else {
-            let header = engine::probe::probe(bytes, &core)?;
+            let header = engine::probe::probe(bytes, limits)?;
             header.format.kept(header.has_alpha)
         };
-        let quality = quality
-            .and_then(|quality| quality.get(format.name()).copied())
-            .unwrap_or_else(|| default_quality(format));
-        let job = Job { spec, format, quality, light, limits: &core, expired: &expired };
-        engine::render(bytes, &job)
-    })?;
-    Ok(Thumbnail::new(py, &thumbnail))
+        let quality = self.quality.get(format.name()).copied();
+        let quality = quality.unwrap_or_else(|| default_quality(format));
+        let deadline = self.limits.timeout.and_then(|seconds| {
+            Instant::now().checked_add(Duration::try_from_secs_f64(seconds).ok()?)
+        });
+        let expired = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        let (spec, light) = (&self.spec, self.light);
+        work(&Job { spec, format, quality, light, limits, expired: &expired })
+    }
+
+    fn render(&self, py: Python<'_>, source: &Bound<'_, PyAny>) -> PyResult<Thumbnail> {
+        let thumbnail = Source::new(source, &self.limits)?.with(py, &self.limits, |bytes| {
+            self.with_job(bytes, |job| engine::render(bytes, job))
+        })?;
+        Ok(Thumbnail::new(py, &thumbnail))
+    }
 }
 
 /// Make the thumbnail that a spec describes, in this format.
@@ -294,7 +324,9 @@ pub(super) fn render(
     linear: bool,
     limits: Option<&Limits>,
 ) -> PyResult<Thumbnail> {
-    make(py, source, spec, Some(output_format(format)?), quality.as_ref(), linear, limits)
+    let format = Some(output_format(format)?);
+    let quality = quality.unwrap_or_default();
+    Order { format, quality, ..Order::of_spec(spec, linear, limits) }.render(py, source)
 }
 
 /// Make a thumbnail; the options are those of `Spec`.
@@ -310,12 +342,66 @@ pub(super) fn thumbnail(
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Thumbnail> {
     let spec = py.get_type::<PySpec>().call((width, height), options)?;
-    let spec = spec.cast::<PySpec>()?.get();
-    let format = match spec.0.format {
-        Some(FormatOption::Fixed(format)) => Some(format),
-        Some(FormatOption::Auto) | None => None,
-    };
-    make(py, source, spec, format, None, linear, limits)
+    Order::of_spec(spec.cast::<PySpec>()?.get(), linear, limits).render(py, source)
+}
+
+/// Make thumbnails of several sources at once.
+#[pyfunction]
+#[pyo3(signature = (sources, width=None, height=None, *, threads=None, linear=false,
+    limits=None, **options))]
+#[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
+pub(super) fn thumbnail_many<'py>(
+    py: Python<'py>,
+    sources: &Bound<'py, PyAny>,
+    width: Option<u32>,
+    height: Option<u32>,
+    threads: Option<NonZeroUsize>,
+    linear: bool,
+    limits: Option<&Limits>,
+    options: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let spec = py.get_type::<PySpec>().call((width, height), options)?;
+    let order = Order::of_spec(spec.cast::<PySpec>()?.get(), linear, limits);
+    let sources = sources
+        .try_iter()?
+        .map(|source| Source::new(&source?, &order.limits))
+        .collect::<PyResult<Vec<_>>>()?;
+    let threads =
+        threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+    let outcomes = py.detach(|| {
+        engine::many::each(sources.len(), threads, |index| {
+            sources.get(index).map(|source| {
+                source.read(&order.limits, |bytes| {
+                    order.with_job(bytes, |job| engine::render(bytes, job))
+                })
+            })
+        })
+    });
+    sources
+        .iter()
+        .zip(outcomes.into_iter().flatten())
+        .map(|(source, outcome)| match source.result(outcome) {
+            Ok(made) => Ok(Bound::new(py, Thumbnail::new(py, &made))?.into_any()),
+            Err(error) if error.is_instance_of::<XaccelError>(py) => {
+                Ok(error.into_value(py).into_bound(py).into_any())
+            }
+            Err(error) => Err(error),
+        })
+        .collect()
+}
+
+/// A blurred picture as a `data:` URI, to be shown until the thumbnail is there.
+#[pyfunction]
+#[pyo3(signature = (source, *, limits=None))]
+pub(super) fn placeholder(
+    py: Python<'_>,
+    source: &Bound<'_, PyAny>,
+    limits: Option<&Limits>,
+) -> PyResult<String> {
+    let order = Order::of_spec(&PySpec(Spec::default()), false, limits);
+    Source::new(source, &order.limits)?.with(py, &order.limits, |bytes| {
+        order.with_job(bytes, |job| engine::placeholder::data_uri(bytes, job))
+    })
 }
 
 /// Read the header of an image.

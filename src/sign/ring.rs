@@ -57,8 +57,19 @@ impl<K> Ring<K> {
             Ok(length) if length == N => {}
             _ => return Err(VerifyError::BadEncoding),
         }
-        let fits =
-            self.iter().fold(Choice::from(0), |fits, key| fits | key.digest(message).ct_eq(&given));
+        let fits = self
+            .iter()
+            .fold(Choice::from(0), |fits, key| fits | are_equal(&key.digest(message), &given));
         if fits.into() { Ok(()) } else { Err(VerifyError::Mismatch) }
     }
+}
+
+/// Compare in constant time, eight bytes at once, which is several times as fast as one by one.
+fn are_equal<const N: usize>(one: &[u8; N], other: &[u8; N]) -> Choice {
+    const { assert!(N.is_multiple_of(8)) };
+    let (one, _) = one.as_chunks::<8>();
+    let (other, _) = other.as_chunks::<8>();
+    one.iter().zip(other).fold(Choice::from(1), |equal, (one, other)| {
+        equal & u64::from_ne_bytes(*one).ct_eq(&u64::from_ne_bytes(*other))
+    })
 }

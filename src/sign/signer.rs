@@ -11,6 +11,9 @@ use crate::{
     uri,
 };
 
+/// Bytes that a signature and its expiry usually take in a URL.
+const ROOM_FOR_SIGNATURE: usize = 96;
+
 /// How a [`Signer`] computes its signatures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
@@ -66,7 +69,7 @@ struct Query<'a> {
     expires: &'a str,
 }
 
-/// A URL whose signature and expiry are good.
+/// A URL whose signature is good.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified<'a> {
     /// The decoded path.
@@ -77,6 +80,19 @@ pub struct Verified<'a> {
     pub params: Vec<(String, String)>,
     /// The last Unix second in which the URL is valid; none when it is valid for ever.
     pub expires: Option<i64>,
+}
+
+impl Verified<'_> {
+    /// Check that the time `now` (Unix seconds) is not after the expiry.
+    ///
+    /// # Errors
+    /// [`VerifyError::Expired`].
+    pub fn check_expiry(&self, now: i64) -> Result<(), VerifyError> {
+        match self.expires {
+            Some(expires) if expires < now => Err(VerifyError::Expired { expires, now }),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Signer {
@@ -106,7 +122,7 @@ impl Signer {
             }
         }
         for name in [key_param, expires_param] {
-            if name.is_empty() || !uri::is_unreserved(name) {
+            if !uri::is_unreserved(name) {
                 return Err(SignerError::BadParamName { name: name.to_owned() });
             }
         }
@@ -162,14 +178,31 @@ impl Signer {
     /// # Errors
     /// See [`Self::sign_path`]; also when there is a fragment.
     pub fn sign(&self, url: &str, expires: Option<i64>) -> Result<String, SignError> {
-        if url.contains('#') {
-            return Err(SignError::Fragment);
-        }
-        match url.split_once('?') {
-            None | Some((_, "")) => {
-                self.sign_canonical(url.strip_suffix('?').unwrap_or(url), "", expires)
+        let mut signed = String::with_capacity(url.len() + ROOM_FOR_SIGNATURE);
+        self.sign_into(url, expires, &mut signed)?;
+        Ok(signed)
+    }
+
+    /// As [`Self::sign`], appended to `out`.
+    ///
+    /// # Errors
+    /// See [`Self::sign`]; `out` then holds a part of the URL.
+    pub fn sign_into(
+        &self,
+        url: &str,
+        expires: Option<i64>,
+        out: &mut String,
+    ) -> Result<(), SignError> {
+        let Some(end) = url.bytes().position(|byte| matches!(byte, b'?' | b'#')) else {
+            return self.sign_canonical(url, "", expires, out);
+        };
+        let (path, rest) = url.split_at(end);
+        match rest.strip_prefix('?') {
+            Some(query) if !query.contains('#') => {
+                let query = self.canonical_query(&uri::parse_query(query)?)?;
+                self.sign_canonical(path, &query, expires, out)
             }
-            Some((path, query)) => self.sign_path(path, &uri::parse_query(query)?, expires),
+            _ => Err(SignError::Fragment),
         }
     }
 
@@ -185,16 +218,23 @@ impl Signer {
         params: &[(impl AsRef<str>, impl AsRef<str>)],
         expires: Option<i64>,
     ) -> Result<String, SignError> {
-        if params.is_empty() {
-            return self.sign_canonical(path, "", expires);
-        }
-        if matches!(self.keys, Keys::SecureLink(_)) {
+        let query = self.canonical_query(params)?;
+        let mut signed = String::with_capacity(path.len() + query.len() + ROOM_FOR_SIGNATURE);
+        self.sign_canonical(path, &query, expires, &mut signed)?;
+        Ok(signed)
+    }
+
+    fn canonical_query(
+        &self,
+        params: &[(impl AsRef<str>, impl AsRef<str>)],
+    ) -> Result<String, SignError> {
+        if !params.is_empty() && matches!(self.keys, Keys::SecureLink(_)) {
             return Err(SignError::QueryNotCovered);
         }
         if let Some((name, _)) = params.iter().find(|(name, _)| self.is_reserved(name.as_ref())) {
             return Err(SignError::ReservedParam { name: name.as_ref().to_owned() });
         }
-        self.sign_canonical(path, &uri::canonical_query(params), expires)
+        Ok(uri::canonical_query(params))
     }
 
     fn sign_canonical(
@@ -202,15 +242,15 @@ impl Signer {
         path: &str,
         query: &str,
         expires: Option<i64>,
-    ) -> Result<String, SignError> {
+        url: &mut String,
+    ) -> Result<(), SignError> {
         uri::check_normal(path)?;
         let expires = match expires {
             Some(expires @ ..=0) => return Err(SignError::ExpiresOutOfRange { expires }),
             Some(expires) => expires.to_string(),
             None => String::new(),
         };
-        let mut url = String::with_capacity(path.len() + query.len() + 96);
-        uri::encode_path_into(path.as_bytes(), &mut url);
+        uri::encode_path_into(path.as_bytes(), url);
         url.push('?');
         if !query.is_empty() {
             url.push_str(query);
@@ -220,8 +260,8 @@ impl Signer {
         url.push('=');
         let message = Message { expires: &expires, path, query };
         match &self.keys {
-            Keys::Hmac(keys) => keys.sign(&message, &mut url),
-            Keys::SecureLink(keys) => keys.sign(&message, &mut url),
+            Keys::Hmac(keys) => keys.sign(&message, url),
+            Keys::SecureLink(keys) => keys.sign(&message, url),
         }
         if !expires.is_empty() {
             url.push('&');
@@ -229,19 +269,25 @@ impl Signer {
             url.push('=');
             url.push_str(&expires);
         }
-        Ok(url)
+        Ok(())
     }
 
-    /// Check a URL at the time `now` (Unix seconds). It must be spelt exactly as
+    /// Check a URL at the time `now` (Unix seconds).
+    ///
+    /// # Errors
+    /// See [`Self::verify_signature`] and [`Verified::check_expiry`].
+    pub fn verify<'a>(&self, url: &'a str, now: i64) -> Result<Verified<'a>, VerifyError> {
+        let verified = self.verify_signature(url)?;
+        verified.check_expiry(now)?;
+        Ok(verified)
+    }
+
+    /// Check all of a URL but whether its time has passed. It must be spelt exactly as
     /// [`Self::sign`] spells it. Takes the same time whichever key fits, or none.
     ///
     /// # Errors
-    /// [`VerifyError::Expired`] when a good signature's time has passed, else why the
-    /// signature is bad.
-    pub fn verify<'a>(&self, url: &'a str, now: i64) -> Result<Verified<'a>, VerifyError> {
-        if url.contains('#') {
-            return Err(VerifyError::Fragment);
-        }
+    /// Why the signature is bad.
+    pub fn verify_signature<'a>(&self, url: &'a str) -> Result<Verified<'a>, VerifyError> {
         let (path, query) = url.split_once('?').ok_or(VerifyError::NoSignature)?;
         let path = uri::decode_path(path).map_err(VerifyError::BadPath)?;
         let parts = self.split_query(query).ok_or(VerifyError::NoSignature)?;
@@ -256,10 +302,7 @@ impl Signer {
             Keys::Hmac(keys) => keys.verify(parts.signature, &message),
             Keys::SecureLink(keys) => keys.verify(parts.signature, &message),
         }?;
-        match valid_until {
-            Some(expires) if expires < now => Err(VerifyError::Expired { expires, now }),
-            _ => Ok(Verified { path, query, params, expires: valid_until }),
-        }
+        Ok(Verified { path, query, params, expires: valid_until })
     }
 
     fn split_query<'a>(&self, query: &'a str) -> Option<Query<'a>> {
@@ -410,7 +453,8 @@ mod tests {
         let url = signer.sign("/a?b=c", None).unwrap();
         for (url, error) in [
             ("/a".to_owned(), VerifyError::NoSignature),
-            (format!("{url}#"), VerifyError::Fragment),
+            (format!("{url}#"), VerifyError::BadEncoding),
+            (url.replace('?', "#?"), VerifyError::BadPath(UriError::NotCanonical)),
             (format!("/{url}"), VerifyError::BadPath(UriError::EmptySegment)),
             (url.replace("=c", "=+"), VerifyError::BadQuery),
             (url.replace("b=", "KEY="), VerifyError::ExtraParam),

@@ -37,17 +37,17 @@ impl Profile {
         let profile = match self {
             Self::Icc(icc) => ColorProfile::new_from_slice(icc).ok()?,
             Self::CodePoints { primaries, transfer } => {
-                let color_primaries = CicpColorPrimaries::try_from(*primaries).ok()?;
-                let transfer_characteristics = TransferCharacteristics::try_from(*transfer).ok()?;
-                let is_srgb = color_primaries == CicpColorPrimaries::Bt709
-                    && matches!(
-                        transfer_characteristics,
-                        // BT.709's own curve is for encoders; browsers show sRGB's.
-                        TransferCharacteristics::Srgb | TransferCharacteristics::Bt709
-                    );
+                // Not said (2) is sRGB; the curves of the television norms (1, 6, 14, 15) are
+                // for cameras, and shown as sRGB's.
+                let is_srgb =
+                    matches!(primaries, 1 | 2) && matches!(transfer, 1 | 2 | 6 | 13 | 14 | 15);
                 if is_srgb {
                     return None;
                 }
+                let primaries = if *primaries == 2 { 1 } else { *primaries };
+                let transfer = if matches!(transfer, 1 | 2 | 6 | 14 | 15) { 13 } else { *transfer };
+                let color_primaries = CicpColorPrimaries::try_from(primaries).ok()?;
+                let transfer_characteristics = TransferCharacteristics::try_from(transfer).ok()?;
                 ColorProfile::new_from_cicp(CicpProfile {
                     color_primaries,
                     transfer_characteristics,

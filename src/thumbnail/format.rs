@@ -89,6 +89,8 @@ pub enum SourceFormat {
     Bmp,
     /// TIFF, its first page.
     Tiff,
+    /// AVIF, its primary picture.
+    Avif,
 }
 
 impl SourceFormat {
@@ -103,6 +105,9 @@ impl SourceFormat {
             // Two letters are little; the size of the second header says more.
             [b'B', b'M', rest @ ..] if matches!(rest.get(12..16), Some(&[12..=124, 0, 0, 0])) => {
                 Some(Self::Bmp)
+            }
+            [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', b'f' | b's', ..] => {
+                Some(Self::Avif)
             }
             [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Self::Tiff),
             _ => None,
@@ -119,6 +124,7 @@ impl SourceFormat {
             Self::Gif => "gif",
             Self::Bmp => "bmp",
             Self::Tiff => "tiff",
+            Self::Avif => "avif",
         }
     }
 
@@ -130,6 +136,7 @@ impl SourceFormat {
             Self::WebP => OutputFormat::WebP,
             Self::Gif => OutputFormat::Gif,
             Self::Png => OutputFormat::Png,
+            Self::Avif => OutputFormat::Avif,
             Self::Bmp | Self::Tiff if has_alpha => OutputFormat::Png,
             Self::Jpeg | Self::Bmp | Self::Tiff => OutputFormat::Jpeg,
         }

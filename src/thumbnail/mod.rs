@@ -23,8 +23,10 @@ pub mod encode;
 pub mod exif;
 pub mod format;
 pub mod limits;
+pub mod many;
 pub mod orient;
 pub mod picture;
+pub mod placeholder;
 pub mod probe;
 pub mod resize;
 pub mod smart;
@@ -97,16 +99,32 @@ pub struct Thumbnail {
 /// # Errors
 /// The source exceeds a limit, is no image that can be read, or the time is over.
 pub fn render(source: &[u8], job: &Job<'_>) -> Result<Thumbnail, ThumbnailError> {
+    let Pictures { frames, plays, size } = pictures(source, job)?;
+    job.check_time()?;
+    let quality = job.spec.quality.unwrap_or(job.quality);
+    let data = encode::encode(&frames, plays, job.format, quality)?;
+    Ok(Thumbnail { data, width: size.width, height: size.height, format: job.format })
+}
+
+/// A thumbnail that is not encoded yet.
+struct Pictures {
+    frames: Vec<Frame>,
+    plays: u16,
+    size: Size,
+}
+
+/// All the steps but the last.
+fn pictures(source: &[u8], job: &Job<'_>) -> Result<Pictures, ThumbnailError> {
     let header = probe::probe(source, job.limits)?;
-    let frames = if job.format.is_animated() { header.frames } else { 1 };
-    job.limits.check_source(header.size, frames)?;
+    let count = if job.format.is_animated() { header.frames } else { 1 };
+    job.limits.check_source(header.size, count)?;
     let plan = Plan::new(&header, job.spec)?;
-    job.limits.check_output(plan.canvas, frames)?;
+    job.limits.check_output(plan.canvas, count)?;
 
     let mut colors = Converter::new(decode::profile(source, header.format));
     let mut window = None;
-    let mut finished: Vec<Frame> = Vec::new();
-    decode::frames(source, &header, job.needed(&plan), frames > 1, &mut |frame| {
+    let mut frames: Vec<Frame> = Vec::new();
+    decode::frames(source, &header, job.needed(&plan), count > 1, &mut |frame| {
         job.check_time()?;
         let Frame { picture, delay } = frame;
         // One window for all frames: an animation must not jump.
@@ -120,15 +138,10 @@ pub fn render(source: &[u8], job: &Job<'_>) -> Result<Thumbnail, ThumbnailError>
         let picture = orient::apply(picture, plan.transform);
         let picture = effects::apply(picture, job.spec)?;
         let picture = background::apply(picture, &plan, job.spec, job.format);
-        finished.push(Frame { picture, delay });
+        frames.push(Frame { picture, delay });
         Ok(())
     })?;
-    job.check_time()?;
-
-    let quality = job.spec.quality.unwrap_or(job.quality);
-    let data = encode::encode(&finished, header.plays, job.format, quality)?;
-    let Size { width, height } = plan.canvas;
-    Ok(Thumbnail { data, width, height, format: job.format })
+    Ok(Pictures { frames, plays: header.plays, size: plan.canvas })
 }
 
 /// The part of the source that is kept.
@@ -137,5 +150,27 @@ fn place(picture: &Picture, plan: &Plan, spec: &Spec) -> Result<Window, Thumbnai
     match plan.choice() {
         Some((area, size)) if gravity == Gravity::Smart => smart::place(picture, area, size),
         _ => Ok(plan.window(gravity)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codecs_are_the_locked_ones() {
+        let lock = include_str!("../../Cargo.lock");
+        let locked = |name: &str, version: &str| {
+            lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n"))
+        };
+        for (name, version) in codecs() {
+            let found = match name {
+                "libjpeg-turbo" => locked("turbojpeg-sys", "1.2.0"),
+                "libwebp" => true,
+                "rav1d" => locked("re_rav1d", &version),
+                name => locked(name, &version),
+            };
+            assert!(found, "{name} is not locked at {version}");
+        }
     }
 }

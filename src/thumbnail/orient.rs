@@ -32,6 +32,21 @@ impl Transform {
         Self { transpose, flip_x, flip_y }
     }
 
+    /// The EXIF orientation that this makes upright, 1 to 8.
+    #[must_use]
+    pub const fn to_exif(self) -> u16 {
+        match (self.transpose, self.flip_x, self.flip_y) {
+            (false, false, false) => 1,
+            (false, true, false) => 2,
+            (false, true, true) => 3,
+            (false, false, true) => 4,
+            (true, false, false) => 5,
+            (true, true, false) => 6,
+            (true, true, true) => 7,
+            (true, false, true) => 8,
+        }
+    }
+
     /// A clockwise turn.
     #[must_use]
     pub const fn rotation(rotation: Rotation) -> Self {
@@ -131,6 +146,13 @@ mod tests {
                 .map(|row| str::from_utf8(row).unwrap())
                 .collect();
             assert_eq!(rows.join("/"), upright, "{orientation}");
+        }
+    }
+
+    #[test]
+    fn a_transform_has_one_orientation() {
+        for orientation in 1..=8 {
+            assert_eq!(Transform::from_exif(orientation).to_exif(), orientation);
         }
     }
 

@@ -55,6 +55,33 @@ pub fn shrunk_copy(
     resize_encoded(picture, Area::new(picture, window), size, FilterType::Box)
 }
 
+/// A size between full and needed at which a decoder may shrink by means of its own, without
+/// a loss that can be seen after the final resize.
+#[must_use]
+pub fn roomy(full: Size, needed: Size) -> Size {
+    let side = |full: u32, needed: u32| needed.saturating_mul(2).min(full);
+    Size { width: side(full.width, needed.width), height: side(full.height, needed.height) }
+}
+
+/// Resize one plane of samples, of two bytes each if `wide`.
+///
+/// # Errors
+/// [`ThumbnailError::Internal`] when the samples are fewer than the size says.
+pub fn plane(samples: &[u8], from: Size, to: Size, wide: bool) -> Result<Vec<u8>, ThumbnailError> {
+    let kind = if wide { PixelType::U16 } else { PixelType::U8 };
+    let source = ImageRef::new(from.width, from.height, samples, kind).map_err(internal)?;
+    let mut resized = Image::new(to.width, to.height, kind);
+    let (width, height) = (f64::from(from.width), f64::from(from.height));
+    let area = Area { left: 0.0, top: 0.0, width, height };
+    let filter = FilterType::CatmullRom;
+    if wide {
+        run::<U16>(source.typed_image(), resized.typed_image_mut(), area, filter, false)?;
+    } else {
+        run::<U8>(source.typed_image(), resized.typed_image_mut(), area, filter, false)?;
+    }
+    Ok(resized.into_vec())
+}
+
 /// A part of a picture in pixels.
 #[derive(Clone, Copy)]
 struct Area {

@@ -1,1 +1,149 @@
 //! Decode a JPEG at one eighth of its size from the DC coefficients alone.
+//!
+//! A JPEG keeps its picture in blocks of 8 x 8 pixels, and of each block first its mean: the DC
+//! coefficient. At one eighth of the size a block becomes one pixel, and that pixel *is* the DC
+//! coefficient. So a thumbnail of a photo needs one of 64 coefficients; a full decoder reads and
+//! keeps all of them, even if it is asked for the small size only. This one does not:
+//!
+//! - In sequential (baseline) files it passes over the other coefficients several symbols at a
+//!   time, in several places of the file at once.
+//! - In progressive files, which hold the DC coefficients in scans of their own, it jumps over the
+//!   other scans, and stops reading behind the last one that it needs.
+//!
+//! # What it gives
+//!
+//! The same as libjpeg-turbo at scale 1/8, to the bit; [`DcImage::is_exact`] tells of the one
+//! exception, progressive files with chroma of half the resolution both ways (4:2:0): there
+//! luminance is exact and chroma has half the resolution it might have. [`Chroma::Dc`] asks for
+//! that in sequential files as well, for speed.
+//!
+//! ```
+//! use jpeg_dc::{Options, decode};
+//!
+//! # fn main() -> Result<(), jpeg_dc::Error> {
+//! # let file = include_bytes!("../tests/data/progressive.jpg");
+//! let image = decode(file, &Options::new().max_pixels(50_000_000))?;
+//! let pixels = image.to_rgb();
+//! assert_eq!(image.width(), (image.full_width() as usize).div_ceil(8));
+//! assert_eq!(pixels.len(), image.width() * image.height() * 3);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! EXIF orientation and colour profiles are the caller's business, as is making the image smaller
+//! still.
+//!
+//! # What it refuses
+//!
+//! It is made to stand in front of a full decoder, which gets what this one refuses:
+//!
+//! - [`Error::Unsupported`]: other than 1 or 3 components (CMYK), other than 8 bits a sample,
+//!   arithmetic, lossless and hierarchical coding, a height given by a DNL segment, files without
+//!   Huffman tables, sampling factors that do not divide one another, scans above 256 MiB.
+//! - [`Error::Malformed`]: damaged or truncated files. Others show the part that is there.
+//!
+//! It does not look at what it does not need. A file may be damaged behind the last DC coefficient,
+//! or lack all others, and decode all the same. (libjpeg-turbo smooths the picture if a progressive
+//! file has DC coefficients only.)
+//!
+//! # Cost
+//!
+//! Memory is some ten bytes for each block and the size of the file once more, all bounded by a
+//! multiple of the file's size, whatever its header claims. Time is bounded by a multiple of the
+//! file's size too: no bit is passed over more than twice, but for the first few blocks of a place
+//! in the middle of the file where that turns out not to be the start of a block.
+
+mod dc;
+mod entropy;
+mod error;
+mod frame;
+mod huffman;
+mod image;
+mod lanes;
+mod locate;
+mod marker;
+mod options;
+mod plan;
+mod prefix;
+mod progressive;
+mod quad;
+mod sequential;
+mod skip;
+
+pub use error::Error;
+pub use image::{Color, DcImage, Plane};
+pub use options::{Chroma, Options};
+pub use prefix::{Prefix, read_needed};
+
+use frame::{Frame, Process};
+use marker::{Found, Reader};
+use plan::Plan;
+use progressive::Coefficients;
+
+/// Decodes a JPEG at one eighth of its size.
+///
+/// `data` is a whole file, or at least the part that [`Prefix`] finds; what comes behind it does
+/// not matter.
+///
+/// # Errors
+/// [`Error::Unsupported`] and [`Error::Malformed`] both mean that a full decoder should have a
+/// try; [`Error::TooLarge`] that the image is above the limit in `options`.
+pub fn decode(data: &[u8], options: &Options) -> Result<DcImage, Error> {
+    let mut reader = Reader::default();
+    if !matches!(reader.advance(data)?, Found::Frame) {
+        return Err(ENDS_EARLY);
+    }
+    let frame = reader.frame()?.clone();
+    options.check(&frame)?;
+    let mut plan = Plan::new(&frame);
+    let mut planes = empty_planes(&frame, options.chroma);
+    let mut coefficients = Vec::new();
+    coefficients.resize_with(planes.len(), Coefficients::default);
+    while !plan.is_complete() {
+        let Found::Scan(scan) = reader.advance(data)? else { return Err(ENDS_EARLY) };
+        let end = if !plan.note(&scan)? {
+            entropy::find_end(data, reader.position()).map_err(|_| ENDS_EARLY)?
+        } else if frame.process == Process::Sequential {
+            sequential::decode_scan(&reader, &frame, &scan, data, &mut planes)?
+        } else {
+            progressive::decode_scan(&reader, &frame, &scan, data, &mut coefficients)?
+        };
+        reader.resume_at(end);
+    }
+    if frame.process == Process::Progressive {
+        for (coefficients, plane) in coefficients.iter().zip(&mut planes) {
+            coefficients.write(plane)?;
+        }
+    }
+    let color = match planes.len() {
+        1 => Color::Gray,
+        _ if reader.is_rgb() => Color::Rgb,
+        _ => Color::YCbCr,
+    };
+    let exact = frame.components.iter().zip(&planes).all(|(component, plane)| {
+        frame.is_single(component) || plane.scale != frame.ratio(component)
+    });
+    Ok(DcImage { full: (frame.width.into(), frame.height.into()), color, planes, exact })
+}
+
+const ENDS_EARLY: Error = Error::Malformed("it ends before its DC coefficients do");
+
+fn empty_planes(frame: &Frame, chroma: Chroma) -> Vec<Plane> {
+    let plane = |component: &frame::Component| {
+        let quad = frame.process == Process::Sequential
+            && chroma == Chroma::Full
+            && frame.is_quad(component);
+        let factor = if quad { 2 } else { 1 };
+        let ratio = frame.ratio(component);
+        let width = usize::from(frame.width) * factor;
+        let height = usize::from(frame.height) * factor;
+        Plane {
+            width: width.div_ceil(8 * ratio.0),
+            height: height.div_ceil(8 * ratio.1),
+            stride: component.padded.0 * factor,
+            scale: (ratio.0 / factor, ratio.1 / factor),
+            data: Vec::new(),
+        }
+    };
+    frame.components.iter().map(plane).collect()
+}

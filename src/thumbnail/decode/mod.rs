@@ -1,9 +1,11 @@
 //! Decoders: one module a format, each with `header` and `decode`, or `frames` where there may
 //! be several.
 
+mod avif;
 mod bmp;
 mod gif;
 mod jpeg;
+mod planes;
 mod png;
 mod tiff;
 mod webp;
@@ -30,6 +32,7 @@ pub fn header(source: &[u8], format: SourceFormat) -> Result<Header, ThumbnailEr
         SourceFormat::Gif => gif::header(source),
         SourceFormat::Bmp => bmp::header(source),
         SourceFormat::Tiff => tiff::header(source),
+        SourceFormat::Avif => avif::header(source),
     }
 }
 
@@ -41,6 +44,7 @@ pub fn profile(source: &[u8], format: SourceFormat) -> Option<Profile> {
         SourceFormat::Png => png::profile(source),
         SourceFormat::WebP => webp::profile(source),
         SourceFormat::Tiff => tiff::profile(source),
+        SourceFormat::Avif => avif::profile(source),
         SourceFormat::Gif | SourceFormat::Bmp => None,
     }
 }
@@ -65,6 +69,7 @@ pub fn frames(
         SourceFormat::Png => png::decode(source)?,
         SourceFormat::Bmp => bmp::decode(source)?,
         SourceFormat::Tiff => tiff::decode(source)?,
+        SourceFormat::Avif => avif::decode(source, header, needed)?,
     };
     sink(Frame { picture, delay: 0 })
 }

@@ -6,6 +6,7 @@ use super::super::format::SourceFormat;
 use super::super::orient::Transform;
 use super::super::picture::{Frame, Picture, PixelKind, Size};
 use super::super::probe::Header;
+use super::super::resize;
 use super::super::webp_ffi;
 use super::Sink;
 use crate::error::ThumbnailError;
@@ -97,11 +98,6 @@ fn is_animated(source: &[u8]) -> bool {
 
 fn still(source: &[u8], header: &Header, needed: Size) -> Result<Picture, ThumbnailError> {
     let kind = if header.has_alpha { PixelKind::Rgba } else { PixelKind::Rgb };
-    // Twice the needed size, where libwebp's own scaler is no loss to the final one.
-    let half = |full: u32, needed: u32| needed.saturating_mul(2).min(full);
-    let size = Size {
-        width: half(header.size.width, needed.width),
-        height: half(header.size.height, needed.height),
-    };
+    let size = resize::roomy(header.size, needed);
     webp_ffi::decode(source, header.size, size, kind).map_err(corrupt)
 }

@@ -1,5 +1,6 @@
 //! Encoders: one module a format.
 
+mod avif;
 mod gif;
 mod jpeg;
 mod palette;
@@ -15,7 +16,6 @@ use crate::error::ThumbnailError;
 /// Metadata are not written.
 ///
 /// # Errors
-/// [`ThumbnailError::UnsupportedFeature`] for a format that is not written,
 /// [`ThumbnailError::Internal`] when the encoder fails.
 pub fn encode(
     frames: &[Frame],
@@ -32,6 +32,6 @@ pub fn encode(
         OutputFormat::WebP if frames.len() > 1 => webp::encode_animation(frames, plays, quality),
         OutputFormat::WebP => webp::encode(first, quality),
         OutputFormat::Gif => gif::encode(frames, plays),
-        OutputFormat::Avif => Err(ThumbnailError::UnsupportedFeature { feature: "writing AVIF" }),
+        OutputFormat::Avif => avif::encode(first, quality),
     }
 }

@@ -1,0 +1,182 @@
+"""How fast thumbnails are made, and how good they are, beside pyvips and Pillow.
+
+One thread, the same source bytes, size, output format and quality for all; medians. The
+sources are the photographs of Debian's plasma-workspace-wallpapers, and PNG, WebP and GIF
+versions of some. SSIM is measured against a full decode and a Lanczos resize by Pillow.
+
+    benches/thumbnails.py [--rounds N] [--files N] [--kinds jpeg,png,...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import math
+import os
+import statistics
+import time
+from pathlib import Path
+
+os.environ["VIPS_CONCURRENCY"] = "1"
+
+import numpy as np
+import pyvips
+from PIL import Image, ImageFilter, ImageSequence
+from xaccel._core import codecs, thumbnail
+
+SIZES = (96, 300, 640, 1600)
+WALLPAPERS = Path("/usr/share/wallpapers")
+
+pyvips.cache_set_max(0)
+
+
+def ours(source, size, kind):
+    return thumbnail(source, size, size, format=kind, quality=85).data
+
+
+def by_vips(source, size, kind):
+    animated = kind in {"gif", "webp"} and source[:3] == b"GIF"
+    picture = pyvips.Image.thumbnail_buffer(
+        source, size, height=size, size="down", option_string="n=-1" if animated else ""
+    )
+    options = {"gif": {}, "png": {}}.get(kind, {"Q": 85})
+    return picture.write_to_buffer({"jpeg": ".jpg"}.get(kind, f".{kind}"), **options)
+
+
+def by_pillow(source, size, kind):
+    picture = Image.open(io.BytesIO(source))
+    out = io.BytesIO()
+    if kind == "gif":
+        frames = []
+        for frame in ImageSequence.Iterator(picture):
+            small = frame.convert("RGB")
+            small.thumbnail((size, size), Image.Resampling.LANCZOS)
+            frames.append(small)
+        frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
+        return out.getvalue()
+    picture.thumbnail((size, size), Image.Resampling.LANCZOS)
+    picture.save(out, kind, quality=85)
+    return out.getvalue()
+
+
+ENGINES = {"xaccel": ours, "pyvips": by_vips, "pillow": by_pillow}
+
+
+def ssim(one, other):
+    """Structural similarity of two gray pictures: Gaussian window, sigma 1.5."""
+
+    def blurred(values):
+        picture = Image.fromarray(values.astype(np.float32))
+        return np.asarray(picture.filter(ImageFilter.GaussianBlur(1.5)), dtype=np.float64)
+
+    import scipy.ndimage
+
+    def smooth(values):
+        return scipy.ndimage.gaussian_filter(values, 1.5, truncate=3.5)
+
+    x, y = (np.asarray(picture.convert("L"), dtype=np.float64) for picture in (one, other))
+    mean_x, mean_y = smooth(x), smooth(y)
+    var_x = smooth(x * x) - mean_x**2
+    var_y = smooth(y * y) - mean_y**2
+    covariance = smooth(x * y) - mean_x * mean_y
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    scores = ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)) / (
+        (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
+    )
+    return float(scores[5:-5, 5:-5].mean())
+
+
+def sources(limit):
+    """Name, format to write, encoded source."""
+    photos = sorted(
+        (path for path in WALLPAPERS.glob("*/contents/images*/*.jpg") if not path.is_symlink()),
+        key=lambda path: path.as_posix(),
+    )
+    photos = [path for path in photos if path.stat().st_size > 100_000][:limit]
+    for path in photos:
+        name = f"{path.parts[4]}/{path.stem}"
+        yield "jpeg", name, path.read_bytes()
+    for path in photos[:4]:
+        name = f"{path.parts[4]}/{path.stem}"
+        picture = Image.open(path).convert("RGB")
+        picture.thumbnail((2560, 2560))
+        for kind, options in [("png", {}), ("webp", {"quality": 85})]:
+            out = io.BytesIO()
+            picture.save(out, kind, **options)
+            yield kind, name, out.getvalue()
+        frames = [
+            picture.resize((640, 400), box=(i * 20, i * 10, i * 20 + 1600, i * 10 + 1000))
+            for i in range(12)
+        ]
+        out = io.BytesIO()
+        frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=80)
+        yield "gif", name, out.getvalue()
+
+
+def measure(source, size, kind, rounds):
+    """The median milliseconds of each engine, taking turns."""
+    times = {name: [] for name in ENGINES}
+    results = {}
+    for _ in range(rounds):
+        for name, make in ENGINES.items():
+            start = time.perf_counter()
+            results[name] = make(source, size, kind)
+            times[name].append(1000 * (time.perf_counter() - start))
+    return {name: statistics.median(values) for name, values in times.items()}, results
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--files", type=int, default=12)
+    parser.add_argument("--kinds", default="jpeg,png,webp,gif")
+    options = parser.parse_args()
+    print("xaccel's codecs:", codecs())
+    print(f"libvips {'.'.join(str(pyvips.version(i)) for i in range(3))}, one thread\n")
+    print(
+        f"{'source':34}{'size':>5} " + "".join(f"{n:>9}" for n in ENGINES) + "   ms    KB and SSIM"
+    )
+    ratios = {}
+    for kind, name, source in sources(options.files):
+        if kind not in options.kinds.split(","):
+            continue
+        original = Image.open(io.BytesIO(source))
+        for size in SIZES:
+            if max(original.size) <= size:
+                continue
+            medians, results = measure(source, size, kind, options.rounds)
+            scores = {}
+            if kind != "gif":
+                box = Image.open(io.BytesIO(results["xaccel"])).size
+                reference = original.convert("RGB").resize(box, Image.Resampling.LANCZOS)
+                for engine, made in results.items():
+                    picture = Image.open(io.BytesIO(made))
+                    if picture.size == box:
+                        scores[engine] = ssim(picture, reference)
+            row = "".join(f"{medians[engine]:9.1f}" for engine in ENGINES)
+            more = "  ".join(
+                f"{len(made) / 1000:.1f}/{scores.get(engine, math.nan):.4f}"
+                for engine, made in results.items()
+            )
+            print(f"{kind + ' ' + name:34}{size:5} {row}        {more}", flush=True)
+            for peer in ("pyvips", "pillow"):
+                ratios.setdefault((kind, peer), []).append(medians[peer] / medians["xaccel"])
+            if "pyvips" in scores:
+                ratios.setdefault((kind, "SSIM minus pyvips's"), []).append(
+                    scores["xaccel"] - scores["pyvips"]
+                )
+    print()
+    for (kind, what), values in sorted(ratios.items()):
+        if what.startswith("SSIM"):
+            print(
+                f"{kind:5} {what:20} mean {statistics.mean(values):+.4f}, worst {min(values):+.4f}"
+            )
+        else:
+            print(
+                f"{kind:5} faster than {what:8} {statistics.geometric_mean(values):.2f}x, "
+                f"worst {min(values):.2f}x"
+            )
+
+
+if __name__ == "__main__":
+    main()

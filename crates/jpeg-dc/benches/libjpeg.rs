@@ -1,0 +1,190 @@
+//! Decoding at 1/8 against libjpeg-turbo, one thread, medians of interleaved runs. Time is that of
+//! the thread on the processor, so that other programs disturb it little.
+//!
+//! `cargo bench -p jpeg-dc [-- [--runs N] [--best] FILE|DIRECTORY…]`; without arguments, the JPEGs below
+//! `/usr/share/wallpapers` (on Debian: package `plasma-workspace-wallpapers`).
+
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_precision_loss,
+    reason = "a program for people who build this crate"
+)]
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jpeg_dc::{DcImage, Options, decode};
+use rustix::time::{ClockId, clock_gettime};
+use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor};
+
+fn main() {
+    let mut runs = 15;
+    let mut best = false;
+    let mut sources = Vec::new();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--bench" => {}
+            "--best" => best = true,
+            "--runs" => runs = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(runs),
+            _ => sources.push(PathBuf::from(argument)),
+        }
+    }
+    if sources.is_empty() {
+        sources.push(PathBuf::from("/usr/share/wallpapers"));
+    }
+    let mut files = Vec::new();
+    for source in &sources {
+        collect(source, &mut files);
+    }
+    files.sort();
+    println!(
+        "{:<46} {:>5} {:>5} {:>11} {:>8} {:>8} {:>8} {:>6}",
+        "file", "MP", "MB", "kind", "planes", "RGB ms", "turbo ms", "ratio"
+    );
+    let mut totals = [Totals::default(), Totals::default()];
+    for (path, data) in &files {
+        let Ok(image) = decode(data, &Options::new()) else { continue };
+        let progressive = is_progressive(data);
+        let pixels = f64::from(image.full_width()) * f64::from(image.full_height()) / 1e6;
+        let [planes, rgb, turbo] = measure(data, runs, best);
+        println!(
+            "{:<46} {:>5.1} {:>5.2} {:>11} {:>8.2} {:>8.2} {:>8.2} {:>6.2}",
+            shortened(path),
+            pixels,
+            data.len() as f64 / 1e6,
+            kind(&image, progressive),
+            millis(planes),
+            millis(rgb),
+            millis(turbo),
+            turbo.as_secs_f64() / rgb.as_secs_f64(),
+        );
+        let totals = &mut totals[usize::from(progressive)];
+        totals.ours += rgb;
+        totals.turbo += turbo;
+        if pixels >= 1.0 {
+            totals.ratios.push(turbo.as_secs_f64() / rgb.as_secs_f64());
+        }
+    }
+    for (name, totals) in ["baseline", "progressive"].iter().zip(&mut totals) {
+        totals.ratios.sort_by(f64::total_cmp);
+        println!(
+            "{name}: {:.1} ms, libjpeg-turbo {:.1} ms: {:.2} times as fast in total; \
+             files of 1 MP and more: {:.2} at the least",
+            millis(totals.ours),
+            millis(totals.turbo),
+            totals.turbo.as_secs_f64() / totals.ours.as_secs_f64(),
+            totals.ratios.first().copied().unwrap_or_default(),
+        );
+    }
+}
+
+#[derive(Default)]
+struct Totals {
+    ours: Duration,
+    turbo: Duration,
+    ratios: Vec<f64>,
+}
+
+/// Every JPEG once: wallpapers are linked under many names.
+fn collect(path: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
+    let mut seen = HashSet::new();
+    let mut waiting = vec![path.to_path_buf()];
+    while let Some(path) = waiting.pop() {
+        let Ok(path) = path.canonicalize() else { continue };
+        if !seen.insert(path.clone()) {
+            continue;
+        }
+        if let Ok(entries) = std::fs::read_dir(&path) {
+            waiting.extend(entries.flatten().map(|entry| entry.path()));
+        } else if path.extension().is_some_and(|ending| ending == "jpg" || ending == "jpeg") {
+            files.push((path.clone(), std::fs::read(path).unwrap()));
+        }
+    }
+}
+
+/// Medians, or the best runs: our planes, our RGB, libjpeg-turbo's RGB.
+fn measure(data: &[u8], runs: usize, best: bool) -> [Duration; 3] {
+    let mut decompressor = Decompressor::new().unwrap();
+    let header = decompressor.read_header(data).unwrap();
+    let scale = ScalingFactor::ONE_EIGHTH;
+    decompressor.set_scaling_factor(scale).unwrap();
+    let (width, height) = (scale.scale(header.width), scale.scale(header.height));
+    let mut pixels = vec![0; width * height * 3];
+    let mut times = [const { Vec::new() }; 3];
+    for _ in 0..runs {
+        let start = Processor::now();
+        let image = decode(data, &Options::new()).unwrap();
+        times[0].push(start.elapsed());
+        std::hint::black_box(image.to_rgb());
+        times[1].push(start.elapsed());
+        let start = Processor::now();
+        let image = Image {
+            pixels: pixels.as_mut_slice(),
+            width,
+            pitch: width * 3,
+            height,
+            format: PixelFormat::RGB,
+        };
+        decompressor.decompress(data, image).unwrap();
+        times[2].push(start.elapsed());
+    }
+    times.map(|mut times| {
+        times.sort();
+        times.get(if best { 0 } else { times.len() / 2 }).copied().unwrap_or_default()
+    })
+}
+
+/// The time this thread has run.
+#[derive(Clone, Copy)]
+struct Processor(Duration);
+
+impl Processor {
+    fn now() -> Self {
+        let time = clock_gettime(ClockId::ThreadCPUTime);
+        Self(Duration::try_from(time).unwrap())
+    }
+
+    fn elapsed(self) -> Duration {
+        Self::now().0.saturating_sub(self.0)
+    }
+}
+
+fn is_progressive(data: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(&[0xFF, marker, high, low]) = data.get(at..at + 4) {
+        match marker {
+            0xC0 | 0xC1 => return false,
+            0xC2 => return true,
+            _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
+        }
+    }
+    false
+}
+
+fn kind(image: &DcImage, progressive: bool) -> String {
+    let sampling = match image.planes() {
+        [_] => "gray".to_owned(),
+        [_, chroma, _] => match chroma.scale {
+            (1, 1) => "4:4:4".to_owned(),
+            (2, 1) => "4:2:2".to_owned(),
+            (2, 2) => "4:2:0".to_owned(),
+            (h, v) => format!("{h}x{v}"),
+        },
+        _ => String::new(),
+    };
+    if progressive { format!("{sampling} prog") } else { sampling }
+}
+
+fn shortened(path: &Path) -> String {
+    let name = path.to_string_lossy();
+    let name = name.strip_prefix("/usr/share/wallpapers/").unwrap_or(&name);
+    name.replace("/contents", "")
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}

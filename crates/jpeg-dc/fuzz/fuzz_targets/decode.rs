@@ -1,0 +1,23 @@
+//! Any bytes: decoding gives an answer, and does not depend on what was read of the file beyond
+//! the prefix that is needed.
+#![no_main]
+
+use jpeg_dc::{Chroma, Options, Prefix, decode};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let options = Options::new();
+    let prefix = Prefix::new(options).find(data);
+    let whole = decode(data, &options);
+    if let (Ok(image), Ok(Some(length))) = (&whole, prefix) {
+        assert_eq!(image, &decode(&data[..length], &options).unwrap());
+    }
+    if let Ok(image) = &whole {
+        assert_eq!(image.to_rgb().len(), image.width() * image.height() * 3);
+        assert_eq!(image.to_gray().len(), image.width() * image.height());
+    }
+    if let Ok(dc) = decode(data, &options.chroma(Chroma::Dc)) {
+        let image = whole.unwrap();
+        assert_eq!(dc.to_gray().len(), image.to_gray().len());
+    }
+});

@@ -1,0 +1,114 @@
+//! A scan's entropy-coded data: where it ends, and its bits without byte stuffing.
+
+use std::ops::Range;
+
+use memchr::memchr;
+
+use crate::error::Error;
+
+/// Zero bytes behind the data, so that a window may be loaded from any place in it.
+const PADDING: usize = 16;
+
+/// The bits of a scan, byte stuffing and restart markers taken out.
+#[derive(Debug)]
+pub(crate) struct Bits {
+    bytes: Vec<u8>,
+    /// The bytes between two restart markers, in order. At least one.
+    pub(crate) intervals: Vec<Range<usize>>,
+    /// Where the marker behind the scan stands in the file, or the file's end.
+    pub(crate) end: usize,
+}
+
+impl Bits {
+    /// Collects the data of the scan that starts at `start`, up to the first marker that is no
+    /// restart marker. `restarts`: whether those are expected.
+    pub(crate) fn collect(data: &[u8], start: usize, restarts: bool) -> Result<Self, Error> {
+        let source = data.get(start..).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(source.len() + PADDING);
+        let mut intervals = Vec::new();
+        let mut interval_start = 0;
+        let mut expected: u8 = 0xD0;
+        let mut at = 0;
+        loop {
+            let rest = source.get(at..).unwrap_or_default();
+            let Some(found) = memchr(0xFF, rest) else {
+                bytes.extend_from_slice(rest);
+                at = source.len();
+                break;
+            };
+            let behind = rest.get(found + 1..).unwrap_or_default();
+            if let [0, ..] = behind {
+                bytes.extend_from_slice(rest.get(..=found).unwrap_or_default());
+                at += found + 2;
+                continue;
+            }
+            bytes.extend_from_slice(rest.get(..found).unwrap_or_default());
+            at += found;
+            let Some(fill) = behind.iter().position(|&byte| byte != 0xFF) else {
+                at = source.len();
+                break;
+            };
+            match behind.get(fill) {
+                // Fill bytes before a stuffed zero: libjpeg takes it all for one 0xFF.
+                Some(0) => bytes.push(0xFF),
+                Some(&marker @ 0xD0..=0xD7) if restarts => {
+                    if marker != expected {
+                        return Err(Error::Malformed("restart markers out of order"));
+                    }
+                    expected = 0xD0 | (expected + 1) & 7;
+                    intervals.push(interval_start..bytes.len());
+                    interval_start = bytes.len();
+                }
+                _ => break,
+            }
+            at += fill + 2;
+        }
+        intervals.push(interval_start..bytes.len());
+        if bytes.len() > MAX_BYTES {
+            return Err(Error::Unsupported("a scan of more than 256 MiB"));
+        }
+        bytes.resize(bytes.len() + PADDING, 0);
+        Ok(Self { bytes, intervals, end: start + at })
+    }
+
+    /// The data, with some zero bytes behind it.
+    pub(crate) fn padded(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Number of bytes of data.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len() - PADDING
+    }
+}
+
+/// More than this is refused, so that bit positions fit 32 bits with room to spare.
+const MAX_BYTES: usize = 1 << 28;
+
+/// Where the scan that starts at `start` ends: at the first marker that is no restart marker, or
+/// `None` if the data ends before one. To be called again with more data, and the position in the
+/// second field of the error to start from.
+pub(crate) fn find_end(data: &[u8], start: usize) -> Result<usize, usize> {
+    let mut at = start;
+    loop {
+        let Some(found) = data.get(at..).and_then(|rest| memchr(0xFF, rest)) else {
+            return Err(data.len().max(start));
+        };
+        let marker = at + found;
+        match data.get(marker + 1) {
+            None => return Err(marker),
+            Some(0 | 0xD0..=0xD7) => at = marker + 2,
+            Some(0xFF) => at = marker + 1,
+            Some(_) => return Ok(marker),
+        }
+    }
+}
+
+/// The 64 bits from `byte` on; zero bits behind the end.
+#[inline]
+pub(crate) fn window(bytes: &[u8], byte: usize) -> u64 {
+    bytes
+        .get(byte..)
+        .and_then(|rest| rest.first_chunk::<8>())
+        .map_or(0, |chunk| u64::from_be_bytes(*chunk))
+}

@@ -1,0 +1,287 @@
+//! The frame: what the SOF segment says of the image, and the block geometry that follows from it.
+
+use crate::error::Error;
+
+/// How a frame is coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Process {
+    /// Baseline and extended sequential (SOF0, SOF1): every coefficient of a block at once.
+    Sequential,
+    /// Progressive (SOF2): scans over bands of coefficients and over their bits.
+    Progressive,
+}
+
+/// One colour component of the frame.
+#[derive(Debug, Clone)]
+pub(crate) struct Component {
+    pub(crate) id: u8,
+    /// Sampling factors, 1 to 4.
+    pub(crate) h: usize,
+    pub(crate) v: usize,
+    /// Number of the quantisation table.
+    pub(crate) quantisation: u8,
+    /// Blocks that hold pixels of the image.
+    pub(crate) blocks: (usize, usize),
+    /// Blocks including those that only fill up the last MCU of a row or column.
+    pub(crate) padded: (usize, usize),
+}
+
+/// The frame header.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    pub(crate) process: Process,
+    pub(crate) width: u16,
+    pub(crate) height: u16,
+    pub(crate) components: Vec<Component>,
+    /// Largest sampling factors.
+    pub(crate) max_h: usize,
+    pub(crate) max_v: usize,
+    /// MCUs of an interleaved scan: in a row, and rows.
+    pub(crate) mcus: (usize, usize),
+}
+
+impl Frame {
+    /// How many times the resolution of a component the image has: across, and down.
+    pub(crate) fn ratio(&self, component: &Component) -> (usize, usize) {
+        (self.max_h / component.h, self.max_v / component.v)
+    }
+
+    /// Whether libjpeg makes 2 x 2 samples of each block of this component at 1/8: where it has
+    /// half the resolution of the image both ways. Of a quarter of it, it would make 4 x 4.
+    pub(crate) fn is_quad(&self, component: &Component) -> bool {
+        let (h, v) = self.ratio(component);
+        h % 2 == 0 && v % 2 == 0 && (h % 4 != 0 || v % 4 != 0)
+    }
+
+    /// Whether libjpeg makes no more than one sample of each block of this component at 1/8.
+    pub(crate) fn is_single(&self, component: &Component) -> bool {
+        let (h, v) = self.ratio(component);
+        h % 2 != 0 || v % 2 != 0
+    }
+
+    /// Reads the payload of a SOF0, SOF1 or SOF2 segment.
+    pub(crate) fn parse(process: Process, payload: &[u8]) -> Result<Self, Error> {
+        let truncated = Error::Malformed("the frame header is too short");
+        let (head, specs) = payload.split_first_chunk::<6>().ok_or(truncated)?;
+        let &[precision, y1, y0, x1, x0, count] = head;
+        let height = u16::from_be_bytes([y1, y0]);
+        let width = u16::from_be_bytes([x1, x0]);
+        if precision != 8 {
+            return Err(Error::Unsupported("samples of other than 8 bits"));
+        }
+        if height == 0 {
+            return Err(Error::Unsupported("the height is left to a DNL segment"));
+        }
+        if width == 0 {
+            return Err(Error::Malformed("the width is 0"));
+        }
+        if !matches!(count, 1 | 3) {
+            return Err(Error::Unsupported("other than 1 or 3 components (CMYK, for instance)"));
+        }
+        if specs.len() != 3 * usize::from(count) {
+            return Err(Error::Malformed("the frame header's length does not fit its components"));
+        }
+        let mut components = Vec::with_capacity(specs.len() / 3);
+        for spec in specs.chunks_exact(3) {
+            let &[id, sampling, quantisation] = spec else { return Err(truncated) };
+            let (h, v) = (usize::from(sampling >> 4), usize::from(sampling & 15));
+            if !(1..=4).contains(&h) || !(1..=4).contains(&v) || quantisation > 3 {
+                return Err(Error::Malformed("a component's sampling or table number is invalid"));
+            }
+            if components.iter().any(|other: &Component| other.id == id) {
+                return Err(Error::Unsupported("two components of the same number"));
+            }
+            components.push(Component { id, h, v, quantisation, blocks: (0, 0), padded: (0, 0) });
+        }
+        let max_h = components.iter().map(|c| c.h).max().unwrap_or(1);
+        let max_v = components.iter().map(|c| c.v).max().unwrap_or(1);
+        let (full_w, full_h) = (usize::from(width), usize::from(height));
+        let mcus = (full_w.div_ceil(8 * max_h), full_h.div_ceil(8 * max_v));
+        for component in &mut components {
+            if max_h % component.h != 0 || max_v % component.v != 0 {
+                return Err(Error::Unsupported("fractional sampling ratios"));
+            }
+            component.blocks = (
+                (full_w * component.h).div_ceil(8 * max_h),
+                (full_h * component.v).div_ceil(8 * max_v),
+            );
+            component.padded = (mcus.0 * component.h, mcus.1 * component.v);
+        }
+        Ok(Self { process, width, height, components, max_h, max_v, mcus })
+    }
+
+    /// The geometry of a scan over these components.
+    pub(crate) fn layout(&self, scan: &Scan) -> Result<Layout, Error> {
+        let mut parts = Vec::with_capacity(scan.components.len());
+        let mut blocks_per_mcu = 0;
+        for selected in &scan.components {
+            let component = self
+                .components
+                .get(selected.component)
+                .ok_or(Error::Malformed("a scan of an unknown component"))?;
+            // A scan of one component has no interleaving: each of its blocks is an MCU.
+            let (h, v) =
+                if scan.components.len() == 1 { (1, 1) } else { (component.h, component.v) };
+            parts.push(Part { selected: *selected, h, v, first: blocks_per_mcu });
+            blocks_per_mcu += h * v;
+        }
+        if blocks_per_mcu > MAX_BLOCKS_PER_MCU {
+            return Err(Error::Malformed("an MCU of more than 10 blocks"));
+        }
+        let mcus = match scan.components.as_slice() {
+            [only] => self.components.get(only.component).map_or((0, 0), |c| c.blocks),
+            _ => self.mcus,
+        };
+        Ok(Layout { parts, blocks_per_mcu, mcus })
+    }
+}
+
+/// The limit of T.81 (B.2.3).
+pub(crate) const MAX_BLOCKS_PER_MCU: usize = 10;
+
+/// A component as a scan selects it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Selected {
+    /// Index of the component in the frame.
+    pub(crate) component: usize,
+    /// Numbers of the Huffman tables, 0 to 3.
+    pub(crate) dc_table: usize,
+    pub(crate) ac_table: usize,
+}
+
+/// The scan header.
+#[derive(Debug, Clone)]
+pub(crate) struct Scan {
+    pub(crate) components: Vec<Selected>,
+    /// First and last coefficient, in zigzag order.
+    pub(crate) band: (u8, u8),
+    /// Bits left out by the scan before (0: there was none) and by this one.
+    pub(crate) high: u8,
+    pub(crate) low: u8,
+}
+
+impl Scan {
+    /// Reads the payload of a SOS segment.
+    pub(crate) fn parse(frame: &Frame, payload: &[u8]) -> Result<Self, Error> {
+        let truncated = Error::Malformed("a scan header is too short");
+        let (&count, rest) = payload.split_first().ok_or(truncated)?;
+        let count = usize::from(count);
+        if count == 0 || count > frame.components.len() {
+            return Err(Error::Malformed("a scan of no component, or of too many"));
+        }
+        let (selectors, tail) = rest.split_at_checked(2 * count).ok_or(truncated)?;
+        let &[first, last, approximation] = tail else { return Err(truncated) };
+        let mut components: Vec<Selected> = Vec::with_capacity(count);
+        for selector in selectors.chunks_exact(2) {
+            let &[id, tables] = selector else { return Err(truncated) };
+            let component = frame
+                .components
+                .iter()
+                .position(|component| component.id == id)
+                .ok_or(Error::Malformed("a scan of an unknown component"))?;
+            if components.iter().any(|other| other.component == component) {
+                return Err(Error::Malformed("a scan names a component twice"));
+            }
+            let (dc_table, ac_table) = (usize::from(tables >> 4), usize::from(tables & 15));
+            if dc_table > 3 || ac_table > 3 {
+                return Err(Error::Malformed("a Huffman table number above 3"));
+            }
+            components.push(Selected { component, dc_table, ac_table });
+        }
+        let (high, low) = (approximation >> 4, approximation & 15);
+        Ok(Self { components, band: (first, last), high, low })
+    }
+}
+
+/// One component's part of each MCU of a scan.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part {
+    pub(crate) selected: Selected,
+    /// Blocks of the component in an MCU: across, and down.
+    pub(crate) h: usize,
+    pub(crate) v: usize,
+    /// Index of its first block within the MCU.
+    pub(crate) first: usize,
+}
+
+/// In what order a scan holds the blocks.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    pub(crate) parts: Vec<Part>,
+    pub(crate) blocks_per_mcu: usize,
+    /// MCUs in a row, and rows.
+    pub(crate) mcus: (usize, usize),
+}
+
+impl Layout {
+    /// MCUs of the scan.
+    pub(crate) fn total_mcus(&self) -> usize {
+        self.mcus.0 * self.mcus.1
+    }
+
+    /// Blocks of the scan.
+    pub(crate) fn total_blocks(&self) -> usize {
+        self.total_mcus() * self.blocks_per_mcu
+    }
+
+    /// Visits a component's blocks in the order of the scan. Hands what `source` has for a block,
+    /// one item for each block of the scan, to `block`, with the block's place in `target`, a
+    /// plane of this stride, and a prediction that starts with 0 after every restart marker.
+    #[inline]
+    pub(crate) fn visit<S: Copy, T>(
+        &self,
+        part: &Part,
+        restart_interval: usize,
+        source: &[S],
+        target: &mut [T],
+        stride: usize,
+        mut block: impl FnMut(&mut i32, S, &mut T),
+    ) {
+        if self.blocks_per_mcu == 0 || self.mcus.0 == 0 || stride == 0 {
+            return;
+        }
+        let mut prediction = 0;
+        let mut until_restart = restart_interval;
+        let rows = source.chunks(self.mcus.0 * self.blocks_per_mcu);
+        for (source, target) in rows.zip(target.chunks_mut(part.v * stride)) {
+            let mut mcus = source.chunks_exact(self.blocks_per_mcu);
+            let mut lines = target.chunks_mut(stride).map(<[T]>::iter_mut);
+            let mut lines: [_; 4] = std::array::from_fn(|_| lines.next().unwrap_or_default());
+            while mcus.len() > 0 {
+                let piece = if restart_interval == 0 {
+                    mcus.len()
+                } else {
+                    if until_restart == 0 {
+                        until_restart = restart_interval;
+                        prediction = 0;
+                    }
+                    mcus.len().min(until_restart)
+                };
+                until_restart = until_restart.wrapping_sub(piece);
+                let mcus = mcus.by_ref().take(piece);
+                let mut step = |source, target: &mut T| block(&mut prediction, source, target);
+                match (&mut lines, part.h, part.v) {
+                    ([line, ..], 1, 1) => {
+                        for (mcu, out) in mcus.zip(line) {
+                            if let Some(&source) = mcu.get(part.first) {
+                                step(source, out);
+                            }
+                        }
+                    }
+                    (lines, ..) => {
+                        for mcu in mcus {
+                            let mut blocks = mcu.iter().skip(part.first);
+                            for line in lines.iter_mut().take(part.v) {
+                                for out in line.take(part.h) {
+                                    if let Some(&source) = blocks.next() {
+                                        step(source, out);
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The decoded image.
+
+/// What the planes of a [`DcImage`] are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Color {
+    /// One plane of luminance.
+    Gray,
+    /// Luminance, blue difference, red difference, as JFIF (ITU-T T.871) defines them.
+    YCbCr,
+    /// Red, green, blue.
+    Rgb,
+}
+
+/// One component at one eighth of its own size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plane {
+    /// Samples in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Distance from one row to the next in `data`; at least `width`.
+    pub stride: usize,
+    /// How many pixels of the image at 1/8 one sample covers: across, and down. `(2, 2)` for the
+    /// chroma planes of a 4:2:0 image.
+    pub scale: (usize, usize),
+    /// The samples.
+    pub data: Vec<u8>,
+}
+
+impl Plane {
+    /// The rows, without the padding between them.
+    #[must_use]
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        let rows = self.data.chunks_exact(self.stride.max(1)).take(self.height);
+        rows.map(|row| row.get(..self.width).unwrap_or(row))
+    }
+}
+
+/// An image at one eighth of its size, one plane a component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DcImage {
+    pub(crate) full: (u32, u32),
+    pub(crate) color: Color,
+    pub(crate) planes: Vec<Plane>,
+    pub(crate) exact: bool,
+}
+
+impl DcImage {
+    /// Width of the full image, in pixels.
+    #[must_use]
+    pub fn full_width(&self) -> u32 {
+        self.full.0
+    }
+
+    /// Height of the full image, in pixels.
+    #[must_use]
+    pub fn full_height(&self) -> u32 {
+        self.full.1
+    }
+
+    /// Width at 1/8: `full_width / 8`, rounded up.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.full.0.div_ceil(8) as usize
+    }
+
+    /// Height at 1/8: `full_height / 8`, rounded up.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.full.1.div_ceil(8) as usize
+    }
+
+    /// What the planes are.
+    #[must_use]
+    pub fn color(&self) -> Color {
+        self.color
+    }
+
+    /// Whether every plane is what libjpeg-turbo has at 1/8, to the bit. Else chroma is, but for
+    /// its resolution; luminance is exact always.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.exact
+    }
+
+    /// The planes: one for [`Color::Gray`], else three.
+    #[must_use]
+    pub fn planes(&self) -> &[Plane] {
+        &self.planes
+    }
+
+    /// The planes, to keep.
+    #[must_use]
+    pub fn into_planes(self) -> Vec<Plane> {
+        self.planes
+    }
+
+    /// The image as `width() * height()` pixels of red, green and blue, a byte each, rows without
+    /// padding. Subsampled planes are enlarged by repeating their samples and colours converted
+    /// in fixed point, both as libjpeg does at this scale.
+    #[must_use]
+    pub fn to_rgb(&self) -> Vec<u8> {
+        let mut pixels = vec![0; self.width() * self.height() * 3];
+        let rows = pixels.chunks_exact_mut((self.width() * 3).max(1));
+        match self.planes.as_slice() {
+            [gray] => {
+                for (out, gray) in rows.zip(gray.rows()) {
+                    for (pixel, &y) in out.chunks_exact_mut(3).zip(gray) {
+                        pixel.fill(y);
+                    }
+                }
+            }
+            [first, second, third] => {
+                let mut wide = [const { Vec::new() }; 3];
+                for (y, out) in rows.enumerate() {
+                    let mut full_rows = wide.iter_mut().zip([first, second, third]);
+                    let mut next = || full_rows.next().map_or(&[][..], |(w, p)| p.wide_row(y, w));
+                    let samples = next().iter().zip(next()).zip(next());
+                    let pixels = out.as_chunks_mut().0.iter_mut().zip(samples);
+                    if self.color == Color::Rgb {
+                        pixels.for_each(|(pixel, ((&r, &g), &b))| *pixel = [r, g, b]);
+                    } else {
+                        pixels
+                            .for_each(|(pixel, ((&y, &cb), &cr))| *pixel = rgb_from_ycc(y, cb, cr));
+                    }
+                }
+            }
+            _ => {}
+        }
+        pixels
+    }
+
+    /// The image as `width() * height()` pixels of luminance, a byte each, rows without padding.
+    #[must_use]
+    pub fn to_gray(&self) -> Vec<u8> {
+        if self.color == Color::Rgb {
+            return self.to_rgb().chunks_exact(3).map(gray_from_rgb).collect();
+        }
+        let mut pixels = Vec::with_capacity(self.width() * self.height());
+        let mut wide = Vec::new();
+        for plane in self.planes.iter().take(1) {
+            for y in 0..self.height() {
+                let row = plane.wide_row(y, &mut wide);
+                pixels.extend_from_slice(row.get(..self.width()).unwrap_or(row));
+            }
+        }
+        pixels
+    }
+}
+
+impl Plane {
+    /// Row `y` of the image, enlarged into `wide` if need be.
+    fn wide_row<'a>(&'a self, y: usize, wide: &'a mut Vec<u8>) -> &'a [u8] {
+        let start = y / self.scale.1 * self.stride;
+        let row = self.data.get(start..start + self.width).unwrap_or_default();
+        if self.scale.0 == 1 {
+            return row;
+        }
+        wide.clear();
+        wide.extend(row.iter().flat_map(|&sample| std::iter::repeat_n(sample, self.scale.0)));
+        wide
+    }
+}
+
+/// 16.16 fixed point, rounded to the nearest.
+const ONE_HALF: i32 = 1 << 15;
+
+/// JFIF's conversion (ITU-T T.871, 7) with libjpeg's constants and rounding.
+#[inline]
+fn rgb_from_ycc(y: u8, cb: u8, cr: u8) -> [u8; 3] {
+    let (y, cb, cr) = (i32::from(y), i32::from(cb) - 128, i32::from(cr) - 128);
+    [
+        clamp(y + ((91_881 * cr + ONE_HALF) >> 16)),
+        clamp(y + ((-22_554 * cb - 46_802 * cr + ONE_HALF) >> 16)),
+        clamp(y + ((116_130 * cb + ONE_HALF) >> 16)),
+    ]
+}
+
+fn gray_from_rgb(rgb: &[u8]) -> u8 {
+    let weighted =
+        rgb.iter().zip([19_595, 38_470, 7_471]).map(|(&c, weight)| i32::from(c) * weight);
+    clamp((weighted.sum::<i32>() + ONE_HALF) >> 16)
+}
+
+#[inline]
+#[expect(clippy::cast_sign_loss, reason = "the value is in 0..=255 by then")]
+pub(crate) fn clamp(value: i32) -> u8 {
+    value.clamp(0, 255) as u8
+}
+
+/// The sample of a block: what an inverse DCT of its DC coefficient alone gives, as libjpeg does
+/// it. Where that is far out of range, as it can be in damaged files, libjpeg looks it up in a
+/// table of 1024 entries.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "both factors are taken as 16 bits")]
+pub(crate) fn pixel(dc: i32, quantisation: u16) -> u8 {
+    let value = (i32::from(dc as i16) * i32::from(quantisation.cast_signed()) + 4) >> 3;
+    let wrapped = (value << 22) >> 22;
+    clamp(wrapped + 128)
+}

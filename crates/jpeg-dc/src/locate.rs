@@ -1,0 +1,371 @@
+//! Finds where each block of a sequential scan starts.
+//!
+//! The blocks have to be passed over bit by bit to find the next one, so this is what the time
+//! goes into. What is then wanted of a block can be read from its start, in any order.
+//!
+//! Several places of the scan are worked on at once. With restart markers the places are given.
+//! Without, the scan is cut into parts, and a lane starts in the middle of nowhere as if an MCU
+//! started there. Huffman codes soon fall into step, mostly within some tens of blocks; from the
+//! first block on that both the lane before and this one found, in the same place of the MCU, all
+//! that this one found is right. If they never meet, the lane before goes on instead.
+
+use crate::entropy::Bits;
+use crate::error::Error;
+use crate::frame::Layout;
+use crate::lanes::{BATCH, Ends, LANES, Lane, STEPS, Tables};
+
+/// Scans from so many bytes on are cut into parts.
+const SPLIT_FROM: usize = 16 * 1024;
+
+/// Bits that a part overlaps with the next one, for the two to meet in.
+const OVERLAP: usize = 8 * 1024;
+
+/// New starts that a lane tries where an invalid code shows that it is out of step.
+const ATTEMPTS: usize = 64;
+
+/// More bits than any block has: 64 codes of 16 bits with 15 bits of magnitude.
+const MAX_BLOCK: usize = 64 * 31;
+
+/// A stretch of the scan that starts with an MCU, or may do so.
+struct Stretch {
+    /// In bits.
+    to: usize,
+    /// Blocks that there are, the end of the last one counted as one more start.
+    wanted: usize,
+    /// New starts left.
+    attempts: usize,
+    /// Where blocks start, in bits.
+    starts: Vec<u32>,
+}
+
+impl Stretch {
+    fn new(from: u32, to: usize, wanted: usize, capacity: usize) -> Self {
+        let mut starts = Vec::with_capacity(capacity);
+        starts.push(from);
+        Self { to, wanted, attempts: 0, starts }
+    }
+}
+
+/// A stretch that a lane works on.
+struct Active<'s> {
+    stretch: &'s mut Stretch,
+    lane: Lane,
+    /// The lane's first block in the batch.
+    first: usize,
+}
+
+/// Finds the blocks of one scan.
+pub(crate) struct Locator<'a> {
+    tables: &'a Tables<'a>,
+    bytes: &'a [u8],
+    /// Bits of data.
+    end: usize,
+    /// Look-ups made.
+    #[cfg(test)]
+    steps: std::cell::Cell<usize>,
+}
+
+/// The starts of all blocks of a scan, in bits, in order.
+pub(crate) fn locate(
+    tables: &Tables,
+    bits: &Bits,
+    layout: &Layout,
+    restart_interval: usize,
+) -> Result<Vec<u32>, Error> {
+    let locator = Locator::new(tables, bits);
+    if restart_interval > 0 {
+        locator.between_restarts(bits, layout, restart_interval)
+    } else {
+        locator.without_restarts(layout.total_blocks())
+    }
+}
+
+const ENDS_EARLY: Error = Error::Malformed("a scan ends early or has an invalid code");
+
+/// Bit positions fit, since a scan's size is limited.
+fn position(bit: usize) -> u32 {
+    u32::try_from(bit).unwrap_or(u32::MAX)
+}
+
+impl<'a> Locator<'a> {
+    fn new(tables: &'a Tables<'a>, bits: &'a Bits) -> Self {
+        Self {
+            tables,
+            bytes: bits.padded(),
+            end: bits.len() * 8,
+            #[cfg(test)]
+            steps: std::cell::Cell::default(),
+        }
+    }
+
+    fn between_restarts(
+        &self,
+        bits: &Bits,
+        layout: &Layout,
+        restart_interval: usize,
+    ) -> Result<Vec<u32>, Error> {
+        let mut mcus = layout.total_mcus();
+        let mut stretches = Vec::with_capacity(bits.intervals.len());
+        for interval in &bits.intervals {
+            let wanted = mcus.min(restart_interval) * layout.blocks_per_mcu;
+            let (from, to) = (position(interval.start * 8), interval.end * 8);
+            stretches.push(Stretch::new(from, to, wanted + 1, wanted + 1));
+            mcus = mcus.saturating_sub(restart_interval);
+            if mcus == 0 {
+                break;
+            }
+        }
+        self.work(&mut stretches);
+        let mut starts = Vec::with_capacity(layout.total_blocks());
+        for Stretch { to, wanted, starts: found, .. } in &stretches {
+            match found.split_last() {
+                Some((&end, found)) if found.len() + 1 == *wanted && end as usize <= *to => {
+                    starts.extend_from_slice(found);
+                }
+                _ => return Err(ENDS_EARLY),
+            }
+        }
+        if starts.len() < layout.total_blocks() { Err(ENDS_EARLY) } else { Ok(starts) }
+    }
+
+    fn without_restarts(&self, total: usize) -> Result<Vec<u32>, Error> {
+        let count = if self.end / 8 < SPLIT_FROM { 1 } else { LANES };
+        let part = self.end / count;
+        let mut stretches: Vec<_> = (0..count)
+            .map(|index| {
+                let to = (part * (index + 1) + OVERLAP).min(self.end);
+                let capacity = if index == 0 { total + BATCH } else { total / count * 5 / 4 };
+                let mut stretch =
+                    Stretch::new(position(part * index), to, usize::MAX, capacity + BATCH);
+                stretch.attempts = if index == 0 { 0 } else { ATTEMPTS };
+                stretch
+            })
+            .collect();
+        self.work(&mut stretches);
+        let mut stretches = stretches.into_iter();
+        let mut starts = stretches.next().map(|first| first.starts).unwrap_or_default();
+        for stretch in stretches {
+            self.join(&mut starts, &stretch.starts);
+        }
+        // What would be the next block's start is the last one's end.
+        if starts.len() <= total {
+            return Err(ENDS_EARLY);
+        }
+        starts.truncate(total);
+        Ok(starts)
+    }
+
+    /// Adds to `starts`, which are right, those of `others` that follow from them.
+    fn join(&self, starts: &mut Vec<u32>, others: &[u32]) {
+        let per_mcu = self.tables.blocks_per_mcu;
+        let Some(&first) = others.first() else { return };
+        let mut ours = starts.partition_point(|&start| start < first);
+        let mut theirs = 0;
+        loop {
+            // Both lists rise: walk through them together.
+            while let Some(&start) = starts.get(ours) {
+                while others.get(theirs).is_some_and(|&other| other < start) {
+                    theirs += 1;
+                }
+                let Some(&other) = others.get(theirs) else { return };
+                if other == start && ours % per_mcu == theirs % per_mcu {
+                    starts.truncate(ours);
+                    starts.extend(others.iter().skip(theirs));
+                    return;
+                }
+                ours += 1;
+            }
+            // Not met yet: go on from the last MCU.
+            let Some(last) = starts.len().checked_sub(1) else { return };
+            let mcu = last - last % per_mcu;
+            let (Some(&from), Some(&last)) = (starts.get(mcu), starts.get(last)) else { return };
+            let to = last as usize + OVERLAP;
+            let mut more = [Stretch::new(from, to, usize::MAX, BATCH)];
+            self.work(&mut more);
+            starts.truncate(mcu);
+            starts.extend(more.iter().flat_map(|more| &more.starts));
+            if starts.len() <= ours {
+                return;
+            }
+        }
+    }
+
+    /// Finds the blocks of all stretches.
+    fn work(&self, stretches: &mut [Stretch]) {
+        let mut waiting = stretches.iter_mut();
+        let mut active: Vec<Active> = Vec::with_capacity(LANES);
+        let mut ends = [[0; _]; LANES];
+        loop {
+            for stretch in waiting.by_ref().take(LANES - active.len()) {
+                let from = stretch.starts.first().copied().unwrap_or_default();
+                let lane = self.tables.start(from as usize);
+                active.push(Active { stretch, lane, first: 0 });
+            }
+            let rounds = match active.as_mut_slice() {
+                [] => return,
+                [a] => Self::batch([a], &mut ends, |lanes, ends, rounds| {
+                    self.tables.run_1(self.bytes, lanes, ends, rounds)
+                }),
+                [a, b] => Self::batch([a, b], &mut ends, |lanes, ends, rounds| {
+                    self.tables.run_2(self.bytes, lanes, ends, rounds)
+                }),
+                [a, b, c, ..] => Self::batch([a, b, c], &mut ends, |lanes, ends, rounds| {
+                    self.tables.run_3(self.bytes, lanes, ends, rounds)
+                }),
+            };
+            self.count(rounds * active.len() * STEPS);
+            let mut ends = ends.iter();
+            active.retain_mut(|active| ends.next().is_some_and(|ends| self.collect(active, ends)));
+        }
+    }
+
+    /// Lets the lanes run until one of them has a full batch, or may have come to its end. Gives
+    /// the number of rounds.
+    fn batch<const N: usize>(
+        active: [&mut Active; N],
+        ends: &mut [Ends; LANES],
+        run: impl Fn([Lane; N], &mut [Ends; N], usize) -> [Lane; N],
+    ) -> usize {
+        let Some((ends, _)) = ends.split_first_chunk_mut::<N>() else { return 0 };
+        let rounds = active.iter().map(|active| {
+            let left = active.stretch.to.saturating_sub(active.lane.bit());
+            // A round takes some 27 bits on the average; at the most it ends three blocks.
+            ((BATCH - 1 - active.lane.block) / STEPS).min(left / 24 + 2)
+        });
+        let rounds = rounds.min().unwrap_or_default();
+        let lanes = run(active.each_ref().map(|active| active.lane), ends, rounds);
+        for (active, lane) in active.into_iter().zip(lanes) {
+            active.lane = lane;
+        }
+        rounds
+    }
+
+    #[cfg(test)]
+    fn count(&self, steps: usize) {
+        self.steps.set(self.steps.get() + steps);
+    }
+
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "counted in tests alone")]
+    fn count(&self, _steps: usize) {}
+
+    /// Takes the ends of blocks away from a lane. Whether it has to go on.
+    fn collect(&self, active: &mut Active, ends: &Ends) -> bool {
+        let Active { stretch, lane, first } = active;
+        let found = ends.get(*first..lane.block).unwrap_or_default();
+        let limit = position(self.end);
+        let wanted = stretch.wanted - stretch.starts.len();
+        // Behind the data all is invalid.
+        let valid = found.partition_point(|&end| end <= limit).min(wanted);
+        stretch.starts.extend_from_slice(found.get(..valid).unwrap_or_default());
+        lane.block %= self.tables.blocks_per_mcu;
+        *first = lane.block;
+        if lane.bit() <= self.end {
+            return lane.bit() <= stretch.to && stretch.starts.len() < stretch.wanted;
+        }
+        let last = stretch.starts.last().copied().unwrap_or_default();
+        if stretch.attempts == 0 || last as usize + MAX_BLOCK >= self.end {
+            return false;
+        }
+        // An invalid code: try from another bit.
+        stretch.attempts -= 1;
+        stretch.starts.clear();
+        stretch.starts.push(last + 1);
+        *lane = self.tables.start(last as usize + 1);
+        *first = 0;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::frame::{Frame, Process, Scan};
+    use crate::marker::Reader;
+
+    /// Any Huffman table that is one, as a DHT segment has it.
+    fn table(class: u8) -> impl Strategy<Value = Vec<u8>> {
+        let symbol = if class == 0 { 0..12_u8 } else { 0..255 };
+        let lengths = prop::collection::btree_map(symbol, 1..=16_u8, 1..60);
+        lengths.prop_map(move |lengths| {
+            let mut lengths: Vec<_> = lengths.into_iter().map(|(s, length)| (length, s)).collect();
+            lengths.sort_unstable();
+            let (mut counts, mut symbols, mut used) = ([0; 16], Vec::new(), 0_u32);
+            for (length, symbol) in lengths {
+                let share = 1 << (16 - length);
+                // One code of ones has to be left.
+                if used + share < 1 << 16 {
+                    used += share;
+                    counts[usize::from(length) - 1] += 1;
+                    symbols.push(symbol);
+                }
+            }
+            [&[class << 4][..], &counts, &symbols].concat()
+        })
+    }
+
+    fn segment(marker: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(payload.len() + 2).unwrap().to_be_bytes();
+        [&[0xFF, marker][..], &length, payload].concat()
+    }
+
+    proptest! {
+        /// Whatever the tables and the data: what several lanes find is what one would find
+        /// symbol by symbol, and the look-ups are in proportion to the data.
+        #[test]
+        fn lanes_find_what_a_walk_finds(
+            dc in table(0),
+            ac in table(1),
+            data in prop::collection::vec(any::<u8>(), 1..80_000),
+        ) {
+            let file = [
+                vec![0xFF, 0xD8],
+                segment(0xC4, &dc),
+                segment(0xC4, &ac),
+                segment(0xC0, &[8, 0, 8, 0, 8, 1, 1, 0x11, 0]),
+            ];
+            let mut reader = Reader::default();
+            reader.advance(&file.concat()).unwrap();
+            let frame = reader.frame().unwrap();
+            prop_assert_eq!(frame.process, Process::Sequential);
+            let scan = Scan::parse(frame, &[1, 1, 0, 0, 63, 0]).unwrap();
+            let layout: Layout = Frame::layout(frame, &scan).unwrap();
+            let tables = Tables::new(&reader, &layout).unwrap();
+            let bits = Bits::collect(&data, 0, false).unwrap();
+
+            let (dc, ac) = (reader.dc_code(0).unwrap(), reader.ac_code(0).unwrap());
+            let mut expected = vec![0];
+            let mut bit = 0;
+            'blocks: loop {
+                let mut count = 0;
+                while count < 64 {
+                    let ahead = crate::entropy::window(bits.padded(), bit / 8) << (bit % 8);
+                    let code = if count == 0 { dc } else { ac };
+                    let Some((length, symbol)) = code.first_symbol(ahead) else { break 'blocks };
+                    let (passed, size) = match count {
+                        0 => (1, u32::from(symbol)),
+                        _ => crate::skip::ac_symbol(symbol),
+                    };
+                    count += passed;
+                    bit += (length + size) as usize;
+                    if bit > bits.len() * 8 {
+                        break 'blocks;
+                    }
+                }
+                expected.push(position(bit));
+            }
+
+            let locator = Locator::new(&tables, &bits);
+            let found = locator.without_restarts(expected.len() - 1);
+            prop_assert_eq!(found.as_deref(), Ok(&expected[..expected.len() - 1]));
+            prop_assert!(locator.without_restarts(expected.len()).is_err());
+            // Twice: once for each of the two calls. In each, at the most once in parts and once
+            // more where the parts do not meet, one bit in a look-up; and what a lane out of step
+            // may do in a batch before it is noticed.
+            let once = 2 * bits.len() * 8 + LANES * (ATTEMPTS + 4) * BATCH * STEPS;
+            prop_assert!(locator.steps.get() <= 2 * once, "{} look-ups", locator.steps.get());
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! How much of a file is needed.
+
+use std::io::{self, Read};
+
+use crate::entropy::find_end;
+use crate::error::Error;
+use crate::marker::{Found, Reader};
+use crate::options::Options;
+use crate::plan::Plan;
+
+/// Bytes to ask a source for at once.
+const CHUNK: u64 = 64 * 1024;
+
+/// Finds the end of what [`decode`](crate::decode) needs in a file that arrives piece by piece.
+///
+/// A progressive file has its DC coefficients in some of its scans, often in the first half of
+/// the file; the rest need not be fetched. A baseline file is needed up to the end of its scans.
+///
+/// ```
+/// # fn main() -> Result<(), jpeg_dc::Error> {
+/// # let file = include_bytes!("../tests/data/progressive.jpg");
+/// let mut prefix = jpeg_dc::Prefix::new(jpeg_dc::Options::new());
+/// let mut received = Vec::new();
+/// for piece in file.chunks(100) {
+///     received.extend_from_slice(piece);
+///     if let Some(length) = prefix.find(&received)? {
+///         received.truncate(length);
+///         break;
+///     }
+/// }
+/// assert!(received.len() < file.len());
+/// let image = jpeg_dc::decode(&received, &jpeg_dc::Options::new())?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Prefix {
+    options: Options,
+    reader: Reader,
+    plan: Option<Plan>,
+    /// Within a scan: up to where its end was looked for.
+    looked_at: Option<usize>,
+}
+
+impl Prefix {
+    /// Starts with a new file.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        Self { options, reader: Reader::default(), plan: None, looked_at: None }
+    }
+
+    /// The length of what is needed, or `None` if it is more than `data`. `data` is the file from
+    /// its first byte on, and in each call at least as long as in the one before; what was looked
+    /// at once is not looked at again.
+    ///
+    /// # Errors
+    /// What [`decode`](crate::decode) would say of the headers: the rest need not be fetched for it.
+    pub fn find(&mut self, data: &[u8]) -> Result<Option<usize>, Error> {
+        loop {
+            if let Some(from) = self.looked_at {
+                match find_end(data, from) {
+                    Ok(end) => self.reader.resume_at(end),
+                    Err(looked_at) => {
+                        self.looked_at = Some(looked_at);
+                        return Ok(None);
+                    }
+                }
+                self.looked_at = None;
+                if self.plan.as_ref().is_some_and(Plan::is_complete) {
+                    return Ok(Some(self.reader.position()));
+                }
+            }
+            match self.reader.advance(data)? {
+                Found::Frame => {
+                    let frame = self.reader.frame()?;
+                    self.options.check(frame)?;
+                    self.plan = Some(Plan::new(frame));
+                }
+                Found::Scan(scan) => {
+                    if let Some(plan) = &mut self.plan {
+                        plan.note(&scan)?;
+                    }
+                    self.looked_at = Some(self.reader.position());
+                }
+                Found::End => {
+                    return Err(Error::Malformed("it ends before its DC coefficients do"));
+                }
+                Found::NeedMore => return Ok(None),
+            }
+        }
+    }
+}
+
+/// Reads from `source` as much as [`decode`](crate::decode) needs, and appends it to `data`, which
+/// holds the file's start or is empty. It stops early where the headers show that `decode` will
+/// refuse the file; so if `decode` fails, read the rest and use a full decoder.
+///
+/// # Errors
+/// Only those of `source`.
+pub fn read_needed(mut source: impl Read, data: &mut Vec<u8>, options: &Options) -> io::Result<()> {
+    let mut prefix = Prefix::new(*options);
+    while let Ok(None) = prefix.find(data) {
+        if source.by_ref().take(CHUNK).read_to_end(data)? == 0 {
+            break;
+        }
+    }
+    Ok(())
+}

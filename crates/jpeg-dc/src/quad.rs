@@ -1,0 +1,230 @@
+//! Blocks of 2 x 2 samples.
+//!
+//! Where a component has half the resolution of the image both ways, as the chroma of 4:2:0,
+//! libjpeg does not enlarge it at 1/8: it takes an inverse DCT that gives 2 x 2 samples for each of
+//! its blocks. That needs AC coefficients too.
+
+use crate::dc::{DifferenceTable, difference};
+use crate::entropy::window;
+use crate::huffman::Code;
+use crate::image::{clamp, pixel};
+use crate::marker::Quantisation;
+
+/// The samples of a block, row by row.
+pub(crate) type Quad = [u8; 4];
+
+/// Rows and columns that count: the first and those of odd number. To the others libjpeg's
+/// inverse DCT gives no weight.
+const SIDE: usize = 5;
+
+/// The zigzag order (T.81, figure A.6): row and column of a coefficient, from the first on.
+const ZIGZAG: [(u8, u8); 64] = zigzag();
+
+/// The place of each coefficient among those that count, or one behind all of them.
+const PLACES: [u8; 64] = places();
+
+const fn zigzag() -> [(u8, u8); 64] {
+    let mut order = [(0, 0); 64];
+    let (mut row, mut column, mut rest) = (0_u8, 0_u8, order.as_mut_slice());
+    while let Some((place, others)) = rest.split_first_mut() {
+        *place = (row, column);
+        rest = others;
+        // Along the diagonal: upwards where its number is even.
+        if (row + column) % 2 == 0 {
+            if column == 7 {
+                row += 1;
+            } else {
+                column += 1;
+                row = row.saturating_sub(1);
+            }
+        } else if row == 7 {
+            column += 1;
+        } else {
+            row += 1;
+            column = column.saturating_sub(1);
+        }
+    }
+    order
+}
+
+const fn places() -> [u8; 64] {
+    let mut places = [0; 64];
+    let (mut rest, mut order) = (places.as_mut_slice(), ZIGZAG.as_slice());
+    while let (Some((place, places)), Some((&(row, column), others))) =
+        (rest.split_first_mut(), order.split_first())
+    {
+        let counts = (row == 0 || row % 2 == 1) && (column == 0 || column % 2 == 1);
+        *place = if counts { row.div_ceil(2) * 5 + column.div_ceil(2) } else { 25 };
+        (rest, order) = (places, others);
+    }
+    places
+}
+
+/// The coefficients of a block that count, multiplied by the quantisation, by rows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Coefficients([i32; 32]);
+
+impl Coefficients {
+    /// A block with this DC coefficient and no other.
+    #[inline]
+    pub(crate) fn new(dc: i32, quantisation: &Quantisation) -> Self {
+        let mut coefficients = Self([0; 32]);
+        coefficients.set(0, dc, quantisation);
+        coefficients
+    }
+
+    /// Sets the coefficient at `index` in zigzag order.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "libjpeg keeps 16 bits of a coefficient")]
+    pub(crate) fn set(&mut self, index: usize, value: i32, quantisation: &Quantisation) {
+        let place = PLACES.get(index).map(|&place| usize::from(place & 31));
+        let step = quantisation.get(index).map_or(0, |&step| step.cast_signed());
+        if let Some(coefficient) = place.and_then(|place| self.0.get_mut(place)) {
+            *coefficient = (value as i16).wrapping_mul(step).into();
+        }
+    }
+
+    /// The samples. In fixed point and rounded as libjpeg does it, so as to be the same.
+    pub(crate) fn samples(&self) -> Quad {
+        let (rows, _) = self.0.as_chunks::<SIDE>();
+        let &[even, first, third, fifth, seventh, ..] = rows else { return [0; 4] };
+        let mut top = [0; SIDE];
+        let mut bottom = [0; SIDE];
+        for ((((((top, bottom), even), first), third), fifth), seventh) in
+            top.iter_mut().zip(&mut bottom).zip(even).zip(first).zip(third).zip(fifth).zip(seventh)
+        {
+            (*top, *bottom) = pair([even, first, third, fifth, seventh], COLUMNS_SHIFT);
+            (*top, *bottom) = (saturate(*top), saturate(*bottom));
+        }
+        let (a, b) = pair(top, ROWS_SHIFT);
+        let (c, d) = pair(bottom, ROWS_SHIFT);
+        [a, b, c, d].map(|value| clamp(value + 128))
+    }
+}
+
+/// Between the passes, the vector code of libjpeg-turbo keeps 16 bits. Enough for any picture, but
+/// not for any file.
+#[inline]
+fn saturate(value: i32) -> i32 {
+    value.clamp(i16::MIN.into(), i16::MAX.into())
+}
+
+/// Fixed point: 13 bits behind the point.
+const POINT: u32 = 13;
+/// Two bits more are kept between the passes, and the sums are 4 times too large.
+const COLUMNS_SHIFT: u32 = POINT - 2 + 2;
+const ROWS_SHIFT: u32 = POINT + 2 + 3 + 2;
+
+/// The two samples of a one-dimensional inverse DCT, from the coefficients 0, 1, 3, 5 and 7.
+#[inline]
+fn pair([even, first, third, fifth, seventh]: [i32; SIDE], shift: u32) -> (i32, i32) {
+    let even = even.wrapping_shl(POINT + 2);
+    // Weights of the odd coefficients, which are those of the full inverse DCT summed over the
+    // samples that become one.
+    let odd = [(first, 29_692), (third, -10_426), (fifth, 6_967), (seventh, -5_906)]
+        .iter()
+        .fold(0_i32, |sum, &(value, weight)| sum.wrapping_add(value.wrapping_mul(weight)));
+    let half = 1 << (shift - 1);
+    (
+        even.wrapping_add(odd).wrapping_add(half) >> shift,
+        even.wrapping_sub(odd).wrapping_add(half) >> shift,
+    )
+}
+
+/// Reads blocks of sequential scans whole.
+pub(crate) struct QuadReader<'a> {
+    differences: DifferenceTable<'a>,
+    ac: &'a Code,
+    /// By the bits ahead: length of the code, and symbol.
+    symbols: Box<[(u8, u8); SYMBOLS]>,
+    quantisation: Quantisation,
+}
+
+const WINDOW: u32 = 10;
+const SYMBOLS: usize = 1 << WINDOW;
+
+impl<'a> QuadReader<'a> {
+    pub(crate) fn new(dc: &'a Code, ac: &'a Code, quantisation: Quantisation) -> Self {
+        let mut symbols = Box::new([(0, 0); SYMBOLS]);
+        let mut entries = symbols.iter_mut();
+        for (length, symbol) in ac.symbols().take_while(|&(length, _)| length <= WINDOW) {
+            let length_byte = u8::try_from(length).unwrap_or_default();
+            for entry in entries.by_ref().take(1 << (WINDOW - length)) {
+                *entry = (length_byte, symbol);
+            }
+        }
+        Self { differences: DifferenceTable::new(dc), ac, symbols, quantisation }
+    }
+
+    /// The samples of the block that starts at bit `start`. Its codes are known to be valid.
+    #[inline]
+    pub(crate) fn block(&self, bytes: &[u8], start: u32, prediction: &mut i32) -> Quad {
+        let mut bit = start as usize;
+        let mut ahead = window(bytes, bit / 8) << (bit % 8);
+        let step = self.differences.step(ahead);
+        *prediction = prediction.wrapping_add(step.difference.into());
+        bit += usize::from(step.bits);
+        ahead <<= step.bits;
+        let mut coefficients = Coefficients::new(*prediction, &self.quantisation);
+        let mut index = 1;
+        // At least 57 bits were ahead, and a symbol takes 31 at the most.
+        let mut left = 57 - u32::from(step.bits);
+        let mut flat = true;
+        while index < 64 {
+            if left < 31 {
+                ahead = window(bytes, bit / 8) << (bit % 8);
+                left = 57;
+            }
+            let (length, symbol) = self.symbol(ahead);
+            let (run, size) = (symbol >> 4, symbol & 15);
+            let bits = u32::from(length + size);
+            if size > 0 {
+                index += usize::from(run);
+                let value = difference(ahead << length, size);
+                coefficients.set(index, value.into(), &self.quantisation);
+                flat = false;
+                index += 1;
+            } else if run == 15 && length > 0 {
+                index += 16;
+            } else {
+                break;
+            }
+            bit += bits as usize;
+            ahead <<= bits;
+            left -= bits;
+        }
+        if flat {
+            return [pixel(*prediction, self.quantisation[0]); 4];
+        }
+        coefficients.samples()
+    }
+
+    #[inline]
+    fn symbol(&self, ahead: u64) -> (u8, u8) {
+        let window = usize::try_from(ahead >> (64 - WINDOW)).unwrap_or_default();
+        match self.symbols.get(window) {
+            Some(&(length @ 1.., symbol)) => (length, symbol),
+            _ => self.long(ahead),
+        }
+    }
+
+    #[cold]
+    fn long(&self, ahead: u64) -> (u8, u8) {
+        let found = self.ac.first_symbol(ahead);
+        found.map_or((0, 0), |(length, symbol)| (u8::try_from(length).unwrap_or_default(), symbol))
+    }
+}
+
+/// Puts blocks of 2 x 2 samples, `across` of them in a row, into a plane twice as wide.
+pub(crate) fn plane(quads: &[Quad], across: usize) -> Vec<u8> {
+    let mut samples = vec![0; quads.len() * 4];
+    let rows = samples.chunks_exact_mut((4 * across).max(1));
+    for (rows, quads) in rows.zip(quads.chunks_exact(across.max(1))) {
+        let (top, bottom) = rows.split_at_mut(2 * across);
+        let pairs = top.as_chunks_mut().0.iter_mut().zip(bottom.as_chunks_mut().0);
+        for ((top, bottom), &[a, b, c, d]) in pairs.zip(quads) {
+            (*top, *bottom) = ([a, b], [c, d]);
+        }
+    }
+    samples
+}

@@ -1,0 +1,97 @@
+//! Tables by which blocks are passed over, several symbols in one look.
+
+use crate::huffman::Code;
+
+/// Bits of the stream that index a table.
+pub(crate) const WINDOW: u32 = 12;
+/// Entries of a table.
+pub(crate) const ENTRIES: usize = 1 << WINDOW;
+/// Most bits that one entry may pass over: three steps on bits that were loaded once need two
+/// entries, the bits up to a byte boundary and a window to fit 64.
+const MAX_BITS: u32 = 22;
+
+/// An entry, or the sum of a block's entries: the bits passed over in the low byte, and above it
+/// the number of coefficients (of the block: the index of the next one).
+///
+/// [`END`] is added at the end of a block. Where [`SLOW`] is set, by an entry or by the sum, the
+/// step does not count and has to be taken symbol by symbol: the code is longer than the window,
+/// or the block is filled to its last coefficient, so that the entry ran into the next one.
+pub(crate) type Entry = u16;
+/// Place of the number of coefficients.
+pub(crate) const COUNT_SHIFT: u32 = 8;
+pub(crate) const SLOW: Entry = 64 << COUNT_SHIFT;
+pub(crate) const END: Entry = 128 << COUNT_SHIFT;
+
+/// What stands for "no entry" while tables are built.
+const NONE: Entry = 0;
+
+/// Number of coefficients that ends a block.
+const END_OF_BLOCK: u32 = 128;
+
+/// What an AC symbol adds to the number of coefficients, and the bits behind its code.
+pub(crate) fn ac_symbol(symbol: u8) -> (u32, u32) {
+    let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
+    match (run, size) {
+        (15, 0) => (16, 0),
+        (_, 0) => (END_OF_BLOCK, 0),
+        _ => (run + 1, size),
+    }
+}
+
+/// Writes the tables for a component's blocks: `dc` for the start of a block, `ac` for the rest.
+pub(crate) fn build(dc_code: &Code, ac_code: &Code, dc: &mut [Entry], ac: &mut [Entry]) {
+    // Tables of AC symbols for 0 to WINDOW bits in view, one behind the other: what comes behind a
+    // symbol in a large table is a smaller table.
+    let mut tables = vec![NONE; 2 * ENTRIES - 1];
+    for view in 1..=WINDOW {
+        let (smaller, table) = tables.split_at_mut((1 << view) - 1);
+        fill(table, view, ac_code, ac_symbol, smaller);
+    }
+    let (smaller, largest) = tables.split_at(ENTRIES - 1);
+    fill(dc, WINDOW, dc_code, |size| (1, size.into()), smaller);
+    ac.copy_from_slice(largest);
+    for entry in dc.iter_mut().chain(ac) {
+        if *entry == NONE {
+            *entry = SLOW;
+        }
+    }
+}
+
+/// Writes the table for `view` bits that start with a symbol of `code`, and may go on with AC
+/// symbols, by the tables for fewer bits.
+fn fill(
+    table: &mut [Entry],
+    view: u32,
+    code: &Code,
+    meaning: impl Fn(u8) -> (u32, u32),
+    smaller: &[Entry],
+) {
+    let mut rest = table;
+    for (length, symbol) in code.symbols().take_while(|&(length, _)| length <= view) {
+        let (count, size) = meaning(symbol);
+        let bits = length + size;
+        let Some((entries, behind)) = rest.split_at_mut_checked(1 << (view - length)) else {
+            return;
+        };
+        rest = behind;
+        if bits > MAX_BITS {
+            continue;
+        }
+        // 128 coefficients and 22 bits at the most.
+        let first = Entry::try_from(count << COUNT_SHIFT | bits).unwrap_or(NONE);
+        // The magnitude bits need not be in view.
+        let left = view.saturating_sub(bits);
+        let next = smaller.get((1 << left) - 1..(2 << left) - 1).unwrap_or_default();
+        if count == END_OF_BLOCK || left == 0 {
+            entries.fill(first);
+        } else {
+            for entries in entries.chunks_exact_mut(1 << left) {
+                for (entry, next) in entries.iter_mut().zip(next) {
+                    let both = first.wrapping_add(*next);
+                    let fits = both & SLOW == 0 && u32::from(both & 0xFF) <= MAX_BITS;
+                    *entry = if fits { both } else { first };
+                }
+            }
+        }
+    }
+}

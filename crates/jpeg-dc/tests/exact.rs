@@ -1,0 +1,97 @@
+//! Against libjpeg-turbo at 1/8: generated files of every layout, and photographs.
+
+#![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
+
+mod support;
+
+use jpeg_dc::{Color, Options, decode};
+use support::encode::Image;
+use support::{generate, oracle};
+use turbojpeg::PixelFormat;
+
+/// Whether libjpeg takes a larger inverse DCT than 1x1 for a component at 1/8.
+fn has_larger_idct(sampling: &[(usize, usize)]) -> bool {
+    let max_h = sampling.iter().map(|s| s.0).max().unwrap();
+    let max_v = sampling.iter().map(|s| s.1).max().unwrap();
+    sampling.iter().any(|&(h, v)| max_h % (2 * h) == 0 && max_v % (2 * v) == 0)
+}
+
+/// Both decoders' pictures of an image are the same, as far as they should be.
+fn check(name: &str, image: &Image, sampling: &[(usize, usize)]) {
+    let data = image.encode();
+    let gray = oracle::decode(&data, PixelFormat::GRAY)
+        .unwrap_or_else(|error| panic!("{name}: the generated file is invalid: {error}"));
+    let ours = decode(&data, &Options::new())
+        .unwrap_or_else(|error| panic!("{name}: {error}: {:?}", image.scans));
+    assert_eq!((ours.width(), ours.height()), (gray.width, gray.height), "{name}");
+    let larger = has_larger_idct(sampling) && image.progressive;
+    assert_eq!(ours.is_exact(), !larger, "{name}");
+    if !larger || ours.color() != Color::Rgb {
+        assert!(ours.to_gray() == gray.pixels, "{name}: luma differs");
+    }
+    if !larger {
+        let rgb = oracle::decode(&data, PixelFormat::RGB).unwrap();
+        assert!(ours.to_rgb() == rgb.pixels, "{name}: RGB differs");
+    }
+}
+
+macro_rules! samplings {
+    ($($name:ident: $index:expr,)*) => {$(
+        #[test]
+        fn $name() {
+            let sampling = generate::SAMPLINGS[$index].1;
+            for seed in 0..100 {
+                check(&format!("seed {seed}"), &generate::image(seed, sampling), sampling);
+            }
+            for seed in 0..4 {
+                let image = generate::large_image(seed, sampling);
+                check(&format!("large, seed {seed}"), &image, sampling);
+            }
+        }
+    )*};
+}
+
+samplings! {
+    gray: 0,
+    gray_of_2x2: 1,
+    s444: 2,
+    s422: 3,
+    s440: 4,
+    s420: 5,
+    s411: 6,
+    s441: 7,
+    s410: 8,
+    s444_of_2x2: 9,
+    s422_and_440: 10,
+    chroma_above_luma: 11,
+    s420_and_444: 12,
+}
+
+/// Photographs that Debian has in `plasma-workspace-wallpapers`; there is nothing to compare where
+/// that is not installed.
+#[test]
+fn wallpapers() {
+    let mut waiting = vec![std::path::PathBuf::from("/usr/share/wallpapers")];
+    let mut seen = std::collections::HashSet::new();
+    while let Some(path) = waiting.pop() {
+        let Ok(path) = path.canonicalize() else { continue };
+        if !seen.insert(path.clone()) {
+            continue;
+        }
+        if let Ok(entries) = std::fs::read_dir(&path) {
+            waiting.extend(entries.flatten().map(|entry| entry.path()));
+        } else if path.extension().is_some_and(|ending| ending == "jpg") {
+            let data = std::fs::read(&path).unwrap();
+            let ours = decode(&data, &Options::new()).unwrap();
+            let gray = oracle::decode(&data, PixelFormat::GRAY).unwrap();
+            assert!(ours.to_gray() == gray.pixels, "{}: luma differs", path.display());
+            let rgb = oracle::decode(&data, PixelFormat::RGB).unwrap();
+            if ours.is_exact() {
+                assert!(ours.to_rgb() == rgb.pixels, "{}: RGB differs", path.display());
+            } else {
+                let psnr = oracle::psnr(&ours.to_rgb(), &rgb.pixels);
+                assert!(psnr > 24.0, "{}: {psnr} dB", path.display());
+            }
+        }
+    }
+}

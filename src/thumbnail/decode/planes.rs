@@ -1,0 +1,155 @@
+//! Luma and chroma, each in a plane of its own, to red, green and blue (ITU-T H.273).
+
+use super::super::picture::{Picture, PixelKind, Size};
+use super::super::resize;
+use crate::error::ThumbnailError;
+
+/// How red, green and blue were mixed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Matrix {
+    /// Not at all: the planes are green, blue and red.
+    Identity,
+    /// The weights of red and blue in luma.
+    Weights {
+        /// Of red.
+        red: f32,
+        /// Of blue.
+        blue: f32,
+    },
+}
+
+impl Matrix {
+    /// The matrix of this code point (H.273, table 4), that of BT.601 where it is not known.
+    pub(super) const fn from_code_point(code: u8) -> Self {
+        let (red, blue) = match code {
+            0 => return Self::Identity,
+            1 => (0.2126, 0.0722),
+            4 => (0.30, 0.11),
+            7 => (0.212, 0.087),
+            9 | 10 => (0.2627, 0.0593),
+            _ => (0.299, 0.114),
+        };
+        Self::Weights { red, blue }
+    }
+}
+
+/// Samples of one component, without gaps: one byte each, or two of the machine's order.
+pub(super) struct Plane {
+    width: u32,
+    height: u32,
+    data: Vec<u8>,
+    wide: bool,
+}
+
+impl Plane {
+    pub(super) fn new(source: &[u8], stride: usize, width: u32, height: u32, bits: usize) -> Self {
+        let wide = bits > 8;
+        let row = width as usize * if wide { 2 } else { 1 };
+        let data = source
+            .chunks(stride.max(1))
+            .take(height as usize)
+            .flat_map(|line| line.get(..row).unwrap_or_default())
+            .copied()
+            .collect();
+        Self { width, height, data, wide }
+    }
+
+    pub(super) const fn size(&self) -> Size {
+        Size { width: self.width, height: self.height }
+    }
+
+    /// The samples at another size, 0.0 to 1.0 of the greatest number.
+    fn at(&self, size: Size, bits: usize) -> Result<Vec<f32>, ThumbnailError> {
+        let resized;
+        let data = if size == self.size() {
+            &self.data
+        } else {
+            resized = resize::plane(&self.data, self.size(), size, self.wide)?;
+            &resized
+        };
+        #[expect(clippy::cast_precision_loss, reason = "at most 16 bits")]
+        let most = ((1_u32 << bits) - 1) as f32;
+        Ok(if self.wide {
+            let (samples, _) = data.as_chunks::<2>();
+            samples.iter().map(|&sample| f32::from(u16::from_ne_bytes(sample)) / most).collect()
+        } else {
+            data.iter().map(|&sample| f32::from(sample) / most).collect()
+        })
+    }
+}
+
+/// A decoded picture before it is in colour.
+pub(super) struct Planes {
+    pub(super) luma: Plane,
+    /// Blue and red difference; none = gray.
+    pub(super) chroma: Option<[Plane; 2]>,
+    /// Bits of a sample: 8, 10 or 12.
+    pub(super) bits: usize,
+    pub(super) matrix: Matrix,
+    pub(super) full_range: bool,
+}
+
+impl Planes {
+    /// The picture at this size, gray if it has no chroma.
+    pub(super) fn to_picture(&self, size: Size) -> Result<Picture, ThumbnailError> {
+        let Some([blue, red]) = &self.chroma else { return self.luma(size) };
+        let luma = self.luma.at(size, self.bits)?;
+        let (blue, red) = (blue.at(size, self.bits)?, red.at(size, self.bits)?);
+        let mut data = Vec::with_capacity(luma.len() * 3);
+        for ((&luma, &blue), &red) in luma.iter().zip(&blue).zip(&red) {
+            data.extend(self.color(luma, blue, red).map(to_byte));
+        }
+        Ok(Picture { width: size.width, height: size.height, kind: PixelKind::Rgb, data })
+    }
+
+    /// The luma alone at this size.
+    pub(super) fn luma(&self, size: Size) -> Result<Picture, ThumbnailError> {
+        let samples = self.luma.at(size, self.bits)?;
+        let data = samples.iter().map(|&luma| to_byte(self.stretch_luma(luma))).collect();
+        Ok(Picture { width: size.width, height: size.height, kind: PixelKind::Luma, data })
+    }
+
+    /// Limited range is 16 to 235 of 255 whatever the depth, that is of 255.94 for 10 bits.
+    fn stretch_luma(&self, luma: f32) -> f32 {
+        if self.full_range { luma } else { (luma * self.limited_scale() - 16.0) / 219.0 }
+    }
+
+    fn stretch_chroma(&self, chroma: f32) -> f32 {
+        if self.full_range {
+            chroma - self.middle()
+        } else {
+            (chroma * self.limited_scale() - 128.0) / 224.0
+        }
+    }
+
+    /// Eight-bit steps in the whole range.
+    fn limited_scale(&self) -> f32 {
+        #[expect(clippy::cast_precision_loss, reason = "at most 16 bits")]
+        let steps = ((1_u32 << self.bits) - 1) as f32;
+        steps / f32::from(1_u16 << (self.bits - 8))
+    }
+
+    /// The chroma of gray.
+    fn middle(&self) -> f32 {
+        #[expect(clippy::cast_precision_loss, reason = "at most 16 bits")]
+        let steps = ((1_u32 << self.bits) - 1) as f32;
+        f32::from(1_u16 << (self.bits - 1)) / steps
+    }
+
+    fn color(&self, luma: f32, blue: f32, red: f32) -> [f32; 3] {
+        let Matrix::Weights { red: red_weight, blue: blue_weight } = self.matrix else {
+            return [red, luma, blue].map(|sample| self.stretch_luma(sample));
+        };
+        let luma = self.stretch_luma(luma);
+        let red = luma + 2.0 * (1.0 - red_weight) * self.stretch_chroma(red);
+        let blue = luma + 2.0 * (1.0 - blue_weight) * self.stretch_chroma(blue);
+        let green_weight = 1.0 - red_weight - blue_weight;
+        [red, (luma - red_weight * red - blue_weight * blue) / green_weight, blue]
+    }
+}
+
+fn to_byte(sample: f32) -> u8 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+    let byte = (sample.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
+    byte
+}

@@ -1,0 +1,82 @@
+"""AVIF in and out. Oracle: libavif, through Pillow."""
+
+import io
+
+import pytest
+from PIL import Image, ImageOps
+from thumbnail_images import difference, encoded, opened, photo, wide_rgb_profile
+from xaccel._core import Limits, probe, thumbnail
+from xaccel.exceptions import CorruptImage, ImageTooLarge
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
+@pytest.mark.parametrize("limited", [False, True])
+@pytest.mark.parametrize("width", [60, 200, 640])
+def test_the_same_picture_as_libavif(subsampling, limited, width):
+    source = encoded(
+        photo(),
+        "AVIF",
+        quality=90,
+        speed=9,
+        subsampling=subsampling,
+        range="limited" if limited else "full",
+    )
+    original = Image.open(io.BytesIO(source)).convert("RGB")
+    made = opened(thumbnail(source, width, format="png"))
+    assert difference(made, original.resize(made.size, Image.Resampling.LANCZOS)) < 1.5
+
+
+def test_gray():
+    source = encoded(photo(mode="L").convert("RGB"), "AVIF", quality=90, subsampling="4:0:0")
+    made = opened(thumbnail(source, format="png"))
+    assert difference(made, Image.open(io.BytesIO(source))) < 1.5
+
+
+def test_alpha():
+    source = encoded(photo(mode="RGBA"), "AVIF", quality=90, speed=9)
+    info = probe(source)
+    assert (info.format, info.width, info.height, info.has_alpha) == ("avif", 640, 400, True)
+    made = opened(thumbnail(source, 320, format="png"))
+    expected = Image.open(io.BytesIO(source)).convert("RGBA").convert("RGBa")
+    expected = expected.resize((320, 200), Image.Resampling.LANCZOS).convert("RGBA")
+    assert difference(made, expected) < 1.5
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_stands_upright(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    source = encoded(photo(320, 200), "AVIF", exif=exif, quality=90, speed=9)
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(source)))
+    info = probe(source)
+    assert ((info.width, info.height), info.orientation) == (upright.size, orientation)
+    assert difference(opened(thumbnail(source, format="png")), upright.convert("RGB")) < 1.5
+
+
+def test_color_profile():
+    source = encoded(photo(), "AVIF", icc_profile=wide_rgb_profile(), quality=90, speed=9)
+    assert probe(source).icc
+    plain = encoded(photo(), "AVIF", quality=90, speed=9)
+    made = [opened(thumbnail(content, 100, format="png")) for content in (source, plain)]
+    assert difference(*made) > 8
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+def test_writing(mode):
+    picture = photo(320, 200, mode)
+    made = thumbnail(encoded(picture, "PNG"), format="avif", quality=85)
+    assert difference(opened(made), picture) < 4
+    assert len(made.data) < 12_000
+
+
+def test_cut_off():
+    source = encoded(photo(), "AVIF", speed=9)
+    for length in (20, 100, len(source) // 2):
+        with pytest.raises(CorruptImage):
+            thumbnail(source[:length], 64)
+
+
+def test_limits():
+    source = encoded(photo(), "AVIF", speed=9)
+    with pytest.raises(ImageTooLarge, match="256000 pixels"):
+        thumbnail(source, 64, limits=Limits(max_pixels=255_999))

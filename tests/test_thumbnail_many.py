@@ -1,0 +1,78 @@
+"""Several sources at once, and placeholders."""
+
+import base64
+import io
+import os
+import threading
+
+import pytest
+from PIL import Image
+from thumbnail_images import difference, encoded, photo
+from xaccel._core import Limits, Thumbnail, placeholder, thumbnail, thumbnail_many
+from xaccel.exceptions import CorruptImage, FileNotFound, UnsupportedImage
+
+
+@pytest.mark.parametrize("threads", [None, 1, 2, 7])
+def test_many_keep_their_order(threads, tmp_path):
+    contents = [encoded(photo(100 + 10 * i, 80), "JPEG") for i in range(6)]
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(contents[0])
+    sources = [*contents, path, io.BytesIO(contents[1])]
+    made = thumbnail_many(sources, 50, 50, threads=threads, fit="cover")
+    expected = [thumbnail(content, 50, 50, fit="cover").data for content in contents]
+    assert [one.data for one in made] == [*expected, expected[0], expected[1]]
+
+
+def test_one_bad_image_does_not_cost_the_others(tmp_path):
+    good = encoded(photo(), "JPEG")
+    made = thumbnail_many([good, b"text", good[:200], tmp_path / "no.jpg", good], 50)
+    kinds = [Thumbnail, UnsupportedImage, CorruptImage, FileNotFound, Thumbnail]
+    assert [type(one) for one in made] == kinds
+    assert "no.jpg" in str(made[3])
+
+
+def test_many_of_nothing():
+    assert thumbnail_many([], 50) == []
+    with pytest.raises(TypeError):
+        thumbnail_many([7], 50)
+    with pytest.raises(ValueError, match="0"):
+        thumbnail_many([], 50, threads=0)
+
+
+def test_after_fork():
+    """A child gets its own threads; the parent's are no part of it."""
+    source = encoded(photo(), "JPEG")
+    expected = [one.data for one in thumbnail_many([source] * 4, 50, threads=2)]
+    assert threading.active_count() == 1
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            made = [one.data for one in thumbnail_many([source] * 4, 50, threads=2)]
+            os.write(writer, b"same" if made == expected else b"other")
+        finally:
+            os._exit(0)
+    os.close(writer)
+    os.waitpid(child, 0)
+    assert os.read(reader, 9) == b"same"
+    os.close(reader)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
+def test_placeholder(mode):
+    original = photo(mode=mode)
+    uri = placeholder(encoded(original, "PNG"))
+    assert len(uri) < 600
+    prefix = "data:image/webp;base64,"
+    assert uri.startswith(prefix)
+    drawn = Image.open(io.BytesIO(base64.b64decode(uri.removeprefix(prefix))))
+    assert max(drawn.size) == 32
+    expected = original.convert("RGBA").resize(drawn.size, Image.Resampling.BOX)
+    assert difference(drawn, expected) < 30
+
+
+def test_placeholder_keeps_the_limits():
+    from xaccel.exceptions import ImageTooLarge
+
+    with pytest.raises(ImageTooLarge):
+        placeholder(encoded(photo(), "PNG"), limits=Limits(max_pixels=100))
