@@ -54,6 +54,8 @@ class XAccel:
     """
 
     def __init__(self, config: Config) -> None:
+        self.config = config
+        """The settings; `xaccel config --app` finds them here."""
         self._delivery = Delivery(config)
         self.private_url = self._delivery.private_url
         """Writes a signed link to a file, see `Delivery.private_url`."""
@@ -114,6 +116,8 @@ class Thumbnails:
     """
 
     def __init__(self, config: Config) -> None:
+        self.config = config
+        """The settings; `xaccel config --app` finds them here."""
         self._thumbnails = thumbnails.Thumbnails(config)
         self.purge = self._thumbnails.purge
         """Removes the thumbnails of a source, see `xaccel.thumbnails.Thumbnails.purge`."""
@@ -219,6 +223,8 @@ class Sendfile:
     def __init__(
         self, app: ASGIApp, config: Config, *, trust_request_headers: bool = False
     ) -> None:
+        self.config = config
+        """The settings; `xaccel config --app` finds them here."""
         self._app = app
         self._offloader = sendfile.Offloader(config, trust_request_headers=trust_request_headers)
 

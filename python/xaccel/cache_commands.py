@@ -6,18 +6,14 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from xaccel import loading
 from xaccel._core import Cache
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 
 
-def add(commands: Any, load: Callable[[str], Config]) -> None:
-    """Add the command to a parser's.
-
-    Args:
-        commands: What `add_subparsers()` gave.
-        load: Finds the settings of the app that `--app` names.
-    """
+def add(commands: Any) -> None:
+    """Add the command to those that `add_subparsers()` gave."""
     parser = commands.add_parser(
         "cache",
         help="the cache of thumbnails: its size, a sweep, a purge",
@@ -32,13 +28,8 @@ def add(commands: Any, load: Callable[[str], Config]) -> None:
         ("clear", _clear, "remove every thumbnail"),
     ):
         action = actions.add_parser(name, help=text, description=f"{text.capitalize()}.")
-        action.add_argument(
-            "--app",
-            required=True,
-            metavar="MODULE:NAME",
-            help="the app whose settings are used: an object, or a function that makes it",
-        )
-        action.set_defaults(run=_runner(run, load))
+        loading.add_options(action)
+        action.set_defaults(run=_runner(run))
         if run is _purge:
             action.add_argument(
                 "source", nargs="+", help="the name of an image below THUMBNAIL_SOURCE"
@@ -46,12 +37,12 @@ def add(commands: Any, load: Callable[[str], Config]) -> None:
 
 
 def _runner(
-    run: Callable[[Cache, Config, argparse.Namespace], None], load: Callable[[str], Config]
+    run: Callable[[Cache, Config, argparse.Namespace], None],
 ) -> Callable[[argparse.Namespace], None]:
     def with_cache(options: argparse.Namespace) -> None:
-        config = load(options.app)
+        config = loading.load(options)
         if config.thumbnail_cache is None:
-            raise ConfigError(f"--app {options.app}: XACCEL['THUMBNAIL_CACHE'] is not set")
+            raise ConfigError("XACCEL['THUMBNAIL_CACHE'] is not set: there is no cache")
         try:
             run(Cache(config.thumbnail_cache), config, options)
         except OSError as error:

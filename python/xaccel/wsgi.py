@@ -47,6 +47,8 @@ class XAccel:
     """
 
     def __init__(self, config: Config) -> None:
+        self.config = config
+        """The settings; `xaccel config --app` finds them here."""
         self._delivery = Delivery(config)
         self.private_url = self._delivery.private_url
         """Writes a signed link to a file, see `Delivery.private_url`."""
@@ -105,6 +107,8 @@ class Thumbnails:
     """
 
     def __init__(self, config: Config) -> None:
+        self.config = config
+        """The settings; `xaccel config --app` finds them here."""
         self._thumbnails = thumbnails.Thumbnails(config)
         self.purge = self._thumbnails.purge
         """Removes the thumbnails of a source, see `xaccel.thumbnails.Thumbnails.purge`."""
@@ -166,6 +170,8 @@ class Sendfile:
     def __init__(
         self, app: WSGIApplication, config: Config, *, trust_request_headers: bool = False
     ) -> None:
+        self.config = config
+        """The settings; `xaccel config --app` finds them here."""
         self._app = app
         self._offloader = sendfile.Offloader(config, trust_request_headers=trust_request_headers)
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from xaccel.exceptions import ConfigError
+
+_PLAIN = (
+    "upstream",
+    "listen",
+    "domain",
+    "client_max_body_size",
+    "resizer",
+    "resolver",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +44,30 @@ class Deployment:
     signature itself, with `secure_link` or with a script. By default with `secure_link`, if that
     is how URLs are signed."""
 
+    resizer: str = "127.0.0.1:10199"
+    """Where nginx's resizing server listens, when nginx makes the thumbnails: `ADDRESS:PORT` or
+    `unix:/path/to.sock`."""
+    resolver: str | None = None
+    """The DNS servers that nginx asks, separated by spaces; by default those of this machine."""
+    tls_certificate: str | None = None
+    """The file of the certificate, with those between it and the authority's; with one the
+    server speaks TLS."""
+    tls_key: str | None = None
+    """The file of the certificate's private key."""
+
+    log_header: str | None = None
+    """A response header of the app, such as `X-User`, that nginx logs and keeps to itself."""
+
     def __post_init__(self) -> None:
         """Refuse what would end a line or a directive."""
-        for name in ("upstream", "listen", "domain", "client_max_body_size"):
+        for name in _PLAIN:
             value = getattr(self, name)
             if value is not None and not set(value).isdisjoint("\n\r;{}\"'\\$#"):
                 raise ConfigError(f"{name} has a character that it can't have: {value!r}")
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ConfigError("TLS needs both, the certificate and its key")
+        if self.log_header is not None and not re.fullmatch("[A-Za-z0-9-]+", self.log_header):
+            raise ConfigError(f"log_header must be a name like 'X-User', not {self.log_header!r}")
         for prefix in self.static:
             if not prefix.startswith("/") or not prefix.endswith("/"):
                 raise ConfigError(
@@ -78,3 +107,17 @@ class Deployment:
                 f"{self.client_max_body_size!r}"
             )
         return int(match[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[match[2]]
+
+    @property
+    def resolvers(self) -> list[str]:
+        """The DNS servers; with none named anywhere the one that resolv.conf(5) assumes."""
+        if self.resolver is not None:
+            return self.resolver.split()
+        with contextlib.suppress(OSError):
+            lines = Path("/etc/resolv.conf").read_text().splitlines()
+            words = [line.split() for line in lines if line.startswith("nameserver")]
+            # nginx does not know the interfaces that link-local addresses need.
+            found = [line[1] for line in words if len(line) > 1 and "%" not in line[1]]
+            if found:
+                return [f"[{address}]" if ":" in address else address for address in found]
+        return ["127.0.0.1"]

@@ -9,7 +9,13 @@ from pathlib import Path
 
 from xaccel._core import Location
 from xaccel.config import CACHE_PREFIX, Config
-from xaccel.servers import nginx_remotes, nginx_thumbnails, text
+from xaccel.servers import (
+    image_filter,
+    nginx_basics,
+    nginx_remotes,
+    nginx_thumbnails,
+    text,
+)
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx_syntax import (
     directory as _directory,
@@ -23,9 +29,9 @@ FULL_FILE = "nginx.conf"
 SECRETS_FILE = "xaccel-secrets.conf"
 
 _UPSTREAM = "xaccel_app"
-_VERDICTS = "/var/cache/xaccel-verdicts"
+_CACHES = "/var/cache"
 _FORWARDED = (
-    "proxy_set_header Host $http_host;",
+    "proxy_set_header Host $host$xaccel_port;",
     "proxy_set_header X-Real-IP $remote_addr;",
     "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
     "proxy_set_header X-Forwarded-Proto $scheme;",
@@ -69,7 +75,10 @@ def redirect(url: str, *, limit_rate: int | None) -> tuple[tuple[str, str], ...]
 def site(config: Config, deployment: Deployment) -> str:
     """A site file: what belongs inside `http { … }`."""
     return text.document(
-        [text.HEADER, *_with_dollar(config, deployment, [*_http(config, deployment, _VERDICTS)])]
+        [
+            text.HEADER,
+            *_with_dollar(config, deployment, [*_http(config, deployment, _CACHES, None)]),
+        ]
     )
 
 
@@ -86,23 +95,20 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
         "default_type application/octet-stream;",
         "sendfile on;",
         "tcp_nopush on;",
-        f"access_log {_quoted(str(directory / 'access.log'))};",
         "# Everything stays below this directory, so that any user can start this nginx.",
         *temporary,
         "",
-        *_http(config, deployment, str(directory / "tmp" / "verdicts")),
+        *_http(config, deployment, str(directory / "tmp"), str(directory / "access.log")),
     ]
     return text.document(
         [
             text.HEADER,
             # nginx gives up root's rights unless told whose to take; anyone else it lets keep them.
             *([f"user {getpass.getuser()};"] if os.geteuid() == 0 else []),
-            *(
-                [f"load_module {nginx_thumbnails.MODULE};"]
-                if nginx_thumbnails.way(config, deployment) == "njs"
-                else []
-            ),
+            *_modules(config, deployment),
             "worker_processes auto;",
+            "# A file and a connection to the app, or two, for each visitor.",
+            "worker_rlimit_nofile 4096;",
             f"pid {_quoted(str(directory / 'nginx.pid'), dollar=False)};",
             f"error_log {_quoted(str(directory / 'error.log'), dollar=False)};",
             "",
@@ -117,6 +123,13 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
     )
 
 
+def _modules(config: Config, deployment: Deployment) -> Iterator[str]:
+    if nginx_thumbnails.way(config, deployment) == "njs":
+        yield f"load_module {nginx_thumbnails.MODULE};"
+    if image_filter.is_used(config):
+        yield f"load_module {image_filter.MODULE};"
+
+
 def secrets(config: Config, deployment: Deployment) -> str | None:
     """The secret part of the configuration; `None` when there is none.
 
@@ -125,7 +138,7 @@ def secrets(config: Config, deployment: Deployment) -> str | None:
     how = nginx_thumbnails.way(config, deployment)
     if how == "njs":
         return text.document([nginx_thumbnails.secrets(config)])
-    if not (_verifies_links(config) or how == "secure-link"):
+    if not _checks_secure_link(config, how):
         return None
     key = config.secret_keys[0]
     secret = key.decode() if isinstance(key, bytes) else key
@@ -143,18 +156,29 @@ def _verifies_links(config: Config) -> bool:
     return config.private_url is not None and config.signature == "secure-link-md5"
 
 
-def _http(config: Config, deployment: Deployment, verdicts: str) -> Iterator[str]:
+def _checks_secure_link(config: Config, how: nginx_thumbnails.Way) -> bool:
+    """Whether nginx checks signatures with `secure_link` anywhere."""
+    return _verifies_links(config) or how == "secure-link" or image_filter.is_used(config)
+
+
+def _http(
+    config: Config, deployment: Deployment, caches: str, access_log: str | None
+) -> Iterator[str]:
     how = nginx_thumbnails.way(config, deployment)
+    yield from nginx_basics.http(deployment, access_log)
     yield from text.block(
         f"upstream {_UPSTREAM}",
         [f"server {deployment.upstream};", "keepalive 16;"],
     )
     yield ""
-    if _verifies_links(config) or how == "secure-link":
+    if _checks_secure_link(config, how):
         yield from _signature_map()
     if how != "none":
-        yield from nginx_thumbnails.http(config, how, verdicts)
-    yield from text.block("server", _server(config, deployment))
+        yield from nginx_thumbnails.http(config, how, f"{caches}/xaccel-verdicts")
+    if image_filter.is_used(config):
+        yield from image_filter.http(config, deployment, f"{caches}/xaccel-thumbnails")
+    yield from nginx_basics.redirect(deployment)
+    yield from text.block("server", nginx_basics.inherit(deployment, _server(config, deployment)))
 
 
 def _with_dollar(config: Config, deployment: Deployment, lines: list[str]) -> list[str]:
@@ -171,10 +195,7 @@ def _with_dollar(config: Config, deployment: Deployment, lines: list[str]) -> li
 
 
 def _server(config: Config, deployment: Deployment) -> Iterator[str]:
-    yield f"listen {deployment.listen};"
-    if deployment.domain is not None:
-        yield f"server_name {deployment.domain};"
-    yield f"client_max_body_size {deployment.client_max_body_size};"
+    yield from nginx_basics.server(deployment)
     yield ""
     yield "# What the app would otherwise not know of the visitor."
     yield from _FORWARDED
@@ -186,9 +207,7 @@ def _server(config: Config, deployment: Deployment) -> Iterator[str]:
     yield "proxy_buffers 8 16k;"
     for prefix, directory in deployment.static.items():
         yield ""
-        yield from text.block(
-            f"location ^~ {_quoted(prefix, dollar=False)}", [f"alias {_directory(directory)};"]
-        )
+        yield from nginx_basics.static(prefix, directory)
     for directory, prefix in config.served_roots.items():
         yield ""
         if prefix == CACHE_PREFIX:
@@ -205,6 +224,9 @@ def _server(config: Config, deployment: Deployment) -> Iterator[str]:
         yield from nginx_thumbnails.server(
             config, how, [*_check(config)], [*_FORWARDED, _KEEP_OPEN], _UPSTREAM
         )
+    if image_filter.is_used(config):
+        yield ""
+        yield from image_filter.server(config, deployment, [*_secure_link()])
     if _verifies_links(config) or how != "none":
         yield ""
         yield from text.block("location @xaccel_app", [f"proxy_pass http://{_UPSTREAM};"])
@@ -267,11 +289,16 @@ def _link_location(config: Config, prefix: str, directory: str) -> Iterator[str]
 
 
 def _check(config: Config) -> Iterator[str]:
+    """Check the signature, by the app's older keys with the app's help."""
+    yield from _secure_link()
+    if len(config.secret_keys) > 1:
+        yield "# nginx can check the newest key only; the app knows the older ones, too."
+        yield "error_page 403 = @xaccel_app;"
+
+
+def _secure_link() -> Iterator[str]:
     """Check the signature: 403 when it is wrong, 410 when its time has passed."""
     yield "secure_link $xaccel_link;"
     yield f"include {SECRETS_FILE};"
     yield from text.block('if ($secure_link = "")', ["return 403;"])
     yield from text.block('if ($secure_link = "0")', ["return 410;"])
-    if len(config.secret_keys) > 1:
-        yield "# nginx can check the newest key only; the app knows the older ones, too."
-        yield "error_page 403 = @xaccel_app;"

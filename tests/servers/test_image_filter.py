@@ -1,0 +1,251 @@
+"""A caching, thumbnailing, reverse-proxying image server of nginx alone."""
+
+import base64
+import contextlib
+import hashlib
+import io
+import sys
+import time
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from PIL import Image
+from xaccel import Config, ConfigError
+from xaccel.servers import nginx
+from xaccel.servers.deployment import Deployment
+from xaccel.templates import TemplateHelpers
+
+from tests.servers.process import HOST, PATIENCE, free_port, running
+from tests.servers.site import running_server
+
+SECRET = "a secret $key; of {16} bytes"
+NAMES = ["cat.jpg", "100% (1)?#&+.jpg", "föö bär's.jpg", 'a$1"b.jpg', "sub/dir ectory/x.jpg"]
+
+# It answers with files, counts, and says what it must not: where to redirect, what to cache.
+ORIGIN = """
+import sys
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+class Handler(SimpleHTTPRequestHandler):
+    def do_GET(self):
+        with open("requests", "a") as log:
+            log.write(f"{self.path} {sorted(name.lower() for name in self.headers)}\\n")
+        if self.path == "/bucket/forbidden.jpg":
+            self.send_error(403)
+        elif self.path == "/bucket/moved.jpg":
+            self.send_response(302)
+            self.send_header("Location", "/bucket/cat.jpg")
+            self.end_headers()
+        else:
+            super().do_GET()
+
+    def end_headers(self):
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Set-Cookie", "tracking=1")
+        self.send_header("Vary", "*")
+        self.send_header("X-Accel-Redirect", "/empty.gif")
+        self.send_header("x-amz-request-id", "1")
+        super().end_headers()
+
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+def blogs_thumbnail_url(filename, width, height="-"):
+    """The signing function that goes with the set-up in the blog post that this engine is."""
+    uri = f"/t/{width}x{height}/{filename}"
+    md5_digest = hashlib.md5(f"{uri} {SECRET}".encode()).digest()
+    key = base64.b64encode(md5_digest).decode()
+    key = key.replace("+", "-").replace("/", "_").rstrip("=")
+    return f"{quote(uri)}?key={key}"
+
+
+class Site:
+    def __init__(self, port, photos, config):
+        self.port, self.photos, self.config = port, photos, config
+        self.url = TemplateHelpers(config).thumbnail_url
+
+    def get(self, target, method="GET"):
+        connection = HTTPConnection(HOST, self.port, timeout=PATIENCE)
+        with contextlib.closing(connection):
+            headers = {"Cookie": "session=1", "Authorization": "Basic x"}
+            connection.request(method, target, headers=headers)
+            response = connection.getresponse()
+            response.body = response.read()
+            return response
+
+
+@pytest.fixture(scope="module", params=["directory", "unix socket", "origin"])
+def site(request, tmp_path_factory):
+    home = tmp_path_factory.mktemp("image-filter")
+    photos = home / "origin" / "bucket" if request.param == "origin" else home / 'a $1 "b;{c}'
+    for index, name in enumerate(NAMES):
+        (photos / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (600 + index, 400), "red").save(photos / name)
+    (photos / "text.jpg").write_text("no image")
+    Image.effect_noise((1500, 1500), 99).save(photos / "large.bmp")
+    (home / "outside.jpg").write_bytes((photos / "cat.jpg").read_bytes())
+    (photos / "link.jpg").symlink_to(home / "outside.jpg")
+    source, resizer = str(photos), f"{HOST}:{free_port()}"
+    with contextlib.ExitStack() as stack:
+        if request.param == "origin":
+            port = free_port()
+            script = home / "origin.py"
+            script.write_text(ORIGIN)
+            command = ("env", "-C", home / "origin", sys.executable, script, str(port))
+            stack.enter_context(running(command, port, home / "origin.log"))
+            source = f"http://{HOST}:{port}/bucket/"
+        elif request.param == "unix socket":
+            resizer = f"unix:{stack.enter_context(short_directory())}/resizer.sock"
+        config = Config.from_mapping(
+            {
+                "SERVER": "nginx",
+                "SIGNATURE": "secure-link-md5",
+                "SECRET_KEYS": [SECRET],
+                "THUMBNAIL_ENGINE": "image-filter",
+                "THUMBNAIL_SOURCE": source,
+                "THUMBNAIL_MAX_BYTES": 1024 * 1024,
+                "THUMBNAIL_CACHE_MAX_SIZE": "20m",
+                "THUMBNAIL_QUALITY": {"jpeg": 70},
+            }
+        )
+        directory = home / "nginx"
+        directory.mkdir()
+        port = free_port()
+        # There is no app: nothing of this needs one.
+        stack.enter_context(
+            running_server("nginx", config, directory, port, free_port(), resizer=resizer)
+        )
+        yield Site(port, photos, config)
+
+
+@contextlib.contextmanager
+def short_directory():
+    """A directory whose path leaves room for a socket's name."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="xaccel-") as directory:
+        yield directory
+
+
+def size(response):
+    assert response.status == 200, response.body
+    return Image.open(io.BytesIO(response.body)).size
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_blogs_urls_and_ours_are_the_same_picture(site, name):
+    ours, blogs = site.url(name, 150, 100), blogs_thumbnail_url(name, 150, 100)
+    assert site.get(ours).body == site.get(blogs).body
+    assert size(site.get(blogs)) in {(150, 100), (150, 99)}
+    assert size(site.get(blogs_thumbnail_url(name, 60)))[0] == 60
+    assert size(site.get(site.url(name, None, 50)))[1] == 50
+    if name.isascii() and name == quote(name):
+        assert ours == blogs
+
+
+def test_pictures_are_resized_once(site):
+    url = site.url("cat.jpg", 222)
+    first, second = site.get(url), site.get(url)
+    third = site.get(site.url("cat.jpg", 222, expires=int(time.time()) + 1000))
+    assert [reply.headers["X-Cache-Status"] for reply in (first, second, third)] == [
+        *("MISS", "HIT", "HIT")
+    ]
+    assert first.headers.get_all("Cache-Control") == ["public, max-age=2592000"]
+    assert third.headers.get_all("Cache-Control") == ["public, no-cache"]
+    assert first.headers["Content-Type"] == "image/jpeg"
+    for name in ("Set-Cookie", "Vary", "x-amz-request-id", "X-Accel-Redirect"):
+        assert first.headers[name] is None
+    assert site.get(url, "HEAD").headers["Content-Length"] == str(len(first.body))
+
+
+def test_a_missing_picture_is_an_empty_one(site):
+    names = ["absent.jpg", "text.jpg", "large.bmp", "sub"]
+    names += ["forbidden.jpg", "moved.jpg"] if "http" in site.config.thumbnail_source else []
+    names += ["link.jpg"] if "http" not in site.config.thumbnail_source else []
+    for name in names:
+        reply = site.get(site.url(name, 100))
+        assert (reply.status, reply.headers["Content-Type"]) == (404, "image/gif"), name
+        assert Image.open(io.BytesIO(reply.body)).size == (1, 1)
+        assert "max-age" not in (reply.headers["Cache-Control"] or "")
+
+
+def test_what_was_not_signed_is_refused(site):
+    url = site.url("cat.jpg", 111)
+    key = url.partition("?key=")[2]
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    other = alphabet[alphabet.index(key[-1]) ^ 1]
+    for bad in (
+        "/t/111x-/cat.jpg",
+        f"/t/112x-/cat.jpg?key={key}",
+        f"/t/111x-/../111x-/Cat.jpg?key={key}",
+        f"{url}&expires=4102444800",
+        f"{url}&x=1",
+        f"{url}=",
+        f"/t/111x-/cat.jpg?key={key[:-1]}{other}",
+    ):
+        assert site.get(bad).status == 403, bad
+    later = int(time.time()) + 1000
+    good = site.url("cat.jpg", 111, expires=later)
+    assert site.get(good).status == 200
+    assert site.get(good.replace(str(later), str(later + 1))).status == 403
+    assert site.get(site.url("cat.jpg", 111, expires=1_000_000_000)).status == 410
+    assert site.get("/empty.gif").status == 502  # the app's, which does not run
+
+
+def test_posts_are_refused(site):
+    assert site.get(site.url("cat.jpg", 77), "POST").status in {403, 405}
+
+
+def test_the_origin_learns_nothing_of_the_visitor(site):
+    log = site.photos.parent / "requests"
+    if not site.config.thumbnail_source.startswith("http"):
+        assert not log.exists()
+        return
+    site.get(site.url(NAMES[1], 99))
+    *_, last = log.read_text().splitlines()
+    path, _, headers = last.partition(" ")
+    assert path == "/bucket/100%25%20(1)%3F%23&+.jpg"
+    assert headers == "['connection', 'host']"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"THUMBNAIL_SOURCE": "s3://bucket/"}, "https://bucket.s3.amazonaws.com/"),
+        ({"SIGNATURE": "hmac-sha256"}, "secure-link-md5"),
+    ],
+)
+def test_what_nginx_can_not_do_is_refused(settings, message):
+    config = Config.from_mapping(
+        {
+            "SIGNATURE": "secure-link-md5",
+            "SECRET_KEYS": [SECRET],
+            "THUMBNAIL_ENGINE": "image-filter",
+            "THUMBNAIL_SOURCE": "/srv/photos",
+            **settings,
+        }
+    )
+    with pytest.raises(ConfigError, match=message):
+        nginx.site(config, Deployment())
+
+
+def test_an_origin_by_name_has_a_resolver_and_is_verified(tmp_path):
+    config = Config.from_mapping(
+        {
+            "SIGNATURE": "secure-link-md5",
+            "SECRET_KEYS": [SECRET],
+            "THUMBNAIL_ENGINE": "image-filter",
+            "THUMBNAIL_SOURCE": "https://bucket.s3.amazonaws.com/photos/",
+            "THUMBNAIL_CACHE": str(tmp_path),
+        }
+    )
+    text = nginx.site(config, Deployment(resolver="192.0.2.1 [2001:db8::1]"))
+    assert "resolver 192.0.2.1 [2001:db8::1];" in text
+    assert "proxy_ssl_verify on;" in text
+    assert "proxy_ssl_name bucket.s3.amazonaws.com;" in text
+    assert f"proxy_cache_path {tmp_path}/image-filter " in text
+    assert Path("/etc/resolv.conf").exists()
+    assert "resolver " in nginx.site(config, Deployment())
