@@ -28,6 +28,15 @@ SCRIPT_FILE = "xaccel.js"
 MODULE = "modules/ngx_http_js_module.so"
 """Where nginx finds njs, from its own prefix."""
 
+LINK_MAP = (
+    'default "";',
+    (
+        r'"~^([A-Za-z0-9._~/,-]+) \1\?key=(?<xaccel_key>[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])'
+        '(?:&expires=(?<xaccel_expires>[1-9][0-9]{0,18}))?$" "$xaccel_key,$xaccel_expires";'
+    ),
+)
+"""What the script takes for read already."""
+
 Way: TypeAlias = Literal["none", "app", "secure-link", "njs", "presets"]
 
 _FORMATS = ("jpeg", "png", "webp", "avif", "gif")
@@ -69,6 +78,8 @@ def http(config: Config, how: Way, verdicts: str) -> Iterator[str]:
     yield from _file_maps(config)
     yield from _header_maps(config, how)
     if how == "njs":
+        yield "# A URL in its one spelling, with nothing in it that is percent-encoded."
+        yield from text.block('map "$uri $request_uri" $xaccel_link', LINK_MAP)
         yield "# Debian: libnginx-mod-http-js."
         yield f"js_import xaccel from {SCRIPT_FILE};"
         yield "js_set $xaccel_signature xaccel.verify;"
