@@ -103,6 +103,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
                 else []
             ),
             "worker_processes auto;",
+            "pcre_jit on;",
             f"pid {_quoted(str(directory / 'nginx.pid'), dollar=False)};",
             f"error_log {_quoted(str(directory / 'error.log'), dollar=False)};",
             "",
