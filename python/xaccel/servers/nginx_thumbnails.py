@@ -121,9 +121,9 @@ def server(
             "add_header Cache-Control $xaccel_cache_control;",
             "add_header Vary $xaccel_vary;",
             "add_header X-Content-Type-Options nosniff always;",
-            "# Files stay open between requests, for so short that what is purged is soon gone.",
+            "# Files stay open between requests; each time it is looked whether they still exist.",
             "open_file_cache max=1000 inactive=20s;",
-            "open_file_cache_valid 1s;",
+            "open_file_cache_valid 0;",
             "try_files $uri$xaccel_ending @xaccel_app;",
         ],
     )
