@@ -73,3 +73,9 @@ def test_deployment(private, tmp_path):
     messages = check(xaccel, MEDIA_ROOT=tmp_path, deploy=True)
     assert set(messages) == {"xaccel.W003", "xaccel.W004"}
     assert check({}, deploy=True) == {}
+
+
+def test_the_default_storage_may_be_private(private):
+    ours = {"BACKEND": "xaccel.django.storage.PrivateStorage", "OPTIONS": {}}
+    xaccel = {"ROOTS": {private: "/_p/"}, "PRIVATE_URL": "/p/"}
+    assert check(xaccel, STORAGES={**STORAGES, "default": ours}) == {}

@@ -173,6 +173,19 @@ def test_files_of_fields_and_storages(configure, private):
             send_private_file(request, file)
 
 
+def test_files_in_a_bucket(configure):
+    class Bucket(Storage):
+        def url(self, name):
+            return f"https://bucket.s3.example/{name}?X-Amz-Signature=a%2Fb"
+
+    configure(SERVER="nginx", REMOTES={"https://bucket.s3.example/": "/_remote/bucket/"})
+    field = FieldFile(None, FileField(storage=Bucket()), "a b.pdf")
+    response = send_private_file(RequestFactory().get("/"), field)
+    expected = "/_remote/bucket/a%20b.pdf?X-Amz-Signature=a%2Fb"
+    assert response.headers["X-Accel-Redirect"] == expected
+    assert response.headers["Content-Type"] == "application/pdf"
+
+
 def test_the_views_permission(configure, ask):
     configure()
     status, headers, content = ask("/allowed/a b.pdf", X_May="a b.pdf")

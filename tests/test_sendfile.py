@@ -129,10 +129,15 @@ def test_a_file_under_a_root_is_offloaded(make_client, inside):
         {"Range": "bytes=0-1,5-6"},
         {"Range": "bytes=99999999-"},
         {"Range": "bytes=0-1", "If-Range": '"of the server"'},
+        {"Range": "bytes=0-1", "If-Match": "the file's"},
+        {"If-Unmodified-Since": "Fri, 31 Dec 9999 23:59:59 GMT"},
         {"If-None-Match": '"of the server"'},
     ],
 )
 def test_the_server_does_ranges_and_their_conditions(make_client, inside, asked):
+    stat = inside.stat()
+    etag = f'"{int(stat.st_mtime):x}-{stat.st_size:x}"'
+    asked = {name: value.replace("the file's", etag) for name, value in asked.items()}
     status, headers, content = make_client().request("GET", f"/send_file{inside}", asked)
     assert (status, content) == (200, b"")
     assert headers["X-Accel-Redirect"] == URL
@@ -140,12 +145,9 @@ def test_the_server_does_ranges_and_their_conditions(make_client, inside, asked)
 
 @pytest.mark.parametrize(
     "asked",
-    [
-        {"If-Match": '"another"'},
-        {"If-Unmodified-Since": "Sun, 06 Nov 1994 08:49:37 GMT"},
-    ],
+    [{"If-Match": '"other"'}, {"If-Unmodified-Since": "Sun, 06 Nov 1994 08:49:37 GMT"}],
 )
-def test_a_failed_precondition_is_not_offloaded(make_client, inside, asked):
+def test_a_precondition_that_fails(make_client, inside, asked):
     status, headers, content = make_client().request("GET", f"/send_file{inside}", asked)
     assert (status, content) == (412, b"")
     assert "X-Accel-Redirect" not in headers
@@ -302,6 +304,36 @@ def test_a_file_that_was_replaced_is_left_alone(root, inside):
     _, headers, content = call_wsgi(wsgi.Sendfile(app, make_config(root)))
     assert content == CONTENT
     assert "X-Accel-Redirect" not in headers
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ({"name": "relative.mp4"}, None),
+        ({"name": 5}, None),
+        ({"name": None, "path": "INSIDE"}, "INSIDE"),
+        ({"name": "relative.mp4", "path": property()}, None),
+        ({"name": "/etc/hostname"}, None),
+        ({"name": b"INSIDE"}, "INSIDE"),
+    ],
+)
+def test_names_of_files(inside, names, expected):
+    def path(text):
+        if isinstance(text, bytes):
+            return os.fsencode(inside)
+        return str(inside) if text == "INSIDE" else text
+
+    class Named:
+        def __init__(self, file):
+            self.fileno, self.tell, self.seekable = file.fileno, file.tell, file.seekable
+
+    def no_path(self):
+        raise NotImplementedError
+
+    for name, value in names.items():
+        setattr(Named, name, property(no_path) if isinstance(value, property) else path(value))
+    with inside.open("rb") as file:
+        assert sendfile.path_of(Named(file)) == path(expected)
 
 
 def test_untouched_files_go_to_the_servers_own_wrapper(root, outside):

@@ -4,9 +4,10 @@ import io
 
 import pytest
 from PIL import Image, ImageOps
-from thumbnail_images import difference, encoded, opened, photo, wide_rgb_profile
 from xaccel._core import Limits, probe, thumbnail
 from xaccel.exceptions import CorruptImage, ImageTooLarge
+
+from tests.thumbnail_images import difference, encoded, opened, photo, wide_rgb_profile
 
 
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])

@@ -8,9 +8,10 @@ import zlib
 
 import pytest
 from PIL import Image
-from thumbnail_images import encoded, photo
 from xaccel._core import Limits, placeholder, probe, thumbnail
 from xaccel.exceptions import CorruptImage, ImageTooLarge, ThumbnailError
+
+from tests.thumbnail_images import encoded, photo
 
 KINDS = {
     "jpeg": ("JPEG", {}),

@@ -7,9 +7,10 @@ import threading
 
 import pytest
 from PIL import Image
-from thumbnail_images import difference, encoded, photo
 from xaccel._core import Limits, Thumbnail, placeholder, thumbnail, thumbnail_many
 from xaccel.exceptions import CorruptImage, FileNotFound, UnsupportedImage
+
+from tests.thumbnail_images import difference, encoded, photo
 
 
 @pytest.mark.parametrize("threads", [None, 1, 2, 7])

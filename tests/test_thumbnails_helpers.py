@@ -1,5 +1,6 @@
 """The template helpers: what they write, in Jinja and Django."""
 
+import base64
 import io
 import logging
 import os
@@ -9,7 +10,7 @@ from types import SimpleNamespace
 import jinja2
 import pytest
 from PIL import Image
-from xaccel import ConfigError, SpecError, jinja, templates
+from xaccel import ConfigError, SpecError, jinja, templates, thumbnail_urls
 from xaccel.config import Config
 from xaccel.templates import TemplateHelpers
 from xaccel.thumbnails import Thumbnails
@@ -306,6 +307,27 @@ class TestPicture:
             "picture",
             "img",
         ]
+
+
+class TestPlaceholder:
+    def test_is_made_once_for_each_picture(self, make, photos, monkeypatch):
+        helpers = make()
+        uri = helpers.placeholder("cat.jpg")
+        assert uri.startswith("data:image/")
+        assert len(uri) < 5000
+        monkeypatch.setattr(thumbnail_urls, "placeholder", lambda *_, **__: "another")
+        assert helpers.placeholder(photos / "cat.jpg") == uri
+        os.utime(photos / "cat.jpg", (1, 1))
+        assert helpers.placeholder("cat.jpg") == "another"
+
+    @pytest.mark.parametrize(
+        "source", [None, "", "absent.jpg", "../a.jpg", "text.jpg", "link.jpg", "\udcff.jpg", "\0"]
+    )
+    def test_of_what_is_no_image_is_transparent(self, make, caplog, source):
+        data = make().placeholder(source).removeprefix("data:image/gif;base64,")
+        image = Image.open(io.BytesIO(base64.b64decode(data)))
+        assert image.convert("RGBA").getextrema()[3] == (0, 0)
+        assert len(caplog.records) == 1
 
 
 class TestOnlyPresets:

@@ -146,7 +146,7 @@ async def respond(response: Response, scope: Scope, receive: Receive, send: Send
             "headers": _encode(response.headers),
         }
     )
-    if not isinstance(response.body, FileBody):
+    if isinstance(response.body, bytes):
         body = b"" if scope["method"] == "HEAD" else response.body
         await send({"type": "http.response.body", "body": body})
         return
@@ -170,7 +170,7 @@ def _is_text(path: str) -> bool:
     return True
 
 
-async def _stream(body: FileBody, receive: Receive, send: Send) -> None:
+async def _stream(body: Iterable[bytes], receive: Receive, send: Send) -> None:
     """Send a body in constant memory, until the visitor has gone."""
     gone = asyncio.ensure_future(_disconnect(receive))
     try:

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from xaccel._core import Limits, PathMap, Signer, Spec
 from xaccel.exceptions import ConfigError, SpecError
+from xaccel.remotes import RemoteMap
 
 ServerName: TypeAlias = Literal["direct", "nginx", "apache", "lighttpd", "caddy"]
 Algorithm: TypeAlias = Literal["hmac-sha256", "secure-link-md5"]
@@ -42,8 +43,8 @@ _TIME_UNITS = {
 }
 _SIZE = re.compile(r"([0-9]+)([kmg]?)", re.IGNORECASE)
 _TIME = re.compile(r" *([0-9]+)(y|M|w|d|h|m|s|)")
-_SOURCE_URLS = ("https://", "http://", "s3://")
-_NEGOTIABLE = ("webp",)
+_SOURCE_URLS = ("https://", "http://", "s3://", "storage://")
+_NEGOTIABLE = ("avif", "webp")
 _DEFAULT_QUALITY = {"jpeg": 85, "webp": 80, "avif": 60}
 
 
@@ -56,6 +57,9 @@ class Config:
     roots: Mapping[str, str] = field(default_factory=dict)
     """Directories whose files may be sent, each with the internal URL prefix at which the
     server sees it: `{"/srv/videos": "/_private/videos/"}`. The longest match wins."""
+    remotes: Mapping[str, str] = field(default_factory=dict)
+    """Starts of the URLs of files on other servers, each with the internal URL prefix at which
+    the server proxies it: `{"https://media.internal/": "/_remote/media/"}`."""
     follow_symlinks: bool = False
     """Whether symbolic links may lead out of their root."""
     secret_keys: tuple[str | bytes, ...] = field(default=(), repr=False)
@@ -142,6 +146,7 @@ class Config:
             values["secret_keys"] = tuple(_derived(key) for key in framework_keys)
         config = cls(**values)
         config.path_map()
+        config.remote_map()
         config.link_map()
         config.check_urls()
         config.check_presets()
@@ -172,6 +177,21 @@ class Config:
             return PathMap(list(self.roots.items()), follow_symlinks=self.follow_symlinks)
         except ConfigError as error:
             raise ConfigError(f"XACCEL['ROOTS']: {error}") from None
+
+    def remote_map(self) -> RemoteMap:
+        """The remotes, ready for look-ups."""
+        if self.remotes and self.server not in {"direct", "nginx"}:
+            raise ConfigError(
+                f"XACCEL['REMOTES'] works with the servers 'direct' and 'nginx', not "
+                f"{self.server!r}, which can't be told to fetch a file from elsewhere"
+            )
+        try:
+            # One map of both, since two files with the same internal URL would be one.
+            prefixes = [*self.roots.values(), *self.remotes.values()]
+            PathMap([(f"/{number}", prefix) for number, prefix in enumerate(prefixes)])
+        except ConfigError as error:
+            raise ConfigError(f"XACCEL['REMOTES']: {error}") from None
+        return RemoteMap(self.remotes)
 
     def link_map(self) -> PathMap:
         """The roots, each with the public URL prefix of its signed links."""
@@ -342,6 +362,15 @@ def _roots(key: str, value: Any) -> dict[str, str]:
     return {str(directory): prefix for directory, prefix in roots.items()}
 
 
+def _remotes(key: str, value: Any) -> dict[str, str]:
+    of = "starts of URLs to internal URL prefixes"
+    remotes = _mapping(key, value, of)
+    for url, prefix in remotes.items():
+        if not isinstance(url, str) or not isinstance(prefix, str):
+            raise _wrong(key, {url: prefix}, f"a dict of {of}")
+    return dict(remotes)
+
+
 def _secret_keys(key: str, value: Any) -> tuple[str | bytes, ...]:
     # Whatever is wrong with a secret, it is not shown.
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
@@ -418,6 +447,7 @@ def _presets(key: str, value: Any) -> dict[str, str]:
 _CHECKS: Mapping[str, Check] = {
     "SERVER": _one_of(*get_args(ServerName)),
     "ROOTS": _roots,
+    "REMOTES": _remotes,
     "FOLLOW_SYMLINKS": _boolean,
     "SECRET_KEYS": _secret_keys,
     "SIGNATURE": _one_of(*get_args(Algorithm)),

@@ -21,11 +21,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, TypeAlias, TypedDict
 from weakref import WeakSet
 
-from xaccel import rfc9110, servers
+from xaccel import remotes, rfc9110, servers
 from xaccel._core import Location, encode_path
 from xaccel.config import Config
-from xaccel.exceptions import ConfigError, FileNotFound, XaccelError
+from xaccel.exceptions import ConfigError, FileNotFound, RemoteError, XaccelError
+from xaccel.remotes import RemoteBody
 from xaccel.rfc9110 import Conditions, Validators
+from xaccel.servers import nginx
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -48,6 +50,15 @@ _DISGUISE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u206
 _NOT_IN_FALLBACK = re.compile(r'[^\x20-\x7e]|["\\%/]')
 # RFC 8187, attr-char, without the letters and digits that `quote` never touches.
 _ATTR_CHAR = "!#$&+-.^_`|~"
+# What a remote may answer: the file or parts of it; that there is no need to send it; and what
+# means to visitors that there is none. S3 says 403 for that.
+_WITH_CONTENT = frozenset({200, 206})
+_FAILED = frozenset({412, 416})
+_WITHOUT_CONTENT = _FAILED | {304}
+_NO_SUCH_FILE = frozenset({300, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 410})
+_OF_REMOTE = frozenset(
+    {"accept-ranges", "content-length", "content-range", "etag", "last-modified"}
+)
 _KEPT_BY_304 = frozenset(
     {"cache-control", "content-location", "date", "etag", "expires", "last-modified", "vary"}
 )
@@ -148,7 +159,7 @@ class Response:
 
     status: int
     headers: Headers
-    body: bytes | FileBody = b""
+    body: bytes | FileBody | RemoteBody = b""
 
     @property
     def whole_file(self) -> BinaryIO | None:
@@ -193,6 +204,7 @@ class Delivery:
         self.config = config
         self.path_map = config.path_map()
         self.server = servers.get(config)
+        self._remote_map = config.remote_map()
         self._link_map = config.link_map()
         self._signer = config.signer() if config.private_url is not None else None
         self._instances.add(self)
@@ -219,10 +231,10 @@ class Delivery:
         *,
         root: str | os.PathLike[str] | None = None,
     ) -> Response:
-        """Answer with a file under a root.
+        """Answer with a file under a root, or on a remote.
 
         Args:
-            path: The file, absolute, or relative to `root`.
+            path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`.
             request: The request's facts.
             options: How the file is presented.
             root: The directory of a relative path; not needed when there is one root only.
@@ -231,6 +243,8 @@ class Delivery:
             FileNotFound: There is no such file that may be sent.
             ConfigError: `path` is relative and it is not clear to which root.
         """
+        if isinstance(path, str) and remotes.is_url(path):
+            return self._remote_file(path, request, options)
         return send(self.locate(path, root=root), request, options, self.server)
 
     def locate(
@@ -238,6 +252,18 @@ class Delivery:
     ) -> Location:
         """Find a file under a root; the errors are those of `private_file()`."""
         return self.path_map.locate(self._absolute(path, root))
+
+    def _remote_file(self, url: str, request: Request, options: FileOptions) -> Response:
+        file = self._remote_map.find(url)
+        headers = presentation(file.name, options)
+        if self.server is servers.direct:
+            try:
+                return _send_remote(file, request.conditions, headers)
+            except RemoteError as error:
+                _logger.warning("%s", error)
+                return error_response(error)
+        offload = nginx.redirect(file.internal_url, limit_rate=options.limit_rate)
+        return _offloaded(request, headers, offload)
 
     def answer(
         self,
@@ -371,10 +397,14 @@ def hand_over(
     if offload is not None:
         if server.ETAG_IS_OURS and _fails_precondition(location, request.conditions):
             return Response(_PRECONDITION_FAILED, (("Content-Length", "0"),))
-        request.offloads.extend((name.lower(), value) for name, value in offload)
-        # A length of 0 is what keeps the server's connection to the app alive.
-        return Response(200, (*headers, ("Content-Length", "0"), *offload))
+        return _offloaded(request, headers, offload)
     return _send_ourselves(location, request.conditions, headers)
+
+
+def _offloaded(request: Request, headers: Headers, offload: Headers) -> Response:
+    request.offloads.extend((name.lower(), value) for name, value in offload)
+    # A length of 0 is what keeps the server's connection to the app alive.
+    return Response(200, (*headers, ("Content-Length", "0"), *offload))
 
 
 def error_response(error: XaccelError) -> Response:
@@ -459,6 +489,39 @@ def _send_ourselves(location: Location, conditions: Conditions, headers: Headers
     status = os.fstat(file.fileno())
     validators = Validators.of_file(status.st_size, int(status.st_mtime))
     return _respond(file, status.st_size, validators, conditions, (*headers, *validators.headers))
+
+
+def _send_remote(file: remotes.RemoteFile, conditions: Conditions, headers: Headers) -> Response:
+    """Answer with a file on a remote, which does ranges and conditions if it knows them."""
+    asked = {
+        "Range": conditions.range if conditions.method == "GET" else None,
+        "If-Range": conditions.if_range,
+        "If-Match": conditions.if_match,
+        "If-None-Match": conditions.if_none_match,
+        "If-Modified-Since": conditions.if_modified_since,
+        "If-Unmodified-Since": conditions.if_unmodified_since,
+    }
+    fields = {name: value for name, value in asked.items() if value is not None}
+    remote = remotes.fetch(file, {"Accept-Encoding": "identity", **fields})
+    has_content = remote.status in _WITH_CONTENT
+    body = remote.body if has_content and conditions.method != "HEAD" else b""
+    if isinstance(body, bytes):
+        remote.body.close()
+    if remote.status in _NO_SUCH_FILE:
+        raise FileNotFound(f"{file.remote.url} answers {remote.status} for {file.name!r}")
+    if not has_content and remote.status not in _WITHOUT_CONTENT:
+        raise RemoteError(f"{file.remote.url} answers {remote.status} for {file.name!r}")
+    kept = set(_OF_REMOTE)
+    if not has_content:
+        headers = tuple(pair for pair in headers if pair[0].lower() in _KEPT_BY_304)
+        kept.remove("content-length")
+    elif remote.headers.get("content-type", "").startswith("multipart/byteranges"):
+        headers = tuple(pair for pair in headers if pair[0].lower() != "content-type")
+        kept.add("content-type")
+    theirs = [pair for pair in remote.headers.items() if pair[0] in kept]
+    if remote.status in _FAILED:
+        theirs.append(("Content-Length", "0"))
+    return Response(remote.status, (*headers, *theirs), body)
 
 
 def send_open_file(file: BinaryIO, conditions: Conditions, headers: Headers) -> Response:

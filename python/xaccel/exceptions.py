@@ -30,6 +30,13 @@ class FileNotFound(XaccelError, LookupError):
     public_message = "Not Found"
 
 
+class RemoteError(XaccelError):
+    """A server with private files can't be reached, or has answered with an error."""
+
+    status_code = 502
+    public_message = "Bad Gateway"
+
+
 class BadSignature(XaccelError, ValueError):
     """The URL was not signed by one of the keys, or is not spelt the way it was signed."""
 

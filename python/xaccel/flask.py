@@ -15,7 +15,6 @@ from xaccel import jinja
 from xaccel.config import Config
 from xaccel.delivery import (
     Delivery,
-    FileBody,
     FileOptions,
     Request,
     Response,
@@ -226,7 +225,7 @@ def _state() -> _State:
 def _flask_response(response: Response) -> flask.Response:
     result = flask.Response(
         # As a list, bytes don't make Werkzeug set a length: with HEAD it is not theirs.
-        response.body if isinstance(response.body, FileBody) else [response.body],
+        [response.body] if isinstance(response.body, bytes) else response.body,
         response.status,
         list(response.headers),
         direct_passthrough=True,

@@ -17,5 +17,6 @@ def install(environment: jinja2.Environment, helpers: TemplateHelpers) -> None:
         thumbnail_srcset=helpers.thumbnail_srcset,
         thumbnail_img=helpers.thumbnail_img,
         thumbnail_picture=helpers.thumbnail_picture,
+        placeholder=helpers.placeholder,
     )
     environment.filters["thumbnail_url"] = helpers.thumbnail_url

@@ -180,14 +180,12 @@ def path_of(file: BinaryIO) -> str | None:
         return None
     # Django's files have a name of their own, relative to their storage.
     for holder, name in ((file, "name"), (file, "path"), (getattr(file, "file", None), "name")):
-        path = getattr(holder, name, None)
-        if isinstance(path, str | bytes | os.PathLike):
-            path = os.path.abspath(os.fsdecode(path))  # noqa: PTH100
-            try:
-                if os.path.samestat(status, os.stat(path)):  # noqa: PTH116
-                    return path
-            except (OSError, ValueError):
-                continue
+        try:
+            path = os.path.abspath(os.fsdecode(getattr(holder, name)))  # noqa: PTH100
+            if os.path.samestat(status, os.stat(path)):  # noqa: PTH116
+                return path
+        except (AttributeError, NotImplementedError, OSError, TypeError, ValueError):
+            continue
     return None
 
 

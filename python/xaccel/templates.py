@@ -1,12 +1,15 @@
 """What templates call, whatever their language: the tags and filters are wrappers round this.
 
-Nothing here opens an image, asks a database or raises because an image is missing.
+Nothing here asks a database or raises because an image is missing, and nothing but `placeholder`
+opens one.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from xaccel._core import Spec
@@ -38,6 +41,9 @@ class TemplateHelpers:
         self._formats = config.thumbnail_formats
         self.thumbnail_url = self._urls.url
         """The URL of a thumbnail, see `ThumbnailUrls.url`."""
+        self._lay_out = lru_cache(maxsize=1024)(self._build_layout)
+        self.placeholder = self._urls.placeholder
+        """A blurred picture as a `data:` URI, see `ThumbnailUrls.placeholder`."""
 
     def thumbnail_srcset(
         self,
@@ -67,17 +73,8 @@ class TemplateHelpers:
             expires_in: See `thumbnail_url`.
             options: See `thumbnail_url`.
         """
-        spec = self._urls.spec(width, height, **options)
-        size = source_size or known_size(source)
-        candidates = _candidates(spec, widths, densities, size)
-        allowed = [pair for pair in candidates if self._urls.is_allowed(pair[0])]
-        if not allowed:
-            # Says which ones are.
-            self._urls.url(source, width, height, **options)
-        return ", ".join(
-            f"{self._url(source, candidate, version, expires_in)} {descriptor}"
-            for candidate, descriptor in allowed
-        )
+        layout = self._layout(source, width, height, widths, densities, source_size, options)
+        return self._srcset(source, layout, version, expires_in)
 
     def thumbnail_img(
         self,
@@ -113,29 +110,16 @@ class TemplateHelpers:
         options, attributes = _split(options)
         if sizes is not None and widths is None:
             raise SpecError("'sizes' needs 'widths', the widths to choose from")
-        spec = self._urls.spec(width, height, **options)
-        shown = _shown_size(spec, source_size or known_size(source))
-        srcset = self.thumbnail_srcset(
-            source,
-            width,
-            height,
-            widths=widths,
-            densities=densities,
-            source_size=source_size,
-            version=version,
-            expires_in=expires_in,
-            **options,
-        )
-        url = self._urls.url(
-            source, width, height, version=version, expires_in=expires_in, **options
-        )
+        layout = self._layout(source, width, height, widths, densities, source_size, options)
+        srcset = self._srcset(source, layout, version, expires_in)
+        url = self._urls.signed(source, layout.text, version=version, expires_in=expires_in)
         return element(
             "img",
             {
                 "src": url,
                 "srcset": None if srcset == f"{url} 1x" else srcset,
                 "sizes": sizes,
-                **shown,
+                **layout.shown,
                 "alt": "" if alt is None else alt,
                 "loading": "lazy",
                 "decoding": "async",
@@ -212,8 +196,71 @@ class TemplateHelpers:
             sources.append(element("source", attributes))
         return element("picture", {}, "".join([*sources, image]))
 
-    def _url(self, source: object, spec: Spec, version: object, expires_in: int | None) -> str:
-        return self._urls.signed(source, str(spec), version=version, expires_in=expires_in)
+    def _srcset(
+        self, source: object, layout: _Layout, version: object, expires_in: int | None
+    ) -> str:
+        signed = self._urls.signed
+        return ", ".join(
+            f"{signed(source, text, version=version, expires_in=expires_in)} {descriptor}"
+            for text, descriptor in layout.candidates
+        )
+
+    def _layout(  # noqa: PLR0917
+        self,
+        source: object,
+        width: int | str | None,
+        height: int | None,
+        widths: str | Iterable[float] | None,
+        densities: str | Iterable[float],
+        source_size: tuple[int, int] | None,
+        options: Mapping[str, Any],
+    ) -> _Layout:
+        return self._lay_out(
+            width,
+            height,
+            _hashable(widths),
+            _hashable(densities),
+            _hashable(source_size) or known_size(source),
+            **{name: _hashable(value) for name, value in options.items()},
+        )
+
+    def _build_layout(
+        self,
+        width: int | str | None,
+        height: int | None,
+        widths: str | Iterable[float] | None,
+        densities: str | Iterable[float],
+        source_size: tuple[int, int] | None,
+        **options: Any,
+    ) -> _Layout:
+        spec = self._urls.allowed_spec(width, height, **options)
+        candidates = _candidates(spec, widths, densities, source_size)
+        return _Layout(
+            text=str(spec),
+            candidates=tuple(
+                (str(candidate), descriptor)
+                for candidate, descriptor in candidates
+                if self._urls.is_allowed(candidate)
+            ),
+            shown=_shown_size(spec, source_size),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What a helper's arguments mean, whatever the image."""
+
+    text: str
+    """The spec of `src`."""
+    candidates: tuple[tuple[str, str], ...]
+    """The spec of each candidate of `srcset`, and what describes it."""
+    shown: Mapping[str, int]
+    """The attributes `width` and `height`, if they are certain."""
+
+
+def _hashable(value: Any) -> Any:
+    """A list from a template as a key of a cache."""
+    return value if value is None or isinstance(value, str | int | float) else tuple(value)
 
 
 def known_size(source: object) -> tuple[int, int] | None:

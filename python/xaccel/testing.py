@@ -41,9 +41,8 @@ def assert_offloaded(response: Any, path: str | os.PathLike[str]) -> None:
             f"a server send {path!s}"
         )
     if not any(_spellings(value) & found.get(name, set()) for name, value in expected):
-        right = " or ".join(sorted({f"{name}: {value}" for name, value in expected}))
-        wrong = ", ".join(f"{name}: {value}" for name in found for value in found[name])
-        raise AssertionError(f"expected {right}, not {wrong}")
+        right = " or ".join(sorted(f"{name}: {_shown(value)}" for name, value in expected))
+        raise AssertionError(f"expected {right}, not {_listed(found)}")
     content = _content(response)
     if content:
         raise AssertionError(
@@ -60,8 +59,7 @@ def assert_not_offloaded(response: Any) -> None:
     __tracebackhide__ = True
     found = _offload_headers(response)
     if found:
-        wrong = ", ".join(f"{name}: {value}" for name in found for value in found[name])
-        raise AssertionError(f"a server was told to send a file: {wrong}")
+        raise AssertionError(f"a server was told to send a file: {_listed(found)}")
 
 
 def _expected(path: str | os.PathLike[str]) -> tuple[set[tuple[str, str]], set[str]]:
@@ -100,7 +98,18 @@ def _offload_headers(response: Any) -> dict[str, set[str]]:
 
 def _spellings(value: str) -> set[str]:
     """A header's value as clients show it: its bytes are Latin-1 to some, UTF-8 to others."""
-    return {value, value.encode("latin-1").decode(errors="replace")}
+    return {value, _shown(value)}
+
+
+def _shown(value: str) -> str:
+    try:
+        return value.encode("latin-1").decode(errors="replace")
+    except UnicodeEncodeError:
+        return value
+
+
+def _listed(headers: dict[str, set[str]]) -> str:
+    return ", ".join(f"{name}: {_shown(value)}" for name in headers for value in headers[name])
 
 
 def _content(response: Any) -> bytes:

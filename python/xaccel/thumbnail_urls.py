@@ -14,14 +14,16 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from xaccel import engines, sources
-from xaccel._core import Spec
+from xaccel._core import Spec, placeholder
 from xaccel.config import Config
-from xaccel.exceptions import FileNotFound, SpecError
+from xaccel.exceptions import FileNotFound, SpecError, XaccelError
 
 OPTIONS = frozenset(inspect.signature(Spec).parameters) - {"width", "height", "version"}
 """The names of the options of a thumbnail, beside its size and the version of its source."""
 
 DENSITIES = (1, 2)
+
+_TRANSPARENT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 _logger = logging.getLogger("xaccel.thumbnails")
 
@@ -46,6 +48,9 @@ class ThumbnailUrls:
         if config.thumbnail_only_presets:
             self._allowed = frozenset(config.thumbnail_presets.values())
         self._spec_text = lru_cache(maxsize=1024)(self._build_spec_text)
+        # Most pages show the same thumbnails again and again.
+        self._lasting_url = lru_cache(maxsize=4096)(self._build_lasting_url)
+        self._make_placeholder = lru_cache(maxsize=4096)(self._build_placeholder)
 
     def url(
         self,
@@ -75,6 +80,9 @@ class ThumbnailUrls:
             SpecError: An option is unknown or has an impossible value.
         """
         try:
+            if version is None and expires is None and expires_in is None:
+                name = source if type(source) is str else source_name(source)
+                return self._lasting_url(name, width, height, **options)
             text = self._spec_text(width, height, **options)
         except TypeError:  # a list, which no cache can hold
             text = self._build_spec_text(width, height, **options)
@@ -90,8 +98,7 @@ class ThumbnailUrls:
         expires_in: int | timedelta | None = None,
     ) -> str:
         """As `url`, with the text of a spec that has no version."""
-        name = source if type(source) is str else source_name(source)
-        name = name.removeprefix(self._base).lstrip("/") if name else None
+        name = self._name(source)
         if not name:
             return self._broken(source, spec)
         if version is not None:
@@ -107,6 +114,24 @@ class ThumbnailUrls:
             self._engine.url("name", spec, expires=expires, expires_in=expires_in)
             return self._broken(source, spec)
 
+    def placeholder(self, source: object) -> str:
+        """A blurred picture as a `data:` URI, to show until the thumbnail is there.
+
+        This is the one helper that reads the image, once for each of its states. An image that is
+        missing or broken has a transparent pixel for a placeholder.
+
+        Args:
+            source: As in `url`.
+        """
+        name = self._name(source)
+        try:
+            if not name:
+                raise FileNotFound(f"{source!r} names no image")
+            return self._make_placeholder(name, self._source.state(name))
+        except (XaccelError, OSError, ValueError) as error:
+            _logger.warning("%s", error)
+            return _TRANSPARENT
+
     def spec(self, width: int | str | None, height: int | None, **options: Any) -> Spec:
         """The spec that the arguments of `url` mean; see `build_spec`."""
         return build_spec(self._presets, width, height, **options)
@@ -115,18 +140,34 @@ class ThumbnailUrls:
         """Whether there may be URLs with this spec."""
         return self._allowed is None or str(spec) in self._allowed
 
+    def _name(self, source: object) -> str | None:
+        name = source if type(source) is str else source_name(source)
+        return name.removeprefix(self._base).lstrip("/") if name else None
+
+    def _build_placeholder(self, name: str, state: str | None) -> str:  # noqa: ARG002  the key
+        return placeholder(self._source.get(name).image, limits=self._config.limits())
+
     @cached_property
     def _source(self) -> sources.Source:
         return sources.get(self._config)
 
+    def _build_lasting_url(
+        self, name: str | None, width: int | str | None, height: int | None, **options: Any
+    ) -> str:
+        return self.signed(name, self._spec_text(width, height, **options))
+
     def _build_spec_text(self, width: int | str | None, height: int | None, **options: Any) -> str:
+        return str(self.allowed_spec(width, height, **options))
+
+    def allowed_spec(self, width: int | str | None, height: int | None, **options: Any) -> Spec:
+        """As `spec`, with an error for one that no URL may have."""
         spec = self.spec(width, height, **options)
         if not self.is_allowed(spec):
             raise SpecError(
                 f"'{spec}' is none of XACCEL['THUMBNAIL_PRESETS'], and THUMBNAIL_ONLY_PRESETS "
                 f"allows no other: {', '.join(map(repr, self._presets)) or 'there are none'}"
             )
-        return str(spec)
+        return spec
 
     def _version(self, name: str, version: object) -> str | None:
         if version != "mtime":

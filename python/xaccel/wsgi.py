@@ -137,7 +137,7 @@ def respond(
     """Answer with a response; the server's `wsgi.file_wrapper` sends a whole file, if it can."""
     status = HTTPStatus(response.status)
     start_response(f"{status.value} {status.phrase}", list(response.headers))
-    if not isinstance(response.body, FileBody):
+    if isinstance(response.body, bytes):
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
     file_wrapper = environ.get("wsgi.file_wrapper")
     if file_wrapper is not None and response.whole_file is not None:

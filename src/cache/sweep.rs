@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use super::{Cache, LOCK, TEMPORARY};
 
 /// Nobody writes a file for as long as this: its writer was killed.
-const ABANDONED: Duration = Duration::from_secs(60 * 60);
+const ABANDONED: Duration = Duration::from_hours(1);
 
 /// What a file takes on the disk is a multiple of this.
 const BLOCK: u64 = 4096;
@@ -186,7 +186,7 @@ mod tests {
 
     use super::*;
 
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    const DAY: Duration = Duration::from_hours(24);
     const ALL: Bounds = Bounds { max_size: u64::MAX, inactive: DAY };
 
     fn cache() -> (tempfile::TempDir, Cache) {

@@ -37,6 +37,7 @@ mod webp_ffi;
 use crate::error::ThumbnailError;
 use color::Converter;
 use crop::{Plan, Window};
+use decode::Wanted;
 use format::OutputFormat;
 use limits::Limits;
 use picture::{Frame, Picture, Size};
@@ -124,7 +125,12 @@ fn pictures(source: &[u8], job: &Job<'_>) -> Result<Pictures, ThumbnailError> {
     let mut colors = Converter::new(decode::profile(source, header.format));
     let mut window = None;
     let mut frames: Vec<Frame> = Vec::new();
-    decode::frames(source, &header, job.needed(&plan), count > 1, &mut |frame| {
+    let wanted = Wanted {
+        size: job.needed(&plan),
+        half_chroma: job.format.halves_chroma(),
+        all_frames: count > 1,
+    };
+    decode::frames(source, &header, wanted, &mut |frame| {
         job.check_time()?;
         let Frame { picture, delay } = frame;
         // One window for all frames: an animation must not jump.

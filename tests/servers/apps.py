@@ -17,9 +17,8 @@ from django.core.wsgi import get_wsgi_application
 from django.http import HttpResponse
 from django.urls import path as route
 from xaccel import Config
-from xaccel.delivery import Delivery, FileOptions, Request
-from xaccel.exceptions import FileNotFound
 from xaccel.flask import XAccel, send_private_file
+from xaccel.wsgi import XAccel as WsgiXAccel
 
 SETTINGS = json.loads(os.environ["XACCEL_TEST_SETTINGS"])
 # What an app or its framework adds to any response, and a visitor has to get.
@@ -29,7 +28,7 @@ OPTIONS = {"as_attachment", "download_name", "mimetype", "max_age", "limit_rate"
 
 def arguments(query):
     """The path and the options that the query asks for."""
-    values = {key: items[0] for key, items in parse_qs(query).items()}
+    values = {key: items[0] for key, items in parse_qs(query, keep_blank_values=True).items()}
     path = os.fsdecode(zlib.decompress(bytes.fromhex(values["name"])))
     options = {key: values[key] for key in OPTIONS & values.keys()}
     for key in ("max_age", "limit_rate"):
@@ -37,7 +36,8 @@ def arguments(query):
             options[key] = int(options[key])
     if "as_attachment" in options:
         options["as_attachment"] = True
-    return path, {"root": SETTINGS["MAIN_ROOT"], **options}
+    root = options.pop("root", SETTINGS["MAIN_ROOT"]) or None
+    return path, {"root": root, **options}
 
 
 def flask_app():
@@ -93,21 +93,14 @@ urlpatterns = [route("django/file", django_file), route("django/", django_home)]
 
 
 def bare_app():
-    delivery = Delivery(Config.from_mapping(SETTINGS["XACCEL"]))
+    xaccel = WsgiXAccel(Config.from_mapping(SETTINGS["XACCEL"]))
 
     def app(environ, start_response):
-        try:
-            path, options = arguments(environ["QUERY_STRING"])
-            root = options.pop("root") or None
-            response = delivery.private_file(
-                path, Request.from_environ(environ), FileOptions(**options), root=root
-            )
-        except (FileNotFound, ValueError):
-            start_response("404 Not Found", [("Content-Length", "0")])
-            return [b""]
-        headers = [*response.headers, *ADDED.items()]
-        start_response(f"{response.status} Whatever", headers)
-        return [response.body] if isinstance(response.body, bytes) else response.body
+        def start(status, headers, *more):
+            return start_response(status, [*headers, *ADDED.items()], *more)
+
+        path, options = arguments(environ["QUERY_STRING"])
+        return xaccel.send_private_file(path, **options)(environ, start)
 
     return app
 

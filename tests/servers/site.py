@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import sys
+import time
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ class Site:
     app_port: int
     app_pid: int
     _connection: HTTPConnection | None = None
+    _last_used: float = 0
 
     def ask(
         self,
@@ -58,14 +60,13 @@ class Site:
         limit: int | None = None,
     ) -> Reply:
         """Ask for a target exactly as it is spelt; with a `limit` read that much and hang up."""
-        connection = self._connection or HTTPConnection(HOST, self.port, timeout=PATIENCE)
-        self._connection = None
+        connection = self._take_connection()
         body = b"posted" if method == "POST" else None
         connection.request(method, target, body=body, headers=dict(headers or {}))
         response = connection.getresponse()
         reply = Reply(response.status, response.headers, response.read(limit))
         if limit is None and not response.will_close:
-            self._connection = connection
+            self._connection, self._last_used = connection, time.monotonic()
         else:
             connection.close()
         self._check(target, reply)
@@ -97,6 +98,15 @@ class Site:
         for name in ("Content-Length", "Content-Type", "ETag", "Accept-Ranges", "Connection"):
             values = reply.headers.get_all(name, [])
             assert len(values) <= 1, (self.front, target, name, values)
+
+    def _take_connection(self) -> HTTPConnection:
+        connection, self._connection = self._connection, None
+        # Apache and lighttpd hang up after five idle seconds.
+        if connection is not None and time.monotonic() < self._last_used + 2:
+            return connection
+        if connection is not None:
+            connection.close()
+        return HTTPConnection(HOST, self.port, timeout=PATIENCE)
 
     def close(self) -> None:
         if self._connection is not None:

@@ -1,7 +1,7 @@
 //! Decoding at 1/8 against libjpeg-turbo, one thread, medians of interleaved runs. Time is that of
 //! the thread on the processor, so that other programs disturb it little.
 //!
-//! `cargo bench -p jpeg-dc [-- [--runs N] [--best] FILE|DIRECTORY…]`; without arguments, the JPEGs below
+//! `cargo bench -p jpeg-dc [-- [--runs N] [--best] [--dc] FILE|DIRECTORY…]`; without arguments, the JPEGs below
 //! `/usr/share/wallpapers` (on Debian: package `plasma-workspace-wallpapers`).
 
 #![allow(
@@ -16,19 +16,21 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jpeg_dc::{DcImage, Options, decode};
+use jpeg_dc::{Chroma, Options, decode};
 use rustix::time::{ClockId, clock_gettime};
-use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor};
+use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor, Subsamp};
 
 fn main() {
     let mut runs = 15;
     let mut best = false;
+    let mut options = Options::new();
     let mut sources = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--bench" => {}
             "--best" => best = true,
+            "--dc" => options = options.chroma(Chroma::Dc),
             "--runs" => runs = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(runs),
             _ => sources.push(PathBuf::from(argument)),
         }
@@ -47,16 +49,16 @@ fn main() {
     );
     let mut totals = [Totals::default(), Totals::default()];
     for (path, data) in &files {
-        let Ok(image) = decode(data, &Options::new()) else { continue };
+        let Ok(image) = decode(data, &options) else { continue };
         let progressive = is_progressive(data);
         let pixels = f64::from(image.full_width()) * f64::from(image.full_height()) / 1e6;
-        let [planes, rgb, turbo] = measure(data, runs, best);
+        let [planes, rgb, turbo] = measure(data, &options, runs, best);
         println!(
             "{:<46} {:>5.1} {:>5.2} {:>11} {:>8.2} {:>8.2} {:>8.2} {:>6.2}",
             shortened(path),
             pixels,
             data.len() as f64 / 1e6,
-            kind(&image, progressive),
+            kind(data, progressive),
             millis(planes),
             millis(rgb),
             millis(turbo),
@@ -107,7 +109,7 @@ fn collect(path: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
 }
 
 /// Medians, or the best runs: our planes, our RGB, libjpeg-turbo's RGB.
-fn measure(data: &[u8], runs: usize, best: bool) -> [Duration; 3] {
+fn measure(data: &[u8], options: &Options, runs: usize, best: bool) -> [Duration; 3] {
     let mut decompressor = Decompressor::new().unwrap();
     let header = decompressor.read_header(data).unwrap();
     let scale = ScalingFactor::ONE_EIGHTH;
@@ -117,7 +119,7 @@ fn measure(data: &[u8], runs: usize, best: bool) -> [Duration; 3] {
     let mut times = [const { Vec::new() }; 3];
     for _ in 0..runs {
         let start = Processor::now();
-        let image = decode(data, &Options::new()).unwrap();
+        let image = decode(data, options).unwrap();
         times[0].push(start.elapsed());
         std::hint::black_box(image.to_rgb());
         times[1].push(start.elapsed());
@@ -165,18 +167,15 @@ fn is_progressive(data: &[u8]) -> bool {
     false
 }
 
-fn kind(image: &DcImage, progressive: bool) -> String {
-    let sampling = match image.planes() {
-        [_] => "gray".to_owned(),
-        [_, chroma, _] => match chroma.scale {
-            (1, 1) => "4:4:4".to_owned(),
-            (2, 1) => "4:2:2".to_owned(),
-            (2, 2) => "4:2:0".to_owned(),
-            (h, v) => format!("{h}x{v}"),
-        },
-        _ => String::new(),
+fn kind(data: &[u8], progressive: bool) -> String {
+    let sampling = match turbojpeg::read_header(data).map(|header| header.subsamp) {
+        Ok(Subsamp::None) => "4:4:4",
+        Ok(Subsamp::Sub2x1) => "4:2:2",
+        Ok(Subsamp::Sub2x2) => "4:2:0",
+        Ok(Subsamp::Gray) => "gray",
+        _ => "other",
     };
-    if progressive { format!("{sampling} prog") } else { sampling }
+    if progressive { format!("{sampling} prog") } else { sampling.to_owned() }
 }
 
 fn shortened(path: &Path) -> String {

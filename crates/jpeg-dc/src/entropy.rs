@@ -108,7 +108,7 @@ pub(crate) fn find_end(data: &[u8], start: usize) -> Result<usize, usize> {
 #[inline]
 pub(crate) fn window(bytes: &[u8], byte: usize) -> u64 {
     bytes
-        .get(byte..)
+        .get(byte..byte.wrapping_add(8))
         .and_then(|rest| rest.first_chunk::<8>())
         .map_or(0, |chunk| u64::from_be_bytes(*chunk))
 }

@@ -13,7 +13,7 @@ pub(crate) struct Code {
     /// `counts[i]`: number of codes of `i + 1` bits.
     counts: [u8; 16],
     /// `limits[i]`: what 16 bits are below that start with a code of `i + 1` bits or fewer.
-    limits: [u32; 16],
+    limits: [i32; 16],
     /// `firsts[i]`: what the first code of `i + 1` bits is above its place among the symbols.
     firsts: [u32; 16],
 }
@@ -33,7 +33,7 @@ impl Code {
             if count > 0 && next >= 1 << length {
                 return Err(Error::Malformed("a Huffman table assigns more codes than there are"));
             }
-            *limit = next << (MAX_CODE - length);
+            *limit = i32::try_from(next << (MAX_CODE - length)).unwrap_or(i32::MAX);
         }
         Ok(Self { symbols: symbols.to_vec(), counts, limits, firsts })
     }
@@ -54,11 +54,56 @@ impl Code {
     /// The length of the code that `ahead` (its first bit in the highest place) starts with, and
     /// the symbol. For the codes too long for a table.
     pub(crate) fn first_symbol(&self, ahead: u64) -> Option<(u32, u8)> {
-        let bits = u32::try_from(ahead >> (64 - MAX_CODE)).ok()?;
-        let shorter = self.limits.iter().map(|&limit| usize::from(limit <= bits)).sum::<usize>();
-        let length = u32::try_from(shorter + 1).ok()?;
-        let code = bits >> MAX_CODE.checked_sub(length)?;
-        let index = usize::try_from(code - self.firsts.get(shorter)?).ok()?;
+        let bits = i32::try_from(ahead >> (64 - MAX_CODE)).ok()?;
+        // Signed, and 32 bits wide, so that all are compared at once.
+        let shorter: i32 = self.limits.iter().map(|&limit| i32::from(limit <= bits)).sum();
+        let length = shorter.unsigned_abs() + 1;
+        let code = bits.unsigned_abs() >> MAX_CODE.checked_sub(length)?;
+        let first = self.firsts.get(shorter.unsigned_abs() as usize)?;
+        let index = usize::try_from(code - first).ok()?;
         Some((length, *self.symbols.get(index)?))
+    }
+}
+
+/// Symbols by the bits they start with.
+#[derive(Debug)]
+pub(crate) struct Lookup<'a> {
+    code: &'a Code,
+    /// Length of the code, and symbol. Length 0: the code is longer than the window.
+    entries: Box<[(u8, u8); ENTRIES]>,
+}
+
+/// Bits that index the table.
+const WINDOW: u32 = 12;
+const ENTRIES: usize = 1 << WINDOW;
+
+impl<'a> Lookup<'a> {
+    pub(crate) fn new(code: &'a Code) -> Self {
+        let mut entries = Box::new([(0, 0); ENTRIES]);
+        let mut places = entries.iter_mut();
+        for (length, symbol) in code.symbols().take_while(|&(length, _)| length <= WINDOW) {
+            let byte = u8::try_from(length).unwrap_or_default();
+            for place in places.by_ref().take(1 << (WINDOW - length)) {
+                *place = (byte, symbol);
+            }
+        }
+        Self { code, entries }
+    }
+
+    /// The length of the code that `ahead` starts with, and the symbol. Length 0: there is no such
+    /// code.
+    #[inline]
+    pub(crate) fn symbol(&self, ahead: u64) -> (u8, u8) {
+        let window = usize::try_from(ahead >> (64 - WINDOW)).unwrap_or_default();
+        match self.entries.get(window) {
+            Some(&(length @ 1.., symbol)) => (length, symbol),
+            _ => self.long(ahead),
+        }
+    }
+
+    #[cold]
+    fn long(&self, ahead: u64) -> (u8, u8) {
+        let found = self.code.first_symbol(ahead);
+        found.map_or((0, 0), |(length, symbol)| (u8::try_from(length).unwrap_or_default(), symbol))
     }
 }

@@ -21,8 +21,8 @@ pub struct Plane {
     pub height: usize,
     /// Distance from one row to the next in `data`; at least `width`.
     pub stride: usize,
-    /// How many pixels of the image at 1/8 one sample covers: across, and down. `(2, 2)` for the
-    /// chroma planes of a 4:2:0 image.
+    /// How many pixels of the image at 1/8 one sample covers: across, and down. `(2, 1)` for the
+    /// chroma planes of a 4:2:2 image.
     pub scale: (usize, usize),
     /// The samples.
     pub data: Vec<u8>,
@@ -77,8 +77,9 @@ impl DcImage {
         self.color
     }
 
-    /// Whether every plane is what libjpeg-turbo has at 1/8, to the bit. Else chroma is, but for
-    /// its resolution; luminance is exact always.
+    /// Whether every plane is what libjpeg-turbo has at 1/8, to the bit. If not, chroma has half the
+    /// resolution: as [`Chroma::Dc`](crate::Chroma::Dc) asks for, or because it has a quarter of
+    /// the image's resolution both ways. Luminance is exact always.
     #[must_use]
     pub fn is_exact(&self) -> bool {
         self.exact

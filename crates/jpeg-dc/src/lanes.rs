@@ -23,7 +23,7 @@ use crate::skip::{self, COUNT_SHIFT, END, ENTRIES, Entry, SLOW, WINDOW, ac_symbo
 pub(crate) const LANES: usize = 3;
 
 /// Blocks that a lane passes over before their ends are taken away.
-pub(crate) const BATCH: usize = 1024;
+pub(crate) const BATCH: usize = 512;
 
 /// Steps on bits that were loaded once.
 pub(crate) const STEPS: usize = 3;

@@ -12,10 +12,10 @@
 //!
 //! # What it gives
 //!
-//! The same as libjpeg-turbo at scale 1/8, to the bit; [`DcImage::is_exact`] tells of the one
-//! exception, progressive files with chroma of half the resolution both ways (4:2:0): there
-//! luminance is exact and chroma has half the resolution it might have. [`Chroma::Dc`] asks for
-//! that in sequential files as well, for speed.
+//! The same as libjpeg-turbo at scale 1/8, to the bit. For chroma of half the resolution both ways
+//! (4:2:0) that takes the AC coefficients of the chroma components as well, since a sample for each
+//! of their blocks would be half the resolution that there is. With [`Chroma::Dc`] they are left
+//! out, for speed: then luminance alone is exact, and [`DcImage::is_exact`] says so.
 //!
 //! ```
 //! use jpeg_dc::{Options, decode};
@@ -39,7 +39,8 @@
 //!
 //! - [`Error::Unsupported`]: other than 1 or 3 components (CMYK), other than 8 bits a sample,
 //!   arithmetic, lossless and hierarchical coding, a height given by a DNL segment, files without
-//!   Huffman tables, sampling factors that do not divide one another, scans above 256 MiB.
+//!   Huffman tables, sampling factors that do not divide one another, scans above 256 MiB, more
+//!   than 500 scans.
 //! - [`Error::Malformed`]: damaged or truncated files. Others show the part that is there.
 //!
 //! It does not look at what it does not need. A file may be damaged behind the last DC coefficient,
@@ -48,10 +49,12 @@
 //!
 //! # Cost
 //!
-//! Memory is some ten bytes for each block and the size of the file once more, all bounded by a
-//! multiple of the file's size, whatever its header claims. Time is bounded by a multiple of the
-//! file's size too: no bit is passed over more than twice, but for the first few blocks of a place
-//! in the middle of the file where that turns out not to be the start of a block.
+//! Memory is the size of the file once more and some ten bytes for each block (128 more for chroma
+//! blocks of progressive 4:2:0, see [`Chroma::Full`]). A file has to have a bit for each block that
+//! its header claims, or is refused before anything is allocated for them. Time is bounded by a
+//! multiple of the file's size too: no bit is passed over more than twice, but for the first few
+//! blocks of a place in the middle of the file where that turns out not to be the start of a
+//! block; and files of more than 500 scans are refused.
 
 mod dc;
 mod entropy;
@@ -67,6 +70,7 @@ mod plan;
 mod prefix;
 mod progressive;
 mod quad;
+mod refine;
 mod sequential;
 mod skip;
 
@@ -95,7 +99,7 @@ pub fn decode(data: &[u8], options: &Options) -> Result<DcImage, Error> {
     }
     let frame = reader.frame()?.clone();
     options.check(&frame)?;
-    let mut plan = Plan::new(&frame);
+    let mut plan = Plan::new(&frame, options.chroma);
     let mut planes = empty_planes(&frame, options.chroma);
     let mut coefficients = Vec::new();
     coefficients.resize_with(planes.len(), Coefficients::default);
@@ -111,8 +115,9 @@ pub fn decode(data: &[u8], options: &Options) -> Result<DcImage, Error> {
         reader.resume_at(end);
     }
     if frame.process == Process::Progressive {
-        for (coefficients, plane) in coefficients.iter().zip(&mut planes) {
-            coefficients.write(plane)?;
+        let planes = planes.iter_mut().zip(&frame.components);
+        for (coefficients, (plane, component)) in coefficients.iter().zip(planes) {
+            coefficients.write(plane, component.padded.0)?;
         }
     }
     let color = match planes.len() {
@@ -130,9 +135,7 @@ const ENDS_EARLY: Error = Error::Malformed("it ends before its DC coefficients d
 
 fn empty_planes(frame: &Frame, chroma: Chroma) -> Vec<Plane> {
     let plane = |component: &frame::Component| {
-        let quad = frame.process == Process::Sequential
-            && chroma == Chroma::Full
-            && frame.is_quad(component);
+        let quad = chroma == Chroma::Full && frame.is_quad(component);
         let factor = if quad { 2 } else { 1 };
         let ratio = frame.ratio(component);
         let width = usize::from(frame.width) * factor;

@@ -74,7 +74,7 @@ impl Prefix {
                 Found::Frame => {
                     let frame = self.reader.frame()?;
                     self.options.check(frame)?;
-                    self.plan = Some(Plan::new(frame));
+                    self.plan = Some(Plan::new(frame, self.options.chroma));
                 }
                 Found::Scan(scan) => {
                     if let Some(plan) = &mut self.plan {

@@ -6,7 +6,7 @@
 
 use crate::dc::{DifferenceTable, difference};
 use crate::entropy::window;
-use crate::huffman::Code;
+use crate::huffman::{Code, Lookup};
 use crate::image::{clamp, pixel};
 use crate::marker::Quantisation;
 
@@ -109,6 +109,17 @@ fn saturate(value: i32) -> i32 {
     value.clamp(i16::MIN.into(), i16::MAX.into())
 }
 
+/// The samples of a block, given its DC coefficient and all others.
+pub(crate) fn samples(dc: i16, block: &[i16; 64], quantisation: &Quantisation) -> Quad {
+    let mut coefficients = Coefficients::new(dc.into(), quantisation);
+    let mut flat = true;
+    for (index, &value) in block.iter().enumerate().skip(1).filter(|&(_, &value)| value != 0) {
+        coefficients.set(index, value.into(), quantisation);
+        flat = false;
+    }
+    if flat { [pixel(dc.into(), quantisation[0]); 4] } else { coefficients.samples() }
+}
+
 /// Fixed point: 13 bits behind the point.
 const POINT: u32 = 13;
 /// Two bits more are kept between the passes, and the sums are 4 times too large.
@@ -134,26 +145,13 @@ fn pair([even, first, third, fifth, seventh]: [i32; SIDE], shift: u32) -> (i32, 
 /// Reads blocks of sequential scans whole.
 pub(crate) struct QuadReader<'a> {
     differences: DifferenceTable<'a>,
-    ac: &'a Code,
-    /// By the bits ahead: length of the code, and symbol.
-    symbols: Box<[(u8, u8); SYMBOLS]>,
+    symbols: Lookup<'a>,
     quantisation: Quantisation,
 }
 
-const WINDOW: u32 = 10;
-const SYMBOLS: usize = 1 << WINDOW;
-
 impl<'a> QuadReader<'a> {
     pub(crate) fn new(dc: &'a Code, ac: &'a Code, quantisation: Quantisation) -> Self {
-        let mut symbols = Box::new([(0, 0); SYMBOLS]);
-        let mut entries = symbols.iter_mut();
-        for (length, symbol) in ac.symbols().take_while(|&(length, _)| length <= WINDOW) {
-            let length_byte = u8::try_from(length).unwrap_or_default();
-            for entry in entries.by_ref().take(1 << (WINDOW - length)) {
-                *entry = (length_byte, symbol);
-            }
-        }
-        Self { differences: DifferenceTable::new(dc), ac, symbols, quantisation }
+        Self { differences: DifferenceTable::new(dc), symbols: Lookup::new(ac), quantisation }
     }
 
     /// The samples of the block that starts at bit `start`. Its codes are known to be valid.
@@ -175,7 +173,7 @@ impl<'a> QuadReader<'a> {
                 ahead = window(bytes, bit / 8) << (bit % 8);
                 left = 57;
             }
-            let (length, symbol) = self.symbol(ahead);
+            let (length, symbol) = self.symbols.symbol(ahead);
             let (run, size) = (symbol >> 4, symbol & 15);
             let bits = u32::from(length + size);
             if size > 0 {
@@ -197,21 +195,6 @@ impl<'a> QuadReader<'a> {
             return [pixel(*prediction, self.quantisation[0]); 4];
         }
         coefficients.samples()
-    }
-
-    #[inline]
-    fn symbol(&self, ahead: u64) -> (u8, u8) {
-        let window = usize::try_from(ahead >> (64 - WINDOW)).unwrap_or_default();
-        match self.symbols.get(window) {
-            Some(&(length @ 1.., symbol)) => (length, symbol),
-            _ => self.long(ahead),
-        }
-    }
-
-    #[cold]
-    fn long(&self, ahead: u64) -> (u8, u8) {
-        let found = self.ac.first_symbol(ahead);
-        found.map_or((0, 0), |(length, symbol)| (u8::try_from(length).unwrap_or_default(), symbol))
     }
 }
 

@@ -37,8 +37,12 @@ def config() -> Config:
 
 
 def _default_source() -> str | None:
-    """The default storage as a source: its directory, if it has one."""
+    """The default storage as a source: its directory, if it has one; private files are none."""
+    from xaccel.django.storage import PrivateStorage  # noqa: PLC0415  it needs this module
+
     storage = storages["default"]
+    if isinstance(storage, PrivateStorage):
+        return None
     if not isinstance(storage, FileSystemStorage):
         return "storage://default"
     # Without MEDIA_ROOT its directory would be that in which the process happens to be.

@@ -7,14 +7,16 @@ from typing import Any, TypeAlias
 
 from django.core.files.base import File
 
+from xaccel.django import conf
 from xaccel.exceptions import FileNotFound
+from xaccel.remotes import is_url
 
 PrivateFile: TypeAlias = "str | os.PathLike[str] | File[Any]"
 """A path, or a file of a model's field or of a storage."""
 
 
 def path_of(file: PrivateFile) -> str | os.PathLike[str]:
-    """The path of a file: absolute, or relative to a root.
+    """The path of a file, absolute or relative to a root, or its URL on a remote.
 
     Raises:
         FileNotFound: The model's field has no file.
@@ -27,5 +29,13 @@ def path_of(file: PrivateFile) -> str | os.PathLike[str]:
         path: str = file.path  # type: ignore[attr-defined]
     except (AttributeError, NotImplementedError):
         # A file that was opened, and one of a storage that has no paths.
-        return file.name
+        return _url_of(file) or file.name
     return path
+
+
+def _url_of(file: File[Any]) -> str | None:
+    """The URL of a file on a remote, such as a bucket; what its storage signs, it is good for."""
+    if not conf.config().remotes:
+        return None
+    url: str | None = getattr(file, "url", None)
+    return url if is_url(url) else None

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from xaccel.asgi import in_thread
-from xaccel.delivery import CHUNK, REQUEST, FileBody, Request, Response
+from xaccel.delivery import CHUNK, REQUEST, Request, Response
 
 __all__ = ["PartsResponse", "context", "facts", "to_django"]
 
@@ -38,8 +38,8 @@ class PartsResponse(StreamingHttpResponse):
     file_to_stream: BinaryIO | None = None
     block_size = CHUNK
 
-    def __init__(self, response: Response, body: FileBody) -> None:
-        super().__init__(body, status=response.status)
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.body, status=response.status)
         self.file_to_stream = response.whole_file
 
     def _set_streaming_content(self, value: Any) -> None:
@@ -57,10 +57,11 @@ class PartsResponse(StreamingHttpResponse):
 
 def to_django(response: Response) -> HttpResponseBase:
     """Turn a response into one of Django's."""
-    if isinstance(response.body, FileBody):
-        result: HttpResponseBase = PartsResponse(response, response.body)
-    else:
+    result: HttpResponseBase
+    if isinstance(response.body, bytes):
         result = HttpResponse(response.body, status=response.status)
+    else:
+        result = PartsResponse(response)
     # Django has a default type, which must not appear where there is no content.
     del result.headers["Content-Type"]
     for name, value in response.headers:

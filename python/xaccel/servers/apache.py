@@ -10,7 +10,6 @@ from pathlib import Path
 from xaccel._core import Location
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
-from xaccel.rfc9110 import Validators
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 
@@ -52,11 +51,7 @@ def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, s
     value = text.raw_value(text.path_bytes(location))
     if value is None:
         return None
-    return (
-        ("X-Sendfile", value),
-        ("ETag", Validators.of_file(location.size, location.mtime).etag),
-        ("Accept-Ranges", "bytes"),
-    )
+    return (("X-Sendfile", value), *text.validators(location), ("Accept-Ranges", "bytes"))
 
 
 def site(config: Config, deployment: Deployment) -> str:
@@ -118,7 +113,10 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
         yield f"ServerName {first}"
         if others:
             yield f"ServerAlias {' '.join(others)}"
-    yield f"LimitRequestBody {deployment.max_body_bytes}"
+    if deployment.max_body_bytes:
+        yield "# LimitRequestBody does not apply to what is passed on to the app."
+        too_long = f'"%{{HTTP:Content-Length}} -gt {deployment.max_body_bytes}"'
+        yield from _section("If", too_long, ["Redirect 413 /"])
     yield ""
     yield "# What the app would otherwise not know of the visitor, besides X-Forwarded-For."
     yield "ProxyPreserveHost On"

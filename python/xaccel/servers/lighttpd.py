@@ -11,7 +11,6 @@ from pathlib import Path
 from xaccel._core import Location
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
-from xaccel.rfc9110 import Validators
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 
@@ -36,7 +35,7 @@ def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, s
         return None
     headers = [
         ("X-Sendfile", urllib.parse.quote(path)),
-        ("ETag", Validators.of_file(location.size, location.mtime).etag),
+        *text.validators(location),
     ]
     if limit_rate is not None:
         headers.append(("X-LIGHTTPD-KBytes-per-second", str(-(-limit_rate // _KIBI))))
@@ -71,6 +70,8 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
         f"server.upload-dirs = ( {temporary} )",
         f"server.errorlog = {_quoted(str(directory / 'error.log'))}",
         f"server.pid-file = {_quoted(str(directory / 'lighttpd.pid'))}",
+        "# Addresses reach the app as they were written: signatures cover their spelling.",
+        'server.http-parseopts = ( "url-path-2f-decode" => "disable" )',
         *_array("mimetype.assign =", types),
         *_site(config, deployment),
     ]
@@ -157,5 +158,8 @@ def _array(head: str, lines: Iterable[str], *, end: str = "") -> Iterator[str]:
 
 
 def _quoted(value: str) -> str:
-    escaped = text.no_control(value, _NAME).replace("\\", "\\\\").replace('"', '\\"')
+    # A backslash means itself, unless there is a quotation mark behind it.
+    if '\\"' in value or value.endswith("\\"):
+        raise ConfigError(f"{value!r} has a backslash where {_NAME} can't have one")
+    escaped = text.no_control(value, _NAME).replace('"', '\\"')
     return f'"{escaped}"'

@@ -9,7 +9,13 @@ from pathlib import Path
 
 from xaccel._core import Location
 from xaccel.config import CACHE_PREFIX, Config
-from xaccel.servers import image_filter, nginx_basics, nginx_thumbnails, text
+from xaccel.servers import (
+    image_filter,
+    nginx_basics,
+    nginx_remotes,
+    nginx_thumbnails,
+    text,
+)
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx_syntax import (
     directory as _directory,
@@ -55,7 +61,12 @@ _RESTORED = (
 
 def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, str], ...]:
     """`X-Accel-Redirect` with the internal URL, which nginx percent-decodes once."""
-    headers = [("X-Accel-Redirect", location.url)]
+    return redirect(location.url, limit_rate=limit_rate)
+
+
+def redirect(url: str, *, limit_rate: int | None) -> tuple[tuple[str, str], ...]:
+    """The same for any internal URL, such as that of a file on a remote."""
+    headers = [("X-Accel-Redirect", url)]
     if limit_rate is not None:
         headers.append(("X-Accel-Limit-Rate", f"{limit_rate:d}"))
     return tuple(headers)
@@ -202,6 +213,7 @@ def _server(config: Config, deployment: Deployment) -> Iterator[str]:
         if prefix == CACHE_PREFIX:
             yield "# Finished thumbnails, when the app has to be asked."
         yield from _internal(config, prefix, directory)
+    yield from nginx_remotes.locations(config)
     if _verifies_links(config):
         for directory, prefix in config.link_map().roots:
             yield ""

@@ -18,6 +18,9 @@ use super::super::resize;
 use super::planes::{Matrix, Plane, Planes};
 use crate::error::ThumbnailError;
 
+/// The parts in which the decoder may take one picture's data before it must have the picture.
+const MAX_PARTS: usize = 64;
+
 fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
     ThumbnailError::corrupt(SourceFormat::Avif, error)
 }
@@ -115,14 +118,17 @@ fn decode_item(
         Err(error) if !error.is_again() => return Err(corrupt(error)),
         _ => {}
     }
-    let picture = loop {
+    for _ in 0..MAX_PARTS {
         match decoder.get_picture() {
-            Ok(picture) => break picture,
-            Err(error) if error.is_again() => decoder.send_pending_data().map_err(corrupt)?,
+            Ok(picture) => return Ok(planes(&picture, file)),
+            Err(error) if error.is_again() => match decoder.send_pending_data() {
+                Err(error) if !error.is_again() => return Err(corrupt(error)),
+                _ => {}
+            },
             Err(error) => return Err(corrupt(error)),
         }
-    };
-    Ok(planes(&picture, file))
+    }
+    Err(corrupt("there is no picture in its data"))
 }
 
 fn planes(decoded: &Decoded, file: &AvifParser<'_>) -> Planes {

@@ -8,6 +8,7 @@ use super::super::format::SourceFormat;
 use super::super::orient::Transform;
 use super::super::picture::{Picture, PixelKind, Size};
 use super::super::probe::Header;
+use super::{Wanted, jpeg_eighth};
 use crate::error::ThumbnailError;
 
 /// How much larger than needed a picture must stay when it is shrunk while decoding: the
@@ -160,11 +161,16 @@ fn scaling(size: Size, needed: Size) -> ScalingFactor {
 pub(super) fn decode(
     source: &[u8],
     header: &Header,
-    needed: Size,
+    wanted: Wanted,
 ) -> Result<Picture, ThumbnailError> {
+    let scaling = scaling(header.size, wanted.size);
+    if scaling == ScalingFactor::ONE_EIGHTH
+        && let Some(picture) = jpeg_eighth::decode(source, wanted.half_chroma)
+    {
+        return Ok(picture);
+    }
     let mut decoder = Decompressor::new().map_err(corrupt)?;
     decoder.set_scan_limit(MAX_SCANS).map_err(corrupt)?;
-    let scaling = scaling(header.size, needed);
     decoder.set_scaling_factor(scaling).map_err(corrupt)?;
     let tidied;
     let (source, found) = match decoder.read_header(source) {

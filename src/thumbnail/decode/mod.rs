@@ -5,6 +5,7 @@ mod avif;
 mod bmp;
 mod gif;
 mod jpeg;
+mod jpeg_eighth;
 mod planes;
 mod png;
 mod tiff;
@@ -49,23 +50,34 @@ pub fn profile(source: &[u8], format: SourceFormat) -> Option<Profile> {
     }
 }
 
-/// Decode a source: all of its frames, or the first one only. A picture is as large as the
-/// header says or, where the codec can shrink while it decodes, smaller, but large enough to
-/// be resized to `needed` without a visible loss.
+/// What is wanted of a source.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// How large a picture has to be at least.
+    pub size: Size,
+    /// Whether colour may have half the resolution, as where it is written so again (4:2:0).
+    pub half_chroma: bool,
+    /// Whether all frames are wanted, or the first one only.
+    pub all_frames: bool,
+}
+
+/// Decode a source. A picture is as large as the header says or, where the codec can shrink
+/// while it decodes, smaller, but large enough to be resized to the wanted size without a
+/// visible loss.
 ///
 /// # Errors
 /// [`ThumbnailError::Corrupt`], [`ThumbnailError::UnsupportedFeature`], or what `sink` says.
 pub fn frames(
     source: &[u8],
     header: &Header,
-    needed: Size,
-    all: bool,
+    wanted: Wanted,
     sink: Sink<'_>,
 ) -> Result<(), ThumbnailError> {
+    let Wanted { size: needed, all_frames: all, .. } = wanted;
     let picture = match header.format {
         SourceFormat::Gif => return gif::frames(source, header, all, sink),
         SourceFormat::WebP => return webp::frames(source, header, needed, all, sink),
-        SourceFormat::Jpeg => jpeg::decode(source, header, needed)?,
+        SourceFormat::Jpeg => jpeg::decode(source, header, wanted)?,
         SourceFormat::Png => png::decode(source)?,
         SourceFormat::Bmp => bmp::decode(source)?,
         SourceFormat::Tiff => tiff::decode(source)?,

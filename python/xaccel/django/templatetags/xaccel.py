@@ -54,6 +54,12 @@ def thumbnail_picture(
     return conf.template_helpers().thumbnail_picture(source, width, height, alt=alt, **options)
 
 
+@register.simple_tag
+def placeholder(source: Any) -> str:
+    """`<div style="background-image: url({% placeholder photo.image %})">`."""
+    return conf.template_helpers().placeholder(source)
+
+
 @register.filter("thumbnail_url")
 def thumbnail_url_filter(source: Any, width: int | str) -> str:
     """`{{ photo.image|thumbnail_url:300 }}`, or with the name of a preset."""

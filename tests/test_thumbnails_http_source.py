@@ -1,0 +1,231 @@
+"""Images from another web server: what is fetched, and what is refused."""
+
+import contextlib
+import io
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from PIL import Image
+from xaccel import ConfigError
+from xaccel.config import Config
+from xaccel.exceptions import FileNotFound, ImageTooLarge, SourceUnavailable
+from xaccel.sources import HttpSource, http
+from xaccel.templates import TemplateHelpers
+from xaccel.thumbnails import Thumbnails
+
+from tests.thumbnail_endpoint import get
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        self.server.routes[self.path](self)
+
+    def log_message(self, *arguments):
+        pass
+
+    def answer(self, status=200, body=b"", **headers):
+        self.send_response(status)
+        for name, value in {"Content-Length": len(body), **headers}.items():
+            self.send_header(name.replace("_", "-"), str(value))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@pytest.fixture
+def origin():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.routes, server.asked = {}, []
+    server.url = f"http://127.0.0.1:{server.server_port}/photos/"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def source(origin, **options):
+    defaults = {"max_bytes": 10_000_000, "timeout": 20, "allow_private": True}
+    return HttpSource(origin.url, **{**defaults, **options})
+
+
+def test_fetches(origin, jpeg):
+    name = "sub/föö bär?&#%.jpg"
+    path = "/photos/sub/f%C3%B6%C3%B6%20b%C3%A4r%3F%26%23%25.jpg"
+    date = "Sun, 09 Sep 2001 01:46:40 GMT"
+    origin.routes[path] = lambda handler: handler.answer(200, jpeg, Last_Modified=date)
+    original = source(origin).get(name)
+    assert original.image == jpeg
+    assert original.modified == 1_000_000_000
+
+
+def test_serves_thumbnails(origin, jpeg, tmp_path):
+    origin.routes["/photos/cat.jpg"] = lambda handler: handler.answer(200, jpeg)
+    origin.routes["/photos/absent.jpg"] = lambda handler: handler.answer(404)
+    origin.routes["/photos/error.jpg"] = lambda handler: handler.answer(500)
+    config = Config.from_mapping(
+        {
+            "THUMBNAIL_SOURCE": origin.url,
+            "THUMBNAIL_SOURCE_PRIVATE": True,
+            "THUMBNAIL_CACHE": tmp_path,
+            "SECRET_KEYS": ["a key of more than 16 bytes"],
+        }
+    )
+    thumbnails, url = Thumbnails(config), TemplateHelpers(config).thumbnail_url
+    for _ in range(2):
+        answer = get(thumbnails, url("cat.jpg", 50))
+        assert Image.open(io.BytesIO(answer.data)).size == (50, 38)
+    assert origin.asked == ["/photos/cat.jpg"]
+    assert get(thumbnails, url("absent.jpg", 50)).status == 404
+    assert get(thumbnails, url("error.jpg", 50)).status == 502
+    assert url("cat.jpg", 50, version="mtime") == url("cat.jpg", 50)
+
+
+@pytest.mark.parametrize("name", ["../a.jpg", "a/../b.jpg", "/a.jpg", "a//b.jpg", "", "."])
+def test_stays_below_its_url(origin, name):
+    with pytest.raises(FileNotFound):
+        source(origin).get(name)
+    assert origin.asked == []
+
+
+def test_limits_the_size(origin):
+    def endless(handler):
+        handler.send_response(200)
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                handler.wfile.write(bytes(65536))
+
+    origin.routes["/photos/said"] = lambda handler: handler.answer(200, bytes(2000))
+    origin.routes["/photos/endless"] = endless
+    for name in ("said", "endless"):
+        with pytest.raises(ImageTooLarge):
+            source(origin, max_bytes=1000).get(name)
+
+
+def test_limits_the_time(origin):
+    over = threading.Event()
+
+    def drip(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000000")
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            while not over.wait(0.01):
+                handler.wfile.write(b"x")
+
+    origin.routes["/photos/drip"] = drip
+    origin.routes["/photos/silent"] = lambda handler: over.wait(20)
+    try:
+        for name in ("drip", "silent"):
+            with pytest.raises(SourceUnavailable, match=r"time|long"):
+                source(origin, timeout=0.3).get(name)
+    finally:
+        over.set()
+
+
+def test_half_an_answer_is_none(origin):
+    def half(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        handler.wfile.write(b"half")
+        handler.close_connection = True
+
+    origin.routes["/photos/half"] = half
+    with pytest.raises(SourceUnavailable):
+        source(origin).get("half")
+
+
+def test_follows_a_few_redirects(origin, jpeg):
+    for number in range(5):
+        to = f"/photos/{number - 1}" if number else "cat.jpg"
+        origin.routes[f"/photos/{number}"] = lambda handler, to=to: handler.answer(302, Location=to)
+    origin.routes["/photos/cat.jpg"] = lambda handler: handler.answer(200, jpeg)
+    assert source(origin).get("2").image == jpeg
+    with pytest.raises(SourceUnavailable, match="redirects"):
+        source(origin).get("4")
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/",
+        "http://127.0.0.1:1/",
+        "http://localhost/",
+        "http://[::1]/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://0.0.0.0/",
+    ],
+)
+def test_redirects_lead_to_no_other_private_place(origin, location):
+    origin.routes["/photos/a"] = lambda handler: handler.answer(302, Location=location)
+    with pytest.raises((SourceUnavailable, FileNotFound)):
+        source(origin).get("a")
+    assert origin.asked == ["/photos/a"]
+
+
+def test_private_addresses_are_refused_unless_allowed(origin, jpeg):
+    origin.routes["/photos/cat.jpg"] = lambda handler: handler.answer(200, jpeg)
+    with pytest.raises(SourceUnavailable, match="THUMBNAIL_SOURCE_PRIVATE"):
+        source(origin, allow_private=False).get("cat.jpg")
+    assert origin.asked == []
+
+
+def test_the_address_that_was_checked_is_the_one_that_is_used(origin, monkeypatch):
+    """A name that answers differently the second time (DNS rebinding) gains nothing."""
+    real, answers = socket.getaddrinfo, []
+
+    def rebinding(host, port, *arguments, **options):
+        address = "192.88.98.1" if not answers else "127.0.0.1"
+        answers.append(address)
+        return real(address, port, *arguments, **options)
+
+    tried = []
+
+    def connect(sock, address):
+        tried.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(http.socket, "getaddrinfo", rebinding)
+    monkeypatch.setattr(http.socket.socket, "connect", connect)
+    rebound = HttpSource("http://rebinding.test/", max_bytes=9, timeout=5, allow_private=False)
+    with pytest.raises(SourceUnavailable):
+        rebound.get("a")
+    assert tried == [("192.88.98.1", 80)]
+    assert answers == ["192.88.98.1"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0"),
+        *("100.64.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1"),
+        *("::", "::1", "fe80::1%eth0", "fc00::1", "ff02::1", "2001:db8::1", "::ffff:127.0.0.1"),
+        *("::ffff:10.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1", "64:ff9b::a00:1"),
+    ],
+)
+def test_private_addresses(address):
+    assert not http.is_public(address)
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
+def test_public_addresses(address):
+    assert http.is_public(address)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://", "ftp://a.test/", "https://user:secret@a.test/", "https://a.test/?x", "x://a/"],
+)
+def test_impossible_urls(url):
+    with pytest.raises(ConfigError, match="THUMBNAIL_SOURCE") as error:
+        Config.from_mapping({"THUMBNAIL_SOURCE": url})
+    assert "secret" not in str(error.value)
