@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, get_args
 
-from xaccel import cache_commands, config_command
+from xaccel import cache_commands, config_command, doctor_command
 from xaccel._core import Signer, __version__, codecs
 from xaccel.config import Algorithm, Config
 from xaccel.exceptions import BadSignature, ConfigError
@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     config_command.add(commands)
+    doctor_command.add(commands)
     cache_commands.add(commands)
     _add_sign(commands)
     _add_verify(commands)

@@ -60,8 +60,10 @@ def http(deployment: Deployment, access_log: str | None) -> Iterator[str]:
 
 def redirect(deployment: Deployment) -> Iterator[str]:
     """A `server` block that sends those who come without TLS to where there is."""
+    if deployment.tls_certificate is None:
+        return
     address, port = deployment.listen_address
-    if deployment.tls_certificate is None or port != "443":
+    if port != "443":
         return
     listen = "80" if address == "*" else f"{address}:80"
     yield from text.block(

@@ -132,6 +132,9 @@ def server(
             "add_header Cache-Control $xaccel_cache_control;",
             "add_header Vary $xaccel_vary;",
             "add_header X-Content-Type-Options nosniff always;",
+            "# Files stay open between requests; each time it is looked whether they still exist.",
+            "open_file_cache max=1000 inactive=20s;",
+            "open_file_cache_valid 0;",
             "try_files $uri$xaccel_ending @xaccel_app;",
         ],
     )

@@ -1,0 +1,58 @@
+"""`xaccel doctor`: say what is wrong with a running deployment, and how to mend it."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from typing import Any
+
+from xaccel import doctor, loading
+from xaccel.exceptions import ConfigError
+
+_MARKS = {"ok": "ok     ", "finding": "FINDING", "skipped": "skipped"}
+
+
+def add(commands: Any) -> None:
+    """Add the command to those that `add_subparsers()` gave."""
+    parser = commands.add_parser(
+        "doctor",
+        help="check a running deployment",
+        description="Ask a running site, through its web server, what a visitor could, and say "
+        "what is wrong and how to mend it. With the app's settings it looks at more: internal "
+        "prefixes, signed links, thumbnails, the cache.",
+        epilog="The exit status is 0 when all is well, 1 when there are findings, 2 when the "
+        "command can't run.",
+    )
+    parser.set_defaults(run=_run)
+    parser.add_argument("url", help="the site's address, or that of a file that the app offloads")
+    loading.add_options(parser, required=False)
+    parser.add_argument(
+        "--header",
+        action="append",
+        default=[],
+        metavar="NAME:VALUE",
+        help="a header of each request, such as a cookie of somebody who may see the file",
+    )
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+
+
+def _run(options: argparse.Namespace) -> int:
+    config = loading.load(options) if loading.given(options) else None
+    headers = dict(_header(text) for text in options.header)
+    results = doctor.examine(doctor.Deployment(options.url, config, headers))
+    if options.json:
+        print(json.dumps([dataclasses.asdict(result) for result in results], indent=2))
+    else:
+        for result in results:
+            print(f"{_MARKS[result.status]}  {result.check}: {result.text}")
+            if result.remedy:
+                print(f"         To mend it: {result.remedy}.")
+    return 1 if any(result.status == "finding" for result in results) else 0
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise ConfigError(f"--header must be like 'Cookie: session=…', not {name!r}")
+    return name.strip(), value.strip()

@@ -1,0 +1,51 @@
+"""The apps of the scenarios, for `gunicorn`."""
+
+import json
+import os
+from pathlib import Path
+
+import flask
+from xaccel import Config
+from xaccel.flask import XAccel, send_private_file
+from xaccel.wsgi import Sendfile
+
+SETTINGS = json.loads(os.environ["XACCEL_TEST_SETTINGS"])
+
+
+def videos():
+    """A private video messaging app: only who may see a video gets it."""
+    app = flask.Flask(__name__)
+    app.config["XACCEL"] = SETTINGS
+    XAccel(app)
+
+    @app.get("/video/<int:video_id>")
+    def view_video(video_id):
+        if flask.request.headers.get("Authorization") != "bill":
+            flask.abort(403)
+        return send_private_file(f"bill/to_jane/cute_puppies_{video_id}.mp4")
+
+    @app.get("/")
+    def home():
+        seen = ("Host", "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Proto")
+        return {name: flask.request.headers.get(name) for name in seen}
+
+    return app
+
+
+def files():
+    """An app that knows no web server, behind the middleware that trusts the server's headers."""
+
+    def app(environ, start_response):
+        path = Path(os.environ["XACCEL_TEST_FILES"], environ["PATH_INFO"].lstrip("/"))
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return environ["wsgi.file_wrapper"](path.open("rb"))
+
+    def told(environ, start_response):
+        def start(status, headers, *more):
+            sent = [name for name, _ in headers if name.lower().startswith("x-")]
+            headers.append(("Set-Cookie", f"by={','.join(sent) or 'app'}"))
+            return start_response(status, headers, *more)
+
+        return Sendfile(app, Config(), trust_request_headers=True)(environ, start)
+
+    return told

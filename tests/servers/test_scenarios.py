@@ -1,0 +1,182 @@
+"""The set-ups for which people write these configurations by hand, each in its own words."""
+
+import contextlib
+import http.client
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from xaccel import Config
+from xaccel.servers import WEB_SERVERS, nginx
+from xaccel.servers.deployment import Deployment
+
+from tests.servers.nginx import nginx as running_nginx
+from tests.servers.process import HOST, PATIENCE, free_port, running
+from tests.servers.site import running_server
+
+
+def get(port, target, **headers):
+    connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE)
+    with contextlib.closing(connection):
+        fields = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request("GET", target, headers=fields)
+        response = connection.getresponse()
+        return response, response.read()
+
+
+@contextlib.contextmanager
+def gunicorn(app, directory, port, *, socket=None, **env):
+    bind = [f"{HOST}:{port}", *([f"unix:{socket}"] if socket else [])]
+    command = [
+        *(sys.executable, "-m", "gunicorn", "--threads", "2", "--no-control-socket"),
+        *(part for address in bind for part in ("--bind", address)),
+        *("--worker-tmp-dir", str(directory), f"tests.servers.scenario_apps:{app}()"),
+    ]
+    env = {"XACCEL_TEST_SETTINGS": "{}", **env}
+    with running(command, port, directory / "app.log", env):
+        yield
+
+
+@pytest.fixture
+def videos(home):
+    # A socket's path may have no more than 107 bytes.
+    directory = Path(tempfile.mkdtemp(dir=home)) / "videos"
+    (directory / "bill" / "to_jane").mkdir(parents=True)
+    (directory / "bill" / "to_jane" / "cute_puppies_7.mp4").write_bytes(b"puppies")
+    for path in (directory.parent, directory, *directory.rglob("*")):
+        path.chmod(0o755)
+    return directory
+
+
+@pytest.mark.parametrize("by", ["tcp", "socket"])
+def test_a_flask_app_under_gunicorn_with_private_videos_and_static_files(videos, by):
+    work = videos.parent
+    static = work / "static" / "img"
+    static.mkdir(parents=True)
+    (static / "img_1203.jpg").write_bytes(b"a picture")
+    settings = {"SERVER": "nginx", "ROOTS": {str(videos): "/_private/videos/"}}
+    app_port, port, socket = free_port(), free_port(), work / "app.sock"
+    directory = work / "nginx"
+    directory.mkdir()
+    (directory / "tmp").mkdir()
+    deployment = Deployment(
+        upstream=f"unix:{socket}" if by == "socket" else f"{HOST}:{app_port}",
+        listen=f"{HOST}:{port}",
+        domain="www.kennedyfamilyrecipes.com",
+        static={"/static/": str(static.parent)},
+        client_max_body_size="5m",
+    )
+    text = nginx.full(Config.from_mapping(settings), deployment, directory)
+    (directory / "nginx.conf").write_text(text)
+    env = {"XACCEL_TEST_SETTINGS": json.dumps(settings)}
+    server = ("nginx", "-e", directory / "e.log", "-c", directory / "nginx.conf")
+    with (
+        gunicorn("videos", work, app_port, socket=socket, **env),
+        running((*server, "-g", "daemon off;"), port, work / "server.log"),
+    ):
+        assert get(port, "/video/7")[0].status == 403
+        response, body = get(port, "/video/7", Authorization="bill")
+        assert (response.status, body) == (200, b"puppies")
+        assert response.headers["Content-Type"] == "video/mp4"
+        assert get(port, "/video/7", Authorization="bill", Range="bytes=1-2")[1] == b"up"
+        assert get(port, "/video/8", Authorization="bill")[0].status == 404
+        assert get(port, "/_private/videos/bill/to_jane/cute_puppies_7.mp4")[0].status == 404
+        assert get(port, "/static/img/img_1203.jpg")[1] == b"a picture"
+        response, body = get(port, "/", Host="www.kennedyfamilyrecipes.com")
+        assert json.loads(body) == {
+            "Host": "www.kennedyfamilyrecipes.com",
+            "X-Real-IP": HOST,
+            "X-Forwarded-For": HOST,
+            "X-Forwarded-Proto": "http",
+        }
+
+
+def test_containers_are_upstreams_by_their_name():
+    text = nginx.site(Config(), Deployment(upstream="web:8000"))
+    assert "server web:8000;" in text
+
+
+def test_racks_mapping_header_from_nginx(videos):
+    """nginx's part as Rack's documentation of its middleware has it."""
+    work = videos.parent
+    app_port = free_port()
+    configuration = f"""
+    server {{
+        listen $ADDRESS;
+        location ~ /files/(.*) {{
+            internal;
+            alias {videos}/$1;
+        }}
+        location / {{
+            proxy_redirect     off;
+            proxy_set_header   Host                $host;
+            proxy_set_header   X-Real-IP           $remote_addr;
+            proxy_set_header   X-Forwarded-For     $proxy_add_x_forwarded_for;
+            proxy_set_header   X-Sendfile-Type     X-Accel-Redirect;
+            proxy_set_header   X-Accel-Mapping     {videos}/=/files/;
+            proxy_pass         http://{HOST}:{app_port}/;
+        }}
+    }}
+    """
+    directory = work / "nginx"
+    directory.mkdir()
+    with (
+        gunicorn("files", work, app_port, XACCEL_TEST_FILES=str(videos)),
+        running_nginx(directory, configuration) as server,
+    ):
+        response, body = get(server.port, "/bill/to_jane/cute_puppies_7.mp4")
+        assert (response.status, body) == (200, b"puppies")
+        assert response.headers["Set-Cookie"] == "by=X-Accel-Redirect"
+        assert get(server.port, "/files/bill/to_jane/cute_puppies_7.mp4")[0].status >= 400
+
+
+@pytest.mark.parametrize("front", ["apache", "lighttpd"])
+def test_x_sendfile_by_the_servers_own_header(videos, front):
+    """The server says in each request which header it knows."""
+    work = videos.parent
+    app_port, port = free_port(), free_port()
+    config = Config.from_mapping({"SERVER": front, "ROOTS": {str(videos): "/_private/videos/"}})
+    directory = work / front
+    directory.mkdir()
+    original = WEB_SERVERS[front].full
+
+    def full(*arguments):
+        text = original(*arguments)
+        if front == "apache":
+            told = "RequestHeader set X-Sendfile-Type X-Sendfile\n"
+            mapping = f'RequestHeader set X-Accel-Mapping "{videos}/=/_private/videos/"\n'
+            return text.replace("ProxyPreserveHost", f"{told}{mapping}ProxyPreserveHost")
+        headers = f'"X-Sendfile-Type" => "X-Sendfile", "X-Accel-Mapping" => "{videos}/=/_p/"'
+        return (
+            f'{text}\nserver.modules += ("mod_setenv")\nsetenv.set-request-header = ({headers})\n'
+        )
+
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        gunicorn("files", work, app_port, XACCEL_TEST_FILES=str(videos)),
+    ):
+        patch.setattr(WEB_SERVERS[front], "full", full)
+        with running_server(front, config, directory, port, app_port):
+            response, body = get(port, "/bill/to_jane/cute_puppies_7.mp4")
+            assert (response.status, body) == (200, b"puppies")
+            assert response.headers["Set-Cookie"] == "by=X-Sendfile"
+            assert response.headers["X-Sendfile"] is None
+
+
+def test_a_visitor_can_not_choose_the_mapping(videos):
+    """Without a server that sets the headers there is nothing to trust."""
+    app_port, port, work = free_port(), free_port(), videos.parent
+    directory = work / "nginx"
+    directory.mkdir()
+    settings = {"SERVER": "nginx", "ROOTS": {str(videos): "/_private/videos/"}}
+    env = {"XACCEL_TEST_SETTINGS": json.dumps(settings)}
+    with (
+        gunicorn("videos", work, app_port, **env),
+        running_server("nginx", Config.from_mapping(settings), directory, port, app_port),
+    ):
+        headers = {"X_Sendfile_Type": "X-Sendfile", "X_Accel_Mapping": "/=/_private/videos/"}
+        response, body = get(port, "/video/7", Authorization="bill", **headers)
+        assert (response.status, body) == (200, b"puppies")
+        assert response.headers["X-Sendfile"] is None
