@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 
 import pytest
-from xaccel import Signer, servers
+from xaccel import Signer
+from xaccel.servers import nginx_thumbnails
 
 from tests.servers.nginx import nginx
 
-SCRIPT = Path(servers.__file__).with_name("xaccel.js")
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "signing.json").read_bytes())
 SIGNERS = [
     signer
@@ -47,7 +47,8 @@ def verifier(tmp_path_factory):
         """
 
     http = f"""
-        js_import xaccel from {SCRIPT};
+        map "$uri $request_uri" $xaccel_link {{ {" ".join(nginx_thumbnails.LINK_MAP)} }}
+        js_import xaccel from {nginx_thumbnails.SCRIPT};
         js_set $xaccel_signature xaccel.verify;
         js_set $xaccel_bounded xaccel.bounded;
         {"".join(block(*item) for item in enumerate(SIGNERS))}

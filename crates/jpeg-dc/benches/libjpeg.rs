@@ -1,8 +1,9 @@
 //! Decoding at 1/8 against libjpeg-turbo, one thread, medians of interleaved runs. Time is that of
 //! the thread on the processor, so that other programs disturb it little.
 //!
-//! `cargo bench -p jpeg-dc [-- [--runs N] [--best] [--dc] FILE|DIRECTORY…]`; without arguments, the JPEGs below
-//! `/usr/share/wallpapers` (on Debian: package `plasma-workspace-wallpapers`).
+//! `cargo bench -p jpeg-dc [-- [--runs N] [--best] [--dc] FILE|DIRECTORY…]`: `--best` takes the best
+//! run instead of the median, `--dc` leaves chroma at its lowest resolution. Without files, it takes
+//! the JPEGs below `/usr/share/wallpapers` (on Debian: package `plasma-workspace-wallpapers`).
 
 #![allow(
     clippy::print_stdout,

@@ -109,6 +109,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
             "worker_processes auto;",
             "# A file and a connection to the app, or two, for each visitor.",
             "worker_rlimit_nofile 4096;",
+            "pcre_jit on;",
             f"pid {_quoted(str(directory / 'nginx.pid'), dollar=False)};",
             f"error_log {_quoted(str(directory / 'error.log'), dollar=False)};",
             "",

@@ -28,6 +28,15 @@ SCRIPT_FILE = "xaccel.js"
 MODULE = "modules/ngx_http_js_module.so"
 """Where nginx finds njs, from its own prefix."""
 
+LINK_MAP = (
+    'default "";',
+    (
+        r'"~^([A-Za-z0-9._~/,-]+) \1\?key=(?<xaccel_key>[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])'
+        '(?:&expires=(?<xaccel_expires>[1-9][0-9]{0,18}))?$" "$xaccel_key,$xaccel_expires";'
+    ),
+)
+"""What the script takes for read already."""
+
 Way: TypeAlias = Literal["none", "app", "secure-link", "njs", "presets"]
 
 _FORMATS = ("jpeg", "png", "webp", "avif", "gif")
@@ -67,8 +76,10 @@ def secrets(config: Config) -> str:
 def http(config: Config, how: Way, verdicts: str) -> Iterator[str]:
     """What belongs in the `http` block; `verdicts` is a directory that nginx may write in."""
     yield from _file_maps(config)
-    yield from _header_maps(config, how)
+    yield from _header_maps(how)
     if how == "njs":
+        yield "# A URL in its one spelling, with nothing in it that is percent-encoded."
+        yield from text.block('map "$uri $request_uri" $xaccel_link', LINK_MAP)
         yield "# Debian: libnginx-mod-http-js."
         yield f"js_import xaccel from {SCRIPT_FILE};"
         yield "js_set $xaccel_signature xaccel.verify;"
@@ -171,14 +182,24 @@ def _fingerprint(config: Config) -> str:
 
 
 def _file_maps(config: Config) -> Iterator[str]:
+    formats = "|".join(_FORMATS)
     prefix = re.escape(config.thumbnail_url)
-    yield "# The ending that the cached file of a thumbnail with a format option has."
+    yield "# The options of a thumbnail's spec, with a comma before each."
     yield from text.block(
-        "map $uri $xaccel_ending",
+        "map $uri $xaccel_options",
         [
             'default "";',
-            *(f'"~^{prefix}[^/]*,{name}[,/]" .{name};' for name in _FORMATS),
-            f'"~^{prefix}[^/]*,auto[,/]" $xaccel_auto;',
+            f'"~^{prefix}[^/,]*(?<xaccel_written>,[^/]*)/" $xaccel_written;',
+        ],
+    )
+    yield "# The ending that the cached file of a thumbnail with a format option has."
+    yield from text.block(
+        "map $xaccel_options $xaccel_ending",
+        [
+            'default "";',
+            '"" "";',
+            f'"~,(?<xaccel_format>{formats})(,|$)" .$xaccel_format;',
+            '"~,auto(,|$)" $xaccel_auto;',
         ],
     )
     yield from text.block(
@@ -194,18 +215,19 @@ def _file_maps(config: Config) -> Iterator[str]:
     )
 
 
-def _header_maps(config: Config, how: Way) -> Iterator[str]:
-    prefix = re.escape(config.thumbnail_url)
+def _header_maps(how: Way) -> Iterator[str]:
     yield from text.block(
-        "map $uri $xaccel_vary", ['default "";', f'"~^{prefix}[^/]*,auto[,/]" Accept;']
+        "map $xaccel_options $xaccel_vary",
+        ['default "";', '"" "";', '"~,auto(,|$)" Accept;'],
     )
     yield "# Good for a month; with the source's version in the URL, for ever; with an expiry, no"
     yield "# longer than that, or only after asking here again."
     yield from text.block(
-        "map $uri $xaccel_lifetime",
+        "map $xaccel_options $xaccel_lifetime",
         [
             'default "public, max-age=2592000";',
-            f'"~^{prefix}[^/]*,v-[A-Za-z0-9_-]{{8}}/" "public, max-age=31536000, immutable";',
+            '"" "public, max-age=2592000";',
+            '"~,v-[A-Za-z0-9_-]{8}$" "public, max-age=31536000, immutable";',
         ],
     )
     expiring = "$xaccel_bounded" if how == "njs" else '"public, no-cache"'

@@ -12,6 +12,9 @@ use super::super::probe::Header;
 use super::Sink;
 use crate::error::ThumbnailError;
 
+/// A file with more frames is not counted to its end, only refused whatever the limit.
+const MAX_FRAMES: u32 = 10_000;
+
 const CLEAR: [u8; 4] = [0; 4];
 
 fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
@@ -39,6 +42,10 @@ pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
     while let Ok(Some(frame)) = decoder.next_frame_info() {
         frames += 1;
         has_alpha |= frame.transparent.is_some();
+        if frames > MAX_FRAMES {
+            frames = u32::MAX;
+            break;
+        }
     }
     if frames == 0 {
         return Err(corrupt("it has no frame"));

@@ -1,0 +1,27 @@
+//! No file crashes a decoder, and what is made of it has the size that was asked for.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use xaccel::thumbnail::format::OutputFormat;
+use xaccel::thumbnail::limits::Limits;
+use xaccel::thumbnail::resize::Light;
+use xaccel::thumbnail::spec::Spec;
+use xaccel::thumbnail::{Job, render};
+
+fuzz_target!(|source: &[u8]| {
+    let limits =
+        Limits { max_pixels: 1_000_000, max_bytes: 1_000_000, max_frames: 8, max_side: 64 };
+    let spec = Spec::parse("16x16,cover,g-smart").expect("a good spec");
+    let job = Job {
+        spec: &spec,
+        format: OutputFormat::WebP,
+        quality: 50,
+        light: Light::Encoded,
+        limits: &limits,
+        expired: &|| false,
+    };
+    if let Ok(made) = render(source, &job) {
+        assert_eq!((made.width, made.height), (16, 16));
+    }
+});
