@@ -22,12 +22,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
-        self.send_header("X-User", "christina")
+        self.send_header("X-User", "mallory" if self.path == "/media" else "christina")
         self.send_header("Content-Length", "0")
         if self.path == "/strict":
             self.send_header("Strict-Transport-Security", "max-age=1; preload")
         if self.path.startswith("/video/"):
             self.send_header("X-Accel-Redirect", "/_private/videos/puppies.mp4")
+        elif self.path.startswith("/remote/"):
+            self.send_header("X-Accel-Redirect", "/_remote/media/media")
         self.send_header("Host-Seen", self.headers["Host"])
         self.send_header("Proto-Seen", self.headers["X-Forwarded-Proto"])
         self.end_headers()
@@ -61,19 +63,27 @@ def get(connection, target, **headers):
 
 
 def test_the_log_has_the_visitors_request_and_the_apps_user(app, tmp_path, videos):
-    config = Config.from_mapping({"ROOTS": {str(videos): "/_private/videos/"}})
+    config = Config.from_mapping(
+        {
+            "ROOTS": {str(videos): "/_private/videos/"},
+            # The app is its own media server here.
+            "REMOTES": {f"http://{HOST}:{app}/": "/_remote/media/"},
+        }
+    )
     port = free_port()
     directory = tmp_path / "nginx"
     directory.mkdir()
     with running_server("nginx", config, directory, port, app, log_header="X-User"):
-        for target, body in (("/video/1?x=y", b"puppies"), ("/page", b"")):
+        for target, body in (("/video/1?x=y", b"puppies"), ("/remote/1", b""), ("/page", b"")):
             connection = http.client.HTTPConnection(HOST, port, timeout=PATIENCE)
             response, received = get(connection, target)
             assert received == body
             assert response.headers["X-User"] is None
-    first, second = (directory / "access.log").read_text().splitlines()
+    first, remote, second = (directory / "access.log").read_text().splitlines()
     assert '"GET /video/1?x=y HTTP/1.1" 200 7 ' in first
     assert '"GET /page HTTP/1.1" 200 0 ' in second
+    assert '"GET /remote/1 HTTP/1.1" 200 0 ' in remote
+    assert '"christina"' in remote
     assert '"christina"' in first
     assert '"christina"' in second
 

@@ -166,7 +166,7 @@ def _http(
     config: Config, deployment: Deployment, caches: str, access_log: str | None
 ) -> Iterator[str]:
     how = nginx_thumbnails.way(config, deployment)
-    yield from nginx_basics.http(deployment, access_log)
+    yield from nginx_basics.http(config, deployment, access_log)
     yield from text.block(
         f"upstream {_UPSTREAM}",
         [f"server {deployment.upstream};", "keepalive 16;"],
@@ -196,7 +196,7 @@ def _with_dollar(config: Config, deployment: Deployment, lines: list[str]) -> li
 
 
 def _server(config: Config, deployment: Deployment) -> Iterator[str]:
-    yield from nginx_basics.server(deployment)
+    yield from nginx_basics.server(config, deployment)
     yield ""
     yield "# What the app would otherwise not know of the visitor."
     yield from _FORWARDED
@@ -214,7 +214,7 @@ def _server(config: Config, deployment: Deployment) -> Iterator[str]:
         if prefix == CACHE_PREFIX:
             yield "# Finished thumbnails, when the app has to be asked."
         yield from _internal(config, prefix, directory)
-    yield from nginx_remotes.locations(config)
+    yield from nginx_remotes.locations(config, [*nginx_basics.saved(deployment)])
     if _verifies_links(config):
         for directory, prefix in config.link_map().roots:
             yield ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from xaccel.config import Config
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx_syntax import directory, quoted
@@ -28,7 +29,7 @@ _COMPRESSIBLE = (
 )
 
 
-def http(deployment: Deployment, access_log: str | None) -> Iterator[str]:
+def http(config: Config, deployment: Deployment, access_log: str | None) -> Iterator[str]:
     """What belongs in the `http` block; `access_log` is the log's file, if nothing else says it."""
     yield "# The port that the visitor sees, which may not be that on which nginx listens."
     yield from text.block(
@@ -45,6 +46,13 @@ def http(deployment: Deployment, access_log: str | None) -> Iterator[str]:
         yield ""
     if deployment.log_header is not None:
         variable = _upstream_variable(deployment.log_header)
+        if config.remotes:
+            yield "# After a file from a remote it is the remote's headers that nginx remembers."
+            yield from text.block(
+                "map $xaccel_saved $xaccel_logged",
+                [f'"" {variable};', "default $xaccel_saved;"],
+            )
+            variable = "$xaccel_logged"
         yield "# As `combined`, with what the app says. Of a file that the app offloads, too, it is"
         yield "# the visitor's request that is logged; $uri would be the file's internal URL."
         yield "log_format xaccel"
@@ -78,7 +86,7 @@ def redirect(deployment: Deployment) -> Iterator[str]:
     yield ""
 
 
-def server(deployment: Deployment) -> Iterator[str]:
+def server(config: Config, deployment: Deployment) -> Iterator[str]:
     """The first lines of the `server` block."""
     tls = deployment.tls_certificate is not None
     yield f"listen {deployment.listen}{' ssl' if tls else ''};"
@@ -95,6 +103,15 @@ def server(deployment: Deployment) -> Iterator[str]:
         yield _STRICT
     yield f"client_max_body_size {deployment.client_max_body_size};"
     if deployment.log_header is not None:
+        yield f"proxy_hide_header {deployment.log_header};"
+        if config.remotes:
+            yield 'set $xaccel_saved "";'
+
+
+def saved(deployment: Deployment) -> Iterator[str]:
+    """What a location needs in which another server's headers take the place of the app's."""
+    if deployment.log_header is not None:
+        yield f"set $xaccel_saved {_upstream_variable(deployment.log_header)};"
         yield f"proxy_hide_header {deployment.log_header};"
 
 

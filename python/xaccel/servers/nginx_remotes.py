@@ -43,23 +43,24 @@ _TLS = (
 )
 
 
-def locations(config: Config) -> Iterator[str]:
-    """The internal locations of the remotes."""
+def locations(config: Config, first: list[str]) -> Iterator[str]:
+    """The internal locations of the remotes; each begins with the lines `first`."""
     for remote in config.remote_map().remotes:
         yield ""
-        yield from _location(remote)
+        yield from _location(remote, first)
     if config.remotes:
         yield ""
         yield from text.block("location @xaccel_absent", ["return 404;"])
         yield from text.block("location @xaccel_failed", ["return 502;"])
 
 
-def _location(remote: Remote) -> Iterator[str]:
+def _location(remote: Remote, first: list[str]) -> Iterator[str]:
     yield "# Files on another server. The address is fixed, so that nginx encodes their paths anew."
     yield from text.block(
         f"location ^~ {quoted(remote.prefix, dollar=False)}",
         [
             "internal;",
+            *first,
             f"proxy_pass {quoted(remote.url)};",
             "# A signed URL is signed for GET.",
             "proxy_method GET;",
