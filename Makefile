@@ -37,7 +37,9 @@ rust-test: $(VENV)/.packages ## The Rust unit and property tests
 
 python-test: $(VENV)/.test ## The Python tests, through real servers and a real browser
 	@scripts/install-packages servers browser
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --ignore tests/e2e
+	@# Playwright keeps an event loop running, which other tests can't have in their process.
+	$(BIN)/pytest --numprocesses 2 tests/e2e
 
 package-test: $(VENV)/.test ## The sdist builds a wheel that works in an empty environment
 	$(BIN)/python scripts/package_test.py
