@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypedDict, Unpack
 
 from xaccel._core import ImgproxySigner, ThumborSigner, encode_path
 from xaccel.config import Config
@@ -16,24 +16,23 @@ from xaccel.exceptions import ConfigError, SpecError
 from xaccel.sources.base import is_plain
 
 
+class Lifetime(TypedDict, total=False):
+    """How long a URL is good, as the arguments of `Signer.sign`; by default for ever."""
+
+    expires: int | datetime | None
+    expires_in: int | timedelta | None
+
+
 class Engine(Protocol):
     """What each engine offers."""
 
-    def url(
-        self,
-        source: str,
-        spec: str,
-        *,
-        expires: int | datetime | None = None,
-        expires_in: int | timedelta | None = None,
-    ) -> str:
+    def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
         """The URL of a thumbnail.
 
         Args:
             source: The original's name.
             spec: What the thumbnail looks like, in the canonical spelling of `Spec`.
-            expires: See `Signer.sign`.
-            expires_in: See `Signer.sign`.
+            lifetime: `expires` or `expires_in`, see `Signer.sign`.
 
         Raises:
             SpecError: The engine does not have an option of the spec.
@@ -69,18 +68,9 @@ class Embedded:
         self._path = config.thumbnail_url
         self._signer = config.signer()
 
-    def url(
-        self,
-        source: str,
-        spec: str,
-        *,
-        expires: int | datetime | None = None,
-        expires_in: int | timedelta | None = None,
-    ) -> str:
+    def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
         """See `Engine.url`."""
-        return self._base + self._signer.sign_path(
-            f"{self._path}{spec}/{source}", expires=expires, expires_in=expires_in
-        )
+        return self._base + self._signer.sign_path(f"{self._path}{spec}/{source}", **lifetime)
 
 
 class OnlyPresets:
@@ -90,16 +80,9 @@ class OnlyPresets:
         self._base = config.thumbnail_engine_url
         self._path = config.thumbnail_url
 
-    def url(
-        self,
-        source: str,
-        spec: str,
-        *,
-        expires: int | datetime | None = None,
-        expires_in: int | timedelta | None = None,
-    ) -> str:
+    def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
         """See `Engine.url`. There is neither a version, which could be any, nor an expiry."""
-        if ",v-" in spec or expires is not None or expires_in is not None:
+        if ",v-" in spec or _is_set(lifetime):
             raise SpecError(
                 "with XACCEL['THUMBNAIL_ONLY_PRESETS'] a URL has no signature, and so can have "
                 "neither a version nor an expiry"
@@ -120,14 +103,7 @@ class ImageFilter(Embedded):
                 "'secure-link-md5', which nginx can check"
             )
 
-    def url(
-        self,
-        source: str,
-        spec: str,
-        *,
-        expires: int | datetime | None = None,
-        expires_in: int | timedelta | None = None,
-    ) -> str:
+    def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
         """See `Engine.url`."""
         _, comma, options = spec.partition(",")
         if comma:
@@ -135,7 +111,7 @@ class ImageFilter(Embedded):
                 f"nginx's image_filter has no option {options.partition(',')[0]!r}: it can only "
                 "shrink a picture into a box"
             )
-        return super().url(source, spec, expires=expires, expires_in=expires_in)
+        return super().url(source, spec, **lifetime)
 
 
 class Thumbor:
@@ -147,16 +123,9 @@ class Thumbor:
         self._signer = ThumborSigner(key)
         self._source = _source_prefix(config, directory="")
 
-    def url(
-        self,
-        source: str,
-        spec: str,
-        *,
-        expires: int | datetime | None = None,
-        expires_in: int | timedelta | None = None,
-    ) -> str:
+    def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
         """See `Engine.url`. There is no expiry."""
-        if expires is not None or expires_in is not None:
+        if _is_set(lifetime):
             raise SpecError("thumbor's URLs can't expire")
         return self._base + self._signer.url(self._source + source, spec)
 
@@ -174,18 +143,9 @@ class Imgproxy:
             raise ConfigError(f"XACCEL['THUMBNAIL_ENGINE_KEY']: {error}") from None
         self._source = _source_prefix(config, directory="local:///")
 
-    def url(
-        self,
-        source: str,
-        spec: str,
-        *,
-        expires: int | datetime | None = None,
-        expires_in: int | timedelta | None = None,
-    ) -> str:
+    def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
         """See `Engine.url`."""
-        return self._base + self._signer.url(
-            self._source + source, spec, expires=expires, expires_in=expires_in
-        )
+        return self._base + self._signer.url(self._source + source, spec, **lifetime)
 
 
 _ENGINES: Mapping[str, Callable[[Config], Engine]] = {
@@ -194,6 +154,10 @@ _ENGINES: Mapping[str, Callable[[Config], Engine]] = {
     "thumbor": Thumbor,
     "imgproxy": Imgproxy,
 }
+
+
+def _is_set(lifetime: Lifetime) -> bool:
+    return any(value is not None for value in lifetime.values())
 
 
 def _base(config: Config) -> str:
