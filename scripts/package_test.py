@@ -29,7 +29,7 @@ def main() -> None:
     """Fail with what is missing or broken."""
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)
-        _run(BIN / "maturin", "sdist", "--quiet", "--out", directory)
+        _run(BIN / "maturin", "sdist", "--out", directory)
         (sdist,) = directory.glob("xaccel-*.tar.gz")
         with tarfile.open(sdist) as archive:
             names = {name.partition("/")[2] for name in archive.getnames()}
