@@ -174,14 +174,23 @@ class FileOptions:
     """How a file is presented; the names are those of Flask's `send_file`.
 
     `limit_rate` is in bytes a second. `headers` are further response headers.
+
+    Raises:
+        ConfigError: `limit_rate` is not positive, which to some servers is no limit at all.
     """
 
     mimetype: str | None = None
     as_attachment: bool = False
     download_name: str | None = None
     max_age: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] | None = None
     limit_rate: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.limit_rate is not None and self.limit_rate < 1:
+            raise ConfigError(
+                f"limit_rate={self.limit_rate!r} must be bytes a second; leave it out for no limit"
+            )
 
 
 class FileKeywords(TypedDict, total=False):
@@ -191,7 +200,7 @@ class FileKeywords(TypedDict, total=False):
     as_attachment: bool
     download_name: str | None
     max_age: int | None
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] | None
     limit_rate: int | None
 
 
@@ -257,6 +266,7 @@ class Delivery:
         file = self._remote_map.find(url)
         headers = presentation(file.name, options)
         if self.server is servers.direct:
+            servers.direct.no_limit_rate(options.limit_rate)
             try:
                 return _send_remote(file, request.conditions, headers)
             except RemoteError as error:
@@ -398,6 +408,8 @@ def hand_over(
         if server.ETAG_IS_OURS and _fails_precondition(location, request.conditions):
             return Response(_PRECONDITION_FAILED, (("Content-Length", "0"),))
         return _offloaded(request, headers, offload)
+    if limit_rate is not None:
+        _logger.warning("%r is sent without its limit_rate, by the app", location.path)
     return _send_ourselves(location, request.conditions, headers)
 
 
@@ -458,10 +470,11 @@ def presentation(name: str, options: FileOptions) -> Headers:
         headers["Cache-Control"] = "private, no-cache"
     else:
         headers["Cache-Control"] = f"private, max-age={options.max_age:d}"
-    overridden = {field_name.lower() for field_name in options.headers}
+    further = options.headers or {}
+    overridden = {field_name.lower() for field_name in further}
     return (
         *(pair for pair in headers.items() if pair[0].lower() not in overridden),
-        *(pair for pair in options.headers.items() if not is_offload_header(pair[0])),
+        *(pair for pair in further.items() if not is_offload_header(pair[0])),
     )
 
 

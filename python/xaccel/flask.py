@@ -142,7 +142,7 @@ def send_private_file(
         as_attachment=as_attachment,
         download_name=download_name,
         max_age=max_age,
-        headers=headers or {},
+        headers=headers,
         limit_rate=limit_rate,
     )
     try:

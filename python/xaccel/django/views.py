@@ -6,14 +6,14 @@ import asyncio
 import logging
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.views import View
 
-from xaccel.delivery import FileOptions
+from xaccel.delivery import FileKeywords, FileOptions
 from xaccel.django import conf
 from xaccel.django.files import PrivateFile, path_of
 from xaccel.django.http import facts, to_django
@@ -59,7 +59,7 @@ def send_private_file(
         as_attachment=as_attachment,
         download_name=download_name,
         max_age=max_age,
-        headers=headers or {},
+        headers=headers,
         limit_rate=limit_rate,
     )
     try:
@@ -75,26 +75,10 @@ async def asend_private_file(
     path: PrivateFile,
     *,
     root: str | os.PathLike[str] | None = None,
-    mimetype: str | None = None,
-    as_attachment: bool = False,
-    download_name: str | None = None,
-    max_age: int | None = None,
-    headers: Mapping[str, str] | None = None,
-    limit_rate: int | None = None,
+    **options: Unpack[FileKeywords],
 ) -> HttpResponseBase:
-    """As `send_private_file()`, looking for the file in a thread."""
-    return await asyncio.to_thread(
-        send_private_file,
-        request,
-        path,
-        root=root,
-        mimetype=mimetype,
-        as_attachment=as_attachment,
-        download_name=download_name,
-        max_age=max_age,
-        headers=headers,
-        limit_rate=limit_rate,
-    )
+    """As `send_private_file()`, with the same options, looking for the file in a thread."""
+    return await asyncio.to_thread(send_private_file, request, path, root=root, **options)
 
 
 class PrivateFileView(View):
