@@ -33,9 +33,10 @@ def arguments(query):
 
 
 def stray(query):
-    """The status and the header that a careless app lets a visitor choose."""
+    """The body, the status and the header of a careless app, which lets a visitor choose them."""
     values = _values(query)
-    return int(values["status"]), values["header"], values["value"]
+    status = int(values["status"])
+    return "" if status == 304 else "stray", status, {values["header"]: values["value"]}
 
 
 def sender(names):

@@ -11,7 +11,9 @@ from xaccel.starlette import XAccel as StarletteXAccel
 from tests.servers import django_pages
 from tests.servers.apps import ADDED, CONFIG, arguments, sender, stray
 
-ENCODED = [(name.lower().encode(), value.encode()) for name, value in ADDED.items()]
+
+def encoded(headers):
+    return [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
 
 
 def django_app():
@@ -29,8 +31,7 @@ def starlette_app():
         return response
 
     async def stray_header(request):
-        status, header, value = stray(request.url.query)
-        return PlainTextResponse("stray", status, {header: value})
+        return PlainTextResponse(*stray(request.url.query))
 
     app = Starlette(
         routes=[
@@ -47,7 +48,7 @@ def bare_app():
     async def app(scope, receive, send):
         async def send_added(message):
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *ENCODED]
+                message["headers"] = [*message["headers"], *encoded(ADDED)]
             await send(message)
 
         if scope["path"] == "/bare-asgi/stray":
@@ -57,18 +58,17 @@ def bare_app():
         await xaccel.send_private_file(path, **options)(scope, receive, send_added)
 
     async def stray_header(scope, receive, send):
-        status, header, value = stray(scope["query_string"].decode())
-        await answer(send, status, b"stray", (header.lower().encode(), value.encode("latin-1")))
+        body, status, headers = stray(scope["query_string"].decode())
+        await answer(send, status, body.encode(), headers)
 
     stray_app = Sendfile(stray_header, CONFIG)
     return app
 
 
-async def answer(send, status, body, *headers):
-    length = (b"content-length", str(len(body)).encode())
-    headers = [*headers] if status == 304 else [*headers, length]
+async def answer(send, status, body, headers=()):
+    headers = encoded({"Content-Length": str(len(body)), **dict(headers)})
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if status == 304 else body})
+    await send({"type": "http.response.body", "body": body})
 
 
 def dispatcher():

@@ -42,8 +42,8 @@ def _with_added(response):
 
 
 async def async_stray(request):
-    status, header, value = stray(request.META["QUERY_STRING"])
-    return HttpResponse("stray", status=status, headers={header: value})
+    body, status, headers = stray(request.META["QUERY_STRING"])
+    return HttpResponse(body, status=status, headers=headers)
 
 
 urlpatterns = [

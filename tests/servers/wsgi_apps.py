@@ -23,8 +23,7 @@ def flask_app():
 
     @app.route("/flask/stray")
     def stray_header():
-        status, header, value = stray(flask.request.query_string.decode())
-        return "stray", status, {header: value}
+        return stray(flask.request.query_string.decode())
 
     return app
 
@@ -47,10 +46,9 @@ def bare_app():
         return xaccel.send_private_file(path, **options)(environ, start)
 
     def stray_header(environ, start_response):
-        status, header, value = stray(environ["QUERY_STRING"])
-        body = b"" if status == 304 else b"stray"
-        start_response(f"{status} ", [(header, value), ("Content-Length", str(len(body)))])
-        return [body]
+        body, status, headers = stray(environ["QUERY_STRING"])
+        start_response(f"{status} As told", [*headers.items(), ("Content-Length", str(len(body)))])
+        return [body.encode()]
 
     stray_app = Sendfile(stray_header, CONFIG)
     return app
