@@ -25,7 +25,7 @@ from xaccel.django.storage import PrivateStorage
 from tests import django_site  # noqa: F401
 from tests.clients import call_asgi, call_wsgi
 
-CONTENT = b"%PDF-1.4 " + bytes(range(256)) * 1000
+CONTENT = b"%PDF-1.4 " + bytes(range(256)) * 4000
 URL = "/_private/files/a%20b.pdf"
 SENDFILE = "xaccel.django.middleware.SendfileMiddleware"
 GZIP = "django.middleware.gzip.GZipMiddleware"

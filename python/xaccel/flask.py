@@ -23,7 +23,7 @@ from xaccel.delivery import (
 from xaccel.exceptions import ConfigError, FileNotFound
 from xaccel.templates import TemplateHelpers
 from xaccel.thumbnails import PrivateThumbnails, Thumbnails
-from xaccel.wsgi import Sendfile
+from xaccel.wsgi import Sendfile, body_of
 
 __all__ = [
     "XAccel",
@@ -224,8 +224,7 @@ def _state() -> _State:
 
 def _flask_response(response: Response) -> flask.Response:
     result = flask.Response(
-        # As a list, bytes don't make Werkzeug set a length: with HEAD it is not theirs.
-        [response.body] if isinstance(response.body, bytes) else response.body,
+        body_of(response, request.environ),
         response.status,
         list(response.headers),
         direct_passthrough=True,

@@ -101,9 +101,14 @@ def _answer(
 def respond(
     response: Response, environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
-    """Answer with a response; the server's `wsgi.file_wrapper` sends a whole file, if it can."""
+    """Answer with a response."""
     status = HTTPStatus(response.status)
     start_response(f"{status.value} {status.phrase}", list(response.headers))
+    return body_of(response, environ)
+
+
+def body_of(response: Response, environ: WSGIEnvironment) -> Iterable[bytes]:
+    """What a WSGI app returns; the server's `wsgi.file_wrapper` sends a whole file, if it can."""
     if isinstance(response.body, bytes):
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
     file_wrapper = environ.get("wsgi.file_wrapper")
