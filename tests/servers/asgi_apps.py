@@ -1,8 +1,10 @@
 """The views in each ASGI framework, mounted at `/django-asgi/`, `/starlette/` and `/bare-asgi/`."""
 
+from pathlib import Path
+
 from django.core.asgi import get_asgi_application
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
+from starlette.responses import FileResponse, PlainTextResponse
 from starlette.routing import Route
 from xaccel import ConfigError
 from xaccel.asgi import Sendfile, XAccel
@@ -30,12 +32,17 @@ def starlette_app():
         response.headers.update(ADDED)
         return response
 
+    async def response(request):
+        path, options = arguments(request.url.query)
+        return FileResponse(Path(options["root"]) / path)
+
     async def stray_header(request):
         return PlainTextResponse(*stray(request.url.query))
 
     app = Starlette(
         routes=[
             Route("/starlette/file", file, methods=["GET", "POST"]),
+            Route("/starlette/response", response),
             Route("/starlette/stray", stray_header),
         ]
     )

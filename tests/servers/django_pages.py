@@ -1,8 +1,10 @@
 """The views in Django, and the settings of the site, with and without async views."""
 
+from pathlib import Path
+
 import django
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse
 from django.urls import path as route
 
 from tests.servers.apps import ADDED, SETTINGS, arguments, stray
@@ -41,6 +43,11 @@ def _with_added(response):
     return response
 
 
+async def async_response(request):
+    path, options = arguments(request.META["QUERY_STRING"])
+    return FileResponse((Path(options["root"]) / path).open("rb"))
+
+
 async def async_stray(request):
     body, status, headers = stray(request.META["QUERY_STRING"])
     return HttpResponse(body, status=status, headers=headers)
@@ -49,5 +56,6 @@ async def async_stray(request):
 urlpatterns = [
     route("django/file", file),
     route("django-asgi/file", async_file),
+    route("django-asgi/response", async_response),
     route("django-asgi/stray", async_stray),
 ]

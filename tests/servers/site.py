@@ -91,10 +91,11 @@ class Site:
         headers: Mapping[str, str] | None = None,
         *,
         options: str = "",
+        view: str = "file",
         limit: int | None = None,
     ) -> Reply:
-        """Ask the view for a file by its path below the root."""
-        return self.ask(self._target(name) + options, method, headers, limit=limit)
+        """Ask a view for a file by its path below the root."""
+        return self.ask(self._target(name, view) + options, method, headers, limit=limit)
 
     def download(self, name: bytes) -> tuple[int, bytes]:
         """Read a file to its end, however long it is; returns its length and its last bytes."""
@@ -108,8 +109,8 @@ class Site:
                 end = (end + bytes(buffer[max(0, size - 100) : size]))[-100:]
         return length, end
 
-    def _target(self, name: bytes) -> str:
-        return f"/{self.framework}/file?name={zlib.compress(name).hex()}"
+    def _target(self, name: bytes, view: str = "file") -> str:
+        return f"/{self.framework}/{view}?name={zlib.compress(name).hex()}"
 
     def _check(self, target: str, reply: Reply) -> None:
         told = "".join(f"{name}: {value}\n" for name, value in reply.headers.items())

@@ -1,5 +1,7 @@
 """The views in each WSGI framework, mounted at `/flask/`, `/django/` and `/bare/` of one server."""
 
+from pathlib import Path
+
 import flask
 from django.core.wsgi import get_wsgi_application
 from xaccel.flask import XAccel as FlaskXAccel, send_private_file
@@ -12,7 +14,7 @@ from tests.servers.apps import ADDED, CONFIG, SETTINGS, arguments, sender, stray
 def flask_app():
     app = flask.Flask(__name__)
     app.config["XACCEL"] = SETTINGS["XACCEL"]
-    FlaskXAccel(app)
+    FlaskXAccel(app, sendfile=True)
 
     @app.route("/flask/file", methods=["GET", "POST"])
     def file():
@@ -20,6 +22,11 @@ def flask_app():
         response = send_private_file(path, **options)
         response.headers.update(ADDED)
         return response
+
+    @app.route("/flask/response")
+    def response():
+        path, options = arguments(flask.request.query_string.decode())
+        return flask.send_file(Path(options["root"]) / path)
 
     @app.route("/flask/stray")
     def stray_header():
