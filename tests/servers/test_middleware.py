@@ -32,6 +32,7 @@ def test_a_file_response(site, front, framework, name):
     assert head.headers["Content-Length"] == str(len(whole))
     ranged = ask(Range="bytes=10-19")
     assert (ranged.status, ranged.body) == (206, whole[10:20])
+    assert ranged.sender == reply.sender
     assert ask(Range="bytes=10-19", If_Range='"other"').status == 200
     assert ask(If_None_Match=reply.headers["ETag"]).status == 304
     assert ask(If_Modified_Since=date()).status == 304
