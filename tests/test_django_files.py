@@ -191,6 +191,7 @@ def test_the_views_permission(configure, ask):
     status, headers, content = ask("/allowed/a b.pdf", X_May="a b.pdf")
     assert (status, content) == (200, CONTENT)
     assert headers["content-disposition"] == 'attachment; filename="a.pdf"'
+    assert headers["x-robots-tag"] == "noindex"
     assert ask("/allowed/a b.pdf")[0] == 403
     assert ask("/allowed/absent", X_May="absent")[0] == 404
     assert ask("/allowed/a b.pdf", "POST", X_May="a b.pdf")[0] == 405

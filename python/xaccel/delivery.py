@@ -250,7 +250,8 @@ class Delivery:
 
         Raises:
             FileNotFound: There is no such file that may be sent.
-            ConfigError: `path` is relative and it is not clear to which root.
+            ConfigError: `path` is relative and it is not clear to which root; or nobody can
+                limit the rate.
         """
         if isinstance(path, str) and remotes.is_url(path):
             return self._remote_file(path, request, options)

@@ -135,7 +135,8 @@ def send_private_file(
         download_name: The name under which it is saved; by default its own.
         max_age: Seconds for which the visitor's browser may use it without asking again.
         headers: Further response headers.
-        limit_rate: Bytes a second at which the server sends the file; by default unlimited.
+        limit_rate: Bytes a second at which nginx or lighttpd sends the file; by default
+            unlimited. An error with the others, and without a server.
     """
     options = FileOptions(
         mimetype=mimetype,

@@ -46,7 +46,7 @@ class PrivateFiles(ABC, Generic[App]):
             path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`.
             root: The directory of a relative path; not needed when there is one root only.
             options: `mimetype`, `as_attachment`, `download_name`, `max_age`, `headers` and
-                `limit_rate`: the names of `FileOptions`.
+                `limit_rate` (bytes a second, with nginx and lighttpd only); see `FileOptions`.
 
         Returns:
             The answer, to call as an app or to return from a view.

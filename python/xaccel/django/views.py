@@ -52,7 +52,8 @@ def send_private_file(
         download_name: The name under which it is saved; by default its own.
         max_age: Seconds for which the visitor's browser may use it without asking again.
         headers: Further response headers.
-        limit_rate: Bytes a second at which the server sends the file; by default unlimited.
+        limit_rate: Bytes a second at which nginx or lighttpd sends the file; by default
+            unlimited. An error with the others, and without a server.
     """
     options = FileOptions(
         mimetype=mimetype,
@@ -103,6 +104,7 @@ class PrivateFileView(View):
     as_attachment: bool = False
     download_name: str | None = None
     max_age: int | None = None
+    headers: Mapping[str, str] | None = None
     limit_rate: int | None = None
 
     def get_path(self) -> PrivateFile:
@@ -129,6 +131,7 @@ class PrivateFileView(View):
             as_attachment=self.as_attachment,
             download_name=self.download_name,
             max_age=self.max_age,
+            headers=self.headers,
             limit_rate=self.limit_rate,
         )
 
