@@ -271,8 +271,7 @@ class Delivery:
             try:
                 return _send_remote(file, request.conditions, headers)
             except RemoteError as error:
-                _logger.warning("%s", error)
-                return error_response(error)
+                return _refusal(error)
         offload = nginx.redirect(file.internal_url, limit_rate=options.limit_rate)
         return _offloaded(request, headers, offload)
 
@@ -288,8 +287,7 @@ class Delivery:
         try:
             return self.private_file(path, request, options, root=root)
         except FileNotFound as error:
-            _logger.warning("%s", error)
-            return error_response(error)
+            return _refusal(error)
 
     def private_url(
         self,
@@ -360,8 +358,7 @@ class Delivery:
             )
             return self.private_file(self._linked(signed.path), request, options)
         except XaccelError as error:
-            _logger.warning("%s: %s", type(error).__name__, error)
-            return error_response(error)
+            return _refusal(error)
 
     def _linked(self, path: str) -> str:
         """The file that a link's path means."""
@@ -418,6 +415,11 @@ def _offloaded(request: Request, headers: Headers, offload: Headers) -> Response
     request.offloads.extend((name.lower(), value) for name, value in offload)
     # A length of 0 is what keeps the server's connection to the app alive.
     return Response(200, (*headers, ("Content-Length", "0"), *offload))
+
+
+def _refusal(error: XaccelError) -> Response:
+    _logger.warning("%s: %s", type(error).__name__, error)
+    return error_response(error)
 
 
 def error_response(error: XaccelError) -> Response:
