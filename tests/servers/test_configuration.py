@@ -27,6 +27,8 @@ from urllib.parse import unquote
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # One segment for each answer: a second one would wait for the acknowledgement of the first.
+    wbufsize = -1
 
     def do_GET(self):
         status, headers, body = 200, {}, self.path

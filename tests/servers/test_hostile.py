@@ -12,7 +12,7 @@ from tests.servers.files import Files
 from tests.servers.site import FRONTS, running_site, settings
 
 PATHS = 20_000
-ASKED = 1500  # of those that are refused, and of addresses, for each server
+ASKED = 1000  # of those that are refused, and of addresses, for each server
 INSIDE, OUTSIDE = b"INSIDE", b"OUTSIDE"
 
 

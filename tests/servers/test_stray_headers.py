@@ -26,7 +26,7 @@ def test_an_apps_own_header_goes_nowhere(site, front, status, framework):
     # As headers show a path that is not ASCII.
     path = os.fsencode(site.files.root / "plain.txt").decode("latin-1")
     for header in HEADERS:
-        for value in (f"{PREFIXES['main']}plain.txt", path, "1"):
+        for value in (f"{PREFIXES['main']}plain.txt", path):
             query = urlencode({"status": status, "header": header, "value": value})
             # Each reply is checked for what no visitor may see.
             reply = site.ask(f"/{framework}/stray?{query}")
