@@ -1,4 +1,4 @@
-//! JPEG by libjpeg-turbo: baseline, 4:2:0, optimised Huffman tables.
+//! JPEG by libjpeg-turbo: baseline, 4:2:0; small ones with Huffman tables of their own.
 
 use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
 
@@ -6,6 +6,10 @@ use super::super::background::flatten;
 use super::super::spec::Rgb;
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind};
+
+/// Up to so many pixels the Huffman tables are made for the picture: this saves 3 to 4 % of a
+/// thumbnail of 300 pixels a side. At 1600 it is 1 %, for more than twice the time to encode.
+const OPTIMIZED_PIXELS: u64 = 512 * 512;
 
 pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, ThumbnailError> {
     let (format, subsampling) = match picture.kind {
@@ -25,7 +29,7 @@ pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, Thumbnai
         let mut compressor = Compressor::new()?;
         compressor.set_quality(quality.into())?;
         compressor.set_subsamp(subsampling)?;
-        compressor.set_optimize(true)?;
+        compressor.set_optimize(picture.size().pixels() <= OPTIMIZED_PIXELS)?;
         compressor.compress_to_vec(image)
     };
     compress().map_err(|error: turbojpeg::Error| ThumbnailError::Internal(error.to_string()))
