@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, get_args
 
-from xaccel import cache_commands, config_command, doctor_command
+from xaccel import cache_commands, config_command, doctor_command, serve_command
 from xaccel._core import Signer, __version__, codecs
 from xaccel.config import Algorithm, Config
 from xaccel.exceptions import BadSignature, ConfigError
@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     config_command.add(commands)
     doctor_command.add(commands)
     cache_commands.add(commands)
+    serve_command.add(commands)
     _add_sign(commands)
     _add_verify(commands)
     return parser
