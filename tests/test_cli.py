@@ -1,12 +1,14 @@
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import xaccel
-from xaccel.cli import main
+from xaccel.cli import _parser, main
 
 SECRET = "0123456789abcdef"
 
@@ -148,6 +150,30 @@ def test_config_says_what_is_wrong(capsys, project, arguments, message):
     status, out, err = run(capsys, "config", "nginx", *arguments)
     assert (status, out) == (2, "")
     assert message in err
+
+
+COMMANDS = [
+    *([], ["config"], ["doctor"], ["serve"], ["sign"], ["verify"], ["cache"]),
+    *(["cache", name] for name in ("stats", "sweep", "purge", "clear")),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_has_examples_that_work(capsys, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as caught:
+        main([*command, "--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    _usage, _, text = text.partition("\n\n")
+    assert max(map(len, text.splitlines())) <= 80
+    assert "Exit status: 0 when all is well, 1 when" in text
+    examples = re.findall("^  (xaccel .*)", text, re.MULTILINE)
+    assert examples
+    for example in examples:
+        program, *arguments = shlex.split(example)
+        assert (program, arguments[: len(command)]) == ("xaccel", command)
+        _parser().parse_args(arguments)
 
 
 def test_importing_the_package_imports_no_framework():

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
+from xaccel.command_help import add_command
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 from xaccel.gallery import Gallery
@@ -26,13 +27,17 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     """Add the command to those that `add_subparsers()` gave."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "serve",
-        help="show a directory of pictures in the browser, for development",
-        description="Show a directory of your own pictures as a gallery: thumbnails, folders, "
-        "files. It needs neither a web server nor a framework, and is for development only: one "
-        "process, no TLS, no password. Ctrl-C ends it.",
-        epilog="Example: xaccel serve ~/Pictures --size 400x300",
+        summary="show a directory of pictures as a gallery, for development",
+        description="Show a directory of your own pictures as a gallery in the browser: "
+        "thumbnails, folders, files. It needs neither a web server nor a framework, and is for "
+        "development only: one process, no TLS, no password. Ctrl-C ends it.",
+        examples=[
+            "xaccel serve ~/Pictures",
+            "xaccel serve . --size 480x360 --cache /tmp/thumbnails",
+        ],
     )
     parser.set_defaults(run=_run)
     parser.add_argument("directory", type=Path, metavar="DIR", help="the directory of pictures")
