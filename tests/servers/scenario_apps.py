@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 import flask
 from xaccel import Config
@@ -23,6 +24,15 @@ def videos():
         if flask.request.headers.get("Authorization") != "bill":
             flask.abort(403)
         return send_private_file(f"bill/to_jane/cute_puppies_{video_id}.mp4")
+
+    @app.get("/elsewhere/<name>")
+    def view_video_elsewhere(name):
+        if flask.request.headers.get("Authorization") != "bill":
+            flask.abort(403)
+        (media_url,) = SETTINGS["REMOTES"]
+        response = send_private_file(f"{media_url}abc/def/{quote(name)}")
+        response.headers["X-MyApp-Username"] = "bill"
+        return response
 
     @app.get("/")
     def home():

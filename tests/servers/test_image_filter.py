@@ -17,6 +17,7 @@ from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
 from xaccel.templates import TemplateHelpers
 
+from tests.servers.dns import dns
 from tests.servers.process import HOST, PATIENCE, free_port, running
 from tests.servers.site import running_server
 
@@ -77,10 +78,10 @@ class Site:
             return response
 
 
-@pytest.fixture(scope="module", params=["directory", "unix socket", "origin"])
+@pytest.fixture(scope="module", params=["directory", "unix socket", "origin", "named origin"])
 def site(request, tmp_path_factory):
     home = tmp_path_factory.mktemp("image-filter")
-    photos = home / "origin" / "bucket" if request.param == "origin" else home / 'a $1 "b;{c}'
+    photos = home / "origin" / "bucket" if "origin" in request.param else home / 'a $1 "b;{c}'
     for index, name in enumerate(NAMES):
         (photos / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (600 + index, 400), "red").save(photos / name)
@@ -90,13 +91,17 @@ def site(request, tmp_path_factory):
     (photos / "link.jpg").symlink_to(home / "outside.jpg")
     source, resizer = str(photos), f"{HOST}:{free_port()}"
     with contextlib.ExitStack() as stack:
-        if request.param == "origin":
+        resolver = None
+        if "origin" in request.param:
             port = free_port()
             script = home / "origin.py"
             script.write_text(ORIGIN)
             command = ("env", "-C", home / "origin", sys.executable, script, str(port))
             stack.enter_context(running(command, port, home / "origin.log"))
             source = f"http://{HOST}:{port}/bucket/"
+            if request.param == "named origin":
+                resolver, _ = stack.enter_context(dns({"photos.example": HOST}))
+                source = f"http://photos.example:{port}/bucket/"
         elif request.param == "unix socket":
             resizer = f"unix:{stack.enter_context(short_directory())}/resizer.sock"
         config = Config.from_mapping(
@@ -116,7 +121,9 @@ def site(request, tmp_path_factory):
         port = free_port()
         # There is no app: nothing of this needs one.
         stack.enter_context(
-            running_server("nginx", config, directory, port, free_port(), resizer=resizer)
+            running_server(
+                *("nginx", config, directory, port, free_port()), resizer=resizer, resolver=resolver
+            )
         )
         yield Site(port, photos, config)
 
@@ -245,7 +252,7 @@ def test_an_origin_by_name_has_a_resolver_and_is_verified(tmp_path):
     text = nginx.site(config, Deployment(resolver="192.0.2.1 [2001:db8::1]"))
     assert "resolver 192.0.2.1 [2001:db8::1];" in text
     assert "proxy_ssl_verify on;" in text
-    assert "proxy_ssl_name bucket.s3.amazonaws.com;" in text
+    assert "proxy_ssl_server_name on;" in text
     assert f"proxy_cache_path {tmp_path}/image-filter " in text
     assert Path("/etc/resolv.conf").exists()
     assert "resolver " in nginx.site(config, Deployment())

@@ -8,16 +8,14 @@ made.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from xaccel import engines
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
-from xaccel.servers import text
+from xaccel.servers import nginx_origins, text
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx_syntax import escape_dollar, quoted
 
@@ -29,12 +27,6 @@ _BYTES_PER_THUMBNAIL = 5 * 1024
 _KEYS_PER_MEGABYTE = 8000
 _SIDE = "[1-9][0-9]{0,3}|-"
 _SIZE = f"(?<xaccel_width>{_SIDE})x(?<xaccel_height>{_SIDE})"
-_CA_FILES = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-)
 # Those of S3, and those with which the origin would decide what the cache does.
 _ORIGINS_OWN = (
     "Cache-Control",
@@ -156,54 +148,25 @@ def _directory(source: str, *, follow_symlinks: bool) -> Iterator[str]:
 
 
 def _origin(origin: SplitResult, prefix: str, deployment: Deployment) -> Iterator[str]:
-    path = escape_dollar(unquote(origin.path).rstrip("/"))
-    target = f"{origin.scheme}://{origin.netloc}"
     yield "image_filter resize $xaccel_width $xaccel_height;"
-    yield "# Written anew, so that nginx percent-encodes it; without the visitor's arguments."
-    yield (
-        f"rewrite {quoted(f'^{prefix}[^/]+/(.+)$', dollar=False)} "
-        f"{quoted(f'{path}/$1?', dollar=False)} break;"
+    yield "# Without the visitor's arguments."
+    yield 'set $args "";'
+    yield from nginx_origins.ask(
+        deployment,
+        scheme=origin.scheme,
+        host=origin.hostname or "",
+        authority=origin.netloc,
+        prefix=f"{prefix}[^/]+/",
+        path=unquote(origin.path).rstrip("/") + "/",
     )
-    if _is_address(origin.hostname or ""):
-        yield f"proxy_pass {target};"
-    else:
-        yield "# A variable makes nginx look the name up again when its address may have changed."
-        yield "# It asks the resolver, and does not look into /etc/hosts."
-        yield f"resolver {' '.join(deployment.resolvers)};"
-        yield "resolver_timeout 5s;"
-        yield f"set $xaccel_origin {quoted(target)};"
-        yield "proxy_pass $xaccel_origin;"
-    if origin.scheme == "https":
-        yield "proxy_ssl_server_name on;"
-        yield f"proxy_ssl_name {origin.hostname};"
-        yield from _verification()
     yield "# The origin is told nothing of the visitor."
     yield "proxy_method GET;"
     yield "proxy_pass_request_body off;"
     yield "proxy_pass_request_headers off;"
-    yield f"proxy_set_header Host {origin.netloc};"
     yield "proxy_ignore_headers X-Accel-Redirect X-Accel-Limit-Rate X-Accel-Charset;"
     yield "# S3 says 403 of what is missing. Redirects are not followed."
     yield "proxy_intercept_errors on;"
-    yield ("error_page 301 302 303 307 308 400 401 403 404 410 415 =404 /empty.gif;")
-
-
-def _verification() -> Iterator[str]:
-    for path in _CA_FILES:
-        if Path(path).is_file():
-            yield "proxy_ssl_verify on;"
-            yield "proxy_ssl_verify_depth 4;"
-            yield f"proxy_ssl_trusted_certificate {path};"
-            return
-    raise ConfigError(f"the authorities' certificates are in none of {', '.join(_CA_FILES)}")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+    yield "error_page 301 302 303 307 308 400 401 403 404 410 415 =404 /empty.gif;"
 
 
 def _size(number: int) -> str:

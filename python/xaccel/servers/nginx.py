@@ -214,7 +214,7 @@ def _server(config: Config, deployment: Deployment) -> Iterator[str]:
         if prefix == CACHE_PREFIX:
             yield "# Finished thumbnails, when the app has to be asked."
         yield from _internal(config, prefix, directory)
-    yield from nginx_remotes.locations(config, [*nginx_basics.saved(deployment)])
+    yield from nginx_remotes.locations(config, deployment)
     if _verifies_links(config):
         for directory, prefix in config.link_map().roots:
             yield ""
