@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 from PIL import Image
-from xaccel import Config, ConfigError
+from xaccel import Config, ConfigError, Signer
 from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
 from xaccel.templates import TemplateHelpers
@@ -22,6 +22,7 @@ from tests.servers.process import HOST, PATIENCE, free_port, running
 from tests.servers.site import running_server
 
 SECRET = "a secret $key; of {16} bytes"
+OLDER = ["the $1 one; before", "the oldest of these {keys}"]
 NAMES = ["cat.jpg", "100% (1)?#&+.jpg", "föö bär's.jpg", 'a$1"b.jpg', "sub/dir ectory/x.jpg"]
 
 # It answers with files, counts, and says what it must not: where to redirect, what to cache.
@@ -108,7 +109,7 @@ def site(request, tmp_path_factory):
             {
                 "SERVER": "nginx",
                 "SIGNATURE": "secure-link-md5",
-                "SECRET_KEYS": [SECRET],
+                "SECRET_KEYS": [SECRET, *OLDER],
                 "THUMBNAIL_ENGINE": "image-filter",
                 "THUMBNAIL_SOURCE": source,
                 "THUMBNAIL_MAX_BYTES": 1024 * 1024,
@@ -200,6 +201,27 @@ def test_what_was_not_signed_is_refused(site):
     assert site.get(good.replace(str(later), str(later + 1))).status == 403
     assert site.get(site.url("cat.jpg", 111, expires=1_000_000_000)).status == 410
     assert site.get("/empty.gif").status == 502  # the app's, which does not run
+
+
+@pytest.mark.parametrize("key", OLDER)
+def test_what_older_keys_have_signed_is_good_and_the_same_picture(site, key):
+    signer = Signer([key], algorithm="secure-link-md5")
+    later = int(time.time()) + 1000
+    for name in NAMES:
+        path = f"/t/97x-/{name}"
+        new, old = site.get(site.url(name, 97)), site.get(signer.sign_path(path))
+        assert size(old)[0] == 97
+        assert old.body == new.body
+        assert old.headers["X-Cache-Status"] == "HIT"
+        assert old.headers.get_all("Cache-Control") == ["public, max-age=2592000"]
+    expiring = signer.sign_path("/t/97x-/cat.jpg", expires=later)
+    assert site.get(expiring).headers.get_all("Cache-Control") == ["public, no-cache"]
+    assert site.get(expiring.replace(str(later), str(later + 1))).status == 403
+    assert site.get(signer.sign_path("/t/97x-/cat.jpg", expires=1_000_000_000)).status == 410
+    assert site.get(signer.sign_path("/t/97x-/absent.jpg")).status == 404
+    assert site.get(signer.sign_path("/t/97x-/cat.jpg"), "POST").status in {403, 405}
+    unknown = Signer(["some other key of theirs"], algorithm="secure-link-md5")
+    assert site.get(unknown.sign_path("/t/97x-/cat.jpg")).status == 403
 
 
 def test_posts_are_refused(site):

@@ -22,6 +22,9 @@ from xaccel.servers.nginx_syntax import escape_dollar, quoted
 MODULE = "modules/ngx_http_image_filter_module.so"
 """Where nginx finds the filter, from its own prefix."""
 
+SECRET_VARIABLE = "$xaccel_secret"
+"""The secret of the server that was asked, when there are several."""
+
 _ZONE = "xaccel_thumbnails"
 _BYTES_PER_THUMBNAIL = 5 * 1024
 _KEYS_PER_MEGABYTE = 8000
@@ -44,13 +47,14 @@ def is_used(config: Config) -> bool:
     return config.thumbnail_engine == "image-filter"
 
 
-def http(config: Config, deployment: Deployment, cache: str) -> Iterator[str]:
+def http(config: Config, deployment: Deployment, cache: str, check: list[str]) -> Iterator[str]:
     """What belongs in the `http` block.
 
     Args:
         config: The app's settings.
         deployment: Where the resizing server listens.
         cache: The directory for the cache, when the settings name none.
+        check: The lines that check the signature.
 
     Raises:
         ConfigError: There is no source that nginx can read, or no signature that it can check.
@@ -75,16 +79,50 @@ def http(config: Config, deployment: Deployment, cache: str) -> Iterator[str]:
     yield "# The resizing server, for this nginx only. It checks no signature."
     yield from text.block("server", _resizer(config, deployment))
     yield ""
+    for number in range(1, len(config.secret_keys)):
+        yield "# What an older key has signed. A request is checked by one key only, so this is"
+        yield "# another one."
+        lines = [
+            f"listen {deployment.resizer};",
+            f"server_name {_older(number)};",
+            "server_tokens off;",
+            "access_log off;",
+            *_location(config, deployment, check, number),
+        ]
+        yield from text.block("server", lines)
+        yield ""
+
+
+def secrets(secrets: list[str]) -> Iterator[str]:
+    """The secret for each server that checks signatures, newest first."""
+    newest, *older = (quoted(secret, dollar=False) for secret in secrets)
+    names = (f"{_older(number)} {secret};" for number, secret in enumerate(older, 1))
+    yield from text.block(f"map $server_name {SECRET_VARIABLE}", [f"default {newest};", *names])
 
 
 def server(config: Config, deployment: Deployment, check: list[str]) -> Iterator[str]:
     """The location of the thumbnails; `check` are the lines that check the signature."""
     yield "# Thumbnails: the signature is checked here, then the cache is looked into."
+    yield from _location(config, deployment, check, 0)
+
+
+def _older(number: int) -> str:
+    """The name of the server that checks by an older key."""
+    return f"xaccel-key-{number}"
+
+
+def _location(
+    config: Config, deployment: Deployment, check: list[str], number: int
+) -> Iterator[str]:
+    older = [f"proxy_pass http://{deployment.resizer};"]
+    older.append(f"proxy_set_header Host {_older(number + 1)};")
+    has_older = number + 1 < len(config.secret_keys)
     yield from text.block(
         f"location ^~ {quoted(config.thumbnail_url, dollar=False)}",
         [
             *text.block("limit_except GET", ["deny all;"]),
             *check,
+            *(["error_page 403 = @xaccel_older;"] if has_older else []),
             f"proxy_pass http://{deployment.resizer};",
             f"proxy_cache {_ZONE};",
             "# Of what was verified, and no more: other arguments make no other thumbnail.",
@@ -101,6 +139,8 @@ def server(config: Config, deployment: Deployment, check: list[str]) -> Iterator
             "add_header X-Cache-Status $upstream_cache_status;",
         ],
     )
+    if has_older:
+        yield from text.block("location @xaccel_older", older)
 
 
 def _resizer(config: Config, deployment: Deployment) -> Iterator[str]:
@@ -112,7 +152,8 @@ def _resizer(config: Config, deployment: Deployment) -> Iterator[str]:
             "S3 bucket"
         )
     prefix = re.escape(config.thumbnail_url)
-    yield f"listen {deployment.resizer};"
+    default = " default_server" if len(config.secret_keys) > 1 else ""
+    yield f"listen {deployment.resizer}{default};"
     yield "server_tokens off;"
     yield "access_log off;"
     yield ""
