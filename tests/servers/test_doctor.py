@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import shutil
 import sys
 import time
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 from xaccel import Config
 from xaccel.cli import main
-from xaccel.servers import nginx
+from xaccel.servers import nginx, nginx_thumbnails
 from xaccel.servers.deployment import Deployment
 
 from tests.servers.process import HOST, free_port, running
@@ -42,7 +43,7 @@ class Site:
         }
 
     @contextlib.contextmanager
-    def running(self, *, spoil=None, app=None, secrets=None, gunicorn=True):
+    def running(self, *, spoil=None, app=None, secrets=None, gunicorn=True, verify=None):
         app_port, port = free_port(), free_port()
         settings = {**self.settings, **(app or {})}
         command = (
@@ -51,7 +52,8 @@ class Site:
             "tests.servers.doctor_app:app()",
         )
         config = Config.from_mapping(self.settings)
-        deployment = Deployment(listen=f"{HOST}:{port}", upstream=f"{HOST}:{app_port}")
+        addresses = {"listen": f"{HOST}:{port}", "upstream": f"{HOST}:{app_port}"}
+        deployment = Deployment(**addresses, resizer=f"{HOST}:{free_port()}", verify=verify)
         directory = self.directory / "nginx"
         (directory / "tmp").mkdir(parents=True)
         text = nginx.full(config, deployment, directory)
@@ -60,6 +62,7 @@ class Site:
             text, number = re.subn(pattern, replacement, text)
             assert number, "there is nothing to spoil"
         (directory / "nginx.conf").write_text(text)
+        shutil.copy(nginx_thumbnails.SCRIPT, directory)
         secret = nginx.secrets(config, deployment)
         if secret is not None:
             secret = secret.replace(*(secrets or ("", "")))
@@ -115,16 +118,42 @@ def test_a_deployment_as_xaccel_writes_it_is_well(site, capsys):
     assert "skipped" in capsys.readouterr().out
 
 
+HMAC = {"SIGNATURE": "hmac-sha256"}
+PRESETS = {"THUMBNAIL_ONLY_PRESETS": True, "THUMBNAIL_PRESETS": {"small": "32x32,cover,webp"}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "verify"),
+    [
+        ({}, "app"),
+        (HMAC, "app"),
+        (HMAC, "njs"),
+        (PRESETS, None),
+        ({"THUMBNAIL_ENGINE": "image-filter"}, None),
+    ],
+)
+def test_hits_come_without_the_app_however_urls_are_verified(site, capsys, settings, verify):
+    site.settings |= settings
+    (site.directory / "cache").mkdir()
+    with site.running(verify=verify) as url:
+        results, found = doctor(capsys, url, "--config", site.settings_file())
+    assert found == {}
+    assert {result["check"]: result["status"] for result in results}["hits"] == "ok"
+    cached = [path.name for path in (site.directory / "cache").rglob("*")]
+    assert not [name for name in cached if "doctor" in name or ",v-" in name]
+    assert (site.files / "film.mp4").read_bytes() == b"film" * 1000
+
+
 BROKEN = {
     "the header is removed, but not acted on": (
         {
             "spoil": (r"listen 127", "proxy_ignore_headers X-Accel-Redirect; listen 127"),
-            "settings": {"SIGNATURE": "hmac-sha256"},
+            "settings": HMAC,
         },
         ("file", "proxy_ignore_headers"),
     ),
     "the header is that of another server": (
-        {"app": {"SERVER": "apache"}, "settings": {"SIGNATURE": "hmac-sha256"}},
+        {"app": {"SERVER": "apache"}, "settings": HMAC},
         ("header", "X-Sendfile", "set XACCEL['SERVER'] to 'nginx'"),
     ),
     "an internal prefix is open": ({"spoil": (r"internal;", "")}, ("internal", "`internal;`")),
@@ -153,6 +182,40 @@ BROKEN = {
     "hits come by way of the app": (
         {"spoil": (r"try_files .*? @", "try_files /nothing @")},
         ("hits", "try_files"),
+    ),
+    "hits come by way of the app, which nginx is to ask once": (
+        {"spoil": (r"try_files .*? @", "try_files /nothing @"), "settings": HMAC},
+        ("hits", "try_files"),
+    ),
+    "hits come by way of the app, where nginx has a verifier": (
+        {
+            "spoil": (r"try_files .*? @", "try_files /nothing @"),
+            "settings": HMAC,
+            "verify": "njs",
+        },
+        ("hits", "try_files"),
+    ),
+    "hits come by way of the app, with presets": (
+        {"spoil": (r"try_files .*? @", "try_files /nothing @"), "settings": PRESETS},
+        ("hits", "try_files"),
+    ),
+    "nginx can't read the cache": (
+        {
+            "spoil": (
+                r'try_files .*? |alias [^;]*/cache/"?;',
+                lambda match: "try_files /nothing " if "try" in match[0] else "deny all;",
+            ),
+        },
+        ("thumbnails", "let the server's user read THUMBNAIL_CACHE"),
+    ),
+    "HEAD is refused": (
+        {
+            "spoil": (
+                r"listen 127",
+                "if ($request_method = HEAD) { return 405; } listen 127",
+            )
+        },
+        ("head", "let the view answer HEAD"),
     ),
     "nobody sees what browsers take": (
         {

@@ -22,7 +22,7 @@ from xaccel.servers.nginx_syntax import escape_dollar, quoted
 MODULE = "modules/ngx_http_image_filter_module.so"
 """Where nginx finds the filter, from its own prefix."""
 
-SECRET_VARIABLE = "$xaccel_secret"
+KEY_VARIABLE = "$xaccel_secret"
 """The secret of the server that was asked, when there are several."""
 
 _ZONE = "xaccel_thumbnails"
@@ -97,7 +97,7 @@ def secrets(secrets: list[str]) -> Iterator[str]:
     """The secret for each server that checks signatures, newest first."""
     newest, *older = (quoted(secret, dollar=False) for secret in secrets)
     names = (f"{_older(number)} {secret};" for number, secret in enumerate(older, 1))
-    yield from text.block(f"map $server_name {SECRET_VARIABLE}", [f"default {newest};", *names])
+    yield from text.block(f"map $server_name {KEY_VARIABLE}", [f"default {newest};", *names])
 
 
 def server(config: Config, deployment: Deployment, check: list[str]) -> Iterator[str]:

@@ -312,7 +312,7 @@ def _secure_link(config: Config) -> Iterator[str]:
     """Check the signature: 403 when it is wrong, 410 when its time has passed."""
     yield "secure_link $xaccel_link;"
     if _has_secret_of_each_key(config):
-        yield from _message(image_filter.SECRET_VARIABLE)
+        yield from _message(image_filter.KEY_VARIABLE)
     else:
         yield f"include {SECRETS_FILE};"
     yield from text.block('if ($secure_link = "")', ["return 403;"])
