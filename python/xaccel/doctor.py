@@ -196,6 +196,10 @@ def _server_name(answer: Answer) -> str | None:
     return next((name for name in _DIALECTS if name in told), None)
 
 
+def _server_of(deployment: Deployment) -> str | None:
+    return None if deployment.config is None else deployment.config.server
+
+
 def _check_internal(deployment: Deployment, _: Answer) -> Iterator[Result]:
     if deployment.config is None:
         yield _skipped("internal", "the internal prefixes are in the settings")
@@ -362,7 +366,7 @@ def _check_clock(_: Deployment, first: Answer) -> Iterator[Result]:
     )
 
 
-def _check_uploads(deployment: Deployment, _: Answer) -> Iterator[Result]:
+def _check_uploads(deployment: Deployment, first: Answer) -> Iterator[Result]:
     status = None
     with contextlib.closing(deployment.connect(_REFUSAL_TIMEOUT)) as connection:
         connection.putrequest("POST", "/")
@@ -373,6 +377,8 @@ def _check_uploads(deployment: Deployment, _: Answer) -> Iterator[Result]:
             status = connection.getresponse().status
     if status == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         yield Result("uploads", "ok", "an upload that is too large is refused")
+    elif status is None and "caddy" in {_server_name(first), _server_of(deployment)}:
+        yield _skipped("uploads", "Caddy refuses an upload only when that much of it has come")
     elif status is not None and status >= _SERVER_ERROR:
         yield Result(
             "uploads",

@@ -5,7 +5,9 @@ import json
 import re
 import shutil
 import sys
+import tempfile
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -16,6 +18,7 @@ from xaccel.servers import nginx, nginx_thumbnails
 from xaccel.servers.deployment import Deployment
 
 from tests.servers.process import HOST, free_port, running
+from tests.servers.site import running_server
 
 SETTINGS = {
     "SERVER": "nginx",
@@ -46,11 +49,6 @@ class Site:
     def running(self, *, spoil=None, app=None, secrets=None, gunicorn=True, verify=None):
         app_port, port = free_port(), free_port()
         settings = {**self.settings, **(app or {})}
-        command = (
-            *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{app_port}", "--threads=2"),
-            *("--no-control-socket", "--worker-tmp-dir", str(self.directory)),
-            "tests.servers.doctor_app:app()",
-        )
         config = Config.from_mapping(self.settings)
         addresses = {"listen": f"{HOST}:{port}", "upstream": f"{HOST}:{app_port}"}
         deployment = Deployment(**addresses, resizer=f"{HOST}:{free_port()}", verify=verify)
@@ -70,12 +68,19 @@ class Site:
         server = ("nginx", "-e", directory / "e.log", "-c", directory / "nginx.conf")
         with contextlib.ExitStack() as stack:
             if gunicorn:
-                env = {"XACCEL_TEST_SETTINGS": json.dumps(settings)}
-                log = self.directory / "app.log"
-                stack.enter_context(running(command, app_port, log, env))
+                stack.enter_context(self.running_app(app_port, settings))
             log = self.directory / "server.log"
             stack.enter_context(running((*server, "-g", "daemon off;"), port, log))
             yield f"http://{HOST}:{port}/"
+
+    def running_app(self, port, settings):
+        command = (
+            *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{port}", "--threads=2"),
+            *("--no-control-socket", "--worker-tmp-dir", str(self.directory)),
+            "tests.servers.doctor_app:app()",
+        )
+        env = {"XACCEL_TEST_SETTINGS": json.dumps(settings)}
+        return running(command, port, self.directory / "app.log", env)
 
     def settings_file(self, **more):
         path = self.directory / "settings.toml"
@@ -142,6 +147,32 @@ def test_hits_come_without_the_app_however_urls_are_verified(site, capsys, setti
     cached = [path.name for path in (site.directory / "cache").rglob("*")]
     assert not [name for name in cached if "doctor" in name or ",v-" in name]
     assert (site.files / "film.mp4").read_bytes() == b"film" * 1000
+
+
+@pytest.mark.parametrize("server", ["apache", "lighttpd", "caddy"])
+def test_other_servers_as_xaccel_writes_them_are_well(home, capsys, monkeypatch, server):
+    if server == "caddy":  # It does not answer before the upload has come.
+        monkeypatch.setattr("xaccel.doctor._REFUSAL_TIMEOUT", 0.1)
+    # Their workers may be somebody else.
+    directory = Path(tempfile.mkdtemp(dir=home))
+    directory.chmod(0o755)
+    site = Site(directory)
+    site.settings |= {"SERVER": server, **HMAC}
+    app_port, port = free_port(), free_port()
+    (directory / "server").mkdir()
+    config = Config.from_mapping(site.settings)
+    with (
+        site.running_app(app_port, site.settings),
+        running_server(server, config, directory / "server", port, app_port),
+    ):
+        settings = ("--config", site.settings_file())
+        results, found = doctor(capsys, f"http://{HOST}:{port}/", *settings)
+    assert found == {}
+    checks = {result["check"] for result in results if result["status"] == "ok"}
+    assert checks >= {
+        *("app", "header", "internal", "file", "ranges", "head", "304", "keep-alive"),
+        *("clock", "cache", "thumbnails", "signature", "accept"),
+    }
 
 
 BROKEN = {
@@ -235,7 +266,9 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_broken_deployments(site, capsys, name):
+def test_broken_deployments(site, capsys, monkeypatch, name):
+    if name == "uploads have no limit":  # Nobody answers.
+        monkeypatch.setattr("xaccel.doctor._REFUSAL_TIMEOUT", 0.1)
     how, (check, *told) = BROKEN[name]
     how = dict(how)
     site.settings.update(how.pop("settings", {}))
