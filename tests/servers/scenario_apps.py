@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import flask
 from xaccel import Config
+from xaccel.asgi import XAccel as AsgiXAccel
 from xaccel.flask import XAccel, send_private_file
 from xaccel.wsgi import Sendfile
 
@@ -38,6 +39,26 @@ def videos():
     def home():
         seen = ("Host", "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Proto")
         return {name: flask.request.headers.get(name) for name in seen}
+
+    return app
+
+
+def asgi_videos():
+    """The same as an ASGI app."""
+    xaccel = AsgiXAccel(Config.from_mapping(SETTINGS))
+
+    async def app(scope, receive, send):
+        if scope["type"] != "http":
+            return
+        headers = dict(scope["headers"])
+        if scope["path"] == "/video/7" and headers.get(b"authorization") == b"bill":
+            answer = xaccel.send_private_file("bill/to_jane/cute_puppies_7.mp4")
+            await answer(scope, receive, send)
+            return
+        seen = json.dumps({"http": scope["http_version"], "host": headers[b"host"].decode()})
+        start = {"type": "http.response.start", "status": 403, "headers": []}
+        await send(start)
+        await send({"type": "http.response.body", "body": seen.encode()})
 
     return app
 

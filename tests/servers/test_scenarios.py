@@ -53,7 +53,7 @@ def videos(home):
     return directory
 
 
-@pytest.mark.parametrize("by", ["tcp", "socket"])
+@pytest.mark.parametrize("by", ["tcp", "socket", "name"])
 def test_a_flask_app_under_gunicorn_with_private_videos_and_static_files(videos, by):
     work = videos.parent
     static = work / "static" / "img"
@@ -65,7 +65,12 @@ def test_a_flask_app_under_gunicorn_with_private_videos_and_static_files(videos,
     directory.mkdir()
     (directory / "tmp").mkdir()
     deployment = Deployment(
-        upstream=f"unix:{socket}" if by == "socket" else f"{HOST}:{app_port}",
+        upstream={
+            "tcp": f"{HOST}:{app_port}",
+            "socket": f"unix:{socket}",
+            # As that of a container.
+            "name": f"localhost:{app_port}",
+        }[by],
         listen=f"{HOST}:{port}",
         domain="www.kennedyfamilyrecipes.com",
         static={"/static/": str(static.parent)},
@@ -160,9 +165,34 @@ def test_videos_on_a_media_server_whose_name_only_the_resolver_knows(videos):
     assert '"bill"' in log
 
 
-def test_containers_are_upstreams_by_their_name():
-    text = nginx.site(Config(), Deployment(upstream="web:8000"))
-    assert "server web:8000;" in text
+@pytest.mark.parametrize("by", ["tcp", "socket"])
+def test_an_asgi_app_under_uvicorn(videos, by):
+    work, app_port, port = videos.parent, free_port(), free_port()
+    directory, socket = work / "nginx", work / "app.sock"
+    directory.mkdir()
+    settings = {"SERVER": "nginx", "ROOTS": {str(videos): "/_private/videos/"}}
+    env = {"XACCEL_TEST_SETTINGS": json.dumps(settings)}
+    command = (
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "--factory",
+        "tests.servers.scenario_apps:asgi_videos",
+    )
+    address = ("--uds", socket) if by == "socket" else ("--port", str(app_port))
+    upstream = f"unix:{socket}" if by == "socket" else f"{HOST}:{app_port}"
+    config = Config.from_mapping(settings)
+    with contextlib.ExitStack() as stack:
+        address_of_app = socket if by == "socket" else app_port
+        stack.enter_context(running((*command, *address), address_of_app, work / "app.log", env))
+        stack.enter_context(
+            running_server("nginx", config, directory, port, app_port, upstream=upstream)
+        )
+        response, body = get(port, "/video/7", Authorization="bill", Range="bytes=1-2")
+        assert (response.status, body) == (206, b"up")
+        response, body = get(port, "/video/7")
+        assert response.status == 403
+        assert json.loads(body) == {"http": "1.1", "host": f"{HOST}:{port}"}
 
 
 def test_racks_mapping_header_from_nginx(videos):
