@@ -368,3 +368,9 @@ impl ThumbnailError {
         Self::Corrupt { format, reason: reason.to_string() }
     }
 }
+
+impl From<raster::RasterError> for ThumbnailError {
+    fn from(error: raster::RasterError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}

@@ -8,11 +8,11 @@ use super::exceptions;
 use crate::error::SpecError;
 use crate::thumbnail::crop::Plan;
 use crate::thumbnail::orient::Transform;
-use crate::thumbnail::picture::Size;
 use crate::thumbnail::spec::{
     CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Rgb, Rotation, Spec,
     SpecOption, Version,
 };
+use raster::Size;
 
 impl From<SpecError> for PyErr {
     fn from(error: SpecError) -> Self {

@@ -2,8 +2,8 @@
 
 use super::crop::Plan;
 use super::format::OutputFormat;
-use super::picture::{Picture, PixelKind, Size};
 use super::spec::{Compass, Gravity, Rgb, Spec};
+use raster::{Picture, PixelKind, Size};
 
 /// Flatten the picture if it must be, and put it on its canvas.
 #[must_use]

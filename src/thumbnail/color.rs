@@ -8,7 +8,7 @@ use moxcms::{
     TransformOptions,
 };
 
-use super::picture::{Picture, PixelKind};
+use raster::{Picture, PixelKind};
 
 /// What the samples of a source mean, if it says so.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,10 +5,10 @@
 //! are turned after they were made few.
 
 use super::orient::Transform;
-use super::picture::Size;
 use super::probe::Header;
 use super::spec::{CropRect, Fit, Gravity, Hundredths, MAX_SIDE, Spec};
 use crate::error::ThumbnailError;
+use raster::Size;
 
 /// A part of a picture, in fractions of its sides.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,7 +1,7 @@
 //! What a source may be. Checked against its header, before its pixels get any memory.
 
-use super::picture::Size;
 use crate::error::ThumbnailError;
+use raster::Size;
 
 /// The limits of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

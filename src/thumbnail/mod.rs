@@ -25,7 +25,6 @@ pub mod format;
 pub mod limits;
 pub mod many;
 pub mod orient;
-pub mod picture;
 pub mod placeholder;
 pub mod probe;
 pub mod resize;
@@ -40,7 +39,7 @@ use crop::{Plan, Window};
 use decode::Wanted;
 use format::OutputFormat;
 use limits::Limits;
-use picture::{Frame, Picture, Size};
+use raster::{Frame, Picture, Size};
 use resize::Light;
 use spec::{Gravity, Spec};
 

@@ -1,7 +1,7 @@
 //! Turns and mirror images: EXIF orientation, `rot-…` and `flip-…` are all the same thing.
 
-use super::picture::{Picture, Size};
 use super::spec::{Flip, Rotation};
+use raster::{Picture, Size};
 
 /// One of the eight ways to put a rectangle on itself: exchange x and y, then mirror.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -118,7 +118,7 @@ pub fn apply(picture: Picture, transform: Transform) -> Picture {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::thumbnail::picture::PixelKind;
+    use raster::PixelKind;
 
     /// `abc` over `def`.
     fn letters() -> Picture {

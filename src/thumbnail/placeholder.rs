@@ -8,10 +8,10 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::encode;
 use super::format::OutputFormat;
-use super::picture::{Frame, Picture, PixelKind};
 use super::spec::Spec;
 use super::{Job, pictures};
 use crate::error::ThumbnailError;
+use raster::{Frame, Picture, PixelKind};
 
 /// The longest side that a hash is made of.
 const SIDE: u32 = 100;

@@ -4,8 +4,8 @@ use super::decode;
 use super::format::SourceFormat;
 use super::limits::Limits;
 use super::orient::Transform;
-use super::picture::Size;
 use crate::error::ThumbnailError;
+use raster::Size;
 
 /// What the header of an image says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

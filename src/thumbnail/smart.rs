@@ -6,9 +6,9 @@
 //! same picture always gives the same window.
 
 use super::crop::Window;
-use super::picture::{Picture, PixelKind, Size};
 use super::resize;
 use crate::error::ThumbnailError;
+use raster::{Picture, PixelKind, Size};
 
 /// The longer side of the copy. Enough to find a face, cheap enough not to matter.
 const SIDE: u32 = 96;

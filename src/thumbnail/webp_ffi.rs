@@ -22,7 +22,7 @@ use libwebp_sys::{
 };
 use thiserror::Error;
 
-use super::picture::{Frame, Picture, PixelKind, Size};
+use raster::{Frame, Picture, PixelKind, Size};
 
 /// What libwebp says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]

@@ -12,11 +12,11 @@ use zenavif_parse::{AvifParser, ColorInformation, DecodeConfig};
 use super::super::color::Profile;
 use super::super::format::SourceFormat;
 use super::super::orient::Transform;
-use super::super::picture::{Picture, PixelKind, Size};
 use super::super::probe::Header;
 use super::super::resize;
 use super::planes::{Matrix, Plane, Planes};
 use crate::error::ThumbnailError;
+use raster::{Picture, PixelKind, Size};
 
 /// The parts in which the decoder may take one picture's data before it must have the picture.
 const MAX_PARTS: usize = 64;

@@ -1,18 +1,15 @@
 //! BMP by the `image` crate.
 
-use std::io::Cursor;
-
-use image::codecs::bmp::BmpDecoder;
+use image::ImageDecoder;
+use raster::Picture;
 
 use super::super::format::SourceFormat;
-use super::super::picture::Picture;
 use super::super::probe::Header;
 use super::whole;
 use crate::error::ThumbnailError;
 
-fn open(source: &[u8]) -> Result<BmpDecoder<Cursor<&[u8]>>, ThumbnailError> {
-    BmpDecoder::new(Cursor::new(source))
-        .map_err(|error| ThumbnailError::corrupt(SourceFormat::Bmp, error))
+fn open(source: &[u8]) -> Result<Box<dyn ImageDecoder + '_>, ThumbnailError> {
+    raster::bmp(source).map_err(|error| ThumbnailError::corrupt(SourceFormat::Bmp, error))
 }
 
 pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {

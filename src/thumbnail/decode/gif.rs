@@ -7,10 +7,10 @@ use gif::{ColorOutput, DecodeOptions, Decoder, DisposalMethod, MemoryLimit, Repe
 
 use super::super::format::SourceFormat;
 use super::super::orient::Transform;
-use super::super::picture::{Frame, Picture, PixelKind, Size};
 use super::super::probe::Header;
 use super::Sink;
 use crate::error::ThumbnailError;
+use raster::{Frame, Picture, PixelKind, Size};
 
 /// A file with more frames is not counted to its end, only refused whatever the limit.
 const MAX_FRAMES: u32 = 10_000;

@@ -6,10 +6,10 @@ use super::super::color::Profile;
 use super::super::exif;
 use super::super::format::SourceFormat;
 use super::super::orient::Transform;
-use super::super::picture::{Picture, PixelKind, Size};
 use super::super::probe::Header;
 use super::{Wanted, jpeg_eighth};
 use crate::error::ThumbnailError;
+use raster::{Picture, PixelKind, Size};
 
 /// How much larger than needed a picture must stay when it is shrunk while decoding: the
 /// inverse DCT at a lower size is a box filter, whose aliases the final resize has to remove.

@@ -2,7 +2,7 @@
 
 use jpeg_dc::{Chroma, Color, Options};
 
-use super::super::picture::{Picture, PixelKind};
+use raster::{Picture, PixelKind};
 
 /// Decode what the DC coefficients tell; `None` when the full decoder has to.
 ///

@@ -14,9 +14,9 @@ mod whole;
 
 use super::color::Profile;
 use super::format::SourceFormat;
-use super::picture::{Frame, Size};
 use super::probe::Header;
 use crate::error::ThumbnailError;
+use raster::{Frame, Size};
 
 /// Where the decoded frames go, one by one, so that only one is in memory at full size.
 pub type Sink<'a> = &'a mut dyn FnMut(Frame) -> Result<(), ThumbnailError>;

@@ -1,8 +1,7 @@
 //! Luma and chroma, each in a plane of its own, to red, green and blue (ITU-T H.273).
 
-use super::super::picture::{Picture, PixelKind, Size};
-use super::super::resize;
 use crate::error::ThumbnailError;
+use raster::{Picture, PixelKind, Size};
 
 /// How red, green and blue were mixed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,7 +63,7 @@ impl Plane {
         let data = if size == self.size() {
             &self.data
         } else {
-            resized = resize::plane(&self.data, self.size(), size, self.wide)?;
+            resized = raster::resize_plane(&self.data, self.size(), size, self.wide)?;
             &resized
         };
         #[expect(clippy::cast_precision_loss, reason = "at most 16 bits")]

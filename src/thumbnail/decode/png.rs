@@ -8,9 +8,9 @@ use super::super::color::Profile;
 use super::super::exif;
 use super::super::format::SourceFormat;
 use super::super::orient::Transform;
-use super::super::picture::{Picture, PixelKind, Size};
 use super::super::probe::Header;
 use crate::error::ThumbnailError;
+use raster::{Picture, PixelKind, Size};
 
 /// What the decoder may allocate beside the picture: profiles and rows.
 const MAX_OVERHEAD: usize = 8 * 1024 * 1024;

@@ -1,21 +1,17 @@
 //! TIFF by the `image` crate: the first page.
 
-use std::io::Cursor;
-
 use image::ImageDecoder;
-use image::codecs::tiff::TiffDecoder;
 
 use super::super::color::Profile;
 use super::super::exif;
 use super::super::format::SourceFormat;
-use super::super::picture::Picture;
 use super::super::probe::Header;
 use super::whole;
 use crate::error::ThumbnailError;
+use raster::Picture;
 
-fn open(source: &[u8]) -> Result<TiffDecoder<Cursor<&[u8]>>, ThumbnailError> {
-    TiffDecoder::new(Cursor::new(source))
-        .map_err(|error| ThumbnailError::corrupt(SourceFormat::Tiff, error))
+fn open(source: &[u8]) -> Result<Box<dyn ImageDecoder + '_>, ThumbnailError> {
+    raster::tiff(source).map_err(|error| ThumbnailError::corrupt(SourceFormat::Tiff, error))
 }
 
 pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {

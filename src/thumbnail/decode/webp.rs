@@ -4,12 +4,12 @@ use super::super::color::Profile;
 use super::super::exif;
 use super::super::format::SourceFormat;
 use super::super::orient::Transform;
-use super::super::picture::{Frame, Picture, PixelKind, Size};
 use super::super::probe::Header;
 use super::super::resize;
 use super::super::webp_ffi;
 use super::Sink;
 use crate::error::ThumbnailError;
+use raster::{Frame, Picture, PixelKind, Size};
 
 fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
     ThumbnailError::corrupt(SourceFormat::WebP, error)

@@ -4,9 +4,9 @@ use image::{DynamicImage, ImageDecoder, Limits};
 
 use super::super::format::SourceFormat;
 use super::super::orient::Transform;
-use super::super::picture::{Picture, PixelKind, Size};
 use super::super::probe::Header;
 use crate::error::ThumbnailError;
+use raster::{Picture, PixelKind, Size};
 
 /// What a decoder may allocate for itself.
 const OVERHEAD: u64 = 16 * 1024 * 1024;

@@ -2,8 +2,8 @@
 
 use ravif::{BitDepth, Encoder, Img, RGB8, RGBA8};
 
-use super::super::picture::{Picture, PixelKind};
 use crate::error::ThumbnailError;
+use raster::{Picture, PixelKind};
 
 /// Of 1 to 10, where 10 is fastest.
 const SPEED: u8 = 8;

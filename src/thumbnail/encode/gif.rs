@@ -2,9 +2,9 @@
 
 use gif::{DisposalMethod, Encoder, Frame as GifFrame, Repeat};
 
-use super::super::picture::{Frame, Picture, PixelKind};
 use super::palette::{self, Indexed};
 use crate::error::ThumbnailError;
+use raster::{Frame, Picture, PixelKind};
 
 fn internal(error: impl std::fmt::Display) -> ThumbnailError {
     ThumbnailError::Internal(error.to_string())

@@ -3,9 +3,9 @@
 use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
 
 use super::super::background::flatten;
-use super::super::picture::{Picture, PixelKind};
 use super::super::spec::Rgb;
 use crate::error::ThumbnailError;
+use raster::{Picture, PixelKind};
 
 pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, ThumbnailError> {
     let (format, subsampling) = match picture.kind {

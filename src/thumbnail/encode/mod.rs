@@ -8,8 +8,8 @@ mod png;
 mod webp;
 
 use super::format::OutputFormat;
-use super::picture::Frame;
 use crate::error::ThumbnailError;
+use raster::Frame;
 
 /// Encode a still, or an animation where the format has it; others get the first frame. The
 /// pictures are gray, RGB or RGBA; `plays` is how often an animation plays, 0 = for ever.

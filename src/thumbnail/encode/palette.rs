@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use quantizr::{Image, Options, QuantizeResult};
 
-use super::super::picture::Picture;
 use crate::error::ThumbnailError;
+use raster::Picture;
 
 /// The most colours that a palette has.
 const MAX_COLORS: usize = 256;

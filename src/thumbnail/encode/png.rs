@@ -1,10 +1,13 @@
 //! PNG by the `png` crate; with a palette where that loses nothing.
 
-use png::{BitDepth, ColorType, Compression, Encoder};
+use png::{BitDepth, ColorType, Compression, DeflateCompression, Encoder, Filter};
 
-use super::super::picture::{Picture, PixelKind};
 use super::palette::{self, Indexed};
 use crate::error::ThumbnailError;
+use raster::{Picture, PixelKind};
+
+/// Of 1 to 9: beyond this a photograph gets hardly smaller, but takes much longer.
+const LEVEL: u8 = 4;
 
 pub(super) fn encode(picture: &Picture) -> Result<Vec<u8>, ThumbnailError> {
     let indexed = (picture.kind != PixelKind::Luma)
@@ -26,7 +29,8 @@ fn write(picture: &Picture) -> Result<Vec<u8>, png::EncodingError> {
         PixelKind::Rgba | PixelKind::Cmyk => ColorType::Rgba,
     });
     encoder.set_depth(BitDepth::Eight);
-    encoder.set_compression(Compression::Balanced);
+    encoder.set_filter(Filter::Adaptive);
+    encoder.set_deflate_compression(DeflateCompression::Level(LEVEL));
     let mut writer = encoder.write_header()?;
     writer.write_image_data(&picture.data)?;
     writer.finish()?;
@@ -47,7 +51,7 @@ fn write_indexed(picture: &Picture, indexed: Indexed) -> Result<Vec<u8>, png::En
     encoder.set_depth(depth);
     encoder.set_compression(Compression::Balanced);
     // Differences between indices mean nothing.
-    encoder.set_filter(png::Filter::NoFilter);
+    encoder.set_filter(Filter::NoFilter);
     encoder.set_palette(colors.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect::<Vec<_>>());
     if colors.iter().any(|&[.., alpha]| alpha < 255) {
         encoder.set_trns(colors.iter().map(|&[.., alpha]| alpha).collect::<Vec<_>>());

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::super::picture::{Frame, Picture, PixelKind};
 use super::super::webp_ffi::{self, WebPError};
 use crate::error::ThumbnailError;
+use raster::{Frame, Picture, PixelKind};
 
 /// In the VP8X chunk: some pixel may be transparent (RFC 9649, section 2.7).
 const ALPHA_FLAG: u8 = 0x10;

@@ -1,0 +1,27 @@
+//! Pictures in memory, and what is done to their pixels by generic libraries.
+//!
+//! The kernels of `fast_image_resize` and the decoders of `image` are generic: they are compiled
+//! where they are used, for over a minute. This crate is where, so that it is compiled once,
+//! and not whenever the thumbnail engine changes.
+
+mod blur;
+mod decode;
+mod picture;
+mod resize;
+
+pub use blur::{blur, sharpen};
+pub use decode::{bmp, tiff};
+pub use picture::{Frame, Picture, PixelKind, Size};
+pub use resize::{Area, Filter, resize, resize_linear, resize_plane};
+
+/// A picture whose data are fewer than its size says, or a size that is zero: a mistake of the
+/// caller's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct RasterError(String);
+
+impl RasterError {
+    fn new(error: impl std::fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}

@@ -1,0 +1,156 @@
+//! Resize by convolution, opacity premultiplied.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::pixels::{U8, U8x3, U8x4, U16, U16x3, U16x4};
+use fast_image_resize::{
+    FilterType, ImageView, ImageViewMut, PixelTrait, PixelType, ResizeAlg, ResizeOptions, Resizer,
+    create_srgb_mapper,
+};
+
+use crate::{Picture, PixelKind, RasterError, Size};
+
+/// The kernel of a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filter {
+    /// The mean of what a pixel covers.
+    Box,
+    /// A cubic one of radius 2.
+    CatmullRom,
+    /// A windowed sinc of radius 3: the sharpest.
+    Lanczos3,
+}
+
+impl From<Filter> for FilterType {
+    fn from(filter: Filter) -> Self {
+        match filter {
+            Filter::Box => Self::Box,
+            Filter::CatmullRom => Self::CatmullRom,
+            Filter::Lanczos3 => Self::Lanczos3,
+        }
+    }
+}
+
+/// A part of a picture in pixels, within its bounds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[expect(missing_docs, reason = "its left upper corner, width and height")]
+pub struct Area {
+    pub left: f64,
+    pub top: f64,
+    pub width: f64,
+    pub height: f64,
+}
+
+/// Resize a part of a picture.
+///
+/// # Errors
+/// An area beyond the picture, a size of zero, or data that do not fit the picture's size.
+pub fn resize(
+    picture: &Picture,
+    area: Area,
+    size: Size,
+    filter: Filter,
+) -> Result<Picture, RasterError> {
+    let samples = match picture.kind {
+        PixelKind::Luma => PixelType::U8,
+        PixelKind::Rgb => PixelType::U8x3,
+        PixelKind::Rgba | PixelKind::Cmyk => PixelType::U8x4,
+    };
+    let source = ImageRef::new(picture.width, picture.height, &picture.data, samples)
+        .map_err(RasterError::new)?;
+    let mut resized = Image::new(size.width, size.height, samples);
+    let has_alpha = picture.kind == PixelKind::Rgba;
+    match picture.kind {
+        PixelKind::Luma => {
+            run::<U8>(source.typed_image(), resized.typed_image_mut(), area, filter, has_alpha)
+        }
+        PixelKind::Rgb => {
+            run::<U8x3>(source.typed_image(), resized.typed_image_mut(), area, filter, has_alpha)
+        }
+        PixelKind::Rgba | PixelKind::Cmyk => {
+            run::<U8x4>(source.typed_image(), resized.typed_image_mut(), area, filter, has_alpha)
+        }
+    }?;
+    Ok(finished(resized, picture.kind))
+}
+
+/// Resize a part of a picture by its light: the samples are made linear before, and encoded
+/// with the gamma of sRGB again after. By [`Filter::Lanczos3`].
+///
+/// # Errors
+/// See [`resize`].
+pub fn resize_linear(picture: &Picture, area: Area, size: Size) -> Result<Picture, RasterError> {
+    let (encoded, linear) = match picture.kind {
+        PixelKind::Luma => (PixelType::U8, PixelType::U16),
+        PixelKind::Rgb => (PixelType::U8x3, PixelType::U16x3),
+        PixelKind::Rgba | PixelKind::Cmyk => (PixelType::U8x4, PixelType::U16x4),
+    };
+    let mapper = create_srgb_mapper();
+    let source = ImageRef::new(picture.width, picture.height, &picture.data, encoded)
+        .map_err(RasterError::new)?;
+    let mut light = Image::new(picture.width, picture.height, linear);
+    mapper.forward_map(&source, &mut light).map_err(RasterError::new)?;
+    let mut small = Image::new(size.width, size.height, linear);
+    let has_alpha = picture.kind == PixelKind::Rgba;
+    let filter = Filter::Lanczos3;
+    match picture.kind {
+        PixelKind::Luma => {
+            run::<U16>(light.typed_image(), small.typed_image_mut(), area, filter, has_alpha)
+        }
+        PixelKind::Rgb => {
+            run::<U16x3>(light.typed_image(), small.typed_image_mut(), area, filter, has_alpha)
+        }
+        PixelKind::Rgba | PixelKind::Cmyk => {
+            run::<U16x4>(light.typed_image(), small.typed_image_mut(), area, filter, has_alpha)
+        }
+    }?;
+    let mut resized = Image::new(size.width, size.height, encoded);
+    mapper.backward_map(&small, &mut resized).map_err(RasterError::new)?;
+    Ok(finished(resized, picture.kind))
+}
+
+/// Resize one plane of samples, of two bytes each if `wide`, by [`Filter::CatmullRom`].
+///
+/// # Errors
+/// Fewer samples than the size says.
+pub fn resize_plane(
+    samples: &[u8],
+    from: Size,
+    to: Size,
+    wide: bool,
+) -> Result<Vec<u8>, RasterError> {
+    let kind = if wide { PixelType::U16 } else { PixelType::U8 };
+    let source = ImageRef::new(from.width, from.height, samples, kind).map_err(RasterError::new)?;
+    let mut resized = Image::new(to.width, to.height, kind);
+    let (width, height) = (f64::from(from.width), f64::from(from.height));
+    let area = Area { left: 0.0, top: 0.0, width, height };
+    let filter = Filter::CatmullRom;
+    if wide {
+        run::<U16>(source.typed_image(), resized.typed_image_mut(), area, filter, false)?;
+    } else {
+        run::<U8>(source.typed_image(), resized.typed_image_mut(), area, filter, false)?;
+    }
+    Ok(resized.into_vec())
+}
+
+fn finished(image: Image<'_>, kind: PixelKind) -> Picture {
+    Picture { width: image.width(), height: image.height(), kind, data: image.into_vec() }
+}
+
+/// Resize pixels of one kind. The dynamic interface of the library would do for all kinds, and
+/// so make code for many that never occur.
+fn run<P: PixelTrait>(
+    source: Option<impl ImageView<Pixel = P>>,
+    resized: Option<impl ImageViewMut<Pixel = P>>,
+    area: Area,
+    filter: Filter,
+    has_alpha: bool,
+) -> Result<(), RasterError> {
+    let (Some(source), Some(mut resized)) = (source, resized) else {
+        return Err(RasterError::new("the pixels are of another kind"));
+    };
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(filter.into()))
+        .use_alpha(has_alpha)
+        .crop(area.left, area.top, area.width, area.height);
+    Resizer::new().resize_typed(&source, &mut resized, &options).map_err(RasterError::new)
+}
