@@ -187,13 +187,23 @@ def _run(options: argparse.Namespace) -> int:
         differences = "".join(file.difference() for file in files)
         print(differences, end="")
         return 1 if differences else 0
+    try:
+        _make_directories(config, options)
+        for file in files:
+            file.write()
+            print(f"wrote {file.path}{' (keep it secret)' if file.is_secret else ''}")
+    except OSError as error:
+        raise ConfigError(f"can't write {error.filename}: {error.strerror}") from None
+    return 0
+
+
+def _make_directories(config: Config, options: argparse.Namespace) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     if options.full:
         (options.out / "tmp").mkdir(exist_ok=True)
-    for file in files:
-        file.write()
-        print(f"wrote {file.path}{' (keep it secret)' if file.is_secret else ''}")
-    return 0
+        if config.thumbnail_cache is not None:
+            # nginx makes its own part of it, but not what is above.
+            Path(config.thumbnail_cache).mkdir(parents=True, exist_ok=True)
 
 
 def _deployment(options: argparse.Namespace) -> Deployment:
