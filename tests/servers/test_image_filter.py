@@ -4,6 +4,7 @@ import base64
 import contextlib
 import hashlib
 import io
+import socket
 import sys
 import time
 from http.client import HTTPConnection
@@ -27,13 +28,15 @@ NAMES = ["cat.jpg", "100% (1)?#&+.jpg", "föö bär's.jpg", 'a$1"b.jpg', "sub/di
 
 # It answers with files, counts, and says what it must not: where to redirect, what to cache.
 ORIGIN = """
-import sys
+import os, sys, time
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 class Handler(SimpleHTTPRequestHandler):
     def do_GET(self):
         with open("requests", "a") as log:
             log.write(f"{self.path} {sorted(name.lower() for name in self.headers)}\\n")
+        while self.path == "/bucket/slow.jpg" and not os.path.exists("go"):
+            time.sleep(0.01)
         if self.path == "/bucket/forbidden.jpg":
             self.send_error(403)
         elif self.path == "/bucket/moved.jpg":
@@ -222,6 +225,33 @@ def test_what_older_keys_have_signed_is_good_and_the_same_picture(site, key):
     assert site.get(signer.sign_path("/t/97x-/cat.jpg"), "POST").status in {403, 405}
     unknown = Signer(["some other key of theirs"], algorithm="secure-link-md5")
     assert site.get(unknown.sign_path("/t/97x-/cat.jpg")).status == 403
+
+
+def test_of_those_who_want_the_same_one_waits_for_the_origin(site):
+    if not site.config.thumbnail_source.startswith("http"):
+        return  # Nobody can be slow there.
+    home = site.photos.parent
+    (site.photos / "slow.jpg").write_bytes((site.photos / "cat.jpg").read_bytes())
+    (home / "go").unlink(missing_ok=True)
+    fields = "Host: a.example\r\nConnection: close\r\n\r\n"
+    request = f"GET {site.url('slow.jpg', 88)} HTTP/1.1\r\n{fields}".encode()
+    with contextlib.ExitStack() as stack:
+        visitors = []
+        for _ in range(5):
+            visitors.append(stack.enter_context(socket.create_connection((HOST, site.port))))
+            visitors[-1].sendall(request)
+        deadline = time.monotonic() + PATIENCE
+        while not asked_for(home, "slow.jpg") and time.monotonic() < deadline:
+            time.sleep(0.01)
+        (home / "go").touch()
+        replies = [visitor.makefile("rb").read() for visitor in visitors]
+    assert {reply[:12] for reply in replies} == {b"HTTP/1.1 200"}
+    assert asked_for(home, "slow.jpg") == 1
+
+
+def asked_for(home, name):
+    log = home / "requests"
+    return log.read_text().count(f"/bucket/{name} ") if log.exists() else 0
 
 
 def test_posts_are_refused(site):
