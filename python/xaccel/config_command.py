@@ -125,8 +125,8 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--resolver",
         metavar="ADDRESSES",
-        help="the DNS servers that nginx asks for an origin's address, which does not look into "
-        "/etc/hosts (default: those in /etc/resolv.conf)",
+        help="the DNS servers that nginx asks for the addresses of other servers, such as those "
+        "of REMOTES; it does not look into /etc/hosts (default: those in /etc/resolv.conf)",
     )
 
 
