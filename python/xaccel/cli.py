@@ -8,11 +8,17 @@ import sys
 from pathlib import Path
 from typing import Any, get_args
 
-from xaccel import cache_commands, config_command, doctor_command, serve_command
+from xaccel import (
+    cache_commands,
+    config_command,
+    doctor_command,
+    image_commands,
+    serve_command,
+)
 from xaccel._core import Signer, __version__, codecs
 from xaccel.command_help import EXIT_STATUS, add_command, epilog, wrapped
 from xaccel.config import Algorithm, Config
-from xaccel.exceptions import BadSignature, ConfigError
+from xaccel.exceptions import BadSignature, ConfigError, FileNotFound, ThumbnailError
 
 _KEYS_VARIABLE = "XACCEL_SECRET_KEYS"
 _KEYS_HELP = (
@@ -35,10 +41,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
-    except BadSignature as error:
+    except (BadSignature, ThumbnailError) as error:
         print(f"xaccel: {error}", file=sys.stderr)
         return 1
-    except (ConfigError, ValueError) as error:
+    except (ConfigError, FileNotFound, ValueError) as error:
         print(f"xaccel: {error}", file=sys.stderr)
         return 2
 
@@ -66,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     libraries = ", ".join(f"{name} {version}" for name, version in sorted(codecs().items()))
     parser.add_argument(
+        "-V",
         "--version",
         action="version",
         version=f"xaccel {__version__} ({libraries})",
@@ -78,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     serve_command.add(commands)
     _add_sign(commands)
     _add_verify(commands)
+    image_commands.add(commands)
     return parser
 
 
