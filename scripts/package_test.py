@@ -23,7 +23,13 @@ signer = xaccel.Signer(["secret"], algorithm="secure-link-md5")
 assert signer.sign("/t/300x200/photo.jpg").endswith("?key=qvHJx0qXanLY9m3LX49R3Q")
 """
 IN_SDIST = ("Cargo.lock", "LICENSE-MIT", "python/xaccel/py.typed", "tests/vectors/signing.json")
-IN_WHEEL = ("xaccel/_core.abi3.so", "xaccel/_core.pyi", "xaccel/py.typed", "xaccel/gallery.css")
+IN_WHEEL = (
+    "xaccel/_core.abi3.so",
+    "xaccel/_core.pyi",
+    "xaccel/py.typed",
+    "xaccel/flask.py",
+    "xaccel/gallery.css",
+)
 
 
 def main() -> None:
