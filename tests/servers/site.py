@@ -21,6 +21,13 @@ from tests.servers.files import Files
 from tests.servers.process import HOST, PATIENCE, free_port, running
 
 FRONTS = ("direct", "nginx", "apache", "lighttpd", "caddy")
+CHECKS = {
+    "nginx": ("nginx", "-t", "-q", "-c"),
+    "apache": ("apache2", "-t", "-f"),
+    "lighttpd": ("lighttpd", "-tt", "-f"),
+    "caddy": ("caddy", "validate", "--adapter", "caddyfile", "--config"),
+}
+"""The commands with which the servers check a configuration."""
 GATEWAYS = {
     "flask": "gunicorn",
     "django": "gunicorn",
@@ -208,7 +215,8 @@ def running_server(
     # Apache's and lighttpd's workers may be somebody else.
     for path in (directory, directory / "tmp"):
         path.chmod(0o755)
-    deployed = Deployment(upstream=f"{HOST}:{app_port}", listen=f"{HOST}:{port}", **deployment)
+    addresses = {"upstream": f"{HOST}:{app_port}", "listen": f"{HOST}:{port}"}
+    deployed = Deployment(**{**addresses, **deployment})
     main_file = directory / server.FULL_FILE
     main_file.write_text(server.full(config, deployed, directory))
     secrets = server.secrets(config, deployed)

@@ -16,7 +16,7 @@ from xaccel.servers.deployment import Deployment
 
 from tests.servers.files import NAMES, content
 from tests.servers.process import HOST, PATIENCE, free_port, running
-from tests.servers.site import FRONTS, PREFIXES, running_server
+from tests.servers.site import CHECKS, FRONTS, PREFIXES, running_server
 
 SERVERS = FRONTS[1:]
 
@@ -209,12 +209,6 @@ def test_links_are_refused_by_the_server_itself(ask, server, files):
     assert b"OUTSIDE" not in body
 
 
-CHECKS = {
-    "nginx": ("nginx", "-t", "-q", "-c"),
-    "apache": ("apache2", "-t", "-f"),
-    "lighttpd": ("lighttpd", "-tt", "-f"),
-    "caddy": ("caddy", "validate", "--adapter", "caddyfile", "--config"),
-}
 AWKWARD = [
     "plain",
     "a b",
