@@ -13,7 +13,7 @@ use raster::{Picture, PixelKind, Size};
 
 /// How much larger than needed a picture must stay when it is shrunk while decoding: the
 /// inverse DCT at a lower size is a box filter, whose aliases the final resize has to remove.
-const HEADROOM: f64 = 1.6;
+const HEADROOM: f64 = 2.0;
 
 /// A progressive file of more scans costs time in proportion, and has no good reason.
 const MAX_SCANS: u32 = 100;
