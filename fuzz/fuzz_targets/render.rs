@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use xaccel::thumbnail::encode::Style;
 use xaccel::thumbnail::format::OutputFormat;
 use xaccel::thumbnail::limits::Limits;
 use xaccel::thumbnail::resize::Light;
@@ -17,6 +18,7 @@ fuzz_target!(|source: &[u8]| {
         spec: &spec,
         format: OutputFormat::WebP,
         quality: 50,
+        style: Style::default(),
         light: Light::Encoded,
         limits: &limits,
         expired: &|| false,

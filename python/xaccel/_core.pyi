@@ -254,13 +254,30 @@ def thumbnail(
     width: int | None = None,
     height: int | None = None,
     *,
+    progressive: bool = False,
+    subsampling: Literal["4:2:0", "4:4:4"] = "4:2:0",
+    colors: int | None = None,
     linear: bool = False,
     limits: Limits | None = None,
     **options: Unpack[_Options],
 ) -> Thumbnail:
-    """Make a thumbnail; the options are those of `Spec`, the errors those of `render`.
+    """Make a thumbnail; the errors are those of `render`.
 
-    Without a format it is of the same kind as the source.
+    Without a format it is of the same kind as the source. An option that is not for the format
+    that is written changes nothing.
+
+    Args:
+        source: The encoded image, its path, or a binary file.
+        width: Of the box, in pixels.
+        height: Of the box, in pixels.
+        progressive: JPEG: in scans from coarse to fine, which a browser shows as they arrive.
+        subsampling: JPEG: the resolution of colour; "4:4:4" is all of it, "4:2:0" half of it
+            both ways. All of it is for text and thin coloured lines.
+        colors: PNG and GIF: a palette of at most so many colours, 2 to 256, dithered. Without,
+            a PNG gets a palette only where that loses nothing.
+        linear: As for `render`.
+        limits: What the source may be.
+        options: Those of `Spec`.
     """
 
 def thumbnail_many(
@@ -269,6 +286,9 @@ def thumbnail_many(
     height: int | None = None,
     *,
     threads: int | None = None,
+    progressive: bool = False,
+    subsampling: Literal["4:2:0", "4:4:4"] = "4:2:0",
+    colors: int | None = None,
     linear: bool = False,
     limits: Limits | None = None,
     **options: Unpack[_Options],
@@ -280,6 +300,9 @@ def thumbnail_many(
         width: Of the box, in pixels.
         height: Of the box, in pixels.
         threads: How many to make at a time; None = one for each processor.
+        progressive: As for `thumbnail`.
+        subsampling: As for `thumbnail`.
+        colors: As for `thumbnail`.
         linear: As for `render`.
         limits: For each of them.
         options: Those of `Spec`.
