@@ -11,7 +11,7 @@ from PIL import Image
 from xaccel._core import Limits, placeholder, probe, thumbnail
 from xaccel.exceptions import CorruptImage, ImageTooLarge, ThumbnailError
 
-from tests.thumbnail_images import encoded, photo
+from tests.thumbnail_images import chunk, encoded, photo
 
 KINDS = {
     "jpeg": ("JPEG", {}),
@@ -24,11 +24,6 @@ KINDS = {
     "tiff": ("TIFF", {"compression": "tiff_lzw"}),
     "avif": ("AVIF", {"speed": 9}),
 }
-
-
-def chunk(name, content):
-    crc = struct.pack(">I", zlib.crc32(name + content))
-    return struct.pack(">I", len(content)) + name + content + crc
 
 
 def png(width, height, *chunks):

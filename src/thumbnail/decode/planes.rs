@@ -53,7 +53,7 @@ impl Plane {
         Self { width, height, data, wide }
     }
 
-    pub(super) const fn size(&self) -> Size {
+    const fn size(&self) -> Size {
         Size { width: self.width, height: self.height }
     }
 
@@ -89,6 +89,11 @@ pub(super) struct Planes {
 }
 
 impl Planes {
+    /// Its own size.
+    pub(super) const fn size(&self) -> Size {
+        self.luma.size()
+    }
+
     /// The picture at this size, gray if it has no chroma.
     pub(super) fn to_picture(&self, size: Size) -> Result<Picture, ThumbnailError> {
         let Some([blue, red]) = &self.chroma else { return self.luma(size) };
