@@ -1,17 +1,14 @@
 """Animations: every frame as the browser would show it. Oracle: Pillow."""
 
 import io
-import itertools
-import struct
-import zlib
 
-import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 from xaccel._core import Limits, probe, thumbnail
 from xaccel.exceptions import ImageTooLarge
 
-from tests.thumbnail_images import chunk, difference, encoded, opened, photo
+from tests.thumbnail_files import APNG_PARTS, apng, apng_picture
+from tests.thumbnail_images import difference, encoded, opened, photo
 
 SOURCES = ["GIF", "WEBP", "PNG", "AVIF"]
 
@@ -118,68 +115,13 @@ def test_cut_off_keeps_the_frames_before(kind):
         assert 1 <= opened(made).n_frames < 5
 
 
-APNG_PARTS = [
-    # x, y, width, height, disposal, blend
-    (0, 0, 120, 80, 0, 0),
-    (10, 5, 60, 50, 1, 1),
-    (30, 20, 90, 60, 2, 1),
-    (50, 0, 40, 80, 0, 0),
-    (0, 40, 120, 40, 1, 1),
-    (5, 5, 33, 17, 2, 0),
-    (0, 0, 120, 80, 0, 1),
-]
-
-
-def passes(pixels):
-    """The rows of Adam7's seven passes (PNG, third edition, 8.1), and of none."""
-    yield False, pixels
-    parts = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2)]
-    yield True, *(pixels[y::dy, x::dx] for y, x, dy, dx in [*parts, (1, 0, 2, 1)])
-
-
-def apng(*, interlaced=False, separate=False, plays=0, claimed=None):
-    """Frames of every operation on parts of the canvas; `separate` = the still is none of them."""
-    color = photo(120, 80, "RGBA")
-    opaque = np.asarray(Image.new("RGB", (120, 80), "green").convert("RGBA"))
-    number = itertools.count()
-
-    def data(pixels):
-        images = next(rest for flag, *rest in passes(pixels) if flag == interlaced)
-        rows = (b"\0" + row.tobytes() for image in images if image.size for row in image)
-        return zlib.compress(b"".join(rows))
-
-    def control(index, part):
-        x, y, width, height, disposal, blend = part
-        place = (next(number), width, height, x, y, 100 * (index + 1), 1000)
-        if index % 2:
-            place = (*place[:-2], index + 1, 0)
-        return chunk(b"fcTL", struct.pack(">IIIIIHHBB", *place, disposal, blend))
-
-    header = struct.pack(">IIBBBBB", 120, 80, 8, 6, 0, 0, interlaced)
-    out = [b"\x89PNG\r\n\x1a\n", chunk(b"IHDR", header)]
-    count = len(APNG_PARTS) if claimed is None else claimed
-    out.append(chunk(b"acTL", struct.pack(">II", count, plays)))
-    if separate:
-        out.append(chunk(b"IDAT", data(opaque)))
-    for index, part in enumerate(APNG_PARTS):
-        x, y, width, height, *_ = part
-        turned = color.rotate(37 * index)
-        pixels = np.asarray(turned)[y : y + height, x : x + width]
-        out.append(control(index, part))
-        if index == 0 and not separate:
-            out.append(chunk(b"IDAT", data(pixels)))
-        else:
-            out.append(chunk(b"fdAT", struct.pack(">I", next(number)) + data(pixels)))
-    return b"".join([*out, chunk(b"IEND", b"")])
-
-
 def apng_shown():
     """As the specification has it; Pillow reads the opacity of one picture over another wrongly."""
     canvas = Image.new("RGBA", (120, 80))
     for index, (x, y, width, height, disposal, blend) in enumerate(APNG_PARTS):
         before = canvas.copy()
         box = (x, y, x + width, y + height)
-        part = photo(120, 80, "RGBA").rotate(37 * index).crop(box)
+        part = apng_picture(index).crop(box)
         if blend == 1:
             part = Image.alpha_composite(canvas.crop(box), part)
         canvas.paste(part, box)

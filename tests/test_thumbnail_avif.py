@@ -1,14 +1,13 @@
 """AVIF in and out. Oracle: libavif, through Pillow."""
 
 import io
-import itertools
-import struct
 
 import pytest
 from PIL import Image, ImageOps
 from xaccel._core import Limits, probe, thumbnail
 from xaccel.exceptions import CorruptImage, ImageTooLarge
 
+from tests.thumbnail_files import avif_grid
 from tests.thumbnail_images import difference, encoded, opened, photo, wide_rgb_profile
 
 
@@ -85,120 +84,14 @@ def test_limits():
         thumbnail(source, 64, limits=Limits(max_pixels=255_999))
 
 
-def box(name, *parts):
-    content = b"".join(parts)
-    return struct.pack(">I", 8 + len(content)) + name + content
-
-
-def full_box(name, *parts, flags=0):
-    return box(name, struct.pack(">I", flags), *parts)
-
-
-def coded_items(source):
-    """The coded pictures in a file of libavif's, and the configuration of each."""
-    location = source.index(b"iloc") + 8
-    sizes, count = struct.unpack_from(">HH", source, location)
-    assert sizes == 0x4400
-    items = []
-    for index in range(count):
-        at = location + 4 + 14 * index
-        _, _, extents, offset, length = struct.unpack_from(">HHHII", source, at)
-        assert extents == 1
-        items.append(source[offset : offset + length])
-    configurations = [at for at in range(len(source)) if source.startswith(b"av1C", at)]
-    return items, [source[at - 4 : at + 8] for at in configurations]
-
-
-def grid_file(picture, rows, columns, tile, *, alpha="grid", premultiplied=False):
-    """A picture cut into tiles (HEIF, 6.6.2.3), which Pillow does not write."""
-    width, height = picture.size
-    wide = Image.new(picture.mode, (columns * tile, rows * tile))
-    wide.paste(picture, (0, 0))
-    colors, opacities = [], []
-    for row, column in itertools.product(range(rows), range(columns)):
-        part = wide.crop((column * tile, row * tile, (column + 1) * tile, (row + 1) * tile))
-        items, configurations = coded_items(
-            encoded(part, "AVIF", quality=90, speed=9, subsampling="4:4:4", autotiling=False)
-        )
-        colors.append(items[0])
-        opacities += items[1:]
-    has_alpha = bool(opacities) and alpha is not None
-    if alpha == "whole":
-        whole, _ = coded_items(encoded(picture, "AVIF", quality=90, speed=9, autotiling=False))
-        opacities = [whole[1]]
-
-    descriptor = struct.pack(">BBBBHH", 0, 0, rows - 1, columns - 1, width, height)
-    properties = [
-        full_box(b"ispe", struct.pack(">II", width, height)),
-        full_box(b"ispe", struct.pack(">II", tile, tile)),
-        full_box(b"pixi", b"\3\10\10\10"),
-        full_box(b"pixi", b"\1\10"),
-        box(b"colr", b"nclx", struct.pack(">HHHB", 1, 13, 6, 0x80)),
-        configurations[0],
-        configurations[-1],
-        full_box(b"auxC", b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0"),
-    ]
-    # Number, type, content (of a grid: in the file's own data), properties.
-    grids = [(1, b"grid", None, [1, 3, 5])]
-    tiles = [(10 + i, b"av01", data, [2, 3, 5, 6]) for i, data in enumerate(colors)]
-    references = [
-        box(b"dimg", struct.pack(f">HH{len(tiles)}H", 1, len(tiles), *range(10, 10 + len(tiles))))
-    ]
-    if has_alpha and alpha == "grid":
-        grids.append((2, b"grid", None, [1, 4, 8]))
-        opaque = [(300 + i, b"av01", data, [2, 4, 7, 8]) for i, data in enumerate(opacities)]
-        references.append(
-            box(
-                b"dimg",
-                struct.pack(f">HH{len(opaque)}H", 2, len(opaque), *range(300, 300 + len(opaque))),
-            )
-        )
-        tiles += opaque
-    elif has_alpha:
-        tiles.append((2, b"av01", opacities[0], [1, 4, 7, 8]))
-    if has_alpha:
-        references.append(box(b"auxl", struct.pack(">HHH", 2, 1, 1)))
-        if premultiplied:
-            references.append(box(b"prem", struct.pack(">HHH", 1, 1, 2)))
-    items = [*grids, *tiles]
-
-    def head(start):
-        offset, entries = start, []
-        for number, _, data, _ in items:
-            method, at, length = (1, 0, 8) if data is None else (0, offset, len(data))
-            entries.append(struct.pack(">HHHHII", number, method, 0, 1, at, length))
-            offset += len(data or b"")
-        infos = [
-            full_box(b"infe", struct.pack(">HH", number, 0), kind, b"\0", flags=2 << 24)
-            for number, kind, _, _ in items
-        ]
-        owned = [struct.pack(">HB", number, len(own)) + bytes(own) for number, _, _, own in items]
-        return box(b"ftyp", b"avif", bytes(4), b"avifmif1miaf") + full_box(
-            b"meta",
-            full_box(b"hdlr", bytes(4), b"pict", bytes(13)),
-            full_box(b"pitm", struct.pack(">H", 1)),
-            full_box(b"iloc", struct.pack(">HH", 0x4400, len(items)), *entries, flags=1 << 24),
-            full_box(b"iinf", struct.pack(">H", len(items)), *infos),
-            full_box(b"iref", *references),
-            box(
-                b"iprp",
-                box(b"ipco", *properties),
-                full_box(b"ipma", struct.pack(">I", len(items)), *owned),
-            ),
-            box(b"idat", descriptor),
-        )
-
-    return head(len(head(0)) + 8) + box(b"mdat", *(data or b"" for _, _, data, _ in items))
-
-
 @pytest.mark.parametrize("size", [(192, 128), (150, 110)])
 @pytest.mark.parametrize(("mode", "alpha"), [("RGB", None), ("RGBA", "grid"), ("RGBA", "whole")])
 def test_grid(size, mode, alpha):
     """Also one whose last tiles are seen in part only."""
     picture = photo(*size, mode)
-    source = grid_file(picture, 2, 3, 64, alpha=alpha)
+    source = avif_grid(picture, 2, 3, 64, alpha=alpha)
     # libavif refuses a grid whose opacity is a single picture.
-    oracle = grid_file(picture, 2, 3, 64)
+    oracle = avif_grid(picture, 2, 3, 64)
     info = probe(source)
     assert ((info.width, info.height), info.has_alpha) == (size, mode == "RGBA")
     for width in (size[0], size[0] // 3):
@@ -209,7 +102,7 @@ def test_grid(size, mode, alpha):
 
 
 def test_grid_without_its_tiles():
-    source = grid_file(photo(192, 128, "RGBA"), 2, 3, 64)
+    source = avif_grid(photo(192, 128, "RGBA"), 2, 3, 64)
     for at, value in [(2, 200), (3, 200)]:
         descriptor = source.index(b"idat") + 4
         changed = source[: descriptor + at] + bytes([value]) + source[descriptor + at + 1 :]

@@ -9,9 +9,19 @@ import zlib
 import pytest
 from PIL import Image
 from xaccel._core import Limits, placeholder, probe, thumbnail
-from xaccel.exceptions import CorruptImage, ImageTooLarge, ThumbnailError
+from xaccel.exceptions import CorruptImage, ImageTooLarge, ThumbnailError, UnsupportedImage
 
-from tests.thumbnail_images import chunk, encoded, photo
+from tests.thumbnail_files import (
+    apng,
+    avif_file,
+    avif_grid,
+    box,
+    chunk,
+    coded_items,
+    full_box,
+    reference,
+)
+from tests.thumbnail_images import encoded, photo
 
 KINDS = {
     "jpeg": ("JPEG", {}),
@@ -31,9 +41,9 @@ def png(width, height, *chunks):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + b"".join(chunks)
 
 
-def jpeg(width, height):
-    content = bytearray(encoded(photo(16, 16), "JPEG"))
-    frame = content.index(b"\xff\xc0")
+def jpeg(width, height, **options):
+    content = bytearray(encoded(photo(16, 16), "JPEG", **options))
+    frame = content.index(b"\xff\xc2" if options else b"\xff\xc0")
     content[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
     return bytes(content)
 
@@ -44,48 +54,138 @@ def gif(width, height, frames):
     return screen + frame * frames + b";"
 
 
-def webp(width, height):
-    sides = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
-    body = b"WEBPVP8X" + struct.pack("<IB3x", 10, 0x10) + sides + b"VP8 " + bytes(4)
+def riff(*chunks):
+    body = b"WEBP" + b"".join(
+        name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)
+        for name, content in chunks
+    )
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
-def avif(side):
-    content = bytearray(encoded(photo(64, 64), "AVIF"))
-    ispe = content.index(b"ispe")
-    content[ispe + 8 : ispe + 16] = struct.pack(">II", side, side)
-    return bytes(content)
+def webp_canvas(width, height, flags):
+    sides = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
+    return b"VP8X", struct.pack("<B3x", flags) + sides
 
+
+def webp_frames(side, count):
+    picture = encoded(Image.new("RGB", (1, 1)), "WEBP", lossless=True)[12:]
+    frame = b"ANMF", bytes(6) + bytes(6) + bytes(4) + picture
+    return riff(webp_canvas(side, side, 2), (b"ANIM", bytes(6)), *[frame] * count)
+
+
+def avif(side):
+    """A picture that says to be as large, in the first bits of AV1 (5.5.1) and in the container."""
+    items, configurations = coded_items(encoded(photo(64, 64), "AVIF", speed=9))
+    data = items[0]
+    at = data.index(b"\x0a") + 2
+    bits = f"{int.from_bytes(data[at : at + data[at - 1]]):0{8 * data[at - 1]}b}"
+    # Profile, a still, a short header, the level; then how many bits the sides have.
+    assert bits[3:5] == "11"
+    sizes = [int(bits[10:14], 2) + 1, int(bits[14:18], 2) + 1]
+    rest = bits[18 + sum(sizes) :]
+    changed = bits[:10] + "1111" * 2 + f"{side - 1:016b}" * 2 + rest
+    header = int(changed.ljust(-(-len(changed) // 8) * 8, "0"), 2)
+    header = header.to_bytes(-(-len(changed) // 8))
+    larger = data[: at - 1] + bytes([len(header)]) + header + data[at + data[at - 1] :]
+    sides = full_box(b"ispe", struct.pack(">II", side, side))
+    return avif_file([(1, b"av01", larger, [1, 2])], [sides, configurations[0]])
+
+
+def avif_sample(*properties, associations=b"", references=()):
+    """A small picture with much said about it."""
+    items, configurations = coded_items(encoded(photo(64, 64), "AVIF", speed=9))
+    sides = full_box(b"ispe", struct.pack(">II", 64, 64))
+    known = [sides, configurations[0], *properties]
+    items = [(1, b"av01", items[0], [1, 2])]
+    return avif_file(items, known, *references, associations=associations)
+
+
+def avif_movie(samples, runs=b"", chunks=b""):
+    """A sequence of as many pictures, all of one size."""
+    table = box(
+        b"stbl",
+        full_box(b"stsz", struct.pack(">II", 1, samples)),
+        full_box(b"stsc", struct.pack(">I", len(runs) // 12), runs),
+        full_box(b"stco", struct.pack(">I", len(chunks) // 4), chunks),
+    )
+    media = box(b"mdia", full_box(b"hdlr", bytes(4), b"pict", bytes(13)), box(b"minf", table))
+    movie = box(b"moov", box(b"trak", media))
+    return box(b"ftyp", b"avis", bytes(4), b"avisavif") + movie
+
+
+def tiff(*entries, data=b""):
+    """Tags of type LONG: number, count and value."""
+    directory = b"".join(struct.pack("<HHII", tag, 4, *values) for tag, *values in entries)
+    return b"II*\0\x08\0\0\0" + struct.pack("<H", len(entries)) + directory + bytes(4) + data
+
+
+def tiff_picture(width, height, *more, rows=1, strips=1):
+    return tiff(
+        (256, 1, width),
+        (257, 1, height),
+        (258, 1, 8),
+        (259, 1, 1),
+        (262, 1, 1),
+        (273, strips, 8),
+        (277, 1, 1),
+        (278, 1, rows),
+        (279, strips, 99),
+        *more,
+    )
+
+
+def bmp(width, height, size=40, bits=24, colors=0):
+    fields = struct.pack("<IiiHHIIiiII", size, width, height, 1, bits, 0, 0, 0, 0, colors, 0)
+    return b"BM" + bytes(12) + fields
+
+
+IDAT = chunk(b"IDAT", zlib.compress(bytes(9)))
+ZEROS = zlib.compress(bytes(200_000_000), 9)
 
 BOMBS = {
     "png-large": lambda: png(65_535, 65_535, chunk(b"IDAT", zlib.compress(bytes(99)))),
     "png-largest": lambda: png(2**31 - 1, 2**31 - 1, chunk(b"IDAT", b"")),
-    "png-profile": lambda: png(
-        64,
-        64,
-        chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(200_000_000), 9)),
-        chunk(b"IDAT", zlib.compress(bytes(9))),
-    ),
-    "png-text": lambda: png(
-        64,
-        64,
-        chunk(b"zTXt", b"x\0\0" + zlib.compress(bytes(200_000_000), 9)),
-        chunk(b"IDAT", zlib.compress(bytes(9))),
-    ),
+    "png-profile": lambda: png(64, 64, chunk(b"iCCP", b"x\0\0" + ZEROS), IDAT),
+    "png-text": lambda: png(64, 64, chunk(b"zTXt", b"x\0\0" + ZEROS), IDAT),
+    "png-itxt": lambda: png(64, 64, chunk(b"iTXt", b"x\0\1\0\0\0" + ZEROS), IDAT),
+    "png-chunks": lambda: png(64, 64, chunk(b"tEXt", b"x\0") * 50_000, IDAT),
+    "apng-frames": lambda: apng(claimed=2**31 - 1),
     "jpeg-large": lambda: jpeg(65_535, 65_535),
+    "jpeg-progressive-large": lambda: jpeg(65_535, 65_535, progressive=True),
     "gif-large": lambda: gif(65_535, 65_535, 1),
     "gif-frames": lambda: gif(64, 64, 100_000),
-    "webp-large": lambda: webp(16_384, 16_384),
-    "bmp-large": lambda: (
-        b"BM" + bytes(12) + struct.pack("<IiiHHIIiiII", 40, 65_535, 65_535, 1, 24, 0, 0, 0, 0, 0, 0)
+    "webp-large": lambda: riff(webp_canvas(16_384, 16_384, 0x10), (b"VP8 ", b"")),
+    "webp-animation-large": lambda: webp_frames(16_384, 1),
+    "webp-frames": lambda: webp_frames(64, 20_000),
+    "avif-large": lambda: avif(17_000),
+    "avif-grid-large": lambda: avif_grid(photo(64, 64), 1, 1, 64, claimed=(17_000, 17_000)),
+    "avif-properties": lambda: avif_sample(*[box(b"free")] * 100_000),
+    "avif-copies": lambda: avif_sample(
+        box(b"colr", b"prof", bytes(1_000_000)),
+        associations=struct.pack(">HB", 9, 255) + b"\3" * 255,
     ),
+    "avif-references": lambda: avif_sample(
+        references=[reference(b"auxl", 2, [1])] * 20_000,
+    ),
+    "avif-samples": lambda: avif_movie(2**26),
+    "avif-chunks": lambda: avif_movie(
+        9000, struct.pack(">IIIIII", 1, 0, 1, 2**31, 0, 1) * 9000, bytes(4 * 90_000)
+    ),
+    "avif-nested": lambda: box(b"ftyp", b"avif", bytes(4)) + box(b"meta", bytes(4)) * 100_000,
+    "tiff-large": lambda: tiff_picture(65_535, 65_535, rows=65_535),
+    "tiff-strips": lambda: tiff_picture(64, 64, strips=2**32 - 1),
+    "tiff-tile": lambda: tiff_picture(64, 64, (322, 1, 2**31), (323, 1, 2**31), (324, 1, 8)),
+    "tiff-profile": lambda: tiff_picture(64, 64, (34_675, 2**32 - 1, 8)),
+    "bmp-large": lambda: bmp(65_535, 65_535),
+    "bmp-sides": lambda: bmp(-(2**31), -(2**31)),
+    "bmp-palette": lambda: bmp(64, 64, bits=8, colors=2**32 - 1),
 }
 
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_are_refused(name):
     with pytest.raises(ThumbnailError) as caught:
-        thumbnail(BOMBS[name](), 64)
+        thumbnail(BOMBS[name](), 64, format="webp")
     assert isinstance(caught.value, ImageTooLarge | CorruptImage)
     if name.endswith("-large"):
         assert isinstance(caught.value, ImageTooLarge)
@@ -98,7 +198,8 @@ def test_bombs_cost_little_memory(tmp_path):
     script = """
 import resource, sys
 from pathlib import Path
-from xaccel._core import thumbnail
+from contextlib import suppress
+from xaccel._core import placeholder, probe, thumbnail
 from xaccel.exceptions import ThumbnailError
 
 def peak():
@@ -107,10 +208,9 @@ def peak():
 for path in sorted(Path(sys.argv[1]).iterdir()):
     content = path.read_bytes()
     before = peak()
-    try:
-        thumbnail(content, 64)
-    except ThumbnailError:
-        pass
+    for call in probe, placeholder, lambda source: thumbnail(source, 64, format="webp"):
+        with suppress(ThumbnailError):
+            call(content)
     print(path.name, peak() - before)
 """
     done = subprocess.run(
@@ -172,3 +272,19 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 def test_placeholder_of_damage():
     with pytest.raises(CorruptImage):
         placeholder(encoded(photo(), "PNG")[:99])
+
+
+def test_what_a_decoder_does_not_know_is_no_damage():
+    with pytest.raises(UnsupportedImage, match="TIFF with such samples"):
+        thumbnail(encoded(photo(64, 64).quantize(16), "TIFF"), 32)
+    rows = bytes(4 * 64 * 64)
+    strange = bmp(64, 64) + rows
+    strange = strange[:14] + struct.pack("<I", 64) + strange[18:]
+    with pytest.raises(UnsupportedImage, match="BMP of this kind"):
+        thumbnail(strange, 32)
+
+
+def test_a_gif_whose_frame_is_larger_than_its_canvas():
+    source = encoded(photo(64, 64), "GIF")
+    made = thumbnail(source[:6] + struct.pack("<HH", 32, 16) + source[10:], format="png")
+    assert (made.width, made.height) == (32, 16)

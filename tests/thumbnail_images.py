@@ -2,7 +2,6 @@
 
 import io
 import struct
-import zlib
 
 import numpy as np
 from PIL import Image
@@ -27,12 +26,6 @@ def encoded(picture, kind, **options):
     out = io.BytesIO()
     picture.save(out, kind, **options)
     return out.getvalue()
-
-
-def chunk(name, content):
-    """A chunk of a PNG file."""
-    crc = struct.pack(">I", zlib.crc32(name + content))
-    return struct.pack(">I", len(content)) + name + content + crc
 
 
 def opened(made):

@@ -35,8 +35,12 @@ fn open(source: &[u8]) -> Result<AvifParser<'_>, ThumbnailError> {
         .with_max_animation_frames(isobmff::MAX_SAMPLES)
         .with_max_grid_tiles(256)
         .lenient(true);
-    AvifParser::from_bytes_with_config(source, &config, &zenavif_parse::Unstoppable)
-        .map_err(corrupt)
+    let stop = &zenavif_parse::Unstoppable;
+    match isobmff::without_items(source) {
+        Some(source) => AvifParser::from_owned_with_config(source, &config, stop),
+        None => AvifParser::from_bytes_with_config(source, &config, stop),
+    }
+    .map_err(corrupt)
 }
 
 /// The sequence of a file that says to be one, as browsers have it: its brand decides.

@@ -16,6 +16,9 @@ use raster::Size;
 /// A file with more frames is not counted to its end, only refused whatever the limit.
 const MAX_FRAMES: u32 = 10_000;
 
+/// Pixels that a frame may have whatever the size of the canvas.
+const SMALL_FRAME: u64 = 1024 * 1024;
+
 fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
     ThumbnailError::corrupt(SourceFormat::Gif, error)
 }
@@ -71,8 +74,9 @@ pub(super) fn frames(
     all: bool,
     sink: Sink<'_>,
 ) -> Result<(), ThumbnailError> {
-    // A frame is no larger than the canvas, unless it is made to cost memory.
-    let mut decoder = open(source, header.size.pixels().saturating_add(1), false)?;
+    // A frame that is larger than the canvas is an oversight, unless it costs memory.
+    let limit = header.size.pixels().max(SMALL_FRAME);
+    let mut decoder = open(source, limit.saturating_add(1), false)?;
     let global = decoder.global_palette().map(<[u8]>::to_vec);
     let mut canvas = Canvas::new(header.size);
     let mut shown = 0_u32;

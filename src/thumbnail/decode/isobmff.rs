@@ -219,6 +219,22 @@ fn check_movie(movie: Block<'_>) -> Result<(), ThumbnailError> {
     Ok(())
 }
 
+/// The same file without its items, if it is a sequence and none of them is a picture to be
+/// shown: the parser insists on one.
+pub(super) fn without_items(source: &[u8]) -> Option<Vec<u8>> {
+    let blocks = || Block::file(source).children(0);
+    blocks().find(|block| block.name == b"moov")?;
+    let meta = blocks().find(|block| block.name == b"meta")?;
+    if meta.children(4).any(|block| block.name == b"pitm") {
+        return None;
+    }
+    let mut changed = source.to_vec();
+    let name = changed.get_mut(..meta.start)?.last_chunk_mut::<4>()?;
+    // A box of free space, if its size is not a long one, which comes after the name.
+    (name == b"meta").then(|| *name = *b"free")?;
+    Some(changed)
+}
+
 /// The same file with its opacity as the picture to be shown, if it has an item of opacity.
 ///
 /// The parser tells the tiles of a grid only if it is the primary picture.
