@@ -178,6 +178,15 @@ def test_loop_count_of_an_avif(loop):
     assert (made.info["loop"], made.n_frames) == (loop, 5)
 
 
+def test_depth_is_no_opacity():
+    source = animation("AVIF", "RGBA")
+    assert probe(source).has_alpha
+    movie = source.index(b"moov")
+    depth = source[:movie] + source[movie:].replace(b"auxiliary:alpha", b"auxiliary:depth")
+    assert not probe(depth).has_alpha
+    assert opened(thumbnail(depth, format="webp")).mode == "RGB"
+
+
 def test_an_avif_whose_brand_says_still():
     source = animation("AVIF").replace(b"ftypavis", b"ftypavif", 1)
     assert probe(source).frames == 1

@@ -44,9 +44,11 @@ fn open(source: &[u8]) -> Result<AvifParser<'_>, ThumbnailError> {
 }
 
 /// The sequence of a file that says to be one, as browsers have it: its brand decides.
-fn sequence(file: &AvifParser<'_>) -> Option<AnimationInfo> {
+fn sequence(file: &AvifParser<'_>, source: &[u8]) -> Option<AnimationInfo> {
     let is_sequence = file.major_brand() == b"avis";
-    file.animation_info().filter(|info| is_sequence && info.frame_count > 0)
+    let info = file.animation_info().filter(|info| is_sequence && info.frame_count > 0)?;
+    let has_alpha = info.has_alpha && !isobmff::has_other_auxiliary(source);
+    Some(AnimationInfo { has_alpha, ..info })
 }
 
 /// How the tiles of a picture lie (HEIF, 6.6.2.3.2).
@@ -80,7 +82,7 @@ fn grid(file: &AvifParser<'_>) -> Result<Option<Grid>, ThumbnailError> {
 
 pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
     let file = open(source)?;
-    let sequence = sequence(&file);
+    let sequence = sequence(&file, source);
     let size = if sequence.is_some() {
         let first = file.frame(0).map_err(corrupt)?;
         frame_size(&AV1Metadata::parse_av1_bitstream(&first.data).map_err(corrupt)?)
@@ -142,9 +144,9 @@ pub(super) fn frames(
 ) -> Result<(), ThumbnailError> {
     let file = open(source)?;
     let size = resize::roomy(header.size, needed);
-    if sequence(&file).is_some() {
-        let count = if all { header.frames } else { 1 };
-        return play(&file, header.size, size, count, sink);
+    if sequence(&file, source).is_some() {
+        let header = Header { frames: if all { header.frames } else { 1 }, ..*header };
+        return play(&file, &header, size, sink);
     }
     let picture = if let Some(grid) = grid(&file)? {
         let picture = decode_grid(&file, &grid, PixelKind::Rgb)?;
@@ -174,17 +176,16 @@ pub(super) fn frames(
 /// The pictures of a sequence, each of which may need those before it.
 fn play(
     file: &AvifParser<'_>,
-    full: Size,
+    header: &Header,
     size: Size,
-    count: u32,
     sink: Sink<'_>,
 ) -> Result<(), ThumbnailError> {
-    let (mut colors, mut opacities) = (Stream::new(full)?, Stream::new(full)?);
-    for index in 0..count as usize {
+    let (mut colors, mut opacities) = (Stream::new(header.size)?, Stream::new(header.size)?);
+    for index in 0..header.frames as usize {
         let mut next = || {
             let frame = file.frame(index).map_err(corrupt)?;
             let picture = colors.next(frame.data, file.color_info())?.to_picture(size)?;
-            let picture = match frame.alpha_data {
+            let picture = match frame.alpha_data.filter(|_| header.has_alpha) {
                 Some(data) => {
                     let alpha = opacities.next(data, None)?.luma(size)?;
                     with_alpha(picture, &alpha, file.premultiplied_alpha())

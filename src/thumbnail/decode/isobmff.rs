@@ -29,6 +29,9 @@ const MAX_CHUNK_VISITS: usize = 10_000_000;
 /// What the AVIF specification names an item of opacities, in its property `auxC` (4.1).
 const ALPHA: &[u8] = b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0";
 
+/// How the names of auxiliary pictures begin.
+const NAMES: &[u8] = b"urn:mpeg:";
+
 fn too_much(what: &str) -> ThumbnailError {
     ThumbnailError::corrupt(SourceFormat::Avif, format_args!("there is too much in its {what}"))
 }
@@ -217,6 +220,17 @@ fn check_movie(movie: Block<'_>) -> Result<(), ThumbnailError> {
         return Err(too_much("tables of pictures"));
     }
     Ok(())
+}
+
+/// Whether the second track of a sequence is something other than opacity, such as depth.
+///
+/// The parser takes whatever belongs to the pictures for their opacity. The name of what it is
+/// comes in the description of its samples (HEIF, 7.5.3.1); without one it is opacity.
+pub(super) fn has_other_auxiliary(source: &[u8]) -> bool {
+    let movie = Block::file(source).children(0).find(|block| block.name == b"moov");
+    let content = movie.map_or(&[][..], |movie| movie.content);
+    let at = content.windows(NAMES.len()).position(|bytes| bytes == NAMES);
+    at.and_then(|at| content.get(at..)).is_some_and(|name| !name.starts_with(ALPHA))
 }
 
 /// The same file without its items, if it is a sequence and none of them is a picture to be
