@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use quantizr::{Image, Options, QuantizeResult};
+use quantizr::{Histogram, Image, Options, QuantizeResult};
 
 use crate::error::ThumbnailError;
 use raster::Picture;
@@ -28,6 +28,9 @@ impl Default for Colors {
         Self(256)
     }
 }
+
+/// Pixels whose colours are counted, which takes memory: of a larger picture only some rows.
+const MAX_COUNTED: usize = 1 << 20;
 
 /// A picture as indices into a palette.
 pub(super) struct Indexed {
@@ -70,7 +73,12 @@ fn quantized(picture: &Picture, most: Colors) -> Result<Indexed, ThumbnailError>
     let image = Image::new(&picture.data, width, height).map_err(internal)?;
     let mut options = Options::default();
     options.set_max_colors(most.0.into()).map_err(internal)?;
-    let mut result = QuantizeResult::quantize(&image, &options);
+    let mut histogram = Histogram::new();
+    let every = (width * height).div_ceil(MAX_COUNTED).max(1);
+    for row in picture.data.chunks_exact(picture.stride().max(1)).step_by(every) {
+        histogram.add_image(&Image::new(row, width, 1).map_err(internal)?);
+    }
+    let mut result = QuantizeResult::quantize_histogram(&histogram, &options);
     result.set_dithering_level(1.0).map_err(internal)?;
     let mut indices = vec![0; width * height];
     result.remap_image(&image, &mut indices).map_err(internal)?;
