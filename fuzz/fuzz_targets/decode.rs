@@ -8,11 +8,17 @@ use raster::Size;
 use xaccel::thumbnail::decode::{self, Wanted};
 use xaccel::thumbnail::limits::Limits;
 use xaccel::thumbnail::probe::probe;
+use xaccel_fuzz::{allow_panics_of_decoders, guarded};
 
 const LIMITS: Limits =
     Limits { max_pixels: 1_000_000, max_bytes: 1_000_000, max_frames: 8, max_side: 1_000_000 };
 
-fuzz_target!(|source: &[u8]| {
+fuzz_target!(
+    init: allow_panics_of_decoders(),
+    |source: &[u8]| guarded(|| decode_all(source))
+);
+
+fn decode_all(source: &[u8]) {
     let Ok(header) = probe(source, &LIMITS) else { return };
     let _ = decode::profile(source, header.format);
     let most = u32::MAX;
@@ -33,4 +39,4 @@ fuzz_target!(|source: &[u8]| {
             Ok(())
         });
     }
-});
+}

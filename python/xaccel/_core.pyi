@@ -135,6 +135,12 @@ class Spec:
 class Limits:
     """What a source may be.
 
+    They bound the memory of one call: twice the bytes of the source, 32 bytes for each of its
+    pixels, 64 for each of the thumbnail's, and 16 MiB. Where an animation stays one, the pixels
+    of all its frames count, else those of the first. It is mostly less: a JPEG of a photograph
+    takes 1 to 10 bytes for each pixel of the source; `linear` with opacity takes 28, and a
+    thumbnail as AVIF 51.
+
     Args:
         max_pixels: Of the source, all of its frames together.
         max_bytes: Of the encoded source.
@@ -224,8 +230,12 @@ def render(
         spec: What the thumbnail looks like. Its format is of no importance here.
         format: "jpeg", "png", "webp", "avif" or "gif".
         quality: By format, for a spec without one.
-        linear: Average light instead of samples when resizing. Slower; thin bright lines
-            on dark keep their brightness.
+        linear: Average light instead of samples when resizing: lights in the dark, stars and
+            thin bright lines keep their brightness. Not the default, since a browser that
+            shrinks a picture averages samples, as Pillow and libvips do, and since it takes
+            1.7 (640 pixels), 2.3 (300) and 3.7 times (96) as long on 24 of Debian's
+            wallpapers. There the default's SSIM with a linear reference is 0.993 or more in
+            half of the thumbnails at 96 pixels, and 0.92 at worst.
         limits: What the source may be.
 
     Raises:

@@ -1,12 +1,9 @@
-//! AVIF: the container by `zenavif-parse`, its AV1 pictures by `rav1d`.
+//! AVIF: the container by `zenavif-parse`, its pictures by [`av1`](super::av1).
 //!
 //! The planes of luma and chroma are brought to one size before they become red, green and
 //! blue. When the thumbnail is much smaller than the source, that size is smaller too, so that
 //! most of the pixels never become colours at all.
 
-use std::borrow::Cow;
-
-use re_rav1d::dav1d::{Decoder, Picture as Decoded, PixelLayout, PlanarImageComponent, Settings};
 use zenavif_parse::{AV1Metadata, AnimationInfo, AvifParser, ColorInformation, DecodeConfig};
 
 use super::super::color::Profile;
@@ -15,13 +12,10 @@ use super::super::orient::Transform;
 use super::super::probe::Header;
 use super::super::resize;
 use super::Sink;
+use super::av1::Stream;
 use super::isobmff;
-use super::planes::{Matrix, Plane, Planes};
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
-
-/// The parts in which the decoder may take one picture's data before it must have the picture.
-const MAX_PARTS: usize = 64;
 
 fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
     ThumbnailError::corrupt(SourceFormat::Avif, error)
@@ -159,12 +153,12 @@ pub(super) fn frames(
         }
     } else {
         let data = file.primary_data().map_err(corrupt)?;
-        let planes = Stream::new(header.size)?.next(data, file.color_info())?;
+        let planes = Stream::new(header.size)?.next(&data, file.color_info())?;
         let picture = planes.to_picture(size)?;
         match file.alpha_data() {
             Some(alpha) => {
                 let data = alpha.map_err(corrupt)?;
-                let alpha = Stream::new(header.size)?.next(data, None)?.luma(size)?;
+                let alpha = Stream::new(header.size)?.next(&data, None)?.luma(size)?;
                 with_alpha(picture, &alpha, file.premultiplied_alpha())
             }
             None => picture,
@@ -184,10 +178,10 @@ fn play(
     for index in 0..header.frames as usize {
         let mut next = || {
             let frame = file.frame(index).map_err(corrupt)?;
-            let picture = colors.next(frame.data, file.color_info())?.to_picture(size)?;
+            let picture = colors.next(&frame.data, file.color_info())?.to_picture(size)?;
             let picture = match frame.alpha_data.filter(|_| header.has_alpha) {
                 Some(data) => {
-                    let alpha = opacities.next(data, None)?.luma(size)?;
+                    let alpha = opacities.next(&data, None)?.luma(size)?;
                     with_alpha(picture, &alpha, file.premultiplied_alpha())
                 }
                 None => picture,
@@ -202,78 +196,6 @@ fn play(
         }
     }
     Ok(())
-}
-
-/// Decodes AV1 pictures, each of which may need those before it.
-struct Stream(Decoder);
-
-impl Stream {
-    /// For pictures of at most as many pixels as this.
-    fn new(size: Size) -> Result<Self, ThumbnailError> {
-        let mut settings = Settings::new();
-        // One thread: the caller has its own, and a forked child none of the pool's.
-        settings.set_n_threads(1);
-        settings.set_max_frame_delay(1);
-        settings.set_frame_size_limit(u32::try_from(size.pixels()).unwrap_or(u32::MAX));
-        Decoder::with_settings(&settings).map(Self).map_err(corrupt)
-    }
-
-    /// The next picture. What the container says of its colours goes before what the bitstream
-    /// says.
-    fn next(
-        &mut self,
-        data: Cow<'_, [u8]>,
-        color: Option<&ColorInformation>,
-    ) -> Result<Planes, ThumbnailError> {
-        let Self(decoder) = self;
-        match decoder.send_data(data.into_owned(), None, None, None) {
-            Err(error) if !error.is_again() => return Err(corrupt(error)),
-            _ => {}
-        }
-        for _ in 0..MAX_PARTS {
-            match decoder.get_picture() {
-                Ok(picture) => return Ok(planes(&picture, color)),
-                Err(error) if error.is_again() => match decoder.send_pending_data() {
-                    Err(error) if !error.is_again() => return Err(corrupt(error)),
-                    _ => {}
-                },
-                Err(error) => return Err(corrupt(error)),
-            }
-        }
-        Err(corrupt("there is no picture in its data"))
-    }
-}
-
-fn planes(decoded: &Decoded, color: Option<&ColorInformation>) -> Planes {
-    let layout = decoded.pixel_layout();
-    let (width, height) = (decoded.width(), decoded.height());
-    let chroma_width = if layout == PixelLayout::I444 { width } else { width.div_ceil(2) };
-    let chroma_height = if layout == PixelLayout::I420 { height.div_ceil(2) } else { height };
-    let bits = decoded.bit_depth();
-    let plane = |component, width, height| {
-        let stride = decoded.stride(component) as usize;
-        Plane::new(&decoded.plane(component), stride, width, height, bits)
-    };
-    let chroma = (layout != PixelLayout::I400).then(|| {
-        [PlanarImageComponent::U, PlanarImageComponent::V]
-            .map(|component| plane(component, chroma_width, chroma_height))
-    });
-    let (matrix, full_range) = match color {
-        Some(&ColorInformation::Nclx { matrix_coefficients, full_range, .. }) => {
-            (u8::try_from(matrix_coefficients).unwrap_or(2), full_range)
-        }
-        _ => (
-            decoded.matrix_coefficients() as u8,
-            decoded.color_range() == re_rav1d::dav1d::pixel::YUVRange::Full,
-        ),
-    };
-    Planes {
-        luma: plane(PlanarImageComponent::Y, width, height),
-        chroma,
-        bits,
-        matrix: Matrix::from_code_point(matrix),
-        full_range,
-    }
 }
 
 /// The tiles put together: in colour, or the luma alone.
@@ -298,7 +220,7 @@ fn decode_grid(
         for _ in 0..columns {
             let tile = file.tile_data(index).map_err(corrupt)?;
             index += 1;
-            let planes = Stream::new(largest)?.next(tile, file.color_info())?;
+            let planes = Stream::new(largest)?.next(&tile, file.color_info())?;
             let tile = match kind {
                 PixelKind::Luma => planes.luma(planes.size())?,
                 _ => planes.to_picture(planes.size())?.into_color(),
@@ -325,7 +247,7 @@ fn grid_of_alpha(file: &AvifParser<'_>, size: Size) -> Result<Picture, Thumbnail
         Some(_) => Err(corrupt("its opacity is of another size")),
         None => {
             let data = file.primary_data().map_err(corrupt)?;
-            Stream::new(size)?.next(data, None)?.luma(size)
+            Stream::new(size)?.next(&data, None)?.luma(size)
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Decoders: one module a format, each with `header` and `decode`, or `frames` where there may
 //! be several.
 
+mod av1;
 mod avif;
 mod bmp;
 mod canvas;
