@@ -23,6 +23,7 @@ use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::limits::Limits as CoreLimits;
 use crate::thumbnail::probe::Header;
 use crate::thumbnail::resize::Light;
+use crate::thumbnail::source::SourceFile;
 use crate::thumbnail::spec::{FormatOption, Spec};
 use crate::thumbnail::{self as engine, Job};
 
@@ -175,33 +176,43 @@ impl Source {
         })
     }
 
-    /// Do something with the bytes, away from the interpreter.
+    /// Do something with the bytes, away from the interpreter; see [`Self::read`].
     fn with<T: Send>(
         &self,
         py: Python<'_>,
         limits: &Limits,
-        work: impl FnOnce(&[u8]) -> Result<T, ThumbnailError> + Send,
+        work: impl Fn(&[u8], bool) -> Result<T, ThumbnailError> + Send,
     ) -> PyResult<T> {
         self.result(py.detach(|| self.read(limits, work)))
     }
 
-    /// Do something with the bytes. Outside: they can't be read.
+    /// Do something with the bytes, at first perhaps with no more than the start of them, which
+    /// the second argument tells. Outside: they can't be read.
     fn read<T>(
         &self,
         limits: &Limits,
-        work: impl FnOnce(&[u8]) -> Result<T, ThumbnailError>,
+        work: impl Fn(&[u8], bool) -> Result<T, ThumbnailError>,
     ) -> io::Result<Result<T, ThumbnailError>> {
-        let guarded = |bytes: &[u8]| {
+        let guarded = |bytes: &[u8], is_start| {
             // The codecs are given hostile input; should one of them panic, it costs this
             // call only.
-            catch_unwind(AssertUnwindSafe(|| work(bytes)))
+            catch_unwind(AssertUnwindSafe(|| work(bytes, is_start)))
                 .unwrap_or_else(|_| Err(ThumbnailError::Panic))
         };
-        match self {
-            Self::Bytes(bytes) => Ok(guarded(bytes)),
-            Self::Path(path) => engine::source::read(path, &limits.core())
-                .map(|bytes| bytes.and_then(|bytes| guarded(&bytes))),
+        let path = match self {
+            Self::Bytes(bytes) => return Ok(guarded(bytes, false)),
+            Self::Path(path) => path,
+        };
+        let mut file = match SourceFile::open(path, &limits.core())? {
+            Ok(file) => file,
+            Err(error) => return Ok(Err(error)),
+        };
+        if let Some(start) = file.start()?
+            && let Ok(done) = guarded(start, true)
+        {
+            return Ok(Ok(done));
         }
+        Ok(guarded(file.all()?, false))
     }
 
     fn result<T>(&self, outcome: io::Result<Result<T, ThumbnailError>>) -> PyResult<T> {
@@ -301,6 +312,7 @@ impl Order {
     fn with_job<T>(
         &self,
         bytes: &[u8],
+        is_start: bool,
         work: impl FnOnce(&Job<'_>) -> Result<T, ThumbnailError>,
     ) -> Result<T, ThumbnailError> {
         let limits = &self.limits.core();
@@ -318,13 +330,14 @@ impl Order {
         let expired = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let Self { spec, style, light, .. } = self;
         let (style, light) = (*style, *light);
-        work(&Job { spec, format, quality, style, light, limits, expired: &expired })
+        work(&Job { spec, format, quality, style, light, limits, is_start, expired: &expired })
     }
 
     fn render(&self, py: Python<'_>, source: &Bound<'_, PyAny>) -> PyResult<Thumbnail> {
-        let thumbnail = Source::new(source, &self.limits)?.with(py, &self.limits, |bytes| {
-            self.with_job(bytes, |job| engine::render(bytes, job))
-        })?;
+        let thumbnail =
+            Source::new(source, &self.limits)?.with(py, &self.limits, |bytes, is_start| {
+                self.with_job(bytes, is_start, |job| engine::render(bytes, job))
+            })?;
         Ok(Thumbnail::new(py, &thumbnail))
     }
 }
@@ -400,8 +413,8 @@ pub(super) fn thumbnail_many<'py>(
     let outcomes = py.detach(|| {
         engine::many::each(sources.len(), threads, |index| {
             sources.get(index).map(|source| {
-                source.read(&order.limits, |bytes| {
-                    order.with_job(bytes, |job| engine::render(bytes, job))
+                source.read(&order.limits, |bytes, is_start| {
+                    order.with_job(bytes, is_start, |job| engine::render(bytes, job))
                 })
             })
         })
@@ -428,8 +441,8 @@ pub(super) fn placeholder(
     limits: Option<&Limits>,
 ) -> PyResult<String> {
     let order = Order::of_spec(&PySpec(Spec::default()), false, limits);
-    Source::new(source, &order.limits)?.with(py, &order.limits, |bytes| {
-        order.with_job(bytes, |job| engine::placeholder::data_uri(bytes, job))
+    Source::new(source, &order.limits)?.with(py, &order.limits, |bytes, is_start| {
+        order.with_job(bytes, is_start, |job| engine::placeholder::data_uri(bytes, job))
     })
 }
 
@@ -444,7 +457,7 @@ pub(super) fn probe(
     let limits = limits.copied().unwrap_or_default();
     let core = limits.core();
     Source::new(source, &limits)?
-        .with(py, &limits, |bytes| engine::probe::probe(bytes, &core))
+        .with(py, &limits, |bytes, _| engine::probe::probe(bytes, &core))
         .map(ImageInfo::from)
 }
 

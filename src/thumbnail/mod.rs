@@ -73,6 +73,9 @@ pub struct Job<'a> {
     pub light: Light,
     /// What a source may be.
     pub limits: &'a Limits,
+    /// Whether the source is but the start of a longer file. Then what can't be made of it is
+    /// [`ThumbnailError::Corrupt`], and the whole file has to be read.
+    pub is_start: bool,
     /// Asked between the steps: is the time over?
     pub expired: &'a dyn Fn() -> bool,
 }
@@ -148,8 +151,12 @@ fn pictures(source: &[u8], job: &Job<'_>) -> Result<Pictures, ThumbnailError> {
     let mut colors = Converter::new(decode::profile(source, header.format));
     let mut window = None;
     let mut frames: Vec<Frame> = Vec::new();
-    let wanted =
-        Wanted { size: job.needed(&plan), half_chroma: job.halves_chroma(), all_frames: count > 1 };
+    let wanted = Wanted {
+        size: job.needed(&plan),
+        half_chroma: job.halves_chroma(),
+        all_frames: count > 1,
+        is_start: job.is_start,
+    };
     decode::frames(source, &header, wanted, &mut |frame| {
         job.check_time()?;
         let Frame { picture, delay } = frame;

@@ -171,6 +171,9 @@ pub(super) fn decode(
     {
         return Ok(picture);
     }
+    if wanted.is_start {
+        return Err(corrupt("the rest of it is missing"));
+    }
     let shorter = match scaling {
         ScalingFactor::ONE_HALF => without_last_refinement(source, Shrink::Half),
         ScalingFactor::ONE_QUARTER => without_last_refinement(source, Shrink::Quarter),

@@ -63,6 +63,8 @@ pub struct Wanted {
     pub half_chroma: bool,
     /// Whether all frames are wanted, or the first one only.
     pub all_frames: bool,
+    /// Whether the source is but the start of a JPEG, which may be enough for a small picture.
+    pub is_start: bool,
 }
 
 /// Decode a source. A picture is as large as the header says or, where the codec can shrink
