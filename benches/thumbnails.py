@@ -138,7 +138,7 @@ def similarities(original, results):
 def is_eighth(source, size):
     """Whether a thumbnail is so small that the DC coefficients are enough."""
     with Image.open(io.BytesIO(source)) as picture:
-        return max(picture.size) / 8 >= 1.6 * size
+        return max(picture.size) / 8 >= 2 * size
 
 
 def compare(kind, name, source, rounds, ratios):

@@ -11,13 +11,14 @@ import contextlib
 import logging
 import mimetypes
 import os
+import posixpath
 import re
 import secrets
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
+from functools import lru_cache
 from typing import Any, BinaryIO, ClassVar, TypeAlias, TypedDict
 from weakref import WeakSet
 
@@ -64,6 +65,11 @@ _KEPT_BY_304 = frozenset(
 )
 
 
+@lru_cache
+def _environ_key(name: str) -> str:
+    return "HTTP_" + name.upper().replace("-", "_")
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """The facts of a request on which a response depends."""
@@ -94,8 +100,7 @@ class Request:
         """Collect the facts from a WSGI environment (PEP 3333)."""
         known: Request | None = environ.get(REQUEST)
         return known or cls.from_headers(
-            environ["REQUEST_METHOD"],
-            lambda name: environ.get("HTTP_" + name.upper().replace("-", "_")),
+            environ["REQUEST_METHOD"], lambda name: environ.get(_environ_key(name))
         )
 
     @classmethod
@@ -364,16 +369,17 @@ class Delivery:
         """The file that a link's path means."""
         for directory, prefix in self._link_map.roots:
             if path.startswith(prefix):
-                return str(Path(directory) / path.removeprefix(prefix))
+                return posixpath.join(directory, path.removeprefix(prefix))
         raise FileNotFound(f"{path!r} is below no root's link")
 
     def _absolute(self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None) -> str:
         path = os.fspath(path)
+        is_absolute = path.startswith("/")
         if root is not None:
-            if Path(path).is_absolute():
+            if is_absolute:
                 raise FileNotFound(f"{path!r} may not be sent: it is not below the root")
-            return str(Path(root) / path)
-        if Path(path).is_absolute():
+            return posixpath.join(root, path)
+        if is_absolute:
             return path
         roots = self.path_map.roots
         if len(roots) != 1:
@@ -381,14 +387,14 @@ class Delivery:
                 f"XACCEL['ROOTS'] has {len(roots)} directories: "
                 f"pass root=… with the relative path {path!r}"
             )
-        return str(Path(roots[0][0]) / path)
+        return posixpath.join(roots[0][0], path)
 
 
 def send(
     location: Location, request: Request, options: FileOptions, server: servers.Server
 ) -> Response:
     """Answer with a located file, by the server or ourselves."""
-    headers = presentation(Path(location.path).name, options)
+    headers = presentation(posixpath.basename(location.path), options)
     return hand_over(location, request, headers, server, limit_rate=options.limit_rate)
 
 

@@ -6,6 +6,7 @@ mod bmp;
 mod gif;
 mod jpeg;
 mod jpeg_eighth;
+mod jpeg_scans;
 mod planes;
 mod png;
 mod tiff;
