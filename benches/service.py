@@ -156,9 +156,13 @@ def thumbor(directory: Path, stack: contextlib.ExitStack) -> Url:
         *("-c", str(config), "--processes=2"),
     )
     stack.enter_context(running(command, port, directory / "thumbor.log"))
-    url = f"http://{HOST}:{port}{ThumborSigner(KEY).url(PHOTO.name, 'fit-in/300x200')}"
+    url = f"http://{HOST}:{port}{ThumborSigner(KEY).url(PHOTO.name, '300x200')}"
     fetch(url)
-    assert any(path.is_file() for path in (directory / "results").rglob("*")), "thumbor stores none"
+    deadline = time.monotonic() + PATIENCE
+    while not any(path.is_file() for path in (directory / "results").rglob("*")):
+        # It stores what it has made after it has sent it.
+        assert time.monotonic() < deadline, "thumbor stores nothing"
+        time.sleep(0.01)
     return url
 
 
