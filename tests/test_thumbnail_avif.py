@@ -7,6 +7,7 @@ from PIL import Image, ImageOps
 from xaccel._core import Limits, probe, thumbnail
 from xaccel.exceptions import CorruptImage, ImageTooLarge
 
+from tests.thumbnail_files import avif_grid
 from tests.thumbnail_images import difference, encoded, opened, photo, wide_rgb_profile
 
 
@@ -81,3 +82,36 @@ def test_limits():
     source = encoded(photo(), "AVIF", speed=9)
     with pytest.raises(ImageTooLarge, match="256000 pixels"):
         thumbnail(source, 64, limits=Limits(max_pixels=255_999))
+
+
+@pytest.mark.parametrize("size", [(192, 128), (150, 110)])
+@pytest.mark.parametrize(("mode", "alpha"), [("RGB", None), ("RGBA", "grid"), ("RGBA", "whole")])
+def test_grid(size, mode, alpha):
+    """Also one whose last tiles are seen in part only."""
+    picture = photo(*size, mode)
+    source = avif_grid(picture, 2, 3, 64, alpha=alpha)
+    # libavif refuses a grid whose opacity is a single picture.
+    oracle = avif_grid(picture, 2, 3, 64)
+    info = probe(source)
+    assert ((info.width, info.height), info.has_alpha) == (size, mode == "RGBA")
+    for width in (size[0], size[0] // 3):
+        made = opened(thumbnail(source, width, format="png"))
+        expected = Image.open(io.BytesIO(oracle)).convert(f"{mode[:3]}a" if alpha else mode)
+        expected = expected.resize(made.size, Image.Resampling.LANCZOS).convert(mode)
+        assert difference(made, expected) < 1.5
+
+
+def test_grid_without_its_tiles():
+    source = avif_grid(photo(192, 128, "RGBA"), 2, 3, 64)
+    for at, value in [(2, 200), (3, 200)]:
+        descriptor = source.index(b"idat") + 4
+        changed = source[: descriptor + at] + bytes([value]) + source[descriptor + at + 1 :]
+        with pytest.raises(CorruptImage):
+            thumbnail(changed, 64)
+
+
+def test_opacity_is_of_the_whole_range_whatever_color_is():
+    source = encoded(photo(mode="RGBA"), "AVIF", quality=90, speed=9, range="limited")
+    made = opened(thumbnail(source, format="png")).getchannel("A")
+    expected = Image.open(io.BytesIO(source)).getchannel("A")
+    assert difference(made, expected) < 0.5

@@ -3,13 +3,20 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use xaccel::thumbnail::encode::Style;
 use xaccel::thumbnail::format::OutputFormat;
 use xaccel::thumbnail::limits::Limits;
 use xaccel::thumbnail::resize::Light;
 use xaccel::thumbnail::spec::Spec;
 use xaccel::thumbnail::{Job, render};
+use xaccel_fuzz::{allow_panics_of_decoders, guarded};
 
-fuzz_target!(|source: &[u8]| {
+fuzz_target!(
+    init: allow_panics_of_decoders(),
+    |source: &[u8]| guarded(|| render_all(source))
+);
+
+fn render_all(source: &[u8]) {
     let limits =
         Limits { max_pixels: 1_000_000, max_bytes: 1_000_000, max_frames: 8, max_side: 64 };
     let spec = Spec::parse("16x16,cover,g-smart").expect("a good spec");
@@ -17,6 +24,7 @@ fuzz_target!(|source: &[u8]| {
         spec: &spec,
         format: OutputFormat::WebP,
         quality: 50,
+        style: Style::default(),
         light: Light::Encoded,
         limits: &limits,
         expired: &|| false,
@@ -24,4 +32,4 @@ fuzz_target!(|source: &[u8]| {
     if let Ok(made) = render(source, &job) {
         assert_eq!((made.width, made.height), (16, 16));
     }
-});
+}

@@ -18,6 +18,7 @@ use super::exceptions::{
 };
 use super::spec::PySpec;
 use crate::error::ThumbnailError;
+use crate::thumbnail::encode::{Colors, Style, Subsampling};
 use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::limits::Limits as CoreLimits;
 use crate::thumbnail::probe::Header;
@@ -259,12 +260,26 @@ fn output_format(name: &str) -> PyResult<OutputFormat> {
     })
 }
 
+fn style(progressive: bool, subsampling: &str, colors: Option<u16>) -> PyResult<Style> {
+    let subsampling = Subsampling::from_name(subsampling).ok_or_else(|| {
+        PyValueError::new_err(format!("subsampling must be 4:2:0 or 4:4:4, not {subsampling:?}"))
+    })?;
+    let colors = colors
+        .map(|count| {
+            let message = || format!("colors must be 2 to 256, not {count}");
+            Colors::new(count).ok_or_else(|| PyValueError::new_err(message()))
+        })
+        .transpose()?;
+    Ok(Style { progressive, subsampling, colors })
+}
+
 /// A request for thumbnails, apart from their sources.
 struct Order {
     spec: Spec,
     /// None = of the source's own kind.
     format: Option<OutputFormat>,
     quality: HashMap<String, u8>,
+    style: Style,
     light: Light,
     limits: Limits,
 }
@@ -278,7 +293,8 @@ impl Order {
         };
         let light = if linear { Light::Linear } else { Light::Encoded };
         let limits = limits.copied().unwrap_or_default();
-        Self { spec: spec.0, format, quality: HashMap::new(), light, limits }
+        let (quality, style) = (HashMap::new(), Style::default());
+        Self { spec: spec.0, format, quality, style, light, limits }
     }
 
     /// Run something with the job for these bytes.
@@ -300,8 +316,9 @@ impl Order {
             Instant::now().checked_add(Duration::try_from_secs_f64(seconds).ok()?)
         });
         let expired = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        let (spec, light) = (&self.spec, self.light);
-        work(&Job { spec, format, quality, light, limits, expired: &expired })
+        let Self { spec, style, light, .. } = self;
+        let (style, light) = (*style, *light);
+        work(&Job { spec, format, quality, style, light, limits, expired: &expired })
     }
 
     fn render(&self, py: Python<'_>, source: &Bound<'_, PyAny>) -> PyResult<Thumbnail> {
@@ -331,24 +348,31 @@ pub(super) fn render(
 
 /// Make a thumbnail; the options are those of `Spec`.
 #[pyfunction]
-#[pyo3(signature = (source, width=None, height=None, *, linear=false, limits=None, **options))]
+#[pyo3(signature = (source, width=None, height=None, *, progressive=false, subsampling="4:2:0",
+    colors=None, linear=false, limits=None, **options))]
+#[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(super) fn thumbnail(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
     width: Option<u32>,
     height: Option<u32>,
+    progressive: bool,
+    subsampling: &str,
+    colors: Option<u16>,
     linear: bool,
     limits: Option<&Limits>,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Thumbnail> {
+    let style = style(progressive, subsampling, colors)?;
     let spec = py.get_type::<PySpec>().call((width, height), options)?;
-    Order::of_spec(spec.cast::<PySpec>()?.get(), linear, limits).render(py, source)
+    let order = Order::of_spec(spec.cast::<PySpec>()?.get(), linear, limits);
+    Order { style, ..order }.render(py, source)
 }
 
 /// Make thumbnails of several sources at once.
 #[pyfunction]
-#[pyo3(signature = (sources, width=None, height=None, *, threads=None, linear=false,
-    limits=None, **options))]
+#[pyo3(signature = (sources, width=None, height=None, *, threads=None,
+    progressive=false, subsampling="4:2:0", colors=None, linear=false, limits=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(super) fn thumbnail_many<'py>(
     py: Python<'py>,
@@ -356,12 +380,17 @@ pub(super) fn thumbnail_many<'py>(
     width: Option<u32>,
     height: Option<u32>,
     threads: Option<NonZeroUsize>,
+    progressive: bool,
+    subsampling: &str,
+    colors: Option<u16>,
     linear: bool,
     limits: Option<&Limits>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let style = style(progressive, subsampling, colors)?;
     let spec = py.get_type::<PySpec>().call((width, height), options)?;
     let order = Order::of_spec(spec.cast::<PySpec>()?.get(), linear, limits);
+    let order = Order { style, ..order };
     let sources = sources
         .try_iter()?
         .map(|source| Source::new(&source?, &order.limits))

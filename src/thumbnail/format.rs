@@ -55,12 +55,6 @@ impl OutputFormat {
         matches!(self, Self::WebP | Self::Gif)
     }
 
-    /// Whether colour is written at half the resolution both ways (4:2:0).
-    #[must_use]
-    pub const fn halves_chroma(self) -> bool {
-        matches!(self, Self::Jpeg | Self::WebP)
-    }
-
     /// The media type, as registered with IANA.
     #[must_use]
     pub const fn media_type(self) -> &'static str {

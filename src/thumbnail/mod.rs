@@ -37,6 +37,7 @@ use crate::error::ThumbnailError;
 use color::Converter;
 use crop::{Plan, Window};
 use decode::Wanted;
+use encode::{LOSSLESS_WEBP, Style, Subsampling};
 use format::OutputFormat;
 use limits::Limits;
 use raster::{Frame, Picture, Size};
@@ -66,6 +67,8 @@ pub struct Job<'a> {
     pub format: OutputFormat,
     /// The quality where the spec has none, 1 to 100.
     pub quality: u8,
+    /// How the file is written beside that.
+    pub style: Style,
     /// How samples are averaged.
     pub light: Light,
     /// What a source may be.
@@ -81,6 +84,20 @@ impl Job<'_> {
             Light::Encoded => plan.needed(),
             // What a codec shrinks it averages as encoded.
             Light::Linear => Size { width: u32::MAX, height: u32::MAX },
+        }
+    }
+
+    /// The quality to write with.
+    fn quality(&self) -> u8 {
+        self.spec.quality.unwrap_or(self.quality)
+    }
+
+    /// Whether colour is written at half the resolution both ways (4:2:0).
+    fn halves_chroma(&self) -> bool {
+        match self.format {
+            OutputFormat::Jpeg => self.style.subsampling == Subsampling::Half,
+            OutputFormat::WebP => self.quality() < LOSSLESS_WEBP,
+            OutputFormat::Png | OutputFormat::Avif | OutputFormat::Gif => false,
         }
     }
 
@@ -109,8 +126,7 @@ pub struct Thumbnail {
 pub fn render(source: &[u8], job: &Job<'_>) -> Result<Thumbnail, ThumbnailError> {
     let Pictures { frames, plays, size } = pictures(source, job)?;
     job.check_time()?;
-    let quality = job.spec.quality.unwrap_or(job.quality);
-    let data = encode::encode(&frames, plays, job.format, quality)?;
+    let data = encode::encode(&frames, plays, job.format, job.quality(), job.style)?;
     Ok(Thumbnail { data, width: size.width, height: size.height, format: job.format })
 }
 
@@ -132,11 +148,8 @@ fn pictures(source: &[u8], job: &Job<'_>) -> Result<Pictures, ThumbnailError> {
     let mut colors = Converter::new(decode::profile(source, header.format));
     let mut window = None;
     let mut frames: Vec<Frame> = Vec::new();
-    let wanted = Wanted {
-        size: job.needed(&plan),
-        half_chroma: job.format.halves_chroma(),
-        all_frames: count > 1,
-    };
+    let wanted =
+        Wanted { size: job.needed(&plan), half_chroma: job.halves_chroma(), all_frames: count > 1 };
     decode::frames(source, &header, wanted, &mut |frame| {
         job.check_time()?;
         let Frame { picture, delay } = frame;

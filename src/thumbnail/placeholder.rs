@@ -6,7 +6,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::encode;
+use super::encode::{self, Style};
 use super::format::OutputFormat;
 use super::spec::Spec;
 use super::{Job, pictures};
@@ -40,6 +40,6 @@ pub fn data_uri(source: &[u8], job: &Job<'_>) -> Result<String, ThumbnailError> 
     let drawn = Picture { width: side(width)?, height: side(height)?, kind: PixelKind::Rgba, data }
         .without_idle_alpha();
     let frame = Frame { picture: drawn, delay: 0 };
-    let webp = encode::encode(&[frame], 1, OutputFormat::WebP, QUALITY)?;
+    let webp = encode::encode(&[frame], 1, OutputFormat::WebP, QUALITY, Style::default())?;
     Ok(format!("data:image/webp;base64,{}", BASE64_STANDARD.encode(webp)))
 }

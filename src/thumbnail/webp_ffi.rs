@@ -130,11 +130,14 @@ impl Drop for Input {
     }
 }
 
-/// The settings for a quality; without loss at 100.
+/// The quality at which nothing is lost.
+pub(super) const LOSSLESS: u8 = 100;
+
+/// The settings for a quality.
 fn configuration(quality: u8) -> Result<WebPConfig, WebPError> {
     let mut config = WebPConfig::new().map_err(|()| WebPError::Version)?;
     config.quality = f32::from(quality);
-    config.lossless = c_int::from(quality == 100);
+    config.lossless = c_int::from(quality == LOSSLESS);
     // SAFETY: only reads the configuration.
     if unsafe { WebPValidateConfig(&raw const config) } == 0 {
         return Err(WebPError::Encode(WebPEncodingError::VP8_ENC_ERROR_INVALID_CONFIGURATION));

@@ -1,49 +1,89 @@
-//! AVIF: the container by `zenavif-parse`, its AV1 pictures by `rav1d`.
+//! AVIF: the container by `zenavif-parse`, its pictures by [`av1`](super::av1).
 //!
 //! The planes of luma and chroma are brought to one size before they become red, green and
 //! blue. When the thumbnail is much smaller than the source, that size is smaller too, so that
 //! most of the pixels never become colours at all.
 
-use std::borrow::Cow;
-
-use re_rav1d::dav1d::{Decoder, Picture as Decoded, PixelLayout, PlanarImageComponent, Settings};
-use zenavif_parse::{AvifParser, ColorInformation, DecodeConfig};
+use zenavif_parse::{AV1Metadata, AnimationInfo, AvifParser, ColorInformation, DecodeConfig};
 
 use super::super::color::Profile;
 use super::super::format::SourceFormat;
 use super::super::orient::Transform;
 use super::super::probe::Header;
 use super::super::resize;
-use super::planes::{Matrix, Plane, Planes};
+use super::Sink;
+use super::av1::Stream;
+use super::isobmff;
 use crate::error::ThumbnailError;
-use raster::{Picture, PixelKind, Size};
-
-/// The parts in which the decoder may take one picture's data before it must have the picture.
-const MAX_PARTS: usize = 64;
+use raster::{Frame, Picture, PixelKind, Size};
 
 fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
     ThumbnailError::corrupt(SourceFormat::Avif, error)
 }
 
 fn open(source: &[u8]) -> Result<AvifParser<'_>, ThumbnailError> {
+    isobmff::check(source)?;
     // The parser keeps to the source's own bytes; these bounds are for what it copies.
     let config = DecodeConfig::default()
         .with_peak_memory_limit(64 * 1024 * 1024)
-        .with_max_animation_frames(10_000)
+        .with_max_animation_frames(isobmff::MAX_SAMPLES)
         .with_max_grid_tiles(256)
         .lenient(true);
-    AvifParser::from_bytes_with_config(source, &config, &zenavif_parse::Unstoppable)
-        .map_err(corrupt)
+    let stop = &zenavif_parse::Unstoppable;
+    match isobmff::without_items(source) {
+        Some(source) => AvifParser::from_owned_with_config(source, &config, stop),
+        None => AvifParser::from_bytes_with_config(source, &config, stop),
+    }
+    .map_err(corrupt)
+}
+
+/// The sequence of a file that says to be one, as browsers have it: its brand decides.
+fn sequence(file: &AvifParser<'_>, source: &[u8]) -> Option<AnimationInfo> {
+    let is_sequence = file.major_brand() == b"avis";
+    let info = file.animation_info().filter(|info| is_sequence && info.frame_count > 0)?;
+    let has_alpha = info.has_alpha && !isobmff::has_other_auxiliary(source);
+    Some(AnimationInfo { has_alpha, ..info })
+}
+
+/// How the tiles of a picture lie (HEIF, 6.6.2.3.2).
+struct Grid {
+    rows: u32,
+    columns: u32,
+    size: Size,
+}
+
+fn grid(file: &AvifParser<'_>) -> Result<Option<Grid>, ThumbnailError> {
+    if file.grid_config().is_none() {
+        return Ok(None);
+    }
+    let data = file.primary_data().map_err(corrupt)?;
+    let (flags, rows, columns, rest) = match *data {
+        [0, flags, rows, columns, ref rest @ ..] => (flags, rows, columns, rest),
+        _ => return Err(corrupt("its grid is of an unknown version")),
+    };
+    let (width, height) = match *rest {
+        [w3, w2, w1, w0, h3, h2, h1, h0, ..] if flags & 1 == 1 => {
+            (u32::from_be_bytes([w3, w2, w1, w0]), u32::from_be_bytes([h3, h2, h1, h0]))
+        }
+        [w1, w0, h1, h0, ..] if flags & 1 == 0 => {
+            (u16::from_be_bytes([w1, w0]).into(), u16::from_be_bytes([h1, h0]).into())
+        }
+        _ => return Err(corrupt("its grid has no size")),
+    };
+    let (rows, columns) = (u32::from(rows) + 1, u32::from(columns) + 1);
+    Ok(Some(Grid { rows, columns, size: Size { width, height } }))
 }
 
 pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
     let file = open(source)?;
-    let grid = file.grid_config().filter(|grid| grid.output_width > 0 && grid.output_height > 0);
-    let size = if let Some(grid) = grid {
-        Size { width: grid.output_width, height: grid.output_height }
+    let sequence = sequence(&file, source);
+    let size = if sequence.is_some() {
+        let first = file.frame(0).map_err(corrupt)?;
+        frame_size(&AV1Metadata::parse_av1_bitstream(&first.data).map_err(corrupt)?)
+    } else if let Some(grid) = grid(&file)? {
+        grid.size
     } else {
-        let metadata = file.primary_metadata().map_err(corrupt)?;
-        Size { width: metadata.max_frame_width.get(), height: metadata.max_frame_height.get() }
+        frame_size(&file.primary_metadata().map_err(corrupt)?)
     };
     let transform = transform(&file);
     Ok(Header {
@@ -51,11 +91,15 @@ pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
         size,
         orientation: transform.to_exif(),
         transform,
-        frames: 1,
-        plays: 1,
-        has_alpha: file.alpha_data().is_some(),
+        frames: sequence.map_or(1, |info| u32::try_from(info.frame_count).unwrap_or(u32::MAX)),
+        plays: sequence.map_or(1, |info| u16::try_from(info.loop_count).unwrap_or(u16::MAX)),
+        has_alpha: sequence.map_or(file.alpha_data().is_some(), |info| info.has_alpha),
         has_icc: matches!(file.color_info(), Some(ColorInformation::IccProfile(_))),
     })
+}
+
+fn frame_size(metadata: &AV1Metadata) -> Size {
+    Size { width: metadata.max_frame_width.get(), height: metadata.max_frame_height.get() }
 }
 
 /// The turn and the mirror image of the container; EXIF has no say here (HEIF, 6.5.10, 6.5.12).
@@ -85,104 +129,104 @@ pub(super) fn profile(source: &[u8]) -> Option<Profile> {
     }
 }
 
-pub(super) fn decode(
+pub(super) fn frames(
     source: &[u8],
     header: &Header,
     needed: Size,
-) -> Result<Picture, ThumbnailError> {
+    all: bool,
+    sink: Sink<'_>,
+) -> Result<(), ThumbnailError> {
     let file = open(source)?;
-    if let Some(grid) = file.grid_config() {
-        return decode_grid(&file, header, usize::from(grid.columns));
-    }
     let size = resize::roomy(header.size, needed);
-    let data = file.primary_data().map_err(corrupt)?;
-    let picture = decode_item(data, header.size, &file)?.to_picture(size)?;
-    let Some(alpha) = file.alpha_data() else { return Ok(picture) };
-    let alpha = decode_item(alpha.map_err(corrupt)?, header.size, &file)?.luma(size)?;
-    Ok(with_alpha(picture, &alpha, file.premultiplied_alpha()))
-}
-
-/// One AV1 picture of a file.
-fn decode_item(
-    data: Cow<'_, [u8]>,
-    size: Size,
-    file: &AvifParser<'_>,
-) -> Result<Planes, ThumbnailError> {
-    let mut settings = Settings::new();
-    // One thread: the caller has its own, and a forked child none of the pool's.
-    settings.set_n_threads(1);
-    settings.set_max_frame_delay(1);
-    settings.set_frame_size_limit(u32::try_from(size.pixels()).unwrap_or(u32::MAX));
-    let mut decoder = Decoder::with_settings(&settings).map_err(corrupt)?;
-    match decoder.send_data(data.into_owned(), None, None, None) {
-        Err(error) if !error.is_again() => return Err(corrupt(error)),
-        _ => {}
+    if sequence(&file, source).is_some() {
+        let header = Header { frames: if all { header.frames } else { 1 }, ..*header };
+        return play(&file, &header, size, sink);
     }
-    for _ in 0..MAX_PARTS {
-        match decoder.get_picture() {
-            Ok(picture) => return Ok(planes(&picture, file)),
-            Err(error) if error.is_again() => match decoder.send_pending_data() {
-                Err(error) if !error.is_again() => return Err(corrupt(error)),
-                _ => {}
-            },
-            Err(error) => return Err(corrupt(error)),
+    let picture = if let Some(grid) = grid(&file)? {
+        let picture = decode_grid(&file, &grid, PixelKind::Rgb)?;
+        match isobmff::with_alpha_as_primary(source) {
+            Some(source) => {
+                let alpha = grid_of_alpha(&open(&source)?, header.size)?;
+                with_alpha(picture, &alpha, file.premultiplied_alpha())
+            }
+            None => picture,
         }
-    }
-    Err(corrupt("there is no picture in its data"))
-}
-
-fn planes(decoded: &Decoded, file: &AvifParser<'_>) -> Planes {
-    let layout = decoded.pixel_layout();
-    let (width, height) = (decoded.width(), decoded.height());
-    let chroma_width = if layout == PixelLayout::I444 { width } else { width.div_ceil(2) };
-    let chroma_height = if layout == PixelLayout::I420 { height.div_ceil(2) } else { height };
-    let bits = decoded.bit_depth();
-    let plane = |component, width, height| {
-        let stride = decoded.stride(component) as usize;
-        Plane::new(&decoded.plane(component), stride, width, height, bits)
-    };
-    let chroma = (layout != PixelLayout::I400).then(|| {
-        [PlanarImageComponent::U, PlanarImageComponent::V]
-            .map(|component| plane(component, chroma_width, chroma_height))
-    });
-    // What the container says goes before what the bitstream says.
-    let (matrix, full_range) = match file.color_info() {
-        Some(&ColorInformation::Nclx { matrix_coefficients, full_range, .. }) => {
-            (u8::try_from(matrix_coefficients).unwrap_or(2), full_range)
+    } else {
+        let data = file.primary_data().map_err(corrupt)?;
+        let planes = Stream::new(header.size)?.next(&data, file.color_info())?;
+        let picture = planes.to_picture(size)?;
+        match file.alpha_data() {
+            Some(alpha) => {
+                let data = alpha.map_err(corrupt)?;
+                let alpha = Stream::new(header.size)?.next(&data, None)?.luma(size)?;
+                with_alpha(picture, &alpha, file.premultiplied_alpha())
+            }
+            None => picture,
         }
-        _ => (
-            decoded.matrix_coefficients() as u8,
-            decoded.color_range() == re_rav1d::dav1d::pixel::YUVRange::Full,
-        ),
     };
-    Planes {
-        luma: plane(PlanarImageComponent::Y, width, height),
-        chroma,
-        bits,
-        matrix: Matrix::from_code_point(matrix),
-        full_range,
-    }
+    sink(Frame { picture, delay: 0 })
 }
 
-fn decode_grid(
+/// The pictures of a sequence, each of which may need those before it.
+fn play(
     file: &AvifParser<'_>,
     header: &Header,
-    columns: usize,
+    size: Size,
+    sink: Sink<'_>,
+) -> Result<(), ThumbnailError> {
+    let (mut colors, mut opacities) = (Stream::new(header.size)?, Stream::new(header.size)?);
+    for index in 0..header.frames as usize {
+        let mut next = || {
+            let frame = file.frame(index).map_err(corrupt)?;
+            let picture = colors.next(&frame.data, file.color_info())?.to_picture(size)?;
+            let picture = match frame.alpha_data.filter(|_| header.has_alpha) {
+                Some(data) => {
+                    let alpha = opacities.next(&data, None)?.luma(size)?;
+                    with_alpha(picture, &alpha, file.premultiplied_alpha())
+                }
+                None => picture,
+            };
+            Ok(Frame { picture, delay: frame.duration_ms })
+        };
+        match next() {
+            Ok(frame) => sink(frame)?,
+            Err(error) if index == 0 => return Err(error),
+            // The frames before the damage can be shown.
+            Err(_) => break,
+        }
+    }
+    Ok(())
+}
+
+/// The tiles put together: in colour, or the luma alone.
+fn decode_grid(
+    file: &AvifParser<'_>,
+    grid: &Grid,
+    kind: PixelKind,
 ) -> Result<Picture, ThumbnailError> {
-    let Size { width, height } = header.size;
-    let kind = PixelKind::Rgb;
+    let &Grid { rows, columns, size: Size { width, height } } = grid;
+    // All but the last tile of a row or column are seen whole.
+    let largest = Size {
+        width: width.div_ceil((columns - 1).max(1)),
+        height: height.div_ceil((rows - 1).max(1)),
+    };
     let stride = width as usize * kind.bytes();
     let mut data = vec![0; stride * height as usize];
+    let mut index = 0;
     let mut top = 0;
-    for start in (0..file.grid_tile_count()).step_by(columns.max(1)) {
+    for _ in 0..rows {
         let mut left = 0;
         let mut tallest = 0;
-        for index in start..(start + columns).min(file.grid_tile_count()) {
+        for _ in 0..columns {
             let tile = file.tile_data(index).map_err(corrupt)?;
-            let planes = decode_item(tile, header.size, file)?;
-            let tile = planes.to_picture(planes.luma.size())?.into_color();
-            let rows = data.chunks_exact_mut(stride).skip(top);
-            for (row, line) in rows.zip(tile.data.chunks_exact(tile.stride())) {
+            index += 1;
+            let planes = Stream::new(largest)?.next(&tile, file.color_info())?;
+            let tile = match kind {
+                PixelKind::Luma => planes.luma(planes.size())?,
+                _ => planes.to_picture(planes.size())?.into_color(),
+            };
+            let lines = data.chunks_exact_mut(stride.max(1)).skip(top);
+            for (row, line) in lines.zip(tile.data.chunks_exact(tile.stride().max(1))) {
                 if let Some(rest) = row.get_mut(left..) {
                     rest.iter_mut().zip(line).for_each(|(to, &from)| *to = from);
                 }
@@ -193,6 +237,19 @@ fn decode_grid(
         top += tallest;
     }
     Ok(Picture { width, height, kind, data })
+}
+
+/// The opacity of a grid, in a file that has it for its primary picture: a grid of its own, or
+/// a single picture.
+fn grid_of_alpha(file: &AvifParser<'_>, size: Size) -> Result<Picture, ThumbnailError> {
+    match grid(file)? {
+        Some(grid) if grid.size == size => decode_grid(file, &grid, PixelKind::Luma),
+        Some(_) => Err(corrupt("its opacity is of another size")),
+        None => {
+            let data = file.primary_data().map_err(corrupt)?;
+            Stream::new(size)?.next(&data, None)?.luma(size)
+        }
+    }
 }
 
 fn with_alpha(picture: Picture, alpha: &Picture, premultiplied: bool) -> Picture {

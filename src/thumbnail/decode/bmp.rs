@@ -9,7 +9,7 @@ use super::whole;
 use crate::error::ThumbnailError;
 
 fn open(source: &[u8]) -> Result<Box<dyn ImageDecoder + '_>, ThumbnailError> {
-    raster::bmp(source).map_err(|error| ThumbnailError::corrupt(SourceFormat::Bmp, error))
+    raster::bmp(source).map_err(|error| whole::failed(SourceFormat::Bmp, &error))
 }
 
 pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {

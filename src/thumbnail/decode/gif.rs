@@ -1,4 +1,4 @@
-//! GIF by the `gif` crate, its frames put together here.
+//! GIF by the `gif` crate.
 
 use std::io::Cursor;
 use std::num::NonZeroU64;
@@ -9,13 +9,15 @@ use super::super::format::SourceFormat;
 use super::super::orient::Transform;
 use super::super::probe::Header;
 use super::Sink;
+use super::canvas::{Canvas, Disposal, Part};
 use crate::error::ThumbnailError;
-use raster::{Frame, Picture, PixelKind, Size};
+use raster::Size;
 
 /// A file with more frames is not counted to its end, only refused whatever the limit.
 const MAX_FRAMES: u32 = 10_000;
 
-const CLEAR: [u8; 4] = [0; 4];
+/// Pixels that a frame may have whatever the size of the canvas.
+const SMALL_FRAME: u64 = 1024 * 1024;
 
 fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
     ThumbnailError::corrupt(SourceFormat::Gif, error)
@@ -72,8 +74,9 @@ pub(super) fn frames(
     all: bool,
     sink: Sink<'_>,
 ) -> Result<(), ThumbnailError> {
-    // A frame is no larger than the canvas, unless it is made to cost memory.
-    let mut decoder = open(source, header.size.pixels().saturating_add(1), false)?;
+    // A frame that is larger than the canvas is an oversight, unless it costs memory.
+    let limit = header.size.pixels().max(SMALL_FRAME);
+    let mut decoder = open(source, limit.saturating_add(1), false)?;
     let global = decoder.global_palette().map(<[u8]>::to_vec);
     let mut canvas = Canvas::new(header.size);
     let mut shown = 0_u32;
@@ -84,71 +87,39 @@ pub(super) fn frames(
             // The frames before the damage can be shown.
             Ok(None) | Err(_) => break,
         };
+        let part = Part {
+            left: frame.left.into(),
+            top: frame.top.into(),
+            width: frame.width.into(),
+            height: frame.height.into(),
+        };
+        let disposal = match frame.dispose {
+            DisposalMethod::Any | DisposalMethod::Keep => Disposal::Keep,
+            DisposalMethod::Background => Disposal::Clear,
+            DisposalMethod::Previous => Disposal::Restore,
+        };
         let palette = frame.palette.as_deref().or(global.as_deref()).unwrap_or_default();
-        let before = (frame.dispose == DisposalMethod::Previous).then(|| canvas.pixels.clone());
-        canvas.draw(frame, palette);
-        sink(Frame { picture: canvas.picture(), delay: u32::from(frame.delay) * 10 })?;
+        canvas.show(part, disposal, u32::from(frame.delay) * 10, sink, |canvas| {
+            draw(canvas, part, frame, palette);
+        })?;
         shown += 1;
         if !all {
             break;
-        }
-        match (frame.dispose, before) {
-            (_, Some(before)) => canvas.pixels = before,
-            (DisposalMethod::Background, None) => canvas.clear(frame),
-            _ => {}
         }
     }
     if shown == 0 { Err(corrupt("it has no frame")) } else { Ok(()) }
 }
 
-/// What has been drawn so far.
-struct Canvas {
-    size: Size,
-    pixels: Vec<[u8; 4]>,
-}
-
-impl Canvas {
-    fn new(size: Size) -> Self {
-        let pixels = vec![CLEAR; size.width as usize * size.height as usize];
-        Self { size, pixels }
-    }
-
-    /// The part of each canvas row that a frame covers.
-    fn rows(&mut self, frame: &gif::Frame<'_>) -> impl Iterator<Item = &mut [[u8; 4]]> {
-        let left = usize::from(frame.left);
-        let right = left + usize::from(frame.width);
-        self.pixels
-            .chunks_exact_mut(self.size.width as usize)
-            .skip(frame.top.into())
-            .take(frame.height.into())
-            .map(move |row| {
-                let right = right.min(row.len());
-                row.get_mut(left..right).unwrap_or_default()
-            })
-    }
-
-    fn draw(&mut self, frame: &gif::Frame<'_>, palette: &[u8]) {
-        let (colors, _) = palette.as_chunks::<3>();
-        let lines = frame.buffer.chunks_exact(usize::from(frame.width).max(1));
-        for (row, line) in self.rows(frame).zip(lines) {
-            for (pixel, &index) in row.iter_mut().zip(line) {
-                if frame.transparent != Some(index) {
-                    let [red, green, blue] =
-                        colors.get(usize::from(index)).copied().unwrap_or_default();
-                    *pixel = [red, green, blue, 255];
-                }
+fn draw(canvas: &mut Canvas, part: Part, frame: &gif::Frame<'_>, palette: &[u8]) {
+    let (colors, _) = palette.as_chunks::<3>();
+    let lines = frame.buffer.chunks_exact(part.width.max(1));
+    for (row, line) in canvas.rows(part).zip(lines) {
+        for (pixel, &index) in row.iter_mut().zip(line) {
+            if frame.transparent != Some(index) {
+                let [red, green, blue] =
+                    colors.get(usize::from(index)).copied().unwrap_or_default();
+                *pixel = [red, green, blue, 255];
             }
         }
-    }
-
-    fn clear(&mut self, frame: &gif::Frame<'_>) {
-        for row in self.rows(frame) {
-            row.fill(CLEAR);
-        }
-    }
-
-    fn picture(&self) -> Picture {
-        let Size { width, height } = self.size;
-        Picture { width, height, kind: PixelKind::Rgba, data: self.pixels.as_flattened().to_vec() }
     }
 }

@@ -14,6 +14,7 @@ use raster::{Picture, PixelKind, Size};
 
 /// How much larger than needed a picture must stay when it is shrunk while decoding: the
 /// inverse DCT at a lower size is a box filter, whose aliases the final resize has to remove.
+/// At 1.9 the SSIM of busy photographs is up to 0.0027 below that of libvips, at 2 it is the same.
 const HEADROOM: f64 = 2.0;
 
 /// A progressive file of more scans costs time in proportion, and has no good reason.

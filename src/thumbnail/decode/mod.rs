@@ -1,9 +1,12 @@
 //! Decoders: one module a format, each with `header` and `decode`, or `frames` where there may
 //! be several.
 
+mod av1;
 mod avif;
 mod bmp;
+mod canvas;
 mod gif;
+mod isobmff;
 mod jpeg;
 mod jpeg_eighth;
 mod jpeg_scans;
@@ -77,12 +80,12 @@ pub fn frames(
     let Wanted { size: needed, all_frames: all, .. } = wanted;
     let picture = match header.format {
         SourceFormat::Gif => return gif::frames(source, header, all, sink),
+        SourceFormat::Png => return png::frames(source, header, all, sink),
+        SourceFormat::Avif => return avif::frames(source, header, needed, all, sink),
         SourceFormat::WebP => return webp::frames(source, header, needed, all, sink),
         SourceFormat::Jpeg => jpeg::decode(source, header, wanted)?,
-        SourceFormat::Png => png::decode(source)?,
         SourceFormat::Bmp => bmp::decode(source)?,
         SourceFormat::Tiff => tiff::decode(source)?,
-        SourceFormat::Avif => avif::decode(source, header, needed)?,
     };
     sink(Frame { picture, delay: 0 })
 }

@@ -1,5 +1,7 @@
 //! Luma and chroma, each in a plane of its own, to red, green and blue (ITU-T H.273).
 
+use std::borrow::Cow;
+
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind, Size};
 
@@ -33,6 +35,7 @@ impl Matrix {
 }
 
 /// Samples of one component, without gaps: one byte each, or two of the machine's order.
+#[derive(Clone)]
 pub(super) struct Plane {
     width: u32,
     height: u32,
@@ -53,26 +56,32 @@ impl Plane {
         Self { width, height, data, wide }
     }
 
-    pub(super) const fn size(&self) -> Size {
+    const fn size(&self) -> Size {
         Size { width: self.width, height: self.height }
     }
 
-    /// The samples at another size, 0.0 to 1.0 of the greatest number.
-    fn at(&self, size: Size, bits: usize) -> Result<Vec<f32>, ThumbnailError> {
-        let resized;
-        let data = if size == self.size() {
-            &self.data
-        } else {
-            resized = raster::resize_plane(&self.data, self.size(), size, self.wide)?;
-            &resized
-        };
+    /// The same plane at another size.
+    fn at(&self, size: Size) -> Result<Cow<'_, Self>, ThumbnailError> {
+        if size == self.size() {
+            return Ok(Cow::Borrowed(self));
+        }
+        let data = raster::resize_plane(&self.data, self.size(), size, self.wide)?;
+        Ok(Cow::Owned(Self { width: size.width, height: size.height, data, wide: self.wide }))
+    }
+
+    /// The rows, their samples 0.0 to 1.0 of the greatest number. Such numbers
+    /// take four bytes each, so there is only a row of them at a time.
+    fn rows(&self, bits: usize) -> impl Iterator<Item = Vec<f32>> {
         #[expect(clippy::cast_precision_loss, reason = "at most 16 bits")]
         let most = ((1_u32 << bits) - 1) as f32;
-        Ok(if self.wide {
-            let (samples, _) = data.as_chunks::<2>();
-            samples.iter().map(|&sample| f32::from(u16::from_ne_bytes(sample)) / most).collect()
-        } else {
-            data.iter().map(|&sample| f32::from(sample) / most).collect()
+        let row = self.width as usize * if self.wide { 2 } else { 1 };
+        self.data.chunks_exact(row.max(1)).map(move |row| {
+            if self.wide {
+                let (samples, _) = row.as_chunks::<2>();
+                samples.iter().map(|&sample| f32::from(u16::from_ne_bytes(sample)) / most).collect()
+            } else {
+                row.iter().map(|&sample| f32::from(sample) / most).collect()
+            }
         })
     }
 }
@@ -89,22 +98,30 @@ pub(super) struct Planes {
 }
 
 impl Planes {
+    /// Its own size.
+    pub(super) const fn size(&self) -> Size {
+        self.luma.size()
+    }
+
     /// The picture at this size, gray if it has no chroma.
     pub(super) fn to_picture(&self, size: Size) -> Result<Picture, ThumbnailError> {
         let Some([blue, red]) = &self.chroma else { return self.luma(size) };
-        let luma = self.luma.at(size, self.bits)?;
-        let (blue, red) = (blue.at(size, self.bits)?, red.at(size, self.bits)?);
-        let mut data = Vec::with_capacity(luma.len() * 3);
-        for ((&luma, &blue), &red) in luma.iter().zip(&blue).zip(&red) {
-            data.extend(self.color(luma, blue, red).map(to_byte));
+        let (luma, blue, red) = (self.luma.at(size)?, blue.at(size)?, red.at(size)?);
+        let mut data = Vec::with_capacity(size.width as usize * size.height as usize * 3);
+        let chroma = blue.rows(self.bits).zip(red.rows(self.bits));
+        for (luma, (blue, red)) in luma.rows(self.bits).zip(chroma) {
+            for ((luma, blue), red) in luma.into_iter().zip(blue).zip(red) {
+                data.extend(self.color(luma, blue, red).map(to_byte));
+            }
         }
         Ok(Picture { width: size.width, height: size.height, kind: PixelKind::Rgb, data })
     }
 
     /// The luma alone at this size.
     pub(super) fn luma(&self, size: Size) -> Result<Picture, ThumbnailError> {
-        let samples = self.luma.at(size, self.bits)?;
-        let data = samples.iter().map(|&luma| to_byte(self.stretch_luma(luma))).collect();
+        let luma = self.luma.at(size)?;
+        let samples = luma.rows(self.bits).flatten();
+        let data = samples.map(|luma| to_byte(self.stretch_luma(luma))).collect();
         Ok(Picture { width: size.width, height: size.height, kind: PixelKind::Luma, data })
     }
 

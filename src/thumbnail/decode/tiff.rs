@@ -11,7 +11,7 @@ use crate::error::ThumbnailError;
 use raster::Picture;
 
 fn open(source: &[u8]) -> Result<Box<dyn ImageDecoder + '_>, ThumbnailError> {
-    raster::tiff(source).map_err(|error| ThumbnailError::corrupt(SourceFormat::Tiff, error))
+    raster::tiff(source).map_err(|error| whole::failed(SourceFormat::Tiff, &error))
 }
 
 pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {

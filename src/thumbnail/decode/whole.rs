@@ -1,6 +1,6 @@
 //! What the decoders of the `image` crate have in common: they give the whole picture at once.
 
-use image::{DynamicImage, ImageDecoder, Limits};
+use image::{DynamicImage, ImageDecoder, ImageError, Limits};
 
 use super::super::format::SourceFormat;
 use super::super::orient::Transform;
@@ -10,6 +10,19 @@ use raster::{Picture, PixelKind, Size};
 
 /// What a decoder may allocate for itself.
 const OVERHEAD: u64 = 16 * 1024 * 1024;
+
+/// What a decoder's complaint means.
+pub(super) fn failed(format: SourceFormat, error: &ImageError) -> ThumbnailError {
+    match (error, format) {
+        (ImageError::Unsupported(_), SourceFormat::Tiff) => {
+            ThumbnailError::UnsupportedFeature { feature: "TIFF with such samples or compression" }
+        }
+        (ImageError::Unsupported(_), _) => {
+            ThumbnailError::UnsupportedFeature { feature: "BMP of this kind" }
+        }
+        _ => ThumbnailError::corrupt(format, error),
+    }
+}
 
 pub(super) fn header(
     decoder: &mut impl ImageDecoder,
@@ -33,11 +46,11 @@ pub(super) fn decode(
     mut decoder: impl ImageDecoder,
     format: SourceFormat,
 ) -> Result<Picture, ThumbnailError> {
-    let corrupt = |error| ThumbnailError::corrupt(format, error);
+    let failed = |error| failed(format, &error);
     let mut limits = Limits::default();
     limits.max_alloc = Some(decoder.total_bytes().saturating_mul(2).saturating_add(OVERHEAD));
-    decoder.set_limits(limits).map_err(corrupt)?;
-    let image = DynamicImage::from_decoder(decoder).map_err(corrupt)?;
+    decoder.set_limits(limits).map_err(failed)?;
+    let image = DynamicImage::from_decoder(decoder).map_err(failed)?;
     let (width, height) = (image.width(), image.height());
     let color = image.color();
     let (kind, data) = match (color.has_color(), color.has_alpha()) {

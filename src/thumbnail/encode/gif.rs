@@ -2,7 +2,7 @@
 
 use gif::{DisposalMethod, Encoder, Frame as GifFrame, Repeat};
 
-use super::palette::{self, Indexed};
+use super::palette::{self, Colors, Indexed};
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind};
 
@@ -10,7 +10,11 @@ fn internal(error: impl std::fmt::Display) -> ThumbnailError {
     ThumbnailError::Internal(error.to_string())
 }
 
-pub(super) fn encode(frames: &[Frame], plays: u16) -> Result<Vec<u8>, ThumbnailError> {
+pub(super) fn encode(
+    frames: &[Frame],
+    plays: u16,
+    most: Colors,
+) -> Result<Vec<u8>, ThumbnailError> {
     let Some(Frame { picture: first, .. }) = frames.first() else {
         return Err(internal("there is no picture to encode"));
     };
@@ -32,7 +36,7 @@ pub(super) fn encode(frames: &[Frame], plays: u16) -> Result<Vec<u8>, ThumbnailE
     for (frame, picture) in frames.iter().zip(&pictures) {
         let delay = u16::try_from((frame.delay + 5) / 10).unwrap_or(u16::MAX);
         let changed = before.map_or(Part::all(picture), |before| Part::changed(before, picture));
-        let mut drawn = part(picture, changed)?;
+        let mut drawn = part(picture, changed, most)?;
         drawn.delay = delay;
         drawn.dispose = if opaque { DisposalMethod::Keep } else { DisposalMethod::Background };
         encoder.write_frame(&drawn).map_err(internal)?;
@@ -94,7 +98,7 @@ impl Part {
     }
 }
 
-fn part(picture: &Picture, part: Part) -> Result<GifFrame<'static>, ThumbnailError> {
+fn part(picture: &Picture, part: Part, most: Colors) -> Result<GifFrame<'static>, ThumbnailError> {
     let Part { left, top, right, bottom } = part;
     let data: Vec<u8> = picture
         .data
@@ -111,11 +115,7 @@ fn part(picture: &Picture, part: Part) -> Result<GifFrame<'static>, ThumbnailErr
         kind: PixelKind::Rgba,
         data,
     };
-    let (pixels, _) = cut.data.as_chunks::<4>();
-    let Indexed { colors, indices } = match palette::exact(pixels) {
-        Some(indexed) => indexed,
-        None => palette::quantized(&cut)?,
-    };
+    let Indexed { colors, indices } = palette::best(&cut, most)?;
     let transparent = colors.iter().position(|&[.., alpha]| alpha < 128);
     Ok(GifFrame {
         left: short(left)?,

@@ -2,13 +2,35 @@
 
 use std::collections::HashMap;
 
-use quantizr::{Image, Options, QuantizeResult};
+use quantizr::{Histogram, Image, Options, QuantizeResult};
 
 use crate::error::ThumbnailError;
 use raster::Picture;
 
-/// The most colours that a palette has.
-const MAX_COLORS: usize = 256;
+/// How many colours a palette may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Colors(u16);
+
+impl Colors {
+    /// So many: 2 to 256.
+    #[must_use]
+    pub const fn new(count: u16) -> Option<Self> {
+        match count {
+            2..=256 => Some(Self(count)),
+            _ => None,
+        }
+    }
+}
+
+impl Default for Colors {
+    /// As many as an index of eight bits can name.
+    fn default() -> Self {
+        Self(256)
+    }
+}
+
+/// Pixels whose colours are counted, which takes memory: of a larger picture only some rows.
+const MAX_COUNTED: usize = 1 << 20;
 
 /// A picture as indices into a palette.
 pub(super) struct Indexed {
@@ -16,8 +38,15 @@ pub(super) struct Indexed {
     pub(super) indices: Vec<u8>,
 }
 
+/// A picture in RGBA with its own colours if they are few enough, else with those that serve it
+/// best.
+pub(super) fn best(picture: &Picture, most: Colors) -> Result<Indexed, ThumbnailError> {
+    let (pixels, _) = picture.data.as_chunks::<4>();
+    exact(pixels, most).map_or_else(|| quantized(picture, most), Ok)
+}
+
 /// The picture with exactly its own colours, if they are few enough.
-pub(super) fn exact(pixels: &[[u8; 4]]) -> Option<Indexed> {
+pub(super) fn exact(pixels: &[[u8; 4]], most: Colors) -> Option<Indexed> {
     let mut colors = Vec::new();
     let mut known = HashMap::new();
     let mut last = None;
@@ -32,17 +61,24 @@ pub(super) fn exact(pixels: &[[u8; 4]]) -> Option<Indexed> {
         };
         last = Some((pixel, index));
         // One too many: no need to look at the rest.
-        indices.push(u8::try_from(index).ok().filter(|_| index < MAX_COLORS)?);
+        indices.push(u8::try_from(index).ok().filter(|_| index < usize::from(most.0))?);
     }
     Some(Indexed { colors, indices })
 }
 
-/// The picture with the best colours that a palette has room for, dithered.
-pub(super) fn quantized(picture: &Picture) -> Result<Indexed, ThumbnailError> {
+/// The picture with the best colours that there is room for, dithered.
+fn quantized(picture: &Picture, most: Colors) -> Result<Indexed, ThumbnailError> {
     let internal = |error: quantizr::Error| ThumbnailError::Internal(format!("{error:?}"));
     let (width, height) = (picture.width as usize, picture.height as usize);
     let image = Image::new(&picture.data, width, height).map_err(internal)?;
-    let mut result = QuantizeResult::quantize(&image, &Options::default());
+    let mut options = Options::default();
+    options.set_max_colors(most.0.into()).map_err(internal)?;
+    let mut histogram = Histogram::new();
+    let every = (width * height).div_ceil(MAX_COUNTED).max(1);
+    for row in picture.data.chunks_exact(picture.stride().max(1)).step_by(every) {
+        histogram.add_image(&Image::new(row, width, 1).map_err(internal)?);
+    }
+    let mut result = QuantizeResult::quantize_histogram(&histogram, &options);
     result.set_dithering_level(1.0).map_err(internal)?;
     let mut indices = vec![0; width * height];
     result.remap_image(&image, &mut indices).map_err(internal)?;

@@ -1,18 +1,22 @@
-//! PNG by the `png` crate; with a palette where that loses nothing.
+//! PNG by the `png` crate; with a palette where that loses nothing, or when asked for.
 
 use png::{BitDepth, ColorType, Compression, DeflateCompression, Encoder, Filter};
 
-use super::palette::{self, Indexed};
+use super::palette::{self, Colors, Indexed};
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind};
 
 /// Of 1 to 9: beyond this a photograph gets hardly smaller, but takes much longer.
 const LEVEL: u8 = 4;
 
-pub(super) fn encode(picture: &Picture) -> Result<Vec<u8>, ThumbnailError> {
-    let indexed = (picture.kind != PixelKind::Luma)
-        .then(|| palette::exact(picture.clone().into_rgba().data.as_chunks::<4>().0))
-        .flatten();
+pub(super) fn encode(picture: &Picture, most: Option<Colors>) -> Result<Vec<u8>, ThumbnailError> {
+    let colored = || picture.clone().into_rgba();
+    let indexed = match most {
+        Some(most) => Some(palette::best(&colored(), most)?),
+        // Gray takes one byte a pixel, like an index.
+        None if picture.kind == PixelKind::Luma => None,
+        None => palette::exact(colored().data.as_chunks::<4>().0, Colors::default()),
+    };
     let written = match indexed {
         Some(indexed) => write_indexed(picture, indexed),
         None => write(picture),
