@@ -36,7 +36,7 @@ rust-test: $(VENV)/.packages ## The Rust unit and property tests
 	cargo test --workspace --locked --quiet
 
 python-test: $(VENV)/.test ## The Python tests, through real servers and a real browser
-	@scripts/install-packages servers browser
+	@scripts/install-packages servers browser html
 	$(BIN)/pytest --numprocesses 2 --ignore tests/e2e
 	@# Playwright keeps an event loop running, which other tests can't have in their process.
 	$(BIN)/pytest --numprocesses 2 tests/e2e

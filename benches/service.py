@@ -1,12 +1,15 @@
-"""Finished thumbnails by HTTP, in requests a second, beside nginx's static files and the peers'.
+"""Thumbnails by HTTP: finished ones beside nginx's static files and the peers', and a stampede.
 
-Every contestant runs in turn in every round, so that what else the machine does hits all of
-them alike; the figures are medians of the rounds, the ratios medians of each round's ratio.
+Every contestant runs in turn in every round, there and back, so that what else the machine does
+hits all of them alike; the figures are medians of the rounds, the ratios medians of each round's
+ratio. All keep their connections open, and send nearly as many bytes.
 """
 
 import contextlib
 import json
 import re
+import selectors
+import socket
 import statistics
 import subprocess
 import sys
@@ -30,15 +33,20 @@ from tests.servers.site import running_server
 
 ROUNDS = 5
 SECONDS_A_ROUND = 2
+WARM_UP_SECONDS = 1
 CONNECTIONS = 16
-PHOTO = Path(__file__).resolve().parents[1] / "examples" / "flask_gallery" / "photos" / "bridge.jpg"
+PHOTOS = Path(__file__).resolve().parents[1] / "examples" / "flask_gallery" / "photos"
+PHOTO = PHOTOS / "bridge.jpg"
+LARGE_PHOTO = PHOTOS / "dandelions.jpg"
 KEY = "a key of more than 16 bytes"
+QUALITY = 80  # thumbor's default
+VISITORS = 200
 
 Url = str
 
 
-def requests_a_second(url: Url) -> float:
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS_A_ROUND}s", url]
+def requests_a_second(url: Url, seconds: int = SECONDS_A_ROUND) -> float:
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", url]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     errors = re.search(r"Non-2xx.*|Socket errors.*", output)
     if errors is not None:
@@ -46,7 +54,7 @@ def requests_a_second(url: Url) -> float:
     found = re.search(r"Requests/sec:\s+([0-9.]+)", output)
     assert found, output
     # A slow one may not have finished any in so short a time.
-    return float(found[1]) or 1 / SECONDS_A_ROUND
+    return float(found[1]) or 1 / seconds
 
 
 def fetch(url: Url) -> bytes:
@@ -93,6 +101,7 @@ def ours(directory: Path, way: str, stack: contextlib.ExitStack) -> dict[str, Ur
         "THUMBNAIL_CACHE": str(home / "cache"),
         "SECRET_KEYS": [KEY],
         "SIGNATURE": "secure-link-md5" if way == "secure_link" else "hmac-sha256",
+        "THUMBNAIL_QUALITY": {"jpeg": QUALITY},
     }
     app_port, port, direct_port = free_port(), free_port(), free_port()
     app(home, settings, app_port, stack)
@@ -119,6 +128,7 @@ def ours(directory: Path, way: str, stack: contextlib.ExitStack) -> dict[str, Ur
 
 THUMBOR = """
 SECURITY_KEY = {key!r}
+QUALITY = {quality}
 LOADER = "thumbor.loaders.file_loader"
 FILE_LOADER_ROOT_PATH = {root!r}
 RESULT_STORAGE = {storage}
@@ -133,7 +143,11 @@ def thumbor(directory: Path, stack: contextlib.ExitStack) -> Url:
     storage = "'thumbor.result_storages.file_storage'"
     config.write_text(
         THUMBOR.format(
-            key=KEY, root=str(PHOTO.parent), storage=storage, results=str(directory / "results")
+            key=KEY,
+            quality=QUALITY,
+            root=str(PHOTO.parent),
+            storage=storage,
+            results=str(directory / "results"),
         )
     )
     port = free_port()
@@ -142,8 +156,14 @@ def thumbor(directory: Path, stack: contextlib.ExitStack) -> Url:
         *("-c", str(config), "--processes=2"),
     )
     stack.enter_context(running(command, port, directory / "thumbor.log"))
-    path = ThumborSigner(KEY).url(PHOTO.name, "300x200")
-    return f"http://{HOST}:{port}{path}"
+    url = f"http://{HOST}:{port}{ThumborSigner(KEY).url(PHOTO.name, '300x200')}"
+    fetch(url)
+    deadline = time.monotonic() + PATIENCE
+    while not any(path.is_file() for path in (directory / "results").rglob("*")):
+        # It stores what it has made after it has sent it.
+        assert time.monotonic() < deadline, "thumbor stores nothing"
+        time.sleep(0.01)
+    return url
 
 
 IMAGE_FILTER = """
@@ -161,6 +181,7 @@ http {{
         location / {{
             root {root};
             image_filter resize 300 200;
+            image_filter_jpeg_quality {quality};
             image_filter_buffer 20M;
         }}
     }}
@@ -180,6 +201,7 @@ def image_filter(directory: Path, stack: contextlib.ExitStack) -> Url:
             host=HOST,
             port=port,
             root=PHOTO.parent,
+            quality=QUALITY,
             user=f"user {getpass.getuser()};",
         )
     )
@@ -208,8 +230,10 @@ def http() -> None:
     print("\nA finished thumbnail by HTTP")
     figures: dict[str, list[float]] = {}
     with contestants() as urls:
-        for _ in range(ROUNDS):
-            for name, url in urls.items():
+        for url in urls.values():
+            requests_a_second(url, WARM_UP_SECONDS)
+        for turn in range(ROUNDS):
+            for name, url in [*urls.items()][:: -1 if turn % 2 else 1]:
                 figures.setdefault(name, []).append(requests_a_second(url))
     for name, rates in figures.items():
         print(f"  {name:28}{statistics.median(rates):10.0f} requests/s")
@@ -226,9 +250,100 @@ def http() -> None:
         print_ratio(f"{name} / {peer}", ratio, target)
 
 
-def print_ratio(name: str, ratio: float, target: float | None) -> None:
-    verdict = "" if target is None else f"   target {target}: {'yes' if ratio >= target else 'NO'}"
+def print_ratio(name: str, ratio: float, target: float | None, *, is_most: bool = False) -> None:
+    """Print a ratio, and whether it is at least its target; or at most."""
+    verdict = ""
+    if target is not None:
+        is_met = ratio <= target if is_most else ratio >= target
+        verdict = f"   target {'at most ' if is_most else ''}{target}: {'yes' if is_met else 'NO'}"
     print(f"  {name:44}{ratio:8.2f} times{verdict}")
+
+
+def stampede() -> None:
+    """As many visitors at once ask for the same thumbnail, which is not there yet."""
+    print(f"\nA thumbnail that is not there yet, for {VISITORS} visitors at once, by 4 workers")
+    with contextlib.ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        settings: dict[str, object] = {
+            "THUMBNAIL_SOURCE": str(PHOTOS),
+            "THUMBNAIL_CACHE": str(directory / "cache"),
+            "SECRET_KEYS": [KEY],
+        }
+        port, log = free_port(), directory / "app.lines"
+        command = [
+            *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{port}", "--workers=4"),
+            *("--threads=64", "--no-control-socket", "--worker-tmp-dir", str(directory)),
+            "tests.servers.thumbnail_app:app()",
+        ]
+        env = {"XACCEL_TEST_SETTINGS": json.dumps(settings), "XACCEL_TEST_LOG": str(log)}
+        stack.enter_context(running(command, port, directory / "app.log", env))
+        url = TemplateHelpers(Config.from_mapping(settings)).thumbnail_url
+        # Once each worker has its threads.
+        seconds_of_each(port, url(PHOTO.name, 9), VISITORS)
+        for image_format, width in (("jpeg", 300), ("webp", 1600)):
+            alone: list[float] = []
+            slowest: list[float] = []
+            finished: list[float] = []
+            for turn in range(ROUNDS):
+                paths = [
+                    url(LARGE_PHOTO.name, width + 2 * turn + number, format=image_format)
+                    for number in range(2)
+                ]
+                alone += seconds_of_each(port, paths[0], 1)
+                made = renders(log)
+                seconds = seconds_of_each(port, paths[1], VISITORS)
+                if renders(log) != made + 1:
+                    raise SystemExit(f"{renders(log) - made} renders instead of one")
+                slowest.append(p99_of(seconds))
+                finished.append(p99_of(seconds_of_each(port, paths[1], VISITORS)))
+            one, p99, least = map(statistics.median, (alone, slowest, finished))
+            print(f"  {image_format}, {width} wide: one alone {one * 1000:.0f} ms", end="")
+            print(f", 99 % of {VISITORS} within {p99 * 1000:.0f} ms, 1 render", end="")
+            print(f"; again, when it is there, within {least * 1000:.0f} ms")
+            print_ratio("p99 / one alone", p99 / one, 3, is_most=True)
+
+
+def p99_of(seconds: list[float]) -> float:
+    return sorted(seconds)[len(seconds) * 99 // 100 - 1]
+
+
+def renders(log: Path) -> int:
+    return sum(line.startswith("made ") for line in log.read_text().splitlines())
+
+
+def seconds_of_each(port: int, path: str, number: int) -> list[float]:
+    """How long each of some simultaneous requests takes; all must get the same."""
+    request = f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+    answers: dict[socket.socket, bytearray] = {}
+    with contextlib.ExitStack() as stack:
+        waiting = stack.enter_context(selectors.DefaultSelector())
+        start, seconds = time.perf_counter(), []
+        for _ in range(number):
+            visitor = stack.enter_context(socket.create_connection((HOST, port), PATIENCE))
+            waiting.register(visitor, selectors.EVENT_READ)
+            answers[visitor] = bytearray()
+            visitor.sendall(request)
+        while len(seconds) < number:
+            ready = waiting.select(PATIENCE)
+            if not ready:
+                raise SystemExit(f"{path}: {number - len(seconds)} of {number} get no answer")
+            for key, _ in ready:
+                visitor = key.fileobj
+                assert isinstance(visitor, socket.socket)
+                answers[visitor] += visitor.recv(1 << 20)
+                if is_whole(answers[visitor]):
+                    seconds.append(time.perf_counter() - start)
+                    waiting.unregister(visitor)
+    bodies = {bytes(answer.partition(b"\r\n\r\n")[2]) for answer in answers.values()}
+    if len(bodies) != 1 or not all(a.startswith(b"HTTP/1.1 200 ") for a in answers.values()):
+        raise SystemExit(f"{path}: not the same good answer for all")
+    return seconds
+
+
+def is_whole(answer: bytearray) -> bool:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
+    return length is not None and len(body) == int(length[1])
 
 
 def templates() -> None:
@@ -271,4 +386,5 @@ def templates() -> None:
 
 if __name__ == "__main__":
     templates()
+    stampede()
     http()

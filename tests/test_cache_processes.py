@@ -1,13 +1,20 @@
-"""The cache among the processes of a real application server: stampedes, and kill -9."""
+"""The cache among the processes of a real application server: stampedes, and kill -9.
+
+`XACCEL_KILL_SECONDS=60 pytest --log-cli-level=INFO tests/test_cache_processes.py -k killed` kills
+for a minute and says what came of it; otherwise a few kills are enough.
+"""
 
 import contextlib
 import io
 import json
+import logging
 import os
+import re
 import signal
 import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -23,6 +30,8 @@ from tests.servers.process import HOST, PATIENCE, free_port, running
 WORKERS = 4
 KEY = "a key of more than 16 bytes"
 SIDE = 1500
+
+logger = logging.getLogger(__name__)
 
 
 class App:
@@ -121,23 +130,39 @@ def test_200_different_thumbnails_take_the_memory_of_a_few(app):
     assert max(app.memory()) < before + bound
 
 
-def kill_workers(app, times):
-    """Kill a worker at each render that is seen, and empty the cache now and then."""
-    for number in range(times):
+KILLS = 24
+
+
+def kill_workers(app, seconds):
+    """Kill a worker at each render that is seen, and empty the cache now and then.
+
+    Returns how often that was: `KILLS` times, or as often as `seconds` allow.
+    """
+    killed, end = 0, time.monotonic() + seconds
+    while time.monotonic() < end if seconds else killed < KILLS:
         made = app.renders
         deadline = time.monotonic() + PATIENCE
         while app.renders == made:
             assert time.monotonic() < deadline, "nothing is rendered any more"
             time.sleep(0.001)
         with contextlib.suppress(ProcessLookupError, IndexError):
-            os.kill(app.workers[number % WORKERS], signal.SIGKILL)
-        if number % 8 == 7:
+            os.kill(app.workers[killed % WORKERS], signal.SIGKILL)
+            killed += 1
+        if killed % 8 == 7:
             Cache(app.cache).clear()
+    return killed
+
+
+def held_locks(directory):
+    """The inodes of the files below a directory that some process has a lock on."""
+    inodes = {path.stat().st_ino for path in directory.rglob("*") if path.is_file()}
+    locked = re.findall(r":(\d+) \d+ (?:EOF|\d+)$", Path("/proc/locks").read_text(), re.MULTILINE)
+    return inodes.intersection(map(int, locked))
 
 
 def test_killed_workers_leave_nothing_broken_or_locked(app):
     urls = [app.url("noise.jpg", width) for width in range(300, 380)]
-    broken, stop = [], threading.Event()
+    answers, broken, stop = Counter(), [], threading.Event()
 
     def ask(number):
         turn = number
@@ -146,21 +171,31 @@ def test_killed_workers_leave_nothing_broken_or_locked(app):
             try:
                 status, data = app.get(urls[turn % len(urls)])
             except (OSError, HTTPException):
-                continue  # the worker was killed
+                answers["none, as the worker was killed"] += 1
+                continue
+            answers[status] += 1
             if status != 200 or not is_whole(data):
                 broken.append((status, len(data)))
 
     with ThreadPoolExecutor(8) as pool:
         asking = [pool.submit(ask, number) for number in range(8)]
         try:
-            kill_workers(app, 24)
+            killed = kill_workers(app, float(os.environ.get("XACCEL_KILL_SECONDS", "0")))
         finally:
             stop.set()
         for future in asking:
             future.result()
+    left = list((app.cache / ".tmp").iterdir())
+    logger.info("%d kills; answers: %s; broken: %s", killed, dict(answers), broken)
+    logger.info("unfinished files left: %d", len(left))
     assert broken == []
+    assert answers[200] > 0
     with ThreadPoolExecutor(8) as pool:
         assert {status for status, _ in pool.map(app.get, urls)} == {200}
+    deadline = time.monotonic() + PATIENCE
+    while held_locks(app.cache):  # a sweep, perhaps
+        assert time.monotonic() < deadline, "something stays locked"
+        time.sleep(0.01)
     files = [path for path in (app.cache / "t").rglob("*") if path.is_file()]
     assert len(files) == len(urls)
     assert all(is_whole(path.read_bytes()) for path in files)

@@ -5,6 +5,7 @@ import itertools
 import logging
 import os
 import re
+import resource
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -314,6 +315,22 @@ class TestBrokenCache:
         (tmp_path / "cache" / obstacle).write_text("a file where a directory should be")
         service = make()
         assert service.get(service.url("cat.jpg", 50)).status == 200
+
+    def test_disk_that_fills_up_while_a_thumbnail_is_written(self, make, tmp_path, caplog):
+        service = make()
+        url = service.url("cat.jpg", 50)
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+        try:
+            answer = service.get(url)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert answer.status == 200
+        assert opened(answer).size == (50, 38)
+        assert "not cached" in caplog.text
+        assert cached(tmp_path) == []
+        assert service.get(url).data == answer.data
+        assert cached(tmp_path) == ["t/50x-/cat.jpg"]
 
     def test_full_disk(self, make):
         full = Path("/dev/full")

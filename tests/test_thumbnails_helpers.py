@@ -207,6 +207,12 @@ class TestSrcset:
 
 
 class TestImg:
+    def test_with_widths_says_how_wide_it_is_shown(self, make):
+        for sizes, written in ((None, "100vw"), ("50vw", "50vw")):
+            html = make().thumbnail_picture("a.jpg", 300, alt="", widths=[300, 600], sizes=sizes)
+            (_, (_, of_source), (_, of_img)) = tags(html)
+            assert of_source["sizes"] == of_img["sizes"] == written
+
     def test_has_what_a_page_needs(self, make):
         html = make().thumbnail_img("cat.jpg", 300, 200, fit="cover", alt="A cat", id="cat")
         ((tag, attributes),) = tags(html)
@@ -347,6 +353,11 @@ class TestOnlyPresets:
         assert helpers.thumbnail_url("cat.jpg", 300, format="auto") == "/t/300x-,auto/cat.jpg"
         ((_, attributes),) = tags(helpers.thumbnail_img("cat.jpg", "avatar", alt=""))
         assert "srcset" not in attributes
+        for helper in (helpers.thumbnail_img, helpers.thumbnail_picture):
+            html = helper("cat.jpg", "avatar", alt="", widths=[97, 98], sizes="50vw")
+            assert [tag for tag, _ in tags(html) if tag != "picture"] == ["img"]
+            assert "srcset" not in html
+            assert "sizes" not in html
 
     @pytest.mark.parametrize(
         "options", [{"width": 97}, {"version": 1}, {"expires_in": 60}, {"quality": 5}]

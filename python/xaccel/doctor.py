@@ -471,9 +471,9 @@ def _hits(deployment: Deployment, config: Config, name: str, last: Answer) -> Re
         "hits",
         "finding",
         "finished thumbnails come by way of the app",
-        "install what `xaccel config nginx` writes for THUMBNAIL_URL: a location with `try_files` "
-        "(image-filter: with `proxy_cache`), and let no other location come before it; let the "
-        "server's user read THUMBNAIL_CACHE",
+        "install what `xaccel config nginx` writes for THUMBNAIL_URL: a location with "
+        "THUMBNAIL_CACHE as its `root` (image-filter: with `proxy_cache`), and let no other "
+        "location come before it; let the server's user read THUMBNAIL_CACHE",
     )
 
 

@@ -98,7 +98,8 @@ class TemplateHelpers:
             width: The box's width in CSS pixels, or the name of a preset.
             height: The box's height in CSS pixels.
             alt: What the image shows, in words; empty for one that only decorates.
-            sizes: How wide the image is shown, when there are `widths`.
+            sizes: How wide the image is shown, when there are `widths`; by default as wide as
+                the page.
             widths: See `thumbnail_srcset`.
             densities: See `thumbnail_srcset`.
             source_size: See `thumbnail_srcset`.
@@ -117,8 +118,8 @@ class TemplateHelpers:
             "img",
             {
                 "src": url,
-                "srcset": None if srcset == f"{url} 1x" else srcset,
-                "sizes": sizes,
+                "srcset": None if srcset in {"", f"{url} 1x"} else srcset,
+                "sizes": _sizes(srcset, sizes, widths),
                 **layout.shown,
                 "alt": "" if alt is None else alt,
                 "loading": "lazy",
@@ -192,8 +193,10 @@ class TemplateHelpers:
                 expires_in=expires_in,
                 **{**options, "format": name},
             )
-            attributes = {"type": f"image/{name}", "srcset": srcset, "sizes": sizes}
-            sources.append(element("source", attributes))
+            if srcset:
+                sizes_here = _sizes(srcset, sizes, widths)
+                attributes = {"type": f"image/{name}", "srcset": srcset, "sizes": sizes_here}
+                sources.append(element("source", attributes))
         return element("picture", {}, "".join([*sources, image]))
 
     def _srcset(
@@ -300,6 +303,11 @@ def _candidates(
         real = candidate.output_size(*source_size)[0] if source_size else width
         found.setdefault(real, (candidate, f"{real}w"))
     return list(found.values())
+
+
+def _sizes(srcset: str, sizes: str | None, widths: object) -> str | None:
+    """The attribute that belongs to widths; without it browsers take the same for granted."""
+    return (sizes or "100vw") if srcset and widths is not None else None
 
 
 def _shown_size(spec: Spec, source_size: tuple[int, int] | None) -> dict[str, int]:

@@ -175,6 +175,7 @@ def test_other_servers_as_xaccel_writes_them_are_well(home, capsys, monkeypatch,
     }
 
 
+NO_HITS = (r"[$]xaccel_path[$]xaccel_ending break", "/nothing break")
 BROKEN = {
     "the header is removed, but not acted on": (
         {
@@ -211,30 +212,30 @@ BROKEN = {
     ),
     "the app does not run": ({"gunicorn": False}, ("app", "--upstream")),
     "hits come by way of the app": (
-        {"spoil": (r"try_files .*? @", "try_files /nothing @")},
-        ("hits", "try_files"),
+        {"spoil": NO_HITS},
+        ("hits", "`root`"),
     ),
     "hits come by way of the app, which nginx is to ask once": (
-        {"spoil": (r"try_files .*? @", "try_files /nothing @"), "settings": HMAC},
-        ("hits", "try_files"),
+        {"spoil": NO_HITS, "settings": HMAC},
+        ("hits", "`root`"),
     ),
     "hits come by way of the app, where nginx has a verifier": (
         {
-            "spoil": (r"try_files .*? @", "try_files /nothing @"),
+            "spoil": NO_HITS,
             "settings": HMAC,
             "verify": "njs",
         },
-        ("hits", "try_files"),
+        ("hits", "`root`"),
     ),
     "hits come by way of the app, with presets": (
-        {"spoil": (r"try_files .*? @", "try_files /nothing @"), "settings": PRESETS},
-        ("hits", "try_files"),
+        {"spoil": NO_HITS, "settings": PRESETS},
+        ("hits", "`root`"),
     ),
     "nginx can't read the cache": (
         {
             "spoil": (
-                r'try_files .*? |alias [^;]*/cache/"?;',
-                lambda match: "try_files /nothing " if "try" in match[0] else "deny all;",
+                rf'{NO_HITS[0]}|alias [^;]*/cache/"?;',
+                lambda match: "deny all;" if "alias" in match[0] else NO_HITS[1],
             ),
         },
         ("thumbnails", "let the server's user read THUMBNAIL_CACHE"),
@@ -259,7 +260,7 @@ BROKEN = {
         ("cache", "owned by the app's user"),
     ),
     "anybody can have thumbnails made": (
-        {"spoil": (r"return 403;", "set $x 1;"), "settings": {"ROOTS": {}, "PRIVATE_URL": None}},
+        {"spoil": (r"return 403;", "return 204;"), "settings": {"ROOTS": {}, "PRIVATE_URL": None}},
         ("signature",),
     ),
 }

@@ -133,16 +133,30 @@ def test_hits_do_not_ask_the_app(served):
 
 
 def test_auto_follows_accept(served):
-    url = served.url("cat.jpg", 50, format="auto")
-    for _ in range(2):
-        for accept, kind in (
-            ("image/avif,image/webp,*/*", "webp"),
-            ("image/png,*/*;q=0.5", "jpeg"),
-        ):
-            reply = served.get(url, Accept=accept)
-            assert reply.headers["Content-Type"] == f"image/{kind}"
-            assert reply.headers["Vary"] == "Accept"
-            assert Image.open(io.BytesIO(reply.body)).format == kind.upper()
+    for name in ("cat.jpg", "föö bär.jpg", "100% (1)?.jpg"):
+        url = served.url(name, 50, format="auto")
+        for turn in range(2):
+            for accept, kind in (
+                ("image/avif,image/webp,*/*", "webp"),
+                ("image/png,*/*;q=0.5", "jpeg"),
+            ):
+                before = served.asked
+                reply = served.get(url, Accept=accept)
+                assert (served.asked > before) == (turn == 0), (name, accept)
+                assert reply.headers["Content-Type"] == f"image/{kind}"
+                assert reply.headers["Vary"] == "Accept"
+                assert Image.open(io.BytesIO(reply.body)).format == kind.upper()
+
+
+@with_signatures
+def test_a_directory_is_no_thumbnail(served):
+    source = Path(served.settings["THUMBNAIL_SOURCE"])
+    (source / "sub").mkdir()
+    shutil.copy(source / "cat.jpg", source / "sub")
+    assert served.get(served.url("sub/cat.jpg", 80)).status == 200
+    reply = served.get(served.url("sub", 80))
+    assert reply.status == 404
+    assert reply.headers["Content-Type"] == "text/plain; charset=utf-8"
 
 
 def test_errors_are_those_of_the_app(served):
@@ -157,7 +171,8 @@ def test_errors_are_those_of_the_app(served):
 @pytest.mark.parametrize("served", ["presets"], indirect=True)
 def test_only_presets_are_served(served):
     assert served.get("/t/50x50,cover/cat.jpg").status == 200
-    for target in ("/t/51x-/cat.jpg", "/t/50x-/cat.jpg?x", "/t/50x-,v-AAAAAAAA/cat.jpg"):
+    assert served.get("/t/50x50,cover/cat.jpg?x").status == 404
+    for target in ("/t/51x-/cat.jpg", "/t/50x-,v-AAAAAAAA/cat.jpg", "/t/"):
         before = served.asked
         assert served.get(target).status == 404
         assert served.asked == before

@@ -241,7 +241,13 @@ def _server(config: Config, deployment: Deployment) -> Iterator[str]:
         yield from image_filter.server(config, deployment, [*_secure_link(config)])
     if _verifies_links(config) or how != "none":
         yield ""
-        yield from text.block("location @xaccel_app", [f"proxy_pass http://{_UPSTREAM};"])
+        yield from text.block(
+            "location @xaccel_app",
+            [
+                "# As the visitor spelt it, whatever became of it here.",
+                f"proxy_pass http://{_UPSTREAM}$request_uri;",
+            ],
+        )
     yield ""
     yield from text.block("location /", [f"proxy_pass http://{_UPSTREAM};"])
 

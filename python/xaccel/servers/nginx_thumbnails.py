@@ -32,7 +32,7 @@ LINK_MAP = (
     'default "";',
     (
         r'"~^([A-Za-z0-9._~/,-]+) \1\?key=(?<xaccel_key>[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])'
-        '(?:&expires=(?<xaccel_expires>[1-9][0-9]{0,18}))?$" "$xaccel_key,$xaccel_expires";'
+        '(?:&expires=(?<xaccel_expires>[1-9][0-9]{0,18}))?$" "$xaccel_key$xaccel_expires$uri";'
     ),
 )
 """What the script takes for read already."""
@@ -84,14 +84,6 @@ def http(config: Config, how: Way, verdicts: str) -> Iterator[str]:
         yield f"js_import xaccel from {SCRIPT_FILE};"
         yield "js_set $xaccel_signature xaccel.verify;"
         yield "js_set $xaccel_bounded xaccel.bounded;"
-    elif how == "presets":
-        specs = "|".join(re.escape(spec) for spec in config.thumbnail_presets.values())
-        prefix = re.escape(config.thumbnail_url)
-        yield "# The presets; with a query the URL begins with a question mark here."
-        yield from text.block(
-            "map $is_args$args$uri $xaccel_is_preset",
-            ['default "";', f'"~^{prefix}(?:{specs})/" 1;'],
-        )
     elif how == "app":
         yield "# What the app says of a URL is remembered for as long as its answer says, and"
         yield "# only when it is that the URL is good."
@@ -117,35 +109,46 @@ def server(
     """
     yield "# A thumbnail: nginx sends the finished file. The app is asked for one that is not there"
     yield "# yet, and makes it."
-    yield from text.block(
-        f"location ^~ {quoted(config.thumbnail_url, dollar=False)}",
-        [
-            *(check if how == "secure-link" else _check(how)),
-            f"root {directory(config.thumbnail_cache or '')};",
-            "types {",
-            "    image/avif avif;",
-            "    image/gif gif;",
-            "    image/png png;",
-            "    image/webp webp;",
-            "}",
-            "default_type image/jpeg;",
-            "add_header Cache-Control $xaccel_cache_control;",
-            "add_header Vary $xaccel_vary;",
-            "add_header X-Content-Type-Options nosniff always;",
-            "# Files stay open between requests; each time it is looked whether they still exist.",
-            "open_file_cache max=1000 inactive=20s;",
-            "open_file_cache_valid 0;",
-            "try_files $uri$xaccel_ending @xaccel_app;",
-        ],
-    )
+    lines = [
+        *(check if how == "secure-link" else _check(how)),
+        "rewrite ^(?<xaccel_path>.*)$ $xaccel_path$xaccel_ending break;",
+        f"root {directory(config.thumbnail_cache or '')};",
+        "types {",
+        "    image/avif avif;",
+        "    image/gif gif;",
+        "    image/png png;",
+        "    image/webp webp;",
+        "}",
+        "default_type image/jpeg;",
+        "add_header Cache-Control $xaccel_cache_control;",
+        "add_header Vary $xaccel_vary;",
+        "add_header X-Content-Type-Options nosniff always;",
+        "# Files stay open between requests; each time it is looked whether they still exist.",
+        "open_file_cache max=1000 inactive=20s;",
+        "open_file_cache_valid 0;",
+        "# As try_files, which would look for the file once more. A directory is none either.",
+        "error_page 301 404 = @xaccel_app;",
+        "log_not_found off;",
+    ]
+    if how == "presets":
+        lines = ["return 404;", *text.block(f"location ~ {_presets(config)}", lines)]
+    location = f"location ^~ {quoted(config.thumbnail_url, dollar=False)}"
+    yield from text.block(location, lines)
     if how == "app":
         yield ""
         yield from text.block(f"location = {_VERDICTS}", _verdict(config, forwarded, upstream))
 
 
+def _presets(config: Config) -> str:
+    """The pattern of the only thumbnails' paths."""
+    specs = "|".join(re.escape(spec) for spec in config.thumbnail_presets.values())
+    return f'"^{re.escape(config.thumbnail_url)}(?:{specs})/"'
+
+
 def _check(how: Way) -> Iterator[str]:
     if how == "presets":
-        yield from text.block('if ($xaccel_is_preset = "")', ["return 404;"])
+        yield "# Not even a cached one has a query; the app answers."
+        yield from text.block("if ($is_args)", ["return 404;"])
     elif how == "njs":
         yield "include xaccel-secrets.conf;"
         yield from text.block('if ($xaccel_signature = "")', ["return 403;"])

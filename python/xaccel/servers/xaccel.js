@@ -3,8 +3,9 @@
 // The keys are in $xaccel_keys, newest first, in base64url with commas between them; the file that
 // sets it is readable by root alone. They can't be turned back into the app's secrets.
 //
-// A map gives $xaccel_link, "signature,expiry", for a URL that is spelt right and has nothing
-// in it to percent-encode; nginx finds that out much faster than a script. Others are read here.
+// A map gives $xaccel_link, the signature and what it is of (expiry and path), for a URL that is
+// spelt right and has nothing in it to percent-encode; nginx finds that out much faster than a
+// script. Others are read here. A variable or a buffer more takes as long as the HMAC itself.
 
 import crypto from 'crypto';
 
@@ -21,30 +22,33 @@ function encode(bytes) {
     return text;
 }
 
-// The signature and the expiry of a URL in its one spelling, or null: base64url has spare bits in
-// the last character, a number no leading zero, and nginx has decoded and normalised $uri.
+// The same of any URL in its one spelling, else "": base64url has spare bits in the last
+// character, a number no leading zero, and nginx has decoded and normalised $uri.
 function read(r) {
     const target = r.variables.request_uri;
     const mark = target.indexOf('?');
     const query = /^key=([A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])(&expires=([1-9][0-9]{0,18}))?$/
         .exec(mark < 0 ? '' : target.slice(mark + 1));
     const bytes = r.rawVariables.uri;
+    let path;
     try {
-        new TextDecoder('utf-8', {fatal: true}).decode(bytes);
+        path = new TextDecoder('utf-8', {fatal: true}).decode(bytes);
     } catch (e) {
-        return null;
+        return '';
     }
     if (query === null || target.slice(0, mark) !== encode(bytes)) {
-        return null;
+        return '';
     }
-    return [query[1], query[3] || ''];
+    return query[1] + (query[3] || '') + path;
 }
 
 // In a time that does not depend on where they differ.
 function isSame(a, b) {
+    const left = new Int32Array(a.buffer, a.byteOffset, 8);
+    const right = new Int32Array(b.buffer, b.byteOffset, 8);
     let difference = 0;
-    for (let i = 0; i < 32; i += 4) {
-        difference |= a.readInt32BE(i) ^ b.readInt32BE(i);
+    for (let i = 0; i < 8; i++) {
+        difference |= left[i] ^ right[i];
     }
     return difference === 0;
 }
@@ -52,22 +56,21 @@ function isSame(a, b) {
 // "" for a bad URL, "0" for one whose time has passed, "1" for a good one, as $secure_link.
 function verify(r) {
     const variables = r.variables;
-    const link = variables.xaccel_link;
-    const parts = link === '' ? read(r) : [link.slice(0, 43), link.slice(44)];
-    if (parts === null) {
+    const link = variables.xaccel_link || read(r);
+    if (link === '') {
         return '';
     }
-    const expires = parts[1];
+    const signed = link.slice(43);
+    const expires = signed.slice(0, signed.indexOf('/'));
     if (expires.length === 19 && expires > '9223372036854775807') {
         return '';
     }
-    const signature = Buffer.from(parts[0], 'base64url');
-    const uri = link === '' ? r.rawVariables.uri : variables.uri;
+    const signature = Buffer.from(link.slice(0, 43), 'base64url');
     const keys = variables.xaccel_keys.split(',');
     let good = false;
     for (let i = 0; i < keys.length; i++) {
         const hmac = crypto.createHmac('sha256', Buffer.from(keys[i], 'base64url'));
-        good = isSame(hmac.update(expires).update(uri).digest(), signature) || good;
+        good = isSame(hmac.update(signed).digest(), signature) || good;
     }
     if (!good) {
         return '';
