@@ -1,0 +1,94 @@
+"""Thumbnails of at most an eighth of a JPEG over HTTP, made anew at every request, beside oximg.
+
+oximg is a server in Rust with its own decoders: `cargo install oximg`. Both use two cores, here
+by two workers of Gunicorn whose app does nothing but call `thumbnail()`. Requests take turns; the
+figures are medians of the rounds. Without oximg there is nothing to compare, which is said.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.servers.process import HOST, free_port, running
+
+WALLPAPERS = Path("/usr/share/wallpapers")
+PHOTOS = {
+    "baseline": ("BytheWater/contents/images/2560x1600.jpg", 160, 2.5),
+    "baseline, busy": ("EveningGlow/contents/images/2560x1600.jpg", 160, 2.5),
+    "baseline, large": ("Shell/contents/images/5120x2880.jpg", 300, 2.5),
+    "progressive": ("Autumn/contents/images/2560x1600.jpg", 160, 15),
+    "progressive, large": ("Flow/contents/images/5120x2880.jpg", 300, 15),
+}
+ROUNDS = 5
+SECONDS = 2
+APP = """
+import xaccel
+
+def app(environ, start_response):
+    side, name = environ["PATH_INFO"].lstrip("/").split("/", 1)
+    made = xaccel.thumbnail(f"{ROOT}/{name}", int(side), int(side), fit="contain", quality=80)
+    start_response("200 OK", [("Content-Type", made.media_type),
+                              ("Content-Length", str(len(made.data)))])
+    return [made.data]
+"""
+
+
+def requests_a_second(url: str) -> float:
+    command = ["wrk", "-t1", "-c8", f"-d{SECONDS}s", url]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    if "Non-2xx" in output:
+        raise SystemExit(f"{url}:\n{output}")
+    found = re.search(r"Requests/sec:\s+([0-9.]+)", output)
+    assert found, output
+    return float(found[1])
+
+
+def main() -> None:
+    oximg = shutil.which("oximg")
+    if oximg is None:
+        print("oximg is not installed: cargo install oximg")
+        return
+    with tempfile.TemporaryDirectory() as temporary, contextlib.ExitStack() as stack:
+        directory = Path(temporary)
+        (directory / "bare_app.py").write_text(f"ROOT = {str(WALLPAPERS)!r}\n{APP}")
+        ours, theirs = free_port(), free_port()
+        gunicorn = [sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{ours}", "--workers=2"]
+        gunicorn += ["--threads=4", "--keep-alive=60", "--no-control-socket"]
+        gunicorn += ["--chdir", temporary, "bare_app:app"]
+        environment = {
+            **os.environ,
+            "PORT": str(theirs),
+            "OXIMG_BIND": HOST,
+            "IMAGES_DIR": str(WALLPAPERS),
+            "PRESET": "fast",
+            "OXIMG_DCT_MARGIN": "1.7",
+        }
+        stack.enter_context(running(gunicorn, ours, directory / "app.log"))
+        stack.enter_context(running([oximg], theirs, directory / "oximg.log", environment))
+        print(f"{'':22}{'xaccel':>10}{'oximg':>10}   requests a second")
+        for kind, (name, side, target) in PHOTOS.items():
+            urls = (
+                f"http://{HOST}:{ours}/{side}/{name}",
+                f"http://{HOST}:{theirs}/resize/{side}/{side}/{name}",
+            )
+            rounds = [[requests_a_second(url) for url in urls] for _ in range(ROUNDS)]
+            one, other = (statistics.median(figures) for figures in zip(*rounds, strict=True))
+            ratio = statistics.median(a / b for a, b in rounds)
+            print(
+                f"{kind:22}{one:10.1f}{other:10.1f}   {ratio:.1f}x (at least {target:g}x: "
+                f"{'ok' if ratio >= target else 'NO'})"
+            )
+
+
+if __name__ == "__main__":
+    main()
