@@ -57,9 +57,8 @@ fn grid(file: &AvifParser<'_>) -> Result<Option<Grid>, ThumbnailError> {
         return Ok(None);
     }
     let data = file.primary_data().map_err(corrupt)?;
-    let (flags, rows, columns, rest) = match *data {
-        [0, flags, rows, columns, ref rest @ ..] => (flags, rows, columns, rest),
-        _ => return Err(corrupt("its grid is of an unknown version")),
+    let [0, flags, rows, columns, ref rest @ ..] = *data else {
+        return Err(corrupt("its grid is of an unknown version"));
     };
     let (width, height) = match *rest {
         [w3, w2, w1, w0, h3, h2, h1, h0, ..] if flags & 1 == 1 => {
