@@ -9,13 +9,18 @@ import hashlib
 import statistics
 import time
 import timeit
+from collections.abc import Callable
+from functools import partial
 
 import itsdangerous
+import jinja2
 from django.conf import settings
 from django.core import signing as django_signing
 from libthumbor.crypto import CryptoURL
 from libthumbor.url_signers.base64_hmac_sha1 import UrlSigner
+from xaccel import Config, jinja as xaccel_jinja
 from xaccel.signing import Signer
+from xaccel.templates import TemplateHelpers
 
 TURNS = 400
 SECONDS_A_TURN = 0.0005
@@ -45,7 +50,26 @@ signed_md5 = md5.sign(PATH)
 dangerous_signed, django_signed = dangerous.sign(PATH), django.sign(PATH)
 thumbor_path = f"300x200/{IMAGE}"
 thumbor_signature = url_signer.signature(thumbor_path)
+
+config = Config(secret_keys=[SECRET], thumbnail_source="/photos")
+environment, escaping = jinja2.Environment(), jinja2.Environment(autoescape=True)
+for each in (environment, escaping):
+    xaccel_jinja.install(each, TemplateHelpers(config))
+    each.globals["libthumbor_url"] = crypto_url.generate
 paths = [f"/t/300x200/photos/2026/{number}.jpg" for number in range(100)]
+
+
+def loop(jinja: jinja2.Environment, expression: str) -> Callable[[], str]:
+    """A page of a hundred images, as something to call."""
+    source = f"{{% for path in paths %}}{{{{ {expression} }}}}{{% endfor %}}"
+    return partial(jinja.from_string(source).render, paths=paths)
+
+
+OURS, OURS_AS_FILTER = "thumbnail_url(path, 300, 200)", "path|thumbnail_url(300, 200)"
+THEIRS = "libthumbor_url(image_url=path, width=300, height=200)"
+ours, ours_escaped = loop(environment, OURS), loop(escaping, OURS)
+ours_as_filter = loop(escaping, OURS_AS_FILTER)
+theirs, theirs_escaped = loop(environment, THEIRS), loop(escaping, THEIRS)
 
 
 def report(title: str, statements: dict[str, float]) -> None:
@@ -100,6 +124,9 @@ def main() -> None:
             f"Sign 100 paths with {name}",
             {f"{name}.sign_many(paths)": 0, f"[{name}.sign(path) for path in paths]": 1.5},
         )
+    report("A Jinja loop of 100 thumbnails", {"ours()": 0, "theirs()": 4})
+    report("The same with autoescape", {"ours_escaped()": 0, "theirs_escaped()": 4})
+    report("The same, ours as a filter", {"ours_as_filter()": 0, "theirs_escaped()": 4})
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import urllib.request
 import venv
 import zipfile
 from pathlib import Path
@@ -22,7 +23,13 @@ signer = xaccel.Signer(["secret"], algorithm="secure-link-md5")
 assert signer.sign("/t/300x200/photo.jpg").endswith("?key=qvHJx0qXanLY9m3LX49R3Q")
 """
 IN_SDIST = ("Cargo.lock", "LICENSE-MIT", "python/xaccel/py.typed", "tests/vectors/signing.json")
-IN_WHEEL = ("xaccel/_core.abi3.so", "xaccel/_core.pyi", "xaccel/py.typed", "xaccel/flask.py")
+IN_WHEEL = (
+    "xaccel/_core.abi3.so",
+    "xaccel/_core.pyi",
+    "xaccel/py.typed",
+    "xaccel/flask.py",
+    "xaccel/gallery.css",
+)
 
 
 def main() -> None:
@@ -54,7 +61,20 @@ def main() -> None:
         # -I: neither the current directory nor PYTHONPATH may help.
         _run(python, "-I", "-W", "ignore", "-c", CHECK, cwd=directory)
         _run(environment / "bin" / "xaccel", "--version", cwd=directory)
+        _check_gallery(environment / "bin" / "xaccel", directory)
     print("The sdist builds a wheel that works.")
+
+
+def _check_gallery(xaccel: Path, directory: Path) -> None:
+    command = (xaccel, "serve", directory, "--port", "0")
+    with subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            url = process.stdout.readline().split()[-1] if process.stdout is not None else ""
+            with urllib.request.urlopen(url) as page:  # noqa: S310  ours
+                if b"xaccel" not in page.read():
+                    sys.exit(f"{url} is no gallery")
+        finally:
+            process.terminate()
 
 
 def _require(wanted: tuple[str, ...], names: set[str], archive: Path) -> None:

@@ -32,6 +32,7 @@ def foreign(request):
 class Allowed(PrivateFileView):
     as_attachment = True
     download_name = "a.pdf"
+    headers = {"X-Robots-Tag": "noindex"}  # noqa: RUF012
 
     def can_access_file(self, path):
         return self.request.headers.get("X-May") == path

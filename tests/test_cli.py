@@ -1,12 +1,16 @@
+import io
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import xaccel
-from xaccel.cli import main
+from PIL import Image
+from xaccel.cli import _parser, main
 
 SECRET = "0123456789abcdef"
 
@@ -94,6 +98,59 @@ def test_keys_from_a_file(capsys, tmp_path, monkeypatch):
     assert "absent" in err
 
 
+PHOTOS = Path(__file__).parents[1] / "examples" / "flask_gallery" / "photos"
+
+
+def test_thumbnail_writes_a_file_of_the_format_of_its_name(capsys, tmp_path):
+    for spec, name, kind in (
+        ("60x40,cover", "a.webp", "WEBP"),
+        ("60x40,cover", "a.jpg", "JPEG"),
+        ("60x40,cover,png", "a.jpg", "PNG"),
+    ):
+        assert run(capsys, "thumbnail", spec, PHOTOS / "bridge.jpg", tmp_path / name)[0] == 0
+        with Image.open(tmp_path / name) as image:
+            assert (image.size, image.format) == ((60, 40), kind)
+
+
+def test_thumbnail_to_the_standard_output(capfdbinary):
+    assert main(["thumbnail", "60x40,cover", str(PHOTOS / "bridge.jpg"), "-"]) == 0
+    image = Image.open(io.BytesIO(capfdbinary.readouterr().out))
+    assert (image.size, image.format) == ((60, 40), "JPEG")
+
+
+@pytest.mark.parametrize(
+    ("spec", "source", "out", "status"),
+    [
+        ("60x40", "broken.jpg", "a.jpg", 1),
+        ("60x40", "absent.jpg", "a.jpg", 2),
+        ("60x40,nonsense", "broken.jpg", "a.jpg", 2),
+        ("60x40,auto", "broken.jpg", "a.jpg", 2),
+        ("60x40", PHOTOS / "fig.png", "absent/a.jpg", 2),
+    ],
+)
+def test_thumbnail_says_what_is_wrong(capsys, tmp_path, monkeypatch, spec, source, out, status):
+    monkeypatch.chdir(tmp_path)
+    Path("broken.jpg").write_text("no picture")
+    assert run(capsys, "thumbnail", spec, source, out)[0] == status
+    assert not Path("a.jpg").exists()
+
+
+def test_probe(capsys, tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_text("no picture")
+    photos = [PHOTOS / "puppies.jpg", PHOTOS / "fig.png"]
+    status, out, _ = run(capsys, "probe", *photos)
+    assert status == 0
+    assert out.startswith(f"{photos[0]}: 2048x3088, jpeg, orientation ")
+    assert f"{photos[1]}: 1600x1222, png, alpha" in out
+    status, out, _ = run(capsys, "probe", "--json", broken, photos[0], tmp_path / "absent")
+    assert status == 1
+    first, second, third = json.loads(out)
+    assert "not an image" in first["error"]
+    assert (second["width"], second["height"]) == (2048, 3088)
+    assert "No such file" in third["error"]
+
+
 def test_what_can_not_be_signed_is_explained(capsys, keys):
     for path in ("relative", "/a/../b", "/a//b"):
         status, out, err = run(capsys, "sign", path)
@@ -148,6 +205,45 @@ def test_config_says_what_is_wrong(capsys, project, arguments, message):
     status, out, err = run(capsys, "config", "nginx", *arguments)
     assert (status, out) == (2, "")
     assert message in err
+
+
+COMMANDS = [
+    *([], ["config"], ["doctor"], ["serve"], ["sign"], ["verify"], ["cache"]),
+    *(["thumbnail"], ["probe"]),
+    *(["cache", name] for name in ("stats", "sweep", "purge", "clear")),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_has_examples_that_work(capsys, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as caught:
+        main([*command, "--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    _usage, _, text = text.partition("\n\n")
+    assert max(map(len, text.splitlines())) <= 80
+    assert "Exit status: 0 when all is well, 1 when" in text
+    examples = re.findall("^  (xaccel .*)", text, re.MULTILINE)
+    assert examples
+    for example in examples:
+        program, *arguments = shlex.split(example.partition(" > ")[0])
+        assert (program, arguments[: len(command)]) == ("xaccel", command)
+        _parser().parse_args(arguments)
+
+
+def test_tls_where_it_can_be(capsys, project):
+    files = ("--tls-certificate", "cert.pem", "--tls-key", "key.pem", "--domain", "a.example")
+    for server, told in (
+        ("nginx", "listen 443 ssl;"),
+        ("apache", f'SSLCertificateFile "{project}/cert.pem"'),
+        ("caddy", f'tls "{project}/cert.pem" "{project}/key.pem"'),
+    ):
+        _, out, _ = run(capsys, "config", server, "--app", "project_app:app", *files)
+        assert told in out, server
+    status, _, err = run(capsys, "config", "lighttpd", "--app", "project_app:app", *files)
+    assert status == 2
+    assert "not for lighttpd" in err
 
 
 def test_importing_the_package_imports_no_framework():

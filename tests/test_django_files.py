@@ -17,7 +17,7 @@ from django.db.models.fields.files import FieldFile
 from django.http import Http404
 from django.template import Context, Template
 from django.test import Client, RequestFactory, override_settings
-from xaccel import Config, asgi, wsgi
+from xaccel import Config, asgi, sendfile, wsgi
 from xaccel.delivery import FileBody
 from xaccel.django import send_private_file
 from xaccel.django.storage import PrivateStorage
@@ -25,7 +25,7 @@ from xaccel.django.storage import PrivateStorage
 from tests import django_site  # noqa: F401
 from tests.clients import call_asgi, call_wsgi
 
-CONTENT = b"%PDF-1.4 " + bytes(range(256)) * 1000
+CONTENT = b"%PDF-1.4 " + bytes(range(256)) * 4000
 URL = "/_private/files/a%20b.pdf"
 SENDFILE = "xaccel.django.middleware.SendfileMiddleware"
 GZIP = "django.middleware.gzip.GZipMiddleware"
@@ -191,6 +191,7 @@ def test_the_views_permission(configure, ask):
     status, headers, content = ask("/allowed/a b.pdf", X_May="a b.pdf")
     assert (status, content) == (200, CONTENT)
     assert headers["content-disposition"] == 'attachment; filename="a.pdf"'
+    assert headers["x-robots-tag"] == "noindex"
     assert ask("/allowed/a b.pdf")[0] == 403
     assert ask("/allowed/absent", X_May="absent")[0] == 404
     assert ask("/allowed/a b.pdf", "POST", X_May="a b.pdf")[0] == 405
@@ -206,6 +207,29 @@ def test_file_responses_are_offloaded(configure, ask, private):
     assert headers["content-type"] == "application/pdf"
     assert headers["set-cookie"].strip() == "seen=1; Path=/"
     assert ask(f"/file_response{private}/a b.pdf", "HEAD")[1]["x-accel-redirect"] == URL
+
+
+@pytest.mark.parametrize(
+    ("call", "application"),
+    [(call_wsgi, get_wsgi_application), (call_asgi, get_asgi_application)],
+)
+def test_overrides_for_one_request(configure, private, call, application):
+    configure([SENDFILE], SERVER="nginx")
+
+    def ask(**overrides):
+        headers, content = call(
+            application(), f"/file_response{private}/a b.pdf", headers=HOST, **overrides
+        )[1:]
+        return {name.lower(): value for name, value in headers.items()}, content
+
+    headers, content = ask(**{sendfile.TYPE: "X-Sendfile"})
+    assert (content, headers["x-sendfile"]) == (b"", f"{private}/a b.pdf")
+    headers, content = ask(**{sendfile.MAPPING: f"{private}/=/other/"})
+    assert (content, headers["x-accel-redirect"]) == (b"", "/other/a%20b.pdf")
+    if call is call_wsgi:  # Under ASGI Django itself warns of such a response.
+        headers, content = ask(**{sendfile.TYPE: ""})
+        assert content == CONTENT
+        assert "x-accel-redirect" not in headers
 
 
 def test_file_responses_have_ranges_in_direct(configure, ask, private):

@@ -1,4 +1,5 @@
 import io
+from wsgiref.util import FileWrapper
 
 import pytest
 from flask import Flask, Response, render_template_string
@@ -72,6 +73,26 @@ def test_direct_sends_the_file(make_app):
     assert response.headers["Content-Type"] == "application/pdf"
     assert response.headers["Cache-Control"] == "private, max-age=60"
     assert "filename*=UTF-8''Gr%C3%BC%C3%9Fe" in response.headers["Content-Disposition"]
+
+
+def test_the_wsgi_servers_file_wrapper_has_whole_files(make_app):
+    wrapped = []
+
+    class Wrapper(FileWrapper):
+        def __init__(self, file, size):
+            super().__init__(file, size)
+            wrapped.append(file)
+
+    def get(**headers):
+        environ = {"wsgi.file_wrapper": Wrapper}
+        return client.get("/file/Grüße – 猫.pdf", headers=headers, environ_overrides=environ)
+
+    client = make_app().test_client()
+    assert get().data == b"%PDF-1.4 " + bytes(1000)
+    assert len(wrapped) == 1
+    assert wrapped[0].closed
+    assert get(Range="bytes=0-7").data == b"%PDF-1.4"
+    assert len(wrapped) == 1
 
 
 def test_nginx_is_told_to(make_app):

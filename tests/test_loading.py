@@ -138,6 +138,21 @@ def test_check_compares_with_what_is_deployed(capsys, project):
     assert (project / "deployed" / "xaccel.conf").read_text() == before
 
 
+def test_what_can_not_be_written_is_told(capsys, project):
+    (project / "file").touch()
+    for out in (project / "file", project / "file" / "below"):
+        status, _, err = run(capsys, "--app", "loading_module:config", "--out", out)
+        assert status == 2
+        assert err.startswith(f"xaccel: can't write {project}/file")
+
+
+def test_a_full_configuration_has_the_directory_of_the_cache(capsys, project):
+    settings = project / "settings.toml"
+    settings.write_text(f'THUMBNAIL_CACHE = "{project}/new/cache"\n')
+    assert run(capsys, "--config", settings, "--full", "--out", project / "conf")[0] == 0
+    assert (project / "new" / "cache").is_dir()
+
+
 def test_check_needs_a_directory(capsys, project):
     status, _, err = run(capsys, "--app", "loading_module:config", "--check")
     assert status == 2

@@ -19,7 +19,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from http import HTTPStatus
-from typing import Any, Protocol, TypeAlias, Unpack
+from typing import Any, Protocol, TypeAlias
 
 from xaccel import sendfile, thumbnails
 from xaccel.config import Config
@@ -27,12 +27,11 @@ from xaccel.delivery import (
     REQUEST,
     Delivery,
     FileBody,
-    FileKeywords,
-    FileOptions,
     Headers,
     Request,
     Response,
 )
+from xaccel.private_files import Answer, PrivateFiles
 
 __all__ = ["PrivateLinks", "Sendfile", "Thumbnails", "XAccel"]
 
@@ -46,51 +45,25 @@ _PATHSEND = "http.response.pathsend"
 _HIDDEN = frozenset(name.lower().encode() for name in sendfile.HIDDEN)
 
 
-class XAccel:
-    """Private files for an ASGI app.
+class XAccel(PrivateFiles[ASGIApp]):
+    """Private files for an ASGI app: each answer is one itself, to call with the `scope`.
 
     Raises:
         ConfigError: A setting is impossible.
     """
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        """The settings; `xaccel config --app` finds them here."""
-        self._delivery = Delivery(config)
-        self.private_url = self._delivery.private_url
-        """Writes a signed link to a file, see `Delivery.private_url`."""
+    def _app(self, answer: Answer) -> ASGIApp:
+        return answering(answer)
 
-    def send_private_file(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        root: str | os.PathLike[str] | None = None,
-        **options: Unpack[FileKeywords],
-    ) -> ASGIApp:
-        """Answer with a file under one of `ROOTS`; the web server sends it, if there is one.
 
-        Call it after the permission check. The visitor gets ranges, conditional requests and
-        HEAD either way. What may not be sent is a 404 that does not show the path.
+def answering(answer: Answer) -> ASGIApp:
+    """An app that answers every request, looking for the file in a thread."""
 
-        Args:
-            path: The file, absolute, or relative to `root`.
-            root: The directory of a relative path; not needed when there is one root only.
-            options: `mimetype`, `as_attachment`, `download_name`, `max_age`, `headers` and
-                `limit_rate`: the names of `FileOptions`.
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await asyncio.to_thread(answer, Request.from_scope(scope))
+        await respond(response, scope, receive, send)
 
-        Returns:
-            The answer, as an ASGI app to call with the request's `scope`.
-        """
-        file_options = FileOptions(**options)
-
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            request = Request.from_scope(scope)
-            response = await asyncio.to_thread(
-                self._delivery.answer, path, request, file_options, root=root
-            )
-            await respond(response, scope, receive, send)
-
-        return answer
+    return app
 
 
 class _Endpoint(Protocol):

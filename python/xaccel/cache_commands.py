@@ -8,26 +8,42 @@ from typing import Any
 
 from xaccel import loading
 from xaccel._core import Cache
+from xaccel.command_help import add_command
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 
 
 def add(commands: Any) -> None:
     """Add the command to those that `add_subparsers()` gave."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "cache",
-        help="the cache of thumbnails: its size, a sweep, a purge",
+        summary="look into the cache of thumbnails, and tidy it up",
         description="Look into the cache of thumbnails, and take things out of it. Readers and "
         "writers need not stop for it.",
+        examples=[
+            "xaccel cache stats --app shop:app",
+            "xaccel cache purge --app shop:app cats/tom.jpg",
+        ],
     )
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
     for name, run, text in (
-        ("stats", _stats, "say how many thumbnails there are"),
-        ("sweep", _sweep, "remove what is beyond THUMBNAIL_CACHE_MAX_SIZE or _INACTIVE"),
+        ("stats", _stats, "say how many thumbnails there are, and how large"),
+        ("sweep", _sweep, "remove what is beyond THUMBNAIL_CACHE_MAX_SIZE and _INACTIVE"),
         ("purge", _purge, "remove every thumbnail of some images"),
         ("clear", _clear, "remove every thumbnail"),
     ):
-        action = actions.add_parser(name, help=text, description=f"{text.capitalize()}.")
+        source = " cats/tom.jpg" if run is _purge else ""
+        action = add_command(
+            actions,
+            name,
+            summary=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            examples=[
+                f"xaccel cache {name} --app shop:app{source}",
+                f"xaccel cache {name} --settings shop.settings{source}",
+            ],
+        )
         loading.add_options(action)
         action.set_defaults(run=_runner(run))
         if run is _purge:

@@ -11,20 +11,33 @@ from pathlib import Path
 from typing import Any
 
 from xaccel import loading
+from xaccel.command_help import EXIT_STATUS, add_command
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 from xaccel.servers import WEB_SERVERS, nginx_thumbnails
 from xaccel.servers.deployment import Deployment
 
+_SECRETS_HELP = (
+    "Secrets are in a file of their own, which only its owner can read; it is written with --out."
+)
+
 
 def add(commands: Any) -> None:
     """Add the command to those that `add_subparsers()` gave."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "config",
-        help="write the web server's configuration",
-        description="Write the web server's configuration from the app's own settings.",
-        epilog="With --check the exit status is 0 when the files in DIR are up to date, and 1 "
-        "when they are not.",
+        summary="write the web server's configuration",
+        description="Write the configuration of nginx, Apache, lighttpd or Caddy from the app's "
+        "own settings, so that the two can't drift apart. Without --out a site file is printed.",
+        examples=[
+            "xaccel config nginx --app shop:app",
+            "xaccel config nginx --app shop:app --static /static/=/srv/static --out conf",
+            "xaccel config nginx --app shop:app --upstream unix:/run/shop.sock --out conf",
+            "xaccel config nginx --app shop:app --out /etc/nginx/conf.d --check",
+            "xaccel config caddy --settings shop.settings --full --listen 8080 --out caddy",
+        ],
+        notes=[_SECRETS_HELP, EXIT_STATUS],
     )
     parser.set_defaults(run=_run)
     parser.add_argument("server", choices=list(WEB_SERVERS), help="the web server")
@@ -49,7 +62,8 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--check",
         action="store_true",
-        help="write nothing; show how the files in DIR differ from what would be written",
+        help="write nothing; show how the files in DIR differ from what would be written, and "
+        "exit with 1 if they do",
     )
 
 
@@ -59,14 +73,17 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
         "--upstream",
         default=Deployment.upstream,
         metavar="ADDRESS",
-        help="where the app listens: HOST:PORT or unix:/path/to.sock (default: %(default)s)",
+        help="where Gunicorn, Uvicorn or the like listens: HOST:PORT, CONTAINER:PORT or "
+        "unix:/path/to.sock (default: %(default)s)",
     )
     group.add_argument(
         "--listen",
         metavar="[ADDR:]PORT",
         help=f"where the server listens (default: {Deployment.listen}; 443 with TLS)",
     )
-    group.add_argument("--domain", metavar="NAME", help="the host name that is served")
+    group.add_argument(
+        "--domain", metavar="NAME", help="the host name that is served; several between quotes"
+    )
     group.add_argument(
         "--static",
         action="append",
@@ -77,7 +94,8 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--tls-certificate",
         metavar="FILE",
-        help="speak TLS (nginx; Caddy does it by itself); without TLS the visitor is redirected",
+        help="speak TLS, and send those who come without it there (nginx, Apache, Caddy; with "
+        "--listen 443 Caddy gets the certificate for --domain by itself)",
     )
     group.add_argument("--tls-key", metavar="FILE", help="the certificate's private key")
     group.add_argument(
@@ -107,8 +125,8 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--resolver",
         metavar="ADDRESSES",
-        help="the DNS servers that nginx asks for an origin's address, which does not look into "
-        "/etc/hosts (default: those in /etc/resolv.conf)",
+        help="the DNS servers that nginx asks for the addresses of other servers, such as those "
+        "of REMOTES; it does not look into /etc/hosts (default: those in /etc/resolv.conf)",
     )
 
 
@@ -151,9 +169,11 @@ class _File:
 
 
 def _run(options: argparse.Namespace) -> int:
-    for name in ("verify", "tls_certificate", "tls_key", "log_header", "resolver"):
+    for name in ("verify", "log_header", "resolver"):
         if getattr(options, name) is not None and options.server != "nginx":
             raise ConfigError(f"--{name.replace('_', '-')} is for nginx, not for {options.server}")
+    if options.tls_certificate is not None and options.server == "lighttpd":
+        raise ConfigError("--tls-certificate is for nginx, Apache and Caddy, not for lighttpd")
     if options.out is None and (options.full or options.check):
         option, what = ("--full", "works in") if options.full else ("--check", "reads")
         raise ConfigError(f"{option} needs --out DIR, the directory that the server {what}")
@@ -167,13 +187,23 @@ def _run(options: argparse.Namespace) -> int:
         differences = "".join(file.difference() for file in files)
         print(differences, end="")
         return 1 if differences else 0
+    try:
+        _make_directories(config, options)
+        for file in files:
+            file.write()
+            print(f"wrote {file.path}{' (keep it secret)' if file.is_secret else ''}")
+    except OSError as error:
+        raise ConfigError(f"can't write {error.filename}: {error.strerror}") from None
+    return 0
+
+
+def _make_directories(config: Config, options: argparse.Namespace) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     if options.full:
         (options.out / "tmp").mkdir(exist_ok=True)
-    for file in files:
-        file.write()
-        print(f"wrote {file.path}{' (keep it secret)' if file.is_secret else ''}")
-    return 0
+        if config.thumbnail_cache is not None:
+            # nginx makes its own part of it, but not what is above.
+            Path(config.thumbnail_cache).mkdir(parents=True, exist_ok=True)
 
 
 def _deployment(options: argparse.Namespace) -> Deployment:

@@ -11,13 +11,14 @@ import contextlib
 import logging
 import mimetypes
 import os
+import posixpath
 import re
 import secrets
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
+from functools import lru_cache
 from typing import Any, BinaryIO, ClassVar, TypeAlias, TypedDict
 from weakref import WeakSet
 
@@ -35,8 +36,8 @@ REQUEST = "xaccel.request"
 """Where the `Sendfile` middleware leaves a request's facts, in a WSGI environment or an ASGI
 scope, since it hides some of them from the app."""
 
-CHUNK = 64 * 1024
-"""How many bytes of a file are read at once."""
+CHUNK = 256 * 1024
+"""How many bytes of a file are read at once: as many as make the way through a thread cheap."""
 
 _logger = logging.getLogger("xaccel.delivery")
 
@@ -62,6 +63,11 @@ _OF_REMOTE = frozenset(
 _KEPT_BY_304 = frozenset(
     {"cache-control", "content-location", "date", "etag", "expires", "last-modified", "vary"}
 )
+
+
+@lru_cache
+def _environ_key(name: str) -> str:
+    return "HTTP_" + name.upper().replace("-", "_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +100,7 @@ class Request:
         """Collect the facts from a WSGI environment (PEP 3333)."""
         known: Request | None = environ.get(REQUEST)
         return known or cls.from_headers(
-            environ["REQUEST_METHOD"],
-            lambda name: environ.get("HTTP_" + name.upper().replace("-", "_")),
+            environ["REQUEST_METHOD"], lambda name: environ.get(_environ_key(name))
         )
 
     @classmethod
@@ -174,14 +179,23 @@ class FileOptions:
     """How a file is presented; the names are those of Flask's `send_file`.
 
     `limit_rate` is in bytes a second. `headers` are further response headers.
+
+    Raises:
+        ConfigError: `limit_rate` is not positive, which to some servers is no limit at all.
     """
 
     mimetype: str | None = None
     as_attachment: bool = False
     download_name: str | None = None
     max_age: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] | None = None
     limit_rate: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.limit_rate is not None and self.limit_rate < 1:
+            raise ConfigError(
+                f"limit_rate={self.limit_rate!r} must be bytes a second; leave it out for no limit"
+            )
 
 
 class FileKeywords(TypedDict, total=False):
@@ -191,7 +205,7 @@ class FileKeywords(TypedDict, total=False):
     as_attachment: bool
     download_name: str | None
     max_age: int | None
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] | None
     limit_rate: int | None
 
 
@@ -241,7 +255,8 @@ class Delivery:
 
         Raises:
             FileNotFound: There is no such file that may be sent.
-            ConfigError: `path` is relative and it is not clear to which root.
+            ConfigError: `path` is relative and it is not clear to which root; or nobody can
+                limit the rate.
         """
         if isinstance(path, str) and remotes.is_url(path):
             return self._remote_file(path, request, options)
@@ -257,11 +272,11 @@ class Delivery:
         file = self._remote_map.find(url)
         headers = presentation(file.name, options)
         if self.server is servers.direct:
+            servers.direct.no_limit_rate(options.limit_rate)
             try:
                 return _send_remote(file, request.conditions, headers)
             except RemoteError as error:
-                _logger.warning("%s", error)
-                return error_response(error)
+                return _refusal(error)
         offload = nginx.redirect(file.internal_url, limit_rate=options.limit_rate)
         return _offloaded(request, headers, offload)
 
@@ -277,8 +292,7 @@ class Delivery:
         try:
             return self.private_file(path, request, options, root=root)
         except FileNotFound as error:
-            _logger.warning("%s", error)
-            return error_response(error)
+            return _refusal(error)
 
     def private_url(
         self,
@@ -349,23 +363,23 @@ class Delivery:
             )
             return self.private_file(self._linked(signed.path), request, options)
         except XaccelError as error:
-            _logger.warning("%s: %s", type(error).__name__, error)
-            return error_response(error)
+            return _refusal(error)
 
     def _linked(self, path: str) -> str:
         """The file that a link's path means."""
         for directory, prefix in self._link_map.roots:
             if path.startswith(prefix):
-                return str(Path(directory) / path.removeprefix(prefix))
+                return posixpath.join(directory, path.removeprefix(prefix))
         raise FileNotFound(f"{path!r} is below no root's link")
 
     def _absolute(self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None) -> str:
         path = os.fspath(path)
+        is_absolute = path.startswith("/")
         if root is not None:
-            if Path(path).is_absolute():
+            if is_absolute:
                 raise FileNotFound(f"{path!r} may not be sent: it is not below the root")
-            return str(Path(root) / path)
-        if Path(path).is_absolute():
+            return posixpath.join(root, path)
+        if is_absolute:
             return path
         roots = self.path_map.roots
         if len(roots) != 1:
@@ -373,14 +387,14 @@ class Delivery:
                 f"XACCEL['ROOTS'] has {len(roots)} directories: "
                 f"pass root=… with the relative path {path!r}"
             )
-        return str(Path(roots[0][0]) / path)
+        return posixpath.join(roots[0][0], path)
 
 
 def send(
     location: Location, request: Request, options: FileOptions, server: servers.Server
 ) -> Response:
     """Answer with a located file, by the server or ourselves."""
-    headers = presentation(Path(location.path).name, options)
+    headers = presentation(posixpath.basename(location.path), options)
     return hand_over(location, request, headers, server, limit_rate=options.limit_rate)
 
 
@@ -398,6 +412,8 @@ def hand_over(
         if server.ETAG_IS_OURS and _fails_precondition(location, request.conditions):
             return Response(_PRECONDITION_FAILED, (("Content-Length", "0"),))
         return _offloaded(request, headers, offload)
+    if limit_rate is not None:
+        _logger.warning("%r is sent without its limit_rate, by the app", location.path)
     return _send_ourselves(location, request.conditions, headers)
 
 
@@ -405,6 +421,11 @@ def _offloaded(request: Request, headers: Headers, offload: Headers) -> Response
     request.offloads.extend((name.lower(), value) for name, value in offload)
     # A length of 0 is what keeps the server's connection to the app alive.
     return Response(200, (*headers, ("Content-Length", "0"), *offload))
+
+
+def _refusal(error: XaccelError) -> Response:
+    _logger.warning("%s: %s", type(error).__name__, error)
+    return error_response(error)
 
 
 def error_response(error: XaccelError) -> Response:
@@ -458,10 +479,11 @@ def presentation(name: str, options: FileOptions) -> Headers:
         headers["Cache-Control"] = "private, no-cache"
     else:
         headers["Cache-Control"] = f"private, max-age={options.max_age:d}"
-    overridden = {field_name.lower() for field_name in options.headers}
+    further = options.headers or {}
+    overridden = {field_name.lower() for field_name in further}
     return (
         *(pair for pair in headers.items() if pair[0].lower() not in overridden),
-        *(pair for pair in options.headers.items() if not is_offload_header(pair[0])),
+        *(pair for pair in further.items() if not is_offload_header(pair[0])),
     )
 
 

@@ -22,6 +22,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import SplitResult, quote, urlsplit
 
 from xaccel import engines
+from xaccel._core import Spec
 from xaccel.config import Config
 from xaccel.delivery import Delivery, is_offload_header
 from xaccel.exceptions import ConfigError
@@ -195,6 +196,10 @@ def _server_name(answer: Answer) -> str | None:
     return next((name for name in _DIALECTS if name in told), None)
 
 
+def _server_of(deployment: Deployment) -> str | None:
+    return None if deployment.config is None else deployment.config.server
+
+
 def _check_internal(deployment: Deployment, _: Answer) -> Iterator[Result]:
     if deployment.config is None:
         yield _skipped("internal", "the internal prefixes are in the settings")
@@ -361,7 +366,7 @@ def _check_clock(_: Deployment, first: Answer) -> Iterator[Result]:
     )
 
 
-def _check_uploads(deployment: Deployment, _: Answer) -> Iterator[Result]:
+def _check_uploads(deployment: Deployment, first: Answer) -> Iterator[Result]:
     status = None
     with contextlib.closing(deployment.connect(_REFUSAL_TIMEOUT)) as connection:
         connection.putrequest("POST", "/")
@@ -372,6 +377,8 @@ def _check_uploads(deployment: Deployment, _: Answer) -> Iterator[Result]:
             status = connection.getresponse().status
     if status == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         yield Result("uploads", "ok", "an upload that is too large is refused")
+    elif status is None and "caddy" in {_server_name(first), _server_of(deployment)}:
+        yield _skipped("uploads", "Caddy refuses an upload only when that much of it has come")
     elif status is not None and status >= _SERVER_ERROR:
         yield Result(
             "uploads",
@@ -427,7 +434,7 @@ def _thumbnail(deployment: Deployment, config: Config, name: str) -> Iterator[Re
     yield Result("thumbnails", "ok", "the site makes thumbnails")
     if not config.thumbnail_only_presets:
         yield _tampering(deployment, url)
-    yield _hits(deployment, config, last)
+    yield _hits(deployment, config, name, last)
     negotiates = config.thumbnail_formats and not config.thumbnail_only_presets
     if config.has_thumbnail_endpoint and negotiates:
         yield _negotiation(deployment, url_of(name, "32x-,auto"))
@@ -445,15 +452,19 @@ def _tampering(deployment: Deployment, url: str) -> Result:
     )
 
 
-def _hits(deployment: Deployment, config: Config, last: Answer) -> Result:
+def _hits(deployment: Deployment, config: Config, name: str, last: Answer) -> Result:
     if config.thumbnail_engine == "image-filter":
         hit = last.headers["X-Cache-Status"] == "HIT"
     elif config.thumbnail_cache is None or config.server != "nginx":
         return _skipped("hits", "only nginx, with THUMBNAIL_CACHE, sends hits without the app")
-    elif config.thumbnail_only_presets or config.signature != "secure-link-md5":
-        return _skipped("hits", "it can't be seen from outside whether nginx remembers verdicts")
     else:
-        hit = _finds_marker(deployment, config, Path(config.thumbnail_cache))
+        cache = Path(config.thumbnail_cache)
+        hit = not config.thumbnail_only_presets and _finds_marker(deployment, config, cache)
+        if not hit:
+            elsewhere = next(filter(None, map(_first_file, config.roots)), None)
+            if elsewhere is None:
+                return _skipped("hits", "it takes a file in one of ROOTS to see who sends hits")
+            hit = _follows_link(deployment, config, name, cache, elsewhere)
     if hit:
         return Result("hits", "ok", "finished thumbnails come without the app")
     return Result(
@@ -461,12 +472,16 @@ def _hits(deployment: Deployment, config: Config, last: Answer) -> Result:
         "finding",
         "finished thumbnails come by way of the app",
         "install what `xaccel config nginx` writes for THUMBNAIL_URL: a location with `try_files` "
-        "(image-filter: with `proxy_cache`), and let no other location come before it",
+        "(image-filter: with `proxy_cache`), and let no other location come before it; let the "
+        "server's user read THUMBNAIL_CACHE",
     )
 
 
 def _finds_marker(deployment: Deployment, config: Config, cache: Path) -> bool:
-    """Whether the server finds a file in the cache that the app does not know how to name."""
+    """Whether the server finds a file in the cache that the app does not know how to name.
+
+    It does when it checks signatures itself.
+    """
     name, content = f"doctor-{secrets.token_hex(8)}", secrets.token_bytes(16)
     path = f"{config.thumbnail_url}{name}/marker"
     directory = cache / path.lstrip("/").removesuffix("/marker")
@@ -476,6 +491,35 @@ def _finds_marker(deployment: Deployment, config: Config, cache: Path) -> bool:
         return deployment.ask(config.signer().sign_path(path)).body == content
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _follows_link(
+    deployment: Deployment, config: Config, name: str, cache: Path, elsewhere: Path
+) -> bool:
+    """Whether the server finds a link out of the cache, which the app would not follow.
+
+    The link takes the place of a thumbnail that nobody else asks for: where the server asks the
+    app, this is for each URL, and once.
+    """
+    if config.thumbnail_only_presets:
+        spec, name = next(iter(config.thumbnail_presets.values())), f"doctor-{secrets.token_hex(8)}"
+    else:
+        spec = f"32x-,v-{secrets.token_urlsafe(6)}"
+    url = engines.get(config).url(name, spec)
+    link = cache / f"{config.thumbnail_url}{spec}/{name}".lstrip("/")
+    image_format = Spec.parse(spec).format
+    if image_format is not None:
+        link = link.with_name(f"{link.name}.{image_format}")
+    try:
+        deployment.ask(url)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(elsewhere.resolve())
+        return deployment.ask(url).body == elsewhere.read_bytes()
+    finally:
+        link.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            link.parent.rmdir()
 
 
 def _negotiation(deployment: Deployment, url: str) -> Result:

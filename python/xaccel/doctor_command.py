@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from xaccel import doctor, loading
+from xaccel.command_help import add_command
 from xaccel.exceptions import ConfigError
 
 _MARKS = {"ok": "ok     ", "finding": "FINDING", "skipped": "skipped"}
@@ -15,14 +16,18 @@ _MARKS = {"ok": "ok     ", "finding": "FINDING", "skipped": "skipped"}
 
 def add(commands: Any) -> None:
     """Add the command to those that `add_subparsers()` gave."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "doctor",
-        help="check a running deployment",
+        summary="say what is wrong with a running site, and how to mend it",
         description="Ask a running site, through its web server, what a visitor could, and say "
         "what is wrong and how to mend it. With the app's settings it looks at more: internal "
-        "prefixes, signed links, thumbnails, the cache.",
-        epilog="The exit status is 0 when all is well, 1 when there are findings, 2 when the "
-        "command can't run.",
+        "prefixes, signed links, thumbnails, the cache. Run it as the app's user, on its machine.",
+        examples=[
+            "xaccel doctor https://www.example.com/ --app shop:app",
+            "xaccel doctor https://www.example.com/video/7 --header 'Cookie: session=…'",
+            "xaccel doctor http://127.0.0.1/ --settings shop.settings --json",
+        ],
     )
     parser.set_defaults(run=_run)
     parser.add_argument("url", help="the site's address, or that of a file that the app offloads")

@@ -23,7 +23,7 @@ from xaccel.delivery import (
 from xaccel.exceptions import ConfigError, FileNotFound
 from xaccel.templates import TemplateHelpers
 from xaccel.thumbnails import PrivateThumbnails, Thumbnails
-from xaccel.wsgi import Sendfile
+from xaccel.wsgi import Sendfile, body_of
 
 __all__ = [
     "XAccel",
@@ -135,14 +135,15 @@ def send_private_file(
         download_name: The name under which it is saved; by default its own.
         max_age: Seconds for which the visitor's browser may use it without asking again.
         headers: Further response headers.
-        limit_rate: Bytes a second at which the server sends the file; by default unlimited.
+        limit_rate: Bytes a second at which nginx or lighttpd sends the file; by default
+            unlimited. An error with the others, and without a server.
     """
     options = FileOptions(
         mimetype=mimetype,
         as_attachment=as_attachment,
         download_name=download_name,
         max_age=max_age,
-        headers=headers or {},
+        headers=headers,
         limit_rate=limit_rate,
     )
     try:
@@ -224,8 +225,7 @@ def _state() -> _State:
 
 def _flask_response(response: Response) -> flask.Response:
     result = flask.Response(
-        # As a list, bytes don't make Werkzeug set a length: with HEAD it is not theirs.
-        [response.body] if isinstance(response.body, bytes) else response.body,
+        body_of(response, request.environ),
         response.status,
         list(response.headers),
         direct_passthrough=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 def install(environment: jinja2.Environment, helpers: TemplateHelpers) -> None:
     """Add the helpers to an environment: global functions, and the filter `thumbnail_url`."""
     environment.globals.update(
-        thumbnail_url=helpers.thumbnail_url,
+        # Jinja asks whatever it calls for marks, which takes long with a bound method.
+        thumbnail_url=partial(helpers.thumbnail_url),
         thumbnail_srcset=helpers.thumbnail_srcset,
         thumbnail_img=helpers.thumbnail_img,
         thumbnail_picture=helpers.thumbnail_picture,

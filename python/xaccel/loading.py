@@ -26,15 +26,15 @@ def add_options(parser: argparse.ArgumentParser, *, required: bool = True) -> No
     group.add_argument(
         "--app",
         metavar="MODULE:NAME",
-        help="a Flask app, any object with a Config as its attribute `config`, a Config, or a "
-        "function that makes one of these",
+        help="where the settings are: a Flask app, any object with a Config as its attribute "
+        "`config`, a Config, or a function that makes one of these",
     )
-    group.add_argument("--settings", metavar="MODULE", help="the settings of a Django project")
+    group.add_argument("--settings", metavar="MODULE", help="or: the settings of a Django project")
     group.add_argument(
         "--config",
         type=Path,
         metavar="FILE",
-        help="a TOML file with the settings at its top level or in [xaccel]",
+        help="or: a TOML file with the settings at its top level or in [xaccel]",
     )
 
 

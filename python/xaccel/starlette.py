@@ -11,31 +11,24 @@ async def video(name: str) -> Response:
 
 from __future__ import annotations
 
-import os
-from typing import Unpack
-
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from xaccel import asgi
-from xaccel.asgi import ASGIApp
-from xaccel.delivery import FileKeywords
+from xaccel.asgi import ASGIApp, answering
+from xaccel.private_files import Answer, PrivateFiles
 
 __all__ = ["PrivateFileResponse", "XAccel"]
 
 
-class XAccel(asgi.XAccel):
-    """Private files for a Starlette or FastAPI app; see `xaccel.asgi.XAccel`."""
+class XAccel(PrivateFiles["PrivateFileResponse"]):
+    """Private files for a Starlette or FastAPI app: each answer is a response of Starlette's.
 
-    def send_private_file(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        root: str | os.PathLike[str] | None = None,
-        **options: Unpack[FileKeywords],
-    ) -> PrivateFileResponse:
-        """As `xaccel.asgi.XAccel.send_private_file()`, as a response to return from a view."""
-        return PrivateFileResponse(super().send_private_file(path, root=root, **options))
+    Raises:
+        ConfigError: A setting is impossible.
+    """
+
+    def _app(self, answer: Answer) -> PrivateFileResponse:
+        return PrivateFileResponse(answering(answer))
 
 
 class PrivateFileResponse(Response):

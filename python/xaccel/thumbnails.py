@@ -144,7 +144,7 @@ class Thumbnails:
         except XaccelError as problem:
             _logger.warning("XACCEL['THUMBNAIL_FALLBACK']: %s", problem)
             return None
-        headers = {**job.options.headers, "Cache-Control": delivery.ERROR_CACHE_CONTROL}
+        headers = {**(job.options.headers or {}), "Cache-Control": delivery.ERROR_CACHE_CONTROL}
         options = FileOptions(mimetype=made.media_type, headers=headers)
         return Response(
             error.status_code,

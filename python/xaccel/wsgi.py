@@ -13,10 +13,9 @@ the frameworks that take one (Werkzeug, Bottle, Pyramid …).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Unpack
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from xaccel import sendfile, thumbnails
 from xaccel.config import Config
@@ -25,12 +24,11 @@ from xaccel.delivery import (
     REQUEST,
     Delivery,
     FileBody,
-    FileKeywords,
-    FileOptions,
     Headers,
     Request,
     Response,
 )
+from xaccel.private_files import Answer, PrivateFiles
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -39,49 +37,18 @@ if TYPE_CHECKING:
 __all__ = ["PrivateLinks", "Sendfile", "Thumbnails", "XAccel"]
 
 
-class XAccel:
-    """Private files for a WSGI app.
+class XAccel(PrivateFiles["WSGIApplication"]):
+    """Private files for a WSGI app: each answer is one itself, to call with the `environ`.
 
     Raises:
         ConfigError: A setting is impossible.
     """
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        """The settings; `xaccel config --app` finds them here."""
-        self._delivery = Delivery(config)
-        self.private_url = self._delivery.private_url
-        """Writes a signed link to a file, see `Delivery.private_url`."""
+    def _app(self, answer: Answer) -> WSGIApplication:
+        def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            return respond(answer(Request.from_environ(environ)), environ, start_response)
 
-    def send_private_file(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        root: str | os.PathLike[str] | None = None,
-        **options: Unpack[FileKeywords],
-    ) -> WSGIApplication:
-        """Answer with a file under one of `ROOTS`; the web server sends it, if there is one.
-
-        Call it after the permission check. The visitor gets ranges, conditional requests and
-        HEAD either way. What may not be sent is a 404 that does not show the path.
-
-        Args:
-            path: The file, absolute, or relative to `root`.
-            root: The directory of a relative path; not needed when there is one root only.
-            options: `mimetype`, `as_attachment`, `download_name`, `max_age`, `headers` and
-                `limit_rate`: the names of `FileOptions`.
-
-        Returns:
-            The answer, as a WSGI app to call with the request's `environ`.
-        """
-        file_options = FileOptions(**options)
-
-        def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            request = Request.from_environ(environ)
-            response = self._delivery.answer(path, request, file_options, root=root)
-            return respond(response, environ, start_response)
-
-        return answer
+        return app
 
 
 class _Endpoint(Protocol):
@@ -134,9 +101,14 @@ def _answer(
 def respond(
     response: Response, environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
-    """Answer with a response; the server's `wsgi.file_wrapper` sends a whole file, if it can."""
+    """Answer with a response."""
     status = HTTPStatus(response.status)
     start_response(f"{status.value} {status.phrase}", list(response.headers))
+    return body_of(response, environ)
+
+
+def body_of(response: Response, environ: WSGIEnvironment) -> Iterable[bytes]:
+    """What a WSGI app returns; the server's `wsgi.file_wrapper` sends a whole file, if it can."""
     if isinstance(response.body, bytes):
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
     file_wrapper = environ.get("wsgi.file_wrapper")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.files import Files
-from tests.servers.site import FRONTS, running_site
+from tests.servers.site import FRONTS, GATEWAYS, running_site
 
 
 @pytest.fixture(scope="session")
@@ -29,18 +29,26 @@ def files(home):
 
 @pytest.fixture(scope="session")
 def site(home, files):
-    """A function that gives the site behind a server, by its name."""
-    sites = {}
+    """A function that gives the site behind a server, by its name, and of a framework."""
+    started, sites = {}, {}
     with contextlib.ExitStack() as stack:
 
-        def site(front):
-            if front not in sites:
-                directory = home / front
+        def site(front, framework="bare"):
+            gateway = GATEWAYS[framework]
+            if (front, gateway) not in started:
+                directory = home / f"{front}-{gateway}"
                 directory.mkdir()
-                sites[front] = stack.enter_context(running_site(front, files, directory))
-            return sites[front]
+                started[front, gateway] = stack.enter_context(
+                    running_site(front, files, directory, framework)
+                )
+            if (front, framework) not in sites:
+                sites[front, framework] = started[front, gateway].of(framework)
+                stack.callback(sites[front, framework].close)
+            return sites[front, framework]
 
         yield site
+        for ending in started.values():
+            ending.begin_to_stop()
 
 
 @pytest.fixture(params=FRONTS)

@@ -22,11 +22,14 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str | Path], port: int, log: Path, env: Mapping[str, str] | None = None
+    command: Sequence[str | Path],
+    address: int | Path,
+    log: Path,
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[int]:
     """Run a server until the block ends; yields its pid once it accepts connections.
 
-    `env` is added to this process's environment.
+    `address` is its port or its Unix socket; `env` is added to this process's environment.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -37,7 +40,7 @@ def running(
             env={**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", **(env or {})},
         )
     try:
-        _wait_until_listening(process, port, log)
+        _wait_until_listening(process, address, log)
         yield process.pid
     finally:
         process.terminate()
@@ -48,15 +51,25 @@ def running(
             process.wait()
 
 
-def _wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _connect(address: int | Path) -> None:
+    """Connect, and hang up."""
+    if isinstance(address, int):
+        socket.create_connection((HOST, address), timeout=1).close()
+        return
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(address))
+
+
+def _wait_until_listening(process: subprocess.Popen[bytes], address: int | Path, log: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
-        with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+        with contextlib.suppress(OSError):
+            _connect(address)
             return
         time.sleep(0.01)
     raise RuntimeError(
-        f"{process.args} does not listen on {port} (exit status {process.poll()}):\n"
+        f"{process.args} does not listen on {address} (exit status {process.poll()}):\n"
         f"{log.read_text(errors='replace')}"
     )

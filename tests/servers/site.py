@@ -1,13 +1,15 @@
-"""A site: an app under Gunicorn, alone or behind a real web server that xaccel configured."""
+"""A site: an app under Gunicorn or Uvicorn, alone or behind a real web server that xaccel
+configured."""
 
 import contextlib
 import json
 import os
+import signal
 import sys
 import time
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
 
@@ -19,7 +21,23 @@ from tests.servers.files import Files
 from tests.servers.process import HOST, PATIENCE, free_port, running
 
 FRONTS = ("direct", "nginx", "apache", "lighttpd", "caddy")
-FRAMEWORKS = ("flask", "django", "bare")
+CHECKS = {
+    "nginx": ("nginx", "-t", "-q", "-c"),
+    "apache": ("apache2", "-t", "-f"),
+    "lighttpd": ("lighttpd", "-tt", "-f"),
+    "caddy": ("caddy", "validate", "--adapter", "caddyfile", "--config"),
+}
+"""The commands with which the servers check a configuration."""
+GATEWAYS = {
+    "flask": "gunicorn",
+    "django": "gunicorn",
+    "bare": "gunicorn",
+    "django-asgi": "uvicorn",
+    "starlette": "uvicorn",
+    "bare-asgi": "uvicorn",
+}
+"""What each framework runs under."""
+FRAMEWORKS = tuple(GATEWAYS)
 PREFIXES = {"main": "/_private/files/", "second": "/_private/se cond/"}
 
 _OURS = ("x-accel", "x-sendfile", "x-lighttpd")
@@ -48,6 +66,7 @@ class Site:
     port: int
     app_port: int
     app_pid: int
+    framework: str
     _connection: HTTPConnection | None = None
     _last_used: float = 0
 
@@ -78,13 +97,27 @@ class Site:
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
         *,
-        framework: str = "bare",
         options: str = "",
+        view: str = "file",
         limit: int | None = None,
     ) -> Reply:
-        """Ask the view for a file by its path below the root."""
-        target = f"/{framework}/file?name={zlib.compress(name).hex()}{options}"
-        return self.ask(target, method, headers, limit=limit)
+        """Ask a view for a file by its path below the root."""
+        return self.ask(self._target(name, view) + options, method, headers, limit=limit)
+
+    def download(self, name: bytes) -> tuple[int, bytes]:
+        """Read a file to its end, however long it is; returns its length and its last bytes."""
+        length, end = 0, b""
+        buffer = memoryview(bytearray(1 << 20))
+        with contextlib.closing(HTTPConnection(HOST, self.port, timeout=PATIENCE)) as connection:
+            connection.request("GET", self._target(name))
+            response = connection.getresponse()
+            while size := response.readinto(buffer):
+                length += size
+                end = (end + bytes(buffer[max(0, size - 100) : size]))[-100:]
+        return length, end
+
+    def _target(self, name: bytes, view: str = "file") -> str:
+        return f"/{self.framework}/{view}?name={zlib.compress(name).hex()}"
 
     def _check(self, target: str, reply: Reply) -> None:
         told = "".join(f"{name}: {value}\n" for name, value in reply.headers.items())
@@ -108,6 +141,19 @@ class Site:
             connection.close()
         return HTTPConnection(HOST, self.port, timeout=PATIENCE)
 
+    @property
+    def worker(self) -> int:
+        """The process in which the app runs."""
+        return (children(self.app_pid) or [self.app_pid])[0]
+
+    def of(self, framework: str) -> "Site":
+        """The same site, asked for the views of another framework under the same gateway."""
+        return replace(self, framework=framework, _connection=None)
+
+    def begin_to_stop(self) -> None:
+        """Let the app end while others do, which takes some of them a while."""
+        os.kill(self.app_pid, signal.SIGTERM)
+
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
@@ -120,26 +166,38 @@ def settings(front: str, files: Files, **more: object) -> dict[str, object]:
 
 
 @contextlib.contextmanager
-def running_site(front: str, files: Files, directory: Path) -> Iterator[Site]:
+def running_site(
+    front: str, files: Files, directory: Path, framework: str = "bare"
+) -> Iterator[Site]:
     """Run a site until the block ends; `directory` is an empty one for the servers."""
     with contextlib.ExitStack() as stack:
         port = app_port = free_port()
         configured = settings(front, files)
         app = {"XACCEL": configured, "MAIN_ROOT": str(files.root)}
-        command = [
-            *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{app_port}"),
-            *("--no-control-socket", "--threads", "4", "--keep-alive", "60"),
-            *("--worker-tmp-dir", str(directory), "tests.servers.apps:dispatcher()"),
-        ]
+        command = [sys.executable, "-m", *_gateway(GATEWAYS[framework], app_port, directory)]
         env = {"XACCEL_TEST_SETTINGS": json.dumps(app)}
         app_pid = stack.enter_context(running(command, app_port, directory / "app.log", env))
         if front != "direct":
             port = free_port()
             config = Config.from_mapping(configured)
             stack.enter_context(running_server(front, config, directory, port, app_port))
-        site = Site(front, files, port, app_port, app_pid)
+        site = Site(front, files, port, app_port, app_pid, framework)
         stack.callback(site.close)
         yield site
+
+
+def _gateway(name: str, port: int, directory: Path) -> tuple[str, ...]:
+    if name == "uvicorn":
+        return (
+            *("uvicorn", "--host", HOST, "--port", str(port), "--timeout-keep-alive", "60"),
+            *("--lifespan", "off", "--no-access-log"),
+            *("--factory", "tests.servers.asgi_apps:dispatcher"),
+        )
+    return (
+        *("gunicorn", "--bind", f"{HOST}:{port}", "--threads", "4", "--keep-alive", "60"),
+        *("--no-control-socket", "--worker-tmp-dir", str(directory)),
+        "tests.servers.wsgi_apps:dispatcher()",
+    )
 
 
 @contextlib.contextmanager
@@ -157,7 +215,8 @@ def running_server(
     # Apache's and lighttpd's workers may be somebody else.
     for path in (directory, directory / "tmp"):
         path.chmod(0o755)
-    deployed = Deployment(upstream=f"{HOST}:{app_port}", listen=f"{HOST}:{port}", **deployment)
+    addresses = {"upstream": f"{HOST}:{app_port}", "listen": f"{HOST}:{port}"}
+    deployed = Deployment(**{**addresses, **deployment})
     main_file = directory / server.FULL_FILE
     main_file.write_text(server.full(config, deployed, directory))
     secrets = server.secrets(config, deployed)

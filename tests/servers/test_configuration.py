@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 import subprocess
 import sys
 from http.client import HTTPConnection
@@ -13,8 +14,9 @@ from xaccel.delivery import Delivery, FileOptions, Request
 from xaccel.servers import WEB_SERVERS
 from xaccel.servers.deployment import Deployment
 
+from tests.servers.files import NAMES, content
 from tests.servers.process import HOST, PATIENCE, free_port, running
-from tests.servers.site import FRONTS, PREFIXES, running_server
+from tests.servers.site import CHECKS, FRONTS, PREFIXES, running_server
 
 SERVERS = FRONTS[1:]
 
@@ -25,6 +27,8 @@ from urllib.parse import unquote
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # One segment for each answer: a second one would wait for the acknowledgement of the first.
+    wbufsize = -1
 
     def do_GET(self):
         status, headers, body = 200, {}, self.path
@@ -177,7 +181,7 @@ def test_nothing_outside_the_roots_is_sent_even_if_the_app_says_so(ask, server, 
         assert "_private" not in (headers["Location"] or "")
 
 
-@pytest.mark.parametrize("status", [404, 500])
+@pytest.mark.parametrize("status", [206, 304, 404, 500])
 @pytest.mark.parametrize(
     ("server", "header"),
     [
@@ -187,7 +191,7 @@ def test_nothing_outside_the_roots_is_sent_even_if_the_app_says_so(ask, server, 
         ("caddy", "X-Accel-Redirect"),
     ],
 )
-def test_a_header_on_an_error_is_not_shown(ask, server, header, status):
+def test_a_header_is_not_shown_with_any_other_status(ask, server, header, status):
     _, headers, _ = ask(server, f"/as-told/{status}/{header}/x")
     assert headers[header] is None
 
@@ -205,12 +209,6 @@ def test_links_are_refused_by_the_server_itself(ask, server, files):
     assert b"OUTSIDE" not in body
 
 
-CHECKS = {
-    "nginx": ("nginx", "-t", "-q", "-c"),
-    "apache": ("apache2", "-t", "-f"),
-    "lighttpd": ("lighttpd", "-tt", "-f"),
-    "caddy": ("caddy", "validate", "--adapter", "caddyfile", "--config"),
-}
 AWKWARD = [
     "plain",
     "a b",
@@ -264,12 +262,29 @@ def test_caddy_takes_plain_prefixes_only(prefix):
         Delivery(config)
 
 
-@pytest.mark.parametrize("name", ["apache", "caddy"])
+@pytest.mark.parametrize("name", ["direct", "apache", "caddy"])
 def test_a_rate_that_can_not_be_limited_is_an_error(name, files):
     config = Config.from_mapping({"SERVER": name, "ROOTS": {str(files.root): "/_p/"}})
     request = Request.from_headers("GET", lambda _: None)
     with pytest.raises(ConfigError, match="limit_rate=1"):
         Delivery(config).private_file("plain.txt", request, FileOptions(limit_rate=1))
+
+
+@pytest.mark.parametrize("rate", [0, -1])
+def test_a_rate_that_is_none_is_an_error(rate):
+    """To nginx 0 is no limit, and so is whatever it does not understand."""
+    with pytest.raises(ConfigError, match=f"limit_rate={rate} must"):
+        FileOptions(limit_rate=rate)
+
+
+def test_a_file_that_only_the_app_can_send_is_sent_without_its_rate(files, caplog):
+    config = Config.from_mapping({"SERVER": "lighttpd", "ROOTS": {str(files.root): "/_p/"}})
+    request = Request.from_headers("GET", lambda _: None)
+    name = os.fsdecode(NAMES["latin-1"])
+    response = Delivery(config).private_file(name, request, FileOptions(limit_rate=1))
+    assert b"".join(response.body) == content(NAMES["latin-1"])
+    (record,) = caplog.records
+    assert "without its limit_rate" in record.getMessage()
 
 
 @pytest.mark.parametrize(("rate", "told"), [(1, "1"), (1024, "1"), (1025, "2"), (102_400, "100")])

@@ -3,18 +3,22 @@
 import contextlib
 import json
 import re
+import shutil
 import sys
+import tempfile
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 from xaccel import Config
 from xaccel.cli import main
-from xaccel.servers import nginx
+from xaccel.servers import nginx, nginx_thumbnails
 from xaccel.servers.deployment import Deployment
 
 from tests.servers.process import HOST, free_port, running
+from tests.servers.site import running_server
 
 SETTINGS = {
     "SERVER": "nginx",
@@ -42,16 +46,12 @@ class Site:
         }
 
     @contextlib.contextmanager
-    def running(self, *, spoil=None, app=None, secrets=None, gunicorn=True):
+    def running(self, *, spoil=None, app=None, secrets=None, gunicorn=True, verify=None):
         app_port, port = free_port(), free_port()
         settings = {**self.settings, **(app or {})}
-        command = (
-            *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{app_port}", "--threads=2"),
-            *("--no-control-socket", "--worker-tmp-dir", str(self.directory)),
-            "tests.servers.doctor_app:app()",
-        )
         config = Config.from_mapping(self.settings)
-        deployment = Deployment(listen=f"{HOST}:{port}", upstream=f"{HOST}:{app_port}")
+        addresses = {"listen": f"{HOST}:{port}", "upstream": f"{HOST}:{app_port}"}
+        deployment = Deployment(**addresses, resizer=f"{HOST}:{free_port()}", verify=verify)
         directory = self.directory / "nginx"
         (directory / "tmp").mkdir(parents=True)
         text = nginx.full(config, deployment, directory)
@@ -60,6 +60,7 @@ class Site:
             text, number = re.subn(pattern, replacement, text)
             assert number, "there is nothing to spoil"
         (directory / "nginx.conf").write_text(text)
+        shutil.copy(nginx_thumbnails.SCRIPT, directory)
         secret = nginx.secrets(config, deployment)
         if secret is not None:
             secret = secret.replace(*(secrets or ("", "")))
@@ -67,12 +68,19 @@ class Site:
         server = ("nginx", "-e", directory / "e.log", "-c", directory / "nginx.conf")
         with contextlib.ExitStack() as stack:
             if gunicorn:
-                env = {"XACCEL_TEST_SETTINGS": json.dumps(settings)}
-                log = self.directory / "app.log"
-                stack.enter_context(running(command, app_port, log, env))
+                stack.enter_context(self.running_app(app_port, settings))
             log = self.directory / "server.log"
             stack.enter_context(running((*server, "-g", "daemon off;"), port, log))
             yield f"http://{HOST}:{port}/"
+
+    def running_app(self, port, settings):
+        command = (
+            *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{port}", "--threads=2"),
+            *("--no-control-socket", "--worker-tmp-dir", str(self.directory)),
+            "tests.servers.doctor_app:app()",
+        )
+        env = {"XACCEL_TEST_SETTINGS": json.dumps(settings)}
+        return running(command, port, self.directory / "app.log", env)
 
     def settings_file(self, **more):
         path = self.directory / "settings.toml"
@@ -115,16 +123,68 @@ def test_a_deployment_as_xaccel_writes_it_is_well(site, capsys):
     assert "skipped" in capsys.readouterr().out
 
 
+HMAC = {"SIGNATURE": "hmac-sha256"}
+PRESETS = {"THUMBNAIL_ONLY_PRESETS": True, "THUMBNAIL_PRESETS": {"small": "32x32,cover,webp"}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "verify"),
+    [
+        ({}, "app"),
+        (HMAC, "app"),
+        (HMAC, "njs"),
+        (PRESETS, None),
+        ({"THUMBNAIL_ENGINE": "image-filter"}, None),
+    ],
+)
+def test_hits_come_without_the_app_however_urls_are_verified(site, capsys, settings, verify):
+    site.settings |= settings
+    (site.directory / "cache").mkdir()
+    with site.running(verify=verify) as url:
+        results, found = doctor(capsys, url, "--config", site.settings_file())
+    assert found == {}
+    assert {result["check"]: result["status"] for result in results}["hits"] == "ok"
+    cached = [path.name for path in (site.directory / "cache").rglob("*")]
+    assert not [name for name in cached if "doctor" in name or ",v-" in name]
+    assert (site.files / "film.mp4").read_bytes() == b"film" * 1000
+
+
+@pytest.mark.parametrize("server", ["apache", "lighttpd", "caddy"])
+def test_other_servers_as_xaccel_writes_them_are_well(home, capsys, monkeypatch, server):
+    if server == "caddy":  # It does not answer before the upload has come.
+        monkeypatch.setattr("xaccel.doctor._REFUSAL_TIMEOUT", 0.1)
+    # Their workers may be somebody else.
+    directory = Path(tempfile.mkdtemp(dir=home))
+    directory.chmod(0o755)
+    site = Site(directory)
+    site.settings |= {"SERVER": server, **HMAC}
+    app_port, port = free_port(), free_port()
+    (directory / "server").mkdir()
+    config = Config.from_mapping(site.settings)
+    with (
+        site.running_app(app_port, site.settings),
+        running_server(server, config, directory / "server", port, app_port),
+    ):
+        settings = ("--config", site.settings_file())
+        results, found = doctor(capsys, f"http://{HOST}:{port}/", *settings)
+    assert found == {}
+    checks = {result["check"] for result in results if result["status"] == "ok"}
+    assert checks >= {
+        *("app", "header", "internal", "file", "ranges", "head", "304", "keep-alive"),
+        *("clock", "cache", "thumbnails", "signature", "accept"),
+    }
+
+
 BROKEN = {
     "the header is removed, but not acted on": (
         {
             "spoil": (r"listen 127", "proxy_ignore_headers X-Accel-Redirect; listen 127"),
-            "settings": {"SIGNATURE": "hmac-sha256"},
+            "settings": HMAC,
         },
         ("file", "proxy_ignore_headers"),
     ),
     "the header is that of another server": (
-        {"app": {"SERVER": "apache"}, "settings": {"SIGNATURE": "hmac-sha256"}},
+        {"app": {"SERVER": "apache"}, "settings": HMAC},
         ("header", "X-Sendfile", "set XACCEL['SERVER'] to 'nginx'"),
     ),
     "an internal prefix is open": ({"spoil": (r"internal;", "")}, ("internal", "`internal;`")),
@@ -154,6 +214,40 @@ BROKEN = {
         {"spoil": (r"try_files .*? @", "try_files /nothing @")},
         ("hits", "try_files"),
     ),
+    "hits come by way of the app, which nginx is to ask once": (
+        {"spoil": (r"try_files .*? @", "try_files /nothing @"), "settings": HMAC},
+        ("hits", "try_files"),
+    ),
+    "hits come by way of the app, where nginx has a verifier": (
+        {
+            "spoil": (r"try_files .*? @", "try_files /nothing @"),
+            "settings": HMAC,
+            "verify": "njs",
+        },
+        ("hits", "try_files"),
+    ),
+    "hits come by way of the app, with presets": (
+        {"spoil": (r"try_files .*? @", "try_files /nothing @"), "settings": PRESETS},
+        ("hits", "try_files"),
+    ),
+    "nginx can't read the cache": (
+        {
+            "spoil": (
+                r'try_files .*? |alias [^;]*/cache/"?;',
+                lambda match: "try_files /nothing " if "try" in match[0] else "deny all;",
+            ),
+        },
+        ("thumbnails", "let the server's user read THUMBNAIL_CACHE"),
+    ),
+    "HEAD is refused": (
+        {
+            "spoil": (
+                r"listen 127",
+                "if ($request_method = HEAD) { return 405; } listen 127",
+            )
+        },
+        ("head", "let the view answer HEAD"),
+    ),
     "nobody sees what browsers take": (
         {
             "spoil": (r"map \$http_accept", "map $http_x_nothing"),
@@ -172,7 +266,9 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_broken_deployments(site, capsys, name):
+def test_broken_deployments(site, capsys, monkeypatch, name):
+    if name == "uploads have no limit":  # Nobody answers.
+        monkeypatch.setattr("xaccel.doctor._REFUSAL_TIMEOUT", 0.1)
     how, (check, *told) = BROKEN[name]
     how = dict(how)
     site.settings.update(how.pop("settings", {}))

@@ -5,11 +5,14 @@ import random
 import urllib.parse
 
 import pytest
+from xaccel import Config, FileNotFound
+from xaccel.delivery import Delivery
 
 from tests.servers.files import Files
-from tests.servers.site import FRONTS, running_site
+from tests.servers.site import FRONTS, running_site, settings
 
-ROUNDS = 4000  # for each of five servers
+PATHS = 20_000
+ASKED = 1000  # of those that are refused, and of addresses, for each server
 INSIDE, OUTSIDE = b"INSIDE", b"OUTSIDE"
 
 
@@ -89,31 +92,48 @@ def hostile_target(rng, names):
     return target if target.startswith("/") else f"/{target}"
 
 
-@pytest.mark.parametrize("front", FRONTS)
-def test_nothing_from_outside(home, layout, front):
-    rng = random.Random(front)
+@pytest.fixture(scope="module")
+def paths(layout):
+    """The paths that are handed over to a server, and those that never are."""
+    rng = random.Random("paths")
     known = sorted(layout.home.rglob("*"))
-    names = [path.name for path in known]
-    directory = home / f"hostile-{front}"
+    delivery = Delivery(Config.from_mapping(settings("direct", layout)))
+    accepted, refused = set(), set()
+    for _ in range(PATHS):
+        path = hostile_path(rng, layout, known)
+        try:
+            delivery.locate(path, root=None if path.startswith("/") else layout.root)
+            accepted.add(path)
+        except FileNotFound:
+            refused.add(path)
+    # Both happened, or nothing would be tested.
+    assert len(accepted) > 50
+    assert len(refused) > PATHS // 4
+    return sorted(accepted), rng.sample(sorted(refused), ASKED)
+
+
+@pytest.mark.parametrize(
+    ("front", "framework"), [*((front, "bare") for front in FRONTS), ("direct", "starlette")]
+)
+def test_nothing_from_outside(home, layout, paths, front, framework):
+    rng = random.Random(front)
+    names = [path.name for path in sorted(layout.home.rglob("*"))]
+    directory = home / f"hostile-{front}-{framework}"
     directory.mkdir()
-    delivered = refused = 0
-    with running_site(front, layout, directory) as site:
-        for _ in range(ROUNDS):
-            if rng.random() < 0.25:
-                target = hostile_target(rng, names)
-                reply = site.ask(target)
-                assert INSIDE not in reply.body, target
-            else:
-                target = hostile_path(rng, layout, known)
-                options = "&root=" if target.startswith("/") else ""
-                reply = site.file(os.fsencode(target), options=options)
-                assert reply.status in {200, 404}, target
-                if reply.status == 200:
-                    assert reply.body.startswith(INSIDE), target
-                    delivered += 1
-                else:
-                    refused += 1
-            assert OUTSIDE not in reply.body, (target, reply.status)
-    # Both happened, or nothing would have been tested.
-    assert delivered > ROUNDS // 50
-    assert refused > ROUNDS // 10
+    with running_site(front, layout, directory, framework) as site:
+
+        def ask(path):
+            return site.file(os.fsencode(path), options="&root=" if path.startswith("/") else "")
+
+        accepted, refused = paths
+        for path in accepted:
+            reply = ask(path)
+            assert reply.status == 200, path
+            assert reply.body.startswith(INSIDE), path
+        for path in refused:
+            reply = ask(path)
+            assert reply.status == 404, path
+            assert b"SIDE" not in reply.body, path
+        for _ in range(ASKED):
+            target = hostile_target(rng, names)
+            assert b"SIDE" not in site.ask(target).body, target

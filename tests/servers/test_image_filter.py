@@ -4,6 +4,7 @@ import base64
 import contextlib
 import hashlib
 import io
+import socket
 import sys
 import time
 from http.client import HTTPConnection
@@ -12,26 +13,30 @@ from urllib.parse import quote
 
 import pytest
 from PIL import Image
-from xaccel import Config, ConfigError
+from xaccel import Config, ConfigError, Signer
 from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
 from xaccel.templates import TemplateHelpers
 
+from tests.servers.dns import dns
 from tests.servers.process import HOST, PATIENCE, free_port, running
 from tests.servers.site import running_server
 
 SECRET = "a secret $key; of {16} bytes"
+OLDER = ["the $1 one; before", "the oldest of these {keys}"]
 NAMES = ["cat.jpg", "100% (1)?#&+.jpg", "föö bär's.jpg", 'a$1"b.jpg', "sub/dir ectory/x.jpg"]
 
 # It answers with files, counts, and says what it must not: where to redirect, what to cache.
 ORIGIN = """
-import sys
+import os, sys, time
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 class Handler(SimpleHTTPRequestHandler):
     def do_GET(self):
         with open("requests", "a") as log:
             log.write(f"{self.path} {sorted(name.lower() for name in self.headers)}\\n")
+        while self.path == "/bucket/slow.jpg" and not os.path.exists("go"):
+            time.sleep(0.01)
         if self.path == "/bucket/forbidden.jpg":
             self.send_error(403)
         elif self.path == "/bucket/moved.jpg":
@@ -77,10 +82,10 @@ class Site:
             return response
 
 
-@pytest.fixture(scope="module", params=["directory", "unix socket", "origin"])
+@pytest.fixture(scope="module", params=["directory", "unix socket", "origin", "named origin"])
 def site(request, tmp_path_factory):
     home = tmp_path_factory.mktemp("image-filter")
-    photos = home / "origin" / "bucket" if request.param == "origin" else home / 'a $1 "b;{c}'
+    photos = home / "origin" / "bucket" if "origin" in request.param else home / 'a $1 "b;{c}'
     for index, name in enumerate(NAMES):
         (photos / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (600 + index, 400), "red").save(photos / name)
@@ -90,20 +95,24 @@ def site(request, tmp_path_factory):
     (photos / "link.jpg").symlink_to(home / "outside.jpg")
     source, resizer = str(photos), f"{HOST}:{free_port()}"
     with contextlib.ExitStack() as stack:
-        if request.param == "origin":
+        resolver = None
+        if "origin" in request.param:
             port = free_port()
             script = home / "origin.py"
             script.write_text(ORIGIN)
             command = ("env", "-C", home / "origin", sys.executable, script, str(port))
             stack.enter_context(running(command, port, home / "origin.log"))
             source = f"http://{HOST}:{port}/bucket/"
+            if request.param == "named origin":
+                resolver, _ = stack.enter_context(dns({"photos.example": HOST}))
+                source = f"http://photos.example:{port}/bucket/"
         elif request.param == "unix socket":
             resizer = f"unix:{stack.enter_context(short_directory())}/resizer.sock"
         config = Config.from_mapping(
             {
                 "SERVER": "nginx",
                 "SIGNATURE": "secure-link-md5",
-                "SECRET_KEYS": [SECRET],
+                "SECRET_KEYS": [SECRET, *OLDER],
                 "THUMBNAIL_ENGINE": "image-filter",
                 "THUMBNAIL_SOURCE": source,
                 "THUMBNAIL_MAX_BYTES": 1024 * 1024,
@@ -116,7 +125,9 @@ def site(request, tmp_path_factory):
         port = free_port()
         # There is no app: nothing of this needs one.
         stack.enter_context(
-            running_server("nginx", config, directory, port, free_port(), resizer=resizer)
+            running_server(
+                *("nginx", config, directory, port, free_port()), resizer=resizer, resolver=resolver
+            )
         )
         yield Site(port, photos, config)
 
@@ -195,6 +206,54 @@ def test_what_was_not_signed_is_refused(site):
     assert site.get("/empty.gif").status == 502  # the app's, which does not run
 
 
+@pytest.mark.parametrize("key", OLDER)
+def test_what_older_keys_have_signed_is_good_and_the_same_picture(site, key):
+    signer = Signer([key], algorithm="secure-link-md5")
+    later = int(time.time()) + 1000
+    for name in NAMES:
+        path = f"/t/97x-/{name}"
+        new, old = site.get(site.url(name, 97)), site.get(signer.sign_path(path))
+        assert size(old)[0] == 97
+        assert old.body == new.body
+        assert old.headers["X-Cache-Status"] == "HIT"
+        assert old.headers.get_all("Cache-Control") == ["public, max-age=2592000"]
+    expiring = signer.sign_path("/t/97x-/cat.jpg", expires=later)
+    assert site.get(expiring).headers.get_all("Cache-Control") == ["public, no-cache"]
+    assert site.get(expiring.replace(str(later), str(later + 1))).status == 403
+    assert site.get(signer.sign_path("/t/97x-/cat.jpg", expires=1_000_000_000)).status == 410
+    assert site.get(signer.sign_path("/t/97x-/absent.jpg")).status == 404
+    assert site.get(signer.sign_path("/t/97x-/cat.jpg"), "POST").status in {403, 405}
+    unknown = Signer(["some other key of theirs"], algorithm="secure-link-md5")
+    assert site.get(unknown.sign_path("/t/97x-/cat.jpg")).status == 403
+
+
+def test_of_those_who_want_the_same_one_waits_for_the_origin(site):
+    if not site.config.thumbnail_source.startswith("http"):
+        return  # Nobody can be slow there.
+    home = site.photos.parent
+    (site.photos / "slow.jpg").write_bytes((site.photos / "cat.jpg").read_bytes())
+    (home / "go").unlink(missing_ok=True)
+    fields = "Host: a.example\r\nConnection: close\r\n\r\n"
+    request = f"GET {site.url('slow.jpg', 88)} HTTP/1.1\r\n{fields}".encode()
+    with contextlib.ExitStack() as stack:
+        visitors = []
+        for _ in range(5):
+            visitors.append(stack.enter_context(socket.create_connection((HOST, site.port))))
+            visitors[-1].sendall(request)
+        deadline = time.monotonic() + PATIENCE
+        while not asked_for(home, "slow.jpg") and time.monotonic() < deadline:
+            time.sleep(0.01)
+        (home / "go").touch()
+        replies = [visitor.makefile("rb").read() for visitor in visitors]
+    assert {reply[:12] for reply in replies} == {b"HTTP/1.1 200"}
+    assert asked_for(home, "slow.jpg") == 1
+
+
+def asked_for(home, name):
+    log = home / "requests"
+    return log.read_text().count(f"/bucket/{name} ") if log.exists() else 0
+
+
 def test_posts_are_refused(site):
     assert site.get(site.url("cat.jpg", 77), "POST").status in {403, 405}
 
@@ -245,7 +304,7 @@ def test_an_origin_by_name_has_a_resolver_and_is_verified(tmp_path):
     text = nginx.site(config, Deployment(resolver="192.0.2.1 [2001:db8::1]"))
     assert "resolver 192.0.2.1 [2001:db8::1];" in text
     assert "proxy_ssl_verify on;" in text
-    assert "proxy_ssl_name bucket.s3.amazonaws.com;" in text
+    assert "proxy_ssl_server_name on;" in text
     assert f"proxy_cache_path {tmp_path}/image-filter " in text
     assert Path("/etc/resolv.conf").exists()
     assert "resolver " in nginx.site(config, Deployment())

@@ -1,4 +1,4 @@
-"""An app behind nginx: its log, its static files, TLS."""
+"""An app behind a server: its log, its static files, TLS."""
 
 import contextlib
 import gzip
@@ -6,10 +6,12 @@ import http.client
 import ssl
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 from xaccel import Config, ConfigError
-from xaccel.servers import nginx
+from xaccel.servers import apache, caddy, nginx
 from xaccel.servers.deployment import Deployment
 
 from tests.servers.process import HOST, PATIENCE, free_port, running
@@ -104,9 +106,12 @@ def test_static_files_are_compressed_and_pages_are_not(app, tmp_path):
         assert response.headers["Content-Encoding"] is None
 
 
-def test_tls(app, tmp_path, videos):
+@pytest.mark.parametrize("server", ["nginx", "apache", "caddy"])
+def test_tls(app, home, videos, server):
     config = Config.from_mapping({"ROOTS": {str(videos): "/_private/videos/"}})
-    certificate, key = tmp_path / "cert.pem", tmp_path / "key $.pem"
+    directory = Path(tempfile.mkdtemp(dir=home))
+    directory.chmod(0o755)
+    certificate, key = directory / "cert.pem", directory / "key $.pem"
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
@@ -116,28 +121,47 @@ def test_tls(app, tmp_path, videos):
         check=True,
         capture_output=True,
     )
-    directory = tmp_path / "nginx"
-    directory.mkdir()
     port = free_port()
     files = {"tls_certificate": str(certificate), "tls_key": str(key)}
-    with running_server("nginx", config, directory, port, app, **files):
+    with running_server(server, config, directory, port, app, domain="localhost", **files):
         context = ssl.create_default_context(cafile=str(certificate))
-        connection = http.client.HTTPSConnection(HOST, port, timeout=PATIENCE, context=context)
+        connection = http.client.HTTPSConnection(
+            "localhost", port, timeout=PATIENCE, context=context
+        )
         response, _ = get(connection, "/")
         assert response.headers["Proto-Seen"] == "https"
-        assert response.headers["Host-Seen"] == f"{HOST}:{port}"
+        assert response.headers["Host-Seen"] == f"localhost:{port}"
         for target, strict in (
             ("/", "max-age=31536000"),
             ("/video/1", "max-age=31536000"),
             ("/strict", "max-age=1; preload"),
         ):
-            connection = http.client.HTTPSConnection(HOST, port, context=context)
+            connection = http.client.HTTPSConnection("localhost", port, context=context)
             response, _ = get(connection, target)
             assert response.headers.get_all("Strict-Transport-Security") == [strict], target
-    text = nginx.site(config, Deployment(listen="192.0.2.1:443", domain="a.example", **files))
+
+
+def test_those_who_come_without_tls_are_sent_to_it():
+    files = {"tls_certificate": "/cert.pem", "tls_key": "/key.pem"}
+    deployment = Deployment(listen="192.0.2.1:443", domain="a.example b.example", **files)
+    text = nginx.site(Config(), deployment)
     assert "listen 192.0.2.1:443 ssl;" in text
     assert "listen 192.0.2.1:80;" in text
     assert "return 301 https://$host$request_uri;" in text
+    text = apache.full(Config(), deployment, Path("/nonexistent"))
+    assert "Listen 192.0.2.1:80\nListen 192.0.2.1:443" in text
+    assert '    Redirect permanent "/" "https://b.example/"' in text
+    # Caddy does it by itself.
+    assert "https://a.example:443, https://b.example:443 {" in caddy.site(Config(), deployment)
+
+
+def test_caddy_gets_the_certificate_of_a_name(tmp_path):
+    text = caddy.full(Config(), Deployment(listen="443", domain="a.example"), tmp_path)
+    assert "https://a.example:443 {" in text
+    assert "auto_https off" not in text
+    assert "tls " not in text
+    with pytest.raises(ConfigError, match="--domain"):
+        caddy.site(Config(), Deployment(listen="443"))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ import http.client
 import json
 import sys
 import tempfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from xaccel import Config
 from xaccel.servers import WEB_SERVERS, nginx
 from xaccel.servers.deployment import Deployment
 
+from tests.servers.dns import dns
 from tests.servers.nginx import nginx as running_nginx
 from tests.servers.process import HOST, PATIENCE, free_port, running
 from tests.servers.site import running_server
@@ -50,7 +53,7 @@ def videos(home):
     return directory
 
 
-@pytest.mark.parametrize("by", ["tcp", "socket"])
+@pytest.mark.parametrize("by", ["tcp", "socket", "name"])
 def test_a_flask_app_under_gunicorn_with_private_videos_and_static_files(videos, by):
     work = videos.parent
     static = work / "static" / "img"
@@ -62,7 +65,12 @@ def test_a_flask_app_under_gunicorn_with_private_videos_and_static_files(videos,
     directory.mkdir()
     (directory / "tmp").mkdir()
     deployment = Deployment(
-        upstream=f"unix:{socket}" if by == "socket" else f"{HOST}:{app_port}",
+        upstream={
+            "tcp": f"{HOST}:{app_port}",
+            "socket": f"unix:{socket}",
+            # As that of a container.
+            "name": f"localhost:{app_port}",
+        }[by],
         listen=f"{HOST}:{port}",
         domain="www.kennedyfamilyrecipes.com",
         static={"/static/": str(static.parent)},
@@ -93,9 +101,98 @@ def test_a_flask_app_under_gunicorn_with_private_videos_and_static_files(videos,
         }
 
 
-def test_containers_are_upstreams_by_their_name():
-    text = nginx.site(Config(), Deployment(upstream="web:8000"))
-    assert "server web:8000;" in text
+class MediaServer(BaseHTTPRequestHandler):
+    """The shared media server, separate from the application's."""
+
+    def do_GET(self):
+        self.server.seen.append((self.path, self.headers["Host"], self.headers["Authorization"]))
+        found = self.path == "/videos/abc/def/awesome%20video%20%231.mp4"
+        body = b"puppies" if found else b"of the media server"
+        self.send_response(200 if found else 302)
+        self.send_header("Location", "/_private/videos/bill/to_jane/cute_puppies_7.mp4")
+        self.send_header("X-MyApp-Username", "media server")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_videos_on_a_media_server_whose_name_only_the_resolver_knows(videos):
+    """Each of the three gotchas: the headers, whose they are, and nginx's own DNS."""
+    work, app_port, port = videos.parent, free_port(), free_port()
+    directory = work / "nginx"
+    directory.mkdir()
+    with contextlib.ExitStack() as stack:
+        media = stack.enter_context(ThreadingHTTPServer((HOST, 0), MediaServer))
+        media.seen = []
+        thread = threading.Thread(target=media.serve_forever, args=(0.01,))
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(media.shutdown)
+        resolver, asked = stack.enter_context(dns({"videoserver": HOST}))
+        authority = f"videoserver:{media.server_address[1]}"
+        settings = {
+            "SERVER": "nginx",
+            "ROOTS": {str(videos): "/_private/videos/"},
+            "REMOTES": {f"http://{authority}/videos/": "/raw_videos/url/"},
+        }
+        env = {"XACCEL_TEST_SETTINGS": json.dumps(settings)}
+        stack.enter_context(gunicorn("videos", work, app_port, **env))
+        config, deployed = Config.from_mapping(settings), {"log_header": "X-MyApp-Username"}
+        stack.enter_context(
+            running_server(
+                "nginx", config, directory, port, app_port, resolver=resolver, **deployed
+            )
+        )
+        awesome = "/elsewhere/awesome%20video%20%231.mp4"
+        assert get(port, awesome)[0].status == 403
+        response, body = get(port, awesome, Authorization="bill")
+        assert (response.status, body) == (200, b"puppies")
+        assert response.headers["Content-Type"] == "video/mp4"
+        assert response.headers["X-MyApp-Username"] is None
+        assert media.seen == [("/videos/abc/def/awesome%20video%20%231.mp4", authority, None)]
+        assert set(asked) == {"videoserver"}
+        # A media server can't send visitors on to a private file of this one.
+        response, body = get(port, "/elsewhere/moved.mp4", Authorization="bill")
+        assert (response.status, response.headers["Location"]) == (404, None)
+        assert b"media server" not in body
+        assert get(port, "/raw_videos/url/abc/def/awesome%20video%20%231.mp4")[0].status == 404
+        assert len(media.seen) == 2
+    _, log, *_ = (directory / "access.log").read_text().splitlines()
+    assert f'"GET {awesome} HTTP/1.1" 200 7 ' in log
+    assert '"bill"' in log
+
+
+@pytest.mark.parametrize("by", ["tcp", "socket"])
+def test_an_asgi_app_under_uvicorn(videos, by):
+    work, app_port, port = videos.parent, free_port(), free_port()
+    directory, socket = work / "nginx", work / "app.sock"
+    directory.mkdir()
+    settings = {"SERVER": "nginx", "ROOTS": {str(videos): "/_private/videos/"}}
+    env = {"XACCEL_TEST_SETTINGS": json.dumps(settings)}
+    command = (
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "--factory",
+        "tests.servers.scenario_apps:asgi_videos",
+    )
+    address = ("--uds", socket) if by == "socket" else ("--port", str(app_port))
+    upstream = f"unix:{socket}" if by == "socket" else f"{HOST}:{app_port}"
+    config = Config.from_mapping(settings)
+    with contextlib.ExitStack() as stack:
+        address_of_app = socket if by == "socket" else app_port
+        stack.enter_context(running((*command, *address), address_of_app, work / "app.log", env))
+        stack.enter_context(
+            running_server("nginx", config, directory, port, app_port, upstream=upstream)
+        )
+        response, body = get(port, "/video/7", Authorization="bill", Range="bytes=1-2")
+        assert (response.status, body) == (206, b"up")
+        response, body = get(port, "/video/7")
+        assert response.status == 403
+        assert json.loads(body) == {"http": "1.1", "host": f"{HOST}:{port}"}
 
 
 def test_racks_mapping_header_from_nginx(videos):

@@ -6,14 +6,14 @@ import asyncio
 import logging
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Unpack
 
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.views import View
 
-from xaccel.delivery import FileOptions
+from xaccel.delivery import FileKeywords, FileOptions
 from xaccel.django import conf
 from xaccel.django.files import PrivateFile, path_of
 from xaccel.django.http import facts, to_django
@@ -52,14 +52,15 @@ def send_private_file(
         download_name: The name under which it is saved; by default its own.
         max_age: Seconds for which the visitor's browser may use it without asking again.
         headers: Further response headers.
-        limit_rate: Bytes a second at which the server sends the file; by default unlimited.
+        limit_rate: Bytes a second at which nginx or lighttpd sends the file; by default
+            unlimited. An error with the others, and without a server.
     """
     options = FileOptions(
         mimetype=mimetype,
         as_attachment=as_attachment,
         download_name=download_name,
         max_age=max_age,
-        headers=headers or {},
+        headers=headers,
         limit_rate=limit_rate,
     )
     try:
@@ -75,26 +76,10 @@ async def asend_private_file(
     path: PrivateFile,
     *,
     root: str | os.PathLike[str] | None = None,
-    mimetype: str | None = None,
-    as_attachment: bool = False,
-    download_name: str | None = None,
-    max_age: int | None = None,
-    headers: Mapping[str, str] | None = None,
-    limit_rate: int | None = None,
+    **options: Unpack[FileKeywords],
 ) -> HttpResponseBase:
-    """As `send_private_file()`, looking for the file in a thread."""
-    return await asyncio.to_thread(
-        send_private_file,
-        request,
-        path,
-        root=root,
-        mimetype=mimetype,
-        as_attachment=as_attachment,
-        download_name=download_name,
-        max_age=max_age,
-        headers=headers,
-        limit_rate=limit_rate,
-    )
+    """As `send_private_file()`, with the same options, looking for the file in a thread."""
+    return await asyncio.to_thread(send_private_file, request, path, root=root, **options)
 
 
 class PrivateFileView(View):
@@ -119,6 +104,7 @@ class PrivateFileView(View):
     as_attachment: bool = False
     download_name: str | None = None
     max_age: int | None = None
+    headers: Mapping[str, str] | None = None
     limit_rate: int | None = None
 
     def get_path(self) -> PrivateFile:
@@ -145,6 +131,7 @@ class PrivateFileView(View):
             as_attachment=self.as_attachment,
             download_name=self.download_name,
             max_age=self.max_age,
+            headers=self.headers,
             limit_rate=self.limit_rate,
         )
 

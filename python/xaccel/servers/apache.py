@@ -56,11 +56,12 @@ def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, s
 
 def site(config: Config, deployment: Deployment) -> str:
     """A virtual host, for `sites-available/` or `conf.d/`."""
-    modules = " ".join(module for module in _MODULES[3:])
+    modules = " ".join(_modules(deployment)[3:])
     lines = [
         text.HEADER,
         f"# It needs these modules: {modules}",
         "",
+        *_redirects(deployment),
         *_virtual_host(config, deployment),
     ]
     return text.document(_with_dollar(lines))
@@ -69,19 +70,20 @@ def site(config: Config, deployment: Deployment) -> str:
 def full(config: Config, deployment: Deployment, directory: Path) -> str:
     """A whole `httpd.conf`, with its logs and its pid in `directory`."""
     address, port = deployment.listen_address
-    modules = _module_directory()
+    directory_of_modules = _module_directory()
+    ports = ["80", port] if [*_redirects(deployment)] else [port]
     lines = [
         f"ServerRoot {_quoted(str(directory))}",
         f"PidFile {_quoted(str(directory / 'httpd.pid'))}",
         f"ErrorLog {_quoted(str(directory / 'error.log'))}",
         f"DefaultRuntimeDir {_quoted(str(directory / 'tmp'))}",
         f"ServerName {(deployment.domain or 'localhost').split()[0]}",
-        f"Listen {port if address == '*' else f'{address}:{port}'}",
+        *(f"Listen {'' if address == '*' else f'{address}:'}{port}" for port in ports),
         *_user(),
         "",
     ]
-    for module in _MODULES:
-        path = _quoted(f"{modules}/mod_{module}.so")
+    for module in _modules(deployment):
+        path = _quoted(f"{directory_of_modules}/mod_{module}.so")
         lines += _section("IfModule", f"!{module}_module", [f"LoadModule {module}_module {path}"])
     lines += [
         "",
@@ -93,6 +95,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
         "",
         *_section("Directory", "/", ["Require all denied", "AllowOverride None"]),
         "",
+        *_redirects(deployment),
         *_virtual_host(config, deployment),
     ]
     return text.document([text.HEADER, *_with_dollar(lines)])
@@ -100,6 +103,33 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
 
 def secrets(config: Config, deployment: Deployment) -> None:
     """None: Apache checks no signature, the app does."""
+
+
+def _modules(deployment: Deployment) -> tuple[str, ...]:
+    return _MODULES if deployment.tls_certificate is None else (*_MODULES, "ssl")
+
+
+def _redirects(deployment: Deployment) -> Iterator[str]:
+    """Send those who come without TLS to where there is."""
+    address, port = deployment.listen_address
+    if deployment.tls_certificate is None or port != "443":
+        return
+    for name in (deployment.domain or "").split():
+        if "*" not in name:
+            lines = [f"ServerName {name}", f'Redirect permanent "/" "https://{name}/"']
+            yield from _section("VirtualHost", f"{address}:80", lines)
+            yield ""
+
+
+def _tls(deployment: Deployment) -> Iterator[str]:
+    if deployment.tls_certificate is None or deployment.tls_key is None:
+        return
+    yield "SSLEngine On"
+    yield f"SSLCertificateFile {_quoted(deployment.tls_certificate)}"
+    yield f"SSLCertificateKeyFile {_quoted(deployment.tls_key)}"
+    yield "SSLProtocol -all +TLSv1.2 +TLSv1.3"
+    yield "# Browsers shall not try without TLS for a year, unless the app says otherwise."
+    yield "Header setifempty Strict-Transport-Security max-age=31536000"
 
 
 def _virtual_host(config: Config, deployment: Deployment) -> Iterator[str]:
@@ -113,6 +143,7 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
         yield f"ServerName {first}"
         if others:
             yield f"ServerAlias {' '.join(others)}"
+    yield from _tls(deployment)
     if deployment.max_body_bytes:
         yield "# LimitRequestBody does not apply to what is passed on to the app."
         too_long = f'"%{{HTTP:Content-Length}} -gt {deployment.max_body_bytes}"'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 import urllib.parse
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ _NAME = "Caddy"
 # Caddy 2.6 takes the path as it is, later versions decode it and, some of them, expand
 # placeholders in it. Without these four it means the same to all.
 _AMBIGUOUS = frozenset("%?{}")
+_NOT_IN_PREFIX = _AMBIGUOUS.union("*")
 # Caddy has its own for what it sends.
 _NOT_COPIED = (
     "X-Accel-Redirect",
@@ -63,7 +65,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
     log = [f"output file {_quoted(str(directory / 'error.log'))}", "level WARN"]
     options = [
         "admin off",
-        "auto_https off",
+        *([] if _gets_certificate(deployment) else ["auto_https off"]),
         f"storage file_system {_quoted(str(directory / 'tmp'))}",
         *text.block("log", log),
     ]
@@ -78,15 +80,35 @@ def secrets(config: Config, deployment: Deployment) -> None:
 def _site(config: Config, deployment: Deployment) -> Iterator[str]:
     address, port = deployment.listen_address
     names = (deployment.domain or "").split() or [""]
-    yield "# Caddy gets a certificate by itself for a name that has neither http:// nor a port."
+    if _gets_certificate(deployment):
+        yield "# Caddy gets the certificate by itself, and sends those who come without TLS here."
+    secure = _gets_certificate(deployment) or deployment.tls_certificate is not None
     yield from text.block(
-        ", ".join(f"http://{name}:{port}" for name in names),
+        ", ".join(f"{'https' if secure else 'http'}://{name}:{port}" for name in names),
         [
             *([] if address == "*" else [f"bind {address}"]),
+            *(_tls(deployment) if secure else ()),
             *_max_body(deployment),
             *_handlers(config, deployment),
         ],
     )
+
+
+def _gets_certificate(deployment: Deployment) -> bool:
+    """Whether Caddy has to get a certificate for what is served."""
+    _, port = deployment.listen_address
+    if port != "443" or deployment.tls_certificate is not None:
+        return False
+    if deployment.domain is None:
+        raise ConfigError(f"{_NAME} gets a certificate for a name only: tell it by --domain")
+    return True
+
+
+def _tls(deployment: Deployment) -> Iterator[str]:
+    if deployment.tls_certificate is not None and deployment.tls_key is not None:
+        yield f"tls {_quoted(deployment.tls_certificate)} {_quoted(deployment.tls_key)}"
+    yield "# Browsers shall not try without TLS for a year, unless the app says otherwise."
+    yield "header ?Strict-Transport-Security max-age=31536000"
 
 
 def _max_body(deployment: Deployment) -> Iterator[str]:
@@ -125,10 +147,10 @@ def _responses(config: Config) -> Iterator[str]:
     roots = [(prefix, directory) for directory, prefix in config.served_roots.items()]
     # Of two prefixes, one within the other, the first that matches wins.
     for index, (prefix, directory) in enumerate(sorted(roots, reverse=True)):
-        if not _AMBIGUOUS.union("*").isdisjoint(prefix):
+        if not _NOT_IN_PREFIX.isdisjoint(prefix):
             raise ConfigError(
-                f"XACCEL['ROOTS']: {_NAME} can't have any of '%?{{}}*' in the internal prefix "
-                f"{prefix!r}"
+                f"XACCEL['ROOTS']: {_NAME} can't have any of {''.join(sorted(_NOT_IN_PREFIX))} in "
+                f"the internal prefix {prefix!r}"
             )
         yield ""
         yield f"@root{index} header X-Accel-Redirect {_quoted(prefix + '*')}"
@@ -141,7 +163,9 @@ def _send(prefix: str, directory: str) -> Iterator[str]:
     yield "@changes not method GET HEAD"
     yield "method @changes GET"
     yield "rewrite * {rp.header.X-Accel-Redirect}"
-    yield f"uri strip_prefix {_quoted(prefix.rstrip('/'))}"
+    # Caddy compares it with the encoded path, byte by byte, as if bytes were characters.
+    stripped = urllib.parse.quote(prefix.rstrip("/"), safe=string.printable)
+    yield f"uri strip_prefix {_quoted(stripped)}"
     yield f"root * {_quoted(directory)}"
     yield "# A visitor's own address must not be compared with the file's."
     yield from text.block("file_server", ["disable_canonical_uris"])
@@ -153,7 +177,9 @@ def _quoted(value: str) -> str:
     Braces are escaped from placeholders by a backslash; a brace before a dollar sign is what
     begins an environment variable, so it is the default value of one that does not exist.
     """
-    escaped = re.sub(r'[{}"]', r"\\\g<0>", text.no_control(value, _NAME))
+    # Where no placeholder can be, for want of an opening brace, Caddy leaves backslashes alone.
+    special = '[{}"]' if "{" in value else '"'
+    escaped = re.sub(special, r"\\\g<0>", text.no_control(value, _NAME))
     return '"' + escaped.replace(r"\{$", r"{$XACCEL_NO_SUCH_VARIABLE:\{}$") + '"'
 
 

@@ -8,33 +8,28 @@ made.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from xaccel import engines
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
-from xaccel.servers import text
+from xaccel.servers import nginx_origins, text
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx_syntax import escape_dollar, quoted
 
 MODULE = "modules/ngx_http_image_filter_module.so"
 """Where nginx finds the filter, from its own prefix."""
 
+KEY_VARIABLE = "$xaccel_secret"
+"""The secret of the server that was asked, when there are several."""
+
 _ZONE = "xaccel_thumbnails"
 _BYTES_PER_THUMBNAIL = 5 * 1024
 _KEYS_PER_MEGABYTE = 8000
 _SIDE = "[1-9][0-9]{0,3}|-"
 _SIZE = f"(?<xaccel_width>{_SIDE})x(?<xaccel_height>{_SIDE})"
-_CA_FILES = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-)
 # Those of S3, and those with which the origin would decide what the cache does.
 _ORIGINS_OWN = (
     "Cache-Control",
@@ -52,13 +47,14 @@ def is_used(config: Config) -> bool:
     return config.thumbnail_engine == "image-filter"
 
 
-def http(config: Config, deployment: Deployment, cache: str) -> Iterator[str]:
+def http(config: Config, deployment: Deployment, cache: str, check: list[str]) -> Iterator[str]:
     """What belongs in the `http` block.
 
     Args:
         config: The app's settings.
         deployment: Where the resizing server listens.
         cache: The directory for the cache, when the settings name none.
+        check: The lines that check the signature.
 
     Raises:
         ConfigError: There is no source that nginx can read, or no signature that it can check.
@@ -83,16 +79,50 @@ def http(config: Config, deployment: Deployment, cache: str) -> Iterator[str]:
     yield "# The resizing server, for this nginx only. It checks no signature."
     yield from text.block("server", _resizer(config, deployment))
     yield ""
+    for number in range(1, len(config.secret_keys)):
+        yield "# What an older key has signed. A request is checked by one key only, so this is"
+        yield "# another one."
+        lines = [
+            f"listen {deployment.resizer};",
+            f"server_name {_older(number)};",
+            "server_tokens off;",
+            "access_log off;",
+            *_location(config, deployment, check, number),
+        ]
+        yield from text.block("server", lines)
+        yield ""
+
+
+def secrets(secrets: list[str]) -> Iterator[str]:
+    """The secret for each server that checks signatures, newest first."""
+    newest, *older = (quoted(secret, dollar=False) for secret in secrets)
+    names = (f"{_older(number)} {secret};" for number, secret in enumerate(older, 1))
+    yield from text.block(f"map $server_name {KEY_VARIABLE}", [f"default {newest};", *names])
 
 
 def server(config: Config, deployment: Deployment, check: list[str]) -> Iterator[str]:
     """The location of the thumbnails; `check` are the lines that check the signature."""
     yield "# Thumbnails: the signature is checked here, then the cache is looked into."
+    yield from _location(config, deployment, check, 0)
+
+
+def _older(number: int) -> str:
+    """The name of the server that checks by an older key."""
+    return f"xaccel-key-{number}"
+
+
+def _location(
+    config: Config, deployment: Deployment, check: list[str], number: int
+) -> Iterator[str]:
+    older = [f"proxy_pass http://{deployment.resizer};"]
+    older.append(f"proxy_set_header Host {_older(number + 1)};")
+    has_older = number + 1 < len(config.secret_keys)
     yield from text.block(
         f"location ^~ {quoted(config.thumbnail_url, dollar=False)}",
         [
             *text.block("limit_except GET", ["deny all;"]),
             *check,
+            *(["error_page 403 = @xaccel_older;"] if has_older else []),
             f"proxy_pass http://{deployment.resizer};",
             f"proxy_cache {_ZONE};",
             "# Of what was verified, and no more: other arguments make no other thumbnail.",
@@ -109,6 +139,8 @@ def server(config: Config, deployment: Deployment, check: list[str]) -> Iterator
             "add_header X-Cache-Status $upstream_cache_status;",
         ],
     )
+    if has_older:
+        yield from text.block("location @xaccel_older", older)
 
 
 def _resizer(config: Config, deployment: Deployment) -> Iterator[str]:
@@ -120,7 +152,8 @@ def _resizer(config: Config, deployment: Deployment) -> Iterator[str]:
             "S3 bucket"
         )
     prefix = re.escape(config.thumbnail_url)
-    yield f"listen {deployment.resizer};"
+    default = " default_server" if len(config.secret_keys) > 1 else ""
+    yield f"listen {deployment.resizer}{default};"
     yield "server_tokens off;"
     yield "access_log off;"
     yield ""
@@ -156,54 +189,25 @@ def _directory(source: str, *, follow_symlinks: bool) -> Iterator[str]:
 
 
 def _origin(origin: SplitResult, prefix: str, deployment: Deployment) -> Iterator[str]:
-    path = escape_dollar(unquote(origin.path).rstrip("/"))
-    target = f"{origin.scheme}://{origin.netloc}"
     yield "image_filter resize $xaccel_width $xaccel_height;"
-    yield "# Written anew, so that nginx percent-encodes it; without the visitor's arguments."
-    yield (
-        f"rewrite {quoted(f'^{prefix}[^/]+/(.+)$', dollar=False)} "
-        f"{quoted(f'{path}/$1?', dollar=False)} break;"
+    yield "# Without the visitor's arguments."
+    yield 'set $args "";'
+    yield from nginx_origins.ask(
+        deployment,
+        scheme=origin.scheme,
+        host=origin.hostname or "",
+        authority=origin.netloc,
+        prefix=f"{prefix}[^/]+/",
+        path=unquote(origin.path).rstrip("/") + "/",
     )
-    if _is_address(origin.hostname or ""):
-        yield f"proxy_pass {target};"
-    else:
-        yield "# A variable makes nginx look the name up again when its address may have changed."
-        yield "# It asks the resolver, and does not look into /etc/hosts."
-        yield f"resolver {' '.join(deployment.resolvers)};"
-        yield "resolver_timeout 5s;"
-        yield f"set $xaccel_origin {quoted(target)};"
-        yield "proxy_pass $xaccel_origin;"
-    if origin.scheme == "https":
-        yield "proxy_ssl_server_name on;"
-        yield f"proxy_ssl_name {origin.hostname};"
-        yield from _verification()
     yield "# The origin is told nothing of the visitor."
     yield "proxy_method GET;"
     yield "proxy_pass_request_body off;"
     yield "proxy_pass_request_headers off;"
-    yield f"proxy_set_header Host {origin.netloc};"
     yield "proxy_ignore_headers X-Accel-Redirect X-Accel-Limit-Rate X-Accel-Charset;"
     yield "# S3 says 403 of what is missing. Redirects are not followed."
     yield "proxy_intercept_errors on;"
-    yield ("error_page 301 302 303 307 308 400 401 403 404 410 415 =404 /empty.gif;")
-
-
-def _verification() -> Iterator[str]:
-    for path in _CA_FILES:
-        if Path(path).is_file():
-            yield "proxy_ssl_verify on;"
-            yield "proxy_ssl_verify_depth 4;"
-            yield f"proxy_ssl_trusted_certificate {path};"
-            return
-    raise ConfigError(f"the authorities' certificates are in none of {', '.join(_CA_FILES)}")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+    yield "error_page 301 302 303 307 308 400 401 403 404 410 415 =404 /empty.gif;"
 
 
 def _size(number: int) -> str:

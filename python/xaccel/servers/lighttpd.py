@@ -85,7 +85,7 @@ def secrets(config: Config, deployment: Deployment) -> None:
 def _site(config: Config, deployment: Deployment) -> Iterator[str]:
     lines = [*_serve(config, deployment)]
     if deployment.domain is not None:
-        names = "|".join(re.escape(name) for name in deployment.domain.split())
+        names = "|".join(re.escape(name).replace(r"\*", ".*") for name in deployment.domain.split())
         lines = [*text.block(f'$HTTP["host"] =~ {_quoted(f"^({names})(:[0-9]+)?$")}', lines)]
     yield from lines
 

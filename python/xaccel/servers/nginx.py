@@ -141,15 +141,22 @@ def secrets(config: Config, deployment: Deployment) -> str | None:
         return text.document([nginx_thumbnails.secrets(config)])
     if not _checks_secure_link(config, how):
         return None
-    key = config.secret_keys[0]
-    secret = key.decode() if isinstance(key, bytes) else key
-    message = f"$secure_link_expires$uri {_escape_dollar(secret)}"
-    return text.document(
-        [
-            "# The signature covers the expiry, if there is one, and the decoded path.",
-            f"secure_link_md5 {_quoted(message, dollar=False)};",
-        ]
-    )
+    keys = (key.decode() if isinstance(key, bytes) else key for key in config.secret_keys)
+    escaped = [*map(_escape_dollar, keys)]
+    if _has_secret_of_each_key(config):
+        return text.document(image_filter.secrets(escaped))
+    return text.document(_message(escaped[0]))
+
+
+def _has_secret_of_each_key(config: Config) -> bool:
+    """Whether the file with the secrets has all, for the `http` block, and not just the newest."""
+    return image_filter.is_used(config) and len(config.secret_keys) > 1
+
+
+def _message(secret: str) -> Iterator[str]:
+    yield "# The signature covers the expiry, if there is one, and the decoded path."
+    message = _quoted(f"$secure_link_expires$uri {secret}", dollar=False)
+    yield f"secure_link_md5 {message};"
 
 
 def _verifies_links(config: Config) -> bool:
@@ -174,10 +181,14 @@ def _http(
     yield ""
     if _checks_secure_link(config, how):
         yield from _signature_map()
+    if _has_secret_of_each_key(config):
+        yield f"include {SECRETS_FILE};"
+        yield ""
     if how != "none":
         yield from nginx_thumbnails.http(config, how, f"{caches}/xaccel-verdicts")
     if image_filter.is_used(config):
-        yield from image_filter.http(config, deployment, f"{caches}/xaccel-thumbnails")
+        cache = f"{caches}/xaccel-thumbnails"
+        yield from image_filter.http(config, deployment, cache, [*_secure_link(config)])
     yield from nginx_basics.redirect(deployment)
     yield from text.block("server", nginx_basics.inherit(deployment, _server(config, deployment)))
 
@@ -214,7 +225,7 @@ def _server(config: Config, deployment: Deployment) -> Iterator[str]:
         if prefix == CACHE_PREFIX:
             yield "# Finished thumbnails, when the app has to be asked."
         yield from _internal(config, prefix, directory)
-    yield from nginx_remotes.locations(config, [*nginx_basics.saved(deployment)])
+    yield from nginx_remotes.locations(config, deployment)
     if _verifies_links(config):
         for directory, prefix in config.link_map().roots:
             yield ""
@@ -227,7 +238,7 @@ def _server(config: Config, deployment: Deployment) -> Iterator[str]:
         )
     if image_filter.is_used(config):
         yield ""
-        yield from image_filter.server(config, deployment, [*_secure_link()])
+        yield from image_filter.server(config, deployment, [*_secure_link(config)])
     if _verifies_links(config) or how != "none":
         yield ""
         yield from text.block("location @xaccel_app", [f"proxy_pass http://{_UPSTREAM};"])
@@ -291,15 +302,18 @@ def _link_location(config: Config, prefix: str, directory: str) -> Iterator[str]
 
 def _check(config: Config) -> Iterator[str]:
     """Check the signature, by the app's older keys with the app's help."""
-    yield from _secure_link()
+    yield from _secure_link(config)
     if len(config.secret_keys) > 1:
         yield "# nginx can check the newest key only; the app knows the older ones, too."
         yield "error_page 403 = @xaccel_app;"
 
 
-def _secure_link() -> Iterator[str]:
+def _secure_link(config: Config) -> Iterator[str]:
     """Check the signature: 403 when it is wrong, 410 when its time has passed."""
     yield "secure_link $xaccel_link;"
-    yield f"include {SECRETS_FILE};"
+    if _has_secret_of_each_key(config):
+        yield from _message(image_filter.KEY_VARIABLE)
+    else:
+        yield f"include {SECRETS_FILE};"
     yield from text.block('if ($secure_link = "")', ["return 403;"])
     yield from text.block('if ($secure_link = "0")', ["return 410;"])

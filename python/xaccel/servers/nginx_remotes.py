@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from xaccel.config import Config
 from xaccel.remotes import Remote
-from xaccel.servers import text
+from xaccel.servers import nginx_basics, nginx_origins, text
+from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx_syntax import quoted
 
 _REQUEST = (
@@ -35,46 +37,45 @@ _IGNORED = (
     "X-Accel-Charset",
     "X-Accel-Expires",
 )
-_TLS = (
-    "proxy_ssl_server_name on;",
-    "proxy_ssl_verify on;",
-    "proxy_ssl_verify_depth 4;",
-    "proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;",
-)
 
 
-def locations(config: Config, first: list[str]) -> Iterator[str]:
-    """The internal locations of the remotes; each begins with the lines `first`."""
+def locations(config: Config, deployment: Deployment) -> Iterator[str]:
+    """The internal locations of the remotes."""
     for remote in config.remote_map().remotes:
         yield ""
-        yield from _location(remote, first)
+        yield from _location(remote, deployment)
     if config.remotes:
         yield ""
         yield from text.block("location @xaccel_absent", ["return 404;"])
         yield from text.block("location @xaccel_failed", ["return 502;"])
 
 
-def _location(remote: Remote, first: list[str]) -> Iterator[str]:
-    yield "# Files on another server. The address is fixed, so that nginx encodes their paths anew."
+def _location(remote: Remote, deployment: Deployment) -> Iterator[str]:
+    yield "# Files on another server."
     yield from text.block(
         f"location ^~ {quoted(remote.prefix, dollar=False)}",
         [
             "internal;",
-            *first,
-            f"proxy_pass {quoted(remote.url)};",
+            *nginx_basics.saved(deployment),
+            *nginx_origins.ask(
+                deployment,
+                scheme=remote.scheme,
+                host=remote.host,
+                authority=remote.authority,
+                prefix=re.escape(remote.prefix),
+                path=remote.path,
+            ),
             "# A signed URL is signed for GET.",
             "proxy_method GET;",
             "# What the visitor sends is for the app: cookies and passwords are not passed on.",
             "proxy_pass_request_headers off;",
             "proxy_pass_request_body off;",
             'proxy_set_header Content-Length "";',
-            f"proxy_set_header Host {quoted(remote.authority)};",
             'proxy_set_header Connection "";',
             *(
                 f"proxy_set_header {name} $http_{name.lower().replace('-', '_')};"
                 for name in _REQUEST
             ),
-            *(_TLS if remote.scheme == "https" else ()),
             "# What the app has said of the file counts.",
             *(f"proxy_hide_header {name};" for name in _HIDDEN),
             "add_header X-Content-Type-Options nosniff always;",

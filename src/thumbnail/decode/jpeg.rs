@@ -7,13 +7,15 @@ use super::super::exif;
 use super::super::format::SourceFormat;
 use super::super::orient::Transform;
 use super::super::probe::Header;
+use super::jpeg_scans::{Shrink, without_last_refinement};
 use super::{Wanted, jpeg_eighth};
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind, Size};
 
 /// How much larger than needed a picture must stay when it is shrunk while decoding: the
 /// inverse DCT at a lower size is a box filter, whose aliases the final resize has to remove.
-const HEADROOM: f64 = 1.6;
+/// At 1.9 the SSIM of busy photographs is up to 0.0027 below that of libvips, at 2 it is the same.
+const HEADROOM: f64 = 2.0;
 
 /// A progressive file of more scans costs time in proportion, and has no good reason.
 const MAX_SCANS: u32 = 100;
@@ -169,6 +171,12 @@ pub(super) fn decode(
     {
         return Ok(picture);
     }
+    let shorter = match scaling {
+        ScalingFactor::ONE_HALF => without_last_refinement(source, Shrink::Half),
+        ScalingFactor::ONE_QUARTER => without_last_refinement(source, Shrink::Quarter),
+        _ => None,
+    };
+    let source = shorter.as_deref().unwrap_or(source);
     let mut decoder = Decompressor::new().map_err(corrupt)?;
     decoder.set_scan_limit(MAX_SCANS).map_err(corrupt)?;
     decoder.set_scaling_factor(scaling).map_err(corrupt)?;

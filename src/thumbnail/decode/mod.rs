@@ -9,6 +9,7 @@ mod gif;
 mod isobmff;
 mod jpeg;
 mod jpeg_eighth;
+mod jpeg_scans;
 mod planes;
 mod png;
 mod tiff;

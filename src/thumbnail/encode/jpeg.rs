@@ -1,4 +1,4 @@
-//! JPEG by libjpeg-turbo, with optimised Huffman tables.
+//! JPEG by libjpeg-turbo; small ones with Huffman tables of their own.
 
 use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
 
@@ -7,6 +7,10 @@ use super::super::spec::Rgb;
 use super::{Style, Subsampling};
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind};
+
+/// Up to so many pixels the Huffman tables are made for the picture: this saves 3 to 4 % of a
+/// thumbnail of 300 pixels a side. At 1600 it is 1 %, for more than twice the time to encode.
+const OPTIMIZED_PIXELS: u64 = 512 * 512;
 
 pub(super) fn encode(
     picture: &Picture,
@@ -34,7 +38,7 @@ pub(super) fn encode(
         let mut compressor = Compressor::new()?;
         compressor.set_quality(quality.into())?;
         compressor.set_subsamp(subsampling)?;
-        compressor.set_optimize(true)?;
+        compressor.set_optimize(picture.size().pixels() <= OPTIMIZED_PIXELS)?;
         compressor.set_progressive(style.progressive)?;
         compressor.compress_to_vec(image)
     };
