@@ -14,6 +14,7 @@ from xaccel.exceptions import CorruptImage, ImageTooLarge, ThumbnailError, Unsup
 
 from tests.fuzz_seeds import SEEDS
 from tests.thumbnail_files import (
+    ALPHA,
     apng,
     avif_file,
     avif_grid,
@@ -353,6 +354,19 @@ def test_metadata_that_the_av1_decoder_trips_over():
     """Of a country's own kind (AV1, 5.8.2), without the country: it ended the process."""
     source = with_bitstream(lambda data: b"\x2a\1\4" + data)
     assert thumbnail(source, 32).width == 32
+
+
+@pytest.mark.parametrize("opacity", [b"", b"\x2a\1\4"])
+def test_a_bitstream_without_a_picture(opacity):
+    items, configurations = coded_items(encoded(photo(64, 64), "AVIF", speed=9))
+    sides = full_box(b"ispe", struct.pack(">II", 64, 64))
+    source = avif_file(
+        [(1, b"av01", items[0], [1, 2]), (2, b"av01", opacity, [1, 2, 3])],
+        [sides, configurations[0], ALPHA],
+        reference(b"auxl", 2, [1]),
+    )
+    with pytest.raises(CorruptImage, match="no picture"):
+        thumbnail(source, 32)
 
 
 @pytest.mark.parametrize("cut", [b"\x2a", b"\x2a\x80", b"\x2a\4\4", b"\x2a" + b"\xff" * 9, b"\x2e"])

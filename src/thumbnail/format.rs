@@ -89,7 +89,8 @@ pub enum SourceFormat {
     Bmp,
     /// TIFF, its first page.
     Tiff,
-    /// AVIF, its primary picture.
+    /// AVIF: its primary picture, or all of a sequence. The opacity of a grid is read, but not one
+    /// that each of its tiles has for itself.
     Avif,
 }
 

@@ -34,7 +34,8 @@ fn pictures_only(data: &[u8]) -> Result<Vec<u8>, ThumbnailError> {
         }
         rest = after;
     }
-    Ok(kept)
+    // Of nothing at all the decoder would complain to the standard error.
+    if kept.is_empty() { Err(corrupt("there is no picture in its data")) } else { Ok(kept) }
 }
 
 /// The length of the unit at the start of a bitstream (AV1, 5.3.1 and 4.10.5).
