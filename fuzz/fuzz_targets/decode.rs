@@ -22,14 +22,18 @@ fn decode_all(source: &[u8]) {
     let Ok(header) = probe(source, &LIMITS) else { return };
     let _ = decode::profile(source, header.format);
     let most = u32::MAX;
-    for (width, half_chroma, all_frames) in
-        [(most, false, true), (9, false, false), (9, true, false)]
-    {
+    for (width, half_chroma, all_frames, is_start) in [
+        (most, false, true, false),
+        (9, false, false, false),
+        (9, true, false, false),
+        (9, true, false, true),
+    ] {
         let count = if all_frames { header.frames } else { 1 };
         if LIMITS.check_source(header.size, count).is_err() {
             continue;
         }
-        let wanted = Wanted { size: Size { width, height: width }, half_chroma, all_frames };
+        let size = Size { width, height: width };
+        let wanted = Wanted { size, half_chroma, all_frames, is_start };
         let mut shown = None;
         let _ = decode::frames(source, &header, wanted, &mut |frame| {
             let picture = frame.picture;

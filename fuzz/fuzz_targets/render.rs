@@ -27,6 +27,7 @@ fn render_all(source: &[u8]) {
         style: Style::default(),
         light: Light::Encoded,
         limits: &limits,
+        is_start: false,
         expired: &|| false,
     };
     if let Ok(made) = render(source, &job) {
