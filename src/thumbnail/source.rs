@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn reads_the_start_of_a_progressive_jpeg() {
-        let long = [PROGRESSIVE, &[0; 500_000]].concat();
+        let long = [PROGRESSIVE, &vec![0; 500_000]].concat();
         assert!(start_of(&long).unwrap() < 100_000);
     }
 
@@ -93,7 +93,7 @@ mod tests {
     fn reads_other_files_whole() {
         assert_eq!(start_of(PROGRESSIVE), None);
         assert_eq!(start_of(b""), None);
-        assert_eq!(start_of(&[0; 500_000]), None);
+        assert_eq!(start_of(&vec![0; 500_000]), None);
     }
 
     #[test]
