@@ -1,8 +1,9 @@
 """Thumbnails of at most an eighth of a JPEG over HTTP, made anew at every request, beside oximg.
 
 oximg is a server in Rust with its own decoders: `cargo install oximg`. Both use two cores, here
-by two workers of Gunicorn whose app does nothing but call `thumbnail()`. Requests take turns; the
-figures are medians of the rounds. Without oximg there is nothing to compare, which is said.
+by two workers of Gunicorn whose app does nothing but call `thumbnail()`. Runs take turns; the
+figures are medians of the rounds. No two requests at a time are for the same size, since oximg
+would answer them with one picture. Without oximg there is nothing to compare, which is said.
 """
 
 from __future__ import annotations
@@ -31,6 +32,15 @@ PHOTOS = {
 }
 ROUNDS = 5
 SECONDS = 2
+# Sides that differ, up to a fifth smaller.
+SCRIPT = """
+local number = 0
+request = function()
+  number = number + 1
+  local side = math.floor(tonumber(os.getenv("SIDE")) * (1 - (number % 64) / 320))
+  return wrk.format("GET", (os.getenv("ADDRESS"):gsub("SIDE", side)))
+end
+"""
 APP = """
 import xaccel
 
@@ -43,11 +53,13 @@ def app(environ, start_response):
 """
 
 
-def requests_a_second(url: str) -> float:
-    command = ["wrk", "-t1", "-c8", f"-d{SECONDS}s", url]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+def requests_a_second(script: Path, port: int, path: str, side: int) -> float:
+    command = ["wrk", "-t1", "-c8", f"-d{SECONDS}s", "-s", str(script), f"http://{HOST}:{port}"]
+    environment = {**os.environ, "SIDE": str(side), "ADDRESS": path}
+    run = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    output = run.stdout
     if "Non-2xx" in output:
-        raise SystemExit(f"{url}:\n{output}")
+        raise SystemExit(f"{path}:\n{output}")
     found = re.search(r"Requests/sec:\s+([0-9.]+)", output)
     assert found, output
     return float(found[1])
@@ -61,6 +73,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary, contextlib.ExitStack() as stack:
         directory = Path(temporary)
         (directory / "bare_app.py").write_text(f"ROOT = {str(WALLPAPERS)!r}\n{APP}")
+        script = directory / "sizes.lua"
+        script.write_text(SCRIPT)
         ours, theirs = free_port(), free_port()
         gunicorn = [sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{ours}", "--workers=2"]
         gunicorn += ["--threads=4", "--keep-alive=60", "--no-control-socket"]
@@ -77,11 +91,11 @@ def main() -> None:
         stack.enter_context(running([oximg], theirs, directory / "oximg.log", environment))
         print(f"{'':22}{'xaccel':>10}{'oximg':>10}   requests a second")
         for kind, (name, side, target) in PHOTOS.items():
-            urls = (
-                f"http://{HOST}:{ours}/{side}/{name}",
-                f"http://{HOST}:{theirs}/resize/{side}/{side}/{name}",
-            )
-            rounds = [[requests_a_second(url) for url in urls] for _ in range(ROUNDS)]
+            contestants = ((ours, f"/SIDE/{name}"), (theirs, f"/resize/SIDE/SIDE/{name}"))
+            rounds = [
+                [requests_a_second(script, port, path, side) for port, path in contestants]
+                for _ in range(ROUNDS)
+            ]
             one, other = (statistics.median(figures) for figures in zip(*rounds, strict=True))
             ratio = statistics.median(a / b for a, b in rounds)
             print(
