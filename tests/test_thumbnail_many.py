@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from PIL import Image
-from xaccel._core import Limits, Thumbnail, placeholder, thumbnail, thumbnail_many
+from xaccel import Limits, Thumbnail, placeholder, thumbnail, thumbnail_many
 from xaccel.exceptions import CorruptImage, FileNotFound, UnsupportedImage
 
 from tests.thumbnail_images import difference, encoded, photo

@@ -11,8 +11,10 @@ from xaccel._core import (
     Spec,
     Thumbnail,
     __version__,
+    placeholder,
     probe,
     thumbnail,
+    thumbnail_many,
 )
 from xaccel.config import Config
 from xaccel.exceptions import (
@@ -47,6 +49,8 @@ __all__ = [
     "UnsupportedImage",
     "XaccelError",
     "__version__",
+    "placeholder",
     "probe",
     "thumbnail",
+    "thumbnail_many",
 ]
