@@ -232,10 +232,10 @@ def render(
         quality: By format, for a spec without one.
         linear: Average light instead of samples when resizing: lights in the dark, stars and
             thin bright lines keep their brightness. Not the default, since a browser that
-            shrinks a picture averages samples, as Pillow and libvips do, and since it takes
-            1.7 (640 pixels), 2.3 (300) and 3.7 times (96) as long on 24 of Debian's
-            wallpapers. There the default's SSIM with a linear reference is 0.993 or more in
-            half of the thumbnails at 96 pixels, and 0.92 at worst.
+            shrinks a picture averages samples, as Pillow and libvips do, and since it can't
+            shrink while decoding: it takes 2.5 (640 pixels), 2.8 (300) and 24 times (96) as
+            long on 24 of Debian's wallpapers. There the default's SSIM with a linear reference
+            is 0.993 or more in half of the thumbnails at 96 pixels, and 0.92 at worst.
         limits: What the source may be.
 
     Raises:
