@@ -207,10 +207,11 @@ impl Source {
             Ok(file) => file,
             Err(error) => return Ok(Err(error)),
         };
-        if let Some(start) = file.start()?
-            && let Ok(done) = guarded(start, true)
-        {
-            return Ok(Ok(done));
+        if let Some(start) = file.start()? {
+            match guarded(start, true) {
+                Err(ThumbnailError::Corrupt { .. }) => {}
+                outcome => return Ok(outcome),
+            }
         }
         Ok(guarded(file.all()?, false))
     }
