@@ -60,10 +60,10 @@ def test_a_form_from_elsewhere_is_refused(site, path):
 
 
 def test_a_member_plays_the_film_and_seeks_in_it(site, new_context):
-    page = log_in(new_context())
+    context = new_context()
     answers = []
-    page.on("response", lambda a: answers.append((a.url, a.status, a.headers)))
-    page.reload()
+    context.on("response", lambda a: answers.append((a.url, a.status, a.headers)))
+    page = log_in(context)
     page.wait_for_function("document.querySelector('video').readyState >= 1")
     assert page.evaluate("document.querySelector('video').duration") == pytest.approx(8, abs=0.1)
     page.evaluate("document.querySelector('video').currentTime = 6")
