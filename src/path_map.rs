@@ -6,8 +6,10 @@
 //! contains `/srv/a/b`, and neither `/srv/a-secret` nor `/SRV/a/b`.
 
 use std::ffi::OsStr;
-use std::fs::{self, Metadata};
+use std::fs::{self, Metadata, OpenOptions};
+use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::{PathError, PathMapError};
@@ -164,6 +166,30 @@ impl PathMap {
         }
         Ok(Located { root, relative, metadata })
     }
+}
+
+/// The content of a file that was located, and the metadata that go with it; nothing when it is
+/// longer than `limit` bytes. `is_located` tells from the metadata whether it is still that file.
+///
+/// # Errors
+/// When the file can't be read; [`io::ErrorKind::NotFound`] when it is another one by now.
+pub fn read(
+    path: &Path,
+    limit: u64,
+    is_located: impl Fn(&Metadata) -> bool,
+) -> io::Result<Option<(Vec<u8>, Metadata)>> {
+    // A pipe that took its place meanwhile would otherwise keep us waiting for a writer.
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    let metadata = file.metadata()?;
+    if !is_located(&metadata) {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "it was replaced meanwhile"));
+    }
+    if metadata.len() > limit {
+        return Ok(None);
+    }
+    let mut content = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+    file.take(metadata.len()).read_to_end(&mut content)?;
+    Ok(Some((content, metadata)))
 }
 
 /// The metadata of what a path names, if it is written plainly and passes no link below its root:

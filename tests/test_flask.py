@@ -75,7 +75,7 @@ def test_direct_sends_the_file(make_app):
     assert "filename*=UTF-8''Gr%C3%BC%C3%9Fe" in response.headers["Content-Disposition"]
 
 
-def test_the_wsgi_servers_file_wrapper_has_whole_files(make_app):
+def test_the_wsgi_servers_file_wrapper_has_whole_files(make_app, private):
     wrapped = []
 
     class Wrapper(FileWrapper):
@@ -85,10 +85,11 @@ def test_the_wsgi_servers_file_wrapper_has_whole_files(make_app):
 
     def get(**headers):
         environ = {"wsgi.file_wrapper": Wrapper}
-        return client.get("/file/Grüße – 猫.pdf", headers=headers, environ_overrides=environ)
+        return client.get("/file/large.pdf", headers=headers, environ_overrides=environ)
 
+    (private / "large.pdf").write_bytes(b"%PDF-1.4 " + bytes(100_000))
     client = make_app().test_client()
-    assert get().data == b"%PDF-1.4 " + bytes(1000)
+    assert get().data == b"%PDF-1.4 " + bytes(100_000)
     assert len(wrapped) == 1
     assert wrapped[0].closed
     assert get(Range="bytes=0-7").data == b"%PDF-1.4"
