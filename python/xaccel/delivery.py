@@ -18,7 +18,6 @@ import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, BinaryIO, ClassVar, TypeAlias, TypedDict
 from weakref import WeakSet
 
@@ -65,11 +64,6 @@ _KEPT_BY_304 = frozenset(
 )
 
 
-@lru_cache
-def _environ_key(name: str) -> str:
-    return "HTTP_" + name.upper().replace("-", "_")
-
-
 @dataclass(frozen=True, slots=True)
 class Request:
     """The facts of a request on which a response depends."""
@@ -99,8 +93,21 @@ class Request:
     def from_environ(cls, environ: Mapping[str, Any]) -> Request:
         """Collect the facts from a WSGI environment (PEP 3333)."""
         known: Request | None = environ.get(REQUEST)
-        return known or cls.from_headers(
-            environ["REQUEST_METHOD"], lambda name: environ.get(_environ_key(name))
+        if known is not None:
+            return known
+        # One by one: this is asked of every request.
+        field = environ.get
+        return cls(
+            Conditions(
+                environ["REQUEST_METHOD"],
+                field("HTTP_IF_MATCH"),
+                field("HTTP_IF_NONE_MATCH"),
+                field("HTTP_IF_MODIFIED_SINCE"),
+                field("HTTP_IF_UNMODIFIED_SINCE"),
+                field("HTTP_IF_RANGE"),
+                field("HTTP_RANGE"),
+            ),
+            field("HTTP_ACCEPT"),
         )
 
     @classmethod
@@ -217,6 +224,7 @@ class Delivery:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.path_map = config.path_map()
+        self._roots = [directory for directory, _ in self.path_map.roots]
         self.server = servers.get(config)
         self._remote_map = config.remote_map()
         self._link_map = config.link_map()
@@ -381,13 +389,12 @@ class Delivery:
             return posixpath.join(root, path)
         if is_absolute:
             return path
-        roots = self.path_map.roots
-        if len(roots) != 1:
+        if len(self._roots) != 1:
             raise ConfigError(
-                f"XACCEL['ROOTS'] has {len(roots)} directories: "
+                f"XACCEL['ROOTS'] has {len(self._roots)} directories: "
                 f"pass root=… with the relative path {path!r}"
             )
-        return posixpath.join(roots[0][0], path)
+        return posixpath.join(self._roots[0], path)
 
 
 def send(
@@ -464,13 +471,10 @@ def content_disposition(name: str, *, as_attachment: bool) -> str:
 def presentation(name: str, options: FileOptions) -> Headers:
     """The headers that say how a file is to be taken, whoever sends it."""
     name = options.download_name or name
-    mimetype = options.mimetype
-    if mimetype is None:
-        mimetype, encoding = mimetypes.guess_type(name)
-        if mimetype is None or encoding is not None:
-            # The bytes of "a.tar.gz" are no tar archive yet.
-            mimetype = "application/octet-stream"
-    headers = {"Content-Type": mimetype, "X-Content-Type-Options": "nosniff"}
+    headers = {
+        "Content-Type": options.mimetype or _guess_type(name),
+        "X-Content-Type-Options": "nosniff",
+    }
     if options.as_attachment or options.download_name:
         headers["Content-Disposition"] = content_disposition(
             name, as_attachment=options.as_attachment
@@ -479,12 +483,19 @@ def presentation(name: str, options: FileOptions) -> Headers:
         headers["Cache-Control"] = "private, no-cache"
     else:
         headers["Cache-Control"] = f"private, max-age={options.max_age:d}"
-    further = options.headers or {}
-    overridden = {field_name.lower() for field_name in further}
+    if not options.headers:
+        return tuple(headers.items())
+    overridden = {field_name.lower() for field_name in options.headers}
     return (
         *(pair for pair in headers.items() if pair[0].lower() not in overridden),
-        *(pair for pair in further.items() if not is_offload_header(pair[0])),
+        *(pair for pair in options.headers.items() if not is_offload_header(pair[0])),
     )
+
+
+def _guess_type(name: str) -> str:
+    mimetype, encoding = mimetypes.guess_type(name)
+    # The bytes of "a.tar.gz" are no tar archive yet.
+    return "application/octet-stream" if mimetype is None or encoding is not None else mimetype
 
 
 def is_offload_header(name: str) -> bool:
