@@ -189,7 +189,27 @@ class PrivateThumbnails:
             SpecError: An option is unknown or has an impossible value.
             ConfigError: `path` is relative and it is not clear to which root.
         """
-        spec = build_spec(self._presets, width, height, **options)
+        spec = self.spec(width, height, **options)
+        return self.answer_spec(path, spec, request, root=root, max_age=max_age)
+
+    def spec(self, width: int | str | None, height: int | None, **options: Any) -> Spec:
+        """What the arguments of `answer()` ask for.
+
+        Raises:
+            SpecError: An option is unknown or has an impossible value.
+        """
+        return build_spec(self._presets, width, height, **options)
+
+    def answer_spec(
+        self,
+        path: str | os.PathLike[str],
+        spec: Spec,
+        request: Request,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        max_age: int | None = None,
+    ) -> Response:
+        """Answer with what `spec()` has made of the arguments of `answer()`."""
         try:
             return self._renderer.answer(self._job(path, root, spec, max_age, request), request)
         except XaccelError as error:
