@@ -28,6 +28,7 @@ pub mod orient;
 pub mod placeholder;
 pub mod probe;
 pub mod resize;
+mod saliency;
 pub mod smart;
 pub mod source;
 pub mod spec;
@@ -181,7 +182,7 @@ fn pictures(source: &[u8], job: &Job<'_>) -> Result<Pictures, ThumbnailError> {
 fn place(picture: &Picture, plan: &Plan, spec: &Spec) -> Result<Window, ThumbnailError> {
     let gravity = spec.gravity.unwrap_or(Gravity::CENTER);
     match plan.choice() {
-        Some((area, size)) if gravity == Gravity::Smart => smart::place(picture, area, size),
+        Some(choice) if gravity == Gravity::Smart => smart::place(picture, choice),
         _ => Ok(plan.window(gravity)),
     }
 }
