@@ -151,7 +151,7 @@ impl Plan {
         }
         Some(Choice {
             area: inverse_window(self.crop, self.transform),
-            usual: self.stored_window(free.0 / 2.0, free.1 / 3.0),
+            usual: self.stored_window(free.0 / 2.0, free.1 / 4.0),
         })
     }
 }
@@ -162,7 +162,7 @@ pub struct Choice {
     /// The part of the source that the window has to stay within.
     pub area: Window,
     /// Where it stands when nothing speaks for another place: in the middle and, since heads
-    /// are above, with twice as much left out below as above.
+    /// are above, with three times as much left out below as above.
     pub usual: Window,
 }
 
@@ -300,11 +300,11 @@ mod tests {
     fn the_usual_place_is_high_in_the_turned_picture() {
         for (orientation, spec, left, top) in [
             (1, "400x400,cover", 0.25, 0.0),
-            (1, "800x200,cover", 0.0, 1.0 / 6.0),
-            (3, "800x200,cover", 0.0, 1.0 / 3.0),
-            (6, "400x400,cover", 1.0 / 6.0, 0.0),
-            (8, "400x400,cover", 1.0 / 3.0, 0.0),
-            (1, "400x400,cover,rot-90", 1.0 / 6.0, 0.0),
+            (1, "800x200,cover", 0.0, 0.125),
+            (3, "800x200,cover", 0.0, 0.375),
+            (6, "400x400,cover", 0.125, 0.0),
+            (8, "400x400,cover", 0.375, 0.0),
+            (1, "400x400,cover,rot-90", 0.125, 0.0),
         ] {
             let Choice { area, usual } = plan(800, 400, orientation, spec).choice().unwrap();
             assert_eq!(area, Window { left: 0.0, top: 0.0, width: 1.0, height: 1.0 });

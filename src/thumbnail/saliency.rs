@@ -7,7 +7,9 @@
 //!   Barrier Salient Object Detection at 80 FPS", ICCV 2015).
 //! - Standing out against what is around it, in light, colour and opacity.
 //! - Detail.
-//! - Detail in the colour of skin.
+//! - Detail in the colour of skin, cut off from the border.
+//!
+//! What has less than the mean of them together is nothing.
 
 use raster::{Picture, PixelKind};
 
@@ -31,23 +33,26 @@ impl Map {
             cells: pixels.iter().map(value).collect(),
         };
         let light = map(luma);
-        let detail = light.detail();
-        let skin = map(skin).combined(&detail, |skin, detail| (skin * detail).sqrt());
         let channels = [
             map(|[red, green, _, _]| 2.0 * (red - green)),
             map(|[red, green, blue, _]| blue - f32::midpoint(*red, *green)),
             map(|[_, _, _, alpha]| *alpha),
         ];
+        let detail = light.detail();
         let (mut barrier, mut contrast) = (light.barrier(), light.contrast());
         for channel in &channels {
             barrier = barrier.combined(&channel.barrier(), |sum, more| sum + more);
             contrast = contrast.combined(&channel.contrast(), |sum, more| sum + more);
         }
-        [(detail, 0.5), (skin, 0.5), (contrast, 0.5)]
+        let product = |one: f32, other: f32| one * other;
+        let skin = map(skin).combined(&detail, product).combined(&barrier, product);
+        let skin = skin.with(skin.cells.iter().map(|value| value.cbrt()).collect());
+        [(detail, 0.5), (skin, 1.0), (contrast, 0.5)]
             .into_iter()
             .fold(barrier.scaled(1.0), |sum, (sign, share)| {
                 sum.combined(&sign.scaled(share), |sum, more| sum + more)
             })
+            .above_mean()
     }
 
     /// The sum of each column, from left to right.
@@ -83,8 +88,15 @@ impl Map {
     fn scaled(&self, mean: f32) -> Self {
         let sum: f32 = self.cells.iter().sum();
         #[expect(clippy::cast_precision_loss, reason = "a small picture")]
-        let factor = if sum > 1e-3 { mean * self.cells.len() as f32 / sum } else { 0.0 };
+        let factor = if sum > 1e-6 { mean * self.cells.len() as f32 / sum } else { 0.0 };
         self.with(self.cells.iter().map(|value| value * factor).collect())
+    }
+
+    /// What exceeds the mean.
+    fn above_mean(&self) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "a small picture")]
+        let mean = self.cells.iter().sum::<f32>() / self.cells.len().max(1) as f32;
+        self.with(self.cells.iter().map(|value| (value - mean).max(0.0)).collect())
     }
 
     /// The Laplacian's size.
