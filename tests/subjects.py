@@ -97,7 +97,7 @@ def composed() -> list[Composed]:
             min(1.0, right / scene.width),
             min(1.0, bottom / scene.height),
         )
-        found.append(Composed(f"{cut_out} on {background.split('.')[0]}", scene, box))
+        found.append(Composed(f"{cut_out} on {background.split('.')[0].split()[-1]}", scene, box))
     return found
 
 

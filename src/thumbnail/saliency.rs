@@ -40,7 +40,7 @@ impl Map {
         ];
         let detail = light.detail();
         let (mut barrier, mut contrast) = (light.barrier(), light.contrast());
-        for channel in &channels {
+        for channel in channels.iter().filter(|channel| !channel.is_plain()) {
             barrier = barrier.combined(&channel.barrier(), |sum, more| sum + more);
             contrast = contrast.combined(&channel.contrast(), |sum, more| sum + more);
         }
@@ -84,6 +84,10 @@ impl Map {
         self.with(pairs.map(|(&one, &other)| combine(one, other)).collect())
     }
 
+    fn is_plain(&self) -> bool {
+        self.cells.windows(2).all(|pair| pair.first() == pair.last())
+    }
+
     /// The same with this mean, unless it is zero everywhere.
     fn scaled(&self, mean: f32) -> Self {
         let sum: f32 = self.cells.iter().sum();
@@ -113,16 +117,10 @@ impl Map {
 
     /// The square of how a spot differs from its surroundings.
     fn contrast(&self) -> Self {
-        self.blurred(1).combined(&self.blurred(4), |spot, around| (spot - around).powi(2))
-    }
-
-    /// The means of squares of so many cells around each cell.
-    fn blurred(&self, radius: usize) -> Self {
-        let across = self.places().map(|(x, y)| window(x, radius, self.width, |x| self.at(x, y)));
-        let across = self.with(across.collect());
-        let both =
-            across.places().map(|(x, y)| window(y, radius, self.height, |y| across.at(x, y)));
-        across.with(both.collect())
+        let sums = Sums::new(self);
+        let squares =
+            self.places().map(|place| (sums.mean(place, 1) - sums.mean(place, 4)).powi(2));
+        self.with(squares.collect())
     }
 
     /// How far the values have to go up and down on the way from the border: the least difference
@@ -132,50 +130,75 @@ impl Map {
         let is_inside =
             |&(x, y): &(usize, usize)| x > 0 && y > 0 && x + 1 < width && y + 1 < height;
         // The lowest and the highest value of the best path so far.
-        let mut paths: Vec<Option<(f32, f32)>> = self
+        let unknown = (f32::NEG_INFINITY, f32::INFINITY);
+        let mut paths: Vec<(f32, f32)> = self
             .places()
             .zip(&self.cells)
-            .map(|(place, &value)| (!is_inside(&place)).then_some((value, value)))
+            .map(|(place, &value)| if is_inside(&place) { unknown } else { (value, value) })
             .collect();
         let inside: Vec<_> = self.places().filter(is_inside).collect();
         let mut visit = |(x, y): (usize, usize), before: [usize; 2]| {
             let (index, value) = (y * width + x, self.at(x, y));
-            let path = |index: usize| paths.get(index).copied().flatten();
-            let through = before.into_iter().filter_map(path);
-            let through = through.map(|(low, high)| (low.min(value), high.max(value)));
-            let best = path(index)
-                .into_iter()
-                .chain(through)
-                .min_by(|one, other| (one.1 - one.0).total_cmp(&(other.1 - other.0)));
+            let path = |index: usize| paths.get(index).copied().unwrap_or(unknown);
+            let shortest = before.into_iter().fold(path(index), |best, before| {
+                let (low, high) = path(before);
+                let (low, high) = (low.min(value), high.max(value));
+                if high - low < best.1 - best.0 { (low, high) } else { best }
+            });
             if let Some(path) = paths.get_mut(index) {
-                *path = best;
+                *path = shortest;
             }
         };
         for is_down in [true, false, true] {
             if is_down {
-                inside.iter().for_each(|&(x, y)| {
+                for &(x, y) in &inside {
                     visit((x, y), [y * width + x - 1, (y - 1) * width + x]);
-                });
+                }
             } else {
-                inside.iter().rev().for_each(|&(x, y)| {
+                for &(x, y) in inside.iter().rev() {
                     visit((x, y), [y * width + x + 1, (y + 1) * width + x]);
-                });
+                }
             }
         }
-        let distance = |path: Option<(f32, f32)>| path.map_or(0.0, |(low, high)| high - low);
-        self.with(paths.into_iter().map(distance).collect())
+        self.with(paths.into_iter().map(|(low, high)| high - low).collect())
     }
 }
 
-/// The mean of the values from `radius` before to `radius` behind a place; what lies beyond an
-/// end counts as the end.
-fn window(place: usize, radius: usize, length: usize, value: impl Fn(usize) -> f32) -> f32 {
-    let last = length.saturating_sub(1);
-    let sum: f32 =
-        (0..=2 * radius).map(|step| value((place + step).saturating_sub(radius).min(last))).sum();
-    #[expect(clippy::cast_precision_loss, reason = "a few")]
-    let count = (2 * radius + 1) as f32;
-    sum / count
+/// The sums of all cells above and left of each corner between cells.
+struct Sums {
+    width: usize,
+    height: usize,
+    corners: Vec<f64>,
+}
+
+impl Sums {
+    fn new(map: &Map) -> Self {
+        let mut above = vec![0.0; map.width + 1];
+        let mut corners = above.clone();
+        for row in map.cells.chunks(map.width.max(1)) {
+            let mut sum = 0.0;
+            for (corner, value) in above.iter_mut().skip(1).zip(row) {
+                sum += f64::from(*value);
+                *corner += sum;
+            }
+            corners.extend_from_slice(&above);
+        }
+        Self { width: map.width, height: map.height, corners }
+    }
+
+    /// The mean of the cells that are at most so far away, across and down.
+    fn mean(&self, (x, y): (usize, usize), radius: usize) -> f32 {
+        let (left, right) = (x.saturating_sub(radius), (x + radius + 1).min(self.width));
+        let (top, bottom) = (y.saturating_sub(radius), (y + radius + 1).min(self.height));
+        let corner = |x: usize, y: usize| {
+            self.corners.get(y * (self.width + 1) + x).copied().unwrap_or_default()
+        };
+        let sum =
+            corner(right, bottom) + corner(left, top) - corner(left, bottom) - corner(right, top);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "few")]
+        let mean = sum as f32 / ((right - left) * (bottom - top)) as f32;
+        mean
+    }
 }
 
 /// From 0 to 1, the colour times the opacity.
@@ -230,18 +253,26 @@ mod tests {
     }
 
     #[test]
-    fn a_blur_of_a_spot() {
-        let mut rows = [[0.0_f32; 7]; 3];
-        rows[1][3] = 9.0;
-        let found = map(&[&rows[0], &rows[1], &rows[2]]).blurred(1);
-        assert!((found.at(3, 1) - 1.0).abs() < 1e-6 && found.at(1, 1).abs() < 1e-6);
-        assert!((found.at(2, 0) - 1.0).abs() < 1e-6, "the edge counts twice, the spot once");
+    fn means_of_what_is_around() {
+        let sums = Sums::new(&map(&[&[1.0, 2.0, 3.0, 4.0], &[5.0, 6.0, 7.0, 8.0]]));
+        for (place, radius, mean) in [
+            ((0, 0), 0, 1.0),
+            ((3, 1), 0, 8.0),
+            ((0, 0), 1, 3.5),
+            ((2, 1), 1, 5.0),
+            ((1, 0), 9, 4.5),
+        ] {
+            assert!((sums.mean(place, radius) - mean).abs() < 1e-6, "{place:?} {radius}");
+        }
     }
 
     #[test]
     fn tiny_pictures() {
         for (width, height) in [(1, 1), (1, 5), (2, 2), (5, 1)] {
-            let data = (0..width * height).flat_map(|i| [40 * i as u8, 0, 200, 255]).collect();
+            let data = (0..5)
+                .flat_map(|i| [40 * i, 0, 200, 255])
+                .take((4 * width * height) as usize)
+                .collect();
             let found = Map::new(&Picture { width, height, kind: PixelKind::Rgba, data });
             assert!(found.cells.iter().all(|value| value.is_finite()), "{width}x{height}");
             assert_eq!(found.columns().len(), width as usize);

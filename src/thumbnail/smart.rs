@@ -138,12 +138,12 @@ mod tests {
         // Bark at the left edge, with more detail than all else, and a bird of few.
         let found = window(
             &picture(|x, y| {
-                if x.abs_diff(290) < 30 && y.abs_diff(100) < 30 {
+                if x.abs_diff(290) < 40 && y.abs_diff(100) < 40 {
                     [60, 70, 90]
                 } else if x < 120 && (x / 8 + y / 12) % 2 == 0 {
-                    [130, 120, 110]
+                    [120, 110, 100]
                 } else if x < 120 {
-                    [90, 80, 70]
+                    [95, 85, 75]
                 } else {
                     [225, 225, 230]
                 }
