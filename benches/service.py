@@ -47,7 +47,7 @@ Url = str
 
 
 def requests_a_second(url: Url, seconds: int = SECONDS_A_ROUND) -> float:
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", url]
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout=10s", url]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     errors = re.search(r"Non-2xx.*|Socket errors.*", output)
     if errors is not None:
@@ -69,14 +69,24 @@ def fetch(url: Url) -> bytes:
     return body
 
 
+THREADS = ("--workers=2", "--threads=4")
+# thumbor has an event loop, too. One process of each, as connections that are kept open don't
+# spread over two by themselves.
+EVENT_LOOP = ("--workers=1", "--worker-class=gevent")
+
+
 def app(
-    directory: Path, settings: dict[str, object], port: int, stack: contextlib.ExitStack
+    directory: Path,
+    settings: dict[str, object],
+    port: int,
+    stack: contextlib.ExitStack,
+    workers: tuple[str, ...] = THREADS,
 ) -> None:
     log = directory / "app.lines"
     log.touch()
     command = [
-        *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{port}", "--workers=2"),
-        *("--threads=4", "--keep-alive=60", "--no-control-socket"),
+        *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{port}", *workers),
+        *("--keep-alive=60", "--no-control-socket"),
         *("--worker-tmp-dir", str(directory), "benches.service:application()"),
     ]
     env = {"XACCEL_BENCH_SETTINGS": json.dumps(settings)}
@@ -122,16 +132,17 @@ def ours(directory: Path, way: str, stack: contextlib.ExitStack) -> dict[str, Ur
     }
     if way == "njs":
         (home / "direct").mkdir()
-        app(home / "direct", {**settings, "SERVER": "direct"}, direct_port, stack)
+        app(home / "direct", {**settings, "SERVER": "direct"}, direct_port, stack, EVENT_LOOP)
         urls["app"] = f"http://{HOST}:{direct_port}{path}"
     return urls
 
 
-def thumbor(directory: Path, stack: contextlib.ExitStack) -> Url:
-    """thumbor with its result storage, one process for each CPU."""
+def thumbor(directory: Path, stack: contextlib.ExitStack, processes: int) -> Url:
+    """thumbor with its result storage."""
+    directory.mkdir()
     results = directory / "results"
     server = peers.thumbor(
-        directory, stack, PHOTO.parent, quality=QUALITY, processes=2, results=results
+        directory, stack, PHOTO.parent, quality=QUALITY, processes=processes, results=results
     )
     url = server.url(ThumborSigner(KEY).url(PHOTO.name, "300x200"))
     fetch(url)
@@ -158,7 +169,8 @@ def contestants() -> Iterator[dict[str, Url]]:
             found = ours(directory, way, stack)
             urls[f"static, beside {way}"] = found.pop("static")
             urls |= found
-        urls["thumbor"] = thumbor(directory, stack)
+        urls["thumbor"] = thumbor(directory / "thumbor", stack, processes=2)
+        urls["thumbor, one process"] = thumbor(directory / "thumbor-1", stack, processes=1)
         urls["image_filter"] = image_filter(directory, stack)
         for name in reversed(urls):
             print(f"  {name:28}{len(fetch(urls[name])):8} bytes")
@@ -182,7 +194,7 @@ def http() -> None:
         ("verdict", "static, beside verdict", None),
         ("secure_link", "thumbor", 20),
         ("secure_link", "image_filter", None),
-        ("app", "thumbor", 3),
+        ("app", "thumbor, one process", 3),
     ):
         pairs = zip(figures[name], figures[peer], strict=True)
         ratio = statistics.median(ours / theirs for ours, theirs in pairs)

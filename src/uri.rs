@@ -31,10 +31,62 @@ const NOT_IN_NESTED_URL: &AsciiSet = &NOT_IN_PATH
     .remove(b';')
     .remove(b'=');
 
+/// What [`is_plain`] asks of each byte, in bits.
+const NOT_PLAIN: u8 = 1;
+const SLASH: u8 = 2;
+const NOT_AFTER_SLASH: u8 = 4;
+static KINDS: [u8; 256] = {
+    let mut kinds = [NOT_PLAIN; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        // In a constant there is no `get_mut`, and no index beyond the array either.
+        #[expect(clippy::indexing_slicing, reason = "checked when it is compiled")]
+        let kind = &mut kinds[byte as usize];
+        match byte {
+            b'/' => *kind = SLASH | NOT_AFTER_SLASH,
+            b'.' => *kind = NOT_AFTER_SLASH,
+            b'-' | b'_' | b'~' | b',' => *kind = 0,
+            _ if byte.is_ascii_alphanumeric() => *kind = 0,
+            _ => {}
+        }
+        byte += 1;
+    }
+    kinds
+};
+
+/// Whether a path can be seen, at one look, to be in normal form and its own canonical
+/// encoding. That is true of nearly every path. Those in which a segment begins with a dot
+/// need a second look by [`check_normal`].
+fn is_plain(path: &str) -> bool {
+    let mut found = 0;
+    let mut before = 0;
+    for byte in path.bytes() {
+        let kind = KINDS.get(usize::from(byte)).copied().unwrap_or(NOT_PLAIN);
+        // After a slash, `NOT_AFTER_SLASH` counts as well.
+        found |= kind & (NOT_PLAIN | before << 1);
+        before = kind;
+    }
+    found & (NOT_PLAIN | NOT_AFTER_SLASH) == 0 && path.starts_with('/')
+}
+
 /// Append the canonical percent-encoding of a path (any bytes) to `out`: upper-case digits,
 /// everything encoded but letters, digits, `-._~`, `/` and `,`.
 pub fn encode_path_into(path: &[u8], out: &mut String) {
     out.extend(percent_encode(path, NOT_IN_PATH));
+}
+
+/// As [`encode_path_into`], for a path that has to be in normal form.
+///
+/// # Errors
+/// See [`check_normal`]; nothing is appended then.
+pub fn encode_normal_path_into(path: &str, out: &mut String) -> Result<(), UriError> {
+    if is_plain(path) {
+        out.push_str(path);
+    } else {
+        check_normal(path)?;
+        encode_path_into(path.as_bytes(), out);
+    }
+    Ok(())
 }
 
 /// The canonical percent-encoding of a path, see [`encode_path_into`].
@@ -91,15 +143,6 @@ pub fn check_normal(path: &str) -> Result<(), UriError> {
     let Some(rest) = path.strip_prefix('/') else {
         return Err(UriError::NotAbsolute);
     };
-    // Nearly every path passes this test, which the compiler turns into a few wide comparisons.
-    let pairs = path.bytes().zip(rest.bytes());
-    #[expect(clippy::needless_bitwise_bool, reason = "lazy ones would branch at every byte")]
-    let is_suspect = pairs.fold(false, |suspect, (before, byte)| {
-        suspect | (byte == 0) | (before == b'/') & matches!(byte, b'/' | b'.')
-    });
-    if !is_suspect {
-        return Ok(());
-    }
     let (mut length, mut dots) = (0_usize, 0_usize);
     for byte in rest.bytes() {
         match byte {
@@ -124,6 +167,9 @@ pub fn check_normal(path: &str) -> Result<(), UriError> {
 /// # Errors
 /// When the path is badly encoded, not UTF-8, not in normal form, or spelt another way.
 pub fn decode_path(encoded: &str) -> Result<Cow<'_, str>, UriError> {
+    if is_plain(encoded) {
+        return Ok(Cow::Borrowed(encoded));
+    }
     let path = match percent_decode(encoded)? {
         Cow::Borrowed(_) => Cow::Borrowed(encoded),
         Cow::Owned(bytes) => Cow::Owned(String::from_utf8(bytes).map_err(|_| UriError::NotUtf8)?),
@@ -269,7 +315,25 @@ mod tests {
         assert_eq!(parse_query("a=%FF"), Err(UriError::NotUtf8));
     }
 
+    #[test]
+    fn plain_paths_are_normal_and_their_own_encoding() {
+        for path in ["/", "/a", "/a/", "/a.b/c..", "/A-z_0~9,/x"] {
+            assert!(is_plain(path), "{path:?}");
+        }
+        for path in ["", "a", "a/", "//", "/.a", "/a/.", "/a//b", "/a b", "/a%20b", "/\0", "/é"] {
+            assert!(!is_plain(path), "{path:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn no_other_path_is_taken_for_plain(path in "[a./%~ \0é]{0,8}") {
+            if is_plain(&path) {
+                prop_assert_eq!(check_normal(&path), Ok(()));
+                prop_assert_eq!(encode_path(path.as_bytes()), path);
+            }
+        }
+
         #[test]
         fn canonical_is_what_encoding_writes(text in "(%[0-9a-fA-F]{2}|[ -~])*") {
             if let Ok(decoded) = percent_decode(&text) {

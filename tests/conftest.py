@@ -15,6 +15,14 @@ def jpeg() -> bytes:
     return output.getvalue()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_sweep_by_chance():
+    """One in so many thumbnails would have another thread in the directories of its test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("xaccel.rendering._SWEEP_ODDS", 2**60)
+        yield
+
+
 @pytest.fixture
 def photos(tmp_path, jpeg):
     """A directory of originals, good and bad."""

@@ -81,7 +81,8 @@ def serving(directory, *options, **env):
     """Run it until the block ends; its words on standard error are in `serve.log` beside."""
     with (directory.parent / "serve.log").open("wb") as log:
         process = subprocess.Popen(
-            [*COMMAND, "serve", directory, "--port=0", *options],
+            # A shell makes what it starts in the background ignore Ctrl-C.
+            ["env", "--default-signal=INT", *COMMAND, "serve", directory, "--port=0", *options],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

@@ -195,6 +195,22 @@ def test_views_return_it(make_config, make_app, flavour):
     assert (client.get("/").status_code, client.get("/").text) == (404, "Not Found\n")
 
 
+@pytest.mark.parametrize("flavour", [asgi.XAccel, starlette.XAccel])
+def test_thumbnails_of_private_files(make_config, photos, flavour):
+    xaccel = flavour(make_config(ROOTS={photos: "/_private/photos/"}))
+
+    async def view(request):
+        return xaccel.send_private_thumbnail(
+            request.path_params["name"], 30, max_age=9, fit="cover"
+        )
+
+    client = TestClient(Starlette(routes=[Route("/{name}", view)]))
+    response = client.get("/cat.jpg")
+    assert (response.status_code, response.headers["content-type"]) == (200, "image/jpeg")
+    assert response.headers["cache-control"] == "private, max-age=9"
+    assert client.get("/absent.jpg").status_code == 404
+
+
 def test_cookies_headers_and_background_tasks_of_starlette(make_config):
     done = []
 

@@ -8,7 +8,14 @@ import re
 
 import pytest
 from xaccel import Config, ConfigError, FileNotFound, rfc9110
-from xaccel.delivery import Delivery, FileOptions, Request, content_disposition, is_offload_header
+from xaccel.delivery import (
+    AT_ONCE,
+    Delivery,
+    FileOptions,
+    Request,
+    content_disposition,
+    is_offload_header,
+)
 from xaccel.servers import WEB_SERVERS
 from xaccel.servers.deployment import Deployment
 
@@ -132,17 +139,20 @@ def test_links_out_of_the_root_directories_and_what_is_no_file(delivery, root):
         refused(delivery, path)
 
 
-def test_what_is_checked_is_what_is_sent(root, monkeypatch):
+@pytest.mark.parametrize("size", [AT_ONCE, AT_ONCE + 1])
+def test_what_is_checked_is_what_is_sent(root, monkeypatch, size):
     """A link put in the place of the file between the check and the opening."""
     delivery = Delivery(Config.from_mapping({"ROOTS": {root: "/_private/files/"}}))
-    opened = os.open
+    locate, file = delivery.locate, root / "file.txt"
+    file.write_bytes(bytes(size))
 
-    def replace_and_open(path, flags, *more):
-        (root / "file.txt").unlink()
-        (root / "file.txt").symlink_to("../secret.txt")
-        return opened(path, flags, *more)
+    def locate_and_replace(*args, **options):
+        location = locate(*args, **options)
+        file.unlink()
+        file.symlink_to("../secret.txt")
+        return location
 
-    monkeypatch.setattr(os, "open", replace_and_open)
+    monkeypatch.setattr(delivery, "locate", locate_and_replace)
     refused(delivery, "file.txt")
 
 

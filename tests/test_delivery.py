@@ -2,7 +2,7 @@ import os
 
 import pytest
 from xaccel import Config, ConfigError, FileNotFound
-from xaccel.delivery import Delivery, FileOptions, Request, content_disposition
+from xaccel.delivery import AT_ONCE, Delivery, FileOptions, Request, content_disposition
 
 CONTENT = bytes(range(256)) * 300
 
@@ -55,6 +55,21 @@ def test_one_range(root):
     assert content(response) == CONTENT[100:200]
     assert dict(response.headers)["Content-Range"] == f"bytes 100-199/{len(CONTENT)}"
     assert dict(response.headers)["Content-Length"] == "100"
+
+
+@pytest.mark.parametrize("size", [1, AT_ONCE, AT_ONCE + 1])
+def test_a_small_file_is_read_at_once_and_a_large_one_in_parts(root, size):
+    data = os.urandom(size)
+    (root / "some.bin").write_bytes(data)
+    whole = deliver(root, "some.bin")
+    assert isinstance(whole.body, bytes) == (size <= AT_ONCE)
+    assert content(whole) == data
+    assert dict(whole.headers)["Content-Length"] == str(size)
+    last = deliver(root, "some.bin", asked=request(Range="bytes=-1"))
+    assert (last.status, content(last)) == (206, data[-1:])
+    etag = dict(whole.headers)["ETag"]
+    again = deliver(root, "some.bin", asked=request(If_None_Match=etag))
+    assert (again.status, content(again)) == (304, b"")
 
 
 def test_several_ranges(root):
@@ -244,5 +259,4 @@ def test_attachment_takes_the_files_own_name(root):
 def test_type_of_a_name(root, name, kind):
     (root / name).touch()
     response = deliver(root, name)
-    response.body.close()
     assert dict(response.headers)["Content-Type"] == kind

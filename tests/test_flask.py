@@ -1,4 +1,5 @@
 import io
+import shutil
 from wsgiref.util import FileWrapper
 
 import pytest
@@ -6,7 +7,13 @@ from flask import Flask, Response, render_template_string
 from flask.testing import FlaskClient
 from PIL import Image
 from xaccel import ConfigError, FileNotFound
-from xaccel.flask import XAccel, private_url, send_private_file
+from xaccel.flask import (
+    XAccel,
+    private_url,
+    purge_thumbnails,
+    send_private_file,
+    send_private_thumbnail,
+)
 
 
 class Client(FlaskClient):
@@ -75,7 +82,7 @@ def test_direct_sends_the_file(make_app):
     assert "filename*=UTF-8''Gr%C3%BC%C3%9Fe" in response.headers["Content-Disposition"]
 
 
-def test_the_wsgi_servers_file_wrapper_has_whole_files(make_app):
+def test_the_wsgi_servers_file_wrapper_has_whole_files(make_app, private):
     wrapped = []
 
     class Wrapper(FileWrapper):
@@ -85,10 +92,11 @@ def test_the_wsgi_servers_file_wrapper_has_whole_files(make_app):
 
     def get(**headers):
         environ = {"wsgi.file_wrapper": Wrapper}
-        return client.get("/file/Grüße – 猫.pdf", headers=headers, environ_overrides=environ)
+        return client.get("/file/large.pdf", headers=headers, environ_overrides=environ)
 
+    (private / "large.pdf").write_bytes(b"%PDF-1.4 " + bytes(100_000))
     client = make_app().test_client()
-    assert get().data == b"%PDF-1.4 " + bytes(1000)
+    assert get().data == b"%PDF-1.4 " + bytes(100_000)
     assert len(wrapped) == 1
     assert wrapped[0].closed
     assert get(Range="bytes=0-7").data == b"%PDF-1.4"
@@ -248,6 +256,34 @@ def test_expired_url(make_app):
     assert 0 < int(response.headers["Cache-Control"].rpartition("=")[2]) <= 90
     signer = app.extensions["xaccel"].config.signer()
     assert app.test_client().get(signer.sign("/t/50x-/cat.jpg", expires=1)).status_code == 410
+
+
+def test_a_purge_shows_the_new_picture(make_app, photos, tmp_path):
+    app = make_app()
+    url = thumbnail_url(app, "{{ 'cat.jpg'|thumbnail_url(50) }}")
+    assert Image.open(io.BytesIO(app.test_client().get(url).data)).size == (50, 38)
+    shutil.copy(photos / "alpha.png", photos / "cat.jpg")
+    with app.app_context():
+        assert purge_thumbnails("cat.jpg") == 1
+        assert purge_thumbnails("cat.jpg") == 0
+    assert cached(tmp_path) == []
+    assert Image.open(io.BytesIO(app.test_client().get(url).data)).size == (50, 50)
+
+
+def test_thumbnails_of_private_files(make_app, photos, private, tmp_path):
+    app = make_app()
+    shutil.copy(photos / "cat.jpg", private)
+
+    @app.get("/thumbnail/<name>")
+    def thumbnail(name):
+        return send_private_thumbnail(name, 50, max_age=60, format="webp")
+
+    response = app.test_client().get("/thumbnail/cat.jpg")
+    assert (response.status_code, response.content_type) == (200, "image/webp")
+    assert response.headers["Cache-Control"] == "private, max-age=60"
+    assert Image.open(io.BytesIO(response.data)).size == (50, 38)
+    assert cached(tmp_path) == []
+    assert app.test_client().get("/thumbnail/absent.jpg").status_code == 404
 
 
 def test_a_broken_cache_still_gives_thumbnails(make_app, tmp_path):

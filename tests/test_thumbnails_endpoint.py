@@ -293,6 +293,19 @@ class TestOneRender:
         assert {service.get(url).status for url in urls} == {200}
 
 
+@pytest.mark.parametrize(("odds", "is_swept"), [(1, True), (2**60, False)])
+def test_new_thumbnails_make_it_sweep_now_and_then(make, tmp_path, monkeypatch, odds, is_swept):
+    monkeypatch.setattr("xaccel.rendering._SWEEP_ODDS", odds)
+    service = make(THUMBNAIL_CACHE_MAX_SIZE="20k")
+    for width in range(50, 70):
+        assert service.get(service.url("cat.jpg", width)).status == 200
+        for thread in threading.enumerate():
+            if thread.name == "xaccel-sweep":
+                thread.join()
+    assert 0 < len(cached(tmp_path)) <= 20
+    assert (len(cached(tmp_path)) < 20) == is_swept
+
+
 class TestBrokenCache:
     def test_deleted_directory(self, make, tmp_path):
         service = make()

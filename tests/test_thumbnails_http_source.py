@@ -3,6 +3,8 @@
 import contextlib
 import io
 import socket
+import ssl
+import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -120,12 +122,58 @@ def test_limits_the_time(origin):
             while not over.wait(0.01):
                 handler.wfile.write(b"x")
 
+    def drip_headers(handler):
+        with contextlib.suppress(OSError):
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            while not over.wait(0.01):
+                handler.wfile.write(b"x")
+
     origin.routes["/photos/drip"] = drip
+    origin.routes["/photos/drip-headers"] = drip_headers
     origin.routes["/photos/silent"] = lambda handler: over.wait(20)
     try:
-        for name in ("drip", "silent"):
+        for name in ("drip", "drip-headers", "silent"):
             with pytest.raises(SourceUnavailable, match=r"time|long"):
                 source(origin, timeout=0.3).get(name)
+    finally:
+        over.set()
+
+
+def test_by_tls_the_certificate_is_checked_and_the_time_is_limited(origin, jpeg, tmp_path):
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-keyout", key, "-out", certificate, "-days", "2"),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    origin.socket = context.wrap_socket(
+        origin.socket, server_side=True, do_handshake_on_connect=False
+    )
+    origin.url = origin.url.replace("http:", "https:")
+    over = threading.Event()
+
+    def drip_headers(handler):
+        with contextlib.suppress(OSError):
+            while not over.wait(0.01):
+                handler.wfile.write(b"H")
+
+    origin.routes["/photos/drip"] = drip_headers
+    origin.routes["/photos/cat.jpg"] = lambda handler: handler.answer(200, jpeg)
+    with pytest.raises(SourceUnavailable, match="certificate"):
+        source(origin).get("cat.jpg")
+    trusting, hasty = source(origin), source(origin, timeout=0.5)
+    for each in (trusting, hasty):
+        each._tls.load_verify_locations(certificate)
+    assert trusting.get("cat.jpg").image == jpeg
+    try:
+        with pytest.raises(SourceUnavailable, match=r"time|long"):
+            hasty.get("drip")
     finally:
         over.set()
 

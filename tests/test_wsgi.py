@@ -1,7 +1,7 @@
 from wsgiref.util import FileWrapper
 
 import pytest
-from xaccel import Config
+from xaccel import Config, SpecError
 from xaccel.templates import TemplateHelpers
 from xaccel.wsgi import PrivateLinks, Thumbnails, XAccel
 
@@ -108,3 +108,13 @@ def test_thumbnails(make_config):
     assert call(app, url, method="HEAD")[::2] == (200, b"")
     assert call(app, url, method="POST", validate=False)[0] == 405
     assert call(app, url + "x")[0] == 403
+
+
+def test_thumbnails_of_private_files(make_config, photos):
+    xaccel = XAccel(make_config(ROOTS={photos: "/_private/photos/"}))
+    status, headers, content = call(xaccel.send_private_thumbnail("cat.jpg", 30, max_age=9))
+    assert (status, headers["Content-Type"], content[:2]) == (200, "image/jpeg", b"\xff\xd8")
+    assert headers["Cache-Control"] == "private, max-age=9"
+    assert call(xaccel.send_private_thumbnail("absent.jpg", 30))[0] == 404
+    with pytest.raises(SpecError, match="covr"):
+        xaccel.send_private_thumbnail("cat.jpg", 30, fit="covr")

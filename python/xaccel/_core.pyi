@@ -642,6 +642,20 @@ class Location:
     def inode(self) -> int:
         """Its number on that file system."""
 
+    def read(self, limit: int, /) -> tuple[bytes, int] | None:
+        """Read the file, if it is still the one that was located.
+
+        Args:
+            limit: The number of bytes up to which it is read.
+
+        Returns:
+            Its content, and when that was last changed, in whole seconds since 1970; nothing if
+            it is longer.
+
+        Raises:
+            FileNotFound: It is gone, or another file has taken its place, or it can't be read.
+        """
+
 @final
 class PathMap:
     """Directories and the internal URL prefixes at which the web server sees them.

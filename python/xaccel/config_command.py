@@ -94,8 +94,8 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--tls-certificate",
         metavar="FILE",
-        help="speak TLS, and send those who come without it there (nginx, Apache, Caddy; with "
-        "--listen 443 Caddy gets the certificate for --domain by itself)",
+        help="speak TLS, and send those who come without it there (with --listen 443 Caddy gets "
+        "the certificate for --domain by itself)",
     )
     group.add_argument("--tls-key", metavar="FILE", help="the certificate's private key")
     group.add_argument(
@@ -172,8 +172,6 @@ def _run(options: argparse.Namespace) -> int:
     for name in ("verify", "log_header", "resolver"):
         if getattr(options, name) is not None and options.server != "nginx":
             raise ConfigError(f"--{name.replace('_', '-')} is for nginx, not for {options.server}")
-    if options.tls_certificate is not None and options.server == "lighttpd":
-        raise ConfigError("--tls-certificate is for nginx, Apache and Caddy, not for lighttpd")
     if options.out is None and (options.full or options.check):
         option, what = ("--full", "works in") if options.full else ("--check", "reads")
         raise ConfigError(f"{option} needs --out DIR, the directory that the server {what}")

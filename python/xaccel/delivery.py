@@ -18,7 +18,6 @@ import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, BinaryIO, ClassVar, TypeAlias, TypedDict
 from weakref import WeakSet
 
@@ -39,7 +38,13 @@ scope, since it hides some of them from the app."""
 CHUNK = 256 * 1024
 """How many bytes of a file are read at once: as many as make the way through a thread cheap."""
 
+AT_ONCE = 64 * 1024
+"""A file up to this many bytes is read before it is sent, which takes less than to hand it on."""
+
 _logger = logging.getLogger("xaccel.delivery")
+
+NOSNIFF = ("X-Content-Type-Options", "nosniff")
+"""What is not of the type we say is not to be taken for another: a visitor may have sent it."""
 
 ERROR_CACHE_CONTROL = "max-age=15"
 """For moments only: a missing file may come, a bad one be replaced."""
@@ -63,11 +68,6 @@ _OF_REMOTE = frozenset(
 _KEPT_BY_304 = frozenset(
     {"cache-control", "content-location", "date", "etag", "expires", "last-modified", "vary"}
 )
-
-
-@lru_cache
-def _environ_key(name: str) -> str:
-    return "HTTP_" + name.upper().replace("-", "_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,21 @@ class Request:
     def from_environ(cls, environ: Mapping[str, Any]) -> Request:
         """Collect the facts from a WSGI environment (PEP 3333)."""
         known: Request | None = environ.get(REQUEST)
-        return known or cls.from_headers(
-            environ["REQUEST_METHOD"], lambda name: environ.get(_environ_key(name))
+        if known is not None:
+            return known
+        # One by one: this is asked of every request.
+        field = environ.get
+        return cls(
+            Conditions(
+                environ["REQUEST_METHOD"],
+                field("HTTP_IF_MATCH"),
+                field("HTTP_IF_NONE_MATCH"),
+                field("HTTP_IF_MODIFIED_SINCE"),
+                field("HTTP_IF_UNMODIFIED_SINCE"),
+                field("HTTP_IF_RANGE"),
+                field("HTTP_RANGE"),
+            ),
+            field("HTTP_ACCEPT"),
         )
 
     @classmethod
@@ -217,6 +230,7 @@ class Delivery:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.path_map = config.path_map()
+        self._roots = [directory for directory, _ in self.path_map.roots]
         self.server = servers.get(config)
         self._remote_map = config.remote_map()
         self._link_map = config.link_map()
@@ -260,7 +274,9 @@ class Delivery:
         """
         if isinstance(path, str) and remotes.is_url(path):
             return self._remote_file(path, request, options)
-        return send(self.locate(path, root=root), request, options, self.server)
+        location = self.locate(path, root=root)
+        headers = presentation(posixpath.basename(location.path), options)
+        return hand_over(location, request, headers, self.server, limit_rate=options.limit_rate)
 
     def locate(
         self, path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
@@ -381,21 +397,12 @@ class Delivery:
             return posixpath.join(root, path)
         if is_absolute:
             return path
-        roots = self.path_map.roots
-        if len(roots) != 1:
+        if len(self._roots) != 1:
             raise ConfigError(
-                f"XACCEL['ROOTS'] has {len(roots)} directories: "
+                f"XACCEL['ROOTS'] has {len(self._roots)} directories: "
                 f"pass root=… with the relative path {path!r}"
             )
-        return posixpath.join(roots[0][0], path)
-
-
-def send(
-    location: Location, request: Request, options: FileOptions, server: servers.Server
-) -> Response:
-    """Answer with a located file, by the server or ourselves."""
-    headers = presentation(posixpath.basename(location.path), options)
-    return hand_over(location, request, headers, server, limit_rate=options.limit_rate)
+        return posixpath.join(self._roots[0], path)
 
 
 def hand_over(
@@ -464,27 +471,30 @@ def content_disposition(name: str, *, as_attachment: bool) -> str:
 def presentation(name: str, options: FileOptions) -> Headers:
     """The headers that say how a file is to be taken, whoever sends it."""
     name = options.download_name or name
-    mimetype = options.mimetype
-    if mimetype is None:
-        mimetype, encoding = mimetypes.guess_type(name)
-        if mimetype is None or encoding is not None:
-            # The bytes of "a.tar.gz" are no tar archive yet.
-            mimetype = "application/octet-stream"
-    headers = {"Content-Type": mimetype, "X-Content-Type-Options": "nosniff"}
+    headers = dict((("Content-Type", options.mimetype or _guess_type(name)), NOSNIFF))
     if options.as_attachment or options.download_name:
         headers["Content-Disposition"] = content_disposition(
             name, as_attachment=options.as_attachment
         )
-    if options.max_age is None:
-        headers["Cache-Control"] = "private, no-cache"
-    else:
-        headers["Cache-Control"] = f"private, max-age={options.max_age:d}"
-    further = options.headers or {}
-    overridden = {field_name.lower() for field_name in further}
+    headers["Cache-Control"] = private_cache_control(options.max_age)
+    if not options.headers:
+        return tuple(headers.items())
+    overridden = {field_name.lower() for field_name in options.headers}
     return (
         *(pair for pair in headers.items() if pair[0].lower() not in overridden),
-        *(pair for pair in further.items() if not is_offload_header(pair[0])),
+        *(pair for pair in options.headers.items() if not is_offload_header(pair[0])),
     )
+
+
+def private_cache_control(max_age: int | None) -> str:
+    """For how many seconds a browser may use what is for its user only, without asking again."""
+    return "private, no-cache" if max_age is None else f"private, max-age={max_age:d}"
+
+
+def _guess_type(name: str) -> str:
+    mimetype, encoding = mimetypes.guess_type(name)
+    # The bytes of "a.tar.gz" are no tar archive yet.
+    return "application/octet-stream" if mimetype is None or encoding is not None else mimetype
 
 
 def is_offload_header(name: str) -> bool:
@@ -507,10 +517,17 @@ def _fails_precondition(location: Location, conditions: Conditions) -> bool:
 
 
 def _send_ourselves(location: Location, conditions: Conditions, headers: Headers) -> Response:
+    read = location.read(AT_ONCE) if location.size <= AT_ONCE else None
+    if read is not None:
+        content, modified = read
+        validators = Validators.of_file(len(content), modified)
+        headers = (*headers, *validators.headers)
+        return _conditional(content, len(content), validators, conditions, headers)
     file = _open(location)
     status = os.fstat(file.fileno())
     validators = Validators.of_file(status.st_size, int(status.st_mtime))
-    return _respond(file, status.st_size, validators, conditions, (*headers, *validators.headers))
+    headers = (*headers, *validators.headers)
+    return _respond(file, status.st_size, validators, conditions, headers)
 
 
 def _send_remote(file: remotes.RemoteFile, conditions: Conditions, headers: Headers) -> Response:
@@ -591,7 +608,7 @@ def _respond(
 
 
 def _conditional(
-    file: BinaryIO,
+    content: BinaryIO | bytes,
     size: int,
     validators: Validators,
     conditions: Conditions,
@@ -612,10 +629,18 @@ def _conditional(
     else:
         status = 206
         headers, parts = _multipart(headers, ranges, size)
-    body = FileBody(file, parts)
+    body: bytes | FileBody
+    if isinstance(content, bytes):
+        body = b"".join(
+            part if isinstance(part, bytes) else content[part[0] : sum(part)] for part in parts
+        )
+        length = len(body)
+    else:
+        body = FileBody(content, parts)
+        length = body.length
     return Response(
         status,
-        (*headers, ("Accept-Ranges", "bytes"), ("Content-Length", str(body.length))),
+        (*headers, ("Accept-Ranges", "bytes"), ("Content-Length", str(length))),
         b"" if conditions.method == "HEAD" else body,
     )
 

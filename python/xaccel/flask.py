@@ -106,7 +106,7 @@ def _add_endpoint(
 ) -> None:
     def view(path: str) -> flask.Response:
         query = request.query_string.decode("latin-1")
-        return _flask_response(respond(prefix + path, query, Request.from_environ(request.environ)))
+        return _flask_response(respond(prefix + path, query, _request()))
 
     blueprint.add_url_rule(f"{prefix}<path:path>", name, view, methods=["GET"], merge_slashes=False)
 
@@ -147,9 +147,7 @@ def send_private_file(
         limit_rate=limit_rate,
     )
     try:
-        response = _state().delivery.private_file(
-            path, Request.from_environ(request.environ), options, root=root
-        )
+        response = _state().delivery.private_file(path, _request(), options, root=root)
     except FileNotFound as error:
         current_app.logger.warning("%s", error)
         flask.abort(error.status_code)
@@ -182,7 +180,7 @@ def send_private_thumbnail(
         path,
         width,
         height,
-        Request.from_environ(request.environ),
+        _request(),
         root=root,
         max_age=max_age,
         **options,
@@ -221,6 +219,10 @@ def _state() -> _State:
     if state is None:
         raise ConfigError("this app has no xaccel yet: XAccel(app)")
     return state
+
+
+def _request() -> Request:
+    return Request.from_environ(request.environ)
 
 
 def _flask_response(response: Response) -> flask.Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
 def install(environment: jinja2.Environment, helpers: TemplateHelpers) -> None:
     """Add the helpers to an environment: global functions, and the filter `thumbnail_url`."""
     environment.globals.update(
-        # Jinja asks whatever it calls for marks, which takes long with a bound method.
-        thumbnail_url=partial(helpers.thumbnail_url),
+        thumbnail_url=helpers.thumbnail_url,
         thumbnail_srcset=helpers.thumbnail_srcset,
         thumbnail_img=helpers.thumbnail_img,
         thumbnail_picture=helpers.thumbnail_picture,

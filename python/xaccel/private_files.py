@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import partial
-from typing import Generic, TypeAlias, TypeVar, Unpack
+from functools import cached_property, partial
+from typing import Any, Generic, TypeAlias, TypeVar, Unpack
 
 from xaccel.config import Config
 from xaccel.delivery import Delivery, FileKeywords, FileOptions, Request, Response
+from xaccel.thumbnails import PrivateThumbnails
 
 App = TypeVar("App")
 Answer: TypeAlias = Callable[[Request], Response]
@@ -53,6 +54,43 @@ class PrivateFiles(ABC, Generic[App]):
         """
         file_options = FileOptions(**options)
         return self._app(partial(self._delivery.answer, path, options=file_options, root=root))
+
+    def send_private_thumbnail(
+        self,
+        path: str | os.PathLike[str],
+        width: int | str | None = None,
+        height: int | None = None,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        max_age: int | None = None,
+        **options: Any,
+    ) -> App:
+        """Answer with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
+
+        Call it after the permission check. It is made once, kept in `THUMBNAIL_CACHE` below no
+        public URL, and always that of the file's present state.
+
+        Args:
+            path: The image, absolute, or relative to `root`.
+            width: The box's width in pixels, or the name of a preset; `None` leaves it free.
+            height: The box's height in pixels; `None` leaves it free.
+            root: The directory of a relative path; not needed when there is one root only.
+            max_age: Seconds for which the visitor's browser may use it without asking again.
+            options: Those of a thumbnail: `fit`, `quality`, `format` and so on.
+
+        Returns:
+            The answer, to call as an app or to return from a view.
+
+        Raises:
+            SpecError: An option is unknown or has an impossible value.
+        """
+        spec = self._thumbnails.spec(width, height, **options)
+        answer = partial(self._thumbnails.answer_spec, path, spec, root=root, max_age=max_age)
+        return self._app(answer)
+
+    @cached_property
+    def _thumbnails(self) -> PrivateThumbnails:
+        return PrivateThumbnails(self.config, self._delivery)
 
     @abstractmethod
     def _app(self, answer: Answer) -> App:

@@ -22,7 +22,7 @@ from functools import lru_cache
 from xaccel import delivery, servers
 from xaccel._core import Cache, PathMap, Spec, Thumbnail, __version__, render
 from xaccel.config import CACHE_PREFIX, Config
-from xaccel.delivery import FileOptions, Request, Response
+from xaccel.delivery import Headers, Request, Response
 from xaccel.exceptions import FileNotFound, Overloaded
 from xaccel.rfc9110 import Validators
 from xaccel.sources import Original
@@ -45,7 +45,8 @@ class Job:
     """The source, as the log names it."""
     spec: Spec
     image_format: str
-    options: FileOptions
+    headers: Headers
+    """Those that say how the thumbnail is to be taken."""
     find: Callable[[], Original]
     """Finds the original. Errors as those of `Source.get`."""
     state: Callable[[], str | None]
@@ -64,7 +65,8 @@ class Renderer:
         self.cache = None
         if config.thumbnail_cache is not None:
             self.cache = Cache(config.thumbnail_cache)
-            self._files = PathMap([(config.thumbnail_cache, CACHE_PREFIX)])
+            # The directory is ours: a link in it was made on purpose, and web servers follow it.
+            self._files = PathMap([(config.thumbnail_cache, CACHE_PREFIX)], follow_symlinks=True)
 
     def negotiate(self, spec: Spec, name: str, accept: str | None) -> str:
         """The format to send; for `auto` the first that the browser says it accepts."""
@@ -128,7 +130,7 @@ class Renderer:
             return None
         try:
             location = self._files.locate(self.cache.path(job.uri))
-            return delivery.send(location, request, job.options, self._server)
+            return delivery.hand_over(location, request, job.headers, self._server)
         except (FileNotFound, OSError):
             return None
 
@@ -143,17 +145,18 @@ class Renderer:
                 _logger.warning("%s is not cached: %s", job.uri, error)
             if secrets.randbelow(_SWEEP_ODDS) == 0:
                 threading.Thread(target=self.sweep, name="xaccel-sweep", daemon=True).start()
-        return self._hit(job, request) or _bytes(made, request, job.options, None)
+        return self._hit(job, request) or _bytes(made, request, job.headers)
 
     def _uncached(self, job: Job, request: Request) -> Response:
         original = job.find()
+        headers = job.headers
         validators = _validators(original, job)
         if validators is not None:
-            headers = (*delivery.presentation("", job.options), *validators.headers)
+            headers = (*headers, *validators.headers)
             early = delivery.precondition_response(request.conditions, validators, headers)
             if early is not None:
                 return early
-        return _bytes(self._make(original, job), request, job.options, validators)
+        return _bytes(self._make(original, job), request, headers)
 
     def _make(self, original: Original, job: Job) -> Thumbnail:
         with self._turn():
@@ -222,12 +225,7 @@ def _validators(original: Original, job: Job) -> Validators | None:
     return Validators(f'"{digest}"', original.modified)
 
 
-def _bytes(
-    made: Thumbnail, request: Request, options: FileOptions, validators: Validators | None
-) -> Response:
+def _bytes(made: Thumbnail, request: Request, headers: Headers) -> Response:
     """A thumbnail that is in no file."""
-    headers = (*delivery.presentation("", options), ("Content-Length", str(len(made.data))))
-    if validators is not None:
-        headers = (*headers, *validators.headers)
     body = b"" if request.conditions.method == "HEAD" else made.data
-    return Response(200, headers, body)
+    return Response(200, (*headers, ("Content-Length", str(len(made.data)))), body)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import formatdate, parsedate_to_datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 Range: TypeAlias = tuple[int, int]
@@ -58,6 +59,7 @@ class Conditions:
     range: str | None = None
 
 
+@lru_cache(maxsize=1024)
 def http_date(seconds: int) -> str:
     """An IMF-fixdate, such as `Sun, 06 Nov 1994 08:49:37 GMT`."""
     return formatdate(seconds, usegmt=True)

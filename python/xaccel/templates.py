@@ -7,9 +7,10 @@ opens one.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any
 
 from xaccel._core import Spec
@@ -22,6 +23,12 @@ _ATTRIBUTES = frozenset(
     {"class", "crossorigin", "decoding", "fetchpriority", "hidden", "id", "itemprop", "lang"}
     | {"loading", "referrerpolicy", "role", "slot", "style", "title", "usemap"}
 )
+
+_PASSING = frozenset({"version", "expires", "expires_in"})
+"""The options that may make another URL of the same arguments."""
+
+_REMEMBERED = 4096
+"""How many URLs are kept at most."""
 
 
 class TemplateHelpers:
@@ -39,7 +46,7 @@ class TemplateHelpers:
     def __init__(self, config: Config) -> None:
         self._urls = ThumbnailUrls(config)
         self._formats = config.thumbnail_formats
-        self.thumbnail_url = self._urls.url
+        self.thumbnail_url = _remembering(self._urls.url)
         """The URL of a thumbnail, see `ThumbnailUrls.url`."""
         self._lay_out = lru_cache(maxsize=1024)(self._build_layout)
         self.placeholder = self._urls.placeholder
@@ -247,6 +254,34 @@ class TemplateHelpers:
             ),
             shown=_shown_size(spec, source_size),
         )
+
+
+def _remembering(make: Callable[..., str]) -> Callable[..., str]:
+    """Most pages show the same thumbnails again and again: `ThumbnailUrls.url` that knows them.
+
+    A plain function with a dictionary, as template languages take longer to call anything else.
+    """
+    urls: dict[tuple[object, ...], str] = {}
+
+    @wraps(make)
+    def url(
+        source: object, width: int | str | None = None, height: int | None = None, **options: Any
+    ) -> str:
+        try:
+            # Without the options, of which there are mostly none, it is built faster.
+            key = (source, width, height, *options.items()) if options else (source, width, height)
+            return urls[key]
+        except (KeyError, TypeError):  # TypeError: a list, which no dictionary can look up
+            pass
+        made = make(source, width, height, **options)
+        if type(source) is str and _PASSING.isdisjoint(options):
+            if len(urls) >= _REMEMBERED:
+                urls.clear()
+            with suppress(TypeError):
+                urls[key] = made
+        return made
+
+    return url
 
 
 @dataclass(frozen=True, slots=True)

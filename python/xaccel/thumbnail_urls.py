@@ -48,8 +48,6 @@ class ThumbnailUrls:
         if config.thumbnail_only_presets:
             self._allowed = frozenset(config.thumbnail_presets.values())
         self._spec_text = lru_cache(maxsize=1024)(self._build_spec_text)
-        # Most pages show the same thumbnails again and again.
-        self._lasting_url = lru_cache(maxsize=4096)(self._build_lasting_url)
         self._make_placeholder = lru_cache(maxsize=4096)(self._build_placeholder)
 
     def url(
@@ -80,9 +78,6 @@ class ThumbnailUrls:
             SpecError: An option is unknown or has an impossible value.
         """
         try:
-            if version is None and expires is None and expires_in is None:
-                name = source if type(source) is str else source_name(source)
-                return self._lasting_url(name, width, height, **options)
             text = self._spec_text(width, height, **options)
         except TypeError:  # a list, which no cache can hold
             text = self._build_spec_text(width, height, **options)
@@ -150,11 +145,6 @@ class ThumbnailUrls:
     @cached_property
     def _source(self) -> sources.Source:
         return sources.get(self._config)
-
-    def _build_lasting_url(
-        self, name: str | None, width: int | str | None, height: int | None, **options: Any
-    ) -> str:
-        return self.signed(name, self._spec_text(width, height, **options))
 
     def _build_spec_text(self, width: int | str | None, height: int | None, **options: Any) -> str:
         return str(self.allowed_spec(width, height, **options))

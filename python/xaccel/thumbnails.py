@@ -17,7 +17,7 @@ from typing import Any
 from xaccel import delivery, sources
 from xaccel._core import ImageInfo, Limits, Spec, Thumbnail, encode_path, probe, thumbnail
 from xaccel.config import Config
-from xaccel.delivery import Delivery, FileOptions, Request, Response
+from xaccel.delivery import Delivery, Headers, Request, Response
 from xaccel.exceptions import ConfigError, FileNotFound, Overloaded, SpecError, XaccelError
 from xaccel.rendering import Job, Renderer
 from xaccel.sources import Original
@@ -111,15 +111,12 @@ class Thumbnails:
         if self._signer is None and spec_text not in self._allowed:
             raise SpecError(f"'{spec_text}' is none of XACCEL['THUMBNAIL_PRESETS']")
         image_format = self._renderer.negotiate(spec, name, request.accept)
-        headers = {"Cache-Control": _cache_control(spec, expires)}
-        if spec.format == "auto":
-            headers["Vary"] = "Accept"
         return Job(
             uri=path if spec.format is None else f"{path}.{image_format}",
             name=name,
             spec=spec,
             image_format=image_format,
-            options=FileOptions(mimetype=f"image/{image_format}", headers=headers),
+            headers=_headers(image_format, spec, _cache_control(spec, expires)),
             find=partial(self._source.get, name),
             state=partial(self._source.state, name),
         )
@@ -144,11 +141,10 @@ class Thumbnails:
         except XaccelError as problem:
             _logger.warning("XACCEL['THUMBNAIL_FALLBACK']: %s", problem)
             return None
-        headers = {**(job.options.headers or {}), "Cache-Control": delivery.ERROR_CACHE_CONTROL}
-        options = FileOptions(mimetype=made.media_type, headers=headers)
+        headers = _headers(job.image_format, job.spec, delivery.ERROR_CACHE_CONTROL)
         return Response(
             error.status_code,
-            (*delivery.presentation("", options), ("Content-Length", str(len(made.data)))),
+            (*headers, ("Content-Length", str(len(made.data)))),
             b"" if request.conditions.method == "HEAD" else made.data,
         )
 
@@ -193,7 +189,27 @@ class PrivateThumbnails:
             SpecError: An option is unknown or has an impossible value.
             ConfigError: `path` is relative and it is not clear to which root.
         """
-        spec = build_spec(self._presets, width, height, **options)
+        spec = self.spec(width, height, **options)
+        return self.answer_spec(path, spec, request, root=root, max_age=max_age)
+
+    def spec(self, width: int | str | None, height: int | None, **options: Any) -> Spec:
+        """What the arguments of `answer()` ask for.
+
+        Raises:
+            SpecError: An option is unknown or has an impossible value.
+        """
+        return build_spec(self._presets, width, height, **options)
+
+    def answer_spec(
+        self,
+        path: str | os.PathLike[str],
+        spec: Spec,
+        request: Request,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        max_age: int | None = None,
+    ) -> Response:
+        """Answer with what `spec()` has made of the arguments of `answer()`."""
         try:
             return self._renderer.answer(self._job(path, root, spec, max_age, request), request)
         except XaccelError as error:
@@ -216,13 +232,12 @@ class PrivateThumbnails:
         image_format = self._renderer.negotiate(spec, name, request.accept)
         stored = spec.replace(version=version_token(state))
         uri = f"{PRIVATE_PREFIX}{stored}{_decoded(location.url)}"
-        headers = {"Vary": "Accept"} if spec.format == "auto" else {}
         return Job(
             uri=uri if spec.format is None else f"{uri}.{image_format}",
             name=name,
             spec=spec,
             image_format=image_format,
-            options=FileOptions(mimetype=f"image/{image_format}", max_age=max_age, headers=headers),
+            headers=_headers(image_format, spec, delivery.private_cache_control(max_age)),
             find=lambda: Original(location.path, location.mtime, state),
             state=lambda: file_state(location.path),
         )
@@ -234,6 +249,16 @@ def _decoded(url: str) -> str:
         return urllib.parse.unquote(url, errors="strict")
     except UnicodeDecodeError:
         return url
+
+
+def _headers(image_format: str, spec: Spec, cache_control: str) -> Headers:
+    """How a thumbnail is to be taken."""
+    headers = (
+        ("Content-Type", f"image/{image_format}"),
+        delivery.NOSNIFF,
+        ("Cache-Control", cache_control),
+    )
+    return (*headers, ("Vary", "Accept")) if spec.format == "auto" else headers
 
 
 def _cache_control(spec: Spec, expires: int | None) -> str:

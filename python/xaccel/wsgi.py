@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PrivateLinks", "Sendfile", "Thumbnails", "XAccel"]
 
+_STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+
 
 class XAccel(PrivateFiles["WSGIApplication"]):
     """Private files for a WSGI app: each answer is one itself, to call with the `environ`.
@@ -102,8 +104,7 @@ def respond(
     response: Response, environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
     """Answer with a response."""
-    status = HTTPStatus(response.status)
-    start_response(f"{status.value} {status.phrase}", list(response.headers))
+    start_response(_STATUS_LINES[response.status], list(response.headers))
     return body_of(response, environ)
 
 

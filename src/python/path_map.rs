@@ -1,10 +1,12 @@
 //! `PathMap` and `Location`.
 
 use std::ffi::OsString;
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use super::exceptions::{ConfigError, FileNotFound};
 use crate::error::{PathError, PathMapError};
@@ -16,7 +18,7 @@ impl From<PathMapError> for PyErr {
     }
 }
 
-fn not_found(path: &std::path::Path, error: PathError) -> PyErr {
+fn not_found(path: &Path, error: PathError) -> PyErr {
     FileNotFound::new_err(format!("{path:?} may not be sent: {error}"))
 }
 
@@ -30,6 +32,27 @@ pub(super) struct Location {
     mtime: i64,
     device: u64,
     inode: u64,
+}
+
+#[pymethods]
+impl Location {
+    #[pyo3(signature = (limit, /))]
+    fn read<'py>(
+        &self,
+        py: Python<'py>,
+        limit: u64,
+    ) -> PyResult<Option<(Bound<'py, PyBytes>, i64)>> {
+        let path = Path::new(&self.path);
+        let is_located = |found: &Metadata| (found.dev(), found.ino()) == (self.device, self.inode);
+        let content = py.detach(|| path_map::read(path, limit, is_located));
+        match content {
+            Ok(Some((content, metadata))) => {
+                Ok(Some((PyBytes::new(py, &content), metadata.mtime())))
+            }
+            Ok(None) => Ok(None),
+            Err(error) => Err(FileNotFound::new_err(format!("{path:?} can't be read: {error}"))),
+        }
+    }
 }
 
 /// Directories and the internal prefixes at which the web server sees them.

@@ -11,7 +11,7 @@
 
 use std::fmt::Write as _;
 
-use base64::prelude::*;
+use data_encoding::BASE64URL_NOPAD;
 
 use super::{
     lifetime::{bucket, expires_in},
@@ -43,7 +43,7 @@ impl HmacSecureLinkSigner {
     /// The token for a message, whatever the configuration has it made of.
     #[must_use]
     pub fn token(&self, message: &[u8]) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(self.mac.digest(message))
+        BASE64URL_NOPAD.encode(&self.mac.digest(message))
     }
 
     /// Sign a decoded path at the time `now` (Unix seconds): `path?st=token&ts=…&e=…`. Without
@@ -54,7 +54,8 @@ impl HmacSecureLinkSigner {
     /// # Errors
     /// A path without a single normal form; a lifetime that is not positive.
     pub fn url(&self, path: &str, lifetime: Option<i64>, now: i64) -> Result<String, SignError> {
-        uri::check_normal(path)?;
+        let mut url = String::new();
+        uri::encode_normal_path_into(path, &mut url)?;
         let (timestamp, seconds) = match lifetime {
             None => (now, 0),
             Some(lifetime) => {
@@ -64,7 +65,6 @@ impl HmacSecureLinkSigner {
             }
         };
         let token = self.token(format!("{path}|{timestamp}|{seconds}").as_bytes());
-        let mut url = uri::encode_path(path.as_bytes());
         let _ = write!(url, "?st={token}&ts={timestamp}&e={seconds}");
         Ok(url)
     }

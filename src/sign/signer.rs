@@ -1,5 +1,7 @@
 use std::{borrow::Cow, str::FromStr};
 
+use memchr::{memchr, memchr2, memrchr};
+
 use super::{
     Message,
     hmac::{HmacKey, MIN_SECRET_LENGTH},
@@ -193,7 +195,7 @@ impl Signer {
         expires: Option<i64>,
         out: &mut String,
     ) -> Result<(), SignError> {
-        let Some(end) = url.bytes().position(|byte| matches!(byte, b'?' | b'#')) else {
+        let Some(end) = memchr2(b'?', b'#', url.as_bytes()) else {
             return self.sign_canonical(url, "", expires, out);
         };
         let (path, rest) = url.split_at(end);
@@ -244,13 +246,12 @@ impl Signer {
         expires: Option<i64>,
         url: &mut String,
     ) -> Result<(), SignError> {
-        uri::check_normal(path)?;
         let expires = match expires {
             Some(expires @ ..=0) => return Err(SignError::ExpiresOutOfRange { expires }),
             Some(expires) => expires.to_string(),
             None => String::new(),
         };
-        uri::encode_path_into(path.as_bytes(), url);
+        uri::encode_normal_path_into(path, url)?;
         url.push('?');
         if !query.is_empty() {
             url.push_str(query);
@@ -288,7 +289,8 @@ impl Signer {
     /// # Errors
     /// Why the signature is bad.
     pub fn verify_signature<'a>(&self, url: &'a str) -> Result<Verified<'a>, VerifyError> {
-        let (path, query) = url.split_once('?').ok_or(VerifyError::NoSignature)?;
+        let (path, query) =
+            split_at(url, memchr(b'?', url.as_bytes())).ok_or(VerifyError::NoSignature)?;
         let path = uri::decode_path(path).map_err(VerifyError::BadPath)?;
         let parts = self.split_query(query).ok_or(VerifyError::NoSignature)?;
         let valid_until = match parts.expires {
@@ -306,7 +308,7 @@ impl Signer {
     }
 
     fn split_query<'a>(&self, query: &'a str) -> Option<Query<'a>> {
-        let last = |query: &'a str| match query.rsplit_once('&') {
+        let last = |query: &'a str| match split_at(query, memrchr(b'&', query.as_bytes())) {
             Some((rest, param)) => (Some(rest), param),
             None => (None, query),
         };
@@ -338,6 +340,13 @@ impl Signer {
     fn is_reserved(&self, name: &str) -> bool {
         name.eq_ignore_ascii_case(&self.key_param) || name.eq_ignore_ascii_case(&self.expires_param)
     }
+}
+
+/// What stands before and after the byte at this index. `str::split_once` would look for it byte
+/// by byte.
+fn split_at(text: &str, index: Option<usize>) -> Option<(&str, &str)> {
+    let index = index?;
+    Some((text.get(..index)?, text.get(index + 1..)?))
 }
 
 /// A positive decimal number that has no other spelling.

@@ -19,10 +19,11 @@ from typing import Literal
 
 from xaccel import Signer
 
+from tests.servers.process import HOST, PATIENCE, free_port
+
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "flask_gallery"
 FILM = "Bergwanderung – 山歩き.mp4"
 INVITATION = "Einladung – Größe & Licht.pdf"
-PATIENCE = 30  # seconds until something that should happen counts as not happening
 
 Front = Literal["direct", "nginx"]
 
@@ -178,8 +179,7 @@ def _start_app(
 def _start_nginx(
     home: Path, environment: dict[str, str], upstream: tuple[str, int]
 ) -> tuple[subprocess.Popen[bytes], tuple[str, int]]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = listener.getsockname()
+    address = (HOST, free_port())
     xaccel = Path(sys.executable).with_name("xaccel")
     subprocess.run(
         [

@@ -1,7 +1,10 @@
 """A server process for a test: started on a port of its own, awaited, stopped by its pid."""
 
 import contextlib
+import functools
+import itertools
 import os
+import random
 import socket
 import subprocess
 import time
@@ -11,13 +14,34 @@ from pathlib import Path
 HOST = "127.0.0.1"
 PATIENCE = 30  # seconds until something that should happen counts as not happening
 
+_LOWEST_PORT = 11_000  # Chromium refuses some that are lower
+_HIGHEST_PORT = 65_535
+_OF_KERNEL = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port that nobody listens on now, nor will before whoever asked for it does."""
+    for port in _ports():
+        with contextlib.suppress(OSError), socket.socket() as listener:
+            listener.bind((HOST, port))
+            return port
+    raise RuntimeError("there are no ports")
+
+
+@functools.cache
+def _ports() -> Iterator[int]:
+    """The ports in turn, over and over, in an order that differs from run to run.
+
+    They are none of those that the kernel takes for connections, and none that another of the
+    processes that run these tests may get.
+    """
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    end = int(_OF_KERNEL.read_text().split()[0])
+    if end <= _LOWEST_PORT:
+        end = _HIGHEST_PORT
+    ports = range(_LOWEST_PORT + process, end, processes)
+    return itertools.cycle(random.SystemRandom().sample(ports, len(ports)))
 
 
 @contextlib.contextmanager

@@ -167,12 +167,15 @@ def settings(front: str, files: Files, **more: object) -> dict[str, object]:
 
 @contextlib.contextmanager
 def running_site(
-    front: str, files: Files, directory: Path, framework: str = "bare"
+    front: str, files: Files, directory: Path, framework: str = "bare", **more: object
 ) -> Iterator[Site]:
-    """Run a site until the block ends; `directory` is an empty one for the servers."""
+    """Run a site until the block ends; `directory` is an empty one for the servers.
+
+    Further settings of the app may be given.
+    """
     with contextlib.ExitStack() as stack:
         port = app_port = free_port()
-        configured = settings(front, files)
+        configured = settings(front, files, **more)
         app = {"XACCEL": configured, "MAIN_ROOT": str(files.root)}
         command = [sys.executable, "-m", *_gateway(GATEWAYS[framework], app_port, directory)]
         env = {"XACCEL_TEST_SETTINGS": json.dumps(app)}

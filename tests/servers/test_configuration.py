@@ -282,7 +282,7 @@ def test_a_file_that_only_the_app_can_send_is_sent_without_its_rate(files, caplo
     request = Request.from_headers("GET", lambda _: None)
     name = os.fsdecode(NAMES["latin-1"])
     response = Delivery(config).private_file(name, request, FileOptions(limit_rate=1))
-    assert b"".join(response.body) == content(NAMES["latin-1"])
+    assert response.body == content(NAMES["latin-1"])
     (record,) = caplog.records
     assert "without its limit_rate" in record.getMessage()
 

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 from xaccel import Config
 from xaccel.cli import main
+from xaccel.doctor import _CHECKS
 from xaccel.servers import nginx, nginx_thumbnails
 from xaccel.servers.deployment import Deployment
 
@@ -291,6 +292,21 @@ def test_clocks_that_differ(site, capsys, monkeypatch, ahead, told):
     assert list(found) == ["clock"]
     assert told in found["clock"]
     assert "NTP" in found["clock"]
+
+
+def test_what_takes_long_is_not_the_clocks_fault(site, capsys, monkeypatch):
+    passed = 0
+
+    def check_slowly(*_):
+        nonlocal passed
+        passed = 100
+        return ()
+
+    monkeypatch.setattr("xaccel.doctor.time", SimpleNamespace(time=lambda: time.time() + passed))
+    monkeypatch.setattr("xaccel.doctor._CHECKS", (check_slowly, *_CHECKS))
+    with site.running() as url:
+        _, found = doctor(capsys, url)
+    assert found == {}
 
 
 def test_the_remedy_is_told(site, capsys):

@@ -116,7 +116,7 @@ def sites(draw, server):
         "options": {key: value for key, value in options.items() if value is not None},
         "kind": kind,
         "cached": draw(st.booleans()),
-        "tls": server != "lighttpd" and draw(st.booleans()),
+        "tls": draw(st.booleans()),
         "socket": draw(st.booleans()),
         "roots": draw(st.lists(names, max_size=3, unique=True)),
         "prefixes": draw(st.lists(names, min_size=3, max_size=3, unique=True)),
@@ -205,19 +205,19 @@ def test_nginx(app, certificate, site):
         serves_finished_thumbnails(running_site)
 
 
-@generated("apache", 20)
+@generated("apache", 60)
 def test_apache(app, certificate, site):
     with generated_server(app, certificate, site):
         pass
 
 
-@generated("lighttpd", 20)
+@generated("lighttpd", 60)
 def test_lighttpd(app, certificate, site):
     with generated_server(app, certificate, site):
         pass
 
 
-@generated("caddy", 40)
+@generated("caddy", 60)
 def test_caddy(app, certificate, site):
     with generated_server(app, certificate, site):
         pass

@@ -37,7 +37,9 @@ class Handler(SimpleHTTPRequestHandler):
             log.write(f"{self.path} {sorted(name.lower() for name in self.headers)}\\n")
         while self.path == "/bucket/slow.jpg" and not os.path.exists("go"):
             time.sleep(0.01)
-        if self.path == "/bucket/forbidden.jpg":
+        if os.path.exists("broken"):
+            self.send_error(503)
+        elif self.path == "/bucket/forbidden.jpg":
             self.send_error(403)
         elif self.path == "/bucket/moved.jpg":
             self.send_response(302)
@@ -252,6 +254,67 @@ def test_of_those_who_want_the_same_one_waits_for_the_origin(site):
 def asked_for(home, name):
     log = home / "requests"
     return log.read_text().count(f"/bucket/{name} ") if log.exists() else 0
+
+
+@pytest.mark.parametrize("failure", ["origin stopped", "origin broken", "resizer gone"])
+def test_an_old_thumbnail_is_shown_while_no_new_one_can_be_made(failure, tmp_path, monkeypatch):
+    full = nginx.full
+
+    def with_little_validity(*arguments):
+        text = full(*arguments)
+        assert "proxy_cache_valid 200 30d;" in text
+        return text.replace("proxy_cache_valid 200 30d;", "proxy_cache_valid 200 1s;")
+
+    monkeypatch.setattr(nginx, "full", with_little_validity)
+    (photos := tmp_path / "bucket").mkdir()
+    Image.new("RGB", (600, 400), "red").save(photos / "cat.jpg")
+    (tmp_path / "origin.py").write_text(ORIGIN)
+    port, origin_port = free_port(), free_port()
+    command = ("env", "-C", tmp_path, sys.executable, "origin.py", str(origin_port))
+    (directory := tmp_path / "nginx").mkdir()
+    with contextlib.ExitStack() as stack:
+        origin = stack.enter_context(contextlib.ExitStack())
+        origin.enter_context(running(command, origin_port, tmp_path / "log"))
+        resizer = f"{stack.enter_context(short_directory())}/resizer.sock"
+        config = Config.from_mapping(
+            {
+                "SIGNATURE": "secure-link-md5",
+                "SECRET_KEYS": [SECRET],
+                "THUMBNAIL_ENGINE": "image-filter",
+                "THUMBNAIL_SOURCE": f"http://{HOST}:{origin_port}/bucket/",
+            }
+        )
+        stack.enter_context(
+            running_server("nginx", config, directory, port, free_port(), resizer=f"unix:{resizer}")
+        )
+        site = Site(port, photos, config)
+        url = site.url("cat.jpg", 60)
+        first = site.get(url)
+        assert (size(first), first.headers["X-Cache-Status"]) == ((60, 40), "MISS")
+        if failure == "origin stopped":
+            origin.close()
+        elif failure == "origin broken":
+            (tmp_path / "broken").touch()
+        else:
+            Path(resizer).unlink()
+        deadline = time.monotonic() + PATIENCE
+        while (reply := site.get(url)).headers["X-Cache-Status"] == "HIT":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert reply.headers["X-Cache-Status"] == "STALE"
+        assert (reply.status, reply.body) == (200, first.body)
+        assert reply.headers.get_all("Cache-Control") == ["public, max-age=2592000"]
+        # Of what is not in the cache nobody has an old one.
+        reply = site.get(site.url("cat.jpg", 61))
+        assert reply.status == 502
+        assert "max-age" not in (reply.headers["Cache-Control"] or "")
+        if failure == "origin broken":
+            Image.new("RGB", (600, 400), "blue").save(photos / "cat.jpg")
+            (tmp_path / "broken").unlink()
+            while (reply := site.get(url)).body == first.body:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            assert size(reply) == (60, 40)
 
 
 def test_posts_are_refused(site):

@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import http.client
+import re
 import ssl
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from xaccel import Config, ConfigError
-from xaccel.servers import apache, caddy, nginx
+from xaccel.servers import WEB_SERVERS, caddy
 from xaccel.servers.deployment import Deployment
 
 from tests.servers.process import HOST, PATIENCE, free_port, running
@@ -30,6 +31,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Strict-Transport-Security", "max-age=1; preload")
         if self.path.startswith("/video/"):
             self.send_header("X-Accel-Redirect", "/_private/videos/puppies.mp4")
+        elif self.path.startswith("/sendfile/"):
+            self.send_header("X-Sendfile", self.path.removeprefix("/sendfile"))
         elif self.path.startswith("/remote/"):
             self.send_header("X-Accel-Redirect", "/_remote/media/media")
         self.send_header("Host-Seen", self.headers["Host"])
@@ -48,11 +51,13 @@ def app(tmp_path_factory):
         yield port
 
 
-@pytest.fixture
-def videos(tmp_path):
-    directory = tmp_path / "videos"
+@pytest.fixture(scope="module")
+def videos(home):
+    directory = home / "videos"
     directory.mkdir()
+    directory.chmod(0o755)
     (directory / "puppies.mp4").write_bytes(b"puppies")
+    (directory / "puppies.mp4").chmod(0o644)
     return directory
 
 
@@ -106,9 +111,9 @@ def test_static_files_are_compressed_and_pages_are_not(app, tmp_path):
         assert response.headers["Content-Encoding"] is None
 
 
-@pytest.mark.parametrize("server", ["nginx", "apache", "caddy"])
-def test_tls(app, home, videos, server):
-    config = Config.from_mapping({"ROOTS": {str(videos): "/_private/videos/"}})
+@pytest.fixture(scope="module")
+def tls(home):
+    """The files of a certificate."""
     directory = Path(tempfile.mkdtemp(dir=home))
     directory.chmod(0o755)
     certificate, key = directory / "cert.pem", directory / "key $.pem"
@@ -121,37 +126,93 @@ def test_tls(app, home, videos, server):
         check=True,
         capture_output=True,
     )
+    return {"tls_certificate": str(certificate), "tls_key": str(key)}
+
+
+@pytest.mark.parametrize("server", ["nginx", "apache", "lighttpd", "caddy"])
+def test_tls(app, home, videos, tls, server):
+    config = Config.from_mapping({"ROOTS": {str(videos): "/_private/videos/"}})
+    directory = Path(tempfile.mkdtemp(dir=home))
     port = free_port()
-    files = {"tls_certificate": str(certificate), "tls_key": str(key)}
-    with running_server(server, config, directory, port, app, domain="localhost", **files):
-        context = ssl.create_default_context(cafile=str(certificate))
+    with running_server(server, config, directory, port, app, domain="localhost", **tls):
+        context = ssl.create_default_context(cafile=tls["tls_certificate"])
         connection = http.client.HTTPSConnection(
             "localhost", port, timeout=PATIENCE, context=context
         )
         response, _ = get(connection, "/")
         assert response.headers["Proto-Seen"] == "https"
         assert response.headers["Host-Seen"] == f"localhost:{port}"
-        for target, strict in (
-            ("/", "max-age=31536000"),
-            ("/video/1", "max-age=31536000"),
-            ("/strict", "max-age=1; preload"),
+        accel = server in {"nginx", "caddy"}
+        video = "/video/1" if accel else f"/sendfile{videos}/puppies.mp4"
+        for target, strict, body in (
+            ("/", ["max-age=31536000"], b""),
+            (video, ["max-age=31536000"], b"puppies"),
+            ("/strict", ["max-age=1; preload"], b""),
         ):
             connection = http.client.HTTPSConnection("localhost", port, context=context)
-            response, _ = get(connection, target)
-            assert response.headers.get_all("Strict-Transport-Security") == [strict], target
+            response, received = get(connection, target)
+            assert received == body
+            if target == "/strict" and server == "lighttpd":
+                # It can't leave its own out; it is the first that counts.
+                strict.append("max-age=31536000")
+            assert response.headers.get_all("Strict-Transport-Security") == strict, target
 
 
-def test_those_who_come_without_tls_are_sent_to_it():
+@pytest.mark.parametrize(
+    ("server", "kind"),
+    [("nginx", "full"), ("apache", "full"), ("lighttpd", "full"), ("lighttpd", "site")],
+)
+def test_those_who_come_without_tls_are_sent_to_it(app, home, tls, server, kind, monkeypatch):
+    """Caddy does it by itself."""
+    ports = {"80": free_port(), "443": free_port()}
+    module = WEB_SERVERS[server]
+    full = module.full
+
+    def on_other_ports(config, deployment, directory):
+        """The configuration, with ports that anyone may listen on."""
+        text = full(config, deployment, directory)
+        if kind == "site":
+            # As on Debian: what includes the site listens on port 80.
+            text = "\n".join(
+                [
+                    'server.modules = ( "mod_access", "mod_redirect" )',
+                    'server.bind = "127.0.0.1"',
+                    "server.port = 80",
+                    'server.http-parseopts = ( "url-path-2f-decode" => "disable" )',
+                    f'server.document-root = "{directory}/tmp"',
+                    module.site(config, deployment),
+                ]
+            )
+        for port, other in ports.items():
+            text = re.sub(rf"({HOST}:|server\.port = ){port}\b", rf"\g<1>{other}", text)
+        return text
+
+    monkeypatch.setattr(module, "full", on_other_ports)
+    directory = Path(tempfile.mkdtemp(dir=home))
+    for domain in ("a.example b.example", None):
+        if server == "apache" and domain is None:
+            continue  # It would not know where to send them.
+        deployment = {"listen": f"{HOST}:443", "domain": domain, **tls}
+        (place := directory / str(domain)).mkdir()
+        with running_server(server, Config(), place, ports["443"], app, **deployment):
+            for target in ("/", "/a%2Fb%20c%C3%A9%3F%25?x=%2F%3F&y"):
+                connection = http.client.HTTPConnection(HOST, ports["80"], timeout=PATIENCE)
+                response, _ = get(connection, target, Host="b.example:80")
+                assert response.status == 301
+                assert response.headers["Location"] == f"https://b.example{target}"
+                assert response.headers["Strict-Transport-Security"] is None
+            context = ssl._create_unverified_context()
+            connection = http.client.HTTPSConnection(
+                HOST, ports["443"], timeout=PATIENCE, context=context
+            )
+            response, _ = get(connection, "/", Host="b.example")
+            assert (response.status, response.headers["Proto-Seen"]) == (200, "https")
+
+
+def test_caddy_sends_those_who_come_without_tls_to_it():
     files = {"tls_certificate": "/cert.pem", "tls_key": "/key.pem"}
     deployment = Deployment(listen="192.0.2.1:443", domain="a.example b.example", **files)
-    text = nginx.site(Config(), deployment)
-    assert "listen 192.0.2.1:443 ssl;" in text
-    assert "listen 192.0.2.1:80;" in text
-    assert "return 301 https://$host$request_uri;" in text
-    text = apache.full(Config(), deployment, Path("/nonexistent"))
-    assert "Listen 192.0.2.1:80\nListen 192.0.2.1:443" in text
-    assert '    Redirect permanent "/" "https://b.example/"' in text
-    # Caddy does it by itself.
+    # It is what Caddy does for every site whose address begins so.
     assert "https://a.example:443, https://b.example:443 {" in caddy.site(Config(), deployment)
 
 

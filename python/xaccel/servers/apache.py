@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, s
 
 def site(config: Config, deployment: Deployment) -> str:
     """A virtual host, for `sites-available/` or `conf.d/`."""
-    modules = " ".join(_modules(deployment)[3:])
+    modules = " ".join([*_modules(deployment)][3:])
     lines = [
         text.HEADER,
         f"# It needs these modules: {modules}",
@@ -105,8 +106,12 @@ def secrets(config: Config, deployment: Deployment) -> None:
     """None: Apache checks no signature, the app does."""
 
 
-def _modules(deployment: Deployment) -> tuple[str, ...]:
-    return _MODULES if deployment.tls_certificate is None else (*_MODULES, "ssl")
+def _modules(deployment: Deployment) -> Iterator[str]:
+    yield from _MODULES
+    if deployment.tls_certificate is not None:
+        yield "ssl"
+    if [*_redirects(deployment)]:
+        yield "rewrite"
 
 
 def _redirects(deployment: Deployment) -> Iterator[str]:
@@ -116,7 +121,14 @@ def _redirects(deployment: Deployment) -> Iterator[str]:
         return
     for name in (deployment.domain or "").split():
         if "*" not in name:
-            lines = [f"ServerName {name}", f'Redirect permanent "/" "https://{name}/"']
+            lines = [
+                f"ServerName {name}",
+                "# As the visitor spelt it; Redirect would decode it and spell it anew.",
+                "AllowEncodedSlashes NoDecode",
+                "RewriteEngine On",
+                'RewriteCond %{THE_REQUEST} "^[A-Z]+ (/[^ ?]*)"',
+                f'RewriteRule ^ "https://{name}%1" [R=permanent,NE,L]',
+            ]
             yield from _section("VirtualHost", f"{address}:80", lines)
             yield ""
 
@@ -170,7 +182,9 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
         target = _quoted(directory.rstrip("/") + "/")
         yield f"Alias {_quoted(prefix)} {target}"
         yield f'ProxyPass {_quoted(prefix)} "!"'
-        yield from _section("Directory", target, ["Require all granted"])
+        yield from _section(
+            "Directory", _quoted(_literal(directory.rstrip("/") + "/")), ["Require all granted"]
+        )
     yield f'ProxyPass "/" "{_upstream(deployment)}" nocanon'
 
 
@@ -205,6 +219,13 @@ def _section(kind: str, argument: str, lines: Iterable[str]) -> Iterator[str]:
     yield f"<{kind} {argument}>"
     yield from text.indent(lines)
     yield f"</{kind}>"
+
+
+def _literal(path: str) -> str:
+    """A path in which no wildcard is one; only where there is any a backslash is special."""
+    if set(path).isdisjoint("*?["):
+        return path
+    return re.sub(r"[*?\[]", r"[\g<0>]", path.replace("\\", r"\\"))
 
 
 def _with_dollar(lines: list[str]) -> list[str]:

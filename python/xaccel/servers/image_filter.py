@@ -30,6 +30,9 @@ _BYTES_PER_THUMBNAIL = 5 * 1024
 _KEYS_PER_MEGABYTE = 8000
 _SIDE = "[1-9][0-9]{0,3}|-"
 _SIZE = f"(?<xaccel_width>{_SIDE})x(?<xaccel_height>{_SIDE})"
+_FAILURES = "http_500 http_502 http_503 http_504"
+# Whoever has an old thumbnail shows that one.
+_FAILED = "error_page 500 501 502 503 504 =502 /empty.gif;"
 # Those of S3, and those with which the origin would decide what the cache does.
 _ORIGINS_OWN = (
     "Cache-Control",
@@ -131,7 +134,8 @@ def _location(
             "proxy_cache_lock on;",
             "proxy_cache_valid 200 30d;",
             "proxy_cache_valid any 15s;",
-            "proxy_cache_use_stale error timeout invalid_header updating;",
+            "# Better an old thumbnail than none: while it is made anew, and when that fails.",
+            f"proxy_cache_use_stale error timeout invalid_header updating {_FAILURES};",
             f"proxy_ignore_headers X-Accel-Expires {' '.join(_ORIGINS_OWN[:4])};",
             *(f"proxy_hide_header {name};" for name in _ORIGINS_OWN),
             "add_header Cache-Control $xaccel_thumbnail_lifetime;",
@@ -163,7 +167,7 @@ def _resizer(config: Config, deployment: Deployment) -> Iterator[str]:
     yield f"image_filter_webp_quality {config.thumbnail_quality['webp']};"
     yield "image_filter_interlace on;"
     yield ""
-    yield "# What is missing or no picture is an empty one, and the status 404."
+    yield "# What is missing or no picture is an empty one, with a 404; what failed, with a 502."
     yield from text.block("location = /empty.gif", ["internal;", "empty_gif;"])
     yield ""
     if source.startswith("/"):
@@ -186,6 +190,7 @@ def _directory(source: str, *, follow_symlinks: bool) -> Iterator[str]:
     if not follow_symlinks:
         yield f"disable_symlinks on {quoted(f'from={source}/')};"
     yield "error_page 301 403 404 415 =404 /empty.gif;"
+    yield _FAILED
 
 
 def _origin(origin: SplitResult, prefix: str, deployment: Deployment) -> Iterator[str]:
@@ -208,6 +213,7 @@ def _origin(origin: SplitResult, prefix: str, deployment: Deployment) -> Iterato
     yield "# S3 says 403 of what is missing. Redirects are not followed."
     yield "proxy_intercept_errors on;"
     yield "error_page 301 302 303 307 308 400 401 403 404 410 415 =404 /empty.gif;"
+    yield _FAILED
 
 
 def _size(number: int) -> str:

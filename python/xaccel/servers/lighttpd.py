@@ -46,7 +46,10 @@ def site(config: Config, deployment: Deployment) -> str:
     """What serves the app, to include in `lighttpd.conf`."""
     lines = [
         text.HEADER,
-        'server.modules += ( "mod_proxy", "mod_alias" )',
+        "# For the app to see addresses as they were written, lighttpd.conf has to say, among the",
+        '# other options of server.http-parseopts, "url-path-2f-decode" => "disable".',
+        f"server.modules += ( {_modules(deployment)} )",
+        *_tls_socket(deployment),
         *_site(config, deployment),
     ]
     return text.document(lines)
@@ -63,9 +66,11 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
     )
     lines = [
         text.HEADER,
-        'server.modules = ( "mod_proxy", "mod_alias" )',
+        f"server.modules = ( {_modules(deployment)} )",
         f"server.port = {port}",
         *([] if address == "*" else [f"server.bind = {_quoted(address)}"]),
+        *_tls(deployment),
+        *_plain_socket(deployment),
         f"server.document-root = {temporary}",
         f"server.upload-dirs = ( {temporary} )",
         f"server.errorlog = {_quoted(str(directory / 'error.log'))}",
@@ -82,15 +87,68 @@ def secrets(config: Config, deployment: Deployment) -> None:
     """None: lighttpd checks no signature, the app does."""
 
 
+def _modules(deployment: Deployment) -> str:
+    modules = ["proxy", "alias"]
+    if deployment.tls_certificate is not None:
+        modules += ["setenv", "openssl"]
+    if _redirects(deployment):
+        modules.append("redirect")
+    return ", ".join(_quoted(f"mod_{module}") for module in modules)
+
+
+def _redirects(deployment: Deployment) -> bool:
+    """Whether those who come without TLS are to be sent to where there is."""
+    return deployment.tls_certificate is not None and deployment.listen_address[1] == "443"
+
+
+def _socket(deployment: Deployment, port: str) -> str:
+    address = deployment.listen_address[0].replace("*", "")
+    return f'$SERVER["socket"] == {_quoted(f"{address}:{port}")}'
+
+
+def _tls(deployment: Deployment) -> Iterator[str]:
+    if deployment.tls_certificate is not None and deployment.tls_key is not None:
+        yield 'ssl.engine = "enable"'
+        yield f"ssl.pemfile = {_quoted(deployment.tls_certificate)}"
+        yield f"ssl.privkey = {_quoted(deployment.tls_key)}"
+
+
+def _tls_socket(deployment: Deployment) -> Iterator[str]:
+    """What listens for TLS, besides the port of the configuration that includes this."""
+    lines = [*_tls(deployment)]
+    if lines:
+        yield from text.block(_socket(deployment, deployment.listen_address[1]), lines)
+
+
+def _plain_socket(deployment: Deployment) -> Iterator[str]:
+    """What listens for those who come without TLS."""
+    if _redirects(deployment):
+        yield from text.block(_socket(deployment, "80"), ['ssl.engine = "disable"'])
+
+
 def _site(config: Config, deployment: Deployment) -> Iterator[str]:
     lines = [*_serve(config, deployment)]
+    names = ".+?"
     if deployment.domain is not None:
-        names = "|".join(re.escape(name).replace(r"\*", ".*") for name in deployment.domain.split())
-        lines = [*text.block(f'$HTTP["host"] =~ {_quoted(f"^({names})(:[0-9]+)?$")}', lines)]
+        patterns = (re.escape(name) for name in deployment.domain.split())
+        names = "|".join(pattern.replace(r"\*", "[^:]*") for pattern in patterns)
+    host = f'$HTTP["host"] =~ {_quoted(f"^({names})(:[0-9]+)?$")}'
+    if deployment.domain is not None:
+        lines = [*text.block(host, lines)]
+    if _redirects(deployment):
+        target = 'url.redirect = ( "" => "https://%1${url.path}${qsa}" )'
+        yield from text.block('$HTTP["scheme"] == "http"', text.block(host, [target]))
+        lines = [*text.block('$HTTP["scheme"] == "https"', lines)]
     yield from lines
 
 
 def _serve(config: Config, deployment: Deployment) -> Iterator[str]:
+    if deployment.tls_certificate is not None:
+        yield "# Browsers shall not try without TLS for a year. Where the app says otherwise, its"
+        yield "# header comes first, and of two it is the first that counts (RFC 6797, 8.1)."
+        yield from _array(
+            "setenv.add-response-header =", ['"Strict-Transport-Security" => "max-age=31536000",']
+        )
     yield "# In KiB; 0 is without a limit."
     yield f"server.max-request-size = {-(-deployment.max_body_bytes // _KIBI)}"
     if not config.follow_symlinks and all(os.path.realpath(d) == d for d in _directories(config)):

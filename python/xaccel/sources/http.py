@@ -15,6 +15,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from typing import Any, cast
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from xaccel._core import __version__, encode_path
@@ -27,6 +28,24 @@ MAX_REDIRECTS = 3
 _CHUNK = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PORTS = {"http": 80, "https": 443}
+
+
+class _WithDeadline:
+    """A socket on which what comes in drips is not waited for again and again."""
+
+    deadline: float
+
+    def recv_into(self, *arguments: Any) -> int:
+        self.settimeout(_remaining(self.deadline))  # type: ignore[attr-defined]
+        return super().recv_into(*arguments)  # type: ignore[misc,no-any-return]
+
+
+class _Socket(_WithDeadline, socket.socket):
+    pass
+
+
+class _TlsSocket(_WithDeadline, ssl.SSLSocket):
+    pass
 
 
 class HttpSource:
@@ -46,6 +65,7 @@ class HttpSource:
         self._timeout = timeout
         self._allow_private = allow_private
         self._tls = ssl.create_default_context()
+        self._tls.sslsocket_class = _TlsSocket
 
     def get(self, name: str) -> Original:
         """See `Source.get`."""
@@ -55,9 +75,9 @@ class HttpSource:
         deadline = time.monotonic() + self._timeout
         try:
             for _ in range(1 + MAX_REDIRECTS):
-                with self._asked(url, deadline) as (connection, answer):
+                with self._asked(url, deadline) as answer:
                     if answer.status not in _REDIRECTS:
-                        return self._read(url, connection, answer, deadline)
+                        return self._read(url, answer)
                     url = urljoin(url, answer.headers.get("Location", ""))
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise SourceUnavailable(f"{url} can't be fetched: {error}") from error
@@ -67,9 +87,7 @@ class HttpSource:
         """See `Source.state`: only the origin could tell."""
 
     @contextlib.contextmanager
-    def _asked(
-        self, url: str, deadline: float
-    ) -> Iterator[tuple[http.client.HTTPConnection, http.client.HTTPResponse]]:
+    def _asked(self, url: str, deadline: float) -> Iterator[http.client.HTTPResponse]:
         parts = urlsplit(url)
         connection = self._connect(parts, deadline)
         with contextlib.closing(connection):
@@ -79,7 +97,7 @@ class HttpSource:
             headers = {"Accept": "image/*", "User-Agent": f"xaccel/{__version__}"}
             connection.request("GET", target, headers=headers)
             with connection.getresponse() as answer:
-                yield connection, answer
+                yield answer
 
     def _connect(self, parts: SplitResult, deadline: float) -> http.client.HTTPConnection:
         if parts.scheme not in _PORTS or not parts.hostname:
@@ -90,10 +108,13 @@ class HttpSource:
         # A redirect must not make use of what the operator allowed to the origin alone.
         is_origin = parts[:2] == self._origin[:2]
         allow_private = self._allow_private and is_origin
+        sock: _Socket | _TlsSocket
         sock = _open(parts.hostname, port, deadline, allow_private=allow_private)
         try:
             if parts.scheme == "https":
-                sock = self._tls.wrap_socket(sock, server_hostname=parts.hostname)
+                wrapped = self._tls.wrap_socket(sock, server_hostname=parts.hostname)
+                sock = cast(_TlsSocket, wrapped)
+                sock.deadline = deadline
         except BaseException:
             sock.close()
             raise
@@ -104,13 +125,7 @@ class HttpSource:
         connection.sock = sock
         return connection
 
-    def _read(
-        self,
-        url: str,
-        connection: http.client.HTTPConnection,
-        answer: http.client.HTTPResponse,
-        deadline: float,
-    ) -> Original:
+    def _read(self, url: str, answer: http.client.HTTPResponse) -> Original:
         if answer.status in {404, 410}:
             raise FileNotFound(f"{url} answers {answer.status}")
         if answer.status != http.HTTPStatus.OK:
@@ -122,10 +137,6 @@ class HttpSource:
             body += chunk
             if len(body) > self._max_bytes:
                 raise ImageTooLarge(f"{url} has more than {self._max_bytes} bytes")
-            if connection.sock is not None:
-                connection.sock.settimeout(_remaining(deadline))
-            else:
-                _remaining(deadline)
         if answer.length:
             raise SourceUnavailable(f"{url} ended {answer.length} bytes too early")
         changed = answer.headers.get("Last-Modified")
@@ -133,7 +144,7 @@ class HttpSource:
         return Original(bytes(body), modified)
 
 
-def _open(host: str, port: int, deadline: float, *, allow_private: bool) -> socket.socket:
+def _open(host: str, port: int, deadline: float, *, allow_private: bool) -> _Socket:
     problem = OSError(f"{host} has no address")
     for family, kind, protocol, _, address in socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM
@@ -143,7 +154,8 @@ def _open(host: str, port: int, deadline: float, *, allow_private: bool) -> sock
                 f"{host} has the private address {address[0]}; only the origin itself may, "
                 "and only with XACCEL['THUMBNAIL_SOURCE_PRIVATE']"
             )
-        sock = socket.socket(family, kind, protocol)
+        sock = _Socket(family, kind, protocol)
+        sock.deadline = deadline
         try:
             sock.settimeout(_remaining(deadline))
             sock.connect(address)
