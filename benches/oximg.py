@@ -20,6 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benches.peers import bare_app
 from tests.servers.process import HOST, free_port, running
 
 WALLPAPERS = Path("/usr/share/wallpapers")
@@ -40,16 +41,6 @@ request = function()
   local side = math.floor(tonumber(os.getenv("SIDE")) * (1 - (number % 64) / 320))
   return wrk.format("GET", (os.getenv("ADDRESS"):gsub("SIDE", side)))
 end
-"""
-APP = """
-import xaccel
-
-def app(environ, start_response):
-    side, name = environ["PATH_INFO"].lstrip("/").split("/", 1)
-    made = xaccel.thumbnail(f"{ROOT}/{name}", int(side), int(side), fit="contain", quality=80)
-    start_response("200 OK", [("Content-Type", made.media_type),
-                              ("Content-Length", str(len(made.data)))])
-    return [made.data]
 """
 
 
@@ -72,13 +63,9 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as temporary, contextlib.ExitStack() as stack:
         directory = Path(temporary)
-        (directory / "bare_app.py").write_text(f"ROOT = {str(WALLPAPERS)!r}\n{APP}")
         script = directory / "sizes.lua"
         script.write_text(SCRIPT)
-        ours, theirs = free_port(), free_port()
-        gunicorn = [sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{ours}", "--workers=2"]
-        gunicorn += ["--threads=4", "--keep-alive=60", "--no-control-socket"]
-        gunicorn += ["--chdir", temporary, "bare_app:app"]
+        theirs = free_port()
         environment = {
             **os.environ,
             "PORT": str(theirs),
@@ -87,7 +74,7 @@ def main() -> None:
             "PRESET": "fast",
             "OXIMG_DCT_MARGIN": "1.7",
         }
-        stack.enter_context(running(gunicorn, ours, directory / "app.log"))
+        ours = bare_app(directory, stack, WALLPAPERS, quality=80, workers=2).port
         stack.enter_context(running([oximg], theirs, directory / "oximg.log", environment))
         print(f"{'':22}{'xaccel':>10}{'oximg':>10}   requests a second")
         for kind, (name, side, target) in PHOTOS.items():

@@ -28,6 +28,8 @@ from xaccel.templates import TemplateHelpers
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benches import peers
+from benches.peers import KEY
 from tests.servers.process import HOST, PATIENCE, free_port, running
 from tests.servers.site import running_server
 
@@ -38,7 +40,6 @@ CONNECTIONS = 16
 PHOTOS = Path(__file__).resolve().parents[1] / "examples" / "flask_gallery" / "photos"
 PHOTO = PHOTOS / "bridge.jpg"
 LARGE_PHOTO = PHOTOS / "dandelions.jpg"
-KEY = "a key of more than 16 bytes"
 QUALITY = 80  # thumbor's default
 VISITORS = 200
 
@@ -136,89 +137,27 @@ def ours(directory: Path, way: str, stack: contextlib.ExitStack) -> dict[str, Ur
     return urls
 
 
-THUMBOR = """
-SECURITY_KEY = {key!r}
-QUALITY = {quality}
-LOADER = "thumbor.loaders.file_loader"
-FILE_LOADER_ROOT_PATH = {root!r}
-RESULT_STORAGE = {storage}
-RESULT_STORAGE_FILE_STORAGE_ROOT_PATH = {results!r}
-STORAGE = "thumbor.storages.no_storage"
-"""
-
-
 def thumbor(directory: Path, stack: contextlib.ExitStack, processes: int) -> Url:
     """thumbor with its result storage."""
     directory.mkdir()
-    config = directory / "thumbor.conf"
-    storage = "'thumbor.result_storages.file_storage'"
-    config.write_text(
-        THUMBOR.format(
-            key=KEY,
-            quality=QUALITY,
-            root=str(PHOTO.parent),
-            storage=storage,
-            results=str(directory / "results"),
-        )
+    results = directory / "results"
+    server = peers.thumbor(
+        directory, stack, PHOTO.parent, quality=QUALITY, processes=processes, results=results
     )
-    port = free_port()
-    command = (
-        *(sys.executable, "-m", "thumbor.server", "-i", HOST, "-p", str(port)),
-        *("-c", str(config), f"--processes={processes}"),
-    )
-    stack.enter_context(running(command, port, directory / "thumbor.log"))
-    url = f"http://{HOST}:{port}{ThumborSigner(KEY).url(PHOTO.name, '300x200')}"
+    url = server.url(ThumborSigner(KEY).url(PHOTO.name, "300x200"))
     fetch(url)
     deadline = time.monotonic() + PATIENCE
-    while not any(path.is_file() for path in (directory / "results").rglob("*")):
+    while not any(path.is_file() for path in results.rglob("*")):
         # It stores what it has made after it has sent it.
         assert time.monotonic() < deadline, "thumbor stores nothing"
         time.sleep(0.01)
     return url
 
 
-IMAGE_FILTER = """
-load_module modules/ngx_http_image_filter_module.so;
-{user}
-worker_processes auto;
-daemon off;
-pid {directory}/pid;
-error_log {directory}/error.log;
-events {{}}
-http {{
-    access_log off;
-    server {{
-        listen {host}:{port};
-        location / {{
-            root {root};
-            image_filter resize 300 200;
-            image_filter_jpeg_quality {quality};
-            image_filter_buffer 20M;
-        }}
-    }}
-}}
-"""
-
-
 def image_filter(directory: Path, stack: contextlib.ExitStack) -> Url:
     """nginx's own resizer, without a cache in front of it."""
-    port = free_port()
-    config = directory / "image_filter.conf"
-    import getpass
-
-    config.write_text(
-        IMAGE_FILTER.format(
-            directory=directory,
-            host=HOST,
-            port=port,
-            root=PHOTO.parent,
-            quality=QUALITY,
-            user=f"user {getpass.getuser()};",
-        )
-    )
-    command = ("nginx", "-e", str(directory / "filter.log"), "-c", str(config))
-    stack.enter_context(running(command, port, directory / "image_filter.log"))
-    return f"http://{HOST}:{port}/{PHOTO.name}"
+    server = peers.image_filter(directory, stack, PHOTO.parent, quality=QUALITY)
+    return server.url(f"300x200/{PHOTO.name}")
 
 
 @contextlib.contextmanager

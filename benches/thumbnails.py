@@ -5,17 +5,24 @@ processor time, which is the same on a busy machine as on an idle one. The
 sources are the photographs of Debian's plasma-workspace-wallpapers, and PNG, WebP and GIF
 versions of some. SSIM is measured against a full decode and a Lanczos resize by Pillow.
 
-    benches/thumbnails.py [--rounds N] [--files N] [--kinds jpeg,png,...]
+Then over HTTP, made anew at every request, beside thumbor and nginx's image_filter: one request
+at a time to one worker process each, by the processor time of the server.
+
+    benches/thumbnails.py [--rounds N] [--files N] [--kinds jpeg,png,...,http]
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import math
 import os
 import statistics
+import sys
+import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 os.environ["VIPS_CONCURRENCY"] = "1"
@@ -24,6 +31,11 @@ import numpy as np
 import pyvips
 from PIL import Image, ImageSequence
 from xaccel._core import codecs, thumbnail
+from xaccel.signing import ThumborSigner
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benches import peers
 
 SIZES = (96, 300, 640, 1600)
 WALLPAPERS = Path("/usr/share/wallpapers")
@@ -86,13 +98,17 @@ def ssim(one, other):
     return float(scores[5:-5, 5:-5].mean())
 
 
-def sources(limit):
-    """Name, format to write, encoded source."""
+def photographs(limit):
     photos = sorted(
         (path for path in WALLPAPERS.glob("*/contents/images*/*.jpg") if not path.is_symlink()),
         key=lambda path: path.as_posix(),
     )
-    photos = [path for path in photos if path.stat().st_size > 100_000][:limit]
+    return [path for path in photos if path.stat().st_size > 100_000][:limit]
+
+
+def sources(limit):
+    """Name, format to write, encoded source."""
+    photos = photographs(limit)
     for path in photos:
         name = f"{path.parts[4]}/{path.stem}"
         yield "jpeg", name, path.read_bytes()
@@ -165,6 +181,40 @@ def compare(kind, name, source, rounds, ratios):
             ratios.setdefault((kind, "SSIM minus pyvips's"), []).append(lead)
 
 
+def over_http(limit, rounds, ratios):
+    """Print a line for each photograph and size, and collect the ratios."""
+    print(f"\n{'source':34}{'size':>5}   xaccel  thumbor  image_filter   ms over HTTP")
+    with tempfile.TemporaryDirectory() as temporary, contextlib.ExitStack() as stack:
+        directory = Path(temporary)
+        servers = {
+            "xaccel": peers.bare_app(directory, stack, WALLPAPERS, quality=85, workers=1),
+            "thumbor": peers.thumbor(directory, stack, WALLPAPERS, quality=85, processes=1),
+            "image_filter": peers.image_filter(directory, stack, WALLPAPERS, quality=85, workers=1),
+        }
+        for path in photographs(limit):
+            name = path.relative_to(WALLPAPERS).as_posix()
+            for size in SIZES:
+                paths = {
+                    "xaccel": f"{size}/{name}",
+                    "thumbor": ThumborSigner(peers.KEY).url(name, f"{size}x{size}"),
+                    "image_filter": f"{size}x{size}/{name}",
+                }
+                spent = dict.fromkeys(servers, 0.0)
+                for engine, server in servers.items():
+                    before = server.seconds()
+                    for _ in range(rounds):
+                        with urllib.request.urlopen(server.url(paths[engine])) as response:
+                            response.read()
+                    # The clock of a process ticks a hundred times a second.
+                    spent[engine] = max(0.01, server.seconds() - before) * 1000 / rounds
+                row = "".join(f"{spent[engine]:9.1f}" for engine in servers)
+                print(f"{path.parts[4] + '/' + path.stem:34}{size:5}{row}", flush=True)
+                group = "http/8" if is_eighth(path.read_bytes(), size) else "http"
+                for peer in ("thumbor", "image_filter"):
+                    ratio = spent[peer] / spent["xaccel"]
+                    ratios.setdefault((group, peer), []).append(ratio)
+
+
 def report(ratios):
     for (kind, what), values in sorted(ratios.items()):
         if what.startswith("SSIM"):
@@ -172,7 +222,7 @@ def report(ratios):
             print(f"{kind:7} {what:20} mean {mean:+.4f}, worst {min(values):+.4f}")
         else:
             print(
-                f"{kind:7} faster than {what:8} {statistics.geometric_mean(values):.2f}x, "
+                f"{kind:7} faster than {what:12} {statistics.geometric_mean(values):.2f}x, "
                 f"worst {min(values):.2f}x"
             )
 
@@ -181,7 +231,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--files", type=int, default=12)
-    parser.add_argument("--kinds", default="jpeg,png,webp,gif")
+    parser.add_argument("--kinds", default="jpeg,png,webp,gif,http")
     options = parser.parse_args()
     print("xaccel's codecs:", codecs())
     print(f"libvips {'.'.join(str(pyvips.version(i)) for i in range(3))}, one thread\n")
@@ -191,6 +241,8 @@ def main():
     for kind, name, source in sources(options.files):
         if kind in options.kinds.split(","):
             compare(kind, name, source, options.rounds, ratios)
+    if "http" in options.kinds.split(","):
+        over_http(options.files, 4 * options.rounds, ratios)
     print()
     report(ratios)
 

@@ -244,3 +244,78 @@ def test_looks_like_the_references(case):
             expected = on_gray(reference(made.size))
             assert delta_e(found, expected) < MOST_DELTA_E, (name, width)
             assert similarity(found, expected) > LEAST_SSIM, (name, width)
+
+
+def by_pillow_as_tiff(mode: str, **options: object) -> bytes:
+    """A TIFF file by Pillow."""
+    original = picture("graphic")
+    if mode in {"LA", "PA"}:
+        original = original.copy()
+        original.putalpha(Image.linear_gradient("L").resize(original.size))
+    made = original.quantize(200) if mode == "P" else original.convert(mode)
+    return encoded(made, "TIFF", **options)
+
+
+def by_vips_as_tiff(space: str = "srgb", **options: object) -> bytes:
+    """A TIFF file by libvips."""
+    original = pyvips.Image.new_from_array(np.asarray(picture("graphic")))
+    if space == "float":
+        made = original.colourspace("b-w").linear(1 / 255, 0).cast("float")
+    else:
+        made = original.copy(interpretation="srgb").colourspace(space)
+    return made.tiffsave_buffer(**options)
+
+
+TIFFS = {
+    **{
+        f"palette-{compression}": lambda compression=compression: by_pillow_as_tiff(
+            "P", compression=compression
+        )
+        for compression in ("raw", "tiff_lzw", "tiff_adobe_deflate", "packbits")
+    },
+    "1-bit-group4": lambda: by_pillow_as_tiff("1", compression="group4"),
+    "1-bit": lambda: by_pillow_as_tiff("1"),
+    "gray-alpha": lambda: by_pillow_as_tiff("LA"),
+    "inks": lambda: by_pillow_as_tiff("CMYK", compression="tiff_lzw"),
+    "jpeg": lambda: by_vips_as_tiff(compression="jpeg", Q=95),
+    "jpeg-gray": lambda: by_vips_as_tiff("b-w", compression="jpeg", Q=95),
+    "jpeg-tiles": lambda: by_vips_as_tiff(compression="jpeg", Q=95, tile=True),
+    "2-bit": lambda: by_vips_as_tiff("b-w", bitdepth=2),
+    "4-bit": lambda: by_vips_as_tiff("b-w", bitdepth=4),
+    "4-bit-white-is-zero": lambda: by_vips_as_tiff("b-w", bitdepth=4, miniswhite=True),
+    "16-bit": lambda: by_vips_as_tiff("rgb16", compression="deflate", predictor="horizontal"),
+    "16-bit-gray": lambda: by_vips_as_tiff("grey16", compression="lzw"),
+    "float-gray": lambda: by_vips_as_tiff("float", compression="deflate", predictor="float"),
+    "tiles": lambda: by_vips_as_tiff(tile=True, tile_width=64, tile_height=64),
+    "big": lambda: by_vips_as_tiff(bigtiff=True, compression="lzw"),
+    "big-palette": lambda: by_pillow_as_tiff("P", big_tiff=True),
+    "pages": lambda: by_pillow_as_tiff(
+        "P", save_all=True, append_images=[Image.new("RGB", (5, 900), "red")]
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", TIFFS)
+def test_tiff_of_every_kind_in_practice(kind):
+    data = TIFFS[kind]()
+    if kind.startswith(("2-bit", "4-bit", "16-bit", "float")):
+        # Of these libvips knows the range, and Pillow doesn't.
+        known = pyvips.Image.new_from_buffer(data, "")
+        known = known.linear(255, 0) if kind == "float-gray" else known.colourspace("srgb")
+        original = Image.fromarray(known.cast("uchar").numpy().squeeze())
+    else:
+        with Image.open(io.BytesIO(data)) as read:
+            original = read.copy()
+    png = encoded(original.convert("RGBA" if kind == "gray-alpha" else "RGB"), "PNG")
+    for width in WIDTHS:
+        made, expected = (opened(thumbnail(file, width, format="png")) for file in (data, png))
+        assert made.size == expected.size
+        assert delta_e(on_gray(made), on_gray(expected)) < MOST_DELTA_E
+        assert similarity(on_gray(made), on_gray(expected)) > LEAST_SSIM
+
+
+def test_tiff_stands_upright():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encoded(picture("graphic").quantize(200), "TIFF", exif=exif)
+    assert opened(thumbnail(data, 64)).size == (64, 96)

@@ -130,22 +130,40 @@ impl Plan {
             ),
             Gravity::Smart => (free.0 / 2.0, free.1 / 2.0),
         };
+        self.stored_window(x, y)
+    }
+
+    /// The stored place of a window that stands so far from the left and the top of `crop`.
+    fn stored_window(&self, x: f64, y: f64) -> Window {
+        let (width, height) = self.kept;
         let window = Window { left: self.crop.left + x, top: self.crop.top + y, width, height };
         inverse_window(window, self.transform)
     }
 
-    /// The part of the stored source in which the window may stand, and the window's size, all
-    /// in fractions of the stored source; none if there is only one place for it.
+    /// Where the window may stand, in the stored source; none if there is only one place for it.
     #[must_use]
-    pub fn choice(&self) -> Option<(Window, (f64, f64))> {
+    pub fn choice(&self) -> Option<Choice> {
         const NOTHING: f64 = 1e-6;
         let (width, height) = self.kept;
-        if self.crop.width - width < NOTHING && self.crop.height - height < NOTHING {
+        let free = (self.crop.width - width, self.crop.height - height);
+        if free.0 < NOTHING && free.1 < NOTHING {
             return None;
         }
-        let size = if self.transform.transpose { (height, width) } else { (width, height) };
-        Some((inverse_window(self.crop, self.transform), size))
+        Some(Choice {
+            area: inverse_window(self.crop, self.transform),
+            usual: self.stored_window(free.0 / 2.0, free.1 / 4.0),
+        })
     }
+}
+
+/// The places that a window may have, in fractions of the stored source.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Choice {
+    /// The part of the source that the window has to stay within.
+    pub area: Window,
+    /// Where it stands when nothing speaks for another place: in the middle and, since heads
+    /// are above, with three times as much left out below as above.
+    pub usual: Window,
 }
 
 fn from_spec(crop: CropRect) -> Window {
@@ -276,6 +294,24 @@ mod tests {
                 "{orientation} {spec}: {window:?}, not {expected:?}"
             );
         }
+    }
+
+    #[test]
+    fn the_usual_place_is_high_in_the_turned_picture() {
+        for (orientation, spec, left, top) in [
+            (1, "400x400,cover", 0.25, 0.0),
+            (1, "800x200,cover", 0.0, 0.125),
+            (3, "800x200,cover", 0.0, 0.375),
+            (6, "400x400,cover", 0.125, 0.0),
+            (8, "400x400,cover", 0.375, 0.0),
+            (1, "400x400,cover,rot-90", 0.125, 0.0),
+        ] {
+            let Choice { area, usual } = plan(800, 400, orientation, spec).choice().unwrap();
+            assert_eq!(area, Window { left: 0.0, top: 0.0, width: 1.0, height: 1.0 });
+            let found = ((usual.left - left).abs(), (usual.top - top).abs());
+            assert!(found.0 < 1e-9 && found.1 < 1e-9, "{orientation} {spec}: {usual:?}");
+        }
+        assert_eq!(plan(800, 400, 1, "400x400").choice(), None);
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub mod orient;
 pub mod placeholder;
 pub mod probe;
 pub mod resize;
+mod saliency;
 pub mod smart;
 pub mod source;
 pub mod spec;
@@ -46,13 +47,14 @@ use spec::{Gravity, Spec};
 
 /// The codec libraries and their versions, for a report of what is in use.
 #[must_use]
-pub fn codecs() -> [(&'static str, String); 7] {
+pub fn codecs() -> [(&'static str, String); 8] {
     [
         ("libjpeg-turbo", "3.1.0".into()),
         ("libwebp", webp_ffi::version()),
         ("png", "0.18.1".into()),
         ("gif", "0.14.2".into()),
         ("image", "0.25.10".into()),
+        ("tiff", "0.11.3".into()),
         ("rav1d", "0.1.3".into()),
         ("rav1e", "0.8.1".into()),
     ]
@@ -181,7 +183,7 @@ fn pictures(source: &[u8], job: &Job<'_>) -> Result<Pictures, ThumbnailError> {
 fn place(picture: &Picture, plan: &Plan, spec: &Spec) -> Result<Window, ThumbnailError> {
     let gravity = spec.gravity.unwrap_or(Gravity::CENTER);
     match plan.choice() {
-        Some((area, size)) if gravity == Gravity::Smart => smart::place(picture, area, size),
+        Some(choice) if gravity == Gravity::Smart => smart::place(picture, choice),
         _ => Ok(plan.window(gravity)),
     }
 }

@@ -1,39 +1,43 @@
-//! `g-smart`: the part of a picture that draws the eye.
+//! `g-smart`: the window with the most of what draws the eye.
 //!
-//! On a small copy, every pixel is given a weight: how much it stands out against its
-//! neighbours, how saturated it is, and how much it is like skin. The window is put where it
-//! holds most weight, the weight near its edges counting less. No randomness, no model: the
-//! same picture always gives the same window.
+//! Looked for on a small copy, by its [saliency](super::saliency). What is in the middle of the
+//! window counts most, and the usual place of the window is preferred a little. No randomness,
+//! no model: the same picture always gives the same window.
 
-use super::crop::Window;
+use super::crop::{Choice, Window};
 use super::resize;
+use super::saliency::Map;
 use crate::error::ThumbnailError;
-use raster::{Picture, PixelKind, Size};
+use raster::{Picture, Size};
 
 /// The longer side of the copy. Enough to find a face, cheap enough not to matter.
 const SIDE: u32 = 96;
 
-/// Where a window of `size` (fractions of the picture) stands best within `area`.
+/// What a window loses when it is as far from its usual place as the usual place is from the
+/// middle of the picture's edge.
+const HABIT: f64 = 0.2;
+
+/// Where the window stands best.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`], which no picture can cause.
-pub fn place(picture: &Picture, area: Window, size: (f64, f64)) -> Result<Window, ThumbnailError> {
-    let small = shrink(picture, area)?;
-    let weights = Weights::new(&small);
-    let cells = |fraction: f64, whole: f64, side: u32| {
-        let cells = (fraction / whole * f64::from(side)).round().clamp(1.0, f64::from(side));
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
-        let cells = cells as usize;
-        cells
+pub fn place(picture: &Picture, choice: Choice) -> Result<Window, ThumbnailError> {
+    let Choice { area, usual } = choice;
+    let saliency = Map::new(&shrink(picture, area)?);
+    let left = Axis {
+        free: area.width - usual.width,
+        usual: usual.left - area.left,
+        size: usual.width / area.width,
     };
-    let columns = cells(size.0, area.width, small.width);
-    let rows = cells(size.1, area.height, small.height);
-    let (x, y) = weights.best(columns, rows);
+    let top = Axis {
+        free: area.height - usual.height,
+        usual: usual.top - area.top,
+        size: usual.height / area.height,
+    };
     Ok(Window {
-        left: area.left + x * (area.width - size.0),
-        top: area.top + y * (area.height - size.1),
-        width: size.0,
-        height: size.1,
+        left: area.left + left.best(&saliency.columns()),
+        top: area.top + top.best(&saliency.rows()),
+        ..usual
     })
 }
 
@@ -50,141 +54,70 @@ fn shrink(picture: &Picture, area: Window) -> Result<Picture, ThumbnailError> {
     resize::shrunk_copy(picture, area, size).map(|small| small.without_inks().into_rgba())
 }
 
-/// What each pixel of the copy weighs.
-struct Weights {
-    width: usize,
-    height: usize,
-    cells: Vec<f32>,
+/// Where a window may start along one side of its area.
+struct Axis {
+    /// The last start, the first being 0.
+    free: f64,
+    /// The usual start.
+    usual: f64,
+    /// The size of the window, as a fraction of the area's.
+    size: f64,
 }
 
-impl Weights {
-    fn new(picture: &Picture) -> Self {
-        debug_assert_eq!(picture.kind, PixelKind::Rgba);
-        let (pixels, _) = picture.data.as_chunks::<4>();
-        let (width, height) = (picture.width as usize, picture.height as usize);
-        let luma: Vec<f32> = pixels.iter().map(|&pixel| luma(pixel)).collect();
-        let at = |x: usize, y: usize| luma.get(y * width + x).copied().unwrap_or_default();
-        let cells = pixels
-            .iter()
-            .enumerate()
-            .map(|(index, &pixel)| {
-                let (x, y) = (index % width, index / width);
-                let (left, right) = (x.saturating_sub(1), (x + 1).min(width - 1));
-                let (above, below) = (y.saturating_sub(1), (y + 1).min(height - 1));
-                let neighbours = at(left, y) + at(right, y) + at(x, above) + at(x, below);
-                let detail = (4.0 * at(x, y) - neighbours).abs();
-                weight(pixel, detail)
-            })
-            .collect();
-        Self { width, height, cells }
+impl Axis {
+    /// The start of the run of lines that holds most.
+    fn best(&self, lines: &[f32]) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "at most 96 lines")]
+        let fraction = |part: usize, whole: usize| part as f64 / whole as f64;
+        #[expect(clippy::cast_precision_loss, reason = "at most 96 lines")]
+        let length = (self.size * lines.len() as f64).round();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
+        let length = (length as usize).clamp(1, lines.len().max(1));
+        let last = lines.len().saturating_sub(length);
+        let is_plain = lines.iter().all(|&line| line <= 0.0);
+        if last == 0 || self.free <= 0.0 || is_plain {
+            return self.usual;
+        }
+        let usual = self.usual / self.free;
+        let scores = (0..=last).map(|first| {
+            let run = lines.iter().skip(first).take(length).enumerate();
+            let weighted = run.map(|(index, &line)| {
+                let from_middle = fraction(2 * index + 1, length) - 1.0;
+                f64::from(line) * (1.0 - from_middle * from_middle)
+            });
+            let start = fraction(first, last);
+            let unusual = 2.0 * (start - usual);
+            (start, weighted.sum::<f64>() * (1.0 - HABIT * unusual * unusual))
+        });
+        let best = scores.max_by(|one, other| one.1.total_cmp(&other.1));
+        best.map_or(self.usual, |(start, _)| start * self.free)
     }
-
-    /// The best place of a window of so many cells, as fractions of the free space.
-    fn best(&self, columns: usize, rows: usize) -> (f64, f64) {
-        let by_column = self.sums(self.width, |x, y| (x, y), self.height);
-        let by_row = self.sums(self.height, |y, x| (x, y), self.width);
-        (best_start(&by_column, columns), best_start(&by_row, rows))
-    }
-
-    /// The sum of each line of cells.
-    fn sums(
-        &self,
-        lines: usize,
-        cell: impl Fn(usize, usize) -> (usize, usize),
-        length: usize,
-    ) -> Vec<f32> {
-        (0..lines)
-            .map(|line| {
-                (0..length)
-                    .map(|along| {
-                        let (x, y) = cell(line, along);
-                        self.cells.get(y * self.width + x).copied().unwrap_or_default()
-                    })
-                    .sum()
-            })
-            .collect()
-    }
-}
-
-/// Where a run of `length` lines holds most, as a fraction of the free space. Lines near the
-/// run's ends count less, so that what matters stands within it, not at its edge; of equal
-/// places the one nearest to the middle is taken.
-fn best_start(lines: &[f32], length: usize) -> f64 {
-    let free = lines.len().saturating_sub(length);
-    if free == 0 {
-        return 0.0;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "at most 96 lines")]
-    let fraction = |part: usize, whole: usize| part as f64 / whole as f64;
-    let score = |start: usize| -> f64 {
-        lines
-            .iter()
-            .skip(start)
-            .take(length)
-            .enumerate()
-            .map(|(index, &line)| {
-                let from_middle = (fraction(2 * index + 1, length) - 1.0).abs();
-                f64::from(line) * (1.0 - 0.5 * from_middle * from_middle)
-            })
-            .sum()
-    };
-    let off_center = |start: usize| (fraction(start, free) - 0.5).abs();
-    (0..=free)
-        .max_by(|&one, &other| {
-            score(one).total_cmp(&score(other)).then(off_center(other).total_cmp(&off_center(one)))
-        })
-        .map_or(0.5, |start| fraction(start, free))
-}
-
-/// Luma of BT.601, 0 to 1.
-fn luma([red, green, blue, alpha]: [u8; 4]) -> f32 {
-    let [red, green, blue, alpha] = [red, green, blue, alpha].map(|v| f32::from(v) / 255.0);
-    (0.299 * red + 0.587 * green + 0.114 * blue) * alpha
-}
-
-fn weight(pixel: [u8; 4], detail: f32) -> f32 {
-    let light = luma(pixel);
-    let [red, green, blue, alpha] = pixel.map(|sample| f32::from(sample) / 255.0);
-    let (most, least) = (red.max(green).max(blue), red.min(green).min(blue));
-    let saturation = if most > 0.0 { (most - least) / most } else { 0.0 };
-    // Very dark and very bright colours look gray, whatever their numbers say.
-    let is_colorful = (0.05..0.9).contains(&light);
-    let saturation = if is_colorful { (saturation - 0.4).max(0.0) / 0.6 } else { 0.0 };
-    (detail + 0.2 * saturation + 1.2 * skin([red, green, blue])) * alpha
-}
-
-/// How much a colour is like skin of any tone, 0 to 1: by the direction of the colour alone,
-/// which hardly varies between people.
-fn skin([red, green, blue]: [f32; 3]) -> f32 {
-    let length = (red * red + green * green + blue * blue).sqrt();
-    if length < 0.25 {
-        return 0.0;
-    }
-    let [dr, dg, db] = [red / length - 0.734, green / length - 0.537, blue / length - 0.414];
-    let distance = (dr * dr + dg * dg + db * db).sqrt();
-    (1.0 - distance / 0.2).max(0.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use raster::PixelKind;
+
+    const WHOLE: Window = Window { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
 
     fn window(picture: &Picture, width: f64) -> Window {
-        let area = Window { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
-        place(picture, area, (width, 1.0)).unwrap()
+        let usual = Window { left: (1.0 - width) / 2.0, width, ..WHOLE };
+        place(picture, Choice { area: WHOLE, usual }).unwrap()
     }
 
     /// A gray wall with a spot of this colour around a column.
     fn spot(center: u32, color: [u8; 3]) -> Picture {
+        picture(|x, y| {
+            let inside = x.abs_diff(center) < 30 && y.abs_diff(100) < 40;
+            if inside { color } else { [120, 120, 120] }
+        })
+    }
+
+    fn picture(color: impl Fn(u32, u32) -> [u8; 3]) -> Picture {
         let (width, height) = (400, 200);
-        let data = (0..height)
-            .flat_map(|y: u32| {
-                (0..width).flat_map(move |x: u32| {
-                    let inside = x.abs_diff(center) < 30 && y.abs_diff(100) < 40;
-                    if inside { color } else { [120, 120, 120] }
-                })
-            })
-            .collect();
+        let places = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+        let data = places.flat_map(|(x, y)| color(x, y)).collect();
         Picture { width, height, kind: PixelKind::Rgb, data }
     }
 
@@ -201,8 +134,53 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_picture_stays_centered() {
+    fn a_subject_outweighs_a_busy_background() {
+        // Bark at the left edge, with more detail than all else, and a bird of few.
+        let found = window(
+            &picture(|x, y| {
+                if x.abs_diff(290) < 40 && y.abs_diff(100) < 40 {
+                    [60, 70, 90]
+                } else if x < 120 && (x / 8 + y / 12) % 2 == 0 {
+                    [120, 110, 100]
+                } else if x < 120 {
+                    [95, 85, 75]
+                } else {
+                    [225, 225, 230]
+                }
+            }),
+            0.4,
+        );
+        assert!(found.left < 0.65 && found.left + 0.4 > 0.8, "{found:?}");
+    }
+
+    #[test]
+    fn what_is_transparent_draws_no_eye() {
+        // Black on nothing, which is black too.
+        let (width, height) = (300, 100);
+        let data = (0..width * height)
+            .flat_map(|index| [0, 0, 0, if (index % width) / 30 == 8 { 255 } else { 0 }])
+            .collect();
+        let picture = Picture { width, height, kind: PixelKind::Rgba, data };
+        let found = window(&picture, 0.3);
+        assert!(found.left < 0.8 && found.left + 0.3 > 0.9, "{found:?}");
+    }
+
+    #[test]
+    fn a_plain_picture_stays_where_it_usually_is() {
         let found = window(&spot(1000, [0; 3]), 0.5);
         assert!((found.left - 0.25).abs() < 0.01, "{found:?}");
+        let usual = Window { top: 0.2, height: 0.4, ..WHOLE };
+        let found = place(&spot(1000, [0; 3]), Choice { area: WHOLE, usual }).unwrap();
+        assert_eq!(found, usual);
+    }
+
+    #[test]
+    fn stays_within_its_area() {
+        let area = Window { left: 0.5, width: 0.5, ..WHOLE };
+        let usual = Window { left: 0.625, width: 0.25, ..WHOLE };
+        let found = place(&spot(380, [250, 40, 40]), Choice { area, usual }).unwrap();
+        assert!(found.left >= 0.5 && found.left + found.width <= 1.0 + 1e-9, "{found:?}");
+        let found = place(&spot(60, [250, 40, 40]), Choice { area, usual }).unwrap();
+        assert_eq!(found, usual);
     }
 }

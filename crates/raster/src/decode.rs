@@ -1,8 +1,8 @@
-//! The decoders of the `image` crate that the engine uses, for sources in memory.
+//! The decoder of the `image` crate that the engine uses, for sources in memory.
 
 use std::io::Cursor;
 
-use image::codecs::{bmp::BmpDecoder, tiff::TiffDecoder};
+use image::codecs::bmp::BmpDecoder;
 use image::{ImageDecoder, ImageResult};
 
 /// Read the header of a BMP file.
@@ -11,12 +11,4 @@ use image::{ImageDecoder, ImageResult};
 /// What is wrong with it.
 pub fn bmp(source: &[u8]) -> ImageResult<Box<dyn ImageDecoder + '_>> {
     Ok(Box::new(BmpDecoder::new(Cursor::new(source))?))
-}
-
-/// Read the header of the first page of a TIFF file.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn tiff(source: &[u8]) -> ImageResult<Box<dyn ImageDecoder + '_>> {
-    Ok(Box::new(TiffDecoder::new(Cursor::new(source))?))
 }

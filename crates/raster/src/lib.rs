@@ -1,6 +1,6 @@
 //! Pictures in memory, and what is done to their pixels by generic libraries.
 //!
-//! The kernels of `fast_image_resize` and the decoders of `image` are generic: they are compiled
+//! The kernels of `fast_image_resize` and the decoders of `image` and `tiff` are generic: they are compiled
 //! where they are used, for over a minute. This crate is where, so that it is compiled once,
 //! and not whenever the thumbnail engine changes.
 
@@ -8,11 +8,13 @@ mod blur;
 mod decode;
 mod picture;
 mod resize;
+mod tiff;
 
 pub use blur::{blur, sharpen};
-pub use decode::{bmp, tiff};
+pub use decode::bmp;
 pub use picture::{Frame, Picture, PixelKind, Size};
 pub use resize::{Area, Filter, resize, resize_linear, resize_plane};
+pub use tiff::{Tiff, TiffError};
 
 /// A picture whose data are fewer than its size says, or a size that is zero: a mistake of the
 /// caller's.

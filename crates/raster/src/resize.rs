@@ -12,7 +12,7 @@ use crate::{Picture, PixelKind, RasterError, Size};
 /// The kernel of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {
-    /// The mean of what a pixel covers.
+    /// The mean of what a pixel covers, or of sixteen places in it where it covers many.
     Box,
     /// A cubic one of radius 2.
     CatmullRom,
@@ -20,12 +20,12 @@ pub enum Filter {
     Lanczos3,
 }
 
-impl From<Filter> for FilterType {
+impl From<Filter> for ResizeAlg {
     fn from(filter: Filter) -> Self {
         match filter {
-            Filter::Box => Self::Box,
-            Filter::CatmullRom => Self::CatmullRom,
-            Filter::Lanczos3 => Self::Lanczos3,
+            Filter::Box => Self::SuperSampling(FilterType::Box, 4),
+            Filter::CatmullRom => Self::Convolution(FilterType::CatmullRom),
+            Filter::Lanczos3 => Self::Convolution(FilterType::Lanczos3),
         }
     }
 }
@@ -148,9 +148,11 @@ fn run<P: PixelTrait>(
     let (Some(source), Some(mut resized)) = (source, resized) else {
         return Err(RasterError::new("the pixels are of another kind"));
     };
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(filter.into()))
-        .use_alpha(has_alpha)
-        .crop(area.left, area.top, area.width, area.height);
+    let options = ResizeOptions::new().resize_alg(filter.into()).use_alpha(has_alpha).crop(
+        area.left,
+        area.top,
+        area.width,
+        area.height,
+    );
     Resizer::new().resize_typed(&source, &mut resized, &options).map_err(RasterError::new)
 }

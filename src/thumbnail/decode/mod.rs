@@ -14,7 +14,6 @@ mod planes;
 mod png;
 mod tiff;
 mod webp;
-mod whole;
 
 use super::color::Profile;
 use super::format::SourceFormat;

@@ -5,8 +5,9 @@ use ravif::{BitDepth, Encoder, Img, RGB8, RGBA8};
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind};
 
-/// Of 1 to 10, where 10 is fastest.
-const SPEED: u8 = 8;
+/// Of 1 to 10, where 10 is fastest. At equal SSIMULACRA2, 8 takes more than twice the time for 3 %
+/// fewer bytes, and 10 writes 12 % more to save a sixth of it.
+const SPEED: u8 = 9;
 
 pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, ThumbnailError> {
     let encoder = Encoder::new()

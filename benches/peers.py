@@ -1,0 +1,145 @@
+"""Servers that make thumbnails, for the benchmarks: thumbor, nginx's image_filter, and ours."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.servers.process import HOST, free_port, running
+
+KEY = "a key of more than 16 bytes"
+
+THUMBOR = """
+SECURITY_KEY = {key!r}
+QUALITY = {quality}
+LOADER = "thumbor.loaders.file_loader"
+FILE_LOADER_ROOT_PATH = {root!r}
+RESULT_STORAGE = {storage!r}
+RESULT_STORAGE_FILE_STORAGE_ROOT_PATH = {results!r}
+STORAGE = "thumbor.storages.no_storage"
+"""
+
+IMAGE_FILTER = """
+load_module modules/ngx_http_image_filter_module.so;
+user {user};
+worker_processes {workers};
+daemon off;
+pid {directory}/pid;
+error_log {directory}/error.log;
+events {{}}
+http {{
+    access_log off;
+    server {{
+        listen {host}:{port};
+        location ~ "^/(?<width>[0-9]+)x(?<height>[0-9]+)/(?<name>.+)$" {{
+            alias {root}/$name;
+            image_filter resize $width $height;
+            image_filter_jpeg_quality {quality};
+            image_filter_buffer 50M;
+        }}
+    }}
+}}
+"""
+
+APP = """
+import xaccel
+
+def app(environ, start_response):
+    side, name = environ["PATH_INFO"].lstrip("/").split("/", 1)
+    made = xaccel.thumbnail(f"{root}/{{name}}", int(side), int(side), fit="contain",
+                            quality={quality})
+    start_response("200 OK", [("Content-Type", made.media_type),
+                              ("Content-Length", str(len(made.data)))])
+    return [made.data]
+"""
+
+
+class Server:
+    """A server process, and what it and its children have worked."""
+
+    def __init__(self, port: int, pid: int) -> None:
+        self.port, self.pid = port, pid
+
+    def url(self, path: str) -> str:
+        return f"http://{HOST}:{self.port}/{path.lstrip('/')}"
+
+    def seconds(self) -> float:
+        """The processor time until now."""
+        ticks = 0
+        for process in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                fields = process.read_text().rpartition(")")[2].split()
+                if int(process.parent.name) == self.pid or int(fields[1]) == self.pid:
+                    ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def thumbor(
+    directory: Path,
+    stack: contextlib.ExitStack,
+    root: Path,
+    *,
+    quality: int,
+    processes: int,
+    results: Path | None = None,
+) -> Server:
+    """thumbor, which keeps finished thumbnails in a directory if there is one."""
+    config = directory / "thumbor.conf"
+    storage = "thumbor.result_storages.file_storage" if results else None
+    config.write_text(
+        THUMBOR.format(
+            key=KEY, quality=quality, root=str(root), storage=storage, results=str(results)
+        )
+    )
+    port = free_port()
+    command = (
+        *(sys.executable, "-m", "thumbor.server", "-i", HOST, "-p", str(port)),
+        *("-c", str(config), f"--processes={processes}"),
+    )
+    return Server(port, stack.enter_context(running(command, port, directory / "thumbor.log")))
+
+
+def image_filter(
+    directory: Path,
+    stack: contextlib.ExitStack,
+    root: Path,
+    *,
+    quality: int,
+    workers: int | str = "auto",
+) -> Server:
+    """nginx's own resizer at `/WIDTHxHEIGHT/NAME`, without a cache in front of it."""
+    port = free_port()
+    config = directory / "image_filter.conf"
+    config.write_text(
+        IMAGE_FILTER.format(
+            directory=directory,
+            host=HOST,
+            port=port,
+            root=root,
+            quality=quality,
+            workers=workers,
+            user=getpass.getuser(),
+        )
+    )
+    command = ("nginx", "-e", str(directory / "filter.log"), "-c", str(config))
+    pid = stack.enter_context(running(command, port, directory / "image_filter.log"))
+    return Server(port, pid)
+
+
+def bare_app(
+    directory: Path, stack: contextlib.ExitStack, root: Path, *, quality: int, workers: int
+) -> Server:
+    """Gunicorn, and an app that does nothing but call `thumbnail()` at `/SIDE/NAME`."""
+    (directory / "bare_app.py").write_text(APP.format(root=root, quality=quality))
+    port = free_port()
+    command = (
+        *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{port}", f"--workers={workers}"),
+        *("--threads=4", "--keep-alive=60", "--no-control-socket"),
+        *("--chdir", str(directory), "bare_app:app"),
+    )
+    return Server(port, stack.enter_context(running(command, port, directory / "app.log")))

@@ -1,0 +1,367 @@
+//! TIFF by the `tiff` crate: the first page, in eight bits a sample.
+
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+
+use tiff::decoder::{ChunkType, Decoder, DecodingResult, Limits};
+use tiff::tags::Tag;
+use tiff::{ColorType, TiffError as CrateError};
+
+use crate::{Picture, PixelKind, Size};
+
+/// What a value of a directory, and a strip before it is decoded, may take at least.
+const OVERHEAD: usize = 16 * 1024 * 1024;
+
+/// Why a TIFF file can't be read.
+#[derive(Debug, thiserror::Error)]
+pub enum TiffError {
+    /// It is of a kind that is not known: its samples, compression or layout.
+    #[error("TIFF of this kind is not supported")]
+    Unsupported,
+    /// It contradicts itself or ends early.
+    #[error("{0}")]
+    Corrupt(String),
+}
+
+impl From<CrateError> for TiffError {
+    fn from(error: CrateError) -> Self {
+        match error {
+            CrateError::UnsupportedError(_) => Self::Unsupported,
+            error => Self::Corrupt(error.to_string()),
+        }
+    }
+}
+
+/// What the samples of a pixel are, opacity apart.
+enum Scheme {
+    Gray,
+    /// An index into these colours.
+    Palette(Vec<[u8; 3]>),
+    Rgb,
+    /// Luma and two differences, of JPEG.
+    YCbCr,
+    Cmyk,
+}
+
+impl Scheme {
+    const fn samples(&self) -> usize {
+        match self {
+            Self::Gray | Self::Palette(_) => 1,
+            Self::Rgb | Self::YCbCr => 3,
+            Self::Cmyk => 4,
+        }
+    }
+}
+
+/// The opacity of a pixel, if it has any.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Alpha {
+    None,
+    /// The colours are as they are.
+    Unassociated,
+    /// The colours are multiplied by it.
+    Associated,
+}
+
+/// The first page of a TIFF file, of which the header has been read.
+pub struct Tiff<'a> {
+    decoder: Decoder<Overlaid<'a>>,
+    size: Size,
+    scheme: Scheme,
+    alpha: Alpha,
+    /// Bits of a sample.
+    depth: u8,
+    /// Samples of a pixel.
+    samples: usize,
+    is_planar: bool,
+}
+
+impl<'a> Tiff<'a> {
+    /// Read the header.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(source: &'a [u8]) -> Result<Self, TiffError> {
+        // The crate refuses palettes, so their indices are read as if they were gray.
+        let gray = palette_as_gray(source);
+        let is_palette = gray.is_some();
+        let source = Overlaid { bytes: Cursor::new(source), overlay: gray };
+        let mut limits = Limits::default();
+        limits.ifd_value_size = OVERHEAD;
+        let mut decoder = Decoder::new(source)?.with_limits(limits);
+        let (width, height) = decoder.dimensions()?;
+        let color = decoder.colortype()?;
+        let scheme = match color {
+            ColorType::Gray(1 | 2 | 4 | 8) | ColorType::Multiband { bit_depth: 8, .. }
+                if is_palette =>
+            {
+                Scheme::Palette(palette(&mut decoder)?)
+            }
+            ColorType::Gray(1 | 2 | 4 | 8 | 16 | 32)
+            | ColorType::Multiband { bit_depth: 8 | 16 | 32, .. }
+                if !is_palette =>
+            {
+                Scheme::Gray
+            }
+            ColorType::RGB(8 | 16 | 32) | ColorType::RGBA(8 | 16 | 32) => Scheme::Rgb,
+            ColorType::CMYK(8 | 16 | 32) | ColorType::CMYKA(8 | 16 | 32) => Scheme::Cmyk,
+            ColorType::YCbCr(8) => Scheme::YCbCr,
+            _ => return Err(TiffError::Unsupported),
+        };
+        let number = |decoder: &mut Decoder<_>, tag| decoder.find_tag_unsigned::<u16>(tag);
+        let is_planar = number(&mut decoder, Tag::PlanarConfiguration)?.unwrap_or(1) == 2;
+        let is_reversed = number(&mut decoder, Tag::FillOrder)?.unwrap_or(1) == 2;
+        // The crate ignores the order of bits, and panics at tiles of planes.
+        if is_reversed || is_planar && decoder.get_chunk_type() == ChunkType::Tile {
+            return Err(TiffError::Unsupported);
+        }
+        // Without those of no known meaning, which are not decoded.
+        let samples = usize::from(color.num_samples());
+        let extra = decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples)?.unwrap_or_default();
+        let has_extra = samples > scheme.samples();
+        let alpha = match (extra.first(), &scheme) {
+            (_, Scheme::Cmyk) => Alpha::None,
+            (Some(1), _) if has_extra => Alpha::Associated,
+            (Some(2), _) if has_extra => Alpha::Unassociated,
+            // A fourth sample beside red, green and blue can hardly be anything else.
+            (None, Scheme::Rgb) if samples == 4 => Alpha::Unassociated,
+            _ => Alpha::None,
+        };
+        let size = Size { width, height };
+        Ok(Self { decoder, size, scheme, alpha, depth: color.bit_depth(), samples, is_planar })
+    }
+
+    /// The size in pixels.
+    #[must_use]
+    pub const fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Whether pixels have an opacity.
+    #[must_use]
+    pub fn has_alpha(&self) -> bool {
+        self.alpha != Alpha::None
+    }
+
+    /// The ICC profile.
+    #[must_use]
+    pub fn icc_profile(&mut self) -> Option<Vec<u8>> {
+        self.decoder.get_tag_u8_vec(Tag::IccProfile).ok()
+    }
+
+    /// Decode the pixels.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn decode(mut self) -> Result<Picture, TiffError> {
+        let Size { width, height } = self.size;
+        let pixels = usize::try_from(self.size.pixels()).unwrap_or(usize::MAX);
+        let bytes =
+            pixels.saturating_mul(self.samples).saturating_mul(usize::from(self.depth.div_ceil(8)));
+        let mut limits = Limits::default();
+        limits.decoding_buffer_size = bytes;
+        limits.intermediate_buffer_size = bytes.saturating_add(OVERHEAD);
+        limits.ifd_value_size = OVERHEAD;
+        self.decoder = self.decoder.with_limits(limits);
+        let mut decoded = DecodingResult::U8(Vec::new());
+        self.decoder.read_image_to_buffer(&mut decoded)?;
+
+        let row = width as usize * if self.is_planar { 1 } else { self.samples };
+        let is_index = matches!(self.scheme, Scheme::Palette(_));
+        let mut samples = eight_bits(decoded, self.depth, row, is_index)?;
+        if samples.len() < pixels.saturating_mul(self.samples) {
+            return Err(TiffError::Corrupt("some of its planes are missing".into()));
+        }
+        if self.is_planar && self.samples > 1 {
+            samples = interleaved(&samples, pixels, self.samples);
+        }
+        let (kind, data) = self.pixels(samples);
+        Ok(Picture { width, height, kind, data })
+    }
+
+    /// The pixels of a picture, of interleaved samples.
+    fn pixels(&self, samples: Vec<u8>) -> (PixelKind, Vec<u8>) {
+        let has_alpha = self.has_alpha();
+        let as_they_are = match (&self.scheme, self.samples) {
+            (Scheme::Gray, 1) => Some(PixelKind::Luma),
+            (Scheme::Rgb, 3) => Some(PixelKind::Rgb),
+            (Scheme::Rgb, 4) if self.alpha == Alpha::Unassociated => Some(PixelKind::Rgba),
+            (Scheme::Cmyk, 4) => Some(PixelKind::Cmyk),
+            _ => None,
+        };
+        if let Some(kind) = as_they_are {
+            return (kind, samples);
+        }
+        let kind = match &self.scheme {
+            Scheme::Cmyk => PixelKind::Cmyk,
+            Scheme::Gray if !has_alpha => PixelKind::Luma,
+            _ if has_alpha => PixelKind::Rgba,
+            _ => PixelKind::Rgb,
+        };
+        let mut data = Vec::with_capacity(samples.len() / self.samples.max(1) * kind.bytes());
+        for pixel in samples.chunks_exact(self.samples.max(1)) {
+            let at = |index: usize| pixel.get(index).copied().unwrap_or_default();
+            let color = match &self.scheme {
+                Scheme::Gray if kind == PixelKind::Luma => {
+                    data.push(at(0));
+                    continue;
+                }
+                Scheme::Cmyk => {
+                    data.extend([at(0), at(1), at(2), at(3)]);
+                    continue;
+                }
+                Scheme::Gray => [at(0); 3],
+                Scheme::Palette(colors) => {
+                    colors.get(usize::from(at(0))).copied().unwrap_or_default()
+                }
+                Scheme::Rgb => [at(0), at(1), at(2)],
+                Scheme::YCbCr => to_rgb([at(0), at(1), at(2)]),
+            };
+            let opacity = at(self.scheme.samples());
+            data.extend(match self.alpha {
+                Alpha::Associated => color.map(|sample| unmultiplied(sample, opacity)),
+                _ => color,
+            });
+            if has_alpha {
+                data.push(opacity);
+            }
+        }
+        (kind, data)
+    }
+}
+
+/// The colours of a palette.
+fn palette(decoder: &mut Decoder<Overlaid<'_>>) -> Result<Vec<[u8; 3]>, TiffError> {
+    let map = decoder.get_tag_u16_vec(Tag::ColorMap)?;
+    // Of sixteen bits, but some programs write eight.
+    let shift = if map.iter().any(|&value| value > 255) { 8 } else { 0 };
+    let byte = |value: &u16| u8::try_from(value >> shift).unwrap_or(u8::MAX);
+    let (red, rest) = map.split_at(map.len() / 3);
+    let (green, blue) = rest.split_at(rest.len() / 2);
+    let colors = red.iter().zip(green).zip(blue);
+    Ok(colors.map(|((red, green), blue)| [byte(red), byte(green), byte(blue)]).collect())
+}
+
+/// Every sample in eight bits, of which a row has `row`. Those of fewer bits fill the range from
+/// black to white, unless they are indices.
+fn eight_bits(
+    decoded: DecodingResult,
+    depth: u8,
+    row: usize,
+    is_index: bool,
+) -> Result<Vec<u8>, TiffError> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+    let from_float = |value: f32| (value.clamp(0.0, 1.0) * 255.0).round() as u8;
+    Ok(match decoded {
+        DecodingResult::U8(samples) if depth == 8 => samples,
+        DecodingResult::U8(packed) => {
+            let most = (1_u16 << depth) - 1;
+            let scale = if is_index { 1 } else { 255 / most };
+            let in_a_byte = 8 / usize::from(depth.max(1));
+            let mut samples = Vec::with_capacity(packed.len() * in_a_byte);
+            for bytes in packed.chunks(row.div_ceil(in_a_byte).max(1)) {
+                let all = bytes.iter().flat_map(|byte| {
+                    (1..=in_a_byte).map(move |place| {
+                        let sample = u16::from(*byte) >> (8 - place * usize::from(depth)) & most;
+                        u8::try_from(sample * scale).unwrap_or(u8::MAX)
+                    })
+                });
+                samples.extend(all.take(row));
+            }
+            samples
+        }
+        DecodingResult::U16(samples) => {
+            let byte = |value: u16| u8::try_from((u32::from(value) + 128) / 257).unwrap_or(u8::MAX);
+            samples.into_iter().map(byte).collect()
+        }
+        DecodingResult::U32(samples) => {
+            samples.into_iter().map(|value| value.to_be_bytes()[0]).collect()
+        }
+        DecodingResult::F32(samples) => samples.into_iter().map(from_float).collect(),
+        _ => return Err(TiffError::Unsupported),
+    })
+}
+
+/// Samples plane by plane, of so many pixels each, as samples pixel by pixel.
+fn interleaved(samples: &[u8], pixels: usize, planes: usize) -> Vec<u8> {
+    let mut data = vec![0; pixels.saturating_mul(planes)];
+    for (index, plane) in samples.chunks_exact(pixels.max(1)).take(planes).enumerate() {
+        for (target, sample) in data.iter_mut().skip(index).step_by(planes).zip(plane) {
+            *target = *sample;
+        }
+    }
+    data
+}
+
+/// JFIF's conversion, which is TIFF's with its default coefficients.
+fn to_rgb([luma, blue, red]: [u8; 3]) -> [u8; 3] {
+    let [luma, blue, red] = [luma, blue, red].map(f32::from);
+    let (blue, red) = (blue - 128.0, red - 128.0);
+    [luma + 1.402 * red, luma - 0.344_136 * blue - 0.714_136 * red, luma + 1.772 * blue].map(
+        |sample| {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+            let sample = sample.round().clamp(0.0, 255.0) as u8;
+            sample
+        },
+    )
+}
+
+fn unmultiplied(sample: u8, opacity: u8) -> u8 {
+    let opacity = u16::from(opacity);
+    let whole = (u16::from(sample) * 255 + opacity / 2).checked_div(opacity);
+    whole.map_or(0, |whole| u8::try_from(whole).unwrap_or(u8::MAX))
+}
+
+/// Where the first page says that its samples are indices into a palette, and what would say
+/// that they are gray.
+fn palette_as_gray(source: &[u8]) -> Option<(u64, [u8; 2])> {
+    const PHOTOMETRIC_INTERPRETATION: u64 = 262;
+    const PALETTE: u64 = 3;
+    let is_little = source.starts_with(b"II");
+    let number = |at: usize, length: usize| {
+        let bytes = source.get(at..at.checked_add(length)?)?.iter();
+        let push = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
+        Some(if is_little { bytes.rev().fold(0, push) } else { bytes.fold(0, push) })
+    };
+    // BigTIFF has longer numbers.
+    let is_big = number(2, 2)? == 43;
+    let (start, counter, entry, value) = if is_big { (8, 8, 20, 12) } else { (4, 2, 12, 8) };
+    let directory = usize::try_from(number(start, if is_big { 8 } else { 4 })?).ok()?;
+    let entries = number(directory, counter)?.min(u64::from(u16::MAX));
+    let first = directory.checked_add(counter)?;
+    let at = (0..usize::try_from(entries).ok()?)
+        .map_while(|index| first.checked_add(index * entry))
+        .take_while(|&at| at < source.len())
+        .find(|&at| number(at, 2) == Some(PHOTOMETRIC_INTERPRETATION))?
+        .checked_add(value)?;
+    let gray = if is_little { [1, 0] } else { [0, 1] };
+    (number(at, 2)? == PALETTE).then_some((at as u64, gray))
+}
+
+/// Bytes of which two are read as others.
+struct Overlaid<'a> {
+    bytes: Cursor<&'a [u8]>,
+    overlay: Option<(u64, [u8; 2])>,
+}
+
+impl Read for Overlaid<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let start = self.bytes.position();
+        let length = self.bytes.read(buffer)?;
+        if let Some((at, others)) = self.overlay {
+            for (place, other) in (at..).zip(others) {
+                let index = place.checked_sub(start).and_then(|index| usize::try_from(index).ok());
+                let read = buffer.get_mut(..length);
+                if let Some(byte) = index.zip(read).and_then(|(index, read)| read.get_mut(index)) {
+                    *byte = other;
+                }
+            }
+        }
+        Ok(length)
+    }
+}
+
+impl Seek for Overlaid<'_> {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.bytes.seek(position)
+    }
+}
