@@ -219,8 +219,8 @@ class TestReplacedSource:
         renderer = service.thumbnails._renderer
         render = renderer.render
 
-        def slow(*arguments):
-            made = render(*arguments)
+        def slow(*arguments, **options):
+            made = render(*arguments, **options)
             shutil.copy(photos / "alpha.png", photos / "cat.jpg")
             service.thumbnails.purge("cat.jpg")
             return made
@@ -247,11 +247,11 @@ class TestOneRender:
         renderer = service.thumbnails._renderer
         render, lock, now, most = renderer.render, threading.Lock(), [0], [0]
 
-        def counted(*arguments):
+        def counted(*arguments, **options):
             with lock:
                 now[0] += 1
                 most[0] = max(most[0], now[0])
-            made = render(*arguments)
+            made = render(*arguments, **options)
             with lock:
                 now[0] -= 1
             return made
@@ -269,10 +269,10 @@ class TestOneRender:
         cpus = len(os.sched_getaffinity(0))
         render, go, inside = renderer.render, threading.Event(), threading.Semaphore(0)
 
-        def held(*arguments):
+        def held(*arguments, **options):
             inside.release()
             assert go.wait(30)
-            return render(*arguments)
+            return render(*arguments, **options)
 
         monkeypatch.setattr(renderer, "render", held)
         urls = [service.url("cat.jpg", width) for width in range(50, 56 + cpus)]

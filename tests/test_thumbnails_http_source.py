@@ -6,11 +6,12 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from PIL import Image
-from xaccel import ConfigError
+from xaccel import ConfigError, thumbnail
 from xaccel.config import Config
 from xaccel.exceptions import FileNotFound, ImageTooLarge, SourceUnavailable
 from xaccel.sources import HttpSource, http
@@ -277,3 +278,93 @@ def test_impossible_urls(url):
     with pytest.raises(ConfigError, match="THUMBNAIL_SOURCE") as error:
         Config.from_mapping({"THUMBNAIL_SOURCE": url})
     assert "secret" not in str(error.value)
+
+
+class TestProgressive:
+    """Of a progressive JPEG a small thumbnail takes but the start."""
+
+    @pytest.fixture
+    def large(self):
+        """Nearly all of it is of no use to a small thumbnail."""
+        noise = Image.effect_noise((2400, 1600), 60)
+        out = io.BytesIO()
+        Image.merge("RGB", (noise, noise, noise)).save(out, "JPEG", quality=95, progressive=True)
+        return out.getvalue()
+
+    @pytest.fixture(autouse=True)
+    def routes(self, origin, large):
+        """The whole file, and one of which the last tenth never comes."""
+
+        def hold_back(handler):
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(len(large)))
+            handler.end_headers()
+            handler.wfile.write(large[: len(large) * 9 // 10])
+            assert handler.connection.recv(1) == b"", "the client should hang up"
+            handler.close_connection = True
+
+        origin.routes["/photos/large.jpg"] = lambda handler: handler.answer(200, large)
+        origin.routes["/photos/held.jpg"] = hold_back
+
+    @pytest.fixture
+    def service(self, origin, tmp_path):
+        config = Config.from_mapping(
+            {
+                "THUMBNAIL_SOURCE": origin.url,
+                "THUMBNAIL_SOURCE_PRIVATE": True,
+                "THUMBNAIL_CACHE": tmp_path,
+                "SECRET_KEYS": ["a key of more than 16 bytes"],
+            }
+        )
+        thumbnails, url = Thumbnails(config), TemplateHelpers(config).thumbnail_url
+        return lambda *arguments, **options: get(thumbnails, url(*arguments, **options))
+
+    def test_a_small_thumbnail_takes_but_the_start(self, service, large):
+        assert service("held.jpg", 100).data == thumbnail(large, 100).data
+
+    def test_a_larger_one_takes_it_all_in_one_fetch(self, origin, service, large):
+        assert service("large.jpg", 700).data == thumbnail(large, 700).data
+        assert origin.asked == ["/photos/large.jpg"]
+
+    def test_a_placeholder_takes_it_all(self, origin, large):
+        with source(origin).get("large.jpg") as original:
+            assert large.startswith(original.image)
+            assert len(original.image) < len(large)
+            assert original.whole() == large
+
+    def test_the_rest_has_its_own_time(self, origin, large, monkeypatch):
+        with source(origin).get("large.jpg") as original:
+            now = time.monotonic() + 100
+            monkeypatch.setattr(http.time, "monotonic", lambda: now)
+            assert original.whole() == large
+
+    def test_what_ends_early_is_an_error(self, origin, large):
+        def cut(handler):
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(len(large)))
+            handler.end_headers()
+            handler.wfile.write(large[:-100_000])
+            handler.close_connection = True
+
+        origin.routes["/photos/cut.jpg"] = cut
+        with (
+            source(origin).get("cut.jpg") as original,
+            pytest.raises(SourceUnavailable, match="100000 bytes too early"),
+        ):
+            original.whole()
+
+    def test_the_limit_holds_for_the_rest(self, origin, large):
+        def unknown_length(handler):
+            handler.send_response(200)
+            handler.send_header("Connection", "close")
+            handler.end_headers()
+            with contextlib.suppress(OSError):
+                handler.wfile.write(large)
+            handler.close_connection = True
+
+        origin.routes["/photos/long.jpg"] = unknown_length
+        with (
+            source(origin, max_bytes=len(large) - 1).get("long.jpg") as original,
+            pytest.raises(ImageTooLarge),
+        ):
+            original.whole()

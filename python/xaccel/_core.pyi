@@ -214,6 +214,24 @@ class ImageInfo:
     def icc(self) -> bool:
         """Whether the image brings a colour profile."""
 
+@final
+class Incoming:
+    """An image that arrives piece by piece, perhaps from another machine."""
+
+    def __new__(cls) -> Incoming: ...
+    def feed(self, piece: bytes, /) -> bool:
+        """Take the next piece.
+
+        Returns:
+            True with the piece that completes what thumbnails take that are no larger than an
+            eighth of a JPEG, less some headroom: of a progressive file often the first half.
+        """
+
+    def content(self) -> bytes:
+        """What has arrived."""
+
+    def __len__(self) -> int: ...
+
 def render(
     source: _Source,
     spec: Spec,
@@ -222,6 +240,7 @@ def render(
     quality: Mapping[str, int] | None = None,
     linear: bool = False,
     limits: Limits | None = None,
+    is_start: bool = False,
 ) -> Thumbnail:
     """Make the thumbnail that a spec describes.
 
@@ -237,6 +256,8 @@ def render(
             long on 24 of Debian's wallpapers. There the default's SSIM with a linear reference
             is 0.993 or more in half of the thumbnails at 96 pixels, and 0.92 at worst.
         limits: What the source may be.
+        is_start: The source is but the start of a JPEG, see `Incoming.feed`. When more of it is
+            needed, that is a `CorruptImage`.
 
     Raises:
         xaccel.exceptions.ImageTooLarge: A limit is exceeded.

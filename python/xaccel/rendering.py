@@ -17,13 +17,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from xaccel import delivery, servers
 from xaccel._core import Cache, PathMap, Spec, Thumbnail, __version__, render
 from xaccel.config import CACHE_PREFIX, Config
 from xaccel.delivery import Headers, Request, Response
-from xaccel.exceptions import FileNotFound, Overloaded
+from xaccel.exceptions import CorruptImage, FileNotFound, Overloaded
 from xaccel.rfc9110 import Validators
 from xaccel.sources import Original
 
@@ -100,14 +100,17 @@ class Renderer:
         with lock:
             return self._hit(job, request) or self._miss(self.cache, job, request)
 
-    def render(self, original: Original, spec: Spec, image_format: str) -> Thumbnail:
+    def render(
+        self, image: str | bytes, spec: Spec, image_format: str, *, is_start: bool = False
+    ) -> Thumbnail:
         """Make a thumbnail at once."""
         return render(
-            original.image,
+            image,
             spec,
             format=image_format,
             quality=self._config.thumbnail_quality,
             limits=self._limits,
+            is_start=is_start,
         )
 
     def sweep(self) -> None:
@@ -135,8 +138,8 @@ class Renderer:
             return None
 
     def _miss(self, cache: Cache, job: Job, request: Request) -> Response:
-        original = job.find()
-        made = self._make(original, job)
+        with job.find() as original:
+            made = self._make(original, job)
         # A picture that was replaced meanwhile must not be kept: a purge is over already.
         if job.state() == original.state:
             try:
@@ -148,21 +151,31 @@ class Renderer:
         return self._hit(job, request) or _bytes(made, request, job.headers)
 
     def _uncached(self, job: Job, request: Request) -> Response:
-        original = job.find()
-        headers = job.headers
-        validators = _validators(original, job)
-        if validators is not None:
-            headers = (*headers, *validators.headers)
-            early = delivery.precondition_response(request.conditions, validators, headers)
-            if early is not None:
-                return early
-        return _bytes(self._make(original, job), request, headers)
+        with job.find() as original:
+            headers = job.headers
+            validators = _validators(original, job)
+            if validators is not None:
+                headers = (*headers, *validators.headers)
+                early = delivery.precondition_response(request.conditions, validators, headers)
+                if early is not None:
+                    return early
+            return _bytes(self._make(original, job), request, headers)
 
     def _make(self, original: Original, job: Job) -> Thumbnail:
+        if original.arriving is None:
+            return self._take_turn(original.image, job)
+        try:
+            return self._take_turn(original.image, job, is_start=True)
+        except CorruptImage:
+            # More of it is needed. It is waited for while others render.
+            return self._take_turn(original.whole(), job)
+
+    def _take_turn(self, image: str | bytes, job: Job, *, is_start: bool = False) -> Thumbnail:
         with self._turn():
             start = time.perf_counter()
             pool = _render_threads(os.getpid(), self._renders)
-            made = pool.submit(self.render, original, job.spec, job.image_format).result()
+            order = partial(self.render, image, job.spec, job.image_format, is_start=is_start)
+            made = pool.submit(order).result()
         _logger.debug(
             "made %s of %s in %.0f ms", job.spec, job.name, 1000 * (time.perf_counter() - start)
         )

@@ -140,7 +140,8 @@ class ThumbnailUrls:
         return name.removeprefix(self._base).lstrip("/") if name else None
 
     def _build_placeholder(self, name: str, state: str | None) -> str:  # noqa: ARG002  the key
-        return placeholder(self._source.get(name).image, limits=self._config.limits())
+        with self._source.get(name) as original:
+            return placeholder(original.whole(), limits=self._config.limits())
 
     @cached_property
     def _source(self) -> sources.Source:

@@ -149,7 +149,7 @@ class Thumbnails:
         )
 
     def _make_fallback(self, spec: Spec, image_format: str) -> Thumbnail:
-        return self._renderer.render(Original(self._fallback or ""), spec, image_format)
+        return self._renderer.render(self._fallback or "", spec, image_format)
 
 
 class PrivateThumbnails:

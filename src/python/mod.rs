@@ -30,7 +30,8 @@ mod _core {
     use super::spec::PySpec;
     #[pymodule_export]
     use super::thumbnail::{
-        ImageInfo, Limits, Thumbnail, codecs, placeholder, probe, render, thumbnail, thumbnail_many,
+        ImageInfo, Limits, PyIncoming, Thumbnail, codecs, placeholder, probe, render, thumbnail,
+        thumbnail_many,
     };
     #[pymodule_export]
     use super::uri::encode_path;

@@ -23,7 +23,7 @@ use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::limits::Limits as CoreLimits;
 use crate::thumbnail::probe::Header;
 use crate::thumbnail::resize::Light;
-use crate::thumbnail::source::SourceFile;
+use crate::thumbnail::source::{Incoming, SourceFile};
 use crate::thumbnail::spec::{FormatOption, Spec};
 use crate::thumbnail::{self as engine, Job};
 
@@ -150,9 +150,37 @@ impl From<Header> for ImageInfo {
     }
 }
 
+/// An image that arrives piece by piece.
+#[pyclass(name = "Incoming", module = "xaccel._core")]
+#[derive(Default)]
+pub(super) struct PyIncoming(Incoming);
+
+#[pymethods]
+impl PyIncoming {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    #[pyo3(signature = (piece, /))]
+    fn feed(&mut self, piece: &[u8]) -> bool {
+        self.0.feed(piece)
+    }
+
+    fn content<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.content())
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.content().len()
+    }
+}
+
 /// Where an image comes from.
 pub(super) enum Source {
     Bytes(PyBackedBytes),
+    /// But the start of a JPEG, see [`Incoming`].
+    Start(PyBackedBytes),
     Path(PathBuf),
 }
 
@@ -201,6 +229,7 @@ impl Source {
         };
         let path = match self {
             Self::Bytes(bytes) => return Ok(guarded(bytes, false)),
+            Self::Start(bytes) => return Ok(guarded(bytes, true)),
             Self::Path(path) => path,
         };
         let mut file = match SourceFile::open(path, &limits.core())? {
@@ -226,7 +255,7 @@ impl Source {
 
     fn describe(&self, problem: &dyn std::fmt::Display) -> String {
         match self {
-            Self::Bytes(_) => problem.to_string(),
+            Self::Bytes(_) | Self::Start(_) => problem.to_string(),
             Self::Path(path) => format!("{path:?}: {problem}"),
         }
     }
@@ -334,18 +363,19 @@ impl Order {
         work(&Job { spec, format, quality, style, light, limits, is_start, expired: &expired })
     }
 
-    fn render(&self, py: Python<'_>, source: &Bound<'_, PyAny>) -> PyResult<Thumbnail> {
-        let thumbnail =
-            Source::new(source, &self.limits)?.with(py, &self.limits, |bytes, is_start| {
-                self.with_job(bytes, is_start, |job| engine::render(bytes, job))
-            })?;
+    fn render(&self, py: Python<'_>, source: &Source) -> PyResult<Thumbnail> {
+        let thumbnail = source.with(py, &self.limits, |bytes, is_start| {
+            self.with_job(bytes, is_start, |job| engine::render(bytes, job))
+        })?;
         Ok(Thumbnail::new(py, &thumbnail))
     }
 }
 
 /// Make the thumbnail that a spec describes, in this format.
 #[pyfunction]
-#[pyo3(signature = (source, spec, *, format, quality=None, linear=false, limits=None))]
+#[pyo3(signature = (source, spec, *, format, quality=None, linear=false, limits=None,
+    is_start=false))]
+#[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(super) fn render(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
@@ -354,10 +384,16 @@ pub(super) fn render(
     quality: Option<HashMap<String, u8>>,
     linear: bool,
     limits: Option<&Limits>,
+    is_start: bool,
 ) -> PyResult<Thumbnail> {
     let format = Some(output_format(format)?);
     let quality = quality.unwrap_or_default();
-    Order { format, quality, ..Order::of_spec(spec, linear, limits) }.render(py, source)
+    let order = Order { format, quality, ..Order::of_spec(spec, linear, limits) };
+    let source = match Source::new(source, &order.limits)? {
+        Source::Bytes(bytes) if is_start => Source::Start(bytes),
+        source => source,
+    };
+    order.render(py, &source)
 }
 
 /// Make a thumbnail; the options are those of `Spec`.
@@ -380,7 +416,7 @@ pub(super) fn thumbnail(
     let style = style(progressive, subsampling, colors)?;
     let spec = py.get_type::<PySpec>().call((width, height), options)?;
     let order = Order::of_spec(spec.cast::<PySpec>()?.get(), linear, limits);
-    Order { style, ..order }.render(py, source)
+    Order { style, ..order }.render(py, &Source::new(source, &order.limits)?)
 }
 
 /// Make thumbnails of several sources at once.

@@ -1,10 +1,10 @@
-//! Sources on disk.
+//! Sources of which no more is read than is needed: on disk, and such as arrive.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Take};
 use std::path::Path;
 
-use jpeg_dc::{Chroma, Options, read_needed};
+use jpeg_dc::{Chroma, Options, Prefix, read_needed};
 
 use super::limits::Limits;
 use crate::error::ThumbnailError;
@@ -64,9 +64,62 @@ impl SourceFile {
     }
 }
 
+/// An image that arrives piece by piece.
+#[derive(Debug)]
+pub struct Incoming {
+    content: Vec<u8>,
+    /// None once it is known how much is needed, or that it is all.
+    needed: Option<Prefix>,
+}
+
+impl Default for Incoming {
+    fn default() -> Self {
+        let needed = Some(Prefix::new(Options::new().chroma(Chroma::Dc)));
+        Self { content: Vec::new(), needed }
+    }
+}
+
+impl Incoming {
+    /// Take the next piece. True with the piece that completes what a thumbnail of an eighth of a
+    /// JPEG's size takes, which of a progressive one may be a small part.
+    pub fn feed(&mut self, piece: &[u8]) -> bool {
+        self.content.extend_from_slice(piece);
+        let Some(needed) = &mut self.needed else { return false };
+        let found = needed.find(&self.content);
+        if !matches!(found, Ok(None)) {
+            self.needed = None;
+        }
+        matches!(found, Ok(Some(_)))
+    }
+
+    /// What has arrived.
+    #[must_use]
+    pub fn content(&self) -> &[u8] {
+        &self.content
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn knows_when_enough_of_a_progressive_jpeg_has_arrived() {
+        let long = [PROGRESSIVE, &vec![0; 500_000]].concat();
+        let mut incoming = Incoming::default();
+        let enough = long.chunks(100).position(|piece| incoming.feed(piece)).unwrap();
+        assert!(incoming.content().len() < PROGRESSIVE.len());
+        assert_eq!(incoming.content(), &long[..(enough + 1) * 100]);
+        assert!(!incoming.feed(&long[incoming.content().len()..]));
+        assert_eq!(incoming.content(), long);
+    }
+
+    #[test]
+    fn wants_all_of_what_is_no_jpeg() {
+        let mut incoming = Incoming::default();
+        assert!(!vec![0; 10_000].chunks(100).any(|piece| incoming.feed(piece)));
+        assert_eq!(incoming.content(), [0; 10_000]);
+    }
 
     const PROGRESSIVE: &[u8] = include_bytes!("../../crates/jpeg-dc/tests/data/progressive.jpg");
 

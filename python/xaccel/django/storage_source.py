@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.core.files.storage import storages
 
-from xaccel.exceptions import FileNotFound, ImageTooLarge
-from xaccel.sources.base import Original
+from xaccel.exceptions import FileNotFound
+from xaccel.sources.base import Arriving, Original
 
 
 class StorageSource:
@@ -23,13 +23,11 @@ class StorageSource:
     def get(self, name: str) -> Original:
         """See `Source.get`."""
         try:
-            with storages[self._alias].open(name) as file:
-                data = file.read(self._max_bytes + 1)
+            file = storages[self._alias].open(name)
+            arriving = Arriving(file.read, file.close, name=repr(name), max_bytes=self._max_bytes)
+            return arriving.original()
         except OSError as error:
             raise FileNotFound(f"{name!r} is not in the storage {self._alias!r}: {error}") from None
-        if len(data) > self._max_bytes:
-            raise ImageTooLarge(f"{name!r} has more than {self._max_bytes} bytes")
-        return Original(data)
 
     def state(self, name: str) -> str | None:
         """See `Source.state`: only the storage could tell, and most are on other machines."""

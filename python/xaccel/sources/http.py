@@ -14,14 +14,14 @@ import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from xaccel._core import __version__, encode_path
 from xaccel.exceptions import FileNotFound, ImageTooLarge, SourceUnavailable
 from xaccel.rfc9110 import parse_http_date
-from xaccel.sources.base import Original, is_plain
+from xaccel.sources.base import Arriving, Original, is_plain
 
 MAX_REDIRECTS = 3
 
@@ -73,31 +73,33 @@ class HttpSource:
             raise FileNotFound(f"{name!r} is no name below {self._base}")
         url = self._base + encode_path(name)
         deadline = time.monotonic() + self._timeout
-        try:
+        with _unavailable(url):
             for _ in range(1 + MAX_REDIRECTS):
-                with self._asked(url, deadline) as answer:
+                with contextlib.ExitStack() as stack:
+                    answer, sock = stack.enter_context(self._asked(url, deadline))
                     if answer.status not in _REDIRECTS:
-                        return self._read(url, answer)
+                        return self._original(url, answer, sock, stack)
                     url = urljoin(url, answer.headers.get("Location", ""))
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            raise SourceUnavailable(f"{url} can't be fetched: {error}") from error
         raise SourceUnavailable(f"{self._base}{name} redirects more than {MAX_REDIRECTS} times")
 
     def state(self, name: str) -> str | None:
         """See `Source.state`: only the origin could tell."""
 
     @contextlib.contextmanager
-    def _asked(self, url: str, deadline: float) -> Iterator[http.client.HTTPResponse]:
+    def _asked(
+        self, url: str, deadline: float
+    ) -> Iterator[tuple[http.client.HTTPResponse, _WithDeadline]]:
         parts = urlsplit(url)
         connection = self._connect(parts, deadline)
         with contextlib.closing(connection):
+            sock = cast(_WithDeadline, connection.sock)
             target = parts.path or "/"
             if parts.query:
                 target = f"{target}?{parts.query}"
             headers = {"Accept": "image/*", "User-Agent": f"xaccel/{__version__}"}
             connection.request("GET", target, headers=headers)
             with connection.getresponse() as answer:
-                yield answer
+                yield answer, sock
 
     def _connect(self, parts: SplitResult, deadline: float) -> http.client.HTTPConnection:
         if parts.scheme not in _PORTS or not parts.hostname:
@@ -125,23 +127,59 @@ class HttpSource:
         connection.sock = sock
         return connection
 
-    def _read(self, url: str, answer: http.client.HTTPResponse) -> Original:
+    def _original(
+        self,
+        url: str,
+        answer: http.client.HTTPResponse,
+        sock: _WithDeadline,
+        stack: contextlib.ExitStack,
+    ) -> Original:
         if answer.status in {404, 410}:
             raise FileNotFound(f"{url} answers {answer.status}")
         if answer.status != http.HTTPStatus.OK:
             raise SourceUnavailable(f"{url} answers {answer.status}")
-        body = bytearray()
         if answer.length is not None and answer.length > self._max_bytes:
             raise ImageTooLarge(f"{url} has {answer.length} bytes, more than {self._max_bytes}")
-        while chunk := answer.read1(_CHUNK):
-            body += chunk
-            if len(body) > self._max_bytes:
-                raise ImageTooLarge(f"{url} has more than {self._max_bytes} bytes")
-        if answer.length:
-            raise SourceUnavailable(f"{url} ended {answer.length} bytes too early")
+
+        def read(size: int) -> bytes:
+            piece = answer.read1(size)
+            if not piece and answer.length:
+                raise SourceUnavailable(f"{url} ended {answer.length} bytes too early")
+            return piece
+
+        def prolong() -> None:
+            sock.deadline = time.monotonic() + self._timeout
+
         changed = answer.headers.get("Last-Modified")
         modified = None if changed is None else parse_http_date(changed)
-        return Original(bytes(body), modified)
+        close = stack.pop_all().close
+        fetch = _Fetch(read, close, name=url, max_bytes=self._max_bytes, prolong=prolong)
+        return fetch.original(modified)
+
+
+class _Fetch(Arriving):
+    """An image of which the rest may be fetched later.
+
+    Args:
+        prolong: Gives the fetch its time once more. It may have waited for the renders of others.
+    """
+
+    def __init__(self, *arguments: Any, prolong: Callable[[], None], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._prolong = prolong
+
+    def rest(self) -> bytes:
+        self._prolong()
+        with _unavailable(self.name):
+            return super().rest()
+
+
+@contextlib.contextmanager
+def _unavailable(url: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise SourceUnavailable(f"{url} can't be fetched: {error}") from error
 
 
 def _open(host: str, port: int, deadline: float, *, allow_private: bool) -> _Socket:
