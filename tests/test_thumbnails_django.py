@@ -6,6 +6,7 @@ import os
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import connections, models
 from django.template import Context, Template
 from django.test import RequestFactory, override_settings
@@ -13,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from PIL import Image
 from xaccel.django import conf, purge_on_change, send_private_thumbnail
 from xaccel.django.views import thumbnail
+from xaccel.sources.base import Arriving
 
 from tests import django_site  # noqa: F401
 
@@ -117,6 +119,24 @@ def test_a_storage_that_is_no_directory_is_a_source(media):
         path, _, query = url.partition("?")
         request = RequestFactory().get(path, QUERY_STRING=query)
         assert thumbnail(request, path.removeprefix("/t/")).status_code == 404
+
+
+@pytest.mark.parametrize("width", [60, 900])
+def test_a_progressive_image_in_a_storage_is_read_as_far_as_needed(media, monkeypatch, width):
+    noise = Image.effect_noise((2000, 1200), 60)
+    content = io.BytesIO()
+    noise.save(content, "JPEG", quality=95, progressive=True)
+    storage = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+    static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(STORAGES={"default": storage, "staticfiles": static}):
+        name = default_storage.save("large.jpg", ContentFile(content.getvalue()))
+        taken, take = [], Arriving._take
+        monkeypatch.setattr(
+            Arriving, "_take", lambda self, piece: taken.append(piece) or take(self, piece)
+        )
+        made = shown(render("{% thumbnail_url name width %}", name=name, width=width))
+    assert made.size == (width, width * 3 // 5)
+    assert (len(b"".join(taken)) < len(content.getvalue())) == (width == 60)
 
 
 def test_without_a_media_directory_there_is_no_source():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.core.files.storage import storages
 
 from xaccel.exceptions import FileNotFound
@@ -22,10 +25,20 @@ class StorageSource:
 
     def get(self, name: str) -> Original:
         """See `Source.get`."""
-        try:
+        with self._absent(name):
             file = storages[self._alias].open(name)
-            arriving = Arriving(file.read, file.close, name=repr(name), max_bytes=self._max_bytes)
-            return arriving.original()
+
+        def read(size: int) -> bytes:
+            with self._absent(name):
+                piece: bytes = file.read(size)
+            return piece
+
+        return Arriving(read, file.close, name=repr(name), max_bytes=self._max_bytes).original()
+
+    @contextmanager
+    def _absent(self, name: str) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise FileNotFound(f"{name!r} is not in the storage {self._alias!r}: {error}") from None
 
