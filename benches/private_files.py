@@ -17,6 +17,7 @@ import sys
 import tempfile
 import timeit
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -57,10 +58,14 @@ def app_itself(name):
     return flask.send_file(os.path.join(root, name))
 """
 LOOKUPS = 50
+WORKERS = {
+    "one Flask worker of two threads": ("--threads", "2"),
+    "one Flask worker of gevent": ("--worker-class", "gevent"),
+}
 
 
 @contextlib.contextmanager
-def site(directory: Path) -> Iterator[str]:
+def site(directory: Path, worker: tuple[str, ...]) -> Iterator[str]:
     """The app under Gunicorn behind nginx; yields its address."""
     root = directory / "files"
     root.mkdir()
@@ -76,7 +81,7 @@ def site(directory: Path) -> Iterator[str]:
     main_file = directory / nginx.FULL_FILE
     main_file.write_text(nginx.full(config, deployment, directory))
     app = [
-        *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{app_port}", "--threads", "2"),
+        *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{app_port}", *worker),
         *("--no-control-socket", "--keep-alive", "60", "--chdir", directory, "bench_app:app"),
     ]
     server = ["nginx", "-e", directory / "error.log", "-c", main_file, "-g", "daemon off;"]
@@ -114,10 +119,10 @@ def compare(
     return figures
 
 
-def ratio(ours: list[float], theirs: list[float], label: str, target: float) -> None:
-    """Print the median of the rounds' ratios beside what it should be at the least."""
+def ratio(ours: list[float], theirs: list[float], label: str, target: float = 0) -> None:
+    """Print the median of the rounds' ratios, beside what it should be at the least."""
     value = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
-    print(f"  {label:44}{value:12.2f}  (target >= {target:g})")
+    print(f"  {label:44}{value:12.2f}" + (f"  (target >= {target:g})" if target else ""))
 
 
 def in_python(roots: list[tuple[str, str]], path: str) -> str | None:
@@ -159,32 +164,39 @@ def lookups(rounds: int) -> None:
 
 def files(rounds: int, seconds: int) -> None:
     """Files of 100 kB and of 10 MB through nginx."""
-    with tempfile.TemporaryDirectory() as temporary, site(Path(temporary)) as address:
+    for kind, worker in WORKERS.items():
+        with (
+            tempfile.TemporaryDirectory() as temporary,
+            site(Path(temporary), worker) as address,
+        ):
+            run = partial(runs, address, seconds)
+            small = compare(
+                f"100 kB through nginx and {kind}, requests a second",
+                {
+                    "send_private_file": run("xaccel/100k.bin"),
+                    "a view that writes the header by hand": run("by-hand/100k.bin"),
+                    "the app sends it: flask.send_file": run("app/100k.bin"),
+                },
+                rounds,
+            )
+            ours, by_hand, app = small.values()
+            ratio(ours, by_hand, "beside the header written by hand", 0.9)
+            ratio(ours, app, "beside the app's sending it", 2)
+            ratio(by_hand, app, "by hand, beside the app's sending it")
+            large = compare(
+                f"10 MB through nginx and {kind}, requests a second",
+                {
+                    "send_private_file": run("xaccel/10m.bin", connections=4),
+                    "a static file of nginx": run("static/10m.bin", connections=4),
+                },
+                rounds,
+            )
+            ratio(*large.values(), "beside the static file", 0.9)
 
-        def run(path: str, connections: int = 16) -> Callable[[], float]:
-            return lambda: requests_a_second(f"{address}/{path}", seconds, connections)
 
-        small = compare(
-            "100 kB through nginx and one Flask worker, requests a second",
-            {
-                "send_private_file": run("xaccel/100k.bin"),
-                "a view that writes the header by hand": run("by-hand/100k.bin"),
-                "the app sends it: flask.send_file": run("app/100k.bin"),
-            },
-            rounds,
-        )
-        ours, by_hand, app = small.values()
-        ratio(ours, by_hand, "beside the header written by hand", 0.9)
-        ratio(ours, app, "beside the app's sending it", 2)
-        large = compare(
-            "10 MB through nginx, requests a second",
-            {
-                "send_private_file": run("xaccel/10m.bin", 4),
-                "a static file of nginx": run("static/10m.bin", 4),
-            },
-            rounds,
-        )
-        ratio(*large.values(), "beside the static file", 0.9)
+def runs(address: str, seconds: int, path: str, connections: int = 16) -> Callable[[], float]:
+    """One short run of wrk, to be called again and again."""
+    return partial(requests_a_second, f"{address}/{path}", seconds, connections)
 
 
 def main() -> None:
