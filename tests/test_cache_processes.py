@@ -69,8 +69,13 @@ class App:
         return peaks
 
 
+THREADS = ("--threads=64",)
+# All requests of a process in one thread, which must not wait for one of them.
+GEVENT = ("--worker-class=gevent",)
+
+
 @pytest.fixture
-def app(tmp_path):
+def app(tmp_path, request):
     photos = tmp_path / "photos"
     photos.mkdir()
     Image.effect_noise((SIDE, SIDE), 50).convert("RGB").save(photos / "noise.jpg")
@@ -82,7 +87,8 @@ def app(tmp_path):
     }
     port = free_port()
     command = [
-        *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{port}", "--threads=64"),
+        *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{port}"),
+        *getattr(request, "param", THREADS),
         *(f"--workers={WORKERS}", "--no-control-socket", "--worker-tmp-dir", str(tmp_path)),
         "tests.servers.thumbnail_app:app()",
     ]
@@ -108,6 +114,7 @@ def is_whole(data):
     return True
 
 
+@pytest.mark.parametrize("app", [THREADS, GEVENT], indirect=True, ids=["threads", "gevent"])
 def test_200_requests_for_one_thumbnail_make_it_once(app):
     url = app.url("noise.jpg", 300)
     with ThreadPoolExecutor(200) as pool:
@@ -116,6 +123,14 @@ def test_200_requests_for_one_thumbnail_make_it_once(app):
     assert len({data for _, data in answers}) == 1
     assert is_whole(answers[0][1])
     assert app.renders == 1
+
+
+@pytest.mark.parametrize("app", [GEVENT], indirect=True, ids=["gevent"])
+def test_requests_of_one_thread_wait_for_their_turn_without_blocking_each_other(app):
+    urls = [app.url("noise.jpg", width) for width in range(300, 360)]
+    with ThreadPoolExecutor(60) as pool:
+        assert {status for status, _ in pool.map(app.get, urls)} == {200}
+    assert app.renders == 60
 
 
 def test_200_different_thumbnails_take_the_memory_of_a_few(app):

@@ -737,22 +737,35 @@ class Cache:
             OSError: No thumbnail can be at this path.
         """
 
-    def lock(self, uri: str, /) -> CacheLock:
-        """Wait for the right to make the thumbnail at `uri`; use the result in a `with`.
+    @staticmethod
+    def lock_number(uri: str, /) -> int:
+        """The number of the lock for the thumbnail at `uri`."""
+
+    def try_lock(self, number: int, /) -> CacheLock | None:
+        """The right to make the thumbnails of this number, in all processes.
+
+        Returns:
+            The right, for a `with`; `None` when another has it.
 
         Raises:
             OSError: The cache can't be written to.
         """
 
-    def admit(self, *, renders: int, queue: int) -> CacheLock | None:
-        """Wait for the right to render, which `renders` have at once in all processes.
-
-        Args:
-            renders: How many render at once.
-            queue: How many may wait.
+    def try_enqueue(self, queue: int, /) -> CacheLock | None:
+        """A place in the queue for the right to render.
 
         Returns:
-            The right, for a `with`; at once `None` when as many as that wait already.
+            The place, for a `with`; `None` when as many as `queue` wait already.
+
+        Raises:
+            OSError: The cache can't be written to.
+        """
+
+    def try_admit(self, renders: int, /) -> CacheLock | None:
+        """The right to render, which as many as `renders` have at once in all processes.
+
+        Returns:
+            The right, for a `with`; `None` when so many have it.
 
         Raises:
             OSError: The cache can't be written to.

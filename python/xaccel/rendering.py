@@ -30,6 +30,12 @@ from xaccel.sources import Original
 _SWEEP_ODDS = 512
 """One in so many new thumbnails makes the endpoint sweep the cache."""
 
+_POLL = 0.001
+"""Seconds after which one that waits for another process looks again."""
+
+_HEAD_OF_THE_QUEUE = -1
+"""The number of the lock of who is the next to render."""
+
 _UNNEGOTIATED = Spec()
 
 _logger = logging.getLogger("xaccel.thumbnails")
@@ -62,6 +68,7 @@ class Renderer:
         self._server = servers.get(config)
         self._renders = len(os.sched_getaffinity(0))
         self._turns = _Turns(self._renders, config.thumbnail_queue)
+        self._process_locks: dict[tuple[int, int], threading.Lock] = {}
         self.cache = None
         if config.thumbnail_cache is not None:
             self.cache = Cache(config.thumbnail_cache)
@@ -90,15 +97,8 @@ class Renderer:
         hit = self._hit(job, request)
         if hit is not None:
             return hit
-        if self.cache is None:
-            return self._uncached(job, request)
-        try:
-            lock = self.cache.lock(job.uri)
-        except OSError as error:
-            _logger.warning("%s is not cached: %s", job.uri, error)
-            return self._uncached(job, request)
-        with lock:
-            return self._hit(job, request) or self._miss(self.cache, job, request)
+        made = None if self.cache is None else self._alone(self.cache, job, request)
+        return made or self._uncached(job, request)
 
     def render(
         self, image: str | bytes, spec: Spec, image_format: str, *, is_start: bool = False
@@ -136,6 +136,34 @@ class Renderer:
             return delivery.hand_over(location, request, job.headers, self._server)
         except (FileNotFound, OSError):
             return None
+
+    def _alone(self, cache: Cache, job: Job, request: Request) -> Response | None:
+        """Make what nobody else is making; `None` when the cache can't be written to.
+
+        Here and for their turn requests wait by `time.sleep` and Python's locks rather than for a
+        lock of the kernel's. Under gevent a thread has many requests, and the one that is waited
+        for may be another of them.
+        """
+        number = cache.lock_number(job.uri)
+        with self._process_lock(number):
+            while True:
+                hit = self._hit(job, request)
+                if hit is not None:
+                    return hit
+                try:
+                    lock = cache.try_lock(number)
+                except OSError as error:
+                    _logger.warning("%s is not cached: %s", job.uri, error)
+                    return None
+                if lock is not None:
+                    with lock:
+                        return self._hit(job, request) or self._miss(cache, job, request)
+                time.sleep(_POLL)
+
+    def _process_lock(self, number: int) -> threading.Lock:
+        """What one thread of this process holds while it looks at a lock among processes."""
+        # The locks of a parent may be held by threads that a forked child does not have.
+        return self._process_locks.setdefault((os.getpid(), number), threading.Lock())
 
     def _miss(self, cache: Cache, job: Job, request: Request) -> Response:
         with job.find() as original:
@@ -187,15 +215,18 @@ class Renderer:
         Raises:
             Overloaded: Too many wait for it already.
         """
-        if self.cache is not None:
-            try:
-                lock = self.cache.admit(renders=self._renders, queue=self._config.thumbnail_queue)
-            except OSError:
-                return self._turns.take()
-            if lock is None:
+        if self.cache is None:
+            return self._turns.take()
+        try:
+            place = self.cache.try_enqueue(self._config.thumbnail_queue)
+            if place is None:
                 raise Overloaded("more thumbnails wait than XACCEL['THUMBNAIL_QUEUE'] allows")
-            return lock
-        return self._turns.take()
+            with place, self._process_lock(_HEAD_OF_THE_QUEUE):
+                while (lock := self.cache.try_admit(self._renders)) is None:
+                    time.sleep(_POLL)
+                return lock
+        except OSError:
+            return self._turns.take()
 
 
 @lru_cache(maxsize=1)
@@ -209,7 +240,7 @@ def _render_threads(pid: int, renders: int) -> ThreadPoolExecutor:  # noqa: ARG0
 
 
 class _Turns:
-    """As `Cache.admit`, among the threads of this process."""
+    """As `Cache.try_enqueue` and `try_admit`, among the threads of this process."""
 
     def __init__(self, renders: int, queue: int) -> None:
         self._renders = threading.Semaphore(renders)

@@ -2,13 +2,13 @@
 //!
 //! A thumbnail's file has the path of its URL, so that a web server finds it by `try_files`
 //! without asking anyone. Beside those files the directory holds two of its own, which no URL
-//! reaches: `.tmp` (files being written) and `.lock` (see [`Cache::lock`] and [`admission`]).
+//! reaches: `.tmp` (files being written) and `.lock` (see [`Cache::try_lock`] and [`admission`]).
 //!
 //! A reader never sees half a file: [`Cache::publish`] writes elsewhere and renames. A killed
 //! writer leaves at most a file in `.tmp`, which a sweep removes: the kernel drops its lock with
 //! its process.
 
-use std::fs::{self, File, FileTimes, OpenOptions, Permissions};
+use std::fs::{self, File, FileTimes, OpenOptions, Permissions, TryLockError};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -74,17 +74,31 @@ impl Cache {
         Ok(self.directory.join(relative))
     }
 
-    /// Wait for the right to make the thumbnail at `uri`. It is an exclusive `flock`, so it
-    /// holds among threads and processes alike.
+    /// The number of the lock for the thumbnail at `uri`.
+    #[must_use]
+    pub fn lock_number(uri: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        uri.hash(&mut hasher);
+        hasher.finish() % LOCKS
+    }
+
+    /// The right to make the thumbnails of a lock's number, or nothing when another has it: to
+    /// wait is the caller's business, who knows what else its thread has to do. It is an exclusive
+    /// `flock`, so it holds among threads and processes alike.
     ///
     /// # Errors
     /// When the lock's file can't be created, on a read-only disk for example.
-    pub fn lock(&self, uri: &str) -> io::Result<Lock> {
-        let mut hasher = DefaultHasher::new();
-        uri.hash(&mut hasher);
-        let file = self.lock_file(&format!("{:03x}", hasher.finish() % LOCKS))?;
-        file.lock()?;
-        Ok(Lock { file })
+    pub fn try_lock(&self, number: u64) -> io::Result<Option<Lock>> {
+        self.try_lock_file(&format!("{number:03x}"))
+    }
+
+    fn try_lock_file(&self, name: &str) -> io::Result<Option<Lock>> {
+        let file = self.lock_file(name)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 
     fn lock_file(&self, name: &str) -> io::Result<File> {
@@ -204,7 +218,13 @@ mod tests {
         thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    let _lock = cache.lock("/t/1x1/a").unwrap();
+                    let number = Cache::lock_number("/t/1x1/a");
+                    let _lock = loop {
+                        match cache.try_lock(number).unwrap() {
+                            Some(lock) => break lock,
+                            None => thread::yield_now(),
+                        }
+                    };
                     assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
                     if !cache.path("/t/1x1/a").unwrap().exists() {
                         made.fetch_add(1, Ordering::SeqCst);

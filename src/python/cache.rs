@@ -43,16 +43,25 @@ impl Cache {
         Ok(self.cache.path(uri)?.into())
     }
 
+    #[staticmethod]
     #[pyo3(signature = (uri, /))]
-    fn lock(&self, py: Python<'_>, uri: &str) -> PyResult<CacheLock> {
-        let lock = py.detach(|| self.cache.lock(uri))?;
-        Ok(CacheLock { lock: Mutex::new(Some(lock)) })
+    fn lock_number(uri: &str) -> u64 {
+        cache::Cache::lock_number(uri)
     }
 
-    #[pyo3(signature = (*, renders, queue))]
-    fn admit(&self, py: Python<'_>, renders: usize, queue: usize) -> PyResult<Option<CacheLock>> {
-        let lock = py.detach(|| self.cache.admit(renders, queue))?;
-        Ok(lock.map(|lock| CacheLock { lock: Mutex::new(Some(lock)) }))
+    #[pyo3(signature = (number, /))]
+    fn try_lock(&self, py: Python<'_>, number: u64) -> PyResult<Option<CacheLock>> {
+        Ok(py.detach(|| self.cache.try_lock(number))?.map(CacheLock::new))
+    }
+
+    #[pyo3(signature = (queue, /))]
+    fn try_enqueue(&self, py: Python<'_>, queue: usize) -> PyResult<Option<CacheLock>> {
+        Ok(py.detach(|| self.cache.try_enqueue(queue))?.map(CacheLock::new))
+    }
+
+    #[pyo3(signature = (renders, /))]
+    fn try_admit(&self, py: Python<'_>, renders: usize) -> PyResult<Option<CacheLock>> {
+        Ok(py.detach(|| self.cache.try_admit(renders))?.map(CacheLock::new))
     }
 
     #[pyo3(signature = (uri, data, /, *, modified = None))]
@@ -90,6 +99,12 @@ impl Cache {
 
     fn clear(&self, py: Python<'_>) -> PyResult<Usage> {
         Ok(py.detach(|| self.cache.clear()).map(pair)?)
+    }
+}
+
+impl CacheLock {
+    fn new(lock: cache::Lock) -> Self {
+        Self { lock: Mutex::new(Some(lock)) }
     }
 }
 
