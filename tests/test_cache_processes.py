@@ -69,9 +69,9 @@ class App:
         return peaks
 
 
-THREADS = ("--threads=64",)
-# All requests of a process in one thread, which must not wait for one of them.
-GEVENT = ("--worker-class=gevent",)
+THREADS = (WORKERS, "--threads=64")
+# All requests in one thread, which must not wait for one of them.
+GEVENT = (1, "--worker-class=gevent")
 
 
 @pytest.fixture
@@ -86,10 +86,10 @@ def app(tmp_path, request):
         "SECRET_KEYS": [KEY],
     }
     port = free_port()
+    workers, worker = getattr(request, "param", THREADS)
     command = [
         *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{port}"),
-        *getattr(request, "param", THREADS),
-        *(f"--workers={WORKERS}", "--no-control-socket", "--worker-tmp-dir", str(tmp_path)),
+        *(worker, f"--workers={workers}", "--no-control-socket", "--worker-tmp-dir", str(tmp_path)),
         "tests.servers.thumbnail_app:app()",
     ]
     env = {
@@ -99,7 +99,7 @@ def app(tmp_path, request):
     with running(command, port, tmp_path / "app.log", env) as pid:
         app = App(tmp_path, settings, port, pid)
         deadline = time.monotonic() + PATIENCE
-        while len(app.workers) < WORKERS:
+        while len(app.workers) < workers:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         yield app

@@ -36,6 +36,7 @@ def test_reads_settings():
     [
         ({"SEVER": "nginx"}, "no setting 'SEVER'; did you mean 'SERVER'?"),
         ({"server": "nginx"}, "no setting 'server'; did you mean 'SERVER'?"),
+        ({"SERVER": "ngnix"}, "'caddy', not 'ngnix'; did you mean 'nginx'?"),
         ({"SERVER": "ngnix"}, "'SERVER'.*'nginx'.*not 'ngnix'"),
         ({"SERVER": None}, "'SERVER'"),
         ({"ROOTS": ["/srv"]}, "'ROOTS'.*dict"),

@@ -67,11 +67,9 @@ def test_fetches(origin, jpeg):
     assert original.modified == 1_000_000_000
 
 
-def test_serves_thumbnails(origin, jpeg, tmp_path):
-    origin.routes["/photos/cat.jpg"] = lambda handler: handler.answer(200, jpeg)
-    origin.routes["/photos/absent.jpg"] = lambda handler: handler.answer(404)
-    origin.routes["/photos/error.jpg"] = lambda handler: handler.answer(500)
-    config = Config.from_mapping(
+@pytest.fixture
+def config(origin, tmp_path):
+    return Config.from_mapping(
         {
             "THUMBNAIL_SOURCE": origin.url,
             "THUMBNAIL_SOURCE_PRIVATE": True,
@@ -79,13 +77,29 @@ def test_serves_thumbnails(origin, jpeg, tmp_path):
             "SECRET_KEYS": ["a key of more than 16 bytes"],
         }
     )
-    thumbnails, url = Thumbnails(config), TemplateHelpers(config).thumbnail_url
+
+
+@pytest.fixture
+def url(config):
+    return TemplateHelpers(config).thumbnail_url
+
+
+@pytest.fixture
+def answer(config):
+    thumbnails = Thumbnails(config)
+    return lambda target: get(thumbnails, target)
+
+
+def test_serves_thumbnails(origin, jpeg, answer, url):
+    origin.routes["/photos/cat.jpg"] = lambda handler: handler.answer(200, jpeg)
+    origin.routes["/photos/absent.jpg"] = lambda handler: handler.answer(404)
+    origin.routes["/photos/error.jpg"] = lambda handler: handler.answer(500)
     for _ in range(2):
-        answer = get(thumbnails, url("cat.jpg", 50))
-        assert Image.open(io.BytesIO(answer.data)).size == (50, 38)
+        made = answer(url("cat.jpg", 50))
+        assert Image.open(io.BytesIO(made.data)).size == (50, 38)
     assert origin.asked == ["/photos/cat.jpg"]
-    assert get(thumbnails, url("absent.jpg", 50)).status == 404
-    assert get(thumbnails, url("error.jpg", 50)).status == 502
+    assert answer(url("absent.jpg", 50)).status == 404
+    assert answer(url("error.jpg", 50)).status == 502
     assert url("cat.jpg", 50, version="mtime") == url("cat.jpg", 50)
 
 
@@ -306,24 +320,11 @@ class TestProgressive:
         origin.routes["/photos/large.jpg"] = lambda handler: handler.answer(200, large)
         origin.routes["/photos/held.jpg"] = hold_back
 
-    @pytest.fixture
-    def service(self, origin, tmp_path):
-        config = Config.from_mapping(
-            {
-                "THUMBNAIL_SOURCE": origin.url,
-                "THUMBNAIL_SOURCE_PRIVATE": True,
-                "THUMBNAIL_CACHE": tmp_path,
-                "SECRET_KEYS": ["a key of more than 16 bytes"],
-            }
-        )
-        thumbnails, url = Thumbnails(config), TemplateHelpers(config).thumbnail_url
-        return lambda *arguments, **options: get(thumbnails, url(*arguments, **options))
+    def test_a_small_thumbnail_takes_but_the_start(self, answer, url, large):
+        assert answer(url("held.jpg", 100)).data == thumbnail(large, 100).data
 
-    def test_a_small_thumbnail_takes_but_the_start(self, service, large):
-        assert service("held.jpg", 100).data == thumbnail(large, 100).data
-
-    def test_a_larger_one_takes_it_all_in_one_fetch(self, origin, service, large):
-        assert service("large.jpg", 700).data == thumbnail(large, 700).data
+    def test_a_larger_one_takes_it_all_in_one_fetch(self, origin, answer, url, large):
+        assert answer(url("large.jpg", 700)).data == thumbnail(large, 700).data
         assert origin.asked == ["/photos/large.jpg"]
 
     def test_a_placeholder_takes_it_all(self, origin, large):

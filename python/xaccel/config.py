@@ -273,15 +273,15 @@ def _nearest(word: str, known: Mapping[str, Any] | Sequence[str]) -> str:
     return f"; did you mean {matches[0]!r}?" if matches else ""
 
 
-def _wrong(key: str, value: object, right: str) -> ConfigError:
-    return ConfigError(f"XACCEL[{key!r}] must be {right}, not {value!r}")
+def _wrong(key: str, value: object, right: str, hint: str = "") -> ConfigError:
+    return ConfigError(f"XACCEL[{key!r}] must be {right}, not {value!r}{hint}")
 
 
 def _one_of(*names: str) -> Check:
     def check(key: str, value: Any) -> str:
         if value not in names:
             hint = _nearest(value, names) if isinstance(value, str) else ""
-            raise _wrong(key, value, f"one of {', '.join(map(repr, names))}{hint}")
+            raise _wrong(key, value, f"one of {', '.join(map(repr, names))}", hint)
         return str(value)
 
     return check

@@ -91,7 +91,7 @@ class Layout:
             return f"/proc/self/root{target}"
         if kind < 0.7:
             return rng.choice(["..", "../..", "../../../..", "/", ".", "/dev/zero", "/proc/self"])
-        return target if kind < 0.9 else f"/{target}/".replace("/root/", "/root/./")
+        return target if kind < 0.9 else f"/{target}/".replace("/", "/./")
 
     def _known(self) -> Iterator[str]:
         for parent, directories, files in os.walk(self.home):
