@@ -81,42 +81,73 @@ impl Profile {
 /// Converts the frames of one source.
 pub struct Converter {
     profile: Option<Profile>,
-    transform: Option<(PixelKind, Arc<Transform8BitExecutor>)>,
+    /// For pictures of this kind; none where they are sRGB as they are.
+    prepared: Option<(PixelKind, Option<Arc<Transform8BitExecutor>>)>,
 }
 
 impl Converter {
     /// A converter for samples of this profile; none = sRGB.
     #[must_use]
     pub const fn new(profile: Option<Profile>) -> Self {
-        Self { profile, transform: None }
+        Self { profile, prepared: None }
     }
 
     /// The same picture in sRGB. A profile that is broken, or not for samples of this kind, is
     /// as good as none.
     #[must_use]
     pub fn to_srgb(&mut self, picture: Picture) -> Picture {
-        self.prepare(picture.kind);
-        match &self.transform {
-            Some((_, transform)) => convert(&picture, transform.as_ref()).unwrap_or(picture),
+        match self.transform(picture.kind) {
+            Some(transform) => convert(&picture, transform.as_ref()).unwrap_or(picture),
             None => picture,
         }
         .without_inks()
     }
 
-    fn prepare(&mut self, kind: PixelKind) {
-        if self.transform.as_ref().is_some_and(|(prepared, _)| *prepared == kind) {
-            return;
+    /// Whether [`Self::to_srgb`] leaves pictures of this kind as they are.
+    #[must_use]
+    pub fn is_idle(&mut self, kind: PixelKind) -> bool {
+        kind != PixelKind::Cmyk && self.transform(kind).is_none()
+    }
+
+    fn transform(&mut self, kind: PixelKind) -> Option<Arc<Transform8BitExecutor>> {
+        if let Some((prepared, transform)) = &self.prepared
+            && *prepared == kind
+        {
+            return transform.clone();
         }
-        let (from, to) = layouts(kind);
-        self.transform = self.profile.as_ref().and_then(|profile| {
+        let transform = self.profile.as_ref().and_then(|profile| {
+            let (from, to) = layouts(kind);
             let options = TransformOptions::default();
             let transform = profile
                 .parse(kind)?
                 .create_transform_8bit(from, &ColorProfile::new_srgb(), to, options)
                 .ok()?;
-            Some((kind, transform))
+            (!is_rounding_only(kind, transform.as_ref())).then_some(transform)
         });
+        self.prepared = Some((kind, transform.clone()));
+        transform
     }
+}
+
+/// Whether a transform changes no sample by more than one, as that of a profile that describes sRGB.
+fn is_rounding_only(kind: PixelKind, transform: &Transform8BitExecutor) -> bool {
+    const STEPS: [u8; 7] = [0, 28, 77, 128, 179, 227, 255];
+    let colors = || {
+        let pairs = || STEPS.iter().flat_map(|&green| STEPS.map(move |blue| (green, blue)));
+        STEPS.iter().flat_map(move |&red| pairs().map(move |(green, blue)| [red, green, blue]))
+    };
+    let data: Vec<u8> = match kind {
+        PixelKind::Luma => (0..=255).collect(),
+        PixelKind::Rgb => colors().flatten().collect(),
+        PixelKind::Rgba => {
+            colors().flat_map(|[red, green, blue]| [red, green, blue, 255]).collect()
+        }
+        PixelKind::Cmyk => return false,
+    };
+    let Ok(width) = u32::try_from(data.len() / kind.bytes()) else { return false };
+    let colors = Picture { width, height: 1, kind, data };
+    let Ok(converted) = convert(&colors, transform) else { return false };
+    colors.data.iter().zip(&converted.data).all(|(before, after)| before.abs_diff(*after) <= 1)
 }
 
 const fn layouts(kind: PixelKind) -> (Layout, Layout) {

@@ -13,6 +13,8 @@
 //! | blur, sharpen | [`effects`] | pixels of the thumbnail |
 //! | flatten, pad | [`background`] | pixels of the thumbnail |
 //! | encode | [`encode`] | pixels of the thumbnail |
+//!
+//! Where a JPEG becomes a JPEG and only its size changes, `straight` is a shorter way.
 
 pub mod background;
 pub mod color;
@@ -32,6 +34,7 @@ mod saliency;
 pub mod smart;
 pub mod source;
 pub mod spec;
+mod straight;
 mod webp_ffi;
 
 use crate::error::ThumbnailError;
@@ -41,6 +44,7 @@ use decode::Wanted;
 use encode::{LOSSLESS_WEBP, Style, Subsampling};
 use format::OutputFormat;
 use limits::Limits;
+use probe::Header;
 use raster::{Frame, Picture, Size};
 use resize::Light;
 use spec::{Gravity, Spec};
@@ -129,54 +133,71 @@ pub struct Thumbnail {
 /// # Errors
 /// The source exceeds a limit, is no image that can be read, or the time is over.
 pub fn render(source: &[u8], job: &Job<'_>) -> Result<Thumbnail, ThumbnailError> {
-    let Pictures { frames, plays, size } = pictures(source, job)?;
-    job.check_time()?;
-    let data = encode::encode(&frames, plays, job.format, job.quality(), job.style)?;
-    Ok(Thumbnail { data, width: size.width, height: size.height, format: job.format })
-}
-
-/// A thumbnail that is not encoded yet.
-struct Pictures {
-    frames: Vec<Frame>,
-    plays: u16,
-    size: Size,
-}
-
-/// All the steps but the last.
-fn pictures(source: &[u8], job: &Job<'_>) -> Result<Pictures, ThumbnailError> {
-    let header = probe::probe(source, job.limits)?;
-    let count = if job.format.is_animated() { header.frames } else { 1 };
-    job.limits.check_source(header.size, count)?;
-    let plan = Plan::new(&header, job.spec)?;
-    job.limits.check_output(plan.canvas, count)?;
-
-    let mut colors = Converter::new(decode::profile(source, header.format));
-    let mut window = None;
-    let mut frames: Vec<Frame> = Vec::new();
-    let wanted = Wanted {
-        size: job.needed(&plan),
-        half_chroma: job.halves_chroma(),
-        all_frames: count > 1,
-        is_start: job.is_start,
+    let outline = Outline::new(source, job)?;
+    let mut colors = Converter::new(decode::profile(source, outline.header.format));
+    let data = if let Some(data) = straight::render(source, &outline, &mut colors, job)? {
+        data
+    } else {
+        let frames = outline.frames(source, &mut colors, job)?;
+        job.check_time()?;
+        encode::encode(&frames, outline.header.plays, job.format, job.quality(), job.style)?
     };
-    decode::frames(source, &header, wanted, &mut |frame| {
-        job.check_time()?;
-        let Frame { picture, delay } = frame;
-        // One window for all frames: an animation must not jump.
-        let window = match window {
-            Some(window) => window,
-            None => *window.insert(place(&picture, &plan, job.spec)?),
+    let Size { width, height } = outline.plan.canvas;
+    Ok(Thumbnail { data, width, height, format: job.format })
+}
+
+/// What is known before a source is decoded.
+struct Outline {
+    header: Header,
+    plan: Plan,
+    wanted: Wanted,
+}
+
+impl Outline {
+    fn new(source: &[u8], job: &Job<'_>) -> Result<Self, ThumbnailError> {
+        let header = probe::probe(source, job.limits)?;
+        let count = if job.format.is_animated() { header.frames } else { 1 };
+        job.limits.check_source(header.size, count)?;
+        let plan = Plan::new(&header, job.spec)?;
+        job.limits.check_output(plan.canvas, count)?;
+        let wanted = Wanted {
+            size: job.needed(&plan),
+            half_chroma: job.halves_chroma(),
+            all_frames: count > 1,
+            is_start: job.is_start,
         };
-        let picture = resize::resize(picture, window, plan.stored_size(), job.light)?;
-        job.check_time()?;
-        let picture = colors.to_srgb(picture);
-        let picture = orient::apply(picture, plan.transform);
-        let picture = effects::apply(picture, job.spec)?;
-        let picture = background::apply(picture, &plan, job.spec, job.format);
-        frames.push(Frame { picture, delay });
-        Ok(())
-    })?;
-    Ok(Pictures { frames, plays: header.plays, size: plan.canvas })
+        Ok(Self { header, plan, wanted })
+    }
+
+    /// All the steps but the last.
+    fn frames(
+        &self,
+        source: &[u8],
+        colors: &mut Converter,
+        job: &Job<'_>,
+    ) -> Result<Vec<Frame>, ThumbnailError> {
+        let Self { header, plan, wanted } = self;
+        let mut window = None;
+        let mut frames: Vec<Frame> = Vec::new();
+        decode::frames(source, header, *wanted, &mut |frame| {
+            job.check_time()?;
+            let Frame { picture, delay } = frame;
+            // One window for all frames: an animation must not jump.
+            let window = match window {
+                Some(window) => window,
+                None => *window.insert(place(&picture, plan, job.spec)?),
+            };
+            let picture = resize::resize(picture, window, plan.stored_size(), job.light)?;
+            job.check_time()?;
+            let picture = colors.to_srgb(picture);
+            let picture = orient::apply(picture, plan.transform);
+            let picture = effects::apply(picture, job.spec)?;
+            let picture = background::apply(picture, plan, job.spec, job.format);
+            frames.push(Frame { picture, delay });
+            Ok(())
+        })?;
+        Ok(frames)
+    }
 }
 
 /// The part of the source that is kept.

@@ -5,10 +5,12 @@
 
 use data_encoding::BASE64;
 
+use super::color::Converter;
+use super::decode;
 use super::encode::{self, Style};
 use super::format::OutputFormat;
 use super::spec::Spec;
-use super::{Job, pictures};
+use super::{Job, Outline};
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind};
 
@@ -26,7 +28,10 @@ pub fn data_uri(source: &[u8], job: &Job<'_>) -> Result<String, ThumbnailError> 
     let spec = Spec { width: Some(SIDE), height: Some(SIDE), ..Spec::default() };
     // PNG keeps what is transparent, and a single frame is enough.
     let job = Job { spec: &spec, format: OutputFormat::Png, ..*job };
-    let Some(Frame { picture, .. }) = pictures(source, &job)?.frames.into_iter().next() else {
+    let outline = Outline::new(source, &job)?;
+    let mut colors = Converter::new(decode::profile(source, outline.header.format));
+    let frames = outline.frames(source, &mut colors, &job)?;
+    let Some(Frame { picture, .. }) = frames.into_iter().next() else {
         return Err(ThumbnailError::Internal("there is no picture".into()));
     };
     let Picture { width, height, data, .. } = picture.into_rgba();

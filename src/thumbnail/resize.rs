@@ -1,8 +1,12 @@
 //! Resize a part of a picture to the size of the thumbnail.
 
+use std::borrow::Cow;
+use std::iter;
+
 use raster::{Area, Filter, Picture, PixelKind, Size};
 
 use super::crop::Window;
+use super::decode::Component;
 use crate::error::ThumbnailError;
 
 /// Whether the samples are averaged as they are, as browsers and most programs do it, or as
@@ -26,7 +30,7 @@ pub fn resize(
     size: Size,
     light: Light,
 ) -> Result<Picture, ThumbnailError> {
-    let area = area(&picture, window);
+    let area = area(picture.size(), window);
     let is_whole =
         area.width >= f64::from(picture.width) && area.height >= f64::from(picture.height);
     if size == picture.size() && is_whole {
@@ -39,6 +43,63 @@ pub fn resize(
     Ok(raster::resize(&picture, area, size, Filter::Lanczos3)?)
 }
 
+/// Resize a part of one component of a picture of this size, where a sample of the result is to
+/// cover so many pixels both ways. If the last one goes beyond the picture's edge, so does the part.
+///
+/// # Errors
+/// [`ThumbnailError::Internal`], which none of the sizes of a plan can cause.
+pub fn resize_component(
+    component: &Component<'_>,
+    picture: Size,
+    window: Window,
+    size: Size,
+    covers: u32,
+) -> Result<Picture, ThumbnailError> {
+    let area = area(picture, window);
+    let (from, (across, down)) = (component.size, component.covers);
+    let along = |start: f64, length: f64, covered: u32, side: u32| {
+        let to = side.div_ceil(covers);
+        let scale = length / f64::from(side) / f64::from(covered);
+        (start / f64::from(covered), f64::from(to * covers) * scale, to)
+    };
+    let (left, width, columns) = along(area.left, area.width, across, size.width);
+    let (top, height, rows) = along(area.top, area.height, down, size.height);
+    let extended = Size {
+        width: from.width.max(whole(left + width)),
+        height: from.height.max(whole(top + height)),
+    };
+    let samples = extend(component.samples, from, extended);
+    let width = width.min(f64::from(extended.width) - left);
+    let height = height.min(f64::from(extended.height) - top);
+    let area = Area { left, top, width, height };
+    Ok(raster::resize_samples(&samples, extended, area, Size { width: columns, height: rows })?)
+}
+
+/// The whole number of samples that so many are a part of, or are but for rounding.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a side of a picture")]
+fn whole(length: f64) -> u32 {
+    const ROUNDING: f64 = 1e-6;
+    (length - ROUNDING).ceil() as u32
+}
+
+/// A plane with its last column and row repeated.
+fn extend(samples: &[u8], from: Size, to: Size) -> Cow<'_, [u8]> {
+    if from == to {
+        return Cow::Borrowed(samples);
+    }
+    let (width, more) = (from.width as usize, (to.width - from.width) as usize);
+    let mut extended = Vec::with_capacity(to.width as usize * to.height as usize);
+    for row in samples.chunks_exact(width.max(1)) {
+        extended.extend_from_slice(row);
+        extended.extend(row.last().iter().flat_map(|&&last| iter::repeat_n(last, more)));
+    }
+    let last = extended.len().saturating_sub(to.width as usize);
+    for _ in from.height..to.height {
+        extended.extend_from_within(last..last + to.width as usize);
+    }
+    Cow::Owned(extended)
+}
+
 /// A small copy of a part of a picture, for looking at its colours only.
 ///
 /// # Errors
@@ -48,7 +109,7 @@ pub fn shrunk_copy(
     window: Window,
     size: Size,
 ) -> Result<Picture, ThumbnailError> {
-    Ok(raster::resize(picture, area(picture, window), size, Filter::Box)?)
+    Ok(raster::resize(picture, area(picture.size(), window), size, Filter::Box)?)
 }
 
 /// A size between full and needed at which a decoder may shrink by means of its own, without
@@ -59,8 +120,8 @@ pub fn roomy(full: Size, needed: Size) -> Size {
     Size { width: side(full.width, needed.width), height: side(full.height, needed.height) }
 }
 
-fn area(picture: &Picture, window: Window) -> Area {
-    let (width, height) = (f64::from(picture.width), f64::from(picture.height));
+fn area(size: Size, window: Window) -> Area {
+    let (width, height) = (f64::from(size.width), f64::from(size.height));
     let left = (window.left * width).clamp(0.0, width);
     let top = (window.top * height).clamp(0.0, height);
     Area {

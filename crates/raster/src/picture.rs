@@ -1,11 +1,22 @@
 //! Decoded pixels.
 
+use std::num::TryFromIntError;
+
 /// Width and height in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "width and height")]
 pub struct Size {
     pub width: u32,
     pub height: u32,
+}
+
+impl TryFrom<(usize, usize)> for Size {
+    type Error = TryFromIntError;
+
+    /// Width and height, if they are below 2³².
+    fn try_from((width, height): (usize, usize)) -> Result<Self, TryFromIntError> {
+        Ok(Self { width: width.try_into()?, height: height.try_into()? })
+    }
 }
 
 impl Size {

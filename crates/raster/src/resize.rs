@@ -127,6 +127,24 @@ pub fn resize_linear(picture: &Picture, area: Area, size: Size) -> Result<Pictur
     Ok(finished(resized, picture.kind))
 }
 
+/// Resize a part of a plane of samples of one byte by [`Filter::Lanczos3`].
+///
+/// # Errors
+/// See [`resize`].
+pub fn resize_samples(
+    samples: &[u8],
+    from: Size,
+    area: Area,
+    to: Size,
+) -> Result<Picture, RasterError> {
+    let source = ImageRef::new(from.width, from.height, samples, PixelType::U8);
+    let source = source.map_err(RasterError::new)?;
+    let mut resized = Image::new(to.width, to.height, PixelType::U8);
+    let filter = Filter::Lanczos3;
+    run::<U8>(source.typed_image(), resized.typed_image_mut(), area, filter, false)?;
+    Ok(finished(resized, PixelKind::Luma))
+}
+
 /// Resize one plane of samples, of two bytes each if `wide`, by [`Filter::CatmullRom`].
 ///
 /// # Errors

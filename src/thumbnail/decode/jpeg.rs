@@ -1,6 +1,8 @@
 //! JPEG by libjpeg-turbo, shrunk in the frequency domain.
 
-use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor};
+use std::borrow::Cow;
+
+use turbojpeg::{DecompressHeader, Decompressor, Image, PixelFormat, ScalingFactor};
 
 use super::super::color::Profile;
 use super::super::exif;
@@ -146,7 +148,8 @@ fn tidy(source: &[u8]) -> Option<Vec<u8>> {
     Some(tidied)
 }
 
-fn scaling(size: Size, needed: Size) -> ScalingFactor {
+/// The scale at which an image is decoded.
+pub(super) fn scaling(size: Size, needed: Size) -> ScalingFactor {
     let enough = |full: u32, needed: u32, factor: ScalingFactor| {
         #[expect(clippy::cast_precision_loss, reason = "below 65536")]
         let scaled = factor.scale(full as usize) as f64;
@@ -158,6 +161,38 @@ fn scaling(size: Size, needed: Size) -> ScalingFactor {
             enough(size.width, needed.width, factor) && enough(size.height, needed.height, factor)
         })
         .unwrap_or(ScalingFactor::ONE)
+}
+
+/// A decoder that has read the header, and the image with what hindered it removed.
+pub(super) struct Prepared<'a> {
+    pub(super) decoder: Decompressor,
+    pub(super) source: Cow<'a, [u8]>,
+    pub(super) found: DecompressHeader,
+}
+
+/// Get ready to decode at this scale.
+pub(super) fn prepare(
+    source: &[u8],
+    scaling: ScalingFactor,
+) -> Result<Prepared<'_>, ThumbnailError> {
+    let shorter = match scaling {
+        ScalingFactor::ONE_HALF => without_last_refinement(source, Shrink::Half),
+        ScalingFactor::ONE_QUARTER => without_last_refinement(source, Shrink::Quarter),
+        _ => None,
+    };
+    let source = shorter.map_or(Cow::Borrowed(source), Cow::Owned);
+    let mut decoder = Decompressor::new().map_err(corrupt)?;
+    decoder.set_scan_limit(MAX_SCANS).map_err(corrupt)?;
+    decoder.set_scaling_factor(scaling).map_err(corrupt)?;
+    match decoder.read_header(&source) {
+        Ok(found) => Ok(Prepared { decoder, source, found }),
+        // A mere warning, such as of bytes between two segments, counts as a failure here.
+        Err(error) => {
+            let tidied = tidy(&source).ok_or_else(|| corrupt(error))?;
+            let found = decoder.read_header(&tidied).map_err(corrupt)?;
+            Ok(Prepared { decoder, source: Cow::Owned(tidied), found })
+        }
+    }
 }
 
 pub(super) fn decode(
@@ -174,24 +209,7 @@ pub(super) fn decode(
     if wanted.is_start {
         return Err(corrupt("the rest of it is missing"));
     }
-    let shorter = match scaling {
-        ScalingFactor::ONE_HALF => without_last_refinement(source, Shrink::Half),
-        ScalingFactor::ONE_QUARTER => without_last_refinement(source, Shrink::Quarter),
-        _ => None,
-    };
-    let source = shorter.as_deref().unwrap_or(source);
-    let mut decoder = Decompressor::new().map_err(corrupt)?;
-    decoder.set_scan_limit(MAX_SCANS).map_err(corrupt)?;
-    decoder.set_scaling_factor(scaling).map_err(corrupt)?;
-    let tidied;
-    let (source, found) = match decoder.read_header(source) {
-        Ok(found) => (source, found),
-        // A mere warning, such as of bytes between two segments, counts as a failure here.
-        Err(error) => {
-            tidied = tidy(source).ok_or_else(|| corrupt(error))?;
-            (tidied.as_slice(), decoder.read_header(&tidied).map_err(corrupt)?)
-        }
-    };
+    let Prepared { mut decoder, source, found } = prepare(source, scaling)?;
     let (kind, format) = match found.colorspace {
         turbojpeg::Colorspace::Gray => (PixelKind::Luma, PixelFormat::GRAY),
         turbojpeg::Colorspace::CMYK | turbojpeg::Colorspace::YCCK => {
@@ -209,10 +227,10 @@ pub(super) fn decode(
         height: found.height,
         format,
     };
-    if let Err(error) = decoder.decompress(source, image) {
+    if let Err(error) = decoder.decompress(&source, image) {
         accept_partly(&error.to_string(), &data, pitch)?;
     }
-    if kind == PixelKind::Cmyk && has_inverted_inks(source) {
+    if kind == PixelKind::Cmyk && has_inverted_inks(&source) {
         for sample in &mut data {
             *sample = 255 - *sample;
         }

@@ -5,6 +5,7 @@ mod av1;
 mod avif;
 mod bmp;
 mod canvas;
+mod components;
 mod gif;
 mod isobmff;
 mod jpeg;
@@ -19,6 +20,7 @@ use super::color::Profile;
 use super::format::SourceFormat;
 use super::probe::Header;
 use crate::error::ThumbnailError;
+pub use components::{Component, Components};
 use raster::{Frame, Size};
 
 /// Where the decoded frames go, one by one, so that only one is in memory at full size.
@@ -89,4 +91,14 @@ pub fn frames(
         SourceFormat::Tiff => tiff::decode(source)?,
     };
     sink(Frame { picture, delay: 0 })
+}
+
+/// Decode a JPEG as far as its luma and differences of colour, these at half the resolution
+/// maybe. Of the same size as by [`frames`]; `None` when it has no such components, or is damaged.
+#[must_use]
+pub fn components(source: &[u8], header: &Header, wanted: Wanted) -> Option<Components> {
+    match header.format {
+        SourceFormat::Jpeg => components::decode(source, header.size, wanted),
+        _ => None,
+    }
 }

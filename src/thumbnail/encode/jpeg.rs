@@ -1,12 +1,12 @@
 //! JPEG by libjpeg-turbo; small ones with Huffman tables of their own.
 
-use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
+use turbojpeg::{Compressor, Image, PixelFormat, Subsamp, YuvImage};
 
 use super::super::background::flatten;
 use super::super::spec::Rgb;
 use super::{Style, Subsampling};
 use crate::error::ThumbnailError;
-use raster::{Picture, PixelKind};
+use raster::{Picture, PixelKind, Size};
 
 /// Up to so many pixels the Huffman tables are made for the picture: this saves 3 to 4 % of a
 /// thumbnail of 300 pixels a side. At 1600 it is 1 %, for more than twice the time to encode.
@@ -34,13 +34,51 @@ pub(super) fn encode(
         height: picture.height as usize,
         format,
     };
-    let compress = || {
-        let mut compressor = Compressor::new()?;
-        compressor.set_quality(quality.into())?;
-        compressor.set_subsamp(subsampling)?;
-        compressor.set_optimize(picture.size().pixels() <= OPTIMIZED_PIXELS)?;
-        compressor.set_progressive(style.progressive)?;
-        compressor.compress_to_vec(image)
-    };
-    compress().map_err(|error: turbojpeg::Error| ThumbnailError::Internal(error.to_string()))
+    compressor(picture.size(), quality, subsampling, style)
+        .and_then(|mut compressor| compressor.compress_to_vec(image))
+        .map_err(|error| internal(&error))
+}
+
+/// Encode luma, and the differences of blue and red at half its resolution both ways.
+pub(super) fn encode_components(
+    [luma, blue, red]: &[Picture; 3],
+    quality: u8,
+    style: Style,
+) -> Result<Vec<u8>, ThumbnailError> {
+    let (width, height) = (luma.width as usize, luma.height as usize);
+    let (even_width, even_height) = (width.next_multiple_of(2), height.next_multiple_of(2));
+    let mut samples = Vec::with_capacity(even_width * even_height + 2 * blue.data.len());
+    for row in luma.data.chunks_exact(width.max(1)) {
+        samples.extend_from_slice(row);
+        samples.extend(row.last().filter(|_| width < even_width));
+    }
+    if height < even_height {
+        let last = samples.len().saturating_sub(even_width);
+        samples.extend_from_within(last..);
+    }
+    samples.extend_from_slice(&blue.data);
+    samples.extend_from_slice(&red.data);
+    let pixels = samples.as_slice();
+    let image = YuvImage { pixels, width, align: 1, height, subsamp: Subsamp::Sub2x2 };
+    compressor(luma.size(), quality, image.subsamp, style)
+        .and_then(|mut compressor| compressor.compress_yuv_to_vec(image))
+        .map_err(|error| internal(&error))
+}
+
+fn compressor(
+    size: Size,
+    quality: u8,
+    subsampling: Subsamp,
+    style: Style,
+) -> Result<Compressor, turbojpeg::Error> {
+    let mut compressor = Compressor::new()?;
+    compressor.set_quality(quality.into())?;
+    compressor.set_subsamp(subsampling)?;
+    compressor.set_optimize(size.pixels() <= OPTIMIZED_PIXELS)?;
+    compressor.set_progressive(style.progressive)?;
+    Ok(compressor)
+}
+
+fn internal(error: &turbojpeg::Error) -> ThumbnailError {
+    ThumbnailError::Internal(error.to_string())
 }

@@ -9,7 +9,7 @@ mod webp;
 
 use super::format::OutputFormat;
 use crate::error::ThumbnailError;
-use raster::Frame;
+use raster::{Frame, Picture};
 
 pub(super) use super::webp_ffi::LOSSLESS as LOSSLESS_WEBP;
 pub use palette::Colors;
@@ -46,6 +46,19 @@ pub struct Style {
     /// PNG and GIF: the most colours of a palette. Without, a GIF has as many as fit, and a PNG
     /// a palette only where that loses nothing.
     pub colors: Option<Colors>,
+}
+
+/// Encode luma, and the differences of blue and red at half its resolution both ways (a side of an
+/// odd number rounded up), as a JPEG.
+///
+/// # Errors
+/// [`ThumbnailError::Internal`] when the encoder fails.
+pub fn encode_components(
+    components: &[Picture; 3],
+    quality: u8,
+    style: Style,
+) -> Result<Vec<u8>, ThumbnailError> {
+    jpeg::encode_components(components, quality, style)
 }
 
 /// Encode a still, or an animation where the format has it; others get the first frame. The

@@ -1,0 +1,64 @@
+"""JPEG to JPEG, where luma and colour are resized apart. Oracle: the way by red, green and blue."""
+
+import io
+
+import pytest
+from PIL import Image, ImageCms
+from xaccel._core import thumbnail
+
+from tests.thumbnail_images import difference, encoded, opened, photo, wide_rgb_profile
+
+SUBSAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
+
+
+def assert_as_good(source, width, **options):
+    """Its loss is that of a JPEG that Pillow makes of the same thumbnail as PNG, or less."""
+    straight = opened(thumbnail(source, width, format="jpeg", quality=98, **options))
+    ideal = opened(thumbnail(source, width, format="png", **options)).convert("RGB")
+    other = Image.open(io.BytesIO(encoded(ideal, "JPEG", quality=98, subsampling=2)))
+    assert difference(straight, ideal) < difference(other, ideal) + 0.1
+
+
+@pytest.mark.parametrize("subsampling", SUBSAMPLINGS)
+@pytest.mark.parametrize("size", [(640, 400), (641, 401), (639, 400), (640, 399)])
+@pytest.mark.parametrize("width", [37, 40, 99, 200, 333, 640])
+def test_sizes(subsampling, size, width):
+    source = encoded(photo(*size), "JPEG", quality=95, subsampling=SUBSAMPLINGS[subsampling])
+    assert_as_good(source, width)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("width", [100, 101])
+def test_turned(orientation, width):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    source = encoded(photo(), "JPEG", quality=95, exif=exif)
+    assert_as_good(source, width)
+
+
+@pytest.mark.parametrize("gravity", ["nw", "se", "0.3-0.8"])
+def test_cropped(gravity):
+    source = encoded(photo(), "JPEG", quality=95)
+    assert_as_good(source, 121, height=120, fit="cover", gravity=gravity)
+
+
+@pytest.mark.parametrize("width", [200, 320, 321])
+def test_picture_ends_within_its_last_block(width):
+    """The rest of that block, black here, is not seen."""
+    stored = Image.new("RGB", (336, 336), "black")
+    stored.paste("white", (0, 0, 321, 321))
+    source = bytearray(encoded(stored, "JPEG", quality=98, subsampling=2))
+    frame = source.index(b"\xff\xc0")
+    source[frame + 5 : frame + 9] = (321).to_bytes(2) * 2
+    picture = opened(thumbnail(bytes(source), width, format="jpeg", quality=95)).convert("L")
+    assert picture.getextrema()[0] > 240
+
+
+def test_profile_of_srgb_is_as_good_as_none():
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    made = [
+        thumbnail(encoded(photo(), "JPEG", quality=95, **options), 100, format="jpeg").data
+        for options in ({}, {"icc_profile": srgb}, {"icc_profile": wide_rgb_profile()})
+    ]
+    assert made[0] == made[1]
+    assert made[0] != made[2]
