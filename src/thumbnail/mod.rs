@@ -14,6 +14,7 @@
 //! | flatten, pad | [`background`] | pixels of the thumbnail |
 //! | encode | [`encode`] | pixels of the thumbnail |
 
+mod av1_ffi;
 pub mod background;
 pub mod color;
 pub mod crop;
@@ -47,7 +48,7 @@ use spec::{Gravity, Spec};
 
 /// The codec libraries and their versions, for a report of what is in use.
 #[must_use]
-pub fn codecs() -> [(&'static str, String); 8] {
+pub fn codecs() -> [(&'static str, String); 7] {
     [
         ("libjpeg-turbo", "3.1.0".into()),
         ("libwebp", webp_ffi::version()),
@@ -55,8 +56,7 @@ pub fn codecs() -> [(&'static str, String); 8] {
         ("gif", "0.14.2".into()),
         ("image", "0.25.10".into()),
         ("tiff", "0.11.3".into()),
-        ("rav1d", "0.1.3".into()),
-        ("rav1e", "0.8.1".into()),
+        ("libaom", av1_ffi::version()),
     ]
 }
 
@@ -102,7 +102,8 @@ impl Job<'_> {
         match self.format {
             OutputFormat::Jpeg => self.style.subsampling == Subsampling::Half,
             OutputFormat::WebP => self.quality() < LOSSLESS_WEBP,
-            OutputFormat::Png | OutputFormat::Avif | OutputFormat::Gif => false,
+            OutputFormat::Avif => encode::halves_chroma_of_avif(self.quality()),
+            OutputFormat::Png | OutputFormat::Gif => false,
         }
     }
 
@@ -202,7 +203,7 @@ mod tests {
             let found = match name {
                 "libjpeg-turbo" => locked("turbojpeg-sys", "1.2.0"),
                 "libwebp" => true,
-                "rav1d" => locked("re_rav1d", &version),
+                "libaom" => lock.contains(&format!("+libaom.{version}\"\n")),
                 name => locked(name, &version),
             };
             assert!(found, "{name} is not locked at {version}");
