@@ -12,7 +12,8 @@ use libaom_sys::{
     AOM_CODEC_ERROR, AOM_CODEC_INVALID_PARAM, AOM_CODEC_OK, AOM_CR_FULL_RANGE,
     AOM_DECODER_ABI_VERSION, AOM_ENCODER_ABI_VERSION, AOM_IMG_FMT_HIGHBITDEPTH, AOM_IMG_FMT_I420,
     AOM_IMG_FMT_I444, AOM_Q, AOM_USAGE_ALL_INTRA, AOME_SET_CPUUSED, AOME_SET_CQ_LEVEL,
-    AV1E_SET_COLOR_PRIMARIES, AV1E_SET_COLOR_RANGE, AV1E_SET_MATRIX_COEFFICIENTS,
+    AV1E_SET_COLOR_PRIMARIES, AV1E_SET_COLOR_RANGE, AV1E_SET_ENABLE_QM,
+    AV1E_SET_MATRIX_COEFFICIENTS, AV1E_SET_QM_MAX, AV1E_SET_QM_MIN,
     AV1E_SET_TRANSFER_CHARACTERISTICS, aom_codec_av1_cx, aom_codec_av1_dx, aom_codec_control,
     aom_codec_ctx, aom_codec_dec_cfg, aom_codec_dec_init_ver, aom_codec_decode, aom_codec_destroy,
     aom_codec_enc_config_default, aom_codec_enc_init_ver, aom_codec_encode, aom_codec_err_t,
@@ -49,10 +50,7 @@ fn meaning(status: aom_codec_err_t) -> &'static str {
     unsafe { CStr::from_ptr(aom_codec_err_to_string(status)) }.to_str().unwrap_or("unknown error")
 }
 
-fn checked(
-    status: aom_codec_err_t,
-    error: fn(&'static str) -> Av1Error,
-) -> Result<(), Av1Error> {
+fn checked(status: aom_codec_err_t, error: fn(&'static str) -> Av1Error) -> Result<(), Av1Error> {
     if status == AOM_CODEC_OK { Ok(()) } else { Err(error(meaning(status))) }
 }
 
@@ -253,6 +251,12 @@ impl Still<'_> {
     }
 }
 
+/// The steepest and the flattest of AV1's 16 quantizer matrices to use (AV1, 7.12.2): fine detail
+/// is kept less exactly, of bad pictures more so. This saves 12 % of the bytes at equal SSIMULACRA2
+/// for 5 % more time, and makes speed 8 worse than 9. Flatter ones at the bottom end cost bytes,
+/// steeper ones save them at low qualities and cost them at high ones.
+const MATRICES: (c_uint, c_uint) = (2, 10);
+
 /// Encode a still as one picture of AV1. The quantizer is 0 (without loss) to 63, the speed 0 to 9
 /// (fastest).
 pub(super) fn encode(still: &Still<'_>, quantizer: u8, speed: u8) -> Result<Vec<u8>, Av1Error> {
@@ -286,6 +290,9 @@ pub(super) fn encode(still: &Still<'_>, quantizer: u8, speed: u8) -> Result<Vec<
         (AOME_SET_CPUUSED, speed.into()),
         (AOME_SET_CQ_LEVEL, quantizer.into()),
         (AV1E_SET_COLOR_RANGE, AOM_CR_FULL_RANGE),
+        (AV1E_SET_ENABLE_QM, 1),
+        (AV1E_SET_QM_MIN, MATRICES.0),
+        (AV1E_SET_QM_MAX, MATRICES.1),
     ];
     if still.chroma.is_some() {
         controls.extend([

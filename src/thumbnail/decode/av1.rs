@@ -122,9 +122,8 @@ impl Stream {
 
 fn planes(decoded: &Decoded<'_>, color: Option<&ColorInformation>) -> Result<Planes, Av1Error> {
     let bits = decoded.bits();
-    let plane = |Samples { data, stride, size }| {
-        Plane::new(data, stride, size.width, size.height, bits)
-    };
+    let plane =
+        |Samples { data, stride, size }| Plane::new(data, stride, size.width, size.height, bits);
     let (matrix, full_range) = match color {
         Some(&ColorInformation::Nclx { matrix_coefficients, full_range, .. }) => {
             (u8::try_from(matrix_coefficients).unwrap_or(2), full_range)
