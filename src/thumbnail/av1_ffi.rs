@@ -304,7 +304,7 @@ pub(super) fn encode(still: &Still<'_>, quantizer: u8, speed: u8) -> Result<Vec<
     for (control, value) in controls {
         // SAFETY: the context is alive, and these controls take one number of C's type `int` or
         // `unsigned int`, which are passed in the same way.
-        let status = unsafe { aom_codec_control(context, signed(control)?, value as c_int) };
+        let status = unsafe { aom_codec_control(context, signed(control)?, value.cast_signed()) };
         checked(status, Av1Error::Encode)?;
     }
     // SAFETY: the context is alive. The image points to planes as large as it says, as `to_image`

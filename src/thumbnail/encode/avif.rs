@@ -177,9 +177,8 @@ mod tests {
 
     /// A picture without sharp edges.
     fn picture(width: u32, height: u32, kind: PixelKind) -> Picture {
-        let sample = |x: u32, y: u32, index: u32| {
-            u8::try_from((40 + x + y + index * 20) % 256).unwrap()
-        };
+        let sample =
+            |x: u32, y: u32, index: u32| u8::try_from((40 + x + y + index * 20) % 256).unwrap();
         let bytes = u32::try_from(kind.bytes()).unwrap();
         let data = (0..height)
             .flat_map(|y| (0..width).flat_map(move |x| (0..bytes).map(move |i| sample(x, y, i))))
