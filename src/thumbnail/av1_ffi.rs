@@ -338,3 +338,66 @@ fn packets(codec: &mut Codec) -> Result<Vec<u8>, Av1Error> {
     }
     if written.is_empty() { Err(Av1Error::Encode(meaning(AOM_CODEC_ERROR))) } else { Ok(written) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: Size = Size { width: 5, height: 3 };
+
+    fn still(luma: &[u8]) -> Still<'_> {
+        Still { size: SIZE, luma, chroma: None, half_chroma: true }
+    }
+
+    #[test]
+    fn gray_comes_back_without_loss() {
+        let luma: Vec<_> = (0..15).map(|sample| sample * 17).collect();
+        let data = encode(&still(&luma), 0, 9).unwrap();
+        let mut decoder = Decoder::new(15).unwrap();
+        // Again and again: the same decoder reads a whole sequence.
+        for _ in 0..3 {
+            let decoded = decoder.decode(&data).unwrap();
+            assert_eq!((decoded.size(), decoded.bits()), (SIZE, 8));
+            assert!(decoded.full_range() && decoded.chroma().unwrap().is_none());
+            let Samples { data, stride, size } = decoded.luma().unwrap();
+            let rows: Vec<_> = data.chunks(stride).flat_map(|row| &row[..5]).copied().collect();
+            assert_eq!((rows, size), (luma.clone(), SIZE));
+        }
+    }
+
+    #[test]
+    fn planes_of_another_size_are_refused() {
+        let wrong = |still: &Still<'_>| matches!(encode(still, 20, 9), Err(Av1Error::Encode(_)));
+        assert!(wrong(&still(&[0; 14])) && wrong(&still(&[0; 16])));
+        for (half_chroma, length) in [(true, 5), (true, 7), (false, 14)] {
+            let (luma, chroma) = ([0; 15], vec![0; length]);
+            let chroma = Some([chroma.as_slice(); 2]);
+            assert!(wrong(&Still { size: SIZE, luma: &luma, chroma, half_chroma }));
+        }
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused() {
+        let luma = [0; 15];
+        assert!(matches!(encode(&still(&luma), 64, 9), Err(Av1Error::Encode(_))));
+        assert!(matches!(encode(&still(&luma), 20, 200), Err(Av1Error::Encode(_))));
+        let empty = Still { size: Size { width: 0, height: 0 }, ..still(&[]) };
+        assert!(matches!(encode(&empty, 20, 9), Err(Av1Error::Encode(_))));
+    }
+
+    #[test]
+    fn damage_is_an_error() {
+        let data = encode(&still(&[9; 15]), 20, 9).unwrap();
+        for length in 0..data.len() {
+            assert!(Decoder::new(15).unwrap().decode(&data[..length]).is_err(), "{length}");
+        }
+        assert_eq!(Decoder::new(14).unwrap().decode(&data).err(), Some(Av1Error::Size));
+        assert!(largest(&[]).is_err() && largest(&[0x0a, 200, 1]).is_err());
+    }
+
+    #[test]
+    fn a_sequence_header_says_how_large() {
+        let data = encode(&still(&[9; 15]), 20, 9).unwrap();
+        assert_eq!(largest(&data).unwrap(), SIZE);
+    }
+}
