@@ -8,8 +8,8 @@ use super::super::av1_ffi::{self, Still};
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind};
 
-/// Of 0 to 9, where 9 is fastest. At equal SSIMULACRA2, 8 takes more than four times the time and
-/// no fewer bytes, given the quantizer matrices.
+/// Of 0 to 9, where 9 is fastest. At equal SSIMULACRA2, 8 takes more than four times the time for
+/// more bytes, given the quantizer matrices.
 const SPEED: u8 = 9;
 
 /// libaom's measure of the loss (63 to 0) for some qualities, between which it is in proportion.
