@@ -109,8 +109,29 @@ fn planes(picture: &Picture, half_chroma: bool) -> Planes {
         PixelKind::Luma => planes(&picture.clone().into_color(), half_chroma),
         PixelKind::Cmyk => planes(&picture.clone().without_inks(), half_chroma),
         PixelKind::Rgb => mixed::<3>(picture, half_chroma),
-        PixelKind::Rgba => mixed::<4>(picture, half_chroma),
+        PixelKind::Rgba => mixed::<4>(&with_hidden_mean(picture.clone()), half_chroma),
     }
+}
+
+/// The same picture with the mean of its colours where it is clear. As these pixels aren't seen,
+/// any colour will do; one like those beside it costs less, and doesn't run into them.
+fn with_hidden_mean(mut picture: Picture) -> Picture {
+    let (pixels, _) = picture.data.as_chunks_mut::<4>();
+    let (mut sums, mut weight) = ([0_u64; 3], 0_u64);
+    for &[red, green, blue, alpha] in &*pixels {
+        let alpha = u64::from(alpha);
+        for (sum, sample) in sums.iter_mut().zip([red, green, blue]) {
+            *sum += u64::from(sample) * alpha;
+        }
+        weight += alpha;
+    }
+    let mean = sums.map(|sum| u8::try_from(sum / weight.max(1)).unwrap_or(u8::MAX));
+    for [color @ .., alpha] in pixels {
+        if *alpha == 0 {
+            *color = mean;
+        }
+    }
+    picture
 }
 
 /// The weights of red, green and blue (ITU-T H.273, BT.601 at the full range) in 65,536ths: in
@@ -229,6 +250,20 @@ mod tests {
         let plain = opaque.clone().without_idle_alpha();
         assert_eq!(encode(&opaque, 60).unwrap(), encode(&plain, 60).unwrap());
         assert_eq!(decoded(&encode(&opaque, 60).unwrap()).kind, PixelKind::Rgb);
+    }
+
+    #[test]
+    fn hidden_colors_do_not_show() {
+        let mut spots = picture(40, 30, PixelKind::Rgba);
+        let (pixels, _) = spots.data.as_chunks_mut::<4>();
+        for (index, pixel) in pixels.iter_mut().enumerate() {
+            *pixel = if index / 3 % 2 == 0 { [0; 4] } else { [200, 30, 60, 255] };
+        }
+        let made = decoded(&encode(&spots, 60).unwrap());
+        let (pixels, _) = made.data.as_chunks::<4>();
+        for [red, green, blue, _] in pixels {
+            assert!(red.abs_diff(200) < 4 && green.abs_diff(30) < 4 && blue.abs_diff(60) < 4);
+        }
     }
 
     #[test]
