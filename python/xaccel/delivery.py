@@ -21,11 +21,11 @@ from datetime import datetime, timedelta
 from typing import Any, BinaryIO, ClassVar, TypeAlias, TypedDict
 from weakref import WeakSet
 
-from xaccel import remotes, rfc9110, servers
+from xaccel import remote_fetch, remotes, rfc9110, servers
 from xaccel._core import Location, encode_path
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError, FileNotFound, RemoteError, XaccelError
-from xaccel.remotes import RemoteBody
+from xaccel.remote_fetch import RemoteBody
 from xaccel.rfc9110 import Conditions, Validators
 from xaccel.servers import nginx
 
@@ -541,7 +541,7 @@ def _send_remote(file: remotes.RemoteFile, conditions: Conditions, headers: Head
         "If-Unmodified-Since": conditions.if_unmodified_since,
     }
     fields = {name: value for name, value in asked.items() if value is not None}
-    remote = remotes.fetch(file, {"Accept-Encoding": "identity", **fields})
+    remote = remote_fetch.fetch(file, {"Accept-Encoding": "identity", **fields})
     has_content = remote.status in _WITH_CONTENT
     body = remote.body if has_content and conditions.method != "HEAD" else b""
     if isinstance(body, bytes):

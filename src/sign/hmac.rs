@@ -33,7 +33,9 @@ impl HmacKey {
 impl Key<32> for HmacKey {
     fn digest(&self, message: &Message<'_>) -> [u8; 32] {
         let mut mac = self.keyed.clone();
-        mac.update(message.expires.as_bytes());
+        if !message.expires.is_empty() {
+            mac.update(message.expires.as_bytes());
+        }
         mac.update(message.path.as_bytes());
         if !message.query.is_empty() {
             mac.update(b"\0");

@@ -58,7 +58,7 @@ impl<K> Ring<K> {
         const { assert!(N <= MAX_DIGEST) };
         let fits = |key: &K| {
             let mut expected = [0; 2 * MAX_DIGEST];
-            let (expected, _) = expected.split_at_mut(BASE64URL_NOPAD.encode_len(N));
+            let (expected, _) = expected.split_at_mut(const { (8 * N).div_ceil(6) });
             BASE64URL_NOPAD.encode_mut(&key.digest(message), expected);
             constant_time_eq(expected, signature.as_bytes())
         };

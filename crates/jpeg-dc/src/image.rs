@@ -158,8 +158,15 @@ impl Plane {
         if self.scale.0 == 1 {
             return row;
         }
-        wide.clear();
-        wide.extend(row.iter().flat_map(|&sample| std::iter::repeat_n(sample, self.scale.0)));
+        wide.resize(row.len() * self.scale.0, 0);
+        if self.scale.0 == 2 {
+            // Nearly always, and several times as fast as a count that is not known here.
+            let pairs = wide.as_chunks_mut().0.iter_mut().zip(row);
+            pairs.for_each(|(pair, &sample)| *pair = [sample; 2]);
+        } else {
+            let runs = wide.chunks_exact_mut(self.scale.0).zip(row);
+            runs.for_each(|(run, &sample)| run.fill(sample));
+        }
         wide
     }
 }

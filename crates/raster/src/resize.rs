@@ -1,10 +1,12 @@
 //! Resize by convolution, opacity premultiplied.
 
+use std::f64::consts::PI;
+
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::pixels::{U8, U8x3, U8x4, U16, U16x3, U16x4};
 use fast_image_resize::{
-    FilterType, ImageView, ImageViewMut, PixelTrait, PixelType, ResizeAlg, ResizeOptions, Resizer,
-    create_srgb_mapper,
+    Filter as Kernel, FilterType, ImageView, ImageViewMut, PixelTrait, PixelType, ResizeAlg,
+    ResizeOptions, Resizer, create_srgb_mapper,
 };
 
 use crate::{Picture, PixelKind, RasterError, Size};
@@ -25,9 +27,26 @@ impl From<Filter> for ResizeAlg {
         match filter {
             Filter::Box => Self::SuperSampling(FilterType::Box, 4),
             Filter::CatmullRom => Self::Convolution(FilterType::CatmullRom),
-            Filter::Lanczos3 => Self::Convolution(FilterType::Lanczos3),
+            Filter::Lanczos3 => Self::Convolution(
+                Kernel::new("Lanczos3", lanczos3, 3.0)
+                    .map_or(FilterType::Lanczos3, FilterType::Custom),
+            ),
         }
     }
+}
+
+/// `sinc(x) * sinc(x / 3)` with one sine instead of two, as `sin 3a = 3 sin a - 4 sin³ a`. Sines take
+/// a fortieth of the time of a small thumbnail.
+fn lanczos3(x: f64) -> f64 {
+    if x == 0.0 {
+        return 1.0;
+    }
+    if x.abs() >= 3.0 {
+        return 0.0;
+    }
+    let third = x * PI / 3.0;
+    let sine = third.sin() / third;
+    sine * sine * (1.0 - 4.0 / 3.0 * (sine * third).powi(2))
 }
 
 /// A part of a picture in pixels, within its bounds.
@@ -155,4 +174,19 @@ fn run<P: PixelTrait>(
         area.height,
     );
     Resizer::new().resize_typed(&source, &mut resized, &options).map_err(RasterError::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanczos_is_a_windowed_sinc() {
+        let sinc = |x: f64| if x == 0.0 { 1.0 } else { (PI * x).sin() / (PI * x) };
+        for step in -3200..=3200 {
+            let x = f64::from(step) / 1000.0;
+            let expected = if x.abs() < 3.0 { sinc(x) * sinc(x / 3.0) } else { 0.0 };
+            assert!((lanczos3(x) - expected).abs() < 1e-14, "{x}");
+        }
+    }
 }
