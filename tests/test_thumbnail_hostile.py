@@ -64,10 +64,8 @@ def webp_frames(side, count):
     return riff(webp_canvas(side, side, 2), (b"ANIM", bytes(6)), *[frame] * count)
 
 
-def avif(side):
-    """A picture that says to be as large, in the first bits of AV1 (5.5.1) and in the container."""
-    items, configurations = coded_items(encoded(photo(64, 64), "AVIF", speed=9))
-    data = items[0]
+def sequence_header(data, side):
+    """That of a picture as large as this (AV1, 5.5.1), and what comes after the picture's own."""
     at = data.index(b"\x0a") + 2
     bits = f"{int.from_bytes(data[at : at + data[at - 1]]):0{8 * data[at - 1]}b}"
     # Profile, a still, a short header, the level; then how many bits the sides have.
@@ -77,7 +75,13 @@ def avif(side):
     changed = bits[:10] + "1111" * 2 + f"{side - 1:016b}" * 2 + rest
     header = int(changed.ljust(-(-len(changed) // 8) * 8, "0"), 2)
     header = header.to_bytes(-(-len(changed) // 8))
-    larger = data[: at - 1] + bytes([len(header)]) + header + data[at + data[at - 1] :]
+    return b"\x0a" + bytes([len(header)]) + header, data[at + data[at - 1] :]
+
+
+def avif(side):
+    """A picture that says to be as large, in the first bits of AV1 and in the container."""
+    items, configurations = coded_items(encoded(photo(64, 64), "AVIF", speed=9))
+    larger = b"\x12\0" + b"".join(sequence_header(items[0], side))
     sides = full_box(b"ispe", struct.pack(">II", side, side))
     return avif_file([(1, b"av01", larger, [1, 2])], [sides, configurations[0]])
 
@@ -350,8 +354,8 @@ def with_bitstream(change):
     return avif_file([(1, b"av01", change(items[0]), [1, 2])], [sides, configurations[0]])
 
 
-def test_metadata_that_the_av1_decoder_trips_over():
-    """Of a country's own kind (AV1, 5.8.2), without the country: it ended the process."""
+def test_metadata_of_av1_are_not_read():
+    """Of a country's own kind (AV1, 5.8.2), without the country: rav1d ended the process."""
     source = with_bitstream(lambda data: b"\x2a\1\4" + data)
     assert thumbnail(source, 32).width == 32
 
@@ -373,3 +377,35 @@ def test_a_bitstream_without_a_picture(opacity):
 def test_a_unit_of_av1_that_is_cut_off(cut):
     with pytest.raises(CorruptImage, match="cut off"):
         thumbnail(with_bitstream(lambda data: data + cut), 32)
+
+
+def test_the_last_unit_of_av1_may_have_no_length():
+    def change(data):
+        header, frame = sequence_header(data, 64)
+        assert frame[0] == 0x32
+        length = next(at for at in range(1, 9) if frame[at] < 0x80)
+        return header + b"\x30" + frame[length + 1 :]
+
+    source = with_bitstream(change)
+    expected = with_bitstream(lambda data: data)
+    assert thumbnail(source, 32, format="png").data == thumbnail(expected, 32, format="png").data
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_pictures_larger_than_the_container_says(first):
+    """Every sequence header counts; libaom has no limit of its own."""
+
+    def change(data):
+        header = sequence_header(data, 17_000)[0]
+        return data.replace(b"\x12\0", b"\x12\0" + header) if first else data + header
+
+    with pytest.raises((CorruptImage, ImageTooLarge), match=r"larger than it says|289000000"):
+        thumbnail(with_bitstream(change), 32)
+
+
+def test_the_av1_decoder_says_nothing_itself(capfd):
+    source = encoded(photo(64, 64), "AVIF", speed=9)
+    for length in range(len(source) // 2, len(source), 9):
+        for end in (b"", bytes(len(source) - length), b"\xff" * (len(source) - length)):
+            outcome(thumbnail, source[:length] + end, 32)
+    assert capfd.readouterr() == ("", "")

@@ -139,7 +139,7 @@ class Limits:
     pixels, 64 for each of the thumbnail's, and 16 MiB. Where an animation stays one, the pixels
     of all its frames count, else those of the first. It is mostly less: a JPEG of a photograph
     takes 1 to 10 bytes for each pixel of the source; `linear` with opacity takes 28, and a
-    thumbnail as AVIF 51.
+    thumbnail as AVIF 37.
 
     Args:
         max_pixels: Of the source, all of its frames together.

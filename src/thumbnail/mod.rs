@@ -16,6 +16,7 @@
 //!
 //! Where a JPEG becomes a JPEG and only its size changes, `straight` is a shorter way.
 
+mod av1_ffi;
 pub mod background;
 pub mod color;
 pub mod crop;
@@ -51,7 +52,7 @@ use spec::{Gravity, Spec};
 
 /// The codec libraries and their versions, for a report of what is in use.
 #[must_use]
-pub fn codecs() -> [(&'static str, String); 8] {
+pub fn codecs() -> [(&'static str, String); 7] {
     [
         ("libjpeg-turbo", "3.1.0".into()),
         ("libwebp", webp_ffi::version()),
@@ -59,8 +60,7 @@ pub fn codecs() -> [(&'static str, String); 8] {
         ("gif", "0.14.2".into()),
         ("image", "0.25.10".into()),
         ("tiff", "0.11.3".into()),
-        ("rav1d", "0.1.3".into()),
-        ("rav1e", "0.8.1".into()),
+        ("libaom", av1_ffi::version()),
     ]
 }
 
@@ -106,7 +106,8 @@ impl Job<'_> {
         match self.format {
             OutputFormat::Jpeg => self.style.subsampling == Subsampling::Half,
             OutputFormat::WebP => self.quality() < LOSSLESS_WEBP,
-            OutputFormat::Png | OutputFormat::Avif | OutputFormat::Gif => false,
+            OutputFormat::Avif => encode::halves_chroma_of_avif(self.quality()),
+            OutputFormat::Png | OutputFormat::Gif => false,
         }
     }
 
@@ -223,7 +224,7 @@ mod tests {
             let found = match name {
                 "libjpeg-turbo" => locked("turbojpeg-sys", "1.2.0"),
                 "libwebp" => true,
-                "rav1d" => locked("re_rav1d", &version),
+                "libaom" => lock.contains(&format!("+libaom.{version}\"\n")),
                 name => locked(name, &version),
             };
             assert!(found, "{name} is not locked at {version}");

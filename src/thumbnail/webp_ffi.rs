@@ -1,5 +1,4 @@
-//! The calls into libwebp, made safe. The only file of this crate with unsafe code: libwebp is
-//! the one codec without a maintained safe wrapper.
+//! The calls into libwebp, made safe. Unsafe code because there is no maintained safe wrapper.
 
 #![allow(unsafe_code)]
 

@@ -1,73 +1,110 @@
-//! AV1 pictures by `rav1d`.
+//! AV1 pictures by libaom.
 
-use re_rav1d::dav1d::{Decoder, Picture as Decoded, PixelLayout, PlanarImageComponent, Settings};
 use zenavif_parse::ColorInformation;
 
+use super::super::av1_ffi::{self, Av1Error, Decoded, Decoder, Samples};
 use super::super::format::SourceFormat;
 use super::planes::{Matrix, Plane, Planes};
 use crate::error::ThumbnailError;
 use raster::Size;
 
-/// The parts in which the decoder may take one picture's data before it must have the picture.
-const MAX_PARTS: usize = 64;
+/// A unit of a bitstream with the sizes of the pictures to come (AV1, 5.5).
+const SEQUENCE_HEADER: u8 = 1;
 
-/// The units of a bitstream that make a picture (AV1, 6.2.2): the headers of sequences, frames
-/// and their tiles, and what tells one picture from the next.
-const PICTURE_UNITS: [u8; 6] = [1, 2, 3, 4, 6, 7];
+/// The units that make a picture (AV1, 6.2.2): the headers of sequences, frames and their tiles,
+/// and what tells one picture from the next.
+const PICTURE_UNITS: [u8; 6] = [SEQUENCE_HEADER, 2, 3, 4, 6, 7];
 
 fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
     ThumbnailError::corrupt(SourceFormat::Avif, error)
 }
 
-/// The bitstream without what makes no picture, such as metadata.
-///
-/// The decoder's functions have C's interface: should it panic, that can't be caught, and ends
-/// the process. So it gets nothing that it could do without.
-fn pictures_only(data: &[u8]) -> Result<Vec<u8>, ThumbnailError> {
-    let mut kept = Vec::with_capacity(data.len());
-    let mut rest = data;
-    while let Some(&header) = rest.first() {
-        let unit = unit_length(rest).and_then(|length| rest.split_at_checked(length));
-        let (unit, after) = unit.ok_or_else(|| corrupt("a unit of its bitstream is cut off"))?;
-        if PICTURE_UNITS.contains(&(header >> 3 & 15)) {
-            kept.extend_from_slice(unit);
-        }
-        rest = after;
-    }
-    // Of nothing at all the decoder would complain to the standard error.
-    if kept.is_empty() { Err(corrupt("there is no picture in its data")) } else { Ok(kept) }
+/// A unit of a bitstream.
+struct Unit<'a> {
+    kind: u8,
+    /// The one or two bytes before its length.
+    header: &'a [u8],
+    /// What comes after its length.
+    payload: &'a [u8],
 }
 
-/// The length of the unit at the start of a bitstream (AV1, 5.3.1 and 4.10.5).
-fn unit_length(data: &[u8]) -> Option<usize> {
-    let header = data.first()?;
-    let (has_extension, has_size) = (header & 4 != 0, header & 2 != 0);
-    if !has_size {
-        return Some(data.len());
+impl<'a> Unit<'a> {
+    /// The first unit of these data (AV1, 5.3.1), and what comes after it. One without a length
+    /// has all of the rest.
+    fn split(data: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let first = data.first()?;
+        let (has_extension, has_length) = (first & 4 != 0, first & 2 != 0);
+        let (header, rest) = data.split_at_checked(1 + usize::from(has_extension))?;
+        let (payload, rest) = if has_length {
+            let (length, rest) = leb128(rest)?;
+            rest.split_at_checked(length)?
+        } else {
+            (rest, [].as_slice())
+        };
+        Some((Self { kind: first >> 3 & 15, header, payload }, rest))
     }
-    let mut length = 0_u64;
-    let start = 1 + usize::from(has_extension);
-    for (index, &byte) in data.get(start..)?.iter().take(8).enumerate() {
-        length |= u64::from(byte & 0x7f) << (7 * index);
+
+    /// The unit with its length, which libaom insists on.
+    fn write(&self, to: &mut Vec<u8>) {
+        let (first, rest) = self.header.split_first().unwrap_or((&0, &[]));
+        to.push(first | 2);
+        to.extend_from_slice(rest);
+        let mut length = self.payload.len();
+        while let low @ 0x80.. = length {
+            to.push(low.to_le_bytes()[0] | 0x80);
+            length >>= 7;
+        }
+        to.push(length.to_le_bytes()[0]);
+        to.extend_from_slice(self.payload);
+    }
+}
+
+/// The number at the start of these data (AV1, 4.10.5), and what comes after it.
+fn leb128(data: &[u8]) -> Option<(usize, &[u8])> {
+    let mut value = 0_u64;
+    for (index, &byte) in data.iter().take(8).enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * index);
         if byte & 0x80 == 0 {
-            return usize::try_from(length).ok()?.checked_add(start + index + 1);
+            return Some((usize::try_from(value).ok()?, data.get(index + 1..)?));
         }
     }
     None
 }
 
+/// The bitstream without what makes no picture, such as metadata: the less a decoder reads, the
+/// less there is to trip over. None of its pictures may have more pixels than this.
+fn pictures_only(data: &[u8], most_pixels: u64) -> Result<Vec<u8>, ThumbnailError> {
+    let mut kept = Vec::with_capacity(data.len());
+    let mut rest = data;
+    while !rest.is_empty() {
+        let (unit, after) =
+            Unit::split(rest).ok_or_else(|| corrupt("a unit of its bitstream is cut off"))?;
+        let start = kept.len();
+        if PICTURE_UNITS.contains(&unit.kind) {
+            unit.write(&mut kept);
+        }
+        if unit.kind == SEQUENCE_HEADER {
+            let size = av1_ffi::largest(kept.get(start..).unwrap_or_default()).map_err(corrupt)?;
+            if size.pixels() > most_pixels {
+                return Err(corrupt(Av1Error::Size));
+            }
+        }
+        rest = after;
+    }
+    if kept.is_empty() { Err(corrupt(Av1Error::NoPicture)) } else { Ok(kept) }
+}
+
 /// Decodes AV1 pictures, each of which may need those before it.
-pub(super) struct Stream(Decoder);
+pub(super) struct Stream {
+    decoder: Decoder,
+    most_pixels: u64,
+}
 
 impl Stream {
     /// For pictures of at most as many pixels as this.
     pub(super) fn new(size: Size) -> Result<Self, ThumbnailError> {
-        let mut settings = Settings::new();
-        // One thread: the caller has its own, and a forked child none of the pool's.
-        settings.set_n_threads(1);
-        settings.set_max_frame_delay(1);
-        settings.set_frame_size_limit(u32::try_from(size.pixels()).unwrap_or(u32::MAX));
-        Decoder::with_settings(&settings).map(Self).map_err(corrupt)
+        let most_pixels = size.pixels();
+        Ok(Self { decoder: Decoder::new(most_pixels).map_err(corrupt)?, most_pixels })
     }
 
     /// The next picture. What the container says of its colours goes before what the bitstream
@@ -77,53 +114,27 @@ impl Stream {
         data: &[u8],
         color: Option<&ColorInformation>,
     ) -> Result<Planes, ThumbnailError> {
-        let Self(decoder) = self;
-        match decoder.send_data(pictures_only(data)?, None, None, None) {
-            Err(error) if !error.is_again() => return Err(corrupt(error)),
-            _ => {}
-        }
-        for _ in 0..MAX_PARTS {
-            match decoder.get_picture() {
-                Ok(picture) => return Ok(planes(&picture, color)),
-                Err(error) if error.is_again() => match decoder.send_pending_data() {
-                    Err(error) if !error.is_again() => return Err(corrupt(error)),
-                    _ => {}
-                },
-                Err(error) => return Err(corrupt(error)),
-            }
-        }
-        Err(corrupt("there is no picture in its data"))
+        let data = pictures_only(data, self.most_pixels)?;
+        let decoded = self.decoder.decode(&data).map_err(corrupt)?;
+        planes(&decoded, color).map_err(corrupt)
     }
 }
 
-fn planes(decoded: &Decoded, color: Option<&ColorInformation>) -> Planes {
-    let layout = decoded.pixel_layout();
-    let (width, height) = (decoded.width(), decoded.height());
-    let chroma_width = if layout == PixelLayout::I444 { width } else { width.div_ceil(2) };
-    let chroma_height = if layout == PixelLayout::I420 { height.div_ceil(2) } else { height };
-    let bits = decoded.bit_depth();
-    let plane = |component, width, height| {
-        let stride = decoded.stride(component) as usize;
-        Plane::new(&decoded.plane(component), stride, width, height, bits)
-    };
-    let chroma = (layout != PixelLayout::I400).then(|| {
-        [PlanarImageComponent::U, PlanarImageComponent::V]
-            .map(|component| plane(component, chroma_width, chroma_height))
-    });
+fn planes(decoded: &Decoded<'_>, color: Option<&ColorInformation>) -> Result<Planes, Av1Error> {
+    let bits = decoded.bits();
+    let plane =
+        |Samples { data, stride, size }| Plane::new(data, stride, size.width, size.height, bits);
     let (matrix, full_range) = match color {
         Some(&ColorInformation::Nclx { matrix_coefficients, full_range, .. }) => {
             (u8::try_from(matrix_coefficients).unwrap_or(2), full_range)
         }
-        _ => (
-            decoded.matrix_coefficients() as u8,
-            decoded.color_range() == re_rav1d::dav1d::pixel::YUVRange::Full,
-        ),
+        _ => (decoded.matrix_coefficients(), decoded.full_range()),
     };
-    Planes {
-        luma: plane(PlanarImageComponent::Y, width, height),
-        chroma,
+    Ok(Planes {
+        luma: plane(decoded.luma()?),
+        chroma: decoded.chroma()?.map(|both| both.map(plane)),
         bits,
         matrix: Matrix::from_code_point(matrix),
         full_range,
-    }
+    })
 }

@@ -12,6 +12,7 @@ use crate::error::ThumbnailError;
 use raster::{Frame, Picture};
 
 pub(super) use super::webp_ffi::LOSSLESS as LOSSLESS_WEBP;
+pub(super) use avif::halves_chroma as halves_chroma_of_avif;
 pub use palette::Colors;
 
 /// The resolution at which a JPEG keeps colour.
