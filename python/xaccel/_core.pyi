@@ -135,11 +135,11 @@ class Spec:
 class Limits:
     """What a source may be.
 
-    They bound the memory of one call: twice the bytes of the source, 32 bytes for each of its
+    They bound the memory of one call: twice the bytes of the source, 48 bytes for each of its
     pixels, 64 for each of the thumbnail's, and 16 MiB. Where an animation stays one, the pixels
     of all its frames count, else those of the first. It is mostly less: a JPEG of a photograph
-    takes 1 to 10 bytes for each pixel of the source; `linear` with opacity takes 28, and a
-    thumbnail as AVIF 37.
+    takes 1 to 10 bytes for each pixel of the source, an AVIF 17 to 29, with `linear` and opacity
+    47; a thumbnail as AVIF takes 37.
 
     Args:
         max_pixels: Of the source, all of its frames together.

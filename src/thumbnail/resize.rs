@@ -38,7 +38,7 @@ pub fn resize(
     }
     // Inks are no light.
     if light == Light::Linear && picture.kind != PixelKind::Cmyk {
-        return Ok(raster::resize_linear(&picture, area, size)?);
+        return Ok(raster::resize_linear(picture, area, size)?);
     }
     Ok(raster::resize(&picture, area, size, Filter::Lanczos3)?)
 }

@@ -97,7 +97,7 @@ pub fn resize(
 ///
 /// # Errors
 /// See [`resize`].
-pub fn resize_linear(picture: &Picture, area: Area, size: Size) -> Result<Picture, RasterError> {
+pub fn resize_linear(picture: Picture, area: Area, size: Size) -> Result<Picture, RasterError> {
     let (encoded, linear) = match picture.kind {
         PixelKind::Luma => (PixelType::U8, PixelType::U16),
         PixelKind::Rgb => (PixelType::U8x3, PixelType::U16x3),
@@ -108,10 +108,12 @@ pub fn resize_linear(picture: &Picture, area: Area, size: Size) -> Result<Pictur
         .map_err(RasterError::new)?;
     let mut light = Image::new(picture.width, picture.height, linear);
     mapper.forward_map(&source, &mut light).map_err(RasterError::new)?;
+    let kind = picture.kind;
+    drop(picture);
     let mut small = Image::new(size.width, size.height, linear);
-    let has_alpha = picture.kind == PixelKind::Rgba;
+    let has_alpha = kind == PixelKind::Rgba;
     let filter = Filter::Lanczos3;
-    match picture.kind {
+    match kind {
         PixelKind::Luma => {
             run::<U16>(light.typed_image(), small.typed_image_mut(), area, filter, has_alpha)
         }
@@ -124,7 +126,7 @@ pub fn resize_linear(picture: &Picture, area: Area, size: Size) -> Result<Pictur
     }?;
     let mut resized = Image::new(size.width, size.height, encoded);
     mapper.backward_map(&small, &mut resized).map_err(RasterError::new)?;
-    Ok(finished(resized, picture.kind))
+    Ok(finished(resized, kind))
 }
 
 /// Resize a part of a plane of samples of one byte by [`Filter::Lanczos3`].
