@@ -58,6 +58,9 @@ impl Components {
 
 /// Decode a JPEG of these usual kinds; `None` when it is of another one, or damaged.
 pub(super) fn decode(source: &[u8], full: Size, wanted: Wanted) -> Option<Components> {
+    if !jpeg::has_three_components(source) {
+        return None;
+    }
     let scaling = jpeg::scaling(full, wanted.size);
     if scaling == ScalingFactor::ONE_EIGHTH
         && let Some(components) = jpeg_eighth::components(source)

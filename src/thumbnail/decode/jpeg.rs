@@ -79,25 +79,35 @@ fn has_inverted_inks(source: &[u8]) -> bool {
     segments(source).any(|segment| segment.marker == 0xee && segment.content.starts_with(b"Adobe"))
 }
 
+/// What the frame header says (T.81, B.2.2).
+struct FrameHeader {
+    marker: u8,
+    precision: u8,
+    size: Size,
+    components: u8,
+}
+
+fn frame_header(source: &[u8]) -> Option<FrameHeader> {
+    // SOF0 to SOF15, without DHT, JPG and DAC.
+    let is_frame = |marker| matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
+    segments(source).filter(|segment| is_frame(segment.marker)).find_map(|segment| {
+        let &[precision, h1, h0, w1, w0, components, ..] = segment.content else { return None };
+        let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
+        let size = Size { width: width.into(), height: height.into() };
+        Some(FrameHeader { marker: segment.marker, precision, size, components })
+    })
+}
+
+/// Whether it has luma and two differences of colour, or else red, green and blue.
+pub(super) fn has_three_components(source: &[u8]) -> bool {
+    frame_header(source).is_some_and(|frame| frame.components == 3)
+}
+
 pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
-    let mut frame = None;
     let mut orientation = 1;
     let mut has_icc = false;
     for Segment { marker, content, .. } in segments(source) {
         match (marker, content) {
-            // SOF0 to SOF15, without DHT, JPG and DAC.
-            (0xc0..=0xcf, &[precision, h1, h0, w1, w0, ..])
-                if !matches!(marker, 0xc4 | 0xc8 | 0xcc) =>
-            {
-                frame.get_or_insert((
-                    marker,
-                    precision,
-                    Size {
-                        width: u16::from_be_bytes([w1, w0]).into(),
-                        height: u16::from_be_bytes([h1, h0]).into(),
-                    },
-                ));
-            }
             (0xe1, [b'E', b'x', b'i', b'f', 0, _, tiff @ ..]) if orientation == 1 => {
                 orientation = exif::orientation(tiff);
             }
@@ -105,7 +115,8 @@ pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
             _ => {}
         }
     }
-    let (marker, precision, size) = frame.ok_or_else(|| corrupt("it has no frame header"))?;
+    let FrameHeader { marker, precision, size, .. } =
+        frame_header(source).ok_or_else(|| corrupt("it has no frame header"))?;
     if !matches!(marker, 0xc0..=0xc2) {
         let feature = match marker {
             0xc9..=0xcb => "JPEG with arithmetic coding",
