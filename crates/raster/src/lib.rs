@@ -8,12 +8,14 @@ mod blur;
 mod decode;
 mod picture;
 mod resize;
+mod strips;
 mod tiff;
 
 pub use blur::{blur, sharpen};
 pub use decode::bmp;
 pub use picture::{Frame, Picture, PixelKind, Size};
 pub use resize::{Area, Filter, resize, resize_linear, resize_plane, resize_samples};
+pub use strips::StripResizer;
 pub use tiff::{Tiff, TiffError};
 
 /// A picture whose data are fewer than its size says, or a size that is zero: a mistake of the

@@ -28,12 +28,15 @@ impl From<Filter> for ResizeAlg {
             Filter::Box => Self::SuperSampling(FilterType::Box, 4),
             Filter::CatmullRom => Self::Convolution(FilterType::CatmullRom),
             Filter::Lanczos3 => Self::Convolution(
-                Kernel::new("Lanczos3", lanczos3, 3.0)
+                Kernel::new("Lanczos3", lanczos3, LANCZOS_RADIUS)
                     .map_or(FilterType::Lanczos3, FilterType::Custom),
             ),
         }
     }
 }
+
+/// Beyond this, [`Filter::Lanczos3`] is zero.
+pub(crate) const LANCZOS_RADIUS: f64 = 3.0;
 
 /// `sinc(x) * sinc(x / 3)` with one sine instead of two, as `sin 3a = 3 sin a - 4 sin³ a`. Sines take
 /// a fortieth of the time of a small thumbnail.
@@ -41,7 +44,7 @@ fn lanczos3(x: f64) -> f64 {
     if x == 0.0 {
         return 1.0;
     }
-    if x.abs() >= 3.0 {
+    if x.abs() >= LANCZOS_RADIUS {
         return 0.0;
     }
     let third = x * PI / 3.0;
@@ -69,27 +72,44 @@ pub fn resize(
     size: Size,
     filter: Filter,
 ) -> Result<Picture, RasterError> {
-    let samples = match picture.kind {
-        PixelKind::Luma => PixelType::U8,
-        PixelKind::Rgb => PixelType::U8x3,
-        PixelKind::Rgba | PixelKind::Cmyk => PixelType::U8x4,
-    };
+    let samples = samples(picture.kind);
     let source = ImageRef::new(picture.width, picture.height, &picture.data, samples)
         .map_err(RasterError::new)?;
     let mut resized = Image::new(size.width, size.height, samples);
-    let has_alpha = picture.kind == PixelKind::Rgba;
-    match picture.kind {
+    convolve(&mut Resizer::new(), &source, &mut resized, picture.kind, area, filter)?;
+    Ok(finished(resized, picture.kind))
+}
+
+/// The library's name for pixels of a kind.
+pub(crate) const fn samples(kind: PixelKind) -> PixelType {
+    match kind {
+        PixelKind::Luma => PixelType::U8,
+        PixelKind::Rgb => PixelType::U8x3,
+        PixelKind::Rgba | PixelKind::Cmyk => PixelType::U8x4,
+    }
+}
+
+/// Resize a part of an image of pixels of this kind.
+pub(crate) fn convolve(
+    resizer: &mut Resizer,
+    source: &ImageRef<'_>,
+    resized: &mut Image<'_>,
+    kind: PixelKind,
+    area: Area,
+    filter: Filter,
+) -> Result<(), RasterError> {
+    let options = options(area, filter, kind == PixelKind::Rgba);
+    match kind {
         PixelKind::Luma => {
-            run::<U8>(source.typed_image(), resized.typed_image_mut(), area, filter, has_alpha)
+            run::<U8>(resizer, source.typed_image(), resized.typed_image_mut(), &options)
         }
         PixelKind::Rgb => {
-            run::<U8x3>(source.typed_image(), resized.typed_image_mut(), area, filter, has_alpha)
+            run::<U8x3>(resizer, source.typed_image(), resized.typed_image_mut(), &options)
         }
         PixelKind::Rgba | PixelKind::Cmyk => {
-            run::<U8x4>(source.typed_image(), resized.typed_image_mut(), area, filter, has_alpha)
+            run::<U8x4>(resizer, source.typed_image(), resized.typed_image_mut(), &options)
         }
-    }?;
-    Ok(finished(resized, picture.kind))
+    }
 }
 
 /// Resize a part of a picture by its light: the samples are made linear before, and encoded
@@ -111,17 +131,17 @@ pub fn resize_linear(picture: Picture, area: Area, size: Size) -> Result<Picture
     let kind = picture.kind;
     drop(picture);
     let mut small = Image::new(size.width, size.height, linear);
-    let has_alpha = kind == PixelKind::Rgba;
-    let filter = Filter::Lanczos3;
+    let mut resizer = Resizer::new();
+    let options = options(area, Filter::Lanczos3, kind == PixelKind::Rgba);
     match kind {
         PixelKind::Luma => {
-            run::<U16>(light.typed_image(), small.typed_image_mut(), area, filter, has_alpha)
+            run::<U16>(&mut resizer, light.typed_image(), small.typed_image_mut(), &options)
         }
         PixelKind::Rgb => {
-            run::<U16x3>(light.typed_image(), small.typed_image_mut(), area, filter, has_alpha)
+            run::<U16x3>(&mut resizer, light.typed_image(), small.typed_image_mut(), &options)
         }
         PixelKind::Rgba | PixelKind::Cmyk => {
-            run::<U16x4>(light.typed_image(), small.typed_image_mut(), area, filter, has_alpha)
+            run::<U16x4>(&mut resizer, light.typed_image(), small.typed_image_mut(), &options)
         }
     }?;
     let mut resized = Image::new(size.width, size.height, encoded);
@@ -142,8 +162,8 @@ pub fn resize_samples(
     let source = ImageRef::new(from.width, from.height, samples, PixelType::U8);
     let source = source.map_err(RasterError::new)?;
     let mut resized = Image::new(to.width, to.height, PixelType::U8);
-    let filter = Filter::Lanczos3;
-    run::<U8>(source.typed_image(), resized.typed_image_mut(), area, filter, false)?;
+    let (mut resizer, options) = (Resizer::new(), options(area, Filter::Lanczos3, false));
+    run::<U8>(&mut resizer, source.typed_image(), resized.typed_image_mut(), &options)?;
     Ok(finished(resized, PixelKind::Luma))
 }
 
@@ -162,11 +182,11 @@ pub fn resize_plane(
     let mut resized = Image::new(to.width, to.height, kind);
     let (width, height) = (f64::from(from.width), f64::from(from.height));
     let area = Area { left: 0.0, top: 0.0, width, height };
-    let filter = Filter::CatmullRom;
+    let (mut resizer, options) = (Resizer::new(), options(area, Filter::CatmullRom, false));
     if wide {
-        run::<U16>(source.typed_image(), resized.typed_image_mut(), area, filter, false)?;
+        run::<U16>(&mut resizer, source.typed_image(), resized.typed_image_mut(), &options)?;
     } else {
-        run::<U8>(source.typed_image(), resized.typed_image_mut(), area, filter, false)?;
+        run::<U8>(&mut resizer, source.typed_image(), resized.typed_image_mut(), &options)?;
     }
     Ok(resized.into_vec())
 }
@@ -175,25 +195,24 @@ fn finished(image: Image<'_>, kind: PixelKind) -> Picture {
     Picture { width: image.width(), height: image.height(), kind, data: image.into_vec() }
 }
 
+fn options(area: Area, filter: Filter, has_alpha: bool) -> ResizeOptions {
+    let Area { left, top, width, height } = area;
+    let options = ResizeOptions::new().resize_alg(filter.into()).use_alpha(has_alpha);
+    options.crop(left, top, width, height)
+}
+
 /// Resize pixels of one kind. The dynamic interface of the library would do for all kinds, and
 /// so make code for many that never occur.
 fn run<P: PixelTrait>(
+    resizer: &mut Resizer,
     source: Option<impl ImageView<Pixel = P>>,
     resized: Option<impl ImageViewMut<Pixel = P>>,
-    area: Area,
-    filter: Filter,
-    has_alpha: bool,
+    options: &ResizeOptions,
 ) -> Result<(), RasterError> {
     let (Some(source), Some(mut resized)) = (source, resized) else {
         return Err(RasterError::new("the pixels are of another kind"));
     };
-    let options = ResizeOptions::new().resize_alg(filter.into()).use_alpha(has_alpha).crop(
-        area.left,
-        area.top,
-        area.width,
-        area.height,
-    );
-    Resizer::new().resize_typed(&source, &mut resized, &options).map_err(RasterError::new)
+    resizer.resize_typed(&source, &mut resized, options).map_err(RasterError::new)
 }
 
 #[cfg(test)]
