@@ -41,12 +41,12 @@ mod webp_ffi;
 use crate::error::ThumbnailError;
 use color::Converter;
 use crop::{Plan, Window};
-use decode::Wanted;
+use decode::{Decoded, Pixels, Wanted};
 use encode::{LOSSLESS_WEBP, Style, Subsampling};
 use format::OutputFormat;
 use limits::Limits;
 use probe::Header;
-use raster::{Frame, Picture, Size};
+use raster::{Frame, Size};
 use resize::Light;
 use spec::{Gravity, Spec};
 
@@ -180,15 +180,14 @@ impl Outline {
         let Self { header, plan, wanted } = self;
         let mut window = None;
         let mut frames: Vec<Frame> = Vec::new();
-        decode::frames(source, header, *wanted, &mut |frame| {
+        decode::frames(source, header, *wanted, &mut |Decoded { mut pixels, delay }| {
             job.check_time()?;
-            let Frame { picture, delay } = frame;
             // One window for all frames: an animation must not jump.
             let window = match window {
                 Some(window) => window,
-                None => *window.insert(place(&picture, plan, job.spec)?),
+                None => *window.insert(place(&mut pixels, plan, job.spec)?),
             };
-            let picture = resize::resize(picture, window, plan.stored_size(), job.light)?;
+            let picture = resize::resize(pixels, window, plan.stored_size(), job)?;
             job.check_time()?;
             let picture = colors.to_srgb(picture);
             let picture = orient::apply(picture, plan.transform);
@@ -202,10 +201,10 @@ impl Outline {
 }
 
 /// The part of the source that is kept.
-fn place(picture: &Picture, plan: &Plan, spec: &Spec) -> Result<Window, ThumbnailError> {
+fn place(pixels: &mut Pixels<'_>, plan: &Plan, spec: &Spec) -> Result<Window, ThumbnailError> {
     let gravity = spec.gravity.unwrap_or(Gravity::CENTER);
     match plan.choice() {
-        Some(choice) if gravity == Gravity::Smart => smart::place(picture, choice),
+        Some(choice) if gravity == Gravity::Smart => smart::place(pixels.whole()?, choice),
         _ => Ok(plan.window(gravity)),
     }
 }

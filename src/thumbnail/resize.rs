@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::iter;
 
-use raster::{Area, Filter, Picture, PixelKind, Size};
+use raster::{Area, Filter, Picture, PixelKind, Size, StripResizer};
 
+use super::Job;
 use super::crop::Window;
-use super::decode::Component;
+use super::decode::{Component, Pixels, Rows};
 use crate::error::ThumbnailError;
 
 /// Whether the samples are averaged as they are, as browsers and most programs do it, or as
@@ -20,27 +21,49 @@ pub enum Light {
     Linear,
 }
 
-/// Resize a part of a picture.
+/// Resize a part of a picture, a strip at a time where its rows come one by one.
 ///
 /// # Errors
-/// [`ThumbnailError::Internal`], which none of the sizes of a plan can cause.
+/// The source is damaged, or the time is over. [`ThumbnailError::Internal`], which none of the sizes
+/// of a plan can cause.
 pub fn resize(
-    picture: Picture,
+    pixels: Pixels<'_>,
     window: Window,
     size: Size,
-    light: Light,
+    job: &Job<'_>,
 ) -> Result<Picture, ThumbnailError> {
-    let area = area(picture.size(), window);
-    let is_whole =
-        area.width >= f64::from(picture.width) && area.height >= f64::from(picture.height);
-    if size == picture.size() && is_whole {
-        return Ok(picture);
+    let from = pixels.size();
+    let area = area(from, window);
+    let is_whole = area.width >= f64::from(from.width) && area.height >= f64::from(from.height);
+    if size == from && is_whole {
+        return pixels.into_picture();
     }
-    // Inks are no light.
-    if light == Light::Linear && picture.kind != PixelKind::Cmyk {
-        return Ok(raster::resize_linear(picture, area, size)?);
+    match (job.light, pixels) {
+        (Light::Encoded, Pixels::Rows(rows)) => resize_rows(rows, area, size, job),
+        (light, pixels) => {
+            let picture = pixels.into_picture()?;
+            // Inks are no light.
+            if light == Light::Linear && picture.kind != PixelKind::Cmyk {
+                return Ok(raster::resize_linear(picture, area, size)?);
+            }
+            Ok(raster::resize(&picture, area, size, Filter::Lanczos3)?)
+        }
     }
-    Ok(raster::resize(&picture, area, size, Filter::Lanczos3)?)
+}
+
+fn resize_rows(
+    Rows { size: from, kind, read }: Rows<'_>,
+    area: Area,
+    size: Size,
+    job: &Job<'_>,
+) -> Result<Picture, ThumbnailError> {
+    let mut strips = StripResizer::new(from, kind, area, size);
+    while let Some(room) = strips.room() {
+        job.check_time()?;
+        read(room)?;
+        strips.advance()?;
+    }
+    Ok(strips.finish())
 }
 
 /// Resize a part of one component of a picture of this size, where a sample of the result is to

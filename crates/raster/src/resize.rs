@@ -91,7 +91,7 @@ pub(crate) const fn samples(kind: PixelKind) -> PixelType {
 
 /// Resize a part of an image of pixels of this kind.
 pub(crate) fn convolve(
-    resizer: &mut Resizer,
+    engine: &mut Resizer,
     source: &ImageRef<'_>,
     resized: &mut Image<'_>,
     kind: PixelKind,
@@ -101,13 +101,13 @@ pub(crate) fn convolve(
     let options = options(area, filter, kind == PixelKind::Rgba);
     match kind {
         PixelKind::Luma => {
-            run::<U8>(resizer, source.typed_image(), resized.typed_image_mut(), &options)
+            run::<U8>(engine, source.typed_image(), resized.typed_image_mut(), &options)
         }
         PixelKind::Rgb => {
-            run::<U8x3>(resizer, source.typed_image(), resized.typed_image_mut(), &options)
+            run::<U8x3>(engine, source.typed_image(), resized.typed_image_mut(), &options)
         }
         PixelKind::Rgba | PixelKind::Cmyk => {
-            run::<U8x4>(resizer, source.typed_image(), resized.typed_image_mut(), &options)
+            run::<U8x4>(engine, source.typed_image(), resized.typed_image_mut(), &options)
         }
     }
 }
@@ -131,17 +131,17 @@ pub fn resize_linear(picture: Picture, area: Area, size: Size) -> Result<Picture
     let kind = picture.kind;
     drop(picture);
     let mut small = Image::new(size.width, size.height, linear);
-    let mut resizer = Resizer::new();
+    let mut engine = Resizer::new();
     let options = options(area, Filter::Lanczos3, kind == PixelKind::Rgba);
     match kind {
         PixelKind::Luma => {
-            run::<U16>(&mut resizer, light.typed_image(), small.typed_image_mut(), &options)
+            run::<U16>(&mut engine, light.typed_image(), small.typed_image_mut(), &options)
         }
         PixelKind::Rgb => {
-            run::<U16x3>(&mut resizer, light.typed_image(), small.typed_image_mut(), &options)
+            run::<U16x3>(&mut engine, light.typed_image(), small.typed_image_mut(), &options)
         }
         PixelKind::Rgba | PixelKind::Cmyk => {
-            run::<U16x4>(&mut resizer, light.typed_image(), small.typed_image_mut(), &options)
+            run::<U16x4>(&mut engine, light.typed_image(), small.typed_image_mut(), &options)
         }
     }?;
     let mut resized = Image::new(size.width, size.height, encoded);
@@ -162,8 +162,8 @@ pub fn resize_samples(
     let source = ImageRef::new(from.width, from.height, samples, PixelType::U8);
     let source = source.map_err(RasterError::new)?;
     let mut resized = Image::new(to.width, to.height, PixelType::U8);
-    let (mut resizer, options) = (Resizer::new(), options(area, Filter::Lanczos3, false));
-    run::<U8>(&mut resizer, source.typed_image(), resized.typed_image_mut(), &options)?;
+    let (mut engine, options) = (Resizer::new(), options(area, Filter::Lanczos3, false));
+    run::<U8>(&mut engine, source.typed_image(), resized.typed_image_mut(), &options)?;
     Ok(finished(resized, PixelKind::Luma))
 }
 
@@ -182,11 +182,11 @@ pub fn resize_plane(
     let mut resized = Image::new(to.width, to.height, kind);
     let (width, height) = (f64::from(from.width), f64::from(from.height));
     let area = Area { left: 0.0, top: 0.0, width, height };
-    let (mut resizer, options) = (Resizer::new(), options(area, Filter::CatmullRom, false));
+    let (mut engine, options) = (Resizer::new(), options(area, Filter::CatmullRom, false));
     if wide {
-        run::<U16>(&mut resizer, source.typed_image(), resized.typed_image_mut(), &options)?;
+        run::<U16>(&mut engine, source.typed_image(), resized.typed_image_mut(), &options)?;
     } else {
-        run::<U8>(&mut resizer, source.typed_image(), resized.typed_image_mut(), &options)?;
+        run::<U8>(&mut engine, source.typed_image(), resized.typed_image_mut(), &options)?;
     }
     Ok(resized.into_vec())
 }
@@ -204,7 +204,7 @@ fn options(area: Area, filter: Filter, has_alpha: bool) -> ResizeOptions {
 /// Resize pixels of one kind. The dynamic interface of the library would do for all kinds, and
 /// so make code for many that never occur.
 fn run<P: PixelTrait>(
-    resizer: &mut Resizer,
+    engine: &mut Resizer,
     source: Option<impl ImageView<Pixel = P>>,
     resized: Option<impl ImageViewMut<Pixel = P>>,
     options: &ResizeOptions,
@@ -212,7 +212,7 @@ fn run<P: PixelTrait>(
     let (Some(source), Some(mut resized)) = (source, resized) else {
         return Err(RasterError::new("the pixels are of another kind"));
     };
-    resizer.resize_typed(&source, &mut resized, options).map_err(RasterError::new)
+    engine.resize_typed(&source, &mut resized, options).map_err(RasterError::new)
 }
 
 #[cfg(test)]

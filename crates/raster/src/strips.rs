@@ -27,7 +27,7 @@ pub struct StripResizer {
     area: Area,
     to: Size,
     strip: u32,
-    resizer: Resizer,
+    engine: Resizer,
     /// Rows of the picture that are needed still, and room for those that come.
     rows: Vec<u8>,
     /// The first row of the picture that is in `rows`.
@@ -50,9 +50,9 @@ impl StripResizer {
         let stride = (from.width as usize * kind.bytes()).max(1);
         let strip = u32::try_from(bytes / stride).unwrap_or(u32::MAX);
         let resized = vec![0; to.width as usize * to.height as usize * kind.bytes()];
-        let (resizer, rows) = (Resizer::new(), Vec::new());
+        let (engine, rows) = (Resizer::new(), Vec::new());
         let (first, end, finished) = (0, 0, 0);
-        Self { from, kind, area, to, strip, resizer, rows, first, end, resized, finished }
+        Self { from, kind, area, to, strip, engine, rows, first, end, resized, finished }
     }
 
     /// Where the next rows of the picture go, as many as there is room for; nothing when it has no
@@ -140,7 +140,7 @@ impl StripResizer {
         let resized =
             Image::from_slice_u8(size.width, size.height, rows.unwrap_or_default(), samples);
         convolve(
-            &mut self.resizer,
+            &mut self.engine,
             &source.map_err(RasterError::new)?,
             &mut resized.map_err(RasterError::new)?,
             self.kind,

@@ -163,7 +163,7 @@ pub(super) fn frames(
             None => picture,
         }
     };
-    sink(Frame { picture, delay: 0 })
+    sink(Frame { picture, delay: 0 }.into())
 }
 
 /// The pictures of a sequence, each of which may need those before it.
@@ -188,7 +188,7 @@ fn play(
             Ok(Frame { picture, delay: frame.duration_ms })
         };
         match next() {
-            Ok(frame) => sink(frame)?,
+            Ok(frame) => sink(frame.into())?,
             Err(error) if index == 0 => return Err(error),
             // The frames before the damage can be shown.
             Err(_) => break,

@@ -65,7 +65,7 @@ impl Canvas {
         let Size { width, height } = self.size;
         let data = self.pixels.as_flattened().to_vec();
         let picture = Picture { width, height, kind: PixelKind::Rgba, data };
-        sink(Frame { picture, delay })?;
+        sink(Frame { picture, delay }.into())?;
         match disposal {
             Disposal::Keep => {}
             Disposal::Clear => self.rows(part).for_each(|row| row.fill(CLEAR)),

@@ -11,6 +11,7 @@ mod isobmff;
 mod jpeg;
 mod jpeg_eighth;
 mod jpeg_scans;
+mod pixels;
 mod planes;
 mod png;
 mod tiff;
@@ -21,10 +22,11 @@ use super::format::SourceFormat;
 use super::probe::Header;
 use crate::error::ThumbnailError;
 pub use components::{Component, Components};
+pub use pixels::{Decoded, Pixels, Rows};
 use raster::{Frame, Size};
 
-/// Where the decoded frames go, one by one, so that only one is in memory at full size.
-pub type Sink<'a> = &'a mut dyn FnMut(Frame) -> Result<(), ThumbnailError>;
+/// Where the decoded frames go, one by one, so that no more than one is in memory at full size.
+pub type Sink<'a> = &'a mut dyn FnMut(Decoded<'_>) -> Result<(), ThumbnailError>;
 
 /// Read the header of a source of this format.
 ///
@@ -90,7 +92,7 @@ pub fn frames(
         SourceFormat::Bmp => bmp::decode(source)?,
         SourceFormat::Tiff => tiff::decode(source)?,
     };
-    sink(Frame { picture, delay: 0 })
+    sink(Frame { picture, delay: 0 }.into())
 }
 
 /// Decode a JPEG as far as its luma and differences of colour, these at half the resolution

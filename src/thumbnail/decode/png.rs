@@ -12,8 +12,8 @@ use super::super::exif;
 use super::super::format::SourceFormat;
 use super::super::orient::Transform;
 use super::super::probe::Header;
-use super::Sink;
 use super::canvas::{Canvas, Disposal, Part};
+use super::{Decoded, Pixels, Rows, Sink};
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
 
@@ -75,13 +75,17 @@ pub(super) fn frames(
     sink: Sink<'_>,
 ) -> Result<(), ThumbnailError> {
     let mut reader = open(source).map_err(corrupt)?;
+    // Programs that know no animations show the first picture, be it a part of one or not.
+    let is_still = !all || header.frames == 1;
+    if is_still && !reader.info().interlaced {
+        return rows(reader, sink);
+    }
     let bytes = reader.output_buffer_size().ok_or_else(|| corrupt("it is too large"))?;
     let mut data = vec![0; bytes];
-    // Programs that know no animations show the first picture, be it a part of one or not.
-    if !all || header.frames == 1 {
+    if is_still {
         let output = reader.next_frame(&mut data).map_err(corrupt)?;
         data.truncate(output.buffer_size());
-        return sink(Frame { picture: picture(&output, data)?, delay: 0 });
+        return sink(Frame { picture: picture(&output, data)?, delay: 0 }.into());
     }
     let mut canvas = Canvas::new(header.size);
     let mut shown = 0;
@@ -102,6 +106,35 @@ pub(super) fn frames(
     Ok(())
 }
 
+/// Hand on the rows of the first picture.
+fn rows(mut reader: Reader<Cursor<&[u8]>>, sink: Sink<'_>) -> Result<(), ThumbnailError> {
+    let info = reader.info();
+    let (width, height) =
+        info.frame_control.map_or_else(|| info.size(), |frame| (frame.width, frame.height));
+    let color = reader.output_color_type().0;
+    let kind = kind(color)?;
+    let stride = width as usize * kind.bytes();
+    let mut gray = vec![0; if color == ColorType::GrayscaleAlpha { 2 * width as usize } else { 0 }];
+    let mut read = |rows: &mut [u8]| {
+        for row in rows.chunks_exact_mut(stride.max(1)) {
+            if gray.is_empty() {
+                reader.read_row(row).map_err(corrupt)?;
+            } else {
+                reader.read_row(&mut gray).map_err(corrupt)?;
+                let ((pixels, _), (gray, _)) = (row.as_chunks_mut(), gray.as_chunks());
+                pixels.iter_mut().zip(gray).for_each(|(to, &from)| *to = from_gray(from));
+            }
+        }
+        Ok(())
+    };
+    let size = Size { width, height };
+    let pixels = Pixels::Rows(Rows { size, kind, read: &mut read });
+    sink(Decoded { pixels, delay: 0 })?;
+    // What follows the last row may be damaged.
+    reader.next_row().map_err(corrupt)?;
+    Ok(())
+}
+
 /// The rows of a frame without gaps between them.
 fn lines(reader: &Reader<Cursor<&[u8]>>, output: &OutputInfo, data: &[u8]) -> Vec<u8> {
     // What is interlaced is put together with rows as long as the canvas's.
@@ -115,17 +148,27 @@ fn lines(reader: &Reader<Cursor<&[u8]>>, output: &OutputInfo, data: &[u8]) -> Ve
 }
 
 fn picture(output: &OutputInfo, data: Vec<u8>) -> Result<Picture, ThumbnailError> {
-    let (kind, data) = match output.color_type {
-        ColorType::Grayscale => (PixelKind::Luma, data),
-        ColorType::GrayscaleAlpha => {
-            let (pixels, _) = data.as_chunks::<2>();
-            (PixelKind::Rgba, pixels.iter().flat_map(|&[l, a]| [l, l, l, a]).collect())
-        }
-        ColorType::Rgb => (PixelKind::Rgb, data),
-        ColorType::Rgba => (PixelKind::Rgba, data),
-        ColorType::Indexed => return Err(corrupt("it has no palette")),
+    let kind = kind(output.color_type)?;
+    let data = if output.color_type == ColorType::GrayscaleAlpha {
+        data.as_chunks().0.iter().copied().flat_map(from_gray).collect()
+    } else {
+        data
     };
     Ok(Picture { width: output.width, height: output.height, kind, data })
+}
+
+/// The kind of a picture that is decoded to this.
+fn kind(color: ColorType) -> Result<PixelKind, ThumbnailError> {
+    match color {
+        ColorType::Grayscale => Ok(PixelKind::Luma),
+        ColorType::Rgb => Ok(PixelKind::Rgb),
+        ColorType::Rgba | ColorType::GrayscaleAlpha => Ok(PixelKind::Rgba),
+        ColorType::Indexed => Err(corrupt("it has no palette")),
+    }
+}
+
+const fn from_gray([luma, alpha]: [u8; 2]) -> [u8; 4] {
+    [luma, luma, luma, alpha]
 }
 
 const fn part(control: &FrameControl) -> Part {

@@ -73,13 +73,13 @@ pub(super) fn frames(
     sink: Sink<'_>,
 ) -> Result<(), ThumbnailError> {
     if !is_animated(source) {
-        return sink(Frame { picture: still(source, header, needed)?, delay: 0 });
+        return sink(Frame { picture: still(source, header, needed)?, delay: 0 }.into());
     }
     let mut decoder = webp_ffi::AnimationDecoder::new(source, header.size).map_err(corrupt)?;
     let mut shown = 0_u32;
     loop {
         match decoder.next_frame() {
-            Ok(Some(frame)) => sink(frame)?,
+            Ok(Some(frame)) => sink(frame.into())?,
             Err(error) if shown == 0 => return Err(corrupt(error)),
             // The frames before the damage can be shown.
             Ok(None) | Err(_) => break,

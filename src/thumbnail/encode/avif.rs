@@ -213,7 +213,7 @@ mod tests {
             Wanted { size: header.size, half_chroma: false, all_frames: false, is_start: false };
         let mut found = None;
         decode::frames(file, &header, wanted, &mut |frame| {
-            found = Some(frame.picture);
+            found = Some(frame.pixels.into_picture()?);
             Ok(())
         })
         .unwrap();
