@@ -76,7 +76,8 @@ pub fn resize(
     let source = ImageRef::new(picture.width, picture.height, &picture.data, samples)
         .map_err(RasterError::new)?;
     let mut resized = Image::new(size.width, size.height, samples);
-    convolve(&mut Resizer::new(), &source, &mut resized, picture.kind, area, filter)?;
+    let options = options(area, filter, picture.kind == PixelKind::Rgba);
+    convolve(&mut Resizer::new(), &source, &mut resized, &options)?;
     Ok(finished(resized, picture.kind))
 }
 
@@ -89,26 +90,21 @@ pub(crate) const fn samples(kind: PixelKind) -> PixelType {
     }
 }
 
-/// Resize a part of an image of pixels of this kind.
+/// Resize a part of an image whose samples are bytes.
 pub(crate) fn convolve(
     engine: &mut Resizer,
     source: &ImageRef<'_>,
     resized: &mut Image<'_>,
-    kind: PixelKind,
-    area: Area,
-    filter: Filter,
+    options: &ResizeOptions,
 ) -> Result<(), RasterError> {
-    let options = options(area, filter, kind == PixelKind::Rgba);
-    match kind {
-        PixelKind::Luma => {
-            run::<U8>(engine, source.typed_image(), resized.typed_image_mut(), &options)
+    match source.pixel_type() {
+        PixelType::U8 => {
+            run::<U8>(engine, source.typed_image(), resized.typed_image_mut(), options)
         }
-        PixelKind::Rgb => {
-            run::<U8x3>(engine, source.typed_image(), resized.typed_image_mut(), &options)
+        PixelType::U8x3 => {
+            run::<U8x3>(engine, source.typed_image(), resized.typed_image_mut(), options)
         }
-        PixelKind::Rgba | PixelKind::Cmyk => {
-            run::<U8x4>(engine, source.typed_image(), resized.typed_image_mut(), &options)
-        }
+        _ => run::<U8x4>(engine, source.typed_image(), resized.typed_image_mut(), options),
     }
 }
 
@@ -195,7 +191,7 @@ fn finished(image: Image<'_>, kind: PixelKind) -> Picture {
     Picture { width: image.width(), height: image.height(), kind, data: image.into_vec() }
 }
 
-fn options(area: Area, filter: Filter, has_alpha: bool) -> ResizeOptions {
+pub(crate) fn options(area: Area, filter: Filter, has_alpha: bool) -> ResizeOptions {
     let Area { left, top, width, height } = area;
     let options = ResizeOptions::new().resize_alg(filter.into()).use_alpha(has_alpha);
     options.crop(left, top, width, height)
