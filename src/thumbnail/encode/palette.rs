@@ -42,16 +42,19 @@ pub(super) struct Indexed {
 /// best.
 pub(super) fn best(picture: &Picture, most: Colors) -> Result<Indexed, ThumbnailError> {
     let (pixels, _) = picture.data.as_chunks::<4>();
-    exact(pixels, most).map_or_else(|| quantized(picture, most), Ok)
+    exact(pixels.iter().copied(), most).map_or_else(|| quantized(picture, most), Ok)
 }
 
 /// The picture with exactly its own colours, if they are few enough.
-pub(super) fn exact(pixels: &[[u8; 4]], most: Colors) -> Option<Indexed> {
+pub(super) fn exact(
+    pixels: impl ExactSizeIterator<Item = [u8; 4]>,
+    most: Colors,
+) -> Option<Indexed> {
     let mut colors = Vec::new();
     let mut known = HashMap::new();
     let mut last = None;
     let mut indices = Vec::with_capacity(pixels.len());
-    for &pixel in pixels {
+    for pixel in pixels {
         let index = match last {
             Some((color, index)) if color == pixel => index,
             _ => *known.entry(pixel).or_insert_with(|| {

@@ -10,18 +10,31 @@ use raster::{Picture, PixelKind};
 const LEVEL: u8 = 3;
 
 pub(super) fn encode(picture: &Picture, most: Option<Colors>) -> Result<Vec<u8>, ThumbnailError> {
-    let colored = || picture.clone().into_rgba();
     let indexed = match most {
-        Some(most) => Some(palette::best(&colored(), most)?),
-        // Gray takes one byte a pixel, like an index.
-        None if picture.kind == PixelKind::Luma => None,
-        None => palette::exact(colored().data.as_chunks::<4>().0, Colors::default()),
+        Some(most) => Some(palette::best(&picture.clone().into_rgba(), most)?),
+        None => own_colors(picture),
     };
     let written = match indexed {
         Some(indexed) => write_indexed(picture, indexed),
         None => write(picture),
     };
     written.map_err(|error: png::EncodingError| ThumbnailError::Internal(error.to_string()))
+}
+
+/// The picture with a palette of exactly its colours, if that makes it smaller.
+fn own_colors(picture: &Picture) -> Option<Indexed> {
+    let most = Colors::default();
+    match picture.kind {
+        // It takes one byte a pixel, like an index.
+        PixelKind::Luma => None,
+        PixelKind::Rgb => {
+            let (pixels, _) = picture.data.as_chunks();
+            palette::exact(pixels.iter().map(|&[r, g, b]| [r, g, b, 255]), most)
+        }
+        PixelKind::Rgba | PixelKind::Cmyk => {
+            palette::exact(picture.data.as_chunks().0.iter().copied(), most)
+        }
+    }
 }
 
 fn write(picture: &Picture) -> Result<Vec<u8>, png::EncodingError> {
