@@ -64,21 +64,28 @@ impl StripResizer {
     fn with_rows(strip: u32, band: u32, from: Size, kind: PixelKind, area: Area, to: Size) -> Self {
         let across = Axis::new(area.left, area.width, from.width, to.width);
         let down = Axis::new(area.top, area.height, from.height, to.height);
+        let columns = (across.span(0).0, across.span(to.width.saturating_sub(1)).1);
+        let most_in_band = band.min(to.height);
+        let band = most_in_band as usize * columns.1.saturating_sub(columns.0) as usize;
+        // No fewer than may be kept of those before, so that these don't take long to move.
+        let strip = strip.max(down.reach());
+        let rows = strip.saturating_add(down.reach()).min(from.height);
+        let rows = rows as usize * from.width as usize;
         Self {
             from,
             kind,
             to,
             across,
             down,
-            columns: (across.span(0).0, across.span(to.width.saturating_sub(1)).1),
+            columns,
             has_alpha: kind == PixelKind::Rgba && !(across.is_copied() && down.is_copied()),
             engine: Resizer::new(),
             strip,
-            rows: Vec::new(),
+            rows: vec![0; rows * kind.bytes()],
             first: 0,
             end: 0,
-            most_in_band: band,
-            band: Vec::new(),
+            most_in_band,
+            band: vec![0; band * kind.bytes()],
             in_band: 0,
             resized: vec![0; to.width as usize * to.height as usize * kind.bytes()],
             finished: 0,
@@ -89,15 +96,9 @@ impl StripResizer {
     /// more.
     pub fn room(&mut self) -> Option<&mut [u8]> {
         let rows = self.strip_rows();
-        if rows == 0 {
-            return None;
-        }
         let start = self.bytes(self.end - self.first);
         let end = start + self.bytes(rows);
-        if self.rows.len() < end {
-            self.rows.resize(end, 0);
-        }
-        self.rows.get_mut(start..end)
+        self.rows.get_mut(start..end).filter(|_| rows > 0)
     }
 
     /// Resize what can be of the rows that are there, the last [`room`](Self::room) having been filled.
@@ -132,10 +133,10 @@ impl StripResizer {
         Picture { width, height, kind, data }
     }
 
-    /// Rows of the next strip: no fewer than are kept of the last one, so that these don't take
-    /// long to move.
-    fn strip_rows(&self) -> u32 {
-        self.strip.max(self.end - self.first).max(1).min(self.from.height - self.end)
+    /// Rows of the next strip.
+    const fn strip_rows(&self) -> u32 {
+        let rest = self.from.height - self.end;
+        if self.strip < rest { self.strip } else { rest }
     }
 
     fn bytes(&self, rows: u32) -> usize {
@@ -171,9 +172,6 @@ impl StripResizer {
         let stride = to.width as usize * self.kind.bytes();
         let start = self.in_band as usize * stride;
         let end = start + rows as usize * stride;
-        if self.band.len() < end {
-            self.band.resize(end, 0);
-        }
         let band = self.band.get_mut(start..end).unwrap_or_default();
         resize_into(&mut self.engine, &self.rows, known, area, self.kind, band, to)?;
         self.in_band += rows;
@@ -225,6 +223,12 @@ impl Axis {
         let radius = LANCZOS_RADIUS * self.scale.max(1.0);
         let pixel = |place: f64| (place as u32).min(self.from);
         (pixel((middle - radius).floor()), pixel((middle + radius).ceil()))
+    }
+
+    /// The most pixels of the picture that count for one of the result.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "pixels")]
+    fn reach(self) -> u32 {
+        (2.0 * LANCZOS_RADIUS * self.scale.max(1.0)).ceil() as u32 + 1
     }
 
     /// Where so many pixels of the result begin in a part of the picture that holds all that counts
