@@ -331,6 +331,23 @@ print(grown, bound)
     assert 0 < grown < bound
 
 
+def test_a_png_is_never_whole_in_memory():
+    source = encoded(photo(2000, 4000, "RGBA"), "PNG", compress_level=1)
+    script = f"""{PEAK}
+import sys
+from xaccel._core import thumbnail
+source = sys.stdin.buffer.read()
+before = peak()
+thumbnail(source, 400)
+thumbnail(source, 400, 400, fit="cover", gravity="s", format="jpeg")
+print(peak() - before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], input=source, capture_output=True, check=True
+    )
+    assert int(done.stdout) < 2000 * 4000 * 4 / 2
+
+
 def test_placeholder_of_damage():
     with pytest.raises(CorruptImage):
         placeholder(encoded(photo(), "PNG")[:99])

@@ -110,6 +110,38 @@ def test_png_interlaced():
     )
 
 
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"width": 90},
+        {"width": 300, "height": 90, "fit": "cover", "gravity": "s"},
+        {"width": 200, "height": 90, "fit": "cover", "gravity": "smart"},
+        {"crop": (0.21, 0.34, 0.5, 0.33)},
+        {"width": 200, "crop": (0, 0.9, 1, 0.1), "upscale": True, "fit": "fill"},
+        {"width": 90, "linear": True},
+        {},
+    ],
+)
+def test_png_in_strips(mode, options):
+    """What is decoded row by row is the same as what is decoded as a whole."""
+    original = photo(320, 2000, mode)
+    rows, whole = (
+        opened(thumbnail(encoded(original, kind), format="png", **options))
+        for kind in ("PNG", "TIFF")
+    )
+    assert rows.mode == whole.mode
+    pixels = [np.asarray(made, dtype=np.int16) for made in (rows, whole)]
+    assert np.abs(pixels[0] - pixels[1]).max() <= 1
+
+
+def test_a_png_damaged_below_what_is_kept():
+    source = encoded(photo(), "PNG")
+    for cut in (60, 16):
+        with pytest.raises(CorruptImage):
+            thumbnail(source[:-cut], 64, crop=(0, 0, 1, 0.1))
+
+
 @pytest.mark.parametrize("subsampling", [0, 1, 2, "4:1:1"])
 @pytest.mark.parametrize("progressive", [False, True])
 def test_jpeg_subsampling(subsampling, progressive):

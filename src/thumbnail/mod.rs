@@ -7,7 +7,7 @@
 //! | which part, how large | [`crop`] | sizes |
 //! | decode, shrunk where the codec can | [`decode`] | the source |
 //! | where to crop | [`smart`] | pixels, if asked for |
-//! | resize | [`resize`] | pixels |
+//! | resize | [`resize`] | pixels, or rows as they are decoded |
 //! | to sRGB | [`color`] | pixels of the thumbnail |
 //! | stand upright, turn, mirror | [`orient`] | pixels of the thumbnail |
 //! | blur, sharpen | [`effects`] | pixels of the thumbnail |

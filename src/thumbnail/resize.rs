@@ -154,3 +154,39 @@ fn area(size: Size, window: Window) -> Area {
         height: (window.height * height).min(height - top),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::thumbnail::format::OutputFormat;
+    use crate::thumbnail::limits::Limits;
+    use crate::thumbnail::spec::Spec;
+
+    #[test]
+    fn no_row_is_decoded_after_the_time_is_over() {
+        let from = Size { width: 1000, height: 3000 };
+        let read = Cell::new(0);
+        let job = Job {
+            spec: &Spec::default(),
+            format: OutputFormat::Png,
+            quality: 80,
+            style: crate::thumbnail::encode::Style::default(),
+            light: Light::Encoded,
+            limits: &Limits::default(),
+            is_start: false,
+            expired: &|| read.get() >= 1_000_000,
+        };
+        let mut count = |rows: &mut [u8]| {
+            read.set(read.get() + rows.len());
+            Ok(())
+        };
+        let rows = Rows { size: from, kind: PixelKind::Luma, read: &mut count };
+        let window = Window { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
+        let size = Size { width: 100, height: 300 };
+        let resized = resize(Pixels::Rows(rows), window, size, &job);
+        assert_eq!(resized, Err(ThumbnailError::Timeout));
+        assert!((1_000_000..2_000_000).contains(&read.get()), "{}", read.get());
+    }
+}
