@@ -36,7 +36,7 @@ fn decode_all(source: &[u8]) {
         let wanted = Wanted { size, half_chroma, all_frames, is_start };
         let mut shown = None;
         let _ = decode::frames(source, &header, wanted, &mut |frame| {
-            let picture = frame.picture;
+            let picture = frame.pixels.into_picture()?;
             assert_eq!(picture.data.len(), picture.stride() * picture.height as usize);
             assert_eq!(*shown.get_or_insert(picture.size()), picture.size());
             assert!(picture.width <= header.size.width && picture.height <= header.size.height);

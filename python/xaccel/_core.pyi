@@ -139,9 +139,8 @@ class Limits:
     pixels, 64 for each of the thumbnail's, and 16 MiB. Where an animation stays one, the pixels
     of all its frames count, else those of the first. It is mostly less: a JPEG of a photograph
     takes 1 to 10 bytes for each pixel of the source, an AVIF 17 to 29, with `linear` and opacity
-    47; a thumbnail as AVIF takes 37. A PNG that isn't interlaced is resized as its rows are decoded,
-    and never in memory as a whole, but with `linear`, for a window that is looked for, or at its own
-    size.
+    47; a thumbnail as AVIF takes 37. A PNG that isn't interlaced is resized as its rows are
+    decoded, and in memory as a whole only with `linear`, for `gravity="smart"`, or at its own size.
 
     Args:
         max_pixels: Of the source, all of its frames together.
