@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import difflib
-import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -261,6 +260,8 @@ Check: TypeAlias = Callable[[str, Any], Any]
 
 
 def _derived(key: str | bytes) -> str:
+    import hmac  # noqa: PLC0415 - OpenSSL, 4 MB of memory that own keys need not have
+
     secret = key.encode() if isinstance(key, str) else key
     digest = hmac.digest(secret, b"xaccel framework key v1", "sha256")
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

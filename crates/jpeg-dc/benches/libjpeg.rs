@@ -13,12 +13,14 @@
     reason = "a program for people who build this crate"
 )]
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+#[path = "support/mod.rs"]
+mod support;
+
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jpeg_dc::{Chroma, Options, decode};
-use rustix::time::{ClockId, clock_gettime};
+use support::{Processor, collect, millis, shortened};
 use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor, Subsamp};
 
 fn main() {
@@ -92,23 +94,6 @@ struct Totals {
     ratios: Vec<f64>,
 }
 
-/// Every JPEG once: wallpapers are linked under many names.
-fn collect(path: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
-    let mut seen = HashSet::new();
-    let mut waiting = vec![path.to_path_buf()];
-    while let Some(path) = waiting.pop() {
-        let Ok(path) = path.canonicalize() else { continue };
-        if !seen.insert(path.clone()) {
-            continue;
-        }
-        if let Ok(entries) = std::fs::read_dir(&path) {
-            waiting.extend(entries.flatten().map(|entry| entry.path()));
-        } else if path.extension().is_some_and(|ending| ending == "jpg" || ending == "jpeg") {
-            files.push((path.clone(), std::fs::read(path).unwrap()));
-        }
-    }
-}
-
 /// Medians, or the best runs: our planes, our RGB, libjpeg-turbo's RGB.
 fn measure(data: &[u8], options: &Options, runs: usize, best: bool) -> [Duration; 3] {
     let mut decompressor = Decompressor::new().unwrap();
@@ -141,21 +126,6 @@ fn measure(data: &[u8], options: &Options, runs: usize, best: bool) -> [Duration
     })
 }
 
-/// The time this thread has run.
-#[derive(Clone, Copy)]
-struct Processor(Duration);
-
-impl Processor {
-    fn now() -> Self {
-        let time = clock_gettime(ClockId::ThreadCPUTime);
-        Self(Duration::try_from(time).unwrap())
-    }
-
-    fn elapsed(self) -> Duration {
-        Self::now().0.saturating_sub(self.0)
-    }
-}
-
 fn is_progressive(data: &[u8]) -> bool {
     let mut at = 2;
     while let Some(&[0xFF, marker, high, low]) = data.get(at..at + 4) {
@@ -177,14 +147,4 @@ fn kind(data: &[u8], progressive: bool) -> String {
         _ => "other",
     };
     if progressive { format!("{sampling} prog") } else { sampling.to_owned() }
-}
-
-fn shortened(path: &Path) -> String {
-    let name = path.to_string_lossy();
-    let name = name.strip_prefix("/usr/share/wallpapers/").unwrap_or(&name);
-    name.replace("/contents", "")
-}
-
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
 }

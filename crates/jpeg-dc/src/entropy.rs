@@ -76,6 +76,11 @@ impl Bits {
         &self.bytes
     }
 
+    /// The data, with some zero bytes behind it, and the bytes between two restart markers.
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<Range<usize>>) {
+        (self.bytes, self.intervals)
+    }
+
     /// Number of bytes of data.
     pub(crate) fn len(&self) -> usize {
         self.bytes.len() - PADDING

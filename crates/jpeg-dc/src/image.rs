@@ -1,6 +1,8 @@
 //! The decoded image.
 
-/// What the planes of a [`DcImage`] are.
+use std::ops::Deref;
+
+/// What the planes of an image are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Color {
@@ -12,7 +14,7 @@ pub enum Color {
     Rgb,
 }
 
-/// One component at one eighth of its own size.
+/// One component at the size it was decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plane {
     /// Samples in a row.
@@ -21,7 +23,7 @@ pub struct Plane {
     pub height: usize,
     /// Distance from one row to the next in `data`; at least `width`.
     pub stride: usize,
-    /// How many pixels of the image at 1/8 one sample covers: across, and down. `(2, 1)` for the
+    /// How many pixels of the decoded image one sample covers: across, and down. `(2, 1)` for the
     /// chroma planes of a 4:2:2 image.
     pub scale: (usize, usize),
     /// The samples.
@@ -37,73 +39,27 @@ impl Plane {
     }
 }
 
-/// An image at one eighth of its size, one plane a component.
+/// The components of an image, each in a plane.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DcImage {
-    pub(crate) full: (u32, u32),
-    pub(crate) color: Color,
-    pub(crate) planes: Vec<Plane>,
-    pub(crate) exact: bool,
+pub struct Planes {
+    /// Width of the image in pixels.
+    pub width: usize,
+    /// Height of the image in pixels.
+    pub height: usize,
+    /// What the planes are.
+    pub color: Color,
+    /// One for [`Color::Gray`], else three.
+    pub planes: Vec<Plane>,
 }
 
-impl DcImage {
-    /// Width of the full image, in pixels.
-    #[must_use]
-    pub fn full_width(&self) -> u32 {
-        self.full.0
-    }
-
-    /// Height of the full image, in pixels.
-    #[must_use]
-    pub fn full_height(&self) -> u32 {
-        self.full.1
-    }
-
-    /// Width at 1/8: `full_width / 8`, rounded up.
-    #[must_use]
-    pub fn width(&self) -> usize {
-        self.full.0.div_ceil(8) as usize
-    }
-
-    /// Height at 1/8: `full_height / 8`, rounded up.
-    #[must_use]
-    pub fn height(&self) -> usize {
-        self.full.1.div_ceil(8) as usize
-    }
-
-    /// What the planes are.
-    #[must_use]
-    pub fn color(&self) -> Color {
-        self.color
-    }
-
-    /// Whether every plane is what libjpeg-turbo has at 1/8, to the bit. If not, chroma has half the
-    /// resolution: as [`Chroma::Dc`](crate::Chroma::Dc) asks for, or because it has a quarter of
-    /// the image's resolution both ways. Luminance is exact always.
-    #[must_use]
-    pub fn is_exact(&self) -> bool {
-        self.exact
-    }
-
-    /// The planes: one for [`Color::Gray`], else three.
-    #[must_use]
-    pub fn planes(&self) -> &[Plane] {
-        &self.planes
-    }
-
-    /// The planes, to keep.
-    #[must_use]
-    pub fn into_planes(self) -> Vec<Plane> {
-        self.planes
-    }
-
-    /// The image as `width() * height()` pixels of red, green and blue, a byte each, rows without
+impl Planes {
+    /// The image as `width * height` pixels of red, green and blue, a byte each, rows without
     /// padding. Subsampled planes are enlarged by repeating their samples and colours converted
-    /// in fixed point, both as libjpeg does at this scale.
+    /// in fixed point, both as libjpeg does at scale 1/8.
     #[must_use]
     pub fn to_rgb(&self) -> Vec<u8> {
-        let mut pixels = vec![0; self.width() * self.height() * 3];
-        let rows = pixels.chunks_exact_mut((self.width() * 3).max(1));
+        let mut pixels = vec![0; self.width * self.height * 3];
+        let rows = pixels.chunks_exact_mut((self.width * 3).max(1));
         match self.planes.as_slice() {
             [gray] => {
                 for (out, gray) in rows.zip(gray.rows()) {
@@ -132,21 +88,65 @@ impl DcImage {
         pixels
     }
 
-    /// The image as `width() * height()` pixels of luminance, a byte each, rows without padding.
+    /// The image as `width * height` pixels of luminance, a byte each, rows without padding.
     #[must_use]
     pub fn to_gray(&self) -> Vec<u8> {
         if self.color == Color::Rgb {
             return self.to_rgb().chunks_exact(3).map(gray_from_rgb).collect();
         }
-        let mut pixels = Vec::with_capacity(self.width() * self.height());
+        let mut pixels = Vec::with_capacity(self.width * self.height);
         let mut wide = Vec::new();
         for plane in self.planes.iter().take(1) {
-            for y in 0..self.height() {
+            for y in 0..self.height {
                 let row = plane.wide_row(y, &mut wide);
-                pixels.extend_from_slice(row.get(..self.width()).unwrap_or(row));
+                pixels.extend_from_slice(row.get(..self.width).unwrap_or(row));
             }
         }
         pixels
+    }
+}
+
+/// An image at one eighth of its size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DcImage {
+    pub(crate) full: (u32, u32),
+    pub(crate) image: Planes,
+    pub(crate) exact: bool,
+}
+
+impl DcImage {
+    /// Width of the full image, in pixels.
+    #[must_use]
+    pub fn full_width(&self) -> u32 {
+        self.full.0
+    }
+
+    /// Height of the full image, in pixels.
+    #[must_use]
+    pub fn full_height(&self) -> u32 {
+        self.full.1
+    }
+
+    /// Whether every plane is what libjpeg-turbo has at 1/8, to the bit. If not, chroma has half the
+    /// resolution: as [`Chroma::Dc`](crate::Chroma::Dc) asks for, or because it has a quarter of
+    /// the image's resolution both ways. Luminance is exact always.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.exact
+    }
+
+    /// The image at 1/8, its sides rounded up.
+    #[must_use]
+    pub fn into_planes(self) -> Planes {
+        self.image
+    }
+}
+
+impl Deref for DcImage {
+    type Target = Planes;
+
+    fn deref(&self) -> &Planes {
+        &self.image
     }
 }
 

@@ -24,11 +24,18 @@
 //! # let file = include_bytes!("../tests/data/progressive.jpg");
 //! let image = decode(file, &Options::new().max_pixels(50_000_000))?;
 //! let pixels = image.to_rgb();
-//! assert_eq!(image.width(), (image.full_width() as usize).div_ceil(8));
-//! assert_eq!(pixels.len(), image.width() * image.height() * 3);
+//! assert_eq!(image.width, (image.full_width() as usize).div_ceil(8));
+//! assert_eq!(pixels.len(), image.width * image.height * 3);
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Progressive files at other scales
+//!
+//! A full decoder reads the scans of a progressive file one after the other, and goes through the
+//! coefficients of all blocks for each. [`decode_progressive`] reads all scans side by side, block
+//! by block, and so keeps no coefficients. It gives the planes whole, or shrunk to a half or a
+//! quarter.
 //!
 //! EXIF orientation and colour profiles are the caller's business, as is making the image smaller
 //! still.
@@ -49,14 +56,17 @@
 //!
 //! # Cost
 //!
-//! Memory is the size of the file once more and some ten bytes for each block (128 more for chroma
-//! blocks of progressive 4:2:0, see [`Chroma::Full`]). A file has to have a bit for each block that
-//! its header claims, or is refused before anything is allocated for them. Time is bounded by a
-//! multiple of the file's size too: no bit is passed over more than twice, but for the first few
-//! blocks of a place in the middle of the file where that turns out not to be the start of a
-//! block; and files of more than 500 scans are refused.
+//! Memory is the size of the file once more and some ten bytes for each block, beside the samples.
+//! A file has to have a bit for each block that its header claims, or is refused before anything is
+//! allocated for them. Time is bounded by a multiple of the file's size too: no bit is passed over
+//! more than twice, but for the first few blocks of a place in the middle of the file where that
+//! turns out not to be the start of a block. A scan of few bits can ask for a look at every block,
+//! so files of more than 500 scans are refused, and of more than 100 by [`decode_progressive`].
 
+mod ac;
+mod coefficients;
 mod dc;
+mod dct;
 mod entropy;
 mod error;
 mod frame;
@@ -70,19 +80,20 @@ mod plan;
 mod prefix;
 mod progressive;
 mod quad;
-mod refine;
 mod sequential;
 mod skip;
+mod whole;
 
 pub use error::Error;
-pub use image::{Color, DcImage, Plane};
+pub use image::{Color, DcImage, Plane, Planes};
 pub use options::{Chroma, Options};
 pub use prefix::{Prefix, read_needed};
+pub use whole::{Scale, decode_progressive};
 
+use coefficients::Coefficients;
 use frame::{Frame, Process};
 use marker::{Found, Reader};
 use plan::Plan;
-use progressive::Coefficients;
 
 /// Decodes a JPEG at one eighth of its size.
 ///
@@ -116,19 +127,17 @@ pub fn decode(data: &[u8], options: &Options) -> Result<DcImage, Error> {
     }
     if frame.process == Process::Progressive {
         let planes = planes.iter_mut().zip(&frame.components);
-        for (coefficients, (plane, component)) in coefficients.iter().zip(planes) {
-            coefficients.write(plane, component.padded.0)?;
+        for (coefficients, (plane, component)) in coefficients.iter_mut().zip(planes) {
+            coefficients.write(plane, component)?;
         }
     }
-    let color = match planes.len() {
-        1 => Color::Gray,
-        _ if reader.is_rgb() => Color::Rgb,
-        _ => Color::YCbCr,
-    };
+    let color = whole::color(&frame, &reader);
     let exact = frame.components.iter().zip(&planes).all(|(component, plane)| {
         frame.is_single(component) || plane.scale != frame.ratio(component)
     });
-    Ok(DcImage { full: (frame.width.into(), frame.height.into()), color, planes, exact })
+    let (width, height) = (usize::from(frame.width), usize::from(frame.height));
+    let image = Planes { width: width.div_ceil(8), height: height.div_ceil(8), color, planes };
+    Ok(DcImage { full: (frame.width.into(), frame.height.into()), image, exact })
 }
 
 const ENDS_EARLY: Error = Error::Malformed("it ends before its DC coefficients do");

@@ -22,7 +22,7 @@ pub struct Options {
 pub enum Chroma {
     /// Read the AC coefficients of these components, and make 2 x 2 samples of each block as
     /// libjpeg does, to the bit. Takes a quarter to half more time in sequential files. Of
-    /// progressive ones more scans are needed, and 128 bytes of memory for each block of these components.
+    /// progressive ones more scans are needed.
     #[default]
     Full,
     /// One sample a block, so half the resolution that it might have. Good enough where the image

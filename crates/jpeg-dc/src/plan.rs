@@ -22,7 +22,8 @@ type Needed = Vec<Known>;
 pub(crate) struct Plan {
     process: Process,
     components: Vec<Needed>,
-    scans: usize,
+    /// Scans that may still come.
+    scans_left: usize,
 }
 
 impl Plan {
@@ -32,15 +33,20 @@ impl Plan {
             let whole = all && frame.process == Process::Progressive;
             vec![Known::Nothing; if whole { 64 } else { 1 }]
         });
-        Self { process: frame.process, components: needed.collect(), scans: 0 }
+        Self { process: frame.process, components: needed.collect(), scans_left: MAX_SCANS }
+    }
+
+    /// All coefficients of a progressive frame.
+    pub(crate) fn whole(frame: &Frame) -> Self {
+        let needed = frame.components.iter().map(|_| vec![Known::Nothing; 64]);
+        let components = needed.collect();
+        Self { process: frame.process, components, scans_left: MAX_SCANS_OF_WHOLE }
     }
 
     /// Notes a scan. Whether it is needed.
     pub(crate) fn note(&mut self, scan: &Scan) -> Result<bool, Error> {
-        self.scans += 1;
-        if self.scans > MAX_SCANS {
-            return Err(Error::Unsupported("more than 500 scans"));
-        }
+        let left = self.scans_left.checked_sub(1);
+        self.scans_left = left.ok_or(Error::Unsupported("too many scans"))?;
         let (band, high, low) = match self.process {
             Process::Sequential => (0..1, 0, 0),
             Process::Progressive => match (scan.band, scan.components.len()) {
@@ -71,6 +77,11 @@ impl Plan {
         Ok(is_needed)
     }
 
+    /// Whether something of every coefficient that is needed was there.
+    pub(crate) fn is_known(&self) -> bool {
+        self.components.iter().flatten().all(|&known| known != Known::Nothing)
+    }
+
     /// Whether every bit of every coefficient that is needed was there.
     pub(crate) fn is_complete(&self) -> bool {
         self.components.iter().flatten().all(|&known| known == Known::AllBut(0))
@@ -84,3 +95,6 @@ const MAX_LOW: u8 = 13;
 
 /// A scan of few bytes can ask for a look at every block. Encoders write ten scans or so.
 const MAX_SCANS: usize = 500;
+
+/// The same where all of them are read.
+const MAX_SCANS_OF_WHOLE: usize = 100;

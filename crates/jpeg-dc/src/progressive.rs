@@ -5,39 +5,13 @@
     reason = "a code has at most 16 bits, a difference at most 15; libjpeg keeps 16 bits of a coefficient"
 )]
 
+use crate::ac::AcScan;
+use crate::coefficients::Coefficients;
 use crate::dc::{DifferenceTable, by_block};
 use crate::entropy::{Bits, window};
 use crate::error::Error;
 use crate::frame::{Frame, Layout, Scan};
-use crate::image::{Plane, pixel};
-use crate::marker::{Quantisation, Reader};
-use crate::quad;
-use crate::refine;
-
-/// The coefficients of a component, as far as they are needed.
-#[derive(Debug, Default)]
-pub(crate) struct Coefficients {
-    dc: Vec<i16>,
-    /// The others of each block, in zigzag order. The first one is not used.
-    ac: Vec<[i16; 64]>,
-    quantisation: Option<Quantisation>,
-}
-
-impl Coefficients {
-    /// The samples these coefficients stand for.
-    pub(crate) fn write(&self, plane: &mut Plane, across: usize) -> Result<(), Error> {
-        let quantisation = self.quantisation.ok_or(Error::Malformed("a component without scan"))?;
-        plane.data = if self.ac.is_empty() {
-            self.dc.iter().map(|&dc| pixel(dc.into(), quantisation[0])).collect()
-        } else {
-            let blocks = self.dc.iter().zip(&self.ac);
-            let quads: Vec<_> =
-                blocks.map(|(&dc, block)| quad::samples(dc, block, &quantisation)).collect();
-            quad::plane(&quads, across)
-        };
-        Ok(())
-    }
-}
+use crate::marker::Reader;
 
 /// Decodes a scan. Gives where it ends.
 pub(crate) fn decode_scan(
@@ -50,8 +24,17 @@ pub(crate) fn decode_scan(
     let layout = frame.layout(scan)?;
     let bits = Bits::collect(data, reader.position(), reader.restart_interval > 0)?;
     if scan.band.0 > 0 {
-        other_coefficients(reader, scan, frame, &layout, &bits, coefficients)?;
-        return Ok(bits.end);
+        let end = bits.end;
+        if let [part] = layout.parts.as_slice()
+            && let Some(target) = coefficients.get_mut(part.selected.component)
+        {
+            if target.dc.is_empty() {
+                return Err(Error::Malformed("a scan of AC coefficients before the first of DC"));
+            }
+            let code = reader.ac_code(part.selected.ac_table)?;
+            target.ac.push(AcScan::new(code, scan, bits, reader.restart_interval));
+        }
+        return Ok(end);
     }
     // Checked before anything is allocated by the size that the header claims.
     if layout.total_blocks() > bits.len() * 8 {
@@ -193,37 +176,6 @@ fn refine(
             component.padded.0,
             |_, one, value| *value |= i16::from(one) << scan.low,
         );
-    }
-    Ok(())
-}
-
-/// A scan of AC coefficients, of one component.
-fn other_coefficients(
-    reader: &Reader,
-    scan: &Scan,
-    frame: &Frame,
-    layout: &Layout,
-    bits: &Bits,
-    coefficients: &mut [Coefficients],
-) -> Result<(), Error> {
-    let Some(part) = layout.parts.first() else { return Ok(()) };
-    let component = frame.components.get(part.selected.component);
-    let target = coefficients.get_mut(part.selected.component);
-    let (Some(component), Some(target)) = (component, target) else { return Ok(()) };
-    if target.dc.is_empty() {
-        return Err(Error::Malformed("a scan of AC coefficients before the first of DC"));
-    }
-    let (across, stride) = (component.blocks.0, component.padded.0);
-    target.ac.resize(target.dc.len(), [0; 64]);
-    let rows = target.ac.chunks_exact_mut(stride).take(component.blocks.1);
-    let mut blocks = rows.flat_map(|row| row.iter_mut().take(across));
-    let mut decoder = refine::Decoder::new(reader.ac_code(part.selected.ac_table)?, scan);
-    for interval in intervals(layout, bits, reader.restart_interval) {
-        let (count, range) = interval?;
-        let end = decoder.interval(bits.padded(), range.start * 8, blocks.by_ref().take(count));
-        if end.is_none_or(|end| end > range.end * 8) {
-            return Err(Error::Malformed("a scan ends early or has an invalid code"));
-        }
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! libjpeg does not enlarge it at 1/8: it takes an inverse DCT that gives 2 x 2 samples for each of
 //! its blocks. That needs AC coefficients too.
 
+use crate::ac::Lanes;
 use crate::dc::{DifferenceTable, difference};
 use crate::entropy::window;
 use crate::huffman::{Code, Lookup};
@@ -18,7 +19,7 @@ pub(crate) type Quad = [u8; 4];
 const SIDE: usize = 5;
 
 /// The zigzag order (T.81, figure A.6): row and column of a coefficient, from the first on.
-const ZIGZAG: [(u8, u8); 64] = zigzag();
+pub(crate) const ZIGZAG: [(u8, u8); 64] = zigzag();
 
 /// The place of each coefficient among those that count, or one behind all of them.
 const PLACES: [u8; 64] = places();
@@ -109,15 +110,25 @@ fn saturate(value: i32) -> i32 {
     value.clamp(i16::MIN.into(), i16::MAX.into())
 }
 
-/// The samples of a block, given its DC coefficient and all others.
-pub(crate) fn samples(dc: i16, block: &[i16; 64], quantisation: &Quantisation) -> Quad {
-    let mut coefficients = Coefficients::new(dc.into(), quantisation);
-    let mut flat = true;
-    for (index, &value) in block.iter().enumerate().skip(1).filter(|&(_, &value)| value != 0) {
-        coefficients.set(index, value.into(), quantisation);
-        flat = false;
+/// The samples of one block of a group, given its DC coefficient and which others are not zero.
+pub(crate) fn samples(
+    dc: i16,
+    group: &Lanes,
+    lane: usize,
+    mut nonzero: u64,
+    quantisation: &Quantisation,
+) -> Quad {
+    if nonzero == 0 {
+        return [pixel(dc.into(), quantisation[0]); 4];
     }
-    if flat { [pixel(dc.into(), quantisation[0]); 4] } else { coefficients.samples() }
+    let mut coefficients = Coefficients::new(dc.into(), quantisation);
+    while nonzero != 0 {
+        let index = nonzero.trailing_zeros() as usize;
+        let value = group.get(index).and_then(|values| values.get(lane));
+        coefficients.set(index, value.copied().unwrap_or_default().into(), quantisation);
+        nonzero &= nonzero - 1;
+    }
+    coefficients.samples()
 }
 
 /// Fixed point: 13 bits behind the point.

@@ -4,7 +4,7 @@
 
 mod support;
 
-use jpeg_dc::{Error, Options, Prefix, decode, read_needed};
+use jpeg_dc::{Error, Options, Prefix, Scale, decode, decode_progressive, read_needed};
 use proptest::prelude::*;
 use support::generate::{self, SAMPLINGS};
 
@@ -67,8 +67,15 @@ proptest! {
             damage(&mut data, change);
         }
         if let Ok(image) = decode(&data, &Options::new()) {
-            prop_assert_eq!(image.to_rgb().len(), image.width() * image.height() * 3);
-            prop_assert_eq!(image.to_gray().len(), image.width() * image.height());
+            prop_assert_eq!(image.to_rgb().len(), image.width * image.height * 3);
+            prop_assert_eq!(image.to_gray().len(), image.width * image.height);
+        }
+        for scale in [Scale::Full, Scale::Half, Scale::Quarter] {
+            if let Ok(image) = decode_progressive(&data, scale, &Options::new()) {
+                for plane in &image.planes {
+                    prop_assert_eq!(plane.data.len(), plane.width * plane.height);
+                }
+            }
         }
     }
 
@@ -90,7 +97,7 @@ proptest! {
         data.truncate(scan + 20);
         data.extend(noise);
         if let Ok(image) = decode(&data, &Options::new()) {
-            prop_assert!(image.planes()[0].rows().all(|row| row.len() == image.planes()[0].width));
+            prop_assert!(image.planes[0].rows().all(|row| row.len() == image.planes[0].width));
         }
     }
 
@@ -203,6 +210,7 @@ fn a_claimed_size_is_not_allocated() {
         let size = frame.unwrap() + 5;
         data[size..size + 4].fill(0xFF);
         assert!(matches!(decode(&data, &Options::new()), Err(Error::Malformed(_))), "seed {seed}");
+        assert!(decode_progressive(&data, Scale::Full, &Options::new()).is_err(), "seed {seed}");
     }
 }
 

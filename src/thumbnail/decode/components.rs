@@ -1,20 +1,19 @@
 //! A JPEG as it is stored: luma and two differences of colour, each at a resolution of its own.
 
-use std::ops::Range;
-
+use jpeg_dc::Plane;
 use raster::Size;
-use turbojpeg::{Colorspace, ScalingFactor, Subsamp, YuvImage};
+use turbojpeg::{Colorspace, Subsamp, YuvImage};
 
 use super::Wanted;
 use super::jpeg::{self, Prepared};
-use super::jpeg_eighth;
+use super::jpeg_planes;
 
 /// Luma, the difference of blue and that of red.
 pub struct Components {
     /// The size of the picture, which is that of luma.
     pub size: Size,
-    samples: Vec<u8>,
     parts: [Part; 3],
+    buffers: Vec<Vec<u8>>,
 }
 
 /// One of the components: a byte a sample, rows without padding.
@@ -28,31 +27,54 @@ pub struct Component<'a> {
 }
 
 struct Part {
-    place: Range<usize>,
+    buffer: usize,
+    start: usize,
     size: Size,
     covers: (u32, u32),
 }
 
 impl Components {
     /// From planes that follow one another in `samples`: their sizes, and what a sample covers.
-    pub(super) fn new(size: Size, samples: Vec<u8>, planes: [(Size, (u32, u32)); 3]) -> Self {
-        let mut start = 0;
+    fn in_a_row(size: Size, samples: Vec<u8>, planes: [(Size, (u32, u32)); 3]) -> Self {
+        let mut next = 0;
         let parts = planes.map(|(size, covers)| {
-            let place = start..start + size.width as usize * size.height as usize;
-            start = place.end;
-            Part { place, size, covers }
+            let start = next;
+            next += size.width as usize * size.height as usize;
+            Part { buffer: 0, start, size, covers }
         });
-        Self { size, samples, parts }
+        Self { size, parts, buffers: vec![samples] }
+    }
+
+    /// From planes of their own, the first of which is luma.
+    pub(super) fn from_planes(size: (usize, usize), planes: Vec<Plane>) -> Option<Self> {
+        let mut parts = Vec::with_capacity(planes.len());
+        let mut buffers = Vec::with_capacity(planes.len());
+        for (buffer, plane) in planes.into_iter().enumerate() {
+            let size = (plane.width, plane.height).try_into().ok()?;
+            let covers = (plane.scale.0.try_into().ok()?, plane.scale.1.try_into().ok()?);
+            parts.push(Part { buffer, start: 0, size, covers });
+            buffers.push(if plane.stride == plane.width {
+                plane.data
+            } else {
+                plane.rows().collect::<Vec<_>>().concat()
+            });
+        }
+        Some(Self { size: size.try_into().ok()?, parts: parts.try_into().ok()?, buffers })
     }
 
     /// Luma first.
     #[must_use]
     pub fn each(&self) -> [Component<'_>; 3] {
         self.parts.each_ref().map(|part| Component {
-            samples: self.samples.get(part.place.clone()).unwrap_or_default(),
+            samples: self.samples(part).unwrap_or_default(),
             size: part.size,
             covers: part.covers,
         })
+    }
+
+    fn samples(&self, part: &Part) -> Option<&[u8]> {
+        let length = part.size.width as usize * part.size.height as usize;
+        self.buffers.get(part.buffer)?.get(part.start..)?.get(..length)
     }
 }
 
@@ -62,9 +84,7 @@ pub(super) fn decode(source: &[u8], full: Size, wanted: Wanted) -> Option<Compon
         return None;
     }
     let scaling = jpeg::scaling(full, wanted.size);
-    if scaling == ScalingFactor::ONE_EIGHTH
-        && let Some(components) = jpeg_eighth::components(source)
-    {
+    if let Some(components) = jpeg_planes::components(source, scaling, wanted) {
         return Some(components);
     }
     if wanted.is_start {
@@ -101,7 +121,7 @@ pub(super) fn decode(source: &[u8], full: Size, wanted: Wanted) -> Option<Compon
     let size = (found.width, found.height);
     crop(&mut samples, stored, size);
     let (luma, chroma) = (size.try_into().ok()?, chroma.try_into().ok()?);
-    Some(Components::new(luma, samples, [(luma, (1, 1)), (chroma, covers), (chroma, covers)]))
+    Some(Components::in_a_row(luma, samples, [(luma, (1, 1)), (chroma, covers), (chroma, covers)]))
 }
 
 /// Take away what the first plane of this size has beyond another size, to the right and below.

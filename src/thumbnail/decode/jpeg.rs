@@ -10,7 +10,7 @@ use super::super::format::SourceFormat;
 use super::super::orient::Transform;
 use super::super::probe::Header;
 use super::jpeg_scans::{Shrink, without_last_refinement};
-use super::{Wanted, jpeg_eighth};
+use super::{Wanted, jpeg_planes};
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind, Size};
 
@@ -85,22 +85,32 @@ struct FrameHeader {
     precision: u8,
     size: Size,
     components: u8,
+    is_subsampled: bool,
 }
 
 fn frame_header(source: &[u8]) -> Option<FrameHeader> {
     // SOF0 to SOF15, without DHT, JPG and DAC.
     let is_frame = |marker| matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
     segments(source).filter(|segment| is_frame(segment.marker)).find_map(|segment| {
-        let &[precision, h1, h0, w1, w0, components, ..] = segment.content else { return None };
+        let &[precision, h1, h0, w1, w0, components, ref specs @ ..] = segment.content else {
+            return None;
+        };
+        let samplings = || specs.chunks_exact(3).map(|spec| spec.get(1));
+        let is_subsampled = samplings().any(|sampling| Some(sampling) != samplings().next());
         let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
         let size = Size { width: width.into(), height: height.into() };
-        Some(FrameHeader { marker: segment.marker, precision, size, components })
+        Some(FrameHeader { marker: segment.marker, precision, size, components, is_subsampled })
     })
 }
 
 /// Whether it has luma and two differences of colour, or else red, green and blue.
 pub(super) fn has_three_components(source: &[u8]) -> bool {
     frame_header(source).is_some_and(|frame| frame.components == 3)
+}
+
+/// Whether one of its components has fewer samples than another.
+pub(super) fn is_subsampled(source: &[u8]) -> bool {
+    frame_header(source).is_some_and(|frame| frame.is_subsampled)
 }
 
 pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
@@ -181,17 +191,22 @@ pub(super) struct Prepared<'a> {
     pub(super) found: DecompressHeader,
 }
 
-/// Get ready to decode at this scale.
-pub(super) fn prepare(
-    source: &[u8],
-    scaling: ScalingFactor,
-) -> Result<Prepared<'_>, ThumbnailError> {
+/// The same image without what can't be seen of it at this scale, if that is much.
+pub(super) fn without_invisible(source: &[u8], scaling: ScalingFactor) -> Cow<'_, [u8]> {
     let shorter = match scaling {
         ScalingFactor::ONE_HALF => without_last_refinement(source, Shrink::Half),
         ScalingFactor::ONE_QUARTER => without_last_refinement(source, Shrink::Quarter),
         _ => None,
     };
-    let source = shorter.map_or(Cow::Borrowed(source), Cow::Owned);
+    shorter.map_or(Cow::Borrowed(source), Cow::Owned)
+}
+
+/// Get ready to decode at this scale.
+pub(super) fn prepare(
+    source: &[u8],
+    scaling: ScalingFactor,
+) -> Result<Prepared<'_>, ThumbnailError> {
+    let source = without_invisible(source, scaling);
     let mut decoder = Decompressor::new().map_err(corrupt)?;
     decoder.set_scan_limit(MAX_SCANS).map_err(corrupt)?;
     decoder.set_scaling_factor(scaling).map_err(corrupt)?;
@@ -212,9 +227,7 @@ pub(super) fn decode(
     wanted: Wanted,
 ) -> Result<Picture, ThumbnailError> {
     let scaling = scaling(header.size, wanted.size);
-    if scaling == ScalingFactor::ONE_EIGHTH
-        && let Some(picture) = jpeg_eighth::decode(source, wanted.half_chroma)
-    {
+    if let Some(picture) = jpeg_planes::decode(source, scaling, wanted) {
         return Ok(picture);
     }
     if wanted.is_start {

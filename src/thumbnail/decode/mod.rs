@@ -9,7 +9,7 @@ mod components;
 mod gif;
 mod isobmff;
 mod jpeg;
-mod jpeg_eighth;
+mod jpeg_planes;
 mod jpeg_scans;
 mod pixels;
 mod planes;

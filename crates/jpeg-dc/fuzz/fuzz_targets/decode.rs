@@ -13,8 +13,8 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(image, &decode(&data[..length], &options).unwrap());
     }
     if let Ok(image) = &whole {
-        assert_eq!(image.to_rgb().len(), image.width() * image.height() * 3);
-        assert_eq!(image.to_gray().len(), image.width() * image.height());
+        assert_eq!(image.to_rgb().len(), image.width * image.height * 3);
+        assert_eq!(image.to_gray().len(), image.width * image.height);
     }
     // With fewer scans needed, a file may be good enough; never the other way round.
     match (decode(data, &options.chroma(Chroma::Dc)), whole) {

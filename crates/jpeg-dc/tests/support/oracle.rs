@@ -1,6 +1,10 @@
-//! What libjpeg-turbo makes of a file at 1/8.
+//! What libjpeg-turbo makes of a file, and files to try it with.
 
-use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor};
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use jpeg_dc::Plane;
+use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor, YuvImage};
 
 pub(crate) struct Decoded {
     pub(crate) width: usize,
@@ -8,6 +12,7 @@ pub(crate) struct Decoded {
     pub(crate) pixels: Vec<u8>,
 }
 
+/// The picture at 1/8.
 pub(crate) fn decode(data: &[u8], format: PixelFormat) -> turbojpeg::Result<Decoded> {
     let mut decompressor = Decompressor::new()?;
     let header = decompressor.read_header(data)?;
@@ -19,6 +24,47 @@ pub(crate) fn decode(data: &[u8], format: PixelFormat) -> turbojpeg::Result<Deco
     let image = Image { pixels: pixels.as_mut_slice(), width, pitch, height, format };
     decompressor.decompress(data, image)?;
     Ok(Decoded { width, height, pixels })
+}
+
+/// The planes of an image in colour, each 8 / `divisor` samples of a block wide. They may be padded.
+pub(crate) fn planes(data: &[u8], divisor: usize) -> turbojpeg::Result<Vec<Plane>> {
+    let mut decompressor = Decompressor::new()?;
+    let scale = ScalingFactor::new(1, divisor);
+    let header = decompressor.read_header(data)?;
+    decompressor.set_scaling_factor(scale)?;
+    let header = header.scaled(scale);
+    let (width, height, subsamp) = (header.width, header.height, header.subsamp);
+    let empty = YuvImage { pixels: (), width, align: 1, height, subsamp };
+    let sizes = [empty.y_size(), empty.uv_size(), empty.uv_size()];
+    let mut pixels = vec![0; sizes.iter().map(|(width, height)| width * height).sum()];
+    let image = YuvImage { pixels: pixels.as_mut_slice(), width, align: 1, height, subsamp };
+    decompressor.decompress_to_yuv(data, image)?;
+    let mut rest = pixels.as_slice();
+    let planes = sizes.map(|(width, height)| {
+        let (plane, others) = rest.split_at(width * height);
+        rest = others;
+        Plane { width, height, stride: width, scale: (1, 1), data: plane.to_vec() }
+    });
+    Ok(planes.into())
+}
+
+/// The photographs of Debian's `plasma-workspace-wallpapers`.
+pub(crate) fn wallpapers() -> Vec<(PathBuf, Vec<u8>)> {
+    let mut waiting = vec![PathBuf::from("/usr/share/wallpapers")];
+    let (mut seen, mut found) = (HashSet::new(), Vec::new());
+    while let Some(path) = waiting.pop() {
+        let Ok(path) = path.canonicalize() else { continue };
+        if !seen.insert(path.clone()) {
+            continue;
+        }
+        if let Ok(entries) = std::fs::read_dir(&path) {
+            waiting.extend(entries.flatten().map(|entry| entry.path()));
+        } else if path.extension().is_some_and(|ending| ending == "jpg") {
+            let data = std::fs::read(&path).unwrap();
+            found.push((path, data));
+        }
+    }
+    found
 }
 
 pub(crate) fn psnr(a: &[u8], b: &[u8]) -> f64 {

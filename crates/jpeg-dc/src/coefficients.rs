@@ -1,0 +1,78 @@
+//! The coefficients of a component, as far as they are needed.
+
+use crate::ac::{self, AcScan, LANES};
+use crate::dct;
+use crate::error::Error;
+use crate::frame::Component;
+use crate::image::{Plane, pixel};
+use crate::marker::Quantisation;
+use crate::quad;
+use crate::whole::Scale;
+
+/// The coefficients of a component of a progressive frame.
+#[derive(Debug, Default)]
+pub(crate) struct Coefficients {
+    /// Of each block, in rows with those that fill up the last MCU.
+    pub(crate) dc: Vec<i16>,
+    /// Where the others are.
+    pub(crate) ac: Vec<AcScan>,
+    pub(crate) quantisation: Option<Quantisation>,
+}
+
+impl Coefficients {
+    /// The samples at 1/8 that these coefficients stand for.
+    pub(crate) fn write(&mut self, plane: &mut Plane, component: &Component) -> Result<(), Error> {
+        let quantisation = self.quantisation.ok_or(UNKNOWN)?;
+        if self.ac.is_empty() {
+            plane.data = self.dc.iter().map(|&dc| pixel(dc.into(), quantisation[0])).collect();
+            return Ok(());
+        }
+        let across = component.padded.0;
+        let mut quads = vec![[0; 4]; self.dc.len()];
+        let dc = &self.dc;
+        ac::read(&mut self.ac, component.blocks, |(row, index), group| {
+            let start = row * across + index * LANES;
+            let blocks = quads.iter_mut().zip(dc).skip(start).zip(group.nonzero).enumerate();
+            for (lane, ((quad, &dc), nonzero)) in blocks {
+                *quad = quad::samples(dc, &group.values, lane, nonzero, &quantisation);
+            }
+        })?;
+        plane.data = quad::plane(&quads, across);
+        Ok(())
+    }
+
+    /// The samples of a plane of this size at this scale.
+    pub(crate) fn samples(
+        mut self,
+        scale: Scale,
+        component: &Component,
+        size: (usize, usize),
+    ) -> Result<Vec<u8>, Error> {
+        match scale {
+            // What the compiler makes the best vector code of, by measurement.
+            Scale::Full => self.transformed::<8, 8>(component, size),
+            Scale::Half => self.transformed::<4, 4>(component, size),
+            Scale::Quarter => self.transformed::<2, 8>(component, size),
+        }
+    }
+
+    fn transformed<const N: usize, const P: usize>(
+        &mut self,
+        component: &Component,
+        (width, height): (usize, usize),
+    ) -> Result<Vec<u8>, Error> {
+        let transform = dct::Transform::<N, P>::new(&self.quantisation.ok_or(UNKNOWN)?);
+        let mut plane = vec![0; width * height];
+        let dc = &self.dc;
+        ac::read(&mut self.ac, component.blocks, |(row, index), group| {
+            let dc = dc.iter().skip(row * component.padded.0 + index * LANES);
+            let [first, ..] = &mut group.values;
+            first.iter_mut().zip(dc).for_each(|(first, &dc)| *first = dc);
+            let rows = plane.get_mut(row * N * width..).unwrap_or_default();
+            transform.write(group, index, rows, width);
+        })?;
+        Ok(plane)
+    }
+}
+
+const UNKNOWN: Error = Error::Malformed("a component without scan");
