@@ -11,6 +11,10 @@ use fast_image_resize::{
 
 use crate::{Picture, PixelKind, RasterError, Size};
 
+/// Bytes of what is between the two directions of a resize, at most. The weights of columns are
+/// reckoned anew for each such part.
+const BETWEEN: usize = 2 * 1024 * 1024;
+
 /// The kernel of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {
@@ -75,10 +79,40 @@ pub fn resize(
     let samples = samples(picture.kind);
     let source = ImageRef::new(picture.width, picture.height, &picture.data, samples)
         .map_err(RasterError::new)?;
+    if filter == Filter::Lanczos3 && picture.kind != PixelKind::Rgba {
+        return resize_bands(&source, area, size, picture.kind);
+    }
     let mut resized = Image::new(size.width, size.height, samples);
     let options = options(area, filter, picture.kind == PixelKind::Rgba);
     convolve(&mut Resizer::new(), &source, &mut resized, &options)?;
     Ok(finished(resized, picture.kind))
+}
+
+/// Resize a part of an image without opacity by [`Filter::Lanczos3`]. What is between the two
+/// directions has rows as wide as the source's, so there are never many of them.
+fn resize_bands(
+    source: &ImageRef<'_>,
+    area: Area,
+    to: Size,
+    kind: PixelKind,
+) -> Result<Picture, RasterError> {
+    let most = BETWEEN / (source.width() as usize * kind.bytes()).max(1);
+    let most = u32::try_from(most).unwrap_or(u32::MAX).clamp(1, to.height.max(1));
+    let stride = to.width as usize * kind.bytes();
+    let scale = area.height / f64::from(to.height);
+    let mut data = vec![0; stride * to.height as usize];
+    let mut engine = Resizer::new();
+    let starts = (0..to.height).step_by(most as usize);
+    for (start, band) in starts.zip(data.chunks_mut((most as usize * stride).max(1))) {
+        let rows = most.min(to.height - start);
+        let top = area.top + f64::from(start) * scale;
+        let height = (f64::from(rows) * scale).min(f64::from(source.height()) - top);
+        let mut resized = Image::from_slice_u8(to.width, rows, band, source.pixel_type())
+            .map_err(RasterError::new)?;
+        let options = options(Area { top, height, ..area }, Filter::Lanczos3, false);
+        convolve(&mut engine, source, &mut resized, &options)?;
+    }
+    Ok(Picture { width: to.width, height: to.height, kind, data })
 }
 
 /// The library's name for pixels of a kind.
@@ -156,11 +190,7 @@ pub fn resize_samples(
     to: Size,
 ) -> Result<Picture, RasterError> {
     let source = ImageRef::new(from.width, from.height, samples, PixelType::U8);
-    let source = source.map_err(RasterError::new)?;
-    let mut resized = Image::new(to.width, to.height, PixelType::U8);
-    let (mut engine, options) = (Resizer::new(), options(area, Filter::Lanczos3, false));
-    run::<U8>(&mut engine, source.typed_image(), resized.typed_image_mut(), &options)?;
-    Ok(finished(resized, PixelKind::Luma))
+    resize_bands(&source.map_err(RasterError::new)?, area, to, PixelKind::Luma)
 }
 
 /// Resize one plane of samples, of two bytes each if `wide`, by [`Filter::CatmullRom`].
