@@ -2,7 +2,7 @@
 //! the prefix that is needed.
 #![no_main]
 
-use jpeg_dc::{Chroma, Options, Prefix, decode};
+use jpeg_dc::{Chroma, Options, Prefix, Scale, decode, decode_progressive};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -15,6 +15,11 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(image) = &whole {
         assert_eq!(image.to_rgb().len(), image.width * image.height * 3);
         assert_eq!(image.to_gray().len(), image.width * image.height);
+    }
+    for scale in [Scale::Full, Scale::Half, Scale::Quarter] {
+        if let Ok(image) = decode_progressive(data, scale, &options) {
+            assert_eq!(image.to_rgb().len(), image.width * image.height * 3);
+        }
     }
     // With fewer scans needed, a file may be good enough; never the other way round.
     match (decode(data, &options.chroma(Chroma::Dc)), whole) {
