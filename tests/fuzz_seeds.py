@@ -68,6 +68,8 @@ SEEDS = {
     "full-chroma.jpg": _still("JPEG", subsampling=0),
     "halved-chroma.jpg": _still("JPEG", subsampling=1),
     "progressive.jpg": _still("JPEG", progressive=True),
+    "progressive-full-chroma.jpg": _still("JPEG", progressive=True, subsampling=0),
+    "progressive-restarts.jpg": _still("JPEG", "L", progressive=True, restart_marker_blocks=2),
     "gray.jpg": _still("JPEG", "L", icc_profile=gray_profile()),
     "inks.jpg": _still("JPEG", "CMYK", icc_profile=cmyk_profile(2)),
     "restarts.jpg": _still("JPEG", restart_marker_blocks=2),

@@ -19,18 +19,22 @@ fuzz_target!(
 fn render_all(source: &[u8]) {
     let limits =
         Limits { max_pixels: 1_000_000, max_bytes: 1_000_000, max_frames: 8, max_side: 64 };
-    let spec = Spec::parse("16x16,cover,g-smart").expect("a good spec");
-    let job = Job {
-        spec: &spec,
-        format: OutputFormat::WebP,
-        quality: 50,
-        style: Style::default(),
-        light: Light::Encoded,
-        limits: &limits,
-        is_start: false,
-        expired: &|| false,
-    };
-    if let Ok(made) = render(source, &job) {
-        assert_eq!((made.width, made.height), (16, 16));
+    // A crop that needs the whole picture, and one for which it comes in rows or in components.
+    for (spec, format) in
+        [("16x16,cover,g-smart", OutputFormat::WebP), ("16x16,cover", OutputFormat::Jpeg)]
+    {
+        let job = Job {
+            spec: &Spec::parse(spec).expect("a good spec"),
+            format,
+            quality: 50,
+            style: Style::default(),
+            light: Light::Encoded,
+            limits: &limits,
+            is_start: false,
+            expired: &|| false,
+        };
+        if let Ok(made) = render(source, &job) {
+            assert_eq!((made.width, made.height), (16, 16));
+        }
     }
 }
