@@ -57,7 +57,7 @@ static KINDS: [u8; 256] = {
 /// Whether a path can be seen, at one look, to be in normal form and its own canonical
 /// encoding. That is true of nearly every path. Those in which a segment begins with a dot
 /// need a second look by [`check_normal`].
-fn is_plain(path: &str) -> bool {
+pub(crate) fn is_plain(path: &str) -> bool {
     let mut found = 0;
     let mut before = 0;
     for byte in path.bytes() {

@@ -195,6 +195,10 @@ impl Signer {
         expires: Option<i64>,
         out: &mut String,
     ) -> Result<(), SignError> {
+        if uri::is_plain(url) {
+            out.push_str(url);
+            return self.append_query(url, "", expires, out);
+        }
         let Some(end) = memchr2(b'?', b'#', url.as_bytes()) else {
             return self.sign_canonical(url, "", expires, out);
         };
@@ -246,12 +250,23 @@ impl Signer {
         expires: Option<i64>,
         url: &mut String,
     ) -> Result<(), SignError> {
+        uri::encode_normal_path_into(path, url)?;
+        self.append_query(path, query, expires, url)
+    }
+
+    /// Append the query with its signature to a path that is encoded already.
+    fn append_query(
+        &self,
+        path: &str,
+        query: &str,
+        expires: Option<i64>,
+        url: &mut String,
+    ) -> Result<(), SignError> {
         let expires = match expires {
             Some(expires @ ..=0) => return Err(SignError::ExpiresOutOfRange { expires }),
             Some(expires) => expires.to_string(),
             None => String::new(),
         };
-        uri::encode_normal_path_into(path, url)?;
         url.push('?');
         if !query.is_empty() {
             url.push_str(query);
