@@ -14,7 +14,8 @@
 //! | flatten, pad | [`background`] | pixels of the thumbnail |
 //! | encode | [`encode`] | pixels of the thumbnail |
 //!
-//! Where a JPEG becomes a JPEG and only its size changes, `straight` is a shorter way.
+//! Where a JPEG or lossy WebP becomes one of these and only its size changes, `straight` is a
+//! shorter way.
 
 mod av1_ffi;
 pub mod background;

@@ -17,7 +17,7 @@ use libwebp_sys::{
     WebPEncode, WebPEncodingError, WebPGetDecoderVersion, WebPGetFeatures, WebPGetMuxABIVersion,
     WebPMemoryWrite, WebPMemoryWriter, WebPMemoryWriterClear, WebPMemoryWriterInit, WebPPicture,
     WebPPictureFree, WebPPictureImportRGB, WebPPictureImportRGBA, WebPRGBABuffer,
-    WebPValidateConfig,
+    WebPValidateConfig, WebPYUVABuffer,
 };
 use thiserror::Error;
 
@@ -41,7 +41,12 @@ pub(super) struct Features {
     pub(super) size: Size,
     pub(super) has_alpha: bool,
     pub(super) has_animation: bool,
+    /// Whether it is a still that was compressed with a loss.
+    pub(super) is_lossy: bool,
 }
+
+/// `WebPBitstreamFeatures.format` of such a still. It is 0 for an animation.
+const LOSSY: c_int = 1;
 
 /// libwebp's version, such as `1.6.0`.
 pub(super) fn version() -> String {
@@ -70,7 +75,62 @@ pub(super) fn features(source: &[u8]) -> Result<Features, WebPError> {
         size: Size { width: side(found.width)?, height: side(found.height)? },
         has_alpha: found.has_alpha != 0,
         has_animation: found.has_animation != 0,
+        is_lossy: found.format == LOSSY,
     })
+}
+
+/// How a still of size `full` is decoded to `size`.
+fn decoding(full: Size, size: Size) -> Result<WebPDecoderConfig, WebPError> {
+    let mut config = WebPDecoderConfig::new().map_err(|()| WebPError::Version)?;
+    if size != full {
+        config.options.use_scaling = 1;
+        config.options.scaled_width = signed(size.width as usize)?;
+        config.options.scaled_height = signed(size.height as usize)?;
+    }
+    Ok(config)
+}
+
+/// The size of the planes of colour of a picture of this size.
+pub(super) const fn half(size: Size) -> Size {
+    Size { width: size.width.div_ceil(2), height: size.height.div_ceil(2) }
+}
+
+/// Decode a lossy still of size `full` to luma and the differences of blue and red, shrunk to
+/// `size` by libwebp's own scaler if that differs. Colour has [`half`] that size.
+pub(super) fn decode_components(
+    source: &[u8],
+    full: Size,
+    size: Size,
+) -> Result<[Vec<u8>; 3], WebPError> {
+    let mut config = decoding(full, size)?;
+    let half = half(size);
+    let plane = |size: Size| usize::try_from(size.pixels()).map(|length| vec![0_u8; length]);
+    let [luma, blue, red] = [plane(size), plane(half), plane(half)];
+    let too_large = |_| WebPError::Size;
+    let mut planes = [luma.map_err(too_large)?, blue.map_err(too_large)?, red.map_err(too_large)?];
+    let [luma, blue, red] = &mut planes;
+    config.output.colorspace = WEBP_CSP_MODE::MODE_YUV;
+    config.output.is_external_memory = 1;
+    config.output.u.YUVA = WebPYUVABuffer {
+        y: luma.as_mut_ptr(),
+        u: blue.as_mut_ptr(),
+        v: red.as_mut_ptr(),
+        a: ptr::null_mut(),
+        y_stride: signed(size.width as usize)?,
+        u_stride: signed(half.width as usize)?,
+        v_stride: signed(half.width as usize)?,
+        a_stride: 0,
+        y_size: luma.len(),
+        u_size: blue.len(),
+        v_size: red.len(),
+        a_size: 0,
+    };
+    // SAFETY: the source's pointer and length are those of a slice. The output is external
+    // memory: libwebp writes at most so many bytes to each plane as its size says, which is the
+    // length of the vector that owns it, checks that strides and sizes suffice for the picture,
+    // asks for no opacity in this mode, and keeps no pointer after the call.
+    let status = unsafe { WebPDecode(source.as_ptr(), source.len(), &raw mut config) };
+    if status == VP8StatusCode::VP8_STATUS_OK { Ok(planes) } else { Err(WebPError::Decode(status)) }
 }
 
 /// Decode a still of size `full`, shrunk to `size` by libwebp's own scaler if that differs.
@@ -80,12 +140,7 @@ pub(super) fn decode(
     size: Size,
     kind: PixelKind,
 ) -> Result<Picture, WebPError> {
-    let mut config = WebPDecoderConfig::new().map_err(|()| WebPError::Version)?;
-    if size != full {
-        config.options.use_scaling = 1;
-        config.options.scaled_width = signed(size.width as usize)?;
-        config.options.scaled_height = signed(size.height as usize)?;
-    }
+    let mut config = decoding(full, size)?;
     let (mode, kind) = match kind {
         PixelKind::Rgba => (WEBP_CSP_MODE::MODE_RGBA, PixelKind::Rgba),
         PixelKind::Luma | PixelKind::Rgb | PixelKind::Cmyk => {
@@ -174,16 +229,47 @@ fn import(picture: &Picture, as_argb: bool) -> Result<Input, WebPError> {
 /// Encode a picture in colour; without loss at quality 100.
 pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, WebPError> {
     let config = configuration(quality)?;
+    write(import(picture, config.lossless != 0)?, &config)
+}
+
+/// Encode luma, and the differences of blue and red at [`half`] its size, with a loss.
+pub(super) fn encode_components(
+    [luma, blue, red]: [&Picture; 3],
+    quality: u8,
+) -> Result<Vec<u8>, WebPError> {
+    let config = configuration(quality.min(LOSSLESS - 1))?;
+    let half = half(luma.size());
+    let is_plane = |picture: &Picture, size: Size| {
+        picture.size() == size && picture.data.len() as u64 == size.pixels()
+    };
+    if !is_plane(luma, luma.size()) || !is_plane(blue, half) || !is_plane(red, half) {
+        return Err(WebPError::Size);
+    }
+    let mut input = Input(WebPPicture::new().map_err(|()| WebPError::Version)?);
+    input.0.use_argb = 0;
+    input.0.width = signed(luma.width as usize)?;
+    input.0.height = signed(luma.height as usize)?;
+    // libwebp reads 4:2:0 samples from these planes, which are as large as just checked and live
+    // longer than `input`. It writes to them only where there is opacity, and doesn't free what
+    // it has not allocated.
+    input.0.y = luma.data.as_ptr().cast_mut();
+    input.0.u = blue.data.as_ptr().cast_mut();
+    input.0.v = red.data.as_ptr().cast_mut();
+    input.0.y_stride = input.0.width;
+    input.0.uv_stride = signed(half.width as usize)?;
+    write(input, &config)
+}
+
+fn write(mut input: Input, config: &WebPConfig) -> Result<Vec<u8>, WebPError> {
     let mut writer = WebPMemoryWriter { mem: ptr::null_mut(), size: 0, max_size: 0, pad: [0] };
     // SAFETY: writes to the struct only.
     unsafe { WebPMemoryWriterInit(&raw mut writer) };
     let mut output = Output(writer);
-    let mut input = import(picture, config.lossless != 0)?;
     input.0.writer = Some(WebPMemoryWrite);
     input.0.custom_ptr = (&raw mut output.0).cast();
     // SAFETY: both structs are initialised; the writer that `custom_ptr` points to lives
     // longer than the call and is not otherwise touched during it.
-    if unsafe { WebPEncode(&raw const config, &raw mut input.0) } == 0 {
+    if unsafe { WebPEncode(config, &raw mut input.0) } == 0 {
         return Err(WebPError::Encode(input.0.error_code));
     }
     drop(input);

@@ -1,19 +1,49 @@
-//! A JPEG as it is stored: luma and two differences of colour, each at a resolution of its own.
+//! A picture as codecs store it: luma and two differences of colour (ITU-T BT.601), each at a
+//! resolution of its own.
 
-use jpeg_dc::Plane;
 use raster::Size;
-use turbojpeg::{Colorspace, Subsamp, YuvImage};
-
-use super::Wanted;
-use super::jpeg::{self, Prepared};
-use super::jpeg_planes;
 
 /// Luma, the difference of blue and that of red.
 pub struct Components {
     /// The size of the picture, which is that of luma.
     pub size: Size,
+    /// What the samples mean.
+    pub range: Range,
     parts: [Part; 3],
     buffers: Vec<Vec<u8>>,
+}
+
+/// Which samples stand for black and white.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Range {
+    /// 0 and 255, as in JPEG (JFIF, ITU-T T.871).
+    Full,
+    /// 16 and 235, and colour from 16 to 240, as in WebP (RFC 6386, section 9.2).
+    Limited,
+}
+
+impl Range {
+    /// What each sample is in another range, of luma or else of a difference of colour; `None` where
+    /// that is the same.
+    #[must_use]
+    pub fn table(self, to: Self, is_luma: bool) -> Option<[u8; 256]> {
+        // Of limited range: what is in the middle or black, and how far it goes for 255 of full range.
+        let (offset, steps) = if is_luma { (16.0, 219.0) } else { (128.0, 224.0) };
+        let start = if is_luma { 0.0 } else { 128.0 };
+        let mut table = [0; 256];
+        for (mapped, sample) in table.iter_mut().zip(0..=255_u8) {
+            let sample = f32::from(sample);
+            let number = match (self, to) {
+                (Self::Full, Self::Limited) => (sample - start) * steps / 255.0 + offset,
+                (Self::Limited, Self::Full) => (sample - offset) * 255.0 / steps + start,
+                _ => return None,
+            };
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+            let byte = number.round().clamp(0.0, 255.0) as u8;
+            *mapped = byte;
+        }
+        Some(table)
+    }
 }
 
 /// One of the components: a byte a sample, rows without padding.
@@ -34,32 +64,28 @@ struct Part {
 }
 
 impl Components {
-    /// From planes that follow one another in `samples`: their sizes, and what a sample covers.
-    fn in_a_row(size: Size, samples: Vec<u8>, planes: [(Size, (u32, u32)); 3]) -> Self {
+    /// Of full range, from planes that follow one another in `samples`: their sizes, and what a
+    /// sample covers.
+    pub(super) fn in_a_row(samples: Vec<u8>, planes: [(Size, (u32, u32)); 3]) -> Self {
+        let [(size, _), ..] = planes;
         let mut next = 0;
         let parts = planes.map(|(size, covers)| {
             let start = next;
             next += size.width as usize * size.height as usize;
             Part { buffer: 0, start, size, covers }
         });
-        Self { size, parts, buffers: vec![samples] }
+        Self { size, range: Range::Full, parts, buffers: vec![samples] }
     }
 
-    /// From planes of their own, the first of which is luma.
-    pub(super) fn from_planes(size: (usize, usize), planes: Vec<Plane>) -> Option<Self> {
-        let mut parts = Vec::with_capacity(planes.len());
+    /// From planes of their own: the samples, how many there are, and what one covers.
+    pub(super) fn separate(range: Range, planes: [(Vec<u8>, Size, (u32, u32)); 3]) -> Self {
+        let [(_, size, _), ..] = planes;
         let mut buffers = Vec::with_capacity(planes.len());
-        for (buffer, plane) in planes.into_iter().enumerate() {
-            let size = (plane.width, plane.height).try_into().ok()?;
-            let covers = (plane.scale.0.try_into().ok()?, plane.scale.1.try_into().ok()?);
-            parts.push(Part { buffer, start: 0, size, covers });
-            buffers.push(if plane.stride == plane.width {
-                plane.data
-            } else {
-                plane.rows().collect::<Vec<_>>().concat()
-            });
-        }
-        Some(Self { size: size.try_into().ok()?, parts: parts.try_into().ok()?, buffers })
+        let parts = planes.map(|(samples, size, covers)| {
+            buffers.push(samples);
+            Part { buffer: buffers.len() - 1, start: 0, size, covers }
+        });
+        Self { size, range, parts, buffers }
     }
 
     /// Luma first.
@@ -78,59 +104,23 @@ impl Components {
     }
 }
 
-/// Decode a JPEG of these usual kinds; `None` when it is of another one, or damaged.
-pub(super) fn decode(source: &[u8], full: Size, wanted: Wanted) -> Option<Components> {
-    if !jpeg::has_three_components(source) {
-        return None;
-    }
-    let scaling = jpeg::scaling(full, wanted.size);
-    if let Some(components) = jpeg_planes::components(source, scaling, wanted) {
-        return Some(components);
-    }
-    if wanted.is_start {
-        return None;
-    }
-    let Prepared { mut decoder, source, found } = jpeg::prepare(source, scaling).ok()?;
-    if found.colorspace != Colorspace::YCbCr {
-        return None;
-    }
-    let covers = match found.subsamp {
-        Subsamp::None => (1, 1),
-        Subsamp::Sub2x1 => (2, 1),
-        Subsamp::Sub2x2 => (2, 2),
-        _ => return None,
-    };
-    let found = found.scaled(scaling);
-    let image = YuvImage {
-        pixels: (),
-        width: found.width,
-        align: 1,
-        height: found.height,
-        subsamp: found.subsamp,
-    };
-    let (stored, chroma) = (image.y_size(), image.uv_size());
-    let mut samples = vec![0; stored.0 * stored.1 + 2 * chroma.0 * chroma.1];
-    let image = YuvImage {
-        pixels: samples.as_mut_slice(),
-        width: image.width,
-        align: image.align,
-        height: image.height,
-        subsamp: image.subsamp,
-    };
-    decoder.decompress_to_yuv(&source, image).ok()?;
-    let size = (found.width, found.height);
-    crop(&mut samples, stored, size);
-    let (luma, chroma) = (size.try_into().ok()?, chroma.try_into().ok()?);
-    Some(Components::in_a_row(luma, samples, [(luma, (1, 1)), (chroma, covers), (chroma, covers)]))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Take away what the first plane of this size has beyond another size, to the right and below.
-fn crop(samples: &mut Vec<u8>, stored: (usize, usize), size: (usize, usize)) {
-    if stored == size {
-        return;
+    #[test]
+    fn ranges_have_the_same_black_white_and_gray() {
+        for (is_luma, full, limited) in
+            [(true, [0, 255, 128], [16, 235, 126]), (false, [128, 255, 1], [128, 240, 16])]
+        {
+            let narrow = Range::Full.table(Range::Limited, is_luma).unwrap();
+            assert_eq!(full.map(|sample: usize| narrow[sample]), limited);
+            let wide = Range::Limited.table(Range::Full, is_luma).unwrap();
+            for sample in 0..=255_u8 {
+                let back = wide[usize::from(narrow[usize::from(sample)])];
+                assert!(back.abs_diff(sample) <= 1, "{sample}: {back}");
+            }
+        }
+        assert_eq!(Range::Full.table(Range::Full, true), None);
     }
-    for row in 1..size.1 {
-        samples.copy_within(row * stored.0..row * stored.0 + size.0, row * size.0);
-    }
-    samples.drain(size.0 * size.1..stored.0 * stored.1);
 }

@@ -9,6 +9,7 @@ mod components;
 mod gif;
 mod isobmff;
 mod jpeg;
+mod jpeg_components;
 mod jpeg_planes;
 mod jpeg_scans;
 mod pixels;
@@ -21,7 +22,7 @@ use super::color::Profile;
 use super::format::SourceFormat;
 use super::probe::Header;
 use crate::error::ThumbnailError;
-pub use components::{Component, Components};
+pub use components::{Component, Components, Range};
 pub use pixels::{Decoded, Pixels, Rows};
 use raster::{Frame, Size};
 
@@ -95,12 +96,14 @@ pub fn frames(
     sink(Frame { picture, delay: 0 }.into())
 }
 
-/// Decode a JPEG as far as its luma and differences of colour, these at half the resolution
-/// maybe. Of the same size as by [`frames`]; `None` when it has no such components, or is damaged.
+/// Decode a JPEG or a lossy WebP as far as its luma and differences of colour, these at half the
+/// resolution maybe. Of the same size as by [`frames`]; `None` when it has no such components, or
+/// is damaged.
 #[must_use]
 pub fn components(source: &[u8], header: &Header, wanted: Wanted) -> Option<Components> {
     match header.format {
-        SourceFormat::Jpeg => components::decode(source, header.size, wanted),
+        SourceFormat::Jpeg => jpeg_components::components(source, header.size, wanted),
+        SourceFormat::WebP => webp::components(source, header, wanted.size),
         _ => None,
     }
 }

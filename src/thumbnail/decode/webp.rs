@@ -8,6 +8,7 @@ use super::super::probe::Header;
 use super::super::resize;
 use super::super::webp_ffi;
 use super::Sink;
+use super::components::{Components, Range};
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
 
@@ -100,4 +101,16 @@ fn still(source: &[u8], header: &Header, needed: Size) -> Result<Picture, Thumbn
     let kind = if header.has_alpha { PixelKind::Rgba } else { PixelKind::Rgb };
     let size = resize::roomy(header.size, needed);
     webp_ffi::decode(source, header.size, size, kind).map_err(corrupt)
+}
+
+/// The components of a lossy still without opacity.
+pub(super) fn components(source: &[u8], header: &Header, needed: Size) -> Option<Components> {
+    if !webp_ffi::features(source).is_ok_and(|features| features.is_lossy && !features.has_alpha) {
+        return None;
+    }
+    let size = resize::roomy(header.size, needed);
+    let [luma, blue, red] = webp_ffi::decode_components(source, header.size, size).ok()?;
+    let half = webp_ffi::half(size);
+    let planes = [(luma, size, (1, 1)), (blue, half, (2, 2)), (red, half, (2, 2))];
+    Some(Components::separate(Range::Limited, planes))
 }

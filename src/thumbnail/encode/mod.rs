@@ -50,16 +50,20 @@ pub struct Style {
 }
 
 /// Encode luma, and the differences of blue and red at half its resolution both ways (a side of an
-/// odd number rounded up), as a JPEG.
+/// odd number rounded up), in the range of the format: as a lossy WebP, or as a JPEG.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`] when the encoder fails.
 pub fn encode_components(
     components: &[Picture; 3],
+    format: OutputFormat,
     quality: u8,
     style: Style,
 ) -> Result<Vec<u8>, ThumbnailError> {
-    jpeg::encode_components(components, quality, style)
+    match format {
+        OutputFormat::WebP => webp::encode_components(components, quality),
+        _ => jpeg::encode_components(components, quality, style),
+    }
 }
 
 /// Encode a still, or an animation where the format has it; others get the first frame. The

@@ -24,6 +24,13 @@ pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, Thumbnai
     webp_ffi::encode(&in_color(picture), quality).map_err(internal)
 }
 
+pub(super) fn encode_components(
+    components: &[Picture; 3],
+    quality: u8,
+) -> Result<Vec<u8>, ThumbnailError> {
+    webp_ffi::encode_components(components.each_ref(), quality).map_err(internal)
+}
+
 pub(super) fn encode_animation(
     frames: &[Frame],
     plays: u16,
