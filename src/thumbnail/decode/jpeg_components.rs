@@ -1,4 +1,4 @@
-//! The components of a JPEG by libjpeg-turbo.
+//! The components of a JPEG: without libjpeg-turbo where [`jpeg_planes`] can, else by it.
 
 use raster::Size;
 use turbojpeg::{Colorspace, Subsamp, YuvImage};
