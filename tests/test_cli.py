@@ -244,6 +244,22 @@ def test_tls(capsys, project):
         assert told in out, server
 
 
+def test_importing_thumbnails_imports_no_settings():
+    code = """
+import sys
+from xaccel import thumbnail, thumbnail_many
+assert "xaccel.config" not in sys.modules
+import xaccel
+assert xaccel.Config is sys.modules["xaccel.config"].Config
+try:
+    xaccel.Confg
+except AttributeError as error:
+    print(error)
+"""
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
+    assert output.decode().strip() == "module 'xaccel' has no attribute 'Confg'"
+
+
 def test_importing_the_package_imports_no_framework():
     code = "import json, sys, xaccel, xaccel.cli; print(json.dumps(sorted(sys.modules)))"
     output = subprocess.run(

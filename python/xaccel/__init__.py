@@ -16,7 +16,6 @@ from xaccel._core import (
     thumbnail,
     thumbnail_many,
 )
-from xaccel.config import Config
 from xaccel.exceptions import (
     BadSignature,
     ConfigError,
@@ -54,3 +53,17 @@ __all__ = [
     "thumbnail",
     "thumbnail_many",
 ]
+
+# That of `typing` would take three times as long to import as all of this.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xaccel.config import Config
+else:
+    # What settings need is most of the package, and 4 MB in each process. Who only makes thumbnails
+    # has none. Type checkers must not see this: they would take any name.
+    def __getattr__(name: str) -> object:
+        if name == "Config":
+            from xaccel.config import Config  # noqa: PLC0415
+
+            return Config
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

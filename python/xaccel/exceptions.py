@@ -7,15 +7,13 @@ HTTP status it answers with, and `public_message`, which shows neither a path no
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 
 class XaccelError(Exception):
     """The base of all errors of this package."""
 
-    status_code: ClassVar[int] = 500
-    public_message: ClassVar[str] = "Internal Server Error"
-    retry_after: ClassVar[int | None] = None
+    status_code: int = 500
+    public_message: str = "Internal Server Error"
+    retry_after: int | None = None
     """Seconds after which it may be over, where it is a matter of time."""
 
 
