@@ -38,14 +38,7 @@ fn main() {
             _ => sources.push(PathBuf::from(argument)),
         }
     }
-    if sources.is_empty() {
-        sources.push(PathBuf::from("/usr/share/wallpapers"));
-    }
-    let mut files = Vec::new();
-    for source in &sources {
-        collect(source, &mut files);
-    }
-    files.sort();
+    let files = collect(sources);
     println!(
         "{:<46} {:>5} {:>5} {:>11} {:>8} {:>8} {:>8} {:>6}",
         "file", "MP", "MB", "kind", "planes", "RGB ms", "turbo ms", "ratio"

@@ -32,14 +32,7 @@ fn main() {
             _ => sources.push(PathBuf::from(argument)),
         }
     }
-    if sources.is_empty() {
-        sources.push(PathBuf::from("/usr/share/wallpapers"));
-    }
-    let mut files = Vec::new();
-    for source in &sources {
-        collect(source, &mut files);
-    }
-    files.sort();
+    let files = collect(sources);
     println!("{:<46} {:>8} {:>8} {:>8} {:>6}", "file", "scale", "ms", "turbo ms", "ratio");
     for (path, data) in &files {
         for (scale, divisor) in [(Scale::Full, 1), (Scale::Half, 2), (Scale::Quarter, 4)] {

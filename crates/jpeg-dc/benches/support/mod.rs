@@ -2,27 +2,20 @@
 
 #![allow(dead_code, reason = "each benchmark uses a part of it")]
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Every JPEG once: wallpapers are linked under many names.
-pub(crate) fn collect(path: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
-    let mut seen = HashSet::new();
-    let mut waiting = vec![path.to_path_buf()];
-    while let Some(path) = waiting.pop() {
-        let Ok(path) = path.canonicalize() else { continue };
-        if !seen.insert(path.clone()) {
-            continue;
-        }
-        if let Ok(entries) = std::fs::read_dir(&path) {
-            waiting.extend(entries.flatten().map(|entry| entry.path()));
-        } else if path.extension().is_some_and(|ending| ending == "jpg" || ending == "jpeg") {
-            files.push((path.clone(), std::fs::read(path).unwrap()));
-        }
+#[path = "../../tests/support/files.rs"]
+mod files;
+
+/// The JPEGs below these paths; without any, the photographs of Debian's `plasma-workspace-wallpapers`.
+pub(crate) fn collect(mut sources: Vec<PathBuf>) -> Vec<(PathBuf, Vec<u8>)> {
+    if sources.is_empty() {
+        sources.push(PathBuf::from("/usr/share/wallpapers"));
     }
+    sources.iter().flat_map(|source| files::jpegs(source)).collect()
 }
 
 /// The time this thread has run.

@@ -14,5 +14,6 @@
 )]
 
 pub(crate) mod encode;
+pub(crate) mod files;
 pub(crate) mod generate;
 pub(crate) mod oracle;

@@ -1,10 +1,11 @@
 //! What libjpeg-turbo makes of a file, and files to try it with.
 
-use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jpeg_dc::Plane;
 use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor, YuvImage};
+
+use super::files;
 
 pub(crate) struct Decoded {
     pub(crate) width: usize,
@@ -50,21 +51,7 @@ pub(crate) fn planes(data: &[u8], divisor: usize) -> turbojpeg::Result<Vec<Plane
 
 /// The photographs of Debian's `plasma-workspace-wallpapers`.
 pub(crate) fn wallpapers() -> Vec<(PathBuf, Vec<u8>)> {
-    let mut waiting = vec![PathBuf::from("/usr/share/wallpapers")];
-    let (mut seen, mut found) = (HashSet::new(), Vec::new());
-    while let Some(path) = waiting.pop() {
-        let Ok(path) = path.canonicalize() else { continue };
-        if !seen.insert(path.clone()) {
-            continue;
-        }
-        if let Ok(entries) = std::fs::read_dir(&path) {
-            waiting.extend(entries.flatten().map(|entry| entry.path()));
-        } else if path.extension().is_some_and(|ending| ending == "jpg") {
-            let data = std::fs::read(&path).unwrap();
-            found.push((path, data));
-        }
-    }
-    found
+    files::jpegs(Path::new("/usr/share/wallpapers"))
 }
 
 pub(crate) fn psnr(a: &[u8], b: &[u8]) -> f64 {
