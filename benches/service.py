@@ -24,7 +24,7 @@ from libthumbor.crypto import CryptoURL
 from xaccel import jinja
 from xaccel.config import Config
 from xaccel.signing import ThumborSigner
-from xaccel.templates import TemplateHelpers
+from xaccel.thumbnails.helpers import TemplateHelpers
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 

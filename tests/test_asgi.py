@@ -10,7 +10,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 from xaccel import Config, asgi, starlette
 from xaccel.asgi import PrivateLinks, Thumbnails, XAccel
-from xaccel.templates import TemplateHelpers
+from xaccel.thumbnails.helpers import TemplateHelpers
 
 from tests.clients import call_asgi as call
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from xaccel import ConfigError
 from xaccel._core import Cache
-from xaccel.cli import main
+from xaccel.cli.main import main
 from xaccel.config import Config
 
 APP = """

@@ -23,7 +23,7 @@ import pytest
 from PIL import Image
 from xaccel._core import Cache
 from xaccel.config import Config
-from xaccel.templates import TemplateHelpers
+from xaccel.thumbnails.helpers import TemplateHelpers
 
 from tests.servers.process import HOST, PATIENCE, free_port, running
 

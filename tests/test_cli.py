@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import xaccel
 from PIL import Image
-from xaccel.cli import _parser, main
+from xaccel.cli.main import _parser, main
 
 SECRET = "0123456789abcdef"
 

@@ -7,15 +7,11 @@ import os
 import re
 
 import pytest
-from xaccel import Config, ConfigError, FileNotFound, rfc9110
-from xaccel.delivery import (
-    AT_ONCE,
-    Delivery,
-    FileOptions,
-    Request,
-    content_disposition,
-    is_offload_header,
-)
+from xaccel import Config, ConfigError, FileNotFound
+from xaccel.delivery import rfc9110
+from xaccel.delivery.files import AT_ONCE, Delivery
+from xaccel.delivery.presentation import FileOptions, content_disposition, is_offload_header
+from xaccel.delivery.request import Request
 from xaccel.servers import WEB_SERVERS
 from xaccel.servers.deployment import Deployment
 

@@ -5,7 +5,8 @@ import logging
 import flask
 import pytest
 from starlette.responses import FileResponse
-from xaccel import Config, asgi, sendfile, wsgi
+from xaccel import Config, asgi, wsgi
+from xaccel.delivery import sendfile
 
 from tests.clients import call_asgi, call_wsgi
 

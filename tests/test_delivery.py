@@ -2,7 +2,9 @@ import os
 
 import pytest
 from xaccel import Config, ConfigError, FileNotFound
-from xaccel.delivery import AT_ONCE, Delivery, FileOptions, Request, content_disposition
+from xaccel.delivery.files import AT_ONCE, Delivery
+from xaccel.delivery.presentation import FileOptions, content_disposition
+from xaccel.delivery.request import Request
 
 CONTENT = bytes(range(256)) * 300
 

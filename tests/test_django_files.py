@@ -17,8 +17,9 @@ from django.db.models.fields.files import FieldFile
 from django.http import Http404
 from django.template import Context, Template
 from django.test import Client, RequestFactory, override_settings
-from xaccel import Config, asgi, sendfile, wsgi
-from xaccel.delivery import FileBody
+from xaccel import Config, asgi, wsgi
+from xaccel.delivery import sendfile
+from xaccel.delivery.response import FileBody
 from xaccel.django import send_private_file
 from xaccel.django.storage import PrivateStorage
 

@@ -1,7 +1,7 @@
 import pytest
 from libthumbor.crypto import CryptoURL
 from xaccel import Config, ConfigError, SpecError
-from xaccel.templates import TemplateHelpers
+from xaccel.thumbnails.helpers import TemplateHelpers
 
 SITE = "https://thumbs.example.com"
 IMGPROXY = {

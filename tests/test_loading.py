@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from xaccel.cli import main
+from xaccel.cli.main import main
 
 MODULE = """
 from xaccel import Config

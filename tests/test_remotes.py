@@ -1,6 +1,6 @@
 import pytest
 from xaccel import Config, ConfigError, FileNotFound
-from xaccel.remotes import RemoteMap
+from xaccel.delivery.remotes import RemoteMap
 
 
 def find(url, *bases):

@@ -1,5 +1,5 @@
 import pytest
-from xaccel.rfc9110 import (
+from xaccel.delivery.rfc9110 import (
     MAX_RANGES,
     Conditions,
     Validators,

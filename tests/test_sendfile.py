@@ -12,7 +12,8 @@ from starlette.applications import Starlette
 from starlette.responses import FileResponse, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
-from xaccel import Config, asgi, sendfile, wsgi
+from xaccel import Config, asgi, wsgi
+from xaccel.delivery import sendfile
 from xaccel.flask import XAccel, send_private_file
 
 from tests.clients import call_asgi, call_wsgi

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 from PIL import Image
-from xaccel.cli import main
+from xaccel.cli.main import main
 
 from tests.gallery import COMMAND, ODD, PATIENCE, make, serving
 

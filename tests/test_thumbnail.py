@@ -7,13 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 from xaccel._core import ImageInfo, Limits, Spec, codecs, probe, render, thumbnail
-from xaccel.exceptions import (
-    CorruptImage,
-    FileNotFound,
-    ImageTooLarge,
-    SpecError,
-    UnsupportedImage,
-)
+from xaccel.exceptions import CorruptImage, FileNotFound, ImageTooLarge, SpecError, UnsupportedImage
 
 from tests.thumbnail_images import difference, encoded, opened, photo
 

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from PIL import Image
 from xaccel.django import conf, purge_on_change, send_private_thumbnail
 from xaccel.django.views import thumbnail
-from xaccel.sources.base import Arriving
+from xaccel.thumbnails.sources.base import Arriving
 
 from tests import django_site  # noqa: F401
 

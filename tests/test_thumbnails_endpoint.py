@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 from xaccel import ConfigError, Signer
 from xaccel.config import Config
-from xaccel.delivery import Delivery
-from xaccel.templates import TemplateHelpers
-from xaccel.thumbnails import PrivateThumbnails, Thumbnails
+from xaccel.delivery.files import Delivery
+from xaccel.thumbnails.endpoint import PrivateThumbnails, Thumbnails
+from xaccel.thumbnails.helpers import TemplateHelpers
 
 from tests.thumbnail_endpoint import get, read, request
 
@@ -295,7 +295,7 @@ class TestOneRender:
 
 @pytest.mark.parametrize(("odds", "is_swept"), [(1, True), (2**60, False)])
 def test_new_thumbnails_make_it_sweep_now_and_then(make, tmp_path, monkeypatch, odds, is_swept):
-    monkeypatch.setattr("xaccel.rendering._SWEEP_ODDS", odds)
+    monkeypatch.setattr("xaccel.thumbnails.rendering._SWEEP_ODDS", odds)
     service = make(THUMBNAIL_CACHE_MAX_SIZE="20k")
     for width in range(50, 70):
         assert service.get(service.url("cat.jpg", width)).status == 200

@@ -10,10 +10,11 @@ from types import SimpleNamespace
 import jinja2
 import pytest
 from PIL import Image
-from xaccel import ConfigError, SpecError, jinja, templates, thumbnail_urls
+from xaccel import ConfigError, SpecError, jinja
 from xaccel.config import Config
-from xaccel.templates import TemplateHelpers
-from xaccel.thumbnails import Thumbnails
+from xaccel.thumbnails import helpers as templates, urls as thumbnail_urls
+from xaccel.thumbnails.endpoint import Thumbnails
+from xaccel.thumbnails.helpers import TemplateHelpers
 
 from tests.thumbnail_endpoint import get
 

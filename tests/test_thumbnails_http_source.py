@@ -14,9 +14,9 @@ from PIL import Image
 from xaccel import ConfigError, thumbnail
 from xaccel.config import Config
 from xaccel.exceptions import FileNotFound, ImageTooLarge, SourceUnavailable
-from xaccel.sources import HttpSource, http
-from xaccel.templates import TemplateHelpers
-from xaccel.thumbnails import Thumbnails
+from xaccel.thumbnails.endpoint import Thumbnails
+from xaccel.thumbnails.helpers import TemplateHelpers
+from xaccel.thumbnails.sources import HttpSource, http
 
 from tests.thumbnail_endpoint import get
 

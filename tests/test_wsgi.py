@@ -2,7 +2,7 @@ from wsgiref.util import FileWrapper
 
 import pytest
 from xaccel import Config, SpecError
-from xaccel.templates import TemplateHelpers
+from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.wsgi import PrivateLinks, Thumbnails, XAccel
 
 from tests.clients import call_wsgi as call

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from xaccel.delivery import FileBody, Request
+from xaccel.delivery.request import Request
+from xaccel.delivery.response import FileBody
 
 
 @dataclass

@@ -17,8 +17,8 @@ from typing import Any, Literal, TypeAlias, get_args
 from urllib.parse import urlsplit
 
 from xaccel._core import Limits, PathMap, Signer, Spec
+from xaccel.delivery.remotes import RemoteMap
 from xaccel.exceptions import ConfigError, SpecError
-from xaccel.remotes import RemoteMap
 
 ServerName: TypeAlias = Literal["direct", "nginx", "apache", "lighttpd", "caddy"]
 Algorithm: TypeAlias = Literal["hmac-sha256", "secure-link-md5"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import jinja2
 
-    from xaccel.templates import TemplateHelpers
+    from xaccel.thumbnails.helpers import TemplateHelpers
 
 
 def install(environment: jinja2.Environment, helpers: TemplateHelpers) -> None:

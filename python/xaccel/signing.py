@@ -20,13 +20,7 @@ two also write a thumbnail's spec in the server's own grammar:
 
 from __future__ import annotations
 
-from xaccel._core import (
-    HmacSecureLinkSigner,
-    ImgproxySigner,
-    Signer,
-    ThumborSigner,
-    VerifiedUrl,
-)
+from xaccel._core import HmacSecureLinkSigner, ImgproxySigner, Signer, ThumborSigner, VerifiedUrl
 from xaccel.exceptions import BadSignature, SignatureExpired
 
 __all__ = [

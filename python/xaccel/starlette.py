@@ -14,8 +14,8 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from xaccel._private_files import Answer, PrivateFiles
 from xaccel.asgi import ASGIApp, answering
-from xaccel.private_files import Answer, PrivateFiles
 
 __all__ = ["PrivateFileResponse", "XAccel"]
 

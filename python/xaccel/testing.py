@@ -12,7 +12,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from xaccel.delivery import Delivery, is_offload_header
+from xaccel.delivery.files import Delivery
+from xaccel.delivery.presentation import is_offload_header
 from xaccel.exceptions import ConfigError, FileNotFound
 
 __all__ = ["assert_not_offloaded", "assert_offloaded"]

@@ -17,18 +17,13 @@ from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-from xaccel import sendfile, thumbnails
+from xaccel._private_files import Answer, PrivateFiles
 from xaccel.config import Config
-from xaccel.delivery import (
-    CHUNK,
-    REQUEST,
-    Delivery,
-    FileBody,
-    Headers,
-    Request,
-    Response,
-)
-from xaccel.private_files import Answer, PrivateFiles
+from xaccel.delivery import sendfile
+from xaccel.delivery.files import Delivery
+from xaccel.delivery.request import REQUEST, Request
+from xaccel.delivery.response import CHUNK, FileBody, Headers, Response
+from xaccel.thumbnails.endpoint import Thumbnails as ThumbnailEndpoint
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -78,7 +73,7 @@ class Thumbnails:
     def __init__(self, config: Config) -> None:
         self.config = config
         """The settings; `xaccel config --app` finds them here."""
-        self._thumbnails = thumbnails.Thumbnails(config)
+        self._thumbnails = ThumbnailEndpoint(config)
         self.purge = self._thumbnails.purge
         """Removes the thumbnails of a source, see `xaccel.thumbnails.Thumbnails.purge`."""
 

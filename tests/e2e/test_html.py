@@ -16,7 +16,7 @@ from django.test import override_settings
 from gallery_site import Site
 from xaccel import jinja
 from xaccel.config import Config
-from xaccel.templates import TemplateHelpers
+from xaccel.thumbnails.helpers import TemplateHelpers
 
 from tests import django_site  # noqa: F401
 from tests.gallery import make, serving

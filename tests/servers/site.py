@@ -14,8 +14,9 @@ from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
 
 from xaccel import Config
-from xaccel.servers import WEB_SERVERS, nginx_thumbnails
+from xaccel.servers import WEB_SERVERS
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx import thumbnails as nginx_thumbnails
 
 from tests.servers.files import Files
 from tests.servers.process import HOST, PATIENCE, free_port, running

@@ -10,7 +10,9 @@ from urllib.parse import quote
 
 import pytest
 from xaccel import Config, ConfigError
-from xaccel.delivery import Delivery, FileOptions, Request
+from xaccel.delivery.files import Delivery
+from xaccel.delivery.presentation import FileOptions
+from xaccel.delivery.request import Request
 from xaccel.servers import WEB_SERVERS
 from xaccel.servers.deployment import Deployment
 

@@ -13,10 +13,11 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 from xaccel import Config
-from xaccel.cli import main
-from xaccel.doctor import _CHECKS
-from xaccel.servers import nginx, nginx_thumbnails
+from xaccel.cli.main import main
+from xaccel.doctor.checks import _CHECKS
+from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx import thumbnails as nginx_thumbnails
 
 from tests.servers.process import HOST, free_port, running
 from tests.servers.site import running_server
@@ -153,7 +154,7 @@ def test_hits_come_without_the_app_however_urls_are_verified(site, capsys, setti
 @pytest.mark.parametrize("server", ["apache", "lighttpd", "caddy"])
 def test_other_servers_as_xaccel_writes_them_are_well(home, capsys, monkeypatch, server):
     if server == "caddy":  # It does not answer before the upload has come.
-        monkeypatch.setattr("xaccel.doctor._REFUSAL_TIMEOUT", 0.1)
+        monkeypatch.setattr("xaccel.doctor.checks._REFUSAL_TIMEOUT", 0.1)
     # Their workers may be somebody else.
     directory = Path(tempfile.mkdtemp(dir=home))
     directory.chmod(0o755)
@@ -270,7 +271,7 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_deployments(site, capsys, monkeypatch, name):
     if name == "uploads have no limit":  # Nobody answers.
-        monkeypatch.setattr("xaccel.doctor._REFUSAL_TIMEOUT", 0.1)
+        monkeypatch.setattr("xaccel.doctor.checks._REFUSAL_TIMEOUT", 0.1)
     how, (check, *told) = BROKEN[name]
     how = dict(how)
     site.settings.update(how.pop("settings", {}))
@@ -286,7 +287,7 @@ def test_broken_deployments(site, capsys, monkeypatch, name):
 @pytest.mark.parametrize(("ahead", "told"), [(3600, "behind"), (-60, "ahead")])
 def test_clocks_that_differ(site, capsys, monkeypatch, ahead, told):
     clock = SimpleNamespace(time=lambda: time.time() + ahead)
-    monkeypatch.setattr("xaccel.doctor.time", clock)
+    monkeypatch.setattr("xaccel.doctor.checks.time", clock)
     with site.running() as url:
         _, found = doctor(capsys, url)
     assert list(found) == ["clock"]
@@ -302,8 +303,10 @@ def test_what_takes_long_is_not_the_clocks_fault(site, capsys, monkeypatch):
         passed = 100
         return ()
 
-    monkeypatch.setattr("xaccel.doctor.time", SimpleNamespace(time=lambda: time.time() + passed))
-    monkeypatch.setattr("xaccel.doctor._CHECKS", (check_slowly, *_CHECKS))
+    monkeypatch.setattr(
+        "xaccel.doctor.checks.time", SimpleNamespace(time=lambda: time.time() + passed)
+    )
+    monkeypatch.setattr("xaccel.doctor.checks._CHECKS", (check_slowly, *_CHECKS))
     with site.running() as url:
         _, found = doctor(capsys, url)
     assert found == {}

@@ -17,10 +17,12 @@ import pytest
 from gixy.core.config import Config as GixyConfig
 from gixy.core.manager import Manager
 from hypothesis import HealthCheck, Phase, assume, given, settings, strategies as st
-from xaccel import Config, ConfigError, engines
-from xaccel.delivery import Delivery
-from xaccel.servers import WEB_SERVERS, nginx_thumbnails
+from xaccel import Config, ConfigError
+from xaccel.delivery.files import Delivery
+from xaccel.servers import WEB_SERVERS
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx import thumbnails as nginx_thumbnails
+from xaccel.thumbnails import engines
 
 from tests.servers.process import HOST, PATIENCE, free_port, running
 from tests.servers.site import CHECKS, running_server

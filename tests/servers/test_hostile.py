@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 from xaccel import Config, FileNotFound
-from xaccel.delivery import Delivery
+from xaccel.delivery.files import Delivery
 
 from tests.servers.files import Files
 from tests.servers.layouts import INSIDE, OUTSIDE, Layout

@@ -16,7 +16,7 @@ from PIL import Image
 from xaccel import Config, ConfigError, Signer
 from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
-from xaccel.templates import TemplateHelpers
+from xaccel.thumbnails.helpers import TemplateHelpers
 
 from tests.servers.dns import dns
 from tests.servers.process import HOST, PATIENCE, free_port, running

@@ -2,7 +2,7 @@
 
 import pytest
 from xaccel import Config
-from xaccel.delivery import Delivery
+from xaccel.delivery.files import Delivery
 from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from xaccel import ConfigError, Signer
+from xaccel._core import Spec
 from xaccel.config import Config
-from xaccel.rendering import Renderer
 from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
-from xaccel.templates import TemplateHelpers
-from xaccel.thumbnails import Spec
+from xaccel.thumbnails.helpers import TemplateHelpers
+from xaccel.thumbnails.rendering import Renderer
 
 from tests.servers.process import HOST, PATIENCE, free_port, running
 from tests.servers.site import running_server

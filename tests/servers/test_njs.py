@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from xaccel import Signer
-from xaccel.servers import nginx_thumbnails
+from xaccel.servers.nginx import thumbnails as nginx_thumbnails
 
 from tests.servers.nginx import nginx
 

@@ -6,9 +6,8 @@ from http.client import HTTPConnection
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
-from xaccel._core import render
+from xaccel._core import Spec, render
 from xaccel.signing import ThumborSigner
-from xaccel.thumbnails import Spec
 
 from tests.servers.process import HOST, PATIENCE, free_port, running
 

@@ -11,11 +11,11 @@ from django.core.files.storage import FileSystemStorage, storages
 from django.core.signals import setting_changed
 
 from xaccel.config import Config
-from xaccel.delivery import Delivery
+from xaccel.delivery.files import Delivery
+from xaccel.delivery.sendfile import Offloader
 from xaccel.exceptions import ConfigError
-from xaccel.sendfile import Offloader
-from xaccel.templates import TemplateHelpers
-from xaccel.thumbnails import PrivateThumbnails, Thumbnails
+from xaccel.thumbnails.endpoint import PrivateThumbnails, Thumbnails
+from xaccel.thumbnails.helpers import TemplateHelpers
 
 
 @cache

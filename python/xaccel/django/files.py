@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 from django.core.files.base import File
 
+from xaccel.delivery.remotes import is_url
 from xaccel.django import conf
 from xaccel.exceptions import FileNotFound
-from xaccel.remotes import is_url
 
 PrivateFile: TypeAlias = "str | os.PathLike[str] | File[Any]"
 """A path, or a file of a model's field or of a storage."""

@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from xaccel.asgi import in_thread
-from xaccel.delivery import CHUNK, REQUEST, Request, Response
+from xaccel.delivery.request import REQUEST, Request
+from xaccel.delivery.response import CHUNK, Response
 
 __all__ = ["PartsResponse", "context", "facts", "to_django"]
 

@@ -10,8 +10,8 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from xaccel import sendfile
-from xaccel.delivery import REQUEST
+from xaccel.delivery import sendfile
+from xaccel.delivery.request import REQUEST
 from xaccel.django import conf
 from xaccel.django.http import PartsResponse, context, facts, to_django
 

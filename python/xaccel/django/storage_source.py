@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from django.core.files.storage import storages
 
 from xaccel.exceptions import FileNotFound
-from xaccel.sources.base import Arriving, Original
+from xaccel.thumbnails.sources.base import Arriving, Original
 
 
 class StorageSource:

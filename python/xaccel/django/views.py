@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.views import View
 
-from xaccel.delivery import FileKeywords, FileOptions
+from xaccel.delivery.presentation import FileKeywords, FileOptions
 from xaccel.django import conf
 from xaccel.django.files import PrivateFile, path_of
 from xaccel.django.http import facts, to_django

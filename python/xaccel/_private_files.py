@@ -1,0 +1,100 @@
+"""What `XAccel` is in the frameworks whose answers are themselves apps: WSGI, ASGI, Starlette."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Any, Generic, TypeAlias, TypeVar, Unpack
+
+from xaccel.config import Config
+from xaccel.delivery.files import Delivery
+from xaccel.delivery.presentation import FileKeywords, FileOptions
+from xaccel.delivery.request import Request
+from xaccel.delivery.response import Response
+from xaccel.thumbnails.endpoint import PrivateThumbnails
+
+App = TypeVar("App")
+Answer: TypeAlias = Callable[[Request], Response]
+"""Finds the answer to a request. It looks for a file, so it may block."""
+
+
+class PrivateFiles(ABC, Generic[App]):
+    """Answers with private files.
+
+    Raises:
+        ConfigError: A setting is impossible.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        """The settings; `xaccel config --app` finds them here."""
+        self._delivery = Delivery(config)
+        self.private_url = self._delivery.private_url
+        """Writes a signed link to a file, see `Delivery.private_url`."""
+
+    def send_private_file(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        root: str | os.PathLike[str] | None = None,
+        **options: Unpack[FileKeywords],
+    ) -> App:
+        """Answer with a file under one of `ROOTS`; the web server sends it, if there is one.
+
+        Call it after the permission check. The visitor gets ranges, conditional requests and
+        HEAD either way. What may not be sent is a 404 that does not show the path.
+
+        Args:
+            path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`.
+            root: The directory of a relative path; not needed when there is one root only.
+            options: `mimetype`, `as_attachment`, `download_name`, `max_age`, `headers` and
+                `limit_rate` (bytes a second, with nginx and lighttpd only); see `FileOptions`.
+
+        Returns:
+            The answer, to call as an app or to return from a view.
+        """
+        file_options = FileOptions(**options)
+        return self._app(partial(self._delivery.answer, path, options=file_options, root=root))
+
+    def send_private_thumbnail(
+        self,
+        path: str | os.PathLike[str],
+        width: int | str | None = None,
+        height: int | None = None,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        max_age: int | None = None,
+        **options: Any,
+    ) -> App:
+        """Answer with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
+
+        Call it after the permission check. It is made once, kept in `THUMBNAIL_CACHE` below no
+        public URL, and always that of the file's present state.
+
+        Args:
+            path: The image, absolute, or relative to `root`.
+            width: The box's width in pixels, or the name of a preset; `None` leaves it free.
+            height: The box's height in pixels; `None` leaves it free.
+            root: The directory of a relative path; not needed when there is one root only.
+            max_age: Seconds for which the visitor's browser may use it without asking again.
+            options: Those of a thumbnail: `fit`, `quality`, `format` and so on.
+
+        Returns:
+            The answer, to call as an app or to return from a view.
+
+        Raises:
+            SpecError: An option is unknown or has an impossible value.
+        """
+        spec = self._thumbnails.spec(width, height, **options)
+        answer = partial(self._thumbnails.answer_spec, path, spec, root=root, max_age=max_age)
+        return self._app(answer)
+
+    @cached_property
+    def _thumbnails(self) -> PrivateThumbnails:
+        return PrivateThumbnails(self.config, self._delivery)
+
+    @abstractmethod
+    def _app(self, answer: Answer) -> App:
+        """Turn an answer into what the framework takes."""

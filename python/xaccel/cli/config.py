@@ -1,0 +1,247 @@
+"""`xaccel config`: write the web server's configuration, or say whether it is up to date."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xaccel.cli import loading
+from xaccel.cli.help import EXIT_STATUS, add_command
+from xaccel.config import Config
+from xaccel.exceptions import ConfigError
+from xaccel.servers import WEB_SERVERS
+from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx import thumbnails as nginx_thumbnails
+
+_SECRETS_HELP = (
+    "Secrets are in a file of their own, which only its owner can read; it is written with --out."
+)
+
+
+def add(commands: Any) -> None:
+    """Add the command to those that `add_subparsers()` gave."""
+    parser = add_command(
+        commands,
+        "config",
+        summary="write the web server's configuration",
+        description="Write the configuration of nginx, Apache, lighttpd or Caddy from the app's "
+        "own settings, so that the two can't drift apart. Without --out a site file is printed.",
+        examples=[
+            "xaccel config nginx --app shop:app",
+            "xaccel config nginx --app shop:app --static /static/=/srv/static --out conf",
+            "xaccel config nginx --app shop:app --upstream unix:/run/shop.sock --out conf",
+            "xaccel config nginx --app shop:app --out /etc/nginx/conf.d --check",
+            "xaccel config caddy --settings shop.settings --full --listen 8080 --out caddy",
+        ],
+        notes=[_SECRETS_HELP, EXIT_STATUS],
+    )
+    parser.set_defaults(run=_run)
+    parser.add_argument("server", choices=list(WEB_SERVERS), help="the web server")
+    loading.add_options(parser)
+    _add_output(parser)
+    _add_deployment(parser)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "--full",
+        action="store_true",
+        help="a whole configuration that any user can start, not just a site file; needs --out",
+    )
+    group.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="write the files there instead of printing the site file",
+    )
+    group.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; show how the files in DIR differ from what would be written, and "
+        "exit with 1 if they do",
+    )
+
+
+def _add_deployment(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("deployment")
+    group.add_argument(
+        "--upstream",
+        default=Deployment.upstream,
+        metavar="ADDRESS",
+        help="where Gunicorn, Uvicorn or the like listens: HOST:PORT, CONTAINER:PORT or "
+        "unix:/path/to.sock (default: %(default)s)",
+    )
+    group.add_argument(
+        "--listen",
+        metavar="[ADDR:]PORT",
+        help=f"where the server listens (default: {Deployment.listen}; 443 with TLS)",
+    )
+    group.add_argument(
+        "--domain", metavar="NAME", help="the host name that is served; several between quotes"
+    )
+    group.add_argument(
+        "--static",
+        action="append",
+        default=[],
+        metavar="URL=DIR",
+        help="a directory of static files and its URL prefix, such as /static/=/srv/static",
+    )
+    group.add_argument(
+        "--tls-certificate",
+        metavar="FILE",
+        help="speak TLS, and send those who come without it there (with --listen 443 Caddy gets "
+        "the certificate for --domain by itself)",
+    )
+    group.add_argument("--tls-key", metavar="FILE", help="the certificate's private key")
+    group.add_argument(
+        "--log-header",
+        metavar="NAME",
+        help="a response header of the app, such as X-User, that nginx logs and hides",
+    )
+    group.add_argument(
+        "--client-max-body-size",
+        default=Deployment.client_max_body_size,
+        metavar="SIZE",
+        help="the largest upload (default: %(default)s)",
+    )
+    group.add_argument(
+        "--verify",
+        choices=["app", "secure-link", "njs"],
+        help="how nginx finds out that a thumbnail's URL is good: it asks the app once, or checks "
+        "the signature itself (default: secure-link, if URLs are signed so, else app)",
+    )
+    group.add_argument(
+        "--resizer",
+        default=Deployment.resizer,
+        metavar="ADDRESS",
+        help="where nginx's own resizing server listens, with the engine image-filter: "
+        "HOST:PORT or unix:/path/to.sock (default: %(default)s)",
+    )
+    group.add_argument(
+        "--resolver",
+        metavar="ADDRESSES",
+        help="the DNS servers that nginx asks for the addresses of other servers, such as those "
+        "of REMOTES; it does not look into /etc/hosts (default: those in /etc/resolv.conf)",
+    )
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file of the configuration."""
+
+    path: Path
+    text: str
+    is_secret: bool = False
+
+    def write(self) -> None:
+        """Replace what is there."""
+        mode = 0o600 if self.is_secret else 0o666
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(descriptor, "w") as file:
+            if self.is_secret:
+                os.fchmod(descriptor, mode)
+            file.write(self.text)
+
+    def difference(self) -> str:
+        """How what is there differs, as a unified diff; nothing of what is secret."""
+        try:
+            deployed = self.path.read_text()
+        except FileNotFoundError:
+            return f"{self.path} does not exist\n"
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{self.path} can't be read: {error}") from None
+        if deployed == self.text:
+            return ""
+        if self.is_secret:
+            return f"{self.path} is out of date; what is in it is secret\n"
+        lines = difflib.unified_diff(
+            deployed.splitlines(keepends=True),
+            self.text.splitlines(keepends=True),
+            str(self.path),
+            f"{self.path} (from the app's settings)",
+        )
+        return "".join(lines)
+
+
+def _run(options: argparse.Namespace) -> int:
+    for name in ("verify", "log_header", "resolver"):
+        if getattr(options, name) is not None and options.server != "nginx":
+            raise ConfigError(f"--{name.replace('_', '-')} is for nginx, not for {options.server}")
+    if options.out is None and (options.full or options.check):
+        option, what = ("--full", "works in") if options.full else ("--check", "reads")
+        raise ConfigError(f"{option} needs --out DIR, the directory that the server {what}")
+    config = loading.load(options)
+    deployment = _deployment(options)
+    if options.out is None:
+        print(WEB_SERVERS[options.server].site(config, deployment), end="")
+        return 0
+    files = list(_files(config, deployment, options))
+    if options.check:
+        differences = "".join(file.difference() for file in files)
+        print(differences, end="")
+        return 1 if differences else 0
+    try:
+        _make_directories(config, options)
+        for file in files:
+            file.write()
+            print(f"wrote {file.path}{' (keep it secret)' if file.is_secret else ''}")
+    except OSError as error:
+        raise ConfigError(f"can't write {error.filename}: {error.strerror}") from None
+    return 0
+
+
+def _make_directories(config: Config, options: argparse.Namespace) -> None:
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.full:
+        (options.out / "tmp").mkdir(exist_ok=True)
+        if config.thumbnail_cache is not None:
+            # nginx makes its own part of it, but not what is above.
+            Path(config.thumbnail_cache).mkdir(parents=True, exist_ok=True)
+
+
+def _deployment(options: argparse.Namespace) -> Deployment:
+    return Deployment(
+        upstream=options.upstream,
+        listen=options.listen or ("443" if options.tls_certificate else Deployment.listen),
+        domain=options.domain,
+        static=dict(_static(item) for item in options.static),
+        client_max_body_size=options.client_max_body_size,
+        verify=options.verify,
+        resizer=options.resizer,
+        resolver=options.resolver,
+        tls_certificate=_absolute(options.tls_certificate),
+        tls_key=_absolute(options.tls_key),
+        log_header=options.log_header,
+    )
+
+
+def _files(config: Config, deployment: Deployment, options: argparse.Namespace) -> Iterator[_File]:
+    server, directory = WEB_SERVERS[options.server], options.out.absolute()
+    if options.full:
+        text = server.full(config, deployment, directory)
+        yield _File(directory / server.FULL_FILE, text)
+    else:
+        yield _File(directory / server.SITE_FILE, server.site(config, deployment))
+    if options.verify == "njs":
+        script = nginx_thumbnails.SCRIPT.read_text()
+        yield _File(directory / nginx_thumbnails.SCRIPT_FILE, script)
+    secrets = server.secrets(config, deployment)
+    if secrets is not None:
+        yield _File(directory / server.SECRETS_FILE, secrets, is_secret=True)
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else str(Path(path).absolute())
+
+
+def _static(text: str) -> tuple[str, str]:
+    prefix, equals, directory = text.partition("=")
+    if not equals or not directory:
+        raise ConfigError(f"--static must be like /static/=/srv/static, not {text!r}")
+    return prefix, str(Path(directory).absolute())

@@ -1,0 +1,64 @@
+"""`xaccel doctor`: say what is wrong with a running deployment, and how to mend it."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from typing import Any
+
+from xaccel.cli import loading
+from xaccel.cli.help import add_command
+from xaccel.doctor import checks as doctor
+from xaccel.exceptions import ConfigError
+
+_MARKS = {"ok": "ok     ", "finding": "FINDING", "skipped": "skipped"}
+
+
+def add(commands: Any) -> None:
+    """Add the command to those that `add_subparsers()` gave."""
+    parser = add_command(
+        commands,
+        "doctor",
+        summary="say what is wrong with a running site, and how to mend it",
+        description="Ask a running site, through its web server, what a visitor could, and say "
+        "what is wrong and how to mend it. With the app's settings it looks at more: internal "
+        "prefixes, signed links, thumbnails, the cache. Run it as the app's user, on its machine.",
+        examples=[
+            "xaccel doctor https://www.example.com/ --app shop:app",
+            "xaccel doctor https://www.example.com/video/7 --header 'Cookie: session=…'",
+            "xaccel doctor http://127.0.0.1/ --settings shop.settings --json",
+        ],
+    )
+    parser.set_defaults(run=_run)
+    parser.add_argument("url", help="the site's address, or that of a file that the app offloads")
+    loading.add_options(parser, required=False)
+    parser.add_argument(
+        "--header",
+        action="append",
+        default=[],
+        metavar="NAME:VALUE",
+        help="a header of each request, such as a cookie of somebody who may see the file",
+    )
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+
+
+def _run(options: argparse.Namespace) -> int:
+    config = loading.load(options) if loading.given(options) else None
+    headers = dict(_header(text) for text in options.header)
+    results = doctor.examine(doctor.Deployment(options.url, config, headers))
+    if options.json:
+        print(json.dumps([dataclasses.asdict(result) for result in results], indent=2))
+    else:
+        for result in results:
+            print(f"{_MARKS[result.status]}  {result.check}: {result.text}")
+            if result.remedy:
+                print(f"         To mend it: {result.remedy}.")
+    return 1 if any(result.status == "finding" for result in results) else 0
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise ConfigError(f"--header must be like 'Cookie: session=…', not {name!r}")
+    return name.strip(), value.strip()

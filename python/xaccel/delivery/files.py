@@ -1,0 +1,298 @@
+"""How a private file is answered: request facts in; status, headers and body out.
+
+This is the one place that decides. Adapters (`xaccel.flask`, `xaccel.django` …) collect the
+`Request` from their framework and translate the `Response`; the modules of
+`xaccel.servers.dialects` say how each server is asked to send a file.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import posixpath
+import urllib.parse
+from datetime import datetime, timedelta
+from typing import BinaryIO, ClassVar
+from weakref import WeakSet
+
+from xaccel import servers
+from xaccel._core import Location, encode_path
+from xaccel.config import Config
+from xaccel.delivery import remotes, rfc9110
+from xaccel.delivery.conditional import (
+    answer_with_content,
+    answer_with_file,
+)
+from xaccel.delivery.presentation import (
+    FileOptions,
+    presentation,
+)
+from xaccel.delivery.remote_files import send_remote
+from xaccel.delivery.request import Request
+from xaccel.delivery.response import (
+    Headers,
+    Response,
+    error_response,
+    method_not_allowed,
+)
+from xaccel.delivery.rfc9110 import Conditions, Validators
+from xaccel.exceptions import ConfigError, FileNotFound, RemoteError, XaccelError
+from xaccel.servers import nginx
+
+AT_ONCE = 64 * 1024
+"""A file up to this many bytes is read before it is sent, which takes less than to hand it on."""
+
+_logger = logging.getLogger("xaccel.delivery")
+
+_PRECONDITION_FAILED = 412
+
+
+class Delivery:
+    """Answers with files under the configured roots."""
+
+    _instances: ClassVar[WeakSet[Delivery]] = WeakSet()
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.path_map = config.path_map()
+        self._roots = [directory for directory, _ in self.path_map.roots]
+        self.server = servers.get(config)
+        self._remote_map = config.remote_map()
+        self._link_map = config.link_map()
+        self._signer = config.signer() if config.private_url is not None else None
+        self._instances.add(self)
+
+    @classmethod
+    def in_use(cls) -> list[Delivery]:
+        """All that there are; `xaccel.testing` asks them what a response's header means."""
+        return list(cls._instances)
+
+    def offload(self, path: str | os.PathLike[str]) -> Headers:
+        """The headers that make the server send a file; none when the app has to.
+
+        Raises:
+            FileNotFound: There is no such file that may be sent.
+            ConfigError: `path` is relative and it is not clear to which root.
+        """
+        return self.server.offload(self.locate(path), limit_rate=None) or ()
+
+    def private_file(
+        self,
+        path: str | os.PathLike[str],
+        request: Request,
+        options: FileOptions,
+        *,
+        root: str | os.PathLike[str] | None = None,
+    ) -> Response:
+        """Answer with a file under a root, or on a remote.
+
+        Args:
+            path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`.
+            request: The request's facts.
+            options: How the file is presented.
+            root: The directory of a relative path; not needed when there is one root only.
+
+        Raises:
+            FileNotFound: There is no such file that may be sent.
+            ConfigError: `path` is relative and it is not clear to which root; or nobody can
+                limit the rate.
+        """
+        if isinstance(path, str) and remotes.is_url(path):
+            return self._remote_file(path, request, options)
+        location = self.locate(path, root=root)
+        headers = presentation(posixpath.basename(location.path), options)
+        return hand_over(location, request, headers, self.server, limit_rate=options.limit_rate)
+
+    def locate(
+        self, path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
+    ) -> Location:
+        """Find a file under a root; the errors are those of `private_file()`."""
+        return self.path_map.locate(self._absolute(path, root))
+
+    def _remote_file(self, url: str, request: Request, options: FileOptions) -> Response:
+        file = self._remote_map.find(url)
+        headers = presentation(file.name, options)
+        if self.server is servers.direct:
+            servers.direct.no_limit_rate(options.limit_rate)
+            try:
+                return send_remote(file, request.conditions, headers)
+            except RemoteError as error:
+                return _refusal(error)
+        offload = nginx.redirect(file.internal_url, limit_rate=options.limit_rate)
+        return _offloaded(request, headers, offload)
+
+    def answer(
+        self,
+        path: str | os.PathLike[str],
+        request: Request,
+        options: FileOptions,
+        *,
+        root: str | os.PathLike[str] | None = None,
+    ) -> Response:
+        """As `private_file()`, with a 404 instead of an error for what may not be sent."""
+        try:
+            return self.private_file(path, request, options, root=root)
+        except FileNotFound as error:
+            return _refusal(error)
+
+    def private_url(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        root: str | os.PathLike[str] | None = None,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+        as_attachment: bool = False,
+        download_name: str | None = None,
+    ) -> str:
+        """A signed link to a file under a root: whoever has it gets the file, without a view.
+
+        The file need not exist yet. With `secure-link-md5`, where the server itself checks the
+        link and sends the file, a link can't say how the file is presented.
+
+        Args:
+            path: The file, absolute, or relative to `root`.
+            root: The directory of a relative path; not needed when there is one root only.
+            expires: The last second in which the link is good: Unix seconds or an aware
+                datetime.
+            expires_in: How long it is good, in seconds; it is good for up to 1.5 times as long,
+                so that the link stays the same and caches work.
+            as_attachment: Whether the browser should save the file rather than show it.
+            download_name: The name under which it is saved; by default its own.
+
+        Raises:
+            ConfigError: `PRIVATE_URL` is not set, or it is not clear which root is meant.
+            FileNotFound: No root contains the path.
+            ValueError: The link can't be signed; the message says why.
+        """
+        if self._signer is None:
+            raise ConfigError("signed links need XACCEL['PRIVATE_URL'], such as '/p/'")
+        absolute = self._absolute(path, root)
+        url = self._link_map.find(absolute)
+        if url is None:
+            raise FileNotFound(f"{absolute!r} can't be linked to: it is outside every root")
+        params = {}
+        if as_attachment:
+            params["as_attachment"] = "1"
+        if download_name is not None:
+            params["download_name"] = download_name
+        return self._signer.sign_path(
+            urllib.parse.unquote(url, errors="strict"),
+            params=params or None,
+            expires=expires,
+            expires_in=expires_in,
+        )
+
+    def respond(self, path: str, query: str, request: Request) -> Response:
+        """Answer the request for a signed link.
+
+        Args:
+            path: The URL's path, decoded, from the first slash.
+            query: The URL's query as it was sent, without the question mark.
+            request: The request's facts.
+        """
+        if request.conditions.method not in {"GET", "HEAD"}:
+            return method_not_allowed()
+        try:
+            if self._signer is None:
+                raise FileNotFound("there is no PRIVATE_URL")
+            signed = self._signer.verify_parts(f"{encode_path(path)}?{query}")
+            params = dict(signed.params)
+            options = FileOptions(
+                as_attachment="as_attachment" in params,
+                download_name=params.get("download_name"),
+            )
+            return self.private_file(self._linked(signed.path), request, options)
+        except XaccelError as error:
+            return _refusal(error)
+
+    def _linked(self, path: str) -> str:
+        """The file that a link's path means."""
+        for directory, prefix in self._link_map.roots:
+            if path.startswith(prefix):
+                return posixpath.join(directory, path.removeprefix(prefix))
+        raise FileNotFound(f"{path!r} is below no root's link")
+
+    def _absolute(self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None) -> str:
+        path = os.fspath(path)
+        is_absolute = path.startswith("/")
+        if root is not None:
+            if is_absolute:
+                raise FileNotFound(f"{path!r} may not be sent: it is not below the root")
+            return posixpath.join(root, path)
+        if is_absolute:
+            return path
+        if len(self._roots) != 1:
+            raise ConfigError(
+                f"XACCEL['ROOTS'] has {len(self._roots)} directories: "
+                f"pass root=… with the relative path {path!r}"
+            )
+        return posixpath.join(self._roots[0], path)
+
+
+def hand_over(
+    location: Location,
+    request: Request,
+    headers: Headers,
+    server: servers.Server,
+    *,
+    limit_rate: int | None = None,
+) -> Response:
+    """Answer with a located file and these headers, by the server or ourselves."""
+    offload = server.offload(location, limit_rate=limit_rate)
+    if offload is not None:
+        if server.ETAG_IS_OURS and _fails_precondition(location, request.conditions):
+            return Response(_PRECONDITION_FAILED, (("Content-Length", "0"),))
+        return _offloaded(request, headers, offload)
+    if limit_rate is not None:
+        _logger.warning("%r is sent without its limit_rate, by the app", location.path)
+    return _send_ourselves(location, request.conditions, headers)
+
+
+def _offloaded(request: Request, headers: Headers, offload: Headers) -> Response:
+    request.offloads.extend((name.lower(), value) for name, value in offload)
+    # A length of 0 is what keeps the server's connection to the app alive.
+    return Response(200, (*headers, ("Content-Length", "0"), *offload))
+
+
+def _refusal(error: XaccelError) -> Response:
+    _logger.warning("%s: %s", type(error).__name__, error)
+    return error_response(error)
+
+
+def _fails_precondition(location: Location, conditions: Conditions) -> bool:
+    """Whether the answer is 412: lighttpd doesn't know it, nginx drops the connection after it."""
+    validators = Validators.of_file(location.size, location.mtime)
+    return rfc9110.precondition_status(conditions, validators) == _PRECONDITION_FAILED
+
+
+def _send_ourselves(location: Location, conditions: Conditions, headers: Headers) -> Response:
+    read = location.read(AT_ONCE) if location.size <= AT_ONCE else None
+    if read is not None:
+        content, modified = read
+        validators = Validators.of_file(len(content), modified)
+        headers = (*headers, *validators.headers)
+        return answer_with_content(content, len(content), validators, conditions, headers)
+    file = _open(location)
+    status = os.fstat(file.fileno())
+    validators = Validators.of_file(status.st_size, int(status.st_mtime))
+    headers = (*headers, *validators.headers)
+    return answer_with_file(file, status.st_size, validators, conditions, headers)
+
+
+def _open(location: Location) -> BinaryIO:
+    """Open exactly the file that was located: nothing that was put in its place since."""
+
+    def opener(path: str, flags: int) -> int:
+        return os.open(path, flags | os.O_NONBLOCK)
+
+    try:
+        # Its user closes it.
+        file = open(location.path, "rb", opener=opener)  # noqa: SIM115
+    except OSError as error:
+        raise FileNotFound(f"{location.path!r} can't be read: {error.strerror}") from None
+    status = os.fstat(file.fileno())
+    if (status.st_dev, status.st_ino) != (location.device, location.inode):
+        file.close()
+        raise FileNotFound(f"{location.path!r} may not be sent: it was replaced meanwhile")
+    return file

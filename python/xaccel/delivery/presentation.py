@@ -1,0 +1,111 @@
+"""How a file is presented: type, name, caching and further headers."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+import urllib.parse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypedDict
+
+from xaccel.delivery.response import (
+    NOSNIFF,
+    Headers,
+)
+from xaccel.exceptions import ConfigError
+
+# Characters that end or disguise a file name: controls, and those that change the direction
+# in which a name is read ("gpj.exe" shown as "exe.jpg").
+_DISGUISE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_NOT_IN_FALLBACK = re.compile(r'[^\x20-\x7e]|["\\%/]')
+# RFC 8187, attr-char, without the letters and digits that `quote` never touches.
+_ATTR_CHAR = "!#$&+-.^_`|~"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOptions:
+    """How a file is presented; the names are those of Flask's `send_file`.
+
+    `limit_rate` is in bytes a second. `headers` are further response headers.
+
+    Raises:
+        ConfigError: `limit_rate` is not positive, which to some servers is no limit at all.
+    """
+
+    mimetype: str | None = None
+    as_attachment: bool = False
+    download_name: str | None = None
+    max_age: int | None = None
+    headers: Mapping[str, str] | None = None
+    limit_rate: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.limit_rate is not None and self.limit_rate < 1:
+            raise ConfigError(
+                f"limit_rate={self.limit_rate!r} must be bytes a second; leave it out for no limit"
+            )
+
+
+class FileKeywords(TypedDict, total=False):
+    """`FileOptions` as keywords of `send_private_file()`."""
+
+    mimetype: str | None
+    as_attachment: bool
+    download_name: str | None
+    max_age: int | None
+    headers: Mapping[str, str] | None
+    limit_rate: int | None
+
+
+def content_disposition(name: str, *, as_attachment: bool) -> str:
+    """A Content-Disposition by RFC 6266, with the name in UTF-8 (RFC 8187) when it needs that."""
+    name = _DISGUISE.sub("_", name)
+    disposition = "attachment" if as_attachment else "inline"
+    fallback = _NOT_IN_FALLBACK.sub("_", name)
+    if fallback == name:
+        return f'{disposition}; filename="{name}"'
+    encoded = urllib.parse.quote(name.encode(errors="replace"), safe=_ATTR_CHAR)
+    return f"{disposition}; filename=\"{fallback}\"; filename*=UTF-8''{encoded}"
+
+
+def presentation(name: str, options: FileOptions) -> Headers:
+    """The headers that say how a file is to be taken, whoever sends it."""
+    name = options.download_name or name
+    headers = dict((("Content-Type", options.mimetype or _guess_type(name)), NOSNIFF))
+    if options.as_attachment or options.download_name:
+        headers["Content-Disposition"] = content_disposition(
+            name, as_attachment=options.as_attachment
+        )
+    headers["Cache-Control"] = private_cache_control(options.max_age)
+    if not options.headers:
+        return tuple(headers.items())
+    overridden = {field_name.lower() for field_name in options.headers}
+    return (
+        *(pair for pair in headers.items() if pair[0].lower() not in overridden),
+        *(pair for pair in options.headers.items() if not is_offload_header(pair[0])),
+    )
+
+
+def private_cache_control(max_age: int | None) -> str:
+    """For how many seconds a browser may use what is for its user only, without asking again."""
+    return "private, no-cache" if max_age is None else f"private, max-age={max_age:d}"
+
+
+def _guess_type(name: str) -> str:
+    mimetype, encoding = mimetypes.guess_type(name)
+    # The bytes of "a.tar.gz" are no tar archive yet.
+    return "application/octet-stream" if mimetype is None or encoding is not None else mimetype
+
+
+def is_offload_header(name: str) -> bool:
+    """Whether a response header says which file a server sends, or how: ours alone may do that.
+
+    Two of nginx's say how it treats the app's own response: event streams need the one, caches
+    the other.
+    """
+    name = name.lower()
+    return name.startswith(("x-accel-", "x-sendfile", "x-lighttpd-")) and name not in {
+        "x-accel-buffering",
+        "x-accel-expires",
+    }

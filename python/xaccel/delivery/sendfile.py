@@ -1,0 +1,243 @@
+"""What the `Sendfile` middleware of each kind decides: which file response is sent by the server.
+
+The middleware is what Rack::Sendfile is to Ruby: an app answers with a file as it always did,
+and where the file lies under a root, the web server sends it. Only a whole file counts: status
+200, from the first byte, of the length that was said, not encoded.
+
+Since the server looks at the visitor's request again, the app does not see what the server does
+better: ranges and the conditions that go with them. If the app's answer is a file that the
+server can't send, they are answered here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import stat
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, BinaryIO
+
+from xaccel import servers
+from xaccel._core import Location, PathMap
+from xaccel.config import Config
+from xaccel.delivery.conditional import send_open_file
+from xaccel.delivery.files import Delivery, hand_over
+from xaccel.delivery.presentation import is_offload_header
+from xaccel.delivery.request import Request
+from xaccel.delivery.response import Headers, Response
+from xaccel.exceptions import ConfigError, FileNotFound
+
+TYPE = "xaccel.sendfile_type"
+"""The key of a WSGI environment or an ASGI scope that overrides the server for one request: the
+name of the header that the server understands, such as `X-Accel-Redirect`; empty for none."""
+
+MAPPING = "xaccel.accel_mapping"
+"""The key that overrides `ROOTS` for one request, in the grammar of `PathMap.parse`."""
+
+HIDDEN = ("Range", "If-Range", "If-Match", "If-Unmodified-Since")
+"""The request's headers that the app does not see."""
+
+_SERVERS_BY_TYPE = {
+    "x-accel-redirect": ("nginx", "caddy"),
+    "x-sendfile": ("apache", "lighttpd"),
+    "x-lighttpd-send-file": ("lighttpd",),
+}
+# What describes the app's own sending of the file; whoever sends it in the end says it anew.
+_REPLACED = frozenset({"accept-ranges", "content-length", "etag", "last-modified"})
+_OWN = frozenset({"accept-ranges", "content-length"})
+_PARTIAL = frozenset({"content-encoding", "content-range", "transfer-encoding"})
+
+_logger = logging.getLogger("xaccel.sendfile")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """Who sends files for one request, and from where."""
+
+    server: servers.Server
+    path_map: PathMap
+
+
+class Offloader:
+    """Finds the file responses of an app that the web server can send."""
+
+    def __init__(self, config: Config, *, trust_request_headers: bool = False) -> None:
+        self._delivery = Delivery(config)
+        self._plan = Plan(self._delivery.server, self._delivery.path_map)
+        self._trusts_headers = trust_request_headers
+        self._parse = lru_cache(maxsize=64)(self._parse_mapping)
+
+    def plan(
+        self, method: str, overrides: Mapping[str, Any], header: Callable[[str], str | None]
+    ) -> Plan | None:
+        """Who sends the files of one request; `None` when the app is to be left alone.
+
+        Args:
+            method: The request's method.
+            overrides: The WSGI environment or the ASGI scope, with `TYPE` and `MAPPING`.
+            header: Finds a header of the request by its name. It is asked for
+                `X-Sendfile-Type` and `X-Accel-Mapping` only when the operator trusts them.
+        """
+        sendfile_type, mapping = overrides.get(TYPE), overrides.get(MAPPING)
+        if self._trusts_headers:
+            sendfile_type = header("X-Sendfile-Type") if sendfile_type is None else sendfile_type
+            mapping = header("X-Accel-Mapping") if mapping is None else mapping
+        plan: Plan | None = self._plan
+        if sendfile_type is not None:
+            plan = self._of_type(sendfile_type)
+        if plan is not None and mapping:
+            plan = self._mapped(plan, mapping)
+        if plan is not None and method not in {"GET", "HEAD"} and plan.server is servers.direct:
+            return None
+        return plan
+
+    def offload(
+        self, plan: Plan, request: Request, headers: Headers, file: BinaryIO
+    ) -> Response | None:
+        """Answer in place of an app, which has answered 200 with an open file under a root.
+
+        Returns:
+            The answer, which does not need `file`. `None` when the app's own has to do.
+        """
+        path = path_of(file) if _may_be_whole(headers) else None
+        location = self._locate(plan, path) if path is not None else None
+        if location is None or not _has_length(headers, location.size):
+            return None
+        return _hand_over(plan, location, request, headers)
+
+    def respond(
+        self, plan: Plan, request: Request, headers: Headers, file: BinaryIO
+    ) -> Response | None:
+        """Answer in place of an app, which has answered 200 with any open file.
+
+        Returns:
+            The answer; its body is `file` itself or has no need of it. `None` when the app's
+            own answer has to do.
+        """
+        response = self.offload(plan, request, headers, file)
+        if response is not None:
+            return response
+        if not (_hides(request) and _may_be_whole(headers) and _is_unread(file)):
+            return None
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        return _send_open_file(file, request, headers) if _has_length(headers, size) else None
+
+    def respond_with_path(
+        self, plan: Plan | None, request: Request, headers: Headers, path: str
+    ) -> Response:
+        """Answer in place of an app, which has answered 200 with the path of a file."""
+        location = self._locate(plan, path) if plan is not None else None
+        if (
+            plan is not None
+            and location is not None
+            and _may_be_whole(headers)
+            and _has_length(headers, location.size)
+        ):
+            return _hand_over(plan, location, request, headers)
+        return _send_open_file(open(path, "rb"), request, headers)  # noqa: PTH123
+
+    @staticmethod
+    def _locate(plan: Plan, path: str) -> Location | None:
+        if plan.path_map.find(path) is None:
+            return None
+        try:
+            return plan.path_map.locate(path)
+        except FileNotFound as error:
+            _logger.warning("%s", error)
+            return None
+
+    def _of_type(self, sendfile_type: object) -> Plan | None:
+        if not sendfile_type:
+            return None
+        names = _SERVERS_BY_TYPE.get(str(sendfile_type).lower())
+        if names is None:
+            # As a literal: whatever is in it, the log gets one line.
+            _logger.warning("unknown X-Sendfile-Type: %r", sendfile_type)
+            return None
+        name = self._delivery.config.server if self._delivery.config.server in names else names[0]
+        return Plan(servers.WEB_SERVERS[name], self._plan.path_map)
+
+    def _mapped(self, plan: Plan, mapping: str) -> Plan | None:
+        try:
+            return Plan(plan.server, self._parse(mapping))
+        except ConfigError:
+            _logger.warning("X-Accel-Mapping is no list of /directory/=/prefix/: %r", mapping)
+            return None
+
+    def _parse_mapping(self, mapping: str) -> PathMap:
+        return PathMap.parse(mapping, follow_symlinks=self._delivery.config.follow_symlinks)
+
+
+def path_of(file: BinaryIO) -> str | None:
+    """The absolute path of an open file that has not been read from.
+
+    `None` when it is no regular file, or no longer the one of this name.
+    """
+    try:
+        status = os.fstat(file.fileno())
+    except (AttributeError, OSError, ValueError):
+        return None
+    if not stat.S_ISREG(status.st_mode) or not _is_unread(file):
+        return None
+    # Django's files have a name of their own, relative to their storage.
+    for holder, name in ((file, "name"), (file, "path"), (getattr(file, "file", None), "name")):
+        try:
+            path = os.path.abspath(os.fsdecode(getattr(holder, name)))  # noqa: PTH100
+            if os.path.samestat(status, os.stat(path)):  # noqa: PTH116
+                return path
+        except (AttributeError, NotImplementedError, OSError, TypeError, ValueError):
+            continue
+    return None
+
+
+def without_foreign(headers: Headers, request: Request) -> Headers:
+    """Remove the headers that would make the server send a file, unless they are our own."""
+    return tuple(
+        (name, value)
+        for name, value in headers
+        if not is_offload_header(name) or (name.lower(), value) in request.offloads
+    )
+
+
+def _is_unread(file: BinaryIO) -> bool:
+    try:
+        return file.seekable() and file.tell() == 0
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def _may_be_whole(headers: Headers) -> bool:
+    return not any(name.lower() in _PARTIAL for name, _ in headers)
+
+
+def _has_length(headers: Headers, size: int) -> bool:
+    """Whether the body is as long as the file, as far as the headers say."""
+    return all(value == str(size) for name, value in headers if name.lower() == "content-length")
+
+
+def _hides(request: Request) -> bool:
+    conditions = request.conditions
+    return not (
+        conditions.range is None
+        and conditions.if_match is None
+        and conditions.if_unmodified_since is None
+    )
+
+
+def _hand_over(plan: Plan, location: Location, request: Request, headers: Headers) -> Response:
+    kept = tuple(
+        (name, value)
+        for name, value in headers
+        if name.lower() not in _REPLACED and not is_offload_header(name)
+    )
+    return hand_over(location, request, kept, plan.server)
+
+
+def _send_open_file(file: BinaryIO, request: Request, headers: Headers) -> Response:
+    kept = tuple((name, value) for name, value in headers if name.lower() not in _OWN)
+    # The app has seen the other conditions, and decided.
+    conditions = dataclasses.replace(request.conditions, if_none_match=None, if_modified_since=None)
+    return send_open_file(file, conditions, without_foreign(kept, request))

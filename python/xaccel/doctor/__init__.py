@@ -1,0 +1,1 @@
+"""What `xaccel doctor` checks, by asking a running site. No web worker imports it."""
