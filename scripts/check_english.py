@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import io
 import re
-import subprocess
 import sys
 import tokenize
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,21 +21,29 @@ ROOT = Path(__file__).parent.parent
 
 WHERE = (
     "*.md",
-    "Makefile",
     "*.toml",
+    "Makefile",
     "benches/*.py",
-    "crates/*.rs",
-    "examples/*.html",
-    "examples/*.py",
-    "fuzz/*.rs",
-    "python/*.css",
-    "python/*.js",
-    "python/*.py",
-    "python/*.pyi",
+    "crates/**/*.md",
+    "crates/**/*.rs",
+    "crates/*/Cargo.toml",
+    "docs/*.md",
+    "examples/**/*.html",
+    "examples/**/*.md",
+    "examples/**/*.py",
+    "fuzz/**/*.rs",
+    "python/**/*.css",
+    "python/**/*.js",
+    "python/**/*.py",
+    "python/**/*.pyi",
     "scripts/*",
-    "src/*.rs",
+    "src/**/*.rs",
+    "tests/**/*.md",
 )
-"""Git pathspecs of the files to check. `*` matches `/`, too."""
+"""Patterns of the files to check."""
+
+GENERATED = {"target", "__pycache__"}
+"""Names of directories to pass over."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -254,21 +261,16 @@ def _joined(pieces: list[tuple[int, str, str]]) -> Iterator[_Block]:
         yield start, block
 
 
-def _files() -> list[Path]:
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *WHERE],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    paths = [ROOT / name for name in listed.stdout.split("\0") if name]
-    return sorted(path for path in paths if path.is_file())
+def files() -> Iterable[Path]:
+    """The files of this repository that people read, except this list of phrases."""
+    found = {path for pattern in WHERE for path in ROOT.glob(pattern) if path.is_file()}
+    found.discard(Path(__file__))
+    return sorted(path for path in found if GENERATED.isdisjoint(path.parts))
 
 
 def main(arguments: list[str]) -> int:
     """Print what was found; 1 when that is anything."""
-    paths = [Path(argument) for argument in arguments] or _files()
+    paths = [Path(argument) for argument in arguments] or files()
     count = 0
     for path in paths:
         shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path

@@ -162,7 +162,7 @@ def test_says_where_and_fails(tmp_path, capsys):
 
 
 def test_looks_at_documents_code_and_templates():
-    names = {str(path.relative_to(check_english.ROOT)) for path in check_english._files()}
+    names = {str(path.relative_to(check_english.ROOT)) for path in check_english.files()}
     assert {
         "CHANGELOG.md",
         "Makefile",
