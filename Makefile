@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo test lint rust-test python-test package-test bench format clean
 
-help: ## Show this list
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/.demo ## Start the example gallery (SERVER=nginx, PORT=8000)
@@ -38,10 +38,10 @@ rust-test: $(VENV)/.packages ## Run the Rust unit and property tests
 python-test: $(VENV)/.test ## Run the Python tests, with real servers and a real browser
 	@scripts/install-packages servers browser html
 	$(BIN)/pytest --numprocesses 2 --ignore tests/e2e
-	@# Playwright keeps an event loop running, which disturbs other tests in the same process.
+	@# Playwright keeps an event loop running, which breaks other tests in the same process.
 	$(BIN)/pytest --numprocesses 2 tests/e2e
 
-package-test: $(VENV)/.test ## Build the sdist, and from it a wheel; run its tests and install it
+package-test: $(VENV)/.test ## The sdist: it builds a wheel that works in an empty environment
 	$(BIN)/python scripts/package_test.py
 
 bench: $(VENV)/.bench ## Compare with other packages in one run
@@ -52,11 +52,11 @@ format: $(VENV)/.test ## Format all code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only .
 
-clean: ## Remove all build results
+clean: ## Remove build output
 	rm -rf $(VENV) target dist .demo python/xaccel/_core*.so
 
-# Stamps. The extension is rebuilt when its sources change. Python would prefer a module that an
-# earlier build left under another name, so that one is removed first.
+# Stamps. The extension is rebuilt when its sources change. A module of another name left by an
+# earlier build would be loaded instead, so it is removed first.
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src crates -name '*.rs' -o -name Cargo.toml)
 
