@@ -23,7 +23,7 @@ endif
 
 test: lint rust-test python-test package-test ## Run everything: lint, Rust and Python tests, real servers, a real browser
 
-lint: $(VENV)/.test ## Check formatting, clippy, ruff, mypy, stubtest
+lint: $(VENV)/.test ## Formatting, clippy, ruff, mypy, stubtest
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --lib --features python --locked -- -D warnings

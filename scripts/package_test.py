@@ -106,12 +106,12 @@ def _check_metadata(info: Path) -> None:
 
 
 def _run_unit_tests(source: Path, wheel: Path, directory: Path) -> None:
-    """Run the tests that need neither a server nor a browser."""
+    """Run the quick tests, which need neither a server nor a browser."""
     installed = directory / "installed"
     pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps")
     _run(*pip, "--target", installed, wheel)
     _run(
-        *(sys.executable, "-m", "pytest", "-m", "not server and not e2e", "-x", "-q"),
+        *(sys.executable, "-m", "pytest", "-m", "not server and not e2e and not slow", "-x", "-q"),
         *("-p", "no:cacheprovider", "--numprocesses", "2"),
         cwd=source,
         # Before an editable installation of the repository.
