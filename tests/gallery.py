@@ -26,7 +26,7 @@ ODD = [
     "IMG_10.png",
     "IMG_9.png",
 ]
-COMMAND = (sys.executable, "-c", "import sys; from xaccel.cli import main; sys.exit(main())")
+COMMAND = (sys.executable, "-c", "import sys; from xaccel.cli.main import main; sys.exit(main())")
 
 
 def make(directory):

@@ -7,7 +7,7 @@ import dataclasses
 import json
 from typing import Any
 
-from xaccel.cli import loading
+from xaccel.cli import app_config
 from xaccel.cli.help import add_command
 from xaccel.doctor.checks import examine
 from xaccel.doctor.client import Site
@@ -36,7 +36,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "url", help="the site's address, or the address of a file that the app offloads"
     )
-    loading.add_options(parser, required=False)
+    app_config.add_options(parser, required=False)
     parser.add_argument(
         "--header",
         action="append",
@@ -48,7 +48,7 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    config = loading.load(options) if loading.given(options) else None
+    config = app_config.load(options) if app_config.is_named(options) else None
     headers = dict(_header(text) for text in options.header)
     results = examine(Site(options.url, config, headers))
     if options.json:

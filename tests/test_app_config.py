@@ -1,4 +1,4 @@
-"""The settings are found wherever a project keeps them."""
+"""Each place in which a project may keep its settings."""
 
 import subprocess
 import sys
@@ -35,13 +35,13 @@ XACCEL = {"ROOTS": {"/srv/from django": "/_p/"}}
 
 @pytest.fixture(autouse=True)
 def project(tmp_path, monkeypatch):
-    (tmp_path / "loading_module.py").write_text(MODULE)
-    (tmp_path / "loading_settings.py").write_text(DJANGO)
-    (tmp_path / "loading_broken.py").write_text("import loading_absent")
+    (tmp_path / "project_module.py").write_text(MODULE)
+    (tmp_path / "project_settings.py").write_text(DJANGO)
+    (tmp_path / "project_broken.py").write_text("import project_absent")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield tmp_path
-    for name in ("loading_module", "loading_broken"):
+    for name in ("project_module", "project_broken"):
         sys.modules.pop(name, None)
 
 
@@ -53,16 +53,16 @@ def run(capsys, *arguments):
 
 @pytest.mark.parametrize("name", ["config", "application", "site.xaccel", "make"])
 def test_from_a_module(capsys, name):
-    status, out, err = run(capsys, "--app", f"loading_module:{name}")
+    status, out, err = run(capsys, "--app", f"project_module:{name}")
     assert (status, err) == (0, "")
     assert 'alias "/srv/from module/";' in out
 
 
 def test_from_django(project):
-    """In a process of its own: Django can be set up only once."""
-    code = "import sys; from xaccel.cli import main; sys.exit(main())"
+    """In a separate process: Django can be set up only once."""
+    code = "import sys; from xaccel.cli.main import main; sys.exit(main())"
     result = subprocess.run(
-        [sys.executable, "-c", code, "config", "nginx", "--settings", "loading_settings"],
+        [sys.executable, "-c", code, "config", "nginx", "--settings", "project_settings"],
         capture_output=True,
         text=True,
         check=False,
@@ -85,18 +85,18 @@ def test_from_a_file(capsys, project, text):
 @pytest.mark.parametrize(
     ("arguments", "messages"),
     [
-        (["--app", "loading_absent:app"], ["loading_absent", "No module"]),
-        (["--app", "loading_broken:app"], ["loading_broken", "loading_absent"]),
-        (["--app", "loading_module:absent"], ["loading_module has no 'absent'"]),
-        (["--app", "loading_module:nothing"], ["does not use xaccel", "XAccel(app)"]),
-        (["--app", "loading_module:broken"], ["broken()", "no database"]),
-        (["--settings", "loading_absent"], ["--settings loading_absent", "No module"]),
+        (["--app", "project_absent:app"], ["project_absent", "No module"]),
+        (["--app", "project_broken:app"], ["project_broken", "project_absent"]),
+        (["--app", "project_module:absent"], ["project_module has no 'absent'"]),
+        (["--app", "project_module:nothing"], ["does not use xaccel", "XAccel(app)"]),
+        (["--app", "project_module:broken"], ["broken()", "no database"]),
+        (["--settings", "project_absent"], ["--settings project_absent", "No module"]),
         (["--config", "absent.toml"], ["absent.toml", "No such file"]),
-        (["--config", "loading_module.py"], ["is no TOML file"]),
+        (["--config", "project_module.py"], ["is not a TOML file"]),
         (["--config", "wrong.toml"], ["wrong.toml", "'ROOT'", "did you mean 'ROOTS'"]),
     ],
 )
-def test_what_is_wrong_is_told(capsys, project, arguments, messages):
+def test_messages_name_the_problem(capsys, project, arguments, messages):
     (project / "wrong.toml").write_text("ROOT = {}")
     status, out, err = run(capsys, *arguments)
     assert (status, out) == (2, "")
@@ -104,14 +104,14 @@ def test_what_is_wrong_is_told(capsys, project, arguments, messages):
         assert message in err
 
 
-def test_one_place_only(capsys):
-    for arguments in ([], ["--app", "loading_module:config", "--config", "x.toml"]):
+def test_exactly_one_option(capsys):
+    for arguments in ([], ["--app", "project_module:config", "--config", "x.toml"]):
         with pytest.raises(SystemExit) as caught:
             run(capsys, *arguments)
         assert caught.value.code == 2
 
 
-def test_check_compares_with_what_is_deployed(capsys, project):
+def test_check_compares_with_the_deployed_files(capsys, project):
     settings = project / "settings.toml"
     secret = "0123456789abcdef"
     settings.write_text(
@@ -138,15 +138,15 @@ def test_check_compares_with_what_is_deployed(capsys, project):
     assert (project / "deployed" / "xaccel.conf").read_text() == before
 
 
-def test_what_can_not_be_written_is_told(capsys, project):
+def test_a_directory_that_can_not_be_written(capsys, project):
     (project / "file").touch()
     for out in (project / "file", project / "file" / "below"):
-        status, _, err = run(capsys, "--app", "loading_module:config", "--out", out)
+        status, _, err = run(capsys, "--app", "project_module:config", "--out", out)
         assert status == 2
         assert err.startswith(f"xaccel: can't write {project}/file")
 
 
-def test_a_full_configuration_has_the_directory_of_the_cache(capsys, project):
+def test_full_creates_the_cache_directory(capsys, project):
     settings = project / "settings.toml"
     settings.write_text(f'THUMBNAIL_CACHE = "{project}/new/cache"\n')
     assert run(capsys, "--config", settings, "--full", "--out", project / "conf")[0] == 0
@@ -154,6 +154,6 @@ def test_a_full_configuration_has_the_directory_of_the_cache(capsys, project):
 
 
 def test_check_needs_a_directory(capsys, project):
-    status, _, err = run(capsys, "--app", "loading_module:config", "--check")
+    status, _, err = run(capsys, "--app", "project_module:config", "--check")
     assert status == 2
     assert "--check needs --out" in err

@@ -1,7 +1,7 @@
-"""The settings for the commands, from wherever a project keeps them.
+"""The settings of the app that a command works for.
 
-A command has `--app` for an object in Python, `--settings` for Django and `--config` for a file;
-each of them gives the same `Config` that the running app has.
+`--app` names a Python object, `--settings` Django's settings and `--config` a TOML file. Each gives
+the `Config` of the running app.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from xaccel.exceptions import ConfigError
 
 
 def add_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """Add the options that say where the settings are, exactly one of which may be given."""
+    """Add the options that name the settings. They exclude each other."""
     group = parser.add_mutually_exclusive_group(required=required)
     group.add_argument(
         "--app",
         metavar="MODULE:NAME",
-        help="where the settings are: a Flask app, any object with a Config as its attribute "
-        "`config`, a Config, or a function that makes one of these",
+        help="take the settings from a Flask app, a Config, an object whose attribute `config` is "
+        "a Config, or a function that returns one of these",
     )
-    group.add_argument("--settings", metavar="MODULE", help="or: the settings of a Django project")
+    group.add_argument("--settings", metavar="MODULE", help="or: take them from a Django project")
     group.add_argument(
         "--config",
         type=Path,
         metavar="FILE",
-        help="or: a TOML file with the settings at its top level or in [xaccel]",
+        help="or: take them from a TOML file, at its top level or in [xaccel]",
     )
 
 
@@ -42,7 +42,7 @@ def load(options: argparse.Namespace) -> Config:
     """The settings that the options name.
 
     Raises:
-        ConfigError: There are none, or they are wrong.
+        ConfigError: The settings are missing or invalid.
     """
     if options.app is not None:
         return from_app(options.app)
@@ -51,8 +51,8 @@ def load(options: argparse.Namespace) -> Config:
     return from_file(options.config)
 
 
-def given(options: argparse.Namespace) -> bool:
-    """Whether the options name any settings."""
+def is_named(options: argparse.Namespace) -> bool:
+    """Whether an option names the settings."""
     return any(item is not None for item in (options.app, options.settings, options.config))
 
 
@@ -60,7 +60,7 @@ def from_app(name: str) -> Config:
     """The settings of the object that `MODULE:NAME` names.
 
     Raises:
-        ConfigError: There is no such object, or it has no settings.
+        ConfigError: The object does not exist, or has no settings.
     """
     module_name, _, attribute = name.partition(":")
     option = f"--app {name}"
@@ -71,11 +71,11 @@ def from_app(name: str) -> Config:
         found = getattr(found, part)
     config = _config_of(found)
     if config is None and _is_factory(found):
-        config = _config_of(_made_by(found, option))
+        config = _config_of(_result_of(found, option))
     if config is None:
         raise ConfigError(
             f"{option} does not use xaccel: it must be a Flask app with XAccel(app), an object "
-            "whose `config` is a xaccel.Config, or a function that makes one"
+            "whose `config` is a xaccel.Config, or a function that returns one"
         )
     return config
 
@@ -84,7 +84,7 @@ def from_django(name: str) -> Config:
     """The settings of the Django project whose settings are the module `name`.
 
     Raises:
-        ConfigError: There is no such module, or no Django, or a setting is wrong.
+        ConfigError: The module or Django can't be imported, or a setting is invalid.
     """
     option = f"--settings {name}"
     _import(name, option)
@@ -93,7 +93,7 @@ def from_django(name: str) -> Config:
     try:
         django.setup()
     except Exception as error:
-        raise ConfigError(f"{option}: Django can't start: {_told(error)}") from error
+        raise ConfigError(f"{option}: Django can't start: {_described(error)}") from error
     config: Config = _import("xaccel.django.conf", option).config()
     return config
 
@@ -102,14 +102,14 @@ def from_file(path: Path) -> Config:
     """The settings in a TOML file, at its top level or in the table `[xaccel]`.
 
     Raises:
-        ConfigError: It can't be read, is no TOML, or a setting is wrong.
+        ConfigError: The file can't be read or is not TOML, or a setting is invalid.
     """
     try:
         settings: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"--config {path}: {error.strerror}") from None
     except ValueError as error:
-        raise ConfigError(f"--config {path} is no TOML file: {error}") from None
+        raise ConfigError(f"--config {path} is not a TOML file: {error}") from None
     table = settings.get("xaccel")
     try:
         return Config.from_mapping(table if isinstance(table, Mapping) else settings)
@@ -118,7 +118,7 @@ def from_file(path: Path) -> Config:
 
 
 def _import(name: str, option: str) -> Any:
-    # Where a command is started is where a project's modules are, as for `python -m`.
+    # A project's modules are in the current directory, as for `python -m`.
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
@@ -127,12 +127,12 @@ def _import(name: str, option: str) -> Any:
     except ConfigError:
         raise
     except Exception as error:
-        # A module that can't be imported is the user's; whatever it raises is to be told.
-        raise ConfigError(f"{option}: can't import {name!r}: {_told(error)}") from error
+        # The module is the user's and may raise anything; the user has to see it.
+        raise ConfigError(f"{option}: can't import {name!r}: {_described(error)}") from error
 
 
 def _is_factory(found: Any) -> bool:
-    """Whether it can be called with nothing, which an app can't."""
+    """Whether it can be called without arguments, which an app can't."""
     try:
         inspect.signature(found).bind()
     except (TypeError, ValueError):
@@ -140,16 +140,16 @@ def _is_factory(found: Any) -> bool:
     return True
 
 
-def _made_by(factory: Any, option: str) -> Any:
+def _result_of(factory: Any, option: str) -> Any:
     try:
         return factory()
     except ConfigError:
         raise
     except Exception as error:
-        raise ConfigError(f"{option}(): {_told(error)}") from error
+        raise ConfigError(f"{option}(): {_described(error)}") from error
 
 
-def _told(error: Exception) -> str:
+def _described(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
