@@ -12,7 +12,7 @@ from xaccel import Config, asgi, starlette
 from xaccel.asgi import PrivateLinks, Thumbnails, XAccel
 from xaccel.thumbnails.helpers import TemplateHelpers
 
-from tests.clients import call_asgi as call
+from tests.support.clients import call_asgi as call
 
 CONTENT = bytes(range(256)) * 300
 

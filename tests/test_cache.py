@@ -149,7 +149,7 @@ from PIL import Image
 from xaccel.config import Config
 from xaccel.templates import TemplateHelpers
 from xaccel.thumbnails import Thumbnails
-from tests.thumbnail_endpoint import get
+from tests.support.thumbnail_endpoint import get
 
 photos = disk.parent / "photos"
 photos.mkdir()

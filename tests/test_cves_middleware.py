@@ -8,7 +8,7 @@ from starlette.responses import FileResponse
 from xaccel import Config, asgi, wsgi
 from xaccel.delivery import sendfile
 
-from tests.clients import call_asgi, call_wsgi
+from tests.support.clients import call_asgi, call_wsgi
 
 CONTENT = b"content" * 100
 

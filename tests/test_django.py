@@ -7,7 +7,7 @@ from django.template import Context, Template
 from django.test import Client, override_settings
 from PIL import Image
 
-from tests import django_site  # noqa: F401
+from tests.support import django_site  # noqa: F401
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import pytest
 from django.core.checks import run_checks
 from django.test import override_settings
 
-from tests.django_site import STORAGES
+from tests.support.django_site import STORAGES
 
 
 @pytest.fixture

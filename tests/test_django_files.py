@@ -23,8 +23,8 @@ from xaccel.delivery.response import FileBody
 from xaccel.django import send_private_file
 from xaccel.django.storage import PrivateStorage
 
-from tests import django_site  # noqa: F401
-from tests.clients import call_asgi, call_wsgi
+from tests.support import django_site  # noqa: F401
+from tests.support.clients import call_asgi, call_wsgi
 
 CONTENT = b"%PDF-1.4 " + bytes(range(256)) * 4000
 URL = "/_private/files/a%20b.pdf"

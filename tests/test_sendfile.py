@@ -16,7 +16,7 @@ from xaccel import Config, asgi, wsgi
 from xaccel.delivery import sendfile
 from xaccel.flask import XAccel, send_private_file
 
-from tests.clients import call_asgi, call_wsgi
+from tests.support.clients import call_asgi, call_wsgi
 
 CONTENT = bytes(range(256)) * 300
 URL = "/_private/files/Gr%C3%BC%C3%9Fe%20100%25.mp4"

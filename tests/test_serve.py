@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from xaccel.cli.main import main
 
-from tests.gallery import COMMAND, ODD, PATIENCE, make, serving
+from tests.support.gallery import COMMAND, ODD, PATIENCE, make, serving
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from xaccel import thumbnail
 
-from tests.subjects import PHOTOS, Composed, Subject, composed, locate, share
-from tests.thumbnail_images import encoded
+from tests.support.subjects import PHOTOS, Composed, Subject, composed, locate, share
+from tests.support.thumbnail_images import encoded
 
 SHAPES = ((1, 1), (2, 3), (3, 2), (16, 9))
 

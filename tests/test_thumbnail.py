@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 from xaccel._core import ImageInfo, Limits, Spec, codecs, probe, render, thumbnail
 from xaccel.exceptions import CorruptImage, FileNotFound, ImageTooLarge, SpecError, UnsupportedImage
 
-from tests.thumbnail_images import difference, encoded, opened, photo
+from tests.support.thumbnail_images import difference, encoded, opened, photo
 
 SOURCES = {
     "jpeg": lambda: encoded(photo(), "JPEG", quality=95, subsampling=0),

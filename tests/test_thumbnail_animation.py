@@ -7,8 +7,8 @@ from PIL import Image, ImageSequence
 from xaccel._core import Limits, probe, thumbnail
 from xaccel.exceptions import ImageTooLarge
 
-from tests.thumbnail_files import APNG_PARTS, apng, apng_picture
-from tests.thumbnail_images import difference, encoded, opened, photo
+from tests.support.thumbnail_files import APNG_PARTS, apng, apng_picture
+from tests.support.thumbnail_images import difference, encoded, opened, photo
 
 SOURCES = ["GIF", "WEBP", "PNG", "AVIF"]
 

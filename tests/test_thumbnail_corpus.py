@@ -17,7 +17,7 @@ import pyvips
 from PIL import Image, ImageCms, ImageDraw, ImageOps
 from xaccel._core import thumbnail
 
-from tests.thumbnail_images import encoded, opened, photo, wide_rgb_profile
+from tests.support.thumbnail_images import encoded, opened, photo, wide_rgb_profile
 
 Reference = Callable[[tuple[int, int]], Image.Image]
 PHOTOS = sorted(

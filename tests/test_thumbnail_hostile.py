@@ -12,8 +12,8 @@ from PIL import Image
 from xaccel._core import Limits, placeholder, probe, thumbnail
 from xaccel.exceptions import CorruptImage, ImageTooLarge, ThumbnailError, UnsupportedImage
 
-from tests.fuzz_seeds import SEEDS
-from tests.thumbnail_files import (
+from tests.support.fuzz_seeds import SEEDS
+from tests.support.thumbnail_files import (
     ALPHA,
     apng,
     avif_file,
@@ -24,7 +24,7 @@ from tests.thumbnail_files import (
     full_box,
     reference,
 )
-from tests.thumbnail_images import encoded, photo
+from tests.support.thumbnail_images import encoded, photo
 
 
 def png(width, height, *chunks):

@@ -9,7 +9,7 @@ from PIL import Image
 from xaccel._core import probe, thumbnail
 from xaccel.exceptions import CorruptImage, UnsupportedImage
 
-from tests.thumbnail_images import difference, encoded, opened, photo
+from tests.support.thumbnail_images import difference, encoded, opened, photo
 
 
 @pytest.mark.parametrize(

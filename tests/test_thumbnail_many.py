@@ -10,7 +10,7 @@ from PIL import Image
 from xaccel import Limits, Thumbnail, placeholder, thumbnail, thumbnail_many
 from xaccel.exceptions import CorruptImage, FileNotFound, UnsupportedImage
 
-from tests.thumbnail_images import difference, encoded, photo
+from tests.support.thumbnail_images import difference, encoded, photo
 
 
 @pytest.mark.parametrize("threads", [None, 1, 2, 7])

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageCms
 from xaccel._core import thumbnail
 
-from tests.thumbnail_images import difference, encoded, opened, photo, wide_rgb_profile
+from tests.support.thumbnail_images import difference, encoded, opened, photo, wide_rgb_profile
 
 SUBSAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
 

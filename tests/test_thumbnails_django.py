@@ -16,7 +16,7 @@ from xaccel.django import conf, purge_on_change, send_private_thumbnail
 from xaccel.django.views import thumbnail
 from xaccel.thumbnails.sources.base import Arriving
 
-from tests import django_site  # noqa: F401
+from tests.support import django_site  # noqa: F401
 
 SQLITE = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 

@@ -19,7 +19,7 @@ from xaccel.delivery.files import Delivery
 from xaccel.thumbnails.endpoint import PrivateThumbnails, Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
 
-from tests.thumbnail_endpoint import get, read, request
+from tests.support.thumbnail_endpoint import get, read, request
 
 KEY = "a key of more than 16 bytes"
 

@@ -16,7 +16,7 @@ from xaccel.thumbnails import helpers as templates, urls as thumbnail_urls
 from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
 
-from tests.thumbnail_endpoint import get
+from tests.support.thumbnail_endpoint import get
 
 KEY = "a key of more than 16 bytes"
 

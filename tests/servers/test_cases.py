@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from tests.servers.cases import CASES, ETAG, SENT_BY_THE_APP, Answer, date
-from tests.servers.files import MODIFIED, NAMES, content
-from tests.servers.site import FRAMEWORKS
+from tests.support.servers.cases import CASES, ETAG, SENT_BY_THE_APP, Answer, date
+from tests.support.servers.files import MODIFIED, NAMES, content
+from tests.support.servers.site import FRAMEWORKS
 
 CONSTANT = {
     "Cache-Control": "private, no-cache",

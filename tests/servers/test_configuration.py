@@ -16,9 +16,9 @@ from xaccel.delivery.request import Request
 from xaccel.servers import WEB_SERVERS
 from xaccel.servers.deployment import Deployment
 
-from tests.servers.files import NAMES, content
-from tests.servers.process import HOST, PATIENCE, free_port, running
-from tests.servers.site import CHECKS, FRONTS, PREFIXES, running_server
+from tests.support.servers.files import NAMES, content
+from tests.support.servers.process import HOST, PATIENCE, free_port, running
+from tests.support.servers.site import CHECKS, FRONTS, PREFIXES, running_server
 
 SERVERS = FRONTS[1:]
 

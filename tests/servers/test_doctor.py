@@ -19,8 +19,8 @@ from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx import thumbnails as nginx_thumbnails
 
-from tests.servers.process import HOST, free_port, running
-from tests.servers.site import running_server
+from tests.support.servers.process import HOST, free_port, running
+from tests.support.servers.site import running_server
 
 SETTINGS = {
     "SERVER": "nginx",
@@ -79,7 +79,7 @@ class Site:
         command = (
             *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{port}", "--threads=2"),
             *("--no-control-socket", "--worker-tmp-dir", str(self.directory)),
-            "tests.servers.doctor_app:app()",
+            "tests.support.servers.doctor_app:app()",
         )
         env = {"XACCEL_TEST_SETTINGS": json.dumps(settings)}
         return running(command, port, self.directory / "app.log", env)

@@ -24,8 +24,8 @@ from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx import thumbnails as nginx_thumbnails
 from xaccel.thumbnails import engines
 
-from tests.servers.process import HOST, PATIENCE, free_port, running
-from tests.servers.site import CHECKS, running_server
+from tests.support.servers.process import HOST, PATIENCE, free_port, running
+from tests.support.servers.site import CHECKS, running_server
 
 # It answers with the headers that it is told in hexadecimal, on a port and on a Unix socket.
 APP = """

@@ -18,9 +18,9 @@ from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
 from xaccel.thumbnails.helpers import TemplateHelpers
 
-from tests.servers.dns import dns
-from tests.servers.process import HOST, PATIENCE, free_port, running
-from tests.servers.site import running_server
+from tests.support.servers.dns import dns
+from tests.support.servers.process import HOST, PATIENCE, free_port, running
+from tests.support.servers.site import running_server
 
 SECRET = "a secret $key; of {16} bytes"
 OLDER = ["the $1 one; before", "the oldest of these {keys}"]

@@ -5,8 +5,8 @@ Apps with the `Sendfile` middleware: `flask.send_file()`, Starlette's and Django
 
 import pytest
 
-from tests.servers.cases import SENT_BY_THE_APP, date
-from tests.servers.files import MODIFIED, NAMES, content
+from tests.support.servers.cases import SENT_BY_THE_APP, date
+from tests.support.servers.files import MODIFIED, NAMES, content
 
 WITH_MIDDLEWARE = ("flask", "starlette", "django-asgi")
 

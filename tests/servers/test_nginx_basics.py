@@ -15,8 +15,8 @@ from xaccel import Config, ConfigError
 from xaccel.servers import WEB_SERVERS, caddy
 from xaccel.servers.deployment import Deployment
 
-from tests.servers.process import HOST, PATIENCE, free_port, running
-from tests.servers.site import running_server
+from tests.support.servers.process import HOST, PATIENCE, free_port, running
+from tests.support.servers.site import running_server
 
 APP = """
 import sys

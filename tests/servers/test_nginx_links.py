@@ -6,7 +6,7 @@ from xaccel.delivery.files import Delivery
 from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
 
-from tests.servers.nginx import nginx as run_nginx
+from tests.support.servers.nginx import nginx as run_nginx
 
 KEY = 'a key with $dollar, "quotes" and ; in it'
 NAMES = ("plain.txt", "Grüße – 猫 100% a+b&c;d.txt", "sub/what?#.txt", "qu\"ote's.txt", "{x}$y.txt")

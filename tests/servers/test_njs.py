@@ -9,7 +9,7 @@ import pytest
 from xaccel import Signer
 from xaccel.servers.nginx import thumbnails as nginx_thumbnails
 
-from tests.servers.nginx import nginx
+from tests.support.servers.nginx import nginx
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "signing.json").read_bytes())
 SIGNERS = [

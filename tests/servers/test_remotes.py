@@ -14,8 +14,8 @@ from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
 from xaccel.wsgi import XAccel
 
-from tests.servers.nginx import nginx as run_nginx
-from tests.servers.process import HOST, PATIENCE
+from tests.support.servers.nginx import nginx as run_nginx
+from tests.support.servers.process import HOST, PATIENCE
 
 CONTENT = bytes(range(256)) * 1000
 NAMES = ("a b.mp4", "100% ü – 猫.mp4", "a+b&c=d;e,f.mp4", "q'uo\"te$1{x}.mp4", "sub/~a@b:c!.mp4")

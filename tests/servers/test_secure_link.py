@@ -7,7 +7,7 @@ import pytest
 from xaccel.exceptions import BadSignature
 from xaccel.signing import Signer
 
-from tests.servers.nginx import nginx
+from tests.support.servers.nginx import nginx
 
 SECRET = "a secret of 16 bytes or more; 'quoted' {braces}"
 FUTURE, PAST = 4_102_444_800, 946_684_800

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.servers.site import FRAMEWORKS, PREFIXES
+from tests.support.servers.site import FRAMEWORKS, PREFIXES
 
 HEADERS = (
     "X-Accel-Redirect",

@@ -9,7 +9,7 @@ from PIL import Image, ImageChops, ImageStat
 from xaccel._core import Spec, render
 from xaccel.signing import ThumborSigner
 
-from tests.servers.process import HOST, PATIENCE, free_port, running
+from tests.support.servers.process import HOST, PATIENCE, free_port, running
 
 KEY = "schlüssel-of-thumbor"
 SIZE = (400, 240)

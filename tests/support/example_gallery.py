@@ -19,7 +19,7 @@ from typing import Literal
 
 from xaccel import Signer
 
-from tests.servers.process import HOST, PATIENCE, free_port
+from tests.support.servers.process import HOST, PATIENCE, free_port
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "flask_gallery"
 FILM = "Bergwanderung – 山歩き.mp4"

@@ -6,7 +6,7 @@ import struct
 import threading
 from ipaddress import IPv4Address
 
-from tests.servers.process import HOST
+from tests.support.servers.process import HOST
 
 _HEADER = struct.Struct(">HHHHHH")
 _A, _IN = 1, 1

@@ -7,8 +7,8 @@ from django.core.wsgi import get_wsgi_application
 from xaccel.flask import XAccel as FlaskXAccel, send_private_file
 from xaccel.wsgi import Sendfile, XAccel
 
-from tests.servers import django_pages
-from tests.servers.apps import ADDED, CONFIG, SETTINGS, arguments, sender, stray
+from tests.support.servers import django_pages
+from tests.support.servers.apps import ADDED, CONFIG, SETTINGS, arguments, sender, stray
 
 
 def flask_app():

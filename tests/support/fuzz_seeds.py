@@ -1,6 +1,6 @@
 """Small files of every kind that is read, for the fuzzers to start from and for a smoke test.
 
-python -m tests.fuzz_seeds fuzz/corpus
+python -m tests.support.fuzz_seeds fuzz/corpus
 """
 
 import struct
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.thumbnail_files import apng, avif_grid
-from tests.thumbnail_images import (
+from tests.support.thumbnail_files import apng, avif_grid
+from tests.support.thumbnail_images import (
     cmyk_profile,
     encoded,
     gray_profile,

@@ -7,7 +7,7 @@ if not settings.configured:
     settings.configure(
         ALLOWED_HOSTS=["testserver"],
         INSTALLED_APPS=["xaccel.django"],
-        ROOT_URLCONF="tests.django_urls",
+        ROOT_URLCONF="tests.support.django_urls",
         SECRET_KEY="the secret of the framework",
         # For the URLs, which are made once, below.
         XACCEL={"PRIVATE_URL": "/p/", "THUMBNAIL_SOURCE": "/nowhere"},
@@ -17,4 +17,4 @@ if not settings.configured:
 
 STORAGES = settings.STORAGES
 
-from tests import django_urls  # noqa: E402, F401
+from tests.support import django_urls  # noqa: E402, F401

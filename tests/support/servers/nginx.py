@@ -11,7 +11,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.servers.process import HOST, PATIENCE, free_port, running
+from tests.support.servers.process import HOST, PATIENCE, free_port, running
 
 MODULES = Path("/usr/lib/nginx/modules")
 

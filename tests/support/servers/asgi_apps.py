@@ -10,8 +10,8 @@ from xaccel import ConfigError
 from xaccel.asgi import Sendfile, XAccel
 from xaccel.starlette import XAccel as StarletteXAccel
 
-from tests.servers import django_pages
-from tests.servers.apps import ADDED, CONFIG, arguments, sender, stray
+from tests.support.servers import django_pages
+from tests.support.servers.apps import ADDED, CONFIG, arguments, sender, stray
 
 
 def encoded(headers):

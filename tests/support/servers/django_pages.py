@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import FileResponse, HttpResponse
 from django.urls import path as route
 
-from tests.servers.apps import ADDED, SETTINGS, arguments, stray
+from tests.support.servers.apps import ADDED, SETTINGS, arguments, stray
 
 
 def configure(*middleware):

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from tests.servers.process import HOST, PATIENCE
+from tests.support.servers.process import HOST, PATIENCE
 
 CONNECTIONS = 16
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)

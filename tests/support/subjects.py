@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 GALLERY = ROOT / "examples" / "flask_gallery" / "photos"
-PORTRAITS = Path(__file__).parent / "subjects"
+PORTRAITS = Path(__file__).parents[1] / "subjects"
 SIDE = 480
 
 Box = tuple[float, float, float, float]

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from tests.thumbnail_images import encoded, photo
+from tests.support.thumbnail_images import encoded, photo
 
 
 def chunk(name, content):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 
-from tests.servers.files import MODIFIED, NAMES, SIZE
+from tests.support.servers.files import MODIFIED, NAMES, SIZE
 
 ETAG = "{etag}"
 """Stands for the file's ETag in a request."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 PATIENCE = 30
-PHOTOS = Path(__file__).parents[1] / "examples" / "flask_gallery" / "photos"
+PHOTOS = Path(__file__).parents[2] / "examples" / "flask_gallery" / "photos"
 ODD = [
     "a b.png",
     'it\'s "quoted".png',

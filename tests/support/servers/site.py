@@ -18,8 +18,8 @@ from xaccel.servers import WEB_SERVERS
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx import thumbnails as nginx_thumbnails
 
-from tests.servers.files import Files
-from tests.servers.process import HOST, PATIENCE, free_port, running
+from tests.support.servers.files import Files
+from tests.support.servers.process import HOST, PATIENCE, free_port, running
 
 FRONTS = ("direct", "nginx", "apache", "lighttpd", "caddy")
 CHECKS = {
@@ -195,12 +195,12 @@ def _gateway(name: str, port: int, directory: Path) -> tuple[str, ...]:
         return (
             *("uvicorn", "--host", HOST, "--port", str(port), "--timeout-keep-alive", "60"),
             *("--lifespan", "off", "--no-access-log"),
-            *("--factory", "tests.servers.asgi_apps:dispatcher"),
+            *("--factory", "tests.support.servers.asgi_apps:dispatcher"),
         )
     return (
         *("gunicorn", "--bind", f"{HOST}:{port}", "--threads", "4", "--keep-alive", "60"),
         *("--no-control-socket", "--worker-tmp-dir", str(directory)),
-        "tests.servers.wsgi_apps:dispatcher()",
+        "tests.support.servers.wsgi_apps:dispatcher()",
     )
 
 
