@@ -10,9 +10,9 @@ SHELL := /bin/sh
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint rust-test python-test package-test bench format clean
+.PHONY: help demo test unit lint rust-test python-test package-test bench format clean
 
-help: ## Show this list
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/.demo ## Start the gallery (SERVER=nginx puts nginx in front; PORT=8000)
@@ -22,6 +22,10 @@ endif
 	@$(BIN)/python scripts/demo.py --server $(SERVER) --port $(PORT)
 
 test: lint rust-test python-test package-test ## Everything: lint, Rust and Python tests, real servers, a real browser
+
+unit: $(VENV)/.test ## The tests that need no server, browser, Java or root: under a minute once built
+	cargo test --workspace --lib --locked --quiet
+	$(BIN)/pytest --numprocesses auto -m 'not server and not e2e and not slow'
 
 lint: $(VENV)/.test ## Formatting, clippy, ruff, mypy, stubtest
 	cargo fmt --all --check
@@ -38,10 +42,10 @@ rust-test: $(VENV)/.packages ## The Rust unit and property tests
 python-test: $(VENV)/.test ## The Python tests, through real servers and a real browser
 	@scripts/install-packages servers browser html
 	$(BIN)/pytest --numprocesses 2 --ignore tests/e2e
-	@# Playwright keeps an event loop running, which other tests can't have in their process.
+	@# Playwright keeps an event loop running, which breaks other tests in the same process.
 	$(BIN)/pytest --numprocesses 2 tests/e2e
 
-package-test: $(VENV)/.test ## The sdist builds a wheel that works in an empty environment
+package-test: $(VENV)/.test ## The sdist: it builds a wheel that works in an empty environment
 	$(BIN)/python scripts/package_test.py
 
 bench: $(VENV)/.bench ## Compare with the peers, side by side in one run
@@ -52,11 +56,11 @@ format: $(VENV)/.test ## Format all code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only .
 
-clean: ## Remove what was built
+clean: ## Remove build output
 	rm -rf $(VENV) target dist .demo python/xaccel/_core*.so
 
-# Stamps. The extension is built anew whenever its sources changed; a module of another name
-# that an earlier build left behind would be loaded in its place, so it goes first.
+# Stamps. The extension is rebuilt when its sources change. A module of another name left by an
+# earlier build would be loaded instead, so it is removed first.
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src crates -name '*.rs' -o -name Cargo.toml)
 

@@ -33,6 +33,8 @@ SIDE = 1500
 
 logger = logging.getLogger(__name__)
 
+pytestmark = pytest.mark.server
+
 
 class App:
     """A Gunicorn with the thumbnail endpoint."""

@@ -167,6 +167,7 @@ def test_config_prints_a_site_file(capsys, project, name):
     assert "0123456789" not in out
 
 
+@pytest.mark.server
 def test_config_writes_files_that_nginx_accepts(capsys, project):
     directory = project / "out $1 ü"
     status, out, _ = run(

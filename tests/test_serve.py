@@ -15,6 +15,9 @@ from xaccel.cli.main import main
 from tests.support.gallery import COMMAND, ODD, PATIENCE, make, serving
 
 
+pytestmark = pytest.mark.server
+
+
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory):
     directory = make(tmp_path_factory.mktemp("serve") / "my <pictures>")
