@@ -1,4 +1,4 @@
-# `make help` lists the targets. Everything works in .venv and target/, below this directory.
+# `make help` lists the targets. They write only to .venv/ and target/ in this directory.
 
 PYTHON ?= python3
 VENV := .venv
@@ -15,15 +15,15 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-demo: $(VENV)/.demo ## Start the gallery (SERVER=nginx puts nginx in front; PORT=8000)
+demo: $(VENV)/.demo ## Start the example gallery (SERVER=nginx, PORT=8000)
 ifneq ($(SERVER),direct)
 	@scripts/install-packages $(SERVER)
 endif
 	@$(BIN)/python scripts/demo.py --server $(SERVER) --port $(PORT)
 
-test: lint rust-test python-test package-test ## Everything: lint, Rust and Python tests, real servers, a real browser
+test: lint rust-test python-test package-test ## Run everything: lint, Rust and Python tests, real servers, a real browser
 
-unit: $(VENV)/.test ## The tests that need no server, browser, Java or root: under a minute once built
+unit: $(VENV)/.test ## Run the quick tests: no server, browser, Java or root, under a minute once built
 	cargo test --workspace --lib --locked --quiet
 	$(BIN)/pytest --numprocesses auto -m 'not server and not e2e and not slow'
 
@@ -36,10 +36,10 @@ lint: $(VENV)/.test ## Formatting, clippy, ruff, mypy, stubtest
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest xaccel._core --allowlist .stubtest-allowlist
 
-rust-test: $(VENV)/.packages ## The Rust unit and property tests
+rust-test: $(VENV)/.packages ## Run the Rust unit and property tests
 	cargo test --workspace --locked --quiet
 
-python-test: $(VENV)/.test ## The Python tests, through real servers and a real browser
+python-test: $(VENV)/.test ## Run the Python tests, with real servers and a real browser
 	@scripts/install-packages servers browser html
 	$(BIN)/pytest --numprocesses 2 --ignore tests/e2e
 	@# Playwright keeps an event loop running, which breaks other tests in the same process.
@@ -48,7 +48,7 @@ python-test: $(VENV)/.test ## The Python tests, through real servers and a real 
 package-test: $(VENV)/.test ## The sdist: it builds a wheel that works in an empty environment
 	$(BIN)/python scripts/package_test.py
 
-bench: $(VENV)/.bench ## Compare with the peers, side by side in one run
+bench: $(VENV)/.bench ## Compare with other packages in one run
 	@for script in $(filter-out benches/peers.py,$(wildcard benches/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 format: $(VENV)/.test ## Format all code
@@ -66,7 +66,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src crates -name '*.rs' -o -n
 
 $(VENV)/.packages: scripts/install-packages
 	@scripts/install-packages build
-	@command -v cargo >/dev/null || { echo "xaccel: cargo is missing: install Rust from rustup.rs" >&2; exit 1; }
+	@command -v cargo >/dev/null || { echo "xaccel: cargo is missing: install Rust from https://rustup.rs" >&2; exit 1; }
 	@test -x $(BIN)/python || { echo "xaccel: making a virtual environment in $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@$(BIN)/pip install --quiet --upgrade 'pip>=25.1' 'maturin>=1.14,<2'
 	@touch $@

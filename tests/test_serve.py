@@ -14,7 +14,6 @@ from xaccel.cli.main import main
 
 from tests.support.gallery import COMMAND, ODD, PATIENCE, make, serving
 
-
 pytestmark = pytest.mark.server
 
 

@@ -206,7 +206,7 @@ def test_errors_name_the_file(tmp_path):
 
 
 @pytest.mark.parametrize("source", [b"", b"x", b"<svg xmlns='x'/>", b"GIF8", b"BM", b"%PDF-1.7"])
-def test_what_is_no_image(source):
+def test_not_an_image(source):
     with pytest.raises(UnsupportedImage):
         thumbnail(source, 64)
 

@@ -1,4 +1,4 @@
-"""Some hundred images of every kind beside two independent oracles, Pillow and libvips.
+"""Hundreds of images of every kind, compared with two independent oracles, Pillow and libvips.
 
 Both decode the whole picture, turn it upright, convert it to sRGB and shrink it by Lanczos, opacity
 premultiplied. What `thumbnail()` makes, as PNG, has to be as close to each of them as these

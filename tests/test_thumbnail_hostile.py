@@ -1,4 +1,4 @@
-"""Tiny files with great claims, and damaged ones: an error of ours, and never much memory."""
+"""Tiny files with huge claims, and damaged files: a proper error, and little memory."""
 
 import json
 import random
@@ -96,7 +96,7 @@ def avif_sample(*properties, associations=b"", references=()):
 
 
 def avif_movie(samples, runs=b"", chunks=b""):
-    """A sequence of as many pictures, all of one size."""
+    """A sequence of pictures of one size."""
     table = box(
         b"stbl",
         full_box(b"stsz", struct.pack(">II", 1, samples)),
@@ -353,7 +353,7 @@ def test_placeholder_of_damage():
         placeholder(encoded(photo(), "PNG")[:99])
 
 
-def test_what_a_decoder_does_not_know_is_no_damage():
+def test_an_unknown_variant_is_unsupported_not_corrupt():
     with pytest.raises(UnsupportedImage, match="TIFF with such samples"):
         thumbnail(encoded(photo(64, 64), "TIFF", compression="zstd"), 32)
     rows = bytes(4 * 64 * 64)

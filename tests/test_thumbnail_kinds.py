@@ -124,7 +124,7 @@ def test_png_interlaced():
     ],
 )
 def test_png_in_strips(mode, options):
-    """What is decoded row by row is the same as what is decoded as a whole."""
+    """Decoding row by row gives the same picture as decoding as a whole."""
     original = photo(320, 2000, mode)
     rows, whole = (
         opened(thumbnail(encoded(original, kind), format="png", **options))

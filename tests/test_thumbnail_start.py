@@ -1,4 +1,4 @@
-"""Files of which the start is enough, and those of which it is not."""
+"""Files that need only their start, and files that need more."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Behind nginx, Python is asked only for what is new or private."""
+"""Behind nginx, only requests for new or private images reach Python."""
 
 from __future__ import annotations
 

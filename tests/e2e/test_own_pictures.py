@@ -1,4 +1,4 @@
-"""`xaccel serve` in a browser: every thumbnail is there, whatever the pictures are called."""
+"""`xaccel serve` in a browser: it shows every thumbnail, with any file name."""
 
 import pytest
 

@@ -133,7 +133,7 @@ def test_every_name_arrives(site, front, name, framework):
         b"x" * 256,
     ],
 )
-def test_what_may_not_be_sent_is_not_found(site, front, name, framework):
+def test_a_forbidden_file_is_not_found(site, front, name, framework):
     for headers in ({}, {"Range": "bytes=0-9"}, {"If-None-Match": "*"}):
         reply = site(front, framework).file(name, "GET", headers)
         assert reply.status == 404

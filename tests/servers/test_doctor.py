@@ -272,7 +272,7 @@ BROKEN = {
 def test_broken_deployments(site, capsys, monkeypatch, name):
     if name == "uploads have no limit":  # The app never answers.
         monkeypatch.setattr("xaccel.doctor.connection._REFUSAL_TIMEOUT", 0.1)
-    how, (check, *told) = BROKEN[name]
+    how, (check, *texts) = BROKEN[name]
     how = dict(how)
     site.settings.update(how.pop("settings", {}))
     site.settings = {key: value for key, value in site.settings.items() if value is not None}
@@ -280,18 +280,18 @@ def test_broken_deployments(site, capsys, monkeypatch, name):
     with site.running(**how) as url:
         _, found = doctor(capsys, url, "--config", site.settings_file(**more))
     assert check in found, found
-    for text in told:
+    for text in texts:
         assert text in found[check]
 
 
-@pytest.mark.parametrize(("ahead", "told"), [(3600, "behind"), (-60, "ahead")])
-def test_clocks_that_differ(site, capsys, monkeypatch, ahead, told):
+@pytest.mark.parametrize(("ahead", "direction"), [(3600, "behind"), (-60, "ahead")])
+def test_clocks_that_differ(site, capsys, monkeypatch, ahead, direction):
     clock = SimpleNamespace(time=lambda: time.time() + ahead)
     monkeypatch.setattr("xaccel.doctor.client.time", clock)
     with site.running() as url:
         _, found = doctor(capsys, url)
     assert list(found) == ["clock"]
-    assert told in found["clock"]
+    assert direction in found["clock"]
     assert "NTP" in found["clock"]
 
 

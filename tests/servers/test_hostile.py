@@ -1,4 +1,4 @@
-"""No path and no link gets a file from outside the roots, whatever stands in front."""
+"""No path and no link reaches a file outside the roots, with any server in front."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""What apps answer with by the means of their framework is sent by the server, if there is one.
+"""The server sends the file responses of frameworks, if there is a server.
 
 Apps with the `Sendfile` middleware: `flask.send_file()`, Starlette's and Django's `FileResponse`.
 """

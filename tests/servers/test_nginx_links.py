@@ -66,7 +66,7 @@ def test_nginx_sends_the_file(server, delivery, name, options):
     assert server.get(delivery.private_url(name, **options)) == (200, name.encode())
 
 
-def test_nginx_refuses_what_was_not_signed(server, delivery):
+def test_nginx_refuses_unsigned_links(server, delivery):
     good = delivery.private_url("plain.txt")
     for bad in (
         good + "=",
@@ -84,7 +84,7 @@ def test_nginx_refuses_what_was_not_signed(server, delivery):
     assert server.get("/_private/files/plain.txt").status == 404
 
 
-def test_nginx_follows_no_link(server, delivery):
+def test_nginx_does_not_follow_links(server, delivery):
     assert server.get(delivery.private_url("outside")).status == 403
     assert server.get(delivery.private_url("inside")).status == 403
 

@@ -1,4 +1,4 @@
-"""A real nginx sends finished thumbnails, however it finds out that a URL is good."""
+"""A real nginx sends finished thumbnails, with each way to verify URLs."""
 
 import contextlib
 import io
@@ -149,7 +149,7 @@ def test_auto_follows_accept(served):
 
 
 @with_signatures
-def test_a_directory_is_no_thumbnail(served):
+def test_a_directory_is_not_a_thumbnail(served):
     source = Path(served.settings["THUMBNAIL_SOURCE"])
     (source / "sub").mkdir()
     shutil.copy(source / "cat.jpg", source / "sub")

@@ -1,4 +1,4 @@
-"""The set-ups for which people write these configurations by hand, each in its own words."""
+"""Set-ups that people configure by hand, each as its own scenario."""
 
 import contextlib
 import http.client

@@ -1,4 +1,4 @@
-"""Headers that an app lets its visitors write make no server send a file, and none shows them."""
+"""Offload headers that a visitor makes an app send: no server acts on them or shows them."""
 
 import os
 from urllib.parse import urlencode

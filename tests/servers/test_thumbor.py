@@ -1,4 +1,4 @@
-"""A real thumbor accepts our URLs, and makes of them what our own engine makes."""
+"""A real thumbor accepts our URLs, and makes the same thumbnails as our own engine."""
 
 import io
 import sys

@@ -1,4 +1,4 @@
-"""Calls apps as servers do."""
+"""Call WSGI and ASGI apps like a server does."""
 
 import asyncio
 import io
@@ -9,7 +9,7 @@ from wsgiref.validate import validator
 def call_wsgi(app, path="/", method="GET", headers=(), *, validate=True, **environ):
     """Call a WSGI app under the validator of the standard library.
 
-    That one wants each response to have a type, even one without content; hence `validate`.
+    The validator wants a type on each response, even without content: `validate` turns it off.
     """
     path, _, query = path.partition("?")
     environ = {
@@ -41,7 +41,7 @@ def call_wsgi(app, path="/", method="GET", headers=(), *, validate=True, **envir
 
 
 def call_asgi(app, path="/", method="GET", headers=(), *, extensions=(), **scope):
-    """Call an ASGI app. Content that it sends by a path is that path, as a `str`."""
+    """Call an ASGI app. For content sent by path, return the path as a `str`."""
     path, _, query = path.partition("?")
     scope = {
         "type": "http",
@@ -73,7 +73,7 @@ def call_asgi(app, path="/", method="GET", headers=(), *, extensions=(), **scope
     asyncio.run(call())
     start, *rest = messages
     assert start["type"] == "http.response.start"
-    # Django's are not in lower case.
+    # Django's names are not in lower case.
     headers = {name.lower().decode(): value.decode() for name, value in start["headers"]}
     assert len(headers) == len(start["headers"])
     if rest[0]["type"] == "http.response.pathsend":

@@ -1,4 +1,4 @@
-"""Import this before anything of Django's that needs settings."""
+"""Configures Django. Import this before anything in Django that needs settings."""
 
 import django
 from django.conf import settings
@@ -9,7 +9,7 @@ if not settings.configured:
         INSTALLED_APPS=["xaccel.django"],
         ROOT_URLCONF="tests.support.django_urls",
         SECRET_KEY="the secret of the framework",
-        # For the URLs, which are made once, below.
+        # For the URLs, which are built once, below.
         XACCEL={"PRIVATE_URL": "/p/", "THUMBNAIL_SOURCE": "/nowhere"},
         TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}],
     )

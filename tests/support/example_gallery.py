@@ -30,7 +30,7 @@ Front = Literal["direct", "nginx"]
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back."""
+    """A response."""
 
     status: int
     headers: http.client.HTTPMessage = field(repr=False)
@@ -69,7 +69,7 @@ class Site:
         body: str | None = None,
         member: bool = False,
     ) -> Reply:
-        """Ask for a target exactly as it is spelt, dots and all."""
+        """Request a target, spelled exactly as given, with its dots."""
         sent = dict(headers or {})
         if member:
             sent["Cookie"] = self.member_cookie()
@@ -80,7 +80,7 @@ class Site:
             return Reply(answer.status, answer.headers, answer.read())
 
     def member_cookie(self) -> str:
-        """Log in, once, the way a browser does."""
+        """Log in once, as a browser does."""
         if self._cookie is None:
             form = self.fetch("/login")
             token = re.search(r'name="token" value="([^"]+)"', form.text)
@@ -101,13 +101,13 @@ class Site:
         return self._cookie
 
     def thumbnail(self, source: str, spec: str = "300x200") -> str:
-        """A properly signed thumbnail address, whether the source exists or not."""
+        """The signed URL of a thumbnail. The source need not exist."""
         key = (self.directory / "data" / "url.key").read_text(encoding="utf-8")
         algorithm = "secure-link-md5" if self.front == "nginx" else "hmac-sha256"
         return Signer([key], algorithm=algorithm).sign(f"/t/{spec}/{source}")
 
     def cached_files(self) -> set[Path]:
-        """Every file that a request has left in the cache; locks hold no thumbnail."""
+        """The files that requests left in the cache, without locks."""
         return {
             path.relative_to(self.cache)
             for path in self.cache.rglob("*")
@@ -115,7 +115,7 @@ class Site:
         }
 
     def stop_app(self) -> None:
-        """Stop Gunicorn, leaving the web server."""
+        """Stop Gunicorn, but not the web server."""
         _stop(self.app)
 
 
@@ -140,8 +140,8 @@ def running(front: Front, directory: Path) -> Iterator[Site]:
 
 def _add_awkward_files(home: Path, *, outside: Path) -> None:
     photos, private = home / "photos", home / "private"
-    (photos / "notes.txt").write_text("This is no picture.\n")
-    (photos / "notes.jpg").write_text("This is no picture either.\n")
+    (photos / "notes.txt").write_text("This is not a picture.\n")
+    (photos / "notes.jpg").write_text("This is not a picture either.\n")
     whole = (photos / "bridge.jpg").read_bytes()
     (photos / "half.jpg").write_bytes(whole[: len(whole) // 2])
     (photos / "head.jpg").write_bytes(whole[:400])
@@ -156,7 +156,7 @@ def _add_awkward_files(home: Path, *, outside: Path) -> None:
 def _start_app(
     home: Path, environment: dict[str, str]
 ) -> tuple[subprocess.Popen[bytes], tuple[str, int]]:
-    # Gunicorn inherits the listening socket, so nobody can take the port in between.
+    # Gunicorn inherits the listening socket, so no other process can take the port.
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
         (home / "app.log").open("wb") as log,

@@ -1,4 +1,4 @@
-"""Small files of every kind that is read, for the fuzzers to start from and for a smoke test.
+"""Small files of every supported kind: seeds for the fuzzers and for a smoke test.
 
 python -m tests.support.fuzz_seeds fuzz/corpus
 """
@@ -45,7 +45,7 @@ def _moving(kind, mode="RGB", **options):
 
 
 def _bitmap(bits, compression=0, height=4):
-    """A BMP of few bits or with runs, as old programs wrote them."""
+    """A BMP with few bits per pixel or run-length encoding, as old programs wrote them."""
 
     def make():
         colors = bytes(range(256)) * 4 if bits <= 8 else b""
@@ -133,7 +133,7 @@ TEXTS = {
 
 
 def write(corpus):
-    """Write the seeds of every fuzz target, each into its directory."""
+    """Write the seeds of every fuzz target to its directory."""
     for target in ("decode", "render"):
         directory = Path(corpus, target)
         directory.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""`xaccel serve` as a process, over a directory with odd names in it."""
+"""`xaccel serve` as a process, for a directory with odd names."""
 
 import contextlib
 import os
@@ -30,7 +30,7 @@ COMMAND = (sys.executable, "-c", "import sys; from xaccel.cli.main import main; 
 
 
 def make(directory):
-    """The directory, with what must not be seen beside and in it."""
+    """Make the directory, with secrets inside and next to it that visitors must not see."""
     (directory / "sub dir" / "<b>").mkdir(parents=True)
     (directory / "empty").mkdir()
     for number, name in enumerate(ODD):
@@ -39,7 +39,7 @@ def make(directory):
     Image.new("RGB", (8, 8), "red").save(directory / "sub dir" / "<b>" / "icon.gif")
     (directory / "notes <i>.txt").write_text("0123456789")
     (directory / "page.html").write_text("<script>document.title = 'evil'</script>")
-    (directory / "broken.jpg").write_text("no picture")
+    (directory / "broken.jpg").write_text("not a picture")
     (directory / os.fsdecode(b"caf\xe9.png")).write_bytes((directory / ODD[0]).read_bytes())
     outside = directory.parent / "outside"
     outside.mkdir()
@@ -63,7 +63,7 @@ class Served:
         self.port = int(re.search(r":(\d+)/", url)[1])
 
     def get(self, target, method="GET", **headers):
-        """Ask for a target exactly as it is spelt."""
+        """Request a target, spelled exactly as given."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         with contextlib.closing(connection):
             connection.request(method, target, headers=headers)
@@ -78,10 +78,10 @@ class Served:
 
 @contextlib.contextmanager
 def serving(directory, *options, **env):
-    """Run it until the block ends; its words on standard error are in `serve.log` beside."""
+    """Run it until the block ends. Its standard error goes to `serve.log` next to the directory."""
     with (directory.parent / "serve.log").open("wb") as log:
         process = subprocess.Popen(
-            # A shell makes what it starts in the background ignore Ctrl-C.
+            # A background job of a shell ignores Ctrl-C.
             ["env", "--default-signal=INT", *COMMAND, "serve", directory, "--port=0", *options],
             stdout=subprocess.PIPE,
             stderr=log,

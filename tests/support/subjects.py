@@ -1,4 +1,4 @@
-"""Photographs of which it is known where the subject stands, and where a thumbnail was cut out."""
+"""Photographs with the place of their subject, and the place that a thumbnail shows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A picture and the box around what it shows: of people, the head."""
+    """A picture and the box around its subject, or around the head of a person."""
 
     name: str
     path: Path
@@ -58,7 +58,7 @@ PHOTOS = [
 
 @dataclass(frozen=True, eq=False)
 class Composed:
-    """A real subject before another real background, where nobody would put it."""
+    """A real subject in front of another real background, in an unusual place."""
 
     name: str
     picture: Image.Image
@@ -108,7 +108,7 @@ def crop_size(size: tuple[int, int], shape: tuple[int, int]) -> tuple[float, flo
 
 
 def locate(original: Image.Image, thumbnail: Image.Image) -> tuple[float, float]:
-    """Where a thumbnail was cut out: its left and top, as fractions of what could be left out."""
+    """Where a thumbnail was cut out: its left and top, as fractions of the free space."""
     scale = max(thumbnail.width / original.width, thumbnail.height / original.height)
     whole = original.resize(
         (
@@ -137,7 +137,7 @@ def locate(original: Image.Image, thumbnail: Image.Image) -> tuple[float, float]
 def share(
     size: tuple[int, int], shape: tuple[int, int], place: tuple[float, float], box: Box
 ) -> float:
-    """How much of the subject is inside, of what a window of that shape can hold."""
+    """The part of the subject that is inside, relative to the most that such a window can hold."""
     shares = []
     for side, window, fraction, (start, end) in zip(
         size, crop_size(size, shape), place, ((box[0], box[2]), (box[1], box[3])), strict=True

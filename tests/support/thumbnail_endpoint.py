@@ -1,4 +1,4 @@
-"""Asks the thumbnail endpoint without a framework."""
+"""Requests to the thumbnail endpoint, without a framework."""
 
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -15,7 +15,7 @@ class Answer:
 
 
 def read(response):
-    """A response to its end, with what `Content-Length` says checked."""
+    """Read a response to its end."""
     body = response.body
     data = b"".join(body) if isinstance(body, FileBody) else body
     assert len({name.lower() for name, _ in response.headers}) == len(response.headers)
@@ -28,6 +28,6 @@ def request(method="GET", **headers):
 
 
 def get(thumbnails, url, method="GET", **headers):
-    """Ask for a URL, percent-encoded as a browser sends it."""
+    """Request a URL, percent-encoded as a browser sends it."""
     path, _, query = url.partition("?")
     return read(thumbnails.respond(unquote(path), query, request(method, **headers)))

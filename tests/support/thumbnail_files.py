@@ -1,4 +1,4 @@
-"""Image files that Pillow does not write, put together here from what it does."""
+"""Image files that Pillow can't write, assembled from parts that it can."""
 
 import itertools
 import struct
@@ -40,7 +40,7 @@ APNG_PARTS = [
 
 
 def apng_picture(index):
-    """What a part of the animation is cut from."""
+    """The picture that a part of the animation is cut from."""
     return photo(120, 80, "RGBA").rotate(37 * index)
 
 
@@ -52,7 +52,7 @@ def passes(pixels):
 
 
 def apng(*, interlaced=False, separate=False, plays=0, claimed=None):
-    """Frames of every operation on parts of the canvas; `separate` = the still is none of them."""
+    """Frames with every operation on parts of the canvas; `separate`: the still is not a frame."""
     opaque = np.asarray(Image.new("RGB", (120, 80), "green").convert("RGBA"))
     number = itertools.count()
 
@@ -85,7 +85,7 @@ def apng(*, interlaced=False, separate=False, plays=0, claimed=None):
 
 
 def coded_items(source):
-    """The coded pictures in a file of libavif's, and the configuration of each."""
+    """The coded pictures in a file written by libavif, and the configuration of each."""
     location = source.index(b"iloc") + 8
     sizes, count = struct.unpack_from(">HH", source, location)
     assert sizes == 0x4400
@@ -100,7 +100,7 @@ def coded_items(source):
 
 
 def avif_file(items, properties, *references, descriptor=b"", movie=b"", associations=b""):
-    """A file of items: their number, type, data (none = the descriptor) and properties."""
+    """A file of items: their number, type, data (without it: the descriptor) and properties."""
 
     def head(start):
         offset, entries = start, []

@@ -1,4 +1,4 @@
-"""Images for the tests of thumbnails, and ways to compare them; all made in code."""
+"""Images for the tests of thumbnails, all made in code, and ways to compare them."""
 
 import io
 import struct
@@ -8,7 +8,7 @@ from PIL import Image
 
 
 def photo(width=640, height=400, mode="RGB"):
-    """A smooth picture without any symmetry."""
+    """A smooth picture without symmetry."""
     y, x = np.mgrid[0:height, 0:width]
     waves = [
         128 + 100 * np.sin(x / 37 + y / 91),
@@ -29,7 +29,7 @@ def encoded(picture, kind, **options):
 
 
 def opened(made):
-    """The thumbnail as Pillow sees it, after a look at what it says of itself."""
+    """The thumbnail opened by Pillow, after a check of its attributes."""
     picture = Image.open(io.BytesIO(made.data))
     assert picture.size == (made.width, made.height)
     assert picture.format.lower() == made.format
@@ -93,7 +93,7 @@ def _gamma(gamma):
 
 
 def wide_rgb_profile():
-    """Primaries far from those of sRGB (Adobe RGB's), and a gamma of 1.8."""
+    """The primaries of Adobe RGB, which are far from sRGB, and a gamma of 1.8."""
     return _icc(
         b"RGB ",
         {
@@ -114,7 +114,7 @@ def gray_profile():
 
 
 def cmyk_profile(points=9):
-    """Inks that are purer than the rule of thumb has them, as an 8-bit table to Lab."""
+    """Inks purer than the simple formula for CMYK assumes, as an 8-bit table to Lab."""
     axis = np.linspace(0, 1, points)
     c, m, y, k = np.meshgrid(axis, axis, axis, axis, indexing="ij")
     light = 1 - k

@@ -43,7 +43,7 @@ def _is_writable(cache: Path) -> bool:
 
 
 def hits(site: Site, config: Config, name: str, last: Reply) -> Result:
-    """Whether finished thumbnails come without the app; `last` is the response to a second request.
+    """Whether the server sends finished thumbnails without the app.
 
     Args:
         site: The site.
@@ -94,7 +94,7 @@ def _finds_marker(site: Site, config: Config, cache: Path) -> bool:
 def _follows_link(site: Site, config: Config, name: str, cache: Path, elsewhere: Path) -> bool:
     """Whether the server follows a link out of the cache, which the app does not.
 
-    The link replaces a thumbnail that nobody else requests. A server that asks the app about a
+    The link replaces a thumbnail made for this check. A server that asks the app about a
     signature asks once for each URL, hence the request before.
     """
     if config.thumbnail_only_presets:

@@ -1,7 +1,7 @@
-"""What the apps of these tests have in common, whatever their framework.
+"""The common part of the apps in all frameworks.
 
-A name travels compressed and in hexadecimal, so that no server between has an opinion of it.
-A cookie, which every server lets through, tells who sent the file.
+A name travels compressed and in hexadecimal, so that no server on the way changes it. A cookie,
+which every server passes on, names the sender of the file.
 """
 
 import json
@@ -13,13 +13,13 @@ from xaccel import Config
 
 SETTINGS = json.loads(os.environ["XACCEL_TEST_SETTINGS"])
 CONFIG = Config.from_mapping(SETTINGS["XACCEL"])
-# What an app or its framework adds to any response, and a visitor has to get.
+# Headers that an app or its framework adds to all responses. Visitors must get them.
 ADDED = {"Vary": "Cookie", "Content-Security-Policy": "default-src 'none'"}
 OPTIONS = {"as_attachment", "download_name", "mimetype", "max_age", "limit_rate", "root"}
 
 
 def arguments(query):
-    """The path and the options that the query asks for."""
+    """The path and the options in the query."""
     values = _values(query)
     path = os.fsdecode(zlib.decompress(bytes.fromhex(values["name"])))
     options = {key: values[key] for key in OPTIONS & values.keys()}
@@ -33,14 +33,14 @@ def arguments(query):
 
 
 def stray(query):
-    """The body, the status and the header of a careless app, which lets a visitor choose them."""
+    """The body, status and header of a careless app that lets visitors choose them."""
     values = _values(query)
     status = int(values["status"])
     return "" if status == 304 else "stray", status, {values["header"]: values["value"]}
 
 
 def sender(names):
-    """The cookie that tells who sends the file, by the names of the response's headers."""
+    """The cookie that names the sender of the file, by the names of the response's headers."""
     offloaded = any(name.lower().startswith(("x-accel", "x-sendfile")) for name in names)
     return f"sender={'server' if offloaded else 'app'}"
 

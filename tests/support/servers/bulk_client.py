@@ -1,4 +1,4 @@
-"""Very many requests: a client that does no more than it must, on a few kept connections."""
+"""A minimal client for very many requests, on a few keep-alive connections."""
 
 import contextlib
 import itertools
@@ -16,7 +16,7 @@ _CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 
 
 class Reply(NamedTuple):
-    """What came back, the head as it was written."""
+    """A response, with its raw head."""
 
     status: int
     head: bytes
@@ -24,9 +24,9 @@ class Reply(NamedTuple):
 
 
 def ask_all(port: int, targets: Iterable[str]) -> Iterator[Reply]:
-    """Ask for targets exactly as they are spelt, and give the replies in their order.
+    """Request targets, spelled exactly as given, and yield the replies in the same order.
 
-    On each connection there is one request at a time: Gunicorn forgets a second one.
+    Each connection has one request at a time: Gunicorn drops a second one.
     """
     remaining = iter(targets)
     with contextlib.ExitStack() as stack:
@@ -52,7 +52,7 @@ class _Connection:
         if self._socket is None:
             self._connect()
         else:
-            # That the server hung up meanwhile comes out when there is no reply.
+            # If the server has hung up, reply() finds out.
             with contextlib.suppress(ConnectionError):
                 self._socket.sendall(self._request)
 
@@ -60,7 +60,7 @@ class _Connection:
         try:
             head = self._until(b"\r\n\r\n")
         except ConnectionError:
-            # Servers hang up on a connection that was idle, or had many requests (RFC 9112, 9.3).
+            # Servers close idle and much used connections (RFC 9112, 9.3).
             if not self._is_used or self._received:
                 raise
             self._connect()

@@ -1,7 +1,7 @@
-"""The table: what a request for a private file is answered with, whoever sends the file.
+"""The table of requests for a private file and their answers, the same for all senders.
 
-Every case holds for every server and framework. Where a server itself does otherwise, `differs`
-says what it does, and why.
+Every case holds for every server and framework. If a server differs by itself, `differs` has its
+answer and the reason.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ Range = tuple[int, int]
 
 @dataclass(frozen=True)
 class Answer:
-    """The status, and of a 206 the ranges: one, or several in a multipart body."""
+    """The status, and the ranges of a 206: one, or several in a multipart body."""
 
     status: int
     ranges: tuple[Range, ...] = ()
@@ -37,7 +37,7 @@ WHOLE = Answer(200)
 NOT_MODIFIED = Answer(304)
 FAILED = Answer(412)
 UNSATISFIABLE = Answer(416, content_range=f"bytes */{SIZE}")
-UNTOLD = Answer(416)
+WITHOUT_SIZE = Answer(416)
 
 
 def part(*ranges: Range) -> Answer:
@@ -46,7 +46,7 @@ def part(*ranges: Range) -> Answer:
 
 @dataclass(frozen=True)
 class Case:
-    """A request, its answer, and the servers that answer otherwise: the answer and the reason."""
+    """A request, its answer, and the servers that differ: their answer and the reason."""
 
     id: str
     answer: Answer
@@ -69,19 +69,19 @@ def _condition(
 _STRICT = "nginx answers a malformed Range with 416, which RFC 9110 allows as well"
 _STRICT_LIGHTTPD = "lighttpd, likewise, without saying the size"
 _STRICT_CADDY = "Go, likewise, without saying the size"
-_UNTOLD_APACHE = "Apache's error page loses the Content-Range of mod_xsendfile's file"
-_UNTOLD_LIGHTTPD = "lighttpd's error page has no Content-Range"
-_ANY_METHOD = "it turns every method into GET or HEAD before it looks at Range"
-_HEAD_RANGE = "it does ranges for HEAD, too"
+_NO_SIZE_APACHE = "Apache's error page loses the Content-Range of mod_xsendfile's file"
+_NO_SIZE_LIGHTTPD = "lighttpd's error page has no Content-Range"
+_ANY_METHOD = "it turns every method into GET or HEAD before it reads Range"
+_HEAD_RANGE = "it answers ranges for HEAD, too"
 
 _MALFORMED: dict[str, tuple[Answer, str]] = {
     "nginx": (UNSATISFIABLE, _STRICT),
-    "lighttpd": (UNTOLD, _STRICT_LIGHTTPD),
-    "caddy": (UNTOLD, _STRICT_CADDY),
+    "lighttpd": (WITHOUT_SIZE, _STRICT_LIGHTTPD),
+    "caddy": (WITHOUT_SIZE, _STRICT_CADDY),
 }
 _BEYOND: dict[str, tuple[Answer, str]] = {
-    "apache": (UNTOLD, _UNTOLD_APACHE),
-    "lighttpd": (UNTOLD, _UNTOLD_LIGHTTPD),
+    "apache": (WITHOUT_SIZE, _NO_SIZE_APACHE),
+    "lighttpd": (WITHOUT_SIZE, _NO_SIZE_LIGHTTPD),
 }
 
 CASES: tuple[Case, ...] = (
@@ -117,18 +117,18 @@ CASES: tuple[Case, ...] = (
         "bytes=-0",
         UNSATISFIABLE,
         apache=(WHOLE, "Apache takes it for malformed"),
-        lighttpd=(UNTOLD, _UNTOLD_LIGHTTPD),
+        lighttpd=(WITHOUT_SIZE, _NO_SIZE_LIGHTTPD),
         caddy=(
             Answer(206, content_range="bytes 5000-4999/5000"),
-            "Go sends no byte and an impossible Content-Range",
+            "Go sends no byte and an invalid Content-Range",
         ),
     ),
     _range("bytes=a-b", WHOLE, **_MALFORMED),
     _range("bytes=5-2", WHOLE, **_MALFORMED),
     _range("bytes=99999999999999999999-", WHOLE, **_MALFORMED),
-    _range("lines=0-1", WHOLE, caddy=(UNTOLD, _STRICT_CADDY)),
-    _range("bytes", WHOLE, caddy=(UNTOLD, _STRICT_CADDY)),
-    _range("BYTES=0-9", part((0, 9)), caddy=(UNTOLD, "Go knows `bytes` in lower case only")),
+    _range("lines=0-1", WHOLE, caddy=(WITHOUT_SIZE, _STRICT_CADDY)),
+    _range("bytes", WHOLE, caddy=(WITHOUT_SIZE, _STRICT_CADDY)),
+    _range("BYTES=0-9", part((0, 9)), caddy=(WITHOUT_SIZE, "Go knows `bytes` in lower case only")),
     Case(
         "HEAD with a range",
         WHOLE,
@@ -168,7 +168,7 @@ CASES: tuple[Case, ...] = (
         "If-Modified-Since, later",
         NOT_MODIFIED,
         {"If-Modified-Since": date(MODIFIED + DAY)},
-        nginx=(WHOLE, "nginx wants the same date, unless told `if_modified_since before`"),
+        nginx=(WHOLE, "nginx wants the same date, without `if_modified_since before`"),
     ),
     _condition("If-Modified-Since, no date", WHOLE, {"If-Modified-Since": "yesterday"}),
     _condition(
@@ -200,9 +200,9 @@ CASES: tuple[Case, ...] = (
         FAILED,
         "POST",
         {"If-None-Match": ETAG},
-        differs={"caddy": (NOT_MODIFIED, "Caddy was told to make it a GET")},
+        differs={"caddy": (NOT_MODIFIED, "the generated configuration makes it a GET")},
     ),
-    # Nothing at all.
+    # Empty files.
     Case("empty", WHOLE, file=b"empty.txt"),
     Case("empty, HEAD", WHOLE, "HEAD", file=b"empty.txt"),
     Case("empty, not modified", NOT_MODIFIED, headers={"If-None-Match": ETAG}, file=b"empty.txt"),
@@ -221,14 +221,14 @@ CASES: tuple[Case, ...] = (
         differs={
             "caddy": (
                 Answer(206, content_range="bytes 0--1/0"),
-                "Go sends an impossible Content-Range",
+                "Go sends an invalid Content-Range",
             )
         },
     ),
 )
 
 _NO_CONTROL = "a header field can't have control characters"
-_NO_OUTER = "what is white space in Latin-1 is cut off the end of a header field"
+_NO_OUTER = "white space of Latin-1 at the end of a header field is cut off"
 _RAW = {
     "outer-spaces": _NO_OUTER,
     "ends-in-a0": _NO_OUTER,
@@ -237,11 +237,11 @@ _RAW = {
     "control": _NO_CONTROL,
 }
 _NO_UTF_8 = "lighttpd refuses a path that is not UTF-8"
-_REPLACED = "lighttpd puts '_' in the place of control characters"
+_REPLACED = "lighttpd replaces control characters with '_'"
 _AMBIGUOUS = "versions of Caddy differ in what '%', '?', '{' and '}' mean"
 
 SENT_BY_THE_APP: dict[str, dict[str, str]] = {
-    "direct": dict.fromkeys(NAMES, "there is no server"),
+    "direct": dict.fromkeys(NAMES, "no server is in front"),
     "nginx": {},
     "apache": _RAW,
     "lighttpd": {
@@ -259,4 +259,4 @@ SENT_BY_THE_APP: dict[str, dict[str, str]] = {
         ),
     },
 }
-"""Names that a server can't be given in a header, and why: the app sends those files."""
+"""Names that can't go into a header for a server, and why: the app sends these files."""

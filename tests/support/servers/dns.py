@@ -1,4 +1,4 @@
-"""A DNS server (RFC 1035) for tests: it knows some names, and remembers what it was asked."""
+"""A DNS server (RFC 1035) for tests. It knows some names, and records the queries."""
 
 import contextlib
 import socketserver
@@ -28,7 +28,7 @@ class _Handler(socketserver.BaseRequestHandler):
         address = self.server.names.get(name)
         answers = b""
         if address is not None and kind == _A:
-            # The name is where the question has it; the answer is good for a second.
+            # The name is a pointer to the question; the answer is valid for one second.
             answers = struct.pack(">HHHIH", 0xC00C, _A, _IN, 1, 4) + IPv4Address(address).packed
         status = _NO_SUCH_NAME if address is None else _ANSWER
         header = _HEADER.pack(number, status, 1, 1 if answers else 0, 0, 0)
@@ -37,7 +37,7 @@ class _Handler(socketserver.BaseRequestHandler):
 
 @contextlib.contextmanager
 def dns(names):
-    """Answer until the block ends; yields the address and the list of names that were asked for."""
+    """Answer until the block ends; yield the address and the list of requested names."""
     with socketserver.UDPServer((HOST, 0), _Handler) as server:
         server.names, server.asked = names, []
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))

@@ -1,4 +1,4 @@
-"""A small real app whose deployments are broken in these tests, for `gunicorn`."""
+"""A small app for `gunicorn`. The tests of `xaccel doctor` break its deployment."""
 
 import json
 import os

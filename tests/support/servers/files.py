@@ -1,4 +1,4 @@
-"""The files of these tests: every awkward name below an awkwardly named root."""
+"""Files with every awkward name, in a root with an awkward name."""
 
 import os
 import unicodedata
@@ -56,13 +56,13 @@ NAMES: dict[str, bytes] = {
 
 
 def content(name: bytes) -> bytes:
-    """What is in a file with this name."""
+    """The content of the file with this name."""
     return (b"INSIDE " + name + b"\n" + b"0123456789" * SIZE)[:SIZE]
 
 
 @dataclass(frozen=True)
 class Files:
-    """The directories; everything that is not below `root` or `second` is out of bounds."""
+    """The directories. Only files in `root` and `second` may be sent."""
 
     home: Path
 
@@ -101,7 +101,7 @@ class Files:
         os.utime(path, (MODIFIED, MODIFIED))
 
     def all(self) -> Iterator[Path]:
-        """Everything there is but links."""
+        """All files and directories, but no links."""
         yield self.home
         for path in self.home.rglob("*"):
             if not path.is_symlink():

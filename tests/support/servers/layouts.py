@@ -1,4 +1,4 @@
-"""Directories, files and links at random, and the paths that a careless view might pass on."""
+"""Random directories, files and links, and paths that a careless view might pass on."""
 
 import os
 import random
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 INSIDE, OUTSIDE = b"INSIDE", b"OUTSIDE"
-"""What is in every file that may be sent, and in every other one; a number follows."""
+"""The start of each file inside the roots, and of each file outside."""
 
 _DIRECTORIES = ["a", "b", "..c", "d e", "%2e%2e", "ü", "...", "root", "~"]
 _FILES = ["f", "outside.txt", "%66", "f?x", "root", "#", "..f"]
@@ -15,7 +15,7 @@ _DOTS = ["..", "..", "...", ".", "%2e%2e", "..%00", ".. ", "..;", "\0", "", "~",
 
 
 class Layout:
-    """One layout: two roots, in some a third within the first; all else is out of bounds."""
+    """One layout: two roots, and in some layouts a third one inside the first."""
 
     def __init__(self, rng: random.Random, home: Path, number: int) -> None:
         self.home = home / str(number)
@@ -28,7 +28,7 @@ class Layout:
         if rng.random() < 0.3:
             inside.append(self.root / "a" / "root")
             self.roots[str(inside[-1])] = f"/_inner/{number}/"
-        # What a comparison of text, or of text without case, takes for the root.
+        # Names that a comparison of text, or of text without case, mistakes for the root.
         outside += [self.home / name for name in ("root-x", "roo", "Root", "root ", "root..")]
         self._directories(rng, inside, 8)
         self._directories(rng, outside, 4)
@@ -36,9 +36,9 @@ class Layout:
         self._files(rng, outside, OUTSIDE)
         links = [*self._links(rng, inside, outside)]
         self.known = sorted({*self._known(), *map(str, links)})
-        """The files and the links, and what is found through the links."""
+        """The files and the links, and the files behind the links."""
         self.below_roots = [path for path in self.known if self._root_of(path)]
-        """Those of them that are below a root, as they are written."""
+        """The paths in `known` that start with a root."""
 
     def _root_of(self, path: str) -> str | None:
         return next((root for root in self.roots if path.startswith(f"{root}/")), None)
@@ -55,8 +55,13 @@ class Layout:
         for number, directory in enumerate(group):
             for name in rng.sample(_FILES, 3):
                 if not (directory / name).exists():
-                    told = b"%s %s %d %s" % (mark, self.home.name.encode(), number, name.encode())
-                    (directory / name).write_bytes(told)
+                    content = b"%s %s %d %s" % (
+                        mark,
+                        self.home.name.encode(),
+                        number,
+                        name.encode(),
+                    )
+                    (directory / name).write_bytes(content)
 
     def _links(self, rng: random.Random, inside: list[Path], outside: list[Path]) -> Iterator[Path]:
         places = [*inside, *inside, *inside, *outside]
@@ -84,7 +89,7 @@ class Layout:
         if kind < 0.5:
             return os.path.relpath(target, link.parent)
         if kind < 0.6:
-            # Down, and up again: into what need not be there, nor be a directory.
+            # Down and up again, through a name that may be absent, or not a directory.
             name = rng.choice([*_DIRECTORIES, *_FILES, "l0"])
             return f"{name}/../{os.path.relpath(target, link.parent)}"
         if kind < 0.65:
@@ -102,7 +107,7 @@ class Layout:
                     yield from map(str, path.iterdir())
 
     def hostile(self, rng: random.Random) -> tuple[str, str | None]:
-        """A path, and the root below which it is; without one it is absolute, or should be."""
+        """A path and its root. Without a root, the path is absolute, or should be."""
         start = rng.random()
         if start < 0.75:
             path = self._spelt(rng, rng.choice(self.below_roots if start < 0.65 else self.known))

@@ -17,14 +17,14 @@ MODULES = Path("/usr/lib/nginx/modules")
 
 
 class Reply(NamedTuple):
-    """What came back."""
+    """A response."""
 
     status: int
     body: bytes
 
 
 class Nginx:
-    """A running nginx, and one connection to it that is kept alive."""
+    """A running nginx, and one keep-alive connection to it."""
 
     def __init__(self, directory: Path, port: int, pid: int) -> None:
         self.directory = directory
@@ -33,7 +33,7 @@ class Nginx:
         self._connection = HTTPConnection(HOST, port, timeout=PATIENCE)
 
     def get(self, target: str) -> Reply:
-        """Ask for a target exactly as it is spelt."""
+        """Request a target, spelled exactly as given."""
         self._connection.request("GET", target)
         response = self._connection.getresponse()
         return Reply(response.status, response.read())
@@ -51,8 +51,8 @@ def nginx(directory: Path, http: str, *, modules: tuple[str, ...] = ()) -> Itera
     """Run nginx until the block ends.
 
     Args:
-        directory: An empty one for its configuration, logs and temporary files.
-        http: What stands in the `http` block; `$ADDRESS` is where it is to listen.
+        directory: An empty directory for its configuration, logs and temporary files.
+        http: The content of the `http` block; `$ADDRESS` stands for the address to listen on.
         modules: Dynamic modules to load, such as "ngx_http_js_module".
     """
     port = free_port()
@@ -61,7 +61,7 @@ def nginx(directory: Path, http: str, *, modules: tuple[str, ...] = ()) -> Itera
         "\n".join(
             [
                 *(f"load_module {MODULES}/{module}.so;" for module in modules),
-                # Else the worker of root's nginx could not enter root's directories.
+                # Started by root, its worker could otherwise not enter root's directories.
                 *(["user root;"] if os.geteuid() == 0 else []),
                 "daemon off;",
                 "worker_processes 1;",

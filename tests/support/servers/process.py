@@ -1,4 +1,4 @@
-"""A server process for a test: started on a port of its own, awaited, stopped by its pid."""
+"""A server process for a test: it gets its own port, and stops with the test."""
 
 import contextlib
 import functools
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 HOST = "127.0.0.1"
-PATIENCE = 30  # seconds until something that should happen counts as not happening
+PATIENCE = 30  # seconds that a test waits before it fails
 
 _LOWEST_PORT = 11_000  # Chromium refuses some that are lower
 _HIGHEST_PORT = 65_535
@@ -20,20 +20,20 @@ _OF_KERNEL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def free_port() -> int:
-    """A port that nobody listens on now, nor will before whoever asked for it does."""
+    """A port that is free, and that no other process of this test run gets."""
     for port in _ports():
         with contextlib.suppress(OSError), socket.socket() as listener:
             listener.bind((HOST, port))
             return port
-    raise RuntimeError("there are no ports")
+    raise RuntimeError("all ports are in use")
 
 
 @functools.cache
 def _ports() -> Iterator[int]:
-    """The ports in turn, over and over, in an order that differs from run to run.
+    """The ports in an endless random order.
 
-    They are none of those that the kernel takes for connections, and none that another of the
-    processes that run these tests may get.
+    They are outside the range that the kernel uses for connections. Each process of a test run has
+    different ports.
     """
     process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
@@ -51,7 +51,7 @@ def running(
     log: Path,
     env: Mapping[str, str] | None = None,
 ) -> Iterator[int]:
-    """Run a server until the block ends; yields its pid once it accepts connections.
+    """Run a server until the block ends; yield its pid once it accepts connections.
 
     `address` is its port or its Unix socket; `env` is added to this process's environment.
     """

@@ -15,7 +15,7 @@ SETTINGS = json.loads(os.environ["XACCEL_TEST_SETTINGS"])
 
 
 def videos():
-    """A private video messaging app: only who may see a video gets it."""
+    """A private video messaging app: a visitor gets only the videos sent to them."""
     app = flask.Flask(__name__)
     app.config["XACCEL"] = SETTINGS
     XAccel(app)
@@ -44,7 +44,7 @@ def videos():
 
 
 def asgi_videos():
-    """The same as an ASGI app."""
+    """The same app for ASGI."""
     xaccel = AsgiXAccel(Config.from_mapping(SETTINGS))
 
     async def app(scope, receive, send):
@@ -64,14 +64,14 @@ def asgi_videos():
 
 
 def files():
-    """An app that knows no web server, behind the middleware that trusts the server's headers."""
+    """An app without X-Accel, behind middleware that trusts the server's headers."""
 
     def app(environ, start_response):
         path = Path(os.environ["XACCEL_TEST_FILES"], environ["PATH_INFO"].lstrip("/"))
         start_response("200 OK", [("Content-Type", "text/plain")])
         return environ["wsgi.file_wrapper"](path.open("rb"))
 
-    def told(environ, start_response):
+    def named(environ, start_response):
         def start(status, headers, *more):
             sent = [name for name, _ in headers if name.lower().startswith("x-")]
             headers.append(("Set-Cookie", f"by={','.join(sent) or 'app'}"))
@@ -79,4 +79,4 @@ def files():
 
         return Sendfile(app, Config(), trust_request_headers=True)(environ, start)
 
-    return told
+    return named

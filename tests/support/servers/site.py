@@ -28,7 +28,7 @@ CHECKS = {
     "lighttpd": ("lighttpd", "-tt", "-f"),
     "caddy": ("caddy", "validate", "--adapter", "caddyfile", "--config"),
 }
-"""The commands with which the servers check a configuration."""
+"""The commands that check a server's configuration."""
 GATEWAYS = {
     "flask": "gunicorn",
     "django": "gunicorn",
@@ -37,7 +37,7 @@ GATEWAYS = {
     "starlette": "uvicorn",
     "bare-asgi": "uvicorn",
 }
-"""What each framework runs under."""
+"""The application server of each framework."""
 FRAMEWORKS = tuple(GATEWAYS)
 PREFIXES = {"main": "/_private/files/", "second": "/_private/se cond/"}
 
@@ -46,7 +46,7 @@ _OURS = ("x-accel", "x-sendfile", "x-lighttpd")
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back."""
+    """A response."""
 
     status: int
     headers: HTTPMessage = field(repr=False)
@@ -54,13 +54,13 @@ class Reply:
 
     @property
     def sender(self) -> str:
-        """Who sent the file: "app" or "server"."""
+        """The sender of the file: "app" or "server"."""
         return (self.headers["Set-Cookie"] or "").partition("=")[2]
 
 
 @dataclass
 class Site:
-    """A running site; every reply is checked for what no visitor may see."""
+    """A running site. It checks that replies show nothing that visitors must not see."""
 
     front: str
     files: Files
@@ -79,7 +79,7 @@ class Site:
         *,
         limit: int | None = None,
     ) -> Reply:
-        """Ask for a target exactly as it is spelt; with a `limit` read that much and hang up."""
+        """Request a target, spelled exactly as given; read up to `limit` bytes, and hang up."""
         connection = self._take_connection()
         body = b"posted" if method == "POST" else None
         connection.request(method, target, body=body, headers=dict(headers or {}))
@@ -102,11 +102,11 @@ class Site:
         view: str = "file",
         limit: int | None = None,
     ) -> Reply:
-        """Ask a view for a file by its path below the root."""
+        """Request a file from a view, by its path relative to the root."""
         return self.ask(self._target(name, view) + options, method, headers, limit=limit)
 
     def download(self, name: bytes) -> tuple[int, bytes]:
-        """Read a file to its end, however long it is; returns its length and its last bytes."""
+        """Read a file of any length to its end. Return its length and its last bytes."""
         length, end = 0, b""
         buffer = memoryview(bytearray(1 << 20))
         with contextlib.closing(HTTPConnection(HOST, self.port, timeout=PATIENCE)) as connection:
@@ -121,12 +121,12 @@ class Site:
         return f"/{self.framework}/{view}?name={zlib.compress(name).hex()}"
 
     def _check(self, target: str, reply: Reply) -> None:
-        told = "".join(f"{name}: {value}\n" for name, value in reply.headers.items())
+        shown = "".join(f"{name}: {value}\n" for name, value in reply.headers.items())
         if reply.status not in {200, 206}:
-            told += reply.body.decode("latin-1")
+            shown += reply.body.decode("latin-1")
         hidden = [*PREFIXES.values(), "/_private", str(self.files.home), "Traceback"]
         for secret in hidden:
-            assert secret not in told.replace(target, ""), (self.front, target, reply.status)
+            assert secret not in shown.replace(target, ""), (self.front, target, reply.status)
         ours = [name for name in reply.headers if name.lower().startswith(_OURS)]
         assert not ours, (self.front, target, reply.status, ours)
         for name in ("Content-Length", "Content-Type", "ETag", "Accept-Ranges", "Connection"):
@@ -148,11 +148,11 @@ class Site:
         return (children(self.app_pid) or [self.app_pid])[0]
 
     def of(self, framework: str) -> "Site":
-        """The same site, asked for the views of another framework under the same gateway."""
+        """The same site with the views of another framework under the same gateway."""
         return replace(self, framework=framework, _connection=None)
 
     def begin_to_stop(self) -> None:
-        """Let the app end while others do, which takes some of them a while."""
+        """Tell the app to stop, but don't wait: some apps take a while."""
         os.kill(self.app_pid, signal.SIGTERM)
 
     def close(self) -> None:
@@ -161,7 +161,7 @@ class Site:
 
 
 def settings(front: str, files: Files, **more: object) -> dict[str, object]:
-    """What the app is configured with."""
+    """The app's settings."""
     roots = {str(files.root): PREFIXES["main"], str(files.second): PREFIXES["second"]}
     return {"SERVER": front, "ROOTS": roots, **more}
 
@@ -170,9 +170,9 @@ def settings(front: str, files: Files, **more: object) -> dict[str, object]:
 def running_site(
     front: str, files: Files, directory: Path, framework: str = "bare", **more: object
 ) -> Iterator[Site]:
-    """Run a site until the block ends; `directory` is an empty one for the servers.
+    """Run a site until the block ends.
 
-    Further settings of the app may be given.
+    `directory` is an empty directory for the servers, `more` are further settings of the app.
     """
     with contextlib.ExitStack() as stack:
         port = app_port = free_port()
@@ -216,7 +216,7 @@ def running_server(
     """Run a web server with the configuration that xaccel writes for it."""
     server = WEB_SERVERS[front]
     (directory / "tmp").mkdir()
-    # Apache's and lighttpd's workers may be somebody else.
+    # The workers of Apache and lighttpd may run as another user.
     for path in (directory, directory / "tmp"):
         path.chmod(0o755)
     addresses = {"upstream": f"{HOST}:{app_port}", "listen": f"{HOST}:{port}"}
@@ -233,7 +233,7 @@ def running_server(
         "lighttpd": ("lighttpd", "-D", "-f", main_file),
         "caddy": ("caddy", "run", "--config", main_file, "--adapter", "caddyfile"),
     }[front]
-    # Caddy keeps a copy of its configuration below these.
+    # Caddy keeps a copy of its configuration in these directories.
     env = {name: str(directory) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME")}
     with running(command, port, directory / "server.log", env) as pid:
         yield pid
@@ -246,7 +246,7 @@ def children(pid: int) -> list[int]:
 
 
 def peak_memory(pid: int) -> int:
-    """The most bytes of memory that a process has had since the last `reset_peak_memory()`."""
+    """The peak memory of a process in bytes since the last `reset_peak_memory()`."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
@@ -254,6 +254,6 @@ def peak_memory(pid: int) -> int:
 
 
 def reset_peak_memory(pid: int) -> None:
-    """Forget the most there has been: 5 is what proc(5) calls for that."""
+    """Reset the peak memory of a process; for the 5, see proc(5)."""
     os.write(descriptor := os.open(f"/proc/{pid}/clear_refs", os.O_WRONLY), b"5")
     os.close(descriptor)

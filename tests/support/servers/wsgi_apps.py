@@ -54,7 +54,7 @@ def bare_app():
 
     def stray_header(environ, start_response):
         body, status, headers = stray(environ["QUERY_STRING"])
-        start_response(f"{status} As told", [*headers.items(), ("Content-Length", str(len(body)))])
+        start_response(f"{status} Stray", [*headers.items(), ("Content-Length", str(len(body)))])
         return [body.encode()]
 
     stray_app = Sendfile(stray_header, CONFIG)
