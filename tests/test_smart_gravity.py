@@ -11,6 +11,8 @@ from xaccel import thumbnail
 from tests.support.subjects import PHOTOS, Composed, Subject, composed, locate, share
 from tests.support.thumbnail_images import encoded
 
+pytestmark = pytest.mark.slow
+
 SHAPES = ((1, 1), (2, 3), (3, 2), (16, 9))
 
 

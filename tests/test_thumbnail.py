@@ -211,6 +211,7 @@ def test_not_an_image(source):
         thumbnail(source, 64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 @pytest.mark.parametrize("length", [12, 16, 40, 100])
 def test_only_the_beginning(name, length):

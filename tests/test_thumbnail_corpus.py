@@ -19,6 +19,8 @@ from xaccel._core import thumbnail
 
 from tests.support.thumbnail_images import encoded, opened, photo, wide_rgb_profile
 
+pytestmark = pytest.mark.slow
+
 Reference = Callable[[tuple[int, int]], Image.Image]
 PHOTOS = sorted(
     (Path(__file__).resolve().parents[1] / "examples" / "flask_gallery" / "photos").glob("*.jpg")

@@ -303,6 +303,7 @@ COSTLY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COSTLY)
 def test_peak_memory_has_a_bound(name):
     """The one that is documented at `Limits`. Measured in a process of its own."""
@@ -331,6 +332,7 @@ print(grown, bound)
     assert 0 < grown < bound
 
 
+@pytest.mark.slow
 def test_a_png_is_never_whole_in_memory():
     source = encoded(photo(2000, 4000, "RGBA"), "PNG", compress_level=1)
     script = f"""{PEAK}

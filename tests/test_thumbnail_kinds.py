@@ -110,6 +110,7 @@ def test_png_interlaced():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 @pytest.mark.parametrize(
     "options",

@@ -16,6 +16,7 @@ def progressive():
     return out.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [90, 140, 400, 1200, 2400])
 def test_a_path_gives_what_the_bytes_give(tmp_path, progressive, width):
     path = tmp_path / "picture.jpg"
