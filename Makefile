@@ -10,7 +10,7 @@ SHELL := /bin/sh
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint rust-test python-test package-test bench format clean
+.PHONY: help demo test unit lint rust-test python-test package-test bench format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -22,6 +22,10 @@ endif
 	@$(BIN)/python scripts/demo.py --server $(SERVER) --port $(PORT)
 
 test: lint rust-test python-test package-test ## Run everything: lint, Rust and Python tests, real servers, a real browser
+
+unit: $(VENV)/.test ## Run the quick tests: no server, browser, Java or root, under a minute once built
+	cargo test --workspace --lib --locked --quiet
+	$(BIN)/pytest --numprocesses auto -m 'not server and not e2e and not slow'
 
 lint: $(VENV)/.test ## Formatting, clippy, ruff, mypy, stubtest
 	cargo fmt --all --check

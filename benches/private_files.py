@@ -27,7 +27,7 @@ from xaccel._core import PathMap
 from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
 
-from tests.servers.process import HOST, free_port, running
+from tests.support.servers.process import HOST, free_port, running
 
 APP = """
 import os

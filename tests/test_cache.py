@@ -79,9 +79,9 @@ class TestSettings:
 
 class TestCommands:
     def test_stats(self, cache, command):
-        assert command("stats") == (0, "0 thumbnails, 0.0 MiB, 0 % of the most\n")
+        assert command("stats") == (0, "0 thumbnails, 0.0 MiB, 0 % of THUMBNAIL_CACHE_MAX_SIZE\n")
         cache.publish("/t/1x1/a.jpg", b"thumbnail")
-        assert command("stats") == (0, "1 thumbnail, 0.0 MiB, 50 % of the most\n")
+        assert command("stats") == (0, "1 thumbnail, 0.0 MiB, 50 % of THUMBNAIL_CACHE_MAX_SIZE\n")
 
     def test_sweep(self, cache, command):
         for name in "abc":
@@ -104,7 +104,7 @@ class TestCommands:
         assert command("clear") == (0, "removed 1 thumbnail, 0.0 MiB\n")
         assert cache.usage() == (0, 0)
 
-    def test_purge_of_an_impossible_name(self, command):
+    def test_purge_of_an_invalid_name(self, command):
         status, text = command("purge", "../a.jpg")
         assert status == 2
         assert ".." in text
@@ -147,9 +147,9 @@ subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], c
 
 from PIL import Image
 from xaccel.config import Config
-from xaccel.templates import TemplateHelpers
-from xaccel.thumbnails import Thumbnails
-from tests.thumbnail_endpoint import get
+from xaccel.thumbnails.helpers import TemplateHelpers
+from xaccel.thumbnails.endpoint import Thumbnails
+from tests.support.thumbnail_endpoint import get
 
 photos = disk.parent / "photos"
 photos.mkdir()

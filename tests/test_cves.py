@@ -1,6 +1,6 @@
-"""Known vulnerabilities of this kind of software, one test for each, and what stops them here.
+"""Known vulnerabilities of this kind of software, one test for each.
 
-Those of the middleware are in `test_cves_middleware.py`.
+The tests of the middleware are in `test_cves_middleware.py`.
 """
 
 import os
@@ -20,7 +20,7 @@ SERVERS = ("direct", *WEB_SERVERS)
 
 @pytest.fixture
 def root(tmp_path):
-    """A root `a/b` beside directories whose names begin with its own, or differ in case."""
+    """A root `a/b` next to directories whose names start with its name, or differ in case."""
     directory = tmp_path / "a" / "b"
     directory.mkdir(parents=True)
     for sibling in ("a/b-x", "a/b.d", "a/B", "A/B", "a"):
@@ -113,7 +113,7 @@ def test_cve_2022_36359_ghsa_pcjh_6r5h_r92r_reflected_file_download(bad):
     assert not re.search("%[01][0-9A-F]|%7F", value)
 
 
-def test_links_out_of_the_root_directories_and_what_is_no_file(delivery, root):
+def test_links_out_of_the_root_directories_and_special_files(delivery, root):
     """A link, a directory or a FIFO where a file is expected (django-sendfile2, downloadview)."""
     (root / "link").symlink_to("../secret.txt")
     (root / "link-to-link").symlink_to("link")
@@ -200,14 +200,14 @@ def test_a_header_that_the_app_took_from_a_visitor(delivery, header):
     "prefix",
     ["@named", "/@named", "//", "//files/", "files/", "/files", "/", "", "/a//b/", "/../a/"],
 )
-def test_named_locations_and_addresses_that_are_no_internal_path(prefix):
+def test_named_locations_and_addresses_that_are_not_an_internal_path(prefix):
     """nginx jumps to `@named`, and looks up `//x/` and `x/` in the open part of the site."""
     with pytest.raises(ConfigError, match="internal prefix"):
         Config.from_mapping({"ROOTS": {"/srv/files": prefix}})
 
 
 @pytest.mark.parametrize("name", ["@named", "%2e%2e", "?x", "a?b=c"])
-def test_names_that_are_no_internal_path(root, name):
+def test_names_that_are_not_an_internal_path(root, name):
     (root / name).write_text("")
     delivery = Delivery(Config.from_mapping({"SERVER": "nginx", "ROOTS": {root: "/_p/"}}))
     headers = dict(delivery.private_file(name, request(), FileOptions()).headers)

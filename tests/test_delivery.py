@@ -136,7 +136,7 @@ def test_a_file_that_shrinks_is_an_error_not_a_short_answer(root):
         content(response)
 
 
-def test_nginx_is_told_where_the_file_is(root):
+def test_nginx_gets_the_location_of_the_file(root):
     (root / "100% ü?#.mp4").touch()
     response = deliver(root, "100% ü?#.mp4", server="nginx", limit_rate=5000)
     assert response.status == 200
@@ -174,7 +174,7 @@ def test_nginx_does_ranges_and_conditions_itself(root):
         "dir-link/x",
     ],
 )
-def test_what_may_not_be_sent_is_not_found(root, server, path):
+def test_a_forbidden_file_is_not_found(root, server, path):
     (root / "link").symlink_to("../secret.txt")
     (root / "dir-link").symlink_to("..")
     (root / "directory").mkdir()

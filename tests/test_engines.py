@@ -69,7 +69,7 @@ def test_a_site_of_its_own_for_the_embedded_engine():
         (THUMBOR, {"gravity": (0.3, 0.7), "fit": "cover"}, "thumbor"),
     ],
 )
-def test_what_an_engine_does_not_have_is_named(settings, options, message):
+def test_an_option_without_an_equivalent_is_named_in_the_error(settings, options, message):
     with pytest.raises(SpecError, match=message):
         url(settings, "cat.jpg", 300, 200, **options)
 

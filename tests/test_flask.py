@@ -103,7 +103,7 @@ def test_the_wsgi_servers_file_wrapper_has_whole_files(make_app, private):
     assert len(wrapped) == 1
 
 
-def test_nginx_is_told_to(make_app):
+def test_nginx_gets_x_accel_redirect(make_app):
     client = make_app(SERVER="nginx").test_client()
     response = client.get("/file/Grüße – 猫.pdf", headers={"Range": "bytes=0-7"})
     assert response.status_code == 200
@@ -119,7 +119,7 @@ def test_nginx_is_told_to(make_app):
 
 
 @pytest.mark.parametrize("server", ["direct", "nginx"])
-def test_what_may_not_be_sent_is_404_without_a_path(make_app, private, server):
+def test_a_forbidden_file_is_404_without_a_path(make_app, private, server):
     (private / "link").symlink_to("/etc/hostname")
     (private / "directory").mkdir()
     client = make_app(SERVER=server).test_client()
@@ -136,7 +136,7 @@ def test_what_may_not_be_sent_is_404_without_a_path(make_app, private, server):
         assert "X-Accel-Redirect" not in response.headers
 
 
-def test_offload_headers_of_others_are_stripped(make_app):
+def test_foreign_offload_headers_are_stripped(make_app):
     response = make_app(SERVER="nginx").test_client().get("/forged")
     assert response.text == "text"
     assert not {"x-accel-redirect", "x-sendfile"} & {

@@ -8,7 +8,7 @@ from xaccel import Config, asgi
 from xaccel.flask import XAccel, send_private_file
 from xaccel.testing import assert_not_offloaded, assert_offloaded
 
-from tests import django_site  # noqa: F401
+from tests.support import django_site  # noqa: F401
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from xaccel.delivery.files import Delivery
 from xaccel.thumbnails.endpoint import PrivateThumbnails, Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
 
-from tests.thumbnail_endpoint import get, read, request
+from tests.support.thumbnail_endpoint import get, read, request
 
 KEY = "a key of more than 16 bytes"
 
@@ -181,7 +181,7 @@ class TestFallback:
         assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
         assert answer.status == 403
 
-    def test_that_is_broken_itself_is_no_harm(self, make, photos, caplog):
+    def test_that_is_broken_does_no_harm(self, make, photos, caplog):
         service = make(THUMBNAIL_FALLBACK=photos / "text.jpg")
         assert service.get(service.url("absent.jpg", 50)).status == 404
         assert "THUMBNAIL_FALLBACK" in caplog.text
@@ -315,7 +315,7 @@ class TestBrokenCache:
             assert cached(tmp_path) == ["t/50x-/cat.jpg"]
             shutil.rmtree(tmp_path / "cache")
 
-    def test_name_that_no_disk_takes(self, make, photos, caplog):
+    def test_name_that_is_too_long_for_the_disk(self, make, photos, caplog):
         service = make()
         name = f"{'a' * 250}.jpg"
         shutil.copy(photos / "cat.jpg", photos / name)

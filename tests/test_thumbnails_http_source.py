@@ -18,7 +18,7 @@ from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.thumbnails.sources import HttpSource, http
 
-from tests.thumbnail_endpoint import get
+from tests.support.thumbnail_endpoint import get
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -193,7 +193,7 @@ def test_by_tls_the_certificate_is_checked_and_the_time_is_limited(origin, jpeg,
         over.set()
 
 
-def test_half_an_answer_is_none(origin):
+def test_a_truncated_response_is_refused(origin):
     def half(handler):
         handler.send_response(200)
         handler.send_header("Content-Length", "1000")
@@ -228,7 +228,7 @@ def test_follows_a_few_redirects(origin, jpeg):
         "http://0.0.0.0/",
     ],
 )
-def test_redirects_lead_to_no_other_private_place(origin, location):
+def test_redirects_do_not_lead_to_other_private_files(origin, location):
     origin.routes["/photos/a"] = lambda handler: handler.answer(302, Location=location)
     with pytest.raises((SourceUnavailable, FileNotFound)):
         source(origin).get("a")
@@ -288,18 +288,18 @@ def test_public_addresses(address):
     "url",
     ["http://", "ftp://a.test/", "https://user:secret@a.test/", "https://a.test/?x", "x://a/"],
 )
-def test_impossible_urls(url):
+def test_invalid_urls(url):
     with pytest.raises(ConfigError, match="THUMBNAIL_SOURCE") as error:
         Config.from_mapping({"THUMBNAIL_SOURCE": url})
     assert "secret" not in str(error.value)
 
 
 class TestProgressive:
-    """Of a progressive JPEG a small thumbnail takes but the start."""
+    """A small thumbnail of a progressive JPEG needs only its start."""
 
     @pytest.fixture
     def large(self):
-        """Nearly all of it is of no use to a small thumbnail."""
+        """A small thumbnail needs only a small part of it."""
         noise = Image.effect_noise((2400, 1600), 60)
         out = io.BytesIO()
         Image.merge("RGB", (noise, noise, noise)).save(out, "JPEG", quality=95, progressive=True)
@@ -339,7 +339,7 @@ class TestProgressive:
             monkeypatch.setattr(http.time, "monotonic", lambda: now)
             assert original.whole() == large
 
-    def test_what_ends_early_is_an_error(self, origin, large):
+    def test_a_truncated_image_is_an_error(self, origin, large):
         def cut(handler):
             handler.send_response(200)
             handler.send_header("Content-Length", str(len(large)))

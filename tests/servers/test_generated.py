@@ -1,4 +1,4 @@
-"""Whatever the settings are, what xaccel writes for a server is right, safe and in good taste."""
+"""Generated configurations are valid and safe for any settings."""
 
 import contextlib
 import http.client
@@ -24,10 +24,10 @@ from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx import thumbnails as nginx_thumbnails
 from xaccel.thumbnails import engines
 
-from tests.servers.process import HOST, PATIENCE, free_port, running
-from tests.servers.site import CHECKS, running_server
+from tests.support.servers.process import HOST, PATIENCE, free_port, running
+from tests.support.servers.site import CHECKS, running_server
 
-# It answers with the headers that it is told in hexadecimal, on a port and on a Unix socket.
+# It answers with the headers in the URL, in hexadecimal, on a port and on a Unix socket.
 APP = """
 import json, os, sys, threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,8 +36,8 @@ from socketserver import ThreadingMixIn, UnixStreamServer
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
-        told, _, value = self.path.rpartition("/offload/")
-        if value and not told:
+        before, _, value = self.path.rpartition("/offload/")
+        if value and not before:
             for name, text in json.loads(bytes.fromhex(value)):
                 self.send_header(name, text)
         self.send_header("Content-Length", "0")
@@ -323,9 +323,9 @@ def serves_the_right_files(running_site):
         if headers:
             assert running_site.offload(headers) == (200, INSIDE), path
         else:
-            # The app sends what can't be told to every version of the server.
-            told = unquote(delivery.locate(path).url)
-            assert told.endswith(" ") or (config.server == "caddy" and {*"%?{}"} & {*told})
+            # The app sends files whose names some version of the server gets wrong.
+            url = unquote(delivery.locate(path).url)
+            assert url.endswith(" ") or (config.server == "caddy" and {*"%?{}"} & {*url})
         if config.private_url is not None and nginx_checks_links(config):
             link = delivery.private_url(path)
             assert ask(link) == (200, INSIDE), path

@@ -15,8 +15,8 @@ from xaccel import Config, ConfigError
 from xaccel.servers import WEB_SERVERS, caddy
 from xaccel.servers.deployment import Deployment
 
-from tests.servers.process import HOST, PATIENCE, free_port, running
-from tests.servers.site import running_server
+from tests.support.servers.process import HOST, PATIENCE, free_port, running
+from tests.support.servers.site import running_server
 
 APP = """
 import sys
@@ -162,7 +162,7 @@ def test_tls(app, home, videos, tls, server):
     ("server", "kind"),
     [("nginx", "full"), ("apache", "full"), ("lighttpd", "full"), ("lighttpd", "site")],
 )
-def test_those_who_come_without_tls_are_sent_to_it(app, home, tls, server, kind, monkeypatch):
+def test_http_is_redirected_to_https(app, home, tls, server, kind, monkeypatch):
     """Caddy does it by itself."""
     ports = {"80": free_port(), "443": free_port()}
     module = WEB_SERVERS[server]
@@ -209,7 +209,7 @@ def test_those_who_come_without_tls_are_sent_to_it(app, home, tls, server, kind,
             assert (response.status, response.headers["Proto-Seen"]) == (200, "https")
 
 
-def test_caddy_sends_those_who_come_without_tls_to_it():
+def test_caddy_redirects_http_to_https():
     files = {"tls_certificate": "/cert.pem", "tls_key": "/key.pem"}
     deployment = Deployment(listen="192.0.2.1:443", domain="a.example b.example", **files)
     # It is what Caddy does for every site whose address begins so.
@@ -229,6 +229,6 @@ def test_caddy_gets_the_certificate_of_a_name(tmp_path):
     "wrong",
     [{"tls_certificate": "/a"}, {"tls_key": "/a"}, {"log_header": "a b"}, {"resolver": "1; }"}],
 )
-def test_what_can_not_be(wrong):
+def test_invalid_deployments(wrong):
     with pytest.raises(ConfigError):
         Deployment(**wrong)

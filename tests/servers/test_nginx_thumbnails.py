@@ -1,4 +1,4 @@
-"""A real nginx sends finished thumbnails, however it finds out that a URL is good."""
+"""A real nginx sends finished thumbnails, with each way to verify URLs."""
 
 import contextlib
 import io
@@ -21,8 +21,8 @@ from xaccel.servers.deployment import Deployment
 from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.thumbnails.rendering import Renderer
 
-from tests.servers.process import HOST, PATIENCE, free_port, running
-from tests.servers.site import running_server
+from tests.support.servers.process import HOST, PATIENCE, free_port, running
+from tests.support.servers.site import running_server
 
 KEYS = ["a new key of more than 16 bytes", "an old key of more than 16 bytes"]
 WAYS = {
@@ -82,7 +82,7 @@ def site(directory, way, photos, **more):
     command = [
         *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{app_port}", "--threads=4"),
         *("--no-control-socket", "--worker-tmp-dir", str(directory)),
-        "tests.servers.thumbnail_app:app()",
+        "tests.support.servers.thumbnail_app:app()",
     ]
     env = {
         "XACCEL_TEST_SETTINGS": json.dumps(settings),
@@ -149,7 +149,7 @@ def test_auto_follows_accept(served):
 
 
 @with_signatures
-def test_a_directory_is_no_thumbnail(served):
+def test_a_directory_is_not_a_thumbnail(served):
     source = Path(served.settings["THUMBNAIL_SOURCE"])
     (source / "sub").mkdir()
     shutil.copy(source / "cat.jpg", source / "sub")

@@ -1,4 +1,4 @@
-"""The set-ups for which people write these configurations by hand, each in its own words."""
+"""Set-ups that people configure by hand, each as its own scenario."""
 
 import contextlib
 import http.client
@@ -14,10 +14,10 @@ from xaccel import Config
 from xaccel.servers import WEB_SERVERS, nginx
 from xaccel.servers.deployment import Deployment
 
-from tests.servers.dns import dns
-from tests.servers.nginx import nginx as running_nginx
-from tests.servers.process import HOST, PATIENCE, free_port, running
-from tests.servers.site import running_server
+from tests.support.servers.dns import dns
+from tests.support.servers.nginx import nginx as running_nginx
+from tests.support.servers.process import HOST, PATIENCE, free_port, running
+from tests.support.servers.site import running_server
 
 
 def get(port, target, **headers):
@@ -35,7 +35,7 @@ def gunicorn(app, directory, port, *, socket=None, **env):
     command = [
         *(sys.executable, "-m", "gunicorn", "--threads", "2", "--no-control-socket"),
         *(part for address in bind for part in ("--bind", address)),
-        *("--worker-tmp-dir", str(directory), f"tests.servers.scenario_apps:{app}()"),
+        *("--worker-tmp-dir", str(directory), f"tests.support.servers.scenario_apps:{app}()"),
     ]
     env = {"XACCEL_TEST_SETTINGS": "{}", **env}
     with running(command, port, directory / "app.log", env):
@@ -177,7 +177,7 @@ def test_an_asgi_app_under_uvicorn(videos, by):
         "-m",
         "uvicorn",
         "--factory",
-        "tests.servers.scenario_apps:asgi_videos",
+        "tests.support.servers.scenario_apps:asgi_videos",
     )
     address = ("--uds", socket) if by == "socket" else ("--port", str(app_port))
     upstream = f"unix:{socket}" if by == "socket" else f"{HOST}:{app_port}"

@@ -1,4 +1,4 @@
-"""`xaccel cache`: look into the cache of thumbnails, and take things out of it."""
+"""`xaccel cache`: show and clean up the cache of thumbnails."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Callable
 from typing import Any
 
 from xaccel._core import Cache
-from xaccel.cli import loading
+from xaccel.cli import app_config
 from xaccel.cli.help import add_command
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 
 
 def add(commands: Any) -> None:
-    """Add the command to those that `add_subparsers()` gave."""
+    """Add the command to what `add_subparsers()` returned."""
     parser = add_command(
         commands,
         "cache",
-        summary="look into the cache of thumbnails, and tidy it up",
-        description="Look into the cache of thumbnails, and take things out of it. Readers and "
-        "writers need not stop for it.",
+        summary="show and clean up the cache of thumbnails",
+        description="Show how large the cache of thumbnails is, or remove thumbnails from it. The "
+        "app and the web server keep running.",
         examples=[
             "xaccel cache stats --app shop:app",
             "xaccel cache purge --app shop:app cats/tom.jpg",
@@ -28,10 +28,14 @@ def add(commands: Any) -> None:
     )
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
     for name, run, text in (
-        ("stats", _stats, "say how many thumbnails there are, and how large"),
-        ("sweep", _sweep, "remove what is beyond THUMBNAIL_CACHE_MAX_SIZE and _INACTIVE"),
-        ("purge", _purge, "remove every thumbnail of some images"),
-        ("clear", _clear, "remove every thumbnail"),
+        ("stats", _stats, "print how many thumbnails there are, and their size"),
+        (
+            "sweep",
+            _sweep,
+            "remove thumbnails beyond THUMBNAIL_CACHE_MAX_SIZE and THUMBNAIL_CACHE_INACTIVE",
+        ),
+        ("purge", _purge, "remove all thumbnails of the given images"),
+        ("clear", _clear, "remove all thumbnails"),
     ):
         source = " cats/tom.jpg" if run is _purge else ""
         action = add_command(
@@ -44,11 +48,11 @@ def add(commands: Any) -> None:
                 f"xaccel cache {name} --settings shop.settings{source}",
             ],
         )
-        loading.add_options(action)
+        app_config.add_options(action)
         action.set_defaults(run=_runner(run))
         if run is _purge:
             action.add_argument(
-                "source", nargs="+", help="the name of an image below THUMBNAIL_SOURCE"
+                "source", nargs="+", help="the name of an image in THUMBNAIL_SOURCE"
             )
 
 
@@ -56,9 +60,9 @@ def _runner(
     run: Callable[[Cache, Config, argparse.Namespace], None],
 ) -> Callable[[argparse.Namespace], None]:
     def with_cache(options: argparse.Namespace) -> None:
-        config = loading.load(options)
+        config = app_config.load(options)
         if config.thumbnail_cache is None:
-            raise ConfigError("XACCEL['THUMBNAIL_CACHE'] is not set: there is no cache")
+            raise ConfigError("XACCEL['THUMBNAIL_CACHE'] is not set, so this app has no cache")
         try:
             run(Cache(config.thumbnail_cache), config, options)
         except OSError as error:
@@ -70,7 +74,7 @@ def _runner(
 def _stats(cache: Cache, config: Config, options: argparse.Namespace) -> None:
     files, size = cache.usage()
     share = 100 * size / config.thumbnail_cache_max_size
-    print(f"{_usage(files, size)}, {share:.0f} % of the most")
+    print(f"{_usage(files, size)}, {share:.0f} % of THUMBNAIL_CACHE_MAX_SIZE")
 
 
 def _sweep(cache: Cache, config: Config, options: argparse.Namespace) -> None:
@@ -78,7 +82,7 @@ def _sweep(cache: Cache, config: Config, options: argparse.Namespace) -> None:
         max_size=config.thumbnail_cache_max_size, inactive=config.thumbnail_cache_inactive
     )
     if swept is None:
-        print("another process is sweeping already")
+        print("another process is already sweeping")
         return
     removed, kept = swept
     print(f"removed {_usage(*removed)}; kept {_usage(*kept)}")

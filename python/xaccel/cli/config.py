@@ -1,4 +1,4 @@
-"""`xaccel config`: write the web server's configuration, or say whether it is up to date."""
+"""`xaccel config`: write the web server's configuration, or check that it is up to date."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xaccel.cli import loading
+from xaccel.cli import app_config
 from xaccel.cli.help import EXIT_STATUS, add_command
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
@@ -18,19 +18,17 @@ from xaccel.servers import WEB_SERVERS
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx import thumbnails as nginx_thumbnails
 
-_SECRETS_HELP = (
-    "Secrets are in a file of their own, which only its owner can read; it is written with --out."
-)
+_SECRETS_HELP = "Secrets go to a separate file that only its owner can read, and only with --out."
 
 
 def add(commands: Any) -> None:
-    """Add the command to those that `add_subparsers()` gave."""
+    """Add the command to what `add_subparsers()` returned."""
     parser = add_command(
         commands,
         "config",
         summary="write the web server's configuration",
         description="Write the configuration of nginx, Apache, lighttpd or Caddy from the app's "
-        "own settings, so that the two can't drift apart. Without --out a site file is printed.",
+        "settings, so that server and app always agree. Without --out, print a site file.",
         examples=[
             "xaccel config nginx --app shop:app",
             "xaccel config nginx --app shop:app --static /static/=/srv/static --out conf",
@@ -42,7 +40,7 @@ def add(commands: Any) -> None:
     )
     parser.set_defaults(run=_run)
     parser.add_argument("server", choices=list(WEB_SERVERS), help="the web server")
-    loading.add_options(parser)
+    app_config.add_options(parser)
     _add_output(parser)
     _add_deployment(parser)
 
@@ -52,19 +50,20 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--full",
         action="store_true",
-        help="a whole configuration that any user can start, not just a site file; needs --out",
+        help="write a complete configuration that any user can start, not just a site file; needs "
+        "--out",
     )
     group.add_argument(
         "--out",
         type=Path,
         metavar="DIR",
-        help="write the files there instead of printing the site file",
+        help="write the files to this directory instead of printing the site file",
     )
     group.add_argument(
         "--check",
         action="store_true",
-        help="write nothing; show how the files in DIR differ from what would be written, and "
-        "exit with 1 if they do",
+        help="write nothing; show how the files in DIR differ from the settings, and exit with 1 "
+        "if they do",
     )
 
 
@@ -74,16 +73,16 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
         "--upstream",
         default=Deployment.upstream,
         metavar="ADDRESS",
-        help="where Gunicorn, Uvicorn or the like listens: HOST:PORT, CONTAINER:PORT or "
-        "unix:/path/to.sock (default: %(default)s)",
+        help="where the app's server, such as Gunicorn or Uvicorn, listens: HOST:PORT, "
+        "CONTAINER:PORT or unix:/path/to.sock (default: %(default)s)",
     )
     group.add_argument(
         "--listen",
         metavar="[ADDR:]PORT",
-        help=f"where the server listens (default: {Deployment.listen}; 443 with TLS)",
+        help=f"where the web server listens (default: {Deployment.listen}; 443 with TLS)",
     )
     group.add_argument(
-        "--domain", metavar="NAME", help="the host name that is served; several between quotes"
+        "--domain", metavar="NAME", help="the site's host name, or several names in quotes"
     )
     group.add_argument(
         "--static",
@@ -95,8 +94,8 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--tls-certificate",
         metavar="FILE",
-        help="speak TLS, and send those who come without it there (with --listen 443 Caddy gets "
-        "the certificate for --domain by itself)",
+        help="use TLS with this certificate, and redirect plain HTTP to it (with --listen 443, "
+        "Caddy gets the certificate for --domain by itself)",
     )
     group.add_argument("--tls-key", metavar="FILE", help="the certificate's private key")
     group.add_argument(
@@ -113,21 +112,21 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--verify",
         choices=["app", "secure-link", "njs"],
-        help="how nginx finds out that a thumbnail's URL is good: it asks the app once, or checks "
-        "the signature itself (default: secure-link, if URLs are signed so, else app)",
+        help="how nginx checks the signature of a thumbnail's URL: it asks the app once, or checks "
+        "it by itself (default: secure-link if SIGNATURE is secure-link-md5, else app)",
     )
     group.add_argument(
         "--resizer",
         default=Deployment.resizer,
         metavar="ADDRESS",
-        help="where nginx's own resizing server listens, with the engine image-filter: "
+        help="where nginx's resizing server listens, with the engine image-filter: "
         "HOST:PORT or unix:/path/to.sock (default: %(default)s)",
     )
     group.add_argument(
         "--resolver",
         metavar="ADDRESSES",
         help="the DNS servers that nginx asks for the addresses of other servers, such as those "
-        "of REMOTES; it does not look into /etc/hosts (default: those in /etc/resolv.conf)",
+        "of REMOTES; nginx does not read /etc/hosts (default: those in /etc/resolv.conf)",
     )
 
 
@@ -140,7 +139,7 @@ class _File:
     is_secret: bool = False
 
     def write(self) -> None:
-        """Replace what is there."""
+        """Replace the deployed file."""
         mode = 0o600 if self.is_secret else 0o666
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         with os.fdopen(descriptor, "w") as file:
@@ -149,7 +148,7 @@ class _File:
             file.write(self.text)
 
     def difference(self) -> str:
-        """How what is there differs, as a unified diff; nothing of what is secret."""
+        """How the deployed file differs, as a unified diff without secrets."""
         try:
             deployed = self.path.read_text()
         except FileNotFoundError:
@@ -159,7 +158,7 @@ class _File:
         if deployed == self.text:
             return ""
         if self.is_secret:
-            return f"{self.path} is out of date; what is in it is secret\n"
+            return f"{self.path} is out of date; its content is secret\n"
         lines = difflib.unified_diff(
             deployed.splitlines(keepends=True),
             self.text.splitlines(keepends=True),
@@ -176,7 +175,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.out is None and (options.full or options.check):
         option, what = ("--full", "works in") if options.full else ("--check", "reads")
         raise ConfigError(f"{option} needs --out DIR, the directory that the server {what}")
-    config = loading.load(options)
+    config = app_config.load(options)
     deployment = _deployment(options)
     if options.out is None:
         print(WEB_SERVERS[options.server].site(config, deployment), end="")
@@ -201,7 +200,7 @@ def _make_directories(config: Config, options: argparse.Namespace) -> None:
     if options.full:
         (options.out / "tmp").mkdir(exist_ok=True)
         if config.thumbnail_cache is not None:
-            # nginx makes its own part of it, but not what is above.
+            # nginx creates its own directories in the cache, but not the cache itself.
             Path(config.thumbnail_cache).mkdir(parents=True, exist_ok=True)
 
 

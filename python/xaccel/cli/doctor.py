@@ -1,4 +1,4 @@
-"""`xaccel doctor`: say what is wrong with a running deployment, and how to mend it."""
+"""`xaccel doctor`: find out what is wrong with a running site, and how to fix it."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ import dataclasses
 import json
 from typing import Any
 
-from xaccel.cli import loading
+from xaccel.cli import app_config
 from xaccel.cli.help import add_command
-from xaccel.doctor import checks as doctor
+from xaccel.doctor.checks import examine
+from xaccel.doctor.client import Site
 from xaccel.exceptions import ConfigError
 
 _MARKS = {"ok": "ok     ", "finding": "FINDING", "skipped": "skipped"}
 
 
 def add(commands: Any) -> None:
-    """Add the command to those that `add_subparsers()` gave."""
+    """Add the command to what `add_subparsers()` returned."""
     parser = add_command(
         commands,
         "doctor",
-        summary="say what is wrong with a running site, and how to mend it",
-        description="Ask a running site, through its web server, what a visitor could, and say "
-        "what is wrong and how to mend it. With the app's settings it looks at more: internal "
-        "prefixes, signed links, thumbnails, the cache. Run it as the app's user, on its machine.",
+        summary="find out what is wrong with a running site, and how to fix it",
+        description="Send requests to a running site, through its web server, as a visitor does, "
+        "and print what is wrong and how to fix it. With the app's settings it also checks "
+        "internal prefixes, signed links, thumbnails and the cache. Run it on the app's machine, "
+        "as the app's user.",
         examples=[
             "xaccel doctor https://www.example.com/ --app shop:app",
             "xaccel doctor https://www.example.com/video/7 --header 'Cookie: session=…'",
@@ -31,29 +33,31 @@ def add(commands: Any) -> None:
         ],
     )
     parser.set_defaults(run=_run)
-    parser.add_argument("url", help="the site's address, or that of a file that the app offloads")
-    loading.add_options(parser, required=False)
+    parser.add_argument(
+        "url", help="the site's address, or the address of a file that the app offloads"
+    )
+    app_config.add_options(parser, required=False)
     parser.add_argument(
         "--header",
         action="append",
         default=[],
         metavar="NAME:VALUE",
-        help="a header of each request, such as a cookie of somebody who may see the file",
+        help="a header of each request, such as the cookie of a user who may see the file",
     )
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
 
 
 def _run(options: argparse.Namespace) -> int:
-    config = loading.load(options) if loading.given(options) else None
+    config = app_config.load(options) if app_config.is_named(options) else None
     headers = dict(_header(text) for text in options.header)
-    results = doctor.examine(doctor.Deployment(options.url, config, headers))
+    results = examine(Site(options.url, config, headers))
     if options.json:
         print(json.dumps([dataclasses.asdict(result) for result in results], indent=2))
     else:
         for result in results:
             print(f"{_MARKS[result.status]}  {result.check}: {result.text}")
             if result.remedy:
-                print(f"         To mend it: {result.remedy}.")
+                print(f"         Fix: {result.remedy}")
     return 1 if any(result.status == "finding" for result in results) else 0
 
 

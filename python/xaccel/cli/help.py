@@ -1,4 +1,4 @@
-"""How the help of the command reads: wrapped here, with examples and what the exit status means."""
+"""The layout of `--help`: wrapped text, examples, and what the exit status means."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 _WIDTH = 80
 
 EXIT_STATUS = (
-    "Exit status: 0 when all is well, 1 when something was found wrong, 2 when the command can't "
-    "do what it was asked for: wrong usage, wrong settings."
+    "Exit status: 0 when all is well, 1 when the command finds something wrong, 2 when its "
+    "arguments or the settings are wrong."
 )
 
 
@@ -24,15 +24,15 @@ def add_command(
     examples: Sequence[str],
     notes: Sequence[str] = (EXIT_STATUS,),
 ) -> argparse.ArgumentParser:
-    """Add a command to those that `add_subparsers()` gave.
+    """Add a command to what `add_subparsers()` returned.
 
     Args:
-        commands: Those.
+        commands: What `add_subparsers()` returned.
         name: The command's name.
         summary: What it does, for the list of commands.
         description: What it does, in a few sentences.
         examples: Whole command lines.
-        notes: Paragraphs that come last.
+        notes: The last paragraphs.
     """
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
@@ -45,11 +45,11 @@ def add_command(
 
 
 def epilog(examples: Sequence[str], notes: Sequence[str]) -> str:
-    """Examples, and paragraphs."""
+    """The examples, and paragraphs after them."""
     lines = "\n".join(f"  {example}" for example in examples)
     return "\n\n".join([f"examples:\n{lines}", *map(wrapped, notes)])
 
 
 def wrapped(text: str) -> str:
-    """A paragraph, wrapped."""
+    """A paragraph, wrapped to the width of the help."""
     return textwrap.fill(text, _WIDTH)

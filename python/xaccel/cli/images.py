@@ -16,7 +16,7 @@ from xaccel.exceptions import ConfigError, FileNotFound, SpecError, ThumbnailErr
 
 
 def add(commands: Any) -> None:
-    """Add the commands to those that `add_subparsers()` gave."""
+    """Add the commands to what `add_subparsers()` returned."""
     _add_thumbnail(commands)
     _add_probe(commands)
 
@@ -25,32 +25,32 @@ def _add_thumbnail(commands: Any) -> None:
     parser = add_command(
         commands,
         "thumbnail",
-        summary="make a thumbnail of a picture",
-        description="Make a thumbnail, as the app does with the default settings. The format is "
-        "that of the spec, else that of the new file's name.",
+        summary="make a thumbnail of an image",
+        description="Make a thumbnail, as the app does with the default settings. The spec names "
+        "its format; without one, the new file's name does.",
         examples=[
             "xaccel thumbnail 300x200,cover cat.jpg small.webp",
             "xaccel thumbnail 300x- cat.jpg - > small.jpg",
         ],
     )
     parser.set_defaults(run=_thumbnail)
-    parser.add_argument("spec", help="what it looks like, as in a URL: 300x200,cover,q-70")
-    parser.add_argument("source", type=Path, help="the picture")
-    parser.add_argument("out", type=Path, help="the new file; - is the standard output")
+    parser.add_argument("spec", help="the thumbnail's spec, as in a URL: 300x200,cover,q-70")
+    parser.add_argument("source", type=Path, help="the image")
+    parser.add_argument("out", type=Path, help="the new file; - is standard output")
 
 
 def _add_probe(commands: Any) -> None:
     parser = add_command(
         commands,
         "probe",
-        summary="say what is in the header of pictures",
-        description="Say how large pictures are, upright, and of what kind. Only their headers are "
-        "read. What is no picture, or none that there can be a thumbnail of, is told.",
+        summary="show the size and format of images",
+        description="Print the upright size, the format and other facts of images, from their "
+        "headers alone. For a file that xaccel can't use as an image, print why.",
         examples=["xaccel probe cat.jpg", "xaccel probe --json *.png"],
     )
     parser.set_defaults(run=_probe)
-    parser.add_argument("source", nargs="+", type=Path, help="a picture")
-    parser.add_argument("--json", action="store_true", help="print a list in JSON")
+    parser.add_argument("source", nargs="+", type=Path, help="an image")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
 
 
 def _thumbnail(options: argparse.Namespace) -> None:
@@ -58,7 +58,7 @@ def _thumbnail(options: argparse.Namespace) -> None:
     to_stdout = str(options.out) == "-"
     image_format = spec.output_format(options.source.name if to_stdout else options.out.name)
     if image_format == "auto":
-        raise SpecError("'auto' is for browsers to choose: name a format")
+        raise SpecError("'auto' lets a browser choose: name a format")
     made = render(options.source, spec, format=image_format, quality=Config().thumbnail_quality)
     if to_stdout:
         sys.stdout.buffer.write(made.data)

@@ -22,13 +22,13 @@ from xaccel.exceptions import BadSignature, ConfigError, FileNotFound, Thumbnail
 
 _KEYS_VARIABLE = "XACCEL_SECRET_KEYS"
 _KEYS_HELP = (
-    "The secret keys, the app's SECRET_KEYS, come from --key-file or from the environment "
-    f"variable {_KEYS_VARIABLE}, one a line, newest first; never from the command line, which "
-    "every user of the machine can see."
+    "The secret keys are the app's SECRET_KEYS. Put them into the file of --key-file or the "
+    f"environment variable {_KEYS_VARIABLE}, one per line, newest first; every user of the machine "
+    "could see them on the command line."
 )
 _SETTINGS_HELP = (
-    "The settings are those of your project: name its app by --app, its Django settings by "
-    "--settings, or a TOML file by --config."
+    "Commands read the settings of your project: name its app with --app, its Django settings with "
+    "--settings, or a TOML file with --config."
 )
 
 
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        Its exit status: 0; 1 when what was checked is bad; 2 when asked for the impossible.
+        The exit status: 0; 1 when a check fails; 2 when the arguments or settings are wrong.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -53,8 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="xaccel",
         description=wrapped(
-            "Private files and thumbnails for Python web apps: the app decides who may see what, "
-            "the web server does the work."
+            "Private files and thumbnails for Python web apps: the app decides, the web server "
+            "does the work."
         ),
         epilog=epilog(
             [
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
             ],
             [
                 _SETTINGS_HELP,
-                "`xaccel COMMAND --help` tells more of a command.",
+                "`xaccel COMMAND --help` describes a command.",
                 EXIT_STATUS,
             ],
         ),
@@ -94,7 +94,7 @@ def _add_sign(commands: Any) -> None:
         commands,
         "sign",
         summary="sign URLs",
-        description="Print the signed URL of each path, one a line.",
+        description="Print the signed URL of each path, one per line.",
         examples=[
             "xaccel sign --key-file keys /t/300x200/cat.jpg",
             "xaccel sign --key-file keys --expires-in 3600 '/p/videos/my film.mp4'",
@@ -108,13 +108,14 @@ def _add_sign(commands: Any) -> None:
         "--expires",
         type=int,
         metavar="TIME",
-        help="the last second in which it is good, in Unix time",
+        help="the last second in which the URL is valid, in Unix time",
     )
     lifetime.add_argument(
         "--expires-in",
         type=int,
         metavar="SECONDS",
-        help="how long it is good, at least; up to 1.5 times as long, so that the URL lasts",
+        help="how long the URL is valid: at least this long, at most 1.5 times as long, so that "
+        "browsers and CDNs can cache it",
     )
     _add_signer(parser)
 
@@ -124,8 +125,8 @@ def _add_verify(commands: Any) -> None:
         commands,
         "verify",
         summary="check a signed URL",
-        description="Print the path of a signed URL that is good; else say what is wrong with it, "
-        "and exit with 1.",
+        description="Print the path of a signed URL. If the URL is not valid, print what is wrong "
+        "with it and exit with 1.",
         examples=["xaccel verify --key-file keys '/t/300x200/cat.jpg?key=…'"],
         notes=[_KEYS_HELP, EXIT_STATUS],
     )
@@ -139,10 +140,10 @@ def _add_signer(parser: argparse.ArgumentParser) -> None:
         "--algorithm",
         choices=get_args(Algorithm),
         default=Config.signature,
-        help="how URLs are signed, as the setting SIGNATURE (default: %(default)s)",
+        help="how URLs are signed, like the setting SIGNATURE (default: %(default)s)",
     )
     parser.add_argument(
-        "--key-file", type=Path, metavar="FILE", help="the secret keys, one a line, newest first"
+        "--key-file", type=Path, metavar="FILE", help="the secret keys, one per line, newest first"
     )
 
 
@@ -166,5 +167,5 @@ def _signer(options: argparse.Namespace) -> Signer:
             raise ConfigError(f"--key-file {options.key_file}: {error.strerror}") from None
     keys = [line for line in text.splitlines() if line]
     if not keys:
-        raise ConfigError(f"there is no key: set {_KEYS_VARIABLE}, or use --key-file")
+        raise ConfigError(f"no secret key: set {_KEYS_VARIABLE}, or use --key-file")
     return Signer(keys, algorithm=options.algorithm)

@@ -1,4 +1,4 @@
-"""Middleware: the web server sends the files with which any view answers."""
+"""Middleware that lets the web server send the files of all views."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from xaccel.django.http import PartsResponse, context, facts, to_django
 
 
 class SendfileMiddleware:
-    """Lets the web server send what views answer with a `FileResponse` of a file under a root.
+    """Lets the web server send each `FileResponse` of a file under a root.
 
-    Put it first in `MIDDLEWARE`. A file outside every root is sent as ever. `X-Sendfile`,
-    `X-Accel-Redirect` and the like, where they are not our own, are removed from every response:
-    they could make the server send any file.
+    Put it first in `MIDDLEWARE`. Django sends files outside all roots itself. The middleware
+    removes `X-Sendfile`, `X-Accel-Redirect` and the like from every response unless xaccel set
+    them: they could make the server send any file.
 
-    With the server `direct`, the middleware answers ranges and conditional requests as a server
-    would.
+    With the server `direct`, the middleware answers range requests and conditional requests
+    itself.
     """
 
     sync_capable = True
@@ -75,7 +75,7 @@ def _offload(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBa
     offloaded = offloader.offload(plan, facts(request), headers, file)
     if offloaded is None:
         return None
-    # Not the response: closing that would end the request.
+    # Only the file: closing the response would end the request.
     file.close()
     result = to_django(offloaded)
     result.cookies = response.cookies

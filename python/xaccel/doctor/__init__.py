@@ -1,1 +1,1 @@
-"""What `xaccel doctor` checks, by asking a running site. No web worker imports it."""
+"""`xaccel doctor`, a module for each topic that it checks. No web worker imports it."""
