@@ -147,8 +147,8 @@ subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], c
 
 from PIL import Image
 from xaccel.config import Config
-from xaccel.templates import TemplateHelpers
-from xaccel.thumbnails import Thumbnails
+from xaccel.thumbnails.helpers import TemplateHelpers
+from xaccel.thumbnails.endpoint import Thumbnails
 from tests.thumbnail_endpoint import get
 
 photos = disk.parent / "photos"
