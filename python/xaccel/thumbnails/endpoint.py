@@ -30,8 +30,7 @@ from xaccel.delivery.response import (
 from xaccel.exceptions import ConfigError, FileNotFound, Overloaded, SpecError, XaccelError
 from xaccel.thumbnails import sources
 from xaccel.thumbnails.rendering import Job, Renderer
-from xaccel.thumbnails.sources import Original
-from xaccel.thumbnails.sources.base import is_plain
+from xaccel.thumbnails.sources.base import Original, is_plain
 from xaccel.thumbnails.sources.directory import file_state
 from xaccel.thumbnails.urls import build_spec, parse_presets, version_token
 

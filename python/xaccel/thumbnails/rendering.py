@@ -28,7 +28,7 @@ from xaccel.delivery.request import Request
 from xaccel.delivery.response import Headers, Response
 from xaccel.delivery.rfc9110 import Validators
 from xaccel.exceptions import CorruptImage, FileNotFound, Overloaded
-from xaccel.thumbnails.sources import Original
+from xaccel.thumbnails.sources.base import Original
 
 _SWEEP_ODDS = 512
 """One in so many new thumbnails makes the endpoint sweep the cache."""

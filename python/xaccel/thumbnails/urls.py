@@ -17,6 +17,7 @@ from xaccel._core import Spec, placeholder
 from xaccel.config import Config
 from xaccel.exceptions import FileNotFound, SpecError, XaccelError
 from xaccel.thumbnails import engines, sources
+from xaccel.thumbnails.sources.base import Source
 
 OPTIONS = frozenset(inspect.signature(Spec).parameters) - {"width", "height", "version"}
 """The names of the options of a thumbnail, beside its size and the version of its source."""
@@ -144,7 +145,7 @@ class ThumbnailUrls:
             return placeholder(original.whole(), limits=self._config.limits())
 
     @cached_property
-    def _source(self) -> sources.Source:
+    def _source(self) -> Source:
         return sources.get(self._config)
 
     def _build_spec_text(self, width: int | str | None, height: int | None, **options: Any) -> str:
