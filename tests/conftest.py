@@ -19,7 +19,7 @@ def jpeg() -> bytes:
 def _no_sweep_by_chance():
     """One in so many thumbnails would have another thread in the directories of its test."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("xaccel.thumbnails.rendering._SWEEP_ODDS", 2**60)
+        patch.setattr("xaccel.thumbnails.delivery._SWEEP_ODDS", 2**60)
         yield
 
 

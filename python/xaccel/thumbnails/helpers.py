@@ -6,18 +6,18 @@ opens one.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache, wraps
 from typing import Any
 
-from xaccel._core import Spec
 from xaccel.config import Config
 from xaccel.exceptions import SpecError
+from xaccel.thumbnails.layout import DENSITIES, Layout, candidates, known_size, shown_size
 from xaccel.thumbnails.markup import Markup, element
-from xaccel.thumbnails.urls import DENSITIES, OPTIONS, ThumbnailUrls, numbers, source_name
+from xaccel.thumbnails.placeholders import Placeholders
+from xaccel.thumbnails.specs import OPTIONS, nearest
+from xaccel.thumbnails.urls import ThumbnailUrls, source_name
 
 _ATTRIBUTES = frozenset(
     {"class", "crossorigin", "decoding", "fetchpriority", "hidden", "id", "itemprop", "lang"}
@@ -49,8 +49,8 @@ class TemplateHelpers:
         self.thumbnail_url = _remembering(self._urls.url)
         """The URL of a thumbnail, see `ThumbnailUrls.url`."""
         self._lay_out = lru_cache(maxsize=1024)(self._build_layout)
-        self.placeholder = self._urls.placeholder
-        """A blurred picture as a `data:` URI, see `ThumbnailUrls.placeholder`."""
+        self.placeholder = Placeholders(config, self._urls).placeholder
+        """A blurred picture as a `data:` URI, see `Placeholders.placeholder`."""
 
     def thumbnail_srcset(
         self,
@@ -127,7 +127,7 @@ class TemplateHelpers:
                 "src": url,
                 "srcset": None if srcset in {"", f"{url} 1x"} else srcset,
                 "sizes": _sizes(srcset, sizes, widths),
-                **layout.shown,
+                **layout.shown_size,
                 "alt": "" if alt is None else alt,
                 "loading": "lazy",
                 "decoding": "async",
@@ -207,7 +207,7 @@ class TemplateHelpers:
         return element("picture", {}, "".join([*sources, image]))
 
     def _srcset(
-        self, source: object, layout: _Layout, version: object, expires_in: int | None
+        self, source: object, layout: Layout, version: object, expires_in: int | None
     ) -> str:
         signed = self._urls.signed
         return ", ".join(
@@ -224,7 +224,7 @@ class TemplateHelpers:
         densities: str | Iterable[float],
         source_size: tuple[int, int] | None,
         options: Mapping[str, Any],
-    ) -> _Layout:
+    ) -> Layout:
         return self._lay_out(
             width,
             height,
@@ -242,17 +242,16 @@ class TemplateHelpers:
         densities: str | Iterable[float],
         source_size: tuple[int, int] | None,
         **options: Any,
-    ) -> _Layout:
+    ) -> Layout:
         spec = self._urls.allowed_spec(width, height, **options)
-        candidates = _candidates(spec, widths, densities, source_size)
-        return _Layout(
+        return Layout(
             text=str(spec),
             candidates=tuple(
                 (str(candidate), descriptor)
-                for candidate, descriptor in candidates
+                for candidate, descriptor in candidates(spec, widths, densities, source_size)
                 if self._urls.is_allowed(candidate)
             ),
-            shown=_shown_size(spec, source_size),
+            shown_size=shown_size(spec, source_size),
         )
 
 
@@ -284,76 +283,14 @@ def _remembering(make: Callable[..., str]) -> Callable[..., str]:
     return url
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """What a helper's arguments mean, whatever the image."""
-
-    text: str
-    """The spec of `src`."""
-    candidates: tuple[tuple[str, str], ...]
-    """The spec of each candidate of `srcset`, and what describes it."""
-    shown: Mapping[str, int]
-    """The attributes `width` and `height`, if they are certain."""
-
-
 def _hashable(value: Any) -> Any:
     """A list from a template as a key of a cache."""
     return value if value is None or isinstance(value, str | int | float) else tuple(value)
 
 
-def known_size(source: object) -> tuple[int, int] | None:
-    """The size of an image in a Django model, if fields of the same row hold it.
-
-    `ImageFieldFile.width` would open the file, and a deferred field would ask the database.
-    """
-    field, instance = getattr(source, "field", None), getattr(source, "instance", None)
-    row = getattr(instance, "__dict__", {})
-    width = row.get(getattr(field, "width_field", None))
-    height = row.get(getattr(field, "height_field", None))
-    return (width, height) if width and height else None
-
-
-def _candidates(
-    spec: Spec,
-    widths: str | Iterable[float] | None,
-    densities: str | Iterable[float],
-    source_size: tuple[int, int] | None,
-) -> list[tuple[Spec, str]]:
-    """The thumbnails to choose from, and how `srcset` describes each."""
-    found: dict[float | tuple[int, int], tuple[Spec, str]] = {}
-    if widths is None:
-        for density in sorted(set(numbers(densities, "densities"))):
-            dpr = (spec.dpr or 1) * density
-            candidate = spec.replace(dpr=None if dpr == 1 else dpr)
-            size = candidate.output_size(*source_size) if source_size else density
-            # A source that is too small for more gives the same thumbnail twice.
-            found.setdefault(size, (candidate, f"{density:g}x"))
-        return list(found.values())
-    ratio = spec.height / spec.width if spec.height and spec.width else None
-    for number in sorted(set(numbers(widths, "widths"))):
-        width = round(number)
-        candidate = spec.replace(
-            width=width, height=None if ratio is None else round(width * ratio)
-        )
-        real = candidate.output_size(*source_size)[0] if source_size else width
-        found.setdefault(real, (candidate, f"{real}w"))
-    return list(found.values())
-
-
 def _sizes(srcset: str, sizes: str | None, widths: object) -> str | None:
     """The attribute that belongs to widths; without it browsers take the same for granted."""
     return (sizes or "100vw") if srcset and widths is not None else None
-
-
-def _shown_size(spec: Spec, source_size: tuple[int, int] | None) -> dict[str, int]:
-    """The attributes `width` and `height`, in CSS pixels, if they are certain."""
-    spec = spec.replace(dpr=None)
-    if source_size is not None:
-        width, height = spec.output_size(*source_size)
-        return {"width": width, "height": height}
-    if spec.fit != "contain" and spec.width is not None and spec.height is not None:
-        return {"width": spec.width, "height": spec.height}
-    return {}
 
 
 def _split(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -366,8 +303,7 @@ def _split(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
         elif attribute in _ATTRIBUTES or attribute.startswith(("data-", "aria-")):
             attributes[attribute] = value
         else:
-            near = difflib.get_close_matches(keyword, [*OPTIONS, *_ATTRIBUTES, "alt"], n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = nearest(keyword, [*OPTIONS, *_ATTRIBUTES, "alt"])
             raise SpecError(
                 f"{keyword!r} is neither an option of a thumbnail nor an attribute of <img>{hint}"
             )
