@@ -11,12 +11,13 @@ from contextlib import suppress
 from functools import lru_cache, wraps
 from typing import Any
 
+from xaccel._hints import did_you_mean
 from xaccel.config import Config
 from xaccel.exceptions import SpecError
 from xaccel.thumbnails.layout import DENSITIES, Layout, candidates, known_size, shown_size
 from xaccel.thumbnails.markup import Markup, element
 from xaccel.thumbnails.placeholders import Placeholders
-from xaccel.thumbnails.specs import OPTIONS, nearest
+from xaccel.thumbnails.specs import OPTIONS
 from xaccel.thumbnails.urls import ThumbnailUrls, source_name
 
 _ATTRIBUTES = frozenset(
@@ -303,7 +304,7 @@ def _split(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
         elif attribute in _ATTRIBUTES or attribute.startswith(("data-", "aria-")):
             attributes[attribute] = value
         else:
-            hint = nearest(keyword, [*OPTIONS, *_ATTRIBUTES, "alt"])
+            hint = did_you_mean(keyword, [*OPTIONS, *_ATTRIBUTES, "alt"])
             raise SpecError(
                 f"{keyword!r} is neither an option of a thumbnail nor an attribute of <img>{hint}"
             )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
-import difflib
 import hashlib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 from xaccel._core import Spec
+from xaccel._hints import did_you_mean
 from xaccel.config import Config
 from xaccel.exceptions import SpecError
 
@@ -40,7 +40,7 @@ def build_spec(
     for name in options:
         if name not in OPTIONS:
             raise SpecError(
-                f"a thumbnail does not have the option {name!r}{nearest(name, OPTIONS)}"
+                f"a thumbnail does not have the option {name!r}{did_you_mean(name, OPTIONS)}"
             )
     options = {
         name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
@@ -63,12 +63,6 @@ def build_spec(
             f"a thumbnail can't be {width!r} by {height!r}"
             f"{' with ' if given else ''}{given}: {error}"
         ) from None
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return a hint at the known word that comes nearest; empty when none is near."""
-    matches = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {matches[0]!r}?" if matches else ""
 
 
 @lru_cache(maxsize=4096)
