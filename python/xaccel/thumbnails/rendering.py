@@ -30,7 +30,7 @@ class RenderJob:
     quality: Mapping[str, int]
     """By format, for a spec without one."""
     limits: Limits
-    is_start: bool = False
+    is_partial: bool = False
     """Whether `image` is only the start of a JPEG."""
 
     def run(self) -> Thumbnail:
@@ -45,7 +45,7 @@ class RenderJob:
             format=self.image_format,
             quality=self.quality,
             limits=self.limits,
-            is_start=self.is_start,
+            is_start=self.is_partial,
         )
 
 
@@ -96,10 +96,10 @@ class Renderer:
         self._backend = RenderThreads(workers)
 
     def job(
-        self, image: str | bytes, spec: Spec, image_format: str, *, is_start: bool = False
+        self, image: str | bytes, spec: Spec, image_format: str, *, is_partial: bool = False
     ) -> RenderJob:
         """Return the job for a thumbnail of an image."""
-        return RenderJob(image, spec, image_format, self._quality, self._limits, is_start)
+        return RenderJob(image, spec, image_format, self._quality, self._limits, is_partial)
 
     def render(self, original: Original, name: str, spec: Spec, image_format: str) -> Thumbnail:
         """Wait for a turn, then render.
@@ -117,7 +117,7 @@ class Renderer:
         if original.arriving is None:
             return self._submit(self.job(original.image, spec, image_format), name)
         try:
-            job = self.job(original.image, spec, image_format, is_start=True)
+            job = self.job(original.image, spec, image_format, is_partial=True)
             return self._submit(job, name)
         except CorruptImage:
             # The start is not enough. Others render while the rest arrives.
