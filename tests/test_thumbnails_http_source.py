@@ -5,6 +5,7 @@ import io
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +17,8 @@ from xaccel.config import Config
 from xaccel.exceptions import FileNotFound, ImageTooLarge, SourceUnavailable
 from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
-from xaccel.thumbnails.sources import HttpSource, http
+from xaccel.thumbnails.sources import http
+from xaccel.thumbnails.sources.http import HttpSource
 
 from tests.support.thumbnail_endpoint import get
 
@@ -369,3 +371,18 @@ class TestProgressive:
             pytest.raises(ImageTooLarge),
         ):
             original.whole()
+
+
+def test_is_imported_only_when_it_is_in_use(tmp_path):
+    code = f"""
+import sys
+from xaccel.config import Config
+from xaccel.thumbnails import sources
+for source in ({str(tmp_path)!r}, "https://media.example.org/"):
+    sources.get(Config(thumbnail_source=source))
+    print("xaccel.thumbnails.sources.http" in sys.modules)
+"""
+    printed = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
+    assert printed.split() == ["False", "True"]

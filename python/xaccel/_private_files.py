@@ -13,7 +13,7 @@ from xaccel.delivery.files import Delivery
 from xaccel.delivery.presentation import FileKeywords, FileOptions
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Response
-from xaccel.thumbnails.endpoint import PrivateThumbnails
+from xaccel.thumbnails.private import PrivateThumbnails
 
 App = TypeVar("App")
 Answer: TypeAlias = Callable[[Request], Response]

@@ -18,8 +18,9 @@ from xaccel.delivery.presentation import FileOptions, is_offload_header
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Response
 from xaccel.exceptions import ConfigError, FileNotFound
-from xaccel.thumbnails.endpoint import PrivateThumbnails, Thumbnails
+from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
+from xaccel.thumbnails.private import PrivateThumbnails
 from xaccel.wsgi import Sendfile, body_of
 
 __all__ = [
