@@ -204,8 +204,8 @@ class Sendfile:
             return
         request = Request.from_scope(scope)
         inner = {**scope, REQUEST: request}
-        plan = self._plan(inner)
-        if plan is not None:
+        sender = self._sender(inner)
+        if sender is not None:
             inner["extensions"] = {**(scope.get("extensions") or {}), _PATHSEND: {}}
             if scope["method"] in {"GET", "HEAD"}:
                 inner["headers"] = [pair for pair in scope["headers"] if pair[0] not in _HIDDEN]
@@ -221,7 +221,11 @@ class Sendfile:
                     "headers": _encode(sendfile.without_foreign(headers, request)),
                 }
                 # An answer without a length may be a stream of events, which can't wait.
-                if plan is not None and message["status"] == HTTPStatus.OK and _has_length(headers):
+                if (
+                    sender is not None
+                    and message["status"] == HTTPStatus.OK
+                    and _has_length(headers)
+                ):
                     pending = message
                     return
             elif message["type"] == _PATHSEND:
@@ -229,7 +233,7 @@ class Sendfile:
                 if start is None:
                     await _send_path(message["path"], scope, receive, send)
                     return
-                current = plan if _overrides(inner) == overrides else self._plan(inner)
+                current = sender if _overrides(inner) == overrides else self._sender(inner)
                 response = await asyncio.to_thread(
                     self._offloader.respond_with_path,
                     current,
@@ -246,13 +250,13 @@ class Sendfile:
 
         await self._app(inner, receive, forward)
 
-    def _plan(self, scope: Scope) -> sendfile.Plan | None:
+    def _sender(self, scope: Scope) -> sendfile.Sender | None:
         def header(name: str) -> str | None:
             wanted = name.lower().encode()
             values = [value for key, value in scope["headers"] if key.lower() == wanted]
             return values[-1].decode("latin-1") if values else None
 
-        return self._offloader.plan(scope["method"], scope, header)
+        return self._offloader.sender(scope["method"], scope, header)
 
 
 async def _send_path(path: str, scope: Scope, receive: Receive, send: Send) -> None:

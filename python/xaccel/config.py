@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 from xaccel._core import Limits, PathMap, Signer, Spec
 from xaccel.delivery.remotes import RemoteMap
 from xaccel.exceptions import ConfigError, SpecError
+from xaccel.servers import dialects
 
-ServerName: TypeAlias = Literal["direct", "nginx", "apache", "lighttpd", "caddy"]
 Algorithm: TypeAlias = Literal["hmac-sha256", "secure-link-md5"]
 EngineName: TypeAlias = Literal["embedded", "image-filter", "thumbor", "imgproxy"]
 
@@ -51,8 +51,8 @@ _DEFAULT_QUALITY = {"jpeg": 85, "webp": 80, "avif": 60}
 class Config:
     """All settings, checked. The defaults are those of the documentation's table."""
 
-    server: ServerName = "direct"
-    """The web server in front: who sends the files."""
+    server: str = "direct"
+    """The web server in front, which sends the files: a name in `xaccel.servers.dialects`."""
     roots: Mapping[str, str] = field(default_factory=dict)
     """Directories whose files may be sent, each with the internal URL prefix at which the
     server sees it: `{"/srv/videos": "/_private/videos/"}`. The longest match wins."""
@@ -179,10 +179,11 @@ class Config:
 
     def remote_map(self) -> RemoteMap:
         """The remotes, ready for look-ups."""
-        if self.remotes and self.server not in {"direct", "nginx"}:
+        if self.remotes and not dialects.named(self.server).supports_remotes:
+            able = dialects.names(lambda dialect: dialect.supports_remotes, "and")
             raise ConfigError(
-                f"XACCEL['REMOTES'] works with the servers 'direct' and 'nginx', not "
-                f"{self.server!r}, which can't be told to fetch a file from elsewhere"
+                f"XACCEL['REMOTES'] works with the servers {able}, not {self.server!r}, which "
+                "can't fetch a file from another server"
             )
         try:
             # One map of both, since two files with the same internal URL would be one.
@@ -446,7 +447,7 @@ def _presets(key: str, value: Any) -> dict[str, str]:
 
 
 _CHECKS: Mapping[str, Check] = {
-    "SERVER": _one_of(*get_args(ServerName)),
+    "SERVER": _one_of(*dialects.DIALECTS),
     "ROOTS": _roots,
     "REMOTES": _remotes,
     "FOLLOW_SYMLINKS": _boolean,

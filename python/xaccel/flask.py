@@ -14,10 +14,11 @@ from flask import Flask, current_app, request
 from xaccel import jinja
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery
-from xaccel.delivery.presentation import FileOptions, is_offload_header
+from xaccel.delivery.presentation import FileOptions
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Response
 from xaccel.exceptions import ConfigError, FileNotFound
+from xaccel.servers.dialects import is_offload_header
 from xaccel.thumbnails.endpoint import PrivateThumbnails, Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.wsgi import Sendfile, body_of

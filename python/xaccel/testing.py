@@ -13,8 +13,8 @@ import os
 from typing import Any
 
 from xaccel.delivery.files import Delivery
-from xaccel.delivery.presentation import is_offload_header
 from xaccel.exceptions import ConfigError, FileNotFound
+from xaccel.servers.dialects import Dialect, is_offload_header
 
 __all__ = ["assert_not_offloaded", "assert_offloaded"]
 
@@ -31,11 +31,11 @@ def assert_offloaded(response: Any, path: str | os.PathLike[str]) -> None:
     """
     __tracebackhide__ = True
     found = _offload_headers(response)
-    expected, servers = _expected(path)
+    expected, senders = _expected(path)
     if response.status_code != 200:  # noqa: PLR2004
         raise AssertionError(f"expected {path!s}, but the status is {response.status_code}")
     if not expected:
-        raise AssertionError(_why_nobody_sends(path, servers))
+        raise AssertionError(_why_nobody_sends(path, senders))
     if not found:
         raise AssertionError(
             f"the app itself sent {len(_content(response))} bytes: there is no header that makes "
@@ -63,30 +63,31 @@ def assert_not_offloaded(response: Any) -> None:
         raise AssertionError(f"a server was told to send a file: {_listed(found)}")
 
 
-def _expected(path: str | os.PathLike[str]) -> tuple[set[tuple[str, str]], set[str]]:
-    """The headers that mean this file, by any settings in use, and the servers of those."""
+def _expected(path: str | os.PathLike[str]) -> tuple[set[tuple[str, str]], list[Dialect]]:
+    """The headers that mean this file, by any settings in use, and the dialects of those."""
     headers: set[tuple[str, str]] = set()
-    servers: set[str] = set()
+    senders: list[Dialect] = []
     for delivery in Delivery.in_use():
         try:
             offload = delivery.offload(path)
         except (ConfigError, FileNotFound):
             continue
-        servers.add(delivery.config.server)
+        senders.append(delivery.dialect)
         # The first says which file; others may say how.
         headers.update((name.lower(), value) for name, value in offload[:1])
-    return headers, servers
+    return headers, senders
 
 
-def _why_nobody_sends(path: str | os.PathLike[str], servers: set[str]) -> str:
-    if not servers:
-        return f"no server sends {path!s}: it is no file under one of XACCEL['ROOTS']"
-    if servers == {"direct"}:
+def _why_nobody_sends(path: str | os.PathLike[str], senders: list[Dialect]) -> str:
+    if not senders:
+        return f"no server sends {path!s}: it is not a file under one of XACCEL['ROOTS']"
+    names = {dialect.title for dialect in senders if dialect.offloads}
+    if not names:
         return (
-            f"no server sends {path!s}: XACCEL['SERVER'] is 'direct'; set it to that of the "
-            "deployment, such as 'nginx', for this test"
+            f"no server sends {path!s}: XACCEL['SERVER'] is {senders[0].name!r}; for this test, "
+            "set it to the server of the deployment, such as 'nginx'"
         )
-    return f"no server sends {path!s}: {' and '.join(sorted(servers))} can't be given its name"
+    return f"no server sends {path!s}: its name can't be passed to {' or '.join(sorted(names))}"
 
 
 def _offload_headers(response: Any) -> dict[str, set[str]]:

@@ -148,9 +148,9 @@ class Sendfile:
         method = environ["REQUEST_METHOD"]
         request = Request.from_environ(environ)
         inner = {**environ, REQUEST: request}
-        plan = self._plan(method, inner)
+        sender = self._sender(method, inner)
         start = _Start(start_response, request)
-        if plan is None:
+        if sender is None:
             start.forward()
             return self._app(inner, start)
 
@@ -167,14 +167,14 @@ class Sendfile:
         overrides = _overrides(inner)
         body = self._app(inner, start)
         if _overrides(inner) != overrides:
-            plan = self._plan(method, inner)
+            sender = self._sender(method, inner)
         file = body if isinstance(body, _File) else None
         if file is None and method == "HEAD" and len(files) == 1 and start.has_length:
             # Some apps drop the body of their answer to HEAD themselves.
             file = files[0]
         response = None
-        if plan is not None and file is not None and start.is_ok:
-            response = self._offloader.respond(plan, request, start.headers, file.file)
+        if sender is not None and file is not None and start.is_ok:
+            response = self._offloader.respond(sender, request, start.headers, file.file)
         if file is None or response is None:
             start.forward()
             return body.native(environ) if isinstance(body, _File) else body
@@ -182,8 +182,8 @@ class Sendfile:
             file.close()
         return respond(response, environ, start_response)
 
-    def _plan(self, method: str, environ: WSGIEnvironment) -> sendfile.Plan | None:
-        return self._offloader.plan(method, environ, lambda name: environ.get(_key(name)))
+    def _sender(self, method: str, environ: WSGIEnvironment) -> sendfile.Sender | None:
+        return self._offloader.sender(method, environ, lambda name: environ.get(_key(name)))
 
 
 def _key(header: str) -> str:

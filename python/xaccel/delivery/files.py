@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from typing import BinaryIO, ClassVar
 from weakref import WeakSet
 
-from xaccel import servers
 from xaccel._core import Location, encode_path
 from xaccel.config import Config
 from xaccel.delivery import remotes, rfc9110
@@ -27,7 +26,6 @@ from xaccel.delivery.presentation import (
     FileOptions,
     presentation,
 )
-from xaccel.delivery.remote_files import send_remote
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import (
     Headers,
@@ -37,7 +35,8 @@ from xaccel.delivery.response import (
 )
 from xaccel.delivery.rfc9110 import Conditions, Validators
 from xaccel.exceptions import ConfigError, FileNotFound, RemoteError, XaccelError
-from xaccel.servers import nginx
+from xaccel.servers import dialects
+from xaccel.servers.dialects import Dialect
 
 AT_ONCE = 64 * 1024
 """A file up to this many bytes is read before it is sent, which takes less than to hand it on."""
@@ -56,7 +55,7 @@ class Delivery:
         self.config = config
         self.path_map = config.path_map()
         self._roots = [directory for directory, _ in self.path_map.roots]
-        self.server = servers.get(config)
+        self.dialect = dialects.get(config)
         self._remote_map = config.remote_map()
         self._link_map = config.link_map()
         self._signer = config.signer() if config.private_url is not None else None
@@ -74,7 +73,7 @@ class Delivery:
             FileNotFound: There is no such file that may be sent.
             ConfigError: `path` is relative and it is not clear to which root.
         """
-        return self.server.offload(self.locate(path), limit_rate=None) or ()
+        return self.dialect.offload(self.locate(path), limit_rate=None) or ()
 
     def private_file(
         self,
@@ -101,7 +100,7 @@ class Delivery:
             return self._remote_file(path, request, options)
         location = self.locate(path, root=root)
         headers = presentation(posixpath.basename(location.path), options)
-        return hand_over(location, request, headers, self.server, limit_rate=options.limit_rate)
+        return hand_over(location, request, headers, self.dialect, limit_rate=options.limit_rate)
 
     def locate(
         self, path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
@@ -112,14 +111,17 @@ class Delivery:
     def _remote_file(self, url: str, request: Request, options: FileOptions) -> Response:
         file = self._remote_map.find(url)
         headers = presentation(file.name, options)
-        if self.server is servers.direct:
-            servers.direct.no_limit_rate(options.limit_rate)
-            try:
-                return send_remote(file, request.conditions, headers)
-            except RemoteError as error:
-                return _refusal(error)
-        offload = nginx.redirect(file.internal_url, limit_rate=options.limit_rate)
-        return _offloaded(request, headers, offload)
+        _check_limit_rate(self.dialect, options.limit_rate)
+        offload = self.dialect.redirect(file.internal_url, limit_rate=options.limit_rate)
+        if offload is not None:
+            return _offloaded(request, headers, offload)
+        # An HTTP client with TLS, which only apps without a web server need.
+        from xaccel.delivery.remote_files import send_remote  # noqa: PLC0415
+
+        try:
+            return send_remote(file, request.conditions, headers)
+        except RemoteError as error:
+            return _refusal(error)
 
     def answer(
         self,
@@ -234,19 +236,33 @@ def hand_over(
     location: Location,
     request: Request,
     headers: Headers,
-    server: servers.Server,
+    dialect: Dialect,
     *,
     limit_rate: int | None = None,
 ) -> Response:
-    """Answer with a located file and these headers, by the server or ourselves."""
-    offload = server.offload(location, limit_rate=limit_rate)
+    """Answer with a located file and these headers: the server sends it, or the app does.
+
+    Raises:
+        ConfigError: The server can't limit the rate.
+    """
+    _check_limit_rate(dialect, limit_rate)
+    offload = dialect.offload(location, limit_rate=limit_rate)
     if offload is not None:
-        if server.ETAG_IS_OURS and _fails_precondition(location, request.conditions):
+        if dialect.etag_is_ours and _fails_precondition(location, request.conditions):
             return Response(_PRECONDITION_FAILED, (("Content-Length", "0"),))
         return _offloaded(request, headers, offload)
     if limit_rate is not None:
         _logger.warning("%r is sent without its limit_rate, by the app", location.path)
     return _send_ourselves(location, request.conditions, headers)
+
+
+def _check_limit_rate(dialect: Dialect, limit_rate: int | None) -> None:
+    if limit_rate is not None and not dialect.supports_limit_rate:
+        able = dialects.names(lambda each: each.supports_limit_rate, "or")
+        raise ConfigError(
+            f"limit_rate={limit_rate!r}: {dialect.title} can't limit the rate of a single "
+            f"response; leave it out, or set XACCEL['SERVER'] to {able}"
+        )
 
 
 def _offloaded(request: Request, headers: Headers, offload: Headers) -> Response:

@@ -14,6 +14,7 @@ from xaccel.delivery.response import (
     Headers,
 )
 from xaccel.exceptions import ConfigError
+from xaccel.servers.dialects import is_offload_header
 
 # Characters that end or disguise a file name: controls, and those that change the direction
 # in which a name is read ("gpj.exe" shown as "exe.jpg").
@@ -96,16 +97,3 @@ def _guess_type(name: str) -> str:
     mimetype, encoding = mimetypes.guess_type(name)
     # The bytes of "a.tar.gz" are no tar archive yet.
     return "application/octet-stream" if mimetype is None or encoding is not None else mimetype
-
-
-def is_offload_header(name: str) -> bool:
-    """Whether a response header says which file a server sends, or how: ours alone may do that.
-
-    Two of nginx's say how it treats the app's own response: event streams need the one, caches
-    the other.
-    """
-    name = name.lower()
-    return name.startswith(("x-accel-", "x-sendfile", "x-lighttpd-")) and name not in {
-        "x-accel-buffering",
-        "x-accel-expires",
-    }

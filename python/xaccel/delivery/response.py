@@ -5,10 +5,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, Protocol, TypeAlias
 
 from xaccel.delivery import rfc9110
-from xaccel.delivery.remote_fetch import RemoteBody
 from xaccel.exceptions import XaccelError
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
@@ -67,13 +66,22 @@ class FileBody:
         self._close()
 
 
+class Body(Protocol):
+    """What is sent piece by piece. Iterate once, which closes it, as does `close()`."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def close(self) -> None:
+        """Free what it is read from."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """A response for an adapter to translate. `headers` is complete: add nothing to it."""
 
     status: int
     headers: Headers
-    body: bytes | FileBody | RemoteBody = b""
+    body: bytes | Body = b""
 
     @property
     def whole_file(self) -> BinaryIO | None:

@@ -19,15 +19,15 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, BinaryIO
 
-from xaccel import servers
 from xaccel._core import Location, PathMap
 from xaccel.config import Config
 from xaccel.delivery.conditional import send_open_file
 from xaccel.delivery.files import Delivery, hand_over
-from xaccel.delivery.presentation import is_offload_header
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Headers, Response
 from xaccel.exceptions import ConfigError, FileNotFound
+from xaccel.servers import dialects
+from xaccel.servers.dialects import Dialect, is_offload_header
 
 TYPE = "xaccel.sendfile_type"
 """The key of a WSGI environment or an ASGI scope that overrides the server for one request: the
@@ -39,11 +39,6 @@ MAPPING = "xaccel.accel_mapping"
 HIDDEN = ("Range", "If-Range", "If-Match", "If-Unmodified-Since")
 """The request's headers that the app does not see."""
 
-_SERVERS_BY_TYPE = {
-    "x-accel-redirect": ("nginx", "caddy"),
-    "x-sendfile": ("apache", "lighttpd"),
-    "x-lighttpd-send-file": ("lighttpd",),
-}
 # What describes the app's own sending of the file; whoever sends it in the end says it anew.
 _REPLACED = frozenset({"accept-ranges", "content-length", "etag", "last-modified"})
 _OWN = frozenset({"accept-ranges", "content-length"})
@@ -53,10 +48,10 @@ _logger = logging.getLogger("xaccel.sendfile")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Plan:
-    """Who sends files for one request, and from where."""
+class Sender:
+    """What sends the files of one request, and from where."""
 
-    server: servers.Server
+    dialect: Dialect
     path_map: PathMap
 
 
@@ -65,13 +60,13 @@ class Offloader:
 
     def __init__(self, config: Config, *, trust_request_headers: bool = False) -> None:
         self._delivery = Delivery(config)
-        self._plan = Plan(self._delivery.server, self._delivery.path_map)
+        self._sender = Sender(self._delivery.dialect, self._delivery.path_map)
         self._trusts_headers = trust_request_headers
         self._parse = lru_cache(maxsize=64)(self._parse_mapping)
 
-    def plan(
+    def sender(
         self, method: str, overrides: Mapping[str, Any], header: Callable[[str], str | None]
-    ) -> Plan | None:
+    ) -> Sender | None:
         """Who sends the files of one request; `None` when the app is to be left alone.
 
         Args:
@@ -84,17 +79,17 @@ class Offloader:
         if self._trusts_headers:
             sendfile_type = header("X-Sendfile-Type") if sendfile_type is None else sendfile_type
             mapping = header("X-Accel-Mapping") if mapping is None else mapping
-        plan: Plan | None = self._plan
+        sender: Sender | None = self._sender
         if sendfile_type is not None:
-            plan = self._of_type(sendfile_type)
-        if plan is not None and mapping:
-            plan = self._mapped(plan, mapping)
-        if plan is not None and method not in {"GET", "HEAD"} and plan.server is servers.direct:
+            sender = self._of_type(sendfile_type)
+        if sender is not None and mapping:
+            sender = self._mapped(sender, mapping)
+        if sender is not None and method not in {"GET", "HEAD"} and not sender.dialect.offloads:
             return None
-        return plan
+        return sender
 
     def offload(
-        self, plan: Plan, request: Request, headers: Headers, file: BinaryIO
+        self, sender: Sender, request: Request, headers: Headers, file: BinaryIO
     ) -> Response | None:
         """Answer in place of an app, which has answered 200 with an open file under a root.
 
@@ -102,13 +97,13 @@ class Offloader:
             The answer, which does not need `file`. `None` when the app's own has to do.
         """
         path = path_of(file) if _may_be_whole(headers) else None
-        location = self._locate(plan, path) if path is not None else None
+        location = self._locate(sender, path) if path is not None else None
         if location is None or not _has_length(headers, location.size):
             return None
-        return _hand_over(plan, location, request, headers)
+        return _hand_over(sender, location, request, headers)
 
     def respond(
-        self, plan: Plan, request: Request, headers: Headers, file: BinaryIO
+        self, sender: Sender, request: Request, headers: Headers, file: BinaryIO
     ) -> Response | None:
         """Answer in place of an app, which has answered 200 with any open file.
 
@@ -116,7 +111,7 @@ class Offloader:
             The answer; its body is `file` itself or has no need of it. `None` when the app's
             own answer has to do.
         """
-        response = self.offload(plan, request, headers, file)
+        response = self.offload(sender, request, headers, file)
         if response is not None:
             return response
         if not (_hides(request) and _may_be_whole(headers) and _is_unread(file)):
@@ -126,49 +121,55 @@ class Offloader:
         return _send_open_file(file, request, headers) if _has_length(headers, size) else None
 
     def respond_with_path(
-        self, plan: Plan | None, request: Request, headers: Headers, path: str
+        self, sender: Sender | None, request: Request, headers: Headers, path: str
     ) -> Response:
         """Answer in place of an app, which has answered 200 with the path of a file."""
-        location = self._locate(plan, path) if plan is not None else None
+        location = self._locate(sender, path) if sender is not None else None
         if (
-            plan is not None
+            sender is not None
             and location is not None
             and _may_be_whole(headers)
             and _has_length(headers, location.size)
         ):
-            return _hand_over(plan, location, request, headers)
+            return _hand_over(sender, location, request, headers)
         return _send_open_file(open(path, "rb"), request, headers)  # noqa: PTH123
 
     @staticmethod
-    def _locate(plan: Plan, path: str) -> Location | None:
-        if plan.path_map.find(path) is None:
+    def _locate(sender: Sender, path: str) -> Location | None:
+        if sender.path_map.find(path) is None:
             return None
         try:
-            return plan.path_map.locate(path)
+            return sender.path_map.locate(path)
         except FileNotFound as error:
             _logger.warning("%s", error)
             return None
 
-    def _of_type(self, sendfile_type: object) -> Plan | None:
+    def _of_type(self, sendfile_type: object) -> Sender | None:
         if not sendfile_type:
             return None
-        names = _SERVERS_BY_TYPE.get(str(sendfile_type).lower())
-        if names is None:
+        found = _dialects_of_type(str(sendfile_type).lower())
+        if not found:
             # As a literal: whatever is in it, the log gets one line.
             _logger.warning("unknown X-Sendfile-Type: %r", sendfile_type)
             return None
-        name = self._delivery.config.server if self._delivery.config.server in names else names[0]
-        return Plan(servers.WEB_SERVERS[name], self._plan.path_map)
+        configured = self._delivery.dialect
+        return Sender(configured if configured in found else found[0], self._sender.path_map)
 
-    def _mapped(self, plan: Plan, mapping: str) -> Plan | None:
+    def _mapped(self, sender: Sender, mapping: str) -> Sender | None:
         try:
-            return Plan(plan.server, self._parse(mapping))
+            return Sender(sender.dialect, self._parse(mapping))
         except ConfigError:
             _logger.warning("X-Accel-Mapping is no list of /directory/=/prefix/: %r", mapping)
             return None
 
     def _parse_mapping(self, mapping: str) -> PathMap:
         return PathMap.parse(mapping, follow_symlinks=self._delivery.config.follow_symlinks)
+
+
+def _dialects_of_type(sendfile_type: str) -> tuple[Dialect, ...]:
+    return tuple(
+        dialect for dialect in dialects.DIALECTS.values() if sendfile_type in dialect.sendfile_types
+    )
 
 
 def path_of(file: BinaryIO) -> str | None:
@@ -227,13 +228,13 @@ def _hides(request: Request) -> bool:
     )
 
 
-def _hand_over(plan: Plan, location: Location, request: Request, headers: Headers) -> Response:
+def _hand_over(sender: Sender, location: Location, request: Request, headers: Headers) -> Response:
     kept = tuple(
         (name, value)
         for name, value in headers
         if name.lower() not in _REPLACED and not is_offload_header(name)
     )
-    return hand_over(location, request, kept, plan.server)
+    return hand_over(location, request, kept, sender.dialect)
 
 
 def _send_open_file(file: BinaryIO, request: Request, headers: Headers) -> Response:

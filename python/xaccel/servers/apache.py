@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 import pwd
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from xaccel._core import Location
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.dialects.apache import Apache
+from xaccel.servers.dialects.values import no_control
 
-ETAG_IS_OURS = True
 SITE_FILE = "xaccel.conf"
 FULL_FILE = "httpd.conf"
 SECRETS_FILE = "xaccel-secrets.conf"
+OPTIONS: frozenset[str] = frozenset()
 
-_NAME = "Apache"
+_DIALECT = Apache()
 _MODULES = (
     "mpm_event",
     "authz_core",
@@ -39,24 +40,9 @@ _MODULE_DIRECTORIES = (
 _WORKERS = ("www-data", "apache", "http", "_www", "nobody")
 
 
-def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, str], ...] | None:
-    """`X-Sendfile` with the path in raw bytes; the app sends a name that no header can have.
-
-    mod_xsendfile 0.12 gives all files one and the same ETag unless the response has one, and never
-    says that it does ranges.
-
-    Raises:
-        ConfigError: A limit of the rate was asked for.
-    """
-    text.no_limit_rate(limit_rate, _NAME)
-    value = text.raw_value(text.path_bytes(location))
-    if value is None:
-        return None
-    return (("X-Sendfile", value), *text.validators(location), ("Accept-Ranges", "bytes"))
-
-
 def site(config: Config, deployment: Deployment) -> str:
     """A virtual host, for `sites-available/` or `conf.d/`."""
+    _DIALECT.check(config)
     modules = " ".join([*_modules(deployment)][3:])
     lines = [
         text.HEADER,
@@ -70,6 +56,7 @@ def site(config: Config, deployment: Deployment) -> str:
 
 def full(config: Config, deployment: Deployment, directory: Path) -> str:
     """A whole `httpd.conf`, with its logs and its pid in `directory`."""
+    _DIALECT.check(config)
     address, port = deployment.listen_address
     directory_of_modules = _module_directory()
     ports = ["80", port] if [*_redirects(deployment)] else [port]
@@ -103,7 +90,12 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
 
 
 def secrets(config: Config, deployment: Deployment) -> None:
-    """None: Apache checks no signature, the app does."""
+    """Nothing: the app verifies the signatures, not Apache."""
+
+
+def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 - as of any server
+    """Nothing more."""
+    return {}
 
 
 def _modules(deployment: Deployment) -> Iterator[str]:
@@ -191,7 +183,7 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
 def _upstream(deployment: Deployment) -> str:
     socket = deployment.upstream_socket
     if socket is not None:
-        return f"unix:{text.no_control(socket, _NAME)}|http://localhost/"
+        return f"unix:{no_control(socket, _DIALECT.title)}|http://localhost/"
     host, port = deployment.upstream_address
     return f"http://{host}:{port}/"
 
@@ -240,5 +232,5 @@ def _with_dollar(lines: list[str]) -> list[str]:
 
 
 def _quoted(value: str) -> str:
-    escaped = text.no_control(value, _NAME).replace("\\", "\\\\").replace('"', '\\"')
+    escaped = no_control(value, _DIALECT.title).replace("\\", "\\\\").replace('"', '\\"')
     return '"' + escaped.replace("${", "${xaccel_dollar}{") + '"'

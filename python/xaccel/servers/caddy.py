@@ -5,25 +5,22 @@ from __future__ import annotations
 import re
 import string
 import urllib.parse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from xaccel._core import Location
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.dialects.caddy import Caddy
+from xaccel.servers.dialects.values import no_control
 
-ETAG_IS_OURS = False
 SITE_FILE = "xaccel.caddy"
 FULL_FILE = "Caddyfile"
 SECRETS_FILE = "xaccel-secrets.caddy"
+OPTIONS: frozenset[str] = frozenset()
 
-_NAME = "Caddy"
-# Caddy 2.6 takes the path as it is, later versions decode it and, some of them, expand
-# placeholders in it. Without these four it means the same to all.
-_AMBIGUOUS = frozenset("%?{}")
-_NOT_IN_PREFIX = _AMBIGUOUS.union("*")
+_DIALECT = Caddy()
 # Caddy has its own for what it sends.
 _NOT_COPIED = (
     "X-Accel-Redirect",
@@ -39,29 +36,15 @@ _NOT_COPIED = (
 )
 
 
-def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, str], ...] | None:
-    """`X-Accel-Redirect` with the internal URL, not encoded.
-
-    The app sends a file with `%`, `?`, `{`, `}` or a control character in its path, which
-    different versions of Caddy understand differently or not at all.
-
-    Raises:
-        ConfigError: A limit of the rate was asked for.
-    """
-    text.no_limit_rate(limit_rate, _NAME)
-    value = text.raw_value(urllib.parse.unquote_to_bytes(location.url))
-    if value is None or not _AMBIGUOUS.isdisjoint(value):
-        return None
-    return (("X-Accel-Redirect", value),)
-
-
 def site(config: Config, deployment: Deployment) -> str:
     """A site block, to import in the `Caddyfile`."""
+    _DIALECT.check(config)
     return _document([text.HEADER, *_site(config, deployment)])
 
 
 def full(config: Config, deployment: Deployment, directory: Path) -> str:
     """A whole `Caddyfile`, with Caddy's log and its data in `directory`."""
+    _DIALECT.check(config)
     log = [f"output file {_quoted(str(directory / 'error.log'))}", "level WARN"]
     options = [
         "admin off",
@@ -74,7 +57,12 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
 
 
 def secrets(config: Config, deployment: Deployment) -> None:
-    """None: Caddy checks no signature, the app does."""
+    """Nothing: the app verifies the signatures, not Caddy."""
+
+
+def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 - as of any server
+    """Nothing more."""
+    return {}
 
 
 def _site(config: Config, deployment: Deployment) -> Iterator[str]:
@@ -100,7 +88,9 @@ def _gets_certificate(deployment: Deployment) -> bool:
     if port != "443" or deployment.tls_certificate is not None:
         return False
     if deployment.domain is None:
-        raise ConfigError(f"{_NAME} gets a certificate for a name only: tell it by --domain")
+        raise ConfigError(
+            f"{_DIALECT.title} gets a certificate for a name only: tell it by --domain"
+        )
     return True
 
 
@@ -147,11 +137,6 @@ def _responses(config: Config) -> Iterator[str]:
     roots = [(prefix, directory) for directory, prefix in config.served_roots.items()]
     # Of two prefixes, one within the other, the first that matches wins.
     for index, (prefix, directory) in enumerate(sorted(roots, reverse=True)):
-        if not _NOT_IN_PREFIX.isdisjoint(prefix):
-            raise ConfigError(
-                f"XACCEL['ROOTS']: {_NAME} can't have any of {''.join(sorted(_NOT_IN_PREFIX))} in "
-                f"the internal prefix {prefix!r}"
-            )
         yield ""
         yield f"@root{index} header X-Accel-Redirect {_quoted(prefix + '*')}"
         yield from text.block(f"handle_response @root{index}", _send(prefix, directory))
@@ -179,7 +164,7 @@ def _quoted(value: str) -> str:
     """
     # Where no placeholder can be, for want of an opening brace, Caddy leaves backslashes alone.
     special = '[{}"]' if "{" in value else '"'
-    escaped = re.sub(special, r"\\\g<0>", text.no_control(value, _NAME))
+    escaped = re.sub(special, r"\\\g<0>", no_control(value, _DIALECT.title))
     return '"' + escaped.replace(r"\{$", r"{$XACCEL_NO_SUCH_VARIABLE:\{}$") + '"'
 
 

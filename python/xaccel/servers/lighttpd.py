@@ -4,46 +4,26 @@ from __future__ import annotations
 
 import os
 import re
-import urllib.parse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from xaccel._core import Location
 from xaccel.config import Config
-from xaccel.exceptions import ConfigError
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.dialects.lighttpd import Lighttpd, check_value
 
-ETAG_IS_OURS = True
 SITE_FILE = "xaccel.conf"
 FULL_FILE = "lighttpd.conf"
 SECRETS_FILE = "xaccel-secrets.conf"
+OPTIONS: frozenset[str] = frozenset()
 
-_NAME = "lighttpd"
+_DIALECT = Lighttpd()
 _KIBI = 1024
-
-
-def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, str], ...] | None:
-    """`X-Sendfile` with the percent-encoded path.
-
-    lighttpd refuses a path that is not UTF-8 and changes control characters: the app sends those.
-    The ETag is the one that `direct` and nginx give the file, so that changing servers
-    invalidates nobody's cache. The rate is in KiB a second, rounded up, since 0 is no limit.
-    """
-    path = text.path_bytes(location)
-    if text.has_control(path) or not _is_utf8(path):
-        return None
-    headers = [
-        ("X-Sendfile", urllib.parse.quote(path)),
-        *text.validators(location),
-    ]
-    if limit_rate is not None:
-        headers.append(("X-LIGHTTPD-KBytes-per-second", str(-(-limit_rate // _KIBI))))
-    return tuple(headers)
 
 
 def site(config: Config, deployment: Deployment) -> str:
     """What serves the app, to include in `lighttpd.conf`."""
+    _DIALECT.check(config)
     lines = [
         text.HEADER,
         "# For the app to see addresses as they were written, lighttpd.conf has to say, among the",
@@ -57,6 +37,7 @@ def site(config: Config, deployment: Deployment) -> str:
 
 def full(config: Config, deployment: Deployment, directory: Path) -> str:
     """A whole `lighttpd.conf`, with its log and its temporary files in `directory`."""
+    _DIALECT.check(config)
     address, port = deployment.listen_address
     temporary = _quoted(str(directory / "tmp"))
     types = (
@@ -84,7 +65,12 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
 
 
 def secrets(config: Config, deployment: Deployment) -> None:
-    """None: lighttpd checks no signature, the app does."""
+    """Nothing: the app verifies the signatures, not lighttpd."""
+
+
+def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 - as of any server
+    """Nothing more."""
+    return {}
 
 
 def _modules(deployment: Deployment) -> str:
@@ -151,7 +137,7 @@ def _serve(config: Config, deployment: Deployment) -> Iterator[str]:
         )
     yield "# In KiB; 0 is without a limit."
     yield f"server.max-request-size = {-(-deployment.max_body_bytes // _KIBI)}"
-    if not config.follow_symlinks and all(os.path.realpath(d) == d for d in _directories(config)):
+    if not config.follow_symlinks and all(os.path.realpath(d) == d for d in config.served_roots):
         yield "# No part of a private file's path may be a link. Leave this out when you put a link"
         yield "# above these directories."
         yield 'server.follow-symlink = "disable"'
@@ -170,7 +156,7 @@ def _serve(config: Config, deployment: Deployment) -> Iterator[str]:
 
 
 def _proxy(config: Config, deployment: Deployment) -> Iterator[str]:
-    docroots = (f"{_quoted(directory)}," for directory in _directories(config))
+    docroots = (f"{_quoted(directory)}," for directory in config.served_roots)
     upstream = [
         *_upstream(deployment),
         "# The app's X-Sendfile names a file below one of these directories.",
@@ -190,21 +176,6 @@ def _upstream(deployment: Deployment) -> Iterator[str]:
     yield f'"port" => {port},'
 
 
-def _directories(config: Config) -> Iterator[str]:
-    for directory in config.served_roots:
-        if not _is_utf8(os.fsencode(directory)):
-            raise ConfigError(f"XACCEL['ROOTS']: {_NAME} takes UTF-8 only, not {directory!r}")
-        yield directory
-
-
-def _is_utf8(path: bytes) -> bool:
-    try:
-        path.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def _with_charset(kind: str) -> str:
     return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
 
@@ -216,8 +187,5 @@ def _array(head: str, lines: Iterable[str], *, end: str = "") -> Iterator[str]:
 
 
 def _quoted(value: str) -> str:
-    # A backslash means itself, unless there is a quotation mark behind it.
-    if '\\"' in value or value.endswith("\\"):
-        raise ConfigError(f"{value!r} has a backslash where {_NAME} can't have one")
-    escaped = text.no_control(value, _NAME).replace('"', '\\"')
+    escaped = check_value(value).replace('"', '\\"')
     return f'"{escaped}"'

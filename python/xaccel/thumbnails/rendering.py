@@ -19,7 +19,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
-from xaccel import servers
 from xaccel._core import Cache, PathMap, Spec, Thumbnail, __version__, render
 from xaccel.config import CACHE_PREFIX, Config
 from xaccel.delivery.conditional import precondition_response
@@ -28,6 +27,7 @@ from xaccel.delivery.request import Request
 from xaccel.delivery.response import Headers, Response
 from xaccel.delivery.rfc9110 import Validators
 from xaccel.exceptions import CorruptImage, FileNotFound, Overloaded
+from xaccel.servers import dialects
 from xaccel.thumbnails.sources import Original
 
 _SWEEP_ODDS = 512
@@ -68,7 +68,7 @@ class Renderer:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._limits = config.limits()
-        self._server = servers.get(config)
+        self._server = dialects.get(config)
         self._renders = len(os.sched_getaffinity(0))
         self._turns = _Turns(self._renders, config.thumbnail_queue)
         self._process_locks: dict[tuple[int, int], threading.Lock] = {}

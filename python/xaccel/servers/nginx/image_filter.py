@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from xaccel.config import Config
-from xaccel.exceptions import ConfigError
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
-from xaccel.servers.nginx import origins as nginx_origins
+from xaccel.servers.nginx import origins
 from xaccel.servers.nginx.syntax import escape_dollar, quoted
 from xaccel.thumbnails import engines
 
@@ -149,13 +148,7 @@ def _location(
 
 
 def _resizer(config: Config, deployment: Deployment) -> Iterator[str]:
-    source = config.thumbnail_source
-    if source is None or source.startswith("s3://"):
-        raise ConfigError(
-            "XACCEL['THUMBNAIL_ENGINE'] 'image-filter' needs XACCEL['THUMBNAIL_SOURCE']: a "
-            "directory or an HTTP origin, such as 'https://bucket.s3.amazonaws.com/' of a public "
-            "S3 bucket"
-        )
+    source = config.thumbnail_source or ""
     prefix = re.escape(config.thumbnail_url)
     default = " default_server" if len(config.secret_keys) > 1 else ""
     yield f"listen {deployment.resizer}{default};"
@@ -198,7 +191,7 @@ def _origin(origin: SplitResult, prefix: str, deployment: Deployment) -> Iterato
     yield "image_filter resize $xaccel_width $xaccel_height;"
     yield "# Without the visitor's arguments."
     yield 'set $args "";'
-    yield from nginx_origins.ask(
+    yield from origins.ask(
         deployment,
         scheme=origin.scheme,
         host=origin.hostname or "",

@@ -9,7 +9,7 @@ from xaccel.config import Config
 from xaccel.delivery.remotes import Remote
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
-from xaccel.servers.nginx import basics as nginx_basics, origins as nginx_origins
+from xaccel.servers.nginx import basics, origins
 from xaccel.servers.nginx.syntax import quoted
 
 _REQUEST = (
@@ -57,8 +57,8 @@ def _location(remote: Remote, deployment: Deployment) -> Iterator[str]:
         f"location ^~ {quoted(remote.prefix, dollar=False)}",
         [
             "internal;",
-            *nginx_basics.saved(deployment),
-            *nginx_origins.ask(
+            *basics.saved(deployment),
+            *origins.ask(
                 deployment,
                 scheme=remote.scheme,
                 host=remote.host,

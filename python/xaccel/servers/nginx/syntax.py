@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from xaccel.servers import text
+from xaccel.config import Config
+from xaccel.servers.dialects.nginx import Nginx
+from xaccel.servers.dialects.values import no_control
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@^~=*+-]+")
 
@@ -17,7 +20,7 @@ def quoted(value: str, *, dollar: bool = True) -> str:
     Raises:
         ConfigError: There is no way to write it.
     """
-    word = text.no_control(value, "nginx")
+    word = no_control(value, Nginx.title)
     if dollar:
         word = escape_dollar(word)
     if _PLAIN.fullmatch(word):
@@ -34,3 +37,9 @@ def escape_dollar(value: str) -> str:
 def directory(path: str) -> str:
     """A directory, with the slash at its end that `root` and `alias` need."""
     return quoted(path.rstrip("/") + "/")
+
+
+def disable_symlinks(config: Config, path: str) -> Iterator[str]:
+    """The line that keeps symbolic links from leading out of a directory."""
+    if not config.follow_symlinks:
+        yield f"disable_symlinks on {quoted('from=' + path.rstrip('/') + '/')};"
