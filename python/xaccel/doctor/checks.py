@@ -24,8 +24,9 @@ from urllib.parse import SplitResult, quote, urlsplit
 from xaccel._core import Spec
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery
-from xaccel.delivery.presentation import is_offload_header
 from xaccel.exceptions import ConfigError
+from xaccel.servers import dialects
+from xaccel.servers.dialects import Dialect, is_offload_header
 from xaccel.thumbnails import engines
 
 Status: TypeAlias = Literal["ok", "finding", "skipped"]
@@ -37,12 +38,6 @@ _HUGE = 1 << 50
 _SERVER_ERROR = 500
 _IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 _LOOKED_AT = 1000
-_DIALECTS = {
-    "nginx": "x-accel",
-    "caddy": "x-accel",
-    "apache": "x-sendfile",
-    "lighttpd": "x-sendfile",
-}
 
 
 _FILE_PROBLEMS = {
@@ -186,9 +181,11 @@ def _check_header(_: Deployment, first: Answer) -> Iterator[Result]:
 
 
 def _leaked(answer: Answer, names: list[str]) -> Result:
-    told, server = ", ".join(names), _server_name(answer)
-    if server is not None and not any(_DIALECTS[server] in name.lower() for name in names):
-        remedy = f"set XACCEL['SERVER'] to {server!r} where the app runs, and start it again"
+    told, dialect = ", ".join(names), _dialect_of(answer)
+    if dialect is not None and not any(
+        name.lower().startswith(dialect.header_prefixes) for name in names
+    ):
+        remedy = f"set XACCEL['SERVER'] to {dialect.name!r} where the app runs, and start it again"
     else:
         remedy = (
             "install what `xaccel config` writes for this server; Apache also needs mod_xsendfile "
@@ -197,13 +194,15 @@ def _leaked(answer: Answer, names: list[str]) -> Result:
     return Result("header", "finding", f"the server passes {told} on to visitors", remedy)
 
 
-def _server_name(answer: Answer) -> str | None:
+def _dialect_of(answer: Answer) -> Dialect | None:
+    """The dialect of the server that has answered, by its own words."""
     told = (answer.headers["Server"] or "").lower()
-    return next((name for name in _DIALECTS if name in told), None)
+    servers = (each for each in dialects.DIALECTS.values() if each.offloads)
+    return next((dialect for dialect in servers if dialect.name in told), None)
 
 
-def _server_of(deployment: Deployment) -> str | None:
-    return None if deployment.config is None else deployment.config.server
+def _configured(deployment: Deployment) -> Dialect | None:
+    return None if deployment.config is None else dialects.named(deployment.config.server)
 
 
 def _check_internal(deployment: Deployment, _: Answer) -> Iterator[Result]:
@@ -385,8 +384,11 @@ def _check_uploads(deployment: Deployment, first: Answer) -> Iterator[Result]:
             status = connection.getresponse().status
     if status == http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         yield Result("uploads", "ok", "an upload that is too large is refused")
-    elif status is None and "caddy" in {_server_name(first), _server_of(deployment)}:
-        yield _skipped("uploads", "Caddy refuses an upload only when that much of it has come")
+    elif status is None and any(
+        dialect is not None and dialect.answers_uploads_late
+        for dialect in (_dialect_of(first), _configured(deployment))
+    ):
+        yield _skipped("uploads", "this server refuses an upload only after reading that much")
     elif status is not None and status >= _SERVER_ERROR:
         yield Result(
             "uploads",
@@ -463,7 +465,7 @@ def _tampering(deployment: Deployment, url: str) -> Result:
 def _hits(deployment: Deployment, config: Config, name: str, last: Answer) -> Result:
     if config.thumbnail_engine == "image-filter":
         hit = last.headers["X-Cache-Status"] == "HIT"
-    elif config.thumbnail_cache is None or config.server != "nginx":
+    elif config.thumbnail_cache is None or not dialects.named(config.server).sends_thumbnails:
         return _skipped("hits", "only nginx, with THUMBNAIL_CACHE, sends hits without the app")
     else:
         cache = Path(config.thumbnail_cache)
