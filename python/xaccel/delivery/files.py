@@ -12,7 +12,8 @@ import os
 import posixpath
 import urllib.parse
 from datetime import datetime, timedelta
-from typing import BinaryIO, ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
 from weakref import WeakSet
 
 from xaccel._core import Location, encode_path
@@ -37,6 +38,9 @@ from xaccel.delivery.rfc9110 import Conditions, Validators
 from xaccel.exceptions import ConfigError, FileNotFound, RemoteError, XaccelError
 from xaccel.servers import dialects
 from xaccel.servers.dialects import Dialect
+
+if TYPE_CHECKING:
+    from xaccel.delivery.remote_files import RemoteFiles
 
 AT_ONCE = 64 * 1024
 """A file up to this many bytes is read before it is sent, which takes less than to hand it on."""
@@ -115,13 +119,17 @@ class Delivery:
         offload = self.dialect.redirect(file.internal_url, limit_rate=options.limit_rate)
         if offload is not None:
             return _offloaded(request, headers, offload)
-        # An HTTP client with TLS, which only apps without a web server need.
-        from xaccel.delivery.remote_files import send_remote  # noqa: PLC0415
-
         try:
-            return send_remote(file, request.conditions, headers)
+            return self._remote_files.send(file, request.conditions, headers)
         except RemoteError as error:
             return _refusal(error)
+
+    @cached_property
+    def _remote_files(self) -> RemoteFiles:
+        # An HTTP client with TLS, which only an app without a web server needs.
+        from xaccel.delivery.remote_files import RemoteFiles  # noqa: PLC0415
+
+        return RemoteFiles(self._remote_map)
 
     def answer(
         self,

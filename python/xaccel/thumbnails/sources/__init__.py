@@ -6,9 +6,8 @@ from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 from xaccel.thumbnails.sources.base import Original, Source
 from xaccel.thumbnails.sources.directory import DirectorySource
-from xaccel.thumbnails.sources.http import HttpSource
 
-__all__ = ["DirectorySource", "HttpSource", "Original", "Source", "get"]
+__all__ = ["DirectorySource", "Original", "Source", "get"]
 
 
 def get(config: Config) -> Source:
@@ -21,6 +20,9 @@ def get(config: Config) -> Source:
     if where is None:
         raise ConfigError("XACCEL['THUMBNAIL_SOURCE'] is not set: name the directory of the images")
     if where.startswith(("http://", "https://")):
+        # An HTTP client with TLS, which no other source needs.
+        from xaccel.thumbnails.sources.http import HttpSource  # noqa: PLC0415
+
         return HttpSource(
             where,
             max_bytes=config.thumbnail_max_bytes,
