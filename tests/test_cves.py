@@ -54,7 +54,7 @@ def offloads(response):
 
 def refused(delivery, path, **options):
     with pytest.raises(FileNotFound) as caught:
-        close(delivery.private_file(path, request(), FileOptions(), **options))
+        close(delivery.private_file(path, request(), FileOptions(**options)))
     assert caught.value.status_code == 404
     assert caught.value.public_message == "Not Found"
 

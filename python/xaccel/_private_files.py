@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, Unpack
 
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery
-from xaccel.delivery.presentation import FileKeywords, FileOptions
+from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Response
 from xaccel.thumbnails.endpoint import PrivateThumbnails
@@ -34,12 +34,9 @@ class PrivateFiles(ABC, Generic[App]):
         self.private_url = self._delivery.private_url
         """Writes a signed link to a file, see `Delivery.private_url`."""
 
+    @shows_file_keywords
     def send_private_file(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        root: str | os.PathLike[str] | None = None,
-        **options: Unpack[FileKeywords],
+        self, path: str | os.PathLike[str], **options: Unpack[FileKeywords]
     ) -> App:
         """Answer with a file under one of `ROOTS`; the web server sends it, if there is one.
 
@@ -48,15 +45,20 @@ class PrivateFiles(ABC, Generic[App]):
 
         Args:
             path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`.
-            root: The directory of a relative path; not needed when there is one root only.
-            options: `mimetype`, `as_attachment`, `download_name`, `max_age`, `headers` and
-                `limit_rate` (bytes a second, with nginx and lighttpd only); see `FileOptions`.
+            root: The directory of a relative path; not needed if there is only one root.
+            mimetype: The media type; by default the one of the file's name.
+            as_attachment: Whether the browser should save the file instead of showing it.
+            download_name: The name under which it is saved; by default its own.
+            max_age: Seconds for which the visitor's browser may use it without asking again.
+            headers: Further response headers.
+            limit_rate: Bytes per second at which nginx or lighttpd sends the file; by default
+                unlimited. With other servers, and without one, it is an error.
+            options: All of these but `path`.
 
         Returns:
             The answer, to call as an app or to return from a view.
         """
-        file_options = FileOptions(**options)
-        return self._app(partial(self._delivery.answer, path, options=file_options, root=root))
+        return self._app(partial(self._delivery.answer, path, options=FileOptions(**options)))
 
     def send_private_thumbnail(
         self,

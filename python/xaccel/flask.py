@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 
 import flask
 from flask import Flask, current_app, request
@@ -14,7 +14,7 @@ from flask import Flask, current_app, request
 from xaccel import jinja
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery
-from xaccel.delivery.presentation import FileOptions
+from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Response
 from xaccel.exceptions import ConfigError, FileNotFound
@@ -109,43 +109,29 @@ def _add_endpoint(
     blueprint.add_url_rule(f"{prefix}<path:path>", name, view, methods=["GET"], merge_slashes=False)
 
 
+@shows_file_keywords
 def send_private_file(
-    path: str | os.PathLike[str],
-    *,
-    root: str | os.PathLike[str] | None = None,
-    mimetype: str | None = None,
-    as_attachment: bool = False,
-    download_name: str | None = None,
-    max_age: int | None = None,
-    headers: Mapping[str, str] | None = None,
-    limit_rate: int | None = None,
+    path: str | os.PathLike[str], **options: Unpack[FileKeywords]
 ) -> flask.Response:
     """Answer with a file under one of `ROOTS`; the web server sends it, if there is one.
 
-    Call it after the permission check. The visitor gets ranges, conditional requests and HEAD
-    either way. What may not be sent is a 404 that does not show the path.
+    Call it after the permission check. Ranges, conditional requests and HEAD work with every
+    server, and without one. A file that may not be sent is a 404 that does not show its path.
 
     Args:
-        path: The file, absolute, or relative to `root`.
-        root: The directory of a relative path; not needed when there is one root only.
-        mimetype: The type; by default that of the file's name.
-        as_attachment: Whether the browser should save the file rather than show it.
+        path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`.
+        root: The directory of a relative path; not needed if there is only one root.
+        mimetype: The media type; by default the one of the file's name.
+        as_attachment: Whether the browser should save the file instead of showing it.
         download_name: The name under which it is saved; by default its own.
         max_age: Seconds for which the visitor's browser may use it without asking again.
         headers: Further response headers.
-        limit_rate: Bytes a second at which nginx or lighttpd sends the file; by default
-            unlimited. An error with the others, and without a server.
+        limit_rate: Bytes per second at which nginx or lighttpd sends the file; by default
+            unlimited. With other servers, and without one, it is an error.
+        options: All of these but `path`.
     """
-    options = FileOptions(
-        mimetype=mimetype,
-        as_attachment=as_attachment,
-        download_name=download_name,
-        max_age=max_age,
-        headers=headers,
-        limit_rate=limit_rate,
-    )
     try:
-        response = _state().delivery.private_file(path, _request(), options, root=root)
+        response = _state().delivery.private_file(path, _request(), FileOptions(**options))
     except FileNotFound as error:
         current_app.logger.warning("%s", error)
         flask.abort(error.status_code)

@@ -84,16 +84,14 @@ class Delivery:
         path: str | os.PathLike[str],
         request: Request,
         options: FileOptions,
-        *,
-        root: str | os.PathLike[str] | None = None,
     ) -> Response:
         """Answer with a file under a root, or on a remote.
 
         Args:
-            path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`.
+            path: The file, absolute, or relative to `options.root`; or a URL below one of
+                `REMOTES`.
             request: The request's facts.
-            options: How the file is presented.
-            root: The directory of a relative path; not needed when there is one root only.
+            options: Where the file is and how it is presented.
 
         Raises:
             FileNotFound: There is no such file that may be sent.
@@ -102,7 +100,7 @@ class Delivery:
         """
         if isinstance(path, str) and remotes.is_url(path):
             return self._remote_file(path, request, options)
-        location = self.locate(path, root=root)
+        location = self.locate(path, root=options.root)
         headers = presentation(posixpath.basename(location.path), options)
         return hand_over(location, request, headers, self.dialect, limit_rate=options.limit_rate)
 
@@ -136,12 +134,10 @@ class Delivery:
         path: str | os.PathLike[str],
         request: Request,
         options: FileOptions,
-        *,
-        root: str | os.PathLike[str] | None = None,
     ) -> Response:
         """As `private_file()`, with a 404 instead of an error for what may not be sent."""
         try:
-            return self.private_file(path, request, options, root=root)
+            return self.private_file(path, request, options)
         except FileNotFound as error:
             return _refusal(error)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import mimetypes
+import os
 import re
 import urllib.parse
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypedDict, TypeVar
 
 from xaccel.delivery.response import (
     NOSNIFF,
@@ -15,6 +17,8 @@ from xaccel.delivery.response import (
 )
 from xaccel.exceptions import ConfigError
 from xaccel.servers.dialects import is_offload_header
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 # Characters that end or disguise a file name: controls, and those that change the direction
 # in which a name is read ("gpj.exe" shown as "exe.jpg").
@@ -24,39 +28,64 @@ _NOT_IN_FALLBACK = re.compile(r'[^\x20-\x7e]|["\\%/]')
 _ATTR_CHAR = "!#$&+-.^_`|~"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileOptions:
-    """How a file is presented; the names are those of Flask's `send_file`.
-
-    `limit_rate` is in bytes a second. `headers` are further response headers.
-
-    Raises:
-        ConfigError: `limit_rate` is not positive, which to some servers is no limit at all.
-    """
-
-    mimetype: str | None = None
-    as_attachment: bool = False
-    download_name: str | None = None
-    max_age: int | None = None
-    headers: Mapping[str, str] | None = None
-    limit_rate: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.limit_rate is not None and self.limit_rate < 1:
-            raise ConfigError(
-                f"limit_rate={self.limit_rate!r} must be bytes a second; leave it out for no limit"
-            )
-
-
 class FileKeywords(TypedDict, total=False):
-    """`FileOptions` as keywords of `send_private_file()`."""
+    """The keywords of every `send_private_file()`; `FileOptions` has their defaults."""
 
+    root: str | os.PathLike[str] | None
     mimetype: str | None
     as_attachment: bool
     download_name: str | None
     max_age: int | None
     headers: Mapping[str, str] | None
     limit_rate: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOptions:
+    """Where a file is and how it is presented; the names are those of Flask's `send_file`.
+
+    Raises:
+        ConfigError: `limit_rate` is not positive, which some servers take for no limit.
+    """
+
+    root: str | os.PathLike[str] | None = None
+    """The directory of a relative path; not needed if there is only one root."""
+    mimetype: str | None = None
+    """The media type; by default the one of the file's name."""
+    as_attachment: bool = False
+    """Whether the browser should save the file instead of showing it."""
+    download_name: str | None = None
+    """The name under which it is saved; by default its own."""
+    max_age: int | None = None
+    """Seconds for which the visitor's browser may use it without asking again."""
+    headers: Mapping[str, str] | None = None
+    """Further response headers."""
+    limit_rate: int | None = None
+    """Bytes per second, with a server that can limit the rate; by default unlimited."""
+
+    def __post_init__(self) -> None:
+        if self.limit_rate is not None and self.limit_rate < 1:
+            raise ConfigError(
+                f"limit_rate={self.limit_rate!r} must be a positive number of bytes per second; "
+                "leave it out for no limit"
+            )
+
+
+def shows_file_keywords(function: Function) -> Function:
+    """Let `help()` show the keywords of `FileKeywords` one by one, with their defaults."""
+    signature = inspect.signature(function)
+    *parameters, _ = signature.parameters.values()
+    parameters += [
+        inspect.Parameter(
+            option.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=option.default,
+            annotation=option.type,
+        )
+        for option in fields(FileOptions)
+    ]
+    function.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return function
 
 
 def content_disposition(name: str, *, as_attachment: bool) -> str:
