@@ -77,7 +77,7 @@ def test_an_offloaded_file(make_get, root, server):
     response = get("/file/a b.pdf")
     for path in (root / "a b.pdf", str(root / "a b.pdf"), "a b.pdf"):
         assert_offloaded(response, path)
-    with pytest.raises(AssertionError, match="a server was told to send a file: x-"):
+    with pytest.raises(AssertionError, match="the app makes a server send a file: x-"):
         assert_not_offloaded(response)
 
 

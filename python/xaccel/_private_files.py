@@ -1,4 +1,4 @@
-"""What `XAccel` is in the frameworks whose answers are themselves apps: WSGI, ASGI, Starlette."""
+"""The base of `XAccel` for frameworks whose responses are apps: WSGI, ASGI and Starlette."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from xaccel.delivery.response import Response
 from xaccel.thumbnails.endpoint import PrivateThumbnails
 
 App = TypeVar("App")
-Answer: TypeAlias = Callable[[Request], Response]
-"""Finds the answer to a request. It looks for a file, so it may block."""
+Responder: TypeAlias = Callable[[Request], Response]
+"""Makes the response to a request. It looks for a file, so it may block."""
 
 
 class PrivateFiles(ABC, Generic[App]):
     """Answers with private files.
 
     Raises:
-        ConfigError: A setting is impossible.
+        ConfigError: A setting is invalid.
     """
 
     def __init__(self, config: Config) -> None:
@@ -38,10 +38,11 @@ class PrivateFiles(ABC, Generic[App]):
     def send_private_file(
         self, path: str | os.PathLike[str], **options: Unpack[FileKeywords]
     ) -> App:
-        """Answer with a file under one of `ROOTS`; the web server sends it, if there is one.
+        """Answer with a file under one of `ROOTS`, which the web server sends, if there is one.
 
-        Call it after the permission check. The visitor gets ranges, conditional requests and
-        HEAD either way. What may not be sent is a 404 that does not show the path.
+        Call it after the permission check. Ranges, conditional requests and HEAD work with
+        every server, and without one. A file that may not be sent is a 404 that does not show
+        its path.
 
         Args:
             path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`.
@@ -56,7 +57,7 @@ class PrivateFiles(ABC, Generic[App]):
             options: All of these but `path`.
 
         Returns:
-            The answer, to call as an app or to return from a view.
+            The response, to call as an app or to return from a view.
         """
         return self._app(partial(self._delivery.answer, path, options=FileOptions(**options)))
 
@@ -72,22 +73,22 @@ class PrivateFiles(ABC, Generic[App]):
     ) -> App:
         """Answer with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
 
-        Call it after the permission check. It is made once, kept in `THUMBNAIL_CACHE` below no
-        public URL, and always that of the file's present state.
+        Call it after the permission check. The thumbnail is rendered once, kept in
+        `THUMBNAIL_CACHE` below no public URL, and rendered again when the file changes.
 
         Args:
             path: The image, absolute, or relative to `root`.
             width: The box's width in pixels, or the name of a preset; `None` leaves it free.
             height: The box's height in pixels; `None` leaves it free.
-            root: The directory of a relative path; not needed when there is one root only.
+            root: The directory of a relative path; not needed if there is only one root.
             max_age: Seconds for which the visitor's browser may use it without asking again.
-            options: Those of a thumbnail: `fit`, `quality`, `format` and so on.
+            options: The options of the thumbnail: `fit`, `quality`, `format` and so on.
 
         Returns:
-            The answer, to call as an app or to return from a view.
+            The response, to call as an app or to return from a view.
 
         Raises:
-            SpecError: An option is unknown or has an impossible value.
+            SpecError: An option is unknown or has an invalid value.
         """
         spec = self._thumbnails.spec(width, height, **options)
         answer = partial(self._thumbnails.answer_spec, path, spec, root=root, max_age=max_age)
@@ -98,5 +99,5 @@ class PrivateFiles(ABC, Generic[App]):
         return PrivateThumbnails(self.config, self._delivery)
 
     @abstractmethod
-    def _app(self, answer: Answer) -> App:
-        """Turn an answer into what the framework takes."""
+    def _app(self, responder: Responder) -> App:
+        """Turn a responder into a response of the framework."""

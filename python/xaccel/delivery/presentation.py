@@ -1,4 +1,4 @@
-"""How a file is presented: type, name, caching and further headers."""
+"""How a file is presented: its type, name, caching and further headers."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from xaccel.servers.dialects import is_offload_header
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# Characters that end or disguise a file name: controls, and those that change the direction
-# in which a name is read ("gpj.exe" shown as "exe.jpg").
+# Characters that end or disguise a file name: control characters, and those that change the
+# direction of text ("gpj.exe" shown as "exe.jpg").
 _DISGUISE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _NOT_IN_FALLBACK = re.compile(r'[^\x20-\x7e]|["\\%/]')
 # RFC 8187, attr-char, without the letters and digits that `quote` never touches.
@@ -89,7 +89,7 @@ def shows_file_keywords(function: Function) -> Function:
 
 
 def content_disposition(name: str, *, as_attachment: bool) -> str:
-    """A Content-Disposition by RFC 6266, with the name in UTF-8 (RFC 8187) when it needs that."""
+    """A Content-Disposition by RFC 6266; a name that is not ASCII is in UTF-8 (RFC 8187)."""
     name = _DISGUISE.sub("_", name)
     disposition = "attachment" if as_attachment else "inline"
     fallback = _NOT_IN_FALLBACK.sub("_", name)
@@ -100,7 +100,7 @@ def content_disposition(name: str, *, as_attachment: bool) -> str:
 
 
 def presentation(name: str, options: FileOptions) -> Headers:
-    """The headers that say how a file is to be taken, whoever sends it."""
+    """The headers that describe a file, whether the server or the app sends it."""
     name = options.download_name or name
     headers = dict((("Content-Type", options.mimetype or _guess_type(name)), NOSNIFF))
     if options.as_attachment or options.download_name:
@@ -118,11 +118,11 @@ def presentation(name: str, options: FileOptions) -> Headers:
 
 
 def private_cache_control(max_age: int | None) -> str:
-    """For how many seconds a browser may use what is for its user only, without asking again."""
+    """The Cache-Control of a private file; `max_age` is in seconds."""
     return "private, no-cache" if max_age is None else f"private, max-age={max_age:d}"
 
 
 def _guess_type(name: str) -> str:
     mimetype, encoding = mimetypes.guess_type(name)
-    # The bytes of "a.tar.gz" are no tar archive yet.
+    # "a.tar.gz" is a gzip file, not a tar archive.
     return "application/octet-stream" if mimetype is None or encoding is not None else mimetype

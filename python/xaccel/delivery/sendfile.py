@@ -1,12 +1,11 @@
-"""What the `Sendfile` middleware of each kind decides: which file response is sent by the server.
+"""The decisions of the `Sendfile` middlewares: which file responses the server sends.
 
-The middleware is what Rack::Sendfile is to Ruby: an app answers with a file as it always did,
-and where the file lies under a root, the web server sends it. Only a whole file counts: status
-200, from the first byte, of the length that was said, not encoded.
+The middleware does for Python what Rack::Sendfile does for Ruby: the app responds with a file,
+and if the file is under a root, the web server sends it. Only whole files qualify: status 200,
+from the first byte, with the right length, without encoding.
 
-Since the server looks at the visitor's request again, the app does not see what the server does
-better: ranges and the conditions that go with them. If the app's answer is a file that the
-server can't send, they are answered here.
+The server evaluates the visitor's ranges and preconditions itself, so the app does not see
+them. If the server can't send the file after all, they are evaluated here.
 """
 
 from __future__ import annotations
@@ -37,9 +36,9 @@ MAPPING = "xaccel.accel_mapping"
 """The key that overrides `ROOTS` for one request, in the grammar of `PathMap.parse`."""
 
 HIDDEN = ("Range", "If-Range", "If-Match", "If-Unmodified-Since")
-"""The request's headers that the app does not see."""
+"""The request headers that the app does not see."""
 
-# What describes the app's own sending of the file; whoever sends it in the end says it anew.
+# The headers that depend on who sends the file; the sender sets them again.
 _REPLACED = frozenset({"accept-ranges", "content-length", "etag", "last-modified"})
 _OWN = frozenset({"accept-ranges", "content-length"})
 _PARTIAL = frozenset({"content-encoding", "content-range", "transfer-encoding"})
@@ -56,7 +55,7 @@ class Sender:
 
 
 class Offloader:
-    """Finds the file responses of an app that the web server can send."""
+    """Replaces file responses of an app by responses that make the server send the file."""
 
     def __init__(self, config: Config, *, trust_request_headers: bool = False) -> None:
         self._delivery = Delivery(config)
@@ -67,13 +66,13 @@ class Offloader:
     def sender(
         self, method: str, overrides: Mapping[str, Any], header: Callable[[str], str | None]
     ) -> Sender | None:
-        """Who sends the files of one request; `None` when the app is to be left alone.
+        """What sends the files of one request; `None` to leave the app's responses alone.
 
         Args:
             method: The request's method.
             overrides: The WSGI environment or the ASGI scope, with `TYPE` and `MAPPING`.
-            header: Finds a header of the request by its name. It is asked for
-                `X-Sendfile-Type` and `X-Accel-Mapping` only when the operator trusts them.
+            header: Finds a request header by its name. It is asked for `X-Sendfile-Type` and
+                `X-Accel-Mapping` only if the operator trusts them.
         """
         sendfile_type, mapping = overrides.get(TYPE), overrides.get(MAPPING)
         if self._trusts_headers:
@@ -91,10 +90,10 @@ class Offloader:
     def offload(
         self, sender: Sender, request: Request, headers: Headers, file: BinaryIO
     ) -> Response | None:
-        """Answer in place of an app, which has answered 200 with an open file under a root.
+        """Answer instead of an app whose response is 200 with an open file.
 
         Returns:
-            The answer, which does not need `file`. `None` when the app's own has to do.
+            The response, which does not need `file`. `None` to keep the app's response.
         """
         path = path_of(file) if _may_be_whole(headers) else None
         location = self._locate(sender, path) if path is not None else None
@@ -105,11 +104,10 @@ class Offloader:
     def respond(
         self, sender: Sender, request: Request, headers: Headers, file: BinaryIO
     ) -> Response | None:
-        """Answer in place of an app, which has answered 200 with any open file.
+        """As `offload()`; a file that the server can't send is sent here, with its ranges.
 
         Returns:
-            The answer; its body is `file` itself or has no need of it. `None` when the app's
-            own answer has to do.
+            The response; its body may be `file`. `None` to keep the app's response.
         """
         response = self.offload(sender, request, headers, file)
         if response is not None:
@@ -123,7 +121,7 @@ class Offloader:
     def respond_with_path(
         self, sender: Sender | None, request: Request, headers: Headers, path: str
     ) -> Response:
-        """Answer in place of an app, which has answered 200 with the path of a file."""
+        """Answer instead of an app whose response is 200 with the path of a file."""
         location = self._locate(sender, path) if sender is not None else None
         if (
             sender is not None
@@ -149,7 +147,7 @@ class Offloader:
             return None
         found = _dialects_of_type(str(sendfile_type).lower())
         if not found:
-            # As a literal: whatever is in it, the log gets one line.
+            # As a literal, so that line breaks in it can't forge lines of the log.
             _logger.warning("unknown X-Sendfile-Type: %r", sendfile_type)
             return None
         configured = self._delivery.dialect
@@ -159,7 +157,7 @@ class Offloader:
         try:
             return Sender(sender.dialect, self._parse(mapping))
         except ConfigError:
-            _logger.warning("X-Accel-Mapping is no list of /directory/=/prefix/: %r", mapping)
+            _logger.warning("X-Accel-Mapping is not a list of /directory/=/prefix/: %r", mapping)
             return None
 
     def _parse_mapping(self, mapping: str) -> PathMap:
@@ -175,7 +173,7 @@ def _dialects_of_type(sendfile_type: str) -> tuple[Dialect, ...]:
 def path_of(file: BinaryIO) -> str | None:
     """The absolute path of an open file that has not been read from.
 
-    `None` when it is no regular file, or no longer the one of this name.
+    `None` if it is not a regular file, or if its name now belongs to another file.
     """
     try:
         status = os.fstat(file.fileno())
@@ -195,7 +193,7 @@ def path_of(file: BinaryIO) -> str | None:
 
 
 def without_foreign(headers: Headers, request: Request) -> Headers:
-    """Remove the headers that would make the server send a file, unless they are our own."""
+    """Remove the headers that would make the server send a file, except those of xaccel."""
     return tuple(
         (name, value)
         for name, value in headers
@@ -215,7 +213,7 @@ def _may_be_whole(headers: Headers) -> bool:
 
 
 def _has_length(headers: Headers, size: int) -> bool:
-    """Whether the body is as long as the file, as far as the headers say."""
+    """Whether the length in the headers, if any, is that of the file."""
     return all(value == str(size) for name, value in headers if name.lower() == "content-length")
 
 
@@ -239,6 +237,6 @@ def _hand_over(sender: Sender, location: Location, request: Request, headers: He
 
 def _send_open_file(file: BinaryIO, request: Request, headers: Headers) -> Response:
     kept = tuple((name, value) for name, value in headers if name.lower() not in _OWN)
-    # The app has seen the other conditions, and decided.
+    # The app has seen the other conditions, and has evaluated them.
     conditions = dataclasses.replace(request.conditions, if_none_match=None, if_modified_since=None)
     return send_open_file(file, conditions, without_foreign(kept, request))

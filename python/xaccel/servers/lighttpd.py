@@ -1,4 +1,4 @@
-"""lighttpd: `X-Sendfile` from mod_proxy, and a file to include."""
+"""lighttpd's configuration, see `xaccel.servers.generators.Generator`."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def site(config: Config, deployment: Deployment) -> str:
     _DIALECT.check(config)
     lines = [
         text.HEADER,
-        "# For the app to see addresses as they were written, lighttpd.conf has to say, among the",
-        '# other options of server.http-parseopts, "url-path-2f-decode" => "disable".',
+        '# In lighttpd.conf, add "url-path-2f-decode" => "disable" to server.http-parseopts, so',
+        "# that the app gets URLs as the visitor spelt them.",
         f"server.modules += ( {_modules(deployment)} )",
         *_tls_socket(deployment),
         *_site(config, deployment),
@@ -56,7 +56,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
         f"server.upload-dirs = ( {temporary} )",
         f"server.errorlog = {_quoted(str(directory / 'error.log'))}",
         f"server.pid-file = {_quoted(str(directory / 'lighttpd.pid'))}",
-        "# Addresses reach the app as they were written: signatures cover their spelling.",
+        "# Pass on URLs as the visitor spelt them: signatures cover the spelling.",
         'server.http-parseopts = ( "url-path-2f-decode" => "disable" )',
         *_array("mimetype.assign =", types),
         *_site(config, deployment),
@@ -83,7 +83,7 @@ def _modules(deployment: Deployment) -> str:
 
 
 def _redirects(deployment: Deployment) -> bool:
-    """Whether those who come without TLS are to be sent to where there is."""
+    """Whether HTTP is redirected to HTTPS."""
     return deployment.tls_certificate is not None and deployment.listen_address[1] == "443"
 
 
@@ -100,14 +100,14 @@ def _tls(deployment: Deployment) -> Iterator[str]:
 
 
 def _tls_socket(deployment: Deployment) -> Iterator[str]:
-    """What listens for TLS, besides the port of the configuration that includes this."""
+    """The socket for TLS, in addition to the port of the configuration that includes this."""
     lines = [*_tls(deployment)]
     if lines:
         yield from text.block(_socket(deployment, deployment.listen_address[1]), lines)
 
 
 def _plain_socket(deployment: Deployment) -> Iterator[str]:
-    """What listens for those who come without TLS."""
+    """The socket for HTTP, which is redirected."""
     if _redirects(deployment):
         yield from text.block(_socket(deployment, "80"), ['ssl.engine = "disable"'])
 
@@ -130,16 +130,16 @@ def _site(config: Config, deployment: Deployment) -> Iterator[str]:
 
 def _serve(config: Config, deployment: Deployment) -> Iterator[str]:
     if deployment.tls_certificate is not None:
-        yield "# Browsers shall not try without TLS for a year. Where the app says otherwise, its"
-        yield "# header comes first, and of two it is the first that counts (RFC 6797, 8.1)."
+        yield "# Browsers use only TLS for a year. If the app sends a policy of its own, it comes"
+        yield "# first, and browsers ignore the second (RFC 6797, section 8.1)."
         yield from _array(
             "setenv.add-response-header =", ['"Strict-Transport-Security" => "max-age=31536000",']
         )
-    yield "# In KiB; 0 is without a limit."
+    yield "# In KiB; 0 means no limit."
     yield f"server.max-request-size = {-(-deployment.max_body_bytes // _KIBI)}"
     if not config.follow_symlinks and all(os.path.realpath(d) == d for d in config.served_roots):
-        yield "# No part of a private file's path may be a link. Leave this out when you put a link"
-        yield "# above these directories."
+        yield "# Refuse private files with a symbolic link anywhere in their path. Remove this line"
+        yield "# if you replace a directory above them by a link."
         yield 'server.follow-symlink = "disable"'
     proxy = [*_proxy(config, deployment)]
     if deployment.static:
@@ -159,7 +159,7 @@ def _proxy(config: Config, deployment: Deployment) -> Iterator[str]:
     docroots = (f"{_quoted(directory)}," for directory in config.served_roots)
     upstream = [
         *_upstream(deployment),
-        "# The app's X-Sendfile names a file below one of these directories.",
+        "# The app's X-Sendfile may name files below these directories.",
         '"x-sendfile" => "enable",',
         *_array('"x-sendfile-docroot" =>', docroots, end=","),
     ]

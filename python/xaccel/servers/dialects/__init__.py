@@ -22,7 +22,8 @@ __all__ = ["DIALECTS", "Dialect", "Settings", "get", "is_offload_header", "named
 DIALECTS: Mapping[str, Dialect] = {
     dialect.name: dialect for dialect in (Direct(), Nginx(), Apache(), Lighttpd(), Caddy())
 }
-"""By their names in the settings."""
+"""By their names in the settings. Of several servers with one `X-Sendfile-Type`, the first is the
+default."""
 
 _PREFIXES = tuple(
     {prefix for dialect in DIALECTS.values() for prefix in dialect.header_prefixes},

@@ -6,7 +6,7 @@ from xaccel._core import Location
 from xaccel.delivery.response import Headers
 from xaccel.exceptions import ConfigError
 from xaccel.servers.dialects.base import Dialect, Settings
-from xaccel.servers.dialects.values import check_directories, has_control
+from xaccel.servers.dialects.values import check_directories, has_control, no_control
 
 
 class Nginx(Dialect):
@@ -36,7 +36,7 @@ class Nginx(Dialect):
     def check(self, settings: Settings) -> None:
         """Refuse what an `nginx.conf` can't express."""
         check_directories(settings, self.title)
-        if checks_secure_link(settings) and not all(map(_is_plain, settings.secret_keys)):
+        if _uses_secure_link(settings) and not all(map(_is_plain, settings.secret_keys)):
             raise ConfigError(
                 "XACCEL['SECRET_KEYS']: with the signature 'secure-link-md5' nginx needs each key "
                 "as UTF-8 text without control characters"
@@ -50,12 +50,11 @@ class Nginx(Dialect):
                     "a public S3 bucket"
                 )
             for path in (source, settings.thumbnail_cache or ""):
-                if has_control(path):
-                    raise ConfigError(f"{path!r} has a control character")
+                no_control(path, self.title)
 
 
-def checks_secure_link(settings: Settings) -> bool:
-    """Whether nginx checks signatures with `secure_link`, unless it is configured otherwise."""
+def _uses_secure_link(settings: Settings) -> bool:
+    """Whether nginx verifies signatures with `secure_link`, unless `--verify` says otherwise."""
     return settings.signature == "secure-link-md5" and (
         settings.private_url is not None
         or settings.thumbnail_engine == "image-filter"

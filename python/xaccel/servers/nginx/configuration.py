@@ -68,11 +68,11 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
     return text.document(
         [
             text.HEADER,
-            # nginx gives up root's rights unless told whose to take; anyone else it lets keep them.
+            # As root, nginx would run its workers as a user of its own choice.
             *([f"user {getpass.getuser()};"] if os.geteuid() == 0 else []),
             *_modules(config, deployment),
             "worker_processes auto;",
-            "# A file and a connection to the app, or two, for each visitor.",
+            "# For each visitor: a connection, and a file or a connection to the app.",
             "worker_rlimit_nofile 4096;",
             "pcre_jit on;",
             f"pid {quoted(str(directory / 'nginx.pid'), dollar=False)};",
@@ -90,39 +90,39 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
 
 
 def secrets(config: Config, deployment: Deployment) -> str | None:
-    """The secret part of the configuration; `None` when there is none.
+    """The secret part of the configuration; `None` if nothing in it is secret.
 
-    Whoever reads it can sign URLs: keep it readable by root alone.
+    With it one can sign URLs. Keep it readable by root alone.
     """
-    how = thumbnails.way(config, deployment)
-    if how == "njs":
+    verifier = thumbnails.verifier_of(config, deployment)
+    if verifier == "njs":
         return text.document([thumbnails.secrets(config)])
-    if not secure_link.is_used(config, how):
+    if not secure_link.is_used(config, verifier):
         return None
     return text.document(secure_link.secrets(config))
 
 
 def further_files(deployment: Deployment) -> Mapping[str, str]:
-    """The script that verifies signatures, if nginx runs one."""
+    """The njs script, if it verifies signatures."""
     if deployment.verify != "njs":
         return {}
     return {thumbnails.SCRIPT_FILE: thumbnails.SCRIPT.read_text()}
 
 
 def _modules(config: Config, deployment: Deployment) -> Iterator[str]:
-    if thumbnails.way(config, deployment) == "njs":
+    if thumbnails.verifier_of(config, deployment) == "njs":
         yield f"load_module {thumbnails.MODULE};"
     if image_filter.is_used(config):
         yield f"load_module {image_filter.MODULE};"
 
 
 def _with_dollar(config: Config, deployment: Deployment, lines: list[str]) -> list[str]:
-    """Define the variable for a dollar sign, if it is used."""
+    """Define the variable for a dollar sign, if anything uses it."""
     secret = secrets(config, deployment) or ""
     if not any("${xaccel_dollar}" in line for line in [*lines, secret]):
         return lines
     return [
-        "# A dollar sign can't be written in a value in any other way.",
+        "# nginx has no escape for a dollar sign in a value, so this variable stands for one.",
         *text.block("geo $xaccel_dollar", ['default "$";']),
         "",
         *lines,

@@ -22,20 +22,20 @@ def http(
         caches: The directory for nginx's caches.
         access_log: The log's file; `None` for nginx's own.
     """
-    how = thumbnails.way(config, deployment)
+    verifier = thumbnails.verifier_of(config, deployment)
     yield from basics.http(config, deployment, access_log)
     yield from text.block(
         f"upstream {UPSTREAM}",
         [f"server {deployment.upstream};", "keepalive 16;"],
     )
     yield ""
-    if secure_link.is_used(config, how):
+    if secure_link.is_used(config, verifier):
         yield from secure_link.http()
     if secure_link.has_secret_of_each_key(config):
         yield f"include {secure_link.SECRETS_FILE};"
         yield ""
-    if how != "none":
-        yield from thumbnails.http(config, how, f"{caches}/xaccel-verdicts")
+    if verifier != "none":
+        yield from thumbnails.http(config, verifier, f"{caches}/xaccel-verdicts")
     if image_filter.is_used(config):
         cache = f"{caches}/xaccel-thumbnails"
         yield from image_filter.http(config, deployment, cache, [*secure_link.check_newest(config)])

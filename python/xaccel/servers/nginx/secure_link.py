@@ -8,24 +8,24 @@ from xaccel.config import Config
 from xaccel.servers import text
 from xaccel.servers.nginx import image_filter
 from xaccel.servers.nginx.syntax import directory, disable_symlinks, escape_dollar, quoted
-from xaccel.servers.nginx.thumbnails import Way
+from xaccel.servers.nginx.thumbnails import Verifier
 
 SECRETS_FILE = "xaccel-secrets.conf"
 """The name of the file with the secrets."""
 
 
 def verifies_links(config: Config) -> bool:
-    """Whether nginx itself can tell a good link to a private file from a bad one."""
+    """Whether nginx itself verifies links to private files."""
     return config.private_url is not None and config.signature == "secure-link-md5"
 
 
-def is_used(config: Config, how: Way) -> bool:
-    """Whether nginx checks signatures with `secure_link` anywhere."""
-    return verifies_links(config) or how == "secure-link" or image_filter.is_used(config)
+def is_used(config: Config, verifier: Verifier) -> bool:
+    """Whether nginx verifies anything with `secure_link`."""
+    return verifies_links(config) or verifier == "secure-link" or image_filter.is_used(config)
 
 
 def has_secret_of_each_key(config: Config) -> bool:
-    """Whether the file with the secrets has all, for the `http` block, and not just the newest."""
+    """Whether the file with the secrets has every key, for the `http` block."""
     return image_filter.is_used(config) and len(config.secret_keys) > 1
 
 
@@ -40,7 +40,7 @@ def secrets(config: Config) -> Iterator[str]:
 
 
 def _message(secret: str) -> Iterator[str]:
-    yield "# The signature covers the expiry, if there is one, and the decoded path."
+    yield "# The signature covers the expiry, if the URL has one, and the decoded path."
     message = quoted(f"$secure_link_expires$uri {secret}", dollar=False)
     yield f"secure_link_md5 {message};"
 
@@ -48,8 +48,8 @@ def _message(secret: str) -> Iterator[str]:
 def http() -> Iterator[str]:
     """What belongs in the `http` block."""
     key, expires = "key=(?<xaccel_key>[A-Za-z0-9_-]{21}[AQgw])", "(?<xaccel_expires>[1-9][0-9]*)"
-    yield "# nginx takes sixteen spellings of each signature, and any further argument; so the"
-    yield "# arguments have to be spelt in the one way in which the app writes them."
+    yield "# nginx would accept sixteen spellings of each signature, and further arguments. This"
+    yield "# map accepts only the spelling that the app writes."
     yield from text.block(
         "map $args $xaccel_link",
         [
@@ -71,7 +71,7 @@ def locations(config: Config) -> Iterator[str]:
 
 
 def _location(config: Config, prefix: str, path: str) -> Iterator[str]:
-    yield "# Signed links: nginx checks the signature and sends the file, the app is not asked."
+    yield "# Signed links: nginx verifies the signature and sends the file without asking the app."
     yield from text.block(
         f"location ^~ {quoted(prefix, dollar=False)}",
         [
@@ -85,15 +85,15 @@ def _location(config: Config, prefix: str, path: str) -> Iterator[str]:
 
 
 def check(config: Config) -> Iterator[str]:
-    """Check the signature, by the app's older keys with the app's help."""
+    """Verify the signature; the app verifies those of older keys."""
     yield from check_newest(config)
     if len(config.secret_keys) > 1:
-        yield "# nginx can check the newest key only; the app knows the older ones, too."
+        yield "# nginx verifies with the newest key only. The app also knows the older ones."
         yield "error_page 403 = @xaccel_app;"
 
 
 def check_newest(config: Config) -> Iterator[str]:
-    """Check the signature: 403 when it is wrong, 410 when its time has passed."""
+    """Verify the signature with the newest key: 403 if it is wrong, 410 if it has expired."""
     yield "secure_link $xaccel_link;"
     if has_secret_of_each_key(config):
         yield from _message(image_filter.KEY_VARIABLE)

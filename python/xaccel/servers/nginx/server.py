@@ -46,12 +46,12 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
     """The lines within the block."""
     yield from basics.server(config, deployment)
     yield ""
-    yield "# What the app would otherwise not know of the visitor."
+    yield "# Pass on what only nginx knows about the visitor."
     yield from _FORWARDED
     yield "# Keep connections to the app open between requests."
     yield "proxy_http_version 1.1;"
     yield _KEEP_OPEN
-    yield "# A long file name, percent-encoded, has to fit in X-Accel-Redirect."
+    yield "# Make room for a long, percent-encoded file name in X-Accel-Redirect."
     yield "proxy_buffer_size 16k;"
     yield "proxy_buffers 8 16k;"
     for prefix, path in deployment.static.items():
@@ -60,25 +60,25 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
     for path, prefix in config.served_roots.items():
         yield ""
         if prefix == CACHE_PREFIX:
-            yield "# Finished thumbnails, when the app has to be asked."
+            yield "# Finished thumbnails that the app offloads."
         yield from _internal(config, prefix, path)
     yield from remotes.locations(config, deployment)
     yield from secure_link.locations(config)
-    how = thumbnails.way(config, deployment)
-    if how != "none":
+    verifier = thumbnails.verifier_of(config, deployment)
+    if verifier != "none":
         yield ""
         yield from thumbnails.server(
-            config, how, [*secure_link.check(config)], [*_FORWARDED, _KEEP_OPEN], UPSTREAM
+            config, verifier, [*secure_link.check(config)], [*_FORWARDED, _KEEP_OPEN], UPSTREAM
         )
     if image_filter.is_used(config):
         yield ""
         yield from image_filter.server(config, deployment, [*secure_link.check_newest(config)])
-    if secure_link.verifies_links(config) or how != "none":
+    if secure_link.verifies_links(config) or verifier != "none":
         yield ""
         yield from text.block(
             "location @xaccel_app",
             [
-                "# As the visitor spelt it, whatever became of it here.",
+                "# The original URL, without the changes that nginx has made.",
                 f"proxy_pass http://{UPSTREAM}$request_uri;",
             ],
         )
@@ -87,17 +87,17 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
 
 
 def _internal(config: Config, prefix: str, path: str) -> Iterator[str]:
-    # The final slashes of the location and of the alias have to match: without the first,
-    # /prefix../ would reach the directory's parent.
+    # Both the location and the alias need a final slash. Without the first, /prefix../ would
+    # reach the directory's parent.
     yield from text.block(
         f"location ^~ {quoted(prefix, dollar=False)}",
         [
-            "# Only for X-Accel-Redirect.",
+            "# Only X-Accel-Redirect leads here, no visitor's URL.",
             "internal;",
             f"alias {directory(path)};",
             *disable_symlinks(config, path),
             "add_header X-Content-Type-Options nosniff always;",
-            "# nginx drops these of the app's response. Add a line for any other that views set.",
+            "# nginx drops these headers of the app's response. Add any other that your views set.",
             *(
                 f"add_header {name} $upstream_http_{name.lower().replace('-', '_')} always;"
                 for name in _RESTORED

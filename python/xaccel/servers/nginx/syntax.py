@@ -15,10 +15,10 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./:@^~=*+-]+")
 def quoted(value: str, *, dollar: bool = True) -> str:
     """A value as one word of the configuration.
 
-    `dollar` says whether the directive takes variables, so that a `$` needs care.
+    `dollar` says whether the directive expands variables, so that a `$` has to be escaped.
 
     Raises:
-        ConfigError: There is no way to write it.
+        ConfigError: It has a control character.
     """
     word = no_control(value, Nginx.title)
     if dollar:
@@ -30,12 +30,12 @@ def quoted(value: str, *, dollar: bool = True) -> str:
 
 
 def escape_dollar(value: str) -> str:
-    """A value without variables, where variables may be."""
+    """A value for a directive that expands variables, with its dollar signs escaped."""
     return value.replace("$", "${xaccel_dollar}")
 
 
 def directory(path: str) -> str:
-    """A directory, with the slash at its end that `root` and `alias` need."""
+    """A directory with a final slash, as `root` and `alias` need it."""
     return quoted(path.rstrip("/") + "/")
 
 

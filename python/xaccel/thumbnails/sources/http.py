@@ -1,7 +1,7 @@
 """Original images on another web server.
 
-Only the origin that is configured is asked, whatever a URL says; see `xaccel._http` for what
-keeps it so.
+Images come only from the configured origin, and from where it redirects. `xaccel._http` checks
+the addresses.
 """
 
 from __future__ import annotations
