@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -111,8 +112,10 @@ def test_a_connection_that_is_just_being_closed_is_replaced_once(server, ask, me
 def test_a_connection_that_the_server_has_closed_is_not_used(server, client, ask):
     ask("/closes")
     (kept,) = client._idle
-    while kept.is_open():
+    deadline = time.monotonic() + 20
+    while kept.is_open() and time.monotonic() < deadline:
         pass
+    assert not kept.is_open()
     assert ask() == b"/a"
     assert len(server.seen) == 2
 
