@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import ssl
 import subprocess
 import sys
 import threading
@@ -79,6 +80,32 @@ def connections(server):
 def test_two_requests_take_one_connection(server, ask, path):
     expected = b"hello" if path == "/chunked" else b"/a"
     assert [ask(path), ask(path)] == [expected, expected]
+    assert len(server.seen) == 2
+    assert len(set(connections(server))) == 1
+
+
+def test_two_requests_take_one_connection_with_tls(server, tmp_path):
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-keyout", key, "-out", certificate, "-days", "2"),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(
+        server.socket, server_side=True, do_handshake_on_connect=False
+    )
+    url = server.url.replace("http:", "https:")
+    client = _http.Client(private_origins=[_http.Origin.of(url)])
+    client.tls.load_verify_locations(certificate)
+    for path in ("/a", "/b"):
+        with client.request("GET", url + path, timeout=20) as response:
+            assert response.read(100) == path.encode()
     assert len(server.seen) == 2
     assert len(set(connections(server))) == 1
 
