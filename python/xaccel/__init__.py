@@ -1,6 +1,7 @@
 """Private files and thumbnails: the app decides, the web server does the work.
 
-The framework adapters are `xaccel.flask` and `xaccel.django`; this package imports neither.
+The framework adapters are `xaccel.flask`, `xaccel.django`, `xaccel.starlette`, `xaccel.wsgi` and
+`xaccel.asgi`. This module imports no framework.
 """
 
 from xaccel._core import (

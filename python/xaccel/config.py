@@ -17,8 +17,8 @@ from xaccel._core import Limits, PathMap, Signer, Spec
 from xaccel._hints import did_you_mean
 from xaccel.delivery.remotes import RemoteMap
 from xaccel.exceptions import ConfigError
+from xaccel.servers import dialects
 
-ServerName: TypeAlias = Literal["direct", "nginx", "apache", "lighttpd", "caddy"]
 Algorithm: TypeAlias = Literal["hmac-sha256", "secure-link-md5"]
 EngineName: TypeAlias = Literal["embedded", "image-filter", "thumbor", "imgproxy"]
 
@@ -43,7 +43,7 @@ class Config:
         ConfigError: A setting is invalid; `from_mapping()` also raises it for an unknown one.
     """
 
-    server: ServerName = _setting("direct", check.one_of(*get_args(ServerName)))
+    server: str = _setting("direct", check.one_of(*dialects.DIALECTS))
     """The web server in front of the app, which sends the files."""
     roots: Mapping[str, str] = _setting({}, check.prefixes("directories"))
     """Directories whose files may be sent, each with the internal URL prefix at which the server
@@ -173,11 +173,12 @@ class Config:
             raise ConfigError(f"XACCEL['ROOTS']: {error}") from None
 
     def remote_map(self) -> RemoteMap:
-        """Return the remotes, ready for look-ups."""
-        if self.remotes and self.server not in {"direct", "nginx"}:
+        """The remotes, ready for look-ups."""
+        if self.remotes and not dialects.named(self.server).supports_remotes:
+            able = dialects.names(lambda dialect: dialect.supports_remotes, "and")
             raise ConfigError(
-                f"XACCEL['REMOTES'] works with the servers 'direct' and 'nginx', not "
-                f"{self.server!r}, which can't fetch a file from another server for the app"
+                f"XACCEL['REMOTES'] works with the servers {able}, not {self.server!r}, which "
+                "can't fetch a file from another server"
             )
         try:
             # One map of both: a root and a remote can't share an internal URL.

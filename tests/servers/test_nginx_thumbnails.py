@@ -16,8 +16,8 @@ from PIL import Image
 from xaccel import ConfigError, Signer
 from xaccel._core import Spec
 from xaccel.config import Config
-from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx import configuration as nginx
 from xaccel.thumbnails.delivery import ThumbnailDelivery
 from xaccel.thumbnails.helpers import TemplateHelpers
 

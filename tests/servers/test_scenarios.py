@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from xaccel import Config
-from xaccel.servers import WEB_SERVERS, nginx
+from xaccel.servers import generators
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx import configuration as nginx
 
 from tests.support.servers.dns import dns
 from tests.support.servers.nginx import nginx as running_nginx
@@ -237,7 +238,7 @@ def test_x_sendfile_by_the_servers_own_header(videos, front):
     config = Config.from_mapping({"SERVER": front, "ROOTS": {str(videos): "/_private/videos/"}})
     directory = work / front
     directory.mkdir()
-    original = WEB_SERVERS[front].full
+    original = generators.load(front).full
 
     def full(*arguments):
         text = original(*arguments)
@@ -254,7 +255,7 @@ def test_x_sendfile_by_the_servers_own_header(videos, front):
         pytest.MonkeyPatch.context() as patch,
         gunicorn("files", work, app_port, XACCEL_TEST_FILES=str(videos)),
     ):
-        patch.setattr(WEB_SERVERS[front], "full", full)
+        patch.setattr(generators.load(front), "full", full)
         with running_server(front, config, directory, port, app_port):
             response, body = get(port, "/bill/to_jane/cute_puppies_7.mp4")
             assert (response.status, body) == (200, b"puppies")

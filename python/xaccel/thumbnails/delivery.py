@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from xaccel import servers
 from xaccel._core import Cache, PathMap, Spec, Thumbnail, __version__
 from xaccel.config import CACHE_PREFIX, Config
 from xaccel.delivery.conditional import precondition_response
@@ -23,6 +22,7 @@ from xaccel.delivery.request import Request
 from xaccel.delivery.response import NOSNIFF, Headers, Response
 from xaccel.delivery.rfc9110 import Validators
 from xaccel.exceptions import FileNotFound
+from xaccel.servers import dialects
 from xaccel.thumbnails.rendering import Renderer
 from xaccel.thumbnails.sources.base import Original
 from xaccel.thumbnails.turns import POLL_INTERVAL, ThreadLocks
@@ -58,7 +58,7 @@ class ThumbnailDelivery:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._server = servers.get(config)
+        self._server = dialects.get(config)
         self._locks = ThreadLocks()
         self.cache = None
         """The finished thumbnails; `None` when they are not kept."""
