@@ -114,7 +114,7 @@ class Renderer:
             Overloaded: Too many wait already.
             ThumbnailError: The image can't be rendered.
         """
-        if original.arriving is None:
+        if original.stream is None:
             return self._submit(self.job(original.image, spec, image_format), name)
         try:
             job = self.job(original.image, spec, image_format, is_partial=True)

@@ -12,7 +12,7 @@ from xaccel.exceptions import ImageTooLarge
 _CHUNK = 64 * 1024
 
 
-class Arriving:
+class StreamedOriginal:
     """An image that is read piece by piece. Its start may be enough for a small thumbnail.
 
     Args:
@@ -59,7 +59,7 @@ class Arriving:
             self.close()
             raise
         if piece:
-            return Original(self._incoming.content(), modified, arriving=self)
+            return Original(self._incoming.content(), modified, stream=self)
         self.close()
         return Original(self._incoming.content(), modified)
 
@@ -90,19 +90,19 @@ class Original:
     """When it was last changed, in seconds since 1970; `None` when the source does not know."""
     state: str | None = None
     """A text that changes whenever the image does; `None` when the source does not know."""
-    arriving: Arriving | None = None
+    stream: StreamedOriginal | None = None
     """Reads the rest, if `image` is only the start of a JPEG."""
 
     def whole(self) -> str | bytes:
         """Return the path of the image, or all of its bytes."""
-        return self.image if self.arriving is None else self.arriving.rest()
+        return self.image if self.stream is None else self.stream.rest()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.arriving is not None:
-            self.arriving.close()
+        if self.stream is not None:
+            self.stream.close()
 
 
 class Source(Protocol):

@@ -15,7 +15,7 @@ from xaccel import _http
 from xaccel._core import __version__, encode_path
 from xaccel.delivery.rfc9110 import parse_http_date
 from xaccel.exceptions import FileNotFound, ImageTooLarge, SourceUnavailable
-from xaccel.thumbnails.sources.base import Arriving, Original, is_plain
+from xaccel.thumbnails.sources.base import Original, StreamedOriginal, is_plain
 
 MAX_REDIRECTS = 3
 
@@ -70,7 +70,7 @@ class HttpSource:
         """See `Source.state`: only the origin could tell."""
 
 
-class _Fetch(Arriving):
+class _Fetch(StreamedOriginal):
     """An image of which the rest may be fetched later.
 
     Args:
