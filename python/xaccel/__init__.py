@@ -55,13 +55,13 @@ __all__ = [
     "thumbnail_many",
 ]
 
-# Importing it from `typing` would take three times as long as all of this.
+# Not from `typing`, which with its own imports takes three times as long as this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xaccel.config import Config
 else:
-    # The settings load most of the package, 4 MB in each process, and thumbnail() needs none of it.
-    # Type checkers must not see this function: they would accept any name.
+    # Settings load most of the package and take 5 MB in each process. Code that only makes
+    # thumbnails has no settings. Type checkers must not see this, or they would accept any name.
     def __getattr__(name: str) -> object:
         if name == "Config":
             from xaccel.config import Config  # noqa: PLC0415
