@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from PIL import Image
+from xaccel.servers.dialects import DIALECTS
 
 COMMON = {
     "xaccel",
@@ -27,12 +28,7 @@ COMMON = {
     "xaccel.exceptions",
     "xaccel.servers",
     "xaccel.servers.dialects",
-    "xaccel.servers.dialects.apache",
     "xaccel.servers.dialects.base",
-    "xaccel.servers.dialects.caddy",
-    "xaccel.servers.dialects.direct",
-    "xaccel.servers.dialects.lighttpd",
-    "xaccel.servers.dialects.nginx",
     "xaccel.servers.dialects.values",
     "xaccel.thumbnails",
     "xaccel.thumbnails.endpoint",
@@ -42,6 +38,7 @@ COMMON = {
     "xaccel.thumbnails.sources.directory",
     "xaccel.thumbnails.urls",
     "xaccel.wsgi",
+    *(type(dialect).__module__ for dialect in DIALECTS.values()),
 }
 URLS = {"xaccel.thumbnails.engines"}
 """What writes the URLs of thumbnails."""
@@ -172,7 +169,7 @@ def ours(modules):
 CLIENT = {"ssl", "http.client"}
 
 
-@pytest.mark.parametrize("server", ["direct", "nginx", "apache", "lighttpd", "caddy"])
+@pytest.mark.parametrize("server", DIALECTS)
 def test_plain_wsgi(load, server):
     modules = load(WSGI, SERVER=server)
     assert ours(modules) == COMMON | URLS
