@@ -14,7 +14,9 @@ from xaccel.servers.dialects import DIALECTS
 COMMON = {
     "xaccel",
     "xaccel._core",
+    "xaccel._hints",
     "xaccel._private_files",
+    "xaccel._settings",
     "xaccel.config",
     "xaccel.delivery",
     "xaccel.delivery.conditional",
@@ -31,18 +33,29 @@ COMMON = {
     "xaccel.servers.dialects.base",
     "xaccel.servers.dialects.values",
     "xaccel.thumbnails",
+    "xaccel.thumbnails.delivery",
     "xaccel.thumbnails.endpoint",
+    "xaccel.thumbnails.private",
     "xaccel.thumbnails.rendering",
     "xaccel.thumbnails.sources",
     "xaccel.thumbnails.sources.base",
     "xaccel.thumbnails.sources.directory",
-    "xaccel.thumbnails.urls",
+    "xaccel.thumbnails.specs",
+    "xaccel.thumbnails.turns",
     "xaccel.wsgi",
     *(type(dialect).__module__ for dialect in DIALECTS.values()),
 }
-URLS = {"xaccel.thumbnails.engines"}
-"""What writes the URLs of thumbnails."""
-TEMPLATES = {"xaccel.jinja", "xaccel.thumbnails.helpers", "xaccel.thumbnails.markup"}
+TEMPLATES = {
+    "xaccel.jinja",
+    "xaccel.thumbnails.engines",
+    "xaccel.thumbnails.engines.base",
+    "xaccel.thumbnails.engines.embedded",
+    "xaccel.thumbnails.helpers",
+    "xaccel.thumbnails.layout",
+    "xaccel.thumbnails.markup",
+    "xaccel.thumbnails.placeholders",
+    "xaccel.thumbnails.urls",
+}
 HTTP_SOURCE = {"xaccel._http", "xaccel.thumbnails.sources.http"}
 REMOTE = {"xaccel._http", "xaccel.delivery.remote_files"}
 
@@ -172,30 +185,30 @@ CLIENT = {"ssl", "http.client"}
 @pytest.mark.parametrize("server", DIALECTS)
 def test_plain_wsgi(load, server):
     modules = load(WSGI, SERVER=server)
-    assert ours(modules) == COMMON | URLS
+    assert ours(modules) == COMMON
     assert modules.isdisjoint(CLIENT)
 
 
 @pytest.mark.parametrize("server", ["direct", "nginx"])
 def test_flask(load, server):
     modules = load(FLASK, SERVER=server)
-    assert ours(modules) == COMMON | URLS | TEMPLATES | {"xaccel.flask"}
+    assert ours(modules) == COMMON | TEMPLATES | {"xaccel.flask"}
     assert not modules & CLIENT - load(FRAMEWORK)
 
 
 def test_an_http_source_loads_the_client(load, origin):
     modules = load(WSGI, THUMBNAIL_SOURCE=origin, THUMBNAIL_SOURCE_PRIVATE=True)
-    assert ours(modules) == COMMON | URLS | HTTP_SOURCE
+    assert ours(modules) == COMMON | HTTP_SOURCE
     assert modules >= CLIENT
 
 
 def test_a_remote_that_the_app_fetches_loads_the_client(load, origin):
     modules = load(WSGI, f"{origin}cat.png", REMOTES={origin: "/_remote/"})
-    assert ours(modules) == COMMON | URLS | REMOTE
+    assert ours(modules) == COMMON | REMOTE
     assert modules >= CLIENT
 
 
 def test_a_remote_that_nginx_fetches_loads_none(load, origin):
     modules = load(WSGI, f"{origin}cat.png", SERVER="nginx", REMOTES={origin: "/_remote/"})
-    assert ours(modules) == COMMON | URLS
+    assert ours(modules) == COMMON
     assert modules.isdisjoint(CLIENT)

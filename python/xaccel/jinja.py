@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xaccel.thumbnails.helpers import TemplateHelpers
+
 if TYPE_CHECKING:
     import jinja2
 
-    from xaccel.thumbnails.helpers import TemplateHelpers
+__all__ = ["TemplateHelpers", "install"]
 
 
 def install(environment: jinja2.Environment, helpers: TemplateHelpers) -> None:
