@@ -53,6 +53,9 @@ class Config:
     which the server proxies them: `{"https://media.internal/": "/_remote/media/"}`."""
     follow_symlinks: bool = _setting(default=False, grammar=check.boolean)
     """Whether symbolic links may lead out of their root."""
+    allow_scripts: bool = _setting(default=False, grammar=check.boolean)
+    """Whether private files of a type that browsers execute, such as HTML and SVG, may run scripts
+    on the site's origin."""
     secret_keys: tuple[str | bytes, ...] = _setting((), check.secret_keys, secret=True)
     """The signing keys, newest first: the first signs, all verify."""
     signature: Algorithm = _setting("hmac-sha256", check.one_of(*get_args(Algorithm)))

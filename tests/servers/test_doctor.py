@@ -65,7 +65,7 @@ class Site:
         secret = nginx.secrets(config, deployment)
         if secret is not None:
             secret = secret.replace(*(secrets or ("", "")))
-            (directory / "xaccel-secrets.conf").write_text(secret)
+            (directory / nginx.secrets_file(deployment)).write_text(secret)
         server = ("nginx", "-e", directory / "e.log", "-c", directory / "nginx.conf")
         with contextlib.ExitStack() as stack:
             if gunicorn:

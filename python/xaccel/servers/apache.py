@@ -15,9 +15,7 @@ from xaccel.servers.deployment import Deployment
 from xaccel.servers.dialects.apache import Apache
 from xaccel.servers.dialects.values import no_control
 
-SITE_FILE = "xaccel.conf"
 FULL_FILE = "httpd.conf"
-SECRETS_FILE = "xaccel-secrets.conf"
 OPTIONS: frozenset[str] = frozenset()
 
 _DIALECT = Apache()
@@ -38,6 +36,16 @@ _MODULE_DIRECTORIES = (
     "/usr/local/apache2/modules",
 )
 _WORKERS = ("www-data", "apache", "http", "_www", "nobody")
+
+
+def site_file(deployment: Deployment) -> str:
+    """The name of the file with `site()`."""
+    return f"{deployment.file_name}.conf"
+
+
+def secrets_file(deployment: Deployment) -> str:
+    """The name of the file with `secrets()`."""
+    return f"{deployment.file_name}-secrets.conf"
 
 
 def site(config: Config, deployment: Deployment) -> str:

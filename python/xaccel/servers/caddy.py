@@ -15,9 +15,7 @@ from xaccel.servers.deployment import Deployment
 from xaccel.servers.dialects.caddy import Caddy
 from xaccel.servers.dialects.values import no_control
 
-SITE_FILE = "xaccel.caddy"
 FULL_FILE = "Caddyfile"
-SECRETS_FILE = "xaccel-secrets.caddy"
 OPTIONS: frozenset[str] = frozenset()
 
 _DIALECT = Caddy()
@@ -34,6 +32,16 @@ _NOT_COPIED = (
     "Date",
     "Server",
 )
+
+
+def site_file(deployment: Deployment) -> str:
+    """The name of the file with `site()`."""
+    return f"{deployment.file_name}.caddy"
+
+
+def secrets_file(deployment: Deployment) -> str:
+    """The name of the file with `secrets()`."""
+    return f"{deployment.file_name}-secrets.caddy"
 
 
 def site(config: Config, deployment: Deployment) -> str:

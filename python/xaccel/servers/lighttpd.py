@@ -12,13 +12,21 @@ from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.dialects.lighttpd import Lighttpd, check_value
 
-SITE_FILE = "xaccel.conf"
 FULL_FILE = "lighttpd.conf"
-SECRETS_FILE = "xaccel-secrets.conf"
 OPTIONS: frozenset[str] = frozenset()
 
 _DIALECT = Lighttpd()
 _KIBI = 1024
+
+
+def site_file(deployment: Deployment) -> str:
+    """The name of the file with `site()`."""
+    return f"{deployment.file_name}.conf"
+
+
+def secrets_file(deployment: Deployment) -> str:
+    """The name of the file with `secrets()`."""
+    return f"{deployment.file_name}-secrets.conf"
 
 
 def site(config: Config, deployment: Deployment) -> str:

@@ -34,6 +34,12 @@ def escape_dollar(value: str) -> str:
     return value.replace("$", "${xaccel_dollar}")
 
 
+def include(path: str) -> str:
+    """The directive that includes one file, whose path nginx takes for a pattern."""
+    literal = re.sub(r"[\\*?\[]", r"\\\g<0>", path) if not set(path).isdisjoint("*?[") else path
+    return f"include {quoted(literal, dollar=False)};"
+
+
 def directory(path: str) -> str:
     """A directory with a final slash, as `root` and `alias` need it."""
     return quoted(path.rstrip("/") + "/")
