@@ -34,7 +34,7 @@ def site(config: Config, deployment: Deployment) -> str:
     _DIALECT.check(config)
     lines = [
         text.HEADER,
-        '# In lighttpd.conf, add "url-path-2f-decode" => "disable" to server.http-parseopts, so',
+        '# In lighttpd.conf, add "url-normalize" => "disable" to server.http-parseopts, so',
         "# that the app gets URLs as the visitor spelt them.",
         f"server.modules += ( {_modules(deployment)} )",
         *_tls_socket(deployment),
@@ -65,7 +65,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
         f"server.errorlog = {_quoted(str(directory / 'error.log'))}",
         f"server.pid-file = {_quoted(str(directory / 'lighttpd.pid'))}",
         "# Pass on URLs as the visitor spelt them: signatures cover the spelling.",
-        'server.http-parseopts = ( "url-path-2f-decode" => "disable" )',
+        'server.http-parseopts = ( "url-normalize" => "disable" )',
         *_array("mimetype.assign =", types),
         *_site(config, deployment),
     ]
@@ -82,9 +82,9 @@ def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 
 
 
 def _modules(deployment: Deployment) -> str:
-    modules = ["proxy", "alias"]
+    modules = ["proxy", "alias", "setenv"]
     if deployment.tls_certificate is not None:
-        modules += ["setenv", "openssl"]
+        modules.append("openssl")
     if _redirects(deployment):
         modules.append("redirect")
     return ", ".join(_quoted(f"mod_{module}") for module in modules)
@@ -171,7 +171,16 @@ def _proxy(config: Config, deployment: Deployment) -> Iterator[str]:
         '"x-sendfile" => "enable",',
         *_array('"x-sendfile-docroot" =>', docroots, end=","),
     ]
+    yield "# A visitor must not choose how the app offloads files."
+    yield from _array(
+        "setenv.set-request-header =",
+        (f'{_quoted(name)} => "",' for name in text.OFFLOAD_REQUEST_HEADERS),
+    )
     yield from _array("proxy.server =", ['"" => ((', *text.indent(upstream), "))"])
+    yield "# Pass on WebSockets."
+    yield 'proxy.header = ( "upgrade" => "enable" )'
+    yield "# Pass on event streams and large pages while the app writes them."
+    yield "server.stream-response-body = 1"
 
 
 def _upstream(deployment: Deployment) -> Iterator[str]:

@@ -10,9 +10,6 @@ from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx.syntax import directory, quoted
 
 _LOG = "/var/log/nginx/access.log"
-ABSENT = "@xaccel_absent"
-"""The location that answers for a file that does not exist."""
-
 _CIPHERS = tuple(
     f"ECDHE-{key}-{cipher}"
     for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305")
@@ -148,8 +145,9 @@ def inherit(deployment: Deployment, lines: Iterable[str]) -> Iterator[str]:
 
 
 def no_directories() -> Iterator[str]:
-    """Answer 404 for a directory, where nginx would redirect to its internal URL."""
-    yield f"error_page 301 =404 {ABSENT};"
+    """Answer 404 for a directory."""
+    yield "# nginx would redirect a directory to its internal URL."
+    yield from text.block("if (-d $request_filename)", ["return 404;"])
 
 
 def static(prefix: str, path: str) -> Iterator[str]:

@@ -8,7 +8,6 @@ filter in the server that runs it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -16,7 +15,7 @@ from xaccel.config import Config
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx import origins
-from xaccel.servers.nginx.syntax import escape_dollar, quoted
+from xaccel.servers.nginx.syntax import escape_dollar, literal, pattern, quoted
 from xaccel.thumbnails import engines
 
 MODULE = "modules/ngx_http_image_filter_module.so"
@@ -164,7 +163,7 @@ def _location(
 
 def _resizer(config: Config, deployment: Deployment) -> Iterator[str]:
     source = config.thumbnail_source or ""
-    prefix = re.escape(config.thumbnail_url)
+    prefix = literal(config.thumbnail_url)
     default = " default_server" if len(config.secret_keys) > 1 else ""
     yield f"listen {deployment.resizer_address}{default};"
     yield f"server_name {_named(deployment, 'resizer')};"
@@ -182,12 +181,12 @@ def _resizer(config: Config, deployment: Deployment) -> Iterator[str]:
     yield ""
     if source.startswith("/"):
         yield from text.block(
-            f"location ~ {quoted(f'^{prefix}{_SIZE}/(?<xaccel_source>.+)$', dollar=False)}",
+            f"location ~ {pattern(f'^{prefix}{_SIZE}/(?<xaccel_source>.+)$')}",
             _directory(source.rstrip("/"), follow_symlinks=config.follow_symlinks),
         )
     else:
         yield from text.block(
-            f"location ~ {quoted(f'^{prefix}{_SIZE}/', dollar=False)}",
+            f"location ~ {pattern(f'^{prefix}{_SIZE}/')}",
             _origin(urlsplit(source), prefix, deployment),
         )
     yield ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from xaccel.config import Config
@@ -10,7 +9,7 @@ from xaccel.delivery.remotes import Remote
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx import basics, origins, scripts
-from xaccel.servers.nginx.syntax import quoted
+from xaccel.servers.nginx.syntax import literal, quoted
 
 _REQUEST = (
     "Range",
@@ -48,6 +47,7 @@ def locations(config: Config, deployment: Deployment) -> Iterator[str]:
         yield from _location(config, deployment, remote)
     if config.remotes:
         yield ""
+        yield from text.block("location @xaccel_absent", ["return 404;"])
         yield from text.block("location @xaccel_failed", ["return 502;"])
 
 
@@ -64,7 +64,7 @@ def _location(config: Config, deployment: Deployment, remote: Remote) -> Iterato
                 scheme=remote.scheme,
                 host=remote.host,
                 authority=remote.authority,
-                prefix=re.escape(remote.prefix),
+                prefix=literal(remote.prefix),
                 path=remote.path,
             ),
             "# Signed URLs are signed for GET.",
@@ -86,7 +86,7 @@ def _location(config: Config, deployment: Deployment, remote: Remote) -> Iterato
             f"proxy_ignore_headers {' '.join(_IGNORED)};",
             "# Hide its error pages from visitors. S3 answers 403 for a missing file.",
             "proxy_intercept_errors on;",
-            f"error_page 300 301 302 303 307 308 400 401 403 404 405 410 =404 {basics.ABSENT};",
+            "error_page 300 301 302 303 307 308 400 401 403 404 405 410 =404 @xaccel_absent;",
             "error_page 500 501 502 503 504 =502 @xaccel_failed;",
             "# Don't buffer large files on disk.",
             "proxy_max_temp_file_size 0;",

@@ -25,19 +25,19 @@ def http(config: Config, deployment: Deployment) -> Iterator[str]:
         ['default "";', f'"~*^{text.SCRIPTABLE}" "{text.SANDBOX}";'],
     )
     yield from text.block(
-        f"map $xaccel_policy ${identifier}_policy",
-        [f'"" ${identifier}_sandbox;', "default $xaccel_policy;"],
+        f"map $xaccel_csp ${identifier}_policy",
+        [f'"" ${identifier}_sandbox;', "default $xaccel_csp;"],
     )
     yield ""
 
 
-SAVED = "set $xaccel_policy $upstream_http_content_security_policy;"
+SAVED = "set $xaccel_csp $upstream_http_content_security_policy;"
 """The line that keeps the app's policy, before any `rewrite` and before another upstream."""
 
 
 def policy_of_app(config: Config, deployment: Deployment) -> str:
     """The header in an internal location: the app's own policy, or else one for the file's type."""
-    name = "xaccel_policy" if config.allow_scripts else f"{deployment.identifier}_policy"
+    name = "xaccel_csp" if config.allow_scripts else f"{deployment.identifier}_policy"
     return f"add_header {_HEADER} ${name} always;"
 
 

@@ -59,9 +59,6 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
         yield from _internal(config, deployment, prefix, path)
     yield from remotes.locations(config, deployment)
     yield from secure_link.locations(config, deployment)
-    if config.served_roots or config.remotes:
-        yield ""
-        yield from text.block(f"location {basics.ABSENT}", ["return 404;"])
     verifier = thumbnails.verifier_of(config, deployment)
     if verifier != "none":
         yield ""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -20,7 +19,7 @@ from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx import spelling
 from xaccel.servers.nginx.secrets_file import include_secrets
-from xaccel.servers.nginx.syntax import directory, quoted
+from xaccel.servers.nginx.syntax import directory, literal, pattern, quoted
 
 SCRIPT = Path(__file__).with_name("xaccel.js")
 """The verifier for njs."""
@@ -164,8 +163,8 @@ def server(
 
 def _presets(config: Config) -> str:
     """The pattern of the presets' paths."""
-    specs = "|".join(re.escape(spec) for spec in config.thumbnail_presets.values())
-    return quoted(f"^{re.escape(config.thumbnail_url)}(?:{specs})/", dollar=False)
+    specs = "|".join(literal(spec) for spec in config.thumbnail_presets.values())
+    return pattern(f"^{literal(config.thumbnail_url)}(?:{specs})/")
 
 
 def _check(deployment: Deployment, verifier: Verifier) -> Iterator[str]:
@@ -209,13 +208,13 @@ def _fingerprint(config: Config) -> str:
 
 def _file_maps(config: Config, identifier: str) -> Iterator[str]:
     formats = "|".join(_FORMATS)
-    written = f"~^{re.escape(config.thumbnail_url)}[^/,]*(?<xaccel_written>,[^/]*)/"
+    written = f"~^{literal(config.thumbnail_url)}[^/,]*(?<xaccel_written>,[^/]*)/"
     yield "# The options in a thumbnail's spec, each with a comma before it."
     yield from text.block(
         f"map $uri ${identifier}_options",
         [
             'default "";',
-            f"{quoted(written, dollar=False)} $xaccel_written;",
+            f"{pattern(written)} $xaccel_written;",
         ],
     )
     yield "# The extension of the cached file, if the spec has a format."
