@@ -36,9 +36,8 @@ from socketserver import ThreadingMixIn, UnixStreamServer
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
-        before, _, value = self.path.rpartition("/offload/")
-        if value and not before:
-            for name, text in json.loads(bytes.fromhex(value)):
+        if self.path.startswith("/offload/"):
+            for name, text in json.loads(bytes.fromhex(self.path.removeprefix("/offload/"))):
                 self.send_header(name, text)
         self.send_header("Content-Length", "0")
         self.end_headers()
