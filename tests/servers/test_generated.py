@@ -140,22 +140,6 @@ def app():
     shutil.rmtree(directory)
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("tls")
-    files = {"tls_certificate": str(directory / "cert.pem"), "tls_key": str(directory / "key.pem")}
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-keyout", files["tls_key"], "-out", files["tls_certificate"]),
-            *("-subj", "/CN=a.example", "-addext", "subjectAltName=DNS:a.example,DNS:*.b.example"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return files
-
-
 def made(site, home):
     """The settings as they are for directories below `home`, which are made."""
     roots = {}

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,6 +18,7 @@ from xaccel.thumbnails import engines
 from tests.servers.test_generated import check_taste
 from tests.support.servers.nginx import MODULES
 from tests.support.servers.process import HOST, PATIENCE, free_port, running
+from tests.support.servers.site import started
 
 SITES = {
     "md5.example": (
@@ -35,6 +37,7 @@ SITES = {
 
 class App(BaseHTTPRequestHandler):
     def do_GET(self):
+        self.server.seen.append(self.path)
         body = self.server.name.encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -48,11 +51,11 @@ class App(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def serving(name):
     server = ThreadingHTTPServer((HOST, 0), App)
-    server.name = name
+    server.name, server.seen = name, []
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield server.server_address[1]
+        yield server
     finally:
         server.shutdown()
         thread.join()
@@ -67,15 +70,16 @@ def toml(value):
 
 @pytest.fixture(scope="module")
 def together(home):
-    """One nginx with all sites: its port, and the settings of each."""
+    """One nginx with all sites: its port, and the settings of each, and the apps."""
     directory = home / "to[g]ether $1"
     conf = directory / "etc" / "conf.d"
     conf.mkdir(parents=True)
     (directory / "elsewhere").mkdir()
-    port, configs = free_port(), {}
+    port, configs, apps = free_port(), {}, {}
     with contextlib.ExitStack() as stack:
         for domain, (more, options) in SITES.items():
             app = stack.enter_context(serving(domain))
+            apps[domain] = app
             site = directory / domain
             for name in ("root", "source", "cache"):
                 (site / name).mkdir(parents=True)
@@ -90,7 +94,13 @@ def together(home):
             }
             file = site / "settings.toml"
             file.write_text("".join(f"{key} = {toml(item)}\n" for key, item in settings.items()))
-            arguments = ("--listen", f"{HOST}:{port}", "--upstream", f"{HOST}:{app}", *options)
+            arguments = (
+                "--listen",
+                f"{HOST}:{port}",
+                "--upstream",
+                f"{HOST}:{app.server_port}",
+                *options,
+            )
             domains = ("--domain", domain)
             written = ("--config", str(file), "--out", str(conf))
             assert main(["config", "nginx", *written, *domains, *arguments]) == 0
@@ -119,11 +129,15 @@ def together(home):
         main_file = main_file.rename(directory / "elsewhere" / "nginx.conf")
         command = ("nginx", "-e", directory / "error.log", "-c", main_file)
         stack.enter_context(running(command, port, directory / "log"))
-        yield port, configs
+        yield port, configs, apps
 
 
-def get(port, domain, target):
+def get(port, domain, target, *, tls=False):
     with contextlib.closing(http.client.HTTPConnection(HOST, port, timeout=PATIENCE)) as connection:
+        if tls:
+            connection.connect()
+            context = ssl._create_unverified_context()
+            connection.sock = context.wrap_socket(connection.sock, server_hostname=domain)
         connection.request("GET", target, headers={"Host": domain, "Accept": "image/webp,*/*"})
         response = connection.getresponse()
         return response.status, response.read().decode()
@@ -131,14 +145,14 @@ def get(port, domain, target):
 
 @pytest.mark.parametrize("domain", SITES)
 def test_each_site_has_its_own_app(together, domain):
-    port, _ = together
+    port, *_ = together
     assert get(port, domain, "/page") == (200, domain)
 
 
 @pytest.mark.parametrize("spec", ["32x32", "32x32,auto"])
 @pytest.mark.parametrize("domain", SITES)
 def test_each_site_has_its_own_thumbnails(together, domain, spec):
-    port, configs = together
+    port, configs, _ = together
     config = configs[domain]
     if config.thumbnail_only_presets and spec != "32x32":
         return
@@ -156,8 +170,63 @@ def test_each_site_has_its_own_thumbnails(together, domain, spec):
         assert get(port, domain, other)[0] == 403
 
 
+def spelt_otherwise(url):
+    """Other spellings of a URL that nginx decodes and normalises to the same path."""
+    path, mark, query = url.partition("?")
+    head, _, name = path.rpartition("/")
+    for other in (
+        f"/{path}",
+        f"{head}//{name}",
+        f"{head}/./{name}",
+        f"{head}/x/../{name}",
+        path.replace("cat", "c%61t"),
+        path.replace("%C3", "%c3"),
+        path.replace(",", "%2C"),
+        path.replace("-", "%2D"),
+    ):
+        assert other != path
+        yield f"{other}{mark}{query}"
+    if mark:
+        yield f"{url}&x=y"
+        yield f"{url}&"
+        yield f"{path}?x=y&{query}"
+    else:
+        yield f"{url}?"
+        yield f"{url}?x"
+
+
+@pytest.mark.parametrize("domain", SITES)
+def test_a_thumbnail_has_one_url(together, domain):
+    port, configs, apps = together
+    config, spec = configs[domain], "32x32" if domain == "presets.example" else "32x-,cover"
+    file = Path(f"{config.thumbnail_cache}{config.thumbnail_url}{spec}/cat-ä,b.jpg")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"thumbnail {domain}")
+    url = engines.get(config).url("cat-ä,b.jpg", spec)
+    assert get(port, domain, url) == (200, f"thumbnail {domain}")
+    for other in spelt_otherwise(url):
+        status, body = get(port, domain, other)
+        if domain == "app.example":
+            # This app says yes to all, but nginx has asked it about this very spelling.
+            assert other in apps[domain].seen or other.removeprefix("/") in apps[domain].seen
+        else:
+            assert status == 403, other
+            assert body != f"thumbnail {domain}", other
+
+
+def test_a_private_link_has_one_url(together):
+    port, configs, _ = together
+    config = configs["md5.example"]
+    root = next(iter(config.roots))
+    Path(root, "cat-ä,b.txt").write_text("private")
+    link = Delivery(config).private_url("cat-ä,b.txt")
+    assert get(port, "md5.example", link) == (200, "private")
+    for other in spelt_otherwise(link):
+        assert get(port, "md5.example", other)[0] == 403, other
+
+
 def test_private_links(together):
-    port, configs = together
+    port, configs, _ = together
     link = Delivery(configs["md5.example"]).private_url("private.txt")
     assert get(port, "md5.example", link) == (200, "private md5.example")
     assert get(port, "md5.example", link[:-1])[0] == 403
@@ -202,3 +271,33 @@ def test_gixy_reports_nothing_on_the_njs_configuration(tmp_path):
     (tmp_path / "nginx.conf").write_text(module.full(config, deployment, tmp_path))
     (tmp_path / module.secrets_file(deployment)).write_text(module.secrets(config, deployment))
     check_taste(tmp_path)
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("server", ["apache", "lighttpd", "caddy"])
+def test_other_servers(server, tls, home, certificate):
+    """The configuration of one site, followed by the site file of another."""
+    module, port = generators.load(server), free_port()
+    directory = home / f"together-{server}-{tls}"
+    (directory / "tmp").mkdir(parents=True)
+    listen = {"listen": f"{HOST}:{port}", **(certificate if tls else {})}
+    root = directory / "$root"
+    root.mkdir()
+    config = Config.from_mapping({"SERVER": server, "ROOTS": {root: "/_private/files/"}})
+    with contextlib.ExitStack() as stack:
+        texts = []
+        for name in ("a", "b"):
+            upstream = f"{HOST}:{stack.enter_context(serving(name)).server_port}"
+            deployment = Deployment(
+                name=name, domain=f"{name}.example", upstream=upstream, **listen
+            )
+            texts.append(
+                module.site(config, deployment)
+                if texts
+                else module.full(config, deployment, directory)
+            )
+        main_file = directory / module.FULL_FILE
+        main_file.write_text("\n".join(texts))
+        stack.enter_context(started(server, main_file, port))
+        for name in ("a", "b"):
+            assert get(port, f"{name}.example", "/page", tls=tls) == (200, name)

@@ -227,6 +227,14 @@ def running_server(
         (directory / server.secrets_file(deployed)).write_text(secrets)
     for name, text in server.further_files(deployed).items():
         (directory / name).write_text(text)
+    with started(front, main_file, port) as pid:
+        yield pid
+
+
+@contextlib.contextmanager
+def started(front: str, main_file: Path, port: int) -> Iterator[int]:
+    """Run a web server with the configuration in a file."""
+    directory = main_file.parent
     command = {
         "nginx": ("nginx", "-e", directory / "error.log", "-c", main_file, "-g", "daemon off;"),
         "apache": ("apache2", "-DFOREGROUND", "-f", main_file),
