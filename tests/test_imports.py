@@ -56,8 +56,8 @@ TEMPLATES = {
     "xaccel.thumbnails.placeholders",
     "xaccel.thumbnails.urls",
 }
-HTTP_SOURCE = {"xaccel._http", "xaccel.thumbnails.sources.http"}
-REMOTE = {"xaccel._http", "xaccel.delivery.remote_files"}
+HTTP_SOURCE = {"xaccel._addresses", "xaccel._http", "xaccel.thumbnails.sources.http"}
+REMOTE = {"xaccel._addresses", "xaccel._http", "xaccel.delivery.remote_files"}
 
 REPORT = """
 print(json.dumps(sorted(sys.modules)))

@@ -99,12 +99,17 @@ def secrets(config: Config, deployment: Deployment) -> str | None:
     """The secret part of the configuration; `None` if nothing in it is secret.
 
     With it one can sign URLs. Keep it readable by root alone.
+
+    Raises:
+        ConfigError: There is no key, or nginx's configuration can't express one.
     """
+    _DIALECT.check(config)
     verifier = thumbnails.verifier_of(config, deployment)
     if verifier == "njs":
         return text.document([thumbnails.secrets(config, deployment)])
     if not secure_link.is_used(config, verifier):
         return None
+    config.signer()
     return text.document(secure_link.secrets(config, deployment))
 
 
