@@ -35,8 +35,8 @@ def check_clock(_: Site, first: Reply) -> Iterator[Result]:
     date = first.headers["Date"]
     try:
         server_time = email.utils.parsedate_to_datetime(date or "").timestamp()
-    except ValueError:
-        yield skipped("clock", "The server sends no Date.")
+    except (OverflowError, ValueError):
+        yield skipped("clock", "The server sends no Date that a clock can have.")
         return
     # A slow response does not make the clock wrong.
     skew = server_time - min(max(server_time, first.requested), first.received)
