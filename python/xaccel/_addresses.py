@@ -62,7 +62,7 @@ _DOCUMENTATION = ipaddress.IPv6Network("2001:db8::/32")
 def is_public(address: str) -> bool:
     """Whether an IP address belongs to the public Internet, also when IPv6 wraps it.
 
-    Only what IANA has assigned for that does, whatever this version of Python knows.
+    Only what IANA has assigned for that does. The version of Python makes no difference.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv4Address):

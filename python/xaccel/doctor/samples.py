@@ -48,7 +48,7 @@ def sample(directory: str) -> Iterator[Path | None]:
 
 
 def beginning(path: Path) -> bytes:
-    """The first bytes of a file, as many as are read of a response."""
+    """The first bytes of a file, up to what is read of a response."""
     with path.open("rb") as file:
         return file.read(MOST_BYTES)
 

@@ -34,8 +34,8 @@ def site(config: Config, deployment: Deployment) -> str:
     _DIALECT.check(config)
     lines = [
         text.HEADER,
-        '# In lighttpd.conf, add "url-normalize" => "disable" to server.http-parseopts, so',
-        "# that the app gets URLs as the visitor spelt them.",
+        '# In lighttpd.conf, set server.http-parseopts = ( "url-normalize" => "disable" ), so that',
+        "# the app gets URLs as the visitor spelt them.",
         f"server.modules += ( {_modules(deployment)} )",
         *_tls_socket(deployment),
         *_site(config, deployment),
