@@ -36,15 +36,22 @@ class Origin(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def origin():
-    server = ThreadingHTTPServer((HOST, 0), Origin)
+@contextlib.contextmanager
+def serving(server):
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    yield server.server_address[1]
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def origin():
+    with serving(ThreadingHTTPServer((HOST, 0), Origin)) as port:
+        yield port
 
 
 @pytest.fixture(scope="module")
@@ -152,10 +159,12 @@ def test_files_without_a_type_are_sandboxed_by_name(front, name):
     assert policy(front.offload(name)) == expected
 
 
+@pytest.mark.parametrize("own", ["default-src 'self'", ";"])
 @pytest.mark.parametrize("kind", ["text/html", "text/plain"])
-def test_the_apps_own_policy_stays(front, kind):
-    headers = [("Content-Type", kind), ("Content-Security-Policy", "default-src 'self'")]
-    assert policy(front.offload("notes.txt", headers)) == ["default-src 'self'"]
+def test_the_apps_own_policy_stays(front, kind, own):
+    """An app that trusts a file sends a policy without a directive, which allows everything."""
+    headers = [("Content-Type", kind), ("Content-Security-Policy", own)]
+    assert policy(front.offload("notes.txt", headers)) == [own]
 
 
 @pytest.mark.parametrize("server", SERVERS)
@@ -256,3 +265,41 @@ def test_event_streams(front):
         assert response.readline() == b"data: first\n"
         front.get("/go")
         assert response.read() == b"\ndata: second\n\n"
+
+
+class OldApp(BaseHTTPRequestHandler):
+    """Its responses end with the connection, as in HTTP/1.0."""
+
+    go = threading.Event()
+
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        if self.path == "/go":
+            self.go.set()
+            return
+        self.wfile.write(b"data: first\n\n")
+        if self.go.wait(PATIENCE):
+            self.wfile.write(b"data: second\n\n")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_event_streams_of_an_app_with_http_1_0(server, home):
+    OldApp.go.clear()
+    directory, port = home / f"old-{server}", free_port()
+    directory.mkdir()
+    config = Config.from_mapping({"SERVER": server})
+    with (
+        serving(ThreadingHTTPServer((HOST, 0), OldApp)) as app_port,
+        running_server(server, config, directory, port, app_port),
+    ):
+        front = Front(server, config, port)
+        with front.connect() as connection:
+            connection.request("GET", "/events", headers={"Accept": "text/event-stream"})
+            response = connection.getresponse()
+            assert response.readline() == b"data: first\n"
+            front.get("/go")
+            assert response.read() == b"\ndata: second\n\n"
