@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import inspect
 import io
 import threading
 from pathlib import Path
@@ -419,6 +420,36 @@ def test_links_of_a_storage(configure, ask, private):
     assert ask(url)[1]["content-disposition"] == 'attachment; filename="new.txt"'
     field = FieldFile(None, FileField(storage=storage), name)
     assert field.url.startswith("/p/files/sub/new.txt?")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [None, "", "a\\b.pdf", "nul\0.pdf", "\udcff.pdf", "../up.pdf", "/etc/passwd", "a//b.pdf", "a/"],
+)
+def test_a_link_to_an_odd_name_is_not_an_error(configure, private, name):
+    configure()
+    url = PrivateStorage().url(name)
+    assert url == "" or url.startswith("/p/files/")
+    assert "up.pdf" not in url
+    assert "passwd" not in url
+
+
+def test_a_storage_outside_the_roots_is_an_error(configure, tmp_path):
+    configure()
+    with pytest.raises(ConfigError, match="not under one of"):
+        PrivateStorage(tmp_path / "elsewhere").url("a.pdf")
+
+
+def test_the_storage_has_the_options_of_a_file_system_storage(configure, private):
+    configure()
+    storage = PrivateStorage(base_url="https://files.example.com/", allow_overwrite=True)
+    for content in (b"one", b"two"):
+        assert storage.save("same.txt", ContentFile(content)) == "same.txt"
+    assert (private / "same.txt").read_bytes() == b"two"
+    assert storage.url("same.txt").startswith("https://files.example.com/p/files/same.txt?")
+    assert PrivateStorage().save("same.txt", ContentFile(b"three")) != "same.txt"
+    theirs = set(inspect.signature(FileSystemStorage).parameters)
+    assert theirs <= set(inspect.signature(PrivateStorage).parameters)
 
 
 def test_the_storage_in_migrations():
