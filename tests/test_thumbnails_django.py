@@ -248,9 +248,9 @@ def elsewhere(media, tmp_path):
     """The same name in other storages; the default storage has it, too."""
     default_storage.save("a.jpg", picture())
     memory = InMemoryStorage()
-    beside = FileSystemStorage(tmp_path / "beside")
+    other = FileSystemStorage(tmp_path / "other")
     private = PrivateStorage(tmp_path / "private")
-    storages = [memory, beside, private]
+    storages = [memory, other, private]
     for storage in storages:
         storage.save("a.jpg", picture((60, 60)))
     return storages
