@@ -30,6 +30,7 @@ class SourceNames:
 
     def __init__(self, config: Config) -> None:
         self._source = config.thumbnail_source or ""
+        self._is_default_public = not isinstance(default_storage, PrivateFiles)
 
     def of(self, source: object) -> str | None:
         """Return the name of what a template passes; `None` when it is empty or not saved.
@@ -47,10 +48,11 @@ class SourceNames:
 
     def in_storage(self, storage: Storage, name: str) -> str | None:
         """Return the name of a file in a storage; `None` when it is not below the source."""
+        # Looking through the lazy object that `default_storage` is takes longest.
+        if storage is default_storage or storage == default_storage:
+            return name if self._is_default_public else None
         if isinstance(storage, PrivateFiles):
             return None
-        if storage is default_storage or storage == default_storage:
-            return name
         path = storage_path(storage, name)
         return None if path is None else self._below_source(path)
 

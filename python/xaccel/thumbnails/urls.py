@@ -173,7 +173,7 @@ class ThumbnailUrls:
         if not name:
             return None
         below = name.removeprefix(self._base)
-        if below is name and isinstance(source, os.PathLike) and name.startswith("/"):
+        if below is name and name.startswith("/") and isinstance(source, os.PathLike):
             raise SourceError(
                 f"{name!r} can't have a thumbnail: it is not below XACCEL['THUMBNAIL_SOURCE']"
             )
