@@ -30,7 +30,7 @@ def jpeg() -> bytes:
 def _no_random_sweep():
     """Keep a sweep, which starts at random after a render, out of the directories of tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("xaccel.thumbnails.rendering._SWEEP_ODDS", 2**60)
+        patch.setattr("xaccel.thumbnails.delivery._SWEEP_ODDS", 2**60)
         yield
 
 

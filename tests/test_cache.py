@@ -9,10 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from xaccel import ConfigError
 from xaccel._core import Cache
 from xaccel.cli.main import main
-from xaccel.config import Config
 
 APP = """
 from flask import Flask
@@ -48,33 +46,6 @@ def command(tmp_path, monkeypatch, capsys):
         return status, printed.out + printed.err
 
     return run
-
-
-class TestSettings:
-    @pytest.mark.parametrize(
-        ("text", "size"), [("1", 1), ("8k", 8192), ("200M", 200 * 2**20), ("2G", 2**31)]
-    )
-    def test_size(self, text, size):
-        config = Config.from_mapping({"THUMBNAIL_CACHE_MAX_SIZE": text})
-        assert config.thumbnail_cache_max_size == size
-
-    @pytest.mark.parametrize(
-        ("text", "seconds"),
-        [("60d", 5_184_000), ("90", 90), ("1h30m", 5400), ("1d 12h", 129_600), ("1M", 2_592_000)],
-    )
-    def test_time(self, text, seconds):
-        config = Config.from_mapping({"THUMBNAIL_CACHE_INACTIVE": text})
-        assert config.thumbnail_cache_inactive == seconds
-
-    @pytest.mark.parametrize("text", ["", "M", "0", "1T", "1.5M", "-1M", 5, None])
-    def test_wrong_size(self, text):
-        with pytest.raises(ConfigError, match="THUMBNAIL_CACHE_MAX_SIZE"):
-            Config.from_mapping({"THUMBNAIL_CACHE_MAX_SIZE": text})
-
-    @pytest.mark.parametrize("text", ["", "d", "1x", "1m1h", "1d1d", "1.5d", "-1d", 5, None])
-    def test_wrong_time(self, text):
-        with pytest.raises(ConfigError, match="THUMBNAIL_CACHE_INACTIVE"):
-            Config.from_mapping({"THUMBNAIL_CACHE_INACTIVE": text})
 
 
 class TestCommands:

@@ -10,12 +10,13 @@ import pytest
 from xaccel import Config, ConfigError, FileNotFound
 from xaccel.delivery import rfc9110
 from xaccel.delivery.files import AT_ONCE, Delivery
-from xaccel.delivery.presentation import FileOptions, content_disposition, is_offload_header
+from xaccel.delivery.presentation import FileOptions, content_disposition
 from xaccel.delivery.request import Request
-from xaccel.servers import WEB_SERVERS
+from xaccel.servers import generators
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.dialects import DIALECTS, is_offload_header
 
-SERVERS = ("direct", *WEB_SERVERS)
+SERVERS = tuple(DIALECTS)
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def offloads(response):
 
 def refused(delivery, path, **options):
     with pytest.raises(FileNotFound) as caught:
-        close(delivery.private_file(path, request(), FileOptions(), **options))
+        close(delivery.private_file(path, request(), FileOptions(**options)))
     assert caught.value.status_code == 404
     assert caught.value.public_message == "Not Found"
 
@@ -217,7 +218,7 @@ def test_names_that_are_not_an_internal_path(root, name):
 def test_off_by_one_slash():
     """`location /x { alias /dir/; }` lets everybody read `/dir/../` at `/x../`."""
     config = Config.from_mapping({"ROOTS": {"/srv/a b": "/_a/", "/srv/c/": "/_c/"}})
-    text = WEB_SERVERS["nginx"].site(config, Deployment(static={"/static/": "/srv/static"}))
+    text = generators.load("nginx").site(config, Deployment(static={"/static/": "/srv/static"}))
     locations = re.findall(r"location (.*) \{([^}]*)\}", text)
     aliases = [
         (head, re.search(r"alias (.*);", body)[1]) for head, body in locations if "alias" in body

@@ -197,11 +197,11 @@ def test_a_relative_path_needs_to_know_its_root(root, tmp_path):
     delivery = Delivery(config)
     with pytest.raises(ConfigError, match="root="):
         delivery.private_file("film.mp4", request(), FileOptions())
-    response = delivery.private_file("film.mp4", request(), FileOptions(), root=root)
+    response = delivery.private_file("film.mp4", request(), FileOptions(root=root))
     assert content(response) == CONTENT
     for path in ("../secret.txt", "/etc/passwd", str(root / "film.mp4")):
         with pytest.raises(FileNotFound):
-            delivery.private_file(path, request(), FileOptions(), root=root)
+            delivery.private_file(path, request(), FileOptions(root=root))
 
 
 def test_type_and_caching_can_be_chosen(root):

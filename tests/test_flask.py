@@ -1,3 +1,5 @@
+import dataclasses
+import inspect
 import io
 import shutil
 from wsgiref.util import FileWrapper
@@ -7,6 +9,7 @@ from flask import Flask, Response, render_template_string
 from flask.testing import FlaskClient
 from PIL import Image
 from xaccel import ConfigError, FileNotFound
+from xaccel.delivery.presentation import FileKeywords, FileOptions
 from xaccel.flask import (
     XAccel,
     private_url,
@@ -416,3 +419,23 @@ def test_private_links_have_to_be_configured(make_app, make_link):
         make_app(PRIVATE_URL="/t/p/")
     with pytest.raises(ConfigError, match="last part"):
         make_app(PRIVATE_URL="/p/", ROOTS={"/a": "/_a/x/", "/b": "/_b/x/"})
+
+
+def test_help_shows_the_keywords_one_by_one():
+    shown = str(inspect.signature(send_private_file))
+    assert "options" not in shown
+    assert shown.startswith("(path: 'str | os.PathLike[str]', *, root: ")
+    for keyword in FileKeywords.__annotations__:
+        assert f" {keyword}: " in shown
+    assert "as_attachment: 'bool' = False" in shown
+
+
+def test_the_keywords_have_defaults_in_one_place():
+    names = [field.name for field in dataclasses.fields(FileOptions)]
+    assert names == list(FileKeywords.__annotations__)
+
+
+def test_an_unknown_keyword_is_an_error(make_app):
+    app = make_app()
+    with app.test_request_context(), pytest.raises(TypeError, match="attachment"):
+        send_private_file("film.mp4", attachment=True)

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from PIL import Image
 from xaccel.django import conf, purge_on_change, send_private_thumbnail
 from xaccel.django.views import thumbnail
-from xaccel.thumbnails.sources.base import Arriving
+from xaccel.thumbnails.sources.base import StreamedOriginal
 
 from tests.support import django_site  # noqa: F401
 
@@ -130,9 +130,9 @@ def test_a_progressive_image_in_a_storage_is_read_as_far_as_needed(media, monkey
     static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     with override_settings(STORAGES={"default": storage, "staticfiles": static}):
         name = default_storage.save("large.jpg", ContentFile(content.getvalue()))
-        taken, take = [], Arriving._take
+        taken, take = [], StreamedOriginal._take
         monkeypatch.setattr(
-            Arriving, "_take", lambda self, piece: taken.append(piece) or take(self, piece)
+            StreamedOriginal, "_take", lambda self, piece: taken.append(piece) or take(self, piece)
         )
         made = shown(render("{% thumbnail_url name width %}", name=name, width=width))
     assert made.size == (width, width * 3 // 5)

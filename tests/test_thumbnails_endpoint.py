@@ -16,8 +16,9 @@ from PIL import Image
 from xaccel import ConfigError, Signer
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery
-from xaccel.thumbnails.endpoint import PrivateThumbnails, Thumbnails
+from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
+from xaccel.thumbnails.private import PrivateThumbnails
 
 from tests.support.thumbnail_endpoint import get, read, request
 
@@ -216,16 +217,16 @@ class TestReplacedSource:
         self, make, photos, tmp_path, monkeypatch
     ):
         service = make()
-        renderer = service.thumbnails._renderer
-        render = renderer.render
+        backend = service.thumbnails._delivery.renderer._backend
+        submit = backend.submit
 
-        def slow(*arguments, **options):
-            made = render(*arguments, **options)
+        def slow(job):
+            made = submit(job)
             shutil.copy(photos / "alpha.png", photos / "cat.jpg")
             service.thumbnails.purge("cat.jpg")
             return made
 
-        monkeypatch.setattr(renderer, "render", slow)
+        monkeypatch.setattr(backend, "submit", slow)
         url = service.url("cat.jpg", 50, 50)
         assert service.get(url).status == 200
         assert cached(tmp_path) == []
@@ -244,19 +245,19 @@ class TestOneRender:
     @pytest.mark.parametrize("is_cached", [True, False])
     def test_as_many_at_once_as_there_are_cpus(self, make, monkeypatch, is_cached):
         service = make(cached=is_cached)
-        renderer = service.thumbnails._renderer
-        render, lock, now, most = renderer.render, threading.Lock(), [0], [0]
+        backend = service.thumbnails._delivery.renderer._backend
+        submit, lock, now, most = backend.submit, threading.Lock(), [0], [0]
 
-        def counted(*arguments, **options):
+        def counted(job):
             with lock:
                 now[0] += 1
                 most[0] = max(most[0], now[0])
-            made = render(*arguments, **options)
+            made = submit(job)
             with lock:
                 now[0] -= 1
             return made
 
-        monkeypatch.setattr(renderer, "render", counted)
+        monkeypatch.setattr(backend, "submit", counted)
         urls = [service.url("cat.jpg", width) for width in range(50, 74)]
         with ThreadPoolExecutor(24) as pool:
             assert {answer.status for answer in pool.map(service.get, urls)} == {200}
@@ -265,16 +266,16 @@ class TestOneRender:
     @pytest.mark.parametrize("is_cached", [True, False])
     def test_a_full_queue_answers_503(self, make, monkeypatch, is_cached):
         service = make(cached=is_cached, THUMBNAIL_QUEUE=1)
-        renderer = service.thumbnails._renderer
+        backend = service.thumbnails._delivery.renderer._backend
         cpus = len(os.sched_getaffinity(0))
-        render, go, inside = renderer.render, threading.Event(), threading.Semaphore(0)
+        submit, go, inside = backend.submit, threading.Event(), threading.Semaphore(0)
 
-        def held(*arguments, **options):
+        def held(job):
             inside.release()
             assert go.wait(30)
-            return render(*arguments, **options)
+            return submit(job)
 
-        monkeypatch.setattr(renderer, "render", held)
+        monkeypatch.setattr(backend, "submit", held)
         urls = [service.url("cat.jpg", width) for width in range(50, 56 + cpus)]
         with ThreadPoolExecutor(len(urls)) as pool:
             rendering = []
@@ -295,7 +296,7 @@ class TestOneRender:
 
 @pytest.mark.parametrize(("odds", "is_swept"), [(1, True), (2**60, False)])
 def test_new_thumbnails_make_it_sweep_now_and_then(make, tmp_path, monkeypatch, odds, is_swept):
-    monkeypatch.setattr("xaccel.thumbnails.rendering._SWEEP_ODDS", odds)
+    monkeypatch.setattr("xaccel.thumbnails.delivery._SWEEP_ODDS", odds)
     service = make(THUMBNAIL_CACHE_MAX_SIZE="20k")
     for width in range(50, 70):
         assert service.get(service.url("cat.jpg", width)).status == 200

@@ -5,18 +5,19 @@ import io
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from PIL import Image
-from xaccel import ConfigError, thumbnail
+from xaccel import ConfigError, _http, thumbnail
 from xaccel.config import Config
 from xaccel.exceptions import FileNotFound, ImageTooLarge, SourceUnavailable
 from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
-from xaccel.thumbnails.sources import HttpSource, http
+from xaccel.thumbnails.sources.http import HttpSource
 
 from tests.support.thumbnail_endpoint import get
 
@@ -184,7 +185,7 @@ def test_by_tls_the_certificate_is_checked_and_the_time_is_limited(origin, jpeg,
         source(origin).get("cat.jpg")
     trusting, hasty = source(origin), source(origin, timeout=0.5)
     for each in (trusting, hasty):
-        each._tls.load_verify_locations(certificate)
+        each._client.tls.load_verify_locations(certificate)
     assert trusting.get("cat.jpg").image == jpeg
     try:
         with pytest.raises(SourceUnavailable, match=r"time|long"):
@@ -257,8 +258,8 @@ def test_the_address_that_was_checked_is_the_one_that_is_used(origin, monkeypatc
         tried.append(address)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(http.socket, "getaddrinfo", rebinding)
-    monkeypatch.setattr(http.socket.socket, "connect", connect)
+    monkeypatch.setattr(_http.socket, "getaddrinfo", rebinding)
+    monkeypatch.setattr(_http.socket.socket, "connect", connect)
     rebound = HttpSource("http://rebinding.test/", max_bytes=9, timeout=5, allow_private=False)
     with pytest.raises(SourceUnavailable):
         rebound.get("a")
@@ -276,12 +277,12 @@ def test_the_address_that_was_checked_is_the_one_that_is_used(origin, monkeypatc
     ],
 )
 def test_private_addresses(address):
-    assert not http.is_public(address)
+    assert not _http.is_public(address)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
 def test_public_addresses(address):
-    assert http.is_public(address)
+    assert _http.is_public(address)
 
 
 @pytest.mark.parametrize(
@@ -336,7 +337,7 @@ class TestProgressive:
     def test_the_rest_has_its_own_time(self, origin, large, monkeypatch):
         with source(origin).get("large.jpg") as original:
             now = time.monotonic() + 100
-            monkeypatch.setattr(http.time, "monotonic", lambda: now)
+            monkeypatch.setattr(_http.time, "monotonic", lambda: now)
             assert original.whole() == large
 
     def test_a_truncated_image_is_an_error(self, origin, large):
@@ -369,3 +370,18 @@ class TestProgressive:
             pytest.raises(ImageTooLarge),
         ):
             original.whole()
+
+
+def test_is_imported_only_when_it_is_in_use(tmp_path):
+    code = f"""
+import sys
+from xaccel.config import Config
+from xaccel.thumbnails import sources
+for source in ({str(tmp_path)!r}, "https://media.example.org/"):
+    sources.get(Config(thumbnail_source=source))
+    print("xaccel.thumbnails.sources.http" in sys.modules)
+"""
+    printed = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
+    assert printed.split() == ["False", "True"]

@@ -1,4 +1,4 @@
-"""What `XAccel` is in the frameworks whose answers are themselves apps: WSGI, ASGI, Starlette."""
+"""The base of `XAccel` for frameworks whose responses are apps: WSGI, ASGI and Starlette."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any, Generic, TypeAlias, TypeVar, Unpack
 
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery
-from xaccel.delivery.presentation import FileKeywords, FileOptions
+from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Response
-from xaccel.thumbnails.endpoint import PrivateThumbnails
+from xaccel.thumbnails.private import PrivateThumbnails
 
 App = TypeVar("App")
-Answer: TypeAlias = Callable[[Request], Response]
-"""Finds the answer to a request. It looks for a file, so it may block."""
+Responder: TypeAlias = Callable[[Request], Response]
+"""Makes the response to a request. It looks for a file, so it may block."""
 
 
 class PrivateFiles(ABC, Generic[App]):
     """Answers with private files.
 
     Raises:
-        ConfigError: A setting is impossible.
+        ConfigError: A setting is invalid.
     """
 
     def __init__(self, config: Config) -> None:
@@ -34,29 +34,32 @@ class PrivateFiles(ABC, Generic[App]):
         self.private_url = self._delivery.private_url
         """Writes a signed link to a file, see `Delivery.private_url`."""
 
+    @shows_file_keywords
     def send_private_file(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        root: str | os.PathLike[str] | None = None,
-        **options: Unpack[FileKeywords],
+        self, path: str | os.PathLike[str], **options: Unpack[FileKeywords]
     ) -> App:
-        """Answer with a file under one of `ROOTS`; the web server sends it, if there is one.
+        """Answer with a file under one of `ROOTS`, which the web server sends, if there is one.
 
-        Call it after the permission check. The visitor gets ranges, conditional requests and
-        HEAD either way. What may not be sent is a 404 that does not show the path.
+        Call it after the permission check. Ranges, conditional requests and HEAD work with
+        every server, and without one. A file that may not be sent is a 404 that does not show
+        its path.
 
         Args:
             path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`.
-            root: The directory of a relative path; not needed when there is one root only.
-            options: `mimetype`, `as_attachment`, `download_name`, `max_age`, `headers` and
-                `limit_rate` (bytes a second, with nginx and lighttpd only); see `FileOptions`.
+            root: The directory of a relative path; not needed if there is only one root.
+            mimetype: The media type; by default the one of the file's name.
+            as_attachment: Whether the browser should save the file instead of showing it.
+            download_name: The name under which it is saved; by default its own.
+            max_age: Seconds for which the visitor's browser may use it without asking again.
+            headers: Further response headers.
+            limit_rate: Bytes per second at which nginx or lighttpd sends the file; by default
+                unlimited. With other servers, and without one, it is an error.
+            options: All of these but `path`.
 
         Returns:
-            The answer, to call as an app or to return from a view.
+            The response, to call as an app or to return from a view.
         """
-        file_options = FileOptions(**options)
-        return self._app(partial(self._delivery.answer, path, options=file_options, root=root))
+        return self._app(partial(self._delivery.answer, path, options=FileOptions(**options)))
 
     def send_private_thumbnail(
         self,
@@ -70,22 +73,22 @@ class PrivateFiles(ABC, Generic[App]):
     ) -> App:
         """Answer with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
 
-        Call it after the permission check. It is made once, kept in `THUMBNAIL_CACHE` below no
-        public URL, and always that of the file's present state.
+        Call it after the permission check. The thumbnail is rendered once, kept in
+        `THUMBNAIL_CACHE` below no public URL, and rendered again when the file changes.
 
         Args:
             path: The image, absolute, or relative to `root`.
             width: The box's width in pixels, or the name of a preset; `None` leaves it free.
             height: The box's height in pixels; `None` leaves it free.
-            root: The directory of a relative path; not needed when there is one root only.
+            root: The directory of a relative path; not needed if there is only one root.
             max_age: Seconds for which the visitor's browser may use it without asking again.
-            options: Those of a thumbnail: `fit`, `quality`, `format` and so on.
+            options: The options of the thumbnail: `fit`, `quality`, `format` and so on.
 
         Returns:
-            The answer, to call as an app or to return from a view.
+            The response, to call as an app or to return from a view.
 
         Raises:
-            SpecError: An option is unknown or has an impossible value.
+            SpecError: An option is unknown or has an invalid value.
         """
         spec = self._thumbnails.spec(width, height, **options)
         answer = partial(self._thumbnails.answer_spec, path, spec, root=root, max_age=max_age)
@@ -96,5 +99,5 @@ class PrivateFiles(ABC, Generic[App]):
         return PrivateThumbnails(self.config, self._delivery)
 
     @abstractmethod
-    def _app(self, answer: Answer) -> App:
-        """Turn an answer into what the framework takes."""
+    def _app(self, responder: Responder) -> App:
+        """Turn a responder into a response of the framework."""

@@ -13,7 +13,7 @@ from xaccel import Config, ConfigError
 from xaccel.delivery.files import Delivery
 from xaccel.delivery.presentation import FileOptions
 from xaccel.delivery.request import Request
-from xaccel.servers import WEB_SERVERS
+from xaccel.servers import generators
 from xaccel.servers.deployment import Deployment
 
 from tests.support.servers.files import NAMES, content
@@ -232,7 +232,7 @@ def test_roots_of_every_name(server, name, tmp_path, monkeypatch):
     root.mkdir()
     monkeypatch.setenv("x", "expanded")
     config = Config.from_mapping({"ROOTS": {root: "/_p/"}, "SERVER": server})
-    module = WEB_SERVERS[server]
+    module = generators.load(server)
     directory = tmp_path / "server"
     (directory / "tmp").mkdir(parents=True)
     deployment = Deployment(listen=f"{HOST}:8080", static={"/s/": str(root)})
@@ -302,5 +302,5 @@ def test_unix_sockets(server, home, files):
     """The upstream's address takes its other form, too."""
     config = Config.from_mapping({"ROOTS": {str(files.root): "/_p/"}})
     socket = home / f"{server}.sock"
-    text = WEB_SERVERS[server].site(config, Deployment(upstream=f"unix:{socket}"))
+    text = generators.load(server).site(config, Deployment(upstream=f"unix:{socket}"))
     assert str(socket) in text

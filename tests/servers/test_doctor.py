@@ -15,9 +15,8 @@ from PIL import Image
 from xaccel import Config
 from xaccel.cli.main import main
 from xaccel.doctor.checks import CHECKS
-from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
-from xaccel.servers.nginx import thumbnails as nginx_thumbnails
+from xaccel.servers.nginx import configuration as nginx, thumbnails as nginx_thumbnails
 
 from tests.support.servers.process import HOST, free_port, running
 from tests.support.servers.site import running_server

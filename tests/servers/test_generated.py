@@ -19,7 +19,7 @@ from gixy.core.manager import Manager
 from hypothesis import HealthCheck, Phase, assume, given, settings, strategies as st
 from xaccel import Config, ConfigError
 from xaccel.delivery.files import Delivery
-from xaccel.servers import WEB_SERVERS
+from xaccel.servers import generators
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx import thumbnails as nginx_thumbnails
 from xaccel.thumbnails import engines
@@ -267,7 +267,7 @@ def generated_server(app, certificate, site):
                 (static / name).write_bytes(INSIDE)
             deployment["static"] = {"/static/": str(static)}
             try:
-                WEB_SERVERS[server].site(config, Deployment(**deployment))
+                generators.load(server).site(config, Deployment(**deployment))
             except ConfigError:
                 assume(False)
         directory, port = home / server, plain_port()
@@ -293,7 +293,7 @@ def plain_port():
 
 
 def check_syntax(server, directory):
-    command = [*CHECKS[server], directory / WEB_SERVERS[server].FULL_FILE]
+    command = [*CHECKS[server], directory / generators.load(server).FULL_FILE]
     env = {name: str(directory) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME")}
     result = subprocess.run(
         command, capture_output=True, text=True, check=False, env={**os.environ, **env}
@@ -344,7 +344,7 @@ def serves_finished_thumbnails(running_site):
     """nginx finds the file in the cache, and finds out by itself who may not have it."""
     config, site = running_site.config, running_site.site
     deployment = Deployment(verify=site["deployment"].get("verify"))
-    how = nginx_thumbnails.way(config, deployment)
+    how = nginx_thumbnails.verifier_of(config, deployment)
     if how == "none":
         return
     for name in site["files"]:

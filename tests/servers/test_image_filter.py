@@ -14,8 +14,8 @@ from urllib.parse import quote
 import pytest
 from PIL import Image
 from xaccel import Config, ConfigError, Signer
-from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx import configuration as nginx
 from xaccel.thumbnails.helpers import TemplateHelpers
 
 from tests.support.servers.dns import dns

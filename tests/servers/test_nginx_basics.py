@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from xaccel import Config, ConfigError
-from xaccel.servers import WEB_SERVERS, caddy
+from xaccel.servers import caddy, generators
 from xaccel.servers.deployment import Deployment
 
 from tests.support.servers.process import HOST, PATIENCE, free_port, running
@@ -168,7 +168,7 @@ def test_tls(app, home, videos, tls, server):
 def test_http_is_redirected_to_https(app, home, tls, server, kind, monkeypatch):
     """Caddy does it by itself."""
     ports = {"80": free_port(), "443": free_port()}
-    module = WEB_SERVERS[server]
+    module = generators.load(server)
     full = module.full
 
     def on_other_ports(config, deployment, directory):

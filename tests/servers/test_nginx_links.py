@@ -3,8 +3,8 @@
 import pytest
 from xaccel import Config
 from xaccel.delivery.files import Delivery
-from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx import configuration as nginx
 
 from tests.support.servers.nginx import nginx as run_nginx
 

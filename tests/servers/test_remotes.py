@@ -10,8 +10,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 from xaccel import Config
-from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx import configuration as nginx
 from xaccel.wsgi import XAccel
 
 from tests.support.servers.nginx import nginx as run_nginx

@@ -14,9 +14,9 @@ from xaccel.cli import app_config
 from xaccel.cli.help import EXIT_STATUS, add_command
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
-from xaccel.servers import WEB_SERVERS
+from xaccel.servers import generators
 from xaccel.servers.deployment import Deployment
-from xaccel.servers.nginx import thumbnails as nginx_thumbnails
+from xaccel.servers.generators import DIALECTS_WITH_GENERATOR, Generator
 
 _SECRETS_HELP = "Secrets go to a separate file that only its owner can read, and only with --out."
 
@@ -39,7 +39,7 @@ def add(commands: Any) -> None:
         notes=[_SECRETS_HELP, EXIT_STATUS],
     )
     parser.set_defaults(run=_run)
-    parser.add_argument("server", choices=list(WEB_SERVERS), help="the web server")
+    parser.add_argument("server", choices=list(DIALECTS_WITH_GENERATOR), help="the web server")
     app_config.add_options(parser)
     _add_output(parser)
     _add_deployment(parser)
@@ -169,18 +169,17 @@ class _File:
 
 
 def _run(options: argparse.Namespace) -> int:
-    for name in ("verify", "log_header", "resolver"):
-        if getattr(options, name) is not None and options.server != "nginx":
-            raise ConfigError(f"--{name.replace('_', '-')} is for nginx, not for {options.server}")
+    generator = generators.load(options.server)
+    _check_options(options, generator)
     if options.out is None and (options.full or options.check):
         option, what = ("--full", "works in") if options.full else ("--check", "reads")
         raise ConfigError(f"{option} needs --out DIR, the directory that the server {what}")
     config = app_config.load(options)
     deployment = _deployment(options)
     if options.out is None:
-        print(WEB_SERVERS[options.server].site(config, deployment), end="")
+        print(generator.site(config, deployment), end="")
         return 0
-    files = list(_files(config, deployment, options))
+    files = list(_files(generator, config, deployment, options))
     if options.check:
         differences = "".join(file.difference() for file in files)
         print(differences, end="")
@@ -193,6 +192,16 @@ def _run(options: argparse.Namespace) -> int:
     except OSError as error:
         raise ConfigError(f"can't write {error.filename}: {error.strerror}") from None
     return 0
+
+
+def _check_options(options: argparse.Namespace, generator: Generator) -> None:
+    """Refuse options that only other servers know."""
+    for name, dialect in DIALECTS_WITH_GENERATOR.items():
+        for option in generators.load(name).OPTIONS - generator.OPTIONS:
+            if getattr(options, option) is not None:
+                raise ConfigError(
+                    f"--{option.replace('_', '-')} is for {dialect.title}, not for {options.server}"
+                )
 
 
 def _make_directories(config: Config, options: argparse.Namespace) -> None:
@@ -220,16 +229,17 @@ def _deployment(options: argparse.Namespace) -> Deployment:
     )
 
 
-def _files(config: Config, deployment: Deployment, options: argparse.Namespace) -> Iterator[_File]:
-    server, directory = WEB_SERVERS[options.server], options.out.absolute()
+def _files(
+    server: Generator, config: Config, deployment: Deployment, options: argparse.Namespace
+) -> Iterator[_File]:
+    directory = options.out.absolute()
     if options.full:
         text = server.full(config, deployment, directory)
         yield _File(directory / server.FULL_FILE, text)
     else:
         yield _File(directory / server.SITE_FILE, server.site(config, deployment))
-    if options.verify == "njs":
-        script = nginx_thumbnails.SCRIPT.read_text()
-        yield _File(directory / nginx_thumbnails.SCRIPT_FILE, script)
+    for name, text in server.further_files(deployment).items():
+        yield _File(directory / name, text)
     secrets = server.secrets(config, deployment)
     if secrets is not None:
         yield _File(directory / server.SECRETS_FILE, secrets, is_secret=True)

@@ -1,1 +1,1 @@
-"""Private files, whatever the framework: request facts in; status, headers and body out."""
+"""Private files, independent of any framework: a request in; status, headers and body out."""

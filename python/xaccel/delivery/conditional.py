@@ -1,4 +1,4 @@
-"""Answers to conditional requests and requests for ranges (RFC 9110)."""
+"""Responses to conditional requests and range requests (RFC 9110)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from xaccel.delivery.rfc9110 import Conditions, Validators
 
 
 def send_open_file(file: BinaryIO, conditions: Conditions, headers: Headers) -> Response:
-    """Answer with a file that an app has opened, whose validators are among `headers`.
+    """Answer with a file that an app has opened. `headers` has its validators.
 
-    The file has to be seekable. It is closed when it is not the body.
+    The file must be seekable. It is closed unless it becomes the body.
     """
     fields = {name.lower(): value for name, value in headers}
     modified = rfc9110.parse_http_date(fields.get("last-modified", ""))
@@ -31,9 +31,9 @@ def send_open_file(file: BinaryIO, conditions: Conditions, headers: Headers) -> 
 def precondition_response(
     conditions: Conditions, validators: Validators, headers: Headers
 ) -> Response | None:
-    """The 304 or 412 with which a request ends early; `None` to go on.
+    """The 304 or 412 that ends a request early; `None` to go on.
 
-    The validators are among the headers, too.
+    `headers` has the validators, too.
     """
     status = rfc9110.precondition_status(conditions, validators)
     if status == 304:  # noqa: PLR2004
@@ -50,9 +50,9 @@ def answer_with_file(
     conditions: Conditions,
     headers: Headers,
 ) -> Response:
-    """Answer with a seekable file, which is closed when it is not the body.
+    """Answer with a seekable file, which is closed unless it becomes the body.
 
-    The validators are among `headers`, too.
+    `headers` has the validators, too.
     """
     try:
         response = answer_with_content(file, size, validators, conditions, headers)
@@ -72,9 +72,9 @@ def answer_with_content(
     conditions: Conditions,
     headers: Headers,
 ) -> Response:
-    """Answer with all of `content` or the parts that the request asks for, or with none.
+    """Answer with all of `content`, with the requested ranges, or with none of it.
 
-    The validators are among `headers`, too. `size` is in bytes.
+    `headers` has the validators, too. `size` is in bytes.
     """
     early = precondition_response(conditions, validators, headers)
     if early is not None:
@@ -110,7 +110,7 @@ def answer_with_content(
 def _multipart(
     headers: Headers, ranges: Sequence[rfc9110.Range], size: int
 ) -> tuple[Headers, list[bytes | rfc9110.Range]]:
-    """Several ranges as `multipart/byteranges` (RFC 9110, section 14.6)."""
+    """The headers and the body of several ranges (RFC 9110, section 14.6)."""
     boundary = secrets.token_hex(12)
     fields = {name.lower(): value for name, value in headers}
     content_type = fields.get("content-type", "application/octet-stream")

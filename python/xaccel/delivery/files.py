@@ -1,8 +1,8 @@
-"""How a private file is answered: request facts in; status, headers and body out.
+"""Private files: the facts of a request in; status, headers and body out.
 
-This is the one place that decides. Adapters (`xaccel.flask`, `xaccel.django` …) collect the
-`Request` from their framework and translate the `Response`; the modules of
-`xaccel.servers.dialects` say how each server is asked to send a file.
+All decisions are made here. Adapters (`xaccel.flask`, `xaccel.django` …) collect the `Request`
+from their framework and translate the `Response`. The modules of `xaccel.servers.dialects` say
+how each server is asked to send a file.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import os
 import posixpath
 import urllib.parse
 from datetime import datetime, timedelta
-from typing import BinaryIO, ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
 from weakref import WeakSet
 
-from xaccel import servers
 from xaccel._core import Location, encode_path
 from xaccel.config import Config
 from xaccel.delivery import remotes, rfc9110
@@ -27,7 +27,6 @@ from xaccel.delivery.presentation import (
     FileOptions,
     presentation,
 )
-from xaccel.delivery.remote_files import send_remote
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import (
     Headers,
@@ -37,10 +36,14 @@ from xaccel.delivery.response import (
 )
 from xaccel.delivery.rfc9110 import Conditions, Validators
 from xaccel.exceptions import ConfigError, FileNotFound, RemoteError, XaccelError
-from xaccel.servers import nginx
+from xaccel.servers import dialects
+from xaccel.servers.dialects import Dialect
+
+if TYPE_CHECKING:
+    from xaccel.delivery.remote_files import RemoteFiles
 
 AT_ONCE = 64 * 1024
-"""A file up to this many bytes is read before it is sent, which takes less than to hand it on."""
+"""A file of up to this many bytes is read at once: cheaper than passing on an open file."""
 
 _logger = logging.getLogger("xaccel.delivery")
 
@@ -56,7 +59,7 @@ class Delivery:
         self.config = config
         self.path_map = config.path_map()
         self._roots = [directory for directory, _ in self.path_map.roots]
-        self.server = servers.get(config)
+        self.dialect = dialects.get(config)
         self._remote_map = config.remote_map()
         self._link_map = config.link_map()
         self._signer = config.signer() if config.private_url is not None else None
@@ -64,74 +67,77 @@ class Delivery:
 
     @classmethod
     def in_use(cls) -> list[Delivery]:
-        """All that there are; `xaccel.testing` asks them what a response's header means."""
+        """All instances; `xaccel.testing` asks them what a response's header means."""
         return list(cls._instances)
 
     def offload(self, path: str | os.PathLike[str]) -> Headers:
-        """The headers that make the server send a file; none when the app has to.
+        """The headers that make the server send a file; empty if the app has to send it.
 
         Raises:
-            FileNotFound: There is no such file that may be sent.
-            ConfigError: `path` is relative and it is not clear to which root.
+            FileNotFound: The file does not exist or may not be sent.
+            ConfigError: `path` is relative and there are several roots.
         """
-        return self.server.offload(self.locate(path), limit_rate=None) or ()
+        return self.dialect.offload(self.locate(path), limit_rate=None) or ()
 
     def private_file(
         self,
         path: str | os.PathLike[str],
         request: Request,
         options: FileOptions,
-        *,
-        root: str | os.PathLike[str] | None = None,
     ) -> Response:
         """Answer with a file under a root, or on a remote.
 
         Args:
-            path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`.
+            path: The file, absolute, or relative to `options.root`; or a URL below one of
+                `REMOTES`.
             request: The request's facts.
-            options: How the file is presented.
-            root: The directory of a relative path; not needed when there is one root only.
+            options: Where the file is and how it is presented.
 
         Raises:
-            FileNotFound: There is no such file that may be sent.
-            ConfigError: `path` is relative and it is not clear to which root; or nobody can
-                limit the rate.
+            FileNotFound: The file does not exist or may not be sent.
+            ConfigError: `path` is relative and there are several roots; or the server can't limit
+                the rate.
         """
         if isinstance(path, str) and remotes.is_url(path):
             return self._remote_file(path, request, options)
-        location = self.locate(path, root=root)
+        location = self.locate(path, root=options.root)
         headers = presentation(posixpath.basename(location.path), options)
-        return hand_over(location, request, headers, self.server, limit_rate=options.limit_rate)
+        return hand_over(location, request, headers, self.dialect, limit_rate=options.limit_rate)
 
     def locate(
         self, path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
     ) -> Location:
-        """Find a file under a root; the errors are those of `private_file()`."""
+        """Find a file under a root. Errors as those of `private_file()`."""
         return self.path_map.locate(self._absolute(path, root))
 
     def _remote_file(self, url: str, request: Request, options: FileOptions) -> Response:
         file = self._remote_map.find(url)
         headers = presentation(file.name, options)
-        if self.server is servers.direct:
-            servers.direct.no_limit_rate(options.limit_rate)
-            try:
-                return send_remote(file, request.conditions, headers)
-            except RemoteError as error:
-                return _refusal(error)
-        offload = nginx.redirect(file.internal_url, limit_rate=options.limit_rate)
-        return _offloaded(request, headers, offload)
+        _check_limit_rate(self.dialect, options.limit_rate)
+        offload = self.dialect.redirect(file.internal_url, limit_rate=options.limit_rate)
+        if offload is not None:
+            return _offloaded(request, headers, offload)
+        try:
+            return self._remote_files.send(file, request.conditions, headers)
+        except RemoteError as error:
+            return _refusal(error)
+
+    @cached_property
+    def _remote_files(self) -> RemoteFiles:
+        # An HTTP client with TLS, which only an app without a web server needs.
+        from xaccel.delivery.remote_files import RemoteFiles  # noqa: PLC0415
+
+        return RemoteFiles(self._remote_map)
 
     def answer(
         self,
         path: str | os.PathLike[str],
         request: Request,
         options: FileOptions,
-        *,
-        root: str | os.PathLike[str] | None = None,
     ) -> Response:
-        """As `private_file()`, with a 404 instead of an error for what may not be sent."""
+        """As `private_file()`, but a file that may not be sent is a 404 instead of an error."""
         try:
-            return self.private_file(path, request, options, root=root)
+            return self.private_file(path, request, options)
         except FileNotFound as error:
             return _refusal(error)
 
@@ -145,23 +151,24 @@ class Delivery:
         as_attachment: bool = False,
         download_name: str | None = None,
     ) -> str:
-        """A signed link to a file under a root: whoever has it gets the file, without a view.
+        """A signed link to a file under a root. Anyone with the link gets the file.
 
-        The file need not exist yet. With `secure-link-md5`, where the server itself checks the
-        link and sends the file, a link can't say how the file is presented.
+        The file need not exist yet. With `secure-link-md5` the server itself verifies the link
+        and sends the file, so the presentation can't be chosen.
 
         Args:
             path: The file, absolute, or relative to `root`.
-            root: The directory of a relative path; not needed when there is one root only.
-            expires: The last second in which the link is good: Unix seconds or an aware
+            root: The directory of a relative path; not needed if there is only one root.
+            expires: The last second in which the link is valid: Unix seconds or an aware
                 datetime.
-            expires_in: How long it is good, in seconds; it is good for up to 1.5 times as long,
-                so that the link stays the same and caches work.
-            as_attachment: Whether the browser should save the file rather than show it.
+            expires_in: How long it is valid, in seconds. It is valid for up to 1.5 times as
+                long, so that the link stays the same for a while and caches work.
+            as_attachment: Whether the browser should save the file instead of showing it.
             download_name: The name under which it is saved; by default its own.
 
         Raises:
-            ConfigError: `PRIVATE_URL` is not set, or it is not clear which root is meant.
+            ConfigError: `PRIVATE_URL` is not set; or `path` is relative and there are several
+                roots.
             FileNotFound: No root contains the path.
             ValueError: The link can't be signed; the message says why.
         """
@@ -170,7 +177,7 @@ class Delivery:
         absolute = self._absolute(path, root)
         url = self._link_map.find(absolute)
         if url is None:
-            raise FileNotFound(f"{absolute!r} can't be linked to: it is outside every root")
+            raise FileNotFound(f"can't sign a link to {absolute!r}: it is outside every root")
         params = {}
         if as_attachment:
             params["as_attachment"] = "1"
@@ -195,7 +202,7 @@ class Delivery:
             return method_not_allowed()
         try:
             if self._signer is None:
-                raise FileNotFound("there is no PRIVATE_URL")
+                raise FileNotFound("XACCEL['PRIVATE_URL'] is not set")
             signed = self._signer.verify_parts(f"{encode_path(path)}?{query}")
             params = dict(signed.params)
             options = FileOptions(
@@ -207,18 +214,20 @@ class Delivery:
             return _refusal(error)
 
     def _linked(self, path: str) -> str:
-        """The file that a link's path means."""
+        """The file of a link's path."""
         for directory, prefix in self._link_map.roots:
             if path.startswith(prefix):
                 return posixpath.join(directory, path.removeprefix(prefix))
-        raise FileNotFound(f"{path!r} is below no root's link")
+        raise FileNotFound(f"{path!r} is not below the links of any root")
 
     def _absolute(self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None) -> str:
         path = os.fspath(path)
         is_absolute = path.startswith("/")
         if root is not None:
             if is_absolute:
-                raise FileNotFound(f"{path!r} may not be sent: it is not below the root")
+                raise FileNotFound(
+                    f"{path!r} may not be sent: it is absolute, but root= takes a relative path"
+                )
             return posixpath.join(root, path)
         if is_absolute:
             return path
@@ -234,24 +243,38 @@ def hand_over(
     location: Location,
     request: Request,
     headers: Headers,
-    server: servers.Server,
+    dialect: Dialect,
     *,
     limit_rate: int | None = None,
 ) -> Response:
-    """Answer with a located file and these headers, by the server or ourselves."""
-    offload = server.offload(location, limit_rate=limit_rate)
+    """Answer with a located file and these headers: the server sends it, or the app does.
+
+    Raises:
+        ConfigError: The server can't limit the rate.
+    """
+    _check_limit_rate(dialect, limit_rate)
+    offload = dialect.offload(location, limit_rate=limit_rate)
     if offload is not None:
-        if server.ETAG_IS_OURS and _fails_precondition(location, request.conditions):
+        if dialect.etag_is_ours and _fails_precondition(location, request.conditions):
             return Response(_PRECONDITION_FAILED, (("Content-Length", "0"),))
         return _offloaded(request, headers, offload)
     if limit_rate is not None:
-        _logger.warning("%r is sent without its limit_rate, by the app", location.path)
+        _logger.warning("the app sends %r itself, without its limit_rate", location.path)
     return _send_ourselves(location, request.conditions, headers)
+
+
+def _check_limit_rate(dialect: Dialect, limit_rate: int | None) -> None:
+    if limit_rate is not None and not dialect.supports_limit_rate:
+        able = dialects.names(lambda each: each.supports_limit_rate, "or")
+        raise ConfigError(
+            f"limit_rate={limit_rate!r}: {dialect.title} can't limit the rate of a single "
+            f"response; leave it out, or set XACCEL['SERVER'] to {able}"
+        )
 
 
 def _offloaded(request: Request, headers: Headers, offload: Headers) -> Response:
     request.offloads.extend((name.lower(), value) for name, value in offload)
-    # A length of 0 is what keeps the server's connection to the app alive.
+    # Without a length of 0, the server would close its connection to the app.
     return Response(200, (*headers, ("Content-Length", "0"), *offload))
 
 
@@ -261,7 +284,7 @@ def _refusal(error: XaccelError) -> Response:
 
 
 def _fails_precondition(location: Location, conditions: Conditions) -> bool:
-    """Whether the answer is 412: lighttpd doesn't know it, nginx drops the connection after it."""
+    """Whether to answer 412: lighttpd never does, and nginx closes the connection after it."""
     validators = Validators.of_file(location.size, location.mtime)
     return rfc9110.precondition_status(conditions, validators) == _PRECONDITION_FAILED
 
@@ -281,7 +304,7 @@ def _send_ourselves(location: Location, conditions: Conditions, headers: Headers
 
 
 def _open(location: Location) -> BinaryIO:
-    """Open exactly the file that was located: nothing that was put in its place since."""
+    """Open exactly the file that was located, not a replacement."""
 
     def opener(path: str, flags: int) -> int:
         return os.open(path, flags | os.O_NONBLOCK)
@@ -294,5 +317,5 @@ def _open(location: Location) -> BinaryIO:
     status = os.fstat(file.fileno())
     if (status.st_dev, status.st_ino) != (location.device, location.inode):
         file.close()
-        raise FileNotFound(f"{location.path!r} may not be sent: it was replaced meanwhile")
+        raise FileNotFound(f"{location.path!r} may not be sent: it has just been replaced")
     return file

@@ -1,8 +1,8 @@
 """Files on another HTTP server: which URLs are allowed, and their internal URL.
 
 A *remote* is an origin with a path, such as `https://media.internal/videos/`, that the web
-server proxies at an internal prefix. Only URLs below a configured one exist: this is no open
-proxy.
+server proxies at an internal prefix. Only URLs below a configured remote are allowed, so this is
+not an open proxy.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from xaccel.exceptions import ConfigError, FileNotFound
 
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
-# RFC 3986, sections 3.3 and 3.4, but for the dollar sign, which nginx takes for a variable.
+# RFC 3986, sections 3.3 and 3.4, without the dollar sign, which starts a variable in nginx.
 _PATH = "/!&'()*+,;=:@"
 _QUERY = _PATH + "$?%"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -25,19 +25,19 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """An origin with a path, and the internal prefix that stands for it."""
+    """An origin with a path, and its internal prefix."""
 
     scheme: str
     host: str
     port: int
     path: str
-    """The path below which the files are; decoded, with its final slash."""
+    """The path below which the files are, decoded, with its final slash."""
     prefix: str
     """The internal URL prefix, such as `/_remote/media/`."""
 
     @property
     def authority(self) -> str:
-        """The host, with the port where it is not the scheme's own."""
+        """The host, with the port unless it is the scheme's default."""
         return self.host if self.port == _PORTS[self.scheme] else f"{self.host}:{self.port}"
 
     @property
@@ -63,7 +63,7 @@ class RemoteMap:
     """The remotes of an app; the longest match wins, by whole components.
 
     Raises:
-        ConfigError: A URL or a prefix is impossible.
+        ConfigError: A URL or a prefix is invalid.
     """
 
     def __init__(self, remotes: Mapping[str, str]) -> None:
@@ -71,12 +71,12 @@ class RemoteMap:
         self.remotes = sorted(found, key=lambda remote: len(remote.path), reverse=True)
 
     def find(self, url: str) -> RemoteFile:
-        """The file that a URL means, such as `https://media.internal/a b.mp4?signature=…`.
+        """The file of a URL, such as `https://media.internal/a b.mp4?signature=…`.
 
-        What is not percent-encoded in the URL will be; the query is left as it is.
+        Characters that need it are percent-encoded; the query stays as it is.
 
         Raises:
-            FileNotFound: It is below no remote, or has no single meaning.
+            FileNotFound: The URL is not below a remote, or is ambiguous.
         """
         shown = url.partition("?")[0]
         try:
@@ -95,11 +95,11 @@ class RemoteMap:
                         encode_path(remote.prefix) + _encode(rest) + suffix,
                         rest.rpartition(b"/")[2].decode(errors="replace"),
                     )
-        raise FileNotFound(f"{shown!r} may not be sent: it is below none of XACCEL['REMOTES']")
+        raise FileNotFound(f"{shown!r} may not be sent: it is not below any of XACCEL['REMOTES']")
 
 
 def is_url(path: object) -> bool:
-    """Whether what names a file is the URL of one on a remote."""
+    """Whether the name of a file is a URL."""
     return isinstance(path, str) and path.lower().startswith(("http://", "https://"))
 
 
@@ -109,7 +109,7 @@ def _remote(url: str, prefix: str) -> Remote:
         base = path.decode()
     except ValueError as error:
         shown = re.sub(r"//[^/]*@", "//…@", url)
-        raise ConfigError(f"XACCEL['REMOTES']: {shown!r} is impossible: {error}") from None
+        raise ConfigError(f"XACCEL['REMOTES']: {shown!r} is invalid: {error}") from None
     if query or not base.endswith("/"):
         raise ConfigError(
             f"XACCEL['REMOTES']: {url!r} must be the start of URLs, ending in a slash, such as "
@@ -119,25 +119,25 @@ def _remote(url: str, prefix: str) -> Remote:
 
 
 def _split(url: str) -> tuple[str, str, int, bytes, str]:
-    """Scheme, host, port, decoded path and encoded query of a URL that means one thing only.
+    """Scheme, host, port, decoded path and encoded query of an unambiguous URL.
 
     Raises:
-        ValueError: It does not; the message says why.
+        ValueError: The URL is ambiguous or invalid; the message says why.
     """
     if _CONTROL.search(url) or "\\" in url:
         raise ValueError("it has a control character or a backslash")
     parts = urllib.parse.urlsplit(url)
     scheme = parts.scheme.lower()
     if scheme not in _PORTS:
-        raise ValueError("it is no http: or https: URL")
+        raise ValueError("it is not an http: or https: URL")
     if "@" in parts.netloc or "#" in url:
         raise ValueError("it has a user or a fragment")
     host = (parts.hostname or "").lower()
     host = f"[{host}]" if ":" in host else host
     if not _HOST.fullmatch(host):
-        raise ValueError("it has no host name in ASCII")
+        raise ValueError("its host is not an ASCII name")
     if "%2f" in parts.path.lower():
-        raise ValueError("an encoded slash would be decoded on the way")
+        raise ValueError("it has an encoded slash, which would be decoded on the way")
     path = urllib.parse.unquote_to_bytes(parts.path)
     parents = path.removesuffix(b"/").split(b"/")
     if not path.startswith(b"/") or {b"", b".", b".."} & set(parents[1:]):

@@ -1,4 +1,4 @@
-"""A request, as far as a response depends on it."""
+"""The facts of a request on which a response depends."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from xaccel.delivery.rfc9110 import Conditions
 
 REQUEST = "xaccel.request"
-"""Where the `Sendfile` middleware leaves a request's facts, in a WSGI environment or an ASGI
-scope, since it hides some of them from the app."""
+"""The key in a WSGI environment or an ASGI scope under which the `Sendfile` middleware keeps a
+request's facts, since it hides some headers from the app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Request:
     conditions: Conditions
     accept: str | None = None
     offloads: list[tuple[str, str]] = field(default_factory=list, compare=False)
-    """The headers, in lower case, by which we told a server to send a file: others are foreign."""
+    """The headers, in lower case, with which xaccel itself makes a server send a file."""
 
     @classmethod
     def from_headers(cls, method: str, get: Callable[[str], str | None]) -> Request:
@@ -44,7 +44,7 @@ class Request:
         known: Request | None = environ.get(REQUEST)
         if known is not None:
             return known
-        # One by one: this is asked of every request.
+        # Spelled out for speed: every request comes here.
         field = environ.get
         return cls(
             Conditions(

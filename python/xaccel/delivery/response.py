@@ -1,26 +1,25 @@
-"""A response for an adapter to translate, and the ones that say what is wrong."""
+"""Responses for adapters to translate, among them those of errors."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, Protocol, TypeAlias
 
 from xaccel.delivery import rfc9110
-from xaccel.delivery.remote_fetch import RemoteBody
 from xaccel.exceptions import XaccelError
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 CHUNK = 256 * 1024
-"""How many bytes of a file are read at once: as many as make the way through a thread cheap."""
+"""How many bytes of a file are read at once. Under ASGI, each read is a trip to a thread."""
 
 NOSNIFF = ("X-Content-Type-Options", "nosniff")
-"""What is not of the type we say is not to be taken for another: a visitor may have sent it."""
+"""Keeps browsers from guessing another type, since a visitor may have uploaded the file."""
 
 ERROR_CACHE_CONTROL = "max-age=15"
-"""For moments only: a missing file may come, a bad one be replaced."""
+"""Errors are cached for moments only: the file may be added or replaced."""
 
 KEPT_BY_304 = frozenset(
     {"cache-control", "content-location", "date", "etag", "expires", "last-modified", "vary"}
@@ -28,16 +27,16 @@ KEPT_BY_304 = frozenset(
 
 
 class FileBody:
-    """Parts of an open file, between constant bytes, read in constant memory.
+    """Ranges of an open file, and constant bytes between them, read in constant memory.
 
-    Iterate once, which closes the file, as does `close()`. A file that has become shorter than
-    promised is an `OSError`, since a response that ends early must not look complete.
+    Iterate once, which closes the file, as does `close()`. If the file has become shorter, that
+    is an `OSError`: a response that ends early must not look complete.
     """
 
     def __init__(self, file: BinaryIO, parts: Sequence[bytes | rfc9110.Range]) -> None:
         self.file = file
         self.parts = parts
-        # Django replaces the file's own method with one that calls this one again.
+        # Django replaces the file's method by one that calls `close()` of this object.
         self._close = file.close
 
     @property
@@ -67,27 +66,33 @@ class FileBody:
         self._close()
 
 
+class Body(Protocol):
+    """A body that is sent piece by piece. Iterate once, which closes it, as does `close()`."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def close(self) -> None:
+        """Free what it is read from."""
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A response for an adapter to translate. `headers` is complete: add nothing to it."""
+    """A response for an adapter to translate, with all its headers."""
 
     status: int
     headers: Headers
-    body: bytes | FileBody | RemoteBody = b""
+    body: bytes | Body = b""
 
     @property
     def whole_file(self) -> BinaryIO | None:
-        """The open file, when all of it is the body; its `name` is its path."""
+        """The open file, if all of it is the body; its `name` is its path."""
         if isinstance(self.body, FileBody) and self.status == 200:  # noqa: PLR2004
             return self.body.file
         return None
 
 
 def error_response(error: XaccelError) -> Response:
-    """The answer to a visitor when something is wrong with what was asked for.
-
-    It is kept for moments only: a missing file may come, a bad one be replaced.
-    """
+    """The response to a request that can't be fulfilled."""
     body = f"{error.public_message}\n".encode()
     headers = {
         "Content-Type": "text/plain; charset=utf-8",
@@ -101,5 +106,5 @@ def error_response(error: XaccelError) -> Response:
 
 
 def method_not_allowed() -> Response:
-    """The answer to a method that only reads are allowed instead of."""
+    """The response to any method but GET and HEAD."""
     return Response(405, (("Allow", "GET, HEAD"), ("Content-Length", "0")))

@@ -1,7 +1,7 @@
-"""The HTTP that a web server would have done: validators, preconditions and ranges.
+"""Validators, preconditions and ranges, for files that the app sends itself.
 
-Used when nothing stands in front of the app. Everything here is RFC 9110, sections 8.8
-(validators), 13 (conditional requests) and 14 (ranges), and knows neither files nor frameworks.
+This is RFC 9110, sections 8.8 (validators), 13 (conditional requests) and 14 (ranges). It depends
+on neither files nor frameworks.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ Range: TypeAlias = tuple[int, int]
 """First byte and length."""
 
 MAX_RANGES = 16
-"""More ranges than this in one request are ignored, as RFC 9110, section 14.2, allows."""
+"""A request with more ranges gets the whole file, as RFC 9110, section 14.2, allows."""
 
 _ETAG = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 _RANGE = re.compile(r"([0-9]*)-([0-9]*)")
-_MAX_DIGITS = 18  # what fits a file's size; more digits would be slow to convert
+_MAX_DIGITS = 18  # enough for any file; more digits would be slow to convert
 
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What tells one state of a resource from another.
+    """What tells the states of a resource apart.
 
     `etag` is strong and quoted; `modified` is in whole seconds since 1970.
     """
@@ -37,7 +37,7 @@ class Validators:
 
     @classmethod
     def of_file(cls, size: int, mtime: int) -> Validators:
-        """The validators that nginx gives a file, so that moving behind it changes none."""
+        """The validators that nginx gives a file, so that caches stay valid behind nginx."""
         return cls(f'"{mtime:x}-{size:x}"', mtime)
 
     @property
@@ -48,7 +48,7 @@ class Validators:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The request's header fields that a response depends on; `None` where absent."""
+    """The request's header fields on which a response depends; `None` where absent."""
 
     method: str
     if_match: str | None = None
@@ -66,7 +66,7 @@ def http_date(seconds: int) -> str:
 
 
 def parse_http_date(text: str) -> int | None:
-    """Seconds since 1970, or `None` for what is no date."""
+    """Seconds since 1970; `None` if the text is not a date."""
     try:
         date = parsedate_to_datetime(text)
     except ValueError:
@@ -75,7 +75,7 @@ def parse_http_date(text: str) -> int | None:
 
 
 def precondition_status(conditions: Conditions, validators: Validators) -> int | None:
-    """The status with which the request ends early: 304 or 412, or `None` to go on.
+    """The status that ends a request early, 304 or 412; `None` to go on.
 
     The order is that of RFC 9110, section 13.2.2.
     """
@@ -100,10 +100,10 @@ def precondition_status(conditions: Conditions, validators: Validators) -> int |
 def requested_ranges(
     conditions: Conditions, validators: Validators, size: int
 ) -> Sequence[Range] | None:
-    """The parts of `size` bytes to send: empty for none that exists (416), `None` for all.
+    """The requested ranges of `size` bytes: empty if none can be satisfied (416), `None` for all.
 
-    A field that is malformed, of another unit, behind a false `If-Range`, or that asks for more
-    bytes than there are is ignored, as section 14.2 allows.
+    A field that is malformed, in another unit or behind a failed `If-Range` is ignored, and so is
+    one whose ranges have more bytes in total than the file, as section 14.2 allows.
     """
     if conditions.range is None or conditions.method != "GET" or size == 0:
         return None
@@ -121,9 +121,9 @@ def requested_ranges(
 
 
 def _range(item: str, size: int) -> Range | None:
-    """One `first-last`, `first-` or `-length`; `None` when malformed.
+    """One `first-last`, `first-` or `-length`; `None` if it is malformed.
 
-    A range that lies beyond the end has a length of 0 or less.
+    A range beyond the end has a length of 0 or less.
     """
     match = _RANGE.fullmatch(item)
     if match is None or item == "-" or max(map(len, match.groups())) > _MAX_DIGITS:
@@ -138,7 +138,7 @@ def _range(item: str, size: int) -> Range | None:
 
 
 def _matches(field: str, etag: str, *, weak: bool) -> bool:
-    """Whether a list of entity tags has this one; `*` matches any."""
+    """Whether a list of entity tags contains this one; `*` matches any."""
     if field.strip() == "*":
         return True
     return any(tag == etag and (weak or not is_weak) for is_weak, tag in _ETAG.findall(field))

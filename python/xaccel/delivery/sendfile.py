@@ -1,12 +1,11 @@
-"""What the `Sendfile` middleware of each kind decides: which file response is sent by the server.
+"""The decisions of the `Sendfile` middlewares: which file responses the server sends.
 
-The middleware is what Rack::Sendfile is to Ruby: an app answers with a file as it always did,
-and where the file lies under a root, the web server sends it. Only a whole file counts: status
-200, from the first byte, of the length that was said, not encoded.
+The middleware does for Python what Rack::Sendfile does for Ruby: the app responds with a file,
+and if the file is under a root, the web server sends it. Only whole files qualify: status 200,
+from the first byte, with the right length, without encoding.
 
-Since the server looks at the visitor's request again, the app does not see what the server does
-better: ranges and the conditions that go with them. If the app's answer is a file that the
-server can't send, they are answered here.
+The server evaluates the visitor's ranges and preconditions itself, so the app does not see
+them. If the server can't send the file after all, they are evaluated here.
 """
 
 from __future__ import annotations
@@ -19,15 +18,15 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, BinaryIO
 
-from xaccel import servers
 from xaccel._core import Location, PathMap
 from xaccel.config import Config
 from xaccel.delivery.conditional import send_open_file
 from xaccel.delivery.files import Delivery, hand_over
-from xaccel.delivery.presentation import is_offload_header
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Headers, Response
 from xaccel.exceptions import ConfigError, FileNotFound
+from xaccel.servers import dialects
+from xaccel.servers.dialects import Dialect, is_offload_header
 
 TYPE = "xaccel.sendfile_type"
 """The key of a WSGI environment or an ASGI scope that overrides the server for one request: the
@@ -37,14 +36,9 @@ MAPPING = "xaccel.accel_mapping"
 """The key that overrides `ROOTS` for one request, in the grammar of `PathMap.parse`."""
 
 HIDDEN = ("Range", "If-Range", "If-Match", "If-Unmodified-Since")
-"""The request's headers that the app does not see."""
+"""The request headers that the app does not see."""
 
-_SERVERS_BY_TYPE = {
-    "x-accel-redirect": ("nginx", "caddy"),
-    "x-sendfile": ("apache", "lighttpd"),
-    "x-lighttpd-send-file": ("lighttpd",),
-}
-# What describes the app's own sending of the file; whoever sends it in the end says it anew.
+# The headers that depend on who sends the file; the sender sets them again.
 _REPLACED = frozenset({"accept-ranges", "content-length", "etag", "last-modified"})
 _OWN = frozenset({"accept-ranges", "content-length"})
 _PARTIAL = frozenset({"content-encoding", "content-range", "transfer-encoding"})
@@ -53,70 +47,69 @@ _logger = logging.getLogger("xaccel.sendfile")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Plan:
-    """Who sends files for one request, and from where."""
+class Sender:
+    """What sends the files of one request, and from where."""
 
-    server: servers.Server
+    dialect: Dialect
     path_map: PathMap
 
 
 class Offloader:
-    """Finds the file responses of an app that the web server can send."""
+    """Replaces file responses of an app by responses that make the server send the file."""
 
     def __init__(self, config: Config, *, trust_request_headers: bool = False) -> None:
         self._delivery = Delivery(config)
-        self._plan = Plan(self._delivery.server, self._delivery.path_map)
+        self._sender = Sender(self._delivery.dialect, self._delivery.path_map)
         self._trusts_headers = trust_request_headers
         self._parse = lru_cache(maxsize=64)(self._parse_mapping)
 
-    def plan(
+    def sender(
         self, method: str, overrides: Mapping[str, Any], header: Callable[[str], str | None]
-    ) -> Plan | None:
-        """Who sends the files of one request; `None` when the app is to be left alone.
+    ) -> Sender | None:
+        """What sends the files of one request; `None` to leave the app's responses alone.
 
         Args:
             method: The request's method.
             overrides: The WSGI environment or the ASGI scope, with `TYPE` and `MAPPING`.
-            header: Finds a header of the request by its name. It is asked for
-                `X-Sendfile-Type` and `X-Accel-Mapping` only when the operator trusts them.
+            header: Finds a request header by its name. It is asked for `X-Sendfile-Type` and
+                `X-Accel-Mapping` only if the operator trusts them.
         """
         sendfile_type, mapping = overrides.get(TYPE), overrides.get(MAPPING)
         if self._trusts_headers:
             sendfile_type = header("X-Sendfile-Type") if sendfile_type is None else sendfile_type
             mapping = header("X-Accel-Mapping") if mapping is None else mapping
-        plan: Plan | None = self._plan
+        sender: Sender | None = self._sender
         if sendfile_type is not None:
-            plan = self._of_type(sendfile_type)
-        if plan is not None and mapping:
-            plan = self._mapped(plan, mapping)
-        if plan is not None and method not in {"GET", "HEAD"} and plan.server is servers.direct:
+            sender = self._of_type(sendfile_type)
+        if sender is not None and mapping:
+            sender = self._mapped(sender, mapping)
+        if sender is not None and method not in {"GET", "HEAD"} and not sender.dialect.offloads:
             return None
-        return plan
+        return sender
 
     def offload(
-        self, plan: Plan, request: Request, headers: Headers, file: BinaryIO
+        self, sender: Sender, request: Request, headers: Headers, file: BinaryIO
     ) -> Response | None:
-        """Answer in place of an app, which has answered 200 with an open file under a root.
+        """Answer instead of an app whose response is 200 with an open file.
 
         Returns:
-            The answer, which does not need `file`. `None` when the app's own has to do.
+            The response, which does not need `file`. `None` to keep the app's response.
         """
         path = path_of(file) if _may_be_whole(headers) else None
-        location = self._locate(plan, path) if path is not None else None
+        location = self._locate(sender, path) if path is not None else None
         if location is None or not _has_length(headers, location.size):
             return None
-        return _hand_over(plan, location, request, headers)
+        return _hand_over(sender, location, request, headers)
 
     def respond(
-        self, plan: Plan, request: Request, headers: Headers, file: BinaryIO
+        self, sender: Sender, request: Request, headers: Headers, file: BinaryIO
     ) -> Response | None:
-        """Answer in place of an app, which has answered 200 with any open file.
+        """As `offload()`; a file that the server can't send is sent here, with its ranges.
 
         Returns:
-            The answer; its body is `file` itself or has no need of it. `None` when the app's
-            own answer has to do.
+            The response; its body may be `file`. `None` to keep the app's response.
         """
-        response = self.offload(plan, request, headers, file)
+        response = self.offload(sender, request, headers, file)
         if response is not None:
             return response
         if not (_hides(request) and _may_be_whole(headers) and _is_unread(file)):
@@ -126,55 +119,61 @@ class Offloader:
         return _send_open_file(file, request, headers) if _has_length(headers, size) else None
 
     def respond_with_path(
-        self, plan: Plan | None, request: Request, headers: Headers, path: str
+        self, sender: Sender | None, request: Request, headers: Headers, path: str
     ) -> Response:
-        """Answer in place of an app, which has answered 200 with the path of a file."""
-        location = self._locate(plan, path) if plan is not None else None
+        """Answer instead of an app whose response is 200 with the path of a file."""
+        location = self._locate(sender, path) if sender is not None else None
         if (
-            plan is not None
+            sender is not None
             and location is not None
             and _may_be_whole(headers)
             and _has_length(headers, location.size)
         ):
-            return _hand_over(plan, location, request, headers)
+            return _hand_over(sender, location, request, headers)
         return _send_open_file(open(path, "rb"), request, headers)  # noqa: PTH123
 
     @staticmethod
-    def _locate(plan: Plan, path: str) -> Location | None:
-        if plan.path_map.find(path) is None:
+    def _locate(sender: Sender, path: str) -> Location | None:
+        if sender.path_map.find(path) is None:
             return None
         try:
-            return plan.path_map.locate(path)
+            return sender.path_map.locate(path)
         except FileNotFound as error:
             _logger.warning("%s", error)
             return None
 
-    def _of_type(self, sendfile_type: object) -> Plan | None:
+    def _of_type(self, sendfile_type: object) -> Sender | None:
         if not sendfile_type:
             return None
-        names = _SERVERS_BY_TYPE.get(str(sendfile_type).lower())
-        if names is None:
-            # As a literal: whatever is in it, the log gets one line.
+        found = _dialects_of_type(str(sendfile_type).lower())
+        if not found:
+            # As a literal, so that line breaks in it can't forge lines of the log.
             _logger.warning("unknown X-Sendfile-Type: %r", sendfile_type)
             return None
-        name = self._delivery.config.server if self._delivery.config.server in names else names[0]
-        return Plan(servers.WEB_SERVERS[name], self._plan.path_map)
+        configured = self._delivery.dialect
+        return Sender(configured if configured in found else found[0], self._sender.path_map)
 
-    def _mapped(self, plan: Plan, mapping: str) -> Plan | None:
+    def _mapped(self, sender: Sender, mapping: str) -> Sender | None:
         try:
-            return Plan(plan.server, self._parse(mapping))
+            return Sender(sender.dialect, self._parse(mapping))
         except ConfigError:
-            _logger.warning("X-Accel-Mapping is no list of /directory/=/prefix/: %r", mapping)
+            _logger.warning("X-Accel-Mapping is not a list of /directory/=/prefix/: %r", mapping)
             return None
 
     def _parse_mapping(self, mapping: str) -> PathMap:
         return PathMap.parse(mapping, follow_symlinks=self._delivery.config.follow_symlinks)
 
 
+def _dialects_of_type(sendfile_type: str) -> tuple[Dialect, ...]:
+    return tuple(
+        dialect for dialect in dialects.DIALECTS.values() if sendfile_type in dialect.sendfile_types
+    )
+
+
 def path_of(file: BinaryIO) -> str | None:
     """The absolute path of an open file that has not been read from.
 
-    `None` when it is no regular file, or no longer the one of this name.
+    `None` if it is not a regular file, or if its name now belongs to another file.
     """
     try:
         status = os.fstat(file.fileno())
@@ -194,7 +193,7 @@ def path_of(file: BinaryIO) -> str | None:
 
 
 def without_foreign(headers: Headers, request: Request) -> Headers:
-    """Remove the headers that would make the server send a file, unless they are our own."""
+    """Remove the headers that would make the server send a file, except those of xaccel."""
     return tuple(
         (name, value)
         for name, value in headers
@@ -214,7 +213,7 @@ def _may_be_whole(headers: Headers) -> bool:
 
 
 def _has_length(headers: Headers, size: int) -> bool:
-    """Whether the body is as long as the file, as far as the headers say."""
+    """Whether the length in the headers, if any, is that of the file."""
     return all(value == str(size) for name, value in headers if name.lower() == "content-length")
 
 
@@ -227,17 +226,17 @@ def _hides(request: Request) -> bool:
     )
 
 
-def _hand_over(plan: Plan, location: Location, request: Request, headers: Headers) -> Response:
+def _hand_over(sender: Sender, location: Location, request: Request, headers: Headers) -> Response:
     kept = tuple(
         (name, value)
         for name, value in headers
         if name.lower() not in _REPLACED and not is_offload_header(name)
     )
-    return hand_over(location, request, kept, plan.server)
+    return hand_over(location, request, kept, sender.dialect)
 
 
 def _send_open_file(file: BinaryIO, request: Request, headers: Headers) -> Response:
     kept = tuple((name, value) for name, value in headers if name.lower() not in _OWN)
-    # The app has seen the other conditions, and decided.
+    # The app has seen the other conditions, and has evaluated them.
     conditions = dataclasses.replace(request.conditions, if_none_match=None, if_modified_since=None)
     return send_open_file(file, conditions, without_foreign(kept, request))

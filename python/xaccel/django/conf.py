@@ -14,8 +14,9 @@ from xaccel.delivery.files import Delivery
 from xaccel.delivery.sendfile import Offloader
 from xaccel.django.default_source import default_source
 from xaccel.exceptions import ConfigError
-from xaccel.thumbnails.endpoint import PrivateThumbnails, Thumbnails
+from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
+from xaccel.thumbnails.private import PrivateThumbnails
 
 
 @cache

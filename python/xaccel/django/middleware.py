@@ -68,11 +68,11 @@ def _offload(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBa
     if file is None or response.status_code != 200:  # noqa: PLR2004
         return None
     offloader = conf.offloader()
-    plan = offloader.plan(request.method or "GET", context(request), request.headers.get)
-    if plan is None:
+    sender = offloader.sender(request.method or "GET", context(request), request.headers.get)
+    if sender is None:
         return None
     headers = tuple(response.headers.items())
-    offloaded = offloader.offload(plan, facts(request), headers, file)
+    offloaded = offloader.offload(sender, facts(request), headers, file)
     if offloaded is None:
         return None
     # Only the file: closing the response would end the request.

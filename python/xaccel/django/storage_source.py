@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from django.core.files.storage import storages
 
 from xaccel.exceptions import FileNotFound
-from xaccel.thumbnails.sources.base import Arriving, Original
+from xaccel.thumbnails.sources.base import Original, StreamedOriginal
 
 
 class StorageSource:
@@ -33,7 +33,9 @@ class StorageSource:
                 piece: bytes = file.read(size)
             return piece
 
-        return Arriving(read, file.close, name=repr(name), max_bytes=self._max_bytes).original()
+        return StreamedOriginal(
+            read, file.close, name=repr(name), max_bytes=self._max_bytes
+        ).original()
 
     @contextmanager
     def _absent(self, name: str) -> Iterator[None]:

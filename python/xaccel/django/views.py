@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.views import View
 
-from xaccel.delivery.presentation import FileKeywords, FileOptions
+from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
 from xaccel.django import conf
 from xaccel.django.files import PrivateFile, path_of
 from xaccel.django.http import facts, to_django
@@ -22,17 +22,9 @@ from xaccel.exceptions import FileNotFound
 _logger = logging.getLogger("xaccel.django")
 
 
+@shows_file_keywords
 def send_private_file(
-    request: HttpRequest,
-    path: PrivateFile,
-    *,
-    root: str | os.PathLike[str] | None = None,
-    mimetype: str | None = None,
-    as_attachment: bool = False,
-    download_name: str | None = None,
-    max_age: int | None = None,
-    headers: Mapping[str, str] | None = None,
-    limit_rate: int | None = None,
+    request: HttpRequest, path: PrivateFile, **options: Unpack[FileKeywords]
 ) -> HttpResponseBase:
     """Answer with a file under one of `ROOTS`, sent by the web server if there is one.
 
@@ -54,32 +46,23 @@ def send_private_file(
         headers: Further response headers.
         limit_rate: The speed at which nginx or lighttpd sends the file, in bytes per second; by
             default unlimited. Other servers, and `direct`, raise an error.
+        options: All of these but `request` and `path`.
     """
-    options = FileOptions(
-        mimetype=mimetype,
-        as_attachment=as_attachment,
-        download_name=download_name,
-        max_age=max_age,
-        headers=headers,
-        limit_rate=limit_rate,
-    )
+    file_options = FileOptions(**options)
     try:
-        response = conf.delivery().private_file(path_of(path), facts(request), options, root=root)
+        response = conf.delivery().private_file(path_of(path), facts(request), file_options)
     except FileNotFound as error:
         _logger.warning("%s", error)
         raise Http404(error.public_message) from None
     return to_django(response)
 
 
+@shows_file_keywords
 async def asend_private_file(
-    request: HttpRequest,
-    path: PrivateFile,
-    *,
-    root: str | os.PathLike[str] | None = None,
-    **options: Unpack[FileKeywords],
+    request: HttpRequest, path: PrivateFile, **options: Unpack[FileKeywords]
 ) -> HttpResponseBase:
     """Like `send_private_file()`, but look the file up in a thread."""
-    return await asyncio.to_thread(send_private_file, request, path, root=root, **options)
+    return await asyncio.to_thread(send_private_file, request, path, **options)
 
 
 class PrivateFileView(View):

@@ -13,6 +13,7 @@ from xaccel.config import Config
 from xaccel.doctor.client import Reply, Site
 from xaccel.doctor.report import Result, finding, ok, skipped
 from xaccel.doctor.samples import first_file
+from xaccel.servers import dialects
 from xaccel.thumbnails import engines
 
 
@@ -53,7 +54,7 @@ def hits(site: Site, config: Config, name: str, last: Reply) -> Result:
     """
     if config.thumbnail_engine == "image-filter":
         is_hit = last.headers["X-Cache-Status"] == "HIT"
-    elif config.thumbnail_cache is None or config.server != "nginx":
+    elif config.thumbnail_cache is None or not dialects.named(config.server).sends_thumbnails:
         return skipped("hits", "Only nginx with THUMBNAIL_CACHE sends hits without the app.")
     else:
         cache = Path(config.thumbnail_cache)

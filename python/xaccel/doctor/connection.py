@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 from xaccel.doctor.client import Reply, Site
-from xaccel.doctor.offload_header import server_name
+from xaccel.doctor.offload_header import dialect_of
 from xaccel.doctor.report import Result, finding, ok, skipped
+from xaccel.servers import dialects
 
 _REFUSAL_TIMEOUT = 5.0
 _MAX_SKEW = 5
@@ -60,11 +61,14 @@ def check_upload_limit(site: Site, first: Reply) -> Iterator[Result]:
         connection.endheaders()
         with contextlib.suppress(TimeoutError):
             status = connection.getresponse().status
-    configured = None if site.config is None else site.config.server
+    configured = None if site.config is None else dialects.named(site.config.server)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         yield ok("uploads", "The server refuses an upload that is too large.")
-    elif status is None and "caddy" in {server_name(first), configured}:
-        yield skipped("uploads", "Caddy refuses an upload only once it has received that much.")
+    elif status is None and any(
+        dialect is not None and dialect.answers_uploads_late
+        for dialect in (dialect_of(first), configured)
+    ):
+        yield skipped("uploads", "This server refuses an upload only after reading that much.")
     elif status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         yield finding(
             "uploads",

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xaccel.delivery.presentation import is_offload_header
 from xaccel.doctor.client import Reply, Site
 from xaccel.doctor.report import Result, finding, ok
-
-_DIALECTS = {
-    "nginx": "x-accel",
-    "caddy": "x-accel",
-    "apache": "x-sendfile",
-    "lighttpd": "x-sendfile",
-}
+from xaccel.servers import dialects
+from xaccel.servers.dialects import Dialect, is_offload_header
 
 
 def check_offload_header(_: Site, first: Reply) -> Iterator[Result]:
@@ -26,9 +20,11 @@ def leak(reply: Reply) -> Result | None:
     leaked = sorted(name for name in reply.headers if is_offload_header(name))
     if not leaked:
         return None
-    server = server_name(reply)
-    if server is not None and not any(_DIALECTS[server] in name.lower() for name in leaked):
-        fix = f"Set XACCEL['SERVER'] to {server!r} where the app runs, and restart the app."
+    dialect = dialect_of(reply)
+    if dialect is not None and not any(
+        name.lower().startswith(dialect.header_prefixes) for name in leaked
+    ):
+        fix = f"Set XACCEL['SERVER'] to {dialect.name!r} where the app runs, and restart the app."
     else:
         fix = (
             "Install what `xaccel config` writes for this server; Apache also needs mod_xsendfile "
@@ -42,7 +38,8 @@ def leak(reply: Reply) -> Result | None:
     )
 
 
-def server_name(reply: Reply) -> str | None:
-    """The web server that the header `Server` names, if it is one that xaccel knows."""
+def dialect_of(reply: Reply) -> Dialect | None:
+    """The dialect of the server that the header `Server` names, if xaccel knows it."""
     product = (reply.headers["Server"] or "").lower()
-    return next((name for name in _DIALECTS if name in product), None)
+    servers = (each for each in dialects.DIALECTS.values() if each.offloads)
+    return next((dialect for dialect in servers if dialect.name in product), None)

@@ -1,56 +1,56 @@
-"""What templates call, whatever their language: the tags and filters are wrappers round this.
+"""The template helpers. The tags and filters of each template language only wrap them.
 
-Nothing here asks a database or raises because an image is missing, and nothing but `placeholder`
-opens one.
+No helper queries a database or raises because an image is missing. Only `placeholder` opens an
+image.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache, wraps
 from typing import Any
 
-from xaccel._core import Spec
+from xaccel._hints import did_you_mean
 from xaccel.config import Config
 from xaccel.exceptions import SpecError
+from xaccel.thumbnails.layout import DENSITIES, Layout, candidates, known_size, shown_size
 from xaccel.thumbnails.markup import Markup, element
-from xaccel.thumbnails.urls import DENSITIES, OPTIONS, ThumbnailUrls, numbers, source_name
+from xaccel.thumbnails.placeholders import Placeholders
+from xaccel.thumbnails.specs import OPTIONS
+from xaccel.thumbnails.urls import ThumbnailUrls, source_name
 
 _ATTRIBUTES = frozenset(
     {"class", "crossorigin", "decoding", "fetchpriority", "hidden", "id", "itemprop", "lang"}
     | {"loading", "referrerpolicy", "role", "slot", "style", "title", "usemap"}
 )
 
-_PASSING = frozenset({"version", "expires", "expires_in"})
-"""The options that may make another URL of the same arguments."""
+_VOLATILE_OPTIONS = frozenset({"version", "expires", "expires_in"})
+"""Options with which the same arguments may give another URL later."""
 
-_REMEMBERED = 4096
-"""How many URLs are kept at most."""
+_MAX_CACHED_URLS = 4096
 
 
 class TemplateHelpers:
     """The template helpers with an app's settings.
 
-    The width and height that keep a page from jumping are written whenever they are certain:
-    from the box if the thumbnail fills it, else from the source's size, if that is known: given
-    as `source_size`, or held in the `width_field` and `height_field` of a Django `ImageField`.
-    No image is opened to find out.
+    Elements have a `width` and a `height`, so that the page does not jump, whenever the size is
+    certain. It is the box if the thumbnail fills it. Otherwise it follows from the size of the
+    source, which you pass as `source_size`, or which the `width_field` and `height_field` of a
+    Django `ImageField` hold. The helpers do not open the image to find out.
 
     Raises:
-        ConfigError: There is no `THUMBNAIL_SOURCE`, or what the engine needs is not set.
+        ConfigError: A setting that the engine needs is missing.
     """
 
     def __init__(self, config: Config) -> None:
         self._urls = ThumbnailUrls(config)
         self._formats = config.thumbnail_formats
-        self.thumbnail_url = _remembering(self._urls.url)
-        """The URL of a thumbnail, see `ThumbnailUrls.url`."""
-        self._lay_out = lru_cache(maxsize=1024)(self._build_layout)
-        self.placeholder = self._urls.placeholder
-        """A blurred picture as a `data:` URI, see `ThumbnailUrls.placeholder`."""
+        self.thumbnail_url = _cached(self._urls.url)
+        """Returns the URL of a thumbnail, see `ThumbnailUrls.url`."""
+        self._cached_layout = lru_cache(maxsize=1024)(self._build_layout)
+        self.placeholder = Placeholders(config, self._urls).placeholder
+        """Returns a blurred picture as a `data:` URI, see `Placeholders.placeholder`."""
 
     def thumbnail_srcset(
         self,
@@ -65,16 +65,15 @@ class TemplateHelpers:
         expires_in: int | None = None,
         **options: Any,
     ) -> str:
-        """The value of a `srcset` attribute.
+        """Return the value of a `srcset` attribute.
 
         Args:
-            source: As in `thumbnail_url`, like all that is not named here.
-            width: The box's width in pixels, or the name of a preset.
-            height: The box's height in pixels.
-            widths: The widths to choose from; the height goes along. `sizes` then says how wide
-                the image is shown.
-            densities: The numbers of pixels per CSS pixel to choose from, when there are no
-                `widths`.
+            source: See `thumbnail_url`.
+            width: The width of the box in pixels, or the name of a preset.
+            height: The height of the box in pixels.
+            widths: The widths to choose from. The height keeps its ratio to the width. The
+                attribute `sizes` then says how wide the image is shown.
+            densities: The numbers of pixels per CSS pixel to choose from; ignored with `widths`.
             source_size: The width and height of the upright source, if you know them.
             version: See `thumbnail_url`.
             expires_in: See `thumbnail_url`.
@@ -98,22 +97,21 @@ class TemplateHelpers:
         expires_in: int | None = None,
         **options: Any,
     ) -> Markup:
-        """An `<img>` that browsers load lazily, in the size that suits the screen.
+        """Return an `<img>` that browsers load lazily, in the size that suits the screen.
 
         Args:
-            source: As in `thumbnail_srcset`, like all that is not named here.
-            width: The box's width in CSS pixels, or the name of a preset.
-            height: The box's height in CSS pixels.
-            alt: What the image shows, in words; empty for one that only decorates.
-            sizes: How wide the image is shown, when there are `widths`; by default as wide as
-                the page.
+            source: See `thumbnail_url`.
+            width: The width of the box in CSS pixels, or the name of a preset.
+            height: The height of the box in CSS pixels.
+            alt: The text that describes the image; empty if the image is only decoration.
+            sizes: With `widths`: how wide the image is shown, by default as wide as the page.
             widths: See `thumbnail_srcset`.
             densities: See `thumbnail_srcset`.
             source_size: See `thumbnail_srcset`.
             version: See `thumbnail_url`.
             expires_in: See `thumbnail_url`.
-            options: Those of a thumbnail, and further HTML attributes: `class`, `loading`, …;
-                `data_id` is `data-id`.
+            options: The options of a thumbnail, and more HTML attributes: `class`, `loading`
+                and so on. `data_id` becomes `data-id`.
         """
         options, attributes = _split(options)
         if sizes is not None and widths is None:
@@ -127,7 +125,7 @@ class TemplateHelpers:
                 "src": url,
                 "srcset": None if srcset in {"", f"{url} 1x"} else srcset,
                 "sizes": _sizes(srcset, sizes, widths),
-                **layout.shown,
+                **layout.shown_size,
                 "alt": "" if alt is None else alt,
                 "loading": "lazy",
                 "decoding": "async",
@@ -151,14 +149,14 @@ class TemplateHelpers:
         expires_in: int | None = None,
         **options: Any,
     ) -> Markup:
-        """A `<picture>` with a `<source>` for each modern format, best first, and an `<img>`.
+        """Return a `<picture>` with a `<source>` for each modern format and an `<img>`.
 
         Args:
-            source: As in `thumbnail_img`, like all that is not named here.
-            width: The box's width in CSS pixels, or the name of a preset.
-            height: The box's height in CSS pixels.
-            alt: What the image shows, in words.
-            formats: The modern formats, best first; by default `THUMBNAIL_FORMATS`.
+            source: See `thumbnail_url`.
+            width: The width of the box in CSS pixels, or the name of a preset.
+            height: The height of the box in CSS pixels.
+            alt: See `thumbnail_img`.
+            formats: The modern formats, best first. By default `THUMBNAIL_FORMATS`.
             sizes: See `thumbnail_img`.
             widths: See `thumbnail_srcset`.
             densities: See `thumbnail_srcset`.
@@ -207,7 +205,7 @@ class TemplateHelpers:
         return element("picture", {}, "".join([*sources, image]))
 
     def _srcset(
-        self, source: object, layout: _Layout, version: object, expires_in: int | None
+        self, source: object, layout: Layout, version: object, expires_in: int | None
     ) -> str:
         signed = self._urls.signed
         return ", ".join(
@@ -224,8 +222,8 @@ class TemplateHelpers:
         densities: str | Iterable[float],
         source_size: tuple[int, int] | None,
         options: Mapping[str, Any],
-    ) -> _Layout:
-        return self._lay_out(
+    ) -> Layout:
+        return self._cached_layout(
             width,
             height,
             _hashable(widths),
@@ -242,24 +240,24 @@ class TemplateHelpers:
         densities: str | Iterable[float],
         source_size: tuple[int, int] | None,
         **options: Any,
-    ) -> _Layout:
+    ) -> Layout:
         spec = self._urls.allowed_spec(width, height, **options)
-        candidates = _candidates(spec, widths, densities, source_size)
-        return _Layout(
+        return Layout(
             text=str(spec),
             candidates=tuple(
                 (str(candidate), descriptor)
-                for candidate, descriptor in candidates
+                for candidate, descriptor in candidates(spec, widths, densities, source_size)
                 if self._urls.is_allowed(candidate)
             ),
-            shown=_shown_size(spec, source_size),
+            shown_size=shown_size(spec, source_size),
         )
 
 
-def _remembering(make: Callable[..., str]) -> Callable[..., str]:
-    """Most pages show the same thumbnails again and again: `ThumbnailUrls.url` that knows them.
+def _cached(make: Callable[..., str]) -> Callable[..., str]:
+    """Cache the URLs of `ThumbnailUrls.url`, since most pages show the same thumbnails.
 
-    A plain function with a dictionary, as template languages take longer to call anything else.
+    A Jinja loop of 100 thumbnails takes 0.25 ms instead of 0.57. With `lru_cache` for the
+    dictionary it takes 8 to 16 % longer, and 20 % longer with a method for the function.
     """
     urls: dict[tuple[object, ...], str] = {}
 
@@ -268,14 +266,15 @@ def _remembering(make: Callable[..., str]) -> Callable[..., str]:
         source: object, width: int | str | None = None, height: int | None = None, **options: Any
     ) -> str:
         try:
-            # Without the options, of which there are mostly none, it is built faster.
+            # Leaving out the options, which are rare, saves 12 % of a loop with the filter.
             key = (source, width, height, *options.items()) if options else (source, width, height)
             return urls[key]
-        except (KeyError, TypeError):  # TypeError: a list, which no dictionary can look up
+        except (KeyError, TypeError):  # TypeError: a list can't be a key
             pass
         made = make(source, width, height, **options)
-        if type(source) is str and _PASSING.isdisjoint(options):
-            if len(urls) >= _REMEMBERED:
+        # The name of another object may change, as a Django file's does.
+        if type(source) is str and _VOLATILE_OPTIONS.isdisjoint(options):
+            if len(urls) >= _MAX_CACHED_URLS:
                 urls.clear()
             with suppress(TypeError):
                 urls[key] = made
@@ -284,76 +283,14 @@ def _remembering(make: Callable[..., str]) -> Callable[..., str]:
     return url
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """What a helper's arguments mean, whatever the image."""
-
-    text: str
-    """The spec of `src`."""
-    candidates: tuple[tuple[str, str], ...]
-    """The spec of each candidate of `srcset`, and what describes it."""
-    shown: Mapping[str, int]
-    """The attributes `width` and `height`, if they are certain."""
-
-
 def _hashable(value: Any) -> Any:
-    """A list from a template as a key of a cache."""
+    """Return an argument as part of a cache's key, for which a list becomes a tuple."""
     return value if value is None or isinstance(value, str | int | float) else tuple(value)
 
 
-def known_size(source: object) -> tuple[int, int] | None:
-    """The size of an image in a Django model, if fields of the same row hold it.
-
-    `ImageFieldFile.width` would open the file, and a deferred field would ask the database.
-    """
-    field, instance = getattr(source, "field", None), getattr(source, "instance", None)
-    row = getattr(instance, "__dict__", {})
-    width = row.get(getattr(field, "width_field", None))
-    height = row.get(getattr(field, "height_field", None))
-    return (width, height) if width and height else None
-
-
-def _candidates(
-    spec: Spec,
-    widths: str | Iterable[float] | None,
-    densities: str | Iterable[float],
-    source_size: tuple[int, int] | None,
-) -> list[tuple[Spec, str]]:
-    """The thumbnails to choose from, and how `srcset` describes each."""
-    found: dict[float | tuple[int, int], tuple[Spec, str]] = {}
-    if widths is None:
-        for density in sorted(set(numbers(densities, "densities"))):
-            dpr = (spec.dpr or 1) * density
-            candidate = spec.replace(dpr=None if dpr == 1 else dpr)
-            size = candidate.output_size(*source_size) if source_size else density
-            # A source that is too small for more gives the same thumbnail twice.
-            found.setdefault(size, (candidate, f"{density:g}x"))
-        return list(found.values())
-    ratio = spec.height / spec.width if spec.height and spec.width else None
-    for number in sorted(set(numbers(widths, "widths"))):
-        width = round(number)
-        candidate = spec.replace(
-            width=width, height=None if ratio is None else round(width * ratio)
-        )
-        real = candidate.output_size(*source_size)[0] if source_size else width
-        found.setdefault(real, (candidate, f"{real}w"))
-    return list(found.values())
-
-
 def _sizes(srcset: str, sizes: str | None, widths: object) -> str | None:
-    """The attribute that belongs to widths; without it browsers take the same for granted."""
+    """Return the attribute `sizes`. It goes with widths; browsers assume `100vw` by default."""
     return (sizes or "100vw") if srcset and widths is not None else None
-
-
-def _shown_size(spec: Spec, source_size: tuple[int, int] | None) -> dict[str, int]:
-    """The attributes `width` and `height`, in CSS pixels, if they are certain."""
-    spec = spec.replace(dpr=None)
-    if source_size is not None:
-        width, height = spec.output_size(*source_size)
-        return {"width": width, "height": height}
-    if spec.fit != "contain" and spec.width is not None and spec.height is not None:
-        return {"width": spec.width, "height": spec.height}
-    return {}
 
 
 def _split(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -366,8 +303,7 @@ def _split(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
         elif attribute in _ATTRIBUTES or attribute.startswith(("data-", "aria-")):
             attributes[attribute] = value
         else:
-            near = difflib.get_close_matches(keyword, [*OPTIONS, *_ATTRIBUTES, "alt"], n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(keyword, [*OPTIONS, *_ATTRIBUTES, "alt"])
             raise SpecError(
                 f"{keyword!r} is neither an option of a thumbnail nor an attribute of <img>{hint}"
             )

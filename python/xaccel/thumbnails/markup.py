@@ -1,4 +1,4 @@
-"""HTML elements, built so that a template engine neither escapes them nor has to trust them."""
+"""HTML elements that template engines insert without escaping them again."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections.abc import Mapping
 
 
 class Markup(str):
-    """HTML that is escaped already.
+    """HTML that is already escaped.
 
-    Jinja and Django know it by `__html__` (the protocol of MarkupSafe); what is made of it by
-    string operations is text again, which they escape.
+    Jinja and Django recognise it by `__html__`, the protocol of MarkupSafe. String operations
+    return a plain `str`, which they escape.
     """
 
     __slots__ = ()
 
     def __html__(self) -> str:
-        """What to insert in a page as it is."""
+        """Return the HTML to insert in a page."""
         return str(self)
 
 
 def element(name: str, attributes: Mapping[str, object], content: str | None = None) -> Markup:
-    """An HTML element; a void one without `content`.
+    """Return an HTML element.
 
     Args:
-        name: The element's name.
-        attributes: Their values by their names; `None` and `False` leave one out, `True` is
-            one without a value.
-        content: HTML.
+        name: The name of the element.
+        attributes: Values by name. `None` and `False` leave an attribute out, `True` writes it
+            without a value.
+        content: The HTML inside the element; `None` = a void element.
     """
     words = [name]
     for key, value in attributes.items():
@@ -43,6 +43,6 @@ def _attribute_value(value: object) -> str:
     safe = getattr(value, "__html__", None)
     if safe is None:
         return html.escape(str(value))
-    # Escaped text keeps its character references; markup in it would end the attribute.
-    # A plain str: MarkupSafe's own would escape what it is to be replaced by.
+    # Escaped text keeps its character references, but markup in it would end the attribute.
+    # A plain str, since `Markup.replace` of MarkupSafe would escape the replacement.
     return str(safe()).replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")

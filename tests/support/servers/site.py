@@ -14,7 +14,7 @@ from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
 
 from xaccel import Config
-from xaccel.servers import WEB_SERVERS
+from xaccel.servers import generators
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx import thumbnails as nginx_thumbnails
 
@@ -214,7 +214,7 @@ def running_server(
     **deployment: object,
 ) -> Iterator[int]:
     """Run a web server with the configuration that xaccel writes for it."""
-    server = WEB_SERVERS[front]
+    server = generators.load(front)
     (directory / "tmp").mkdir()
     # The workers of Apache and lighttpd may run as another user.
     for path in (directory, directory / "tmp"):

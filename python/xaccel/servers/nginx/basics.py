@@ -16,7 +16,7 @@ _CIPHERS = tuple(
     for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305")
     for key in ("ECDSA", "RSA")
 )
-# nginx compresses HTML without being told.
+# nginx always compresses HTML.
 _COMPRESSIBLE = (
     "text/css",
     "text/javascript",
@@ -30,15 +30,15 @@ _COMPRESSIBLE = (
 
 
 def http(config: Config, deployment: Deployment, access_log: str | None) -> Iterator[str]:
-    """What belongs in the `http` block; `access_log` is the log's file, if nothing else says it."""
-    yield "# The port that the visitor sees, which may not be that on which nginx listens."
+    """What belongs in the `http` block; `access_log` is the log's file, `None` for nginx's own."""
+    yield "# The port in the visitor's URL. It may differ from the port on which nginx listens."
     yield from text.block(
         "map $http_host $xaccel_port",
         ['default "";', '"~(?<xaccel_visible>:[0-9]+)$" $xaccel_visible;'],
     )
     yield ""
     if deployment.tls_certificate is not None:
-        yield "# Browsers shall not try without TLS for a year, unless the app says otherwise."
+        yield "# Browsers use only TLS for a year, unless the app sends a policy of its own."
         yield from text.block(
             "map $upstream_http_strict_transport_security $xaccel_strict",
             ['"" max-age=31536000;', 'default "";'],
@@ -47,14 +47,14 @@ def http(config: Config, deployment: Deployment, access_log: str | None) -> Iter
     if deployment.log_header is not None:
         variable = _upstream_variable(deployment.log_header)
         if config.remotes:
-            yield "# After a file from a remote it is the remote's headers that nginx remembers."
+            yield "# After a file from a remote, $upstream_http_* has the headers of the remote."
             yield from text.block(
                 "map $xaccel_saved $xaccel_logged",
                 [f'"" {variable};', "default $xaccel_saved;"],
             )
             variable = "$xaccel_logged"
-        yield "# As `combined`, with what the app says. Of a file that the app offloads, too, it is"
-        yield "# the visitor's request that is logged; $uri would be the file's internal URL."
+        yield "# `combined`, and the app's header. $request is the visitor's request even for an"
+        yield "# offloaded file, where $uri is the file's internal URL."
         yield "log_format xaccel"
         yield "    '$remote_addr - $remote_user [$time_local] \"$request\" '"
         yield '    \'$status $body_bytes_sent "$http_referer" "$http_user_agent" \''
@@ -67,7 +67,7 @@ def http(config: Config, deployment: Deployment, access_log: str | None) -> Iter
 
 
 def redirect(deployment: Deployment) -> Iterator[str]:
-    """A `server` block that sends those who come without TLS to where there is."""
+    """A `server` block that redirects HTTP to HTTPS."""
     if deployment.tls_certificate is None:
         return
     address, port = deployment.listen_address
@@ -96,9 +96,9 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
         yield f"ssl_certificate {quoted(deployment.tls_certificate)};"
         yield f"ssl_certificate_key {quoted(deployment.tls_key)};"
         yield "ssl_protocols TLSv1.2 TLSv1.3;"
-        yield "# Those that TLS 1.2 still may have; of TLS 1.3 all are good."
+        yield "# The safe ciphers of TLS 1.2. All ciphers of TLS 1.3 are safe."
         yield f"ssl_ciphers {':'.join(_CIPHERS)};"
-        yield "# Visitors who come back need no full handshake."
+        yield "# Returning visitors skip the full handshake."
         yield "ssl_session_cache shared:xaccel_tls:1m;"
         yield _STRICT
     yield f"client_max_body_size {deployment.client_max_body_size};"
@@ -109,16 +109,16 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
 
 
 def saved(deployment: Deployment) -> Iterator[str]:
-    """What a location needs in which another server's headers take the place of the app's."""
+    """What keeps the app's header for the log where a remote's headers replace the app's."""
     if deployment.log_header is not None:
         yield f"set $xaccel_saved {_upstream_variable(deployment.log_header)};"
         yield f"proxy_hide_header {deployment.log_header};"
 
 
 def inherit(deployment: Deployment, lines: Iterable[str]) -> Iterator[str]:
-    """Lines of the `server` block, its own header also in locations that have others.
+    """Lines of the `server` block, with its header repeated in each location that adds others.
 
-    One `add_header` in a location is enough for those around it to be forgotten there.
+    An `add_header` in a location hides those of the blocks around it.
     """
     opened = False
     for line in lines:
@@ -137,7 +137,7 @@ def static(prefix: str, path: str) -> Iterator[str]:
         f"location ^~ {quoted(prefix, dollar=False)}",
         [
             f"alias {directory(path)};",
-            "# Not the app's pages: from their size one could guess the secrets in them.",
+            "# Compress only static files. The size of a compressed page can reveal secrets in it.",
             "gzip on;",
             "gzip_vary on;",
             f"gzip_types {' '.join(_COMPRESSIBLE)};",

@@ -1,4 +1,4 @@
-"""nginx: how it asks another HTTP server for a file."""
+"""How nginx fetches a file from another HTTP server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CA_FILES = (
 )
 
 
-def ask(
+def fetch(
     deployment: Deployment,
     *,
     scheme: str,
@@ -26,25 +26,25 @@ def ask(
     prefix: str,
     path: str,
 ) -> Iterator[str]:
-    """The lines of a location that fetch from a server what is asked for below a prefix.
+    """The lines of a location that map URLs below its prefix to URLs of another server.
 
     Args:
         deployment: Where to find the DNS servers.
         scheme: `http` or `https`.
         host: The server's name or address.
-        authority: The same with the port, if it is not the scheme's own.
+        authority: The host, with the port unless it is the scheme's default.
         prefix: A regular expression for the location's prefix.
-        path: What is there in its place, decoded, with a slash at both ends.
+        path: What replaces the prefix, decoded, with a slash at both ends.
     """
     target = f"{scheme}://{authority}"
     if not _is_fixed(host):
-        yield "# A variable makes nginx look the name up again when its address may have changed."
-        yield "# It asks the resolver, and does not look into /etc/hosts."
+        yield "# With a variable, nginx looks up the name again when the DNS entry expires."
+        yield "# It asks the resolver, and ignores /etc/hosts."
         yield f"resolver {' '.join(deployment.resolvers)};"
         yield "resolver_timeout 5s;"
         yield f"set $xaccel_origin {quoted(target)};"
         target = "$xaccel_origin"
-    yield "# The path is written anew, so that nginx percent-encodes it. A query stays as it is."
+    yield "# After a rewrite, nginx percent-encodes the path again. The query stays as it is."
     yield (
         f"rewrite {quoted(f'(?s)^{prefix}(.*)$', dollar=False)} "
         f"{quoted(f'{escape_dollar(path)}$1', dollar=False)} break;"
@@ -59,12 +59,12 @@ def ask(
 
 
 def _authorities() -> str:
-    """Where this system has the certificates of the authorities."""
+    """The file with this system's trusted certificates."""
     return next((path for path in _CA_FILES if Path(path).is_file()), _CA_FILES[0])
 
 
 def _is_fixed(host: str) -> bool:
-    """Whether the DNS has nothing to say of it."""
+    """Whether a host needs no DNS look-up."""
     if host == "localhost":
         return True
     try:

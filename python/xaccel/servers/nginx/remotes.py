@@ -1,4 +1,4 @@
-"""nginx: the internal locations of files on other servers."""
+"""The internal locations for files on other servers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xaccel.config import Config
 from xaccel.delivery.remotes import Remote
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
-from xaccel.servers.nginx import basics as nginx_basics, origins as nginx_origins
+from xaccel.servers.nginx import basics, origins
 from xaccel.servers.nginx.syntax import quoted
 
 _REQUEST = (
@@ -57,8 +57,8 @@ def _location(remote: Remote, deployment: Deployment) -> Iterator[str]:
         f"location ^~ {quoted(remote.prefix, dollar=False)}",
         [
             "internal;",
-            *nginx_basics.saved(deployment),
-            *nginx_origins.ask(
+            *basics.saved(deployment),
+            *origins.fetch(
                 deployment,
                 scheme=remote.scheme,
                 host=remote.host,
@@ -66,9 +66,9 @@ def _location(remote: Remote, deployment: Deployment) -> Iterator[str]:
                 prefix=re.escape(remote.prefix),
                 path=remote.path,
             ),
-            "# A signed URL is signed for GET.",
+            "# Signed URLs are signed for GET.",
             "proxy_method GET;",
-            "# What the visitor sends is for the app: cookies and passwords are not passed on.",
+            "# The visitor's cookies and passwords are for the app only.",
             "proxy_pass_request_headers off;",
             "proxy_pass_request_body off;",
             'proxy_set_header Content-Length "";',
@@ -77,16 +77,16 @@ def _location(remote: Remote, deployment: Deployment) -> Iterator[str]:
                 f"proxy_set_header {name} $http_{name.lower().replace('-', '_')};"
                 for name in _REQUEST
             ),
-            "# What the app has said of the file counts.",
+            "# The app has already set these headers for the file.",
             *(f"proxy_hide_header {name};" for name in _HIDDEN),
             "add_header X-Content-Type-Options nosniff always;",
-            "# The other server may not send visitors on to a private file of this one.",
+            "# The other server must not redirect to private files of this one.",
             f"proxy_ignore_headers {' '.join(_IGNORED)};",
-            "# Its words about an error are not for visitors. S3 says 403 for what is not there.",
+            "# Hide its error pages from visitors. S3 answers 403 for a missing file.",
             "proxy_intercept_errors on;",
             "error_page 300 301 302 303 307 308 400 401 403 404 405 410 =404 @xaccel_absent;",
             "error_page 500 501 502 503 504 =502 @xaccel_failed;",
-            "# A big file is not written to the disk on its way.",
+            "# Don't buffer large files on disk.",
             "proxy_max_temp_file_size 0;",
         ],
     )

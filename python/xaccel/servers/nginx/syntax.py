@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from xaccel.servers import text
+from xaccel.config import Config
+from xaccel.servers.dialects.nginx import Nginx
+from xaccel.servers.dialects.values import no_control
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@^~=*+-]+")
 
@@ -12,12 +15,12 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./:@^~=*+-]+")
 def quoted(value: str, *, dollar: bool = True) -> str:
     """A value as one word of the configuration.
 
-    `dollar` says whether the directive takes variables, so that a `$` needs care.
+    `dollar` says whether the directive expands variables, so that a `$` has to be escaped.
 
     Raises:
-        ConfigError: There is no way to write it.
+        ConfigError: It has a control character.
     """
-    word = text.no_control(value, "nginx")
+    word = no_control(value, Nginx.title)
     if dollar:
         word = escape_dollar(word)
     if _PLAIN.fullmatch(word):
@@ -27,10 +30,16 @@ def quoted(value: str, *, dollar: bool = True) -> str:
 
 
 def escape_dollar(value: str) -> str:
-    """A value without variables, where variables may be."""
+    """A value for a directive that expands variables, with its dollar signs escaped."""
     return value.replace("$", "${xaccel_dollar}")
 
 
 def directory(path: str) -> str:
-    """A directory, with the slash at its end that `root` and `alias` need."""
+    """A directory with a final slash, as `root` and `alias` need it."""
     return quoted(path.rstrip("/") + "/")
+
+
+def disable_symlinks(config: Config, path: str) -> Iterator[str]:
+    """The line that keeps symbolic links from leading out of a directory."""
+    if not config.follow_symlinks:
+        yield f"disable_symlinks on {quoted('from=' + path.rstrip('/') + '/')};"

@@ -1,11 +1,11 @@
 // Verifies signed thumbnail URLs inside nginx, exactly as xaccel.Signer does with HMAC-SHA256.
 //
-// The keys are in $xaccel_keys, newest first, in base64url with commas between them; the file that
-// sets it is readable by root alone. They can't be turned back into the app's secrets.
+// $xaccel_keys has the keys, newest first, in base64url, separated by commas. Only root can read
+// the file that sets it. The app's secrets can't be computed from the keys.
 //
-// A map gives $xaccel_link, the signature and what it is of (expiry and path), for a URL that is
-// spelt right and has nothing in it to percent-encode; nginx finds that out much faster than a
-// script. Others are read here. A variable or a buffer more takes as long as the HMAC itself.
+// For a canonical URL without percent-encoding, a map sets $xaccel_link to the signature and the
+// message that it signs (expiry and path): nginx does that much faster than a script. Other URLs
+// are parsed here. One more variable or buffer would take as long as the HMAC itself.
 
 import crypto from 'crypto';
 
@@ -22,8 +22,9 @@ function encode(bytes) {
     return text;
 }
 
-// The same of any URL in its one spelling, else "": base64url has spare bits in the last
-// character, a number no leading zero, and nginx has decoded and normalised $uri.
+// The same for any URL in its canonical spelling, otherwise "". The last character of base64url
+// has spare bits, which must be zero; numbers have no leading zeros; and nginx has decoded and
+// normalised $uri.
 function read(r) {
     const target = r.variables.request_uri;
     const mark = target.indexOf('?');
@@ -42,7 +43,7 @@ function read(r) {
     return query[1] + (query[3] || '') + path;
 }
 
-// In a time that does not depend on where they differ.
+// Compares in constant time.
 function isSame(a, b) {
     const left = new Int32Array(a.buffer, a.byteOffset, 8);
     const right = new Int32Array(b.buffer, b.byteOffset, 8);
@@ -53,7 +54,7 @@ function isSame(a, b) {
     return difference === 0;
 }
 
-// "" for a bad URL, "0" for one whose time has passed, "1" for a good one, as $secure_link.
+// "" for an invalid URL, "0" for an expired one, "1" for a valid one, like $secure_link.
 function verify(r) {
     const variables = r.variables;
     const link = variables.xaccel_link || read(r);
@@ -78,7 +79,7 @@ function verify(r) {
     return expires !== '' && Number(expires) < Math.floor(Date.now() / 1000) ? '0' : '1';
 }
 
-// How long a thumbnail may be kept whose URL expires: no longer than that.
+// The Cache-Control of a thumbnail whose URL expires: its max-age ends with the URL.
 function bounded(r) {
     const left = Number(r.variables.arg_expires) - Math.floor(Date.now() / 1000);
     return r.variables.xaccel_lifetime.replace(

@@ -1,39 +1,63 @@
-"""Where original images come from: one module for each kind of place."""
+"""The sources: where original images come from.
+
+`THUMBNAIL_SOURCE` names the source by the scheme of its URL; a path is a directory. Each kind of
+source is one module, which is imported when a setting asks for it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
-from xaccel.thumbnails.sources.base import Original, Source
-from xaccel.thumbnails.sources.directory import DirectorySource
-from xaccel.thumbnails.sources.http import HttpSource
-
-__all__ = ["DirectorySource", "HttpSource", "Original", "Source", "get"]
+from xaccel.thumbnails.sources.base import Source
 
 
 def get(config: Config) -> Source:
-    """The source of the settings.
+    """Return the source of the settings.
 
     Raises:
-        ConfigError: There is none, or it is of a kind that can't be read here.
+        ConfigError: There is none, or this package can't read this kind of source.
     """
-    where = config.thumbnail_source
-    if where is None:
+    location = config.thumbnail_source
+    if location is None:
         raise ConfigError("XACCEL['THUMBNAIL_SOURCE'] is not set: name the directory of the images")
-    if where.startswith(("http://", "https://")):
-        return HttpSource(
-            where,
-            max_bytes=config.thumbnail_max_bytes,
-            timeout=config.thumbnail_source_timeout,
-            allow_private=config.thumbnail_source_private,
-        )
-    if where.startswith("storage://"):
-        # Only Django's settings lead here, so Django is there.
-        from xaccel.django.storage_source import StorageSource  # noqa: PLC0415
-
-        return StorageSource(where.removeprefix("storage://"), max_bytes=config.thumbnail_max_bytes)
-    if "://" in where:
+    scheme, separator, _ = location.partition("://")
+    create = _SOURCES.get(scheme if separator else "")
+    if create is None:
         raise ConfigError(
-            f"XACCEL['THUMBNAIL_SOURCE'] {where!r} can't be read by the engine 'embedded'"
+            f"XACCEL['THUMBNAIL_SOURCE'] {location!r} can't be read by the engine 'embedded'"
         )
-    return DirectorySource(where, follow_symlinks=config.follow_symlinks)
+    return create(location, config)
+
+
+def _directory(location: str, config: Config) -> Source:
+    from xaccel.thumbnails.sources.directory import DirectorySource  # noqa: PLC0415
+
+    return DirectorySource(location, follow_symlinks=config.follow_symlinks)
+
+
+def _http(location: str, config: Config) -> Source:
+    from xaccel.thumbnails.sources.http import HttpSource  # noqa: PLC0415
+
+    return HttpSource(
+        location,
+        max_bytes=config.thumbnail_max_bytes,
+        timeout=config.thumbnail_source_timeout,
+        allow_private=config.thumbnail_source_private,
+    )
+
+
+def _storage(location: str, config: Config) -> Source:
+    from xaccel.django.storage_source import StorageSource  # noqa: PLC0415
+
+    return StorageSource(location.removeprefix("storage://"), max_bytes=config.thumbnail_max_bytes)
+
+
+_SOURCES: Mapping[str, Callable[[str, Config], Source]] = {
+    "": _directory,
+    "http": _http,
+    "https": _http,
+    "storage": _storage,
+}
+"""By scheme. `storage` comes from Django's settings only."""

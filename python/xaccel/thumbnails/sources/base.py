@@ -1,4 +1,4 @@
-"""What a source of original images is."""
+"""The interface of a source, and what it returns."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from xaccel.exceptions import ImageTooLarge
 _CHUNK = 64 * 1024
 
 
-class Arriving:
-    """An image that arrives piece by piece, of which the start may be enough.
+class StreamedOriginal:
+    """An image that is read piece by piece. Its start may be enough for a small thumbnail.
 
     Args:
-        read: Waits for the next bytes, at most as many as it is told; none at the end.
-        close: Frees what it is read from.
-        name: What errors call it.
-        max_bytes: The most bytes of an image.
+        read: Waits for the next bytes and returns them, at most the given number, or `b""` at the
+            end.
+        close: Closes what the image is read from.
+        name: How errors name the image.
+        max_bytes: The most bytes of the image.
     """
 
     def __init__(
@@ -32,18 +33,25 @@ class Arriving:
     ) -> None:
         self._read = read
         self.name = name
-        """What errors call it."""
+        """How errors name the image."""
         self._max_bytes = max_bytes
         self._incoming = Incoming()
         self.close = close
-        """Frees what it is read from."""
+        """Closes what the image is read from."""
 
     def original(self, modified: int | None = None) -> Original:
-        """The image, as soon as there is enough of it for a small thumbnail."""
+        """Read enough of the image for a small thumbnail.
+
+        Args:
+            modified: When the image was last changed, see `Original`.
+
+        Raises:
+            xaccel.exceptions.ImageTooLarge: It has more than `max_bytes`.
+        """
         try:
             while piece := self._read(_CHUNK):
                 if self._take(piece):
-                    # Often that was nearly all.
+                    # One more piece, which often is the last.
                     piece = self._read(_CHUNK)
                     self._take(piece)
                     break
@@ -51,12 +59,16 @@ class Arriving:
             self.close()
             raise
         if piece:
-            return Original(self._incoming.content(), modified, arriving=self)
+            return Original(self._incoming.content(), modified, stream=self)
         self.close()
         return Original(self._incoming.content(), modified)
 
     def rest(self) -> bytes:
-        """All of the image."""
+        """Read to the end, and return the whole image.
+
+        Raises:
+            xaccel.exceptions.ImageTooLarge: It has more than `max_bytes`.
+        """
         while piece := self._read(_CHUNK):
             self._take(piece)
         return self._incoming.content()
@@ -70,44 +82,43 @@ class Arriving:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """An original image, ready to be rendered; a context manager that frees what it is read from.
-
-    `image` is its path or its bytes. `modified` is in seconds since 1970, and `state` is a text
-    that changes whenever the image does; both are `None` when the source does not know.
-    """
+    """An original image. As a context manager it closes what the image is read from."""
 
     image: str | bytes
+    """The path of the image, or its bytes."""
     modified: int | None = None
+    """When it was last changed, in seconds since 1970; `None` when the source does not know."""
     state: str | None = None
-    arriving: Arriving | None = None
-    """What reads on, if `image` is but the start of a JPEG."""
+    """A text that changes whenever the image does; `None` when the source does not know."""
+    stream: StreamedOriginal | None = None
+    """Reads the rest, if `image` is only the start of a JPEG."""
 
     def whole(self) -> str | bytes:
-        """The path of the image, or all of its bytes."""
-        return self.image if self.arriving is None else self.arriving.rest()
+        """Return the path of the image, or all of its bytes."""
+        return self.image if self.stream is None else self.stream.rest()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.arriving is not None:
-            self.arriving.close()
+        if self.stream is not None:
+            self.stream.close()
 
 
 class Source(Protocol):
-    """Anything that has original images by name."""
+    """Finds original images by name."""
 
     def get(self, name: str) -> Original:
-        """Find an original by its name, the path below the thumbnail's spec in the URL.
+        """Return the original of this name, the part of the URL's path after the spec.
 
         Raises:
             xaccel.exceptions.FileNotFound: There is no such original.
-            xaccel.exceptions.ImageTooLarge: It has too many bytes to be fetched.
-            xaccel.exceptions.SourceUnavailable: It is not to be had at the moment.
+            xaccel.exceptions.ImageTooLarge: It has more bytes than `THUMBNAIL_MAX_BYTES`.
+            xaccel.exceptions.SourceUnavailable: The source does not respond as it should.
         """
 
     def state(self, name: str) -> str | None:
-        """The `state` of an original, if it can be had without asking another machine.
+        """Return the state of an original; `None` when only another machine knows it.
 
         Raises:
             xaccel.exceptions.FileNotFound: There is no such original.
@@ -115,5 +126,5 @@ class Source(Protocol):
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name has one spelling only: no empty part, no `.`, no `..`, no NUL."""
+    """Whether a name has only one spelling: no empty part, no `.`, no `..`, no NUL."""
     return {"", ".", ".."}.isdisjoint(name.split("/")) and "\0" not in name

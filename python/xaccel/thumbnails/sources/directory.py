@@ -10,7 +10,12 @@ from xaccel.thumbnails.sources.base import Original
 
 
 class DirectorySource:
-    """Images in a directory; no link leads out of it unless links are to be followed."""
+    """Images in a directory.
+
+    Args:
+        directory: The directory.
+        follow_symlinks: Whether symbolic links may lead out of the directory.
+    """
 
     def __init__(self, directory: str | os.PathLike[str], *, follow_symlinks: bool = False) -> None:
         self._directory = Path(directory)
@@ -27,7 +32,7 @@ class DirectorySource:
 
 
 def file_state(path: str) -> str | None:
-    """What changes with every change of a file; `None` when it is gone."""
+    """Return a text that changes whenever the file does; `None` when the file is gone."""
     try:
         status = Path(path).stat()
     except OSError:
