@@ -58,7 +58,7 @@ clean: ## Remove what was built
 # Stamps. The extension is built anew whenever its sources changed; a module of another name
 # that an earlier build left behind would be loaded in its place, so it goes first.
 
-RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src crates -name '*.rs' -o -name Cargo.toml)
+RUST_SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src crates -name '*.rs' -o -name Cargo.toml)
 
 $(VENV)/.packages: scripts/install-packages
 	@scripts/install-packages build

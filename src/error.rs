@@ -1,11 +1,11 @@
-//! Everything that can go wrong, one enum a concern.
+//! All errors, in one enum for each concern.
 //!
-//! The messages are for the operator's log: they name what is wrong and what would be
-//! right, never a secret. What a visitor may see is decided by the Python exceptions.
+//! The messages are for the operator's log. They name what is wrong and what is right, never a
+//! secret. The Python exceptions decide what a visitor sees.
 
 use thiserror::Error;
 
-use crate::thumbnail::format::SourceFormat;
+use crate::thumbnail::format::{MAX_SIDE, SourceFormat};
 
 /// A path that is not in its one normal form (see [`crate::uri`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -29,8 +29,8 @@ pub enum UriError {
     /// The decoded bytes are not UTF-8.
     #[error("a path must be UTF-8 once it is percent-decoded")]
     NotUtf8,
-    /// Percent-encoded in another way than [`crate::uri::encode_path`] does it.
-    #[error("the path is not percent-encoded the canonical way")]
+    /// Not percent-encoded as by [`crate::uri::encode_path`].
+    #[error("the percent-encoding of the path is not the canonical one")]
     NotCanonical,
 }
 
@@ -66,7 +66,7 @@ pub enum PathMapError {
     Syntax(String),
 }
 
-/// Why a path may not be sent. A visitor is told "not found" whichever it is.
+/// Why a path can't be sent. A visitor gets "not found" for all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PathError {
@@ -85,7 +85,7 @@ pub enum PathError {
     /// A symbolic link leads out of the root.
     #[error("a symbolic link leads out of its root")]
     LinkOutside,
-    /// It does not exist, or can't be read as far as its metadata go.
+    /// It does not exist, or its metadata can't be read.
     #[error("there is no such file")]
     Missing,
     /// A directory, FIFO, socket or device.
@@ -93,53 +93,69 @@ pub enum PathError {
     NotAFile,
 }
 
-/// A text or a set of options that is no thumbnail spec (see [`crate::thumbnail::spec`]).
+/// A text or a set of options that is not a thumbnail spec (see [`crate::thumbnail::spec`]).
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SpecError {
-    /// The text does not begin with a size.
-    #[error("a thumbnail spec begins with its size, such as '300x200', '300x-' or '-x200'")]
+    /// The text does not start with a size.
+    #[error("a thumbnail spec starts with its size, such as '300x200', '300x-' or '-x200'")]
     Size,
     /// A side of zero or beyond the longest.
-    #[error("a side must be 1 to {max} pixels, not {side}", max = crate::thumbnail::spec::MAX_SIDE)]
+    #[error("a side must be 1 to {max} pixels, not {side}", max = MAX_SIDE)]
     Side {
         /// The side in pixels.
         side: u32,
     },
     /// An option that does not exist.
-    #[error(
-        "there is no option {found:?}; the options are, in this order: contain|cover|fill|pad, \
-         upscale, g-…, crop-x-y-w-h, rot-90|180|270, flip-h|v, blur-…, sharpen-…, bg-rrggbb, \
-         dpr-…, q-…, jpeg|png|webp|avif|gif|auto, v-…"
-    )]
+    #[error("there is no option {found:?}; the options are, in this order: {options}")]
     UnknownOption {
         /// The text of the option.
         found: String,
+        /// The syntax of all options.
+        options: String,
     },
     /// An option given twice.
-    #[error("{found:?}: the option '{option}' is there already")]
+    #[error("{found:?} repeats the option '{option}'")]
     Repeated {
         /// The name of the option.
         option: &'static str,
-        /// The text of the second one.
+        /// The text of the second occurrence.
         found: String,
     },
-    /// An option with a value that it does not take.
+    /// An option with a value out of its range, or of another form.
     #[error("the value of '{option}' must be {expected}, not {found:?}")]
     Value {
         /// The name of the option.
         option: &'static str,
         /// The value.
         found: String,
-        /// What would be right.
+        /// The possible values.
+        expected: &'static str,
+    },
+    /// A keyword argument of another type than the option takes.
+    #[error("{keyword} must be {expected}, not {found:?}")]
+    Kind {
+        /// The keyword of the option.
+        keyword: &'static str,
+        /// The argument.
+        found: String,
+        /// The possible values.
         expected: &'static str,
     },
     /// A spelling other than the canonical one.
     #[error("the canonical spelling is '{canonical}'")]
     NotCanonical {
-        /// The right spelling of the same spec.
+        /// The canonical spelling of the same spec.
         canonical: String,
     },
+}
+
+impl SpecError {
+    /// The error for an option that does not exist, where these do.
+    pub(crate) fn unknown_option(found: &str, options: impl Iterator<Item = String>) -> Self {
+        let options = options.collect::<Vec<_>>().join(", ");
+        Self::UnknownOption { found: found.into(), options }
+    }
 }
 
 /// A [`crate::sign::Signer`] that can't be made.
@@ -320,27 +336,27 @@ pub enum VerifyError {
     },
 }
 
-/// Why there is no thumbnail of a source.
+/// Why a source has no thumbnail.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ThumbnailError {
-    /// The source, or the thumbnail that is asked for, exceeds a limit.
-    #[error("{found} {what} are more than the limit of {limit}")]
+    /// The source, or the requested thumbnail, exceeds a limit.
+    #[error("{found} {what} exceed the limit of {limit}")]
     TooLarge {
-        /// What is counted.
+        /// The things that are counted.
         what: &'static str,
-        /// How many there are.
+        /// Their number.
         found: u64,
-        /// How many there may be.
+        /// The limit.
         limit: u64,
     },
-    /// The time for it is over.
-    #[error("it takes longer than the time limit")]
+    /// The time limit has passed.
+    #[error("the render exceeds the time limit")]
     Timeout,
-    /// The source is not of a format that is read.
+    /// The format of the source is not supported.
     #[error("it is not an image of a supported format")]
     Unsupported,
-    /// The source uses a feature of its format that is not read.
+    /// The source uses a feature of its format that is not supported.
     #[error("{feature} is not supported")]
     UnsupportedFeature {
         /// The feature.
@@ -349,21 +365,21 @@ pub enum ThumbnailError {
     /// The source can't be decoded.
     #[error("it is a corrupt {format} image: {reason}")]
     Corrupt {
-        /// What it says it is.
+        /// Its format, by the first bytes.
         format: SourceFormat,
-        /// What its decoder says.
+        /// The decoder's message.
         reason: String,
     },
     /// A decoder panicked.
     #[error("it is a corrupt image: its decoder panicked")]
     Panic,
-    /// A step failed for no fault of the source.
+    /// A step failed, although the source is valid.
     #[error("the thumbnail can't be made: {0}")]
     Internal(String),
 }
 
 impl ThumbnailError {
-    /// The error of a source that can't be decoded.
+    /// The error for a source that can't be decoded.
     pub(crate) fn corrupt(format: SourceFormat, reason: impl std::fmt::Display) -> Self {
         Self::Corrupt { format, reason: reason.to_string() }
     }

@@ -4,6 +4,7 @@ from os import PathLike
 from types import TracebackType
 from typing import (
     Any,
+    ClassVar,
     Literal,
     NoReturn,
     Protocol,
@@ -33,20 +34,21 @@ class Spec:
     """What a thumbnail looks like; `str()` gives its text in a URL.
 
     Args:
-        width: Of the box, in pixels; None = free.
-        height: Of the box, in pixels; None = free.
+        width: The width of the box in pixels; None = free.
+        height: The height of the box in pixels; None = free.
         fit: "contain" (the whole picture within the box, never enlarged), "cover" (the box
             full, the overhang cropped), "fill" (stretched) or "pad" (contained, the rest of
             the box in the background colour).
         upscale: Let "contain" and "pad" enlarge the picture.
-        gravity: Which part stays when cropped: "n", "ne", ..., "c", "smart", or a focal point
+        gravity: The part that stays in a crop: "n", "ne", ..., "c", "smart", or a focal point
             `(x, y)` in fractions of the picture. None = the centre.
         crop: The part of the source to use, `(x, y, width, height)` in fractions.
-        rotate: Degrees clockwise: 0, 90, 180 or 270. The box is that of the turned picture.
+        rotate: Degrees clockwise: 0, 90, 180 or 270. The box is that of the rotated picture.
         flip: "h" or "v".
         blur: Sigma of a Gaussian blur in pixels, at most 100.
         sharpen: Sigma of an unsharp mask in pixels, at most 10.
-        background: Six hexadecimal digits, shown through transparent parts and as padding.
+        background: The colour behind transparent pixels and in the padding, as six hexadecimal
+            digits.
         dpr: Pixels of the thumbnail for one of the box, 0.1 to 8.
         quality: 1 to 100; None = the setting for the format.
         format: None = by the ending of the source's name.
@@ -55,6 +57,9 @@ class Spec:
     Raises:
         xaccel.exceptions.SpecError: For a value that an option does not take.
     """
+
+    OPTIONS: ClassVar[tuple[str, ...]]
+    """The keywords of all options, in their order in a spec."""
 
     def __new__(
         cls,
@@ -80,7 +85,7 @@ class Spec:
         """Read a spec in its canonical spelling.
 
         Raises:
-            xaccel.exceptions.SpecError: Saying what is wrong and what would be right.
+            xaccel.exceptions.SpecError: States what is wrong and what is right.
         """
 
     def replace(self, **changes: Any) -> Spec:
@@ -90,11 +95,11 @@ class Spec:
         """The size of the thumbnail of an upright source of this size, all in pixels.
 
         Raises:
-            xaccel.exceptions.ImageTooLarge: It is too large to be made.
+            xaccel.exceptions.ImageTooLarge: A side of the thumbnail is too long.
         """
 
     def output_format(self, source_name: str) -> _FormatOption:
-        """The format of the thumbnail of a source of this name; "auto" if the spec says so."""
+        """The format of the thumbnail of a source with this name; "auto" if the spec has it."""
 
     @property
     def width(self) -> int | None: ...
@@ -133,21 +138,22 @@ class Spec:
 
 @final
 class Limits:
-    """What a source may be.
+    """The limits of a source and its thumbnail.
 
     They bound the memory of one call: twice the bytes of the source, 48 bytes for each of its
-    pixels, 64 for each of the thumbnail's, and 16 MiB. Where an animation stays one, the pixels
-    of all its frames count, else those of the first. It is mostly less: a JPEG of a photograph
+    pixels, 64 for each of the thumbnail's, and 16 MiB. If the thumbnail is an animation, the pixels
+    of all frames count, else those of the first. Most calls take less: a JPEG of a photograph
     takes 1 to 10 bytes for each pixel of the source, an AVIF 17 to 29, with `linear` and opacity
-    47; a thumbnail as AVIF takes 37. A PNG that isn't interlaced is resized as its rows are
-    decoded, and in memory as a whole only with `linear`, for `gravity="smart"`, or at its own size.
+    47; a thumbnail as AVIF takes 37. A PNG without interlacing is resized as its rows are decoded.
+    It is in memory as a whole only with `linear`, for `gravity="smart"`, or at its own size.
 
     Args:
-        max_pixels: Of the source, all of its frames together.
-        max_bytes: Of the encoded source.
-        max_frames: Of an animation.
+        max_pixels: Pixels of the source, over all of its frames.
+        max_bytes: Bytes of the encoded source.
+        max_frames: Frames of an animation.
         max_side: Pixels of the longer side of the thumbnail.
-        timeout: Seconds, looked at between the steps, and while a PNG is decoded; None = no limit.
+        timeout: The time limit in seconds, checked between the steps and while a PNG is decoded;
+            None = no limit.
     """
 
     def __new__(
@@ -191,15 +197,15 @@ class Thumbnail:
 
 @final
 class ImageInfo:
-    """What the header of an image says."""
+    """The header of an image."""
 
     @property
     def width(self) -> int:
-        """Of the upright picture."""
+        """The width of the upright picture."""
 
     @property
     def height(self) -> int:
-        """Of the upright picture."""
+        """The width of the upright picture."""
 
     @property
     def format(self) -> _SourceFormat: ...
@@ -213,23 +219,23 @@ class ImageInfo:
     def has_alpha(self) -> bool: ...
     @property
     def icc(self) -> bool:
-        """Whether the image brings a colour profile."""
+        """Whether the image contains a colour profile."""
 
 @final
-class Incoming:
-    """An image that arrives piece by piece, perhaps from another machine."""
+class StreamedSource:
+    """An image that arrives in pieces, such as from another machine."""
 
-    def __new__(cls) -> Incoming: ...
+    def __new__(cls) -> StreamedSource: ...
     def feed(self, piece: bytes, /) -> bool:
-        """Take the next piece.
+        """Add the next piece.
 
         Returns:
-            True with the piece that completes what thumbnails take that are no larger than an
-            eighth of a JPEG, less some headroom: of a progressive file often the first half.
+            True for the piece after which the start of a JPEG suffices for thumbnails of one eighth
+            of its size, less some headroom. In a progressive file that is often the first half.
         """
 
     def content(self) -> bytes:
-        """What has arrived."""
+        """The bytes so far."""
 
     def __len__(self) -> int: ...
 
@@ -241,28 +247,28 @@ def render(
     quality: Mapping[str, int] | None = None,
     linear: bool = False,
     limits: Limits | None = None,
-    is_start: bool = False,
+    is_partial: bool = False,
 ) -> Thumbnail:
     """Make the thumbnail that a spec describes.
 
     Args:
         source: The encoded image, its path, or a binary file.
-        spec: What the thumbnail looks like. Its format is of no importance here.
+        spec: What the thumbnail looks like. Its format is ignored.
         format: "jpeg", "png", "webp", "avif" or "gif".
-        quality: By format, for a spec without one.
-        linear: Average light instead of samples when resizing: lights in the dark, stars and
-            thin bright lines keep their brightness. Not the default, since a browser that
-            shrinks a picture averages samples, as Pillow and libvips do, and since it can't
-            shrink while decoding: on 19 of Debian's wallpapers it takes 3 (640 pixels), 6 (300) and
-            17 times (96) as long in the mean. On 24 of them the default's SSIM with a linear
-            reference is 0.993 or more in half of the thumbnails at 96 pixels, and 0.92 at worst.
-        limits: What the source may be.
-        is_start: The source is but the start of a JPEG, see `Incoming.feed`. When more of it is
-            needed, that is a `CorruptImage`.
+        quality: The quality for each format, if the spec has none.
+        linear: Resize in linear light: lights in the dark, stars and thin bright lines keep their
+            brightness. Browsers, Pillow and libvips average encoded samples, which is the default.
+            Codecs can't shrink in linear light, so on 19 of Debian's wallpapers it takes 3 (640
+            pixels), 6 (300) and 17 times (96) as long in the mean. On 24 of them the default's SSIM
+            with a linear reference is at least 0.993 in half of the thumbnails at 96 pixels, and
+            0.92 at worst.
+        limits: The limits of the source and the thumbnail.
+        is_partial: The source is only the start of a JPEG, see `StreamedSource.feed`. If the rest is
+            needed, the call raises `CorruptImage`.
 
     Raises:
         xaccel.exceptions.ImageTooLarge: A limit is exceeded.
-        xaccel.exceptions.UnsupportedImage: The source is no image that can be read.
+        xaccel.exceptions.UnsupportedImage: The source is not an image of a supported format.
         xaccel.exceptions.CorruptImage: It can't be decoded.
         xaccel.exceptions.FileNotFound: There is no file at this path.
     """
@@ -295,21 +301,21 @@ def thumbnail(
 ) -> Thumbnail:
     """Make a thumbnail; the errors are those of `render`.
 
-    Without a format it is of the same kind as the source. An option that is not for the format
-    that is written changes nothing.
+    Without a format, the thumbnail keeps the format of the source. Options of other formats have no
+    effect.
 
     Args:
         source: The encoded image, its path, or a binary file.
-        width: Of the box, in pixels.
-        height: Of the box, in pixels.
-        progressive: JPEG: in scans from coarse to fine, which a browser shows as they arrive.
-        subsampling: JPEG: the resolution of colour; "4:4:4" is all of it, "4:2:0" half of it
-            both ways. All of it is for text and thin coloured lines.
-        colors: PNG and GIF: a palette of at most so many colours, 2 to 256, dithered. Without,
-            a PNG gets a palette only where that loses nothing.
+        width: The width of the box in pixels.
+        height: The height of the box in pixels.
+        progressive: JPEG: scans from coarse to fine, which a browser shows as they arrive.
+        subsampling: JPEG: the resolution of chroma: "4:4:4" is full, "4:2:0" has half the width
+            and height. Use "4:4:4" for text and thin coloured lines.
+        colors: PNG and GIF: the most colours of a palette, 2 to 256, dithered. By default a PNG
+            gets a palette only where that is lossless.
         linear: As for `render`.
-        limits: What the source may be.
-        options: Those of `Spec`.
+        limits: The limits of the source and the thumbnail.
+        options: The options of `Spec`.
     """
 
 def thumbnail_many(
@@ -329,25 +335,25 @@ def thumbnail_many(
 
     Args:
         sources: Encoded images, paths or binary files.
-        width: Of the box, in pixels.
-        height: Of the box, in pixels.
-        threads: How many to make at a time; None = one for each processor.
+        width: The width of the box in pixels.
+        height: The height of the box in pixels.
+        threads: The number of threads; None = one for each processor.
         progressive: As for `thumbnail`.
         subsampling: As for `thumbnail`.
         colors: As for `thumbnail`.
         linear: As for `render`.
-        limits: For each of them.
-        options: Those of `Spec`.
+        limits: The limits of each source.
+        options: The options of `Spec`.
 
     Returns:
-        For each source, in their order, the thumbnail or the error: one bad image does not
-        cost the others.
+        For each source, in order, the thumbnail or the error. One bad image does not affect the
+        others.
     """
 
 def placeholder(source: _Source, *, limits: Limits | None = None) -> str:
-    """A blurred picture as a `data:` URI of some hundred bytes (a drawn ThumbHash).
+    """A blurred picture as a `data:` URI of a few hundred bytes (a drawn ThumbHash).
 
-    For the background of an `<img>` until the thumbnail is there. The errors are those of
+    Use it as the background of an `<img>` until the thumbnail has loaded. The errors are those of
     `render`.
     """
 

@@ -101,7 +101,7 @@ class Renderer:
         return made or self._uncached(job, request)
 
     def render(
-        self, image: str | bytes, spec: Spec, image_format: str, *, is_start: bool = False
+        self, image: str | bytes, spec: Spec, image_format: str, *, is_partial: bool = False
     ) -> Thumbnail:
         """Make a thumbnail at once."""
         return render(
@@ -110,7 +110,7 @@ class Renderer:
             format=image_format,
             quality=self._config.thumbnail_quality,
             limits=self._limits,
-            is_start=is_start,
+            is_partial=is_partial,
         )
 
     def sweep(self) -> None:
@@ -193,16 +193,16 @@ class Renderer:
         if original.arriving is None:
             return self._take_turn(original.image, job)
         try:
-            return self._take_turn(original.image, job, is_start=True)
+            return self._take_turn(original.image, job, is_partial=True)
         except CorruptImage:
             # More of it is needed. It is waited for while others render.
             return self._take_turn(original.whole(), job)
 
-    def _take_turn(self, image: str | bytes, job: Job, *, is_start: bool = False) -> Thumbnail:
+    def _take_turn(self, image: str | bytes, job: Job, *, is_partial: bool = False) -> Thumbnail:
         with self._turn():
             start = time.perf_counter()
             pool = _render_threads(os.getpid(), self._renders)
-            order = partial(self.render, image, job.spec, job.image_format, is_start=is_start)
+            order = partial(self.render, image, job.spec, job.image_format, is_partial=is_partial)
             made = pool.submit(order).result()
         _logger.debug(
             "made %s of %s in %.0f ms", job.spec, job.name, 1000 * (time.perf_counter() - start)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import difflib
 import hashlib
-import inspect
 import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +17,7 @@ from xaccel._core import Spec, placeholder
 from xaccel.config import Config
 from xaccel.exceptions import FileNotFound, SpecError, XaccelError
 
-OPTIONS = frozenset(inspect.signature(Spec).parameters) - {"width", "height", "version"}
+OPTIONS = frozenset(Spec.OPTIONS) - {"version"}
 """The names of the options of a thumbnail, beside its size and the version of its source."""
 
 DENSITIES = (1, 2)

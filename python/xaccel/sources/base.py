@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from xaccel._core import Incoming
+from xaccel._core import StreamedSource
 from xaccel.exceptions import ImageTooLarge
 
 _CHUNK = 64 * 1024
@@ -34,7 +34,7 @@ class Arriving:
         self.name = name
         """What errors call it."""
         self._max_bytes = max_bytes
-        self._incoming = Incoming()
+        self._incoming = StreamedSource()
         self.close = close
         """Frees what it is read from."""
 
