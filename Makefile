@@ -23,7 +23,7 @@ endif
 
 test: lint rust-test python-test package-test ## Everything: lint, Rust and Python tests, real servers, a real browser
 
-lint: $(VENV)/.test ## Formatting, clippy, ruff, mypy, stubtest
+lint: $(VENV)/.test ## Formatting, clippy, ruff, mypy, stubtest, circles of imports
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --lib --features python --locked -- -D warnings
@@ -31,6 +31,7 @@ lint: $(VENV)/.test ## Formatting, clippy, ruff, mypy, stubtest
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest xaccel._core --allowlist .stubtest-allowlist
+	$(BIN)/python scripts/import_circles.py
 
 rust-test: $(VENV)/.packages ## The Rust unit and property tests
 	cargo test --workspace --locked --quiet

@@ -263,8 +263,8 @@ def render(
             with a linear reference is at least 0.993 in half of the thumbnails at 96 pixels, and
             0.92 at worst.
         limits: The limits of the source and the thumbnail.
-        is_partial: The source is only the start of a JPEG, see `StreamedSource.feed`. If the rest is
-            needed, the call raises `CorruptImage`.
+        is_partial: The source is only the start of a JPEG, see `StreamedSource.feed`. If
+            the rest is needed, the call raises `CorruptImage`.
 
     Raises:
         xaccel.exceptions.ImageTooLarge: A limit is exceeded.
