@@ -240,7 +240,7 @@ def test_limits():
     assert thumbnail(source, 64, limits=Limits(max_pixels=640 * 400)).width == 64
     for limits, message in [
         (Limits(max_pixels=640 * 400 - 1), "256000 pixels exceed the limit of 255999"),
-        (Limits(max_bytes=len(source) - 1), "bytes are more than"),
+        (Limits(max_bytes=len(source) - 1), "bytes exceed the limit"),
         (Limits(max_side=63), "side of the thumbnail"),
         (Limits(timeout=0), "time limit"),
     ]:

@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyCFunction, PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyBool, PyCFunction, PyDict, PyFloat, PyString, PyTuple, PyType};
 
 use super::exceptions;
 use crate::error::SpecError;
@@ -29,12 +29,14 @@ fn argument(value: &Bound<'_, PyAny>) -> PyResult<Argument> {
         return Ok(Argument::Flag(flag.is_true()));
     }
     if let Ok(text) = value.cast::<PyString>() {
-        return Ok(Argument::Text(text.to_string()));
+        return Ok(Argument::Text(text.to_str()?.to_owned()));
     }
     if let Ok(numbers) = value.cast::<PyTuple>() {
         return numbers.extract().map(Argument::Numbers);
     }
-    if let Ok(number) = value.extract() {
+    if !value.is_instance_of::<PyFloat>()
+        && let Ok(number) = value.extract()
+    {
         return Ok(Argument::Integer(number));
     }
     value.extract().map(Argument::Number)
@@ -150,8 +152,8 @@ impl PySpec {
     ) -> PyResult<Self> {
         let mut spec = Spec { width, height, ..Spec::default() };
         for (keyword, value) in options.into_iter().flatten() {
-            let keyword = keyword.extract::<String>()?;
-            let option = SpecOption::find(&keyword).ok_or_else(|| {
+            let keyword = keyword.cast::<PyString>()?.to_str()?;
+            let option = SpecOption::find(keyword).ok_or_else(|| {
                 PyTypeError::new_err(format!("unexpected keyword argument '{keyword}'"))
             })?;
             option.set(&mut spec, &argument(&value)?)?;

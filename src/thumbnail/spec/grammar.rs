@@ -47,21 +47,8 @@ impl Spec {
 
     fn read_option(&mut self, text: &str) -> Result<&'static SpecOption, SpecError> {
         for option in &OPTIONS {
-            let value = match option.form {
-                Form::Value => text,
-                Form::Flag if text == option.keyword => text,
-                Form::Flag => continue,
-                Form::Prefixed(prefix) => {
-                    let value = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
-                    let Some(value) = value else { continue };
-                    value
-                }
-            };
-            match option.read(self, value) {
-                Ok(()) => return Ok(option),
-                // The value of another option that has no prefix either.
-                Err(_) if option.form == Form::Value => {}
-                Err(error) => return Err(error),
+            if option.read(self, text)? {
+                return Ok(option);
             }
         }
         Err(SpecError::unknown_option(text, OPTIONS.iter().map(SpecOption::syntax)))

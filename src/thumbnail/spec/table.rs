@@ -199,16 +199,25 @@ impl SpecOption {
         }
     }
 
-    /// Set the option to the text of its value in a spec.
+    /// Set the option to its text in a spec. Returns false for the text of another option.
     ///
     /// # Errors
     /// States the possible values.
-    pub(super) fn read(&self, spec: &mut Spec, text: &str) -> Result<(), SpecError> {
-        let given = match self.form {
-            Form::Flag => Given::Argument(&Argument::Flag(true)),
-            Form::Value | Form::Prefixed(_) => Given::Text(text),
-        };
-        (self.set)(spec, given).map_err(|_| self.wrong_value(text.into()))
+    pub(super) fn read(&self, spec: &mut Spec, text: &str) -> Result<bool, SpecError> {
+        match self.form {
+            // Anything else is another option without a prefix.
+            Form::Value => Ok((self.set)(spec, Given::Text(text)).is_ok()),
+            Form::Flag => Ok(text == self.keyword
+                && (self.set)(spec, Given::Argument(&Argument::Flag(true))).is_ok()),
+            Form::Prefixed(prefix) => {
+                let value = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
+                let Some(value) = value else { return Ok(false) };
+                match (self.set)(spec, Given::Text(value)) {
+                    Ok(()) => Ok(true),
+                    Err(_) => Err(self.wrong_value(value.into())),
+                }
+            }
+        }
     }
 
     /// Set the option to a keyword argument.
