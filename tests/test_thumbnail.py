@@ -1,7 +1,10 @@
 """Thumbnails as Python sees them, with Pillow as an independent oracle."""
 
 import io
+import re
 import threading
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -277,6 +280,14 @@ def test_many_threads_at_once():
 
 
 def test_codecs_are_named():
-    names = codecs()
-    assert {"libjpeg-turbo", "png", "libwebp"} <= names.keys()
-    assert all(version[0].isdigit() for version in names.values())
+    found = codecs()
+    assert {"libjpeg-turbo", "libwebp", "libaom"} <= found.keys()
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in found.values())
+
+
+def test_codecs_of_rust_are_the_locked_ones():
+    lock = tomllib.loads((Path(__file__).parents[1] / "Cargo.lock").read_text(encoding="utf-8"))
+    locked = {package["name"]: package["version"] for package in lock["package"]}
+    found = codecs()
+    for name in ("png", "gif", "image", "tiff"):
+        assert found[name] == locked[name]
