@@ -1,4 +1,4 @@
-//! What the header of an image says, whatever its format.
+//! The header of an image, in any format.
 
 use super::format::{OutputFormat, SourceFormat};
 use super::orient::Transform;

@@ -55,7 +55,7 @@ fn applies(plan: &RenderPlan<'_>) -> bool {
     let Size { width, height } = geometry.canvas;
     let spec = options.spec;
     let is_smart = spec.gravity == Some(Gravity::Smart) && geometry.choice().is_some();
-    // A mirror image of odd width would put the pair of pixels with one sample of chroma elsewhere.
+    // In a mirror image of odd size, other pairs of pixels share a sample of chroma.
     let keeps_pairs = width.is_multiple_of(2) && height.is_multiple_of(2)
         || geometry.transform == Transform::default();
     matches!(plan.format, OutputFormat::Jpeg | OutputFormat::WebP)

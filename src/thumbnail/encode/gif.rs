@@ -16,7 +16,7 @@ pub(super) fn encode(
     most: Colors,
 ) -> Result<Vec<u8>, ThumbnailError> {
     let Some(Frame { picture: first, .. }) = frames.first() else {
-        return Err(internal("there is no picture to encode"));
+        return Err(internal("a thumbnail needs at least one picture"));
     };
     let short = |side: u32| u16::try_from(side).map_err(internal);
     let (width, height) = (short(first.width)?, short(first.height)?);

@@ -57,7 +57,7 @@ pub fn encode(
     style: Style,
 ) -> Result<Vec<u8>, ThumbnailError> {
     let Some(Frame { picture: first, .. }) = frames.first() else {
-        return Err(ThumbnailError::Internal("there is no picture to encode".into()));
+        return Err(ThumbnailError::Internal("a thumbnail needs at least one picture".into()));
     };
     match format {
         OutputFormat::Jpeg => jpeg::encode(first, quality, style),

@@ -18,7 +18,6 @@ pub(super) fn decode(
 ) -> Option<Picture> {
     // libjpeg enlarges chroma with more care, which shows where no average follows.
     let may_repeat = request.half_chroma && scaling != ScalingFactor::ONE;
-    // Progressive files with subsampled chroma, too, need libjpeg's care.
     let may_scale = !request.is_partial && (may_repeat || !is_subsampled);
     let image = planes(source, scaling, may_repeat, may_scale)?;
     let (kind, data) = match image.color {
