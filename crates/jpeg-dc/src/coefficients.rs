@@ -1,13 +1,13 @@
 //! The coefficients of a component, as far as they are needed.
 
 use crate::ac::{self, AcScan, LANES};
-use crate::dct;
 use crate::error::Error;
 use crate::frame::Component;
+use crate::idct;
+use crate::idct_2x2;
 use crate::image::{Plane, pixel};
 use crate::marker::Quantisation;
-use crate::quad;
-use crate::whole::Scale;
+use crate::options::Scale;
 
 /// The coefficients of a component of a progressive frame.
 #[derive(Debug, Default)]
@@ -34,10 +34,10 @@ impl Coefficients {
             let start = row * across + index * LANES;
             let blocks = quads.iter_mut().zip(dc).skip(start).zip(group.nonzero).enumerate();
             for (lane, ((quad, &dc), nonzero)) in blocks {
-                *quad = quad::samples(dc, &group.values, lane, nonzero, &quantisation);
+                *quad = idct_2x2::samples(dc, &group.values, lane, nonzero, &quantisation);
             }
         })?;
-        plane.data = quad::plane(&quads, across);
+        plane.data = idct_2x2::plane(&quads, across);
         Ok(())
     }
 
@@ -61,7 +61,7 @@ impl Coefficients {
         component: &Component,
         (width, height): (usize, usize),
     ) -> Result<Vec<u8>, Error> {
-        let transform = dct::Transform::<N, P>::new(&self.quantisation.ok_or(UNKNOWN)?);
+        let transform = idct::Transform::<N, P>::new(&self.quantisation.ok_or(UNKNOWN)?);
         let mut plane = vec![0; width * height];
         let dc = &self.dc;
         ac::read(&mut self.ac, component.blocks, |(row, index), group| {

@@ -22,3 +22,5 @@ pub enum Error {
         max_pixels: u64,
     },
 }
+
+pub(crate) const ENDS_EARLY: Error = Error::Malformed("it ends before its DC coefficients do");

@@ -141,7 +141,7 @@ pub(crate) const MAX_BLOCKS_PER_MCU: usize = 10;
 
 /// A component as a scan selects it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Selected {
+pub(crate) struct ScanComponent {
     /// Index of the component in the frame.
     pub(crate) component: usize,
     /// Numbers of the Huffman tables, 0 to 3.
@@ -152,7 +152,7 @@ pub(crate) struct Selected {
 /// The scan header.
 #[derive(Debug, Clone)]
 pub(crate) struct Scan {
-    pub(crate) components: Vec<Selected>,
+    pub(crate) components: Vec<ScanComponent>,
     /// First and last coefficient, in zigzag order.
     pub(crate) band: (u8, u8),
     /// Bits left out by the scan before (0: there was none) and by this one.
@@ -171,7 +171,7 @@ impl Scan {
         }
         let (selectors, tail) = rest.split_at_checked(2 * count).ok_or(truncated)?;
         let &[first, last, approximation] = tail else { return Err(truncated) };
-        let mut components: Vec<Selected> = Vec::with_capacity(count);
+        let mut components: Vec<ScanComponent> = Vec::with_capacity(count);
         for selector in selectors.chunks_exact(2) {
             let &[id, tables] = selector else { return Err(truncated) };
             let component = frame
@@ -186,7 +186,7 @@ impl Scan {
             if dc_table > 3 || ac_table > 3 {
                 return Err(Error::Malformed("a Huffman table number above 3"));
             }
-            components.push(Selected { component, dc_table, ac_table });
+            components.push(ScanComponent { component, dc_table, ac_table });
         }
         let (high, low) = (approximation >> 4, approximation & 15);
         Ok(Self { components, band: (first, last), high, low })
@@ -196,7 +196,7 @@ impl Scan {
 /// One component's part of each MCU of a scan.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part {
-    pub(crate) selected: Selected,
+    pub(crate) selected: ScanComponent,
     /// Blocks of the component in an MCU: across, and down.
     pub(crate) h: usize,
     pub(crate) v: usize,

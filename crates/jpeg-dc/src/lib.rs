@@ -66,96 +66,29 @@
 mod ac;
 mod coefficients;
 mod dc;
-mod dct;
+mod decode;
 mod entropy;
 mod error;
 mod frame;
 mod huffman;
+mod idct;
+mod idct_2x2;
 mod image;
 mod lanes;
 mod locate;
 mod marker;
 mod options;
-mod plan;
 mod prefix;
+mod progression;
 mod progressive;
-mod quad;
-mod sequential;
+mod progressive_scan;
+mod sequential_scan;
 mod skip;
-mod whole;
+mod zigzag;
 
+pub use decode::decode;
 pub use error::Error;
 pub use image::{Color, DcImage, Plane, Planes};
-pub use options::{Chroma, Options};
+pub use options::{Chroma, Options, Scale};
 pub use prefix::{Prefix, read_needed};
-pub use whole::{Scale, decode_progressive};
-
-use coefficients::Coefficients;
-use frame::{Frame, Process};
-use marker::{Found, Reader};
-use plan::Plan;
-
-/// Decodes a JPEG at one eighth of its size.
-///
-/// `data` is a whole file, or at least the part that [`Prefix`] finds; what comes behind it does
-/// not matter.
-///
-/// # Errors
-/// [`Error::Unsupported`] and [`Error::Malformed`] both mean that a full decoder should have a
-/// try; [`Error::TooLarge`] that the image is above the limit in `options`.
-pub fn decode(data: &[u8], options: &Options) -> Result<DcImage, Error> {
-    let mut reader = Reader::default();
-    if !matches!(reader.advance(data)?, Found::Frame) {
-        return Err(ENDS_EARLY);
-    }
-    let frame = reader.frame()?.clone();
-    options.check(&frame)?;
-    let mut plan = Plan::new(&frame, options.chroma);
-    let mut planes = empty_planes(&frame, options.chroma);
-    let mut coefficients = Vec::new();
-    coefficients.resize_with(planes.len(), Coefficients::default);
-    while !plan.is_complete() {
-        let Found::Scan(scan) = reader.advance(data)? else { return Err(ENDS_EARLY) };
-        let end = if !plan.note(&scan)? {
-            entropy::find_end(data, reader.position()).map_err(|_| ENDS_EARLY)?
-        } else if frame.process == Process::Sequential {
-            sequential::decode_scan(&reader, &frame, &scan, data, &mut planes)?
-        } else {
-            progressive::decode_scan(&reader, &frame, &scan, data, &mut coefficients)?
-        };
-        reader.resume_at(end);
-    }
-    if frame.process == Process::Progressive {
-        let planes = planes.iter_mut().zip(&frame.components);
-        for (coefficients, (plane, component)) in coefficients.iter_mut().zip(planes) {
-            coefficients.write(plane, component)?;
-        }
-    }
-    let color = whole::color(&frame, &reader);
-    let exact = frame.components.iter().zip(&planes).all(|(component, plane)| {
-        frame.is_single(component) || plane.scale != frame.ratio(component)
-    });
-    let (width, height) = (usize::from(frame.width), usize::from(frame.height));
-    let image = Planes { width: width.div_ceil(8), height: height.div_ceil(8), color, planes };
-    Ok(DcImage { full: (frame.width.into(), frame.height.into()), image, exact })
-}
-
-const ENDS_EARLY: Error = Error::Malformed("it ends before its DC coefficients do");
-
-fn empty_planes(frame: &Frame, chroma: Chroma) -> Vec<Plane> {
-    let plane = |component: &frame::Component| {
-        let quad = chroma == Chroma::Full && frame.is_quad(component);
-        let factor = if quad { 2 } else { 1 };
-        let ratio = frame.ratio(component);
-        let width = usize::from(frame.width) * factor;
-        let height = usize::from(frame.height) * factor;
-        Plane {
-            width: width.div_ceil(8 * ratio.0),
-            height: height.div_ceil(8 * ratio.1),
-            stride: component.padded.0 * factor,
-            scale: (ratio.0 / factor, ratio.1 / factor),
-            data: Vec::new(),
-        }
-    };
-    frame.components.iter().map(plane).collect()
-}
+pub use progressive::decode_progressive;

@@ -5,6 +5,7 @@ use memchr::memchr;
 use crate::error::Error;
 use crate::frame::{Frame, Process, Scan};
 use crate::huffman::Code;
+use crate::image::Color;
 
 const SOF0: u8 = 0xC0;
 const SOF1: u8 = 0xC1;
@@ -89,9 +90,18 @@ impl Reader {
         code.ok_or(Error::Unsupported("a Huffman table is missing"))
     }
 
+    /// What the components of the frame are.
+    pub(crate) fn color(&self) -> Color {
+        match self.frame.as_ref().map(|frame| frame.components.len()) {
+            Some(1) => Color::Gray,
+            _ if self.is_rgb() => Color::Rgb,
+            _ => Color::YCbCr,
+        }
+    }
+
     /// Whether three components are red, green and blue instead of `YCbCr`: by the rules libjpeg
     /// guesses with where neither JFIF nor Adobe's segment says it.
-    pub(crate) fn is_rgb(&self) -> bool {
+    fn is_rgb(&self) -> bool {
         let ids: Vec<u8> = self.frame.iter().flat_map(|f| &f.components).map(|c| c.id).collect();
         if ids.len() != 3 || self.jfif {
             return false;

@@ -30,6 +30,28 @@ pub enum Chroma {
     Dc,
 }
 
+/// How far [`decode_progressive`](crate::decode_progressive) makes an image smaller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// Not at all.
+    Full,
+    /// To half of its width and height, rounded up.
+    Half,
+    /// To a quarter of its width and height, rounded up.
+    Quarter,
+}
+
+impl Scale {
+    /// How many pixels become one, across or down.
+    pub(crate) const fn divisor(self) -> usize {
+        match self {
+            Self::Full => 1,
+            Self::Half => 2,
+            Self::Quarter => 4,
+        }
+    }
+}
+
 impl Options {
     /// No limit but those of the format. Memory stays in proportion to the input all the same: a
     /// header that claims more blocks than the data can hold is refused before any allocation.

@@ -3,10 +3,10 @@
 use std::io::{self, Read};
 
 use crate::entropy::find_end;
-use crate::error::Error;
+use crate::error::{ENDS_EARLY, Error};
 use crate::marker::{Found, Reader};
 use crate::options::Options;
-use crate::plan::Plan;
+use crate::progression::Progression;
 
 /// Bytes to ask a source for at once.
 const CHUNK: u64 = 64 * 1024;
@@ -37,7 +37,7 @@ const CHUNK: u64 = 64 * 1024;
 pub struct Prefix {
     options: Options,
     reader: Reader,
-    plan: Option<Plan>,
+    progression: Option<Progression>,
     /// Within a scan: up to where its end was looked for.
     looked_at: Option<usize>,
 }
@@ -46,7 +46,7 @@ impl Prefix {
     /// Starts with a new file.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        Self { options, reader: Reader::default(), plan: None, looked_at: None }
+        Self { options, reader: Reader::default(), progression: None, looked_at: None }
     }
 
     /// The length of what is needed, or `None` if it is more than `data`. `data` is the file from
@@ -66,7 +66,7 @@ impl Prefix {
                     }
                 }
                 self.looked_at = None;
-                if self.plan.as_ref().is_some_and(Plan::is_complete) {
+                if self.progression.as_ref().is_some_and(Progression::is_complete) {
                     return Ok(Some(self.reader.position()));
                 }
             }
@@ -74,16 +74,16 @@ impl Prefix {
                 Found::Frame => {
                     let frame = self.reader.frame()?;
                     self.options.check(frame)?;
-                    self.plan = Some(Plan::new(frame, self.options.chroma));
+                    self.progression = Some(Progression::new(frame, self.options.chroma));
                 }
                 Found::Scan(scan) => {
-                    if let Some(plan) = &mut self.plan {
-                        plan.note(&scan)?;
+                    if let Some(progression) = &mut self.progression {
+                        progression.record(&scan)?;
                     }
                     self.looked_at = Some(self.reader.position());
                 }
                 Found::End => {
-                    return Err(Error::Malformed("it ends before its DC coefficients do"));
+                    return Err(ENDS_EARLY);
                 }
                 Found::NeedMore => return Ok(None),
             }

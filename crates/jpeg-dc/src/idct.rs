@@ -9,7 +9,7 @@ use std::ops::{Add, Mul, Sub};
 
 use crate::ac::{Group, LANES, Lanes};
 use crate::marker::Quantisation;
-use crate::quad::ZIGZAG;
+use crate::zigzag::ZIGZAG;
 
 /// A number for each of the `P` blocks that are transformed at once.
 #[derive(Debug, Clone, Copy)]

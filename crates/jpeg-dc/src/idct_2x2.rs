@@ -10,6 +10,7 @@ use crate::entropy::window;
 use crate::huffman::{Code, Lookup};
 use crate::image::{clamp, pixel};
 use crate::marker::Quantisation;
+use crate::zigzag::ZIGZAG;
 
 /// The samples of a block, row by row.
 pub(crate) type Quad = [u8; 4];
@@ -18,35 +19,8 @@ pub(crate) type Quad = [u8; 4];
 /// inverse DCT gives no weight.
 const SIDE: usize = 5;
 
-/// The zigzag order (T.81, figure A.6): row and column of a coefficient, from the first on.
-pub(crate) const ZIGZAG: [(u8, u8); 64] = zigzag();
-
 /// The place of each coefficient among those that count, or one behind all of them.
 const PLACES: [u8; 64] = places();
-
-const fn zigzag() -> [(u8, u8); 64] {
-    let mut order = [(0, 0); 64];
-    let (mut row, mut column, mut rest) = (0_u8, 0_u8, order.as_mut_slice());
-    while let Some((place, others)) = rest.split_first_mut() {
-        *place = (row, column);
-        rest = others;
-        // Along the diagonal: upwards where its number is even.
-        if (row + column) % 2 == 0 {
-            if column == 7 {
-                row += 1;
-            } else {
-                column += 1;
-                row = row.saturating_sub(1);
-            }
-        } else if row == 7 {
-            column += 1;
-        } else {
-            row += 1;
-            column = column.saturating_sub(1);
-        }
-    }
-    order
-}
 
 const fn places() -> [u8; 64] {
     let mut places = [0; 64];
@@ -61,17 +35,17 @@ const fn places() -> [u8; 64] {
     places
 }
 
-/// The coefficients of a block that count, multiplied by the quantisation, by rows.
+/// The dequantised coefficients of a block that count, by rows.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Coefficients([i32; 32]);
+pub(crate) struct DequantisedBlock([i32; 32]);
 
-impl Coefficients {
+impl DequantisedBlock {
     /// A block with this DC coefficient and no other.
     #[inline]
     pub(crate) fn new(dc: i32, quantisation: &Quantisation) -> Self {
-        let mut coefficients = Self([0; 32]);
-        coefficients.set(0, dc, quantisation);
-        coefficients
+        let mut block = Self([0; 32]);
+        block.set(0, dc, quantisation);
+        block
     }
 
     /// Sets the coefficient at `index` in zigzag order.
@@ -121,14 +95,14 @@ pub(crate) fn samples(
     if nonzero == 0 {
         return [pixel(dc.into(), quantisation[0]); 4];
     }
-    let mut coefficients = Coefficients::new(dc.into(), quantisation);
+    let mut block = DequantisedBlock::new(dc.into(), quantisation);
     while nonzero != 0 {
         let index = nonzero.trailing_zeros() as usize;
         let value = group.get(index).and_then(|values| values.get(lane));
-        coefficients.set(index, value.copied().unwrap_or_default().into(), quantisation);
+        block.set(index, value.copied().unwrap_or_default().into(), quantisation);
         nonzero &= nonzero - 1;
     }
-    coefficients.samples()
+    block.samples()
 }
 
 /// Fixed point: 13 bits behind the point.
@@ -174,7 +148,7 @@ impl<'a> QuadReader<'a> {
         *prediction = prediction.wrapping_add(step.difference.into());
         bit += usize::from(step.bits);
         ahead <<= step.bits;
-        let mut coefficients = Coefficients::new(*prediction, &self.quantisation);
+        let mut block = DequantisedBlock::new(*prediction, &self.quantisation);
         let mut index = 1;
         // At least 57 bits were ahead, and a symbol takes 31 at the most.
         let mut left = 57 - u32::from(step.bits);
@@ -190,7 +164,7 @@ impl<'a> QuadReader<'a> {
             if size > 0 {
                 index += usize::from(run);
                 let value = difference(ahead << length, size);
-                coefficients.set(index, value.into(), &self.quantisation);
+                block.set(index, value.into(), &self.quantisation);
                 flat = false;
                 index += 1;
             } else if run == 15 && length > 0 {
@@ -205,7 +179,7 @@ impl<'a> QuadReader<'a> {
         if flat {
             return [pixel(*prediction, self.quantisation[0]); 4];
         }
-        coefficients.samples()
+        block.samples()
     }
 }
 

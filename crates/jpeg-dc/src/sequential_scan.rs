@@ -4,14 +4,14 @@ use crate::dc::DifferenceTable;
 use crate::entropy::{Bits, window};
 use crate::error::Error;
 use crate::frame::{Frame, Scan};
+use crate::idct_2x2::{self, Quad, QuadReader};
 use crate::image::{Plane, pixel};
 use crate::lanes::Tables;
 use crate::locate::locate;
 use crate::marker::Reader;
-use crate::quad::{self, Quad, QuadReader};
 
 /// Decodes a scan into the planes of its components. Gives where the scan ends.
-pub(crate) fn decode_scan(
+pub(crate) fn decode(
     reader: &Reader,
     frame: &Frame,
     scan: &Scan,
@@ -49,7 +49,7 @@ pub(crate) fn decode_scan(
                     *quad = quads.block(bytes, start, prediction);
                 },
             );
-            plane.data = quad::plane(&blocks, stride);
+            plane.data = idct_2x2::plane(&blocks, stride);
             continue;
         }
         let table = DifferenceTable::new(dc_code);

@@ -19,14 +19,14 @@ type Needed = Vec<Known>;
 
 /// Keeps account of the scans.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct Progression {
     process: Process,
     components: Vec<Needed>,
     /// Scans that may still come.
     scans_left: usize,
 }
 
-impl Plan {
+impl Progression {
     pub(crate) fn new(frame: &Frame, chroma: Chroma) -> Self {
         let needed = frame.components.iter().map(|component| {
             let all = chroma == Chroma::Full && frame.is_quad(component);
@@ -37,14 +37,14 @@ impl Plan {
     }
 
     /// All coefficients of a progressive frame.
-    pub(crate) fn whole(frame: &Frame) -> Self {
+    pub(crate) fn of_all(frame: &Frame) -> Self {
         let needed = frame.components.iter().map(|_| vec![Known::Nothing; 64]);
         let components = needed.collect();
-        Self { process: frame.process, components, scans_left: MAX_SCANS_OF_WHOLE }
+        Self { process: frame.process, components, scans_left: MAX_SCANS_OF_ALL }
     }
 
     /// Notes a scan. Whether it is needed.
-    pub(crate) fn note(&mut self, scan: &Scan) -> Result<bool, Error> {
+    pub(crate) fn record(&mut self, scan: &Scan) -> Result<bool, Error> {
         let left = self.scans_left.checked_sub(1);
         self.scans_left = left.ok_or(Error::Unsupported("too many scans"))?;
         let (band, high, low) = match self.process {
@@ -97,4 +97,4 @@ const MAX_LOW: u8 = 13;
 const MAX_SCANS: usize = 500;
 
 /// The same where all of them are read.
-const MAX_SCANS_OF_WHOLE: usize = 100;
+const MAX_SCANS_OF_ALL: usize = 100;
