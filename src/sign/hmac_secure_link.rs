@@ -11,7 +11,7 @@
 
 use std::fmt::Write as _;
 
-use data_encoding::BASE64URL_NOPAD;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 
 use super::{
     lifetime::{bucket, expires_in},
@@ -43,7 +43,7 @@ impl HmacSecureLinkSigner {
     /// The token for a message, whatever the configuration has it made of.
     #[must_use]
     pub fn token(&self, message: &[u8]) -> String {
-        BASE64URL_NOPAD.encode(&self.mac.digest(message))
+        BASE64_URL_SAFE_NO_PAD.encode(self.mac.digest(message))
     }
 
     /// Sign a decoded path at the time `now` (Unix seconds): `path?st=token&ts=…&e=…`. Without

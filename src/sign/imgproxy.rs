@@ -5,7 +5,7 @@
 //! <https://docs.imgproxy.net/usage/processing>
 
 use ::hmac::{Hmac, Mac as _};
-use data_encoding::BASE64URL_NOPAD;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use sha2::Sha256;
 
 use super::{mac::keyed, translate};
@@ -69,7 +69,7 @@ impl ImgproxySigner {
         let digest = digest.get(..self.size).unwrap_or(&digest);
         let mut url = String::with_capacity(path.len() + 48);
         url.push('/');
-        BASE64URL_NOPAD.encode_append(digest, &mut url);
+        BASE64_URL_SAFE_NO_PAD.encode_string(digest, &mut url);
         url.push('/');
         url.push_str(path);
         url
@@ -99,7 +99,7 @@ impl ImgproxySigner {
             path.push_str(&option);
             path.push('/');
         }
-        BASE64URL_NOPAD.encode_append(source.as_bytes(), &mut path);
+        BASE64_URL_SAFE_NO_PAD.encode_string(source, &mut path);
         Ok(self.sign_path(&path))
     }
 }

@@ -17,14 +17,16 @@ mod secure_link;
 mod signer;
 mod thumbor;
 mod translate;
+mod verify;
 
 pub use hmac_secure_link::HmacSecureLinkSigner;
 pub use imgproxy::ImgproxySigner;
 pub use lifetime::expires_in;
 pub use mac::HashFunction;
 pub use secure_link::RECOMMENDED_SECRET_LENGTH;
-pub use signer::{Algorithm, Signer, Verified};
+pub use signer::{Algorithm, Signer};
 pub use thumbor::ThumborSigner;
+pub use verify::Verified;
 
 /// What a signature covers.
 #[derive(Debug, Clone, Copy)]

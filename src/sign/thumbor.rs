@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use data_encoding::BASE64URL;
+use base64::prelude::{BASE64_URL_SAFE, Engine as _};
 
 use super::{
     mac::{HashFunction, KeyedMac},
@@ -61,7 +61,7 @@ impl ThumborSigner {
     #[must_use]
     pub fn sign_path(&self, path: &str) -> String {
         let path = path.strip_prefix('/').unwrap_or(path);
-        let mut signature = BASE64URL.encode(&self.mac.digest(path.as_bytes()));
+        let mut signature = BASE64_URL_SAFE.encode(self.mac.digest(path.as_bytes()));
         if let Some(length) = self.length {
             signature.truncate(length);
         }
