@@ -657,6 +657,10 @@ class Location:
         """When the file was last changed, in whole seconds since 1970."""
 
     @property
+    def mtime_ns(self) -> int:
+        """When the file was last changed, in nanoseconds since 1970."""
+
+    @property
     def device(self) -> int:
         """The number of its file system, which with `inode` tells it from any other file."""
 
@@ -679,6 +683,58 @@ class Location:
         """
 
 @final
+class OpenedFile:
+    """A regular file under a root, open for reading.
+
+    A context manager that closes the file at the end of the `with` block. It is closed, too, when
+    nothing refers to it any more.
+    """
+
+    @property
+    def location(self) -> Location:
+        """The file, as it was when it was opened."""
+
+    def fileno(self) -> int:
+        """The descriptor, which stays in the care of this object. `exec` closes it.
+
+        Raises:
+            ValueError: The file is closed, or its descriptor detached.
+        """
+
+    def detach(self) -> int:
+        """Hand over the descriptor, which the caller closes from now on, as by `os.fdopen`.
+
+        Raises:
+            ValueError: The file is closed, or its descriptor detached already.
+        """
+
+    def read(self, limit: int, /) -> bytes | None:
+        """Read the file from where its descriptor stands, which is its start at first.
+
+        Args:
+            limit: The number of bytes up to which it is read.
+
+        Returns:
+            Its content, no longer than `location.size`; `None` if that is more than `limit`.
+
+        Raises:
+            ValueError: The file is closed, or its descriptor detached.
+            OSError: It can't be read.
+        """
+
+    def close(self) -> None:
+        """Close the file; nothing happens if it is closed already or detached."""
+
+    def __enter__(self) -> OpenedFile: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None: ...
+
+@final
 class PathMap:
     """Directories and the internal URL prefixes at which the web server sees them.
 
@@ -689,7 +745,7 @@ class PathMap:
         follow_symlinks: Whether symbolic links may lead out of their root.
 
     Raises:
-        xaccel.exceptions.ConfigError: A directory or a prefix is impossible.
+        xaccel.exceptions.ConfigError: A directory or a prefix is invalid.
     """
 
     def __new__(
@@ -720,6 +776,15 @@ class PathMap:
         Raises:
             xaccel.exceptions.FileNotFound: It is absent, not a regular file, outside every root
                 or behind a link that leads out of its root.
+            OSError: The process has too many open files, or the disk fails.
+        """
+
+    def open(self, path: str | PathLike[str], /) -> OpenedFile:
+        """Find a file as `locate` does and open it, in one step that nobody can get between.
+
+        Raises:
+            xaccel.exceptions.FileNotFound: As `locate`; or the file can't be read.
+            OSError: The process has too many open files, or the disk fails.
         """
 
 @final
@@ -733,6 +798,13 @@ class Cache:
     def __new__(cls, directory: str | PathLike[str], /) -> Cache: ...
     def path(self, uri: str, /) -> str:
         """The file of the thumbnail at a decoded path such as `/t/300x200/cat.jpg`.
+
+        Raises:
+            OSError: No thumbnail can be at this path.
+        """
+
+    def aside(self, uri: str, /) -> str:
+        """Where the thumbnail is if `path(uri)` can't be a file: `x` when there is `x/b.png`.
 
         Raises:
             OSError: No thumbnail can be at this path.
@@ -756,17 +828,17 @@ class Cache:
         """A place in the queue for the right to render.
 
         Returns:
-            The place, for a `with`; `None` when as many as `queue` wait already.
+            The place, for a `with`; `None` when `queue` others wait already.
 
         Raises:
             OSError: The cache can't be written to.
         """
 
     def try_admit(self, renders: int, /) -> CacheLock | None:
-        """The right to render, which as many as `renders` have at once in all processes.
+        """The right to render, which at most `renders` have at once in all processes.
 
         Returns:
-            The right, for a `with`; `None` when so many have it.
+            The right, for a `with`; `None` when others have it.
 
         Raises:
             OSError: The cache can't be written to.
@@ -778,24 +850,35 @@ class Cache:
         Args:
             uri: The decoded path of its URL.
             data: The file.
-            modified: The file's time of modification, in seconds since 1970; by default now.
+            modified: The file's time of modification, in seconds since 1970, negative before it;
+                by default now.
 
         Returns:
-            Its file.
+            Its file: `path(uri)`, or `aside(uri)` where the file system can't have the first.
 
         Raises:
             OSError: It can't be written; nothing is left behind.
         """
 
+    def is_sweep_due(self, max_size: int, /) -> bool:
+        """Whether enough was written since the last sweep, by all processes, to call for another.
+
+        Ask it after each `publish`, and the thumbnails take no more than `max_size` bytes.
+
+        Raises:
+            OSError: The cache can't be read.
+        """
+
     def sweep(self, *, max_size: int, inactive: int) -> tuple[_Usage, _Usage] | None:
-        """Remove what nobody asks for, as nginx's `proxy_cache_path` does; anyone may read on.
+        """Remove what is not read, as nginx's `proxy_cache_path` does. Readers need not stop.
 
         Args:
-            max_size: The most bytes that the thumbnails take on the disk.
-            inactive: Seconds for which a thumbnail is kept that nobody reads.
+            max_size: The most bytes that the thumbnails take on the disk. A sweep leaves a
+                sixteenth of it free for those that are written before the next one.
+            inactive: Seconds after which a thumbnail that is not read is removed.
 
         Returns:
-            What was removed and what is left; `None` when another process is at it.
+            What was removed and what is left; `None` when another process is sweeping.
 
         Raises:
             OSError: The cache can't be read or locked.
@@ -824,7 +907,10 @@ class Cache:
 
 @final
 class CacheLock:
-    """A right that one holder has at a time, given up at the end of the `with` block."""
+    """A right that one holder has at a time, given up at the end of the `with` block.
+
+    A child that was forked meanwhile does not have it.
+    """
 
     def __enter__(self) -> CacheLock: ...
     def __exit__(

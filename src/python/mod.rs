@@ -29,7 +29,7 @@ mod _core {
     #[pymodule_export]
     use super::dialects::{HmacSecureLinkSigner, ImgproxySigner, ThumborSigner};
     #[pymodule_export]
-    use super::path_map::{Location, PathMap};
+    use super::path_map::{Location, OpenedFile, PathMap};
     #[pymodule_export]
     use super::sign::{Signer, VerifiedUrl};
     #[pymodule_export]

@@ -1,16 +1,20 @@
-//! `PathMap` and `Location`.
+//! `PathMap`, `Location` and `OpenedFile`.
 
 use std::ffi::OsString;
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyAny, PyBytes};
 
 use super::exceptions::{ConfigError, FileNotFound};
 use crate::error::{PathError, PathMapError};
-use crate::path_map::{self, Root};
+use crate::path_map::{self, Located, Root};
 
 impl From<PathMapError> for PyErr {
     fn from(error: PathMapError) -> Self {
@@ -18,8 +22,19 @@ impl From<PathMapError> for PyErr {
     }
 }
 
-fn not_found(path: &Path, error: PathError) -> PyErr {
-    FileNotFound::new_err(format!("{path:?} may not be sent: {error}"))
+/// The exception for a file that may not be sent. The process's or the disk's own trouble is not
+/// the file's.
+fn refusal(path: &Path, error: PathError) -> PyErr {
+    match error {
+        PathError::Os(number) if !is_permission(number) => {
+            io::Error::from_raw_os_error(number).into()
+        }
+        error => FileNotFound::new_err(format!("{path:?} may not be sent: {error}")),
+    }
+}
+
+fn is_permission(number: i32) -> bool {
+    matches!(io::Error::from_raw_os_error(number).kind(), io::ErrorKind::PermissionDenied)
 }
 
 /// A regular file under a root.
@@ -30,8 +45,26 @@ pub(super) struct Location {
     url: String,
     size: u64,
     mtime: i64,
+    mtime_ns: i128,
     device: u64,
     inode: u64,
+}
+
+impl From<Located<'_>> for Location {
+    fn from(located: Located<'_>) -> Self {
+        let Located { root, relative, metadata } = located;
+        Self {
+            path: root.directory().join(&relative).into(),
+            root: root.directory().into(),
+            url: root.url(&relative),
+            size: metadata.len(),
+            mtime: metadata.mtime(),
+            mtime_ns: i128::from(metadata.mtime()) * 1_000_000_000
+                + i128::from(metadata.mtime_nsec()),
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
+    }
 }
 
 #[pymethods]
@@ -52,6 +85,73 @@ impl Location {
             Ok(None) => Ok(None),
             Err(error) => Err(FileNotFound::new_err(format!("{path:?} can't be read: {error}"))),
         }
+    }
+}
+
+/// An open file under a root.
+#[pyclass(frozen, module = "xaccel._core")]
+pub(super) struct OpenedFile {
+    #[pyo3(get)]
+    location: Py<Location>,
+    file: Mutex<Option<File>>,
+}
+
+impl OpenedFile {
+    /// Does something with the file, as long as it is neither closed nor handed over.
+    fn with<T>(&self, action: impl FnOnce(&mut Option<File>) -> T) -> PyResult<T> {
+        let mut file =
+            self.file.lock().map_err(|_| PyRuntimeError::new_err("the file's lock is poisoned"))?;
+        Ok(action(&mut file))
+    }
+
+    fn closed() -> PyErr {
+        PyValueError::new_err("the file is closed or its descriptor detached")
+    }
+}
+
+#[pymethods]
+impl OpenedFile {
+    fn fileno(&self) -> PyResult<i32> {
+        self.with(|file| file.as_ref().map(AsRawFd::as_raw_fd))?.ok_or_else(Self::closed)
+    }
+
+    fn detach(&self) -> PyResult<i32> {
+        self.with(|file| file.take().map(IntoRawFd::into_raw_fd))?.ok_or_else(Self::closed)
+    }
+
+    #[pyo3(signature = (limit, /))]
+    fn read<'py>(&self, py: Python<'py>, limit: u64) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let size = self.location.get().size;
+        if size > limit {
+            return Ok(None);
+        }
+        let content = py.detach(|| {
+            self.with(|file| {
+                let file = file.as_ref()?;
+                let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
+                Some(file.take(size).read_to_end(&mut content).map(|_| content))
+            })
+        });
+        let content = content?.ok_or_else(Self::closed)??;
+        Ok(Some(PyBytes::new(py, &content)))
+    }
+
+    fn close(&self) -> PyResult<()> {
+        self.with(|file| drop(file.take()))
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (_kind = None, _value = None, _traceback = None, /))]
+    fn __exit__(
+        &self,
+        _kind: Option<&Bound<'_, PyAny>>,
+        _value: Option<&Bound<'_, PyAny>>,
+        _traceback: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        self.close()
     }
 }
 
@@ -96,20 +196,16 @@ impl PathMap {
 
     #[pyo3(signature = (path, /))]
     fn locate(&self, py: Python<'_>, path: PathBuf) -> PyResult<Location> {
-        let located = py
-            .detach(|| self.map.locate(&path, self.follow_symlinks))
-            .map_err(|error| not_found(&path, error))?;
-        let directory = located.root.directory();
-        let mtime = located.metadata.mtime();
-        Ok(Location {
-            path: directory.join(&located.relative).into(),
-            root: directory.into(),
-            url: located.root.url(&located.relative),
-            size: located.metadata.len(),
-            mtime,
-            device: located.metadata.dev(),
-            inode: located.metadata.ino(),
-        })
+        let located = py.detach(|| self.map.locate(&path, self.follow_symlinks));
+        Ok(located.map_err(|error| refusal(&path, error))?.into())
+    }
+
+    #[pyo3(signature = (path, /))]
+    fn open(&self, py: Python<'_>, path: PathBuf) -> PyResult<OpenedFile> {
+        let opened = py.detach(|| self.map.open(&path, self.follow_symlinks));
+        let (located, file) = opened.map_err(|error| refusal(&path, error))?;
+        let location = Py::new(py, Location::from(located))?;
+        Ok(OpenedFile { location, file: Mutex::new(Some(file)) })
     }
 
     fn __repr__(&self) -> String {
