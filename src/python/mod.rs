@@ -44,6 +44,7 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::cache::register_at_fork(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }
