@@ -6,8 +6,8 @@
 use mimalloc::MiMalloc;
 use pyo3::prelude::*;
 
-/// Keeps the memory of one picture for the next. The system's allocator gives it back and has it
-/// cleared again by the kernel, which takes up to a third of the time of a small thumbnail.
+/// Keeps the memory of one picture for the next. The system's allocator returns it to the kernel,
+/// which clears it again; that takes up to a third of the time of a small thumbnail.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -9,7 +9,7 @@ use crate::error::{SignerError, VerifyError};
 /// The bytes of the longest digest.
 const MAX_DIGEST: usize = 32;
 
-/// What makes digests of `N` bytes.
+/// A key that makes digests of `N` bytes.
 pub(super) trait Key<const N: usize> {
     fn digest(&self, message: &Message<'_>) -> [u8; N];
 }
@@ -37,7 +37,7 @@ impl<K> Ring<K> {
         iter::once(&self.newest).chain(&self.older)
     }
 
-    /// Append the newest key's digest as unpadded base64url.
+    /// Appends the newest key's digest as unpadded base64url.
     pub(super) fn sign<const N: usize>(&self, message: &Message<'_>, out: &mut String)
     where
         K: Key<N>,
@@ -45,8 +45,8 @@ impl<K> Ring<K> {
         BASE64_URL_SAFE_NO_PAD.encode_string(self.newest.digest(message), out);
     }
 
-    /// Compare with the text of every key's digest, in constant time. Other texts for the same
-    /// bytes are not equal.
+    /// Compares a signature with the text of every key's digest, in constant time. Another text for
+    /// the same bytes is a mismatch.
     pub(super) fn verify<const N: usize>(
         &self,
         signature: &str,

@@ -4,10 +4,10 @@ use ::md5::{Digest as _, Md5};
 
 use super::{Message, ring::Key};
 
-/// Length in bytes from which a secret resists guessing. nginx takes shorter ones.
+/// The length in bytes from which a secret resists guessing. nginx accepts shorter ones.
 pub const RECOMMENDED_SECRET_LENGTH: usize = 16;
 
-/// A secret, with the space that stands before it in the directive.
+/// A secret, with the space before it in the directive.
 #[derive(Clone)]
 pub(super) struct SecureLinkKey {
     suffix: Vec<u8>,

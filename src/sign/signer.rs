@@ -71,8 +71,8 @@ impl Signer {
     /// the query parameters of these names (`key` and `expires` by default).
     ///
     /// # Errors
-    /// No secret, an empty one, one under 16 bytes for HMAC; names that a query would have
-    /// to encode, or that are the same but for case.
+    /// When there is no secret, one is empty, or one is under 16 bytes for HMAC; when a name needs
+    /// percent-encoding, or both are the same apart from case.
     pub fn new(
         algorithm: Algorithm,
         secrets: &[impl AsRef<[u8]>],
@@ -133,8 +133,8 @@ impl Signer {
         &self.expires_param
     }
 
-    /// The HMAC keys, newest first: all that another verifier of these URLs has to know. The
-    /// secrets can't be computed from them. Empty with `secure-link-md5`, which derives none.
+    /// The HMAC keys, newest first, for other verifiers of these URLs. The secrets can't be
+    /// computed from them. Empty with `secure-link-md5`, which derives no keys.
     #[must_use]
     pub fn derived_keys(&self) -> Vec<&[u8; 32]> {
         match &self.keys {
@@ -143,21 +143,21 @@ impl Signer {
         }
     }
 
-    /// Sign a decoded path that an encoded query may follow after the first `?`. `expires`
-    /// is the last valid Unix second. The result is percent-encoded, its query sorted.
+    /// Signs a decoded path, which may have an encoded query after the first `?`. `expires` is the
+    /// last valid Unix second. The result is percent-encoded, with its query sorted.
     ///
     /// # Errors
-    /// See [`Self::sign_path`]; also when there is a fragment.
+    /// See [`Self::sign_path`]; also when the URL has a fragment.
     pub fn sign(&self, url: &str, expires: Option<i64>) -> Result<String, SignError> {
         let mut signed = String::with_capacity(url.len() + ROOM_FOR_SIGNATURE);
         self.sign_into(url, expires, &mut signed)?;
         Ok(signed)
     }
 
-    /// As [`Self::sign`], appended to `out`.
+    /// Signs as [`Self::sign`] does, and appends the URL to `out`.
     ///
     /// # Errors
-    /// See [`Self::sign`]; `out` then holds a part of the URL.
+    /// See [`Self::sign`]; `out` then holds part of the URL.
     pub fn sign_into(
         &self,
         url: &str,
@@ -181,12 +181,12 @@ impl Signer {
         }
     }
 
-    /// Sign a decoded path, in which `?`, `#` and `%` are but characters, with decoded query
-    /// parameters.
+    /// Signs a decoded path with decoded query parameters. In the path, `?`, `#` and `%` are
+    /// ordinary characters.
     ///
     /// # Errors
-    /// A path without a single normal form; parameters with `secure-link-md5` or of a
-    /// reserved name; an expiry before 1970.
+    /// When the path has no single normal form, a parameter has a reserved name, the algorithm is
+    /// `secure-link-md5` and there are parameters, or the expiry is before 1970.
     pub fn sign_path(
         &self,
         path: &str,
@@ -223,7 +223,7 @@ impl Signer {
         self.append_query(path, query, expires, url)
     }
 
-    /// Append the query with its signature to a path that is encoded already.
+    /// Appends the query with its signature to an encoded path.
     fn append_query(
         &self,
         path: &str,

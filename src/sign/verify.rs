@@ -22,16 +22,16 @@ struct Query<'a> {
 pub struct Verified<'a> {
     /// The decoded path.
     pub path: Cow<'a, str>,
-    /// The canonical query that was signed along, or empty.
+    /// The canonical query that the signature covers, or empty.
     pub query: &'a str,
     /// The decoded parameters of that query, sorted by name.
     pub params: Vec<(String, String)>,
-    /// The last Unix second in which the URL is valid; none when it is valid for ever.
+    /// The last Unix second in which the URL is valid; `None` when it does not expire.
     pub expires: Option<i64>,
 }
 
 impl Verified<'_> {
-    /// Check that the time `now` (Unix seconds) is not after the expiry.
+    /// Checks that the time `now` (Unix seconds) is not after the expiry.
     ///
     /// # Errors
     /// [`VerifyError::Expired`].
@@ -44,7 +44,7 @@ impl Verified<'_> {
 }
 
 impl Signer {
-    /// Check a URL at the time `now` (Unix seconds).
+    /// Checks a URL at the time `now` (Unix seconds).
     ///
     /// # Errors
     /// See [`Self::verify_signature`] and [`Verified::check_expiry`].
@@ -54,8 +54,8 @@ impl Signer {
         Ok(verified)
     }
 
-    /// Check all of a URL but whether its time has passed. It must be spelt exactly as
-    /// [`Self::sign`] spells it. Takes the same time whichever key fits, or none.
+    /// Checks a URL, except for its expiry. It must be spelt exactly as [`Self::sign`] spells it.
+    /// The time does not depend on which key fits, or whether any does.
     ///
     /// # Errors
     /// Why the signature is bad.
@@ -108,14 +108,13 @@ impl Signer {
     }
 }
 
-/// What stands before and after the byte at this index. `str::split_once` would look for it byte
-/// by byte.
+/// The text before and after the byte at this index. `str::split_once` would search byte by byte.
 fn split_at(text: &str, index: Option<usize>) -> Option<(&str, &str)> {
     let index = index?;
     Some((text.get(..index)?, text.get(index + 1..)?))
 }
 
-/// A positive decimal number that has no other spelling.
+/// Reads a positive decimal number in its only spelling.
 fn parse_expires(digits: &str) -> Option<i64> {
     if digits.starts_with('0') || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

@@ -12,12 +12,12 @@ use crate::{progressive_scan, sequential_scan};
 
 /// Decodes a JPEG at one eighth of its size.
 ///
-/// `data` is a whole file, or at least the part that [`Prefix`](crate::Prefix) finds; what comes behind it does
-/// not matter.
+/// `data` is a whole file, or at least the part that [`Prefix`](crate::Prefix) finds. The rest is
+/// ignored.
 ///
 /// # Errors
-/// [`Error::Unsupported`] and [`Error::Malformed`] both mean that a full decoder should have a
-/// try; [`Error::TooLarge`] that the image is above the limit in `options`.
+/// [`Error::Unsupported`] and [`Error::Malformed`] mean that a full decoder should try the file;
+/// [`Error::TooLarge`] that the image is above the limit in `options`.
 pub fn decode(data: &[u8], options: &Options) -> Result<DcImage, Error> {
     let mut reader = Reader::default();
     if !matches!(reader.advance(data)?, Found::Frame) {

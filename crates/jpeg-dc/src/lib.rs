@@ -1,20 +1,20 @@
-//! Decode a JPEG at one eighth of its size from the DC coefficients alone.
+//! Decodes a JPEG at one eighth of its size from its DC coefficients alone.
 //!
-//! A JPEG keeps its picture in blocks of 8 x 8 pixels, and of each block first its mean: the DC
-//! coefficient. At one eighth of the size a block becomes one pixel, and that pixel *is* the DC
-//! coefficient. So a thumbnail of a photo needs one of 64 coefficients; a full decoder reads and
-//! keeps all of them, even if it is asked for the small size only. This one does not:
+//! A JPEG stores its picture in blocks of 8 x 8 pixels. The first coefficient of a block is its
+//! mean: the DC coefficient. At one eighth of the size a block becomes one pixel, and that pixel
+//! *is* the DC coefficient. So a thumbnail of a photo needs one of 64 coefficients, while a full
+//! decoder reads and keeps all of them, even at the small size. This decoder does not:
 //!
-//! - In sequential (baseline) files it passes over the other coefficients several symbols at a
-//!   time, in several places of the file at once.
-//! - In progressive files, which hold the DC coefficients in scans of their own, it jumps over the
-//!   other scans, and stops reading behind the last one that it needs.
+//! - In sequential (baseline) files it skips the other coefficients several symbols at a time, in
+//!   several places of the file at once.
+//! - In progressive files, which have scans for DC coefficients alone, it skips the other scans,
+//!   and stops reading after the last scan that it needs.
 //!
-//! # What it gives
+//! # Result
 //!
-//! The same as libjpeg-turbo at scale 1/8, to the bit. For chroma of half the resolution both ways
-//! (4:2:0) that takes the AC coefficients of the chroma components as well, since a sample for each
-//! of their blocks would be half the resolution that there is. With [`Chroma::Dc`] they are left
+//! The result is that of libjpeg-turbo at scale 1/8, bit for bit. For chroma of half the resolution
+//! in both directions (4:2:0) that needs the AC coefficients of the chroma components, too, because
+//! one sample for each of their blocks would be half the resolution. [`Chroma::Dc`] leaves them
 //! out, for speed: then luminance alone is exact, and [`DcImage::is_exact`] says so.
 //!
 //! ```
@@ -34,34 +34,33 @@
 //!
 //! A full decoder reads the scans of a progressive file one after the other, and goes through the
 //! coefficients of all blocks for each. [`decode_progressive`] reads all scans side by side, block
-//! by block, and so keeps no coefficients. It gives the planes whole, or shrunk to a half or a
+//! by block, and so keeps no AC coefficients. It gives the planes at full size, or at a half or a
 //! quarter.
 //!
-//! EXIF orientation and colour profiles are the caller's business, as is making the image smaller
-//! still.
+//! EXIF orientation, colour profiles and further resizing are up to the caller.
 //!
-//! # What it refuses
+//! # Files that it refuses
 //!
-//! It is made to stand in front of a full decoder, which gets what this one refuses:
+//! Use it in front of a full decoder, which gets the files that this one refuses:
 //!
-//! - [`Error::Unsupported`]: other than 1 or 3 components (CMYK), other than 8 bits a sample,
-//!   arithmetic, lossless and hierarchical coding, a height given by a DNL segment, files without
-//!   Huffman tables, sampling factors that do not divide one another, scans above 256 MiB, more
-//!   than 500 scans.
-//! - [`Error::Malformed`]: damaged or truncated files. Others show the part that is there.
+//! - [`Error::Unsupported`]: a number of components other than 1 or 3 (CMYK), other than 8 bits a
+//!   sample, arithmetic, lossless and hierarchical coding, a height given by a DNL segment, files
+//!   without Huffman tables, sampling factors that do not divide one another, scans above 256 MiB,
+//!   more than 500 scans.
+//! - [`Error::Malformed`]: damaged or truncated files. Full decoders show the part that is there.
 //!
-//! It does not look at what it does not need. A file may be damaged behind the last DC coefficient,
-//! or lack all others, and decode all the same. (libjpeg-turbo smooths the picture if a progressive
-//! file has DC coefficients only.)
+//! It reads only what it needs. A file that is damaged after the last DC coefficient, or lacks all
+//! others, still decodes. (libjpeg-turbo smooths the picture if a progressive file has only DC
+//! coefficients.)
 //!
 //! # Cost
 //!
-//! Memory is the size of the file once more and some ten bytes for each block, beside the samples.
-//! A file has to have a bit for each block that its header claims, or is refused before anything is
-//! allocated for them. Time is bounded by a multiple of the file's size too: no bit is passed over
-//! more than twice, but for the first few blocks of a place in the middle of the file where that
-//! turns out not to be the start of a block. A scan of few bits can ask for a look at every block,
-//! so files of more than 500 scans are refused, and of more than 100 by [`decode_progressive`].
+//! Besides the samples, it takes the size of the file and about ten bytes a block of memory. A file
+//! must have at least one bit for each block that its header claims, or it is refused before any
+//! allocation for them. Time is bounded by a multiple of the file's size, too: no bit is read more
+//! than twice, except for the first few blocks of a lane that starts in the middle of the file and
+//! out of step. A scan of few bits can require a look at every block, so files of more than 500
+//! scans are refused, and of more than 100 by [`decode_progressive`].
 
 mod ac;
 mod coefficients;

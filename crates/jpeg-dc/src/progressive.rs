@@ -1,4 +1,4 @@
-//! Progressive files with all of their coefficients.
+//! Progressive files, with all coefficients.
 
 use crate::coefficients::Coefficients;
 use crate::error::{ENDS_EARLY, Error};
@@ -11,11 +11,11 @@ use crate::progressive_scan;
 
 /// Decodes a progressive JPEG with all of its coefficients.
 ///
-/// The samples are within 1 of those of libjpeg-turbo, as a rule; where it would guess what
-/// coefficients are that the file's scans leave out, to smooth the picture, they are zero here.
+/// The samples normally differ from those of libjpeg-turbo by at most 1. Coefficients that no scan
+/// has are zero; libjpeg-turbo estimates them to smooth the picture.
 ///
 /// # Errors
-/// As of [`decode`](crate::decode). Sequential files are [`Error::Unsupported`].
+/// The same as [`decode`](crate::decode). Sequential files are [`Error::Unsupported`].
 pub fn decode_progressive(data: &[u8], scale: Scale, options: &Options) -> Result<Planes, Error> {
     let mut reader = Reader::default();
     if !matches!(reader.advance(data)?, Found::Frame) {
@@ -24,7 +24,7 @@ pub fn decode_progressive(data: &[u8], scale: Scale, options: &Options) -> Resul
     let frame = reader.frame()?.clone();
     options.check(&frame)?;
     if frame.process != Process::Progressive {
-        return Err(Error::Unsupported("it is not progressive"));
+        return Err(Error::Unsupported("it is sequential, not progressive"));
     }
     let mut progression = Progression::of_all(&frame);
     let mut coefficients = Vec::new();
@@ -43,7 +43,7 @@ pub fn decode_progressive(data: &[u8], scale: Scale, options: &Options) -> Resul
     }
     let divisor = scale.divisor();
     let (width, height) = (usize::from(frame.width), usize::from(frame.height));
-    // One after the other, so that the coefficients of one give way to its samples.
+    // One at a time, so that the coefficients of one are freed before the samples of the next.
     let components = frame.components.iter().zip(coefficients);
     let planes = components.map(|(component, coefficients)| {
         let ratio = frame.ratio(component);

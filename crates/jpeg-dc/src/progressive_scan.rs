@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::frame::{Frame, Layout, Scan};
 use crate::marker::Reader;
 
-/// Decodes a scan. Gives where it ends.
+/// Decodes a scan. Gives its end.
 pub(crate) fn decode(
     reader: &Reader,
     frame: &Frame,
@@ -29,14 +29,16 @@ pub(crate) fn decode(
             && let Some(target) = coefficients.get_mut(part.selected.component)
         {
             if target.dc.is_empty() {
-                return Err(Error::Malformed("a scan of AC coefficients before the first of DC"));
+                return Err(Error::Malformed(
+                    "a scan of AC coefficients comes before the first of DC coefficients",
+                ));
             }
             let code = reader.ac_code(part.selected.ac_table)?;
             target.ac.push(AcScan::new(code, scan, bits, reader.restart_interval));
         }
         return Ok(end);
     }
-    // Checked before anything is allocated by the size that the header claims.
+    // Checked before any allocation by the size that the header claims.
     if layout.total_blocks() > bits.len() * 8 {
         return Err(Error::Malformed("a scan ends early"));
     }
@@ -55,7 +57,7 @@ pub(crate) fn decode(
     Ok(bits.end)
 }
 
-/// MCUs of each interval of the scan, with the bits it lies in.
+/// The number of MCUs of each interval of the scan, and its range in the bits.
 fn intervals<'a>(
     layout: &Layout,
     bits: &'a Bits,

@@ -1,8 +1,8 @@
-//! Pictures in memory, and what is done to their pixels by generic libraries.
+//! Pictures in memory, and the operations on pixels by generic libraries.
 //!
-//! The kernels of `fast_image_resize` and the decoders of `image` and `tiff` are generic: they are compiled
-//! where they are used, for over a minute. This crate is where, so that it is compiled once,
-//! and not whenever the thumbnail engine changes.
+//! The kernels of `fast_image_resize` and the decoders of `image` and `tiff` are generic: the crate
+//! that uses them compiles them, which takes over a minute. In this crate they are compiled once,
+//! and not again when the thumbnail engine changes.
 
 mod blur;
 mod decode;
@@ -18,8 +18,7 @@ pub use resize::{Area, Filter, resize, resize_linear, resize_plane, resize_sampl
 pub use strips::StripResizer;
 pub use tiff::{Tiff, TiffError};
 
-/// A picture whose data are fewer than its size says, or a size that is zero: a mistake of the
-/// caller's.
+/// The caller passed a picture whose data does not fit its size, or a size of zero.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct RasterError(String);

@@ -89,7 +89,7 @@ fn is_valid_in_its_last_second() {
 }
 
 #[test]
-fn tells_why_a_url_is_refused() {
+fn says_why_a_url_is_refused() {
     let signer = signer(Algorithm::HmacSha256);
     let url = signer.sign("/a?b=c", None).unwrap();
     for (url, error) in [
@@ -108,7 +108,7 @@ fn tells_why_a_url_is_refused() {
 }
 
 #[test]
-fn refuses_what_can_not_be_signed() {
+fn refuses_what_cannot_be_signed() {
     for signer in ALGORITHMS.map(signer) {
         assert_eq!(signer.sign("a", None), Err(UriError::NotAbsolute.into()));
         assert_eq!(signer.sign("https://a/", None), Err(UriError::NotAbsolute.into()));
@@ -129,7 +129,7 @@ fn refuses_what_can_not_be_signed() {
 }
 
 #[test]
-fn refuses_secrets_and_names_that_are_no_use() {
+fn refuses_unusable_secrets_and_names() {
     let new = |algorithm, secrets: &[&str], key, expires| {
         Signer::new(algorithm, secrets, key, expires).map(|_| ()).unwrap_err()
     };
