@@ -1,7 +1,6 @@
 //! The text of an `X-Accel-Mapping` header.
 
-/// Reads the pairs of a mapping, `/directory/=/prefix/` separated by commas; `None` for another
-/// form.
+/// Reads pairs of a directory and a prefix. `None` means that the text is malformed.
 pub(super) fn parse(header: &str) -> Option<Vec<(String, String)>> {
     let mut pairs = Vec::new();
     let mut rest = header.trim();

@@ -1,7 +1,7 @@
-//! Which file may be sent, and at which internal URL the web server sees it.
+//! Which files may be sent, and their internal URLs.
 //!
-//! A *root* is a directory whose files may be sent; its *internal prefix* is the URL prefix
-//! at which the server knows it (`alias` in an `internal` location of nginx). Matching is
+//! A *root* is a directory whose files may be sent; its *internal prefix* is its URL prefix in the
+//! web server's configuration (an `internal` location with `alias` in nginx). Matching is
 //! literal, case-sensitive and by whole components, and the longest root wins: `/srv/a`
 //! contains `/srv/a/b`, and neither `/srv/a-secret` nor `/SRV/a/b`.
 
@@ -9,10 +9,8 @@ mod beneath;
 mod header;
 
 use std::ffi::OsStr;
-use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, Read};
+use std::fs::{File, Metadata};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use beneath::{Access, Method};
@@ -29,8 +27,8 @@ pub struct Root {
 
 impl Root {
     /// # Errors
-    /// When the directory is not absolute or has a `..`, or the prefix is not `/…/` in
-    /// normal form (`/` alone would open the whole site).
+    /// When the directory is not absolute or has a `..`, or the prefix is not `/…/` in normal form.
+    /// `/` alone would open the whole site.
     pub fn new(directory: &Path, prefix: &str) -> Result<Self, PathMapError> {
         let normal = normalize(directory)
             .map_err(|_| PathMapError::Directory(directory.to_string_lossy().into_owned()))?;
@@ -52,7 +50,7 @@ impl Root {
         &self.prefix
     }
 
-    /// The internal URL of a file of this root, percent-encoded as nginx decodes it.
+    /// The internal URL of a file in this root, percent-encoded for nginx.
     #[must_use]
     pub fn url(&self, relative: &Path) -> String {
         let mut url = uri::encode_path(self.prefix.as_bytes());
@@ -73,18 +71,18 @@ pub struct Located<'a> {
     pub metadata: Metadata,
 }
 
-/// Directories and their internal prefixes; looks up the longest that contains a path.
+/// Directories and their internal prefixes.
 #[derive(Debug, Clone, Default)]
 pub struct PathMap {
-    /// Longest directory first, so that the first match is the right one.
+    /// Longest directory first, so that the first match is the longest.
     roots: Vec<Root>,
 }
 
 impl PathMap {
     /// # Errors
     /// [`PathMapError::SharedPrefix`] when two roots have the same prefix, and
-    /// [`PathMapError::NestedPrefix`] when a prefix lies within another, unless the directories
-    /// lie in the same way.
+    /// [`PathMapError::NestedPrefix`] when a prefix lies within another and its directory is not at
+    /// that place.
     pub fn new(mut roots: Vec<Root>) -> Result<Self, PathMapError> {
         roots.sort_by(|a, b| {
             let length = |root: &Root| root.directory.as_os_str().len();
@@ -98,10 +96,10 @@ impl PathMap {
         Ok(Self { roots })
     }
 
-    /// Read the value of an `X-Accel-Mapping` header: `/directory/=/prefix/`, several
-    /// separated by commas, each side quoted (`"/a, b/"="/c/"`) when it has a comma, an equals
-    /// sign or outer spaces. Backslash escapes a quote or a backslash within quotes. The text
-    /// is literal: nothing in it is a pattern.
+    /// Reads the value of an `X-Accel-Mapping` header: pairs `/directory/=/prefix/`, separated by
+    /// commas. A side with a comma, an equals sign or outer spaces must be quoted
+    /// (`"/a, b/"="/c/"`). Within quotes, a backslash escapes a quote or a backslash. The text is
+    /// literal, never a pattern.
     ///
     /// # Errors
     /// [`PathMapError::Syntax`] for another form, or what [`Root::new`] and
@@ -120,14 +118,14 @@ impl PathMap {
         &self.roots
     }
 
-    /// The longest root that contains an absolute path, and the path below it. Looks at the
-    /// text only, never at the disk.
+    /// Finds the longest root that contains an absolute path, and the path below it. Compares the
+    /// text only, without the disk.
     ///
     /// # Errors
-    /// When the path is not absolute, has a `..`, NUL or backslash, or is under no root.
+    /// When the path is not absolute, has a `..`, NUL or backslash, or is outside every root.
     pub fn find<'p>(&self, path: &'p Path) -> Result<(&Root, &'p Path), PathError> {
         check(path)?;
-        // Components are slow to walk fifty times; a path written plainly needs none of it.
+        // To walk the components for each of fifty roots is slow; a plain path is compared as text.
         let bytes = path.as_os_str().as_bytes();
         let plain = is_plain(bytes);
         let strip = |root: &Root| {
@@ -181,48 +179,27 @@ impl PathMap {
         if path.as_os_str().as_bytes().ends_with(b"/") {
             return Err(PathError::Missing);
         }
-        let relative = target.unwrap_or_else(|| relative.components().collect());
+        let relative = match target {
+            Some(target) => target,
+            None if is_plain(relative.as_os_str().as_bytes()) => relative.to_owned(),
+            None => relative.components().collect(),
+        };
         Ok((Located { root, relative, metadata }, file))
     }
 }
 
-/// The content of a file that was located, and the metadata that go with it; nothing when it is
-/// longer than `limit` bytes. `is_located` tells from the metadata whether it is still that file.
-///
-/// # Errors
-/// When the file can't be read; [`io::ErrorKind::NotFound`] when it is another one by now.
-pub fn read(
-    path: &Path,
-    limit: u64,
-    is_located: impl Fn(&Metadata) -> bool,
-) -> io::Result<Option<(Vec<u8>, Metadata)>> {
-    // A pipe that took its place meanwhile would otherwise keep us waiting for a writer.
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
-    let metadata = file.metadata()?;
-    if !is_located(&metadata) {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "it was replaced meanwhile"));
-    }
-    if metadata.len() > limit {
-        return Ok(None);
-    }
-    let mut content = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
-    file.take(metadata.len()).read_to_end(&mut content)?;
-    Ok(Some((content, metadata)))
-}
-
-/// Whether a path has no empty and no `.` component; one that begins with a dot counts as such.
+/// Whether a path is sure to have no empty and no `.` component: none begins with a dot.
 fn is_plain(path: &[u8]) -> bool {
     !path.ends_with(b"/") && !path.windows(2).any(|pair| pair == b"//" || pair == b"/.")
 }
 
-/// Refuse what no path to a file of ours has, whatever the roots are.
+/// Refuses what is invalid in every path.
 fn check(path: &Path) -> Result<(), PathError> {
     let bytes = path.as_os_str().as_bytes();
     if bytes.first() != Some(&b'/') {
         return Err(PathError::NotAbsolute);
     }
-    // A backslash separates directories on other systems, so names that carry one are
-    // refused everywhere rather than mean two things.
+    // A backslash separates directories on other systems, so it is refused everywhere.
     if bytes.iter().any(|byte| matches!(byte, 0 | b'\\')) {
         return Err(PathError::BadCharacter);
     }
@@ -232,8 +209,8 @@ fn check(path: &Path) -> Result<(), PathError> {
     Ok(())
 }
 
-/// Servers choose among their locations by the prefix, we among the roots by the directory: both
-/// have to come to the same file.
+/// A server chooses a location by its prefix, a [`PathMap`] chooses a root by its directory. Both
+/// must lead to the same file.
 fn check_prefixes(a: &Root, b: &Root) -> Result<(), PathMapError> {
     if a.prefix == b.prefix {
         return Err(PathMapError::SharedPrefix(a.prefix.clone()));
@@ -255,7 +232,7 @@ fn normalize(path: &Path) -> Result<PathBuf, PathError> {
     Ok(path.components().collect())
 }
 
-/// What follows the root's directory in a path that has no empty and no `.` component.
+/// The path below the root's directory, of a plain path.
 fn strip_plain<'p>(path: &'p [u8], root: &Root) -> Option<&'p Path> {
     let rest = path.strip_prefix(root.directory.as_os_str().as_bytes())?;
     let rest = match rest {

@@ -1,12 +1,12 @@
 //! `PathMap`, `Location` and `OpenedFile`.
 
 use std::ffi::OsString;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -22,8 +22,8 @@ impl From<PathMapError> for PyErr {
     }
 }
 
-/// The exception for a file that may not be sent. The process's or the disk's own trouble is not
-/// the file's.
+/// The exception for a file that may not be sent; an `OSError` if the process or the disk is at
+/// fault.
 fn refusal(path: &Path, error: PathError) -> PyErr {
     match error {
         PathError::Os(number) if !is_permission(number) => {
@@ -37,30 +37,55 @@ fn is_permission(number: i32) -> bool {
     matches!(io::Error::from_raw_os_error(number).kind(), io::ErrorKind::PermissionDenied)
 }
 
+/// A map, and whether links may leave its roots.
+struct Map {
+    map: path_map::PathMap,
+    follow_symlinks: bool,
+}
+
+impl Map {
+    fn new(map: path_map::PathMap, follow_symlinks: bool) -> PathMap {
+        PathMap(Arc::new(Self { map, follow_symlinks }))
+    }
+}
+
 /// A regular file under a root.
-#[pyclass(frozen, get_all, module = "xaccel._core")]
+#[pyclass(frozen, module = "xaccel._core")]
 pub(super) struct Location {
+    map: Arc<Map>,
+    #[pyo3(get)]
     path: OsString,
+    #[pyo3(get)]
     root: OsString,
+    #[pyo3(get)]
     url: String,
+    #[pyo3(get)]
     size: u64,
+    #[pyo3(get)]
     mtime: i64,
-    mtime_ns: i128,
+    #[pyo3(get)]
+    mtime_ns: i64,
+    #[pyo3(get)]
     device: u64,
+    #[pyo3(get)]
     inode: u64,
 }
 
-impl From<Located<'_>> for Location {
-    fn from(located: Located<'_>) -> Self {
+impl Location {
+    fn new(map: &Arc<Map>, located: Located<'_>) -> Self {
         let Located { root, relative, metadata } = located;
         Self {
+            map: Arc::clone(map),
             path: root.directory().join(&relative).into(),
             root: root.directory().into(),
             url: root.url(&relative),
             size: metadata.len(),
             mtime: metadata.mtime(),
-            mtime_ns: i128::from(metadata.mtime()) * 1_000_000_000
-                + i128::from(metadata.mtime_nsec()),
+            // 64 bits last until the year 2262.
+            mtime_ns: metadata
+                .mtime()
+                .saturating_mul(1_000_000_000)
+                .saturating_add(metadata.mtime_nsec()),
             device: metadata.dev(),
             inode: metadata.ino(),
         }
@@ -69,22 +94,15 @@ impl From<Located<'_>> for Location {
 
 #[pymethods]
 impl Location {
-    #[pyo3(signature = (limit, /))]
-    fn read<'py>(
-        &self,
-        py: Python<'py>,
-        limit: u64,
-    ) -> PyResult<Option<(Bound<'py, PyBytes>, i64)>> {
+    fn open(&self, py: Python<'_>) -> PyResult<OpenedFile> {
         let path = Path::new(&self.path);
-        let is_located = |found: &Metadata| (found.dev(), found.ino()) == (self.device, self.inode);
-        let content = py.detach(|| path_map::read(path, limit, is_located));
-        match content {
-            Ok(Some((content, metadata))) => {
-                Ok(Some((PyBytes::new(py, &content), metadata.mtime())))
-            }
-            Ok(None) => Ok(None),
-            Err(error) => Err(FileNotFound::new_err(format!("{path:?} can't be read: {error}"))),
+        let opened = OpenedFile::new(py, &self.map, path)?;
+        let location = opened.location.get();
+        if (location.device, location.inode) != (self.device, self.inode) {
+            let message = format!("{path:?} may not be sent: it has just been replaced");
+            return Err(FileNotFound::new_err(message));
         }
+        Ok(opened)
     }
 }
 
@@ -97,6 +115,13 @@ pub(super) struct OpenedFile {
 }
 
 impl OpenedFile {
+    fn new(py: Python<'_>, map: &Arc<Map>, path: &Path) -> PyResult<Self> {
+        let opened = py.detach(|| map.map.open(path, map.follow_symlinks));
+        let (located, file) = opened.map_err(|error| refusal(path, error))?;
+        let location = Py::new(py, Location::new(map, located))?;
+        Ok(Self { location, file: Mutex::new(Some(file)) })
+    }
+
     /// Does something with the file, as long as it is neither closed nor handed over.
     fn with<T>(&self, action: impl FnOnce(&mut Option<File>) -> T) -> PyResult<T> {
         let mut file =
@@ -157,10 +182,7 @@ impl OpenedFile {
 
 /// Directories and the internal prefixes at which the web server sees them.
 #[pyclass(frozen, module = "xaccel._core")]
-pub(super) struct PathMap {
-    map: path_map::PathMap,
-    follow_symlinks: bool,
-}
+pub(super) struct PathMap(Arc<Map>);
 
 #[pymethods]
 impl PathMap {
@@ -171,18 +193,19 @@ impl PathMap {
             .iter()
             .map(|(directory, prefix)| Root::new(directory, prefix))
             .collect::<Result<_, _>>()?;
-        Ok(Self { map: path_map::PathMap::new(roots)?, follow_symlinks })
+        Ok(Map::new(path_map::PathMap::new(roots)?, follow_symlinks))
     }
 
     #[staticmethod]
     #[pyo3(signature = (header, /, *, follow_symlinks = false))]
     fn parse(header: &str, follow_symlinks: bool) -> PyResult<Self> {
-        Ok(Self { map: path_map::PathMap::parse(header)?, follow_symlinks })
+        Ok(Map::new(path_map::PathMap::parse(header)?, follow_symlinks))
     }
 
     #[getter]
     fn roots(&self) -> Vec<(OsString, &str)> {
-        self.map
+        self.0
+            .map
             .roots()
             .iter()
             .map(|root| (root.directory().as_os_str().to_owned(), root.prefix()))
@@ -191,25 +214,23 @@ impl PathMap {
 
     #[pyo3(signature = (path, /))]
     fn find(&self, path: PathBuf) -> Option<String> {
-        self.map.find(&path).ok().map(|(root, relative)| root.url(relative))
+        self.0.map.find(&path).ok().map(|(root, relative)| root.url(relative))
     }
 
     #[pyo3(signature = (path, /))]
     fn locate(&self, py: Python<'_>, path: PathBuf) -> PyResult<Location> {
-        let located = py.detach(|| self.map.locate(&path, self.follow_symlinks));
-        Ok(located.map_err(|error| refusal(&path, error))?.into())
+        let located = py.detach(|| self.0.map.locate(&path, self.0.follow_symlinks));
+        Ok(Location::new(&self.0, located.map_err(|error| refusal(&path, error))?))
     }
 
     #[pyo3(signature = (path, /))]
     fn open(&self, py: Python<'_>, path: PathBuf) -> PyResult<OpenedFile> {
-        let opened = py.detach(|| self.map.open(&path, self.follow_symlinks));
-        let (located, file) = opened.map_err(|error| refusal(&path, error))?;
-        let location = Py::new(py, Location::from(located))?;
-        Ok(OpenedFile { location, file: Mutex::new(Some(file)) })
+        OpenedFile::new(py, &self.0, &path)
     }
 
     fn __repr__(&self) -> String {
         let roots: Vec<_> = self
+            .0
             .map
             .roots()
             .iter()
