@@ -1,4 +1,4 @@
-# `make help` lists the targets. Everything works in .venv and target/, below this directory.
+# `make help` lists the targets. They write only to .venv/ and target/ in this directory.
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,18 +10,22 @@ SHELL := /bin/sh
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint rust-test python-test package-test bench format clean
+.PHONY: help demo test unit lint rust-test python-test package-test bench format clean
 
-help: ## Show this list
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-demo: $(VENV)/.demo ## Start the gallery (SERVER=nginx puts nginx in front; PORT=8000)
+demo: $(VENV)/.demo ## Start the example gallery (SERVER=nginx, PORT=8000)
 ifneq ($(SERVER),direct)
 	@scripts/install-packages $(SERVER)
 endif
 	@$(BIN)/python scripts/demo.py --server $(SERVER) --port $(PORT)
 
-test: lint rust-test python-test package-test ## Everything: lint, Rust and Python tests, real servers, a real browser
+test: lint rust-test python-test package-test ## Run everything: lint, Rust and Python tests, real servers, a real browser
+
+unit: $(VENV)/.test ## Run the quick tests: no server, browser, Java or root, under a minute once built
+	cargo test --workspace --lib --locked --quiet
+	$(BIN)/pytest --numprocesses auto -m 'not server and not e2e and not slow'
 
 lint: $(VENV)/.test ## Formatting, clippy, ruff, mypy, stubtest
 	cargo fmt --all --check
@@ -32,19 +36,19 @@ lint: $(VENV)/.test ## Formatting, clippy, ruff, mypy, stubtest
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest xaccel._core --allowlist .stubtest-allowlist
 
-rust-test: $(VENV)/.packages ## The Rust unit and property tests
+rust-test: $(VENV)/.packages ## Run the Rust unit and property tests
 	cargo test --workspace --locked --quiet
 
-python-test: $(VENV)/.test ## The Python tests, through real servers and a real browser
+python-test: $(VENV)/.test ## Run the Python tests, with real servers and a real browser
 	@scripts/install-packages servers browser html
 	$(BIN)/pytest --numprocesses 2 --ignore tests/e2e
-	@# Playwright keeps an event loop running, which other tests can't have in their process.
+	@# Playwright keeps an event loop running, which breaks other tests in the same process.
 	$(BIN)/pytest --numprocesses 2 tests/e2e
 
-package-test: $(VENV)/.test ## The sdist builds a wheel that works in an empty environment
+package-test: $(VENV)/.test ## The sdist: it builds a wheel that works in an empty environment
 	$(BIN)/python scripts/package_test.py
 
-bench: $(VENV)/.bench ## Compare with the peers, side by side in one run
+bench: $(VENV)/.bench ## Compare with other packages in one run
 	@for script in $(filter-out benches/peers.py,$(wildcard benches/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 format: $(VENV)/.test ## Format all code
@@ -52,17 +56,17 @@ format: $(VENV)/.test ## Format all code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix-only .
 
-clean: ## Remove what was built
+clean: ## Remove build output
 	rm -rf $(VENV) target dist .demo python/xaccel/_core*.so
 
-# Stamps. The extension is built anew whenever its sources changed; a module of another name
-# that an earlier build left behind would be loaded in its place, so it goes first.
+# Stamps. The extension is rebuilt when its sources change. A module of another name left by an
+# earlier build would be loaded instead, so it is removed first.
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src crates -name '*.rs' -o -name Cargo.toml)
 
 $(VENV)/.packages: scripts/install-packages
 	@scripts/install-packages build
-	@command -v cargo >/dev/null || { echo "xaccel: cargo is missing: install Rust from rustup.rs" >&2; exit 1; }
+	@command -v cargo >/dev/null || { echo "xaccel: cargo is missing: install Rust from https://rustup.rs" >&2; exit 1; }
 	@test -x $(BIN)/python || { echo "xaccel: making a virtual environment in $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@$(BIN)/pip install --quiet --upgrade 'pip>=25.1' 'maturin>=1.14,<2'
 	@touch $@

@@ -22,7 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benches.peers import bare_app
-from tests.servers.process import HOST, free_port, running
+from tests.support.servers.process import HOST, free_port, running
 
 WALLPAPERS = Path("/usr/share/wallpapers")
 PHOTOS = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.servers.process import HOST, free_port, running
+from tests.support.servers.process import HOST, free_port, running
 
 KEY = "a key of more than 16 bytes"
 

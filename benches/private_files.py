@@ -24,10 +24,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from xaccel import Config
 from xaccel._core import PathMap
-from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx import configuration as nginx
 
-from tests.servers.process import HOST, free_port, running
+from tests.support.servers.process import HOST, free_port, running
 
 APP = """
 import os

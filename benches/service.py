@@ -24,14 +24,14 @@ from libthumbor.crypto import CryptoURL
 from xaccel import jinja
 from xaccel.config import Config
 from xaccel.signing import ThumborSigner
-from xaccel.templates import TemplateHelpers
+from xaccel.thumbnails.helpers import TemplateHelpers
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benches import peers
 from benches.peers import KEY
-from tests.servers.process import HOST, PATIENCE, free_port, running
-from tests.servers.site import running_server
+from tests.support.servers.process import HOST, PATIENCE, free_port, running
+from tests.support.servers.site import running_server
 
 ROUNDS = 5
 SECONDS_A_ROUND = 2
@@ -224,7 +224,7 @@ def stampede() -> None:
         command = [
             *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{port}", "--workers=4"),
             *("--threads=64", "--no-control-socket", "--worker-tmp-dir", str(directory)),
-            "tests.servers.thumbnail_app:app()",
+            "tests.support.servers.thumbnail_app:app()",
         ]
         env = {"XACCEL_TEST_SETTINGS": json.dumps(settings), "XACCEL_TEST_LOG": str(log)}
         stack.enter_context(running(command, port, directory / "app.log", env))

@@ -20,7 +20,7 @@ from libthumbor.crypto import CryptoURL
 from libthumbor.url_signers.base64_hmac_sha1 import UrlSigner
 from xaccel import Config, jinja as xaccel_jinja
 from xaccel.signing import Signer
-from xaccel.templates import TemplateHelpers
+from xaccel.thumbnails.helpers import TemplateHelpers
 
 TURNS = 400
 SECONDS_A_TURN = 0.0005

@@ -26,7 +26,7 @@ from xaccel import thumbnail
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.subjects import GALLERY, PHOTOS, Composed, Subject, composed, locate, share
+from tests.support.subjects import GALLERY, PHOTOS, Composed, Subject, composed, locate, share
 
 SHAPES = ((1, 1), (2, 3), (3, 2), (16, 9))
 LONGER = 180

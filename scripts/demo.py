@@ -1,4 +1,4 @@
-"""Run the example gallery until Ctrl-C: under Gunicorn alone, or with nginx in front."""
+"""Run the example gallery until Ctrl-C, on Gunicorn alone or behind nginx."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def main() -> int:
         "GALLERY_DATA": str(data),
     }
     if not _is_free(options.port):
-        print(f"Port {options.port} is taken: make demo PORT=…", file=sys.stderr)
+        print(f"Port {options.port} is in use. Choose another: make demo PORT=…", file=sys.stderr)
         return 1
 
     signal.signal(signal.SIGTERM, _interrupt)
@@ -52,7 +52,7 @@ def main() -> int:
         )
         while all(server.poll() is None for server in servers):
             time.sleep(0.2)
-        print("A server has stopped by itself.", file=sys.stderr)
+        print("A server has stopped unexpectedly.", file=sys.stderr)
     except KeyboardInterrupt:
         return 0
     except TimeoutError as error:
@@ -99,7 +99,7 @@ def _gunicorn(address: str, environment: Mapping[str, str]) -> subprocess.Popen[
         ],
         cwd=EXAMPLE,
         env=environment,
-        # Ctrl-C reaches this script alone, which then stops its servers in order.
+        # Ctrl-C must reach only this script, which then stops its servers in order.
         process_group=0,
     )
 
@@ -118,7 +118,7 @@ def _wait_for(port: int, servers: list[subprocess.Popen[bytes]]) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and all(server.poll() is None for server in servers):
         try:
-            # A proxy answers before the app behind it does: 502 until then.
+            # nginx answers 502 until the app behind it has started.
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5):
                 return
         except OSError:

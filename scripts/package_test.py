@@ -1,8 +1,12 @@
-"""Build the sdist, a wheel from it, and use that wheel in an empty virtual environment."""
+"""Build the sdist, and a wheel from it.
+
+Run the sdist's unit tests against that wheel, and use the wheel in an empty virtual environment.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -22,7 +26,29 @@ assert not frameworks, f"importing xaccel imports {frameworks}"
 signer = xaccel.Signer(["secret"], algorithm="secure-link-md5")
 assert signer.sign("/t/300x200/photo.jpg").endswith("?key=qvHJx0qXanLY9m3LX49R3Q")
 """
-IN_SDIST = ("Cargo.lock", "LICENSE-MIT", "python/xaccel/py.typed", "tests/vectors/signing.json")
+IN_SDIST = (
+    ".cargo/config.toml",
+    ".ci/run",
+    ".stubtest-allowlist",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Cargo.lock",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "Makefile",
+    "SECURITY.md",
+    "benches/signing.py",
+    "clippy.toml",
+    "docs/images/gallery.jpg",
+    "docs/settings.md",
+    "examples/flask_gallery/app.py",
+    "fuzz/Cargo.toml",
+    "fuzz/fuzz_targets/decode.rs",
+    "python/xaccel/py.typed",
+    "rustfmt.toml",
+    "scripts/package_test.py",
+    "tests/vectors/signing.json",
+)
 IN_WHEEL = (
     "xaccel/_core.abi3.so",
     "xaccel/_core.pyi",
@@ -44,6 +70,7 @@ def main() -> None:
         _require(IN_SDIST, names, sdist)
 
         source = sdist.with_name(sdist.name.removesuffix(".tar.gz"))
+        _check_metadata(source / "PKG-INFO")
         _run(
             *(BIN / "maturin", "build", "--quiet", "--locked", "--profile", "dev"),
             *("--out", directory),
@@ -53,6 +80,8 @@ def main() -> None:
         (wheel,) = directory.glob("xaccel-*.whl")
         with zipfile.ZipFile(wheel) as archive:
             _require(IN_WHEEL, set(archive.namelist()), wheel)
+
+        _run_unit_tests(source, wheel, directory)
 
         environment = directory / "venv"
         venv.create(environment, with_pip=True)
@@ -65,6 +94,31 @@ def main() -> None:
     print("The sdist builds a wheel that works.")
 
 
+def _check_metadata(info: Path) -> None:
+    """What a package index shows: links to the project, and a page whose own links work there."""
+    metadata, _, page = info.read_text().partition("\n\n")
+    if "\nProject-URL: " not in metadata:
+        sys.exit(f"{info.name} has no Project-URL")
+    links = re.findall(r"\]\(([^)\s]+)", page)
+    relative = [link for link in links if not link.startswith("https://")]
+    if relative or not links:
+        sys.exit(f"the README needs absolute links, and has {', '.join(relative) or 'no links'}")
+
+
+def _run_unit_tests(source: Path, wheel: Path, directory: Path) -> None:
+    """Run the quick tests, which need neither a server nor a browser."""
+    installed = directory / "installed"
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps")
+    _run(*pip, "--target", installed, wheel)
+    _run(
+        *(sys.executable, "-m", "pytest", "-m", "not server and not e2e and not slow", "-x", "-q"),
+        *("-p", "no:cacheprovider", "--numprocesses", "2"),
+        cwd=source,
+        # Before an editable installation of the repository.
+        env={**os.environ, "PYTHONPATH": str(installed)},
+    )
+
+
 def _check_gallery(xaccel: Path, directory: Path) -> None:
     command = (xaccel, "serve", directory, "--port", "0")
     with subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, text=True) as process:
@@ -72,7 +126,7 @@ def _check_gallery(xaccel: Path, directory: Path) -> None:
             url = process.stdout.readline().split()[-1] if process.stdout is not None else ""
             with urllib.request.urlopen(url) as page:  # noqa: S310  ours
                 if b"xaccel" not in page.read():
-                    sys.exit(f"{url} is no gallery")
+                    sys.exit(f"{url} does not show the gallery")
         finally:
             process.terminate()
 

@@ -10,9 +10,9 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 from xaccel import Config, asgi, starlette
 from xaccel.asgi import PrivateLinks, Thumbnails, XAccel
-from xaccel.templates import TemplateHelpers
+from xaccel.thumbnails.helpers import TemplateHelpers
 
-from tests.clients import call_asgi as call
+from tests.support.clients import call_asgi as call
 
 CONTENT = bytes(range(256)) * 300
 
@@ -125,7 +125,7 @@ def test_a_file_that_shrinks_is_an_error_not_a_short_answer(make_config, root):
     assert all(name == name.lower() for name, _ in sent[0]["headers"])
 
 
-def test_nginx_is_told_to(make_config):
+def test_nginx_gets_x_accel_redirect(make_config):
     app = XAccel(make_config(SERVER="nginx")).send_private_file("Grüße 100%.mp4", max_age=60)
     status, headers, content = call(app)
     assert (status, content) == (200, b"")
@@ -135,7 +135,7 @@ def test_nginx_is_told_to(make_config):
 
 @pytest.mark.parametrize("server", ["direct", "nginx"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_what_may_not_be_sent_is_404_without_a_path(make_config, root, server, method):
+def test_a_forbidden_file_is_404_without_a_path(make_config, root, server, method):
     app = XAccel(make_config(SERVER=server)).send_private_file("../secret")
     status, headers, content = call(app, method=method)
     assert status == 404

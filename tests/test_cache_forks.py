@@ -11,13 +11,15 @@ from xaccel._core import Cache
 
 _NUMBER = 7
 
-# Takes the lock, forks a child that lives until its standard input ends, and is killed.
+# Takes the lock, forks a child that lives until its standard input ends, and is killed. The child
+# says when it runs.
 _KILLED = f"""
 import os, signal, sys
 from xaccel._core import Cache
 lock = Cache(sys.argv[1]).try_lock({_NUMBER})
 assert lock is not None
 if os.fork() == 0:
+    print("running", flush=True)
     sys.stdin.read()
     os._exit(0)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -26,7 +28,10 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_child_does_not_keep_the_lock_of_a_killed_parent(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _KILLED, str(tmp_path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE) as parent:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "running\n"
         assert parent.wait() < 0
         # The child is alive still: it waits for the end of the pipe.
         lock = Cache(tmp_path).try_lock(_NUMBER)

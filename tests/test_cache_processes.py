@@ -23,15 +23,17 @@ import pytest
 from PIL import Image
 from xaccel._core import Cache
 from xaccel.config import Config
-from xaccel.templates import TemplateHelpers
+from xaccel.thumbnails.helpers import TemplateHelpers
 
-from tests.servers.process import HOST, PATIENCE, free_port, running
+from tests.support.servers.process import HOST, PATIENCE, free_port, running
 
 WORKERS = 4
 KEY = "a key of more than 16 bytes"
 SIDE = 1500
 
 logger = logging.getLogger(__name__)
+
+pytestmark = pytest.mark.server
 
 
 class App:
@@ -90,7 +92,7 @@ def app(tmp_path, request):
     command = [
         *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{port}"),
         *(worker, f"--workers={workers}", "--no-control-socket", "--worker-tmp-dir", str(tmp_path)),
-        "tests.servers.thumbnail_app:app()",
+        "tests.support.servers.thumbnail_app:app()",
     ]
     env = {
         "XACCEL_TEST_SETTINGS": json.dumps(settings),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import xaccel
 from PIL import Image
-from xaccel.cli import _parser, main
+from xaccel.cli.main import _parser, main
 
 SECRET = "0123456789abcdef"
 
@@ -77,7 +77,7 @@ def test_sign_and_verify(capsys, keys):
     assert SECRET not in err
 
 
-def test_signs_as_the_vectors_say(capsys, monkeypatch, recwarn):
+def test_sign_matches_a_vector(capsys, monkeypatch, recwarn):
     monkeypatch.setenv("XACCEL_SECRET_KEYS", "secret")
     status, url, _ = run(capsys, "sign", "--algorithm", "secure-link-md5", "/t/300x200/photo.jpg")
     assert (status, url) == (0, "/t/300x200/photo.jpg?key=qvHJx0qXanLY9m3LX49R3Q\n")
@@ -101,7 +101,7 @@ def test_keys_from_a_file(capsys, tmp_path, monkeypatch):
 PHOTOS = Path(__file__).parents[1] / "examples" / "flask_gallery" / "photos"
 
 
-def test_thumbnail_writes_a_file_of_the_format_of_its_name(capsys, tmp_path):
+def test_thumbnail_takes_its_format_from_the_file_name(capsys, tmp_path):
     for spec, name, kind in (
         ("60x40,cover", "a.webp", "WEBP"),
         ("60x40,cover", "a.jpg", "JPEG"),
@@ -128,7 +128,7 @@ def test_thumbnail_to_the_standard_output(capfdbinary):
         ("60x40", PHOTOS / "fig.png", "absent/a.jpg", 2),
     ],
 )
-def test_thumbnail_says_what_is_wrong(capsys, tmp_path, monkeypatch, spec, source, out, status):
+def test_thumbnail_with_wrong_arguments(capsys, tmp_path, monkeypatch, spec, source, out, status):
     monkeypatch.chdir(tmp_path)
     Path("broken.jpg").write_text("no picture")
     assert run(capsys, "thumbnail", spec, source, out)[0] == status
@@ -151,7 +151,7 @@ def test_probe(capsys, tmp_path):
     assert "No such file" in third["error"]
 
 
-def test_what_can_not_be_signed_is_explained(capsys, keys):
+def test_a_path_that_can_not_be_signed(capsys, keys):
     for path in ("relative", "/a/../b", "/a//b"):
         status, out, err = run(capsys, "sign", path)
         assert (status, out) == (2, "")
@@ -167,6 +167,7 @@ def test_config_prints_a_site_file(capsys, project, name):
     assert "0123456789" not in out
 
 
+@pytest.mark.server
 def test_config_writes_files_that_nginx_accepts(capsys, project):
     directory = project / "out $1 ü"
     status, out, _ = run(
@@ -201,7 +202,7 @@ def test_config_writes_files_that_nginx_accepts(capsys, project):
         (["--app", "project_app:app", "--listen", "80; }"], "listen"),
     ],
 )
-def test_config_says_what_is_wrong(capsys, project, arguments, message):
+def test_config_with_wrong_arguments(capsys, project, arguments, message):
     status, out, err = run(capsys, "config", "nginx", *arguments)
     assert (status, out) == (2, "")
     assert message in err
@@ -234,14 +235,14 @@ def test_help_has_examples_that_work(capsys, monkeypatch, command):
 
 def test_tls(capsys, project):
     files = ("--tls-certificate", "cert.pem", "--tls-key", "key.pem", "--domain", "a.example")
-    for server, told in (
+    for server, line in (
         ("nginx", "listen 443 ssl;"),
         ("apache", f'SSLCertificateFile "{project}/cert.pem"'),
         ("caddy", f'tls "{project}/cert.pem" "{project}/key.pem"'),
         ("lighttpd", f'ssl.privkey = "{project}/key.pem"'),
     ):
         _, out, _ = run(capsys, "config", server, "--app", "project_app:app", *files)
-        assert told in out, server
+        assert line in out, server
 
 
 def test_importing_thumbnails_imports_no_settings():
@@ -261,7 +262,7 @@ except AttributeError as error:
 
 
 def test_importing_the_package_imports_no_framework():
-    code = "import json, sys, xaccel, xaccel.cli; print(json.dumps(sorted(sys.modules)))"
+    code = "import json, sys, xaccel, xaccel.cli.main; print(json.dumps(sorted(sys.modules)))"
     output = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, check=True, cwd=Path(__file__).parent
     ).stdout

@@ -1,30 +1,27 @@
-"""Known vulnerabilities of this kind of software, one test for each, and what stops them here.
+"""Known vulnerabilities of this kind of software, one test for each.
 
-Those of the middleware are in `test_cves_middleware.py`.
+The tests of the middleware are in `test_cves_middleware.py`.
 """
 
 import os
 import re
 
 import pytest
-from xaccel import Config, ConfigError, FileNotFound, rfc9110
-from xaccel.delivery import (
-    AT_ONCE,
-    Delivery,
-    FileOptions,
-    Request,
-    content_disposition,
-    is_offload_header,
-)
-from xaccel.servers import WEB_SERVERS
+from xaccel import Config, ConfigError, FileNotFound
+from xaccel.delivery import rfc9110
+from xaccel.delivery.files import AT_ONCE, Delivery
+from xaccel.delivery.presentation import FileOptions, content_disposition
+from xaccel.delivery.request import Request
+from xaccel.servers import generators
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.dialects import DIALECTS, is_offload_header
 
-SERVERS = ("direct", *WEB_SERVERS)
+SERVERS = tuple(DIALECTS)
 
 
 @pytest.fixture
 def root(tmp_path):
-    """A root `a/b` beside directories whose names begin with its own, or differ in case."""
+    """A root `a/b` next to directories whose names start with its name, or differ in case."""
     directory = tmp_path / "a" / "b"
     directory.mkdir(parents=True)
     for sibling in ("a/b-x", "a/b.d", "a/B", "A/B", "a"):
@@ -57,7 +54,7 @@ def offloads(response):
 
 def refused(delivery, path, **options):
     with pytest.raises(FileNotFound) as caught:
-        close(delivery.private_file(path, request(), FileOptions(), **options))
+        close(delivery.private_file(path, request(), FileOptions(**options)))
     assert caught.value.status_code == 404
     assert caught.value.public_message == "Not Found"
 
@@ -117,7 +114,7 @@ def test_cve_2022_36359_ghsa_pcjh_6r5h_r92r_reflected_file_download(bad):
     assert not re.search("%[01][0-9A-F]|%7F", value)
 
 
-def test_links_out_of_the_root_directories_and_what_is_no_file(delivery, root):
+def test_links_out_of_the_root_directories_and_special_files(delivery, root):
     """A link, a directory or a FIFO where a file is expected (django-sendfile2, downloadview)."""
     (root / "link").symlink_to("../secret.txt")
     (root / "link-to-link").symlink_to("link")
@@ -204,14 +201,14 @@ def test_a_header_that_the_app_took_from_a_visitor(delivery, header):
     "prefix",
     ["@named", "/@named", "//", "//files/", "files/", "/files", "/", "", "/a//b/", "/../a/"],
 )
-def test_named_locations_and_addresses_that_are_no_internal_path(prefix):
+def test_named_locations_and_addresses_that_are_not_an_internal_path(prefix):
     """nginx jumps to `@named`, and looks up `//x/` and `x/` in the open part of the site."""
     with pytest.raises(ConfigError, match="internal prefix"):
         Config.from_mapping({"ROOTS": {"/srv/files": prefix}})
 
 
 @pytest.mark.parametrize("name", ["@named", "%2e%2e", "?x", "a?b=c"])
-def test_names_that_are_no_internal_path(root, name):
+def test_names_that_are_not_an_internal_path(root, name):
     (root / name).write_text("")
     delivery = Delivery(Config.from_mapping({"SERVER": "nginx", "ROOTS": {root: "/_p/"}}))
     headers = dict(delivery.private_file(name, request(), FileOptions()).headers)
@@ -221,7 +218,7 @@ def test_names_that_are_no_internal_path(root, name):
 def test_off_by_one_slash():
     """`location /x { alias /dir/; }` lets everybody read `/dir/../` at `/x../`."""
     config = Config.from_mapping({"ROOTS": {"/srv/a b": "/_a/", "/srv/c/": "/_c/"}})
-    text = WEB_SERVERS["nginx"].site(config, Deployment(static={"/static/": "/srv/static"}))
+    text = generators.load("nginx").site(config, Deployment(static={"/static/": "/srv/static"}))
     locations = re.findall(r"location (.*) \{([^}]*)\}", text)
     aliases = [
         (head, re.search(r"alias (.*);", body)[1]) for head, body in locations if "alias" in body

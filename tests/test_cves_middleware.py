@@ -5,9 +5,10 @@ import logging
 import flask
 import pytest
 from starlette.responses import FileResponse
-from xaccel import Config, asgi, sendfile, wsgi
+from xaccel import Config, asgi, wsgi
+from xaccel.delivery import sendfile
 
-from tests.clients import call_asgi, call_wsgi
+from tests.support.clients import call_asgi, call_wsgi
 
 CONTENT = b"content" * 100
 
@@ -52,7 +53,7 @@ def test_cve_2025_61780_a_visitor_can_not_choose_the_server_or_the_mapping(ask, 
 
 
 @pytest.mark.parametrize("mapping", ["/.*/=/p/", "{}.*/=/p/", "/(.*)/=/p/$1/", "{}.{{4}}/=/p/"])
-def test_cve_2026_34830_the_mapping_is_no_pattern(ask, root, mapping):
+def test_cve_2026_34830_the_mapping_is_not_a_pattern(ask, root, mapping):
     asked = {
         "X-Sendfile-Type": "X-Accel-Redirect",
         "X-Accel-Mapping": mapping.format(str(root)[:-4]),
@@ -81,7 +82,7 @@ def test_cve_2025_27111_a_bad_type_is_one_line_of_the_log(ask, root, caplog, nam
 
 
 @pytest.mark.parametrize("sendfile_type", ["Content-Type", "Location", "Set-Cookie", "X-Banana"])
-def test_symfony_65683_the_type_is_no_header_name(ask, root, sendfile_type):
+def test_symfony_65683_the_type_is_not_a_header_name(ask, root, sendfile_type):
     asked = {"X-Sendfile-Type": sendfile_type, "X-Accel-Mapping": f"{root}/=/p/"}
     headers, content = ask(root / "file.txt", make_config(root), headers=asked, trust=True)
     assert content == CONTENT
@@ -91,7 +92,7 @@ def test_symfony_65683_the_type_is_no_header_name(ask, root, sendfile_type):
 
 @pytest.mark.parametrize("name", ["root-secret", "ROOT", "roo", "root.txt", "root-secret/root"])
 @pytest.mark.parametrize("trust", [False, True])
-def test_cve_2026_22860_a_root_is_no_prefix(ask, root, name, trust):
+def test_cve_2026_22860_a_root_is_not_a_prefix(ask, root, name, trust):
     secret = root.parent / name / "file.txt"
     secret.parent.mkdir(parents=True)
     secret.write_bytes(CONTENT)

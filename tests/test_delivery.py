@@ -2,7 +2,9 @@ import os
 
 import pytest
 from xaccel import Config, ConfigError, FileNotFound
-from xaccel.delivery import AT_ONCE, Delivery, FileOptions, Request, content_disposition
+from xaccel.delivery.files import AT_ONCE, Delivery
+from xaccel.delivery.presentation import FileOptions, content_disposition
+from xaccel.delivery.request import Request
 
 CONTENT = bytes(range(256)) * 300
 
@@ -134,7 +136,7 @@ def test_a_file_that_shrinks_is_an_error_not_a_short_answer(root):
         content(response)
 
 
-def test_nginx_is_told_where_the_file_is(root):
+def test_nginx_gets_the_location_of_the_file(root):
     (root / "100% ü?#.mp4").touch()
     response = deliver(root, "100% ü?#.mp4", server="nginx", limit_rate=5000)
     assert response.status == 200
@@ -172,7 +174,7 @@ def test_nginx_does_ranges_and_conditions_itself(root):
         "dir-link/x",
     ],
 )
-def test_what_may_not_be_sent_is_not_found(root, server, path):
+def test_a_forbidden_file_is_not_found(root, server, path):
     (root / "link").symlink_to("../secret.txt")
     (root / "dir-link").symlink_to("..")
     (root / "directory").mkdir()
@@ -195,11 +197,11 @@ def test_a_relative_path_needs_to_know_its_root(root, tmp_path):
     delivery = Delivery(config)
     with pytest.raises(ConfigError, match="root="):
         delivery.private_file("film.mp4", request(), FileOptions())
-    response = delivery.private_file("film.mp4", request(), FileOptions(), root=root)
+    response = delivery.private_file("film.mp4", request(), FileOptions(root=root))
     assert content(response) == CONTENT
     for path in ("../secret.txt", "/etc/passwd", str(root / "film.mp4")):
         with pytest.raises(FileNotFound):
-            delivery.private_file(path, request(), FileOptions(), root=root)
+            delivery.private_file(path, request(), FileOptions(root=root))
 
 
 def test_type_and_caching_can_be_chosen(root):

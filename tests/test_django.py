@@ -7,7 +7,7 @@ from django.template import Context, Template
 from django.test import Client, override_settings
 from PIL import Image
 
-from tests import django_site  # noqa: F401
+from tests.support import django_site  # noqa: F401
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_direct_sends_the_file(configure):
     assert "filename*=UTF-8''Gr%C3%BC%C3%9Fe" in response.headers["Content-Disposition"]
 
 
-def test_nginx_is_told_to(configure):
+def test_nginx_gets_x_accel_redirect(configure):
     response = configure(SERVER="nginx").get("/file/Grüße – 猫.pdf")
     assert response.status_code == 200
     assert response.content == b""
@@ -66,7 +66,7 @@ def test_nginx_is_told_to(configure):
 
 
 @pytest.mark.parametrize("server", ["direct", "nginx"])
-def test_what_may_not_be_sent_is_404_without_a_path(configure, private, server):
+def test_a_forbidden_file_is_404_without_a_path(configure, private, server):
     (private / "link").symlink_to("/etc/hostname")
     client = configure(SERVER=server)
     for name in ("absent", "link", "", "../../etc/passwd"):
@@ -100,7 +100,7 @@ def test_bad_urls_and_sources(configure):
     assert client.get(render("{{ 'text.jpg'|thumbnail_url:50 }}")).status_code == 415
 
 
-def test_urls_signed_before_a_key_was_rotated_stay_good(configure):
+def test_urls_signed_before_a_key_rotation_stay_valid(configure):
     url = render("{{ 'cat.jpg'|thumbnail_url:50 }}") if configure() else ""
     with override_settings(SECRET_KEY="new", SECRET_KEY_FALLBACKS=[settings.SECRET_KEY]):
         response = Client().get(url)

@@ -2,7 +2,7 @@ import pytest
 from django.core.checks import run_checks
 from django.test import override_settings
 
-from tests.django_site import STORAGES
+from tests.support.django_site import STORAGES
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def check(xaccel, *, deploy=False, storages=None, **settings):
     return {message.id: message.msg for message in messages if message.id.startswith("xaccel.")}
 
 
-def test_nothing_is_wrong(private):
+def test_good_settings(private):
     settings = {"SERVER": "nginx", "ROOTS": {private: "/_p/"}, "PRIVATE_URL": "/p/"}
     assert check(settings, deploy=True, storages={"private": {}}) == {}
 
@@ -38,13 +38,13 @@ def test_nothing_is_wrong(private):
         {"PRIVATE_URL": "/p/", "SIGNATURE": "md5"},
     ],
 )
-def test_wrong_settings_are_an_error_not_a_traceback(xaccel):
+def test_invalid_settings_are_an_error_not_a_traceback(xaccel):
     messages = check(xaccel, deploy=True, storages={"private": {}})
     assert list(messages) == ["xaccel.E001"]
     assert "XACCEL" in messages["xaccel.E001"]
 
 
-def test_a_root_that_is_absent(private):
+def test_a_root_that_does_not_exist(private):
     messages = check({"ROOTS": {private / "absent": "/_p/"}})
     assert str(private / "absent") in messages.pop("xaccel.W001")
     assert messages == {}
@@ -62,7 +62,7 @@ def test_storages(private, tmp_path):
         assert name in messages["xaccel.E004"]
 
 
-def test_storages_of_others_are_left_alone(private):
+def test_other_storages_are_not_checked(private):
     storages = {**STORAGES, "other": {"BACKEND": "absent.Storage"}}
     assert check({"ROOTS": {private: "/_p/"}}, STORAGES=storages) == {}
 
@@ -75,7 +75,7 @@ def test_deployment(private, tmp_path):
     assert check({}, deploy=True) == {}
 
 
-def test_the_default_storage_may_be_private(private):
+def test_a_private_default_storage(private):
     ours = {"BACKEND": "xaccel.django.storage.PrivateStorage", "OPTIONS": {}}
     xaccel = {"ROOTS": {private: "/_p/"}, "PRIVATE_URL": "/p/"}
     assert check(xaccel, STORAGES={**STORAGES, "default": ours}) == {}

@@ -17,13 +17,14 @@ from django.db.models.fields.files import FieldFile
 from django.http import Http404
 from django.template import Context, Template
 from django.test import Client, RequestFactory, override_settings
-from xaccel import Config, asgi, sendfile, wsgi
-from xaccel.delivery import FileBody
+from xaccel import Config, asgi, wsgi
+from xaccel.delivery import sendfile
+from xaccel.delivery.response import FileBody
 from xaccel.django import send_private_file
 from xaccel.django.storage import PrivateStorage
 
-from tests import django_site  # noqa: F401
-from tests.clients import call_asgi, call_wsgi
+from tests.support import django_site  # noqa: F401
+from tests.support.clients import call_asgi, call_wsgi
 
 CONTENT = b"%PDF-1.4 " + bytes(range(256)) * 4000
 URL = "/_private/files/a%20b.pdf"
@@ -108,7 +109,7 @@ def test_nginx(configure, ask, view):
     assert (status, content, headers["x-accel-redirect"]) == (200, b"", URL)
 
 
-def test_a_big_file_is_read_in_parts_and_threads(configure, monkeypatch):
+def test_a_big_file_is_read_in_chunks_in_threads(configure, monkeypatch):
     configure()
     readers = []
     read = FileBody._read
@@ -124,7 +125,7 @@ def test_a_big_file_is_read_in_parts_and_threads(configure, monkeypatch):
     assert threading.main_thread() not in readers
 
 
-def test_the_wsgi_servers_file_wrapper_has_whole_files(configure, private):
+def test_the_wsgi_servers_file_wrapper_gets_whole_files(configure, private):
     configure()
     wrapped = []
 
@@ -186,7 +187,7 @@ def test_files_in_a_bucket(configure):
     assert response.headers["Content-Type"] == "application/pdf"
 
 
-def test_the_views_permission(configure, ask):
+def test_the_views_permission_check(configure, ask):
     configure()
     status, headers, content = ask("/allowed/a b.pdf", X_May="a b.pdf")
     assert (status, content) == (200, CONTENT)
@@ -232,7 +233,7 @@ def test_overrides_for_one_request(configure, private, call, application):
         assert "x-accel-redirect" not in headers
 
 
-def test_file_responses_have_ranges_in_direct(configure, ask, private):
+def test_file_responses_support_ranges_in_direct(configure, ask, private):
     configure([SENDFILE])
     url = f"/file_response{private}/a b.pdf"
     status, headers, content = ask(url)
@@ -241,7 +242,7 @@ def test_file_responses_have_ranges_in_direct(configure, ask, private):
     assert ask(url, If_None_Match=headers["etag"])[0] == 304
 
 
-def test_other_responses_are_left_alone(configure, ask, private):
+def test_other_responses_stay_unchanged(configure, ask, private):
     configure([SENDFILE], SERVER="nginx")
     outside = private.parent / "private-not.pdf"
     outside.write_bytes(CONTENT[:3])
@@ -255,7 +256,7 @@ def test_other_responses_are_left_alone(configure, ask, private):
     assert "x-accel-redirect" not in answer[1]
 
 
-def test_foreign_headers_are_removed_and_our_own_are_not(configure, ask):
+def test_only_foreign_headers_are_removed(configure, ask):
     configure([SENDFILE], SERVER="nginx")
     status, headers, content = ask("/foreign")
     assert (status, content) == (200, b"text")

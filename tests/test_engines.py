@@ -1,7 +1,13 @@
+import subprocess
+import sys
+from typing import get_args
+
 import pytest
 from libthumbor.crypto import CryptoURL
 from xaccel import Config, ConfigError, SpecError
-from xaccel.templates import TemplateHelpers
+from xaccel.config import EngineName
+from xaccel.thumbnails import engines
+from xaccel.thumbnails.helpers import TemplateHelpers
 
 SITE = "https://thumbs.example.com"
 IMGPROXY = {
@@ -69,7 +75,7 @@ def test_a_site_of_its_own_for_the_embedded_engine():
         (THUMBOR, {"gravity": (0.3, 0.7), "fit": "cover"}, "thumbor"),
     ],
 )
-def test_what_an_engine_does_not_have_is_named(settings, options, message):
+def test_an_option_without_an_equivalent_is_named_in_the_error(settings, options, message):
     with pytest.raises(SpecError, match=message):
         url(settings, "cat.jpg", 300, 200, **options)
 
@@ -92,6 +98,32 @@ def test_what_an_engine_does_not_have_is_named(settings, options, message):
 def test_says_what_is_missing(settings, message):
     with pytest.raises(ConfigError, match=message):
         url(settings, "cat.jpg", 300)
+
+
+def test_every_engine_has_a_module():
+    settings = {"image-filter": IMAGE_FILTER, "thumbor": THUMBOR, "imgproxy": IMGPROXY}
+    settings["embedded"] = {**IMAGE_FILTER, "THUMBNAIL_ENGINE": "embedded"}
+    assert settings.keys() == set(get_args(EngineName))
+    for name, of_engine in settings.items():
+        engine = engines.get(Config.from_mapping(of_engine))
+        assert type(engine).__module__.endswith(f".engines.{name.replace('-', '_')}")
+
+
+def test_only_the_engine_in_use_is_imported():
+    code = f"""
+import sys
+from xaccel.config import Config
+from xaccel.thumbnails.helpers import TemplateHelpers
+TemplateHelpers(Config.from_mapping({THUMBOR!r})).thumbnail_url("cat.jpg", 300)
+print(*sorted(name for name in sys.modules if ".engines." in name))
+"""
+    printed = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
+    assert printed.split() == [
+        "xaccel.thumbnails.engines.base",
+        "xaccel.thumbnails.engines.thumbor",
+    ]
 
 
 def test_keys_are_not_shown():

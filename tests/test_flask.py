@@ -1,3 +1,5 @@
+import dataclasses
+import inspect
 import io
 import shutil
 from wsgiref.util import FileWrapper
@@ -7,6 +9,7 @@ from flask import Flask, Response, render_template_string
 from flask.testing import FlaskClient
 from PIL import Image
 from xaccel import ConfigError, FileNotFound
+from xaccel.delivery.presentation import FileKeywords, FileOptions
 from xaccel.flask import (
     XAccel,
     private_url,
@@ -103,7 +106,7 @@ def test_the_wsgi_servers_file_wrapper_has_whole_files(make_app, private):
     assert len(wrapped) == 1
 
 
-def test_nginx_is_told_to(make_app):
+def test_nginx_gets_x_accel_redirect(make_app):
     client = make_app(SERVER="nginx").test_client()
     response = client.get("/file/Grüße – 猫.pdf", headers={"Range": "bytes=0-7"})
     assert response.status_code == 200
@@ -119,7 +122,7 @@ def test_nginx_is_told_to(make_app):
 
 
 @pytest.mark.parametrize("server", ["direct", "nginx"])
-def test_what_may_not_be_sent_is_404_without_a_path(make_app, private, server):
+def test_a_forbidden_file_is_404_without_a_path(make_app, private, server):
     (private / "link").symlink_to("/etc/hostname")
     (private / "directory").mkdir()
     client = make_app(SERVER=server).test_client()
@@ -136,7 +139,7 @@ def test_what_may_not_be_sent_is_404_without_a_path(make_app, private, server):
         assert "X-Accel-Redirect" not in response.headers
 
 
-def test_offload_headers_of_others_are_stripped(make_app):
+def test_foreign_offload_headers_are_stripped(make_app):
     response = make_app(SERVER="nginx").test_client().get("/forged")
     assert response.text == "text"
     assert not {"x-accel-redirect", "x-sendfile"} & {
@@ -416,3 +419,23 @@ def test_private_links_have_to_be_configured(make_app, make_link):
         make_app(PRIVATE_URL="/t/p/")
     with pytest.raises(ConfigError, match="last part"):
         make_app(PRIVATE_URL="/p/", ROOTS={"/a": "/_a/x/", "/b": "/_b/x/"})
+
+
+def test_help_shows_the_keywords_one_by_one():
+    shown = str(inspect.signature(send_private_file))
+    assert "options" not in shown
+    assert shown.startswith("(path: 'str | os.PathLike[str]', *, root: ")
+    for keyword in FileKeywords.__annotations__:
+        assert f" {keyword}: " in shown
+    assert "as_attachment: 'bool' = False" in shown
+
+
+def test_the_keywords_have_defaults_in_one_place():
+    names = [field.name for field in dataclasses.fields(FileOptions)]
+    assert names == list(FileKeywords.__annotations__)
+
+
+def test_an_unknown_keyword_is_an_error(make_app):
+    app = make_app()
+    with app.test_request_context(), pytest.raises(TypeError, match="attachment"):
+        send_private_file("film.mp4", attachment=True)

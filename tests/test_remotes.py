@@ -1,6 +1,6 @@
 import pytest
 from xaccel import Config, ConfigError, FileNotFound
-from xaccel.remotes import RemoteMap
+from xaccel.delivery.remotes import RemoteMap
 
 
 def find(url, *bases):
@@ -67,7 +67,7 @@ def test_spellings(url, path):
         "/a",
     ],
 )
-def test_what_is_below_no_remote(url):
+def test_urls_outside_all_remotes(url):
     with pytest.raises(FileNotFound):
         find(url)
 
@@ -96,13 +96,13 @@ def test_errors_do_not_show_the_signature():
         "https://h/%ff/",
     ],
 )
-def test_impossible_remotes(base):
+def test_invalid_remotes(base):
     with pytest.raises(ConfigError, match="REMOTES") as caught:
         Config.from_mapping({"REMOTES": {base: "/_remote/"}})
     assert "secret" not in str(caught.value)
 
 
-def test_impossible_prefixes():
+def test_invalid_prefixes():
     for prefix in ("/", "_remote/", "/_remote", "@remote", "//x/"):
         with pytest.raises(ConfigError, match="REMOTES"):
             Config.from_mapping({"REMOTES": {"https://h/": prefix}})

@@ -1,5 +1,5 @@
 import pytest
-from xaccel.rfc9110 import (
+from xaccel.delivery.rfc9110 import (
     MAX_RANGES,
     Conditions,
     Validators,
@@ -23,7 +23,7 @@ def test_validators_are_those_of_nginx():
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "Sun, 99 Nov 1994 99:99:99 GMT", "0", "\0"])
-def test_what_is_no_date_is_none(text):
+def test_an_invalid_date_is_ignored(text):
     assert parse_http_date(text) is None
 
 

@@ -1,4 +1,4 @@
-"""The middleware around apps that know nothing of it."""
+"""The middleware around apps that do not know it."""
 
 import asyncio
 import io
@@ -12,10 +12,11 @@ from starlette.applications import Starlette
 from starlette.responses import FileResponse, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
-from xaccel import Config, asgi, sendfile, wsgi
+from xaccel import Config, asgi, wsgi
+from xaccel.delivery import sendfile
 from xaccel.flask import XAccel, send_private_file
 
-from tests.clients import call_asgi, call_wsgi
+from tests.support.clients import call_asgi, call_wsgi
 
 CONTENT = bytes(range(256)) * 300
 URL = "/_private/files/Gr%C3%BC%C3%9Fe%20100%25.mp4"
@@ -238,7 +239,7 @@ def test_head_of_flask_is_offloaded(root, inside):
     assert (status, headers["X-Accel-Redirect"]) == (200, URL)
 
 
-def test_what_the_app_does_itself_stays_so(root, outside):
+def test_the_apps_own_headers_stay(root, outside):
     client, url = FlaskClient(flask_app(root)), f"/send_file{outside}"
     etag = client.request("GET", url)[1]["ETag"]
     assert client.request("GET", url, {"If-None-Match": etag})[::2] == (304, b"")
@@ -284,7 +285,7 @@ def test_the_file_of_the_app_is_closed(root, inside):
         (CONTENT[5:], {"prepare": lambda file: file.read(5)}),
     ],
 )
-def test_what_is_not_the_whole_of_a_file_is_left_alone(root, inside, expected, changes):
+def test_a_partial_file_is_not_offloaded(root, inside, expected, changes):
     app, opened = wsgi_file_app(inside, **changes)
     app = wsgi.Sendfile(app, make_config(root))
     for asked in ({}, {"Range": "bytes=0-1"}):
@@ -294,7 +295,7 @@ def test_what_is_not_the_whole_of_a_file_is_left_alone(root, inside, expected, c
         assert opened.pop().closed
 
 
-def test_a_file_that_was_replaced_is_left_alone(root, inside):
+def test_a_replaced_file_is_not_offloaded(root, inside):
     def prepare(file):
         new.replace(inside)
 
@@ -374,7 +375,7 @@ def test_an_app_that_starts_late_or_writes(root):
         assert call_wsgi(wsgi.Sendfile(app, make_config(root))) == (status, plain, b"text")
 
 
-def test_post_is_offloaded_to_a_server_and_left_alone_without(root, inside):
+def test_post_is_offloaded_only_with_a_server(root, inside):
     app, _ = wsgi_file_app(inside)
     assert call_wsgi(wsgi.Sendfile(app, make_config(root)), method="POST")[2] == b""
     # Without a server, the app needs a file_wrapper from elsewhere.
@@ -444,7 +445,7 @@ def test_trusted_request_headers(root, inside, kind):
     assert answer[1]["x-accel-redirect"].startswith("/_other/Gr")
 
 
-def test_a_server_that_sends_paths_gets_what_is_not_offloaded(root, inside, outside):
+def test_a_server_with_pathsend_gets_files_that_are_not_offloaded(root, inside, outside):
     pathsend = {"extensions": ["http.response.pathsend"]}
     url = f"/send_file{outside}"
     assert call_asgi(starlette_app(root), url, **pathsend)[::2] == (200, str(outside))

@@ -1,4 +1,4 @@
-"""`xaccel serve`, a real process: a gallery over a directory, and nothing but it."""
+"""`xaccel serve`, as a real process: a gallery of one directory and nothing else."""
 
 import html
 import io
@@ -10,9 +10,11 @@ from urllib.parse import quote
 
 import pytest
 from PIL import Image
-from xaccel.cli import main
+from xaccel.cli.main import main
 
-from tests.gallery import COMMAND, ODD, PATIENCE, make, serving
+from tests.support.gallery import COMMAND, ODD, PATIENCE, make, serving
+
+pytestmark = pytest.mark.server
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def test_every_picture_has_a_signed_thumbnail_in_its_box(gallery):
     assert webp.headers["Content-Type"] == "image/webp"
 
 
-def test_names_are_text_and_in_the_order_of_people(gallery):
+def test_names_are_escaped_and_in_natural_order(gallery):
     page = gallery.get("/").body.decode()
     assert "<script>" not in page
     assert "<b>" not in page.replace("<b>", "", page.count("</b>"))
@@ -71,7 +73,7 @@ def test_files_are_sent_as_they_are(gallery):
     assert page.headers["Content-Security-Policy"] == "script-src 'none'"
 
 
-def test_folders_can_be_walked_into(gallery):
+def test_folders_link_to_each_other(gallery):
     assert "/folder/sub%20dir/" in links(gallery.get("/"))
     page = gallery.get("/folder/sub%20dir/")
     assert "/folder/sub%20dir/%3Cb%3E/" in links(page)
@@ -81,11 +83,11 @@ def test_folders_can_be_walked_into(gallery):
     inner = gallery.get("/folder/sub%20dir/%3Cb%3E/")
     assert "/folder/sub%20dir/" in links(inner)
     assert b"8 \xc3\x97 8" in inner.body
-    assert b"nothing in this folder" in gallery.get("/folder/empty/").body
+    assert b"This folder is empty" in gallery.get("/folder/empty/").body
 
 
 @pytest.mark.parametrize("start", ["/file/", "/folder/", "/thumbnail/100x100/"])
-def test_nothing_outside_the_directory_is_to_be_had(gallery, start):
+def test_nothing_outside_the_directory_is_served(gallery, start):
     for name in (
         *("../outside/secret.txt", "%2e%2e/outside/secret.txt", "..%2foutside%2fsecret.txt"),
         *("/etc/passwd", "%2fetc/passwd", "../", "..", "%2e%2e/", "../../", ".", "./"),
@@ -102,7 +104,7 @@ def test_nothing_outside_the_directory_is_to_be_had(gallery, start):
         assert hidden not in listed
 
 
-def test_only_this_machine_is_answered(gallery):
+def test_other_host_names_are_refused(gallery):
     for host in ("localhost", "127.0.0.1:80", "[::1]:8000", "photos.localhost"):
         assert gallery.get("/", Host=host).status == 200, host
     for host in ("evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "[", "::"):
@@ -141,14 +143,14 @@ def test_a_missing_directory_is_refused(tmp_path):
     command = [*COMMAND, "serve", tmp_path / "absent"]
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr == f"xaccel: there is no directory '{tmp_path}/absent'\n"
+    assert result.stderr == f"xaccel: '{tmp_path}/absent' is not a directory\n"
 
 
-def test_what_it_can_not_serve_it_says(tmp_path, capsys):
+def test_wrong_arguments(tmp_path, capsys):
     (tmp_path / "file").touch()
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        for arguments, told in (
-            ([tmp_path / "file"], "no directory"),
+        for arguments, message in (
+            ([tmp_path / "file"], "is not a directory"),
             ([tmp_path, "--size", "320"], "--size"),
             ([tmp_path, "--size", "0x5"], "--size"),
             ([tmp_path, "--size", "9999x5"], "2730"),
@@ -160,4 +162,4 @@ def test_what_it_can_not_serve_it_says(tmp_path, capsys):
             out, err = capsys.readouterr()
             assert out == ""
             assert err.startswith("xaccel: ")
-            assert told in err
+            assert message in err

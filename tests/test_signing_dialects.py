@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from libthumbor.crypto import CryptoURL
 from libthumbor.url_signers.base64_hmac_sha1 import UrlSigner
+from xaccel._core import Spec
 from xaccel.exceptions import ConfigError, SpecError
 from xaccel.signing import HmacSecureLinkSigner, ImgproxySigner, ThumborSigner
-from xaccel.thumbnails import Spec
 
 KEY = "my-security-key"
 SOURCE = "my.server.com/some/path/to/image.jpg"

@@ -1,4 +1,4 @@
-"""What holds for every URL."""
+"""Properties of all URLs."""
 
 import string
 
@@ -28,7 +28,7 @@ expiries = st.none() | st.integers(1, 2**63 - 1)
 
 
 @given(paths, params, expiries)
-def test_what_is_signed_verifies(path, params, expires):
+def test_signed_urls_verify(path, params, expires):
     for signer, covered in ((HMAC, params), (MD5, {})):
         url = signer.sign_path(path, params=covered, expires=expires)
         assert url.isascii()

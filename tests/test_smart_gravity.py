@@ -1,4 +1,4 @@
-"""`gravity="smart"` on photographs whose subject is known, beside a crop around the middle."""
+"""`gravity="smart"` on photographs with a known subject, compared with a central crop."""
 
 import io
 import statistics
@@ -8,8 +8,10 @@ import pytest
 from PIL import Image
 from xaccel import thumbnail
 
-from tests.subjects import PHOTOS, Composed, Subject, composed, locate, share
-from tests.thumbnail_images import encoded
+from tests.support.subjects import PHOTOS, Composed, Subject, composed, locate, share
+from tests.support.thumbnail_images import encoded
+
+pytestmark = pytest.mark.slow
 
 SHAPES = ((1, 1), (2, 3), (3, 2), (16, 9))
 
@@ -32,7 +34,7 @@ def test_no_photograph_is_cropped_worse_than_around_the_middle(subject):
     assert smart > centered - 0.03
 
 
-def test_what_stands_beside_the_middle_is_found():
+def test_subjects_off_the_middle_are_found():
     cropped = [
         pair
         for subject in PHOTOS
@@ -43,7 +45,7 @@ def test_what_stands_beside_the_middle_is_found():
     assert smart > centered + 0.1
 
 
-def test_what_nobody_would_put_there_is_found():
+def test_subjects_in_unusual_places_are_found():
     for subject in composed():
         smart, centered = shares(subject, "smart"), shares(subject, "c")
         assert statistics.mean(smart) > 0.9, subject.name

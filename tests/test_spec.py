@@ -1,4 +1,4 @@
-"""The spec as Python sees it; the grammar itself is tested beside the Rust code."""
+"""The spec as Python sees it; the grammar itself is tested in Rust."""
 
 import pickle
 
@@ -58,7 +58,7 @@ def test_defaults_are_left_out():
     assert str(Spec(9, 9, gravity="0.25-1", crop="0-0-0.5-1")) == "9x9,g-0.25-1,crop-0-0-0.5-1"
 
 
-def test_replace_changes_what_is_named():
+def test_replace_changes_only_the_given_options():
     spec = Spec.parse(FULL)
     assert spec.replace() == spec
     assert str(Spec(300, 200, fit="cover").replace(width=600, dpr=2)) == "600x200,cover,dpr-2"
@@ -86,12 +86,12 @@ def test_replace_changes_what_is_named():
         ({"version": "1"}, "eight characters"),
     ],
 )
-def test_a_wrong_value_says_what_is_right(options, message):
+def test_a_wrong_value_names_the_right_one(options, message):
     with pytest.raises(SpecError, match=message):
         Spec(**options)
 
 
-def test_a_wrong_text_says_what_is_right():
+def test_a_wrong_text_names_the_right_one():
     with pytest.raises(SpecError, match="canonical spelling is '300x200,cover,q-80'"):
         Spec.parse("300x200,q-80,cover")
     assert SpecError.status_code == 404

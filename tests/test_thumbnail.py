@@ -7,15 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 from xaccel._core import ImageInfo, Limits, Spec, codecs, probe, render, thumbnail
-from xaccel.exceptions import (
-    CorruptImage,
-    FileNotFound,
-    ImageTooLarge,
-    SpecError,
-    UnsupportedImage,
-)
+from xaccel.exceptions import CorruptImage, FileNotFound, ImageTooLarge, SpecError, UnsupportedImage
 
-from tests.thumbnail_images import difference, encoded, opened, photo
+from tests.support.thumbnail_images import difference, encoded, opened, photo
 
 SOURCES = {
     "jpeg": lambda: encoded(photo(), "JPEG", quality=95, subsampling=0),
@@ -212,11 +206,12 @@ def test_errors_name_the_file(tmp_path):
 
 
 @pytest.mark.parametrize("source", [b"", b"x", b"<svg xmlns='x'/>", b"GIF8", b"BM", b"%PDF-1.7"])
-def test_what_is_no_image(source):
+def test_not_an_image(source):
     with pytest.raises(UnsupportedImage):
         thumbnail(source, 64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 @pytest.mark.parametrize("length", [12, 16, 40, 100])
 def test_only_the_beginning(name, length):

@@ -7,8 +7,8 @@ from PIL import Image, ImageSequence
 from xaccel._core import Limits, probe, thumbnail
 from xaccel.exceptions import ImageTooLarge
 
-from tests.thumbnail_files import APNG_PARTS, apng, apng_picture
-from tests.thumbnail_images import difference, encoded, opened, photo
+from tests.support.thumbnail_files import APNG_PARTS, apng, apng_picture
+from tests.support.thumbnail_images import difference, encoded, opened, photo
 
 SOURCES = ["GIF", "WEBP", "PNG", "AVIF"]
 
@@ -33,7 +33,7 @@ def animation(kind, mode="RGB", count=5, **options):
 
 
 def shown(content):
-    """What is seen, and for how many milliseconds."""
+    """The visible frames, and their durations in milliseconds."""
     picture = Image.open(io.BytesIO(content))
     found = []
     for frame in ImageSequence.Iterator(picture):
@@ -178,7 +178,7 @@ def test_loop_count_of_an_avif(loop):
     assert (made.info["loop"], made.n_frames) == (loop, 5)
 
 
-def test_depth_is_no_opacity():
+def test_depth_is_not_opacity():
     source = animation("AVIF", "RGBA")
     assert probe(source).has_alpha
     movie = source.index(b"moov")

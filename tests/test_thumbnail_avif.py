@@ -7,8 +7,8 @@ from PIL import Image, ImageOps
 from xaccel._core import Limits, probe, thumbnail
 from xaccel.exceptions import CorruptImage, ImageTooLarge
 
-from tests.thumbnail_files import avif_grid
-from tests.thumbnail_images import difference, encoded, opened, photo, wide_rgb_profile
+from tests.support.thumbnail_files import avif_grid
+from tests.support.thumbnail_images import difference, encoded, opened, photo, wide_rgb_profile
 
 
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 from xaccel._core import probe, thumbnail
 
-from tests.thumbnail_images import (
+from tests.support.thumbnail_images import (
     cmyk_profile,
     difference,
     encoded,

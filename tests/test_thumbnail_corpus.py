@@ -1,4 +1,4 @@
-"""Some hundred images of every kind beside two independent oracles, Pillow and libvips.
+"""Hundreds of images of every kind, compared with two independent oracles, Pillow and libvips.
 
 Both decode the whole picture, turn it upright, convert it to sRGB and shrink it by Lanczos, opacity
 premultiplied. What `thumbnail()` makes, as PNG, has to be as close to each of them as these
@@ -17,7 +17,9 @@ import pyvips
 from PIL import Image, ImageCms, ImageDraw, ImageOps
 from xaccel._core import thumbnail
 
-from tests.thumbnail_images import encoded, opened, photo, wide_rgb_profile
+from tests.support.thumbnail_images import encoded, opened, photo, wide_rgb_profile
+
+pytestmark = pytest.mark.slow
 
 Reference = Callable[[tuple[int, int]], Image.Image]
 PHOTOS = sorted(

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, JpegImagePlugin
 from xaccel._core import thumbnail, thumbnail_many
 
-from tests.thumbnail_images import difference, encoded, opened, photo
+from tests.support.thumbnail_images import difference, encoded, opened, photo
 
 SAMPLINGS = {"4:4:4": 0, "4:2:0": 2}
 

@@ -1,4 +1,4 @@
-"""Tiny files with great claims, and damaged ones: an error of ours, and never much memory."""
+"""Tiny files with huge claims, and damaged files: a proper error, and little memory."""
 
 import json
 import random
@@ -12,8 +12,8 @@ from PIL import Image
 from xaccel._core import Limits, placeholder, probe, thumbnail
 from xaccel.exceptions import CorruptImage, ImageTooLarge, ThumbnailError, UnsupportedImage
 
-from tests.fuzz_seeds import SEEDS
-from tests.thumbnail_files import (
+from tests.support.fuzz_seeds import SEEDS
+from tests.support.thumbnail_files import (
     ALPHA,
     apng,
     avif_file,
@@ -24,7 +24,7 @@ from tests.thumbnail_files import (
     full_box,
     reference,
 )
-from tests.thumbnail_images import encoded, photo
+from tests.support.thumbnail_images import encoded, photo
 
 
 def png(width, height, *chunks):
@@ -96,7 +96,7 @@ def avif_sample(*properties, associations=b"", references=()):
 
 
 def avif_movie(samples, runs=b"", chunks=b""):
-    """A sequence of as many pictures, all of one size."""
+    """A sequence of pictures of one size."""
     table = box(
         b"stbl",
         full_box(b"stsz", struct.pack(">II", 1, samples)),
@@ -303,6 +303,7 @@ COSTLY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COSTLY)
 def test_peak_memory_has_a_bound(name):
     """The one that is documented at `Limits`. Measured in a process of its own."""
@@ -331,6 +332,7 @@ print(grown, bound)
     assert 0 < grown < bound
 
 
+@pytest.mark.slow
 def test_a_png_is_never_whole_in_memory():
     source = encoded(photo(2000, 4000, "RGBA"), "PNG", compress_level=1)
     script = f"""{PEAK}
@@ -353,7 +355,7 @@ def test_placeholder_of_damage():
         placeholder(encoded(photo(), "PNG")[:99])
 
 
-def test_what_a_decoder_does_not_know_is_no_damage():
+def test_an_unknown_variant_is_unsupported_not_corrupt():
     with pytest.raises(UnsupportedImage, match="TIFF with such samples"):
         thumbnail(encoded(photo(64, 64), "TIFF", compression="zstd"), 32)
     rows = bytes(4 * 64 * 64)

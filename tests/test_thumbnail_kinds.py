@@ -9,7 +9,7 @@ from PIL import Image
 from xaccel._core import probe, thumbnail
 from xaccel.exceptions import CorruptImage, UnsupportedImage
 
-from tests.thumbnail_images import difference, encoded, opened, photo
+from tests.support.thumbnail_images import difference, encoded, opened, photo
 
 
 @pytest.mark.parametrize(
@@ -110,6 +110,7 @@ def test_png_interlaced():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 @pytest.mark.parametrize(
     "options",
@@ -124,7 +125,7 @@ def test_png_interlaced():
     ],
 )
 def test_png_in_strips(mode, options):
-    """What is decoded row by row is the same as what is decoded as a whole."""
+    """Decoding row by row gives the same picture as decoding as a whole."""
     original = photo(320, 2000, mode)
     rows, whole = (
         opened(thumbnail(encoded(original, kind), format="png", **options))

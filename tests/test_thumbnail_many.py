@@ -10,7 +10,7 @@ from PIL import Image
 from xaccel import Limits, Thumbnail, placeholder, thumbnail, thumbnail_many
 from xaccel.exceptions import CorruptImage, FileNotFound, UnsupportedImage
 
-from tests.thumbnail_images import difference, encoded, photo
+from tests.support.thumbnail_images import difference, encoded, photo
 
 
 @pytest.mark.parametrize("threads", [None, 1, 2, 7])
@@ -24,7 +24,7 @@ def test_many_keep_their_order(threads, tmp_path):
     assert [one.data for one in made] == [*expected, expected[0], expected[1]]
 
 
-def test_one_bad_image_does_not_cost_the_others(tmp_path):
+def test_one_bad_image_does_not_affect_the_others(tmp_path):
     good = encoded(photo(), "JPEG")
     made = thumbnail_many([good, b"text", good[:200], tmp_path / "no.jpg", good], 50)
     kinds = [Thumbnail, UnsupportedImage, CorruptImage, FileNotFound, Thumbnail]
@@ -41,7 +41,7 @@ def test_many_of_nothing():
 
 
 def test_after_fork():
-    """A child gets its own threads; the parent's are no part of it."""
+    """A child process starts its own threads; it does not have the parent's."""
     source = encoded(photo(), "JPEG")
     before = threading.active_count()
     expected = [one.data for one in thumbnail_many([source] * 4, 50, threads=2)]

@@ -1,4 +1,4 @@
-"""Files of which the start is enough, and those of which it is not."""
+"""Files that need only their start, and files that need more."""
 
 import io
 
@@ -16,6 +16,7 @@ def progressive():
     return out.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [90, 140, 400, 1200, 2400])
 def test_a_path_gives_what_the_bytes_give(tmp_path, progressive, width):
     path = tmp_path / "picture.jpg"

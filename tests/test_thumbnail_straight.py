@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageCms
 from xaccel._core import thumbnail
 
-from tests.thumbnail_images import difference, encoded, opened, photo, wide_rgb_profile
+from tests.support.thumbnail_images import difference, encoded, opened, photo, wide_rgb_profile
 
 SUBSAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
 
@@ -94,7 +94,7 @@ def test_picture_ends_within_its_last_block(width):
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "webp"])
-def test_profile_of_srgb_is_as_good_as_none(kind):
+def test_an_srgb_profile_changes_nothing(kind):
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     made = [
         thumbnail(encoded(photo(), kind.upper(), quality=95, **options), 100, format=kind).data

@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from PIL import Image
 from xaccel.django import conf, purge_on_change, send_private_thumbnail
 from xaccel.django.views import thumbnail
-from xaccel.sources.base import Arriving
+from xaccel.thumbnails.sources.base import StreamedOriginal
 
-from tests import django_site  # noqa: F401
+from tests.support import django_site  # noqa: F401
 
 SQLITE = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 
@@ -73,7 +73,7 @@ def shown(url):
     return Image.open(io.BytesIO(response.getvalue()))
 
 
-def test_a_page_with_100_thumbnails_asks_no_database_and_opens_no_file(media, monkeypatch):
+def test_a_page_with_100_thumbnails_queries_no_database_and_opens_no_file(media, monkeypatch):
     for number in range(100):
         # The last ones have no file any more, or never had one.
         name = f"photos/{number}.jpg" if number < 98 else ""
@@ -108,7 +108,7 @@ def test_the_default_storage_is_the_source(media):
     assert shown(render("{% thumbnail_url photo.image 30 %}", photo=photo)).size == (30, 20)
 
 
-def test_a_storage_that_is_no_directory_is_a_source(media):
+def test_a_storage_without_a_directory_is_a_source(media):
     storage = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
     static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     with override_settings(STORAGES={"default": storage, "staticfiles": static}):
@@ -130,16 +130,16 @@ def test_a_progressive_image_in_a_storage_is_read_as_far_as_needed(media, monkey
     static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     with override_settings(STORAGES={"default": storage, "staticfiles": static}):
         name = default_storage.save("large.jpg", ContentFile(content.getvalue()))
-        taken, take = [], Arriving._take
+        taken, take = [], StreamedOriginal._take
         monkeypatch.setattr(
-            Arriving, "_take", lambda self, piece: taken.append(piece) or take(self, piece)
+            StreamedOriginal, "_take", lambda self, piece: taken.append(piece) or take(self, piece)
         )
         made = shown(render("{% thumbnail_url name width %}", name=name, width=width))
     assert made.size == (width, width * 3 // 5)
     assert (len(b"".join(taken)) < len(content.getvalue())) == (width == 60)
 
 
-def test_without_a_media_directory_there_is_no_source():
+def test_no_source_without_a_media_directory():
     with override_settings(MEDIA_ROOT="", XACCEL={}):
         assert conf.config().thumbnail_source is None
 

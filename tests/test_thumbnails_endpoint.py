@@ -15,11 +15,12 @@ import pytest
 from PIL import Image
 from xaccel import ConfigError, Signer
 from xaccel.config import Config
-from xaccel.delivery import Delivery
-from xaccel.templates import TemplateHelpers
-from xaccel.thumbnails import PrivateThumbnails, Thumbnails
+from xaccel.delivery.files import Delivery
+from xaccel.thumbnails.endpoint import Thumbnails
+from xaccel.thumbnails.helpers import TemplateHelpers
+from xaccel.thumbnails.private import PrivateThumbnails
 
-from tests.thumbnail_endpoint import get, read, request
+from tests.support.thumbnail_endpoint import get, read, request
 
 KEY = "a key of more than 16 bytes"
 
@@ -181,7 +182,7 @@ class TestFallback:
         assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
         assert answer.status == 403
 
-    def test_that_is_broken_itself_is_no_harm(self, make, photos, caplog):
+    def test_that_is_broken_does_no_harm(self, make, photos, caplog):
         service = make(THUMBNAIL_FALLBACK=photos / "text.jpg")
         assert service.get(service.url("absent.jpg", 50)).status == 404
         assert "THUMBNAIL_FALLBACK" in caplog.text
@@ -216,16 +217,16 @@ class TestReplacedSource:
         self, make, photos, tmp_path, monkeypatch
     ):
         service = make()
-        renderer = service.thumbnails._renderer
-        render = renderer.render
+        backend = service.thumbnails._delivery.renderer._backend
+        submit = backend.submit
 
-        def slow(*arguments, **options):
-            made = render(*arguments, **options)
+        def slow(job):
+            made = submit(job)
             shutil.copy(photos / "alpha.png", photos / "cat.jpg")
             service.thumbnails.purge("cat.jpg")
             return made
 
-        monkeypatch.setattr(renderer, "render", slow)
+        monkeypatch.setattr(backend, "submit", slow)
         url = service.url("cat.jpg", 50, 50)
         assert service.get(url).status == 200
         assert cached(tmp_path) == []
@@ -244,19 +245,19 @@ class TestOneRender:
     @pytest.mark.parametrize("is_cached", [True, False])
     def test_as_many_at_once_as_there_are_cpus(self, make, monkeypatch, is_cached):
         service = make(cached=is_cached)
-        renderer = service.thumbnails._renderer
-        render, lock, now, most = renderer.render, threading.Lock(), [0], [0]
+        backend = service.thumbnails._delivery.renderer._backend
+        submit, lock, now, most = backend.submit, threading.Lock(), [0], [0]
 
-        def counted(*arguments, **options):
+        def counted(job):
             with lock:
                 now[0] += 1
                 most[0] = max(most[0], now[0])
-            made = render(*arguments, **options)
+            made = submit(job)
             with lock:
                 now[0] -= 1
             return made
 
-        monkeypatch.setattr(renderer, "render", counted)
+        monkeypatch.setattr(backend, "submit", counted)
         urls = [service.url("cat.jpg", width) for width in range(50, 74)]
         with ThreadPoolExecutor(24) as pool:
             assert {answer.status for answer in pool.map(service.get, urls)} == {200}
@@ -265,16 +266,16 @@ class TestOneRender:
     @pytest.mark.parametrize("is_cached", [True, False])
     def test_a_full_queue_answers_503(self, make, monkeypatch, is_cached):
         service = make(cached=is_cached, THUMBNAIL_QUEUE=1)
-        renderer = service.thumbnails._renderer
+        backend = service.thumbnails._delivery.renderer._backend
         cpus = len(os.sched_getaffinity(0))
-        render, go, inside = renderer.render, threading.Event(), threading.Semaphore(0)
+        submit, go, inside = backend.submit, threading.Event(), threading.Semaphore(0)
 
-        def held(*arguments, **options):
+        def held(job):
             inside.release()
             assert go.wait(30)
-            return render(*arguments, **options)
+            return submit(job)
 
-        monkeypatch.setattr(renderer, "render", held)
+        monkeypatch.setattr(backend, "submit", held)
         urls = [service.url("cat.jpg", width) for width in range(50, 56 + cpus)]
         with ThreadPoolExecutor(len(urls)) as pool:
             rendering = []
@@ -293,16 +294,16 @@ class TestOneRender:
         assert {service.get(url).status for url in urls} == {200}
 
 
-@pytest.mark.parametrize(("odds", "is_swept"), [(1, True), (2**60, False)])
-def test_new_thumbnails_make_it_sweep_now_and_then(make, tmp_path, monkeypatch, odds, is_swept):
-    monkeypatch.setattr("xaccel.rendering._SWEEP_ODDS", odds)
-    service = make(THUMBNAIL_CACHE_MAX_SIZE="20k")
+@pytest.mark.parametrize(("max_size", "is_swept"), [("20k", True), ("200M", False)])
+def test_the_cache_stays_within_its_largest_size(make, tmp_path, max_size, is_swept):
+    service = make(THUMBNAIL_CACHE_MAX_SIZE=max_size)
     for width in range(50, 70):
         assert service.get(service.url("cat.jpg", width)).status == 200
         for thread in threading.enumerate():
             if thread.name == "xaccel-sweep":
                 thread.join()
-    assert 0 < len(cached(tmp_path)) <= 20
+        # Each takes one block.
+        assert 0 < len(cached(tmp_path)) <= (5 if is_swept else 20)
     assert (len(cached(tmp_path)) < 20) == is_swept
 
 
@@ -315,12 +316,32 @@ class TestBrokenCache:
             assert cached(tmp_path) == ["t/50x-/cat.jpg"]
             shutil.rmtree(tmp_path / "cache")
 
-    def test_name_that_no_disk_takes(self, make, photos, caplog):
+    def test_name_that_is_too_long_for_the_disk(self, make, photos, tmp_path, renders):
         service = make()
         name = f"{'a' * 250}.jpg"
         shutil.copy(photos / "cat.jpg", photos / name)
-        assert service.get(service.url(name, 50, format="webp")).status == 200
-        assert "not cached" in caplog.text
+        for _ in range(2):
+            assert service.get(service.url(name, 50, format="webp")).status == 200
+        assert len(cached(tmp_path)) == 1
+        assert renders() == 1
+
+    def test_name_that_is_that_of_a_directory(self, make, photos, tmp_path, renders):
+        service = make()
+        shutil.copy(photos / "cat.jpg", photos / "x")
+        assert service.get(service.url("x", 50)).status == 200
+        (photos / "x").unlink()
+        (photos / "x").mkdir()
+        shutil.copy(photos / "cat.jpg", photos / "x" / "b.jpg")
+        for _ in range(2):
+            assert service.get(service.url("x/b.jpg", 50)).status == 200
+        assert len(cached(tmp_path)) == 2
+        assert renders() == 2
+
+    def test_original_from_before_1970(self, make, photos, tmp_path):
+        service = make()
+        os.utime(photos / "cat.jpg", (-86_400, -86_400))
+        assert service.get(service.url("cat.jpg", 50)).status == 200
+        assert (tmp_path / "cache/t/50x-/cat.jpg").stat().st_mtime == -86_400
 
     @pytest.mark.parametrize("obstacle", [".lock", ".tmp", "t"])
     def test_something_in_the_way(self, make, tmp_path, obstacle):

@@ -10,12 +10,13 @@ from types import SimpleNamespace
 import jinja2
 import pytest
 from PIL import Image
-from xaccel import ConfigError, SpecError, jinja, templates, thumbnail_urls
+from xaccel import ConfigError, SpecError, jinja
 from xaccel.config import Config
-from xaccel.templates import TemplateHelpers
-from xaccel.thumbnails import Thumbnails
+from xaccel.thumbnails import helpers as templates, placeholders
+from xaccel.thumbnails.endpoint import Thumbnails
+from xaccel.thumbnails.helpers import TemplateHelpers
 
-from tests.thumbnail_endpoint import get
+from tests.support.thumbnail_endpoint import get
 
 KEY = "a key of more than 16 bytes"
 
@@ -141,11 +142,11 @@ class TestOptions:
         assert spec_of(helpers.thumbnail_url("a", "avatar", quality=50)) == "96x96,cover,q-50"
         assert spec_of(helpers.thumbnail_url("a", "avatar", 50)) == "96x50,cover"
 
-    def test_may_be_lists(self, make):
+    def test_gravity_as_a_list(self, make):
         url = make().thumbnail_url("a", 10, 10, fit="cover", gravity=[0.3, 0.7])
         assert spec_of(url) == "10x10,cover,g-0.3-0.7"
 
-    def test_an_impossible_expiry_is_not_hidden(self, make):
+    def test_an_invalid_expiry_is_not_hidden(self, make):
         with pytest.raises(ValueError, match=r"lifetime|expires"):
             make().thumbnail_url("cat.jpg", 10, expires_in=-1)
 
@@ -308,7 +309,7 @@ class TestPicture:
         assert of_img["class"] == "card"
         assert "class" not in of_source
 
-    def test_of_a_webp_needs_no_source(self, make):
+    def test_of_a_webp_fetches_no_source(self, make):
         assert [tag for tag, _ in tags(make().thumbnail_picture("cat.webp", 9, alt=""))] == [
             "picture",
             "img",
@@ -321,7 +322,7 @@ class TestPlaceholder:
         uri = helpers.placeholder("cat.jpg")
         assert uri.startswith("data:image/")
         assert len(uri) < 5000
-        monkeypatch.setattr(thumbnail_urls, "placeholder", lambda *_, **__: "another")
+        monkeypatch.setattr(placeholders, "placeholder", lambda *_, **__: "another")
         assert helpers.placeholder(photos / "cat.jpg") == uri
         os.utime(photos / "cat.jpg", (1, 1))
         assert helpers.placeholder("cat.jpg") == "another"
@@ -329,7 +330,7 @@ class TestPlaceholder:
     @pytest.mark.parametrize(
         "source", [None, "", "absent.jpg", "../a.jpg", "text.jpg", "link.jpg", "\udcff.jpg", "\0"]
     )
-    def test_of_what_is_no_image_is_transparent(self, make, caplog, source):
+    def test_of_a_broken_image_is_transparent(self, make, caplog, source):
         data = make().placeholder(source).removeprefix("data:image/gif;base64,")
         image = Image.open(io.BytesIO(base64.b64decode(data)))
         assert image.convert("RGBA").getextrema()[3] == (0, 0)
@@ -366,7 +367,7 @@ class TestOnlyPresets:
         with pytest.raises(SpecError, match="THUMBNAIL_ONLY_PRESETS"):
             make(**settings).thumbnail_url("cat.jpg", **{"width": "avatar", **options})
 
-    def test_the_endpoint_serves_them_alone(self, photos, settings, tmp_path):
+    def test_the_endpoint_serves_only_presets(self, photos, settings, tmp_path):
         config = Config.from_mapping({"THUMBNAIL_SOURCE": photos, **settings})
         thumbnails = Thumbnails(config)
         response = get(thumbnails, "/t/96x96,cover/cat.jpg")
@@ -412,7 +413,7 @@ class TestJinja:
         assert "&amp;expires=" in render("{{ name|thumbnail_url(300, expires_in=60) }}")
         assert "&lt;b" in render("{{ thumbnail_img(name, 300, alt='') + '<b>' }}")
 
-    def test_the_others(self, render):
+    def test_the_other_helpers(self, render):
         html = render('<img srcset="{{ thumbnail_srcset(name, 300) }}" alt="">')
         assert len(srcset(tags(html)[0][1]["srcset"])) == 2
         assert tags(render("{{ thumbnail_picture(name, 300, alt='') }}"))[0][0] == "picture"

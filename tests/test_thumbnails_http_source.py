@@ -5,20 +5,21 @@ import io
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from PIL import Image
-from xaccel import ConfigError, thumbnail
+from xaccel import ConfigError, _http, thumbnail
 from xaccel.config import Config
 from xaccel.exceptions import FileNotFound, ImageTooLarge, SourceUnavailable
-from xaccel.sources import HttpSource, http
-from xaccel.templates import TemplateHelpers
-from xaccel.thumbnails import Thumbnails
+from xaccel.thumbnails.endpoint import Thumbnails
+from xaccel.thumbnails.helpers import TemplateHelpers
+from xaccel.thumbnails.sources.http import HttpSource
 
-from tests.thumbnail_endpoint import get
+from tests.support.thumbnail_endpoint import get
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -184,7 +185,7 @@ def test_by_tls_the_certificate_is_checked_and_the_time_is_limited(origin, jpeg,
         source(origin).get("cat.jpg")
     trusting, hasty = source(origin), source(origin, timeout=0.5)
     for each in (trusting, hasty):
-        each._tls.load_verify_locations(certificate)
+        each._client.tls.load_verify_locations(certificate)
     assert trusting.get("cat.jpg").image == jpeg
     try:
         with pytest.raises(SourceUnavailable, match=r"time|long"):
@@ -193,7 +194,7 @@ def test_by_tls_the_certificate_is_checked_and_the_time_is_limited(origin, jpeg,
         over.set()
 
 
-def test_half_an_answer_is_none(origin):
+def test_a_truncated_response_is_refused(origin):
     def half(handler):
         handler.send_response(200)
         handler.send_header("Content-Length", "1000")
@@ -228,7 +229,7 @@ def test_follows_a_few_redirects(origin, jpeg):
         "http://0.0.0.0/",
     ],
 )
-def test_redirects_lead_to_no_other_private_place(origin, location):
+def test_redirects_do_not_lead_to_other_private_files(origin, location):
     origin.routes["/photos/a"] = lambda handler: handler.answer(302, Location=location)
     with pytest.raises((SourceUnavailable, FileNotFound)):
         source(origin).get("a")
@@ -257,8 +258,8 @@ def test_the_address_that_was_checked_is_the_one_that_is_used(origin, monkeypatc
         tried.append(address)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(http.socket, "getaddrinfo", rebinding)
-    monkeypatch.setattr(http.socket.socket, "connect", connect)
+    monkeypatch.setattr(_http.socket, "getaddrinfo", rebinding)
+    monkeypatch.setattr(_http.socket.socket, "connect", connect)
     rebound = HttpSource("http://rebinding.test/", max_bytes=9, timeout=5, allow_private=False)
     with pytest.raises(SourceUnavailable):
         rebound.get("a")
@@ -276,30 +277,30 @@ def test_the_address_that_was_checked_is_the_one_that_is_used(origin, monkeypatc
     ],
 )
 def test_private_addresses(address):
-    assert not http.is_public(address)
+    assert not _http.is_public(address)
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
 def test_public_addresses(address):
-    assert http.is_public(address)
+    assert _http.is_public(address)
 
 
 @pytest.mark.parametrize(
     "url",
     ["http://", "ftp://a.test/", "https://user:secret@a.test/", "https://a.test/?x", "x://a/"],
 )
-def test_impossible_urls(url):
+def test_invalid_urls(url):
     with pytest.raises(ConfigError, match="THUMBNAIL_SOURCE") as error:
         Config.from_mapping({"THUMBNAIL_SOURCE": url})
     assert "secret" not in str(error.value)
 
 
 class TestProgressive:
-    """Of a progressive JPEG a small thumbnail takes but the start."""
+    """A small thumbnail of a progressive JPEG needs only its start."""
 
     @pytest.fixture
     def large(self):
-        """Nearly all of it is of no use to a small thumbnail."""
+        """A small thumbnail needs only a small part of it."""
         noise = Image.effect_noise((2400, 1600), 60)
         out = io.BytesIO()
         Image.merge("RGB", (noise, noise, noise)).save(out, "JPEG", quality=95, progressive=True)
@@ -336,10 +337,10 @@ class TestProgressive:
     def test_the_rest_has_its_own_time(self, origin, large, monkeypatch):
         with source(origin).get("large.jpg") as original:
             now = time.monotonic() + 100
-            monkeypatch.setattr(http.time, "monotonic", lambda: now)
+            monkeypatch.setattr(_http.time, "monotonic", lambda: now)
             assert original.whole() == large
 
-    def test_what_ends_early_is_an_error(self, origin, large):
+    def test_a_truncated_image_is_an_error(self, origin, large):
         def cut(handler):
             handler.send_response(200)
             handler.send_header("Content-Length", str(len(large)))
@@ -369,3 +370,18 @@ class TestProgressive:
             pytest.raises(ImageTooLarge),
         ):
             original.whole()
+
+
+def test_is_imported_only_when_it_is_in_use(tmp_path):
+    code = f"""
+import sys
+from xaccel.config import Config
+from xaccel.thumbnails import sources
+for source in ({str(tmp_path)!r}, "https://media.example.org/"):
+    sources.get(Config(thumbnail_source=source))
+    print("xaccel.thumbnails.sources.http" in sys.modules)
+"""
+    printed = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
+    assert printed.split() == ["False", "True"]

@@ -2,10 +2,10 @@ from wsgiref.util import FileWrapper
 
 import pytest
 from xaccel import Config, SpecError
-from xaccel.templates import TemplateHelpers
+from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.wsgi import PrivateLinks, Thumbnails, XAccel
 
-from tests.clients import call_wsgi as call
+from tests.support.clients import call_wsgi as call
 
 CONTENT = bytes(range(256)) * 300
 
@@ -63,7 +63,7 @@ def test_the_servers_file_wrapper_sends_a_whole_file_and_nothing_else(make_confi
     assert len(wrapped) == 1
 
 
-def test_nginx_is_told_to(make_config):
+def test_nginx_gets_x_accel_redirect(make_config):
     app = XAccel(make_config(SERVER="nginx")).send_private_file("Grüße 100%.mp4", max_age=60)
     status, headers, content = call(app)
     assert (status, content) == (200, b"")
@@ -73,7 +73,7 @@ def test_nginx_is_told_to(make_config):
 
 @pytest.mark.parametrize("server", ["direct", "nginx"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_what_may_not_be_sent_is_404_without_a_path(make_config, root, server, method):
+def test_a_forbidden_file_is_404_without_a_path(make_config, root, server, method):
     app = XAccel(make_config(SERVER=server)).send_private_file("../secret")
     status, headers, content = call(app, method=method)
     assert status == 404

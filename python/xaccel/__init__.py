@@ -1,6 +1,7 @@
 """Private files and thumbnails: the app decides, the web server does the work.
 
-The framework adapters are `xaccel.flask` and `xaccel.django`; this package imports neither.
+The framework adapters are `xaccel.flask`, `xaccel.django`, `xaccel.starlette`, `xaccel.wsgi` and
+`xaccel.asgi`. This module imports no framework.
 """
 
 from xaccel._core import (
@@ -54,13 +55,13 @@ __all__ = [
     "thumbnail_many",
 ]
 
-# That of `typing` would take three times as long to import as all of this.
+# Not from `typing`, which with its own imports takes three times as long as this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xaccel.config import Config
 else:
-    # What settings need is most of the package, and 4 MB in each process. Who only makes thumbnails
-    # has none. Type checkers must not see this: they would take any name.
+    # Settings load most of the package and take 5 MB in each process. Code that only makes
+    # thumbnails has no settings. Type checkers must not see this, or they would accept any name.
     def __getattr__(name: str) -> object:
         if name == "Config":
             from xaccel.config import Config  # noqa: PLC0415

@@ -21,7 +21,7 @@ __version__: str
 class _Readable(Protocol):
     def read(self) -> bytes: ...
 
-_Usage: TypeAlias = tuple[int, int]  # files, and their bytes on the disk
+_Usage: TypeAlias = tuple[int, int]  # the number of files, and their bytes on the disk
 _Source: TypeAlias = bytes | str | PathLike[str] | _Readable
 _Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
 _SourceFormat: TypeAlias = Literal["jpeg", "png", "webp", "gif", "bmp", "tiff", "avif"]
@@ -30,30 +30,31 @@ _FormatOption: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif", "auto"]
 
 @final
 class Spec:
-    """What a thumbnail looks like; `str()` gives its text in a URL.
+    """What a thumbnail looks like. `str()` returns its text in a URL.
 
     Args:
-        width: Of the box, in pixels; None = free.
-        height: Of the box, in pixels; None = free.
-        fit: "contain" (the whole picture within the box, never enlarged), "cover" (the box
-            full, the overhang cropped), "fill" (stretched) or "pad" (contained, the rest of
-            the box in the background colour).
-        upscale: Let "contain" and "pad" enlarge the picture.
-        gravity: Which part stays when cropped: "n", "ne", ..., "c", "smart", or a focal point
-            `(x, y)` in fractions of the picture. None = the centre.
-        crop: The part of the source to use, `(x, y, width, height)` in fractions.
-        rotate: Degrees clockwise: 0, 90, 180 or 270. The box is that of the turned picture.
-        flip: "h" or "v".
-        blur: Sigma of a Gaussian blur in pixels, at most 100.
-        sharpen: Sigma of an unsharp mask in pixels, at most 10.
-        background: Six hexadecimal digits, shown through transparent parts and as padding.
-        dpr: Pixels of the thumbnail for one of the box, 0.1 to 8.
+        width: The width of the box in pixels; None = free.
+        height: The height of the box in pixels; None = free.
+        fit: "contain" (the whole image fits in the box and is never enlarged), "cover" (the image
+            fills the box, and what overlaps is cropped), "fill" (the image is stretched to the
+            box) or "pad" (as "contain", with the rest of the box in the background colour).
+        upscale: Whether "contain" and "pad" may enlarge the image.
+        gravity: Which part a crop keeps: "n", "ne", ..., "c", "smart", or a focal point `(x, y)`
+            in fractions of the image. None = the centre.
+        crop: The part of the source to use: `(x, y, width, height)` in fractions of it.
+        rotate: Degrees clockwise: 0, 90, 180 or 270. The box applies to the rotated image.
+        flip: "h" (left to right) or "v" (top to bottom).
+        blur: The sigma of a Gaussian blur in pixels, at most 100.
+        sharpen: The sigma of an unsharp mask in pixels, at most 10.
+        background: The colour behind transparent parts and of the padding, in six hexadecimal
+            digits.
+        dpr: The pixel ratio: pixels of the thumbnail per pixel of the box, 0.1 to 8.
         quality: 1 to 100; None = the setting for the format.
-        format: None = by the ending of the source's name.
+        format: The format of the thumbnail; None = by the extension of the source's name.
         version: Eight characters of base64url that change when the source does.
 
     Raises:
-        xaccel.exceptions.SpecError: For a value that an option does not take.
+        xaccel.exceptions.SpecError: The value of an option is invalid.
     """
 
     def __new__(
@@ -80,21 +81,29 @@ class Spec:
         """Read a spec in its canonical spelling.
 
         Raises:
-            xaccel.exceptions.SpecError: Saying what is wrong and what would be right.
+            xaccel.exceptions.SpecError: The text is invalid. The message says what is wrong and
+                what would be right.
         """
 
     def replace(self, **changes: Any) -> Spec:
-        """The same spec with other values, named as in the constructor."""
+        """Return the same spec with other values, named as in the constructor."""
 
     def output_size(self, width: int, height: int, /) -> tuple[int, int]:
-        """The size of the thumbnail of an upright source of this size, all in pixels.
+        """Return the width and height of the thumbnail, in pixels.
+
+        Args:
+            width: The width of the upright source in pixels.
+            height: The height of the upright source in pixels.
 
         Raises:
-            xaccel.exceptions.ImageTooLarge: It is too large to be made.
+            xaccel.exceptions.ImageTooLarge: The thumbnail would be too large.
         """
 
     def output_format(self, source_name: str) -> _FormatOption:
-        """The format of the thumbnail of a source of this name; "auto" if the spec says so."""
+        """Return the format of the thumbnail of a source with this name.
+
+        "auto" means that the spec leaves it to the negotiation with the browser.
+        """
 
     @property
     def width(self) -> int | None: ...
@@ -133,21 +142,23 @@ class Spec:
 
 @final
 class Limits:
-    """What a source may be.
+    """The limits of one call.
 
-    They bound the memory of one call: twice the bytes of the source, 48 bytes for each of its
-    pixels, 64 for each of the thumbnail's, and 16 MiB. Where an animation stays one, the pixels
-    of all its frames count, else those of the first. It is mostly less: a JPEG of a photograph
-    takes 1 to 10 bytes for each pixel of the source, an AVIF 17 to 29, with `linear` and opacity
-    47; a thumbnail as AVIF takes 37. A PNG that isn't interlaced is resized as its rows are
-    decoded, and in memory as a whole only with `linear`, for `gravity="smart"`, or at its own size.
+    They bound its memory: twice the bytes of the source, 48 bytes per pixel of the source, 64 bytes
+    per pixel of the thumbnail, and 16 MiB. If the thumbnail is animated, the pixels of all frames
+    count; otherwise only those of the first frame. Most calls take less. A JPEG of a photograph
+    takes 1 to 10 bytes per pixel of the source. An AVIF takes 17 to 29, and 47 with `linear` and
+    opacity. A thumbnail as AVIF takes 37 bytes per pixel. A PNG that is not interlaced is resized
+    while its rows are decoded. The whole of it is in memory only with `linear`, with
+    `gravity="smart"`, or at its own size.
 
     Args:
-        max_pixels: Of the source, all of its frames together.
-        max_bytes: Of the encoded source.
-        max_frames: Of an animation.
-        max_side: Pixels of the longer side of the thumbnail.
-        timeout: Seconds, looked at between the steps, and while a PNG is decoded; None = no limit.
+        max_pixels: The most pixels of the source, all frames together.
+        max_bytes: The most bytes of the encoded source.
+        max_frames: The most frames of an animation.
+        max_side: The most pixels of the longer side of the thumbnail.
+        timeout: The most seconds. They are checked between the steps, and while a PNG is decoded.
+            None = no limit.
     """
 
     def __new__(
@@ -191,21 +202,21 @@ class Thumbnail:
 
 @final
 class ImageInfo:
-    """What the header of an image says."""
+    """The facts in the header of an image."""
 
     @property
     def width(self) -> int:
-        """Of the upright picture."""
+        """The width of the upright image, in pixels."""
 
     @property
     def height(self) -> int:
-        """Of the upright picture."""
+        """The height of the upright image, in pixels."""
 
     @property
     def format(self) -> _SourceFormat: ...
     @property
     def orientation(self) -> int:
-        """As in EXIF, 1 to 8; already taken into account in width and height."""
+        """The orientation as in EXIF, 1 to 8. `width` and `height` already take it into account."""
 
     @property
     def frames(self) -> int: ...
@@ -213,23 +224,24 @@ class ImageInfo:
     def has_alpha(self) -> bool: ...
     @property
     def icc(self) -> bool:
-        """Whether the image brings a colour profile."""
+        """Whether the image has a colour profile."""
 
 @final
 class Incoming:
-    """An image that arrives piece by piece, perhaps from another machine."""
+    """An image that arrives piece by piece, for example from another machine."""
 
     def __new__(cls) -> Incoming: ...
     def feed(self, piece: bytes, /) -> bool:
         """Take the next piece.
 
         Returns:
-            True with the piece that completes what thumbnails take that are no larger than an
-            eighth of a JPEG, less some headroom: of a progressive file often the first half.
+            True once, with the piece after which the start of a JPEG is enough for a thumbnail
+            somewhat smaller than an eighth of it. Of a progressive file that is often the first
+            half.
         """
 
     def content(self) -> bytes:
-        """What has arrived."""
+        """Return the bytes that have arrived."""
 
     def __len__(self) -> int: ...
 
@@ -243,27 +255,29 @@ def render(
     limits: Limits | None = None,
     is_start: bool = False,
 ) -> Thumbnail:
-    """Make the thumbnail that a spec describes.
+    """Render the thumbnail that a spec describes.
 
     Args:
         source: The encoded image, its path, or a binary file.
-        spec: What the thumbnail looks like. Its format is of no importance here.
+        spec: What the thumbnail looks like. `format` replaces its format.
         format: "jpeg", "png", "webp", "avif" or "gif".
-        quality: By format, for a spec without one.
-        linear: Average light instead of samples when resizing: lights in the dark, stars and
-            thin bright lines keep their brightness. Not the default, since a browser that
-            shrinks a picture averages samples, as Pillow and libvips do, and since it can't
-            shrink while decoding: on 19 of Debian's wallpapers it takes 3 (640 pixels), 6 (300) and
-            17 times (96) as long in the mean. On 24 of them the default's SSIM with a linear
-            reference is 0.993 or more in half of the thumbnails at 96 pixels, and 0.92 at worst.
-        limits: What the source may be.
-        is_start: The source is but the start of a JPEG, see `Incoming.feed`. When more of it is
-            needed, that is a `CorruptImage`.
+        quality: The quality by format, for a spec without one.
+        linear: Whether resizing averages light instead of samples. Lights in the dark, stars and
+            thin bright lines then keep their brightness. By default samples are averaged, as
+            browsers, Pillow and libvips do. `linear` is slower, since it can't shrink an image
+            while decoding it: on 19 of Debian's wallpapers it takes 3 times as long for thumbnails
+            of 640 pixels, 6 times for 300 and 17 times for 96, on average. The results are close:
+            on 24 of the wallpapers, at 96 pixels, the default has an SSIM with a linear reference
+            of at least 0.993 for half of the thumbnails, and of 0.92 for the worst.
+        limits: The limits of the call; None = the defaults of `Limits`.
+        is_start: Whether the source is only the start of a JPEG, see `Incoming.feed`. If it is not
+            enough, that is a `CorruptImage`.
 
     Raises:
-        xaccel.exceptions.ImageTooLarge: A limit is exceeded.
-        xaccel.exceptions.UnsupportedImage: The source is no image that can be read.
-        xaccel.exceptions.CorruptImage: It can't be decoded.
+        xaccel.exceptions.ImageTooLarge: The source or the thumbnail exceeds a limit.
+        xaccel.exceptions.UnsupportedImage: The source is not an image, or its format is not
+            supported.
+        xaccel.exceptions.CorruptImage: The source can't be decoded.
         xaccel.exceptions.FileNotFound: There is no file at this path.
     """
 
@@ -293,23 +307,24 @@ def thumbnail(
     limits: Limits | None = None,
     **options: Unpack[_Options],
 ) -> Thumbnail:
-    """Make a thumbnail; the errors are those of `render`.
+    """Make a thumbnail. It raises the errors of `render`.
 
-    Without a format it is of the same kind as the source. An option that is not for the format
-    that is written changes nothing.
+    Without `format` the thumbnail has the format of the source. An option of another format has no
+    effect.
 
     Args:
         source: The encoded image, its path, or a binary file.
-        width: Of the box, in pixels.
-        height: Of the box, in pixels.
-        progressive: JPEG: in scans from coarse to fine, which a browser shows as they arrive.
-        subsampling: JPEG: the resolution of colour; "4:4:4" is all of it, "4:2:0" half of it
-            both ways. All of it is for text and thin coloured lines.
-        colors: PNG and GIF: a palette of at most so many colours, 2 to 256, dithered. Without,
-            a PNG gets a palette only where that loses nothing.
-        linear: As for `render`.
-        limits: What the source may be.
-        options: Those of `Spec`.
+        width: The width of the box in pixels; None = free.
+        height: The height of the box in pixels; None = free.
+        progressive: JPEG: whether to write scans from coarse to fine, which a browser shows as
+            they arrive.
+        subsampling: JPEG: the resolution of the colour: "4:4:4" is full, "4:2:0" is half in width
+            and height. Full resolution suits text and thin coloured lines.
+        colors: PNG and GIF: the most colours of a palette, 2 to 256; the image is dithered. None =
+            a PNG has a palette only if that loses nothing.
+        linear: See `render`.
+        limits: See `render`.
+        options: The options of `Spec`.
     """
 
 def thumbnail_many(
@@ -325,56 +340,56 @@ def thumbnail_many(
     limits: Limits | None = None,
     **options: Unpack[_Options],
 ) -> list[Thumbnail | XaccelError]:
-    """Make thumbnails of several sources at once; the options are those of `Spec`.
+    """Make thumbnails of several sources at once.
 
     Args:
         sources: Encoded images, paths or binary files.
-        width: Of the box, in pixels.
-        height: Of the box, in pixels.
-        threads: How many to make at a time; None = one for each processor.
-        progressive: As for `thumbnail`.
-        subsampling: As for `thumbnail`.
-        colors: As for `thumbnail`.
-        linear: As for `render`.
-        limits: For each of them.
-        options: Those of `Spec`.
+        width: The width of the box in pixels; None = free.
+        height: The height of the box in pixels; None = free.
+        threads: How many thumbnails to make at once; None = one per CPU.
+        progressive: See `thumbnail`.
+        subsampling: See `thumbnail`.
+        colors: See `thumbnail`.
+        linear: See `render`.
+        limits: The limits of each source; see `render`.
+        options: The options of `Spec`.
 
     Returns:
-        For each source, in their order, the thumbnail or the error: one bad image does not
-        cost the others.
+        The thumbnail or the error of each source, in the order of the sources. A bad image does
+        not stop the others.
     """
 
 def placeholder(source: _Source, *, limits: Limits | None = None) -> str:
-    """A blurred picture as a `data:` URI of some hundred bytes (a drawn ThumbHash).
+    """Make a blurred picture as a `data:` URI of a few hundred bytes (a drawn ThumbHash).
 
-    For the background of an `<img>` until the thumbnail is there. The errors are those of
+    It is the background of an `<img>` until the thumbnail has arrived. It raises the errors of
     `render`.
     """
 
 def probe(source: _Source, *, limits: Limits | None = None) -> ImageInfo:
-    """Read the header of an image; the errors are those of `render`."""
+    """Read the header of an image. It raises the errors of `render`."""
 
 def codecs() -> dict[str, str]:
-    """The codec libraries and their versions."""
+    """Return the codec libraries and their versions."""
 
 @final
 class Signer:
     """Signs URLs and verifies them with a list of secrets.
 
-    The signature covers the decoded path, as nginx's `$uri` holds it, the expiry and (with
-    `"hmac-sha256"`) the query. A signed URL has exactly one spelling: `verify` refuses every
-    other one, even where a server would take it for the same.
+    The signature covers the decoded path, as in nginx's `$uri`, the expiry and (with
+    `"hmac-sha256"`) the query. A signed URL has exactly one spelling. `verify` refuses every other
+    spelling, even one that a server treats as the same URL.
 
     Args:
-        secrets: A secret, or a list of them with the newest first: the first one signs, all
-            verify. `"hmac-sha256"` needs at least 16 bytes; `"secure-link-md5"` warns below.
+        secrets: A secret, or a list of secrets, newest first: the first signs, all verify.
+            `"hmac-sha256"` needs at least 16 bytes; `"secure-link-md5"` warns about fewer.
         algorithm: `"hmac-sha256"`, or `"secure-link-md5"`, which stock nginx verifies with
             `secure_link_md5 "$secure_link_expires$uri secret"`.
-        key_param: The name of the query parameter for the signature.
-        expires_param: The name of the query parameter for the expiry.
+        key_param: The name of the query parameter with the signature.
+        expires_param: The name of the query parameter with the expiry.
 
     Raises:
-        xaccel.exceptions.ConfigError: For secrets, names or an algorithm that can't be used.
+        xaccel.exceptions.ConfigError: A secret, a name or the algorithm is invalid.
     """
 
     def __new__(
@@ -399,23 +414,24 @@ class Signer:
         expires: int | datetime | None = None,
         expires_in: int | timedelta | None = None,
     ) -> str:
-        """Sign a path, with the query that may follow it.
+        """Sign a path and its query.
 
         Args:
-            url: The decoded path in its normal form (`/föö bär.jpg`, no `//`, no `..`) and, if
-                there is one, `?` and its percent-encoded query, which is sorted by name and
-                signed along; `"secure-link-md5"` can't sign one.
+            url: The decoded path in its normal form (`/föö bär.jpg`, without `//` and `..`). A
+                percent-encoded query may follow after `?`; it is sorted by name and signed too.
+                `"secure-link-md5"` can't sign a query.
             expires: The last second in which the URL is valid: Unix seconds or an aware
                 datetime.
-            expires_in: How long it is valid, in seconds. Rounded up to a multiple of half of
-                it, so that the URL stays the same; it lives at most 1.5 times as long.
+            expires_in: How long the URL is valid, at least: seconds or a timedelta. The expiry is
+                rounded up to a multiple of half of it, so that the URL stays the same for a while.
+                The URL is valid for at most 1.5 times as long.
 
         Returns:
-            The percent-encoded path and query, the signature and the expiry.
+            The percent-encoded path and query, with the signature and the expiry.
 
         Raises:
             ValueError: The path has no single normal form, the query can't be signed, or the
-                expiry makes no sense.
+                expiry is invalid.
         """
 
     def sign_path(
@@ -427,11 +443,11 @@ class Signer:
         expires: int | datetime | None = None,
         expires_in: int | timedelta | None = None,
     ) -> str:
-        """As `sign`, with a path in which `?` and `#` are but characters of a file's name.
+        """Sign a path in which `?` and `#` are ordinary characters; see `sign`.
 
         Args:
             path: The decoded path.
-            params: Query parameters to sign along, decoded.
+            params: The decoded query parameters, which are signed too.
             expires: See `sign`.
             expires_in: See `sign`.
         """
@@ -444,44 +460,45 @@ class Signer:
         expires: int | datetime | None = None,
         expires_in: int | timedelta | None = None,
     ) -> list[str]:
-        """As `sign` for each URL, all with one expiry."""
+        """Sign several URLs with one expiry; see `sign`."""
 
     def verify(self, url: str, /, *, now: int | None = None) -> str:
-        """Check a URL, which is what `sign` made: no scheme, no host, no fragment.
+        """Verify a URL that `sign` has written, without scheme, host and fragment.
 
         Args:
             url: The path and query as the client sent them, not decoded.
-            now: Unix seconds; None = the clock.
+            now: The time in Unix seconds; None = the clock.
 
         Returns:
-            The decoded path, followed by `?` and the query that was signed along, if any. A `?`
-            may also be part of the path; `verify_parts` tells them apart.
+            The decoded path, followed by `?` and the signed query if there is one. A `?` may also
+            be part of the path; `verify_parts` returns the two apart.
 
         Raises:
-            xaccel.exceptions.BadSignature: With the reason, which is for the log.
-            xaccel.exceptions.SignatureExpired: The signature is right, its time has passed.
+            xaccel.exceptions.BadSignature: The signature is wrong. The message has the reason,
+                which is for the log.
+            xaccel.exceptions.SignatureExpired: The signature is right, but it has expired.
         """
 
     def verify_parts(self, url: str, /, *, now: int | None = None) -> VerifiedUrl:
-        """As `verify`, with the URL in its parts."""
+        """Verify a URL, and return its parts; see `verify`."""
 
     def derived_keys(self) -> list[bytes]:
-        """The HMAC keys, newest first.
+        """Return the HMAC keys, newest first.
 
-        All that another verifier of these URLs needs, such as a script in the web server, and
-        what may be written to a file for it (readable by the server alone: whoever knows
-        these keys can sign). The secrets can't be computed from them.
+        Another verifier of these URLs, such as a script in the web server, needs only these keys.
+        You may write them to a file that only the server can read: anyone who has them can sign.
+        The secrets can't be computed from them.
 
         Raises:
-            ValueError: With `"secure-link-md5"`, where nginx needs the secret itself.
+            ValueError: The algorithm is `"secure-link-md5"`, for which nginx needs the secret.
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Refuse to copy or pickle, which would write the secrets out."""
+        """Refuse to copy or pickle, which would reveal the secrets."""
 
 @final
 class VerifiedUrl:
-    """A URL whose signature and expiry are good."""
+    """A URL whose signature is right and has not expired."""
 
     @property
     def path(self) -> str:
@@ -489,34 +506,34 @@ class VerifiedUrl:
 
     @property
     def params(self) -> list[tuple[str, str]]:
-        """The decoded query parameters that were signed along, sorted by name."""
+        """The decoded query parameters, which were signed too, sorted by name."""
 
     @property
     def expires(self) -> int | None:
-        """The last Unix second in which the URL is valid; None = for ever."""
+        """The last Unix second in which the URL is valid; None = it never expires."""
 
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
 
 @final
 class ThumborSigner:
-    """Signs URLs for thumbor, and for imagor.
+    """Signs URLs for thumbor and imagor.
 
     Args:
-        key: thumbor's `SECURITY_KEY`; a str is taken in UTF-8, as thumbor does (libthumbor's
-            `CryptoURL` takes Latin-1).
-        algorithm: `"sha1"`, which is thumbor's; imagor also has `"sha256"` and `"sha512"`.
+        key: thumbor's `SECURITY_KEY`. A str is encoded in UTF-8, as in thumbor (libthumbor's
+            `CryptoURL` uses Latin-1).
+        algorithm: `"sha1"` for thumbor; imagor also has `"sha256"` and `"sha512"`.
         length: imagor's `IMAGOR_SIGNER_TRUNCATE`: the characters of a signature. None = all.
 
     Raises:
-        xaccel.exceptions.ConfigError: For a key, algorithm or length that can't be used.
+        xaccel.exceptions.ConfigError: The key, the algorithm or the length is invalid.
     """
 
     def __new__(
         cls, key: str | bytes, *, algorithm: str = "sha1", length: int | None = None
     ) -> ThumborSigner: ...
     def sign_path(self, path: str, /) -> str:
-        """Sign the path that follows the signature, encoded as it is sent: `/signature/path`."""
+        """Sign a path, encoded as it is sent, and return `/signature/path`."""
 
     def url(
         self,
@@ -526,41 +543,42 @@ class ThumborSigner:
         *,
         source_size: tuple[int, int] | None = None,
     ) -> str:
-        """The path of a thumbnail's URL.
+        """Return the path of a thumbnail's URL.
 
-        `"auto"` is left to the server's own negotiation (`AUTO_WEBP`).
+        With the format `"auto"` the server negotiates by itself (`AUTO_WEBP`).
 
         Args:
-            source: What the server's loader loads, not encoded: a name or a URL.
+            source: The name or URL that the server's loader loads, not encoded.
             spec: What the thumbnail looks like.
-            source_size: Width and height of the upright source in pixels, in which thumbor counts
-                where a spec has fractions: with a focal point or a crop.
+            source_size: The width and height of the upright source in pixels. A focal point or a
+                crop needs it, because thumbor counts in pixels and a spec in fractions.
 
         Raises:
-            xaccel.exceptions.SpecError: Naming the option that thumbor does not have.
+            xaccel.exceptions.SpecError: thumbor does not have an option of the spec, which the
+                message names.
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Refuse to copy or pickle, which would write the key out."""
+        """Refuse to copy or pickle, which would reveal the key."""
 
 @final
 class ImgproxySigner:
     """Signs URLs for imgproxy.
 
     Args:
-        keys: `IMGPROXY_KEY`, in hexadecimal: one, or a list of which the first signs.
-        salts: `IMGPROXY_SALT`, likewise, a salt for each key.
+        keys: `IMGPROXY_KEY` in hexadecimal: one key, or a list of which the first signs.
+        salts: `IMGPROXY_SALT` in hexadecimal: one salt for each key.
         size: `IMGPROXY_SIGNATURE_SIZE`: the bytes of a signature, 8 to 32.
 
     Raises:
-        xaccel.exceptions.ConfigError: For keys, salts or a size that can't be used.
+        xaccel.exceptions.ConfigError: A key, a salt or the size is invalid.
     """
 
     def __new__(
         cls, keys: str | Sequence[str], salts: str | Sequence[str], *, size: int = 32
     ) -> ImgproxySigner: ...
     def sign_path(self, path: str, /) -> str:
-        """Sign the path that follows the signature: `/signature/path`."""
+        """Sign the path that follows the signature, and return `/signature/path`."""
 
     def url(
         self,
@@ -571,27 +589,27 @@ class ImgproxySigner:
         expires: int | datetime | None = None,
         expires_in: int | timedelta | None = None,
     ) -> str:
-        """The path of a thumbnail's URL.
+        """Return the path of a thumbnail's URL.
 
-        `"auto"` is left to the server's own negotiation (`IMGPROXY_AUTO_WEBP`); `flip` needs
-        imgproxy 3.31.
+        With the format `"auto"` the server negotiates by itself (`IMGPROXY_AUTO_WEBP`). `flip`
+        needs imgproxy 3.31.
 
         Args:
-            source: What imgproxy fetches, such as `https://example.org/a.jpg`.
+            source: The URL that imgproxy fetches, such as `https://example.org/a.jpg`.
             spec: What the thumbnail looks like.
             expires: See `Signer.sign`.
             expires_in: See `Signer.sign`.
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Refuse to copy or pickle, which would write the keys out."""
+        """Refuse to copy or pickle, which would reveal the keys."""
 
 @final
 class HmacSecureLinkSigner:
     """Signs URLs for nginx's module hmac_secure_link, version 2.
 
-    The module leaves it to the configuration what is signed. `url` is for this one, `token` for
-    any other:
+    The configuration of the module defines what is signed. `url` fits the configuration below;
+    for any other one use `token`:
 
         secure_link_hmac           "$arg_st,$arg_ts,$arg_e";
         secure_link_hmac_message   "$uri|$arg_ts|$arg_e";
@@ -603,12 +621,12 @@ class HmacSecureLinkSigner:
         algorithm: `"sha1"`, `"sha256"` or `"sha512"`.
 
     Raises:
-        xaccel.exceptions.ConfigError: For a secret or algorithm that can't be used.
+        xaccel.exceptions.ConfigError: The secret or the algorithm is invalid.
     """
 
     def __new__(cls, secret: str | bytes, *, algorithm: str = "sha256") -> HmacSecureLinkSigner: ...
     def token(self, message: str, /) -> str:
-        """The token for a message, whatever it is made of."""
+        """Return the token for a message."""
 
     def url(
         self,
@@ -618,19 +636,19 @@ class HmacSecureLinkSigner:
         expires_in: int | timedelta | None = None,
         now: int | None = None,
     ) -> str:
-        """Sign a decoded path: `path?st=token&ts=timestamp&e=seconds`.
+        """Sign a path, and return `path?st=token&ts=timestamp&e=seconds`.
 
         Args:
             path: The decoded path in its normal form.
-            expires_in: How long it is valid; see `Signer.sign`. None = for ever.
-            now: Unix seconds; None = the clock.
+            expires_in: How long the URL is valid; see `Signer.sign`. None = it never expires.
+            now: The time in Unix seconds; None = the clock.
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Refuse to copy or pickle, which would write the secret out."""
+        """Refuse to copy or pickle, which would reveal the secret."""
 
 def encode_path(path: str, /) -> str:
-    """Percent-encode a decoded path in the one canonical way, as `Signer` does."""
+    """Percent-encode a decoded path in the canonical spelling that `Signer` uses."""
 
 @final
 class Location:
@@ -638,11 +656,14 @@ class Location:
 
     @property
     def path(self) -> str:
-        """The file, absolute. Unless links are followed, no part below the root is one."""
+        """The absolute path of the file.
+
+        Below the root it has no symbolic links, unless the `PathMap` follows them.
+        """
 
     @property
     def root(self) -> str:
-        """The directory that contains it, as it was configured."""
+        """The root that contains the file, as it was configured."""
 
     @property
     def url(self) -> str:
@@ -650,7 +671,7 @@ class Location:
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """The size of the file in bytes."""
 
     @property
     def mtime(self) -> int:
@@ -662,32 +683,27 @@ class Location:
 
     @property
     def device(self) -> int:
-        """The number of its file system, which with `inode` tells it from any other file."""
+        """The number of its file system. Together with `inode` it identifies the file."""
 
     @property
     def inode(self) -> int:
-        """Its number on that file system."""
+        """The number of the file on its file system."""
 
-    def read(self, limit: int, /) -> tuple[bytes, int] | None:
-        """Read the file, if it is still the one that was located.
-
-        Args:
-            limit: The number of bytes up to which it is read.
-
-        Returns:
-            Its content, and when that was last changed, in whole seconds since 1970; nothing if
-            it is longer.
+    def open(self) -> OpenedFile:
+        """Open the file, beneath its root again.
 
         Raises:
-            FileNotFound: It is gone, or another file has taken its place, or it can't be read.
+            xaccel.exceptions.FileNotFound: The file is gone, another file has taken its place, or
+                it can't be read.
+            OSError: The process has too many open files, or the disk fails.
         """
 
 @final
 class OpenedFile:
     """A regular file under a root, open for reading.
 
-    A context manager that closes the file at the end of the `with` block. It is closed, too, when
-    nothing refers to it any more.
+    A context manager that closes the file at the end of the `with` block. The file is also closed
+    when the object is deleted.
     """
 
     @property
@@ -695,35 +711,35 @@ class OpenedFile:
         """The file, as it was when it was opened."""
 
     def fileno(self) -> int:
-        """The descriptor, which stays in the care of this object. `exec` closes it.
+        """Return the descriptor, which this object still closes. It is not inherited by `exec`.
 
         Raises:
-            ValueError: The file is closed, or its descriptor detached.
+            ValueError: The file is closed, or its descriptor is detached.
         """
 
     def detach(self) -> int:
-        """Hand over the descriptor, which the caller closes from now on, as by `os.fdopen`.
+        """Hand over the descriptor. The caller has to close it, for example by `os.fdopen`.
 
         Raises:
-            ValueError: The file is closed, or its descriptor detached already.
+            ValueError: The file is closed, or its descriptor is detached.
         """
 
     def read(self, limit: int, /) -> bytes | None:
-        """Read the file from where its descriptor stands, which is its start at first.
+        """Read the file from the position of its descriptor, which is 0 at first.
 
         Args:
-            limit: The number of bytes up to which it is read.
+            limit: The most bytes to read.
 
         Returns:
-            Its content, no longer than `location.size`; `None` if that is more than `limit`.
+            The content, at most `location.size` bytes; `None` if that is more than `limit`.
 
         Raises:
-            ValueError: The file is closed, or its descriptor detached.
-            OSError: It can't be read.
+            ValueError: The file is closed, or its descriptor is detached.
+            OSError: The file can't be read.
         """
 
     def close(self) -> None:
-        """Close the file; nothing happens if it is closed already or detached."""
+        """Close the file, unless it is closed or its descriptor is detached."""
 
     def __enter__(self) -> OpenedFile: ...
     def __exit__(
@@ -738,7 +754,8 @@ class OpenedFile:
 class PathMap:
     """Directories and the internal URL prefixes at which the web server sees them.
 
-    Matching is literal, case-sensitive and by whole components; the longest directory wins.
+    A path matches a directory literally, with case, and by whole components. The longest directory
+    wins.
 
     Args:
         roots: Pairs of an absolute directory and a prefix such as `/_private/files/`.
@@ -760,27 +777,30 @@ class PathMap:
         """Read an `X-Accel-Mapping`: `/directory/=/prefix/, "/a, b/"="/c/"`.
 
         Raises:
-            xaccel.exceptions.ConfigError: The text is of another form.
+            xaccel.exceptions.ConfigError: The text does not have this form.
         """
 
     @property
     def roots(self) -> list[tuple[str, str]]:
-        """The pairs of directory and prefix, longest directory first."""
+        """The pairs of a directory and a prefix, longest directory first."""
 
     def find(self, path: str | PathLike[str], /) -> str | None:
-        """The internal URL of an absolute path, by its text alone; `None` outside every root."""
+        """Return the internal URL of an absolute path without looking at the disk.
+
+        `None` means that the path is outside every root.
+        """
 
     def locate(self, path: str | PathLike[str], /) -> Location:
         """Find a regular file under a root on the disk.
 
         Raises:
-            xaccel.exceptions.FileNotFound: It is absent, not a regular file, outside every root
-                or behind a link that leads out of its root.
+            xaccel.exceptions.FileNotFound: There is no file, it is not a regular file, it is
+                outside every root, or a symbolic link leads out of its root.
             OSError: The process has too many open files, or the disk fails.
         """
 
     def open(self, path: str | PathLike[str], /) -> OpenedFile:
-        """Find a file as `locate` does and open it, in one step that nobody can get between.
+        """Find a regular file as `locate` does, and open it in the same step.
 
         Raises:
             xaccel.exceptions.FileNotFound: As `locate`; or the file can't be read.
@@ -792,90 +812,99 @@ class Cache:
     """The directory of finished thumbnails, shared by threads and processes.
 
     Args:
-        directory: Created when first needed.
+        directory: The directory. It is created when it is first needed.
     """
 
     def __new__(cls, directory: str | PathLike[str], /) -> Cache: ...
     def path(self, uri: str, /) -> str:
-        """The file of the thumbnail at a decoded path such as `/t/300x200/cat.jpg`.
+        """Return the file of the thumbnail at a decoded path such as `/t/300x200/cat.jpg`.
 
         Raises:
-            OSError: No thumbnail can be at this path.
+            OSError: The path can't be the path of a thumbnail.
         """
 
     def aside(self, uri: str, /) -> str:
-        """Where the thumbnail is if `path(uri)` can't be a file: `x` when there is `x/b.png`.
+        """Return the other file of the thumbnail: for `x` when the cache has `x/b.png`.
 
         Raises:
-            OSError: No thumbnail can be at this path.
+            OSError: The path can't be the path of a thumbnail.
         """
 
     @staticmethod
     def lock_number(uri: str, /) -> int:
-        """The number of the lock for the thumbnail at `uri`."""
+        """Return the number of the lock for the thumbnail at `uri`."""
 
     def try_lock(self, number: int, /) -> CacheLock | None:
-        """The right to make the thumbnails of this number, in all processes.
+        """Try to take the lock of this number, which one holder has among all processes.
 
         Returns:
-            The right, for a `with`; `None` when another has it.
+            The lock, for a `with`; `None` when another has it.
 
         Raises:
             OSError: The cache can't be written to.
         """
 
     def try_enqueue(self, queue: int, /) -> CacheLock | None:
-        """A place in the queue for the right to render.
+        """Try to join the queue for the right to render.
+
+        Args:
+            queue: How many may wait, in all processes together.
 
         Returns:
-            The place, for a `with`; `None` when `queue` others wait already.
+            The place in the queue, for a `with`; `None` when the queue is full.
 
         Raises:
             OSError: The cache can't be written to.
         """
 
     def try_admit(self, renders: int, /) -> CacheLock | None:
-        """The right to render, which at most `renders` have at once in all processes.
+        """Try to take the right to render.
+
+        Args:
+            renders: How many may render at once, in all processes together.
 
         Returns:
-            The right, for a `with`; `None` when others have it.
+            The right, for a `with`; `None` when others hold all of the rights.
 
         Raises:
             OSError: The cache can't be written to.
         """
 
     def publish(self, uri: str, data: bytes, /, *, modified: int | None = None) -> str:
-        """Make `data` the thumbnail at `uri`, in one step for every reader.
+        """Write a thumbnail atomically: readers see all of it or nothing.
 
         Args:
             uri: The decoded path of its URL.
-            data: The file.
-            modified: The file's time of modification, in seconds since 1970, negative before it;
-                by default now.
+            data: The content of the file.
+            modified: The modification time of the file, in seconds since 1970, negative before it;
+                None = now.
 
         Returns:
-            Its file: `path(uri)`, or `aside(uri)` where the file system can't have the first.
+            The path of the file: `path(uri)`, or `aside(uri)` where that can't be a file.
 
         Raises:
-            OSError: It can't be written; nothing is left behind.
+            OSError: The file can't be written. Nothing is left behind.
         """
 
     def is_sweep_due(self, max_size: int, /) -> bool:
-        """Whether enough was written since the last sweep, by all processes, to call for another.
+        """Whether all processes together have written enough since the last sweep for another.
 
-        Ask it after each `publish`, and the thumbnails take no more than `max_size` bytes.
+        If every `publish` is followed by this question, and a sweep when it is due, the thumbnails
+        take at most `max_size` bytes.
 
         Raises:
             OSError: The cache can't be read.
         """
 
     def sweep(self, *, max_size: int, inactive: int) -> tuple[_Usage, _Usage] | None:
-        """Remove what is not read, as nginx's `proxy_cache_path` does. Readers need not stop.
+        """Remove the thumbnails that are beyond the bounds, as nginx's `proxy_cache_path` does.
+
+        Readers of the cache need not wait.
 
         Args:
-            max_size: The most bytes that the thumbnails take on the disk. A sweep leaves a
-                sixteenth of it free for those that are written before the next one.
-            inactive: Seconds after which a thumbnail that is not read is removed.
+            max_size: The most bytes of all thumbnails on the disk. The sweep leaves a sixteenth of
+                it free until the next sweep. Thumbnails that were read least recently go first.
+            inactive: How many seconds to keep a thumbnail that no one reads.
 
         Returns:
             What was removed and what is left; `None` when another process is sweeping.
@@ -885,21 +914,21 @@ class Cache:
         """
 
     def purge(self, prefix: str, source: str, /) -> int:
-        """Remove the thumbnails of a source below a URL prefix; returns how many there were.
+        """Remove the thumbnails of a source below a URL prefix, and return their number.
 
         Raises:
-            OSError: A file can't be removed, or the source can't have thumbnails.
+            OSError: A file can't be removed, or the name can't be the name of a source.
         """
 
     def usage(self) -> _Usage:
-        """The thumbnails that there are.
+        """Count the thumbnails and their bytes.
 
         Raises:
             OSError: The cache can't be read.
         """
 
     def clear(self) -> _Usage:
-        """Remove all thumbnails; returns what was removed.
+        """Remove all thumbnails, and return what was removed.
 
         Raises:
             OSError: The cache can't be read.
@@ -907,9 +936,9 @@ class Cache:
 
 @final
 class CacheLock:
-    """A right that one holder has at a time, given up at the end of the `with` block.
+    """A lock that one holder has at a time, until the end of the `with` block.
 
-    A child that was forked meanwhile does not have it.
+    Processes that are forked from the holder do not have it.
     """
 
     def __enter__(self) -> CacheLock: ...

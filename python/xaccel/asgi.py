@@ -7,9 +7,9 @@
             ...
         await xaccel.send_private_file("film.mp4")(scope, receive, send)
 
-What `send_private_file()` returns is an ASGI app itself, which Starlette's views may return;
-`xaccel.starlette` has one that FastAPI's may return, too. Nothing blocks the event loop: files
-are looked for and read in threads of asyncio's executor.
+`send_private_file()` returns an ASGI app, which views of Starlette may return. For views of
+FastAPI use `xaccel.starlette`. Nothing blocks the event loop: files are found and read in threads
+of asyncio's executor.
 """
 
 from __future__ import annotations
@@ -21,17 +21,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mutabl
 from http import HTTPStatus
 from typing import Any, Protocol, TypeAlias
 
-from xaccel import sendfile, thumbnails
+from xaccel._private_files import PrivateFiles, Responder
 from xaccel.config import Config
-from xaccel.delivery import (
-    REQUEST,
-    Delivery,
-    FileBody,
-    Headers,
-    Request,
-    Response,
-)
-from xaccel.private_files import Answer, PrivateFiles
+from xaccel.delivery import sendfile
+from xaccel.delivery.files import Delivery
+from xaccel.delivery.request import REQUEST, Request
+from xaccel.delivery.response import FileBody, Headers, Response
+from xaccel.thumbnails.endpoint import Thumbnails as ThumbnailEndpoint
 
 __all__ = ["PrivateLinks", "Sendfile", "Thumbnails", "XAccel"]
 
@@ -46,21 +42,21 @@ _HIDDEN = frozenset(name.lower().encode() for name in sendfile.HIDDEN)
 
 
 class XAccel(PrivateFiles[ASGIApp]):
-    """Private files for an ASGI app: each answer is one itself, to call with the `scope`.
+    """Private files for an ASGI app: each response is an ASGI app itself.
 
     Raises:
-        ConfigError: A setting is impossible.
+        ConfigError: A setting is invalid.
     """
 
-    def _app(self, answer: Answer) -> ASGIApp:
-        return answering(answer)
+    def _app(self, responder: Responder) -> ASGIApp:
+        return answering(responder)
 
 
-def answering(answer: Answer) -> ASGIApp:
-    """An app that answers every request, looking for the file in a thread."""
+def answering(responder: Responder) -> ASGIApp:
+    """An app that answers every request with a responder, which runs in a thread."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        response = await asyncio.to_thread(answer, Request.from_scope(scope))
+        response = await asyncio.to_thread(responder, Request.from_scope(scope))
         await respond(response, scope, receive, send)
 
     return app
@@ -71,7 +67,7 @@ class _Endpoint(Protocol):
 
 
 class PrivateLinks:
-    """The answers to signed links, as an ASGI app: mount it at `PRIVATE_URL`, or at the root."""
+    """The endpoint of signed links, as an ASGI app: mount it at `PRIVATE_URL`, or at the root."""
 
     def __init__(self, config: Config) -> None:
         self._delivery = Delivery(config)
@@ -82,18 +78,18 @@ class PrivateLinks:
 
 
 class Thumbnails:
-    """The thumbnails as an ASGI app: mount it at `THUMBNAIL_URL`, or at the root.
+    """The endpoint of thumbnails as an ASGI app: mount it at `THUMBNAIL_URL`, or at the root.
 
     Raises:
-        ConfigError: There is no `THUMBNAIL_SOURCE`, or no signing key.
+        ConfigError: `THUMBNAIL_SOURCE` or `SECRET_KEYS` is not set.
     """
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        """The settings; `xaccel config --app` finds them here."""
-        self._thumbnails = thumbnails.Thumbnails(config)
+        """The settings, which `xaccel config --app` reads."""
+        self._thumbnails = ThumbnailEndpoint(config)
         self.purge = self._thumbnails.purge
-        """Removes the thumbnails of a source, see `xaccel.thumbnails.Thumbnails.purge`."""
+        """Removes the thumbnails of a source, see `xaccel.thumbnails.endpoint.Thumbnails.purge`."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -111,7 +107,7 @@ async def _answer(endpoint: _Endpoint, scope: Scope, receive: Receive, send: Sen
 
 
 async def respond(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with a response; the server itself sends a whole file, if it can (`pathsend`)."""
+    """Answer with a response. The server sends a whole file itself if it supports `pathsend`."""
     await send(
         {
             "type": "http.response.start",
@@ -135,7 +131,7 @@ async def respond(response: Response, scope: Scope, receive: Receive, send: Send
 
 
 def _is_text(path: str) -> bool:
-    """Whether a path is valid Unicode, as a server that is not written in Python may expect."""
+    """Whether a path is valid Unicode; servers that are not written in Python may require it."""
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -144,7 +140,7 @@ def _is_text(path: str) -> bool:
 
 
 async def _stream(body: Iterable[bytes], receive: Receive, send: Send) -> None:
-    """Send a body in constant memory, until the visitor has gone."""
+    """Send a body in constant memory, until the visitor disconnects."""
     gone = asyncio.ensure_future(_disconnect(receive))
     try:
         async for chunk in in_thread(body):
@@ -158,46 +154,48 @@ async def _stream(body: Iterable[bytes], receive: Receive, send: Send) -> None:
 
 
 async def _disconnect(receive: Receive) -> None:
-    # What is left of the request's own body comes first.
+    # The rest of the request's body comes first.
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def in_thread(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
-    """Iterate in threads, so that what is slow does not block the event loop."""
+    """Iterate in threads, so that slow reads do not block the event loop."""
     iterator = iter(chunks)
     while (chunk := await asyncio.to_thread(next, iterator, None)) is not None:
         yield chunk
 
 
 class Sendfile:
-    """Middleware: the web server sends the files with which any ASGI app answers.
+    """Middleware: the web server sends the files of any ASGI app's responses.
 
         app = Sendfile(app, Config.from_mapping({"SERVER": "nginx", "ROOTS": {…}}))
 
-    Starlette's `FileResponse` and whatever else uses the extension `http.response.pathsend`
-    need no change. A file outside every root, and a body that is not the whole of a file, is
-    passed on as it is. `X-Sendfile` and the like, where the app itself sets them, are removed.
+    Starlette's `FileResponse` and everything else that uses the extension
+    `http.response.pathsend` need no change. A file outside every root, and a body that is not a
+    whole file, stays as it is. `X-Sendfile` and similar headers that the app itself sets are
+    removed.
 
-    Django does not use the extension: its apps have `xaccel.django.middleware`.
+    Django does not use the extension: use `xaccel.django.middleware`.
 
     The keys `xaccel.sendfile_type` and `xaccel.accel_mapping` of `scope` override the server and
     the roots for one request; nothing that a visitor sends can set them.
 
     Args:
         app: The app.
-        config: The settings. With the server `direct`, the middleware itself answers ranges and
-            conditional requests as a server would.
-        trust_request_headers: Whether the request's `X-Sendfile-Type` and `X-Accel-Mapping` say
-            which server there is and what it sees where. Only for a server that sets or removes
-            both in every request; otherwise visitors could read any file that the app opens.
+        config: The settings. With the server `direct`, the middleware itself evaluates ranges and
+            preconditions as a server would.
+        trust_request_headers: Whether the request headers `X-Sendfile-Type` and
+            `X-Accel-Mapping` override the server and the roots. Only for a server that sets or
+            removes both in every request; otherwise visitors could read any file that the app
+            opens.
     """
 
     def __init__(
         self, app: ASGIApp, config: Config, *, trust_request_headers: bool = False
     ) -> None:
         self.config = config
-        """The settings; `xaccel config --app` finds them here."""
+        """The settings, which `xaccel config --app` reads."""
         self._app = app
         self._offloader = sendfile.Offloader(config, trust_request_headers=trust_request_headers)
 
@@ -208,8 +206,8 @@ class Sendfile:
             return
         request = Request.from_scope(scope)
         inner = {**scope, REQUEST: request}
-        plan = self._plan(inner)
-        if plan is not None:
+        sender = self._sender(inner)
+        if sender is not None:
             inner["extensions"] = {**(scope.get("extensions") or {}), _PATHSEND: {}}
             if scope["method"] in {"GET", "HEAD"}:
                 inner["headers"] = [pair for pair in scope["headers"] if pair[0] not in _HIDDEN]
@@ -224,8 +222,12 @@ class Sendfile:
                     **message,
                     "headers": _encode(sendfile.without_foreign(headers, request)),
                 }
-                # An answer without a length may be a stream of events, which can't wait.
-                if plan is not None and message["status"] == HTTPStatus.OK and _has_length(headers):
+                # A response without a length may be a stream of events, which can't wait.
+                if (
+                    sender is not None
+                    and message["status"] == HTTPStatus.OK
+                    and _has_length(headers)
+                ):
                     pending = message
                     return
             elif message["type"] == _PATHSEND:
@@ -233,7 +235,7 @@ class Sendfile:
                 if start is None:
                     await _send_path(message["path"], scope, receive, send)
                     return
-                current = plan if _overrides(inner) == overrides else self._plan(inner)
+                current = sender if _overrides(inner) == overrides else self._sender(inner)
                 response = await asyncio.to_thread(
                     self._offloader.respond_with_path,
                     current,
@@ -250,17 +252,17 @@ class Sendfile:
 
         await self._app(inner, receive, forward)
 
-    def _plan(self, scope: Scope) -> sendfile.Plan | None:
+    def _sender(self, scope: Scope) -> sendfile.Sender | None:
         def header(name: str) -> str | None:
             wanted = name.lower().encode()
             values = [value for key, value in scope["headers"] if key.lower() == wanted]
             return values[-1].decode("latin-1") if values else None
 
-        return self._offloader.plan(scope["method"], scope, header)
+        return self._offloader.sender(scope["method"], scope, header)
 
 
 async def _send_path(path: str, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send a whole file after what has been sent already."""
+    """Send a whole file after the start of the response."""
     if _PATHSEND in (scope.get("extensions") or {}):
         await send({"type": _PATHSEND, "path": path})
         return

@@ -1,8 +1,8 @@
 """Every error that xaccel raises.
 
-An error that can reach a visitor carries two things an adapter needs: `status_code`, the
-HTTP status it answers with, and `public_message`, which shows neither a path nor a secret.
-`str(error)` is for the log: it names the file, the key or the option.
+An error that can reach a visitor has a `status_code`, the HTTP status of the response, and a
+`public_message`, which shows neither a path nor a secret. `str(error)` is for the log: it names
+the file, the key or the option.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ class XaccelError(Exception):
     status_code: int = 500
     public_message: str = "Internal Server Error"
     retry_after: int | None = None
-    """Seconds after which it may be over, where it is a matter of time."""
+    """Seconds after which another attempt may succeed; `None` if time does not help."""
 
 
 class ConfigError(XaccelError, ValueError):
-    """A setting is unknown, of the wrong type or has an impossible value."""
+    """A setting is unknown, or its value is invalid."""
 
 
 class FileNotFound(XaccelError, LookupError):
-    """There is no such file that may be sent: absent, outside the roots, or not a file."""
+    """The file does not exist, is outside the roots, or is not a regular file."""
 
     status_code = 404
     public_message = "Not Found"
@@ -36,28 +36,28 @@ class RemoteError(XaccelError):
 
 
 class BadSignature(XaccelError, ValueError):
-    """The URL was not signed by one of the keys, or is not spelt the way it was signed."""
+    """The URL was not signed with one of the keys, or its spelling was changed."""
 
     status_code = 403
     public_message = "Forbidden"
 
 
 class SignatureExpired(BadSignature):
-    """The signature is right, but its time has passed."""
+    """The signature is valid, but has expired."""
 
     status_code = 410
     public_message = "Gone"
 
 
 class SpecError(XaccelError, ValueError):
-    """The text of a thumbnail spec is wrong, or not in its canonical spelling."""
+    """A thumbnail spec is invalid, or not in its canonical spelling."""
 
     status_code = 404
     public_message = "Not Found"
 
 
 class Overloaded(XaccelError):
-    """More thumbnails wait to be made than `THUMBNAIL_QUEUE` allows."""
+    """More thumbnails wait to be rendered than `THUMBNAIL_QUEUE` allows."""
 
     status_code = 503
     retry_after = 2
@@ -65,7 +65,7 @@ class Overloaded(XaccelError):
 
 
 class SourceUnavailable(XaccelError):
-    """The origin of the images does not answer, or not as it should."""
+    """The server with the source images can't be reached, or has answered with an error."""
 
     status_code = 502
     public_message = "Bad Gateway"
@@ -86,11 +86,11 @@ class ImageTooLarge(ThumbnailError):
 
 
 class UnsupportedImage(ThumbnailError):
-    """The source is not an image, or of a kind that is not decoded."""
+    """The source is not an image, or its format is not supported."""
 
     status_code = 415
     public_message = "Unsupported Media Type"
 
 
 class CorruptImage(ThumbnailError):
-    """The source says it is an image, but can't be decoded."""
+    """The source is an image in a supported format, but its data is broken."""

@@ -1,4 +1,4 @@
-"""xaccel for Flask: the extension `XAccel`; `send_private_file()`, `private_url()` for views."""
+"""xaccel for Flask: the extension `XAccel`, and `send_private_file()` and others for views."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Unpack
 
 import flask
 from flask import Flask, current_app, request
 
 from xaccel import jinja
 from xaccel.config import Config
-from xaccel.delivery import (
-    Delivery,
-    FileOptions,
-    Request,
-    Response,
-    is_offload_header,
-)
+from xaccel.delivery.files import Delivery
+from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
+from xaccel.delivery.request import Request
+from xaccel.delivery.response import Response
 from xaccel.exceptions import ConfigError, FileNotFound
-from xaccel.templates import TemplateHelpers
-from xaccel.thumbnails import PrivateThumbnails, Thumbnails
+from xaccel.servers.dialects import is_offload_header
+from xaccel.thumbnails.endpoint import Thumbnails
+from xaccel.thumbnails.helpers import TemplateHelpers
+from xaccel.thumbnails.private import PrivateThumbnails
 from xaccel.wsgi import Sendfile, body_of
 
 __all__ = [
@@ -39,7 +38,7 @@ _EXTENSION = "xaccel"
 class XAccel:
     """The Flask extension; reads `app.config["XACCEL"]`.
 
-    It keeps nothing of the app, so that one object can serve several:
+    It keeps no state of the app, so one object can serve several apps:
 
         xaccel = XAccel()
 
@@ -51,12 +50,12 @@ class XAccel:
     `SECRET_KEY_FALLBACKS`.
 
     Args:
-        app: The app, or nothing when `init_app()` follows.
-        sendfile: Whether the web server also sends what `flask.send_file()` and
-            `flask.send_from_directory()` answer with; see `xaccel.wsgi.Sendfile`.
+        app: The app; leave it out if you call `init_app()` later.
+        sendfile: Whether the web server also sends the files of `flask.send_file()` and
+            `flask.send_from_directory()`, see `xaccel.wsgi.Sendfile`.
 
     Raises:
-        ConfigError: A setting is unknown or impossible.
+        ConfigError: A setting is unknown or invalid.
     """
 
     def __init__(self, app: Flask | None = None, *, sendfile: bool = False) -> None:
@@ -90,7 +89,7 @@ class XAccel:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What the extension keeps for one app."""
+    """The state of one app."""
 
     config: Config
     delivery: Delivery
@@ -111,43 +110,29 @@ def _add_endpoint(
     blueprint.add_url_rule(f"{prefix}<path:path>", name, view, methods=["GET"], merge_slashes=False)
 
 
+@shows_file_keywords
 def send_private_file(
-    path: str | os.PathLike[str],
-    *,
-    root: str | os.PathLike[str] | None = None,
-    mimetype: str | None = None,
-    as_attachment: bool = False,
-    download_name: str | None = None,
-    max_age: int | None = None,
-    headers: Mapping[str, str] | None = None,
-    limit_rate: int | None = None,
+    path: str | os.PathLike[str], **options: Unpack[FileKeywords]
 ) -> flask.Response:
-    """Answer with a file under one of `ROOTS`; the web server sends it, if there is one.
+    """Answer with a file under one of `ROOTS`, which the web server sends, if there is one.
 
-    Call it after the permission check. The visitor gets ranges, conditional requests and HEAD
-    either way. What may not be sent is a 404 that does not show the path.
+    Call it after the permission check. Ranges, conditional requests and HEAD work with every
+    server, and without one. A file that may not be sent is a 404 that does not show its path.
 
     Args:
-        path: The file, absolute, or relative to `root`.
-        root: The directory of a relative path; not needed when there is one root only.
-        mimetype: The type; by default that of the file's name.
-        as_attachment: Whether the browser should save the file rather than show it.
+        path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`.
+        root: The directory of a relative path; not needed if there is only one root.
+        mimetype: The media type; by default the one of the file's name.
+        as_attachment: Whether the browser should save the file instead of showing it.
         download_name: The name under which it is saved; by default its own.
         max_age: Seconds for which the visitor's browser may use it without asking again.
         headers: Further response headers.
-        limit_rate: Bytes a second at which nginx or lighttpd sends the file; by default
-            unlimited. An error with the others, and without a server.
+        limit_rate: Bytes per second at which nginx or lighttpd sends the file; by default
+            unlimited. With other servers, and without one, it is an error.
+        options: All of these but `path`.
     """
-    options = FileOptions(
-        mimetype=mimetype,
-        as_attachment=as_attachment,
-        download_name=download_name,
-        max_age=max_age,
-        headers=headers,
-        limit_rate=limit_rate,
-    )
     try:
-        response = _state().delivery.private_file(path, _request(), options, root=root)
+        response = _state().delivery.private_file(path, _request(), FileOptions(**options))
     except FileNotFound as error:
         current_app.logger.warning("%s", error)
         flask.abort(error.status_code)
@@ -165,16 +150,16 @@ def send_private_thumbnail(
 ) -> flask.Response:
     """Answer with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
 
-    Call it after the permission check. It is made once, kept in `THUMBNAIL_CACHE` below no public
-    URL, and always that of the file's present state.
+    Call it after the permission check. The thumbnail is rendered once, kept in `THUMBNAIL_CACHE`
+    below no public URL, and rendered again when the file changes.
 
     Args:
         path: The image, absolute, or relative to `root`.
         width: The box's width in pixels, or the name of a preset; `None` leaves it free.
         height: The box's height in pixels; `None` leaves it free.
-        root: The directory of a relative path; not needed when there is one root only.
+        root: The directory of a relative path; not needed if there is only one root.
         max_age: Seconds for which the visitor's browser may use it without asking again.
-        options: Those of a thumbnail: `fit`, `quality`, `format` and so on.
+        options: The options of the thumbnail: `fit`, `quality`, `format` and so on.
     """
     response = _state().private_thumbnails.answer(
         path,
@@ -217,7 +202,9 @@ def private_url(
 def _state() -> _State:
     state: _State | None = current_app.extensions.get(_EXTENSION)
     if state is None:
-        raise ConfigError("this app has no xaccel yet: XAccel(app)")
+        raise ConfigError(
+            "xaccel is not set up for this app: call XAccel(app) or init_app(app) first"
+        )
     return state
 
 
@@ -233,7 +220,7 @@ def _flask_response(response: Response) -> flask.Response:
         direct_passthrough=True,
     )
     result.automatically_set_content_length = False
-    # Werkzeug has a default type, which must not appear where there is no content.
+    # A response without content must not have Werkzeug's default type.
     if not any(name == "Content-Type" for name, _ in response.headers):
         del result.headers["Content-Type"]
     result.__dict__["xaccel"] = response
@@ -241,7 +228,7 @@ def _flask_response(response: Response) -> flask.Response:
 
 
 def _strip_offload_headers(response: flask.Response) -> flask.Response:
-    """Remove headers that would make the server send a file, unless they are our own."""
+    """Remove headers that would make the server send a file, except those of xaccel."""
     ours = response.__dict__.get("xaccel")
     allowed = () if ours is None else ours.headers
     for name, value in response.headers.to_wsgi_list():

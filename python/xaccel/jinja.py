@@ -1,17 +1,22 @@
-"""The template helpers for Jinja: Flask apps have them, other environments `install` them."""
+"""The template helpers for Jinja.
+
+`xaccel.flask` installs them in the app's environment. For any other environment call `install`.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xaccel.thumbnails.helpers import TemplateHelpers
+
 if TYPE_CHECKING:
     import jinja2
 
-    from xaccel.templates import TemplateHelpers
+__all__ = ["TemplateHelpers", "install"]
 
 
 def install(environment: jinja2.Environment, helpers: TemplateHelpers) -> None:
-    """Add the helpers to an environment: global functions, and the filter `thumbnail_url`."""
+    """Add the helpers to an environment, as global functions and as the filter `thumbnail_url`."""
     environment.globals.update(
         thumbnail_url=helpers.thumbnail_url,
         thumbnail_srcset=helpers.thumbnail_srcset,

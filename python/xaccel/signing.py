@@ -7,11 +7,11 @@ for a verifier in njs (`"hmac-sha256"`):
     >>> signer.verify(signer.sign("/p/cat.jpg", expires_in=3600))
     '/p/cat.jpg'
 
-To rotate secrets, put a new one in front of the list, and take an old one away when no URL that
-it signed has to work any more.
+To rotate secrets, add a new one at the front of the list. Remove an old one when the URLs that it
+signed no longer have to work.
 
-`ThumborSigner`, `ImgproxySigner` and `HmacSecureLinkSigner` sign for other servers; the first
-two also write a thumbnail's spec in the server's own grammar:
+`ThumborSigner`, `ImgproxySigner` and `HmacSecureLinkSigner` sign for other servers. The first two
+also translate a thumbnail's spec into the server's own grammar:
 
     >>> signer = ThumborSigner("my-security-key")
     >>> signer.url("my.server.com/image.jpg", "300x200,cover")
@@ -20,13 +20,7 @@ two also write a thumbnail's spec in the server's own grammar:
 
 from __future__ import annotations
 
-from xaccel._core import (
-    HmacSecureLinkSigner,
-    ImgproxySigner,
-    Signer,
-    ThumborSigner,
-    VerifiedUrl,
-)
+from xaccel._core import HmacSecureLinkSigner, ImgproxySigner, Signer, ThumborSigner, VerifiedUrl
 from xaccel.exceptions import BadSignature, SignatureExpired
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""xaccel for Starlette and FastAPI: `xaccel.asgi`, with answers that are Starlette responses.
+"""xaccel for Starlette and FastAPI: `xaccel.asgi` with responses of Starlette.
 
 xaccel = XAccel(Config.from_mapping({"SERVER": "nginx", "ROOTS": {…}}))
 
@@ -14,25 +14,25 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from xaccel._private_files import PrivateFiles, Responder
 from xaccel.asgi import ASGIApp, answering
-from xaccel.private_files import Answer, PrivateFiles
 
 __all__ = ["PrivateFileResponse", "XAccel"]
 
 
 class XAccel(PrivateFiles["PrivateFileResponse"]):
-    """Private files for a Starlette or FastAPI app: each answer is a response of Starlette's.
+    """Private files for a Starlette or FastAPI app: each response is one of Starlette.
 
     Raises:
-        ConfigError: A setting is impossible.
+        ConfigError: A setting is invalid.
     """
 
-    def _app(self, answer: Answer) -> PrivateFileResponse:
-        return PrivateFileResponse(answering(answer))
+    def _app(self, responder: Responder) -> PrivateFileResponse:
+        return PrivateFileResponse(answering(responder))
 
 
 class PrivateFileResponse(Response):
-    """The answer with a private file. Cookies and headers may be added to it."""
+    """The response with a private file. You may add cookies and headers to it."""
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__()

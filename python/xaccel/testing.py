@@ -1,10 +1,10 @@
-"""For the tests of apps: was the web server told to send this file?
+"""Assertions for the tests of your app: does the web server send this file?
 
     def test_members_get_the_video(client):
         assert_offloaded(client.get("/video/1"), "/srv/videos/1.mp4")
 
-Works with the responses of the test clients of Flask (and Werkzeug), Django, Starlette and
-FastAPI, and of httpx, for every server.
+They work for every server, with the responses of the test clients of Flask (and Werkzeug),
+Django, Starlette and FastAPI, and of httpx.
 """
 
 from __future__ import annotations
@@ -12,33 +12,34 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from xaccel.delivery import Delivery, is_offload_header
+from xaccel.delivery.files import Delivery
 from xaccel.exceptions import ConfigError, FileNotFound
+from xaccel.servers.dialects import Dialect, is_offload_header
 
 __all__ = ["assert_not_offloaded", "assert_offloaded"]
 
 
 def assert_offloaded(response: Any, path: str | os.PathLike[str]) -> None:
-    """Assert that the web server was told to send this file, and the app sent nothing.
+    """Assert that the app makes the web server send this file, and sends nothing itself.
 
     Args:
-        response: What the test client returned.
-        path: The file, absolute, or relative to the only root, as of `send_private_file()`.
+        response: The response of the test client.
+        path: The file, absolute, or relative to the only root, as in `send_private_file()`.
 
     Raises:
-        AssertionError: The message says what the app answered instead.
+        AssertionError: The message describes the app's response.
     """
     __tracebackhide__ = True
     found = _offload_headers(response)
-    expected, servers = _expected(path)
+    expected, senders = _expected(path)
     if response.status_code != 200:  # noqa: PLR2004
         raise AssertionError(f"expected {path!s}, but the status is {response.status_code}")
     if not expected:
-        raise AssertionError(_why_nobody_sends(path, servers))
+        raise AssertionError(_why_nobody_sends(path, senders))
     if not found:
         raise AssertionError(
-            f"the app itself sent {len(_content(response))} bytes: there is no header that makes "
-            f"a server send {path!s}"
+            f"the app itself sent {len(_content(response))} bytes: its response has no header that "
+            f"makes a server send {path!s}"
         )
     if not any(_spellings(value) & found.get(name, set()) for name, value in expected):
         right = " or ".join(sorted(f"{name}: {_shown(value)}" for name, value in expected))
@@ -46,12 +47,12 @@ def assert_offloaded(response: Any, path: str | os.PathLike[str]) -> None:
     content = _content(response)
     if content:
         raise AssertionError(
-            f"the server was told to send {path!s}, but the app sent {len(content)} bytes, too"
+            f"the server sends {path!s}, but the app sent {len(content)} bytes, too"
         )
 
 
 def assert_not_offloaded(response: Any) -> None:
-    """Assert that no web server was told to send a file: the app's answer is its own.
+    """Assert that the app makes no web server send a file.
 
     Raises:
         AssertionError: The message names the header.
@@ -59,33 +60,34 @@ def assert_not_offloaded(response: Any) -> None:
     __tracebackhide__ = True
     found = _offload_headers(response)
     if found:
-        raise AssertionError(f"a server was told to send a file: {_listed(found)}")
+        raise AssertionError(f"the app makes a server send a file: {_listed(found)}")
 
 
-def _expected(path: str | os.PathLike[str]) -> tuple[set[tuple[str, str]], set[str]]:
-    """The headers that mean this file, by any settings in use, and the servers of those."""
+def _expected(path: str | os.PathLike[str]) -> tuple[set[tuple[str, str]], list[Dialect]]:
+    """The headers of this file for every set of settings in use, and their dialects."""
     headers: set[tuple[str, str]] = set()
-    servers: set[str] = set()
+    senders: list[Dialect] = []
     for delivery in Delivery.in_use():
         try:
             offload = delivery.offload(path)
         except (ConfigError, FileNotFound):
             continue
-        servers.add(delivery.config.server)
-        # The first says which file; others may say how.
+        senders.append(delivery.dialect)
+        # The first names the file; others may say how to send it.
         headers.update((name.lower(), value) for name, value in offload[:1])
-    return headers, servers
+    return headers, senders
 
 
-def _why_nobody_sends(path: str | os.PathLike[str], servers: set[str]) -> str:
-    if not servers:
-        return f"no server sends {path!s}: it is no file under one of XACCEL['ROOTS']"
-    if servers == {"direct"}:
+def _why_nobody_sends(path: str | os.PathLike[str], senders: list[Dialect]) -> str:
+    if not senders:
+        return f"no server sends {path!s}: it is not a file under one of XACCEL['ROOTS']"
+    names = {dialect.title for dialect in senders if dialect.offloads}
+    if not names:
         return (
-            f"no server sends {path!s}: XACCEL['SERVER'] is 'direct'; set it to that of the "
-            "deployment, such as 'nginx', for this test"
+            f"no server sends {path!s}: XACCEL['SERVER'] is {senders[0].name!r}; for this test, "
+            "set it to the server of the deployment, such as 'nginx'"
         )
-    return f"no server sends {path!s}: {' and '.join(sorted(servers))} can't be given its name"
+    return f"no server sends {path!s}: its name can't be passed to {' or '.join(sorted(names))}"
 
 
 def _offload_headers(response: Any) -> dict[str, set[str]]:
@@ -97,7 +99,7 @@ def _offload_headers(response: Any) -> dict[str, set[str]]:
 
 
 def _spellings(value: str) -> set[str]:
-    """A header's value as clients show it: its bytes are Latin-1 to some, UTF-8 to others."""
+    """A header's value as clients show it: some decode it as Latin-1, others as UTF-8."""
     return {value, _shown(value)}
 
 
@@ -113,7 +115,7 @@ def _listed(headers: dict[str, set[str]]) -> str:
 
 
 def _content(response: Any) -> bytes:
-    """The content, whatever the client calls it."""
+    """The content of a response of any test client."""
     for name in ("get_data", "getvalue"):
         if hasattr(response, name):
             return bytes(getattr(response, name)())

@@ -7,8 +7,8 @@
             ...
         return xaccel.send_private_file("film.mp4")(environ, start_response)
 
-What `send_private_file()` returns is a WSGI app itself, so it can be returned from the views of
-the frameworks that take one (Werkzeug, Bottle, Pyramid …).
+`send_private_file()` returns a WSGI app. In frameworks whose views may return one (Werkzeug,
+Bottle, Pyramid …), return it from the view.
 """
 
 from __future__ import annotations
@@ -17,18 +17,13 @@ from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-from xaccel import sendfile, thumbnails
+from xaccel._private_files import PrivateFiles, Responder
 from xaccel.config import Config
-from xaccel.delivery import (
-    CHUNK,
-    REQUEST,
-    Delivery,
-    FileBody,
-    Headers,
-    Request,
-    Response,
-)
-from xaccel.private_files import Answer, PrivateFiles
+from xaccel.delivery import sendfile
+from xaccel.delivery.files import Delivery
+from xaccel.delivery.request import REQUEST, Request
+from xaccel.delivery.response import CHUNK, FileBody, Headers, Response
+from xaccel.thumbnails.endpoint import Thumbnails as ThumbnailEndpoint
 
 if TYPE_CHECKING:
     from _typeshed import OptExcInfo
@@ -40,15 +35,15 @@ _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in H
 
 
 class XAccel(PrivateFiles["WSGIApplication"]):
-    """Private files for a WSGI app: each answer is one itself, to call with the `environ`.
+    """Private files for a WSGI app: each response is a WSGI app itself.
 
     Raises:
-        ConfigError: A setting is impossible.
+        ConfigError: A setting is invalid.
     """
 
-    def _app(self, answer: Answer) -> WSGIApplication:
+    def _app(self, responder: Responder) -> WSGIApplication:
         def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            return respond(answer(Request.from_environ(environ)), environ, start_response)
+            return respond(responder(Request.from_environ(environ)), environ, start_response)
 
         return app
 
@@ -58,7 +53,7 @@ class _Endpoint(Protocol):
 
 
 class PrivateLinks:
-    """The answers to signed links, as a WSGI app: mount it at `PRIVATE_URL`, or at the root."""
+    """The endpoint of signed links, as a WSGI app: mount it at `PRIVATE_URL`, or at the root."""
 
     def __init__(self, config: Config) -> None:
         self._delivery = Delivery(config)
@@ -69,18 +64,18 @@ class PrivateLinks:
 
 
 class Thumbnails:
-    """The thumbnails as a WSGI app: mount it at `THUMBNAIL_URL`, or at the root.
+    """The endpoint of thumbnails as a WSGI app: mount it at `THUMBNAIL_URL`, or at the root.
 
     Raises:
-        ConfigError: There is no `THUMBNAIL_SOURCE`, or no signing key.
+        ConfigError: `THUMBNAIL_SOURCE` or `SECRET_KEYS` is not set.
     """
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        """The settings; `xaccel config --app` finds them here."""
-        self._thumbnails = thumbnails.Thumbnails(config)
+        """The settings, which `xaccel config --app` reads."""
+        self._thumbnails = ThumbnailEndpoint(config)
         self.purge = self._thumbnails.purge
-        """Removes the thumbnails of a source, see `xaccel.thumbnails.Thumbnails.purge`."""
+        """Removes the thumbnails of a source, see `xaccel.thumbnails.endpoint.Thumbnails.purge`."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -90,7 +85,7 @@ class Thumbnails:
 def _answer(
     endpoint: _Endpoint, environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
-    # Where the app is mounted, its URL is in two parts; both are UTF-8 in the guise of Latin-1.
+    # The URL of a mounted app is in two parts. Both are UTF-8, decoded as Latin-1.
     path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     response = endpoint.respond(
         path.encode("latin-1").decode(errors="replace"),
@@ -109,7 +104,7 @@ def respond(
 
 
 def body_of(response: Response, environ: WSGIEnvironment) -> Iterable[bytes]:
-    """What a WSGI app returns; the server's `wsgi.file_wrapper` sends a whole file, if it can."""
+    """The iterable to return from a WSGI app; for a whole file that of `wsgi.file_wrapper`."""
     if isinstance(response.body, bytes):
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
     file_wrapper = environ.get("wsgi.file_wrapper")
@@ -120,31 +115,32 @@ def body_of(response: Response, environ: WSGIEnvironment) -> Iterable[bytes]:
 
 
 class Sendfile:
-    """Middleware: the web server sends the files with which any WSGI app answers.
+    """Middleware: the web server sends the files of any WSGI app's responses.
 
         app = Sendfile(app, Config.from_mapping({"SERVER": "nginx", "ROOTS": {…}}))
 
-    `flask.send_file()`, Django's `FileResponse` and whatever else uses `wsgi.file_wrapper` need
-    no change. A file outside every root, and a body that is not the whole of a file, is passed
-    on as it is. `X-Sendfile` and the like, where the app itself sets them, are removed.
+    `flask.send_file()`, Django's `FileResponse` and everything else that uses `wsgi.file_wrapper`
+    need no change. A file outside every root, and a body that is not a whole file, stays as it
+    is. `X-Sendfile` and similar headers that the app itself sets are removed.
 
     The keys `xaccel.sendfile_type` and `xaccel.accel_mapping` of `environ` override the server
     and the roots for one request; nothing that a visitor sends can set them.
 
     Args:
         app: The app.
-        config: The settings. With the server `direct`, the middleware itself answers ranges and
-            conditional requests as a server would.
-        trust_request_headers: Whether the request's `X-Sendfile-Type` and `X-Accel-Mapping` say
-            which server there is and what it sees where. Only for a server that sets or removes
-            both in every request; otherwise visitors could read any file that the app opens.
+        config: The settings. With the server `direct`, the middleware itself evaluates ranges and
+            preconditions as a server would.
+        trust_request_headers: Whether the request headers `X-Sendfile-Type` and
+            `X-Accel-Mapping` override the server and the roots. Only for a server that sets or
+            removes both in every request; otherwise visitors could read any file that the app
+            opens.
     """
 
     def __init__(
         self, app: WSGIApplication, config: Config, *, trust_request_headers: bool = False
     ) -> None:
         self.config = config
-        """The settings; `xaccel config --app` finds them here."""
+        """The settings, which `xaccel config --app` reads."""
         self._app = app
         self._offloader = sendfile.Offloader(config, trust_request_headers=trust_request_headers)
 
@@ -153,9 +149,9 @@ class Sendfile:
         method = environ["REQUEST_METHOD"]
         request = Request.from_environ(environ)
         inner = {**environ, REQUEST: request}
-        plan = self._plan(method, inner)
+        sender = self._sender(method, inner)
         start = _Start(start_response, request)
-        if plan is None:
+        if sender is None:
             start.forward()
             return self._app(inner, start)
 
@@ -172,14 +168,14 @@ class Sendfile:
         overrides = _overrides(inner)
         body = self._app(inner, start)
         if _overrides(inner) != overrides:
-            plan = self._plan(method, inner)
+            sender = self._sender(method, inner)
         file = body if isinstance(body, _File) else None
         if file is None and method == "HEAD" and len(files) == 1 and start.has_length:
-            # Some apps drop the body of their answer to HEAD themselves.
+            # Some apps drop the body of their response to HEAD themselves.
             file = files[0]
         response = None
-        if plan is not None and file is not None and start.is_ok:
-            response = self._offloader.respond(plan, request, start.headers, file.file)
+        if sender is not None and file is not None and start.is_ok:
+            response = self._offloader.respond(sender, request, start.headers, file.file)
         if file is None or response is None:
             start.forward()
             return body.native(environ) if isinstance(body, _File) else body
@@ -187,8 +183,8 @@ class Sendfile:
             file.close()
         return respond(response, environ, start_response)
 
-    def _plan(self, method: str, environ: WSGIEnvironment) -> sendfile.Plan | None:
-        return self._offloader.plan(method, environ, lambda name: environ.get(_key(name)))
+    def _sender(self, method: str, environ: WSGIEnvironment) -> sendfile.Sender | None:
+        return self._offloader.sender(method, environ, lambda name: environ.get(_key(name)))
 
 
 def _key(header: str) -> str:
@@ -200,7 +196,7 @@ def _overrides(environ: WSGIEnvironment) -> tuple[Any, Any]:
 
 
 class _File:
-    """Our `wsgi.file_wrapper`: it remembers the file that an app answers with."""
+    """The `wsgi.file_wrapper` for the app: it keeps the file of the app's response."""
 
     def __init__(self, file: BinaryIO, block_size: int) -> None:
         self.file = file
@@ -211,7 +207,7 @@ class _File:
             yield chunk
 
     def native(self, environ: WSGIEnvironment) -> Iterable[bytes]:
-        """The same by the server's own `wsgi.file_wrapper`, if it has one."""
+        """The same with the server's own `wsgi.file_wrapper`, if it has one."""
         file_wrapper = environ.get("wsgi.file_wrapper")
         if file_wrapper is None:
             return self
@@ -225,7 +221,7 @@ class _File:
 
 
 class _Start:
-    """A `start_response` that waits until it is known who sends the body."""
+    """A `start_response` that waits until it is clear what sends the body."""
 
     def __init__(self, start_response: StartResponse, request: Request) -> None:
         self._start_response = start_response
@@ -249,21 +245,21 @@ class _Start:
 
     @property
     def is_ok(self) -> bool:
-        """Whether the app has answered with the status 200."""
+        """Whether the app's status is 200."""
         return self._pending is not None and self._pending[0][:3] == "200"
 
     @property
     def headers(self) -> Headers:
-        """The headers of the app's answer."""
+        """The headers of the app's response."""
         return () if self._pending is None else tuple(self._pending[1])
 
     @property
     def has_length(self) -> bool:
-        """Whether the app has said how long its answer is."""
+        """Whether the app's response has a length."""
         return any(name.lower() == "content-length" for name, _ in self.headers)
 
     def forward(self) -> Callable[[bytes], object] | None:
-        """Let the server have the app's answer, now or as soon as it comes."""
+        """Pass on the app's response, now or as soon as it starts."""
         self._forwards = True
         pending, self._pending = self._pending, None
         return None if pending is None else self._forward(*pending)

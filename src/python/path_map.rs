@@ -43,12 +43,6 @@ struct Map {
     follow_symlinks: bool,
 }
 
-impl Map {
-    fn new(map: path_map::PathMap, follow_symlinks: bool) -> PathMap {
-        PathMap(Arc::new(Self { map, follow_symlinks }))
-    }
-}
-
 /// A regular file under a root.
 #[pyclass(frozen, module = "xaccel._core")]
 pub(super) struct Location {
@@ -184,6 +178,12 @@ impl OpenedFile {
 #[pyclass(frozen, module = "xaccel._core")]
 pub(super) struct PathMap(Arc<Map>);
 
+impl PathMap {
+    fn of(map: path_map::PathMap, follow_symlinks: bool) -> Self {
+        Self(Arc::new(Map { map, follow_symlinks }))
+    }
+}
+
 #[pymethods]
 impl PathMap {
     #[new]
@@ -193,13 +193,13 @@ impl PathMap {
             .iter()
             .map(|(directory, prefix)| Root::new(directory, prefix))
             .collect::<Result<_, _>>()?;
-        Ok(Map::new(path_map::PathMap::new(roots)?, follow_symlinks))
+        Ok(Self::of(path_map::PathMap::new(roots)?, follow_symlinks))
     }
 
     #[staticmethod]
     #[pyo3(signature = (header, /, *, follow_symlinks = false))]
     fn parse(header: &str, follow_symlinks: bool) -> PyResult<Self> {
-        Ok(Map::new(path_map::PathMap::parse(header)?, follow_symlinks))
+        Ok(Self::of(path_map::PathMap::parse(header)?, follow_symlinks))
     }
 
     #[getter]

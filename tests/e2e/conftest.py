@@ -3,8 +3,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from gallery_site import PATIENCE, Site, running
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from tests.support.example_gallery import PATIENCE, Site, running
 
 CHROMIUM = "/usr/bin/chromium"
 

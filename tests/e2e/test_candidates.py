@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser
 from xaccel.config import Config
-from xaccel.templates import TemplateHelpers
+from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.wsgi import Thumbnails
 
 SIZE = (1600, 1200)

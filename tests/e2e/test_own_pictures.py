@@ -1,9 +1,9 @@
-"""`xaccel serve` in a browser: every thumbnail is there, whatever the pictures are called."""
+"""`xaccel serve` in a browser: it shows every thumbnail, with any file name."""
 
 import pytest
-from gallery_site import PATIENCE
 
-from tests.gallery import ODD, make, serving
+from tests.support.example_gallery import PATIENCE
+from tests.support.gallery import ODD, make, serving
 
 LOAD = """
 async () => {

@@ -6,7 +6,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from gallery_site import EXAMPLE, FILM, INVITATION
+
+from tests.support.example_gallery import EXAMPLE, FILM, INVITATION
 
 PRIVATE = EXAMPLE / "private"
 

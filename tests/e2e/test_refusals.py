@@ -1,11 +1,12 @@
-"""What must not be served, made or told."""
+"""Requests that the gallery must refuse, without showing anything."""
 
 from __future__ import annotations
 
 from urllib.parse import quote, unquote
 
 import pytest
-from gallery_site import FILM
+
+from tests.support.example_gallery import FILM
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ TRAVERSALS = [
 
 
 @pytest.mark.parametrize("target", TRAVERSALS)
-def test_nothing_outside_is_served_and_no_path_is_told(site, target):
+def test_nothing_outside_is_served_and_no_path_is_shown(site, target):
     reply = site.fetch(target, member=True)
     if reply.status in {301, 308}:
         # A doubled slash is merged before anything else looks at the path.

@@ -1,4 +1,4 @@
-"""One site of each kind for all tests of this directory, started when it is first needed."""
+"""The sites that the tests of this directory share, each started on first use."""
 
 import contextlib
 import shutil
@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.files import Files
-from tests.servers.site import FRONTS, GATEWAYS, running_site
+from tests.support.servers.files import Files
+from tests.support.servers.site import FRONTS, GATEWAYS, running_site
 
 
 @pytest.fixture(scope="session")
 def home():
-    """A directory that other users can read, which pytest's own are not."""
+    """A directory that other users can read, unlike pytest's own."""
     directory = Path(tempfile.mkdtemp(prefix="xaccel-servers-"))
     directory.chmod(0o755)
     yield directory
@@ -29,7 +29,7 @@ def files(home):
 
 @pytest.fixture(scope="session")
 def site(home, files):
-    """A function that gives the site behind a server, by its name, and of a framework."""
+    """A function that returns the site behind a server, for a framework."""
     started, sites = {}, {}
     with contextlib.ExitStack() as stack:
 
@@ -47,8 +47,8 @@ def site(home, files):
             return sites[front, framework]
 
         yield site
-        for ending in started.values():
-            ending.begin_to_stop()
+        for stopping in started.values():
+            stopping.begin_to_stop()
 
 
 @pytest.fixture(params=FRONTS)

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from tests.servers.cases import CASES, ETAG, SENT_BY_THE_APP, Answer, date
-from tests.servers.files import MODIFIED, NAMES, content
-from tests.servers.site import FRAMEWORKS
+from tests.support.servers.cases import CASES, ETAG, SENT_BY_THE_APP, Answer, date
+from tests.support.servers.files import MODIFIED, NAMES, content
+from tests.support.servers.site import FRAMEWORKS
 
 CONSTANT = {
     "Cache-Control": "private, no-cache",
@@ -133,7 +133,7 @@ def test_every_name_arrives(site, front, name, framework):
         b"x" * 256,
     ],
 )
-def test_what_may_not_be_sent_is_not_found(site, front, name, framework):
+def test_a_forbidden_file_is_not_found(site, front, name, framework):
     for headers in ({}, {"Range": "bytes=0-9"}, {"If-None-Match": "*"}):
         reply = site(front, framework).file(name, "GET", headers)
         assert reply.status == 404

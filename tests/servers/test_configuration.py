@@ -1,4 +1,4 @@
-"""The configuration that xaccel writes, read by the real servers."""
+"""The generated configuration, in the real servers."""
 
 import contextlib
 import itertools
@@ -10,13 +10,15 @@ from urllib.parse import quote
 
 import pytest
 from xaccel import Config, ConfigError
-from xaccel.delivery import Delivery, FileOptions, Request
-from xaccel.servers import WEB_SERVERS
+from xaccel.delivery.files import Delivery
+from xaccel.delivery.presentation import FileOptions
+from xaccel.delivery.request import Request
+from xaccel.servers import generators
 from xaccel.servers.deployment import Deployment
 
-from tests.servers.files import NAMES, content
-from tests.servers.process import HOST, PATIENCE, free_port, running
-from tests.servers.site import CHECKS, FRONTS, PREFIXES, running_server
+from tests.support.servers.files import NAMES, content
+from tests.support.servers.process import HOST, PATIENCE, free_port, running
+from tests.support.servers.site import CHECKS, FRONTS, PREFIXES, running_server
 
 SERVERS = FRONTS[1:]
 
@@ -32,10 +34,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         status, headers, body = 200, {}, self.path
-        if self.path.startswith("/as-told/"):
-            told = unquote(self.path.removeprefix("/as-told/"), "latin-1")
-            status, header, value = told.split("/", 2)
-            headers, body = {header: value}, "as told"
+        if self.path.startswith("/echo/"):
+            wanted = unquote(self.path.removeprefix("/echo/"), "latin-1")
+            status, header, value = wanted.split("/", 2)
+            headers, body = {header: value}, "echo"
         elif self.path == "/seen":
             names = ("Host", "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Proto")
             body = "|".join(self.headers[name] or "" for name in names)
@@ -58,7 +60,7 @@ ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 
 @pytest.fixture(scope="module")
 def upstream(tmp_path_factory):
-    """An app that says what it was asked, or answers with the header it is told to."""
+    """An app that describes the request, or answers with the header in the URL."""
     port = free_port()
     log = tmp_path_factory.mktemp("upstream") / "log"
     with running((sys.executable, "-c", UPSTREAM, str(port)), port, log):
@@ -175,7 +177,7 @@ def test_nothing_outside_the_roots_is_sent_even_if_the_app_says_so(ask, server, 
         ),
         (200, 404),
     ):
-        _, headers, body = ask(server, f"/as-told/{status}/{header}/{quote(value)}")
+        _, headers, body = ask(server, f"/echo/{status}/{header}/{quote(value)}")
         assert b"OUTSIDE" not in body, value
         assert b"root" not in body
         assert "_private" not in (headers["Location"] or "")
@@ -192,19 +194,19 @@ def test_nothing_outside_the_roots_is_sent_even_if_the_app_says_so(ask, server, 
     ],
 )
 def test_a_header_is_not_shown_with_any_other_status(ask, server, header, status):
-    _, headers, _ = ask(server, f"/as-told/{status}/{header}/x")
+    _, headers, _ = ask(server, f"/echo/{status}/{header}/x")
     assert headers[header] is None
 
 
 def test_links_are_refused_by_the_server_itself(ask, server, files):
-    """What changes between our check and the server's opening the file."""
+    """A file may become a link after our check, before the server opens it."""
     value = {
         "nginx": "X-Accel-Redirect//_private/files/link",
         "lighttpd": f"X-Sendfile/{files.root}/link",
     }.get(server)
     if value is None:
-        return  # Neither Apache's module nor Caddy's file server can be told.
-    status, _, body = ask(server, f"/as-told/200/{quote(value)}")
+        return  # Apache's module and Caddy's file server have no such setting.
+    status, _, body = ask(server, f"/echo/200/{quote(value)}")
     assert status == 403
     assert b"OUTSIDE" not in body
 
@@ -230,7 +232,7 @@ def test_roots_of_every_name(server, name, tmp_path, monkeypatch):
     root.mkdir()
     monkeypatch.setenv("x", "expanded")
     config = Config.from_mapping({"ROOTS": {root: "/_p/"}, "SERVER": server})
-    module = WEB_SERVERS[server]
+    module = generators.load(server)
     directory = tmp_path / "server"
     (directory / "tmp").mkdir(parents=True)
     deployment = Deployment(listen=f"{HOST}:8080", static={"/s/": str(root)})
@@ -243,7 +245,7 @@ def test_roots_of_every_name(server, name, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("character", ["\n", "\r", "\t", "\x7f"])
-def test_roots_that_no_configuration_can_name(server, character):
+def test_roots_that_do_not_fit_into_a_configuration(server, character):
     config = Config.from_mapping({"SERVER": server, "ROOTS": {f"/srv/a{character}b": "/_p/"}})
     with pytest.raises(ConfigError, match="control character"):
         Delivery(config)
@@ -271,8 +273,8 @@ def test_a_rate_that_can_not_be_limited_is_an_error(name, files):
 
 
 @pytest.mark.parametrize("rate", [0, -1])
-def test_a_rate_that_is_none_is_an_error(rate):
-    """To nginx 0 is no limit, and so is whatever it does not understand."""
+def test_a_rate_below_1_is_an_error(rate):
+    """nginx takes 0, and values that it does not understand, as unlimited."""
     with pytest.raises(ConfigError, match=f"limit_rate={rate} must"):
         FileOptions(limit_rate=rate)
 
@@ -287,12 +289,12 @@ def test_a_file_that_only_the_app_can_send_is_sent_without_its_rate(files, caplo
     assert "without its limit_rate" in record.getMessage()
 
 
-@pytest.mark.parametrize(("rate", "told"), [(1, "1"), (1024, "1"), (1025, "2"), (102_400, "100")])
-def test_lighttpds_rate_is_in_kib_and_never_0(files, rate, told):
+@pytest.mark.parametrize(("rate", "header"), [(1, "1"), (1024, "1"), (1025, "2"), (102_400, "100")])
+def test_lighttpds_rate_is_in_kib_and_never_0(files, rate, header):
     config = Config.from_mapping({"SERVER": "lighttpd", "ROOTS": {str(files.root): "/_p/"}})
     request = Request.from_headers("GET", lambda _: None)
     response = Delivery(config).private_file("plain.txt", request, FileOptions(limit_rate=rate))
-    assert dict(response.headers)["X-LIGHTTPD-KBytes-per-second"] == told
+    assert dict(response.headers)["X-LIGHTTPD-KBytes-per-second"] == header
 
 
 @pytest.mark.parametrize("server", SERVERS)
@@ -300,5 +302,5 @@ def test_unix_sockets(server, home, files):
     """The upstream's address takes its other form, too."""
     config = Config.from_mapping({"ROOTS": {str(files.root): "/_p/"}})
     socket = home / f"{server}.sock"
-    text = WEB_SERVERS[server].site(config, Deployment(upstream=f"unix:{socket}"))
+    text = generators.load(server).site(config, Deployment(upstream=f"unix:{socket}"))
     assert str(socket) in text

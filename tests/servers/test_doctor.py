@@ -1,4 +1,4 @@
-"""Deployments that are deliberately broken: each is found out, with the right remedy."""
+"""Deployments that are broken on purpose: `xaccel doctor` finds each, with the right fix."""
 
 import contextlib
 import json
@@ -13,13 +13,13 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 from xaccel import Config
-from xaccel.cli import main
-from xaccel.doctor import _CHECKS
-from xaccel.servers import nginx, nginx_thumbnails
+from xaccel.cli.main import main
+from xaccel.doctor.checks import CHECKS
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx import configuration as nginx, thumbnails as nginx_thumbnails
 
-from tests.servers.process import HOST, free_port, running
-from tests.servers.site import running_server
+from tests.support.servers.process import HOST, free_port, running
+from tests.support.servers.site import running_server
 
 SETTINGS = {
     "SERVER": "nginx",
@@ -30,7 +30,7 @@ SETTINGS = {
 
 
 class Site:
-    """An app and an nginx whose configuration can be spoilt before it starts."""
+    """An app behind an nginx whose configuration can be broken before it starts."""
 
     def __init__(self, directory):
         self.directory = directory
@@ -59,7 +59,7 @@ class Site:
         if spoil is not None:
             pattern, replacement = spoil
             text, number = re.subn(pattern, replacement, text)
-            assert number, "there is nothing to spoil"
+            assert number, f"{pattern!r} is not in the configuration"
         (directory / "nginx.conf").write_text(text)
         shutil.copy(nginx_thumbnails.SCRIPT, directory)
         secret = nginx.secrets(config, deployment)
@@ -78,7 +78,7 @@ class Site:
         command = (
             *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{port}", "--threads=2"),
             *("--no-control-socket", "--worker-tmp-dir", str(self.directory)),
-            "tests.servers.doctor_app:app()",
+            "tests.support.servers.doctor_app:app()",
         )
         env = {"XACCEL_TEST_SETTINGS": json.dumps(settings)}
         return running(command, port, self.directory / "app.log", env)
@@ -110,7 +110,7 @@ def doctor(capsys, *arguments):
     return results, {result["check"]: f"{result['text']} {result['remedy']}" for result in found}
 
 
-def test_a_deployment_as_xaccel_writes_it_is_well(site, capsys):
+def test_a_generated_deployment_has_no_findings(site, capsys):
     with site.running() as url:
         results, found = doctor(capsys, url, "--config", site.settings_file())
         assert found == {}
@@ -138,7 +138,7 @@ PRESETS = {"THUMBNAIL_ONLY_PRESETS": True, "THUMBNAIL_PRESETS": {"small": "32x32
         ({"THUMBNAIL_ENGINE": "image-filter"}, None),
     ],
 )
-def test_hits_come_without_the_app_however_urls_are_verified(site, capsys, settings, verify):
+def test_hits_bypass_the_app_with_each_way_to_verify_urls(site, capsys, settings, verify):
     site.settings |= settings
     (site.directory / "cache").mkdir()
     with site.running(verify=verify) as url:
@@ -151,10 +151,10 @@ def test_hits_come_without_the_app_however_urls_are_verified(site, capsys, setti
 
 
 @pytest.mark.parametrize("server", ["apache", "lighttpd", "caddy"])
-def test_other_servers_as_xaccel_writes_them_are_well(home, capsys, monkeypatch, server):
-    if server == "caddy":  # It does not answer before the upload has come.
-        monkeypatch.setattr("xaccel.doctor._REFUSAL_TIMEOUT", 0.1)
-    # Their workers may be somebody else.
+def test_other_generated_servers_have_no_findings(home, capsys, monkeypatch, server):
+    if server == "caddy":  # It answers only once it has received the upload.
+        monkeypatch.setattr("xaccel.doctor.connection._REFUSAL_TIMEOUT", 0.1)
+    # Their workers may run as another user.
     directory = Path(tempfile.mkdtemp(dir=home))
     directory.chmod(0o755)
     site = Site(directory)
@@ -178,32 +178,32 @@ def test_other_servers_as_xaccel_writes_them_are_well(home, capsys, monkeypatch,
 
 NO_HITS = (r"[$]xaccel_path[$]xaccel_ending break", "/nothing break")
 BROKEN = {
-    "the header is removed, but not acted on": (
+    "nginx removes the header, but does not act on it": (
         {
             "spoil": (r"listen 127", "proxy_ignore_headers X-Accel-Redirect; listen 127"),
             "settings": HMAC,
         },
         ("file", "proxy_ignore_headers"),
     ),
-    "the header is that of another server": (
+    "the app sends the header of another server": (
         {"app": {"SERVER": "apache"}, "settings": HMAC},
-        ("header", "X-Sendfile", "set XACCEL['SERVER'] to 'nginx'"),
+        ("header", "X-Sendfile", "Set XACCEL['SERVER'] to 'nginx'"),
     ),
     "an internal prefix is open": ({"spoil": (r"internal;", "")}, ("internal", "`internal;`")),
-    "the server looks in another directory": (
+    "nginx looks in another directory": (
         {"spoil": (r"alias .*?/files/;", "alias /nonexistent/;")},
         ("file", "XACCEL['ROOTS']"),
     ),
-    "the server has other keys": (
+    "nginx has other keys": (
         {"secrets": ("the secret of", "an old secret of")},
         ("file", "--out DIR"),
     ),
-    "there are no ranges": ({"spoil": (r"listen 127", "max_ranges 0; listen 127")}, ("ranges",)),
-    "there is no 304": (
+    "nginx ignores ranges": ({"spoil": (r"listen 127", "max_ranges 0; listen 127")}, ("ranges",)),
+    "nginx never answers 304": (
         {"spoil": (r"listen 127", "if_modified_since off; listen 127")},
         ("304", "if_modified_since off"),
     ),
-    "connections are closed": (
+    "nginx closes connections": (
         {"spoil": (r"listen 127", "keepalive_timeout 0; listen 127")},
         ("keep-alive", "keepalive_timeout"),
     ),
@@ -212,15 +212,15 @@ BROKEN = {
         ("uploads", "client_max_body_size"),
     ),
     "the app does not run": ({"gunicorn": False}, ("app", "--upstream")),
-    "hits come by way of the app": (
+    "the app answers hits": (
         {"spoil": NO_HITS},
         ("hits", "`root`"),
     ),
-    "hits come by way of the app, which nginx is to ask once": (
+    "the app answers hits, and nginx asks it once per URL": (
         {"spoil": NO_HITS, "settings": HMAC},
         ("hits", "`root`"),
     ),
-    "hits come by way of the app, where nginx has a verifier": (
+    "the app answers hits, and njs verifies URLs": (
         {
             "spoil": NO_HITS,
             "settings": HMAC,
@@ -228,7 +228,7 @@ BROKEN = {
         },
         ("hits", "`root`"),
     ),
-    "hits come by way of the app, with presets": (
+    "the app answers hits, with presets": (
         {"spoil": NO_HITS, "settings": PRESETS},
         ("hits", "`root`"),
     ),
@@ -248,19 +248,19 @@ BROKEN = {
                 "if ($request_method = HEAD) { return 405; } listen 127",
             )
         },
-        ("head", "let the view answer HEAD"),
+        ("head", "Let the view answer HEAD"),
     ),
-    "nobody sees what browsers take": (
+    "the app does not see Accept": (
         {
             "spoil": (r"map \$http_accept", "map $http_x_nothing"),
         },
         ("accept", "`Vary: Accept`"),
     ),
-    "the cache can't be written": (
+    "the app can't write to the cache": (
         {"doctor": {"THUMBNAIL_CACHE": "/proc/thumbnails"}},
         ("cache", "owned by the app's user"),
     ),
-    "anybody can have thumbnails made": (
+    "nginx accepts any signature": (
         {"spoil": (r"return 403;", "return 204;"), "settings": {"ROOTS": {}, "PRIVATE_URL": None}},
         ("signature",),
     ),
@@ -269,9 +269,9 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_broken_deployments(site, capsys, monkeypatch, name):
-    if name == "uploads have no limit":  # Nobody answers.
-        monkeypatch.setattr("xaccel.doctor._REFUSAL_TIMEOUT", 0.1)
-    how, (check, *told) = BROKEN[name]
+    if name == "uploads have no limit":  # The app never answers.
+        monkeypatch.setattr("xaccel.doctor.connection._REFUSAL_TIMEOUT", 0.1)
+    how, (check, *texts) = BROKEN[name]
     how = dict(how)
     site.settings.update(how.pop("settings", {}))
     site.settings = {key: value for key, value in site.settings.items() if value is not None}
@@ -279,22 +279,22 @@ def test_broken_deployments(site, capsys, monkeypatch, name):
     with site.running(**how) as url:
         _, found = doctor(capsys, url, "--config", site.settings_file(**more))
     assert check in found, found
-    for text in told:
+    for text in texts:
         assert text in found[check]
 
 
-@pytest.mark.parametrize(("ahead", "told"), [(3600, "behind"), (-60, "ahead")])
-def test_clocks_that_differ(site, capsys, monkeypatch, ahead, told):
+@pytest.mark.parametrize(("ahead", "direction"), [(3600, "behind"), (-60, "ahead")])
+def test_clocks_that_differ(site, capsys, monkeypatch, ahead, direction):
     clock = SimpleNamespace(time=lambda: time.time() + ahead)
-    monkeypatch.setattr("xaccel.doctor.time", clock)
+    monkeypatch.setattr("xaccel.doctor.client.time", clock)
     with site.running() as url:
         _, found = doctor(capsys, url)
     assert list(found) == ["clock"]
-    assert told in found["clock"]
+    assert direction in found["clock"]
     assert "NTP" in found["clock"]
 
 
-def test_what_takes_long_is_not_the_clocks_fault(site, capsys, monkeypatch):
+def test_a_slow_check_is_not_clock_skew(site, capsys, monkeypatch):
     passed = 0
 
     def check_slowly(*_):
@@ -302,22 +302,24 @@ def test_what_takes_long_is_not_the_clocks_fault(site, capsys, monkeypatch):
         passed = 100
         return ()
 
-    monkeypatch.setattr("xaccel.doctor.time", SimpleNamespace(time=lambda: time.time() + passed))
-    monkeypatch.setattr("xaccel.doctor._CHECKS", (check_slowly, *_CHECKS))
+    monkeypatch.setattr(
+        "xaccel.doctor.client.time", SimpleNamespace(time=lambda: time.time() + passed)
+    )
+    monkeypatch.setattr("xaccel.doctor.checks.CHECKS", (check_slowly, *CHECKS))
     with site.running() as url:
         _, found = doctor(capsys, url)
     assert found == {}
 
 
-def test_the_remedy_is_told(site, capsys):
+def test_the_fix_is_printed(site, capsys):
     with site.running(spoil=("keepalive", "keepalive_timeout 0;#"), gunicorn=False) as url:
         assert main(["doctor", url]) == 1
-    assert "To mend it: start the app" in capsys.readouterr().out
+    assert "Fix: Start the app" in capsys.readouterr().out
 
 
-def test_nobody_answers(capsys):
+def test_no_server(capsys):
     assert main(["doctor", f"http://{HOST}:{free_port()}/"]) == 1
-    assert "start the web server" in capsys.readouterr().out
+    assert "Start the web server" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Whatever the settings are, what xaccel writes for a server is right, safe and in good taste."""
+"""Generated configurations are valid and safe for any settings."""
 
 import contextlib
 import http.client
@@ -17,15 +17,17 @@ import pytest
 from gixy.core.config import Config as GixyConfig
 from gixy.core.manager import Manager
 from hypothesis import HealthCheck, Phase, assume, given, settings, strategies as st
-from xaccel import Config, ConfigError, engines
-from xaccel.delivery import Delivery
-from xaccel.servers import WEB_SERVERS, nginx_thumbnails
+from xaccel import Config, ConfigError
+from xaccel.delivery.files import Delivery
+from xaccel.servers import generators
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx import thumbnails as nginx_thumbnails
+from xaccel.thumbnails import engines
 
-from tests.servers.process import HOST, PATIENCE, free_port, running
-from tests.servers.site import CHECKS, running_server
+from tests.support.servers.process import HOST, PATIENCE, free_port, running
+from tests.support.servers.site import CHECKS, running_server
 
-# It answers with the headers that it is told in hexadecimal, on a port and on a Unix socket.
+# It answers with the headers in the URL, in hexadecimal, on a port and on a Unix socket.
 APP = """
 import json, os, sys, threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -34,8 +36,8 @@ from socketserver import ThreadingMixIn, UnixStreamServer
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
-        told, _, value = self.path.rpartition("/offload/")
-        if value and not told:
+        before, _, value = self.path.rpartition("/offload/")
+        if value and not before:
             for name, text in json.loads(bytes.fromhex(value)):
                 self.send_header(name, text)
         self.send_header("Content-Length", "0")
@@ -265,7 +267,7 @@ def generated_server(app, certificate, site):
                 (static / name).write_bytes(INSIDE)
             deployment["static"] = {"/static/": str(static)}
             try:
-                WEB_SERVERS[server].site(config, Deployment(**deployment))
+                generators.load(server).site(config, Deployment(**deployment))
             except ConfigError:
                 assume(False)
         directory, port = home / server, plain_port()
@@ -291,7 +293,7 @@ def plain_port():
 
 
 def check_syntax(server, directory):
-    command = [*CHECKS[server], directory / WEB_SERVERS[server].FULL_FILE]
+    command = [*CHECKS[server], directory / generators.load(server).FULL_FILE]
     env = {name: str(directory) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME")}
     result = subprocess.run(
         command, capture_output=True, text=True, check=False, env={**os.environ, **env}
@@ -321,9 +323,9 @@ def serves_the_right_files(running_site):
         if headers:
             assert running_site.offload(headers) == (200, INSIDE), path
         else:
-            # The app sends what can't be told to every version of the server.
-            told = unquote(delivery.locate(path).url)
-            assert told.endswith(" ") or (config.server == "caddy" and {*"%?{}"} & {*told})
+            # The app sends files whose names some version of the server gets wrong.
+            url = unquote(delivery.locate(path).url)
+            assert url.endswith(" ") or (config.server == "caddy" and {*"%?{}"} & {*url})
         if config.private_url is not None and nginx_checks_links(config):
             link = delivery.private_url(path)
             assert ask(link) == (200, INSIDE), path
@@ -342,7 +344,7 @@ def serves_finished_thumbnails(running_site):
     """nginx finds the file in the cache, and finds out by itself who may not have it."""
     config, site = running_site.config, running_site.site
     deployment = Deployment(verify=site["deployment"].get("verify"))
-    how = nginx_thumbnails.way(config, deployment)
+    how = nginx_thumbnails.verifier_of(config, deployment)
     if how == "none":
         return
     for name in site["files"]:

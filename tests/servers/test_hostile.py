@@ -1,4 +1,4 @@
-"""No path and no link gets a file from outside the roots, whatever stands in front."""
+"""No path and no link reaches a file outside the roots, with any server in front."""
 
 import os
 import random
@@ -8,12 +8,12 @@ from urllib.parse import quote
 
 import pytest
 from xaccel import Config, FileNotFound
-from xaccel.delivery import Delivery
+from xaccel.delivery.files import Delivery
 
-from tests.servers.files import Files
-from tests.servers.layouts import INSIDE, OUTSIDE, Layout
-from tests.servers.many import ask_all
-from tests.servers.site import FRONTS, running_site
+from tests.support.servers.bulk_client import ask_all
+from tests.support.servers.files import Files
+from tests.support.servers.layouts import INSIDE, OUTSIDE, Layout
+from tests.support.servers.site import FRONTS, running_site
 
 PATHS = 20_000
 ADDRESSES = 2000  # that a visitor might ask the server itself for

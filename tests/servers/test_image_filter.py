@@ -14,13 +14,13 @@ from urllib.parse import quote
 import pytest
 from PIL import Image
 from xaccel import Config, ConfigError, Signer
-from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
-from xaccel.templates import TemplateHelpers
+from xaccel.servers.nginx import configuration as nginx
+from xaccel.thumbnails.helpers import TemplateHelpers
 
-from tests.servers.dns import dns
-from tests.servers.process import HOST, PATIENCE, free_port, running
-from tests.servers.site import running_server
+from tests.support.servers.dns import dns
+from tests.support.servers.process import HOST, PATIENCE, free_port, running
+from tests.support.servers.site import running_server
 
 SECRET = "a secret $key; of {16} bytes"
 OLDER = ["the $1 one; before", "the oldest of these {keys}"]
@@ -185,7 +185,7 @@ def test_a_missing_picture_is_an_empty_one(site):
         assert "max-age" not in (reply.headers["Cache-Control"] or "")
 
 
-def test_what_was_not_signed_is_refused(site):
+def test_unsigned_urls_are_refused(site):
     url = site.url("cat.jpg", 111)
     key = url.partition("?key=")[2]
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -209,7 +209,7 @@ def test_what_was_not_signed_is_refused(site):
 
 
 @pytest.mark.parametrize("key", OLDER)
-def test_what_older_keys_have_signed_is_good_and_the_same_picture(site, key):
+def test_urls_signed_with_older_keys_are_valid_and_show_the_same_picture(site, key):
     signer = Signer([key], algorithm="secure-link-md5")
     later = int(time.time()) + 1000
     for name in NAMES:
@@ -229,7 +229,7 @@ def test_what_older_keys_have_signed_is_good_and_the_same_picture(site, key):
     assert site.get(unknown.sign_path("/t/97x-/cat.jpg")).status == 403
 
 
-def test_of_those_who_want_the_same_one_waits_for_the_origin(site):
+def test_one_request_of_many_for_the_same_image_waits_for_the_origin(site):
     if not site.config.thumbnail_source.startswith("http"):
         return  # Nobody can be slow there.
     home = site.photos.parent
@@ -257,7 +257,7 @@ def asked_for(home, name):
 
 
 @pytest.mark.parametrize("failure", ["origin stopped", "origin broken", "resizer gone"])
-def test_an_old_thumbnail_is_shown_while_no_new_one_can_be_made(failure, tmp_path, monkeypatch):
+def test_an_old_thumbnail_is_served_while_rendering_fails(failure, tmp_path, monkeypatch):
     full = nginx.full
 
     def with_little_validity(*arguments):
@@ -340,7 +340,7 @@ def test_the_origin_learns_nothing_of_the_visitor(site):
         ({"SIGNATURE": "hmac-sha256"}, "secure-link-md5"),
     ],
 )
-def test_what_nginx_can_not_do_is_refused(settings, message):
+def test_options_that_nginx_does_not_support_are_refused(settings, message):
     config = Config.from_mapping(
         {
             "SIGNATURE": "secure-link-md5",

@@ -1,12 +1,12 @@
-"""What apps answer with by the means of their framework is sent by the server, if there is one.
+"""The server sends the file responses of frameworks, if there is a server.
 
 Apps with the `Sendfile` middleware: `flask.send_file()`, Starlette's and Django's `FileResponse`.
 """
 
 import pytest
 
-from tests.servers.cases import SENT_BY_THE_APP, date
-from tests.servers.files import MODIFIED, NAMES, content
+from tests.support.servers.cases import SENT_BY_THE_APP, date
+from tests.support.servers.files import MODIFIED, NAMES, content
 
 WITH_MIDDLEWARE = ("flask", "starlette", "django-asgi")
 

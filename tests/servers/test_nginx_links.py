@@ -2,11 +2,11 @@
 
 import pytest
 from xaccel import Config
-from xaccel.delivery import Delivery
-from xaccel.servers import nginx
+from xaccel.delivery.files import Delivery
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx import configuration as nginx
 
-from tests.servers.nginx import nginx as run_nginx
+from tests.support.servers.nginx import nginx as run_nginx
 
 KEY = 'a key with $dollar, "quotes" and ; in it'
 NAMES = ("plain.txt", "Grüße – 猫 100% a+b&c;d.txt", "sub/what?#.txt", "qu\"ote's.txt", "{x}$y.txt")
@@ -66,7 +66,7 @@ def test_nginx_sends_the_file(server, delivery, name, options):
     assert server.get(delivery.private_url(name, **options)) == (200, name.encode())
 
 
-def test_nginx_refuses_what_was_not_signed(server, delivery):
+def test_nginx_refuses_unsigned_links(server, delivery):
     good = delivery.private_url("plain.txt")
     for bad in (
         good + "=",
@@ -84,7 +84,7 @@ def test_nginx_refuses_what_was_not_signed(server, delivery):
     assert server.get("/_private/files/plain.txt").status == 404
 
 
-def test_nginx_follows_no_link(server, delivery):
+def test_nginx_does_not_follow_links(server, delivery):
     assert server.get(delivery.private_url("outside")).status == 403
     assert server.get(delivery.private_url("inside")).status == 403
 

@@ -1,4 +1,4 @@
-"""A real nginx sends finished thumbnails, however it finds out that a URL is good."""
+"""A real nginx sends finished thumbnails, with each way to verify URLs."""
 
 import contextlib
 import io
@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from xaccel import ConfigError, Signer
+from xaccel._core import Spec
 from xaccel.config import Config
-from xaccel.rendering import Renderer
-from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
-from xaccel.templates import TemplateHelpers
-from xaccel.thumbnails import Spec
+from xaccel.servers.nginx import configuration as nginx
+from xaccel.thumbnails.delivery import ThumbnailDelivery
+from xaccel.thumbnails.helpers import TemplateHelpers
 
-from tests.servers.process import HOST, PATIENCE, free_port, running
-from tests.servers.site import running_server
+from tests.support.servers.process import HOST, PATIENCE, free_port, running
+from tests.support.servers.site import running_server
 
 KEYS = ["a new key of more than 16 bytes", "an old key of more than 16 bytes"]
 WAYS = {
@@ -82,7 +82,7 @@ def site(directory, way, photos, **more):
     command = [
         *(sys.executable, "-m", "gunicorn", "--bind", f"{HOST}:{app_port}", "--threads=4"),
         *("--no-control-socket", "--worker-tmp-dir", str(directory)),
-        "tests.servers.thumbnail_app:app()",
+        "tests.support.servers.thumbnail_app:app()",
     ]
     env = {
         "XACCEL_TEST_SETTINGS": json.dumps(settings),
@@ -149,7 +149,7 @@ def test_auto_follows_accept(served):
 
 
 @with_signatures
-def test_a_directory_is_no_thumbnail(served):
+def test_a_directory_is_not_a_thumbnail(served):
     source = Path(served.settings["THUMBNAIL_SOURCE"])
     (source / "sub").mkdir()
     shutil.copy(source / "cat.jpg", source / "sub")
@@ -234,10 +234,10 @@ def test_a_purge_reaches_nginx(served, tmp_path):
     kept = shutil.copy(source, tmp_path / "kept.jpg")
     Image.new("RGB", (60, 60), "red").save(source)
     assert served.get(url).body == old.body
-    assert Renderer(served.config).cache.purge("/t/", "cat.jpg") >= 1
+    assert ThumbnailDelivery(served.config).cache.purge("/t/", "cat.jpg") >= 1
     new = served.get(url)
     shutil.copy(kept, source)
-    Renderer(served.config).cache.purge("/t/", "cat.jpg")
+    ThumbnailDelivery(served.config).cache.purge("/t/", "cat.jpg")
     assert Image.open(io.BytesIO(new.body)).size == (50, 50)
 
 
@@ -284,14 +284,14 @@ def test_nginx_and_the_app_choose_the_same_format(tmp_path, formats):
         "THUMBNAIL_PRESETS": presets,
     }
     config = Config.from_mapping(settings)
-    renderer, signer = Renderer(config), config.signer()
+    delivery, signer = ThumbnailDelivery(config), config.signer()
     endings = ("", ".jpeg", ".png", ".gif", ".webp", ".avif")
     for spec in specs:
         for name in names:
             for ending in endings:
                 uri = f"/t/{spec}/{name}{ending}"
-                if not Path(renderer.cache.path(uri)).exists():
-                    renderer.cache.publish(uri, uri.encode())
+                if not Path(delivery.cache.path(uri)).exists():
+                    delivery.cache.publish(uri, uri.encode())
     port = free_port()
     with running_server("nginx", config, tmp_path, port, 1):
         site = Site(tmp_path, settings, port, 0)
@@ -299,7 +299,7 @@ def test_nginx_and_the_app_choose_the_same_format(tmp_path, formats):
             spec = Spec.parse(spec_text)
             for name in names:
                 for accept in accepts:
-                    chosen = renderer.negotiate(spec, name, accept)
+                    chosen = delivery.negotiate(spec, name, accept)
                     uri = f"/t/{spec_text}/{name}"
                     expected = uri if spec.format is None else f"{uri}.{chosen}"
                     headers = {} if accept is None else {"Accept": accept}

@@ -1,4 +1,4 @@
-"""The verifier in njs, in a real nginx, takes and refuses the same URLs as `Signer`."""
+"""The verifier in njs, in a real nginx, accepts and refuses the same URLs as `Signer`."""
 
 import base64
 import json
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from xaccel import Signer
-from xaccel.servers import nginx_thumbnails
+from xaccel.servers.nginx import thumbnails as nginx_thumbnails
 
-from tests.servers.nginx import nginx
+from tests.support.servers.nginx import nginx
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "signing.json").read_bytes())
 SIGNERS = [
@@ -74,7 +74,7 @@ def verify(server, number, url):
 
 
 @pytest.mark.parametrize("number", range(len(SIGNERS)), ids=[s["name"] for s in SIGNERS])
-def test_takes_what_the_signer_takes(verifier, number):
+def test_accepts_the_same_urls_as_the_signer(verifier, number):
     accepted = [*SIGNERS[number]["accept"], *SIGNERS[number]["verify_only"]]
     urls = [as_sent(case["url"]) for case in accepted if not case["params"]]
     assert len(urls) >= 4
@@ -84,7 +84,7 @@ def test_takes_what_the_signer_takes(verifier, number):
 
 
 @pytest.mark.parametrize("number", range(len(SIGNERS)), ids=[s["name"] for s in SIGNERS])
-def test_refuses_what_the_signer_refuses(verifier, number):
+def test_refuses_the_same_urls_as_the_signer(verifier, number):
     rejected = [case for case in SIGNERS[number]["reject"] if case["error"] == "BadSignature"]
     urls = [(case["why"], as_sent(case["url"])) for case in rejected]
     sent = [case for case in urls if case[1] is not None]
@@ -109,7 +109,7 @@ def test_expiry(verifier):
     assert verify(verifier, 0, expired.replace("/a", "/b")) == ""
 
 
-def test_caches_keep_nothing_longer_than_its_url_is_good(verifier):
+def test_caches_keep_nothing_longer_than_its_url_is_valid(verifier):
     now = int(time.time())
     for expires, most in ((now + 60, 60), (now + 10**9, 2592000), (now - 60, 0)):
         verifier._connection.request("GET", f"/a?expires={expires}", headers={"Host": "signer0"})

@@ -10,12 +10,12 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 from xaccel import Config
-from xaccel.servers import nginx
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx import configuration as nginx
 from xaccel.wsgi import XAccel
 
-from tests.servers.nginx import nginx as run_nginx
-from tests.servers.process import HOST, PATIENCE
+from tests.support.servers.nginx import nginx as run_nginx
+from tests.support.servers.process import HOST, PATIENCE
 
 CONTENT = bytes(range(256)) * 1000
 NAMES = ("a b.mp4", "100% ü – 猫.mp4", "a+b&c=d;e,f.mp4", "q'uo\"te$1{x}.mp4", "sub/~a@b:c!.mp4")
@@ -23,7 +23,7 @@ QUERY = "X-Amz-Signature=a%2Fb%20c+d==&x=%41&y"
 
 
 class Origin(BaseHTTPRequestHandler):
-    """What is asked of it is noted in the server's `seen`."""
+    """It records requests in the server's `seen`."""
 
     protocol_version = "HTTP/1.1"
 
@@ -180,7 +180,7 @@ def test_ranges_and_conditions(ask):
     assert (status, content) == (304, b"")
 
 
-def test_what_the_visitor_sends_is_for_the_app(ask, origin):
+def test_request_headers_stay_with_the_app(ask, origin):
     origin.seen.clear()
     ask("/media/film.mp4", Cookie="session=1", Authorization="Basic x", X_Other="x", Referer="x")
     ((method, _, headers),) = origin.seen
@@ -209,7 +209,7 @@ def test_the_words_of_the_other_server_are_not_for_visitors(ask, name, expected)
     assert "set-cookie" not in headers
 
 
-def test_a_file_that_ends_early_is_no_whole_answer(ask):
+def test_a_file_that_ends_early_is_not_a_whole_response(ask):
     with pytest.raises(Exception, match=r"IncompleteRead|Connection"):
         ask("/media/short")
 
@@ -217,7 +217,7 @@ def test_a_file_that_ends_early_is_no_whole_answer(ask):
 @pytest.mark.parametrize(
     "url", ["/secret", "/media", "/media/", "/media-x/a", "/media/../secret", "/media/%2e%2e/x"]
 )
-def test_only_what_is_below_a_remote(ask, origin, url):
+def test_only_urls_of_a_remote(ask, origin, url):
     origin.seen.clear()
     assert ask(url)[0] == 404
     assert origin.seen == []

@@ -7,7 +7,7 @@ import pytest
 from xaccel.exceptions import BadSignature
 from xaccel.signing import Signer
 
-from tests.servers.nginx import nginx
+from tests.support.servers.nginx import nginx
 
 SECRET = "a secret of 16 bytes or more; 'quoted' {braces}"
 FUTURE, PAST = 4_102_444_800, 946_684_800
@@ -50,7 +50,7 @@ def signer():
 
 
 def awkward_paths(number):
-    """Paths in normal form, made of whatever has a meaning somewhere in a URL, or two."""
+    """Paths in normal form, made of characters with a meaning somewhere in a URL."""
     rng = random.Random(0x5EC)
     pieces = [
         *" %+&;=?#,'\"`\\|^~:@!$*()[]{}<>\t\n\r\x01\x7f\x85",
@@ -69,7 +69,7 @@ def awkward_paths(number):
     return sorted(paths)
 
 
-def test_nginx_accepts_what_we_sign(server, signer):
+def test_nginx_accepts_signed_urls(server, signer):
     for path in awkward_paths(1000):
         body = path.encode()
         assert server.get(signer.sign_path(path)) == (200, body), path
@@ -77,7 +77,7 @@ def test_nginx_accepts_what_we_sign(server, signer):
         assert server.get(signer.sign_path(path, expires=PAST)).status == 410, path
 
 
-def test_nginx_refuses_what_we_did_not_sign(server, signer):
+def test_nginx_refuses_unsigned_urls(server, signer):
     for path in awkward_paths(100):
         signed = signer.sign_path(path, expires=FUTURE)
         longer = signed.replace(f"expires={FUTURE}", f"expires={FUTURE + 1}")

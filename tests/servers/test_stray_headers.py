@@ -1,11 +1,11 @@
-"""Headers that an app lets its visitors write make no server send a file, and none shows them."""
+"""Offload headers that a visitor makes an app send: no server acts on them or shows them."""
 
 import os
 from urllib.parse import urlencode
 
 import pytest
 
-from tests.servers.site import FRAMEWORKS, PREFIXES
+from tests.support.servers.site import FRAMEWORKS, PREFIXES
 
 HEADERS = (
     "X-Accel-Redirect",

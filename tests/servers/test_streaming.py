@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.servers.files import END, HUGE
-from tests.servers.site import FRAMEWORKS, peak_memory, reset_peak_memory
+from tests.support.servers.files import END, HUGE
+from tests.support.servers.site import FRAMEWORKS, peak_memory, reset_peak_memory
 
 MEBI = 1 << 20
 LIMIT = 64 * MEBI  # the whole, through every server, would take a minute

@@ -1,4 +1,4 @@
-"""A real thumbor accepts our URLs, and makes of them what our own engine makes."""
+"""A real thumbor accepts our URLs, and makes the same thumbnails as our own engine."""
 
 import io
 import sys
@@ -6,11 +6,10 @@ from http.client import HTTPConnection
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
-from xaccel._core import render
+from xaccel._core import Spec, render
 from xaccel.signing import ThumborSigner
-from xaccel.thumbnails import Spec
 
-from tests.servers.process import HOST, PATIENCE, free_port, running
+from tests.support.servers.process import HOST, PATIENCE, free_port, running
 
 KEY = "schlüssel-of-thumbor"
 SIZE = (400, 240)

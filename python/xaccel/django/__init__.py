@@ -1,7 +1,7 @@
 """xaccel for Django: private files for views and storages, template tags, URLs and middleware.
 
 Add `"xaccel.django"` to `INSTALLED_APPS` and `path("", include("xaccel.django.urls"))` to the
-URLs; the settings are in `settings.XACCEL`. The storage is `xaccel.django.storage.PrivateStorage`,
+URLs. The settings are in `settings.XACCEL`. The storage is `xaccel.django.storage.PrivateStorage`,
 the middleware `xaccel.django.middleware.SendfileMiddleware`.
 """
 

@@ -5,7 +5,7 @@ from django.core.checks import Tags, register
 
 
 class XaccelConfig(AppConfig):
-    """Named apart from Django itself, whose name the package's last part has."""
+    """The app, labelled `xaccel`; the default label, `django`, is taken."""
 
     name = "xaccel.django"
     label = "xaccel"

@@ -1,4 +1,4 @@
-"""System checks: what is wrong with the settings, said before the site starts."""
+"""System checks: they find mistakes in the settings before the site starts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from xaccel.exceptions import ConfigError
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """E001: `settings.XACCEL` is wrong. W001: a root is no directory."""
+    """E001: `settings.XACCEL` is invalid. W001: a root is not a directory."""
     try:
         config = conf.config()
         conf.delivery()
@@ -27,8 +27,8 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         return [Error(str(error), hint="Correct settings.XACCEL.", id="xaccel.E001")]
     return [
         Caution(
-            f"XACCEL['ROOTS'] has {directory!r}, which is no directory.",
-            hint="Files below it are answered with 404.",
+            f"XACCEL['ROOTS'] has {directory!r}, which is not a directory.",
+            hint="Requests for files in it are answered with 404.",
             id="xaccel.W001",
         )
         for directory in config.roots
@@ -37,7 +37,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 
 def check_storages(**_: Any) -> list[CheckMessage]:
-    """E002 to E004, W002: a `PrivateStorage` that can't work, or is not private."""
+    """E002 to E004, W002: a `PrivateStorage` does not work, or is not private."""
     config = _config()
     return [] if config is None else [*_storages(config)]
 
@@ -53,16 +53,15 @@ def _storages(config: Config) -> Iterator[CheckMessage]:
             continue
         if config.path_map().find(location) is None:
             yield Error(
-                f"STORAGES[{alias!r}] keeps files in {location!r}, which is under none of "
-                "XACCEL['ROOTS'].",
-                hint="No file of it can be sent: add the directory to ROOTS.",
+                f"STORAGES[{alias!r}] keeps files in {location!r}, outside all XACCEL['ROOTS'].",
+                hint="Its files can't be sent: add the directory to ROOTS.",
                 id="xaccel.E003",
             )
         public = _public_directory(location)
         if public is not None:
             yield Error(
                 f"STORAGES[{alias!r}] keeps files in {location!r}, which is in {public}.",
-                hint="Everybody can get at them there: choose a directory outside.",
+                hint="Everyone can read them there: choose a directory outside.",
                 id="xaccel.E004",
             )
         if config.private_url is None:
@@ -93,7 +92,7 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
             messages.append(
                 Caution(
                     f"XACCEL['ROOTS'] has {directory!r}, which is in {public}.",
-                    hint="If the web server shows that directory to everybody, the files are "
+                    hint="If the web server shows that directory to everyone, the files are "
                     "not private.",
                     id="xaccel.W004",
                 )
@@ -102,7 +101,7 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
 
 
 def _is_ours(parameters: dict[str, Any]) -> bool:
-    """Whether a storage is a `PrivateStorage`; others are not even made."""
+    """Whether a storage is a `PrivateStorage`, without creating it."""
     try:
         backend = import_string(parameters.get("BACKEND", ""))
     except ImportError:
@@ -111,7 +110,7 @@ def _is_ours(parameters: dict[str, Any]) -> bool:
 
 
 def _config() -> Config | None:
-    """The settings, unless `check_settings` complains of them."""
+    """The settings; `None` if `check_settings` reports an error."""
     try:
         return conf.config()
     except ConfigError:
@@ -119,7 +118,7 @@ def _config() -> Config | None:
 
 
 def _public_directory(directory: str | os.PathLike[str]) -> str | None:
-    """The setting whose public directory has this one in it."""
+    """The setting with the public directory that contains this one."""
     for name in ("MEDIA_ROOT", "STATIC_ROOT"):
         public = getattr(settings, name, None)
         if public and Path(directory).resolve().is_relative_to(Path(public).resolve()):

@@ -1,4 +1,4 @@
-"""What views, storages and templates may name a file by."""
+"""The files that views, storages and templates accept."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any, TypeAlias
 
 from django.core.files.base import File
 
+from xaccel.delivery.remotes import is_url
 from xaccel.django import conf
 from xaccel.exceptions import FileNotFound
-from xaccel.remotes import is_url
 
 PrivateFile: TypeAlias = "str | os.PathLike[str] | File[Any]"
-"""A path, or a file of a model's field or of a storage."""
+"""A path, or the file of a model's field or of a storage."""
 
 
 def path_of(file: PrivateFile) -> str | os.PathLike[str]:
@@ -28,13 +28,13 @@ def path_of(file: PrivateFile) -> str | os.PathLike[str]:
     try:
         path: str = file.path  # type: ignore[attr-defined]
     except (AttributeError, NotImplementedError):
-        # A file that was opened, and one of a storage that has no paths.
+        # An opened file, or a file in a storage without paths.
         return _url_of(file) or file.name
     return path
 
 
 def _url_of(file: File[Any]) -> str | None:
-    """The URL of a file on a remote, such as a bucket; what its storage signs, it is good for."""
+    """The URL of a file on a remote such as a bucket, signed by its storage."""
     if not conf.config().remotes:
         return None
     url: str | None = getattr(file, "url", None)

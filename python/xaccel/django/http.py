@@ -1,4 +1,4 @@
-"""Between Django's requests and responses and our own."""
+"""Django's requests and responses, translated."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from xaccel.asgi import in_thread
-from xaccel.delivery import CHUNK, REQUEST, Request, Response
+from xaccel.delivery.request import REQUEST, Request
+from xaccel.delivery.response import CHUNK, Response
 
 __all__ = ["PartsResponse", "context", "facts", "to_django"]
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """The WSGI environment or the ASGI scope that a request was made of."""
+    """The WSGI environment or the ASGI scope of a request."""
     found = getattr(request, "scope", None)
     if found is None:
         found = getattr(request, "environ", None)
@@ -31,8 +32,8 @@ def facts(request: HttpRequest) -> Request:
 class PartsResponse(StreamingHttpResponse):
     """A file or parts of it, read in constant memory, under WSGI and ASGI alike.
 
-    Like Django's own `FileResponse`, it lets a WSGI server's `wsgi.file_wrapper` have a whole
-    file. Middleware may replace the content.
+    Like Django's own `FileResponse`, it passes a whole file to the WSGI server's
+    `wsgi.file_wrapper`. Middleware may replace the content.
     """
 
     file_to_stream: BinaryIO | None = None
@@ -56,13 +57,13 @@ class PartsResponse(StreamingHttpResponse):
 
 
 def to_django(response: Response) -> HttpResponseBase:
-    """Turn a response into one of Django's."""
+    """Translate a response to Django."""
     result: HttpResponseBase
     if isinstance(response.body, bytes):
         result = HttpResponse(response.body, status=response.status)
     else:
         result = PartsResponse(response)
-    # Django has a default type, which must not appear where there is no content.
+    # Django's default type must not appear on a response without content.
     del result.headers["Content-Type"]
     for name, value in response.headers:
         result.headers[name] = value

@@ -1,4 +1,4 @@
-"""Middleware: the web server sends the files with which any view answers."""
+"""Middleware that lets the web server send the files of all views."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from xaccel import sendfile
-from xaccel.delivery import REQUEST
+from xaccel.delivery import sendfile
+from xaccel.delivery.request import REQUEST
 from xaccel.django import conf
 from xaccel.django.http import PartsResponse, context, facts, to_django
 
 
 class SendfileMiddleware:
-    """Lets the web server send what views answer with a `FileResponse` of a file under a root.
+    """Lets the web server send each `FileResponse` of a file under a root.
 
-    Put it first in `MIDDLEWARE`. A file outside every root is sent as ever. `X-Sendfile`,
-    `X-Accel-Redirect` and the like, where they are not our own, are removed from every response:
-    they could make the server send any file.
+    Put it first in `MIDDLEWARE`. Django sends files outside all roots itself. The middleware
+    removes `X-Sendfile`, `X-Accel-Redirect` and the like from every response unless xaccel set
+    them: they could make the server send any file.
 
-    With the server `direct`, the middleware answers ranges and conditional requests as a server
-    would.
+    With the server `direct`, the middleware answers range requests and conditional requests
+    itself.
     """
 
     sync_capable = True
@@ -68,14 +68,14 @@ def _offload(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBa
     if file is None or response.status_code != 200:  # noqa: PLR2004
         return None
     offloader = conf.offloader()
-    plan = offloader.plan(request.method or "GET", context(request), request.headers.get)
-    if plan is None:
+    sender = offloader.sender(request.method or "GET", context(request), request.headers.get)
+    if sender is None:
         return None
     headers = tuple(response.headers.items())
-    offloaded = offloader.offload(plan, facts(request), headers, file)
+    offloaded = offloader.offload(sender, facts(request), headers, file)
     if offloaded is None:
         return None
-    # Not the response: closing that would end the request.
+    # Only the file: closing the response would end the request.
     file.close()
     result = to_django(offloaded)
     result.cookies = response.cookies

@@ -1,4 +1,4 @@
-"""A storage of private files: uploads that nobody gets at without being allowed to."""
+"""A storage for private uploads."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 
 from xaccel.django import conf
+from xaccel.django.default_source import PrivateFiles
 from xaccel.exceptions import ConfigError
 
 
 @deconstructible(path="xaccel.django.storage.PrivateStorage")
-class PrivateStorage(FileSystemStorage):
+class PrivateStorage(PrivateFiles, FileSystemStorage):
     """Keeps files in a directory under one of `ROOTS`; their URLs are signed links.
 
         STORAGES = {
@@ -25,14 +26,14 @@ class PrivateStorage(FileSystemStorage):
             },
         }
 
-    The directory must not lie in `MEDIA_ROOT`, which the web server shows to everybody.
+    The directory must be outside `MEDIA_ROOT`, which the web server shows to everyone.
 
     Args:
-        location: The directory; not needed when there is one root only.
-        expires_in: Seconds for which a file's URL is good, at least; `None` is for ever.
-        as_attachment: Whether the URL makes the browser save the file rather than show it.
-        file_permissions_mode: As of `FileSystemStorage`.
-        directory_permissions_mode: As of `FileSystemStorage`.
+        location: The directory. Optional if `ROOTS` has one directory.
+        expires_in: How long a URL is valid at least, in seconds; with `None` it never expires.
+        as_attachment: Whether browsers save the file instead of showing it.
+        file_permissions_mode: See `FileSystemStorage`.
+        directory_permissions_mode: See `FileSystemStorage`.
     """
 
     def __init__(
@@ -55,14 +56,14 @@ class PrivateStorage(FileSystemStorage):
 
     @cached_property
     def base_location(self) -> str | os.PathLike[str]:
-        """The directory as it was given.
+        """The directory, as given.
 
         Raises:
-            ConfigError: None was given, and there is not one root only.
+            ConfigError: No `location` was given, and `ROOTS` does not have exactly one directory.
         """
         if not self._only_root:
             return super().base_location
-        # Not the checked settings: those look at the default storage.
+        # Not conf.config(), which looks at the default storage.
         roots = [os.fspath(root) for root in getattr(settings, "XACCEL", {}).get("ROOTS", {})]
         if len(roots) != 1:
             raise ConfigError(

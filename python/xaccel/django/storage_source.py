@@ -1,4 +1,4 @@
-"""Original images in a storage of Django's `STORAGES` that is not a directory."""
+"""Originals in a storage of Django's `STORAGES` that is not a directory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from django.core.files.storage import storages
 
 from xaccel.exceptions import FileNotFound
-from xaccel.sources.base import Arriving, Original
+from xaccel.thumbnails.sources.base import Original, StreamedOriginal
 
 
 class StorageSource:
@@ -16,7 +16,7 @@ class StorageSource:
 
     Args:
         alias: The storage's name in `STORAGES`.
-        max_bytes: The most bytes of an image.
+        max_bytes: The maximum size of an image, in bytes.
     """
 
     def __init__(self, alias: str, *, max_bytes: int) -> None:
@@ -33,7 +33,9 @@ class StorageSource:
                 piece: bytes = file.read(size)
             return piece
 
-        return Arriving(read, file.close, name=repr(name), max_bytes=self._max_bytes).original()
+        return StreamedOriginal(
+            read, file.close, name=repr(name), max_bytes=self._max_bytes
+        ).original()
 
     @contextmanager
     def _absent(self, name: str) -> Iterator[None]:
@@ -43,4 +45,4 @@ class StorageSource:
             raise FileNotFound(f"{name!r} is not in the storage {self._alias!r}: {error}") from None
 
     def state(self, name: str) -> str | None:
-        """See `Source.state`: only the storage could tell, and most are on other machines."""
+        """See `Source.state`: always `None`, since most storages would need a network request."""

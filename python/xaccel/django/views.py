@@ -1,4 +1,4 @@
-"""Private files in views, and the views of thumbnails and of signed links."""
+"""Private files in views, and the views for thumbnails and signed links."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.views import View
 
-from xaccel.delivery import FileKeywords, FileOptions
+from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
 from xaccel.django import conf
 from xaccel.django.files import PrivateFile, path_of
 from xaccel.django.http import facts, to_django
@@ -22,68 +22,51 @@ from xaccel.exceptions import FileNotFound
 _logger = logging.getLogger("xaccel.django")
 
 
+@shows_file_keywords
 def send_private_file(
-    request: HttpRequest,
-    path: PrivateFile,
-    *,
-    root: str | os.PathLike[str] | None = None,
-    mimetype: str | None = None,
-    as_attachment: bool = False,
-    download_name: str | None = None,
-    max_age: int | None = None,
-    headers: Mapping[str, str] | None = None,
-    limit_rate: int | None = None,
+    request: HttpRequest, path: PrivateFile, **options: Unpack[FileKeywords]
 ) -> HttpResponseBase:
-    """Answer with a file under one of `ROOTS`; the web server sends it, if there is one.
+    """Answer with a file under one of `ROOTS`, sent by the web server if there is one.
 
-    Call it after the permission check. The visitor gets ranges, conditional requests and HEAD
-    either way. What may not be sent is a 404 that does not show the path.
+    Call it after the permission check. Range requests, conditional requests and HEAD always work.
+    A file that may not be sent is a 404 that does not show the path.
 
-    An async view may call it, since it only looks for the file; where even that is slow, as on a
-    network file system, there is `asend_private_file()`.
+    You can call it in an async view, since it only looks the file up. If that is slow, as on a
+    network file system, use `asend_private_file()`.
 
     Args:
-        request: The request that is answered.
+        request: The request.
         path: The file: a path, absolute or relative to `root`, or a file of a model's field or
             of a storage.
-        root: The directory of a relative path; not needed when there is one root only.
-        mimetype: The type; by default that of the file's name.
-        as_attachment: Whether the browser should save the file rather than show it.
-        download_name: The name under which it is saved; by default its own.
-        max_age: Seconds for which the visitor's browser may use it without asking again.
+        root: The directory of a relative path. Optional if `ROOTS` has one directory.
+        mimetype: The media type; by default guessed from the file's name.
+        as_attachment: Whether browsers save the file instead of showing it.
+        download_name: The name under which browsers save it; by default the file's own.
+        max_age: How long the visitor's browser may cache it, in seconds.
         headers: Further response headers.
-        limit_rate: Bytes a second at which nginx or lighttpd sends the file; by default
-            unlimited. An error with the others, and without a server.
+        limit_rate: The speed at which nginx or lighttpd sends the file, in bytes per second; by
+            default unlimited. Other servers, and `direct`, raise an error.
+        options: All of these but `request` and `path`.
     """
-    options = FileOptions(
-        mimetype=mimetype,
-        as_attachment=as_attachment,
-        download_name=download_name,
-        max_age=max_age,
-        headers=headers,
-        limit_rate=limit_rate,
-    )
+    file_options = FileOptions(**options)
     try:
-        response = conf.delivery().private_file(path_of(path), facts(request), options, root=root)
+        response = conf.delivery().private_file(path_of(path), facts(request), file_options)
     except FileNotFound as error:
         _logger.warning("%s", error)
         raise Http404(error.public_message) from None
     return to_django(response)
 
 
+@shows_file_keywords
 async def asend_private_file(
-    request: HttpRequest,
-    path: PrivateFile,
-    *,
-    root: str | os.PathLike[str] | None = None,
-    **options: Unpack[FileKeywords],
+    request: HttpRequest, path: PrivateFile, **options: Unpack[FileKeywords]
 ) -> HttpResponseBase:
-    """As `send_private_file()`, with the same options, looking for the file in a thread."""
-    return await asyncio.to_thread(send_private_file, request, path, root=root, **options)
+    """Like `send_private_file()`, but look the file up in a thread."""
+    return await asyncio.to_thread(send_private_file, request, path, **options)
 
 
 class PrivateFileView(View):
-    """A view of private files, for those who are allowed to have them.
+    """A view of private files that checks permissions.
 
         class Invoice(PrivateFileView):
             as_attachment = True
@@ -108,18 +91,18 @@ class PrivateFileView(View):
     limit_rate: int | None = None
 
     def get_path(self) -> PrivateFile:
-        """The file; by default that which the URL's argument `path` names, below the root."""
+        """The file; by default the path in the URL's argument `path`, relative to the root."""
         path: str = self.kwargs["path"]
         return path
 
     def can_access_file(self, path: PrivateFile) -> bool:
-        """Whether the visitor may have the file. Has to be defined: there is no safe default."""
+        """Whether the visitor may see the file. You must define it: it has no safe default."""
         raise ImproperlyConfigured(
-            f"{type(self).__name__} must define can_access_file(), which says who may have {path!r}"
+            f"{type(self).__name__} must define can_access_file(), to decide who may see {path!r}"
         )
 
     def get(self, request: HttpRequest, *_args: object, **_kwargs: object) -> HttpResponseBase:
-        """Answer with the file; 403 for those who may not have it."""
+        """Answer with the file, or with 403 if the visitor may not see it."""
         path = self.get_path()
         if not self.can_access_file(path):
             raise PermissionDenied
@@ -148,18 +131,18 @@ def send_private_thumbnail(
 ) -> HttpResponseBase:
     """Answer with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
 
-    Call it after the permission check. It is made once, kept in `THUMBNAIL_CACHE` below no public
-    URL, and always that of the file's present state.
+    Call it after the permission check. The thumbnail is made once and kept in `THUMBNAIL_CACHE`,
+    where no public URL leads to it. When the file changes, so does the thumbnail.
 
     Args:
-        request: The request that is answered.
+        request: The request.
         path: The image: a path, absolute or relative to `root`, or a file of a model's field or
             of a storage.
         width: The box's width in pixels, or the name of a preset; `None` leaves it free.
         height: The box's height in pixels; `None` leaves it free.
         root: The directory of a relative path; not needed when there is one root only.
-        max_age: Seconds for which the visitor's browser may use it without asking again.
-        options: Those of a thumbnail: `fit`, `quality`, `format` and so on.
+        max_age: How long the visitor's browser may cache it, in seconds.
+        options: The options of a thumbnail: `fit`, `quality`, `format` and so on.
     """
     try:
         image = path_of(path)
@@ -172,14 +155,14 @@ def send_private_thumbnail(
 
 
 def private_file(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Answer the request for a signed link; `path` is what follows `PRIVATE_URL`."""
+    """Answer a signed link; `path` is the part after `PRIVATE_URL`."""
     url = (conf.config().private_url or "") + path
     query = request.META.get("QUERY_STRING", "")
     return to_django(conf.delivery().respond(url, query, facts(request)))
 
 
 def thumbnail(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Answer the request for a thumbnail; `path` is what follows `THUMBNAIL_URL`."""
+    """Answer a request for a thumbnail; `path` is the part after `THUMBNAIL_URL`."""
     url = conf.config().thumbnail_url + path
     query = request.META.get("QUERY_STRING", "")
     return to_django(conf.thumbnails().respond(url, query, facts(request)))

@@ -1,25 +1,26 @@
-"""Apache with mod_xsendfile: `X-Sendfile`, and a virtual host."""
+"""Apache's configuration, see `xaccel.servers.generators.Generator`: a virtual host."""
 
 from __future__ import annotations
 
 import os
 import pwd
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from xaccel._core import Location
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.dialects.apache import Apache
+from xaccel.servers.dialects.values import no_control
 
-ETAG_IS_OURS = True
 SITE_FILE = "xaccel.conf"
 FULL_FILE = "httpd.conf"
 SECRETS_FILE = "xaccel-secrets.conf"
+OPTIONS: frozenset[str] = frozenset()
 
-_NAME = "Apache"
+_DIALECT = Apache()
 _MODULES = (
     "mpm_event",
     "authz_core",
@@ -39,28 +40,13 @@ _MODULE_DIRECTORIES = (
 _WORKERS = ("www-data", "apache", "http", "_www", "nobody")
 
 
-def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, str], ...] | None:
-    """`X-Sendfile` with the path in raw bytes; the app sends a name that no header can have.
-
-    mod_xsendfile 0.12 gives all files one and the same ETag unless the response has one, and never
-    says that it does ranges.
-
-    Raises:
-        ConfigError: A limit of the rate was asked for.
-    """
-    text.no_limit_rate(limit_rate, _NAME)
-    value = text.raw_value(text.path_bytes(location))
-    if value is None:
-        return None
-    return (("X-Sendfile", value), *text.validators(location), ("Accept-Ranges", "bytes"))
-
-
 def site(config: Config, deployment: Deployment) -> str:
     """A virtual host, for `sites-available/` or `conf.d/`."""
+    _DIALECT.check(config)
     modules = " ".join([*_modules(deployment)][3:])
     lines = [
         text.HEADER,
-        f"# It needs these modules: {modules}",
+        f"# Enable these modules: {modules}",
         "",
         *_redirects(deployment),
         *_virtual_host(config, deployment),
@@ -69,7 +55,8 @@ def site(config: Config, deployment: Deployment) -> str:
 
 
 def full(config: Config, deployment: Deployment, directory: Path) -> str:
-    """A whole `httpd.conf`, with its logs and its pid in `directory`."""
+    """A whole `httpd.conf`, with its logs and its pid file in `directory`."""
+    _DIALECT.check(config)
     address, port = deployment.listen_address
     directory_of_modules = _module_directory()
     ports = ["80", port] if [*_redirects(deployment)] else [port]
@@ -103,7 +90,12 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
 
 
 def secrets(config: Config, deployment: Deployment) -> None:
-    """None: Apache checks no signature, the app does."""
+    """Nothing: the app verifies the signatures, not Apache."""
+
+
+def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 - as of any server
+    """Nothing more."""
+    return {}
 
 
 def _modules(deployment: Deployment) -> Iterator[str]:
@@ -115,7 +107,7 @@ def _modules(deployment: Deployment) -> Iterator[str]:
 
 
 def _redirects(deployment: Deployment) -> Iterator[str]:
-    """Send those who come without TLS to where there is."""
+    """Virtual hosts that redirect HTTP to HTTPS."""
     address, port = deployment.listen_address
     if deployment.tls_certificate is None or port != "443":
         return
@@ -123,7 +115,7 @@ def _redirects(deployment: Deployment) -> Iterator[str]:
         if "*" not in name:
             lines = [
                 f"ServerName {name}",
-                "# As the visitor spelt it; Redirect would decode it and spell it anew.",
+                "# Keep the URL's spelling. Redirect would decode and encode it.",
                 "AllowEncodedSlashes NoDecode",
                 "RewriteEngine On",
                 'RewriteCond %{THE_REQUEST} "^[A-Z]+ (/[^ ?]*)"',
@@ -140,7 +132,7 @@ def _tls(deployment: Deployment) -> Iterator[str]:
     yield f"SSLCertificateFile {_quoted(deployment.tls_certificate)}"
     yield f"SSLCertificateKeyFile {_quoted(deployment.tls_key)}"
     yield "SSLProtocol -all +TLSv1.2 +TLSv1.3"
-    yield "# Browsers shall not try without TLS for a year, unless the app says otherwise."
+    yield "# Browsers use only TLS for a year, unless the app sends a policy of its own."
     yield "Header setifempty Strict-Transport-Security max-age=31536000"
 
 
@@ -157,25 +149,25 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
             yield f"ServerAlias {' '.join(others)}"
     yield from _tls(deployment)
     if deployment.max_body_bytes:
-        yield "# LimitRequestBody does not apply to what is passed on to the app."
+        yield "# LimitRequestBody has no effect on proxied requests."
         too_long = f'"%{{HTTP:Content-Length}} -gt {deployment.max_body_bytes}"'
         yield from _section("If", too_long, ["Redirect 413 /"])
     yield ""
-    yield "# What the app would otherwise not know of the visitor, besides X-Forwarded-For."
+    yield "# Pass on what only Apache knows about the visitor. mod_proxy adds X-Forwarded-For."
     yield "ProxyPreserveHost On"
     yield "RequestHeader set X-Real-IP expr=%{REMOTE_ADDR}"
     yield "RequestHeader set X-Forwarded-Proto expr=%{REQUEST_SCHEME}"
-    yield "# Addresses reach the app as they were written: signatures cover their spelling."
+    yield "# Pass on URLs as the visitor spelt them: signatures cover the spelling."
     yield "AllowEncodedSlashes NoDecode"
     yield "MergeSlashes Off"
     yield ""
-    yield "# The app's X-Sendfile names a file below one of these directories."
+    yield "# The app's X-Sendfile may name files below these directories."
     yield "XSendFile On"
     for directory in config.served_roots:
         yield f"XSendFilePath {_quoted(directory)}"
-    yield "# mod_xsendfile 1.0 would decode the path, 0.12 does not know how to."
+    yield "# mod_xsendfile 1.0 would decode the path; 0.12 never does."
     yield from _section("IfDirective", "XSendFileUnescape", ["XSendFileUnescape Off"])
-    yield "# The module leaves the header in what is not a 200, for every visitor to see."
+    yield "# The module leaves the header in other responses than 200, where visitors see it."
     yield 'Header unset X-Sendfile "expr=%{REQUEST_STATUS} != 200"'
     yield ""
     for prefix, directory in deployment.static.items():
@@ -191,7 +183,7 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
 def _upstream(deployment: Deployment) -> str:
     socket = deployment.upstream_socket
     if socket is not None:
-        return f"unix:{text.no_control(socket, _NAME)}|http://localhost/"
+        return f"unix:{no_control(socket, _DIALECT.title)}|http://localhost/"
     host, port = deployment.upstream_address
     return f"http://{host}:{port}/"
 
@@ -200,7 +192,7 @@ def _module_directory() -> str:
     for directory in _MODULE_DIRECTORIES:
         if Path(directory).is_dir():
             return directory
-    raise ConfigError(f"Apache's modules are in none of {', '.join(_MODULE_DIRECTORIES)}")
+    raise ConfigError(f"can't find Apache's modules in {', '.join(_MODULE_DIRECTORIES)}")
 
 
 def _user() -> Iterator[str]:
@@ -209,8 +201,10 @@ def _user() -> Iterator[str]:
     known = {entry.pw_name for entry in pwd.getpwall()}
     name = next((name for name in _WORKERS if name in known), None)
     if name is None:
-        raise ConfigError(f"Apache's workers can't be root, and there is none of {_WORKERS}")
-    yield "# Apache refuses to work as root."
+        raise ConfigError(
+            f"Apache's workers need a user other than root: create one of {', '.join(_WORKERS)}"
+        )
+    yield "# Apache refuses to run its workers as root."
     yield f"User {name}"
     yield f'Group "#{pwd.getpwnam(name).pw_gid}"'
 
@@ -222,7 +216,7 @@ def _section(kind: str, argument: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def _literal(path: str) -> str:
-    """A path in which no wildcard is one; only where there is any a backslash is special."""
+    """A path with its wildcards escaped; without wildcards, a backslash is literal."""
     if set(path).isdisjoint("*?["):
         return path
     return re.sub(r"[*?\[]", r"[\g<0>]", path.replace("\\", r"\\"))
@@ -232,7 +226,7 @@ def _with_dollar(lines: list[str]) -> list[str]:
     if not any("${xaccel_dollar}" in line for line in lines):
         return lines
     return [
-        "# A dollar sign before a brace can't be written in any other way.",
+        "# Apache has no escape for a dollar sign before a brace, so this variable stands for one.",
         'Define xaccel_dollar "$"',
         "",
         *lines,
@@ -240,5 +234,5 @@ def _with_dollar(lines: list[str]) -> list[str]:
 
 
 def _quoted(value: str) -> str:
-    escaped = text.no_control(value, _NAME).replace("\\", "\\\\").replace('"', '\\"')
+    escaped = no_control(value, _DIALECT.title).replace("\\", "\\\\").replace('"', '\\"')
     return '"' + escaped.replace("${", "${xaccel_dollar}{") + '"'

@@ -1,30 +1,27 @@
-"""Caddy: `X-Accel-Redirect`, which `handle_response` acts on, and a site block."""
+"""Caddy's configuration, see `xaccel.servers.generators.Generator`: a site block."""
 
 from __future__ import annotations
 
 import re
 import string
 import urllib.parse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from xaccel._core import Location
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.dialects.caddy import Caddy
+from xaccel.servers.dialects.values import no_control
 
-ETAG_IS_OURS = False
 SITE_FILE = "xaccel.caddy"
 FULL_FILE = "Caddyfile"
 SECRETS_FILE = "xaccel-secrets.caddy"
+OPTIONS: frozenset[str] = frozenset()
 
-_NAME = "Caddy"
-# Caddy 2.6 takes the path as it is, later versions decode it and, some of them, expand
-# placeholders in it. Without these four it means the same to all.
-_AMBIGUOUS = frozenset("%?{}")
-_NOT_IN_PREFIX = _AMBIGUOUS.union("*")
-# Caddy has its own for what it sends.
+_DIALECT = Caddy()
+# Caddy sets its own headers for the file.
 _NOT_COPIED = (
     "X-Accel-Redirect",
     "Content-Length",
@@ -39,29 +36,15 @@ _NOT_COPIED = (
 )
 
 
-def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, str], ...] | None:
-    """`X-Accel-Redirect` with the internal URL, not encoded.
-
-    The app sends a file with `%`, `?`, `{`, `}` or a control character in its path, which
-    different versions of Caddy understand differently or not at all.
-
-    Raises:
-        ConfigError: A limit of the rate was asked for.
-    """
-    text.no_limit_rate(limit_rate, _NAME)
-    value = text.raw_value(urllib.parse.unquote_to_bytes(location.url))
-    if value is None or not _AMBIGUOUS.isdisjoint(value):
-        return None
-    return (("X-Accel-Redirect", value),)
-
-
 def site(config: Config, deployment: Deployment) -> str:
     """A site block, to import in the `Caddyfile`."""
+    _DIALECT.check(config)
     return _document([text.HEADER, *_site(config, deployment)])
 
 
 def full(config: Config, deployment: Deployment, directory: Path) -> str:
     """A whole `Caddyfile`, with Caddy's log and its data in `directory`."""
+    _DIALECT.check(config)
     log = [f"output file {_quoted(str(directory / 'error.log'))}", "level WARN"]
     options = [
         "admin off",
@@ -74,14 +57,19 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
 
 
 def secrets(config: Config, deployment: Deployment) -> None:
-    """None: Caddy checks no signature, the app does."""
+    """Nothing: the app verifies the signatures, not Caddy."""
+
+
+def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 - as of any server
+    """Nothing more."""
+    return {}
 
 
 def _site(config: Config, deployment: Deployment) -> Iterator[str]:
     address, port = deployment.listen_address
     names = (deployment.domain or "").split() or [""]
     if _gets_certificate(deployment):
-        yield "# Caddy gets the certificate by itself, and sends those who come without TLS here."
+        yield "# Caddy gets the certificate by itself, and redirects HTTP to HTTPS."
     secure = _gets_certificate(deployment) or deployment.tls_certificate is not None
     yield from text.block(
         ", ".join(f"{'https' if secure else 'http'}://{name}:{port}" for name in names),
@@ -95,19 +83,19 @@ def _site(config: Config, deployment: Deployment) -> Iterator[str]:
 
 
 def _gets_certificate(deployment: Deployment) -> bool:
-    """Whether Caddy has to get a certificate for what is served."""
+    """Whether Caddy has to get a certificate."""
     _, port = deployment.listen_address
     if port != "443" or deployment.tls_certificate is not None:
         return False
     if deployment.domain is None:
-        raise ConfigError(f"{_NAME} gets a certificate for a name only: tell it by --domain")
+        raise ConfigError(f"{_DIALECT.title} can get a certificate only for a name: add --domain")
     return True
 
 
 def _tls(deployment: Deployment) -> Iterator[str]:
     if deployment.tls_certificate is not None and deployment.tls_key is not None:
         yield f"tls {_quoted(deployment.tls_certificate)} {_quoted(deployment.tls_key)}"
-    yield "# Browsers shall not try without TLS for a year, unless the app says otherwise."
+    yield "# Browsers use only TLS for a year, unless the app sends a policy of its own."
     yield "header ?Strict-Transport-Security max-age=31536000"
 
 
@@ -128,7 +116,7 @@ def _handlers(config: Config, deployment: Deployment) -> Iterator[str]:
             f"reverse_proxy {_upstream(deployment)}",
             [
                 "header_up X-Real-IP {remote_host}",
-                "# Whatever it says, no visitor sees it.",
+                "# Never show this header to visitors.",
                 "header_down -X-Accel-Redirect",
                 *_responses(config),
             ],
@@ -145,13 +133,8 @@ def _upstream(deployment: Deployment) -> str:
 
 def _responses(config: Config) -> Iterator[str]:
     roots = [(prefix, directory) for directory, prefix in config.served_roots.items()]
-    # Of two prefixes, one within the other, the first that matches wins.
+    # The first match wins, so a prefix within another one comes first.
     for index, (prefix, directory) in enumerate(sorted(roots, reverse=True)):
-        if not _NOT_IN_PREFIX.isdisjoint(prefix):
-            raise ConfigError(
-                f"XACCEL['ROOTS']: {_NAME} can't have any of {''.join(sorted(_NOT_IN_PREFIX))} in "
-                f"the internal prefix {prefix!r}"
-            )
         yield ""
         yield f"@root{index} header X-Accel-Redirect {_quoted(prefix + '*')}"
         yield from text.block(f"handle_response @root{index}", _send(prefix, directory))
@@ -159,27 +142,27 @@ def _responses(config: Config) -> Iterator[str]:
 
 def _send(prefix: str, directory: str) -> Iterator[str]:
     yield from text.block("copy_response_headers", [f"exclude {' '.join(_NOT_COPIED)}"])
-    yield "# The file server knows only these two."
+    yield "# The file server refuses other methods."
     yield "@changes not method GET HEAD"
     yield "method @changes GET"
     yield "rewrite * {rp.header.X-Accel-Redirect}"
-    # Caddy compares it with the encoded path, byte by byte, as if bytes were characters.
+    # Caddy compares it with the encoded path, byte by byte.
     stripped = urllib.parse.quote(prefix.rstrip("/"), safe=string.printable)
     yield f"uri strip_prefix {_quoted(stripped)}"
     yield f"root * {_quoted(directory)}"
-    yield "# A visitor's own address must not be compared with the file's."
+    yield "# The visitor's URL differs from the file's, so there is nothing to canonicalise."
     yield from text.block("file_server", ["disable_canonical_uris"])
 
 
 def _quoted(value: str) -> str:
     """A value as one word.
 
-    Braces are escaped from placeholders by a backslash; a brace before a dollar sign is what
-    begins an environment variable, so it is the default value of one that does not exist.
+    A backslash keeps a brace from starting a placeholder. A brace before a dollar sign would start
+    an environment variable, so it becomes the default value of one that does not exist.
     """
-    # Where no placeholder can be, for want of an opening brace, Caddy leaves backslashes alone.
+    # Without an opening brace, hence without placeholders, Caddy keeps backslashes.
     special = '[{}"]' if "{" in value else '"'
-    escaped = re.sub(special, r"\\\g<0>", text.no_control(value, _NAME))
+    escaped = re.sub(special, r"\\\g<0>", no_control(value, _DIALECT.title))
     return '"' + escaped.replace(r"\{$", r"{$XACCEL_NO_SUCH_VARIABLE:\{}$") + '"'
 
 

@@ -1,4 +1,4 @@
-"""What a server's configuration needs to know beyond the app's own settings."""
+"""What the configuration of a server depends on besides the app's settings."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _PLAIN = (
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """Where the app and the server are.
+    """Where the app and the server listen, and what the server does besides.
 
     Raises:
-        ConfigError: A value can't be written into a server's configuration.
+        ConfigError: A value is invalid in a server's configuration.
     """
 
     upstream: str = "127.0.0.1:8000"
@@ -34,44 +34,43 @@ class Deployment:
     listen: str = "80"
     """Where the server listens: `PORT` or `ADDRESS:PORT`."""
     domain: str | None = None
-    """The host names that are served, separated by spaces; none means any."""
+    """The host names of the site, separated by spaces; `None` for any."""
     static: Mapping[str, str] = field(default_factory=dict)
     """Directories of static files by their public URL prefix: `{"/static/": "/srv/static"}`."""
     client_max_body_size: str = "10m"
-    """The largest upload, in nginx's grammar: `10m` is 10 MiB, `0` is without a limit."""
+    """The largest upload, in nginx's grammar: `10m` is 10 MiB, `0` means no limit."""
     verify: Literal["app", "secure-link", "njs"] | None = None
-    """How nginx finds out that a thumbnail's URL is good: it asks the app once, or it checks the
-    signature itself, with `secure_link` or with a script. By default with `secure_link`, if that
-    is how URLs are signed."""
+    """How nginx verifies the URL of a thumbnail: it asks the app once, or verifies the signature
+    itself, with `secure_link` or with an njs script. The default is `secure-link` if URLs are
+    signed for it, otherwise `app`."""
 
     resizer: str = "127.0.0.1:10199"
-    """Where nginx's resizing server listens, when nginx makes the thumbnails: `ADDRESS:PORT` or
+    """Where nginx's resizing server listens, if nginx renders the thumbnails: `ADDRESS:PORT` or
     `unix:/path/to.sock`."""
     resolver: str | None = None
     """The DNS servers that nginx asks, separated by spaces; by default those of this machine."""
     tls_certificate: str | None = None
-    """The file of the certificate, with those between it and the authority's; with one the
-    server speaks TLS."""
+    """The file with the certificate and its chain. If it is set, the server uses TLS."""
     tls_key: str | None = None
     """The file of the certificate's private key."""
 
     log_header: str | None = None
-    """A response header of the app, such as `X-User`, that nginx logs and keeps to itself."""
+    """A response header of the app, such as `X-User`, that nginx logs and hides from visitors."""
 
     def __post_init__(self) -> None:
-        """Refuse what would end a line or a directive."""
+        """Refuse values that would end a line or a directive."""
         for name in _PLAIN:
             value = getattr(self, name)
             if value is not None and not set(value).isdisjoint("\n\r;{}\"'\\$#"):
-                raise ConfigError(f"{name} has a character that it can't have: {value!r}")
+                raise ConfigError(f"{name} has an invalid character: {value!r}")
         if (self.tls_certificate is None) != (self.tls_key is None):
-            raise ConfigError("TLS needs both, the certificate and its key")
+            raise ConfigError("TLS needs both the certificate and its key")
         if self.log_header is not None and not re.fullmatch("[A-Za-z0-9-]+", self.log_header):
             raise ConfigError(f"log_header must be a name like 'X-User', not {self.log_header!r}")
         for prefix in self.static:
             if not prefix.startswith("/") or not prefix.endswith("/"):
                 raise ConfigError(
-                    f"the URL of static files must be like '/static/', not {prefix!r}"
+                    f"the URL prefix of static files must look like '/static/', not {prefix!r}"
                 )
 
     @property
@@ -89,7 +88,7 @@ class Deployment:
 
     @property
     def upstream_address(self) -> tuple[str, str]:
-        """The host and the port of `upstream`, when it is no socket."""
+        """The host and the port of `upstream`, if it is not a Unix socket."""
         host, _, port = self.upstream.rpartition(":")
         if not host or not port.isdecimal():
             raise ConfigError(
@@ -103,20 +102,20 @@ class Deployment:
         match = re.fullmatch("([0-9]+)([kmg]?)", self.client_max_body_size.lower())
         if match is None:
             raise ConfigError(
-                "client_max_body_size must be a number of bytes, or end in k, m or g, not "
+                "client_max_body_size must be a number of bytes, optionally with k, m or g, not "
                 f"{self.client_max_body_size!r}"
             )
         return int(match[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[match[2]]
 
     @property
     def resolvers(self) -> list[str]:
-        """The DNS servers; with none named anywhere the one that resolv.conf(5) assumes."""
+        """The DNS servers: `resolver`, or those of resolv.conf(5), or its default."""
         if self.resolver is not None:
             return self.resolver.split()
         with contextlib.suppress(OSError):
             lines = Path("/etc/resolv.conf").read_text().splitlines()
             words = [line.split() for line in lines if line.startswith("nameserver")]
-            # nginx does not know the interfaces that link-local addresses need.
+            # nginx does not support link-local addresses, which name an interface.
             found = [line[1] for line in words if len(line) > 1 and "%" not in line[1]]
             if found:
                 return [f"[{address}]" if ":" in address else address for address in found]

@@ -1,53 +1,33 @@
-"""lighttpd: `X-Sendfile` from mod_proxy, and a file to include."""
+"""lighttpd's configuration, see `xaccel.servers.generators.Generator`."""
 
 from __future__ import annotations
 
 import os
 import re
-import urllib.parse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from xaccel._core import Location
 from xaccel.config import Config
-from xaccel.exceptions import ConfigError
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
+from xaccel.servers.dialects.lighttpd import Lighttpd, check_value
 
-ETAG_IS_OURS = True
 SITE_FILE = "xaccel.conf"
 FULL_FILE = "lighttpd.conf"
 SECRETS_FILE = "xaccel-secrets.conf"
+OPTIONS: frozenset[str] = frozenset()
 
-_NAME = "lighttpd"
+_DIALECT = Lighttpd()
 _KIBI = 1024
-
-
-def offload(location: Location, *, limit_rate: int | None) -> tuple[tuple[str, str], ...] | None:
-    """`X-Sendfile` with the percent-encoded path.
-
-    lighttpd refuses a path that is not UTF-8 and changes control characters: the app sends those.
-    The ETag is the one that `direct` and nginx give the file, so that changing servers
-    invalidates nobody's cache. The rate is in KiB a second, rounded up, since 0 is no limit.
-    """
-    path = text.path_bytes(location)
-    if text.has_control(path) or not _is_utf8(path):
-        return None
-    headers = [
-        ("X-Sendfile", urllib.parse.quote(path)),
-        *text.validators(location),
-    ]
-    if limit_rate is not None:
-        headers.append(("X-LIGHTTPD-KBytes-per-second", str(-(-limit_rate // _KIBI))))
-    return tuple(headers)
 
 
 def site(config: Config, deployment: Deployment) -> str:
     """What serves the app, to include in `lighttpd.conf`."""
+    _DIALECT.check(config)
     lines = [
         text.HEADER,
-        "# For the app to see addresses as they were written, lighttpd.conf has to say, among the",
-        '# other options of server.http-parseopts, "url-path-2f-decode" => "disable".',
+        '# In lighttpd.conf, add "url-path-2f-decode" => "disable" to server.http-parseopts, so',
+        "# that the app gets URLs as the visitor spelt them.",
         f"server.modules += ( {_modules(deployment)} )",
         *_tls_socket(deployment),
         *_site(config, deployment),
@@ -57,6 +37,7 @@ def site(config: Config, deployment: Deployment) -> str:
 
 def full(config: Config, deployment: Deployment, directory: Path) -> str:
     """A whole `lighttpd.conf`, with its log and its temporary files in `directory`."""
+    _DIALECT.check(config)
     address, port = deployment.listen_address
     temporary = _quoted(str(directory / "tmp"))
     types = (
@@ -75,7 +56,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
         f"server.upload-dirs = ( {temporary} )",
         f"server.errorlog = {_quoted(str(directory / 'error.log'))}",
         f"server.pid-file = {_quoted(str(directory / 'lighttpd.pid'))}",
-        "# Addresses reach the app as they were written: signatures cover their spelling.",
+        "# Pass on URLs as the visitor spelt them: signatures cover the spelling.",
         'server.http-parseopts = ( "url-path-2f-decode" => "disable" )',
         *_array("mimetype.assign =", types),
         *_site(config, deployment),
@@ -84,7 +65,12 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
 
 
 def secrets(config: Config, deployment: Deployment) -> None:
-    """None: lighttpd checks no signature, the app does."""
+    """Nothing: the app verifies the signatures, not lighttpd."""
+
+
+def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 - as of any server
+    """Nothing more."""
+    return {}
 
 
 def _modules(deployment: Deployment) -> str:
@@ -97,7 +83,7 @@ def _modules(deployment: Deployment) -> str:
 
 
 def _redirects(deployment: Deployment) -> bool:
-    """Whether those who come without TLS are to be sent to where there is."""
+    """Whether HTTP is redirected to HTTPS."""
     return deployment.tls_certificate is not None and deployment.listen_address[1] == "443"
 
 
@@ -114,14 +100,14 @@ def _tls(deployment: Deployment) -> Iterator[str]:
 
 
 def _tls_socket(deployment: Deployment) -> Iterator[str]:
-    """What listens for TLS, besides the port of the configuration that includes this."""
+    """The socket for TLS, in addition to the port of the configuration that includes this."""
     lines = [*_tls(deployment)]
     if lines:
         yield from text.block(_socket(deployment, deployment.listen_address[1]), lines)
 
 
 def _plain_socket(deployment: Deployment) -> Iterator[str]:
-    """What listens for those who come without TLS."""
+    """The socket for HTTP, which is redirected."""
     if _redirects(deployment):
         yield from text.block(_socket(deployment, "80"), ['ssl.engine = "disable"'])
 
@@ -144,16 +130,16 @@ def _site(config: Config, deployment: Deployment) -> Iterator[str]:
 
 def _serve(config: Config, deployment: Deployment) -> Iterator[str]:
     if deployment.tls_certificate is not None:
-        yield "# Browsers shall not try without TLS for a year. Where the app says otherwise, its"
-        yield "# header comes first, and of two it is the first that counts (RFC 6797, 8.1)."
+        yield "# Browsers use only TLS for a year. If the app sends a policy of its own, it comes"
+        yield "# first, and browsers ignore the second (RFC 6797, section 8.1)."
         yield from _array(
             "setenv.add-response-header =", ['"Strict-Transport-Security" => "max-age=31536000",']
         )
-    yield "# In KiB; 0 is without a limit."
+    yield "# In KiB; 0 means no limit."
     yield f"server.max-request-size = {-(-deployment.max_body_bytes // _KIBI)}"
-    if not config.follow_symlinks and all(os.path.realpath(d) == d for d in _directories(config)):
-        yield "# No part of a private file's path may be a link. Leave this out when you put a link"
-        yield "# above these directories."
+    if not config.follow_symlinks and all(os.path.realpath(d) == d for d in config.served_roots):
+        yield "# Refuse private files with a symbolic link anywhere in their path. Remove this line"
+        yield "# if you replace a directory above them by a link."
         yield 'server.follow-symlink = "disable"'
     proxy = [*_proxy(config, deployment)]
     if deployment.static:
@@ -170,10 +156,10 @@ def _serve(config: Config, deployment: Deployment) -> Iterator[str]:
 
 
 def _proxy(config: Config, deployment: Deployment) -> Iterator[str]:
-    docroots = (f"{_quoted(directory)}," for directory in _directories(config))
+    docroots = (f"{_quoted(directory)}," for directory in config.served_roots)
     upstream = [
         *_upstream(deployment),
-        "# The app's X-Sendfile names a file below one of these directories.",
+        "# The app's X-Sendfile may name files below these directories.",
         '"x-sendfile" => "enable",',
         *_array('"x-sendfile-docroot" =>', docroots, end=","),
     ]
@@ -190,21 +176,6 @@ def _upstream(deployment: Deployment) -> Iterator[str]:
     yield f'"port" => {port},'
 
 
-def _directories(config: Config) -> Iterator[str]:
-    for directory in config.served_roots:
-        if not _is_utf8(os.fsencode(directory)):
-            raise ConfigError(f"XACCEL['ROOTS']: {_NAME} takes UTF-8 only, not {directory!r}")
-        yield directory
-
-
-def _is_utf8(path: bytes) -> bool:
-    try:
-        path.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def _with_charset(kind: str) -> str:
     return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
 
@@ -216,8 +187,5 @@ def _array(head: str, lines: Iterable[str], *, end: str = "") -> Iterator[str]:
 
 
 def _quoted(value: str) -> str:
-    # A backslash means itself, unless there is a quotation mark behind it.
-    if '\\"' in value or value.endswith("\\"):
-        raise ConfigError(f"{value!r} has a backslash where {_NAME} can't have one")
-    escaped = text.no_control(value, _NAME).replace('"', '\\"')
+    escaped = check_value(value).replace('"', '\\"')
     return f'"{escaped}"'

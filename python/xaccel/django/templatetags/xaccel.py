@@ -62,7 +62,7 @@ def placeholder(source: Any) -> str:
 
 @register.filter("thumbnail_url")
 def thumbnail_url_filter(source: Any, width: int | str) -> str:
-    """`{{ photo.image|thumbnail_url:300 }}`, or with the name of a preset."""
+    """`{{ photo.image|thumbnail_url:300 }}`, or the name of a preset instead of a width."""
     return conf.template_helpers().thumbnail_url(source, width)
 
 

@@ -1,0 +1,421 @@
+"""The HTTP client, for the servers that the settings name.
+
+It resolves a name, checks the addresses, and connects to the very address that it has checked, so
+that a name which changes its address in between (DNS rebinding) leads nowhere. It follows as many
+redirects as its user allows, and checks each one the same way. Connections stay open between
+requests.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import ipaddress
+import os
+import socket
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple, Self, cast
+from urllib.parse import urljoin, urlsplit
+from weakref import WeakSet
+
+MAX_IDLE = 8
+"""How many connections of a client are kept open, at most, while nobody uses them."""
+
+MAX_IDLE_SECONDS = 30.0
+"""For how long an unused connection can still be used, at most."""
+
+_PORTS = {"http": 80, "https": 443}
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# RFC 9110, section 9.2.2: what may be sent again if it is unknown whether it has arrived.
+_IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+
+
+class RequestFailed(OSError):
+    """There is no response, or it ended early."""
+
+
+class PrivateAddress(RequestFailed):
+    """A server has an address in a private network, which is not allowed."""
+
+
+class TooLarge(RequestFailed):
+    """A response has more bytes than its limit."""
+
+
+class Origin(NamedTuple):
+    """A server, as far as a URL tells."""
+
+    scheme: str
+    host: str
+    """A name in ASCII or an address, in lower case, without brackets."""
+    port: int
+
+    @classmethod
+    def of(cls, url: str) -> Origin:
+        """The origin of a URL.
+
+        Raises:
+            ValueError: It is not an http or https URL.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in _PORTS or not parts.hostname:
+            raise ValueError(f"{url!r} is not an http or https URL")
+        host = parts.hostname
+        if not host.isascii():
+            host = host.encode("idna").decode()
+        return cls(parts.scheme, host, parts.port or _PORTS[parts.scheme])
+
+    @property
+    def authority(self) -> str:
+        """The value of the Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+class _Request(NamedTuple):
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+
+    @property
+    def target(self) -> str:
+        parts = urlsplit(self.url)
+        return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+class _WithDeadline:
+    """A socket on which every wait for bytes ends at one deadline, however few come each time."""
+
+    deadline: float
+
+    def recv_into(self, *arguments: Any) -> int:
+        self.settimeout(_remaining(self.deadline))  # type: ignore[attr-defined]
+        return super().recv_into(*arguments)  # type: ignore[misc,no-any-return]
+
+
+class _Socket(_WithDeadline, socket.socket):
+    pass
+
+
+class _TlsSocket(_WithDeadline, ssl.SSLSocket):
+    pass
+
+
+class _Connection:
+    """An open connection, which one request uses at a time."""
+
+    def __init__(self, origin: Origin, sock: _Socket | _TlsSocket) -> None:
+        self.origin = origin
+        self.sock = sock
+        self.process = os.getpid()
+        self.idle_since = 0.0
+        self._http = http.client.HTTPConnection(origin.host, origin.port)
+        # It must not connect by itself, to an address that nobody has checked.
+        self._http.auto_open = 0
+        self._http.sock = sock
+
+    def send(self, request: _Request) -> http.client.HTTPResponse:
+        """Send a request, and wait for the header of the response. An error closes this."""
+        try:
+            self.sock.settimeout(_remaining(self.sock.deadline))
+            self._http.request(
+                request.method,
+                request.target,
+                body=request.body,
+                headers={"Host": self.origin.authority, **request.headers},
+            )
+            return self._http.getresponse()
+        except BaseException:
+            self.close()
+            raise
+
+    def is_open(self) -> bool:
+        """Whether an unused connection is still open: the server has said nothing on it."""
+        self.sock.settimeout(0)
+        try:
+            self.sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            pass
+        return False
+
+    def close(self) -> None:
+        self._http.close()
+        self.sock.close()
+
+
+class Response:
+    """A response, whose body is read piece by piece. Close it; it is a context manager."""
+
+    def __init__(
+        self, client: Client, connection: _Connection, response: http.client.HTTPResponse
+    ) -> None:
+        self._client = client
+        self._connection: _Connection | None = connection
+        self._sock = connection.sock
+        self._response = response
+        self._max_bytes: int | None = None
+        self._read = 0
+        self.status = response.status
+        """The status code."""
+        self.headers = {name.lower(): value for name, value in response.getheaders()}
+        """The header fields by their names in lower case."""
+
+    def read(self, size: int) -> bytes:
+        """Wait for bytes of the body, at most `size`; none at its end.
+
+        Raises:
+            RequestFailed: The body ended early, or the time is over.
+            TooLarge: The body has more bytes than allowed.
+        """
+        try:
+            piece = self._response.read1(size)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise _failure(error) from error
+        if not piece and self._response.length:
+            raise RequestFailed(f"the response ended {self._response.length} bytes too early")
+        self._read += len(piece)
+        self._check_size(self._read)
+        return piece
+
+    def prolong(self, timeout: float) -> None:
+        """Allow what remains of the body this many seconds from now."""
+        self._sock.deadline = time.monotonic() + timeout
+
+    def close(self) -> None:
+        """Free the connection: for the next request if all of the body was read."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        response = self._response
+        is_complete = response.isclosed() or response.length == 0
+        response.close()
+        if is_complete and not response.will_close:
+            self._client.keep(connection)
+        else:
+            connection.close()
+
+    def limit(self, max_bytes: int | None) -> None:
+        """Refuse a body that has, or turns out to have, more bytes.
+
+        Raises:
+            TooLarge: The response says so itself; it is closed.
+        """
+        self._max_bytes = max_bytes
+        try:
+            self._check_size(self._response.length or 0)
+        except TooLarge:
+            self.close()
+            raise
+
+    def _check_size(self, size: int) -> None:
+        if self._max_bytes is not None and size > self._max_bytes:
+            raise TooLarge(f"the response has at least {size} bytes, more than {self._max_bytes}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Client:
+    """Sends requests. Threads, greenlets and forked processes may share one.
+
+    Args:
+        private_origins: The only servers that may have the address of a private network or of
+            this machine.
+        max_redirects: How many redirects are followed; the next one is a `RequestFailed`. With 0
+            a redirect is a response like any other. The same header fields are sent to every
+            server, so there must be nothing secret among them.
+    """
+
+    def __init__(self, *, private_origins: Collection[Origin] = (), max_redirects: int = 0) -> None:
+        self._private_origins = frozenset(private_origins)
+        self._max_redirects = max_redirects
+        self.tls = ssl.create_default_context()
+        """Which certificates are trusted."""
+        self.tls.sslsocket_class = _TlsSocket
+        self._lock = threading.Lock()
+        self._idle: deque[_Connection] = deque()
+        _clients.add(self)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        timeout: float,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        max_bytes: int | None = None,
+    ) -> Response:
+        """Send a request, and wait for the header of the response.
+
+        An idempotent request is sent a second time if a connection that was kept open turns out
+        to be closed.
+
+        Args:
+            method: The method, such as `GET`.
+            url: The URL, percent-encoded.
+            timeout: Seconds for everything, redirects and body included; see
+                `Response.prolong()`.
+            headers: The header fields besides Host and Content-Length.
+            body: The body.
+            max_bytes: The most bytes that the response's body may have.
+
+        Raises:
+            RequestFailed: There is no response; the message says why.
+            PrivateAddress: A server must not have the address that it has.
+            TooLarge: The response says that it is too large.
+        """
+        deadline = time.monotonic() + timeout
+        for _ in range(1 + self._max_redirects):
+            try:
+                response = self._send(_Request(method, url, headers or {}, body), deadline)
+                response.limit(max_bytes)
+            except (http.client.HTTPException, OSError, ValueError) as error:
+                raise _failure(error) from error
+            if self._max_redirects == 0 or response.status not in _REDIRECTS:
+                return response
+            response.close()
+            target = urljoin(url, response.headers.get("location", ""))
+            if url.startswith("https:") and not target.startswith("https:"):
+                raise RequestFailed(f"{target!r} would be fetched without encryption")
+            url = target
+        raise RequestFailed(f"there are more than {self._max_redirects} redirects")
+
+    def _send(self, request: _Request, deadline: float) -> Response:
+        origin = Origin.of(request.url)
+        connection = self._take(origin) if request.method in _IDEMPOTENT else None
+        if connection is not None:
+            connection.sock.deadline = deadline
+            # The server may be closing it at this very moment.
+            with contextlib.suppress(ConnectionError, http.client.BadStatusLine):
+                return Response(self, connection, connection.send(request))
+        connection = self._connect(origin, deadline)
+        return Response(self, connection, connection.send(request))
+
+    def keep(self, connection: _Connection) -> None:
+        """Keep a connection open for the next request."""
+        if connection.process != os.getpid():
+            connection.close()
+            return
+        connection.idle_since = time.monotonic()
+        with self._lock:
+            self._idle.append(connection)
+            surplus = self._idle.popleft() if len(self._idle) > MAX_IDLE else None
+        if surplus is not None:
+            surplus.close()
+
+    def _take(self, origin: Origin) -> _Connection | None:
+        """The connection to a server that was used last, if there is one."""
+        oldest = time.monotonic() - MAX_IDLE_SECONDS
+        found: _Connection | None = None
+        closed = []
+        with self._lock:
+            while self._idle and self._idle[0].idle_since < oldest:
+                closed.append(self._idle.popleft())
+            for connection in reversed(self._idle):
+                if connection.origin == origin:
+                    found = connection
+                    self._idle.remove(connection)
+                    break
+        for connection in closed:
+            connection.close()
+        if found is not None and not found.is_open():
+            found.close()
+            return None
+        return found
+
+    def _connect(self, origin: Origin, deadline: float) -> _Connection:
+        sock: _Socket | _TlsSocket
+        sock = _open(origin, deadline, allow_private=origin in self._private_origins)
+        try:
+            if origin.scheme == "https":
+                wrapped = self.tls.wrap_socket(sock, server_hostname=origin.host)
+                sock = cast("_TlsSocket", wrapped)
+                sock.deadline = deadline
+        except BaseException:
+            sock.close()
+            raise
+        return _Connection(origin, sock)
+
+    def __del__(self) -> None:
+        for connection in self._idle:
+            connection.close()
+
+    def forget_connections(self) -> None:
+        """Close a forked process's copies of connections that its parent goes on using."""
+        # A thread that exists only in the parent may hold the old lock.
+        self._lock = threading.Lock()
+        idle, self._idle = self._idle, deque()
+        for connection in idle:
+            connection.close()
+
+
+_clients: WeakSet[Client] = WeakSet()
+
+
+def _forget_connections() -> None:
+    for client in _clients:
+        client.forget_connections()
+
+
+os.register_at_fork(after_in_child=_forget_connections)
+
+
+def _failure(error: Exception) -> RequestFailed:
+    if isinstance(error, RequestFailed):
+        return error
+    return RequestFailed(str(error) or type(error).__name__)
+
+
+def _open(origin: Origin, deadline: float, *, allow_private: bool) -> _Socket:
+    problem = OSError(f"{origin.host} has no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(
+        origin.host, origin.port, type=socket.SOCK_STREAM
+    ):
+        if not allow_private and not is_public(str(address[0])):
+            raise PrivateAddress(f"{origin.host} has the private address {address[0]}")
+        sock = _Socket(family, kind, protocol)
+        sock.deadline = deadline
+        try:
+            sock.settimeout(_remaining(deadline))
+            sock.connect(address)
+        except OSError as error:
+            sock.close()
+            problem = error
+        else:
+            return sock
+    raise problem
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address belongs to the public Internet, also when IPv6 wraps it."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        embedded = ip.ipv4_mapped or ip.sixtofour or _nat64(ip)
+        if embedded is not None:
+            return is_public(str(embedded))
+    return ip.is_global and not ip.is_multicast
+
+
+def _nat64(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address within one of the well-known prefix 64:ff9b::/96 (RFC 6052)."""
+    if ip in ipaddress.IPv6Network("64:ff9b::/96"):
+        return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
+    return None
+
+
+def _remaining(deadline: float) -> float:
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
+        raise TimeoutError("it takes too long")
+    return remaining

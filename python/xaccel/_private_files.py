@@ -1,0 +1,103 @@
+"""The base of `XAccel` for frameworks whose responses are apps: WSGI, ASGI and Starlette."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Any, Generic, TypeAlias, TypeVar, Unpack
+
+from xaccel.config import Config
+from xaccel.delivery.files import Delivery
+from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
+from xaccel.delivery.request import Request
+from xaccel.delivery.response import Response
+from xaccel.thumbnails.private import PrivateThumbnails
+
+App = TypeVar("App")
+Responder: TypeAlias = Callable[[Request], Response]
+"""Makes the response to a request. It looks for a file, so it may block."""
+
+
+class PrivateFiles(ABC, Generic[App]):
+    """Answers with private files.
+
+    Raises:
+        ConfigError: A setting is invalid.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        """The settings; `xaccel config --app` finds them here."""
+        self._delivery = Delivery(config)
+        self.private_url = self._delivery.private_url
+        """Writes a signed link to a file, see `Delivery.private_url`."""
+
+    @shows_file_keywords
+    def send_private_file(
+        self, path: str | os.PathLike[str], **options: Unpack[FileKeywords]
+    ) -> App:
+        """Answer with a file under one of `ROOTS`, which the web server sends, if there is one.
+
+        Call it after the permission check. Ranges, conditional requests and HEAD work with
+        every server, and without one. A file that may not be sent is a 404 that does not show
+        its path.
+
+        Args:
+            path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`.
+            root: The directory of a relative path; not needed if there is only one root.
+            mimetype: The media type; by default the one of the file's name.
+            as_attachment: Whether the browser should save the file instead of showing it.
+            download_name: The name under which it is saved; by default its own.
+            max_age: Seconds for which the visitor's browser may use it without asking again.
+            headers: Further response headers.
+            limit_rate: Bytes per second at which nginx or lighttpd sends the file; by default
+                unlimited. With other servers, and without one, it is an error.
+            options: All of these but `path`.
+
+        Returns:
+            The response, to call as an app or to return from a view.
+        """
+        return self._app(partial(self._delivery.answer, path, options=FileOptions(**options)))
+
+    def send_private_thumbnail(
+        self,
+        path: str | os.PathLike[str],
+        width: int | str | None = None,
+        height: int | None = None,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        max_age: int | None = None,
+        **options: Any,
+    ) -> App:
+        """Answer with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
+
+        Call it after the permission check. The thumbnail is rendered once, kept in
+        `THUMBNAIL_CACHE` below no public URL, and rendered again when the file changes.
+
+        Args:
+            path: The image, absolute, or relative to `root`.
+            width: The box's width in pixels, or the name of a preset; `None` leaves it free.
+            height: The box's height in pixels; `None` leaves it free.
+            root: The directory of a relative path; not needed if there is only one root.
+            max_age: Seconds for which the visitor's browser may use it without asking again.
+            options: The options of the thumbnail: `fit`, `quality`, `format` and so on.
+
+        Returns:
+            The response, to call as an app or to return from a view.
+
+        Raises:
+            SpecError: An option is unknown or has an invalid value.
+        """
+        spec = self._thumbnails.spec(width, height, **options)
+        answer = partial(self._thumbnails.answer_spec, path, spec, root=root, max_age=max_age)
+        return self._app(answer)
+
+    @cached_property
+    def _thumbnails(self) -> PrivateThumbnails:
+        return PrivateThumbnails(self.config, self._delivery)
+
+    @abstractmethod
+    def _app(self, responder: Responder) -> App:
+        """Turn a responder into a response of the framework."""

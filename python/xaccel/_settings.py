@@ -1,0 +1,255 @@
+"""The grammars of settings.
+
+Each check takes the name of a setting and its value, and returns the value as `Config` holds it.
+A check accepts what it has returned. A wrong value is a `ConfigError` that names the setting, says
+what is wrong and what would be right. It never shows a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+from xaccel._core import PathMap, Spec
+from xaccel._hints import did_you_mean
+from xaccel.exceptions import ConfigError, SpecError
+
+Check: TypeAlias = Callable[[str, Any], Any]
+
+_DAY = 24 * 60 * 60
+_SIZE_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+_TIME_UNITS = {
+    "y": 365 * _DAY,
+    "M": 30 * _DAY,
+    "w": 7 * _DAY,
+    "d": _DAY,
+    "h": 60 * 60,
+    "m": 60,
+    "s": 1,
+    "": 1,
+}
+_SIZE = re.compile(r"([0-9]+)([kmg]?)", re.IGNORECASE)
+_TIME = re.compile(r" *([0-9]+)(y|M|w|d|h|m|s|)")
+_SOURCE_URLS = ("https://", "http://", "s3://", "storage://")
+_NEGOTIABLE = ("avif", "webp")
+_DEFAULT_QUALITY = {"jpeg": 85, "webp": 80, "avif": 60}
+
+
+def one_of(*names: str) -> Check:
+    """Return a check for one of a few names."""
+
+    def check(key: str, value: Any) -> str:
+        if value not in names:
+            hint = did_you_mean(value, names) if isinstance(value, str) else ""
+            raise _wrong(key, value, f"one of {', '.join(map(repr, names))}", hint)
+        return str(value)
+
+    return check
+
+
+def optional(check: Check) -> Check:
+    """Return a check that also accepts `None`."""
+    return lambda key, value: None if value is None else check(key, value)
+
+
+def boolean(key: str, value: Any) -> bool:
+    """Check for `True` or `False`."""
+    if not isinstance(value, bool):
+        raise _wrong(key, value, "True or False")
+    return value
+
+
+def positive(key: str, value: Any) -> int:
+    """Check for a whole number from 1."""
+    if not _is_int(value) or value < 1:
+        raise _wrong(key, value, "a whole number from 1")
+    return int(value)
+
+
+def size(key: str, value: Any) -> int:
+    """Check for a size: the text of nginx's grammar, such as "200M", or a number of bytes."""
+    if isinstance(value, str):
+        match = _SIZE.fullmatch(value)
+        number = int(match[1]) * _SIZE_UNITS[match[2].lower()] if match else 0
+    else:
+        number = value if _is_int(value) else 0
+    if number < 1:
+        raise _wrong(key, value, "a size such as '200M', or a whole number of bytes from 1")
+    return number
+
+
+def time(*, least: int) -> Check:
+    """Return a check for a time, in seconds.
+
+    The time is the text of nginx's grammar, such as "60d" or "1d 12h", a whole number of seconds,
+    or a `timedelta` of whole seconds. A fraction of a second is an error.
+
+    Args:
+        least: The fewest seconds.
+    """
+
+    def check(key: str, value: Any) -> int:
+        if isinstance(value, str):
+            seconds = _seconds(value)
+        elif isinstance(value, timedelta) and not value.microseconds:
+            seconds = value // timedelta(seconds=1)
+        else:
+            seconds = value if _is_int(value) else None
+        if seconds is None or seconds < least:
+            raise _wrong(
+                key,
+                value,
+                "a time such as '60d' or '1d 12h', a whole number of seconds "
+                f"from {least}, or a timedelta of whole seconds",
+            )
+        return seconds
+
+    return check
+
+
+def _seconds(text: str) -> int | None:
+    parts = _TIME.findall(text)
+    units = [list(_TIME_UNITS).index(unit) for _, unit in parts]
+    # The units go down, each at most once, as in "1d 12h".
+    if not parts or _TIME.sub("", text) or units != sorted(set(units)):
+        return None
+    return sum(int(number) * _TIME_UNITS[unit] for number, unit in parts)
+
+
+def directory(key: str, value: Any) -> str:
+    """Check for the absolute path of a directory, which need not exist yet."""
+    if not isinstance(value, str | Path) or not Path(value).is_absolute():
+        raise _wrong(key, value, "the absolute path of a directory")
+    return str(value)
+
+
+def file(key: str, value: Any) -> str:
+    """Check for the path of an image that exists."""
+    if not isinstance(value, str | Path) or not Path(value).is_file():
+        raise _wrong(key, value, "the path of an image")
+    return str(value)
+
+
+def source(key: str, value: Any) -> str:
+    """Check for a directory or a URL with original images."""
+    if isinstance(value, str) and "://" in value:
+        parts = urlsplit(value)
+        right = "the absolute path of a directory or a URL such as 'https://example.org/photos/'"
+        if f"{parts.scheme}://" not in _SOURCE_URLS or not parts.hostname:
+            raise _wrong(key, value, right)
+        if parts.username is not None or parts.query or parts.fragment:
+            # Not shown: it may be a password.
+            raise ConfigError(f"XACCEL[{key!r}] must be {right}, without user, query or fragment")
+        return value
+    return directory(key, value)
+
+
+def prefixes(places: str) -> Check:
+    """Return a check for a dict of internal URL prefixes.
+
+    Args:
+        places: What the keys of the dict are, for the error.
+    """
+
+    def check(key: str, value: Any) -> dict[str, str]:
+        right = f"a dict of {places} and internal URL prefixes"
+        for place, prefix in _mapping(key, value, right).items():
+            if not isinstance(place, str | Path) or not isinstance(prefix, str):
+                raise _wrong(key, {place: prefix}, right)
+        return {str(place): prefix for place, prefix in value.items()}
+
+    return check
+
+
+def url_prefix(key: str, value: Any) -> str:
+    """Check for a public URL prefix, such as "/t/"."""
+    right = "a URL prefix such as '/t/', starting and ending with one slash"
+    if not isinstance(value, str) or not value.endswith("/") or value.startswith("/."):
+        raise _wrong(key, value, right)
+    try:
+        PathMap([("/", value)])
+    except ConfigError:
+        raise _wrong(key, value, right) from None
+    return value
+
+
+def server_url(key: str, value: Any) -> str:
+    """Check for the URL of a server without a path; empty = this site."""
+    if not value:
+        return ""
+    if not isinstance(value, str) or not re.fullmatch(r"(https?:)?//[^/?#]+", value):
+        raise _wrong(key, value, "the URL of a server, such as 'https://thumbs.example.com'")
+    return value
+
+
+def secret_keys(key: str, value: Any) -> tuple[str | bytes, ...]:
+    """Check for the app's signing keys."""
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+        raise ConfigError(f"XACCEL[{key!r}] must be a list of keys, newest first")
+    if not all(isinstance(secret, str | bytes) and secret for secret in value):
+        raise ConfigError(f"XACCEL[{key!r}] must contain only non-empty str or bytes")
+    return tuple(value)
+
+
+def engine_keys(key: str, value: Any) -> tuple[str, ...]:
+    """Check for the keys of a thumbnail server: one, or a list of them."""
+    keys = (value,) if isinstance(value, str) else value
+    if not isinstance(keys, Sequence) or not all(isinstance(item, str) and item for item in keys):
+        raise ConfigError(f"XACCEL[{key!r}] must be a key, or a list of keys, newest first")
+    return tuple(keys)
+
+
+def formats(key: str, value: Any) -> tuple[str, ...]:
+    """Check for a list of formats to negotiate."""
+    right = f"a list of formats to negotiate, of {', '.join(map(repr, _NEGOTIABLE))}"
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise _wrong(key, value, right)
+    if not all(name in _NEGOTIABLE for name in value):
+        raise _wrong(key, value, right)
+    return tuple(value)
+
+
+def quality(key: str, value: Any) -> dict[str, int]:
+    """Check for a dict of qualities by format. The formats it leaves out keep their default."""
+    for name, number in _mapping(key, value, "a dict of formats and numbers").items():
+        if name not in _DEFAULT_QUALITY:
+            raise ConfigError(
+                f"XACCEL[{key!r}]: {name!r} is not a format with a quality; those are "
+                f"{', '.join(map(repr, _DEFAULT_QUALITY))}"
+            )
+        if not _is_int(number) or not 1 <= number <= 100:  # noqa: PLR2004
+            raise ConfigError(
+                f"XACCEL[{key!r}][{name!r}] must be a whole number from 1 to 100, not {number!r}"
+            )
+    return {**_DEFAULT_QUALITY, **value}
+
+
+def presets(key: str, value: Any) -> dict[str, str]:
+    """Check for a dict of specs by name."""
+    right = "a dict of names and specs"
+    for name, spec in _mapping(key, value, right).items():
+        if not isinstance(name, str) or not isinstance(spec, str):
+            raise _wrong(key, {name: spec}, right)
+        try:
+            Spec.parse(spec)
+        except SpecError as error:
+            raise ConfigError(f"XACCEL[{key!r}][{name!r}]: {error}") from None
+    return dict(value)
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _mapping(key: str, value: Any, right: str) -> Mapping[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise _wrong(key, value, right)
+    return value
+
+
+def _wrong(key: str, value: object, right: str, hint: str = "") -> ConfigError:
+    return ConfigError(f"XACCEL[{key!r}] must be {right}, not {value!r}{hint}")

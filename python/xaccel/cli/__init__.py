@@ -1,0 +1,1 @@
+"""The command line. No web worker imports it."""

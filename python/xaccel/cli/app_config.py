@@ -1,0 +1,162 @@
+"""The settings of the app that a command works for.
+
+`--app` names a Python object, `--settings` Django's settings and `--config` a TOML file. Each gives
+the `Config` of the running app.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import inspect
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xaccel.config import Config
+from xaccel.exceptions import ConfigError
+
+
+def add_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add the options that name the settings. They exclude each other."""
+    group = parser.add_mutually_exclusive_group(required=required)
+    group.add_argument(
+        "--app",
+        metavar="MODULE:NAME",
+        help="take the settings from a Flask app, a Config, an object whose attribute `config` is "
+        "a Config, or a function that returns one of these",
+    )
+    group.add_argument("--settings", metavar="MODULE", help="or: take them from a Django project")
+    group.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="or: take them from a TOML file, at its top level or in [xaccel]",
+    )
+
+
+def load(options: argparse.Namespace) -> Config:
+    """The settings that the options name.
+
+    Raises:
+        ConfigError: The settings are missing or invalid.
+    """
+    if options.app is not None:
+        return from_app(options.app)
+    if options.settings is not None:
+        return from_django(options.settings)
+    return from_file(options.config)
+
+
+def is_named(options: argparse.Namespace) -> bool:
+    """Whether an option names the settings."""
+    return any(item is not None for item in (options.app, options.settings, options.config))
+
+
+def from_app(name: str) -> Config:
+    """The settings of the object that `MODULE:NAME` names.
+
+    Raises:
+        ConfigError: The object does not exist, or has no settings.
+    """
+    module_name, _, attribute = name.partition(":")
+    option = f"--app {name}"
+    found: Any = _import(module_name, option)
+    for part in (attribute or "app").split("."):
+        if not hasattr(found, part):
+            raise ConfigError(f"{option}: {module_name} has no {part!r}")
+        found = getattr(found, part)
+    config = _config_of(found)
+    if config is None and _is_factory(found):
+        config = _config_of(_result_of(found, option))
+    if config is None:
+        raise ConfigError(
+            f"{option} does not use xaccel: it must be a Flask app with XAccel(app), an object "
+            "whose `config` is a xaccel.Config, or a function that returns one"
+        )
+    return config
+
+
+def from_django(name: str) -> Config:
+    """The settings of the Django project whose settings are the module `name`.
+
+    Raises:
+        ConfigError: The module or Django can't be imported, or a setting is invalid.
+    """
+    option = f"--settings {name}"
+    _import(name, option)
+    os.environ["DJANGO_SETTINGS_MODULE"] = name
+    django = _import("django", option)
+    try:
+        django.setup()
+    except Exception as error:
+        raise ConfigError(f"{option}: Django can't start: {_described(error)}") from error
+    config: Config = _import("xaccel.django.conf", option).config()
+    return config
+
+
+def from_file(path: Path) -> Config:
+    """The settings in a TOML file, at its top level or in the table `[xaccel]`.
+
+    Raises:
+        ConfigError: The file can't be read or is not TOML, or a setting is invalid.
+    """
+    try:
+        settings: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"--config {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ConfigError(f"--config {path} is not a TOML file: {error}") from None
+    table = settings.get("xaccel")
+    try:
+        return Config.from_mapping(table if isinstance(table, Mapping) else settings)
+    except ConfigError as error:
+        raise ConfigError(f"--config {path}: {error}") from None
+
+
+def _import(name: str, option: str) -> Any:
+    # A project's modules are in the current directory, as for `python -m`.
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return importlib.import_module(name)
+    except ConfigError:
+        raise
+    except Exception as error:
+        # The module is the user's and may raise anything; the user has to see it.
+        raise ConfigError(f"{option}: can't import {name!r}: {_described(error)}") from error
+
+
+def _is_factory(found: Any) -> bool:
+    """Whether it can be called without arguments, which an app can't."""
+    try:
+        inspect.signature(found).bind()
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _result_of(factory: Any, option: str) -> Any:
+    try:
+        return factory()
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise ConfigError(f"{option}(): {_described(error)}") from error
+
+
+def _described(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _config_of(found: Any) -> Config | None:
+    if isinstance(found, Config):
+        return found
+    extensions = getattr(found, "extensions", None)
+    state = extensions.get("xaccel") if isinstance(extensions, Mapping) else None
+    config = getattr(state or found, "config", None)
+    return config if isinstance(config, Config) else None

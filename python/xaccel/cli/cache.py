@@ -1,0 +1,106 @@
+"""`xaccel cache`: show and clean up the cache of thumbnails."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from xaccel._core import Cache
+from xaccel.cli import app_config
+from xaccel.cli.help import add_command
+from xaccel.config import Config
+from xaccel.exceptions import ConfigError
+
+
+def add(commands: Any) -> None:
+    """Add the command to what `add_subparsers()` returned."""
+    parser = add_command(
+        commands,
+        "cache",
+        summary="show and clean up the cache of thumbnails",
+        description="Show how large the cache of thumbnails is, or remove thumbnails from it. The "
+        "app and the web server keep running.",
+        examples=[
+            "xaccel cache stats --app shop:app",
+            "xaccel cache purge --app shop:app cats/tom.jpg",
+        ],
+    )
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    for name, run, text in (
+        ("stats", _stats, "print how many thumbnails there are, and their size"),
+        (
+            "sweep",
+            _sweep,
+            "remove thumbnails beyond THUMBNAIL_CACHE_MAX_SIZE and THUMBNAIL_CACHE_INACTIVE",
+        ),
+        ("purge", _purge, "remove all thumbnails of the given images"),
+        ("clear", _clear, "remove all thumbnails"),
+    ):
+        source = " cats/tom.jpg" if run is _purge else ""
+        action = add_command(
+            actions,
+            name,
+            summary=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            examples=[
+                f"xaccel cache {name} --app shop:app{source}",
+                f"xaccel cache {name} --settings shop.settings{source}",
+            ],
+        )
+        app_config.add_options(action)
+        action.set_defaults(run=_runner(run))
+        if run is _purge:
+            action.add_argument(
+                "source", nargs="+", help="the name of an image in THUMBNAIL_SOURCE"
+            )
+
+
+def _runner(
+    run: Callable[[Cache, Config, argparse.Namespace], None],
+) -> Callable[[argparse.Namespace], None]:
+    def with_cache(options: argparse.Namespace) -> None:
+        config = app_config.load(options)
+        if config.thumbnail_cache is None:
+            raise ConfigError("XACCEL['THUMBNAIL_CACHE'] is not set, so this app has no cache")
+        try:
+            run(Cache(config.thumbnail_cache), config, options)
+        except OSError as error:
+            raise ConfigError(f"the cache {config.thumbnail_cache}: {error}") from error
+
+    return with_cache
+
+
+def _stats(cache: Cache, config: Config, options: argparse.Namespace) -> None:
+    files, size = cache.usage()
+    share = 100 * size / config.thumbnail_cache_max_size
+    print(f"{_usage(files, size)}, {share:.0f} % of THUMBNAIL_CACHE_MAX_SIZE")
+
+
+def _sweep(cache: Cache, config: Config, options: argparse.Namespace) -> None:
+    swept = cache.sweep(
+        max_size=config.thumbnail_cache_max_size, inactive=config.thumbnail_cache_inactive
+    )
+    if swept is None:
+        print("another process is already sweeping")
+        return
+    removed, kept = swept
+    print(f"removed {_usage(*removed)}; kept {_usage(*kept)}")
+
+
+def _purge(cache: Cache, config: Config, options: argparse.Namespace) -> None:
+    for source in options.source:
+        removed = cache.purge(config.thumbnail_url, source.lstrip("/"))
+        print(f"{source}: removed {_thumbnails(removed)}")
+
+
+def _clear(cache: Cache, config: Config, options: argparse.Namespace) -> None:
+    print(f"removed {_usage(*cache.clear())}")
+
+
+def _usage(files: int, size: int) -> str:
+    return f"{_thumbnails(files)}, {size / 2**20:.1f} MiB"
+
+
+def _thumbnails(number: int) -> str:
+    return f"{number} thumbnail{'' if number == 1 else 's'}"

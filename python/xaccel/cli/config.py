@@ -1,0 +1,256 @@
+"""`xaccel config`: write the web server's configuration, or check that it is up to date."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xaccel.cli import app_config
+from xaccel.cli.help import EXIT_STATUS, add_command
+from xaccel.config import Config
+from xaccel.exceptions import ConfigError
+from xaccel.servers import generators
+from xaccel.servers.deployment import Deployment
+from xaccel.servers.generators import DIALECTS_WITH_GENERATOR, Generator
+
+_SECRETS_HELP = "Secrets go to a separate file that only its owner can read, and only with --out."
+
+
+def add(commands: Any) -> None:
+    """Add the command to what `add_subparsers()` returned."""
+    parser = add_command(
+        commands,
+        "config",
+        summary="write the web server's configuration",
+        description="Write the configuration of nginx, Apache, lighttpd or Caddy from the app's "
+        "settings, so that server and app always agree. Without --out, print a site file.",
+        examples=[
+            "xaccel config nginx --app shop:app",
+            "xaccel config nginx --app shop:app --static /static/=/srv/static --out conf",
+            "xaccel config nginx --app shop:app --upstream unix:/run/shop.sock --out conf",
+            "xaccel config nginx --app shop:app --out /etc/nginx/conf.d --check",
+            "xaccel config caddy --settings shop.settings --full --listen 8080 --out caddy",
+        ],
+        notes=[_SECRETS_HELP, EXIT_STATUS],
+    )
+    parser.set_defaults(run=_run)
+    parser.add_argument("server", choices=list(DIALECTS_WITH_GENERATOR), help="the web server")
+    app_config.add_options(parser)
+    _add_output(parser)
+    _add_deployment(parser)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "--full",
+        action="store_true",
+        help="write a complete configuration that any user can start, not just a site file; needs "
+        "--out",
+    )
+    group.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="write the files to this directory instead of printing the site file",
+    )
+    group.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; show how the files in DIR differ from the settings, and exit with 1 "
+        "if they do",
+    )
+
+
+def _add_deployment(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("deployment")
+    group.add_argument(
+        "--upstream",
+        default=Deployment.upstream,
+        metavar="ADDRESS",
+        help="where the app's server, such as Gunicorn or Uvicorn, listens: HOST:PORT, "
+        "CONTAINER:PORT or unix:/path/to.sock (default: %(default)s)",
+    )
+    group.add_argument(
+        "--listen",
+        metavar="[ADDR:]PORT",
+        help=f"where the web server listens (default: {Deployment.listen}; 443 with TLS)",
+    )
+    group.add_argument(
+        "--domain", metavar="NAME", help="the site's host name, or several names in quotes"
+    )
+    group.add_argument(
+        "--static",
+        action="append",
+        default=[],
+        metavar="URL=DIR",
+        help="a directory of static files and its URL prefix, such as /static/=/srv/static",
+    )
+    group.add_argument(
+        "--tls-certificate",
+        metavar="FILE",
+        help="use TLS with this certificate, and redirect plain HTTP to it (with --listen 443, "
+        "Caddy gets the certificate for --domain by itself)",
+    )
+    group.add_argument("--tls-key", metavar="FILE", help="the certificate's private key")
+    group.add_argument(
+        "--log-header",
+        metavar="NAME",
+        help="a response header of the app, such as X-User, that nginx logs and hides",
+    )
+    group.add_argument(
+        "--client-max-body-size",
+        default=Deployment.client_max_body_size,
+        metavar="SIZE",
+        help="the largest upload (default: %(default)s)",
+    )
+    group.add_argument(
+        "--verify",
+        choices=["app", "secure-link", "njs"],
+        help="how nginx checks the signature of a thumbnail's URL: it asks the app once, or checks "
+        "it by itself (default: secure-link if SIGNATURE is secure-link-md5, else app)",
+    )
+    group.add_argument(
+        "--resizer",
+        default=Deployment.resizer,
+        metavar="ADDRESS",
+        help="where nginx's resizing server listens, with the engine image-filter: "
+        "HOST:PORT or unix:/path/to.sock (default: %(default)s)",
+    )
+    group.add_argument(
+        "--resolver",
+        metavar="ADDRESSES",
+        help="the DNS servers that nginx asks for the addresses of other servers, such as those "
+        "of REMOTES; nginx does not read /etc/hosts (default: those in /etc/resolv.conf)",
+    )
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file of the configuration."""
+
+    path: Path
+    text: str
+    is_secret: bool = False
+
+    def write(self) -> None:
+        """Replace the deployed file."""
+        mode = 0o600 if self.is_secret else 0o666
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(descriptor, "w") as file:
+            if self.is_secret:
+                os.fchmod(descriptor, mode)
+            file.write(self.text)
+
+    def difference(self) -> str:
+        """How the deployed file differs, as a unified diff without secrets."""
+        try:
+            deployed = self.path.read_text()
+        except FileNotFoundError:
+            return f"{self.path} does not exist\n"
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{self.path} can't be read: {error}") from None
+        if deployed == self.text:
+            return ""
+        if self.is_secret:
+            return f"{self.path} is out of date; its content is secret\n"
+        lines = difflib.unified_diff(
+            deployed.splitlines(keepends=True),
+            self.text.splitlines(keepends=True),
+            str(self.path),
+            f"{self.path} (from the app's settings)",
+        )
+        return "".join(lines)
+
+
+def _run(options: argparse.Namespace) -> int:
+    generator = generators.load(options.server)
+    _check_options(options, generator)
+    if options.out is None and (options.full or options.check):
+        option, what = ("--full", "works in") if options.full else ("--check", "reads")
+        raise ConfigError(f"{option} needs --out DIR, the directory that the server {what}")
+    config = app_config.load(options)
+    deployment = _deployment(options)
+    if options.out is None:
+        print(generator.site(config, deployment), end="")
+        return 0
+    files = list(_files(generator, config, deployment, options))
+    if options.check:
+        differences = "".join(file.difference() for file in files)
+        print(differences, end="")
+        return 1 if differences else 0
+    try:
+        _make_directories(config, options)
+        for file in files:
+            file.write()
+            print(f"wrote {file.path}{' (keep it secret)' if file.is_secret else ''}")
+    except OSError as error:
+        raise ConfigError(f"can't write {error.filename}: {error.strerror}") from None
+    return 0
+
+
+def _check_options(options: argparse.Namespace, generator: Generator) -> None:
+    """Refuse options that only other servers know."""
+    for name, dialect in DIALECTS_WITH_GENERATOR.items():
+        for option in generators.load(name).OPTIONS - generator.OPTIONS:
+            if getattr(options, option) is not None:
+                raise ConfigError(
+                    f"--{option.replace('_', '-')} is for {dialect.title}, not for {options.server}"
+                )
+
+
+def _make_directories(config: Config, options: argparse.Namespace) -> None:
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.full:
+        (options.out / "tmp").mkdir(exist_ok=True)
+        if config.thumbnail_cache is not None:
+            # nginx creates its own directories in the cache, but not the cache itself.
+            Path(config.thumbnail_cache).mkdir(parents=True, exist_ok=True)
+
+
+def _deployment(options: argparse.Namespace) -> Deployment:
+    return Deployment(
+        upstream=options.upstream,
+        listen=options.listen or ("443" if options.tls_certificate else Deployment.listen),
+        domain=options.domain,
+        static=dict(_static(item) for item in options.static),
+        client_max_body_size=options.client_max_body_size,
+        verify=options.verify,
+        resizer=options.resizer,
+        resolver=options.resolver,
+        tls_certificate=_absolute(options.tls_certificate),
+        tls_key=_absolute(options.tls_key),
+        log_header=options.log_header,
+    )
+
+
+def _files(
+    server: Generator, config: Config, deployment: Deployment, options: argparse.Namespace
+) -> Iterator[_File]:
+    directory = options.out.absolute()
+    if options.full:
+        text = server.full(config, deployment, directory)
+        yield _File(directory / server.FULL_FILE, text)
+    else:
+        yield _File(directory / server.SITE_FILE, server.site(config, deployment))
+    for name, text in server.further_files(deployment).items():
+        yield _File(directory / name, text)
+    secrets = server.secrets(config, deployment)
+    if secrets is not None:
+        yield _File(directory / server.SECRETS_FILE, secrets, is_secret=True)
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else str(Path(path).absolute())
+
+
+def _static(text: str) -> tuple[str, str]:
+    prefix, equals, directory = text.partition("=")
+    if not equals or not directory:
+        raise ConfigError(f"--static must be like /static/=/srv/static, not {text!r}")
+    return prefix, str(Path(directory).absolute())

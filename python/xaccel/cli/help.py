@@ -1,0 +1,55 @@
+"""The layout of `--help`: wrapped text, examples, and what the exit status means."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+_WIDTH = 80
+
+EXIT_STATUS = (
+    "Exit status: 0 when all is well, 1 when the command finds something wrong, 2 when its "
+    "arguments or the settings are wrong."
+)
+
+
+def add_command(
+    commands: Any,
+    name: str,
+    *,
+    summary: str,
+    description: str,
+    examples: Sequence[str],
+    notes: Sequence[str] = (EXIT_STATUS,),
+) -> argparse.ArgumentParser:
+    """Add a command to what `add_subparsers()` returned.
+
+    Args:
+        commands: What `add_subparsers()` returned.
+        name: The command's name.
+        summary: What it does, for the list of commands.
+        description: What it does, in a few sentences.
+        examples: Whole command lines.
+        notes: The last paragraphs.
+    """
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=summary,
+        description=wrapped(description),
+        epilog=epilog(examples, notes),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser
+
+
+def epilog(examples: Sequence[str], notes: Sequence[str]) -> str:
+    """The examples, and paragraphs after them."""
+    lines = "\n".join(f"  {example}" for example in examples)
+    return "\n\n".join([f"examples:\n{lines}", *map(wrapped, notes)])
+
+
+def wrapped(text: str) -> str:
+    """A paragraph, wrapped to the width of the help."""
+    return textwrap.fill(text, _WIDTH)

@@ -1,0 +1,107 @@
+"""`xaccel thumbnail` and `xaccel probe`: the engine without an app."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from xaccel._core import ImageInfo, Spec, probe, render
+from xaccel.cli.help import add_command
+from xaccel.config import Config
+from xaccel.exceptions import ConfigError, FileNotFound, SpecError, ThumbnailError
+
+
+def add(commands: Any) -> None:
+    """Add the commands to what `add_subparsers()` returned."""
+    _add_thumbnail(commands)
+    _add_probe(commands)
+
+
+def _add_thumbnail(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "thumbnail",
+        summary="make a thumbnail of an image",
+        description="Make a thumbnail, as the app does with the default settings. The spec names "
+        "its format; without one, the new file's name does.",
+        examples=[
+            "xaccel thumbnail 300x200,cover cat.jpg small.webp",
+            "xaccel thumbnail 300x- cat.jpg - > small.jpg",
+        ],
+    )
+    parser.set_defaults(run=_thumbnail)
+    parser.add_argument("spec", help="the thumbnail's spec, as in a URL: 300x200,cover,q-70")
+    parser.add_argument("source", type=Path, help="the image")
+    parser.add_argument("out", type=Path, help="the new file; - is standard output")
+
+
+def _add_probe(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "probe",
+        summary="show the size and format of images",
+        description="Print the upright size, the format and other facts of images, from their "
+        "headers alone. For a file that xaccel can't use as an image, print why.",
+        examples=["xaccel probe cat.jpg", "xaccel probe --json *.png"],
+    )
+    parser.set_defaults(run=_probe)
+    parser.add_argument("source", nargs="+", type=Path, help="an image")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+
+
+def _thumbnail(options: argparse.Namespace) -> None:
+    spec = Spec.parse(options.spec)
+    to_stdout = str(options.out) == "-"
+    image_format = spec.output_format(options.source.name if to_stdout else options.out.name)
+    if image_format == "auto":
+        raise SpecError("'auto' lets a browser choose: name a format")
+    made = render(options.source, spec, format=image_format, quality=Config().thumbnail_quality)
+    if to_stdout:
+        sys.stdout.buffer.write(made.data)
+        return
+    try:
+        options.out.write_bytes(made.data)
+    except OSError as error:
+        raise ConfigError(f"can't write {options.out}: {error.strerror}") from None
+
+
+def _probe(options: argparse.Namespace) -> int:
+    results = [_probed(source) for source in options.source]
+    if options.json:
+        print(json.dumps(results, indent=2, ensure_ascii=False))
+    else:
+        for result in results:
+            print(_line(**result))
+    return 1 if any("error" in result for result in results) else 0
+
+
+def _probed(source: Path) -> dict[str, Any]:
+    try:
+        info = probe(source)
+    except (ThumbnailError, FileNotFound) as error:
+        return {"source": str(source), "error": str(error)}
+    return {"source": str(source), **_facts(info)}
+
+
+def _facts(info: ImageInfo) -> Mapping[str, Any]:
+    names = ("width", "height", "format", "orientation", "frames", "has_alpha", "icc")
+    return {name: getattr(info, name) for name in names}
+
+
+def _line(source: str, error: str | None = None, **facts: Any) -> str:
+    if error is not None:
+        return error
+    words = [f"{facts['width']}x{facts['height']}", facts["format"]]
+    if facts["frames"] > 1:
+        words.append(f"{facts['frames']} frames")
+    if facts["orientation"] != 1:
+        words.append(f"orientation {facts['orientation']}")
+    if facts["has_alpha"]:
+        words.append("alpha")
+    if facts["icc"]:
+        words.append("colour profile")
+    return f"{source}: {', '.join(words)}"

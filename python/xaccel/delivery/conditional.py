@@ -1,0 +1,131 @@
+"""Responses to conditional requests and range requests (RFC 9110)."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from typing import BinaryIO
+
+from xaccel.delivery import rfc9110
+from xaccel.delivery.response import (
+    KEPT_BY_304,
+    FileBody,
+    Headers,
+    Response,
+)
+from xaccel.delivery.rfc9110 import Conditions, Validators
+
+
+def send_open_file(file: BinaryIO, conditions: Conditions, headers: Headers) -> Response:
+    """Answer with a file that an app has opened. `headers` has its validators.
+
+    The file must be seekable. It is closed unless it becomes the body.
+    """
+    fields = {name.lower(): value for name, value in headers}
+    modified = rfc9110.parse_http_date(fields.get("last-modified", ""))
+    validators = Validators(fields.get("etag", ""), -1 if modified is None else modified)
+    return answer_with_file(file, file.seek(0, os.SEEK_END), validators, conditions, headers)
+
+
+def precondition_response(
+    conditions: Conditions, validators: Validators, headers: Headers
+) -> Response | None:
+    """The 304 or 412 that ends a request early; `None` to go on.
+
+    `headers` has the validators, too.
+    """
+    status = rfc9110.precondition_status(conditions, validators)
+    if status == 304:  # noqa: PLR2004
+        return Response(304, tuple(pair for pair in headers if pair[0].lower() in KEPT_BY_304))
+    if status is not None:
+        return Response(status, (("Content-Length", "0"),))
+    return None
+
+
+def answer_with_file(
+    file: BinaryIO,
+    size: int,
+    validators: Validators,
+    conditions: Conditions,
+    headers: Headers,
+) -> Response:
+    """Answer with a seekable file, which is closed unless it becomes the body.
+
+    `headers` has the validators, too.
+    """
+    try:
+        response = answer_with_content(file, size, validators, conditions, headers)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    if not isinstance(response.body, FileBody):
+        file.close()
+    return response
+
+
+def answer_with_content(
+    content: BinaryIO | bytes,
+    size: int,
+    validators: Validators,
+    conditions: Conditions,
+    headers: Headers,
+) -> Response:
+    """Answer with all of `content`, with the requested ranges, or with none of it.
+
+    `headers` has the validators, too. `size` is in bytes.
+    """
+    early = precondition_response(conditions, validators, headers)
+    if early is not None:
+        return early
+    ranges = rfc9110.requested_ranges(conditions, validators, size)
+    parts: list[bytes | rfc9110.Range]
+    if ranges is None:
+        status, parts = 200, [(0, size)]
+    elif not ranges:
+        return Response(416, (("Content-Range", f"bytes */{size}"), ("Content-Length", "0")))
+    elif len(ranges) == 1:
+        status, parts = 206, list(ranges)
+        headers = (*headers, ("Content-Range", _content_range(ranges[0], size)))
+    else:
+        status = 206
+        headers, parts = _multipart(headers, ranges, size)
+    body: bytes | FileBody
+    if isinstance(content, bytes):
+        body = b"".join(
+            part if isinstance(part, bytes) else content[part[0] : sum(part)] for part in parts
+        )
+        length = len(body)
+    else:
+        body = FileBody(content, parts)
+        length = body.length
+    return Response(
+        status,
+        (*headers, ("Accept-Ranges", "bytes"), ("Content-Length", str(length))),
+        b"" if conditions.method == "HEAD" else body,
+    )
+
+
+def _multipart(
+    headers: Headers, ranges: Sequence[rfc9110.Range], size: int
+) -> tuple[Headers, list[bytes | rfc9110.Range]]:
+    """The headers and the body of several ranges (RFC 9110, section 14.6)."""
+    boundary = secrets.token_hex(12)
+    fields = {name.lower(): value for name, value in headers}
+    content_type = fields.get("content-type", "application/octet-stream")
+    parts: list[bytes | rfc9110.Range] = []
+    for part in ranges:
+        head = (
+            f"\r\n--{boundary}\r\nContent-Type: {content_type}\r\n"
+            f"Content-Range: {_content_range(part, size)}\r\n\r\n"
+        )
+        parts += [head.encode("latin-1"), part]
+    parts.append(f"\r\n--{boundary}--\r\n".encode())
+    others = (pair for pair in headers if pair[0].lower() != "content-type")
+    return (*others, ("Content-Type", f"multipart/byteranges; boundary={boundary}")), parts
+
+
+def _content_range(part: rfc9110.Range, size: int) -> str:
+    start, length = part
+    return f"bytes {start}-{start + length - 1}/{size}"

@@ -1,0 +1,305 @@
+"""Private files: the facts of a request in; status, headers and body out.
+
+All decisions are made here. Adapters (`xaccel.flask`, `xaccel.django` …) collect the `Request`
+from their framework and translate the `Response`. The modules of `xaccel.servers.dialects` say
+how each server is asked to send a file.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import posixpath
+import urllib.parse
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+from weakref import WeakSet
+
+from xaccel._core import Location, encode_path
+from xaccel.config import Config
+from xaccel.delivery import remotes, rfc9110
+from xaccel.delivery.conditional import (
+    answer_with_content,
+    answer_with_file,
+)
+from xaccel.delivery.presentation import (
+    FileOptions,
+    presentation,
+)
+from xaccel.delivery.request import Request
+from xaccel.delivery.response import (
+    Headers,
+    Response,
+    error_response,
+    method_not_allowed,
+)
+from xaccel.delivery.rfc9110 import Conditions, Validators
+from xaccel.exceptions import ConfigError, FileNotFound, RemoteError, XaccelError
+from xaccel.servers import dialects
+from xaccel.servers.dialects import Dialect
+
+if TYPE_CHECKING:
+    from xaccel.delivery.remote_files import RemoteFiles
+
+AT_ONCE = 64 * 1024
+"""A file of up to this many bytes is read at once: cheaper than passing on an open file."""
+
+_logger = logging.getLogger("xaccel.delivery")
+
+_PRECONDITION_FAILED = 412
+
+
+class Delivery:
+    """Answers with files under the configured roots."""
+
+    _instances: ClassVar[WeakSet[Delivery]] = WeakSet()
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.path_map = config.path_map()
+        self._roots = [directory for directory, _ in self.path_map.roots]
+        self.dialect = dialects.get(config)
+        self._remote_map = config.remote_map()
+        self._link_map = config.link_map()
+        self._signer = config.signer() if config.private_url is not None else None
+        self._instances.add(self)
+
+    @classmethod
+    def in_use(cls) -> list[Delivery]:
+        """All instances; `xaccel.testing` asks them what a response's header means."""
+        return list(cls._instances)
+
+    def offload(self, path: str | os.PathLike[str]) -> Headers:
+        """The headers that make the server send a file; empty if the app has to send it.
+
+        Raises:
+            FileNotFound: The file does not exist or may not be sent.
+            ConfigError: `path` is relative and there are several roots.
+        """
+        return self.dialect.offload(self.locate(path), limit_rate=None) or ()
+
+    def private_file(
+        self,
+        path: str | os.PathLike[str],
+        request: Request,
+        options: FileOptions,
+    ) -> Response:
+        """Answer with a file under a root, or on a remote.
+
+        Args:
+            path: The file, absolute, or relative to `options.root`; or a URL below one of
+                `REMOTES`.
+            request: The request's facts.
+            options: Where the file is and how it is presented.
+
+        Raises:
+            FileNotFound: The file does not exist or may not be sent.
+            ConfigError: `path` is relative and there are several roots; or the server can't limit
+                the rate.
+        """
+        if isinstance(path, str) and remotes.is_url(path):
+            return self._remote_file(path, request, options)
+        location = self.locate(path, root=options.root)
+        headers = presentation(posixpath.basename(location.path), options)
+        return hand_over(location, request, headers, self.dialect, limit_rate=options.limit_rate)
+
+    def locate(
+        self, path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
+    ) -> Location:
+        """Find a file under a root. Errors as those of `private_file()`."""
+        return self.path_map.locate(self._absolute(path, root))
+
+    def _remote_file(self, url: str, request: Request, options: FileOptions) -> Response:
+        file = self._remote_map.find(url)
+        headers = presentation(file.name, options)
+        _check_limit_rate(self.dialect, options.limit_rate)
+        offload = self.dialect.redirect(file.internal_url, limit_rate=options.limit_rate)
+        if offload is not None:
+            return _offloaded(request, headers, offload)
+        try:
+            return self._remote_files.send(file, request.conditions, headers)
+        except RemoteError as error:
+            return _refusal(error)
+
+    @cached_property
+    def _remote_files(self) -> RemoteFiles:
+        # An HTTP client with TLS, which only an app without a web server needs.
+        from xaccel.delivery.remote_files import RemoteFiles  # noqa: PLC0415
+
+        return RemoteFiles(self._remote_map)
+
+    def answer(
+        self,
+        path: str | os.PathLike[str],
+        request: Request,
+        options: FileOptions,
+    ) -> Response:
+        """As `private_file()`, but a file that may not be sent is a 404 instead of an error."""
+        try:
+            return self.private_file(path, request, options)
+        except FileNotFound as error:
+            return _refusal(error)
+
+    def private_url(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        root: str | os.PathLike[str] | None = None,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+        as_attachment: bool = False,
+        download_name: str | None = None,
+    ) -> str:
+        """A signed link to a file under a root. Anyone with the link gets the file.
+
+        The file need not exist yet. With `secure-link-md5` the server itself verifies the link
+        and sends the file, so the presentation can't be chosen.
+
+        Args:
+            path: The file, absolute, or relative to `root`.
+            root: The directory of a relative path; not needed if there is only one root.
+            expires: The last second in which the link is valid: Unix seconds or an aware
+                datetime.
+            expires_in: How long it is valid, in seconds. It is valid for up to 1.5 times as
+                long, so that the link stays the same for a while and caches work.
+            as_attachment: Whether the browser should save the file instead of showing it.
+            download_name: The name under which it is saved; by default its own.
+
+        Raises:
+            ConfigError: `PRIVATE_URL` is not set; or `path` is relative and there are several
+                roots.
+            FileNotFound: No root contains the path.
+            ValueError: The link can't be signed; the message says why.
+        """
+        if self._signer is None:
+            raise ConfigError("signed links need XACCEL['PRIVATE_URL'], such as '/p/'")
+        absolute = self._absolute(path, root)
+        url = self._link_map.find(absolute)
+        if url is None:
+            raise FileNotFound(f"can't sign a link to {absolute!r}: it is outside every root")
+        params = {}
+        if as_attachment:
+            params["as_attachment"] = "1"
+        if download_name is not None:
+            params["download_name"] = download_name
+        return self._signer.sign_path(
+            urllib.parse.unquote(url, errors="strict"),
+            params=params or None,
+            expires=expires,
+            expires_in=expires_in,
+        )
+
+    def respond(self, path: str, query: str, request: Request) -> Response:
+        """Answer the request for a signed link.
+
+        Args:
+            path: The URL's path, decoded, from the first slash.
+            query: The URL's query as it was sent, without the question mark.
+            request: The request's facts.
+        """
+        if request.conditions.method not in {"GET", "HEAD"}:
+            return method_not_allowed()
+        try:
+            if self._signer is None:
+                raise FileNotFound("XACCEL['PRIVATE_URL'] is not set")
+            signed = self._signer.verify_parts(f"{encode_path(path)}?{query}")
+            params = dict(signed.params)
+            options = FileOptions(
+                as_attachment="as_attachment" in params,
+                download_name=params.get("download_name"),
+            )
+            return self.private_file(self._linked(signed.path), request, options)
+        except XaccelError as error:
+            return _refusal(error)
+
+    def _linked(self, path: str) -> str:
+        """The file of a link's path."""
+        for directory, prefix in self._link_map.roots:
+            if path.startswith(prefix):
+                return posixpath.join(directory, path.removeprefix(prefix))
+        raise FileNotFound(f"{path!r} is not below the links of any root")
+
+    def _absolute(self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None) -> str:
+        path = os.fspath(path)
+        is_absolute = path.startswith("/")
+        if root is not None:
+            if is_absolute:
+                raise FileNotFound(
+                    f"{path!r} may not be sent: it is absolute, but root= takes a relative path"
+                )
+            return posixpath.join(root, path)
+        if is_absolute:
+            return path
+        if len(self._roots) != 1:
+            raise ConfigError(
+                f"XACCEL['ROOTS'] has {len(self._roots)} directories: "
+                f"pass root=… with the relative path {path!r}"
+            )
+        return posixpath.join(self._roots[0], path)
+
+
+def hand_over(
+    location: Location,
+    request: Request,
+    headers: Headers,
+    dialect: Dialect,
+    *,
+    limit_rate: int | None = None,
+) -> Response:
+    """Answer with a located file and these headers: the server sends it, or the app does.
+
+    Raises:
+        ConfigError: The server can't limit the rate.
+    """
+    _check_limit_rate(dialect, limit_rate)
+    offload = dialect.offload(location, limit_rate=limit_rate)
+    if offload is not None:
+        if dialect.etag_is_ours and _fails_precondition(location, request.conditions):
+            return Response(_PRECONDITION_FAILED, (("Content-Length", "0"),))
+        return _offloaded(request, headers, offload)
+    if limit_rate is not None:
+        _logger.warning("the app sends %r itself, without its limit_rate", location.path)
+    return _send_ourselves(location, request.conditions, headers)
+
+
+def _check_limit_rate(dialect: Dialect, limit_rate: int | None) -> None:
+    if limit_rate is not None and not dialect.supports_limit_rate:
+        able = dialects.names(lambda each: each.supports_limit_rate, "or")
+        raise ConfigError(
+            f"limit_rate={limit_rate!r}: {dialect.title} can't limit the rate of a single "
+            f"response; leave it out, or set XACCEL['SERVER'] to {able}"
+        )
+
+
+def _offloaded(request: Request, headers: Headers, offload: Headers) -> Response:
+    request.offloads.extend((name.lower(), value) for name, value in offload)
+    # Without a length of 0, the server would close its connection to the app.
+    return Response(200, (*headers, ("Content-Length", "0"), *offload))
+
+
+def _refusal(error: XaccelError) -> Response:
+    _logger.warning("%s: %s", type(error).__name__, error)
+    return error_response(error)
+
+
+def _fails_precondition(location: Location, conditions: Conditions) -> bool:
+    """Whether to answer 412: lighttpd never does, and nginx closes the connection after it."""
+    validators = Validators.of_file(location.size, location.mtime)
+    return rfc9110.precondition_status(conditions, validators) == _PRECONDITION_FAILED
+
+
+def _send_ourselves(location: Location, conditions: Conditions, headers: Headers) -> Response:
+    opened = location.open()
+    # As it is now.
+    location = opened.location
+    if location.size <= AT_ONCE:
+        with opened:
+            content = opened.read(AT_ONCE) or b""
+        validators = Validators.of_file(len(content), location.mtime)
+        headers = (*headers, *validators.headers)
+        return answer_with_content(content, len(content), validators, conditions, headers)
+    validators = Validators.of_file(location.size, location.mtime)
+    headers = (*headers, *validators.headers)
+    file = open(location.path, "rb", opener=lambda *_: opened.detach())  # noqa: SIM115
+    return answer_with_file(file, location.size, validators, conditions, headers)

@@ -1,0 +1,102 @@
+"""Answers with files on remotes that the app fetches itself."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from xaccel import _http
+from xaccel.delivery.remotes import RemoteFile, RemoteMap
+from xaccel.delivery.response import KEPT_BY_304, Headers, Response
+from xaccel.delivery.rfc9110 import Conditions
+from xaccel.exceptions import FileNotFound, RemoteError
+
+_CHUNK = 64 * 1024
+_TIMEOUT = 30
+# What a remote may answer: the file or parts of it; that there is no need to send it; and what
+# means to visitors that the file does not exist. S3 says 403 for that.
+_WITH_CONTENT = frozenset({200, 206})
+_FAILED = frozenset({412, 416})
+_WITHOUT_CONTENT = _FAILED | {304}
+_NO_SUCH_FILE = frozenset({300, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 410})
+_OF_REMOTE = frozenset(
+    {"accept-ranges", "content-length", "content-range", "etag", "last-modified"}
+)
+
+
+class RemoteBody:
+    """The content of a file on a remote, in constant memory. Iterate once, which closes it.
+
+    The remote may take 30 seconds for each piece, not for all: files are large.
+    """
+
+    def __init__(self, response: _http.Response) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        with contextlib.closing(self):
+            while chunk := self._response.read(_CHUNK):
+                yield chunk
+                self._response.prolong(_TIMEOUT)
+
+    def close(self) -> None:
+        """Free the connection."""
+        self._response.close()
+
+
+class RemoteFiles:
+    """Fetches files from the remotes of an app."""
+
+    def __init__(self, remotes: RemoteMap) -> None:
+        # The operator has named these servers; redirects to others are not followed.
+        origins = [
+            _http.Origin(remote.scheme, remote.host.strip("[]"), remote.port)
+            for remote in remotes.remotes
+        ]
+        self._client = _http.Client(private_origins=origins)
+
+    def send(self, file: RemoteFile, conditions: Conditions, headers: Headers) -> Response:
+        """Answer with a file on a remote, which evaluates ranges and conditions if it can.
+
+        Raises:
+            FileNotFound: The remote has no such file.
+            RemoteError: It can't be reached, or has answered with an error.
+        """
+        asked = {
+            "Range": conditions.range if conditions.method == "GET" else None,
+            "If-Range": conditions.if_range,
+            "If-Match": conditions.if_match,
+            "If-None-Match": conditions.if_none_match,
+            "If-Modified-Since": conditions.if_modified_since,
+            "If-Unmodified-Since": conditions.if_unmodified_since,
+        }
+        fields = {name: value for name, value in asked.items() if value is not None}
+        try:
+            # A signed URL is signed for GET: HEAD would be refused.
+            remote = self._client.request(
+                "GET",
+                f"{file.remote.scheme}://{file.remote.authority}{file.path}",
+                timeout=_TIMEOUT,
+                headers={"Accept-Encoding": "identity", **fields},
+            )
+        except _http.RequestFailed as error:
+            raise RemoteError(f"{file.remote.url} can't be reached: {error}") from None
+        has_content = remote.status in _WITH_CONTENT
+        body = RemoteBody(remote) if has_content and conditions.method != "HEAD" else b""
+        if isinstance(body, bytes):
+            remote.close()
+        if remote.status in _NO_SUCH_FILE:
+            raise FileNotFound(f"{file.remote.url} answers {remote.status} for {file.name!r}")
+        if not has_content and remote.status not in _WITHOUT_CONTENT:
+            raise RemoteError(f"{file.remote.url} answers {remote.status} for {file.name!r}")
+        kept = set(_OF_REMOTE)
+        if not has_content:
+            headers = tuple(pair for pair in headers if pair[0].lower() in KEPT_BY_304)
+            kept.remove("content-length")
+        elif remote.headers.get("content-type", "").startswith("multipart/byteranges"):
+            headers = tuple(pair for pair in headers if pair[0].lower() != "content-type")
+            kept.add("content-type")
+        theirs = [pair for pair in remote.headers.items() if pair[0] in kept]
+        if remote.status in _FAILED:
+            theirs.append(("Content-Length", "0"))
+        return Response(remote.status, (*headers, *theirs), body)

@@ -1,0 +1,157 @@
+"""Files on another HTTP server: which URLs are allowed, and their internal URL.
+
+A *remote* is an origin with a path, such as `https://media.internal/videos/`, that the web
+server proxies at an internal prefix. Only URLs below a configured remote are allowed, so this is
+not an open proxy.
+"""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xaccel._core import encode_path
+from xaccel.exceptions import ConfigError, FileNotFound
+
+_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+# RFC 3986, sections 3.3 and 3.4, without the dollar sign, which starts a variable in nginx.
+_PATH = "/!&'()*+,;=:@"
+_QUERY = _PATH + "$?%"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """An origin with a path, and its internal prefix."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    """The path below which the files are, decoded, with its final slash."""
+    prefix: str
+    """The internal URL prefix, such as `/_remote/media/`."""
+
+    @property
+    def authority(self) -> str:
+        """The host, with the port unless it is the scheme's default."""
+        return self.host if self.port == _PORTS[self.scheme] else f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The URL below which the files are."""
+        return f"{self.scheme}://{self.authority}{_encode(self.path.encode())}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file on a remote."""
+
+    remote: Remote
+    path: str
+    """The path and the query of its URL there, percent-encoded."""
+    internal_url: str
+    """The URL at which the web server proxies it, percent-encoded."""
+    name: str
+    """The last part of its path, decoded."""
+
+
+class RemoteMap:
+    """The remotes of an app; the longest match wins, by whole components.
+
+    Raises:
+        ConfigError: A URL or a prefix is invalid.
+    """
+
+    def __init__(self, remotes: Mapping[str, str]) -> None:
+        found = [_remote(url, prefix) for url, prefix in remotes.items()]
+        self.remotes = sorted(found, key=lambda remote: len(remote.path), reverse=True)
+
+    def find(self, url: str) -> RemoteFile:
+        """The file of a URL, such as `https://media.internal/a b.mp4?signature=…`.
+
+        Characters that need it are percent-encoded; the query stays as it is.
+
+        Raises:
+            FileNotFound: The URL is not below a remote, or is ambiguous.
+        """
+        shown = url.partition("?")[0]
+        try:
+            scheme, host, port, path, query = _split(url)
+        except ValueError as error:
+            raise FileNotFound(f"{shown!r} may not be sent: {error}") from None
+        for remote in self.remotes:
+            base = remote.path.encode()
+            if (scheme, host, port) == (remote.scheme, remote.host, remote.port):
+                rest = path[len(base) :] if path.startswith(base) else b""
+                if rest and not rest.endswith(b"/"):
+                    suffix = f"?{query}" if query else ""
+                    return RemoteFile(
+                        remote,
+                        _encode(path) + suffix,
+                        encode_path(remote.prefix) + _encode(rest) + suffix,
+                        rest.rpartition(b"/")[2].decode(errors="replace"),
+                    )
+        raise FileNotFound(f"{shown!r} may not be sent: it is not below any of XACCEL['REMOTES']")
+
+
+def is_url(path: object) -> bool:
+    """Whether the name of a file is a URL."""
+    return isinstance(path, str) and path.lower().startswith(("http://", "https://"))
+
+
+def _remote(url: str, prefix: str) -> Remote:
+    try:
+        scheme, host, port, path, query = _split(url)
+        base = path.decode()
+    except ValueError as error:
+        shown = re.sub(r"//[^/]*@", "//…@", url)
+        raise ConfigError(f"XACCEL['REMOTES']: {shown!r} is invalid: {error}") from None
+    if query or not base.endswith("/"):
+        raise ConfigError(
+            f"XACCEL['REMOTES']: {url!r} must be the start of URLs, ending in a slash, such as "
+            "'https://media.internal/videos/'"
+        )
+    return Remote(scheme, host, port, base, prefix)
+
+
+def _split(url: str) -> tuple[str, str, int, bytes, str]:
+    """Scheme, host, port, decoded path and encoded query of an unambiguous URL.
+
+    Raises:
+        ValueError: The URL is ambiguous or invalid; the message says why.
+    """
+    if _CONTROL.search(url) or "\\" in url:
+        raise ValueError("it has a control character or a backslash")
+    parts = urllib.parse.urlsplit(url)
+    scheme = parts.scheme.lower()
+    if scheme not in _PORTS:
+        raise ValueError("it is not an http: or https: URL")
+    if "@" in parts.netloc or "#" in url:
+        raise ValueError("it has a user or a fragment")
+    host = (parts.hostname or "").lower()
+    host = f"[{host}]" if ":" in host else host
+    if not _HOST.fullmatch(host):
+        raise ValueError("its host is not an ASCII name")
+    if "%2f" in parts.path.lower():
+        raise ValueError("it has an encoded slash, which would be decoded on the way")
+    path = urllib.parse.unquote_to_bytes(parts.path)
+    parents = path.removesuffix(b"/").split(b"/")
+    if not path.startswith(b"/") or {b"", b".", b".."} & set(parents[1:]):
+        raise ValueError("its path has an empty part, '.' or '..'")
+    if any(byte < 0x20 or byte in b"\x7f\\" for byte in path):  # noqa: PLR2004
+        raise ValueError("its path has a control character or a backslash")
+    return (
+        scheme,
+        host,
+        parts.port or _PORTS[scheme],
+        path,
+        urllib.parse.quote(parts.query, safe=_QUERY),
+    )
+
+
+def _encode(path: bytes) -> str:
+    return urllib.parse.quote(path, safe=_PATH)

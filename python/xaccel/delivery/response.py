@@ -1,0 +1,110 @@
+"""Responses for adapters to translate, among them those of errors."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol, TypeAlias
+
+from xaccel.delivery import rfc9110
+from xaccel.exceptions import XaccelError
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+CHUNK = 256 * 1024
+"""How many bytes of a file are read at once. Under ASGI, each read is a trip to a thread."""
+
+NOSNIFF = ("X-Content-Type-Options", "nosniff")
+"""Keeps browsers from guessing another type, since a visitor may have uploaded the file."""
+
+ERROR_CACHE_CONTROL = "max-age=15"
+"""Errors are cached for moments only: the file may be added or replaced."""
+
+KEPT_BY_304 = frozenset(
+    {"cache-control", "content-location", "date", "etag", "expires", "last-modified", "vary"}
+)
+
+
+class FileBody:
+    """Ranges of an open file, and constant bytes between them, read in constant memory.
+
+    Iterate once, which closes the file, as does `close()`. If the file has become shorter, that
+    is an `OSError`: a response that ends early must not look complete.
+    """
+
+    def __init__(self, file: BinaryIO, parts: Sequence[bytes | rfc9110.Range]) -> None:
+        self.file = file
+        self.parts = parts
+        # Django replaces the file's method by one that calls `close()` of this object.
+        self._close = file.close
+
+    @property
+    def length(self) -> int:
+        """The number of bytes in all parts."""
+        return sum(len(part) if isinstance(part, bytes) else part[1] for part in self.parts)
+
+    def __iter__(self) -> Iterator[bytes]:
+        with contextlib.closing(self):
+            for part in self.parts:
+                if isinstance(part, bytes):
+                    yield part
+                else:
+                    yield from self._read(*part)
+
+    def _read(self, start: int, remaining: int) -> Iterator[bytes]:
+        self.file.seek(start)
+        while remaining:
+            chunk = self.file.read(min(CHUNK, remaining))
+            if not chunk:
+                raise OSError("the file became shorter while it was being sent")
+            remaining -= len(chunk)
+            yield chunk
+
+    def close(self) -> None:
+        """Close the file."""
+        self._close()
+
+
+class Body(Protocol):
+    """A body that is sent piece by piece. Iterate once, which closes it, as does `close()`."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def close(self) -> None:
+        """Free what it is read from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A response for an adapter to translate, with all its headers."""
+
+    status: int
+    headers: Headers
+    body: bytes | Body = b""
+
+    @property
+    def whole_file(self) -> BinaryIO | None:
+        """The open file, if all of it is the body; its `name` is its path."""
+        if isinstance(self.body, FileBody) and self.status == 200:  # noqa: PLR2004
+            return self.body.file
+        return None
+
+
+def error_response(error: XaccelError) -> Response:
+    """The response to a request that can't be fulfilled."""
+    body = f"{error.public_message}\n".encode()
+    headers = {
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Length": str(len(body)),
+        "Cache-Control": ERROR_CACHE_CONTROL,
+        "X-Content-Type-Options": "nosniff",
+    }
+    if error.retry_after is not None:
+        headers |= {"Cache-Control": "no-store", "Retry-After": str(error.retry_after)}
+    return Response(error.status_code, tuple(headers.items()), body)
+
+
+def method_not_allowed() -> Response:
+    """The response to any method but GET and HEAD."""
+    return Response(405, (("Allow", "GET, HEAD"), ("Content-Length", "0")))

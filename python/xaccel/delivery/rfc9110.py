@@ -1,0 +1,150 @@
+"""Validators, preconditions and ranges, for files that the app sends itself.
+
+This is RFC 9110, sections 8.8 (validators), 13 (conditional requests) and 14 (ranges). It depends
+on neither files nor frameworks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import formatdate, parsedate_to_datetime
+from functools import lru_cache
+from typing import TypeAlias
+
+Range: TypeAlias = tuple[int, int]
+"""First byte and length."""
+
+MAX_RANGES = 16
+"""A request with more ranges gets the whole file, as RFC 9110, section 14.2, allows."""
+
+_ETAG = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+_RANGE = re.compile(r"([0-9]*)-([0-9]*)")
+_MAX_DIGITS = 18  # enough for any file; more digits would be slow to convert
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What tells the states of a resource apart.
+
+    `etag` is strong and quoted; `modified` is in whole seconds since 1970.
+    """
+
+    etag: str
+    modified: int
+
+    @classmethod
+    def of_file(cls, size: int, mtime: int) -> Validators:
+        """The validators that nginx gives a file, so that caches stay valid behind nginx."""
+        return cls(f'"{mtime:x}-{size:x}"', mtime)
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        """The response's header fields."""
+        return ("ETag", self.etag), ("Last-Modified", http_date(self.modified))
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """The request's header fields on which a response depends; `None` where absent."""
+
+    method: str
+    if_match: str | None = None
+    if_none_match: str | None = None
+    if_modified_since: str | None = None
+    if_unmodified_since: str | None = None
+    if_range: str | None = None
+    range: str | None = None
+
+
+@lru_cache(maxsize=1024)
+def http_date(seconds: int) -> str:
+    """An IMF-fixdate, such as `Sun, 06 Nov 1994 08:49:37 GMT`."""
+    return formatdate(seconds, usegmt=True)
+
+
+def parse_http_date(text: str) -> int | None:
+    """Seconds since 1970; `None` if the text is not a date."""
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp())
+
+
+def precondition_status(conditions: Conditions, validators: Validators) -> int | None:
+    """The status that ends a request early, 304 or 412; `None` to go on.
+
+    The order is that of RFC 9110, section 13.2.2.
+    """
+    reads = conditions.method in {"GET", "HEAD"}
+    if conditions.if_match is not None:
+        if not _matches(conditions.if_match, validators.etag, weak=False):
+            return 412
+    elif conditions.if_unmodified_since is not None:
+        date = parse_http_date(conditions.if_unmodified_since)
+        if date is not None and validators.modified > date:
+            return 412
+    if conditions.if_none_match is not None:
+        if _matches(conditions.if_none_match, validators.etag, weak=True):
+            return 304 if reads else 412
+    elif conditions.if_modified_since is not None and reads:
+        date = parse_http_date(conditions.if_modified_since)
+        if date is not None and validators.modified <= date:
+            return 304
+    return None
+
+
+def requested_ranges(
+    conditions: Conditions, validators: Validators, size: int
+) -> Sequence[Range] | None:
+    """The requested ranges of `size` bytes: empty if none can be satisfied (416), `None` for all.
+
+    A field that is malformed, in another unit or behind a failed `If-Range` is ignored, and so is
+    one whose ranges have more bytes in total than the file, as section 14.2 allows.
+    """
+    if conditions.range is None or conditions.method != "GET" or size == 0:
+        return None
+    if conditions.if_range is not None and not _is_current(conditions.if_range, validators):
+        return None
+    unit, _, text = conditions.range.partition("=")
+    asked = text.split(",", MAX_RANGES)
+    if unit.strip().lower() != "bytes" or len(asked) > MAX_RANGES:
+        return None
+    ranges = [_range(item.strip(" \t"), size) for item in asked]
+    satisfiable = [part for part in ranges if part is not None and part[1] > 0]
+    if None in ranges or sum(length for _, length in satisfiable) > size:
+        return None
+    return satisfiable
+
+
+def _range(item: str, size: int) -> Range | None:
+    """One `first-last`, `first-` or `-length`; `None` if it is malformed.
+
+    A range beyond the end has a length of 0 or less.
+    """
+    match = _RANGE.fullmatch(item)
+    if match is None or item == "-" or max(map(len, match.groups())) > _MAX_DIGITS:
+        return None
+    first, last = match.groups()
+    if not first:
+        return max(0, size - int(last)), min(size, int(last))
+    if last and int(last) < int(first):
+        return None
+    end = min(size, int(last) + 1) if last else size
+    return int(first), end - int(first)
+
+
+def _matches(field: str, etag: str, *, weak: bool) -> bool:
+    """Whether a list of entity tags contains this one; `*` matches any."""
+    if field.strip() == "*":
+        return True
+    return any(tag == etag and (weak or not is_weak) for is_weak, tag in _ETAG.findall(field))
+
+
+def _is_current(if_range: str, validators: Validators) -> bool:
+    if if_range.lstrip().startswith(('"', "W/")):
+        return if_range.strip() == validators.etag
+    return parse_http_date(if_range) == validators.modified

@@ -1,0 +1,1 @@
+"""`xaccel doctor`, a module for each topic that it checks. No web worker imports it."""

@@ -1,0 +1,119 @@
+"""The cache of thumbnails: whether the app can write to it, and the server answers from it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+from xaccel._core import Spec
+from xaccel.config import Config
+from xaccel.doctor.client import Reply, Site
+from xaccel.doctor.report import Result, finding, ok, skipped
+from xaccel.doctor.samples import first_file
+from xaccel.servers import dialects
+from xaccel.thumbnails import engines
+
+
+def problem(cache: Path) -> Result | None:
+    """The finding, if the app can't write to its cache."""
+    existing = next(path for path in (cache, *cache.parents) if path.exists())
+    # os.access() is wrong about directories in /proc and the like.
+    if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK) and _is_writable(cache):
+        return None
+    return finding(
+        "cache",
+        f"The app can't write to THUMBNAIL_CACHE {str(cache)!r}.",
+        "It makes each thumbnail again for each request.",
+        "Create the directory, owned by the app's user and readable by the server's "
+        "(and run `xaccel doctor` as the app's user).",
+    )
+
+
+def _is_writable(cache: Path) -> bool:
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        probe = cache / f".doctor-{secrets.token_hex(8)}"
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        return False
+    return True
+
+
+def hits(site: Site, config: Config, name: str, last: Reply) -> Result:
+    """Whether the server sends finished thumbnails without the app.
+
+    Args:
+        site: The site.
+        config: Its settings.
+        name: The name of an image in the source.
+        last: The response to the second request for one of its thumbnails.
+    """
+    if config.thumbnail_engine == "image-filter":
+        is_hit = last.headers["X-Cache-Status"] == "HIT"
+    elif config.thumbnail_cache is None or not dialects.named(config.server).sends_thumbnails:
+        return skipped("hits", "Only nginx with THUMBNAIL_CACHE sends hits without the app.")
+    else:
+        cache = Path(config.thumbnail_cache)
+        is_hit = not config.thumbnail_only_presets and _finds_marker(site, config, cache)
+        if not is_hit:
+            elsewhere = next(filter(None, map(first_file, config.roots)), None)
+            if elsewhere is None:
+                return skipped("hits", "This check needs a file in one of ROOTS.")
+            is_hit = _follows_link(site, config, name, cache, elsewhere)
+    if is_hit:
+        return ok("hits", "The server sends finished thumbnails without the app.")
+    return finding(
+        "hits",
+        "The server asks the app for finished thumbnails.",
+        "Each image on a page occupies a worker of the app.",
+        "Install what `xaccel config nginx` writes for THUMBNAIL_URL: a location with "
+        "THUMBNAIL_CACHE as its `root` (image-filter: with `proxy_cache`); let no other location "
+        "take precedence, and let the server's user read THUMBNAIL_CACHE.",
+    )
+
+
+def _finds_marker(site: Site, config: Config, cache: Path) -> bool:
+    """Whether the server finds a file in the cache under a name that the app refuses.
+
+    A server that checks signatures itself does.
+    """
+    name, content = f"doctor-{secrets.token_hex(8)}", secrets.token_bytes(16)
+    path = f"{config.thumbnail_url}{name}/marker"
+    directory = cache / path.lstrip("/").removesuffix("/marker")
+    try:
+        directory.mkdir(parents=True)
+        (directory / "marker").write_bytes(content)
+        return site.request(config.signer().sign_path(path)).body == content
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _follows_link(site: Site, config: Config, name: str, cache: Path, elsewhere: Path) -> bool:
+    """Whether the server follows a link out of the cache, which the app does not.
+
+    The link replaces a thumbnail made for this check. A server that asks the app about a
+    signature asks once for each URL, hence the request before.
+    """
+    if config.thumbnail_only_presets:
+        spec, name = next(iter(config.thumbnail_presets.values())), f"doctor-{secrets.token_hex(8)}"
+    else:
+        spec = f"32x-,v-{secrets.token_urlsafe(6)}"
+    url = engines.get(config).url(name, spec)
+    link = cache / f"{config.thumbnail_url}{spec}/{name}".lstrip("/")
+    image_format = Spec.parse(spec).format
+    if image_format is not None:
+        link = link.with_name(f"{link.name}.{image_format}")
+    try:
+        site.request(url)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(elsewhere.resolve())
+        return site.request(url).body == elsewhere.read_bytes()
+    finally:
+        link.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            link.parent.rmdir()

@@ -1,0 +1,83 @@
+"""The HTTP client of `xaccel doctor`, and the site that it examines."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, urlsplit
+
+from xaccel.config import Config
+from xaccel.exceptions import ConfigError
+
+_TIMEOUT = 20.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the site sent for one request."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+    keeps_alive: bool
+    """Whether the connection stays open."""
+    requested: float
+    """When the request was sent, in seconds since the epoch."""
+    received: float
+    """When the last byte arrived."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """The running site that is examined.
+
+    Args:
+        url: The site's address, or the address of a file that the app offloads there.
+        config: The app's settings, if you have them.
+        headers: Headers of each request, such as the cookie of a user who may see the file.
+
+    Raises:
+        ConfigError: The address is not an HTTP URL.
+    """
+
+    url: str
+    config: Config | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self._parts.scheme not in {"http", "https"} or not self._parts.hostname:
+            raise ConfigError(f"{self.url!r} is not a URL such as 'https://example.org/'")
+
+    @property
+    def _parts(self) -> SplitResult:
+        return urlsplit(self.url)
+
+    @property
+    def target(self) -> str:
+        """The path and the query of the address."""
+        return (self._parts.path or "/") + (f"?{self._parts.query}" if self._parts.query else "")
+
+    def connect(self, timeout: float = _TIMEOUT) -> http.client.HTTPConnection:
+        """A new connection; `timeout` is in seconds."""
+        host = self._parts.hostname or ""
+        if self._parts.scheme == "https":
+            context = ssl.create_default_context()
+            return http.client.HTTPSConnection(
+                host, self._parts.port, timeout=timeout, context=context
+            )
+        return http.client.HTTPConnection(host, self._parts.port, timeout=timeout)
+
+    def request(self, target: str, method: str = "GET", **headers: str) -> Reply:
+        """Request a target, spelled exactly as given, on a new connection."""
+        with contextlib.closing(self.connect()) as connection:
+            fields = {name.replace("_", "-"): value for name, value in headers.items()}
+            requested = time.time()
+            connection.request(method, target, headers={**self.headers, **fields})
+            response = connection.getresponse()
+            keeps_alive, body = not response.will_close, response.read()
+            received = time.time()
+        return Reply(response.status, response.headers, body, keeps_alive, requested, received)

@@ -1,0 +1,87 @@
+"""The server itself: whether it keeps connections open, its clock, its limit for uploads."""
+
+from __future__ import annotations
+
+import contextlib
+import email.utils
+from collections.abc import Iterator
+from http import HTTPStatus
+
+from xaccel.doctor.client import Reply, Site
+from xaccel.doctor.offload_header import dialect_of
+from xaccel.doctor.report import Result, finding, ok, skipped
+from xaccel.servers import dialects
+
+_REFUSAL_TIMEOUT = 5.0
+_MAX_SKEW = 5
+_HUGE = 1 << 50
+
+
+def check_keep_alive(_: Site, first: Reply) -> Iterator[Result]:
+    """Whether a connection serves more than one request."""
+    if first.keeps_alive:
+        yield ok("keep-alive", "Connections stay open.")
+        return
+    yield finding(
+        "keep-alive",
+        "The server closes the connection after each request.",
+        "Pages with many images load slowly.",
+        "Remove `keepalive_timeout 0;` (nginx) or `KeepAlive Off` (Apache).",
+    )
+
+
+def check_clock(_: Site, first: Reply) -> Iterator[Result]:
+    """Whether the server's clock agrees with the clock of this machine."""
+    date = first.headers["Date"]
+    try:
+        server_time = email.utils.parsedate_to_datetime(date or "").timestamp()
+    except ValueError:
+        yield skipped("clock", "The server sends no Date.")
+        return
+    # A slow response does not make the clock wrong.
+    skew = server_time - min(max(server_time, first.requested), first.received)
+    if abs(skew) <= _MAX_SKEW:
+        yield ok("clock", "The server's clock agrees with the clock of this machine.")
+        return
+    yield finding(
+        "clock",
+        f"The server's clock is {abs(skew):.0f} seconds {'ahead' if skew > 0 else 'behind'}.",
+        "Signed links expire at the wrong time.",
+        "Synchronise both clocks with NTP.",
+    )
+
+
+def check_upload_limit(site: Site, first: Reply) -> Iterator[Result]:
+    """Announce a huge upload, and see who refuses it."""
+    status = None
+    with contextlib.closing(site.connect(_REFUSAL_TIMEOUT)) as connection:
+        connection.putrequest("POST", "/")
+        for name, value in {**site.headers, "Content-Length": str(_HUGE)}.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        with contextlib.suppress(TimeoutError):
+            status = connection.getresponse().status
+    configured = None if site.config is None else dialects.named(site.config.server)
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        yield ok("uploads", "The server refuses an upload that is too large.")
+    elif status is None and any(
+        dialect is not None and dialect.answers_uploads_late
+        for dialect in (dialect_of(first), configured)
+    ):
+        yield skipped("uploads", "This server refuses an upload only after reading that much.")
+    elif status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        yield finding(
+            "uploads",
+            f"The site answers an upload that is too large with {status}.",
+            "Visitors see a broken site instead of a limit.",
+            "Set the server's own limit, which answers 413, below the app's: "
+            "`client_max_body_size` (nginx), `LimitRequestBody` (Apache).",
+        )
+    else:
+        yield finding(
+            "uploads",
+            "The server accepts uploads of any size.",
+            "A visitor can fill the disk.",
+            "Set `client_max_body_size` (nginx) or `LimitRequestBody` (Apache) to the size that "
+            "the app accepts, not to 0.",
+        )

@@ -1,0 +1,45 @@
+"""Whether visitors can read files under the internal prefixes, without the app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from xaccel.doctor.client import Reply, Site
+from xaccel.doctor.report import Result, finding, ok, skipped
+from xaccel.doctor.samples import first_file
+
+
+def check_internal_prefixes(site: Site, _: Reply) -> Iterator[Result]:
+    """Request a file of each root directly, under several spellings of its address."""
+    if site.config is None:
+        yield skipped("internal", "The internal prefixes are in the settings.")
+        return
+    for directory, prefix in site.config.served_roots.items():
+        found = first_file(directory)
+        if found is None:
+            yield skipped("internal", f"{prefix} has no file to request.")
+            continue
+        content, name = found.read_bytes(), found.relative_to(directory).as_posix()
+        targets = (
+            f"{prefix}{name}",
+            f"{prefix[:-1]}../{Path(directory).name}/{name}",
+            f"/{prefix}{name}",
+        )
+        opened = [target for target in map(quote, targets) if _sends(site, target, content)]
+        if opened:
+            yield finding(
+                "internal",
+                f"The server sends {opened[0]} without asking the app.",
+                "Everybody can read the files under this prefix.",
+                f"Put `internal;` into nginx's `location ^~ {prefix}`, and end both it and its "
+                "`alias` with a slash; Apache, lighttpd and Caddy must not serve the directory.",
+            )
+        else:
+            yield ok("internal", f"{prefix} is closed.")
+
+
+def _sends(site: Site, target: str, content: bytes) -> bool:
+    reply = site.request(target)
+    return reply.status in {200, 206} and bool(content) and reply.body == content

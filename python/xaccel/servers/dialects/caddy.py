@@ -1,0 +1,49 @@
+"""Caddy: `X-Accel-Redirect`, on which `handle_response` acts."""
+
+from __future__ import annotations
+
+import urllib.parse
+
+from xaccel._core import Location
+from xaccel.delivery.response import Headers
+from xaccel.exceptions import ConfigError
+from xaccel.servers.dialects.base import Dialect, Settings
+from xaccel.servers.dialects.values import check_directories, raw_value
+
+# Caddy 2.6 takes the path as it is. Later versions decode it, and some of them expand
+# placeholders in it. A path without these four means the same to all.
+_AMBIGUOUS = frozenset("%?{}")
+_NOT_IN_PREFIX = _AMBIGUOUS.union("*")
+
+
+class Caddy(Dialect):
+    """Caddy rewrites the request to the internal URL."""
+
+    name = "caddy"
+    title = "Caddy"
+    generator = "xaccel.servers.caddy"
+    sendfile_types = ("x-accel-redirect",)
+    header_prefixes = ("x-accel-",)
+    etag_is_ours = False
+    answers_uploads_late = True
+
+    def offload(self, location: Location, *, limit_rate: int | None) -> Headers | None:  # noqa: ARG002
+        """`X-Accel-Redirect` with the internal URL, not encoded.
+
+        The app sends a file with `%`, `?`, `{`, `}` or a control character in its path, since
+        the versions of Caddy disagree about what it means.
+        """
+        value = raw_value(urllib.parse.unquote_to_bytes(location.url))
+        if value is None or not _AMBIGUOUS.isdisjoint(value):
+            return None
+        return (("X-Accel-Redirect", value),)
+
+    def check(self, settings: Settings) -> None:
+        """Refuse what a `Caddyfile` can't express."""
+        check_directories(settings, self.title)
+        for prefix in settings.served_roots.values():
+            if not _NOT_IN_PREFIX.isdisjoint(prefix):
+                raise ConfigError(
+                    f"XACCEL['ROOTS']: with {self.title} the internal prefix {prefix!r} must not "
+                    f"have any of {' '.join(sorted(_NOT_IN_PREFIX))}"
+                )

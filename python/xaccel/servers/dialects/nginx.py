@@ -1,0 +1,73 @@
+"""nginx: `X-Accel-Redirect`."""
+
+from __future__ import annotations
+
+from xaccel._core import Location
+from xaccel.delivery.response import Headers
+from xaccel.exceptions import ConfigError
+from xaccel.servers.dialects.base import Dialect, Settings
+from xaccel.servers.dialects.values import check_directories, has_control, no_control
+
+
+class Nginx(Dialect):
+    """nginx redirects internally to a URL, of a file or of a proxied remote."""
+
+    name = "nginx"
+    title = "nginx"
+    generator = "xaccel.servers.nginx.configuration"
+    sendfile_types = ("x-accel-redirect",)
+    header_prefixes = ("x-accel-",)
+    # How nginx treats the app's own response: event streams need the one, caches the other.
+    harmless_headers = frozenset({"x-accel-buffering", "x-accel-expires"})
+    supports_remotes = True
+    supports_limit_rate = True
+    sends_thumbnails = True
+
+    def offload(self, location: Location, *, limit_rate: int | None) -> Headers:
+        """`X-Accel-Redirect` with the internal URL, which nginx percent-decodes once."""
+        return self.redirect(location.url, limit_rate=limit_rate)
+
+    def redirect(self, url: str, *, limit_rate: int | None) -> Headers:
+        """The same for any internal URL, such as that of a file on a remote."""
+        if limit_rate is None:
+            return (("X-Accel-Redirect", url),)
+        return ("X-Accel-Redirect", url), ("X-Accel-Limit-Rate", f"{limit_rate:d}")
+
+    def check(self, settings: Settings) -> None:
+        """Refuse what an `nginx.conf` can't express."""
+        check_directories(settings, self.title)
+        if _uses_secure_link(settings) and not all(map(_is_plain, settings.secret_keys)):
+            raise ConfigError(
+                "XACCEL['SECRET_KEYS']: with the signature 'secure-link-md5' nginx needs each key "
+                "as UTF-8 text without control characters"
+            )
+        if settings.thumbnail_engine == "image-filter":
+            source = settings.thumbnail_source
+            if source is None or source.startswith("s3://"):
+                raise ConfigError(
+                    "XACCEL['THUMBNAIL_ENGINE'] 'image-filter' needs XACCEL['THUMBNAIL_SOURCE']: "
+                    "a directory or an HTTP origin, such as 'https://bucket.s3.amazonaws.com/' of "
+                    "a public S3 bucket"
+                )
+            for path in (source, settings.thumbnail_cache or ""):
+                no_control(path, self.title)
+
+
+def _uses_secure_link(settings: Settings) -> bool:
+    """Whether nginx verifies signatures with `secure_link`, unless `--verify` says otherwise."""
+    return settings.signature == "secure-link-md5" and (
+        settings.private_url is not None
+        or settings.thumbnail_engine == "image-filter"
+        or (
+            settings.has_thumbnail_endpoint
+            and settings.thumbnail_cache is not None
+            and not settings.thumbnail_only_presets
+        )
+    )
+
+
+def _is_plain(key: str | bytes) -> bool:
+    try:
+        return not has_control(key.decode() if isinstance(key, bytes) else key)
+    except UnicodeDecodeError:
+        return False

@@ -1,0 +1,154 @@
+"""What any app behind nginx needs: addresses, TLS, the log, static files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from xaccel.config import Config
+from xaccel.servers import text
+from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx.syntax import directory, quoted
+
+_LOG = "/var/log/nginx/access.log"
+_STRICT = "add_header Strict-Transport-Security $xaccel_strict always;"
+_CIPHERS = tuple(
+    f"ECDHE-{key}-{cipher}"
+    for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305")
+    for key in ("ECDSA", "RSA")
+)
+# nginx always compresses HTML.
+_COMPRESSIBLE = (
+    "text/css",
+    "text/javascript",
+    "text/plain",
+    "application/json",
+    "application/manifest+json",
+    "application/wasm",
+    "application/xml",
+    "image/svg+xml",
+)
+
+
+def http(config: Config, deployment: Deployment, access_log: str | None) -> Iterator[str]:
+    """What belongs in the `http` block; `access_log` is the log's file, `None` for nginx's own."""
+    yield "# The port in the visitor's URL. It may differ from the port on which nginx listens."
+    yield from text.block(
+        "map $http_host $xaccel_port",
+        ['default "";', '"~(?<xaccel_visible>:[0-9]+)$" $xaccel_visible;'],
+    )
+    yield ""
+    if deployment.tls_certificate is not None:
+        yield "# Browsers use only TLS for a year, unless the app sends a policy of its own."
+        yield from text.block(
+            "map $upstream_http_strict_transport_security $xaccel_strict",
+            ['"" max-age=31536000;', 'default "";'],
+        )
+        yield ""
+    if deployment.log_header is not None:
+        variable = _upstream_variable(deployment.log_header)
+        if config.remotes:
+            yield "# After a file from a remote, $upstream_http_* has the headers of the remote."
+            yield from text.block(
+                "map $xaccel_saved $xaccel_logged",
+                [f'"" {variable};', "default $xaccel_saved;"],
+            )
+            variable = "$xaccel_logged"
+        yield "# `combined`, and the app's header. $request is the visitor's request even for an"
+        yield "# offloaded file, where $uri is the file's internal URL."
+        yield "log_format xaccel"
+        yield "    '$remote_addr - $remote_user [$time_local] \"$request\" '"
+        yield '    \'$status $body_bytes_sent "$http_referer" "$http_user_agent" \''
+        yield f"    '\"{variable}\" $request_time $upstream_response_time';"
+        yield f"access_log {quoted(access_log or _LOG)} xaccel;"
+        yield ""
+    elif access_log is not None:
+        yield f"access_log {quoted(access_log)};"
+        yield ""
+
+
+def redirect(deployment: Deployment) -> Iterator[str]:
+    """A `server` block that redirects HTTP to HTTPS."""
+    if deployment.tls_certificate is None:
+        return
+    address, port = deployment.listen_address
+    if port != "443":
+        return
+    listen = "80" if address == "*" else f"{address}:80"
+    yield from text.block(
+        "server",
+        [
+            f"listen {listen};",
+            *_names(deployment),
+            "server_tokens off;",
+            "return 301 https://$host$request_uri;",
+        ],
+    )
+    yield ""
+
+
+def server(config: Config, deployment: Deployment) -> Iterator[str]:
+    """The first lines of the `server` block."""
+    tls = deployment.tls_certificate is not None
+    yield f"listen {deployment.listen}{' ssl' if tls else ''};"
+    yield from _names(deployment)
+    yield "server_tokens off;"
+    if deployment.tls_certificate is not None and deployment.tls_key is not None:
+        yield f"ssl_certificate {quoted(deployment.tls_certificate)};"
+        yield f"ssl_certificate_key {quoted(deployment.tls_key)};"
+        yield "ssl_protocols TLSv1.2 TLSv1.3;"
+        yield "# The safe ciphers of TLS 1.2. All ciphers of TLS 1.3 are safe."
+        yield f"ssl_ciphers {':'.join(_CIPHERS)};"
+        yield "# Returning visitors skip the full handshake."
+        yield "ssl_session_cache shared:xaccel_tls:1m;"
+        yield _STRICT
+    yield f"client_max_body_size {deployment.client_max_body_size};"
+    if deployment.log_header is not None:
+        yield f"proxy_hide_header {deployment.log_header};"
+        if config.remotes:
+            yield 'set $xaccel_saved "";'
+
+
+def saved(deployment: Deployment) -> Iterator[str]:
+    """What keeps the app's header for the log where a remote's headers replace the app's."""
+    if deployment.log_header is not None:
+        yield f"set $xaccel_saved {_upstream_variable(deployment.log_header)};"
+        yield f"proxy_hide_header {deployment.log_header};"
+
+
+def inherit(deployment: Deployment, lines: Iterable[str]) -> Iterator[str]:
+    """Lines of the `server` block, with its header repeated in each location that adds others.
+
+    An `add_header` in a location hides those of the blocks around it.
+    """
+    opened = False
+    for line in lines:
+        if line.endswith("{"):
+            opened = True
+        elif opened and line.lstrip().startswith("add_header "):
+            opened = False
+            if deployment.tls_certificate is not None:
+                yield line[: -len(line.lstrip())] + _STRICT
+        yield line
+
+
+def static(prefix: str, path: str) -> Iterator[str]:
+    """The location of static files."""
+    yield from text.block(
+        f"location ^~ {quoted(prefix, dollar=False)}",
+        [
+            f"alias {directory(path)};",
+            "# Compress only static files. The size of a compressed page can reveal secrets in it.",
+            "gzip on;",
+            "gzip_vary on;",
+            f"gzip_types {' '.join(_COMPRESSIBLE)};",
+        ],
+    )
+
+
+def _names(deployment: Deployment) -> Iterator[str]:
+    if deployment.domain is not None:
+        yield f"server_name {deployment.domain};"
+
+
+def _upstream_variable(header: str) -> str:
+    return f"$upstream_http_{header.lower().replace('-', '_')}"

@@ -1,0 +1,129 @@
+"""The files of nginx's configuration, see `xaccel.servers.generators.Generator`."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from xaccel.config import Config
+from xaccel.servers import text
+from xaccel.servers.deployment import Deployment
+from xaccel.servers.dialects.nginx import Nginx
+from xaccel.servers.nginx import image_filter, secure_link, thumbnails
+from xaccel.servers.nginx.http import http
+from xaccel.servers.nginx.secure_link import SECRETS_FILE
+from xaccel.servers.nginx.syntax import quoted
+
+__all__ = [
+    "FULL_FILE",
+    "OPTIONS",
+    "SECRETS_FILE",
+    "SITE_FILE",
+    "full",
+    "further_files",
+    "secrets",
+    "site",
+]
+
+SITE_FILE = "xaccel.conf"
+FULL_FILE = "nginx.conf"
+OPTIONS = frozenset({"verify", "log_header", "resolver"})
+
+_CACHES = "/var/cache"
+_DIALECT = Nginx()
+
+
+def site(config: Config, deployment: Deployment) -> str:
+    """A site file: what belongs inside `http { … }`."""
+    _DIALECT.check(config)
+    return text.document(
+        [
+            text.HEADER,
+            *_with_dollar(config, deployment, [*http(config, deployment, _CACHES, None)]),
+        ]
+    )
+
+
+def full(config: Config, deployment: Deployment, directory: Path) -> str:
+    """A whole `nginx.conf`, with its logs, its pid and its temporary files in `directory`."""
+    _DIALECT.check(config)
+    temporary = (
+        f"{kind}_temp_path {quoted(str(directory / 'tmp' / kind), dollar=False)};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    lines = [
+        "types {",
+        *text.indent(f"{kind} {' '.join(endings)};" for kind, endings in text.TYPES.items()),
+        "}",
+        "default_type application/octet-stream;",
+        "sendfile on;",
+        "tcp_nopush on;",
+        "# Everything stays below this directory, so that any user can start this nginx.",
+        *temporary,
+        "",
+        *http(config, deployment, str(directory / "tmp"), str(directory / "access.log")),
+    ]
+    return text.document(
+        [
+            text.HEADER,
+            # As root, nginx would run its workers as a user of its own choice.
+            *([f"user {getpass.getuser()};"] if os.geteuid() == 0 else []),
+            *_modules(config, deployment),
+            "worker_processes auto;",
+            "# For each visitor: a connection, and a file or a connection to the app.",
+            "worker_rlimit_nofile 4096;",
+            "pcre_jit on;",
+            f"pid {quoted(str(directory / 'nginx.pid'), dollar=False)};",
+            f"error_log {quoted(str(directory / 'error.log'), dollar=False)};",
+            "",
+            "events {",
+            "    worker_connections 1024;",
+            "}",
+            "",
+            "http {",
+            *text.indent(_with_dollar(config, deployment, lines)),
+            "}",
+        ]
+    )
+
+
+def secrets(config: Config, deployment: Deployment) -> str | None:
+    """The secret part of the configuration; `None` if nothing in it is secret.
+
+    With it one can sign URLs. Keep it readable by root alone.
+    """
+    verifier = thumbnails.verifier_of(config, deployment)
+    if verifier == "njs":
+        return text.document([thumbnails.secrets(config)])
+    if not secure_link.is_used(config, verifier):
+        return None
+    return text.document(secure_link.secrets(config))
+
+
+def further_files(deployment: Deployment) -> Mapping[str, str]:
+    """The njs script, if it verifies signatures."""
+    if deployment.verify != "njs":
+        return {}
+    return {thumbnails.SCRIPT_FILE: thumbnails.SCRIPT.read_text()}
+
+
+def _modules(config: Config, deployment: Deployment) -> Iterator[str]:
+    if thumbnails.verifier_of(config, deployment) == "njs":
+        yield f"load_module {thumbnails.MODULE};"
+    if image_filter.is_used(config):
+        yield f"load_module {image_filter.MODULE};"
+
+
+def _with_dollar(config: Config, deployment: Deployment, lines: list[str]) -> list[str]:
+    """Define the variable for a dollar sign, if anything uses it."""
+    secret = secrets(config, deployment) or ""
+    if not any("${xaccel_dollar}" in line for line in [*lines, secret]):
+        return lines
+    return [
+        "# nginx has no escape for a dollar sign in a value, so this variable stands for one.",
+        *text.block("geo $xaccel_dollar", ['default "$";']),
+        "",
+        *lines,
+    ]

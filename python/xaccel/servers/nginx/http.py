@@ -1,0 +1,43 @@
+"""The `http` block: maps, the app's `upstream`, caches and servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xaccel.config import Config
+from xaccel.servers import text
+from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx import basics, image_filter, secure_link, thumbnails
+from xaccel.servers.nginx.server import UPSTREAM, server
+
+
+def http(
+    config: Config, deployment: Deployment, caches: str, access_log: str | None
+) -> Iterator[str]:
+    """The lines within the block.
+
+    Args:
+        config: The app's settings.
+        deployment: Where the app and nginx are.
+        caches: The directory for nginx's caches.
+        access_log: The log's file; `None` for nginx's own.
+    """
+    verifier = thumbnails.verifier_of(config, deployment)
+    yield from basics.http(config, deployment, access_log)
+    yield from text.block(
+        f"upstream {UPSTREAM}",
+        [f"server {deployment.upstream};", "keepalive 16;"],
+    )
+    yield ""
+    if secure_link.is_used(config, verifier):
+        yield from secure_link.http()
+    if secure_link.has_secret_of_each_key(config):
+        yield f"include {secure_link.SECRETS_FILE};"
+        yield ""
+    if verifier != "none":
+        yield from thumbnails.http(config, verifier, f"{caches}/xaccel-verdicts")
+    if image_filter.is_used(config):
+        cache = f"{caches}/xaccel-thumbnails"
+        yield from image_filter.http(config, deployment, cache, [*secure_link.check_newest(config)])
+    yield from basics.redirect(deployment)
+    yield from text.block("server", basics.inherit(deployment, server(config, deployment)))

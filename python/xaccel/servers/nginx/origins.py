@@ -1,0 +1,74 @@
+"""How nginx fetches a file from another HTTP server."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from pathlib import Path
+
+from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx.syntax import escape_dollar, quoted
+
+_CA_FILES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+
+
+def fetch(
+    deployment: Deployment,
+    *,
+    scheme: str,
+    host: str,
+    authority: str,
+    prefix: str,
+    path: str,
+) -> Iterator[str]:
+    """The lines of a location that map URLs below its prefix to URLs of another server.
+
+    Args:
+        deployment: Where to find the DNS servers.
+        scheme: `http` or `https`.
+        host: The server's name or address.
+        authority: The host, with the port unless it is the scheme's default.
+        prefix: A regular expression for the location's prefix.
+        path: What replaces the prefix, decoded, with a slash at both ends.
+    """
+    target = f"{scheme}://{authority}"
+    if not _is_fixed(host):
+        yield "# With a variable, nginx looks up the name again when the DNS entry expires."
+        yield "# It asks the resolver, and ignores /etc/hosts."
+        yield f"resolver {' '.join(deployment.resolvers)};"
+        yield "resolver_timeout 5s;"
+        yield f"set $xaccel_origin {quoted(target)};"
+        target = "$xaccel_origin"
+    yield "# After a rewrite, nginx percent-encodes the path again. The query stays as it is."
+    yield (
+        f"rewrite {quoted(f'(?s)^{prefix}(.*)$', dollar=False)} "
+        f"{quoted(f'{escape_dollar(path)}$1', dollar=False)} break;"
+    )
+    yield f"proxy_pass {target};"
+    if scheme == "https":
+        yield "proxy_ssl_server_name on;"
+        yield "proxy_ssl_verify on;"
+        yield "proxy_ssl_verify_depth 4;"
+        yield f"proxy_ssl_trusted_certificate {_authorities()};"
+    yield f"proxy_set_header Host {quoted(authority)};"
+
+
+def _authorities() -> str:
+    """The file with this system's trusted certificates."""
+    return next((path for path in _CA_FILES if Path(path).is_file()), _CA_FILES[0])
+
+
+def _is_fixed(host: str) -> bool:
+    """Whether a host needs no DNS look-up."""
+    if host == "localhost":
+        return True
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True

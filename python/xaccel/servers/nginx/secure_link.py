@@ -1,0 +1,103 @@
+"""Signatures that nginx verifies with `secure_link`, and signed links to private files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xaccel.config import Config
+from xaccel.servers import text
+from xaccel.servers.nginx import image_filter
+from xaccel.servers.nginx.syntax import directory, disable_symlinks, escape_dollar, quoted
+from xaccel.servers.nginx.thumbnails import Verifier
+
+SECRETS_FILE = "xaccel-secrets.conf"
+"""The name of the file with the secrets."""
+
+
+def verifies_links(config: Config) -> bool:
+    """Whether nginx itself verifies links to private files."""
+    return config.private_url is not None and config.signature == "secure-link-md5"
+
+
+def is_used(config: Config, verifier: Verifier) -> bool:
+    """Whether nginx verifies anything with `secure_link`."""
+    return verifies_links(config) or verifier == "secure-link" or image_filter.is_used(config)
+
+
+def has_secret_of_each_key(config: Config) -> bool:
+    """Whether the file with the secrets has every key, for the `http` block."""
+    return image_filter.is_used(config) and len(config.secret_keys) > 1
+
+
+def secrets(config: Config) -> Iterator[str]:
+    """The lines with the secrets."""
+    keys = (key.decode() if isinstance(key, bytes) else key for key in config.secret_keys)
+    escaped = [*map(escape_dollar, keys)]
+    if has_secret_of_each_key(config):
+        yield from image_filter.secrets(escaped)
+    else:
+        yield from _message(escaped[0])
+
+
+def _message(secret: str) -> Iterator[str]:
+    yield "# The signature covers the expiry, if the URL has one, and the decoded path."
+    message = quoted(f"$secure_link_expires$uri {secret}", dollar=False)
+    yield f"secure_link_md5 {message};"
+
+
+def http() -> Iterator[str]:
+    """What belongs in the `http` block."""
+    key, expires = "key=(?<xaccel_key>[A-Za-z0-9_-]{21}[AQgw])", "(?<xaccel_expires>[1-9][0-9]*)"
+    yield "# nginx would accept sixteen spellings of each signature, and further arguments. This"
+    yield "# map accepts only the spelling that the app writes."
+    yield from text.block(
+        "map $args $xaccel_link",
+        [
+            'default "";',
+            f'"~^{key}$" $xaccel_key;',
+            f'"~^{key}&expires={expires}$" "$xaccel_key,$xaccel_expires";',
+        ],
+    )
+    yield ""
+
+
+def locations(config: Config) -> Iterator[str]:
+    """The locations of signed links to private files."""
+    if not verifies_links(config):
+        return
+    for path, prefix in config.link_map().roots:
+        yield ""
+        yield from _location(config, prefix, path)
+
+
+def _location(config: Config, prefix: str, path: str) -> Iterator[str]:
+    yield "# Signed links: nginx verifies the signature and sends the file without asking the app."
+    yield from text.block(
+        f"location ^~ {quoted(prefix, dollar=False)}",
+        [
+            *check(config),
+            f"alias {directory(path)};",
+            *disable_symlinks(config, path),
+            'add_header Cache-Control "private, no-cache";',
+            "add_header X-Content-Type-Options nosniff always;",
+        ],
+    )
+
+
+def check(config: Config) -> Iterator[str]:
+    """Verify the signature; the app verifies those of older keys."""
+    yield from check_newest(config)
+    if len(config.secret_keys) > 1:
+        yield "# nginx verifies with the newest key only. The app also knows the older ones."
+        yield "error_page 403 = @xaccel_app;"
+
+
+def check_newest(config: Config) -> Iterator[str]:
+    """Verify the signature with the newest key: 403 if it is wrong, 410 if it has expired."""
+    yield "secure_link $xaccel_link;"
+    if has_secret_of_each_key(config):
+        yield from _message(image_filter.KEY_VARIABLE)
+    else:
+        yield f"include {SECRETS_FILE};"
+    yield from text.block('if ($secure_link = "")', ["return 403;"])
+    yield from text.block('if ($secure_link = "0")', ["return 410;"])

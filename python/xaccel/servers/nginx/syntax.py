@@ -1,0 +1,45 @@
+"""Values in nginx's configuration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from xaccel.config import Config
+from xaccel.servers.dialects.nginx import Nginx
+from xaccel.servers.dialects.values import no_control
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./:@^~=*+-]+")
+
+
+def quoted(value: str, *, dollar: bool = True) -> str:
+    """A value as one word of the configuration.
+
+    `dollar` says whether the directive expands variables, so that a `$` has to be escaped.
+
+    Raises:
+        ConfigError: It has a control character.
+    """
+    word = no_control(value, Nginx.title)
+    if dollar:
+        word = escape_dollar(word)
+    if _PLAIN.fullmatch(word):
+        return word
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def escape_dollar(value: str) -> str:
+    """A value for a directive that expands variables, with its dollar signs escaped."""
+    return value.replace("$", "${xaccel_dollar}")
+
+
+def directory(path: str) -> str:
+    """A directory with a final slash, as `root` and `alias` need it."""
+    return quoted(path.rstrip("/") + "/")
+
+
+def disable_symlinks(config: Config, path: str) -> Iterator[str]:
+    """The line that keeps symbolic links from leading out of a directory."""
+    if not config.follow_symlinks:
+        yield f"disable_symlinks on {quoted('from=' + path.rstrip('/') + '/')};"

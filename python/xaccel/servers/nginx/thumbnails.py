@@ -1,0 +1,239 @@
+"""The locations from which nginx sends finished thumbnails without asking the app.
+
+nginx verifies a URL in one of four ways: with `secure_link`, with an njs script, by asking the app
+once and caching its verdict, or, if only presets are served, by the list of presets. Maps give
+the name of the cached file and its lifetime, the same as `xaccel.thumbnails` does.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from xaccel.config import Config
+from xaccel.exceptions import ConfigError
+from xaccel.servers import text
+from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx.syntax import directory, quoted
+
+SCRIPT = Path(__file__).with_name("xaccel.js")
+"""The verifier for njs."""
+SCRIPT_FILE = "xaccel.js"
+"""The name of its copy next to the configuration."""
+MODULE = "modules/ngx_http_js_module.so"
+"""Where nginx finds njs, from its own prefix."""
+
+LINK_MAP = (
+    'default "";',
+    (
+        r'"~^([A-Za-z0-9._~/,-]+) \1\?key=(?<xaccel_key>[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048])'
+        '(?:&expires=(?<xaccel_expires>[1-9][0-9]{0,18}))?$" "$xaccel_key$xaccel_expires$uri";'
+    ),
+)
+"""The entries of a map that parses plain URLs, so that the script has less to do."""
+
+Verifier: TypeAlias = Literal["none", "app", "secure-link", "njs", "presets"]
+
+_FORMATS = ("jpeg", "png", "webp", "avif", "gif")
+_VERDICTS = "/_xaccel/verdict"
+
+
+def verifier_of(config: Config, deployment: Deployment) -> Verifier:
+    """How nginx verifies the URL of a thumbnail; `none` if it does not send thumbnails itself.
+
+    Raises:
+        ConfigError: `--verify` does not match the signature of the settings.
+    """
+    fitting = {"secure-link": "secure-link-md5", "njs": "hmac-sha256"}.get(deployment.verify or "")
+    if fitting is not None and config.signature != fitting:
+        raise ConfigError(
+            f"--verify {deployment.verify} needs XACCEL['SIGNATURE'] {fitting!r}, "
+            f"not {config.signature!r}"
+        )
+    if not config.has_thumbnail_endpoint or config.thumbnail_cache is None:
+        return "none"
+    if config.thumbnail_only_presets:
+        return "presets"
+    if deployment.verify is not None:
+        return deployment.verify
+    return "secure-link" if config.signature == "secure-link-md5" else "app"
+
+
+def secrets(config: Config) -> str:
+    """The line with the keys for njs. They are derived; the app's secrets stay secret."""
+    keys = ",".join(
+        base64.urlsafe_b64encode(key).rstrip(b"=").decode()
+        for key in config.signer().derived_keys()
+    )
+    return f'set $xaccel_keys "{keys}";'
+
+
+def http(config: Config, verifier: Verifier, verdicts: str) -> Iterator[str]:
+    """What belongs in the `http` block; `verdicts` is a directory that nginx may write in."""
+    yield from _file_maps(config)
+    yield from _header_maps(verifier)
+    if verifier == "njs":
+        yield "# The parts of a URL without percent-encoding, if it is in its canonical spelling."
+        yield from text.block('map "$uri $request_uri" $xaccel_link', LINK_MAP)
+        yield "# On Debian this needs the package libnginx-mod-http-js."
+        yield f"js_import xaccel from {SCRIPT_FILE};"
+        yield "js_set $xaccel_signature xaccel.verify;"
+        yield "js_set $xaccel_bounded xaccel.bounded;"
+    elif verifier == "app":
+        yield "# The app's verdicts on URLs. Only good ones are cached, for as long as the app's"
+        yield "# response allows."
+        yield (
+            f"proxy_cache_path {quoted(verdicts)} levels=1:2 keys_zone=xaccel_verdicts:10m "
+            "max_size=100m inactive=1d use_temp_path=off;"
+        )
+        yield from text.block("map $upstream_status $xaccel_is_bad", ["default 1;", '200 "";'])
+    yield ""
+
+
+def server(
+    config: Config, verifier: Verifier, check: list[str], forwarded: list[str], upstream: str
+) -> Iterator[str]:
+    """What belongs in the `server` block.
+
+    Args:
+        config: The app's settings.
+        verifier: How nginx verifies a URL.
+        check: The lines that verify it with `secure_link`.
+        forwarded: The lines that tell the app about the visitor.
+        upstream: The name of the app's upstream.
+    """
+    yield "# Thumbnails: nginx sends the finished file. If there is none yet, it asks the app,"
+    yield "# which renders it."
+    lines = [
+        *(check if verifier == "secure-link" else _check(verifier)),
+        "rewrite ^(?<xaccel_path>.*)$ $xaccel_path$xaccel_ending break;",
+        f"root {directory(config.thumbnail_cache or '')};",
+        "types {",
+        "    image/avif avif;",
+        "    image/gif gif;",
+        "    image/png png;",
+        "    image/webp webp;",
+        "}",
+        "default_type image/jpeg;",
+        "add_header Cache-Control $xaccel_cache_control;",
+        "add_header Vary $xaccel_vary;",
+        "add_header X-Content-Type-Options nosniff always;",
+        "# Keep files open between requests, and check each time that they still exist.",
+        "open_file_cache max=1000 inactive=20s;",
+        "open_file_cache_valid 0;",
+        "# Like try_files, with one look-up less. 301 is for a directory.",
+        "error_page 301 404 = @xaccel_app;",
+        "log_not_found off;",
+    ]
+    if verifier == "presets":
+        lines = ["return 404;", *text.block(f"location ~ {_presets(config)}", lines)]
+    location = f"location ^~ {quoted(config.thumbnail_url, dollar=False)}"
+    yield from text.block(location, lines)
+    if verifier == "app":
+        yield ""
+        yield from text.block(f"location = {_VERDICTS}", _verdict(config, forwarded, upstream))
+
+
+def _presets(config: Config) -> str:
+    """The pattern of the presets' paths."""
+    specs = "|".join(re.escape(spec) for spec in config.thumbnail_presets.values())
+    return f'"^{re.escape(config.thumbnail_url)}(?:{specs})/"'
+
+
+def _check(verifier: Verifier) -> Iterator[str]:
+    if verifier == "presets":
+        yield "# The URLs of presets have no query."
+        yield from text.block("if ($is_args)", ["return 404;"])
+    elif verifier == "njs":
+        yield "include xaccel-secrets.conf;"
+        yield from text.block('if ($xaccel_signature = "")', ["return 403;"])
+        yield from text.block('if ($xaccel_signature = "0")', ["return 410;"])
+    else:
+        yield "set $xaccel_target $uri$is_args$args;"
+        yield f"auth_request {_VERDICTS};"
+        yield "# Any other verdict: let the app answer."
+        yield "error_page 500 = @xaccel_app;"
+
+
+def _verdict(config: Config, forwarded: list[str], upstream: str) -> Iterator[str]:
+    yield "# The status of the app's response is the verdict. The app also renders the thumbnail."
+    yield "internal;"
+    yield f"proxy_pass http://{upstream}$request_uri;"
+    yield "proxy_pass_request_body off;"
+    yield "proxy_ignore_headers X-Accel-Redirect Set-Cookie Vary;"
+    yield from forwarded
+    yield 'proxy_set_header Content-Length "";'
+    yield "proxy_cache xaccel_verdicts;"
+    yield "# The verified URL, and a fingerprint of the keys: new keys need new verdicts."
+    yield f'proxy_cache_key "{_fingerprint(config)} $xaccel_target";'
+    yield "proxy_cache_lock on;"
+    yield "proxy_no_cache $xaccel_is_bad;"
+
+
+def _fingerprint(config: Config) -> str:
+    """A text that changes with the keys, and reveals nothing about them."""
+    mac = hmac.new(b"xaccel verdicts v1", digestmod="sha256")
+    for key in config.secret_keys:
+        secret = key.encode() if isinstance(key, str) else key
+        mac.update(hmac.digest(secret, b"xaccel verdicts v1", "sha256"))
+    return mac.hexdigest()[:16]
+
+
+def _file_maps(config: Config) -> Iterator[str]:
+    formats = "|".join(_FORMATS)
+    prefix = re.escape(config.thumbnail_url)
+    yield "# The options in a thumbnail's spec, each with a comma before it."
+    yield from text.block(
+        "map $uri $xaccel_options",
+        [
+            'default "";',
+            f'"~^{prefix}[^/,]*(?<xaccel_written>,[^/]*)/" $xaccel_written;',
+        ],
+    )
+    yield "# The extension of the cached file, if the spec has a format."
+    yield from text.block(
+        "map $xaccel_options $xaccel_ending",
+        [
+            'default "";',
+            '"" "";',
+            f'"~,(?<xaccel_format>{formats})(,|$)" .$xaccel_format;',
+            '"~,auto(,|$)" $xaccel_auto;',
+        ],
+    )
+    yield from text.block(
+        "map $http_accept $xaccel_auto",
+        [
+            "default $xaccel_unnegotiated;",
+            *(f"~image/{name} .{name};" for name in config.thumbnail_formats),
+        ],
+    )
+    yield from text.block(
+        "map $uri $xaccel_unnegotiated",
+        ["default .jpeg;", *(f"~*\\.{name}$ .{name};" for name in _FORMATS[1:])],
+    )
+
+
+def _header_maps(verifier: Verifier) -> Iterator[str]:
+    yield from text.block(
+        "map $xaccel_options $xaccel_vary",
+        ['default "";', '"" "";', '"~,auto(,|$)" Accept;'],
+    )
+    yield "# Browsers keep a thumbnail for a month; for a year if its URL has a version; and if its"
+    yield "# URL expires, until then, or only with revalidation."
+    yield from text.block(
+        "map $xaccel_options $xaccel_lifetime",
+        [
+            'default "public, max-age=2592000";',
+            '"" "public, max-age=2592000";',
+            '"~,v-[A-Za-z0-9_-]{8}$" "public, max-age=31536000, immutable";',
+        ],
+    )
+    expiring = "$xaccel_bounded" if verifier == "njs" else '"public, no-cache"'
+    yield from text.block(
+        "map $arg_expires $xaccel_cache_control",
+        ['"" $xaccel_lifetime;', f"default {expiring};"],
+    )

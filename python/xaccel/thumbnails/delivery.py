@@ -1,0 +1,231 @@
+"""Delivers thumbnails, from the cache or freshly rendered: for the endpoint and for views alike.
+
+Of several requests for the same thumbnail, in any process, the first renders it and the others
+wait. Without a cache, or when its disk is full or read-only, each request renders its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from xaccel._core import Cache, PathMap, Spec, Thumbnail, __version__
+from xaccel.config import CACHE_PREFIX, Config
+from xaccel.delivery.conditional import precondition_response
+from xaccel.delivery.files import hand_over
+from xaccel.delivery.request import Request
+from xaccel.delivery.response import NOSNIFF, Headers, Response
+from xaccel.delivery.rfc9110 import Validators
+from xaccel.exceptions import FileNotFound
+from xaccel.servers import dialects
+from xaccel.thumbnails.rendering import Renderer
+from xaccel.thumbnails.sources.base import Original
+from xaccel.thumbnails.turns import POLL_INTERVAL, ThreadLocks
+
+_UNNEGOTIATED = Spec()
+
+_logger = logging.getLogger("xaccel.thumbnails")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedThumbnail:
+    """A thumbnail that the visitor may see."""
+
+    uri: str
+    """The path of its file in the cache: the path of its URL, with the ending of a chosen
+    format."""
+    name: str
+    """How the log names the source."""
+    spec: Spec
+    image_format: str
+    headers: Headers
+    find: Callable[[], Original]
+    """Finds the original. Raises what `Source.get` raises."""
+    state: Callable[[], str | None]
+    """Finds the present state of the original. Raises what `Source.state` raises."""
+
+
+class ThumbnailDelivery:
+    """Finds or renders thumbnails, and sends them like any file."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._server = dialects.get(config)
+        self._locks = ThreadLocks()
+        self.cache = None
+        """The finished thumbnails; `None` when they are not kept."""
+        if config.thumbnail_cache is not None:
+            self.cache = Cache(config.thumbnail_cache)
+            # The directory is ours: a link in it was made on purpose, and web servers follow it.
+            self._files = PathMap([(config.thumbnail_cache, CACHE_PREFIX)], follow_symlinks=True)
+        self.renderer = Renderer(config, self.cache)
+
+    def requested(
+        self,
+        uri: str,
+        name: str,
+        spec: Spec,
+        *,
+        accept: str | None,
+        cache_control: str,
+        find: Callable[[], Original],
+        state: Callable[[], str | None],
+    ) -> RequestedThumbnail:
+        """Return what a request asks for, in the format that suits the browser.
+
+        Args:
+            uri: The decoded path of the thumbnail's URL.
+            name: The name of the source.
+            spec: What the thumbnail looks like.
+            accept: The request's `Accept` header.
+            cache_control: The response's `Cache-Control` header.
+            find: See `RequestedThumbnail`.
+            state: See `RequestedThumbnail`.
+        """
+        image_format = self.negotiate(spec, name, accept)
+        return RequestedThumbnail(
+            uri=uri if spec.format is None else f"{uri}.{image_format}",
+            name=name,
+            spec=spec,
+            image_format=image_format,
+            headers=thumbnail_headers(image_format, spec, cache_control),
+            find=find,
+            state=state,
+        )
+
+    def respond(self, thumbnail: RequestedThumbnail, request: Request) -> Response:
+        """Respond with a thumbnail.
+
+        Raises:
+            FileNotFound: There is no such original.
+            Overloaded: Too many requests wait already.
+            ThumbnailError: The original can't be rendered.
+        """
+        hit = self._hit(thumbnail, request)
+        if hit is not None:
+            return hit
+        response = None
+        if self.cache is not None:
+            response = self._render_once(self.cache, thumbnail, request)
+        return response or self._render_uncached(thumbnail, request)
+
+    def negotiate(self, spec: Spec, name: str, accept: str | None) -> str:
+        """Return the format to send: for `auto` the first one that the browser accepts."""
+        image_format = spec.output_format(name)
+        if image_format != "auto":
+            return image_format
+        for candidate in self._config.thumbnail_formats:
+            # A plain search, so that an nginx `map` on $http_accept always agrees.
+            if f"image/{candidate}" in (accept or ""):
+                return candidate
+        return _UNNEGOTIATED.output_format(name)
+
+    def _hit(self, thumbnail: RequestedThumbnail, request: Request) -> Response | None:
+        if self.cache is None:
+            return None
+        for find in (self.cache.path, self.cache.aside):
+            try:
+                location = self._files.locate(find(thumbnail.uri))
+                return hand_over(location, request, thumbnail.headers, self._server)
+            except (FileNotFound, OSError):
+                continue
+        return None
+
+    def _render_once(
+        self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
+    ) -> Response | None:
+        """Render what no one else is rendering; `None` when the cache can't be written to."""
+        number = cache.lock_number(thumbnail.uri)
+        with self._locks.get(number):
+            while True:
+                hit = self._hit(thumbnail, request)
+                if hit is not None:
+                    return hit
+                try:
+                    lock = cache.try_lock(number)
+                except OSError as error:
+                    _logger.warning("%s is not cached: %s", thumbnail.uri, error)
+                    return None
+                if lock is not None:
+                    with lock:
+                        hit = self._hit(thumbnail, request)
+                        return hit or self._render_and_publish(cache, thumbnail, request)
+                time.sleep(POLL_INTERVAL)
+
+    def _render_and_publish(
+        self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
+    ) -> Response:
+        with thumbnail.find() as original:
+            rendered = self._rendered(original, thumbnail)
+        # If the image was replaced meanwhile, its purge is over and would miss this thumbnail.
+        if thumbnail.state() == original.state:
+            try:
+                cache.publish(thumbnail.uri, rendered.data, modified=original.modified)
+                is_sweep_due = cache.is_sweep_due(self._config.thumbnail_cache_max_size)
+            except OSError as error:
+                _logger.warning("%s is not cached: %s", thumbnail.uri, error)
+            else:
+                if is_sweep_due:
+                    sweep = threading.Thread(
+                        target=self._sweep, args=(cache,), name="xaccel-sweep", daemon=True
+                    )
+                    sweep.start()
+        return self._hit(thumbnail, request) or _body(rendered, request, thumbnail.headers)
+
+    def _render_uncached(self, thumbnail: RequestedThumbnail, request: Request) -> Response:
+        with thumbnail.find() as original:
+            headers = thumbnail.headers
+            validators = _validators(original, thumbnail)
+            if validators is not None:
+                headers = (*headers, *validators.headers)
+                early = precondition_response(request.conditions, validators, headers)
+                if early is not None:
+                    return early
+            return _body(self._rendered(original, thumbnail), request, headers)
+
+    def _rendered(self, original: Original, thumbnail: RequestedThumbnail) -> Thumbnail:
+        return self.renderer.render(
+            original, thumbnail.name, thumbnail.spec, thumbnail.image_format
+        )
+
+    def _sweep(self, cache: Cache) -> None:
+        """Bring the cache within its bounds. An error is only logged, since no one waits."""
+        try:
+            swept = cache.sweep(
+                max_size=self._config.thumbnail_cache_max_size,
+                inactive=self._config.thumbnail_cache_inactive,
+            )
+        except OSError as error:
+            _logger.warning("the thumbnail cache can't be swept: %s", error)
+        else:
+            if swept is not None:
+                _logger.debug("swept %d thumbnails, %d bytes; kept %d, %d", *swept[0], *swept[1])
+
+
+def thumbnail_headers(image_format: str, spec: Spec, cache_control: str) -> Headers:
+    """Return the headers of a response with a thumbnail."""
+    headers = (
+        ("Content-Type", f"image/{image_format}"),
+        NOSNIFF,
+        ("Cache-Control", cache_control),
+    )
+    return (*headers, ("Vary", "Accept")) if spec.format == "auto" else headers
+
+
+def _validators(original: Original, thumbnail: RequestedThumbnail) -> Validators | None:
+    """Return the validators of a thumbnail that is in no file, known before it is rendered."""
+    if original.modified is None:
+        return None
+    about = f"{__version__} {original.state} {thumbnail.uri}"
+    digest = hashlib.blake2s(about.encode(errors="replace"), digest_size=8).hexdigest()
+    return Validators(f'"{digest}"', original.modified)
+
+
+def _body(rendered: Thumbnail, request: Request, headers: Headers) -> Response:
+    """Return the response with a thumbnail that is in no file."""
+    body = b"" if request.conditions.method == "HEAD" else rendered.data
+    return Response(200, (*headers, ("Content-Length", str(len(rendered.data)))), body)

@@ -1,0 +1,88 @@
+"""What an engine is, and what the engines on other servers have in common."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Protocol, TypedDict, Unpack
+
+from xaccel.config import Config
+from xaccel.exceptions import ConfigError
+
+
+class Lifetime(TypedDict, total=False):
+    """How long a URL is valid, as the arguments of `Signer.sign`. By default it never expires."""
+
+    expires: int | datetime | None
+    expires_in: int | timedelta | None
+
+
+class Engine(Protocol):
+    """Writes the URLs of one kind of thumbnail server."""
+
+    def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
+        """Return the URL of a thumbnail.
+
+        Args:
+            source: The name of the original image.
+            spec: What the thumbnail looks like, in the canonical spelling of `Spec`.
+            lifetime: `expires` or `expires_in`, see `Signer.sign`.
+
+        Raises:
+            SpecError: The engine does not have an option of the spec.
+            ValueError: The name of the source can't be signed.
+        """
+
+
+def has_expiry(lifetime: Lifetime) -> bool:
+    """Whether the arguments ask for a URL that expires."""
+    return any(value is not None for value in lifetime.values())
+
+
+def base_url(config: Config) -> str:
+    """Return the URL of the thumbnail server.
+
+    Raises:
+        ConfigError: `THUMBNAIL_ENGINE_URL` is not set.
+    """
+    if not config.thumbnail_engine_url:
+        raise ConfigError(
+            f"XACCEL['THUMBNAIL_ENGINE'] {config.thumbnail_engine!r} needs "
+            "XACCEL['THUMBNAIL_ENGINE_URL'], such as 'https://thumbs.example.com'"
+        )
+    return config.thumbnail_engine_url
+
+
+def keys(
+    config: Config, setting: str, values: tuple[str, ...], *, most: int | None = None
+) -> tuple[str, ...]:
+    """Return the keys of a setting.
+
+    Args:
+        config: The settings.
+        setting: The name of the setting, for the error.
+        values: Its value.
+        most: How many keys the server takes at most; `None` = any number.
+
+    Raises:
+        ConfigError: There is no key, or there are too many.
+    """
+    if not values or (most is not None and len(values) > most):
+        number = "exactly one key" if most == 1 else "at least one key"
+        raise ConfigError(
+            f"XACCEL['THUMBNAIL_ENGINE'] {config.thumbnail_engine!r} needs {number} in "
+            f"XACCEL[{setting!r}]"
+        )
+    return values
+
+
+def source_prefix(config: Config, *, directory: str) -> str:
+    """Return what precedes the name of an original in a URL.
+
+    Args:
+        config: The settings.
+        directory: The prefix when the thumbnail server reads the originals from a directory.
+    """
+    source = config.thumbnail_source
+    if source is None or source.startswith("/"):
+        return directory
+    return source.rstrip("/") + "/"

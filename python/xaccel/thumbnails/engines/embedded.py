@@ -1,0 +1,52 @@
+"""This package's own endpoint: `/t/{spec}/{source}?key=…`."""
+
+from __future__ import annotations
+
+from typing import Unpack
+
+from xaccel._core import encode_path
+from xaccel.config import Config
+from xaccel.exceptions import ConfigError, SpecError
+from xaccel.thumbnails.engines.base import Engine, Lifetime, has_expiry
+from xaccel.thumbnails.sources.base import is_plain
+
+
+class Embedded:
+    """Signed URLs: `/t/{spec}/{source}?key=…`."""
+
+    def __init__(self, config: Config) -> None:
+        if config.thumbnail_source is None:
+            raise ConfigError(
+                "XACCEL['THUMBNAIL_SOURCE'] is not set: name the directory of the images"
+            )
+        self._base = config.thumbnail_engine_url
+        self._path = config.thumbnail_url
+        self._signer = config.signer()
+
+    def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
+        """See `Engine.url`."""
+        return self._base + self._signer.sign_path(f"{self._path}{spec}/{source}", **lifetime)
+
+
+class OnlyPresets:
+    """URLs of presets only, which are not signed: `/t/{spec}/{source}`."""
+
+    def __init__(self, config: Config) -> None:
+        self._base = config.thumbnail_engine_url
+        self._path = config.thumbnail_url
+
+    def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
+        """See `Engine.url`. Anyone could change a version or an expiry, so there is neither."""
+        if ",v-" in spec or has_expiry(lifetime):
+            raise SpecError(
+                "with XACCEL['THUMBNAIL_ONLY_PRESETS'] URLs are not signed, so they can have "
+                "neither a version nor an expiry"
+            )
+        if not is_plain(source):
+            raise ValueError(f"{source!r} is not the name of an image")
+        return self._base + encode_path(f"{self._path}{spec}/{source}")
+
+
+def create(config: Config) -> Engine:
+    """See `xaccel.thumbnails.engines`."""
+    return OnlyPresets(config) if config.thumbnail_only_presets else Embedded(config)

@@ -1,0 +1,33 @@
+"""An imgproxy server."""
+
+from __future__ import annotations
+
+from typing import Unpack
+
+from xaccel._core import ImgproxySigner
+from xaccel.config import Config
+from xaccel.exceptions import ConfigError
+from xaccel.thumbnails.engines.base import Engine, Lifetime, base_url, keys, source_prefix
+
+
+class Imgproxy:
+    """URLs as `ImgproxySigner` writes them."""
+
+    def __init__(self, config: Config) -> None:
+        self._base = base_url(config)
+        signing_keys = keys(config, "THUMBNAIL_ENGINE_KEY", config.thumbnail_engine_key)
+        salts = keys(config, "THUMBNAIL_ENGINE_SALT", config.thumbnail_engine_salt)
+        try:
+            self._signer = ImgproxySigner(signing_keys, salts)
+        except ConfigError as error:
+            raise ConfigError(f"XACCEL['THUMBNAIL_ENGINE_KEY']: {error}") from None
+        self._source = source_prefix(config, directory="local:///")
+
+    def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
+        """See `Engine.url`."""
+        return self._base + self._signer.url(self._source + source, spec, **lifetime)
+
+
+def create(config: Config) -> Engine:
+    """See `xaccel.thumbnails.engines`."""
+    return Imgproxy(config)

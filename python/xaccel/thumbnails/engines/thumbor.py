@@ -1,0 +1,38 @@
+"""A thumbor or imagor server."""
+
+from __future__ import annotations
+
+from typing import Unpack
+
+from xaccel._core import ThumborSigner
+from xaccel.config import Config
+from xaccel.exceptions import SpecError
+from xaccel.thumbnails.engines.base import (
+    Engine,
+    Lifetime,
+    base_url,
+    has_expiry,
+    keys,
+    source_prefix,
+)
+
+
+class Thumbor:
+    """URLs as `ThumborSigner` writes them."""
+
+    def __init__(self, config: Config) -> None:
+        self._base = base_url(config)
+        (key,) = keys(config, "THUMBNAIL_ENGINE_KEY", config.thumbnail_engine_key, most=1)
+        self._signer = ThumborSigner(key)
+        self._source = source_prefix(config, directory="")
+
+    def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
+        """See `Engine.url`. There is no expiry."""
+        if has_expiry(lifetime):
+            raise SpecError("thumbor's URLs can't expire")
+        return self._base + self._signer.url(self._source + source, spec)
+
+
+def create(config: Config) -> Engine:
+    """See `xaccel.thumbnails.engines`."""
+    return Thumbor(config)

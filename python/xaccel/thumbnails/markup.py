@@ -1,0 +1,48 @@
+"""HTML elements that template engines insert without escaping them again."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+
+
+class Markup(str):
+    """HTML that is already escaped.
+
+    Jinja and Django recognise it by `__html__`, the protocol of MarkupSafe. String operations
+    return a plain `str`, which they escape.
+    """
+
+    __slots__ = ()
+
+    def __html__(self) -> str:
+        """Return the HTML to insert in a page."""
+        return str(self)
+
+
+def element(name: str, attributes: Mapping[str, object], content: str | None = None) -> Markup:
+    """Return an HTML element.
+
+    Args:
+        name: The name of the element.
+        attributes: Values by name. `None` and `False` leave an attribute out, `True` writes it
+            without a value.
+        content: The HTML inside the element; `None` = a void element.
+    """
+    words = [name]
+    for key, value in attributes.items():
+        if value is True:
+            words.append(key)
+        elif value is not None and value is not False:
+            words.append(f'{key}="{_attribute_value(value)}"')
+    tag = f"<{' '.join(words)}>"
+    return Markup(tag if content is None else f"{tag}{content}</{name}>")
+
+
+def _attribute_value(value: object) -> str:
+    safe = getattr(value, "__html__", None)
+    if safe is None:
+        return html.escape(str(value))
+    # Escaped text keeps its character references, but markup in it would end the attribute.
+    # A plain str, since `Markup.replace` of MarkupSafe would escape the replacement.
+    return str(safe()).replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")

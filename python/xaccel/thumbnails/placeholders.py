@@ -1,0 +1,46 @@
+"""Placeholders: blurred pictures to show until the thumbnails have arrived."""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+
+from xaccel._core import placeholder
+from xaccel.config import Config
+from xaccel.exceptions import FileNotFound, XaccelError
+from xaccel.thumbnails.urls import ThumbnailUrls
+
+_TRANSPARENT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+
+_logger = logging.getLogger("xaccel.thumbnails")
+
+
+class Placeholders:
+    """Makes placeholders, once for each state of an image."""
+
+    def __init__(self, config: Config, urls: ThumbnailUrls) -> None:
+        self._urls = urls
+        self._limits = config.limits()
+        self._render = lru_cache(maxsize=4096)(self._build)
+
+    def placeholder(self, source: object) -> str:
+        """Return a blurred picture as a `data:` URI, to show until the thumbnail has arrived.
+
+        Only this helper reads the image. For a missing or broken image the placeholder is a
+        transparent pixel.
+
+        Args:
+            source: See `ThumbnailUrls.url`.
+        """
+        name = self._urls.name(source)
+        try:
+            if not name:
+                raise FileNotFound(f"{source!r} does not name an image")
+            return self._render(name, self._urls.source.state(name))
+        except (XaccelError, OSError, ValueError) as error:
+            _logger.warning("%s", error)
+            return _TRANSPARENT
+
+    def _build(self, name: str, state: str | None) -> str:  # noqa: ARG002 - part of the cache's key
+        with self._urls.source.get(name) as original:
+            return placeholder(original.whole(), limits=self._limits)

@@ -1,0 +1,63 @@
+"""The sources: where original images come from.
+
+`THUMBNAIL_SOURCE` names the source by the scheme of its URL; a path is a directory. Each kind of
+source is one module, which is imported when a setting asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from xaccel.config import Config
+from xaccel.exceptions import ConfigError
+from xaccel.thumbnails.sources.base import Source
+
+
+def get(config: Config) -> Source:
+    """Return the source of the settings.
+
+    Raises:
+        ConfigError: There is none, or this package can't read this kind of source.
+    """
+    location = config.thumbnail_source
+    if location is None:
+        raise ConfigError("XACCEL['THUMBNAIL_SOURCE'] is not set: name the directory of the images")
+    scheme, separator, _ = location.partition("://")
+    create = _SOURCES.get(scheme if separator else "")
+    if create is None:
+        raise ConfigError(
+            f"XACCEL['THUMBNAIL_SOURCE'] {location!r} can't be read by the engine 'embedded'"
+        )
+    return create(location, config)
+
+
+def _directory(location: str, config: Config) -> Source:
+    from xaccel.thumbnails.sources.directory import DirectorySource  # noqa: PLC0415
+
+    return DirectorySource(location, follow_symlinks=config.follow_symlinks)
+
+
+def _http(location: str, config: Config) -> Source:
+    from xaccel.thumbnails.sources.http import HttpSource  # noqa: PLC0415
+
+    return HttpSource(
+        location,
+        max_bytes=config.thumbnail_max_bytes,
+        timeout=config.thumbnail_source_timeout,
+        allow_private=config.thumbnail_source_private,
+    )
+
+
+def _storage(location: str, config: Config) -> Source:
+    from xaccel.django.storage_source import StorageSource  # noqa: PLC0415
+
+    return StorageSource(location.removeprefix("storage://"), max_bytes=config.thumbnail_max_bytes)
+
+
+_SOURCES: Mapping[str, Callable[[str, Config], Source]] = {
+    "": _directory,
+    "http": _http,
+    "https": _http,
+    "storage": _storage,
+}
+"""By scheme. `storage` comes from Django's settings only."""

@@ -1,0 +1,130 @@
+"""The interface of a source, and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from xaccel._core import Incoming
+from xaccel.exceptions import ImageTooLarge
+
+_CHUNK = 64 * 1024
+
+
+class StreamedOriginal:
+    """An image that is read piece by piece. Its start may be enough for a small thumbnail.
+
+    Args:
+        read: Waits for the next bytes and returns them, at most the given number, or `b""` at the
+            end.
+        close: Closes what the image is read from.
+        name: How errors name the image.
+        max_bytes: The most bytes of the image.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[int], bytes],
+        close: Callable[[], None],
+        *,
+        name: str,
+        max_bytes: int,
+    ) -> None:
+        self._read = read
+        self.name = name
+        """How errors name the image."""
+        self._max_bytes = max_bytes
+        self._incoming = Incoming()
+        self.close = close
+        """Closes what the image is read from."""
+
+    def original(self, modified: int | None = None) -> Original:
+        """Read enough of the image for a small thumbnail.
+
+        Args:
+            modified: When the image was last changed, see `Original`.
+
+        Raises:
+            xaccel.exceptions.ImageTooLarge: It has more than `max_bytes`.
+        """
+        try:
+            while piece := self._read(_CHUNK):
+                if self._take(piece):
+                    # One more piece, which often is the last.
+                    piece = self._read(_CHUNK)
+                    self._take(piece)
+                    break
+        except BaseException:
+            self.close()
+            raise
+        if piece:
+            return Original(self._incoming.content(), modified, stream=self)
+        self.close()
+        return Original(self._incoming.content(), modified)
+
+    def rest(self) -> bytes:
+        """Read to the end, and return the whole image.
+
+        Raises:
+            xaccel.exceptions.ImageTooLarge: It has more than `max_bytes`.
+        """
+        while piece := self._read(_CHUNK):
+            self._take(piece)
+        return self._incoming.content()
+
+    def _take(self, piece: bytes) -> bool:
+        is_enough = self._incoming.feed(piece)
+        if len(self._incoming) > self._max_bytes:
+            raise ImageTooLarge(f"{self.name} has more than {self._max_bytes} bytes")
+        return is_enough
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """An original image. As a context manager it closes what the image is read from."""
+
+    image: str | bytes
+    """The path of the image, or its bytes."""
+    modified: int | None = None
+    """When it was last changed, in seconds since 1970; `None` when the source does not know."""
+    state: str | None = None
+    """A text that changes whenever the image does; `None` when the source does not know."""
+    stream: StreamedOriginal | None = None
+    """Reads the rest, if `image` is only the start of a JPEG."""
+
+    def whole(self) -> str | bytes:
+        """Return the path of the image, or all of its bytes."""
+        return self.image if self.stream is None else self.stream.rest()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.stream is not None:
+            self.stream.close()
+
+
+class Source(Protocol):
+    """Finds original images by name."""
+
+    def get(self, name: str) -> Original:
+        """Return the original of this name, the part of the URL's path after the spec.
+
+        Raises:
+            xaccel.exceptions.FileNotFound: There is no such original.
+            xaccel.exceptions.ImageTooLarge: It has more bytes than `THUMBNAIL_MAX_BYTES`.
+            xaccel.exceptions.SourceUnavailable: The source does not respond as it should.
+        """
+
+    def state(self, name: str) -> str | None:
+        """Return the state of an original; `None` when only another machine knows it.
+
+        Raises:
+            xaccel.exceptions.FileNotFound: There is no such original.
+        """
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name has only one spelling: no empty part, no `.`, no `..`, no NUL."""
+    return {"", ".", ".."}.isdisjoint(name.split("/")) and "\0" not in name

@@ -1,0 +1,102 @@
+"""Original images on another web server.
+
+Images come only from the configured origin, and from where it redirects. `xaccel._http` checks
+the addresses.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import Any
+
+from xaccel import _http
+from xaccel._core import __version__, encode_path
+from xaccel.delivery.rfc9110 import parse_http_date
+from xaccel.exceptions import FileNotFound, ImageTooLarge, SourceUnavailable
+from xaccel.thumbnails.sources.base import Original, StreamedOriginal, is_plain
+
+MAX_REDIRECTS = 3
+
+_HEADERS = {"Accept": "image/*", "User-Agent": f"xaccel/{__version__}"}
+
+
+class HttpSource:
+    """Images below one URL.
+
+    Args:
+        base: The URL, such as `https://media.example.org/photos/`.
+        max_bytes: The most bytes of an image.
+        timeout: Seconds that a fetch may take, redirects and all.
+        allow_private: Whether the address may be that of a private network or of this machine.
+    """
+
+    def __init__(self, base: str, *, max_bytes: int, timeout: float, allow_private: bool) -> None:
+        self._base = base.rstrip("/") + "/"
+        self._max_bytes = max_bytes
+        self._timeout = timeout
+        # A redirect must not make use of what the operator allows to the origin alone.
+        private = [_http.Origin.of(base)] if allow_private else []
+        self._client = _http.Client(private_origins=private, max_redirects=MAX_REDIRECTS)
+
+    def get(self, name: str) -> Original:
+        """See `Source.get`."""
+        if not is_plain(name):
+            raise FileNotFound(f"{name!r} does not name an image below {self._base}")
+        url = self._base + encode_path(name)
+        with _errors(url), contextlib.ExitStack() as stack:
+            response = stack.enter_context(
+                self._client.request(
+                    "GET", url, timeout=self._timeout, headers=_HEADERS, max_bytes=self._max_bytes
+                )
+            )
+            if response.status in {404, 410}:
+                raise FileNotFound(f"{url} answers {response.status}")
+            if response.status != HTTPStatus.OK:
+                raise SourceUnavailable(f"{url} answers {response.status}")
+            modified = parse_http_date(response.headers.get("last-modified", ""))
+
+            def prolong() -> None:
+                response.prolong(self._timeout)
+
+            close = stack.pop_all().close
+            fetch = _Fetch(
+                response.read, close, name=url, max_bytes=self._max_bytes, prolong=prolong
+            )
+            return fetch.original(modified)
+
+    def state(self, name: str) -> str | None:
+        """See `Source.state`: only the origin could tell."""
+
+
+class _Fetch(StreamedOriginal):
+    """An image of which the rest may be fetched later.
+
+    Args:
+        prolong: Gives the fetch its time once more. It may have waited for the renders of others.
+    """
+
+    def __init__(self, *arguments: Any, prolong: Callable[[], None], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._prolong = prolong
+
+    def rest(self) -> bytes:
+        self._prolong()
+        with _errors(self.name):
+            return super().rest()
+
+
+@contextlib.contextmanager
+def _errors(url: str) -> Iterator[None]:
+    try:
+        yield
+    except _http.TooLarge as error:
+        raise ImageTooLarge(f"{url}: {error}") from error
+    except _http.PrivateAddress as error:
+        raise SourceUnavailable(
+            f"{url} can't be fetched: {error}; only the origin itself may have one, and only with "
+            "XACCEL['THUMBNAIL_SOURCE_PRIVATE']"
+        ) from error
+    except _http.RequestFailed as error:
+        raise SourceUnavailable(f"{url} can't be fetched: {error}") from error

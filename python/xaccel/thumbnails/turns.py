@@ -1,0 +1,96 @@
+"""Whose turn it is to render: how many renders run at once on a machine, and how many wait.
+
+With a cache its lock files count the renders of all processes. Without one, or when its disk is
+full or read-only, each process counts its own.
+
+Requests wait by `time.sleep` and Python's locks rather than by a lock of the kernel. Under gevent
+one thread serves many requests, and the one that holds the lock may be another request of the
+same thread.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from xaccel._core import Cache
+from xaccel.exceptions import Overloaded
+
+POLL_INTERVAL = 0.001
+"""Seconds between two looks at a lock that another process holds."""
+
+
+class ThreadLocks:
+    """Locks by number, each held by one thread of this process."""
+
+    def __init__(self) -> None:
+        self._locks: dict[tuple[int, int], threading.Lock] = {}
+
+    def get(self, number: int) -> threading.Lock:
+        """Return the lock of this number."""
+        # A thread of the parent that a forked child does not have may hold the parent's lock.
+        return self._locks.setdefault((os.getpid(), number), threading.Lock())
+
+
+class RenderQueue:
+    """The queue for the right to render.
+
+    Args:
+        cache: Where all processes of the machine queue. `None` = this process queues by itself.
+        workers: How many renders run at once.
+        length: How many may wait.
+    """
+
+    def __init__(self, cache: Cache | None, *, workers: int, length: int) -> None:
+        self._cache = cache
+        self._workers = workers
+        self._length = length
+        self._head = ThreadLocks()
+        self._threads = _ThreadQueue(workers, length)
+
+    def turn(self) -> AbstractContextManager[object]:
+        """Wait for the right to render, which ends with the `with` block.
+
+        Raises:
+            Overloaded: Too many wait already.
+        """
+        if self._cache is None:
+            return self._threads.turn()
+        try:
+            ticket = self._cache.try_enqueue(self._length)
+            if ticket is None:
+                raise _queue_is_full()
+            with ticket, self._head.get(0):
+                while (right := self._cache.try_admit(self._workers)) is None:
+                    time.sleep(POLL_INTERVAL)
+                return right
+        except OSError:
+            return self._threads.turn()
+
+
+class _ThreadQueue:
+    """The queue among the threads of this process."""
+
+    def __init__(self, workers: int, length: int) -> None:
+        self._workers = threading.Semaphore(workers)
+        self._tickets = threading.Semaphore(length)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        if not self._tickets.acquire(blocking=False):
+            raise _queue_is_full()
+        try:
+            self._workers.acquire()
+        finally:
+            self._tickets.release()
+        try:
+            yield
+        finally:
+            self._workers.release()
+
+
+def _queue_is_full() -> Overloaded:
+    return Overloaded("more thumbnails wait than XACCEL['THUMBNAIL_QUEUE'] allows")

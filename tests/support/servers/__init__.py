@@ -1,0 +1,1 @@
+"""Real servers for tests, the apps behind them, and what they serve."""
