@@ -10,16 +10,16 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use crate::error::UriError;
 
-/// What is encoded in a query parameter's name or value: everything except RFC 3986 *unreserved*.
+/// The bytes to encode in a query parameter's name or value: all except RFC 3986 *unreserved*.
 const NOT_IN_QUERY: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What is encoded in a path: everything except *unreserved*, the slash, and the comma, which
+/// The bytes to encode in a path: all except *unreserved*, the slash, and the comma, which
 /// separates the options of a thumbnail spec.
 const NOT_IN_PATH: &AsciiSet = &NOT_IN_QUERY.remove(b'/').remove(b',');
 
-/// What is encoded in a URL within the path of a URL: as in a path, except for the separators of a
-/// URL other than `?`, `#` and `%`.
+/// The bytes to encode in a URL within the path of a URL: as in a path, except for the separators
+/// of a URL other than `?`, `#` and `%`.
 const NOT_IN_NESTED_URL: &AsciiSet = &NOT_IN_PATH
     .remove(b':')
     .remove(b'@')

@@ -1,5 +1,5 @@
-//! No file crashes what reads it, at whatever size: its header, its colours, all of its frames.
-//! The format is that of the first bytes, so the corpus has files of each.
+//! No file crashes a reader, at any size: of its header, its colours, all of its frames. The first
+//! bytes decide the format, so the corpus has files of each.
 
 #![no_main]
 

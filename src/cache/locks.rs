@@ -14,8 +14,8 @@ use std::thread;
 
 use super::{Cache, create_in};
 
-/// Locks are files, and files that nobody may delete; so there is a fixed number of them.
-/// Two thumbnails that share one wait for each other, which is rare and harmless.
+/// The number of locks. A lock is a file that must not be deleted, so the number is fixed. Two
+/// thumbnails that share a lock wait for each other, which is rare and harmless.
 const LOCKS: u64 = 1024;
 
 /// The directory of locks.
@@ -110,8 +110,8 @@ impl Drop for Lock {
     fn drop(&mut self) {
         undivided(|| {
             let file = held().files.remove(&self.number);
-            // Closing the file would be enough, but for children that were forked without notice.
-            // There is nothing to do about an error.
+            // Closing the file would be enough without children that were forked by other means
+            // than Python's. An error has no remedy.
             let _ = file.map(|file| file.unlock());
         });
     }
@@ -151,7 +151,7 @@ impl Cache {
         self.first_free("render", renders.max(1))
     }
 
-    /// One of some numbered locks that nobody holds.
+    /// Takes a free one of some numbered locks.
     pub(super) fn first_free(&self, name: &str, count: usize) -> io::Result<Option<Lock>> {
         let start = self.next_place.fetch_add(1, Ordering::Relaxed);
         search(start, count, |number| self.try_lock_file(&format!("{name}-{number}")))
@@ -167,8 +167,8 @@ impl Cache {
     }
 }
 
-/// Tries the numbers below `count`, from a place of its own for each search: those who hold the
-/// first numbers would otherwise cost every other one as many attempts.
+/// Tries the numbers below `count`, beginning at `start`. If all searches began at 0, each would
+/// try the numbers of all holders first.
 fn search<T>(
     start: usize,
     count: usize,

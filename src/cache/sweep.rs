@@ -33,9 +33,9 @@ impl Usage {
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// What was removed.
+    /// The removed files.
     pub removed: Usage,
-    /// What is left.
+    /// The files that are left.
     pub kept: Usage,
 }
 
@@ -44,7 +44,7 @@ pub struct Swept {
 pub struct Bounds {
     /// The most bytes: `max_size`.
     pub max_size: u64,
-    /// For how long a thumbnail is kept that nobody asks for: `inactive`.
+    /// The time after which a thumbnail that is not read is removed: `inactive`.
     pub inactive: Duration,
 }
 
@@ -63,12 +63,12 @@ impl Cache {
     /// file was last read is its access time, which Linux by default updates once a day.
     ///
     /// # Errors
-    /// When the cache can't be read or locked. Files that come and go meanwhile are no error.
+    /// When the cache can't be read or locked. Files may come and go meanwhile.
     pub fn sweep(&self, bounds: Bounds, now: SystemTime) -> io::Result<Option<Swept>> {
         let Some(_lock) = self.first_free("sweep", 1)? else {
             return Ok(None);
         };
-        // What is written from now on may be missed, so it counts for the next sweep.
+        // The sweep may miss files that are written from now on, so they count for the next one.
         self.written_file()?.set_len(0)?;
         self.remove_abandoned(now)?;
         let (mut swept, mut entries) = (Swept::default(), Vec::new());
@@ -102,7 +102,7 @@ impl Cache {
     pub fn is_sweep_due(&self, max_size: u64) -> io::Result<bool> {
         match fs::metadata(self.directory.join(locks::DIRECTORY).join(WRITTEN)) {
             Ok(written) => Ok(written.len().saturating_mul(BLOCK) >= max_size / MARGIN),
-            // Nobody knows how much was written.
+            // The number of written bytes is unknown.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
             Err(error) => Err(error),
         }
@@ -271,7 +271,7 @@ mod tests {
         assert!(cache.sweep(ALL, SystemTime::now()).unwrap().is_some());
     }
 
-    /// Whoever publishes sweeps when it is due.
+    /// Each process sweeps when its publishing makes it due.
     #[test]
     fn stays_within_the_largest_size() {
         let (_temp, cache) = cache();

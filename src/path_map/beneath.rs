@@ -1,8 +1,8 @@
 //! Opening a file beneath a directory, so that no link leads out of it.
 //!
-//! A look at a path says nothing about the file that the same path names a moment later: whoever
-//! may rename within the directory can exchange a part of it for a link. So the file is opened
-//! without following any link, and everything else is asked of the descriptor.
+//! A check of a path says nothing about the file at that path a moment later: anyone who may rename
+//! within the directory can exchange a part of it for a link. So the file is opened without
+//! following any link, and all checks use its descriptor.
 
 use std::fs::{self, File};
 use std::io;
@@ -87,7 +87,7 @@ pub(super) fn open(
     let target = fs::canonicalize(path)?;
     let target = target.strip_prefix(fs::canonicalize(directory)?);
     let target = target.map_err(|_| PathError::LinkOutside)?.to_owned();
-    // What was resolved may have changed since, so the target must be reached without links.
+    // The target may have changed since, so it is opened without following links.
     let file: File = without_links(root.as_fd(), &target, access, method)?.into();
     let (opened, named) = (file.metadata()?, fs::metadata(path)?);
     if (opened.dev(), opened.ino()) != (named.dev(), named.ino()) {

@@ -13,7 +13,7 @@ enum Known {
     AllBut(u8),
 }
 
-/// What is known of the coefficients that a component needs: the DC coefficient, or all 64.
+/// The known bits of the coefficients that a component needs: the DC coefficient, or all 64.
 type Needed = Vec<Known>;
 
 /// The successive approximation of a frame's coefficients (T.81, G.1.1.1), as far as it has come.
