@@ -19,6 +19,7 @@ from xaccel.delivery.files import Delivery
 from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.thumbnails.private import PrivateThumbnails
+from xaccel.thumbnails.turns import pauses
 
 from tests.support.thumbnail_endpoint import get, read, request
 
@@ -292,6 +293,13 @@ class TestOneRender:
             assert future.result().headers["Retry-After"] == "2"
             assert future.result().headers["Cache-Control"] == "no-store"
         assert {service.get(url).status for url in urls} == {200}
+
+
+def test_waiting_becomes_less_frequent():
+    waits = list(itertools.islice(pauses(), 100))
+    assert waits[0] <= 0.002
+    assert waits == sorted(waits)
+    assert waits[-1] == waits[50] >= 10 * waits[0]
 
 
 @pytest.mark.parametrize(("max_size", "is_swept"), [("20k", True), ("200M", False)])

@@ -24,7 +24,7 @@ from xaccel.exceptions import FileNotFound
 from xaccel.servers import dialects
 from xaccel.thumbnails.rendering import Renderer
 from xaccel.thumbnails.sources.base import Original
-from xaccel.thumbnails.turns import POLL_INTERVAL, ThreadLocks
+from xaccel.thumbnails.turns import ThreadLocks, pauses
 
 _UNNEGOTIATED = Spec()
 
@@ -141,6 +141,7 @@ class ThumbnailDelivery:
         """Render what no one else is rendering; `None` when the cache can't be written to."""
         number = cache.lock_number(thumbnail.uri)
         with self._locks.get(number):
+            pause = pauses()
             while True:
                 hit = self._hit(thumbnail, request)
                 if hit is not None:
@@ -154,7 +155,7 @@ class ThumbnailDelivery:
                     with lock:
                         hit = self._hit(thumbnail, request)
                         return hit or self._render_and_publish(cache, thumbnail, request)
-                time.sleep(POLL_INTERVAL)
+                time.sleep(next(pause))
 
     def _render_and_publish(
         self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
