@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import inspect
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -16,7 +15,7 @@ from xaccel.config import Config
 from xaccel.exceptions import SpecError
 from xaccel.thumbnails.colors import hex_color
 
-OPTIONS = frozenset(inspect.signature(Spec).parameters) - {"width", "height", "version"}
+OPTIONS = frozenset(Spec.OPTIONS) - {"version"}
 """The names of a thumbnail's options, apart from its size and the version of its source."""
 
 _BOX = re.compile(r"([0-9]+|-|)x([0-9]+|-|)")
@@ -123,11 +122,11 @@ def _side(name: str, value: object) -> int | None:
     is_text = isinstance(value, str) and value.strip().isdecimal()
     if is_text or (isinstance(value, float) and value.is_integer()):
         number = int(cast("str | float", value))
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-        raise SpecError(
-            f"the {name} of a thumbnail must be a whole number of pixels from 1, or None to leave "
-            f"it free, not {value!r} ({type(value).__name__})"
-        )
+    right = f"the {name} must be a whole number of pixels from 1, or None to leave it free"
+    if isinstance(number, bool) or not isinstance(number, int | str):
+        raise TypeError(f"{right}, not {type(value).__name__}")
+    if isinstance(number, str) or number < 1:
+        raise SpecError(f"{right}, not {value!r}")
     return number
 
 
