@@ -37,6 +37,7 @@ COMMON = {
     "xaccel.thumbnails.endpoint",
     "xaccel.thumbnails.private",
     "xaccel.thumbnails.rendering",
+    "xaccel.thumbnails.colors",
     "xaccel.thumbnails.sources",
     "xaccel.thumbnails.sources.base",
     "xaccel.thumbnails.sources.directory",

@@ -170,7 +170,7 @@ def _presets(config: Config) -> str:
 def _check(deployment: Deployment, verifier: Verifier) -> Iterator[str]:
     identifier = deployment.identifier
     if verifier == "presets":
-        yield from text.block(f'if (${identifier}_is_spelt = "")', ["return 403;"])
+        yield from text.block(f'if (${identifier}_is_spelt = "")', ["return 404;"])
     elif verifier == "njs":
         yield include_secrets(deployment)
         yield from text.block(f'if (${identifier}_signature = "")', ["return 403;"])

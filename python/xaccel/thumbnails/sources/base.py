@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from xaccel._core import Incoming
+from xaccel._core import StreamedSource
 from xaccel.exceptions import ImageTooLarge
 
 _CHUNK = 64 * 1024
@@ -35,7 +35,7 @@ class StreamedOriginal:
         self.name = name
         """How errors name the image."""
         self._max_bytes = max_bytes
-        self._incoming = Incoming()
+        self._incoming = StreamedSource()
         self.close = close
         """Closes what the image is read from."""
 
@@ -119,6 +119,15 @@ class Source(Protocol):
 
     def state(self, name: str) -> str | None:
         """Return the state of an original; `None` when only another machine knows it.
+
+        Raises:
+            xaccel.exceptions.FileNotFound: There is no such original.
+        """
+
+    def version(self, name: str) -> str | None:
+        """Return a text that changes with an original; `None` when the source can't know it.
+
+        Unlike `state`, it may ask another machine.
 
         Raises:
             xaccel.exceptions.FileNotFound: There is no such original.
