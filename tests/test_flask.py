@@ -1,4 +1,6 @@
+import base64
 import dataclasses
+import hmac
 import inspect
 import io
 import shutil
@@ -8,7 +10,7 @@ import pytest
 from flask import Flask, Response, render_template_string
 from flask.testing import FlaskClient
 from PIL import Image
-from xaccel import ConfigError, FileNotFound
+from xaccel import ConfigError, FileNotFound, Signer
 from xaccel.delivery.presentation import FileKeywords, FileOptions
 from xaccel.flask import (
     XAccel,
@@ -318,6 +320,34 @@ def test_rotated_keys(make_app):
     assert thumbnail_url(new, "{{ 'cat.jpg'|thumbnail_url(50) }}") != url
 
 
+@pytest.mark.parametrize("key", [None, "", "short"])
+def test_a_secret_key_that_can_be_guessed_signs_nothing(private, photos, key):
+    def make(**settings):
+        app = Flask(__name__)
+        app.config.update(SECRET_KEY=key, SECRET_KEY_FALLBACKS=["a fallback of 16+ bytes"])
+        app.config["XACCEL"] = {"ROOTS": {private: "/_p/"}, **settings}
+        XAccel(app)
+        return app
+
+    app = make()
+    app.add_url_rule("/", view_func=lambda: send_private_file("Grüße – 猫.pdf"))
+    assert app.test_client().get("/", buffered=True).status_code == 200
+    for settings in ({"PRIVATE_URL": "/p/"}, {"THUMBNAIL_SOURCE": photos}):
+        with pytest.raises(ConfigError, match=r"SECRET_KEY .*token_urlsafe"):
+            make(**settings)
+
+
+def test_a_link_signed_with_an_empty_fallback_key_is_refused(make_app, private):
+    app = Flask(__name__)
+    app.config.update(SECRET_KEY="the secret of the framework", SECRET_KEY_FALLBACKS=[""])
+    app.config["XACCEL"] = {"ROOTS": {private: "/_p/"}, "PRIVATE_URL": "/p/"}
+    XAccel(app)
+    digest = hmac.digest(b"", b"xaccel framework key v1", "sha256")
+    guessed = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    url = Signer([guessed]).sign("/p/_p/Grüße – 猫.pdf")
+    assert app.test_client().get(url).status_code == 403
+
+
 def test_one_extension_serves_several_apps(private, tmp_path):
     extension = XAccel()
     apps = [Flask(f"app{number}") for number in range(2)]
@@ -424,7 +454,7 @@ def test_private_links_have_to_be_configured(make_app, make_link):
 def test_help_shows_the_keywords_one_by_one():
     shown = str(inspect.signature(send_private_file))
     assert "options" not in shown
-    assert shown.startswith("(path: 'str | os.PathLike[str]', *, root: ")
+    assert shown.startswith("(path: 'str | os.PathLike[str] | BinaryIO', *, root: ")
     for keyword in FileKeywords.__annotations__:
         assert f" {keyword}: " in shown
     assert "as_attachment: 'bool' = False" in shown

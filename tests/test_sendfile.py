@@ -307,36 +307,6 @@ def test_a_replaced_file_is_not_offloaded(root, inside):
     assert "X-Accel-Redirect" not in headers
 
 
-@pytest.mark.parametrize(
-    ("names", "expected"),
-    [
-        ({"name": "relative.mp4"}, None),
-        ({"name": 5}, None),
-        ({"name": None, "path": "INSIDE"}, "INSIDE"),
-        ({"name": "relative.mp4", "path": property()}, None),
-        ({"name": "/etc/hostname"}, None),
-        ({"name": b"INSIDE"}, "INSIDE"),
-    ],
-)
-def test_names_of_files(inside, names, expected):
-    def path(text):
-        if isinstance(text, bytes):
-            return os.fsencode(inside)
-        return str(inside) if text == "INSIDE" else text
-
-    class Named:
-        def __init__(self, file):
-            self.fileno, self.tell, self.seekable = file.fileno, file.tell, file.seekable
-
-    def no_path(self):
-        raise NotImplementedError
-
-    for name, value in names.items():
-        setattr(Named, name, property(no_path) if isinstance(value, property) else path(value))
-    with inside.open("rb") as file:
-        assert sendfile.path_of(Named(file)) == path(expected)
-
-
 def test_untouched_files_go_to_the_servers_own_wrapper(root, outside):
     app, opened = wsgi_file_app(outside)
     wrapped = []
@@ -490,3 +460,69 @@ def test_other_protocols_pass(root):
     passed = []
     asyncio.run(asgi.Sendfile(app, make_config(root))({"type": "websocket"}, None, None))
     assert passed == ["websocket"]
+
+
+def test_a_cache_inside_a_root_is_not_offloaded(root, inside):
+    (root / "cache").mkdir()
+    (root / "cache/cat.jpg").write_bytes(CONTENT)
+    settings = {"THUMBNAIL_CACHE": root / "cache"}
+    app, _ = wsgi_file_app(root / "cache/cat.jpg")
+    _, headers, content = call_wsgi(wsgi.Sendfile(app, make_config(root, **settings)))
+    assert (content, "X-Accel-Redirect" in headers) == (CONTENT, False)
+    app, _ = wsgi_file_app(inside)
+    assert call_wsgi(wsgi.Sendfile(app, make_config(root, **settings)))[2] == b""
+
+
+def test_a_file_under_no_root_is_a_debug_line(root, outside, caplog):
+    caplog.set_level("DEBUG", "xaccel.sendfile")
+    call_wsgi(wsgi.Sendfile(wsgi_file_app(outside)[0], make_config(root)))
+    (record,) = caplog.records
+    assert record.levelname == "DEBUG"
+    assert repr(str(outside)) in record.message
+
+
+def test_the_body_that_the_app_returned_for_head_is_closed(root, inside, outside):
+    closed = []
+
+    class Body:
+        def __iter__(self):
+            return iter(())
+
+        def close(self):
+            closed.append(True)
+
+    def app(path):
+        def app(environ, start_response):
+            length = str(path.stat().st_size)
+            start_response("200 OK", [("Content-Type", "video/mp4"), ("Content-Length", length)])
+            opened.append(path.open("rb"))
+            environ["wsgi.file_wrapper"](opened[-1])
+            return Body()
+
+        return app
+
+    opened = []
+    for path, server in ((inside, "nginx"), (inside, "direct"), (outside, "nginx")):
+        app_ = wsgi.Sendfile(app(path), make_config(root, server))
+        assert call_wsgi(app_, method="HEAD")[2] == b""
+        assert closed.pop()
+        assert not closed
+        opened.pop().close()
+
+
+def test_ours_stays_next_to_a_foreign_header_of_its_name(root, inside):
+    app = flask_app(root)
+
+    @app.get("/both/<path:path>")
+    def both(path):
+        response = send_private_file(f"/{path}")
+        response.headers.add("X-Accel-Redirect", "/etc/passwd")
+        response.headers.add("x-sendfile", "/etc/passwd")
+        response.headers.add("Set-Cookie", "a=1")
+        response.headers.add("Set-Cookie", "b=2")
+        return response
+
+    response = app.test_client().get(f"/both{inside}")
+    assert response.headers.getlist("X-Accel-Redirect") == [URL]
+    assert "X-Sendfile" not in response.headers
+    assert response.headers.getlist("Set-Cookie") == ["a=1", "b=2"]

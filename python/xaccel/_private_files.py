@@ -6,7 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import Any, Generic, TypeAlias, TypeVar, Unpack
+from typing import Any, BinaryIO, Generic, TypeAlias, TypeVar, Unpack
 
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery
@@ -35,9 +35,7 @@ class PrivateFiles(ABC, Generic[App]):
         """Writes a signed link to a file, see `Delivery.private_url`."""
 
     @shows_file_keywords
-    def send_private_file(
-        self, path: str | os.PathLike[str], **options: Unpack[FileKeywords]
-    ) -> App:
+    def send_private_file(self, path: str | os.PathLike[str] | BinaryIO, **options: Unpack[FileKeywords]) -> App:
         """Answer with a file under one of `ROOTS`, which the web server sends, if there is one.
 
         Call it after the permission check. Ranges, conditional requests and HEAD work with
@@ -45,15 +43,19 @@ class PrivateFiles(ABC, Generic[App]):
         its path.
 
         Args:
-            path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`.
+            path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`; or an
+                open file or a `BytesIO`, which the app itself sends.
             root: The directory of a relative path; not needed if there is only one root.
             mimetype: The media type; by default the one of the file's name.
             as_attachment: Whether the browser should save the file instead of showing it.
             download_name: The name under which it is saved; by default its own.
             max_age: Seconds for which the visitor's browser may use it without asking again.
-            headers: Further response headers.
+            headers: Further response headers. They replace ours. Conditional requests are checked
+                against your `ETag` and `Last-Modified`, if you pass them.
             limit_rate: Bytes per second at which nginx or lighttpd sends the file; by default
                 unlimited. With other servers, and without one, it is an error.
+            allow_scripts: Whether browsers may run the scripts of an HTML, SVG or XML file. Only
+                for files that you trust like your own pages.
             options: All of these but `path`.
 
         Returns:

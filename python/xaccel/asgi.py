@@ -119,10 +119,10 @@ async def respond(response: Response, scope: Scope, receive: Receive, send: Send
         body = b"" if scope["method"] == "HEAD" else response.body
         await send({"type": "http.response.body", "body": body})
         return
-    file = response.whole_file
-    if file is not None and _PATHSEND in (scope.get("extensions") or {}) and _is_text(file.name):
-        file.close()
-        await send({"type": _PATHSEND, "path": file.name})
+    path = response.whole_path
+    if path is not None and _PATHSEND in (scope.get("extensions") or {}) and _is_text(path):
+        response.body.close()
+        await send({"type": _PATHSEND, "path": path})
         return
     try:
         await _stream(response.body, receive, send)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Unpack
+from typing import Any, BinaryIO, Unpack
 
 import flask
 from flask import Flask, current_app, request
@@ -69,7 +69,7 @@ class XAccel:
         if not isinstance(settings, Mapping):
             raise ConfigError("app.config['XACCEL'] must be a dict of settings")
         keys = [app.config.get("SECRET_KEY"), *(app.config.get("SECRET_KEY_FALLBACKS") or ())]
-        config = Config.from_mapping(settings, framework_keys=[key for key in keys if key])
+        config = Config.from_mapping(settings, framework_keys=keys)
         delivery = Delivery(config)
         thumbnails = Thumbnails(config) if config.has_thumbnail_endpoint else None
         private_thumbnails = PrivateThumbnails(config, delivery)
@@ -111,24 +111,26 @@ def _add_endpoint(
 
 
 @shows_file_keywords
-def send_private_file(
-    path: str | os.PathLike[str], **options: Unpack[FileKeywords]
-) -> flask.Response:
+def send_private_file(path: str | os.PathLike[str] | BinaryIO, **options: Unpack[FileKeywords]) -> flask.Response:
     """Answer with a file under one of `ROOTS`, which the web server sends, if there is one.
 
     Call it after the permission check. Ranges, conditional requests and HEAD work with every
     server, and without one. A file that may not be sent is a 404 that does not show its path.
 
     Args:
-        path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`.
+        path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`; or an open
+            file or a `BytesIO`, which the app itself sends.
         root: The directory of a relative path; not needed if there is only one root.
         mimetype: The media type; by default the one of the file's name.
         as_attachment: Whether the browser should save the file instead of showing it.
         download_name: The name under which it is saved; by default its own.
         max_age: Seconds for which the visitor's browser may use it without asking again.
-        headers: Further response headers.
+        headers: Further response headers. They replace ours. Conditional requests are checked
+            against your `ETag` and `Last-Modified`, if you pass them.
         limit_rate: Bytes per second at which nginx or lighttpd sends the file; by default
             unlimited. With other servers, and without one, it is an error.
+        allow_scripts: Whether browsers may run the scripts of an HTML, SVG or XML file. Only for
+            files that you trust like your own pages.
         options: All of these but `path`.
     """
     try:
@@ -231,7 +233,9 @@ def _strip_offload_headers(response: flask.Response) -> flask.Response:
     """Remove headers that would make the server send a file, except those of xaccel."""
     ours = response.__dict__.get("xaccel")
     allowed = () if ours is None else ours.headers
-    for name, value in response.headers.to_wsgi_list():
-        if is_offload_header(name) and (name, value) not in allowed:
-            response.headers.remove(name)
+    headers = response.headers.to_wsgi_list()
+    kept = [pair for pair in headers if pair in allowed or not is_offload_header(pair[0])]
+    if len(kept) < len(headers):
+        response.headers.clear()
+        response.headers.extend(kept)
     return response

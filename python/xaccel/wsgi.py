@@ -169,16 +169,15 @@ class Sendfile:
         body = self._app(inner, start)
         if _overrides(inner) != overrides:
             sender = self._sender(method, inner)
-        file = body if isinstance(body, _File) else None
-        if file is None and method == "HEAD" and len(files) == 1 and start.has_length:
-            # Some apps drop the body of their response to HEAD themselves.
-            file = files[0]
+        file = _file_of(body, files if method == "HEAD" and start.has_length else [])
         response = None
         if sender is not None and file is not None and start.is_ok:
             response = self._offloader.respond(sender, request, start.headers, file.file)
         if file is None or response is None:
             start.forward()
             return body.native(environ) if isinstance(body, _File) else body
+        if body is not file:
+            _close(body)
         if not (isinstance(response.body, FileBody) and response.body.file is file.file):
             file.close()
         return respond(response, environ, start_response)
@@ -189,6 +188,19 @@ class Sendfile:
 
 def _key(header: str) -> str:
     return "HTTP_" + header.upper().replace("-", "_")
+
+
+def _file_of(body: Iterable[bytes], dropped: list[_File]) -> _File | None:
+    """The file that is the body, or the one that the app dropped from its response to HEAD."""
+    if isinstance(body, _File):
+        return body
+    return dropped[0] if len(dropped) == 1 else None
+
+
+def _close(body: Iterable[bytes]) -> None:
+    """Close the body of an app, which a server would do after the response (PEP 3333)."""
+    if hasattr(body, "close"):
+        body.close()
 
 
 def _overrides(environ: WSGIEnvironment) -> tuple[Any, Any]:

@@ -25,8 +25,8 @@ class Settings(Protocol):
         """The signing keys, newest first."""
 
     @property
-    def signature(self) -> str:
-        """How URLs are signed."""
+    def signature(self) -> str | tuple[str, ...]:
+        """How URLs are signed; several during a transition, in which the app verifies them."""
 
     @property
     def private_url(self) -> str | None:
