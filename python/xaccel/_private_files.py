@@ -35,7 +35,9 @@ class PrivateFiles(ABC, Generic[App]):
         """Writes a signed link to a file, see `Delivery.private_url`."""
 
     @shows_file_keywords
-    def send_private_file(self, path: str | os.PathLike[str] | BinaryIO, **options: Unpack[FileKeywords]) -> App:
+    def send_private_file(
+        self, path: str | os.PathLike[str] | BinaryIO, **options: Unpack[FileKeywords]
+    ) -> App:
         """Answer with a file under one of `ROOTS`, which the web server sends, if there is one.
 
         Call it after the permission check. Ranges, conditional requests and HEAD work with

@@ -25,7 +25,7 @@ from xaccel._private_files import PrivateFiles, Responder
 from xaccel.config import Config
 from xaccel.delivery import sendfile
 from xaccel.delivery.files import Delivery
-from xaccel.delivery.request import REQUEST, Request
+from xaccel.delivery.request import REQUEST, Request, below_mount
 from xaccel.delivery.response import FileBody, Headers, Response
 from xaccel.thumbnails.endpoint import Thumbnails as ThumbnailEndpoint
 
@@ -74,7 +74,8 @@ class PrivateLinks:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        await _answer(self._delivery, scope, receive, send)
+        prefix = self._delivery.config.private_url or "/"
+        await _answer(self._delivery, prefix, scope, receive, send)
 
 
 class Thumbnails:
@@ -93,13 +94,15 @@ class Thumbnails:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        await _answer(self._thumbnails, scope, receive, send)
+        await _answer(self._thumbnails, self.config.thumbnail_url, scope, receive, send)
 
 
-async def _answer(endpoint: _Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
+async def _answer(
+    endpoint: _Endpoint, prefix: str, scope: Scope, receive: Receive, send: Send
+) -> None:
     response = await asyncio.to_thread(
         endpoint.respond,
-        scope["path"],
+        below_mount(scope["path"], scope.get("root_path", ""), prefix),
         scope["query_string"].decode("latin-1"),
         Request.from_scope(scope),
     )

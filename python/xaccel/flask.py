@@ -111,7 +111,9 @@ def _add_endpoint(
 
 
 @shows_file_keywords
-def send_private_file(path: str | os.PathLike[str] | BinaryIO, **options: Unpack[FileKeywords]) -> flask.Response:
+def send_private_file(
+    path: str | os.PathLike[str] | BinaryIO, **options: Unpack[FileKeywords]
+) -> flask.Response:
     """Answer with a file under one of `ROOTS`, which the web server sends, if there is one.
 
     Call it after the permission check. Ranges, conditional requests and HEAD work with every

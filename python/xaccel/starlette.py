@@ -41,10 +41,19 @@ class XAccel(PrivateFiles["PrivateFileResponse"]):
 
 
 class PrivateFileResponse(Response):
-    """The response with a private file. You may add cookies and headers to it."""
+    """The response with a private file. You may add cookies and headers to it.
 
-    def __init__(self, app: ASGIApp) -> None:
-        super().__init__()
+    A header that you set replaces the one of that name, except those that depend on which part of
+    the file is sent. For FastAPI's `response_class=`, too.
+
+    Args:
+        app: Answers the request.
+        status_code: The status in FastAPI's OpenAPI schema. That of the response depends on the
+            request.
+    """
+
+    def __init__(self, app: ASGIApp, status_code: int = 200) -> None:
+        super().__init__(status_code=status_code)
         del self.headers["content-length"]
         self._app = app
 

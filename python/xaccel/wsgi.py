@@ -21,7 +21,7 @@ from xaccel._private_files import PrivateFiles, Responder
 from xaccel.config import Config
 from xaccel.delivery import sendfile
 from xaccel.delivery.files import Delivery
-from xaccel.delivery.request import REQUEST, Request
+from xaccel.delivery.request import REQUEST, Request, below_mount, wsgi_path
 from xaccel.delivery.response import CHUNK, FileBody, Headers, Response
 from xaccel.thumbnails.endpoint import Thumbnails as ThumbnailEndpoint
 
@@ -60,7 +60,8 @@ class PrivateLinks:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        return _answer(self._delivery, environ, start_response)
+        prefix = self._delivery.config.private_url or "/"
+        return _answer(self._delivery, prefix, environ, start_response)
 
 
 class Thumbnails:
@@ -79,19 +80,15 @@ class Thumbnails:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        return _answer(self._thumbnails, environ, start_response)
+        return _answer(self._thumbnails, self.config.thumbnail_url, environ, start_response)
 
 
 def _answer(
-    endpoint: _Endpoint, environ: WSGIEnvironment, start_response: StartResponse
+    endpoint: _Endpoint, prefix: str, environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
-    # The URL of a mounted app is in two parts. Both are UTF-8, decoded as Latin-1.
-    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    response = endpoint.respond(
-        path.encode("latin-1").decode(errors="replace"),
-        environ.get("QUERY_STRING", ""),
-        Request.from_environ(environ),
-    )
+    path = below_mount(wsgi_path(environ), environ.get("SCRIPT_NAME", ""), prefix)
+    query = environ.get("QUERY_STRING", "")
+    response = endpoint.respond(path, query, Request.from_environ(environ))
     return respond(response, environ, start_response)
 
 

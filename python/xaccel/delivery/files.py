@@ -244,6 +244,7 @@ class Delivery:
         try:
             if self._verifier is None:
                 raise FileNotFound("XACCEL['PRIVATE_URL'] is not set")
+            request.check_spelling(path)
             signed = self._verifier.verify_parts(f"{encode_path(path)}?{query}")
             params = dict(signed.params)
             options = FileOptions(

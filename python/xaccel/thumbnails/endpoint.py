@@ -61,6 +61,7 @@ class Thumbnails:
         if request.conditions.method not in {"GET", "HEAD"}:
             return method_not_allowed()
         try:
+            request.check_spelling(path)
             thumbnail = self._requested(path, query, request)
         except XaccelError as error:
             # The log shows the message; the visitor does not see it.
