@@ -170,7 +170,7 @@ def test_nginx_does_ranges_and_conditions_itself(root):
         "directory",
         "fifo",
         "a\0b",
-        "a\\b",
+        "..\\secret.txt",
         "dir-link/x",
     ],
 )
@@ -316,3 +316,11 @@ def test_a_cache_inside_a_root_that_is_a_link(root, with_cache, tmp_path):
     with pytest.raises(FileNotFound, match="THUMBNAIL_CACHE"):
         delivery.private_file("cache/t/50x-/cat.jpg", request(), FileOptions())
     assert delivery.private_file("cache-2", request(), FileOptions()).status == 200
+
+
+@pytest.mark.parametrize("server", ["direct", "nginx", "apache", "lighttpd", "caddy"])
+def test_a_backslash_is_a_character_of_a_name(root, server):
+    (root / "a\\..\\b.txt").write_bytes(b"content")
+    response = deliver(root, "a\\..\\b.txt", server=server)
+    assert response.status == 200
+    assert content(response) == (b"content" if server == "direct" else b"")

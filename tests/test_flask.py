@@ -9,6 +9,7 @@ from wsgiref.util import FileWrapper
 import pytest
 from flask import Flask, Response, render_template_string
 from flask.testing import FlaskClient
+from jinja2 import UndefinedError
 from PIL import Image
 from xaccel import ConfigError, FileNotFound, Signer
 from xaccel.delivery.presentation import FileKeywords, FileOptions
@@ -18,6 +19,7 @@ from xaccel.flask import (
     purge_thumbnails,
     send_private_file,
     send_private_thumbnail,
+    thumbnail_url as thumbnail_url_of,
 )
 
 
@@ -449,6 +451,52 @@ def test_private_links_have_to_be_configured(make_app, make_link):
         make_app(PRIVATE_URL="/t/p/")
     with pytest.raises(ConfigError, match="last part"):
         make_app(PRIVATE_URL="/p/", ROOTS={"/a": "/_a/x/", "/b": "/_b/x/"})
+
+
+def test_urls_in_python_and_in_templates(make_app, private):
+    app = make_app(PRIVATE_URL="/p/")
+    (private / "a.txt").touch()
+    with app.test_request_context():
+        for template, url in (
+            (
+                "{{ private_url('a.txt', as_attachment=True) }}",
+                private_url("a.txt", as_attachment=True),
+            ),
+            ("{{ thumbnail_url('cat.jpg', 'avatar') }}", thumbnail_url_of("cat.jpg", "avatar")),
+        ):
+            assert render_template_string(template).replace("&amp;", "&") == url
+            assert app.test_client().get(url).status_code == 200
+        assert thumbnail_url_of("cat.jpg", 20, fit="cover").startswith("/t/20x-,cover/cat.jpg?key=")
+    app = make_app(THUMBNAIL_SOURCE=None)
+    with app.test_request_context():
+        with pytest.raises(ConfigError, match="THUMBNAIL_SOURCE"):
+            thumbnail_url_of("cat.jpg", 20)
+        with pytest.raises(UndefinedError, match="private_url"):
+            render_template_string("{{ private_url('a.txt') }}")
+
+
+def test_a_name_with_a_backslash(make_app, make_link, private):
+    name = "a\\b.txt"
+    (private / name).write_bytes(b"content")
+    app = make_app(PRIVATE_URL="/p/")
+    link = make_link(name, app=app)
+    assert link.startswith("/p/files/a%5Cb.txt?key=")
+    assert app.test_client().get(link).data == b"content"
+
+
+def test_links_and_thumbnails_of_both_signatures_work_during_a_transition(
+    make_app, make_link, private
+):
+    (private / "a.txt").write_bytes(b"content")
+    old = make_app(PRIVATE_URL="/p/")
+    new = make_app(PRIVATE_URL="/p/", SIGNATURE=["secure-link-md5", "hmac-sha256"])
+    link = make_link("a.txt", app=old)
+    assert make_link("a.txt", app=new) != link
+    for url in (link, make_link("a.txt", app=new)):
+        assert new.test_client().get(url).data == b"content"
+    template = "{{ 'cat.jpg'|thumbnail_url(50) }}"
+    for url in (thumbnail_url(old, template), thumbnail_url(new, template)):
+        assert new.test_client().get(url).status_code == 200
 
 
 def test_help_shows_the_keywords_one_by_one():

@@ -4,6 +4,7 @@ from os import PathLike
 from types import TracebackType
 from typing import (
     Any,
+    ClassVar,
     Literal,
     NoReturn,
     Protocol,
@@ -19,7 +20,7 @@ from xaccel.exceptions import XaccelError
 __version__: str
 
 class _Readable(Protocol):
-    def read(self) -> bytes: ...
+    def read(self, size: int, /) -> bytes: ...
 
 _Usage: TypeAlias = tuple[int, int]  # the number of files, and their bytes on the disk
 _Source: TypeAlias = bytes | str | PathLike[str] | _Readable
@@ -56,6 +57,9 @@ class Spec:
     Raises:
         xaccel.exceptions.SpecError: The value of an option is invalid.
     """
+
+    OPTIONS: ClassVar[tuple[str, ...]]
+    """The keywords of all options, in their order in a spec."""
 
     def __new__(
         cls,
@@ -227,12 +231,12 @@ class ImageInfo:
         """Whether the image has a colour profile."""
 
 @final
-class Incoming:
+class StreamedSource:
     """An image that arrives piece by piece, for example from another machine."""
 
-    def __new__(cls) -> Incoming: ...
+    def __new__(cls) -> StreamedSource: ...
     def feed(self, piece: bytes, /) -> bool:
-        """Take the next piece.
+        """Add the next piece.
 
         Returns:
             True once, with the piece after which the start of a JPEG is enough for a thumbnail
@@ -253,7 +257,7 @@ def render(
     quality: Mapping[str, int] | None = None,
     linear: bool = False,
     limits: Limits | None = None,
-    is_start: bool = False,
+    is_partial: bool = False,
 ) -> Thumbnail:
     """Render the thumbnail that a spec describes.
 
@@ -270,8 +274,8 @@ def render(
             on 24 of the wallpapers, at 96 pixels, the default has an SSIM with a linear reference
             of at least 0.993 for half of the thumbnails, and of 0.92 for the worst.
         limits: The limits of the call; None = the defaults of `Limits`.
-        is_start: Whether the source is only the start of a JPEG, see `Incoming.feed`. If it is not
-            enough, that is a `CorruptImage`.
+        is_partial: Whether the source is only the start of a JPEG, see `StreamedSource.feed`. If it
+            is not enough, that is a `CorruptImage`.
 
     Raises:
         xaccel.exceptions.ImageTooLarge: The source or the thumbnail exceeds a limit.
@@ -678,6 +682,10 @@ class Location:
         """When the file was last changed, in whole seconds since 1970."""
 
     @property
+    def mtime_ns(self) -> int:
+        """When the file was last changed, in nanoseconds since 1970."""
+
+    @property
     def device(self) -> int:
         """The number of its file system. Together with `inode` it identifies the file."""
 
@@ -685,20 +693,66 @@ class Location:
     def inode(self) -> int:
         """The number of the file on its file system."""
 
-    def read(self, limit: int, /) -> tuple[bytes, int] | None:
-        """Read the file, if it is still the file that was located.
+    def open(self) -> OpenedFile:
+        """Open the file, beneath its root again.
+
+        Raises:
+            xaccel.exceptions.FileNotFound: The file is gone, another file has taken its place, or
+                it can't be read.
+            OSError: The process has too many open files, or the disk fails.
+        """
+
+@final
+class OpenedFile:
+    """A regular file under a root, open for reading.
+
+    A context manager that closes the file at the end of the `with` block. The file is also closed
+    when the object is deleted.
+    """
+
+    @property
+    def location(self) -> Location:
+        """The file, as it was when it was opened."""
+
+    def fileno(self) -> int:
+        """Return the descriptor, which this object still closes. It is not inherited by `exec`.
+
+        Raises:
+            ValueError: The file is closed, or its descriptor is detached.
+        """
+
+    def detach(self) -> int:
+        """Hand over the descriptor. The caller has to close it, for example by `os.fdopen`.
+
+        Raises:
+            ValueError: The file is closed, or its descriptor is detached.
+        """
+
+    def read(self, limit: int, /) -> bytes | None:
+        """Read the file from the position of its descriptor, which is 0 at first.
 
         Args:
             limit: The most bytes to read.
 
         Returns:
-            The content, and when it was last changed, in whole seconds since 1970; `None` if the
-            file is longer than `limit`.
+            The content, at most `location.size` bytes; `None` if that is more than `limit`.
 
         Raises:
-            xaccel.exceptions.FileNotFound: The file is gone, another file has taken its place, or
-                it can't be read.
+            ValueError: The file is closed, or its descriptor is detached.
+            OSError: The file can't be read.
         """
+
+    def close(self) -> None:
+        """Close the file, unless it is closed or its descriptor is detached."""
+
+    def __enter__(self) -> OpenedFile: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None: ...
 
 @final
 class PathMap:
@@ -726,6 +780,9 @@ class PathMap:
     def parse(header: str, /, *, follow_symlinks: bool = False) -> PathMap:
         """Read an `X-Accel-Mapping`: `/directory/=/prefix/, "/a, b/"="/c/"`.
 
+        A pair may also be `/prefix/=/directory/`. The side that contains a file's path is the
+        directory; if both do, the first.
+
         Raises:
             xaccel.exceptions.ConfigError: The text does not have this form.
         """
@@ -746,6 +803,15 @@ class PathMap:
         Raises:
             xaccel.exceptions.FileNotFound: There is no file, it is not a regular file, it is
                 outside every root, or a symbolic link leads out of its root.
+            OSError: The process has too many open files, or the disk fails.
+        """
+
+    def open(self, path: str | PathLike[str], /) -> OpenedFile:
+        """Find a regular file as `locate` does, and open it in the same step.
+
+        Raises:
+            xaccel.exceptions.FileNotFound: As `locate`; or the file can't be read.
+            OSError: The process has too many open files, or the disk fails.
         """
 
 @final
@@ -759,6 +825,13 @@ class Cache:
     def __new__(cls, directory: str | PathLike[str], /) -> Cache: ...
     def path(self, uri: str, /) -> str:
         """Return the file of the thumbnail at a decoded path such as `/t/300x200/cat.jpg`.
+
+        Raises:
+            OSError: The path can't be the path of a thumbnail.
+        """
+
+    def aside(self, uri: str, /) -> str:
+        """Return the other file of the thumbnail: for `x` when the cache has `x/b.png`.
 
         Raises:
             OSError: The path can't be the path of a thumbnail.
@@ -810,13 +883,24 @@ class Cache:
         Args:
             uri: The decoded path of its URL.
             data: The content of the file.
-            modified: The modification time of the file, in seconds since 1970; None = now.
+            modified: The modification time of the file, in seconds since 1970, negative before it;
+                None = now.
 
         Returns:
-            The path of the file.
+            The path of the file: `path(uri)`, or `aside(uri)` where that can't be a file.
 
         Raises:
             OSError: The file can't be written. Nothing is left behind.
+        """
+
+    def is_sweep_due(self, max_size: int, /) -> bool:
+        """Whether all processes together have written enough since the last sweep for another.
+
+        If every `publish` is followed by this question, and a sweep when it is due, the thumbnails
+        take at most `max_size` bytes.
+
+        Raises:
+            OSError: The cache can't be read.
         """
 
     def sweep(self, *, max_size: int, inactive: int) -> tuple[_Usage, _Usage] | None:
@@ -825,8 +909,8 @@ class Cache:
         Readers of the cache need not wait.
 
         Args:
-            max_size: The most bytes of all thumbnails on the disk. Above it, those that were read
-                least recently go first.
+            max_size: The most bytes of all thumbnails on the disk. The sweep leaves a sixteenth of
+                it free until the next sweep. Thumbnails that were read least recently go first.
             inactive: How many seconds to keep a thumbnail that no one reads.
 
         Returns:
@@ -859,7 +943,10 @@ class Cache:
 
 @final
 class CacheLock:
-    """A lock that one holder has at a time, until the end of the `with` block."""
+    """A lock that one holder has at a time, until the end of the `with` block.
+
+    Processes that are forked from the holder do not have it.
+    """
 
     def __enter__(self) -> CacheLock: ...
     def __exit__(

@@ -6,14 +6,18 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import Any, BinaryIO, Generic, TypeAlias, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeAlias, TypeVar, Unpack
 
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery
 from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Response
+from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.private import PrivateThumbnails
+
+if TYPE_CHECKING:
+    from xaccel.thumbnails.helpers import TemplateHelpers
 
 App = TypeVar("App")
 Responder: TypeAlias = Callable[[Request], Response]
@@ -97,6 +101,45 @@ class PrivateFiles(ABC, Generic[App]):
         spec = self._thumbnails.spec(width, height, **options)
         answer = partial(self._thumbnails.answer_spec, path, spec, root=root, max_age=max_age)
         return self._app(answer)
+
+    def thumbnail_url(
+        self,
+        source: object,
+        width: int | str | None = None,
+        height: int | None = None,
+        **options: Any,
+    ) -> str | None:
+        """The URL of a thumbnail, as in templates; `None` without an image.
+
+        The endpoint `Thumbnails` of this module answers it.
+
+        Args:
+            source: The name of the image below `THUMBNAIL_SOURCE`.
+            width: The box's width in pixels, or the name of a preset; `None` leaves it free.
+            height: The box's height in pixels; `None` leaves it free.
+            options: `version`, `expires`, `expires_in`, and the options of the thumbnail: `fit`,
+                `quality`, `format` and so on.
+
+        Raises:
+            ConfigError: `THUMBNAIL_SOURCE` is not set.
+        """
+        return self._helpers.thumbnail_url(source, width, height, **options) or None
+
+    def purge_thumbnails(self, source: str) -> int:
+        """Remove every public thumbnail of an image from the cache, see `Thumbnails.purge`."""
+        endpoint = self._endpoint
+        return 0 if endpoint is None else endpoint.purge(source)
+
+    @cached_property
+    def _helpers(self) -> TemplateHelpers:
+        # Only apps that write URLs need all that belongs to templates.
+        from xaccel.thumbnails.helpers import TemplateHelpers  # noqa: PLC0415
+
+        return TemplateHelpers(self.config)
+
+    @cached_property
+    def _endpoint(self) -> Thumbnails | None:
+        return Thumbnails(self.config) if self.config.has_thumbnail_endpoint else None
 
     @cached_property
     def _thumbnails(self) -> PrivateThumbnails:

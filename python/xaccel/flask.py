@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, BinaryIO, Unpack
 
 import flask
@@ -13,7 +12,7 @@ from flask import Flask, current_app, request
 
 from xaccel import jinja
 from xaccel.config import Config
-from xaccel.delivery.files import Delivery
+from xaccel.delivery.files import Delivery, LinkKeywords
 from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Response
@@ -30,6 +29,7 @@ __all__ = [
     "purge_thumbnails",
     "send_private_file",
     "send_private_thumbnail",
+    "thumbnail_url",
 ]
 
 _EXTENSION = "xaccel"
@@ -73,15 +73,18 @@ class XAccel:
         delivery = Delivery(config)
         thumbnails = Thumbnails(config) if config.has_thumbnail_endpoint else None
         private_thumbnails = PrivateThumbnails(config, delivery)
-        app.extensions[_EXTENSION] = _State(config, delivery, private_thumbnails, thumbnails)
+        helpers = TemplateHelpers(config) if config.has_thumbnails else None
+        app.extensions[_EXTENSION] = _State(
+            config, delivery, private_thumbnails, thumbnails, helpers
+        )
         app.after_request(_strip_offload_headers)
         if self._sendfile:
             app.wsgi_app = Sendfile(app.wsgi_app, config)  # type: ignore[method-assign]
         blueprint = flask.Blueprint("xaccel", __name__)
         if config.private_url is not None:
             _add_endpoint(blueprint, "private_file", config.private_url, delivery.respond)
-        if config.has_thumbnails:
-            jinja.install(app.jinja_env, TemplateHelpers(config))
+        links = None if config.private_url is None else delivery.private_url
+        jinja.install(app.jinja_env, helpers, private_url=links)
         if thumbnails is not None:
             _add_endpoint(blueprint, "thumbnail", config.thumbnail_url, thumbnails.respond)
         app.register_blueprint(blueprint)
@@ -95,6 +98,7 @@ class _State:
     delivery: Delivery
     private_thumbnails: PrivateThumbnails
     thumbnails: Thumbnails | None
+    helpers: TemplateHelpers | None
 
 
 def _add_endpoint(
@@ -183,24 +187,30 @@ def purge_thumbnails(source: str) -> int:
     return 0 if thumbnails is None else thumbnails.purge(source)
 
 
-def private_url(
-    path: str | os.PathLike[str],
-    *,
-    root: str | os.PathLike[str] | None = None,
-    expires: int | datetime | None = None,
-    expires_in: int | timedelta | None = None,
-    as_attachment: bool = False,
-    download_name: str | None = None,
-) -> str:
+def thumbnail_url(
+    source: object, width: int | str | None = None, height: int | None = None, **options: Any
+) -> str | None:
+    """The URL of a thumbnail, as in templates; `None` without an image.
+
+    Args:
+        source: The name of the image below `THUMBNAIL_SOURCE`.
+        width: The box's width in pixels, or the name of a preset; `None` leaves it free.
+        height: The box's height in pixels; `None` leaves it free.
+        options: `version`, `expires`, `expires_in`, and the options of the thumbnail: `fit`,
+            `quality`, `format` and so on.
+
+    Raises:
+        ConfigError: `THUMBNAIL_SOURCE` is not set.
+    """
+    helpers = _state().helpers
+    if helpers is None:
+        raise ConfigError("thumbnails need XACCEL['THUMBNAIL_SOURCE'], the place of the images")
+    return helpers.thumbnail_url(source, width, height, **options) or None
+
+
+def private_url(path: str | os.PathLike[str], **options: Unpack[LinkKeywords]) -> str:
     """A signed link to a file under one of `ROOTS`, see `Delivery.private_url`."""
-    return _state().delivery.private_url(
-        path,
-        root=root,
-        expires=expires,
-        expires_in=expires_in,
-        as_attachment=as_attachment,
-        download_name=download_name,
-    )
+    return _state().delivery.private_url(path, **options)
 
 
 def _state() -> _State:

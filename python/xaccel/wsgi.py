@@ -128,9 +128,9 @@ class Sendfile:
         config: The settings. With the server `direct`, the middleware itself evaluates ranges and
             preconditions as a server would.
         trust_request_headers: Whether the request headers `X-Sendfile-Type` and
-            `X-Accel-Mapping` override the server and the roots. Only for a server that sets or
-            removes both in every request; otherwise visitors could read any file that the app
-            opens.
+            `X-Accel-Mapping` name the server and the roots. Only for a server that sets or removes
+            both in every request; otherwise visitors could choose what it sends. With `SERVER` in
+            the settings, the first is ignored; with `ROOTS`, too, both are.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ import posixpath
 import urllib.parse
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, TypeAlias, TypedDict
 from weakref import WeakSet
 
 from xaccel._core import Location, encode_path
@@ -58,6 +58,16 @@ _logger = logging.getLogger("xaccel.delivery")
 _PRECONDITION_FAILED = 412
 
 
+class LinkKeywords(TypedDict, total=False):
+    """The keywords of every `private_url()`; `Delivery.private_url` has their defaults."""
+
+    root: str | os.PathLike[str] | None
+    expires: int | datetime | None
+    expires_in: int | timedelta | None
+    as_attachment: bool
+    download_name: str | None
+
+
 class Delivery:
     """Answers with files under the configured roots."""
 
@@ -80,14 +90,19 @@ class Delivery:
         """All instances; `xaccel.testing` asks them what a response's header means."""
         return list(cls._instances)
 
-    def offload(self, path: str | os.PathLike[str]) -> Headers:
+    def offload(
+        self, path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
+    ) -> Headers:
         """The headers that make the server send a file; empty if the app has to send it.
 
         Raises:
             FileNotFound: The file does not exist or may not be sent.
             ConfigError: `path` is relative and there are several roots.
         """
-        return self.dialect.offload(self.locate(path), limit_rate=None) or ()
+        if isinstance(path, str) and remotes.is_url(path):
+            url = self._remote_map.find(path).internal_url
+            return self.dialect.redirect(url, limit_rate=None) or ()
+        return self.dialect.offload(self.locate(path, root=root), limit_rate=None) or ()
 
     def private_file(
         self,
@@ -357,28 +372,19 @@ def _completed(headers: Headers, ours: Validators) -> Headers:
 
 
 def _send_ourselves(location: Location, conditions: Conditions, headers: Headers) -> Response:
-    read = location.read(AT_ONCE) if location.size <= AT_ONCE else None
-    if read is not None:
-        content, modified = read
-        ours = Validators.of_file(len(content), modified)
-        return answer_with_content(
-            content,
-            len(content),
-            _chosen(headers, ours),
-            conditions,
-            _completed(headers, ours),
+    opened = location.open()
+    # As it is now.
+    location = opened.location
+    ours = Validators.of_file(location.size, location.mtime)
+    validators, headers = _chosen(headers, ours), _completed(headers, ours)
+    if location.size > AT_ONCE:
+        file = open(location.path, "rb", opener=lambda *_: opened.detach())  # noqa: SIM115
+        return answer_with_file(
+            file, location.size, validators, conditions, headers, path=location.path
         )
-    file = _open(location)
-    status = os.fstat(file.fileno())
-    ours = Validators.of_file(status.st_size, int(status.st_mtime))
-    return answer_with_file(
-        file,
-        status.st_size,
-        _chosen(headers, ours),
-        conditions,
-        _completed(headers, ours),
-        path=location.path,
-    )
+    with opened:
+        content = opened.read(AT_ONCE) or b""
+    return answer_with_content(content, len(content), validators, conditions, headers)
 
 
 def send_opened(file: BinaryIO, conditions: Conditions, headers: Headers) -> Response:
@@ -395,21 +401,3 @@ def send_opened(file: BinaryIO, conditions: Conditions, headers: Headers) -> Res
         return Response(200, headers, StreamBody(file))
     file.close()
     return early or Response(200, headers)
-
-
-def _open(location: Location) -> BinaryIO:
-    """Open exactly the file that was located, not a replacement."""
-
-    def opener(path: str, flags: int) -> int:
-        return os.open(path, flags | os.O_NONBLOCK)
-
-    try:
-        # Its user closes it.
-        file = open(location.path, "rb", opener=opener)  # noqa: SIM115
-    except OSError as error:
-        raise FileNotFound(f"{location.path!r} can't be read: {error.strerror}") from None
-    status = os.fstat(file.fileno())
-    if (status.st_dev, status.st_ino) != (location.device, location.inode):
-        file.close()
-        raise FileNotFound(f"{location.path!r} may not be sent: it has just been replaced")
-    return file

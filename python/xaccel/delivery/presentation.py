@@ -219,7 +219,7 @@ def _with_charset(mimetype: str) -> str:
 def _may_have_scripts(content_type: str) -> bool:
     """Whether browsers run the scripts in files of this type: HTML, XHTML, SVG and other XML.
 
-    PDF is not one: its scripts can't reach the site, and Chromium does not show a sandboxed PDF.
+    PDF is not one: its scripts can't reach the site, and not every browser shows a sandboxed PDF.
     """
     kind = content_type.partition(";")[0].strip().lower()
     return kind in _WITH_SCRIPTS or kind.endswith("+xml")

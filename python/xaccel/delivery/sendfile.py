@@ -73,14 +73,14 @@ class Offloader:
             method: The request's method.
             overrides: The WSGI environment or the ASGI scope, with `TYPE` and `MAPPING`.
             header: Finds a request header by its name. It is asked for `X-Sendfile-Type` and
-                `X-Accel-Mapping` only if the operator trusts them.
+                `X-Accel-Mapping` only if the operator trusts them, and only for what the settings
+                leave open.
         """
-        sendfile_type, mapping = overrides.get(TYPE), overrides.get(MAPPING)
-        if self._trusts_headers:
-            sendfile_type = header("X-Sendfile-Type") if sendfile_type is None else sendfile_type
-            mapping = header("X-Accel-Mapping") if mapping is None else mapping
         sender: Sender | None = self._sender
-        if sendfile_type is not None:
+        sendfile_type, mapping = overrides.get(TYPE), overrides.get(MAPPING)
+        if self._trusts_headers and sendfile_type is None and mapping is None:
+            sender = self._of_headers(header)
+        elif sendfile_type is not None:
             sender = self._of_type(sendfile_type)
         if sender is not None and mapping:
             sender = self._mapped(sender, mapping)
@@ -147,6 +147,27 @@ class Offloader:
         except FileNotFound as error:
             _logger.warning("%s", error)
             return None
+
+    def _of_headers(self, header: Callable[[str], str | None]) -> Sender | None:
+        """The sender that the server's request headers name, as far as the settings do not.
+
+        The server may set only one of them, and the visitor the other. So the settings come first,
+        and a mapping is never used with a header that takes a path.
+        """
+        mapping = header("X-Accel-Mapping")
+        sender: Sender | None = self._sender
+        if self._sender.dialect.offloads:
+            if self._sender.path_map.roots or not self._sender.dialect.takes_urls:
+                return sender
+        else:
+            sendfile_type = header("X-Sendfile-Type")
+            sender = self._sender if sendfile_type is None else self._of_type(sendfile_type)
+        if sender is None or not mapping or not sender.dialect.offloads:
+            return sender
+        if not sender.dialect.takes_urls:
+            _logger.warning("X-Accel-Mapping does not go with a server that takes paths")
+            return None
+        return self._mapped(sender, mapping)
 
     def _of_type(self, sendfile_type: object) -> Sender | None:
         if not sendfile_type:

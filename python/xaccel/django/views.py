@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Mapping
-from typing import Any, BinaryIO, Unpack
+from typing import Any, BinaryIO, Unpack, cast
 
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.core.files.base import File
@@ -94,6 +94,7 @@ class PrivateFileView(View):
     max_age: int | None = None
     headers: Mapping[str, str] | None = None
     limit_rate: int | None = None
+    allow_scripts: bool = False
 
     def get_path(self) -> PrivateFile:
         """The file; by default the path in the URL's argument `path`, relative to the root."""
@@ -111,17 +112,8 @@ class PrivateFileView(View):
         path = self.get_path()
         if not self.can_access_file(path):
             raise PermissionDenied
-        return send_private_file(
-            request,
-            path,
-            root=self.root,
-            mimetype=self.mimetype,
-            as_attachment=self.as_attachment,
-            download_name=self.download_name,
-            max_age=self.max_age,
-            headers=self.headers,
-            limit_rate=self.limit_rate,
-        )
+        options = {name: getattr(self, name) for name in FileKeywords.__annotations__}
+        return send_private_file(request, path, **cast("FileKeywords", options))
 
 
 def send_private_thumbnail(

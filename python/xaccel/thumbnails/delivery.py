@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -25,10 +24,7 @@ from xaccel.exceptions import FileNotFound
 from xaccel.servers import dialects
 from xaccel.thumbnails.rendering import Renderer
 from xaccel.thumbnails.sources.base import Original
-from xaccel.thumbnails.turns import POLL_INTERVAL, ThreadLocks
-
-_SWEEP_ODDS = 512
-"""One in this many new thumbnails makes the endpoint sweep the cache."""
+from xaccel.thumbnails.turns import ThreadLocks, pauses
 
 _UNNEGOTIATED = Spec()
 
@@ -131,11 +127,13 @@ class ThumbnailDelivery:
     def _hit(self, thumbnail: RequestedThumbnail, request: Request) -> Response | None:
         if self.cache is None:
             return None
-        try:
-            location = self._files.locate(self.cache.path(thumbnail.uri))
-            return hand_over(location, request, thumbnail.headers, self._server)
-        except (FileNotFound, OSError):
-            return None
+        for find in (self.cache.path, self.cache.aside):
+            try:
+                location = self._files.locate(find(thumbnail.uri))
+                return hand_over(location, request, thumbnail.headers, self._server)
+            except (FileNotFound, OSError):
+                continue
+        return None
 
     def _render_once(
         self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
@@ -143,6 +141,7 @@ class ThumbnailDelivery:
         """Render what no one else is rendering; `None` when the cache can't be written to."""
         number = cache.lock_number(thumbnail.uri)
         with self._locks.get(number):
+            pause = pauses()
             while True:
                 hit = self._hit(thumbnail, request)
                 if hit is not None:
@@ -156,7 +155,7 @@ class ThumbnailDelivery:
                     with lock:
                         hit = self._hit(thumbnail, request)
                         return hit or self._render_and_publish(cache, thumbnail, request)
-                time.sleep(POLL_INTERVAL)
+                time.sleep(next(pause))
 
     def _render_and_publish(
         self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
@@ -167,13 +166,15 @@ class ThumbnailDelivery:
         if thumbnail.state() == original.state:
             try:
                 cache.publish(thumbnail.uri, rendered.data, modified=original.modified)
+                is_sweep_due = cache.is_sweep_due(self._config.thumbnail_cache_max_size)
             except OSError as error:
                 _logger.warning("%s is not cached: %s", thumbnail.uri, error)
-            if secrets.randbelow(_SWEEP_ODDS) == 0:
-                sweep = threading.Thread(
-                    target=self._sweep, args=(cache,), name="xaccel-sweep", daemon=True
-                )
-                sweep.start()
+            else:
+                if is_sweep_due:
+                    sweep = threading.Thread(
+                        target=self._sweep, args=(cache,), name="xaccel-sweep", daemon=True
+                    )
+                    sweep.start()
         return self._hit(thumbnail, request) or _body(rendered, request, thumbnail.headers)
 
     def _render_uncached(self, thumbnail: RequestedThumbnail, request: Request) -> Response:

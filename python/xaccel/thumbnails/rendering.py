@@ -45,7 +45,7 @@ class RenderJob:
             format=self.image_format,
             quality=self.quality,
             limits=self.limits,
-            is_start=self.is_partial,
+            is_partial=self.is_partial,
         )
 
 

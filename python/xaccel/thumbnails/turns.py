@@ -19,8 +19,16 @@ from contextlib import AbstractContextManager, contextmanager
 from xaccel._core import Cache
 from xaccel.exceptions import Overloaded
 
-POLL_INTERVAL = 0.001
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.001, 0.016
 """Seconds between two looks at a lock that another process holds."""
+
+
+def pauses() -> Iterator[float]:
+    """Yield the seconds to sleep between looks at a lock: short at first, then ever longer."""
+    pause = _SHORTEST_PAUSE
+    while True:
+        yield pause
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 class ThreadLocks:
@@ -64,8 +72,9 @@ class RenderQueue:
             if ticket is None:
                 raise _queue_is_full()
             with ticket, self._head.get(0):
+                pause = pauses()
                 while (right := self._cache.try_admit(self._workers)) is None:
-                    time.sleep(POLL_INTERVAL)
+                    time.sleep(next(pause))
                 return right
         except OSError:
             return self._threads.turn()

@@ -72,6 +72,9 @@ class Dialect(Protocol):
     sendfile_types: ClassVar[tuple[str, ...]] = ()
     """The values of `X-Sendfile-Type` that mean this server, in lower case. Each is the name of
     the response header that tells the server which file to send."""
+    takes_urls: ClassVar[bool] = False
+    """Whether that header has the file's internal URL, for which a mapping is needed; otherwise it
+    has the file's path."""
     header_prefixes: ClassVar[tuple[str, ...]] = ()
     """How the names of the response headers begin that control the server, in lower case. From
     an app's response all are removed, except those that xaccel has set."""

@@ -1,0 +1,72 @@
+//! Sequential scans: reads DC coefficients at the starts of the blocks.
+
+use crate::dc::DifferenceTable;
+use crate::entropy::{Bits, window};
+use crate::error::Error;
+use crate::frame::{Frame, Scan};
+use crate::idct_2x2::{self, Quad, QuadReader};
+use crate::image::{Plane, pixel};
+use crate::lanes::Tables;
+use crate::locate::locate;
+use crate::marker::Reader;
+
+/// Decodes a scan into the planes of its components. Gives its end.
+pub(crate) fn decode(
+    reader: &Reader,
+    frame: &Frame,
+    scan: &Scan,
+    data: &[u8],
+    planes: &mut [Plane],
+) -> Result<usize, Error> {
+    let layout = frame.layout(scan)?;
+    let interval = reader.restart_interval;
+    let bits = Bits::collect(data, reader.position(), interval > 0)?;
+    // A block takes at least a bit for its DC code and one for its end. Checked before any
+    // allocation by the size that the header claims.
+    if layout.total_blocks() > bits.len() * 4 {
+        return Err(Error::Malformed("a scan ends early"));
+    }
+    let starts = locate(&Tables::new(reader, &layout)?, &bits, &layout, interval)?;
+    for part in &layout.parts {
+        let component = frame.components.get(part.selected.component);
+        let plane = planes.get_mut(part.selected.component);
+        let (Some(component), Some(plane)) = (component, plane) else { continue };
+        let dc_code = reader.dc_code(part.selected.dc_table)?;
+        let quantisation = reader.quantisation(component.quantisation)?;
+        let stride = component.padded.0;
+        if plane.scale != frame.ratio(component) {
+            let ac_code = reader.ac_code(part.selected.ac_table)?;
+            let quads = QuadReader::new(dc_code, ac_code, *quantisation);
+            let mut blocks = vec![Quad::default(); component.padded.0 * component.padded.1];
+            let bytes = bits.padded();
+            layout.visit(
+                part,
+                interval,
+                &starts,
+                &mut blocks,
+                stride,
+                |prediction, start, quad| {
+                    *quad = quads.block(bytes, start, prediction);
+                },
+            );
+            plane.data = idct_2x2::plane(&blocks, stride);
+            continue;
+        }
+        let table = DifferenceTable::new(dc_code);
+        plane.data.resize(component.padded.0 * component.padded.1, 0);
+        layout.visit(
+            part,
+            interval,
+            &starts,
+            &mut plane.data,
+            stride,
+            |prediction, start, sample| {
+                let ahead = window(bits.padded(), (start / 8) as usize) << (start % 8);
+                let step = table.step(ahead);
+                *prediction = prediction.wrapping_add(step.difference.into());
+                *sample = pixel(*prediction, quantisation[0]);
+            },
+        );
+    }
+    Ok(bits.end)
+}

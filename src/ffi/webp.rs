@@ -1,0 +1,466 @@
+//! Safe calls into libwebp.
+
+use std::ffi::c_int;
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::ptr;
+
+use libwebp_sys::{
+    VP8StatusCode, WEBP_CSP_MODE, WebPAnimDecoder, WebPAnimDecoderDelete, WebPAnimDecoderGetInfo,
+    WebPAnimDecoderGetNext, WebPAnimDecoderHasMoreFrames, WebPAnimDecoderNew,
+    WebPAnimDecoderOptions, WebPAnimDecoderOptionsInit, WebPAnimEncoder, WebPAnimEncoderAdd,
+    WebPAnimEncoderAssemble, WebPAnimEncoderDelete, WebPAnimEncoderNewInternal,
+    WebPAnimEncoderOptions, WebPAnimEncoderOptionsInitInternal, WebPAnimInfo,
+    WebPBitstreamFeatures, WebPConfig, WebPData, WebPDataClear, WebPDecode, WebPDecoderConfig,
+    WebPEncode, WebPEncodingError, WebPGetDecoderVersion, WebPGetFeatures, WebPGetMuxABIVersion,
+    WebPMemoryWrite, WebPMemoryWriter, WebPMemoryWriterClear, WebPMemoryWriterInit, WebPPicture,
+    WebPPictureFree, WebPPictureImportRGB, WebPPictureImportRGBA, WebPRGBABuffer,
+    WebPValidateConfig, WebPYUVABuffer,
+};
+use thiserror::Error;
+
+use raster::{Frame, Picture, PixelKind, Size};
+
+/// An error of libwebp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(crate) enum WebPError {
+    #[error("libwebp can't decode it ({0:?})")]
+    Decode(VP8StatusCode),
+    #[error("libwebp can't encode it ({0:?})")]
+    Encode(WebPEncodingError),
+    #[error("it is too large for libwebp")]
+    Size,
+    #[error("the version of libwebp differs from the one of the build")]
+    Version,
+}
+
+/// The features of a bitstream.
+pub(crate) struct Features {
+    pub(crate) size: Size,
+    pub(crate) has_alpha: bool,
+    pub(crate) has_animation: bool,
+    /// Whether it is a still with lossy compression.
+    pub(crate) is_lossy: bool,
+}
+
+/// `WebPBitstreamFeatures.format` of a lossy still. It is 0 for an animation.
+const LOSSY: c_int = 1;
+
+/// libwebp's version, such as `1.6.0`.
+pub(crate) fn version() -> String {
+    // SAFETY: takes no argument and returns a constant.
+    let version = unsafe { WebPGetDecoderVersion() };
+    format!("{}.{}.{}", version >> 16 & 255, version >> 8 & 255, version & 255)
+}
+
+/// Read the features of a bitstream.
+pub(crate) fn features(source: &[u8]) -> Result<Features, WebPError> {
+    let mut found = WebPBitstreamFeatures {
+        width: 0,
+        height: 0,
+        has_alpha: 0,
+        has_animation: 0,
+        format: 0,
+        pad: [0; 5],
+    };
+    // SAFETY: the pointer and the length are those of a slice that lives through the call;
+    // `found` is writable and nothing keeps a pointer to it.
+    let status = unsafe { WebPGetFeatures(source.as_ptr(), source.len(), &raw mut found) };
+    if status != VP8StatusCode::VP8_STATUS_OK {
+        return Err(WebPError::Decode(status));
+    }
+    let side = |side: c_int| u32::try_from(side).map_err(|_| WebPError::Size);
+    Ok(Features {
+        size: Size { width: side(found.width)?, height: side(found.height)? },
+        has_alpha: found.has_alpha != 0,
+        has_animation: found.has_animation != 0,
+        is_lossy: found.format == LOSSY,
+    })
+}
+
+/// A decoder's configuration, with the planes that it writes to.
+struct Decoding<'a> {
+    config: WebPDecoderConfig,
+    planes: PhantomData<&'a mut [u8]>,
+}
+
+impl<'a> Decoding<'a> {
+    /// Decode a still of size `full` to `size`.
+    fn new(full: Size, size: Size) -> Result<Self, WebPError> {
+        let mut config = WebPDecoderConfig::new().map_err(|()| WebPError::Version)?;
+        if size != full {
+            config.options.use_scaling = 1;
+            config.options.scaled_width = signed(size.width as usize)?;
+            config.options.scaled_height = signed(size.height as usize)?;
+        }
+        config.output.is_external_memory = 1;
+        Ok(Self { config, planes: PhantomData })
+    }
+
+    /// Write interleaved samples, in rows of `stride` bytes.
+    fn into_pixels(
+        mut self,
+        mode: WEBP_CSP_MODE,
+        pixels: &'a mut [u8],
+        stride: usize,
+    ) -> Result<Self, WebPError> {
+        self.config.output.colorspace = mode;
+        self.config.output.u.RGBA = WebPRGBABuffer {
+            rgba: pixels.as_mut_ptr(),
+            stride: signed(stride)?,
+            size: pixels.len(),
+        };
+        Ok(self)
+    }
+
+    /// Write luma of this size, and Cb and Cr of [`half`] of it.
+    fn into_components(
+        mut self,
+        size: Size,
+        [luma, blue, red]: [&'a mut [u8]; 3],
+    ) -> Result<Self, WebPError> {
+        let half = half(size);
+        self.config.output.colorspace = WEBP_CSP_MODE::MODE_YUV;
+        self.config.output.u.YUVA = WebPYUVABuffer {
+            y: luma.as_mut_ptr(),
+            u: blue.as_mut_ptr(),
+            v: red.as_mut_ptr(),
+            a: ptr::null_mut(),
+            y_stride: signed(size.width as usize)?,
+            u_stride: signed(half.width as usize)?,
+            v_stride: signed(half.width as usize)?,
+            a_stride: 0,
+            y_size: luma.len(),
+            u_size: blue.len(),
+            v_size: red.len(),
+            a_size: 0,
+        };
+        Ok(self)
+    }
+
+    fn run(mut self, source: &[u8]) -> Result<(), WebPError> {
+        // SAFETY: the source's pointer and length are those of a slice. The output is external
+        // memory: `into_pixels` and `into_components` give each buffer with its true length, and
+        // `'a` keeps it borrowed. libwebp checks that strides and sizes suffice for the picture,
+        // writes no more than the size says, uses no plane of opacity in `MODE_YUV`, and keeps no
+        // pointer after the call. Without a buffer the pointers are null, which it refuses.
+        let status = unsafe { WebPDecode(source.as_ptr(), source.len(), &raw mut self.config) };
+        if status == VP8StatusCode::VP8_STATUS_OK { Ok(()) } else { Err(WebPError::Decode(status)) }
+    }
+}
+
+/// The size of Cb and Cr of a picture of this size.
+pub(crate) const fn half(size: Size) -> Size {
+    Size { width: size.width.div_ceil(2), height: size.height.div_ceil(2) }
+}
+
+/// Decode a lossy still of size `full` to luma, Cb and Cr. libwebp's own scaler shrinks it to
+/// `size` if that differs. Cb and Cr have [`half`] that size.
+pub(crate) fn decode_components(
+    source: &[u8],
+    full: Size,
+    size: Size,
+) -> Result<[Vec<u8>; 3], WebPError> {
+    let half = half(size);
+    let plane = |size: Size| usize::try_from(size.pixels()).map(|length| vec![0_u8; length]);
+    let [luma, blue, red] = [plane(size), plane(half), plane(half)];
+    let too_large = |_| WebPError::Size;
+    let mut planes = [luma.map_err(too_large)?, blue.map_err(too_large)?, red.map_err(too_large)?];
+    let borrowed = planes.each_mut().map(Vec::as_mut_slice);
+    Decoding::new(full, size)?.into_components(size, borrowed)?.run(source)?;
+    Ok(planes)
+}
+
+/// Decode a still of size `full`. libwebp's own scaler shrinks it to `size` if that differs.
+pub(crate) fn decode(
+    source: &[u8],
+    full: Size,
+    size: Size,
+    kind: PixelKind,
+) -> Result<Picture, WebPError> {
+    let (mode, kind) = match kind {
+        PixelKind::Rgba => (WEBP_CSP_MODE::MODE_RGBA, PixelKind::Rgba),
+        PixelKind::Luma | PixelKind::Rgb | PixelKind::Cmyk => {
+            (WEBP_CSP_MODE::MODE_RGB, PixelKind::Rgb)
+        }
+    };
+    let stride = size.width as usize * kind.bytes();
+    let bytes = stride.checked_mul(size.height as usize).ok_or(WebPError::Size)?;
+    let mut data = vec![0_u8; bytes];
+    Decoding::new(full, size)?.into_pixels(mode, &mut data, stride)?.run(source)?;
+    Ok(Picture { width: size.width, height: size.height, kind, data })
+}
+
+/// Memory that libwebp allocated for a file, freed when dropped.
+struct Output(WebPMemoryWriter);
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        // SAFETY: the writer was initialised, and is cleared only here.
+        unsafe { WebPMemoryWriterClear(&raw mut self.0) }
+    }
+}
+
+/// A picture to encode, freed when dropped: a copy that libwebp owns, or planes that it borrows.
+struct Input<'a>(WebPPicture, PhantomData<&'a [u8]>);
+
+impl<'a> Input<'a> {
+    /// A picture of this size, still without pixels.
+    fn new(size: Size, as_argb: bool) -> Result<Self, WebPError> {
+        let mut picture = WebPPicture::new().map_err(|()| WebPError::Version)?;
+        picture.use_argb = c_int::from(as_argb);
+        picture.width = signed(size.width as usize)?;
+        picture.height = signed(size.height as usize)?;
+        Ok(Self(picture, PhantomData))
+    }
+
+    /// A picture that borrows luma, and Cb and Cr of [`half`] its size.
+    fn borrow([luma, blue, red]: [&'a Picture; 3]) -> Result<Self, WebPError> {
+        let half = half(luma.size());
+        let is_plane = |picture: &Picture, size: Size| {
+            picture.size() == size && picture.data.len() as u64 == size.pixels()
+        };
+        if !is_plane(luma, luma.size()) || !is_plane(blue, half) || !is_plane(red, half) {
+            return Err(WebPError::Size);
+        }
+        let mut input = Self::new(luma.size(), false)?;
+        // libwebp reads 4:2:0 samples from these planes, whose sizes were checked and which `'a`
+        // keeps borrowed. It writes to planes only where there is opacity.
+        input.0.y = luma.data.as_ptr().cast_mut();
+        input.0.u = blue.data.as_ptr().cast_mut();
+        input.0.v = red.data.as_ptr().cast_mut();
+        input.0.y_stride = input.0.width;
+        input.0.uv_stride = signed(half.width as usize)?;
+        Ok(input)
+    }
+}
+
+impl Drop for Input<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the picture was initialised, and is freed only here. libwebp frees only memory
+        // that it has allocated, so borrowed planes stay.
+        unsafe { WebPPictureFree(&raw mut self.0) }
+    }
+}
+
+/// The quality that is lossless.
+pub(crate) const LOSSLESS: u8 = 100;
+
+/// The settings for a quality.
+fn configuration(quality: u8) -> Result<WebPConfig, WebPError> {
+    let mut config = WebPConfig::new().map_err(|()| WebPError::Version)?;
+    config.quality = f32::from(quality);
+    config.lossless = c_int::from(quality == LOSSLESS);
+    // SAFETY: only reads the configuration.
+    if unsafe { WebPValidateConfig(&raw const config) } == 0 {
+        return Err(WebPError::Encode(WebPEncodingError::VP8_ENC_ERROR_INVALID_CONFIGURATION));
+    }
+    Ok(config)
+}
+
+fn signed(side: usize) -> Result<c_int, WebPError> {
+    c_int::try_from(side).map_err(|_| WebPError::Size)
+}
+
+/// Copy a picture in colour.
+fn import(picture: &Picture, as_argb: bool) -> Result<Input<'static>, WebPError> {
+    let mut input = Input::new(picture.size(), as_argb)?;
+    let stride = signed(picture.stride())?;
+    let pixels = picture.data.as_ptr();
+    if picture.data.len() < picture.stride() * picture.height as usize {
+        return Err(WebPError::Size);
+    }
+    // SAFETY: the data has `height` rows of `stride` bytes, as just checked, for the width and
+    // height of `input`; libwebp copies them.
+    let imported = unsafe {
+        match picture.kind {
+            PixelKind::Rgb => WebPPictureImportRGB(&raw mut input.0, pixels, stride),
+            PixelKind::Rgba => WebPPictureImportRGBA(&raw mut input.0, pixels, stride),
+            PixelKind::Luma | PixelKind::Cmyk => return Err(WebPError::Size),
+        }
+    };
+    if imported == 0 { Err(WebPError::Encode(input.0.error_code)) } else { Ok(input) }
+}
+
+/// Encode a picture in colour, lossless at quality 100.
+pub(crate) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, WebPError> {
+    let config = configuration(quality)?;
+    write(import(picture, config.lossless != 0)?, &config)
+}
+
+/// Encode luma, and Cb and Cr of [`half`] its size. Always lossy.
+pub(crate) fn encode_components(
+    components: [&Picture; 3],
+    quality: u8,
+) -> Result<Vec<u8>, WebPError> {
+    let config = configuration(quality.min(LOSSLESS - 1))?;
+    write(Input::borrow(components)?, &config)
+}
+
+fn write(mut input: Input<'_>, config: &WebPConfig) -> Result<Vec<u8>, WebPError> {
+    let mut writer = WebPMemoryWriter { mem: ptr::null_mut(), size: 0, max_size: 0, pad: [0] };
+    // SAFETY: writes to the struct only.
+    unsafe { WebPMemoryWriterInit(&raw mut writer) };
+    let mut output = Output(writer);
+    input.0.writer = Some(WebPMemoryWrite);
+    input.0.custom_ptr = (&raw mut output.0).cast();
+    // SAFETY: both structs are initialised; the writer that `custom_ptr` points to lives
+    // longer than the call and is not otherwise touched during it.
+    if unsafe { WebPEncode(config, &raw mut input.0) } == 0 {
+        return Err(WebPError::Encode(input.0.error_code));
+    }
+    drop(input);
+    // SAFETY: after success `mem` points to `size` bytes that the writer owns.
+    Ok(unsafe { copied(output.0.mem, output.0.size) })
+}
+
+/// # Safety
+/// `start` is null, or points to `length` initialised bytes.
+unsafe fn copied(start: *const u8, length: usize) -> Vec<u8> {
+    if start.is_null() {
+        return Vec::new();
+    }
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts(start, length) }.to_vec()
+}
+
+/// Decodes the frames of an animation, each composed on the whole canvas.
+pub(crate) struct AnimationDecoder<'a> {
+    decoder: ptr::NonNull<WebPAnimDecoder>,
+    size: Size,
+    shown_until: c_int,
+    source: PhantomData<&'a [u8]>,
+}
+
+impl Drop for AnimationDecoder<'_> {
+    fn drop(&mut self) {
+        // SAFETY: it came from `WebPAnimDecoderNew` and is deleted only here.
+        unsafe { WebPAnimDecoderDelete(self.decoder.as_ptr()) }
+    }
+}
+
+impl<'a> AnimationDecoder<'a> {
+    /// Open an animation whose canvas has this size.
+    pub(crate) fn new(source: &'a [u8], size: Size) -> Result<Self, WebPError> {
+        let mut options = WebPAnimDecoderOptions {
+            color_mode: WEBP_CSP_MODE::MODE_RGBA,
+            use_threads: 0,
+            padding: [0; 7],
+        };
+        // SAFETY: writes to the struct only.
+        if unsafe { WebPAnimDecoderOptionsInit(&raw mut options) } == 0 {
+            return Err(WebPError::Version);
+        }
+        options.color_mode = WEBP_CSP_MODE::MODE_RGBA;
+        let data = WebPData { bytes: source.as_ptr(), size: source.len() };
+        // SAFETY: the decoder keeps pointers into the source, which outlives it by `'a`; the
+        // two structs are only read during the call.
+        let decoder = unsafe { WebPAnimDecoderNew(&raw const data, &raw const options) };
+        let decoder = ptr::NonNull::new(decoder)
+            .ok_or(WebPError::Decode(VP8StatusCode::VP8_STATUS_BITSTREAM_ERROR))?;
+        let opened = Self { decoder, size, shown_until: 0, source: PhantomData };
+        let mut info = WebPAnimInfo::default();
+        // SAFETY: the decoder is alive; writes to `info` only.
+        let known = unsafe { WebPAnimDecoderGetInfo(decoder.as_ptr(), &raw mut info) } != 0;
+        // The size of what `next_frame` copies depends on this.
+        if !known || (info.canvas_width, info.canvas_height) != (size.width, size.height) {
+            return Err(WebPError::Size);
+        }
+        Ok(opened)
+    }
+
+    /// The next frame, if there is one.
+    pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, WebPError> {
+        let decoder = self.decoder.as_ptr();
+        // SAFETY: the decoder is alive.
+        if unsafe { WebPAnimDecoderHasMoreFrames(decoder) } == 0 {
+            return Ok(None);
+        }
+        let mut canvas = ptr::null_mut();
+        let mut until = 0;
+        // SAFETY: the decoder is alive; writes to the two variables only.
+        if unsafe { WebPAnimDecoderGetNext(decoder, &raw mut canvas, &raw mut until) } == 0 {
+            return Err(WebPError::Decode(VP8StatusCode::VP8_STATUS_BITSTREAM_ERROR));
+        }
+        let Size { width, height } = self.size;
+        let kind = PixelKind::Rgba;
+        let bytes = width as usize * height as usize * kind.bytes();
+        // SAFETY: after success `canvas` points to the canvas in RGBA, whose size was compared
+        // with `self.size`; it stays valid until the next call, and is copied at once.
+        let data = unsafe { copied(canvas, bytes) };
+        let delay = u32::try_from(until.saturating_sub(self.shown_until)).unwrap_or_default();
+        self.shown_until = until;
+        Ok(Some(Frame { picture: Picture { width, height, kind, data }, delay }))
+    }
+}
+
+/// Encodes an animation.
+pub(crate) struct AnimationEncoder {
+    encoder: ptr::NonNull<WebPAnimEncoder>,
+    config: WebPConfig,
+    time: c_int,
+}
+
+impl Drop for AnimationEncoder {
+    fn drop(&mut self) {
+        // SAFETY: it came from `WebPAnimEncoderNewInternal` and is deleted only here.
+        unsafe { WebPAnimEncoderDelete(self.encoder.as_ptr()) }
+    }
+}
+
+impl AnimationEncoder {
+    /// Begin an animation that plays `plays` times, 0 = forever.
+    pub(crate) fn new(size: Size, plays: u16, quality: u8) -> Result<Self, WebPError> {
+        let config = configuration(quality)?;
+        let version = WebPGetMuxABIVersion();
+        let mut options = MaybeUninit::<WebPAnimEncoderOptions>::uninit();
+        // SAFETY: writes to the struct only, and all of it on success.
+        let mut options = unsafe {
+            if WebPAnimEncoderOptionsInitInternal(options.as_mut_ptr(), version) == 0 {
+                return Err(WebPError::Version);
+            }
+            options.assume_init()
+        };
+        options.anim_params.loop_count = c_int::from(plays);
+        let (width, height) = (signed(size.width as usize)?, signed(size.height as usize)?);
+        // SAFETY: the options are initialised and copied during the call.
+        let encoder =
+            unsafe { WebPAnimEncoderNewInternal(width, height, &raw const options, version) };
+        let encoder = ptr::NonNull::new(encoder).ok_or(WebPError::Size)?;
+        Ok(Self { encoder, config, time: 0 })
+    }
+
+    /// Add a picture of the animation's size, shown for `delay` milliseconds.
+    pub(crate) fn add(&mut self, picture: &Picture, delay: u32) -> Result<(), WebPError> {
+        let mut input = import(picture, true)?;
+        let picture = &raw mut input.0;
+        // SAFETY: encoder, picture and configuration are alive and initialised; the encoder
+        // copies what it keeps, and refuses a picture of another size.
+        let added = unsafe {
+            WebPAnimEncoderAdd(self.encoder.as_ptr(), picture, self.time, &raw const self.config)
+        };
+        if added == 0 {
+            return Err(WebPError::Encode(input.0.error_code));
+        }
+        self.time = self.time.saturating_add(c_int::try_from(delay).unwrap_or(c_int::MAX));
+        Ok(())
+    }
+
+    /// The finished file.
+    pub(crate) fn finish(self) -> Result<Vec<u8>, WebPError> {
+        let encoder = self.encoder.as_ptr();
+        let failed = WebPError::Encode(WebPEncodingError::VP8_ENC_ERROR_BAD_WRITE);
+        let mut data = WebPData::default();
+        // SAFETY: the encoder is alive. Null for the picture says that the time is the end of
+        // the last one. On success `data` owns what it points to, until it is cleared here.
+        unsafe {
+            let ended = WebPAnimEncoderAdd(encoder, ptr::null_mut(), self.time, ptr::null());
+            if ended == 0 || WebPAnimEncoderAssemble(encoder, &raw mut data) == 0 {
+                return Err(failed);
+            }
+            let written = copied(data.bytes, data.size);
+            WebPDataClear(&mut data);
+            Ok(written)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! AV1 pictures by libaom.
+
+use zenavif_parse::ColorInformation;
+
+use super::format::corrupt;
+use super::planes::{Matrix, Plane, Planes};
+use crate::error::ThumbnailError;
+use crate::ffi::av1::{self, Av1Error, DecodedImage, Decoder, Samples};
+use raster::Size;
+
+/// The type of a sequence header, which has the sizes of the pictures after it (AV1, 5.5).
+const SEQUENCE_HEADER: u8 = 1;
+
+/// The units that make a picture (AV1, 6.2.2): the headers of sequences, frames and their tiles,
+/// and the delimiters between pictures.
+const PICTURE_UNITS: [u8; 6] = [SEQUENCE_HEADER, 2, 3, 4, 6, 7];
+
+/// A unit of a bitstream.
+struct Unit<'a> {
+    kind: u8,
+    /// The one or two bytes before the length.
+    header: &'a [u8],
+    /// The bytes after the length.
+    payload: &'a [u8],
+}
+
+impl<'a> Unit<'a> {
+    /// The first unit of the data (AV1, 5.3.1), and the bytes after it. A unit without a length
+    /// extends to the end.
+    fn split(data: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let first = data.first()?;
+        let (has_extension, has_length) = (first & 4 != 0, first & 2 != 0);
+        let (header, rest) = data.split_at_checked(1 + usize::from(has_extension))?;
+        let (payload, rest) = if has_length {
+            let (length, rest) = leb128(rest)?;
+            rest.split_at_checked(length)?
+        } else {
+            (rest, [].as_slice())
+        };
+        Some((Self { kind: first >> 3 & 15, header, payload }, rest))
+    }
+
+    /// Write the unit with its length, which libaom requires.
+    fn write(&self, to: &mut Vec<u8>) {
+        let (first, rest) = self.header.split_first().unwrap_or((&0, &[]));
+        to.push(first | 2);
+        to.extend_from_slice(rest);
+        let mut length = self.payload.len();
+        while let low @ 0x80.. = length {
+            to.push(low.to_le_bytes()[0] | 0x80);
+            length >>= 7;
+        }
+        to.push(length.to_le_bytes()[0]);
+        to.extend_from_slice(self.payload);
+    }
+}
+
+/// The number at the start of the data (AV1, 4.10.5), and the bytes after it.
+fn leb128(data: &[u8]) -> Option<(usize, &[u8])> {
+    let mut value = 0_u64;
+    for (index, &byte) in data.iter().take(8).enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Some((usize::try_from(value).ok()?, data.get(index + 1..)?));
+        }
+    }
+    None
+}
+
+/// The bitstream without units such as metadata, so that the decoder reads no more than it needs.
+/// Each of its pictures may have at most `max_pixels`.
+fn pictures_only(data: &[u8], max_pixels: u64) -> Result<Vec<u8>, ThumbnailError> {
+    let mut kept = Vec::with_capacity(data.len());
+    let mut rest = data;
+    while !rest.is_empty() {
+        let (unit, after) =
+            Unit::split(rest).ok_or_else(|| corrupt("a unit of its bitstream is cut off"))?;
+        let start = kept.len();
+        if PICTURE_UNITS.contains(&unit.kind) {
+            unit.write(&mut kept);
+        }
+        if unit.kind == SEQUENCE_HEADER {
+            let size = av1::largest(kept.get(start..).unwrap_or_default()).map_err(corrupt)?;
+            if size.pixels() > max_pixels {
+                return Err(corrupt(Av1Error::Size));
+            }
+        }
+        rest = after;
+    }
+    if kept.is_empty() { Err(corrupt(Av1Error::NoPicture)) } else { Ok(kept) }
+}
+
+/// Decodes AV1 pictures. Each may depend on the ones before it.
+pub(super) struct Stream {
+    decoder: Decoder,
+    max_pixels: u64,
+}
+
+impl Stream {
+    /// A decoder of pictures with at most the pixels of this size.
+    pub(super) fn new(size: Size) -> Result<Self, ThumbnailError> {
+        let max_pixels = size.pixels();
+        Ok(Self { decoder: Decoder::new(max_pixels).map_err(corrupt)?, max_pixels })
+    }
+
+    /// The next picture. The container's colour information takes precedence over the bitstream's.
+    pub(super) fn next(
+        &mut self,
+        data: &[u8],
+        color: Option<&ColorInformation>,
+    ) -> Result<Planes, ThumbnailError> {
+        let data = pictures_only(data, self.max_pixels)?;
+        let decoded = self.decoder.decode(&data).map_err(corrupt)?;
+        planes(&decoded, color).map_err(corrupt)
+    }
+}
+
+fn planes(
+    decoded: &DecodedImage<'_>,
+    color: Option<&ColorInformation>,
+) -> Result<Planes, Av1Error> {
+    let bits = decoded.bits();
+    let plane =
+        |Samples { data, stride, size }| Plane::new(data, stride, size.width, size.height, bits);
+    let (matrix, full_range) = match color {
+        Some(&ColorInformation::Nclx { matrix_coefficients, full_range, .. }) => {
+            (u8::try_from(matrix_coefficients).unwrap_or(2), full_range)
+        }
+        _ => (decoded.matrix_coefficients(), decoded.full_range()),
+    };
+    Ok(Planes {
+        luma: plane(decoded.luma()?),
+        chroma: decoded.chroma()?.map(|both| both.map(plane)),
+        bits,
+        matrix: Matrix::from_code_point(matrix),
+        full_range,
+    })
+}

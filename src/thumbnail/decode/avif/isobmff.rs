@@ -1,0 +1,300 @@
+//! Checks the boxes of an AVIF file (ISO/IEC 14496-12) before its parser reads them.
+//!
+//! The parser copies a property for each item that has it, makes an entry for each sample that
+//! a table claims, and compares lists with each other: a few hundred bytes could cost gigabytes
+//! or minutes. This module refuses anything beyond the needs of a picture.
+
+use super::format::corrupt;
+use crate::error::ThumbnailError;
+
+/// Bytes of a table of items, their references or their properties. A grid of 256 tiles, and 256
+/// of opacity, takes a third of it at most.
+const MAX_TABLE: usize = 32 * 1024;
+
+/// Properties that items may have.
+const MAX_PROPERTIES: usize = 1024;
+
+/// Bytes of all properties, counted once for each item that has them.
+const MAX_PROPERTY_BYTES: usize = 32 * 1024 * 1024;
+
+/// Bytes of the description of a sequence, without its pictures.
+const MAX_MOVIE: usize = 1024 * 1024;
+
+/// Pictures of a sequence.
+pub(super) const MAX_SAMPLES: u32 = 10_000;
+
+/// Comparisons of a run of chunks with a chunk.
+const MAX_CHUNK_VISITS: usize = 10_000_000;
+
+/// The name of an item of opacity in its property `auxC`, by the AVIF specification (4.1).
+const ALPHA: &[u8] = b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0";
+
+/// The start of the names of auxiliary pictures.
+const NAMES: &[u8] = b"urn:mpeg:";
+
+fn too_large(what: &str) -> ThumbnailError {
+    corrupt(format_args!("its {what} exceeds the limits of the parser"))
+}
+
+/// A box, which may hold others.
+#[derive(Clone, Copy)]
+struct Block<'a> {
+    name: &'a [u8; 4],
+    /// The position of its content in the file.
+    start: usize,
+    content: &'a [u8],
+}
+
+impl<'a> Block<'a> {
+    /// A whole file.
+    const fn file(content: &'a [u8]) -> Self {
+        Self { name: b"file", start: 0, content }
+    }
+
+    /// The boxes in it, after the first `skipped` bytes of its content.
+    fn children(self, skipped: usize) -> impl Iterator<Item = Self> {
+        let mut start = self.start + skipped;
+        let mut rest = self.content.get(skipped..).unwrap_or_default();
+        std::iter::from_fn(move || {
+            let (size, after) = rest.split_first_chunk::<4>()?;
+            let (name, after) = after.split_first_chunk::<4>()?;
+            let (header, size) = match u32::from_be_bytes(*size) {
+                0 => (8, rest.len()),
+                1 => {
+                    let long = u64::from_be_bytes(*after.first_chunk::<8>()?);
+                    (16, usize::try_from(long).unwrap_or(usize::MAX))
+                }
+                size => (8, usize::try_from(size).ok()?),
+            };
+            // A box that is larger than the one around it ends there.
+            let (whole, after) = rest.split_at_checked(size).unwrap_or((rest, &[]));
+            let block = Self { name, start: start + header, content: whole.get(header..)? };
+            start += whole.len();
+            rest = after;
+            Some(block)
+        })
+    }
+
+    fn reader(self) -> Fields<'a> {
+        Fields(self.content)
+    }
+}
+
+/// Consecutive big-endian numbers.
+struct Fields<'a>(&'a [u8]);
+
+impl Fields<'_> {
+    fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (bytes, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*bytes)
+    }
+
+    fn u8(&mut self) -> Option<u8> {
+        self.bytes().map(|[byte]| byte)
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        self.bytes().map(u16::from_be_bytes)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.bytes().map(u32::from_be_bytes)
+    }
+
+    /// The ID of an item.
+    fn id(&mut self, wide: bool) -> Option<u32> {
+        if wide { self.u32() } else { self.u16().map(u32::from) }
+    }
+}
+
+/// Check that parsing the file costs no more than a picture's description requires.
+///
+/// # Errors
+/// [`ThumbnailError::Corrupt`].
+pub(super) fn check(source: &[u8]) -> Result<(), ThumbnailError> {
+    for block in Block::file(source).children(0) {
+        match block.name {
+            b"meta" => check_meta(block)?,
+            b"moov" => check_movie(block)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_meta(meta: Block<'_>) -> Result<(), ThumbnailError> {
+    let mut bytes = 0;
+    for block in meta.children(4) {
+        match block.name {
+            b"iinf" | b"iloc" | b"iref" | b"grpl" => bytes += block.content.len(),
+            b"iprp" => bytes += check_properties(block)?,
+            _ => {}
+        }
+        if bytes > MAX_TABLE {
+            return Err(too_large("list of items"));
+        }
+    }
+    Ok(())
+}
+
+/// Check the properties, and return the number of bytes that associate them with items.
+fn check_properties(block: Block<'_>) -> Result<usize, ThumbnailError> {
+    let mut sizes = Vec::new();
+    let mut associations = 0;
+    for block in block.children(0) {
+        match block.name {
+            b"ipco" => sizes.extend(
+                block.children(0).take(MAX_PROPERTIES + 1).map(|block| block.content.len()),
+            ),
+            b"ipma" => associations += block.content.len(),
+            _ => {}
+        }
+    }
+    if sizes.len() > MAX_PROPERTIES || associations > MAX_TABLE {
+        return Err(too_large("list of properties"));
+    }
+    let copied = block.children(0).filter(|block| block.name == b"ipma").flat_map(properties);
+    let bytes = copied.filter_map(|(_, index)| sizes.get(index)).sum::<usize>();
+    if bytes > MAX_PROPERTY_BYTES {
+        return Err(too_large("properties"));
+    }
+    Ok(associations)
+}
+
+/// The items and the indices of their properties, of a box `ipma`.
+fn properties(block: Block<'_>) -> Vec<(u32, usize)> {
+    let mut found = Vec::new();
+    let mut fields = block.reader();
+    let mut read = || {
+        let [version, _, _, flags] = fields.bytes()?;
+        for _ in 0..fields.u32()? {
+            let item = fields.id(version > 0)?;
+            for _ in 0..fields.u8()? {
+                let index = if flags & 1 == 1 {
+                    fields.u16()? & 0x7fff
+                } else {
+                    u16::from(fields.u8()? & 0x7f)
+                };
+                // Counted from 1; 0 is none.
+                found.extend(usize::from(index).checked_sub(1).map(|index| (item, index)));
+            }
+        }
+        Some(())
+    };
+    let _ = read();
+    found
+}
+
+fn check_movie(movie: Block<'_>) -> Result<(), ThumbnailError> {
+    if movie.content.len() > MAX_MOVIE {
+        return Err(too_large("description of a sequence"));
+    }
+    let named = |name: &'static [u8; 4]| move |block: &Block<'_>| block.name == name;
+    let tables = movie
+        .children(0)
+        .filter(named(b"trak"))
+        .flat_map(|track| track.children(0).filter(named(b"mdia")))
+        .flat_map(|media| media.children(0).filter(named(b"minf")))
+        .flat_map(|info| info.children(0).filter(named(b"stbl")));
+    let (mut samples, mut visits) = (0_u32, 0);
+    for table in tables {
+        let (mut runs, mut chunks) = (0, 0);
+        for block in table.children(0) {
+            match block.name {
+                b"stsz" => {
+                    let mut fields = block.reader();
+                    let claimed = fields.bytes::<8>().and_then(|_| fields.u32());
+                    samples = samples.saturating_add(claimed.unwrap_or_default());
+                }
+                b"stsc" => runs += block.content.len() / 12 + 1,
+                b"stco" => chunks += block.content.len() / 4,
+                b"co64" => chunks += block.content.len() / 8,
+                _ => {}
+            }
+        }
+        visits += runs * chunks;
+    }
+    // Colour and opacity are two tracks.
+    if samples > 2 * MAX_SAMPLES || visits > MAX_CHUNK_VISITS {
+        return Err(too_large("tables of pictures"));
+    }
+    Ok(())
+}
+
+/// Whether the second track of a sequence is something other than opacity, such as depth.
+///
+/// The parser takes any auxiliary track for opacity. The description of its samples has its name
+/// (HEIF, 7.5.3.1); a track without a name is opacity.
+pub(super) fn has_other_auxiliary(source: &[u8]) -> bool {
+    let movie = Block::file(source).children(0).find(|block| block.name == b"moov");
+    let content = movie.map_or(&[][..], |movie| movie.content);
+    let at = content.windows(NAMES.len()).position(|bytes| bytes == NAMES);
+    at.and_then(|at| content.get(at..)).is_some_and(|name| !name.starts_with(ALPHA))
+}
+
+/// The same file without its items, if it is a sequence and none of them is the primary picture,
+/// which the parser requires.
+pub(super) fn without_items(source: &[u8]) -> Option<Vec<u8>> {
+    let blocks = || Block::file(source).children(0);
+    blocks().find(|block| block.name == b"moov")?;
+    let meta = blocks().find(|block| block.name == b"meta")?;
+    if meta.children(4).any(|block| block.name == b"pitm") {
+        return None;
+    }
+    let mut changed = source.to_vec();
+    let name = changed.get_mut(..meta.start)?.last_chunk_mut::<4>()?;
+    // Make it a box of free space. A long size would stand between the name and the content.
+    (name == b"meta").then(|| *name = *b"free")?;
+    Some(changed)
+}
+
+/// The same file with its opacity as the primary picture, if it has an item of opacity.
+///
+/// The parser reads the tiles of a grid only for the primary picture.
+pub(super) fn with_alpha_as_primary(source: &[u8]) -> Option<Vec<u8>> {
+    let meta = Block::file(source).children(0).find(|block| block.name == b"meta")?;
+    let primary = meta.children(4).find(|block| block.name == b"pitm")?;
+    let mut fields = primary.reader();
+    let [version, ..] = fields.bytes::<4>()?;
+    let wide = version > 0;
+    let shown = fields.id(wide)?;
+    let properties_of = meta.children(4).find(|block| block.name == b"iprp")?;
+    let container = properties_of.children(0).find(|block| block.name == b"ipco")?;
+    let is_alpha: Vec<bool> = container
+        .children(0)
+        .map(|block| block.name == b"auxC" && block.content.get(4..) == Some(ALPHA))
+        .collect();
+    let alphas: Vec<u32> = properties_of
+        .children(0)
+        .filter(|block| block.name == b"ipma")
+        .flat_map(properties)
+        .filter(|&(_, index)| is_alpha.get(index) == Some(&true))
+        .map(|(item, _)| item)
+        .collect();
+    let references = meta.children(4).filter(|block| block.name == b"iref");
+    let alpha = references
+        .flat_map(|block| auxiliaries(block, shown))
+        .find(|item| alphas.contains(item))?;
+    let mut changed = source.to_vec();
+    let at = primary.start + 4;
+    if wide {
+        changed.get_mut(at..at + 4)?.copy_from_slice(&alpha.to_be_bytes());
+    } else {
+        let alpha = u16::try_from(alpha).ok()?;
+        changed.get_mut(at..at + 2)?.copy_from_slice(&alpha.to_be_bytes());
+    }
+    Some(changed)
+}
+
+/// The items that refer to this one as auxiliaries in a box `iref`.
+fn auxiliaries(block: Block<'_>, shown: u32) -> Vec<u32> {
+    let wide = block.content.first() > Some(&0);
+    let belongs = |block: Block<'_>| {
+        let mut fields = block.reader();
+        let from = fields.id(wide)?;
+        let count = fields.u16()?;
+        (0..count).any(|_| fields.id(wide) == Some(shown)).then_some(from)
+    };
+    block.children(4).filter(|block| block.name == b"auxl").filter_map(belongs).collect()
+}

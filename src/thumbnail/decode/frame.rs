@@ -1,0 +1,81 @@
+//! A decoded frame: a picture in memory, or rows that are decoded on demand.
+
+use crate::error::ThumbnailError;
+use raster::{Frame, Picture, PixelKind, Size};
+
+/// A decoded frame.
+pub struct DecodedFrame<'a> {
+    /// The pixels.
+    pub pixels: Pixels<'a>,
+    /// How long it is shown, in milliseconds.
+    pub delay: u32,
+}
+
+impl From<Frame> for DecodedFrame<'_> {
+    fn from(Frame { picture, delay }: Frame) -> Self {
+        Self { pixels: Pixels::Whole(picture), delay }
+    }
+}
+
+/// The pixels of a frame.
+pub enum Pixels<'a> {
+    /// All in memory.
+    Whole(Picture),
+    /// Decoded on demand.
+    Rows(Rows<'a>),
+}
+
+impl Pixels<'_> {
+    /// The size of the picture.
+    #[must_use]
+    pub const fn size(&self) -> Size {
+        match self {
+            Self::Whole(picture) => picture.size(),
+            Self::Rows(rows) => rows.size,
+        }
+    }
+
+    /// The picture. Rows are decoded now, and stay in memory.
+    ///
+    /// # Errors
+    /// The source is damaged.
+    pub fn whole(&mut self) -> Result<&Picture, ThumbnailError> {
+        if let Self::Rows(rows) = self {
+            *self = Self::Whole(rows.read_all()?);
+        }
+        match self {
+            Self::Whole(picture) => Ok(picture),
+            Self::Rows(_) => self.whole(),
+        }
+    }
+
+    /// The picture.
+    ///
+    /// # Errors
+    /// The source is damaged.
+    pub fn into_picture(self) -> Result<Picture, ThumbnailError> {
+        match self {
+            Self::Whole(picture) => Ok(picture),
+            Self::Rows(mut rows) => rows.read_all(),
+        }
+    }
+}
+
+/// The rows of a picture from top to bottom. Each is decoded once.
+pub struct Rows<'a> {
+    /// The size of the picture.
+    pub size: Size,
+    /// What a pixel is.
+    pub kind: PixelKind,
+    /// Fills a slice with the next rows.
+    pub read: &'a mut dyn FnMut(&mut [u8]) -> Result<(), ThumbnailError>,
+}
+
+impl Rows<'_> {
+    fn read_all(&mut self) -> Result<Picture, ThumbnailError> {
+        let Self { size: Size { width, height }, kind, .. } = *self;
+        let mut data = vec![0; width as usize * height as usize * kind.bytes()];
+        (self.read)(&mut data)?;
+        Ok(Picture { width, height, kind, data })
+    }
+}

@@ -1,0 +1,166 @@
+//! Sources that are read only as far as necessary: files, and streams.
+//!
+//! Of a progressive JPEG, a thumbnail of one eighth of its size needs only the first scans, which
+//! may be a small part of the file.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Take};
+use std::path::Path;
+
+use jpeg_dc::{Chroma, Options, Prefix, read_needed};
+
+use super::limits::Limits;
+use crate::error::ThumbnailError;
+
+/// The start of a JPEG: the marker SOI, and another one.
+const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
+
+/// A file that is read only as far as necessary.
+pub struct SourceFile {
+    file: Take<File>,
+    /// The size in bytes.
+    size: u64,
+    read: Vec<u8>,
+}
+
+impl SourceFile {
+    /// Open a file of a size within the limits.
+    ///
+    /// # Errors
+    /// Outer: it can't be read, or is not a regular file (`NotFound`). Inner: it is too large.
+    pub fn open(path: &Path, limits: &Limits) -> io::Result<Result<Self, ThumbnailError>> {
+        // Check before the file is opened: opening a FIFO would wait for a writer.
+        let metadata = fs::metadata(path)?;
+        if !metadata.is_file() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "it is not a regular file"));
+        }
+        if let Err(error) = limits.check_bytes(metadata.len()) {
+            return Ok(Err(error));
+        }
+        let read = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+        // The file may have grown since.
+        let file = File::open(path)?.take(limits.max_bytes.saturating_add(1));
+        Ok(Ok(Self { file, size: metadata.len(), read }))
+    }
+
+    /// The first bytes, as far as a thumbnail of one eighth of a JPEG's size needs them. `None` when
+    /// it needs the whole file.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub fn start(&mut self) -> io::Result<Option<&[u8]>> {
+        self.file.by_ref().take(JPEG.len() as u64).read_to_end(&mut self.read)?;
+        if self.read != JPEG {
+            return Ok(None);
+        }
+        read_needed(&mut self.file, &mut self.read, &Options::new().chroma(Chroma::Dc))?;
+        Ok(((self.read.len() as u64) < self.size).then_some(&self.read))
+    }
+
+    /// The whole file.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub fn all(&mut self) -> io::Result<&[u8]> {
+        self.file.read_to_end(&mut self.read)?;
+        Ok(&self.read)
+    }
+}
+
+/// A source that arrives in pieces.
+#[derive(Debug)]
+pub struct StreamedSource {
+    content: Vec<u8>,
+    /// `None` once the search for the first scans has ended.
+    needed: Option<Prefix>,
+}
+
+impl Default for StreamedSource {
+    fn default() -> Self {
+        let needed = Some(Prefix::new(Options::new().chroma(Chroma::Dc)));
+        Self { content: Vec::new(), needed }
+    }
+}
+
+impl StreamedSource {
+    /// Add the next piece. True for the piece that completes what a thumbnail of one eighth of a
+    /// JPEG's size needs.
+    pub fn feed(&mut self, piece: &[u8]) -> bool {
+        self.content.extend_from_slice(piece);
+        let Some(needed) = &mut self.needed else { return false };
+        let found = needed.find(&self.content);
+        if !matches!(found, Ok(None)) {
+            self.needed = None;
+        }
+        matches!(found, Ok(Some(_)))
+    }
+
+    /// The bytes so far.
+    #[must_use]
+    pub fn content(&self) -> &[u8] {
+        &self.content
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_when_enough_of_a_progressive_jpeg_has_arrived() {
+        let long = [PROGRESSIVE, &vec![0; 500_000]].concat();
+        let mut source = StreamedSource::default();
+        let enough = long.chunks(100).position(|piece| source.feed(piece)).unwrap();
+        assert!(source.content().len() < PROGRESSIVE.len());
+        assert_eq!(source.content(), &long[..(enough + 1) * 100]);
+        assert!(!source.feed(&long[source.content().len()..]));
+        assert_eq!(source.content(), long);
+    }
+
+    #[test]
+    fn other_formats_are_needed_whole() {
+        let mut source = StreamedSource::default();
+        assert!(!vec![0; 10_000].chunks(100).any(|piece| source.feed(piece)));
+        assert_eq!(source.content(), [0; 10_000]);
+    }
+
+    const PROGRESSIVE: &[u8] = include_bytes!("../../crates/jpeg-dc/tests/data/progressive.jpg");
+
+    /// The length of the start of a file. Reading the whole file works after that.
+    fn start_of(content: &[u8]) -> Option<usize> {
+        let temp = tempfile::NamedTempFile::new().unwrap();
+        fs::write(temp.path(), content).unwrap();
+        let mut file = SourceFile::open(temp.path(), &Limits::default()).unwrap().unwrap();
+        let start = file.start().unwrap().map(|start| {
+            assert!(content.starts_with(start));
+            start.len()
+        });
+        assert_eq!(file.all().unwrap(), content);
+        start
+    }
+
+    #[test]
+    fn reads_the_start_of_a_progressive_jpeg() {
+        let long = [PROGRESSIVE, &vec![0; 500_000]].concat();
+        assert!(start_of(&long).unwrap() < 100_000);
+    }
+
+    #[test]
+    fn reads_other_files_whole() {
+        assert_eq!(start_of(PROGRESSIVE), None);
+        assert_eq!(start_of(b""), None);
+        assert_eq!(start_of(&vec![0; 500_000]), None);
+    }
+
+    #[test]
+    fn refuses_directories_and_files_that_are_too_large() {
+        let temp = tempfile::tempdir().unwrap();
+        let kind = SourceFile::open(temp.path(), &Limits::default()).err().unwrap().kind();
+        assert_eq!(kind, io::ErrorKind::NotFound);
+        let path = temp.path().join("large");
+        fs::write(&path, [0; 11]).unwrap();
+        let limits = Limits { max_bytes: 10, ..Limits::default() };
+        let refused = SourceFile::open(&path, &limits).unwrap().err();
+        assert!(matches!(refused, Some(ThumbnailError::TooLarge { .. })));
+    }
+}
