@@ -12,6 +12,8 @@ import os
 import stat
 from typing import Any, BinaryIO, cast
 
+from xaccel._core import Location
+
 _BUFFERED = (io.BufferedReader, io.BufferedRandom)
 _DJANGO = frozenset(
     {"django.core.files.base", "django.core.files.images", "django.db.models.fields.files"}
@@ -53,19 +55,23 @@ def has_plain_content(file: Any) -> bool:
 
 
 def path_of(file: Any) -> str | None:
-    """The absolute path of a plain file that has not been read from.
+    """The absolute path by which a plain file was opened, if it has not been read from.
 
-    `None` if the object may change the file's bytes, or if its name now belongs to another file.
+    `None` if the object may change the file's bytes. The path may lead to another file by now.
     """
     plain = plain_file(file)
     if plain is None or not is_unread(plain):
         return None
     try:
-        path = os.path.abspath(os.fsdecode(plain.name))  # noqa: PTH100
-        is_same = os.path.samestat(os.fstat(plain.fileno()), os.stat(path))  # noqa: PTH116
-    except (OSError, TypeError, ValueError):
+        return os.path.abspath(os.fsdecode(plain.name))  # noqa: PTH100
+    except TypeError:  # the number of a descriptor
         return None
-    return path if is_same else None
+
+
+def is_open_file(location: Location, file: Any) -> bool:
+    """Whether a located file is the one that an object has open."""
+    status = os.fstat(file.fileno())
+    return (status.st_dev, status.st_ino) == (location.device, location.inode)
 
 
 def is_unread(file: BinaryIO) -> bool:

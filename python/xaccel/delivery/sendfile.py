@@ -21,7 +21,12 @@ from xaccel._core import Location, PathMap
 from xaccel.config import Config
 from xaccel.delivery.conditional import precondition_response, send_open_file
 from xaccel.delivery.files import Delivery, hand_over
-from xaccel.delivery.open_files import has_plain_content, is_unread, path_of
+from xaccel.delivery.open_files import (
+    has_plain_content,
+    is_open_file,
+    is_unread,
+    path_of,
+)
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Headers, Response
 from xaccel.delivery.rfc9110 import Conditions, Validators
@@ -99,6 +104,8 @@ class Offloader:
         path = path_of(file) if _may_be_whole(headers) else None
         location = self._locate(sender, path) if path is not None else None
         if location is None or not _has_length(headers, location.size):
+            return None
+        if not is_open_file(location, file):
             return None
         return _hand_over(sender, location, request, headers)
 
