@@ -1,6 +1,7 @@
 """Private files in Django: under WSGI and ASGI, of fields and storages, through middleware."""
 
 import asyncio
+import dataclasses
 import gzip
 import threading
 from wsgiref.util import FileWrapper
@@ -19,8 +20,9 @@ from django.template import Context, Template
 from django.test import Client, RequestFactory, override_settings
 from xaccel import Config, asgi, wsgi
 from xaccel.delivery import sendfile
+from xaccel.delivery.presentation import FileOptions
 from xaccel.delivery.response import FileBody
-from xaccel.django import send_private_file
+from xaccel.django import PrivateFileView, send_private_file
 from xaccel.django.storage import PrivateStorage
 
 from tests.support import django_site  # noqa: F401
@@ -336,3 +338,8 @@ def test_the_template_tag(configure, ask, private):
         url = template.render(Context({"file": file})).replace("&amp;", "&")
         assert url.startswith("/p/files/a%20b.pdf?")
         assert ask(url.replace("%20", " "))[::2] == (200, CONTENT)
+
+
+def test_the_attributes_of_the_view_are_the_keywords_with_their_defaults():
+    for option in dataclasses.fields(FileOptions):
+        assert getattr(PrivateFileView, option.name) == option.default

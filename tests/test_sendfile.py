@@ -415,6 +415,52 @@ def test_trusted_request_headers(root, inside, kind):
     assert answer[1]["x-accel-redirect"].startswith("/_other/Gr")
 
 
+@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
+@pytest.mark.parametrize(
+    ("settings", "asked", "offloaded"),
+    [
+        # With SERVER, a visitor's type is ignored, and ROOTS win.
+        ({"SERVER": "nginx"}, {"X-Sendfile-Type": "X-Sendfile"}, URL),
+        ({"SERVER": "nginx"}, {"X-Sendfile-Type": ""}, URL),
+        ({"SERVER": "nginx"}, {"X-Accel-Mapping": "{root}/=/_other/"}, URL),
+        ({"SERVER": "apache"}, {"X-Accel-Mapping": "/=/_other/"}, "the path"),
+        # Without ROOTS, the server's mapping has them.
+        ({"SERVER": "nginx", "ROOTS": {}}, {"X-Accel-Mapping": "{root}/=/_other/"}, "/_other/"),
+        ({"SERVER": "nginx", "ROOTS": {}}, {"X-Accel-Mapping": "/_other/={root}/"}, "/_other/"),
+        ({"SERVER": "apache", "ROOTS": {}}, {"X-Accel-Mapping": "{root}/=/_other/"}, None),
+        # A server that sets only the mapping does not read X-Sendfile.
+        ({}, {"X-Sendfile-Type": "X-Sendfile", "X-Accel-Mapping": "{root}/=/_other/"}, None),
+        ({}, {"X-Accel-Mapping": "{root}/=/_other/"}, None),
+        # A server that sets only the type; the mapping is a visitor's.
+        ({}, {"X-Sendfile-Type": "X-Sendfile", "X-Accel-Mapping": "/=/_other/"}, None),
+        ({}, {"X-Sendfile-Type": "X-Sendfile"}, "the path"),
+    ],
+)
+def test_trusted_request_headers_fill_what_the_settings_leave_open(
+    root, inside, kind, settings, asked, offloaded
+):
+    config = Config.from_mapping({"ROOTS": {root: "/_private/files/"}, **settings})
+    asked = {name: value.replace("{root}", str(root)) for name, value in asked.items()}
+    if kind == "wsgi":
+        app = wsgi.Sendfile(wsgi_file_app(inside)[0], config, trust_request_headers=True)
+        environ = {"wsgi.file_wrapper": FileWrapper}
+        _, headers, content = call_wsgi(app, headers=asked, **environ)
+    else:
+        app = asgi.Sendfile(FileResponse(inside), config, trust_request_headers=True)
+        _, headers, content = call_asgi(app, headers=asked)
+    headers = {name.lower(): value for name, value in headers.items()}
+    found = headers.get("x-accel-redirect") or headers.get("x-sendfile")
+    if offloaded is None:
+        assert (found, content) == (None, CONTENT)
+        return
+    assert content == b""
+    if offloaded == "the path":
+        # The helpers for the tests decode headers differently.
+        assert found in {str(inside), os.fsencode(inside).decode("latin-1")}
+    else:
+        assert found.startswith(offloaded)
+
+
 def test_a_server_with_pathsend_gets_files_that_are_not_offloaded(root, inside, outside):
     pathsend = {"extensions": ["http.response.pathsend"]}
     url = f"/send_file{outside}"

@@ -21,7 +21,7 @@ from xaccel._private_files import PrivateFiles, Responder
 from xaccel.config import Config
 from xaccel.delivery import sendfile
 from xaccel.delivery.files import Delivery
-from xaccel.delivery.request import REQUEST, Request, below_mount, wsgi_path
+from xaccel.delivery.request import REQUEST, Request, below_mount, environ_key, wsgi_path
 from xaccel.delivery.response import CHUNK, FileBody, Headers, Response
 from xaccel.thumbnails.endpoint import Thumbnails as ThumbnailEndpoint
 
@@ -161,7 +161,7 @@ class Sendfile:
         inner["wsgi.file_wrapper"] = file_wrapper
         if method in {"GET", "HEAD"}:
             for name in sendfile.HIDDEN:
-                inner.pop(_key(name), None)
+                inner.pop(environ_key(name), None)
         overrides = _overrides(inner)
         body = self._app(inner, start)
         if _overrides(inner) != overrides:
@@ -180,11 +180,7 @@ class Sendfile:
         return respond(response, environ, start_response)
 
     def _sender(self, method: str, environ: WSGIEnvironment) -> sendfile.Sender | None:
-        return self._offloader.sender(method, environ, lambda name: environ.get(_key(name)))
-
-
-def _key(header: str) -> str:
-    return "HTTP_" + header.upper().replace("-", "_")
+        return self._offloader.sender(method, environ, lambda name: environ.get(environ_key(name)))
 
 
 def _file_of(body: Iterable[bytes], dropped: list[_File]) -> _File | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from xaccel._core import encode_path
@@ -67,7 +68,7 @@ class Request:
             return known
 
         def get(name: str) -> str | None:
-            value: str | None = environ.get("HTTP_" + name.upper().replace("-", "_"))
+            value: str | None = environ.get(environ_key(name))
             return value
 
         # Gunicorn and Werkzeug have the first, uWSGI and mod_wsgi the second.
@@ -106,6 +107,12 @@ class Request:
         is_ours = target.path.endswith(path) and not _REDUNDANT.search(target.path)
         if not is_ours or target.raw != encode_path(target.path):
             raise BadSignature(f"the path was sent in another spelling: {target.raw!r}")
+
+
+@cache
+def environ_key(header: str) -> str:
+    """The key of a request header in a WSGI environment."""
+    return "HTTP_" + header.upper().replace("-", "_")
 
 
 def wsgi_path(environ: Mapping[str, Any]) -> str:
