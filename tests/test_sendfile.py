@@ -427,7 +427,8 @@ def test_trusted_request_headers(root, inside, kind):
         # Without ROOTS, the server's mapping has them.
         ({"SERVER": "nginx", "ROOTS": {}}, {"X-Accel-Mapping": "{root}/=/_other/"}, "/_other/"),
         ({"SERVER": "nginx", "ROOTS": {}}, {"X-Accel-Mapping": "/_other/={root}/"}, "/_other/"),
-        ({"SERVER": "apache", "ROOTS": {}}, {"X-Accel-Mapping": "{root}/=/_other/"}, None),
+        ({"SERVER": "apache", "ROOTS": {}}, {"X-Accel-Mapping": "{root}/=/_other/"}, "the path"),
+        ({"SERVER": "apache", "ROOTS": {}}, {"X-Accel-Mapping": "/other/=/_other/"}, None),
         # A server that sets only the mapping does not read X-Sendfile.
         ({}, {"X-Sendfile-Type": "X-Sendfile", "X-Accel-Mapping": "{root}/=/_other/"}, None),
         ({}, {"X-Accel-Mapping": "{root}/=/_other/"}, None),

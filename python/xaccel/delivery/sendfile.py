@@ -158,21 +158,21 @@ class Offloader:
     def _of_headers(self, header: Callable[[str], str | None]) -> Sender | None:
         """The sender that the server's request headers name, as far as the settings do not.
 
-        The server may set only one of them, and the visitor the other. So the settings come first,
-        and a mapping is never used with a header that takes a path.
+        The server may set only the mapping, and a visitor the type. So a type that makes a server
+        take a path does not go with a mapping, unless the settings name the server.
         """
-        mapping = header("X-Accel-Mapping")
         sender: Sender | None = self._sender
-        if self._sender.dialect.offloads:
-            if self._sender.path_map.roots or not self._sender.dialect.takes_urls:
-                return sender
-        else:
+        is_named = self._sender.dialect.offloads
+        if not is_named:
             sendfile_type = header("X-Sendfile-Type")
             sender = self._sender if sendfile_type is None else self._of_type(sendfile_type)
+        elif self._sender.path_map.roots:
+            return sender
+        mapping = header("X-Accel-Mapping")
         if sender is None or not mapping or not sender.dialect.offloads:
             return sender
-        if not sender.dialect.takes_urls:
-            _logger.warning("X-Accel-Mapping does not go with a server that takes paths")
+        if not (is_named or sender.dialect.takes_urls):
+            _logger.warning("X-Accel-Mapping goes with this X-Sendfile-Type only if SERVER is set")
             return None
         return self._mapped(sender, mapping)
 
