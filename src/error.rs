@@ -75,9 +75,9 @@ pub enum PathError {
     /// A `..` component.
     #[error("it has a '..' component")]
     Parent,
-    /// A NUL byte or a backslash.
-    #[error("it contains a NUL byte or a backslash")]
-    BadCharacter,
+    /// A NUL byte.
+    #[error("it contains a NUL byte")]
+    Nul,
     /// No root contains the path.
     #[error("it is outside every root")]
     OutsideRoots,

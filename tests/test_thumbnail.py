@@ -286,3 +286,37 @@ def test_codecs_of_rust_are_the_locked_ones():
     found = codecs()
     for name in ("png", "gif", "image", "tiff"):
         assert found[name] == locked[name]
+
+
+class Raw(io.RawIOBase):
+    """A stream such as a socket: each read gives a few bytes only."""
+
+    def __init__(self, content):
+        self.content = io.BytesIO(content)
+        self.asked = 0
+
+    def read(self, size=-1):
+        piece = self.content.read(min(size, 1000))
+        self.asked += len(piece)
+        return piece
+
+
+def test_a_stream_that_gives_a_few_bytes_at_a_time_is_read_to_its_end():
+    source = SOURCES["png"]()
+    assert len(source) > 5000
+    assert thumbnail(Raw(source), 64).data == thumbnail(source, 64).data
+    assert probe(Raw(source)).width == 640
+    long = Raw(source)
+    with pytest.raises(ImageTooLarge):
+        thumbnail(long, 64, limits=Limits(max_bytes=2500))
+    assert long.asked == 2501
+
+
+@pytest.mark.parametrize("bad", ["text", None, 5])
+def test_a_stream_that_gives_no_bytes_is_an_error(bad):
+    class Bad:
+        def read(self, size):
+            return bad
+
+    with pytest.raises(TypeError, match="binary mode"):
+        thumbnail(Bad(), 64)

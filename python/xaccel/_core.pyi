@@ -20,7 +20,7 @@ from xaccel.exceptions import XaccelError
 __version__: str
 
 class _Readable(Protocol):
-    def read(self) -> bytes: ...
+    def read(self, size: int, /) -> bytes: ...
 
 _Usage: TypeAlias = tuple[int, int]  # the number of files, and their bytes on the disk
 _Source: TypeAlias = bytes | str | PathLike[str] | _Readable
@@ -779,6 +779,9 @@ class PathMap:
     @staticmethod
     def parse(header: str, /, *, follow_symlinks: bool = False) -> PathMap:
         """Read an `X-Accel-Mapping`: `/directory/=/prefix/, "/a, b/"="/c/"`.
+
+        A pair may also be `/prefix/=/directory/`. The side that contains a file's path is the
+        directory; if both do, the first.
 
         Raises:
             xaccel.exceptions.ConfigError: The text does not have this form.

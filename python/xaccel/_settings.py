@@ -51,6 +51,23 @@ def one_of(*names: str) -> Check:
     return check
 
 
+def one_or_several_of(*names: str) -> Check:
+    """Return a check for one of a few names, or a list of different ones."""
+    right = f"one of {', '.join(map(repr, names))}, or a list of those"
+
+    def check(key: str, value: Any) -> str | tuple[str, ...]:
+        values = (value,) if isinstance(value, str) else value
+        if not isinstance(values, Sequence) or not values or len(set(values)) < len(values):
+            raise _wrong(key, value, right)
+        for item in values:
+            if item not in names:
+                hint = did_you_mean(item, names) if isinstance(item, str) else ""
+                raise _wrong(key, value, right, hint)
+        return str(values[0]) if len(values) == 1 else tuple(values)
+
+    return check
+
+
 def optional(check: Check) -> Check:
     """Return a check that also accepts `None`."""
     return lambda key, value: None if value is None else check(key, value)

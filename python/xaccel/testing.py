@@ -19,19 +19,24 @@ from xaccel.servers.dialects import Dialect, is_offload_header
 __all__ = ["assert_not_offloaded", "assert_offloaded"]
 
 
-def assert_offloaded(response: Any, path: str | os.PathLike[str]) -> None:
+def assert_offloaded(
+    response: Any, path: Any, *, root: str | os.PathLike[str] | None = None
+) -> None:
     """Assert that the app makes the web server send this file, and sends nothing itself.
 
     Args:
         response: The response of the test client.
-        path: The file, absolute, or relative to the only root, as in `send_private_file()`.
+        path: The file, as in `send_private_file()`: a path, absolute or relative to a root; a URL
+            below one of `REMOTES`; or with Django a file of a model's field or of a storage.
+        root: The directory of a relative path; not needed if there is only one root.
 
     Raises:
         AssertionError: The message describes the app's response.
     """
     __tracebackhide__ = True
     found = _offload_headers(response)
-    expected, senders = _expected(path)
+    path = _path_of(path)
+    expected, senders = _expected(path, root)
     if response.status_code != 200:  # noqa: PLR2004
         raise AssertionError(f"expected {path!s}, but the status is {response.status_code}")
     if not expected:
@@ -63,13 +68,23 @@ def assert_not_offloaded(response: Any) -> None:
         raise AssertionError(f"the app makes a server send a file: {_listed(found)}")
 
 
-def _expected(path: str | os.PathLike[str]) -> tuple[set[tuple[str, str]], list[Dialect]]:
+def _path_of(file: Any) -> str | os.PathLike[str]:
+    if isinstance(file, str | os.PathLike):
+        return file
+    from xaccel.django.files import path_of  # noqa: PLC0415 - only for Django's files
+
+    return path_of(file)
+
+
+def _expected(
+    path: str | os.PathLike[str], root: str | os.PathLike[str] | None
+) -> tuple[set[tuple[str, str]], list[Dialect]]:
     """The headers of this file for every set of settings in use, and their dialects."""
     headers: set[tuple[str, str]] = set()
     senders: list[Dialect] = []
     for delivery in Delivery.in_use():
         try:
-            offload = delivery.offload(path)
+            offload = delivery.offload(path, root=root)
         except (ConfigError, FileNotFound):
             continue
         senders.append(delivery.dialect)
@@ -80,7 +95,10 @@ def _expected(path: str | os.PathLike[str]) -> tuple[set[tuple[str, str]], list[
 
 def _why_nobody_sends(path: str | os.PathLike[str], senders: list[Dialect]) -> str:
     if not senders:
-        return f"no server sends {path!s}: it is not a file under one of XACCEL['ROOTS']"
+        return (
+            f"no server sends {path!s}: it is not a file under one of XACCEL['ROOTS'] or below one "
+            "of XACCEL['REMOTES']"
+        )
     names = {dialect.title for dialect in senders if dialect.offloads}
     if not names:
         return (

@@ -233,7 +233,7 @@ def test_racks_mapping_header_from_nginx(videos):
 
 @pytest.mark.parametrize("front", ["apache", "lighttpd"])
 def test_x_sendfile_by_the_servers_own_header(videos, front):
-    """The server says in each request which header it knows."""
+    """The server says in each request which directory it sends. The app knows the server."""
     work = videos.parent
     app_port, port = free_port(), free_port()
     config = Config.from_mapping({"SERVER": front, "ROOTS": {str(videos): "/_private/videos/"}})
@@ -257,7 +257,13 @@ def test_x_sendfile_by_the_servers_own_header(videos, front):
 
     with (
         pytest.MonkeyPatch.context() as patch,
-        gunicorn("files", work, app_port, XACCEL_TEST_FILES=str(videos)),
+        gunicorn(
+            "files",
+            work,
+            app_port,
+            XACCEL_TEST_FILES=str(videos),
+            XACCEL_TEST_SERVER=front,
+        ),
     ):
         patch.setattr(generators.load(front), "full", full)
         with running_server(front, config, directory, port, app_port):

@@ -45,10 +45,10 @@ class Thumbnails:
         self._fallback = config.thumbnail_fallback
         self._render_fallback = lru_cache(maxsize=64)(self._build_fallback)
         if config.thumbnail_only_presets:
-            self._signer = None
+            self._verifier = None
             self._allowed = frozenset(config.thumbnail_presets.values())
         else:
-            self._signer = config.signer()
+            self._verifier = config.verifier()
 
     def respond(self, path: str, query: str, request: Request) -> Response:
         """Respond to a request for a thumbnail.
@@ -61,6 +61,7 @@ class Thumbnails:
         if request.conditions.method not in {"GET", "HEAD"}:
             return method_not_allowed()
         try:
+            request.check_spelling(path)
             thumbnail = self._requested(path, query, request)
         except XaccelError as error:
             # The log shows the message; the visitor does not see it.
@@ -93,7 +94,7 @@ class Thumbnails:
         path, expires = self._verified(path, query)
         spec_text, _, name = path.removeprefix(self._prefix).partition("/")
         spec = Spec.parse(spec_text)
-        if self._signer is None and spec_text not in self._allowed:
+        if self._verifier is None and spec_text not in self._allowed:
             raise SpecError(f"'{spec_text}' is not one of XACCEL['THUMBNAIL_PRESETS']")
         return self._delivery.requested(
             path,
@@ -107,8 +108,8 @@ class Thumbnails:
 
     def _verified(self, path: str, query: str) -> tuple[str, int | None]:
         """Return the path and the expiry of a valid URL."""
-        if self._signer is not None:
-            signed = self._signer.verify_parts(f"{encode_path(path)}?{query}")
+        if self._verifier is not None:
+            signed = self._verifier.verify_parts(f"{encode_path(path)}?{query}")
             return signed.path, signed.expires
         if query:
             raise SpecError("the URL of an unsigned thumbnail can't have a query")

@@ -64,10 +64,24 @@ impl ImageSource {
             let message = format!("source must be bytes, a path or a binary file, not {kind}");
             return Err(PyTypeError::new_err(message));
         };
-        let content = read.call1((limits.max_bytes.saturating_add(1),))?;
-        content.extract().map(Self::Bytes).map_err(|_| {
-            PyTypeError::new_err("source.read() must return bytes; open the file in binary mode")
-        })
+        Self::read_all(&read, limits.max_bytes.saturating_add(1))
+    }
+
+    /// Call `read()` until a file ends or has given `most` bytes: one call may give fewer.
+    fn read_all(read: &Bound<'_, PyAny>, most: u64) -> PyResult<Self> {
+        let mut content = Vec::new();
+        loop {
+            let missing = most.saturating_sub(content.len() as u64);
+            let piece: PyBackedBytes = read.call1((missing,))?.extract().map_err(|_| {
+                let message = "source.read() must return bytes; open the file in binary mode";
+                PyTypeError::new_err(message)
+            })?;
+            content.extend_from_slice(&piece);
+            if piece.is_empty() || content.len() as u64 >= most {
+                let content = PyBytes::new(read.py(), &content);
+                return Ok(Self::Bytes(content.into()));
+            }
+        }
     }
 
     /// Mark bytes as the start of a JPEG.

@@ -16,6 +16,7 @@ class Nginx(Dialect):
     title = "nginx"
     generator = "xaccel.servers.nginx.configuration"
     sendfile_types = ("x-accel-redirect",)
+    takes_urls = True
     header_prefixes = ("x-accel-",)
     # How nginx treats the app's own response: event streams need the one, caches the other.
     harmless_headers = frozenset({"x-accel-buffering", "x-accel-expires"})
