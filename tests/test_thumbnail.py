@@ -6,8 +6,15 @@ import threading
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
-from xaccel._core import ImageInfo, Limits, Spec, codecs, probe, render, thumbnail
-from xaccel.exceptions import CorruptImage, FileNotFound, ImageTooLarge, SpecError, UnsupportedImage
+from xaccel._core import ImageInfo, Limits, Spec, codecs, placeholder, probe, render, thumbnail
+from xaccel.exceptions import (
+    CorruptImage,
+    FileNotFound,
+    ImageTooLarge,
+    RenderTimeout,
+    SpecError,
+    UnsupportedImage,
+)
 
 from tests.support.thumbnail_images import difference, encoded, opened, photo
 
@@ -237,12 +244,14 @@ def test_limits():
         (Limits(max_pixels=640 * 400 - 1), "256000 pixels are more than the limit of 255999"),
         (Limits(max_bytes=len(source) - 1), "bytes are more than"),
         (Limits(max_side=63), "side of the thumbnail"),
-        (Limits(timeout=0), "time limit"),
     ]:
         with pytest.raises(ImageTooLarge, match=message):
             thumbnail(source, 64, limits=limits)
     with pytest.raises(ImageTooLarge):
         thumbnail(io.BytesIO(source), 64, limits=Limits(max_bytes=100))
+    for make in (thumbnail, placeholder):
+        with pytest.raises(RenderTimeout, match="time limit"):
+            make(source, limits=Limits(timeout=0))
     with pytest.raises(ValueError, match="timeout"):
         Limits(timeout=-1)
 

@@ -220,8 +220,8 @@ class TestReplacedSource:
         backend = service.thumbnails._delivery.renderer._backend
         submit = backend.submit
 
-        def slow(job):
-            made = submit(job)
+        def slow(job, deadline):
+            made = submit(job, deadline)
             shutil.copy(photos / "alpha.png", photos / "cat.jpg")
             service.thumbnails.purge("cat.jpg")
             return made
@@ -248,11 +248,11 @@ class TestOneRender:
         backend = service.thumbnails._delivery.renderer._backend
         submit, lock, now, most = backend.submit, threading.Lock(), [0], [0]
 
-        def counted(job):
+        def counted(job, deadline):
             with lock:
                 now[0] += 1
                 most[0] = max(most[0], now[0])
-            made = submit(job)
+            made = submit(job, deadline)
             with lock:
                 now[0] -= 1
             return made
@@ -270,10 +270,10 @@ class TestOneRender:
         cpus = len(os.sched_getaffinity(0))
         submit, go, inside = backend.submit, threading.Event(), threading.Semaphore(0)
 
-        def held(job):
+        def held(job, deadline):
             inside.release()
             assert go.wait(30)
-            return submit(job)
+            return submit(job, deadline)
 
         monkeypatch.setattr(backend, "submit", held)
         urls = [service.url("cat.jpg", width) for width in range(50, 56 + cpus)]

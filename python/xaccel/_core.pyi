@@ -278,6 +278,7 @@ def render(
         xaccel.exceptions.UnsupportedImage: The source is not an image, or its format is not
             supported.
         xaccel.exceptions.CorruptImage: The source can't be decoded.
+        xaccel.exceptions.RenderTimeout: It takes longer than `Limits.timeout`.
         xaccel.exceptions.FileNotFound: There is no file at this path.
     """
 
@@ -368,6 +369,9 @@ def placeholder(source: _Source, *, limits: Limits | None = None) -> str:
 
 def probe(source: _Source, *, limits: Limits | None = None) -> ImageInfo:
     """Read the header of an image. It raises the errors of `render`."""
+
+def available_parallelism() -> int:
+    """Return how many CPUs this process may use, by its affinity and its cgroup's quota."""
 
 def codecs() -> dict[str, str]:
     """Return the codec libraries and their versions."""

@@ -90,9 +90,10 @@ class PrivateFiles(ABC, Generic[App]):
         Raises:
             SpecError: An option is unknown or has an invalid value.
         """
-        spec = self._thumbnails.spec(width, height, **options)
-        answer = partial(self._thumbnails.answer_spec, path, spec, root=root, max_age=max_age)
-        return self._app(answer)
+        responder = self._thumbnails.responder(
+            path, width, height, root=root, max_age=max_age, **options
+        )
+        return self._app(responder)
 
     @cached_property
     def _thumbnails(self) -> PrivateThumbnails:

@@ -13,7 +13,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict};
 
 use super::exceptions::{
-    CorruptImage, FileNotFound, ImageTooLarge, ThumbnailError as PyThumbnailError,
+    CorruptImage, FileNotFound, ImageTooLarge, RenderTimeout, ThumbnailError as PyThumbnailError,
     UnsupportedImage, XaccelError,
 };
 use super::spec::PySpec;
@@ -263,9 +263,8 @@ impl Source {
     fn exception(&self, error: &ThumbnailError) -> PyErr {
         let message = self.describe(error);
         match error {
-            ThumbnailError::TooLarge { .. } | ThumbnailError::Timeout => {
-                ImageTooLarge::new_err(message)
-            }
+            ThumbnailError::TooLarge { .. } => ImageTooLarge::new_err(message),
+            ThumbnailError::Timeout => RenderTimeout::new_err(message),
             ThumbnailError::Unsupported | ThumbnailError::UnsupportedFeature { .. } => {
                 UnsupportedImage::new_err(message)
             }

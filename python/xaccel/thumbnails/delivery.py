@@ -10,22 +10,23 @@ import hashlib
 import logging
 import secrets
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
-from xaccel._core import Cache, PathMap, Spec, Thumbnail, __version__
+from xaccel._core import Cache, CacheLock, PathMap, Spec, Thumbnail, __version__
+from xaccel._log import one_line
 from xaccel.config import CACHE_PREFIX, Config
 from xaccel.delivery.conditional import precondition_response
 from xaccel.delivery.files import hand_over
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import NOSNIFF, Headers, Response
 from xaccel.delivery.rfc9110 import Validators
-from xaccel.exceptions import FileNotFound
+from xaccel.exceptions import FileNotFound, ThumbnailError
 from xaccel.servers import dialects
 from xaccel.thumbnails.rendering import Renderer
 from xaccel.thumbnails.sources.base import Original
-from xaccel.thumbnails.turns import POLL_INTERVAL, ThreadLocks
+from xaccel.thumbnails.turns import ThreadLocks, wait_for
 
 _SWEEP_ODDS = 512
 """One in this many new thumbnails makes the endpoint sweep the cache."""
@@ -107,6 +108,7 @@ class ThumbnailDelivery:
         Raises:
             FileNotFound: There is no such original.
             Overloaded: Too many requests wait already.
+            SourceUnavailable: The original can't be read for now.
             ThumbnailError: The original can't be rendered.
         """
         hit = self._hit(thumbnail, request)
@@ -133,6 +135,9 @@ class ThumbnailDelivery:
             return None
         try:
             location = self._files.locate(self.cache.path(thumbnail.uri))
+            if location.size == 0:
+                # The machine has lost power while the file was written.
+                return None
             return hand_over(location, request, thumbnail.headers, self._server)
         except (FileNotFound, OSError):
             return None
@@ -142,33 +147,33 @@ class ThumbnailDelivery:
     ) -> Response | None:
         """Render what no one else is rendering; `None` when the cache can't be written to."""
         number = cache.lock_number(thumbnail.uri)
+
+        def take() -> Response | CacheLock | None:
+            return self._hit(thumbnail, request) or cache.try_lock(number)
+
         with self._locks.get(number):
-            while True:
+            try:
+                taken = cast("Response | CacheLock", wait_for(take))
+            except OSError as error:
+                _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
+                return None
+            if isinstance(taken, Response):
+                return taken
+            with taken:
                 hit = self._hit(thumbnail, request)
-                if hit is not None:
-                    return hit
-                try:
-                    lock = cache.try_lock(number)
-                except OSError as error:
-                    _logger.warning("%s is not cached: %s", thumbnail.uri, error)
-                    return None
-                if lock is not None:
-                    with lock:
-                        hit = self._hit(thumbnail, request)
-                        return hit or self._render_and_publish(cache, thumbnail, request)
-                time.sleep(POLL_INTERVAL)
+                return hit or self._render_and_publish(cache, thumbnail, request)
 
     def _render_and_publish(
         self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
     ) -> Response:
-        with thumbnail.find() as original:
+        with self._find(thumbnail) as original:
             rendered = self._rendered(original, thumbnail)
         # If the image was replaced meanwhile, its purge is over and would miss this thumbnail.
         if thumbnail.state() == original.state:
             try:
                 cache.publish(thumbnail.uri, rendered.data, modified=original.modified)
             except OSError as error:
-                _logger.warning("%s is not cached: %s", thumbnail.uri, error)
+                _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
             if secrets.randbelow(_SWEEP_ODDS) == 0:
                 sweep = threading.Thread(
                     target=self._sweep, args=(cache,), name="xaccel-sweep", daemon=True
@@ -177,7 +182,7 @@ class ThumbnailDelivery:
         return self._hit(thumbnail, request) or _body(rendered, request, thumbnail.headers)
 
     def _render_uncached(self, thumbnail: RequestedThumbnail, request: Request) -> Response:
-        with thumbnail.find() as original:
+        with self._find(thumbnail) as original:
             headers = thumbnail.headers
             validators = _validators(original, thumbnail)
             if validators is not None:
@@ -186,6 +191,17 @@ class ThumbnailDelivery:
                 if early is not None:
                     return early
             return _body(self._rendered(original, thumbnail), request, headers)
+
+    def _find(self, thumbnail: RequestedThumbnail) -> Original:
+        """Find the original of a thumbnail, unless it could not be rendered a short while ago."""
+        failures = self.renderer.failures
+        state = thumbnail.state()
+        failures.check(thumbnail.name, state)
+        try:
+            return thumbnail.find()
+        except ThumbnailError as error:
+            failures.remember(thumbnail.name, state, error)
+            raise
 
     def _rendered(self, original: Original, thumbnail: RequestedThumbnail) -> Thumbnail:
         return self.renderer.render(
@@ -200,7 +216,7 @@ class ThumbnailDelivery:
                 inactive=self._config.thumbnail_cache_inactive,
             )
         except OSError as error:
-            _logger.warning("the thumbnail cache can't be swept: %s", error)
+            _logger.warning("the thumbnail cache can't be swept: %s", one_line(error))
         else:
             if swept is not None:
                 _logger.debug("swept %d thumbnails, %d bytes; kept %d, %d", *swept[0], *swept[1])

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
+from typing import cast
 
-from xaccel._core import placeholder
+from xaccel._core import Cache, CacheLock
+from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.exceptions import FileNotFound, XaccelError
+from xaccel.thumbnails.rendering import Renderer
+from xaccel.thumbnails.specs import version_token
+from xaccel.thumbnails.turns import ThreadLocks, wait_for
 from xaccel.thumbnails.urls import ThumbnailUrls
 
 _TRANSPARENT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+
+_PREFIX = "/.placeholder/"
+"""Where the cache keeps placeholders. No public URL leads there."""
 
 _logger = logging.getLogger("xaccel.thumbnails")
 
 
 class Placeholders:
-    """Makes placeholders, once for each state of an image."""
+    """Makes placeholders, once for each state of an image, in the same turns as thumbnails."""
 
     def __init__(self, config: Config, urls: ThumbnailUrls) -> None:
         self._urls = urls
-        self._limits = config.limits()
-        self._render = lru_cache(maxsize=4096)(self._build)
+        directory = config.thumbnail_cache
+        self._cache = None if directory is None else Cache(directory)
+        self._renderer = Renderer(config, self._cache)
+        self._locks = ThreadLocks()
+        self._find = lru_cache(maxsize=4096)(self._find_or_render)
 
     def placeholder(self, source: object) -> str:
         """Return a blurred picture as a `data:` URI, to show until the thumbnail has arrived.
@@ -36,11 +49,45 @@ class Placeholders:
         try:
             if not name:
                 raise FileNotFound(f"{source!r} does not name an image")
-            return self._render(name, self._urls.source.state(name))
+            return self._find(name, self._urls.source.state(name))
         except (XaccelError, OSError, ValueError) as error:
-            _logger.warning("%s", error)
+            _logger.warning("%s", one_line(error))
             return _TRANSPARENT
 
-    def _build(self, name: str, state: str | None) -> str:  # noqa: ARG002 - part of the cache's key
+    def _find_or_render(self, name: str, state: str | None) -> str:
+        cache = self._cache
+        if cache is None or state is None:
+            return self._render(name, state)
+        uri = f"{_PREFIX}{version_token(state)}/{name}"
+        number = cache.lock_number(uri)
+
+        def take() -> str | CacheLock | None:
+            return _read(cache, uri) or cache.try_lock(number)
+
+        with self._locks.get(number):
+            try:
+                taken = cast("str | CacheLock", wait_for(take))
+            except OSError:
+                return self._render(name, state)
+            if isinstance(taken, str):
+                return taken
+            with taken:
+                kept = _read(cache, uri)
+                if kept is not None:
+                    return kept
+                made = self._render(name, state)
+                with suppress(OSError):
+                    cache.publish(uri, made.encode())
+                return made
+
+    def _render(self, name: str, state: str | None) -> str:
+        self._renderer.failures.check(name, state)
         with self._urls.source.get(name) as original:
-            return placeholder(original.whole(), limits=self._limits)
+            return self._renderer.placeholder(original, name)
+
+
+def _read(cache: Cache, uri: str) -> str | None:
+    try:
+        return Path(cache.path(uri)).read_text("ascii") or None
+    except (OSError, ValueError):
+        return None

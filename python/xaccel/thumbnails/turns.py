@@ -13,14 +13,33 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
+from typing import TypeVar
 
 from xaccel._core import Cache
 from xaccel.exceptions import Overloaded
 
-POLL_INTERVAL = 0.001
-"""Seconds between two looks at a lock that another process holds."""
+_FIRST_PAUSE = 0.001
+_LAST_PAUSE = 0.05
+
+T = TypeVar("T")
+
+
+def wait_for(take: Callable[[], T | None]) -> T:
+    """Wait for what another process holds, and return it.
+
+    Each look opens a file, so the pauses grow from a millisecond to 50.
+
+    Args:
+        take: Returns what it takes, or `None` while another holds it.
+    """
+    pause = _FIRST_PAUSE
+    while (taken := take()) is None:
+        time.sleep(pause)
+        pause = min(2 * pause, _LAST_PAUSE)
+    return taken
 
 
 class ThreadLocks:
@@ -49,7 +68,6 @@ class RenderQueue:
         self._workers = workers
         self._length = length
         self._head = ThreadLocks()
-        self._threads = _ThreadQueue(workers, length)
 
     def turn(self) -> AbstractContextManager[object]:
         """Wait for the right to render, which ends with the `with` block.
@@ -57,22 +75,34 @@ class RenderQueue:
         Raises:
             Overloaded: Too many wait already.
         """
-        if self._cache is None:
-            return self._threads.turn()
+        cache = self._cache
+        if cache is None:
+            return self._turn_in_process()
         try:
-            ticket = self._cache.try_enqueue(self._length)
+            ticket = cache.try_enqueue(self._length)
             if ticket is None:
-                raise _queue_is_full()
+                raise queue_is_full()
             with ticket, self._head.get(0):
-                while (right := self._cache.try_admit(self._workers)) is None:
-                    time.sleep(POLL_INTERVAL)
-                return right
+                return wait_for(lambda: cache.try_admit(self._workers))
         except OSError:
-            return self._threads.turn()
+            return self._turn_in_process()
+
+    def _turn_in_process(self) -> AbstractContextManager[None]:
+        return _process_queue(os.getpid(), self._workers, self._length).turn()
 
 
-class _ThreadQueue:
-    """The queue among the threads of this process."""
+@lru_cache(maxsize=8)
+def _process_queue(pid: int, workers: int, length: int) -> _ProcessQueue:  # noqa: ARG001
+    """Return the queue of this process, which all apps and helpers in it share.
+
+    In a forked child the parent's queue would count renders of threads that only the parent has,
+    hence `pid`.
+    """
+    return _ProcessQueue(workers, length)
+
+
+class _ProcessQueue:
+    """The queue among the threads of one process."""
 
     def __init__(self, workers: int, length: int) -> None:
         self._workers = threading.Semaphore(workers)
@@ -81,7 +111,7 @@ class _ThreadQueue:
     @contextmanager
     def turn(self) -> Iterator[None]:
         if not self._tickets.acquire(blocking=False):
-            raise _queue_is_full()
+            raise queue_is_full()
         try:
             self._workers.acquire()
         finally:
@@ -92,5 +122,6 @@ class _ThreadQueue:
             self._workers.release()
 
 
-def _queue_is_full() -> Overloaded:
+def queue_is_full() -> Overloaded:
+    """Return the error of a request that may not wait."""
     return Overloaded("more thumbnails wait than XACCEL['THUMBNAIL_QUEUE'] allows")

@@ -1,0 +1,104 @@
+"""Remembers which images can't be rendered, so that they take no further turns for a while.
+
+With a cache all processes of the machine share the memory: one small file for each of a fixed
+number of places. Without one, or when it can't be written to, each process has its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from xaccel.exceptions import (
+    CorruptImage,
+    ImageTooLarge,
+    RenderTimeout,
+    ThumbnailError,
+    UnsupportedImage,
+)
+
+SECONDS = 60
+"""For how long a failure is remembered."""
+
+_PLACES = 1024
+"""The most failures. Another image of the same place takes the place of the first."""
+
+_KINDS = {
+    kind.__name__: kind
+    for kind in (CorruptImage, ImageTooLarge, RenderTimeout, ThumbnailError, UnsupportedImage)
+}
+
+
+class Failures:
+    """The images that can't be rendered.
+
+    Args:
+        cache: The cache's directory, which all processes share, if there is one.
+        now: The clock, in seconds since 1970.
+    """
+
+    def __init__(self, cache: str | None, *, now: Callable[[], float] = time.time) -> None:
+        # With the files of the cache itself, which are neither thumbnails nor at any URL.
+        self._directory = None if cache is None else Path(cache) / ".lock"
+        self._now = now
+        self._texts: dict[int, str] = {}
+
+    def check(self, name: str, state: str | None) -> None:
+        """Raise the error of an image that has failed a short while ago.
+
+        Args:
+            name: The name of the image.
+            state: Its state, see `Original.state`.
+
+        Raises:
+            ThumbnailError: The error with which it has failed.
+        """
+        place, digest = _place(name, state)
+        text = self._read(place)
+        if text is None:
+            return
+        then, _, text = text.partition("\n")
+        found, _, text = text.partition("\n")
+        kind, _, message = text.partition("\n")
+        if found == digest and kind in _KINDS and 0 <= self._now() - float(then) < SECONDS:
+            raise _KINDS[kind](message)
+
+    def remember(self, name: str, state: str | None, error: ThumbnailError) -> None:
+        """Remember an error of an image; see `check`."""
+        place, digest = _place(name, state)
+        text = f"{self._now()}\n{digest}\n{type(error).__name__}\n{error}"
+        self._texts[place] = text
+        if self._directory is not None:
+            try:
+                self._directory.mkdir(parents=True, exist_ok=True)
+                self._path(place).write_text(text, "utf-8", "replace")
+            except OSError:
+                return
+            del self._texts[place]
+
+    def forget(self, name: str, state: str | None) -> None:
+        """Forget the error of an image."""
+        place, _ = _place(name, state)
+        self._texts.pop(place, None)
+        if self._directory is not None:
+            self._path(place).unlink(missing_ok=True)
+
+    def _read(self, place: int) -> str | None:
+        if self._directory is not None and place not in self._texts:
+            try:
+                return self._path(place).read_text("utf-8", "replace")
+            except OSError:
+                return None
+        return self._texts.get(place)
+
+    def _path(self, place: int) -> Path:
+        return (self._directory or Path()) / f"failed-{place:03x}"
+
+
+def _place(name: str, state: str | None) -> tuple[int, str]:
+    digest = hashlib.blake2s(
+        f"{name}\0{state}".encode(errors="replace"), digest_size=16
+    ).hexdigest()
+    return int(digest[:8], 16) % _PLACES, digest

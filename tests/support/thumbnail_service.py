@@ -1,0 +1,43 @@
+"""The endpoint and the template helpers with the same settings, without a framework."""
+
+from xaccel.config import Config
+from xaccel.thumbnails.endpoint import Thumbnails
+from xaccel.thumbnails.helpers import TemplateHelpers
+
+from tests.support.thumbnail_endpoint import get
+
+KEY = "a key of more than 16 bytes"
+
+
+class Service:
+    """The endpoint and the template helpers of one app, as of one process."""
+
+    def __init__(self, settings):
+        self.config = Config.from_mapping({"SECRET_KEYS": [KEY], **settings})
+        self.thumbnails = Thumbnails(self.config)
+        self.helpers = TemplateHelpers(self.config)
+        self.url = self.helpers.thumbnail_url
+
+    def get(self, url, method="GET", **headers):
+        return get(self.thumbnails, url, method, **headers)
+
+    @property
+    def renderer(self):
+        return self.thumbnails._delivery.renderer
+
+
+class Submitted:
+    """Stands before the backend of a renderer, and notes what is submitted."""
+
+    def __init__(self, renderer, before=lambda: None):
+        self.deadlines = []
+        self._submit, self._before = renderer._backend.submit, before
+        renderer._backend.submit = self
+
+    def __call__(self, job, deadline):
+        self.deadlines.append(deadline)
+        self._before()
+        return self._submit(job, deadline)
+
+    def __len__(self):
+        return len(self.deadlines)
