@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from xaccel import ConfigError, Signer
+from xaccel import ConfigError, Signer, SpecError
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery
 from xaccel.thumbnails.endpoint import Thumbnails
@@ -308,6 +308,15 @@ def test_new_thumbnails_make_it_sweep_now_and_then(make, tmp_path, monkeypatch, 
 
 
 class TestBrokenCache:
+    def test_empty_file_is_replaced(self, make, tmp_path):
+        service = make()
+        url = service.url("cat.jpg", 50)
+        whole = service.get(url)
+        file = tmp_path / "cache" / "t" / "50x-" / "cat.jpg"
+        file.write_bytes(b"")
+        assert service.get(url).data == whole.data
+        assert file.read_bytes() == whole.data
+
     def test_deleted_directory(self, make, tmp_path):
         service = make()
         url = service.url("cat.jpg", 50)
@@ -395,6 +404,19 @@ class TestPrivate:
         assert opened(thumbnail("cat.jpg", 50)).size == (50, 38)
         shutil.copy(photos / "alpha.png", photos / "cat.jpg")
         assert opened(thumbnail("cat.jpg", 50)).size == (50, 50)
+
+    @pytest.mark.parametrize("size", [(0,), (-5,), (99999,), (2**40,), (50, 0), (50, -1)])
+    def test_of_a_size_that_no_picture_has_is_a_bad_request(self, thumbnail, size):
+        width, *rest = size
+        answer = thumbnail("cat.jpg", width, **({"height": rest[0]} if rest else {}))
+        assert answer.status == 400
+
+    @pytest.mark.parametrize("options", [{"fit": "wrong"}, {"quality": 500}, {"wrong": 1}])
+    def test_with_a_wrong_option_is_an_error(self, thumbnail, options):
+        with pytest.raises(SpecError):
+            thumbnail("cat.jpg", 50, **options)
+        with pytest.raises(SpecError):
+            thumbnail("cat.jpg", "unknown")
 
     @pytest.mark.parametrize("name", ["absent.jpg", "link.jpg", "../secret.jpg", "sub"])
     def test_confines(self, thumbnail, tmp_path, name):

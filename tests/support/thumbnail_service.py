@@ -29,15 +29,18 @@ class Service:
 class Submitted:
     """Stands before the backend of a renderer, and notes what is submitted."""
 
-    def __init__(self, renderer, before=lambda: None):
+    def __init__(self, renderer, before=lambda: None, after=lambda: None):
         self.deadlines = []
-        self._submit, self._before = renderer._backend.submit, before
+        self._submit, self._before, self._after = renderer._backend.submit, before, after
         renderer._backend.submit = self
 
     def __call__(self, job, deadline):
         self.deadlines.append(deadline)
         self._before()
-        return self._submit(job, deadline)
+        try:
+            return self._submit(job, deadline)
+        finally:
+            self._after()
 
     def __len__(self):
         return len(self.deadlines)

@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import Any, BinaryIO
 
 from xaccel._core import Location, PathMap
+from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.delivery.conditional import send_open_file
 from xaccel.delivery.files import Delivery, hand_over
@@ -139,7 +140,7 @@ class Offloader:
         try:
             return sender.path_map.locate(path)
         except FileNotFound as error:
-            _logger.warning("%s", error)
+            _logger.warning("%s", one_line(error))
             return None
 
     def _of_type(self, sendfile_type: object) -> Sender | None:

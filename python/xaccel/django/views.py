@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.views import View
 
+from xaccel._log import one_line
 from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
 from xaccel.django import conf
 from xaccel.django.files import PrivateFile, path_of
@@ -52,7 +53,7 @@ def send_private_file(
     try:
         response = conf.delivery().private_file(path_of(path), facts(request), file_options)
     except FileNotFound as error:
-        _logger.warning("%s", error)
+        _logger.warning("%s", one_line(error))
         raise Http404(error.public_message) from None
     return to_django(response)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from xaccel._core import Cache, Spec, Thumbnail, available_parallelism
+from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.exceptions import CorruptImage, ImageTooLarge, StorageUnavailable, ThumbnailError
 from xaccel.thumbnails.backends import Backend, Job, PlaceholderJob, RenderJob, RenderThreads
@@ -110,7 +111,7 @@ class Renderer:
             finally:
                 seconds = time.monotonic() - start
                 budget.seconds -= seconds
-        _logger.debug("made %s of %r in %.0f ms", str(job), name, 1000 * seconds)
+        _logger.debug("made %s of %r in %.0f ms", one_line(job), name, 1000 * seconds)
         return result
 
 

@@ -77,7 +77,7 @@ class RenderQueue:
         """
         cache = self._cache
         if cache is None:
-            return self._turn_in_process()
+            return self._process_queue().turn()
         try:
             ticket = cache.try_enqueue(self._length)
             if ticket is None:
@@ -85,10 +85,10 @@ class RenderQueue:
             with ticket, self._head.get(0):
                 return wait_for(lambda: cache.try_admit(self._workers))
         except OSError:
-            return self._turn_in_process()
+            return self._process_queue().turn()
 
-    def _turn_in_process(self) -> AbstractContextManager[None]:
-        return _process_queue(os.getpid(), self._workers, self._length).turn()
+    def _process_queue(self) -> _ProcessQueue:
+        return _process_queue(os.getpid(), self._workers, self._length)
 
 
 @lru_cache(maxsize=8)

@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from xaccel._core import Spec
+from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.exceptions import FileNotFound, SpecError
 from xaccel.thumbnails import engines, sources
@@ -139,7 +140,7 @@ class ThumbnailUrls:
         try:
             state = self.source.state(name)
         except FileNotFound as error:
-            _logger.warning("%s", error)
+            _logger.warning("%s", one_line(error))
             return None
         return None if state is None else version_token(state)
 
