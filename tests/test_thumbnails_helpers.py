@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from xaccel import ConfigError, SpecError, jinja
 from xaccel.config import Config
-from xaccel.thumbnails import helpers as templates, placeholders
+from xaccel.thumbnails import backends, helpers as templates
 from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
 
@@ -322,7 +322,7 @@ class TestPlaceholder:
         uri = helpers.placeholder("cat.jpg")
         assert uri.startswith("data:image/")
         assert len(uri) < 5000
-        monkeypatch.setattr(placeholders, "placeholder", lambda *_, **__: "another")
+        monkeypatch.setattr(backends, "placeholder", lambda *_, **__: "another")
         assert helpers.placeholder(photos / "cat.jpg") == uri
         os.utime(photos / "cat.jpg", (1, 1))
         assert helpers.placeholder("cat.jpg") == "another"
