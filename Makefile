@@ -27,7 +27,7 @@ unit: $(VENV)/.test ## Run the quick tests: no server, browser, Java or root, un
 	cargo test --workspace --lib --locked --quiet
 	$(BIN)/pytest --numprocesses auto -m 'not server and not e2e and not slow'
 
-lint: $(VENV)/.test ## Formatting, clippy, ruff, mypy, stubtest
+lint: $(VENV)/.test ## Formatting, clippy, ruff, mypy, stubtest, circles of imports
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --lib --features python --locked -- -D warnings
@@ -35,6 +35,7 @@ lint: $(VENV)/.test ## Formatting, clippy, ruff, mypy, stubtest
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest xaccel._core --allowlist .stubtest-allowlist
+	$(BIN)/python scripts/import_circles.py
 
 rust-test: $(VENV)/.packages ## Run the Rust unit and property tests
 	cargo test --workspace --locked --quiet
@@ -62,7 +63,7 @@ clean: ## Remove build output
 # Stamps. The extension is rebuilt when its sources change. A module of another name left by an
 # earlier build would be loaded instead, so it is removed first.
 
-RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src crates -name '*.rs' -o -name Cargo.toml)
+RUST_SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src crates -name '*.rs' -o -name Cargo.toml)
 
 $(VENV)/.packages: scripts/install-packages
 	@scripts/install-packages build

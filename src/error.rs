@@ -1,11 +1,11 @@
-//! Everything that can go wrong, one enum a concern.
+//! All errors, in one enum for each concern.
 //!
-//! The messages are for the operator's log: they name what is wrong and what would be
-//! right, never a secret. What a visitor may see is decided by the Python exceptions.
+//! The messages are for the operator's log. They name what is wrong and what is right, never a
+//! secret. The Python exceptions decide what a visitor sees.
 
 use thiserror::Error;
 
-use crate::thumbnail::format::SourceFormat;
+use crate::thumbnail::format::{MAX_SIDE, SourceFormat};
 
 /// A path that is not in its one normal form (see [`crate::uri`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -29,12 +29,12 @@ pub enum UriError {
     /// The decoded bytes are not UTF-8.
     #[error("a path must be UTF-8 once it is percent-decoded")]
     NotUtf8,
-    /// Percent-encoded in another way than [`crate::uri::encode_path`] does it.
-    #[error("the path is not percent-encoded the canonical way")]
+    /// Not percent-encoded as by [`crate::uri::encode_path`].
+    #[error("the percent-encoding of the path is not the canonical one")]
     NotCanonical,
 }
 
-/// A map of directories to internal prefixes that can't be used.
+/// An invalid map of directories to internal prefixes.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PathMapError {
@@ -46,14 +46,13 @@ pub enum PathMapError {
         "the internal prefix {0:?} must start and end with one '/', such as \"/_private/files/\""
     )]
     Prefix(String),
-    /// Two directories would answer at the same internal prefix.
-    #[error("the internal prefix {0:?} is given to two directories")]
+    /// Two directories have the same internal prefix.
+    #[error("two directories have the internal prefix {0:?}")]
     SharedPrefix(String),
-    /// One internal prefix begins with another, so that a URL of the outer root's could mean a
-    /// file of the inner one's.
+    /// One internal prefix starts with another, so that a URL could name a file of either root.
     #[error(
-        "the internal prefix {inner:?} lies within {outer:?}, but its directory not at that place: \
-         a URL would mean two files"
+        "the internal prefix {inner:?} is below {outer:?}, but its directory is elsewhere: a URL \
+         would name two files"
     )]
     NestedPrefix {
         /// The longer prefix.
@@ -62,11 +61,11 @@ pub enum PathMapError {
         outer: String,
     },
     /// An `X-Accel-Mapping` text that is not `/directory/=/prefix/, …`.
-    #[error("{0:?} is not of the form /directory/=/prefix/")]
+    #[error("{0:?} does not have the form /directory/=/prefix/")]
     Syntax(String),
 }
 
-/// Why a path may not be sent. A visitor is told "not found" whichever it is.
+/// Why a path can't be sent. A visitor gets "not found" for all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PathError {
@@ -77,7 +76,7 @@ pub enum PathError {
     #[error("it has a '..' component")]
     Parent,
     /// A NUL byte or a backslash.
-    #[error("it has a NUL byte or a backslash in it")]
+    #[error("it contains a NUL byte or a backslash")]
     BadCharacter,
     /// No root contains the path.
     #[error("it is outside every root")]
@@ -85,7 +84,7 @@ pub enum PathError {
     /// A symbolic link leads out of the root.
     #[error("a symbolic link leads out of its root")]
     LinkOutside,
-    /// It does not exist, or can't be read as far as its metadata go.
+    /// It does not exist, or its metadata can't be read.
     #[error("there is no such file")]
     Missing,
     /// A directory, FIFO, socket or device.
@@ -93,69 +92,85 @@ pub enum PathError {
     NotAFile,
 }
 
-/// A text or a set of options that is no thumbnail spec (see [`crate::thumbnail::spec`]).
+/// A text or a set of options that is not a thumbnail spec (see [`crate::thumbnail::spec`]).
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SpecError {
-    /// The text does not begin with a size.
-    #[error("a thumbnail spec begins with its size, such as '300x200', '300x-' or '-x200'")]
+    /// The text does not start with a size.
+    #[error("a thumbnail spec starts with its size, such as '300x200', '300x-' or '-x200'")]
     Size,
     /// A side of zero or beyond the longest.
-    #[error("a side must be 1 to {max} pixels, not {side}", max = crate::thumbnail::spec::MAX_SIDE)]
+    #[error("a side must be 1 to {max} pixels, not {side}", max = MAX_SIDE)]
     Side {
         /// The side in pixels.
         side: u32,
     },
     /// An option that does not exist.
-    #[error(
-        "there is no option {found:?}; the options are, in this order: contain|cover|fill|pad, \
-         upscale, g-…, crop-x-y-w-h, rot-90|180|270, flip-h|v, blur-…, sharpen-…, bg-rrggbb, \
-         dpr-…, q-…, jpeg|png|webp|avif|gif|auto, v-…"
-    )]
+    #[error("there is no option {found:?}; the options are, in this order: {options}")]
     UnknownOption {
         /// The text of the option.
         found: String,
+        /// The syntax of all options.
+        options: String,
     },
     /// An option given twice.
-    #[error("{found:?}: the option '{option}' is there already")]
+    #[error("{found:?} repeats the option '{option}'")]
     Repeated {
         /// The name of the option.
         option: &'static str,
-        /// The text of the second one.
+        /// The text of the second occurrence.
         found: String,
     },
-    /// An option with a value that it does not take.
+    /// An option with a value out of its range, or of another form.
     #[error("the value of '{option}' must be {expected}, not {found:?}")]
     Value {
         /// The name of the option.
         option: &'static str,
         /// The value.
         found: String,
-        /// What would be right.
+        /// The possible values.
+        expected: &'static str,
+    },
+    /// A keyword argument of another type than the option takes.
+    #[error("{keyword} must be {expected}, not {found:?}")]
+    Kind {
+        /// The keyword of the option.
+        keyword: &'static str,
+        /// The argument.
+        found: String,
+        /// The possible values.
         expected: &'static str,
     },
     /// A spelling other than the canonical one.
     #[error("the canonical spelling is '{canonical}'")]
     NotCanonical {
-        /// The right spelling of the same spec.
+        /// The canonical spelling of the same spec.
         canonical: String,
     },
 }
 
-/// A [`crate::sign::Signer`] that can't be made.
+impl SpecError {
+    /// The error for an option that does not exist, where these do.
+    pub(crate) fn unknown_option(found: &str, options: impl Iterator<Item = String>) -> Self {
+        let options = options.collect::<Vec<_>>().join(", ");
+        Self::UnknownOption { found: found.into(), options }
+    }
+}
+
+/// Invalid arguments of a [`crate::sign::Signer`].
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SignerError {
-    /// An algorithm that this signer does not have.
+    /// An algorithm that this signer does not support.
     #[error("the algorithm must be {choices}, not {name:?}")]
     UnknownAlgorithm {
-        /// What was asked for.
+        /// The requested algorithm.
         name: String,
-        /// What there is.
+        /// The supported algorithms.
         choices: &'static str,
     },
     /// The list of secrets is empty.
-    #[error("at least one secret is needed, to sign with")]
+    #[error("a signer needs at least one secret")]
     NoSecret,
     /// A secret has no bytes.
     #[error("secret {number} is empty")]
@@ -170,16 +185,16 @@ pub enum SignerError {
         number: usize,
         /// Its length in bytes.
         length: usize,
-        /// What is needed, in bytes.
+        /// The minimum in bytes.
         minimum: usize,
     },
-    /// A parameter name that would need encoding, or is empty.
+    /// A parameter name that is empty, or needs percent-encoding.
     #[error("{name:?} can't name a query parameter: use letters, digits, '-', '.', '_' and '~'")]
     BadParamName {
         /// The name.
         name: String,
     },
-    /// A key or salt that is not written in hexadecimal digits.
+    /// A key or salt that is not in hexadecimal digits.
     #[error("{what} {number} is not an even number of hexadecimal digits")]
     NotHex {
         /// `key` or `salt`.
@@ -190,25 +205,24 @@ pub enum SignerError {
     /// Keys and salts do not come in pairs.
     #[error("every key needs its salt: there are {keys} keys and {salts} salts")]
     UnpairedKeys {
-        /// How many keys there are.
+        /// The number of keys.
         keys: usize,
-        /// How many salts there are.
+        /// The number of salts.
         salts: usize,
     },
-    /// A truncated signature that would be longer than the whole, or too short to resist
-    /// guessing.
-    #[error("a signature is cut to {minimum} to {maximum} {unit}, not to {found}")]
+    /// A truncated signature that is longer than the whole, or short enough to guess.
+    #[error("a signature can have {minimum} to {maximum} {unit}, not {found}")]
     SignatureLength {
-        /// What was asked for.
+        /// The requested length.
         found: usize,
-        /// The least.
+        /// The minimum.
         minimum: usize,
-        /// The whole signature.
+        /// The length of the whole signature.
         maximum: usize,
         /// `bytes` or `characters`.
         unit: &'static str,
     },
-    /// Both parameters have one name (nginx's `$arg_name` ignores case).
+    /// Both parameters have the same name (nginx's `$arg_name` ignores case).
     #[error("the signature and its expiry need query parameters of different names")]
     SameParamName,
 }
@@ -220,95 +234,97 @@ pub enum SignError {
     /// The path has no single normal form, or the query is badly encoded.
     #[error("this URL can't be signed: {0}")]
     Uri(#[from] UriError),
-    /// A `#` outside a path that is given as such.
+    /// A `#` in a URL. A path may contain it.
     #[error(
-        "a URL to be signed has no fragment; when the '#' is part of a file name, sign it as a path"
+        "a signed URL can't have a fragment; if the '#' is part of a file name, sign it as a path"
     )]
     Fragment,
     /// `secure-link-md5` with a query.
     #[error(
         "secure-link-md5 can't sign a query: nginx's $uri, which it covers, is the path alone; \
-         use hmac-sha256, or sign it as a path when the '?' is part of a file name"
+         use hmac-sha256, or sign it as a path if the '?' is part of a file name"
     )]
     QueryNotCovered,
-    /// A parameter of the URL has the name of the signature's or the expiry's.
+    /// A parameter of the URL has the name of the signature or of the expiry.
     #[error("the query parameter {name:?} is reserved for the signature")]
     ReservedParam {
-        /// The name, as given.
+        /// The name.
         name: String,
     },
     /// An expiry of zero or less, which nginx's `secure_link` refuses.
-    #[error("an expiry is a time after 1970-01-01 00:00:00 UTC, not {expires} seconds from it")]
+    #[error("an expiry must be after 1970-01-01 00:00:00 UTC, not {expires} seconds from it")]
     ExpiresOutOfRange {
         /// The expiry, in Unix seconds.
         expires: i64,
     },
-    /// A lifetime that is not positive, or ends after the last Unix second.
-    #[error("a lifetime is a positive number of seconds, not {seconds}")]
+    /// A lifetime that is not positive, or ends after the last representable second.
+    #[error("a lifetime must be a positive number of seconds, not {seconds}")]
     LifetimeOutOfRange {
         /// The lifetime in seconds.
         seconds: i64,
     },
 }
 
-/// A thumbnail whose URL can't be written in the grammar of another server.
+/// A thumbnail that the URLs of another server can't express.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DialectError {
-    /// The server has no such option.
+    /// The server does not support the option.
     #[error("{server} can't do '{option}': {reason}")]
     Inexpressible {
         /// The server.
         server: &'static str,
-        /// The option as it is named in a spec.
+        /// The option, as named in a spec.
         option: &'static str,
-        /// What it lacks.
+        /// Why.
         reason: &'static str,
     },
-    /// thumbor counts pixels of the source where the spec has fractions.
-    #[error("thumbor does '{option}' in pixels of the source, whose (width, height) it needs")]
+    /// thumbor needs pixels of the source where the spec has fractions.
+    #[error(
+        "thumbor takes '{option}' in pixels of the source, so it needs the source's (width, height)"
+    )]
     NeedsSourceSize {
-        /// The option as it is named in a spec.
+        /// The option, as named in a spec.
         option: &'static str,
     },
     /// The source is empty.
     #[error("the source has no name")]
     NoSource,
-    /// An expiry that can't be written.
+    /// An invalid expiry.
     #[error(transparent)]
     Expiry(#[from] SignError),
-    /// thumbor would take the beginning of the source for one of its options.
-    #[error("thumbor would read {start:?} at the start of the source as an option, not a name")]
+    /// The start of the source looks like an option of thumbor's.
+    #[error("thumbor reads {start:?} at the start of the source as an option, not as a name")]
     AmbiguousSource {
         /// The first part of the source.
         start: String,
     },
 }
 
-/// A URL whose signature is not accepted.
+/// Why a URL fails verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum VerifyError {
     /// No signature at the end of the query.
     #[error("the URL does not end with its signature and expiry")]
     NoSignature,
-    /// The path is not spelt the one way that signing spells it.
-    #[error("the path is refused: {0}")]
+    /// The path is not in its canonical spelling.
+    #[error("the path is invalid: {0}")]
     BadPath(UriError),
-    /// The signed parameters are not spelt the one way that signing spells them.
+    /// The signed parameters are not in their canonical spelling.
     #[error("the query is not in its canonical spelling")]
     BadQuery,
-    /// Parameters that the signature does not cover, or that are reserved for it.
-    #[error("the query has parameters that do not belong there")]
+    /// Parameters that the signature does not cover, or that it reserves.
+    #[error("the query has parameters that the signature does not cover")]
     ExtraParam,
-    /// The expiry is not a positive decimal number without sign and leading zeros.
-    #[error("the expiry is not a positive decimal number in its one spelling")]
+    /// The expiry is not a positive decimal number, without sign or leading zeros.
+    #[error("the expiry is not a positive decimal number in its canonical spelling")]
     BadExpires,
     /// The signature is not unpadded, canonical base64url of the right length.
     #[error("the signature is not canonical base64url of the right length")]
     BadEncoding,
-    /// None of the keys has made this signature.
-    #[error("the signature fits none of the keys")]
+    /// The signature does not match any key.
+    #[error("the signature does not match any key")]
     Mismatch,
     /// The signature is right, but its time has passed.
     #[error("the URL expired at {expires} and it is {now} (Unix seconds)")]
@@ -320,27 +336,27 @@ pub enum VerifyError {
     },
 }
 
-/// Why there is no thumbnail of a source.
+/// Why a source has no thumbnail.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ThumbnailError {
-    /// The source, or the thumbnail that is asked for, exceeds a limit.
-    #[error("{found} {what} are more than the limit of {limit}")]
+    /// The source, or the requested thumbnail, exceeds a limit.
+    #[error("{found} {what} exceed the limit of {limit}")]
     TooLarge {
-        /// What is counted.
+        /// The things that are counted.
         what: &'static str,
-        /// How many there are.
+        /// Their number.
         found: u64,
-        /// How many there may be.
+        /// The limit.
         limit: u64,
     },
-    /// The time for it is over.
-    #[error("it takes longer than the time limit")]
+    /// The time limit has passed.
+    #[error("the render exceeds the time limit")]
     Timeout,
-    /// The source is not of a format that is read.
+    /// The format of the source is not supported.
     #[error("it is not an image of a supported format")]
     Unsupported,
-    /// The source uses a feature of its format that is not read.
+    /// The source uses a feature of its format that is not supported.
     #[error("{feature} is not supported")]
     UnsupportedFeature {
         /// The feature.
@@ -349,21 +365,21 @@ pub enum ThumbnailError {
     /// The source can't be decoded.
     #[error("it is a corrupt {format} image: {reason}")]
     Corrupt {
-        /// What it says it is.
+        /// Its format, by the first bytes.
         format: SourceFormat,
-        /// What its decoder says.
+        /// The decoder's message.
         reason: String,
     },
     /// A decoder panicked.
     #[error("it is a corrupt image: its decoder panicked")]
     Panic,
-    /// A step failed for no fault of the source.
+    /// A step failed, although the source is valid.
     #[error("the thumbnail can't be made: {0}")]
     Internal(String),
 }
 
 impl ThumbnailError {
-    /// The error of a source that can't be decoded.
+    /// The error for a source that can't be decoded.
     pub(crate) fn corrupt(format: SourceFormat, reason: impl std::fmt::Display) -> Self {
         Self::Corrupt { format, reason: reason.to_string() }
     }

@@ -5,6 +5,7 @@
 
 pub mod cache;
 pub mod error;
+mod ffi;
 pub mod path_map;
 pub mod sign;
 pub mod thumbnail;

@@ -74,7 +74,7 @@ class TestSign:
         assert url.startswith("/a?Name=%C3%B6&flag=&size=1%200&key=")
         assert url == signer.sign_path("/a", params={"flag": "", "size": "1 0", "Name": "ö"})
         assert signer.verify(url) == "/a?Name=%C3%B6&flag=&size=1%200"
-        with pytest.raises(BadSignature, match="none of the keys"):
+        with pytest.raises(BadSignature, match="does not match any key"):
             signer.verify(url.replace("size=1", "size=2"))
 
     def test_md5_refuses_a_query(self):
@@ -100,7 +100,7 @@ class TestSign:
                 sign(path)
 
     def test_refuses_a_fragment(self, signer):
-        with pytest.raises(ValueError, match="no fragment"):
+        with pytest.raises(ValueError, match="can't have a fragment"):
             signer.sign("/a#b")
 
     @pytest.mark.parametrize("name", ["key", "KEY", "expires"])

@@ -1,8 +1,12 @@
 """The spec as Python sees it; the grammar itself is tested in Rust."""
 
+import ast
+import inspect
 import pickle
+from pathlib import Path
 
 import pytest
+import xaccel
 from xaccel._core import Spec
 from xaccel.exceptions import SpecError
 
@@ -103,3 +107,50 @@ def test_output_format():
     assert Spec(9).output_format("a.svg") == "jpeg"
     assert Spec(9, format="png").output_format("a.jpg") == "png"
     assert Spec(9, format="auto").output_format("a.jpg") == "auto"
+
+
+def stub_class(name):
+    stub = Path(xaccel.__file__).with_name("_core.pyi")
+    body = ast.parse(stub.read_text(encoding="utf-8")).body
+    return next(node for node in body if isinstance(node, ast.ClassDef) and node.name == name)
+
+
+def test_the_stub_lists_the_options():
+    functions = [node for node in stub_class("Spec").body if isinstance(node, ast.FunctionDef)]
+    new = next(function for function in functions if function.name == "__new__")
+    assert tuple(keyword.arg for keyword in new.args.kwonlyargs) == Spec.OPTIONS
+    defaults = [ast.literal_eval(default) for default in new.args.kw_defaults]
+    assert defaults == [getattr(Spec(), option) for option in Spec.OPTIONS]
+    attributes = [function.name for function in functions if function.decorator_list]
+    assert [name for name in attributes if name in Spec.OPTIONS] == list(Spec.OPTIONS)
+
+
+def test_the_stub_lists_the_options_of_a_thumbnail():
+    fields = [node.target.id for node in stub_class("_Options").body]
+    assert fields == [option for option in Spec.OPTIONS if option != "version"]
+
+
+def test_every_option_is_an_attribute():
+    for option in Spec.OPTIONS:
+        assert isinstance(inspect.getattr_static(Spec, option), property)
+        with pytest.raises(AttributeError):
+            setattr(Spec(), option, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"fit": 1}, "fit must be contain, cover, fill or pad"),
+        ({"fit": None}, "fit must be contain"),
+        ({"upscale": "yes"}, "upscale must be True or False"),
+        ({"gravity": (0.5,)}, "gravity must be"),
+        ({"crop": 1}, "crop must be x-y-w-h"),
+        ({"rotate": 90.0}, "rotate must be 90"),
+        ({"blur": "2"}, "blur must be a sigma"),
+        ({"quality": 80.5}, "quality must be a whole number"),
+        ({"qualty": 80}, "unexpected keyword argument 'qualty'"),
+    ],
+)
+def test_a_wrong_type_is_a_type_error(options, message):
+    with pytest.raises(TypeError, match=message):
+        Spec(**options)

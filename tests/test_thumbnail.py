@@ -1,7 +1,10 @@
 """Thumbnails as Python sees them, with Pillow as an independent oracle."""
 
 import io
+import re
 import threading
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -241,8 +244,8 @@ def test_limits():
     assert Limits() == Limits(max_pixels=50_000_000, max_side=8192)
     assert thumbnail(source, 64, limits=Limits(max_pixels=640 * 400)).width == 64
     for limits, message in [
-        (Limits(max_pixels=640 * 400 - 1), "256000 pixels are more than the limit of 255999"),
-        (Limits(max_bytes=len(source) - 1), "bytes are more than"),
+        (Limits(max_pixels=640 * 400 - 1), "256000 pixels exceed the limit of 255999"),
+        (Limits(max_bytes=len(source) - 1), "bytes exceed the limit"),
         (Limits(max_side=63), "side of the thumbnail"),
     ]:
         with pytest.raises(ImageTooLarge, match=message):
@@ -281,6 +284,14 @@ def test_many_threads_at_once():
 
 
 def test_codecs_are_named():
-    names = codecs()
-    assert {"libjpeg-turbo", "png", "libwebp"} <= names.keys()
-    assert all(version[0].isdigit() for version in names.values())
+    found = codecs()
+    assert {"libjpeg-turbo", "libwebp", "libaom"} <= found.keys()
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in found.values())
+
+
+def test_codecs_of_rust_are_the_locked_ones():
+    lock = tomllib.loads((Path(__file__).parents[1] / "Cargo.lock").read_text(encoding="utf-8"))
+    locked = {package["name"]: package["version"] for package in lock["package"]}
+    found = codecs()
+    for name in ("png", "gif", "image", "tiff"):
+        assert found[name] == locked[name]

@@ -91,7 +91,7 @@ def test_a_still_shows_the_first_frame(source_kind, kind):
 
 def test_frames_are_limited():
     source = animation("GIF")
-    with pytest.raises(ImageTooLarge, match="5 frames are more than the limit of 4"):
+    with pytest.raises(ImageTooLarge, match="5 frames exceed the limit of 4"):
         thumbnail(source, 60, limits=Limits(max_frames=4))
     with pytest.raises(ImageTooLarge, match="48000 pixels"):
         thumbnail(source, 60, limits=Limits(max_pixels=47_999))

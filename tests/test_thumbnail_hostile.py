@@ -423,7 +423,9 @@ def test_pictures_larger_than_the_container_says(first):
         header = sequence_header(data, 17_000)[0]
         return data.replace(b"\x12\0", b"\x12\0" + header) if first else data + header
 
-    with pytest.raises((CorruptImage, ImageTooLarge), match=r"larger than it says|289000000"):
+    with pytest.raises(
+        (CorruptImage, ImageTooLarge), match=r"larger than its header says|289000000"
+    ):
         thumbnail(with_bitstream(change), 32)
 
 

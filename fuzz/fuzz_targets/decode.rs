@@ -1,13 +1,12 @@
-//! No file crashes what reads it, at whatever size: its header, its colours, all of its frames.
-//! The format is that of the first bytes, so the corpus has files of each.
+//! No file crashes a decoder, at any size: its header, its profile, all of its frames. The first
+//! bytes decide the format, so the corpus has files of each.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use raster::Size;
-use xaccel::thumbnail::decode::{self, Wanted};
+use xaccel::thumbnail::decode::{self, DecodeRequest};
 use xaccel::thumbnail::limits::Limits;
-use xaccel::thumbnail::probe::probe;
 use xaccel_fuzz::{allow_panics_of_decoders, guarded};
 
 const LIMITS: Limits =
@@ -19,23 +18,25 @@ fuzz_target!(
 );
 
 fn decode_all(source: &[u8]) {
-    let Ok(header) = probe(source, &LIMITS) else { return };
-    let _ = decode::profile(source, header.format);
     let most = u32::MAX;
-    for (width, half_chroma, all_frames, is_start) in [
+    for (width, half_chroma, all_frames, is_partial) in [
         (most, false, true, false),
         (9, false, false, false),
         (9, true, false, false),
         (9, true, false, true),
     ] {
+        let Ok(mut opened) = decode::open(source, &LIMITS) else { return };
+        let header = *opened.header();
+        let _ = opened.profile();
         let count = if all_frames { header.frames } else { 1 };
         if LIMITS.check_source(header.size, count).is_err() {
             continue;
         }
         let size = Size { width, height: width };
-        let wanted = Wanted { size, half_chroma, all_frames, is_start };
+        let request = DecodeRequest { size, half_chroma, all_frames, is_partial };
+        let _ = opened.components(request);
         let mut shown = None;
-        let _ = decode::frames(source, &header, wanted, &mut |frame| {
+        let _ = opened.frames(request, &mut |frame| {
             let picture = frame.pixels.into_picture()?;
             assert_eq!(picture.data.len(), picture.stride() * picture.height as usize);
             assert_eq!(*shown.get_or_insert(picture.size()), picture.size());

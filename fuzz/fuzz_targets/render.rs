@@ -1,4 +1,4 @@
-//! No file crashes a decoder, and what is made of it has the size that was asked for.
+//! No file crashes a render, and a thumbnail has the requested size.
 
 #![no_main]
 
@@ -6,9 +6,10 @@ use libfuzzer_sys::fuzz_target;
 use xaccel::thumbnail::encode::Style;
 use xaccel::thumbnail::format::OutputFormat;
 use xaccel::thumbnail::limits::Limits;
-use xaccel::thumbnail::resize::Light;
+use xaccel::thumbnail::options::{Qualities, RenderOptions};
+use xaccel::thumbnail::render;
+use xaccel::thumbnail::resize::Averaging;
 use xaccel::thumbnail::spec::Spec;
-use xaccel::thumbnail::{Job, render};
 use xaccel_fuzz::{allow_panics_of_decoders, guarded};
 
 fuzz_target!(
@@ -23,17 +24,17 @@ fn render_all(source: &[u8]) {
     for (spec, format) in
         [("16x16,cover,g-smart", OutputFormat::WebP), ("16x16,cover", OutputFormat::Jpeg)]
     {
-        let job = Job {
+        let options = RenderOptions {
             spec: &Spec::parse(spec).expect("a good spec"),
-            format,
-            quality: 50,
+            format: Some(format),
+            qualities: Qualities { jpeg: 50, webp: 50, avif: 50 },
             style: Style::default(),
-            light: Light::Encoded,
+            averaging: Averaging::Encoded,
             limits: &limits,
-            is_start: false,
+            is_partial: false,
             expired: &|| false,
         };
-        if let Ok(made) = render(source, &job) {
+        if let Ok(made) = render(source, &options) {
             assert_eq!((made.width, made.height), (16, 16));
         }
     }

@@ -1,4 +1,4 @@
-//! No text crashes the parser of specs, and what it accepts is spelt the one right way.
+//! No text crashes the parser of specs, and it accepts only the canonical spelling.
 
 #![no_main]
 

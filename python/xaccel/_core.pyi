@@ -4,6 +4,7 @@ from os import PathLike
 from types import TracebackType
 from typing import (
     Any,
+    ClassVar,
     Literal,
     NoReturn,
     Protocol,
@@ -56,6 +57,9 @@ class Spec:
     Raises:
         xaccel.exceptions.SpecError: The value of an option is invalid.
     """
+
+    OPTIONS: ClassVar[tuple[str, ...]]
+    """The keywords of all options, in their order in a spec."""
 
     def __new__(
         cls,
@@ -227,12 +231,12 @@ class ImageInfo:
         """Whether the image has a colour profile."""
 
 @final
-class Incoming:
+class StreamedSource:
     """An image that arrives piece by piece, for example from another machine."""
 
-    def __new__(cls) -> Incoming: ...
+    def __new__(cls) -> StreamedSource: ...
     def feed(self, piece: bytes, /) -> bool:
-        """Take the next piece.
+        """Add the next piece.
 
         Returns:
             True once, with the piece after which the start of a JPEG is enough for a thumbnail
@@ -253,7 +257,7 @@ def render(
     quality: Mapping[str, int] | None = None,
     linear: bool = False,
     limits: Limits | None = None,
-    is_start: bool = False,
+    is_partial: bool = False,
 ) -> Thumbnail:
     """Render the thumbnail that a spec describes.
 
@@ -270,8 +274,8 @@ def render(
             on 24 of the wallpapers, at 96 pixels, the default has an SSIM with a linear reference
             of at least 0.993 for half of the thumbnails, and of 0.92 for the worst.
         limits: The limits of the call; None = the defaults of `Limits`.
-        is_start: Whether the source is only the start of a JPEG, see `Incoming.feed`. If it is not
-            enough, that is a `CorruptImage`.
+        is_partial: Whether the source is only the start of a JPEG, see `StreamedSource.feed`. If it
+            is not enough, that is a `CorruptImage`.
 
     Raises:
         xaccel.exceptions.ImageTooLarge: The source or the thumbnail exceeds a limit.

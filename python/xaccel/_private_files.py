@@ -93,7 +93,7 @@ class PrivateFiles(ABC, Generic[App]):
         responder = self._thumbnails.responder(
             path, width, height, root=root, max_age=max_age, **options
         )
-        return self._app(responder)
+        return self._thumbnail_app(responder)
 
     @cached_property
     def _thumbnails(self) -> PrivateThumbnails:
@@ -102,3 +102,7 @@ class PrivateFiles(ABC, Generic[App]):
     @abstractmethod
     def _app(self, responder: Responder) -> App:
         """Turn a responder into a response of the framework."""
+
+    def _thumbnail_app(self, responder: Responder) -> App:
+        """Turn a responder that may render a thumbnail into a response of the framework."""
+        return self._app(responder)

@@ -8,8 +8,8 @@
         await xaccel.send_private_file("film.mp4")(scope, receive, send)
 
 `send_private_file()` returns an ASGI app, which views of Starlette may return. For views of
-FastAPI use `xaccel.starlette`. Nothing blocks the event loop: files are found and read in threads
-of asyncio's executor.
+FastAPI use `xaccel.starlette`. Nothing blocks the event loop: files are found and read in threads,
+and thumbnails have threads of their own.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from http import HTTPStatus
 from typing import Any, Protocol, TypeAlias
 
 from xaccel._private_files import PrivateFiles, Responder
+from xaccel._threads import FILES, Threads
 from xaccel.config import Config
 from xaccel.delivery import sendfile
 from xaccel.delivery.files import Delivery
@@ -51,12 +52,15 @@ class XAccel(PrivateFiles[ASGIApp]):
     def _app(self, responder: Responder) -> ASGIApp:
         return answering(responder)
 
+    def _thumbnail_app(self, responder: Responder) -> ASGIApp:
+        return answering(responder, Threads.for_thumbnails(self.config))
 
-def answering(responder: Responder) -> ASGIApp:
-    """An app that answers every request with a responder, which runs in a thread."""
+
+def answering(responder: Responder, threads: Threads = FILES) -> ASGIApp:
+    """An app that answers every request with a responder, which runs in one of the threads."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        response = await asyncio.to_thread(responder, Request.from_scope(scope))
+        response = await threads.run(responder, Request.from_scope(scope))
         await respond(response, scope, receive, send)
 
     return app
@@ -74,7 +78,7 @@ class PrivateLinks:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        await _answer(self._delivery, scope, receive, send)
+        await _answer(self._delivery, FILES, scope, receive, send)
 
 
 class Thumbnails:
@@ -88,16 +92,19 @@ class Thumbnails:
         self.config = config
         """The settings, which `xaccel config --app` reads."""
         self._thumbnails = ThumbnailEndpoint(config)
+        self._threads = Threads.for_thumbnails(config)
         self.purge = self._thumbnails.purge
         """Removes the thumbnails of a source, see `xaccel.thumbnails.endpoint.Thumbnails.purge`."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        await _answer(self._thumbnails, scope, receive, send)
+        await _answer(self._thumbnails, self._threads, scope, receive, send)
 
 
-async def _answer(endpoint: _Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
-    response = await asyncio.to_thread(
+async def _answer(
+    endpoint: _Endpoint, threads: Threads, scope: Scope, receive: Receive, send: Send
+) -> None:
+    response = await threads.run(
         endpoint.respond,
         scope["path"],
         scope["query_string"].decode("latin-1"),
@@ -162,7 +169,7 @@ async def _disconnect(receive: Receive) -> None:
 async def in_thread(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
     """Iterate in threads, so that slow reads do not block the event loop."""
     iterator = iter(chunks)
-    while (chunk := await asyncio.to_thread(next, iterator, None)) is not None:
+    while (chunk := await FILES.run(next, iterator, None)) is not None:
         yield chunk
 
 
@@ -236,7 +243,7 @@ class Sendfile:
                     await _send_path(message["path"], scope, receive, send)
                     return
                 current = sender if _overrides(inner) == overrides else self._sender(inner)
-                response = await asyncio.to_thread(
+                response = await FILES.run(
                     self._offloader.respond_with_path,
                     current,
                     request,
@@ -266,7 +273,7 @@ async def _send_path(path: str, scope: Scope, receive: Receive, send: Send) -> N
     if _PATHSEND in (scope.get("extensions") or {}):
         await send({"type": _PATHSEND, "path": path})
         return
-    file = await asyncio.to_thread(open, path, "rb")
+    file = await FILES.run(open, path, "rb")
     with contextlib.closing(FileBody(file, [(0, os.fstat(file.fileno()).st_size)])) as body:
         await _stream(body, receive, send)
 

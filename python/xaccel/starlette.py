@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from xaccel._private_files import PrivateFiles, Responder
+from xaccel._threads import Threads
 from xaccel.asgi import ASGIApp, answering
 
 __all__ = ["PrivateFileResponse", "XAccel"]
@@ -29,6 +30,9 @@ class XAccel(PrivateFiles["PrivateFileResponse"]):
 
     def _app(self, responder: Responder) -> PrivateFileResponse:
         return PrivateFileResponse(answering(responder))
+
+    def _thumbnail_app(self, responder: Responder) -> PrivateFileResponse:
+        return PrivateFileResponse(answering(responder, Threads.for_thumbnails(self.config)))
 
 
 class PrivateFileResponse(Response):

@@ -36,8 +36,8 @@ mod _core {
     use super::spec::PySpec;
     #[pymodule_export]
     use super::thumbnail::{
-        ImageInfo, Limits, PyIncoming, Thumbnail, codecs, placeholder, probe, render, thumbnail,
-        thumbnail_many,
+        ImageInfo, Limits, PyStreamedSource, Thumbnail, codecs, placeholder, probe, render,
+        thumbnail, thumbnail_many,
     };
     #[pymodule_export]
     use super::uri::encode_path;
@@ -50,6 +50,7 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        PySpec::add_attributes(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -1,65 +1,57 @@
 //! `Spec`.
 
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyBool, PyCFunction, PyDict, PyFloat, PyString, PyTuple, PyType};
 
 use super::exceptions;
 use crate::error::SpecError;
-use crate::thumbnail::crop::Plan;
+use crate::thumbnail::crop::Geometry;
 use crate::thumbnail::orient::Transform;
-use crate::thumbnail::spec::{
-    CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Rgb, Rotation, Spec,
-    SpecOption, Version,
-};
+use crate::thumbnail::spec::{Argument, OPTIONS, Spec, SpecOption};
 use raster::Size;
 
 impl From<SpecError> for PyErr {
     fn from(error: SpecError) -> Self {
-        exceptions::SpecError::new_err(error.to_string())
-    }
-}
-
-/// A gravity as Python code gives it: its text in a spec, or a focal point.
-#[derive(FromPyObject)]
-pub(super) enum GravityArg {
-    Text(String),
-    Focal(f64, f64),
-}
-
-impl TryFrom<GravityArg> for Gravity {
-    type Error = SpecError;
-
-    fn try_from(gravity: GravityArg) -> Result<Self, SpecError> {
-        match gravity {
-            GravityArg::Text(text) => {
-                Self::parse(&text).ok_or_else(|| SpecOption::Gravity.wrong(&text))
-            }
-            GravityArg::Focal(x, y) => Fraction::from_f64(x)
-                .zip(Fraction::from_f64(y))
-                .map(|(x, y)| Self::Focal(x, y))
-                .ok_or_else(|| SpecOption::Gravity.wrong(&format!("{x}-{y}"))),
+        match error {
+            SpecError::Kind { .. } => PyTypeError::new_err(error.to_string()),
+            error => exceptions::SpecError::new_err(error.to_string()),
         }
     }
 }
 
-/// A crop as Python code gives it: its text in a spec, or four fractions.
-#[derive(FromPyObject)]
-pub(super) enum CropArg {
-    Text(String),
-    Edges(f64, f64, f64, f64),
+/// Read a keyword argument.
+fn argument(value: &Bound<'_, PyAny>) -> PyResult<Argument> {
+    if value.is_none() {
+        return Ok(Argument::None);
+    }
+    if let Ok(flag) = value.cast::<PyBool>() {
+        return Ok(Argument::Flag(flag.is_true()));
+    }
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(Argument::Text(text.to_str()?.to_owned()));
+    }
+    if let Ok(numbers) = value.cast::<PyTuple>() {
+        return numbers.extract().map(Argument::Numbers);
+    }
+    if !value.is_instance_of::<PyFloat>()
+        && let Ok(number) = value.extract()
+    {
+        return Ok(Argument::Integer(number));
+    }
+    value.extract().map(Argument::Number)
 }
 
-impl TryFrom<CropArg> for CropRect {
-    type Error = SpecError;
-
-    fn try_from(crop: CropArg) -> Result<Self, SpecError> {
-        match crop {
-            CropArg::Text(text) => Self::parse(&text).ok_or_else(|| SpecOption::Crop.wrong(&text)),
-            CropArg::Edges(x, y, w, h) => Self::from_f64([x, y, w, h])
-                .ok_or_else(|| SpecOption::Crop.wrong(&format!("{x}-{y}-{w}-{h}"))),
-        }
-    }
+/// The Python value of an argument.
+fn value(py: Python<'_>, argument: Argument) -> PyResult<Bound<'_, PyAny>> {
+    Ok(match argument {
+        Argument::None => py.None().into_bound(py),
+        Argument::Flag(flag) => PyBool::new(py, flag).to_owned().into_any(),
+        Argument::Integer(number) => number.into_pyobject(py)?.into_any(),
+        Argument::Number(number) => number.into_pyobject(py)?.into_any(),
+        Argument::Text(text) => text.into_pyobject(py)?.into_any(),
+        Argument::Numbers(numbers) => PyTuple::new(py, numbers)?.into_any(),
+    })
 }
 
 /// What a thumbnail looks like; `str()` gives its text in a URL.
@@ -73,64 +65,23 @@ impl std::fmt::Display for PySpec {
     }
 }
 
-fn named<T>(
-    option: SpecOption,
-    name: Option<&str>,
-    find: fn(&str) -> Option<T>,
-) -> Result<Option<T>, SpecError> {
-    name.map(|name| find(name).ok_or_else(|| option.wrong(name))).transpose()
-}
-
-fn number(option: SpecOption, value: Option<f64>) -> Result<Option<Hundredths>, SpecError> {
-    value
-        .map(|value| Hundredths::from_f64(value).ok_or_else(|| option.wrong(&value.to_string())))
-        .transpose()
-}
-
 #[pymethods]
 impl PySpec {
+    /// The keywords of all options, in their order in a spec.
+    #[classattr]
+    #[pyo3(name = "OPTIONS")]
+    fn option_names(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+        PyTuple::new(py, OPTIONS.iter().map(|option| option.keyword))
+    }
+
     #[new]
-    #[pyo3(signature = (width=None, height=None, *, fit="contain", upscale=false, gravity=None,
-        crop=None, rotate=0, flip=None, blur=None, sharpen=None, background=None, dpr=None,
-        quality=None, format=None, version=None))]
-    #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
+    #[pyo3(signature = (width=None, height=None, **options))]
     fn new(
         width: Option<u32>,
         height: Option<u32>,
-        fit: &str,
-        upscale: bool,
-        gravity: Option<GravityArg>,
-        crop: Option<CropArg>,
-        rotate: u16,
-        flip: Option<&str>,
-        blur: Option<f64>,
-        sharpen: Option<f64>,
-        background: Option<&str>,
-        dpr: Option<f64>,
-        quality: Option<u8>,
-        format: Option<&str>,
-        version: Option<&str>,
-    ) -> Result<Self, SpecError> {
-        let hex = background.map(|hex| hex.strip_prefix('#').unwrap_or(hex));
-        let spec = Spec {
-            width,
-            height,
-            fit: Fit::from_name(fit).ok_or_else(|| SpecOption::Fit.wrong(fit))?,
-            upscale,
-            gravity: gravity.map(Gravity::try_from).transpose()?,
-            crop: crop.map(CropRect::try_from).transpose()?,
-            rotate: Rotation::from_degrees(rotate)
-                .ok_or_else(|| SpecOption::Rotate.wrong(&rotate.to_string()))?,
-            flip: named(SpecOption::Flip, flip, Flip::from_name)?,
-            blur: number(SpecOption::Blur, blur)?,
-            sharpen: number(SpecOption::Sharpen, sharpen)?,
-            background: named(SpecOption::Background, hex, Rgb::parse)?,
-            dpr: number(SpecOption::Dpr, dpr)?,
-            quality,
-            format: named(SpecOption::Format, format, FormatOption::from_name)?,
-            version: named(SpecOption::Version, version, Version::parse)?,
-        };
-        spec.normalized().map(Self)
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        Self::of_options((width, height), options)
     }
 
     /// Read a spec in its canonical spelling.
@@ -145,11 +96,17 @@ impl PySpec {
         slf: &Bound<'py, Self>,
         changes: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let options = slf.get().options(slf.py())?;
+        let (py, spec) = (slf.py(), slf.get().0);
+        let options = PyDict::new(py);
+        options.set_item("width", spec.width)?;
+        options.set_item("height", spec.height)?;
+        for option in &OPTIONS {
+            options.set_item(option.keyword, value(py, option.argument(&spec))?)?;
+        }
         if let Some(changes) = changes {
             options.update(changes.as_mapping())?;
         }
-        PyType::new::<Self>(slf.py()).call((), Some(&options))
+        PyType::new::<Self>(py).call((), Some(&options))
     }
 
     /// The format of the thumbnail of a source with this name; `auto` if that is the option.
@@ -161,11 +118,11 @@ impl PySpec {
     #[pyo3(signature = (width, height, /))]
     fn output_size(&self, width: u32, height: u32) -> PyResult<(u32, u32)> {
         if width == 0 || height == 0 {
-            return Err(PyValueError::new_err("a source has at least one pixel each way"));
+            return Err(PyValueError::new_err("width and height of a source must be at least 1"));
         }
-        let plan = Plan::of(Size { width, height }, Transform::default(), &self.0)
+        let geometry = Geometry::new(Size { width, height }, Transform::default(), &self.0)
             .map_err(|error| exceptions::ImageTooLarge::new_err(error.to_string()))?;
-        Ok((plan.canvas.width, plan.canvas.height))
+        Ok((geometry.canvas.width, geometry.canvas.height))
     }
 
     #[getter]
@@ -178,79 +135,6 @@ impl PySpec {
         self.0.height
     }
 
-    #[getter]
-    fn fit(&self) -> &'static str {
-        self.0.fit.name()
-    }
-
-    #[getter]
-    fn upscale(&self) -> bool {
-        self.0.upscale
-    }
-
-    /// The text in a spec; a focal point as a pair of fractions.
-    #[getter]
-    fn gravity<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        Ok(match self.0.gravity {
-            None => None,
-            Some(Gravity::Focal(x, y)) => {
-                Some((x.to_f64(), y.to_f64()).into_pyobject(py)?.into_any())
-            }
-            Some(gravity) => Some(gravity.to_string().into_pyobject(py)?.into_any()),
-        })
-    }
-
-    #[getter]
-    fn crop(&self) -> Option<(f64, f64, f64, f64)> {
-        let CropRect { x, y, width, height } = self.0.crop?;
-        Some((x.to_f64(), y.to_f64(), width.to_f64(), height.to_f64()))
-    }
-
-    #[getter]
-    fn rotate(&self) -> u16 {
-        self.0.rotate.degrees()
-    }
-
-    #[getter]
-    fn flip(&self) -> Option<&'static str> {
-        self.0.flip.map(Flip::name)
-    }
-
-    #[getter]
-    fn blur(&self) -> Option<f64> {
-        self.0.blur.map(Hundredths::to_f64)
-    }
-
-    #[getter]
-    fn sharpen(&self) -> Option<f64> {
-        self.0.sharpen.map(Hundredths::to_f64)
-    }
-
-    #[getter]
-    fn background(&self) -> Option<String> {
-        self.0.background.map(|color| color.to_string())
-    }
-
-    #[getter]
-    fn dpr(&self) -> Option<f64> {
-        self.0.dpr.map(Hundredths::to_f64)
-    }
-
-    #[getter]
-    fn quality(&self) -> Option<u8> {
-        self.0.quality
-    }
-
-    #[getter]
-    fn format(&self) -> Option<&'static str> {
-        self.0.format.map(FormatOption::name)
-    }
-
-    #[getter]
-    fn version(&self) -> Option<String> {
-        self.0.version.map(|version| version.to_string())
-    }
-
     fn __repr__(&self) -> String {
         format!("Spec.parse('{}')", self.0)
     }
@@ -261,24 +145,35 @@ impl PySpec {
 }
 
 impl PySpec {
-    /// The arguments that build this spec again.
-    fn options<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let options = PyDict::new(py);
-        options.set_item("width", self.width())?;
-        options.set_item("height", self.height())?;
-        options.set_item("fit", self.fit())?;
-        options.set_item("upscale", self.upscale())?;
-        options.set_item("gravity", self.gravity(py)?)?;
-        options.set_item("crop", self.crop())?;
-        options.set_item("rotate", self.rotate())?;
-        options.set_item("flip", self.flip())?;
-        options.set_item("blur", self.blur())?;
-        options.set_item("sharpen", self.sharpen())?;
-        options.set_item("background", self.background())?;
-        options.set_item("dpr", self.dpr())?;
-        options.set_item("quality", self.quality())?;
-        options.set_item("format", self.format())?;
-        options.set_item("version", self.version())?;
-        Ok(options)
+    /// The spec of a size, and options as keyword arguments.
+    pub(super) fn of_options(
+        (width, height): (Option<u32>, Option<u32>),
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let mut spec = Spec { width, height, ..Spec::default() };
+        for (keyword, value) in options.into_iter().flatten() {
+            let keyword = keyword.cast::<PyString>()?.to_str()?;
+            let option = SpecOption::find(keyword).ok_or_else(|| {
+                PyTypeError::new_err(format!("unexpected keyword argument '{keyword}'"))
+            })?;
+            option.set(&mut spec, &argument(&value)?)?;
+        }
+        Ok(Self(spec.normalized()?))
+    }
+
+    /// Add an attribute for each option to the class.
+    pub(super) fn add_attributes(py: Python<'_>) -> PyResult<()> {
+        let class = PyType::new::<Self>(py);
+        let property = py.import("builtins")?.getattr("property")?;
+        for option in &OPTIONS {
+            let get = move |arguments: &Bound<'_, PyTuple>, _: Option<&Bound<'_, PyDict>>| {
+                let spec = arguments.get_item(0)?;
+                let argument = option.argument(&spec.cast::<Self>()?.get().0);
+                value(arguments.py(), argument).map(Bound::unbind)
+            };
+            let get = PyCFunction::new_closure(py, None, None, get)?;
+            class.setattr(option.keyword, property.call1((get,))?)?;
+        }
+        Ok(())
     }
 }

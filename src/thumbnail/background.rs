@@ -1,20 +1,20 @@
-//! What lies behind the picture: through its transparent parts, and around it when padded.
+//! The background: it shows through transparent pixels, and fills the padding.
 
-use super::crop::Plan;
+use super::crop::Geometry;
 use super::format::OutputFormat;
 use super::spec::{Compass, Gravity, Rgb, Spec};
 use raster::{Picture, PixelKind, Size};
 
-/// Flatten the picture if it must be, and put it on its canvas.
+/// Flatten the picture if necessary, and put it on its canvas.
 #[must_use]
-pub fn apply(picture: Picture, plan: &Plan, spec: &Spec, format: OutputFormat) -> Picture {
+pub fn apply(picture: Picture, geometry: &Geometry, spec: &Spec, format: OutputFormat) -> Picture {
     let can_be_transparent = format != OutputFormat::Jpeg;
     let color = spec.background.or((!can_be_transparent).then_some(Rgb::WHITE));
     let picture = match color {
         Some(color) => flatten(picture, color),
         None => picture,
     };
-    if plan.canvas == picture.size() {
+    if geometry.canvas == picture.size() {
         return picture.without_idle_alpha();
     }
     let gravity = match spec.gravity {
@@ -23,9 +23,9 @@ pub fn apply(picture: Picture, plan: &Plan, spec: &Spec, format: OutputFormat) -
     };
     match color {
         Some(Rgb([red, green, blue])) => {
-            pad(&picture.into_color(), plan.canvas, gravity, &[red, green, blue])
+            pad(&picture.into_color(), geometry.canvas, gravity, &[red, green, blue])
         }
-        None => pad(&picture.into_rgba(), plan.canvas, gravity, &[0; 4]),
+        None => pad(&picture.into_rgba(), geometry.canvas, gravity, &[0; 4]),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Everything to sRGB: ICC profiles, code points, gamma, and inks without a profile.
+//! Converts pictures to sRGB: by ICC profiles, code points or gamma, and inks without a profile.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use moxcms::{
 
 use raster::{Picture, PixelKind};
 
-/// What the samples of a source mean, if it says so.
+/// The meaning of samples, as a source states it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Profile {
     /// An ICC profile (ISO 15076-1).
@@ -22,12 +22,12 @@ pub enum Profile {
         /// The transfer characteristics.
         transfer: u8,
     },
-    /// sRGB's primaries, and samples that are light to the power of this.
+    /// sRGB's primaries, and samples that are linear light to the power of this.
     Gamma(f32),
 }
 
 impl Profile {
-    /// The profile, if it is one for samples of this kind and says anything but sRGB.
+    /// The profile, if it is for samples of this kind and is not sRGB.
     fn parse(&self, kind: PixelKind) -> Option<ColorProfile> {
         let space = match kind {
             PixelKind::Luma => DataColorSpace::Gray,
@@ -37,8 +37,8 @@ impl Profile {
         let profile = match self {
             Self::Icc(icc) => ColorProfile::new_from_slice(icc).ok()?,
             Self::CodePoints { primaries, transfer } => {
-                // Not said (2) is sRGB; the curves of the television norms (1, 6, 14, 15) are
-                // for cameras, and shown as sRGB's.
+                // Unspecified (2) is sRGB. The curves of television standards (1, 6, 14, 15) are
+                // for cameras, and displayed as sRGB.
                 let is_srgb =
                     matches!(primaries, 1 | 2) && matches!(transfer, 1 | 2 | 6 | 13 | 14 | 15);
                 if is_srgb {
@@ -81,19 +81,19 @@ impl Profile {
 /// Converts the frames of one source.
 pub struct Converter {
     profile: Option<Profile>,
-    /// For pictures of this kind; none where they are sRGB as they are.
+    /// The transform for pictures of this kind; `None` where they are sRGB already.
     prepared: Option<(PixelKind, Option<Arc<Transform8BitExecutor>>)>,
 }
 
 impl Converter {
-    /// A converter for samples of this profile; none = sRGB.
+    /// A converter for samples of this profile; `None` = sRGB.
     #[must_use]
     pub const fn new(profile: Option<Profile>) -> Self {
         Self { profile, prepared: None }
     }
 
-    /// The same picture in sRGB. A profile that is broken, or not for samples of this kind, is
-    /// as good as none.
+    /// The same picture in sRGB. A profile that is damaged, or not for samples of this kind, is
+    /// ignored.
     #[must_use]
     pub fn to_srgb(&mut self, picture: Picture) -> Picture {
         match self.transform(picture.kind) {
@@ -103,9 +103,9 @@ impl Converter {
         .without_inks()
     }
 
-    /// Whether [`Self::to_srgb`] leaves pictures of this kind as they are.
+    /// Whether [`Self::to_srgb`] leaves pictures of this kind unchanged.
     #[must_use]
-    pub fn is_idle(&mut self, kind: PixelKind) -> bool {
+    pub fn is_identity(&mut self, kind: PixelKind) -> bool {
         kind != PixelKind::Cmyk && self.transform(kind).is_none()
     }
 
@@ -129,7 +129,7 @@ impl Converter {
     }
 }
 
-/// Whether a transform changes no sample by more than one, as that of a profile that describes sRGB.
+/// Whether a transform changes samples by one at most, as for a profile that describes sRGB.
 fn is_rounding_only(kind: PixelKind, transform: &Transform8BitExecutor) -> bool {
     const STEPS: [u8; 7] = [0, 28, 77, 128, 179, 227, 255];
     let colors = || {
@@ -155,7 +155,7 @@ const fn layouts(kind: PixelKind) -> (Layout, Layout) {
         PixelKind::Luma => (Layout::Gray, Layout::Rgb),
         PixelKind::Rgb => (Layout::Rgb, Layout::Rgb),
         PixelKind::Rgba => (Layout::Rgba, Layout::Rgba),
-        // The four inks go by the name of the layout with as many samples.
+        // moxcms names CMYK by its other layout of four samples.
         PixelKind::Cmyk => (Layout::Rgba, Layout::Rgb),
     }
 }

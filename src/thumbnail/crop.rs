@@ -1,12 +1,11 @@
-//! Which part of the source becomes the thumbnail, and how large: arithmetic, no pixels.
+//! The geometry of a thumbnail: which part of the source it shows, at which size.
 //!
-//! Everything is reckoned in the *turned* picture, as the visitor sees it. Only at the end
-//! the window goes back through the transform to where the pixels are stored, so that they
-//! are turned after they were made few.
+//! All of it is computed in the *turned* picture, as visitors see it. At the end the window is
+//! transformed to the stored pixels, so that pixels are rotated only after they are resized.
 
+use super::format::MAX_SIDE;
 use super::orient::Transform;
-use super::probe::Header;
-use super::spec::{CropRect, Fit, Gravity, Hundredths, MAX_SIDE, Spec};
+use super::spec::{CropRect, Fit, Gravity, Hundredths, Spec};
 use crate::error::ThumbnailError;
 use raster::Size;
 
@@ -20,16 +19,16 @@ pub struct Window {
     pub height: f64,
 }
 
-/// The sizes of one thumbnail.
+/// The sizes and the crop of one thumbnail.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Plan {
-    /// From the stored pixels to the turned picture.
+pub struct Geometry {
+    /// The transform from the stored pixels to the turned picture.
     pub transform: Transform,
     /// The size of the thumbnail.
     pub canvas: Size,
     /// The size of the picture on the canvas; smaller only when padded.
     pub size: Size,
-    /// The stored source.
+    /// The size of the stored source.
     source: Size,
     /// The part of the turned source that the spec's `crop` leaves.
     crop: Window,
@@ -37,21 +36,12 @@ pub struct Plan {
     kept: (f64, f64),
 }
 
-impl Plan {
-    /// Lay out the thumbnail of a source.
+impl Geometry {
+    /// The geometry for a source of this stored size, which `upright` turns upright.
     ///
     /// # Errors
-    /// [`ThumbnailError::TooLarge`] when a side would be beyond what can be written at all.
-    pub fn new(header: &Header, spec: &Spec) -> Result<Self, ThumbnailError> {
-        Self::of(header.size, header.transform, spec)
-    }
-
-    /// Lay out the thumbnail of a source of this stored size, which `upright` makes stand
-    /// upright.
-    ///
-    /// # Errors
-    /// See [`Self::new`].
-    pub fn of(source: Size, upright: Transform, spec: &Spec) -> Result<Self, ThumbnailError> {
+    /// [`ThumbnailError::TooLarge`] when a side is longer than [`MAX_SIDE`].
+    pub fn new(source: Size, upright: Transform, spec: &Spec) -> Result<Self, ThumbnailError> {
         let turn = Transform::rotation(spec.rotate).then(Transform::flip(spec.flip));
         let transform = upright.then(turn);
         let crop = transform_window(from_spec(spec.crop.unwrap_or(CropRect::ALL)), turn);
@@ -91,10 +81,10 @@ impl Plan {
         Ok(Self { transform, canvas, size, source, crop, kept })
     }
 
-    /// The size that the whole stored source has at the scale of the thumbnail: what has to
-    /// be decoded at least.
+    /// The size of the whole stored source at the scale of the thumbnail, which is the minimum to
+    /// decode.
     #[must_use]
-    pub fn needed(&self) -> Size {
+    pub fn decoded_size(&self) -> Size {
         let Size { width, height } = self.transform.size(self.source);
         let side = |stored: u32, size: u32, kept: f64| {
             let least = (f64::from(size) / kept).ceil().min(f64::from(stored));
@@ -108,13 +98,13 @@ impl Plan {
         })
     }
 
-    /// The size of the resized picture, as the pixels are stored.
+    /// The size of the resized picture before the transform.
     #[must_use]
     pub const fn stored_size(&self) -> Size {
         self.transform.original_size(self.size)
     }
 
-    /// The part of the stored source that is kept; the centre for [`Gravity::Smart`].
+    /// The part of the stored source that the thumbnail shows; the centre for [`Gravity::Smart`].
     #[must_use]
     pub fn window(&self, gravity: Gravity) -> Window {
         let (width, height) = self.kept;
@@ -133,14 +123,14 @@ impl Plan {
         self.stored_window(x, y)
     }
 
-    /// The stored place of a window that stands so far from the left and the top of `crop`.
+    /// The window at this distance from the left and the top of `crop`, in the stored source.
     fn stored_window(&self, x: f64, y: f64) -> Window {
         let (width, height) = self.kept;
         let window = Window { left: self.crop.left + x, top: self.crop.top + y, width, height };
         inverse_window(window, self.transform)
     }
 
-    /// Where the window may stand, in the stored source; none if there is only one place for it.
+    /// The possible positions of the window in the stored source; `None` if there is only one.
     #[must_use]
     pub fn choice(&self) -> Option<Choice> {
         const NOTHING: f64 = 1e-6;
@@ -156,13 +146,13 @@ impl Plan {
     }
 }
 
-/// The places that a window may have, in fractions of the stored source.
+/// The possible positions of a window, in fractions of the stored source.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Choice {
-    /// The part of the source that the window has to stay within.
+    /// The part of the source that contains the window.
     pub area: Window,
-    /// Where it stands when nothing speaks for another place: in the middle and, since heads
-    /// are above, with three times as much left out below as above.
+    /// The usual position: centred horizontally. Vertically the crop below is three times the crop
+    /// above, because heads are above.
     pub usual: Window,
 }
 
@@ -175,13 +165,13 @@ fn from_spec(crop: CropRect) -> Window {
     }
 }
 
-/// Where a part of a picture is after a transform of the picture.
+/// The position of a part of a picture after a transform of the picture.
 fn transform_window(window: Window, transform: Transform) -> Window {
     let window = if transform.transpose { transposed(window) } else { window };
     flipped(window, transform)
 }
 
-/// Where a part of a transformed picture was before.
+/// The position of a part of a transformed picture before the transform.
 fn inverse_window(window: Window, transform: Transform) -> Window {
     let window = flipped(window, transform);
     if transform.transpose { transposed(window) } else { window }
@@ -215,20 +205,10 @@ fn whole(side: f64) -> Result<u32, ThumbnailError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::thumbnail::format::SourceFormat;
 
-    fn plan(width: u32, height: u32, orientation: u16, spec: &str) -> Plan {
-        let header = Header {
-            format: SourceFormat::Png,
-            size: Size { width, height },
-            transform: Transform::from_exif(orientation),
-            orientation,
-            frames: 1,
-            plays: 1,
-            has_alpha: false,
-            has_icc: false,
-        };
-        Plan::new(&header, &Spec::parse(spec).unwrap()).unwrap()
+    fn geometry(width: u32, height: u32, orientation: u16, spec: &str) -> Geometry {
+        let (size, upright) = (Size { width, height }, Transform::from_exif(orientation));
+        Geometry::new(size, upright, &Spec::parse(spec).unwrap()).unwrap()
     }
 
     #[test]
@@ -253,14 +233,14 @@ mod tests {
             ("400x400,crop-0-0-0.5-1,rot-90", (400, 356), (400, 356)),
             ("1x1", (1, 1), (1, 1)),
         ] {
-            let plan = plan(1600, 900, 1, spec);
+            let found = geometry(1600, 900, 1, spec);
             let sizes = [canvas, size].map(|(width, height)| Size { width, height });
-            assert_eq!([plan.canvas, plan.size], sizes, "{spec}");
+            assert_eq!([found.canvas, found.size], sizes, "{spec}");
         }
-        let upright = plan(1600, 900, 6, "400x400");
+        let upright = geometry(1600, 900, 6, "400x400");
         assert_eq!(upright.canvas, Size { width: 225, height: 400 });
         assert_eq!(upright.stored_size(), Size { width: 400, height: 225 });
-        assert_eq!(upright.needed(), Size { width: 400, height: 225 });
+        assert_eq!(upright.decoded_size(), Size { width: 400, height: 225 });
     }
 
     #[test]
@@ -282,7 +262,7 @@ mod tests {
             (1, "400x400,crop-0-0-0.25-1,flip-h", [0.0, 0.0, 0.25, 1.0]),
         ] {
             let spec_value = Spec::parse(spec).unwrap();
-            let window = plan(800, 400, orientation, spec)
+            let window = geometry(800, 400, orientation, spec)
                 .window(spec_value.gravity.unwrap_or(Gravity::CENTER));
             let expected = Window { left, top, width, height };
             let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
@@ -306,19 +286,19 @@ mod tests {
             (8, "400x400,cover", 0.375, 0.0),
             (1, "400x400,cover,rot-90", 0.125, 0.0),
         ] {
-            let Choice { area, usual } = plan(800, 400, orientation, spec).choice().unwrap();
+            let Choice { area, usual } = geometry(800, 400, orientation, spec).choice().unwrap();
             assert_eq!(area, Window { left: 0.0, top: 0.0, width: 1.0, height: 1.0 });
             let found = ((usual.left - left).abs(), (usual.top - top).abs());
             assert!(found.0 < 1e-9 && found.1 < 1e-9, "{orientation} {spec}: {usual:?}");
         }
-        assert_eq!(plan(800, 400, 1, "400x400").choice(), None);
+        assert_eq!(geometry(800, 400, 1, "400x400").choice(), None);
     }
 
     #[test]
     fn decoding_may_stop_at_the_needed_size() {
-        let needed = plan(800, 400, 1, "100x100,cover").needed();
+        let needed = geometry(800, 400, 1, "100x100,cover").decoded_size();
         assert_eq!(needed, Size { width: 200, height: 100 });
-        let needed = plan(800, 400, 1, "1600x1600,cover").needed();
+        let needed = geometry(800, 400, 1, "1600x1600,cover").decoded_size();
         assert_eq!(needed, Size { width: 800, height: 400 });
     }
 }

@@ -1,10 +1,10 @@
-//! The orientation in a block of EXIF data (CIPA DC-008, a TIFF file in little).
+//! The orientation in EXIF data (CIPA DC-008), which has the structure of a TIFF file.
 
 const ORIENTATION: u16 = 0x0112;
 const SHORT: u16 = 3;
 
-/// The orientation, 1 to 8, out of the first directory of a TIFF structure; 1 if there is none.
-/// What follows an error further on is of no importance, so only this tag is read.
+/// The orientation, 1 to 8, in the first directory of a TIFF structure; 1 if it has none. Only this
+/// tag is read, so that errors elsewhere do not matter.
 #[must_use]
 pub fn orientation(tiff: &[u8]) -> u16 {
     find(tiff.strip_prefix(b"Exif\0\0").unwrap_or(tiff))

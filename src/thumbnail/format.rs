@@ -1,8 +1,11 @@
-//! The image formats: what is read, what is written, and their names.
+//! The image formats of sources and thumbnails, and their names.
 
 use std::fmt;
 
-/// A format that a thumbnail can be written in.
+/// The longest side of a thumbnail in pixels, which is the limit of JPEG and GIF.
+pub const MAX_SIDE: u32 = 65_535;
+
+/// A format that thumbnails can be written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OutputFormat {
     /// JPEG, ITU-T T.81.
@@ -39,17 +42,17 @@ impl OutputFormat {
         Self::ALL.into_iter().find(|format| format.name() == name)
     }
 
-    /// The format that the ending of a file's name stands for, whatever its case.
+    /// The format by the extension of a file name, in any case.
     #[must_use]
     pub fn from_file_name(name: &str) -> Option<Self> {
-        let (_, ending) = name.rsplit_once('.')?;
-        match ending.to_ascii_lowercase().as_str() {
+        let (_, extension) = name.rsplit_once('.')?;
+        match extension.to_ascii_lowercase().as_str() {
             "jpg" | "jpeg" | "jpe" => Some(Self::Jpeg),
-            ending => Self::from_name(ending),
+            extension => Self::from_name(extension),
         }
     }
 
-    /// Whether it can hold an animation here.
+    /// Whether it can hold an animation.
     #[must_use]
     pub const fn is_animated(self) -> bool {
         matches!(self, Self::WebP | Self::Gif)
@@ -74,73 +77,37 @@ impl fmt::Display for OutputFormat {
     }
 }
 
-/// A format that is read.
+/// A format that thumbnails can be made of. Each decoder defines its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum SourceFormat {
-    /// JPEG.
-    Jpeg,
-    /// PNG, also with an animation.
-    Png,
-    /// WebP, also with an animation.
-    WebP,
-    /// GIF, also with an animation.
-    Gif,
-    /// Windows bitmap.
-    Bmp,
-    /// TIFF, its first page.
-    Tiff,
-    /// AVIF: its primary picture, or all of a sequence. The opacity of a grid is read, but not one
-    /// that each of its tiles has for itself.
-    Avif,
+pub struct SourceFormat {
+    name: &'static str,
+    opaque: OutputFormat,
+    transparent: OutputFormat,
 }
 
 impl SourceFormat {
-    /// The format that the first bytes of a file are those of.
+    /// A format with this name, whose thumbnails are written as `output` by default.
     #[must_use]
-    pub fn sniff(source: &[u8]) -> Option<Self> {
-        match source {
-            [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
-            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::WebP),
-            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
-            // Two letters are little; the size of the second header says more.
-            [b'B', b'M', rest @ ..] if matches!(rest.get(12..16), Some(&[12..=124, 0, 0, 0])) => {
-                Some(Self::Bmp)
-            }
-            [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', b'f' | b's', ..] => {
-                Some(Self::Avif)
-            }
-            [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Self::Tiff),
-            _ => None,
-        }
+    pub const fn new(name: &'static str, output: OutputFormat) -> Self {
+        Self { name, opaque: output, transparent: output }
+    }
+
+    /// The same format, with another default for sources that may be transparent.
+    #[must_use]
+    pub const fn or_if_transparent(self, transparent: OutputFormat) -> Self {
+        Self { transparent, ..self }
     }
 
     /// The name in the Python API and in messages.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Jpeg => "jpeg",
-            Self::Png => "png",
-            Self::WebP => "webp",
-            Self::Gif => "gif",
-            Self::Bmp => "bmp",
-            Self::Tiff => "tiff",
-            Self::Avif => "avif",
-        }
+        self.name
     }
 
-    /// The format of a thumbnail that is of the same kind as its source; JPEG or, for one that
-    /// may be transparent, PNG where a browser does not show the source's own.
+    /// The default format of a thumbnail of such a source.
     #[must_use]
     pub const fn kept(self, has_alpha: bool) -> OutputFormat {
-        match self {
-            Self::WebP => OutputFormat::WebP,
-            Self::Gif => OutputFormat::Gif,
-            Self::Png => OutputFormat::Png,
-            Self::Avif => OutputFormat::Avif,
-            Self::Bmp | Self::Tiff if has_alpha => OutputFormat::Png,
-            Self::Jpeg | Self::Bmp | Self::Tiff => OutputFormat::Jpeg,
-        }
+        if has_alpha { self.transparent } else { self.opaque }
     }
 }
 

@@ -1,4 +1,5 @@
-//! What a source may be. Checked against its header, before its pixels get any memory.
+//! The limits of a source and its thumbnail. The header is checked before memory for pixels is
+//! allocated.
 
 use crate::error::ThumbnailError;
 use raster::Size;
@@ -6,7 +7,7 @@ use raster::Size;
 /// The limits of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Pixels of the source, those of all its frames together.
+    /// Pixels of the source, over all of its frames.
     pub max_pixels: u64,
     /// Bytes of the encoded source.
     pub max_bytes: u64,
@@ -36,7 +37,7 @@ impl Limits {
         at_most("bytes", bytes, self.max_bytes)
     }
 
-    /// Check what the source's header says, of a source of which so many frames are decoded.
+    /// Check the header of a source of which this number of frames is decoded.
     ///
     /// # Errors
     /// [`ThumbnailError::TooLarge`].
@@ -45,7 +46,7 @@ impl Limits {
         at_most("pixels", size.pixels().saturating_mul(u64::from(frames)), self.max_pixels)
     }
 
-    /// Check the size of a thumbnail of so many frames.
+    /// Check the size of a thumbnail with this number of frames.
     ///
     /// # Errors
     /// [`ThumbnailError::TooLarge`].

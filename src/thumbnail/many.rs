@@ -1,15 +1,15 @@
 //! Several thumbnails at once, over plain threads.
 //!
-//! The threads live for one call only. A pool that outlives the call would be missing in a
-//! child that was forked after it was started, and whoever waits for it would wait for ever.
+//! The threads live for one call only. The threads of a longer-lived pool would not exist in a
+//! forked child, which would then wait for them forever.
 
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// Do the same work for each of so many items, and return what came out, in their order. Each
-/// thread takes the next item when it is done with one.
+/// Do the same work for each item, and return the results in their order. A thread takes the next
+/// item when it has finished one.
 pub fn each<T: Send>(
     items: usize,
     threads: NonZeroUsize,
@@ -29,7 +29,7 @@ pub fn each<T: Send>(
     };
     thread::scope(|scope| {
         for _ in 1..threads.get().min(items) {
-            // Too few threads are no failure: this one does what is left.
+            // Fewer threads are fine: this one does the rest.
             let _ = thread::Builder::new().spawn_scoped(scope, run);
         }
         run();

@@ -1,9 +1,9 @@
-//! Turns and mirror images: EXIF orientation, `rot-…` and `flip-…` are all the same thing.
+//! Rotation and mirroring: by the EXIF orientation, `rot-…` and `flip-…`.
 
 use super::spec::{Flip, Rotation};
 use raster::{Picture, Size};
 
-/// One of the eight ways to put a rectangle on itself: exchange x and y, then mirror.
+/// One of the eight symmetries of a rectangle: exchange x and y, then mirror.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Transform {
     /// Exchange x and y, before the mirroring.
@@ -15,8 +15,8 @@ pub struct Transform {
 }
 
 impl Transform {
-    /// What makes a picture with this EXIF orientation (1 to 8) stand upright; nothing for
-    /// any other number, as browsers do.
+    /// The transform that turns a picture with this EXIF orientation (1 to 8) upright. Other
+    /// numbers are ignored, as in browsers.
     #[must_use]
     pub const fn from_exif(orientation: u16) -> Self {
         let (transpose, flip_x, flip_y) = match orientation {
@@ -32,7 +32,7 @@ impl Transform {
         Self { transpose, flip_x, flip_y }
     }
 
-    /// The EXIF orientation that this makes upright, 1 to 8.
+    /// The EXIF orientation that this transform turns upright, 1 to 8.
     #[must_use]
     pub const fn to_exif(self) -> u16 {
         match (self.transpose, self.flip_x, self.flip_y) {
@@ -47,7 +47,7 @@ impl Transform {
         }
     }
 
-    /// A clockwise turn.
+    /// A clockwise rotation.
     #[must_use]
     pub const fn rotation(rotation: Rotation) -> Self {
         Self::from_exif(match rotation {
@@ -80,20 +80,20 @@ impl Transform {
         }
     }
 
-    /// The size that a picture of this size gets.
+    /// The size of a picture of this size after the transform.
     #[must_use]
     pub const fn size(self, size: Size) -> Size {
         if self.transpose { size.swapped() } else { size }
     }
 
-    /// The size that a picture had which now has this one.
+    /// The size of a picture before the transform, when this is its size after it.
     #[must_use]
     pub const fn original_size(self, size: Size) -> Size {
         self.size(size)
     }
 }
 
-/// Move the pixels of a picture.
+/// Rotate and mirror a picture.
 #[must_use]
 pub fn apply(picture: Picture, transform: Transform) -> Picture {
     if transform == Transform::default() {
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn orientations_stand_upright() {
+    fn orientations_become_upright() {
         for (orientation, upright) in [
             (1, "abc/def"),
             (2, "cba/fed"),

@@ -1,39 +1,32 @@
-//! A blurred picture of about 25 bytes, to be shown until the thumbnail is there.
+//! A blurred picture of about 25 bytes, shown until the thumbnail has loaded.
 //!
 //! [ThumbHash](https://evanw.github.io/thumbhash/) keeps a few terms of a cosine transform.
-//! A browser knows nothing of it, so the hash is drawn again, as a tiny WebP in a `data:` URI.
+//! Browsers can't draw it, so the hash is drawn here, as a tiny WebP in a `data:` URI.
 
 use data_encoding::BASE64;
 
-use super::color::Converter;
-use super::decode;
 use super::encode::{self, Style};
 use super::format::OutputFormat;
 use super::spec::Spec;
-use super::{Job, Outline};
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind};
 
-/// The longest side that a hash is made of.
+/// The longest side of the picture that the hash is made of, in pixels.
 const SIDE: u32 = 100;
 
-/// There is no detail that a low quality could harm.
+/// A low quality does no harm to a picture without detail.
 const QUALITY: u8 = 50;
 
-/// The placeholder of an image as a `data:` URI. Of the job only the limits and the time count.
+/// The spec of the picture that the hash is made of.
+pub(super) fn spec() -> Spec {
+    Spec { width: Some(SIDE), height: Some(SIDE), ..Spec::default() }
+}
+
+/// The placeholder of a small picture as a `data:` URI.
 ///
 /// # Errors
-/// Those of [`super::render`].
-pub fn data_uri(source: &[u8], job: &Job<'_>) -> Result<String, ThumbnailError> {
-    let spec = Spec { width: Some(SIDE), height: Some(SIDE), ..Spec::default() };
-    // PNG keeps what is transparent, and a single frame is enough.
-    let job = Job { spec: &spec, format: OutputFormat::Png, ..*job };
-    let outline = Outline::new(source, &job)?;
-    let mut colors = Converter::new(decode::profile(source, outline.header.format));
-    let frames = outline.frames(source, &mut colors, &job)?;
-    let Some(Frame { picture, .. }) = frames.into_iter().next() else {
-        return Err(ThumbnailError::Internal("there is no picture".into()));
-    };
+/// [`ThumbnailError::Internal`] when the encoder fails.
+pub(super) fn data_uri(picture: Picture) -> Result<String, ThumbnailError> {
     let Picture { width, height, data, .. } = picture.into_rgba();
     let hash = thumbhash::rgba_to_thumb_hash(width as usize, height as usize, &data);
     let (width, height, data) = thumbhash::thumb_hash_to_rgba(&hash)

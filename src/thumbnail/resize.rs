@@ -5,32 +5,34 @@ use std::iter;
 
 use raster::{Area, Filter, Picture, PixelKind, Size, StripResizer};
 
-use super::Job;
 use super::crop::Window;
 use super::decode::{Component, Pixels, Rows};
 use crate::error::ThumbnailError;
 
-/// Whether the samples are averaged as they are, as browsers and most programs do it, or as
-/// the light that they stand for.
+/// The values that are averaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Light {
-    /// As they are, with the gamma of sRGB.
+pub enum Averaging {
+    /// The encoded samples, with the gamma of sRGB, as in browsers and most programs.
     #[default]
     Encoded,
-    /// Made linear before, and encoded again after.
-    Linear,
+    /// Linear light: samples are linearised before, and encoded after.
+    LinearLight,
 }
 
-/// Resize a part of a picture, a strip at a time where its rows come one by one.
+/// Resize a part of a picture. Rows that are decoded on demand are resized strip by strip, with a
+/// check of the time before each.
 ///
 /// # Errors
-/// The source is damaged, or the time is over. [`ThumbnailError::Internal`], which none of the sizes
-/// of a plan can cause.
+/// The source is damaged, or an error of `check_time`. The sizes of a [`Geometry`] never cause
+/// [`ThumbnailError::Internal`].
+///
+/// [`Geometry`]: super::crop::Geometry
 pub fn resize(
     pixels: Pixels<'_>,
     window: Window,
     size: Size,
-    job: &Job<'_>,
+    averaging: Averaging,
+    check_time: &dyn Fn() -> Result<(), ThumbnailError>,
 ) -> Result<Picture, ThumbnailError> {
     let from = pixels.size();
     let area = area(from, window);
@@ -38,12 +40,12 @@ pub fn resize(
     if size == from && is_whole {
         return pixels.into_picture();
     }
-    match (job.light, pixels) {
-        (Light::Encoded, Pixels::Rows(rows)) => resize_rows(rows, area, size, job),
-        (light, pixels) => {
+    match (averaging, pixels) {
+        (Averaging::Encoded, Pixels::Rows(rows)) => resize_rows(rows, area, size, check_time),
+        (averaging, pixels) => {
             let picture = pixels.into_picture()?;
-            // Inks are no light.
-            if light == Light::Linear && picture.kind != PixelKind::Cmyk {
+            // Inks have no linear light.
+            if averaging == Averaging::LinearLight && picture.kind != PixelKind::Cmyk {
                 return Ok(raster::resize_linear(picture, area, size)?);
             }
             Ok(raster::resize(&picture, area, size, Filter::Lanczos3)?)
@@ -55,22 +57,23 @@ fn resize_rows(
     Rows { size: from, kind, read }: Rows<'_>,
     area: Area,
     size: Size,
-    job: &Job<'_>,
+    check_time: &dyn Fn() -> Result<(), ThumbnailError>,
 ) -> Result<Picture, ThumbnailError> {
     let mut strips = StripResizer::new(from, kind, area, size);
     while let Some(room) = strips.room() {
-        job.check_time()?;
+        check_time()?;
         read(room)?;
         strips.advance()?;
     }
     Ok(strips.finish())
 }
 
-/// Resize a part of one component of a picture of this size, where a sample of the result is to
-/// cover so many pixels both ways. If the last one goes beyond the picture's edge, so does the part.
+/// Resize a part of one component of a picture of size `picture`. A sample of the result covers
+/// `covers` pixels in each direction. The last sample, and with it the part, may extend beyond the
+/// edge of the picture.
 ///
 /// # Errors
-/// [`ThumbnailError::Internal`], which none of the sizes of a plan can cause.
+/// [`ThumbnailError::Internal`], which the sizes of a [`Geometry`](super::crop::Geometry) never cause.
 pub fn resize_component(
     component: &Component<'_>,
     picture: Size,
@@ -98,14 +101,14 @@ pub fn resize_component(
     Ok(raster::resize_samples(&samples, extended, area, Size { width: columns, height: rows })?)
 }
 
-/// The whole number of samples that so many are a part of, or are but for rounding.
+/// The next whole number of samples, after rounding errors are removed.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a side of a picture")]
 fn whole(length: f64) -> u32 {
     const ROUNDING: f64 = 1e-6;
     (length - ROUNDING).ceil() as u32
 }
 
-/// A plane with its last column and row repeated.
+/// Extend a plane by repeating its last column and row.
 fn extend(samples: &[u8], from: Size, to: Size) -> Cow<'_, [u8]> {
     if from == to {
         return Cow::Borrowed(samples);
@@ -123,24 +126,16 @@ fn extend(samples: &[u8], from: Size, to: Size) -> Cow<'_, [u8]> {
     Cow::Owned(extended)
 }
 
-/// A small copy of a part of a picture, for looking at its colours only.
+/// A small copy of a part of a picture, for the analysis of its colours.
 ///
 /// # Errors
-/// [`ThumbnailError::Internal`], which none of the sizes of a plan can cause.
+/// [`ThumbnailError::Internal`], which the sizes of a [`Geometry`](super::crop::Geometry) never cause.
 pub fn shrunk_copy(
     picture: &Picture,
     window: Window,
     size: Size,
 ) -> Result<Picture, ThumbnailError> {
     Ok(raster::resize(picture, area(picture.size(), window), size, Filter::Box)?)
-}
-
-/// A size between full and needed at which a decoder may shrink by means of its own, without
-/// a loss that can be seen after the final resize.
-#[must_use]
-pub fn roomy(full: Size, needed: Size) -> Size {
-    let side = |full: u32, needed: u32| needed.saturating_mul(2).min(full);
-    Size { width: side(full.width, needed.width), height: side(full.height, needed.height) }
 }
 
 fn area(size: Size, window: Window) -> Area {
@@ -160,24 +155,13 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::thumbnail::format::OutputFormat;
-    use crate::thumbnail::limits::Limits;
-    use crate::thumbnail::spec::Spec;
 
     #[test]
-    fn no_row_is_decoded_after_the_time_is_over() {
+    fn no_row_is_decoded_after_the_time_limit() {
         let from = Size { width: 1000, height: 3000 };
         let read = Cell::new(0);
-        let job = Job {
-            spec: &Spec::default(),
-            format: OutputFormat::Png,
-            quality: 80,
-            style: crate::thumbnail::encode::Style::default(),
-            light: Light::Encoded,
-            limits: &Limits::default(),
-            is_start: false,
-            expired: &|| read.get() >= 1_000_000,
-        };
+        let check_time =
+            || if read.get() >= 1_000_000 { Err(ThumbnailError::Timeout) } else { Ok(()) };
         let mut count = |rows: &mut [u8]| {
             read.set(read.get() + rows.len());
             Ok(())
@@ -185,7 +169,7 @@ mod tests {
         let rows = Rows { size: from, kind: PixelKind::Luma, read: &mut count };
         let window = Window { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
         let size = Size { width: 100, height: 300 };
-        let resized = resize(Pixels::Rows(rows), window, size, &job);
+        let resized = resize(Pixels::Rows(rows), window, size, Averaging::Encoded, &check_time);
         assert_eq!(resized, Err(ThumbnailError::Timeout));
         assert!((1_000_000..2_000_000).contains(&read.get()), "{}", read.get());
     }

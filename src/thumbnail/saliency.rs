@@ -1,15 +1,15 @@
-//! How much each part of a small picture draws the eye.
+//! The saliency of a small picture: how much each part of it attracts attention.
 //!
-//! Four signs, each counting as much as its share, whatever the picture's contrast:
+//! It is the sum of four cues, each scaled to its share at any contrast:
 //!
-//! - Being cut off from the border: what lies behind a subject mostly reaches the picture's edge.
-//!   Measured by the minimum barrier distance, in three sweeps (Zhang and others, "Minimum
+//! - Separation from the border: the background mostly reaches the edge of the picture. The
+//!   measure is the minimum barrier distance, in three sweeps (Zhang and others, "Minimum
 //!   Barrier Salient Object Detection at 80 FPS", ICCV 2015).
-//! - Standing out against what is around it, in light, colour and opacity.
+//! - Contrast with the surroundings, in luma, colour and opacity.
 //! - Detail.
-//! - Detail in the colour of skin, cut off from the border.
+//! - Detail in the colour of skin, separate from the border.
 //!
-//! What has less than the mean of them together is nothing.
+//! Values below the mean of the sum count as zero.
 
 use raster::{Picture, PixelKind};
 
@@ -69,7 +69,7 @@ impl Map {
         self.cells.get(y * self.width + x).copied().unwrap_or_default()
     }
 
-    /// The places of all cells, row by row.
+    /// The positions of all cells, row by row.
     fn places(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
         let width = self.width;
         (0..self.height).flat_map(move |y| (0..width).map(move |x| (x, y)))
@@ -96,14 +96,14 @@ impl Map {
         self.with(self.cells.iter().map(|value| value * factor).collect())
     }
 
-    /// What exceeds the mean.
+    /// The excess over the mean.
     fn above_mean(&self) -> Self {
         #[expect(clippy::cast_precision_loss, reason = "a small picture")]
         let mean = self.cells.iter().sum::<f32>() / self.cells.len().max(1) as f32;
         self.with(self.cells.iter().map(|value| (value - mean).max(0.0)).collect())
     }
 
-    /// The Laplacian's size.
+    /// The magnitude of the Laplacian.
     fn detail(&self) -> Self {
         let cells = self.places().map(|(x, y)| {
             let (left, right) = (x.saturating_sub(1), (x + 1).min(self.width - 1));
@@ -115,7 +115,7 @@ impl Map {
         self.with(cells.collect())
     }
 
-    /// The square of how a spot differs from its surroundings.
+    /// The squared difference of a spot from its surroundings.
     fn contrast(&self) -> Self {
         let sums = Sums::new(self);
         let squares =
@@ -123,8 +123,8 @@ impl Map {
         self.with(squares.collect())
     }
 
-    /// How far the values have to go up and down on the way from the border: the least difference
-    /// of the highest and the lowest value of a path, as sweeps down, up and down again find it.
+    /// The minimum barrier distance to the border: the least difference of the highest and the
+    /// lowest value along a path, found by sweeps down, up and down again.
     fn barrier(&self) -> Self {
         let (width, height) = (self.width, self.height);
         let is_inside =
@@ -164,7 +164,7 @@ impl Map {
     }
 }
 
-/// The sums of all cells above and left of each corner between cells.
+/// The sums of all cells above and to the left of each corner between cells.
 struct Sums {
     width: usize,
     height: usize,
@@ -186,7 +186,7 @@ impl Sums {
         Self { width: map.width, height: map.height, corners }
     }
 
-    /// The mean of the cells that are at most so far away, across and down.
+    /// The mean of the cells within `radius`, across and down.
     fn mean(&self, (x, y): (usize, usize), radius: usize) -> f32 {
         let (left, right) = (x.saturating_sub(radius), (x + radius + 1).min(self.width));
         let (top, bottom) = (y.saturating_sub(radius), (y + radius + 1).min(self.height));
@@ -212,7 +212,7 @@ fn luma([red, green, blue, _]: &[f32; 4]) -> f32 {
     0.299 * red + 0.587 * green + 0.114 * blue
 }
 
-/// How much a colour is like skin of any tone, 0 to 1: by the direction of the colour alone,
+/// The likeness of a colour to skin of any tone, 0 to 1. Only the direction of the colour counts,
 /// which hardly varies between people.
 fn skin([red, green, blue, _]: &[f32; 4]) -> f32 {
     let length = (red * red + green * green + blue * blue).sqrt();

@@ -1,8 +1,8 @@
-//! `g-smart`: the window with the most of what draws the eye.
+//! `g-smart`: the most salient window.
 //!
-//! Looked for on a small copy, by its [saliency](super::saliency). What is in the middle of the
-//! window counts most, and the usual place of the window is preferred a little. No randomness,
-//! no model: the same picture always gives the same window.
+//! The search uses the [saliency](super::saliency) of a small copy. The middle of the window counts
+//! most, and the usual position of the window has a small advantage. There is no randomness and no
+//! model: the same picture always gives the same window.
 
 use super::crop::{Choice, Window};
 use super::resize;
@@ -10,18 +10,18 @@ use super::saliency::Map;
 use crate::error::ThumbnailError;
 use raster::{Picture, Size};
 
-/// The longer side of the copy. Enough to find a face, cheap enough not to matter.
+/// The longer side of the copy in pixels. Enough to find a face, at negligible cost.
 const SIDE: u32 = 96;
 
-/// What a window loses when it is as far from its usual place as the usual place is from the
-/// middle of the picture's edge.
+/// The share of its score that a window loses at a distance from the usual position of half the
+/// free space.
 const HABIT: f64 = 0.2;
 
-/// Where the window stands best.
+/// The most salient window.
 ///
 /// # Errors
-/// [`ThumbnailError::Internal`], which no picture can cause.
-pub fn place(picture: &Picture, choice: Choice) -> Result<Window, ThumbnailError> {
+/// [`ThumbnailError::Internal`], which no valid picture causes.
+pub fn window(picture: &Picture, choice: Choice) -> Result<Window, ThumbnailError> {
     let Choice { area, usual } = choice;
     let saliency = Map::new(&shrink(picture, area)?);
     let left = Axis {
@@ -54,9 +54,9 @@ fn shrink(picture: &Picture, area: Window) -> Result<Picture, ThumbnailError> {
     resize::shrunk_copy(picture, area, size).map(|small| small.without_inks().into_rgba())
 }
 
-/// Where a window may start along one side of its area.
+/// The possible starts of a window along one side of its area.
 struct Axis {
-    /// The last start, the first being 0.
+    /// The last start; the first is 0.
     free: f64,
     /// The usual start.
     usual: f64,
@@ -65,7 +65,7 @@ struct Axis {
 }
 
 impl Axis {
-    /// The start of the run of lines that holds most.
+    /// The start of the run of lines with the highest score.
     fn best(&self, lines: &[f32]) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "at most 96 lines")]
         let fraction = |part: usize, whole: usize| part as f64 / whole as f64;
@@ -101,9 +101,9 @@ mod tests {
 
     const WHOLE: Window = Window { left: 0.0, top: 0.0, width: 1.0, height: 1.0 };
 
-    fn window(picture: &Picture, width: f64) -> Window {
+    fn found(picture: &Picture, width: f64) -> Window {
         let usual = Window { left: (1.0 - width) / 2.0, width, ..WHOLE };
-        place(picture, Choice { area: WHOLE, usual }).unwrap()
+        window(picture, Choice { area: WHOLE, usual }).unwrap()
     }
 
     /// A gray wall with a spot of this colour around a column.
@@ -125,7 +125,7 @@ mod tests {
     fn finds_what_stands_out() {
         for color in [[230, 180, 150], [90, 60, 45], [255, 255, 255], [200, 20, 20]] {
             for center in [60, 200, 330] {
-                let found = window(&spot(center, color), 0.5);
+                let found = found(&spot(center, color), 0.5);
                 let middle = (found.left + 0.25) * 400.0;
                 let nearest = f64::from(center).clamp(100.0, 300.0);
                 assert!((middle - nearest).abs() < 40.0, "{color:?} at {center}: {middle}");
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn a_subject_outweighs_a_busy_background() {
         // Bark at the left edge, with more detail than all else, and a bird of few.
-        let found = window(
+        let found = found(
             &picture(|x, y| {
                 if x.abs_diff(290) < 40 && y.abs_diff(100) < 40 {
                     [60, 70, 90]
@@ -161,16 +161,16 @@ mod tests {
             .flat_map(|index| [0, 0, 0, if (index % width) / 30 == 8 { 255 } else { 0 }])
             .collect();
         let picture = Picture { width, height, kind: PixelKind::Rgba, data };
-        let found = window(&picture, 0.3);
+        let found = found(&picture, 0.3);
         assert!(found.left < 0.8 && found.left + 0.3 > 0.9, "{found:?}");
     }
 
     #[test]
     fn a_plain_picture_stays_where_it_usually_is() {
-        let found = window(&spot(1000, [0; 3]), 0.5);
+        let found = found(&spot(1000, [0; 3]), 0.5);
         assert!((found.left - 0.25).abs() < 0.01, "{found:?}");
         let usual = Window { top: 0.2, height: 0.4, ..WHOLE };
-        let found = place(&spot(1000, [0; 3]), Choice { area: WHOLE, usual }).unwrap();
+        let found = window(&spot(1000, [0; 3]), Choice { area: WHOLE, usual }).unwrap();
         assert_eq!(found, usual);
     }
 
@@ -178,9 +178,9 @@ mod tests {
     fn stays_within_its_area() {
         let area = Window { left: 0.5, width: 0.5, ..WHOLE };
         let usual = Window { left: 0.625, width: 0.25, ..WHOLE };
-        let found = place(&spot(380, [250, 40, 40]), Choice { area, usual }).unwrap();
+        let found = window(&spot(380, [250, 40, 40]), Choice { area, usual }).unwrap();
         assert!(found.left >= 0.5 && found.left + found.width <= 1.0 + 1e-9, "{found:?}");
-        let found = place(&spot(60, [250, 40, 40]), Choice { area, usual }).unwrap();
+        let found = window(&spot(60, [250, 40, 40]), Choice { area, usual }).unwrap();
         assert_eq!(found, usual);
     }
 }

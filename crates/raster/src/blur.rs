@@ -4,7 +4,8 @@ use fast_image_resize::images::Image;
 use fast_image_resize::{MulDiv, PixelType};
 use image::{ImageBuffer, Luma, Pixel, Rgb, Rgba, imageops};
 
-use crate::{Picture, PixelKind, RasterError};
+use crate::error::RasterError;
+use crate::picture::{Picture, PixelKind};
 
 /// Above this sigma three running means are as good as a Gaussian kernel, and take a time that
 /// does not grow with it.

@@ -9,7 +9,8 @@ use fast_image_resize::{
     ResizeOptions, Resizer, create_srgb_mapper,
 };
 
-use crate::{Picture, PixelKind, RasterError, Size};
+use crate::error::RasterError;
+use crate::picture::{Picture, PixelKind, Size};
 
 /// Bytes of what is between the two directions of a resize, at most. The weights of columns are
 /// reckoned anew for each such part.

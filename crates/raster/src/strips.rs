@@ -4,8 +4,9 @@ use fast_image_resize::images::{Image, ImageRef, TypedImage};
 use fast_image_resize::pixels::U8x4;
 use fast_image_resize::{MulDiv, Resizer};
 
-use crate::resize::{LANCZOS_RADIUS, convolve, options, samples};
-use crate::{Area, Filter, Picture, PixelKind, RasterError, Size};
+use crate::error::RasterError;
+use crate::picture::{Picture, PixelKind, Size};
+use crate::resize::{Area, Filter, LANCZOS_RADIUS, convolve, options, samples};
 
 /// Bytes of a strip.
 const STRIP: usize = 256 * 1024;

@@ -6,7 +6,7 @@ use tiff::decoder::{ChunkType, Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 use tiff::{ColorType, TiffError as CrateError};
 
-use crate::{Picture, PixelKind, Size};
+use crate::picture::{Picture, PixelKind, Size};
 
 /// What a value of a directory, and a strip before it is decoded, may take at least.
 const OVERHEAD: usize = 16 * 1024 * 1024;

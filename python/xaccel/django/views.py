@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from django.http.response import HttpResponseBase
 from django.views import View
 
 from xaccel._log import one_line
+from xaccel._threads import FILES
 from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
 from xaccel.django import conf
 from xaccel.django.files import PrivateFile, path_of
@@ -63,7 +63,7 @@ async def asend_private_file(
     request: HttpRequest, path: PrivateFile, **options: Unpack[FileKeywords]
 ) -> HttpResponseBase:
     """Like `send_private_file()`, but look the file up in a thread."""
-    return await asyncio.to_thread(send_private_file, request, path, **options)
+    return await FILES.run(send_private_file, request, path, **options)
 
 
 class PrivateFileView(View):

@@ -77,7 +77,7 @@ class RenderJob:
             format=self.image_format,
             quality=self.quality,
             limits=_with_timeout(self.limits, timeout),
-            is_start=self.is_partial,
+            is_partial=self.is_partial,
         )
 
     def __str__(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import inspect
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -14,7 +13,7 @@ from xaccel._hints import did_you_mean
 from xaccel.config import Config
 from xaccel.exceptions import SpecError
 
-OPTIONS = frozenset(inspect.signature(Spec).parameters) - {"width", "height", "version"}
+OPTIONS = frozenset(Spec.OPTIONS) - {"version"}
 """The names of a thumbnail's options, apart from its size and the version of its source."""
 
 

@@ -2,51 +2,65 @@
 
 use image::{DynamicImage, ImageDecoder, ImageError, Limits};
 
-use super::super::format::SourceFormat;
-use super::super::orient::Transform;
-use super::super::probe::Header;
+use super::super::format::{OutputFormat, SourceFormat};
+use super::super::header::Header;
+use super::decoder::{DecodeRequest, Decoder, Sink, Source};
 use crate::error::ThumbnailError;
-use raster::{Picture, PixelKind, Size};
+use raster::{Frame, Picture, PixelKind, Size};
 
-/// What the decoder may allocate for itself.
+/// Memory that the decoder may allocate for itself, in bytes.
 const OVERHEAD: u64 = 16 * 1024 * 1024;
+
+const FORMAT: SourceFormat =
+    SourceFormat::new("bmp", OutputFormat::Jpeg).or_if_transparent(OutputFormat::Png);
+
+pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
+
+/// Two letters prove little; the size of the second header proves more.
+fn sniff(source: &[u8]) -> bool {
+    source.starts_with(b"BM") && matches!(source.get(14..18), Some(&[12..=124, 0, 0, 0]))
+}
+
+struct Bmp<'a> {
+    header: Header,
+    decoder: Box<dyn ImageDecoder + 'a>,
+}
 
 fn failed(error: ImageError) -> ThumbnailError {
     match error {
         ImageError::Unsupported(_) => {
             ThumbnailError::UnsupportedFeature { feature: "BMP of this kind" }
         }
-        error => ThumbnailError::corrupt(SourceFormat::Bmp, error),
+        error => ThumbnailError::corrupt(FORMAT, error),
     }
 }
 
-pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
+fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
     let decoder = raster::bmp(source).map_err(failed)?;
     let (width, height) = decoder.dimensions();
-    Ok(Header {
-        format: SourceFormat::Bmp,
-        size: Size { width, height },
-        orientation: 1,
-        transform: Transform::from_exif(1),
-        frames: 1,
-        plays: 1,
-        has_alpha: decoder.color_type().has_alpha(),
-        has_icc: false,
-    })
+    let has_alpha = decoder.color_type().has_alpha();
+    let header = Header { has_alpha, ..Header::still(FORMAT, Size { width, height }) };
+    Ok(Box::new(Bmp { header, decoder }))
 }
 
-pub(super) fn decode(source: &[u8]) -> Result<Picture, ThumbnailError> {
-    let mut decoder = raster::bmp(source).map_err(failed)?;
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(decoder.total_bytes().saturating_mul(2).saturating_add(OVERHEAD));
-    decoder.set_limits(limits).map_err(failed)?;
-    let image = DynamicImage::from_decoder(decoder).map_err(failed)?;
-    let (width, height) = (image.width(), image.height());
-    let color = image.color();
-    let (kind, data) = match (color.has_color(), color.has_alpha()) {
-        (_, true) => (PixelKind::Rgba, image.into_rgba8().into_raw()),
-        (true, false) => (PixelKind::Rgb, image.into_rgb8().into_raw()),
-        (false, false) => (PixelKind::Luma, image.into_luma8().into_raw()),
-    };
-    Ok(Picture { width, height, kind, data })
+impl Source for Bmp<'_> {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn frames(self: Box<Self>, _: DecodeRequest, sink: Sink<'_>) -> Result<(), ThumbnailError> {
+        let mut decoder = self.decoder;
+        let mut limits = Limits::default();
+        limits.max_alloc = Some(decoder.total_bytes().saturating_mul(2).saturating_add(OVERHEAD));
+        decoder.set_limits(limits).map_err(failed)?;
+        let image = DynamicImage::from_decoder(decoder).map_err(failed)?;
+        let (width, height) = (image.width(), image.height());
+        let color = image.color();
+        let (kind, data) = match (color.has_color(), color.has_alpha()) {
+            (_, true) => (PixelKind::Rgba, image.into_rgba8().into_raw()),
+            (true, false) => (PixelKind::Rgb, image.into_rgb8().into_raw()),
+            (false, false) => (PixelKind::Luma, image.into_luma8().into_raw()),
+        };
+        sink(Frame { picture: Picture { width, height, kind, data }, delay: 0 }.into())
+    }
 }

@@ -1,6 +1,6 @@
-//! What the frames of an animation are drawn on, one over another.
+//! The canvas on which the frames of an animation are drawn.
 
-use super::Sink;
+use super::decoder::Sink;
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
 
@@ -15,18 +15,18 @@ pub(super) struct Part {
     pub(super) height: usize,
 }
 
-/// What becomes of a frame before the next one is drawn.
+/// What happens to a frame before the next one is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Disposal {
     /// It stays.
     Keep,
     /// Its part of the canvas becomes transparent.
     Clear,
-    /// Its part of the canvas becomes what it was before.
+    /// Its part of the canvas returns to the state before it.
     Restore,
 }
 
-/// What has been drawn so far.
+/// The picture drawn so far.
 pub(super) struct Canvas {
     size: Size,
     pixels: Vec<[u8; 4]>,
@@ -38,7 +38,7 @@ impl Canvas {
         Self { size, pixels }
     }
 
-    /// The pixels of a part, row by row, as far as they are on the canvas.
+    /// The pixels of a part, row by row, clipped to the canvas.
     pub(super) fn rows(&mut self, part: Part) -> impl Iterator<Item = &mut [[u8; 4]]> {
         let right = (part.left + part.width).min(self.size.width as usize);
         self.pixels
@@ -48,7 +48,7 @@ impl Canvas {
             .map(move |row| row.get_mut(part.left..right).unwrap_or_default())
     }
 
-    /// Draw a frame, show what is on the canvas then, and dispose of the frame.
+    /// Draw a frame, hand on the canvas, and dispose of the frame.
     pub(super) fn show(
         &mut self,
         part: Part,

@@ -1,33 +1,31 @@
-//! A picture as codecs store it: luma and two differences of colour (ITU-T BT.601), each at a
-//! resolution of its own.
+//! A picture as codecs store it: luma and chroma (ITU-R BT.601), each at its own resolution.
 
 use raster::Size;
 
-/// Luma, the difference of blue and that of red.
+/// Luma (Y) and chroma (Cb and Cr).
 pub struct Components {
-    /// The size of the picture, which is that of luma.
+    /// The size of the picture and of luma.
     pub size: Size,
-    /// What the samples mean.
+    /// The range of the samples.
     pub range: Range,
     parts: [Part; 3],
     buffers: Vec<Vec<u8>>,
 }
 
-/// Which samples stand for black and white.
+/// The sample values of black and white.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Range {
     /// 0 and 255, as in JPEG (JFIF, ITU-T T.871).
     Full,
-    /// 16 and 235, and colour from 16 to 240, as in WebP (RFC 6386, section 9.2).
+    /// 16 and 235, and chroma from 16 to 240, as in WebP (RFC 6386, section 9.2).
     Limited,
 }
 
 impl Range {
-    /// What each sample is in another range, of luma or else of a difference of colour; `None` where
-    /// that is the same.
+    /// The value of each sample in another range, for luma or chroma; `None` for the same range.
     #[must_use]
     pub fn table(self, to: Self, is_luma: bool) -> Option<[u8; 256]> {
-        // Of limited range: what is in the middle or black, and how far it goes for 255 of full range.
+        // Black of luma or gray of chroma in limited range, and its steps for 255 of full range.
         let (offset, steps) = if is_luma { (16.0, 219.0) } else { (128.0, 224.0) };
         let start = if is_luma { 0.0 } else { 128.0 };
         let mut table = [0; 256];
@@ -46,13 +44,13 @@ impl Range {
     }
 }
 
-/// One of the components: a byte a sample, rows without padding.
+/// One of the components: one byte per sample, rows without padding.
 pub struct Component<'a> {
     /// The samples.
     pub samples: &'a [u8],
-    /// How many there are, across and down.
+    /// Their number, across and down.
     pub size: Size,
-    /// How many pixels of the picture one of them covers, across and down.
+    /// The number of pixels of the picture that one sample covers, across and down.
     pub covers: (u32, u32),
 }
 
@@ -64,9 +62,9 @@ struct Part {
 }
 
 impl Components {
-    /// Of full range, from planes that follow one another in `samples`: their sizes, and what a
-    /// sample covers.
-    pub(super) fn in_a_row(samples: Vec<u8>, planes: [(Size, (u32, u32)); 3]) -> Self {
+    /// Components of full range, from consecutive planes in `samples`: their sizes, and the pixels
+    /// that a sample covers.
+    pub(super) fn contiguous(samples: Vec<u8>, planes: [(Size, (u32, u32)); 3]) -> Self {
         let [(size, _), ..] = planes;
         let mut next = 0;
         let parts = planes.map(|(size, covers)| {
@@ -77,7 +75,7 @@ impl Components {
         Self { size, range: Range::Full, parts, buffers: vec![samples] }
     }
 
-    /// From planes of their own: the samples, how many there are, and what one covers.
+    /// Components from separate planes: the samples, their number, and the pixels that one covers.
     pub(super) fn separate(range: Range, planes: [(Vec<u8>, Size, (u32, u32)); 3]) -> Self {
         let [(_, size, _), ..] = planes;
         let mut buffers = Vec::with_capacity(planes.len());
@@ -88,7 +86,7 @@ impl Components {
         Self { size, range, parts, buffers }
     }
 
-    /// Luma first.
+    /// Luma, Cb and Cr.
     #[must_use]
     pub fn each(&self) -> [Component<'_>; 3] {
         self.parts.each_ref().map(|part| Component {

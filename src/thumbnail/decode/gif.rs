@@ -5,25 +5,38 @@ use std::num::NonZeroU64;
 
 use gif::{ColorOutput, DecodeOptions, Decoder, DisposalMethod, MemoryLimit, Repeat};
 
-use super::super::format::SourceFormat;
-use super::super::orient::Transform;
-use super::super::probe::Header;
-use super::Sink;
+use super::super::format::{OutputFormat, SourceFormat};
+use super::super::header::Header;
 use super::canvas::{Canvas, Disposal, Part};
+use super::decoder::{DecodeRequest, Decoder as FormatDecoder, Sink, Source};
 use crate::error::ThumbnailError;
 use raster::Size;
 
-/// A file with more frames is not counted to its end, only refused whatever the limit.
+/// Frames are counted up to this number. A file with more is refused at any limit.
 const MAX_FRAMES: u32 = 10_000;
 
-/// Pixels that a frame may have whatever the size of the canvas.
+/// Pixels that a frame may have on a canvas of any size.
 const SMALL_FRAME: u64 = 1024 * 1024;
 
-fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
-    ThumbnailError::corrupt(SourceFormat::Gif, error)
+const FORMAT: SourceFormat = SourceFormat::new("gif", OutputFormat::Gif);
+
+pub(super) const DECODER: FormatDecoder = FormatDecoder { format: FORMAT, sniff, open };
+
+fn sniff(source: &[u8]) -> bool {
+    matches!(source, [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..])
 }
 
-fn open(
+fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
+    ThumbnailError::corrupt(FORMAT, error)
+}
+
+struct Gif<'a> {
+    source: &'a [u8],
+    header: Header,
+}
+
+/// A decoder at the first frame.
+fn start(
     source: &[u8],
     limit: u64,
     skip_pixels: bool,
@@ -35,12 +48,12 @@ fn open(
     options.read_info(Cursor::new(source)).map_err(corrupt)
 }
 
-pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
-    let mut decoder = open(source, u64::MAX, true)?;
+fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
+    let mut decoder = start(source, u64::MAX, true)?;
     let size = Size { width: decoder.width().into(), height: decoder.height().into() };
     let mut frames = 0_u32;
     let mut has_alpha = false;
-    // What is damaged further on is cut off; the frames before it can be shown.
+    // Damage cuts the file off; the frames before it can be shown.
     while let Ok(Some(frame)) = decoder.next_frame_info() {
         frames += 1;
         has_alpha |= frame.transparent.is_some();
@@ -52,31 +65,39 @@ pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
     if frames == 0 {
         return Err(corrupt("it has no frame"));
     }
-    Ok(Header {
-        format: SourceFormat::Gif,
-        size,
-        orientation: 1,
-        transform: Transform::default(),
+    let header = Header {
         frames,
         has_alpha,
         has_icc: decoder.icc_profile().is_some(),
-        // The extension counts repetitions, its absence says to play once.
+        // The extension counts repetitions. Without it an animation plays once.
         plays: match decoder.repeat() {
             Repeat::Infinite => 0,
             Repeat::Finite(repetitions) => repetitions.saturating_add(1),
         },
-    })
+        ..Header::still(FORMAT, size)
+    };
+    Ok(Box::new(Gif { source, header }))
 }
 
-pub(super) fn frames(
-    source: &[u8],
-    header: &Header,
-    all: bool,
-    sink: Sink<'_>,
-) -> Result<(), ThumbnailError> {
-    // A frame that is larger than the canvas is an oversight, unless it costs memory.
+impl Source for Gif<'_> {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn frames(
+        self: Box<Self>,
+        request: DecodeRequest,
+        sink: Sink<'_>,
+    ) -> Result<(), ThumbnailError> {
+        play(self.source, &self.header, request.all_frames, sink)
+    }
+}
+
+/// Decode from the start again: counting the frames has used up the first decoder.
+fn play(source: &[u8], header: &Header, all: bool, sink: Sink<'_>) -> Result<(), ThumbnailError> {
+    // A frame larger than the canvas is a mistake that only matters when it costs memory.
     let limit = header.size.pixels().max(SMALL_FRAME);
-    let mut decoder = open(source, limit.saturating_add(1), false)?;
+    let mut decoder = start(source, limit.saturating_add(1), false)?;
     let global = decoder.global_palette().map(<[u8]>::to_vec);
     let mut canvas = Canvas::new(header.size);
     let mut shown = 0_u32;

@@ -3,28 +3,41 @@
 use std::io::Cursor;
 
 use png::{
-    BlendOp, ColorType, Decoder, DecodingError, DisposeOp, FrameControl, OutputInfo, Reader,
+    BlendOp, ColorType, Decoder, DecodingError, DisposeOp, FrameControl, Info, OutputInfo, Reader,
     Transformations,
 };
 
 use super::super::color::Profile;
 use super::super::exif;
-use super::super::format::SourceFormat;
-use super::super::orient::Transform;
-use super::super::probe::Header;
+use super::super::format::{OutputFormat, SourceFormat};
+use super::super::header::Header;
 use super::canvas::{Canvas, Disposal, Part};
-use super::{Decoded, Pixels, Rows, Sink};
+use super::decoder::{DecodeRequest, Decoder as FormatDecoder, Sink, Source};
+use super::frame::{DecodedFrame, Pixels, Rows};
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
 
-/// What the decoder may allocate beside the picture: profiles and rows.
+/// Memory that the decoder may allocate besides the picture, for profiles and rows, in bytes.
 const MAX_OVERHEAD: usize = 8 * 1024 * 1024;
 
-fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
-    ThumbnailError::corrupt(SourceFormat::Png, error)
+const FORMAT: SourceFormat = SourceFormat::new("png", OutputFormat::Png);
+
+pub(super) const DECODER: FormatDecoder = FormatDecoder { format: FORMAT, sniff, open };
+
+fn sniff(source: &[u8]) -> bool {
+    source.starts_with(b"\x89PNG\r\n\x1a\n")
 }
 
-fn open(source: &[u8]) -> Result<Reader<Cursor<&[u8]>>, DecodingError> {
+fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
+    ThumbnailError::corrupt(FORMAT, error)
+}
+
+struct Png<'a> {
+    header: Header,
+    reader: Reader<Cursor<&'a [u8]>>,
+}
+
+fn read_info(source: &[u8]) -> Result<Reader<Cursor<&[u8]>>, DecodingError> {
     let limits = png::Limits { bytes: MAX_OVERHEAD };
     let mut decoder = Decoder::new_with_limits(Cursor::new(source), limits);
     decoder.set_ignore_text_chunk(true);
@@ -32,15 +45,10 @@ fn open(source: &[u8]) -> Result<Reader<Cursor<&[u8]>>, DecodingError> {
     decoder.read_info()
 }
 
-pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
-    let reader = open(source).map_err(corrupt)?;
+fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
+    let reader = read_info(source).map_err(corrupt)?;
     let info = reader.info();
-    let orientation = info.exif_metadata.as_deref().map_or(1, exif::orientation);
-    Ok(Header {
-        format: SourceFormat::Png,
-        size: Size { width: info.width, height: info.height },
-        orientation,
-        transform: Transform::from_exif(orientation),
+    let header = Header {
         frames: info.animation_control.map_or(1, |animation| animation.num_frames),
         plays: info
             .animation_control
@@ -48,13 +56,42 @@ pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
         has_alpha: matches!(info.color_type, ColorType::GrayscaleAlpha | ColorType::Rgba)
             || info.trns.is_some(),
         has_icc: info.icc_profile.is_some(),
-    })
+        ..Header::still(FORMAT, Size { width: info.width, height: info.height })
+    };
+    let orientation = info.exif_metadata.as_deref().map_or(1, exif::orientation);
+    Ok(Box::new(Png { header: header.oriented(orientation), reader }))
 }
 
-/// What the samples mean, by the precedence of the PNG specification (third edition, 4.3).
-pub(super) fn profile(source: &[u8]) -> Option<Profile> {
-    let reader = open(source).ok()?;
-    let info = reader.info();
+impl Source for Png<'_> {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn profile(&mut self) -> Option<Profile> {
+        profile(self.reader.info())
+    }
+
+    fn frames(
+        self: Box<Self>,
+        request: DecodeRequest,
+        sink: Sink<'_>,
+    ) -> Result<(), ThumbnailError> {
+        let Self { header, reader } = *self;
+        // Programs without support for animations show the first picture, even if it is not part
+        // of the animation.
+        let is_still = !request.all_frames || header.frames == 1;
+        if is_still && !reader.info().interlaced {
+            rows(reader, sink)
+        } else if is_still {
+            whole(reader, sink)
+        } else {
+            play(reader, &header, sink)
+        }
+    }
+}
+
+/// The meaning of the samples, by the precedence of the PNG specification (third edition, 4.3).
+fn profile(info: &Info<'_>) -> Option<Profile> {
     if let Some(points) = info.coding_independent_code_points {
         let (primaries, transfer) = (points.color_primaries, points.transfer_function);
         return Some(Profile::CodePoints { primaries, transfer });
@@ -68,25 +105,27 @@ pub(super) fn profile(source: &[u8]) -> Option<Profile> {
     info.gama_chunk.map(|gamma| Profile::Gamma(gamma.into_value()))
 }
 
-pub(super) fn frames(
-    source: &[u8],
+/// A buffer for a picture.
+fn buffer(reader: &Reader<Cursor<&[u8]>>) -> Result<Vec<u8>, ThumbnailError> {
+    let bytes = reader.output_buffer_size().ok_or_else(|| corrupt("it is too large"))?;
+    Ok(vec![0; bytes])
+}
+
+/// Hand on the first picture as a whole.
+fn whole(mut reader: Reader<Cursor<&[u8]>>, sink: Sink<'_>) -> Result<(), ThumbnailError> {
+    let mut data = buffer(&reader)?;
+    let output = reader.next_frame(&mut data).map_err(corrupt)?;
+    data.truncate(output.buffer_size());
+    sink(Frame { picture: picture(&output, data)?, delay: 0 }.into())
+}
+
+/// Hand on the frames of an animation.
+fn play(
+    mut reader: Reader<Cursor<&[u8]>>,
     header: &Header,
-    all: bool,
     sink: Sink<'_>,
 ) -> Result<(), ThumbnailError> {
-    let mut reader = open(source).map_err(corrupt)?;
-    // Programs that know no animations show the first picture, be it a part of one or not.
-    let is_still = !all || header.frames == 1;
-    if is_still && !reader.info().interlaced {
-        return rows(reader, sink);
-    }
-    let bytes = reader.output_buffer_size().ok_or_else(|| corrupt("it is too large"))?;
-    let mut data = vec![0; bytes];
-    if is_still {
-        let output = reader.next_frame(&mut data).map_err(corrupt)?;
-        data.truncate(output.buffer_size());
-        return sink(Frame { picture: picture(&output, data)?, delay: 0 }.into());
-    }
+    let mut data = buffer(&reader)?;
     let mut canvas = Canvas::new(header.size);
     let mut shown = 0;
     while shown < header.frames {
@@ -129,15 +168,15 @@ fn rows(mut reader: Reader<Cursor<&[u8]>>, sink: Sink<'_>) -> Result<(), Thumbna
     };
     let size = Size { width, height };
     let pixels = Pixels::Rows(Rows { size, kind, read: &mut read });
-    sink(Decoded { pixels, delay: 0 })?;
-    // What follows the last row may be damaged.
+    sink(DecodedFrame { pixels, delay: 0 })?;
+    // The data after the last row may be damaged.
     reader.next_row().map_err(corrupt)?;
     Ok(())
 }
 
 /// The rows of a frame without gaps between them.
 fn lines(reader: &Reader<Cursor<&[u8]>>, output: &OutputInfo, data: &[u8]) -> Vec<u8> {
-    // What is interlaced is put together with rows as long as the canvas's.
+    // The rows of an interlaced frame are as long as those of the canvas.
     let info = reader.info();
     let whole = info.interlaced.then(|| reader.output_line_size(info.width)).flatten();
     data.chunks(whole.unwrap_or(output.line_size).max(1))
@@ -157,7 +196,7 @@ fn picture(output: &OutputInfo, data: Vec<u8>) -> Result<Picture, ThumbnailError
     Ok(Picture { width: output.width, height: output.height, kind, data })
 }
 
-/// The kind of a picture that is decoded to this.
+/// The kind of a picture with this colour type.
 fn kind(color: ColorType) -> Result<PixelKind, ThumbnailError> {
     match color {
         ColorType::Grayscale => Ok(PixelKind::Luma),

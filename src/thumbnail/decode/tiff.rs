@@ -1,43 +1,62 @@
 //! TIFF by the `tiff` crate: the first page.
 
-use raster::{Picture, Tiff, TiffError};
+use raster::{Frame, Tiff, TiffError};
 
 use super::super::color::Profile;
 use super::super::exif;
-use super::super::format::SourceFormat;
-use super::super::orient::Transform;
-use super::super::probe::Header;
+use super::super::format::{OutputFormat, SourceFormat};
+use super::super::header::Header;
+use super::decoder::{DecodeRequest, Decoder, Sink, Source};
 use crate::error::ThumbnailError;
+
+const FORMAT: SourceFormat =
+    SourceFormat::new("tiff", OutputFormat::Jpeg).or_if_transparent(OutputFormat::Png);
+
+pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
+
+fn sniff(source: &[u8]) -> bool {
+    matches!(source, [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..])
+}
+
+struct TiffSource<'a> {
+    header: Header,
+    icc: Option<Vec<u8>>,
+    file: Tiff<'a>,
+}
 
 fn failed(error: TiffError) -> ThumbnailError {
     match error {
         TiffError::Unsupported => {
             ThumbnailError::UnsupportedFeature { feature: "TIFF with such samples or compression" }
         }
-        error @ TiffError::Corrupt(_) => ThumbnailError::corrupt(SourceFormat::Tiff, error),
+        error @ TiffError::Corrupt(_) => ThumbnailError::corrupt(FORMAT, error),
     }
 }
 
-pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
-    let mut tiff = Tiff::new(source).map_err(failed)?;
-    // EXIF borrowed its tags from TIFF, so the reader for the one reads the other.
-    let orientation = exif::orientation(source);
-    Ok(Header {
-        format: SourceFormat::Tiff,
-        size: tiff.size(),
-        orientation,
-        transform: Transform::from_exif(orientation),
-        frames: 1,
-        plays: 1,
-        has_alpha: tiff.has_alpha(),
-        has_icc: tiff.icc_profile().is_some(),
-    })
+fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
+    let mut file = Tiff::new(source).map_err(failed)?;
+    let icc = file.icc_profile();
+    let header = Header {
+        has_alpha: file.has_alpha(),
+        has_icc: icc.is_some(),
+        ..Header::still(FORMAT, file.size())
+    };
+    // EXIF has its tags from TIFF, so the reader of EXIF reads TIFF too.
+    let header = header.oriented(exif::orientation(source));
+    Ok(Box::new(TiffSource { header, icc, file }))
 }
 
-pub(super) fn profile(source: &[u8]) -> Option<Profile> {
-    Tiff::new(source).ok()?.icc_profile().map(Profile::Icc)
-}
+impl Source for TiffSource<'_> {
+    fn header(&self) -> &Header {
+        &self.header
+    }
 
-pub(super) fn decode(source: &[u8]) -> Result<Picture, ThumbnailError> {
-    Tiff::new(source).and_then(Tiff::decode).map_err(failed)
+    fn profile(&mut self) -> Option<Profile> {
+        self.icc.clone().map(Profile::Icc)
+    }
+
+    fn frames(self: Box<Self>, _: DecodeRequest, sink: Sink<'_>) -> Result<(), ThumbnailError> {
+        let picture = self.file.decode().map_err(failed)?;
+        sink(Frame { picture, delay: 0 }.into())
+    }
 }

@@ -2,18 +2,25 @@
 
 use super::super::color::Profile;
 use super::super::exif;
-use super::super::format::SourceFormat;
-use super::super::orient::Transform;
-use super::super::probe::Header;
-use super::super::resize;
-use super::super::webp_ffi;
-use super::Sink;
+use super::super::format::{OutputFormat, SourceFormat};
+use super::super::header::Header;
 use super::components::{Components, Range};
+use super::decoder::{DecodeRequest, Decoder, Sink, Source};
+use super::headroom::with_headroom;
 use crate::error::ThumbnailError;
-use raster::{Frame, Picture, PixelKind, Size};
+use crate::ffi::webp::{self, AnimationDecoder};
+use raster::{Frame, PixelKind};
+
+const FORMAT: SourceFormat = SourceFormat::new("webp", OutputFormat::WebP);
+
+pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
+
+fn sniff(source: &[u8]) -> bool {
+    matches!(source, [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..])
+}
 
 fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
-    ThumbnailError::corrupt(SourceFormat::WebP, error)
+    ThumbnailError::corrupt(FORMAT, error)
 }
 
 /// The chunks of a RIFF file (RFC 9649, section 2.3): name and content.
@@ -29,54 +36,94 @@ fn chunks(source: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
     })
 }
 
-pub(super) fn header(source: &[u8]) -> Result<Header, ThumbnailError> {
-    let features = webp_ffi::features(source).map_err(corrupt)?;
+struct WebP<'a> {
+    source: &'a [u8],
+    header: Header,
+    icc: Option<&'a [u8]>,
+    is_animated: bool,
+    /// Whether it is a lossy still.
+    is_lossy: bool,
+}
+
+fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
+    let features = webp::features(source).map_err(corrupt)?;
     let mut orientation = 1;
     let mut frames = 0;
     let mut plays = 1;
-    let mut has_icc = false;
+    let mut icc = None;
+    let mut is_animated = false;
     for (name, content) in chunks(source) {
         match name {
             b"EXIF" => orientation = exif::orientation(content),
             b"ANMF" => frames += 1,
             b"ANIM" => {
+                is_animated = true;
                 if let [_, _, _, _, low, high, ..] = *content {
                     plays = u16::from_le_bytes([low, high]);
                 }
             }
-            b"ICCP" => has_icc = true,
+            b"ICCP" => icc = icc.or(Some(content)),
             _ => {}
         }
     }
-    Ok(Header {
-        format: SourceFormat::WebP,
-        size: features.size,
-        orientation,
-        transform: Transform::from_exif(orientation),
+    let header = Header {
         frames: if features.has_animation { frames.max(1) } else { 1 },
         plays,
         has_alpha: features.has_alpha,
-        has_icc,
-    })
+        has_icc: icc.is_some(),
+        ..Header::still(FORMAT, features.size)
+    };
+    let (header, is_lossy) = (header.oriented(orientation), features.is_lossy);
+    Ok(Box::new(WebP { source, header, icc, is_animated, is_lossy }))
 }
 
-pub(super) fn profile(source: &[u8]) -> Option<Profile> {
-    chunks(source)
-        .find(|(name, _)| *name == b"ICCP")
-        .map(|(_, content)| Profile::Icc(content.to_vec()))
+impl Source for WebP<'_> {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn profile(&mut self) -> Option<Profile> {
+        self.icc.map(|icc| Profile::Icc(icc.to_vec()))
+    }
+
+    fn has_components(&self) -> bool {
+        self.is_lossy && !self.header.has_alpha
+    }
+
+    fn components(&mut self, request: DecodeRequest) -> Option<Components> {
+        if !self.has_components() {
+            return None;
+        }
+        let full = self.header.size;
+        let size = with_headroom(full, request.size);
+        let [luma, blue, red] = webp::decode_components(self.source, full, size).ok()?;
+        let half = webp::half(size);
+        let planes = [(luma, size, (1, 1)), (blue, half, (2, 2)), (red, half, (2, 2))];
+        Some(Components::separate(Range::Limited, planes))
+    }
+
+    fn frames(
+        self: Box<Self>,
+        request: DecodeRequest,
+        sink: Sink<'_>,
+    ) -> Result<(), ThumbnailError> {
+        let Header { size: full, has_alpha, .. } = self.header;
+        if self.is_animated {
+            let decoder = AnimationDecoder::new(self.source, full).map_err(corrupt)?;
+            return play(decoder, request.all_frames, sink);
+        }
+        let kind = if has_alpha { PixelKind::Rgba } else { PixelKind::Rgb };
+        let size = with_headroom(full, request.size);
+        let picture = webp::decode(self.source, full, size, kind).map_err(corrupt)?;
+        sink(Frame { picture, delay: 0 }.into())
+    }
 }
 
-pub(super) fn frames(
-    source: &[u8],
-    header: &Header,
-    needed: Size,
-    all: bool,
+fn play(
+    mut decoder: AnimationDecoder<'_>,
+    all_frames: bool,
     sink: Sink<'_>,
 ) -> Result<(), ThumbnailError> {
-    if !is_animated(source) {
-        return sink(Frame { picture: still(source, header, needed)?, delay: 0 }.into());
-    }
-    let mut decoder = webp_ffi::AnimationDecoder::new(source, header.size).map_err(corrupt)?;
     let mut shown = 0_u32;
     loop {
         match decoder.next_frame() {
@@ -86,31 +133,9 @@ pub(super) fn frames(
             Ok(None) | Err(_) => break,
         }
         shown += 1;
-        if !all {
+        if !all_frames {
             break;
         }
     }
     if shown == 0 { Err(corrupt("it has no frame")) } else { Ok(()) }
-}
-
-fn is_animated(source: &[u8]) -> bool {
-    chunks(source).any(|(name, _)| name == b"ANIM")
-}
-
-fn still(source: &[u8], header: &Header, needed: Size) -> Result<Picture, ThumbnailError> {
-    let kind = if header.has_alpha { PixelKind::Rgba } else { PixelKind::Rgb };
-    let size = resize::roomy(header.size, needed);
-    webp_ffi::decode(source, header.size, size, kind).map_err(corrupt)
-}
-
-/// The components of a lossy still without opacity.
-pub(super) fn components(source: &[u8], header: &Header, needed: Size) -> Option<Components> {
-    if !webp_ffi::features(source).is_ok_and(|features| features.is_lossy && !features.has_alpha) {
-        return None;
-    }
-    let size = resize::roomy(header.size, needed);
-    let [luma, blue, red] = webp_ffi::decode_components(source, header.size, size).ok()?;
-    let half = webp_ffi::half(size);
-    let planes = [(luma, size, (1, 1)), (blue, half, (2, 2)), (red, half, (2, 2))];
-    Some(Components::separate(Range::Limited, planes))
 }

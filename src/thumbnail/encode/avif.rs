@@ -4,25 +4,25 @@ use avif_serialize::Aviffy;
 use avif_serialize::constants::MatrixCoefficients;
 use memchr::memmem;
 
-use super::super::av1_ffi::{self, Still};
 use crate::error::ThumbnailError;
+use crate::ffi::av1::{self, Still};
 use raster::{Picture, PixelKind};
 
-/// Of 0 to 9, where 9 is fastest. At equal SSIMULACRA2, 8 takes more than four times the time for
-/// more bytes, given the quantizer matrices.
+/// libaom's speed, 0 to 9 (fastest). At equal SSIMULACRA2 and with the quantizer matrices, 8 takes
+/// more than four times the time, for more bytes.
 const SPEED: u8 = 9;
 
-/// libaom's measure of the loss (63 to 0) for some qualities, between which it is in proportion.
-/// A quality means as much as it did when rav1e wrote AVIF: scores of SSIMULACRA2 of about 60 for
-/// 60, 80 for 85 and 90 for 95. At 100 only the rounding of luma and chroma is lost.
+/// libaom's quantizers (63 to 0) for some qualities; between them it is interpolated. Qualities are
+/// those of rav1e: SSIMULACRA2 scores of about 60 for 60, 80 for 85 and 90 for 95. At 100 only
+/// rounding to luma and chroma loses anything.
 const QUANTIZERS: [(u8, u8); 5] = [(0, 60), (75, 22), (85, 10), (95, 2), (100, 0)];
 
-/// From this quality on colour keeps its resolution (4:4:4). Below scores of about 90, half of it
-/// (4:2:0) saves 2 to 5 % of the bytes and a quarter of the time at equal SSIMULACRA2; beyond, it is
-/// what limits the quality.
+/// From this quality on, chroma keeps its resolution (4:4:4). Below scores of about 90, half of it
+/// (4:2:0) saves 2 to 5 % of the bytes and a quarter of the time at equal SSIMULACRA2; above, it
+/// limits the quality.
 const FULL_CHROMA: u8 = 95;
 
-/// Before the first picture of a bitstream, which in a file has no meaning (AV1, 5.6).
+/// The unit before the first picture of a bitstream. It has no meaning in a file (AV1, 5.6).
 const TEMPORAL_DELIMITER: [u8; 2] = [0x12, 0];
 
 pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, ThumbnailError> {
@@ -31,7 +31,7 @@ pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, Thumbnai
     let color = planes(picture, half_chroma);
     let quantizer = quantizer(quality);
     let compress = |still: &Still<'_>| -> Result<Vec<u8>, ThumbnailError> {
-        let stream = av1_ffi::encode(still, quantizer, SPEED)
+        let stream = av1::encode(still, quantizer, SPEED)
             .map_err(|error| ThumbnailError::Internal(error.to_string()))?;
         let start =
             if stream.starts_with(&TEMPORAL_DELIMITER) { TEMPORAL_DELIMITER.len() } else { 0 };
@@ -57,20 +57,20 @@ pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, Thumbnai
     Ok(file)
 }
 
-/// Repeat in the configurations of the pictures (AV1 in ISOBMFF, 2.3.3), which come in the same
-/// order and before any data, the levels that the bitstreams say: they have to agree.
+/// Copy the levels of the bitstreams to the configurations of the pictures (AV1 in ISOBMFF, 2.3.3),
+/// which must agree with them. The configurations are in the same order, and before any data.
 fn set_levels(file: &mut [u8], streams: impl Iterator<Item = Vec<u8>>) {
     let places: Vec<_> = memmem::find_iter(file, b"av1C").zip(streams).collect();
     for (place, stream) in places {
-        // A sequence header (AV1, 5.5.1) of a still: 3 bits of the profile, 2 set ones, the level.
+        // A sequence header (AV1, 5.5.1) of a still: 3 bits of the profile, 2 set bits, the level.
         if let ([0x0a, _, first, second, ..], Some(to)) = (&*stream, file.get_mut(place + 5)) {
             *to = *to & 0xe0 | (first & 7) << 2 | second >> 6;
         }
     }
 }
 
-/// Whether colour is written at half the resolution both ways (4:2:0) at this quality.
-pub(in super::super) const fn halves_chroma(quality: u8) -> bool {
+/// Whether chroma has half the width and height (4:2:0) at this quality.
+pub(super) const fn halves_chroma(quality: u8) -> bool {
     quality < FULL_CHROMA
 }
 
@@ -87,14 +87,14 @@ fn quantizer(quality: u8) -> u8 {
     between.unwrap_or(least)
 }
 
-/// Luma, and the differences of blue and red from it.
+/// Luma, Cb and Cr.
 struct Planes {
     luma: Vec<u8>,
     blue: Vec<u8>,
     red: Vec<u8>,
 }
 
-/// The picture's opacity, if any of its pixels are not opaque.
+/// The picture's opacity, unless all of its pixels are opaque.
 fn alpha(picture: &Picture) -> Option<Vec<u8>> {
     if picture.kind != PixelKind::Rgba {
         return None;
@@ -113,8 +113,8 @@ fn planes(picture: &Picture, half_chroma: bool) -> Planes {
     }
 }
 
-/// The same picture with the mean of its colours where it is clear. As these pixels aren't seen,
-/// any colour will do; one like those beside it costs less, and doesn't run into them.
+/// The same picture with the mean of its colours in transparent pixels. They are invisible, so any
+/// colour will do. One similar to the visible ones costs less, and does not bleed into them.
 fn with_hidden_mean(mut picture: Picture) -> Picture {
     let (pixels, _) = picture.data.as_chunks_mut::<4>();
     let (mut sums, mut weight) = ([0_u64; 3], 0_u64);
@@ -134,13 +134,13 @@ fn with_hidden_mean(mut picture: Picture) -> Picture {
     picture
 }
 
-/// The weights of red, green and blue (ITU-T H.273, BT.601 at the full range) in 65,536ths: in
-/// luma, and in the differences, which are 128 for gray.
+/// The weights of red, green and blue (ITU-T H.273, BT.601 in full range) in 65,536ths, in luma and
+/// in Cb and Cr, which are 128 for gray.
 const LUMA: [i32; 3] = [19_595, 38_470, 7_471];
 const BLUE: [i32; 3] = [-11_058, -21_710, 32_768];
 const RED: [i32; 3] = [32_768, -27_439, -5_329];
 
-/// The sum of a pixel's red, green and blue by weight.
+/// The weighted sum of a pixel's red, green and blue.
 fn weigh(weights: [i32; 3], [red, green, blue]: [i32; 3]) -> i32 {
     let [of_red, of_green, of_blue] = weights;
     of_red * red + of_green * green + of_blue * blue
@@ -150,7 +150,7 @@ fn color<const N: usize>(pixel: &[u8; N]) -> [i32; 3] {
     pixel.first_chunk::<3>().map_or([0; 3], |color| color.map(i32::from))
 }
 
-/// Of pixels of `N` bytes, the first of which are red, green and blue.
+/// The planes of pixels of `N` bytes, the first of which are red, green and blue.
 fn mixed<const N: usize>(picture: &Picture, half_chroma: bool) -> Planes {
     let (pixels, _) = picture.data.as_chunks::<N>();
     let byte = |value: i32| u8::try_from(value).unwrap_or(u8::MAX);
@@ -159,7 +159,7 @@ fn mixed<const N: usize>(picture: &Picture, half_chroma: bool) -> Planes {
         byte((weigh(weights, sum) + (128 << shift) + (1 << (shift - 1))) >> shift)
     };
     let (blue, red) = if half_chroma {
-        // Four pixels make one, which at an odd edge are fewer, and count twice.
+        // Four pixels make one. At an odd edge there are fewer, which count twice.
         let width = (picture.width as usize).max(1);
         pixels
             .chunks(2 * width)
@@ -193,8 +193,8 @@ fn mixed<const N: usize>(picture: &Picture, half_chroma: bool) -> Planes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::thumbnail::decode::{self, Wanted};
-    use crate::thumbnail::format::SourceFormat;
+    use crate::thumbnail::decode::{self, DecodeRequest};
+    use crate::thumbnail::limits::Limits;
 
     /// A picture without sharp edges.
     fn picture(width: u32, height: u32, kind: PixelKind) -> Picture {
@@ -208,15 +208,19 @@ mod tests {
     }
 
     fn decoded(file: &[u8]) -> Picture {
-        let header = decode::header(file, SourceFormat::Avif).unwrap();
-        let wanted =
-            Wanted { size: header.size, half_chroma: false, all_frames: false, is_start: false };
+        let source = decode::open(file, &Limits::default()).unwrap();
+        let request = DecodeRequest {
+            size: source.header().size,
+            half_chroma: false,
+            all_frames: false,
+            is_partial: false,
+        };
         let mut found = None;
-        decode::frames(file, &header, wanted, &mut |frame| {
+        let mut take = |frame: decode::DecodedFrame<'_>| {
             found = Some(frame.pixels.into_picture()?);
             Ok(())
-        })
-        .unwrap();
+        };
+        source.frames(request, &mut take).unwrap();
         found.unwrap()
     }
 

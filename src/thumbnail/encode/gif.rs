@@ -1,4 +1,4 @@
-//! GIF by the `gif` crate: a palette for each frame, and of each frame only what changed.
+//! GIF by the `gif` crate: a palette for each frame, and of each frame only the part that changed.
 
 use gif::{DisposalMethod, Encoder, Frame as GifFrame, Repeat};
 
@@ -16,7 +16,7 @@ pub(super) fn encode(
     most: Colors,
 ) -> Result<Vec<u8>, ThumbnailError> {
     let Some(Frame { picture: first, .. }) = frames.first() else {
-        return Err(internal("there is no picture to encode"));
+        return Err(internal("a thumbnail needs at least one picture"));
     };
     let short = |side: u32| u16::try_from(side).map_err(internal);
     let (width, height) = (short(first.width)?, short(first.height)?);
@@ -30,7 +30,7 @@ pub(super) fn encode(
     }
     let pictures: Vec<Picture> =
         frames.iter().map(|frame| binary_alpha(frame.picture.clone())).collect();
-    // Where nothing is transparent a frame can stay under the next one.
+    // If all pixels are opaque, a frame can stay under the next one.
     let opaque = pictures.iter().all(is_opaque);
     let mut before: Option<&Picture> = None;
     for (frame, picture) in frames.iter().zip(&pictures) {
@@ -46,7 +46,7 @@ pub(super) fn encode(
     Ok(data)
 }
 
-/// GIF knows no half-transparent pixels.
+/// GIF has no translucent pixels.
 fn binary_alpha(picture: Picture) -> Picture {
     let mut picture = picture.into_rgba();
     let (pixels, _) = picture.data.as_chunks_mut::<4>();

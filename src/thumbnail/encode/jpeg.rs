@@ -1,15 +1,15 @@
-//! JPEG by libjpeg-turbo; small ones with Huffman tables of their own.
+//! JPEG by libjpeg-turbo; small files get optimised Huffman tables.
 
 use turbojpeg::{Compressor, Image, PixelFormat, Subsamp, YuvImage};
 
 use super::super::background::flatten;
 use super::super::spec::Rgb;
-use super::{Style, Subsampling};
+use super::style::{Style, Subsampling};
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind, Size};
 
-/// Up to so many pixels the Huffman tables are made for the picture: this saves 3 to 4 % of a
-/// thumbnail of 300 pixels a side. At 1600 it is 1 %, for more than twice the time to encode.
+/// The most pixels for which Huffman tables are optimised. This saves 3 to 4 % of a thumbnail with
+/// sides of 300 pixels. At 1600 it saves 1 %, for more than twice the time to encode.
 const OPTIMIZED_PIXELS: u64 = 512 * 512;
 
 pub(super) fn encode(
@@ -39,7 +39,7 @@ pub(super) fn encode(
         .map_err(|error| internal(&error))
 }
 
-/// Encode luma, and the differences of blue and red at half its resolution both ways.
+/// Encode luma, and Cb and Cr at half its width and height.
 pub(super) fn encode_components(
     [luma, blue, red]: &[Picture; 3],
     quality: u8,

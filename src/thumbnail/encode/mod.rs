@@ -1,56 +1,33 @@
-//! Encoders: one module a format.
+//! Encoders: one file for each format.
 
 mod avif;
 mod gif;
 mod jpeg;
 mod palette;
 mod png;
+mod style;
 mod webp;
 
 use super::format::OutputFormat;
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture};
 
-pub(super) use super::webp_ffi::LOSSLESS as LOSSLESS_WEBP;
-pub(super) use avif::halves_chroma as halves_chroma_of_avif;
 pub use palette::Colors;
+pub use style::{Style, Subsampling};
 
-/// The resolution at which a JPEG keeps colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Subsampling {
-    /// That of the picture: 4:4:4.
-    Full,
-    /// Half of it both ways, 4:2:0: half the bytes, and thin coloured lines are soft.
-    #[default]
-    Half,
-}
-
-impl Subsampling {
-    /// The one with this name: `4:4:4` or `4:2:0`.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "4:4:4" => Some(Self::Full),
-            "4:2:0" => Some(Self::Half),
-            _ => None,
-        }
+/// Whether an encoder stores chroma at half the width and height (4:2:0).
+#[must_use]
+pub fn halves_chroma(format: OutputFormat, quality: u8, style: Style) -> bool {
+    match format {
+        OutputFormat::Jpeg => style.subsampling == Subsampling::Half,
+        OutputFormat::WebP => webp::is_lossy(quality),
+        OutputFormat::Avif => avif::halves_chroma(quality),
+        OutputFormat::Png | OutputFormat::Gif => false,
     }
 }
 
-/// How a file is written, beside its format and quality.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Style {
-    /// JPEG: in scans from coarse to fine, instead of from top to bottom.
-    pub progressive: bool,
-    /// JPEG: the resolution of colour.
-    pub subsampling: Subsampling,
-    /// PNG and GIF: the most colours of a palette. Without, a GIF has as many as fit, and a PNG
-    /// a palette only where that loses nothing.
-    pub colors: Option<Colors>,
-}
-
-/// Encode luma, and the differences of blue and red at half its resolution both ways (a side of an
-/// odd number rounded up), in the range of the format: as a lossy WebP, or as a JPEG.
+/// Encode luma, and Cb and Cr at half its width and height (rounded up), in the range of the format:
+/// as a lossy WebP, or as a JPEG.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`] when the encoder fails.
@@ -66,9 +43,9 @@ pub fn encode_components(
     }
 }
 
-/// Encode a still, or an animation where the format has it; others get the first frame. The
-/// pictures are gray, RGB or RGBA; `plays` is how often an animation plays, 0 = for ever.
-/// Metadata are not written.
+/// Encode a still or, where the format supports it, an animation; other formats get the first frame.
+/// The pictures are gray, RGB or RGBA. An animation plays `plays` times, 0 = forever. No metadata is
+/// written.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`] when the encoder fails.
@@ -80,7 +57,7 @@ pub fn encode(
     style: Style,
 ) -> Result<Vec<u8>, ThumbnailError> {
     let Some(Frame { picture: first, .. }) = frames.first() else {
-        return Err(ThumbnailError::Internal("there is no picture to encode".into()));
+        return Err(ThumbnailError::Internal("a thumbnail needs at least one picture".into()));
     };
     match format {
         OutputFormat::Jpeg => jpeg::encode(first, quality, style),

@@ -1,4 +1,4 @@
-//! Palettes: the exact one where a picture has few colours, else a good one.
+//! Palettes: the exact one if a picture has few colours, else the best approximation.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,12 @@ use quantizr::{Histogram, Image, Options, QuantizeResult};
 use crate::error::ThumbnailError;
 use raster::Picture;
 
-/// How many colours a palette may have.
+/// The most colours of a palette.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Colors(u16);
 
 impl Colors {
-    /// So many: 2 to 256.
+    /// A number from 2 to 256.
     #[must_use]
     pub const fn new(count: u16) -> Option<Self> {
         match count {
@@ -23,13 +23,14 @@ impl Colors {
 }
 
 impl Default for Colors {
-    /// As many as an index of eight bits can name.
+    /// 256, the limit of an index of eight bits.
     fn default() -> Self {
         Self(256)
     }
 }
 
-/// Pixels whose colours are counted, which takes memory: of a larger picture only some rows.
+/// The most pixels whose colours are counted, because counting takes memory. Of a larger picture,
+/// evenly spaced rows are counted.
 const MAX_COUNTED: usize = 1 << 20;
 
 /// A picture as indices into a palette.
@@ -38,8 +39,8 @@ pub(super) struct Indexed {
     pub(super) indices: Vec<u8>,
 }
 
-/// A picture in RGBA with its own colours if they are few enough, else with those that serve it
-/// best.
+/// A picture in RGBA with its own colours if they are few enough, else with the best
+/// approximation.
 pub(super) fn best(picture: &Picture, most: Colors) -> Result<Indexed, ThumbnailError> {
     let (pixels, _) = picture.data.as_chunks::<4>();
     exact(pixels.iter().copied(), most).map_or_else(|| quantized(picture, most), Ok)
@@ -63,13 +64,13 @@ pub(super) fn exact(
             }),
         };
         last = Some((pixel, index));
-        // One too many: no need to look at the rest.
+        // One colour too many ends the search.
         indices.push(u8::try_from(index).ok().filter(|_| index < usize::from(most.0))?);
     }
     Some(Indexed { colors, indices })
 }
 
-/// The picture with the best colours that there is room for, dithered.
+/// The picture with the best palette, dithered.
 fn quantized(picture: &Picture, most: Colors) -> Result<Indexed, ThumbnailError> {
     let internal = |error: quantizr::Error| ThumbnailError::Internal(format!("{error:?}"));
     let (width, height) = (picture.width as usize, picture.height as usize);

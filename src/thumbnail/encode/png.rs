@@ -1,4 +1,4 @@
-//! PNG by the `png` crate; with a palette where that loses nothing, or when asked for.
+//! PNG by the `png` crate, with a palette where that is lossless, or on request.
 
 use std::io::Write;
 
@@ -8,13 +8,13 @@ use super::palette::{self, Colors, Indexed};
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind};
 
-/// Of 1 to 9. The next one takes a third more time for 1 to 4 % fewer bytes.
+/// The compression level, 1 to 9. The next one takes a third more time for 1 to 4 % fewer bytes.
 const LEVEL: u8 = 3;
 
-/// Bytes of pixels that are worth the few that it takes to write several chunks.
+/// From this size on, pixels are written in several chunks, in bytes.
 const MANY: usize = 1 << 20;
 
-/// Bytes of a chunk then.
+/// The size of such a chunk in bytes.
 const CHUNK: usize = 64 * 1024;
 
 pub(super) fn encode(picture: &Picture, most: Option<Colors>) -> Result<Vec<u8>, ThumbnailError> {
@@ -29,11 +29,11 @@ pub(super) fn encode(picture: &Picture, most: Option<Colors>) -> Result<Vec<u8>,
     written.map_err(|error: png::EncodingError| ThumbnailError::Internal(error.to_string()))
 }
 
-/// The picture with a palette of exactly its colours, if that makes it smaller.
+/// The picture with a palette of its own colours, if that makes it smaller.
 fn own_colors(picture: &Picture) -> Option<Indexed> {
     let most = Colors::default();
     match picture.kind {
-        // It takes one byte a pixel, like an index.
+        // A pixel takes one byte, like an index.
         PixelKind::Luma => None,
         PixelKind::Rgb => {
             let (pixels, _) = picture.data.as_chunks();
@@ -93,7 +93,8 @@ fn write_indexed(picture: &Picture, indexed: Indexed) -> Result<Vec<u8>, png::En
     Ok(data)
 }
 
-/// Write the pixels; many of them chunk by chunk, as a single one would be in memory twice.
+/// Write the pixels. A large picture is written in chunks, because a single chunk would be in memory
+/// twice.
 fn write_pixels(mut writer: Writer<&mut Vec<u8>>, pixels: &[u8]) -> Result<(), png::EncodingError> {
     if pixels.len() < MANY {
         writer.write_image_data(pixels)?;

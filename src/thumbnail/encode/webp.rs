@@ -1,13 +1,18 @@
-//! WebP by libwebp: lossy; lossless at quality 100.
+//! WebP by libwebp: lossy, or lossless at quality 100.
 
 use std::borrow::Cow;
 
-use super::super::webp_ffi::{self, WebPError};
 use crate::error::ThumbnailError;
+use crate::ffi::webp::{self, WebPError};
 use raster::{Frame, Picture, PixelKind};
 
-/// In the VP8X chunk: some pixel may be transparent (RFC 9649, section 2.7).
+/// The flag in the VP8X chunk that pixels may be transparent (RFC 9649, section 2.7).
 const ALPHA_FLAG: u8 = 0x10;
+
+/// Whether this quality is lossy.
+pub(super) const fn is_lossy(quality: u8) -> bool {
+    quality < webp::LOSSLESS
+}
 
 fn internal(error: WebPError) -> ThumbnailError {
     ThumbnailError::Internal(error.to_string())
@@ -21,14 +26,14 @@ fn in_color(picture: &Picture) -> Cow<'_, Picture> {
 }
 
 pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, ThumbnailError> {
-    webp_ffi::encode(&in_color(picture), quality).map_err(internal)
+    webp::encode(&in_color(picture), quality).map_err(internal)
 }
 
 pub(super) fn encode_components(
     components: &[Picture; 3],
     quality: u8,
 ) -> Result<Vec<u8>, ThumbnailError> {
-    webp_ffi::encode_components(components.each_ref(), quality).map_err(internal)
+    webp::encode_components(components.each_ref(), quality).map_err(internal)
 }
 
 pub(super) fn encode_animation(
@@ -38,12 +43,12 @@ pub(super) fn encode_animation(
 ) -> Result<Vec<u8>, ThumbnailError> {
     let size = frames.first().map(|frame| frame.picture.size());
     let Some(size) = size else { return Err(internal(WebPError::Size)) };
-    let mut encoder = webp_ffi::AnimationEncoder::new(size, plays, quality).map_err(internal)?;
+    let mut encoder = webp::AnimationEncoder::new(size, plays, quality).map_err(internal)?;
     for Frame { picture, delay } in frames {
         encoder.add(&in_color(picture), *delay).map_err(internal)?;
     }
     let mut data = encoder.finish().map_err(internal)?;
-    // libwebp looks at the parts that it draws only, not at the clear canvas around them.
+    // libwebp considers only the parts that it draws, not the clear canvas around them.
     let has_alpha = frames.iter().any(|frame| frame.picture.kind == PixelKind::Rgba);
     if let (true, Some([b'V', b'P', b'8', b'X', _, _, _, _, flags])) =
         (has_alpha, data.get_mut(12..21))

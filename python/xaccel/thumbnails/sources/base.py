@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from xaccel._core import Incoming
+from xaccel._core import StreamedSource
 from xaccel.exceptions import ImageTooLarge
 
 _CHUNK = 64 * 1024
@@ -35,7 +35,7 @@ class StreamedOriginal:
         self.name = name
         """How errors name the image."""
         self._max_bytes = max_bytes
-        self._incoming = Incoming()
+        self._incoming = StreamedSource()
         self.close = close
         """Closes what the image is read from."""
 

@@ -1,11 +1,11 @@
-//! Luma and chroma, each in a plane of its own, to red, green and blue (ITU-T H.273).
+//! Converts planes of luma and chroma to red, green and blue (ITU-T H.273).
 
 use std::borrow::Cow;
 
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind, Size};
 
-/// How red, green and blue were mixed.
+/// How red, green and blue were mixed into luma and chroma.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Matrix {
     /// Not at all: the planes are green, blue and red.
@@ -20,7 +20,7 @@ pub(super) enum Matrix {
 }
 
 impl Matrix {
-    /// The matrix of this code point (H.273, table 4), that of BT.601 where it is not known.
+    /// The matrix of this code point (H.273, table 4); that of BT.601 for an unknown one.
     pub(super) const fn from_code_point(code: u8) -> Self {
         let (red, blue) = match code {
             0 => return Self::Identity,
@@ -34,7 +34,7 @@ impl Matrix {
     }
 }
 
-/// Samples of one component, without gaps: one byte each, or two of the machine's order.
+/// Samples of one component without padding: one byte each, or two in native byte order.
 #[derive(Clone)]
 pub(super) struct Plane {
     width: u32,
@@ -69,8 +69,8 @@ impl Plane {
         Ok(Cow::Owned(Self { width: size.width, height: size.height, data, wide: self.wide }))
     }
 
-    /// The rows, their samples 0.0 to 1.0 of the greatest number. Such numbers
-    /// take four bytes each, so there is only a row of them at a time.
+    /// The rows, with samples scaled to 0.0 to 1.0. Such samples take four bytes each, so there is
+    /// only one row of them at a time.
     fn rows(&self, bits: usize) -> impl Iterator<Item = Vec<f32>> {
         #[expect(clippy::cast_precision_loss, reason = "at most 16 bits")]
         let most = ((1_u32 << bits) - 1) as f32;
@@ -86,10 +86,10 @@ impl Plane {
     }
 }
 
-/// A decoded picture before it is in colour.
+/// A decoded picture before its conversion to red, green and blue.
 pub(super) struct Planes {
     pub(super) luma: Plane,
-    /// Blue and red difference; none = gray.
+    /// Cb and Cr; `None` = gray.
     pub(super) chroma: Option<[Plane; 2]>,
     /// Bits of a sample: 8, 10 or 12.
     pub(super) bits: usize,
@@ -98,12 +98,12 @@ pub(super) struct Planes {
 }
 
 impl Planes {
-    /// Its own size.
+    /// The size of the picture.
     pub(super) const fn size(&self) -> Size {
         self.luma.size()
     }
 
-    /// The picture at this size, gray if it has no chroma.
+    /// The picture at this size; gray without chroma.
     pub(super) fn to_picture(&self, size: Size) -> Result<Picture, ThumbnailError> {
         let Some([blue, red]) = &self.chroma else { return self.luma(size) };
         let (luma, blue, red) = (self.luma.at(size)?, blue.at(size)?, red.at(size)?);
@@ -125,7 +125,7 @@ impl Planes {
         Ok(Picture { width: size.width, height: size.height, kind: PixelKind::Luma, data })
     }
 
-    /// Limited range is 16 to 235 of 255 whatever the depth, that is of 255.94 for 10 bits.
+    /// Limited range is 16 to 235 of 255 at any depth, which is of 255.94 for 10 bits.
     fn stretch_luma(&self, luma: f32) -> f32 {
         if self.full_range { luma } else { (luma * self.limited_scale() - 16.0) / 219.0 }
     }
@@ -138,7 +138,7 @@ impl Planes {
         }
     }
 
-    /// Eight-bit steps in the whole range.
+    /// The whole range in eight-bit steps.
     fn limited_scale(&self) -> f32 {
         #[expect(clippy::cast_precision_loss, reason = "at most 16 bits")]
         let steps = ((1_u32 << self.bits) - 1) as f32;

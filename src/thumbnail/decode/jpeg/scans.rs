@@ -1,38 +1,37 @@
-//! Which scans of a progressive JPEG a thumbnail can do without.
+//! Drops the scans of a progressive JPEG that a thumbnail does not need.
 //!
 //! The last refinement of the AC coefficients adds one bit to each of them. It is often half of
-//! the file and takes half of the time, and of a picture that is shrunk to a quarter while it is
-//! decoded and then shrunk further, hardly anything of it can be seen: with the bound below, SSIM
-//! falls by 0.0003 at most, and the error is 46 dB or more below the signal, that is less than a
-//! tenth of what a JPEG thumbnail of quality 85 has anyway.
+//! the file and takes half of the time. In a picture that is shrunk to a quarter while it is
+//! decoded, and then further, it is hardly visible: with the bound below, SSIM falls by 0.0003 at
+//! most, and the error is at least 46 dB below the signal. That is less than a tenth of the error
+//! of a JPEG thumbnail of quality 85.
 
 use memchr::memchr;
 
-/// The greatest error that is left out, in squared steps of a sample.
+/// The largest error of dropping them, in squared steps of a sample.
 const MAX_NOISE: u32 = 1;
 
-/// Squared steps of the coefficients that matter, halved, are this many times the error: a bit is
-/// set half of the time, and the 64 coefficients of a block share its energy.
+/// The squared steps of the important coefficients, divided by the error: a bit is set half of the
+/// time, and the 64 coefficients of a block share its energy.
 const ENERGY: u32 = 128;
 
-/// Where the AC coefficients that make 2 x 2 of a block are in zigzag order, and those that
-/// make 4 x 4.
+/// The places in zigzag order of the AC coefficients for 2 x 2 pixels of a block, and for 4 x 4.
 const QUARTER: &[usize] = &[1, 2, 4];
 const HALF: &[usize] = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 17, 18, 24];
 
-/// How far a file is shrunk while it is decoded.
+/// The scale at which a file is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shrink {
     Half,
     Quarter,
 }
 
-/// The same file without the last refinement of its AC coefficients; `None` when there is none,
-/// or it is of importance, or the file is not what it should be.
+/// The same file without the last refinement of its AC coefficients. `None` when it has none, or
+/// needs it, or is malformed.
 pub(super) fn without_last_refinement(source: &[u8], shrink: Shrink) -> Option<Vec<u8>> {
     let mut kept = Vec::new();
     let mut dropped = false;
-    // The start of what is kept and not copied yet, and where the next marker is.
+    // The start of the bytes to copy next, and the position of the next marker.
     let (mut start, mut position) = (0, 2);
     source.strip_prefix(&[0xff, 0xd8])?;
     loop {
@@ -67,7 +66,7 @@ pub(super) fn without_last_refinement(source: &[u8], shrink: Shrink) -> Option<V
     Some(kept)
 }
 
-/// The bytes of a scan behind its header, up to the next marker.
+/// The number of bytes of a scan after its header, up to the next marker.
 fn scan_length(data: &[u8]) -> Option<usize> {
     let mut length = 0;
     loop {
@@ -80,13 +79,14 @@ fn scan_length(data: &[u8]) -> Option<usize> {
     }
 }
 
-/// Whether the header of a scan (T.81, B.2.3) says: AC coefficients, from bit 1 to bit 0.
+/// Whether the header of a scan (T.81, B.2.3) states a refinement of AC coefficients from bit 1 to
+/// bit 0.
 fn is_last_refinement(content: &[u8]) -> Option<bool> {
     let &[first, _, bits] = content.last_chunk::<3>()?;
     Some(first > 0 && bits == 0x10)
 }
 
-/// Whether one of these quantisation tables (T.81, B.2.4.1) has steps so large that a bit matters.
+/// Whether a bit matters with the steps of one of these quantisation tables (T.81, B.2.4.1).
 fn is_noisy(mut content: &[u8], shrink: Shrink) -> Option<bool> {
     let important = match shrink {
         Shrink::Half => HALF,

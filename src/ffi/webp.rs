@@ -1,6 +1,4 @@
-//! The calls into libwebp, made safe. Unsafe code because there is no maintained safe wrapper.
-
-#![allow(unsafe_code)]
+//! Safe calls into libwebp.
 
 use std::ffi::c_int;
 use std::marker::PhantomData;
@@ -23,39 +21,40 @@ use thiserror::Error;
 
 use raster::{Frame, Picture, PixelKind, Size};
 
-/// What libwebp says.
+/// An error of libwebp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(super) enum WebPError {
+pub(crate) enum WebPError {
     #[error("libwebp can't decode it ({0:?})")]
     Decode(VP8StatusCode),
     #[error("libwebp can't encode it ({0:?})")]
     Encode(WebPEncodingError),
     #[error("it is too large for libwebp")]
     Size,
-    #[error("this is another version of libwebp than it was built for")]
+    #[error("the version of libwebp differs from the one of the build")]
     Version,
 }
 
-/// What the bitstream says.
-pub(super) struct Features {
-    pub(super) size: Size,
-    pub(super) has_alpha: bool,
-    pub(super) has_animation: bool,
-    /// Whether it is a still that was compressed with a loss.
-    pub(super) is_lossy: bool,
+/// The features of a bitstream.
+pub(crate) struct Features {
+    pub(crate) size: Size,
+    pub(crate) has_alpha: bool,
+    pub(crate) has_animation: bool,
+    /// Whether it is a still with lossy compression.
+    pub(crate) is_lossy: bool,
 }
 
-/// `WebPBitstreamFeatures.format` of such a still. It is 0 for an animation.
+/// `WebPBitstreamFeatures.format` of a lossy still. It is 0 for an animation.
 const LOSSY: c_int = 1;
 
 /// libwebp's version, such as `1.6.0`.
-pub(super) fn version() -> String {
-    // SAFETY: takes nothing, only returns a constant.
+pub(crate) fn version() -> String {
+    // SAFETY: takes no argument and returns a constant.
     let version = unsafe { WebPGetDecoderVersion() };
     format!("{}.{}.{}", version >> 16 & 255, version >> 8 & 255, version & 255)
 }
 
-pub(super) fn features(source: &[u8]) -> Result<Features, WebPError> {
+/// Read the features of a bitstream.
+pub(crate) fn features(source: &[u8]) -> Result<Features, WebPError> {
     let mut found = WebPBitstreamFeatures {
         width: 0,
         height: 0,
@@ -79,68 +78,106 @@ pub(super) fn features(source: &[u8]) -> Result<Features, WebPError> {
     })
 }
 
-/// How a still of size `full` is decoded to `size`.
-fn decoding(full: Size, size: Size) -> Result<WebPDecoderConfig, WebPError> {
-    let mut config = WebPDecoderConfig::new().map_err(|()| WebPError::Version)?;
-    if size != full {
-        config.options.use_scaling = 1;
-        config.options.scaled_width = signed(size.width as usize)?;
-        config.options.scaled_height = signed(size.height as usize)?;
-    }
-    Ok(config)
+/// A decoder's configuration, with the planes that it writes to.
+struct Decoding<'a> {
+    config: WebPDecoderConfig,
+    planes: PhantomData<&'a mut [u8]>,
 }
 
-/// The size of the planes of colour of a picture of this size.
-pub(super) const fn half(size: Size) -> Size {
+impl<'a> Decoding<'a> {
+    /// Decode a still of size `full` to `size`.
+    fn new(full: Size, size: Size) -> Result<Self, WebPError> {
+        let mut config = WebPDecoderConfig::new().map_err(|()| WebPError::Version)?;
+        if size != full {
+            config.options.use_scaling = 1;
+            config.options.scaled_width = signed(size.width as usize)?;
+            config.options.scaled_height = signed(size.height as usize)?;
+        }
+        config.output.is_external_memory = 1;
+        Ok(Self { config, planes: PhantomData })
+    }
+
+    /// Write interleaved samples, in rows of `stride` bytes.
+    fn into_pixels(
+        mut self,
+        mode: WEBP_CSP_MODE,
+        pixels: &'a mut [u8],
+        stride: usize,
+    ) -> Result<Self, WebPError> {
+        self.config.output.colorspace = mode;
+        self.config.output.u.RGBA = WebPRGBABuffer {
+            rgba: pixels.as_mut_ptr(),
+            stride: signed(stride)?,
+            size: pixels.len(),
+        };
+        Ok(self)
+    }
+
+    /// Write luma of this size, and Cb and Cr of [`half`] of it.
+    fn into_components(
+        mut self,
+        size: Size,
+        [luma, blue, red]: [&'a mut [u8]; 3],
+    ) -> Result<Self, WebPError> {
+        let half = half(size);
+        self.config.output.colorspace = WEBP_CSP_MODE::MODE_YUV;
+        self.config.output.u.YUVA = WebPYUVABuffer {
+            y: luma.as_mut_ptr(),
+            u: blue.as_mut_ptr(),
+            v: red.as_mut_ptr(),
+            a: ptr::null_mut(),
+            y_stride: signed(size.width as usize)?,
+            u_stride: signed(half.width as usize)?,
+            v_stride: signed(half.width as usize)?,
+            a_stride: 0,
+            y_size: luma.len(),
+            u_size: blue.len(),
+            v_size: red.len(),
+            a_size: 0,
+        };
+        Ok(self)
+    }
+
+    fn run(mut self, source: &[u8]) -> Result<(), WebPError> {
+        // SAFETY: the source's pointer and length are those of a slice. The output is external
+        // memory: `into_pixels` and `into_components` give each buffer with its true length, and
+        // `'a` keeps it borrowed. libwebp checks that strides and sizes suffice for the picture,
+        // writes no more than the size says, uses no plane of opacity in `MODE_YUV`, and keeps no
+        // pointer after the call. Without a buffer the pointers are null, which it refuses.
+        let status = unsafe { WebPDecode(source.as_ptr(), source.len(), &raw mut self.config) };
+        if status == VP8StatusCode::VP8_STATUS_OK { Ok(()) } else { Err(WebPError::Decode(status)) }
+    }
+}
+
+/// The size of Cb and Cr of a picture of this size.
+pub(crate) const fn half(size: Size) -> Size {
     Size { width: size.width.div_ceil(2), height: size.height.div_ceil(2) }
 }
 
-/// Decode a lossy still of size `full` to luma and the differences of blue and red, shrunk to
-/// `size` by libwebp's own scaler if that differs. Colour has [`half`] that size.
-pub(super) fn decode_components(
+/// Decode a lossy still of size `full` to luma, Cb and Cr. libwebp's own scaler shrinks it to
+/// `size` if that differs. Cb and Cr have [`half`] that size.
+pub(crate) fn decode_components(
     source: &[u8],
     full: Size,
     size: Size,
 ) -> Result<[Vec<u8>; 3], WebPError> {
-    let mut config = decoding(full, size)?;
     let half = half(size);
     let plane = |size: Size| usize::try_from(size.pixels()).map(|length| vec![0_u8; length]);
     let [luma, blue, red] = [plane(size), plane(half), plane(half)];
     let too_large = |_| WebPError::Size;
     let mut planes = [luma.map_err(too_large)?, blue.map_err(too_large)?, red.map_err(too_large)?];
-    let [luma, blue, red] = &mut planes;
-    config.output.colorspace = WEBP_CSP_MODE::MODE_YUV;
-    config.output.is_external_memory = 1;
-    config.output.u.YUVA = WebPYUVABuffer {
-        y: luma.as_mut_ptr(),
-        u: blue.as_mut_ptr(),
-        v: red.as_mut_ptr(),
-        a: ptr::null_mut(),
-        y_stride: signed(size.width as usize)?,
-        u_stride: signed(half.width as usize)?,
-        v_stride: signed(half.width as usize)?,
-        a_stride: 0,
-        y_size: luma.len(),
-        u_size: blue.len(),
-        v_size: red.len(),
-        a_size: 0,
-    };
-    // SAFETY: the source's pointer and length are those of a slice. The output is external
-    // memory: libwebp writes at most so many bytes to each plane as its size says, which is the
-    // length of the vector that owns it, checks that strides and sizes suffice for the picture,
-    // asks for no opacity in this mode, and keeps no pointer after the call.
-    let status = unsafe { WebPDecode(source.as_ptr(), source.len(), &raw mut config) };
-    if status == VP8StatusCode::VP8_STATUS_OK { Ok(planes) } else { Err(WebPError::Decode(status)) }
+    let borrowed = planes.each_mut().map(Vec::as_mut_slice);
+    Decoding::new(full, size)?.into_components(size, borrowed)?.run(source)?;
+    Ok(planes)
 }
 
-/// Decode a still of size `full`, shrunk to `size` by libwebp's own scaler if that differs.
-pub(super) fn decode(
+/// Decode a still of size `full`. libwebp's own scaler shrinks it to `size` if that differs.
+pub(crate) fn decode(
     source: &[u8],
     full: Size,
     size: Size,
     kind: PixelKind,
 ) -> Result<Picture, WebPError> {
-    let mut config = decoding(full, size)?;
     let (mode, kind) = match kind {
         PixelKind::Rgba => (WEBP_CSP_MODE::MODE_RGBA, PixelKind::Rgba),
         PixelKind::Luma | PixelKind::Rgb | PixelKind::Cmyk => {
@@ -150,17 +187,7 @@ pub(super) fn decode(
     let stride = size.width as usize * kind.bytes();
     let bytes = stride.checked_mul(size.height as usize).ok_or(WebPError::Size)?;
     let mut data = vec![0_u8; bytes];
-    config.output.colorspace = mode;
-    config.output.is_external_memory = 1;
-    config.output.u.RGBA =
-        WebPRGBABuffer { rgba: data.as_mut_ptr(), stride: signed(stride)?, size: bytes };
-    // SAFETY: the source's pointer and length are those of a slice. The output is external
-    // memory: libwebp writes at most `size` bytes to `rgba`, which `data` owns, checks that
-    // the stride and the size suffice for the picture, and keeps no pointer after the call.
-    let status = unsafe { WebPDecode(source.as_ptr(), source.len(), &raw mut config) };
-    if status != VP8StatusCode::VP8_STATUS_OK {
-        return Err(WebPError::Decode(status));
-    }
+    Decoding::new(full, size)?.into_pixels(mode, &mut data, stride)?.run(source)?;
     Ok(Picture { width: size.width, height: size.height, kind, data })
 }
 
@@ -174,18 +201,50 @@ impl Drop for Output {
     }
 }
 
-/// A picture that libwebp allocated, freed when dropped.
-struct Input(WebPPicture);
+/// A picture to encode, freed when dropped: a copy that libwebp owns, or planes that it borrows.
+struct Input<'a>(WebPPicture, PhantomData<&'a [u8]>);
 
-impl Drop for Input {
+impl<'a> Input<'a> {
+    /// A picture of this size, still without pixels.
+    fn new(size: Size, as_argb: bool) -> Result<Self, WebPError> {
+        let mut picture = WebPPicture::new().map_err(|()| WebPError::Version)?;
+        picture.use_argb = c_int::from(as_argb);
+        picture.width = signed(size.width as usize)?;
+        picture.height = signed(size.height as usize)?;
+        Ok(Self(picture, PhantomData))
+    }
+
+    /// A picture that borrows luma, and Cb and Cr of [`half`] its size.
+    fn borrow([luma, blue, red]: [&'a Picture; 3]) -> Result<Self, WebPError> {
+        let half = half(luma.size());
+        let is_plane = |picture: &Picture, size: Size| {
+            picture.size() == size && picture.data.len() as u64 == size.pixels()
+        };
+        if !is_plane(luma, luma.size()) || !is_plane(blue, half) || !is_plane(red, half) {
+            return Err(WebPError::Size);
+        }
+        let mut input = Self::new(luma.size(), false)?;
+        // libwebp reads 4:2:0 samples from these planes, whose sizes were checked and which `'a`
+        // keeps borrowed. It writes to planes only where there is opacity.
+        input.0.y = luma.data.as_ptr().cast_mut();
+        input.0.u = blue.data.as_ptr().cast_mut();
+        input.0.v = red.data.as_ptr().cast_mut();
+        input.0.y_stride = input.0.width;
+        input.0.uv_stride = signed(half.width as usize)?;
+        Ok(input)
+    }
+}
+
+impl Drop for Input<'_> {
     fn drop(&mut self) {
-        // SAFETY: the picture was initialised, and is freed only here.
+        // SAFETY: the picture was initialised, and is freed only here. libwebp frees only memory
+        // that it has allocated, so borrowed planes stay.
         unsafe { WebPPictureFree(&raw mut self.0) }
     }
 }
 
-/// The quality at which nothing is lost.
-pub(super) const LOSSLESS: u8 = 100;
+/// The quality that is lossless.
+pub(crate) const LOSSLESS: u8 = 100;
 
 /// The settings for a quality.
 fn configuration(quality: u8) -> Result<WebPConfig, WebPError> {
@@ -203,19 +262,16 @@ fn signed(side: usize) -> Result<c_int, WebPError> {
     c_int::try_from(side).map_err(|_| WebPError::Size)
 }
 
-/// A copy of a picture in colour.
-fn import(picture: &Picture, as_argb: bool) -> Result<Input, WebPError> {
-    let mut input = Input(WebPPicture::new().map_err(|()| WebPError::Version)?);
-    input.0.use_argb = c_int::from(as_argb);
-    input.0.width = signed(picture.width as usize)?;
-    input.0.height = signed(picture.height as usize)?;
+/// Copy a picture in colour.
+fn import(picture: &Picture, as_argb: bool) -> Result<Input<'static>, WebPError> {
+    let mut input = Input::new(picture.size(), as_argb)?;
     let stride = signed(picture.stride())?;
     let pixels = picture.data.as_ptr();
     if picture.data.len() < picture.stride() * picture.height as usize {
         return Err(WebPError::Size);
     }
-    // SAFETY: the data are `height` rows of `stride` bytes, as just checked, and those are the
-    // width and height given above; libwebp copies them.
+    // SAFETY: the data has `height` rows of `stride` bytes, as just checked, for the width and
+    // height of `input`; libwebp copies them.
     let imported = unsafe {
         match picture.kind {
             PixelKind::Rgb => WebPPictureImportRGB(&raw mut input.0, pixels, stride),
@@ -226,41 +282,22 @@ fn import(picture: &Picture, as_argb: bool) -> Result<Input, WebPError> {
     if imported == 0 { Err(WebPError::Encode(input.0.error_code)) } else { Ok(input) }
 }
 
-/// Encode a picture in colour; without loss at quality 100.
-pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, WebPError> {
+/// Encode a picture in colour, lossless at quality 100.
+pub(crate) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, WebPError> {
     let config = configuration(quality)?;
     write(import(picture, config.lossless != 0)?, &config)
 }
 
-/// Encode luma, and the differences of blue and red at [`half`] its size, with a loss.
-pub(super) fn encode_components(
-    [luma, blue, red]: [&Picture; 3],
+/// Encode luma, and Cb and Cr of [`half`] its size. Always lossy.
+pub(crate) fn encode_components(
+    components: [&Picture; 3],
     quality: u8,
 ) -> Result<Vec<u8>, WebPError> {
     let config = configuration(quality.min(LOSSLESS - 1))?;
-    let half = half(luma.size());
-    let is_plane = |picture: &Picture, size: Size| {
-        picture.size() == size && picture.data.len() as u64 == size.pixels()
-    };
-    if !is_plane(luma, luma.size()) || !is_plane(blue, half) || !is_plane(red, half) {
-        return Err(WebPError::Size);
-    }
-    let mut input = Input(WebPPicture::new().map_err(|()| WebPError::Version)?);
-    input.0.use_argb = 0;
-    input.0.width = signed(luma.width as usize)?;
-    input.0.height = signed(luma.height as usize)?;
-    // libwebp reads 4:2:0 samples from these planes, which are as large as just checked and live
-    // longer than `input`. It writes to them only where there is opacity, and doesn't free what
-    // it has not allocated.
-    input.0.y = luma.data.as_ptr().cast_mut();
-    input.0.u = blue.data.as_ptr().cast_mut();
-    input.0.v = red.data.as_ptr().cast_mut();
-    input.0.y_stride = input.0.width;
-    input.0.uv_stride = signed(half.width as usize)?;
-    write(input, &config)
+    write(Input::borrow(components)?, &config)
 }
 
-fn write(mut input: Input, config: &WebPConfig) -> Result<Vec<u8>, WebPError> {
+fn write(mut input: Input<'_>, config: &WebPConfig) -> Result<Vec<u8>, WebPError> {
     let mut writer = WebPMemoryWriter { mem: ptr::null_mut(), size: 0, max_size: 0, pad: [0] };
     // SAFETY: writes to the struct only.
     unsafe { WebPMemoryWriterInit(&raw mut writer) };
@@ -287,8 +324,8 @@ unsafe fn copied(start: *const u8, length: usize) -> Vec<u8> {
     unsafe { std::slice::from_raw_parts(start, length) }.to_vec()
 }
 
-/// Decodes the frames of an animation, each put together to the whole canvas.
-pub(super) struct AnimationDecoder<'a> {
+/// Decodes the frames of an animation, each composed on the whole canvas.
+pub(crate) struct AnimationDecoder<'a> {
     decoder: ptr::NonNull<WebPAnimDecoder>,
     size: Size,
     shown_until: c_int,
@@ -304,7 +341,7 @@ impl Drop for AnimationDecoder<'_> {
 
 impl<'a> AnimationDecoder<'a> {
     /// Open an animation whose canvas has this size.
-    pub(super) fn new(source: &'a [u8], size: Size) -> Result<Self, WebPError> {
+    pub(crate) fn new(source: &'a [u8], size: Size) -> Result<Self, WebPError> {
         let mut options = WebPAnimDecoderOptions {
             color_mode: WEBP_CSP_MODE::MODE_RGBA,
             use_threads: 0,
@@ -333,7 +370,7 @@ impl<'a> AnimationDecoder<'a> {
     }
 
     /// The next frame, if there is one.
-    pub(super) fn next_frame(&mut self) -> Result<Option<Frame>, WebPError> {
+    pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, WebPError> {
         let decoder = self.decoder.as_ptr();
         // SAFETY: the decoder is alive.
         if unsafe { WebPAnimDecoderHasMoreFrames(decoder) } == 0 {
@@ -358,7 +395,7 @@ impl<'a> AnimationDecoder<'a> {
 }
 
 /// Encodes an animation.
-pub(super) struct AnimationEncoder {
+pub(crate) struct AnimationEncoder {
     encoder: ptr::NonNull<WebPAnimEncoder>,
     config: WebPConfig,
     time: c_int,
@@ -372,8 +409,8 @@ impl Drop for AnimationEncoder {
 }
 
 impl AnimationEncoder {
-    /// Begin an animation that plays so often, 0 = for ever.
-    pub(super) fn new(size: Size, plays: u16, quality: u8) -> Result<Self, WebPError> {
+    /// Begin an animation that plays `plays` times, 0 = forever.
+    pub(crate) fn new(size: Size, plays: u16, quality: u8) -> Result<Self, WebPError> {
         let config = configuration(quality)?;
         let version = WebPGetMuxABIVersion();
         let mut options = MaybeUninit::<WebPAnimEncoderOptions>::uninit();
@@ -393,8 +430,8 @@ impl AnimationEncoder {
         Ok(Self { encoder, config, time: 0 })
     }
 
-    /// Add a picture of the animation's size that is shown for so many milliseconds.
-    pub(super) fn add(&mut self, picture: &Picture, delay: u32) -> Result<(), WebPError> {
+    /// Add a picture of the animation's size, shown for `delay` milliseconds.
+    pub(crate) fn add(&mut self, picture: &Picture, delay: u32) -> Result<(), WebPError> {
         let mut input = import(picture, true)?;
         let picture = &raw mut input.0;
         // SAFETY: encoder, picture and configuration are alive and initialised; the encoder
@@ -410,7 +447,7 @@ impl AnimationEncoder {
     }
 
     /// The finished file.
-    pub(super) fn finish(self) -> Result<Vec<u8>, WebPError> {
+    pub(crate) fn finish(self) -> Result<Vec<u8>, WebPError> {
         let encoder = self.encoder.as_ptr();
         let failed = WebPError::Encode(WebPEncodingError::VP8_ENC_ERROR_BAD_WRITE);
         let mut data = WebPData::default();

@@ -1,17 +1,17 @@
-//! What a decoder hands on: a picture, or its rows as they are asked for.
+//! A decoded frame: a picture in memory, or rows that are decoded on demand.
 
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
 
 /// A decoded frame.
-pub struct Decoded<'a> {
-    /// What is to be seen.
+pub struct DecodedFrame<'a> {
+    /// The pixels.
     pub pixels: Pixels<'a>,
-    /// How long, in milliseconds.
+    /// How long it is shown, in milliseconds.
     pub delay: u32,
 }
 
-impl From<Frame> for Decoded<'_> {
+impl From<Frame> for DecodedFrame<'_> {
     fn from(Frame { picture, delay }: Frame) -> Self {
         Self { pixels: Pixels::Whole(picture), delay }
     }
@@ -21,7 +21,7 @@ impl From<Frame> for Decoded<'_> {
 pub enum Pixels<'a> {
     /// All in memory.
     Whole(Picture),
-    /// Decoded as they are asked for.
+    /// Decoded on demand.
     Rows(Rows<'a>),
 }
 
@@ -35,7 +35,7 @@ impl Pixels<'_> {
         }
     }
 
-    /// The picture, in memory from now on.
+    /// The picture. Rows are decoded now, and stay in memory.
     ///
     /// # Errors
     /// The source is damaged.
@@ -61,13 +61,13 @@ impl Pixels<'_> {
     }
 }
 
-/// The rows of a picture from top to bottom, each of them decoded once.
+/// The rows of a picture from top to bottom. Each is decoded once.
 pub struct Rows<'a> {
     /// The size of the picture.
     pub size: Size,
     /// What a pixel is.
     pub kind: PixelKind,
-    /// Fills a slice with the next rows, as many as it has room for.
+    /// Fills a slice with the next rows.
     pub read: &'a mut dyn FnMut(&mut [u8]) -> Result<(), ThumbnailError>,
 }
 

@@ -1,4 +1,4 @@
-"""JPEG and lossy WebP, where luma and colour are resized apart. Oracle: by red, green and blue."""
+"""The planar path for JPEG and lossy WebP. Oracle: the path by red, green and blue."""
 
 import io
 
@@ -13,12 +13,12 @@ SUBSAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
 
 def assert_as_good(source, width, kind="jpeg", **options):
     """Its loss is that of the file that Pillow makes of the same thumbnail as PNG, or less."""
-    straight = opened(thumbnail(source, width, format=kind, quality=98, **options))
+    planar = opened(thumbnail(source, width, format=kind, quality=98, **options))
     ideal = opened(thumbnail(source, width, format="png", **options)).convert("RGB")
     subsampling = {"subsampling": 2} if kind == "jpeg" else {}
     other = Image.open(io.BytesIO(encoded(ideal, kind.upper(), quality=98, **subsampling)))
-    assert straight.size == ideal.size
-    assert difference(straight, ideal) < difference(other, ideal) + 0.1
+    assert planar.size == ideal.size
+    assert difference(planar, ideal) < difference(other, ideal) + 0.1
 
 
 @pytest.mark.parametrize("subsampling", SUBSAMPLINGS)

@@ -1,9 +1,7 @@
-//! The calls into libaom, made safe: one still to a bitstream of AV1, and pictures back from it.
-//! Unsafe code because there is no maintained safe wrapper.
-
-#![allow(unsafe_code)]
+//! Safe calls into libaom: encode a still as an AV1 bitstream, and decode its pictures.
 
 use std::ffi::{CStr, c_int, c_uint};
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::{ptr, slice};
 
@@ -25,22 +23,22 @@ use thiserror::Error;
 
 use raster::Size;
 
-/// What libaom says.
+/// An error of libaom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub(super) enum Av1Error {
+pub(crate) enum Av1Error {
     #[error("libaom can't decode it ({0})")]
     Decode(&'static str),
     #[error("libaom can't encode it ({0})")]
     Encode(&'static str),
-    #[error("its pictures are larger than it says")]
+    #[error("its pictures are larger than its header says")]
     Size,
     #[error("there is no picture in its data")]
     NoPicture,
 }
 
 /// libaom's version, such as `3.11.0`.
-pub(super) fn version() -> String {
-    // SAFETY: takes nothing, and returns a constant string.
+pub(crate) fn version() -> String {
+    // SAFETY: takes no argument and returns a constant string.
     let version = unsafe { CStr::from_ptr(aom_codec_version_str()) };
     version.to_string_lossy().trim_start_matches('v').into()
 }
@@ -54,8 +52,8 @@ fn checked(status: aom_codec_err_t, error: fn(&'static str) -> Av1Error) -> Resu
     if status == AOM_CODEC_OK { Ok(()) } else { Err(error(meaning(status))) }
 }
 
-/// An encoder or decoder that was initialised, freed when dropped. In a box, so that it does not
-/// move: C code may keep its address.
+/// An initialised encoder or decoder, freed when dropped. The box keeps it in place, because C code
+/// may keep its address.
 struct Codec(Box<aom_codec_ctx>);
 
 // SAFETY: libaom's contexts are bound to no thread, and `Codec` is their only owner.
@@ -69,21 +67,22 @@ impl Drop for Codec {
 }
 
 impl Codec {
-    /// Of what one of libaom's two functions to initialise makes.
+    /// Initialise a context with one of libaom's two functions for it.
     fn new(
         error: fn(&'static str) -> Av1Error,
         initialise: impl FnOnce(*mut aom_codec_ctx) -> aom_codec_err_t,
     ) -> Result<Self, Av1Error> {
         let mut context = Box::new(MaybeUninit::<aom_codec_ctx>::zeroed());
-        // What failed has freed itself.
+        // libaom frees a context that it fails to initialise.
         checked(initialise(context.as_mut_ptr()), error)?;
         // SAFETY: all zeroes is a value of it, and libaom has filled it in.
         Ok(Self(unsafe { context.assume_init() }))
     }
 }
 
-/// The largest size of the pictures to come, by a sequence header (AV1, 5.5) with its OBU header.
-pub(super) fn largest(sequence_header: &[u8]) -> Result<Size, Av1Error> {
+/// The largest picture size that a sequence header (AV1, 5.5) allows. The data starts with its OBU
+/// header.
+pub(crate) fn largest(sequence_header: &[u8]) -> Result<Size, Av1Error> {
     let mut found = MaybeUninit::<aom_codec_stream_info>::zeroed();
     // SAFETY: the pointer and the length are those of a slice that lives through the call; `found`
     // is writable, all zeroes is a value of it, and nothing keeps a pointer to it.
@@ -100,16 +99,16 @@ pub(super) fn largest(sequence_header: &[u8]) -> Result<Size, Av1Error> {
     Ok(Size { width: found.w, height: found.h })
 }
 
-/// Decodes AV1 pictures, each of which may need those before it.
-pub(super) struct Decoder {
+/// Decodes AV1 pictures. Each may depend on the ones before it.
+pub(crate) struct Decoder {
     codec: Codec,
-    most_pixels: u64,
+    max_pixels: u64,
 }
 
 impl Decoder {
-    /// For pictures of at most so many pixels.
-    pub(super) fn new(most_pixels: u64) -> Result<Self, Av1Error> {
-        // One thread: the caller has its own, and a forked child none of a pool's.
+    /// A decoder of pictures of at most `max_pixels`.
+    pub(crate) fn new(max_pixels: u64) -> Result<Self, Av1Error> {
+        // One thread: callers bring their own, and the threads of a pool do not survive a fork.
         let settings = aom_codec_dec_cfg { threads: 1, w: 0, h: 0, allow_lowbitdepth: 1 };
         let version = AOM_DECODER_ABI_VERSION.cast_signed();
         let codec = Codec::new(Av1Error::Decode, |context| {
@@ -118,24 +117,24 @@ impl Decoder {
                 aom_codec_dec_init_ver(context, aom_codec_av1_dx(), &raw const settings, 0, version)
             }
         })?;
-        Ok(Self { codec, most_pixels })
+        Ok(Self { codec, max_pixels })
     }
 
-    /// The last picture of these data. Those of all the sequence headers in them have to be known
-    /// to be small enough: libaom has no limit of its own.
-    pub(super) fn decode(&mut self, data: &[u8]) -> Result<Decoded<'_>, Av1Error> {
+    /// The last picture of this data. The caller has checked the sizes in all of its sequence
+    /// headers: libaom has no limit of its own.
+    pub(crate) fn decode(&mut self, data: &[u8]) -> Result<DecodedImage<'_>, Av1Error> {
         let context = &raw mut *self.codec.0;
         let mut iterator = ptr::null();
         // SAFETY: the context is alive; the pointer and the length are those of a slice, to which
         // no pointer is kept. The picture stays valid until the next call for this context, and
-        // that needs `self`, which `Decoded` borrows.
+        // that needs `self`, which `DecodedImage` borrows.
         let image = unsafe {
             let status = aom_codec_decode(context, data.as_ptr(), data.len(), ptr::null_mut());
             checked(status, Av1Error::Decode)?;
             aom_codec_get_frame(context, &raw mut iterator).as_ref()
         };
-        let decoded = Decoded(image.ok_or(Av1Error::NoPicture)?);
-        if decoded.size().pixels() > self.most_pixels {
+        let decoded = DecodedImage(image.ok_or(Av1Error::NoPicture)?);
+        if decoded.size().pixels() > self.max_pixels {
             return Err(Av1Error::Size);
         }
         Ok(decoded)
@@ -143,41 +142,41 @@ impl Decoder {
 }
 
 /// A decoded picture.
-pub(super) struct Decoded<'a>(&'a aom_image);
+pub(crate) struct DecodedImage<'a>(&'a aom_image);
 
-/// The samples of one component, of a byte each or two in the machine's order.
-pub(super) struct Samples<'a> {
-    pub(super) data: &'a [u8],
-    /// The bytes from a row to the next.
-    pub(super) stride: usize,
-    pub(super) size: Size,
+/// The samples of one component: one byte each, or two in native byte order.
+pub(crate) struct Samples<'a> {
+    pub(crate) data: &'a [u8],
+    /// Bytes from one row to the next.
+    pub(crate) stride: usize,
+    pub(crate) size: Size,
 }
 
-impl<'a> Decoded<'a> {
-    pub(super) const fn size(&self) -> Size {
+impl<'a> DecodedImage<'a> {
+    pub(crate) const fn size(&self) -> Size {
         Size { width: self.0.d_w, height: self.0.d_h }
     }
 
     /// Bits of a sample: 8, 10 or 12; more than 8 take two bytes.
-    pub(super) const fn bits(&self) -> usize {
+    pub(crate) const fn bits(&self) -> usize {
         self.0.bit_depth as usize
     }
 
-    /// Of ITU-T H.273.
-    pub(super) fn matrix_coefficients(&self) -> u8 {
+    /// The code point of ITU-T H.273.
+    pub(crate) fn matrix_coefficients(&self) -> u8 {
         u8::try_from(self.0.mc).unwrap_or_default()
     }
 
-    pub(super) const fn full_range(&self) -> bool {
+    pub(crate) const fn full_range(&self) -> bool {
         self.0.range == AOM_CR_FULL_RANGE
     }
 
-    pub(super) fn luma(&self) -> Result<Samples<'a>, Av1Error> {
+    pub(crate) fn luma(&self) -> Result<Samples<'a>, Av1Error> {
         self.plane(0, self.size())
     }
 
-    /// Blue and red difference; none of a gray picture.
-    pub(super) fn chroma(&self) -> Result<Option<[Samples<'a>; 2]>, Av1Error> {
+    /// Cb and Cr; `None` for a gray picture.
+    pub(crate) fn chroma(&self) -> Result<Option<[Samples<'a>; 2]>, Av1Error> {
         if self.0.monochrome != 0 {
             return Ok(None);
         }
@@ -200,27 +199,32 @@ impl<'a> Decoded<'a> {
             return Err(Av1Error::Size);
         }
         let length = stride * (size.height as usize - 1) + row;
-        // SAFETY: libaom's planes are as high as the picture, halved where chroma is, each row
-        // `stride` bytes after the one before and as wide as the picture at least; of the last
-        // row only so much is taken. They live as long as the picture, that is `'a`.
+        // SAFETY: a plane of libaom's has the height of the picture, or half of it for subsampled
+        // chroma. Rows are `stride` bytes apart and at least as wide as the picture; of the last
+        // row no more than `row` bytes are used. Planes live as long as the picture, which is `'a`.
         let data = unsafe { slice::from_raw_parts(start, length) };
         Ok(Samples { data, stride, size })
     }
 }
 
-/// A still to encode: planes of bytes without gaps, of the full range.
-pub(super) struct Still<'a> {
-    pub(super) size: Size,
-    pub(super) luma: &'a [u8],
-    /// Blue and red difference of BT.601; none = gray.
-    pub(super) chroma: Option<[&'a [u8]; 2]>,
-    /// Whether chroma has half the resolution both ways (4:2:0).
-    pub(super) half_chroma: bool,
+/// A still to encode: planes of bytes without padding, in full range.
+pub(crate) struct Still<'a> {
+    pub(crate) size: Size,
+    pub(crate) luma: &'a [u8],
+    /// Cb and Cr of BT.601; `None` = gray.
+    pub(crate) chroma: Option<[&'a [u8]; 2]>,
+    /// Whether chroma has half the width and height (4:2:0).
+    pub(crate) half_chroma: bool,
 }
 
-impl Still<'_> {
-    /// What libaom takes for the picture. It points to the planes.
-    fn to_image(&self) -> Result<aom_image, Av1Error> {
+/// libaom's description of a still, with pointers to its planes.
+struct StillImage<'a> {
+    image: aom_image,
+    planes: PhantomData<&'a [u8]>,
+}
+
+impl<'a> Still<'a> {
+    fn to_image(&self) -> Result<StillImage<'a>, Av1Error> {
         let Size { width, height } = self.size;
         let half = |side: u32| if self.half_chroma { side.div_ceil(2) } else { side };
         let chroma_size = Size { width: half(width), height: half(height) };
@@ -247,19 +251,19 @@ impl Still<'_> {
                 (*to, *to_stride) = (plane.as_ptr().cast_mut(), stride);
             }
         }
-        Ok(image)
+        Ok(StillImage { image, planes: PhantomData })
     }
 }
 
-/// The steepest and the flattest of AV1's 16 quantizer matrices to use (AV1, 7.12.2): fine detail
-/// is kept less exactly, of bad pictures more so. At equal SSIMULACRA2 this saves 10 to 12 % of the
-/// bytes (4 % at scores of 85) for 5 % more time. From 0 to 8 would save more below scores of 70,
-/// and less above; from 4 or to 15 saves less.
+/// The steepest and the flattest of AV1's 16 quantizer matrices to use (AV1, 7.12.2). They quantize
+/// fine detail more coarsely, and more so at low quality. At equal SSIMULACRA2 this saves 10 to 12 %
+/// of the bytes (4 % at scores of 85) for 5 % more time. The range 0 to 8 saves more below scores of
+/// 70, and less above; a start at 4 or an end at 15 saves less.
 const MATRICES: (c_uint, c_uint) = (2, 10);
 
-/// Encode a still as one picture of AV1. The quantizer is 0 (without loss) to 63, the speed 0 to 9
+/// Encode a still as one AV1 picture. The quantizer is 0 (lossless) to 63, the speed 0 to 9
 /// (fastest).
-pub(super) fn encode(still: &Still<'_>, quantizer: u8, speed: u8) -> Result<Vec<u8>, Av1Error> {
+pub(crate) fn encode(still: &Still<'_>, quantizer: u8, speed: u8) -> Result<Vec<u8>, Av1Error> {
     let image = still.to_image()?;
     let mut settings = MaybeUninit::uninit();
     // SAFETY: writes to the settings only, and all of them on success.
@@ -269,7 +273,7 @@ pub(super) fn encode(still: &Still<'_>, quantizer: u8, speed: u8) -> Result<Vec<
         checked(status, Av1Error::Encode)?;
         settings.assume_init()
     };
-    // One thread, as for the decoder; nothing is to wait for pictures to come.
+    // One thread, as for the decoder; no lag, as no picture follows.
     (settings.g_threads, settings.g_lag_in_frames, settings.g_limit) = (1, 0, 1);
     (settings.g_w, settings.g_h) = (still.size.width, still.size.height);
     settings.monochrome = c_uint::from(still.chroma.is_none());
@@ -307,10 +311,11 @@ pub(super) fn encode(still: &Still<'_>, quantizer: u8, speed: u8) -> Result<Vec<
         let status = unsafe { aom_codec_control(context, signed(control)?, value.cast_signed()) };
         checked(status, Av1Error::Encode)?;
     }
-    // SAFETY: the context is alive. The image points to planes as large as it says, as `to_image`
-    // made sure, which live through the call; libaom copies what it keeps, and writes nothing.
+    // SAFETY: the context is alive. The image points to planes of the sizes that it states, which
+    // `to_image` has checked and `StillImage` keeps borrowed; libaom copies what it keeps, and does
+    // not write to them.
     unsafe {
-        checked(aom_codec_encode(context, &raw const image, 0, 1, 0), Av1Error::Encode)?;
+        checked(aom_codec_encode(context, &raw const image.image, 0, 1, 0), Av1Error::Encode)?;
     }
     packets(&mut codec)
 }
@@ -319,13 +324,13 @@ fn signed(control: aome_enc_control_id) -> Result<c_int, Av1Error> {
     c_int::try_from(control).map_err(|_| Av1Error::Encode(meaning(AOM_CODEC_ERROR)))
 }
 
-/// All that was encoded.
+/// The encoded bytes.
 fn packets(codec: &mut Codec) -> Result<Vec<u8>, Av1Error> {
     let mut written = Vec::new();
     let mut iterator = ptr::null();
     // SAFETY: the context is alive. The packets, and what they point to, stay valid until the next
-    // call for this context but this one; each is copied at once. The kind says which field of the
-    // union is set.
+    // call for this context other than this one; each is copied at once. The kind states which
+    // field of the union is set.
     unsafe {
         while let Some(packet) =
             aom_codec_get_cx_data(&raw mut *codec.0, &raw mut iterator).as_ref()

@@ -2,35 +2,31 @@
 
 use zenavif_parse::ColorInformation;
 
-use super::super::av1_ffi::{self, Av1Error, Decoded, Decoder, Samples};
-use super::super::format::SourceFormat;
+use super::format::corrupt;
 use super::planes::{Matrix, Plane, Planes};
 use crate::error::ThumbnailError;
+use crate::ffi::av1::{self, Av1Error, DecodedImage, Decoder, Samples};
 use raster::Size;
 
-/// A unit of a bitstream with the sizes of the pictures to come (AV1, 5.5).
+/// The type of a sequence header, which has the sizes of the pictures after it (AV1, 5.5).
 const SEQUENCE_HEADER: u8 = 1;
 
 /// The units that make a picture (AV1, 6.2.2): the headers of sequences, frames and their tiles,
-/// and what tells one picture from the next.
+/// and the delimiters between pictures.
 const PICTURE_UNITS: [u8; 6] = [SEQUENCE_HEADER, 2, 3, 4, 6, 7];
-
-fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
-    ThumbnailError::corrupt(SourceFormat::Avif, error)
-}
 
 /// A unit of a bitstream.
 struct Unit<'a> {
     kind: u8,
-    /// The one or two bytes before its length.
+    /// The one or two bytes before the length.
     header: &'a [u8],
-    /// What comes after its length.
+    /// The bytes after the length.
     payload: &'a [u8],
 }
 
 impl<'a> Unit<'a> {
-    /// The first unit of these data (AV1, 5.3.1), and what comes after it. One without a length
-    /// has all of the rest.
+    /// The first unit of the data (AV1, 5.3.1), and the bytes after it. A unit without a length
+    /// extends to the end.
     fn split(data: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let first = data.first()?;
         let (has_extension, has_length) = (first & 4 != 0, first & 2 != 0);
@@ -44,7 +40,7 @@ impl<'a> Unit<'a> {
         Some((Self { kind: first >> 3 & 15, header, payload }, rest))
     }
 
-    /// The unit with its length, which libaom insists on.
+    /// Write the unit with its length, which libaom requires.
     fn write(&self, to: &mut Vec<u8>) {
         let (first, rest) = self.header.split_first().unwrap_or((&0, &[]));
         to.push(first | 2);
@@ -59,7 +55,7 @@ impl<'a> Unit<'a> {
     }
 }
 
-/// The number at the start of these data (AV1, 4.10.5), and what comes after it.
+/// The number at the start of the data (AV1, 4.10.5), and the bytes after it.
 fn leb128(data: &[u8]) -> Option<(usize, &[u8])> {
     let mut value = 0_u64;
     for (index, &byte) in data.iter().take(8).enumerate() {
@@ -71,9 +67,9 @@ fn leb128(data: &[u8]) -> Option<(usize, &[u8])> {
     None
 }
 
-/// The bitstream without what makes no picture, such as metadata: the less a decoder reads, the
-/// less there is to trip over. None of its pictures may have more pixels than this.
-fn pictures_only(data: &[u8], most_pixels: u64) -> Result<Vec<u8>, ThumbnailError> {
+/// The bitstream without units such as metadata, so that the decoder reads no more than it needs.
+/// Each of its pictures may have at most `max_pixels`.
+fn pictures_only(data: &[u8], max_pixels: u64) -> Result<Vec<u8>, ThumbnailError> {
     let mut kept = Vec::with_capacity(data.len());
     let mut rest = data;
     while !rest.is_empty() {
@@ -84,8 +80,8 @@ fn pictures_only(data: &[u8], most_pixels: u64) -> Result<Vec<u8>, ThumbnailErro
             unit.write(&mut kept);
         }
         if unit.kind == SEQUENCE_HEADER {
-            let size = av1_ffi::largest(kept.get(start..).unwrap_or_default()).map_err(corrupt)?;
-            if size.pixels() > most_pixels {
+            let size = av1::largest(kept.get(start..).unwrap_or_default()).map_err(corrupt)?;
+            if size.pixels() > max_pixels {
                 return Err(corrupt(Av1Error::Size));
             }
         }
@@ -94,33 +90,35 @@ fn pictures_only(data: &[u8], most_pixels: u64) -> Result<Vec<u8>, ThumbnailErro
     if kept.is_empty() { Err(corrupt(Av1Error::NoPicture)) } else { Ok(kept) }
 }
 
-/// Decodes AV1 pictures, each of which may need those before it.
+/// Decodes AV1 pictures. Each may depend on the ones before it.
 pub(super) struct Stream {
     decoder: Decoder,
-    most_pixels: u64,
+    max_pixels: u64,
 }
 
 impl Stream {
-    /// For pictures of at most as many pixels as this.
+    /// A decoder of pictures with at most the pixels of this size.
     pub(super) fn new(size: Size) -> Result<Self, ThumbnailError> {
-        let most_pixels = size.pixels();
-        Ok(Self { decoder: Decoder::new(most_pixels).map_err(corrupt)?, most_pixels })
+        let max_pixels = size.pixels();
+        Ok(Self { decoder: Decoder::new(max_pixels).map_err(corrupt)?, max_pixels })
     }
 
-    /// The next picture. What the container says of its colours goes before what the bitstream
-    /// says.
+    /// The next picture. The container's colour information takes precedence over the bitstream's.
     pub(super) fn next(
         &mut self,
         data: &[u8],
         color: Option<&ColorInformation>,
     ) -> Result<Planes, ThumbnailError> {
-        let data = pictures_only(data, self.most_pixels)?;
+        let data = pictures_only(data, self.max_pixels)?;
         let decoded = self.decoder.decode(&data).map_err(corrupt)?;
         planes(&decoded, color).map_err(corrupt)
     }
 }
 
-fn planes(decoded: &Decoded<'_>, color: Option<&ColorInformation>) -> Result<Planes, Av1Error> {
+fn planes(
+    decoded: &DecodedImage<'_>,
+    color: Option<&ColorInformation>,
+) -> Result<Planes, Av1Error> {
     let bits = decoded.bits();
     let plane =
         |Samples { data, stride, size }| Plane::new(data, stride, size.width, size.height, bits);

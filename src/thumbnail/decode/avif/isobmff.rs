@@ -1,14 +1,14 @@
-//! The boxes of an AVIF file (ISO/IEC 14496-12), looked at before its parser does.
+//! Checks the boxes of an AVIF file (ISO/IEC 14496-12) before its parser reads them.
 //!
 //! The parser copies a property for each item that has it, makes an entry for each sample that
-//! a table claims, and compares lists with each other: some hundred bytes could cost gigabytes
-//! or minutes. So whatever no picture needs is refused here.
+//! a table claims, and compares lists with each other: a few hundred bytes could cost gigabytes
+//! or minutes. This module refuses anything beyond the needs of a picture.
 
-use super::super::format::SourceFormat;
+use super::format::corrupt;
 use crate::error::ThumbnailError;
 
-/// Bytes of a table of items, their references or their properties. A grid of 256 tiles with as
-/// many of opacity takes a third of it at most.
+/// Bytes of a table of items, their references or their properties. A grid of 256 tiles, and 256
+/// of opacity, takes a third of it at most.
 const MAX_TABLE: usize = 32 * 1024;
 
 /// Properties that items may have.
@@ -17,30 +17,30 @@ const MAX_PROPERTIES: usize = 1024;
 /// Bytes of all properties, counted once for each item that has them.
 const MAX_PROPERTY_BYTES: usize = 32 * 1024 * 1024;
 
-/// Bytes of all that is said about a sequence; its pictures are elsewhere.
+/// Bytes of the description of a sequence, without its pictures.
 const MAX_MOVIE: usize = 1024 * 1024;
 
 /// Pictures of a sequence.
 pub(super) const MAX_SAMPLES: u32 = 10_000;
 
-/// How often a run of chunks may be compared with the chunks that there are.
+/// Comparisons of a run of chunks with a chunk.
 const MAX_CHUNK_VISITS: usize = 10_000_000;
 
-/// What the AVIF specification names an item of opacities, in its property `auxC` (4.1).
+/// The name of an item of opacity in its property `auxC`, by the AVIF specification (4.1).
 const ALPHA: &[u8] = b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0";
 
-/// How the names of auxiliary pictures begin.
+/// The start of the names of auxiliary pictures.
 const NAMES: &[u8] = b"urn:mpeg:";
 
-fn too_much(what: &str) -> ThumbnailError {
-    ThumbnailError::corrupt(SourceFormat::Avif, format_args!("there is too much in its {what}"))
+fn too_large(what: &str) -> ThumbnailError {
+    corrupt(format_args!("its {what} exceeds the limits of the parser"))
 }
 
 /// A box, which may hold others.
 #[derive(Clone, Copy)]
 struct Block<'a> {
     name: &'a [u8; 4],
-    /// Where its content begins in the file.
+    /// The position of its content in the file.
     start: usize,
     content: &'a [u8],
 }
@@ -51,7 +51,7 @@ impl<'a> Block<'a> {
         Self { name: b"file", start: 0, content }
     }
 
-    /// The boxes in it after so many bytes of its own.
+    /// The boxes in it, after the first `skipped` bytes of its content.
     fn children(self, skipped: usize) -> impl Iterator<Item = Self> {
         let mut start = self.start + skipped;
         let mut rest = self.content.get(skipped..).unwrap_or_default();
@@ -66,7 +66,7 @@ impl<'a> Block<'a> {
                 }
                 size => (8, usize::try_from(size).ok()?),
             };
-            // What is larger than the box around it ends there.
+            // A box that is larger than the one around it ends there.
             let (whole, after) = rest.split_at_checked(size).unwrap_or((rest, &[]));
             let block = Self { name, start: start + header, content: whole.get(header..)? };
             start += whole.len();
@@ -80,7 +80,7 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Numbers one after another, most significant byte first.
+/// Consecutive big-endian numbers.
 struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {
@@ -102,13 +102,13 @@ impl Fields<'_> {
         self.bytes().map(u32::from_be_bytes)
     }
 
-    /// A number of an item.
+    /// The ID of an item.
     fn id(&mut self, wide: bool) -> Option<u32> {
         if wide { self.u32() } else { self.u16().map(u32::from) }
     }
 }
 
-/// Check that reading the file costs no more than a picture's description does.
+/// Check that parsing the file costs no more than a picture's description requires.
 ///
 /// # Errors
 /// [`ThumbnailError::Corrupt`].
@@ -132,13 +132,13 @@ fn check_meta(meta: Block<'_>) -> Result<(), ThumbnailError> {
             _ => {}
         }
         if bytes > MAX_TABLE {
-            return Err(too_much("list of items"));
+            return Err(too_large("list of items"));
         }
     }
     Ok(())
 }
 
-/// Check the properties, and return how many bytes say what item has them.
+/// Check the properties, and return the number of bytes that associate them with items.
 fn check_properties(block: Block<'_>) -> Result<usize, ThumbnailError> {
     let mut sizes = Vec::new();
     let mut associations = 0;
@@ -152,12 +152,12 @@ fn check_properties(block: Block<'_>) -> Result<usize, ThumbnailError> {
         }
     }
     if sizes.len() > MAX_PROPERTIES || associations > MAX_TABLE {
-        return Err(too_much("list of properties"));
+        return Err(too_large("list of properties"));
     }
     let copied = block.children(0).filter(|block| block.name == b"ipma").flat_map(properties);
     let bytes = copied.filter_map(|(_, index)| sizes.get(index)).sum::<usize>();
     if bytes > MAX_PROPERTY_BYTES {
-        return Err(too_much("properties"));
+        return Err(too_large("properties"));
     }
     Ok(associations)
 }
@@ -188,7 +188,7 @@ fn properties(block: Block<'_>) -> Vec<(u32, usize)> {
 
 fn check_movie(movie: Block<'_>) -> Result<(), ThumbnailError> {
     if movie.content.len() > MAX_MOVIE {
-        return Err(too_much("description of a sequence"));
+        return Err(too_large("description of a sequence"));
     }
     let named = |name: &'static [u8; 4]| move |block: &Block<'_>| block.name == name;
     let tables = movie
@@ -217,15 +217,15 @@ fn check_movie(movie: Block<'_>) -> Result<(), ThumbnailError> {
     }
     // Colour and opacity are two tracks.
     if samples > 2 * MAX_SAMPLES || visits > MAX_CHUNK_VISITS {
-        return Err(too_much("tables of pictures"));
+        return Err(too_large("tables of pictures"));
     }
     Ok(())
 }
 
 /// Whether the second track of a sequence is something other than opacity, such as depth.
 ///
-/// The parser takes whatever belongs to the pictures for their opacity. The name of what it is
-/// comes in the description of its samples (HEIF, 7.5.3.1); without one it is opacity.
+/// The parser takes any auxiliary track for opacity. The description of its samples has its name
+/// (HEIF, 7.5.3.1); a track without a name is opacity.
 pub(super) fn has_other_auxiliary(source: &[u8]) -> bool {
     let movie = Block::file(source).children(0).find(|block| block.name == b"moov");
     let content = movie.map_or(&[][..], |movie| movie.content);
@@ -233,8 +233,8 @@ pub(super) fn has_other_auxiliary(source: &[u8]) -> bool {
     at.and_then(|at| content.get(at..)).is_some_and(|name| !name.starts_with(ALPHA))
 }
 
-/// The same file without its items, if it is a sequence and none of them is a picture to be
-/// shown: the parser insists on one.
+/// The same file without its items, if it is a sequence and none of them is the primary picture,
+/// which the parser requires.
 pub(super) fn without_items(source: &[u8]) -> Option<Vec<u8>> {
     let blocks = || Block::file(source).children(0);
     blocks().find(|block| block.name == b"moov")?;
@@ -244,14 +244,14 @@ pub(super) fn without_items(source: &[u8]) -> Option<Vec<u8>> {
     }
     let mut changed = source.to_vec();
     let name = changed.get_mut(..meta.start)?.last_chunk_mut::<4>()?;
-    // A box of free space, if its size is not a long one, which comes after the name.
+    // Make it a box of free space. A long size would stand between the name and the content.
     (name == b"meta").then(|| *name = *b"free")?;
     Some(changed)
 }
 
-/// The same file with its opacity as the picture to be shown, if it has an item of opacity.
+/// The same file with its opacity as the primary picture, if it has an item of opacity.
 ///
-/// The parser tells the tiles of a grid only if it is the primary picture.
+/// The parser reads the tiles of a grid only for the primary picture.
 pub(super) fn with_alpha_as_primary(source: &[u8]) -> Option<Vec<u8>> {
     let meta = Block::file(source).children(0).find(|block| block.name == b"meta")?;
     let primary = meta.children(4).find(|block| block.name == b"pitm")?;
@@ -287,7 +287,7 @@ pub(super) fn with_alpha_as_primary(source: &[u8]) -> Option<Vec<u8>> {
     Some(changed)
 }
 
-/// The items that say of themselves in a box `iref` that they belong to this one.
+/// The items that refer to this one as auxiliaries in a box `iref`.
 fn auxiliaries(block: Block<'_>, shown: u32) -> Vec<u32> {
     let wide = block.content.first() > Some(&0);
     let belongs = |block: Block<'_>| {

@@ -5,15 +5,21 @@ use jpeg_dc::{Chroma, Color, Options, Plane, Planes, Scale};
 use raster::{Picture, PixelKind, Size};
 use turbojpeg::ScalingFactor;
 
-use super::Wanted;
-use super::components::{Components, Range};
-use super::jpeg::{is_subsampled, without_invisible};
+use super::super::components::{Components, Range};
+use super::super::decoder::DecodeRequest;
+use super::scale::without_invisible;
 
-/// Decode at this scale; `None` when libjpeg has to.
-pub(super) fn decode(source: &[u8], scaling: ScalingFactor, wanted: Wanted) -> Option<Picture> {
-    // Colour that is not averaged after is enlarged with more care by libjpeg.
-    let may_repeat = wanted.half_chroma && scaling != ScalingFactor::ONE;
-    let image = planes(source, scaling, wanted, may_repeat)?;
+/// Decode at this scale; `None` leaves it to libjpeg.
+pub(super) fn decode(
+    source: &[u8],
+    scaling: ScalingFactor,
+    is_subsampled: bool,
+    request: DecodeRequest,
+) -> Option<Picture> {
+    // libjpeg enlarges chroma with more care, which shows where no average follows.
+    let may_repeat = request.half_chroma && scaling != ScalingFactor::ONE;
+    let may_scale = !request.is_partial && (may_repeat || !is_subsampled);
+    let image = planes(source, scaling, may_repeat, may_scale)?;
     let (kind, data) = match image.color {
         Color::Gray => (PixelKind::Luma, image.to_gray()),
         Color::YCbCr | Color::Rgb => (PixelKind::Rgb, image.to_rgb()),
@@ -23,14 +29,14 @@ pub(super) fn decode(source: &[u8], scaling: ScalingFactor, wanted: Wanted) -> O
     Some(Picture { width, height, kind, data })
 }
 
-/// The components at this scale, colour at half the resolution where luma has twice as much both
-/// ways; `None` when the image has others, or libjpeg has to.
+/// The components at this scale. Chroma has half the resolution where luma has twice as much in
+/// both directions. `None` for other components, or where libjpeg has to decode.
 pub(super) fn components(
     source: &[u8],
     scaling: ScalingFactor,
-    wanted: Wanted,
+    is_partial: bool,
 ) -> Option<Components> {
-    let image = planes(source, scaling, wanted, true)?;
+    let image = planes(source, scaling, true, !is_partial)?;
     if image.color != Color::YCbCr {
         return None;
     }
@@ -48,12 +54,13 @@ pub(super) fn components(
     Some(Components::separate(Range::Full, [luma?, blue?, red?]))
 }
 
-/// The planes at this scale, as libjpeg has them or, if `half_chroma`, less of colour.
+/// The planes at this scale, equal to libjpeg's or, with `half_chroma`, with less chroma. Scales
+/// above one eighth are for progressive files only, and only if `may_scale`.
 fn planes(
     source: &[u8],
     scaling: ScalingFactor,
-    wanted: Wanted,
     half_chroma: bool,
+    may_scale: bool,
 ) -> Option<Planes> {
     let scale = match scaling {
         ScalingFactor::ONE_EIGHTH => {
@@ -66,7 +73,7 @@ fn planes(
         ScalingFactor::ONE => Scale::Full,
         _ => return None,
     };
-    if wanted.is_start || (!half_chroma && is_subsampled(source)) {
+    if !may_scale {
         return None;
     }
     let source = without_invisible(source, scaling);

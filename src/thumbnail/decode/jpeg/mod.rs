@@ -1,0 +1,123 @@
+//! JPEG: by libjpeg-turbo or, where that is faster, by `jpeg-dc`.
+
+mod format;
+mod libjpeg;
+mod native;
+mod scale;
+mod scans;
+mod segments;
+
+use super::super::color::Profile;
+use super::super::exif;
+use super::super::header::Header;
+use super::components::Components;
+use super::decoder::{DecodeRequest, Decoder, Sink, Source};
+use crate::error::ThumbnailError;
+use format::{FORMAT, corrupt};
+use raster::Frame;
+use scale::scaling;
+use segments::{FrameHeader, Segment, segments};
+
+pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
+
+/// A JPEG begins with the marker SOI, and another one.
+fn sniff(source: &[u8]) -> bool {
+    source.starts_with(&[0xff, 0xd8, 0xff])
+}
+
+struct Jpeg<'a> {
+    source: &'a [u8],
+    header: Header,
+    frame: FrameHeader,
+    /// The chunks of the ICC profile, with their numbers.
+    icc: Vec<(u8, &'a [u8])>,
+    /// Whether Adobe's marker is there. In such files, CMYK is the light that the inks leave.
+    is_adobe: bool,
+}
+
+fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
+    let mut orientation = 1;
+    let mut frame = None;
+    let mut icc = Vec::new();
+    let mut has_icc = false;
+    let mut is_adobe = false;
+    for segment in segments(source) {
+        let Segment { marker, content, .. } = segment;
+        match (marker, content) {
+            (0xe1, [b'E', b'x', b'i', b'f', 0, _, tiff @ ..]) if orientation == 1 => {
+                orientation = exif::orientation(tiff);
+            }
+            (0xe2, content) => {
+                if let Some(chunk) = content.strip_prefix(b"ICC_PROFILE\0") {
+                    has_icc = true;
+                    icc.extend(
+                        chunk.split_first_chunk::<2>().map(|(&[number, _], part)| (number, part)),
+                    );
+                }
+            }
+            (0xee, content) => is_adobe |= content.starts_with(b"Adobe"),
+            _ => frame = frame.or_else(|| FrameHeader::parse(&segment)),
+        }
+    }
+    let frame = frame.ok_or_else(|| corrupt("it has no frame header"))?;
+    check(frame)?;
+    let header = Header { has_icc, ..Header::still(FORMAT, frame.size) }.oriented(orientation);
+    Ok(Box::new(Jpeg { source, header, frame, icc, is_adobe }))
+}
+
+/// Refuse the kinds of JPEG that are not decoded.
+fn check(FrameHeader { marker, precision, .. }: FrameHeader) -> Result<(), ThumbnailError> {
+    let feature = match (marker, precision) {
+        (0xc0..=0xc2, 8) => return Ok(()),
+        (0xc0..=0xc2, _) => "JPEG with 12-bit samples",
+        (0xc9..=0xcb, _) => "JPEG with arithmetic coding",
+        (0xc3, _) => "lossless JPEG",
+        _ => "hierarchical JPEG",
+    };
+    Err(ThumbnailError::UnsupportedFeature { feature })
+}
+
+impl Source for Jpeg<'_> {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The chunks of an ICC profile may be in any order (ICC.1, annex B.4).
+    fn profile(&mut self) -> Option<Profile> {
+        self.icc.sort_by_key(|&(number, _)| number);
+        let icc: Vec<u8> = self.icc.iter().flat_map(|&(_, chunk)| chunk).copied().collect();
+        (!icc.is_empty()).then_some(Profile::Icc(icc))
+    }
+
+    /// Luma and chroma, or else red, green and blue, which only decoding can tell.
+    fn has_components(&self) -> bool {
+        self.frame.components == 3
+    }
+
+    fn components(&mut self, request: DecodeRequest) -> Option<Components> {
+        if !self.has_components() {
+            return None;
+        }
+        let scaling = scaling(self.frame.size, request.size);
+        let components = native::components(self.source, scaling, request.is_partial);
+        if components.is_some() || request.is_partial {
+            return components;
+        }
+        libjpeg::components(self.source, scaling)
+    }
+
+    fn frames(
+        self: Box<Self>,
+        request: DecodeRequest,
+        sink: Sink<'_>,
+    ) -> Result<(), ThumbnailError> {
+        let Self { source, frame, is_adobe, .. } = *self;
+        let scaling = scaling(frame.size, request.size);
+        let picture = match native::decode(source, scaling, frame.is_subsampled, request) {
+            Some(picture) => picture,
+            None if request.is_partial => return Err(corrupt("the rest of it is missing")),
+            None => libjpeg::decode(source, scaling, is_adobe)?,
+        };
+        sink(Frame { picture, delay: 0 }.into())
+    }
+}

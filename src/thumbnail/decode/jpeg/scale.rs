@@ -1,0 +1,33 @@
+//! The scale at which a JPEG is decoded, and the scans that it needs there.
+
+use std::borrow::Cow;
+
+use turbojpeg::ScalingFactor;
+
+use super::super::headroom::has_headroom;
+use super::scans::{Shrink, without_last_refinement};
+use raster::Size;
+
+/// The scale at which an image of size `full` is decoded when `requested` is needed.
+pub(super) fn scaling(full: Size, requested: Size) -> ScalingFactor {
+    let scaled = |side: u32, factor: ScalingFactor| {
+        u32::try_from(factor.scale(side as usize)).unwrap_or(u32::MAX)
+    };
+    [ScalingFactor::ONE_EIGHTH, ScalingFactor::ONE_QUARTER, ScalingFactor::ONE_HALF]
+        .into_iter()
+        .find(|&factor| {
+            let (width, height) = (scaled(full.width, factor), scaled(full.height, factor));
+            has_headroom(Size { width, height }, requested)
+        })
+        .unwrap_or(ScalingFactor::ONE)
+}
+
+/// The same image without scans that are invisible at this scale, where they are large.
+pub(super) fn without_invisible(source: &[u8], scaling: ScalingFactor) -> Cow<'_, [u8]> {
+    let shorter = match scaling {
+        ScalingFactor::ONE_HALF => without_last_refinement(source, Shrink::Half),
+        ScalingFactor::ONE_QUARTER => without_last_refinement(source, Shrink::Quarter),
+        _ => None,
+    };
+    shorter.map_or(Cow::Borrowed(source), Cow::Owned)
+}

@@ -1,0 +1,87 @@
+//! The marker segments of a JPEG (ITU-T T.81, annex B) up to its first scan.
+
+use raster::Size;
+
+/// Markers without a segment: TEM, RST0 to RST7, SOI.
+const STANDALONE: [std::ops::RangeInclusive<u8>; 2] = [0x01..=0x01, 0xd0..=0xd8];
+
+/// A marker segment, and the bytes that follow it.
+pub(super) struct Segment<'a> {
+    pub(super) marker: u8,
+    pub(super) content: &'a [u8],
+    after: &'a [u8],
+}
+
+/// The segments up to the header of the first scan.
+pub(super) fn segments(source: &[u8]) -> impl Iterator<Item = Segment<'_>> {
+    let mut rest = source;
+    std::iter::from_fn(move || {
+        loop {
+            // libjpeg skips bytes between segments; so does this.
+            let start = rest.iter().position(|&byte| byte == 0xff)?;
+            rest = rest.get(start..)?;
+            let fill = rest.iter().position(|&byte| byte != 0xff)?;
+            let (&marker, after) = rest.get(fill..)?.split_first()?;
+            rest = after;
+            if marker == 0 || STANDALONE.iter().any(|range| range.contains(&marker)) {
+                continue;
+            }
+            let (length, _) = rest.split_first_chunk::<2>()?;
+            let (segment, after) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+            let content = segment.get(2..)?;
+            // The entropy-coded data of a scan follows, not a segment.
+            rest = if marker == 0xda { &[] } else { after };
+            return Some(Segment { marker, content, after });
+        }
+    })
+}
+
+/// The frame header (T.81, B.2.2).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FrameHeader {
+    pub(super) marker: u8,
+    /// Bits of a sample.
+    pub(super) precision: u8,
+    pub(super) size: Size,
+    pub(super) components: u8,
+    /// Whether one component has fewer samples than another.
+    pub(super) is_subsampled: bool,
+}
+
+impl FrameHeader {
+    /// The frame header, if the segment is one.
+    pub(super) fn parse(segment: &Segment<'_>) -> Option<Self> {
+        let marker = segment.marker;
+        // SOF0 to SOF15, without DHT, JPG and DAC.
+        if !matches!(marker, 0xc0..=0xcf) || matches!(marker, 0xc4 | 0xc8 | 0xcc) {
+            return None;
+        }
+        let &[precision, h1, h0, w1, w0, components, ref specs @ ..] = segment.content else {
+            return None;
+        };
+        let samplings = || specs.chunks_exact(3).map(|spec| spec.get(1));
+        let is_subsampled = samplings().any(|sampling| Some(sampling) != samplings().next());
+        let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
+        let size = Size { width: width.into(), height: height.into() };
+        Some(Self { marker, precision, size, components, is_subsampled })
+    }
+}
+
+/// The same image, with only the segments before its first scan that decoding needs.
+pub(super) fn tidy(source: &[u8]) -> Option<Vec<u8>> {
+    let mut tidied = vec![0xff, 0xd8];
+    let mut scans = None;
+    for Segment { marker, content, after } in segments(source) {
+        // Of the application segments only Adobe's changes the meaning of the samples.
+        if matches!(marker, 0xe0..=0xed | 0xef | 0xfe) {
+            continue;
+        }
+        let length = u16::try_from(content.len() + 2).ok()?;
+        tidied.extend([0xff, marker]);
+        tidied.extend(length.to_be_bytes());
+        tidied.extend(content);
+        scans = (marker == 0xda).then_some(after);
+    }
+    tidied.extend(scans?);
+    Some(tidied)
+}

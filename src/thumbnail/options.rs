@@ -1,0 +1,69 @@
+//! The options of a render.
+
+use super::encode::Style;
+use super::format::OutputFormat;
+use super::limits::Limits;
+use super::resize::Averaging;
+use super::spec::Spec;
+use crate::error::ThumbnailError;
+
+/// The quality of each format, where a spec has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Qualities {
+    /// JPEG, 1 to 100.
+    pub jpeg: u8,
+    /// WebP, 1 to 100, which is lossless.
+    pub webp: u8,
+    /// AVIF, 1 to 100.
+    pub avif: u8,
+}
+
+impl Default for Qualities {
+    fn default() -> Self {
+        Self { jpeg: 85, webp: 80, avif: 60 }
+    }
+}
+
+impl Qualities {
+    /// The quality of a format. PNG and GIF have none, and ignore it.
+    #[must_use]
+    pub const fn of(self, format: OutputFormat) -> u8 {
+        match format {
+            OutputFormat::Jpeg => self.jpeg,
+            OutputFormat::WebP => self.webp,
+            OutputFormat::Avif => self.avif,
+            OutputFormat::Png | OutputFormat::Gif => 100,
+        }
+    }
+}
+
+/// Everything about a thumbnail except its source.
+#[derive(Clone, Copy)]
+pub struct RenderOptions<'a> {
+    /// What the thumbnail looks like. Its format and version are ignored here.
+    pub spec: &'a Spec,
+    /// The format to write; `None` keeps that of the source, see
+    /// [`kept_format`](super::header::Header::kept_format).
+    pub format: Option<OutputFormat>,
+    /// The qualities where the spec has none.
+    pub qualities: Qualities,
+    /// The encoder's settings besides format and quality.
+    pub style: Style,
+    /// How samples are averaged.
+    pub averaging: Averaging,
+    /// The limits of the source and the thumbnail.
+    pub limits: &'a Limits,
+    /// Whether the source is only the start of a longer file. An error
+    /// [`ThumbnailError::Corrupt`] then means that the whole file is needed.
+    pub is_partial: bool,
+    /// Whether the time limit has passed. Called between the steps.
+    pub expired: &'a dyn Fn() -> bool,
+}
+
+impl RenderOptions<'_> {
+    /// # Errors
+    /// [`ThumbnailError::Timeout`] when the time limit has passed.
+    pub(super) fn check_time(&self) -> Result<(), ThumbnailError> {
+        if (self.expired)() { Err(ThumbnailError::Timeout) } else { Ok(()) }
+    }
+}

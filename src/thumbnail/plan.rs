@@ -1,0 +1,53 @@
+//! The plan of a render: its options, settled for the header of one source.
+
+use super::crop::Geometry;
+use super::decode::DecodeRequest;
+use super::encode;
+use super::format::OutputFormat;
+use super::header::Header;
+use super::options::RenderOptions;
+use super::resize::Averaging;
+use crate::error::ThumbnailError;
+use raster::Size;
+
+/// What is known before the pixels are decoded.
+pub(super) struct RenderPlan<'a> {
+    pub(super) options: &'a RenderOptions<'a>,
+    pub(super) header: Header,
+    pub(super) geometry: Geometry,
+    /// The format to write.
+    pub(super) format: OutputFormat,
+    /// The quality to write with.
+    pub(super) quality: u8,
+    pub(super) request: DecodeRequest,
+}
+
+impl<'a> RenderPlan<'a> {
+    /// Plan a render, and check the limits.
+    ///
+    /// # Errors
+    /// [`ThumbnailError::TooLarge`].
+    pub(super) fn new(
+        header: &Header,
+        options: &'a RenderOptions<'a>,
+    ) -> Result<Self, ThumbnailError> {
+        let RenderOptions { spec, qualities, style, limits, .. } = *options;
+        let format = options.format.unwrap_or_else(|| header.kept_format());
+        let quality = spec.quality.unwrap_or_else(|| qualities.of(format));
+        let frames = if format.is_animated() { header.frames } else { 1 };
+        limits.check_source(header.size, frames)?;
+        let geometry = Geometry::new(header.size, header.transform, spec)?;
+        limits.check_output(geometry.canvas, frames)?;
+        let request = DecodeRequest {
+            size: match options.averaging {
+                Averaging::Encoded => geometry.decoded_size(),
+                // Codecs average encoded samples when they shrink.
+                Averaging::LinearLight => Size { width: u32::MAX, height: u32::MAX },
+            },
+            half_chroma: encode::halves_chroma(format, quality, style),
+            all_frames: frames > 1,
+            is_partial: options.is_partial,
+        };
+        Ok(Self { options, header: *header, geometry, format, quality, request })
+    }
+}

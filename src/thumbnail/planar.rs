@@ -1,0 +1,69 @@
+//! The planar path: JPEG and lossy WebP to one of these, without a conversion to RGB.
+//!
+//! Both formats store luma apart from chroma, and chroma mostly at half the resolution. Where only
+//! size and orientation change, each component is resized by itself. That halves the samples to
+//! resize and to keep in memory, and converts none of them.
+
+use super::color::Converter;
+use super::decode::{Components, Range, Source};
+use super::encode;
+use super::format::OutputFormat;
+use super::orient::{self, Transform};
+use super::plan::RenderPlan;
+use super::resize::{Averaging, resize_component};
+use super::spec::Gravity;
+use crate::error::ThumbnailError;
+use raster::{PixelKind, Size};
+
+/// Make the encoded thumbnail; `None` where the planar path does not apply.
+pub(super) fn render(
+    source: &mut dyn Source,
+    plan: &RenderPlan<'_>,
+    colors: &mut Converter,
+) -> Result<Option<Vec<u8>>, ThumbnailError> {
+    let RenderPlan { options, geometry, .. } = plan;
+    if !source.has_components() || !applies(plan) || !colors.is_identity(PixelKind::Rgb) {
+        return Ok(None);
+    }
+    let Some(components) = source.components(plan.request) else { return Ok(None) };
+    options.check_time()?;
+    let Components { size: picture, .. } = components;
+    let window = geometry.window(options.spec.gravity.unwrap_or(Gravity::CENTER));
+    let size = geometry.stored_size();
+    let range = match plan.format {
+        OutputFormat::WebP => Range::Limited,
+        _ => Range::Full,
+    };
+    let [luma, blue, red] = components.each();
+    let [luma, blue, red] = [(luma, 1), (blue, 2), (red, 2)].map(|(component, covers)| {
+        let mut resized = resize_component(&component, picture, window, size, covers)?;
+        if let Some(table) = components.range.table(range, covers == 1) {
+            for sample in &mut resized.data {
+                *sample = table.get(usize::from(*sample)).copied().unwrap_or_default();
+            }
+        }
+        Ok::<_, ThumbnailError>(orient::apply(resized, geometry.transform))
+    });
+    let resized = [luma?, blue?, red?];
+    drop(components);
+    options.check_time()?;
+    encode::encode_components(&resized, plan.format, plan.quality, options.style).map(Some)
+}
+
+fn applies(plan: &RenderPlan<'_>) -> bool {
+    let RenderPlan { options, geometry, .. } = plan;
+    let Size { width, height } = geometry.canvas;
+    let spec = options.spec;
+    let is_smart = spec.gravity == Some(Gravity::Smart) && geometry.choice().is_some();
+    // In a mirror image of odd size, other pairs of pixels share a sample of chroma.
+    let keeps_pairs = width.is_multiple_of(2) && height.is_multiple_of(2)
+        || geometry.transform == Transform::default();
+    matches!(plan.format, OutputFormat::Jpeg | OutputFormat::WebP)
+        && plan.request.half_chroma
+        && options.averaging == Averaging::Encoded
+        && geometry.canvas == geometry.size
+        && spec.blur.is_none()
+        && spec.sharpen.is_none()
+        && !is_smart
+        && keeps_pairs
+}

@@ -1,0 +1,97 @@
+//! The value of an option as a keyword argument of the Python API.
+
+use std::fmt;
+
+/// A keyword argument.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Argument {
+    /// No value.
+    None,
+    /// A flag.
+    Flag(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(String),
+    /// Several numbers, such as a point.
+    Numbers(Vec<f64>),
+}
+
+impl Argument {
+    /// The whole number.
+    pub(super) const fn integer(&self) -> Result<i64, Refusal> {
+        match self {
+            Self::Integer(number) => Ok(*number),
+            _ => Err(Refusal::Kind),
+        }
+    }
+
+    /// The number, whole or not.
+    pub(super) fn number(&self) -> Result<f64, Refusal> {
+        match self {
+            #[expect(clippy::cast_precision_loss, reason = "larger numbers are out of range")]
+            Self::Integer(number) => Ok(*number as f64),
+            Self::Number(number) => Ok(*number),
+            _ => Err(Refusal::Kind),
+        }
+    }
+}
+
+impl fmt::Display for Argument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("None"),
+            Self::Flag(flag) => f.write_str(if *flag { "True" } else { "False" }),
+            Self::Integer(number) => write!(f, "{number}"),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Text(text) => f.write_str(text),
+            Self::Numbers(numbers) => {
+                let numbers: Vec<_> = numbers.iter().map(f64::to_string).collect();
+                f.write_str(&numbers.join("-"))
+            }
+        }
+    }
+}
+
+/// Why an option does not take an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is of another kind, such as a text for a number.
+    Kind,
+    /// It is of the right kind, but not a possible value.
+    Value,
+}
+
+/// A value of an option. Its display is its canonical text in a spec.
+pub trait OptionValue: fmt::Display {
+    /// Read the text of the value in a spec.
+    fn parse(text: &str) -> Option<Self>
+    where
+        Self: Sized;
+
+    /// Take a keyword argument; by default the same text as in a spec.
+    ///
+    /// # Errors
+    /// Why the option does not take it.
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal>
+    where
+        Self: Sized,
+    {
+        match argument {
+            Argument::Text(text) => Self::parse(text).ok_or(Refusal::Value),
+            _ => Err(Refusal::Kind),
+        }
+    }
+
+    /// The keyword argument for this value.
+    fn to_argument(&self) -> Argument {
+        Argument::Text(self.to_string())
+    }
+
+    /// Whether the value equals the default, so that a spec leaves it out.
+    fn is_default(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,289 @@
+//! The options of a spec, in their order: one table for parsing, the canonical text, and the keyword
+//! arguments and attributes in Python.
+//!
+//! A new option is a field of [`Spec`], its line here, and its step in the engine.
+
+use super::argument::{Argument, OptionValue, Refusal};
+use super::fields::Spec;
+use super::values::{CropRect, Hundredths};
+use crate::error::SpecError;
+
+/// The text of an option in a spec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The value alone.
+    Value,
+    /// The keyword alone.
+    Flag,
+    /// This prefix, a hyphen and the value.
+    Prefixed(&'static str),
+}
+
+/// The text of a value in a spec, or a keyword argument.
+#[derive(Clone, Copy)]
+enum Given<'a> {
+    Text(&'a str),
+    Argument(&'a Argument),
+}
+
+/// An option.
+pub struct SpecOption {
+    /// The name of its keyword argument in Python.
+    pub keyword: &'static str,
+    /// Its text in a spec.
+    pub form: Form,
+    /// The values in short, for a list of options.
+    values: &'static str,
+    /// The values, for an error message: "must be …".
+    expected: &'static str,
+    set: fn(&mut Spec, Given<'_>) -> Result<(), Refusal>,
+    value: for<'a> fn(&'a Spec) -> Option<&'a dyn OptionValue>,
+    is_valid: fn(&Spec) -> bool,
+    /// Drops a value that equals the default.
+    drop_default: fn(&mut Spec),
+}
+
+/// An option without further conditions, to be completed.
+const PLAIN: SpecOption = SpecOption {
+    keyword: "",
+    form: Form::Value,
+    values: "…",
+    expected: "",
+    set: |_, _| Err(Refusal::Kind),
+    value: |_| None,
+    is_valid: |_| true,
+    drop_default: |_| {},
+};
+
+/// The options, in their order in a spec.
+pub const OPTIONS: [SpecOption; 13] = [
+    SpecOption {
+        keyword: "fit",
+        values: "contain|cover|fill|pad",
+        expected: "contain, cover, fill or pad",
+        set: |spec, given| set(&mut spec.fit, given),
+        value: |spec| Some(&spec.fit),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "upscale",
+        form: Form::Flag,
+        values: "upscale",
+        expected: "True or False",
+        set: |spec, given| set(&mut spec.upscale, given),
+        value: |spec| Some(&spec.upscale),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "gravity",
+        form: Form::Prefixed("g"),
+        expected: "n, ne, e, se, s, sw, w, nw, c, smart, or a focal point such as 0.3-0.7",
+        set: |spec, given| set_optional(&mut spec.gravity, given),
+        value: |spec| optional(spec.gravity.as_ref()),
+        drop_default: |spec| drop_default(&mut spec.gravity),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "crop",
+        form: Form::Prefixed("crop"),
+        values: "x-y-w-h",
+        expected: "x-y-w-h in fractions of the source that stay within it, such as 0-0.25-1-0.5",
+        set: |spec, given| set_optional(&mut spec.crop, given),
+        value: |spec| optional(spec.crop.as_ref()),
+        is_valid: |spec| spec.crop.is_none_or(CropRect::is_valid),
+        drop_default: |spec| drop_default(&mut spec.crop),
+    },
+    SpecOption {
+        keyword: "rotate",
+        form: Form::Prefixed("rot"),
+        values: "90|180|270",
+        expected: "90, 180 or 270",
+        set: |spec, given| set(&mut spec.rotate, given),
+        value: |spec| Some(&spec.rotate),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "flip",
+        form: Form::Prefixed("flip"),
+        values: "h|v",
+        expected: "h or v",
+        set: |spec, given| set_optional(&mut spec.flip, given),
+        value: |spec| optional(spec.flip.as_ref()),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "blur",
+        form: Form::Prefixed("blur"),
+        expected: "a sigma from 0.01 to 100, with at most two decimals",
+        set: |spec, given| set_optional(&mut spec.blur, given),
+        value: |spec| optional(spec.blur.as_ref()),
+        is_valid: |spec| spec.blur.is_none_or(|blur| blur.is_within(1..=10_000)),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "sharpen",
+        form: Form::Prefixed("sharpen"),
+        expected: "a sigma from 0.01 to 10, with at most two decimals",
+        set: |spec, given| set_optional(&mut spec.sharpen, given),
+        value: |spec| optional(spec.sharpen.as_ref()),
+        is_valid: |spec| spec.sharpen.is_none_or(|sharpen| sharpen.is_within(1..=1_000)),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "background",
+        form: Form::Prefixed("bg"),
+        values: "rrggbb",
+        expected: "a colour of six hexadecimal digits, such as ffffff",
+        set: |spec, given| set_optional(&mut spec.background, given),
+        value: |spec| optional(spec.background.as_ref()),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "dpr",
+        form: Form::Prefixed("dpr"),
+        expected: "a ratio from 0.1 to 8, with at most two decimals",
+        set: |spec, given| set_optional(&mut spec.dpr, given),
+        value: |spec| optional(spec.dpr.as_ref()),
+        is_valid: |spec| spec.dpr.is_none_or(|dpr| dpr.is_within(10..=800)),
+        drop_default: |spec| spec.dpr = spec.dpr.filter(|&dpr| dpr != Hundredths::ONE_WHOLE),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "quality",
+        form: Form::Prefixed("q"),
+        expected: "a whole number from 1 to 100",
+        set: |spec, given| set_optional(&mut spec.quality, given),
+        value: |spec| optional(spec.quality.as_ref()),
+        is_valid: |spec| spec.quality.is_none_or(|quality| (1..=100).contains(&quality)),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "format",
+        values: "jpeg|png|webp|avif|gif|auto",
+        expected: "jpeg, png, webp, avif, gif or auto",
+        set: |spec, given| set_optional(&mut spec.format, given),
+        value: |spec| optional(spec.format.as_ref()),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "version",
+        form: Form::Prefixed("v"),
+        expected: "eight characters of A-Z, a-z, 0-9, _ and -",
+        set: |spec, given| set_optional(&mut spec.version, given),
+        value: |spec| optional(spec.version.as_ref()),
+        ..PLAIN
+    },
+];
+
+impl SpecOption {
+    /// The option with this keyword.
+    #[must_use]
+    pub fn find(keyword: &str) -> Option<&'static Self> {
+        OPTIONS.iter().find(|option| option.keyword == keyword)
+    }
+
+    /// The name in error messages: the prefix in a spec, else the keyword.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self.form {
+            Form::Prefixed(prefix) => prefix,
+            Form::Value | Form::Flag => self.keyword,
+        }
+    }
+
+    /// The text of the option in a spec, with its values in short.
+    pub(super) fn syntax(&self) -> String {
+        match self.form {
+            Form::Prefixed(prefix) => format!("{prefix}-{}", self.values),
+            Form::Value | Form::Flag => self.values.into(),
+        }
+    }
+
+    /// Set the option to its text in a spec. Returns false for the text of another option.
+    ///
+    /// # Errors
+    /// States the possible values.
+    pub(super) fn read(&self, spec: &mut Spec, text: &str) -> Result<bool, SpecError> {
+        match self.form {
+            // Anything else is another option without a prefix.
+            Form::Value => Ok((self.set)(spec, Given::Text(text)).is_ok()),
+            Form::Flag => Ok(text == self.keyword
+                && (self.set)(spec, Given::Argument(&Argument::Flag(true))).is_ok()),
+            Form::Prefixed(prefix) => {
+                let value = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
+                let Some(value) = value else { return Ok(false) };
+                match (self.set)(spec, Given::Text(value)) {
+                    Ok(()) => Ok(true),
+                    Err(_) => Err(self.wrong_value(value.into())),
+                }
+            }
+        }
+    }
+
+    /// Set the option to a keyword argument.
+    ///
+    /// # Errors
+    /// States the possible values.
+    pub fn set(&self, spec: &mut Spec, argument: &Argument) -> Result<(), SpecError> {
+        (self.set)(spec, Given::Argument(argument)).map_err(|refusal| match refusal {
+            Refusal::Value => self.wrong_value(argument.to_string()),
+            Refusal::Kind => SpecError::Kind {
+                keyword: self.keyword,
+                found: argument.to_string(),
+                expected: self.expected,
+            },
+        })
+    }
+
+    /// The value of the option; `None` where it is not set.
+    pub(super) fn value<'a>(&self, spec: &'a Spec) -> Option<&'a dyn OptionValue> {
+        (self.value)(spec)
+    }
+
+    /// The keyword argument for the value of the option.
+    #[must_use]
+    pub fn argument(&self, spec: &Spec) -> Argument {
+        self.value(spec).map_or(Argument::None, OptionValue::to_argument)
+    }
+
+    /// Drop a value that equals the default, and check the range of any other.
+    ///
+    /// # Errors
+    /// States the possible values.
+    pub(super) fn normalize(&self, spec: &mut Spec) -> Result<(), SpecError> {
+        (self.drop_default)(spec);
+        if (self.is_valid)(spec) {
+            return Ok(());
+        }
+        Err(self.wrong_value(self.value(spec).map(ToString::to_string).unwrap_or_default()))
+    }
+
+    fn wrong_value(&self, found: String) -> SpecError {
+        SpecError::Value { option: self.name(), found, expected: self.expected }
+    }
+}
+
+fn set<T: OptionValue>(field: &mut T, given: Given<'_>) -> Result<(), Refusal> {
+    *field = match given {
+        Given::Text(text) => T::parse(text).ok_or(Refusal::Value)?,
+        Given::Argument(argument) => T::from_argument(argument)?,
+    };
+    Ok(())
+}
+
+fn set_optional<T: OptionValue>(field: &mut Option<T>, given: Given<'_>) -> Result<(), Refusal> {
+    *field = match given {
+        Given::Text(text) => Some(T::parse(text).ok_or(Refusal::Value)?),
+        Given::Argument(Argument::None) => None,
+        Given::Argument(argument) => Some(T::from_argument(argument)?),
+    };
+    Ok(())
+}
+
+fn optional<T: OptionValue>(value: Option<&T>) -> Option<&dyn OptionValue> {
+    value.map(|value| value as &dyn OptionValue)
+}
+
+fn drop_default<T: OptionValue + Copy>(field: &mut Option<T>) {
+    *field = field.filter(|value| !value.is_default());
+}

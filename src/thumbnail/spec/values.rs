@@ -1,0 +1,643 @@
+//! The values of a spec's options.
+//!
+//! Fractions and sigmas are whole numbers of a small unit, so that their text is exact.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use super::super::format::OutputFormat;
+use super::argument::{Argument, OptionValue, Refusal};
+
+/// How the picture fills the box `WxH`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Fit {
+    /// The whole picture within the box, its proportions kept. Never enlarges by itself.
+    #[default]
+    Contain,
+    /// The box full, its overhang cropped.
+    Cover,
+    /// The box full, the picture stretched.
+    Fill,
+    /// As [`Contain`](Self::Contain), with the rest of the box in the background colour.
+    Pad,
+}
+
+impl Fit {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 4] = [Self::Contain, Self::Cover, Self::Fill, Self::Pad];
+
+    /// The name in specs and the Python API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Contain => "contain",
+            Self::Cover => "cover",
+            Self::Fill => "fill",
+            Self::Pad => "pad",
+        }
+    }
+
+    /// The fit with this [`name`](Self::name).
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|fit| fit.name() == name)
+    }
+}
+
+/// A fraction from 0 to 1, in ten-thousandths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fraction(u16);
+
+impl Fraction {
+    const DECIMALS: usize = 4;
+    const ONE: u16 = 10_000;
+    /// 0.
+    pub const MIN: Self = Self(0);
+    /// 0.5.
+    pub const HALF: Self = Self(Self::ONE / 2);
+    /// 1.
+    pub const MAX: Self = Self(Self::ONE);
+
+    /// The nearest fraction; `None` for a number outside 0 to 1.
+    #[must_use]
+    pub fn from_f64(value: f64) -> Option<Self> {
+        to_fixed(value, Self::ONE, Self::ONE).map(Self)
+    }
+
+    /// Between 0.0 and 1.0.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        f64::from(self.0) / f64::from(Self::ONE)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        parse_fixed(text, Self::DECIMALS).filter(|&units| units <= Self::ONE).map(Self)
+    }
+}
+
+impl fmt::Display for Fraction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_fixed(f, self.0, Self::DECIMALS)
+    }
+}
+
+/// A positive number with two decimals, in hundredths: a sigma or a pixel ratio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Hundredths(u16);
+
+impl Hundredths {
+    const DECIMALS: usize = 2;
+    const ONE: u16 = 100;
+    /// 1.
+    pub const ONE_WHOLE: Self = Self(Self::ONE);
+
+    /// The nearest number of hundredths; `None` for a number outside 0.01 to 655.35.
+    #[must_use]
+    pub fn from_f64(value: f64) -> Option<Self> {
+        to_fixed(value, Self::ONE, u16::MAX).filter(|&units| units > 0).map(Self)
+    }
+
+    /// Whether it is a number of hundredths in this range.
+    #[must_use]
+    pub fn is_within(self, range: RangeInclusive<u16>) -> bool {
+        range.contains(&self.0)
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        f64::from(self.0) / f64::from(Self::ONE)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        parse_fixed(text, Self::DECIMALS).filter(|&units| units > 0).map(Self)
+    }
+}
+
+impl fmt::Display for Hundredths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_fixed(f, self.0, Self::DECIMALS)
+    }
+}
+
+/// The part of the picture that a crop keeps, and the position of a padded picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Gravity {
+    /// An edge, a corner or the centre.
+    Compass(Compass),
+    /// The most salient part.
+    Smart,
+    /// A focal point in fractions of the width and height, which stays as near to the centre as the
+    /// edges of the picture allow.
+    Focal(Fraction, Fraction),
+}
+
+impl Gravity {
+    /// The centre.
+    pub const CENTER: Self = Self::Compass(Compass::C);
+
+    /// Read `n`, `ne`, …, `c`, `smart` or a focal point such as `0.3-0.7`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "smart" {
+            return Some(Self::Smart);
+        }
+        if let Some(compass) = Compass::ALL.into_iter().find(|compass| compass.name() == text) {
+            return Some(Self::Compass(compass));
+        }
+        let (x, y) = text.split_once('-')?;
+        Some(Self::Focal(Fraction::parse(x)?, Fraction::parse(y)?))
+    }
+}
+
+impl fmt::Display for Gravity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Compass(compass) => f.write_str(compass.name()),
+            Self::Smart => f.write_str("smart"),
+            Self::Focal(x, y) => write!(f, "{x}-{y}"),
+        }
+    }
+}
+
+/// The points of the compass, north up, and the centre.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the points of the compass")]
+pub enum Compass {
+    N,
+    NE,
+    E,
+    SE,
+    S,
+    SW,
+    W,
+    NW,
+    C,
+}
+
+impl Compass {
+    const ALL: [Self; 9] =
+        [Self::N, Self::NE, Self::E, Self::SE, Self::S, Self::SW, Self::W, Self::NW, Self::C];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::N => "n",
+            Self::NE => "ne",
+            Self::E => "e",
+            Self::SE => "se",
+            Self::S => "s",
+            Self::SW => "sw",
+            Self::W => "w",
+            Self::NW => "nw",
+            Self::C => "c",
+        }
+    }
+
+    /// The fractions of the free space to the left of the kept part, and above it.
+    #[must_use]
+    pub const fn position(self) -> (f64, f64) {
+        match self {
+            Self::N => (0.5, 0.0),
+            Self::NE => (1.0, 0.0),
+            Self::E => (1.0, 0.5),
+            Self::SE => (1.0, 1.0),
+            Self::S => (0.5, 1.0),
+            Self::SW => (0.0, 1.0),
+            Self::W => (0.0, 0.5),
+            Self::NW => (0.0, 0.0),
+            Self::C => (0.5, 0.5),
+        }
+    }
+}
+
+/// A part of the source, in fractions of its width and height.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CropRect {
+    /// The left edge.
+    pub x: Fraction,
+    /// The upper edge.
+    pub y: Fraction,
+    /// The width, above 0; `x + width` is at most 1.
+    pub width: Fraction,
+    /// The height, above 0; `y + height` is at most 1.
+    pub height: Fraction,
+}
+
+impl CropRect {
+    /// The whole source.
+    pub const ALL: Self =
+        Self { x: Fraction::MIN, y: Fraction::MIN, width: Fraction::MAX, height: Fraction::MAX };
+
+    /// Read `x-y-w-h`, each a fraction.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('-').map(Fraction::parse);
+        let mut next = || parts.next().flatten();
+        let rect = Self { x: next()?, y: next()?, width: next()?, height: next()? };
+        parts.next().is_none().then_some(rect)
+    }
+
+    /// The part with these edges, rounded to fractions.
+    #[must_use]
+    pub fn from_f64([x, y, width, height]: [f64; 4]) -> Option<Self> {
+        let span = |start: Fraction, length: f64| {
+            let length = Fraction::from_f64(length)?;
+            // Both were rounded; together they may overshoot by one unit.
+            let overshoot = (start.0 + length.0).saturating_sub(Fraction::ONE);
+            Some(if overshoot == 1 { Fraction(length.0 - 1) } else { length })
+        };
+        let (x, y) = (Fraction::from_f64(x)?, Fraction::from_f64(y)?);
+        Some(Self { x, y, width: span(x, width)?, height: span(y, height)? })
+    }
+
+    /// Whether it has an area, and lies within the source.
+    #[must_use]
+    pub fn is_valid(self) -> bool {
+        let fits = |start: Fraction, length: Fraction| {
+            length > Fraction::MIN && start.0 + length.0 <= Fraction::ONE
+        };
+        fits(self.x, self.width) && fits(self.y, self.height)
+    }
+}
+
+impl fmt::Display for CropRect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}-{}-{}", self.x, self.y, self.width, self.height)
+    }
+}
+
+/// A clockwise rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Rotation {
+    /// None.
+    #[default]
+    Deg0,
+    /// A quarter.
+    Deg90,
+    /// A half.
+    Deg180,
+    /// Three quarters.
+    Deg270,
+}
+
+impl Rotation {
+    /// The rotation in degrees.
+    #[must_use]
+    pub const fn degrees(self) -> u16 {
+        match self {
+            Self::Deg0 => 0,
+            Self::Deg90 => 90,
+            Self::Deg180 => 180,
+            Self::Deg270 => 270,
+        }
+    }
+
+    /// The rotation by 0, 90, 180 or 270 degrees.
+    #[must_use]
+    pub fn from_degrees(degrees: u16) -> Option<Self> {
+        [Self::Deg0, Self::Deg90, Self::Deg180, Self::Deg270]
+            .into_iter()
+            .find(|rotation| rotation.degrees() == degrees)
+    }
+}
+
+/// A mirror image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Flip {
+    /// Left becomes right.
+    Horizontal,
+    /// Up becomes down.
+    Vertical,
+}
+
+impl Flip {
+    /// `h` or `v`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Horizontal => "h",
+            Self::Vertical => "v",
+        }
+    }
+
+    /// The mirror image with this [`name`](Self::name).
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Horizontal, Self::Vertical].into_iter().find(|flip| flip.name() == name)
+    }
+}
+
+/// An sRGB colour without transparency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Rgb(pub [u8; 3]);
+
+impl Rgb {
+    /// White.
+    pub const WHITE: Self = Self([255; 3]);
+
+    /// Read six hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_hex = text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let value = is_hex.then(|| u32::from_str_radix(text, 16).ok()).flatten()?;
+        let [_, red, green, blue] = value.to_be_bytes();
+        Some(Self([red, green, blue]))
+    }
+}
+
+impl fmt::Display for Rgb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self([red, green, blue]) = self;
+        write!(f, "{red:02x}{green:02x}{blue:02x}")
+    }
+}
+
+/// The format option: a fixed one, or the best that the client accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FormatOption {
+    /// Negotiated with the client, before the thumbnail is rendered.
+    Auto,
+    /// This format.
+    Fixed(OutputFormat),
+}
+
+impl FormatOption {
+    /// `auto`, or the format's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Fixed(format) => format.name(),
+        }
+    }
+
+    /// The option with this [`name`](Self::name).
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        if name == "auto" {
+            return Some(Self::Auto);
+        }
+        OutputFormat::from_name(name).map(Self::Fixed)
+    }
+}
+
+/// The version of the source: eight characters of base64url that change with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Version([u8; 8]);
+
+impl Version {
+    /// Read eight characters of `A-Za-z0-9_-`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes: [u8; 8] = text.as_bytes().try_into().ok()?;
+        bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+            .then_some(Self(bytes))
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|&byte| write!(f, "{}", char::from(byte)))
+    }
+}
+
+impl OptionValue for bool {
+    fn parse(_: &str) -> Option<Self> {
+        None
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        match argument {
+            Argument::Flag(flag) => Ok(*flag),
+            _ => Err(Refusal::Kind),
+        }
+    }
+
+    fn to_argument(&self) -> Argument {
+        Argument::Flag(*self)
+    }
+
+    fn is_default(&self) -> bool {
+        !*self
+    }
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl OptionValue for Fit {
+    fn parse(text: &str) -> Option<Self> {
+        Self::from_name(text)
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl OptionValue for Gravity {
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        match argument {
+            Argument::Text(text) => Self::parse(text).ok_or(Refusal::Value),
+            Argument::Numbers(numbers) => match **numbers {
+                [x, y] => Fraction::from_f64(x)
+                    .zip(Fraction::from_f64(y))
+                    .map(|(x, y)| Self::Focal(x, y))
+                    .ok_or(Refusal::Value),
+                _ => Err(Refusal::Kind),
+            },
+            _ => Err(Refusal::Kind),
+        }
+    }
+
+    fn to_argument(&self) -> Argument {
+        match self {
+            Self::Focal(x, y) => Argument::Numbers(vec![x.to_f64(), y.to_f64()]),
+            _ => Argument::Text(self.to_string()),
+        }
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::CENTER || *self == Self::Focal(Fraction::HALF, Fraction::HALF)
+    }
+}
+
+impl OptionValue for CropRect {
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        match argument {
+            Argument::Text(text) => Self::parse(text).ok_or(Refusal::Value),
+            Argument::Numbers(numbers) => match **numbers {
+                [x, y, width, height] => {
+                    Self::from_f64([x, y, width, height]).ok_or(Refusal::Value)
+                }
+                _ => Err(Refusal::Kind),
+            },
+            _ => Err(Refusal::Kind),
+        }
+    }
+
+    fn to_argument(&self) -> Argument {
+        let edges = [self.x, self.y, self.width, self.height];
+        Argument::Numbers(edges.map(Fraction::to_f64).into())
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::ALL
+    }
+}
+
+impl fmt::Display for Rotation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.degrees())
+    }
+}
+
+impl OptionValue for Rotation {
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().and_then(Self::from_degrees)
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        u16::try_from(argument.integer()?).ok().and_then(Self::from_degrees).ok_or(Refusal::Value)
+    }
+
+    fn to_argument(&self) -> Argument {
+        Argument::Integer(self.degrees().into())
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl fmt::Display for Flip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl OptionValue for Flip {
+    fn parse(text: &str) -> Option<Self> {
+        Self::from_name(text)
+    }
+}
+
+impl OptionValue for Hundredths {
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        Self::from_f64(argument.number()?).ok_or(Refusal::Value)
+    }
+
+    fn to_argument(&self) -> Argument {
+        Argument::Number(self.to_f64())
+    }
+}
+
+impl OptionValue for Rgb {
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    /// Python code may write a `#` first.
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        let Argument::Text(text) = argument else { return Err(Refusal::Kind) };
+        Self::parse(text.strip_prefix('#').unwrap_or(text)).ok_or(Refusal::Value)
+    }
+}
+
+/// A quality.
+impl OptionValue for u8 {
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        Self::try_from(argument.integer()?).map_err(|_| Refusal::Value)
+    }
+
+    fn to_argument(&self) -> Argument {
+        Argument::Integer((*self).into())
+    }
+}
+
+impl fmt::Display for FormatOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl OptionValue for FormatOption {
+    fn parse(text: &str) -> Option<Self> {
+        Self::from_name(text)
+    }
+}
+
+impl OptionValue for Version {
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+}
+
+fn to_fixed(value: f64, one: u16, max: u16) -> Option<u16> {
+    let units = (value * f64::from(one)).round();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
+    (0.0..=f64::from(max)).contains(&units).then_some(units as u16)
+}
+
+/// Read a plain decimal number as a whole number in units of its last decimal.
+fn parse_fixed(text: &str, decimals: usize) -> Option<u16> {
+    let (whole, part) = text.split_once('.').map_or((text, None), |(w, p)| (w, Some(p)));
+    let is_number =
+        |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number(whole) || !part.is_none_or(|part| is_number(part) && part.len() <= decimals) {
+        return None;
+    }
+    format!("{whole}{:0<decimals$}", part.unwrap_or_default()).parse().ok()
+}
+
+fn write_fixed(f: &mut fmt::Formatter<'_>, units: u16, decimals: usize) -> fmt::Result {
+    let mut scale = (0..decimals).fold(1, |scale: u16, _| scale * 10);
+    let mut rest = units % scale;
+    write!(f, "{}", units / scale)?;
+    if rest > 0 {
+        f.write_str(".")?;
+    }
+    while rest > 0 {
+        scale /= 10;
+        write!(f, "{}", rest / scale)?;
+        rest %= scale;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounds_numbers_to_their_units() {
+        assert_eq!(Fraction::from_f64(1.0 / 3.0).map(|f| f.to_string()).as_deref(), Some("0.3333"));
+        assert_eq!(Fraction::from_f64(f64::NAN), None);
+        assert_eq!(Fraction::from_f64(-0.1), None);
+        assert_eq!(Hundredths::from_f64(0.001), None);
+        assert_eq!(Hundredths::from_f64(f64::INFINITY), None);
+        let crop = CropRect::from_f64([0.333_35, 0.0, 0.666_65, 1.0]);
+        assert_eq!(crop.map(|c| c.to_string()).as_deref(), Some("0.3334-0-0.6666-1"));
+    }
+}
