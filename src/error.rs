@@ -90,6 +90,9 @@ pub enum PathError {
     /// A directory, FIFO, socket or device.
     #[error("it is not a regular file")]
     NotAFile,
+    /// The operating system refuses, by this error number: no permission, or too many open files.
+    #[error("{}", std::io::Error::from_raw_os_error(*.0))]
+    Os(i32),
 }
 
 /// A text or a set of options that is not a thumbnail spec (see [`crate::thumbnail::spec`]).

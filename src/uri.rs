@@ -1,8 +1,8 @@
 //! Percent-encoding and the normal form of a path.
 //!
-//! A signature covers the *decoded, normalised* path, as nginx's `$uri` holds it, while the
-//! URL carries the *encoded* one. Both directions live here, so that a path has exactly one
-//! spelling in a URL: [`encode_path`] writes it and [`decode_path`] accepts no other.
+//! A signature covers the *decoded, normalised* path, which is nginx's `$uri`, while the URL
+//! carries the *encoded* one. A path has exactly one spelling in a URL: [`encode_path`] writes it
+//! and [`decode_path`] accepts no other.
 
 use std::borrow::Cow;
 
@@ -10,16 +10,16 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use crate::error::UriError;
 
-/// What is encoded in a query parameter's name or value: all but RFC 3986 *unreserved*.
+/// The bytes to encode in a query parameter's name or value: all except RFC 3986 *unreserved*.
 const NOT_IN_QUERY: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What is encoded in a path: all but *unreserved*, the slash, and the comma, which separates
-/// the options of a thumbnail spec.
+/// The bytes to encode in a path: all except *unreserved*, the slash, and the comma, which
+/// separates the options of a thumbnail spec.
 const NOT_IN_PATH: &AsciiSet = &NOT_IN_QUERY.remove(b'/').remove(b',');
 
-/// What is encoded in a URL within the path of a URL: as in a path, but for what separates the
-/// parts of a URL except `?`, `#` and `%`.
+/// The bytes to encode in a URL within the path of a URL: as in a path, except for the separators
+/// of a URL other than `?`, `#` and `%`.
 const NOT_IN_NESTED_URL: &AsciiSet = &NOT_IN_PATH
     .remove(b':')
     .remove(b'@')
@@ -31,7 +31,7 @@ const NOT_IN_NESTED_URL: &AsciiSet = &NOT_IN_PATH
     .remove(b';')
     .remove(b'=');
 
-/// What [`is_plain`] asks of each byte, in bits.
+/// What [`is_plain`] looks up for each byte, in bits.
 const NOT_PLAIN: u8 = 1;
 const SLASH: u8 = 2;
 const NOT_AFTER_SLASH: u8 = 4;
@@ -39,7 +39,6 @@ static KINDS: [u8; 256] = {
     let mut kinds = [NOT_PLAIN; 256];
     let mut byte = 0_u8;
     while byte < 128 {
-        // In a constant there is no `get_mut`, and no index beyond the array either.
         #[expect(clippy::indexing_slicing, reason = "checked when it is compiled")]
         let kind = &mut kinds[byte as usize];
         match byte {
@@ -54,9 +53,8 @@ static KINDS: [u8; 256] = {
     kinds
 };
 
-/// Whether a path can be seen, at one look, to be in normal form and its own canonical
-/// encoding. That is true of nearly every path. Those in which a segment begins with a dot
-/// need a second look by [`check_normal`].
+/// Whether one pass shows that a path is in normal form and its own canonical encoding. Nearly
+/// every path is. Paths with a segment that begins with a dot need [`check_normal`].
 pub(crate) fn is_plain(path: &str) -> bool {
     let mut found = 0;
     let mut before = 0;
@@ -69,13 +67,13 @@ pub(crate) fn is_plain(path: &str) -> bool {
     found & (NOT_PLAIN | NOT_AFTER_SLASH) == 0 && path.starts_with('/')
 }
 
-/// Append the canonical percent-encoding of a path (any bytes) to `out`: upper-case digits,
-/// everything encoded but letters, digits, `-._~`, `/` and `,`.
+/// Appends the canonical percent-encoding of a path (any bytes) to `out`: upper-case digits,
+/// everything encoded except letters, digits, `-._~`, `/` and `,`.
 pub fn encode_path_into(path: &[u8], out: &mut String) {
     out.extend(percent_encode(path, NOT_IN_PATH));
 }
 
-/// As [`encode_path_into`], for a path that has to be in normal form.
+/// Appends as [`encode_path_into`] does, but only a path in normal form.
 ///
 /// # Errors
 /// See [`check_normal`]; nothing is appended then.
@@ -97,17 +95,17 @@ pub fn encode_path(path: &[u8]) -> String {
     out
 }
 
-/// Append a URL or name to the path of a URL, where a `?` would begin the query.
+/// Appends a URL or name to the path of a URL, where a `?` would begin the query.
 pub fn encode_nested_url_into(url: &str, out: &mut String) {
     out.extend(percent_encode(url.as_bytes(), NOT_IN_NESTED_URL));
 }
 
-/// Append a query parameter's name or value to `out`, percent-encoded (a space is `%20`).
+/// Appends a query parameter's name or value to `out`, percent-encoded (a space is `%20`).
 pub fn encode_query_into(text: &[u8], out: &mut String) {
     out.extend(percent_encode(text, NOT_IN_QUERY));
 }
 
-/// The bytes that a percent-encoded text stands for.
+/// Decodes a percent-encoded text.
 ///
 /// # Errors
 /// [`UriError::BadEscape`] when a `%` is not followed by two hexadecimal digits.
@@ -134,8 +132,8 @@ pub fn percent_decode(text: &str) -> Result<Cow<'_, [u8]>, UriError> {
     Ok(Cow::Owned(decoded))
 }
 
-/// Check that a decoded path has one normal form only: it starts with `/` and has no empty,
-/// `.` or `..` segment and no NUL. A final slash is allowed.
+/// Checks that a decoded path is in normal form: it starts with `/` and has no empty, `.` or `..`
+/// segment and no NUL. A final slash is allowed.
 ///
 /// # Errors
 /// The first rule that the path breaks.
@@ -162,10 +160,10 @@ pub fn check_normal(path: &str) -> Result<(), UriError> {
     Ok(())
 }
 
-/// Decode the path of a URL, accepting only the spelling that [`encode_path`] gives.
+/// Decodes the path of a URL in the spelling of [`encode_path`].
 ///
 /// # Errors
-/// When the path is badly encoded, not UTF-8, not in normal form, or spelt another way.
+/// When the path is badly encoded, not UTF-8, not in normal form, or in another spelling.
 pub fn decode_path(encoded: &str) -> Result<Cow<'_, str>, UriError> {
     if is_plain(encoded) {
         return Ok(Cow::Borrowed(encoded));
@@ -190,16 +188,15 @@ fn is_encoding_of(path: &[u8], encoded: &str) -> bool {
     rest == Some("")
 }
 
-/// Whether a text can stand for itself in a query: one or more characters, all of them RFC
-/// 3986 *unreserved*.
+/// Whether a text needs no encoding in a query: one or more characters, all of them RFC 3986
+/// *unreserved*.
 #[must_use]
 pub fn is_unreserved(text: &str) -> bool {
     percent_encode(text.as_bytes(), NOT_IN_QUERY).eq([text])
 }
 
-/// The parameters of a query, in its order, decoded as HTML forms encode them (`+` is a
-/// space). A name without `=` has an empty value; empty pieces (`a=1&&b=2`) are no
-/// parameters.
+/// Reads the parameters of a query, in its order, decoded as HTML forms encode them (`+` is a
+/// space). A name without `=` has an empty value; empty pieces (`a=1&&b=2`) are skipped.
 ///
 /// # Errors
 /// [`UriError::BadEscape`] or [`UriError::NotUtf8`].
@@ -218,8 +215,8 @@ pub fn parse_query(query: &str) -> Result<Vec<(String, String)>, UriError> {
         .collect()
 }
 
-/// The canonical text of query parameters: sorted by name (parameters of one name keep their
-/// order, which may mean something), every parameter with its `=`, percent-encoded by
+/// The canonical text of query parameters: sorted by name (parameters with the same name keep their
+/// order, which may matter), every parameter with its `=`, percent-encoded by
 /// [`encode_query_into`].
 #[must_use]
 pub fn canonical_query(params: &[(impl AsRef<str>, impl AsRef<str>)]) -> String {
@@ -327,7 +324,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_other_path_is_taken_for_plain(path in "[a./%~ \0é]{0,8}") {
+        fn plain_is_normal_and_canonical(path in "[a./%~ \0é]{0,8}") {
             if is_plain(&path) {
                 prop_assert_eq!(check_normal(&path), Ok(()));
                 prop_assert_eq!(encode_path(path.as_bytes()), path);

@@ -26,14 +26,6 @@ def jpeg() -> bytes:
     return output.getvalue()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _no_random_sweep():
-    """Keep a sweep, which starts at random after a render, out of the directories of tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("xaccel.thumbnails.delivery._SWEEP_ODDS", 2**60)
-        yield
-
-
 @pytest.fixture
 def photos(tmp_path, jpeg):
     """A directory of originals, valid and broken."""

@@ -38,6 +38,7 @@ COMMON = {
     "xaccel.thumbnails.delivery",
     "xaccel.thumbnails.endpoint",
     "xaccel.thumbnails.failures",
+    "xaccel.thumbnails.ownership",
     "xaccel.thumbnails.private",
     "xaccel.thumbnails.rendering",
     "xaccel.thumbnails.sources",

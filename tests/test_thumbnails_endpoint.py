@@ -19,6 +19,7 @@ from xaccel.delivery.files import Delivery
 from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.thumbnails.private import PrivateThumbnails
+from xaccel.thumbnails.turns import pauses
 
 from tests.support.thumbnail_endpoint import get, read, request
 
@@ -294,16 +295,23 @@ class TestOneRender:
         assert {service.get(url).status for url in urls} == {200}
 
 
-@pytest.mark.parametrize(("odds", "is_swept"), [(1, True), (2**60, False)])
-def test_new_thumbnails_make_it_sweep_now_and_then(make, tmp_path, monkeypatch, odds, is_swept):
-    monkeypatch.setattr("xaccel.thumbnails.delivery._SWEEP_ODDS", odds)
-    service = make(THUMBNAIL_CACHE_MAX_SIZE="20k")
+def test_waiting_becomes_less_frequent():
+    waits = list(itertools.islice(pauses(), 100))
+    assert waits[0] <= 0.002
+    assert waits == sorted(waits)
+    assert waits[-1] == waits[50] >= 10 * waits[0]
+
+
+@pytest.mark.parametrize(("max_size", "is_swept"), [("20k", True), ("200M", False)])
+def test_the_cache_stays_within_its_largest_size(make, tmp_path, max_size, is_swept):
+    service = make(THUMBNAIL_CACHE_MAX_SIZE=max_size)
     for width in range(50, 70):
         assert service.get(service.url("cat.jpg", width)).status == 200
         for thread in threading.enumerate():
             if thread.name == "xaccel-sweep":
                 thread.join()
-    assert 0 < len(cached(tmp_path)) <= 20
+        # Each takes one block.
+        assert 0 < len(cached(tmp_path)) <= (5 if is_swept else 20)
     assert (len(cached(tmp_path)) < 20) == is_swept
 
 
@@ -325,12 +333,32 @@ class TestBrokenCache:
             assert cached(tmp_path) == ["t/50x-/cat.jpg"]
             shutil.rmtree(tmp_path / "cache")
 
-    def test_name_that_is_too_long_for_the_disk(self, make, photos, caplog):
+    def test_name_that_is_too_long_for_the_disk(self, make, photos, tmp_path, renders):
         service = make()
         name = f"{'a' * 250}.jpg"
         shutil.copy(photos / "cat.jpg", photos / name)
-        assert service.get(service.url(name, 50, format="webp")).status == 200
-        assert "not cached" in caplog.text
+        for _ in range(2):
+            assert service.get(service.url(name, 50, format="webp")).status == 200
+        assert len(cached(tmp_path)) == 1
+        assert renders() == 1
+
+    def test_name_that_is_that_of_a_directory(self, make, photos, tmp_path, renders):
+        service = make()
+        shutil.copy(photos / "cat.jpg", photos / "x")
+        assert service.get(service.url("x", 50)).status == 200
+        (photos / "x").unlink()
+        (photos / "x").mkdir()
+        shutil.copy(photos / "cat.jpg", photos / "x" / "b.jpg")
+        for _ in range(2):
+            assert service.get(service.url("x/b.jpg", 50)).status == 200
+        assert len(cached(tmp_path)) == 2
+        assert renders() == 2
+
+    def test_original_from_before_1970(self, make, photos, tmp_path):
+        service = make()
+        os.utime(photos / "cat.jpg", (-86_400, -86_400))
+        assert service.get(service.url("cat.jpg", 50)).status == 200
+        assert (tmp_path / "cache/t/50x-/cat.jpg").stat().st_mtime == -86_400
 
     @pytest.mark.parametrize("obstacle", [".lock", ".tmp", "t"])
     def test_something_in_the_way(self, make, tmp_path, obstacle):

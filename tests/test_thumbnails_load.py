@@ -16,7 +16,6 @@ from xaccel._core import available_parallelism
 from xaccel.config import Config
 from xaccel.exceptions import Overloaded
 from xaccel.thumbnails.rendering import Renderer
-from xaccel.thumbnails.sources import fetches
 from xaccel.thumbnails.sources.fetches import FetchQueue
 
 from tests.support.thumbnail_service import Service, Submitted
@@ -130,7 +129,7 @@ class TestFetches:
             assert go.wait(30)
 
         Submitted(service.renderer, hold)
-        queue = fetches._queue(os.getpid(), *service.thumbnails._source._bounds)
+        queue = service.thumbnails._source.queue
         with ThreadPoolExecutor(12) as pool:
             urls = [service.url(f"{number}.jpg", 50) for number in range(12)]
             answers = [pool.submit(service.get, url) for url in urls]
@@ -151,10 +150,10 @@ class TestFetches:
                 "THUMBNAIL_MAX_BYTES": 100,
             }
         )
-        bounds = service.thumbnails._source._bounds
         for number in range(20):
             assert service.get(service.url(f"{number}.jpg", 50)).status == 413
-        assert fetches._queue(os.getpid(), *bounds)._free == bounds[0] * 100
+        queue = service.thumbnails._source.queue
+        assert queue._free == 100 * (2 + available_parallelism())
 
     def test_that_are_too_large_are_not_repeated(self, origin):
         service = Service(

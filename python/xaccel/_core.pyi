@@ -686,6 +686,10 @@ class Location:
         """When the file was last changed, in whole seconds since 1970."""
 
     @property
+    def mtime_ns(self) -> int:
+        """When the file was last changed, in nanoseconds since 1970."""
+
+    @property
     def device(self) -> int:
         """The number of its file system. Together with `inode` it identifies the file."""
 
@@ -693,20 +697,66 @@ class Location:
     def inode(self) -> int:
         """The number of the file on its file system."""
 
-    def read(self, limit: int, /) -> tuple[bytes, int] | None:
-        """Read the file, if it is still the file that was located.
+    def open(self) -> OpenedFile:
+        """Open the file, beneath its root again.
+
+        Raises:
+            xaccel.exceptions.FileNotFound: The file is gone, another file has taken its place, or
+                it can't be read.
+            OSError: The process has too many open files, or the disk fails.
+        """
+
+@final
+class OpenedFile:
+    """A regular file under a root, open for reading.
+
+    A context manager that closes the file at the end of the `with` block. The file is also closed
+    when the object is deleted.
+    """
+
+    @property
+    def location(self) -> Location:
+        """The file, as it was when it was opened."""
+
+    def fileno(self) -> int:
+        """Return the descriptor, which this object still closes. It is not inherited by `exec`.
+
+        Raises:
+            ValueError: The file is closed, or its descriptor is detached.
+        """
+
+    def detach(self) -> int:
+        """Hand over the descriptor. The caller has to close it, for example by `os.fdopen`.
+
+        Raises:
+            ValueError: The file is closed, or its descriptor is detached.
+        """
+
+    def read(self, limit: int, /) -> bytes | None:
+        """Read the file from the position of its descriptor, which is 0 at first.
 
         Args:
             limit: The most bytes to read.
 
         Returns:
-            The content, and when it was last changed, in whole seconds since 1970; `None` if the
-            file is longer than `limit`.
+            The content, at most `location.size` bytes; `None` if that is more than `limit`.
 
         Raises:
-            xaccel.exceptions.FileNotFound: The file is gone, another file has taken its place, or
-                it can't be read.
+            ValueError: The file is closed, or its descriptor is detached.
+            OSError: The file can't be read.
         """
+
+    def close(self) -> None:
+        """Close the file, unless it is closed or its descriptor is detached."""
+
+    def __enter__(self) -> OpenedFile: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None = None,
+        value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+        /,
+    ) -> None: ...
 
 @final
 class PathMap:
@@ -754,6 +804,15 @@ class PathMap:
         Raises:
             xaccel.exceptions.FileNotFound: There is no file, it is not a regular file, it is
                 outside every root, or a symbolic link leads out of its root.
+            OSError: The process has too many open files, or the disk fails.
+        """
+
+    def open(self, path: str | PathLike[str], /) -> OpenedFile:
+        """Find a regular file as `locate` does, and open it in the same step.
+
+        Raises:
+            xaccel.exceptions.FileNotFound: As `locate`; or the file can't be read.
+            OSError: The process has too many open files, or the disk fails.
         """
 
 @final
@@ -767,6 +826,13 @@ class Cache:
     def __new__(cls, directory: str | PathLike[str], /) -> Cache: ...
     def path(self, uri: str, /) -> str:
         """Return the file of the thumbnail at a decoded path such as `/t/300x200/cat.jpg`.
+
+        Raises:
+            OSError: The path can't be the path of a thumbnail.
+        """
+
+    def aside(self, uri: str, /) -> str:
+        """Return the other file of the thumbnail: for `x` when the cache has `x/b.png`.
 
         Raises:
             OSError: The path can't be the path of a thumbnail.
@@ -818,13 +884,24 @@ class Cache:
         Args:
             uri: The decoded path of its URL.
             data: The content of the file.
-            modified: The modification time of the file, in seconds since 1970; None = now.
+            modified: The modification time of the file, in seconds since 1970, negative before it;
+                None = now.
 
         Returns:
-            The path of the file.
+            The path of the file: `path(uri)`, or `aside(uri)` where that can't be a file.
 
         Raises:
             OSError: The file can't be written. Nothing is left behind.
+        """
+
+    def is_sweep_due(self, max_size: int, /) -> bool:
+        """Whether all processes together have written enough since the last sweep for another.
+
+        If every `publish` is followed by this question, and a sweep when it is due, the thumbnails
+        take at most `max_size` bytes.
+
+        Raises:
+            OSError: The cache can't be read.
         """
 
     def sweep(self, *, max_size: int, inactive: int) -> tuple[_Usage, _Usage] | None:
@@ -833,8 +910,8 @@ class Cache:
         Readers of the cache need not wait.
 
         Args:
-            max_size: The most bytes of all thumbnails on the disk. Above it, those that were read
-                least recently go first.
+            max_size: The most bytes of all thumbnails on the disk. The sweep leaves a sixteenth of
+                it free until the next sweep. Thumbnails that were read least recently go first.
             inactive: How many seconds to keep a thumbnail that no one reads.
 
         Returns:
@@ -867,7 +944,10 @@ class Cache:
 
 @final
 class CacheLock:
-    """A lock that one holder has at a time, until the end of the `with` block."""
+    """A lock that one holder has at a time, until the end of the `with` block.
+
+    Processes that are forked from the holder do not have it.
+    """
 
     def __enter__(self) -> CacheLock: ...
     def __exit__(

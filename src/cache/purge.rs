@@ -1,16 +1,16 @@
-//! Removing all thumbnails of one source.
+//! Removes all thumbnails of one source.
 
 use std::fs;
 use std::io;
 
-use super::Cache;
-use super::sweep::{list, remove_empty_parents};
+use super::directory::Cache;
+use super::sweep::list;
 use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::spec::Spec;
 
 impl Cache {
-    /// Remove the thumbnails of a source, whatever they look like, below the URL prefix
-    /// `prefix` (`/t/`); returns how many there were.
+    /// Removes the thumbnails of a source, of all specs, below the URL prefix `prefix` (`/t/`).
+    /// Gives their number.
     ///
     /// # Errors
     /// When the cache can't be read or a file can't be removed;
@@ -19,17 +19,20 @@ impl Cache {
         // Wrong names are an error even where nothing is cached yet.
         self.path(&format!("{prefix}spec/{source}"))?;
         let mut removed = 0;
-        for entry in list(&self.path(&format!("{prefix}spec"))?.with_file_name(""))? {
-            let name = entry.file_name();
-            let Some(spec) = name.to_str().and_then(|text| Spec::parse(text).ok()) else {
-                continue;
-            };
-            let uri = format!("{prefix}{spec}/{source}");
-            if spec.format.is_none() {
-                removed += self.remove(&uri)?;
-            } else {
-                for format in OutputFormat::ALL {
-                    removed += self.remove(&format!("{uri}.{}", format.name()))?;
+        let below_prefix = format!("{prefix}spec");
+        for directory in [self.path(&below_prefix)?, self.aside(&below_prefix)?] {
+            for entry in list(&directory.with_file_name(""))? {
+                let name = entry.file_name();
+                let Some(spec) = name.to_str().and_then(|text| Spec::parse(text).ok()) else {
+                    continue;
+                };
+                let uri = format!("{prefix}{spec}/{source}");
+                if spec.format.is_none() {
+                    removed += self.remove(&uri)?;
+                } else {
+                    for format in OutputFormat::ALL {
+                        removed += self.remove(&format!("{uri}.{}", format.name()))?;
+                    }
                 }
             }
         }
@@ -37,20 +40,23 @@ impl Cache {
     }
 
     fn remove(&self, uri: &str) -> io::Result<u64> {
-        let path = self.path(uri)?;
-        match fs::remove_file(&path) {
-            Ok(()) => {
-                remove_empty_parents(&path);
-                Ok(1)
+        let mut removed = 0;
+        for path in [self.path(uri)?, self.aside(uri)?] {
+            match fs::remove_file(&path) {
+                Ok(()) => {
+                    self.remove_empty_parents(&path);
+                    removed += 1;
+                }
+                Err(error) => match error.kind() {
+                    // The name may also be that of a directory, or below a file.
+                    io::ErrorKind::NotFound
+                    | io::ErrorKind::IsADirectory
+                    | io::ErrorKind::NotADirectory => {}
+                    _ => return Err(error),
+                },
             }
-            Err(error) => match error.kind() {
-                // The name may also be that of a directory, or below a file.
-                io::ErrorKind::NotFound
-                | io::ErrorKind::IsADirectory
-                | io::ErrorKind::NotADirectory => Ok(0),
-                _ => Err(error),
-            },
         }
+        Ok(removed)
     }
 }
 
@@ -68,6 +74,8 @@ mod tests {
             "/t/1x1,webp/d/a.jpg.webp",
             "/t/1x1,auto/d/a.jpg.webp",
             "/t/1x1,auto/d/a.jpg.jpeg",
+            // Another file has the place of a directory.
+            "/t/2x2/d/a.jpg",
         ];
         let others = [
             "/t/1x1/d/b.jpg",
@@ -77,18 +85,44 @@ mod tests {
             "/u/1x1/d/a.jpg",
             "/t/2x2/d/a.jpg/c.jpg",
         ];
-        for uri in of_a.iter().chain(&others) {
+        for uri in others.iter().chain(&of_a) {
             cache.publish(uri, b"thumbnail", None).unwrap();
         }
-        assert_eq!(cache.purge("/t/", "d/a.jpg").unwrap(), 5);
+        assert!(cache.aside("/t/2x2/d/a.jpg").unwrap().exists());
+        assert_eq!(cache.purge("/t/", "d/a.jpg").unwrap(), 6);
         for uri in of_a {
-            assert!(!cache.path(uri).unwrap().exists(), "{uri}");
+            assert!(!cache.path(uri).unwrap().is_file(), "{uri}");
         }
+        assert!(!temp.path().join(".aside").exists());
         for uri in others {
             assert!(cache.path(uri).unwrap().exists(), "{uri}");
         }
         assert!(!temp.path().join("t/1x1,auto").exists());
         assert_eq!(cache.purge("/t/", "d/a.jpg").unwrap(), 0);
+    }
+
+    #[test]
+    fn removes_thumbnails_whose_names_are_too_long() {
+        let temp = tempfile::tempdir().unwrap();
+        let cache = Cache::new(temp.path().to_owned());
+        let source = "x".repeat(255);
+        cache.publish(&format!("/t/1x1/{source}"), b"fits", None).unwrap();
+        cache.publish(&format!("/t/1x1,webp/{source}.webp"), b"does not", None).unwrap();
+        assert_eq!(cache.purge("/t/", &source).unwrap(), 2);
+        assert_eq!(cache.usage().unwrap().files, 0);
+    }
+
+    #[test]
+    fn never_removes_what_is_above_the_cache() {
+        let temp = tempfile::tempdir().unwrap();
+        let cache = Cache::new(temp.path().join("a/b/cache"));
+        cache.publish("/t/1x1/x", b"x", None).unwrap();
+        for own in [".tmp", ".lock"] {
+            fs::remove_dir_all(temp.path().join("a/b/cache").join(own)).unwrap();
+        }
+        assert_eq!(cache.purge("/t/", "x").unwrap(), 1);
+        assert!(temp.path().join("a/b/cache").exists());
+        assert!(!temp.path().join("a/b/cache/t").exists());
     }
 
     #[test]

@@ -1,17 +1,18 @@
-//! Keeping the cache within its bounds while others read and write it.
+//! Keeps the cache within its bounds while others read and write it.
 
 use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::{Cache, LOCK, TEMPORARY};
+use super::directory::{ASIDE, BLOCK, Cache, LOCK_DIRECTORY, OWN, TEMPORARY, WRITTEN};
 
-/// Nobody writes a file for as long as this: its writer was killed.
+/// No file is written for as long as this: its writer was killed.
 const ABANDONED: Duration = Duration::from_hours(1);
 
-/// What a file takes on the disk is a multiple of this.
-const BLOCK: u64 = 4096;
+/// This part of the largest size may be written before the next sweep. A sweep leaves as much
+/// free, so that the largest size is a bound.
+const MARGIN: u64 = 16;
 
 /// A number of files and the bytes that they take on the disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -32,9 +33,9 @@ impl Usage {
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// What was removed.
+    /// The removed files.
     pub removed: Usage,
-    /// What is left.
+    /// The files that are left.
     pub kept: Usage,
 }
 
@@ -43,7 +44,7 @@ pub struct Swept {
 pub struct Bounds {
     /// The most bytes: `max_size`.
     pub max_size: u64,
-    /// For how long a thumbnail is kept that nobody asks for: `inactive`.
+    /// The time after which a thumbnail that is not read is removed: `inactive`.
     pub inactive: Duration,
 }
 
@@ -54,26 +55,28 @@ struct Entry {
 }
 
 impl Cache {
-    /// Remove thumbnails that were not read for too long, then those not read for the longest
-    /// time until the rest is small enough; also what killed writers left. `None` when
-    /// another process is at it.
+    /// Removes thumbnails that were not read for too long, then those not read for the longest
+    /// time until the rest is a sixteenth smaller than the largest size; also what killed writers
+    /// left. `None` when another process is sweeping.
     ///
-    /// Readers and writers need not stop: who has a file open keeps it. When a file was last
-    /// read is its access time, which Linux by default brings up to date once a day.
+    /// Readers and writers need not stop: a removed file stays readable while it is open. When a
+    /// file was last read is its access time, which Linux by default updates once a day.
     ///
     /// # Errors
-    /// When the cache can't be read or locked. Files that come and go meanwhile are no error.
+    /// When the cache can't be read or locked. Files may come and go meanwhile.
     pub fn sweep(&self, bounds: Bounds, now: SystemTime) -> io::Result<Option<Swept>> {
         let Some(_lock) = self.first_free("sweep", 1)? else {
             return Ok(None);
         };
+        // The sweep may miss files that are written from now on, so they count for the next one.
+        self.written_file()?.set_len(0)?;
         self.remove_abandoned(now)?;
         let (mut swept, mut entries) = (Swept::default(), Vec::new());
         for entry in self.thumbnails()? {
             let age = now.duration_since(entry.used).unwrap_or_default();
             // An empty file is what a loss of power can leave of a written one.
             if entry.bytes == 0 || age > bounds.inactive {
-                remove(&entry, &mut swept);
+                self.remove_entry(&entry, &mut swept);
             } else {
                 swept.kept.add(entry.bytes);
                 entries.push(entry);
@@ -81,17 +84,31 @@ impl Cache {
         }
         entries.sort_unstable_by_key(|entry| entry.used);
         for entry in entries {
-            if swept.kept.bytes <= bounds.max_size {
+            if swept.kept.bytes <= bounds.max_size - bounds.max_size / MARGIN {
                 break;
             }
             swept.kept.files -= 1;
             swept.kept.bytes -= entry.bytes;
-            remove(&entry, &mut swept);
+            self.remove_entry(&entry, &mut swept);
         }
         Ok(Some(swept))
     }
 
-    /// How many thumbnails there are.
+    /// Whether all processes together have written so much since the last sweep that the
+    /// thumbnails may soon take more than `max_size` bytes. Ask it after each [`Cache::publish`].
+    ///
+    /// # Errors
+    /// When the cache can't be read.
+    pub fn is_sweep_due(&self, max_size: u64) -> io::Result<bool> {
+        match fs::metadata(self.directory.join(LOCK_DIRECTORY).join(WRITTEN)) {
+            Ok(written) => Ok(written.len().saturating_mul(BLOCK) >= max_size / MARGIN),
+            // The number of written bytes is unknown.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The number of thumbnails and their bytes.
     ///
     /// # Errors
     /// When the cache can't be read.
@@ -103,14 +120,14 @@ impl Cache {
         Ok(usage)
     }
 
-    /// Remove all thumbnails; returns how many.
+    /// Removes all thumbnails. Gives their number and bytes.
     ///
     /// # Errors
     /// When the cache can't be read.
     pub fn clear(&self) -> io::Result<Usage> {
         let mut swept = Swept::default();
         for entry in self.thumbnails()? {
-            remove(&entry, &mut swept);
+            self.remove_entry(&entry, &mut swept);
         }
         Ok(swept.removed)
     }
@@ -118,11 +135,30 @@ impl Cache {
     fn thumbnails(&self) -> io::Result<Vec<Entry>> {
         let mut entries = Vec::new();
         for entry in list(&self.directory)? {
-            if ![TEMPORARY, LOCK].iter().any(|own| entry.file_name() == *own) {
+            let name = entry.file_name();
+            if name == ASIDE || !OWN.iter().any(|own| name == *own) {
                 collect(&entry, &mut entries)?;
             }
         }
         Ok(entries)
+    }
+
+    fn remove_entry(&self, entry: &Entry, swept: &mut Swept) {
+        // Another process may have removed it; then there is nothing to count.
+        if fs::remove_file(&entry.path).is_ok() {
+            swept.removed.add(entry.bytes);
+            self.remove_empty_parents(&entry.path);
+        }
+    }
+
+    /// Removes the directories below the cache's own that became empty.
+    pub(super) fn remove_empty_parents(&self, path: &Path) {
+        let parents = path.ancestors().skip(1);
+        for parent in parents.take_while(|&parent| parent != self.directory) {
+            if fs::remove_dir(parent).is_err() {
+                break;
+            }
+        }
     }
 
     fn remove_abandoned(&self, now: SystemTime) -> io::Result<()> {
@@ -160,24 +196,6 @@ fn collect(entry: &DirEntry, entries: &mut Vec<Entry>) -> io::Result<()> {
         entries.push(Entry { path: entry.path(), bytes, used: metadata.accessed()? });
     }
     Ok(())
-}
-
-fn remove(entry: &Entry, swept: &mut Swept) {
-    // Another process may have removed it; then there is nothing to count.
-    if fs::remove_file(&entry.path).is_ok() {
-        swept.removed.add(entry.bytes);
-        remove_empty_parents(&entry.path);
-    }
-}
-
-/// Remove the directories that became empty, up to the one that still holds something: the
-/// cache itself always does, its locks.
-pub(super) fn remove_empty_parents(path: &Path) {
-    for parent in path.ancestors().skip(1) {
-        if fs::remove_dir(parent).is_err() {
-            break;
-        }
-    }
 }
 
 #[cfg(test)]
@@ -222,7 +240,8 @@ mod tests {
         for (number, name) in (1..).zip(["a", "b", "c", "d"]) {
             publish(&cache, &format!("/t/1x1/{name}"), &[0; 5000], now - number * DAY / 10);
         }
-        let bounds = Bounds { max_size: 2 * 8192, ..ALL };
+        // A sixteenth of it stays free.
+        let bounds = Bounds { max_size: 3 * 8192, ..ALL };
         let swept = cache.sweep(bounds, now).unwrap().unwrap();
         assert_eq!(swept.kept, Usage { files: 2, bytes: 16384 });
         let left = |name| temp.path().join("t/1x1").join(name).exists();
@@ -250,6 +269,40 @@ mod tests {
         assert_eq!(cache.sweep(ALL, SystemTime::now()).unwrap(), None);
         drop(lock);
         assert!(cache.sweep(ALL, SystemTime::now()).unwrap().is_some());
+    }
+
+    /// Each process sweeps when its publishing makes it due.
+    #[test]
+    fn stays_within_the_largest_size() {
+        let (_temp, cache) = cache();
+        let (max_size, now) = (1 << 20, SystemTime::now());
+        let bounds = Bounds { max_size, ..ALL };
+        // As another process.
+        let other = Cache::new(cache.directory.clone());
+        let mut sweeps = 0;
+        for number in 0..500 {
+            let cache = if number % 2 == 0 { &cache } else { &other };
+            publish(cache, &format!("/t/1x1/{number}"), &[0; 10_000], now);
+            if cache.is_sweep_due(max_size).unwrap() {
+                cache.sweep(bounds, now).unwrap();
+                sweeps += 1;
+            }
+            assert!(cache.usage().unwrap().bytes <= max_size, "{number}");
+        }
+        // A sixteenth is 16 blocks, and a file takes three.
+        assert_eq!(sweeps, 500 / 6);
+    }
+
+    #[test]
+    fn clears_no_directory_above_its_own() {
+        let temp = tempfile::tempdir().unwrap();
+        let cache = Cache::new(temp.path().join("a/cache"));
+        cache.publish("/t/1x1/a", b"a", None).unwrap();
+        for own in [".tmp", ".lock"] {
+            fs::remove_dir_all(temp.path().join("a/cache").join(own)).unwrap();
+        }
+        assert_eq!(cache.clear().unwrap().files, 1);
+        assert!(temp.path().join("a/cache").exists());
     }
 
     #[test]

@@ -7,15 +7,43 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyAny;
+use pyo3::types::{PyAny, PyDict};
 
-use crate::cache::{self, sweep::Bounds};
+use crate::cache::{self, locks, sweep::Bounds};
 
 /// A number of files and their bytes.
 type Usage = (u64, u64);
 
 fn pair(usage: cache::sweep::Usage) -> Usage {
     (usage.files, usage.bytes)
+}
+
+/// A time in seconds since 1970, or before it; `None` for one that the system can't have.
+fn time(seconds: i64) -> Option<SystemTime> {
+    let distance = Duration::from_secs(seconds.unsigned_abs());
+    if seconds < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
+}
+
+/// Keeps the locks of a process out of its forked children.
+pub(super) fn register_at_fork(py: Python<'_>) -> PyResult<()> {
+    #[pyfunction]
+    fn before() {
+        locks::before_fork();
+    }
+    #[pyfunction]
+    fn after_in_parent() {
+        locks::after_fork_in_parent();
+    }
+    #[pyfunction]
+    fn after_in_child() {
+        locks::after_fork_in_child();
+    }
+    let hooks = PyDict::new(py);
+    hooks.set_item("before", wrap_pyfunction!(before, py)?)?;
+    hooks.set_item("after_in_parent", wrap_pyfunction!(after_in_parent, py)?)?;
+    hooks.set_item("after_in_child", wrap_pyfunction!(after_in_child, py)?)?;
+    py.import("os")?.call_method("register_at_fork", (), Some(&hooks))?;
+    Ok(())
 }
 
 /// The directory of finished thumbnails.
@@ -27,7 +55,7 @@ pub(super) struct Cache {
 /// A held lock; a context manager that releases it.
 #[pyclass(frozen, module = "xaccel._core")]
 pub(super) struct CacheLock {
-    lock: Mutex<Option<cache::Lock>>,
+    lock: Mutex<Option<cache::locks::Lock>>,
 }
 
 #[pymethods]
@@ -41,6 +69,11 @@ impl Cache {
     #[pyo3(signature = (uri, /))]
     fn path(&self, uri: &str) -> PyResult<OsString> {
         Ok(self.cache.path(uri)?.into())
+    }
+
+    #[pyo3(signature = (uri, /))]
+    fn aside(&self, uri: &str) -> PyResult<OsString> {
+        Ok(self.cache.aside(uri)?.into())
     }
 
     #[staticmethod]
@@ -70,10 +103,15 @@ impl Cache {
         py: Python<'_>,
         uri: &str,
         data: &[u8],
-        modified: Option<u64>,
+        modified: Option<i64>,
     ) -> PyResult<OsString> {
-        let modified = modified.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds));
+        let modified = modified.and_then(time);
         Ok(py.detach(|| self.cache.publish(uri, data, modified))?.into())
+    }
+
+    #[pyo3(signature = (max_size, /))]
+    fn is_sweep_due(&self, py: Python<'_>, max_size: u64) -> PyResult<bool> {
+        Ok(py.detach(|| self.cache.is_sweep_due(max_size))?)
     }
 
     #[pyo3(signature = (*, max_size, inactive))]
@@ -103,7 +141,7 @@ impl Cache {
 }
 
 impl CacheLock {
-    fn new(lock: cache::Lock) -> Self {
+    fn new(lock: cache::locks::Lock) -> Self {
         Self { lock: Mutex::new(Some(lock)) }
     }
 }

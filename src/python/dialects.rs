@@ -38,8 +38,8 @@ impl SpecArg<'_> {
 
 fn refuse_pickling(name: &str) -> PyErr {
     PyTypeError::new_err(format!(
-        "a {name} can't be copied or pickled, which would write its secrets out; \
-         make one from the configuration where it is needed"
+        "a {name} can't be copied or pickled, because that would expose its secrets; \
+         create one from the configuration where you need it"
     ))
 }
 

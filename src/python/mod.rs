@@ -6,8 +6,8 @@
 use mimalloc::MiMalloc;
 use pyo3::prelude::*;
 
-/// Keeps the memory of one picture for the next. The system's allocator gives it back and has it
-/// cleared again by the kernel, which takes up to a third of the time of a small thumbnail.
+/// Keeps the memory of one picture for the next. The system's allocator returns it to the kernel,
+/// which clears it again; that takes up to a third of the time of a small thumbnail.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
@@ -29,7 +29,7 @@ mod _core {
     #[pymodule_export]
     use super::dialects::{HmacSecureLinkSigner, ImgproxySigner, ThumborSigner};
     #[pymodule_export]
-    use super::path_map::{Location, PathMap};
+    use super::path_map::{Location, OpenedFile, PathMap};
     #[pymodule_export]
     use super::sign::{Signer, VerifiedUrl};
     #[pymodule_export]
@@ -51,6 +51,7 @@ mod _core {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         PySpec::add_attributes(module.py())?;
+        super::cache::register_at_fork(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

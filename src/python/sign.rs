@@ -69,7 +69,7 @@ pub(super) fn clock() -> i64 {
     i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// The last second of a URL's life from the two ways of saying it.
+/// The last valid second of a URL, from the two arguments that can say it.
 pub(super) fn expiry(
     expires: Option<&Bound<'_, PyAny>>,
     expires_in: Option<&Bound<'_, PyAny>>,
@@ -79,7 +79,7 @@ pub(super) fn expiry(
         (Some(expires), None) => extract_time(expires).map(Some),
         (None, Some(lifetime)) => Ok(Some(sign::expires_in(extract_lifetime(lifetime)?, clock())?)),
         (Some(_), Some(_)) => {
-            Err(PyValueError::new_err("expires and expires_in exclude each other"))
+            Err(PyValueError::new_err("pass either expires or expires_in, not both"))
         }
     }
 }
@@ -93,8 +93,8 @@ fn extract_time(time: &Bound<'_, PyAny>) -> PyResult<i64> {
     };
     if time.call_method0("utcoffset")?.is_none() {
         return Err(PyValueError::new_err(
-            "expires is a naive datetime, which says no time without a timezone; \
-             use datetime.now(timezone.utc) or another aware one",
+            "expires is a naive datetime, without a timezone; \
+             pass an aware one, such as datetime.now(timezone.utc)",
         ));
     }
     Ok(whole_seconds(time.call_method0("timestamp")?.extract::<f64>()?.floor()))
@@ -110,21 +110,21 @@ pub(super) fn extract_lifetime(lifetime: &Bound<'_, PyAny>) -> PyResult<i64> {
     Ok(whole_seconds(lifetime.call_method0("total_seconds")?.extract::<f64>()?.ceil()))
 }
 
-/// The value of an int that is no bool; none for another type.
+/// The value of an int; `None` for another type, also for a bool.
 fn extract_int(number: &Bound<'_, PyAny>) -> Option<PyResult<i64>> {
     let number = number.cast::<PyInt>().ok().filter(|number| !number.is_instance_of::<PyBool>())?;
     let wrong = || PyValueError::new_err(format!("{number} is beyond the 64 bits of Unix time"));
     Some(number.extract().map_err(|_| wrong()))
 }
 
-/// The seconds of a datetime or timedelta, which end long before f64 and i64 do.
+/// The whole seconds of a datetime or timedelta, whose range is far smaller than that of `i64`.
 #[expect(clippy::cast_possible_truncation, reason = "both are far shorter than i64")]
 fn whole_seconds(seconds: f64) -> i64 {
     seconds as i64
 }
 
 impl Signer {
-    /// Reads the clock only for a URL that expires.
+    /// Verifies a URL, and reads the clock only if it expires.
     fn check<'a>(
         &self,
         url: &'a Bound<'_, PyString>,
@@ -138,7 +138,7 @@ impl Signer {
     }
 }
 
-/// A URL whose signature and expiry are good.
+/// A URL with a valid signature and expiry.
 #[pyclass(frozen, get_all, eq, module = "xaccel._core")]
 #[derive(PartialEq)]
 pub(super) struct VerifiedUrl {
@@ -199,10 +199,10 @@ impl Signer {
         expires: Option<&Bound<'py, PyAny>>,
         expires_in: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyString>> {
-        /// Bytes of a text that are kept from one call to the next.
+        /// The bytes of the buffer that are kept from one call to the next.
         const KEPT: usize = 1024;
         thread_local! {
-            // To allocate one takes a tenth of the time of a call.
+            // An allocation takes a tenth of the time of a call.
             static TEXT: RefCell<String> = const { RefCell::new(String::new()) };
         }
         let (url, py, expires) = (url.to_str()?, url.py(), expiry(expires, expires_in)?);
@@ -292,8 +292,8 @@ impl Signer {
     #[pyo3(signature = (_protocol, /))]
     fn __reduce_ex__(_signer: &Bound<'_, Self>, _protocol: i64) -> PyResult<()> {
         Err(PyTypeError::new_err(
-            "a Signer can't be copied or pickled, which would write its secrets out; \
-             make one from the configuration where it is needed",
+            "a Signer can't be copied or pickled, because that would expose its secrets; \
+             create one from the configuration where you need it",
         ))
     }
 }

@@ -5,13 +5,13 @@ use sha2::Sha256;
 
 use super::{Message, mac::keyed, ring::Key};
 
-/// Shortest secret, in bytes.
+/// The length of the shortest secret, in bytes.
 pub(super) const MIN_SECRET_LENGTH: usize = 16;
 
-/// What a key is derived for: another use of the same secret gives another key.
+/// The purpose of the derived key: another use of the same secret gets another key.
 const PURPOSE: &[u8] = b"xaccel url v1";
 
-/// A derived key, hashed into the state from which each message starts.
+/// A derived key, and the state of the hash function after it, from which each message starts.
 #[derive(Clone)]
 pub(super) struct HmacKey {
     derived: [u8; 32],

@@ -11,7 +11,7 @@
 
 use std::fmt::Write as _;
 
-use data_encoding::BASE64URL_NOPAD;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 
 use super::{
     lifetime::{bucket, expires_in},
@@ -40,16 +40,16 @@ impl HmacSecureLinkSigner {
         Ok(Self { mac: KeyedMac::new(hash, secret) })
     }
 
-    /// The token for a message, whatever the configuration has it made of.
+    /// The token for the message that your configuration defines.
     #[must_use]
     pub fn token(&self, message: &[u8]) -> String {
-        BASE64URL_NOPAD.encode(&self.mac.digest(message))
+        BASE64_URL_SAFE_NO_PAD.encode(self.mac.digest(message))
     }
 
-    /// Sign a decoded path at the time `now` (Unix seconds): `path?st=token&ts=…&e=…`. Without
-    /// a lifetime it is valid for ever (`e=0`). A lifetime in seconds is rounded up as
-    /// [`expires_in`] does it, and the timestamp put before `now` accordingly, so that the URL
-    /// stays the same for half of it.
+    /// Signs a decoded path at the time `now` (Unix seconds): `path?st=token&ts=…&e=…`. Without
+    /// a lifetime it does not expire (`e=0`). A lifetime in seconds is rounded up as by
+    /// [`expires_in`], and the timestamp lies before `now` accordingly, so that the URL stays the
+    /// same for half of the lifetime.
     ///
     /// # Errors
     /// A path without a single normal form; a lifetime that is not positive.
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_can_not_be_signed() {
+    fn refuses_what_cannot_be_signed() {
         let signer = signer("secret", "sha256");
         assert_eq!(signer.url("a", None, 1), Err(UriError::NotAbsolute.into()));
         let error = SignError::LifetimeOutOfRange { seconds: 0 };

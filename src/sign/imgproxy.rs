@@ -5,7 +5,7 @@
 //! <https://docs.imgproxy.net/usage/processing>
 
 use ::hmac::{Hmac, Mac as _};
-use data_encoding::BASE64URL_NOPAD;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use sha2::Sha256;
 
 use super::{mac::keyed, translate};
@@ -34,7 +34,7 @@ impl ImgproxySigner {
     /// the first pair signs) and `IMGPROXY_SIGNATURE_SIZE` (8 to 32 bytes).
     ///
     /// # Errors
-    /// What is not hexadecimal, not in pairs, empty, or out of range.
+    /// When a value is not hexadecimal, has no partner, is empty, or is out of range.
     pub fn new(
         keys: &[impl AsRef<str>],
         salts: &[impl AsRef<str>],
@@ -59,8 +59,8 @@ impl ImgproxySigner {
         Ok(Self { salted: keyed::<Hmac<Sha256>>(key).chain_update(salt), size })
     }
 
-    /// Sign a path (`/options/source`, percent-encoded where it must be, but `:` as such): the
-    /// signature, as a segment before it.
+    /// Signs a path (`/options/source`, percent-encoded except for `:`). The signature becomes its
+    /// first segment.
     #[must_use]
     pub fn sign_path(&self, path: &str) -> String {
         let path = path.strip_prefix('/').unwrap_or(path);
@@ -69,16 +69,16 @@ impl ImgproxySigner {
         let digest = digest.get(..self.size).unwrap_or(&digest);
         let mut url = String::with_capacity(path.len() + 48);
         url.push('/');
-        BASE64URL_NOPAD.encode_append(digest, &mut url);
+        BASE64_URL_SAFE_NO_PAD.encode_string(digest, &mut url);
         url.push('/');
         url.push_str(path);
         url
     }
 
-    /// The URL of a thumbnail. `source` is what imgproxy is to fetch, such as
-    /// `https://example.org/a.jpg` or `local:///a.jpg`; `expires` the last valid Unix second.
-    /// The negotiated format `auto` is left to the server's `IMGPROXY_AUTO_WEBP` and the like;
-    /// `flip` needs imgproxy 3.31.
+    /// The URL of a thumbnail. `source` is what imgproxy fetches, such as
+    /// `https://example.org/a.jpg` or `local:///a.jpg`; `expires` is the last valid Unix second.
+    /// imgproxy negotiates the format `auto` by its settings `IMGPROXY_AUTO_WEBP` and
+    /// `IMGPROXY_AUTO_AVIF`; `flip` needs imgproxy 3.31.
     ///
     /// # Errors
     /// [`DialectError::NoSource`]; an expiry before 1970.
@@ -99,7 +99,7 @@ impl ImgproxySigner {
             path.push_str(&option);
             path.push('/');
         }
-        BASE64URL_NOPAD.encode_append(source.as_bytes(), &mut path);
+        BASE64_URL_SAFE_NO_PAD.encode_string(source, &mut path);
         Ok(self.sign_path(&path))
     }
 }
@@ -186,8 +186,8 @@ fn resize(spec: &Spec) -> String {
     )
 }
 
-/// imgproxy crops by a size and a point to have in the middle, both in the turned picture; a
-/// size below 1 is a fraction, and 0 the whole side.
+/// imgproxy crops by a size and a centre, both in the turned picture; a size below 1 is a fraction,
+/// and 0 is the whole side.
 fn crop_option(spec: &Spec, crop: CropRect) -> String {
     let side = |side: Fraction| if side == Fraction::MAX { Fraction::MIN } else { side };
     let middle = |start: Fraction, length: Fraction| start.to_f64() + length.to_f64() / 2.0;
@@ -201,7 +201,7 @@ fn crop_option(spec: &Spec, crop: CropRect) -> String {
     format!("c:{}:{}:fp:{}:{}", side(width), side(height), decimal(x), decimal(y))
 }
 
-/// With as many decimals as the middle between two fractions can have.
+/// Writes the centre between two fractions, which has up to five decimals.
 fn decimal(value: f64) -> String {
     let text = format!("{value:.5}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_keys_that_are_no_use() {
+    fn refuses_unusable_keys() {
         let new = |keys: &[&str], salts: &[&str], size| {
             ImgproxySigner::new(keys, salts, size).map(|_| ()).unwrap_err()
         };

@@ -1,8 +1,8 @@
 use crate::error::SignError;
 
-/// The expiry of a URL that is to live for `seconds`: rounded up to a multiple of half of
-/// that, so that the URL (and what browsers and CDNs keep under it) stays the same for that
-/// long. It lives between 1 and 1.5 times what was asked. `now` is in Unix seconds.
+/// The expiry of a URL with a lifetime of `seconds`: rounded up to a multiple of half the lifetime,
+/// so that the URL, and its copies in browsers and CDNs, stays the same for that time. The real
+/// lifetime is between 1 and 1.5 times `seconds`. `now` is in Unix seconds.
 ///
 /// # Errors
 /// [`SignError::LifetimeOutOfRange`] when `seconds` is not positive or the sum overflows.
@@ -18,7 +18,7 @@ pub fn expires_in(seconds: i64, now: i64) -> Result<i64, SignError> {
     (seconds > 0).then(rounded).flatten().ok_or(SignError::LifetimeOutOfRange { seconds })
 }
 
-/// For how long the URL stays the same.
+/// The seconds for which the URL stays the same.
 pub(super) fn bucket(seconds: i64) -> i64 {
     (seconds / 2).max(1)
 }
@@ -37,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_lifetime() {
+    fn refuses_invalid_lifetimes() {
         for (seconds, now) in [(0, 1), (-1, 1), (i64::MIN, 1), (i64::MAX, 1), (60, i64::MAX - 61)] {
             assert_eq!(expires_in(seconds, now), Err(SignError::LifetimeOutOfRange { seconds }));
         }

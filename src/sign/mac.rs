@@ -6,7 +6,7 @@ use sha2::{Sha256, Sha512};
 
 use crate::error::SignerError;
 
-/// The hash function of an HMAC (RFC 2104) that another server verifies.
+/// The hash function of an HMAC (RFC 2104) for another server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HashFunction {
     /// SHA-1, 20 bytes.
@@ -33,7 +33,7 @@ impl FromStr for HashFunction {
     }
 }
 
-/// An HMAC of any of the hash functions that has taken its key.
+/// An HMAC with its key, by any of the hash functions.
 #[derive(Clone)]
 pub(super) enum KeyedMac {
     Sha1(Hmac<Sha1>),
@@ -62,7 +62,7 @@ impl KeyedMac {
     }
 }
 
-/// An HMAC that has taken its key.
+/// An HMAC with its key.
 pub(super) fn keyed<M: KeyInit>(key: &[u8]) -> M {
     match M::new_from_slice(key) {
         Ok(mac) => mac,

@@ -1,11 +1,10 @@
 //! Signed URLs, one dialect a file.
 //!
-//! [`Signer`] makes and checks this package's own: `path?[params&]key=…[&expires=…]`, with
-//! the digest that nginx's `secure_link` computes ([`secure_link`]) or with HMAC-SHA256
-//! ([`hmac`]).
+//! [`Signer`] signs and verifies this package's own URLs: `path?[params&]key=…[&expires=…]`, with
+//! the digest of nginx's `secure_link` ([`secure_link`]) or with HMAC-SHA256 ([`hmac`]).
 //!
-//! [`ThumborSigner`], [`ImgproxySigner`] and [`HmacSecureLinkSigner`] write URLs for other
-//! servers to check; the first two also translate a thumbnail's spec to the server's grammar.
+//! [`ThumborSigner`], [`ImgproxySigner`] and [`HmacSecureLinkSigner`] sign URLs for other servers.
+//! The first two also translate a thumbnail's spec to the server's grammar.
 
 mod hmac;
 mod hmac_secure_link;
@@ -17,14 +16,16 @@ mod secure_link;
 mod signer;
 mod thumbor;
 mod translate;
+mod verify;
 
 pub use hmac_secure_link::HmacSecureLinkSigner;
 pub use imgproxy::ImgproxySigner;
 pub use lifetime::expires_in;
 pub use mac::HashFunction;
 pub use secure_link::RECOMMENDED_SECRET_LENGTH;
-pub use signer::{Algorithm, Signer, Verified};
+pub use signer::{Algorithm, Signer};
 pub use thumbor::ThumborSigner;
+pub use verify::Verified;
 
 /// What a signature covers.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,7 @@
 use std::iter;
 
-use constant_time_eq::constant_time_eq;
-use data_encoding::BASE64URL_NOPAD;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+use subtle::{Choice, ConstantTimeEq as _};
 
 use super::Message;
 use crate::error::{SignerError, VerifyError};
@@ -9,7 +9,7 @@ use crate::error::{SignerError, VerifyError};
 /// The bytes of the longest digest.
 const MAX_DIGEST: usize = 32;
 
-/// What makes digests of `N` bytes.
+/// A key that makes digests of `N` bytes.
 pub(super) trait Key<const N: usize> {
     fn digest(&self, message: &Message<'_>) -> [u8; N];
 }
@@ -37,16 +37,16 @@ impl<K> Ring<K> {
         iter::once(&self.newest).chain(&self.older)
     }
 
-    /// Append the newest key's digest as unpadded base64url.
+    /// Appends the newest key's digest as unpadded base64url.
     pub(super) fn sign<const N: usize>(&self, message: &Message<'_>, out: &mut String)
     where
         K: Key<N>,
     {
-        BASE64URL_NOPAD.encode_append(&self.newest.digest(message), out);
+        BASE64_URL_SAFE_NO_PAD.encode_string(self.newest.digest(message), out);
     }
 
-    /// Compare with the text of every key's digest, in constant time. Other texts for the same
-    /// bytes are not equal.
+    /// Compares a signature with the text of every key's digest, in constant time. Another text for
+    /// the same bytes is a mismatch.
     pub(super) fn verify<const N: usize>(
         &self,
         signature: &str,
@@ -58,14 +58,17 @@ impl<K> Ring<K> {
         const { assert!(N <= MAX_DIGEST) };
         let fits = |key: &K| {
             let mut expected = [0; 2 * MAX_DIGEST];
-            let (expected, _) = expected.split_at_mut(const { (8 * N).div_ceil(6) });
-            BASE64URL_NOPAD.encode_mut(&key.digest(message), expected);
-            constant_time_eq(expected, signature.as_bytes())
+            let length = BASE64_URL_SAFE_NO_PAD.encode_slice(key.digest(message), &mut expected);
+            match length.ok().and_then(|length| expected.get(..length)) {
+                Some(expected) => expected.ct_eq(signature.as_bytes()),
+                None => Choice::from(0),
+            }
         };
-        if self.iter().fold(false, |any, key| any | fits(key)) {
+        let any = self.iter().fold(Choice::from(0), |any, key| any | fits(key));
+        if any.into() {
             return Ok(());
         }
-        match BASE64URL_NOPAD.decode(signature.as_bytes()) {
+        match BASE64_URL_SAFE_NO_PAD.decode(signature) {
             Ok(digest) if digest.len() == N => Err(VerifyError::Mismatch),
             _ => Err(VerifyError::BadEncoding),
         }

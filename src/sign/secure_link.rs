@@ -4,10 +4,10 @@ use ::md5::{Digest as _, Md5};
 
 use super::{Message, ring::Key};
 
-/// Length in bytes from which a secret resists guessing. nginx takes shorter ones.
+/// The length in bytes from which a secret resists guessing. nginx accepts shorter ones.
 pub const RECOMMENDED_SECRET_LENGTH: usize = 16;
 
-/// A secret, with the space that stands before it in the directive.
+/// A secret, with the space before it in the directive.
 #[derive(Clone)]
 pub(super) struct SecureLinkKey {
     suffix: Vec<u8>,
@@ -37,7 +37,7 @@ fn md5(parts: &[&[u8]]) -> [u8; 16] {
 
 #[cfg(test)]
 mod tests {
-    use data_encoding::BASE64URL_NOPAD;
+    use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
     use serde::Deserialize;
 
     use super::*;
@@ -60,7 +60,7 @@ mod tests {
             serde_json::from_str(include_str!("../../tests/vectors/signing.json")).unwrap();
         for vector in vectors.expressions {
             let digest = md5(&[vector.hashed.as_bytes()]);
-            assert_eq!(BASE64URL_NOPAD.encode(&digest), vector.key, "{}", vector.source);
+            assert_eq!(BASE64_URL_SAFE_NO_PAD.encode(digest), vector.key, "{}", vector.source);
         }
     }
 }

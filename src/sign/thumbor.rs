@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use data_encoding::BASE64URL;
+use base64::prelude::{BASE64_URL_SAFE, Engine as _};
 
 use super::{
     mac::{HashFunction, KeyedMac},
@@ -20,10 +20,10 @@ use crate::{
     uri,
 };
 
-/// Shortest signature, in characters of base64: 66 bits.
+/// The shortest signature, in characters of base64: 66 bits.
 const MIN_LENGTH: usize = 11;
 
-/// thumbor's blur reaches no farther, in pixels.
+/// The largest radius of thumbor's blur, in pixels.
 const MAX_BLUR_RADIUS: f64 = 150.0;
 
 /// Signs URLs for thumbor, and for imagor with its other hash functions.
@@ -56,25 +56,25 @@ impl ThumborSigner {
         Ok(Self { mac: KeyedMac::new(hash, key), length })
     }
 
-    /// Sign a path (`300x200/smart/source.jpg`, percent-encoded as it will be sent): the
-    /// signature, as a segment before it.
+    /// Signs a path (`300x200/smart/source.jpg`, percent-encoded as it will be sent). The signature
+    /// becomes its first segment.
     #[must_use]
     pub fn sign_path(&self, path: &str) -> String {
         let path = path.strip_prefix('/').unwrap_or(path);
-        let mut signature = BASE64URL.encode(&self.mac.digest(path.as_bytes()));
+        let mut signature = BASE64_URL_SAFE.encode(self.mac.digest(path.as_bytes()));
         if let Some(length) = self.length {
             signature.truncate(length);
         }
         format!("/{signature}/{path}")
     }
 
-    /// The URL of a thumbnail. `source` is what thumbor's loader is to load, decoded: a name,
-    /// or a URL. `source_size` is the upright source's width and height in pixels, which a focal
-    /// point and a crop need. The negotiated format `auto` is left to the server's `AUTO_WEBP`
-    /// and the like. An unsharp mask has no amount in a spec; here it is 1.
+    /// The URL of a thumbnail. `source` is what thumbor's loader loads, decoded: a name or a URL.
+    /// `source_size` is the upright source's width and height in pixels, which a focal point and a
+    /// crop need. thumbor negotiates the format `auto` by its settings `AUTO_WEBP` and `AUTO_AVIF`.
+    /// An unsharp mask has the amount 1.
     ///
     /// # Errors
-    /// What thumbor can't do; a source whose name reads like one of thumbor's options.
+    /// When thumbor can't do what the spec says, or would read the source's name as an option.
     pub fn url(
         &self,
         source: &str,
@@ -85,7 +85,7 @@ impl ThumborSigner {
             return Err(DialectError::NoSource);
         }
         if spec.version.is_some() {
-            return Err(inexpressible("v", "its URLs have no place for a version of the source"));
+            return Err(inexpressible("v", "its URLs can't hold a version of the source"));
         }
         let mut path = String::new();
         if let Some(crop) = spec.crop {
@@ -112,8 +112,8 @@ const fn inexpressible(option: &'static str, reason: &'static str) -> DialectErr
     DialectError::Inexpressible { server: "thumbor", option, reason }
 }
 
-/// All parts of a thumbor URL but the source are optional: where they are absent, it takes some
-/// names for them.
+/// Every part of a thumbor URL except the source is optional. Where a part is absent, thumbor reads
+/// some names as that part.
 fn check_source(source: &str, has_size: bool) -> Result<(), DialectError> {
     const BEFORE_SIZE: [&str; 7] = [
         "debug",
@@ -139,7 +139,7 @@ fn check_source(source: &str, has_size: bool) -> Result<(), DialectError> {
     Ok(())
 }
 
-/// The edges of a part of the source, in its pixels.
+/// The edges of a part of the source, in pixels.
 fn in_pixels(
     rect: CropRect,
     source_size: Option<(u32, u32)>,
@@ -160,10 +160,10 @@ fn pixel(fraction: f64, side: u32) -> u32 {
     (fraction * f64::from(side)).round() as u32
 }
 
-/// `[fit-in/][-]WxH/`, before the turn, which thumbor does last.
+/// `[fit-in/][-]WxH/`, before the rotation, which thumbor does last.
 fn size(spec: &Spec) -> String {
     let dpr = spec.dpr.map_or(1.0, Hundredths::to_f64);
-    // A stretched picture keeps the side that is free; else it follows the other one.
+    // A stretched picture keeps its free side; otherwise that follows the other side.
     let free = if spec.fit == Fit::Fill { "orig".to_owned() } else { "0".to_owned() };
     let side = |side: Option<u32>| match side {
         Some(side) => (f64::from(side) * dpr).round().max(1.0).to_string(),
@@ -197,7 +197,7 @@ const fn has_both_sides(spec: &Spec) -> bool {
     spec.width.is_some() && spec.height.is_some()
 }
 
-/// `[left|right/][top|bottom/][smart/]`, before the turn.
+/// `[left|right/][top|bottom/][smart/]`, before the rotation.
 fn alignment(spec: &Spec) -> String {
     let compass = match spec.gravity {
         Some(Gravity::Smart) => return "smart/".to_owned(),
@@ -231,7 +231,7 @@ fn filters(
     if let Some(sigma) = spec.blur {
         let radius = (3.0 * sigma.to_f64()).ceil();
         if radius > MAX_BLUR_RADIUS {
-            return Err(inexpressible("blur", "a sigma above 50 is beyond its largest radius"));
+            return Err(inexpressible("blur", "its largest radius takes a sigma of at most 50"));
         }
         filters.push(format!("blur({radius},{sigma})"));
     }
@@ -243,7 +243,7 @@ fn filters(
         if let Some(Gravity::Compass(compass)) = spec.gravity
             && compass != Compass::C
         {
-            return Err(inexpressible("g", "a padded picture stands in the middle"));
+            return Err(inexpressible("g", "it pads a picture equally on all sides"));
         }
         filters.push(match background {
             Some(color) => format!("fill({color},1)"),
@@ -264,7 +264,7 @@ fn filters(
     Ok(filters)
 }
 
-/// The focal point as a rectangle of one pixel of the source.
+/// The focal point, as a rectangle of one pixel of the source.
 fn focal_point(
     spec: &Spec,
     (x, y): (Fraction, Fraction),
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn names_what_it_can_not_translate() {
+    fn names_what_it_cannot_translate() {
         let signer = ThumborSigner::new(b"my-security-key", HashFunction::Sha1, None).unwrap();
         for Refused { source, spec, source_size, error } in vectors().refused {
             let parsed = Spec::parse(&spec).unwrap();
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_keys_and_lengths_that_are_no_use() {
+    fn refuses_unusable_keys_and_lengths() {
         let new = |key: &[u8], hash, length| ThumborSigner::new(key, hash, length).map(|_| ());
         let empty = Err(SignerError::EmptySecret { number: 1 });
         assert_eq!(new(b"", HashFunction::Sha1, None), empty);

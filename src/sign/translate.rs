@@ -1,15 +1,15 @@
-//! What the translations of a spec have in common.
+//! What the translations of a spec share.
 //!
-//! A spec's gravity is reckoned in the picture as the visitor sees it, its crop in the upright
-//! source. Other servers have their own ideas. A point is a pair of fractions.
+//! A spec's gravity refers to the picture as the visitor sees it, its crop to the upright source.
+//! Other servers refer to other stages. A point is a pair of fractions.
 
 use crate::thumbnail::{
     format::OutputFormat,
     spec::{Fit, Flip, FormatOption, Rgb, Rotation, Spec},
 };
 
-/// The format that has to be asked for. Left alone, the servers keep the source's, or
-/// negotiate if they are set up to.
+/// The format to ask for. Without one, a server keeps the source's, or negotiates if it is set up
+/// to.
 pub(super) fn format(spec: &Spec, source: &str) -> Option<OutputFormat> {
     match spec.format {
         Some(FormatOption::Auto) => None,
@@ -18,7 +18,7 @@ pub(super) fn format(spec: &Spec, source: &str) -> Option<OutputFormat> {
     }
 }
 
-/// The background that has to be asked for: white where a JPEG may need one.
+/// The background to ask for: white where a JPEG may need one.
 pub(super) fn background(spec: &Spec, source: &str) -> Option<Rgb> {
     const JPEG: OutputFormat = OutputFormat::Jpeg;
     let needs_white = spec.output_format(source) == FormatOption::Fixed(JPEG)
@@ -26,12 +26,12 @@ pub(super) fn background(spec: &Spec, source: &str) -> Option<Rgb> {
     spec.background.or(needs_white.then_some(Rgb::WHITE))
 }
 
-/// Whether the turn makes width of height.
+/// Whether the rotation exchanges width and height.
 pub(super) const fn is_sideways(spec: &Spec) -> bool {
     matches!(spec.rotate, Rotation::Deg90 | Rotation::Deg270)
 }
 
-/// Where a point of the upright source is in the turned picture.
+/// The place of a point of the upright source in the turned picture.
 pub(super) fn to_turned(spec: &Spec, (x, y): (f64, f64)) -> (f64, f64) {
     mirrored(
         spec,
@@ -44,7 +44,7 @@ pub(super) fn to_turned(spec: &Spec, (x, y): (f64, f64)) -> (f64, f64) {
     )
 }
 
-/// Where a point of the turned picture is in the upright source.
+/// The place of a point of the turned picture in the upright source.
 pub(super) fn to_source(spec: &Spec, point: (f64, f64)) -> (f64, f64) {
     let (x, y) = mirrored(spec, point);
     match spec.rotate {
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn follows_a_corner() {
-        // The upper left corner of the source, after each turn.
+        // The upper left corner of the source, after each rotation.
         for (text, turned) in [
             ("9x9", (0.0, 0.0)),
             ("9x9,rot-90", (1.0, 0.0)),

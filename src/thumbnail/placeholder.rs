@@ -3,7 +3,7 @@
 //! [ThumbHash](https://evanw.github.io/thumbhash/) keeps a few terms of a cosine transform.
 //! Browsers can't draw it, so the hash is drawn here, as a tiny WebP in a `data:` URI.
 
-use data_encoding::BASE64;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::encode::{self, Style};
 use super::format::OutputFormat;
@@ -38,5 +38,5 @@ pub(super) fn data_uri(picture: Picture) -> Result<String, ThumbnailError> {
         .without_idle_alpha();
     let frame = Frame { picture: drawn, delay: 0 };
     let webp = encode::encode(&[frame], 1, OutputFormat::WebP, QUALITY, Style::default())?;
-    Ok(format!("data:image/webp;base64,{}", BASE64.encode(&webp)))
+    Ok(format!("data:image/webp;base64,{}", BASE64_STANDARD.encode(&webp)))
 }

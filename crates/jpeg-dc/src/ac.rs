@@ -1,13 +1,13 @@
 //! Scans of AC coefficients of progressive frames (T.81, G.1.2.2 and G.1.2.3).
 //!
-//! Each scan has bits of some coefficients of every block. Read one scan after the other, a
-//! decoder has to keep all coefficients of all blocks, and goes through that memory time and again.
-//! Here all scans of a component are read side by side: a few blocks of each, then these blocks are
-//! complete and nothing of them need be kept.
+//! Each scan has bits of some coefficients of every block. A decoder that reads one scan after the
+//! other must keep all coefficients of all blocks, and goes through that memory for each scan. This
+//! one reads all scans of a component side by side: after a few blocks of each, these blocks are
+//! complete and can be forgotten.
 
 #![expect(
     clippy::inline_always,
-    reason = "for every coefficient; and what is called keeps the position out of registers"
+    reason = "called for every coefficient, and a call keeps the position out of registers"
 )]
 
 use std::ops::Range;
@@ -19,25 +19,25 @@ use crate::error::Error;
 use crate::frame::Scan;
 use crate::huffman::Code;
 
-/// How many blocks next to one another are read at once.
+/// The number of adjacent blocks that are read at once.
 pub(crate) const LANES: usize = 8;
 
-/// The coefficients of such blocks, by their place in zigzag order. The first one is left free.
+/// The coefficients of such blocks, in zigzag order. The first one is not used.
 pub(crate) type Lanes = [[i16; LANES]; 64];
 
-/// Blocks next to one another.
+/// Adjacent blocks.
 #[derive(Debug)]
 pub(crate) struct Group {
     /// Their coefficients.
     pub(crate) values: Lanes,
-    /// Of each block, which ones are not zero: a bit each.
+    /// For each block a bit for every coefficient that is not zero.
     pub(crate) nonzero: [u64; LANES],
 }
 
 const INVALID: Error = Error::Malformed("a scan ends early or has an invalid code");
 
-/// Reads `across` x `down` blocks, whose scans these are in their order. Each group of them goes
-/// to `sink`, with its place: its row, and how many groups are before it in the row.
+/// Reads `across` x `down` blocks from their scans, which are in order. Each group of blocks goes
+/// to `sink`, with its row and the number of groups before it in the row.
 pub(crate) fn read(
     scans: &mut [AcScan],
     (across, down): (usize, usize),
@@ -59,19 +59,19 @@ pub(crate) fn read(
     scans.iter().try_for_each(AcScan::check_end)
 }
 
-/// What a code stands for, and the bits behind it if they fit the table's window.
+/// The symbol of a code, and the value after it if that fits the table's window.
 #[derive(Debug, Clone, Copy, Default)]
 struct Step {
-    /// Bits of the code, and of the value if that is there. 0: the code is a longer one, or none.
+    /// The bits of the code, and of the value if that is known. 0: the code is longer, or invalid.
     bits: u8,
-    /// The upper half: zeros before a coefficient, or bits of the length of a run of blocks. The
-    /// lower half: bits of a value that is still to be read.
+    /// The upper half: the zeros before a coefficient, or the bits of the length of an EOB run. The
+    /// lower half: the bits of a value that is not read yet.
     symbol: u8,
-    /// 0: this is no coefficient.
+    /// The coefficient; 0 if the symbol is another one.
     value: i16,
 }
 
-/// Steps by the bits they start with.
+/// Steps, by the bits at their start.
 #[derive(Debug)]
 struct Table {
     code: Code,
@@ -95,7 +95,7 @@ impl Table {
         Self { code, steps }
     }
 
-    /// The step that `ahead` starts with. Its 31 first bits count.
+    /// The step at the start of `ahead`, of which it uses at most 31 bits.
     #[inline(always)]
     fn step(&self, ahead: u64) -> Option<Step> {
         let window = usize::try_from(ahead >> (64 - WINDOW)).unwrap_or_default();
@@ -125,7 +125,7 @@ impl Step {
         self.symbol >> 4
     }
 
-    /// The same with its value, which is in the bits behind the code.
+    /// Adds the value, which is in the bits after the code.
     #[inline(always)]
     fn with_value(self, ahead: u64) -> Self {
         if self.size() == 0 {
@@ -136,11 +136,11 @@ impl Step {
     }
 }
 
-/// One of the blocks of a group.
+/// A block of a group.
 struct Block<'a> {
     values: &'a mut Lanes,
     lane: usize,
-    /// Which coefficients are not zero.
+    /// A bit for every coefficient that is not zero.
     nonzero: &'a mut u64,
 }
 
@@ -158,16 +158,16 @@ impl Block<'_> {
     }
 }
 
-/// A scan of AC coefficients, and how far it is read.
+/// A scan of AC coefficients, and the position in it.
 #[derive(Debug)]
 pub(crate) struct AcScan {
     table: Table,
     bytes: Vec<u8>,
-    /// The bytes between two restart markers, as far as they are still to come.
+    /// The ranges between two restart markers that are not read yet.
     intervals: vec::IntoIter<Range<usize>>,
-    /// Blocks between two restart markers.
+    /// The number of blocks between two restart markers.
     blocks: usize,
-    /// How many of them are left, and the end of their bytes.
+    /// The number of them that are left, and the end of their bytes.
     left: usize,
     end: usize,
     band: Band,
@@ -175,30 +175,30 @@ pub(crate) struct AcScan {
     at: Position,
 }
 
-/// The coefficients that a scan is about.
+/// The coefficients of a scan.
 #[derive(Debug, Clone, Copy)]
 struct Band {
     first: u32,
     last: u32,
     /// A bit for each.
     mask: u64,
-    /// The bit that the scan adds to a coefficient, or the lowest it starts with.
+    /// The successive approximation bit position (Al): the lowest bit that the scan has.
     low: u8,
 }
 
-/// How far a scan is read.
+/// The position in a scan.
 #[derive(Debug, Clone, Copy, Default)]
 struct Position {
-    /// Blocks still to come of a run of blocks that have nothing new.
+    /// The blocks that are left of an EOB run.
     run: u32,
-    /// What is ahead: 64 bits from a byte on, of which so many are used.
+    /// The next 64 bits from a byte on, and the number of them that are used.
     byte: usize,
     word: u64,
     used: u32,
 }
 
 impl AcScan {
-    /// A scan of one component, with these bits. `restart_interval` is in blocks, 0 is none.
+    /// A scan of one component, with its bits. `restart_interval` is in blocks, 0 if there is none.
     pub(crate) fn new(code: &Code, scan: &Scan, bits: Bits, restart_interval: usize) -> Self {
         let (first, last) = (scan.band.0.into(), u32::from(scan.band.1).min(63));
         let mask = (u64::MAX << first) & (u64::MAX >> (63 - last));
@@ -216,7 +216,7 @@ impl AcScan {
         }
     }
 
-    /// Reads what the scan has of the first blocks of a group.
+    /// Reads the scan's part of the first blocks of a group.
     fn read(&mut self, group: &mut Group, blocks: usize) -> Result<(), Error> {
         let mut start = 0;
         while start < blocks {
@@ -231,7 +231,7 @@ impl AcScan {
             let masks = group.nonzero.iter_mut().enumerate().skip(start).take(count);
             start += count;
             let source = Source { table: &self.table, bytes: &self.bytes, band: self.band };
-            // A copy, which can be in registers.
+            // A copy can be in registers.
             let mut at = self.at;
             for (lane, nonzero) in masks {
                 let mut block = Block { values: &mut group.values, lane, nonzero };
@@ -247,14 +247,14 @@ impl AcScan {
         Ok(())
     }
 
-    /// Fails where more was read than there is up to the restart marker, or the scan's end.
+    /// Fails if more was read than there is before the restart marker, or the scan's end.
     fn check_end(&self) -> Result<(), Error> {
         let read = self.at.byte * 8 + self.at.used as usize;
         if read > self.end * 8 { Err(INVALID) } else { Ok(()) }
     }
 }
 
-/// What does not change while a scan is read.
+/// The constant parts of a scan.
 struct Source<'a> {
     table: &'a Table,
     bytes: &'a [u8],
@@ -266,7 +266,7 @@ impl Position {
         Self { run: 0, byte, word: window(bytes, byte), used: 0 }
     }
 
-    /// What is ahead; at least 32 bits of it count.
+    /// The next bits, at least 32 of them valid.
     #[inline(always)]
     fn ahead(&mut self, bytes: &[u8]) -> u64 {
         if self.used > 32 {
@@ -277,7 +277,7 @@ impl Position {
         self.word << self.used
     }
 
-    /// Takes the length of a run of blocks: so many bits below a leading one.
+    /// Reads the length of an EOB run: `size` bits below a leading one.
     #[inline(always)]
     fn take_run(&mut self, bytes: &[u8], size: u8) -> u32 {
         let below = self.ahead(bytes).checked_shr(64 - u32::from(size)).unwrap_or_default();
@@ -285,7 +285,7 @@ impl Position {
         (1 << size) + u32::try_from(below).unwrap_or_default()
     }
 
-    /// Takes so many bits, 63 at the most, and gives them below those that are there.
+    /// Reads `count` bits, at most 63, and appends them to `bits`.
     #[inline(always)]
     fn take_bits(&mut self, bytes: &[u8], mut count: u32, mut bits: u64) -> u64 {
         if count > 32 {
@@ -300,7 +300,7 @@ impl Position {
 }
 
 impl Source<'_> {
-    /// Takes a step, and gives it.
+    /// Reads a step.
     #[inline(always)]
     fn step(&self, at: &mut Position) -> Option<Step> {
         let step = self.table.step(at.ahead(self.bytes))?;
@@ -308,7 +308,7 @@ impl Source<'_> {
         Some(step)
     }
 
-    /// A block in the first scan of a band.
+    /// Reads a block of the first scan of a band.
     #[inline(always)]
     fn start(&self, at: &mut Position, block: &mut Block<'_>) -> Option<()> {
         if at.run > 0 {
@@ -333,12 +333,12 @@ impl Source<'_> {
         Some(())
     }
 
-    /// A block in a scan that adds a bit.
+    /// Reads a block of a refinement scan.
     #[inline(always)]
     fn refine(&self, at: &mut Position, block: &mut Block<'_>) -> Option<()> {
         let known = *block.nonzero & self.band.mask;
-        // Each of them has a bit somewhere between the codes. They are collected first, since
-        // many short loops take more time than a long one.
+        // Each of them has a correction bit somewhere between the codes. All bits are collected
+        // first: one long loop is faster than many short ones.
         let (mut bits, mut left) = (0, known.count_ones());
         let mut index = self.band.first;
         while at.run == 0 && index <= self.band.last {
@@ -349,7 +349,7 @@ impl Source<'_> {
             }
             let zeros = u32::from(step.zeros());
             let mut place = index + zeros;
-            // Mostly there is none on the way, which is told at once.
+            // Mostly no known coefficient is on the way, which one comparison shows.
             if (known >> index) & ((2 << zeros) - 1) != 0 {
                 let mut free = !known & (u64::MAX << index);
                 for _ in 0..zeros {
@@ -375,10 +375,10 @@ impl Source<'_> {
         self.correct(block, known, bits)
     }
 
-    /// Adds its bit to each of these coefficients, none of which is zero.
+    /// Adds the correction bits to these coefficients, which are not zero.
     #[inline(always)]
     fn correct(&self, block: &mut Block<'_>, mut known: u64, bits: u64) -> Option<()> {
-        // The last one first, as its bit is the lowest.
+        // The last coefficient first: its bit is the lowest.
         let mut bits = bits;
         while known != 0 {
             let index = known.ilog2();

@@ -1,26 +1,26 @@
-//! The coefficients of a component, as far as they are needed.
+//! The coefficients of a component, and the samples that they give.
 
 use crate::ac::{self, AcScan, LANES};
-use crate::dct;
 use crate::error::Error;
 use crate::frame::Component;
+use crate::idct;
+use crate::idct_2x2;
 use crate::image::{Plane, pixel};
 use crate::marker::Quantisation;
-use crate::quad;
-use crate::whole::Scale;
+use crate::options::Scale;
 
 /// The coefficients of a component of a progressive frame.
 #[derive(Debug, Default)]
 pub(crate) struct Coefficients {
-    /// Of each block, in rows with those that fill up the last MCU.
+    /// The DC coefficient of each block, in rows that include the blocks that fill up the last MCU.
     pub(crate) dc: Vec<i16>,
-    /// Where the others are.
+    /// The scans of the AC coefficients.
     pub(crate) ac: Vec<AcScan>,
     pub(crate) quantisation: Option<Quantisation>,
 }
 
 impl Coefficients {
-    /// The samples at 1/8 that these coefficients stand for.
+    /// Writes the samples at 1/8 to a plane.
     pub(crate) fn write(&mut self, plane: &mut Plane, component: &Component) -> Result<(), Error> {
         let quantisation = self.quantisation.ok_or(UNKNOWN)?;
         if self.ac.is_empty() {
@@ -34,10 +34,10 @@ impl Coefficients {
             let start = row * across + index * LANES;
             let blocks = quads.iter_mut().zip(dc).skip(start).zip(group.nonzero).enumerate();
             for (lane, ((quad, &dc), nonzero)) in blocks {
-                *quad = quad::samples(dc, &group.values, lane, nonzero, &quantisation);
+                *quad = idct_2x2::samples(dc, &group.values, lane, nonzero, &quantisation);
             }
         })?;
-        plane.data = quad::plane(&quads, across);
+        plane.data = idct_2x2::plane(&quads, across);
         Ok(())
     }
 
@@ -49,7 +49,7 @@ impl Coefficients {
         size: (usize, usize),
     ) -> Result<Vec<u8>, Error> {
         match scale {
-            // What the compiler makes the best vector code of, by measurement.
+            // The numbers of blocks at once for which the compiler's vector code is fastest.
             Scale::Full => self.transformed::<8, 8>(component, size),
             Scale::Half => self.transformed::<4, 4>(component, size),
             Scale::Quarter => self.transformed::<2, 8>(component, size),
@@ -61,7 +61,7 @@ impl Coefficients {
         component: &Component,
         (width, height): (usize, usize),
     ) -> Result<Vec<u8>, Error> {
-        let transform = dct::Transform::<N, P>::new(&self.quantisation.ok_or(UNKNOWN)?);
+        let transform = idct::Transform::<N, P>::new(&self.quantisation.ok_or(UNKNOWN)?);
         let mut plane = vec![0; width * height];
         let dc = &self.dc;
         ac::read(&mut self.ac, component.blocks, |(row, index), group| {
@@ -75,4 +75,4 @@ impl Coefficients {
     }
 }
 
-const UNKNOWN: Error = Error::Malformed("a component without scan");
+const UNKNOWN: Error = Error::Malformed("a component has no scan");

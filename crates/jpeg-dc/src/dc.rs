@@ -1,4 +1,4 @@
-//! DC coefficients: coded as differences to the one before.
+//! DC coefficients, which are coded as differences to the one before.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -8,16 +8,16 @@
 use crate::frame::Layout;
 use crate::huffman::Code;
 
-/// A DC difference, and the bits it took: none if the code was invalid.
+/// A DC difference, and the number of its bits: 0 if the code is invalid.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Step {
     pub(crate) bits: u8,
-    /// Length of the code, if the difference is to be read from the bits behind it.
+    /// The length of the code if the difference must be read from the bits after it, else 0.
     code: u8,
     pub(crate) difference: i16,
 }
 
-/// Differences by the bits they start with.
+/// Differences, by the bits at their start.
 pub(crate) struct DifferenceTable<'a> {
     code: &'a Code,
     steps: Box<[Step; STEPS]>,
@@ -44,7 +44,7 @@ impl<'a> DifferenceTable<'a> {
         Self { code, steps }
     }
 
-    /// The difference that `ahead` starts with.
+    /// The difference at the start of `ahead`.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "called, it takes a third more time")]
     pub(crate) fn step(&self, ahead: u64) -> Step {
@@ -68,13 +68,13 @@ impl<'a> DifferenceTable<'a> {
     }
 }
 
-/// For each block of an MCU the one of `of_parts` that belongs to its component.
+/// The item of `of_parts` for each block of an MCU, by its component.
 pub(crate) fn by_block<'a, T>(layout: &Layout, of_parts: &'a [T]) -> Vec<&'a T> {
     let parts = layout.parts.iter().zip(of_parts);
     parts.flat_map(|(part, own)| std::iter::repeat_n(own, part.h * part.v)).collect()
 }
 
-/// The value of `size` bits, 15 at the most, at the start of `bits` (T.81, F.2.2.1).
+/// The value of `size` bits, at most 15, at the start of `bits` (T.81, F.2.2.1).
 #[inline]
 pub(crate) fn difference(bits: u64, size: u8) -> i16 {
     let magnitude = ((bits >> 1) >> (63 - size)) as i32;

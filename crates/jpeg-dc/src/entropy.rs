@@ -6,7 +6,7 @@ use memchr::memchr;
 
 use crate::error::Error;
 
-/// Zero bytes behind the data, so that a window may be loaded from any place in it.
+/// Zero bytes after the data, so that a window can be loaded from every place in it.
 const PADDING: usize = 16;
 
 /// The bits of a scan, byte stuffing and restart markers taken out.
@@ -15,13 +15,13 @@ pub(crate) struct Bits {
     bytes: Vec<u8>,
     /// The bytes between two restart markers, in order. At least one.
     pub(crate) intervals: Vec<Range<usize>>,
-    /// Where the marker behind the scan stands in the file, or the file's end.
+    /// The position of the marker after the scan in the file, or the file's end.
     pub(crate) end: usize,
 }
 
 impl Bits {
-    /// Collects the data of the scan that starts at `start`, up to the first marker that is no
-    /// restart marker. `restarts`: whether those are expected.
+    /// Collects the data of the scan that starts at `start`, up to the first marker other than a
+    /// restart marker. `restarts` is whether those are expected.
     pub(crate) fn collect(data: &[u8], start: usize, restarts: bool) -> Result<Self, Error> {
         let source = data.get(start..).unwrap_or_default();
         let mut bytes = Vec::with_capacity(source.len() + PADDING);
@@ -49,7 +49,7 @@ impl Bits {
                 break;
             };
             match behind.get(fill) {
-                // Fill bytes before a stuffed zero: libjpeg takes it all for one 0xFF.
+                // Fill bytes before a stuffed zero: together one 0xFF, as in libjpeg.
                 Some(0) => bytes.push(0xFF),
                 Some(&marker @ 0xD0..=0xD7) if restarts => {
                     if marker != expected {
@@ -71,12 +71,12 @@ impl Bits {
         Ok(Self { bytes, intervals, end: start + at })
     }
 
-    /// The data, with some zero bytes behind it.
+    /// The data, followed by some zero bytes.
     pub(crate) fn padded(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The data, with some zero bytes behind it, and the bytes between two restart markers.
+    /// The data, followed by some zero bytes, and the ranges between two restart markers.
     pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<Range<usize>>) {
         (self.bytes, self.intervals)
     }
@@ -87,12 +87,11 @@ impl Bits {
     }
 }
 
-/// More than this is refused, so that bit positions fit 32 bits with room to spare.
+/// The most bytes of a scan, so that bit positions fit 32 bits.
 const MAX_BYTES: usize = 1 << 28;
 
-/// Where the scan that starts at `start` ends: at the first marker that is no restart marker, or
-/// `None` if the data ends before one. To be called again with more data, and the position in the
-/// second field of the error to start from.
+/// Finds the end of the scan that starts at `start`: the first marker other than a restart marker.
+/// The error is the position to search from when there is more data.
 pub(crate) fn find_end(data: &[u8], start: usize) -> Result<usize, usize> {
     let mut at = start;
     loop {
@@ -109,7 +108,7 @@ pub(crate) fn find_end(data: &[u8], start: usize) -> Result<usize, usize> {
     }
 }
 
-/// The 64 bits from `byte` on; zero bits behind the end.
+/// The 64 bits from `byte` on; zero bits after the end.
 #[inline]
 pub(crate) fn window(bytes: &[u8], byte: usize) -> u64 {
     bytes

@@ -1,4 +1,4 @@
-//! The frame: what the SOF segment says of the image, and the block geometry that follows from it.
+//! The frame: the data of the SOF segment, and the block geometry that follows from it.
 
 use crate::error::Error;
 
@@ -20,9 +20,9 @@ pub(crate) struct Component {
     pub(crate) v: usize,
     /// Number of the quantisation table.
     pub(crate) quantisation: u8,
-    /// Blocks that hold pixels of the image.
+    /// The number of blocks with pixels of the image: across, and down.
     pub(crate) blocks: (usize, usize),
-    /// Blocks including those that only fill up the last MCU of a row or column.
+    /// The number of blocks with those that only fill up the last MCU of a row or column.
     pub(crate) padded: (usize, usize),
 }
 
@@ -41,19 +41,19 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// How many times the resolution of a component the image has: across, and down.
+    /// The resolution of the image divided by that of a component: across, and down.
     pub(crate) fn ratio(&self, component: &Component) -> (usize, usize) {
         (self.max_h / component.h, self.max_v / component.v)
     }
 
-    /// Whether libjpeg makes 2 x 2 samples of each block of this component at 1/8: where it has
-    /// half the resolution of the image both ways. Of a quarter of it, it would make 4 x 4.
+    /// Whether libjpeg makes 2 x 2 samples of each block of this component at 1/8: it has half the
+    /// resolution of the image in both directions. For a quarter, libjpeg would make 4 x 4.
     pub(crate) fn is_quad(&self, component: &Component) -> bool {
         let (h, v) = self.ratio(component);
         h % 2 == 0 && v % 2 == 0 && (h % 4 != 0 || v % 4 != 0)
     }
 
-    /// Whether libjpeg makes no more than one sample of each block of this component at 1/8.
+    /// Whether libjpeg makes a single sample of each block of this component at 1/8.
     pub(crate) fn is_single(&self, component: &Component) -> bool {
         let (h, v) = self.ratio(component);
         h % 2 != 0 || v % 2 != 0
@@ -67,7 +67,7 @@ impl Frame {
         let height = u16::from_be_bytes([y1, y0]);
         let width = u16::from_be_bytes([x1, x0]);
         if precision != 8 {
-            return Err(Error::Unsupported("samples of other than 8 bits"));
+            return Err(Error::Unsupported("the samples do not have 8 bits"));
         }
         if height == 0 {
             return Err(Error::Unsupported("the height is left to a DNL segment"));
@@ -76,7 +76,9 @@ impl Frame {
             return Err(Error::Malformed("the width is 0"));
         }
         if !matches!(count, 1 | 3) {
-            return Err(Error::Unsupported("other than 1 or 3 components (CMYK, for instance)"));
+            return Err(Error::Unsupported(
+                "the number of components is not 1 or 3 (it may be CMYK)",
+            ));
         }
         if specs.len() != 3 * usize::from(count) {
             return Err(Error::Malformed("the frame header's length does not fit its components"));
@@ -89,7 +91,7 @@ impl Frame {
                 return Err(Error::Malformed("a component's sampling or table number is invalid"));
             }
             if components.iter().any(|other: &Component| other.id == id) {
-                return Err(Error::Unsupported("two components of the same number"));
+                return Err(Error::Unsupported("two components have the same number"));
             }
             components.push(Component { id, h, v, quantisation, blocks: (0, 0), padded: (0, 0) });
         }
@@ -99,7 +101,7 @@ impl Frame {
         let mcus = (full_w.div_ceil(8 * max_h), full_h.div_ceil(8 * max_v));
         for component in &mut components {
             if max_h % component.h != 0 || max_v % component.v != 0 {
-                return Err(Error::Unsupported("fractional sampling ratios"));
+                return Err(Error::Unsupported("the sampling factors do not divide one another"));
             }
             component.blocks = (
                 (full_w * component.h).div_ceil(8 * max_h),
@@ -118,7 +120,7 @@ impl Frame {
             let component = self
                 .components
                 .get(selected.component)
-                .ok_or(Error::Malformed("a scan of an unknown component"))?;
+                .ok_or(Error::Malformed("a scan names an unknown component"))?;
             // A scan of one component has no interleaving: each of its blocks is an MCU.
             let (h, v) =
                 if scan.components.len() == 1 { (1, 1) } else { (component.h, component.v) };
@@ -126,7 +128,7 @@ impl Frame {
             blocks_per_mcu += h * v;
         }
         if blocks_per_mcu > MAX_BLOCKS_PER_MCU {
-            return Err(Error::Malformed("an MCU of more than 10 blocks"));
+            return Err(Error::Malformed("an MCU has more than 10 blocks"));
         }
         let mcus = match scan.components.as_slice() {
             [only] => self.components.get(only.component).map_or((0, 0), |c| c.blocks),
@@ -139,9 +141,9 @@ impl Frame {
 /// The limit of T.81 (B.2.3).
 pub(crate) const MAX_BLOCKS_PER_MCU: usize = 10;
 
-/// A component as a scan selects it.
+/// A component of a scan, as its header selects it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Selected {
+pub(crate) struct ScanComponent {
     /// Index of the component in the frame.
     pub(crate) component: usize,
     /// Numbers of the Huffman tables, 0 to 3.
@@ -152,10 +154,10 @@ pub(crate) struct Selected {
 /// The scan header.
 #[derive(Debug, Clone)]
 pub(crate) struct Scan {
-    pub(crate) components: Vec<Selected>,
+    pub(crate) components: Vec<ScanComponent>,
     /// First and last coefficient, in zigzag order.
     pub(crate) band: (u8, u8),
-    /// Bits left out by the scan before (0: there was none) and by this one.
+    /// The successive approximation bit positions Ah (0: this is the first scan) and Al.
     pub(crate) high: u8,
     pub(crate) low: u8,
 }
@@ -167,26 +169,26 @@ impl Scan {
         let (&count, rest) = payload.split_first().ok_or(truncated)?;
         let count = usize::from(count);
         if count == 0 || count > frame.components.len() {
-            return Err(Error::Malformed("a scan of no component, or of too many"));
+            return Err(Error::Malformed("a scan has too few or too many components"));
         }
         let (selectors, tail) = rest.split_at_checked(2 * count).ok_or(truncated)?;
         let &[first, last, approximation] = tail else { return Err(truncated) };
-        let mut components: Vec<Selected> = Vec::with_capacity(count);
+        let mut components: Vec<ScanComponent> = Vec::with_capacity(count);
         for selector in selectors.chunks_exact(2) {
             let &[id, tables] = selector else { return Err(truncated) };
             let component = frame
                 .components
                 .iter()
                 .position(|component| component.id == id)
-                .ok_or(Error::Malformed("a scan of an unknown component"))?;
+                .ok_or(Error::Malformed("a scan names an unknown component"))?;
             if components.iter().any(|other| other.component == component) {
                 return Err(Error::Malformed("a scan names a component twice"));
             }
             let (dc_table, ac_table) = (usize::from(tables >> 4), usize::from(tables & 15));
             if dc_table > 3 || ac_table > 3 {
-                return Err(Error::Malformed("a Huffman table number above 3"));
+                return Err(Error::Malformed("the number of a Huffman table is above 3"));
             }
-            components.push(Selected { component, dc_table, ac_table });
+            components.push(ScanComponent { component, dc_table, ac_table });
         }
         let (high, low) = (approximation >> 4, approximation & 15);
         Ok(Self { components, band: (first, last), high, low })
@@ -196,7 +198,7 @@ impl Scan {
 /// One component's part of each MCU of a scan.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part {
-    pub(crate) selected: Selected,
+    pub(crate) selected: ScanComponent,
     /// Blocks of the component in an MCU: across, and down.
     pub(crate) h: usize,
     pub(crate) v: usize,
@@ -204,7 +206,7 @@ pub(crate) struct Part {
     pub(crate) first: usize,
 }
 
-/// In what order a scan holds the blocks.
+/// The order of the blocks in a scan.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
     pub(crate) parts: Vec<Part>,
@@ -224,9 +226,9 @@ impl Layout {
         self.total_mcus() * self.blocks_per_mcu
     }
 
-    /// Visits a component's blocks in the order of the scan. Hands what `source` has for a block,
-    /// one item for each block of the scan, to `block`, with the block's place in `target`, a
-    /// plane of this stride, and a prediction that starts with 0 after every restart marker.
+    /// Visits a component's blocks in the order of the scan. `source` has an item for each block of
+    /// the scan. `block` gets a prediction, which is 0 after every restart marker, the block's
+    /// item, and its place in `target`, a plane of this stride.
     #[inline]
     pub(crate) fn visit<S: Copy, T>(
         &self,

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 
-/// Longest Huffman code, in bits.
+/// The length of the longest Huffman code, in bits.
 pub(crate) const MAX_CODE: u32 = 16;
 
 /// A canonical Huffman code.
@@ -19,8 +19,8 @@ pub(crate) struct Code {
 }
 
 impl Code {
-    /// Takes `counts` and `symbols` from a DHT segment. Refuses a code that is over-full, or that
-    /// uses the word of ones alone, which T.81 reserves.
+    /// Builds a code from the `counts` and `symbols` of a DHT segment. Refuses a code that is
+    /// over-full, or that uses the word of all ones, which T.81 reserves.
     pub(crate) fn new(counts: [u8; 16], symbols: &[u8]) -> Result<Self, Error> {
         let (mut limits, mut firsts) = ([0; 16], [0; 16]);
         let (mut next, mut before) = (0, 0);
@@ -31,14 +31,14 @@ impl Code {
             next += u32::from(count);
             before += u32::from(count);
             if count > 0 && next >= 1 << length {
-                return Err(Error::Malformed("a Huffman table assigns more codes than there are"));
+                return Err(Error::Malformed("a Huffman table has too many codes"));
             }
             *limit = i32::try_from(next << (MAX_CODE - length)).unwrap_or(i32::MAX);
         }
         Ok(Self { symbols: symbols.to_vec(), counts, limits, firsts })
     }
 
-    /// Whether every symbol may be the size of a DC difference.
+    /// Whether every symbol can be the size of a DC difference.
     pub(crate) fn is_dc(&self) -> bool {
         self.symbols.iter().all(|&symbol| symbol < 16)
     }
@@ -51,8 +51,8 @@ impl Code {
         lengths.zip(self.symbols.iter().copied())
     }
 
-    /// The length of the code that `ahead` (its first bit in the highest place) starts with, and
-    /// the symbol. For the codes too long for a table.
+    /// The length of the code at the start of `ahead` (its first bit is the highest), and the
+    /// symbol. For codes that are too long for a table.
     pub(crate) fn first_symbol(&self, ahead: u64) -> Option<(u32, u8)> {
         let bits = i32::try_from(ahead >> (64 - MAX_CODE)).ok()?;
         // Signed, and 32 bits wide, so that all are compared at once.
@@ -65,15 +65,15 @@ impl Code {
     }
 }
 
-/// Symbols by the bits they start with.
+/// Symbols, by the bits of their codes.
 #[derive(Debug)]
 pub(crate) struct Lookup<'a> {
     code: &'a Code,
-    /// Length of the code, and symbol. Length 0: the code is longer than the window.
+    /// The length of the code, and the symbol. Length 0: the code is longer than the window.
     entries: Box<[(u8, u8); ENTRIES]>,
 }
 
-/// Bits that index the table.
+/// The number of bits that index the table.
 const WINDOW: u32 = 12;
 const ENTRIES: usize = 1 << WINDOW;
 
@@ -90,8 +90,8 @@ impl<'a> Lookup<'a> {
         Self { code, entries }
     }
 
-    /// The length of the code that `ahead` starts with, and the symbol. Length 0: there is no such
-    /// code.
+    /// The length of the code at the start of `ahead`, and the symbol. Length 0: the code is
+    /// invalid.
     #[inline]
     pub(crate) fn symbol(&self, ahead: u64) -> (u8, u8) {
         let window = usize::try_from(ahead >> (64 - WINDOW)).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-/// What the planes of an image are.
+/// The colour components of an image's planes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Color {
@@ -14,7 +14,7 @@ pub enum Color {
     Rgb,
 }
 
-/// One component at the size it was decoded.
+/// One component, at its own resolution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plane {
     /// Samples in a row.
@@ -23,8 +23,8 @@ pub struct Plane {
     pub height: usize,
     /// Distance from one row to the next in `data`; at least `width`.
     pub stride: usize,
-    /// How many pixels of the decoded image one sample covers: across, and down. `(2, 1)` for the
-    /// chroma planes of a 4:2:2 image.
+    /// The number of pixels of the decoded image that one sample covers, across and down: `(2, 1)`
+    /// for the chroma planes of a 4:2:2 image.
     pub scale: (usize, usize),
     /// The samples.
     pub data: Vec<u8>,
@@ -46,9 +46,9 @@ pub struct Planes {
     pub width: usize,
     /// Height of the image in pixels.
     pub height: usize,
-    /// What the planes are.
+    /// The colour components of the planes.
     pub color: Color,
-    /// One for [`Color::Gray`], else three.
+    /// One for [`Color::Gray`], three for the others.
     pub planes: Vec<Plane>,
 }
 
@@ -127,9 +127,9 @@ impl DcImage {
         self.full.1
     }
 
-    /// Whether every plane is what libjpeg-turbo has at 1/8, to the bit. If not, chroma has half the
-    /// resolution: as [`Chroma::Dc`](crate::Chroma::Dc) asks for, or because it has a quarter of
-    /// the image's resolution both ways. Luminance is exact always.
+    /// Whether every plane equals that of libjpeg-turbo at 1/8, bit for bit. Otherwise chroma has
+    /// half that resolution: because of [`Chroma::Dc`](crate::Chroma::Dc), or because it has a
+    /// quarter of the image's resolution in both directions. Luminance is always exact.
     #[must_use]
     pub fn is_exact(&self) -> bool {
         self.exact
@@ -151,7 +151,7 @@ impl Deref for DcImage {
 }
 
 impl Plane {
-    /// Row `y` of the image, enlarged into `wide` if need be.
+    /// Row `y` of the image, enlarged into `wide` if necessary.
     fn wide_row<'a>(&'a self, y: usize, wide: &'a mut Vec<u8>) -> &'a [u8] {
         let start = y / self.scale.1 * self.stride;
         let row = self.data.get(start..start + self.width).unwrap_or_default();
@@ -160,7 +160,7 @@ impl Plane {
         }
         wide.resize(row.len() * self.scale.0, 0);
         if self.scale.0 == 2 {
-            // Nearly always, and several times as fast as a count that is not known here.
+            // The common case. A constant count is several times as fast.
             let pairs = wide.as_chunks_mut().0.iter_mut().zip(row);
             pairs.for_each(|(pair, &sample)| *pair = [sample; 2]);
         } else {
@@ -197,9 +197,8 @@ pub(crate) fn clamp(value: i32) -> u8 {
     value.clamp(0, 255) as u8
 }
 
-/// The sample of a block: what an inverse DCT of its DC coefficient alone gives, as libjpeg does
-/// it. Where that is far out of range, as it can be in damaged files, libjpeg looks it up in a
-/// table of 1024 entries.
+/// The sample of a block: the inverse DCT of its DC coefficient alone, as in libjpeg. A value far
+/// out of range, as in damaged files, wraps as in libjpeg's table of 1024 entries.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "both factors are taken as 16 bits")]
 pub(crate) fn pixel(dc: i32, quantisation: u16) -> u8 {

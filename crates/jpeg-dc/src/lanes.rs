@@ -1,8 +1,8 @@
-//! The innermost loop: passes over blocks, in several independent places of a scan at once.
+//! The innermost loop: skips blocks, in several independent places of a scan at once.
 //!
-//! One place alone leaves most of a processor idle, since each table look-up has to wait for the
-//! one before. Nothing in the loop branches on the data but what is rare: at the end of a block the
-//! next table is selected, not jumped to.
+//! One place alone leaves most of a processor idle, because each table look-up waits for the one
+//! before. The loop branches on the data only in rare cases: at the end of a block the next table
+//! is selected without a jump.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -18,35 +18,35 @@ use crate::huffman::Code;
 use crate::marker::Reader;
 use crate::skip::{self, COUNT_SHIFT, END, ENTRIES, Entry, SLOW, WINDOW, ac_symbol};
 
-/// Lanes that run at once at the most. Three keep the processor busy; the state of more would not fit
+/// The most lanes that run at once. Three keep the processor busy; the state of more would not fit
 /// its registers.
 pub(crate) const LANES: usize = 3;
 
-/// Blocks that a lane passes over before their ends are taken away.
+/// The number of blocks that a lane skips before their ends are collected.
 pub(crate) const BATCH: usize = 512;
 
-/// Steps on bits that were loaded once.
+/// The number of steps on bits that are loaded once.
 pub(crate) const STEPS: usize = 3;
 
-/// Ends of blocks, in bits. A lane writes to its current block's place in each step; the place
-/// counts once the block has ended. Longer than a batch, so that indices need no check.
+/// The ends of blocks, in bits. A lane writes to its current block's entry in each step; the entry
+/// is valid when the block has ended. Longer than a batch, so that indices need no check.
 pub(crate) type Ends = [u32; BATCH + STEPS];
 
 /// One more table than a `u16` can address the start of, so that indices need no check.
 const ALL_ENTRIES: usize = (1 << 16) + ENTRIES;
 
-/// Where a lane stands.
+/// The position of a lane.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lane {
-    /// Byte that the loaded bits start from.
+    /// The byte at which the loaded bits start.
     byte: usize,
     /// The bits.
     word: u64,
-    /// How many of them are used in the low byte, coefficients of the block above it.
+    /// In the low byte the number of used bits, above it the number of the block's coefficients.
     state: Entry,
-    /// Start of the table to use next.
+    /// The start of the next table.
     base: u16,
-    /// Number of the current block, modulo the blocks of an MCU in step with its place in the MCU.
+    /// The number of the current block. Modulo the blocks of an MCU it is its place in the MCU.
     pub(crate) block: usize,
 }
 
@@ -57,7 +57,7 @@ impl Lane {
     }
 
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "as for a step")]
+    #[expect(clippy::inline_always, reason = "called, a step costs twice the time")]
     fn refill(&mut self, bytes: &[u8]) {
         self.byte = self.byte.wrapping_add(usize::from(self.state >> 3 & 31));
         self.state &= 0xFF07;
@@ -69,12 +69,12 @@ impl Lane {
 /// The tables of a scan.
 pub(crate) struct Tables<'a> {
     entries: Box<[Entry; ALL_ENTRIES]>,
-    /// For block `i` of a lane: at `2 * i` where the AC table of its component starts, behind it
-    /// where the DC table of the next block's does.
+    /// For block `i` of a lane: at `2 * i` the start of the AC table of its component, and after it
+    /// the start of the DC table of the next block.
     bases: Box<[u16; 2 * (BATCH + STEPS)]>,
-    /// The codes behind each pair of tables, DC and AC.
+    /// The codes of each pair of tables, DC and AC.
     codes: Vec<(&'a Code, &'a Code)>,
-    /// Where the DC table of an MCU's first block starts.
+    /// The start of the DC table of an MCU's first block.
     first_base: u16,
     pub(crate) blocks_per_mcu: usize,
 }
@@ -115,7 +115,7 @@ impl<'a> Tables<'a> {
         Lane { byte: bit / 8, word: 0, state: (bit % 8) as Entry, base: self.first_base, block: 0 }
     }
 
-    /// One look-up: passes over the rest of a block, or a part of it.
+    /// One look-up: skips the rest of a block, or a part of it.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "called, a step costs twice the time")]
     fn step(&self, bytes: &[u8], mut lane: Lane, ends: &mut Ends) -> Lane {
@@ -139,8 +139,8 @@ impl<'a> Tables<'a> {
         lane
     }
 
-    /// Passes over one symbol. Gives the byte where the next one's bits are, and the new state.
-    /// An invalid code leads behind all data.
+    /// Skips one symbol. Gives the byte of the next one's bits, and the new state. After an invalid
+    /// code that is the end of the data.
     #[cold]
     #[inline(never)]
     fn symbol(&self, bytes: &[u8], bit: usize, count: Entry, base: u16) -> (usize, Entry) {
@@ -161,11 +161,11 @@ impl<'a> Tables<'a> {
     }
 }
 
-const WRONG_SIZE: Error = Error::Malformed("a table of the wrong size");
+const WRONG_SIZE: Error = Error::Malformed("a table has the wrong size");
 
 macro_rules! run {
     ($name:ident, $count:literal, $($lane:ident $ends:ident),+) => {
-        /// Lets the lanes make so many rounds of three steps. No lane may get beyond a batch.
+        /// Runs the lanes for a number of rounds of three steps. No lane may exceed a batch.
         #[inline(never)]
         pub(crate) fn $name(
             &self,

@@ -1,20 +1,20 @@
-//! Decode a JPEG at one eighth of its size from the DC coefficients alone.
+//! Decodes a JPEG at one eighth of its size from its DC coefficients alone.
 //!
-//! A JPEG keeps its picture in blocks of 8 x 8 pixels, and of each block first its mean: the DC
-//! coefficient. At one eighth of the size a block becomes one pixel, and that pixel *is* the DC
-//! coefficient. So a thumbnail of a photo needs one of 64 coefficients; a full decoder reads and
-//! keeps all of them, even if it is asked for the small size only. This one does not:
+//! A JPEG stores its picture in blocks of 8 x 8 pixels. The first coefficient of a block is its
+//! mean: the DC coefficient. At one eighth of the size a block becomes one pixel, and that pixel
+//! *is* the DC coefficient. So a thumbnail of a photo needs one of 64 coefficients, while a full
+//! decoder reads and keeps all of them, even at the small size. This decoder does not:
 //!
-//! - In sequential (baseline) files it passes over the other coefficients several symbols at a
-//!   time, in several places of the file at once.
-//! - In progressive files, which hold the DC coefficients in scans of their own, it jumps over the
-//!   other scans, and stops reading behind the last one that it needs.
+//! - In sequential (baseline) files it skips the other coefficients several symbols at a time, in
+//!   several places of the file at once.
+//! - In progressive files, which have scans for DC coefficients alone, it skips the other scans,
+//!   and stops reading after the last scan that it needs.
 //!
-//! # What it gives
+//! # Result
 //!
-//! The same as libjpeg-turbo at scale 1/8, to the bit. For chroma of half the resolution both ways
-//! (4:2:0) that takes the AC coefficients of the chroma components as well, since a sample for each
-//! of their blocks would be half the resolution that there is. With [`Chroma::Dc`] they are left
+//! The result is that of libjpeg-turbo at scale 1/8, bit for bit. For chroma of half the resolution
+//! in both directions (4:2:0) that needs the AC coefficients of the chroma components, too, because
+//! one sample for each of their blocks would be half the resolution. [`Chroma::Dc`] leaves them
 //! out, for speed: then luminance alone is exact, and [`DcImage::is_exact`] says so.
 //!
 //! ```
@@ -34,128 +34,60 @@
 //!
 //! A full decoder reads the scans of a progressive file one after the other, and goes through the
 //! coefficients of all blocks for each. [`decode_progressive`] reads all scans side by side, block
-//! by block, and so keeps no coefficients. It gives the planes whole, or shrunk to a half or a
+//! by block, and so keeps no AC coefficients. It gives the planes at full size, or at a half or a
 //! quarter.
 //!
-//! EXIF orientation and colour profiles are the caller's business, as is making the image smaller
-//! still.
+//! EXIF orientation, colour profiles and further resizing are up to the caller.
 //!
-//! # What it refuses
+//! # Files that it refuses
 //!
-//! It is made to stand in front of a full decoder, which gets what this one refuses:
+//! Use it in front of a full decoder, which gets the files that this one refuses:
 //!
-//! - [`Error::Unsupported`]: other than 1 or 3 components (CMYK), other than 8 bits a sample,
-//!   arithmetic, lossless and hierarchical coding, a height given by a DNL segment, files without
-//!   Huffman tables, sampling factors that do not divide one another, scans above 256 MiB, more
-//!   than 500 scans.
-//! - [`Error::Malformed`]: damaged or truncated files. Others show the part that is there.
+//! - [`Error::Unsupported`]: a number of components other than 1 or 3 (CMYK), other than 8 bits a
+//!   sample, arithmetic, lossless and hierarchical coding, a height given by a DNL segment, files
+//!   without Huffman tables, sampling factors that do not divide one another, scans above 256 MiB,
+//!   more than 500 scans.
+//! - [`Error::Malformed`]: damaged or truncated files. Full decoders show the part that is there.
 //!
-//! It does not look at what it does not need. A file may be damaged behind the last DC coefficient,
-//! or lack all others, and decode all the same. (libjpeg-turbo smooths the picture if a progressive
-//! file has DC coefficients only.)
+//! It reads only what it needs. A file that is damaged after the last DC coefficient, or lacks all
+//! others, still decodes. (libjpeg-turbo smooths the picture if a progressive file has only DC
+//! coefficients.)
 //!
 //! # Cost
 //!
-//! Memory is the size of the file once more and some ten bytes for each block, beside the samples.
-//! A file has to have a bit for each block that its header claims, or is refused before anything is
-//! allocated for them. Time is bounded by a multiple of the file's size too: no bit is passed over
-//! more than twice, but for the first few blocks of a place in the middle of the file where that
-//! turns out not to be the start of a block. A scan of few bits can ask for a look at every block,
-//! so files of more than 500 scans are refused, and of more than 100 by [`decode_progressive`].
+//! Besides the samples, it takes the size of the file and about ten bytes a block of memory. A file
+//! must have at least one bit for each block that its header claims, or it is refused before any
+//! allocation for them. Time is bounded by a multiple of the file's size, too: no bit is read more
+//! than twice, except for the first few blocks of a lane that starts in the middle of the file and
+//! out of step. A scan of few bits can require a look at every block, so files of more than 500
+//! scans are refused, and of more than 100 by [`decode_progressive`].
 
 mod ac;
 mod coefficients;
 mod dc;
-mod dct;
+mod decode;
 mod entropy;
 mod error;
 mod frame;
 mod huffman;
+mod idct;
+mod idct_2x2;
 mod image;
 mod lanes;
 mod locate;
 mod marker;
 mod options;
-mod plan;
 mod prefix;
+mod progression;
 mod progressive;
-mod quad;
-mod sequential;
+mod progressive_scan;
+mod sequential_scan;
 mod skip;
-mod whole;
+mod zigzag;
 
+pub use decode::decode;
 pub use error::Error;
 pub use image::{Color, DcImage, Plane, Planes};
-pub use options::{Chroma, Options};
+pub use options::{Chroma, Options, Scale};
 pub use prefix::{Prefix, read_needed};
-pub use whole::{Scale, decode_progressive};
-
-use coefficients::Coefficients;
-use frame::{Frame, Process};
-use marker::{Found, Reader};
-use plan::Plan;
-
-/// Decodes a JPEG at one eighth of its size.
-///
-/// `data` is a whole file, or at least the part that [`Prefix`] finds; what comes behind it does
-/// not matter.
-///
-/// # Errors
-/// [`Error::Unsupported`] and [`Error::Malformed`] both mean that a full decoder should have a
-/// try; [`Error::TooLarge`] that the image is above the limit in `options`.
-pub fn decode(data: &[u8], options: &Options) -> Result<DcImage, Error> {
-    let mut reader = Reader::default();
-    if !matches!(reader.advance(data)?, Found::Frame) {
-        return Err(ENDS_EARLY);
-    }
-    let frame = reader.frame()?.clone();
-    options.check(&frame)?;
-    let mut plan = Plan::new(&frame, options.chroma);
-    let mut planes = empty_planes(&frame, options.chroma);
-    let mut coefficients = Vec::new();
-    coefficients.resize_with(planes.len(), Coefficients::default);
-    while !plan.is_complete() {
-        let Found::Scan(scan) = reader.advance(data)? else { return Err(ENDS_EARLY) };
-        let end = if !plan.note(&scan)? {
-            entropy::find_end(data, reader.position()).map_err(|_| ENDS_EARLY)?
-        } else if frame.process == Process::Sequential {
-            sequential::decode_scan(&reader, &frame, &scan, data, &mut planes)?
-        } else {
-            progressive::decode_scan(&reader, &frame, &scan, data, &mut coefficients)?
-        };
-        reader.resume_at(end);
-    }
-    if frame.process == Process::Progressive {
-        let planes = planes.iter_mut().zip(&frame.components);
-        for (coefficients, (plane, component)) in coefficients.iter_mut().zip(planes) {
-            coefficients.write(plane, component)?;
-        }
-    }
-    let color = whole::color(&frame, &reader);
-    let exact = frame.components.iter().zip(&planes).all(|(component, plane)| {
-        frame.is_single(component) || plane.scale != frame.ratio(component)
-    });
-    let (width, height) = (usize::from(frame.width), usize::from(frame.height));
-    let image = Planes { width: width.div_ceil(8), height: height.div_ceil(8), color, planes };
-    Ok(DcImage { full: (frame.width.into(), frame.height.into()), image, exact })
-}
-
-const ENDS_EARLY: Error = Error::Malformed("it ends before its DC coefficients do");
-
-fn empty_planes(frame: &Frame, chroma: Chroma) -> Vec<Plane> {
-    let plane = |component: &frame::Component| {
-        let quad = chroma == Chroma::Full && frame.is_quad(component);
-        let factor = if quad { 2 } else { 1 };
-        let ratio = frame.ratio(component);
-        let width = usize::from(frame.width) * factor;
-        let height = usize::from(frame.height) * factor;
-        Plane {
-            width: width.div_ceil(8 * ratio.0),
-            height: height.div_ceil(8 * ratio.1),
-            stride: component.padded.0 * factor,
-            scale: (ratio.0 / factor, ratio.1 / factor),
-            data: Vec::new(),
-        }
-    };
-    frame.components.iter().map(plane).collect()
-}
+pub use progressive::decode_progressive;

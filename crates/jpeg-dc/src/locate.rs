@@ -1,40 +1,40 @@
-//! Finds where each block of a sequential scan starts.
+//! Finds the start of each block of a sequential scan.
 //!
-//! The blocks have to be passed over bit by bit to find the next one, so this is what the time
-//! goes into. What is then wanted of a block can be read from its start, in any order.
+//! To find the next block, all bits of a block must be skipped, which takes most of the time. After
+//! that, blocks can be read from their starts, in any order.
 //!
-//! Several places of the scan are worked on at once. With restart markers the places are given.
-//! Without, the scan is cut into parts, and a lane starts in the middle of nowhere as if an MCU
-//! started there. Huffman codes soon fall into step, mostly within some tens of blocks; from the
-//! first block on that both the lane before and this one found, in the same place of the MCU, all
-//! that this one found is right. If they never meet, the lane before goes on instead.
+//! Lanes work in several places of the scan at once. Restart markers give the places. Without them,
+//! the scan is cut into parts, and a lane starts at an arbitrary bit as if an MCU started there.
+//! Huffman codes soon synchronise, mostly within some tens of blocks. From the first block that
+//! both the lane before and this one found, at the same place in the MCU, all results of this lane
+//! are right. If the two never meet, the lane before continues instead.
 
 use crate::entropy::Bits;
 use crate::error::Error;
 use crate::frame::Layout;
 use crate::lanes::{BATCH, Ends, LANES, Lane, STEPS, Tables};
 
-/// Scans from so many bytes on are cut into parts.
+/// The size in bytes from which scans are cut into parts.
 const SPLIT_FROM: usize = 16 * 1024;
 
-/// Bits that a part overlaps with the next one, for the two to meet in.
+/// The bits of overlap between two parts, in which their lanes must meet.
 const OVERLAP: usize = 8 * 1024;
 
-/// New starts that a lane tries where an invalid code shows that it is out of step.
+/// The number of new starts that a lane tries after an invalid code shows that it is out of step.
 const ATTEMPTS: usize = 64;
 
-/// More bits than any block has: 64 codes of 16 bits with 15 bits of magnitude.
+/// The most bits of a block: 64 codes of 16 bits with 15 bits of magnitude.
 const MAX_BLOCK: usize = 64 * 31;
 
-/// A stretch of the scan that starts with an MCU, or may do so.
+/// A stretch of the scan that starts, or may start, with an MCU.
 struct Stretch {
-    /// In bits.
+    /// Its end, in bits.
     to: usize,
-    /// Blocks that there are, the end of the last one counted as one more start.
+    /// The number of starts to find: of the blocks, and the end of the last one.
     wanted: usize,
-    /// New starts left.
+    /// The new starts that are left.
     attempts: usize,
-    /// Where blocks start, in bits.
+    /// The starts of blocks, in bits.
     starts: Vec<u32>,
 }
 
@@ -46,7 +46,7 @@ impl Stretch {
     }
 }
 
-/// A stretch that a lane works on.
+/// A stretch with its lane.
 struct Active<'s> {
     stretch: &'s mut Stretch,
     lane: Lane,
@@ -58,9 +58,9 @@ struct Active<'s> {
 pub(crate) struct Locator<'a> {
     tables: &'a Tables<'a>,
     bytes: &'a [u8],
-    /// Bits of data.
+    /// The bits of data.
     end: usize,
-    /// Look-ups made.
+    /// The number of look-ups.
     #[cfg(test)]
     steps: std::cell::Cell<usize>,
 }
@@ -82,7 +82,7 @@ pub(crate) fn locate(
 
 const ENDS_EARLY: Error = Error::Malformed("a scan ends early or has an invalid code");
 
-/// Bit positions fit, since a scan's size is limited.
+/// A bit position, which fits because the size of a scan is limited.
 fn position(bit: usize) -> u32 {
     u32::try_from(bit).unwrap_or(u32::MAX)
 }
@@ -147,7 +147,7 @@ impl<'a> Locator<'a> {
         for stretch in stretches {
             self.join(&mut starts, &stretch.starts);
         }
-        // What would be the next block's start is the last one's end.
+        // The last start is the end of the last block.
         if starts.len() <= total {
             return Err(ENDS_EARLY);
         }
@@ -155,14 +155,14 @@ impl<'a> Locator<'a> {
         Ok(starts)
     }
 
-    /// Adds to `starts`, which are right, those of `others` that follow from them.
+    /// Appends to `starts`, which are right, those of `others` that continue them.
     fn join(&self, starts: &mut Vec<u32>, others: &[u32]) {
         let per_mcu = self.tables.blocks_per_mcu;
         let Some(&first) = others.first() else { return };
         let mut ours = starts.partition_point(|&start| start < first);
         let mut theirs = 0;
         loop {
-            // Both lists rise: walk through them together.
+            // Both lists are sorted: walk through them together.
             while let Some(&start) = starts.get(ours) {
                 while others.get(theirs).is_some_and(|&other| other < start) {
                     theirs += 1;
@@ -175,7 +175,7 @@ impl<'a> Locator<'a> {
                 }
                 ours += 1;
             }
-            // Not met yet: go on from the last MCU.
+            // Not met yet: continue from the last MCU.
             let Some(last) = starts.len().checked_sub(1) else { return };
             let mcu = last - last % per_mcu;
             let (Some(&from), Some(&last)) = (starts.get(mcu), starts.get(last)) else { return };
@@ -219,8 +219,8 @@ impl<'a> Locator<'a> {
         }
     }
 
-    /// Lets the lanes run until one of them has a full batch, or may have come to its end. Gives
-    /// the number of rounds.
+    /// Runs the lanes until one of them has a full batch, or may have reached its end. Gives the
+    /// number of rounds.
     fn batch<const N: usize>(
         active: [&mut Active; N],
         ends: &mut [Ends; LANES],
@@ -229,7 +229,7 @@ impl<'a> Locator<'a> {
         let Some((ends, _)) = ends.split_first_chunk_mut::<N>() else { return 0 };
         let rounds = active.iter().map(|active| {
             let left = active.stretch.to.saturating_sub(active.lane.bit());
-            // A round takes some 27 bits on the average; at the most it ends three blocks.
+            // A round takes about 27 bits on average, and ends at most three blocks.
             ((BATCH - 1 - active.lane.block) / STEPS).min(left / 24 + 2)
         });
         let rounds = rounds.min().unwrap_or_default();
@@ -246,16 +246,16 @@ impl<'a> Locator<'a> {
     }
 
     #[cfg(not(test))]
-    #[expect(clippy::unused_self, reason = "counted in tests alone")]
+    #[expect(clippy::unused_self, reason = "only tests count")]
     fn count(&self, _steps: usize) {}
 
-    /// Takes the ends of blocks away from a lane. Whether it has to go on.
+    /// Collects the ends of blocks from a lane. Gives whether the lane must go on.
     fn collect(&self, active: &mut Active, ends: &Ends) -> bool {
         let Active { stretch, lane, first } = active;
         let found = ends.get(*first..lane.block).unwrap_or_default();
         let limit = position(self.end);
         let wanted = stretch.wanted - stretch.starts.len();
-        // Behind the data all is invalid.
+        // Everything after the data is invalid.
         let valid = found.partition_point(|&end| end <= limit).min(wanted);
         stretch.starts.extend_from_slice(found.get(..valid).unwrap_or_default());
         lane.block %= self.tables.blocks_per_mcu;
@@ -285,7 +285,7 @@ mod tests {
     use crate::frame::{Frame, Process, Scan};
     use crate::marker::Reader;
 
-    /// Any Huffman table that is one, as a DHT segment has it.
+    /// A valid Huffman table, as in a DHT segment.
     fn table(class: u8) -> impl Strategy<Value = Vec<u8>> {
         let symbol = if class == 0 { 0..12_u8 } else { 0..255 };
         let lengths = prop::collection::btree_map(symbol, 1..=16_u8, 1..60);
@@ -295,7 +295,7 @@ mod tests {
             let (mut counts, mut symbols, mut used) = ([0; 16], Vec::new(), 0_u32);
             for (length, symbol) in lengths {
                 let share = 1 << (16 - length);
-                // One code of ones has to be left.
+                // The code of all ones stays unused.
                 if used + share < 1 << 16 {
                     used += share;
                     counts[usize::from(length) - 1] += 1;
@@ -312,8 +312,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the tables and the data: what several lanes find is what one would find
-        /// symbol by symbol, and the look-ups are in proportion to the data.
+        /// With all tables and data, several lanes find what a walk symbol by symbol finds, and the
+        /// look-ups are in proportion to the data.
         #[test]
         fn lanes_find_what_a_walk_finds(
             dc in table(0),
@@ -361,9 +361,9 @@ mod tests {
             let found = locator.without_restarts(expected.len() - 1);
             prop_assert_eq!(found.as_deref(), Ok(&expected[..expected.len() - 1]));
             prop_assert!(locator.without_restarts(expected.len()).is_err());
-            // Twice: once for each of the two calls. In each, at the most once in parts and once
-            // more where the parts do not meet, one bit in a look-up; and what a lane out of step
-            // may do in a batch before it is noticed.
+            // Twice, for the two calls. Each has at most a look-up for each bit in the parts, and
+            // again where the parts do not meet; and those of a lane that is out of step, before a
+            // batch ends.
             let once = 2 * bits.len() * 8 + LANES * (ATTEMPTS + 4) * BATCH * STEPS;
             prop_assert!(locator.steps.get() <= 2 * once, "{} look-ups", locator.steps.get());
         }

@@ -1,10 +1,11 @@
-//! Walks over the marker segments and keeps what the scans need: frame, tables, restart interval.
+//! Reads the marker segments and keeps what the scans need: frame, tables, restart interval.
 
 use memchr::memchr;
 
 use crate::error::Error;
 use crate::frame::{Frame, Process, Scan};
 use crate::huffman::Code;
+use crate::image::Color;
 
 const SOF0: u8 = 0xC0;
 const SOF1: u8 = 0xC1;
@@ -23,7 +24,7 @@ const APP0: u8 = 0xE0;
 const APP14: u8 = 0xEE;
 const TEM: u8 = 0x01;
 
-/// What [`Reader::advance`] came to.
+/// What [`Reader::advance`] found.
 #[derive(Debug)]
 pub(crate) enum Found {
     /// The frame header was read.
@@ -50,24 +51,24 @@ pub(crate) struct Reader {
     quantisation: [Option<Quantisation>; 4],
     dc: [Option<Code>; 4],
     ac: [Option<Code>; 4],
-    /// MCUs between two restart markers; 0: there are none.
+    /// The number of MCUs between two restart markers; 0 if there are no such markers.
     pub(crate) restart_interval: usize,
 }
 
 impl Reader {
-    /// Where the reader stands: behind the last segment it read.
+    /// The position of the reader: after the last segment it read.
     pub(crate) fn position(&self) -> usize {
         self.position
     }
 
-    /// Goes on behind a scan's entropy-coded data.
+    /// Continues after a scan's entropy-coded data.
     pub(crate) fn resume_at(&mut self, position: usize) {
         self.position = position;
     }
 
     /// The frame, which every scan comes after.
     pub(crate) fn frame(&self) -> Result<&Frame, Error> {
-        self.frame.as_ref().ok_or(Error::Malformed("a scan before the frame header"))
+        self.frame.as_ref().ok_or(Error::Malformed("a scan comes before the frame header"))
     }
 
     pub(crate) fn quantisation(&self, number: u8) -> Result<&Quantisation, Error> {
@@ -89,9 +90,18 @@ impl Reader {
         code.ok_or(Error::Unsupported("a Huffman table is missing"))
     }
 
-    /// Whether three components are red, green and blue instead of `YCbCr`: by the rules libjpeg
-    /// guesses with where neither JFIF nor Adobe's segment says it.
-    pub(crate) fn is_rgb(&self) -> bool {
+    /// The colour components of the frame.
+    pub(crate) fn color(&self) -> Color {
+        match self.frame.as_ref().map(|frame| frame.components.len()) {
+            Some(1) => Color::Gray,
+            _ if self.is_rgb() => Color::Rgb,
+            _ => Color::YCbCr,
+        }
+    }
+
+    /// Whether three components are red, green and blue instead of `YCbCr`. Without a JFIF or Adobe
+    /// segment, by libjpeg's heuristic.
+    fn is_rgb(&self) -> bool {
         let ids: Vec<u8> = self.frame.iter().flat_map(|f| &f.components).map(|c| c.id).collect();
         if ids.len() != 3 || self.jfif {
             return false;
@@ -106,7 +116,7 @@ impl Reader {
             match data {
                 [0xFF, SOI, ..] => {}
                 [] | [0xFF] => return Ok(Found::NeedMore),
-                _ => return Err(Error::Malformed("it does not start as a JPEG")),
+                _ => return Err(Error::Malformed("the file does not start as a JPEG")),
             }
             self.position = 2;
             self.started = true;
@@ -125,7 +135,7 @@ impl Reader {
             }
             match marker {
                 EOI => return Ok(Found::End),
-                SOI => return Err(Error::Malformed("a second start of an image")),
+                SOI => return Err(Error::Malformed("the file has a second start of an image")),
                 _ => {}
             }
             let Some(length) = data.get(start..).and_then(|d| d.first_chunk::<2>()) else {
@@ -133,7 +143,7 @@ impl Reader {
             };
             let length = usize::from(u16::from_be_bytes(*length));
             if length < 2 {
-                return Err(Error::Malformed("a segment shorter than its own length"));
+                return Err(Error::Malformed("a segment is shorter than its length field"));
             }
             let Some(payload) = data.get(start + 2..start + length) else {
                 return Ok(Found::NeedMore);
@@ -154,7 +164,7 @@ impl Reader {
             DQT => self.quantisation_tables(payload)?,
             DRI => {
                 let &[high, low] = payload else {
-                    return Err(Error::Malformed("a DRI segment of the wrong length"));
+                    return Err(Error::Malformed("a DRI segment has the wrong length"));
                 };
                 self.restart_interval = usize::from(u16::from_be_bytes([high, low]));
             }
@@ -169,7 +179,9 @@ impl Reader {
                 }
             }
             JPG | 0xC3 | 0xC5..=0xCF if marker != DAC => {
-                return Err(Error::Unsupported("arithmetic, lossless or hierarchical coding"));
+                return Err(Error::Unsupported(
+                    "the coding is arithmetic, lossless or hierarchical",
+                ));
             }
             _ => {}
         }
@@ -178,14 +190,14 @@ impl Reader {
 
     fn start_frame(&mut self, process: Process, payload: &[u8]) -> Result<Option<Found>, Error> {
         if self.frame.is_some() {
-            return Err(Error::Malformed("a second frame header"));
+            return Err(Error::Malformed("the file has a second frame header"));
         }
         self.frame = Some(Frame::parse(process, payload)?);
         Ok(Some(Found::Frame))
     }
 
     fn huffman_tables(&mut self, mut payload: &[u8]) -> Result<(), Error> {
-        let malformed = Error::Malformed("a DHT segment that does not hold what it says");
+        let malformed = Error::Malformed("the length of a DHT segment does not fit its tables");
         while let Some((&class_and_number, rest)) = payload.split_first() {
             let (&counts, rest) = rest.split_first_chunk::<16>().ok_or(malformed)?;
             let total = counts.iter().map(|&count| usize::from(count)).sum();
@@ -206,7 +218,7 @@ impl Reader {
     }
 
     fn quantisation_tables(&mut self, mut payload: &[u8]) -> Result<(), Error> {
-        let malformed = Error::Malformed("a DQT segment that does not hold what it says");
+        let malformed = Error::Malformed("the length of a DQT segment does not fit its tables");
         while let Some((&precision_and_number, rest)) = payload.split_first() {
             let mut table = [0; 64];
             let number = usize::from(precision_and_number & 15);
@@ -232,8 +244,8 @@ impl Reader {
     }
 }
 
-/// The next marker at or after `from`, and where its segment's length would stand; or from where
-/// to look on in more data. Bytes that are none of a marker are passed over, as libjpeg does.
+/// Finds the next marker at or after `from`, and the position of its segment's length. The error is
+/// the position to search from when there is more data. Other bytes are skipped, as in libjpeg.
 fn next_marker(data: &[u8], from: usize) -> Result<(u8, usize), usize> {
     let mut at = from;
     loop {

@@ -1,9 +1,9 @@
-//! What a caller may set.
+//! The options of a caller.
 
 use crate::error::Error;
 use crate::frame::Frame;
 
-/// Limits of a decoding.
+/// Options of the decoder.
 ///
 /// ```
 /// use jpeg_dc::Options;
@@ -16,23 +16,45 @@ pub struct Options {
     pub(crate) chroma: Chroma,
 }
 
-/// What to do with chroma of half the resolution both ways, as of 4:2:0.
+/// How chroma of half the resolution in both directions (4:2:0) is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Chroma {
-    /// Read the AC coefficients of these components, and make 2 x 2 samples of each block as
-    /// libjpeg does, to the bit. Takes a quarter to half more time in sequential files. Of
-    /// progressive ones more scans are needed.
+    /// Reads the AC coefficients of these components, and makes 2 x 2 samples of each block,
+    /// exactly as libjpeg does. Takes a quarter to half more time for sequential files, and more
+    /// scans of progressive files.
     #[default]
     Full,
-    /// One sample a block, so half the resolution that it might have. Good enough where the image
-    /// is written as 4:2:0 or made smaller again by half.
+    /// Makes one sample of each block: half the resolution. That is enough if the image is written
+    /// as 4:2:0 or reduced by half again.
     Dc,
 }
 
+/// The size at which [`decode_progressive`](crate::decode_progressive) decodes an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// The full size.
+    Full,
+    /// Half of the width and height, rounded up.
+    Half,
+    /// A quarter of the width and height, rounded up.
+    Quarter,
+}
+
+impl Scale {
+    /// The number of pixels that become one, across or down.
+    pub(crate) const fn divisor(self) -> usize {
+        match self {
+            Self::Full => 1,
+            Self::Half => 2,
+            Self::Quarter => 4,
+        }
+    }
+}
+
 impl Options {
-    /// No limit but those of the format. Memory stays in proportion to the input all the same: a
-    /// header that claims more blocks than the data can hold is refused before any allocation.
+    /// Sets no limit besides those of the format. Memory stays in proportion to the input: a header
+    /// that claims more blocks than the data can hold is refused before any allocation.
     #[must_use]
     pub const fn new() -> Self {
         Self { max_pixels: u64::MAX, chroma: Chroma::Full }
@@ -45,7 +67,7 @@ impl Options {
         self
     }
 
-    /// Sets what to do with chroma of half the resolution.
+    /// Sets how chroma of half the resolution is decoded.
     #[must_use]
     pub const fn chroma(mut self, chroma: Chroma) -> Self {
         self.chroma = chroma;

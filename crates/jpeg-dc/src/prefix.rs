@@ -1,20 +1,20 @@
-//! How much of a file is needed.
+//! The part of a file that the decoder needs.
 
 use std::io::{self, Read};
 
 use crate::entropy::find_end;
-use crate::error::Error;
+use crate::error::{ENDS_EARLY, Error};
 use crate::marker::{Found, Reader};
 use crate::options::Options;
-use crate::plan::Plan;
+use crate::progression::Progression;
 
-/// Bytes to ask a source for at once.
+/// The bytes to read from a source at once.
 const CHUNK: u64 = 64 * 1024;
 
 /// Finds the end of what [`decode`](crate::decode) needs in a file that arrives piece by piece.
 ///
-/// A progressive file has its DC coefficients in some of its scans, often in the first half of
-/// the file; the rest need not be fetched. A baseline file is needed up to the end of its scans.
+/// A progressive file has its DC coefficients in some of its scans, often in the first half of the
+/// file; you need not fetch the rest. A baseline file is needed up to the end of its scans.
 ///
 /// ```
 /// # fn main() -> Result<(), jpeg_dc::Error> {
@@ -37,8 +37,8 @@ const CHUNK: u64 = 64 * 1024;
 pub struct Prefix {
     options: Options,
     reader: Reader,
-    plan: Option<Plan>,
-    /// Within a scan: up to where its end was looked for.
+    progression: Option<Progression>,
+    /// Within a scan: the position up to which its end was searched.
     looked_at: Option<usize>,
 }
 
@@ -46,15 +46,15 @@ impl Prefix {
     /// Starts with a new file.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        Self { options, reader: Reader::default(), plan: None, looked_at: None }
+        Self { options, reader: Reader::default(), progression: None, looked_at: None }
     }
 
-    /// The length of what is needed, or `None` if it is more than `data`. `data` is the file from
-    /// its first byte on, and in each call at least as long as in the one before; what was looked
-    /// at once is not looked at again.
+    /// Finds the length of the part that is needed; `None` if it is more than `data`. `data` is the
+    /// file from its first byte on, and in each call at least as long as in the one before. No byte
+    /// is searched twice.
     ///
     /// # Errors
-    /// What [`decode`](crate::decode) would say of the headers: the rest need not be fetched for it.
+    /// The error that [`decode`](crate::decode) would give for the headers, without the rest.
     pub fn find(&mut self, data: &[u8]) -> Result<Option<usize>, Error> {
         loop {
             if let Some(from) = self.looked_at {
@@ -66,7 +66,7 @@ impl Prefix {
                     }
                 }
                 self.looked_at = None;
-                if self.plan.as_ref().is_some_and(Plan::is_complete) {
+                if self.progression.as_ref().is_some_and(Progression::is_complete) {
                     return Ok(Some(self.reader.position()));
                 }
             }
@@ -74,16 +74,16 @@ impl Prefix {
                 Found::Frame => {
                     let frame = self.reader.frame()?;
                     self.options.check(frame)?;
-                    self.plan = Some(Plan::new(frame, self.options.chroma));
+                    self.progression = Some(Progression::new(frame, self.options.chroma));
                 }
                 Found::Scan(scan) => {
-                    if let Some(plan) = &mut self.plan {
-                        plan.note(&scan)?;
+                    if let Some(progression) = &mut self.progression {
+                        progression.record(&scan)?;
                     }
                     self.looked_at = Some(self.reader.position());
                 }
                 Found::End => {
-                    return Err(Error::Malformed("it ends before its DC coefficients do"));
+                    return Err(ENDS_EARLY);
                 }
                 Found::NeedMore => return Ok(None),
             }
@@ -91,12 +91,12 @@ impl Prefix {
     }
 }
 
-/// Reads from `source` as much as [`decode`](crate::decode) needs, and appends it to `data`, which
-/// holds the file's start or is empty. It stops early where the headers show that `decode` will
-/// refuse the file; so if `decode` fails, read the rest and use a full decoder.
+/// Reads from `source` the part that [`decode`](crate::decode) needs, and appends it to `data`,
+/// which holds the start of the file or is empty. Reading stops early if the headers show that
+/// `decode` will refuse the file. If `decode` fails, read the rest and use a full decoder.
 ///
 /// # Errors
-/// Only those of `source`.
+/// When `source` can't be read.
 pub fn read_needed(mut source: impl Read, data: &mut Vec<u8>, options: &Options) -> io::Result<()> {
     let mut prefix = Prefix::new(*options);
     while let Ok(None) = prefix.find(data) {

@@ -1,34 +1,34 @@
-//! Tables by which blocks are passed over, several symbols in one look.
+//! Tables for skipping blocks, several symbols in one look-up.
 
 use crate::huffman::Code;
 
-/// Bits of the stream that index a table.
+/// The number of bits of the stream that index a table.
 pub(crate) const WINDOW: u32 = 12;
-/// Entries of a table.
+/// The number of entries of a table.
 pub(crate) const ENTRIES: usize = 1 << WINDOW;
-/// Most bits that one entry may pass over: three steps on bits that were loaded once need two
-/// entries, the bits up to a byte boundary and a window to fit 64.
+/// The most bits that an entry skips: for three steps on bits that are loaded once, two entries,
+/// the bits up to a byte boundary and a window must fit 64.
 const MAX_BITS: u32 = 22;
 
-/// An entry, or the sum of a block's entries: the bits passed over in the low byte, and above it
-/// the number of coefficients (of the block: the index of the next one).
+/// An entry, or the sum of a block's entries: the skipped bits in the low byte, and above it the
+/// number of coefficients (of the block: the index of the next one).
 ///
-/// [`END`] is added at the end of a block. Where [`SLOW`] is set, by an entry or by the sum, the
-/// step does not count and has to be taken symbol by symbol: the code is longer than the window,
-/// or the block is filled to its last coefficient, so that the entry ran into the next one.
+/// [`END`] is added at the end of a block. If [`SLOW`] is set, by an entry or by the sum, the step
+/// is void and must be taken symbol by symbol: the code is longer than the window, or the block is
+/// filled to its last coefficient, so that the entry runs into the next block.
 pub(crate) type Entry = u16;
-/// Place of the number of coefficients.
+/// The position of the number of coefficients.
 pub(crate) const COUNT_SHIFT: u32 = 8;
 pub(crate) const SLOW: Entry = 64 << COUNT_SHIFT;
 pub(crate) const END: Entry = 128 << COUNT_SHIFT;
 
-/// What stands for "no entry" while tables are built.
+/// Stands for a missing entry while tables are built.
 const NONE: Entry = 0;
 
-/// Number of coefficients that ends a block.
+/// The number of coefficients that ends a block.
 const END_OF_BLOCK: u32 = 128;
 
-/// What an AC symbol adds to the number of coefficients, and the bits behind its code.
+/// The number of coefficients of an AC symbol, and the bits after its code.
 pub(crate) fn ac_symbol(symbol: u8) -> (u32, u32) {
     let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
     match (run, size) {
@@ -40,8 +40,8 @@ pub(crate) fn ac_symbol(symbol: u8) -> (u32, u32) {
 
 /// Writes the tables for a component's blocks: `dc` for the start of a block, `ac` for the rest.
 pub(crate) fn build(dc_code: &Code, ac_code: &Code, dc: &mut [Entry], ac: &mut [Entry]) {
-    // Tables of AC symbols for 0 to WINDOW bits in view, one behind the other: what comes behind a
-    // symbol in a large table is a smaller table.
+    // Tables of AC symbols for 0 to WINDOW visible bits, in that order: the bits after a symbol in
+    // a large table index a smaller table.
     let mut tables = vec![NONE; 2 * ENTRIES - 1];
     for view in 1..=WINDOW {
         let (smaller, table) = tables.split_at_mut((1 << view) - 1);
@@ -57,8 +57,8 @@ pub(crate) fn build(dc_code: &Code, ac_code: &Code, dc: &mut [Entry], ac: &mut [
     }
 }
 
-/// Writes the table for `view` bits that start with a symbol of `code`, and may go on with AC
-/// symbols, by the tables for fewer bits.
+/// Writes the table for `view` bits that start with a symbol of `code`, followed by AC symbols from
+/// the tables for fewer bits.
 fn fill(
     table: &mut [Entry],
     view: u32,
@@ -77,9 +77,9 @@ fn fill(
         if bits > MAX_BITS {
             continue;
         }
-        // 128 coefficients and 22 bits at the most.
+        // At most 128 coefficients and 22 bits.
         let first = Entry::try_from(count << COUNT_SHIFT | bits).unwrap_or(NONE);
-        // The magnitude bits need not be in view.
+        // The magnitude bits need not be visible.
         let left = view.saturating_sub(bits);
         let next = smaller.get((1 << left) - 1..(2 << left) - 1).unwrap_or_default();
         if count == END_OF_BLOCK || left == 0 {

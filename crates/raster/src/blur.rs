@@ -1,4 +1,4 @@
-//! Blur and sharpen, opacity premultiplied.
+//! Blurs and sharpens, with premultiplied opacity.
 
 use fast_image_resize::images::Image;
 use fast_image_resize::{MulDiv, PixelType};
@@ -7,14 +7,14 @@ use image::{ImageBuffer, Luma, Pixel, Rgb, Rgba, imageops};
 use crate::error::RasterError;
 use crate::picture::{Picture, PixelKind};
 
-/// Above this sigma three running means are as good as a Gaussian kernel, and take a time that
-/// does not grow with it.
+/// Above this sigma three box blurs are as good as a Gaussian kernel, and their time does not
+/// depend on sigma.
 const WIDE: f32 = 4.0;
 
-/// Blur by a Gaussian of this standard deviation in pixels.
+/// Blurs by a Gaussian with this standard deviation in pixels.
 ///
 /// # Errors
-/// A picture whose data do not fit its size.
+/// When the data does not fit the picture's size.
 pub fn blur(picture: Picture, sigma: f32) -> Result<Picture, RasterError> {
     premultiplied(picture, |picture| match picture.kind {
         PixelKind::Luma => by_kind::<Luma<u8>>(picture, |image| blur_image(image, sigma)),
@@ -25,10 +25,10 @@ pub fn blur(picture: Picture, sigma: f32) -> Result<Picture, RasterError> {
     })
 }
 
-/// Sharpen by an unsharp mask of this standard deviation in pixels.
+/// Sharpens by an unsharp mask with this standard deviation in pixels.
 ///
 /// # Errors
-/// A picture whose data do not fit its size.
+/// When the data does not fit the picture's size.
 pub fn sharpen(picture: Picture, sigma: f32) -> Result<Picture, RasterError> {
     premultiplied(picture, |picture| match picture.kind {
         PixelKind::Luma => by_kind::<Luma<u8>>(picture, |i| imageops::unsharpen(i, sigma, 0)),
@@ -51,7 +51,7 @@ fn by_kind<P: Pixel<Subpixel = u8>>(
 ) -> Result<Picture, RasterError> {
     let Picture { width, height, kind, data } = picture;
     let image = Buffer::<P>::from_raw(width, height, data)
-        .ok_or_else(|| RasterError::new("fewer pixels than the size says"))?;
+        .ok_or_else(|| RasterError::new("the picture has fewer pixels than its size says"))?;
     Ok(Picture { width, height, kind, data: work(&image).into_raw() })
 }
 

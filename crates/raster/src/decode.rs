@@ -1,14 +1,14 @@
-//! The decoder of the `image` crate that the engine uses, for sources in memory.
+//! The decoder of the `image` crate for BMP files.
 
 use std::io::Cursor;
 
 use image::codecs::bmp::BmpDecoder;
 use image::{ImageDecoder, ImageResult};
 
-/// Read the header of a BMP file.
+/// Reads the header of a BMP file.
 ///
 /// # Errors
-/// What is wrong with it.
+/// When the header is invalid.
 pub fn bmp(source: &[u8]) -> ImageResult<Box<dyn ImageDecoder + '_>> {
     Ok(Box::new(BmpDecoder::new(Cursor::new(source))?))
 }

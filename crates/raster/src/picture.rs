@@ -13,14 +13,14 @@ pub struct Size {
 impl TryFrom<(usize, usize)> for Size {
     type Error = TryFromIntError;
 
-    /// Width and height, if they are below 2³².
+    /// A size whose width and height are below 2³².
     fn try_from((width, height): (usize, usize)) -> Result<Self, TryFromIntError> {
         Ok(Self { width: width.try_into()?, height: height.try_into()? })
     }
 }
 
 impl Size {
-    /// The same with its sides exchanged.
+    /// The size with width and height exchanged.
     #[must_use]
     pub const fn swapped(self) -> Self {
         Self { width: self.height, height: self.width }
@@ -33,7 +33,7 @@ impl Size {
     }
 }
 
-/// What the samples of a pixel are, 8 bits each.
+/// The samples of a pixel, 8 bits each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PixelKind {
     /// Gray.
@@ -47,7 +47,7 @@ pub enum PixelKind {
 }
 
 impl PixelKind {
-    /// Bytes of a pixel.
+    /// The bytes of a pixel.
     #[must_use]
     pub const fn bytes(self) -> usize {
         match self {
@@ -58,14 +58,14 @@ impl PixelKind {
     }
 }
 
-/// A picture in memory: rows from top to bottom without gaps.
+/// A picture in memory: rows from top to bottom, without gaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
-    /// Pixels in a row.
+    /// The pixels of a row.
     pub width: u32,
-    /// Rows.
+    /// The number of rows.
     pub height: u32,
-    /// What a pixel is.
+    /// The kind of its pixels.
     pub kind: PixelKind,
     /// `width * height * kind.bytes()` bytes.
     pub data: Vec<u8>,
@@ -78,20 +78,20 @@ impl Picture {
         Size { width: self.width, height: self.height }
     }
 
-    /// Bytes in a row.
+    /// The bytes of a row.
     #[must_use]
     pub const fn stride(&self) -> usize {
         self.width as usize * self.kind.bytes()
     }
 
-    /// The same picture in gray: the red samples, for one whose colours are all gray.
+    /// Takes the red samples, for a picture whose colours are all gray.
     #[must_use]
     pub fn into_luma(self) -> Self {
         let data = self.data.iter().copied().step_by(self.kind.bytes()).collect();
         Self { kind: PixelKind::Luma, data, ..self }
     }
 
-    /// The same picture in red, green and blue if it is in inks, by the usual rule of thumb.
+    /// Converts inks to red, green and blue, by the usual formula without a profile.
     #[must_use]
     pub fn without_inks(self) -> Self {
         if self.kind != PixelKind::Cmyk {
@@ -111,7 +111,7 @@ impl Picture {
         Self { kind: PixelKind::Rgb, data, ..self }
     }
 
-    /// The same picture in colour, if it is gray.
+    /// Converts gray to red, green and blue.
     #[must_use]
     pub fn into_color(self) -> Self {
         if self.kind != PixelKind::Luma {
@@ -121,7 +121,7 @@ impl Picture {
         Self { kind: PixelKind::Rgb, data, ..self }
     }
 
-    /// The same picture with an opacity for each pixel.
+    /// Adds an opacity to each pixel.
     #[must_use]
     pub fn into_rgba(self) -> Self {
         let data = match self.kind {
@@ -136,7 +136,7 @@ impl Picture {
         Self { kind: PixelKind::Rgba, data, ..self }
     }
 
-    /// The same picture without opacities, if all of its pixels are opaque anyway.
+    /// Drops the opacities if all pixels are opaque.
     #[must_use]
     pub fn without_idle_alpha(self) -> Self {
         if self.kind != PixelKind::Rgba {
@@ -156,6 +156,6 @@ impl Picture {
 pub struct Frame {
     /// The whole canvas at this moment.
     pub picture: Picture,
-    /// How long it is shown, in milliseconds.
+    /// The time for which it is shown, in milliseconds.
     pub delay: u32,
 }

@@ -1,4 +1,4 @@
-//! Resize by convolution, opacity premultiplied.
+//! Resizes by convolution, with premultiplied opacity.
 
 use std::f64::consts::PI;
 
@@ -12,16 +12,16 @@ use fast_image_resize::{
 use crate::error::RasterError;
 use crate::picture::{Picture, PixelKind, Size};
 
-/// Bytes of what is between the two directions of a resize, at most. The weights of columns are
-/// reckoned anew for each such part.
+/// The most bytes of the intermediate picture between the two directions of a resize. The weights
+/// of columns are computed again for each such part.
 const BETWEEN: usize = 2 * 1024 * 1024;
 
 /// The kernel of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {
-    /// The mean of what a pixel covers, or of sixteen places in it where it covers many.
+    /// The mean of the covered pixels, or of sixteen samples of them where there are many.
     Box,
-    /// A cubic one of radius 2.
+    /// A cubic kernel of radius 2.
     CatmullRom,
     /// A windowed sinc of radius 3: the sharpest.
     Lanczos3,
@@ -40,11 +40,11 @@ impl From<Filter> for ResizeAlg {
     }
 }
 
-/// Beyond this, [`Filter::Lanczos3`] is zero.
+/// The radius of [`Filter::Lanczos3`].
 pub(crate) const LANCZOS_RADIUS: f64 = 3.0;
 
-/// `sinc(x) * sinc(x / 3)` with one sine instead of two, as `sin 3a = 3 sin a - 4 sin³ a`. Sines take
-/// a fortieth of the time of a small thumbnail.
+/// `sinc(x) * sinc(x / 3)` with one sine instead of two, because `sin 3a = 3 sin a - 4 sin³ a`.
+/// Sines take a fortieth of the time of a small thumbnail.
 fn lanczos3(x: f64) -> f64 {
     if x == 0.0 {
         return 1.0;
@@ -67,10 +67,11 @@ pub struct Area {
     pub height: f64,
 }
 
-/// Resize a part of a picture.
+/// Resizes a part of a picture.
 ///
 /// # Errors
-/// An area beyond the picture, a size of zero, or data that do not fit the picture's size.
+/// When the area lies outside the picture, the size is zero, or the data does not fit the picture's
+/// size.
 pub fn resize(
     picture: &Picture,
     area: Area,
@@ -89,8 +90,8 @@ pub fn resize(
     Ok(finished(resized, picture.kind))
 }
 
-/// Resize a part of an image without opacity by [`Filter::Lanczos3`]. What is between the two
-/// directions has rows as wide as the source's, so there are never many of them.
+/// Resizes a part of an image without opacity by [`Filter::Lanczos3`], in bands: the intermediate
+/// picture between the two directions has rows as wide as the source's.
 fn resize_bands(
     source: &ImageRef<'_>,
     area: Area,
@@ -116,7 +117,7 @@ fn resize_bands(
     Ok(Picture { width: to.width, height: to.height, kind, data })
 }
 
-/// The library's name for pixels of a kind.
+/// The library's type for a kind of pixels.
 pub(crate) const fn samples(kind: PixelKind) -> PixelType {
     match kind {
         PixelKind::Luma => PixelType::U8,
@@ -125,7 +126,7 @@ pub(crate) const fn samples(kind: PixelKind) -> PixelType {
     }
 }
 
-/// Resize a part of an image whose samples are bytes.
+/// Resizes a part of an image whose samples are bytes.
 pub(crate) fn convolve(
     engine: &mut Resizer,
     source: &ImageRef<'_>,
@@ -143,8 +144,8 @@ pub(crate) fn convolve(
     }
 }
 
-/// Resize a part of a picture by its light: the samples are made linear before, and encoded
-/// with the gamma of sRGB again after. By [`Filter::Lanczos3`].
+/// Resizes a part of a picture in linear light, by [`Filter::Lanczos3`]: the samples are decoded
+/// from the gamma of sRGB before, and encoded again after.
 ///
 /// # Errors
 /// See [`resize`].
@@ -180,7 +181,7 @@ pub fn resize_linear(picture: Picture, area: Area, size: Size) -> Result<Picture
     Ok(finished(resized, kind))
 }
 
-/// Resize a part of a plane of samples of one byte by [`Filter::Lanczos3`].
+/// Resizes a part of a plane of one-byte samples by [`Filter::Lanczos3`].
 ///
 /// # Errors
 /// See [`resize`].
@@ -194,10 +195,10 @@ pub fn resize_samples(
     resize_bands(&source.map_err(RasterError::new)?, area, to, PixelKind::Luma)
 }
 
-/// Resize one plane of samples, of two bytes each if `wide`, by [`Filter::CatmullRom`].
+/// Resizes one plane of samples, of two bytes each if `wide`, by [`Filter::CatmullRom`].
 ///
 /// # Errors
-/// Fewer samples than the size says.
+/// When there are fewer samples than the size says.
 pub fn resize_plane(
     samples: &[u8],
     from: Size,
@@ -228,8 +229,8 @@ pub(crate) fn options(area: Area, filter: Filter, has_alpha: bool) -> ResizeOpti
     options.crop(left, top, width, height)
 }
 
-/// Resize pixels of one kind. The dynamic interface of the library would do for all kinds, and
-/// so make code for many that never occur.
+/// Resizes pixels of one kind. The dynamic interface of the library would compile code for kinds
+/// that never occur.
 fn run<P: PixelTrait>(
     engine: &mut Resizer,
     source: Option<impl ImageView<Pixel = P>>,
@@ -237,7 +238,7 @@ fn run<P: PixelTrait>(
     options: &ResizeOptions,
 ) -> Result<(), RasterError> {
     let (Some(source), Some(mut resized)) = (source, resized) else {
-        return Err(RasterError::new("the pixels are of another kind"));
+        return Err(RasterError::new("the pixels have another kind"));
     };
     engine.resize_typed(&source, &mut resized, options).map_err(RasterError::new)
 }

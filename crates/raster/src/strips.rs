@@ -1,4 +1,4 @@
-//! Resize a picture of which only a strip is in memory.
+//! Resizes a picture of which only a strip is in memory.
 
 use fast_image_resize::images::{Image, ImageRef, TypedImage};
 use fast_image_resize::pixels::U8x4;
@@ -8,48 +8,48 @@ use crate::error::RasterError;
 use crate::picture::{Picture, PixelKind, Size};
 use crate::resize::{Area, Filter, LANCZOS_RADIUS, convolve, options, samples};
 
-/// Bytes of a strip.
+/// The bytes of a strip.
 const STRIP: usize = 256 * 1024;
 
-/// Rows that are resized to their width at once: the weights of columns are reckoned each time.
+/// The rows that are resized to their width at once: each time the weights of columns are computed.
 const BAND: u32 = 256;
 
 /// Resizes a part of a picture whose rows come from top to bottom, a strip at a time, by
 /// [`Filter::Lanczos3`].
 ///
-/// The result is that of [`resize`](crate::resize()), but for some samples that differ by one, or
-/// two where rows are added: the weights of rows are rounded, how finely depends on the largest, and
-/// that of a strip may not be that of the whole picture.
+/// The result is that of [`resize`](crate::resize()), except that some samples differ by one, or by
+/// two if the picture gets more rows: the weights of rows are rounded by the largest weight, which
+/// can be another one in a strip than in the whole picture.
 ///
-/// Ask for [`room`](Self::room), fill it with the next rows and [`advance`](Self::advance), until there
-/// is no more room.
+/// Get [`room`](Self::room), fill it with the next rows, call [`advance`](Self::advance), and
+/// repeat until `room` gives `None`.
 pub struct StripResizer {
     from: Size,
     kind: PixelKind,
     to: Size,
     across: Axis,
     down: Axis,
-    /// The columns of the picture that count: the first, and the one after the last.
+    /// The columns of the picture that are used: the first, and the one after the last.
     columns: (u32, u32),
-    /// Whether samples are multiplied by their opacity before.
+    /// Whether samples are first multiplied by their opacity.
     has_alpha: bool,
     engine: Resizer,
-    /// The rows of the picture that come at once, at least.
+    /// The least number of rows that come at once.
     strip: u32,
-    /// Rows of the picture that are needed still, and room for those that come.
+    /// The rows of the picture that are still needed, and room for the next ones.
     rows: Vec<u8>,
     /// The first row of the picture that is in `rows`.
     first: u32,
     /// The one after the last.
     end: u32,
-    /// The rows of the result that are made at once, at most.
+    /// The most rows of the result that are made at once.
     most_in_band: u32,
-    /// Those of them that are there, but as wide as the columns that count.
+    /// The finished ones of them, still as wide as the columns that are used.
     band: Vec<u8>,
-    /// How many.
+    /// The number of rows in the band.
     in_band: u32,
     resized: Vec<u8>,
-    /// Rows of the result that are finished.
+    /// The number of finished rows of the result.
     finished: u32,
 }
 
@@ -68,7 +68,7 @@ impl StripResizer {
         let columns = (across.span(0).0, across.span(to.width.saturating_sub(1)).1);
         let most_in_band = band.min(to.height);
         let band = most_in_band as usize * columns.1.saturating_sub(columns.0) as usize;
-        // No fewer than may be kept of those before, so that these don't take long to move.
+        // At least the number of rows that may be kept, so that moving those takes little time.
         let strip = strip.max(down.reach());
         let rows = strip.saturating_add(down.reach()).min(from.height);
         let rows = rows as usize * from.width as usize;
@@ -93,8 +93,7 @@ impl StripResizer {
         }
     }
 
-    /// Where the next rows of the picture go, as many as there is room for; nothing when it has no
-    /// more.
+    /// The room for the next rows of the picture; `None` after the last row.
     pub fn room(&mut self) -> Option<&mut [u8]> {
         let rows = self.strip_rows();
         let start = self.bytes(self.end - self.first);
@@ -102,10 +101,10 @@ impl StripResizer {
         self.rows.get_mut(start..end).filter(|_| rows > 0)
     }
 
-    /// Resize what can be of the rows that are there, the last [`room`](Self::room) having been filled.
+    /// Resizes as far as possible, after [`room`](Self::room) was filled.
     ///
     /// # Errors
-    /// An area beyond the picture.
+    /// When the area lies outside the picture.
     pub fn advance(&mut self) -> Result<(), RasterError> {
         let added = self.strip_rows();
         if self.has_alpha && self.needed() < self.end + added {
@@ -127,14 +126,14 @@ impl StripResizer {
         Ok(())
     }
 
-    /// The resized part, once there is no more room.
+    /// The resized part, when [`room`](Self::room) gives `None`.
     #[must_use]
     pub fn finish(self) -> Picture {
         let Self { to: Size { width, height }, kind, resized: data, .. } = self;
         Picture { width, height, kind, data }
     }
 
-    /// Rows of the next strip.
+    /// The number of rows of the next strip.
     const fn strip_rows(&self) -> u32 {
         let rest = self.from.height - self.end;
         if self.strip < rest { self.strip } else { rest }
@@ -144,7 +143,7 @@ impl StripResizer {
         rows as usize * self.from.width as usize * self.kind.bytes()
     }
 
-    /// The next row of the result to be made.
+    /// The next row of the result.
     const fn next(&self) -> u32 {
         self.finished + self.in_band
     }
@@ -154,7 +153,7 @@ impl StripResizer {
         if self.next() < self.to.height { self.down.span(self.next()).0 } else { self.from.height }
     }
 
-    /// How many rows of the result can be made, and have a place in the band.
+    /// The number of rows of the result that can be made and fit the band.
     fn complete(&self) -> u32 {
         let end = self.to.height.min(self.finished.saturating_add(self.most_in_band));
         (self.next()..end)
@@ -163,7 +162,7 @@ impl StripResizer {
             .map_or(0, |last| last + 1 - self.next())
     }
 
-    /// Make the next rows of the result but for their width.
+    /// Makes the next rows of the result, with their old width.
     fn resize_down(&mut self, rows: u32) -> Result<(), RasterError> {
         let known = Size { width: self.from.width, height: self.end - self.first };
         let (left, right) = self.columns;
@@ -179,7 +178,7 @@ impl StripResizer {
         Ok(())
     }
 
-    /// Resize the rows of the band to their width, which finishes them.
+    /// Resizes the rows of the band to their width, which finishes them.
     fn resize_across(&mut self) -> Result<(), RasterError> {
         let height = self.in_band;
         let (first, end) = self.columns;
@@ -204,11 +203,11 @@ impl StripResizer {
 /// One direction of a resize.
 #[derive(Debug, Clone, Copy)]
 struct Axis {
-    /// Where the part begins.
+    /// The start of the part.
     start: f64,
-    /// Pixels of the picture in one of the result.
+    /// The pixels of the picture for one of the result.
     scale: f64,
-    /// Pixels of the picture.
+    /// The pixels of the picture.
     from: u32,
 }
 
@@ -217,7 +216,7 @@ impl Axis {
         Self { start, scale: length / f64::from(to), from }
     }
 
-    /// The first pixel of the picture that counts for one of the result, and the one after the last.
+    /// The first pixel of the picture that one of the result needs, and the one after the last.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "pixels")]
     fn span(self, index: u32) -> (u32, u32) {
         let middle = self.start + (f64::from(index) + 0.5) * self.scale;
@@ -226,14 +225,14 @@ impl Axis {
         (pixel((middle - radius).floor()), pixel((middle + radius).ceil()))
     }
 
-    /// The most pixels of the picture that count for one of the result.
+    /// The most pixels of the picture that one of the result needs.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "pixels")]
     fn reach(self) -> u32 {
         (2.0 * LANCZOS_RADIUS * self.scale.max(1.0)).ceil() as u32 + 1
     }
 
-    /// Where so many pixels of the result begin in a part of the picture that holds all that counts
-    /// for them, and how long they are there.
+    /// The start and length of `count` pixels of the result in a part of the picture, from `first`
+    /// to `end`, that has all the pixels they need.
     fn part(self, index: u32, count: u32, (first, end): (u32, u32)) -> (f64, f64) {
         const ROUNDING: f64 = 1e-6;
         let start = self.start + f64::from(index) * self.scale - f64::from(first);
@@ -242,7 +241,7 @@ impl Axis {
         (start, if (0.0..ROUNDING).contains(&(length - rest)) { rest } else { length })
     }
 
-    /// Whether the pixels of the result are some of the picture's.
+    /// Whether the pixels of the result are pixels of the picture.
     #[expect(clippy::float_cmp, reason = "so does the library")]
     fn is_copied(self) -> bool {
         self.scale == 1.0 && self.start == self.start.round()
@@ -317,7 +316,8 @@ mod tests {
         strips.finish()
     }
 
-    /// What differs most: samples, or for pixels with an opacity that and what it leaves of samples.
+    /// The largest difference: of samples, or with an opacity of that and the premultiplied
+    /// samples.
     fn difference(one: &Picture, other: &Picture) -> u32 {
         assert_eq!((one.size(), one.kind), (other.size(), other.kind));
         if one.kind != PixelKind::Rgba {
@@ -382,7 +382,8 @@ mod tests {
             let pairs = made.data.iter().zip(&whole.data);
             let differing = pairs.filter(|(made, whole)| made != whole).count();
             prop_assert!(differing <= 9 + made.data.len() / 20, "{differing} differ");
-            // One after the columns, and two after the rows. Colours are divided by the opacity then.
+            // One after the columns, and two after the rows. Then colours are divided by the
+            // opacity.
             let most = if kind == PixelKind::Rgba { 3 } else { 2 };
             let difference = difference(&made, &whole);
             prop_assert!(difference <= most, "{difference}");

@@ -8,14 +8,14 @@ use tiff::{ColorType, TiffError as CrateError};
 
 use crate::picture::{Picture, PixelKind, Size};
 
-/// What a value of a directory, and a strip before it is decoded, may take at least.
+/// The bytes that a value of a directory, and a strip before it is decoded, may always take.
 const OVERHEAD: usize = 16 * 1024 * 1024;
 
 /// Why a TIFF file can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TiffError {
-    /// It is of a kind that is not known: its samples, compression or layout.
-    #[error("TIFF of this kind is not supported")]
+    /// Its samples, compression or layout are not supported.
+    #[error("this kind of TIFF is not supported")]
     Unsupported,
     /// It contradicts itself or ends early.
     #[error("{0}")]
@@ -31,13 +31,13 @@ impl From<CrateError> for TiffError {
     }
 }
 
-/// What the samples of a pixel are, opacity apart.
+/// The samples of a pixel, without the opacity.
 enum Scheme {
     Gray,
-    /// An index into these colours.
+    /// An index to a colour.
     Palette(Vec<[u8; 3]>),
     Rgb,
-    /// Luma and two differences, of JPEG.
+    /// Luma and two colour differences, in JPEG strips.
     YCbCr,
     Cmyk,
 }
@@ -56,32 +56,32 @@ impl Scheme {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Alpha {
     None,
-    /// The colours are as they are.
+    /// The colours are not multiplied by it.
     Unassociated,
     /// The colours are multiplied by it.
     Associated,
 }
 
-/// The first page of a TIFF file, of which the header has been read.
+/// The first page of a TIFF file, with its header read.
 pub struct Tiff<'a> {
     decoder: Decoder<Overlaid<'a>>,
     size: Size,
     scheme: Scheme,
     alpha: Alpha,
-    /// Bits of a sample.
+    /// The bits of a sample.
     depth: u8,
-    /// Samples of a pixel.
+    /// The samples of a pixel.
     samples: usize,
     is_planar: bool,
 }
 
 impl<'a> Tiff<'a> {
-    /// Read the header.
+    /// Reads the header.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// When it is invalid or not supported.
     pub fn new(source: &'a [u8]) -> Result<Self, TiffError> {
-        // The crate refuses palettes, so their indices are read as if they were gray.
+        // The crate refuses palettes, so it reads their indices as gray samples.
         let gray = palette_as_gray(source);
         let is_palette = gray.is_some();
         let source = Overlaid { bytes: Cursor::new(source), overlay: gray };
@@ -114,7 +114,7 @@ impl<'a> Tiff<'a> {
         if is_reversed || is_planar && decoder.get_chunk_type() == ChunkType::Tile {
             return Err(TiffError::Unsupported);
         }
-        // Without those of no known meaning, which are not decoded.
+        // Samples without a known meaning are not decoded.
         let samples = usize::from(color.num_samples());
         let extra = decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples)?.unwrap_or_default();
         let has_extra = samples > scheme.samples();
@@ -122,7 +122,7 @@ impl<'a> Tiff<'a> {
             (_, Scheme::Cmyk) => Alpha::None,
             (Some(1), _) if has_extra => Alpha::Associated,
             (Some(2), _) if has_extra => Alpha::Unassociated,
-            // A fourth sample beside red, green and blue can hardly be anything else.
+            // A fourth sample besides red, green and blue is almost certainly an opacity.
             (None, Scheme::Rgb) if samples == 4 => Alpha::Unassociated,
             _ => Alpha::None,
         };
@@ -148,10 +148,10 @@ impl<'a> Tiff<'a> {
         self.decoder.get_tag_u8_vec(Tag::IccProfile).ok()
     }
 
-    /// Decode the pixels.
+    /// Decodes the pixels.
     ///
     /// # Errors
-    /// What is wrong with them.
+    /// When they are invalid or not supported.
     pub fn decode(mut self) -> Result<Picture, TiffError> {
         let Size { width, height } = self.size;
         let pixels = usize::try_from(self.size.pixels()).unwrap_or(usize::MAX);
@@ -281,7 +281,7 @@ fn eight_bits(
     })
 }
 
-/// Samples plane by plane, of so many pixels each, as samples pixel by pixel.
+/// Interleaves samples that are stored plane by plane.
 fn interleaved(samples: &[u8], pixels: usize, planes: usize) -> Vec<u8> {
     let mut data = vec![0; pixels.saturating_mul(planes)];
     for (index, plane) in samples.chunks_exact(pixels.max(1)).take(planes).enumerate() {
@@ -311,8 +311,8 @@ fn unmultiplied(sample: u8, opacity: u8) -> u8 {
     whole.map_or(0, |whole| u8::try_from(whole).unwrap_or(u8::MAX))
 }
 
-/// Where the first page says that its samples are indices into a palette, and what would say
-/// that they are gray.
+/// The position at which the first page says that its samples are indices into a palette, and the
+/// bytes that say that they are gray.
 fn palette_as_gray(source: &[u8]) -> Option<(u64, [u8; 2])> {
     const PHOTOMETRIC_INTERPRETATION: u64 = 262;
     const PALETTE: u64 = 3;
@@ -337,7 +337,7 @@ fn palette_as_gray(source: &[u8]) -> Option<(u64, [u8; 2])> {
     (number(at, 2)? == PALETTE).then_some((at as u64, gray))
 }
 
-/// Bytes of which two are read as others.
+/// A source of which two bytes are replaced.
 struct Overlaid<'a> {
     bytes: Cursor<&'a [u8]>,
     overlay: Option<(u64, [u8; 2])>,

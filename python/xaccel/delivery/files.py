@@ -13,7 +13,7 @@ import posixpath
 import urllib.parse
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from weakref import WeakSet
 
 from xaccel._core import Location, encode_path
@@ -293,32 +293,16 @@ def _fails_precondition(location: Location, conditions: Conditions) -> bool:
 
 
 def _send_ourselves(location: Location, conditions: Conditions, headers: Headers) -> Response:
-    read = location.read(AT_ONCE) if location.size <= AT_ONCE else None
-    if read is not None:
-        content, modified = read
-        validators = Validators.of_file(len(content), modified)
+    opened = location.open()
+    # As it is now.
+    location = opened.location
+    if location.size <= AT_ONCE:
+        with opened:
+            content = opened.read(AT_ONCE) or b""
+        validators = Validators.of_file(len(content), location.mtime)
         headers = (*headers, *validators.headers)
         return answer_with_content(content, len(content), validators, conditions, headers)
-    file = _open(location)
-    status = os.fstat(file.fileno())
-    validators = Validators.of_file(status.st_size, int(status.st_mtime))
+    validators = Validators.of_file(location.size, location.mtime)
     headers = (*headers, *validators.headers)
-    return answer_with_file(file, status.st_size, validators, conditions, headers)
-
-
-def _open(location: Location) -> BinaryIO:
-    """Open exactly the file that was located, not a replacement."""
-
-    def opener(path: str, flags: int) -> int:
-        return os.open(path, flags | os.O_NONBLOCK)
-
-    try:
-        # Its user closes it.
-        file = open(location.path, "rb", opener=opener)  # noqa: SIM115
-    except OSError as error:
-        raise FileNotFound(f"{location.path!r} can't be read: {error.strerror}") from None
-    status = os.fstat(file.fileno())
-    if (status.st_dev, status.st_ino) != (location.device, location.inode):
-        file.close()
-        raise FileNotFound(f"{location.path!r} may not be sent: it has just been replaced")
-    return file
+    file = open(location.path, "rb", opener=lambda *_: opened.detach())  # noqa: SIM115
+    return answer_with_file(file, location.size, validators, conditions, headers)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import secrets
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
-from xaccel._core import Cache, CacheLock, PathMap, Spec, Thumbnail, __version__
+from xaccel._core import Cache, PathMap, Spec, Thumbnail, __version__
 from xaccel._log import one_line
 from xaccel.config import CACHE_PREFIX, Config
 from xaccel.delivery.conditional import precondition_response
@@ -24,12 +23,10 @@ from xaccel.delivery.response import NOSNIFF, Headers, Response
 from xaccel.delivery.rfc9110 import Validators
 from xaccel.exceptions import FileNotFound, ThumbnailError
 from xaccel.servers import dialects
+from xaccel.thumbnails.ownership import Ownership
 from xaccel.thumbnails.rendering import Renderer
 from xaccel.thumbnails.sources.base import Original
-from xaccel.thumbnails.turns import ThreadLocks, wait_for
-
-_SWEEP_ODDS = 512
-"""One in this many new thumbnails makes the endpoint sweep the cache."""
+from xaccel.thumbnails.turns import ThreadLocks, pauses
 
 _UNNEGOTIATED = Spec()
 
@@ -55,7 +52,11 @@ class RequestedThumbnail:
 
 
 class ThumbnailDelivery:
-    """Finds or renders thumbnails, and sends them like any file."""
+    """Finds or renders thumbnails, and sends them like any file.
+
+    Raises:
+        ConfigError: The cache belongs to another app.
+    """
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -65,6 +66,7 @@ class ThumbnailDelivery:
         """The finished thumbnails; `None` when they are not kept."""
         if config.thumbnail_cache is not None:
             self.cache = Cache(config.thumbnail_cache)
+            self._ownership = Ownership(config, self.cache)
             # The directory is ours: a link in it was made on purpose, and web servers follow it.
             self._files = PathMap([(config.thumbnail_cache, CACHE_PREFIX)], follow_symlinks=True)
         self.renderer = Renderer(config, self.cache)
@@ -133,35 +135,37 @@ class ThumbnailDelivery:
     def _hit(self, thumbnail: RequestedThumbnail, request: Request) -> Response | None:
         if self.cache is None:
             return None
-        try:
-            location = self._files.locate(self.cache.path(thumbnail.uri))
-            if location.size == 0:
-                # The machine has lost power while the file was written.
-                return None
-            return hand_over(location, request, thumbnail.headers, self._server)
-        except (FileNotFound, OSError):
-            return None
+        for find in (self.cache.path, self.cache.aside):
+            try:
+                location = self._files.locate(find(thumbnail.uri))
+                # An empty file is what an earlier version left when the machine lost power.
+                if location.size > 0:
+                    return hand_over(location, request, thumbnail.headers, self._server)
+            except (FileNotFound, OSError):
+                continue
+        return None
 
     def _render_once(
         self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
     ) -> Response | None:
         """Render what no one else is rendering; `None` when the cache can't be written to."""
         number = cache.lock_number(thumbnail.uri)
-
-        def take() -> Response | CacheLock | None:
-            return self._hit(thumbnail, request) or cache.try_lock(number)
-
         with self._locks.get(number):
-            try:
-                taken = cast("Response | CacheLock", wait_for(take))
-            except OSError as error:
-                _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
-                return None
-            if isinstance(taken, Response):
-                return taken
-            with taken:
+            pause = pauses()
+            while True:
                 hit = self._hit(thumbnail, request)
-                return hit or self._render_and_publish(cache, thumbnail, request)
+                if hit is not None:
+                    return hit
+                try:
+                    lock = cache.try_lock(number)
+                except OSError as error:
+                    _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
+                    return None
+                if lock is not None:
+                    with lock:
+                        hit = self._hit(thumbnail, request)
+                        return hit or self._render_and_publish(cache, thumbnail, request)
+                time.sleep(next(pause))
 
     def _render_and_publish(
         self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
@@ -171,14 +175,17 @@ class ThumbnailDelivery:
         # If the image was replaced meanwhile, its purge is over and would miss this thumbnail.
         if thumbnail.state() == original.state:
             try:
+                self._ownership.claim()
                 cache.publish(thumbnail.uri, rendered.data, modified=original.modified)
+                is_sweep_due = cache.is_sweep_due(self._config.thumbnail_cache_max_size)
             except OSError as error:
                 _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
-            if secrets.randbelow(_SWEEP_ODDS) == 0:
-                sweep = threading.Thread(
-                    target=self._sweep, args=(cache,), name="xaccel-sweep", daemon=True
-                )
-                sweep.start()
+            else:
+                if is_sweep_due:
+                    sweep = threading.Thread(
+                        target=self._sweep, args=(cache,), name="xaccel-sweep", daemon=True
+                    )
+                    sweep.start()
         return self._hit(thumbnail, request) or _body(rendered, request, thumbnail.headers)
 
     def _render_uncached(self, thumbnail: RequestedThumbnail, request: Request) -> Response:

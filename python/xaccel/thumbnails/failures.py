@@ -19,6 +19,9 @@ from xaccel.exceptions import (
     UnsupportedImage,
 )
 
+DIRECTORY = ".lock"
+"""The directory in the cache for files that are not thumbnails. No URL leads there."""
+
 SECONDS = 60
 """For how long a failure is remembered."""
 
@@ -40,8 +43,7 @@ class Failures:
     """
 
     def __init__(self, cache: str | None, *, now: Callable[[], float] = time.time) -> None:
-        # With the files of the cache itself, which are neither thumbnails nor at any URL.
-        self._directory = None if cache is None else Path(cache) / ".lock"
+        self._directory = None if cache is None else Path(cache) / DIRECTORY
         self._now = now
         self._texts: dict[int, str] = {}
 

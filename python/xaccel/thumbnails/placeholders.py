@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import cast
 
-from xaccel._core import Cache, CacheLock
+from xaccel._core import Cache
 from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.exceptions import FileNotFound, XaccelError
 from xaccel.thumbnails.rendering import Renderer
 from xaccel.thumbnails.specs import version_token
-from xaccel.thumbnails.turns import ThreadLocks, wait_for
+from xaccel.thumbnails.turns import ThreadLocks, pauses
 from xaccel.thumbnails.urls import ThumbnailUrls
 
 _TRANSPARENT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
@@ -60,25 +60,26 @@ class Placeholders:
             return self._render(name, state)
         uri = f"{_PREFIX}{version_token(state)}/{name}"
         number = cache.lock_number(uri)
-
-        def take() -> str | CacheLock | None:
-            return _read(cache, uri) or cache.try_lock(number)
-
         with self._locks.get(number):
-            try:
-                taken = cast("str | CacheLock", wait_for(take))
-            except OSError:
-                return self._render(name, state)
-            if isinstance(taken, str):
-                return taken
-            with taken:
+            pause = pauses()
+            while True:
                 kept = _read(cache, uri)
                 if kept is not None:
                     return kept
-                made = self._render(name, state)
-                with suppress(OSError):
-                    cache.publish(uri, made.encode())
-                return made
+                try:
+                    lock = cache.try_lock(number)
+                except OSError:
+                    return self._render(name, state)
+                if lock is not None:
+                    with lock:
+                        return _read(cache, uri) or self._render_and_keep(cache, uri, name, state)
+                time.sleep(next(pause))
+
+    def _render_and_keep(self, cache: Cache, uri: str, name: str, state: str) -> str:
+        made = self._render(name, state)
+        with suppress(OSError):
+            cache.publish(uri, made.encode())
+        return made
 
     def _render(self, name: str, state: str | None) -> str:
         self._renderer.failures.check(name, state)

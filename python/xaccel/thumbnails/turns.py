@@ -13,33 +13,22 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import lru_cache
-from typing import TypeVar
 
 from xaccel._core import Cache
 from xaccel.exceptions import Overloaded
 
-_FIRST_PAUSE = 0.001
-_LAST_PAUSE = 0.05
-
-T = TypeVar("T")
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.001, 0.016
+"""Seconds between two looks at a lock that another process holds."""
 
 
-def wait_for(take: Callable[[], T | None]) -> T:
-    """Wait for what another process holds, and return it.
-
-    Each look opens a file, so the pauses grow from a millisecond to 50.
-
-    Args:
-        take: Returns what it takes, or `None` while another holds it.
-    """
-    pause = _FIRST_PAUSE
-    while (taken := take()) is None:
-        time.sleep(pause)
-        pause = min(2 * pause, _LAST_PAUSE)
-    return taken
+def pauses() -> Iterator[float]:
+    """Yield the seconds to sleep between looks at a lock: short at first, then ever longer."""
+    pause = _SHORTEST_PAUSE
+    while True:
+        yield pause
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 class ThreadLocks:
@@ -83,22 +72,20 @@ class RenderQueue:
             if ticket is None:
                 raise queue_is_full()
             with ticket, self._head.get(0):
-                return wait_for(lambda: cache.try_admit(self._workers))
+                pause = pauses()
+                while (right := cache.try_admit(self._workers)) is None:
+                    time.sleep(next(pause))
+                return right
         except OSError:
             return self._process_queue().turn()
 
     def _process_queue(self) -> _ProcessQueue:
-        return _process_queue(os.getpid(), self._workers, self._length)
-
-
-@lru_cache(maxsize=8)
-def _process_queue(pid: int, workers: int, length: int) -> _ProcessQueue:  # noqa: ARG001
-    """Return the queue of this process, which all apps and helpers in it share.
-
-    In a forked child the parent's queue would count renders of threads that only the parent has,
-    hence `pid`.
-    """
-    return _ProcessQueue(workers, length)
+        # In a forked child the parent's queue would count renders of threads that only the parent
+        # has, hence the process's number.
+        key = (os.getpid(), self._workers, self._length)
+        return _queues.get(key) or _queues.setdefault(
+            key, _ProcessQueue(self._workers, self._length)
+        )
 
 
 class _ProcessQueue:
@@ -120,6 +107,10 @@ class _ProcessQueue:
             yield
         finally:
             self._workers.release()
+
+
+_queues: dict[tuple[int, int, int], _ProcessQueue] = {}
+"""Those of this process and of its parents. All apps and helpers of a process share one."""
 
 
 def queue_is_full() -> Overloaded:

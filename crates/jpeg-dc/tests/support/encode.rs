@@ -438,7 +438,7 @@ impl Table {
             return Self::new([0; 16], Vec::new());
         }
         loop {
-            // The last leaf takes the code of ones alone, which is not to be used.
+            // The last leaf takes the code of all ones, which T.81 reserves.
             let mut nodes: Vec<(u64, Vec<usize>)> =
                 used.iter().enumerate().map(|(i, &(_, f))| (f, vec![i])).collect();
             nodes.push((0, vec![used.len()]));

@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
 
 from xaccel.thumbnails.sources.base import Original, Source
 from xaccel.thumbnails.turns import queue_is_full
@@ -91,13 +90,22 @@ class BoundedSource:
         self._source = source
         self._bounds = (fetches, max_bytes, queue)
 
+    @property
+    def queue(self) -> FetchQueue:
+        """The queue of this process for the memory."""
+        fetches, max_bytes, length = self._bounds
+        key = (os.getpid(), *self._bounds)
+        return _queues.get(key) or _queues.setdefault(
+            key, FetchQueue(fetches=fetches, max_bytes=max_bytes, length=length)
+        )
+
     def get(self, name: str) -> Original:
         """See `Source.get`. The memory is free again when the original is closed.
 
         Raises:
             Overloaded: Too many wait for the memory already.
         """
-        reservation = _queue(os.getpid(), *self._bounds).reserve()
+        reservation = self.queue.reserve()
         try:
             original = self._source.get(name)
         except BaseException:
@@ -112,7 +120,5 @@ class BoundedSource:
         return self._source.state(name)
 
 
-@lru_cache(maxsize=8)
-def _queue(pid: int, fetches: int, max_bytes: int, length: int) -> FetchQueue:  # noqa: ARG001
-    """Return the queue of this process. A forked child has fetches of its own, hence `pid`."""
-    return FetchQueue(fetches=fetches, max_bytes=max_bytes, length=length)
+_queues: dict[tuple[int, int, int, int], FetchQueue] = {}
+"""Those of this process and of its parents, which have fetches of their own."""

@@ -1,8 +1,8 @@
 //! Blocks of 2 x 2 samples.
 //!
-//! Where a component has half the resolution of the image both ways, as the chroma of 4:2:0,
-//! libjpeg does not enlarge it at 1/8: it takes an inverse DCT that gives 2 x 2 samples for each of
-//! its blocks. That needs AC coefficients too.
+//! If a component has half the resolution of the image in both directions, such as the chroma of
+//! 4:2:0, libjpeg does not enlarge it at 1/8. It uses an inverse DCT that gives 2 x 2 samples for
+//! each block, which needs AC coefficients.
 
 use crate::ac::Lanes;
 use crate::dc::{DifferenceTable, difference};
@@ -10,43 +10,17 @@ use crate::entropy::window;
 use crate::huffman::{Code, Lookup};
 use crate::image::{clamp, pixel};
 use crate::marker::Quantisation;
+use crate::zigzag::ZIGZAG;
 
 /// The samples of a block, row by row.
 pub(crate) type Quad = [u8; 4];
 
-/// Rows and columns that count: the first and those of odd number. To the others libjpeg's
-/// inverse DCT gives no weight.
+/// The number of rows and columns that count: the first and the odd ones. In libjpeg's inverse DCT
+/// the others have no weight.
 const SIDE: usize = 5;
 
-/// The zigzag order (T.81, figure A.6): row and column of a coefficient, from the first on.
-pub(crate) const ZIGZAG: [(u8, u8); 64] = zigzag();
-
-/// The place of each coefficient among those that count, or one behind all of them.
+/// The index of each coefficient among those that count, or the one after all of them.
 const PLACES: [u8; 64] = places();
-
-const fn zigzag() -> [(u8, u8); 64] {
-    let mut order = [(0, 0); 64];
-    let (mut row, mut column, mut rest) = (0_u8, 0_u8, order.as_mut_slice());
-    while let Some((place, others)) = rest.split_first_mut() {
-        *place = (row, column);
-        rest = others;
-        // Along the diagonal: upwards where its number is even.
-        if (row + column) % 2 == 0 {
-            if column == 7 {
-                row += 1;
-            } else {
-                column += 1;
-                row = row.saturating_sub(1);
-            }
-        } else if row == 7 {
-            column += 1;
-        } else {
-            row += 1;
-            column = column.saturating_sub(1);
-        }
-    }
-    order
-}
 
 const fn places() -> [u8; 64] {
     let mut places = [0; 64];
@@ -61,17 +35,17 @@ const fn places() -> [u8; 64] {
     places
 }
 
-/// The coefficients of a block that count, multiplied by the quantisation, by rows.
+/// The dequantised coefficients of a block that count, by rows.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Coefficients([i32; 32]);
+pub(crate) struct DequantisedBlock([i32; 32]);
 
-impl Coefficients {
-    /// A block with this DC coefficient and no other.
+impl DequantisedBlock {
+    /// A block with only a DC coefficient.
     #[inline]
     pub(crate) fn new(dc: i32, quantisation: &Quantisation) -> Self {
-        let mut coefficients = Self([0; 32]);
-        coefficients.set(0, dc, quantisation);
-        coefficients
+        let mut block = Self([0; 32]);
+        block.set(0, dc, quantisation);
+        block
     }
 
     /// Sets the coefficient at `index` in zigzag order.
@@ -85,7 +59,7 @@ impl Coefficients {
         }
     }
 
-    /// The samples. In fixed point and rounded as libjpeg does it, so as to be the same.
+    /// The samples, in fixed point and rounded as in libjpeg, so that they are the same.
     pub(crate) fn samples(&self) -> Quad {
         let (rows, _) = self.0.as_chunks::<SIDE>();
         let &[even, first, third, fifth, seventh, ..] = rows else { return [0; 4] };
@@ -103,14 +77,15 @@ impl Coefficients {
     }
 }
 
-/// Between the passes, the vector code of libjpeg-turbo keeps 16 bits. Enough for any picture, but
-/// not for any file.
+/// Between the passes, the vector code of libjpeg-turbo keeps 16 bits: enough for every picture,
+/// but not for every file.
 #[inline]
 fn saturate(value: i32) -> i32 {
     value.clamp(i16::MIN.into(), i16::MAX.into())
 }
 
-/// The samples of one block of a group, given its DC coefficient and which others are not zero.
+/// The samples of one block of a group, from its DC coefficient and the bits of the other
+/// coefficients that are not zero.
 pub(crate) fn samples(
     dc: i16,
     group: &Lanes,
@@ -121,19 +96,19 @@ pub(crate) fn samples(
     if nonzero == 0 {
         return [pixel(dc.into(), quantisation[0]); 4];
     }
-    let mut coefficients = Coefficients::new(dc.into(), quantisation);
+    let mut block = DequantisedBlock::new(dc.into(), quantisation);
     while nonzero != 0 {
         let index = nonzero.trailing_zeros() as usize;
         let value = group.get(index).and_then(|values| values.get(lane));
-        coefficients.set(index, value.copied().unwrap_or_default().into(), quantisation);
+        block.set(index, value.copied().unwrap_or_default().into(), quantisation);
         nonzero &= nonzero - 1;
     }
-    coefficients.samples()
+    block.samples()
 }
 
-/// Fixed point: 13 bits behind the point.
+/// Fixed point: 13 bits after the point.
 const POINT: u32 = 13;
-/// Two bits more are kept between the passes, and the sums are 4 times too large.
+/// Two more bits are kept between the passes, and the sums are 4 times too large.
 const COLUMNS_SHIFT: u32 = POINT - 2 + 2;
 const ROWS_SHIFT: u32 = POINT + 2 + 3 + 2;
 
@@ -141,8 +116,8 @@ const ROWS_SHIFT: u32 = POINT + 2 + 3 + 2;
 #[inline]
 fn pair([even, first, third, fifth, seventh]: [i32; SIDE], shift: u32) -> (i32, i32) {
     let even = even.wrapping_shl(POINT + 2);
-    // Weights of the odd coefficients, which are those of the full inverse DCT summed over the
-    // samples that become one.
+    // The weights of the odd coefficients: those of the full inverse DCT, added up over the samples
+    // that become one.
     let odd = [(first, 29_692), (third, -10_426), (fifth, 6_967), (seventh, -5_906)]
         .iter()
         .fold(0_i32, |sum, &(value, weight)| sum.wrapping_add(value.wrapping_mul(weight)));
@@ -153,7 +128,7 @@ fn pair([even, first, third, fifth, seventh]: [i32; SIDE], shift: u32) -> (i32, 
     )
 }
 
-/// Reads blocks of sequential scans whole.
+/// Reads complete blocks of sequential scans.
 pub(crate) struct QuadReader<'a> {
     differences: DifferenceTable<'a>,
     symbols: Lookup<'a>,
@@ -165,7 +140,7 @@ impl<'a> QuadReader<'a> {
         Self { differences: DifferenceTable::new(dc), symbols: Lookup::new(ac), quantisation }
     }
 
-    /// The samples of the block that starts at bit `start`. Its codes are known to be valid.
+    /// The samples of the block at bit `start`, whose codes must be valid.
     #[inline]
     pub(crate) fn block(&self, bytes: &[u8], start: u32, prediction: &mut i32) -> Quad {
         let mut bit = start as usize;
@@ -174,9 +149,9 @@ impl<'a> QuadReader<'a> {
         *prediction = prediction.wrapping_add(step.difference.into());
         bit += usize::from(step.bits);
         ahead <<= step.bits;
-        let mut coefficients = Coefficients::new(*prediction, &self.quantisation);
+        let mut block = DequantisedBlock::new(*prediction, &self.quantisation);
         let mut index = 1;
-        // At least 57 bits were ahead, and a symbol takes 31 at the most.
+        // At least 57 bits are loaded, and a symbol takes at most 31.
         let mut left = 57 - u32::from(step.bits);
         let mut flat = true;
         while index < 64 {
@@ -190,7 +165,7 @@ impl<'a> QuadReader<'a> {
             if size > 0 {
                 index += usize::from(run);
                 let value = difference(ahead << length, size);
-                coefficients.set(index, value.into(), &self.quantisation);
+                block.set(index, value.into(), &self.quantisation);
                 flat = false;
                 index += 1;
             } else if run == 15 && length > 0 {
@@ -205,11 +180,11 @@ impl<'a> QuadReader<'a> {
         if flat {
             return [pixel(*prediction, self.quantisation[0]); 4];
         }
-        coefficients.samples()
+        block.samples()
     }
 }
 
-/// Puts blocks of 2 x 2 samples, `across` of them in a row, into a plane twice as wide.
+/// Writes blocks of 2 x 2 samples, `across` of them in a row, to a plane twice as wide.
 pub(crate) fn plane(quads: &[Quad], across: usize) -> Vec<u8> {
     let mut samples = vec![0; quads.len() * 4];
     let rows = samples.chunks_exact_mut((4 * across).max(1));

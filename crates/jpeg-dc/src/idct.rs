@@ -1,15 +1,15 @@
-//! The inverse discrete cosine transform, of eight blocks at once: the algorithm of Arai, Agui and
-//! Nakajima ("A Fast DCT-SQ Scheme for Images", 1988) in floating point.
+//! The inverse discrete cosine transform of eight blocks at once, by the algorithm of Arai, Agui
+//! and Nakajima ("A Fast DCT-SQ Scheme for Images", 1988) in floating point.
 //!
-//! A block is made smaller by the mean of its samples, as libjpeg does it.
+//! A reduced block has the means of its samples, as in libjpeg.
 
-#![expect(clippy::inline_always, reason = "as a whole it becomes vector code")]
+#![expect(clippy::inline_always, reason = "the compiler makes vector code of it only as a whole")]
 
 use std::ops::{Add, Mul, Sub};
 
 use crate::ac::{Group, LANES, Lanes};
 use crate::marker::Quantisation;
-use crate::quad::ZIGZAG;
+use crate::zigzag::ZIGZAG;
 
 /// A number for each of the `P` blocks that are transformed at once.
 #[derive(Debug, Clone, Copy)]
@@ -59,8 +59,8 @@ impl<const P: usize> Mul<f32> for Each<P> {
     }
 }
 
-/// Numbers whose product, one of its row and one of its column, a coefficient is multiplied by
-/// before: `cos(kπ/16) √2`, and 1 for the first.
+/// A coefficient is first multiplied by the number of its row and that of its column:
+/// `cos(kπ/16) √2`, and 1 for the first.
 const SCALE: [f32; 8] =
     [1.0, 1.387_039_8, 1.306_563, 1.175_875_6, 1.0, 0.785_694_96, 0.541_196_1, 0.275_899_4];
 
@@ -83,7 +83,7 @@ fn transform<const P: usize>([c0, c1, c2, c3, c4, c5, c6, c7]: [Each<P>; 8]) -> 
     [e0 + o0, e1 + o1, e2 + o2, e3 + o3, e3 - o3, e2 - o2, e1 - o1, e0 - o0]
 }
 
-/// The transform in one dimension, `8 / N` samples summed each.
+/// The transform in one dimension, with `8 / N` samples added up.
 #[inline(always)]
 fn shrunk<const N: usize, const P: usize>(coefficients: [Each<P>; 8]) -> [Each<P>; N] {
     let mut samples = transform(coefficients);
@@ -102,7 +102,7 @@ fn shrunk<const N: usize, const P: usize>(coefficients: [Each<P>; 8]) -> [Each<P
     samples.first_chunk().copied().unwrap_or([Each::ZERO; N])
 }
 
-/// The place of each coefficient in zigzag order, by columns.
+/// The index of each coefficient in zigzag order, by columns.
 const PLACES: [[u8; 8]; 8] = places();
 
 const fn places() -> [[u8; 8]; 8] {
@@ -124,11 +124,11 @@ const fn places() -> [[u8; 8]; 8] {
 
 /// The transform of a component's blocks to `N` x `N` samples each, `P` blocks at a time.
 pub(crate) struct Transform<const N: usize, const P: usize> {
-    /// What each coefficient is multiplied by, by columns.
+    /// The factor of each coefficient, by columns.
     factors: [[f32; 8]; 8],
-    /// The coefficients of a column but its first: a bit each, in zigzag order.
+    /// A bit for every coefficient of a column except its first, in zigzag order.
     below: [u64; 8],
-    /// How many samples are summed to one, across or down.
+    /// The number of samples that are added up to one, across or down.
     summed: f32,
 }
 
@@ -149,7 +149,8 @@ impl<const N: usize, const P: usize> Transform<N, P> {
         Self { factors, below, summed }
     }
 
-    /// The samples of the group of blocks that has this place in its row, to rows of `width` samples.
+    /// Writes the samples of a group of blocks, the one at `index` in its row, to rows of `width`
+    /// samples.
     pub(crate) fn write(&self, group: &Group, index: usize, rows: &mut [u8], width: usize) {
         let nonzero = group.nonzero.iter().fold(0, |all, mask| all | mask);
         for part in 0..LANES / P {
@@ -167,7 +168,7 @@ impl<const N: usize, const P: usize> Transform<N, P> {
         }
     }
 
-    /// The samples of some of the blocks: in each row those of the first block, then of the next.
+    /// The samples of some of the blocks: each row has those of the first block, then the next.
     fn samples(&self, values: &Lanes, part: usize, nonzero: u64) -> [[[u8; P]; N]; N] {
         let mut columns = [[Each::ZERO; N]; 8];
         let parts = columns.iter_mut().zip(&self.factors).zip(&PLACES).zip(self.below);
@@ -201,10 +202,10 @@ impl<const N: usize, const P: usize> Transform<N, P> {
     }
 }
 
-/// From columns of blocks to blocks of columns, one after the other.
+/// Rearranges columns of blocks to blocks of columns.
 #[inline(always)]
 fn by_block<const N: usize, const P: usize>(mut samples: [[u8; P]; N]) -> [[u8; P]; N] {
-    // Each pass takes one from the first half and one from the second half in turn.
+    // Each pass takes a sample from the first half and one from the second half in turn.
     for _ in 0..N.ilog2() {
         let mut shuffled = [[0; P]; N];
         let (first, second) = samples.as_flattened().split_at(N * P / 2);
@@ -217,11 +218,11 @@ fn by_block<const N: usize, const P: usize>(mut samples: [[u8; P]; N]) -> [[u8; 
     samples
 }
 
-/// Rounded to the nearest, and between 0 and 255.
+/// Rounds to the nearest number between 0 and 255.
 #[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "the lowest byte has all that is left")]
+#[expect(clippy::cast_possible_truncation, reason = "the lowest byte has the whole number")]
 fn to_samples<const P: usize>(numbers: Each<P>) -> [u8; P] {
-    /// From here to twice of it the last bit of a number stands for 1.
+    /// From here to twice this number, the last bit of a number stands for 1.
     const ONES: f32 = 8_388_608.0;
     let mut samples = [0; P];
     for (sample, number) in samples.iter_mut().zip(numbers.0) {

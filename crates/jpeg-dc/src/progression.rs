@@ -1,32 +1,31 @@
-//! Which scans are needed, and when all of them were there.
+//! Keeps track of the scans of a frame: which are needed, and whether all of them have come.
 
 use crate::error::Error;
 use crate::frame::{Frame, Process, Scan};
 use crate::options::Chroma;
 
-/// What is known of a coefficient.
+/// The bits of a coefficient that are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Known {
-    /// No scan yet.
+    /// None: no scan had it yet.
     Nothing,
-    /// All but so many low bits.
+    /// All except this number of low bits.
     AllBut(u8),
 }
 
-/// What is known of a component's coefficients, as far as they are needed: of the DC coefficient,
-/// or of all 64.
+/// The known bits of the coefficients that a component needs: the DC coefficient, or all 64.
 type Needed = Vec<Known>;
 
-/// Keeps account of the scans.
+/// The successive approximation of a frame's coefficients (T.81, G.1.1.1), as far as it has come.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct Progression {
     process: Process,
     components: Vec<Needed>,
-    /// Scans that may still come.
+    /// The number of scans that are accepted from now on.
     scans_left: usize,
 }
 
-impl Plan {
+impl Progression {
     pub(crate) fn new(frame: &Frame, chroma: Chroma) -> Self {
         let needed = frame.components.iter().map(|component| {
             let all = chroma == Chroma::Full && frame.is_quad(component);
@@ -36,15 +35,15 @@ impl Plan {
         Self { process: frame.process, components: needed.collect(), scans_left: MAX_SCANS }
     }
 
-    /// All coefficients of a progressive frame.
-    pub(crate) fn whole(frame: &Frame) -> Self {
+    /// Needs all coefficients of a progressive frame.
+    pub(crate) fn of_all(frame: &Frame) -> Self {
         let needed = frame.components.iter().map(|_| vec![Known::Nothing; 64]);
         let components = needed.collect();
-        Self { process: frame.process, components, scans_left: MAX_SCANS_OF_WHOLE }
+        Self { process: frame.process, components, scans_left: MAX_SCANS_OF_ALL }
     }
 
-    /// Notes a scan. Whether it is needed.
-    pub(crate) fn note(&mut self, scan: &Scan) -> Result<bool, Error> {
+    /// Records a scan. Gives whether it is needed.
+    pub(crate) fn record(&mut self, scan: &Scan) -> Result<bool, Error> {
         let left = self.scans_left.checked_sub(1);
         self.scans_left = left.ok_or(Error::Unsupported("too many scans"))?;
         let (band, high, low) = match self.process {
@@ -68,7 +67,7 @@ impl Plan {
                     Known::AllBut(left_out) => high == left_out && low + 1 == left_out,
                 };
                 if !follows {
-                    return Err(Error::Malformed("scans that do not follow one another"));
+                    return Err(Error::Malformed("the scans of a component are out of order"));
                 }
                 *known = Known::AllBut(low);
                 is_needed = true;
@@ -77,12 +76,12 @@ impl Plan {
         Ok(is_needed)
     }
 
-    /// Whether something of every coefficient that is needed was there.
+    /// Whether a scan had some bits of every coefficient that is needed.
     pub(crate) fn is_known(&self) -> bool {
         self.components.iter().flatten().all(|&known| known != Known::Nothing)
     }
 
-    /// Whether every bit of every coefficient that is needed was there.
+    /// Whether the scans had every bit of every coefficient that is needed.
     pub(crate) fn is_complete(&self) -> bool {
         self.components.iter().flatten().all(|&known| known == Known::AllBut(0))
     }
@@ -90,11 +89,11 @@ impl Plan {
 
 const INVALID: Error = Error::Malformed("a scan's band of coefficients is invalid");
 
-/// T.81 (G.1.2.1) leaves out no more bits than this.
+/// The most bits that a scan may leave out (T.81, G.1.2.1).
 const MAX_LOW: u8 = 13;
 
-/// A scan of few bytes can ask for a look at every block. Encoders write ten scans or so.
+/// The most scans. A scan of few bytes can require a look at every block; encoders write about ten.
 const MAX_SCANS: usize = 500;
 
-/// The same where all of them are read.
-const MAX_SCANS_OF_WHOLE: usize = 100;
+/// The most scans when all of them are read.
+const MAX_SCANS_OF_ALL: usize = 100;

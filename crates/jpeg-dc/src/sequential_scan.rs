@@ -1,17 +1,17 @@
-//! Sequential scans: DC coefficients from the starts of the blocks.
+//! Sequential scans: reads DC coefficients at the starts of the blocks.
 
 use crate::dc::DifferenceTable;
 use crate::entropy::{Bits, window};
 use crate::error::Error;
 use crate::frame::{Frame, Scan};
+use crate::idct_2x2::{self, Quad, QuadReader};
 use crate::image::{Plane, pixel};
 use crate::lanes::Tables;
 use crate::locate::locate;
 use crate::marker::Reader;
-use crate::quad::{self, Quad, QuadReader};
 
-/// Decodes a scan into the planes of its components. Gives where the scan ends.
-pub(crate) fn decode_scan(
+/// Decodes a scan into the planes of its components. Gives its end.
+pub(crate) fn decode(
     reader: &Reader,
     frame: &Frame,
     scan: &Scan,
@@ -21,8 +21,8 @@ pub(crate) fn decode_scan(
     let layout = frame.layout(scan)?;
     let interval = reader.restart_interval;
     let bits = Bits::collect(data, reader.position(), interval > 0)?;
-    // A block takes a bit for its DC code and one for its end at the least. Checked before
-    // anything is allocated by the size that the header claims.
+    // A block takes at least a bit for its DC code and one for its end. Checked before any
+    // allocation by the size that the header claims.
     if layout.total_blocks() > bits.len() * 4 {
         return Err(Error::Malformed("a scan ends early"));
     }
@@ -49,7 +49,7 @@ pub(crate) fn decode_scan(
                     *quad = quads.block(bytes, start, prediction);
                 },
             );
-            plane.data = quad::plane(&blocks, stride);
+            plane.data = idct_2x2::plane(&blocks, stride);
             continue;
         }
         let table = DifferenceTable::new(dc_code);

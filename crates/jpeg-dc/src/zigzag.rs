@@ -1,0 +1,28 @@
+//! The zigzag order of coefficients.
+
+/// The zigzag order (T.81, figure A.6): row and column of a coefficient, from the first on.
+pub(crate) const ZIGZAG: [(u8, u8); 64] = zigzag();
+
+const fn zigzag() -> [(u8, u8); 64] {
+    let mut order = [(0, 0); 64];
+    let (mut row, mut column, mut rest) = (0_u8, 0_u8, order.as_mut_slice());
+    while let Some((place, others)) = rest.split_first_mut() {
+        *place = (row, column);
+        rest = others;
+        // Along the diagonal: upwards where its number is even.
+        if (row + column) % 2 == 0 {
+            if column == 7 {
+                row += 1;
+            } else {
+                column += 1;
+                row = row.saturating_sub(1);
+            }
+        } else if row == 7 {
+            column += 1;
+        } else {
+            row += 1;
+            column = column.saturating_sub(1);
+        }
+    }
+    order
+}

@@ -1,0 +1,62 @@
+//! The directory itself: what belongs to the cache in it, and how its parts are created.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
+
+/// The directory of locks.
+pub(super) const LOCK_DIRECTORY: &str = ".lock";
+
+/// The directory of thumbnails that can't have the path of their URL: see [`Cache::aside`].
+pub(super) const ASIDE: &str = ".aside";
+
+/// The directory of files being written.
+pub(super) const TEMPORARY: &str = ".tmp";
+
+/// The names in the cache's directory that no thumbnail's path begins with.
+pub(super) const OWN: [&str; 3] = [TEMPORARY, LOCK_DIRECTORY, ASIDE];
+
+/// The file, next to the locks, that has a byte for each block written since the last sweep.
+pub(super) const WRITTEN: &str = "written";
+
+/// What a file takes on the disk is a multiple of this.
+pub(super) const BLOCK: u64 = 4096;
+
+/// A directory of finished thumbnails, shared by any number of threads and processes.
+#[derive(Debug)]
+pub struct Cache {
+    pub(super) directory: PathBuf,
+    /// Where the next search for a free place begins.
+    pub(super) next_place: AtomicUsize,
+}
+
+impl Cache {
+    /// A cache in `directory`, which is created when first needed.
+    #[must_use]
+    pub fn new(directory: PathBuf) -> Self {
+        // Processes begin their searches in different places.
+        let next_place = AtomicUsize::new(std::process::id() as usize);
+        Self { directory, next_place }
+    }
+}
+
+/// How often a directory is created that is deleted at once.
+pub(super) const ATTEMPTS: u32 = 4;
+
+/// Does something that needs `directory`, creating it only if that fails: the directory is
+/// there nearly always, and may be deleted at any time, even as soon as it was created.
+pub(super) fn create_in<T>(
+    directory: &Path,
+    mut action: impl FnMut(&Path) -> io::Result<T>,
+) -> io::Result<T> {
+    for _ in 0..ATTEMPTS {
+        match action(directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(directory)?;
+            }
+            result => return result,
+        }
+    }
+    action(directory)
+}

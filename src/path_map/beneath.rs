@@ -1,0 +1,175 @@
+//! Opening a file beneath a directory, so that no link leads out of it.
+//!
+//! A check of a path says nothing about the file at that path a moment later: anyone who may rename
+//! within the directory can exchange a part of it for a link. So the file is opened without
+//! following any link, and all checks use its descriptor.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, openat, statat};
+#[cfg(target_os = "linux")]
+use rustix::fs::{ResolveFlags, openat2};
+use rustix::io::Errno;
+
+use crate::error::PathError;
+
+/// What a file is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// To ask for its metadata, which needs no permission to read it.
+    Look,
+    /// To read it.
+    Read,
+}
+
+/// Opens nothing, but stands for the file or directory.
+#[cfg(target_os = "linux")]
+const PATH: OFlags = OFlags::PATH;
+#[cfg(not(target_os = "linux"))]
+const PATH: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK);
+
+impl Access {
+    fn flags(self) -> OFlags {
+        let flags = match self {
+            Self::Look => PATH,
+            // A FIFO would wait for a writer, and a terminal could become that of the process.
+            Self::Read => OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY,
+        };
+        flags | OFlags::CLOEXEC
+    }
+}
+
+/// How a path is opened without following links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Method {
+    /// By `openat2`, in one call.
+    Openat2,
+    /// One component after the other: for kernels before Linux 5.6, sandboxes that refuse
+    /// `openat2`, and other systems.
+    Walk,
+}
+
+impl Method {
+    pub(super) const BEST: Self =
+        if cfg!(target_os = "linux") { Self::Openat2 } else { Self::Walk };
+}
+
+/// Opens `path`, which lies below `directory` as far as its text goes. Links below the directory
+/// are followed as long as their targets lie below it, too; the directory itself may be a link.
+///
+/// Gives the file, and its path below the directory without links if it is not `relative`.
+pub(super) fn open(
+    directory: &Path,
+    path: &Path,
+    relative: &Path,
+    access: Access,
+    mut method: Method,
+) -> Result<(File, Option<PathBuf>), PathError> {
+    if method == Method::Openat2 {
+        // Mostly no part of the path is a link, of the directory's own neither.
+        match without_links(CWD, path, access, method) {
+            Ok(file) => return Ok((file.into(), None)),
+            Err(Errno::LOOP) => {}
+            Err(Errno::NOSYS | Errno::PERM) => method = Method::Walk,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let root = openat(CWD, directory, PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    match without_links(root.as_fd(), relative, access, method) {
+        Ok(file) => return Ok((file.into(), None)),
+        Err(Errno::LOOP) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let target = fs::canonicalize(path)?;
+    let target = target.strip_prefix(fs::canonicalize(directory)?);
+    let target = target.map_err(|_| PathError::LinkOutside)?.to_owned();
+    // The target may have changed since, so it is opened without following links.
+    let file: File = without_links(root.as_fd(), &target, access, method)?.into();
+    let (opened, named) = (file.metadata()?, fs::metadata(path)?);
+    if (opened.dev(), opened.ino()) != (named.dev(), named.ino()) {
+        return Err(PathError::Missing);
+    }
+    Ok((file, Some(target)))
+}
+
+/// Opens a path wherever its links lead.
+pub(super) fn open_anywhere(path: &Path, access: Access) -> Result<File, PathError> {
+    Ok(openat(CWD, path, access.flags(), Mode::empty())?.into())
+}
+
+/// Opens a path of which no component is a link: [`Errno::LOOP`] if one is.
+fn without_links(
+    directory: BorrowedFd<'_>,
+    path: &Path,
+    access: Access,
+    method: Method,
+) -> Result<OwnedFd, Errno> {
+    match method {
+        #[cfg(target_os = "linux")]
+        Method::Openat2 => {
+            let resolve = ResolveFlags::NO_SYMLINKS;
+            // An absolute path does not lie beneath the working directory.
+            let resolve =
+                if path.is_absolute() { resolve } else { resolve | ResolveFlags::BENEATH };
+            openat2(directory, path, access.flags(), Mode::empty(), resolve)
+        }
+        #[cfg(not(target_os = "linux"))]
+        Method::Openat2 => Err(Errno::NOSYS),
+        Method::Walk => walk(directory, path, access),
+    }
+}
+
+fn walk(directory: BorrowedFd<'_>, path: &Path, access: Access) -> Result<OwnedFd, Errno> {
+    let mut parent: Option<OwnedFd> = None;
+    let mut components = path.components().peekable();
+    while let Some(component) = components.next() {
+        let Component::Normal(name) = component else { return Err(Errno::XDEV) };
+        let at = parent.as_ref().map_or(directory, AsFd::as_fd);
+        let is_last = components.peek().is_none();
+        let flags =
+            if is_last { access.flags() } else { PATH | OFlags::DIRECTORY | OFlags::CLOEXEC };
+        let opened = match openat(at, name, flags | OFlags::NOFOLLOW, Mode::empty()) {
+            Ok(opened) if is_last && is_link(statat(&opened, "", AtFlags::EMPTY_PATH)) => {
+                return Err(Errno::LOOP);
+            }
+            // A link is not a directory, either.
+            Err(Errno::NOTDIR) if is_link(statat(at, name, AtFlags::SYMLINK_NOFOLLOW)) => {
+                return Err(Errno::LOOP);
+            }
+            opened => opened?,
+        };
+        if is_last {
+            return Ok(opened);
+        }
+        parent = Some(opened);
+    }
+    // The path is empty: the directory itself.
+    openat(directory, ".", access.flags(), Mode::empty())
+}
+
+fn is_link(found: Result<rustix::fs::Stat, Errno>) -> bool {
+    found.is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::Symlink)
+}
+
+impl From<Errno> for PathError {
+    fn from(error: Errno) -> Self {
+        match error {
+            Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG | Errno::STALE => {
+                Self::Missing
+            }
+            // What opening a socket gives.
+            Errno::NXIO => Self::NotAFile,
+            error => Self::Os(error.raw_os_error()),
+        }
+    }
+}
+
+impl From<io::Error> for PathError {
+    fn from(error: io::Error) -> Self {
+        error.raw_os_error().map_or(Self::Missing, |number| Errno::from_raw_os_error(number).into())
+    }
+}
