@@ -119,6 +119,21 @@ class TestConditionalRequests:
         assert head.headers == whole.headers
 
 
+class TestOldPictures:
+    @pytest.mark.parametrize("is_cached", [True, False])
+    @pytest.mark.parametrize("server", ["direct", "nginx"])
+    def test_may_be_from_before_1970(self, make, photos, is_cached, server):
+        os.utime(photos / "cat.jpg", (-100_000_000, -100_000_000))
+        service = make(cached=is_cached, SERVER=server)
+        url = service.url("cat.jpg", 50)
+        answer = service.get(url)
+        assert answer.status == 200
+        if "X-Accel-Redirect" not in answer.headers:
+            assert answer.headers["Last-Modified"] == "Mon, 31 Oct 1966 14:13:20 GMT"
+            again = service.get(url, if_modified_since=answer.headers["Last-Modified"])
+            assert again.status == 304
+
+
 class TestCacheControl:
     def test_is_immutable_with_a_version(self, make):
         service = make()

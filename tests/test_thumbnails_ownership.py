@@ -4,6 +4,7 @@ import logging
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from xaccel import ConfigError
@@ -81,9 +82,10 @@ def test_nothing_is_written_before_the_first_thumbnail(make, tmp_path):
 
 def test_an_empty_cache_is_for_anyone(make, used, tmp_path, warnings):
     script = tmp_path / "site_settings.py"
-    cache = str(tmp_path / "cache")
-    script.write_text(f"XACCEL = {{'THUMBNAIL_CACHE': {cache!r}, 'THUMBNAIL_SOURCE': '/'}}\n")
-    command = [sys.executable, "-m", "xaccel", "cache", "clear", "--settings", "site_settings"]
+    settings = {"THUMBNAIL_CACHE": str(tmp_path / "cache"), "THUMBNAIL_SOURCE": "/"}
+    script.write_text(f"SECRET_KEY = {OTHER_KEY!r}\nXACCEL = {settings!r}\n")
+    xaccel = Path(sys.executable).with_name("xaccel")
+    command = [xaccel, "cache", "clear", "--settings", "site_settings"]
     subprocess.run(command, check=True, cwd=tmp_path, capture_output=True)
     service = make(THUMBNAIL_QUALITY={"jpeg": 10}, SECRET_KEYS=[OTHER_KEY])
     assert service.get(service.url("cat.jpg", 50)).status == 200
