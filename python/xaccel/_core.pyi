@@ -157,7 +157,9 @@ class Limits:
     `gravity="smart"`, or at its own size.
 
     Args:
-        max_pixels: The most pixels of the source, all frames together.
+        max_pixels: The most pixels of the source, all frames together. A JPEG counts at the scale
+            at which it is decoded for the thumbnail, but at least a quarter of its pixels. So by
+            default photographs of up to 209 megapixels are rendered at half their size or less.
         max_bytes: The most bytes of the encoded source.
         max_frames: The most frames of an animation.
         max_side: The most pixels of the longer side of the thumbnail.
@@ -168,7 +170,7 @@ class Limits:
     def __new__(
         cls,
         *,
-        max_pixels: int = 50_000_000,
+        max_pixels: int = 52_428_800,
         max_bytes: int = 52_428_800,
         max_frames: int = 100,
         max_side: int = 8192,

@@ -104,8 +104,9 @@ class Config:
     """The quality, 1 to 100, by output format, for specs without one."""
     thumbnail_presets: Mapping[str, str] = _setting({}, check.presets)
     """Specs by name: `{"avatar": "96x96,cover"}`."""
-    thumbnail_max_pixels: int = _setting(50_000_000, check.positive)
-    """The most pixels of a source, all frames together."""
+    thumbnail_max_pixels: int = _setting(52_428_800, check.positive)
+    """The most pixels of a source, all frames together. A JPEG counts at the scale at which it is
+    decoded, but at least a quarter of its pixels."""
     thumbnail_max_bytes: int = _setting("50M", check.size)
     """The most bytes of a source."""
     thumbnail_max_frames: int = _setting(100, check.positive)

@@ -67,7 +67,7 @@ pub struct Thumbnail {
 /// The source exceeds a limit, is not a readable image, or the time limit has passed.
 pub fn render(source: &[u8], options: &RenderOptions<'_>) -> Result<Thumbnail, ThumbnailError> {
     let mut source = decode::open(source, options.limits)?;
-    let plan = RenderPlan::new(source.header(), options)?;
+    let plan = RenderPlan::new(source.as_ref(), options)?;
     let mut colors = Converter::new(source.profile());
     let data = if let Some(data) = planar::render(source.as_mut(), &plan, &mut colors)? {
         data
@@ -90,7 +90,7 @@ pub fn placeholder(source: &[u8], options: &RenderOptions<'_>) -> Result<String,
     let options =
         RenderOptions { spec: &placeholder::spec(), format: Some(OutputFormat::Png), ..*options };
     let mut source = decode::open(source, options.limits)?;
-    let plan = RenderPlan::new(source.header(), &options)?;
+    let plan = RenderPlan::new(source.as_ref(), &options)?;
     let mut colors = Converter::new(source.profile());
     let frame = frames(source, &plan, &mut colors)?.into_iter().next();
     let frame = frame.ok_or_else(|| ThumbnailError::Internal("there is no picture".into()))?;

@@ -1,7 +1,7 @@
 """Where renders run: in threads of this process.
 
-A backend has one method, `submit(job, deadline)`. As many threads call it at once as there are
-turns (see `turns`).
+A backend has one method, `submit(job, deadline)`. At most one thread for each turn (see
+`turns`) calls it at a time.
 """
 
 from __future__ import annotations

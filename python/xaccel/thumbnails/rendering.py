@@ -94,7 +94,7 @@ class Renderer:
         self, job: Job[T], original: Original, name: str, budget: _Budget, *, is_last: bool = True
     ) -> T:
         with self._queue.turn():
-            # Another of those who waited may have tried this image.
+            # Another request that waited may have tried this image.
             self.failures.check(name, original.state)
             start = time.monotonic()
             try:

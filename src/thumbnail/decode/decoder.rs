@@ -30,6 +30,12 @@ pub trait Source {
     /// The header.
     fn header(&self) -> &Header;
 
+    /// The pixels of a frame that count for [`Limits`](super::super::limits::Limits): those of the
+    /// picture that is decoded.
+    fn decoded_pixels(&self, _request: DecodeRequest) -> u64 {
+        self.header().size.pixels()
+    }
+
     /// The meaning of the samples, if the file states it.
     fn profile(&mut self) -> Option<Profile> {
         None

@@ -60,7 +60,7 @@ def _storage(location: str, config: Config) -> Source:
 def _bounded(source: Source, config: Config) -> Source:
     from xaccel.thumbnails.sources.fetches import BoundedSource  # noqa: PLC0415
 
-    # As many as are rendered at once, and the next two.
+    # One for each that is rendered, and the next two.
     fetches = 2 + (config.thumbnail_workers or available_parallelism())
     return BoundedSource(
         source,

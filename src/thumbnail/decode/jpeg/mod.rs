@@ -15,7 +15,7 @@ use super::decoder::{DecodeRequest, Decoder, Sink, Source};
 use crate::error::ThumbnailError;
 use format::{FORMAT, corrupt};
 use raster::Frame;
-use scale::scaling;
+use scale::{scaled, scaling};
 use segments::{FrameHeader, Segment, segments};
 
 pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
@@ -80,6 +80,13 @@ fn check(FrameHeader { marker, precision, .. }: FrameHeader) -> Result<(), Thumb
 impl Source for Jpeg<'_> {
     fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// Those at the scale of decoding. At least a quarter of all pixels counts, for the coefficients
+    /// of a progressive file: they take two bytes each, at any scale.
+    fn decoded_pixels(&self, request: DecodeRequest) -> u64 {
+        let full = self.frame.size;
+        scaled(full, scaling(full, request.size)).pixels().max(full.pixels() / 4)
     }
 
     /// The chunks of an ICC profile may be in any order (ICC.1, annex B.4).
