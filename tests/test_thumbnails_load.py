@@ -14,10 +14,13 @@ import pytest
 from PIL import Image
 from xaccel._core import available_parallelism
 from xaccel.config import Config
+from xaccel.delivery.files import Delivery
 from xaccel.exceptions import Overloaded
+from xaccel.thumbnails.private import PrivateThumbnails
 from xaccel.thumbnails.rendering import Renderer
 from xaccel.thumbnails.sources.fetches import FetchQueue
 
+from tests.support.thumbnail_endpoint import read, request
 from tests.support.thumbnail_service import Service, Submitted
 
 
@@ -207,14 +210,40 @@ class TestWorkers:
         assert queues[0] is queues[1]
 
 
-def test_too_many_open_files_are_503_and_pass(photos, tmp_path):
-    service = Service({"THUMBNAIL_SOURCE": photos, "THUMBNAIL_CACHE": tmp_path / "cache"})
-    url = service.url("cat.jpg", 50)
+@contextlib.contextmanager
+def no_more_files():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.ExitStack() as stack:
-        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
-        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
-        answer = service.get(url)
-    assert answer.status == 503
-    assert answer.headers["Retry-After"] == "5"
-    assert service.get(url).status == 200
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+class TestTooManyOpenFiles:
+    """As for any other failure of the disk, nothing is wrong with the image."""
+
+    @pytest.mark.parametrize("is_cached", [True, False])
+    def test_are_503_and_pass(self, photos, tmp_path, is_cached):
+        cache = {"THUMBNAIL_CACHE": tmp_path / "cache"} if is_cached else {}
+        service = Service({"THUMBNAIL_SOURCE": photos, **cache})
+        url = service.url("cat.jpg", 50)
+        with no_more_files():
+            answer = service.get(url)
+        assert answer.status == 503
+        assert answer.headers["Retry-After"] == "5"
+        assert service.get(url).status == 200
+
+    def test_are_503_for_private_thumbnails(self, photos):
+        config = Config.from_mapping({"ROOTS": {photos: "/_private/"}})
+        private = PrivateThumbnails(config, Delivery(config))
+        with no_more_files():
+            answer = read(private.answer("cat.jpg", 50, None, request()))
+        assert answer.status == 503
+        assert read(private.answer("cat.jpg", 50, None, request())).status == 200
+
+    def test_give_a_transparent_placeholder(self, photos):
+        service = Service({"THUMBNAIL_SOURCE": photos})
+        with no_more_files():
+            assert "gif" in service.helpers.placeholder("cat.jpg")
+        assert "webp" in service.helpers.placeholder("cat.jpg")

@@ -71,14 +71,16 @@ class Failures:
         """Remember an error of an image; see `check`."""
         place, digest = _place(name, state)
         text = f"{self._now()}\n{digest}\n{type(error).__name__}\n{error}"
-        self._texts[place] = text
         if self._directory is not None:
             try:
                 self._directory.mkdir(parents=True, exist_ok=True)
                 self._path(place).write_text(text, "utf-8", "replace")
             except OSError:
+                pass
+            else:
+                self._texts.pop(place, None)
                 return
-            del self._texts[place]
+        self._texts[place] = text
 
     def forget(self, name: str, state: str | None) -> None:
         """Forget the error of an image."""

@@ -16,7 +16,7 @@ from xaccel.delivery.files import Delivery
 from xaccel.delivery.presentation import private_cache_control
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Response, error_response
-from xaccel.exceptions import BadSize, ConfigError, SpecError, XaccelError
+from xaccel.exceptions import BadSize, ConfigError, SpecError, StorageUnavailable, XaccelError
 from xaccel.thumbnails.delivery import RequestedThumbnail, ThumbnailDelivery
 from xaccel.thumbnails.sources.base import Original
 from xaccel.thumbnails.sources.directory import file_state
@@ -117,7 +117,10 @@ class PrivateThumbnails:
         max_age: int | None,
         request: Request,
     ) -> RequestedThumbnail:
-        location = self._files.locate(path, root=root)
+        try:
+            location = self._files.locate(path, root=root)
+        except OSError as error:
+            raise StorageUnavailable(f"it can't be read: {error}") from error
         state = file_state(location.path)
         stored = spec.replace(version=version_token(state))
         return self._delivery.requested(
