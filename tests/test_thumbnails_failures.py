@@ -13,7 +13,7 @@ from xaccel.thumbnails.failures import Failures
 from xaccel.thumbnails.private import PrivateThumbnails
 
 from tests.support.thumbnail_endpoint import read, request
-from tests.support.thumbnail_service import Service, Submitted
+from tests.support.thumbnail_service import Service, Submitted, ended
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ class TestTimeout:
             assert go.wait(30)
 
         submitted = Submitted(service.renderer, hold)
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(2) as pool, ended(go):
             answers = [pool.submit(service.get, service.url("cat.jpg", 50))]
             assert inside.acquire(timeout=30)
             answers.append(pool.submit(service.get, service.url("cat.jpg", 51)))
@@ -113,7 +113,7 @@ class TestBrokenImage:
 
         submitted = Submitted(service.renderer, hold)
         urls = [service.url("truncated.jpg", width) for width in range(50, 58)]
-        with ThreadPoolExecutor(8) as pool:
+        with ThreadPoolExecutor(8) as pool, ended(go):
             answers = [pool.submit(service.get, url) for url in urls]
             assert inside.acquire(timeout=30)
             go.set()

@@ -21,7 +21,7 @@ from xaccel.thumbnails.rendering import Renderer
 from xaccel.thumbnails.sources.fetches import FetchQueue
 
 from tests.support.thumbnail_endpoint import read, request
-from tests.support.thumbnail_service import Service, Submitted
+from tests.support.thumbnail_service import Service, Submitted, ended
 
 
 def wait_until(condition):
@@ -133,7 +133,7 @@ class TestFetches:
 
         Submitted(service.renderer, hold)
         queue = service.thumbnails._source.queue
-        with ThreadPoolExecutor(12) as pool:
+        with ThreadPoolExecutor(12) as pool, ended(go):
             urls = [service.url(f"{number}.jpg", 50) for number in range(12)]
             answers = [pool.submit(service.get, url) for url in urls]
             assert inside.acquire(timeout=30)

@@ -1,10 +1,22 @@
 """The endpoint and the template helpers with the same settings, without a framework."""
 
+import contextlib
+
 from xaccel.config import Config
 from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
 
 from tests.support.thumbnail_endpoint import get
+
+
+@contextlib.contextmanager
+def ended(hold):
+    """Set an event when a test ends, also when it fails, so that no thread waits any more."""
+    try:
+        yield
+    finally:
+        hold.set()
+
 
 KEY = "a key of more than 16 bytes"
 
