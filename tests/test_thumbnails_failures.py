@@ -67,7 +67,7 @@ class TestTimeout:
         renderer._timeout = 0
         assert "gif" in service.helpers.placeholder("cat.jpg")
         with pytest.raises(RenderTimeout):
-            renderer.failures.check("cat.jpg", service.thumbnails._source.state("cat.jpg"))
+            renderer.failures.check("cat.jpg", lambda: service.thumbnails._source.state("cat.jpg"))
 
     def test_holds_for_private_thumbnails(self, photos):
         config = Config.from_mapping({"ROOTS": {photos: "/_private/"}})
@@ -176,8 +176,8 @@ class TestMemory:
         files = list(tmp_path.rglob("failed-*"))
         assert 500 < len(files) + len(failures._texts) <= 1024
         with pytest.raises(CorruptImage, match="broken"):
-            failures.check("2999.jpg", None)
-        failures.check("2999.jpg", "another state")
+            failures.check("2999.jpg", lambda: None)
+        failures.check("2999.jpg", lambda: "another state")
 
     @pytest.mark.parametrize("text", ["", "x", "1\n", "\n\n\n", "nan\n\n\n", "\0" * 100])
     def test_survives_a_file_that_is_cut(self, tmp_path, text):
@@ -185,11 +185,11 @@ class TestMemory:
         failures.remember("a.jpg", None, CorruptImage("broken"))
         (file,) = tmp_path.rglob("failed-*")
         file.write_text(text)
-        failures.check("a.jpg", None)
+        failures.check("a.jpg", lambda: None)
 
     def test_works_where_the_cache_does_not(self, tmp_path):
         (tmp_path / "file").write_text("in the way")
         failures = Failures(str(tmp_path / "file"))
         failures.remember("a.jpg", None, CorruptImage("broken"))
         with pytest.raises(CorruptImage):
-            failures.check("a.jpg", None)
+            failures.check("a.jpg", lambda: None)

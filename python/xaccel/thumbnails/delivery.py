@@ -202,12 +202,11 @@ class ThumbnailDelivery:
     def _find(self, thumbnail: RequestedThumbnail) -> Original:
         """Find the original of a thumbnail, unless it could not be rendered a short while ago."""
         failures = self.renderer.failures
-        state = thumbnail.state()
-        failures.check(thumbnail.name, state)
+        failures.check(thumbnail.name, thumbnail.state)
         try:
             return thumbnail.find()
         except ThumbnailError as error:
-            failures.remember(thumbnail.name, state, error)
+            failures.remember(thumbnail.name, thumbnail.state(), error)
             raise
 
     def _rendered(self, original: Original, thumbnail: RequestedThumbnail) -> Thumbnail:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-from contextlib import suppress
 from functools import lru_cache, partial
 
 from xaccel._core import Spec, Thumbnail, encode_path
@@ -97,8 +96,7 @@ class Thumbnails:
             OSError: The cache can't be written to.
         """
         name = source.lstrip("/")
-        with suppress(XaccelError):
-            self._delivery.renderer.failures.forget(name, self._source.state(name))
+        self._delivery.renderer.failures.forget(name)
         cache = self._delivery.cache
         return 0 if cache is None else cache.purge(self._prefix, name)
 

@@ -47,30 +47,36 @@ class Failures:
         self._now = now
         self._texts: dict[int, str] = {}
 
-    def check(self, name: str, state: str | None) -> None:
+    def check(self, name: str, state: Callable[[], str | None]) -> None:
         """Raise the error of an image that has failed a short while ago.
 
         Args:
             name: The name of the image.
-            state: Its state, see `Original.state`.
+            state: Finds its state, see `Original.state`; called only if an image has failed.
 
         Raises:
             ThumbnailError: The error with which it has failed.
         """
-        place, digest = _place(name, state)
-        text = self._read(place)
+        digest = _digest(name)
+        text = self._read(_place(digest))
         if text is None:
             return
         then, _, text = text.partition("\n")
-        found, _, text = text.partition("\n")
+        failed, _, text = text.partition("\n")
         kind, _, message = text.partition("\n")
-        if found == digest and kind in _KINDS and 0 <= self._now() - float(then) < SECONDS:
+        if (
+            failed.startswith(digest)
+            and kind in _KINDS
+            and 0 <= self._now() - float(then) < SECONDS
+            and failed == digest + _digest(str(state()))
+        ):
             raise _KINDS[kind](message)
 
     def remember(self, name: str, state: str | None, error: ThumbnailError) -> None:
-        """Remember an error of an image; see `check`."""
-        place, digest = _place(name, state)
-        text = f"{self._now()}\n{digest}\n{type(error).__name__}\n{error}"
+        """Remember an error of an image in this state."""
+        digest = _digest(name)
+        place = _place(digest)
+        text = f"{self._now()}\n{digest}{_digest(str(state))}\n{type(error).__name__}\n{error}"
         if self._directory is not None:
             try:
                 self._directory.mkdir(parents=True, exist_ok=True)
@@ -82,9 +88,9 @@ class Failures:
                 return
         self._texts[place] = text
 
-    def forget(self, name: str, state: str | None) -> None:
+    def forget(self, name: str) -> None:
         """Forget the error of an image."""
-        place, _ = _place(name, state)
+        place = _place(_digest(name))
         self._texts.pop(place, None)
         if self._directory is not None:
             self._path(place).unlink(missing_ok=True)
@@ -101,8 +107,9 @@ class Failures:
         return (self._directory or Path()) / f"failed-{place:03x}"
 
 
-def _place(name: str, state: str | None) -> tuple[int, str]:
-    digest = hashlib.blake2s(
-        f"{name}\0{state}".encode(errors="replace"), digest_size=16
-    ).hexdigest()
-    return int(digest[:8], 16) % _PLACES, digest
+def _digest(text: str) -> str:
+    return hashlib.blake2s(text.encode(errors="replace"), digest_size=16).hexdigest()
+
+
+def _place(digest: str) -> int:
+    return int(digest[:8], 16) % _PLACES

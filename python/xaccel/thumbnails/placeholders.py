@@ -82,7 +82,7 @@ class Placeholders:
         return made
 
     def _render(self, name: str, state: str | None) -> str:
-        self._renderer.failures.check(name, state)
+        self._renderer.failures.check(name, lambda: state)
         with self._urls.source.get(name) as original:
             return self._renderer.placeholder(original, name)
 

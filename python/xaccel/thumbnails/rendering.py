@@ -65,7 +65,7 @@ class Renderer:
             except CorruptImage:
                 # Unless others have tried the whole image, only its start is not enough. They
                 # render while the rest arrives.
-                self.failures.check(name, original.state)
+                self.failures.check(name, lambda: original.state)
         return self._in_turn(job(self._whole(original, name)), original, name, budget)
 
     def placeholder(self, original: Original, name: str) -> str:
@@ -95,7 +95,7 @@ class Renderer:
     ) -> T:
         with self._queue.turn():
             # Another request that waited may have tried this image.
-            self.failures.check(name, original.state)
+            self.failures.check(name, lambda: original.state)
             start = time.monotonic()
             try:
                 result = self._backend.submit(job, start + budget.seconds)
