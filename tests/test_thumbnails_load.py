@@ -242,6 +242,11 @@ class TestTooManyOpenFiles:
         assert answer.status == 503
         assert read(private.answer("cat.jpg", 50, None, request())).status == 200
 
+    def test_leave_a_version_out(self, photos):
+        service = Service({"THUMBNAIL_SOURCE": photos})
+        with no_more_files():
+            assert service.url("cat.jpg", 50, version="mtime") == service.url("cat.jpg", 50)
+
     def test_give_a_transparent_placeholder(self, photos):
         service = Service({"THUMBNAIL_SOURCE": photos})
         with no_more_files():

@@ -63,6 +63,10 @@ class BadSize(SpecError):
     public_message = "Bad Request"
 
 
+class SourceError(XaccelError, ValueError):
+    """What was passed as the source of a thumbnail is not an image below `THUMBNAIL_SOURCE`."""
+
+
 class Overloaded(XaccelError):
     """More thumbnails wait to be rendered than `THUMBNAIL_QUEUE` allows."""
 

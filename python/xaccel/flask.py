@@ -81,7 +81,8 @@ class XAccel:
         if config.private_url is not None:
             _add_endpoint(blueprint, "private_file", config.private_url, delivery.respond)
         if config.has_thumbnails:
-            jinja.install(app.jinja_env, TemplateHelpers(config))
+            helpers = TemplateHelpers(config, is_debug=lambda: app.debug)
+            jinja.install(app.jinja_env, helpers)
         if thumbnails is not None:
             _add_endpoint(blueprint, "thumbnail", config.thumbnail_url, thumbnails.respond)
         app.register_blueprint(blueprint)

@@ -11,7 +11,7 @@ from pathlib import Path
 from xaccel._core import Cache
 from xaccel._log import one_line
 from xaccel.config import Config
-from xaccel.exceptions import FileNotFound, XaccelError
+from xaccel.exceptions import XaccelError
 from xaccel.thumbnails.rendering import Renderer
 from xaccel.thumbnails.specs import version_token
 from xaccel.thumbnails.turns import ThreadLocks, pauses
@@ -45,10 +45,10 @@ class Placeholders:
         Args:
             source: See `ThumbnailUrls.url`.
         """
-        name = self._urls.name(source)
+        name = self._urls.find(source)
+        if name is None:
+            return _TRANSPARENT
         try:
-            if not name:
-                raise FileNotFound(f"{source!r} does not name an image")
             return self._find(name, self._urls.source.state(name))
         except (XaccelError, OSError, ValueError) as error:
             _logger.warning("%s", one_line(error))

@@ -133,6 +133,16 @@ class Source(Protocol):
             xaccel.exceptions.SourceUnavailable: The source does not respond as it should.
         """
 
+    def version(self, name: str) -> str | None:
+        """Return a text that changes with an original; `None` when the source can't know it.
+
+        Unlike `state`, it may ask another machine.
+
+        Raises:
+            xaccel.exceptions.FileNotFound: There is no such original.
+            xaccel.exceptions.SourceUnavailable: The source does not respond as it should.
+        """
+
 
 def is_plain(name: str) -> bool:
     """Whether a name has only one spelling: no empty part, no `.`, no `..`, no NUL."""

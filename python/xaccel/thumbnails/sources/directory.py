@@ -37,6 +37,10 @@ class DirectorySource:
         except OSError as error:
             raise StorageUnavailable(f"{name!r} can't be read: {error}") from error
 
+    def version(self, name: str) -> str | None:
+        """See `Source.version`."""
+        return self.state(name)
+
 
 def file_state(path: str) -> str | None:
     """Return a text that changes whenever the file does; `None` when the file is gone."""

@@ -119,6 +119,10 @@ class BoundedSource:
         """See `Source.state`."""
         return self._source.state(name)
 
+    def version(self, name: str) -> str | None:
+        """See `Source.version`."""
+        return self._source.version(name)
+
 
 _queues: dict[tuple[int, int, int, int], FetchQueue] = {}
 """Those of this process and of its parents, which have fetches of their own."""
