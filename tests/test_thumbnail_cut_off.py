@@ -11,10 +11,10 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
-
-from tests.support.thumbnail_images import difference, encoded, opened, photo
 from xaccel import thumbnail
 from xaccel.exceptions import CorruptImage
+
+from tests.support.thumbnail_images import difference, encoded, opened, photo
 
 PROGRESSIVE = {"quality": 90, "progressive": True}
 INTERLACED = {"interlace": True}
