@@ -235,8 +235,6 @@ def test_a_jpeg_that_is_there_for_the_most_part():
     expected = photo().resize(made.size, Image.Resampling.LANCZOS)
     upper = (0, 0, 200, 80)
     assert difference(made.crop(upper), expected.crop(upper)) < 1.5
-    with pytest.raises(CorruptImage, match="more than half"):
-        thumbnail(content[: len(content) // 3], 200)
 
 
 def test_limits():

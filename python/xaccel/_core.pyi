@@ -205,6 +205,13 @@ class Thumbnail:
     def format(self) -> _Format: ...
     @property
     def media_type(self) -> str: ...
+    @property
+    def is_complete(self) -> bool:
+        """Whether the source had all pixels that the thumbnail shows.
+
+        False for a source that is damaged, or has not arrived as a whole. Keep such a thumbnail
+        for a minute only.
+        """
 
 @final
 class ImageInfo:

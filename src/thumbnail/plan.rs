@@ -10,7 +10,7 @@ use super::resize::Averaging;
 use crate::error::ThumbnailError;
 use raster::Size;
 
-/// What is known before the pixels are decoded.
+/// Everything that the header decides: which pixels to decode, and what to make of them.
 pub(super) struct RenderPlan<'a> {
     pub(super) options: &'a RenderOptions<'a>,
     pub(super) header: Header,
@@ -19,7 +19,7 @@ pub(super) struct RenderPlan<'a> {
     pub(super) format: OutputFormat,
     /// The quality to write with.
     pub(super) quality: u8,
-    pub(super) request: DecodeRequest,
+    pub(super) request: DecodeRequest<'a>,
 }
 
 impl<'a> RenderPlan<'a> {
@@ -46,6 +46,7 @@ impl<'a> RenderPlan<'a> {
             half_chroma: encode::halves_chroma(format, quality, style),
             all_frames: frames > 1,
             is_partial: options.is_partial,
+            expired: options.expired,
         };
         limits.check_source(source.decoded_pixels(request), frames)?;
         limits.check_output(geometry.canvas, frames)?;
