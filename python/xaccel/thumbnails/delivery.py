@@ -26,7 +26,14 @@ from xaccel.servers import dialects
 from xaccel.thumbnails.ownership import Ownership
 from xaccel.thumbnails.rendering import Renderer
 from xaccel.thumbnails.sources.base import Original
+from xaccel.thumbnails.specs import version_token
 from xaccel.thumbnails.turns import ThreadLocks, pauses
+
+INCOMPLETE_SECONDS = 60
+"""For how long the thumbnail of an original that lacks pixels is kept, by everyone."""
+
+_INCOMPLETE = "/.incomplete/"
+"""Where the cache keeps such thumbnails. No public URL leads there."""
 
 _UNNEGOTIATED = Spec()
 
@@ -45,6 +52,8 @@ class RequestedThumbnail:
     spec: Spec
     image_format: str
     headers: Headers
+    brief_headers: Headers
+    """The headers while pixels of the original are missing: it may still be arriving."""
     find: Callable[[], Original]
     """Finds the original. Raises what `Source.get` raises."""
     state: Callable[[], str | None]
@@ -100,6 +109,7 @@ class ThumbnailDelivery:
             spec=spec,
             image_format=image_format,
             headers=thumbnail_headers(image_format, spec, cache_control),
+            brief_headers=thumbnail_headers(image_format, spec, _brief(cache_control)),
             find=find,
             state=state,
         )
@@ -170,8 +180,13 @@ class ThumbnailDelivery:
     def _render_and_publish(
         self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
     ) -> Response:
+        kept = self._incomplete(cache, thumbnail, request)
+        if kept is not None:
+            return kept
         with self._find(thumbnail) as original:
             rendered = self._rendered(original, thumbnail)
+        if not rendered.is_complete:
+            return self._keep_incomplete(cache, original, rendered, thumbnail, request)
         # If the image was replaced meanwhile, its purge is over and would miss this thumbnail.
         if thumbnail.state() == original.state:
             try:
@@ -197,7 +212,39 @@ class ThumbnailDelivery:
                 early = precondition_response(request.conditions, validators, headers)
                 if early is not None:
                     return early
-            return _body(self._rendered(original, thumbnail), request, headers)
+            rendered = self._rendered(original, thumbnail)
+            # An incomplete thumbnail has no validators: the same state may not be confirmed for
+            # the time of a complete one.
+            headers = headers if rendered.is_complete else thumbnail.brief_headers
+            return _body(rendered, request, headers)
+
+    def _incomplete(
+        self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
+    ) -> Response | None:
+        """Return what was rendered a short while ago from an original that lacks pixels."""
+        try:
+            path = cache.path(incomplete_uri(thumbnail.uri, thumbnail.state()))
+            location = self._files.locate(path)
+        except (FileNotFound, OSError):
+            return None
+        if not 0 <= time.time() - location.mtime < INCOMPLETE_SECONDS:
+            return None
+        return hand_over(location, request, thumbnail.brief_headers, self._server)
+
+    def _keep_incomplete(
+        self,
+        cache: Cache,
+        original: Original,
+        rendered: Thumbnail,
+        thumbnail: RequestedThumbnail,
+        request: Request,
+    ) -> Response:
+        """Keep it where only this app finds it, since the web server knows no state."""
+        try:
+            cache.publish(incomplete_uri(thumbnail.uri, original.state), rendered.data)
+        except OSError as error:
+            _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
+        return _body(rendered, request, thumbnail.brief_headers)
 
     def _find(self, thumbnail: RequestedThumbnail) -> Original:
         """Find the original of a thumbnail, unless it could not be rendered a short while ago."""
@@ -226,6 +273,23 @@ class ThumbnailDelivery:
         else:
             if swept is not None:
                 _logger.debug("swept %d thumbnails, %d bytes; kept %d, %d", *swept[0], *swept[1])
+
+
+def incomplete_uri(uri: str, state: str | None) -> str:
+    """Return where the cache keeps the thumbnail of an original that lacks pixels."""
+    return f"{_INCOMPLETE}{version_token(state)}{uri}"
+
+
+def _brief(cache_control: str) -> str:
+    """Return a `Cache-Control` header that holds for at most `INCOMPLETE_SECONDS`."""
+    directives = []
+    for directive in cache_control.split(", "):
+        name, _, value = directive.partition("=")
+        if name == "max-age":
+            directives.append(f"max-age={min(int(value), INCOMPLETE_SECONDS)}")
+        elif name != "immutable":
+            directives.append(directive)
+    return ", ".join(directives)
 
 
 def thumbnail_headers(image_format: str, spec: Spec, cache_control: str) -> Headers:

@@ -23,7 +23,12 @@ from xaccel.delivery.response import (
 )
 from xaccel.exceptions import FileNotFound, Overloaded, SpecError, XaccelError
 from xaccel.thumbnails import sources
-from xaccel.thumbnails.delivery import RequestedThumbnail, ThumbnailDelivery, thumbnail_headers
+from xaccel.thumbnails.delivery import (
+    RequestedThumbnail,
+    ThumbnailDelivery,
+    incomplete_uri,
+    thumbnail_headers,
+)
 from xaccel.thumbnails.sources.base import Original, is_plain
 from xaccel.thumbnails.sources.directory import file_state
 
@@ -98,7 +103,11 @@ class Thumbnails:
         name = source.lstrip("/")
         self._delivery.renderer.failures.forget(name)
         cache = self._delivery.cache
-        return 0 if cache is None else cache.purge(self._prefix, name)
+        if cache is None:
+            return 0
+        # Where the source knows the state, that of another image is not found any more.
+        cache.purge(incomplete_uri(self._prefix, None), name)
+        return cache.purge(self._prefix, name)
 
     def _requested(self, path: str, query: str, request: Request) -> RequestedThumbnail:
         path, expires = self._verified(path, query)
