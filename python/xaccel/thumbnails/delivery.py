@@ -213,8 +213,7 @@ class ThumbnailDelivery:
                 if early is not None:
                     return early
             rendered = self._rendered(original, thumbnail)
-            # An incomplete thumbnail has no validators: the same state may not be confirmed for
-            # the time of a complete one.
+            # Without validators: a 304 would have the `max-age` of a complete thumbnail.
             headers = headers if rendered.is_complete else thumbnail.brief_headers
             return _body(rendered, request, headers)
 
