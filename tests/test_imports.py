@@ -15,6 +15,7 @@ COMMON = {
     "xaccel",
     "xaccel._core",
     "xaccel._hints",
+    "xaccel._log",
     "xaccel._private_files",
     "xaccel._settings",
     "xaccel._verifier",
@@ -35,8 +36,11 @@ COMMON = {
     "xaccel.servers.dialects.base",
     "xaccel.servers.dialects.values",
     "xaccel.thumbnails",
+    "xaccel.thumbnails.backends",
     "xaccel.thumbnails.delivery",
     "xaccel.thumbnails.endpoint",
+    "xaccel.thumbnails.failures",
+    "xaccel.thumbnails.ownership",
     "xaccel.thumbnails.private",
     "xaccel.thumbnails.rendering",
     "xaccel.thumbnails.colors",
@@ -59,7 +63,12 @@ TEMPLATES = {
     "xaccel.thumbnails.placeholders",
     "xaccel.thumbnails.urls",
 }
-HTTP_SOURCE = {"xaccel._addresses", "xaccel._http", "xaccel.thumbnails.sources.http"}
+HTTP_SOURCE = {
+    "xaccel._addresses",
+    "xaccel._http",
+    "xaccel.thumbnails.sources.fetches",
+    "xaccel.thumbnails.sources.http",
+}
 REMOTE = {"xaccel._addresses", "xaccel._http", "xaccel.delivery.remote_files"}
 
 REPORT = """

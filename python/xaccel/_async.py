@@ -1,29 +1,88 @@
-"""Threads and background tasks under asyncio, and under trio by `anyio`, which Starlette brings."""
+"""Threads and background tasks of async apps, under asyncio and, by `anyio`, under trio.
+
+Starlette brings `anyio`. Each kind of work has threads of its own, so that none waits for another:
+asyncio's own threads are few, and it resolves host names in them, too.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from functools import partial
-from typing import ParamSpec, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-Parameters = ParamSpec("Parameters")
-Result = TypeVar("Result")
+from xaccel._core import available_parallelism
+from xaccel.config import Config
+
+if TYPE_CHECKING:
+    import anyio
+    from anyio.lowlevel import RunVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_FILES = 32
 
 
-async def to_thread(
-    function: Callable[Parameters, Result],
-    *arguments: Parameters.args,
-    **options: Parameters.kwargs,
-) -> Result:
-    """Call a function that may block in a thread."""
-    call = partial(function, *arguments, **options)
-    if _is_asyncio():
-        return await asyncio.to_thread(call)
-    import anyio.to_thread  # noqa: PLC0415 - only under trio
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """Threads for one kind of work, which start when they are needed."""
 
-    return await anyio.to_thread.run_sync(call)
+    name: str
+    size: int
+
+    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function in one of these threads, as `asyncio.to_thread` does."""
+        context = contextvars.copy_context()
+        call: Callable[[], T] = partial(context.run, function, *args, **kwargs)
+        if _is_asyncio():
+            executor = _executor(os.getpid(), self)
+            return await asyncio.get_running_loop().run_in_executor(executor, call)
+        import anyio.to_thread  # noqa: PLC0415 - only under trio
+
+        return await anyio.to_thread.run_sync(call, limiter=_limiter(self))
+
+    @classmethod
+    def for_thumbnails(cls, config: Config) -> Threads:
+        """Return threads for all thumbnails that may wait, and for more that are finished."""
+        workers = config.thumbnail_workers or available_parallelism()
+        return cls("xaccel-thumbnails", config.thumbnail_queue + workers + _FILES)
+
+
+FILES = Threads("xaccel-files", _FILES)
+"""For finding and reading files."""
+
+
+@lru_cache(maxsize=8)
+def _executor(pid: int, threads: Threads) -> ThreadPoolExecutor:  # noqa: ARG001
+    """Return the threads of this process. A forked process needs its own, hence `pid`."""
+    return ThreadPoolExecutor(threads.size, threads.name)
+
+
+def _limiter(threads: Threads) -> anyio.CapacityLimiter:
+    """Return what bounds these threads in the current trio loop."""
+    import anyio  # noqa: PLC0415 - only under trio
+
+    variable = _run_variable(threads)
+    try:
+        return variable.get()
+    except LookupError:
+        limiter = anyio.CapacityLimiter(threads.size)
+        variable.set(limiter)
+        return limiter
+
+
+@lru_cache(maxsize=8)
+def _run_variable(threads: Threads) -> RunVar[anyio.CapacityLimiter]:
+    """Return the variable with one value in each trio loop."""
+    from anyio.lowlevel import RunVar  # noqa: PLC0415 - only under trio
+
+    return RunVar(threads.name)
 
 
 @contextlib.asynccontextmanager

@@ -157,7 +157,9 @@ class Limits:
     `gravity="smart"`, or at its own size.
 
     Args:
-        max_pixels: The most pixels of the source, all frames together.
+        max_pixels: The most pixels of the source, all frames together. A JPEG counts at the scale
+            at which it is decoded for the thumbnail, but at least a quarter of its pixels. So by
+            default photographs of up to 209 megapixels are rendered at half their size or less.
         max_bytes: The most bytes of the encoded source.
         max_frames: The most frames of an animation.
         max_side: The most pixels of the longer side of the thumbnail.
@@ -168,7 +170,7 @@ class Limits:
     def __new__(
         cls,
         *,
-        max_pixels: int = 50_000_000,
+        max_pixels: int = 52_428_800,
         max_bytes: int = 52_428_800,
         max_frames: int = 100,
         max_side: int = 8192,
@@ -203,6 +205,13 @@ class Thumbnail:
     def format(self) -> _Format: ...
     @property
     def media_type(self) -> str: ...
+    @property
+    def is_complete(self) -> bool:
+        """Whether the source had all pixels that the thumbnail shows.
+
+        False for a source that is damaged, or has not arrived as a whole. Keep such a thumbnail
+        for a minute only.
+        """
 
 @final
 class ImageInfo:
@@ -282,6 +291,7 @@ def render(
         xaccel.exceptions.UnsupportedImage: The source is not an image, or its format is not
             supported.
         xaccel.exceptions.CorruptImage: The source can't be decoded.
+        xaccel.exceptions.RenderTimeout: It takes longer than `Limits.timeout`.
         xaccel.exceptions.FileNotFound: There is no file at this path.
     """
 
@@ -372,6 +382,9 @@ def placeholder(source: _Source, *, limits: Limits | None = None) -> str:
 
 def probe(source: _Source, *, limits: Limits | None = None) -> ImageInfo:
     """Read the header of an image. It raises the errors of `render`."""
+
+def available_parallelism() -> int:
+    """Return how many CPUs this process may use, by its affinity and its cgroup's quota."""
 
 def codecs() -> dict[str, str]:
     """Return the codec libraries and their versions."""

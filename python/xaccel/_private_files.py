@@ -98,9 +98,10 @@ class PrivateFiles(ABC, Generic[App]):
         Raises:
             SpecError: An option is unknown or has an invalid value.
         """
-        spec = self._thumbnails.spec(width, height, **options)
-        answer = partial(self._thumbnails.answer_spec, path, spec, root=root, max_age=max_age)
-        return self._app(answer)
+        responder = self._thumbnails.responder(
+            path, width, height, root=root, max_age=max_age, **options
+        )
+        return self._thumbnail_app(responder)
 
     def thumbnail_url(
         self,
@@ -148,3 +149,7 @@ class PrivateFiles(ABC, Generic[App]):
     @abstractmethod
     def _app(self, responder: Responder) -> App:
         """Turn a responder into a response of the framework."""
+
+    def _thumbnail_app(self, responder: Responder) -> App:
+        """Turn a responder that may render a thumbnail into a response of the framework."""
+        return self._app(responder)

@@ -8,8 +8,8 @@
         await xaccel.send_private_file("film.mp4")(scope, receive, send)
 
 `send_private_file()` returns an ASGI app, which views of Starlette may return. For views of
-FastAPI use `xaccel.starlette`. Nothing blocks the event loop: files are found and read in threads.
-Under trio this needs `anyio`, which Starlette brings.
+FastAPI use `xaccel.starlette`. Nothing blocks the event loop: files are found and read in threads,
+and thumbnails have threads of their own. Under trio this needs `anyio`, which Starlette brings.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, Protocol, TypeAlias
 
-from xaccel._async import to_thread, waiting
+from xaccel._async import FILES, Threads, waiting
 from xaccel._private_files import PrivateFiles, Responder
 from xaccel.config import Config
 from xaccel.delivery import sendfile
@@ -52,12 +52,15 @@ class XAccel(PrivateFiles[ASGIApp]):
     def _app(self, responder: Responder) -> ASGIApp:
         return answering(responder)
 
+    def _thumbnail_app(self, responder: Responder) -> ASGIApp:
+        return answering(responder, Threads.for_thumbnails(self.config))
 
-def answering(responder: Responder) -> ASGIApp:
-    """An app that answers every request with a responder, which runs in a thread."""
+
+def answering(responder: Responder, threads: Threads = FILES) -> ASGIApp:
+    """An app that answers every request with a responder, which runs in one of the threads."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        response = await to_thread(responder, Request.from_scope(scope))
+        response = await threads.run(responder, Request.from_scope(scope))
         await respond(response, scope, receive, send)
 
     return app
@@ -67,19 +70,33 @@ class _Endpoint(Protocol):
     def respond(self, path: str, query: str, request: Request) -> Response: ...
 
 
-class PrivateLinks:
-    """The endpoint of signed links, as an ASGI app: mount it at `PRIVATE_URL`, or at the root."""
+class _EndpointApp:
+    """An endpoint as an ASGI app, mounted at its prefix or at the root."""
 
-    def __init__(self, config: Config) -> None:
-        self._delivery = Delivery(config)
+    def __init__(self, endpoint: _Endpoint, prefix: str, threads: Threads) -> None:
+        self._endpoint = endpoint
+        self._prefix = prefix
+        self._threads = threads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        prefix = self._delivery.config.private_url or "/"
-        await _answer(self._delivery, prefix, scope, receive, send)
+        response = await self._threads.run(
+            self._endpoint.respond,
+            below_mount(scope["path"], scope.get("root_path", ""), self._prefix),
+            scope["query_string"].decode("latin-1"),
+            Request.from_scope(scope),
+        )
+        await respond(response, scope, receive, send)
 
 
-class Thumbnails:
+class PrivateLinks(_EndpointApp):
+    """The endpoint of signed links, as an ASGI app: mount it at `PRIVATE_URL`, or at the root."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(Delivery(config), config.private_url or "/", FILES)
+
+
+class Thumbnails(_EndpointApp):
     """The endpoint of thumbnails as an ASGI app: mount it at `THUMBNAIL_URL`, or at the root.
 
     Raises:
@@ -87,27 +104,12 @@ class Thumbnails:
     """
 
     def __init__(self, config: Config) -> None:
+        endpoint = ThumbnailEndpoint(config)
+        super().__init__(endpoint, config.thumbnail_url, Threads.for_thumbnails(config))
         self.config = config
         """The settings, which `xaccel config --app` reads."""
-        self._thumbnails = ThumbnailEndpoint(config)
-        self.purge = self._thumbnails.purge
+        self.purge = endpoint.purge
         """Removes the thumbnails of a source, see `xaccel.thumbnails.endpoint.Thumbnails.purge`."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        await _answer(self._thumbnails, self.config.thumbnail_url, scope, receive, send)
-
-
-async def _answer(
-    endpoint: _Endpoint, prefix: str, scope: Scope, receive: Receive, send: Send
-) -> None:
-    response = await to_thread(
-        endpoint.respond,
-        below_mount(scope["path"], scope.get("root_path", ""), prefix),
-        scope["query_string"].decode("latin-1"),
-        Request.from_scope(scope),
-    )
-    await respond(response, scope, receive, send)
 
 
 async def respond(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
@@ -165,7 +167,7 @@ async def _disconnect(receive: Receive) -> None:
 async def in_thread(chunks: Iterable[bytes]) -> AsyncGenerator[bytes]:
     """Iterate in threads, so that slow reads do not block the event loop."""
     iterator = iter(chunks)
-    while (chunk := await to_thread(next, iterator, None)) is not None:
+    while (chunk := await FILES.run(next, iterator, None)) is not None:
         yield chunk
 
 
@@ -239,7 +241,7 @@ class Sendfile:
                     await _send_path(message["path"], scope, receive, send)
                     return
                 current = sender if _overrides(inner) == overrides else self._sender(inner)
-                response = await to_thread(
+                response = await FILES.run(
                     self._offloader.respond_with_path,
                     current,
                     request,
@@ -269,7 +271,7 @@ async def _send_path(path: str, scope: Scope, receive: Receive, send: Send) -> N
     if _PATHSEND in (scope.get("extensions") or {}):
         await send({"type": _PATHSEND, "path": path})
         return
-    file = await to_thread(open, path, "rb")
+    file = await FILES.run(open, path, "rb")
     with contextlib.closing(FileBody(file, [(0, os.fstat(file.fileno()).st_size)])) as body:
         await _stream(body, receive, send)
 

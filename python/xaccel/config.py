@@ -93,9 +93,14 @@ class Config:
     thumbnail_cache_inactive: int = _setting("60d", check.time(least=0))
     """How long the cache keeps a thumbnail that no one asks for, in seconds, as nginx's
     `inactive`."""
+    thumbnail_workers: int | None = _setting(None, check.optional(check.positive))
+    """How many renders run at once: with a cache in all processes of the machine together,
+    without one in each. By default one per CPU that the process may use, by its affinity and its
+    container's quota."""
+    thumbnail_timeout: int = _setting(10, check.time(least=1))
+    """How long one render may take, in seconds. Waiting for it does not count."""
     thumbnail_queue: int = _setting(256, check.positive)
-    """How many thumbnails may wait to be rendered; at most one render per CPU runs at a time.
-    A request beyond that is answered with 503."""
+    """How many thumbnails may wait to be rendered. A request beyond that is answered with 503."""
     thumbnail_only_presets: bool = _setting(default=False, grammar=check.boolean)
     """Whether only the thumbnails of `THUMBNAIL_PRESETS` exist. Their URLs are not signed."""
     thumbnail_fallback: str | None = _setting(None, check.optional(check.file))
@@ -115,8 +120,9 @@ class Config:
     """The quality, 1 to 100, by output format, for specs without one."""
     thumbnail_presets: Mapping[str, str] = _setting({}, check.presets)
     """Specs by name: `{"avatar": "96x96,cover"}`."""
-    thumbnail_max_pixels: int = _setting(50_000_000, check.positive)
-    """The most pixels of a source, all frames together."""
+    thumbnail_max_pixels: int = _setting(52_428_800, check.positive)
+    """The most pixels of a source, all frames together. A JPEG counts at the scale at which it is
+    decoded, but at least a quarter of its pixels."""
     thumbnail_max_bytes: int = _setting("50M", check.size)
     """The most bytes of a source."""
     thumbnail_max_frames: int = _setting(100, check.positive)

@@ -17,6 +17,7 @@ from typing import TypeAlias
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from xaccel._async import Threads
 from xaccel._private_files import PrivateFiles, Responder
 from xaccel.asgi import ASGIApp, answering
 from xaccel.servers.dialects import is_offload_header
@@ -38,6 +39,9 @@ class XAccel(PrivateFiles["PrivateFileResponse"]):
 
     def _app(self, responder: Responder) -> PrivateFileResponse:
         return PrivateFileResponse(answering(responder))
+
+    def _thumbnail_app(self, responder: Responder) -> PrivateFileResponse:
+        return PrivateFileResponse(answering(responder, Threads.for_thumbnails(self.config)))
 
 
 class PrivateFileResponse(Response):

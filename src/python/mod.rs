@@ -42,6 +42,12 @@ mod _core {
     #[pymodule_export]
     use super::uri::encode_path;
 
+    /// How many CPUs this process may use.
+    #[pyfunction]
+    fn available_parallelism() -> usize {
+        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    }
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         PySpec::add_attributes(module.py())?;

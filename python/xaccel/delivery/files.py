@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, TypeAlias, TypedDict
 from weakref import WeakSet
 
 from xaccel._core import Location, encode_path
+from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.delivery import remotes, rfc9110
 from xaccel.delivery.conditional import (
@@ -40,7 +41,7 @@ from xaccel.delivery.response import (
     method_not_allowed,
 )
 from xaccel.delivery.rfc9110 import Conditions, Validators
-from xaccel.exceptions import ConfigError, FileNotFound, RemoteError, XaccelError
+from xaccel.exceptions import BadSignature, ConfigError, FileNotFound, RemoteError, XaccelError
 from xaccel.servers import dialects
 from xaccel.servers.dialects import Dialect
 
@@ -342,7 +343,9 @@ def _offloaded(request: Request, headers: Headers, offload: Headers) -> Response
 
 
 def _refusal(error: XaccelError) -> Response:
-    _logger.warning("%s: %s", type(error).__name__, error)
+    # Anyone can make up a link.
+    level = logging.INFO if isinstance(error, BadSignature) else logging.WARNING
+    _logger.log(level, "%s: %s", type(error).__name__, one_line(error))
     return error_response(error)
 
 

@@ -128,12 +128,20 @@ def error_response(error: XaccelError) -> Response:
     headers = {
         "Content-Type": "text/plain; charset=utf-8",
         "Content-Length": str(len(body)),
-        "Cache-Control": ERROR_CACHE_CONTROL,
+        "Cache-Control": error_cache_control(error),
         "X-Content-Type-Options": "nosniff",
     }
-    if error.retry_after is not None:
-        headers |= {"Cache-Control": "no-store", "Retry-After": str(error.retry_after)}
-    return Response(error.status_code, tuple(headers.items()), body)
+    return Response(error.status_code, (*headers.items(), *retry_headers(error)), body)
+
+
+def error_cache_control(error: XaccelError) -> str:
+    """The `Cache-Control` header of a response to a request that can't be fulfilled."""
+    return ERROR_CACHE_CONTROL if error.retry_after is None else "no-store"
+
+
+def retry_headers(error: XaccelError) -> Headers:
+    """The header that says when to try again, if that may help."""
+    return () if error.retry_after is None else (("Retry-After", str(error.retry_after)),)
 
 
 def method_not_allowed() -> Response:

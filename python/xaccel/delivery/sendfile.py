@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import Any, BinaryIO
 
 from xaccel._core import Location, PathMap
+from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.delivery.conditional import precondition_response, send_open_file
 from xaccel.delivery.files import Delivery, hand_over
@@ -152,7 +153,7 @@ class Offloader:
             self._delivery.check_open(location.path)
             return location  # noqa: TRY300
         except FileNotFound as error:
-            _logger.warning("%s", error)
+            _logger.warning("%s", one_line(error))
             return None
 
     def _of_headers(self, header: Callable[[str], str | None]) -> Sender | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 from collections.abc import Mapping
@@ -14,6 +13,8 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.views import View
 
+from xaccel._async import FILES
+from xaccel._log import one_line
 from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
 from xaccel.django import conf
 from xaccel.django.files import PrivateFile, local_path_of, path_of
@@ -57,7 +58,7 @@ def send_private_file(
         file = path_of(path) if isinstance(path, str | os.PathLike | File) else path
         response = conf.delivery().private_file(file, facts(request), file_options)
     except FileNotFound as error:
-        _logger.warning("%s", error)
+        _logger.warning("%s", one_line(error))
         raise Http404(error.public_message) from None
     return to_django(response)
 
@@ -67,7 +68,7 @@ async def asend_private_file(
     request: HttpRequest, path: PrivateFile | BinaryIO, **options: Unpack[FileKeywords]
 ) -> HttpResponseBase:
     """Like `send_private_file()`, but look the file up in a thread."""
-    return await asyncio.to_thread(send_private_file, request, path, **options)
+    return await FILES.run(send_private_file, request, path, **options)
 
 
 class PrivateFileView(View):

@@ -10,7 +10,8 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
 use super::super::exceptions::{
-    CorruptImage, FileNotFound, ImageTooLarge, ThumbnailError as PyThumbnailError, UnsupportedImage,
+    CorruptImage, FileNotFound, ImageTooLarge, RenderTimeout, ThumbnailError as PyThumbnailError,
+    UnsupportedImage,
 };
 use super::arguments::Limits;
 use crate::error::ThumbnailError;
@@ -152,9 +153,8 @@ impl ImageSource {
     fn exception(&self, error: &ThumbnailError) -> PyErr {
         let message = self.describe(error);
         match error {
-            ThumbnailError::TooLarge { .. } | ThumbnailError::Timeout => {
-                ImageTooLarge::new_err(message)
-            }
+            ThumbnailError::TooLarge { .. } => ImageTooLarge::new_err(message),
+            ThumbnailError::Timeout => RenderTimeout::new_err(message),
             ThumbnailError::Unsupported | ThumbnailError::UnsupportedFeature { .. } => {
                 UnsupportedImage::new_err(message)
             }

@@ -4,7 +4,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, Limits};
 
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
-use super::decoder::{DecodeRequest, Decoder, Sink, Source};
+use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
 
@@ -48,7 +48,11 @@ impl Source for Bmp<'_> {
         &self.header
     }
 
-    fn frames(self: Box<Self>, _: DecodeRequest, sink: Sink<'_>) -> Result<(), ThumbnailError> {
+    fn frames(
+        self: Box<Self>,
+        _: DecodeRequest<'_>,
+        sink: Sink<'_>,
+    ) -> Result<Completeness, ThumbnailError> {
         let mut decoder = self.decoder;
         let mut limits = Limits::default();
         limits.max_alloc = Some(decoder.total_bytes().saturating_mul(2).saturating_add(OVERHEAD));
@@ -61,6 +65,7 @@ impl Source for Bmp<'_> {
             (true, false) => (PixelKind::Rgb, image.into_rgb8().into_raw()),
             (false, false) => (PixelKind::Luma, image.into_luma8().into_raw()),
         };
-        sink(Frame { picture: Picture { width, height, kind, data }, delay: 0 }.into())
+        sink(Frame { picture: Picture { width, height, kind, data }, delay: 0 }.into())?;
+        Ok(Completeness::Whole)
     }
 }

@@ -6,7 +6,7 @@ use super::super::color::Profile;
 use super::super::exif;
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
-use super::decoder::{DecodeRequest, Decoder, Sink, Source};
+use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use crate::error::ThumbnailError;
 
 const FORMAT: SourceFormat =
@@ -55,8 +55,13 @@ impl Source for TiffSource<'_> {
         self.icc.clone().map(Profile::Icc)
     }
 
-    fn frames(self: Box<Self>, _: DecodeRequest, sink: Sink<'_>) -> Result<(), ThumbnailError> {
+    fn frames(
+        self: Box<Self>,
+        _: DecodeRequest<'_>,
+        sink: Sink<'_>,
+    ) -> Result<Completeness, ThumbnailError> {
         let picture = self.file.decode().map_err(failed)?;
-        sink(Frame { picture, delay: 0 }.into())
+        sink(Frame { picture, delay: 0 }.into())?;
+        Ok(Completeness::Whole)
     }
 }

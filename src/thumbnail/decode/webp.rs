@@ -5,7 +5,7 @@ use super::super::exif;
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
 use super::components::{Components, Range};
-use super::decoder::{DecodeRequest, Decoder, Sink, Source};
+use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use super::headroom::with_headroom;
 use crate::error::ThumbnailError;
 use crate::ffi::webp::{self, AnimationDecoder};
@@ -90,7 +90,7 @@ impl Source for WebP<'_> {
         self.is_lossy && !self.header.has_alpha
     }
 
-    fn components(&mut self, request: DecodeRequest) -> Option<Components> {
+    fn components(&mut self, request: DecodeRequest<'_>) -> Option<Components> {
         if !self.has_components() {
             return None;
         }
@@ -104,9 +104,9 @@ impl Source for WebP<'_> {
 
     fn frames(
         self: Box<Self>,
-        request: DecodeRequest,
+        request: DecodeRequest<'_>,
         sink: Sink<'_>,
-    ) -> Result<(), ThumbnailError> {
+    ) -> Result<Completeness, ThumbnailError> {
         let Header { size: full, has_alpha, .. } = self.header;
         if self.is_animated {
             let decoder = AnimationDecoder::new(self.source, full).map_err(corrupt)?;
@@ -115,7 +115,8 @@ impl Source for WebP<'_> {
         let kind = if has_alpha { PixelKind::Rgba } else { PixelKind::Rgb };
         let size = with_headroom(full, request.size);
         let picture = webp::decode(self.source, full, size, kind).map_err(corrupt)?;
-        sink(Frame { picture, delay: 0 }.into())
+        sink(Frame { picture, delay: 0 }.into())?;
+        Ok(Completeness::Whole)
     }
 }
 
@@ -123,19 +124,20 @@ fn play(
     mut decoder: AnimationDecoder<'_>,
     all_frames: bool,
     sink: Sink<'_>,
-) -> Result<(), ThumbnailError> {
+) -> Result<Completeness, ThumbnailError> {
     let mut shown = 0_u32;
     loop {
         match decoder.next_frame() {
             Ok(Some(frame)) => sink(frame.into())?,
             Err(error) if shown == 0 => return Err(corrupt(error)),
             // The frames before the damage can be shown.
-            Ok(None) | Err(_) => break,
+            Err(_) => return Ok(Completeness::Part),
+            Ok(None) => break,
         }
         shown += 1;
         if !all_frames {
             break;
         }
     }
-    if shown == 0 { Err(corrupt("it has no frame")) } else { Ok(()) }
+    if shown == 0 { Err(corrupt("it has no frame")) } else { Ok(Completeness::Whole) }
 }

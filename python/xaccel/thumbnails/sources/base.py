@@ -93,6 +93,9 @@ class Original:
     stream: StreamedOriginal | None = None
     """Reads the rest, if `image` is only the start of a JPEG."""
 
+    release: Callable[[], None] | None = None
+    """Gives back the memory that the image may take."""
+
     def whole(self) -> str | bytes:
         """Return the path of the image, or all of its bytes."""
         return self.image if self.stream is None else self.stream.rest()
@@ -101,8 +104,12 @@ class Original:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.stream is not None:
-            self.stream.close()
+        try:
+            if self.stream is not None:
+                self.stream.close()
+        finally:
+            if self.release is not None:
+                self.release()
 
 
 class Source(Protocol):
@@ -115,6 +122,7 @@ class Source(Protocol):
             xaccel.exceptions.FileNotFound: There is no such original.
             xaccel.exceptions.ImageTooLarge: It has more bytes than `THUMBNAIL_MAX_BYTES`.
             xaccel.exceptions.SourceUnavailable: The source does not respond as it should.
+            xaccel.exceptions.Overloaded: Too many wait to fetch an original already.
         """
 
     def state(self, name: str) -> str | None:
@@ -122,6 +130,7 @@ class Source(Protocol):
 
         Raises:
             xaccel.exceptions.FileNotFound: There is no such original.
+            xaccel.exceptions.SourceUnavailable: The source does not respond as it should.
         """
 
     def version(self, name: str) -> str | None:
@@ -131,6 +140,7 @@ class Source(Protocol):
 
         Raises:
             xaccel.exceptions.FileNotFound: There is no such original.
+            xaccel.exceptions.SourceUnavailable: The source does not respond as it should.
         """
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from xaccel._core import PathMap
+from xaccel._core import Location, PathMap
+from xaccel.exceptions import StorageUnavailable
 from xaccel.thumbnails.sources.base import Original
 
 
@@ -23,12 +24,18 @@ class DirectorySource:
 
     def get(self, name: str) -> Original:
         """See `Source.get`."""
-        location = self._path_map.locate(self._directory / name)
+        location = self._locate(name)
         return Original(location.path, location.mtime, file_state(location.path))
 
     def state(self, name: str) -> str | None:
         """See `Source.state`."""
-        return file_state(self._path_map.locate(self._directory / name).path)
+        return file_state(self._locate(name).path)
+
+    def _locate(self, name: str) -> Location:
+        try:
+            return self._path_map.locate(self._directory / name)
+        except OSError as error:
+            raise StorageUnavailable(f"{name!r} can't be read: {error}") from error
 
     def version(self, name: str) -> str | None:
         """See `Source.version`."""
