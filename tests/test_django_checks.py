@@ -1,6 +1,9 @@
+import types
+
 import pytest
 from django.core.checks import run_checks
 from django.test import override_settings
+from django.urls import include, path
 
 from tests.support.django_site import STORAGES
 
@@ -48,6 +51,42 @@ def test_a_root_that_does_not_exist(private):
     messages = check({"ROOTS": {private / "absent": "/_p/"}})
     assert str(private / "absent") in messages.pop("xaccel.W001")
     assert messages == {}
+
+
+@pytest.mark.parametrize(
+    ("urls", "xaccel", "missing"),
+    [
+        (
+            "",
+            {"PRIVATE_URL": "/p/", "THUMBNAIL_SOURCE": "/nowhere"},
+            ["PRIVATE_URL", "THUMBNAIL_URL"],
+        ),
+        ("", {"ROOTS": {"/": "/_p/"}}, []),
+        ("", {"ROOTS": {"/": "/_p/"}, "THUMBNAIL_PRESETS": {}}, ["THUMBNAIL_URL"]),
+        ("", {}, ["THUMBNAIL_URL"]),
+        ("", {"THUMBNAIL_ENGINE": "thumbor"}, []),
+        ("included", {"PRIVATE_URL": "/p/"}, []),
+        ("elsewhere", {}, ["THUMBNAIL_URL"]),
+        ("hidden", {}, ["THUMBNAIL_URL"]),
+    ],
+)
+def test_urls_that_are_not_routed(tmp_path, urls, xaccel, missing):
+    # This module reads the settings when it is imported.
+    from xaccel.django.urls import _urlpatterns
+
+    with override_settings(XACCEL=xaccel, MEDIA_ROOT=tmp_path):
+        module = types.ModuleType("urls_of_this_test")
+        ours = include((list(_urlpatterns()), "xaccel"))
+        module.urlpatterns = {
+            "": [],
+            "included": [path("", ours)],
+            "elsewhere": [path("elsewhere/", ours)],
+            "hidden": [path("<path:anything>", lambda request, anything: None), path("", ours)],
+        }[urls]
+        with override_settings(ROOT_URLCONF=module):
+            messages = [each for each in run_checks() if each.id == "xaccel.W005"]
+    assert [each.msg.split("'")[1] for each in messages] == missing
+    assert all("include" in each.hint for each in messages)
 
 
 def test_storages(private, tmp_path):

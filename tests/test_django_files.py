@@ -3,14 +3,18 @@
 import asyncio
 import dataclasses
 import gzip
+import inspect
+import io
 import threading
+from pathlib import Path
 from wsgiref.util import FileWrapper
 
 import pytest
 from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.base import ContentFile
-from django.core.files.storage import FileSystemStorage, Storage
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.signals import request_finished
 from django.core.wsgi import get_wsgi_application
 from django.db.models import FileField
@@ -18,11 +22,17 @@ from django.db.models.fields.files import FieldFile
 from django.http import Http404
 from django.template import Context, Template
 from django.test import Client, RequestFactory, override_settings
-from xaccel import Config, asgi, wsgi
+from PIL import Image
+from xaccel import Config, ConfigError, asgi, wsgi
 from xaccel.delivery import sendfile
 from xaccel.delivery.presentation import FileOptions
 from xaccel.delivery.response import FileBody
-from xaccel.django import PrivateFileView, send_private_file
+from xaccel.django import (
+    PrivateFileView,
+    private_url,
+    send_private_file,
+    send_private_thumbnail,
+)
 from xaccel.django.storage import PrivateStorage
 
 from tests.support import django_site  # noqa: F401
@@ -167,13 +177,104 @@ def test_files_of_fields_and_storages(configure, private):
         assert send_private_file(request, file).headers["X-Accel-Redirect"] == URL
         if hasattr(file, "close"):
             file.close()
-    elsewhere = FieldFile(None, FileField(storage=Storage()), "a b.pdf")
-    assert send_private_file(request, elsewhere).headers["X-Accel-Redirect"] == URL
-    outside = FieldFile(None, FileField(storage=FileSystemStorage(private.parent)), "x.pdf")
     nothing = FieldFile(None, FileField(storage=storage), None)
-    for file in (outside, nothing):
+    absent = FieldFile(None, FileField(storage=storage), "absent.pdf")
+    unsaved = FieldFile(None, FileField(storage=storage), "a b.pdf")
+    unsaved._committed = False
+    for file in (nothing, absent, unsaved):
         with pytest.raises(Http404):
             send_private_file(request, file)
+
+
+class Remote(Storage):
+    """A storage without paths, as a bucket is; its URLs are not below a remote."""
+
+    def url(self, name):
+        return f"https://elsewhere.example/{name}"
+
+    def _open(self, name, mode="rb"):
+        return RemoteFile(self, name)
+
+
+class RemoteFile(File):
+    """An opened file as those of django-storages."""
+
+    def __init__(self, storage, name):
+        super().__init__(io.BytesIO(b"another"), name)
+        self._storage = storage
+
+
+@pytest.mark.parametrize("remotes", [{}, {"https://bucket.s3.example/": "/_remote/bucket/"}])
+def test_a_file_elsewhere_is_never_a_local_file_of_the_same_name(configure, private, remotes):
+    configure(SERVER="nginx", REMOTES=remotes)
+    image = io.BytesIO()
+    Image.new("RGB", (9, 9)).save(image, "PNG")
+    (private / "a.png").write_bytes(image.getvalue())
+    (private / "a.gz").write_bytes(gzip.compress(b"text"))
+    memory = InMemoryStorage(private)
+    memory.save("a.png", ContentFile(b"another"))
+    outside = FileSystemStorage(private.parent / "elsewhere")
+    outside.save("a.png", ContentFile(b"another"))
+    files = [
+        *(
+            FieldFile(None, FileField(storage=each), "a.png")
+            for each in (Remote(), memory, outside)
+        ),
+        *(each.open("a.png") for each in (Remote(), memory, outside)),
+        ContentFile(b"another", name="a.png"),
+        SimpleUploadedFile("a.png", b"another"),
+        File(io.BytesIO(b"another"), name="a.png"),
+        File(gzip.open(private / "a.gz")),  # noqa: SIM115
+    ]
+    request = RequestFactory().get("/")
+
+    class View(PrivateFileView):
+        def get_path(self):
+            return self.kwargs["file"]
+
+        def can_access_file(self, path):
+            return True
+
+    calls = [
+        lambda file: send_private_file(request, file),
+        lambda file: send_private_thumbnail(request, file, 5),
+        lambda file: View.as_view()(request, file=file),
+        private_url,
+        lambda file: Template("{% load xaccel %}{% private_url file %}").render(
+            Context({"file": file})
+        ),
+    ]
+    for file in files:
+        for call in calls:
+            with pytest.raises(ConfigError, match=r"a\.(png|gz)'.*XACCEL\['ROOTS'\]"):
+                call(file)
+        if not isinstance(file, FieldFile):
+            file.close()
+
+
+def test_opened_files_are_where_they_were_opened(configure, private, monkeypatch):
+    configure(SERVER="nginx")
+    request = RequestFactory().get("/")
+    monkeypatch.chdir(private)
+    for path in ("a b.pdf", private / "a b.pdf", str(private / "a b.pdf")):
+        with File(Path(path).open("rb"), name="x.pdf") as file:
+            assert send_private_file(request, file).headers["X-Accel-Redirect"] == URL
+    (private.parent / "link").symlink_to(private)
+    linked = FieldFile(
+        None, FileField(storage=FileSystemStorage(private.parent / "link")), "a b.pdf"
+    )
+    assert send_private_file(request, linked).headers["X-Accel-Redirect"] == URL
+
+
+def test_only_local_files_have_links_and_private_thumbnails(configure):
+    configure(SERVER="nginx", REMOTES={"https://elsewhere.example/": "/_remote/"})
+    field = FieldFile(None, FileField(storage=Remote()), "a.png")
+    request = RequestFactory().get("/")
+    assert send_private_file(request, field).headers["X-Accel-Redirect"] == "/_remote/a.png"
+    with pytest.raises(ConfigError, match="this machine"):
+        private_url(field)
+    with pytest.raises(ConfigError, match="this machine"):
+        send_private_thumbnail(request, field, 5)
 
 
 def test_files_in_a_bucket(configure):
@@ -321,6 +422,36 @@ def test_links_of_a_storage(configure, ask, private):
     assert ask(url)[1]["content-disposition"] == 'attachment; filename="new.txt"'
     field = FieldFile(None, FileField(storage=storage), name)
     assert field.url.startswith("/p/files/sub/new.txt?")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [None, "", "a\\b.pdf", "nul\0.pdf", "\udcff.pdf", "../up.pdf", "/etc/passwd", "a//b.pdf", "a/"],
+)
+def test_a_link_to_an_odd_name_is_not_an_error(configure, private, name):
+    configure()
+    url = PrivateStorage().url(name)
+    assert url == "" or url.startswith("/p/files/")
+    assert "up.pdf" not in url
+    assert "passwd" not in url
+
+
+def test_a_storage_outside_the_roots_is_an_error(configure, tmp_path):
+    configure()
+    with pytest.raises(ConfigError, match="not under one of"):
+        PrivateStorage(tmp_path / "elsewhere").url("a.pdf")
+
+
+def test_the_storage_has_the_options_of_a_file_system_storage(configure, private):
+    configure()
+    storage = PrivateStorage(base_url="https://files.example.com/", allow_overwrite=True)
+    for content in (b"one", b"two"):
+        assert storage.save("same.txt", ContentFile(content)) == "same.txt"
+    assert (private / "same.txt").read_bytes() == b"two"
+    assert storage.url("same.txt").startswith("https://files.example.com/p/files/same.txt?")
+    assert PrivateStorage().save("same.txt", ContentFile(b"three")) != "same.txt"
+    theirs = set(inspect.signature(FileSystemStorage).parameters)
+    assert theirs <= set(inspect.signature(PrivateStorage).parameters)
 
 
 def test_the_storage_in_migrations():

@@ -1,13 +1,18 @@
 import ast
+import io
 import re
 from dataclasses import fields
 from pathlib import Path
 
+from PIL import Image, ImageChops
+from xaccel import Spec, thumbnail
 from xaccel.config import Config
+from xaccel.thumbnails.specs import OPTIONS
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "python"
 REPOSITORY = "https://github.com/xaccel/xaccel/blob/main/"
+PHOTO = ROOT / "examples" / "flask_gallery" / "photos" / "nuthatch.jpg"
 RAW = "https://raw.githubusercontent.com/xaccel/xaccel/main/"
 
 
@@ -60,3 +65,52 @@ def names_of(module):
             case ast.ImportFrom(names=names):
                 defined |= {alias.asname or alias.name for alias in names}
     return defined | exported, exported
+
+
+def test_every_option_is_in_the_table_with_a_picture_of_its_own():
+    table = page("thumbnails.md").partition("## Options")[2].partition("###")[0]
+    options = {
+        name
+        for cell in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", cell)
+    }
+    assert options == OPTIONS | {"width", "height"}
+    pictures = re.findall(r"!\[([^\]]+)\]\(([^)]+)\)", table)
+    assert len(pictures) == len(set(pictures)) > 10
+    with Image.open(PHOTO) as photo:
+        size = photo.size
+    for text, path in pictures:
+        with Image.open(ROOT / "docs" / path) as picture:
+            assert picture.size == Spec.parse(text).output_size(*size), text
+
+
+def test_the_table_of_upscale(jpeg):
+    with Image.open(io.BytesIO(jpeg)) as image:
+        source = image.resize((150, 100))
+    content = io.BytesIO()
+    source.save(content, "PNG")
+    rows = re.findall(
+        r"^\| `(\w+)` \| (\d+)×(\d+): .* \| (?:(\d+)×(\d+): .*|the same) \|$",
+        page("thumbnails.md"),
+        re.MULTILINE,
+    )
+    assert {fit for fit, *_ in rows} == {"contain", "cover", "fill", "pad"}
+    for fit, *sizes in rows:
+        plain = (int(sizes[0]), int(sizes[1]))
+        upscaled = (int(sizes[2]), int(sizes[3])) if sizes[2] else plain
+        for upscale, size in ((False, plain), (True, upscaled)):
+            made = thumbnail(content.getvalue(), 300, 300, fit=fit, upscale=upscale)
+            assert (made.width, made.height) == size, (fit, upscale)
+    pads = [
+        thumbnail(content.getvalue(), 300, 300, fit="pad", upscale=each, background="ff0000")
+        for each in (False, True)
+    ]
+    assert [shown_in(pad.data) for pad in pads] == [(150, 100), (300, 200)]
+
+
+def shown_in(content):
+    """The size of what is not red."""
+    with Image.open(io.BytesIO(content)) as image:
+        red = Image.new("RGB", image.size, "red")
+        left, top, right, bottom = ImageChops.difference(image.convert("RGB"), red).getbbox()
+    return right - left, bottom - top

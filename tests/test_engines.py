@@ -1,5 +1,7 @@
+import base64
 import subprocess
 import sys
+import urllib.parse
 from typing import get_args
 
 import pytest
@@ -15,11 +17,13 @@ IMGPROXY = {
     "THUMBNAIL_ENGINE_URL": SITE,
     "THUMBNAIL_ENGINE_KEY": "736563726574",
     "THUMBNAIL_ENGINE_SALT": "68656C6C6F",
+    "THUMBNAIL_SOURCE": "/srv/photos",
 }
 THUMBOR = {
     "THUMBNAIL_ENGINE": "thumbor",
     "THUMBNAIL_ENGINE_URL": SITE,
     "THUMBNAIL_ENGINE_KEY": "my-security-key",
+    "THUMBNAIL_SOURCE": "/srv/photos",
 }
 IMAGE_FILTER = {
     "THUMBNAIL_ENGINE": "image-filter",
@@ -48,6 +52,38 @@ def test_sources_of_other_servers():
     remote = url({**IMGPROXY, "THUMBNAIL_SOURCE": "s3://bucket/"}, "cat.jpg", 300)
     assert local.startswith(SITE + "/")
     assert local != remote
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "http://169.254.169.254/latest/meta-data",
+        "//169.254.169.254/latest",
+        "../secret.jpg",
+        "a/../../secret.jpg",
+        "a//b.jpg",
+        "./a.jpg",
+        "nul\0.jpg",
+    ],
+)
+@pytest.mark.parametrize("source", ["/srv/photos", "https://media.example.com/photos"])
+@pytest.mark.parametrize("settings", [THUMBOR, IMGPROXY, IMAGE_FILTER])
+def test_no_engine_signs_a_name_that_leads_out_of_the_source(settings, source, name, caplog):
+    assert url({**settings, "THUMBNAIL_SOURCE": source}, name, 300) == ""
+    assert "can't have a thumbnail" in caplog.text
+
+
+def test_a_name_is_a_name_and_not_a_part_of_a_url():
+    """`%2e%2e` is `..` for a server that decodes it, and `?` begins a query."""
+    decoded = "%2e%2e/secret.jpg"
+    assert url(THUMBOR, decoded, 300) == ""
+    assert url(IMGPROXY, decoded, 300) == ""
+    https = {"THUMBNAIL_SOURCE": "https://media.example.com/"}
+    source = url({**IMGPROXY, **https}, "100% a?b#c.jpg", 300).rpartition("/")[2]
+    fetched = base64.urlsafe_b64decode(source + "=" * (-len(source) % 4)).decode()
+    assert fetched == "https://media.example.com/100%25%20a%3Fb%23c.jpg"
+    path = urllib.parse.unquote(url({**THUMBOR, **https}, "100% a?b#c.jpg", 300))
+    assert path.endswith("/https://media.example.com/100%25%20a%3Fb%23c.jpg")
 
 
 def test_presets_work_with_every_engine():
@@ -90,6 +126,8 @@ def test_an_option_without_an_equivalent_is_named_in_the_error(settings, options
         ({**THUMBOR, "THUMBNAIL_ENGINE_KEY": 5}, "'THUMBNAIL_ENGINE_KEY'"),
         ({**IMGPROXY, "THUMBNAIL_ENGINE_SALT": []}, "'THUMBNAIL_ENGINE_SALT'"),
         ({**IMGPROXY, "THUMBNAIL_ENGINE_KEY": "xyz"}, "'THUMBNAIL_ENGINE_KEY'.*hexadecimal"),
+        ({**THUMBOR, "THUMBNAIL_SOURCE": None}, "'thumbor'.*'THUMBNAIL_SOURCE'"),
+        ({**IMGPROXY, "THUMBNAIL_SOURCE": None}, "'imgproxy'.*'THUMBNAIL_SOURCE'"),
         ({**IMAGE_FILTER, "SIGNATURE": "hmac-sha256"}, "secure-link-md5"),
         ({**IMAGE_FILTER, "THUMBNAIL_SOURCE": None}, "'THUMBNAIL_SOURCE'"),
         ({"THUMBNAIL_ENGINE": "thumbr"}, "did you mean 'thumbor'"),

@@ -13,6 +13,7 @@ from jinja2 import UndefinedError
 from PIL import Image
 from xaccel import ConfigError, FileNotFound, Signer
 from xaccel.delivery.presentation import FileKeywords, FileOptions
+from xaccel.exceptions import SourceError
 from xaccel.flask import (
     XAccel,
     private_url,
@@ -275,6 +276,15 @@ def test_a_purge_shows_the_new_picture(make_app, photos, tmp_path):
         assert purge_thumbnails("cat.jpg") == 0
     assert cached(tmp_path) == []
     assert Image.open(io.BytesIO(app.test_client().get(url).data)).size == (50, 50)
+
+
+def test_a_wrong_source_raises_in_debug_mode(make_app):
+    app = make_app()
+    template = "{{ thumbnail_url('https://elsewhere.example/cat.jpg', 50) }}"
+    assert thumbnail_url(app, template) == ""
+    app.debug = True
+    with pytest.raises(SourceError, match="not a URL"):
+        thumbnail_url(app, template)
 
 
 def test_thumbnails_of_private_files(make_app, photos, private, tmp_path):

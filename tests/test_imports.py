@@ -39,6 +39,7 @@ COMMON = {
     "xaccel.thumbnails.endpoint",
     "xaccel.thumbnails.private",
     "xaccel.thumbnails.rendering",
+    "xaccel.thumbnails.colors",
     "xaccel.thumbnails.sources",
     "xaccel.thumbnails.sources.base",
     "xaccel.thumbnails.sources.directory",
@@ -58,8 +59,8 @@ TEMPLATES = {
     "xaccel.thumbnails.placeholders",
     "xaccel.thumbnails.urls",
 }
-HTTP_SOURCE = {"xaccel._http", "xaccel.thumbnails.sources.http"}
-REMOTE = {"xaccel._http", "xaccel.delivery.remote_files"}
+HTTP_SOURCE = {"xaccel._addresses", "xaccel._http", "xaccel.thumbnails.sources.http"}
+REMOTE = {"xaccel._addresses", "xaccel._http", "xaccel.delivery.remote_files"}
 
 REPORT = """
 print(json.dumps(sorted(sys.modules)))

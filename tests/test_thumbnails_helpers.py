@@ -5,13 +5,18 @@ import io
 import logging
 import os
 from html.parser import HTMLParser
+from pathlib import Path
 from types import SimpleNamespace
 
 import jinja2
 import pytest
+from django.contrib.admin.utils import display_for_value
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from PIL import Image
 from xaccel import ConfigError, SpecError, jinja
 from xaccel.config import Config
+from xaccel.exceptions import SourceError
 from xaccel.thumbnails import helpers as templates, placeholders
 from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
@@ -70,31 +75,85 @@ def srcset(text):
 
 
 class TestSource:
-    @pytest.mark.parametrize(
-        "source",
-        [
-            None,
-            "",
-            "/",
-            "../secret.jpg",
-            "a//b.jpg",
-            "a/./b.jpg",
-            "nul\0.jpg",
-            "\udcff.jpg",
-            SimpleNamespace(name=None),
-            SimpleNamespace(name=""),
-        ],
-        ids=repr,
+    EMPTY = (None, "", SimpleNamespace(name=None), SimpleNamespace(name=""))
+    WRONG = (
+        "/",
+        "//cat.jpg",
+        "../secret.jpg",
+        "a//b.jpg",
+        "a/./b.jpg",
+        "nul\0.jpg",
+        "\udcff.jpg",
+        "https://elsewhere.example/cat.jpg",
+        Path("/elsewhere/cat.jpg"),
+        5,
+        b"cat.jpg",
+        ["cat.jpg"],
+        SimpleNamespace(name=5),
+        SimpleNamespace(id=5),
+        SimpleNamespace(name="cat.jpg", __mapper__=None),
     )
+
+    @staticmethod
+    def everything(helpers, source):
+        """What each helper writes for a source."""
+        return [
+            helpers.thumbnail_url(source, "box"),
+            helpers.thumbnail_srcset(source, "box"),
+            helpers.thumbnail_img(source, "box", alt=""),
+            helpers.thumbnail_picture(source, "box", alt=""),
+        ]
+
+    @pytest.mark.parametrize("source", EMPTY, ids=repr)
     @pytest.mark.parametrize("settings", [{}, {"THUMBNAIL_ONLY_PRESETS": True}])
-    def test_that_is_odd_gives_a_broken_image_and_a_log_line(self, make, caplog, source, settings):
+    def test_that_is_empty_gives_nothing_and_a_debug_line(self, make, caplog, source, settings):
+        caplog.set_level(logging.DEBUG)
         helpers = make(**settings, THUMBNAIL_PRESETS={"box": "300x200"})
-        url = helpers.thumbnail_url(source, "box")
-        assert url == "/t/300x200/"
-        (record,) = caplog.records
-        assert record.name == "xaccel.thumbnails"
-        assert record.levelno == logging.WARNING
-        assert tags(helpers.thumbnail_img(source, "box", alt="x"))[0][1]["src"] == url
+        assert self.everything(helpers, source) == [""] * 4
+        assert [(record.name, record.levelname) for record in caplog.records] == [
+            ("xaccel.thumbnails", "DEBUG")
+        ] * 4
+
+    @pytest.mark.parametrize("settings", [{}, {"THUMBNAIL_ONLY_PRESETS": True}])
+    def test_that_is_empty_gives_the_fallback(self, make, photos, settings):
+        settings = {
+            **settings,
+            "THUMBNAIL_SOURCE": photos,
+            "THUMBNAIL_FALLBACK": photos / "alpha.png",
+            "THUMBNAIL_PRESETS": {"box": "30x20"},
+        }
+        helpers = make(**settings)
+        url, srcset, img, picture = self.everything(helpers, None)
+        assert url.startswith("/t/30x20/~fallback.png")
+        assert all(url in html.replace("&amp;", "&") for html in (srcset, img, picture))
+        config = Config.from_mapping({"SECRET_KEYS": [KEY], **settings})
+        response = get(Thumbnails(config), url)
+        assert response.status == 200
+        image = Image.open(io.BytesIO(response.data))
+        assert (image.format, image.size) == ("PNG", (20, 20))
+
+    @pytest.mark.parametrize("source", WRONG, ids=repr)
+    def test_that_is_wrong_raises_while_debugging(self, photos, source):
+        config = Config.from_mapping({"THUMBNAIL_SOURCE": photos, "SECRET_KEYS": [KEY]})
+        helpers = TemplateHelpers(config, is_debug=lambda: True)
+        for helper in (helpers.thumbnail_url, helpers.thumbnail_srcset, helpers.placeholder):
+            with pytest.raises(SourceError, match="can't have a thumbnail"):
+                helper(source)
+
+    @pytest.mark.parametrize("source", WRONG, ids=repr)
+    @pytest.mark.parametrize("settings", [{}, {"THUMBNAIL_ONLY_PRESETS": True}])
+    def test_that_is_wrong_gives_nothing_and_a_warning(self, make, caplog, source, settings):
+        helpers = make(**settings, THUMBNAIL_PRESETS={"box": "300x200"})
+        assert self.everything(helpers, source) == [""] * 4
+        assert [(record.name, record.levelname) for record in caplog.records] == [
+            ("xaccel.thumbnails", "WARNING")
+        ] * 4
+
+    def test_each_use_of_a_wrong_one_is_logged(self, make, caplog):
+        helpers = make()
+        for _ in range(2):
+            helpers.thumbnail_url("../secret.jpg", 30)
+        assert len(caplog.records) == 2
 
     def test_that_is_missing_makes_no_difference(self, make):
         assert make().thumbnail_url("absent.jpg", 300).startswith("/t/300x-/absent.jpg?key=")
@@ -124,10 +183,21 @@ class TestOptions:
             ((300,), {"fti": "cover"}, "did you mean 'fit'"),
             ((300,), {"fit": "covr"}, "fit"),
             ((300,), {"quality": 101}, "1 to 100"),
-            ((-1,), {}, "-1 by None"),
+            ((-1,), {}, "width .*from 1.*not -1"),
+            ((300, -1), {}, "height .*from 1.*not -1"),
+            (("300", "-1"), {}, "height .*from 1.*not '-1'"),
             ((3.5,), {}, "float"),
+            ((True,), {}, "bool"),
             (("avatr",), {}, "it has 'avatar'"),
-            ((0,), {}, "1 to"),
+            (("300x200", 100), {}, "already has a height"),
+            ((0,), {}, "from 1"),
+            ((300,), {"quality": "best"}, "'quality' must be a number"),
+            ((300,), {"background": "whit"}, "did you mean 'white'"),
+            ((300,), {"gravity": "top bottom"}, "such as 0.3-0.7"),
+            ((300,), {"crop": "10 20 300"}, "four numbers"),
+            ((300,), {"crop": "a b c d"}, "four numbers"),
+            ((300,), {"crop": (10, 20, 300, 200)}, "pass source_size"),
+            ((300,), {"crop": (10, 20, 300, 200), "source_size": (300, 300)}, "300x300"),
         ],
     )
     def test_that_are_wrong_raise(self, make, arguments, options, hint):
@@ -135,6 +205,45 @@ class TestOptions:
         for _ in range(2):
             with pytest.raises(SpecError, match=hint):
                 helpers.thumbnail_url("cat.jpg", *arguments, **options)
+
+    @pytest.mark.parametrize(
+        ("arguments", "options", "spec"),
+        [
+            (("300x200",), {}, "300x200"),
+            (("300x",), {}, "300x-"),
+            (("x200",), {}, "-x200"),
+            (("-x200",), {}, "-x200"),
+            (("300",), {}, "300x-"),
+            ((300.0, "200"), {}, "300x200"),
+            ((jinja2.utils.markupsafe.Markup("300"),), {"format": "png"}, "300x-,png"),
+            ((SafeString("300x200"),), {"format": SafeString("jpg")}, "300x200,jpeg"),
+            ((300,), {"format": "JPEG"}, "300x-,jpeg"),
+            ((300,), {"format": "WebP", "quality": "50"}, "300x-,q-50,webp"),
+            ((9, 9), {"fit": "Cover", "gravity": "top"}, "9x9,cover,g-n"),
+            ((9, 9), {"fit": "cover", "gravity": "center"}, "9x9,cover"),
+            ((9, 9), {"fit": "cover", "gravity": "left bottom"}, "9x9,cover,g-sw"),
+            ((9, 9), {"fit": "cover", "gravity": "north-east"}, "9x9,cover,g-ne"),
+            ((9, 9), {"fit": "cover", "gravity": "southwest"}, "9x9,cover,g-sw"),
+            ((9, 9), {"fit": "pad", "background": "white"}, "9x9,pad,bg-ffffff"),
+            ((9, 9), {"fit": "pad", "background": "#F80"}, "9x9,pad,bg-ff8800"),
+            ((9, 9), {"fit": "pad", "background": "RebeccaPurple"}, "9x9,pad,bg-663399"),
+            ((9,), {"flip": "horizontal", "rotate": "90"}, "9x-,rot-90,flip-h"),
+            ((9,), {"blur": "1.5", "dpr": "2"}, "9x-,blur-1.5,dpr-2"),
+            ((9,), {"crop": "0 0 0.5 0.25"}, "9x-,crop-0-0-0.5-0.25"),
+            ((9,), {"crop": [0, 0, 1, 0.5]}, "9x-,crop-0-0-1-0.5"),
+            (
+                (9,),
+                {"crop": "100, 50, 400, 300", "source_size": (800, 600)},
+                "9x-,crop-0.125-0.0833-0.5-0.5",
+            ),
+        ],
+    )
+    def test_may_be_written_as_elsewhere(self, make, arguments, options, spec):
+        helpers = make()
+        assert spec_of(helpers.thumbnail_url("a.jpg", *arguments, **options)) == spec
+        if "source_size" in options:
+            html = helpers.thumbnail_img("a.jpg", *arguments, alt="", **options)
+            assert spec in html
 
     def test_of_a_preset_can_be_replaced(self, make):
         helpers = make(THUMBNAIL_PRESETS={"avatar": "96x96,cover"})
@@ -170,6 +279,17 @@ class TestVersion:
         assert helpers.thumbnail_url("cat.jpg", 10, version="mtime") == before
         os.utime(photos / "cat.jpg", (1, 1))
         assert helpers.thumbnail_url("cat.jpg", 10, version="mtime") != before
+
+    def test_needs_a_source_that_knows_it(self, make, caplog):
+        settings = {"THUMBNAIL_SOURCE": "https://media.example.org/"}
+        url = make(**settings).thumbnail_url("cat.jpg", 10, version="mtime")
+        assert url.startswith("/t/10x-/cat.jpg?key=")
+        assert "version='mtime'" in caplog.text
+        config = Config.from_mapping({"SECRET_KEYS": [KEY], **settings})
+        with pytest.raises(SpecError, match=r"version='mtime'.*updated_at"):
+            TemplateHelpers(config, is_debug=lambda: True).thumbnail_url(
+                "cat.jpg", 10, version="mtime"
+            )
 
     def test_of_a_missing_file(self, make, caplog):
         url = make().thumbnail_url("absent.jpg", 10, version="mtime")
@@ -263,7 +383,20 @@ class TestImg:
         assert attributes["hidden"] is None
         assert attributes["alt"] == ""
 
-    @pytest.mark.parametrize("wrong", [{"onload": "x"}, {"clas": "x"}, {"sizes": "100vw"}])
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"onload": "x"},
+            {"clas": "x"},
+            {"sizes": "100vw"},
+            {"data-x><script>": "x"},
+            {"data-x onload": "x"},
+            {"data-x/": "x"},
+            {"data-x\n": "x"},
+            {"aria-x='": "x"},
+            {"data-": "x"},
+        ],
+    )
     def test_refuses(self, make, wrong):
         with pytest.raises(SpecError):
             make().thumbnail_img("a.jpg", 300, alt="", **wrong)
@@ -285,11 +418,35 @@ class TestImg:
                 raise AssertionError("opens the file")
 
         helpers = make()
-        ((_, attributes),) = tags(helpers.thumbnail_img(ImageFieldFile(w=600, h=400), 300, alt=""))
-        assert (attributes["width"], attributes["height"]) == ("300", "200")
+        ((_, attributes),) = tags(helpers.thumbnail_img(ImageFieldFile(w=600, h=600), 300, alt=""))
+        assert (attributes["width"], attributes["height"]) == ("300", "300")
         for row in ({}, {"w": None, "h": None}):
             ((_, attributes),) = tags(helpers.thumbnail_img(ImageFieldFile(**row), 300, alt=""))
             assert "width" not in attributes
+        # EXIF may rotate the image: it is 300x200 or 300x450.
+        field = ImageFieldFile(w=600, h=400)
+        ((_, attributes),) = tags(helpers.thumbnail_img(field, 300, alt=""))
+        assert "width" not in attributes
+        assert "height" not in attributes
+        ((_, attributes),) = tags(helpers.thumbnail_img(field, 300, 300, fit="cover", alt=""))
+        assert (attributes["width"], attributes["height"]) == ("300", "300")
+        # 600 pixels are there in either case; 900 are not.
+        text = helpers.thumbnail_srcset(field, 300, densities=[1, 2, 3])
+        assert [descriptor for _, descriptor in srcset(text)] == ["1x", "2x"]
+        text = helpers.thumbnail_srcset(field, widths=[300, 500, 900, 1200])
+        assert [descriptor for _, descriptor in srcset(text)] == ["300w", "500w", "900w"]
+
+    @pytest.mark.parametrize("helper", ["thumbnail_img", "thumbnail_picture"])
+    def test_is_never_the_whole_source_for_browsers_without_srcset(self, make, helper):
+        html = getattr(make(), helper)("a.jpg", alt="", widths=[300, 900, 600])
+        assert spec_of(tags(html)[-1][1]["src"]) == "900x-"
+
+    def test_is_safe_in_every_kind_of_use(self, make):
+        html = make().thumbnail_img("a.jpg", 300, alt="")
+        assert str(html) is html
+        assert format_html("<td>{}</td>", str(html)) == f"<td>{html}</td>"
+        assert f"{jinja2.utils.markupsafe.escape(str(html))}" == html
+        assert display_for_value(html, "-") is html
 
 
 class TestPicture:
@@ -308,6 +465,11 @@ class TestPicture:
         assert spec_of(of_img["src"]) == "300x-"
         assert of_img["class"] == "card"
         assert "class" not in of_source
+
+    def test_formats_may_be_written_as_elsewhere(self, make):
+        html = make().thumbnail_picture("cat.png", 9, alt="", formats="AVIF, JPG")
+        types = [attributes["type"] for tag, attributes in tags(html) if tag == "source"]
+        assert types == ["image/avif", "image/jpeg"]
 
     def test_of_a_webp_fetches_no_source(self, make):
         assert [tag for tag, _ in tags(make().thumbnail_picture("cat.webp", 9, alt=""))] == [
@@ -328,7 +490,7 @@ class TestPlaceholder:
         assert helpers.placeholder("cat.jpg") == "another"
 
     @pytest.mark.parametrize(
-        "source", [None, "", "absent.jpg", "../a.jpg", "text.jpg", "link.jpg", "\udcff.jpg", "\0"]
+        "source", ["absent.jpg", "../a.jpg", "text.jpg", "link.jpg", "\udcff.jpg", "\0"]
     )
     def test_of_a_broken_image_is_transparent(self, make, caplog, source):
         data = make().placeholder(source).removeprefix("data:image/gif;base64,")
@@ -354,11 +516,30 @@ class TestOnlyPresets:
         assert helpers.thumbnail_url("cat.jpg", 300, format="auto") == "/t/300x-,auto/cat.jpg"
         ((_, attributes),) = tags(helpers.thumbnail_img("cat.jpg", "avatar", alt=""))
         assert "srcset" not in attributes
-        for helper in (helpers.thumbnail_img, helpers.thumbnail_picture):
-            html = helper("cat.jpg", "avatar", alt="", widths=[97, 98], sizes="50vw")
-            assert [tag for tag, _ in tags(html) if tag != "picture"] == ["img"]
-            assert "srcset" not in html
-            assert "sizes" not in html
+        html = helpers.thumbnail_picture("cat.jpg", "avatar", alt="")
+        assert [tag for tag, _ in tags(html)] == ["picture", "img"]
+        assert "srcset" not in html
+
+    @pytest.mark.parametrize(
+        "asked", [{"widths": [97, 98]}, {"densities": [1, 2]}, {"formats": ["webp"]}]
+    )
+    def test_what_they_do_not_allow_is_an_error(self, make, settings, asked):
+        helpers = make(**settings)
+        for helper in (helpers.thumbnail_picture, helpers.thumbnail_img):
+            if "formats" not in asked or helper == helpers.thumbnail_picture:
+                with pytest.raises(SpecError, match="THUMBNAIL_ONLY_PRESETS"):
+                    helper("cat.jpg", "avatar", alt="", **asked)
+        if "formats" not in asked:
+            with pytest.raises(SpecError, match="THUMBNAIL_ONLY_PRESETS"):
+                helpers.thumbnail_srcset("cat.jpg", "avatar", **asked)
+
+    def test_allowed_formats_and_densities(self, make, settings):
+        presets = {"a": "96x96", "b": "96x96,webp", "c": "96x96,dpr-2"}
+        helpers = make(**{**settings, "THUMBNAIL_PRESETS": presets})
+        html = helpers.thumbnail_picture("cat.jpg", "a", alt="", formats=["webp"])
+        assert [tag for tag, _ in tags(html)] == ["picture", "source", "img"]
+        html = helpers.thumbnail_img("cat.jpg", "a", alt="", densities="1, 2")
+        assert "96x96,dpr-2" in html
 
     @pytest.mark.parametrize(
         "options", [{"width": 97}, {"version": 1}, {"expires_in": 60}, {"quality": 5}]

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from xaccel import _settings as check
 from xaccel._core import Limits, PathMap, Signer, Spec
-from xaccel._hints import did_you_mean
+from xaccel._hints import did_you_mean, shown
 from xaccel._verifier import Verifier
 from xaccel.delivery.remotes import RemoteMap
 from xaccel.exceptions import ConfigError
@@ -58,7 +58,7 @@ class Config:
     roots: Mapping[str, str] = _setting({}, check.prefixes("directories"))
     """Directories whose files may be sent, each with the internal URL prefix at which the server
     sees it: `{"/srv/videos": "/_private/videos/"}`. The longest match wins."""
-    remotes: Mapping[str, str] = _setting({}, check.prefixes("URLs"))
+    remotes: Mapping[str, str] = _setting({}, check.prefixes("URLs", are_urls=True))
     """Beginnings of the URLs of files on other servers, each with the internal URL prefix at
     which the server proxies them: `{"https://media.internal/": "/_remote/media/"}`."""
     follow_symlinks: bool = _setting(default=False, grammar=check.boolean)
@@ -162,7 +162,7 @@ class Config:
         for key in settings:
             if key not in known:
                 hint = did_you_mean(str(key), known)
-                raise ConfigError(f"XACCEL does not have the setting {key!r}{hint}")
+                raise ConfigError(f"XACCEL does not have the setting {shown(key)}{hint}")
         config = cls(**{key.lower(): value for key, value in settings.items()})
         if config.secret_keys:
             return config

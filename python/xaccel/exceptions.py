@@ -56,6 +56,10 @@ class SpecError(XaccelError, ValueError):
     public_message = "Not Found"
 
 
+class SourceError(XaccelError, ValueError):
+    """What was passed as the source of a thumbnail is not an image below `THUMBNAIL_SOURCE`."""
+
+
 class Overloaded(XaccelError):
     """More thumbnails wait to be rendered than `THUMBNAIL_QUEUE` allows."""
 

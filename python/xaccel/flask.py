@@ -73,7 +73,9 @@ class XAccel:
         delivery = Delivery(config)
         thumbnails = Thumbnails(config) if config.has_thumbnail_endpoint else None
         private_thumbnails = PrivateThumbnails(config, delivery)
-        helpers = TemplateHelpers(config) if config.has_thumbnails else None
+        helpers = None
+        if config.has_thumbnails:
+            helpers = TemplateHelpers(config, is_debug=lambda: app.debug)
         app.extensions[_EXTENSION] = _State(
             config, delivery, private_thumbnails, thumbnails, helpers
         )

@@ -244,13 +244,16 @@ def test_x_sendfile_by_the_servers_own_header(videos, front):
     def full(*arguments):
         text = original(*arguments)
         if front == "apache":
-            told = "RequestHeader set X-Sendfile-Type X-Sendfile\n"
-            mapping = f'RequestHeader set X-Accel-Mapping "{videos}/=/_private/videos/"\n'
-            return text.replace("ProxyPreserveHost", f"{told}{mapping}ProxyPreserveHost")
-        headers = f'"X-Sendfile-Type" => "X-Sendfile", "X-Accel-Mapping" => "{videos}/=/_p/"'
-        return (
-            f'{text}\nserver.modules += ("mod_setenv")\nsetenv.set-request-header = ({headers})\n'
-        )
+            before, after = "RequestHeader unset {}", 'RequestHeader set {} "{}"'
+        else:
+            before, after = '"{}" => ""', '"{}" => "{}"'
+        for name, value in (
+            ("X-Sendfile-Type", "X-Sendfile"),
+            ("X-Accel-Mapping", f"{videos}/=/_private/videos/"),
+        ):
+            assert before.format(name) in text
+            text = text.replace(before.format(name), after.format(name, value))
+        return text
 
     with (
         pytest.MonkeyPatch.context() as patch,

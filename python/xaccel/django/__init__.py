@@ -5,6 +5,12 @@ URLs. The settings are in `settings.XACCEL`. The storage is `xaccel.django.stora
 the middleware `xaccel.django.middleware.SendfileMiddleware`.
 """
 
+from xaccel.django.functions import (
+    private_url,
+    purge_thumbnails,
+    thumbnail_img,
+    thumbnail_url,
+)
 from xaccel.django.purge import purge_on_change
 from xaccel.django.views import (
     PrivateFileView,
@@ -16,7 +22,11 @@ from xaccel.django.views import (
 __all__ = [
     "PrivateFileView",
     "asend_private_file",
+    "private_url",
     "purge_on_change",
+    "purge_thumbnails",
     "send_private_file",
     "send_private_thumbnail",
+    "thumbnail_img",
+    "thumbnail_url",
 ]

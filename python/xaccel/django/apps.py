@@ -17,4 +17,5 @@ class XaccelConfig(AppConfig):
 
         register(checks.check_settings, Tags.files)
         register(checks.check_storages, Tags.files)
+        register(checks.check_urls, Tags.urls)
         register(checks.check_deployment, Tags.security, deploy=True)

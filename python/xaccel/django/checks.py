@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning as Caution
 from django.core.files.storage import storages
+from django.urls import Resolver404, resolve
 from django.utils.module_loading import import_string
 
 from xaccel.config import Config
-from xaccel.django import conf
+from xaccel.django import conf, views
 from xaccel.django.storage import PrivateStorage
 from xaccel.exceptions import ConfigError
 
@@ -34,6 +35,42 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         for directory in config.roots
         if not Path(directory).is_dir()
     ]
+
+
+def check_urls(**_: Any) -> list[CheckMessage]:
+    """W005: the URLs that xaccel writes lead to no view of it."""
+    config = _config()
+    if config is None or not getattr(settings, "ROOT_URLCONF", None):
+        return []
+    return [
+        Caution(
+            f"The URLs below XACCEL[{setting!r}] {prefix!r} do not lead to xaccel's view.",
+            hint='Add path("", include("xaccel.django.urls")) to the root URLconf.',
+            id="xaccel.W005",
+        )
+        for setting, prefix, view in _endpoints(config)
+        if not _leads_to(f"{prefix}x/x", view)
+    ]
+
+
+def _endpoints(config: Config) -> Iterator[tuple[str, str, Callable[..., object]]]:
+    """The setting, the URL prefix and the view of each endpoint in use."""
+    if config.private_url is not None:
+        yield "PRIVATE_URL", config.private_url, views.private_file
+    # The default storage is a source without any setting, also for a site with private files only.
+    sends_files = bool(config.roots or config.remotes)
+    asks_for_thumbnails = any(
+        key.startswith("THUMBNAIL_") for key in getattr(settings, "XACCEL", {})
+    )
+    if config.has_thumbnail_endpoint and (asks_for_thumbnails or not sends_files):
+        yield "THUMBNAIL_URL", config.thumbnail_url, views.thumbnail
+
+
+def _leads_to(path: str, view: Callable[..., object]) -> bool:
+    try:
+        return resolve(path).func is view
+    except Resolver404:
+        return False
 
 
 def check_storages(**_: Any) -> list[CheckMessage]:

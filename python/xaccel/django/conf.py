@@ -13,6 +13,7 @@ from xaccel.config import Config
 from xaccel.delivery.files import Delivery
 from xaccel.delivery.sendfile import Offloader
 from xaccel.django.default_source import default_source
+from xaccel.django.source_names import SourceNames
 from xaccel.exceptions import ConfigError
 from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
@@ -52,7 +53,15 @@ def offloader() -> Offloader:
 @cache
 def template_helpers() -> TemplateHelpers:
     """The implementation of the template tags."""
-    return TemplateHelpers(config())
+    return TemplateHelpers(
+        config(), name_of=source_names().of, is_debug=lambda: bool(settings.DEBUG)
+    )
+
+
+@cache
+def source_names() -> SourceNames:
+    """The names of images below `THUMBNAIL_SOURCE`."""
+    return SourceNames(config())
 
 
 @cache
@@ -74,6 +83,7 @@ def _reset(*, setting: str, **_: Any) -> None:
             delivery,
             offloader,
             template_helpers,
+            source_names,
             thumbnails,
             private_thumbnails,
         ):

@@ -9,7 +9,8 @@ from django.core.files.base import File
 
 from xaccel.delivery.remotes import is_url
 from xaccel.django import conf
-from xaccel.exceptions import FileNotFound
+from xaccel.django.local_files import described, is_saved, local_path, own_storage
+from xaccel.exceptions import ConfigError, FileNotFound
 
 PrivateFile: TypeAlias = "str | os.PathLike[str] | File[Any]"
 """A path, or the file of a model's field or of a storage."""
@@ -18,24 +19,66 @@ PrivateFile: TypeAlias = "str | os.PathLike[str] | File[Any]"
 def path_of(file: PrivateFile) -> str | os.PathLike[str]:
     """The path of a file, absolute or relative to a root, or its URL on a remote.
 
+    The file of a field or of a storage is where its own storage says.
+
     Raises:
-        FileNotFound: The model's field has no file.
+        FileNotFound: The model's field has no file, or the file is not saved.
+        ConfigError: The file is neither under a root nor below a remote.
     """
-    if isinstance(file, str | os.PathLike):
+    if not isinstance(file, File):
         return file
-    if not file.name:
-        raise FileNotFound("the field has no file")
-    try:
-        path: str = file.path  # type: ignore[attr-defined]
-    except (AttributeError, NotImplementedError):
-        # An opened file, or a file in a storage without paths.
-        return _url_of(file) or file.name
+    found = _path_under_root(file) or _url_on_remote(file)
+    if found is None:
+        raise ConfigError(
+            f"{described(file)} is neither under one of XACCEL['ROOTS'] nor below one of "
+            "XACCEL['REMOTES']: add its directory or its URL"
+        )
+    return found
+
+
+def local_path_of(file: PrivateFile) -> str | os.PathLike[str]:
+    """The path of a file, absolute or relative to a root, as `path_of` without remotes.
+
+    Raises:
+        FileNotFound: The model's field has no file, or the file is not saved.
+        ConfigError: The file is not under a root.
+    """
+    if not isinstance(file, File):
+        return file
+    path = _path_under_root(file)
+    if path is None:
+        raise ConfigError(
+            f"{described(file)} is not under one of XACCEL['ROOTS']: only files on this machine "
+            "have signed links and private thumbnails"
+        )
     return path
 
 
-def _url_of(file: File[Any]) -> str | None:
-    """The URL of a file on a remote such as a bucket, signed by its storage."""
-    if not conf.config().remotes:
+def _path_under_root(file: File[Any]) -> str | None:
+    if not is_saved(file):
+        raise FileNotFound("the field has no file" if not file.name else f"{file!r} is not saved")
+    path = local_path(file)
+    if path is None:
         return None
-    url: str | None = getattr(file, "url", None)
-    return url if is_url(url) else None
+    find = conf.delivery().path_map.find
+    if find(path) is not None:
+        return path
+    # The storage's location may lead to the root through a link.
+    real = os.path.realpath(path)
+    return real if find(real) is not None else None
+
+
+def _url_on_remote(file: File[Any]) -> str | None:
+    """The URL of a file on a remote such as a bucket, signed by its storage."""
+    remotes = conf.config().remote_map()
+    storage = own_storage(file)
+    if not remotes.remotes or storage is None:
+        return None
+    url = storage.url(file.name)
+    if not is_url(url):
+        return None
+    try:
+        remotes.find(url)
+    except FileNotFound:
+        return None
+    return url

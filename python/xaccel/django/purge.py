@@ -6,9 +6,11 @@ import logging
 from functools import partial
 from typing import Any
 
+from django.apps import apps
+from django.core.files.base import File
 from django.db import transaction
-from django.db.models import Model
-from django.db.models.signals import post_delete, post_save, pre_save
+from django.db.models import FileField, Model
+from django.db.models.signals import post_delete, post_init, post_save, pre_delete, pre_save
 
 from xaccel.django import conf
 
@@ -16,52 +18,121 @@ _logger = logging.getLogger("xaccel.django")
 
 
 def purge_on_change(model: type[Model], field: str) -> None:
-    """Purge the thumbnails of a file field when its file is replaced or its row is deleted.
+    """Purge the thumbnails of a file field when its file is replaced, removed or deleted.
 
-    Call it once per field, in the `ready()` of your app's configuration. Saving a new file costs
-    one query, for the name of the old one; other saves cost none. URLs with a `version` need
-    no purge.
+    Call it once per field, in the `ready()` of your app's configuration. It applies to the model,
+    its proxies and its child models. The thumbnails are purged when the transaction is committed.
+    It costs no query, unless you save a row that was not loaded from the database or whose field
+    was deferred: then one. URLs with a `version` need no purge.
+
+    `QuerySet.update()`, `bulk_create()` and `bulk_update()` send no signals. Call
+    `purge_thumbnails()` after them.
 
     Args:
-        model: The model.
+        model: The model; it may be abstract.
         field: The name of its `FileField` or `ImageField`.
     """
     changes = _Changes(field)
-    # Django keeps weak references to receivers by default, and nothing else keeps this one.
-    for signal, receiver in (
-        (pre_save, changes.note),
-        (post_save, changes.purge_noted),
-        (post_delete, changes.purge_deleted),
-    ):
-        signal.connect(receiver, sender=model, weak=False, dispatch_uid=(model, field))
+    for sender in apps.get_models():
+        if not issubclass(sender, model):
+            continue
+        # Django keeps weak references to receivers by default, and nothing else keeps this one.
+        for signal, receiver in (
+            (post_init, changes.note_loaded),
+            (pre_save, changes.note_changed),
+            (post_save, changes.purge_changed),
+            (pre_delete, changes.note_deferred),
+            (post_delete, changes.purge_deleted),
+        ):
+            signal.connect(receiver, sender=sender, weak=False, dispatch_uid=("xaccel", field))
 
 
 class _Changes:
+    """Sees when the file of a field changes.
+
+    A field's name is the object that was loaded until something assigns another, even an equal one:
+    `image.save()` does when it overwrites the file.
+    """
+
     def __init__(self, field: str) -> None:
         self._field = field
-        self._noted = f"_xaccel_replaced_{field}"
+        self._loaded = f"_xaccel_loaded_{field}"
+        self._changed = f"_xaccel_changed_{field}"
 
-    def note(self, *, sender: type[Model], instance: Model, using: str, **_: Any) -> None:
-        """Before a new file is saved: note the name of the old file."""
-        file = getattr(instance, self._field)
-        if not file or file._committed:  # noqa: SLF001  Django has no public name for it
+    def note_loaded(self, *, instance: Model, **_: Any) -> None:
+        """After a row is loaded: note the name of its file."""
+        if self._field in instance.__dict__:
+            instance.__dict__[self._loaded] = self._name(instance)
+
+    def note_changed(
+        self,
+        *,
+        sender: type[Model],
+        instance: Model,
+        using: str,
+        update_fields: frozenset[str] | None,
+        **_: Any,
+    ) -> None:
+        """Before a row is saved: note the name of the old file, if the file changes."""
+        row = instance.__dict__
+        row.pop(self._changed, None)
+        is_written = update_fields is None or self._field in update_fields
+        if not is_written or self._field not in row:
             return
-        rows = sender._base_manager.using(using).filter(pk=instance.pk)  # noqa: SLF001
-        old = rows.values_list(self._field, flat=True).first()
-        setattr(instance, self._noted, old or "")
+        is_new = instance._state.adding  # noqa: SLF001
+        if self._loaded in row and not is_new:
+            if row[self._loaded] is self._name(instance) and _is_saved(row[self._field]):
+                return
+            row[self._changed] = row[self._loaded]
+        else:
+            is_stored = instance.pk is not None
+            row[self._changed] = self._stored_name(sender, instance, using) if is_stored else None
 
-    def purge_noted(self, *, instance: Model, using: str, **_: Any) -> None:
-        """After the new file is saved: purge the thumbnails of both names."""
-        old = instance.__dict__.pop(self._noted, None)
-        if old is not None:
-            for name in {old, getattr(instance, self._field).name} - {""}:
-                transaction.on_commit(partial(_purge, name), using=using)
+    def purge_changed(self, *, instance: Model, using: str, **_: Any) -> None:
+        """After the row is saved: purge the thumbnails of the old and the new name."""
+        row = instance.__dict__
+        if self._changed in row:
+            name = self._name(instance)
+            self._purge({row.pop(self._changed), name}, instance, using)
+            # After a rollback, the database still has the old name.
+            transaction.on_commit(partial(row.__setitem__, self._loaded, name), using=using)
+
+    def note_deferred(self, *, sender: type[Model], instance: Model, using: str, **_: Any) -> None:
+        """Before a row is deleted: note the name of its file, if it was not loaded."""
+        if self._field not in instance.__dict__:
+            name = self._stored_name(sender, instance, using)
+            instance.__dict__[self._loaded] = name
 
     def purge_deleted(self, *, instance: Model, using: str, **_: Any) -> None:
         """After the row is deleted."""
-        name = getattr(instance, self._field).name
-        if name:
-            transaction.on_commit(partial(_purge, name), using=using)
+        row = instance.__dict__
+        # A receiver before this one may have deleted the file, and its name.
+        self._purge({row.get(self._loaded), self._name(instance)}, instance, using)
+
+    def _stored_name(self, sender: type[Model], instance: Model, using: str) -> str | None:
+        rows = sender._base_manager.using(using).filter(pk=instance.pk)  # noqa: SLF001
+        name: str | None = rows.values_list(self._field, flat=True).first()
+        return name
+
+    def _name(self, instance: Model) -> str | None:
+        """Return the name that the field holds: the very object."""
+        value = instance.__dict__.get(self._field)
+        name: str | None = getattr(value, "name", value)
+        return name
+
+    def _purge(self, names: set[str | None], instance: Model, using: str) -> None:
+        field = instance._meta.get_field(self._field)  # noqa: SLF001
+        storage = field.storage if isinstance(field, FileField) else None
+        for name in names:
+            if name and storage is not None:
+                source = conf.source_names().in_storage(storage, name)
+                if source is not None:
+                    transaction.on_commit(partial(_purge, source), using=using)
+
+
+def _is_saved(value: object) -> bool:
+    """Whether the value of a file field is not a new file."""
+    return bool(getattr(value, "_committed", not isinstance(value, File)))
 
 
 def _purge(name: str) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from datetime import timedelta
 from functools import cached_property
+from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 
 from xaccel.django import conf
 from xaccel.django.default_source import PrivateFiles
-from xaccel.exceptions import ConfigError
+from xaccel.exceptions import ConfigError, XaccelError
+
+_logger = logging.getLogger("xaccel.django")
 
 
 @deconstructible(path="xaccel.django.storage.PrivateStorage")
@@ -32,8 +37,11 @@ class PrivateStorage(PrivateFiles, FileSystemStorage):
         location: The directory. Optional if `ROOTS` has one directory.
         expires_in: How long a URL is valid at least, in seconds; with `None` it never expires.
         as_attachment: Whether browsers save the file instead of showing it.
+        base_url: What precedes the links, such as `https://files.example.com` if another host
+            serves them; by default nothing.
         file_permissions_mode: See `FileSystemStorage`.
         directory_permissions_mode: See `FileSystemStorage`.
+        allow_overwrite: Whether a new file replaces one of the same name; needs Django 5.1.
     """
 
     def __init__(
@@ -42,14 +50,20 @@ class PrivateStorage(PrivateFiles, FileSystemStorage):
         *,
         expires_in: int | timedelta | None = 3600,
         as_attachment: bool = False,
+        base_url: str | None = None,
         file_permissions_mode: int | None = None,
         directory_permissions_mode: int | None = None,
+        allow_overwrite: bool = False,
     ) -> None:
+        # Earlier versions of Django do not know it.
+        overwrite: dict[str, Any] = {"allow_overwrite": True} if allow_overwrite else {}
         super().__init__(
             None if location is None else os.fspath(location),
             file_permissions_mode=file_permissions_mode,
             directory_permissions_mode=directory_permissions_mode,
+            **overwrite,
         )
+        self._site = (base_url or "").rstrip("/")
         self._only_root = location is None
         self._expires_in = expires_in
         self._as_attachment = as_attachment
@@ -75,11 +89,26 @@ class PrivateStorage(PrivateFiles, FileSystemStorage):
     def url(self, name: str | None) -> str:
         """A signed link to a file, see `Delivery.private_url`.
 
+        A name that can't have a link, such as one with a NUL, gives the empty text and a line in
+        the log: a page must not fail because of one upload.
+
         Raises:
-            ConfigError: `PRIVATE_URL` is not set.
+            ConfigError: `PRIVATE_URL` is not set, or the directory is not under one of `ROOTS`.
         """
-        return conf.delivery().private_url(
-            self.path(name or ""),
-            expires_in=self._expires_in,
-            as_attachment=self._as_attachment,
-        )
+        delivery = conf.delivery()
+        if delivery.path_map.find(os.path.join(self.location, "x")) is None:  # noqa: PTH118
+            raise ConfigError(
+                f"{self.location!r}, the directory of a PrivateStorage, is not under one of "
+                "XACCEL['ROOTS']"
+            )
+        try:
+            return self._site + delivery.private_url(
+                self.path(name or ""),
+                expires_in=self._expires_in,
+                as_attachment=self._as_attachment,
+            )
+        except ConfigError:
+            raise
+        except (XaccelError, ValueError, SuspiciousFileOperation) as error:
+            _logger.warning("%r can't have a link: %s", name, error)
+            return ""

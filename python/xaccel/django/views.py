@@ -16,7 +16,7 @@ from django.views import View
 
 from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
 from xaccel.django import conf
-from xaccel.django.files import PrivateFile, path_of
+from xaccel.django.files import PrivateFile, local_path_of, path_of
 from xaccel.django.http import facts, to_django
 from xaccel.exceptions import FileNotFound
 
@@ -142,7 +142,7 @@ def send_private_thumbnail(
         options: The options of a thumbnail: `fit`, `quality`, `format` and so on.
     """
     try:
-        image = path_of(path)
+        image = local_path_of(path)
     except FileNotFound as error:
         raise Http404(error.public_message) from None
     response = conf.private_thumbnails().answer(

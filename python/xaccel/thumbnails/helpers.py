@@ -6,24 +6,29 @@ image.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache, wraps
 from typing import Any
 
+from xaccel._core import Spec
 from xaccel._hints import did_you_mean
 from xaccel.config import Config
 from xaccel.exceptions import SpecError
-from xaccel.thumbnails.layout import DENSITIES, Layout, candidates, known_size, shown_size
+from xaccel.thumbnails.layout import DENSITIES, Layout, candidates, possible_sizes, shown_size
 from xaccel.thumbnails.markup import Markup, element
 from xaccel.thumbnails.placeholders import Placeholders
-from xaccel.thumbnails.specs import OPTIONS
-from xaccel.thumbnails.urls import ThumbnailUrls, source_name
+from xaccel.thumbnails.specs import OPTIONS, plain_word
+from xaccel.thumbnails.urls import ThumbnailUrls
 
 _ATTRIBUTES = frozenset(
     {"class", "crossorigin", "decoding", "fetchpriority", "hidden", "id", "itemprop", "lang"}
     | {"loading", "referrerpolicy", "role", "slot", "style", "title", "usemap"}
 )
+
+# HTML ends a name at a space, a quote, an equals sign, a slash or an angle bracket.
+_PREFIXED_ATTRIBUTE = re.compile(r"(?:data|aria)-[\w.:-]+")
 
 _VOLATILE_OPTIONS = frozenset({"version", "expires", "expires_in"})
 """Options with which the same arguments may give another URL later."""
@@ -36,15 +41,29 @@ class TemplateHelpers:
 
     Elements have a `width` and a `height`, so that the page does not jump, whenever the size is
     certain. It is the box if the thumbnail fills it. Otherwise it follows from the size of the
-    source, which you pass as `source_size`, or which the `width_field` and `height_field` of a
-    Django `ImageField` hold. The helpers do not open the image to find out.
+    source, which you pass as `source_size`. The helpers do not open the image to find out. The
+    `width_field` and `height_field` of a Django `ImageField` are used where the result does not
+    depend on whether EXIF rotates the image, since they hold its size without the rotation.
+
+    Without an image, a helper returns the empty text, see `ThumbnailUrls`.
+
+    Args:
+        config: The settings.
+        name_of: See `ThumbnailUrls`.
+        is_debug: See `ThumbnailUrls`.
 
     Raises:
         ConfigError: A setting that the engine needs is missing.
     """
 
-    def __init__(self, config: Config) -> None:
-        self._urls = ThumbnailUrls(config)
+    def __init__(
+        self,
+        config: Config,
+        *,
+        name_of: Callable[[object], str | None] | None = None,
+        is_debug: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._urls = ThumbnailUrls(config, name_of=name_of, is_debug=is_debug)
         self._formats = config.thumbnail_formats
         self.thumbnail_url = _cached(self._urls.url)
         """Returns the URL of a thumbnail, see `ThumbnailUrls.url`."""
@@ -59,7 +78,7 @@ class TemplateHelpers:
         height: int | None = None,
         *,
         widths: str | Iterable[float] | None = None,
-        densities: str | Iterable[float] = DENSITIES,
+        densities: str | Iterable[float] | None = None,
         source_size: tuple[int, int] | None = None,
         version: object = None,
         expires_in: int | None = None,
@@ -73,14 +92,16 @@ class TemplateHelpers:
             height: The height of the box in pixels.
             widths: The widths to choose from. The height keeps its ratio to the width. The
                 attribute `sizes` then says how wide the image is shown.
-            densities: The numbers of pixels per CSS pixel to choose from; ignored with `widths`.
+            densities: The numbers of pixels per CSS pixel to choose from, by default 1 and 2;
+                ignored with `widths`.
             source_size: The width and height of the upright source, if you know them.
             version: See `thumbnail_url`.
             expires_in: See `thumbnail_url`.
             options: See `thumbnail_url`.
         """
         layout = self._layout(source, width, height, widths, densities, source_size, options)
-        return self._srcset(source, layout, version, expires_in)
+        name = self._urls.find(source)
+        return "" if name is None else self._srcset(name, layout, version, expires_in)
 
     def thumbnail_img(
         self,
@@ -91,7 +112,7 @@ class TemplateHelpers:
         alt: object,
         sizes: str | None = None,
         widths: str | Iterable[float] | None = None,
-        densities: str | Iterable[float] = DENSITIES,
+        densities: str | Iterable[float] | None = None,
         source_size: tuple[int, int] | None = None,
         version: object = None,
         expires_in: int | None = None,
@@ -114,24 +135,14 @@ class TemplateHelpers:
                 and so on. `data_id` becomes `data-id`.
         """
         options, attributes = _split(options)
-        if sizes is not None and widths is None:
-            raise SpecError("'sizes' needs 'widths', the widths to choose from")
+        _check_sizes(sizes, widths)
         layout = self._layout(source, width, height, widths, densities, source_size, options)
-        srcset = self._srcset(source, layout, version, expires_in)
-        url = self._urls.signed(source, layout.text, version=version, expires_in=expires_in)
-        return element(
-            "img",
-            {
-                "src": url,
-                "srcset": None if srcset in {"", f"{url} 1x"} else srcset,
-                "sizes": _sizes(srcset, sizes, widths),
-                **layout.shown_size,
-                "alt": "" if alt is None else alt,
-                "loading": "lazy",
-                "decoding": "async",
-                **attributes,
-            },
-        )
+        name = self._urls.find(source)
+        if name is None:
+            return Markup()
+        shown = {"sizes": _sizes(sizes, widths), **layout.shown_size}
+        attributes = {**shown, **_described(alt), **attributes}
+        return self._img(name, layout, attributes, version, expires_in)
 
     def thumbnail_picture(
         self,
@@ -140,10 +151,10 @@ class TemplateHelpers:
         height: int | None = None,
         *,
         alt: object,
-        formats: Iterable[str] | None = None,
+        formats: str | Iterable[str] | None = None,
         sizes: str | None = None,
         widths: str | Iterable[float] | None = None,
-        densities: str | Iterable[float] = DENSITIES,
+        densities: str | Iterable[float] | None = None,
         source_size: tuple[int, int] | None = None,
         version: object = None,
         expires_in: int | None = None,
@@ -165,51 +176,53 @@ class TemplateHelpers:
             expires_in: See `thumbnail_url`.
             options: See `thumbnail_img`.
         """
-        image = self.thumbnail_img(
-            source,
-            width,
-            height,
-            alt=alt,
-            sizes=sizes,
-            widths=widths,
-            densities=densities,
-            source_size=source_size,
-            version=version,
-            expires_in=expires_in,
-            **options,
-        )
-        options, _ = _split(options)
-        spec = self._urls.spec(width, height, **options)
-        plain = spec.output_format(source_name(source) or "")
-        if isinstance(formats, str):
-            formats = formats.replace(",", " ").split()
-        sources = []
-        for name in self._formats if formats is None else formats:
-            if name == plain or not self._urls.is_allowed(spec.replace(format=name)):
-                continue
-            srcset = self.thumbnail_srcset(
-                source,
-                width,
-                height,
-                widths=widths,
-                densities=densities,
-                source_size=source_size,
-                version=version,
-                expires_in=expires_in,
-                **{**options, "format": name},
-            )
-            if srcset:
-                sizes_here = _sizes(srcset, sizes, widths)
-                attributes = {"type": f"image/{name}", "srcset": srcset, "sizes": sizes_here}
-                sources.append(element("source", attributes))
-        return element("picture", {}, "".join([*sources, image]))
+        options, attributes = _split(options)
+        _check_sizes(sizes, widths)
+        box = (source, width, height, widths, densities, source_size)
+        layout = self._layout(*box, options)
+        name = self._urls.find(source)
+        if name is None:
+            return Markup()
+        shown = {"sizes": _sizes(sizes, widths)}
+        plain = self._urls.spec(width, height, source_size=source_size, **options)
+        children = []
+        for image_format in self._picture_formats(formats, plain, name):
+            layout_here = self._layout(*box, {**options, "format": image_format})
+            srcset = self._srcset(name, layout_here, version, expires_in)
+            of_source = {"type": f"image/{image_format}", "srcset": srcset, **shown}
+            children.append(element("source", of_source))
+        attributes = {**shown, **layout.shown_size, **_described(alt), **attributes}
+        children.append(self._img(name, layout, attributes, version, expires_in))
+        return element("picture", {}, "".join(children))
 
-    def _srcset(
-        self, source: object, layout: Layout, version: object, expires_in: int | None
-    ) -> str:
+    def _picture_formats(
+        self, formats: str | Iterable[str] | None, plain: Spec, name: str
+    ) -> list[str]:
+        """Return the formats of the `<source>` elements, without the format of the `<img>`."""
+        wanted = _words(self._formats if formats is None else formats)
+        specs = [plain.replace(format=plain_word("format", word)) for word in wanted]
+        if formats is None:
+            specs = [spec for spec in specs if self._urls.is_allowed(spec)]
+        shown = plain.output_format(name)
+        return [spec.format for spec in specs if spec.format not in {None, shown}]
+
+    def _img(
+        self,
+        name: str,
+        layout: Layout,
+        attributes: Mapping[str, object],
+        version: object,
+        expires_in: int | None,
+    ) -> Markup:
+        url = self._urls.signed(name, layout.text, version=version, expires_in=expires_in)
+        srcset = self._srcset(name, layout, version, expires_in)
+        choices = None if srcset == f"{url} 1x" else srcset
+        return element("img", {"src": url, "srcset": choices, **attributes}) if url else Markup()
+
+    def _srcset(self, name: str, layout: Layout, version: object, expires_in: int | None) -> str:
         signed = self._urls.signed
         return ", ".join(
-            f"{signed(source, text, version=version, expires_in=expires_in)} {descriptor}"
+            f"{signed(name, text, version=version, expires_in=expires_in)} {descriptor}"
             for text, descriptor in layout.candidates
         )
 
@@ -219,16 +232,18 @@ class TemplateHelpers:
         width: int | str | None,
         height: int | None,
         widths: str | Iterable[float] | None,
-        densities: str | Iterable[float],
+        densities: str | Iterable[float] | None,
         source_size: tuple[int, int] | None,
         options: Mapping[str, Any],
     ) -> Layout:
+        sizes = possible_sizes(source) if source_size is None else (_hashable(source_size),)
         return self._cached_layout(
             width,
             height,
             _hashable(widths),
             _hashable(densities),
-            _hashable(source_size) or known_size(source),
+            sizes,
+            source_size=_hashable(source_size),
             **{name: _hashable(value) for name, value in options.items()},
         )
 
@@ -237,19 +252,23 @@ class TemplateHelpers:
         width: int | str | None,
         height: int | None,
         widths: str | Iterable[float] | None,
-        densities: str | Iterable[float],
-        source_size: tuple[int, int] | None,
+        densities: str | Iterable[float] | None,
+        sizes: tuple[tuple[int, int], ...],
         **options: Any,
     ) -> Layout:
         spec = self._urls.allowed_spec(width, height, **options)
+        found = candidates(spec, widths, DENSITIES if densities is None else densities, sizes)
+        if widths is None and densities is None:
+            found = [each for each in found if self._urls.is_allowed(each[0])]
+        for candidate, _ in found:
+            self._urls.check_allowed(candidate)
+        if widths is not None and spec.width is None and spec.height is None:
+            # The full size would be for browsers that do not know `srcset`.
+            spec = found[-1][0]
         return Layout(
             text=str(spec),
-            candidates=tuple(
-                (str(candidate), descriptor)
-                for candidate, descriptor in candidates(spec, widths, densities, source_size)
-                if self._urls.is_allowed(candidate)
-            ),
-            shown_size=shown_size(spec, source_size),
+            candidates=tuple((str(candidate), descriptor) for candidate, descriptor in found),
+            shown_size=shown_size(spec, sizes),
         )
 
 
@@ -265,6 +284,10 @@ def _cached(make: Callable[..., str]) -> Callable[..., str]:
     def url(
         source: object, width: int | str | None = None, height: int | None = None, **options: Any
     ) -> str:
+        # The name of another object may change, as a Django file's does. That file also equals its
+        # name, but in another storage it is another image.
+        if type(source) is not str:
+            return make(source, width, height, **options)
         try:
             # Leaving out the options, which are rare, saves 12 % of a loop with the filter.
             key = (source, width, height, *options.items()) if options else (source, width, height)
@@ -272,8 +295,8 @@ def _cached(make: Callable[..., str]) -> Callable[..., str]:
         except (KeyError, TypeError):  # TypeError: a list can't be a key
             pass
         made = make(source, width, height, **options)
-        # The name of another object may change, as a Django file's does.
-        if type(source) is str and _VOLATILE_OPTIONS.isdisjoint(options):
+        # Each use of a wrong source is logged.
+        if made and _VOLATILE_OPTIONS.isdisjoint(options):
             if len(urls) >= _MAX_CACHED_URLS:
                 urls.clear()
             with suppress(TypeError):
@@ -288,9 +311,24 @@ def _hashable(value: Any) -> Any:
     return value if value is None or isinstance(value, str | int | float) else tuple(value)
 
 
-def _sizes(srcset: str, sizes: str | None, widths: object) -> str | None:
+def _check_sizes(sizes: str | None, widths: object) -> None:
+    if sizes is not None and widths is None:
+        raise SpecError("'sizes' needs 'widths', the widths to choose from")
+
+
+def _sizes(sizes: str | None, widths: object) -> str | None:
     """Return the attribute `sizes`. It goes with widths; browsers assume `100vw` by default."""
-    return (sizes or "100vw") if srcset and widths is not None else None
+    return None if widths is None else sizes or "100vw"
+
+
+def _described(alt: object) -> dict[str, object]:
+    """Return the attributes that every `<img>` has."""
+    return {"alt": "" if alt is None else alt, "loading": "lazy", "decoding": "async"}
+
+
+def _words(names: str | Iterable[str]) -> list[str]:
+    """Return names from a list, or from text, since Django's templates have no lists."""
+    return names.replace(",", " ").split() if isinstance(names, str) else list(names)
 
 
 def _split(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -300,7 +338,7 @@ def _split(keywords: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]
         attribute = keyword.rstrip("_").replace("_", "-")
         if keyword in OPTIONS:
             options[keyword] = value
-        elif attribute in _ATTRIBUTES or attribute.startswith(("data-", "aria-")):
+        elif attribute in _ATTRIBUTES or _PREFIXED_ATTRIBUTE.fullmatch(attribute):
             attributes[attribute] = value
         else:
             hint = did_you_mean(keyword, [*OPTIONS, *_ATTRIBUTES, "alt"])

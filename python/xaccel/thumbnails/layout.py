@@ -28,7 +28,7 @@ def candidates(
     spec: Spec,
     widths: str | Iterable[float] | None,
     densities: str | Iterable[float],
-    source_size: tuple[int, int] | None,
+    sizes: Sequence[tuple[int, int]],
 ) -> list[tuple[Spec, str]]:
     """Return the spec and the descriptor of each candidate of `srcset`.
 
@@ -36,19 +36,19 @@ def candidates(
         spec: The spec of `src`.
         widths: The widths to choose from; `None` = choose by density.
         densities: The numbers of pixels per CSS pixel to choose from.
-        source_size: The width and height of the upright source, if known.
+        sizes: The widths and heights that the upright source may have; empty if unknown.
 
     Raises:
         SpecError: `widths` or `densities` are not positive numbers.
     """
-    found: dict[float | tuple[int, int], tuple[Spec, str]] = {}
+    found: dict[object, tuple[Spec, str]] = {}
     if widths is None:
         for density in sorted(set(_numbers(densities, "densities"))):
             dpr = (spec.dpr or 1) * density
             candidate = spec.replace(dpr=None if dpr == 1 else dpr)
-            size = candidate.output_size(*source_size) if source_size else density
+            outputs = tuple(candidate.output_size(*size) for size in sizes)
             # Above the size of the source every density gives the same thumbnail.
-            found.setdefault(size, (candidate, f"{density:g}x"))
+            found.setdefault(outputs or density, (candidate, f"{density:g}x"))
         return list(found.values())
     ratio = spec.height / spec.width if spec.height and spec.width else None
     for number in sorted(set(_numbers(widths, "widths"))):
@@ -56,32 +56,38 @@ def candidates(
         candidate = spec.replace(
             width=width, height=None if ratio is None else round(width * ratio)
         )
-        real = candidate.output_size(*source_size)[0] if source_size else width
-        found.setdefault(real, (candidate, f"{real}w"))
+        reals = tuple(candidate.output_size(*size)[0] for size in sizes)
+        real = reals[0] if len(set(reals)) == 1 else width
+        found.setdefault(reals or width, (candidate, f"{real}w"))
     return list(found.values())
 
 
-def shown_size(spec: Spec, source_size: tuple[int, int] | None) -> dict[str, int]:
+def shown_size(spec: Spec, sizes: Sequence[tuple[int, int]]) -> dict[str, int]:
     """Return the attributes `width` and `height`, in CSS pixels, if they are certain."""
     spec = spec.replace(dpr=None)
-    if source_size is not None:
-        width, height = spec.output_size(*source_size)
+    outputs = {spec.output_size(*size) for size in sizes}
+    if len(outputs) == 1:
+        width, height = outputs.pop()
         return {"width": width, "height": height}
     if spec.fit != "contain" and spec.width is not None and spec.height is not None:
         return {"width": spec.width, "height": spec.height}
     return {}
 
 
-def known_size(source: object) -> tuple[int, int] | None:
-    """Return the size of an image in a Django model, if fields of the same row hold it.
+def possible_sizes(source: object) -> tuple[tuple[int, int], ...]:
+    """Return the sizes that an image in a Django model may have, if fields of its row hold one.
 
-    `ImageFieldFile.width` would open the file, and a deferred field would query the database.
+    Django stores the size without the rotation that EXIF asks for, so the upright image may have
+    the sides the other way round. `ImageFieldFile.width` would open the file, and a deferred field
+    would query the database.
     """
     field, instance = getattr(source, "field", None), getattr(source, "instance", None)
     row = getattr(instance, "__dict__", {})
     width = row.get(getattr(field, "width_field", None))
     height = row.get(getattr(field, "height_field", None))
-    return (width, height) if width and height else None
+    if not width or not height:
+        return ()
+    return ((width, height),) if width == height else ((width, height), (height, width))
 
 
 def _numbers(values: str | Iterable[float], option: str) -> Sequence[float]:

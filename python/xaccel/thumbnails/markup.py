@@ -17,7 +17,11 @@ class Markup(str):
 
     def __html__(self) -> str:
         """Return the HTML to insert in a page."""
-        return str(self)
+        return self
+
+    def __str__(self) -> str:
+        """Return the same object, as `SafeString` does: Django's admin calls `str()` on values."""
+        return self
 
 
 def element(name: str, attributes: Mapping[str, object], content: str | None = None) -> Markup:

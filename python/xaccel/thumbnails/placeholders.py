@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from xaccel._core import placeholder
 from xaccel.config import Config
-from xaccel.exceptions import FileNotFound, XaccelError
+from xaccel.exceptions import XaccelError
 from xaccel.thumbnails.urls import ThumbnailUrls
 
 _TRANSPARENT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
@@ -32,10 +32,10 @@ class Placeholders:
         Args:
             source: See `ThumbnailUrls.url`.
         """
-        name = self._urls.name(source)
+        name = self._urls.find(source)
+        if name is None:
+            return _TRANSPARENT
         try:
-            if not name:
-                raise FileNotFound(f"{source!r} does not name an image")
             return self._render(name, self._urls.source.state(name))
         except (XaccelError, OSError, ValueError) as error:
             _logger.warning("%s", error)

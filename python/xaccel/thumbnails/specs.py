@@ -4,17 +4,44 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from xaccel._core import Spec
 from xaccel._hints import did_you_mean
 from xaccel.config import Config
 from xaccel.exceptions import SpecError
+from xaccel.thumbnails.colors import hex_color
 
 OPTIONS = frozenset(Spec.OPTIONS) - {"version"}
 """The names of a thumbnail's options, apart from its size and the version of its source."""
+
+_BOX = re.compile(r"([0-9]+|-|)x([0-9]+|-|)")
+_WORDS = {
+    "format": {"jpg": "jpeg"},
+    "flip": {"horizontal": "h", "vertical": "v"},
+    "gravity": {
+        **dict.fromkeys(("center", "centre", "middle"), "c"),
+        "north": "n",
+        "east": "e",
+        "south": "s",
+        "west": "w",
+        "top": "n",
+        "right": "e",
+        "bottom": "s",
+        "left": "w",
+    },
+}
+"""Other words for the values of an option, in lower case."""
+_NUMBERS: Mapping[str, Callable[[str], float]] = {
+    "quality": int,
+    "rotate": int,
+    "blur": float,
+    "sharpen": float,
+    "dpr": float,
+}
 
 
 def parse_presets(config: Config) -> dict[str, Spec]:
@@ -23,15 +50,25 @@ def parse_presets(config: Config) -> dict[str, Spec]:
 
 
 def build_spec(
-    presets: Mapping[str, Spec], width: int | str | None, height: int | None, **options: Any
+    presets: Mapping[str, Spec],
+    width: int | str | None,
+    height: int | str | None,
+    *,
+    source_size: tuple[int, int] | None = None,
+    **options: Any,
 ) -> Spec:
     """Return the spec that the arguments of a template helper describe.
 
+    Numbers may be text, since templates often have them as text.
+
     Args:
         presets: Specs by name.
-        width: The width of the box in pixels, or the name of a preset.
+        width: The width of the box in pixels, or the name of a preset, or the whole box as text
+            such as `"300x200"`, `"300x"` or `"x200"`.
         height: The height of the box in pixels.
-        options: The options of `Spec`. They replace those of a preset.
+        source_size: The width and height of the upright source. `crop` may then be in pixels.
+        options: The options of `Spec`. They replace those of a preset. Common other words for
+            their values work too: `"jpg"`, `"center"`, `"white"`.
 
     Raises:
         SpecError: An option is unknown or its value is invalid.
@@ -41,20 +78,15 @@ def build_spec(
             raise SpecError(
                 f"a thumbnail does not have the option {name!r}{did_you_mean(name, OPTIONS)}"
             )
-    options = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
-    }
+    options = {name: _plain(name, value) for name, value in options.items()}
+    if options.get("crop") is not None:
+        options["crop"] = _crop(options["crop"], source_size)
     try:
-        if not isinstance(width, str):
-            return Spec(width, height, **options)
-        preset = presets.get(width)
+        preset = presets.get(width) if isinstance(width, str) else None
         if preset is None:
-            raise SpecError(
-                f"XACCEL['THUMBNAIL_PRESETS'] does not have {width!r}; it has "
-                f"{', '.join(map(repr, presets)) or 'none'}"
-            )
+            return Spec(*_box(presets, width, height), **options)
         if height is not None:
-            options["height"] = height
+            options["height"] = _side("height", height)
         return preset.replace(**options) if options else preset
     except (TypeError, OverflowError) as error:
         given = ", ".join(f"{name}={value!r}" for name, value in options.items())
@@ -62,6 +94,102 @@ def build_spec(
             f"a thumbnail can't be {width!r} by {height!r}"
             f"{' with ' if given else ''}{given}: {error}"
         ) from None
+
+
+def _box(
+    presets: Mapping[str, Spec], width: int | str | None, height: int | str | None
+) -> tuple[int | None, int | None]:
+    """Return the width and the height of a box."""
+    if not isinstance(width, str) or width.isdecimal():
+        return _side("width", width), _side("height", height)
+    match = _BOX.fullmatch(width)
+    if match is None:
+        raise SpecError(
+            f"{width!r} is neither a size such as 300 or '300x200' nor a name in "
+            f"XACCEL['THUMBNAIL_PRESETS']; it has {', '.join(map(repr, presets)) or 'none'}"
+        )
+    if height is not None:
+        raise SpecError(f"{width!r} already has a height, so leave out the height {height!r}")
+    wide, high = (None if side in {"", "-"} else _side("width", side) for side in match.groups())
+    return wide, high
+
+
+def _side(name: str, value: object) -> int | None:
+    """Return a width or a height as a number."""
+    if value is None:
+        return None
+    number: object = value
+    is_text = isinstance(value, str) and value.strip().isdecimal()
+    if is_text or (isinstance(value, float) and value.is_integer()):
+        number = int(cast("str | float", value))
+    right = f"the {name} must be a whole number of pixels from 1, or None to leave it free"
+    if isinstance(number, bool) or not isinstance(number, int | str):
+        raise TypeError(f"{right}, not {type(value).__name__}")
+    if isinstance(number, str) or number < 1:
+        raise SpecError(f"{right}, not {value!r}")
+    return number
+
+
+def _plain(name: str, value: Any) -> Any:
+    """Return the value of an option as `Spec` takes it."""
+    if isinstance(value, list):
+        return tuple(value)
+    if not isinstance(value, str):
+        return value
+    if name == "background":
+        return hex_color(value)
+    if name in _NUMBERS:
+        try:
+            return _NUMBERS[name](value)
+        except ValueError:
+            raise SpecError(f"'{name}' must be a number, not {value!r}") from None
+    return plain_word(name, value)
+
+
+def plain_word(name: str, value: str) -> str:
+    """Return the word of `Spec` for the value of an option, such as `jpeg` for `JPG`."""
+    word = value.strip().lower()
+    if name == "gravity":
+        word = _direction(word)
+    return _WORDS.get(name, {}).get(word, word)
+
+
+def _direction(text: str) -> str:
+    """Return the two letters of a corner such as `top left` or `north-west`."""
+    words = [_WORDS["gravity"].get(word, word) for word in re.split(r"[ _-]+", text)]
+    if len(words) == 1 and text.startswith(("north", "south")):
+        words = [text[0], _WORDS["gravity"].get(text[5:], text[5:])]
+    letters = [word for word in ("n", "s", "e", "w") if word in words]
+    return "".join(letters) if sorted(letters) == sorted(words) else text
+
+
+def _crop(crop: Any, source_size: tuple[int, int] | None) -> Any:
+    """Return a crop in fractions of the source; it may be text, and in pixels."""
+    if isinstance(crop, str):
+        words = crop.replace(",", " ").split()
+        if len(words) == 1:
+            return crop
+        try:
+            crop = tuple(float(word) for word in words)
+        except ValueError:
+            raise SpecError(f"'crop' must be four numbers such as '0 0 0.5 1', not {crop!r}") from (
+                None
+            )
+    numbers = crop if isinstance(crop, tuple) else ()
+    if len(numbers) != 4 or not all(isinstance(number, int | float) for number in numbers):  # noqa: PLR2004
+        raise SpecError(f"'crop' must be the four numbers (x, y, width, height), not {crop!r}")
+    if max(numbers) <= 1:
+        return crop
+    if source_size is None:
+        raise SpecError(
+            f"'crop' {crop!r} is in pixels: pass source_size=(width, height) of the upright "
+            "source, or fractions of it from 0 to 1"
+        )
+    width, height = source_size
+    x, y, wide, high = numbers
+    if min(x, y) < 0 or x + wide > width or y + high > height:
+        raise SpecError(f"'crop' {crop!r} does not lie within the source of {width}x{height}")
+    return (x / width, y / height, wide / width, high / height)
 
 
 @lru_cache(maxsize=4096)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any
 
 from xaccel._core import Spec
 from xaccel.config import Config
-from xaccel.exceptions import FileNotFound, SpecError
+from xaccel.exceptions import FileNotFound, SourceError, SpecError, XaccelError
 from xaccel.thumbnails import engines, sources
-from xaccel.thumbnails.sources.base import Source
+from xaccel.thumbnails.sources.base import Source, is_plain
 from xaccel.thumbnails.specs import build_spec, parse_presets, version_token
 
 _logger = logging.getLogger("xaccel.thumbnails")
@@ -21,16 +22,30 @@ _logger = logging.getLogger("xaccel.thumbnails")
 class ThumbnailUrls:
     """Writes the URLs of thumbnails.
 
-    A missing or invalid source is a matter of data: its URL shows a broken image, and the log has
-    a line. A wrong option is a mistake in the code: it raises `SpecError`.
+    A missing image is a matter of data: its URL shows a broken image. An empty source, such as a
+    field without a file, has the URL of `THUMBNAIL_FALLBACK`, or none. A wrong source, such as the
+    row instead of its field, raises `SourceError` while you debug the app; otherwise it has no URL,
+    and the log has a line. A wrong option is a mistake in the code: it raises `SpecError`.
+
+    Args:
+        config: The settings.
+        name_of: Returns the name of a source, see `source_name`.
+        is_debug: Whether the app is being debugged.
 
     Raises:
         ConfigError: A setting that the engine needs is missing.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        name_of: Callable[[object], str | None] | None = None,
+        is_debug: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._engine = engines.get(config)
-        self._prefix = config.thumbnail_url
+        self._name_of = name_of or source_name
+        self._is_debug = is_debug
         self._base = (config.thumbnail_source or "").rstrip("/") + "/"
         self._config = config
         self._presets = parse_presets(config)
@@ -50,7 +65,7 @@ class ThumbnailUrls:
         expires_in: int | timedelta | None = None,
         **options: Any,
     ) -> str:
-        """Return the URL of a thumbnail. It never opens the image.
+        """Return the URL of a thumbnail, empty without an image. It never opens the image.
 
         Args:
             source: The name of the image below `THUMBNAIL_SOURCE`, or an object whose `name` is
@@ -58,33 +73,36 @@ class ThumbnailUrls:
             width: The width of the box in pixels, or the name of a preset; `None` leaves it free.
             height: The height of the box in pixels; `None` leaves it free.
             version: A value that changes with the image (a time, a number, an ETag). It makes the
-                URL immutable. `"mtime"` asks the source, which costs one `stat`.
+                URL immutable. `"mtime"` asks the source: a directory costs one `stat`, a storage
+                often a network request.
             expires: The last second in which the URL is valid: Unix seconds or an aware datetime.
             expires_in: How long the URL is valid, at least. By default it never expires.
-            options: The options of `Spec`: `fit`, `quality`, `format` and so on.
+            options: The options of `Spec`: `fit`, `quality`, `format` and so on. With
+                `source_size`, the width and height of the upright source, `crop` may be in pixels.
 
         Raises:
             SpecError: An option is unknown or its value is invalid.
+            SourceError: The source is wrong, and the app is being debugged.
         """
         try:
             text = self._spec_text(width, height, **options)
         except TypeError:  # a list can't be a key of the cache
             text = self._build_spec_text(width, height, **options)
-        return self.signed(source, text, version=version, expires=expires, expires_in=expires_in)
+        name = self.find(source)
+        if name is None:
+            return ""
+        return self.signed(name, text, version=version, expires=expires, expires_in=expires_in)
 
     def signed(
         self,
-        source: object,
+        name: str,
         spec: str,
         *,
         version: object = None,
         expires: int | datetime | None = None,
         expires_in: int | timedelta | None = None,
     ) -> str:
-        """Return the URL for the text of a spec without a version; see `url`."""
-        name = self.name(source)
-        if not name:
-            return self._broken(source, spec)
+        """Return the URL for a name that `find` returned and the text of a spec; see `url`."""
         if version is not None:
             token = self._version(name, version)
             if token is not None:
@@ -93,10 +111,11 @@ class ThumbnailUrls:
             return self._engine.url(name, spec, expires=expires, expires_in=expires_in)
         except SpecError:
             raise
-        except ValueError:
+        except ValueError as error:
             # Either the name or the expiry is wrong. A wrong expiry raises here again.
             self._engine.url("name", spec, expires=expires, expires_in=expires_in)
-            return self._broken(source, spec)
+            self.report(SourceError(f"{name!r} can't have a thumbnail: {error}"))
+            return ""
 
     def spec(self, width: int | str | None, height: int | None, **options: Any) -> Spec:
         """Return the spec that the arguments of `url` describe; see `build_spec`."""
@@ -109,21 +128,74 @@ class ThumbnailUrls:
             SpecError: The settings allow no URL with this spec; or see `spec`.
         """
         spec = self.spec(width, height, **options)
+        self.check_allowed(spec)
+        return spec
+
+    def check_allowed(self, spec: Spec) -> None:
+        """Raise `SpecError` if the settings allow no URL with this spec."""
         if not self.is_allowed(spec):
             raise SpecError(
                 f"'{spec}' is not one of XACCEL['THUMBNAIL_PRESETS'], and THUMBNAIL_ONLY_PRESETS "
                 f"allows only {', '.join(map(repr, self._presets))}"
             )
-        return spec
 
     def is_allowed(self, spec: Spec) -> bool:
         """Whether the settings allow URLs with this spec."""
         return self._allowed is None or str(spec) in self._allowed
 
-    def name(self, source: object) -> str | None:
-        """Return the name of an image below `THUMBNAIL_SOURCE`; `None` when there is none."""
-        name = source_name(source)
-        return name.removeprefix(self._base).lstrip("/") if name else None
+    def find(self, source: object) -> str | None:
+        """Return the name of an image below `THUMBNAIL_SOURCE`.
+
+        An empty source has the name of the fallback image, or none. A wrong one has none.
+
+        Raises:
+            SourceError: The source is wrong, and the app is being debugged.
+        """
+        try:
+            name = self._name(source)
+        except SourceError as error:
+            self.report(error)
+            return None
+        if name is None:
+            _logger.debug("%r has no image, and so no thumbnail", source)
+            return self._fallback
+        return name
+
+    def report(self, error: XaccelError) -> None:
+        """Raise an error while the app is being debugged; otherwise only log it."""
+        if self._is_debug():
+            raise error
+        _logger.warning("%s", error)
+
+    def _name(self, source: object) -> str | None:
+        """Return the name of a source; `None` when it is empty."""
+        name = self._name_of(source)
+        if not name:
+            return None
+        below = name.removeprefix(self._base)
+        if below is name and name.startswith("/") and isinstance(source, os.PathLike):
+            raise SourceError(
+                f"{name!r} can't have a thumbnail: it is not below XACCEL['THUMBNAIL_SOURCE']"
+            )
+        if "://" in below:
+            raise SourceError(
+                f"{name!r} can't have a thumbnail: pass the name of the image below "
+                "XACCEL['THUMBNAIL_SOURCE'] or its file field, not a URL"
+            )
+        below = below.removeprefix("/")
+        if not is_plain(below) or not _is_utf8(below):
+            raise SourceError(f"{name!r} can't have a thumbnail: it is not the name of an image")
+        return below
+
+    @cached_property
+    def _fallback(self) -> str | None:
+        """The name of the fallback image, if the endpoint has one."""
+        path = self._config.thumbnail_fallback
+        if path is None or not self._config.has_thumbnail_endpoint:
+            return None
+        from xaccel.thumbnails.sources.fallback import fallback_name  # noqa: PLC0415
+
+        return fallback_name(path)
 
     @cached_property
     def source(self) -> Source:
@@ -137,22 +209,46 @@ class ThumbnailUrls:
         if version != "mtime":
             return version_token(version)
         try:
-            state = self.source.state(name)
+            state = self.source.version(name)
         except FileNotFound as error:
             _logger.warning("%s", error)
             return None
-        return None if state is None else version_token(state)
-
-    def _broken(self, source: object, spec: str) -> str:
-        _logger.warning("%r can't have a thumbnail: it does not name an image", source)
-        return f"{self._prefix}{spec}/"
+        if state is None:
+            self.report(
+                SpecError(
+                    "version='mtime' does not work with XACCEL['THUMBNAIL_SOURCE'] "
+                    f"{self._config.thumbnail_source!r}, which does not know when {name!r} was "
+                    "changed: pass a version of your own, such as the row's updated_at"
+                )
+            )
+            return None
+        return version_token(state)
 
 
 def source_name(source: object) -> str | None:
-    """Return the name that an object in a template stands for; `None` when it has none."""
+    """Return the name that an object in a template stands for; `None` when it has none.
+
+    Raises:
+        SourceError: The object can't stand for an image.
+    """
     if source is None or isinstance(source, str):
         return source
     if isinstance(source, os.PathLike):
         return os.fsdecode(source)
     name = getattr(source, "name", source)
-    return None if name is None else str(name)
+    is_row = hasattr(source, "_meta") or hasattr(source, "__mapper__")
+    if is_row or not (name is None or isinstance(name, str)):
+        kind = "a row of a database" if is_row else "an object without the name of an image"
+        raise SourceError(
+            f"{source!r} can't have a thumbnail: it is {kind} ({type(source).__name__}); pass its "
+            "file field or the name of the image below XACCEL['THUMBNAIL_SOURCE']"
+        )
+    return name
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -7,7 +7,7 @@ from typing import Any
 from django import template
 
 from xaccel.django import conf
-from xaccel.django.files import PrivateFile, path_of
+from xaccel.django.files import PrivateFile, local_path_of
 
 register = template.Library()
 
@@ -69,4 +69,4 @@ def thumbnail_url_filter(source: Any, width: int | str) -> str:
 @register.simple_tag
 def private_url(file: PrivateFile, **options: Any) -> str:
     """`{% private_url invoice.pdf expires_in=3600 %}`, see `Delivery.private_url`."""
-    return conf.delivery().private_url(path_of(file), **options)
+    return conf.delivery().private_url(local_path_of(file), **options)

@@ -56,9 +56,10 @@ class Nginx(Dialect):
 
 def _uses_secure_link(settings: Settings) -> bool:
     """Whether nginx verifies signatures with `secure_link`, unless `--verify` says otherwise."""
+    if settings.thumbnail_engine == "image-filter":
+        return True
     return settings.signature == "secure-link-md5" and (
         settings.private_url is not None
-        or settings.thumbnail_engine == "image-filter"
         or (
             settings.has_thumbnail_endpoint
             and settings.thumbnail_cache is not None

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Protocol, TypedDict, Unpack
+from urllib.parse import unquote
 
+from xaccel._core import encode_path
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
+from xaccel.thumbnails.sources.base import is_plain
 
 
 class Lifetime(TypedDict, total=False):
@@ -81,8 +84,30 @@ def source_prefix(config: Config, *, directory: str) -> str:
     Args:
         config: The settings.
         directory: The prefix when the thumbnail server reads the originals from a directory.
+
+    Raises:
+        ConfigError: `THUMBNAIL_SOURCE` is not set. A name could then be the URL of any server.
     """
     source = config.thumbnail_source
-    if source is None or source.startswith("/"):
-        return directory
-    return source.rstrip("/") + "/"
+    if source is None:
+        raise ConfigError(
+            f"XACCEL['THUMBNAIL_ENGINE'] {config.thumbnail_engine!r} needs "
+            "XACCEL['THUMBNAIL_SOURCE']: the directory of that server or the URL below which "
+            "the images are"
+        )
+    return directory if source.startswith("/") else source.rstrip("/") + "/"
+
+
+def original_url(prefix: str, name: str) -> str:
+    """Return the name or the URL under which the thumbnail server finds an original.
+
+    Args:
+        prefix: What `source_prefix` returns.
+        name: The name of the original.
+
+    Raises:
+        ValueError: The server would decode the name to one with `..` or an empty part.
+    """
+    if not is_plain(unquote(name)):
+        raise ValueError(f"{name!r} is not the name of an image")
+    return prefix + (encode_path(name) if "://" in prefix else name)

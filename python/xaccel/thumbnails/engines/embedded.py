@@ -8,7 +8,6 @@ from xaccel._core import encode_path
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError, SpecError
 from xaccel.thumbnails.engines.base import Engine, Lifetime, has_expiry
-from xaccel.thumbnails.sources.base import is_plain
 
 
 class Embedded:
@@ -42,8 +41,6 @@ class OnlyPresets:
                 "with XACCEL['THUMBNAIL_ONLY_PRESETS'] URLs are not signed, so they can have "
                 "neither a version nor an expiry"
             )
-        if not is_plain(source):
-            raise ValueError(f"{source!r} is not the name of an image")
         return self._base + encode_path(f"{self._path}{spec}/{source}")
 
 

@@ -7,7 +7,14 @@ from typing import Unpack
 from xaccel._core import ImgproxySigner
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
-from xaccel.thumbnails.engines.base import Engine, Lifetime, base_url, keys, source_prefix
+from xaccel.thumbnails.engines.base import (
+    Engine,
+    Lifetime,
+    base_url,
+    keys,
+    original_url,
+    source_prefix,
+)
 
 
 class Imgproxy:
@@ -25,7 +32,7 @@ class Imgproxy:
 
     def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
         """See `Engine.url`."""
-        return self._base + self._signer.url(self._source + source, spec, **lifetime)
+        return self._base + self._signer.url(original_url(self._source, source), spec, **lifetime)
 
 
 def create(config: Config) -> Engine:

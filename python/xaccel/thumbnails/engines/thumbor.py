@@ -13,6 +13,7 @@ from xaccel.thumbnails.engines.base import (
     base_url,
     has_expiry,
     keys,
+    original_url,
     source_prefix,
 )
 
@@ -30,7 +31,7 @@ class Thumbor:
         """See `Engine.url`. There is no expiry."""
         if has_expiry(lifetime):
             raise SpecError("thumbor's URLs can't expire")
-        return self._base + self._signer.url(self._source + source, spec)
+        return self._base + self._signer.url(original_url(self._source, source), spec)
 
 
 def create(config: Config) -> Engine:

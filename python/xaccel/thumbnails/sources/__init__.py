@@ -28,7 +28,12 @@ def get(config: Config) -> Source:
         raise ConfigError(
             f"XACCEL['THUMBNAIL_SOURCE'] {location!r} can't be read by the engine 'embedded'"
         )
-    return create(location, config)
+    source = create(location, config)
+    if config.thumbnail_fallback is None:
+        return source
+    from xaccel.thumbnails.sources.fallback import WithFallback  # noqa: PLC0415
+
+    return WithFallback(source, config.thumbnail_fallback)
 
 
 def _directory(location: str, config: Config) -> Source:

@@ -124,6 +124,15 @@ class Source(Protocol):
             xaccel.exceptions.FileNotFound: There is no such original.
         """
 
+    def version(self, name: str) -> str | None:
+        """Return a text that changes with an original; `None` when the source can't know it.
+
+        Unlike `state`, it may ask another machine.
+
+        Raises:
+            xaccel.exceptions.FileNotFound: There is no such original.
+        """
+
 
 def is_plain(name: str) -> bool:
     """Whether a name has only one spelling: no empty part, no `.`, no `..`, no NUL."""

@@ -30,6 +30,10 @@ class DirectorySource:
         """See `Source.state`."""
         return file_state(self._path_map.locate(self._directory / name).path)
 
+    def version(self, name: str) -> str | None:
+        """See `Source.version`."""
+        return self.state(name)
+
 
 def file_state(path: str) -> str | None:
     """Return a text that changes whenever the file does; `None` when the file is gone."""

@@ -69,6 +69,9 @@ class HttpSource:
     def state(self, name: str) -> str | None:
         """See `Source.state`: only the origin could tell."""
 
+    def version(self, name: str) -> str | None:
+        """See `Source.version`: a page must not wait for the origin."""
+
 
 class _Fetch(StreamedOriginal):
     """An image of which the rest may be fetched later.

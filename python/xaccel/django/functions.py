@@ -1,0 +1,105 @@
+"""The URLs of files and thumbnails, for views, models, admin classes and serializers."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.files.base import File
+from django.utils.safestring import SafeString
+
+from xaccel.django import conf
+from xaccel.django.files import PrivateFile, local_path_of
+
+
+def thumbnail_url(
+    source: object, width: int | str | None = None, height: int | None = None, **options: Any
+) -> str | None:
+    """Return the URL of a thumbnail, as the tag `thumbnail_url` does; `None` without an image.
+
+    Args:
+        source: The value of a file field, or the name of an image below `THUMBNAIL_SOURCE`.
+        width: The width of the box in pixels, or the name of a preset; `None` leaves it free.
+        height: The height of the box in pixels; `None` leaves it free.
+        options: `version`, `expires`, `expires_in`, and the options of a thumbnail: `fit`,
+            `quality`, `format` and so on.
+
+    Raises:
+        SpecError: An option is unknown or its value is invalid.
+        SourceError: `source` is not an image below `THUMBNAIL_SOURCE`, and `DEBUG` is on.
+    """
+    return conf.template_helpers().thumbnail_url(source, width, height, **options) or None
+
+
+def thumbnail_img(
+    source: object,
+    width: int | str | None = None,
+    height: int | None = None,
+    *,
+    alt: object,
+    **options: Any,
+) -> SafeString | None:
+    """Return an `<img>`, as the tag `thumbnail_img` does; `None` without an image.
+
+    Use it in `list_display` and `readonly_fields` of the admin. Arguments and errors are those of
+    `thumbnail_url()`.
+
+    Args:
+        source: See `thumbnail_url()`.
+        width: The width of the box in CSS pixels, or the name of a preset.
+        height: The height of the box in CSS pixels.
+        alt: The text that describes the image; empty if the image is only decoration.
+        options: The options of the tag, and HTML attributes such as `class_`.
+    """
+    html = conf.template_helpers().thumbnail_img(source, width, height, alt=alt, **options)
+    return SafeString(html) if html else None
+
+
+def purge_thumbnails(source: str | File[Any]) -> int:
+    """Remove every public thumbnail of an image from the cache.
+
+    Call it when an image was replaced or deleted, unless its URLs have a version, or
+    `purge_on_change()` does it.
+
+    Args:
+        source: The value of a file field, or the name of an image below `THUMBNAIL_SOURCE`.
+
+    Returns:
+        How many thumbnails were removed.
+
+    Raises:
+        SourceError: `source` is not an image below `THUMBNAIL_SOURCE`.
+        OSError: The cache can't be written to.
+    """
+    name = conf.source_names().of(source)
+    return conf.thumbnails().purge(name) if name else 0
+
+
+def private_url(
+    file: PrivateFile,
+    *,
+    expires: int | datetime | None = None,
+    expires_in: int | timedelta | None = None,
+    as_attachment: bool = False,
+    download_name: str | None = None,
+) -> str:
+    """Return a signed link to a file under one of `ROOTS`. Anyone with the link gets the file.
+
+    Args:
+        file: The value of a file field, the file of a storage, or a path.
+        expires: The last second in which the link is valid: Unix seconds or an aware datetime.
+        expires_in: How many seconds it is valid, at least.
+        as_attachment: Whether browsers save the file instead of showing it.
+        download_name: The name under which browsers save it; by default the file's own.
+
+    Raises:
+        ConfigError: `PRIVATE_URL` is not set, or the file is not under a root.
+        FileNotFound: The field has no file.
+    """
+    return conf.delivery().private_url(
+        local_path_of(file),
+        expires=expires,
+        expires_in=expires_in,
+        as_attachment=as_attachment,
+        download_name=download_name,
+    )
