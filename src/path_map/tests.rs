@@ -35,6 +35,7 @@ fn matches_whole_components_and_the_longest_root() {
         ("/srv/a-secret/x", "/_srv/a-secret/x"),
         ("/srv//a/./b///x y%", "/_b/x%20y%25"),
         ("/srv/a/..x", "/_a/..x"),
+        ("/srv/a\\x", "/_srv/a%5Cx"),
     ] {
         assert_eq!(url(&map, path).as_deref(), Ok(expected), "{path}");
     }
@@ -45,7 +46,6 @@ fn matches_whole_components_and_the_longest_root() {
         ("", PathError::NotAbsolute),
         ("/srv/a/../x", PathError::Parent),
         ("/srv/a/x\0", PathError::Nul),
-        ("/srv/a\\x", PathError::OutsideRoots),
     ] {
         assert_eq!(url(&map, path), Err(error), "{path:?}");
     }
@@ -104,7 +104,7 @@ fn reads_mappings_with_the_prefix_first() {
     let nested = PathMap::parse("/srv/=/srv/www/").unwrap();
     assert_eq!(url(&nested, "/srv/www/x").as_deref(), Ok("/srv/www/www/x"));
     // Each of these makes sense in one order only.
-    for header in ["/files/=/var/www", "/p/a/=/srv/x/, /p/=/srv/", "/p/=/srv/, /q/=/srv/a/"] {
+    for header in ["/files/=/var/www", "/p/=/srv/, /q/=/srv/a/"] {
         let parsed = PathMap::parse(header).unwrap();
         let path = if header.contains("www") { "/var/www/x" } else { "/srv/x" };
         assert!(url(&parsed, path).is_ok(), "{header}");
