@@ -29,6 +29,7 @@ COMMON = {
     "xaccel.delivery.request",
     "xaccel.delivery.response",
     "xaccel.delivery.rfc9110",
+    "xaccel.delivery.scripts",
     "xaccel.delivery.sendfile",
     "xaccel.exceptions",
     "xaccel.servers",

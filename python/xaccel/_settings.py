@@ -57,12 +57,14 @@ def one_or_several_of(*names: str) -> Check:
 
     def check(key: str, value: Any) -> str | tuple[str, ...]:
         values = (value,) if isinstance(value, str) else value
-        if not isinstance(values, Sequence) or not values or len(set(values)) < len(values):
+        if not isinstance(values, Sequence) or not values:
             raise _wrong(key, value, right)
         for item in values:
             if item not in names:
                 hint = did_you_mean(item, names) if isinstance(item, str) else ""
                 raise _wrong(key, value, right, hint)
+        if len(set(values)) < len(values):
+            raise _wrong(key, value, right)
         return str(values[0]) if len(values) == 1 else tuple(values)
 
     return check

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypedDict, TypeVar
 
+from xaccel.delivery import scripts
 from xaccel.delivery.response import (
     NOSNIFF,
     Headers,
@@ -45,13 +46,6 @@ _TEXT = frozenset(
     }
 )
 _TYPE = "content-type"
-_WITH_SCRIPTS = frozenset({"text/html", "text/xml", "text/xsl", "application/xml"})
-
-SANDBOX = (
-    "Content-Security-Policy",
-    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
-)
-"""Keeps the scripts of a file from running with the visitor's rights on the site."""
 
 
 class FileKeywords(TypedDict, total=False):
@@ -188,13 +182,10 @@ def presentation(name: str, options: FileOptions, *, allow_scripts: bool = False
     overridden = {field_name.lower() for field_name in given}
     result = (*(pair for pair in headers.items() if pair[0].lower() not in overridden), *kept)
     content_type = next(value for field_name, value in result if field_name.lower() == _TYPE)
-    if (
-        not (allow_scripts or options.allow_scripts)
-        and SANDBOX[0].lower() not in overridden
-        and _may_have_scripts(content_type)
-    ):
-        return (*result, SANDBOX)
-    return result
+    if allow_scripts or scripts.HEADER.lower() in overridden or not scripts.may_run(content_type):
+        return result
+    policy = scripts.NO_POLICY if options.allow_scripts else scripts.SANDBOX
+    return (*result, (scripts.HEADER, policy))
 
 
 def private_cache_control(max_age: int | None) -> str:
@@ -214,12 +205,3 @@ def _with_charset(mimetype: str) -> str:
     if ";" in kind or not (kind.startswith("text/") or kind.endswith("+xml") or kind in _TEXT):
         return mimetype
     return f"{mimetype}; charset=utf-8"
-
-
-def _may_have_scripts(content_type: str) -> bool:
-    """Whether browsers run the scripts in files of this type: HTML, XHTML, SVG and other XML.
-
-    PDF is not one: its scripts can't reach the site, and not every browser shows a sandboxed PDF.
-    """
-    kind = content_type.partition(";")[0].strip().lower()
-    return kind in _WITH_SCRIPTS or kind.endswith("+xml")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from xaccel.config import Config
+from xaccel.delivery import scripts
 from xaccel.exceptions import ConfigError
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
@@ -202,12 +203,12 @@ def _policy(config: Config) -> Iterator[str]:
     """The header that keeps a private file from running scripts on the site's origin."""
     if config.allow_scripts:
         return
-    endings = "|".join(text.SCRIPTABLE_ENDINGS)
-    by_type = f"resp('Content-Type') =~ m#^{text.SCRIPTABLE}#i"
+    endings = "|".join(scripts.ENDINGS)
+    by_type = f"resp('Content-Type') =~ m#^{scripts.TYPES}#i"
     by_name = f"resp('Content-Type') == '' && resp('X-Sendfile') =~ m#\\.({endings})$#i"
     yield "# Browsers must not run scripts of a private file, such as an uploaded HTML or SVG file."
     yield (
-        f'Header setifempty Content-Security-Policy "{text.SANDBOX}" '
+        f'Header setifempty Content-Security-Policy "{scripts.SANDBOX}" '
         f"\"expr=-n resp('X-Sendfile') && ({by_type} || ({by_name}))\""
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from xaccel.config import Config
+from xaccel.delivery import scripts
 from xaccel.exceptions import ConfigError
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
@@ -181,9 +182,9 @@ def _policy(config: Config) -> Iterator[str]:
     """The header that keeps a private file from running scripts on the site's origin."""
     if config.allow_scripts:
         return
-    endings = "|".join(text.SCRIPTABLE_ENDINGS)
+    endings = "|".join(scripts.ENDINGS)
     yield "# Browsers must not run scripts of a private file, such as an uploaded HTML or SVG file."
-    yield f'@typed vars_regexp {{rp.header.Content-Type}} "(?i)^{text.SCRIPTABLE}"'
+    yield f'@typed vars_regexp {{rp.header.Content-Type}} "(?i)^{scripts.TYPES}"'
     yield from text.block(
         "@named",
         [
@@ -192,7 +193,7 @@ def _policy(config: Config) -> Iterator[str]:
         ],
     )
     for matcher in ("@typed", "@named"):
-        yield f'header {matcher} ?Content-Security-Policy "{text.SANDBOX}"'
+        yield f'header {matcher} ?Content-Security-Policy "{scripts.SANDBOX}"'
 
 
 def _quoted(value: str) -> str:

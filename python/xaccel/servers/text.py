@@ -36,14 +36,6 @@ TYPES = {
 OFFLOAD_REQUEST_HEADERS = ("X-Sendfile-Type", "X-Accel-Mapping")
 """The request headers by which Rack's and Symfony's servers choose how an app offloads files."""
 
-SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-"""The Content-Security-Policy of files that could otherwise run scripts on the site's origin."""
-SCRIPTABLE = r"(?:text/html|text/xml|application/xml|text/xsl|[^ ;]+\+xml) *(?:;|$)"
-"""The pattern of the types of such files. PDF is not one of them: browsers run its scripts apart
-from the site, and Chromium does not show a sandboxed one."""
-SCRIPTABLE_ENDINGS = ("html", "htm", "shtml", "xhtml", "xht", "svg", "xml", "xsl", "xslt", "mathml")
-"""The endings of their names, for files without a type."""
-
 
 def block(head: str, lines: Iterable[str]) -> Iterator[str]:
     """Lines between braces."""

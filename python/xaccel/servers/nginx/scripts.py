@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xaccel.config import Config
+from xaccel.delivery import scripts
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 
@@ -22,7 +23,7 @@ def http(config: Config, deployment: Deployment) -> Iterator[str]:
     yield "# Browsers must not run scripts of a private file, such as an uploaded HTML or SVG file."
     yield from text.block(
         f"map $sent_http_content_type ${identifier}_sandbox",
-        ['default "";', f'"~*^{text.SCRIPTABLE}" "{text.SANDBOX}";'],
+        ['default "";', f'"~*^{scripts.TYPES}" "{scripts.SANDBOX}";'],
     )
     yield from text.block(
         f"map $xaccel_csp ${identifier}_policy",
