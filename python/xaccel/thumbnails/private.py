@@ -16,7 +16,7 @@ from xaccel.delivery.response import Response, error_response
 from xaccel.exceptions import ConfigError, XaccelError
 from xaccel.thumbnails.delivery import RequestedThumbnail, ThumbnailDelivery
 from xaccel.thumbnails.sources.base import Original
-from xaccel.thumbnails.sources.directory import file_state
+from xaccel.thumbnails.sources.directory import location_state
 from xaccel.thumbnails.specs import build_spec, parse_presets, version_token
 
 _PREFIX = "/.private/"
@@ -102,7 +102,7 @@ class PrivateThumbnails:
         request: Request,
     ) -> RequestedThumbnail:
         location = self._files.locate(path, root=root)
-        state = file_state(location.path)
+        state = location_state(location)
         stored = spec.replace(version=version_token(state))
         return self._delivery.requested(
             f"{_PREFIX}{stored}{_decoded(location.url)}",
@@ -110,8 +110,8 @@ class PrivateThumbnails:
             spec,
             accept=request.accept,
             cache_control=private_cache_control(max_age),
-            find=lambda: Original(location.path, location.mtime, state),
-            state=lambda: file_state(location.path),
+            find=lambda: Original(location.open(), location.mtime, state),
+            state=lambda: location_state(self._files.locate(path, root=root)),
         )
 
 

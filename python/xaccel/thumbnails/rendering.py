@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
-from xaccel._core import Cache, Limits, Spec, Thumbnail, render
+from xaccel._core import Cache, Limits, OpenedFile, Spec, Thumbnail, render
 from xaccel.config import Config
 from xaccel.exceptions import CorruptImage
 from xaccel.thumbnails.sources.base import Original
@@ -23,8 +23,8 @@ _logger = logging.getLogger("xaccel.thumbnails")
 class RenderJob:
     """All that one render needs, wherever it runs."""
 
-    image: str | bytes
-    """The path of the image, or its bytes."""
+    image: str | bytes | OpenedFile
+    """The path of the image, its bytes, or the opened file."""
     spec: Spec
     image_format: str
     quality: Mapping[str, int]
@@ -96,7 +96,12 @@ class Renderer:
         self._backend = RenderThreads(workers)
 
     def job(
-        self, image: str | bytes, spec: Spec, image_format: str, *, is_partial: bool = False
+        self,
+        image: str | bytes | OpenedFile,
+        spec: Spec,
+        image_format: str,
+        *,
+        is_partial: bool = False,
     ) -> RenderJob:
         """Return the job for a thumbnail of an image."""
         return RenderJob(image, spec, image_format, self._quality, self._limits, is_partial)

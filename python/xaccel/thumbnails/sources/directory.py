@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from xaccel._core import PathMap
+from xaccel._core import Location, PathMap
 from xaccel.thumbnails.sources.base import Original
 
 
@@ -23,12 +23,17 @@ class DirectorySource:
 
     def get(self, name: str) -> Original:
         """See `Source.get`."""
-        location = self._path_map.locate(self._directory / name)
-        return Original(location.path, location.mtime, file_state(location.path))
+        opened = self._path_map.open(self._directory / name)
+        return Original(opened, opened.location.mtime, location_state(opened.location))
 
     def state(self, name: str) -> str | None:
         """See `Source.state`."""
-        return file_state(self._path_map.locate(self._directory / name).path)
+        return location_state(self._path_map.locate(self._directory / name))
+
+
+def location_state(location: Location) -> str:
+    """Return a text that changes whenever the file does, from its descriptor."""
+    return f"{location.mtime_ns}-{location.size}-{location.inode}"
 
 
 def file_state(path: str) -> str | None:
