@@ -23,7 +23,7 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 _Usage: TypeAlias = tuple[int, int]  # the number of files, and their bytes on the disk
-_Source: TypeAlias = bytes | str | PathLike[str] | _Readable
+_Source: TypeAlias = bytes | str | PathLike[str] | OpenedFile | _Readable
 _Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
 _SourceFormat: TypeAlias = Literal["jpeg", "png", "webp", "gif", "bmp", "tiff", "avif"]
 _Fit: TypeAlias = Literal["contain", "cover", "fill", "pad"]

@@ -16,7 +16,7 @@ from functools import lru_cache
 from inspect import signature
 from typing import Protocol, TypeVar
 
-from xaccel._core import Limits, Spec, Thumbnail, placeholder, render
+from xaccel._core import Limits, OpenedFile, Spec, Thumbnail, placeholder, render
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -59,8 +59,8 @@ class Backend(Protocol):
 class RenderJob:
     """Renders a thumbnail."""
 
-    image: str | bytes
-    """The path of the image, or its bytes."""
+    image: str | bytes | OpenedFile
+    """The path of the image, its bytes, or the opened file."""
     spec: Spec
     image_format: str
     quality: Mapping[str, int]
@@ -88,8 +88,8 @@ class RenderJob:
 class PlaceholderJob:
     """Makes the placeholder of an image."""
 
-    image: str | bytes
-    """The path of the image, or its bytes."""
+    image: str | bytes | OpenedFile
+    """The path of the image, its bytes, or the opened file."""
     limits: Limits
 
     def run(self, timeout: float) -> str:

@@ -9,17 +9,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from xaccel._core import Spec
+from xaccel._core import Location, Spec
 from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery
 from xaccel.delivery.presentation import private_cache_control
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Response, error_response
-from xaccel.exceptions import BadSize, ConfigError, SpecError, StorageUnavailable, XaccelError
+from xaccel.exceptions import BadSize, ConfigError, SpecError, XaccelError
 from xaccel.thumbnails.delivery import RequestedThumbnail, ThumbnailDelivery
 from xaccel.thumbnails.sources.base import Original
-from xaccel.thumbnails.sources.directory import file_state
+from xaccel.thumbnails.sources.directory import location_state, reading
 from xaccel.thumbnails.specs import build_spec, parse_presets, version_token
 
 _PREFIX = "/.private/"
@@ -117,11 +117,19 @@ class PrivateThumbnails:
         max_age: int | None,
         request: Request,
     ) -> RequestedThumbnail:
-        try:
-            location = self._files.locate(path, root=root)
-        except OSError as error:
-            raise StorageUnavailable(f"it can't be read: {error}") from error
-        state = file_state(location.path)
+        shown = os.fspath(path)
+
+        def locate() -> Location:
+            with reading(shown):
+                return self._files.locate(path, root=root)
+
+        def find() -> Original:
+            with reading(shown):
+                opened = location.open()
+            return Original(opened, location.mtime, state)
+
+        location = locate()
+        state = location_state(location)
         stored = spec.replace(version=version_token(state))
         return self._delivery.requested(
             f"{_PREFIX}{stored}{_decoded(location.url)}",
@@ -129,8 +137,8 @@ class PrivateThumbnails:
             spec,
             accept=request.accept,
             cache_control=private_cache_control(max_age),
-            find=lambda: Original(location.path, location.mtime, state),
-            state=lambda: file_state(location.path),
+            find=find,
+            state=lambda: location_state(locate()),
         )
 
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TypeVar
 
-from xaccel._core import Cache, Spec, Thumbnail, available_parallelism
+from xaccel._core import Cache, OpenedFile, Spec, Thumbnail, available_parallelism
 from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.exceptions import CorruptImage, ImageTooLarge, StorageUnavailable, ThumbnailError
@@ -55,7 +55,7 @@ class Renderer:
         """
         budget = _Budget(self._timeout)
 
-        def job(image: str | bytes, *, is_partial: bool = False) -> Job[Thumbnail]:
+        def job(image: str | bytes | OpenedFile, *, is_partial: bool = False) -> Job[Thumbnail]:
             return RenderJob(image, spec, image_format, self._quality, self._limits, is_partial)
 
         if original.stream is not None:
@@ -83,7 +83,7 @@ class Renderer:
         job = PlaceholderJob(self._whole(original, name), self._limits)
         return self._in_turn(job, original, name, _Budget(self._timeout))
 
-    def _whole(self, original: Original, name: str) -> str | bytes:
+    def _whole(self, original: Original, name: str) -> str | bytes | OpenedFile:
         try:
             return original.whole()
         except ThumbnailError as error:

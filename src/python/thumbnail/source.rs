@@ -1,5 +1,6 @@
 //! Where an image comes from, and the exceptions that name it.
 
+use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use super::super::exceptions::{
     CorruptImage, FileNotFound, ImageTooLarge, RenderTimeout, ThumbnailError as PyThumbnailError,
     UnsupportedImage,
 };
+use super::super::path_map::OpenedFile;
 use super::arguments::Limits;
 use crate::error::ThumbnailError;
 use crate::thumbnail::partial::{SourceFile, StreamedSource};
@@ -49,13 +51,19 @@ pub(super) enum ImageSource {
     /// Only the start of a JPEG, see [`StreamedSource`].
     Partial(PyBackedBytes),
     Path(PathBuf),
+    /// An open file, and its path for messages.
+    File(File, PathBuf),
 }
 
 impl ImageSource {
-    /// Take bytes, a path or a binary file. A file is read to one byte beyond the limit at most.
+    /// Take bytes, a path, an opened file or a binary file. A binary file is read to one byte beyond the limit at most.
     pub(super) fn new(source: &Bound<'_, PyAny>, limits: &Limits) -> PyResult<Self> {
         if let Ok(bytes) = source.extract::<PyBackedBytes>() {
             return Ok(Self::Bytes(bytes));
+        }
+        if let Ok(opened) = source.cast::<OpenedFile>() {
+            let (file, path) = opened.get().copy()?;
+            return Ok(Self::File(file, path));
         }
         if let Ok(path) = source.extract::<PathBuf>() {
             return Ok(Self::Path(path));
@@ -116,12 +124,13 @@ impl ImageSource {
             catch_unwind(AssertUnwindSafe(|| work(bytes, is_partial)))
                 .unwrap_or_else(|_| Err(ThumbnailError::Panic))
         };
-        let path = match self {
+        let opened = match self {
             Self::Bytes(bytes) => return Ok(guarded(bytes, false)),
             Self::Partial(bytes) => return Ok(guarded(bytes, true)),
-            Self::Path(path) => path,
+            Self::Path(path) => SourceFile::open(path, &limits.core())?,
+            Self::File(file, _) => SourceFile::from_file(file.try_clone()?, &limits.core())?,
         };
-        let mut file = match SourceFile::open(path, &limits.core())? {
+        let mut file = match opened {
             Ok(file) => file,
             Err(error) => return Ok(Err(error)),
         };
@@ -146,7 +155,7 @@ impl ImageSource {
     fn describe(&self, problem: &dyn std::fmt::Display) -> String {
         match self {
             Self::Bytes(_) | Self::Partial(_) => problem.to_string(),
-            Self::Path(path) => format!("{path:?}: {problem}"),
+            Self::Path(path) | Self::File(_, path) => format!("{path:?}: {problem}"),
         }
     }
 

@@ -29,6 +29,7 @@ fn failed(error: TiffError) -> ThumbnailError {
         TiffError::Unsupported => {
             ThumbnailError::UnsupportedFeature { feature: "TIFF with such samples or compression" }
         }
+        TiffError::Stopped => ThumbnailError::Timeout,
         error @ TiffError::Corrupt(_) => ThumbnailError::corrupt(FORMAT, error),
     }
 }
@@ -57,11 +58,12 @@ impl Source for TiffSource<'_> {
 
     fn frames(
         self: Box<Self>,
-        _: DecodeRequest<'_>,
+        request: DecodeRequest<'_>,
         sink: Sink<'_>,
     ) -> Result<Completeness, ThumbnailError> {
-        let picture = self.file.decode().map_err(failed)?;
+        let mut goes_on = || request.check_time().is_ok();
+        let (picture, is_whole) = self.file.decode(&mut goes_on).map_err(failed)?;
         sink(Frame { picture, delay: 0 }.into())?;
-        Ok(Completeness::Whole)
+        Ok(Completeness::whole_if(is_whole))
     }
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from xaccel._core import StreamedSource
+from xaccel._core import OpenedFile, StreamedSource
 from xaccel.exceptions import ImageTooLarge
 
 _CHUNK = 64 * 1024
@@ -84,8 +84,8 @@ class StreamedOriginal:
 class Original:
     """An original image. As a context manager it closes what the image is read from."""
 
-    image: str | bytes
-    """The path of the image, or its bytes."""
+    image: str | bytes | OpenedFile
+    """The path of the image, its bytes, or the opened file."""
     modified: int | None = None
     """When it was last changed, in seconds since 1970; `None` when the source does not know."""
     state: str | None = None
@@ -96,8 +96,8 @@ class Original:
     release: Callable[[], None] | None = None
     """Gives back the memory that the image may take."""
 
-    def whole(self) -> str | bytes:
-        """Return the path of the image, or all of its bytes."""
+    def whole(self) -> str | bytes | OpenedFile:
+        """Return the path of the image, all of its bytes, or the opened file."""
         return self.image if self.stream is None else self.stream.rest()
 
     def __enter__(self) -> Self:
@@ -107,6 +107,8 @@ class Original:
         try:
             if self.stream is not None:
                 self.stream.close()
+            if isinstance(self.image, OpenedFile):
+                self.image.close()
         finally:
             if self.release is not None:
                 self.release()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from xaccel._core import Location, PathMap
@@ -24,22 +26,32 @@ class DirectorySource:
 
     def get(self, name: str) -> Original:
         """See `Source.get`."""
-        location = self._locate(name)
-        return Original(location.path, location.mtime, file_state(location.path))
+        with reading(name):
+            opened = self._path_map.open(self._directory / name)
+        return Original(opened, opened.location.mtime, location_state(opened.location))
 
     def state(self, name: str) -> str | None:
         """See `Source.state`."""
-        return file_state(self._locate(name).path)
-
-    def _locate(self, name: str) -> Location:
-        try:
-            return self._path_map.locate(self._directory / name)
-        except OSError as error:
-            raise StorageUnavailable(f"{name!r} can't be read: {error}") from error
+        with reading(name):
+            return location_state(self._path_map.locate(self._directory / name))
 
     def version(self, name: str) -> str | None:
         """See `Source.version`."""
         return self.state(name)
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn an error of the disk into `StorageUnavailable`."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageUnavailable(f"{name!r} can't be read: {error}") from error
+
+
+def location_state(location: Location) -> str:
+    """Return a text that changes whenever the file does, from its descriptor."""
+    return f"{location.mtime_ns}-{location.size}-{location.inode}"
 
 
 def file_state(path: str) -> str | None:

@@ -139,7 +139,7 @@ impl Source for Avif<'_> {
         let size = with_headroom(self.header.size, request.size);
         let picture = match self.kind {
             Kind::Sequence => return self.play(size, request.all_frames, sink),
-            Kind::Grid(grid) => self.grid(grid)?,
+            Kind::Grid(grid) => self.grid(grid, request)?,
             Kind::Still => self.still(size)?,
         };
         sink(Frame { picture, delay: 0 }.into())?;
@@ -159,11 +159,11 @@ impl Avif<'_> {
         Ok(with_alpha(picture, &alpha, file.premultiplied_alpha()))
     }
 
-    fn grid(&self, grid: Grid) -> Result<Picture, ThumbnailError> {
+    fn grid(&self, grid: Grid, request: DecodeRequest<'_>) -> Result<Picture, ThumbnailError> {
         let Self { source, file, header, .. } = self;
-        let picture = grid.decode(file, PixelKind::Rgb)?;
+        let picture = grid.decode(file, PixelKind::Rgb, request)?;
         let Some(source) = isobmff::with_alpha_as_primary(source) else { return Ok(picture) };
-        let alpha = grid::alpha(&parse(&source)?, header.size)?;
+        let alpha = grid::alpha(&parse(&source)?, header.size, request)?;
         Ok(with_alpha(picture, &alpha, file.premultiplied_alpha()))
     }
 
