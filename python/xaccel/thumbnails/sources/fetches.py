@@ -111,7 +111,7 @@ class BoundedSource:
         except BaseException:
             reservation.release()
             raise
-        if original.stream is None:
+        if original.stream is None and isinstance(original.image, bytes):
             reservation.shrink(len(original.image))
         return replace(original, release=reservation.release)
 
