@@ -225,6 +225,40 @@ pub enum SignerError {
         /// `bytes` or `characters`.
         unit: &'static str,
     },
+    /// A variable in an expression of `secure_link_md5` that is unknown when a URL is signed. Its
+    /// name is not in the message: it may be part of a pasted secret.
+    #[error(
+        "the expression has a '$' that does not begin one of $secret, $uri, $secure_link_expires, \
+         $remote_addr, $remote_user, $host, $server_name, $scheme, $http_name and $cookie_name"
+    )]
+    UnknownVariable,
+    /// An expression of `secure_link_md5` that every path or every secret fits.
+    #[error("the expression must contain {name}")]
+    NotInExpression {
+        /// The variable.
+        name: &'static str,
+    },
+    /// A key that is not in base64.
+    #[error("the key is not in base64")]
+    NotBase64,
+    /// An addressing that is not known.
+    #[error("the addressing must be 'path' or 'virtual', not {0:?}")]
+    UnknownAddressing(String),
+    /// A session token that can't be part of a header.
+    #[error("the session token must be printable ASCII, and not empty")]
+    SessionToken,
+    /// A lifetime in a rule that is not positive.
+    #[error("the ttl must be a positive number of seconds, not {0}")]
+    Ttl(i64),
+    /// An endpoint that is not an origin.
+    #[error("the endpoint must be https://host or http://host, with an optional port and no path")]
+    Endpoint,
+    /// A value that has no place in a credential or in a query.
+    #[error("{what} must be printable ASCII without a slash, and not empty")]
+    Credential {
+        /// The argument.
+        what: &'static str,
+    },
     /// Both parameters have the same name (nginx's `$arg_name` ignores case).
     #[error("the signature and its expiry need query parameters of different names")]
     SameParamName,
@@ -251,6 +285,24 @@ pub enum SignError {
     /// A parameter of the URL has the name of the signature or of the expiry.
     #[error("the query parameter {name:?} is reserved for the signature")]
     ReservedParam {
+        /// The name.
+        name: String,
+    },
+    /// An expiry that is not in the expression of `secure_link_md5`.
+    #[error(
+        "the expression has no $secure_link_expires, so that anyone could change the expiry; \
+         sign without one"
+    )]
+    ExpiresNotCovered,
+    /// A variable of the expression of `secure_link_md5` has no value.
+    #[error("the expression has ${name}, so its value is needed")]
+    MissingVariable {
+        /// The name, without `$`.
+        name: String,
+    },
+    /// A value for a variable that is not in the expression of `secure_link_md5`.
+    #[error("the expression does not have the variable {name:?}")]
+    UnusedVariable {
         /// The name.
         name: String,
     },

@@ -501,6 +501,115 @@ class Signer:
         """Refuse to copy or pickle, which would reveal the secrets."""
 
 @final
+class SecureLinkSigner:
+    """Signs URLs for any expression of nginx's `secure_link_md5`, and verifies them.
+
+    Write the expression as in nginx's configuration, and `$secret` in place of the secret. The
+    other variables in it can be `$uri` (required), `$secure_link_expires`, `$remote_addr`,
+    `$remote_user`, `$host`, `$server_name`, `$scheme`, `$http_name` and `$cookie_name`. Except for
+    the first two, you pass their values as `variables`, as nginx will see them.
+
+    `SecureLinkSigner(secret, "$secure_link_expires$uri$remote_addr $secret")` needs these lines;
+    every URL expires:
+
+        secure_link $arg_md5,$arg_expires;
+        secure_link_md5 "$secure_link_expires$uri$remote_addr SECRET";
+        if ($secure_link = "") { return 403; }
+        if ($secure_link = "0") { return 410; }
+
+    `SecureLinkSigner(secret, "$secret$uri", key_param="st")` needs these; no URL expires:
+
+        secure_link $arg_st;
+        secure_link_md5 "SECRET$uri";
+        if ($secure_link = "") { return 403; }
+
+    For URLs of both kinds, choose the argument of `secure_link` by a map:
+
+        map $arg_expires $link { "" $arg_md5; default "$arg_md5,$arg_expires"; }
+        secure_link $link;
+
+    Args:
+        secrets: A secret, or a list of secrets, newest first: the first signs, all verify.
+        expression: The argument of `secure_link_md5`, with `$secret` in place of the secret.
+        key_param: The name of the query parameter with the signature, as in `$arg_md5`.
+        expires_param: The name of the query parameter with the expiry, as in `$arg_expires`.
+
+    Raises:
+        xaccel.exceptions.ConfigError: A secret, a name or the expression is invalid.
+    """
+
+    def __new__(
+        cls,
+        secrets: str | bytes | Iterable[str | bytes],
+        expression: str,
+        *,
+        key_param: str = "md5",
+        expires_param: str = "expires",
+    ) -> SecureLinkSigner: ...
+    @property
+    def expression(self) -> str: ...
+    def sign(
+        self,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> str:
+        """Sign a path.
+
+        Args:
+            url: The decoded path, see `Signer.sign`. nginx's `$uri` has no query.
+            expires: See `Signer.sign`. The expression must have `$secure_link_expires`.
+            expires_in: See `Signer.sign`.
+            variables: The values of the other variables in the expression, such as
+                `{"remote_addr": "192.0.2.7"}`.
+
+        Raises:
+            ValueError: The path has no single normal form, the expiry is invalid or not covered, or
+                the values are not those that the expression needs.
+        """
+
+    def sign_path(
+        self,
+        path: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> str:
+        """Sign a path in which `?` and `#` are ordinary characters; see `sign`."""
+
+    def verify(
+        self, url: str, /, *, now: int | None = None, variables: Mapping[str, str] | None = None
+    ) -> str:
+        """Verify a URL that `sign` has written; see `Signer.verify`.
+
+        Args:
+            url: The path and query as the client sent them, not decoded.
+            now: The time in Unix seconds; None = the clock.
+            variables: The values that this request has for the variables in the expression.
+
+        Returns:
+            The decoded path.
+
+        Raises:
+            xaccel.exceptions.BadSignature: The signature is wrong.
+            xaccel.exceptions.SignatureExpired: The signature is right, but it has expired.
+            ValueError: The values are not those that the expression needs.
+        """
+
+    def verify_parts(
+        self, url: str, /, *, now: int | None = None, variables: Mapping[str, str] | None = None
+    ) -> VerifiedUrl:
+        """Verify a URL, and return its parts; see `verify`."""
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would reveal the secrets."""
+
+@final
 class VerifiedUrl:
     """A URL whose signature is right and has not expired."""
 

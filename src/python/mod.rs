@@ -15,6 +15,7 @@ mod cache;
 mod dialects;
 mod exceptions;
 mod path_map;
+mod secure_link;
 mod sign;
 mod spec;
 mod thumbnail;
@@ -30,6 +31,8 @@ mod _core {
     use super::dialects::{HmacSecureLinkSigner, ImgproxySigner, ThumborSigner};
     #[pymodule_export]
     use super::path_map::{Location, OpenedFile, PathMap};
+    #[pymodule_export]
+    use super::secure_link::SecureLinkSigner;
     #[pymodule_export]
     use super::sign::{Signer, VerifiedUrl};
     #[pymodule_export]

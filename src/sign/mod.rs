@@ -3,6 +3,8 @@
 //! [`Signer`] signs and verifies this package's own URLs: `path?[params&]key=…[&expires=…]`, with
 //! the digest of nginx's `secure_link` ([`secure_link`]) or with HMAC-SHA256 ([`hmac`]).
 //!
+//! [`SecureLinkSigner`] makes such a signer for another expression of `secure_link_md5`.
+//!
 //! [`ThumborSigner`], [`ImgproxySigner`] and [`HmacSecureLinkSigner`] sign URLs for other servers.
 //! The first two also translate a thumbnail's spec to the server's grammar.
 
@@ -22,7 +24,7 @@ pub use hmac_secure_link::HmacSecureLinkSigner;
 pub use imgproxy::ImgproxySigner;
 pub use lifetime::expires_in;
 pub use mac::HashFunction;
-pub use secure_link::RECOMMENDED_SECRET_LENGTH;
+pub use secure_link::{RECOMMENDED_SECRET_LENGTH, SecureLinkSigner};
 pub use signer::{Algorithm, Signer};
 pub use thumbor::ThumborSigner;
 pub use verify::Verified;

@@ -10,6 +10,8 @@ for a verifier in njs (`"hmac-sha256"`):
 To rotate secrets, add a new one at the front of the list. Remove an old one when the URLs that it
 signed no longer have to work.
 
+`SecureLinkSigner` signs and verifies for other expressions of nginx's `secure_link_md5`.
+
 `ThumborSigner`, `ImgproxySigner` and `HmacSecureLinkSigner` sign for other servers. The first two
 also translate a thumbnail's spec into the server's own grammar:
 
@@ -20,13 +22,21 @@ also translate a thumbnail's spec into the server's own grammar:
 
 from __future__ import annotations
 
-from xaccel._core import HmacSecureLinkSigner, ImgproxySigner, Signer, ThumborSigner, VerifiedUrl
+from xaccel._core import (
+    HmacSecureLinkSigner,
+    ImgproxySigner,
+    SecureLinkSigner,
+    Signer,
+    ThumborSigner,
+    VerifiedUrl,
+)
 from xaccel.exceptions import BadSignature, SignatureExpired
 
 __all__ = [
     "BadSignature",
     "HmacSecureLinkSigner",
     "ImgproxySigner",
+    "SecureLinkSigner",
     "SignatureExpired",
     "Signer",
     "ThumborSigner",
