@@ -312,6 +312,58 @@ pub enum SignError {
         /// The expiry, in Unix seconds.
         expires: i64,
     },
+    /// A URL that is neither absolute nor a path.
+    #[error("the URL must be absolute, such as https://cdn.example.com/a.jpg{or_path}")]
+    NotAbsolute {
+        /// What else is possible.
+        or_path: &'static str,
+    },
+    /// A character that a URL has to percent-encode.
+    #[error("the URL must be percent-encoded as it will be sent; it has the character {0:?}")]
+    Unencoded(char),
+    /// Two query parameters of one name, where the signature covers a single one.
+    #[error("the query has the parameter {name:?} twice, and the signature can cover only one")]
+    DuplicateParam {
+        /// The name.
+        name: String,
+    },
+    /// A character with a meaning in the pattern that the signature covers.
+    #[error("the directory has the character {0:?}, which has a meaning in the signed pattern")]
+    Wildcard(char),
+    /// A URL that does not name an object of a bucket.
+    #[error("the URL must be {scheme}://bucket/key")]
+    NotAnObject {
+        /// The scheme, without `://`.
+        scheme: &'static str,
+    },
+    /// A bucket that the endpoint can't have as part of its host name.
+    #[error("the bucket {bucket:?} can't be part of a host name; use the addressing 'path'")]
+    BucketInHost {
+        /// The bucket.
+        bucket: String,
+    },
+    /// An HTTP method or header that can't be sent.
+    #[error("{0:?} is not a method or header of HTTP")]
+    NotHttp(String),
+    /// A signature that would have to be valid for too long.
+    #[error("this signature can be valid for at most {maximum} seconds, not {seconds}")]
+    TooLong {
+        /// The lifetime in seconds.
+        seconds: i64,
+        /// The maximum in seconds.
+        maximum: i64,
+    },
+    /// An expiry that lies in the past, where the signature has a lifetime.
+    #[error("the expiry {expires} is not after the present {now} (Unix seconds)")]
+    AlreadyExpired {
+        /// The expiry.
+        expires: i64,
+        /// The time of the signature.
+        now: i64,
+    },
+    /// A time that has no four-digit year, or not ten digits in Unix seconds.
+    #[error("the time {0} (Unix seconds) is outside of what the signature can express")]
+    TimeOutOfRange(i64),
     /// A lifetime that is not positive, or ends after the last representable second.
     #[error("a lifetime must be a positive number of seconds, not {seconds}")]
     LifetimeOutOfRange {

@@ -629,6 +629,107 @@ class VerifiedUrl:
     def __ne__(self, value: object, /) -> bool: ...
 
 @final
+class S3Signer:
+    """Signs requests to Amazon S3 and to stores that speak its API (Signature Version 4).
+
+    Args:
+        access_key: The access key ID.
+        secret_key: The secret access key.
+        region: The region, such as `eu-central-1`. Many other stores take `us-east-1`.
+        endpoint: The origin of the store, such as `http://localhost:9000`; None = Amazon S3 in the
+            region.
+        addressing: `"path"` for `https://endpoint/bucket/key`, or `"virtual"` for
+            `https://bucket.endpoint/key`.
+        session_token: The token of temporary credentials.
+
+    Raises:
+        xaccel.exceptions.ConfigError: An argument is invalid.
+    """
+
+    def __new__(
+        cls,
+        *,
+        access_key: str,
+        secret_key: str,
+        region: str,
+        endpoint: str | None = None,
+        addressing: str = "path",
+        session_token: str | None = None,
+    ) -> S3Signer: ...
+    def url(self, url: str, /) -> str:
+        """Return the URL of `s3://bucket/key` at the endpoint, without a signature.
+
+        Raises:
+            ValueError: The URL has another form, the key has a `.` or `..` segment, or the bucket
+                can't be part of a host name.
+        """
+
+    def sign(
+        self,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """Presign a GET request; see `presign`."""
+
+    def presign(
+        self,
+        method: str,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+        now: int | None = None,
+    ) -> str:
+        """Return a URL with which anyone can make one kind of request.
+
+        The body is not signed. The URL is valid for at most seven days.
+
+        Args:
+            method: The HTTP method, such as `"GET"`. A URL for GET is not valid for HEAD.
+            url: `s3://bucket/key`. The key is not percent-encoded.
+            expires: The last second in which the URL is valid. The URL differs from one second to
+                the next, because it has the time of its signature.
+            expires_in: How long the URL is valid, at least; see `Signer.sign`. The URL stays the
+                same for half of that time, or for a shorter time near the maximum.
+            now: The time in Unix seconds; None = the clock.
+
+        Raises:
+            ValueError: The URL or the method is invalid, or the expiry is missing, over, or more
+                than seven days ahead.
+        """
+
+    def sign_request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        payload_hash: str,
+        /,
+        *,
+        now: int | None = None,
+    ) -> dict[str, str]:
+        """Return the headers to add to a request.
+
+        Args:
+            method: The HTTP method.
+            url: The absolute URL, percent-encoded as it will be sent; see `url`.
+            headers: Headers of the request, which are signed too. Those that clients or proxies
+                change, such as User-Agent, are not. `Host` is that of the URL.
+            payload_hash: The SHA-256 of the body in hexadecimal digits, or `"UNSIGNED-PAYLOAD"`.
+            now: The time in Unix seconds; None = the clock.
+
+        Raises:
+            ValueError: The URL is not absolute or not encoded, or a header is invalid.
+        """
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would reveal the key."""
+
+@final
 class ThumborSigner:
     """Signs URLs for thumbor and imagor.
 

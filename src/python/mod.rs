@@ -20,6 +20,7 @@ mod sign;
 mod spec;
 mod thumbnail;
 mod uri;
+mod urls;
 
 #[pymodule(gil_used = false)]
 mod _core {
@@ -44,6 +45,8 @@ mod _core {
     };
     #[pymodule_export]
     use super::uri::encode_path;
+    #[pymodule_export]
+    use super::urls::S3Signer;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

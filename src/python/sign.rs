@@ -11,7 +11,7 @@ use pyo3::types::{PyBool, PyDateTime, PyDelta, PyInt, PyList, PyMapping, PyStrin
 
 use super::exceptions::{BadSignature, ConfigError, SignatureExpired};
 use crate::error::{SignError, SignerError, UriError, VerifyError};
-use crate::sign::{self, Algorithm};
+use crate::sign::{self, Algorithm, Expiry};
 
 impl From<SignerError> for PyErr {
     fn from(error: SignerError) -> Self {
@@ -74,10 +74,18 @@ pub(super) fn expiry(
     expires: Option<&Bound<'_, PyAny>>,
     expires_in: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Option<i64>> {
+    Ok(given_expiry(expires, expires_in)?.map(|expiry| expiry.at(clock())).transpose()?)
+}
+
+/// The expiry in whichever of the two arguments is given.
+pub(super) fn given_expiry(
+    expires: Option<&Bound<'_, PyAny>>,
+    expires_in: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Option<Expiry>> {
     match (expires, expires_in) {
         (None, None) => Ok(None),
-        (Some(expires), None) => extract_time(expires).map(Some),
-        (None, Some(lifetime)) => Ok(Some(sign::expires_in(extract_lifetime(lifetime)?, clock())?)),
+        (Some(expires), None) => Ok(Some(Expiry::At(extract_time(expires)?))),
+        (None, Some(lifetime)) => Ok(Some(Expiry::In(extract_lifetime(lifetime)?))),
         (Some(_), Some(_)) => {
             Err(PyValueError::new_err("pass either expires or expires_in, not both"))
         }

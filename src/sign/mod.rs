@@ -7,6 +7,8 @@
 //!
 //! [`ThumborSigner`], [`ImgproxySigner`] and [`HmacSecureLinkSigner`] sign URLs for other servers.
 //! The first two also translate a thumbnail's spec to the server's grammar.
+//!
+//! [`S3Signer`] signs for object stores by Signature Version 4 ([`sigv4`]).
 
 mod hmac;
 mod hmac_secure_link;
@@ -14,16 +16,20 @@ mod imgproxy;
 mod lifetime;
 mod mac;
 mod ring;
+mod s3;
 mod secure_link;
 mod signer;
+mod sigv4;
+mod target;
 mod thumbor;
 mod translate;
 mod verify;
 
 pub use hmac_secure_link::HmacSecureLinkSigner;
 pub use imgproxy::ImgproxySigner;
-pub use lifetime::expires_in;
+pub use lifetime::{Expiry, expires_in};
 pub use mac::HashFunction;
+pub use s3::{Addressing, S3Signer};
 pub use secure_link::{RECOMMENDED_SECRET_LENGTH, SecureLinkSigner};
 pub use signer::{Algorithm, Signer};
 pub use thumbor::ThumborSigner;

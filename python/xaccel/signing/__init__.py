@@ -25,6 +25,7 @@ from __future__ import annotations
 from xaccel._core import (
     HmacSecureLinkSigner,
     ImgproxySigner,
+    S3Signer,
     SecureLinkSigner,
     Signer,
     ThumborSigner,
@@ -36,6 +37,7 @@ __all__ = [
     "BadSignature",
     "HmacSecureLinkSigner",
     "ImgproxySigner",
+    "S3Signer",
     "SecureLinkSigner",
     "SignatureExpired",
     "Signer",

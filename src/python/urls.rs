@@ -1,0 +1,104 @@
+//! The signers for object stores and CDNs.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedStr;
+use pyo3::types::{PyDict, PyMapping};
+
+use super::dialects::refuse_pickling;
+use super::sign::{clock, given_expiry};
+use crate::sign::{self, Expiry};
+
+/// The expiry of a signature that can't do without one.
+fn required_expiry(
+    expires: Option<&Bound<'_, PyAny>>,
+    expires_in: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Expiry> {
+    given_expiry(expires, expires_in)?.ok_or_else(|| {
+        PyValueError::new_err("this signature always expires: pass expires or expires_in")
+    })
+}
+
+/// Signs requests to S3.
+#[pyclass(frozen, module = "xaccel._core")]
+pub(super) struct S3Signer(sign::S3Signer);
+
+#[pymethods]
+impl S3Signer {
+    #[new]
+    #[pyo3(signature = (
+        *, access_key, secret_key, region, endpoint = None, addressing = "path",
+        session_token = None
+    ))]
+    fn new(
+        access_key: &str,
+        secret_key: &str,
+        region: &str,
+        endpoint: Option<&str>,
+        addressing: &str,
+        session_token: Option<&str>,
+    ) -> PyResult<Self> {
+        let addressing = addressing.parse()?;
+        let signer = sign::S3Signer::new(
+            access_key,
+            secret_key,
+            region,
+            endpoint,
+            addressing,
+            session_token,
+        )?;
+        Ok(Self(signer))
+    }
+
+    #[pyo3(signature = (url, /))]
+    fn url(&self, url: &str) -> PyResult<String> {
+        Ok(self.0.url(url)?)
+    }
+
+    #[pyo3(signature = (url, /, *, expires = None, expires_in = None))]
+    fn sign(
+        &self,
+        url: &str,
+        expires: Option<&Bound<'_, PyAny>>,
+        expires_in: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<String> {
+        self.presign("GET", url, expires, expires_in, None)
+    }
+
+    #[pyo3(signature = (method, url, /, *, expires = None, expires_in = None, now = None))]
+    fn presign(
+        &self,
+        method: &str,
+        url: &str,
+        expires: Option<&Bound<'_, PyAny>>,
+        expires_in: Option<&Bound<'_, PyAny>>,
+        now: Option<i64>,
+    ) -> PyResult<String> {
+        let expiry = required_expiry(expires, expires_in)?;
+        Ok(self.0.presign(method, url, expiry, now.unwrap_or_else(clock))?)
+    }
+
+    #[pyo3(signature = (method, url, headers, payload_hash, /, *, now = None))]
+    fn sign_request<'py>(
+        &self,
+        py: Python<'py>,
+        method: &str,
+        url: &str,
+        headers: &Bound<'_, PyMapping>,
+        payload_hash: &str,
+        now: Option<i64>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let headers: Vec<(PyBackedStr, PyBackedStr)> = headers.items()?.extract()?;
+        let now = now.unwrap_or_else(clock);
+        let added = PyDict::new(py);
+        for (name, value) in self.0.sign_request(method, url, &headers, payload_hash, now)? {
+            added.set_item(name, value)?;
+        }
+        Ok(added)
+    }
+
+    #[pyo3(signature = (_protocol, /))]
+    fn __reduce_ex__(_signer: &Bound<'_, Self>, _protocol: i64) -> PyResult<()> {
+        Err(refuse_pickling("S3Signer"))
+    }
+}
