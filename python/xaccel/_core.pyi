@@ -730,6 +730,204 @@ class S3Signer:
         """Refuse to copy or pickle, which would reveal the key."""
 
 @final
+class BunnySigner:
+    """Signs URLs for bunny.net by its advanced token authentication (`HS256-`).
+
+    Args:
+        key: The pull zone's key for URL token authentication.
+        directory: Let a token cover all files in the directory of the URL and below. It is then
+            part of the path, so that relative URLs in a playlist have it too.
+
+    Raises:
+        xaccel.exceptions.ConfigError: The key is empty.
+    """
+
+    def __new__(cls, key: str | bytes, *, directory: bool = False) -> BunnySigner: ...
+    def sign(
+        self,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """Sign a URL and its query.
+
+        In the query, bunny.net reads `token_countries`, `token_countries_blocked` and `limit`
+        (kB/s).
+
+        Args:
+            url: The URL or its path, percent-encoded as it will be sent.
+            expires: See `Signer.sign`.
+            expires_in: See `Signer.sign`.
+
+        Raises:
+            ValueError: The URL is not encoded, has the parameter of the token already, or the
+                expiry is missing or invalid.
+        """
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would reveal the key."""
+
+@final
+class CloudflareSigner:
+    """Signs URLs for a rule of Cloudflare with `is_timed_hmac_valid_v0()`.
+
+    Args:
+        key: The key in the rule.
+        ttl: The rule's `ttl` in seconds. At least 1.5 times the longest `expires_in`.
+        param: The name of the parameter with the token.
+        url_safe: Whether the rule has the flag `"s"`: the token is in base64url without padding.
+
+    Raises:
+        xaccel.exceptions.ConfigError: An argument is invalid.
+    """
+
+    def __new__(
+        cls, key: str | bytes, *, ttl: int, param: str = "verify", url_safe: bool = False
+    ) -> CloudflareSigner: ...
+    def sign(
+        self,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """Sign a URL and its query.
+
+        Args:
+            url: The URL or its path, percent-encoded as it will be sent.
+            expires: See `Signer.sign`. At most `ttl` seconds ahead.
+            expires_in: See `Signer.sign`.
+
+        Raises:
+            ValueError: The URL is not encoded, has the parameter of the token already, or the
+                expiry is missing or invalid.
+        """
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would reveal the key."""
+
+@final
+class CloudflareImagesSigner:
+    """Signs URLs of private images in Cloudflare Images.
+
+    Args:
+        key: The account's key for Cloudflare Images.
+
+    Raises:
+        xaccel.exceptions.ConfigError: The key is empty.
+    """
+
+    def __new__(cls, key: str | bytes) -> CloudflareImagesSigner: ...
+    def sign(
+        self,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """Sign a URL and its query.
+
+        Args:
+            url: The URL or its path, percent-encoded as it will be sent.
+            expires: See `Signer.sign`.
+            expires_in: See `Signer.sign`.
+
+        Raises:
+            ValueError: The URL is not encoded, has the parameter of the token already, or the
+                expiry is missing or invalid.
+        """
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would reveal the key."""
+
+@final
+class FastlySigner:
+    """Signs URLs for Fastly's token authentication in VCL.
+
+    Args:
+        key: The key in base64, as in the VCL's `digest.base64_decode()`.
+
+    Raises:
+        xaccel.exceptions.ConfigError: The key is empty or not in base64.
+    """
+
+    def __new__(cls, key: str) -> FastlySigner: ...
+    def sign(
+        self,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """Sign the path of a URL. The query is not covered.
+
+        Args:
+            url: The URL or its path, percent-encoded as it will be sent.
+            expires: See `Signer.sign`.
+            expires_in: See `Signer.sign`.
+
+        Raises:
+            ValueError: The URL is not encoded, has the parameter of the token already, or the
+                expiry is missing or invalid.
+        """
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would reveal the key."""
+
+@final
+class AkamaiSigner:
+    """Signs URLs for Akamai's *Auth Token 2.0 Verification* (EdgeAuth 2.0, HMAC-SHA256).
+
+    Args:
+        key: The encryption key in hexadecimal digits.
+        param: The name of the token.
+        salt: The salt, if the behaviour has one.
+        escape_early: The option *Escape token input*.
+        directory: Let a token cover all files in the directory of the URL and below, by an access
+            control list.
+
+    Raises:
+        xaccel.exceptions.ConfigError: An argument is invalid.
+    """
+
+    def __new__(
+        cls,
+        key: str,
+        *,
+        param: str = "__token__",
+        salt: str | None = None,
+        escape_early: bool = True,
+        directory: bool = False,
+    ) -> AkamaiSigner: ...
+    def sign(
+        self,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """Sign the path of a URL. The query is not covered.
+
+        Args:
+            url: The URL or its path, percent-encoded as it will be sent.
+            expires: See `Signer.sign`.
+            expires_in: See `Signer.sign`.
+
+        Raises:
+            ValueError: The URL is not encoded, has the parameter of the token already, or the
+                expiry is missing or invalid.
+        """
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would reveal the key."""
+
+@final
 class ThumborSigner:
     """Signs URLs for thumbor and imagor.
 

@@ -46,7 +46,10 @@ mod _core {
     #[pymodule_export]
     use super::uri::encode_path;
     #[pymodule_export]
-    use super::urls::S3Signer;
+    use super::urls::{
+        AkamaiSigner, BunnySigner, CloudflareImagesSigner, CloudflareSigner, FastlySigner,
+        S3Signer,
+    };
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

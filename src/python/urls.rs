@@ -6,7 +6,7 @@ use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyDict, PyMapping};
 
 use super::dialects::refuse_pickling;
-use super::sign::{clock, given_expiry};
+use super::sign::{Secret, clock, given_expiry};
 use crate::sign::{self, Expiry};
 
 /// The expiry of a signature that can't do without one.
@@ -100,5 +100,151 @@ impl S3Signer {
     #[pyo3(signature = (_protocol, /))]
     fn __reduce_ex__(_signer: &Bound<'_, Self>, _protocol: i64) -> PyResult<()> {
         Err(refuse_pickling("S3Signer"))
+    }
+}
+
+/// Signs URLs for bunny.net.
+#[pyclass(frozen, module = "xaccel._core")]
+pub(super) struct BunnySigner(sign::BunnySigner);
+
+#[pymethods]
+impl BunnySigner {
+    #[new]
+    #[pyo3(signature = (key, *, directory = false))]
+    fn new(key: Secret, directory: bool) -> PyResult<Self> {
+        Ok(Self(sign::BunnySigner::new(key.as_ref(), directory)?))
+    }
+
+    #[pyo3(signature = (url, /, *, expires = None, expires_in = None))]
+    fn sign(
+        &self,
+        url: &str,
+        expires: Option<&Bound<'_, PyAny>>,
+        expires_in: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<String> {
+        Ok(self.0.sign(url, required_expiry(expires, expires_in)?, clock())?)
+    }
+
+    #[pyo3(signature = (_protocol, /))]
+    fn __reduce_ex__(_signer: &Bound<'_, Self>, _protocol: i64) -> PyResult<()> {
+        Err(refuse_pickling("BunnySigner"))
+    }
+}
+
+/// Signs URLs for a rule of Cloudflare.
+#[pyclass(frozen, module = "xaccel._core")]
+pub(super) struct CloudflareSigner(sign::CloudflareSigner);
+
+#[pymethods]
+impl CloudflareSigner {
+    #[new]
+    #[pyo3(signature = (key, *, ttl, param = "verify", url_safe = false))]
+    fn new(key: Secret, ttl: i64, param: &str, url_safe: bool) -> PyResult<Self> {
+        Ok(Self(sign::CloudflareSigner::new(key.as_ref(), ttl, param, url_safe)?))
+    }
+
+    #[pyo3(signature = (url, /, *, expires = None, expires_in = None))]
+    fn sign(
+        &self,
+        url: &str,
+        expires: Option<&Bound<'_, PyAny>>,
+        expires_in: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<String> {
+        Ok(self.0.sign(url, required_expiry(expires, expires_in)?, clock())?)
+    }
+
+    #[pyo3(signature = (_protocol, /))]
+    fn __reduce_ex__(_signer: &Bound<'_, Self>, _protocol: i64) -> PyResult<()> {
+        Err(refuse_pickling("CloudflareSigner"))
+    }
+}
+
+/// Signs URLs of Cloudflare Images.
+#[pyclass(frozen, module = "xaccel._core")]
+pub(super) struct CloudflareImagesSigner(sign::CloudflareImagesSigner);
+
+#[pymethods]
+impl CloudflareImagesSigner {
+    #[new]
+    #[pyo3(signature = (key))]
+    fn new(key: Secret) -> PyResult<Self> {
+        Ok(Self(sign::CloudflareImagesSigner::new(key.as_ref())?))
+    }
+
+    #[pyo3(signature = (url, /, *, expires = None, expires_in = None))]
+    fn sign(
+        &self,
+        url: &str,
+        expires: Option<&Bound<'_, PyAny>>,
+        expires_in: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<String> {
+        Ok(self.0.sign(url, required_expiry(expires, expires_in)?, clock())?)
+    }
+
+    #[pyo3(signature = (_protocol, /))]
+    fn __reduce_ex__(_signer: &Bound<'_, Self>, _protocol: i64) -> PyResult<()> {
+        Err(refuse_pickling("CloudflareImagesSigner"))
+    }
+}
+
+/// Signs URLs for Fastly.
+#[pyclass(frozen, module = "xaccel._core")]
+pub(super) struct FastlySigner(sign::FastlySigner);
+
+#[pymethods]
+impl FastlySigner {
+    #[new]
+    #[pyo3(signature = (key))]
+    fn new(key: &str) -> PyResult<Self> {
+        Ok(Self(sign::FastlySigner::new(key)?))
+    }
+
+    #[pyo3(signature = (url, /, *, expires = None, expires_in = None))]
+    fn sign(
+        &self,
+        url: &str,
+        expires: Option<&Bound<'_, PyAny>>,
+        expires_in: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<String> {
+        Ok(self.0.sign(url, required_expiry(expires, expires_in)?, clock())?)
+    }
+
+    #[pyo3(signature = (_protocol, /))]
+    fn __reduce_ex__(_signer: &Bound<'_, Self>, _protocol: i64) -> PyResult<()> {
+        Err(refuse_pickling("FastlySigner"))
+    }
+}
+
+/// Signs URLs for Akamai.
+#[pyclass(frozen, module = "xaccel._core")]
+pub(super) struct AkamaiSigner(sign::AkamaiSigner);
+
+#[pymethods]
+impl AkamaiSigner {
+    #[new]
+    #[pyo3(signature = (key, *, param = "__token__", salt = None, escape_early = true, directory = false))]
+    fn new(
+        key: &str,
+        param: &str,
+        salt: Option<&str>,
+        escape_early: bool,
+        directory: bool,
+    ) -> PyResult<Self> {
+        Ok(Self(sign::AkamaiSigner::new(key, param, salt, escape_early, directory)?))
+    }
+
+    #[pyo3(signature = (url, /, *, expires = None, expires_in = None))]
+    fn sign(
+        &self,
+        url: &str,
+        expires: Option<&Bound<'_, PyAny>>,
+        expires_in: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<String> {
+        Ok(self.0.sign(url, required_expiry(expires, expires_in)?, clock())?)
+    }
+
+    #[pyo3(signature = (_protocol, /))]
+    fn __reduce_ex__(_signer: &Bound<'_, Self>, _protocol: i64) -> PyResult<()> {
+        Err(refuse_pickling("AkamaiSigner"))
     }
 }

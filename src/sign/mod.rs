@@ -8,8 +8,14 @@
 //! [`ThumborSigner`], [`ImgproxySigner`] and [`HmacSecureLinkSigner`] sign URLs for other servers.
 //! The first two also translate a thumbnail's spec to the server's grammar.
 //!
-//! [`S3Signer`] signs for object stores by Signature Version 4 ([`sigv4`]).
+//! [`S3Signer`] signs for object stores by Signature Version 4
+//! ([`sigv4`]). [`BunnySigner`], [`CloudflareSigner`], [`CloudflareImagesSigner`], [`FastlySigner`]
+//! and [`AkamaiSigner`] sign for CDNs, which take a URL as it will be sent ([`target`]).
 
+mod akamai;
+mod bunny;
+mod cloudflare;
+mod fastly;
 mod hmac;
 mod hmac_secure_link;
 mod imgproxy;
@@ -25,6 +31,10 @@ mod thumbor;
 mod translate;
 mod verify;
 
+pub use akamai::AkamaiSigner;
+pub use bunny::BunnySigner;
+pub use cloudflare::{CloudflareImagesSigner, CloudflareSigner};
+pub use fastly::FastlySigner;
 pub use hmac_secure_link::HmacSecureLinkSigner;
 pub use imgproxy::ImgproxySigner;
 pub use lifetime::{Expiry, expires_in};

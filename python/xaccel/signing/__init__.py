@@ -23,6 +23,11 @@ also translate a thumbnail's spec into the server's own grammar:
 from __future__ import annotations
 
 from xaccel._core import (
+    AkamaiSigner,
+    BunnySigner,
+    CloudflareImagesSigner,
+    CloudflareSigner,
+    FastlySigner,
     HmacSecureLinkSigner,
     ImgproxySigner,
     S3Signer,
@@ -34,7 +39,12 @@ from xaccel._core import (
 from xaccel.exceptions import BadSignature, SignatureExpired
 
 __all__ = [
+    "AkamaiSigner",
     "BadSignature",
+    "BunnySigner",
+    "CloudflareImagesSigner",
+    "CloudflareSigner",
+    "FastlySigner",
     "HmacSecureLinkSigner",
     "ImgproxySigner",
     "S3Signer",
