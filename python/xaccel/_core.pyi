@@ -730,6 +730,44 @@ class S3Signer:
         """Refuse to copy or pickle, which would reveal the key."""
 
 @final
+class GoogleCloudStorageHmac:
+    """The HMAC half of `xaccel.signing.GoogleCloudStorageSigner`."""
+
+    def __new__(
+        cls, access_key: str, secret_key: str, /, *, endpoint: str | None = None
+    ) -> GoogleCloudStorageHmac: ...
+    def presign(
+        self,
+        method: str,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+        now: int | None = None,
+    ) -> str:
+        """Return a URL with which anyone can make one kind of request."""
+
+@final
+class GoogleCloudStorageUrls:
+    """The RSA half of `xaccel.signing.GoogleCloudStorageSigner`, without the signature."""
+
+    def __new__(
+        cls, client_email: str, /, *, endpoint: str | None = None
+    ) -> GoogleCloudStorageUrls: ...
+    def unsigned(
+        self,
+        method: str,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+        now: int | None = None,
+    ) -> tuple[str, str]:
+        """Return the text to sign, and the URL that its hexadecimal signature completes."""
+
+@final
 class BunnySigner:
     """Signs URLs for bunny.net by its advanced token authentication (`HS256-`).
 
@@ -926,6 +964,19 @@ class AkamaiSigner:
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
         """Refuse to copy or pickle, which would reveal the key."""
+
+def expires_at(
+    *, expires: int | datetime | None = None, expires_in: int | timedelta | None = None
+) -> int:
+    """Return the last valid Unix second of a URL; see `Signer.sign`."""
+
+def split_url(url: str, reserved: Sequence[str], /) -> tuple[str, str, str | None]:
+    """Return the origin, the path and the query of an absolute URL.
+
+    Raises:
+        ValueError: The URL is not absolute or not percent-encoded, has a fragment or dot segments,
+            or has a parameter of a reserved name.
+    """
 
 @final
 class ThumborSigner:

@@ -48,7 +48,7 @@ mod _core {
     #[pymodule_export]
     use super::urls::{
         AkamaiSigner, BunnySigner, CloudflareImagesSigner, CloudflareSigner, FastlySigner,
-        S3Signer,
+        GoogleCloudStorageHmac, GoogleCloudStorageUrls, S3Signer, expires_at, split_url,
     };
 
     #[pymodule_init]

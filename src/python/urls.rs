@@ -19,6 +19,28 @@ fn required_expiry(
     })
 }
 
+/// The last valid second of a URL, for signers in Python.
+#[pyfunction]
+#[pyo3(signature = (*, expires = None, expires_in = None))]
+pub(super) fn expires_at(
+    expires: Option<&Bound<'_, PyAny>>,
+    expires_in: Option<&Bound<'_, PyAny>>,
+) -> PyResult<i64> {
+    Ok(required_expiry(expires, expires_in)?.at(clock())?)
+}
+
+/// The origin, the path and the query of an absolute URL, for signers in Python.
+#[pyfunction]
+#[pyo3(signature = (url, reserved, /))]
+pub(super) fn split_url(
+    url: &str,
+    reserved: Vec<PyBackedStr>,
+) -> PyResult<(String, String, Option<String>)> {
+    let reserved: Vec<&str> = reserved.iter().map(|name| &**name).collect();
+    let (origin, path, query) = sign::split_url(url, &reserved)?;
+    Ok((origin.to_owned(), path.to_owned(), query.map(str::to_owned)))
+}
+
 /// Signs requests to S3.
 #[pyclass(frozen, module = "xaccel._core")]
 pub(super) struct S3Signer(sign::S3Signer);
@@ -100,6 +122,58 @@ impl S3Signer {
     #[pyo3(signature = (_protocol, /))]
     fn __reduce_ex__(_signer: &Bound<'_, Self>, _protocol: i64) -> PyResult<()> {
         Err(refuse_pickling("S3Signer"))
+    }
+}
+
+/// Signs URLs of Google Cloud Storage by an HMAC key.
+#[pyclass(frozen, module = "xaccel._core")]
+pub(super) struct GoogleCloudStorageHmac(sign::GoogleCloudStorageSigner);
+
+#[pymethods]
+impl GoogleCloudStorageHmac {
+    #[new]
+    #[pyo3(signature = (access_key, secret_key, /, *, endpoint = None))]
+    fn new(access_key: &str, secret_key: &str, endpoint: Option<&str>) -> PyResult<Self> {
+        Ok(Self(sign::GoogleCloudStorageSigner::new(access_key, secret_key, endpoint)?))
+    }
+
+    #[pyo3(signature = (method, url, /, *, expires = None, expires_in = None, now = None))]
+    fn presign(
+        &self,
+        method: &str,
+        url: &str,
+        expires: Option<&Bound<'_, PyAny>>,
+        expires_in: Option<&Bound<'_, PyAny>>,
+        now: Option<i64>,
+    ) -> PyResult<String> {
+        let expiry = required_expiry(expires, expires_in)?;
+        Ok(self.0.presign(method, url, expiry, now.unwrap_or_else(clock))?)
+    }
+}
+
+/// Prepares URLs of Google Cloud Storage for an RSA key.
+#[pyclass(frozen, module = "xaccel._core")]
+pub(super) struct GoogleCloudStorageUrls(sign::GoogleCloudStorageUrls);
+
+#[pymethods]
+impl GoogleCloudStorageUrls {
+    #[new]
+    #[pyo3(signature = (client_email, /, *, endpoint = None))]
+    fn new(client_email: &str, endpoint: Option<&str>) -> PyResult<Self> {
+        Ok(Self(sign::GoogleCloudStorageUrls::new(client_email, endpoint)?))
+    }
+
+    #[pyo3(signature = (method, url, /, *, expires = None, expires_in = None, now = None))]
+    fn unsigned(
+        &self,
+        method: &str,
+        url: &str,
+        expires: Option<&Bound<'_, PyAny>>,
+        expires_in: Option<&Bound<'_, PyAny>>,
+        now: Option<i64>,
+    ) -> PyResult<(String, String)> {
+        let expiry = required_expiry(expires, expires_in)?;
+        Ok(self.0.unsigned(method, url, expiry, now.unwrap_or_else(clock))?)
     }
 }
 

@@ -8,7 +8,7 @@
 //! [`ThumborSigner`], [`ImgproxySigner`] and [`HmacSecureLinkSigner`] sign URLs for other servers.
 //! The first two also translate a thumbnail's spec to the server's grammar.
 //!
-//! [`S3Signer`] signs for object stores by Signature Version 4
+//! [`S3Signer`] and [`GoogleCloudStorageSigner`] sign for object stores by Signature Version 4
 //! ([`sigv4`]). [`BunnySigner`], [`CloudflareSigner`], [`CloudflareImagesSigner`], [`FastlySigner`]
 //! and [`AkamaiSigner`] sign for CDNs, which take a URL as it will be sent ([`target`]).
 
@@ -16,6 +16,7 @@ mod akamai;
 mod bunny;
 mod cloudflare;
 mod fastly;
+mod google_cloud_storage;
 mod hmac;
 mod hmac_secure_link;
 mod imgproxy;
@@ -35,6 +36,7 @@ pub use akamai::AkamaiSigner;
 pub use bunny::BunnySigner;
 pub use cloudflare::{CloudflareImagesSigner, CloudflareSigner};
 pub use fastly::FastlySigner;
+pub use google_cloud_storage::{GoogleCloudStorageSigner, GoogleCloudStorageUrls};
 pub use hmac_secure_link::HmacSecureLinkSigner;
 pub use imgproxy::ImgproxySigner;
 pub use lifetime::{Expiry, expires_in};
@@ -42,6 +44,7 @@ pub use mac::HashFunction;
 pub use s3::{Addressing, S3Signer};
 pub use secure_link::{RECOMMENDED_SECRET_LENGTH, SecureLinkSigner};
 pub use signer::{Algorithm, Signer};
+pub use target::split_url;
 pub use thumbor::ThumborSigner;
 pub use verify::Verified;
 

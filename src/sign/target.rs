@@ -87,6 +87,23 @@ impl<'a> Target<'a> {
     }
 }
 
+/// The origin, the path and the query of an absolute URL, which is encoded as it will be sent.
+///
+/// # Errors
+/// When the URL is a path, not encoded, has a fragment, has dot segments, or has a reserved
+/// parameter.
+pub fn split_url<'a>(
+    url: &'a str,
+    reserved: &[&str],
+) -> Result<(&'a str, &'a str, Option<&'a str>), SignError> {
+    let target = Target::parse(url)?;
+    target.params(reserved)?;
+    if target.origin.is_empty() {
+        return Err(SignError::NotAbsolute { or_path: "" });
+    }
+    Ok((target.origin, target.path, target.query))
+}
+
 /// Whether a browser sends the character as it is.
 fn is_sent(character: char) -> bool {
     character.is_ascii_graphic()

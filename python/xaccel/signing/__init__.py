@@ -18,6 +18,16 @@ also translate a thumbnail's spec into the server's own grammar:
     >>> signer = ThumborSigner("my-security-key")
     >>> signer.url("my.server.com/image.jpg", "300x200,cover")
     '/iQqx22CXWBf0aZ67JrwbppaluRI=/300x200/my.server.com/image.jpg'
+
+`S3Signer` and `GoogleCloudStorageSigner` presign requests to object stores:
+
+    >>> signer = S3Signer(access_key="AKIA", secret_key="secret", region="eu-central-1")
+    >>> signer.url("s3://bucket/a b.jpg")
+    'https://s3.eu-central-1.amazonaws.com/bucket/a%20b.jpg'
+
+`BunnySigner`, `CloudflareSigner`, `CloudflareImagesSigner`, `FastlySigner`, `AkamaiSigner`,
+`CloudFrontSigner` and `MediaCdnSigner` sign for CDNs. Each takes an absolute URL, percent-encoded
+as it will be sent, and each has the method `sign(url, *, expires=None, expires_in=None)`.
 """
 
 from __future__ import annotations
@@ -37,16 +47,21 @@ from xaccel._core import (
     VerifiedUrl,
 )
 from xaccel.exceptions import BadSignature, SignatureExpired
+from xaccel.signing.cloudfront import CloudFrontSigner
+from xaccel.signing.google import GoogleCloudStorageSigner, MediaCdnSigner
 
 __all__ = [
     "AkamaiSigner",
     "BadSignature",
     "BunnySigner",
+    "CloudFrontSigner",
     "CloudflareImagesSigner",
     "CloudflareSigner",
     "FastlySigner",
+    "GoogleCloudStorageSigner",
     "HmacSecureLinkSigner",
     "ImgproxySigner",
+    "MediaCdnSigner",
     "S3Signer",
     "SecureLinkSigner",
     "SignatureExpired",
