@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.servers.files import Files
+from tests.support.servers.s3 import s3_server
 from tests.support.servers.site import FRONTS, GATEWAYS, running_site
 
 
@@ -49,6 +50,13 @@ def site(home, files):
         yield site
         for stopping in started.values():
             stopping.begin_to_stop()
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory):
+    """A running S3 server without buckets."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
 
 
 @pytest.fixture(params=FRONTS)

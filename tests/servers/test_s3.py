@@ -9,18 +9,11 @@ from xaccel.signing import S3Signer
 
 from tests.support.object_keys import object_keys
 from tests.support.servers.process import PATIENCE
-from tests.support.servers.s3 import s3_server
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 
 
-@pytest.fixture(scope="session")
-def s3(tmp_path_factory):
-    with s3_server(tmp_path_factory.mktemp("s3")) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signer(s3):
     signer = S3Signer(
         access_key=s3.access_key,

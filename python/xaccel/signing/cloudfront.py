@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import KW_ONLY, InitVar, dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any, Literal, final
@@ -24,6 +25,7 @@ _FOR_URLS = bytes.maketrans(b"+=/", b"-_~")
 
 
 @final
+@dataclass(frozen=True, repr=False, eq=False)
 class CloudFrontSigner(Unpicklable):
     """Signs URLs for Amazon CloudFront. It needs the package cryptography (`xaccel[cloudfront]`).
 
@@ -41,25 +43,20 @@ class CloudFrontSigner(Unpicklable):
         xaccel.exceptions.ConfigError: An argument is invalid, or cryptography is not installed.
     """
 
-    __slots__ = ("_algorithm", "_directory", "_key", "_key_id")
-    _key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+    key_id: str
+    pem: InitVar[str | bytes]
+    _: KW_ONLY
+    directory: bool = False
+    algorithm: Literal["sha1", "sha256"] = "sha1"
+    _key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey = field(init=False)
 
-    def __init__(
-        self,
-        key_id: str,
-        pem: str | bytes,
-        *,
-        directory: bool = False,
-        algorithm: Literal["sha1", "sha256"] = "sha1",
-    ) -> None:
-        if not (key_id.isascii() and key_id.isalnum()):
+    def __post_init__(self, pem: str | bytes) -> None:
+        """Check the arguments, and load the key."""
+        if not (self.key_id.isascii() and self.key_id.isalnum()):
             raise ConfigError("the key_id must be letters and digits, as CloudFront shows it")
-        if algorithm not in {"sha1", "sha256"}:
-            raise ConfigError(f"the algorithm must be 'sha1' or 'sha256', not {algorithm!r}")
-        self._key_id = key_id
-        self._key = load_pem("CloudFrontSigner", pem)
-        self._directory = directory
-        self._algorithm = algorithm
+        if self.algorithm not in {"sha1", "sha256"}:
+            raise ConfigError(f"the algorithm must be 'sha1' or 'sha256', not {self.algorithm!r}")
+        object.__setattr__(self, "_key", load_pem("CloudFrontSigner", pem))
 
     def sign(
         self,
@@ -96,16 +93,16 @@ class CloudFrontSigner(Unpicklable):
             condition["IpAddress"] = {"AWS:SourceIp": str(IPv4Network(ip_address))}
         if not_before is not None:
             condition["DateGreaterThan"] = {"AWS:EpochTime": not_before}
-        resource = f"{origin}{path[: path.rindex('/') + 1]}*" if self._directory else url
+        resource = f"{origin}{path[: path.rindex('/') + 1]}*" if self.directory else url
         statement = {"Resource": resource, "Condition": condition}
         policy = json.dumps({"Statement": [statement]}, separators=(",", ":")).encode()
-        is_canned = not self._directory and len(condition) == 1
+        is_canned = not self.directory and len(condition) == 1
         params = [
             f"Expires={last}" if is_canned else f"Policy={_base64(policy)}",
             f"Signature={_base64(self._signature(policy))}",
-            f"Key-Pair-Id={self._key_id}",
+            f"Key-Pair-Id={self.key_id}",
         ]
-        if self._algorithm == "sha256":
+        if self.algorithm == "sha256":
             params.append("Hash-Algorithm=SHA256")
         return f"{url}{'&' if query else '?'}{'&'.join(params)}"
 
@@ -113,14 +110,14 @@ class CloudFrontSigner(Unpicklable):
         from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric import ec, padding  # noqa: PLC0415
 
-        algorithm = hashes.SHA1() if self._algorithm == "sha1" else hashes.SHA256()  # noqa: S303
+        algorithm = hashes.SHA1() if self.algorithm == "sha1" else hashes.SHA256()  # noqa: S303
         if isinstance(self._key, ec.EllipticCurvePrivateKey):
             # By RFC 6979: a random number would change the URL each time.
             return self._key.sign(policy, ec.ECDSA(algorithm, deterministic_signing=True))
         return self._key.sign(policy, padding.PKCS1v15(), algorithm)
 
     def __repr__(self) -> str:
-        return f"<CloudFrontSigner {self._key_id}>"
+        return f"<CloudFrontSigner {self.key_id}>"
 
 
 def _base64(data: bytes) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import KW_ONLY, InitVar, dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, final
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 
 @final
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class GoogleCloudStorageSigner(Unpicklable):
     """Signs URLs of Google Cloud Storage: V4, by a service account's key or by an HMAC key.
 
@@ -44,32 +46,28 @@ class GoogleCloudStorageSigner(Unpicklable):
             installed.
     """
 
-    __slots__ = ("_account", "_hmac", "_rsa")
-    _rsa: tuple[GoogleCloudStorageUrls, rsa.RSAPrivateKey] | None
+    client_email: str | None = None
+    private_key: InitVar[str | bytes | None] = None
+    access_key: str | None = None
+    secret_key: InitVar[str | None] = None
+    endpoint: str | None = None
+    _hmac: GoogleCloudStorageHmac | None = field(init=False, default=None)
+    _rsa: tuple[GoogleCloudStorageUrls, rsa.RSAPrivateKey] | None = field(init=False, default=None)
 
-    def __init__(
-        self,
-        *,
-        client_email: str | None = None,
-        private_key: str | bytes | None = None,
-        access_key: str | None = None,
-        secret_key: str | None = None,
-        endpoint: str | None = None,
-    ) -> None:
-        self._hmac: GoogleCloudStorageHmac | None = None
-        self._rsa = None
-        match client_email, private_key, access_key, secret_key:
+    def __post_init__(self, private_key: str | bytes | None, secret_key: str | None) -> None:
+        """Check the arguments, and load the key."""
+        match self.client_email, private_key, self.access_key, secret_key:
             case str(account), key, None, None if key is not None:
-                urls = GoogleCloudStorageUrls(account, endpoint=endpoint)
-                self._rsa = urls, _load_rsa(key)
+                urls = GoogleCloudStorageUrls(account, endpoint=self.endpoint)
+                object.__setattr__(self, "_rsa", (urls, _load_rsa(key)))
             case None, None, str(account), str(secret):
-                self._hmac = GoogleCloudStorageHmac(account, secret, endpoint=endpoint)
+                signer = GoogleCloudStorageHmac(account, secret, endpoint=self.endpoint)
+                object.__setattr__(self, "_hmac", signer)
             case _:
                 raise ConfigError(
                     "GoogleCloudStorageSigner needs either client_email and private_key, or "
                     "access_key and secret_key"
                 )
-        self._account = account
 
     def sign(
         self,
@@ -118,7 +116,7 @@ class GoogleCloudStorageSigner(Unpicklable):
         return unsigned + signature.hex()
 
     def __repr__(self) -> str:
-        return f"<GoogleCloudStorageSigner {self._account}>"
+        return f"<GoogleCloudStorageSigner {self.client_email or self.access_key}>"
 
 
 def _load_rsa(pem: str | bytes) -> rsa.RSAPrivateKey:
@@ -131,6 +129,7 @@ def _load_rsa(pem: str | bytes) -> rsa.RSAPrivateKey:
 
 
 @final
+@dataclass(frozen=True, repr=False, eq=False)
 class MediaCdnSigner(Unpicklable):
     """Signs URLs for Google Media CDN by Ed25519.
 
@@ -146,15 +145,17 @@ class MediaCdnSigner(Unpicklable):
         xaccel.exceptions.ConfigError: An argument is invalid, or cryptography is not installed.
     """
 
-    __slots__ = ("_directory", "_key", "_key_name")
-    _key: ed25519.Ed25519PrivateKey
+    key_name: str
+    key: InitVar[str]
+    _: KW_ONLY
+    directory: bool = False
+    _key: ed25519.Ed25519PrivateKey = field(init=False)
 
-    def __init__(self, key_name: str, key: str, *, directory: bool = False) -> None:
-        if re.fullmatch("[a-zA-Z0-9_-]+", key_name) is None:
+    def __post_init__(self, key: str) -> None:
+        """Check the arguments, and load the key."""
+        if re.fullmatch("[a-zA-Z0-9_-]+", self.key_name) is None:
             raise ConfigError("the key_name must be letters, digits, '-' and '_'")
-        self._key_name = key_name
-        self._key = load_ed25519("MediaCdnSigner", key)
-        self._directory = directory
+        object.__setattr__(self, "_key", load_ed25519("MediaCdnSigner", key))
 
     def sign(
         self,
@@ -177,8 +178,8 @@ class MediaCdnSigner(Unpicklable):
         """
         origin, path, query = split_url(url, ["Expires", "KeyName", "Signature", "URLPrefix"])
         last = expires_at(expires=expires, expires_in=expires_in)
-        params = f"Expires={last}&KeyName={self._key_name}"
-        if self._directory:
+        params = f"Expires={last}&KeyName={self.key_name}"
+        if self.directory:
             directory, _, name = path.rpartition("/")
             signed = f"{origin}{directory}/edge-cache-token={params}"
             rest = f"/{name}?{query}" if query else f"/{name}"
@@ -190,4 +191,4 @@ class MediaCdnSigner(Unpicklable):
         return base64.urlsafe_b64encode(self._key.sign(text.encode())).decode()
 
     def __repr__(self) -> str:
-        return f"<MediaCdnSigner {self._key_name}>"
+        return f"<MediaCdnSigner {self.key_name}>"

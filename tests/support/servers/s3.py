@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -27,10 +28,11 @@ class S3Server(NamedTuple):
 
 
 def _port() -> int:
-    """A free port whose gRPC port, 10 000 higher, exists and is free as well."""
+    """A free port whose gRPC port, 10 000 higher, is free as well."""
     while True:
         port = free_port()
-        if port < 55_000:
+        with contextlib.suppress(OSError, OverflowError), socket.socket() as grpc:
+            grpc.bind((HOST, port + 10_000))
             return port
 
 
@@ -80,7 +82,7 @@ def s3_server(directory: Path) -> Iterator[S3Server]:
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Wait until the server refuses a request without a signature, and has a volume to write to."""
+    """Wait until the server refuses a request without a signature, so that it has its accounts."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         connection = HTTPConnection(HOST, port, timeout=5)
