@@ -48,7 +48,8 @@ def s3_server(directory: Path) -> Iterator[S3Server]:
     accounts.write_text(json.dumps({"identities": [account]}))
     data = directory / "data"
     data.mkdir()
-    s3, master, volume, filer = (_port() for _ in range(4))
+    ports = [_port() for _ in range(4)]
+    s3, master, volume, filer = ports
     command = [
         WEED,
         "server",
@@ -79,6 +80,7 @@ def s3_server(directory: Path) -> Iterator[S3Server]:
         yield S3Server(f"http://{HOST}:{s3}", ACCESS_KEY, SECRET_KEY, "us-east-1")
     finally:
         _stop(process)
+        _remove_sockets(ports)
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
@@ -92,6 +94,14 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) ->
                 return
         time.sleep(0.05)
     raise RuntimeError(f"SeaweedFS is not ready:\n{log.read_text(errors='replace')[-4000:]}")
+
+
+def _remove_sockets(ports: list[int]) -> None:
+    """Remove the Unix sockets that it leaves in /tmp, whatever TMPDIR says."""
+    for port in ports:
+        for number in (port, port + 10_000):
+            for path in Path("/tmp").glob(f"seaweedfs-*-{number}.sock"):
+                path.unlink(missing_ok=True)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
