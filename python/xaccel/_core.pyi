@@ -523,6 +523,9 @@ class SecureLinkSigner:
         secure_link_md5 "SECRET$uri";
         if ($secure_link = "") { return 403; }
 
+    Avoid `$uri$secure_link_expires`, in which a visitor can move digits from the path to the
+    expiry.
+
     For URLs of both kinds, choose the argument of `secure_link` by a map:
 
         map $arg_expires $link { "" $arg_md5; default "$arg_md5,$arg_expires"; }
