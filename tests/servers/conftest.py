@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.servers.files import Files
+from tests.support.servers.s3 import s3_server
 from tests.support.servers.site import FRONTS, GATEWAYS, running_site
 
 
@@ -66,6 +67,13 @@ def certificate(tmp_path_factory):
         capture_output=True,
     )
     return files
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory):
+    """A running S3 server without buckets."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
 
 
 @pytest.fixture(params=FRONTS)
