@@ -39,7 +39,10 @@ class Spec:
         fit: "contain" (the whole image fits in the box and is never enlarged), "cover" (the image
             fills the box, and what overlaps is cropped), "fill" (the image is stretched to the
             box) or "pad" (as "contain", with the rest of the box in the background colour).
-        upscale: Whether "contain" and "pad" may enlarge the image.
+        upscale: Whether the image may be enlarged. If not, and the image is smaller than the box,
+            "contain" and "pad" leave it at its size, and "cover" and "fill" give a smaller box of
+            the same proportions. A box whose pixel ratio asks for more pixels than the image has
+            gets a lower ratio, and shows the same.
         gravity: Which part a crop keeps: "n", "ne", ..., "c", "smart", or a focal point `(x, y)`
             in fractions of the image. None = the centre.
         crop: The part of the source to use: `(x, y, width, height)` in fractions of it.

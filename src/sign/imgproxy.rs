@@ -161,8 +161,9 @@ fn resize(spec: &Spec) -> String {
     let (kind, enlarge, extend) = match spec.fit {
         Fit::Contain => ("fit", spec.upscale, ""),
         Fit::Pad => ("fit", spec.upscale, ":1"),
-        Fit::Cover => ("fill", true, ""),
-        Fit::Fill => ("force", true, ""),
+        Fit::Cover if spec.upscale => ("fill", true, ""),
+        Fit::Cover => ("fill-down", false, ""),
+        Fit::Fill => ("force", spec.upscale, ""),
     };
     format!(
         "rs:{kind}:{}:{}:{}{extend}",

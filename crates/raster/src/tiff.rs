@@ -13,6 +13,10 @@ use crate::picture::{Picture, PixelKind, Size};
 /// The bytes that a value of a directory, and a strip before it is decoded, may always take.
 const OVERHEAD: usize = 16 * 1024 * 1024;
 
+/// The values of the tag `Compression` for none, and for JPEG.
+const UNCOMPRESSED: u16 = 1;
+const JPEG: u16 = 7;
+
 /// The most samples of a pixel: four inks and an opacity.
 const MAX_SAMPLES: u16 = 5;
 
@@ -86,6 +90,9 @@ pub struct Tiff<'a> {
     samples: usize,
     is_planar: bool,
     chunks: Chunks,
+    /// The positions and lengths of their data in the source.
+    places: Vec<(u64, u64)>,
+    compression: u16,
 }
 
 /// The strips or tiles of which a picture consists.
@@ -107,7 +114,8 @@ impl<'a> Tiff<'a> {
         // The crate refuses palettes, so it reads their indices as gray samples.
         let gray = palette_as_gray(source);
         let is_palette = gray.is_some();
-        let source = Overlaid { bytes: Cursor::new(source), overlay: gray, budget: u64::MAX };
+        let source =
+            Overlaid { bytes: Cursor::new(source), overlay: gray, end: u64::MAX, budget: u64::MAX };
         let mut limits = Limits::default();
         limits.ifd_value_size = OVERHEAD;
         let mut decoder = Decoder::new(source)?.with_limits(limits);
@@ -159,16 +167,29 @@ impl<'a> Tiff<'a> {
         // A tile may be much larger than the picture, and all of it is decoded.
         let planes = if is_planar { u64::from(stored) } else { 1 };
         let row = u64::from(chunks.size.width) * u64::from(stored) * u64::from(depth) / planes;
-        let decoded = u128::from(row / 8 + 1)
+        let stored_bytes = u128::from(row / 8 + 1)
             * u128::from(chunks.size.height)
             * u128::from(chunks.count)
             * u128::from(planes);
         let pixels = u128::from(size.pixels());
         let bound = 4 * pixels * u128::from(stored) * u128::from(depth.div_ceil(8));
-        if decoded > bound + OVERHEAD as u128 {
+        if stored_bytes > bound + OVERHEAD as u128 {
             return Err(TiffError::Corrupt("its tiles are much larger than the picture".into()));
         }
-        let mut file = Self { decoder, size, scheme, alpha, depth, samples, is_planar, chunks };
+        let compression = number(&mut decoder, Tag::Compression)?.unwrap_or(UNCOMPRESSED);
+        let chunk_places = places(&mut decoder)?;
+        let mut file = Self {
+            decoder,
+            size,
+            scheme,
+            alpha,
+            depth,
+            samples,
+            is_planar,
+            chunks,
+            places: chunk_places,
+            compression,
+        };
         file.check_jpegs(stored)?;
         Ok(file)
     }
@@ -176,20 +197,12 @@ impl<'a> Tiff<'a> {
     /// Check that strips that are JPEGs are no larger than their place in the picture. Their decoder
     /// believes their own headers.
     fn check_jpegs(&mut self, samples: u16) -> Result<(), TiffError> {
-        const MODERN_JPEG: u16 = 7;
-        if self.decoder.find_tag_unsigned::<u16>(Tag::Compression)? != Some(MODERN_JPEG) {
+        if self.compression != JPEG {
             return Ok(());
         }
-        let (offsets, lengths) = match self.decoder.get_chunk_type() {
-            ChunkType::Strip => (Tag::StripOffsets, Tag::StripByteCounts),
-            ChunkType::Tile => (Tag::TileOffsets, Tag::TileByteCounts),
-        };
-        let mut numbers = |tag| self.decoder.find_tag_unsigned_vec::<u64>(tag);
-        let (offsets, lengths) =
-            (numbers(offsets)?.unwrap_or_default(), numbers(lengths)?.unwrap_or_default());
         let tables = self.decoder.get_tag_u8_vec(Tag::JPEGTables).unwrap_or_default();
         let source = *self.decoder.inner().bytes.get_ref();
-        let strips = offsets.iter().zip(&lengths).filter_map(|(&offset, &length)| {
+        let strips = self.places.iter().filter_map(|&(offset, length)| {
             let rest = source.get(usize::try_from(offset).ok()?..)?;
             Some(rest.get(..usize::try_from(length).ok()?).unwrap_or(rest))
         });
@@ -246,9 +259,13 @@ impl<'a> Tiff<'a> {
         let Size { width, height } = self.size;
         let pixels = usize::try_from(self.size.pixels()).unwrap_or(usize::MAX);
         let kind = self.kind();
-        let fill = if kind == PixelKind::Rgba { 0 } else { 128 };
-        let mut picture =
-            Picture { width, height, kind, data: vec![fill; pixels.saturating_mul(kind.bytes())] };
+        let missing = if kind == PixelKind::Rgba { 0 } else { 128 };
+        let mut picture = Picture {
+            width,
+            height,
+            kind,
+            data: vec![missing; pixels.saturating_mul(kind.bytes())],
+        };
         let mut file = self.with_limits();
         let mut first_error = None;
         let mut found = false;
@@ -300,6 +317,12 @@ impl<'a> Tiff<'a> {
         let mut samples = Vec::new();
         for plane in 0..planes {
             let index = u32::try_from(plane).unwrap_or_default() * self.chunks.count + chunk;
+            // Without compression the size of the strip limits what is read, and the length may be
+            // wrong.
+            let place =
+                self.places.get(index as usize).filter(|_| self.compression != UNCOMPRESSED);
+            let end = place.map_or(u64::MAX, |&(start, length)| start.saturating_add(length));
+            self.decoder.inner().end = end;
             let decoded = self.decoder.read_chunk(index)?;
             samples.extend(eight_bits(decoded, self.depth, row, is_index)?);
         }
@@ -386,6 +409,17 @@ const fn budget(source: &[u8]) -> u64 {
 }
 
 const OVERLAP: &str = "its strips overlap too often";
+
+/// The positions and lengths of the strips or tiles.
+fn places(decoder: &mut Decoder<Overlaid<'_>>) -> Result<Vec<(u64, u64)>, TiffError> {
+    let (offsets, lengths) = match decoder.get_chunk_type() {
+        ChunkType::Strip => (Tag::StripOffsets, Tag::StripByteCounts),
+        ChunkType::Tile => (Tag::TileOffsets, Tag::TileByteCounts),
+    };
+    let offsets = decoder.find_tag_unsigned_vec(offsets)?.unwrap_or_default();
+    let lengths = decoder.find_tag_unsigned_vec(lengths)?.unwrap_or_default();
+    Ok(offsets.into_iter().zip(lengths).collect())
+}
 
 fn chunks(decoder: &Decoder<Overlaid<'_>>, size: Size) -> Chunks {
     let (width, height) = decoder.chunk_dimensions();
@@ -505,6 +539,8 @@ fn palette_as_gray(source: &[u8]) -> Option<(u64, [u8; 2])> {
 struct Overlaid<'a> {
     bytes: Cursor<&'a [u8]>,
     overlay: Option<(u64, [u8; 2])>,
+    /// The position after the last byte that may be read.
+    end: u64,
     /// The bytes that may still be read.
     budget: u64,
 }
@@ -512,7 +548,9 @@ struct Overlaid<'a> {
 impl Read for Overlaid<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let start = self.bytes.position();
-        let length = self.bytes.read(buffer)?;
+        let most = usize::try_from(self.end.saturating_sub(start)).unwrap_or(usize::MAX);
+        let most = most.min(buffer.len());
+        let length = self.bytes.read(buffer.get_mut(..most).unwrap_or_default())?;
         let budget = self.budget.checked_sub(length as u64);
         self.budget = budget.ok_or_else(|| io::Error::other(OVERLAP))?;
         if let Some((at, others)) = self.overlay {

@@ -169,3 +169,47 @@ fn planes(
         full_range,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A unit of this type with a spatial layer.
+    fn unit(kind: u8, layer: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(payload.len()).unwrap();
+        [&[kind << 3 | 6, layer << 3, length], payload].concat()
+    }
+
+    fn kept(units: &[Vec<u8>]) -> Result<usize, ThumbnailError> {
+        pictures_only(&units.concat(), 100).map(|kept| kept.len())
+    }
+
+    const SHOWN: &[u8] = &[0x10, 1];
+    const SHOWN_AGAIN: &[u8] = &[0x80];
+    const HIDDEN: &[u8] = &[0, 1];
+
+    #[test]
+    fn ends_before_a_second_shown_frame() {
+        let one = [unit(2, 0, &[]), unit(6, 0, HIDDEN), unit(3, 0, SHOWN), unit(4, 0, b"tiles")];
+        let length = one.concat().len();
+        assert_eq!(kept(&one).unwrap(), length);
+        for next in [SHOWN, SHOWN_AGAIN, HIDDEN] {
+            let more = [&one[..], &[unit(3, 0, next), unit(4, 0, b"tiles"), unit(6, 0, next)]];
+            assert_eq!(kept(&more.concat()).unwrap(), length);
+        }
+    }
+
+    #[test]
+    fn each_spatial_layer_has_a_shown_frame() {
+        let layers: Vec<_> = (0..4).map(|layer| unit(6, layer, SHOWN)).collect();
+        assert_eq!(kept(&layers).unwrap(), layers.concat().len());
+        let twice = [layers.clone(), layers.clone()].concat();
+        assert_eq!(kept(&twice).unwrap(), layers.concat().len());
+    }
+
+    #[test]
+    fn few_frames_are_hidden() {
+        assert!(kept(&vec![unit(6, 0, HIDDEN); MAX_FRAMES]).is_ok());
+        assert!(kept(&vec![unit(6, 0, HIDDEN); MAX_FRAMES + 1]).is_err());
+    }
+}
