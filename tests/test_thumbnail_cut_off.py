@@ -175,10 +175,7 @@ def test_rows_that_are_there_are_shown(kind):
     options = {"compression": "tiff_lzw", "strip_size": 640 * 3 * 10} if kind == "TIFF" else {}
     source = bytearray(encoded(photo(), kind, **options))
     assert thumbnail(bytes(source), 300).is_complete
-    if kind == "BMP":
-        cut = bytes(source[: len(source) // 2])
-    else:
-        cut = without_strips(bytes(source))
+    cut = bytes(source[: len(source) // 2]) if kind == "BMP" else without_strips(bytes(source))
     made = thumbnail(cut, 300, format="png")
     assert not made.is_complete
     whole = opened(thumbnail(bytes(source), 300, format="png"))

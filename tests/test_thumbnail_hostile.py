@@ -407,7 +407,7 @@ def test_an_av1_item_has_few_frames_that_are_not_shown():
         changed[at + 2] &= ~0x08
         return bytes(changed[: at + 2 + changed[at + 1]]) + hidden * 100
 
-    with pytest.raises(CorruptImage, match="not shown|libaom|header"):
+    with pytest.raises(CorruptImage, match=r"not shown|libaom|header"):
         thumbnail(with_bitstream(many), 32)
 
 
