@@ -6,10 +6,10 @@ import zlib
 
 import pytest
 from PIL import Image
-
-from tests.support.thumbnail_images import encoded, photo
 from xaccel import Limits, thumbnail
 from xaccel.exceptions import CorruptImage, ThumbnailError, UnsupportedImage
+
+from tests.support.thumbnail_images import encoded, photo
 
 
 def tiff(width, height, payload, *, samples=3, bits=8, photometric=2, compression=8, **tags):

@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from PIL import Image
+from xaccel import Spec, thumbnail
 
 from tests.support.thumbnail_images import encoded, opened, photo
-from xaccel import Spec, thumbnail
 
 SIDES = st.integers(1, 400)
 
