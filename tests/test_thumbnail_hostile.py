@@ -387,28 +387,12 @@ def test_metadata_of_av1_are_not_read():
 def test_one_frame_of_an_av1_item_is_decoded():
     """An item has one shown frame; 28 kB of them took 15 s and 2 GB."""
     frames = Image.new("RGB", (64, 64), "red"), Image.new("RGB", (64, 64), "blue")
-    (first, *_), (second, *_) = (
-        coded_items(encoded(frame, "AVIF", speed=9))[0] for frame in frames
-    )
+    first, second = (coded_items(encoded(frame, "AVIF", speed=9))[0][0] for frame in frames)
     once = thumbnail(with_bitstream(lambda _: first), 32, format="png")
-    for other in (first * 100, second, second[:-3]):
+    for other in (first * 100, second):
         assert thumbnail(with_bitstream(lambda _, o=other: first + o), 32, format="png").data == (
             once.data
         )
-
-
-def test_an_av1_item_has_few_frames_that_are_not_shown():
-    """A header of a sequence that has no short headers, then headers of hidden frames."""
-    hidden = b"\x32\2\0\0"
-
-    def many(data):
-        at = data.index(b"\x0a")
-        changed = bytearray(data)
-        changed[at + 2] &= ~0x08
-        return bytes(changed[: at + 2 + changed[at + 1]]) + hidden * 100
-
-    with pytest.raises(CorruptImage, match=r"not shown|libaom|header"):
-        thumbnail(with_bitstream(many), 32)
 
 
 @pytest.mark.parametrize("opacity", [b"", b"\x2a\1\4"])
