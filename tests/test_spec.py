@@ -83,7 +83,7 @@ def test_replace_changes_only_the_given_options():
         ({"flip": "x"}, "h or v"),
         ({"blur": 101}, "0.01 to 100"),
         ({"sharpen": -1}, "0.01 to 10"),
-        ({"background": "white"}, "six hexadecimal"),
+        ({"background": "whiteish"}, "six hexadecimal"),
         ({"dpr": 9}, "0.1 to 8"),
         ({"quality": 0}, "1 to 100"),
         ({"format": "bmp"}, "jpeg, png"),
@@ -154,3 +154,12 @@ def test_every_option_is_an_attribute():
 def test_a_wrong_type_is_a_type_error(options, message):
     with pytest.raises(TypeError, match=message):
         Spec(**options)
+
+
+def test_plain_words_for_values():
+    spec = Spec(9, 9, fit="cover", gravity="center", background="White", format="JPG")
+    assert str(spec) == "9x9,cover,bg-ffffff,jpeg"
+    assert str(Spec(9, 9, background="rebeccapurple", format="WebP")) == "9x9,bg-663399,webp"
+    for text in ("9x9,bg-white", "9x9,cover,g-center", "9x9,jpg", "9x9,JPEG"):
+        with pytest.raises(SpecError):
+            Spec.parse(text)

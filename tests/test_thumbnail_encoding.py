@@ -91,3 +91,11 @@ def test_wrong_values(options, message):
         thumbnail(source, 64, **options)
     with pytest.raises(ValueError, match=message):
         thumbnail_many([source], 64, **options)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "P", "RGB"])
+def test_a_jpeg_without_colour_has_one_component(mode):
+    gray = photo().convert("L")
+    source = encoded(gray.convert("RGB").quantize(16) if mode == "P" else gray.convert(mode), "PNG")
+    assert opened(thumbnail(source, 60, format="jpeg")).mode == "L"
+    assert opened(thumbnail(encoded(photo(), "PNG"), 60, format="jpeg")).mode == "RGB"

@@ -33,7 +33,8 @@ fn decode_all(source: &[u8]) {
             continue;
         }
         let size = Size { width, height: width };
-        let request = DecodeRequest { size, half_chroma, all_frames, is_partial };
+        let request =
+            DecodeRequest { size, half_chroma, all_frames, is_partial, expired: &|| false };
         let _ = opened.components(request);
         let mut shown = None;
         let _ = opened.frames(request, &mut |frame| {

@@ -44,14 +44,14 @@ class Spec:
             the same proportions. A box whose pixel ratio asks for more pixels than the image has
             gets a lower ratio, and shows the same.
         gravity: Which part a crop keeps: "n", "ne", ..., "c", "smart", or a focal point `(x, y)`
-            in fractions of the image. None = the centre.
+            in fractions of the image. None or "center" = the centre.
         crop: The part of the source to use: `(x, y, width, height)` in fractions of it.
         rotate: Degrees clockwise: 0, 90, 180 or 270. The box applies to the rotated image.
         flip: "h" (left to right) or "v" (top to bottom).
         blur: The sigma of a Gaussian blur in pixels, at most 100.
         sharpen: The sigma of an unsharp mask in pixels, at most 10.
-        background: The colour behind transparent parts and of the padding, in six hexadecimal
-            digits.
+        background: The colour behind transparent parts and of the padding: six hexadecimal
+            digits, or the name of a colour in CSS.
         dpr: The pixel ratio: pixels of the thumbnail per pixel of the box, 0.1 to 8.
         quality: 1 to 100; None = the setting for the format.
         format: The format of the thumbnail; None = by the extension of the source's name.

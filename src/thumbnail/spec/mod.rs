@@ -5,6 +5,7 @@
 //! spelling. So a thumbnail has exactly one URL and one place in a cache.
 
 mod argument;
+mod css;
 mod fields;
 mod grammar;
 mod table;

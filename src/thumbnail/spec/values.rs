@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 
 use super::super::format::OutputFormat;
 use super::argument::{Argument, OptionValue, Refusal};
+use super::css;
 
 /// How the picture fills the box `WxH`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -447,6 +448,8 @@ impl OptionValue for Gravity {
 
     fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
         match argument {
+            // The name in CSS and most libraries.
+            Argument::Text(text) if text == "center" => Ok(Self::CENTER),
             Argument::Text(text) => Self::parse(text).ok_or(Refusal::Value),
             Argument::Numbers(numbers) => match **numbers {
                 [x, y] => Fraction::from_f64(x)
@@ -554,10 +557,12 @@ impl OptionValue for Rgb {
         Self::parse(text)
     }
 
-    /// Python code may write a `#` first.
+    /// Python code may write a `#` first, or a colour's name in CSS.
     fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
         let Argument::Text(text) = argument else { return Err(Refusal::Kind) };
-        Self::parse(text.strip_prefix('#').unwrap_or(text)).ok_or(Refusal::Value)
+        css::color(text)
+            .or_else(|| Self::parse(text.strip_prefix('#').unwrap_or(text)))
+            .ok_or(Refusal::Value)
     }
 }
 
@@ -585,6 +590,13 @@ impl fmt::Display for FormatOption {
 impl OptionValue for FormatOption {
     fn parse(text: &str) -> Option<Self> {
         Self::from_name(text)
+    }
+
+    /// Python code may write the name in capitals, and `jpg`.
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        let Argument::Text(text) = argument else { return Err(Refusal::Kind) };
+        let name = text.to_ascii_lowercase();
+        Self::parse(if name == "jpg" { "jpeg" } else { &name }).ok_or(Refusal::Value)
     }
 }
 

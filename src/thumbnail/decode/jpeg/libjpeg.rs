@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jpeg_dc::has_all_scans;
-use raster::{Picture, PixelKind};
+use raster::{Picture, PixelKind, Size};
 use turbojpeg::{
     Colorspace, DecompressHeader, Decompressor, Image, PixelFormat, ScalingFactor, Subsamp,
     YuvImage,
@@ -16,8 +16,12 @@ use super::scale::without_invisible;
 use super::segments::{FrameHeader, tidy};
 use crate::error::ThumbnailError;
 
-/// The most scans of a progressive file. Each costs time, and no file needs more.
-const MAX_SCANS: u32 = 100;
+/// The most scans of a progressive file, and of a large one. Each costs time for every pixel, and
+/// libjpeg can't be stopped; encoders write about ten.
+const MAX_SCANS: (u64, u64) = (100, 20);
+
+/// The most scans times pixels, above which a file is large.
+const MAX_SCANNED: u64 = 500_000_000;
 
 /// A decoder that has read the header, and the image without scans and segments that it does not
 /// need.
@@ -28,10 +32,16 @@ struct Prepared<'a> {
 }
 
 /// Get ready to decode at this scale.
-fn prepare(source: &[u8], scaling: ScalingFactor) -> Result<Prepared<'_>, ThumbnailError> {
+fn prepare(
+    source: &[u8],
+    scaling: ScalingFactor,
+    size: Size,
+) -> Result<Prepared<'_>, ThumbnailError> {
     let source = without_invisible(source, scaling);
     let mut decoder = Decompressor::new().map_err(corrupt)?;
-    decoder.set_scan_limit(MAX_SCANS).map_err(corrupt)?;
+    let scans = MAX_SCANNED / size.pixels().max(1);
+    let scans = u32::try_from(scans.clamp(MAX_SCANS.1, MAX_SCANS.0)).unwrap_or_default();
+    decoder.set_scan_limit(scans).map_err(corrupt)?;
     decoder.set_scaling_factor(scaling).map_err(corrupt)?;
     match decoder.read_header(&source) {
         Ok(found) => Ok(Prepared { decoder, source, found }),
@@ -51,7 +61,7 @@ pub(super) fn decode(
     frame: FrameHeader,
     has_inverted_inks: bool,
 ) -> Result<(Picture, Completeness), ThumbnailError> {
-    let Prepared { mut decoder, source, found } = prepare(source, scaling)?;
+    let Prepared { mut decoder, source, found } = prepare(source, scaling, frame.size)?;
     let (kind, format) = match found.colorspace {
         Colorspace::Gray => (PixelKind::Luma, PixelFormat::GRAY),
         Colorspace::CMYK | Colorspace::YCCK => (PixelKind::Cmyk, PixelFormat::CMYK),
@@ -137,8 +147,8 @@ impl Warning {
 
 /// Decode the components at this scale. `None` for a JPEG without luma and chroma at the usual
 /// resolutions, or a damaged one.
-pub(super) fn components(source: &[u8], scaling: ScalingFactor) -> Option<Components> {
-    let Prepared { mut decoder, source, found } = prepare(source, scaling).ok()?;
+pub(super) fn components(source: &[u8], scaling: ScalingFactor, size: Size) -> Option<Components> {
+    let Prepared { mut decoder, source, found } = prepare(source, scaling, size).ok()?;
     if found.colorspace != Colorspace::YCbCr {
         return None;
     }

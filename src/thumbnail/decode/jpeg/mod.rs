@@ -110,7 +110,7 @@ impl Source for Jpeg<'_> {
         if components.is_some() || request.is_partial {
             return components;
         }
-        libjpeg::components(self.source, scaling)
+        libjpeg::components(self.source, scaling, self.frame.size)
     }
 
     fn frames(
