@@ -44,7 +44,6 @@ COMMON = {
     "xaccel.thumbnails.ownership",
     "xaccel.thumbnails.private",
     "xaccel.thumbnails.rendering",
-    "xaccel.thumbnails.colors",
     "xaccel.thumbnails.sources",
     "xaccel.thumbnails.sources.base",
     "xaccel.thumbnails.sources.directory",

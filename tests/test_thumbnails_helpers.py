@@ -192,7 +192,7 @@ class TestOptions:
             (("300x200", 100), {}, "already has a height"),
             ((0,), {}, "from 1"),
             ((300,), {"quality": "best"}, "'quality' must be a number"),
-            ((300,), {"background": "whit"}, "did you mean 'white'"),
+            ((300,), {"background": "whit"}, "such as white"),
             ((300,), {"gravity": "top bottom"}, "such as 0.3-0.7"),
             ((300,), {"crop": "10 20 300"}, "four numbers"),
             ((300,), {"crop": "a b c d"}, "four numbers"),

@@ -13,7 +13,6 @@ from xaccel._core import Spec
 from xaccel._hints import did_you_mean
 from xaccel.config import Config
 from xaccel.exceptions import SpecError
-from xaccel.thumbnails.colors import hex_color
 
 OPTIONS = frozenset(Spec.OPTIONS) - {"version"}
 """The names of a thumbnail's options, apart from its size and the version of its source."""
@@ -136,8 +135,6 @@ def _plain(name: str, value: Any) -> Any:
         return tuple(value)
     if not isinstance(value, str):
         return value
-    if name == "background":
-        return hex_color(value)
     if name in _NUMBERS:
         try:
             return _NUMBERS[name](value)

@@ -1,12 +1,10 @@
 //! The names of colours in CSS.
 
-use super::values::Rgb;
-
-/// The colour of this name, in any case.
-pub(super) fn color(name: &str) -> Option<Rgb> {
+/// The red, green and blue of the colour of this name, in any case.
+pub(super) fn color(name: &str) -> Option<[u8; 3]> {
     let (_, value) = NAMES.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
     let [_, red, green, blue] = u32::to_be_bytes(value);
-    Some(Rgb([red, green, blue]))
+    Some([red, green, blue])
 }
 
 /// The named colours (CSS Color Module Level 4, 6.1).
@@ -168,8 +166,8 @@ mod tests {
 
     #[test]
     fn names_are_found_in_any_case() {
-        assert_eq!(color("white"), Some(Rgb::WHITE));
-        assert_eq!(color("RebeccaPurple"), Some(Rgb([0x66, 0x33, 0x99])));
+        assert_eq!(color("white"), Some([0xff; 3]));
+        assert_eq!(color("RebeccaPurple"), Some([0x66, 0x33, 0x99]));
         assert_eq!((color(""), color("whit"), color("ffffff")), (None, None, None));
     }
 }

@@ -133,7 +133,7 @@ pub const OPTIONS: [SpecOption; 13] = [
         keyword: "background",
         form: Form::Prefixed("bg"),
         values: "rrggbb",
-        expected: "a colour of six hexadecimal digits, such as ffffff",
+        expected: "a colour of six hexadecimal digits, such as ffffff (in Python also a CSS name, such as white)",
         set: |spec, given| set_optional(&mut spec.background, given),
         value: |spec| optional(spec.background.as_ref()),
         ..PLAIN

@@ -557,11 +557,19 @@ impl OptionValue for Rgb {
         Self::parse(text)
     }
 
-    /// Python code may write a `#` first, or a colour's name in CSS.
+    /// Python code may write a colour as CSS has it: a name, or `#` and three or six digits.
     fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
         let Argument::Text(text) = argument else { return Err(Refusal::Kind) };
+        let text = text.trim();
+        let digits = text.strip_prefix('#').unwrap_or(text);
         css::color(text)
-            .or_else(|| Self::parse(text.strip_prefix('#').unwrap_or(text)))
+            .map(Self)
+            .or_else(|| Self::parse(digits))
+            .or_else(|| {
+                let doubled =
+                    || digits.chars().flat_map(|digit| [digit, digit]).collect::<String>();
+                (digits.len() == 3).then(doubled).and_then(|digits| Self::parse(&digits))
+            })
             .ok_or(Refusal::Value)
     }
 }
