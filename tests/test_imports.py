@@ -55,6 +55,7 @@ TEMPLATES = {
     "xaccel.thumbnails.layout",
     "xaccel.thumbnails.markup",
     "xaccel.thumbnails.placeholders",
+    "xaccel.thumbnails.rows",
     "xaccel.thumbnails.urls",
 }
 HTTP_SOURCE = {"xaccel._http", "xaccel.thumbnails.sources.http"}

@@ -18,6 +18,7 @@ from xaccel.django import conf
 from xaccel.django.files import PrivateFile, local_path_of, path_of
 from xaccel.django.http import facts, to_django
 from xaccel.exceptions import FileNotFound
+from xaccel.thumbnails.rows import focal_point, focused
 
 _logger = logging.getLogger("xaccel.django")
 
@@ -148,9 +149,9 @@ def send_private_thumbnail(
         image = local_path_of(path)
     except FileNotFound as error:
         raise Http404(error.public_message) from None
-    response = conf.private_thumbnails().answer(
-        image, width, height, facts(request), root=root, max_age=max_age, **options
-    )
+    private = conf.private_thumbnails()
+    spec = focused(private.spec(width, height, **options), focal_point(path))
+    response = private.answer_spec(image, spec, facts(request), root=root, max_age=max_age)
     return to_django(response)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from functools import lru_cache
 
-from xaccel._core import placeholder
+from xaccel._core import draw_thumbhash, placeholder
 from xaccel.config import Config
 from xaccel.exceptions import XaccelError
+from xaccel.thumbnails.rows import stored_thumbhash
 from xaccel.thumbnails.urls import ThumbnailUrls
 
 _TRANSPARENT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
@@ -26,7 +27,8 @@ class Placeholders:
     def placeholder(self, source: object) -> str:
         """Return a blurred picture as a `data:` URI, to show until the thumbnail has arrived.
 
-        Only this helper reads the image. For a missing or broken image the placeholder is a
+        The image's row may have it, see `xaccel.django.fields.ImageField`. Otherwise this helper
+        reads the image, the only one that does. For a missing or broken image the placeholder is a
         transparent pixel.
 
         Args:
@@ -35,7 +37,10 @@ class Placeholders:
         name = self._urls.find(source)
         if name is None:
             return _TRANSPARENT
+        known = stored_thumbhash(source)
         try:
+            if known is not None:
+                return _draw(known)
             return self._render(name, self._urls.source.state(name))
         except (XaccelError, OSError, ValueError) as error:
             _logger.warning("%s", error)
@@ -44,3 +49,6 @@ class Placeholders:
     def _build(self, name: str, state: str | None) -> str:  # noqa: ARG002 - part of the cache's key
         with self._urls.source.get(name) as original:
             return placeholder(original.whole(), limits=self._limits)
+
+
+_draw = lru_cache(maxsize=4096)(draw_thumbhash)
