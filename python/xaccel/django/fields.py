@@ -202,5 +202,7 @@ class FocalPointField(models.CharField):  # type: ignore[type-arg] # not generic
 
     def formfield(self, **kwargs: Any) -> Any:
         """See Django's `Field.formfield`."""
-        # Not that of `CharField`, which adds arguments for text.
+        # The admin passes its widget for text. `CharField` would add arguments for text.
+        if not forms.is_focal_point_input(kwargs.get("widget")):
+            kwargs.pop("widget", None)
         return models.Field.formfield(self, **{"form_class": forms.FocalPointField, **kwargs})

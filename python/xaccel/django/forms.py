@@ -85,6 +85,12 @@ class FocalPointField(forms.MultiValueField):
         return "" if x is None or y is None else focal_point_text((x / 100, y / 100))
 
 
+def is_focal_point_input(widget: Any) -> bool:
+    """Whether a widget, or a class of widgets, has two numbers."""
+    kind = widget if isinstance(widget, type) else type(widget)
+    return issubclass(kind, forms.MultiWidget)
+
+
 def focal_point_text(point: FocalPoint | None) -> str:
     """Return how a focal point is stored; empty for none."""
     return "" if point is None else "x".join(f"{part:.4g}" for part in point)
