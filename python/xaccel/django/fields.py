@@ -172,6 +172,13 @@ class ImageField(models.ImageField):
         return super().formfield(**{"form_class": forms.ImageField, **kwargs})
 
 
+def _validate_focal_point(value: Any) -> None:
+    try:
+        as_focal_point(value)
+    except SpecError:
+        raise ValidationError(forms.FOCAL_POINT_ERROR, code="invalid") from None
+
+
 class FocalPointField(models.CharField):  # type: ignore[type-arg] # not generic at run time
     """The point of an image that a crop keeps, as text such as `"0.25x0.6"`; empty = the centre.
 
@@ -180,6 +187,8 @@ class FocalPointField(models.CharField):  # type: ignore[type-arg] # not generic
     """
 
     description = _("Focal point")
+    # A validator and not `validate`, which REST framework does not call.
+    default_validators = [_validate_focal_point]  # noqa: RUF012
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"max_length": 20, "blank": True, "default": "", **kwargs})
@@ -189,16 +198,8 @@ class FocalPointField(models.CharField):  # type: ignore[type-arg] # not generic
         try:
             return forms.focal_point_text(as_focal_point(value))
         except SpecError:
-            # `validate` refuses it. A part of a focal point in a query is fine.
+            # The validator refuses it. A part of a focal point in a query is fine.
             return super().to_python(value)
-
-    def validate(self, value: Any, model_instance: models.Model | None) -> None:
-        """See Django's `Field.validate`."""
-        super().validate(value, model_instance)
-        try:
-            as_focal_point(value)
-        except SpecError:
-            raise ValidationError(forms.FOCAL_POINT_ERROR, code="invalid") from None
 
     def formfield(self, **kwargs: Any) -> Any:
         """See Django's `Field.formfield`."""

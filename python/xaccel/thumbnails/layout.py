@@ -64,14 +64,24 @@ def candidates(
 
 def shown_size(spec: Spec, sizes: Sequence[tuple[int, int]]) -> dict[str, int]:
     """Return the attributes `width` and `height`, in CSS pixels, if they are certain."""
-    spec = spec.replace(dpr=None)
+    size = certain_size(spec.replace(dpr=None), sizes)
+    return {} if size is None else {"width": size[0], "height": size[1]}
+
+
+def certain_size(spec: Spec, sizes: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
+    """Return the width and height of a thumbnail, in pixels, if they are certain.
+
+    Args:
+        spec: The spec of the thumbnail.
+        sizes: The widths and heights that the upright source may have; empty if unknown.
+    """
     outputs = {spec.output_size(*size) for size in sizes}
     if len(outputs) == 1:
-        width, height = outputs.pop()
-        return {"width": width, "height": height}
+        return outputs.pop()
     if spec.fit != "contain" and spec.width is not None and spec.height is not None:
-        return {"width": spec.width, "height": spec.height}
-    return {}
+        # It fills the box, whatever the size of the source.
+        return spec.output_size(spec.width, spec.height)
+    return None
 
 
 def _numbers(values: str | Iterable[float], option: str) -> Sequence[float]:
