@@ -143,7 +143,7 @@ def _schema(
         "properties": {"url": url, "width": side, "height": side},
         "required": ["url", "width", "height"],
     }
-    properties = dict.fromkeys(field.sizes, rendition)
+    properties: dict[str, Any] = dict.fromkeys(field.sizes, rendition)
     if field.placeholder:
         properties["placeholder"] = url
     return nullable({"type": "object", "properties": properties, "required": [*properties]})
