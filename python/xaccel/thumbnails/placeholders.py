@@ -11,7 +11,7 @@ from xaccel.exceptions import XaccelError
 from xaccel.thumbnails.rows import stored_thumbhash
 from xaccel.thumbnails.urls import ThumbnailUrls
 
-_TRANSPARENT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+TRANSPARENT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 _logger = logging.getLogger("xaccel.thumbnails")
 
@@ -36,15 +36,23 @@ class Placeholders:
         """
         name = self._urls.find(source)
         if name is None:
-            return _TRANSPARENT
+            return TRANSPARENT
         known = stored_thumbhash(source)
         try:
             if known is not None:
                 return _draw(known)
-            return self._render(name, self._urls.source.state(name))
+            return self.read(name)
         except (XaccelError, OSError, ValueError) as error:
             _logger.warning("%s", error)
-            return _TRANSPARENT
+            return TRANSPARENT
+
+    def read(self, name: str) -> str:
+        """Return the placeholder of an image, and read it unless its state is known.
+
+        Args:
+            name: The name of the image below `THUMBNAIL_SOURCE`.
+        """
+        return self._render(name, self._urls.source.state(name))
 
     def _build(self, name: str, state: str | None) -> str:  # noqa: ARG002 - part of the cache's key
         with self._urls.source.get(name) as original:
