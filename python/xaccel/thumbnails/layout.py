@@ -79,7 +79,7 @@ def certain_size(spec: Spec, sizes: Sequence[tuple[int, int]]) -> tuple[int, int
     if len(outputs) == 1:
         return outputs.pop()
     if spec.fit != "contain" and spec.width is not None and spec.height is not None:
-        # It fills the box, whatever the size of the source.
+        # It fills the box with any source.
         return spec.output_size(spec.width, spec.height)
     return None
 
