@@ -75,9 +75,9 @@ pub enum PathError {
     /// A `..` component.
     #[error("it has a '..' component")]
     Parent,
-    /// A NUL byte or a backslash.
-    #[error("it contains a NUL byte or a backslash")]
-    BadCharacter,
+    /// A NUL byte.
+    #[error("it contains a NUL byte")]
+    Nul,
     /// No root contains the path.
     #[error("it is outside every root")]
     OutsideRoots,
@@ -225,6 +225,40 @@ pub enum SignerError {
         /// `bytes` or `characters`.
         unit: &'static str,
     },
+    /// A variable in an expression of `secure_link_md5` that is unknown when a URL is signed. Its
+    /// name is not in the message: it may be part of a pasted secret.
+    #[error(
+        "the expression has a '$' that does not begin one of $secret, $uri, $secure_link_expires, \
+         $remote_addr, $remote_user, $host, $server_name, $scheme, $http_name and $cookie_name"
+    )]
+    UnknownVariable,
+    /// An expression of `secure_link_md5` that every path or every secret fits.
+    #[error("the expression must contain {name}")]
+    NotInExpression {
+        /// The variable.
+        name: &'static str,
+    },
+    /// A key that is not in base64.
+    #[error("the key is not in base64")]
+    NotBase64,
+    /// An addressing that is not known.
+    #[error("the addressing must be 'path' or 'virtual', not {0:?}")]
+    UnknownAddressing(String),
+    /// A session token that can't be part of a header.
+    #[error("the session token must be printable ASCII, and not empty")]
+    SessionToken,
+    /// A lifetime in a rule that is not positive.
+    #[error("the ttl must be a positive number of seconds, not {0}")]
+    Ttl(i64),
+    /// An endpoint that is not an origin.
+    #[error("the endpoint must be https://host or http://host, with an optional port and no path")]
+    Endpoint,
+    /// A value that has no place in a credential or in a query.
+    #[error("{what} must be printable ASCII without a slash, and not empty")]
+    Credential {
+        /// The argument.
+        what: &'static str,
+    },
     /// Both parameters have the same name (nginx's `$arg_name` ignores case).
     #[error("the signature and its expiry need query parameters of different names")]
     SameParamName,
@@ -254,12 +288,82 @@ pub enum SignError {
         /// The name.
         name: String,
     },
+    /// An expiry that is not in the expression of `secure_link_md5`.
+    #[error(
+        "the expression has no $secure_link_expires, so that anyone could change the expiry; \
+         sign without one"
+    )]
+    ExpiresNotCovered,
+    /// A variable of the expression of `secure_link_md5` has no value.
+    #[error("the expression has ${name}, so its value is needed")]
+    MissingVariable {
+        /// The name, without `$`.
+        name: String,
+    },
+    /// A value for a variable that is not in the expression of `secure_link_md5`.
+    #[error("the expression does not have the variable {name:?}")]
+    UnusedVariable {
+        /// The name.
+        name: String,
+    },
     /// An expiry of zero or less, which nginx's `secure_link` refuses.
     #[error("an expiry must be after 1970-01-01 00:00:00 UTC, not {expires} seconds from it")]
     ExpiresOutOfRange {
         /// The expiry, in Unix seconds.
         expires: i64,
     },
+    /// A URL that is neither absolute nor a path.
+    #[error("the URL must be absolute, such as https://cdn.example.com/a.jpg{or_path}")]
+    NotAbsolute {
+        /// What else is possible.
+        or_path: &'static str,
+    },
+    /// A character that a URL has to percent-encode.
+    #[error("the URL must be percent-encoded as it will be sent; it has the character {0:?}")]
+    Unencoded(char),
+    /// Two query parameters of one name, where the signature covers a single one.
+    #[error("the query has the parameter {name:?} twice, and the signature can cover only one")]
+    DuplicateParam {
+        /// The name.
+        name: String,
+    },
+    /// A character with a meaning in the pattern that the signature covers.
+    #[error("the directory has the character {0:?}, which has a meaning in the signed pattern")]
+    Wildcard(char),
+    /// A URL that does not name an object of a bucket.
+    #[error("the URL must be {scheme}://bucket/key")]
+    NotAnObject {
+        /// The scheme, without `://`.
+        scheme: &'static str,
+    },
+    /// A bucket that the endpoint can't have as part of its host name.
+    #[error("the bucket {bucket:?} can't be part of a host name; use the addressing 'path'")]
+    BucketInHost {
+        /// The bucket.
+        bucket: String,
+    },
+    /// An HTTP method or header that can't be sent.
+    #[error("{0:?} is not a method or header of HTTP")]
+    NotHttp(String),
+    /// A signature that would have to be valid for too long.
+    #[error("this signature can be valid for at most {maximum} seconds, not {seconds}")]
+    TooLong {
+        /// The lifetime in seconds.
+        seconds: i64,
+        /// The maximum in seconds.
+        maximum: i64,
+    },
+    /// An expiry that lies in the past, where the signature has a lifetime.
+    #[error("the expiry {expires} is not after the present {now} (Unix seconds)")]
+    AlreadyExpired {
+        /// The expiry.
+        expires: i64,
+        /// The time of the signature.
+        now: i64,
+    },
+    /// A time that has no four-digit year, or not ten digits in Unix seconds.
+    #[error("the time {0} (Unix seconds) is outside of what the signature can express")]
+    TimeOutOfRange(i64),
     /// A lifetime that is not positive, or ends after the last representable second.
     #[error("a lifetime must be a positive number of seconds, not {seconds}")]
     LifetimeOutOfRange {

@@ -18,6 +18,9 @@ const NOT_IN_QUERY: &AsciiSet =
 /// separates the options of a thumbnail spec.
 const NOT_IN_PATH: &AsciiSet = &NOT_IN_QUERY.remove(b'/').remove(b',');
 
+/// The bytes to encode in the key of an object: all except *unreserved* and the slash.
+const NOT_IN_KEY: &AsciiSet = &NOT_IN_QUERY.remove(b'/');
+
 /// The bytes to encode in a URL within the path of a URL: as in a path, except for the separators
 /// of a URL other than `?`, `#` and `%`.
 const NOT_IN_NESTED_URL: &AsciiSet = &NOT_IN_PATH
@@ -98,6 +101,11 @@ pub fn encode_path(path: &[u8]) -> String {
 /// Appends a URL or name to the path of a URL, where a `?` would begin the query.
 pub fn encode_nested_url_into(url: &str, out: &mut String) {
     out.extend(percent_encode(url.as_bytes(), NOT_IN_NESTED_URL));
+}
+
+/// Appends the key of an object in an object store to the path of a URL.
+pub fn encode_key_into(key: &[u8], out: &mut String) {
+    out.extend(percent_encode(key, NOT_IN_KEY));
 }
 
 /// Appends a query parameter's name or value to `out`, percent-encoded (a space is `%20`).

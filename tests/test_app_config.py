@@ -132,7 +132,7 @@ def test_check_compares_with_the_deployed_files(capsys, project):
     assert status == 1
     assert "-        alias /srv/old/;" in out
     assert "+        alias /srv/new/;" in out
-    assert "xaccel-secrets.conf is out of date" in out
+    assert "xaccel-secrets.inc is out of date" in out
     assert secret not in out
     assert secret[::-1] not in out
     assert (project / "deployed" / "xaccel.conf").read_text() == before

@@ -227,3 +227,25 @@ def test_cookies_headers_and_background_tasks_of_starlette(make_config):
     assert response.headers["x-robots-tag"] == "noindex"
     assert response.cookies["seen"] == "1"
     assert done == [Path("x")]
+
+
+@pytest.mark.parametrize("server", ["direct", "nginx"])
+def test_headers_of_starlette_replace_ours_once(make_config, server):
+    async def view(request):
+        response = starlette.XAccel(make_config(SERVER=server)).send_private_file("Grüße 100%.mp4")
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Content-Length"] = "3"
+        response.headers["X-Accel-Redirect"] = "/etc/passwd"
+        response.headers.append("Vary", "Cookie")
+        response.headers.append("Set-Cookie", "a=1")
+        response.headers.append("Set-Cookie", "b=2")
+        return response
+
+    headers = TestClient(Starlette(routes=[Route("/", view)])).get("/").headers
+    assert headers.get_list("cache-control") == ["no-store"]
+    length = str(len(CONTENT)) if server == "direct" else "0"
+    assert headers.get_list("content-length") == [length]
+    assert headers.get_list("set-cookie") == ["a=1", "b=2"]
+    redirects = headers.get_list("x-accel-redirect")
+    assert len(redirects) == (server == "nginx")
+    assert "/etc/passwd" not in redirects

@@ -163,7 +163,7 @@ def test_config_prints_a_site_file(capsys, project, name):
     status, out, err = run(capsys, "config", "nginx", "--app", f"project_app:{name}")
     assert (status, err) == (0, "")
     assert 'alias "/srv/private files/";' in out
-    assert "include xaccel-secrets.conf;" in out
+    assert "include xaccel-project-app-secrets.inc;" in out
     assert "0123456789" not in out
 
 
@@ -177,7 +177,7 @@ def test_config_writes_files_that_nginx_accepts(capsys, project):
     )
     assert status == 0
     assert "nginx.conf" in out
-    secrets = directory / "xaccel-secrets.conf"
+    secrets = directory / "xaccel-project-app-secrets.inc"
     assert secrets.stat().st_mode & 0o777 == 0o600
     assert "0123456789${xaccel_dollar}abcdef" in secrets.read_text()
     checked = subprocess.run(

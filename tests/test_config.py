@@ -3,7 +3,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from xaccel import Config, ConfigError
+from xaccel import BadSignature, Config, ConfigError, SignatureExpired
 
 SECRET = "0123456789abcdef"
 
@@ -175,14 +175,93 @@ def test_never_shows_a_secret():
     assert SECRET not in repr(Config.from_mapping({"SECRET_KEYS": [SECRET]}))
 
 
+FRAMEWORK = "the secret of a framework"
+
+
 def test_framework_keys_are_a_fallback_and_never_used_as_they_are():
-    own = Config.from_mapping({"SECRET_KEYS": [SECRET]}, framework_keys=["framework"])
+    own = Config.from_mapping({"SECRET_KEYS": [SECRET]}, framework_keys=[FRAMEWORK])
     assert own.secret_keys == (SECRET,)
-    derived = Config.from_mapping({}, framework_keys=["framework", b"older"])
+    derived = Config.from_mapping({}, framework_keys=[FRAMEWORK, b"an older secret of 16+"])
     assert len(derived.secret_keys) == 2
-    assert "framework" not in str(derived.secret_keys)
+    assert FRAMEWORK not in str(derived.secret_keys)
     # What has been signed stays good with the next start.
-    assert derived == Config.from_mapping({}, framework_keys=["framework", b"older"])
+    again = Config.from_mapping({}, framework_keys=[FRAMEWORK, b"an older secret of 16+"])
+    assert derived == again
+
+
+@pytest.mark.parametrize("current", [None, "", b"", "short", b"15 bytes of key"])
+def test_a_framework_key_that_can_be_guessed_never_signs(current):
+    for keys in ([current], [current, FRAMEWORK]):
+        config = Config.from_mapping({}, framework_keys=keys)
+        assert config.secret_keys == ()
+        for needs_key in (config.signer, config.verifier):
+            with pytest.raises(ConfigError, match=r"SECRET_KEYS.*SECRET_KEY .*token_urlsafe"):
+                needs_key()
+
+
+def test_a_fallback_that_can_be_guessed_is_skipped_with_one_warning(caplog):
+    keys = [FRAMEWORK, "", "short", "an older secret of 16+", None]
+    config = Config.from_mapping({}, framework_keys=keys)
+    good = Config.from_mapping({}, framework_keys=[FRAMEWORK, "an older secret of 16+"])
+    assert config.secret_keys == good.secret_keys
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("xaccel.config", "WARNING")
+    assert "SECRET_KEY_FALLBACKS" in record.message
+    assert "short" not in record.message
+
+
+@pytest.mark.parametrize(
+    "prefix", ["/_xaccel/", "/_xaccel/thumbnails/", "/_xaccel/a/", "/t/", "/t/a/", "/p/", "/p/a/"]
+)
+def test_no_root_and_no_remote_is_at_or_below_a_prefix_of_ours(prefix):
+    ours = {"THUMBNAIL_SOURCE": "/srv/photos", "PRIVATE_URL": "/p/", "SECRET_KEYS": [SECRET]}
+    for setting, place in (("ROOTS", "/srv/files"), ("REMOTES", "https://media.internal/")):
+        with pytest.raises(ConfigError, match=rf"'{setting}'.*'{prefix}'.*below.*choose another"):
+            Config.from_mapping({setting: {place: prefix}, **ours})
+        # Next to ours there is no clash, and without thumbnails `/t/` is free.
+        Config.from_mapping({setting: {place: "/_private/t/"}, **ours})
+        Config.from_mapping({setting: {place: "/t/"}})
+
+
+@pytest.mark.parametrize("name", ["cache", "cache/", "cache/t", "link", "link/t"])
+def test_no_root_is_the_cache_or_in_it(tmp_path, name):
+    (tmp_path / "cache/t").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("cache")
+    cache = tmp_path / "cache"
+    with pytest.raises(ConfigError, match=r"'ROOTS'.*'THUMBNAIL_CACHE'.*outside"):
+        Config.from_mapping({"ROOTS": {f"{tmp_path}/{name}": "/_p/"}, "THUMBNAIL_CACHE": cache})
+    Config.from_mapping({"ROOTS": {f"{tmp_path}/cache-2": "/_p/"}, "THUMBNAIL_CACHE": cache})
+
+
+def test_of_several_signatures_the_first_signs_and_all_verify():
+    def config(signature):
+        return Config.from_mapping({"SIGNATURE": signature, "SECRET_KEYS": [SECRET]})
+
+    names = ("secure-link-md5", "hmac-sha256")
+    both = config([*names])
+    assert both.signature == names
+    assert replace(both) == both
+    assert both.signer().algorithm == "secure-link-md5"
+    for name in names:
+        assert config([name]) == config(name)
+        url = config(name).signer().sign("/p/a.txt")
+        assert both.verifier().verify_parts(url).path == "/p/a.txt"
+        other = next(each for each in names if each != name)
+        for forged in (url[:-1] + "x", url + "x", "/p/a.txt", "/p/a.txt?key="):
+            with pytest.raises(BadSignature):
+                both.verifier().verify_parts(forged)
+        with pytest.raises(BadSignature):
+            config(other).verifier().verify_parts(url)
+        with pytest.raises(SignatureExpired):
+            both.verifier().verify_parts(config(name).signer().sign("/p/a.txt", expires=1))
+
+
+@pytest.mark.parametrize(
+    "wrong", [[], ["md5"], ["hmac-sha256", "hmac-sha256"], [5], {"hmac-sha256": 1}, None]
+)
+def test_lists_that_are_not_signatures(wrong):
+    with pytest.raises(ConfigError, match=r"'SIGNATURE'.* must be one of"):
+        Config.from_mapping({"SIGNATURE": wrong})
 
 
 def test_signing_without_a_key_says_how_to_get_one():

@@ -58,7 +58,8 @@ def test_cve_2026_34830_the_mapping_is_not_a_pattern(ask, root, mapping):
         "X-Sendfile-Type": "X-Accel-Redirect",
         "X-Accel-Mapping": mapping.format(str(root)[:-4]),
     }
-    headers, content = ask(root / "file.txt", make_config(root), headers=asked, trust=True)
+    config = make_config(root, "direct")
+    headers, content = ask(root / "file.txt", config, headers=asked, trust=True)
     assert content == CONTENT
     assert "x-accel-redirect" not in headers
 
@@ -84,7 +85,8 @@ def test_cve_2025_27111_a_bad_type_is_one_line_of_the_log(ask, root, caplog, nam
 @pytest.mark.parametrize("sendfile_type", ["Content-Type", "Location", "Set-Cookie", "X-Banana"])
 def test_symfony_65683_the_type_is_not_a_header_name(ask, root, sendfile_type):
     asked = {"X-Sendfile-Type": sendfile_type, "X-Accel-Mapping": f"{root}/=/p/"}
-    headers, content = ask(root / "file.txt", make_config(root), headers=asked, trust=True)
+    config = make_config(root, "direct")
+    headers, content = ask(root / "file.txt", config, headers=asked, trust=True)
     assert content == CONTENT
     assert headers["content-type"].startswith("text/plain")
     assert not {"location", "set-cookie", "x-banana", "x-accel-redirect"} & set(headers)

@@ -170,7 +170,7 @@ def test_nginx_does_ranges_and_conditions_itself(root):
         "directory",
         "fifo",
         "a\0b",
-        "a\\b",
+        "..\\secret.txt",
         "dir-link/x",
     ],
 )
@@ -213,7 +213,7 @@ def test_type_and_caching_can_be_chosen(root):
     )
     headers = dict(response.headers)
     response.body.close()
-    assert headers["Content-Type"] == "text/plain"
+    assert headers["Content-Type"] == "text/plain; charset=utf-8"
     assert headers["Cache-Control"] == "private, max-age=60"
     assert headers["X-Robots-Tag"] == "noindex"
     assert "x-accel-redirect" not in headers
@@ -226,7 +226,7 @@ def test_type_and_caching_can_be_chosen(root):
         (
             "Grüße – 猫.pdf",
             (
-                'attachment; filename="Gr__e _ _.pdf"; '
+                'attachment; filename="Gru_e _ _.pdf"; '
                 "filename*=UTF-8''Gr%C3%BC%C3%9Fe%20%E2%80%93%20%E7%8C%AB.pdf"
             ),
         ),
@@ -254,7 +254,11 @@ def test_attachment_takes_the_files_own_name(root):
     [
         ("a.tar.gz", "application/octet-stream"),
         ("a", "application/octet-stream"),
-        ("a.svg", "image/svg+xml"),
+        ("a.svg", "image/svg+xml; charset=utf-8"),
+        ("a.txt", "text/plain; charset=utf-8"),
+        ("a.js", "text/javascript; charset=utf-8"),
+        ("a.json", "application/json; charset=utf-8"),
+        ("a.xhtml", "application/xhtml+xml; charset=utf-8"),
         ("A.PDF", "application/pdf"),
     ],
 )
@@ -262,3 +266,61 @@ def test_type_of_a_name(root, name, kind):
     (root / name).touch()
     response = deliver(root, name)
     assert dict(response.headers)["Content-Type"] == kind
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "empty.txt"])
+def test_a_file_from_before_1970(root, name):
+    os.utime(root / name, (-1, -1))
+    for server in ("direct", "apache", "lighttpd"):
+        response = deliver(root, name, server=server)
+        content(response)
+        assert response.status == 200
+        assert dict(response.headers)["Last-Modified"].endswith(" GMT")
+
+
+@pytest.fixture
+def with_cache(root):
+    cache = root / "cache"
+    (cache / "t/50x-").mkdir(parents=True)
+    (cache / "t/50x-/cat.jpg").write_bytes(b"thumbnail")
+    (root / "cache-2").write_bytes(b"a file")
+    (root / "link").symlink_to("cache/t")
+    return {
+        "ROOTS": {root: "/_p/"},
+        "THUMBNAIL_CACHE": cache,
+        "PRIVATE_URL": "/l/",
+        "SECRET_KEYS": ["a key of 16 bytes or more"],
+    }
+
+
+@pytest.mark.parametrize("server", ["direct", "nginx", "apache"])
+@pytest.mark.parametrize(
+    "name", ["cache/t/50x-/cat.jpg", "cache//t/./50x-/cat.jpg", "link/50x-/cat.jpg"]
+)
+def test_a_cache_inside_a_root_is_left_out_of_it(root, with_cache, server, name):
+    delivery = Delivery(Config.from_mapping({"SERVER": server, **with_cache}))
+    for path in (name, root / name):
+        with pytest.raises(FileNotFound, match="THUMBNAIL_CACHE"):
+            delivery.private_file(path, request(), FileOptions())
+    if not name.startswith("link"):
+        with pytest.raises(FileNotFound, match="THUMBNAIL_CACHE"):
+            delivery.private_url(name)
+    other = delivery.private_file("cache-2", request(), FileOptions())
+    assert other.status == 200
+
+
+def test_a_cache_inside_a_root_that_is_a_link(root, with_cache, tmp_path):
+    (tmp_path / "alias").symlink_to(root)
+    settings = {**with_cache, "ROOTS": {tmp_path / "alias": "/_p/"}}
+    delivery = Delivery(Config.from_mapping(settings))
+    with pytest.raises(FileNotFound, match="THUMBNAIL_CACHE"):
+        delivery.private_file("cache/t/50x-/cat.jpg", request(), FileOptions())
+    assert delivery.private_file("cache-2", request(), FileOptions()).status == 200
+
+
+@pytest.mark.parametrize("server", ["direct", "nginx", "apache", "lighttpd", "caddy"])
+def test_a_backslash_is_a_character_of_a_name(root, server):
+    (root / "a\\..\\b.txt").write_bytes(b"content")
+    response = deliver(root, "a\\..\\b.txt", server=server)
+    assert response.status == 200
+    assert content(response) == (b"content" if server == "direct" else b"")

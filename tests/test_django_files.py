@@ -1,6 +1,7 @@
 """Private files in Django: under WSGI and ASGI, of fields and storages, through middleware."""
 
 import asyncio
+import dataclasses
 import gzip
 import inspect
 import io
@@ -24,6 +25,7 @@ from django.test import Client, RequestFactory, override_settings
 from PIL import Image
 from xaccel import Config, ConfigError, asgi, wsgi
 from xaccel.delivery import sendfile
+from xaccel.delivery.presentation import FileOptions
 from xaccel.delivery.response import FileBody
 from xaccel.django import (
     PrivateFileView,
@@ -467,3 +469,8 @@ def test_the_template_tag(configure, ask, private):
         url = template.render(Context({"file": file})).replace("&amp;", "&")
         assert url.startswith("/p/files/a%20b.pdf?")
         assert ask(url.replace("%20", " "))[::2] == (200, CONTENT)
+
+
+def test_the_attributes_of_the_view_are_the_keywords_with_their_defaults():
+    for option in dataclasses.fields(FileOptions):
+        assert getattr(PrivateFileView, option.name) == option.default

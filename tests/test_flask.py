@@ -1,4 +1,6 @@
+import base64
 import dataclasses
+import hmac
 import inspect
 import io
 import shutil
@@ -7,8 +9,9 @@ from wsgiref.util import FileWrapper
 import pytest
 from flask import Flask, Response, render_template_string
 from flask.testing import FlaskClient
+from jinja2 import UndefinedError
 from PIL import Image
-from xaccel import ConfigError, FileNotFound
+from xaccel import ConfigError, FileNotFound, Signer
 from xaccel.delivery.presentation import FileKeywords, FileOptions
 from xaccel.exceptions import SourceError
 from xaccel.flask import (
@@ -352,6 +355,34 @@ def test_rotated_keys(make_app):
     assert thumbnail_url(new, "{{ 'cat.jpg'|thumbnail_url(50) }}") != url
 
 
+@pytest.mark.parametrize("key", [None, "", "short"])
+def test_a_secret_key_that_can_be_guessed_signs_nothing(private, photos, key):
+    def make(**settings):
+        app = Flask(__name__)
+        app.config.update(SECRET_KEY=key, SECRET_KEY_FALLBACKS=["a fallback of 16+ bytes"])
+        app.config["XACCEL"] = {"ROOTS": {private: "/_p/"}, **settings}
+        XAccel(app)
+        return app
+
+    app = make()
+    app.add_url_rule("/", view_func=lambda: send_private_file("Grüße – 猫.pdf"))
+    assert app.test_client().get("/", buffered=True).status_code == 200
+    for settings in ({"PRIVATE_URL": "/p/"}, {"THUMBNAIL_SOURCE": photos}):
+        with pytest.raises(ConfigError, match=r"SECRET_KEY .*token_urlsafe"):
+            make(**settings)
+
+
+def test_a_link_signed_with_an_empty_fallback_key_is_refused(make_app, private):
+    app = Flask(__name__)
+    app.config.update(SECRET_KEY="the secret of the framework", SECRET_KEY_FALLBACKS=[""])
+    app.config["XACCEL"] = {"ROOTS": {private: "/_p/"}, "PRIVATE_URL": "/p/"}
+    XAccel(app)
+    digest = hmac.digest(b"", b"xaccel framework key v1", "sha256")
+    guessed = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    url = Signer([guessed]).sign("/p/_p/Grüße – 猫.pdf")
+    assert app.test_client().get(url).status_code == 403
+
+
 def test_one_extension_serves_several_apps(private, tmp_path):
     extension = XAccel()
     apps = [Flask(f"app{number}") for number in range(2)]
@@ -455,10 +486,56 @@ def test_private_links_have_to_be_configured(make_app, make_link):
         make_app(PRIVATE_URL="/p/", ROOTS={"/a": "/_a/x/", "/b": "/_b/x/"})
 
 
+def test_urls_in_python_and_in_templates(make_app, private):
+    app = make_app(PRIVATE_URL="/p/")
+    (private / "a.txt").touch()
+    with app.test_request_context():
+        for template, url in (
+            (
+                "{{ private_url('a.txt', as_attachment=True) }}",
+                private_url("a.txt", as_attachment=True),
+            ),
+            ("{{ thumbnail_url('cat.jpg', 'avatar') }}", url_of_thumbnail("cat.jpg", "avatar")),
+        ):
+            assert render_template_string(template).replace("&amp;", "&") == url
+            assert app.test_client().get(url).status_code == 200
+        assert url_of_thumbnail("cat.jpg", 20, fit="cover").startswith("/t/20x-,cover/cat.jpg?key=")
+    app = make_app(THUMBNAIL_SOURCE=None)
+    with app.test_request_context():
+        with pytest.raises(ConfigError, match="THUMBNAIL_SOURCE"):
+            url_of_thumbnail("cat.jpg", 20)
+        with pytest.raises(UndefinedError, match="private_url"):
+            render_template_string("{{ private_url('a.txt') }}")
+
+
+def test_a_name_with_a_backslash(make_app, make_link, private):
+    name = "a\\b.txt"
+    (private / name).write_bytes(b"content")
+    app = make_app(PRIVATE_URL="/p/")
+    link = make_link(name, app=app)
+    assert link.startswith("/p/files/a%5Cb.txt?key=")
+    assert app.test_client().get(link).data == b"content"
+
+
+def test_links_and_thumbnails_of_both_signatures_work_during_a_transition(
+    make_app, make_link, private
+):
+    (private / "a.txt").write_bytes(b"content")
+    old = make_app(PRIVATE_URL="/p/")
+    new = make_app(PRIVATE_URL="/p/", SIGNATURE=["secure-link-md5", "hmac-sha256"])
+    link = make_link("a.txt", app=old)
+    assert make_link("a.txt", app=new) != link
+    for url in (link, make_link("a.txt", app=new)):
+        assert new.test_client().get(url).data == b"content"
+    template = "{{ 'cat.jpg'|thumbnail_url(50) }}"
+    for url in (thumbnail_url(old, template), thumbnail_url(new, template)):
+        assert new.test_client().get(url).status_code == 200
+
+
 def test_help_shows_the_keywords_one_by_one():
     shown = str(inspect.signature(send_private_file))
     assert "options" not in shown
-    assert shown.startswith("(path: 'str | os.PathLike[str]', *, root: ")
+    assert shown.startswith("(path: 'str | os.PathLike[str] | BinaryIO', *, root: ")
     for keyword in FileKeywords.__annotations__:
         assert f" {keyword}: " in shown
     assert "as_attachment: 'bool' = False" in shown

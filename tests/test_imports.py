@@ -15,17 +15,21 @@ COMMON = {
     "xaccel",
     "xaccel._core",
     "xaccel._hints",
+    "xaccel._log",
     "xaccel._private_files",
     "xaccel._settings",
+    "xaccel._verifier",
     "xaccel.config",
     "xaccel.delivery",
     "xaccel.delivery.conditional",
     "xaccel.delivery.files",
+    "xaccel.delivery.open_files",
     "xaccel.delivery.presentation",
     "xaccel.delivery.remotes",
     "xaccel.delivery.request",
     "xaccel.delivery.response",
     "xaccel.delivery.rfc9110",
+    "xaccel.delivery.scripts",
     "xaccel.delivery.sendfile",
     "xaccel.exceptions",
     "xaccel.servers",
@@ -33,10 +37,14 @@ COMMON = {
     "xaccel.servers.dialects.base",
     "xaccel.servers.dialects.values",
     "xaccel.thumbnails",
+    "xaccel.thumbnails.backends",
     "xaccel.thumbnails.delivery",
     "xaccel.thumbnails.endpoint",
+    "xaccel.thumbnails.failures",
+    "xaccel.thumbnails.ownership",
     "xaccel.thumbnails.private",
     "xaccel.thumbnails.rendering",
+    "xaccel.thumbnails.rows",
     "xaccel.thumbnails.colors",
     "xaccel.thumbnails.sources",
     "xaccel.thumbnails.sources.base",
@@ -55,11 +63,15 @@ TEMPLATES = {
     "xaccel.thumbnails.layout",
     "xaccel.thumbnails.markup",
     "xaccel.thumbnails.placeholders",
-    "xaccel.thumbnails.rows",
     "xaccel.thumbnails.urls",
 }
-HTTP_SOURCE = {"xaccel._http", "xaccel.thumbnails.sources.http"}
-REMOTE = {"xaccel._http", "xaccel.delivery.remote_files"}
+HTTP_SOURCE = {
+    "xaccel._addresses",
+    "xaccel._http",
+    "xaccel.thumbnails.sources.fetches",
+    "xaccel.thumbnails.sources.http",
+}
+REMOTE = {"xaccel._addresses", "xaccel._http", "xaccel.delivery.remote_files"}
 
 REPORT = """
 print(json.dumps(sorted(sys.modules)))

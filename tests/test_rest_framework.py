@@ -82,7 +82,7 @@ def test_an_upload_and_its_thumbnails(client):
         "http://testserver/t/30x20,cover,g-0.25-0.125/photos/a.jpg?"
     )
     sizes = {name: (made[name]["width"], made[name]["height"]) for name in SIZES}
-    assert sizes == {"small": (30, 20), "large": (40, 80), "card": (80, 80)}
+    assert sizes == {"small": (30, 20), "large": (40, 80), "card": (40, 40)}
     assert made["placeholder"] == draw_thumbhash(thumbhash(photo()))
 
 

@@ -22,9 +22,46 @@ def test_validators_are_those_of_nginx():
     assert http_date(MODIFIED) == DATE
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "Sun, 99 Nov 1994 99:99:99 GMT", "0", "\0"])
+OUT_OF_RANGE = [
+    "Thu, 01 Jan 99999999999999999999 00:00:00 GMT",
+    "Thu, 99999999999999999999999 Jan 2000 00:00:00 GMT",
+    "Sun, 06 Nov 1994 99999999999999999999:49:37 GMT",
+    "Mon, 01 Jan 2024 00:00:00 +999999999999",
+]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "Sun, 99 Nov 1994 99:99:99 GMT", "0", "\0", *OUT_OF_RANGE]
+)
 def test_an_invalid_date_is_ignored(text):
     assert parse_http_date(text) is None
+
+
+@pytest.mark.parametrize("text", OUT_OF_RANGE)
+def test_dates_out_of_range_are_ignored_in_requests(text):
+    for name in ("if_modified_since", "if_unmodified_since"):
+        assert precondition_status(Conditions("GET", **{name: text}), VALIDATORS) is None
+    asked = Conditions("GET", range="bytes=0-1", if_range=text)
+    assert requested_ranges(asked, VALIDATORS, 1000) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (-1, "Wed, 31 Dec 1969 23:59:59 GMT"),
+        (-(1 << 62), "Wed, 01 Jan 1000 00:00:00 GMT"),
+        (1 << 62, "Fri, 31 Dec 9999 23:59:59 GMT"),
+    ],
+)
+def test_times_that_only_file_systems_have(seconds, expected):
+    assert http_date(seconds) == expected
+
+
+def test_validators_of_headers():
+    headers = [("etag", ETAG), ("LAST-modified", DATE)]
+    assert Validators.of_headers(headers) == VALIDATORS
+    assert Validators.of_headers([]) == Validators("", None)
+    assert Validators("", None).headers == ()
 
 
 @pytest.mark.parametrize(

@@ -307,36 +307,6 @@ def test_a_replaced_file_is_not_offloaded(root, inside):
     assert "X-Accel-Redirect" not in headers
 
 
-@pytest.mark.parametrize(
-    ("names", "expected"),
-    [
-        ({"name": "relative.mp4"}, None),
-        ({"name": 5}, None),
-        ({"name": None, "path": "INSIDE"}, "INSIDE"),
-        ({"name": "relative.mp4", "path": property()}, None),
-        ({"name": "/etc/hostname"}, None),
-        ({"name": b"INSIDE"}, "INSIDE"),
-    ],
-)
-def test_names_of_files(inside, names, expected):
-    def path(text):
-        if isinstance(text, bytes):
-            return os.fsencode(inside)
-        return str(inside) if text == "INSIDE" else text
-
-    class Named:
-        def __init__(self, file):
-            self.fileno, self.tell, self.seekable = file.fileno, file.tell, file.seekable
-
-    def no_path(self):
-        raise NotImplementedError
-
-    for name, value in names.items():
-        setattr(Named, name, property(no_path) if isinstance(value, property) else path(value))
-    with inside.open("rb") as file:
-        assert sendfile.path_of(Named(file)) == path(expected)
-
-
 def test_untouched_files_go_to_the_servers_own_wrapper(root, outside):
     app, opened = wsgi_file_app(outside)
     wrapped = []
@@ -445,6 +415,53 @@ def test_trusted_request_headers(root, inside, kind):
     assert answer[1]["x-accel-redirect"].startswith("/_other/Gr")
 
 
+@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
+@pytest.mark.parametrize(
+    ("settings", "asked", "offloaded"),
+    [
+        # With SERVER, a visitor's type is ignored, and ROOTS win.
+        ({"SERVER": "nginx"}, {"X-Sendfile-Type": "X-Sendfile"}, URL),
+        ({"SERVER": "nginx"}, {"X-Sendfile-Type": ""}, URL),
+        ({"SERVER": "nginx"}, {"X-Accel-Mapping": "{root}/=/_other/"}, URL),
+        ({"SERVER": "apache"}, {"X-Accel-Mapping": "/=/_other/"}, "the path"),
+        # Without ROOTS, the server's mapping has them.
+        ({"SERVER": "nginx", "ROOTS": {}}, {"X-Accel-Mapping": "{root}/=/_other/"}, "/_other/"),
+        ({"SERVER": "nginx", "ROOTS": {}}, {"X-Accel-Mapping": "/_other/={root}/"}, "/_other/"),
+        ({"SERVER": "apache", "ROOTS": {}}, {"X-Accel-Mapping": "{root}/=/_other/"}, "the path"),
+        ({"SERVER": "apache", "ROOTS": {}}, {"X-Accel-Mapping": "/other/=/_other/"}, None),
+        # A server that sets only the mapping does not read X-Sendfile.
+        ({}, {"X-Sendfile-Type": "X-Sendfile", "X-Accel-Mapping": "{root}/=/_other/"}, None),
+        ({}, {"X-Accel-Mapping": "{root}/=/_other/"}, None),
+        # A server that sets only the type; the mapping is a visitor's.
+        ({}, {"X-Sendfile-Type": "X-Sendfile", "X-Accel-Mapping": "/=/_other/"}, None),
+        ({}, {"X-Sendfile-Type": "X-Sendfile"}, "the path"),
+    ],
+)
+def test_trusted_request_headers_fill_what_the_settings_leave_open(
+    root, inside, kind, settings, asked, offloaded
+):
+    config = Config.from_mapping({"ROOTS": {root: "/_private/files/"}, **settings})
+    asked = {name: value.replace("{root}", str(root)) for name, value in asked.items()}
+    if kind == "wsgi":
+        app = wsgi.Sendfile(wsgi_file_app(inside)[0], config, trust_request_headers=True)
+        environ = {"wsgi.file_wrapper": FileWrapper}
+        _, headers, content = call_wsgi(app, headers=asked, **environ)
+    else:
+        app = asgi.Sendfile(FileResponse(inside), config, trust_request_headers=True)
+        _, headers, content = call_asgi(app, headers=asked)
+    headers = {name.lower(): value for name, value in headers.items()}
+    found = headers.get("x-accel-redirect") or headers.get("x-sendfile")
+    if offloaded is None:
+        assert (found, content) == (None, CONTENT)
+        return
+    assert content == b""
+    if offloaded == "the path":
+        # The helpers for the tests decode headers differently.
+        assert found in {str(inside), os.fsencode(inside).decode("latin-1")}
+    else:
+        assert found.startswith(offloaded)
+
+
 def test_a_server_with_pathsend_gets_files_that_are_not_offloaded(root, inside, outside):
     pathsend = {"extensions": ["http.response.pathsend"]}
     url = f"/send_file{outside}"
@@ -490,3 +507,69 @@ def test_other_protocols_pass(root):
     passed = []
     asyncio.run(asgi.Sendfile(app, make_config(root))({"type": "websocket"}, None, None))
     assert passed == ["websocket"]
+
+
+def test_a_cache_inside_a_root_is_not_offloaded(root, inside):
+    (root / "cache").mkdir()
+    (root / "cache/cat.jpg").write_bytes(CONTENT)
+    settings = {"THUMBNAIL_CACHE": root / "cache"}
+    app, _ = wsgi_file_app(root / "cache/cat.jpg")
+    _, headers, content = call_wsgi(wsgi.Sendfile(app, make_config(root, **settings)))
+    assert (content, "X-Accel-Redirect" in headers) == (CONTENT, False)
+    app, _ = wsgi_file_app(inside)
+    assert call_wsgi(wsgi.Sendfile(app, make_config(root, **settings)))[2] == b""
+
+
+def test_a_file_under_no_root_is_a_debug_line(root, outside, caplog):
+    caplog.set_level("DEBUG", "xaccel.sendfile")
+    call_wsgi(wsgi.Sendfile(wsgi_file_app(outside)[0], make_config(root)))
+    (record,) = caplog.records
+    assert record.levelname == "DEBUG"
+    assert repr(str(outside)) in record.message
+
+
+def test_the_body_that_the_app_returned_for_head_is_closed(root, inside, outside):
+    closed = []
+
+    class Body:
+        def __iter__(self):
+            return iter(())
+
+        def close(self):
+            closed.append(True)
+
+    def app(path):
+        def app(environ, start_response):
+            length = str(path.stat().st_size)
+            start_response("200 OK", [("Content-Type", "video/mp4"), ("Content-Length", length)])
+            opened.append(path.open("rb"))
+            environ["wsgi.file_wrapper"](opened[-1])
+            return Body()
+
+        return app
+
+    opened = []
+    for path, server in ((inside, "nginx"), (inside, "direct"), (outside, "nginx")):
+        app_ = wsgi.Sendfile(app(path), make_config(root, server))
+        assert call_wsgi(app_, method="HEAD")[2] == b""
+        assert closed.pop()
+        assert not closed
+        opened.pop().close()
+
+
+def test_ours_stays_next_to_a_foreign_header_of_its_name(root, inside):
+    app = flask_app(root)
+
+    @app.get("/both/<path:path>")
+    def both(path):
+        response = send_private_file(f"/{path}")
+        response.headers.add("X-Accel-Redirect", "/etc/passwd")
+        response.headers.add("x-sendfile", "/etc/passwd")
+        response.headers.add("Set-Cookie", "a=1")
+        response.headers.add("Set-Cookie", "b=2")
+        return response
+
+    response = app.test_client().get(f"/both{inside}")
+    assert response.headers.getlist("X-Accel-Redirect") == [URL]
+    assert "X-Sendfile" not in response.headers
+    assert response.headers.getlist("Set-Cookie") == ["a=1", "b=2"]

@@ -57,7 +57,7 @@ def test_defaults_are_left_out():
     assert str(Spec()) == "-x-"
     assert str(Spec(300)) == "300x-"
     assert str(Spec(height=200)) == "-x200"
-    assert str(Spec(9, 9, fit="cover", upscale=True, gravity="c", dpr=1)) == "9x9,cover"
+    assert str(Spec(9, 9, fit="cover", upscale=False, gravity="c", dpr=1)) == "9x9,cover"
     assert str(Spec(9, 9, gravity=(0.5, 0.5), crop=(0, 0, 1, 1))) == "9x9"
     assert str(Spec(9, 9, gravity="0.25-1", crop="0-0-0.5-1")) == "9x9,g-0.25-1,crop-0-0-0.5-1"
 

@@ -3,6 +3,7 @@ import itertools
 
 import flask
 import pytest
+from django.core.files.storage import FileSystemStorage
 from django.test import Client, override_settings
 from PIL import Image
 from starlette.applications import Starlette
@@ -122,7 +123,7 @@ def test_not_found(make_get, root, server):
 def test_a_file_outside_every_root(make_get, root, server):
     get = make_get(server)
     response = get("/file/a b.pdf")
-    with pytest.raises(AssertionError, match="is neither a file under one of"):
+    with pytest.raises(AssertionError, match="is not a file under one of"):
         assert_offloaded(response, "/etc/hostname")
 
 
@@ -144,6 +145,44 @@ def test_a_name_that_is_not_ascii(make_get, root, server):
     assert_offloaded(response, root / "Grüße – 猫.pdf")
     with pytest.raises(AssertionError, match=r"expected x-.*other\.pdf, not x-.*Gr"):
         assert_offloaded(response, root / "other.pdf")
+
+
+def test_it_takes_what_send_private_file_takes(root, tmp_path):
+    (tmp_path / "second").mkdir()
+    (tmp_path / "second/a b.pdf").touch()
+    settings = {
+        "SERVER": "nginx",
+        "ROOTS": {root: "/_first/", tmp_path / "second": "/_second/"},
+        "REMOTES": {"https://media.internal/": "/_remote/"},
+    }
+    app = flask.Flask(__name__)
+    app.config["XACCEL"] = settings
+    XAccel(app)
+
+    @app.get("/<kind>")
+    def view(kind):
+        if kind == "remote":
+            return send_private_file("https://media.internal/a b.mp4?signature=x")
+        return send_private_file("a b.pdf", root=root if kind == "first" else root.parent / kind)
+
+    get = app.test_client().get
+    assert_offloaded(get("/first"), "a b.pdf", root=root)
+    assert_offloaded(get("/second"), "a b.pdf", root=tmp_path / "second")
+    with pytest.raises(AssertionError, match="/_first/"):
+        assert_offloaded(get("/second"), "a b.pdf", root=root)
+    assert_offloaded(get("/remote"), "https://media.internal/a b.mp4?signature=x")
+    with pytest.raises(AssertionError, match="or below one"):
+        assert_offloaded(get("/remote"), "https://other.internal/a")
+
+
+def test_it_takes_a_file_of_a_storage(root):
+    settings = {"SERVER": "nginx", "ROOTS": {str(root): "/_private/files/"}}
+    storage = FileSystemStorage(root)
+    with override_settings(XACCEL=settings), storage.open("a b.pdf") as file:
+        response = Client().get("/file/a b.pdf")
+        assert_offloaded(response, file)
+        with storage.open("other.pdf") as other, pytest.raises(AssertionError, match="expected"):
+            assert_offloaded(response, other)
 
 
 @pytest.fixture
@@ -187,7 +226,7 @@ def test_an_offloaded_thumbnail(site):
         assert_offloaded(response, url)
         # A width of its own, since the sites of other tests may still have theirs.
         other = thumbnail_url("sub/föö bär.jpg", next(WIDTHS), 20, fit="cover")
-        with pytest.raises(AssertionError, match="nor a thumbnail in"):
+        with pytest.raises(AssertionError, match="or a thumbnail in"):
             assert_offloaded(response, other)
         get(other)
         with pytest.raises(AssertionError, match="expected x-"):

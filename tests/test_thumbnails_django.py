@@ -10,7 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
-from django.core.files.base import ContentFile
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import (
     FileSystemStorage,
     InMemoryStorage,
@@ -561,3 +562,64 @@ def test_private_thumbnail(media, tmp_path):
         assert response.headers["Cache-Control"] == "private, no-cache"
         assert Image.open(io.BytesIO(response.getvalue())).size == (30, 20)
         assert send_private_thumbnail(request, "absent.jpg", 30).status_code == 404
+
+
+class FailingStorage(InMemoryStorage):
+    """Fails as the client of an object store does, on opening or on reading."""
+
+    problem: Exception
+    fails_on_read = False
+
+    def open(self, name, mode="rb"):
+        if not self.fails_on_read:
+            raise self.problem
+        problem = self.problem
+
+        class Failing(io.BytesIO):
+            def read(self, *_):
+                raise problem
+
+        return File(Failing(), name)
+
+
+class ClientError(Exception):
+    """As botocore's, which has no base but `Exception`."""
+
+
+@pytest.mark.parametrize("fails_on_read", [True, False])
+@pytest.mark.parametrize(
+    ("problem", "status"),
+    [
+        (TimeoutError("timed out"), 503),
+        (OSError("connection reset"), 503),
+        (ClientError("SlowDown"), 503),
+        (FileNotFoundError("NoSuchKey"), 404),
+        (PermissionError("denied"), 404),
+        (SuspiciousFileOperation("outside"), 404),
+    ],
+)
+def test_a_storage_that_fails(media, monkeypatch, caplog, problem, status, fails_on_read):
+    storage = {"BACKEND": f"{__name__}.FailingStorage"}
+    static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    Image.new("RGB", (9, 9)).save(media.parent / "fallback.png")
+    for fallback in (None, media.parent / "fallback.png"):
+        settings = {"THUMBNAIL_FALLBACK": fallback}
+        with override_settings(
+            STORAGES={"default": storage, "staticfiles": static}, XACCEL=settings
+        ):
+            name = default_storage.save("a.jpg", picture())
+            monkeypatch.setattr(FailingStorage, "problem", problem, raising=False)
+            monkeypatch.setattr(FailingStorage, "fails_on_read", fails_on_read)
+            caplog.clear()
+            url = render("{% thumbnail_url name 30 %}", name=name)
+            path, _, query = url.replace("&amp;", "&").partition("?")
+            request = RequestFactory().get(path, QUERY_STRING=query)
+            response = thumbnail(request, path.removeprefix("/t/"))
+        assert response.status_code == status
+        assert response.headers.get("Retry-After") == ("5" if status == 503 else None)
+        kind = "text/plain; charset=utf-8" if fallback is None else "image/jpeg"
+        assert response.headers["Content-Type"] == kind
+        (record,) = (record for record in caplog.records if record.levelname != "DEBUG")
+        assert record.levelname == "WARNING"
+        assert record.exc_info is None
+        assert str(problem) in record.getMessage()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from xaccel import ConfigError, Signer
+from xaccel import ConfigError, Signer, SpecError
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery
 from xaccel.thumbnails.endpoint import Thumbnails
@@ -119,6 +119,21 @@ class TestConditionalRequests:
         assert head.headers == whole.headers
 
 
+class TestOldPictures:
+    @pytest.mark.parametrize("is_cached", [True, False])
+    @pytest.mark.parametrize("server", ["direct", "nginx"])
+    def test_may_be_from_before_1970(self, make, photos, is_cached, server):
+        os.utime(photos / "cat.jpg", (-100_000_000, -100_000_000))
+        service = make(cached=is_cached, SERVER=server)
+        url = service.url("cat.jpg", 50)
+        answer = service.get(url)
+        assert answer.status == 200
+        if "X-Accel-Redirect" not in answer.headers:
+            assert answer.headers["Last-Modified"] == "Mon, 31 Oct 1966 14:13:20 GMT"
+            again = service.get(url, if_modified_since=answer.headers["Last-Modified"])
+            assert again.status == 304
+
+
 class TestCacheControl:
     def test_is_immutable_with_a_version(self, make):
         service = make()
@@ -221,8 +236,8 @@ class TestReplacedSource:
         backend = service.thumbnails._delivery.renderer._backend
         submit = backend.submit
 
-        def slow(job):
-            made = submit(job)
+        def slow(job, deadline):
+            made = submit(job, deadline)
             shutil.copy(photos / "alpha.png", photos / "cat.jpg")
             service.thumbnails.purge("cat.jpg")
             return made
@@ -249,11 +264,11 @@ class TestOneRender:
         backend = service.thumbnails._delivery.renderer._backend
         submit, lock, now, most = backend.submit, threading.Lock(), [0], [0]
 
-        def counted(job):
+        def counted(job, deadline):
             with lock:
                 now[0] += 1
                 most[0] = max(most[0], now[0])
-            made = submit(job)
+            made = submit(job, deadline)
             with lock:
                 now[0] -= 1
             return made
@@ -271,10 +286,10 @@ class TestOneRender:
         cpus = len(os.sched_getaffinity(0))
         submit, go, inside = backend.submit, threading.Event(), threading.Semaphore(0)
 
-        def held(job):
+        def held(job, deadline):
             inside.release()
             assert go.wait(30)
-            return submit(job)
+            return submit(job, deadline)
 
         monkeypatch.setattr(backend, "submit", held)
         urls = [service.url("cat.jpg", width) for width in range(50, 56 + cpus)]
@@ -316,6 +331,15 @@ def test_the_cache_stays_within_its_largest_size(make, tmp_path, max_size, is_sw
 
 
 class TestBrokenCache:
+    def test_empty_file_is_replaced(self, make, tmp_path):
+        service = make()
+        url = service.url("cat.jpg", 50)
+        whole = service.get(url)
+        file = tmp_path / "cache" / "t" / "50x-" / "cat.jpg"
+        file.write_bytes(b"")
+        assert service.get(url).data == whole.data
+        assert file.read_bytes() == whole.data
+
     def test_deleted_directory(self, make, tmp_path):
         service = make()
         url = service.url("cat.jpg", 50)
@@ -423,6 +447,19 @@ class TestPrivate:
         assert opened(thumbnail("cat.jpg", 50)).size == (50, 38)
         shutil.copy(photos / "alpha.png", photos / "cat.jpg")
         assert opened(thumbnail("cat.jpg", 50)).size == (50, 50)
+
+    @pytest.mark.parametrize("size", [(0,), (-5,), (99999,), (2**40,), (50, 0), (50, -1)])
+    def test_of_a_size_that_no_picture_has_is_a_bad_request(self, thumbnail, size):
+        width, *rest = size
+        answer = thumbnail("cat.jpg", width, **({"height": rest[0]} if rest else {}))
+        assert answer.status == 400
+
+    @pytest.mark.parametrize("options", [{"fit": "wrong"}, {"quality": 500}, {"wrong": 1}])
+    def test_with_a_wrong_option_is_an_error(self, thumbnail, options):
+        with pytest.raises(SpecError):
+            thumbnail("cat.jpg", 50, **options)
+        with pytest.raises(SpecError):
+            thumbnail("cat.jpg", "unknown")
 
     @pytest.mark.parametrize("name", ["absent.jpg", "link.jpg", "../secret.jpg", "sub"])
     def test_confines(self, thumbnail, tmp_path, name):

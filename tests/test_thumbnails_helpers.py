@@ -17,7 +17,7 @@ from PIL import Image
 from xaccel import ConfigError, SpecError, jinja
 from xaccel.config import Config
 from xaccel.exceptions import SourceError
-from xaccel.thumbnails import helpers as templates, placeholders
+from xaccel.thumbnails import backends, helpers as templates
 from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
 
@@ -484,7 +484,7 @@ class TestPlaceholder:
         uri = helpers.placeholder("cat.jpg")
         assert uri.startswith("data:image/")
         assert len(uri) < 5000
-        monkeypatch.setattr(placeholders, "placeholder", lambda *_, **__: "another")
+        monkeypatch.setattr(backends, "placeholder", lambda *_, **__: "another")
         assert helpers.placeholder(photos / "cat.jpg") == uri
         os.utime(photos / "cat.jpg", (1, 1))
         assert helpers.placeholder("cat.jpg") == "another"

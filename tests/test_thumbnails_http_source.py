@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from PIL import Image
 from xaccel import ConfigError, _http, thumbnail
+from xaccel._addresses import is_public
 from xaccel.config import Config
 from xaccel.exceptions import FileNotFound, ImageTooLarge, SourceUnavailable
 from xaccel.thumbnails.endpoint import Thumbnails
@@ -274,15 +275,28 @@ def test_the_address_that_was_checked_is_the_one_that_is_used(origin, monkeypatc
         *("100.64.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1"),
         *("::", "::1", "fe80::1%eth0", "fc00::1", "ff02::1", "2001:db8::1", "::ffff:127.0.0.1"),
         *("::ffff:10.0.0.1", "2002:7f00:1::", "64:ff9b::7f00:1", "64:ff9b::a00:1"),
+        *("fec0::1", "feff::1", "::8.8.8.8", "::127.0.0.1", "3fff::1", "3fff:fff::1", "5f00::1"),
+        *("64:ff9b:1::8.8.8.8", "64:ff9b:2::1", "::ffff:0:8.8.8.8", "100::1", "100:0:0:1::1"),
+        *("2001::1", "2001:2::1", "2001:10::1", "2001:20::1", "2001:1ff::1", "2001:1000::1"),
+        *("3ffe::1", "2d00::1", "4000::1", "8000::1", "fd00:ec2::254", "fdff::1"),
+        *("192.0.0.9", "192.31.196.1", "192.52.193.1", "192.88.99.1", "192.175.48.1"),
+        *("198.19.255.255", "198.51.100.1", "203.0.113.1", "172.31.255.255", "100.127.255.255"),
     ],
 )
 def test_private_addresses(address):
-    assert not _http.is_public(address)
+    assert not is_public(address)
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("8.8.8.8", "172.15.255.255", "172.32.0.1", "100.63.255.255", "223.255.255.255"),
+        *("2606:4700::1111", "2001:4860:4860::8888", "2a00:1450::1", "2c0f::1", "2001:200::1"),
+        *("::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"),
+    ],
+)
 def test_public_addresses(address):
-    assert _http.is_public(address)
+    assert is_public(address)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 from wsgiref.util import FileWrapper
 
 import pytest
-from xaccel import Config, SpecError
+from jinja2 import Environment
+from xaccel import Config, ConfigError, SpecError, asgi, starlette, wsgi
+from xaccel.jinja import install
 from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.wsgi import PrivateLinks, Thumbnails, XAccel
 
@@ -118,3 +120,40 @@ def test_thumbnails_of_private_files(make_config, photos):
     assert call(xaccel.send_private_thumbnail("absent.jpg", 30))[0] == 404
     with pytest.raises(SpecError, match="covr"):
         xaccel.send_private_thumbnail("cat.jpg", 30, fit="covr")
+
+
+@pytest.mark.parametrize("made", [wsgi, asgi, starlette])
+def test_every_adapter_writes_urls_and_purges(make_config, root, tmp_path, made):
+    name = "film.mp4"
+    (root / name).write_bytes(CONTENT)
+    config = make_config(THUMBNAIL_CACHE=tmp_path / "cache")
+    xaccel = made.XAccel(config)
+    url = xaccel.thumbnail_url("cat.jpg", 20, 20, fit="cover")
+    assert url == TemplateHelpers(config).thumbnail_url("cat.jpg", 20, 20, fit="cover")
+    assert call(Thumbnails(config), url)[0] == 200
+    assert xaccel.purge_thumbnails("cat.jpg") == 1
+    assert xaccel.purge_thumbnails("cat.jpg") == 0
+    link = xaccel.private_url(name, expires=1 << 40, as_attachment=True)
+    assert call(PrivateLinks(config), link)[2] == CONTENT
+    bare = made.XAccel(make_config(THUMBNAIL_SOURCE=None))
+    assert bare.purge_thumbnails("cat.jpg") == 0
+    with pytest.raises(ConfigError, match="THUMBNAIL_SOURCE"):
+        bare.thumbnail_url("cat.jpg", 20)
+
+
+def test_jinja_outside_flask(make_config, root):
+    (root / "film.mp4").write_bytes(CONTENT)
+    config = make_config()
+    xaccel = XAccel(config)
+    environment = Environment(autoescape=True)
+    install(environment, TemplateHelpers(config), private_url=xaccel.private_url)
+    template = environment.from_string(
+        "{{ private_url('film.mp4') }} {{ thumbnail_url('cat.jpg', 20) }}"
+    )
+    link, thumbnail = template.render().split()
+    assert call(PrivateLinks(config), link)[0] == 200
+    assert call(Thumbnails(config), thumbnail)[0] == 200
+    bare = Environment(autoescape=True)
+    install(bare, private_url=xaccel.private_url)
+    assert "private_url" in bare.globals
+    assert "thumbnail_url" not in bare.globals

@@ -20,10 +20,10 @@ from xaccel.exceptions import XaccelError
 __version__: str
 
 class _Readable(Protocol):
-    def read(self) -> bytes: ...
+    def read(self, size: int, /) -> bytes: ...
 
 _Usage: TypeAlias = tuple[int, int]  # the number of files, and their bytes on the disk
-_Source: TypeAlias = bytes | str | PathLike[str] | _Readable
+_Source: TypeAlias = bytes | str | PathLike[str] | OpenedFile | _Readable
 _Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
 _SourceFormat: TypeAlias = Literal["jpeg", "png", "webp", "gif", "bmp", "tiff", "avif"]
 _Fit: TypeAlias = Literal["contain", "cover", "fill", "pad"]
@@ -39,7 +39,10 @@ class Spec:
         fit: "contain" (the whole image fits in the box and is never enlarged), "cover" (the image
             fills the box, and what overlaps is cropped), "fill" (the image is stretched to the
             box) or "pad" (as "contain", with the rest of the box in the background colour).
-        upscale: Whether "contain" and "pad" may enlarge the image.
+        upscale: Whether the image may be enlarged. If not, and the image is smaller than the box,
+            "contain" and "pad" leave it at its size, and "cover" and "fill" give a smaller box of
+            the same proportions. A box whose pixel ratio asks for more pixels than the image has
+            gets a lower ratio, and shows the same.
         gravity: Which part a crop keeps: "n", "ne", ..., "c", "smart", or a focal point `(x, y)`
             in fractions of the image. None = the centre.
         crop: The part of the source to use: `(x, y, width, height)` in fractions of it.
@@ -157,7 +160,9 @@ class Limits:
     `gravity="smart"`, or at its own size.
 
     Args:
-        max_pixels: The most pixels of the source, all frames together.
+        max_pixels: The most pixels of the source, all frames together. A JPEG counts at the scale
+            at which it is decoded for the thumbnail, but at least a quarter of its pixels. So by
+            default photographs of up to 209 megapixels are rendered at half their size or less.
         max_bytes: The most bytes of the encoded source.
         max_frames: The most frames of an animation.
         max_side: The most pixels of the longer side of the thumbnail.
@@ -168,7 +173,7 @@ class Limits:
     def __new__(
         cls,
         *,
-        max_pixels: int = 50_000_000,
+        max_pixels: int = 52_428_800,
         max_bytes: int = 52_428_800,
         max_frames: int = 100,
         max_side: int = 8192,
@@ -203,6 +208,13 @@ class Thumbnail:
     def format(self) -> _Format: ...
     @property
     def media_type(self) -> str: ...
+    @property
+    def is_complete(self) -> bool:
+        """Whether the source had all pixels that the thumbnail shows.
+
+        False for a source that is damaged, or has not arrived as a whole. Keep such a thumbnail
+        for a minute only.
+        """
 
 @final
 class ImageInfo:
@@ -282,6 +294,7 @@ def render(
         xaccel.exceptions.UnsupportedImage: The source is not an image, or its format is not
             supported.
         xaccel.exceptions.CorruptImage: The source can't be decoded.
+        xaccel.exceptions.RenderTimeout: It takes longer than `Limits.timeout`.
         xaccel.exceptions.FileNotFound: There is no file at this path.
     """
 
@@ -386,6 +399,9 @@ def draw_thumbhash(hash: str, /) -> str:
 
 def probe(source: _Source, *, limits: Limits | None = None) -> ImageInfo:
     """Read the header of an image. It raises the errors of `render`."""
+
+def available_parallelism() -> int:
+    """Return how many CPUs this process may use, by its affinity and its cgroup's quota."""
 
 def codecs() -> dict[str, str]:
     """Return the codec libraries and their versions."""
@@ -515,6 +531,118 @@ class Signer:
         """Refuse to copy or pickle, which would reveal the secrets."""
 
 @final
+class SecureLinkSigner:
+    """Signs URLs for any expression of nginx's `secure_link_md5`, and verifies them.
+
+    Write the expression as in nginx's configuration, and `$secret` in place of the secret. The
+    other variables in it can be `$uri` (required), `$secure_link_expires`, `$remote_addr`,
+    `$remote_user`, `$host`, `$server_name`, `$scheme`, `$http_name` and `$cookie_name`. Except for
+    the first two, you pass their values as `variables`, as nginx will see them.
+
+    `SecureLinkSigner(secret, "$secure_link_expires$uri$remote_addr $secret")` needs these lines;
+    every URL expires:
+
+        secure_link $arg_md5,$arg_expires;
+        secure_link_md5 "$secure_link_expires$uri$remote_addr SECRET";
+        if ($secure_link = "") { return 403; }
+        if ($secure_link = "0") { return 410; }
+
+    `SecureLinkSigner(secret, "$secret$uri", key_param="st")` needs these; no URL expires:
+
+        secure_link $arg_st;
+        secure_link_md5 "SECRET$uri";
+        if ($secure_link = "") { return 403; }
+
+    Avoid `$uri$secure_link_expires`, in which a visitor can move digits from the path to the
+    expiry.
+
+    For URLs of both kinds, choose the argument of `secure_link` by a map:
+
+        map $arg_expires $link { "" $arg_md5; default "$arg_md5,$arg_expires"; }
+        secure_link $link;
+
+    Args:
+        secrets: A secret, or a list of secrets, newest first: the first signs, all verify.
+        expression: The argument of `secure_link_md5`, with `$secret` in place of the secret.
+        key_param: The name of the query parameter with the signature, as in `$arg_md5`.
+        expires_param: The name of the query parameter with the expiry, as in `$arg_expires`.
+
+    Raises:
+        xaccel.exceptions.ConfigError: A secret, a name or the expression is invalid.
+    """
+
+    def __new__(
+        cls,
+        secrets: str | bytes | Iterable[str | bytes],
+        expression: str,
+        *,
+        key_param: str = "md5",
+        expires_param: str = "expires",
+    ) -> SecureLinkSigner: ...
+    @property
+    def expression(self) -> str: ...
+    def sign(
+        self,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> str:
+        """Sign a path.
+
+        Args:
+            url: The decoded path, see `Signer.sign`. nginx's `$uri` has no query.
+            expires: See `Signer.sign`. The expression must have `$secure_link_expires`.
+            expires_in: See `Signer.sign`.
+            variables: The values of the other variables in the expression, such as
+                `{"remote_addr": "192.0.2.7"}`.
+
+        Raises:
+            ValueError: The path has no single normal form, the expiry is invalid or not covered, or
+                the values are not those that the expression needs.
+        """
+
+    def sign_path(
+        self,
+        path: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> str:
+        """Sign a path in which `?` and `#` are ordinary characters; see `sign`."""
+
+    def verify(
+        self, url: str, /, *, now: int | None = None, variables: Mapping[str, str] | None = None
+    ) -> str:
+        """Verify a URL that `sign` has written; see `Signer.verify`.
+
+        Args:
+            url: The path and query as the client sent them, not decoded.
+            now: The time in Unix seconds; None = the clock.
+            variables: The values that this request has for the variables in the expression.
+
+        Returns:
+            The decoded path.
+
+        Raises:
+            xaccel.exceptions.BadSignature: The signature is wrong.
+            xaccel.exceptions.SignatureExpired: The signature is right, but it has expired.
+            ValueError: The values are not those that the expression needs.
+        """
+
+    def verify_parts(
+        self, url: str, /, *, now: int | None = None, variables: Mapping[str, str] | None = None
+    ) -> VerifiedUrl:
+        """Verify a URL, and return its parts; see `verify`."""
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would reveal the secrets."""
+
+@final
 class VerifiedUrl:
     """A URL whose signature is right and has not expired."""
 
@@ -532,6 +660,356 @@ class VerifiedUrl:
 
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+
+@final
+class S3Signer:
+    """Signs requests to Amazon S3 and to stores that speak its API (Signature Version 4).
+
+    Args:
+        access_key: The access key ID.
+        secret_key: The secret access key.
+        region: The region, such as `eu-central-1`. Many other stores take `us-east-1`.
+        endpoint: The origin of the store, such as `http://localhost:9000`; None = Amazon S3 in the
+            region.
+        addressing: `"path"` for `https://endpoint/bucket/key`, or `"virtual"` for
+            `https://bucket.endpoint/key`.
+        session_token: The token of temporary credentials.
+
+    Raises:
+        xaccel.exceptions.ConfigError: An argument is invalid.
+    """
+
+    def __new__(
+        cls,
+        *,
+        access_key: str,
+        secret_key: str,
+        region: str,
+        endpoint: str | None = None,
+        addressing: str = "path",
+        session_token: str | None = None,
+    ) -> S3Signer: ...
+    def url(self, url: str, /) -> str:
+        """Return the URL of `s3://bucket/key` at the endpoint, without a signature.
+
+        Raises:
+            ValueError: The URL has another form, the key has a `.` or `..` segment, or the bucket
+                can't be part of a host name.
+        """
+
+    def sign(
+        self,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """Presign a GET request; see `presign`."""
+
+    def presign(
+        self,
+        method: str,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+        now: int | None = None,
+    ) -> str:
+        """Return a URL with which anyone can make one kind of request.
+
+        The body is not signed. The URL is valid for at most seven days.
+
+        Args:
+            method: The HTTP method, such as `"GET"`. A URL for GET is not valid for HEAD.
+            url: `s3://bucket/key`. The key is not percent-encoded.
+            expires: The last second in which the URL is valid. The URL differs from one second to
+                the next, because it has the time of its signature.
+            expires_in: How long the URL is valid, at least; see `Signer.sign`. The URL stays the
+                same for half of that time, or for a shorter time near the maximum.
+            now: The time in Unix seconds; None = the clock.
+
+        Raises:
+            ValueError: The URL or the method is invalid, or the expiry is missing, over, or more
+                than seven days ahead.
+        """
+
+    def sign_request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        payload_hash: str,
+        /,
+        *,
+        now: int | None = None,
+    ) -> dict[str, str]:
+        """Return the headers to add to a request.
+
+        Args:
+            method: The HTTP method.
+            url: The absolute URL, percent-encoded as it will be sent; see `url`.
+            headers: Headers of the request, which are signed too. Those that clients or proxies
+                change, such as User-Agent, are not. `Host` is that of the URL.
+            payload_hash: The SHA-256 of the body in hexadecimal digits, or `"UNSIGNED-PAYLOAD"`.
+            now: The time in Unix seconds; None = the clock.
+
+        Raises:
+            ValueError: The URL is not absolute or not encoded, or a header is invalid.
+        """
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would reveal the key."""
+
+@final
+class GoogleCloudStorageHmac:
+    """The HMAC half of `xaccel.signing.GoogleCloudStorageSigner`."""
+
+    def __new__(
+        cls, access_key: str, secret_key: str, /, *, endpoint: str | None = None
+    ) -> GoogleCloudStorageHmac: ...
+    def presign(
+        self,
+        method: str,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+        now: int | None = None,
+    ) -> str:
+        """Return a URL with which anyone can make one kind of request."""
+
+@final
+class GoogleCloudStorageUrls:
+    """The RSA half of `xaccel.signing.GoogleCloudStorageSigner`, without the signature."""
+
+    def __new__(
+        cls, client_email: str, /, *, endpoint: str | None = None
+    ) -> GoogleCloudStorageUrls: ...
+    def unsigned(
+        self,
+        method: str,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+        now: int | None = None,
+    ) -> tuple[str, str]:
+        """Return the text to sign, and the URL that its hexadecimal signature completes."""
+
+@final
+class BunnySigner:
+    """Signs URLs for bunny.net by its advanced token authentication (`HS256-`).
+
+    Args:
+        key: The pull zone's key for URL token authentication.
+        directory: Let a token cover all files in the directory of the URL and below. It is then
+            part of the path, so that relative URLs in a playlist have it too.
+
+    Raises:
+        xaccel.exceptions.ConfigError: The key is empty.
+    """
+
+    def __new__(cls, key: str | bytes, *, directory: bool = False) -> BunnySigner: ...
+    def sign(
+        self,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """Sign a URL and its query.
+
+        In the query, bunny.net reads `token_countries`, `token_countries_blocked` and `limit`
+        (kB/s).
+
+        Args:
+            url: The URL or its path, percent-encoded as it will be sent.
+            expires: See `Signer.sign`.
+            expires_in: See `Signer.sign`.
+
+        Raises:
+            ValueError: The URL is not encoded, has the parameter of the token already, or the
+                expiry is missing or invalid.
+        """
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would reveal the key."""
+
+@final
+class CloudflareSigner:
+    """Signs URLs for a rule of Cloudflare with `is_timed_hmac_valid_v0()`.
+
+    Args:
+        key: The key in the rule.
+        ttl: The rule's `ttl` in seconds. At least 1.5 times the longest `expires_in`.
+        param: The name of the parameter with the token.
+        url_safe: Whether the rule has the flag `"s"`: the token is in base64url without padding.
+
+    Raises:
+        xaccel.exceptions.ConfigError: An argument is invalid.
+    """
+
+    def __new__(
+        cls, key: str | bytes, *, ttl: int, param: str = "verify", url_safe: bool = False
+    ) -> CloudflareSigner: ...
+    def sign(
+        self,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """Sign a URL and its query.
+
+        Args:
+            url: The URL or its path, percent-encoded as it will be sent.
+            expires: See `Signer.sign`. At most `ttl` seconds ahead.
+            expires_in: See `Signer.sign`.
+
+        Raises:
+            ValueError: The URL is not encoded, has the parameter of the token already, or the
+                expiry is missing or invalid.
+        """
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would reveal the key."""
+
+@final
+class CloudflareImagesSigner:
+    """Signs URLs of private images in Cloudflare Images.
+
+    Args:
+        key: The account's key for Cloudflare Images.
+
+    Raises:
+        xaccel.exceptions.ConfigError: The key is empty.
+    """
+
+    def __new__(cls, key: str | bytes) -> CloudflareImagesSigner: ...
+    def sign(
+        self,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """Sign a URL and its query.
+
+        Args:
+            url: The URL or its path, percent-encoded as it will be sent.
+            expires: See `Signer.sign`.
+            expires_in: See `Signer.sign`.
+
+        Raises:
+            ValueError: The URL is not encoded, has the parameter of the token already, or the
+                expiry is missing or invalid.
+        """
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would reveal the key."""
+
+@final
+class FastlySigner:
+    """Signs URLs for Fastly's token authentication in VCL.
+
+    Args:
+        key: The key in base64, as in the VCL's `digest.base64_decode()`.
+
+    Raises:
+        xaccel.exceptions.ConfigError: The key is empty or not in base64.
+    """
+
+    def __new__(cls, key: str) -> FastlySigner: ...
+    def sign(
+        self,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """Sign the path of a URL. The query is not covered.
+
+        Args:
+            url: The URL or its path, percent-encoded as it will be sent.
+            expires: See `Signer.sign`.
+            expires_in: See `Signer.sign`.
+
+        Raises:
+            ValueError: The URL is not encoded, has the parameter of the token already, or the
+                expiry is missing or invalid.
+        """
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would reveal the key."""
+
+@final
+class AkamaiSigner:
+    """Signs URLs for Akamai's *Auth Token 2.0 Verification* (EdgeAuth 2.0, HMAC-SHA256).
+
+    Args:
+        key: The encryption key in hexadecimal digits.
+        param: The name of the token.
+        salt: The salt, if the behaviour has one.
+        escape_early: The option *Escape token input*.
+        directory: Let a token cover all files in the directory of the URL and below, by an access
+            control list.
+
+    Raises:
+        xaccel.exceptions.ConfigError: An argument is invalid.
+    """
+
+    def __new__(
+        cls,
+        key: str,
+        *,
+        param: str = "__token__",
+        salt: str | None = None,
+        escape_early: bool = True,
+        directory: bool = False,
+    ) -> AkamaiSigner: ...
+    def sign(
+        self,
+        url: str,
+        /,
+        *,
+        expires: int | datetime | None = None,
+        expires_in: int | timedelta | None = None,
+    ) -> str:
+        """Sign the path of a URL. The query is not covered.
+
+        Args:
+            url: The URL or its path, percent-encoded as it will be sent.
+            expires: See `Signer.sign`.
+            expires_in: See `Signer.sign`.
+
+        Raises:
+            ValueError: The URL is not encoded, has the parameter of the token already, or the
+                expiry is missing or invalid.
+        """
+
+    def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
+        """Refuse to copy or pickle, which would reveal the key."""
+
+def expires_at(
+    *, expires: int | datetime | None = None, expires_in: int | timedelta | None = None
+) -> int:
+    """Return the last valid Unix second of a URL; see `Signer.sign`."""
+
+def split_url(url: str, reserved: Sequence[str], /) -> tuple[str, str, str | None]:
+    """Return the origin, the path and the query of an absolute URL.
+
+    Raises:
+        ValueError: The URL is not absolute or not percent-encoded, has a fragment or dot segments,
+            or has a parameter of a reserved name.
+    """
 
 @final
 class ThumborSigner:
@@ -793,6 +1271,9 @@ class PathMap:
     @staticmethod
     def parse(header: str, /, *, follow_symlinks: bool = False) -> PathMap:
         """Read an `X-Accel-Mapping`: `/directory/=/prefix/, "/a, b/"="/c/"`.
+
+        A pair may also be `/prefix/=/directory/`. The side that contains a file's path is the
+        directory; if both do, the first.
 
         Raises:
             xaccel.exceptions.ConfigError: The text does not have this form.

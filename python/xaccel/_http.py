@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import ipaddress
 import os
 import socket
 import ssl
@@ -21,6 +20,8 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, Self, cast
 from urllib.parse import urljoin, urlsplit
 from weakref import WeakSet
+
+from xaccel._addresses import is_public
 
 MAX_IDLE = 8
 """How many connections of a client are kept open, at most, while nobody uses them."""
@@ -395,23 +396,6 @@ def _open(origin: Origin, deadline: float, *, allow_private: bool) -> _Socket:
         else:
             return sock
     raise problem
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public Internet, also when IPv6 wraps it."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        embedded = ip.ipv4_mapped or ip.sixtofour or _nat64(ip)
-        if embedded is not None:
-            return is_public(str(embedded))
-    return ip.is_global and not ip.is_multicast
-
-
-def _nat64(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address within one of the well-known prefix 64:ff9b::/96 (RFC 6052)."""
-    if ip in ipaddress.IPv6Network("64:ff9b::/96"):
-        return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
-    return None
 
 
 def _remaining(deadline: float) -> float:

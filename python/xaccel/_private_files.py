@@ -6,14 +6,18 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import Any, Generic, TypeAlias, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeAlias, TypeVar, Unpack
 
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery
 from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Response
+from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.private import PrivateThumbnails
+
+if TYPE_CHECKING:
+    from xaccel.thumbnails.helpers import TemplateHelpers
 
 App = TypeVar("App")
 Responder: TypeAlias = Callable[[Request], Response]
@@ -36,7 +40,7 @@ class PrivateFiles(ABC, Generic[App]):
 
     @shows_file_keywords
     def send_private_file(
-        self, path: str | os.PathLike[str], **options: Unpack[FileKeywords]
+        self, path: str | os.PathLike[str] | BinaryIO, **options: Unpack[FileKeywords]
     ) -> App:
         """Answer with a file under one of `ROOTS`, which the web server sends, if there is one.
 
@@ -45,15 +49,19 @@ class PrivateFiles(ABC, Generic[App]):
         its path.
 
         Args:
-            path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`.
+            path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`; or an
+                open file or a `BytesIO`, which the app itself sends.
             root: The directory of a relative path; not needed if there is only one root.
             mimetype: The media type; by default the one of the file's name.
             as_attachment: Whether the browser should save the file instead of showing it.
             download_name: The name under which it is saved; by default its own.
             max_age: Seconds for which the visitor's browser may use it without asking again.
-            headers: Further response headers.
+            headers: Further response headers. They replace ours. Conditional requests are checked
+                against your `ETag` and `Last-Modified`, if you pass them.
             limit_rate: Bytes per second at which nginx or lighttpd sends the file; by default
                 unlimited. With other servers, and without one, it is an error.
+            allow_scripts: Whether browsers may run the scripts of an HTML, SVG or XML file. Only
+                for files that you trust like your own pages.
             options: All of these but `path`.
 
         Returns:
@@ -90,9 +98,49 @@ class PrivateFiles(ABC, Generic[App]):
         Raises:
             SpecError: An option is unknown or has an invalid value.
         """
-        spec = self._thumbnails.spec(width, height, **options)
-        answer = partial(self._thumbnails.answer_spec, path, spec, root=root, max_age=max_age)
-        return self._app(answer)
+        responder = self._thumbnails.responder(
+            path, width, height, root=root, max_age=max_age, **options
+        )
+        return self._thumbnail_app(responder)
+
+    def thumbnail_url(
+        self,
+        source: object,
+        width: int | str | None = None,
+        height: int | None = None,
+        **options: Any,
+    ) -> str | None:
+        """The URL of a thumbnail, as in templates; `None` without an image.
+
+        The endpoint `Thumbnails` of this module answers it.
+
+        Args:
+            source: The name of the image below `THUMBNAIL_SOURCE`.
+            width: The box's width in pixels, or the name of a preset; `None` leaves it free.
+            height: The box's height in pixels; `None` leaves it free.
+            options: `version`, `expires`, `expires_in`, and the options of the thumbnail: `fit`,
+                `quality`, `format` and so on.
+
+        Raises:
+            ConfigError: `THUMBNAIL_SOURCE` is not set.
+        """
+        return self._helpers.thumbnail_url(source, width, height, **options) or None
+
+    def purge_thumbnails(self, source: str) -> int:
+        """Remove every public thumbnail of an image from the cache, see `Thumbnails.purge`."""
+        endpoint = self._endpoint
+        return 0 if endpoint is None else endpoint.purge(source)
+
+    @cached_property
+    def _helpers(self) -> TemplateHelpers:
+        # Only apps that write URLs need all that belongs to templates.
+        from xaccel.thumbnails.helpers import TemplateHelpers  # noqa: PLC0415
+
+        return TemplateHelpers(self.config)
+
+    @cached_property
+    def _endpoint(self) -> Thumbnails | None:
+        return Thumbnails(self.config) if self.config.has_thumbnail_endpoint else None
 
     @cached_property
     def _thumbnails(self) -> PrivateThumbnails:
@@ -101,3 +149,7 @@ class PrivateFiles(ABC, Generic[App]):
     @abstractmethod
     def _app(self, responder: Responder) -> App:
         """Turn a responder into a response of the framework."""
+
+    def _thumbnail_app(self, responder: Responder) -> App:
+        """Turn a responder that may render a thumbnail into a response of the framework."""
+        return self._app(responder)

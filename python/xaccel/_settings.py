@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from xaccel._core import PathMap, Spec
-from xaccel._hints import did_you_mean
+from xaccel._hints import did_you_mean, shown
 from xaccel.exceptions import ConfigError, SpecError
 
 Check: TypeAlias = Callable[[str, Any], Any]
@@ -47,6 +47,25 @@ def one_of(*names: str) -> Check:
             hint = did_you_mean(value, names) if isinstance(value, str) else ""
             raise _wrong(key, value, f"one of {', '.join(map(repr, names))}", hint)
         return str(value)
+
+    return check
+
+
+def one_or_several_of(*names: str) -> Check:
+    """Return a check for one of a few names, or a list of different ones."""
+    right = f"one of {', '.join(map(repr, names))}, or a list of those"
+
+    def check(key: str, value: Any) -> str | tuple[str, ...]:
+        values = (value,) if isinstance(value, str) else value
+        if not isinstance(values, Sequence) or not values:
+            raise _wrong(key, value, right)
+        for item in values:
+            if item not in names:
+                hint = did_you_mean(item, names) if isinstance(item, str) else ""
+                raise _wrong(key, value, right, hint)
+        if len(set(values)) < len(values):
+            raise _wrong(key, value, right)
+        return str(values[0]) if len(values) == 1 else tuple(values)
 
     return check
 
@@ -137,22 +156,26 @@ def file(key: str, value: Any) -> str:
 def source(key: str, value: Any) -> str:
     """Check for a directory or a URL with original images."""
     if isinstance(value, str) and "://" in value:
-        parts = urlsplit(value)
         right = "the absolute path of a directory or a URL such as 'https://example.org/photos/'"
+        try:
+            parts = urlsplit(value)
+            _ = parts.port
+        except ValueError:
+            raise _wrong(key, value, right) from None
         if f"{parts.scheme}://" not in _SOURCE_URLS or not parts.hostname:
             raise _wrong(key, value, right)
         if parts.username is not None or parts.query or parts.fragment:
-            # Not shown: it may be a password.
-            raise ConfigError(f"XACCEL[{key!r}] must be {right}, without user, query or fragment")
+            raise _wrong(key, value, f"{right}, without user, query or fragment")
         return value
     return directory(key, value)
 
 
-def prefixes(places: str) -> Check:
+def prefixes(places: str, *, are_urls: bool = False) -> Check:
     """Return a check for a dict of internal URL prefixes.
 
     Args:
         places: What the keys of the dict are, for the error.
+        are_urls: Whether they are URLs, and not directories.
     """
 
     def check(key: str, value: Any) -> dict[str, str]:
@@ -160,6 +183,10 @@ def prefixes(places: str) -> Check:
         for place, prefix in _mapping(key, value, right).items():
             if not isinstance(place, str | Path) or not isinstance(prefix, str):
                 raise _wrong(key, {place: prefix}, right)
+            if not prefix.startswith("/") and not {*"@?#"}.isdisjoint(prefix[1:]):
+                raise _wrong(key, {place: prefix}, right)
+            if not are_urls and not Path(place).is_absolute():
+                raise ConfigError(f"XACCEL[{key!r}]: {shown(place)} is not an absolute path")
         return {str(place): prefix for place, prefix in value.items()}
 
     return check
@@ -181,7 +208,7 @@ def server_url(key: str, value: Any) -> str:
     """Check for the URL of a server without a path; empty = this site."""
     if not value:
         return ""
-    if not isinstance(value, str) or not re.fullmatch(r"(https?:)?//[^/?#]+", value):
+    if not isinstance(value, str) or not re.fullmatch(r"(https?:)?//[^/?#@]+", value):
         raise _wrong(key, value, "the URL of a server, such as 'https://thumbs.example.com'")
     return value
 
@@ -218,12 +245,13 @@ def quality(key: str, value: Any) -> dict[str, int]:
     for name, number in _mapping(key, value, "a dict of formats and numbers").items():
         if name not in _DEFAULT_QUALITY:
             raise ConfigError(
-                f"XACCEL[{key!r}]: {name!r} is not a format with a quality; those are "
+                f"XACCEL[{key!r}]: {shown(name)} is not a format with a quality; those are "
                 f"{', '.join(map(repr, _DEFAULT_QUALITY))}"
             )
         if not _is_int(number) or not 1 <= number <= 100:  # noqa: PLR2004
             raise ConfigError(
-                f"XACCEL[{key!r}][{name!r}] must be a whole number from 1 to 100, not {number!r}"
+                f"XACCEL[{key!r}][{name!r}] must be a whole number from 1 to 100, "
+                f"not {shown(number)}"
             )
     return {**_DEFAULT_QUALITY, **value}
 
@@ -232,12 +260,12 @@ def presets(key: str, value: Any) -> dict[str, str]:
     """Check for a dict of specs by name."""
     right = "a dict of names and specs"
     for name, spec in _mapping(key, value, right).items():
-        if not isinstance(name, str) or not isinstance(spec, str):
+        if not isinstance(name, str) or not isinstance(spec, str) or "//" in name or "@" in spec:
             raise _wrong(key, {name: spec}, right)
         try:
             Spec.parse(spec)
         except SpecError as error:
-            raise ConfigError(f"XACCEL[{key!r}][{name!r}]: {error}") from None
+            raise ConfigError(f"XACCEL[{key!r}][{shown(name)}]: {error}") from None
     return dict(value)
 
 
@@ -252,4 +280,4 @@ def _mapping(key: str, value: Any, right: str) -> Mapping[Any, Any]:
 
 
 def _wrong(key: str, value: object, right: str, hint: str = "") -> ConfigError:
-    return ConfigError(f"XACCEL[{key!r}] must be {right}, not {value!r}{hint}")
+    return ConfigError(f"XACCEL[{key!r}] must be {right}, not {shown(value)}{hint}")

@@ -8,24 +8,25 @@
         await xaccel.send_private_file("film.mp4")(scope, receive, send)
 
 `send_private_file()` returns an ASGI app, which views of Starlette may return. For views of
-FastAPI use `xaccel.starlette`. Nothing blocks the event loop: files are found and read in threads
-of asyncio's executor.
+FastAPI use `xaccel.starlette`. Nothing blocks the event loop: files are found and read in threads,
+and thumbnails have threads of their own. Under trio this needs `anyio`, which Starlette brings.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, MutableMapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Protocol, TypeAlias
 
+from xaccel._async import FILES, Threads, waiting
 from xaccel._private_files import PrivateFiles, Responder
 from xaccel.config import Config
 from xaccel.delivery import sendfile
 from xaccel.delivery.files import Delivery
-from xaccel.delivery.request import REQUEST, Request
+from xaccel.delivery.request import REQUEST, Request, below_mount
 from xaccel.delivery.response import FileBody, Headers, Response
 from xaccel.thumbnails.endpoint import Thumbnails as ThumbnailEndpoint
 
@@ -51,12 +52,15 @@ class XAccel(PrivateFiles[ASGIApp]):
     def _app(self, responder: Responder) -> ASGIApp:
         return answering(responder)
 
+    def _thumbnail_app(self, responder: Responder) -> ASGIApp:
+        return answering(responder, Threads.for_thumbnails(self.config))
 
-def answering(responder: Responder) -> ASGIApp:
-    """An app that answers every request with a responder, which runs in a thread."""
+
+def answering(responder: Responder, threads: Threads = FILES) -> ASGIApp:
+    """An app that answers every request with a responder, which runs in one of the threads."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        response = await asyncio.to_thread(responder, Request.from_scope(scope))
+        response = await threads.run(responder, Request.from_scope(scope))
         await respond(response, scope, receive, send)
 
     return app
@@ -66,18 +70,33 @@ class _Endpoint(Protocol):
     def respond(self, path: str, query: str, request: Request) -> Response: ...
 
 
-class PrivateLinks:
-    """The endpoint of signed links, as an ASGI app: mount it at `PRIVATE_URL`, or at the root."""
+class _EndpointApp:
+    """An endpoint as an ASGI app, mounted at its prefix or at the root."""
 
-    def __init__(self, config: Config) -> None:
-        self._delivery = Delivery(config)
+    def __init__(self, endpoint: _Endpoint, prefix: str, threads: Threads) -> None:
+        self._endpoint = endpoint
+        self._prefix = prefix
+        self._threads = threads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        await _answer(self._delivery, scope, receive, send)
+        response = await self._threads.run(
+            self._endpoint.respond,
+            below_mount(scope["path"], scope.get("root_path", ""), self._prefix),
+            scope["query_string"].decode("latin-1"),
+            Request.from_scope(scope),
+        )
+        await respond(response, scope, receive, send)
 
 
-class Thumbnails:
+class PrivateLinks(_EndpointApp):
+    """The endpoint of signed links, as an ASGI app: mount it at `PRIVATE_URL`, or at the root."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(Delivery(config), config.private_url or "/", FILES)
+
+
+class Thumbnails(_EndpointApp):
     """The endpoint of thumbnails as an ASGI app: mount it at `THUMBNAIL_URL`, or at the root.
 
     Raises:
@@ -85,49 +104,36 @@ class Thumbnails:
     """
 
     def __init__(self, config: Config) -> None:
+        endpoint = ThumbnailEndpoint(config)
+        super().__init__(endpoint, config.thumbnail_url, Threads.for_thumbnails(config))
         self.config = config
         """The settings, which `xaccel config --app` reads."""
-        self._thumbnails = ThumbnailEndpoint(config)
-        self.purge = self._thumbnails.purge
+        self.purge = endpoint.purge
         """Removes the thumbnails of a source, see `xaccel.thumbnails.endpoint.Thumbnails.purge`."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        await _answer(self._thumbnails, scope, receive, send)
-
-
-async def _answer(endpoint: _Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
-    response = await asyncio.to_thread(
-        endpoint.respond,
-        scope["path"],
-        scope["query_string"].decode("latin-1"),
-        Request.from_scope(scope),
-    )
-    await respond(response, scope, receive, send)
 
 
 async def respond(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with a response. The server sends a whole file itself if it supports `pathsend`."""
-    await send(
-        {
-            "type": "http.response.start",
-            "status": response.status,
-            "headers": _encode(response.headers),
-        }
-    )
-    if isinstance(response.body, bytes):
-        body = b"" if scope["method"] == "HEAD" else response.body
-        await send({"type": "http.response.body", "body": body})
-        return
-    file = response.whole_file
-    if file is not None and _PATHSEND in (scope.get("extensions") or {}) and _is_text(file.name):
-        file.close()
-        await send({"type": _PATHSEND, "path": file.name})
-        return
     try:
+        await send(
+            {
+                "type": "http.response.start",
+                "status": response.status,
+                "headers": _encode(response.headers),
+            }
+        )
+        if isinstance(response.body, bytes):
+            body = b"" if scope["method"] == "HEAD" else response.body
+            await send({"type": "http.response.body", "body": body})
+            return
+        path = response.whole_path
+        if path is not None and _PATHSEND in (scope.get("extensions") or {}) and _is_text(path):
+            await send({"type": _PATHSEND, "path": path})
+            return
         await _stream(response.body, receive, send)
     finally:
-        response.body.close()
+        if not isinstance(response.body, bytes):
+            response.body.close()
 
 
 def _is_text(path: str) -> bool:
@@ -141,16 +147,15 @@ def _is_text(path: str) -> bool:
 
 async def _stream(body: Iterable[bytes], receive: Receive, send: Send) -> None:
     """Send a body in constant memory, until the visitor disconnects."""
-    gone = asyncio.ensure_future(_disconnect(receive))
-    try:
-        async for chunk in in_thread(body):
-            if gone.done():
+    async with (
+        waiting(partial(_disconnect, receive)) as has_gone,
+        contextlib.aclosing(in_thread(body)) as chunks,
+    ):
+        async for chunk in chunks:
+            if has_gone():
                 return
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body"})
-    finally:
-        gone.cancel()
-        await asyncio.gather(gone, return_exceptions=True)
 
 
 async def _disconnect(receive: Receive) -> None:
@@ -159,10 +164,10 @@ async def _disconnect(receive: Receive) -> None:
         pass
 
 
-async def in_thread(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
+async def in_thread(chunks: Iterable[bytes]) -> AsyncGenerator[bytes]:
     """Iterate in threads, so that slow reads do not block the event loop."""
     iterator = iter(chunks)
-    while (chunk := await asyncio.to_thread(next, iterator, None)) is not None:
+    while (chunk := await FILES.run(next, iterator, None)) is not None:
         yield chunk
 
 
@@ -186,9 +191,9 @@ class Sendfile:
         config: The settings. With the server `direct`, the middleware itself evaluates ranges and
             preconditions as a server would.
         trust_request_headers: Whether the request headers `X-Sendfile-Type` and
-            `X-Accel-Mapping` override the server and the roots. Only for a server that sets or
-            removes both in every request; otherwise visitors could read any file that the app
-            opens.
+            `X-Accel-Mapping` name the server and the roots. Only for a server that sets or removes
+            both in every request; otherwise visitors could choose what it sends. With `SERVER` in
+            the settings, the first is ignored; with `ROOTS`, too, both are.
     """
 
     def __init__(
@@ -236,7 +241,7 @@ class Sendfile:
                     await _send_path(message["path"], scope, receive, send)
                     return
                 current = sender if _overrides(inner) == overrides else self._sender(inner)
-                response = await asyncio.to_thread(
+                response = await FILES.run(
                     self._offloader.respond_with_path,
                     current,
                     request,
@@ -266,7 +271,7 @@ async def _send_path(path: str, scope: Scope, receive: Receive, send: Send) -> N
     if _PATHSEND in (scope.get("extensions") or {}):
         await send({"type": _PATHSEND, "path": path})
         return
-    file = await asyncio.to_thread(open, path, "rb")
+    file = await FILES.run(open, path, "rb")
     with contextlib.closing(FileBody(file, [(0, os.fstat(file.fileno()).st_size)])) as body:
         await _stream(body, receive, send)
 

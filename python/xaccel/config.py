@@ -8,13 +8,16 @@ case. A setting that can't work raises `ConfigError` when the app starts.
 from __future__ import annotations
 
 import base64
+import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias, get_args
 
 from xaccel import _settings as check
 from xaccel._core import Limits, PathMap, Signer, Spec
-from xaccel._hints import did_you_mean
+from xaccel._hints import did_you_mean, shown
+from xaccel._verifier import Verifier
 from xaccel.delivery.remotes import RemoteMap
 from xaccel.exceptions import ConfigError
 from xaccel.servers import dialects
@@ -22,8 +25,15 @@ from xaccel.servers import dialects
 Algorithm: TypeAlias = Literal["hmac-sha256", "secure-link-md5"]
 EngineName: TypeAlias = Literal["embedded", "image-filter", "thumbor", "imgproxy"]
 
-CACHE_PREFIX = "/_xaccel/thumbnails/"
+_OUR_PREFIX = "/_xaccel/"
+CACHE_PREFIX = f"{_OUR_PREFIX}thumbnails/"
 """The internal URL prefix at which the server sees the thumbnail cache."""
+
+
+_LEAST_KEY = 16
+"""The least bytes of a secret."""
+
+_logger = logging.getLogger("xaccel.config")
 
 
 def _setting(default: Any, grammar: check.Check, *, secret: bool = False) -> Any:
@@ -48,15 +58,21 @@ class Config:
     roots: Mapping[str, str] = _setting({}, check.prefixes("directories"))
     """Directories whose files may be sent, each with the internal URL prefix at which the server
     sees it: `{"/srv/videos": "/_private/videos/"}`. The longest match wins."""
-    remotes: Mapping[str, str] = _setting({}, check.prefixes("URLs"))
+    remotes: Mapping[str, str] = _setting({}, check.prefixes("URLs", are_urls=True))
     """Beginnings of the URLs of files on other servers, each with the internal URL prefix at
     which the server proxies them: `{"https://media.internal/": "/_remote/media/"}`."""
     follow_symlinks: bool = _setting(default=False, grammar=check.boolean)
     """Whether symbolic links may lead out of their root."""
+    allow_scripts: bool = _setting(default=False, grammar=check.boolean)
+    """Whether browsers may run the scripts of private HTML, SVG and XML files. Only if you trust
+    all of them like your own pages."""
     secret_keys: tuple[str | bytes, ...] = _setting((), check.secret_keys, secret=True)
     """The signing keys, newest first: the first signs, all verify."""
-    signature: Algorithm = _setting("hmac-sha256", check.one_of(*get_args(Algorithm)))
-    """How URLs are signed. Stock nginx can verify `secure-link-md5`."""
+    signature: Algorithm | tuple[Algorithm, ...] = _setting(
+        "hmac-sha256", check.one_or_several_of(*get_args(Algorithm))
+    )
+    """How URLs are signed. Stock nginx can verify `secure-link-md5`. Of a list, the first signs and
+    all verify: a transition, during which the app verifies every URL."""
     private_url: str | None = _setting(None, check.optional(check.url_prefix))
     """The public URL prefix of signed links to private files, such as `/p/`. Without it there are
     no such links. The links of a root begin with the last part of its internal prefix:
@@ -77,9 +93,14 @@ class Config:
     thumbnail_cache_inactive: int = _setting("60d", check.time(least=0))
     """How long the cache keeps a thumbnail that no one asks for, in seconds, as nginx's
     `inactive`."""
+    thumbnail_workers: int | None = _setting(None, check.optional(check.positive))
+    """How many renders run at once: with a cache in all processes of the machine together,
+    without one in each. By default one per CPU that the process may use, by its affinity and its
+    container's quota."""
+    thumbnail_timeout: int = _setting(10, check.time(least=1))
+    """How long one render may take, in seconds. Waiting for it does not count."""
     thumbnail_queue: int = _setting(256, check.positive)
-    """How many thumbnails may wait to be rendered; at most one render per CPU runs at a time.
-    A request beyond that is answered with 503."""
+    """How many thumbnails may wait to be rendered. A request beyond that is answered with 503."""
     thumbnail_only_presets: bool = _setting(default=False, grammar=check.boolean)
     """Whether only the thumbnails of `THUMBNAIL_PRESETS` exist. Their URLs are not signed."""
     thumbnail_fallback: str | None = _setting(None, check.optional(check.file))
@@ -99,8 +120,9 @@ class Config:
     """The quality, 1 to 100, by output format, for specs without one."""
     thumbnail_presets: Mapping[str, str] = _setting({}, check.presets)
     """Specs by name: `{"avatar": "96x96,cover"}`."""
-    thumbnail_max_pixels: int = _setting(50_000_000, check.positive)
-    """The most pixels of a source, all frames together."""
+    thumbnail_max_pixels: int = _setting(52_428_800, check.positive)
+    """The most pixels of a source, all frames together. A JPEG counts at the scale at which it is
+    decoded, but at least a quarter of its pixels."""
     thumbnail_max_bytes: int = _setting("50M", check.size)
     """The most bytes of a source."""
     thumbnail_max_frames: int = _setting(100, check.positive)
@@ -116,6 +138,8 @@ class Config:
         self.remote_map()
         self.link_map()
         self._check_urls()
+        self._check_prefixes()
+        self._check_cache()
         self._check_presets()
         if self.secret_keys:
             self.signer()
@@ -125,15 +149,17 @@ class Config:
         cls,
         settings: Mapping[str, Any],
         *,
-        framework_keys: Sequence[str | bytes] = (),
+        framework_keys: Sequence[str | bytes | None] = (),
     ) -> Config:
         """Read and check settings with upper-case keys.
 
         Args:
             settings: The settings. A setting that is left out has its default.
-            framework_keys: The framework's own secrets, newest first. When `SECRET_KEYS` is not
-                set, keys derived from them are used. The secrets themselves never are, because
-                the keys of `secure-link-md5` are written to the server's configuration.
+            framework_keys: The framework's `SECRET_KEY`, and then its `SECRET_KEY_FALLBACKS`. When
+                `SECRET_KEYS` is not set, keys derived from them are used. The secrets themselves
+                never are, because the keys of `secure-link-md5` are written to the server's
+                configuration. If `SECRET_KEY` is missing or has under 16 bytes, nothing can be
+                signed.
 
         Raises:
             ConfigError: A setting is unknown or invalid.
@@ -142,11 +168,11 @@ class Config:
         for key in settings:
             if key not in known:
                 hint = did_you_mean(str(key), known)
-                raise ConfigError(f"XACCEL does not have the setting {key!r}{hint}")
+                raise ConfigError(f"XACCEL does not have the setting {shown(key)}{hint}")
         config = cls(**{key.lower(): value for key, value in settings.items()})
-        if config.secret_keys or not framework_keys:
+        if config.secret_keys:
             return config
-        return replace(config, secret_keys=tuple(map(_derived, framework_keys)))
+        return replace(config, secret_keys=_framework_secrets(framework_keys))
 
     @property
     def has_thumbnails(self) -> bool:
@@ -215,6 +241,49 @@ class Config:
                 "overlap: neither may begin with the other"
             )
 
+    def _check_prefixes(self) -> None:
+        """Refuse roots and remotes at internal prefixes that are already in use."""
+        ours = {"the prefix of xaccel itself": _OUR_PREFIX}
+        if self.has_thumbnails:
+            ours["XACCEL['THUMBNAIL_URL']"] = self.thumbnail_url
+        if self.private_url is not None:
+            ours["XACCEL['PRIVATE_URL']"] = self.private_url
+        for setting, prefixes in (("ROOTS", self.roots), ("REMOTES", self.remotes)):
+            for place, prefix in prefixes.items():
+                for owner, used in ours.items():
+                    if prefix.startswith(used):
+                        raise ConfigError(
+                            f"XACCEL[{setting!r}]: the internal prefix {prefix!r} of {place!r}"
+                            f" lies below {used!r}, {owner}; choose another, such as '/_private/'"
+                        )
+
+    def _check_cache(self) -> None:
+        """Refuse a root in the cache of thumbnails: its files are not the visitor's to see."""
+        if self.thumbnail_cache is None:
+            return
+        cache = os.path.realpath(self.thumbnail_cache)
+        for directory in self.roots:
+            if _is_within(os.path.realpath(directory), cache):
+                raise ConfigError(
+                    f"XACCEL['ROOTS']: {directory!r} is in XACCEL['THUMBNAIL_CACHE'] "
+                    f"{self.thumbnail_cache!r}; choose a directory outside"
+                )
+
+    def closed_directories(self) -> tuple[str, ...]:
+        """The directories below roots whose files are not sent: the cache of thumbnails.
+
+        Each begins with its root as `path_map()` has it. The links in the rest are resolved.
+        """
+        if self.thumbnail_cache is None:
+            return ()
+        cache = os.path.realpath(self.thumbnail_cache)
+        closed = []
+        for directory, _ in self.path_map().roots:
+            root = os.path.realpath(directory)
+            if _is_within(cache, root):
+                closed.append(os.path.join(directory, os.path.relpath(cache, root)))  # noqa: PTH118
+        return tuple(closed)
+
     def _check_presets(self) -> None:
         """Refuse `THUMBNAIL_ONLY_PRESETS` without presets, or with a version in a preset."""
         if not self.thumbnail_only_presets:
@@ -237,13 +306,22 @@ class Config:
         Raises:
             ConfigError: There is no key, or a key is too short.
         """
+        return self._signers()[0]
+
+    def verifier(self) -> Verifier:
+        """Return what verifies the public URLs. Errors as those of `signer()`."""
+        return Verifier(self._signers())
+
+    def _signers(self) -> list[Signer]:
         if not self.secret_keys:
             raise ConfigError(
-                "XACCEL['SECRET_KEYS'] is empty: signed URLs need a key of 16 bytes or more, "
+                "XACCEL['SECRET_KEYS'] is empty, and the framework's SECRET_KEY is missing or has "
+                "less than 16 bytes: signed URLs need a key of 16 bytes or more, "
                 "for example from: python -c 'import secrets; print(secrets.token_urlsafe())'"
             )
+        algorithms = (self.signature,) if isinstance(self.signature, str) else self.signature
         try:
-            return Signer(list(self.secret_keys), algorithm=self.signature)
+            return [Signer(list(self.secret_keys), algorithm=algorithm) for algorithm in algorithms]
         except ConfigError as error:
             raise ConfigError(f"XACCEL['SECRET_KEYS']: {error}") from None
 
@@ -255,6 +333,30 @@ class Config:
             max_frames=self.thumbnail_max_frames,
             max_side=self.thumbnail_max_side,
         )
+
+
+def _framework_secrets(keys: Sequence[str | bytes | None]) -> tuple[str, ...]:
+    """Secrets from those of a framework; none if its current one can be guessed."""
+    if not keys or not _is_long_enough(keys[0]):
+        return ()
+    current, *fallbacks = keys
+    usable = [*filter(_is_long_enough, fallbacks)]
+    if len(usable) < len(fallbacks):
+        _logger.warning(
+            "SECRET_KEY_FALLBACKS has a key of less than %d bytes, which xaccel skips: anyone "
+            "could sign URLs with it",
+            _LEAST_KEY,
+        )
+    return tuple(_derived(key) for key in (current, *usable) if key)
+
+
+def _is_long_enough(key: str | bytes | None) -> bool:
+    return len(key.encode() if isinstance(key, str) else key or b"") >= _LEAST_KEY
+
+
+def _is_within(path: str, directory: str) -> bool:
+    """Whether a path is a directory or lies below it."""
+    return path == directory or path.startswith(directory.rstrip("/") + "/")
 
 
 def _derived(key: str | bytes) -> str:

@@ -56,6 +56,13 @@ class SpecError(XaccelError, ValueError):
     public_message = "Not Found"
 
 
+class BadSize(SpecError):
+    """The width or the height of a thumbnail is out of range."""
+
+    status_code = 400
+    public_message = "Bad Request"
+
+
 class SourceError(XaccelError, ValueError):
     """What was passed as the source of a thumbnail is not an image below `THUMBNAIL_SOURCE`."""
 
@@ -75,6 +82,14 @@ class SourceUnavailable(XaccelError):
     public_message = "Bad Gateway"
 
 
+class StorageUnavailable(SourceUnavailable):
+    """The storage or the disk with the source images has failed. It may soon work again."""
+
+    status_code = 503
+    retry_after = 5
+    public_message = "Service Unavailable"
+
+
 class ThumbnailError(XaccelError):
     """A thumbnail can't be made from this source."""
 
@@ -87,6 +102,14 @@ class ImageTooLarge(ThumbnailError):
 
     status_code = 413
     public_message = "Content Too Large"
+
+
+class RenderTimeout(ThumbnailError):
+    """Rendering takes longer than the time limit."""
+
+    status_code = 503
+    retry_after = 60
+    public_message = "Service Unavailable"
 
 
 class UnsupportedImage(ThumbnailError):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import wraps
-from typing import Any, Unpack
+from typing import Any, BinaryIO, Unpack
 from urllib.parse import urlsplit
 
 import flask
@@ -15,7 +14,7 @@ from flask import Flask, current_app, request
 
 from xaccel import jinja
 from xaccel.config import Config
-from xaccel.delivery.files import Delivery
+from xaccel.delivery.files import Delivery, LinkKeywords
 from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Response
@@ -74,7 +73,7 @@ class XAccel:
         if not isinstance(settings, Mapping):
             raise ConfigError("app.config['XACCEL'] must be a dict of settings")
         keys = [app.config.get("SECRET_KEY"), *(app.config.get("SECRET_KEY_FALLBACKS") or ())]
-        config = Config.from_mapping(settings, framework_keys=[key for key in keys if key])
+        config = Config.from_mapping(settings, framework_keys=keys)
         delivery = Delivery(config)
         thumbnails = Thumbnails(config) if config.has_thumbnail_endpoint else None
         private_thumbnails = PrivateThumbnails(config, delivery)
@@ -90,8 +89,9 @@ class XAccel:
         blueprint = flask.Blueprint("xaccel", __name__)
         if config.private_url is not None:
             _add_endpoint(blueprint, "private_file", config.private_url, delivery.respond)
+        links = None if config.private_url is None else delivery.private_url
+        jinja.install(app.jinja_env, helpers, private_url=links)
         if helpers is not None:
-            jinja.install(app.jinja_env, helpers)
             for name in ("thumbnail_url", "thumbnail_srcset", "thumbnail_img", "thumbnail_picture"):
                 app.jinja_env.globals[name] = _with_external(getattr(helpers, name))
         if thumbnails is not None:
@@ -125,7 +125,7 @@ def _add_endpoint(
 
 @shows_file_keywords
 def send_private_file(
-    path: str | os.PathLike[str], **options: Unpack[FileKeywords]
+    path: str | os.PathLike[str] | BinaryIO, **options: Unpack[FileKeywords]
 ) -> flask.Response:
     """Answer with a file under one of `ROOTS`, which the web server sends, if there is one.
 
@@ -133,15 +133,19 @@ def send_private_file(
     server, and without one. A file that may not be sent is a 404 that does not show its path.
 
     Args:
-        path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`.
+        path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`; or an open
+            file or a `BytesIO`, which the app itself sends.
         root: The directory of a relative path; not needed if there is only one root.
         mimetype: The media type; by default the one of the file's name.
         as_attachment: Whether the browser should save the file instead of showing it.
         download_name: The name under which it is saved; by default its own.
         max_age: Seconds for which the visitor's browser may use it without asking again.
-        headers: Further response headers.
+        headers: Further response headers. They replace ours. Conditional requests are checked
+            against your `ETag` and `Last-Modified`, if you pass them.
         limit_rate: Bytes per second at which nginx or lighttpd sends the file; by default
             unlimited. With other servers, and without one, it is an error.
+        allow_scripts: Whether browsers may run the scripts of an HTML, SVG or XML file. Only for
+            files that you trust like your own pages.
         options: All of these but `path`.
     """
     try:
@@ -249,7 +253,7 @@ def thumbnail_img(
 def _helpers() -> TemplateHelpers:
     helpers = _state().helpers
     if helpers is None:
-        raise ConfigError("thumbnails need XACCEL['THUMBNAIL_SOURCE'], the directory of the images")
+        raise ConfigError("thumbnails need XACCEL['THUMBNAIL_SOURCE'], the place of the images")
     return helpers
 
 
@@ -277,24 +281,9 @@ def purge_thumbnails(source: str) -> int:
     return 0 if thumbnails is None else thumbnails.purge(source)
 
 
-def private_url(
-    path: str | os.PathLike[str],
-    *,
-    root: str | os.PathLike[str] | None = None,
-    expires: int | datetime | None = None,
-    expires_in: int | timedelta | None = None,
-    as_attachment: bool = False,
-    download_name: str | None = None,
-) -> str:
+def private_url(path: str | os.PathLike[str], **options: Unpack[LinkKeywords]) -> str:
     """A signed link to a file under one of `ROOTS`, see `Delivery.private_url`."""
-    return _state().delivery.private_url(
-        path,
-        root=root,
-        expires=expires,
-        expires_in=expires_in,
-        as_attachment=as_attachment,
-        download_name=download_name,
-    )
+    return _state().delivery.private_url(path, **options)
 
 
 def _state() -> _State:
@@ -329,7 +318,9 @@ def _strip_offload_headers(response: flask.Response) -> flask.Response:
     """Remove headers that would make the server send a file, except those of xaccel."""
     ours = response.__dict__.get("xaccel")
     allowed = () if ours is None else ours.headers
-    for name, value in response.headers.to_wsgi_list():
-        if is_offload_header(name) and (name, value) not in allowed:
-            response.headers.remove(name)
+    headers = response.headers.to_wsgi_list()
+    kept = [pair for pair in headers if pair in allowed or not is_offload_header(pair[0])]
+    if len(kept) < len(headers):
+        response.headers.clear()
+        response.headers.extend(kept)
     return response

@@ -16,7 +16,7 @@ from rest_framework import serializers
 from xaccel._core import Spec
 from xaccel.django import conf, fields, forms, images
 from xaccel.django.functions import thumbnail_url
-from xaccel.thumbnails.layout import certain_size
+from xaccel.thumbnails.layout import shown_size
 from xaccel.thumbnails.rows import possible_sizes
 
 __all__ = ["ImageField", "Rendition", "ThumbnailField"]
@@ -34,8 +34,9 @@ class ThumbnailField(serializers.Field[Any, Any, dict[str, Any] | None, Any]):
     """Thumbnails of an image, read-only: `{"small": {"url": …, "width": …, "height": …}}`.
 
     It costs no query and opens no file; only `placeholder` opens the images whose rows do not hold
-    one. URLs are absolute if the serializer's context has the request, as in every view. A width
-    or height that is not certain is `null`. Without an image, the whole field is `null`.
+    one. URLs are absolute if the serializer's context has the request, as in every view. Width and
+    height are in CSS pixels, as `thumbnail_img` writes them; `null` if they are not certain.
+    Without an image, the whole field is `null`.
 
     Args:
         sizes: The thumbnails by name: the name of a preset, or a spec such as `"300x200,cover"`.
@@ -82,8 +83,8 @@ class ThumbnailField(serializers.Field[Any, Any, dict[str, Any] | None, Any]):
         url = thumbnail_url(image, spec.width, spec.height, request=request, **options)
         if url is None:
             return None
-        width, height = certain_size(spec, possible_sizes(image)) or (None, None)
-        return Rendition(url=url, width=width, height=height)
+        size = shown_size(spec, possible_sizes(image))
+        return Rendition(url=url, width=size.get("width"), height=size.get("height"))
 
     def _spec(self, text: str) -> Spec:
         presets = conf.config().thumbnail_presets

@@ -11,13 +11,23 @@ async def video(name: str) -> Response:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TypeAlias
+
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from xaccel._async import Threads
 from xaccel._private_files import PrivateFiles, Responder
 from xaccel.asgi import ASGIApp, answering
+from xaccel.servers.dialects import is_offload_header
 
 __all__ = ["PrivateFileResponse", "XAccel"]
+
+RawHeader: TypeAlias = tuple[bytes, bytes]
+
+# They say which part of the file is sent, and how.
+_OF_SENDER = frozenset({b"accept-ranges", b"content-length", b"content-range"})
 
 
 class XAccel(PrivateFiles["PrivateFileResponse"]):
@@ -30,12 +40,24 @@ class XAccel(PrivateFiles["PrivateFileResponse"]):
     def _app(self, responder: Responder) -> PrivateFileResponse:
         return PrivateFileResponse(answering(responder))
 
+    def _thumbnail_app(self, responder: Responder) -> PrivateFileResponse:
+        return PrivateFileResponse(answering(responder, Threads.for_thumbnails(self.config)))
+
 
 class PrivateFileResponse(Response):
-    """The response with a private file. You may add cookies and headers to it."""
+    """The response with a private file. You may add cookies and headers to it.
 
-    def __init__(self, app: ASGIApp) -> None:
-        super().__init__()
+    A header that you set replaces the one of that name, except those that depend on which part of
+    the file is sent. For FastAPI's `response_class=`, too.
+
+    Args:
+        app: Answers the request.
+        status_code: The status in FastAPI's OpenAPI schema. That of the response depends on the
+            request.
+    """
+
+    def __init__(self, app: ASGIApp, status_code: int = 200) -> None:
+        super().__init__(status_code=status_code)
         del self.headers["content-length"]
         self._app = app
 
@@ -44,9 +66,21 @@ class PrivateFileResponse(Response):
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *self.raw_headers]
+                message["headers"] = _merged(message["headers"], self.raw_headers)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
         if self.background is not None:
             await self.background()
+
+
+def _merged(ours: Iterable[RawHeader], added: Iterable[RawHeader]) -> list[RawHeader]:
+    """The headers of both. What a view has set replaces ours, except what ours depend on."""
+    ours = list(ours)
+    kept = [
+        (name, value)
+        for name, value in added
+        if name not in _OF_SENDER and not is_offload_header(name.decode("latin-1"))
+    ]
+    replaced = {name for name, _ in kept}
+    return [*(pair for pair in ours if pair[0] not in replaced), *kept]

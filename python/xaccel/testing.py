@@ -74,7 +74,7 @@ def make_image(width: int, height: int, *, format: str = "jpeg", orientation: in
     Raises:
         ValueError: The format has no orientation.
     """
-    made = thumbnail(_PIXEL, width, height, fit="fill", format=format).data
+    made = thumbnail(_PIXEL, width, height, fit="fill", upscale=True, format=format).data
     if orientation == 1:
         return made
     if format != "jpeg":
@@ -98,7 +98,9 @@ _PIXEL = (
 """A PNG of one pixel."""
 
 
-def assert_offloaded(response: Any, path: str | os.PathLike[str]) -> None:
+def assert_offloaded(
+    response: Any, path: Any, *, root: str | os.PathLike[str] | None = None
+) -> None:
     """Assert that the app makes the web server send this file, and sends nothing itself.
 
     The URL of a thumbnail stands for its file in `THUMBNAIL_CACHE`, once it is rendered: request it
@@ -106,15 +108,18 @@ def assert_offloaded(response: Any, path: str | os.PathLike[str]) -> None:
 
     Args:
         response: The response of the test client.
-        path: The file, absolute, or relative to the only root, as in `send_private_file()`; or the
-            URL of a public thumbnail.
+        path: The file, as in `send_private_file()`: a path, absolute or relative to a root; a URL
+            below one of `REMOTES`; the URL of a public thumbnail; or with Django a file of a
+            model's field or of a storage.
+        root: The directory of a relative path; not needed if there is only one root.
 
     Raises:
         AssertionError: The message describes the app's response.
     """
     __tracebackhide__ = True
     found = _offload_headers(response)
-    expected, senders = _expected(path)
+    path = _path_of(path)
+    expected, senders = _expected(path, root)
     if response.status_code != 200:  # noqa: PLR2004
         raise AssertionError(f"expected {path!s}, but the status is {response.status_code}")
     if not expected:
@@ -146,13 +151,23 @@ def assert_not_offloaded(response: Any) -> None:
         raise AssertionError(f"the app makes a server send a file: {_listed(found)}")
 
 
-def _expected(path: str | os.PathLike[str]) -> tuple[set[tuple[str, str]], list[Dialect]]:
+def _path_of(file: Any) -> str | os.PathLike[str]:
+    if isinstance(file, str | os.PathLike):
+        return file
+    from xaccel.django.files import path_of  # noqa: PLC0415 - only for Django's files
+
+    return path_of(file)
+
+
+def _expected(
+    path: str | os.PathLike[str], root: str | os.PathLike[str] | None
+) -> tuple[set[tuple[str, str]], list[Dialect]]:
     """The headers of this file for every set of settings in use, and their dialects."""
     headers: set[tuple[str, str]] = set()
     senders: list[Dialect] = []
     for delivery in Delivery.in_use():
         try:
-            offload = delivery.offload(path)
+            offload = delivery.offload(path, root=root)
         except (ConfigError, FileNotFound):
             continue
         senders.append(delivery.dialect)
@@ -179,8 +194,8 @@ def _thumbnails(url: str) -> Iterator[tuple[Dialect, Headers]]:
 def _why_nobody_sends(path: str | os.PathLike[str], senders: list[Dialect]) -> str:
     if not senders:
         return (
-            f"no server sends {path!s}: it is neither a file under one of XACCEL['ROOTS'] nor a "
-            "thumbnail in XACCEL['THUMBNAIL_CACHE']"
+            f"no server sends {path!s}: it is not a file under one of XACCEL['ROOTS'] or below one "
+            "of XACCEL['REMOTES'], or a thumbnail in XACCEL['THUMBNAIL_CACHE']"
         )
     names = {dialect.title for dialect in senders if dialect.offloads}
     if not names:

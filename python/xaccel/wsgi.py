@@ -21,7 +21,7 @@ from xaccel._private_files import PrivateFiles, Responder
 from xaccel.config import Config
 from xaccel.delivery import sendfile
 from xaccel.delivery.files import Delivery
-from xaccel.delivery.request import REQUEST, Request
+from xaccel.delivery.request import REQUEST, Request, below_mount, environ_key, wsgi_path
 from xaccel.delivery.response import CHUNK, FileBody, Headers, Response
 from xaccel.thumbnails.endpoint import Thumbnails as ThumbnailEndpoint
 
@@ -60,7 +60,8 @@ class PrivateLinks:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        return _answer(self._delivery, environ, start_response)
+        prefix = self._delivery.config.private_url or "/"
+        return _answer(self._delivery, prefix, environ, start_response)
 
 
 class Thumbnails:
@@ -79,19 +80,15 @@ class Thumbnails:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        return _answer(self._thumbnails, environ, start_response)
+        return _answer(self._thumbnails, self.config.thumbnail_url, environ, start_response)
 
 
 def _answer(
-    endpoint: _Endpoint, environ: WSGIEnvironment, start_response: StartResponse
+    endpoint: _Endpoint, prefix: str, environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
-    # The URL of a mounted app is in two parts. Both are UTF-8, decoded as Latin-1.
-    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    response = endpoint.respond(
-        path.encode("latin-1").decode(errors="replace"),
-        environ.get("QUERY_STRING", ""),
-        Request.from_environ(environ),
-    )
+    path = below_mount(wsgi_path(environ), environ.get("SCRIPT_NAME", ""), prefix)
+    query = environ.get("QUERY_STRING", "")
+    response = endpoint.respond(path, query, Request.from_environ(environ))
     return respond(response, environ, start_response)
 
 
@@ -131,9 +128,9 @@ class Sendfile:
         config: The settings. With the server `direct`, the middleware itself evaluates ranges and
             preconditions as a server would.
         trust_request_headers: Whether the request headers `X-Sendfile-Type` and
-            `X-Accel-Mapping` override the server and the roots. Only for a server that sets or
-            removes both in every request; otherwise visitors could read any file that the app
-            opens.
+            `X-Accel-Mapping` name the server and the roots. Only for a server that sets or removes
+            both in every request; otherwise visitors could choose what it sends. With `SERVER` in
+            the settings, the first is ignored; with `ROOTS`, too, both are.
     """
 
     def __init__(
@@ -164,31 +161,39 @@ class Sendfile:
         inner["wsgi.file_wrapper"] = file_wrapper
         if method in {"GET", "HEAD"}:
             for name in sendfile.HIDDEN:
-                inner.pop(_key(name), None)
+                inner.pop(environ_key(name), None)
         overrides = _overrides(inner)
         body = self._app(inner, start)
         if _overrides(inner) != overrides:
             sender = self._sender(method, inner)
-        file = body if isinstance(body, _File) else None
-        if file is None and method == "HEAD" and len(files) == 1 and start.has_length:
-            # Some apps drop the body of their response to HEAD themselves.
-            file = files[0]
+        file = _file_of(body, files if method == "HEAD" and start.has_length else [])
         response = None
         if sender is not None and file is not None and start.is_ok:
             response = self._offloader.respond(sender, request, start.headers, file.file)
         if file is None or response is None:
             start.forward()
             return body.native(environ) if isinstance(body, _File) else body
+        if body is not file:
+            _close(body)
         if not (isinstance(response.body, FileBody) and response.body.file is file.file):
             file.close()
         return respond(response, environ, start_response)
 
     def _sender(self, method: str, environ: WSGIEnvironment) -> sendfile.Sender | None:
-        return self._offloader.sender(method, environ, lambda name: environ.get(_key(name)))
+        return self._offloader.sender(method, environ, lambda name: environ.get(environ_key(name)))
 
 
-def _key(header: str) -> str:
-    return "HTTP_" + header.upper().replace("-", "_")
+def _file_of(body: Iterable[bytes], dropped: list[_File]) -> _File | None:
+    """The file that is the body, or the one that the app dropped from its response to HEAD."""
+    if isinstance(body, _File):
+        return body
+    return dropped[0] if len(dropped) == 1 else None
+
+
+def _close(body: Iterable[bytes]) -> None:
+    """Close the body of an app, which a server would do after the response (PEP 3333)."""
+    if hasattr(body, "close"):
+        body.close()
 
 
 def _overrides(environ: WSGIEnvironment) -> tuple[Any, Any]:

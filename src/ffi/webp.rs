@@ -11,11 +11,12 @@ use libwebp_sys::{
     WebPAnimDecoderOptions, WebPAnimDecoderOptionsInit, WebPAnimEncoder, WebPAnimEncoderAdd,
     WebPAnimEncoderAssemble, WebPAnimEncoderDelete, WebPAnimEncoderNewInternal,
     WebPAnimEncoderOptions, WebPAnimEncoderOptionsInitInternal, WebPAnimInfo,
-    WebPBitstreamFeatures, WebPConfig, WebPData, WebPDataClear, WebPDecode, WebPDecoderConfig,
-    WebPEncode, WebPEncodingError, WebPGetDecoderVersion, WebPGetFeatures, WebPGetMuxABIVersion,
-    WebPMemoryWrite, WebPMemoryWriter, WebPMemoryWriterClear, WebPMemoryWriterInit, WebPPicture,
-    WebPPictureFree, WebPPictureImportRGB, WebPPictureImportRGBA, WebPRGBABuffer,
-    WebPValidateConfig, WebPYUVABuffer,
+    WebPBitstreamFeatures, WebPConfig, WebPData, WebPDataClear, WebPDecoderConfig, WebPEncode,
+    WebPEncodingError, WebPGetDecoderVersion, WebPGetFeatures, WebPGetMuxABIVersion, WebPIDecode,
+    WebPIDecodedArea, WebPIDecoder, WebPIDelete, WebPIUpdate, WebPMemoryWrite, WebPMemoryWriter,
+    WebPMemoryWriterClear, WebPMemoryWriterInit, WebPPicture, WebPPictureFree,
+    WebPPictureImportRGB, WebPPictureImportRGBA, WebPRGBABuffer, WebPValidateConfig,
+    WebPYUVABuffer,
 };
 use thiserror::Error;
 
@@ -30,6 +31,10 @@ pub(crate) enum WebPError {
     Encode(WebPEncodingError),
     #[error("it is too large for libwebp")]
     Size,
+    #[error("the caller has stopped it")]
+    Stopped,
+    #[error("it ends early")]
+    Incomplete,
     #[error("the version of libwebp differs from the one of the build")]
     Version,
 }
@@ -138,14 +143,56 @@ impl<'a> Decoding<'a> {
         Ok(self)
     }
 
-    fn run(mut self, source: &[u8]) -> Result<(), WebPError> {
-        // SAFETY: the source's pointer and length are those of a slice. The output is external
-        // memory: `into_pixels` and `into_components` give each buffer with its true length, and
-        // `'a` keeps it borrowed. libwebp checks that strides and sizes suffice for the picture,
-        // writes no more than the size says, uses no plane of opacity in `MODE_YUV`, and keeps no
-        // pointer after the call. Without a buffer the pointers are null, which it refuses.
-        let status = unsafe { WebPDecode(source.as_ptr(), source.len(), &raw mut self.config) };
-        if status == VP8StatusCode::VP8_STATUS_OK { Ok(()) } else { Err(WebPError::Decode(status)) }
+    /// Decode as many rows as the source has, and give their number. `goes_on` is asked between
+    /// pieces of the source.
+    fn run(mut self, source: &[u8], goes_on: &dyn Fn() -> bool) -> Result<u32, WebPError> {
+        let piece = (source.len() / PIECES).max(PIECE);
+        // SAFETY: no data is given, and the configuration is initialised. It outlives the decoder,
+        // which keeps a pointer to it and is dropped first. The output is external memory:
+        // `into_pixels` and `into_components` give each buffer with its true length, and `'a` keeps
+        // it borrowed. libwebp checks that strides and sizes suffice for the picture, writes no more
+        // than the size says, and uses no plane of opacity in `MODE_YUV`. Without a buffer the
+        // pointers are null, which it refuses.
+        let decoder = unsafe { WebPIDecode(ptr::null(), 0, &raw mut self.config) };
+        let decoder = Incremental(ptr::NonNull::new(decoder).ok_or(WebPError::Size)?);
+        let mut status = VP8StatusCode::VP8_STATUS_SUSPENDED;
+        let mut length = 0;
+        while status == VP8StatusCode::VP8_STATUS_SUSPENDED && length < source.len() {
+            if !goes_on() {
+                return Err(WebPError::Stopped);
+            }
+            length = (length + piece).min(source.len());
+            // SAFETY: the decoder is alive. The data starts at the same address each time, and has at
+            // least `length` bytes, which stay borrowed until the decoder is dropped.
+            status = unsafe { WebPIUpdate(decoder.0.as_ptr(), source.as_ptr(), length) };
+        }
+        let mut rows = 0;
+        // SAFETY: the decoder is alive; writes to the number only, and null stands for what is not
+        // asked for.
+        unsafe {
+            let (none, rows) = (ptr::null_mut(), &raw mut rows);
+            WebPIDecodedArea(decoder.0.as_ptr(), none, none, none, rows);
+        }
+        match u32::try_from(rows) {
+            Ok(rows @ 1..) => Ok(rows),
+            _ => Err(WebPError::Decode(status)),
+        }
+    }
+}
+
+/// The bytes of a source after which the time is looked at.
+const PIECE: usize = 64 * 1024;
+
+/// The most pieces of a source.
+const PIECES: usize = 64;
+
+/// An incremental decoder, freed when dropped.
+struct Incremental(ptr::NonNull<WebPIDecoder>);
+
+impl Drop for Incremental {
+    fn drop(&mut self) {
+        // SAFETY: it came from `WebPIDecode` and is deleted only here.
+        unsafe { WebPIDelete(self.0.as_ptr()) }
     }
 }
 
@@ -160,6 +207,7 @@ pub(crate) fn decode_components(
     source: &[u8],
     full: Size,
     size: Size,
+    goes_on: &dyn Fn() -> bool,
 ) -> Result<[Vec<u8>; 3], WebPError> {
     let half = half(size);
     let plane = |size: Size| usize::try_from(size.pixels()).map(|length| vec![0_u8; length]);
@@ -167,17 +215,19 @@ pub(crate) fn decode_components(
     let too_large = |_| WebPError::Size;
     let mut planes = [luma.map_err(too_large)?, blue.map_err(too_large)?, red.map_err(too_large)?];
     let borrowed = planes.each_mut().map(Vec::as_mut_slice);
-    Decoding::new(full, size)?.into_components(size, borrowed)?.run(source)?;
-    Ok(planes)
+    let rows = Decoding::new(full, size)?.into_components(size, borrowed)?.run(source, goes_on)?;
+    if rows == size.height { Ok(planes) } else { Err(WebPError::Incomplete) }
 }
 
-/// Decode a still of size `full`. libwebp's own scaler shrinks it to `size` if that differs.
+/// Decode a still of size `full`. libwebp's own scaler shrinks it to `size` if that differs. Gives
+/// whether the source has all rows; those that it lacks are transparent or gray.
 pub(crate) fn decode(
     source: &[u8],
     full: Size,
     size: Size,
     kind: PixelKind,
-) -> Result<Picture, WebPError> {
+    goes_on: &dyn Fn() -> bool,
+) -> Result<(Picture, bool), WebPError> {
     let (mode, kind) = match kind {
         PixelKind::Rgba => (WEBP_CSP_MODE::MODE_RGBA, PixelKind::Rgba),
         PixelKind::Luma | PixelKind::Rgb | PixelKind::Cmyk => {
@@ -187,8 +237,12 @@ pub(crate) fn decode(
     let stride = size.width as usize * kind.bytes();
     let bytes = stride.checked_mul(size.height as usize).ok_or(WebPError::Size)?;
     let mut data = vec![0_u8; bytes];
-    Decoding::new(full, size)?.into_pixels(mode, &mut data, stride)?.run(source)?;
-    Ok(Picture { width: size.width, height: size.height, kind, data })
+    let decoding = Decoding::new(full, size)?.into_pixels(mode, &mut data, stride)?;
+    let rows = decoding.run(source, goes_on)?;
+    let missing = data.get_mut(rows as usize * stride..).unwrap_or_default();
+    missing.fill(if kind == PixelKind::Rgba { 0 } else { 128 });
+    let picture = Picture { width: size.width, height: size.height, kind, data };
+    Ok((picture, rows == size.height))
 }
 
 /// Memory that libwebp allocated for a file, freed when dropped.

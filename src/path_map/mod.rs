@@ -76,6 +76,8 @@ pub struct Located<'a> {
 pub struct PathMap {
     /// Longest directory first, so that the first match is the longest.
     roots: Vec<Root>,
+    /// The pairs of a header with their sides exchanged, for paths outside `roots`.
+    exchanged: Vec<Root>,
 }
 
 impl PathMap {
@@ -93,7 +95,7 @@ impl PathMap {
                 check_prefixes(a, b)?;
             }
         }
-        Ok(Self { roots })
+        Ok(Self { roots, exchanged: Vec::new() })
     }
 
     /// Reads the value of an `X-Accel-Mapping` header: pairs `/directory/=/prefix/`, separated by
@@ -101,15 +103,27 @@ impl PathMap {
     /// (`"/a, b/"="/c/"`). Within quotes, a backslash escapes a quote or a backslash. The text is
     /// literal, never a pattern.
     ///
+    /// A pair may also be `/prefix/=/directory/`, as in old documentation of Rack. The side that
+    /// contains a file's path is the directory; if both do, the first.
+    ///
     /// # Errors
     /// [`PathMapError::Syntax`] for another form, or what [`Root::new`] and
     /// [`PathMap::new`] refuse.
     pub fn parse(header: &str) -> Result<Self, PathMapError> {
         let pairs = header::parse(header);
         let pairs = pairs.ok_or_else(|| PathMapError::Syntax(header.to_owned()))?;
-        let root = |(directory, prefix): &(String, String)| Root::new(Path::new(directory), prefix);
-        let roots = pairs.iter().map(root).collect::<Result<_, _>>()?;
-        Self::new(roots)
+        let map = |exchange: bool| {
+            let root = |(first, second): &(String, String)| {
+                let (directory, prefix) = if exchange { (second, first) } else { (first, second) };
+                Root::new(Path::new(directory), prefix)
+            };
+            Self::new(pairs.iter().map(root).collect::<Result<_, _>>()?)
+        };
+        match (map(false), map(true)) {
+            (Ok(map), Ok(exchanged)) => Ok(Self { exchanged: exchanged.roots, ..map }),
+            (Err(_), Ok(exchanged)) => Ok(exchanged),
+            (result, Err(_)) => result,
+        }
     }
 
     /// The roots, longest directory first.
@@ -122,7 +136,7 @@ impl PathMap {
     /// text only, without the disk.
     ///
     /// # Errors
-    /// When the path is not absolute, has a `..`, NUL or backslash, or is outside every root.
+    /// When the path is not absolute, has a `..` or NUL, or is outside every root.
     pub fn find<'p>(&self, path: &'p Path) -> Result<(&Root, &'p Path), PathError> {
         check(path)?;
         // To walk the components for each of fifty roots is slow; a plain path is compared as text.
@@ -131,7 +145,11 @@ impl PathMap {
         let strip = |root: &Root| {
             if plain { strip_plain(bytes, root) } else { path.strip_prefix(&root.directory).ok() }
         };
-        self.roots.iter().find_map(|root| Some((root, strip(root)?))).ok_or(PathError::OutsideRoots)
+        self.roots
+            .iter()
+            .chain(&self.exchanged)
+            .find_map(|root| Some((root, strip(root)?)))
+            .ok_or(PathError::OutsideRoots)
     }
 
     /// Finds a regular file under a root. Unless `follow_symlinks` is set, its links must lead to
@@ -199,9 +217,8 @@ fn check(path: &Path) -> Result<(), PathError> {
     if bytes.first() != Some(&b'/') {
         return Err(PathError::NotAbsolute);
     }
-    // A backslash separates directories on other systems, so it is refused everywhere.
-    if bytes.iter().any(|byte| matches!(byte, 0 | b'\\')) {
-        return Err(PathError::BadCharacter);
+    if bytes.contains(&0) {
+        return Err(PathError::Nul);
     }
     if path.components().any(|component| component == Component::ParentDir) {
         return Err(PathError::Parent);

@@ -35,6 +35,7 @@ fn matches_whole_components_and_the_longest_root() {
         ("/srv/a-secret/x", "/_srv/a-secret/x"),
         ("/srv//a/./b///x y%", "/_b/x%20y%25"),
         ("/srv/a/..x", "/_a/..x"),
+        ("/srv/a\\x", "/_srv/a%5Cx"),
     ] {
         assert_eq!(url(&map, path).as_deref(), Ok(expected), "{path}");
     }
@@ -44,8 +45,7 @@ fn matches_whole_components_and_the_longest_root() {
         ("srv/a/x", PathError::NotAbsolute),
         ("", PathError::NotAbsolute),
         ("/srv/a/../x", PathError::Parent),
-        ("/srv/a/x\0", PathError::BadCharacter),
-        ("/srv/a\\x", PathError::BadCharacter),
+        ("/srv/a/x\0", PathError::Nul),
     ] {
         assert_eq!(url(&map, path), Err(error), "{path:?}");
     }
@@ -92,6 +92,33 @@ fn reads_the_mapping_header() {
     for bad in ["/a/", "/a/=", "=/b/", "/a/=/b/,", "\"/a/=/b/", "\"/a/\"x=/b/", "/a/=b"] {
         assert!(PathMap::parse(bad).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn reads_mappings_with_the_prefix_first() {
+    let parsed = PathMap::parse("/files/=/var/www/").unwrap();
+    assert_eq!(url(&parsed, "/var/www/a b").as_deref(), Ok("/files/a%20b"));
+    assert_eq!(url(&parsed, "/var/www-secret/x"), Err(PathError::OutsideRoots));
+    // What contains the path is the directory; the first, if both do.
+    assert_eq!(url(&parsed, "/files/x").as_deref(), Ok("/var/www/x"));
+    let nested = PathMap::parse("/srv/=/srv/www/").unwrap();
+    assert_eq!(url(&nested, "/srv/www/x").as_deref(), Ok("/srv/www/www/x"));
+    // Each of these makes sense in one order only.
+    for header in ["/files/=/var/www", "/p/=/srv/, /q/=/srv/a/"] {
+        let parsed = PathMap::parse(header).unwrap();
+        let path = if header.contains("www") { "/var/www/x" } else { "/srv/x" };
+        assert!(url(&parsed, path).is_ok(), "{header}");
+    }
+    let both = PathMap::parse("/files/=/var/www/, /more/=/srv/").unwrap();
+    assert_eq!(url(&both, "/srv/x").as_deref(), Ok("/more/x"));
+    assert!(PathMap::parse("/a/=/b/, /c/=/b/, /a/=/d/").is_err());
+}
+
+#[test]
+fn takes_a_backslash_for_a_character_of_a_name() {
+    let map = map(&[("/srv", "/p/")]);
+    assert_eq!(url(&map, "/srv/a\\b").as_deref(), Ok("/p/a%5Cb"));
+    assert_eq!(url(&map, "/srv/..\\b").as_deref(), Ok("/p/..%5Cb"));
 }
 
 /// Directories `in` and `out`, and a map with the first as its root.

@@ -36,7 +36,7 @@ impl SpecArg<'_> {
     }
 }
 
-fn refuse_pickling(name: &str) -> PyErr {
+pub(super) fn refuse_pickling(name: &str) -> PyErr {
     PyTypeError::new_err(format!(
         "a {name} can't be copied or pickled, because that would expose its secrets; \
          create one from the configuration where you need it"

@@ -5,6 +5,7 @@ pyo3::import_exception!(xaccel.exceptions, ConfigError);
 pyo3::import_exception!(xaccel.exceptions, CorruptImage);
 pyo3::import_exception!(xaccel.exceptions, FileNotFound);
 pyo3::import_exception!(xaccel.exceptions, ImageTooLarge);
+pyo3::import_exception!(xaccel.exceptions, RenderTimeout);
 pyo3::import_exception!(xaccel.exceptions, SignatureExpired);
 pyo3::import_exception!(xaccel.exceptions, SpecError);
 pyo3::import_exception!(xaccel.exceptions, ThumbnailError);

@@ -15,10 +15,12 @@ mod cache;
 mod dialects;
 mod exceptions;
 mod path_map;
+mod secure_link;
 mod sign;
 mod spec;
 mod thumbnail;
 mod uri;
+mod urls;
 
 #[pymodule(gil_used = false)]
 mod _core {
@@ -31,6 +33,8 @@ mod _core {
     #[pymodule_export]
     use super::path_map::{Location, OpenedFile, PathMap};
     #[pymodule_export]
+    use super::secure_link::SecureLinkSigner;
+    #[pymodule_export]
     use super::sign::{Signer, VerifiedUrl};
     #[pymodule_export]
     use super::spec::PySpec;
@@ -41,6 +45,17 @@ mod _core {
     };
     #[pymodule_export]
     use super::uri::encode_path;
+    #[pymodule_export]
+    use super::urls::{
+        AkamaiSigner, BunnySigner, CloudflareImagesSigner, CloudflareSigner, FastlySigner,
+        GoogleCloudStorageHmac, GoogleCloudStorageUrls, S3Signer, expires_at, split_url,
+    };
+
+    /// How many CPUs this process may use.
+    #[pyfunction]
+    fn available_parallelism() -> usize {
+        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    }
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

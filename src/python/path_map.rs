@@ -123,6 +123,12 @@ impl OpenedFile {
         Ok(action(&mut file))
     }
 
+    /// A copy of the descriptor, and the path of the file.
+    pub(super) fn copy(&self) -> PyResult<(File, PathBuf)> {
+        let file = self.with(|file| file.as_ref().map(File::try_clone))?;
+        Ok((file.ok_or_else(Self::closed)??, PathBuf::from(&self.location.get().path)))
+    }
+
     fn closed() -> PyErr {
         PyValueError::new_err("the file is closed or its descriptor detached")
     }

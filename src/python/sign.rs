@@ -11,7 +11,7 @@ use pyo3::types::{PyBool, PyDateTime, PyDelta, PyInt, PyList, PyMapping, PyStrin
 
 use super::exceptions::{BadSignature, ConfigError, SignatureExpired};
 use crate::error::{SignError, SignerError, UriError, VerifyError};
-use crate::sign::{self, Algorithm};
+use crate::sign::{self, Algorithm, Expiry};
 
 impl From<SignerError> for PyErr {
     fn from(error: SignerError) -> Self {
@@ -50,7 +50,7 @@ impl AsRef<[u8]> for Secret {
     }
 }
 
-fn extract_secrets(secrets: &Bound<'_, PyAny>) -> PyResult<Vec<Secret>> {
+pub(super) fn extract_secrets(secrets: &Bound<'_, PyAny>) -> PyResult<Vec<Secret>> {
     if let Ok(secret) = secrets.extract() {
         return Ok(vec![secret]);
     }
@@ -60,7 +60,7 @@ fn extract_secrets(secrets: &Bound<'_, PyAny>) -> PyResult<Vec<Secret>> {
 }
 
 /// The text of a URL from outside, which may hold lone surrogates.
-fn text<'a>(url: &'a Bound<'_, PyString>) -> PyResult<&'a str> {
+pub(super) fn text<'a>(url: &'a Bound<'_, PyString>) -> PyResult<&'a str> {
     Ok(url.to_str().map_err(|_| VerifyError::BadPath(UriError::NotUtf8))?)
 }
 
@@ -74,10 +74,18 @@ pub(super) fn expiry(
     expires: Option<&Bound<'_, PyAny>>,
     expires_in: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Option<i64>> {
+    Ok(given_expiry(expires, expires_in)?.map(|expiry| expiry.at(clock())).transpose()?)
+}
+
+/// The expiry in whichever of the two arguments is given.
+pub(super) fn given_expiry(
+    expires: Option<&Bound<'_, PyAny>>,
+    expires_in: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Option<Expiry>> {
     match (expires, expires_in) {
         (None, None) => Ok(None),
-        (Some(expires), None) => extract_time(expires).map(Some),
-        (None, Some(lifetime)) => Ok(Some(sign::expires_in(extract_lifetime(lifetime)?, clock())?)),
+        (Some(expires), None) => Ok(Some(Expiry::At(extract_time(expires)?))),
+        (None, Some(lifetime)) => Ok(Some(Expiry::In(extract_lifetime(lifetime)?))),
         (Some(_), Some(_)) => {
             Err(PyValueError::new_err("pass either expires or expires_in, not both"))
         }
@@ -123,19 +131,25 @@ fn whole_seconds(seconds: f64) -> i64 {
     seconds as i64
 }
 
-impl Signer {
-    /// Verifies a URL, and reads the clock only if it expires.
-    fn check<'a>(
-        &self,
-        url: &'a Bound<'_, PyString>,
-        now: Option<i64>,
-    ) -> PyResult<sign::Verified<'a>> {
-        let verified = self.signer.verify_signature(text(url)?)?;
-        if verified.expires.is_some() {
-            verified.check_expiry(now.unwrap_or_else(clock))?;
-        }
-        Ok(verified)
+/// Verifies a URL, and reads the clock only if it expires.
+pub(super) fn verify<'a>(
+    signer: &sign::Signer,
+    url: &'a str,
+    now: Option<i64>,
+) -> Result<sign::Verified<'a>, VerifyError> {
+    let verified = signer.verify_signature(url)?;
+    if verified.expires.is_some() {
+        verified.check_expiry(now.unwrap_or_else(clock))?;
     }
+    Ok(verified)
+}
+
+pub(super) fn warn_of_short_secrets(py: Python<'_>, secrets: &[Secret]) -> PyResult<()> {
+    if secrets.iter().all(|secret| secret.as_ref().len() >= sign::RECOMMENDED_SECRET_LENGTH) {
+        return Ok(());
+    }
+    let warning = c"a secret under 16 bytes can be guessed from one signed URL";
+    PyErr::warn(py, &py.get_type::<PyUserWarning>(), warning, 1)
 }
 
 /// A URL with a valid signature and expiry.
@@ -145,6 +159,16 @@ pub(super) struct VerifiedUrl {
     path: String,
     params: Vec<(String, String)>,
     expires: Option<i64>,
+}
+
+impl From<sign::Verified<'_>> for VerifiedUrl {
+    fn from(verified: sign::Verified<'_>) -> Self {
+        Self {
+            params: verified.params,
+            expires: verified.expires,
+            path: verified.path.into_owned(),
+        }
+    }
 }
 
 /// Signs and verifies URLs.
@@ -170,10 +194,7 @@ impl Signer {
         let py = secrets.py();
         let secrets = extract_secrets(secrets)?;
         let signer = sign::Signer::new(algorithm, &secrets, key_param, expires_param)?;
-        if secrets.iter().any(|secret| secret.as_ref().len() < sign::RECOMMENDED_SECRET_LENGTH) {
-            let warning = c"a secret under 16 bytes can be guessed from one signed URL";
-            PyErr::warn(py, &py.get_type::<PyUserWarning>(), warning, 1)?;
-        }
+        warn_of_short_secrets(py, &secrets)?;
         Ok(Self { signer, secrets: secrets.len() })
     }
 
@@ -249,7 +270,7 @@ impl Signer {
 
     #[pyo3(signature = (url, /, *, now = None))]
     fn verify<'a>(&self, url: &'a Bound<'_, PyString>, now: Option<i64>) -> PyResult<Cow<'a, str>> {
-        let verified = self.check(url, now)?;
+        let verified = verify(&self.signer, text(url)?, now)?;
         if verified.query.is_empty() {
             return Ok(verified.path);
         }
@@ -258,12 +279,7 @@ impl Signer {
 
     #[pyo3(signature = (url, /, *, now = None))]
     fn verify_parts(&self, url: &Bound<'_, PyString>, now: Option<i64>) -> PyResult<VerifiedUrl> {
-        let verified = self.check(url, now)?;
-        Ok(VerifiedUrl {
-            params: verified.params,
-            expires: verified.expires,
-            path: verified.path.into_owned(),
-        })
+        Ok(verify(&self.signer, text(url)?, now)?.into())
     }
 
     fn derived_keys(&self) -> PyResult<Vec<Cow<'_, [u8]>>> {

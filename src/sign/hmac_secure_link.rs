@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 
 use super::{
-    lifetime::{bucket, expires_in},
+    lifetime::Expiry,
     mac::{HashFunction, KeyedMac},
 };
 use crate::{
@@ -48,7 +48,7 @@ impl HmacSecureLinkSigner {
 
     /// Signs a decoded path at the time `now` (Unix seconds): `path?st=token&ts=…&e=…`. Without
     /// a lifetime it does not expire (`e=0`). A lifetime in seconds is rounded up as by
-    /// [`expires_in`], and the timestamp lies before `now` accordingly, so that the URL stays the
+    /// [`super::expires_in`], and the timestamp lies before `now` accordingly, so that the URL stays the
     /// same for half of the lifetime.
     ///
     /// # Errors
@@ -58,11 +58,7 @@ impl HmacSecureLinkSigner {
         uri::encode_normal_path_into(path, &mut url)?;
         let (timestamp, seconds) = match lifetime {
             None => (now, 0),
-            Some(lifetime) => {
-                let expires = expires_in(lifetime, now)?;
-                let seconds = lifetime.saturating_add(bucket(lifetime));
-                (expires.saturating_sub(seconds), seconds)
-            }
+            Some(lifetime) => Expiry::In(lifetime).window(now, i64::MAX)?,
         };
         let token = self.token(format!("{path}|{timestamp}|{seconds}").as_bytes());
         let _ = write!(url, "?st={token}&ts={timestamp}&e={seconds}");

@@ -8,7 +8,10 @@ use ::hmac::{Hmac, Mac as _};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use sha2::Sha256;
 
-use super::{mac::keyed, translate};
+use super::{
+    mac::{decode_hex, keyed},
+    translate,
+};
 use crate::{
     error::{DialectError, SignError, SignerError},
     thumbnail::{
@@ -51,8 +54,11 @@ impl ImgproxySigner {
         if keys.len() != salts.len() {
             return Err(SignerError::UnpairedKeys { keys: keys.len(), salts: salts.len() });
         }
-        let keys = decode_all("key", keys)?;
-        let salts = decode_all("salt", salts)?;
+        let decode = |what| move |(number, value): (usize, &str)| decode_hex(what, number, value);
+        let keys = (1..).zip(keys.iter().map(AsRef::as_ref)).map(decode("key"));
+        let keys: Vec<_> = keys.collect::<Result<_, _>>()?;
+        let salts = (1..).zip(salts.iter().map(AsRef::as_ref)).map(decode("salt"));
+        let salts: Vec<_> = salts.collect::<Result<_, _>>()?;
         let (Some(key), Some(salt)) = (keys.first(), salts.first()) else {
             return Err(SignerError::NoSecret);
         };
@@ -102,26 +108,6 @@ impl ImgproxySigner {
         BASE64_URL_SAFE_NO_PAD.encode_string(source, &mut path);
         Ok(self.sign_path(&path))
     }
-}
-
-fn decode_all(what: &'static str, values: &[impl AsRef<str>]) -> Result<Vec<Vec<u8>>, SignerError> {
-    let decode = |(number, value): (usize, &_)| {
-        let value: &str = AsRef::as_ref(value);
-        if value.is_empty() {
-            return Err(SignerError::EmptySecret { number });
-        }
-        decode_hex(value).ok_or(SignerError::NotHex { what, number })
-    };
-    (1..).zip(values).map(decode).collect()
-}
-
-fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if !rest.is_empty() {
-        return None;
-    }
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    pairs.iter().map(|&[high, low]| u8::try_from(digit(high)? << 4 | digit(low)?).ok()).collect()
 }
 
 fn options(source: &str, spec: &Spec, expires: Option<i64>) -> Vec<String> {
@@ -175,8 +161,9 @@ fn resize(spec: &Spec) -> String {
     let (kind, enlarge, extend) = match spec.fit {
         Fit::Contain => ("fit", spec.upscale, ""),
         Fit::Pad => ("fit", spec.upscale, ":1"),
-        Fit::Cover => ("fill", true, ""),
-        Fit::Fill => ("force", true, ""),
+        Fit::Cover if spec.upscale => ("fill", true, ""),
+        Fit::Cover => ("fill-down", false, ""),
+        Fit::Fill => ("force", spec.upscale, ""),
     };
     format!(
         "rs:{kind}:{}:{}:{}{extend}",

@@ -7,8 +7,12 @@ use crate::error::SignError;
 /// # Errors
 /// [`SignError::LifetimeOutOfRange`] when `seconds` is not positive or the sum overflows.
 pub fn expires_in(seconds: i64, now: i64) -> Result<i64, SignError> {
+    round_up(seconds, now, bucket(seconds))
+}
+
+/// `now + seconds`, rounded up to a multiple of the bucket.
+fn round_up(seconds: i64, now: i64, bucket: i64) -> Result<i64, SignError> {
     let rounded = || {
-        let bucket = bucket(seconds);
         let earliest = now.checked_add(seconds)?;
         match earliest.rem_euclid(bucket) {
             0 => Some(earliest),
@@ -18,8 +22,60 @@ pub fn expires_in(seconds: i64, now: i64) -> Result<i64, SignError> {
     (seconds > 0).then(rounded).flatten().ok_or(SignError::LifetimeOutOfRange { seconds })
 }
 
+/// The time until which a URL has to be valid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// A Unix second.
+    At(i64),
+    /// At least so many seconds from now, rounded as by [`expires_in`].
+    In(i64),
+}
+
+impl Expiry {
+    /// The last valid second.
+    ///
+    /// # Errors
+    /// [`SignError::ExpiresOutOfRange`] or [`SignError::LifetimeOutOfRange`].
+    pub fn at(self, now: i64) -> Result<i64, SignError> {
+        match self {
+            Self::At(expires @ ..=0) => Err(SignError::ExpiresOutOfRange { expires }),
+            Self::At(expires) => Ok(expires),
+            Self::In(seconds) => expires_in(seconds, now),
+        }
+    }
+
+    /// The start and the length of the validity, for a signature that consists of these two. Both
+    /// stay the same for half of a lifetime, or shorter if the sum would exceed `maximum` seconds.
+    ///
+    /// # Errors
+    /// See [`Self::at`]; [`SignError::TooLong`] and [`SignError::AlreadyExpired`].
+    pub(super) fn window(self, now: i64, maximum: i64) -> Result<(i64, i64), SignError> {
+        let too_long = |seconds| SignError::TooLong { seconds, maximum };
+        match self {
+            Self::At(expires) => {
+                let seconds = self.at(now)?.saturating_sub(now);
+                match seconds {
+                    ..=0 => Err(SignError::AlreadyExpired { expires, now }),
+                    _ if seconds > maximum => Err(too_long(seconds)),
+                    _ => Ok((now, seconds)),
+                }
+            }
+            Self::In(seconds) if seconds > maximum => Err(too_long(seconds)),
+            Self::In(seconds) => {
+                let bucket = bucket(seconds).min(maximum - seconds);
+                if bucket == 0 {
+                    return Ok((now, seconds));
+                }
+                let expires = round_up(seconds, now, bucket)?;
+                let length = seconds.saturating_add(bucket);
+                Ok((expires.saturating_sub(length), length))
+            }
+        }
+    }
+}
+
 /// The seconds for which the URL stays the same.
-pub(super) fn bucket(seconds: i64) -> i64 {
+fn bucket(seconds: i64) -> i64 {
     (seconds / 2).max(1)
 }
 
@@ -43,7 +99,33 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_window_has_a_maximum() {
+        assert_eq!(Expiry::In(60).window(100, 604_800), Ok((90, 90)));
+        assert_eq!(Expiry::In(60).window(119, 604_800), Ok((90, 90)));
+        assert_eq!(Expiry::In(60).window(121, 604_800), Ok((120, 90)));
+        assert_eq!(Expiry::In(604_800).window(7, 604_800), Ok((7, 604_800)));
+        assert_eq!(Expiry::In(604_700).window(7, 604_800), Ok((0, 604_800)));
+        assert_eq!(Expiry::At(160).window(100, 604_800), Ok((100, 60)));
+        let too_long = Err(SignError::TooLong { seconds: 61, maximum: 60 });
+        assert_eq!(Expiry::In(61).window(0, 60), too_long);
+        assert_eq!(Expiry::At(61).window(0, 60), too_long);
+        let past = Err(SignError::AlreadyExpired { expires: 100, now: 100 });
+        assert_eq!(Expiry::At(100).window(100, 60), past);
+        let negative = Err(SignError::LifetimeOutOfRange { seconds: 0 });
+        assert_eq!(Expiry::In(0).window(100, 60), negative);
+    }
+
     proptest! {
+        #[test]
+        fn a_window_is_about_now(
+            seconds in 1_i64..604_800, now in 1_000_000_i64..10_000_000_000
+        ) {
+            let (start, length) = Expiry::In(seconds).window(now, 604_800).unwrap();
+            prop_assert!(start <= now && length <= 604_800);
+            prop_assert!(seconds <= start + length - now && 2 * (start + length - now) <= 3 * seconds);
+        }
+
         #[test]
         fn lives_at_least_once_and_at_most_one_and_a_half_times(
             seconds in 1_i64..1_000_000_000, now in 0_i64..10_000_000_000

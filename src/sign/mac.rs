@@ -1,4 +1,4 @@
-use std::str::FromStr;
+use std::{fmt::Write as _, str::FromStr};
 
 use ::hmac::{EagerHash, Hmac, KeyInit, Mac as _};
 use sha1::Sha1;
@@ -60,6 +60,35 @@ impl KeyedMac {
             Self::Sha512(keyed) => digest(keyed, message),
         }
     }
+}
+
+/// The digest of a message by HMAC-SHA256.
+pub(super) fn hmac_sha256(key: &[u8], message: &str) -> [u8; 32] {
+    keyed::<Hmac<Sha256>>(key).chain_update(message).finalize().into_bytes().into()
+}
+
+/// Bytes in lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The bytes of a `key` or `salt` in hexadecimal digits, which is one of a list.
+pub(super) fn decode_hex(
+    what: &'static str,
+    number: usize,
+    text: &str,
+) -> Result<Vec<u8>, SignerError> {
+    if text.is_empty() {
+        return Err(SignerError::EmptySecret { number });
+    }
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let pair = |&[high, low]: &[u8; 2]| u8::try_from(digit(high)? << 4 | digit(low)?).ok();
+    let bytes: Option<Vec<u8>> = pairs.iter().map(pair).collect();
+    bytes.filter(|_| rest.is_empty()).ok_or(SignerError::NotHex { what, number })
 }
 
 /// An HMAC with its key.

@@ -37,6 +37,14 @@ impl<K> Ring<K> {
         iter::once(&self.newest).chain(&self.older)
     }
 
+    pub(super) fn map(&self, change: impl Fn(&K) -> K) -> Self {
+        Self { newest: change(&self.newest), older: self.older.iter().map(change).collect() }
+    }
+
+    pub(super) fn newest(&self) -> &K {
+        &self.newest
+    }
+
     /// Appends the newest key's digest as unpadded base64url.
     pub(super) fn sign<const N: usize>(&self, message: &Message<'_>, out: &mut String)
     where

@@ -1,66 +1,362 @@
-//! nginx's `secure_link` with `secure_link_md5 "$secure_link_expires$uri secret"`.
+//! nginx's `secure_link` with `secure_link_md5`: an [`Expression`] of variables, in which `$secret`
+//! stands for the secret.
+//!
+//! <https://nginx.org/en/docs/http/ngx_http_secure_link_module.html>
 
 use ::md5::{Digest as _, Md5};
 
-use super::{Message, ring::Key};
+use super::{
+    Message,
+    ring::{Key, Ring},
+    signer::{Keys, Signer},
+};
+use crate::error::{SignError, SignerError};
 
 /// The length in bytes from which a secret resists guessing. nginx accepts shorter ones.
 pub const RECOMMENDED_SECRET_LENGTH: usize = 16;
 
-/// A secret, with the space before it in the directive.
+/// Variables whose values the caller knows.
+const VARIABLES: [&str; 5] = ["remote_addr", "remote_user", "host", "server_name", "scheme"];
+
+/// Prefixes of such variables: a request header and a cookie.
+const PREFIXES: [&str; 2] = ["http_", "cookie_"];
+
+/// One part of an expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Text(Vec<u8>),
+    Secret,
+    Expires,
+    Path,
+    /// The value with this index.
+    Value(usize),
+}
+
+/// The argument of `secure_link_md5`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Expression {
+    pieces: Vec<Piece>,
+    variables: Vec<String>,
+}
+
+impl Expression {
+    /// `$secure_link_expires$uri $secret`.
+    pub(super) fn usual() -> Self {
+        let space = Piece::Text(b" ".to_vec());
+        Self {
+            pieces: vec![Piece::Expires, Piece::Path, space, Piece::Secret],
+            variables: Vec::new(),
+        }
+    }
+
+    /// Reads `$name` and `${name}` as nginx does, which has no escape for `$`.
+    pub(super) fn parse(text: &str) -> Result<Self, SignerError> {
+        let mut expression = Self { pieces: Vec::new(), variables: Vec::new() };
+        let mut parts = text.split('$');
+        expression.push_text(parts.next().unwrap_or_default());
+        for part in parts {
+            let (name, rest) = match part.strip_prefix('{') {
+                Some(part) => part.split_once('}').ok_or(SignerError::UnknownVariable)?,
+                None => {
+                    part.split_at(part.find(|c: char| !is_name_character(c)).unwrap_or(part.len()))
+                }
+            };
+            let piece = match name {
+                "secret" => Piece::Secret,
+                "secure_link_expires" => Piece::Expires,
+                "uri" => Piece::Path,
+                _ => Piece::Value(expression.index(name)?),
+            };
+            expression.pieces.push(piece);
+            expression.push_text(rest);
+        }
+        for (piece, name) in [(Piece::Secret, "$secret"), (Piece::Path, "$uri")] {
+            if !expression.pieces.contains(&piece) {
+                return Err(SignerError::NotInExpression { name });
+            }
+        }
+        Ok(expression)
+    }
+
+    fn push_text(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.pieces.push(Piece::Text(text.as_bytes().to_vec()));
+        }
+    }
+
+    /// The index of the value of a variable, which is added when it is new.
+    fn index(&mut self, name: &str) -> Result<usize, SignerError> {
+        let is_known = VARIABLES.contains(&name)
+            || PREFIXES.iter().any(|prefix| {
+                name.strip_prefix(prefix).is_some_and(|rest| {
+                    !rest.is_empty()
+                        && rest.chars().all(|c| is_name_character(c) && !c.is_ascii_uppercase())
+                })
+            });
+        if !is_known {
+            return Err(SignerError::UnknownVariable);
+        }
+        if let Some(index) = self.variables.iter().position(|known| known == name) {
+            return Ok(index);
+        }
+        self.variables.push(name.to_owned());
+        Ok(self.variables.len() - 1)
+    }
+
+    /// The values of the variables, in their order.
+    fn values<'a>(
+        &self,
+        given: &'a [(impl AsRef<str>, impl AsRef<str>)],
+    ) -> Result<Vec<&'a str>, SignError> {
+        let is_unused = |name: &str| !self.variables.iter().any(|known| known == name);
+        if let Some((name, _)) = given.iter().find(|(name, _)| is_unused(name.as_ref())) {
+            return Err(SignError::UnusedVariable { name: name.as_ref().to_owned() });
+        }
+        let value = |name: &String| match given.iter().find(|(given, _)| given.as_ref() == name) {
+            Some((_, value)) => Ok(value.as_ref()),
+            None => Err(SignError::MissingVariable { name: name.clone() }),
+        };
+        self.variables.iter().map(value).collect()
+    }
+
+    /// A key that hashes this expression with a secret.
+    pub(super) fn key(&self, secret: &[u8]) -> SecureLinkKey {
+        let fill = |piece: &Piece| match piece {
+            Piece::Secret => Piece::Text(secret.to_vec()),
+            _ => piece.clone(),
+        };
+        SecureLinkKey { pieces: joined(self.pieces.iter().map(fill)) }
+    }
+}
+
+/// The pieces, with neighbouring texts in one.
+fn joined(pieces: impl Iterator<Item = Piece>) -> Vec<Piece> {
+    let mut joined: Vec<Piece> = Vec::new();
+    for piece in pieces {
+        match (joined.last_mut(), piece) {
+            (Some(Piece::Text(before)), Piece::Text(text)) => before.extend(text),
+            (_, piece) => joined.push(piece),
+        }
+    }
+    joined
+}
+
+/// The characters that nginx takes as part of a variable's name.
+const fn is_name_character(character: char) -> bool {
+    character.is_ascii_alphanumeric() || character == '_'
+}
+
+/// An expression with its secret.
 #[derive(Clone)]
 pub(super) struct SecureLinkKey {
-    suffix: Vec<u8>,
+    pieces: Vec<Piece>,
 }
 
 impl SecureLinkKey {
-    pub(super) fn new(secret: &[u8]) -> Self {
-        Self { suffix: [b" ", secret].concat() }
+    /// Whether the expression has the expiry in it.
+    pub(super) fn covers_expiry(&self) -> bool {
+        self.pieces.contains(&Piece::Expires)
+    }
+
+    /// The expression with the values of its variables.
+    fn bind(&self, values: &[&str]) -> Self {
+        let fill = |piece: &Piece| match piece {
+            Piece::Value(index) => {
+                Piece::Text(values.get(*index).copied().unwrap_or_default().into())
+            }
+            _ => piece.clone(),
+        };
+        Self { pieces: joined(self.pieces.iter().map(fill)) }
     }
 }
 
 impl Key<16> for SecureLinkKey {
     fn digest(&self, message: &Message<'_>) -> [u8; 16] {
-        let parts = [message.expires.as_bytes(), message.path.as_bytes(), &self.suffix];
-        let absent = usize::from(message.expires.is_empty());
-        md5(parts.get(absent..).unwrap_or_default())
+        let mut md5 = Md5::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => md5.update(text),
+                Piece::Expires => md5.update(message.expires),
+                Piece::Path => md5.update(message.path),
+                Piece::Secret | Piece::Value(_) => unreachable!("they have become text"),
+            }
+        }
+        md5.finalize().into()
     }
 }
 
-fn md5(parts: &[&[u8]]) -> [u8; 16] {
-    let mut md5 = Md5::new();
-    for part in parts {
-        md5.update(part);
+/// Makes [`Signer`]s for any expression of `secure_link_md5`.
+#[derive(Clone)]
+pub struct SecureLinkSigner {
+    expression: Expression,
+    keys: Ring<SecureLinkKey>,
+    unbound: Signer,
+}
+
+impl SecureLinkSigner {
+    /// A signer with these secrets, newest first, for this expression, in which `$secret` stands
+    /// for the secret. `secure_link` takes the signature and the expiry from the query parameters
+    /// of these names.
+    ///
+    /// # Errors
+    /// See [`Signer::new`]; also when the expression lacks `$secret` or `$uri`, or has a variable
+    /// whose value is unknown when a URL is signed.
+    pub fn new(
+        expression: &str,
+        secrets: &[impl AsRef<[u8]>],
+        key_param: &str,
+        expires_param: &str,
+    ) -> Result<Self, SignerError> {
+        let numbered = (1..).zip(secrets);
+        if let Some((number, _)) = numbered.into_iter().find(|(_, s)| s.as_ref().is_empty()) {
+            return Err(SignerError::EmptySecret { number });
+        }
+        let expression = Expression::parse(expression)?;
+        let keys = Ring::new(secrets, |secret| expression.key(secret))?;
+        let unbound = Keys::SecureLink(keys.clone());
+        let unbound = Signer::with_keys(unbound, key_param, expires_param)?;
+        Ok(Self { expression, keys, unbound })
     }
-    md5.finalize().into()
+
+    /// The signer for these values of the expression's variables, as pairs of name and value.
+    ///
+    /// # Errors
+    /// [`SignError::MissingVariable`] or [`SignError::UnusedVariable`].
+    pub fn bind(
+        &self,
+        variables: &[(impl AsRef<str>, impl AsRef<str>)],
+    ) -> Result<Signer, SignError> {
+        let values = self.expression.values(variables)?;
+        let keys = Keys::SecureLink(self.keys.map(|key| key.bind(&values)));
+        Ok(Signer { keys, ..self.unbound.clone() })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
+    use proptest::prelude::*;
     use serde::Deserialize;
 
     use super::*;
+    use crate::error::VerifyError;
+
+    const NO_PAIRS: [(&str, &str); 0] = [];
 
     #[derive(Deserialize)]
     struct Vectors {
-        expressions: Vec<Expression>,
+        urls: Vec<Vector>,
     }
 
     #[derive(Deserialize)]
-    struct Expression {
+    struct Vector {
         source: String,
-        hashed: String,
-        key: String,
+        expression: String,
+        variables: Vec<(String, String)>,
+        path: String,
+        expires: Option<i64>,
+        url: String,
     }
 
     #[test]
-    fn digests_as_nginx_does() {
+    fn agrees_with_the_vectors() {
         let vectors: Vectors =
-            serde_json::from_str(include_str!("../../tests/vectors/signing.json")).unwrap();
-        for vector in vectors.expressions {
-            let digest = md5(&[vector.hashed.as_bytes()]);
-            assert_eq!(BASE64_URL_SAFE_NO_PAD.encode(digest), vector.key, "{}", vector.source);
+            serde_json::from_str(include_str!("../../tests/vectors/secure_link.json")).unwrap();
+        for Vector { source, expression, variables, path, expires, url } in vectors.urls {
+            let signer = SecureLinkSigner::new(&expression, &["secret"], "md5", "expires").unwrap();
+            let bound = signer.bind(&variables).unwrap();
+            let written = bound.sign_path(&path, &NO_PAIRS, expires);
+            assert_eq!(written.as_ref(), Ok(&url), "{source}: {expression}");
+            assert_eq!(bound.verify(&url, 0).unwrap().path, path);
+            for changed in 0..variables.len() {
+                let mut variables = variables.clone();
+                variables[changed].1.push('x');
+                let other = signer.bind(&variables).unwrap();
+                assert_eq!(other.verify(&url, 0), Err(VerifyError::Mismatch), "{expression}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_expiry_has_to_be_covered() {
+        let signer = SecureLinkSigner::new("$uri $secret", &["new", "old"], "md5", "e").unwrap();
+        let signer = signer.bind(&NO_PAIRS).unwrap();
+        assert_eq!(signer.sign("/a", Some(9)), Err(SignError::ExpiresNotCovered));
+        let url = signer.sign("/a", None).unwrap();
+        assert!(signer.verify(&url, 0).is_ok());
+        assert_eq!(signer.verify(&format!("{url}&e=9"), 0), Err(VerifyError::ExtraParam));
+        let empty = SecureLinkSigner::new("$uri $secret", &["new", ""], "md5", "e").map(|_| ());
+        assert_eq!(empty, Err(SignerError::EmptySecret { number: 2 }));
+    }
+
+    #[test]
+    fn reads_variables_as_nginx_does() {
+        let parse = |text| Expression::parse(text).unwrap();
+        let text = |text: &str| Piece::Text(text.into());
+        assert_eq!(parse("$secure_link_expires$uri $secret"), Expression::usual());
+        assert_eq!(parse("$secret$uri").pieces, [Piece::Secret, Piece::Path]);
+        assert_eq!(
+            parse("${uri}secret${secret}").pieces,
+            [Piece::Path, text("secret"), Piece::Secret]
+        );
+        let expression = parse("$host-$uri$remote_addr:$http_x_user ${host}$secret.");
+        assert_eq!(expression.variables, ["host", "remote_addr", "http_x_user"]);
+        assert_eq!(
+            expression.pieces,
+            [
+                Piece::Value(0),
+                text("-"),
+                Piece::Path,
+                Piece::Value(1),
+                text(":"),
+                Piece::Value(2),
+                text(" "),
+                Piece::Value(0),
+                Piece::Secret,
+                text(".")
+            ]
+        );
+    }
+
+    #[test]
+    fn refuses_what_nginx_or_the_signature_would() {
+        for text in [
+            "$uri$",
+            "$uri $$secret",
+            "${uri$secret",
+            "${}$uri$secret",
+            "$ri$secret",
+            "$args$uri$secret",
+            "$request_uri$uri$secret",
+            "$http_$uri$secret",
+            "$http_Host$uri$secret",
+            "${cookie_a-b}$uri$secret",
+        ] {
+            assert_eq!(Expression::parse(text), Err(SignerError::UnknownVariable), "{text}");
+        }
+        for (text, name) in [("", "$secret"), ("$uri secret", "$secret"), ("$secret", "$uri")] {
+            assert_eq!(Expression::parse(text), Err(SignerError::NotInExpression { name }));
+        }
+    }
+
+    #[test]
+    fn takes_exactly_the_values_that_it_needs() {
+        let expression = Expression::parse("$uri$remote_addr$host$secret").unwrap();
+        let values = |given: &'static [(&str, &str)]| expression.values(given);
+        let both = values(&[("host", "example.org"), ("remote_addr", "192.0.2.7")]);
+        assert_eq!(both, Ok(vec!["192.0.2.7", "example.org"]));
+        let missing = SignError::MissingVariable { name: "host".into() };
+        assert_eq!(values(&[("remote_addr", "192.0.2.7")]), Err(missing));
+        let unused = SignError::UnusedVariable { name: "scheme".into() };
+        assert_eq!(values(&[("scheme", "https")]), Err(unused));
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in "[$ {}a-z_]*") {
+            if let Ok(expression) = Expression::parse(&text) {
+                let key = expression.key(b"secret").bind(&[]);
+                key.digest(&Message { expires: "", path: "/", query: "" });
+            }
         }
     }
 }

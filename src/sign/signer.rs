@@ -8,7 +8,7 @@ use super::{
     Message,
     hmac::{HmacKey, MIN_SECRET_LENGTH},
     ring::Ring,
-    secure_link::SecureLinkKey,
+    secure_link::{Expression, SecureLinkKey},
 };
 use crate::{
     error::{SignError, SignerError},
@@ -55,6 +55,7 @@ impl FromStr for Algorithm {
 #[derive(Clone)]
 pub(super) enum Keys {
     Hmac(Ring<HmacKey>),
+    /// With an expression that has no variables left.
     SecureLink(Ring<SecureLinkKey>),
 }
 
@@ -92,6 +93,21 @@ impl Signer {
                 _ => {}
             }
         }
+        let keys = match algorithm {
+            Algorithm::HmacSha256 => Keys::Hmac(Ring::new(secrets, HmacKey::new)?),
+            Algorithm::SecureLinkMd5 => {
+                let expression = Expression::usual();
+                Keys::SecureLink(Ring::new(secrets, |secret| expression.key(secret))?)
+            }
+        };
+        Self::with_keys(keys, key_param, expires_param)
+    }
+
+    pub(super) fn with_keys(
+        keys: Keys,
+        key_param: &str,
+        expires_param: &str,
+    ) -> Result<Self, SignerError> {
         for name in [key_param, expires_param] {
             if !uri::is_unreserved(name) {
                 return Err(SignerError::BadParamName { name: name.to_owned() });
@@ -100,16 +116,7 @@ impl Signer {
         if key_param.eq_ignore_ascii_case(expires_param) {
             return Err(SignerError::SameParamName);
         }
-        Ok(Self {
-            keys: match algorithm {
-                Algorithm::HmacSha256 => Keys::Hmac(Ring::new(secrets, HmacKey::new)?),
-                Algorithm::SecureLinkMd5 => {
-                    Keys::SecureLink(Ring::new(secrets, SecureLinkKey::new)?)
-                }
-            },
-            key_param: key_param.to_owned(),
-            expires_param: expires_param.to_owned(),
-        })
+        Ok(Self { keys, key_param: key_param.to_owned(), expires_param: expires_param.to_owned() })
     }
 
     /// How signatures are computed.
@@ -186,7 +193,8 @@ impl Signer {
     ///
     /// # Errors
     /// When the path has no single normal form, a parameter has a reserved name, the algorithm is
-    /// `secure-link-md5` and there are parameters, or the expiry is before 1970.
+    /// `secure-link-md5` and there are parameters, the expiry is before 1970, or the signature does
+    /// not cover it.
     pub fn sign_path(
         &self,
         path: &str,
@@ -231,6 +239,9 @@ impl Signer {
         expires: Option<i64>,
         url: &mut String,
     ) -> Result<(), SignError> {
+        if expires.is_some() && !self.covers_expiry() {
+            return Err(SignError::ExpiresNotCovered);
+        }
         let expires = match expires {
             Some(expires @ ..=0) => return Err(SignError::ExpiresOutOfRange { expires }),
             Some(expires) => expires.to_string(),
@@ -255,6 +266,13 @@ impl Signer {
             url.push_str(&expires);
         }
         Ok(())
+    }
+
+    pub(super) fn covers_expiry(&self) -> bool {
+        match &self.keys {
+            Keys::Hmac(_) => true,
+            Keys::SecureLink(keys) => keys.newest().covers_expiry(),
+        }
     }
 
     /// nginx's `$arg_name` ignores case.

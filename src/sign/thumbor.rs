@@ -225,7 +225,8 @@ fn filters(
     if let (Fit::Cover, Some(Gravity::Focal(x, y))) = (spec.fit, spec.gravity) {
         filters.push(focal_point(spec, (x, y), source_size)?);
     }
-    if spec.upscale && has_both_sides(spec) {
+    // Without `fit-in`, thumbor always enlarges.
+    if spec.upscale && has_both_sides(spec) && matches!(spec.fit, Fit::Contain | Fit::Pad) {
         filters.push("upscale()".to_owned());
     }
     if let Some(sigma) = spec.blur {

@@ -66,6 +66,7 @@ impl Signer {
         let parts = self.split_query(query).ok_or(VerifyError::NoSignature)?;
         let valid_until = match parts.expires {
             "" => None,
+            _ if !self.covers_expiry() => return Err(VerifyError::ExtraParam),
             digits => Some(parse_expires(digits).ok_or(VerifyError::BadExpires)?),
         };
         let query = parts.params.unwrap_or_default();

@@ -44,22 +44,40 @@ impl Geometry {
     pub fn new(source: Size, upright: Transform, spec: &Spec) -> Result<Self, ThumbnailError> {
         let turn = Transform::rotation(spec.rotate).then(Transform::flip(spec.flip));
         let transform = upright.then(turn);
-        let crop = transform_window(from_spec(spec.crop.unwrap_or(CropRect::ALL)), turn);
         let turned = transform.size(source);
+        let crop = transform_window(from_spec(spec.crop.unwrap_or(CropRect::ALL)), turn);
+        let crop = snapped(crop, turned);
         let full = (f64::from(turned.width) * crop.width, f64::from(turned.height) * crop.height);
 
         let dpr = spec.dpr.map_or(1.0, Hundredths::to_f64);
-        let pixels = |side: Option<u32>| side.map(|side| (f64::from(side) * dpr).round().max(1.0));
-        let frame = (pixels(spec.width), pixels(spec.height));
-        let ratios = [frame.0.map(|side| side / full.0), frame.1.map(|side| side / full.1)];
-        let ratios = ratios.into_iter().flatten();
-        let scale = match spec.fit {
-            Fit::Contain | Fit::Pad => {
-                let scale = ratios.reduce(f64::min).unwrap_or(1.0);
-                if spec.upscale { scale } else { scale.min(1.0) }
-            }
-            Fit::Cover | Fit::Fill => ratios.reduce(f64::max).unwrap_or(1.0),
+        let frame_at = |density: f64| {
+            let pixels = |side: u32| (f64::from(side) * density).round().max(1.0);
+            (spec.width.map(pixels), spec.height.map(pixels))
         };
+        // Of both sides, `contain` and `pad` follow the one that is shorter in proportion.
+        let scale_to = |frame: (Option<f64>, Option<f64>)| {
+            let ratios = [frame.0.map(|side| side / full.0), frame.1.map(|side| side / full.1)];
+            let ratios = ratios.into_iter().flatten();
+            match spec.fit {
+                Fit::Contain | Fit::Pad => ratios.reduce(f64::min),
+                Fit::Cover | Fit::Fill => ratios.reduce(f64::max),
+            }
+            .unwrap_or(1.0)
+        };
+        // A source without enough pixels for the density gets a lower one: the same picture on the
+        // same canvas, but smaller.
+        let density =
+            if spec.upscale { dpr } else { dpr.min((1.0 / scale_to(frame_at(1.0))).max(1.0)) };
+        let mut frame = frame_at(density);
+        let mut scale = scale_to(frame);
+        if !spec.upscale && scale > 1.0 {
+            if matches!(spec.fit, Fit::Cover | Fit::Fill) {
+                // The frame shrinks, and keeps its proportions.
+                let shrunk = |side: Option<f64>| side.map(|side| side / scale);
+                frame = (shrunk(frame.0), shrunk(frame.1));
+            }
+            scale = 1.0;
+        }
         let scaled = (full.0 * scale, full.1 * scale);
         let (size, kept) = match spec.fit {
             Fit::Contain | Fit::Pad => (scaled, full),
@@ -165,6 +183,20 @@ fn from_spec(crop: CropRect) -> Window {
     }
 }
 
+/// The window with its edges at whole pixels of a picture of this size. A spec's fractions are
+/// rounded, and a part of a pixel can't be shown without a blur.
+fn snapped(window: Window, size: Size) -> Window {
+    let along = |start: f64, length: f64, pixels: u32| {
+        let pixels = f64::from(pixels);
+        let first = (start * pixels).round().min(pixels - 1.0);
+        let end = ((start + length) * pixels).round().clamp(first + 1.0, pixels);
+        (first / pixels, (end - first) / pixels)
+    };
+    let (left, width) = along(window.left, window.width, size.width);
+    let (top, height) = along(window.top, window.height, size.height);
+    Window { left, top, width, height }
+}
+
 /// The position of a part of a picture after a transform of the picture.
 fn transform_window(window: Window, transform: Transform) -> Window {
     let window = if transform.transpose { transposed(window) } else { window };
@@ -222,7 +254,13 @@ mod tests {
             ("3200x3200,upscale", (3200, 1800), (3200, 1800)),
             ("400x400,dpr-2", (800, 450), (800, 450)),
             ("400x400,cover", (400, 400), (400, 400)),
-            ("3200x3200,cover", (3200, 3200), (3200, 3200)),
+            ("3200x3200,cover", (900, 900), (900, 900)),
+            ("3200x3200,cover,upscale", (3200, 3200), (3200, 3200)),
+            ("3200x-,cover", (1600, 900), (1600, 900)),
+            ("800x800,cover,dpr-2", (900, 900), (900, 900)),
+            ("3200x1600,fill", (1600, 800), (1600, 800)),
+            ("3200x1600,fill,upscale", (3200, 1600), (3200, 1600)),
+            ("1000x900,pad,dpr-2", (1600, 1440), (1600, 900)),
             ("400x-,cover", (400, 225), (400, 225)),
             ("400x400,fill", (400, 400), (400, 400)),
             ("400x-,fill", (400, 900), (400, 900)),

@@ -7,7 +7,7 @@ use raster::Size;
 /// The limits of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Pixels of the source, over all of its frames.
+    /// Pixels of the source as it is decoded, over all of its frames.
     pub max_pixels: u64,
     /// Bytes of the encoded source.
     pub max_bytes: u64,
@@ -20,7 +20,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_pixels: 50_000_000,
+            max_pixels: 50 * 1024 * 1024,
             max_bytes: 50 * 1024 * 1024,
             max_frames: 100,
             max_side: 8192,
@@ -37,13 +37,13 @@ impl Limits {
         at_most("bytes", bytes, self.max_bytes)
     }
 
-    /// Check the header of a source of which this number of frames is decoded.
+    /// Check a source of which this number of frames is decoded, each with this number of pixels.
     ///
     /// # Errors
     /// [`ThumbnailError::TooLarge`].
-    pub fn check_source(&self, size: Size, frames: u32) -> Result<(), ThumbnailError> {
+    pub fn check_source(&self, pixels: u64, frames: u32) -> Result<(), ThumbnailError> {
         at_most("frames", u64::from(frames), u64::from(self.max_frames))?;
-        at_most("pixels", size.pixels().saturating_mul(u64::from(frames)), self.max_pixels)
+        at_most("pixels", pixels.saturating_mul(u64::from(frames)), self.max_pixels)
     }
 
     /// Check the size of a thumbnail with this number of frames.

@@ -41,7 +41,7 @@ pub mod spec;
 use crate::error::ThumbnailError;
 use color::Converter;
 use crop::{Geometry, Window};
-use decode::{DecodedFrame, Pixels, Source};
+use decode::{Completeness, DecodedFrame, Pixels, Source};
 use format::OutputFormat;
 use options::RenderOptions;
 use plan::RenderPlan;
@@ -59,6 +59,9 @@ pub struct Thumbnail {
     pub height: u32,
     /// The format.
     pub format: OutputFormat,
+    /// Whether the source had all pixels that it shows. Otherwise the source is damaged, or has not
+    /// yet arrived as a whole.
+    pub is_complete: bool,
 }
 
 /// Make a thumbnail of an encoded image.
@@ -67,17 +70,21 @@ pub struct Thumbnail {
 /// The source exceeds a limit, is not a readable image, or the time limit has passed.
 pub fn render(source: &[u8], options: &RenderOptions<'_>) -> Result<Thumbnail, ThumbnailError> {
     let mut source = decode::open(source, options.limits)?;
-    let plan = RenderPlan::new(source.header(), options)?;
+    let plan = RenderPlan::new(source.as_ref(), options)?;
     let mut colors = Converter::new(source.profile());
-    let data = if let Some(data) = planar::render(source.as_mut(), &plan, &mut colors)? {
-        data
-    } else {
-        let frames = frames(source, &plan, &mut colors)?;
-        options.check_time()?;
-        encode::encode(&frames, plan.header.plays, plan.format, plan.quality, options.style)?
-    };
+    let (data, completeness) =
+        if let Some(data) = planar::render(source.as_mut(), &plan, &mut colors)? {
+            (data, Completeness::Whole)
+        } else {
+            let (frames, completeness) = frames(source, &plan, &mut colors)?;
+            options.check_time()?;
+            let RenderPlan { header, format, quality, .. } = plan;
+            let data = encode::encode(&frames, header.plays, format, quality, options.style)?;
+            (data, completeness)
+        };
     let Size { width, height } = plan.geometry.canvas;
-    Ok(Thumbnail { data, width, height, format: plan.format })
+    let is_complete = completeness == Completeness::Whole;
+    Ok(Thumbnail { data, width, height, format: plan.format, is_complete })
 }
 
 /// Make the `ThumbHash` of an encoded image, for [`placeholder::draw`]. Of the options it uses the
@@ -90,9 +97,10 @@ pub fn thumbhash(source: &[u8], options: &RenderOptions<'_>) -> Result<Vec<u8>, 
     let options =
         RenderOptions { spec: &placeholder::spec(), format: Some(OutputFormat::Png), ..*options };
     let mut source = decode::open(source, options.limits)?;
-    let plan = RenderPlan::new(source.header(), &options)?;
+    let plan = RenderPlan::new(source.as_ref(), &options)?;
     let mut colors = Converter::new(source.profile());
-    let frame = frames(source, &plan, &mut colors)?.into_iter().next();
+    let (frames, _) = frames(source, &plan, &mut colors)?;
+    let frame = frames.into_iter().next();
     let frame = frame.ok_or_else(|| ThumbnailError::Internal("there is no picture".into()))?;
     Ok(placeholder::hash(frame.picture))
 }
@@ -102,11 +110,11 @@ fn frames(
     source: Box<dyn Source + '_>,
     plan: &RenderPlan<'_>,
     colors: &mut Converter,
-) -> Result<Vec<Frame>, ThumbnailError> {
+) -> Result<(Vec<Frame>, Completeness), ThumbnailError> {
     let RenderPlan { options, geometry, .. } = plan;
     let mut window = None;
     let mut frames: Vec<Frame> = Vec::new();
-    source.frames(plan.request, &mut |DecodedFrame { mut pixels, delay }| {
+    let completeness = source.frames(plan.request, &mut |DecodedFrame { mut pixels, delay }| {
         options.check_time()?;
         // One window for all frames: an animation must not jump.
         let window = match window {
@@ -124,7 +132,7 @@ fn frames(
         frames.push(Frame { picture, delay });
         Ok(())
     })?;
-    Ok(frames)
+    Ok((frames, completeness))
 }
 
 /// The part of the source that the thumbnail shows.

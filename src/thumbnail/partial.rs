@@ -3,11 +3,13 @@
 //! Of a progressive JPEG, a thumbnail of one eighth of its size needs only the first scans, which
 //! may be a small part of the file.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Take};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use jpeg_dc::{Chroma, Options, Prefix, read_needed};
+use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use super::limits::Limits;
 use crate::error::ThumbnailError;
@@ -17,7 +19,7 @@ const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
 
 /// A file that is read only as far as necessary.
 pub struct SourceFile {
-    file: Take<File>,
+    file: Take<Positioned>,
     /// The size in bytes.
     size: u64,
     read: Vec<u8>,
@@ -29,8 +31,18 @@ impl SourceFile {
     /// # Errors
     /// Outer: it can't be read, or is not a regular file (`NotFound`). Inner: it is too large.
     pub fn open(path: &Path, limits: &Limits) -> io::Result<Result<Self, ThumbnailError>> {
-        // Check before the file is opened: opening a FIFO would wait for a writer.
-        let metadata = fs::metadata(path)?;
+        // A FIFO would wait for a writer, and a terminal could become that of the process.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        Self::from_file(openat(CWD, path, flags, Mode::empty())?.into(), limits)
+    }
+
+    /// Take an open file of a size within the limits. It is read from its start, wherever its
+    /// descriptor's position is, and the position stays.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub fn from_file(file: File, limits: &Limits) -> io::Result<Result<Self, ThumbnailError>> {
+        let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::NotFound, "it is not a regular file"));
         }
@@ -39,7 +51,7 @@ impl SourceFile {
         }
         let read = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
         // The file may have grown since.
-        let file = File::open(path)?.take(limits.max_bytes.saturating_add(1));
+        let file = Positioned { file, position: 0 }.take(limits.max_bytes.saturating_add(1));
         Ok(Ok(Self { file, size: metadata.len(), read }))
     }
 
@@ -64,6 +76,20 @@ impl SourceFile {
     pub fn all(&mut self) -> io::Result<&[u8]> {
         self.file.read_to_end(&mut self.read)?;
         Ok(&self.read)
+    }
+}
+
+/// A reader with a position of its own. The position of a descriptor is shared with its copies.
+struct Positioned {
+    file: File,
+    position: u64,
+}
+
+impl Read for Positioned {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.file.read_at(buffer, self.position)?;
+        self.position += length as u64;
+        Ok(length)
     }
 }
 
@@ -104,6 +130,8 @@ impl StreamedSource {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -143,6 +171,22 @@ mod tests {
     fn reads_the_start_of_a_progressive_jpeg() {
         let long = [PROGRESSIVE, &vec![0; 500_000]].concat();
         assert!(start_of(&long).unwrap() < 100_000);
+    }
+
+    #[test]
+    fn copies_of_a_descriptor_do_not_disturb_each_other() {
+        let temp = tempfile::NamedTempFile::new().unwrap();
+        fs::write(temp.path(), b"abcdef").unwrap();
+        let mut file = File::open(temp.path()).unwrap();
+        file.read_exact(&mut [0; 4]).unwrap();
+        let source = || {
+            let copy = file.try_clone().unwrap();
+            SourceFile::from_file(copy, &Limits::default()).unwrap().unwrap()
+        };
+        let (mut one, mut other) = (source(), source());
+        assert_eq!(one.start().unwrap(), None);
+        assert_eq!(other.all().unwrap(), b"abcdef");
+        assert_eq!(one.all().unwrap(), b"abcdef");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The plan of a render: its options, settled for the header of one source.
 
 use super::crop::Geometry;
-use super::decode::DecodeRequest;
+use super::decode::{DecodeRequest, Source};
 use super::encode;
 use super::format::OutputFormat;
 use super::header::Header;
@@ -10,7 +10,7 @@ use super::resize::Averaging;
 use crate::error::ThumbnailError;
 use raster::Size;
 
-/// What is known before the pixels are decoded.
+/// Everything that the header decides: which pixels to decode, and what to make of them.
 pub(super) struct RenderPlan<'a> {
     pub(super) options: &'a RenderOptions<'a>,
     pub(super) header: Header,
@@ -19,7 +19,7 @@ pub(super) struct RenderPlan<'a> {
     pub(super) format: OutputFormat,
     /// The quality to write with.
     pub(super) quality: u8,
-    pub(super) request: DecodeRequest,
+    pub(super) request: DecodeRequest<'a>,
 }
 
 impl<'a> RenderPlan<'a> {
@@ -28,16 +28,15 @@ impl<'a> RenderPlan<'a> {
     /// # Errors
     /// [`ThumbnailError::TooLarge`].
     pub(super) fn new(
-        header: &Header,
+        source: &(dyn Source + '_),
         options: &'a RenderOptions<'a>,
     ) -> Result<Self, ThumbnailError> {
+        let header = source.header();
         let RenderOptions { spec, qualities, style, limits, .. } = *options;
         let format = options.format.unwrap_or_else(|| header.kept_format());
         let quality = spec.quality.unwrap_or_else(|| qualities.of(format));
         let frames = if format.is_animated() { header.frames } else { 1 };
-        limits.check_source(header.size, frames)?;
         let geometry = Geometry::new(header.size, header.transform, spec)?;
-        limits.check_output(geometry.canvas, frames)?;
         let request = DecodeRequest {
             size: match options.averaging {
                 Averaging::Encoded => geometry.decoded_size(),
@@ -47,7 +46,10 @@ impl<'a> RenderPlan<'a> {
             half_chroma: encode::halves_chroma(format, quality, style),
             all_frames: frames > 1,
             is_partial: options.is_partial,
+            expired: options.expired,
         };
+        limits.check_source(source.decoded_pixels(request), frames)?;
+        limits.check_output(geometry.canvas, frames)?;
         Ok(Self { options, header: *header, geometry, format, quality, request })
     }
 }

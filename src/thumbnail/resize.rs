@@ -101,10 +101,12 @@ pub fn resize_component(
     Ok(raster::resize_samples(&samples, extended, area, Size { width: columns, height: rows })?)
 }
 
+/// Errors of a position that come from its fraction, in pixels.
+const ROUNDING: f64 = 1e-6;
+
 /// The next whole number of samples, after rounding errors are removed.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a side of a picture")]
 fn whole(length: f64) -> u32 {
-    const ROUNDING: f64 = 1e-6;
     (length - ROUNDING).ceil() as u32
 }
 
@@ -140,14 +142,19 @@ pub fn shrunk_copy(
 
 fn area(size: Size, window: Window) -> Area {
     let (width, height) = (f64::from(size.width), f64::from(size.height));
-    let left = (window.left * width).clamp(0.0, width);
-    let top = (window.top * height).clamp(0.0, height);
+    let left = snapped(window.left * width).clamp(0.0, width);
+    let top = snapped(window.top * height).clamp(0.0, height);
     Area {
         left,
         top,
-        width: (window.width * width).min(width - left),
-        height: (window.height * height).min(height - top),
+        width: snapped(window.width * width).min(width - left),
+        height: snapped(window.height * height).min(height - top),
     }
+}
+
+/// A whole number of pixels after the errors of fractions.
+fn snapped(pixels: f64) -> f64 {
+    if (pixels - pixels.round()).abs() < ROUNDING { pixels.round() } else { pixels }
 }
 
 #[cfg(test)]

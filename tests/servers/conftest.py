@@ -2,12 +2,14 @@
 
 import contextlib
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.support.servers.files import Files
+from tests.support.servers.s3 import s3_server
 from tests.support.servers.site import FRONTS, GATEWAYS, running_site
 
 
@@ -49,6 +51,29 @@ def site(home, files):
         yield site
         for stopping in started.values():
             stopping.begin_to_stop()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("tls")
+    files = {"tls_certificate": str(directory / "cert.pem"), "tls_key": str(directory / "key.pem")}
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-keyout", files["tls_key"], "-out", files["tls_certificate"]),
+            *("-subj", "/CN=a.example", "-addext", "subjectAltName=DNS:a.example,DNS:*.b.example"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return files
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory):
+    """A running S3 server without buckets."""
+    with s3_server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
 
 
 @pytest.fixture(params=FRONTS)

@@ -43,7 +43,7 @@ def serve(tmp_path_factory):
         directory = tmp_path_factory.mktemp("nginx")
         # Nothing listens there: what nginx can't answer alone is a 502.
         deployment = Deployment(upstream="127.0.0.1:1", listen="ADDRESS")
-        (directory / nginx.SECRETS_FILE).write_text(nginx.secrets(config, deployment))
+        (directory / nginx.secrets_file(deployment)).write_text(nginx.secrets(config, deployment))
         return run_nginx(directory, nginx.site(config, deployment).replace("ADDRESS", "$ADDRESS"))
 
     return serve

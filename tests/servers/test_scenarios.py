@@ -233,7 +233,7 @@ def test_racks_mapping_header_from_nginx(videos):
 
 @pytest.mark.parametrize("front", ["apache", "lighttpd"])
 def test_x_sendfile_by_the_servers_own_header(videos, front):
-    """The server says in each request which header it knows."""
+    """The server says in each request which directory it sends. The app knows the server."""
     work = videos.parent
     app_port, port = free_port(), free_port()
     config = Config.from_mapping({"SERVER": front, "ROOTS": {str(videos): "/_private/videos/"}})
@@ -244,17 +244,26 @@ def test_x_sendfile_by_the_servers_own_header(videos, front):
     def full(*arguments):
         text = original(*arguments)
         if front == "apache":
-            told = "RequestHeader set X-Sendfile-Type X-Sendfile\n"
-            mapping = f'RequestHeader set X-Accel-Mapping "{videos}/=/_private/videos/"\n'
-            return text.replace("ProxyPreserveHost", f"{told}{mapping}ProxyPreserveHost")
-        headers = f'"X-Sendfile-Type" => "X-Sendfile", "X-Accel-Mapping" => "{videos}/=/_p/"'
-        return (
-            f'{text}\nserver.modules += ("mod_setenv")\nsetenv.set-request-header = ({headers})\n'
-        )
+            before, after = "RequestHeader unset {}", 'RequestHeader set {} "{}"'
+        else:
+            before, after = '"{}" => ""', '"{}" => "{}"'
+        for name, value in (
+            ("X-Sendfile-Type", "X-Sendfile"),
+            ("X-Accel-Mapping", f"{videos}/=/_private/videos/"),
+        ):
+            assert before.format(name) in text
+            text = text.replace(before.format(name), after.format(name, value))
+        return text
 
     with (
         pytest.MonkeyPatch.context() as patch,
-        gunicorn("files", work, app_port, XACCEL_TEST_FILES=str(videos)),
+        gunicorn(
+            "files",
+            work,
+            app_port,
+            XACCEL_TEST_FILES=str(videos),
+            XACCEL_TEST_SERVER=front,
+        ),
     ):
         patch.setattr(generators.load(front), "full", full)
         with running_server(front, config, directory, port, app_port):

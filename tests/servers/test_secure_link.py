@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 from xaccel.exceptions import BadSignature
-from xaccel.signing import Signer
+from xaccel.signing import SecureLinkSigner, Signer
 
 from tests.support.servers.nginx import nginx
 
@@ -110,3 +110,58 @@ def test_we_are_stricter(server, signer):
         except BadSignature:
             continue
     assert accepted == ["/t/a.jpg"]
+
+
+EXPRESSIONS = {
+    "/before/": ("$secret$uri", "st", None),
+    "/address/": ("$uri$remote_addr $secret", "md5", None),
+    "/docs/": ("$secure_link_expires$uri$remote_addr $secret", "md5", "expires"),
+    "/all/": ("$scheme://$host$uri|${secure_link_expires}|$http_x_user|$secret", "s", "e"),
+}
+VALUES = {
+    "remote_addr": "127.0.0.1",
+    "scheme": "http",
+    "host": "127.0.0.1",
+    "http_x_user": "",
+}
+
+
+@pytest.fixture(scope="module")
+def other_expressions(tmp_path_factory):
+    locations = [
+        f"""
+        location {prefix} {{
+            secure_link $arg_{key}{f",$arg_{expires}" if expires else ""};
+            secure_link_md5 "{expression.replace("$secret", SECRET)}";
+            if ($secure_link = "") {{ return 403; }}
+            if ($secure_link = "0") {{ return 410; }}
+            default_type "";
+            return 200 $uri;
+        }}
+        """
+        for prefix, (expression, key, expires) in EXPRESSIONS.items()
+    ]
+    config = f"server {{ listen $ADDRESS; {''.join(locations)} }}"
+    with nginx(tmp_path_factory.mktemp("nginx"), config) as server:
+        yield server
+
+
+@pytest.mark.parametrize("prefix", EXPRESSIONS)
+def test_other_expressions(other_expressions, prefix):
+    expression, key, expires = EXPRESSIONS[prefix]
+    names = {"expires_param": expires} if expires else {}
+    signer = SecureLinkSigner(SECRET, expression, key_param=key, **names)
+    variables = {name: value for name, value in VALUES.items() if f"${name}" in expression}
+    for path in (prefix.rstrip("/") + path for path in awkward_paths(200)):
+        expiry = FUTURE if expires else None
+        signed = signer.sign_path(path, expires=expiry, variables=variables)
+        assert other_expressions.get(signed) == (200, path.encode()), path
+        assert signer.verify(signed, variables=variables) == path
+        other = signer.sign_path(path + "x", expires=expiry, variables=variables)
+        assert other_expressions.get(other.replace("x?", "?", 1)).status == 403, path
+        if expires:
+            past = signer.sign_path(path, expires=PAST, variables=variables)
+            assert other_expressions.get(past).status == 410, path
+    for name in variables:
+        changed = signer.sign(f"{prefix}a", expires=expiry, variables=variables | {name: "x"})
+        assert other_expressions.get(changed).status == 403, name

@@ -124,6 +124,12 @@ TEXTS = {
         "300x-,cover,upscale,g-smart,crop-0.1-0.2-0.5-0.5,rot-90,flip-h,blur-2.5,sharpen-1",
         "1x8192,pad,g-0.3-0.7,bg-ff8000,dpr-2,q-80,webp,v-0123abcd",
     ],
+    "sign": [
+        "https://cdn.example.com/videos/42/a%20b.m3u8?v=1&token_countries=CA,US",
+        "s3://my-bucket/a//b ~%+.jpg",
+        "gs://my-bucket/a",
+        "$secure_link_expires$uri${remote_addr} $secret",
+    ],
     "verify": [
         "/t/300x200/cat.jpg",
         "/t/300x200/c%C3%A4t.jpg?a=b&key=qvHJx0qXanLY9m3LX49R3Q",

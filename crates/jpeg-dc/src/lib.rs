@@ -90,4 +90,4 @@ pub use error::Error;
 pub use image::{Color, DcImage, Plane, Planes};
 pub use options::{Chroma, Options, Scale};
 pub use prefix::{Prefix, read_needed};
-pub use progressive::decode_progressive;
+pub use progressive::{decode_progressive, has_all_scans};

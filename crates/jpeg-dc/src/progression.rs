@@ -35,9 +35,11 @@ impl Progression {
         Self { process: frame.process, components: needed.collect(), scans_left: MAX_SCANS }
     }
 
-    /// Needs all coefficients of a progressive frame.
+    /// Needs all coefficients. A scan of a sequential frame has all of a block at once, so there
+    /// the first stands for them.
     pub(crate) fn of_all(frame: &Frame) -> Self {
-        let needed = frame.components.iter().map(|_| vec![Known::Nothing; 64]);
+        let in_block = if frame.process == Process::Progressive { 64 } else { 1 };
+        let needed = frame.components.iter().map(|_| vec![Known::Nothing; in_block]);
         let components = needed.collect();
         Self { process: frame.process, components, scans_left: MAX_SCANS_OF_ALL }
     }

@@ -1,6 +1,7 @@
 //! Progressive files, with all coefficients.
 
 use crate::coefficients::Coefficients;
+use crate::entropy::find_end;
 use crate::error::{ENDS_EARLY, Error};
 use crate::frame::Process;
 use crate::image::{Plane, Planes};
@@ -58,4 +59,28 @@ pub fn decode_progressive(data: &[u8], scale: Scale, options: &Options) -> Resul
         color: reader.color(),
         planes: planes.collect::<Result<_, Error>>()?,
     })
+}
+
+/// Whether a file has a scan for every bit of every coefficient. A progressive file may end after
+/// any scan, and a file that is cut there looks whole otherwise. Looks at the headers of the scans,
+/// not at their data.
+///
+/// False for a file whose headers are refused, and for one that ends within a scan.
+#[must_use]
+pub fn has_all_scans(data: &[u8]) -> bool {
+    all_scans(data).unwrap_or(false)
+}
+
+fn all_scans(data: &[u8]) -> Result<bool, Error> {
+    let mut reader = Reader::default();
+    if !matches!(reader.advance(data)?, Found::Frame) {
+        return Ok(false);
+    }
+    let mut progression = Progression::of_all(reader.frame()?);
+    while !progression.is_complete() {
+        let Found::Scan(scan) = reader.advance(data)? else { return Ok(false) };
+        progression.record(&scan)?;
+        reader.resume_at(find_end(data, reader.position()).map_err(|_| ENDS_EARLY)?);
+    }
+    Ok(true)
 }

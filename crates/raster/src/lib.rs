@@ -7,6 +7,7 @@
 mod blur;
 mod decode;
 mod error;
+mod jpeg;
 mod picture;
 mod resize;
 mod strips;

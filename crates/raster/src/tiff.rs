@@ -1,15 +1,28 @@
 //! TIFF by the `tiff` crate: the first page, in eight bits a sample.
 
+use std::collections::HashSet;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
 use tiff::decoder::{ChunkType, Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 use tiff::{ColorType, TiffError as CrateError};
 
+use crate::jpeg;
 use crate::picture::{Picture, PixelKind, Size};
 
 /// The bytes that a value of a directory, and a strip before it is decoded, may always take.
 const OVERHEAD: usize = 16 * 1024 * 1024;
+
+/// The values of the tag `Compression` for none, and for JPEG.
+const UNCOMPRESSED: u16 = 1;
+const JPEG: u16 = 7;
+
+/// The most samples of a pixel: four inks and an opacity.
+const MAX_SAMPLES: u16 = 5;
+
+/// Pixels by which a strip that is a JPEG may be wider or taller than its place: those of a block of
+/// the coarsest chroma.
+const JPEG_PADDING: u32 = 31;
 
 /// Why a TIFF file can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +33,9 @@ pub enum TiffError {
     /// It contradicts itself or ends early.
     #[error("{0}")]
     Corrupt(String),
+    /// The caller has stopped it.
+    #[error("decoding was stopped")]
+    Stopped,
 }
 
 impl From<CrateError> for TiffError {
@@ -73,6 +89,20 @@ pub struct Tiff<'a> {
     /// The samples of a pixel.
     samples: usize,
     is_planar: bool,
+    chunks: Chunks,
+    /// The positions and lengths of their data in the source.
+    places: Vec<(u64, u64)>,
+    compression: u16,
+}
+
+/// The strips or tiles of which a picture consists.
+#[derive(Clone, Copy)]
+struct Chunks {
+    /// The size of each, without what is cut off at the edges of the picture.
+    size: Size,
+    across: u32,
+    /// Their number, in one plane.
+    count: u32,
 }
 
 impl<'a> Tiff<'a> {
@@ -84,7 +114,8 @@ impl<'a> Tiff<'a> {
         // The crate refuses palettes, so it reads their indices as gray samples.
         let gray = palette_as_gray(source);
         let is_palette = gray.is_some();
-        let source = Overlaid { bytes: Cursor::new(source), overlay: gray };
+        let source =
+            Overlaid { bytes: Cursor::new(source), overlay: gray, end: u64::MAX, budget: u64::MAX };
         let mut limits = Limits::default();
         limits.ifd_value_size = OVERHEAD;
         let mut decoder = Decoder::new(source)?.with_limits(limits);
@@ -114,6 +145,10 @@ impl<'a> Tiff<'a> {
         if is_reversed || is_planar && decoder.get_chunk_type() == ChunkType::Tile {
             return Err(TiffError::Unsupported);
         }
+        let stored = number(&mut decoder, Tag::SamplesPerPixel)?.unwrap_or(1);
+        if stored > MAX_SAMPLES {
+            return Err(TiffError::Unsupported);
+        }
         // Samples without a known meaning are not decoded.
         let samples = usize::from(color.num_samples());
         let extra = decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples)?.unwrap_or_default();
@@ -127,7 +162,71 @@ impl<'a> Tiff<'a> {
             _ => Alpha::None,
         };
         let size = Size { width, height };
-        Ok(Self { decoder, size, scheme, alpha, depth: color.bit_depth(), samples, is_planar })
+        let depth = color.bit_depth();
+        let chunks = chunks(&decoder, size);
+        // A tile may be much larger than the picture, and all of it is decoded.
+        let planes = if is_planar { u64::from(stored) } else { 1 };
+        let row = u64::from(chunks.size.width) * u64::from(stored) * u64::from(depth) / planes;
+        let stored_bytes = u128::from(row / 8 + 1)
+            * u128::from(chunks.size.height)
+            * u128::from(chunks.count)
+            * u128::from(planes);
+        let pixels = u128::from(size.pixels());
+        let bound = 4 * pixels * u128::from(stored) * u128::from(depth.div_ceil(8));
+        if stored_bytes > bound + OVERHEAD as u128 {
+            return Err(TiffError::Corrupt("its tiles are much larger than the picture".into()));
+        }
+        let compression = number(&mut decoder, Tag::Compression)?.unwrap_or(UNCOMPRESSED);
+        let chunk_places = places(&mut decoder)?;
+        let mut file = Self {
+            decoder,
+            size,
+            scheme,
+            alpha,
+            depth,
+            samples,
+            is_planar,
+            chunks,
+            places: chunk_places,
+            compression,
+        };
+        file.check_jpegs(stored)?;
+        Ok(file)
+    }
+
+    /// Check that strips that are JPEGs are no larger than their place in the picture. Their decoder
+    /// believes their own headers.
+    fn check_jpegs(&mut self, samples: u16) -> Result<(), TiffError> {
+        if self.compression != JPEG {
+            return Ok(());
+        }
+        let tables = self.decoder.get_tag_u8_vec(Tag::JPEGTables).unwrap_or_default();
+        let source = *self.decoder.inner().bytes.get_ref();
+        let strips = self.places.iter().filter_map(|&(offset, length)| {
+            let rest = source.get(usize::try_from(offset).ok()?..)?;
+            Some(rest.get(..usize::try_from(length).ok()?).unwrap_or(rest))
+        });
+        let most = if self.is_planar { 1 } else { samples };
+        // A JPEG may be filled up to whole blocks.
+        let padded = |side: u32| side.saturating_add(JPEG_PADDING);
+        let size = Size {
+            width: padded(self.chunks.size.width),
+            height: padded(self.chunks.size.height.min(self.size.height)),
+        };
+        let mut seen = HashSet::new();
+        let mut budget = budget(source);
+        for strip in std::iter::once(tables.as_slice()).chain(strips) {
+            // Strips may share their data.
+            if !seen.insert((strip.as_ptr(), strip.len())) {
+                continue;
+            }
+            let left = budget.checked_sub(strip.len() as u64);
+            budget = left.ok_or_else(|| TiffError::Corrupt(OVERLAP.into()))?;
+            if !jpeg::fits(strip, size, most) {
+                return Err(TiffError::Corrupt("a strip is larger than its place".into()));
+            }
+        }
+        Ok(())
     }
 
     /// The size in pixels.
@@ -148,55 +247,130 @@ impl<'a> Tiff<'a> {
         self.decoder.get_tag_u8_vec(Tag::IccProfile).ok()
     }
 
-    /// Decodes the pixels.
+    /// Decodes the pixels, strip by strip or tile by tile. Those of strips that are damaged or
+    /// missing are transparent or gray. Gives the picture, and whether no strip is missing.
+    ///
+    /// At most one strip is in memory as it is stored, besides the picture. `goes_on` is asked
+    /// before each.
     ///
     /// # Errors
-    /// When they are invalid or not supported.
-    pub fn decode(mut self) -> Result<Picture, TiffError> {
+    /// When all strips are invalid or not supported, or `goes_on` gives false.
+    pub fn decode(self, goes_on: &mut dyn FnMut() -> bool) -> Result<(Picture, bool), TiffError> {
         let Size { width, height } = self.size;
         let pixels = usize::try_from(self.size.pixels()).unwrap_or(usize::MAX);
-        let bytes =
-            pixels.saturating_mul(self.samples).saturating_mul(usize::from(self.depth.div_ceil(8)));
+        let kind = self.kind();
+        let missing = if kind == PixelKind::Rgba { 0 } else { 128 };
+        let mut picture = Picture {
+            width,
+            height,
+            kind,
+            data: vec![missing; pixels.saturating_mul(kind.bytes())],
+        };
+        let mut file = self.with_limits();
+        let mut first_error = None;
+        let mut found = false;
+        for chunk in 0..file.chunks.count {
+            if !goes_on() {
+                return Err(TiffError::Stopped);
+            }
+            match file.chunk(chunk) {
+                Ok((size, data)) => {
+                    found = true;
+                    file.place(chunk, size, &data, &mut picture);
+                }
+                Err(error @ TiffError::Unsupported) => return Err(error),
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        match first_error {
+            Some(error) if !found => Err(error),
+            error => Ok((picture, error.is_none())),
+        }
+    }
+
+    /// Limits the memory of a strip, and the bytes that all of them read: strips may share their
+    /// data, and data may decode to nothing.
+    fn with_limits(mut self) -> Self {
+        let Size { width, height } = self.chunks.size;
+        let samples = self.samples.saturating_mul(usize::from(self.depth.div_ceil(8)));
+        let rows = height.min(self.size.height) as usize;
+        let bytes = (width as usize).saturating_mul(rows).saturating_mul(samples);
         let mut limits = Limits::default();
         limits.decoding_buffer_size = bytes;
         limits.intermediate_buffer_size = bytes.saturating_add(OVERHEAD);
         limits.ifd_value_size = OVERHEAD;
+        let source = self.decoder.inner();
+        let pixels = self.size.pixels().saturating_mul(samples as u64);
+        source.budget = budget(source.bytes.get_ref()).saturating_add(pixels);
         self.decoder = self.decoder.with_limits(limits);
-        let mut decoded = DecodingResult::U8(Vec::new());
-        self.decoder.read_image_to_buffer(&mut decoded)?;
-
-        let row = width as usize * if self.is_planar { 1 } else { self.samples };
-        let is_index = matches!(self.scheme, Scheme::Palette(_));
-        let mut samples = eight_bits(decoded, self.depth, row, is_index)?;
-        if samples.len() < pixels.saturating_mul(self.samples) {
-            return Err(TiffError::Corrupt("some of its planes are missing".into()));
-        }
-        if self.is_planar && self.samples > 1 {
-            samples = interleaved(&samples, pixels, self.samples);
-        }
-        let (kind, data) = self.pixels(samples);
-        Ok(Picture { width, height, kind, data })
+        self
     }
 
-    /// The pixels of a picture, of interleaved samples.
-    fn pixels(&self, samples: Vec<u8>) -> (PixelKind, Vec<u8>) {
-        let has_alpha = self.has_alpha();
-        let as_they_are = match (&self.scheme, self.samples) {
-            (Scheme::Gray, 1) => Some(PixelKind::Luma),
-            (Scheme::Rgb, 3) => Some(PixelKind::Rgb),
-            (Scheme::Rgb, 4) if self.alpha == Alpha::Unassociated => Some(PixelKind::Rgba),
-            (Scheme::Cmyk, 4) => Some(PixelKind::Cmyk),
-            _ => None,
-        };
-        if let Some(kind) = as_they_are {
-            return (kind, samples);
+    /// The pixels of a strip or tile, and its size.
+    fn chunk(&mut self, chunk: u32) -> Result<(Size, Vec<u8>), TiffError> {
+        let (width, height) = self.decoder.chunk_data_dimensions(chunk);
+        let size = Size { width, height };
+        let pixels = usize::try_from(size.pixels()).unwrap_or(usize::MAX);
+        let planes = if self.is_planar { self.samples } else { 1 };
+        let row = width as usize * (self.samples / planes);
+        let is_index = matches!(self.scheme, Scheme::Palette(_));
+        let mut samples = Vec::new();
+        for plane in 0..planes {
+            let index = u32::try_from(plane).unwrap_or_default() * self.chunks.count + chunk;
+            // Without compression the size of the strip limits what is read, and the length may be
+            // wrong.
+            let place =
+                self.places.get(index as usize).filter(|_| self.compression != UNCOMPRESSED);
+            let end = place.map_or(u64::MAX, |&(start, length)| start.saturating_add(length));
+            self.decoder.inner().end = end;
+            let decoded = self.decoder.read_chunk(index)?;
+            samples.extend(eight_bits(decoded, self.depth, row, is_index)?);
         }
-        let kind = match &self.scheme {
+        if samples.len() < pixels.saturating_mul(self.samples) {
+            return Err(TiffError::Corrupt("some of its samples are missing".into()));
+        }
+        if planes > 1 {
+            samples = interleaved(&samples, pixels, planes);
+        }
+        Ok((size, self.pixels(samples)))
+    }
+
+    /// Puts the pixels of a strip or tile at its place.
+    fn place(&self, chunk: u32, size: Size, data: &[u8], picture: &mut Picture) {
+        let (column, row) = (chunk % self.chunks.across, chunk / self.chunks.across);
+        let pixel = picture.kind.bytes();
+        let left = column as usize * self.chunks.size.width as usize * pixel;
+        let top = row as usize * self.chunks.size.height as usize;
+        let length = size.width as usize * pixel;
+        let stride = picture.stride().max(1);
+        let lines = picture.data.chunks_exact_mut(stride).skip(top).take(size.height as usize);
+        for (line, row) in lines.zip(data.chunks_exact(length.max(1))) {
+            if let Some(place) = line.get_mut(left..left + length) {
+                place.copy_from_slice(row);
+            }
+        }
+    }
+
+    fn kind(&self) -> PixelKind {
+        match &self.scheme {
             Scheme::Cmyk => PixelKind::Cmyk,
-            Scheme::Gray if !has_alpha => PixelKind::Luma,
-            _ if has_alpha => PixelKind::Rgba,
+            Scheme::Gray if !self.has_alpha() => PixelKind::Luma,
+            _ if self.has_alpha() => PixelKind::Rgba,
             _ => PixelKind::Rgb,
-        };
+        }
+    }
+
+    /// The pixels of interleaved samples.
+    fn pixels(&self, samples: Vec<u8>) -> Vec<u8> {
+        let (has_alpha, kind) = (self.has_alpha(), self.kind());
+        if let (Scheme::Gray, 1) | (Scheme::Rgb, 3) | (Scheme::Cmyk, 4) =
+            (&self.scheme, self.samples)
+        {
+            return samples;
+        }
+        if let (Scheme::Rgb, 4, Alpha::Unassociated) = (&self.scheme, self.samples, self.alpha) {
+            return samples;
+        }
         let mut data = Vec::with_capacity(samples.len() / self.samples.max(1) * kind.bytes());
         for pixel in samples.chunks_exact(self.samples.max(1)) {
             let at = |index: usize| pixel.get(index).copied().unwrap_or_default();
@@ -225,8 +399,32 @@ impl<'a> Tiff<'a> {
                 data.push(opacity);
             }
         }
-        (kind, data)
+        data
     }
+}
+
+/// The bytes that may be read of a source: some parts more than once.
+const fn budget(source: &[u8]) -> u64 {
+    (source.len() as u64).saturating_mul(2).saturating_add(OVERHEAD as u64)
+}
+
+const OVERLAP: &str = "its strips overlap too often";
+
+/// The positions and lengths of the strips or tiles.
+fn places(decoder: &mut Decoder<Overlaid<'_>>) -> Result<Vec<(u64, u64)>, TiffError> {
+    let (offsets, lengths) = match decoder.get_chunk_type() {
+        ChunkType::Strip => (Tag::StripOffsets, Tag::StripByteCounts),
+        ChunkType::Tile => (Tag::TileOffsets, Tag::TileByteCounts),
+    };
+    let offsets = decoder.find_tag_unsigned_vec(offsets)?.unwrap_or_default();
+    let lengths = decoder.find_tag_unsigned_vec(lengths)?.unwrap_or_default();
+    Ok(offsets.into_iter().zip(lengths).collect())
+}
+
+fn chunks(decoder: &Decoder<Overlaid<'_>>, size: Size) -> Chunks {
+    let (width, height) = decoder.chunk_dimensions();
+    let (across, down) = (size.width.div_ceil(width.max(1)), size.height.div_ceil(height.max(1)));
+    Chunks { size: Size { width, height }, across, count: across.saturating_mul(down) }
 }
 
 /// The colours of a palette.
@@ -337,16 +535,24 @@ fn palette_as_gray(source: &[u8]) -> Option<(u64, [u8; 2])> {
     (number(at, 2)? == PALETTE).then_some((at as u64, gray))
 }
 
-/// A source of which two bytes are replaced.
+/// A source of which two bytes are replaced, and of which a number of bytes may be read.
 struct Overlaid<'a> {
     bytes: Cursor<&'a [u8]>,
     overlay: Option<(u64, [u8; 2])>,
+    /// The position after the last byte that may be read.
+    end: u64,
+    /// The bytes that may still be read.
+    budget: u64,
 }
 
 impl Read for Overlaid<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let start = self.bytes.position();
-        let length = self.bytes.read(buffer)?;
+        let most = usize::try_from(self.end.saturating_sub(start)).unwrap_or(usize::MAX);
+        let most = most.min(buffer.len());
+        let length = self.bytes.read(buffer.get_mut(..most).unwrap_or_default())?;
+        let budget = self.budget.checked_sub(length as u64);
+        self.budget = budget.ok_or_else(|| io::Error::other(OVERLAP))?;
         if let Some((at, others)) = self.overlay {
             for (place, other) in (at..).zip(others) {
                 let index = place.checked_sub(start).and_then(|index| usize::try_from(index).ok());

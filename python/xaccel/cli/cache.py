@@ -11,6 +11,7 @@ from xaccel.cli import app_config
 from xaccel.cli.help import add_command
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
+from xaccel.thumbnails import ownership
 
 
 def add(commands: Any) -> None:
@@ -96,6 +97,7 @@ def _purge(cache: Cache, config: Config, options: argparse.Namespace) -> None:
 
 def _clear(cache: Cache, config: Config, options: argparse.Namespace) -> None:
     print(f"removed {_usage(*cache.clear())}")
+    ownership.forget(config)
 
 
 def _usage(files: int, size: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,12 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
         help=f"where the web server listens (default: {Deployment.listen}; 443 with TLS)",
     )
     group.add_argument(
+        "--name",
+        metavar="NAME",
+        help="the name of this site among those of the server, such as shop; the names of files, "
+        "zones and variables begin with it (default: from --domain, --app or --settings)",
+    )
+    group.add_argument(
         "--domain", metavar="NAME", help="the site's host name, or several names in quotes"
     )
     group.add_argument(
@@ -117,10 +124,9 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--resizer",
-        default=Deployment.resizer,
         metavar="ADDRESS",
         help="where nginx's resizing server listens, with the engine image-filter: "
-        "HOST:PORT or unix:/path/to.sock (default: %(default)s)",
+        "HOST:PORT or unix:/path/to.sock (default: a port that depends on --name)",
     )
     group.add_argument(
         "--resolver",
@@ -215,6 +221,8 @@ def _make_directories(config: Config, options: argparse.Namespace) -> None:
 
 def _deployment(options: argparse.Namespace) -> Deployment:
     return Deployment(
+        name=options.name or _default_name(options),
+        directory=None if options.out is None else options.out.absolute(),
         upstream=options.upstream,
         listen=options.listen or ("443" if options.tls_certificate else Deployment.listen),
         domain=options.domain,
@@ -237,12 +245,21 @@ def _files(
         text = server.full(config, deployment, directory)
         yield _File(directory / server.FULL_FILE, text)
     else:
-        yield _File(directory / server.SITE_FILE, server.site(config, deployment))
+        yield _File(directory / server.site_file(deployment), server.site(config, deployment))
     for name, text in server.further_files(deployment).items():
         yield _File(directory / name, text)
     secrets = server.secrets(config, deployment)
     if secrets is not None:
-        yield _File(directory / server.SECRETS_FILE, secrets, is_secret=True)
+        yield _File(directory / server.secrets_file(deployment), secrets, is_secret=True)
+
+
+def _default_name(options: argparse.Namespace) -> str | None:
+    """The name of a site without `--name`: its domain, or the module of its app or settings."""
+    named = options.domain or options.app or options.settings
+    if named is None:
+        return None
+    first = named.split()[0] if options.domain else re.split("[:.]", named)[0]
+    return re.sub("[^a-z0-9]+", "-", first.lower()).strip("-") or None
 
 
 def _absolute(path: str | None) -> str | None:

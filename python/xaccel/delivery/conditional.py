@@ -17,15 +17,18 @@ from xaccel.delivery.response import (
 from xaccel.delivery.rfc9110 import Conditions, Validators
 
 
-def send_open_file(file: BinaryIO, conditions: Conditions, headers: Headers) -> Response:
-    """Answer with a file that an app has opened. `headers` has its validators.
+def send_open_file(
+    file: BinaryIO, conditions: Conditions, headers: Headers, *, path: str | None = None
+) -> Response:
+    """Answer with what a seekable file still gives. `headers` has its validators.
 
-    The file must be seekable. It is closed unless it becomes the body.
+    The file is closed unless it becomes the body. `path` is where the same content is, if a server
+    may read it there.
     """
-    fields = {name.lower(): value for name, value in headers}
-    modified = rfc9110.parse_http_date(fields.get("last-modified", ""))
-    validators = Validators(fields.get("etag", ""), -1 if modified is None else modified)
-    return answer_with_file(file, file.seek(0, os.SEEK_END), validators, conditions, headers)
+    start = file.tell()
+    size = max(file.seek(0, os.SEEK_END) - start, 0)
+    validators = Validators.of_headers(headers)
+    return answer_with_file(file, size, validators, conditions, headers, start=start, path=path)
 
 
 def precondition_response(
@@ -49,14 +52,20 @@ def answer_with_file(
     validators: Validators,
     conditions: Conditions,
     headers: Headers,
+    *,
+    start: int = 0,
+    path: str | None = None,
 ) -> Response:
     """Answer with a seekable file, which is closed unless it becomes the body.
 
-    `headers` has the validators, too.
+    `headers` has the validators, too. `start` is the position of the first byte. See
+    `FileBody.path` for `path`.
     """
     try:
-        response = answer_with_content(file, size, validators, conditions, headers)
-        file.seek(0)
+        response = answer_with_content(
+            file, size, validators, conditions, headers, start=start, path=path
+        )
+        file.seek(start)
     except BaseException:
         file.close()
         raise
@@ -71,10 +80,14 @@ def answer_with_content(
     validators: Validators,
     conditions: Conditions,
     headers: Headers,
+    *,
+    start: int = 0,
+    path: str | None = None,
 ) -> Response:
     """Answer with all of `content`, with the requested ranges, or with none of it.
 
-    `headers` has the validators, too. `size` is in bytes.
+    `headers` has the validators, too. `size` is in bytes. `start` and `path` are for a file, see
+    `answer_with_file()`.
     """
     early = precondition_response(conditions, validators, headers)
     if early is not None:
@@ -98,7 +111,10 @@ def answer_with_content(
         )
         length = len(body)
     else:
-        body = FileBody(content, parts)
+        shifted = [
+            part if isinstance(part, bytes) else (start + part[0], part[1]) for part in parts
+        ]
+        body = FileBody(content, shifted, path=path)
         length = body.length
     return Response(
         status,

@@ -7,22 +7,27 @@ how each server is asked to send a file.
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import posixpath
 import urllib.parse
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, TypeAlias, TypedDict
 from weakref import WeakSet
 
 from xaccel._core import Location, encode_path
+from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.delivery import remotes, rfc9110
 from xaccel.delivery.conditional import (
     answer_with_content,
     answer_with_file,
+    precondition_response,
+    send_open_file,
 )
+from xaccel.delivery.open_files import has_plain_content, is_unread, plain_file
 from xaccel.delivery.presentation import (
     FileOptions,
     presentation,
@@ -31,11 +36,12 @@ from xaccel.delivery.request import Request
 from xaccel.delivery.response import (
     Headers,
     Response,
+    StreamBody,
     error_response,
     method_not_allowed,
 )
 from xaccel.delivery.rfc9110 import Conditions, Validators
-from xaccel.exceptions import ConfigError, FileNotFound, RemoteError, XaccelError
+from xaccel.exceptions import BadSignature, ConfigError, FileNotFound, RemoteError, XaccelError
 from xaccel.servers import dialects
 from xaccel.servers.dialects import Dialect
 
@@ -45,9 +51,22 @@ if TYPE_CHECKING:
 AT_ONCE = 64 * 1024
 """A file of up to this many bytes is read at once: cheaper than passing on an open file."""
 
+Sendable: TypeAlias = "str | os.PathLike[str] | BinaryIO"
+"""What can be sent: a path, a URL on a remote, or an open file."""
+
 _logger = logging.getLogger("xaccel.delivery")
 
 _PRECONDITION_FAILED = 412
+
+
+class LinkKeywords(TypedDict, total=False):
+    """The keywords of every `private_url()`; `Delivery.private_url` has their defaults."""
+
+    root: str | os.PathLike[str] | None
+    expires: int | datetime | None
+    expires_in: int | timedelta | None
+    as_attachment: bool
+    download_name: str | None
 
 
 class Delivery:
@@ -61,8 +80,10 @@ class Delivery:
         self._roots = [directory for directory, _ in self.path_map.roots]
         self.dialect = dialects.get(config)
         self._remote_map = config.remote_map()
+        self._closed = config.closed_directories()
         self._link_map = config.link_map()
         self._signer = config.signer() if config.private_url is not None else None
+        self._verifier = config.verifier() if config.private_url is not None else None
         self._instances.add(self)
 
     @classmethod
@@ -70,26 +91,31 @@ class Delivery:
         """All instances; `xaccel.testing` asks them what a response's header means."""
         return list(cls._instances)
 
-    def offload(self, path: str | os.PathLike[str]) -> Headers:
+    def offload(
+        self, path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
+    ) -> Headers:
         """The headers that make the server send a file; empty if the app has to send it.
 
         Raises:
             FileNotFound: The file does not exist or may not be sent.
             ConfigError: `path` is relative and there are several roots.
         """
-        return self.dialect.offload(self.locate(path), limit_rate=None) or ()
+        if isinstance(path, str) and remotes.is_url(path):
+            url = self._remote_map.find(path).internal_url
+            return self.dialect.redirect(url, limit_rate=None) or ()
+        return self.dialect.offload(self.locate(path, root=root), limit_rate=None) or ()
 
     def private_file(
         self,
-        path: str | os.PathLike[str],
+        path: Sendable,
         request: Request,
         options: FileOptions,
     ) -> Response:
-        """Answer with a file under a root, or on a remote.
+        """Answer with a file under a root, on a remote, or opened by the app.
 
         Args:
             path: The file, absolute, or relative to `options.root`; or a URL below one of
-                `REMOTES`.
+                `REMOTES`; or an open file, wherever it is, or a `BytesIO`.
             request: The request's facts.
             options: Where the file is and how it is presented.
 
@@ -97,22 +123,52 @@ class Delivery:
             FileNotFound: The file does not exist or may not be sent.
             ConfigError: `path` is relative and there are several roots; or the server can't limit
                 the rate.
+            TypeError: `path` is a file that was opened in text mode.
         """
+        if not isinstance(path, str | os.PathLike):
+            return self._open_file(path, request, options)
         if isinstance(path, str) and remotes.is_url(path):
             return self._remote_file(path, request, options)
         location = self.locate(path, root=options.root)
-        headers = presentation(posixpath.basename(location.path), options)
+        headers = self._presentation(posixpath.basename(location.path), options)
         return hand_over(location, request, headers, self.dialect, limit_rate=options.limit_rate)
 
     def locate(
         self, path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
     ) -> Location:
         """Find a file under a root. Errors as those of `private_file()`."""
-        return self.path_map.locate(self._absolute(path, root))
+        location = self.path_map.locate(self._absolute(path, root))
+        self.check_open(location.path)
+        return location
+
+    def check_open(self, path: str) -> None:
+        """Refuse a path in a directory below a root whose files are not sent.
+
+        Raises:
+            FileNotFound: The path is in the cache of thumbnails.
+        """
+        for directory in self._closed:
+            if path == directory or path.startswith(f"{directory}/"):
+                raise FileNotFound(
+                    f"{path!r} may not be sent: it is in XACCEL['THUMBNAIL_CACHE'] {directory!r}"
+                )
+
+    def _presentation(self, name: str, options: FileOptions) -> Headers:
+        return presentation(name, options, allow_scripts=self.config.allow_scripts)
+
+    def _open_file(self, file: Any, request: Request, options: FileOptions) -> Response:
+        if isinstance(file, io.TextIOBase):
+            raise TypeError("the file is open in text mode; open it in binary mode")
+        _check_limit_rate(self.dialect, options.limit_rate)
+        name = getattr(file, "name", None)
+        name = posixpath.basename(os.fsdecode(name)) if isinstance(name, str | bytes) else ""
+        if options.limit_rate is not None:
+            _warn_of_no_limit(name)
+        return send_opened(file, request.conditions, self._presentation(name, options))
 
     def _remote_file(self, url: str, request: Request, options: FileOptions) -> Response:
         file = self._remote_map.find(url)
-        headers = presentation(file.name, options)
+        headers = self._presentation(file.name, options)
         _check_limit_rate(self.dialect, options.limit_rate)
         offload = self.dialect.redirect(file.internal_url, limit_rate=options.limit_rate)
         if offload is not None:
@@ -131,7 +187,7 @@ class Delivery:
 
     def answer(
         self,
-        path: str | os.PathLike[str],
+        path: Sendable,
         request: Request,
         options: FileOptions,
     ) -> Response:
@@ -178,6 +234,7 @@ class Delivery:
         url = self._link_map.find(absolute)
         if url is None:
             raise FileNotFound(f"can't sign a link to {absolute!r}: it is outside every root")
+        self.check_open(absolute)
         params = {}
         if as_attachment:
             params["as_attachment"] = "1"
@@ -201,9 +258,10 @@ class Delivery:
         if request.conditions.method not in {"GET", "HEAD"}:
             return method_not_allowed()
         try:
-            if self._signer is None:
+            if self._verifier is None:
                 raise FileNotFound("XACCEL['PRIVATE_URL'] is not set")
-            signed = self._signer.verify_parts(f"{encode_path(path)}?{query}")
+            request.check_spelling(path)
+            signed = self._verifier.verify_parts(f"{encode_path(path)}?{query}")
             params = dict(signed.params)
             options = FileOptions(
                 as_attachment="as_attachment" in params,
@@ -254,13 +312,19 @@ def hand_over(
     """
     _check_limit_rate(dialect, limit_rate)
     offload = dialect.offload(location, limit_rate=limit_rate)
-    if offload is not None:
-        if dialect.etag_is_ours and _fails_precondition(location, request.conditions):
-            return Response(_PRECONDITION_FAILED, (("Content-Length", "0"),))
-        return _offloaded(request, headers, offload)
-    if limit_rate is not None:
-        _logger.warning("the app sends %r itself, without its limit_rate", location.path)
-    return _send_ourselves(location, request.conditions, headers)
+    if offload is None:
+        if limit_rate is not None:
+            _warn_of_no_limit(location.path)
+        return _send_ourselves(location, request.conditions, headers)
+    validators = Validators.of_file(location.size, location.mtime)
+    if any(name == "ETag" for name, _ in offload):
+        # The server takes the validators from here, so the caller's replace ours.
+        validators = _chosen(headers, validators)
+        given = {name.lower() for name, _ in headers}
+        offload = tuple(pair for pair in offload if pair[0].lower() not in given)
+    if dialect.etag_is_ours and _fails_precondition(validators, request.conditions):
+        return Response(_PRECONDITION_FAILED, (("Content-Length", "0"),))
+    return _offloaded(request, headers, offload)
 
 
 def _check_limit_rate(dialect: Dialect, limit_rate: int | None) -> None:
@@ -279,27 +343,64 @@ def _offloaded(request: Request, headers: Headers, offload: Headers) -> Response
 
 
 def _refusal(error: XaccelError) -> Response:
-    _logger.warning("%s: %s", type(error).__name__, error)
+    # Anyone can make up a link.
+    level = logging.INFO if isinstance(error, BadSignature) else logging.WARNING
+    _logger.log(level, "%s: %s", type(error).__name__, one_line(error))
     return error_response(error)
 
 
-def _fails_precondition(location: Location, conditions: Conditions) -> bool:
+def _warn_of_no_limit(path: str) -> None:
+    _logger.warning("the app sends %r itself, without its limit_rate", path)
+
+
+def _fails_precondition(validators: Validators, conditions: Conditions) -> bool:
     """Whether to answer 412: lighttpd never does, and nginx closes the connection after it."""
-    validators = Validators.of_file(location.size, location.mtime)
     return rfc9110.precondition_status(conditions, validators) == _PRECONDITION_FAILED
+
+
+def _chosen(headers: Headers, ours: Validators) -> Validators:
+    """The validators in the headers, and ours in place of those that are missing."""
+    names = {name.lower() for name, _ in headers}
+    given = Validators.of_headers(headers)
+    return Validators(
+        given.etag if "etag" in names else ours.etag,
+        given.modified if "last-modified" in names else ours.modified,
+    )
+
+
+def _completed(headers: Headers, ours: Validators) -> Headers:
+    """The headers, with our validators in place of those that are missing."""
+    names = {name.lower() for name, _ in headers}
+    return (*headers, *(pair for pair in ours.headers if pair[0].lower() not in names))
 
 
 def _send_ourselves(location: Location, conditions: Conditions, headers: Headers) -> Response:
     opened = location.open()
     # As it is now.
     location = opened.location
-    if location.size <= AT_ONCE:
-        with opened:
-            content = opened.read(AT_ONCE) or b""
-        validators = Validators.of_file(len(content), location.mtime)
-        headers = (*headers, *validators.headers)
-        return answer_with_content(content, len(content), validators, conditions, headers)
-    validators = Validators.of_file(location.size, location.mtime)
-    headers = (*headers, *validators.headers)
-    file = open(location.path, "rb", opener=lambda *_: opened.detach())  # noqa: SIM115
-    return answer_with_file(file, location.size, validators, conditions, headers)
+    ours = Validators.of_file(location.size, location.mtime)
+    validators, headers = _chosen(headers, ours), _completed(headers, ours)
+    if location.size > AT_ONCE:
+        file = open(location.path, "rb", opener=lambda *_: opened.detach())  # noqa: SIM115
+        return answer_with_file(
+            file, location.size, validators, conditions, headers, path=location.path
+        )
+    with opened:
+        content = opened.read(AT_ONCE) or b""
+    return answer_with_content(content, len(content), validators, conditions, headers)
+
+
+def send_opened(file: BinaryIO, conditions: Conditions, headers: Headers) -> Response:
+    """Answer with what a file that the app has opened still gives."""
+    if has_plain_content(file) and file.seekable():
+        plain = plain_file(file)
+        if plain is not None and is_unread(file):
+            status = os.fstat(plain.fileno())
+            ours = Validators.of_file(status.st_size, int(status.st_mtime))
+            headers = _completed(headers, ours)
+        return send_open_file(file, conditions, headers)
+    early = precondition_response(conditions, Validators.of_headers(headers), headers)
+    if early is None and conditions.method != "HEAD":
+        return Response(200, headers, StreamBody(file))
+    file.close()
+    return early or Response(200, headers)

@@ -6,15 +6,18 @@ import inspect
 import mimetypes
 import os
 import re
+import unicodedata
 import urllib.parse
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypedDict, TypeVar
 
+from xaccel.delivery import scripts
 from xaccel.delivery.response import (
     NOSNIFF,
     Headers,
 )
+from xaccel.delivery.rfc9110 import parse_http_date
 from xaccel.exceptions import ConfigError
 from xaccel.servers.dialects import is_offload_header
 
@@ -24,8 +27,25 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 # direction of text ("gpj.exe" shown as "exe.jpg").
 _DISGUISE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _NOT_IN_FALLBACK = re.compile(r'[^\x20-\x7e]|["\\%/]')
+_NOT_IN_VALUE = re.compile(r"[\x00-\x1f\x7f]|[^\x00-\xff]")
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 # RFC 8187, attr-char, without the letters and digits that `quote` never touches.
 _ATTR_CHAR = "!#$&+-.^_`|~"
+# What the sender of a file computes: a wrong length would break the connection.
+_OF_SENDER = frozenset({"accept-ranges", "content-length", "content-range", "transfer-encoding"})
+# The types besides text/* and */*+xml that are text, which Flask and others send as UTF-8.
+_TEXT = frozenset(
+    {
+        "application/ecmascript",
+        "application/javascript",
+        "application/json",
+        "application/xml",
+        "application/xml-dtd",
+        "application/xml-external-parsed-entity",
+    }
+)
+_TYPE = "content-type"
 
 
 class FileKeywords(TypedDict, total=False):
@@ -38,6 +58,7 @@ class FileKeywords(TypedDict, total=False):
     max_age: int | None
     headers: Mapping[str, str] | None
     limit_rate: int | None
+    allow_scripts: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +67,7 @@ class FileOptions:
 
     Raises:
         ConfigError: `limit_rate` is not positive, which some servers take for no limit.
+        ValueError: `mimetype` or `headers` can't be sent; the message says why.
     """
 
     root: str | os.PathLike[str] | None = None
@@ -59,9 +81,13 @@ class FileOptions:
     max_age: int | None = None
     """Seconds for which the visitor's browser may use it without asking again."""
     headers: Mapping[str, str] | None = None
-    """Further response headers."""
+    """Further response headers. They replace those of the same name. `ETag` and `Last-Modified`
+    are what conditional requests are checked against."""
     limit_rate: int | None = None
     """Bytes per second, with a server that can limit the rate; by default unlimited."""
+    allow_scripts: bool = False
+    """Whether browsers may run the scripts of an HTML, SVG or XML file. Only for files that you
+    trust like your own pages."""
 
     def __post_init__(self) -> None:
         if self.limit_rate is not None and self.limit_rate < 1:
@@ -69,6 +95,10 @@ class FileOptions:
                 f"limit_rate={self.limit_rate!r} must be a positive number of bytes per second; "
                 "leave it out for no limit"
             )
+        if self.mimetype is not None:
+            _check_value("mimetype", self.mimetype)
+        for name, value in (self.headers or {}).items():
+            _check_header(name, value)
 
 
 def shows_file_keywords(function: Function) -> Function:
@@ -88,33 +118,74 @@ def shows_file_keywords(function: Function) -> Function:
     return function
 
 
+def _check_value(argument: str, value: object) -> None:
+    """Refuse what no header can carry, or what would start another header."""
+    if not isinstance(value, str) or _NOT_IN_VALUE.search(value):
+        raise ValueError(
+            f"{argument}={value!r} can't be sent in a header: it must be Latin-1 text without "
+            "control characters"
+        )
+
+
+def _check_header(name: object, value: object) -> None:
+    if not isinstance(name, str) or not _TOKEN.fullmatch(name):
+        raise ValueError(f"headers: {name!r} is not the name of a header")
+    _check_value(f"headers[{name!r}]", value)
+    lower = name.lower()
+    if lower in _OF_SENDER:
+        raise ValueError(
+            f"headers: {name!r} can't be set, because it depends on which part of the file is sent"
+        )
+    if lower == "etag" and not _ETAG.fullmatch(str(value)):
+        raise ValueError(f"headers['ETag'] must be a text in double quotes, not {value!r}")
+    if lower == "last-modified" and parse_http_date(str(value)) is None:
+        raise ValueError(f"headers['Last-Modified'] must be an HTTP date, not {value!r}")
+
+
 def content_disposition(name: str, *, as_attachment: bool) -> str:
     """A Content-Disposition by RFC 6266; a name that is not ASCII is in UTF-8 (RFC 8187)."""
     name = _DISGUISE.sub("_", name)
     disposition = "attachment" if as_attachment else "inline"
-    fallback = _NOT_IN_FALLBACK.sub("_", name)
+    if name.isascii():
+        letters = name
+    else:
+        # "Vögel" becomes "Vogel" for the few clients that do not read UTF-8.
+        decomposed = unicodedata.normalize("NFKD", name)
+        letters = "".join(filter(lambda letter: not unicodedata.combining(letter), decomposed))
+    fallback = _NOT_IN_FALLBACK.sub("_", letters)
     if fallback == name:
         return f'{disposition}; filename="{name}"'
     encoded = urllib.parse.quote(name.encode(errors="replace"), safe=_ATTR_CHAR)
     return f"{disposition}; filename=\"{fallback}\"; filename*=UTF-8''{encoded}"
 
 
-def presentation(name: str, options: FileOptions) -> Headers:
-    """The headers that describe a file, whether the server or the app sends it."""
+def presentation(name: str, options: FileOptions, *, allow_scripts: bool = False) -> Headers:
+    """The headers that describe a file, whether the server or the app sends it.
+
+    Args:
+        name: The name of the file.
+        options: How it is presented.
+        allow_scripts: Whether the settings trust all files, whatever the options say.
+    """
     name = options.download_name or name
-    headers = dict((("Content-Type", options.mimetype or _guess_type(name)), NOSNIFF))
+    headers = {
+        "Content-Type": _with_charset(options.mimetype or _guess_type(name)),
+        NOSNIFF[0]: NOSNIFF[1],
+    }
     if options.as_attachment or options.download_name:
         headers["Content-Disposition"] = content_disposition(
             name, as_attachment=options.as_attachment
         )
     headers["Cache-Control"] = private_cache_control(options.max_age)
-    if not options.headers:
-        return tuple(headers.items())
-    overridden = {field_name.lower() for field_name in options.headers}
-    return (
-        *(pair for pair in headers.items() if pair[0].lower() not in overridden),
-        *(pair for pair in options.headers.items() if not is_offload_header(pair[0])),
-    )
+    given = options.headers or {}
+    kept = tuple(pair for pair in given.items() if not is_offload_header(pair[0]))
+    overridden = {field_name.lower() for field_name in given}
+    result = (*(pair for pair in headers.items() if pair[0].lower() not in overridden), *kept)
+    content_type = next(value for field_name, value in result if field_name.lower() == _TYPE)
+    if allow_scripts or scripts.HEADER.lower() in overridden or not scripts.may_run(content_type):
+        return result
+    policy = scripts.NO_POLICY if options.allow_scripts else scripts.SANDBOX
+    return (*result, (scripts.HEADER, policy))
 
 
 def private_cache_control(max_age: int | None) -> str:
@@ -126,3 +197,11 @@ def _guess_type(name: str) -> str:
     mimetype, encoding = mimetypes.guess_type(name)
     # "a.tar.gz" is a gzip file, not a tar archive.
     return "application/octet-stream" if mimetype is None or encoding is not None else mimetype
+
+
+def _with_charset(mimetype: str) -> str:
+    """The type with `charset=utf-8`, unless it is not that of a text or has parameters."""
+    kind = mimetype.lower()
+    if ";" in kind or not (kind.startswith("text/") or kind.endswith("+xml") or kind in _TEXT):
+        return mimetype
+    return f"{mimetype}; charset=utf-8"

@@ -6,10 +6,13 @@ import contextlib
 from collections.abc import Iterator
 
 from xaccel import _http
+from xaccel.delivery import rfc9110
+from xaccel.delivery.conditional import precondition_response
 from xaccel.delivery.remotes import RemoteFile, RemoteMap
 from xaccel.delivery.response import KEPT_BY_304, Headers, Response
-from xaccel.delivery.rfc9110 import Conditions
+from xaccel.delivery.rfc9110 import Conditions, Validators
 from xaccel.exceptions import FileNotFound, RemoteError
+from xaccel.servers.dialects.values import has_control
 
 _CHUNK = 64 * 1024
 _TIMEOUT = 30
@@ -19,6 +22,7 @@ _WITH_CONTENT = frozenset({200, 206})
 _FAILED = frozenset({412, 416})
 _WITHOUT_CONTENT = _FAILED | {304}
 _NO_SUCH_FILE = frozenset({300, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 410})
+_VALIDATORS = frozenset({"etag", "last-modified"})
 _OF_REMOTE = frozenset(
     {"accept-ranges", "content-length", "content-range", "etag", "last-modified"}
 )
@@ -62,6 +66,14 @@ class RemoteFiles:
             FileNotFound: The remote has no such file.
             RemoteError: It can't be reached, or has answered with an error.
         """
+        chosen = {name.lower() for name, _ in headers} & _VALIDATORS
+        if chosen:
+            # The remote does not know them, so the conditions are evaluated here.
+            validators = Validators.of_headers(headers)
+            early = precondition_response(conditions, validators, headers)
+            if early is not None:
+                return early
+            conditions = _without_conditions(conditions, validators)
         asked = {
             "Range": conditions.range if conditions.method == "GET" else None,
             "If-Range": conditions.if_range,
@@ -89,14 +101,25 @@ class RemoteFiles:
             raise FileNotFound(f"{file.remote.url} answers {remote.status} for {file.name!r}")
         if not has_content and remote.status not in _WITHOUT_CONTENT:
             raise RemoteError(f"{file.remote.url} answers {remote.status} for {file.name!r}")
-        kept = set(_OF_REMOTE)
+        kept = set(_OF_REMOTE) - chosen
         if not has_content:
             headers = tuple(pair for pair in headers if pair[0].lower() in KEPT_BY_304)
             kept.remove("content-length")
         elif remote.headers.get("content-type", "").startswith("multipart/byteranges"):
             headers = tuple(pair for pair in headers if pair[0].lower() != "content-type")
             kept.add("content-type")
-        theirs = [pair for pair in remote.headers.items() if pair[0] in kept]
+        theirs = [
+            (name, value)
+            for name, value in remote.headers.items()
+            if name in kept and not has_control(value)
+        ]
         if remote.status in _FAILED:
             theirs.append(("Content-Length", "0"))
         return Response(remote.status, (*headers, *theirs), body)
+
+
+def _without_conditions(conditions: Conditions, validators: Validators) -> Conditions:
+    """The method, and the range if it may be sent."""
+    field = conditions.if_range
+    wanted = conditions.range if field is None or rfc9110.is_current(field, validators) else None
+    return Conditions(conditions.method, range=wanted)

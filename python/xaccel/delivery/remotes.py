@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xaccel._core import encode_path
+from xaccel._hints import shown
 from xaccel.exceptions import ConfigError, FileNotFound
 
 _PORTS = {"http": 80, "https": 443}
@@ -78,11 +79,10 @@ class RemoteMap:
         Raises:
             FileNotFound: The URL is not below a remote, or is ambiguous.
         """
-        shown = url.partition("?")[0]
         try:
             scheme, host, port, path, query = _split(url)
         except ValueError as error:
-            raise FileNotFound(f"{shown!r} may not be sent: {error}") from None
+            raise FileNotFound(f"{shown(url)} may not be sent: {error}") from None
         for remote in self.remotes:
             base = remote.path.encode()
             if (scheme, host, port) == (remote.scheme, remote.host, remote.port):
@@ -95,7 +95,9 @@ class RemoteMap:
                         encode_path(remote.prefix) + _encode(rest) + suffix,
                         rest.rpartition(b"/")[2].decode(errors="replace"),
                     )
-        raise FileNotFound(f"{shown!r} may not be sent: it is not below any of XACCEL['REMOTES']")
+        raise FileNotFound(
+            f"{shown(url)} may not be sent: it is not below any of XACCEL['REMOTES']"
+        )
 
 
 def is_url(path: object) -> bool:
@@ -108,12 +110,11 @@ def _remote(url: str, prefix: str) -> Remote:
         scheme, host, port, path, query = _split(url)
         base = path.decode()
     except ValueError as error:
-        shown = re.sub(r"//[^/]*@", "//…@", url)
-        raise ConfigError(f"XACCEL['REMOTES']: {shown!r} is invalid: {error}") from None
+        raise ConfigError(f"XACCEL['REMOTES']: {shown(url)} is invalid: {error}") from None
     if query or not base.endswith("/"):
         raise ConfigError(
-            f"XACCEL['REMOTES']: {url!r} must be the start of URLs, ending in a slash, such as "
-            "'https://media.internal/videos/'"
+            f"XACCEL['REMOTES']: {shown(url)} must be the start of URLs, ending in a slash, such "
+            "as 'https://media.internal/videos/'"
         )
     return Remote(scheme, host, port, base, prefix)
 
@@ -126,7 +127,12 @@ def _split(url: str) -> tuple[str, str, int, bytes, str]:
     """
     if _CONTROL.search(url) or "\\" in url:
         raise ValueError("it has a control character or a backslash")
-    parts = urllib.parse.urlsplit(url)
+    try:
+        parts = urllib.parse.urlsplit(url)
+        port = parts.port
+    except ValueError:
+        # The message would show what is before the path, which may be a password.
+        raise ValueError("its host or its port is invalid") from None
     scheme = parts.scheme.lower()
     if scheme not in _PORTS:
         raise ValueError("it is not an http: or https: URL")
@@ -147,7 +153,7 @@ def _split(url: str) -> tuple[str, str, int, bytes, str]:
     return (
         scheme,
         host,
-        parts.port or _PORTS[scheme],
+        port or _PORTS[scheme],
         path,
         urllib.parse.quote(parts.query, safe=_QUERY),
     )

@@ -33,9 +33,17 @@ class FileBody:
     is an `OSError`: a response that ends early must not look complete.
     """
 
-    def __init__(self, file: BinaryIO, parts: Sequence[bytes | rfc9110.Range]) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        parts: Sequence[bytes | rfc9110.Range],
+        *,
+        path: str | None = None,
+    ) -> None:
         self.file = file
         self.parts = parts
+        self.path = path
+        """The absolute path of the file, if the whole of it may be read from there instead."""
         # Django replaces the file's method by one that calls `close()` of this object.
         self._close = file.close
 
@@ -66,6 +74,22 @@ class FileBody:
         self._close()
 
 
+class StreamBody:
+    """All that an object's `read()` still gives. Iterate once, which closes the object."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def __iter__(self) -> Iterator[bytes]:
+        with contextlib.closing(self):
+            while chunk := self._file.read(CHUNK):
+                yield chunk
+
+    def close(self) -> None:
+        """Close the object."""
+        self._file.close()
+
+
 class Body(Protocol):
     """A body that is sent piece by piece. Iterate once, which closes it, as does `close()`."""
 
@@ -85,9 +109,16 @@ class Response:
 
     @property
     def whole_file(self) -> BinaryIO | None:
-        """The open file, if all of it is the body; its `name` is its path."""
+        """The open file, if the body is all that it still gives."""
         if isinstance(self.body, FileBody) and self.status == 200:  # noqa: PLR2004
             return self.body.file
+        return None
+
+    @property
+    def whole_path(self) -> str | None:
+        """The absolute path of the file that is the body."""
+        if isinstance(self.body, FileBody) and self.status == 200:  # noqa: PLR2004
+            return self.body.path
         return None
 
 
@@ -97,12 +128,20 @@ def error_response(error: XaccelError) -> Response:
     headers = {
         "Content-Type": "text/plain; charset=utf-8",
         "Content-Length": str(len(body)),
-        "Cache-Control": ERROR_CACHE_CONTROL,
+        "Cache-Control": error_cache_control(error),
         "X-Content-Type-Options": "nosniff",
     }
-    if error.retry_after is not None:
-        headers |= {"Cache-Control": "no-store", "Retry-After": str(error.retry_after)}
-    return Response(error.status_code, tuple(headers.items()), body)
+    return Response(error.status_code, (*headers.items(), *retry_headers(error)), body)
+
+
+def error_cache_control(error: XaccelError) -> str:
+    """The `Cache-Control` header of a response to a request that can't be fulfilled."""
+    return ERROR_CACHE_CONTROL if error.retry_after is None else "no-store"
+
+
+def retry_headers(error: XaccelError) -> Headers:
+    """The header that says when to try again, if that may help."""
+    return () if error.retry_after is None else (("Retry-After", str(error.retry_after)),)
 
 
 def method_not_allowed() -> Response:

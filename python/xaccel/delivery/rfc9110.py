@@ -7,9 +7,9 @@ on neither files nor frameworks.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import formatdate, parsedate_to_datetime
 from functools import lru_cache
 from typing import TypeAlias
@@ -22,6 +22,8 @@ MAX_RANGES = 16
 
 _ETAG = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 _RANGE = re.compile(r"([0-9]*)-([0-9]*)")
+_FIRST_SECOND = int(datetime(1000, 1, 1, tzinfo=UTC).timestamp())
+_LAST_SECOND = int(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp())
 _MAX_DIGITS = 18  # enough for any file; more digits would be slow to convert
 
 
@@ -29,21 +31,31 @@ _MAX_DIGITS = 18  # enough for any file; more digits would be slow to convert
 class Validators:
     """What tells the states of a resource apart.
 
-    `etag` is strong and quoted; `modified` is in whole seconds since 1970.
+    `etag` is quoted, and weak if it begins with `W/`; empty = none. `modified` is in whole seconds
+    since 1970; `None` = unknown.
     """
 
     etag: str
-    modified: int
+    modified: int | None
 
     @classmethod
     def of_file(cls, size: int, mtime: int) -> Validators:
         """The validators that nginx gives a file, so that caches stay valid behind nginx."""
         return cls(f'"{mtime:x}-{size:x}"', mtime)
 
+    @classmethod
+    def of_headers(cls, headers: Iterable[tuple[str, str]]) -> Validators:
+        """The validators in the header fields of a response."""
+        fields = {name.lower(): value for name, value in headers}
+        return cls(fields.get("etag", ""), parse_http_date(fields.get("last-modified", "")))
+
     @property
-    def headers(self) -> tuple[tuple[str, str], tuple[str, str]]:
+    def headers(self) -> tuple[tuple[str, str], ...]:
         """The response's header fields."""
-        return ("ETag", self.etag), ("Last-Modified", http_date(self.modified))
+        etag = (("ETag", self.etag),) if self.etag else ()
+        if self.modified is None:
+            return etag
+        return *etag, ("Last-Modified", http_date(self.modified))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +73,21 @@ class Conditions:
 
 @lru_cache(maxsize=1024)
 def http_date(seconds: int) -> str:
-    """An IMF-fixdate, such as `Sun, 06 Nov 1994 08:49:37 GMT`."""
-    return formatdate(seconds, usegmt=True)
+    """An IMF-fixdate, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
+
+    A time before the year 1000 or after 9999, which no HTTP date can express, becomes the nearest
+    one: file systems can hold both.
+    """
+    return formatdate(min(max(seconds, _FIRST_SECOND), _LAST_SECOND), usegmt=True)
 
 
 def parse_http_date(text: str) -> int | None:
-    """Seconds since 1970; `None` if the text is not a date."""
+    """Seconds since 1970; `None` if the text is not a date, or one that can't be expressed."""
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+        return int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp())
+    except (OverflowError, ValueError):
         return None
-    return int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp())
 
 
 def precondition_status(conditions: Conditions, validators: Validators) -> int | None:
@@ -85,14 +101,14 @@ def precondition_status(conditions: Conditions, validators: Validators) -> int |
             return 412
     elif conditions.if_unmodified_since is not None:
         date = parse_http_date(conditions.if_unmodified_since)
-        if date is not None and validators.modified > date:
+        if date is not None and validators.modified is not None and validators.modified > date:
             return 412
     if conditions.if_none_match is not None:
         if _matches(conditions.if_none_match, validators.etag, weak=True):
             return 304 if reads else 412
     elif conditions.if_modified_since is not None and reads:
         date = parse_http_date(conditions.if_modified_since)
-        if date is not None and validators.modified <= date:
+        if date is not None and validators.modified is not None and validators.modified <= date:
             return 304
     return None
 
@@ -107,7 +123,7 @@ def requested_ranges(
     """
     if conditions.range is None or conditions.method != "GET" or size == 0:
         return None
-    if conditions.if_range is not None and not _is_current(conditions.if_range, validators):
+    if conditions.if_range is not None and not is_current(conditions.if_range, validators):
         return None
     unit, _, text = conditions.range.partition("=")
     asked = text.split(",", MAX_RANGES)
@@ -141,10 +157,15 @@ def _matches(field: str, etag: str, *, weak: bool) -> bool:
     """Whether a list of entity tags contains this one; `*` matches any."""
     if field.strip() == "*":
         return True
-    return any(tag == etag and (weak or not is_weak) for is_weak, tag in _ETAG.findall(field))
+    if not weak and etag.startswith("W/"):
+        return False
+    opaque = etag.removeprefix("W/")
+    return any(tag == opaque and (weak or not is_weak) for is_weak, tag in _ETAG.findall(field))
 
 
-def _is_current(if_range: str, validators: Validators) -> bool:
+def is_current(if_range: str, validators: Validators) -> bool:
+    """Whether an `If-Range` names the present state, so that a range may be sent."""
     if if_range.lstrip().startswith(('"', "W/")):
-        return if_range.strip() == validators.etag
-    return parse_http_date(if_range) == validators.modified
+        return if_range.strip() == validators.etag and not validators.etag.startswith("W/")
+    date = parse_http_date(if_range)
+    return date is not None and date == validators.modified

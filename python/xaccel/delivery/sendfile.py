@@ -2,7 +2,7 @@
 
 The middleware does for Python what Rack::Sendfile does for Ruby: the app responds with a file,
 and if the file is under a root, the web server sends it. Only whole files qualify: status 200,
-from the first byte, with the right length, without encoding.
+from the first byte, with the right length, without encoding, read by a plain file object.
 
 The server evaluates the visitor's ranges and preconditions itself, so the app does not see
 them. If the server can't send the file after all, they are evaluated here.
@@ -13,17 +13,24 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-import stat
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, BinaryIO
 
 from xaccel._core import Location, PathMap
+from xaccel._log import one_line
 from xaccel.config import Config
-from xaccel.delivery.conditional import send_open_file
+from xaccel.delivery.conditional import precondition_response, send_open_file
 from xaccel.delivery.files import Delivery, hand_over
+from xaccel.delivery.open_files import (
+    has_plain_content,
+    is_open_file,
+    is_unread,
+    path_of,
+)
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Headers, Response
+from xaccel.delivery.rfc9110 import Conditions, Validators
 from xaccel.exceptions import ConfigError, FileNotFound
 from xaccel.servers import dialects
 from xaccel.servers.dialects import Dialect, is_offload_header
@@ -72,14 +79,14 @@ class Offloader:
             method: The request's method.
             overrides: The WSGI environment or the ASGI scope, with `TYPE` and `MAPPING`.
             header: Finds a request header by its name. It is asked for `X-Sendfile-Type` and
-                `X-Accel-Mapping` only if the operator trusts them.
+                `X-Accel-Mapping` only if the operator trusts them, and only for what the settings
+                leave open.
         """
-        sendfile_type, mapping = overrides.get(TYPE), overrides.get(MAPPING)
-        if self._trusts_headers:
-            sendfile_type = header("X-Sendfile-Type") if sendfile_type is None else sendfile_type
-            mapping = header("X-Accel-Mapping") if mapping is None else mapping
         sender: Sender | None = self._sender
-        if sendfile_type is not None:
+        sendfile_type, mapping = overrides.get(TYPE), overrides.get(MAPPING)
+        if self._trusts_headers and sendfile_type is None and mapping is None:
+            sender = self._of_headers(header)
+        elif sendfile_type is not None:
             sender = self._of_type(sendfile_type)
         if sender is not None and mapping:
             sender = self._mapped(sender, mapping)
@@ -99,6 +106,8 @@ class Offloader:
         location = self._locate(sender, path) if path is not None else None
         if location is None or not _has_length(headers, location.size):
             return None
+        if not is_open_file(location, file):
+            return None
         return _hand_over(sender, location, request, headers)
 
     def respond(
@@ -112,8 +121,10 @@ class Offloader:
         response = self.offload(sender, request, headers, file)
         if response is not None:
             return response
-        if not (_hides(request) and _may_be_whole(headers) and _is_unread(file)):
+        if not (_hides(request) and _may_be_whole(headers)):
             return None
+        if not (has_plain_content(file) and is_unread(file)):
+            return _failed_precondition(request, headers)
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
         return _send_open_file(file, request, headers) if _has_length(headers, size) else None
@@ -130,17 +141,41 @@ class Offloader:
             and _has_length(headers, location.size)
         ):
             return _hand_over(sender, location, request, headers)
-        return _send_open_file(open(path, "rb"), request, headers)  # noqa: PTH123
+        file = open(path, "rb")  # noqa: PTH123, SIM115 - its user closes it
+        return _send_open_file(file, request, headers, path=path)
 
-    @staticmethod
-    def _locate(sender: Sender, path: str) -> Location | None:
+    def _locate(self, sender: Sender, path: str) -> Location | None:
         if sender.path_map.find(path) is None:
+            _logger.debug("%r is under no root: the app sends it itself", path)
             return None
         try:
-            return sender.path_map.locate(path)
+            location = sender.path_map.locate(path)
+            self._delivery.check_open(location.path)
+            return location  # noqa: TRY300
         except FileNotFound as error:
-            _logger.warning("%s", error)
+            _logger.warning("%s", one_line(error))
             return None
+
+    def _of_headers(self, header: Callable[[str], str | None]) -> Sender | None:
+        """The sender that the server's request headers name, as far as the settings do not.
+
+        The server may set only the mapping, and a visitor the type. So a type that makes a server
+        take a path does not go with a mapping, unless the settings name the server.
+        """
+        sender: Sender | None = self._sender
+        is_named = self._sender.dialect.offloads
+        if not is_named:
+            sendfile_type = header("X-Sendfile-Type")
+            sender = self._sender if sendfile_type is None else self._of_type(sendfile_type)
+        elif self._sender.path_map.roots:
+            return sender
+        mapping = header("X-Accel-Mapping")
+        if sender is None or not mapping or not sender.dialect.offloads:
+            return sender
+        if not (is_named or sender.dialect.takes_urls):
+            _logger.warning("X-Accel-Mapping goes with this X-Sendfile-Type only if SERVER is set")
+            return None
+        return self._mapped(sender, mapping)
 
     def _of_type(self, sendfile_type: object) -> Sender | None:
         if not sendfile_type:
@@ -170,28 +205,6 @@ def _dialects_of_type(sendfile_type: str) -> tuple[Dialect, ...]:
     )
 
 
-def path_of(file: BinaryIO) -> str | None:
-    """The absolute path of an open file that has not been read from.
-
-    `None` if it is not a regular file, or if its name now belongs to another file.
-    """
-    try:
-        status = os.fstat(file.fileno())
-    except (AttributeError, OSError, ValueError):
-        return None
-    if not stat.S_ISREG(status.st_mode) or not _is_unread(file):
-        return None
-    # Django's files have a name of their own, relative to their storage.
-    for holder, name in ((file, "name"), (file, "path"), (getattr(file, "file", None), "name")):
-        try:
-            path = os.path.abspath(os.fsdecode(getattr(holder, name)))  # noqa: PTH100
-            if os.path.samestat(status, os.stat(path)):  # noqa: PTH116
-                return path
-        except (AttributeError, NotImplementedError, OSError, TypeError, ValueError):
-            continue
-    return None
-
-
 def without_foreign(headers: Headers, request: Request) -> Headers:
     """Remove the headers that would make the server send a file, except those of xaccel."""
     return tuple(
@@ -199,13 +212,6 @@ def without_foreign(headers: Headers, request: Request) -> Headers:
         for name, value in headers
         if not is_offload_header(name) or (name.lower(), value) in request.offloads
     )
-
-
-def _is_unread(file: BinaryIO) -> bool:
-    try:
-        return file.seekable() and file.tell() == 0
-    except (AttributeError, OSError, ValueError):
-        return False
 
 
 def _may_be_whole(headers: Headers) -> bool:
@@ -235,8 +241,18 @@ def _hand_over(sender: Sender, location: Location, request: Request, headers: He
     return hand_over(location, request, kept, sender.dialect)
 
 
-def _send_open_file(file: BinaryIO, request: Request, headers: Headers) -> Response:
+def _failed_precondition(request: Request, headers: Headers) -> Response | None:
+    """The 412 that an app could not send because it has not seen the condition."""
+    return precondition_response(_unseen(request), Validators.of_headers(headers), headers)
+
+
+def _send_open_file(
+    file: BinaryIO, request: Request, headers: Headers, *, path: str | None = None
+) -> Response:
     kept = tuple((name, value) for name, value in headers if name.lower() not in _OWN)
-    # The app has seen the other conditions, and has evaluated them.
-    conditions = dataclasses.replace(request.conditions, if_none_match=None, if_modified_since=None)
-    return send_open_file(file, conditions, without_foreign(kept, request))
+    return send_open_file(file, _unseen(request), without_foreign(kept, request), path=path)
+
+
+def _unseen(request: Request) -> Conditions:
+    """The conditions that the app has not seen. It has evaluated the others."""
+    return dataclasses.replace(request.conditions, if_none_match=None, if_modified_since=None)

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from xaccel.asgi import in_thread
-from xaccel.delivery.request import REQUEST, Request
+from xaccel.delivery.request import Request
 from xaccel.delivery.response import CHUNK, Response
 
 __all__ = ["PartsResponse", "context", "facts", "to_django"]
@@ -25,8 +25,8 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 def facts(request: HttpRequest) -> Request:
     """The facts of a request."""
-    known: Request | None = context(request).get(REQUEST)
-    return known or Request.from_headers(request.method or "GET", request.headers.get)
+    scope: dict[str, Any] | None = getattr(request, "scope", None)
+    return Request.from_environ(request.META) if scope is None else Request.from_scope(scope)
 
 
 class PartsResponse(StreamingHttpResponse):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import cast
 
@@ -10,6 +9,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from xaccel._async import FILES
 from xaccel.delivery import sendfile
 from xaccel.delivery.request import REQUEST
 from xaccel.django import conf
@@ -49,7 +49,7 @@ class SendfileMiddleware:
     async def _answer(self, request: HttpRequest) -> HttpResponseBase:
         response = await cast("Awaitable[HttpResponseBase]", self._get_response(request))
         if response.streaming:
-            return await asyncio.to_thread(_process, request, response)
+            return await FILES.run(_process, request, response)
         return _process(request, response)
 
 

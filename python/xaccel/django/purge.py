@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import FileField, Model
 from django.db.models.signals import post_delete, post_init, post_save, pre_delete, pre_save
 
+from xaccel._log import one_line
 from xaccel.django import conf
 
 _logger = logging.getLogger("xaccel.django")
@@ -140,4 +141,4 @@ def _purge(name: str) -> None:
         conf.thumbnails().purge(name)
     except OSError as error:
         # The row is saved: an outdated thumbnail must not make the request fail.
-        _logger.warning("can't purge the thumbnails of %r: %s", name, error)
+        _logger.warning("can't purge the thumbnails of %r: %s", name, one_line(error))

@@ -13,6 +13,7 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 
+from xaccel._log import one_line
 from xaccel.django import conf
 from xaccel.django.default_source import PrivateFiles
 from xaccel.exceptions import ConfigError, XaccelError
@@ -110,5 +111,5 @@ class PrivateStorage(PrivateFiles, FileSystemStorage):
         except ConfigError:
             raise
         except (XaccelError, ValueError, SuspiciousFileOperation) as error:
-            _logger.warning("%r can't have a link: %s", name, error)
+            _logger.warning("%r can't have a link: %s", name, one_line(error))
             return ""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.core.exceptions import SuspiciousOperation
 from django.core.files.storage import storages
 
-from xaccel.exceptions import FileNotFound
+from xaccel.exceptions import FileNotFound, StorageUnavailable
 from xaccel.thumbnails.sources.base import Original, StreamedOriginal
+
+_ABSENT = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 
 
 class StorageSource:
@@ -25,11 +28,12 @@ class StorageSource:
 
     def get(self, name: str) -> Original:
         """See `Source.get`."""
-        with self._absent(name):
-            file = storages[self._alias].open(name)
+        storage = storages[self._alias]
+        with self._errors(name):
+            file = storage.open(name)
 
         def read(size: int) -> bytes:
-            with self._absent(name):
+            with self._errors(name):
                 piece: bytes = file.read(size)
             return piece
 
@@ -38,11 +42,18 @@ class StorageSource:
         ).original()
 
     @contextmanager
-    def _absent(self, name: str) -> Iterator[None]:
+    def _errors(self, name: str) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
+        except (*_ABSENT, SuspiciousOperation) as error:
             raise FileNotFound(f"{name!r} is not in the storage {self._alias!r}: {error}") from None
+        except Exception as error:
+            # A storage raises whatever its client does: botocore's errors, for example, have no
+            # base in common with the errors of the system.
+            raise StorageUnavailable(
+                f"{name!r} can't be read from the storage {self._alias!r}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
 
     def state(self, name: str) -> str | None:
         """See `Source.state`: always `None`, since most storages would need a network request."""

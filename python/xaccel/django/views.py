@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import Any, BinaryIO, Unpack, cast
 
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.core.files.base import File
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.views import View
 
+from xaccel._async import FILES
+from xaccel._log import one_line
 from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
 from xaccel.django import conf
 from xaccel.django.files import PrivateFile, local_path_of, path_of
 from xaccel.django.http import facts, to_django
 from xaccel.exceptions import FileNotFound
-from xaccel.thumbnails.rows import focal_point, focused
+from xaccel.thumbnails.rows import focal_point
 
 _logger = logging.getLogger("xaccel.django")
 
 
 @shows_file_keywords
 def send_private_file(
-    request: HttpRequest, path: PrivateFile, **options: Unpack[FileKeywords]
+    request: HttpRequest, path: PrivateFile | BinaryIO, **options: Unpack[FileKeywords]
 ) -> HttpResponseBase:
     """Answer with a file under one of `ROOTS`, sent by the web server if there is one.
 
@@ -38,32 +40,36 @@ def send_private_file(
     Args:
         request: The request.
         path: The file: a path, absolute or relative to `root`, or a file of a model's field or
-            of a storage.
+            of a storage. Or an open file or a `BytesIO`, which the app itself sends.
         root: The directory of a relative path. Optional if `ROOTS` has one directory.
         mimetype: The media type; by default guessed from the file's name.
         as_attachment: Whether browsers save the file instead of showing it.
         download_name: The name under which browsers save it; by default the file's own.
         max_age: How long the visitor's browser may cache it, in seconds.
-        headers: Further response headers.
+        headers: Further response headers. They replace ours. Conditional requests are checked
+            against your `ETag` and `Last-Modified`, if you pass them.
         limit_rate: The speed at which nginx or lighttpd sends the file, in bytes per second; by
             default unlimited. Other servers, and `direct`, raise an error.
+        allow_scripts: Whether browsers may run the scripts of an HTML, SVG or XML file. Only for
+            files that you trust like your own pages.
         options: All of these but `request` and `path`.
     """
     file_options = FileOptions(**options)
     try:
-        response = conf.delivery().private_file(path_of(path), facts(request), file_options)
+        file = path_of(path) if isinstance(path, str | os.PathLike | File) else path
+        response = conf.delivery().private_file(file, facts(request), file_options)
     except FileNotFound as error:
-        _logger.warning("%s", error)
+        _logger.warning("%s", one_line(error))
         raise Http404(error.public_message) from None
     return to_django(response)
 
 
 @shows_file_keywords
 async def asend_private_file(
-    request: HttpRequest, path: PrivateFile, **options: Unpack[FileKeywords]
+    request: HttpRequest, path: PrivateFile | BinaryIO, **options: Unpack[FileKeywords]
 ) -> HttpResponseBase:
     """Like `send_private_file()`, but look the file up in a thread."""
-    return await asyncio.to_thread(send_private_file, request, path, **options)
+    return await FILES.run(send_private_file, request, path, **options)
 
 
 class PrivateFileView(View):
@@ -90,6 +96,7 @@ class PrivateFileView(View):
     max_age: int | None = None
     headers: Mapping[str, str] | None = None
     limit_rate: int | None = None
+    allow_scripts: bool = False
 
     def get_path(self) -> PrivateFile:
         """The file; by default the path in the URL's argument `path`, relative to the root."""
@@ -107,17 +114,8 @@ class PrivateFileView(View):
         path = self.get_path()
         if not self.can_access_file(path):
             raise PermissionDenied
-        return send_private_file(
-            request,
-            path,
-            root=self.root,
-            mimetype=self.mimetype,
-            as_attachment=self.as_attachment,
-            download_name=self.download_name,
-            max_age=self.max_age,
-            headers=self.headers,
-            limit_rate=self.limit_rate,
-        )
+        options = {name: getattr(self, name) for name in FileKeywords.__annotations__}
+        return send_private_file(request, path, **cast("FileKeywords", options))
 
 
 def send_private_thumbnail(
@@ -149,9 +147,10 @@ def send_private_thumbnail(
         image = local_path_of(path)
     except FileNotFound as error:
         raise Http404(error.public_message) from None
-    private = conf.private_thumbnails()
-    spec = focused(private.spec(width, height, **options), focal_point(path))
-    response = private.answer_spec(image, spec, facts(request), root=root, max_age=max_age)
+    options.setdefault("focal_point", focal_point(path))
+    response = conf.private_thumbnails().answer(
+        image, width, height, facts(request), root=root, max_age=max_age, **options
+    )
     return to_django(response)
 
 

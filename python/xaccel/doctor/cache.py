@@ -6,13 +6,14 @@ import contextlib
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from xaccel._core import Spec
 from xaccel.config import Config
 from xaccel.doctor.client import Reply, Site
 from xaccel.doctor.report import Result, finding, ok, skipped
-from xaccel.doctor.samples import first_file
+from xaccel.doctor.samples import marker
 from xaccel.servers import dialects
 from xaccel.thumbnails import engines
 
@@ -30,6 +31,17 @@ def problem(cache: Path) -> Result | None:
         "Create the directory, owned by the app's user and readable by the server's "
         "(and run `xaccel doctor` as the app's user).",
     )
+
+
+def remove(cache: Path, config: Config, spec: str, names: str) -> None:
+    """Remove the finished thumbnails with a spec whose names match a pattern."""
+    directory = cache / f"{config.thumbnail_url}{spec}".lstrip("/")
+    for path in directory.rglob(names):
+        with contextlib.suppress(OSError):
+            path.unlink()
+    for path in (*sorted(directory.rglob("*"), reverse=True), directory):
+        with contextlib.suppress(OSError):
+            path.rmdir()
 
 
 def _is_writable(cache: Path) -> bool:
@@ -60,10 +72,12 @@ def hits(site: Site, config: Config, name: str, last: Reply) -> Result:
         cache = Path(config.thumbnail_cache)
         is_hit = not config.thumbnail_only_presets and _finds_marker(site, config, cache)
         if not is_hit:
-            elsewhere = next(filter(None, map(first_file, config.roots)), None)
-            if elsewhere is None:
-                return skipped("hits", "This check needs a file in one of ROOTS.")
-            is_hit = _follows_link(site, config, name, cache, elsewhere)
+            with _outside(config, cache) as outside:
+                if outside is None:
+                    return skipped(
+                        "hits", "This check needs a directory besides the cache that it can write."
+                    )
+                is_hit = _follows_link(site, config, name, cache, outside)
     if is_hit:
         return ok("hits", "The server sends finished thumbnails without the app.")
     return finding(
@@ -74,6 +88,15 @@ def hits(site: Site, config: Config, name: str, last: Reply) -> Result:
         "THUMBNAIL_CACHE as its `root` (image-filter: with `proxy_cache`); let no other location "
         "take precedence, and let the server's user read THUMBNAIL_CACHE.",
     )
+
+
+@contextlib.contextmanager
+def _outside(config: Config, cache: Path) -> Iterator[Path | None]:
+    """A marker file that the server's user can read, outside the cache."""
+    with contextlib.ExitStack() as stack:
+        places = (*map(Path, config.roots), cache.parent)
+        found = (stack.enter_context(marker(place)) for place in places)
+        yield next(filter(None, found), None)
 
 
 def _finds_marker(site: Site, config: Config, cache: Path) -> bool:
@@ -92,7 +115,7 @@ def _finds_marker(site: Site, config: Config, cache: Path) -> bool:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _follows_link(site: Site, config: Config, name: str, cache: Path, elsewhere: Path) -> bool:
+def _follows_link(site: Site, config: Config, name: str, cache: Path, outside: Path) -> bool:
     """Whether the server follows a link out of the cache, which the app does not.
 
     The link replaces a thumbnail made for this check. A server that asks the app about a
@@ -111,8 +134,8 @@ def _follows_link(site: Site, config: Config, name: str, cache: Path, elsewhere:
         site.request(url)
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
-        link.symlink_to(elsewhere.resolve())
-        return site.request(url).body == elsewhere.read_bytes()
+        link.symlink_to(outside.resolve())
+        return site.request(url).body == outside.read_bytes()
     finally:
         link.unlink(missing_ok=True)
         with contextlib.suppress(OSError):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from xaccel.config import Config
+from xaccel.doctor.samples import MOST_BYTES
 from xaccel.exceptions import ConfigError
 
 _TIMEOUT = 20.0
@@ -23,12 +24,19 @@ class Reply:
     status: int
     headers: http.client.HTTPMessage
     body: bytes
+    """The beginning of the body, see `samples.MOST_BYTES`."""
     keeps_alive: bool
     """Whether the connection stays open."""
     requested: float
     """When the request was sent, in seconds since the epoch."""
     received: float
-    """When the last byte arrived."""
+    """When the last byte that was read arrived."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes the whole body has."""
+        length = self.headers["Content-Length"] or ""
+        return int(length) if length.isdecimal() else len(self.body)
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,6 @@ class Site:
             requested = time.time()
             connection.request(method, target, headers={**self.headers, **fields})
             response = connection.getresponse()
-            keeps_alive, body = not response.will_close, response.read()
+            keeps_alive, body = not response.will_close, response.read(MOST_BYTES)
             received = time.time()
         return Reply(response.status, response.headers, body, keeps_alive, requested, received)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import email.utils
 from collections.abc import Iterator
 from http import HTTPStatus
 
+from xaccel.delivery.rfc9110 import parse_http_date
 from xaccel.doctor.client import Reply, Site
 from xaccel.doctor.offload_header import dialect_of
 from xaccel.doctor.report import Result, finding, ok, skipped
@@ -33,9 +33,8 @@ def check_keep_alive(_: Site, first: Reply) -> Iterator[Result]:
 def check_clock(_: Site, first: Reply) -> Iterator[Result]:
     """Whether the server's clock agrees with the clock of this machine."""
     date = first.headers["Date"]
-    try:
-        server_time = email.utils.parsedate_to_datetime(date or "").timestamp()
-    except ValueError:
+    server_time = parse_http_date(date or "")
+    if server_time is None:
         yield skipped("clock", "The server sends no Date.")
         return
     # A slow response does not make the clock wrong.

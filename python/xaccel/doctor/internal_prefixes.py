@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from xaccel.doctor.client import Reply, Site
 from xaccel.doctor.report import Result, finding, ok, skipped
-from xaccel.doctor.samples import first_file
+from xaccel.doctor.samples import beginning, sample
 
 
 def check_internal_prefixes(site: Site, _: Reply) -> Iterator[Result]:
@@ -17,27 +17,29 @@ def check_internal_prefixes(site: Site, _: Reply) -> Iterator[Result]:
         yield skipped("internal", "The internal prefixes are in the settings.")
         return
     for directory, prefix in site.config.served_roots.items():
-        found = first_file(directory)
-        if found is None:
-            yield skipped("internal", f"{prefix} has no file to request.")
-            continue
-        content, name = found.read_bytes(), found.relative_to(directory).as_posix()
-        targets = (
-            f"{prefix}{name}",
-            f"{prefix[:-1]}../{Path(directory).name}/{name}",
-            f"/{prefix}{name}",
-        )
-        opened = [target for target in map(quote, targets) if _sends(site, target, content)]
-        if opened:
-            yield finding(
-                "internal",
-                f"The server sends {opened[0]} without asking the app.",
-                "Everybody can read the files under this prefix.",
-                f"Put `internal;` into nginx's `location ^~ {prefix}`, and end both it and its "
-                "`alias` with a slash; Apache, lighttpd and Caddy must not serve the directory.",
-            )
-        else:
-            yield ok("internal", f"{prefix} is closed.")
+        with sample(directory) as found:
+            yield _check(site, Path(directory), prefix, found)
+
+
+def _check(site: Site, directory: Path, prefix: str, found: Path | None) -> Result:
+    if found is None:
+        return skipped("internal", f"{prefix} has no file to request.")
+    content, name = beginning(found), found.relative_to(directory).as_posix()
+    targets = (
+        f"{prefix}{name}",
+        f"{prefix[:-1]}../{directory.name}/{name}",
+        f"/{prefix}{name}",
+    )
+    opened = [target for target in map(quote, targets) if _sends(site, target, content)]
+    if not opened:
+        return ok("internal", f"{prefix} is closed.")
+    return finding(
+        "internal",
+        f"The server sends {opened[0]} without asking the app.",
+        "Everybody can read the files under this prefix.",
+        f"Put `internal;` into nginx's `location ^~ {prefix}`, and end both it and its "
+        "`alias` with a slash; Apache, lighttpd and Caddy must not serve the directory.",
+    )
 
 
 def _sends(site: Site, target: str, content: bytes) -> bool:

@@ -9,7 +9,7 @@ from xaccel.delivery.files import Delivery
 from xaccel.doctor.client import Reply, Site
 from xaccel.doctor.offload_header import leak
 from xaccel.doctor.report import Result, finding, ok, skipped
-from xaccel.doctor.samples import first_file
+from xaccel.doctor.samples import sample
 
 _REFUSALS = {
     403: (
@@ -39,17 +39,23 @@ _REFUSALS = {
 def check_private_file(site: Site, first: Reply) -> Iterator[Result]:
     """Request a file by a signed link, or at the address that was given."""
     config = site.config
-    files = map(first_file, config.roots) if config is not None else iter(())
-    found = next((file for file in files if file is not None), None)
-    target, size = site.target, None
-    if config is not None and config.private_url is not None and found is not None:
-        target, size = Delivery(config).private_url(found), found.stat().st_size
-    elif first.status != HTTPStatus.OK or not _is_file(first):
+    if config is not None and config.private_url is not None:
+        for root in config.roots:
+            with sample(root) as found:
+                if found is not None:
+                    link = Delivery(config).private_url(found)
+                    yield from _check(site, link, found.stat().st_size)
+                    return
+    if first.status == HTTPStatus.OK and _is_file(first):
+        yield from _check(site, site.target, None)
+    else:
         yield skipped(
             "file",
             "Give the address of a file that the app offloads, or settings with PRIVATE_URL.",
         )
-        return
+
+
+def _check(site: Site, target: str, size: int | None) -> Iterator[Result]:
     reply = site.request(target)
     problem = _problem(reply, size)
     if problem is not None:
@@ -107,7 +113,7 @@ def _range(site: Site, target: str, reply: Reply) -> Result:
 
 def _head(site: Site, target: str, reply: Reply) -> Result:
     head = site.request(target, "HEAD")
-    length = str(len(reply.body))
+    length = str(reply.size)
     if head.status == reply.status and head.headers["Content-Length"] == length:
         return ok("head", "HEAD returns the file's size.")
     return finding(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import secrets
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
@@ -10,10 +13,16 @@ from xaccel.config import Config
 from xaccel.doctor import cache
 from xaccel.doctor.client import Reply, Site
 from xaccel.doctor.report import Result, finding, ok, skipped
-from xaccel.doctor.samples import first_file
+from xaccel.doctor.samples import files, marker, picture
 from xaccel.thumbnails import engines
 
 _IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
+_MOST_IMAGES = 5
+_UNUSABLE = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+}
 _FIXES = {
     403: "Install the secrets of the current keys with `xaccel config … --out DIR`, and reload the "
     "server; if they are installed, let the server's user read THUMBNAIL_CACHE and enter the "
@@ -34,19 +43,53 @@ def check_thumbnails(site: Site, _: Reply) -> Iterator[Result]:
         if problem is not None:
             return
     source = config.thumbnail_source
-    image = first_file(source, _IMAGES) if source and source.startswith("/") else None
-    if source is None or image is None:
-        yield skipped("thumbnails", "THUMBNAIL_SOURCE is not a directory with an image in it.")
+    if source is None or not source.startswith("/"):
+        yield skipped("thumbnails", "THUMBNAIL_SOURCE is not a directory.")
         return
-    yield from _thumbnail(site, config, image.relative_to(source).as_posix())
+    with (
+        marker(source, picture(), ending=".png") as own,
+        _specs(config, own) as (spec, negotiated),
+    ):
+        # One upload that is broken says nothing about the site, so several are tried.
+        images = [own] if own else itertools.islice(files(source, _IMAGES), _MOST_IMAGES)
+        for image in images:
+            name = image.relative_to(source).as_posix()
+            url = engines.get(config).url(name, spec)
+            replies = [site.request(url) for _ in range(2)]
+            if image == own or replies[-1].status not in _UNUSABLE:
+                yield from _thumbnail(site, config, name, url, replies[-1])
+                if negotiated is not None and replies[-1].status == HTTPStatus.OK:
+                    yield _negotiation(site, engines.get(config).url(name, negotiated))
+                return
+        yield skipped("thumbnails", "THUMBNAIL_SOURCE has no image that can be rendered.")
 
 
-def _thumbnail(site: Site, config: Config, name: str) -> Iterator[Result]:
-    presets = list(config.thumbnail_presets.values())
-    url_of = engines.get(config).url
-    url = url_of(name, presets[0] if config.thumbnail_only_presets else "32x-")
-    replies = [site.request(url) for _ in range(2)]
-    last = replies[-1]
+@contextlib.contextmanager
+def _specs(config: Config, own: Path | None) -> Iterator[tuple[str, str | None]]:
+    """The specs to request: a plain one, and one with negotiation if the site has that.
+
+    The thumbnails that no page uses are removed at the end: those with our version, and those of
+    our own image.
+    """
+    version = f"v-{secrets.token_urlsafe(6)}"
+    removed: str | None = "*"
+    specs: tuple[str, str | None] = f"32x-,{version}", f"32x-,auto,{version}"
+    if config.thumbnail_only_presets:
+        specs = next(iter(config.thumbnail_presets.values())), None
+        removed = f"{own.name}*" if own is not None else None
+    elif not config.has_thumbnail_endpoint:
+        specs, removed = ("32x-", None), None
+    elif not config.thumbnail_formats:
+        specs = specs[0], None
+    try:
+        yield specs
+    finally:
+        if config.thumbnail_cache is not None and removed is not None:
+            for spec in filter(None, specs):
+                cache.remove(Path(config.thumbnail_cache), config, spec, removed)
+
+
+def _thumbnail(site: Site, config: Config, name: str, url: str, last: Reply) -> Iterator[Result]:
     if last.status != HTTPStatus.OK:
         yield finding(
             "thumbnails",
@@ -59,9 +102,6 @@ def _thumbnail(site: Site, config: Config, name: str) -> Iterator[Result]:
     if not config.thumbnail_only_presets:
         yield _signature(site, url)
     yield cache.hits(site, config, name, last)
-    negotiates = config.thumbnail_formats and not config.thumbnail_only_presets
-    if config.has_thumbnail_endpoint and negotiates:
-        yield _negotiation(site, url_of(name, "32x-,auto"))
 
 
 def _signature(site: Site, url: str) -> Result:

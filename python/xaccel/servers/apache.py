@@ -9,15 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from xaccel.config import Config
+from xaccel.delivery import scripts
 from xaccel.exceptions import ConfigError
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.dialects.apache import Apache
 from xaccel.servers.dialects.values import no_control
 
-SITE_FILE = "xaccel.conf"
 FULL_FILE = "httpd.conf"
-SECRETS_FILE = "xaccel-secrets.conf"
 OPTIONS: frozenset[str] = frozenset()
 
 _DIALECT = Apache()
@@ -38,6 +37,16 @@ _MODULE_DIRECTORIES = (
     "/usr/local/apache2/modules",
 )
 _WORKERS = ("www-data", "apache", "http", "_www", "nobody")
+
+
+def site_file(deployment: Deployment) -> str:
+    """The name of the file with `site()`."""
+    return f"{deployment.file_name}.conf"
+
+
+def secrets_file(deployment: Deployment) -> str:
+    """The name of the file with `secrets()`."""
+    return f"{deployment.file_name}-secrets.conf"
 
 
 def site(config: Config, deployment: Deployment) -> str:
@@ -157,6 +166,8 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
     yield "ProxyPreserveHost On"
     yield "RequestHeader set X-Real-IP expr=%{REMOTE_ADDR}"
     yield "RequestHeader set X-Forwarded-Proto expr=%{REQUEST_SCHEME}"
+    yield "# A visitor must not choose how the app offloads files."
+    yield from (f"RequestHeader unset {name}" for name in text.OFFLOAD_REQUEST_HEADERS)
     yield "# Pass on URLs as the visitor spelt them: signatures cover the spelling."
     yield "AllowEncodedSlashes NoDecode"
     yield "MergeSlashes Off"
@@ -169,6 +180,7 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
     yield from _section("IfDirective", "XSendFileUnescape", ["XSendFileUnescape Off"])
     yield "# The module leaves the header in other responses than 200, where visitors see it."
     yield 'Header unset X-Sendfile "expr=%{REQUEST_STATUS} != 200"'
+    yield from _policy(config)
     yield ""
     for prefix, directory in deployment.static.items():
         target = _quoted(directory.rstrip("/") + "/")
@@ -177,7 +189,28 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
         yield from _section(
             "Directory", _quoted(_literal(directory.rstrip("/") + "/")), ["Require all granted"]
         )
-    yield f'ProxyPass "/" "{_upstream(deployment)}" nocanon'
+    yield "# Apache makes one slash of several at the start, which would give a file a second URL."
+    for prefix in filter(None, (config.private_url, config.thumbnail_url)):
+        condition = (
+            f"%{{THE_REQUEST}} =~ m#^[A-Z]+ //# && %{{REQUEST_URI}} =~ m#^{_pattern(prefix)}#"
+        )
+        yield from _section("If", f'"{condition}"', ["Require all denied"])
+    yield "# Pass on WebSockets, too."
+    yield f'ProxyPass "/" "{_upstream(deployment)}" nocanon upgrade=websocket'
+
+
+def _policy(config: Config) -> Iterator[str]:
+    """The header that keeps a private file from running scripts on the site's origin."""
+    if config.allow_scripts:
+        return
+    endings = "|".join(scripts.ENDINGS)
+    by_type = f"resp('Content-Type') =~ m#^{scripts.TYPES}#i"
+    by_name = f"resp('Content-Type') == '' && resp('X-Sendfile') =~ m#\\.({endings})$#i"
+    yield "# Browsers must not run scripts of a private file, such as an uploaded HTML or SVG file."
+    yield (
+        f'Header setifempty Content-Security-Policy "{scripts.SANDBOX}" '
+        f"\"expr=-n resp('X-Sendfile') && ({by_type} || ({by_name}))\""
+    )
 
 
 def _upstream(deployment: Deployment) -> str:
@@ -220,6 +253,13 @@ def _literal(path: str) -> str:
     if set(path).isdisjoint("*?["):
         return path
     return re.sub(r"[*?\[]", r"[\g<0>]", path.replace("\\", r"\\"))
+
+
+def _pattern(value: str) -> str:
+    """A regular expression that matches a text, for any quotes and delimiters around it."""
+    return re.sub(
+        rb"[^A-Za-z0-9/]", lambda byte: rb"\x%02x" % ord(byte[0]), value.encode()
+    ).decode()
 
 
 def _with_dollar(lines: list[str]) -> list[str]:

@@ -9,18 +9,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from xaccel.config import Config
+from xaccel.delivery import scripts
 from xaccel.exceptions import ConfigError
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.dialects.caddy import Caddy
 from xaccel.servers.dialects.values import no_control
 
-SITE_FILE = "xaccel.caddy"
 FULL_FILE = "Caddyfile"
-SECRETS_FILE = "xaccel-secrets.caddy"
 OPTIONS: frozenset[str] = frozenset()
 
 _DIALECT = Caddy()
+_NO_INDEX = "index .xaccel-no-index"
 # Caddy sets its own headers for the file.
 _NOT_COPIED = (
     "X-Accel-Redirect",
@@ -34,6 +34,16 @@ _NOT_COPIED = (
     "Date",
     "Server",
 )
+
+
+def site_file(deployment: Deployment) -> str:
+    """The name of the file with `site()`."""
+    return f"{deployment.file_name}.caddy"
+
+
+def secrets_file(deployment: Deployment) -> str:
+    """The name of the file with `secrets()`."""
+    return f"{deployment.file_name}-secrets.caddy"
 
 
 def site(config: Config, deployment: Deployment) -> str:
@@ -112,15 +122,26 @@ def _handlers(config: Config, deployment: Deployment) -> Iterator[str]:
         )
     yield from text.block(
         "handle",
-        text.block(
-            f"reverse_proxy {_upstream(deployment)}",
-            [
-                "header_up X-Real-IP {remote_host}",
-                "# Never show this header to visitors.",
-                "header_down -X-Accel-Redirect",
-                *_responses(config),
-            ],
-        ),
+        [
+            "# Only WebSockets may change the protocol of a connection to the app.",
+            "@plain not header_regexp Upgrade (?i)^websocket$",
+            "request_header @plain -Upgrade",
+            *_proxy(config, deployment),
+        ],
+    )
+
+
+def _proxy(config: Config, deployment: Deployment) -> Iterator[str]:
+    return text.block(
+        f"reverse_proxy {_upstream(deployment)}",
+        [
+            "header_up X-Real-IP {remote_host}",
+            "# A visitor must not choose how the app offloads files.",
+            *(f"header_up -{name}" for name in text.OFFLOAD_REQUEST_HEADERS),
+            "# Never show this header to visitors.",
+            "header_down -X-Accel-Redirect",
+            *_responses(config),
+        ],
     )
 
 
@@ -137,11 +158,12 @@ def _responses(config: Config) -> Iterator[str]:
     for index, (prefix, directory) in enumerate(sorted(roots, reverse=True)):
         yield ""
         yield f"@root{index} header X-Accel-Redirect {_quoted(prefix + '*')}"
-        yield from text.block(f"handle_response @root{index}", _send(prefix, directory))
+        yield from text.block(f"handle_response @root{index}", _send(config, prefix, directory))
 
 
-def _send(prefix: str, directory: str) -> Iterator[str]:
+def _send(config: Config, prefix: str, directory: str) -> Iterator[str]:
     yield from text.block("copy_response_headers", [f"exclude {' '.join(_NOT_COPIED)}"])
+    yield from _policy(config)
     yield "# The file server refuses other methods."
     yield "@changes not method GET HEAD"
     yield "method @changes GET"
@@ -151,7 +173,27 @@ def _send(prefix: str, directory: str) -> Iterator[str]:
     yield f"uri strip_prefix {_quoted(stripped)}"
     yield f"root * {_quoted(directory)}"
     yield "# The visitor's URL differs from the file's, so there is nothing to canonicalise."
-    yield from text.block("file_server", ["disable_canonical_uris"])
+    yield from text.block(
+        "file_server", ["disable_canonical_uris", "# A directory is not a file.", _NO_INDEX]
+    )
+
+
+def _policy(config: Config) -> Iterator[str]:
+    """The header that keeps a private file from running scripts on the site's origin."""
+    if config.allow_scripts:
+        return
+    endings = "|".join(scripts.ENDINGS)
+    yield "# Browsers must not run scripts of a private file, such as an uploaded HTML or SVG file."
+    yield f'@typed vars_regexp {{rp.header.Content-Type}} "(?i)^{scripts.TYPES}"'
+    yield from text.block(
+        "@named",
+        [
+            'not vars_regexp {rp.header.Content-Type} "^[A-Za-z]"',
+            f'vars_regexp {{rp.header.X-Accel-Redirect}} "(?i)\\.({endings})$"',
+        ],
+    )
+    for matcher in ("@typed", "@named"):
+        yield f'header {matcher} ?Content-Security-Policy "{scripts.SANDBOX}"'
 
 
 def _quoted(value: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,10 @@ _PLAIN = (
     "resizer",
     "resolver",
 )
+_NAME = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
+_LONGEST = 20
+# Below the ports that Linux gives to connections.
+_FIRST_PORT, _PORTS = 10_200, 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +34,12 @@ class Deployment:
         ConfigError: A value is invalid in a server's configuration.
     """
 
+    name: str | None = None
+    """The site's name, such as `shop`. Sites that share a server need different names: they begin
+    the names of files, and of what one server has only once, such as nginx's variables."""
+    directory: Path | None = None
+    """Where the files of the configuration will be, so that one can include another; `None` if
+    that is not known."""
     upstream: str = "127.0.0.1:8000"
     """Where the app listens: `HOST:PORT`, `unix:/path/to.sock` or a container's `NAME:PORT`."""
     listen: str = "80"
@@ -44,9 +55,9 @@ class Deployment:
     itself, with `secure_link` or with an njs script. The default is `secure-link` if URLs are
     signed for it, otherwise `app`."""
 
-    resizer: str = "127.0.0.1:10199"
+    resizer: str | None = None
     """Where nginx's resizing server listens, if nginx renders the thumbnails: `ADDRESS:PORT` or
-    `unix:/path/to.sock`."""
+    `unix:/path/to.sock`; by default a port of 127.0.0.1 that depends on the site's name."""
     resolver: str | None = None
     """The DNS servers that nginx asks, separated by spaces; by default those of this machine."""
     tls_certificate: str | None = None
@@ -59,6 +70,11 @@ class Deployment:
 
     def __post_init__(self) -> None:
         """Refuse values that would end a line or a directive."""
+        if self.name is not None and not _NAME.fullmatch(self.name):
+            raise ConfigError(
+                f"name must be lower-case letters and digits, separated by single hyphens, such as "
+                f"'shop', not {self.name!r}"
+            )
         for name in _PLAIN:
             value = getattr(self, name)
             if value is not None and not set(value).isdisjoint("\n\r;{}\"'\\$#"):
@@ -72,6 +88,36 @@ class Deployment:
                 raise ConfigError(
                     f"the URL prefix of static files must look like '/static/', not {prefix!r}"
                 )
+
+    @property
+    def file_name(self) -> str:
+        """How the names of the site's files begin."""
+        return "xaccel" if self.name is None else f"xaccel-{self.name}"
+
+    @property
+    def identifier(self) -> str:
+        """How the names of variables, zones and the like begin.
+
+        It is short, since nginx's hash tables take only short names.
+        """
+        if self.name is None:
+            return "xaccel"
+        name = self.name
+        if len(name) > _LONGEST:
+            name = f"{name[:11]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+        return f"xaccel_{name.replace('-', '_')}"
+
+    @property
+    def resizer_address(self) -> str:
+        """`resizer`, or its default."""
+        if self.resizer is not None:
+            return self.resizer
+        digest = hashlib.sha256((self.name or "").encode()).digest()
+        return f"127.0.0.1:{_FIRST_PORT + int.from_bytes(digest) % _PORTS}"
+
+    def path_of(self, file: str) -> str:
+        """The path by which one file of the configuration names another."""
+        return file if self.directory is None else str(self.directory / file)
 
     @property
     def listen_address(self) -> tuple[str, str]:

@@ -20,14 +20,16 @@ DIALECTS_WITH_GENERATOR: Mapping[str, Dialect] = {
 class Generator(Protocol):
     """What a module offers that writes a server's configuration, see `Dialect.generator`."""
 
-    SITE_FILE: str
-    """The name of the file with `site()`."""
     FULL_FILE: str
     """The name of the file with `full()`."""
-    SECRETS_FILE: str
-    """The name of the file with `secrets()`, which the others include."""
     OPTIONS: frozenset[str]
     """The fields of `Deployment` that only some servers know, this one among them."""
+
+    def site_file(self, deployment: Deployment) -> str:
+        """The name of the file with `site()`."""
+
+    def secrets_file(self, deployment: Deployment) -> str:
+        """The name of the file with `secrets()`, which the others include."""
 
     def site(self, config: Config, deployment: Deployment) -> str:
         """What serves this app, for a server that is configured otherwise.

@@ -12,13 +12,21 @@ from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.dialects.lighttpd import Lighttpd, check_value
 
-SITE_FILE = "xaccel.conf"
 FULL_FILE = "lighttpd.conf"
-SECRETS_FILE = "xaccel-secrets.conf"
 OPTIONS: frozenset[str] = frozenset()
 
 _DIALECT = Lighttpd()
 _KIBI = 1024
+
+
+def site_file(deployment: Deployment) -> str:
+    """The name of the file with `site()`."""
+    return f"{deployment.file_name}.conf"
+
+
+def secrets_file(deployment: Deployment) -> str:
+    """The name of the file with `secrets()`."""
+    return f"{deployment.file_name}-secrets.conf"
 
 
 def site(config: Config, deployment: Deployment) -> str:
@@ -26,8 +34,8 @@ def site(config: Config, deployment: Deployment) -> str:
     _DIALECT.check(config)
     lines = [
         text.HEADER,
-        '# In lighttpd.conf, add "url-path-2f-decode" => "disable" to server.http-parseopts, so',
-        "# that the app gets URLs as the visitor spelt them.",
+        '# In lighttpd.conf, set server.http-parseopts = ( "url-normalize" => "disable" ), so that',
+        "# the app gets URLs as the visitor spelt them.",
         f"server.modules += ( {_modules(deployment)} )",
         *_tls_socket(deployment),
         *_site(config, deployment),
@@ -57,7 +65,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
         f"server.errorlog = {_quoted(str(directory / 'error.log'))}",
         f"server.pid-file = {_quoted(str(directory / 'lighttpd.pid'))}",
         "# Pass on URLs as the visitor spelt them: signatures cover the spelling.",
-        'server.http-parseopts = ( "url-path-2f-decode" => "disable" )',
+        'server.http-parseopts = ( "url-normalize" => "disable" )',
         *_array("mimetype.assign =", types),
         *_site(config, deployment),
     ]
@@ -74,9 +82,9 @@ def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 
 
 
 def _modules(deployment: Deployment) -> str:
-    modules = ["proxy", "alias"]
+    modules = ["proxy", "alias", "setenv"]
     if deployment.tls_certificate is not None:
-        modules += ["setenv", "openssl"]
+        modules.append("openssl")
     if _redirects(deployment):
         modules.append("redirect")
     return ", ".join(_quoted(f"mod_{module}") for module in modules)
@@ -163,7 +171,16 @@ def _proxy(config: Config, deployment: Deployment) -> Iterator[str]:
         '"x-sendfile" => "enable",',
         *_array('"x-sendfile-docroot" =>', docroots, end=","),
     ]
+    yield "# A visitor must not choose how the app offloads files."
+    yield from _array(
+        "setenv.set-request-header =",
+        (f'{_quoted(name)} => "",' for name in text.OFFLOAD_REQUEST_HEADERS),
+    )
     yield from _array("proxy.server =", ['"" => ((', *text.indent(upstream), "))"])
+    yield "# Pass on WebSockets."
+    yield 'proxy.header = ( "upgrade" => "enable" )'
+    yield "# Pass on event streams and large pages while the app writes them."
+    yield "server.stream-response-body = 1"
 
 
 def _upstream(deployment: Deployment) -> Iterator[str]:

@@ -33,6 +33,9 @@ TYPES = {
 }
 """The media types of static files by their extensions, for servers without a list of their own."""
 
+OFFLOAD_REQUEST_HEADERS = ("X-Sendfile-Type", "X-Accel-Mapping")
+"""The request headers by which Rack's and Symfony's servers choose how an app offloads files."""
+
 
 def block(head: str, lines: Iterable[str]) -> Iterator[str]:
     """Lines between braces."""

@@ -16,17 +16,26 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from xaccel._core import Cache, PathMap, Spec, Thumbnail, __version__
+from xaccel._log import one_line
 from xaccel.config import CACHE_PREFIX, Config
 from xaccel.delivery.conditional import precondition_response
 from xaccel.delivery.files import hand_over
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import NOSNIFF, Headers, Response
 from xaccel.delivery.rfc9110 import Validators
-from xaccel.exceptions import FileNotFound
+from xaccel.exceptions import FileNotFound, ThumbnailError
 from xaccel.servers import dialects
+from xaccel.thumbnails.ownership import Ownership
 from xaccel.thumbnails.rendering import Renderer
 from xaccel.thumbnails.sources.base import Original
+from xaccel.thumbnails.specs import version_token
 from xaccel.thumbnails.turns import ThreadLocks, pauses
+
+INCOMPLETE_SECONDS = 60
+"""For how long the thumbnail of an original that lacks pixels is kept, by everyone."""
+
+_INCOMPLETE = "/.incomplete/"
+"""Where the cache keeps such thumbnails. No public URL leads there."""
 
 _UNNEGOTIATED = Spec()
 
@@ -45,6 +54,8 @@ class RequestedThumbnail:
     spec: Spec
     image_format: str
     headers: Headers
+    brief_headers: Headers
+    """The headers while pixels of the original are missing: it may still be arriving."""
     find: Callable[[], Original]
     """Finds the original. Raises what `Source.get` raises."""
     state: Callable[[], str | None]
@@ -52,7 +63,11 @@ class RequestedThumbnail:
 
 
 class ThumbnailDelivery:
-    """Finds or renders thumbnails, and sends them like any file."""
+    """Finds or renders thumbnails, and sends them like any file.
+
+    Raises:
+        ConfigError: The cache belongs to another app.
+    """
 
     _instances: ClassVar[weakref.WeakSet[ThumbnailDelivery]] = weakref.WeakSet()
 
@@ -65,6 +80,7 @@ class ThumbnailDelivery:
         """The finished thumbnails; `None` when they are not kept."""
         if config.thumbnail_cache is not None:
             self.cache = Cache(config.thumbnail_cache)
+            self._ownership = Ownership(config, self.cache)
             # The directory is ours: a link in it was made on purpose, and web servers follow it.
             self._files = PathMap([(config.thumbnail_cache, CACHE_PREFIX)], follow_symlinks=True)
         self.renderer = Renderer(config, self.cache)
@@ -125,6 +141,7 @@ class ThumbnailDelivery:
             spec=spec,
             image_format=image_format,
             headers=thumbnail_headers(image_format, spec, cache_control),
+            brief_headers=thumbnail_headers(image_format, spec, _brief(cache_control)),
             find=find,
             state=state,
         )
@@ -135,6 +152,7 @@ class ThumbnailDelivery:
         Raises:
             FileNotFound: There is no such original.
             Overloaded: Too many requests wait already.
+            SourceUnavailable: The original can't be read for now.
             ThumbnailError: The original can't be rendered.
         """
         hit = self._hit(thumbnail, request)
@@ -162,7 +180,9 @@ class ThumbnailDelivery:
         for find in (self.cache.path, self.cache.aside):
             try:
                 location = self._files.locate(find(thumbnail.uri))
-                return hand_over(location, request, thumbnail.headers, self._server)
+                # An empty file is what an earlier version left when the machine lost power.
+                if location.size > 0:
+                    return hand_over(location, request, thumbnail.headers, self._server)
             except (FileNotFound, OSError):
                 continue
         return None
@@ -181,7 +201,7 @@ class ThumbnailDelivery:
                 try:
                     lock = cache.try_lock(number)
                 except OSError as error:
-                    _logger.warning("%s is not cached: %s", thumbnail.uri, error)
+                    _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
                     return None
                 if lock is not None:
                     with lock:
@@ -192,15 +212,21 @@ class ThumbnailDelivery:
     def _render_and_publish(
         self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
     ) -> Response:
-        with thumbnail.find() as original:
+        kept = self._incomplete(cache, thumbnail, request)
+        if kept is not None:
+            return kept
+        with self._find(thumbnail) as original:
             rendered = self._rendered(original, thumbnail)
+        if not rendered.is_complete:
+            return self._keep_incomplete(cache, original, rendered, thumbnail, request)
         # If the image was replaced meanwhile, its purge is over and would miss this thumbnail.
         if thumbnail.state() == original.state:
             try:
+                self._ownership.claim()
                 cache.publish(thumbnail.uri, rendered.data, modified=original.modified)
                 is_sweep_due = cache.is_sweep_due(self._config.thumbnail_cache_max_size)
             except OSError as error:
-                _logger.warning("%s is not cached: %s", thumbnail.uri, error)
+                _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
             else:
                 if is_sweep_due:
                     sweep = threading.Thread(
@@ -210,7 +236,7 @@ class ThumbnailDelivery:
         return self._hit(thumbnail, request) or _body(rendered, request, thumbnail.headers)
 
     def _render_uncached(self, thumbnail: RequestedThumbnail, request: Request) -> Response:
-        with thumbnail.find() as original:
+        with self._find(thumbnail) as original:
             headers = thumbnail.headers
             validators = _validators(original, thumbnail)
             if validators is not None:
@@ -218,7 +244,48 @@ class ThumbnailDelivery:
                 early = precondition_response(request.conditions, validators, headers)
                 if early is not None:
                     return early
-            return _body(self._rendered(original, thumbnail), request, headers)
+            rendered = self._rendered(original, thumbnail)
+            # Without validators: a 304 would have the `max-age` of a complete thumbnail.
+            headers = headers if rendered.is_complete else thumbnail.brief_headers
+            return _body(rendered, request, headers)
+
+    def _incomplete(
+        self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
+    ) -> Response | None:
+        """Return what was rendered a short while ago from an original that lacks pixels."""
+        try:
+            path = cache.path(incomplete_uri(thumbnail.uri, thumbnail.state()))
+            location = self._files.locate(path)
+        except (FileNotFound, OSError):
+            return None
+        if not 0 <= time.time() - location.mtime < INCOMPLETE_SECONDS:
+            return None
+        return hand_over(location, request, thumbnail.brief_headers, self._server)
+
+    def _keep_incomplete(
+        self,
+        cache: Cache,
+        original: Original,
+        rendered: Thumbnail,
+        thumbnail: RequestedThumbnail,
+        request: Request,
+    ) -> Response:
+        """Keep it where only this app finds it, since the web server knows no state."""
+        try:
+            cache.publish(incomplete_uri(thumbnail.uri, original.state), rendered.data)
+        except OSError as error:
+            _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
+        return _body(rendered, request, thumbnail.brief_headers)
+
+    def _find(self, thumbnail: RequestedThumbnail) -> Original:
+        """Find the original of a thumbnail, unless it could not be rendered a short while ago."""
+        failures = self.renderer.failures
+        failures.check(thumbnail.name, thumbnail.state)
+        try:
+            return thumbnail.find()
+        except ThumbnailError as error:
+            failures.remember(thumbnail.name, thumbnail.state(), error)
+            raise
 
     def _rendered(self, original: Original, thumbnail: RequestedThumbnail) -> Thumbnail:
         return self.renderer.render(
@@ -233,10 +300,27 @@ class ThumbnailDelivery:
                 inactive=self._config.thumbnail_cache_inactive,
             )
         except OSError as error:
-            _logger.warning("the thumbnail cache can't be swept: %s", error)
+            _logger.warning("the thumbnail cache can't be swept: %s", one_line(error))
         else:
             if swept is not None:
                 _logger.debug("swept %d thumbnails, %d bytes; kept %d, %d", *swept[0], *swept[1])
+
+
+def incomplete_uri(uri: str, state: str | None) -> str:
+    """Return where the cache keeps the thumbnail of an original that lacks pixels."""
+    return f"{_INCOMPLETE}{version_token(state)}{uri}"
+
+
+def _brief(cache_control: str) -> str:
+    """Return a `Cache-Control` header that holds for at most `INCOMPLETE_SECONDS`."""
+    directives = []
+    for directive in cache_control.split(", "):
+        name, _, value = directive.partition("=")
+        if name == "max-age":
+            directives.append(f"max-age={min(int(value), INCOMPLETE_SECONDS)}")
+        elif name != "immutable":
+            directives.append(directive)
+    return ", ".join(directives)
 
 
 def thumbnail_headers(image_format: str, spec: Spec, cache_control: str) -> Headers:

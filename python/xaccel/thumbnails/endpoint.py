@@ -11,18 +11,26 @@ import time
 from functools import lru_cache, partial
 
 from xaccel._core import Spec, Thumbnail, encode_path
+from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import (
-    ERROR_CACHE_CONTROL,
     Response,
+    error_cache_control,
     error_response,
     method_not_allowed,
+    retry_headers,
 )
 from xaccel.exceptions import FileNotFound, Overloaded, SpecError, XaccelError
 from xaccel.thumbnails import sources
-from xaccel.thumbnails.delivery import RequestedThumbnail, ThumbnailDelivery, thumbnail_headers
-from xaccel.thumbnails.sources.base import is_plain
+from xaccel.thumbnails.delivery import (
+    RequestedThumbnail,
+    ThumbnailDelivery,
+    incomplete_uri,
+    thumbnail_headers,
+)
+from xaccel.thumbnails.sources.base import Original, is_plain
+from xaccel.thumbnails.sources.directory import file_state
 
 _DAY = 24 * 60 * 60
 _MAX_AGE = 30 * _DAY
@@ -45,10 +53,10 @@ class Thumbnails:
         self._fallback = config.thumbnail_fallback
         self._render_fallback = lru_cache(maxsize=64)(self._build_fallback)
         if config.thumbnail_only_presets:
-            self._signer = None
+            self._verifier = None
             self._allowed = frozenset(config.thumbnail_presets.values())
         else:
-            self._signer = config.signer()
+            self._verifier = config.verifier()
 
     def respond(self, path: str, query: str, request: Request) -> Response:
         """Respond to a request for a thumbnail.
@@ -60,16 +68,23 @@ class Thumbnails:
         """
         if request.conditions.method not in {"GET", "HEAD"}:
             return method_not_allowed()
+        if not path.removeprefix(self._prefix).partition("/")[2]:
+            # The template helpers write such a URL for an empty field.
+            _logger.debug("%r does not name an image", path)
+            return error_response(FileNotFound())
         try:
+            request.check_spelling(path)
             thumbnail = self._requested(path, query, request)
         except XaccelError as error:
-            # The log shows the message; the visitor does not see it.
-            _logger.warning("%s: %s", type(error).__name__, error)
+            # Anyone can make up a URL. The log shows the message; the visitor does not see it.
+            _logger.info("%s: %s", type(error).__name__, one_line(error))
             return error_response(error)
         try:
             return self._delivery.respond(thumbnail, request)
         except XaccelError as error:
-            _logger.warning("%s: %s: %s", thumbnail.name, type(error).__name__, error)
+            is_made_up = self._verifier is None and isinstance(error, FileNotFound)
+            level = logging.INFO if is_made_up else logging.WARNING
+            _logger.log(level, "%r: %s: %s", thumbnail.name, type(error).__name__, one_line(error))
             return self._fallback_response(error, thumbnail, request) or error_response(error)
 
     def purge(self, source: str) -> int:
@@ -86,14 +101,20 @@ class Thumbnails:
         Raises:
             OSError: The cache can't be written to.
         """
+        name = source.lstrip("/")
+        self._delivery.renderer.failures.forget(name)
         cache = self._delivery.cache
-        return 0 if cache is None else cache.purge(self._prefix, source.lstrip("/"))
+        if cache is None:
+            return 0
+        # Where the source knows the state, that of another image is not found any more.
+        cache.purge(incomplete_uri(self._prefix, None), name)
+        return cache.purge(self._prefix, name)
 
     def _requested(self, path: str, query: str, request: Request) -> RequestedThumbnail:
         path, expires = self._verified(path, query)
         spec_text, _, name = path.removeprefix(self._prefix).partition("/")
         spec = Spec.parse(spec_text)
-        if self._signer is None and spec_text not in self._allowed:
+        if self._verifier is None and spec_text not in self._allowed:
             raise SpecError(f"'{spec_text}' is not one of XACCEL['THUMBNAIL_PRESETS']")
         return self._delivery.requested(
             path,
@@ -107,8 +128,8 @@ class Thumbnails:
 
     def _verified(self, path: str, query: str) -> tuple[str, int | None]:
         """Return the path and the expiry of a valid URL."""
-        if self._signer is not None:
-            signed = self._signer.verify_parts(f"{encode_path(path)}?{query}")
+        if self._verifier is not None:
+            signed = self._verifier.verify_parts(f"{encode_path(path)}?{query}")
             return signed.path, signed.expires
         if query:
             raise SpecError("the URL of an unsigned thumbnail can't have a query")
@@ -126,17 +147,24 @@ class Thumbnails:
         try:
             rendered = self._render_fallback(spec.replace(version=None), thumbnail.image_format)
         except XaccelError as problem:
-            _logger.warning("XACCEL['THUMBNAIL_FALLBACK']: %s", problem)
+            _logger.warning("XACCEL['THUMBNAIL_FALLBACK']: %s", one_line(problem))
             return None
-        headers = thumbnail_headers(thumbnail.image_format, spec, ERROR_CACHE_CONTROL)
+        headers = thumbnail_headers(thumbnail.image_format, spec, error_cache_control(error))
         return Response(
             error.status_code,
-            (*headers, ("Content-Length", str(len(rendered.data)))),
+            (
+                *headers,
+                *retry_headers(error),
+                ("Content-Length", str(len(rendered.data))),
+            ),
             b"" if request.conditions.method == "HEAD" else rendered.data,
         )
 
     def _build_fallback(self, spec: Spec, image_format: str) -> Thumbnail:
-        return self._delivery.renderer.job(self._fallback or "", spec, image_format).run()
+        image = self._fallback or ""
+        return self._delivery.renderer.render(
+            Original(image, state=file_state(image)), image, spec, image_format
+        )
 
 
 def _cache_control(spec: Spec, expires: int | None) -> str:

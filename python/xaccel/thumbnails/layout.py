@@ -64,24 +64,14 @@ def candidates(
 
 def shown_size(spec: Spec, sizes: Sequence[tuple[int, int]]) -> dict[str, int]:
     """Return the attributes `width` and `height`, in CSS pixels, if they are certain."""
-    size = certain_size(spec.replace(dpr=None), sizes)
-    return {} if size is None else {"width": size[0], "height": size[1]}
-
-
-def certain_size(spec: Spec, sizes: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
-    """Return the width and height of a thumbnail, in pixels, if they are certain.
-
-    Args:
-        spec: The spec of the thumbnail.
-        sizes: The widths and heights that the upright source may have; empty if unknown.
-    """
+    spec = spec.replace(dpr=None)
     outputs = {spec.output_size(*size) for size in sizes}
     if len(outputs) == 1:
-        return outputs.pop()
+        width, height = outputs.pop()
+        return {"width": width, "height": height}
     if spec.fit != "contain" and spec.width is not None and spec.height is not None:
-        # It fills the box with any source.
-        return spec.output_size(spec.width, spec.height)
-    return None
+        return {"width": spec.width, "height": spec.height}
+    return {}
 
 
 def _numbers(values: str | Iterable[float], option: str) -> Sequence[float]:

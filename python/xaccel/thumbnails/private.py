@@ -5,18 +5,22 @@ from __future__ import annotations
 import logging
 import os
 import urllib.parse
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from xaccel._core import Spec
+from xaccel._core import Location, Spec
+from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery
 from xaccel.delivery.presentation import private_cache_control
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Response, error_response
-from xaccel.exceptions import ConfigError, XaccelError
+from xaccel.exceptions import BadSize, ConfigError, SpecError, XaccelError
 from xaccel.thumbnails.delivery import RequestedThumbnail, ThumbnailDelivery
+from xaccel.thumbnails.rows import as_focal_point, focused
 from xaccel.thumbnails.sources.base import Original
-from xaccel.thumbnails.sources.directory import file_state
+from xaccel.thumbnails.sources.directory import location_state, reading
 from xaccel.thumbnails.specs import build_spec, parse_presets, version_token
 
 _PREFIX = "/.private/"
@@ -45,6 +49,7 @@ class PrivateThumbnails:
         *,
         root: str | os.PathLike[str] | None = None,
         max_age: int | None = None,
+        focal_point: object = None,
         **options: Any,
     ) -> Response:
         """Respond with a thumbnail of a file under one of `ROOTS`.
@@ -57,41 +62,58 @@ class PrivateThumbnails:
             root: The directory of a relative path. You can leave it out when there is only one
                 root.
             max_age: How many seconds the visitor's browser may use it without asking again.
+            focal_point: What a crop keeps, see `ThumbnailUrls.url`.
             options: The options of `Spec`: `fit`, `quality`, `format` and so on.
 
         Raises:
             SpecError: An option is unknown or its value is invalid.
             ConfigError: `path` is relative, and there is not exactly one root.
         """
-        spec = self.spec(width, height, **options)
-        return self.answer_spec(path, spec, request, root=root, max_age=max_age)
+        options = {"focal_point": focal_point, **options}
+        responder = self.responder(path, width, height, root=root, max_age=max_age, **options)
+        return responder(request)
 
-    def spec(self, width: int | str | None, height: int | None, **options: Any) -> Spec:
-        """Return the spec that the arguments of `answer()` describe.
+    def responder(
+        self,
+        path: str | os.PathLike[str],
+        width: int | str | None,
+        height: int | None,
+        *,
+        root: str | os.PathLike[str] | None = None,
+        max_age: int | None = None,
+        focal_point: object = None,
+        **options: Any,
+    ) -> Callable[[Request], Response]:
+        """Check the arguments of `answer()`, and return what responds to the request.
 
         Raises:
             SpecError: An option is unknown or its value is invalid.
         """
-        return build_spec(self._presets, width, height, **options)
+        try:
+            spec = build_spec(self._presets, width, height, **options)
+            spec = focused(spec, as_focal_point(focal_point))
+        except SpecError as error:
+            if not _is_size_wrong(width, height):
+                raise
+            refused = BadSize(str(error))
+            return lambda _: _refusal(path, refused)
+        return partial(self._answer, path, spec, root, max_age)
 
-    def answer_spec(
+    def _answer(
         self,
         path: str | os.PathLike[str],
         spec: Spec,
+        root: str | os.PathLike[str] | None,
+        max_age: int | None,
         request: Request,
-        *,
-        root: str | os.PathLike[str] | None = None,
-        max_age: int | None = None,
     ) -> Response:
-        """Respond as `answer()` does, with a spec that `spec()` has returned."""
         try:
             thumbnail = self._requested(path, root, spec, max_age, request)
             return self._delivery.respond(thumbnail, request)
+        except ConfigError:
+            raise
         except XaccelError as error:
-            if isinstance(error, ConfigError):
-                raise
-            _logger.warning("%s: %s: %s", path, type(error).__name__, error)
-            return error_response(error)
+            return _refusal(path, error)
 
     def _requested(
         self,
@@ -101,8 +123,19 @@ class PrivateThumbnails:
         max_age: int | None,
         request: Request,
     ) -> RequestedThumbnail:
-        location = self._files.locate(path, root=root)
-        state = file_state(location.path)
+        shown = os.fspath(path)
+
+        def locate() -> Location:
+            with reading(shown):
+                return self._files.locate(path, root=root)
+
+        def find() -> Original:
+            with reading(shown):
+                opened = location.open()
+            return Original(opened, location.mtime, state)
+
+        location = locate()
+        state = location_state(location)
         stored = spec.replace(version=version_token(state))
         return self._delivery.requested(
             f"{_PREFIX}{stored}{_decoded(location.url)}",
@@ -110,9 +143,23 @@ class PrivateThumbnails:
             spec,
             accept=request.accept,
             cache_control=private_cache_control(max_age),
-            find=lambda: Original(location.path, location.mtime, state),
-            state=lambda: file_state(location.path),
+            find=find,
+            state=lambda: location_state(locate()),
         )
+
+
+def _is_size_wrong(width: int | str | None, height: int | None) -> bool:
+    """Whether no thumbnail can have this size, which often comes from the visitor."""
+    try:
+        build_spec({}, None if isinstance(width, str) else width, height)
+    except SpecError as error:
+        return not isinstance(error.__context__, TypeError)
+    return False
+
+
+def _refusal(path: str | os.PathLike[str], error: XaccelError) -> Response:
+    _logger.warning("%r: %s: %s", os.fspath(path), type(error).__name__, one_line(error))
+    return error_response(error)
 
 
 def _decoded(url: str) -> str:

@@ -1,87 +1,28 @@
-"""Renders thumbnails, one turn each, in threads of their own."""
+"""Renders thumbnails and placeholders, one turn each, in threads of their own."""
 
 from __future__ import annotations
 
 import logging
-import os
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import TypeVar
 
-from xaccel._core import Cache, Limits, Spec, Thumbnail, render
+from xaccel._core import Cache, OpenedFile, Spec, Thumbnail, available_parallelism
+from xaccel._log import one_line
 from xaccel.config import Config
-from xaccel.exceptions import CorruptImage
+from xaccel.exceptions import CorruptImage, ImageTooLarge, StorageUnavailable, ThumbnailError
+from xaccel.thumbnails.backends import Backend, Job, PlaceholderJob, RenderJob, RenderThreads
+from xaccel.thumbnails.failures import Failures
 from xaccel.thumbnails.sources.base import Original
 from xaccel.thumbnails.turns import RenderQueue
 
 _logger = logging.getLogger("xaccel.thumbnails")
 
-
-@dataclass(frozen=True, slots=True)
-class RenderJob:
-    """All that one render needs, wherever it runs."""
-
-    image: str | bytes
-    """The path of the image, or its bytes."""
-    spec: Spec
-    image_format: str
-    quality: Mapping[str, int]
-    """By format, for a spec without one."""
-    limits: Limits
-    is_partial: bool = False
-    """Whether `image` is only the start of a JPEG."""
-
-    def run(self) -> Thumbnail:
-        """Render in this thread.
-
-        Raises:
-            ThumbnailError: The image can't be rendered.
-        """
-        return render(
-            self.image,
-            self.spec,
-            format=self.image_format,
-            quality=self.quality,
-            limits=self.limits,
-            is_partial=self.is_partial,
-        )
-
-
-class RenderThreads:
-    """The backend that renders in threads of this process.
-
-    A backend has one method, `submit`, which is called by as many threads as there are turns.
-
-    Args:
-        workers: How many threads render.
-    """
-
-    def __init__(self, workers: int) -> None:
-        self._workers = workers
-
-    def submit(self, job: RenderJob) -> Thumbnail:
-        """Render, and wait for it.
-
-        Raises:
-            ThumbnailError: The image can't be rendered.
-        """
-        return _pool(os.getpid(), self._workers).submit(job.run).result()
-
-
-@lru_cache(maxsize=1)
-def _pool(pid: int, workers: int) -> ThreadPoolExecutor:  # noqa: ARG001
-    """Return the threads of this process. A forked process needs its own, hence `pid`.
-
-    The allocator keeps the memory that a thread has freed for that thread. If every thread of a
-    server rendered, each would keep the memory of one render.
-    """
-    return ThreadPoolExecutor(workers, "xaccel-render")
+T = TypeVar("T")
 
 
 class Renderer:
-    """Renders with the app's settings, at most one thumbnail per CPU at a time.
+    """Renders with the app's settings, at most `THUMBNAIL_WORKERS` images at a time.
 
     Args:
         config: The settings.
@@ -89,44 +30,93 @@ class Renderer:
     """
 
     def __init__(self, config: Config, cache: Cache | None) -> None:
-        workers = len(os.sched_getaffinity(0))
+        workers = config.thumbnail_workers or available_parallelism()
         self._quality = config.thumbnail_quality
         self._limits = config.limits()
+        self._timeout = config.thumbnail_timeout
         self._queue = RenderQueue(cache, workers=workers, length=config.thumbnail_queue)
-        self._backend = RenderThreads(workers)
-
-    def job(
-        self, image: str | bytes, spec: Spec, image_format: str, *, is_partial: bool = False
-    ) -> RenderJob:
-        """Return the job for a thumbnail of an image."""
-        return RenderJob(image, spec, image_format, self._quality, self._limits, is_partial)
+        self._backend: Backend = RenderThreads(workers)
+        self.failures = Failures(config.thumbnail_cache if cache is not None else None)
+        """The images that have failed a short while ago."""
 
     def render(self, original: Original, name: str, spec: Spec, image_format: str) -> Thumbnail:
         """Wait for a turn, then render.
 
         Args:
             original: The original image.
-            name: How the log names it.
+            name: The name of the image.
             spec: What the thumbnail looks like.
             image_format: The format of the thumbnail.
 
         Raises:
             Overloaded: Too many wait already.
-            ThumbnailError: The image can't be rendered.
+            StorageUnavailable: The original can't be read.
+            ThumbnailError: The image can't be rendered, or could not be a short while ago.
         """
-        if original.stream is None:
-            return self._submit(self.job(original.image, spec, image_format), name)
-        try:
-            job = self.job(original.image, spec, image_format, is_partial=True)
-            return self._submit(job, name)
-        except CorruptImage:
-            # The start is not enough. Others render while the rest arrives.
-            return self._submit(self.job(original.whole(), spec, image_format), name)
+        budget = _Budget(self._timeout)
 
-    def _submit(self, job: RenderJob, name: str) -> Thumbnail:
+        def job(image: str | bytes | OpenedFile, *, is_partial: bool = False) -> Job[Thumbnail]:
+            return RenderJob(image, spec, image_format, self._quality, self._limits, is_partial)
+
+        if original.stream is not None:
+            partial = job(original.image, is_partial=True)
+            try:
+                return self._in_turn(partial, original, name, budget, is_last=False)
+            except CorruptImage:
+                # Unless others have tried the whole image, only its start is not enough. They
+                # render while the rest arrives.
+                self.failures.check(name, lambda: original.state)
+        return self._in_turn(job(self._whole(original, name)), original, name, budget)
+
+    def placeholder(self, original: Original, name: str) -> str:
+        """Wait for a turn, then make the placeholder of an image, as a `data:` URI.
+
+        Args:
+            original: The original image.
+            name: The name of the image.
+
+        Raises:
+            Overloaded: Too many wait already.
+            StorageUnavailable: The original can't be read.
+            ThumbnailError: The image can't be decoded, or could not be a short while ago.
+        """
+        job = PlaceholderJob(self._whole(original, name), self._limits)
+        return self._in_turn(job, original, name, _Budget(self._timeout))
+
+    def _whole(self, original: Original, name: str) -> str | bytes | OpenedFile:
+        try:
+            return original.whole()
+        except ThumbnailError as error:
+            self.failures.remember(name, original.state, error)
+            raise
+
+    def _in_turn(
+        self, job: Job[T], original: Original, name: str, budget: _Budget, *, is_last: bool = True
+    ) -> T:
         with self._queue.turn():
-            start = time.perf_counter()
-            thumbnail = self._backend.submit(job)
-        milliseconds = 1000 * (time.perf_counter() - start)
-        _logger.debug("made %s of %s in %.0f ms", job.spec, name, milliseconds)
-        return thumbnail
+            # Another request that waited may have tried this image.
+            self.failures.check(name, lambda: original.state)
+            start = time.monotonic()
+            try:
+                result = self._backend.submit(job, start + budget.seconds)
+            except ThumbnailError as error:
+                # What exceeds a limit is refused at once, so it need not be remembered.
+                if not isinstance(error, ImageTooLarge) and (
+                    is_last or not isinstance(error, CorruptImage)
+                ):
+                    self.failures.remember(name, original.state, error)
+                raise
+            except OSError as error:
+                raise StorageUnavailable(f"{name!r} can't be read: {error}") from error
+            finally:
+                seconds = time.monotonic() - start
+                budget.seconds -= seconds
+        _logger.debug("made %s of %r in %.0f ms", one_line(job), name, 1000 * seconds)
+        return result
+
+
+@dataclass(slots=True)
+class _Budget:
+    """The time that one image may take, in all its turns together."""
+
+    seconds: float

@@ -57,7 +57,6 @@ class RenderQueue:
         self._workers = workers
         self._length = length
         self._head = ThreadLocks()
-        self._threads = _ThreadQueue(workers, length)
 
     def turn(self) -> AbstractContextManager[object]:
         """Wait for the right to render, which ends with the `with` block.
@@ -65,23 +64,32 @@ class RenderQueue:
         Raises:
             Overloaded: Too many wait already.
         """
-        if self._cache is None:
-            return self._threads.turn()
+        cache = self._cache
+        if cache is None:
+            return self._process_queue().turn()
         try:
-            ticket = self._cache.try_enqueue(self._length)
+            ticket = cache.try_enqueue(self._length)
             if ticket is None:
-                raise _queue_is_full()
+                raise queue_is_full()
             with ticket, self._head.get(0):
                 pause = pauses()
-                while (right := self._cache.try_admit(self._workers)) is None:
+                while (right := cache.try_admit(self._workers)) is None:
                     time.sleep(next(pause))
                 return right
         except OSError:
-            return self._threads.turn()
+            return self._process_queue().turn()
+
+    def _process_queue(self) -> _ProcessQueue:
+        # In a forked child the parent's queue would count renders of threads that only the parent
+        # has, hence the process's number.
+        key = (os.getpid(), self._workers, self._length)
+        return _queues.get(key) or _queues.setdefault(
+            key, _ProcessQueue(self._workers, self._length)
+        )
 
 
-class _ThreadQueue:
-    """The queue among the threads of this process."""
+class _ProcessQueue:
+    """The queue among the threads of one process."""
 
     def __init__(self, workers: int, length: int) -> None:
         self._workers = threading.Semaphore(workers)
@@ -90,7 +98,7 @@ class _ThreadQueue:
     @contextmanager
     def turn(self) -> Iterator[None]:
         if not self._tickets.acquire(blocking=False):
-            raise _queue_is_full()
+            raise queue_is_full()
         try:
             self._workers.acquire()
         finally:
@@ -101,5 +109,10 @@ class _ThreadQueue:
             self._workers.release()
 
 
-def _queue_is_full() -> Overloaded:
+_queues: dict[tuple[int, int, int], _ProcessQueue] = {}
+"""Those of this process and of its parents. All apps and helpers of a process share one."""
+
+
+def queue_is_full() -> Overloaded:
+    """Return the error of a request that may not wait."""
     return Overloaded("more thumbnails wait than XACCEL['THUMBNAIL_QUEUE'] allows")

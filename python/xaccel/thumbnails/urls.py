@@ -10,8 +10,9 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from xaccel._core import Spec
+from xaccel._log import one_line
 from xaccel.config import Config
-from xaccel.exceptions import FileNotFound, SourceError, SpecError, XaccelError
+from xaccel.exceptions import FileNotFound, SourceError, SourceUnavailable, SpecError, XaccelError
 from xaccel.thumbnails import engines, sources
 from xaccel.thumbnails.rows import (
     FocalPoint,
@@ -198,7 +199,7 @@ class ThumbnailUrls:
         """Raise an error while the app is being debugged; otherwise only log it."""
         if self._is_debug():
             raise error
-        _logger.warning("%s", error)
+        _logger.warning("%s", one_line(error))
 
     def _name(self, source: object) -> str | None:
         """Return the name of a source; `None` when it is empty."""
@@ -249,8 +250,8 @@ class ThumbnailUrls:
             return version_token(version)
         try:
             state = self.source.version(name)
-        except FileNotFound as error:
-            _logger.warning("%s", error)
+        except (FileNotFound, SourceUnavailable) as error:
+            _logger.warning("%s", one_line(error))
             return None
         if state is None:
             self.report(

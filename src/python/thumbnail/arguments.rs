@@ -30,7 +30,7 @@ pub(in super::super) struct Limits {
 #[pymethods]
 impl Limits {
     #[new]
-    #[pyo3(signature = (*, max_pixels=50_000_000, max_bytes=52_428_800, max_frames=100,
+    #[pyo3(signature = (*, max_pixels=52_428_800, max_bytes=52_428_800, max_frames=100,
         max_side=8192, timeout=None))]
     fn new(
         max_pixels: u64,

@@ -14,6 +14,7 @@ pub(in super::super) struct Thumbnail {
     height: u32,
     format: &'static str,
     media_type: &'static str,
+    is_complete: bool,
 }
 
 #[pymethods]
@@ -32,6 +33,7 @@ impl Thumbnail {
             height: thumbnail.height,
             format: thumbnail.format.name(),
             media_type: thumbnail.format.media_type(),
+            is_complete: thumbnail.is_complete,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Where an image comes from, and the exceptions that name it.
 
+use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -10,8 +11,10 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
 use super::super::exceptions::{
-    CorruptImage, FileNotFound, ImageTooLarge, ThumbnailError as PyThumbnailError, UnsupportedImage,
+    CorruptImage, FileNotFound, ImageTooLarge, RenderTimeout, ThumbnailError as PyThumbnailError,
+    UnsupportedImage,
 };
+use super::super::path_map::OpenedFile;
 use super::arguments::Limits;
 use crate::error::ThumbnailError;
 use crate::thumbnail::partial::{SourceFile, StreamedSource};
@@ -48,13 +51,19 @@ pub(super) enum ImageSource {
     /// Only the start of a JPEG, see [`StreamedSource`].
     Partial(PyBackedBytes),
     Path(PathBuf),
+    /// An open file, and its path for messages.
+    File(File, PathBuf),
 }
 
 impl ImageSource {
-    /// Take bytes, a path or a binary file. A file is read to one byte beyond the limit at most.
+    /// Take bytes, a path, an opened file or a binary file. A binary file is read to one byte beyond the limit at most.
     pub(super) fn new(source: &Bound<'_, PyAny>, limits: &Limits) -> PyResult<Self> {
         if let Ok(bytes) = source.extract::<PyBackedBytes>() {
             return Ok(Self::Bytes(bytes));
+        }
+        if let Ok(opened) = source.cast::<OpenedFile>() {
+            let (file, path) = opened.get().copy()?;
+            return Ok(Self::File(file, path));
         }
         if let Ok(path) = source.extract::<PathBuf>() {
             return Ok(Self::Path(path));
@@ -64,10 +73,24 @@ impl ImageSource {
             let message = format!("source must be bytes, a path or a binary file, not {kind}");
             return Err(PyTypeError::new_err(message));
         };
-        let content = read.call1((limits.max_bytes.saturating_add(1),))?;
-        content.extract().map(Self::Bytes).map_err(|_| {
-            PyTypeError::new_err("source.read() must return bytes; open the file in binary mode")
-        })
+        Self::read_all(&read, limits.max_bytes.saturating_add(1))
+    }
+
+    /// Call `read()` until a file ends or has given `most` bytes: one call may give fewer.
+    fn read_all(read: &Bound<'_, PyAny>, most: u64) -> PyResult<Self> {
+        let mut content = Vec::new();
+        loop {
+            let missing = most.saturating_sub(content.len() as u64);
+            let piece: PyBackedBytes = read.call1((missing,))?.extract().map_err(|_| {
+                let message = "source.read() must return bytes; open the file in binary mode";
+                PyTypeError::new_err(message)
+            })?;
+            content.extend_from_slice(&piece);
+            if piece.is_empty() || content.len() as u64 >= most {
+                let content = PyBytes::new(read.py(), &content);
+                return Ok(Self::Bytes(content.into()));
+            }
+        }
     }
 
     /// Mark bytes as the start of a JPEG.
@@ -101,12 +124,13 @@ impl ImageSource {
             catch_unwind(AssertUnwindSafe(|| work(bytes, is_partial)))
                 .unwrap_or_else(|_| Err(ThumbnailError::Panic))
         };
-        let path = match self {
+        let opened = match self {
             Self::Bytes(bytes) => return Ok(guarded(bytes, false)),
             Self::Partial(bytes) => return Ok(guarded(bytes, true)),
-            Self::Path(path) => path,
+            Self::Path(path) => SourceFile::open(path, &limits.core())?,
+            Self::File(file, _) => SourceFile::from_file(file.try_clone()?, &limits.core())?,
         };
-        let mut file = match SourceFile::open(path, &limits.core())? {
+        let mut file = match opened {
             Ok(file) => file,
             Err(error) => return Ok(Err(error)),
         };
@@ -131,16 +155,15 @@ impl ImageSource {
     fn describe(&self, problem: &dyn std::fmt::Display) -> String {
         match self {
             Self::Bytes(_) | Self::Partial(_) => problem.to_string(),
-            Self::Path(path) => format!("{path:?}: {problem}"),
+            Self::Path(path) | Self::File(_, path) => format!("{path:?}: {problem}"),
         }
     }
 
     fn exception(&self, error: &ThumbnailError) -> PyErr {
         let message = self.describe(error);
         match error {
-            ThumbnailError::TooLarge { .. } | ThumbnailError::Timeout => {
-                ImageTooLarge::new_err(message)
-            }
+            ThumbnailError::TooLarge { .. } => ImageTooLarge::new_err(message),
+            ThumbnailError::Timeout => RenderTimeout::new_err(message),
             ThumbnailError::Unsupported | ThumbnailError::UnsupportedFeature { .. } => {
                 UnsupportedImage::new_err(message)
             }

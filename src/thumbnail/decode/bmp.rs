@@ -1,10 +1,10 @@
 //! BMP by the `image` crate.
 
-use image::{DynamicImage, ImageDecoder, ImageError, Limits};
+use image::{ColorType, ImageDecoder, ImageError, Limits};
 
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
-use super::decoder::{DecodeRequest, Decoder, Sink, Source};
+use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
 
@@ -28,11 +28,13 @@ struct Bmp<'a> {
 
 fn failed(error: ImageError) -> ThumbnailError {
     match error {
-        ImageError::Unsupported(_) => {
-            ThumbnailError::UnsupportedFeature { feature: "BMP of this kind" }
-        }
+        ImageError::Unsupported(_) => unsupported(),
         error => ThumbnailError::corrupt(FORMAT, error),
     }
+}
+
+const fn unsupported() -> ThumbnailError {
+    ThumbnailError::UnsupportedFeature { feature: "BMP of this kind" }
 }
 
 fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
@@ -48,19 +50,31 @@ impl Source for Bmp<'_> {
         &self.header
     }
 
-    fn frames(self: Box<Self>, _: DecodeRequest, sink: Sink<'_>) -> Result<(), ThumbnailError> {
+    fn frames(
+        self: Box<Self>,
+        _: DecodeRequest<'_>,
+        sink: Sink<'_>,
+    ) -> Result<Completeness, ThumbnailError> {
         let mut decoder = self.decoder;
         let mut limits = Limits::default();
         limits.max_alloc = Some(decoder.total_bytes().saturating_mul(2).saturating_add(OVERHEAD));
         decoder.set_limits(limits).map_err(failed)?;
-        let image = DynamicImage::from_decoder(decoder).map_err(failed)?;
-        let (width, height) = (image.width(), image.height());
-        let color = image.color();
-        let (kind, data) = match (color.has_color(), color.has_alpha()) {
-            (_, true) => (PixelKind::Rgba, image.into_rgba8().into_raw()),
-            (true, false) => (PixelKind::Rgb, image.into_rgb8().into_raw()),
-            (false, false) => (PixelKind::Luma, image.into_luma8().into_raw()),
+        let (width, height) = decoder.dimensions();
+        let color = decoder.color_type();
+        let (kind, fill) = match color {
+            ColorType::L8 => (PixelKind::Luma, 128),
+            ColorType::Rgb8 => (PixelKind::Rgb, 128),
+            ColorType::Rgba8 => (PixelKind::Rgba, 0),
+            _ => return Err(unsupported()),
         };
-        sink(Frame { picture: Picture { width, height, kind, data }, delay: 0 }.into())
+        let mut data = vec![fill; usize::try_from(decoder.total_bytes()).unwrap_or(usize::MAX)];
+        let is_whole = match decoder.read_image_boxed(&mut data) {
+            Ok(()) => true,
+            // The rows before the damage are there.
+            Err(ImageError::IoError(_)) if data.iter().any(|&sample| sample != fill) => false,
+            Err(error) => return Err(failed(error)),
+        };
+        sink(Frame { picture: Picture { width, height, kind, data }, delay: 0 }.into())?;
+        Ok(Completeness::whole_if(is_whole))
     }
 }

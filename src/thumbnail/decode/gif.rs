@@ -1,14 +1,13 @@
 //! GIF by the `gif` crate.
 
-use std::io::Cursor;
-use std::num::NonZeroU64;
+use std::io::{Chain, Read};
 
-use gif::{ColorOutput, DecodeOptions, Decoder, DisposalMethod, MemoryLimit, Repeat};
+use gif::{ColorOutput, DecodeOptions, Decoder, DisposalMethod, Repeat};
 
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
 use super::canvas::{Canvas, Disposal, Part};
-use super::decoder::{DecodeRequest, Decoder as FormatDecoder, Sink, Source};
+use super::decoder::{Completeness, DecodeRequest, Decoder as FormatDecoder, Sink, Source};
 use crate::error::ThumbnailError;
 use raster::Size;
 
@@ -17,6 +16,8 @@ const MAX_FRAMES: u32 = 10_000;
 
 /// Pixels that a frame may have on a canvas of any size.
 const SMALL_FRAME: u64 = 1024 * 1024;
+
+const TOO_LARGE: &str = "a frame is larger than the canvas";
 
 const FORMAT: SourceFormat = SourceFormat::new("gif", OutputFormat::Gif);
 
@@ -35,21 +36,23 @@ struct Gif<'a> {
     header: Header,
 }
 
+/// The end of a file.
+const TRAILER: &[u8] = b";";
+
+/// A source that ends after its last frame, even if the end is missing. Anywhere else this one byte
+/// completes nothing.
+type Ended<'a> = Chain<&'a [u8], &'static [u8]>;
+
 /// A decoder at the first frame.
-fn start(
-    source: &[u8],
-    limit: u64,
-    skip_pixels: bool,
-) -> Result<Decoder<Cursor<&[u8]>>, ThumbnailError> {
+fn start(source: &[u8], skip_pixels: bool) -> Result<Decoder<Ended<'_>>, ThumbnailError> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
-    options.set_memory_limit(MemoryLimit::Bytes(NonZeroU64::new(limit).unwrap_or(NonZeroU64::MIN)));
     options.skip_frame_decoding(skip_pixels);
-    options.read_info(Cursor::new(source)).map_err(corrupt)
+    options.read_info(source.chain(TRAILER)).map_err(corrupt)
 }
 
 fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
-    let mut decoder = start(source, u64::MAX, true)?;
+    let mut decoder = start(source, true)?;
     let size = Size { width: decoder.width().into(), height: decoder.height().into() };
     let mut frames = 0_u32;
     let mut has_alpha = false;
@@ -86,28 +89,45 @@ impl Source for Gif<'_> {
 
     fn frames(
         self: Box<Self>,
-        request: DecodeRequest,
+        request: DecodeRequest<'_>,
         sink: Sink<'_>,
-    ) -> Result<(), ThumbnailError> {
-        play(self.source, &self.header, request.all_frames, sink)
+    ) -> Result<Completeness, ThumbnailError> {
+        play(self.source, &self.header, request, sink)
     }
 }
 
 /// Decode from the start again: counting the frames has used up the first decoder.
-fn play(source: &[u8], header: &Header, all: bool, sink: Sink<'_>) -> Result<(), ThumbnailError> {
+fn play(
+    source: &[u8],
+    header: &Header,
+    request: DecodeRequest<'_>,
+    sink: Sink<'_>,
+) -> Result<Completeness, ThumbnailError> {
     // A frame larger than the canvas is a mistake that only matters when it costs memory.
     let limit = header.size.pixels().max(SMALL_FRAME);
-    let mut decoder = start(source, limit.saturating_add(1), false)?;
+    let mut decoder = start(source, false)?;
     let global = decoder.global_palette().map(<[u8]>::to_vec);
     let mut canvas = Canvas::new(header.size);
     let mut shown = 0_u32;
     loop {
-        let frame = match decoder.read_next_frame() {
-            Ok(Some(frame)) => frame,
+        let frame = match decoder.next_frame_info() {
+            Ok(Some(frame)) => frame.clone(),
+            Ok(None) => break,
             Err(error) if shown == 0 => return Err(corrupt(error)),
             // The frames before the damage can be shown.
-            Ok(None) | Err(_) => break,
+            Err(_) => return Ok(Completeness::Part),
         };
+        if u64::from(frame.width) * u64::from(frame.height) > limit {
+            return if shown == 0 { Err(corrupt(TOO_LARGE)) } else { Ok(Completeness::Part) };
+        }
+        let lines = lines(&mut decoder, &frame, request)?;
+        let is_whole = lines.count == usize::from(frame.height);
+        match (is_whole, shown, lines.count) {
+            (false, 0, 0) => return Err(corrupt("it has no pixels")),
+            // A part of a later frame would show less than the frame before it.
+            (false, 1.., _) => return Ok(Completeness::Part),
+            _ => {}
+        }
         let part = Part {
             left: frame.left.into(),
             top: frame.top.into(),
@@ -121,21 +141,73 @@ fn play(source: &[u8], header: &Header, all: bool, sink: Sink<'_>) -> Result<(),
         };
         let palette = frame.palette.as_deref().or(global.as_deref()).unwrap_or_default();
         canvas.show(part, disposal, u32::from(frame.delay) * 10, sink, |canvas| {
-            draw(canvas, part, frame, palette);
+            draw(canvas, part, &frame, &lines, palette);
         })?;
         shown += 1;
-        if !all {
+        if !is_whole {
+            return Ok(Completeness::Part);
+        }
+        if !request.all_frames {
             break;
         }
     }
-    if shown == 0 { Err(corrupt("it has no frame")) } else { Ok(()) }
+    if shown == 0 { Err(corrupt("it has no frame")) } else { Ok(Completeness::Whole) }
 }
 
-fn draw(canvas: &mut Canvas, part: Part, frame: &gif::Frame<'_>, palette: &[u8]) {
+/// The lines of a frame, in the order of the file.
+struct Lines {
+    samples: Vec<u8>,
+    /// The number of lines that the file has.
+    count: usize,
+}
+
+/// Read the lines of a frame, as far as they are there.
+fn lines(
+    decoder: &mut Decoder<Ended<'_>>,
+    frame: &gif::Frame<'_>,
+    request: DecodeRequest<'_>,
+) -> Result<Lines, ThumbnailError> {
+    let (width, height) = (usize::from(frame.width), usize::from(frame.height));
+    let mut samples = vec![0; width * height];
+    for (count, line) in samples.chunks_exact_mut(width.max(1)).enumerate() {
+        request.check_time()?;
+        if !matches!(decoder.fill_buffer(line), Ok(true)) {
+            return Ok(Lines { samples, count });
+        }
+    }
+    Ok(Lines { samples, count: height })
+}
+
+impl Lines {
+    /// The line that is shown in a row of an interlaced frame (`GIF89a`, appendix E). Where it is
+    /// missing, the nearest one above that the passes before have.
+    fn interlaced(row: usize, height: usize, count: usize) -> Option<usize> {
+        let place = |row: usize| {
+            let passes = [height.div_ceil(8), (height + 3) / 8, (height + 1) / 4];
+            let before = |passes: &[usize]| passes.iter().sum::<usize>();
+            let [first, second, third] = passes;
+            match row % 8 {
+                0 => row / 8,
+                4 => first + row / 8,
+                2 | 6 => before(&[first, second]) + row / 4,
+                _ => before(&[first, second, third]) + row / 2,
+            }
+        };
+        [row, row & !1, row & !3, row & !7].into_iter().map(place).find(|&line| line < count)
+    }
+}
+
+fn draw(canvas: &mut Canvas, part: Part, frame: &gif::Frame<'_>, lines: &Lines, palette: &[u8]) {
     let (colors, _) = palette.as_chunks::<3>();
-    let lines = frame.buffer.chunks_exact(part.width.max(1));
-    for (row, line) in canvas.rows(part).zip(lines) {
-        for (pixel, &index) in row.iter_mut().zip(line) {
+    for (row, pixels) in canvas.rows(part).enumerate() {
+        let place = if frame.interlaced {
+            Lines::interlaced(row, part.height, lines.count)
+        } else {
+            (row < lines.count).then_some(row)
+        };
+        let Some(place) = place else { continue };
+        let line = lines.samples.get(place * part.width..).unwrap_or_default();
+        for (pixel, &index) in pixels.iter_mut().zip(line.iter().take(part.width)) {
             if frame.transparent != Some(index) {
                 let [red, green, blue] =
                     colors.get(usize::from(index)).copied().unwrap_or_default();

@@ -19,7 +19,7 @@ use super::limits::Limits;
 use crate::error::ThumbnailError;
 pub use components::{Component, Components, Range};
 use decoder::Decoder;
-pub use decoder::{DecodeRequest, Sink, Source};
+pub use decoder::{Completeness, DecodeRequest, Sink, Source};
 pub use frame::{DecodedFrame, Pixels, Rows};
 
 /// The decoders, in the order in which they look at the first bytes.

@@ -1,10 +1,11 @@
 //! PNG by the `png` crate.
 
-use std::io::Cursor;
+use std::io::{Cursor, ErrorKind};
 
 use png::{
-    BlendOp, ColorType, Decoder, DecodingError, DisposeOp, FrameControl, Info, OutputInfo, Reader,
-    Transformations,
+    Adam7Info, BlendOp, ColorType, Decoder, DecodingError, DisposeOp, FrameControl, Info,
+    InterlaceInfo, OutputInfo, Reader, Transformations, expand_interlaced_row,
+    splat_interlaced_row,
 };
 
 use super::super::color::Profile;
@@ -12,7 +13,7 @@ use super::super::exif;
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
 use super::canvas::{Canvas, Disposal, Part};
-use super::decoder::{DecodeRequest, Decoder as FormatDecoder, Sink, Source};
+use super::decoder::{Completeness, DecodeRequest, Decoder as FormatDecoder, Sink, Source};
 use super::frame::{DecodedFrame, Pixels, Rows};
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
@@ -33,6 +34,7 @@ fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
 }
 
 struct Png<'a> {
+    source: &'a [u8],
     header: Header,
     reader: Reader<Cursor<&'a [u8]>>,
 }
@@ -59,7 +61,7 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
         ..Header::still(FORMAT, Size { width: info.width, height: info.height })
     };
     let orientation = info.exif_metadata.as_deref().map_or(1, exif::orientation);
-    Ok(Box::new(Png { header: header.oriented(orientation), reader }))
+    Ok(Box::new(Png { source, header: header.oriented(orientation), reader }))
 }
 
 impl Source for Png<'_> {
@@ -73,20 +75,35 @@ impl Source for Png<'_> {
 
     fn frames(
         self: Box<Self>,
-        request: DecodeRequest,
+        request: DecodeRequest<'_>,
         sink: Sink<'_>,
-    ) -> Result<(), ThumbnailError> {
-        let Self { header, reader } = *self;
+    ) -> Result<Completeness, ThumbnailError> {
+        let Self { source, header, reader } = *self;
         // Programs without support for animations show the first picture, even if it is not part
         // of the animation.
-        let is_still = !request.all_frames || header.frames == 1;
-        if is_still && !reader.info().interlaced {
-            rows(reader, sink)
-        } else if is_still {
-            whole(reader, sink)
-        } else {
-            play(reader, &header, sink)
+        if !request.all_frames || header.frames == 1 {
+            return still(source, reader, request, sink);
         }
+        let shown = play(reader, &header, sink)?;
+        if shown == 0 {
+            // A part of the first picture may be there.
+            return still(source, read_info(source).map_err(corrupt)?, request, sink);
+        }
+        Ok(Completeness::whole_if(shown == header.frames))
+    }
+}
+
+/// Hand on the first picture.
+fn still(
+    source: &[u8],
+    reader: Reader<Cursor<&[u8]>>,
+    request: DecodeRequest<'_>,
+    sink: Sink<'_>,
+) -> Result<Completeness, ThumbnailError> {
+    if reader.info().interlaced {
+        interlaced(source, reader, request, sink)
+    } else {
+        rows(reader, request, sink)
     }
 }
 
@@ -111,67 +128,152 @@ fn buffer(reader: &Reader<Cursor<&[u8]>>) -> Result<Vec<u8>, ThumbnailError> {
     Ok(vec![0; bytes])
 }
 
-/// Hand on the first picture as a whole.
-fn whole(mut reader: Reader<Cursor<&[u8]>>, sink: Sink<'_>) -> Result<(), ThumbnailError> {
-    let mut data = buffer(&reader)?;
-    let output = reader.next_frame(&mut data).map_err(corrupt)?;
-    data.truncate(output.buffer_size());
-    sink(Frame { picture: picture(&output, data)?, delay: 0 }.into())
+/// The sample of a pixel that the file lacks: transparent or, in an opaque picture, gray.
+const fn missing(kind: PixelKind) -> u8 {
+    match kind {
+        PixelKind::Rgba => 0,
+        PixelKind::Luma | PixelKind::Rgb | PixelKind::Cmyk => 128,
+    }
 }
 
-/// Hand on the frames of an animation.
+/// Whether the data of a picture, all of whose rows were read, is undamaged. What comes after the
+/// rows may be missing: it adds nothing to them.
+fn ends_well(reader: &mut Reader<Cursor<&[u8]>>) -> bool {
+    match reader.next_row() {
+        Err(DecodingError::IoError(error)) => error.kind() == ErrorKind::UnexpectedEof,
+        outcome => outcome.is_ok(),
+    }
+}
+
+/// Hand on the first picture, whose rows come in several passes over it.
+fn interlaced(
+    source: &[u8],
+    mut reader: Reader<Cursor<&[u8]>>,
+    request: DecodeRequest<'_>,
+    sink: Sink<'_>,
+) -> Result<Completeness, ThumbnailError> {
+    let color = reader.output_color_type().0;
+    let size = size(&reader);
+    let mut data = buffer(&reader)?;
+    data.truncate(size.width as usize * color.samples() * size.height as usize);
+    let read = passes(&mut reader, &mut data, expand_interlaced_row, request)?;
+    if read == 0 {
+        return Err(corrupt("it has no pixels"));
+    }
+    let has_all = read == rows_of_passes(size);
+    if !has_all {
+        // Once more: pixels of the passes that are there fill the gaps.
+        data.fill(missing(kind(color)?));
+        let mut reader = read_info(source).map_err(corrupt)?;
+        passes(&mut reader, &mut data, splat_interlaced_row, request)?;
+    }
+    let picture = picture(size, color, data)?;
+    sink(Frame { picture, delay: 0 }.into())?;
+    Ok(Completeness::whole_if(has_all && ends_well(&mut reader)))
+}
+
+/// Writes the pixels of a row of a pass to a picture: its bytes, the bytes of a row of it, the row,
+/// its place, and the bits of a pixel.
+type WriteRow = fn(&mut [u8], usize, &[u8], &Adam7Info, u8);
+
+/// Read the rows of all passes, as far as they are there. Gives their number.
+fn passes(
+    reader: &mut Reader<Cursor<&[u8]>>,
+    data: &mut [u8],
+    write: WriteRow,
+    request: DecodeRequest<'_>,
+) -> Result<u32, ThumbnailError> {
+    let samples = reader.output_color_type().0.samples();
+    let size = size(reader);
+    let stride = size.width as usize * samples;
+    let bits = u8::try_from(8 * samples).unwrap_or(u8::MAX);
+    for read in 0..rows_of_passes(size) {
+        request.check_time()?;
+        let Ok(Some(row)) = reader.next_interlaced_row() else { return Ok(read) };
+        if let InterlaceInfo::Adam7(place) = row.interlace() {
+            write(data, stride, row.data(), place, bits);
+        }
+    }
+    Ok(rows_of_passes(size))
+}
+
+/// The number of rows of all passes over a picture (PNG specification, third edition, 8).
+fn rows_of_passes(Size { width, height }: Size) -> u32 {
+    // The first row and column of each pass, and the rows from one to the next.
+    const PASSES: [(u32, u32, u32); 7] =
+        [(0, 0, 8), (0, 4, 8), (4, 0, 8), (0, 2, 4), (2, 0, 4), (0, 1, 2), (1, 0, 2)];
+    let passes = PASSES.into_iter().filter(|&(_, column, _)| column < width);
+    passes.map(|(row, _, step)| height.saturating_sub(row).div_ceil(step)).sum()
+}
+
+/// Hand on the frames of an animation, up to the first that is damaged. Gives their number.
 fn play(
     mut reader: Reader<Cursor<&[u8]>>,
     header: &Header,
     sink: Sink<'_>,
-) -> Result<(), ThumbnailError> {
+) -> Result<u32, ThumbnailError> {
     let mut data = buffer(&reader)?;
     let mut canvas = Canvas::new(header.size);
     let mut shown = 0;
     while shown < header.frames {
-        let output = match reader.next_frame(&mut data) {
-            Ok(output) => output,
-            Err(error) if shown == 0 => return Err(corrupt(error)),
-            // The frames before the damage can be shown.
-            Err(_) => break,
-        };
+        // The frames before the damage can be shown.
+        let Ok(output) = reader.next_frame(&mut data) else { break };
         let Some(control) = reader.info().frame_control else { continue };
-        let (drawn, part) = (picture(&output, lines(&reader, &output, &data))?, part(&control));
+        let size = Size { width: output.width, height: output.height };
+        let drawn = picture(size, output.color_type, lines(&reader, &output, &data))?;
+        let part = part(&control);
         canvas.show(part, disposal(control.dispose_op), delay(&control), sink, |canvas| {
             draw(canvas, part, &drawn.into_rgba(), control.blend_op);
         })?;
         shown += 1;
     }
-    Ok(())
+    Ok(shown)
 }
 
-/// Hand on the rows of the first picture.
-fn rows(mut reader: Reader<Cursor<&[u8]>>, sink: Sink<'_>) -> Result<(), ThumbnailError> {
+/// The size of the first picture.
+fn size(reader: &Reader<Cursor<&[u8]>>) -> Size {
     let info = reader.info();
     let (width, height) =
         info.frame_control.map_or_else(|| info.size(), |frame| (frame.width, frame.height));
+    Size { width, height }
+}
+
+/// Hand on the rows of the first picture.
+fn rows(
+    mut reader: Reader<Cursor<&[u8]>>,
+    request: DecodeRequest<'_>,
+    sink: Sink<'_>,
+) -> Result<Completeness, ThumbnailError> {
+    let size = size(&reader);
     let color = reader.output_color_type().0;
     let kind = kind(color)?;
-    let stride = width as usize * kind.bytes();
-    let mut gray = vec![0; if color == ColorType::GrayscaleAlpha { 2 * width as usize } else { 0 }];
+    let stride = size.width as usize * kind.bytes();
+    let mut gray =
+        vec![0; if color == ColorType::GrayscaleAlpha { 2 * size.width as usize } else { 0 }];
+    let (mut has_rows, mut has_all) = (false, true);
     let mut read = |rows: &mut [u8]| {
         for row in rows.chunks_exact_mut(stride.max(1)) {
-            if gray.is_empty() {
-                reader.read_row(row).map_err(corrupt)?;
-            } else {
-                reader.read_row(&mut gray).map_err(corrupt)?;
+            request.check_time()?;
+            if has_all {
+                let outcome = reader.read_row(if gray.is_empty() { row } else { &mut gray });
+                match outcome {
+                    Ok(_) => has_rows = true,
+                    Err(error) if !has_rows => return Err(corrupt(error)),
+                    Err(_) => has_all = false,
+                }
+            }
+            if has_all {
                 let ((pixels, _), (gray, _)) = (row.as_chunks_mut(), gray.as_chunks());
                 pixels.iter_mut().zip(gray).for_each(|(to, &from)| *to = from_gray(from));
+            } else {
+                row.fill(missing(kind));
             }
         }
         Ok(())
     };
-    let size = Size { width, height };
     let pixels = Pixels::Rows(Rows { size, kind, read: &mut read });
     sink(DecodedFrame { pixels, delay: 0 })?;
-    // The data after the last row may be damaged.
-    reader.next_row().map_err(corrupt)?;
-    Ok(())
+    Ok(Completeness::whole_if(has_all && ends_well(&mut reader)))
 }
 
 /// The rows of a frame without gaps between them.
@@ -186,14 +288,14 @@ fn lines(reader: &Reader<Cursor<&[u8]>>, output: &OutputInfo, data: &[u8]) -> Ve
         .collect()
 }
 
-fn picture(output: &OutputInfo, data: Vec<u8>) -> Result<Picture, ThumbnailError> {
-    let kind = kind(output.color_type)?;
-    let data = if output.color_type == ColorType::GrayscaleAlpha {
+fn picture(size: Size, color: ColorType, data: Vec<u8>) -> Result<Picture, ThumbnailError> {
+    let Size { width, height } = size;
+    let data = if color == ColorType::GrayscaleAlpha {
         data.as_chunks().0.iter().copied().flat_map(from_gray).collect()
     } else {
         data
     };
-    Ok(Picture { width: output.width, height: output.height, kind, data })
+    Ok(Picture { width, height, kind: kind(color)?, data })
 }
 
 /// The kind of a picture with this colour type.

@@ -6,7 +6,7 @@ use super::super::color::Profile;
 use super::super::exif;
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
-use super::decoder::{DecodeRequest, Decoder, Sink, Source};
+use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use crate::error::ThumbnailError;
 
 const FORMAT: SourceFormat =
@@ -29,6 +29,7 @@ fn failed(error: TiffError) -> ThumbnailError {
         TiffError::Unsupported => {
             ThumbnailError::UnsupportedFeature { feature: "TIFF with such samples or compression" }
         }
+        TiffError::Stopped => ThumbnailError::Timeout,
         error @ TiffError::Corrupt(_) => ThumbnailError::corrupt(FORMAT, error),
     }
 }
@@ -55,8 +56,14 @@ impl Source for TiffSource<'_> {
         self.icc.clone().map(Profile::Icc)
     }
 
-    fn frames(self: Box<Self>, _: DecodeRequest, sink: Sink<'_>) -> Result<(), ThumbnailError> {
-        let picture = self.file.decode().map_err(failed)?;
-        sink(Frame { picture, delay: 0 }.into())
+    fn frames(
+        self: Box<Self>,
+        request: DecodeRequest<'_>,
+        sink: Sink<'_>,
+    ) -> Result<Completeness, ThumbnailError> {
+        let mut goes_on = || request.check_time().is_ok();
+        let (picture, is_whole) = self.file.decode(&mut goes_on).map_err(failed)?;
+        sink(Frame { picture, delay: 0 }.into())?;
+        Ok(Completeness::whole_if(is_whole))
     }
 }

@@ -5,10 +5,10 @@ use super::super::exif;
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
 use super::components::{Components, Range};
-use super::decoder::{DecodeRequest, Decoder, Sink, Source};
+use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use super::headroom::with_headroom;
 use crate::error::ThumbnailError;
-use crate::ffi::webp::{self, AnimationDecoder};
+use crate::ffi::webp::{self, AnimationDecoder, WebPError};
 use raster::{Frame, PixelKind};
 
 const FORMAT: SourceFormat = SourceFormat::new("webp", OutputFormat::WebP);
@@ -17,6 +17,13 @@ pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
 
 fn sniff(source: &[u8]) -> bool {
     matches!(source, [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..])
+}
+
+fn failed(error: WebPError) -> ThumbnailError {
+    match error {
+        WebPError::Stopped => ThumbnailError::Timeout,
+        error => corrupt(error),
+    }
 }
 
 fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
@@ -90,13 +97,14 @@ impl Source for WebP<'_> {
         self.is_lossy && !self.header.has_alpha
     }
 
-    fn components(&mut self, request: DecodeRequest) -> Option<Components> {
+    fn components(&mut self, request: DecodeRequest<'_>) -> Option<Components> {
         if !self.has_components() {
             return None;
         }
         let full = self.header.size;
         let size = with_headroom(full, request.size);
-        let [luma, blue, red] = webp::decode_components(self.source, full, size).ok()?;
+        let goes_on = &|| request.check_time().is_ok();
+        let [luma, blue, red] = webp::decode_components(self.source, full, size, goes_on).ok()?;
         let half = webp::half(size);
         let planes = [(luma, size, (1, 1)), (blue, half, (2, 2)), (red, half, (2, 2))];
         Some(Components::separate(Range::Limited, planes))
@@ -104,38 +112,82 @@ impl Source for WebP<'_> {
 
     fn frames(
         self: Box<Self>,
-        request: DecodeRequest,
+        request: DecodeRequest<'_>,
         sink: Sink<'_>,
-    ) -> Result<(), ThumbnailError> {
+    ) -> Result<Completeness, ThumbnailError> {
         let Header { size: full, has_alpha, .. } = self.header;
         if self.is_animated {
-            let decoder = AnimationDecoder::new(self.source, full).map_err(corrupt)?;
-            return play(decoder, request.all_frames, sink);
+            return match AnimationDecoder::new(self.source, full) {
+                Ok(decoder) => play(decoder, request.all_frames, sink),
+                // libwebp refuses an animation without its end.
+                Err(_) => self.play_start(request, sink),
+            };
         }
         let kind = if has_alpha { PixelKind::Rgba } else { PixelKind::Rgb };
         let size = with_headroom(full, request.size);
-        let picture = webp::decode(self.source, full, size, kind).map_err(corrupt)?;
-        sink(Frame { picture, delay: 0 }.into())
+        let goes_on = &|| request.check_time().is_ok();
+        let decoded = webp::decode(self.source, full, size, kind, goes_on);
+        let (picture, is_whole) = decoded.map_err(failed)?;
+        sink(Frame { picture, delay: 0 }.into())?;
+        Ok(Completeness::whole_if(is_whole))
     }
+}
+
+impl WebP<'_> {
+    /// Hand on the frames of an animation that are there as a whole.
+    fn play_start(
+        &self,
+        request: DecodeRequest<'_>,
+        sink: Sink<'_>,
+    ) -> Result<Completeness, ThumbnailError> {
+        let (start, rest) = whole_chunks(self.source);
+        let decoder = AnimationDecoder::new(&start, self.header.size).map_err(corrupt)?;
+        // A still thumbnail needs the first frame only, and metadata has no pixels.
+        let has_all = !request.all_frames || rest.starts_with(b"EXIF") || rest.starts_with(b"XMP ");
+        match play(decoder, request.all_frames, sink)? {
+            Completeness::Whole => Ok(Completeness::whole_if(has_all)),
+            part @ Completeness::Part => Ok(part),
+        }
+    }
+}
+
+/// A file of the chunks that are there as a whole, and the rest of the source.
+fn whole_chunks(source: &[u8]) -> (Vec<u8>, &[u8]) {
+    let mut start = b"RIFF\0\0\0\0WEBP".to_vec();
+    let mut rest = source.get(start.len()..).unwrap_or_default();
+    for (_, content) in chunks(source) {
+        let padded = content.len() + content.len() % 2;
+        let whole = rest.get(..8 + padded).unwrap_or(rest);
+        start.extend_from_slice(whole);
+        rest = rest.get(whole.len()..).unwrap_or_default();
+    }
+    // Of the last chunk the byte that fills it up may be missing.
+    start.resize(start.len().next_multiple_of(2), 0);
+    let size = u32::try_from(start.len() - 8).unwrap_or(u32::MAX).to_le_bytes();
+    if let Some(place) = start.get_mut(4..8) {
+        place.copy_from_slice(&size);
+    }
+    (start, rest)
 }
 
 fn play(
     mut decoder: AnimationDecoder<'_>,
     all_frames: bool,
     sink: Sink<'_>,
-) -> Result<(), ThumbnailError> {
+) -> Result<Completeness, ThumbnailError> {
     let mut shown = 0_u32;
     loop {
         match decoder.next_frame() {
             Ok(Some(frame)) => sink(frame.into())?,
             Err(error) if shown == 0 => return Err(corrupt(error)),
             // The frames before the damage can be shown.
-            Ok(None) | Err(_) => break,
+            Err(_) => return Ok(Completeness::Part),
+            Ok(None) => break,
         }
         shown += 1;
         if !all_frames {
             break;
         }
     }
-    if shown == 0 { Err(corrupt("it has no frame")) } else { Ok(()) }
+    if shown == 0 { Err(corrupt("it has no frame")) } else { Ok(Completeness::Whole) }
 }

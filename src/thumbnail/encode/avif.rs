@@ -214,6 +214,7 @@ mod tests {
             half_chroma: false,
             all_frames: false,
             is_partial: false,
+            expired: &|| false,
         };
         let mut found = None;
         let mut take = |frame: decode::DecodedFrame<'_>| {

@@ -23,6 +23,9 @@ pub(super) fn encode(
     };
     let (format, subsampling) = match picture.kind {
         PixelKind::Luma => (PixelFormat::GRAY, Subsamp::Gray),
+        PixelKind::Rgb if is_gray(picture) => {
+            return encode(&picture.clone().into_luma(), quality, style);
+        }
         PixelKind::Rgb => (PixelFormat::RGB, subsampling),
         PixelKind::Cmyk => return encode(&picture.clone().without_inks(), quality, style),
         PixelKind::Rgba => return encode(&flatten(picture.clone(), Rgb::WHITE), quality, style),
@@ -37,6 +40,11 @@ pub(super) fn encode(
     compressor(picture.size(), quality, subsampling, style)
         .and_then(|mut compressor| compressor.compress_to_vec(image))
         .map_err(|error| internal(&error))
+}
+
+/// Whether all colours are gray, as those of a palette or in front of a background may be.
+fn is_gray(picture: &Picture) -> bool {
+    picture.data.as_chunks().0.iter().all(|&[red, green, blue]| red == green && green == blue)
 }
 
 /// Encode luma, and Cb and Cr at half its width and height.

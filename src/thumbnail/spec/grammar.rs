@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::super::format::{MAX_SIDE, OutputFormat};
 use super::fields::Spec;
 use super::table::{Form, OPTIONS, SpecOption};
-use super::values::{Fit, FormatOption};
+use super::values::FormatOption;
 use crate::error::SpecError;
 
 impl Spec {
@@ -64,10 +64,6 @@ impl Spec {
             if !(1..=MAX_SIDE).contains(&side) {
                 return Err(SpecError::Side { side });
             }
-        }
-        // Both enlarge anyway.
-        if matches!(self.fit, Fit::Cover | Fit::Fill) {
-            self.upscale = false;
         }
         for option in &OPTIONS {
             option.normalize(&mut self)?;
@@ -156,7 +152,7 @@ mod tests {
             ("0300x200", "300x200"),
             ("300x200,contain", "300x200"),
             ("300x200,q-80,cover", "300x200,cover,q-80"),
-            ("300x200,cover,upscale", "300x200,cover"),
+            ("300x200,upscale,cover", "300x200,cover,upscale"),
             ("300x200,cover,g-c", "300x200,cover"),
             ("300x200,cover,g-0.5-0.50", "300x200,cover"),
             ("300x200,cover,g-0.30-0.7", "300x200,cover,g-0.3-0.7"),

@@ -20,6 +20,7 @@ NAMES: dict[str, bytes] = {
     "escaped-slash": b"..%2f..%2foutside.txt",
     "question": b"a?b.txt",
     "hash": b"a#b.txt",
+    "backslash": b"a\\b\\..\\c.txt",
     "plus": b"a+b.txt",
     "semicolon": b"a;b=c&d.txt",
     "quote": b"it's.txt",

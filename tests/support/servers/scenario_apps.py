@@ -71,12 +71,15 @@ def files():
         start_response("200 OK", [("Content-Type", "text/plain")])
         return environ["wsgi.file_wrapper"](path.open("rb"))
 
+    config = Config(server=os.environ.get("XACCEL_TEST_SERVER", "direct"))
+    sendfile = Sendfile(app, config, trust_request_headers=True)
+
     def named(environ, start_response):
         def start(status, headers, *more):
             sent = [name for name, _ in headers if name.lower().startswith("x-")]
             headers.append(("Set-Cookie", f"by={','.join(sent) or 'app'}"))
             return start_response(status, headers, *more)
 
-        return Sendfile(app, Config(), trust_request_headers=True)(environ, start)
+        return sendfile(environ, start)
 
     return named

@@ -16,7 +16,6 @@ from pathlib import Path
 from xaccel import Config
 from xaccel.servers import generators
 from xaccel.servers.deployment import Deployment
-from xaccel.servers.nginx import thumbnails as nginx_thumbnails
 
 from tests.support.servers.files import Files
 from tests.support.servers.process import HOST, PATIENCE, free_port, running
@@ -225,8 +224,17 @@ def running_server(
     main_file.write_text(server.full(config, deployed, directory))
     secrets = server.secrets(config, deployed)
     if secrets is not None:
-        (directory / server.SECRETS_FILE).write_text(secrets)
-    (directory / nginx_thumbnails.SCRIPT_FILE).write_text(nginx_thumbnails.SCRIPT.read_text())
+        (directory / server.secrets_file(deployed)).write_text(secrets)
+    for name, text in server.further_files(deployed).items():
+        (directory / name).write_text(text)
+    with started(front, main_file, port) as pid:
+        yield pid
+
+
+@contextlib.contextmanager
+def started(front: str, main_file: Path, port: int) -> Iterator[int]:
+    """Run a web server with the configuration in a file."""
+    directory = main_file.parent
     command = {
         "nginx": ("nginx", "-e", directory / "error.log", "-c", main_file, "-g", "daemon off;"),
         "apache": ("apache2", "-DFOREGROUND", "-f", main_file),

@@ -25,8 +25,8 @@ class Settings(Protocol):
         """The signing keys, newest first."""
 
     @property
-    def signature(self) -> str:
-        """How URLs are signed."""
+    def signature(self) -> str | tuple[str, ...]:
+        """How URLs are signed; several during a transition, in which the app verifies them."""
 
     @property
     def private_url(self) -> str | None:
@@ -72,6 +72,9 @@ class Dialect(Protocol):
     sendfile_types: ClassVar[tuple[str, ...]] = ()
     """The values of `X-Sendfile-Type` that mean this server, in lower case. Each is the name of
     the response header that tells the server which file to send."""
+    takes_urls: ClassVar[bool] = False
+    """Whether that header has the file's internal URL, for which a mapping is needed; otherwise it
+    has the file's path."""
     header_prefixes: ClassVar[tuple[str, ...]] = ()
     """How the names of the response headers begin that control the server, in lower case. From
     an app's response all are removed, except those that xaccel has set."""

@@ -23,6 +23,7 @@ class Caddy(Dialect):
     title = "Caddy"
     generator = "xaccel.servers.caddy"
     sendfile_types = ("x-accel-redirect",)
+    takes_urls = True
     header_prefixes = ("x-accel-",)
     etag_is_ours = False
     answers_uploads_late = True

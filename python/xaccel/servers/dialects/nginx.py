@@ -16,6 +16,7 @@ class Nginx(Dialect):
     title = "nginx"
     generator = "xaccel.servers.nginx.configuration"
     sendfile_types = ("x-accel-redirect",)
+    takes_urls = True
     header_prefixes = ("x-accel-",)
     # How nginx treats the app's own response: event streams need the one, caches the other.
     harmless_headers = frozenset({"x-accel-buffering", "x-accel-expires"})
@@ -55,9 +56,10 @@ class Nginx(Dialect):
 
 def _uses_secure_link(settings: Settings) -> bool:
     """Whether nginx verifies signatures with `secure_link`, unless `--verify` says otherwise."""
+    if settings.thumbnail_engine == "image-filter":
+        return True
     return settings.signature == "secure-link-md5" and (
         settings.private_url is not None
-        or settings.thumbnail_engine == "image-filter"
         or (
             settings.has_thumbnail_endpoint
             and settings.thumbnail_cache is not None

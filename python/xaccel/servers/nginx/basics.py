@@ -10,7 +10,6 @@ from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx.syntax import directory, quoted
 
 _LOG = "/var/log/nginx/access.log"
-_STRICT = "add_header Strict-Transport-Security $xaccel_strict always;"
 _CIPHERS = tuple(
     f"ECDHE-{key}-{cipher}"
     for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305")
@@ -31,35 +30,49 @@ _COMPRESSIBLE = (
 
 def http(config: Config, deployment: Deployment, access_log: str | None) -> Iterator[str]:
     """What belongs in the `http` block; `access_log` is the log's file, `None` for nginx's own."""
+    identifier = deployment.identifier
     yield "# The port in the visitor's URL. It may differ from the port on which nginx listens."
     yield from text.block(
-        "map $http_host $xaccel_port",
+        f"map $http_host ${identifier}_port",
         ['default "";', '"~(?<xaccel_visible>:[0-9]+)$" $xaccel_visible;'],
     )
     yield ""
     if deployment.tls_certificate is not None:
         yield "# Browsers use only TLS for a year, unless the app sends a policy of its own."
         yield from text.block(
-            "map $upstream_http_strict_transport_security $xaccel_strict",
+            f"map $upstream_http_strict_transport_security ${identifier}_strict",
             ['"" max-age=31536000;', 'default "";'],
         )
         yield ""
+    yield "# Only WebSockets may change the protocol of a connection to the app. Other connections"
+    yield "# stay open between requests."
+    for name, value in (("upgrade", "websocket"), ("connection", "upgrade")):
+        yield from text.block(
+            f"map $http_upgrade ${identifier}_{name}",
+            ['default "";', f'"~*^websocket$" {value};'],
+        )
+    yield "# Their data, and that of event streams, must not wait in a buffer."
+    yield from text.block(
+        f'map "$http_upgrade $http_accept" ${identifier}_is_stream',
+        ['default "";', '"~*^websocket " 1;', '"~*text/event-stream" 1;'],
+    )
+    yield ""
     if deployment.log_header is not None:
         variable = _upstream_variable(deployment.log_header)
         if config.remotes:
             yield "# After a file from a remote, $upstream_http_* has the headers of the remote."
             yield from text.block(
-                "map $xaccel_saved $xaccel_logged",
+                f"map $xaccel_saved ${identifier}_logged",
                 [f'"" {variable};', "default $xaccel_saved;"],
             )
-            variable = "$xaccel_logged"
+            variable = f"${identifier}_logged"
         yield "# `combined`, and the app's header. $request is the visitor's request even for an"
         yield "# offloaded file, where $uri is the file's internal URL."
-        yield "log_format xaccel"
+        yield f"log_format {identifier}"
         yield "    '$remote_addr - $remote_user [$time_local] \"$request\" '"
         yield '    \'$status $body_bytes_sent "$http_referer" "$http_user_agent" \''
         yield f"    '\"{variable}\" $request_time $upstream_response_time';"
-        yield f"access_log {quoted(access_log or _LOG)} xaccel;"
+        yield f"access_log {quoted(access_log or _LOG)} {identifier};"
         yield ""
     elif access_log is not None:
         yield f"access_log {quoted(access_log)};"
@@ -99,8 +112,8 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
         yield "# The safe ciphers of TLS 1.2. All ciphers of TLS 1.3 are safe."
         yield f"ssl_ciphers {':'.join(_CIPHERS)};"
         yield "# Returning visitors skip the full handshake."
-        yield "ssl_session_cache shared:xaccel_tls:1m;"
-        yield _STRICT
+        yield f"ssl_session_cache shared:{deployment.identifier}_tls:1m;"
+        yield _strict(deployment)
     yield f"client_max_body_size {deployment.client_max_body_size};"
     if deployment.log_header is not None:
         yield f"proxy_hide_header {deployment.log_header};"
@@ -127,8 +140,14 @@ def inherit(deployment: Deployment, lines: Iterable[str]) -> Iterator[str]:
         elif opened and line.lstrip().startswith("add_header "):
             opened = False
             if deployment.tls_certificate is not None:
-                yield line[: -len(line.lstrip())] + _STRICT
+                yield line[: -len(line.lstrip())] + _strict(deployment)
         yield line
+
+
+def no_directories() -> Iterator[str]:
+    """Answer 404 for a directory."""
+    yield "# nginx would redirect a directory to its internal URL."
+    yield from text.block("if (-d $request_filename)", ["return 404;"])
 
 
 def static(prefix: str, path: str) -> Iterator[str]:
@@ -143,6 +162,10 @@ def static(prefix: str, path: str) -> Iterator[str]:
             f"gzip_types {' '.join(_COMPRESSIBLE)};",
         ],
     )
+
+
+def _strict(deployment: Deployment) -> str:
+    return f"add_header Strict-Transport-Security ${deployment.identifier}_strict always;"
 
 
 def _names(deployment: Deployment) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from xaccel.config import Config
@@ -13,26 +14,30 @@ from xaccel.servers.deployment import Deployment
 from xaccel.servers.dialects.nginx import Nginx
 from xaccel.servers.nginx import image_filter, secure_link, thumbnails
 from xaccel.servers.nginx.http import http
-from xaccel.servers.nginx.secure_link import SECRETS_FILE
+from xaccel.servers.nginx.secrets_file import secrets_file
 from xaccel.servers.nginx.syntax import quoted
 
 __all__ = [
     "FULL_FILE",
     "OPTIONS",
-    "SECRETS_FILE",
-    "SITE_FILE",
     "full",
     "further_files",
     "secrets",
+    "secrets_file",
     "site",
+    "site_file",
 ]
 
-SITE_FILE = "xaccel.conf"
 FULL_FILE = "nginx.conf"
 OPTIONS = frozenset({"verify", "log_header", "resolver"})
 
 _CACHES = "/var/cache"
 _DIALECT = Nginx()
+
+
+def site_file(deployment: Deployment) -> str:
+    """The name of the file with `site()`."""
+    return f"{deployment.file_name}.conf"
 
 
 def site(config: Config, deployment: Deployment) -> str:
@@ -49,6 +54,7 @@ def site(config: Config, deployment: Deployment) -> str:
 def full(config: Config, deployment: Deployment, directory: Path) -> str:
     """A whole `nginx.conf`, with its logs, its pid and its temporary files in `directory`."""
     _DIALECT.check(config)
+    deployment = replace(deployment, directory=directory)
     temporary = (
         f"{kind}_temp_path {quoted(str(directory / 'tmp' / kind), dollar=False)};"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -93,20 +99,25 @@ def secrets(config: Config, deployment: Deployment) -> str | None:
     """The secret part of the configuration; `None` if nothing in it is secret.
 
     With it one can sign URLs. Keep it readable by root alone.
+
+    Raises:
+        ConfigError: There is no key, or nginx's configuration can't express one.
     """
+    _DIALECT.check(config)
     verifier = thumbnails.verifier_of(config, deployment)
     if verifier == "njs":
-        return text.document([thumbnails.secrets(config)])
+        return text.document([thumbnails.secrets(config, deployment)])
     if not secure_link.is_used(config, verifier):
         return None
-    return text.document(secure_link.secrets(config))
+    config.signer()
+    return text.document(secure_link.secrets(config, deployment))
 
 
 def further_files(deployment: Deployment) -> Mapping[str, str]:
     """The njs script, if it verifies signatures."""
     if deployment.verify != "njs":
         return {}
-    return {thumbnails.SCRIPT_FILE: thumbnails.SCRIPT.read_text()}
+    return {thumbnails.script_file(deployment): thumbnails.script(deployment)}
 
 
 def _modules(config: Config, deployment: Deployment) -> Iterator[str]:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from xaccel.config import Config
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
-from xaccel.servers.nginx import basics, image_filter, secure_link, thumbnails
-from xaccel.servers.nginx.server import UPSTREAM, server
+from xaccel.servers.nginx import basics, image_filter, scripts, secure_link, thumbnails
+from xaccel.servers.nginx.secrets_file import include_secrets
+from xaccel.servers.nginx.server import server, upstream
 
 
 def http(
@@ -25,19 +26,21 @@ def http(
     verifier = thumbnails.verifier_of(config, deployment)
     yield from basics.http(config, deployment, access_log)
     yield from text.block(
-        f"upstream {UPSTREAM}",
+        f"upstream {upstream(deployment)}",
         [f"server {deployment.upstream};", "keepalive 16;"],
     )
     yield ""
+    yield from scripts.http(config, deployment)
     if secure_link.is_used(config, verifier):
-        yield from secure_link.http()
+        yield from secure_link.http(deployment)
     if secure_link.has_secret_of_each_key(config):
-        yield f"include {secure_link.SECRETS_FILE};"
+        yield include_secrets(deployment)
         yield ""
     if verifier != "none":
-        yield from thumbnails.http(config, verifier, f"{caches}/xaccel-verdicts")
+        yield from thumbnails.http(config, deployment, caches)
     if image_filter.is_used(config):
-        cache = f"{caches}/xaccel-thumbnails"
-        yield from image_filter.http(config, deployment, cache, [*secure_link.check_newest(config)])
+        cache = f"{caches}/{deployment.file_name}-thumbnails"
+        check = [*secure_link.check_newest(config, deployment)]
+        yield from image_filter.http(config, deployment, cache, check)
     yield from basics.redirect(deployment)
     yield from text.block("server", basics.inherit(deployment, server(config, deployment)))

@@ -8,7 +8,6 @@ filter in the server that runs it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -16,16 +15,12 @@ from xaccel.config import Config
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx import origins
-from xaccel.servers.nginx.syntax import escape_dollar, quoted
+from xaccel.servers.nginx.syntax import escape_dollar, literal, pattern, quoted
 from xaccel.thumbnails import engines
 
 MODULE = "modules/ngx_http_image_filter_module.so"
 """Where nginx finds the filter, from its own prefix."""
 
-KEY_VARIABLE = "$xaccel_secret"
-"""The secret of the server that handles the request, if there are several keys."""
-
-_ZONE = "xaccel_thumbnails"
 _BYTES_PER_THUMBNAIL = 5 * 1024
 _KEYS_PER_MEGABYTE = 8000
 _SIDE = "[1-9][0-9]{0,3}|-"
@@ -43,6 +38,11 @@ _ORIGINS_OWN = (
     "x-amz-request-id",
     "x-amz-version-id",
 )
+
+
+def key_variable(deployment: Deployment) -> str:
+    """The secret of the server that handles the request, if there are several keys."""
+    return f"${deployment.identifier}_secret"
 
 
 def is_used(config: Config) -> bool:
@@ -67,15 +67,16 @@ def http(config: Config, deployment: Deployment, cache: str, check: list[str]) -
         # nginx deletes unknown files in a cache's directory.
         cache = f"{config.thumbnail_cache.rstrip('/')}/image-filter"
     megabytes = -(-config.thumbnail_cache_max_size // (_BYTES_PER_THUMBNAIL * _KEYS_PER_MEGABYTE))
+    zone = _zone(deployment)
     yield "# The finished thumbnails."
     yield (
         f"proxy_cache_path {quoted(cache, dollar=False)} levels=1:2 "
-        f"keys_zone={_ZONE}:{megabytes}m inactive={config.thumbnail_cache_inactive}s "
+        f"keys_zone={zone}:{megabytes}m inactive={config.thumbnail_cache_inactive}s "
         f"max_size={_size(config.thumbnail_cache_max_size)} use_temp_path=off;"
     )
     yield "# Browsers revalidate a thumbnail whose URL expires."
     yield from text.block(
-        "map $arg_expires $xaccel_thumbnail_lifetime",
+        f"map $arg_expires ${deployment.identifier}_thumbnail_lifetime",
         ['"" "public, max-age=2592000";', 'default "public, no-cache";'],
     )
     yield ""
@@ -86,8 +87,8 @@ def http(config: Config, deployment: Deployment, cache: str, check: list[str]) -
         yield "# URLs signed with an older key. A server can verify with one key only, so each"
         yield "# older key has a server of its own."
         lines = [
-            f"listen {deployment.resizer};",
-            f"server_name {_older(number)};",
+            f"listen {deployment.resizer_address};",
+            f"server_name {_older(deployment, number)};",
             "server_tokens off;",
             "access_log off;",
             *_location(config, deployment, check, number),
@@ -96,11 +97,13 @@ def http(config: Config, deployment: Deployment, cache: str, check: list[str]) -
         yield ""
 
 
-def secrets(secrets: list[str]) -> Iterator[str]:
+def secrets(deployment: Deployment, secrets: list[str]) -> Iterator[str]:
     """The secret of each server that verifies signatures, newest first."""
     newest, *older = (quoted(secret, dollar=False) for secret in secrets)
-    names = (f"{_older(number)} {secret};" for number, secret in enumerate(older, 1))
-    yield from text.block(f"map $server_name {KEY_VARIABLE}", [f"default {newest};", *names])
+    names = (f"{_older(deployment, number)} {secret};" for number, secret in enumerate(older, 1))
+    yield from text.block(
+        f"map $server_name {key_variable(deployment)}", [f"default {newest};", *names]
+    )
 
 
 def server(config: Config, deployment: Deployment, check: list[str]) -> Iterator[str]:
@@ -109,16 +112,26 @@ def server(config: Config, deployment: Deployment, check: list[str]) -> Iterator
     yield from _location(config, deployment, check, 0)
 
 
-def _older(number: int) -> str:
+def _zone(deployment: Deployment) -> str:
+    """The name of the zone with the keys of the cache."""
+    return f"{deployment.identifier}_thumbnails"
+
+
+def _named(deployment: Deployment, name: str) -> str:
+    """The name of one of our servers. Several sites may share their address."""
+    return f"{deployment.identifier.replace('_', '-')}-{name}"
+
+
+def _older(deployment: Deployment, number: int) -> str:
     """The name of the server that verifies with an older key."""
-    return f"xaccel-key-{number}"
+    return _named(deployment, f"key-{number}")
 
 
 def _location(
     config: Config, deployment: Deployment, check: list[str], number: int
 ) -> Iterator[str]:
-    older = [f"proxy_pass http://{deployment.resizer};"]
-    older.append(f"proxy_set_header Host {_older(number + 1)};")
+    older = [f"proxy_pass http://{deployment.resizer_address};"]
+    older.append(f"proxy_set_header Host {_older(deployment, number + 1)};")
     has_older = number + 1 < len(config.secret_keys)
     yield from text.block(
         f"location ^~ {quoted(config.thumbnail_url, dollar=False)}",
@@ -126,8 +139,9 @@ def _location(
             *text.block("limit_except GET", ["deny all;"]),
             *check,
             *(["error_page 403 = @xaccel_older;"] if has_older else []),
-            f"proxy_pass http://{deployment.resizer};",
-            f"proxy_cache {_ZONE};",
+            f"proxy_pass http://{deployment.resizer_address};",
+            f"proxy_set_header Host {_named(deployment, 'resizer')};",
+            f"proxy_cache {_zone(deployment)};",
             "# The path alone is the key: different arguments give the same thumbnail.",
             "proxy_cache_key $uri;",
             "# Of several requests for one thumbnail, only the first is passed on.",
@@ -138,7 +152,7 @@ def _location(
             f"proxy_cache_use_stale error timeout invalid_header updating {_FAILURES};",
             f"proxy_ignore_headers X-Accel-Expires {' '.join(_ORIGINS_OWN[:4])};",
             *(f"proxy_hide_header {name};" for name in _ORIGINS_OWN),
-            "add_header Cache-Control $xaccel_thumbnail_lifetime;",
+            f"add_header Cache-Control ${deployment.identifier}_thumbnail_lifetime;",
             "add_header X-Content-Type-Options nosniff always;",
             "add_header X-Cache-Status $upstream_cache_status;",
         ],
@@ -149,9 +163,10 @@ def _location(
 
 def _resizer(config: Config, deployment: Deployment) -> Iterator[str]:
     source = config.thumbnail_source or ""
-    prefix = re.escape(config.thumbnail_url)
+    prefix = literal(config.thumbnail_url)
     default = " default_server" if len(config.secret_keys) > 1 else ""
-    yield f"listen {deployment.resizer}{default};"
+    yield f"listen {deployment.resizer_address}{default};"
+    yield f"server_name {_named(deployment, 'resizer')};"
     yield "server_tokens off;"
     yield "access_log off;"
     yield ""
@@ -166,12 +181,12 @@ def _resizer(config: Config, deployment: Deployment) -> Iterator[str]:
     yield ""
     if source.startswith("/"):
         yield from text.block(
-            f"location ~ {quoted(f'^{prefix}{_SIZE}/(?<xaccel_source>.+)$', dollar=False)}",
+            f"location ~ {pattern(f'^{prefix}{_SIZE}/(?<xaccel_source>.+)$')}",
             _directory(source.rstrip("/"), follow_symlinks=config.follow_symlinks),
         )
     else:
         yield from text.block(
-            f"location ~ {quoted(f'^{prefix}{_SIZE}/', dollar=False)}",
+            f"location ~ {pattern(f'^{prefix}{_SIZE}/')}",
             _origin(urlsplit(source), prefix, deployment),
         )
     yield ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from xaccel.servers.deployment import Deployment
-from xaccel.servers.nginx.syntax import escape_dollar, quoted
+from xaccel.servers.nginx.syntax import escape_dollar, pattern, quoted
 
 _CA_FILES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -46,7 +46,7 @@ def fetch(
         target = "$xaccel_origin"
     yield "# After a rewrite, nginx percent-encodes the path again. The query stays as it is."
     yield (
-        f"rewrite {quoted(f'(?s)^{prefix}(.*)$', dollar=False)} "
+        f"rewrite {pattern(f'(?s)^{prefix}(.*)$')} "
         f"{quoted(f'{escape_dollar(path)}$1', dollar=False)} break;"
     )
     yield f"proxy_pass {target};"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from xaccel.config import Config
 from xaccel.delivery.remotes import Remote
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
-from xaccel.servers.nginx import basics, origins
-from xaccel.servers.nginx.syntax import quoted
+from xaccel.servers.nginx import basics, origins, scripts
+from xaccel.servers.nginx.syntax import literal, quoted
 
 _REQUEST = (
     "Range",
@@ -26,6 +25,7 @@ _HIDDEN = (
     "Content-Type",
     "Content-Disposition",
     "Cache-Control",
+    "Content-Security-Policy",
     "Expires",
     "X-Content-Type-Options",
     "x-amz-id-2",
@@ -44,26 +44,27 @@ def locations(config: Config, deployment: Deployment) -> Iterator[str]:
     """The internal locations of the remotes."""
     for remote in config.remote_map().remotes:
         yield ""
-        yield from _location(remote, deployment)
+        yield from _location(config, deployment, remote)
     if config.remotes:
         yield ""
         yield from text.block("location @xaccel_absent", ["return 404;"])
         yield from text.block("location @xaccel_failed", ["return 502;"])
 
 
-def _location(remote: Remote, deployment: Deployment) -> Iterator[str]:
+def _location(config: Config, deployment: Deployment, remote: Remote) -> Iterator[str]:
     yield "# Files on another server."
     yield from text.block(
         f"location ^~ {quoted(remote.prefix, dollar=False)}",
         [
             "internal;",
             *basics.saved(deployment),
+            scripts.SAVED,
             *origins.fetch(
                 deployment,
                 scheme=remote.scheme,
                 host=remote.host,
                 authority=remote.authority,
-                prefix=re.escape(remote.prefix),
+                prefix=literal(remote.prefix),
                 path=remote.path,
             ),
             "# Signed URLs are signed for GET.",
@@ -80,6 +81,7 @@ def _location(remote: Remote, deployment: Deployment) -> Iterator[str]:
             "# The app has already set these headers for the file.",
             *(f"proxy_hide_header {name};" for name in _HIDDEN),
             "add_header X-Content-Type-Options nosniff always;",
+            scripts.policy_of_app(config, deployment),
             "# The other server must not redirect to private files of this one.",
             f"proxy_ignore_headers {' '.join(_IGNORED)};",
             "# Hide its error pages from visitors. S3 answers 403 for a missing file.",

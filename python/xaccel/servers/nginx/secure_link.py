@@ -6,12 +6,16 @@ from collections.abc import Iterator
 
 from xaccel.config import Config
 from xaccel.servers import text
-from xaccel.servers.nginx import image_filter
-from xaccel.servers.nginx.syntax import directory, disable_symlinks, escape_dollar, quoted
+from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx import basics, image_filter, scripts, spelling
+from xaccel.servers.nginx.secrets_file import include_secrets
+from xaccel.servers.nginx.syntax import (
+    directory,
+    disable_symlinks,
+    escape_dollar,
+    quoted,
+)
 from xaccel.servers.nginx.thumbnails import Verifier
-
-SECRETS_FILE = "xaccel-secrets.conf"
-"""The name of the file with the secrets."""
 
 
 def verifies_links(config: Config) -> bool:
@@ -29,12 +33,12 @@ def has_secret_of_each_key(config: Config) -> bool:
     return image_filter.is_used(config) and len(config.secret_keys) > 1
 
 
-def secrets(config: Config) -> Iterator[str]:
+def secrets(config: Config, deployment: Deployment) -> Iterator[str]:
     """The lines with the secrets."""
     keys = (key.decode() if isinstance(key, bytes) else key for key in config.secret_keys)
     escaped = [*map(escape_dollar, keys)]
     if has_secret_of_each_key(config):
-        yield from image_filter.secrets(escaped)
+        yield from image_filter.secrets(deployment, escaped)
     else:
         yield from _message(escaped[0])
 
@@ -45,59 +49,61 @@ def _message(secret: str) -> Iterator[str]:
     yield f"secure_link_md5 {message};"
 
 
-def http() -> Iterator[str]:
+def http(deployment: Deployment) -> Iterator[str]:
     """What belongs in the `http` block."""
     key, expires = "key=(?<xaccel_key>[A-Za-z0-9_-]{21}[AQgw])", "(?<xaccel_expires>[1-9][0-9]*)"
-    yield "# nginx would accept sixteen spellings of each signature, and further arguments. This"
-    yield "# map accepts only the spelling that the app writes."
+    yield "# nginx would accept sixteen spellings of each signature, many of each path, and further"
+    yield "# arguments. This map accepts only the URL that the app writes."
     yield from text.block(
-        "map $args $xaccel_link",
+        f"map $request_uri ${deployment.identifier}_link",
         [
             'default "";',
-            f'"~^{key}$" $xaccel_key;',
-            f'"~^{key}&expires={expires}$" "$xaccel_key,$xaccel_expires";',
+            rf'"~^{spelling.PATH}\?{key}$" $xaccel_key;',
+            rf'"~^{spelling.PATH}\?{key}&expires={expires}$" "$xaccel_key,$xaccel_expires";',
         ],
     )
     yield ""
 
 
-def locations(config: Config) -> Iterator[str]:
+def locations(config: Config, deployment: Deployment) -> Iterator[str]:
     """The locations of signed links to private files."""
     if not verifies_links(config):
         return
     for path, prefix in config.link_map().roots:
         yield ""
-        yield from _location(config, prefix, path)
+        yield from _location(config, deployment, prefix, path)
 
 
-def _location(config: Config, prefix: str, path: str) -> Iterator[str]:
+def _location(config: Config, deployment: Deployment, prefix: str, path: str) -> Iterator[str]:
     yield "# Signed links: nginx verifies the signature and sends the file without asking the app."
     yield from text.block(
         f"location ^~ {quoted(prefix, dollar=False)}",
         [
-            *check(config),
+            *check(config, deployment),
             f"alias {directory(path)};",
             *disable_symlinks(config, path),
+            *basics.no_directories(),
             'add_header Cache-Control "private, no-cache";',
             "add_header X-Content-Type-Options nosniff always;",
+            *scripts.policy_of_type(config, deployment),
         ],
     )
 
 
-def check(config: Config) -> Iterator[str]:
+def check(config: Config, deployment: Deployment) -> Iterator[str]:
     """Verify the signature; the app verifies those of older keys."""
-    yield from check_newest(config)
+    yield from check_newest(config, deployment)
     if len(config.secret_keys) > 1:
         yield "# nginx verifies with the newest key only. The app also knows the older ones."
         yield "error_page 403 = @xaccel_app;"
 
 
-def check_newest(config: Config) -> Iterator[str]:
+def check_newest(config: Config, deployment: Deployment) -> Iterator[str]:
     """Verify the signature with the newest key: 403 if it is wrong, 410 if it has expired."""
-    yield "secure_link $xaccel_link;"
+    yield f"secure_link ${deployment.identifier}_link;"
     if has_secret_of_each_key(config):
-        yield from _message(image_filter.KEY_VARIABLE)
+        yield from _message(image_filter.key_variable(deployment))
     else:
-        yield f"include {SECRETS_FILE};"
+        yield include_secrets(deployment)
     yield from text.block('if ($secure_link = "")', ["return 403;"])
     yield from text.block('if ($secure_link = "0")', ["return 410;"])

@@ -7,25 +7,16 @@ from collections.abc import Iterator
 from xaccel.config import CACHE_PREFIX, Config
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
-from xaccel.servers.nginx import basics, image_filter, remotes, secure_link, thumbnails
+from xaccel.servers.nginx import basics, image_filter, remotes, scripts, secure_link, thumbnails
 from xaccel.servers.nginx.syntax import directory, disable_symlinks, quoted
 
-UPSTREAM = "xaccel_app"
-"""The name of the app's `upstream` block."""
-
-_FORWARDED = (
-    "proxy_set_header Host $host$xaccel_port;",
-    "proxy_set_header X-Real-IP $remote_addr;",
-    "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
-    "proxy_set_header X-Forwarded-Proto $scheme;",
-)
-_KEEP_OPEN = 'proxy_set_header Connection "";'
+_LONGEST_SILENCE = "1h"
+_STREAM = "@xaccel_stream"
 _RESTORED = (
     "Vary",
     "Link",
     "Content-Language",
     "Content-Location",
-    "Content-Security-Policy",
     "Content-Security-Policy-Report-Only",
     "Cross-Origin-Embedder-Policy",
     "Cross-Origin-Opener-Policy",
@@ -42,15 +33,19 @@ _RESTORED = (
 )
 
 
+def upstream(deployment: Deployment) -> str:
+    """The name of the app's `upstream` block."""
+    return f"{deployment.identifier}_app"
+
+
 def server(config: Config, deployment: Deployment) -> Iterator[str]:
     """The lines within the block."""
     yield from basics.server(config, deployment)
     yield ""
-    yield "# Pass on what only nginx knows about the visitor."
-    yield from _FORWARDED
-    yield "# Keep connections to the app open between requests."
+    yield from _forwarded(deployment)
     yield "proxy_http_version 1.1;"
-    yield _KEEP_OPEN
+    yield f"proxy_set_header Upgrade ${deployment.identifier}_upgrade;"
+    yield f"proxy_set_header Connection ${deployment.identifier}_connection;"
     yield "# Make room for a long, percent-encoded file name in X-Accel-Redirect."
     yield "proxy_buffer_size 16k;"
     yield "proxy_buffers 8 16k;"
@@ -61,32 +56,67 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
         yield ""
         if prefix == CACHE_PREFIX:
             yield "# Finished thumbnails that the app offloads."
-        yield from _internal(config, prefix, path)
+        yield from _internal(config, deployment, prefix, path)
     yield from remotes.locations(config, deployment)
-    yield from secure_link.locations(config)
+    yield from secure_link.locations(config, deployment)
     verifier = thumbnails.verifier_of(config, deployment)
     if verifier != "none":
         yield ""
         yield from thumbnails.server(
-            config, verifier, [*secure_link.check(config)], [*_FORWARDED, _KEEP_OPEN], UPSTREAM
+            config,
+            deployment,
+            [*secure_link.check(config, deployment)],
+            [*_forwarded(deployment), 'proxy_set_header Connection "";'],
+            upstream(deployment),
         )
     if image_filter.is_used(config):
         yield ""
-        yield from image_filter.server(config, deployment, [*secure_link.check_newest(config)])
+        check = [*secure_link.check_newest(config, deployment)]
+        yield from image_filter.server(config, deployment, check)
     if secure_link.verifies_links(config) or verifier != "none":
         yield ""
         yield from text.block(
             "location @xaccel_app",
             [
                 "# The original URL, without the changes that nginx has made.",
-                f"proxy_pass http://{UPSTREAM}$request_uri;",
+                f"proxy_pass http://{upstream(deployment)}$request_uri;",
             ],
         )
     yield ""
-    yield from text.block("location /", [f"proxy_pass http://{UPSTREAM};"])
+    yield from text.block(
+        "location /",
+        [
+            f"error_page 418 = {_STREAM};",
+            *text.block(f"if (${deployment.identifier}_is_stream)", ["return 418;"]),
+            f"proxy_pass http://{upstream(deployment)};",
+        ],
+    )
+    yield ""
+    yield "# WebSockets and event streams."
+    yield from text.block(
+        f"location {_STREAM}",
+        [
+            f"proxy_pass http://{upstream(deployment)}$request_uri;",
+            "proxy_buffering off;",
+            "# Either side may be silent for this long.",
+            f"proxy_read_timeout {_LONGEST_SILENCE};",
+            f"proxy_send_timeout {_LONGEST_SILENCE};",
+        ],
+    )
 
 
-def _internal(config: Config, prefix: str, path: str) -> Iterator[str]:
+def _forwarded(deployment: Deployment) -> Iterator[str]:
+    """The lines that tell the app about the visitor."""
+    yield "# Pass on what only nginx knows about the visitor."
+    yield f"proxy_set_header Host $host${deployment.identifier}_port;"
+    yield "proxy_set_header X-Real-IP $remote_addr;"
+    yield "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"
+    yield "proxy_set_header X-Forwarded-Proto $scheme;"
+    yield "# A visitor must not choose how the app offloads files."
+    yield from (f'proxy_set_header {name} "";' for name in text.OFFLOAD_REQUEST_HEADERS)
+
+
+def _internal(config: Config, deployment: Deployment, prefix: str, path: str) -> Iterator[str]:
     # Both the location and the alias need a final slash. Without the first, /prefix../ would
     # reach the directory's parent.
     yield from text.block(
@@ -96,7 +126,10 @@ def _internal(config: Config, prefix: str, path: str) -> Iterator[str]:
             "internal;",
             f"alias {directory(path)};",
             *disable_symlinks(config, path),
+            *basics.no_directories(),
             "add_header X-Content-Type-Options nosniff always;",
+            scripts.SAVED,
+            scripts.policy_of_app(config, deployment),
             "# nginx drops these headers of the app's response. Add any other that your views set.",
             *(
                 f"add_header {name} $upstream_http_{name.lower().replace('-', '_')} always;"

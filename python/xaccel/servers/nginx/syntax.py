@@ -34,6 +34,27 @@ def escape_dollar(value: str) -> str:
     return value.replace("$", "${xaccel_dollar}")
 
 
+def literal(value: str) -> str:
+    """A regular expression that matches a text, without quotes and doubled backslashes."""
+    escaped = re.sub(
+        rb"[^A-Za-z0-9/_~, -]",
+        lambda byte: rb"\." if byte[0] == b"." else rb"\x%02x" % ord(byte[0]),
+        value.encode(),
+    )
+    return escaped.decode()
+
+
+def pattern(expression: str) -> str:
+    """A regular expression, whose texts are `literal`, as one word of the configuration."""
+    return f'"{expression}"'
+
+
+def include(path: str) -> str:
+    """The directive that includes one file, whose path nginx takes for a pattern."""
+    literal = re.sub(r"[\\*?\[]", r"\\\g<0>", path) if not set(path).isdisjoint("*?[") else path
+    return f"include {quoted(literal, dollar=False)};"
+
+
 def directory(path: str) -> str:
     """A directory with a final slash, as `root` and `alias` need it."""
     return quoted(path.rstrip("/") + "/")

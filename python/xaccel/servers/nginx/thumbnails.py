@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -18,12 +17,12 @@ from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
-from xaccel.servers.nginx.syntax import directory, quoted
+from xaccel.servers.nginx import spelling
+from xaccel.servers.nginx.secrets_file import include_secrets
+from xaccel.servers.nginx.syntax import directory, literal, pattern, quoted
 
 SCRIPT = Path(__file__).with_name("xaccel.js")
 """The verifier for njs."""
-SCRIPT_FILE = "xaccel.js"
-"""The name of its copy next to the configuration."""
 MODULE = "modules/ngx_http_js_module.so"
 """Where nginx finds njs, from its own prefix."""
 
@@ -63,54 +62,76 @@ def verifier_of(config: Config, deployment: Deployment) -> Verifier:
     return "secure-link" if config.signature == "secure-link-md5" else "app"
 
 
-def secrets(config: Config) -> str:
+def script_file(deployment: Deployment) -> str:
+    """The name of the script's copy next to the configuration."""
+    return f"{deployment.file_name}.js"
+
+
+def script(deployment: Deployment) -> str:
+    """The script, with the names of the site's variables."""
+    return SCRIPT.read_text().replace(".xaccel_", f".{deployment.identifier}_")
+
+
+def secrets(config: Config, deployment: Deployment) -> str:
     """The line with the keys for njs. They are derived; the app's secrets stay secret."""
     keys = ",".join(
         base64.urlsafe_b64encode(key).rstrip(b"=").decode()
         for key in config.signer().derived_keys()
     )
-    return f'set $xaccel_keys "{keys}";'
+    return f'set ${deployment.identifier}_keys "{keys}";'
 
 
-def http(config: Config, verifier: Verifier, verdicts: str) -> Iterator[str]:
-    """What belongs in the `http` block; `verdicts` is a directory that nginx may write in."""
-    yield from _file_maps(config)
-    yield from _header_maps(verifier)
+def http(config: Config, deployment: Deployment, caches: str) -> Iterator[str]:
+    """What belongs in the `http` block; `caches` is the directory of nginx's caches."""
+    verifier, identifier = verifier_of(config, deployment), deployment.identifier
+    yield from _file_maps(config, identifier)
+    yield from _header_maps(verifier, identifier)
     if verifier == "njs":
         yield "# The parts of a URL without percent-encoding, if it is in its canonical spelling."
-        yield from text.block('map "$uri $request_uri" $xaccel_link', LINK_MAP)
+        yield from text.block(f'map "$uri $request_uri" ${identifier}_link', LINK_MAP)
         yield "# On Debian this needs the package libnginx-mod-http-js."
-        yield f"js_import xaccel from {SCRIPT_FILE};"
-        yield "js_set $xaccel_signature xaccel.verify;"
-        yield "js_set $xaccel_bounded xaccel.bounded;"
+        path = quoted(deployment.path_of(script_file(deployment)), dollar=False)
+        yield f"js_import {identifier} from {path};"
+        yield f"js_set ${identifier}_signature {identifier}.verify;"
+        yield f"js_set ${identifier}_bounded {identifier}.bounded;"
+    elif verifier == "presets":
+        yield "# Only one spelling of each URL, without a query."
+        yield from text.block(
+            f"map $request_uri ${identifier}_is_spelt",
+            ['default "";', rf'"~^{spelling.PATH}$" 1;'],
+        )
     elif verifier == "app":
         yield "# The app's verdicts on URLs. Only good ones are cached, for as long as the app's"
         yield "# response allows."
         yield (
-            f"proxy_cache_path {quoted(verdicts)} levels=1:2 keys_zone=xaccel_verdicts:10m "
+            f"proxy_cache_path {quoted(f'{caches}/{deployment.file_name}-verdicts')} levels=1:2 "
+            f"keys_zone={identifier}_verdicts:10m "
             "max_size=100m inactive=1d use_temp_path=off;"
         )
-        yield from text.block("map $upstream_status $xaccel_is_bad", ["default 1;", '200 "";'])
+        yield from text.block(
+            f"map $upstream_status ${identifier}_is_bad", ["default 1;", '200 "";']
+        )
     yield ""
 
 
 def server(
-    config: Config, verifier: Verifier, check: list[str], forwarded: list[str], upstream: str
+    config: Config, deployment: Deployment, check: list[str], forwarded: list[str], upstream: str
 ) -> Iterator[str]:
     """What belongs in the `server` block.
 
     Args:
         config: The app's settings.
-        verifier: How nginx verifies a URL.
+        deployment: How nginx verifies a URL, and the names of its variables.
         check: The lines that verify it with `secure_link`.
         forwarded: The lines that tell the app about the visitor.
         upstream: The name of the app's upstream.
     """
     yield "# Thumbnails: nginx sends the finished file. If there is none yet, it asks the app,"
     yield "# which renders it."
+    verifier, identifier = verifier_of(config, deployment), deployment.identifier
     lines = [
-        *(check if verifier == "secure-link" else _check(verifier)),
-        "rewrite ^(?<xaccel_path>.*)$ $xaccel_path$xaccel_ending break;",
+        *(check if verifier == "secure-link" else _check(deployment, verifier)),
+        f"rewrite ^(?<xaccel_path>.*)$ $xaccel_path${identifier}_ending break;",
         f"root {directory(config.thumbnail_cache or '')};",
         "types {",
         "    image/avif avif;",
@@ -119,8 +140,8 @@ def server(
         "    image/webp webp;",
         "}",
         "default_type image/jpeg;",
-        "add_header Cache-Control $xaccel_cache_control;",
-        "add_header Vary $xaccel_vary;",
+        f"add_header Cache-Control ${identifier}_cache_control;",
+        f"add_header Vary ${identifier}_vary;",
         "add_header X-Content-Type-Options nosniff always;",
         "# Keep files open between requests, and check each time that they still exist.",
         "open_file_cache max=1000 inactive=20s;",
@@ -135,31 +156,32 @@ def server(
     yield from text.block(location, lines)
     if verifier == "app":
         yield ""
-        yield from text.block(f"location = {_VERDICTS}", _verdict(config, forwarded, upstream))
+        yield from text.block(
+            f"location = {_VERDICTS}", _verdict(config, identifier, forwarded, upstream)
+        )
 
 
 def _presets(config: Config) -> str:
     """The pattern of the presets' paths."""
-    specs = "|".join(re.escape(spec) for spec in config.thumbnail_presets.values())
-    return f'"^{re.escape(config.thumbnail_url)}(?:{specs})/"'
+    specs = "|".join(literal(spec) for spec in config.thumbnail_presets.values())
+    return pattern(f"^{literal(config.thumbnail_url)}(?:{specs})/")
 
 
-def _check(verifier: Verifier) -> Iterator[str]:
+def _check(deployment: Deployment, verifier: Verifier) -> Iterator[str]:
+    identifier = deployment.identifier
     if verifier == "presets":
-        yield "# The URLs of presets have no query."
-        yield from text.block("if ($is_args)", ["return 404;"])
+        yield from text.block(f'if (${identifier}_is_spelt = "")', ["return 404;"])
     elif verifier == "njs":
-        yield "include xaccel-secrets.conf;"
-        yield from text.block('if ($xaccel_signature = "")', ["return 403;"])
-        yield from text.block('if ($xaccel_signature = "0")', ["return 410;"])
+        yield include_secrets(deployment)
+        yield from text.block(f'if (${identifier}_signature = "")', ["return 403;"])
+        yield from text.block(f'if (${identifier}_signature = "0")', ["return 410;"])
     else:
-        yield "set $xaccel_target $uri$is_args$args;"
         yield f"auth_request {_VERDICTS};"
         yield "# Any other verdict: let the app answer."
         yield "error_page 500 = @xaccel_app;"
 
 
-def _verdict(config: Config, forwarded: list[str], upstream: str) -> Iterator[str]:
+def _verdict(config: Config, identifier: str, forwarded: list[str], upstream: str) -> Iterator[str]:
     yield "# The status of the app's response is the verdict. The app also renders the thumbnail."
     yield "internal;"
     yield f"proxy_pass http://{upstream}$request_uri;"
@@ -167,11 +189,12 @@ def _verdict(config: Config, forwarded: list[str], upstream: str) -> Iterator[st
     yield "proxy_ignore_headers X-Accel-Redirect Set-Cookie Vary;"
     yield from forwarded
     yield 'proxy_set_header Content-Length "";'
-    yield "proxy_cache xaccel_verdicts;"
-    yield "# The verified URL, and a fingerprint of the keys: new keys need new verdicts."
-    yield f'proxy_cache_key "{_fingerprint(config)} $xaccel_target";'
+    yield f"proxy_cache {identifier}_verdicts;"
+    yield "# The visitor's own spelling of the URL, and a fingerprint of the keys: new keys need"
+    yield "# new verdicts."
+    yield f'proxy_cache_key "{_fingerprint(config)} $request_uri";'
     yield "proxy_cache_lock on;"
-    yield "proxy_no_cache $xaccel_is_bad;"
+    yield f"proxy_no_cache ${identifier}_is_bad;"
 
 
 def _fingerprint(config: Config) -> str:
@@ -183,57 +206,65 @@ def _fingerprint(config: Config) -> str:
     return mac.hexdigest()[:16]
 
 
-def _file_maps(config: Config) -> Iterator[str]:
+def _file_maps(config: Config, identifier: str) -> Iterator[str]:
     formats = "|".join(_FORMATS)
-    prefix = re.escape(config.thumbnail_url)
+    written = f"~^{literal(config.thumbnail_url)}[^/,]*(?<xaccel_written>,[^/]*)/"
     yield "# The options in a thumbnail's spec, each with a comma before it."
     yield from text.block(
-        "map $uri $xaccel_options",
+        f"map $uri ${identifier}_options",
         [
             'default "";',
-            f'"~^{prefix}[^/,]*(?<xaccel_written>,[^/]*)/" $xaccel_written;',
+            f"{pattern(written)} $xaccel_written;",
         ],
     )
     yield "# The extension of the cached file, if the spec has a format."
     yield from text.block(
-        "map $xaccel_options $xaccel_ending",
+        f"map ${identifier}_options ${identifier}_ending",
         [
             'default "";',
             '"" "";',
             f'"~,(?<xaccel_format>{formats})(,|$)" .$xaccel_format;',
-            '"~,auto(,|$)" $xaccel_auto;',
+            f'"~,auto(,|$)" ${identifier}_auto;',
         ],
     )
     yield from text.block(
-        "map $http_accept $xaccel_auto",
+        f"map $http_accept ${identifier}_auto",
         [
-            "default $xaccel_unnegotiated;",
+            f"default ${identifier}_unnegotiated;",
             *(f"~image/{name} .{name};" for name in config.thumbnail_formats),
         ],
     )
     yield from text.block(
-        "map $uri $xaccel_unnegotiated",
+        f"map $uri ${identifier}_unnegotiated",
         ["default .jpeg;", *(f"~*\\.{name}$ .{name};" for name in _FORMATS[1:])],
     )
 
 
-def _header_maps(verifier: Verifier) -> Iterator[str]:
+def _header_maps(verifier: Verifier, identifier: str) -> Iterator[str]:
     yield from text.block(
-        "map $xaccel_options $xaccel_vary",
+        f"map ${identifier}_options ${identifier}_vary",
         ['default "";', '"" "";', '"~,auto(,|$)" Accept;'],
     )
     yield "# Browsers keep a thumbnail for a month; for a year if its URL has a version; and if its"
     yield "# URL expires, until then, or only with revalidation."
     yield from text.block(
-        "map $xaccel_options $xaccel_lifetime",
+        f"map ${identifier}_options ${identifier}_lifetime",
         [
             'default "public, max-age=2592000";',
             '"" "public, max-age=2592000";',
             '"~,v-[A-Za-z0-9_-]{8}$" "public, max-age=31536000, immutable";',
         ],
     )
-    expiring = "$xaccel_bounded" if verifier == "njs" else '"public, no-cache"'
+    expiring = f"${identifier}_expiring" if verifier == "njs" else '"public, no-cache"'
+    if verifier == "njs":
+        yield from text.block(
+            f"map ${identifier}_bounded ${identifier}_expiring",
+            [
+                'default "public, no-cache";',
+                r'"~^(?<xaccel_checked>[a-z0-9=, -]+)$" $xaccel_checked;',
+            ],
+        )
     yield from text.block(
-        "map $arg_expires $xaccel_cache_control",
-        ['"" $xaccel_lifetime;', f"default {expiring};"],
+        f"map $arg_expires ${identifier}_cache_control",
+        [f'"" ${identifier}_lifetime;', f"default {expiring};"],
     )

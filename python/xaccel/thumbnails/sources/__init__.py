@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from xaccel._core import available_parallelism
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 from xaccel.thumbnails.sources.base import Source
@@ -45,18 +46,33 @@ def _directory(location: str, config: Config) -> Source:
 def _http(location: str, config: Config) -> Source:
     from xaccel.thumbnails.sources.http import HttpSource  # noqa: PLC0415
 
-    return HttpSource(
+    source = HttpSource(
         location,
         max_bytes=config.thumbnail_max_bytes,
         timeout=config.thumbnail_source_timeout,
         allow_private=config.thumbnail_source_private,
     )
+    return _bounded(source, config)
 
 
 def _storage(location: str, config: Config) -> Source:
     from xaccel.django.storage_source import StorageSource  # noqa: PLC0415
 
-    return StorageSource(location.removeprefix("storage://"), max_bytes=config.thumbnail_max_bytes)
+    alias = location.removeprefix("storage://")
+    return _bounded(StorageSource(alias, max_bytes=config.thumbnail_max_bytes), config)
+
+
+def _bounded(source: Source, config: Config) -> Source:
+    from xaccel.thumbnails.sources.fetches import BoundedSource  # noqa: PLC0415
+
+    # One for each that is rendered, and the next two.
+    fetches = 2 + (config.thumbnail_workers or available_parallelism())
+    return BoundedSource(
+        source,
+        fetches=fetches,
+        max_bytes=config.thumbnail_max_bytes,
+        queue=config.thumbnail_queue,
+    )
 
 
 _SOURCES: Mapping[str, Callable[[str, Config], Source]] = {

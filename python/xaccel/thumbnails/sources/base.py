@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from xaccel._core import StreamedSource
+from xaccel._core import OpenedFile, StreamedSource
 from xaccel.exceptions import ImageTooLarge
 
 _CHUNK = 64 * 1024
@@ -84,8 +84,8 @@ class StreamedOriginal:
 class Original:
     """An original image. As a context manager it closes what the image is read from."""
 
-    image: str | bytes
-    """The path of the image, or its bytes."""
+    image: str | bytes | OpenedFile
+    """The path of the image, its bytes, or the opened file."""
     modified: int | None = None
     """When it was last changed, in seconds since 1970; `None` when the source does not know."""
     state: str | None = None
@@ -93,16 +93,25 @@ class Original:
     stream: StreamedOriginal | None = None
     """Reads the rest, if `image` is only the start of a JPEG."""
 
-    def whole(self) -> str | bytes:
-        """Return the path of the image, or all of its bytes."""
+    release: Callable[[], None] | None = None
+    """Gives back the memory that the image may take."""
+
+    def whole(self) -> str | bytes | OpenedFile:
+        """Return the path of the image, all of its bytes, or the opened file."""
         return self.image if self.stream is None else self.stream.rest()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.stream is not None:
-            self.stream.close()
+        try:
+            if self.stream is not None:
+                self.stream.close()
+            if isinstance(self.image, OpenedFile):
+                self.image.close()
+        finally:
+            if self.release is not None:
+                self.release()
 
 
 class Source(Protocol):
@@ -115,6 +124,7 @@ class Source(Protocol):
             xaccel.exceptions.FileNotFound: There is no such original.
             xaccel.exceptions.ImageTooLarge: It has more bytes than `THUMBNAIL_MAX_BYTES`.
             xaccel.exceptions.SourceUnavailable: The source does not respond as it should.
+            xaccel.exceptions.Overloaded: Too many wait to fetch an original already.
         """
 
     def state(self, name: str) -> str | None:
@@ -122,6 +132,7 @@ class Source(Protocol):
 
         Raises:
             xaccel.exceptions.FileNotFound: There is no such original.
+            xaccel.exceptions.SourceUnavailable: The source does not respond as it should.
         """
 
     def version(self, name: str) -> str | None:
@@ -131,6 +142,7 @@ class Source(Protocol):
 
         Raises:
             xaccel.exceptions.FileNotFound: There is no such original.
+            xaccel.exceptions.SourceUnavailable: The source does not respond as it should.
         """
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from xaccel._core import PathMap
+from xaccel._core import Location, PathMap
+from xaccel.exceptions import StorageUnavailable
 from xaccel.thumbnails.sources.base import Original
 
 
@@ -23,16 +26,32 @@ class DirectorySource:
 
     def get(self, name: str) -> Original:
         """See `Source.get`."""
-        location = self._path_map.locate(self._directory / name)
-        return Original(location.path, location.mtime, file_state(location.path))
+        with reading(name):
+            opened = self._path_map.open(self._directory / name)
+        return Original(opened, opened.location.mtime, location_state(opened.location))
 
     def state(self, name: str) -> str | None:
         """See `Source.state`."""
-        return file_state(self._path_map.locate(self._directory / name).path)
+        with reading(name):
+            return location_state(self._path_map.locate(self._directory / name))
 
     def version(self, name: str) -> str | None:
         """See `Source.version`."""
         return self.state(name)
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn an error of the disk into `StorageUnavailable`."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageUnavailable(f"{name!r} can't be read: {error}") from error
+
+
+def location_state(location: Location) -> str:
+    """Return a text that changes whenever the file does, from its descriptor."""
+    return f"{location.mtime_ns}-{location.size}-{location.inode}"
 
 
 def file_state(path: str) -> str | None:

@@ -15,6 +15,13 @@ const SEQUENCE_HEADER: u8 = 1;
 /// and the delimiters between pictures.
 const PICTURE_UNITS: [u8; 6] = [SEQUENCE_HEADER, 2, 3, 4, 6, 7];
 
+/// The types of a frame's header, and of a frame with its header.
+const FRAMES: [u8; 2] = [3, 6];
+
+/// The most frames of an item or a sample. One is shown, or one of each spatial layer; of a sequence
+/// others may serve to predict it. Each may take the memory and time of a whole picture.
+const MAX_FRAMES: usize = 8;
+
 /// A unit of a bitstream.
 struct Unit<'a> {
     kind: u8,
@@ -38,6 +45,17 @@ impl<'a> Unit<'a> {
             (rest, [].as_slice())
         };
         Some((Self { kind: first >> 3 & 15, header, payload }, rest))
+    }
+
+    /// The spatial layer of a frame (AV1, 5.3.3).
+    fn spatial_layer(&self) -> usize {
+        usize::from(self.header.get(1).map_or(0, |extension| extension >> 3 & 3))
+    }
+
+    /// Whether a frame's header, unless it is a short one, says that a frame is shown (AV1, 5.9.2):
+    /// one that came before, or its own.
+    fn is_shown(&self) -> bool {
+        self.payload.first().is_some_and(|bits| bits & 0x80 != 0 || bits & 0x10 != 0)
     }
 
     /// Write the unit with its length, which libaom requires.
@@ -67,15 +85,28 @@ fn leb128(data: &[u8]) -> Option<(usize, &[u8])> {
     None
 }
 
-/// The bitstream without units such as metadata, so that the decoder reads no more than it needs.
-/// Each of its pictures may have at most `max_pixels`.
+/// The bitstream up to its first shown frame of each spatial layer, without units such as metadata,
+/// so that the decoder reads no more than it needs. Each of its pictures may have at most
+/// `max_pixels`.
 fn pictures_only(data: &[u8], max_pixels: u64) -> Result<Vec<u8>, ThumbnailError> {
     let mut kept = Vec::with_capacity(data.len());
     let mut rest = data;
+    let mut frames = 0;
+    let mut shown = [false; 4];
+    let mut always_shown = false;
     while !rest.is_empty() {
         let (unit, after) =
             Unit::split(rest).ok_or_else(|| corrupt("a unit of its bitstream is cut off"))?;
         let start = kept.len();
+        if FRAMES.contains(&unit.kind) {
+            let layer = shown.get_mut(unit.spatial_layer());
+            let Some(layer) = layer.filter(|shown| !**shown) else { break };
+            *layer = always_shown || unit.is_shown();
+            frames += 1;
+            if frames > MAX_FRAMES {
+                return Err(corrupt("it has too many frames that are not shown"));
+            }
+        }
         if PICTURE_UNITS.contains(&unit.kind) {
             unit.write(&mut kept);
         }
@@ -84,6 +115,8 @@ fn pictures_only(data: &[u8], max_pixels: u64) -> Result<Vec<u8>, ThumbnailError
             if size.pixels() > max_pixels {
                 return Err(corrupt(Av1Error::Size));
             }
+            // After the profile, and whether it is a still: a short header for a still.
+            always_shown = unit.payload.first().is_some_and(|bits| bits & 0x08 != 0);
         }
         rest = after;
     }
@@ -135,4 +168,48 @@ fn planes(
         matrix: Matrix::from_code_point(matrix),
         full_range,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A unit of this type with a spatial layer.
+    fn unit(kind: u8, layer: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(payload.len()).unwrap();
+        [&[kind << 3 | 6, layer << 3, length], payload].concat()
+    }
+
+    fn kept(units: &[Vec<u8>]) -> Result<usize, ThumbnailError> {
+        pictures_only(&units.concat(), 100).map(|kept| kept.len())
+    }
+
+    const SHOWN: &[u8] = &[0x10, 1];
+    const SHOWN_AGAIN: &[u8] = &[0x80];
+    const HIDDEN: &[u8] = &[0, 1];
+
+    #[test]
+    fn ends_before_a_second_shown_frame() {
+        let one = [unit(2, 0, &[]), unit(6, 0, HIDDEN), unit(3, 0, SHOWN), unit(4, 0, b"tiles")];
+        let length = one.concat().len();
+        assert_eq!(kept(&one).unwrap(), length);
+        for next in [SHOWN, SHOWN_AGAIN, HIDDEN] {
+            let more = [&one[..], &[unit(3, 0, next), unit(4, 0, b"tiles"), unit(6, 0, next)]];
+            assert_eq!(kept(&more.concat()).unwrap(), length);
+        }
+    }
+
+    #[test]
+    fn each_spatial_layer_has_a_shown_frame() {
+        let layers: Vec<_> = (0..4).map(|layer| unit(6, layer, SHOWN)).collect();
+        assert_eq!(kept(&layers).unwrap(), layers.concat().len());
+        let twice = [layers.clone(), layers.clone()].concat();
+        assert_eq!(kept(&twice).unwrap(), layers.concat().len());
+    }
+
+    #[test]
+    fn few_frames_are_hidden() {
+        assert!(kept(&vec![unit(6, 0, HIDDEN); MAX_FRAMES]).is_ok());
+        assert!(kept(&vec![unit(6, 0, HIDDEN); MAX_FRAMES + 1]).is_err());
+    }
 }

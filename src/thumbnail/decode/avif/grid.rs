@@ -2,6 +2,7 @@
 
 use zenavif_parse::AvifParser;
 
+use super::super::decoder::DecodeRequest;
 use super::av1::Stream;
 use super::format::corrupt;
 use crate::error::ThumbnailError;
@@ -44,6 +45,7 @@ impl Grid {
         &self,
         file: &AvifParser<'_>,
         kind: PixelKind,
+        request: DecodeRequest<'_>,
     ) -> Result<Picture, ThumbnailError> {
         let &Self { rows, columns, size: Size { width, height } } = self;
         // Only the last tile of a row or column may extend beyond the picture.
@@ -59,6 +61,7 @@ impl Grid {
             let mut left = 0;
             let mut tallest = 0;
             for _ in 0..columns {
+                request.check_time()?;
                 let tile = file.tile_data(index).map_err(corrupt)?;
                 index += 1;
                 let planes = Stream::new(largest)?.next(&tile, file.color_info())?;
@@ -82,9 +85,13 @@ impl Grid {
 }
 
 /// The opacity of a grid, from a file whose primary picture it is: a grid too, or a single picture.
-pub(super) fn alpha(file: &AvifParser<'_>, size: Size) -> Result<Picture, ThumbnailError> {
+pub(super) fn alpha(
+    file: &AvifParser<'_>,
+    size: Size,
+    request: DecodeRequest<'_>,
+) -> Result<Picture, ThumbnailError> {
     match Grid::read(file)? {
-        Some(grid) if grid.size == size => grid.decode(file, PixelKind::Luma),
+        Some(grid) if grid.size == size => grid.decode(file, PixelKind::Luma, request),
         Some(_) => Err(corrupt("its opacity is of another size")),
         None => {
             let data = file.primary_data().map_err(corrupt)?;

@@ -15,7 +15,7 @@ use zenavif_parse::{AV1Metadata, AnimationInfo, AvifParser, ColorInformation, De
 use super::super::color::Profile;
 use super::super::header::Header;
 use super::super::orient::Transform;
-use super::decoder::{DecodeRequest, Decoder, Sink, Source};
+use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use super::headroom::with_headroom;
 use crate::error::ThumbnailError;
 use av1::Stream;
@@ -133,16 +133,17 @@ impl Source for Avif<'_> {
 
     fn frames(
         self: Box<Self>,
-        request: DecodeRequest,
+        request: DecodeRequest<'_>,
         sink: Sink<'_>,
-    ) -> Result<(), ThumbnailError> {
+    ) -> Result<Completeness, ThumbnailError> {
         let size = with_headroom(self.header.size, request.size);
         let picture = match self.kind {
             Kind::Sequence => return self.play(size, request.all_frames, sink),
-            Kind::Grid(grid) => self.grid(grid)?,
+            Kind::Grid(grid) => self.grid(grid, request)?,
             Kind::Still => self.still(size)?,
         };
-        sink(Frame { picture, delay: 0 }.into())
+        sink(Frame { picture, delay: 0 }.into())?;
+        Ok(Completeness::Whole)
     }
 }
 
@@ -158,16 +159,16 @@ impl Avif<'_> {
         Ok(with_alpha(picture, &alpha, file.premultiplied_alpha()))
     }
 
-    fn grid(&self, grid: Grid) -> Result<Picture, ThumbnailError> {
+    fn grid(&self, grid: Grid, request: DecodeRequest<'_>) -> Result<Picture, ThumbnailError> {
         let Self { source, file, header, .. } = self;
-        let picture = grid.decode(file, PixelKind::Rgb)?;
+        let picture = grid.decode(file, PixelKind::Rgb, request)?;
         let Some(source) = isobmff::with_alpha_as_primary(source) else { return Ok(picture) };
-        let alpha = grid::alpha(&parse(&source)?, header.size)?;
+        let alpha = grid::alpha(&parse(&source)?, header.size, request)?;
         Ok(with_alpha(picture, &alpha, file.premultiplied_alpha()))
     }
 
     /// Hand on the pictures of a sequence. Each may depend on the ones before it.
-    fn play(&self, size: Size, all: bool, sink: Sink<'_>) -> Result<(), ThumbnailError> {
+    fn play(&self, size: Size, all: bool, sink: Sink<'_>) -> Result<Completeness, ThumbnailError> {
         let Self { file, header, .. } = self;
         let (mut colors, mut opacities) = (Stream::new(header.size)?, Stream::new(header.size)?);
         let frames = if all { header.frames } else { 1 };
@@ -188,10 +189,10 @@ impl Avif<'_> {
                 Ok(frame) => sink(frame.into())?,
                 Err(error) if index == 0 => return Err(error),
                 // The frames before the damage can be shown.
-                Err(_) => break,
+                Err(_) => return Ok(Completeness::Part),
             }
         }
-        Ok(())
+        Ok(Completeness::Whole)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use jpeg_dc::has_all_scans;
 use raster::{Picture, PixelKind};
 use turbojpeg::{
     Colorspace, DecompressHeader, Decompressor, Image, PixelFormat, ScalingFactor, Subsamp,
@@ -9,9 +10,10 @@ use turbojpeg::{
 };
 
 use super::super::components::Components;
+use super::super::decoder::Completeness;
 use super::format::corrupt;
 use super::scale::without_invisible;
-use super::segments::tidy;
+use super::segments::{FrameHeader, tidy};
 use crate::error::ThumbnailError;
 
 /// The most scans of a progressive file. Each costs time, and no file needs more.
@@ -46,8 +48,9 @@ fn prepare(source: &[u8], scaling: ScalingFactor) -> Result<Prepared<'_>, Thumbn
 pub(super) fn decode(
     source: &[u8],
     scaling: ScalingFactor,
+    frame: FrameHeader,
     has_inverted_inks: bool,
-) -> Result<Picture, ThumbnailError> {
+) -> Result<(Picture, Completeness), ThumbnailError> {
     let Prepared { mut decoder, source, found } = prepare(source, scaling)?;
     let (kind, format) = match found.colorspace {
         Colorspace::Gray => (PixelKind::Luma, PixelFormat::GRAY),
@@ -57,15 +60,26 @@ pub(super) fn decode(
     let found = found.scaled(scaling);
     let pitch = found.width * kind.bytes();
     let mut data = vec![0; found.height * pitch];
-    let image = Image {
-        pixels: data.as_mut_slice(),
-        width: found.width,
-        pitch,
-        height: found.height,
-        format,
+    let image = Image { pixels: (), width: found.width, pitch, height: found.height, format };
+    let mut decompress = |source: &[u8], data: &mut [u8]| {
+        let Image { width, pitch, height, format, .. } = image;
+        let outcome =
+            decoder.decompress(source, Image { pixels: data, width, pitch, height, format });
+        outcome.map_or_else(|error| Warning::of(&error.to_string()).map(Some), |()| Ok(None))
     };
-    if let Err(error) = decoder.decompress(&source, image) {
-        accept_partly(&error.to_string(), &data, pitch)?;
+    let mut warning = decompress(&source, &mut data)?;
+    if warning == Some(Warning::NoEnd) {
+        // The data may still be whole; only without its end one can't tell.
+        let ended = [&source, END.as_slice()].concat();
+        warning = decompress(&ended, &mut data)?;
+        if warning.is_none() && may_lack_scans(frame) && !has_all_scans(&ended) {
+            warning = Some(Warning::Missing);
+        }
+    }
+    let is_whole = !matches!(warning, Some(Warning::NoEnd | Warning::Missing));
+    // Blocks without data come out as middle gray.
+    if !is_whole && data.iter().all(|&sample| sample == 128) {
+        return Err(corrupt("all of its pixels are missing"));
     }
     if kind == PixelKind::Cmyk && has_inverted_inks {
         for sample in &mut data {
@@ -73,30 +87,52 @@ pub(super) fn decode(
         }
     }
     let side = |side: usize| u32::try_from(side).map_err(corrupt);
-    Ok(Picture { width: side(found.width)?, height: side(found.height)?, kind, data })
+    let (width, height) = (side(found.width)?, side(found.height)?);
+    Ok((Picture { width, height, kind, data }, Completeness::whole_if(is_whole)))
 }
 
-/// Accept a picture with a warning of libjpeg if most of it is there.
-fn accept_partly(error: &str, data: &[u8], pitch: usize) -> Result<(), ThumbnailError> {
-    // The starts of libjpeg's warnings. After any other message it has stopped.
-    const WARNINGS: [&str; 5] = [
-        "Corrupt JPEG data",
-        "Premature end of JPEG file",
-        "Inconsistent progression sequence",
-        "Invalid SOS parameters for sequential JPEG",
-        "Unknown Adobe color transform",
-    ];
-    let message = error.strip_prefix("TurboJPEG error: ").unwrap_or(error);
-    if !WARNINGS.iter().any(|warning| message.starts_with(warning)) {
-        return Err(corrupt(message));
+/// Whether the file may end between two scans. Sequential files of four components have only one.
+const fn may_lack_scans(frame: FrameHeader) -> bool {
+    frame.is_progressive() || frame.components <= 3
+}
+
+/// The marker EOI.
+const END: [u8; 2] = [0xff, 0xd9];
+
+/// What libjpeg's first warning says about the picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Warning {
+    /// All of it is there.
+    Harmless,
+    /// The file ends without the marker EOI.
+    NoEnd,
+    /// Some of its data is missing or damaged.
+    Missing,
+}
+
+impl Warning {
+    /// The warning with this message.
+    ///
+    /// # Errors
+    /// It is an error: libjpeg has stopped.
+    fn of(error: &str) -> Result<Self, ThumbnailError> {
+        let message = error.strip_prefix("TurboJPEG error: ").unwrap_or(error);
+        match message {
+            "Premature end of JPEG file" => Ok(Self::NoEnd),
+            message if message.contains("extraneous bytes before marker") => Ok(Self::Harmless),
+            message if message.starts_with("Corrupt JPEG data") => Ok(Self::Missing),
+            message if message.starts_with("Inconsistent progression sequence") => {
+                Ok(Self::Missing)
+            }
+            message
+                if message.starts_with("Invalid SOS parameters for sequential JPEG")
+                    || message.starts_with("Unknown Adobe color transform") =>
+            {
+                Ok(Self::Harmless)
+            }
+            message => Err(corrupt(message)),
+        }
     }
-    // Blocks without data come out as middle gray.
-    let is_missing = |row: &[u8]| row.iter().all(|&sample| sample == 128);
-    let missing = data.chunks_exact(pitch).rev().take_while(|row| is_missing(row)).count();
-    if missing * 2 > data.len() / pitch.max(1) {
-        return Err(corrupt(format_args!("more than half of it is missing ({message})")));
-    }
-    Ok(())
 }
 
 /// Decode the components at this scale. `None` for a JPEG without luma and chroma at the usual

@@ -11,11 +11,11 @@ use super::super::color::Profile;
 use super::super::exif;
 use super::super::header::Header;
 use super::components::Components;
-use super::decoder::{DecodeRequest, Decoder, Sink, Source};
+use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use crate::error::ThumbnailError;
 use format::{FORMAT, corrupt};
 use raster::Frame;
-use scale::scaling;
+use scale::{scaled, scaling};
 use segments::{FrameHeader, Segment, segments};
 
 pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
@@ -82,6 +82,13 @@ impl Source for Jpeg<'_> {
         &self.header
     }
 
+    /// Those at the scale of decoding. At least a quarter of all pixels counts, for the coefficients
+    /// of a progressive file: they take two bytes each, at any scale.
+    fn decoded_pixels(&self, request: DecodeRequest) -> u64 {
+        let full = self.frame.size;
+        scaled(full, scaling(full, request.size)).pixels().max(full.pixels() / 4)
+    }
+
     /// The chunks of an ICC profile may be in any order (ICC.1, annex B.4).
     fn profile(&mut self) -> Option<Profile> {
         self.icc.sort_by_key(|&(number, _)| number);
@@ -94,7 +101,7 @@ impl Source for Jpeg<'_> {
         self.frame.components == 3
     }
 
-    fn components(&mut self, request: DecodeRequest) -> Option<Components> {
+    fn components(&mut self, request: DecodeRequest<'_>) -> Option<Components> {
         if !self.has_components() {
             return None;
         }
@@ -108,16 +115,18 @@ impl Source for Jpeg<'_> {
 
     fn frames(
         self: Box<Self>,
-        request: DecodeRequest,
+        request: DecodeRequest<'_>,
         sink: Sink<'_>,
-    ) -> Result<(), ThumbnailError> {
+    ) -> Result<Completeness, ThumbnailError> {
         let Self { source, frame, is_adobe, .. } = *self;
         let scaling = scaling(frame.size, request.size);
-        let picture = match native::decode(source, scaling, frame.is_subsampled, request) {
-            Some(picture) => picture,
-            None if request.is_partial => return Err(corrupt("the rest of it is missing")),
-            None => libjpeg::decode(source, scaling, is_adobe)?,
-        };
-        sink(Frame { picture, delay: 0 }.into())
+        let (picture, completeness) =
+            match native::decode(source, scaling, frame.is_subsampled, request) {
+                Some(picture) => (picture, Completeness::Whole),
+                None if request.is_partial => return Err(corrupt("the rest of it is missing")),
+                None => libjpeg::decode(source, scaling, frame, is_adobe)?,
+            };
+        sink(Frame { picture, delay: 0 }.into())?;
+        Ok(completeness)
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn decode(
     source: &[u8],
     scaling: ScalingFactor,
     is_subsampled: bool,
-    request: DecodeRequest,
+    request: DecodeRequest<'_>,
 ) -> Option<Picture> {
     // libjpeg enlarges chroma with more care, which shows where no average follows.
     let may_repeat = request.half_chroma && scaling != ScalingFactor::ONE;

@@ -10,16 +10,16 @@ use raster::Size;
 
 /// The scale at which an image of size `full` is decoded when `requested` is needed.
 pub(super) fn scaling(full: Size, requested: Size) -> ScalingFactor {
-    let scaled = |side: u32, factor: ScalingFactor| {
-        u32::try_from(factor.scale(side as usize)).unwrap_or(u32::MAX)
-    };
     [ScalingFactor::ONE_EIGHTH, ScalingFactor::ONE_QUARTER, ScalingFactor::ONE_HALF]
         .into_iter()
-        .find(|&factor| {
-            let (width, height) = (scaled(full.width, factor), scaled(full.height, factor));
-            has_headroom(Size { width, height }, requested)
-        })
+        .find(|&factor| has_headroom(scaled(full, factor), requested))
         .unwrap_or(ScalingFactor::ONE)
+}
+
+/// The size at which an image of size `full` is decoded at a scale.
+pub(super) fn scaled(full: Size, factor: ScalingFactor) -> Size {
+    let side = |side: u32| u32::try_from(factor.scale(side as usize)).unwrap_or(u32::MAX);
+    Size { width: side(full.width), height: side(full.height) }
 }
 
 /// The same image without scans that are invisible at this scale, where they are large.

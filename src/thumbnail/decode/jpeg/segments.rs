@@ -49,6 +49,11 @@ pub(super) struct FrameHeader {
 }
 
 impl FrameHeader {
+    /// Whether the picture is spread over scans of some bits of some coefficients (SOF2).
+    pub(super) const fn is_progressive(self) -> bool {
+        self.marker == 0xc2
+    }
+
     /// The frame header, if the segment is one.
     pub(super) fn parse(segment: &Segment<'_>) -> Option<Self> {
         let marker = segment.marker;

@@ -1,0 +1,126 @@
+"""Threads and background tasks of async apps, under asyncio and, by `anyio`, under trio.
+
+Starlette brings `anyio`. Each kind of work has threads of its own, so that none waits for another:
+asyncio's own threads are few, and it resolves host names in them, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from xaccel._core import available_parallelism
+from xaccel.config import Config
+
+if TYPE_CHECKING:
+    import anyio
+    from anyio.lowlevel import RunVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_FILES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """Threads for one kind of work, which start when they are needed."""
+
+    name: str
+    size: int
+
+    async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function in one of these threads, as `asyncio.to_thread` does."""
+        context = contextvars.copy_context()
+        call: Callable[[], T] = partial(context.run, function, *args, **kwargs)
+        if _is_asyncio():
+            executor = _executor(os.getpid(), self)
+            return await asyncio.get_running_loop().run_in_executor(executor, call)
+        import anyio.to_thread  # noqa: PLC0415 - only under trio
+
+        return await anyio.to_thread.run_sync(call, limiter=_limiter(self))
+
+    @classmethod
+    def for_thumbnails(cls, config: Config) -> Threads:
+        """Return threads for all thumbnails that may wait, and for more that are finished."""
+        workers = config.thumbnail_workers or available_parallelism()
+        return cls("xaccel-thumbnails", config.thumbnail_queue + workers + _FILES)
+
+
+FILES = Threads("xaccel-files", _FILES)
+"""For finding and reading files."""
+
+
+@lru_cache(maxsize=8)
+def _executor(pid: int, threads: Threads) -> ThreadPoolExecutor:  # noqa: ARG001
+    """Return the threads of this process. A forked process needs its own, hence `pid`."""
+    return ThreadPoolExecutor(threads.size, threads.name)
+
+
+def _limiter(threads: Threads) -> anyio.CapacityLimiter:
+    """Return what bounds these threads in the current trio loop."""
+    import anyio  # noqa: PLC0415 - only under trio
+
+    variable = _run_variable(threads)
+    try:
+        return variable.get()
+    except LookupError:
+        limiter = anyio.CapacityLimiter(threads.size)
+        variable.set(limiter)
+        return limiter
+
+
+@lru_cache(maxsize=8)
+def _run_variable(threads: Threads) -> RunVar[anyio.CapacityLimiter]:
+    """Return the variable with one value in each trio loop."""
+    from anyio.lowlevel import RunVar  # noqa: PLC0415 - only under trio
+
+    return RunVar(threads.name)
+
+
+@contextlib.asynccontextmanager
+async def waiting(wait: Callable[[], Awaitable[object]]) -> AsyncIterator[Callable[[], bool]]:
+    """Wait in the background until the block ends. Yields whether the wait is over."""
+    if _is_asyncio():
+        task = asyncio.ensure_future(wait())
+        try:
+            yield task.done
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        return
+    import anyio  # noqa: PLC0415 - only under trio
+
+    is_over = False
+
+    async def run() -> None:
+        nonlocal is_over
+        with contextlib.suppress(Exception):
+            await wait()
+        is_over = True
+
+    problem: Exception | None = None
+    async with anyio.create_task_group() as group:
+        group.start_soon(run)
+        try:
+            yield lambda: is_over
+        except Exception as error:  # noqa: BLE001 - raised below, since the group would wrap it
+            problem = error
+        group.cancel_scope.cancel()
+    if problem is not None:
+        raise problem
+
+
+def _is_asyncio() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

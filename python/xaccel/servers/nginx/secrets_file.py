@@ -1,0 +1,19 @@
+"""The file with the secrets, which the rest of the configuration includes."""
+
+from __future__ import annotations
+
+from xaccel.servers.deployment import Deployment
+from xaccel.servers.nginx.syntax import include
+
+
+def secrets_file(deployment: Deployment) -> str:
+    """The name of the file.
+
+    A directive like `include conf.d/*.conf` leaves it out: its lines are for one location only.
+    """
+    return f"{deployment.file_name}-secrets.inc"
+
+
+def include_secrets(deployment: Deployment) -> str:
+    """The line that includes the file."""
+    return include(deployment.path_of(secrets_file(deployment)))

@@ -1,0 +1,148 @@
+"""Where renders run: in threads of this process.
+
+A backend has one method, `submit(job, deadline)`. At most one thread for each turn (see
+`turns`) calls it at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from inspect import signature
+from typing import Protocol, TypeVar
+
+from xaccel._core import Limits, OpenedFile, Spec, Thumbnail, placeholder, render
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+_LIMITS = tuple(signature(Limits).parameters)
+
+
+class Job(Protocol[T_co]):
+    """Work on one image, with all that it needs, wherever it runs."""
+
+    def run(self, timeout: float) -> T_co:
+        """Do it in this thread, in at most this many seconds.
+
+        Raises:
+            ThumbnailError: The image can't be rendered.
+            FileNotFound: The image is gone.
+            OSError: The image can't be read.
+        """
+
+
+class Backend(Protocol):
+    """Does the work."""
+
+    def submit(self, job: Job[T], deadline: float) -> T:
+        """Do a job, and wait for it.
+
+        Args:
+            job: The job.
+            deadline: The time of `time.monotonic()` at which it has to be done.
+
+        Raises:
+            RenderTimeout: It was not done in time.
+            ThumbnailError: The image can't be rendered.
+            FileNotFound: The image is gone.
+            OSError: The image can't be read.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class RenderJob:
+    """Renders a thumbnail."""
+
+    image: str | bytes | OpenedFile
+    """The path of the image, its bytes, or the opened file."""
+    spec: Spec
+    image_format: str
+    quality: Mapping[str, int]
+    """By format, for a spec without one."""
+    limits: Limits
+    is_partial: bool = False
+    """Whether `image` is only the start of a JPEG."""
+
+    def run(self, timeout: float) -> Thumbnail:
+        """See `Job.run`."""
+        return render(
+            self.image,
+            self.spec,
+            format=self.image_format,
+            quality=self.quality,
+            limits=_with_timeout(self.limits, timeout),
+            is_partial=self.is_partial,
+        )
+
+    def __str__(self) -> str:
+        return str(self.spec)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceholderJob:
+    """Makes the placeholder of an image."""
+
+    image: str | bytes | OpenedFile
+    """The path of the image, its bytes, or the opened file."""
+    limits: Limits
+
+    def run(self, timeout: float) -> str:
+        """See `Job.run`."""
+        return placeholder(self.image, limits=_with_timeout(self.limits, timeout))
+
+    def __str__(self) -> str:
+        return "the placeholder"
+
+
+def _with_timeout(limits: Limits, timeout: float) -> Limits:
+    return Limits(**{**{name: getattr(limits, name) for name in _LIMITS}, "timeout": timeout})
+
+
+class RenderThreads:
+    """The backend in threads of this process.
+
+    Args:
+        workers: How many threads render.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+
+    def submit(self, job: Job[T], deadline: float) -> T:
+        """See `Backend.submit`."""
+
+        def run() -> T:
+            return job.run(max(0.0, deadline - time.monotonic()))
+
+        return _pool(os.getpid(), _gevent_hub(), self._workers).submit(run).result()
+
+
+@lru_cache(maxsize=8)
+def _pool(pid: int, hub: object, workers: int) -> ThreadPoolExecutor:  # noqa: ARG001
+    """Return the threads of this process. A forked process needs its own, hence `pid`.
+
+    The allocator keeps the memory that a thread has freed for that thread. If every thread of a
+    server rendered, each would keep the memory of one render.
+    """
+    if hub is not None:
+        # All threads of a patched `threading` are one, which a render would block.
+        from gevent import threadpool  # type: ignore[import-untyped] # noqa: PLC0415
+
+        native: ThreadPoolExecutor = threadpool.ThreadPoolExecutor(workers)
+        return native
+    return ThreadPoolExecutor(workers, "xaccel-render")
+
+
+def _gevent_hub() -> object:
+    """Return the hub to which native threads report, if gevent has patched `threading`."""
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is None or not monkey.is_module_patched("threading"):
+        return None
+    hub: object = sys.modules["gevent"].get_hub()
+    return hub

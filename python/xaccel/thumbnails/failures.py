@@ -1,0 +1,115 @@
+"""Remembers which images can't be rendered, so that they take no further turns for a while.
+
+With a cache all processes of the machine share the memory: one small file for each of a fixed
+number of places. Without one, or when it can't be written to, each process has its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from xaccel.exceptions import (
+    CorruptImage,
+    ImageTooLarge,
+    RenderTimeout,
+    ThumbnailError,
+    UnsupportedImage,
+)
+
+DIRECTORY = ".lock"
+"""The directory in the cache for files that are not thumbnails. No URL leads there."""
+
+SECONDS = 60
+"""For how long a failure is remembered."""
+
+_PLACES = 1024
+"""The most failures. Another image of the same place takes the place of the first."""
+
+_KINDS = {
+    kind.__name__: kind
+    for kind in (CorruptImage, ImageTooLarge, RenderTimeout, ThumbnailError, UnsupportedImage)
+}
+
+
+class Failures:
+    """The images that can't be rendered.
+
+    Args:
+        cache: The cache's directory, which all processes share, if there is one.
+        now: The clock, in seconds since 1970.
+    """
+
+    def __init__(self, cache: str | None, *, now: Callable[[], float] = time.time) -> None:
+        self._directory = None if cache is None else Path(cache) / DIRECTORY
+        self._now = now
+        self._texts: dict[int, str] = {}
+
+    def check(self, name: str, state: Callable[[], str | None]) -> None:
+        """Raise the error of an image that has failed a short while ago.
+
+        Args:
+            name: The name of the image.
+            state: Finds its state, see `Original.state`; called only if an image has failed.
+
+        Raises:
+            ThumbnailError: The error with which it has failed.
+        """
+        digest = _digest(name)
+        text = self._read(_place(digest))
+        if text is None:
+            return
+        then, _, text = text.partition("\n")
+        failed, _, text = text.partition("\n")
+        kind, _, message = text.partition("\n")
+        if (
+            failed.startswith(digest)
+            and kind in _KINDS
+            and 0 <= self._now() - float(then) < SECONDS
+            and failed == digest + _digest(str(state()))
+        ):
+            raise _KINDS[kind](message)
+
+    def remember(self, name: str, state: str | None, error: ThumbnailError) -> None:
+        """Remember an error of an image in this state."""
+        digest = _digest(name)
+        place = _place(digest)
+        text = f"{self._now()}\n{digest}{_digest(str(state))}\n{type(error).__name__}\n{error}"
+        if self._directory is not None:
+            try:
+                self._directory.mkdir(parents=True, exist_ok=True)
+                self._path(place).write_text(text, "utf-8", "replace")
+            except OSError:
+                pass
+            else:
+                self._texts.pop(place, None)
+                return
+        self._texts[place] = text
+
+    def forget(self, name: str) -> None:
+        """Forget the error of an image."""
+        place = _place(_digest(name))
+        self._texts.pop(place, None)
+        if self._directory is not None:
+            self._path(place).unlink(missing_ok=True)
+
+    def _read(self, place: int) -> str | None:
+        if self._directory is not None and place not in self._texts:
+            try:
+                return self._path(place).read_text("utf-8", "replace")
+            except OSError:
+                return None
+        return self._texts.get(place)
+
+    def _path(self, place: int) -> Path:
+        return (self._directory or Path()) / f"failed-{place:03x}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2s(text.encode(errors="replace"), digest_size=16).hexdigest()
+
+
+def _place(digest: str) -> int:
+    return int(digest[:8], 16) % _PLACES

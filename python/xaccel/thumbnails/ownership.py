@@ -1,0 +1,142 @@
+"""Whose thumbnails a cache holds, and with which settings they were made.
+
+A finished thumbnail is found by its URL alone. So two apps in one cache would show each other's
+pictures, and a thumbnail from before a change of settings stays as it was. A small file in the
+cache tells.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from xaccel._core import Cache
+from xaccel.config import Config
+from xaccel.exceptions import ConfigError
+from xaccel.thumbnails.failures import DIRECTORY
+
+_PICTURE_SETTINGS = ("thumbnail_source", "thumbnail_quality", "thumbnail_max_frames")
+"""What changes a picture though its URL stays."""
+
+_logger = logging.getLogger("xaccel.thumbnails")
+
+
+class Ownership:
+    """The record of the app that a cache belongs to.
+
+    Args:
+        config: The settings of this app.
+        cache: The cache.
+
+    Raises:
+        ConfigError: The cache belongs to another app.
+    """
+
+    def __init__(self, config: Config, cache: Cache) -> None:
+        self._path = _path(config)
+        self._record = _record(config)
+        self._is_recorded = False
+        if not self._path.exists():
+            return
+        with suppress(OSError):
+            # Of the workers that start at the same time, one looks.
+            lock = cache.try_lock(cache.lock_number(str(self._path)))
+            if lock is not None:
+                with lock:
+                    self._compare(config)
+
+    def claim(self) -> None:
+        """Record that the cache belongs to this app. Call it before a thumbnail is published.
+
+        Raises:
+            OSError: The cache can't be written to.
+        """
+        if not self._is_recorded:
+            if not self._path.exists():
+                self._write()
+            self._is_recorded = True
+
+    def _compare(self, config: Config) -> None:
+        found = _read(self._path)
+        if found is None:
+            return
+        if _is_of_another_app(found, self._record):
+            raise ConfigError(
+                f"XACCEL['THUMBNAIL_CACHE'] {config.thumbnail_cache!r} holds the thumbnails of "
+                "another app, with other SECRET_KEYS and another THUMBNAIL_SOURCE: give each app a "
+                "directory of its own; or, if both settings of this app have changed, run "
+                "`xaccel cache clear`"
+            )
+        if found == self._record:
+            self._is_recorded = True
+            return
+        for name, value in self._record["settings"].items():
+            if found["settings"].get(name, value) != value:
+                _logger.warning(
+                    "XACCEL[%r] has changed: finished thumbnails stay as they are until "
+                    "`xaccel cache clear` removes them",
+                    name,
+                )
+        self._write()
+        self._is_recorded = True
+
+    def _write(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        own = self._path.with_name(f"app-{os.getpid()}")
+        own.write_text(json.dumps(self._record))
+        own.replace(self._path)
+
+
+def forget(config: Config) -> None:
+    """Forget to whom an empty cache belongs.
+
+    Raises:
+        OSError: The cache can't be written to.
+    """
+    _path(config).unlink(missing_ok=True)
+
+
+def _path(config: Config) -> Path:
+    return Path(config.thumbnail_cache or "") / DIRECTORY / "app"
+
+
+def _record(config: Config) -> dict[str, Any]:
+    return {
+        "keys": [_digest(key) for key in config.secret_keys],
+        "places": [_digest(place) for place in (config.thumbnail_source, *config.roots) if place],
+        "settings": {
+            name.upper(): _digest(repr(getattr(config, name))) for name in _PICTURE_SETTINGS
+        },
+    }
+
+
+def _digest(value: str | bytes) -> str:
+    content = value.encode(errors="surrogateescape") if isinstance(value, str) else value
+    return hashlib.blake2s(content, digest_size=8, person=b"xaccel").hexdigest()
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    kinds = {"keys": list, "places": list, "settings": dict}
+    if not isinstance(found, dict) or not all(
+        isinstance(found.get(name), kind) for name, kind in kinds.items()
+    ):
+        return None
+    return found
+
+
+def _is_of_another_app(found: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
+    """Whether both the keys and the places differ: an app may well change one of them."""
+    return all(
+        found[name] and ours[name] and set(map(str, found[name])).isdisjoint(ours[name])
+        for name in ("keys", "places")
+    )

@@ -1,0 +1,185 @@
+//! Amazon S3 and the stores that speak its API: presigned URLs and signed requests.
+
+use super::{
+    lifetime::Expiry,
+    sigv4::{self, Credential, Endpoint, MAX_SECONDS, Moment, ObjectUrl, Unsigned, Words},
+    target::Target,
+};
+use crate::error::{SignError, SignerError};
+
+const WORDS: Words = Words {
+    version: "AWS4",
+    algorithm: "AWS4-HMAC-SHA256",
+    prefix: "X-Amz-",
+    scope: ["s3", "aws4_request"],
+};
+
+/// Headers that proxies and clients change on the way.
+const UNSIGNED_HEADERS: [&str; 5] =
+    ["authorization", "connection", "expect", "transfer-encoding", "user-agent"];
+
+/// Where a URL has its bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Addressing {
+    /// `https://endpoint/bucket/key`.
+    Path,
+    /// `https://bucket.endpoint/key`.
+    Virtual,
+}
+
+impl std::str::FromStr for Addressing {
+    type Err = SignerError;
+
+    fn from_str(name: &str) -> Result<Self, SignerError> {
+        match name {
+            "path" => Ok(Self::Path),
+            "virtual" => Ok(Self::Virtual),
+            _ => Err(SignerError::UnknownAddressing(name.to_owned())),
+        }
+    }
+}
+
+/// Signs for one account, region and endpoint.
+#[derive(Clone)]
+pub struct S3Signer {
+    credential: Credential,
+    secret_key: String,
+    session_token: Option<String>,
+    endpoint: Endpoint,
+    addressing: Addressing,
+}
+
+impl S3Signer {
+    /// A signer with an access key, its secret and, for temporary credentials, the session token.
+    /// Without an endpoint it is that of Amazon S3 in the region.
+    ///
+    /// # Errors
+    /// When a value is empty or has no place in a URL.
+    pub fn new(
+        access_key: &str,
+        secret_key: &str,
+        region: &str,
+        endpoint: Option<&str>,
+        addressing: Addressing,
+        session_token: Option<&str>,
+    ) -> Result<Self, SignerError> {
+        let credential = Credential::new(WORDS, access_key, region)?;
+        if secret_key.is_empty() {
+            return Err(SignerError::EmptySecret { number: 1 });
+        }
+        let is_plain = |c: char| c.is_ascii_graphic();
+        if session_token.is_some_and(|token| token.is_empty() || !token.chars().all(is_plain)) {
+            return Err(SignerError::SessionToken);
+        }
+        let endpoint = match endpoint {
+            Some(endpoint) => Endpoint::parse(endpoint)?,
+            None => Endpoint::parse(&format!("https://s3.{region}.amazonaws.com"))?,
+        };
+        Ok(Self {
+            credential,
+            secret_key: secret_key.to_owned(),
+            session_token: session_token.map(str::to_owned),
+            endpoint,
+            addressing,
+        })
+    }
+
+    fn object(&self, url: &str) -> Result<ObjectUrl, SignError> {
+        ObjectUrl::new(url, "s3", &self.endpoint, self.addressing == Addressing::Virtual)
+    }
+
+    /// The URL of `s3://bucket/key` at the endpoint, without a signature. The key is not encoded.
+    ///
+    /// # Errors
+    /// When the URL does not have this form, the key has dot segments, or the bucket can't be part
+    /// of a host name.
+    pub fn url(&self, url: &str) -> Result<String, SignError> {
+        Ok(self.object(url)?.url())
+    }
+
+    /// A URL of `s3://bucket/key` with which anyone can make this request, at the time `now` (Unix
+    /// seconds). With [`Expiry::In`] it stays the same for half of the lifetime, or for less if the
+    /// lifetime is near the maximum of seven days.
+    ///
+    /// # Errors
+    /// See [`Self::url`]; when the method is not a token, or the time is out of range.
+    pub fn presign(
+        &self,
+        method: &str,
+        url: &str,
+        expiry: Expiry,
+        now: i64,
+    ) -> Result<String, SignError> {
+        let window = expiry.window(now, MAX_SECONDS)?;
+        let token = self.session_token.as_deref();
+        let Unsigned { mut url, string_to_sign, moment } =
+            self.credential.presign(method, &self.object(url)?, token, window)?;
+        url.push_str(&self.credential.sign(&self.secret_key, &moment, &string_to_sign));
+        Ok(url)
+    }
+
+    /// The headers to add to a request at the time `now` (Unix seconds). `url` is the whole URL as
+    /// it is sent, `payload_hash` the body's SHA-256 in hexadecimal digits or `UNSIGNED-PAYLOAD`.
+    /// All of the given headers are signed, apart from those that change on the way.
+    ///
+    /// # Errors
+    /// When the URL is not absolute or not encoded, a header or the method can't be sent, or the
+    /// time is out of range.
+    pub fn sign_request(
+        &self,
+        method: &str,
+        url: &str,
+        headers: &[(impl AsRef<str>, impl AsRef<str>)],
+        payload_hash: &str,
+        now: i64,
+    ) -> Result<Vec<(&'static str, String)>, SignError> {
+        sigv4::check_token(method)?;
+        let target = Target::parse(url)?;
+        let host = Endpoint::parse(target.origin)
+            .map_err(|_| SignError::NotAbsolute { or_path: "" })?
+            .into_host();
+        let moment = Moment::new(now)?;
+        let mut added = vec![
+            ("X-Amz-Content-SHA256", payload_hash.to_owned()),
+            ("X-Amz-Date", moment.timestamp.clone()),
+        ];
+        added.extend(self.session_token.clone().map(|token| ("X-Amz-Security-Token", token)));
+        let mut signed = vec![("host".to_owned(), host)];
+        for (name, value) in added.iter().map(|(name, value)| (*name, value.as_str())) {
+            signed.push((name.to_ascii_lowercase(), value.to_owned()));
+        }
+        for (name, value) in headers {
+            let (name, value) = (name.as_ref().to_ascii_lowercase(), value.as_ref());
+            sigv4::check_token(&name)?;
+            if value.chars().any(|c| c.is_control() && c != '\t') {
+                return Err(SignError::NotHttp(name));
+            }
+            let is_ours = signed.iter().any(|(ours, _)| *ours == name);
+            if !is_ours && !UNSIGNED_HEADERS.contains(&&*name) {
+                let words: Vec<&str> = value.split_ascii_whitespace().collect();
+                signed.push((name, words.join(" ")));
+            }
+        }
+        signed.sort();
+        let names: Vec<&str> = signed.iter().map(|(name, _)| name.as_str()).collect();
+        let names = names.join(";");
+        let lines: Vec<String> =
+            signed.iter().map(|(name, value)| format!("{name}:{value}")).collect();
+        let lines = lines.join("\n");
+        let canonical = format!(
+            "{method}\n{}\n{}\n{lines}\n\n{names}\n{payload_hash}",
+            sigv4::canonical_path(target.path)?,
+            sigv4::canonical_query(&target)?,
+        );
+        let string_to_sign = self.credential.string_to_sign(&moment, &canonical);
+        let signature = self.credential.sign(&self.secret_key, &moment, &string_to_sign);
+        let (algorithm, credential) = (WORDS.algorithm, self.credential.name(&moment));
+        added.push((
+            "Authorization",
+            format!(
+                "{algorithm} Credential={credential}, SignedHeaders={names}, Signature={signature}"
+            ),
+        ));
+        Ok(added)
+    }
+}

@@ -1,0 +1,131 @@
+"""Small files that would cost much time or memory."""
+
+import io
+import struct
+import zlib
+
+import pytest
+from PIL import Image
+from xaccel import Limits, thumbnail
+from xaccel.exceptions import CorruptImage, ThumbnailError, UnsupportedImage
+
+from tests.support.thumbnail_images import encoded, photo
+
+
+def tiff(width, height, payload, *, samples=3, bits=8, photometric=2, compression=8, **tags):
+    """A TIFF whose strips or tiles all have the same data."""
+    rows = tags.get("rows", height)
+    tile = tags.get("tile")
+    planar = tags.get("planar", 1)
+    across, down = (
+        (-(-width // tile[0]), -(-height // tile[1])) if tile else (1, -(-height // rows))
+    )
+    chunks = across * down * (samples if planar == 2 else 1)
+    entries = [
+        (256, 4, [width]),
+        (257, 4, [height]),
+        (258, 3, [bits] * samples),
+        (259, 3, [compression]),
+        (262, 3, [photometric]),
+        (277, 3, [samples]),
+        (284, 3, [planar]),
+        (324 if tile else 273, 4, [8] * chunks),
+        (325 if tile else 279, 4, [len(payload)] * chunks),
+    ]
+    entries += [(322, 4, [tile[0]]), (323, 4, [tile[1]])] if tile else [(278, 4, [rows])]
+    if "format" in tags:
+        entries.append((339, 3, [tags["format"]] * samples))
+    directory = 8 + len(payload) + len(payload) % 2
+    after = directory + 2 + 12 * len(entries) + 4
+    blob, listing = b"", struct.pack("<H", len(entries))
+    for tag, kind, values in sorted(entries):
+        raw = struct.pack(f"<{len(values)}{'HI'[kind - 3]}", *values)
+        value = raw.ljust(4, b"\0")
+        if len(raw) > 4:
+            value = struct.pack("<I", after + len(blob))
+            blob += raw + b"\0" * (len(raw) % 2)
+        listing += struct.pack("<HHI", tag, kind, len(values)) + value
+    head = (b"II*\0" + struct.pack("<I", directory) + payload).ljust(directory, b"\0")
+    return head + listing + struct.pack("<I", 0) + blob
+
+
+@pytest.mark.parametrize("samples", [6, 8, 600, 60_000])
+@pytest.mark.parametrize("bits", [8, 16, 32])
+def test_a_tiff_has_few_samples_a_pixel(samples, bits):
+    for photometric in (1, 2, 5):
+        source = tiff(
+            64, 64, zlib.compress(bytes(1000)), samples=samples, bits=bits, photometric=photometric
+        )
+        with pytest.raises(UnsupportedImage):
+            thumbnail(source, 32)
+
+
+def jpeg(size):
+    return encoded(Image.new("RGB", size), "JPEG", quality=50)
+
+
+@pytest.mark.parametrize("shape", [{"rows": 4}, {"tile": (16, 16)}])
+def test_a_jpeg_in_a_tiff_is_as_large_as_its_place(shape):
+    options = {"photometric": 6, "compression": 7, **shape}
+    with pytest.raises(CorruptImage, match="larger than its place"):
+        thumbnail(tiff(64, 20, jpeg((800, 800)), **options), 32)
+
+
+def test_a_jpeg_in_a_tiff_may_be_filled_up_to_whole_blocks():
+    source = tiff(64, 32, jpeg((64, 16)), photometric=6, compression=7, rows=16)
+    assert thumbnail(source, 32).is_complete
+
+
+def test_a_tile_is_not_much_larger_than_the_picture():
+    source = tiff(64, 64, zlib.compress(bytes(1000)), tile=(60_000, 60_000))
+    with pytest.raises(CorruptImage, match="larger than the picture"):
+        thumbnail(source, 32)
+
+
+@pytest.mark.parametrize("compression", [8, 5, 32773])
+def test_strips_that_share_long_data_are_read_a_few_times_only(compression):
+    """The data decodes to nothing for a long time."""
+    empty = {
+        8: b"\x78\x9c" + b"\0\0\0\xff\xff" * 200_000,
+        5: int("100000000" * 8, 2).to_bytes(9) * 100_000,
+        32773: b"\x80" * 1_000_000,
+    }[compression]
+    source = tiff(64, 20_000, empty, samples=1, photometric=1, compression=compression, rows=1)
+    with pytest.raises(CorruptImage):
+        thumbnail(source, 32, 32, limits=Limits(timeout=60))
+
+
+def test_strips_may_share_their_data():
+    row = zlib.compress(b"\x60" * 64)
+    source = tiff(64, 5_000, row, samples=1, photometric=1, rows=1)
+    assert thumbnail(source, 32, 32).is_complete
+
+
+@pytest.mark.parametrize(("bits", "samples", "form"), [(32, 1, 3), (32, 3, 3), (32, 4, 1)])
+def test_wide_samples_strip_by_strip(bits, samples, form):
+    photometric = {1: 1, 3: 2, 4: 5}[samples]
+    strip = zlib.compress(bytes(64 * 8 * samples * bits // 8))
+    source = tiff(
+        64, 64, strip, samples=samples, bits=bits, photometric=photometric, rows=8, format=form
+    )
+    made = thumbnail(source, 32, format="png")
+    assert made.is_complete
+    picture = Image.open(io.BytesIO(made.data)).convert("RGB")
+    assert picture.getpixel((5, 5)) == ((255,) * 3 if samples == 4 else (0,) * 3)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        lambda: encoded(photo(), "PNG"),
+        lambda: encoded(photo(), "JPEG"),
+        lambda: encoded(photo(), "GIF"),
+        lambda: encoded(photo(), "WEBP"),
+        lambda: encoded(photo(), "TIFF"),
+        lambda: thumbnail(encoded(photo(), "PNG"), format="avif").data,
+    ],
+    ids=["png", "jpeg", "gif", "webp", "tiff", "avif"],
+)
+def test_the_time_limit_applies_to_every_format(source):
+    with pytest.raises(ThumbnailError, match="time limit"):
+        thumbnail(source(), 300, limits=Limits(timeout=0))

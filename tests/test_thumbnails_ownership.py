@@ -1,0 +1,106 @@
+"""Caches that hold the thumbnails of another app, or those of earlier settings."""
+
+import logging
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from xaccel import ConfigError
+
+from tests.support.thumbnail_service import Service
+
+OTHER_KEY = "another key of 16 bytes or more"
+
+
+@pytest.fixture
+def make(photos, tmp_path):
+    def make(**settings):
+        defaults = {"THUMBNAIL_SOURCE": photos, "THUMBNAIL_CACHE": tmp_path / "cache"}
+        return Service({**defaults, **settings})
+
+    return make
+
+
+@pytest.fixture
+def used(make):
+    """A cache in use."""
+    service = make()
+    assert service.get(service.url("cat.jpg", 50)).status == 200
+
+
+@pytest.fixture
+def warnings(caplog):
+    caplog.set_level(logging.WARNING, "xaccel")
+    return lambda: [record.getMessage() for record in caplog.records]
+
+
+def test_two_apps_in_one_cache_are_an_error(make, used, tmp_path):
+    with pytest.raises(ConfigError, match=r"THUMBNAIL_CACHE.*another app.*directory of its own"):
+        make(THUMBNAIL_SOURCE=tmp_path, SECRET_KEYS=[OTHER_KEY])
+
+
+@pytest.mark.parametrize("keys", [[OTHER_KEY], [OTHER_KEY, "a key of more than 16 bytes"]])
+def test_an_app_may_change_its_keys(make, used, warnings, keys):
+    make(SECRET_KEYS=keys)
+    assert warnings() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("THUMBNAIL_SOURCE", "/"),
+        ("THUMBNAIL_QUALITY", {"jpeg": 10}),
+        ("THUMBNAIL_MAX_FRAMES", 5),
+    ],
+)
+def test_a_setting_that_changes_pictures_is_one_warning(make, used, warnings, key, value):
+    for _ in range(3):
+        make(**{key: value})
+    (warning,) = warnings()
+    assert f"XACCEL['{key}'] has changed" in warning
+    assert "xaccel cache clear" in warning
+
+
+def test_workers_that_start_together_warn_once(make, used, warnings):
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(8):
+            pool.submit(make, THUMBNAIL_MAX_FRAMES=5)
+    assert len(warnings()) == 1
+
+
+def test_other_settings_change_no_picture(make, used, warnings):
+    make(THUMBNAIL_QUEUE=5, THUMBNAIL_WORKERS=7, THUMBNAIL_CACHE_MAX_SIZE="1g", SERVER="nginx")
+    assert warnings() == []
+
+
+def test_nothing_is_written_before_the_first_thumbnail(make, tmp_path):
+    make()
+    assert not (tmp_path / "cache").exists()
+
+
+def test_an_empty_cache_is_for_anyone(make, used, tmp_path, warnings):
+    script = tmp_path / "site_settings.py"
+    settings = {"THUMBNAIL_CACHE": str(tmp_path / "cache"), "THUMBNAIL_SOURCE": "/"}
+    script.write_text(f"SECRET_KEY = {OTHER_KEY!r}\nXACCEL = {settings!r}\n")
+    xaccel = Path(sys.executable).with_name("xaccel")
+    command = [xaccel, "cache", "clear", "--settings", "site_settings"]
+    subprocess.run(command, check=True, cwd=tmp_path, capture_output=True)
+    service = make(THUMBNAIL_QUALITY={"jpeg": 10}, SECRET_KEYS=[OTHER_KEY])
+    assert service.get(service.url("cat.jpg", 50)).status == 200
+    assert warnings() == []
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"keys": 1}', "\xff"])
+def test_a_broken_record_is_ignored(make, used, tmp_path, warnings, text):
+    (tmp_path / "cache" / ".lock" / "app").write_text(text)
+    service = make(THUMBNAIL_QUALITY={"jpeg": 10})
+    assert service.get(service.url("cat.jpg", 60)).status == 200
+    assert warnings() == []
+
+
+def test_the_record_shows_no_key(used, tmp_path):
+    text = (tmp_path / "cache" / ".lock" / "app").read_text()
+    assert "a key of" not in text
+    assert str(tmp_path) not in text
