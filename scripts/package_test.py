@@ -52,6 +52,9 @@ IN_SDIST = (
 IN_WHEEL = (
     "xaccel/_core.abi3.so",
     "xaccel/_core.pyi",
+    "xaccel/django/static/xaccel/image_widget.css",
+    "xaccel/django/static/xaccel/image_widget.js",
+    "xaccel/django/templatetags/xaccel.py",
     "xaccel/py.typed",
     "xaccel/flask.py",
     "xaccel/gallery.css",

@@ -44,6 +44,7 @@ COMMON = {
     "xaccel.thumbnails.ownership",
     "xaccel.thumbnails.private",
     "xaccel.thumbnails.rendering",
+    "xaccel.thumbnails.rows",
     "xaccel.thumbnails.sources",
     "xaccel.thumbnails.sources.base",
     "xaccel.thumbnails.sources.directory",

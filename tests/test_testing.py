@@ -1,13 +1,28 @@
+import io
+import itertools
+
 import flask
 import pytest
 from django.core.files.storage import FileSystemStorage
 from django.test import Client, override_settings
+from PIL import Image
 from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
-from xaccel import Config, asgi
-from xaccel.flask import XAccel, send_private_file
-from xaccel.testing import assert_not_offloaded, assert_offloaded
+from xaccel import Config, Spec, asgi, probe
+from xaccel.django import conf, thumbnail_url as django_thumbnail_url
+from xaccel.flask import (
+    XAccel,
+    send_private_file,
+    send_private_thumbnail,
+    thumbnail_url as flask_thumbnail_url,
+)
+from xaccel.testing import (
+    assert_not_offloaded,
+    assert_offloaded,
+    make_image,
+    override_thumbnails,
+)
 
 from tests.support import django_site  # noqa: F401
 
@@ -168,3 +183,111 @@ def test_it_takes_a_file_of_a_storage(root):
         assert_offloaded(response, file)
         with storage.open("other.pdf") as other, pytest.raises(AssertionError, match="expected"):
             assert_offloaded(response, other)
+
+
+@pytest.fixture
+def thumbnails(tmp_path, photos, server):
+    """The settings of a site with thumbnails."""
+    return {
+        "SERVER": server,
+        "ROOTS": {photos: "/_private/files/"},
+        "THUMBNAIL_SOURCE": str(photos),
+        "THUMBNAIL_CACHE": tmp_path / "cache",
+    }
+
+
+@pytest.fixture(params=["flask", "django"])
+def site(request, thumbnails):
+    """A client, and the function that writes the URLs of thumbnails."""
+    if request.param == "django":
+        with override_settings(XACCEL=thumbnails):
+            yield Client().get, django_thumbnail_url
+        return
+    app = flask.Flask(__name__)
+    app.config.update(SECRET_KEY="the secret of the framework", XACCEL=thumbnails)
+    XAccel(app)
+
+    @app.get("/private/<name>")
+    def private(name):
+        return send_private_thumbnail(name, 30, 20, fit="cover")
+
+    with app.app_context():
+        yield app.test_client().get, flask_thumbnail_url
+
+
+WIDTHS = itertools.count(100)
+
+
+def test_an_offloaded_thumbnail(site):
+    get, thumbnail_url = site
+    for options in ({}, {"format": "auto"}):
+        url = thumbnail_url("sub/föö bär.jpg", 30, 20, fit="cover", **options)
+        response = get(url, headers={"Accept": "image/webp"})
+        assert_offloaded(response, url)
+        # A width of its own, since the sites of other tests may still have theirs.
+        other = thumbnail_url("sub/föö bär.jpg", next(WIDTHS), 20, fit="cover")
+        with pytest.raises(AssertionError, match="or a thumbnail in"):
+            assert_offloaded(response, other)
+        get(other)
+        with pytest.raises(AssertionError, match="expected x-"):
+            assert_offloaded(response, other)
+
+
+def content(response):
+    return response.get_data() if hasattr(response, "get_data") else response.getvalue()
+
+
+@pytest.mark.parametrize("server", ["nginx", "direct"])
+def test_an_override_renders_nothing(site, tmp_path, monkeypatch):
+    get, thumbnail_url = site
+    url = thumbnail_url("absent.jpg", 30, 20, fit="cover", format="webp")
+    with override_thumbnails() as requested:
+        response = get(url)
+        assert response.status_code == 200
+        assert response.headers["Content-Type"] == "image/webp"
+        info = probe(content(response))
+        assert (info.width, info.height, info.format) == (1, 1, "webp")
+        assert get(url.replace("key=", "key=x")).status_code == 403
+    assert requested == [("absent.jpg", Spec(30, 20, fit="cover", format="webp"))]
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.suffix == ".webp"]
+    assert get(url).status_code == 404
+
+
+@pytest.mark.parametrize("server", ["direct"])
+@pytest.mark.parametrize("site", ["flask"], indirect=True)
+def test_an_override_renders_no_private_thumbnail(site, photos):
+    get, _ = site
+    with override_thumbnails() as requested:
+        assert get("/private/text.jpg").status_code == 200
+    assert requested == [(str(photos / "text.jpg"), Spec(30, 20, fit="cover"))]
+
+
+def test_an_override_reads_no_placeholder(tmp_path):
+    with override_settings(XACCEL={"THUMBNAIL_SOURCE": str(tmp_path)}):
+
+        @override_thumbnails()
+        def drawn():
+            return conf.template_helpers().placeholder("absent.jpg")
+
+        assert drawn().startswith("data:image/gif;base64,")
+
+
+@pytest.mark.parametrize("image_format", ["jpeg", "png", "webp", "avif", "gif"])
+def test_made_images(image_format):
+    info = probe(make_image(40, 30, format=image_format))
+    assert (info.width, info.height, info.format) == (40, 30, image_format)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_made_images_with_an_orientation(orientation):
+    content = make_image(40, 30, orientation=orientation)
+    info = probe(content)
+    assert info.orientation == orientation
+    assert (info.width, info.height) == ((40, 30) if orientation < 5 else (30, 40))
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.getexif().get(0x0112, 1) == orientation
+
+
+def test_only_a_jpeg_has_an_orientation():
+    with pytest.raises(ValueError, match="only a JPEG"):
+        make_image(40, 30, format="png", orientation=6)

@@ -1,22 +1,101 @@
-"""Assertions for the tests of your app: does the web server send this file?
+"""For the tests of your app: does the web server send this file, and which thumbnails are shown?
 
     def test_members_get_the_video(client):
         assert_offloaded(client.get("/video/1"), "/srv/videos/1.mp4")
 
-They work for every server, with the responses of the test clients of Flask (and Werkzeug),
-Django, Starlette and FastAPI, and of httpx.
+    @override_thumbnails()
+    def test_the_page_shows_every_photo(client):
+        Photo.objects.create(image="a.jpg")  # there is no such file
+
+The assertions work for every server, with the responses of the test clients of Flask (and
+Werkzeug), Django, Starlette and FastAPI, and of httpx.
 """
 
 from __future__ import annotations
 
 import os
+import struct
+import urllib.parse
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
+from unittest import mock
 
+from xaccel._core import Spec, thumbnail
 from xaccel.delivery.files import Delivery
+from xaccel.delivery.request import Request
+from xaccel.delivery.response import Headers, Response
 from xaccel.exceptions import ConfigError, FileNotFound
 from xaccel.servers.dialects import Dialect, is_offload_header
+from xaccel.thumbnails.delivery import RequestedThumbnail, ThumbnailDelivery
+from xaccel.thumbnails.placeholders import TRANSPARENT, Placeholders
 
-__all__ = ["assert_not_offloaded", "assert_offloaded"]
+__all__ = ["assert_not_offloaded", "assert_offloaded", "make_image", "override_thumbnails"]
+
+
+@contextmanager
+def override_thumbnails() -> Iterator[list[tuple[str, Spec]]]:
+    """Render no thumbnails: a context manager and a decorator for tests.
+
+    Every valid request for a thumbnail is answered with a picture of one pixel, whether its image
+    exists or not. Nothing is read, and nothing is kept in `THUMBNAIL_CACHE`. `placeholder` gives a
+    transparent pixel, unless the image's row holds one. URLs and signatures stay the same.
+
+    It gives the list of the thumbnails that were requested, as pairs of the name of the image (the
+    path of a private one) and the spec.
+    """
+    requested: list[tuple[str, Spec]] = []
+
+    def respond(_: ThumbnailDelivery, wanted: RequestedThumbnail, request: Request) -> Response:
+        requested.append((wanted.name, wanted.spec))
+        content = make_image(1, 1, format=wanted.image_format)
+        headers = (*wanted.headers, ("Content-Length", str(len(content))))
+        return Response(200, headers, b"" if request.conditions.method == "HEAD" else content)
+
+    with (
+        mock.patch.object(ThumbnailDelivery, "respond", respond),
+        mock.patch.object(Placeholders, "read", return_value=TRANSPARENT),
+    ):
+        yield requested
+
+
+@lru_cache(maxsize=64)
+def make_image(width: int, height: int, *, format: str = "jpeg", orientation: int = 1) -> bytes:  # noqa: A002
+    """Return an image of one colour, for uploads in tests. It needs neither Pillow nor a file.
+
+    Args:
+        width: Its width in pixels, as it is stored.
+        height: Its height in pixels, as it is stored.
+        format: `"jpeg"`, `"png"`, `"webp"`, `"avif"` or `"gif"`.
+        orientation: That of EXIF, 1 to 8, for JPEG: phones store portraits with 6.
+
+    Raises:
+        ValueError: The format has no orientation.
+    """
+    made = thumbnail(_PIXEL, width, height, fit="fill", upscale=True, format=format).data
+    if orientation == 1:
+        return made
+    if format != "jpeg":
+        raise ValueError(f"only a JPEG can have an orientation here, not {format!r}")
+    # A TIFF header and one directory with one entry: the orientation, a SHORT.
+    exif = b"Exif\0\0MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+    return made[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + made[2:]
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    body = kind + data
+    return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+
+_PIXEL = (
+    b"\x89PNG\r\n\x1a\n"
+    + _chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0))
+    + _chunk(b"IDAT", zlib.compress(b"\0\x33\x99\xcc"))
+    + _chunk(b"IEND", b"")
+)
+"""A PNG of one pixel."""
 
 
 def assert_offloaded(
@@ -24,10 +103,14 @@ def assert_offloaded(
 ) -> None:
     """Assert that the app makes the web server send this file, and sends nothing itself.
 
+    The URL of a thumbnail stands for its file in `THUMBNAIL_CACHE`, once it is rendered: request it
+    first, outside of `override_thumbnails()`.
+
     Args:
         response: The response of the test client.
         path: The file, as in `send_private_file()`: a path, absolute or relative to a root; a URL
-            below one of `REMOTES`; or with Django a file of a model's field or of a storage.
+            below one of `REMOTES`; the URL of a public thumbnail; or with Django a file of a
+            model's field or of a storage.
         root: The directory of a relative path; not needed if there is only one root.
 
     Raises:
@@ -90,14 +173,29 @@ def _expected(
         senders.append(delivery.dialect)
         # The first names the file; others may say how to send it.
         headers.update((name.lower(), value) for name, value in offload[:1])
+    for dialect, offload in _thumbnails(os.fspath(path)):
+        senders.append(dialect)
+        headers.update((name.lower(), value) for name, value in offload[:1])
     return headers, senders
+
+
+def _thumbnails(url: str) -> Iterator[tuple[Dialect, Headers]]:
+    """The headers of the thumbnail of a URL for each cache that has it, and their dialects."""
+    path = urllib.parse.unquote(urllib.parse.urlsplit(url).path)
+    for delivery in ThumbnailDelivery.in_use():
+        # The browser chooses the format of `auto`.
+        for ending in ("", *(f".{name}" for name in ("avif", "webp", "jpeg", "png", "gif"))):
+            try:
+                yield delivery.dialect, delivery.offload(path + ending)
+            except (FileNotFound, ValueError):
+                continue
 
 
 def _why_nobody_sends(path: str | os.PathLike[str], senders: list[Dialect]) -> str:
     if not senders:
         return (
             f"no server sends {path!s}: it is not a file under one of XACCEL['ROOTS'] or below one "
-            "of XACCEL['REMOTES']"
+            "of XACCEL['REMOTES'], or a thumbnail in XACCEL['THUMBNAIL_CACHE']"
         )
     names = {dialect.title for dialect in senders if dialect.offloads}
     if not names:

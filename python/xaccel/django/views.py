@@ -20,6 +20,7 @@ from xaccel.django import conf
 from xaccel.django.files import PrivateFile, local_path_of, path_of
 from xaccel.django.http import facts, to_django
 from xaccel.exceptions import FileNotFound
+from xaccel.thumbnails.rows import focal_point
 
 _logger = logging.getLogger("xaccel.django")
 
@@ -146,6 +147,7 @@ def send_private_thumbnail(
         image = local_path_of(path)
     except FileNotFound as error:
         raise Http404(error.public_message) from None
+    options.setdefault("focal_point", focal_point(path))
     response = conf.private_thumbnails().answer(
         image, width, height, facts(request), root=root, max_age=max_age, **options
     )

@@ -10,8 +10,10 @@ import hashlib
 import logging
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from xaccel._core import Cache, PathMap, Spec, Thumbnail, __version__
 from xaccel._log import one_line
@@ -67,7 +69,10 @@ class ThumbnailDelivery:
         ConfigError: The cache belongs to another app.
     """
 
+    _instances: ClassVar[weakref.WeakSet[ThumbnailDelivery]] = weakref.WeakSet()
+
     def __init__(self, config: Config) -> None:
+        self._instances.add(self)
         self._config = config
         self._server = dialects.get(config)
         self._locks = ThreadLocks()
@@ -79,6 +84,33 @@ class ThumbnailDelivery:
             # The directory is ours: a link in it was made on purpose, and web servers follow it.
             self._files = PathMap([(config.thumbnail_cache, CACHE_PREFIX)], follow_symlinks=True)
         self.renderer = Renderer(config, self.cache)
+
+    @classmethod
+    def in_use(cls) -> list[ThumbnailDelivery]:
+        """Return all instances; `xaccel.testing` asks them what a response's header means."""
+        return list(cls._instances)
+
+    @property
+    def dialect(self) -> dialects.Dialect:
+        """The dialect of the server that sends the thumbnails."""
+        return self._server
+
+    def offload(self, uri: str) -> Headers:
+        """Return the headers that make the server send a thumbnail from the cache.
+
+        They are empty if the app has to send it.
+
+        Args:
+            uri: See `RequestedThumbnail`.
+
+        Raises:
+            FileNotFound: The cache does not have it.
+            ValueError: It is not the path of a thumbnail.
+        """
+        if self.cache is None:
+            raise FileNotFound("thumbnails are not kept")
+        location = self._files.locate(self.cache.path(uri))
+        return self._server.offload(location, limit_rate=None) or ()
 
     def requested(
         self,

@@ -18,6 +18,7 @@ from xaccel.delivery.request import Request
 from xaccel.delivery.response import Response, error_response
 from xaccel.exceptions import BadSize, ConfigError, SpecError, XaccelError
 from xaccel.thumbnails.delivery import RequestedThumbnail, ThumbnailDelivery
+from xaccel.thumbnails.rows import as_focal_point, focused
 from xaccel.thumbnails.sources.base import Original
 from xaccel.thumbnails.sources.directory import location_state, reading
 from xaccel.thumbnails.specs import build_spec, parse_presets, version_token
@@ -48,6 +49,7 @@ class PrivateThumbnails:
         *,
         root: str | os.PathLike[str] | None = None,
         max_age: int | None = None,
+        focal_point: object = None,
         **options: Any,
     ) -> Response:
         """Respond with a thumbnail of a file under one of `ROOTS`.
@@ -60,12 +62,14 @@ class PrivateThumbnails:
             root: The directory of a relative path. You can leave it out when there is only one
                 root.
             max_age: How many seconds the visitor's browser may use it without asking again.
+            focal_point: What a crop keeps, see `ThumbnailUrls.url`.
             options: The options of `Spec`: `fit`, `quality`, `format` and so on.
 
         Raises:
             SpecError: An option is unknown or its value is invalid.
             ConfigError: `path` is relative, and there is not exactly one root.
         """
+        options = {"focal_point": focal_point, **options}
         responder = self.responder(path, width, height, root=root, max_age=max_age, **options)
         return responder(request)
 
@@ -77,6 +81,7 @@ class PrivateThumbnails:
         *,
         root: str | os.PathLike[str] | None = None,
         max_age: int | None = None,
+        focal_point: object = None,
         **options: Any,
     ) -> Callable[[Request], Response]:
         """Check the arguments of `answer()`, and return what responds to the request.
@@ -86,6 +91,7 @@ class PrivateThumbnails:
         """
         try:
             spec = build_spec(self._presets, width, height, **options)
+            spec = focused(spec, as_focal_point(focal_point))
         except SpecError as error:
             if not _is_size_wrong(width, height):
                 raise

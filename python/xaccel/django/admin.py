@@ -1,0 +1,158 @@
+"""For Django's admin: previews, a picker of focal points, and a column of thumbnails.
+
+@admin.register(Photo)
+class PhotoAdmin(ImageAdminMixin, admin.ModelAdmin):
+    list_display = ["__str__", thumbnail_column("image", 96)]
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.widgets import AdminFileWidget
+from django.db import models
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+
+from xaccel.django import conf
+from xaccel.django.functions import thumbnail_img, thumbnail_url
+from xaccel.exceptions import XaccelError
+
+if TYPE_CHECKING:
+    _Admin = admin.options.BaseModelAdmin[Any]
+else:
+    _Admin = object
+
+__all__ = ["ImageAdminMixin", "ImageWidget", "thumbnail_column"]
+
+_PREVIEW = (480, 360)
+"""The box of a preview, in CSS pixels."""
+
+_logger = logging.getLogger("xaccel.django")
+
+
+class ImageWidget(AdminFileWidget):
+    """The input of an image, with a preview and a picker of the focal point.
+
+    You pick the point with a click or with the arrow keys. Without JavaScript, you enter it as two
+    numbers.
+
+    Args:
+        attrs: HTML attributes of the input.
+        focal_point_field: The name of the form's field with the focal point; `None` = no picker.
+    """
+
+    class Media:
+        """The style and the script."""
+
+        css = {"all": ["xaccel/image_widget.css"]}  # noqa: RUF012
+        js = ["xaccel/image_widget.js"]  # noqa: RUF012
+
+    def __init__(
+        self, attrs: dict[str, Any] | None = None, *, focal_point_field: str | None = None
+    ) -> None:
+        super().__init__(attrs)
+        self.focal_point_field = focal_point_field
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        """See Django's `Widget.render`."""
+        control = super().render(name, value, attrs, renderer)
+        url, problem = "", gettext("The preview can't be shown: the file may be missing or broken.")
+        if self.is_initial(value):
+            try:
+                conf.source_names().of(value)
+                url = thumbnail_url(value, *_PREVIEW) or ""
+            except XaccelError as error:
+                problem = _described(error)
+        return format_html(
+            '{control}<div class="xaccel-image" data-name="{name}" data-field="{field}"'
+            ' data-label="{label}" data-position="{position}" data-center="{center}">'
+            '<div class="xaccel-picture"><img{source} alt="{alt}"></div>'
+            '<p class="xaccel-hint" id="{name}_focal_point_hint" hidden>{hint}</p>'
+            '<p class="xaccel-error" role="alert"{hidden}>{problem}</p></div>',
+            control=control,
+            name=name,
+            field=self.focal_point_field or "",
+            label=gettext("Focal point"),
+            position=gettext("%x percent from the left, %y percent from the top"),
+            center=gettext("No focal point: crops keep the centre"),
+            source=format_html(' src="{}"', url) if url else SafeString(" hidden"),
+            alt=gettext("Preview"),
+            hint=gettext(
+                "Click the part of the picture that crops keep, or move the point with the arrow "
+                "keys. Delete removes it."
+            ),
+            hidden=SafeString("" if self.is_initial(value) and not url else " hidden"),
+            problem=problem,
+        )
+
+
+class ImageAdminMixin(_Admin):
+    """Gives every image of a `ModelAdmin` or an inline a preview and, with a focal point, a picker.
+
+    It works with `xaccel.django.fields.ImageField` and with Django's own. Put it before
+    `ModelAdmin`.
+    """
+
+    def formfield_for_dbfield(
+        self, db_field: models.Field[Any, Any], request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        """See Django's `ModelAdmin.formfield_for_dbfield`."""
+        if isinstance(db_field, models.ImageField) and "widget" not in kwargs:
+            focal_point_field = getattr(db_field, "focal_point_field", None)
+            kwargs["widget"] = ImageWidget(focal_point_field=focal_point_field)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+def thumbnail_column(
+    field: str,
+    width: int | str,
+    height: int | None = None,
+    *,
+    description: str | None = None,
+    **options: Any,
+) -> Callable[[models.Model], SafeString | None]:
+    """Return a column of thumbnails for `list_display`.
+
+    It costs no query and opens no file. An image that can't have a thumbnail shows why.
+
+    Args:
+        field: The name of the model's file field.
+        width: The width of the box in CSS pixels, or the name of a preset.
+        height: The height of the box in CSS pixels; by default a square.
+        description: The heading; by default the field's name.
+        options: The options of `thumbnail_img()`; by default `fit="cover"`.
+    """
+    if isinstance(width, int):
+        height = width if height is None else height
+        options.setdefault("fit", "cover")
+
+    def column(row: models.Model) -> SafeString | None:
+        image = getattr(row, field)
+        try:
+            if conf.source_names().of(image) is None:
+                return None
+            return thumbnail_img(image, width, height, **{"alt": str(row), **options})
+        except XaccelError as error:
+            return format_html('<span class="xaccel-error">{}</span>', _described(error))
+
+    column.__name__ = f"{field}_thumbnail"
+    heading = capfirst(field.replace("_", " ")) if description is None else description
+    return admin.display(description=heading, empty_value="-")(column)
+
+
+def _described(error: XaccelError) -> str:
+    """Return what the admin shows of an error: outside of debugging, no paths."""
+    if settings.DEBUG:
+        return str(error)
+    _logger.warning("%s", error)
+    return gettext("This image can't have a thumbnail. The log says why.")
