@@ -373,6 +373,9 @@ pub enum ThumbnailError {
         /// The decoder's message.
         reason: String,
     },
+    /// The bytes are not a `ThumbHash`.
+    #[error("it is not a ThumbHash")]
+    Hash,
     /// A decoder panicked.
     #[error("it is a corrupt image: its decoder panicked")]
     Panic,

@@ -20,6 +20,8 @@ from xaccel.flask import (
     purge_thumbnails,
     send_private_file,
     send_private_thumbnail,
+    thumbnail_img,
+    thumbnail_srcset,
     thumbnail_url as thumbnail_url_of,
 )
 
@@ -176,6 +178,27 @@ def test_thumbnails(make_app, tmp_path, signature, template, spec, size):
         image = Image.open(io.BytesIO(response.data))
         assert (image.format, image.size) == ("JPEG", size)
         assert cached(tmp_path) == [f"t/{spec}/cat.jpg"]
+
+
+def test_absolute_urls(make_app):
+    app = make_app()
+    with app.test_request_context("/", base_url="https://example.com"):
+        assert thumbnail_url_of("cat.jpg", 30).startswith("/t/30x-/cat.jpg")
+        url = thumbnail_url_of("cat.jpg", 30, _external=True)
+        assert url.startswith("https://example.com/t/30x-/cat.jpg")
+        template = "{{ thumbnail_url('cat.jpg', 30, _external=True) }}"
+        assert render_template_string(template) == url.replace("&", "&amp;")
+        srcset = thumbnail_srcset("cat.jpg", widths=[30, 60], _external=True)
+        assert srcset.count("https://example.com/t/") == 2
+        html = thumbnail_img("cat.jpg", 30, alt="", _external=True)
+        assert html.count("https://example.com/t/") == 3
+        assert thumbnail_srcset(None, 30) is None
+
+
+def test_functions_without_thumbnails_name_the_setting(make_app):
+    app = make_app(THUMBNAIL_SOURCE=None)
+    with app.app_context(), pytest.raises(ConfigError, match="THUMBNAIL_SOURCE"):
+        thumbnail_url_of("cat.jpg", 30)
 
 
 def test_names_of_all_kinds(make_app, tmp_path):

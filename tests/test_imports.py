@@ -43,6 +43,7 @@ COMMON = {
     "xaccel.thumbnails.failures",
     "xaccel.thumbnails.ownership",
     "xaccel.thumbnails.private",
+    "xaccel.thumbnails.rows",
     "xaccel.thumbnails.rendering",
     "xaccel.thumbnails.colors",
     "xaccel.thumbnails.sources",

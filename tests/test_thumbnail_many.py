@@ -7,7 +7,15 @@ import threading
 
 import pytest
 from PIL import Image
-from xaccel import Limits, Thumbnail, placeholder, thumbnail, thumbnail_many
+from xaccel import (
+    Limits,
+    Thumbnail,
+    draw_thumbhash,
+    placeholder,
+    thumbhash,
+    thumbnail,
+    thumbnail_many,
+)
 from xaccel.exceptions import CorruptImage, FileNotFound, UnsupportedImage
 
 from tests.support.thumbnail_images import difference, encoded, photo
@@ -78,3 +86,21 @@ def test_placeholder_keeps_the_limits():
 
     with pytest.raises(ImageTooLarge):
         placeholder(encoded(photo(), "PNG"), limits=Limits(max_pixels=100))
+
+
+def test_a_thumbhash_draws_the_placeholder():
+    source = encoded(photo(), "PNG")
+    text = thumbhash(source)
+    assert len(base64.b64decode(text, validate=True)) <= 25
+    assert draw_thumbhash(text) == placeholder(source)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "!", "AAAA", base64.b64encode(bytes(24)).decode(), base64.b64encode(b"\xff" * 5).decode()],
+)
+def test_a_text_that_is_not_a_thumbhash(text):
+    from xaccel.exceptions import CorruptImage
+
+    with pytest.raises(CorruptImage, match="not a ThumbHash"):
+        draw_thumbhash(text)

@@ -42,9 +42,7 @@ from xaccel.django.views import thumbnail
 from xaccel.exceptions import SourceError
 from xaccel.thumbnails.sources.base import StreamedOriginal
 
-from tests.support import django_site  # noqa: F401
-
-SQLITE = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+from tests.support.django_site import database
 
 
 class Photo(models.Model):
@@ -92,23 +90,13 @@ class Concrete(Abstract):
 @pytest.fixture
 def media(tmp_path):
     """A site with a media directory, a database in memory and the table of photos."""
-    databases = connections.databases
-    kept = dict(databases)
-    databases.update(connections.configure_settings(SQLITE))
-    if hasattr(connections._connections, "default"):
-        del connections["default"]
-    with override_settings(
-        MEDIA_ROOT=tmp_path / "media", XACCEL={"THUMBNAIL_CACHE": tmp_path / "cache"}
+    with (
+        override_settings(
+            MEDIA_ROOT=tmp_path / "media", XACCEL={"THUMBNAIL_CACHE": tmp_path / "cache"}
+        ),
+        database(Photo, PhotoChild, Concrete),
     ):
-        connection = connections["default"]
-        with connection.schema_editor() as editor:
-            for model in (Photo, PhotoChild, Concrete):
-                editor.create_model(model)
         yield tmp_path / "media"
-        connection.close()
-    del connections["default"]
-    databases.clear()
-    databases.update(kept)
 
 
 def picture(size=(60, 40)):

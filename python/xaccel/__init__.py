@@ -12,8 +12,10 @@ from xaccel._core import (
     Spec,
     Thumbnail,
     __version__,
+    draw_thumbhash,
     placeholder,
     probe,
+    thumbhash,
     thumbnail,
     thumbnail_many,
 )
@@ -51,8 +53,10 @@ __all__ = [
     "UnsupportedImage",
     "XaccelError",
     "__version__",
+    "draw_thumbhash",
     "placeholder",
     "probe",
+    "thumbhash",
     "thumbnail",
     "thumbnail_many",
 ]

@@ -380,6 +380,20 @@ def placeholder(source: _Source, *, limits: Limits | None = None) -> str:
     `render`.
     """
 
+def thumbhash(source: _Source, *, limits: Limits | None = None) -> str:
+    """Return the ThumbHash of an image, as base64 of at most 36 characters.
+
+    Keep it with the image, so that `draw_thumbhash` makes the placeholder without the image. It
+    raises the errors of `render`.
+    """
+
+def draw_thumbhash(hash: str, /) -> str:
+    """Return the picture of a ThumbHash as a `data:` URI, as `placeholder` makes it.
+
+    Raises:
+        xaccel.exceptions.CorruptImage: The text is not a ThumbHash.
+    """
+
 def probe(source: _Source, *, limits: Limits | None = None) -> ImageInfo:
     """Read the header of an image. It raises the errors of `render`."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, BinaryIO, Unpack
+from urllib.parse import urlsplit
 
 import flask
 from flask import Flask, current_app, request
@@ -29,6 +31,8 @@ __all__ = [
     "purge_thumbnails",
     "send_private_file",
     "send_private_thumbnail",
+    "thumbnail_img",
+    "thumbnail_srcset",
     "thumbnail_url",
 ]
 
@@ -87,6 +91,9 @@ class XAccel:
             _add_endpoint(blueprint, "private_file", config.private_url, delivery.respond)
         links = None if config.private_url is None else delivery.private_url
         jinja.install(app.jinja_env, helpers, private_url=links)
+        if helpers is not None:
+            for name in ("thumbnail_url", "thumbnail_srcset", "thumbnail_img", "thumbnail_picture"):
+                app.jinja_env.globals[name] = _with_external(getattr(helpers, name))
         if thumbnails is not None:
             _add_endpoint(blueprint, "thumbnail", config.thumbnail_url, thumbnails.respond)
         app.register_blueprint(blueprint)
@@ -183,31 +190,95 @@ def send_private_thumbnail(
     return _flask_response(response)
 
 
+def thumbnail_url(
+    source: object,
+    width: int | str | None = None,
+    height: int | None = None,
+    *,
+    _external: bool = False,
+    **options: Any,
+) -> str | None:
+    """Return the URL of a thumbnail, as in templates; `None` without an image.
+
+    Args:
+        source: The name of an image below `THUMBNAIL_SOURCE`, or a path in it.
+        width: The width of the box in pixels, or the name of a preset; `None` leaves it free.
+        height: The height of the box in pixels; `None` leaves it free.
+        _external: Whether the URL is absolute, as in `flask.url_for()`.
+        options: `version`, `expires`, `expires_in`, `focal_point`, and the options of a thumbnail:
+            `fit`, `quality`, `format` and so on.
+
+    Raises:
+        SpecError: An option is unknown or its value is invalid.
+        SourceError: `source` is not an image below `THUMBNAIL_SOURCE`, and the app is debugged.
+    """
+    options.update(_origin(external=_external))
+    return _helpers().thumbnail_url(source, width, height, **options) or None
+
+
+def thumbnail_srcset(
+    source: object,
+    width: int | str | None = None,
+    height: int | None = None,
+    *,
+    _external: bool = False,
+    **options: Any,
+) -> str | None:
+    """Return the value of a `srcset`, as in templates; `None` without an image.
+
+    Arguments and errors are those of `thumbnail_url()`; `widths` and `densities` are options, too.
+    """
+    options.update(_origin(external=_external))
+    return _helpers().thumbnail_srcset(source, width, height, **options) or None
+
+
+def thumbnail_img(
+    source: object,
+    width: int | str | None = None,
+    height: int | None = None,
+    *,
+    alt: object,
+    _external: bool = False,
+    **options: Any,
+) -> str | None:
+    """Return an `<img>`, as in templates; `None` without an image.
+
+    Arguments and errors are those of `thumbnail_url()`. `alt` describes the image; HTML attributes
+    such as `class_` are options, too.
+    """
+    options.update(_origin(external=_external))
+    return _helpers().thumbnail_img(source, width, height, alt=alt, **options) or None
+
+
+def _helpers() -> TemplateHelpers:
+    helpers = _state().helpers
+    if helpers is None:
+        raise ConfigError("thumbnails need XACCEL['THUMBNAIL_SOURCE'], the place of the images")
+    return helpers
+
+
+def _with_external(helper: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a template helper the option `_external` of `flask.url_for()`."""
+
+    @wraps(helper)
+    def call(*args: Any, _external: bool = False, **options: Any) -> Any:
+        return helper(*args, **_origin(external=_external), **options)
+
+    return call
+
+
+def _origin(*, external: bool) -> dict[str, str]:
+    """Return the option that makes URLs absolute. Another engine's URLs always are."""
+    if not external or _state().thumbnails is None:
+        return {}
+    url = urlsplit(flask.url_for("xaccel.thumbnail", path="x", _external=True))
+    return {"origin": f"{url.scheme}://{url.netloc}"}
+
+
 def purge_thumbnails(source: str) -> int:
     """Remove every public thumbnail of an image from the cache, see `Thumbnails.purge`."""
     thumbnails = _state().thumbnails
     return 0 if thumbnails is None else thumbnails.purge(source)
-
-
-def thumbnail_url(
-    source: object, width: int | str | None = None, height: int | None = None, **options: Any
-) -> str | None:
-    """The URL of a thumbnail, as in templates; `None` without an image.
-
-    Args:
-        source: The name of the image below `THUMBNAIL_SOURCE`.
-        width: The box's width in pixels, or the name of a preset; `None` leaves it free.
-        height: The box's height in pixels; `None` leaves it free.
-        options: `version`, `expires`, `expires_in`, and the options of the thumbnail: `fit`,
-            `quality`, `format` and so on.
-
-    Raises:
-        ConfigError: `THUMBNAIL_SOURCE` is not set.
-    """
-    helpers = _state().helpers
-    if helpers is None:
-        raise ConfigError("thumbnails need XACCEL['THUMBNAIL_SOURCE'], the place of the images")
-    return helpers.thumbnail_url(source, width, height, **options) or None
 
 
 def private_url(path: str | os.PathLike[str], **options: Unpack[LinkKeywords]) -> str:

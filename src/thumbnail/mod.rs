@@ -30,7 +30,7 @@ pub mod many;
 pub mod options;
 pub mod orient;
 pub mod partial;
-mod placeholder;
+pub mod placeholder;
 mod plan;
 mod planar;
 pub mod resize;
@@ -87,12 +87,12 @@ pub fn render(source: &[u8], options: &RenderOptions<'_>) -> Result<Thumbnail, T
     Ok(Thumbnail { data, width, height, format: plan.format, is_complete })
 }
 
-/// Make the placeholder of an encoded image, as a `data:` URI. Of the options it uses the limits,
-/// the time limit and `is_partial`.
+/// Make the `ThumbHash` of an encoded image, for [`placeholder::draw`]. Of the options it uses the
+/// limits, the time limit and `is_partial`.
 ///
 /// # Errors
 /// Those of [`render`].
-pub fn placeholder(source: &[u8], options: &RenderOptions<'_>) -> Result<String, ThumbnailError> {
+pub fn thumbhash(source: &[u8], options: &RenderOptions<'_>) -> Result<Vec<u8>, ThumbnailError> {
     // PNG keeps transparency, and has a single frame.
     let options =
         RenderOptions { spec: &placeholder::spec(), format: Some(OutputFormat::Png), ..*options };
@@ -102,7 +102,7 @@ pub fn placeholder(source: &[u8], options: &RenderOptions<'_>) -> Result<String,
     let (frames, _) = frames(source, &plan, &mut colors)?;
     let frame = frames.into_iter().next();
     let frame = frame.ok_or_else(|| ThumbnailError::Internal("there is no picture".into()))?;
-    placeholder::data_uri(frame.picture)
+    Ok(placeholder::hash(frame.picture))
 }
 
 /// All steps from decoding to encoding, for each frame.

@@ -22,17 +22,23 @@ pub(super) fn spec() -> Spec {
     Spec { width: Some(SIDE), height: Some(SIDE), ..Spec::default() }
 }
 
-/// The placeholder of a small picture as a `data:` URI.
+/// The hash of a small picture.
+pub(super) fn hash(picture: Picture) -> Vec<u8> {
+    let Picture { width, height, data, .. } = picture.into_rgba();
+    thumbhash::rgba_to_thumb_hash(width as usize, height as usize, &data)
+}
+
+/// The picture of a hash as a `data:` URI.
 ///
 /// # Errors
-/// [`ThumbnailError::Internal`] when the encoder fails.
-pub(super) fn data_uri(picture: Picture) -> Result<String, ThumbnailError> {
-    let Picture { width, height, data, .. } = picture.into_rgba();
-    let hash = thumbhash::rgba_to_thumb_hash(width as usize, height as usize, &data);
-    let (width, height, data) = thumbhash::thumb_hash_to_rgba(&hash)
-        .map_err(|()| ThumbnailError::Internal("the hash can't be drawn".into()))?;
-    let side = |side: usize| {
-        u32::try_from(side).map_err(|error| ThumbnailError::Internal(error.to_string()))
+/// [`ThumbnailError::Hash`] when the bytes are not a hash, [`ThumbnailError::Internal`] when the
+/// encoder fails.
+pub fn draw(hash: &[u8]) -> Result<String, ThumbnailError> {
+    let (width, height, data) =
+        thumbhash::thumb_hash_to_rgba(hash).map_err(|()| ThumbnailError::Hash)?;
+    let side = |side: usize| match u32::try_from(side) {
+        Ok(side) if side > 0 => Ok(side),
+        _ => Err(ThumbnailError::Hash),
     };
     let drawn = Picture { width: side(width)?, height: side(height)?, kind: PixelKind::Rgba, data }
         .without_idle_alpha();

@@ -1,12 +1,25 @@
 """Configures Django. Import this before anything in Django that needs settings."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import django
 from django.conf import settings
+from django.db import connections, models
 
 if not settings.configured:
     settings.configure(
         ALLOWED_HOSTS=["testserver"],
-        INSTALLED_APPS=["xaccel.django"],
+        INSTALLED_APPS=[
+            "django.contrib.auth",
+            "django.contrib.contenttypes",
+            "django.contrib.sessions",
+            "django.contrib.messages",
+            "django.contrib.admin",
+            "rest_framework",
+            "drf_spectacular",
+            "xaccel.django",
+        ],
         ROOT_URLCONF="tests.support.django_urls",
         SECRET_KEY="the secret of the framework",
         # For the URLs, which are built once, below.
@@ -18,3 +31,24 @@ if not settings.configured:
 STORAGES = settings.STORAGES
 
 from tests.support import django_urls  # noqa: E402, F401
+
+SQLITE = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+
+
+@contextmanager
+def database(*tables: type[models.Model]) -> Iterator[None]:
+    """Give the tests a database in memory with the tables of these models."""
+    databases = connections.databases
+    kept = dict(databases)
+    databases.update(connections.configure_settings(SQLITE))
+    if hasattr(connections._connections, "default"):
+        del connections["default"]
+    connection = connections["default"]
+    with connection.schema_editor() as editor:
+        for model in tables:
+            editor.create_model(model)
+    yield
+    connection.close()
+    del connections["default"]
+    databases.clear()
+    databases.update(kept)

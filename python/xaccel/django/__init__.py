@@ -9,6 +9,7 @@ from xaccel.django.functions import (
     private_url,
     purge_thumbnails,
     thumbnail_img,
+    thumbnail_srcset,
     thumbnail_url,
 )
 from xaccel.django.purge import purge_on_change
@@ -28,5 +29,6 @@ __all__ = [
     "send_private_file",
     "send_private_thumbnail",
     "thumbnail_img",
+    "thumbnail_srcset",
     "thumbnail_url",
 ]

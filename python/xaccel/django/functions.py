@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.files.base import File
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from xaccel.django import conf
@@ -13,7 +14,12 @@ from xaccel.django.files import PrivateFile, local_path_of
 
 
 def thumbnail_url(
-    source: object, width: int | str | None = None, height: int | None = None, **options: Any
+    source: object,
+    width: int | str | None = None,
+    height: int | None = None,
+    *,
+    request: HttpRequest | None = None,
+    **options: Any,
 ) -> str | None:
     """Return the URL of a thumbnail, as the tag `thumbnail_url` does; `None` without an image.
 
@@ -21,14 +27,32 @@ def thumbnail_url(
         source: The value of a file field, or the name of an image below `THUMBNAIL_SOURCE`.
         width: The width of the box in pixels, or the name of a preset; `None` leaves it free.
         height: The height of the box in pixels; `None` leaves it free.
-        options: `version`, `expires`, `expires_in`, and the options of a thumbnail: `fit`,
-            `quality`, `format` and so on.
+        request: Makes the URL absolute, with the scheme and host of the request.
+        options: `version`, `expires`, `expires_in`, `focal_point`, and the options of a thumbnail:
+            `fit`, `quality`, `format` and so on.
 
     Raises:
         SpecError: An option is unknown or its value is invalid.
         SourceError: `source` is not an image below `THUMBNAIL_SOURCE`, and `DEBUG` is on.
     """
+    options.update(_origin(request))
     return conf.template_helpers().thumbnail_url(source, width, height, **options) or None
+
+
+def thumbnail_srcset(
+    source: object,
+    width: int | str | None = None,
+    height: int | None = None,
+    *,
+    request: HttpRequest | None = None,
+    **options: Any,
+) -> str | None:
+    """Return the value of a `srcset`, as the tag `thumbnail_srcset` does; `None` without an image.
+
+    Arguments and errors are those of `thumbnail_url()`; `widths` and `densities` are options, too.
+    """
+    options.update(_origin(request))
+    return conf.template_helpers().thumbnail_srcset(source, width, height, **options) or None
 
 
 def thumbnail_img(
@@ -37,22 +61,29 @@ def thumbnail_img(
     height: int | None = None,
     *,
     alt: object,
+    request: HttpRequest | None = None,
     **options: Any,
 ) -> SafeString | None:
     """Return an `<img>`, as the tag `thumbnail_img` does; `None` without an image.
 
-    Use it in `list_display` and `readonly_fields` of the admin. Arguments and errors are those of
-    `thumbnail_url()`.
+    Use it in `readonly_fields` of the admin. Arguments and errors are those of `thumbnail_url()`.
 
     Args:
         source: See `thumbnail_url()`.
         width: The width of the box in CSS pixels, or the name of a preset.
         height: The height of the box in CSS pixels.
         alt: The text that describes the image; empty if the image is only decoration.
+        request: See `thumbnail_url()`.
         options: The options of the tag, and HTML attributes such as `class_`.
     """
+    options.update(_origin(request))
     html = conf.template_helpers().thumbnail_img(source, width, height, alt=alt, **options)
     return SafeString(html) if html else None
+
+
+def _origin(request: HttpRequest | None) -> dict[str, str]:
+    """Return the option that makes URLs absolute."""
+    return {} if request is None else {"origin": f"{request.scheme}://{request.get_host()}"}
 
 
 def purge_thumbnails(source: str | File[Any]) -> int:

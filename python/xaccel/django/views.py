@@ -20,6 +20,7 @@ from xaccel.django import conf
 from xaccel.django.files import PrivateFile, local_path_of, path_of
 from xaccel.django.http import facts, to_django
 from xaccel.exceptions import FileNotFound
+from xaccel.thumbnails.rows import focal_point
 
 _logger = logging.getLogger("xaccel.django")
 
@@ -147,7 +148,14 @@ def send_private_thumbnail(
     except FileNotFound as error:
         raise Http404(error.public_message) from None
     response = conf.private_thumbnails().answer(
-        image, width, height, facts(request), root=root, max_age=max_age, **options
+        image,
+        width,
+        height,
+        facts(request),
+        root=root,
+        max_age=max_age,
+        focal_point=focal_point(path),
+        **options,
     )
     return to_django(response)
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from functools import lru_cache, wraps
+from functools import lru_cache, partial, wraps
 from typing import Any
 
 from xaccel._core import Spec
 from xaccel._hints import did_you_mean
 from xaccel.config import Config
 from xaccel.exceptions import SpecError
-from xaccel.thumbnails.layout import DENSITIES, Layout, candidates, possible_sizes, shown_size
+from xaccel.thumbnails.layout import DENSITIES, Layout, candidates, shown_size
 from xaccel.thumbnails.markup import Markup, element
 from xaccel.thumbnails.placeholders import Placeholders
+from xaccel.thumbnails.rows import FocalPoint, possible_sizes
 from xaccel.thumbnails.specs import OPTIONS, plain_word
 from xaccel.thumbnails.urls import ThumbnailUrls
 
@@ -43,7 +44,8 @@ class TemplateHelpers:
     certain. It is the box if the thumbnail fills it. Otherwise it follows from the size of the
     source, which you pass as `source_size`. The helpers do not open the image to find out. The
     `width_field` and `height_field` of a Django `ImageField` are used where the result does not
-    depend on whether EXIF rotates the image, since they hold its size without the rotation.
+    depend on whether EXIF rotates the image, since they hold its size without the rotation. Those
+    of `xaccel.django.fields.ImageField` hold the upright size and are always used.
 
     Without an image, a helper returns the empty text, see `ThumbnailUrls`.
 
@@ -80,8 +82,10 @@ class TemplateHelpers:
         widths: str | Iterable[float] | None = None,
         densities: str | Iterable[float] | None = None,
         source_size: tuple[int, int] | None = None,
+        focal_point: object = None,
         version: object = None,
         expires_in: int | None = None,
+        origin: str = "",
         **options: Any,
     ) -> str:
         """Return the value of a `srcset` attribute.
@@ -95,13 +99,16 @@ class TemplateHelpers:
             densities: The numbers of pixels per CSS pixel to choose from, by default 1 and 2;
                 ignored with `widths`.
             source_size: The width and height of the upright source, if you know them.
+            focal_point: See `thumbnail_url`.
             version: See `thumbnail_url`.
             expires_in: See `thumbnail_url`.
+            origin: See `thumbnail_url`.
             options: See `thumbnail_url`.
         """
-        layout = self._layout(source, width, height, widths, densities, source_size, options)
+        box = (source, width, height, widths, densities, source_size, focal_point)
+        layout = self._layout(*box, options)
         name = self._urls.find(source)
-        return "" if name is None else self._srcset(name, layout, version, expires_in)
+        return "" if name is None else self._srcset(name, layout, version, expires_in, origin)
 
     def thumbnail_img(
         self,
@@ -114,8 +121,10 @@ class TemplateHelpers:
         widths: str | Iterable[float] | None = None,
         densities: str | Iterable[float] | None = None,
         source_size: tuple[int, int] | None = None,
+        focal_point: object = None,
         version: object = None,
         expires_in: int | None = None,
+        origin: str = "",
         **options: Any,
     ) -> Markup:
         """Return an `<img>` that browsers load lazily, in the size that suits the screen.
@@ -129,20 +138,23 @@ class TemplateHelpers:
             widths: See `thumbnail_srcset`.
             densities: See `thumbnail_srcset`.
             source_size: See `thumbnail_srcset`.
+            focal_point: See `thumbnail_url`.
             version: See `thumbnail_url`.
             expires_in: See `thumbnail_url`.
+            origin: See `thumbnail_url`.
             options: The options of a thumbnail, and more HTML attributes: `class`, `loading`
                 and so on. `data_id` becomes `data-id`.
         """
         options, attributes = _split(options)
         _check_sizes(sizes, widths)
-        layout = self._layout(source, width, height, widths, densities, source_size, options)
+        box = (source, width, height, widths, densities, source_size, focal_point)
+        layout = self._layout(*box, options)
         name = self._urls.find(source)
         if name is None:
             return Markup()
         shown = {"sizes": _sizes(sizes, widths), **layout.shown_size}
         attributes = {**shown, **_described(alt), **attributes}
-        return self._img(name, layout, attributes, version, expires_in)
+        return self._img(name, layout, attributes, version, expires_in, origin)
 
     def thumbnail_picture(
         self,
@@ -156,8 +168,10 @@ class TemplateHelpers:
         widths: str | Iterable[float] | None = None,
         densities: str | Iterable[float] | None = None,
         source_size: tuple[int, int] | None = None,
+        focal_point: object = None,
         version: object = None,
         expires_in: int | None = None,
+        origin: str = "",
         **options: Any,
     ) -> Markup:
         """Return a `<picture>` with a `<source>` for each modern format and an `<img>`.
@@ -172,13 +186,15 @@ class TemplateHelpers:
             widths: See `thumbnail_srcset`.
             densities: See `thumbnail_srcset`.
             source_size: See `thumbnail_srcset`.
+            focal_point: See `thumbnail_url`.
             version: See `thumbnail_url`.
             expires_in: See `thumbnail_url`.
+            origin: See `thumbnail_url`.
             options: See `thumbnail_img`.
         """
         options, attributes = _split(options)
         _check_sizes(sizes, widths)
-        box = (source, width, height, widths, densities, source_size)
+        box = (source, width, height, widths, densities, source_size, focal_point)
         layout = self._layout(*box, options)
         name = self._urls.find(source)
         if name is None:
@@ -188,11 +204,11 @@ class TemplateHelpers:
         children = []
         for image_format in self._picture_formats(formats, plain, name):
             layout_here = self._layout(*box, {**options, "format": image_format})
-            srcset = self._srcset(name, layout_here, version, expires_in)
+            srcset = self._srcset(name, layout_here, version, expires_in, origin)
             of_source = {"type": f"image/{image_format}", "srcset": srcset, **shown}
             children.append(element("source", of_source))
         attributes = {**shown, **layout.shown_size, **_described(alt), **attributes}
-        children.append(self._img(name, layout, attributes, version, expires_in))
+        children.append(self._img(name, layout, attributes, version, expires_in, origin))
         return element("picture", {}, "".join(children))
 
     def _picture_formats(
@@ -206,25 +222,29 @@ class TemplateHelpers:
         shown = plain.output_format(name)
         return [spec.format for spec in specs if spec.format not in {None, shown}]
 
-    def _img(
+    def _img(  # noqa: PLR0917
         self,
         name: str,
         layout: Layout,
         attributes: Mapping[str, object],
         version: object,
         expires_in: int | None,
+        origin: str,
     ) -> Markup:
-        url = self._urls.signed(name, layout.text, version=version, expires_in=expires_in)
-        srcset = self._srcset(name, layout, version, expires_in)
+        url = self._urls.signed(
+            name, layout.text, version=version, expires_in=expires_in, origin=origin
+        )
+        srcset = self._srcset(name, layout, version, expires_in, origin)
         choices = None if srcset == f"{url} 1x" else srcset
         return element("img", {"src": url, "srcset": choices, **attributes}) if url else Markup()
 
-    def _srcset(self, name: str, layout: Layout, version: object, expires_in: int | None) -> str:
-        signed = self._urls.signed
-        return ", ".join(
-            f"{signed(name, text, version=version, expires_in=expires_in)} {descriptor}"
-            for text, descriptor in layout.candidates
+    def _srcset(
+        self, name: str, layout: Layout, version: object, expires_in: int | None, origin: str
+    ) -> str:
+        signed = partial(
+            self._urls.signed, name, version=version, expires_in=expires_in, origin=origin
         )
+        return ", ".join(f"{signed(text)} {descriptor}" for text, descriptor in layout.candidates)
 
     def _layout(  # noqa: PLR0917
         self,
@@ -234,6 +254,7 @@ class TemplateHelpers:
         widths: str | Iterable[float] | None,
         densities: str | Iterable[float] | None,
         source_size: tuple[int, int] | None,
+        focal_point: object,
         options: Mapping[str, Any],
     ) -> Layout:
         sizes = possible_sizes(source) if source_size is None else (_hashable(source_size),)
@@ -243,20 +264,22 @@ class TemplateHelpers:
             _hashable(widths),
             _hashable(densities),
             sizes,
+            self._urls.focal_point(source, focal_point),
             source_size=_hashable(source_size),
             **{name: _hashable(value) for name, value in options.items()},
         )
 
-    def _build_layout(
+    def _build_layout(  # noqa: PLR0917
         self,
         width: int | str | None,
         height: int | None,
         widths: str | Iterable[float] | None,
         densities: str | Iterable[float] | None,
         sizes: tuple[tuple[int, int], ...],
+        point: FocalPoint | None,
         **options: Any,
     ) -> Layout:
-        spec = self._urls.allowed_spec(width, height, **options)
+        spec = self._urls.focused(self._urls.allowed_spec(width, height, **options), point)
         found = candidates(spec, widths, DENSITIES if densities is None else densities, sizes)
         if widths is None and densities is None:
             found = [each for each in found if self._urls.is_allowed(each[0])]

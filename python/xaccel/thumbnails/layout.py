@@ -74,22 +74,6 @@ def shown_size(spec: Spec, sizes: Sequence[tuple[int, int]]) -> dict[str, int]:
     return {}
 
 
-def possible_sizes(source: object) -> tuple[tuple[int, int], ...]:
-    """Return the sizes that an image in a Django model may have, if fields of its row hold one.
-
-    Django stores the size without the rotation that EXIF asks for, so the upright image may have
-    the sides the other way round. `ImageFieldFile.width` would open the file, and a deferred field
-    would query the database.
-    """
-    field, instance = getattr(source, "field", None), getattr(source, "instance", None)
-    row = getattr(instance, "__dict__", {})
-    width = row.get(getattr(field, "width_field", None))
-    height = row.get(getattr(field, "height_field", None))
-    if not width or not height:
-        return ()
-    return ((width, height),) if width == height else ((width, height), (height, width))
-
-
 def _numbers(values: str | Iterable[float], option: str) -> Sequence[float]:
     """Return positive numbers from a list, or from text, since Django's templates have no lists."""
     words = values.replace(",", " ").split() if isinstance(values, str) else values

@@ -8,11 +8,12 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from xaccel._core import Cache
+from xaccel._core import Cache, draw_thumbhash
 from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.exceptions import XaccelError
 from xaccel.thumbnails.rendering import Renderer
+from xaccel.thumbnails.rows import stored_thumbhash
 from xaccel.thumbnails.specs import version_token
 from xaccel.thumbnails.turns import ThreadLocks, pauses
 from xaccel.thumbnails.urls import ThumbnailUrls
@@ -39,7 +40,8 @@ class Placeholders:
     def placeholder(self, source: object) -> str:
         """Return a blurred picture as a `data:` URI, to show until the thumbnail has arrived.
 
-        Only this helper reads the image. For a missing or broken image the placeholder is a
+        The image's row may have it, see `xaccel.django.fields.ImageField`. Otherwise this helper
+        reads the image, the only one that does. For a missing or broken image the placeholder is a
         transparent pixel.
 
         Args:
@@ -48,7 +50,10 @@ class Placeholders:
         name = self._urls.find(source)
         if name is None:
             return _TRANSPARENT
+        known = stored_thumbhash(source)
         try:
+            if known is not None:
+                return _draw(known)
             return self._find(name, self._urls.source.state(name))
         except (XaccelError, OSError, ValueError) as error:
             _logger.warning("%s", one_line(error))
@@ -92,3 +97,6 @@ def _read(cache: Cache, uri: str) -> str | None:
         return Path(cache.path(uri)).read_text("ascii") or None
     except (OSError, ValueError):
         return None
+
+
+_draw = lru_cache(maxsize=4096)(draw_thumbhash)

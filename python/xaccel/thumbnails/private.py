@@ -18,6 +18,7 @@ from xaccel.delivery.request import Request
 from xaccel.delivery.response import Response, error_response
 from xaccel.exceptions import BadSize, ConfigError, SpecError, XaccelError
 from xaccel.thumbnails.delivery import RequestedThumbnail, ThumbnailDelivery
+from xaccel.thumbnails.rows import FocalPoint, focused
 from xaccel.thumbnails.sources.base import Original
 from xaccel.thumbnails.sources.directory import location_state, reading
 from xaccel.thumbnails.specs import build_spec, parse_presets, version_token
@@ -48,6 +49,7 @@ class PrivateThumbnails:
         *,
         root: str | os.PathLike[str] | None = None,
         max_age: int | None = None,
+        focal_point: FocalPoint | None = None,
         **options: Any,
     ) -> Response:
         """Respond with a thumbnail of a file under one of `ROOTS`.
@@ -60,13 +62,16 @@ class PrivateThumbnails:
             root: The directory of a relative path. You can leave it out when there is only one
                 root.
             max_age: How many seconds the visitor's browser may use it without asking again.
+            focal_point: What a crop by `fit="cover"` keeps, unless the options say it.
             options: The options of `Spec`: `fit`, `quality`, `format` and so on.
 
         Raises:
             SpecError: An option is unknown or its value is invalid.
             ConfigError: `path` is relative, and there is not exactly one root.
         """
-        responder = self.responder(path, width, height, root=root, max_age=max_age, **options)
+        responder = self.responder(
+            path, width, height, root=root, max_age=max_age, focal_point=focal_point, **options
+        )
         return responder(request)
 
     def responder(
@@ -77,6 +82,7 @@ class PrivateThumbnails:
         *,
         root: str | os.PathLike[str] | None = None,
         max_age: int | None = None,
+        focal_point: FocalPoint | None = None,
         **options: Any,
     ) -> Callable[[Request], Response]:
         """Check the arguments of `answer()`, and return what responds to the request.
@@ -85,7 +91,7 @@ class PrivateThumbnails:
             SpecError: An option is unknown or its value is invalid.
         """
         try:
-            spec = build_spec(self._presets, width, height, **options)
+            spec = focused(build_spec(self._presets, width, height, **options), focal_point)
         except SpecError as error:
             if not _is_size_wrong(width, height):
                 raise

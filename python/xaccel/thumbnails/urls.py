@@ -14,6 +14,12 @@ from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.exceptions import FileNotFound, SourceError, SourceUnavailable, SpecError, XaccelError
 from xaccel.thumbnails import engines, sources
+from xaccel.thumbnails.rows import (
+    FocalPoint,
+    as_focal_point,
+    focal_point as focal_point_of,
+    focused,
+)
 from xaccel.thumbnails.sources.base import Source, is_plain
 from xaccel.thumbnails.specs import build_spec, parse_presets, version_token
 
@@ -64,6 +70,8 @@ class ThumbnailUrls:
         version: object = None,
         expires: int | datetime | None = None,
         expires_in: int | timedelta | None = None,
+        focal_point: object = None,
+        origin: str = "",
         **options: Any,
     ) -> str:
         """Return the URL of a thumbnail, empty without an image. It never opens the image.
@@ -78,6 +86,10 @@ class ThumbnailUrls:
                 often a network request.
             expires: The last second in which the URL is valid: Unix seconds or an aware datetime.
             expires_in: How long the URL is valid, at least. By default it never expires.
+            focal_point: What a crop by `fit="cover"` keeps: `(x, y)` in fractions of the upright
+                image, or text such as `"0.25x0.6"`. By default that of the image's row. `gravity`
+                takes precedence.
+            origin: The scheme and host of a URL without them, such as `"https://example.com"`.
             options: The options of `Spec`: `fit`, `quality`, `format` and so on. With
                 `source_size`, the width and height of the upright source, `crop` may be in pixels.
 
@@ -85,14 +97,17 @@ class ThumbnailUrls:
             SpecError: An option is unknown or its value is invalid.
             SourceError: The source is wrong, and the app is being debugged.
         """
+        point = self.focal_point(source, focal_point)
         try:
-            text = self._spec_text(width, height, **options)
+            text = self._spec_text(width, height, point, **options)
         except TypeError:  # a list can't be a key of the cache
-            text = self._build_spec_text(width, height, **options)
+            text = self._build_spec_text(width, height, point, **options)
         name = self.find(source)
         if name is None:
             return ""
-        return self.signed(name, text, version=version, expires=expires, expires_in=expires_in)
+        return self.signed(
+            name, text, version=version, expires=expires, expires_in=expires_in, origin=origin
+        )
 
     def signed(
         self,
@@ -102,6 +117,7 @@ class ThumbnailUrls:
         version: object = None,
         expires: int | datetime | None = None,
         expires_in: int | timedelta | None = None,
+        origin: str = "",
     ) -> str:
         """Return the URL for a name that `find` returned and the text of a spec; see `url`."""
         if version is not None:
@@ -109,7 +125,7 @@ class ThumbnailUrls:
             if token is not None:
                 spec = f"{spec},v-{token}"
         try:
-            return self._engine.url(name, spec, expires=expires, expires_in=expires_in)
+            url = self._engine.url(name, spec, expires=expires, expires_in=expires_in)
         except SpecError:
             raise
         except ValueError as error:
@@ -117,6 +133,8 @@ class ThumbnailUrls:
             self._engine.url("name", spec, expires=expires, expires_in=expires_in)
             self.report(SourceError(f"{name!r} can't have a thumbnail: {error}"))
             return ""
+        # An engine on another host writes whole URLs.
+        return f"{origin}{url}" if origin and url.startswith("/") else url
 
     def spec(self, width: int | str | None, height: int | None, **options: Any) -> Spec:
         """Return the spec that the arguments of `url` describe; see `build_spec`."""
@@ -131,6 +149,21 @@ class ThumbnailUrls:
         spec = self.spec(width, height, **options)
         self.check_allowed(spec)
         return spec
+
+    def focal_point(self, source: object, given: object) -> FocalPoint | None:
+        """Return the focal point of an image: the given one, or that of its row.
+
+        Raises:
+            SpecError: The given one is not a focal point.
+        """
+        return focal_point_of(source) if given is None else as_focal_point(given)
+
+    def focused(self, spec: Spec, point: FocalPoint | None) -> Spec:
+        """Return a spec whose crop keeps the focal point, see `focused`.
+
+        With `THUMBNAIL_ONLY_PRESETS`, a focal point would be one more preset: it has no effect.
+        """
+        return spec if self._allowed is not None else focused(spec, point)
 
     def check_allowed(self, spec: Spec) -> None:
         """Raise `SpecError` if the settings allow no URL with this spec."""
@@ -203,8 +236,14 @@ class ThumbnailUrls:
         """The source of the original images."""
         return sources.get(self._config)
 
-    def _build_spec_text(self, width: int | str | None, height: int | None, **options: Any) -> str:
-        return str(self.allowed_spec(width, height, **options))
+    def _build_spec_text(
+        self,
+        width: int | str | None,
+        height: int | None,
+        point: FocalPoint | None,
+        **options: Any,
+    ) -> str:
+        return str(self.focused(self.allowed_spec(width, height, **options), point))
 
     def _version(self, name: str, version: object) -> str | None:
         if version != "mtime":

@@ -3,19 +3,22 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::super::exceptions::XaccelError;
+use super::super::exceptions::{CorruptImage, XaccelError};
 use super::super::spec::PySpec;
 use super::arguments::{Arguments, Limits, output_format, style};
 use super::result::{ImageInfo, Thumbnail};
 use super::source::ImageSource;
+use crate::error::ThumbnailError;
 use crate::thumbnail::codecs as core_codecs;
 use crate::thumbnail::decode;
 use crate::thumbnail::many;
+use crate::thumbnail::placeholder::draw;
 use crate::thumbnail::spec::Spec;
-use crate::thumbnail::{placeholder as core_placeholder, render as core_render};
+use crate::thumbnail::{render as core_render, thumbhash as core_thumbhash};
 
 fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult<Thumbnail> {
     let thumbnail = source.with(py, &arguments.limits, |bytes, is_partial| {
@@ -125,8 +128,34 @@ pub(in super::super) fn placeholder(
     let arguments = Arguments::new(Spec::default(), false, limits);
     let source = ImageSource::new(source, &arguments.limits)?;
     source.with(py, &arguments.limits, |bytes, is_partial| {
-        arguments.with_options(is_partial, |options| core_placeholder(bytes, options))
+        arguments.with_options(is_partial, |options| draw(&core_thumbhash(bytes, options)?))
     })
+}
+
+/// The `ThumbHash` of an image as base64.
+#[pyfunction]
+#[pyo3(signature = (source, *, limits=None))]
+pub(in super::super) fn thumbhash(
+    py: Python<'_>,
+    source: &Bound<'_, PyAny>,
+    limits: Option<&Limits>,
+) -> PyResult<String> {
+    let arguments = Arguments::new(Spec::default(), false, limits);
+    let source = ImageSource::new(source, &arguments.limits)?;
+    let hash = source.with(py, &arguments.limits, |bytes, is_partial| {
+        arguments.with_options(is_partial, |options| core_thumbhash(bytes, options))
+    })?;
+    Ok(BASE64_STANDARD.encode(hash))
+}
+
+/// The picture of a `ThumbHash`, as `placeholder` makes it.
+#[pyfunction]
+#[pyo3(signature = (hash, /))]
+pub(in super::super) fn draw_thumbhash(hash: &str) -> PyResult<String> {
+    let drawn = BASE64_STANDARD.decode(hash).map_err(|_| ThumbnailError::Hash);
+    drawn
+        .and_then(|bytes| draw(&bytes))
+        .map_err(|error| CorruptImage::new_err(format!("{hash:?}: {error}")))
 }
 
 /// Read the header of an image.

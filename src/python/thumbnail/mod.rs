@@ -1,4 +1,4 @@
-//! `render`, `thumbnail`, `thumbnail_many`, `placeholder`, `probe`, and their arguments and results.
+//! `render`, `thumbnail`, `thumbnail_many`, `placeholder`, `thumbhash`, `probe`, and their arguments and results.
 
 mod arguments;
 mod functions;
@@ -6,6 +6,8 @@ mod result;
 mod source;
 
 pub(super) use arguments::Limits;
-pub(super) use functions::{codecs, placeholder, probe, render, thumbnail, thumbnail_many};
+pub(super) use functions::{
+    codecs, draw_thumbhash, placeholder, probe, render, thumbhash, thumbnail, thumbnail_many,
+};
 pub(super) use result::{ImageInfo, Thumbnail};
 pub(super) use source::PyStreamedSource;

@@ -167,7 +167,7 @@ impl ImageSource {
             ThumbnailError::Unsupported | ThumbnailError::UnsupportedFeature { .. } => {
                 UnsupportedImage::new_err(message)
             }
-            ThumbnailError::Corrupt { .. } | ThumbnailError::Panic => {
+            ThumbnailError::Corrupt { .. } | ThumbnailError::Hash | ThumbnailError::Panic => {
                 CorruptImage::new_err(message)
             }
             ThumbnailError::Internal(_) => PyThumbnailError::new_err(message),

@@ -1,0 +1,107 @@
+"""Uploaded images: their facts, and whether they are images that thumbnails can be made of.
+
+Pillow is not needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.files.base import File
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext_lazy as _
+
+from xaccel._core import ImageInfo, probe, thumbhash
+from xaccel.django import conf
+from xaccel.exceptions import ImageTooLarge, ThumbnailError
+
+EXTENSIONS = (
+    ("jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "avif", "gif", "bmp", "tif", "tiff")
+)  # fmt: skip
+"""The extensions of the formats that thumbnails can be made of."""
+
+MEDIA_TYPES = tuple(
+    f"image/{name}" for name in ("jpeg", "png", "apng", "webp", "avif", "gif", "bmp", "tiff")
+)
+"""Their media types."""
+
+MESSAGES = {
+    # Django's own words, which it has in every language.
+    "invalid_image": _(
+        "Upload a valid image. The file you uploaded was either not an image or a corrupted image."
+    ),
+    "image_file_too_large": _(
+        "This image is too large: the file has %(found)s, and at most %(limit)s are allowed."
+    ),
+    "image_too_large": _(
+        "This image is too large: at most %(limit)s megapixels are allowed. Upload a smaller one."
+    ),
+}
+"""The errors that a form shows, by code."""
+
+
+def info(file: File[Any]) -> ImageInfo:
+    """Return the facts of an image, from its header.
+
+    Raises:
+        ThumbnailError: It is not an image, or exceeds a limit.
+        OSError: It can't be read.
+    """
+    with _source(file) as source:
+        return probe(source, limits=conf.config().limits())
+
+
+def hash_of(file: File[Any]) -> str:
+    """Return the ThumbHash of an image. It raises the errors of `info`."""
+    with _source(file) as source:
+        return thumbhash(source, limits=conf.config().limits())
+
+
+def validated(file: File[Any]) -> ImageInfo:
+    """Return the facts of an uploaded image.
+
+    Raises:
+        ValidationError: It is not an image, or exceeds a limit. The message is for the visitor.
+    """
+    limits = conf.config().limits()
+    if file.size > limits.max_bytes:
+        shown = {"found": filesizeformat(file.size), "limit": filesizeformat(limits.max_bytes)}
+        raise _error("image_file_too_large", shown)
+    try:
+        found = info(file)
+    except ThumbnailError:
+        raise _error("invalid_image", {}) from None
+    if found.width * found.height > limits.max_pixels:
+        raise _error("image_too_large", {"limit": f"{limits.max_pixels / 1e6:g}"})
+    return found
+
+
+def _error(code: str, shown: dict[str, str]) -> ValidationError:
+    return ValidationError(MESSAGES[code], code=code, params=shown)
+
+
+@contextmanager
+def _source(file: File[Any]) -> Iterator[str | bytes]:
+    """Give the path or the content of a file, and leave the file as it was."""
+    temporary = getattr(file, "temporary_file_path", None)
+    if temporary is not None:
+        yield temporary()
+        return
+    limit = conf.config().limits().max_bytes
+    if file.size > limit:
+        raise ImageTooLarge(f"{file.size} bytes exceed the limit of {limit}")
+    was_closed = file.closed
+    if was_closed:
+        file.open("rb")
+    position = file.tell()
+    try:
+        file.seek(0)
+        yield file.read()
+    finally:
+        if was_closed:
+            file.close()
+        else:
+            file.seek(position)

@@ -1,0 +1,94 @@
+"""What the row of an image knows about it: its size, its focal point and its placeholder.
+
+Django's `ImageField` names the fields of the row with the size; `xaccel.django.fields.ImageField`
+also names those with the focal point and the ThumbHash. Nothing here opens an image or queries a
+database: a deferred field is as good as an empty one.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from xaccel._core import Spec
+from xaccel.exceptions import SpecError
+
+FocalPoint = tuple[float, float]
+"""The point that a crop keeps: `(x, y)` in fractions of the upright image."""
+
+
+def possible_sizes(source: object) -> tuple[tuple[int, int], ...]:
+    """Return the sizes that the upright image may have, if fields of its row hold one.
+
+    Django stores the size without the rotation that EXIF asks for, so the upright image may have
+    the sides the other way round. `ImageFieldFile.width` would open the file.
+    """
+    width, height = _value(source, "width_field"), _value(source, "height_field")
+    if not width or not height:
+        return ()
+    is_upright = getattr(getattr(source, "field", None), "has_upright_size", False)
+    if width == height or is_upright:
+        return ((width, height),)
+    return ((width, height), (height, width))
+
+
+def focal_point(source: object) -> FocalPoint | None:
+    """Return the focal point in the row of an image, if a field of it holds a valid one."""
+    try:
+        return as_focal_point(_value(source, "focal_point_field"))
+    except SpecError:
+        return None
+
+
+def stored_thumbhash(source: object) -> str | None:
+    """Return the ThumbHash in the row of an image, if a field of it holds one."""
+    return _value(source, "placeholder_field") or None
+
+
+def as_focal_point(value: Any) -> FocalPoint | None:
+    """Return a focal point from two numbers or from text such as `"0.25x0.6"`.
+
+    Raises:
+        SpecError: It is neither, or lies outside the image.
+    """
+    if value is None or value == "":
+        return None
+    parts = value.replace(",", " ").replace("x", " ").split() if isinstance(value, str) else value
+    try:
+        x, y = (float(part) for part in parts)
+    except (TypeError, ValueError):
+        x = y = math.nan
+    if not (0 <= x <= 1 and 0 <= y <= 1):
+        raise SpecError(
+            "'focal_point' must be two fractions of the image from 0 to 1, such as (0.25, 0.6) or "
+            f"'0.25x0.6', not {value!r}"
+        )
+    return (x, y)
+
+
+def focused(spec: Spec, point: FocalPoint | None) -> Spec:
+    """Return a spec whose crop keeps a focal point, unless the spec itself says what it keeps."""
+    chosen = spec.gravity is not None or spec.crop is not None
+    if point is None or chosen or spec.fit != "cover":
+        return spec
+    # The gravity of a spec applies to the image that is already rotated and mirrored.
+    return spec.replace(gravity=_turned(point, spec.rotate, spec.flip))
+
+
+def _turned(point: FocalPoint, rotate: int, flip: str | None) -> FocalPoint:
+    """Return where a point lies after its image is rotated clockwise and then mirrored."""
+    x, y = point
+    for _ in range(rotate // 90):
+        x, y = 1 - y, x
+    if flip is None:
+        return x, y
+    return (1 - x, y) if flip == "h" else (x, 1 - y)
+
+
+def _value(source: object, option: str) -> Any:
+    """Return the value of the field that an option of the image's field names."""
+    name = getattr(getattr(source, "field", None), option, None)
+    if name is None:
+        return None
+    row: dict[str, Any] = getattr(getattr(source, "instance", None), "__dict__", {})
+    return row.get(name)
