@@ -213,6 +213,25 @@ def server_url(key: str, value: Any) -> str:
     return value
 
 
+def host(key: str, value: Any) -> str:
+    """Check for a scheme and a host, perhaps with a port."""
+    match = re.fullmatch(r"https?://([^/?#\\@]+)", value) if isinstance(value, str) else None
+    if match is None or not _is_host(match[1]):
+        right = "a scheme and a host such as 'https://cdn.example.com', without user, path or query"
+        raise _wrong(key, value, right)
+    return str(value)
+
+
+def _is_host(text: str) -> bool:
+    """Whether a text is the host of a URL, perhaps with a port."""
+    try:
+        parts = urlsplit(f"//{text}")
+        _ = parts.port
+    except ValueError:
+        return False
+    return re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", parts.hostname or "") is not None
+
+
 def secret_keys(key: str, value: Any) -> tuple[str | bytes, ...]:
     """Check for the app's signing keys."""
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):

@@ -18,7 +18,7 @@ class Embedded:
             raise ConfigError(
                 "XACCEL['THUMBNAIL_SOURCE'] is not set: name the directory of the images"
             )
-        self._base = config.thumbnail_engine_url
+        self._base = config.thumbnail_host or config.thumbnail_engine_url
         self._path = config.thumbnail_url
         self._signer = config.signer()
 
@@ -31,7 +31,7 @@ class OnlyPresets:
     """URLs of presets only, which are not signed: `/t/{spec}/{source}`."""
 
     def __init__(self, config: Config) -> None:
-        self._base = config.thumbnail_engine_url
+        self._base = config.thumbnail_host or config.thumbnail_engine_url
         self._path = config.thumbnail_url
 
     def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
