@@ -204,6 +204,24 @@ def url_prefix(key: str, value: Any) -> str:
     return value
 
 
+def mount(key: str, value: Any) -> str:
+    """Check for the path below which the app is mounted, such as "/shop"; empty = the root."""
+    right = (
+        "a path such as '/shop', starting with one slash; by default it is Flask's "
+        "APPLICATION_ROOT or Django's FORCE_SCRIPT_NAME"
+    )
+    if not isinstance(value, str):
+        raise _wrong(key, value, right)
+    if value in {"", "/"}:
+        return ""
+    path = value.removesuffix("/")
+    try:
+        PathMap([("/", f"{path}/")])
+    except ConfigError:
+        raise _wrong(key, value, right) from None
+    return path
+
+
 def server_url(key: str, value: Any) -> str:
     """Check for the URL of a server without a path; empty = this site."""
     if not value:

@@ -77,6 +77,10 @@ class Config:
     """The public URL prefix of signed links to private files, such as `/p/`. Without it there are
     no such links. The links of a root begin with the last part of its internal prefix:
     `/p/videos/…` for `/_private/videos/`."""
+    mount: str = _setting("", check.mount)
+    """The path below which the app is mounted, such as `/shop`, where no request tells it: in
+    scripts, and behind a server that does not pass it on. `PRIVATE_URL` and `THUMBNAIL_URL` lie
+    below it."""
     thumbnail_source: str | None = _setting(None, check.optional(check.source))
     """Where the original images are: a directory, or the URL below which they are (`https://…`,
     and with an engine on another server also `s3://…`)."""

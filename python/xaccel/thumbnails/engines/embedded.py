@@ -22,9 +22,10 @@ class Embedded:
         self._path = config.thumbnail_url
         self._signer = config.signer()
 
-    def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
+    def url(self, source: str, spec: str, *, mount: str = "", **lifetime: Unpack[Lifetime]) -> str:
         """See `Engine.url`."""
-        return self._base + self._signer.sign_path(f"{self._path}{spec}/{source}", **lifetime)
+        path = f"{mount}{self._path}{spec}/{source}"
+        return self._base + self._signer.sign_path(path, **lifetime)
 
 
 class OnlyPresets:
@@ -34,14 +35,14 @@ class OnlyPresets:
         self._base = config.thumbnail_host or config.thumbnail_engine_url
         self._path = config.thumbnail_url
 
-    def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
+    def url(self, source: str, spec: str, *, mount: str = "", **lifetime: Unpack[Lifetime]) -> str:
         """See `Engine.url`. Anyone could change a version or an expiry, so there is neither."""
         if ",v-" in spec or has_expiry(lifetime):
             raise SpecError(
                 "with XACCEL['THUMBNAIL_ONLY_PRESETS'] URLs are not signed, so they can have "
                 "neither a version nor an expiry"
             )
-        return self._base + encode_path(f"{self._path}{spec}/{source}")
+        return self._base + encode_path(f"{mount}{self._path}{spec}/{source}")
 
 
 def create(config: Config) -> Engine:
