@@ -57,12 +57,12 @@ def check_thumbnails(site: Site, _: Reply) -> Iterator[Result]:
         images = [own] if own else itertools.islice(files(source, _IMAGES), _MOST_IMAGES)
         for image in images:
             name = image.relative_to(source).as_posix()
-            url = engine.url(name, spec)
+            url = engine.url(name, spec, mount=config.mount)
             replies = [site.request(url) for _ in range(2)]
             if image == own or replies[-1].status not in _UNUSABLE:
                 yield from _thumbnail(site, config, name, url, replies[-1])
                 if negotiated is not None and replies[-1].status == HTTPStatus.OK:
-                    yield _negotiation(site, engine.url(name, negotiated))
+                    yield _negotiation(site, engine.url(name, negotiated, mount=config.mount))
                 return
         yield skipped("thumbnails", "THUMBNAIL_SOURCE has no image that can be rendered.")
 
