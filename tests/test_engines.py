@@ -98,6 +98,33 @@ def test_image_filter_has_the_urls_of_the_embedded_engine():
     assert url(IMAGE_FILTER, "cat.jpg", 300).startswith("/t/300x-/cat.jpg?key=")
 
 
+@pytest.mark.parametrize("engine", ["embedded", "image-filter"])
+def test_a_host_of_its_own_for_thumbnails(engine):
+    settings = {**IMAGE_FILTER, "THUMBNAIL_ENGINE": engine}
+    on_a_cdn = {**settings, "THUMBNAIL_HOST": "https://cdn.example.com"}
+    assert url(on_a_cdn, "cat.jpg", 300) == "https://cdn.example.com" + url(
+        settings, "cat.jpg", 300
+    )
+    absolute = url(on_a_cdn, "cat.jpg", 300, origin="https://www.example.com")
+    assert absolute == url(on_a_cdn, "cat.jpg", 300)
+
+
+def test_a_host_of_its_own_for_presets():
+    settings = {
+        "THUMBNAIL_SOURCE": "/srv/photos",
+        "THUMBNAIL_PRESETS": {"small": "160x120"},
+        "THUMBNAIL_ONLY_PRESETS": True,
+        "THUMBNAIL_HOST": "http://[2001:db8::1]:8080",
+    }
+    assert url(settings, "cat.jpg", "small") == "http://[2001:db8::1]:8080/t/160x120/cat.jpg"
+
+
+@pytest.mark.parametrize("engine", [THUMBOR, IMGPROXY, {"THUMBNAIL_ENGINE_URL": SITE}])
+def test_the_host_of_thumbnails_is_set_in_one_place(engine):
+    with pytest.raises(ConfigError, match=r"THUMBNAIL_HOST.+THUMBNAIL_ENGINE_URL"):
+        Config.from_mapping({**engine, "THUMBNAIL_HOST": "https://cdn.example.com"})
+
+
 def test_a_site_of_its_own_for_the_embedded_engine():
     settings = {**IMAGE_FILTER, "THUMBNAIL_ENGINE": "embedded", "THUMBNAIL_ENGINE_URL": SITE}
     assert url(settings, "cat.jpg", 300).startswith(SITE + "/t/300x-/cat.jpg?key=")

@@ -195,6 +195,18 @@ def test_absolute_urls(make_app):
         assert thumbnail_srcset(None, 30) is None
 
 
+def test_the_host_of_thumbnails(make_app):
+    app = make_app(THUMBNAIL_HOST="https://cdn.example.com")
+    with app.test_request_context("/", base_url="https://example.com"):
+        for external in (False, True):
+            url = url_of_thumbnail("cat.jpg", 30, _external=external)
+            assert url.startswith("https://cdn.example.com/t/30x-/cat.jpg?key=")
+        html = render_template_string("{{ thumbnail_picture('cat.jpg', 30, alt='') }}")
+        assert html.count("https://cdn.example.com/t/") == html.count("/t/") == 5
+        assert thumbnail_srcset("cat.jpg", 30).count("https://cdn.example.com/t/") == 2
+    assert app.test_client().get(url.removeprefix("https://cdn.example.com")).status_code == 200
+
+
 def test_functions_without_thumbnails_name_the_setting(make_app):
     app = make_app(THUMBNAIL_SOURCE=None)
     with app.app_context(), pytest.raises(ConfigError, match="THUMBNAIL_SOURCE"):

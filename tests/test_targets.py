@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 from werkzeug.test import create_environ
 from xaccel import BadSignature, Config, asgi, starlette, wsgi
 from xaccel.delivery.files import Delivery
-from xaccel.delivery.request import Request, Target, below_mount
+from xaccel.delivery.request import Request, Target, split_mount
 from xaccel.flask import XAccel
 from xaccel.thumbnails.urls import ThumbnailUrls
 
@@ -17,20 +17,21 @@ from tests.support.clients import call_wsgi
 
 
 @pytest.mark.parametrize(
-    ("path", "mount", "signed"),
+    ("path", "mount", "parts"),
     [
-        ("/t/50x-/a.jpg", "", "/t/50x-/a.jpg"),
-        ("/t/50x-/a.jpg", "/t", "/t/50x-/a.jpg"),
-        ("/app/t/50x-/a.jpg", "/app", "/t/50x-/a.jpg"),
-        ("/app/t/50x-/a.jpg", "/app/t", "/t/50x-/a.jpg"),
-        ("/app/t/50x-/a.jpg", "/app/t/", "/t/50x-/a.jpg"),
-        ("/t/50x-/a.jpg", "/app", "/t/50x-/a.jpg"),
-        ("/media/50x-/a.jpg", "/media", "/50x-/a.jpg"),
-        ("/apt/50x-/a.jpg", "/apt", "/50x-/a.jpg"),
+        ("/t/50x-/a.jpg", "", ("", "/t/50x-/a.jpg")),
+        ("/t/50x-/a.jpg", "/t", ("", "/t/50x-/a.jpg")),
+        ("/app/t/50x-/a.jpg", "/app", ("/app", "/t/50x-/a.jpg")),
+        ("/app/t/50x-/a.jpg", "/app/t", ("/app", "/t/50x-/a.jpg")),
+        ("/app/t/50x-/a.jpg", "/app/t/", ("/app", "/t/50x-/a.jpg")),
+        ("/t/50x-/a.jpg", "/app", ("/app", "/t/50x-/a.jpg")),
+        ("/media/50x-/a.jpg", "/media", ("/media", "/50x-/a.jpg")),
+        ("/apt/50x-/a.jpg", "/apt", ("/apt", "/50x-/a.jpg")),
+        ("/t/x/50x-/a.jpg", "/t/x", ("", "/t/x/50x-/a.jpg")),
     ],
 )
-def test_the_path_below_a_mount(path, mount, signed):
-    assert below_mount(path, mount, "/t/") == signed
+def test_the_path_of_a_mounted_app(path, mount, parts):
+    assert split_mount(path, mount, "/t/") == parts
 
 
 @pytest.mark.parametrize(

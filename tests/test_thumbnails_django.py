@@ -623,3 +623,22 @@ def test_a_storage_that_fails(media, monkeypatch, caplog, problem, status, fails
         assert record.levelname == "WARNING"
         assert record.exc_info is None
         assert str(problem) in record.getMessage()
+
+
+def test_absolute_urls_and_the_host_of_thumbnails(media):
+    request = RequestFactory(SERVER_NAME="testserver").get("/", secure=True)
+    assert thumbnail_url("cat.jpg", 30, request=request).startswith("https://testserver/t/30x-/")
+    page = render(
+        "{% thumbnail_url 'cat.jpg' 30 request=request %} "
+        "{% thumbnail_srcset 'cat.jpg' 30 request=request %}"
+        "{% thumbnail_img 'cat.jpg' 30 alt='' request=request %}"
+        "{% thumbnail_picture 'cat.jpg' 30 alt='' request=request %}",
+        request=request,
+    )
+    assert page.count("https://testserver/t/") == page.count("/t/") == 11
+    with override_settings(XACCEL={"THUMBNAIL_HOST": "https://cdn.example.com"}):
+        for absolute in (None, request):
+            url = thumbnail_url("cat.jpg", 30, request=absolute)
+            assert url.startswith("https://cdn.example.com/t/30x-/cat.jpg?key=")
+        html = render("{% thumbnail_img 'cat.jpg' 30 alt='' %}")
+        assert html.count("https://cdn.example.com/t/") == html.count("/t/") == 3

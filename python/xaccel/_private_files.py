@@ -9,9 +9,9 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeAlias, TypeVar, Unpack
 
 from xaccel.config import Config
-from xaccel.delivery.files import Delivery
+from xaccel.delivery.files import Delivery, LinkKeywords
 from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
-from xaccel.delivery.request import Request
+from xaccel.delivery.request import Address, Request
 from xaccel.delivery.response import Response
 from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.private import PrivateThumbnails
@@ -35,8 +35,6 @@ class PrivateFiles(ABC, Generic[App]):
         self.config = config
         """The settings; `xaccel config --app` finds them here."""
         self._delivery = Delivery(config)
-        self.private_url = self._delivery.private_url
-        """Writes a signed link to a file, see `Delivery.private_url`."""
 
     @shows_file_keywords
     def send_private_file(
@@ -103,11 +101,36 @@ class PrivateFiles(ABC, Generic[App]):
         )
         return self._thumbnail_app(responder)
 
+    def private_url(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        request: Any = None,
+        mount: str | None = None,
+        **options: Unpack[LinkKeywords],
+    ) -> str:
+        """A signed link to a file under one of `ROOTS`, see `Delivery.private_url`.
+
+        Args:
+            path: The file, absolute, or relative to `root`.
+            request: Makes the link absolute, as in `thumbnail_url()`.
+            mount: See `Delivery.private_url`.
+            options: The options of `Delivery.private_url`.
+        """
+        if request is None:
+            return self._delivery.private_url(path, mount=mount, **options)
+        address = self._address(request)
+        if mount is None:
+            mount = address.mount or self.config.mount
+        return address.origin + self._delivery.private_url(path, mount=mount, **options)
+
     def thumbnail_url(
         self,
         source: object,
         width: int | str | None = None,
         height: int | None = None,
+        *,
+        request: Any = None,
         **options: Any,
     ) -> str | None:
         """The URL of a thumbnail, as in templates; `None` without an image.
@@ -118,12 +141,18 @@ class PrivateFiles(ABC, Generic[App]):
             source: The name of the image below `THUMBNAIL_SOURCE`.
             width: The box's width in pixels, or the name of a preset; `None` leaves it free.
             height: The box's height in pixels; `None` leaves it free.
+            request: Makes the URL absolute, with the scheme, the host and the mount of the request:
+                a WSGI environment or an ASGI scope, or an object that has one.
             options: `version`, `expires`, `expires_in`, and the options of the thumbnail: `fit`,
                 `quality`, `format` and so on.
 
         Raises:
             ConfigError: `THUMBNAIL_SOURCE` is not set.
         """
+        if request is not None:
+            address = self._address(request)
+            options.setdefault("origin", address.origin)
+            options.setdefault("mount", address.mount or None)
         return self._helpers.thumbnail_url(source, width, height, **options) or None
 
     def purge_thumbnails(self, source: str) -> int:
@@ -145,6 +174,10 @@ class PrivateFiles(ABC, Generic[App]):
     @cached_property
     def _thumbnails(self) -> PrivateThumbnails:
         return PrivateThumbnails(self.config, self._delivery)
+
+    @abstractmethod
+    def _address(self, request: Any) -> Address:
+        """Where the visitor of a request finds the app."""
 
     @abstractmethod
     def _app(self, responder: Responder) -> App:

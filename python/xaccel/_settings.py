@@ -204,6 +204,24 @@ def url_prefix(key: str, value: Any) -> str:
     return value
 
 
+def mount(key: str, value: Any) -> str:
+    """Check for the path below which the app is mounted, such as "/shop"; empty = the root."""
+    right = (
+        "a path such as '/shop', starting with one slash; by default it is Flask's "
+        "APPLICATION_ROOT or Django's FORCE_SCRIPT_NAME"
+    )
+    if not isinstance(value, str):
+        raise _wrong(key, value, right)
+    if value in {"", "/"}:
+        return ""
+    path = value.removesuffix("/")
+    try:
+        PathMap([("/", f"{path}/")])
+    except ConfigError:
+        raise _wrong(key, value, right) from None
+    return path
+
+
 def server_url(key: str, value: Any) -> str:
     """Check for the URL of a server without a path; empty = this site."""
     if not value:
@@ -211,6 +229,25 @@ def server_url(key: str, value: Any) -> str:
     if not isinstance(value, str) or not re.fullmatch(r"(https?:)?//[^/?#@]+", value):
         raise _wrong(key, value, "the URL of a server, such as 'https://thumbs.example.com'")
     return value
+
+
+def host(key: str, value: Any) -> str:
+    """Check for a scheme and a host, perhaps with a port."""
+    match = re.fullmatch(r"https?://([^/?#\\@]+)", value) if isinstance(value, str) else None
+    if match is None or not _is_host(match[1]):
+        right = "a scheme and a host such as 'https://cdn.example.com', without user, path or query"
+        raise _wrong(key, value, right)
+    return str(value)
+
+
+def _is_host(text: str) -> bool:
+    """Whether a text is the host of a URL, perhaps with a port."""
+    try:
+        parts = urlsplit(f"//{text}")
+        _ = parts.port
+    except ValueError:
+        return False
+    return re.fullmatch(r"[a-z0-9._-]+|[0-9a-f:.]+", parts.hostname or "") is not None
 
 
 def secret_keys(key: str, value: Any) -> tuple[str | bytes, ...]:

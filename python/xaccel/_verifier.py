@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xaccel._core import Signer, VerifiedUrl
+from xaccel._core import Signer, VerifiedUrl, encode_path
 from xaccel.exceptions import BadSignature, SignatureExpired
 
 
@@ -13,6 +13,35 @@ class Verifier:
 
     def __init__(self, signers: Sequence[Signer]) -> None:
         self._first, *self._others = signers
+
+    def verify_below(self, path: str, query: str, mount: str) -> tuple[str, VerifiedUrl]:
+        """Verify a URL of an app that may be mounted below a path.
+
+        The signature covers the whole path, which a server in front also verifies. A signature of
+        the path below the mount is valid, too: it may be of a process that does not know the mount.
+
+        Args:
+            path: The decoded path below the mount.
+            query: The query as it was sent.
+            mount: The decoded path at which the app is mounted, such as `/shop`; or empty.
+
+        Returns:
+            The path below the mount, and what was verified.
+
+        Raises:
+            BadSignature: Neither signature is valid.
+        """
+        if mount:
+            try:
+                signed = self.verify_parts(f"{encode_path(mount + path)}?{query}")
+            except SignatureExpired:
+                raise
+            except (BadSignature, ValueError):
+                pass
+            else:
+                return signed.path.removeprefix(mount), signed
+        signed = self.verify_parts(f"{encode_path(path)}?{query}")
+        return signed.path, signed
 
     def verify_parts(self, url: str) -> VerifiedUrl:
         """See `Signer.verify_parts`."""

@@ -26,7 +26,7 @@ from xaccel._private_files import PrivateFiles, Responder
 from xaccel.config import Config
 from xaccel.delivery import sendfile
 from xaccel.delivery.files import Delivery
-from xaccel.delivery.request import REQUEST, Request, below_mount
+from xaccel.delivery.request import REQUEST, Address, Request, split_mount
 from xaccel.delivery.response import FileBody, Headers, Response
 from xaccel.thumbnails.endpoint import Thumbnails as ThumbnailEndpoint
 
@@ -49,6 +49,9 @@ class XAccel(PrivateFiles[ASGIApp]):
         ConfigError: A setting is invalid.
     """
 
+    def _address(self, request: Any) -> Address:
+        return Address.from_scope(getattr(request, "scope", request))
+
     def _app(self, responder: Responder) -> ASGIApp:
         return answering(responder)
 
@@ -67,24 +70,29 @@ def answering(responder: Responder, threads: Threads = FILES) -> ASGIApp:
 
 
 class _Endpoint(Protocol):
-    def respond(self, path: str, query: str, request: Request) -> Response: ...
+    def respond(self, path: str, query: str, request: Request, mount: str = "") -> Response: ...
 
 
 class _EndpointApp:
     """An endpoint as an ASGI app, mounted at its prefix or at the root."""
 
-    def __init__(self, endpoint: _Endpoint, prefix: str, threads: Threads) -> None:
+    def __init__(self, endpoint: _Endpoint, prefix: str, config: Config, threads: Threads) -> None:
         self._endpoint = endpoint
+        self.config = config
+        """The settings, which `xaccel config --app` reads."""
         self._prefix = prefix
         self._threads = threads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        found = scope.get("root_path", "") or self.config.mount
+        mount, path = split_mount(scope["path"], found, self._prefix)
         response = await self._threads.run(
             self._endpoint.respond,
-            below_mount(scope["path"], scope.get("root_path", ""), self._prefix),
+            path,
             scope["query_string"].decode("latin-1"),
             Request.from_scope(scope),
+            mount,
         )
         await respond(response, scope, receive, send)
 
@@ -93,7 +101,7 @@ class PrivateLinks(_EndpointApp):
     """The endpoint of signed links, as an ASGI app: mount it at `PRIVATE_URL`, or at the root."""
 
     def __init__(self, config: Config) -> None:
-        super().__init__(Delivery(config), config.private_url or "/", FILES)
+        super().__init__(Delivery(config), config.private_url or "/", config, FILES)
 
 
 class Thumbnails(_EndpointApp):
@@ -105,9 +113,7 @@ class Thumbnails(_EndpointApp):
 
     def __init__(self, config: Config) -> None:
         endpoint = ThumbnailEndpoint(config)
-        super().__init__(endpoint, config.thumbnail_url, Threads.for_thumbnails(config))
-        self.config = config
-        """The settings, which `xaccel config --app` reads."""
+        super().__init__(endpoint, config.thumbnail_url, config, Threads.for_thumbnails(config))
         self.purge = endpoint.purge
         """Removes the thumbnails of a source, see `xaccel.thumbnails.endpoint.Thumbnails.purge`."""
 

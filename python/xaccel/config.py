@@ -77,6 +77,10 @@ class Config:
     """The public URL prefix of signed links to private files, such as `/p/`. Without it there are
     no such links. The links of a root begin with the last part of its internal prefix:
     `/p/videos/…` for `/_private/videos/`."""
+    mount: str = _setting("", check.mount)
+    """The path below which the app is mounted, such as `/shop`, where no request tells it: in
+    scripts, and behind a server that does not pass it on. `PRIVATE_URL` and `THUMBNAIL_URL` lie
+    below it."""
     thumbnail_source: str | None = _setting(None, check.optional(check.source))
     """Where the original images are: a directory, or the URL below which they are (`https://…`,
     and with an engine on another server also `s3://…`)."""
@@ -86,6 +90,9 @@ class Config:
     """How long it may take to fetch an image from a URL, in seconds."""
     thumbnail_url: str = _setting("/t/", check.url_prefix)
     """The public URL prefix of thumbnails. It exists only with a source."""
+    thumbnail_host: str | None = _setting(None, check.optional(check.host))
+    """The scheme and the host of thumbnails' URLs, such as `https://cdn.example.com`: a CDN that
+    fetches from this site, or another name of it. By default this site."""
     thumbnail_cache: str | None = _setting(None, check.optional(check.directory))
     """The directory of finished thumbnails. Without it each request renders its own."""
     thumbnail_cache_max_size: int = _setting("200M", check.size)
@@ -141,6 +148,7 @@ class Config:
         self._check_prefixes()
         self._check_cache()
         self._check_presets()
+        self._check_host()
         if self.secret_keys:
             self.signer()
 
@@ -299,6 +307,21 @@ class Config:
                     f"XACCEL['THUMBNAIL_PRESETS'][{name!r}] can't have a version "
                     "with THUMBNAIL_ONLY_PRESETS"
                 )
+
+    def _check_host(self) -> None:
+        """Refuse `THUMBNAIL_HOST` where the URL of the engine's server is written."""
+        if self.thumbnail_host is None:
+            return
+        if self.thumbnail_engine not in {"embedded", "image-filter"}:
+            raise ConfigError(
+                "XACCEL['THUMBNAIL_HOST'] is for thumbnails of this site, not for the engine "
+                f"{self.thumbnail_engine!r}; set XACCEL['THUMBNAIL_ENGINE_URL'] instead"
+            )
+        if self.thumbnail_engine_url:
+            raise ConfigError(
+                "XACCEL['THUMBNAIL_HOST'] and XACCEL['THUMBNAIL_ENGINE_URL'] both name the host of "
+                "thumbnails' URLs: set only one of them"
+            )
 
     def signer(self) -> Signer:
         """Return the signer of the public URLs.

@@ -73,13 +73,15 @@ class XAccel:
         if not isinstance(settings, Mapping):
             raise ConfigError("app.config['XACCEL'] must be a dict of settings")
         keys = [app.config.get("SECRET_KEY"), *(app.config.get("SECRET_KEY_FALLBACKS") or ())]
-        config = Config.from_mapping(settings, framework_keys=keys)
-        delivery = Delivery(config)
+        defaults = {"MOUNT": app.config.get("APPLICATION_ROOT") or ""}
+        config = Config.from_mapping({**defaults, **settings}, framework_keys=keys)
+        mount = _mount_of(settings.get("MOUNT", ""), config)
+        delivery = Delivery(config, mount=mount)
         thumbnails = Thumbnails(config) if config.has_thumbnail_endpoint else None
         private_thumbnails = PrivateThumbnails(config, delivery)
         helpers = None
         if config.has_thumbnails:
-            helpers = TemplateHelpers(config, is_debug=lambda: app.debug)
+            helpers = TemplateHelpers(config, is_debug=lambda: app.debug, mount=mount)
         app.extensions[_EXTENSION] = _State(
             config, delivery, private_thumbnails, thumbnails, helpers
         )
@@ -110,15 +112,30 @@ class _State:
     helpers: TemplateHelpers | None
 
 
+def _mount_of(setting: str, config: Config) -> Callable[[], str]:
+    """Return what finds the path at which the app is mounted.
+
+    As in `flask.url_for()`, `APPLICATION_ROOT` is for URLs outside of requests.
+    """
+    in_requests = config.mount if setting else ""
+
+    def mount() -> str:
+        if flask.has_request_context():
+            return request.script_root or in_requests
+        return config.mount
+
+    return mount
+
+
 def _add_endpoint(
     blueprint: flask.Blueprint,
     name: str,
     prefix: str,
-    respond: Callable[[str, str, Request], Response],
+    respond: Callable[[str, str, Request, str], Response],
 ) -> None:
     def view(path: str) -> flask.Response:
         query = request.query_string.decode("latin-1")
-        return _flask_response(respond(prefix + path, query, _request()))
+        return _flask_response(respond(prefix + path, query, _request(), request.script_root))
 
     blueprint.add_url_rule(f"{prefix}<path:path>", name, view, methods=["GET"], merge_slashes=False)
 

@@ -10,12 +10,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
+from xaccel.delivery.request import environ_mount, scope_mount
 from xaccel.thumbnails.helpers import TemplateHelpers
 
 if TYPE_CHECKING:
     import jinja2
+    from jinja2.runtime import Context
 
 __all__ = ["TemplateHelpers", "install"]
 
@@ -28,20 +31,45 @@ def install(
 ) -> None:
     """Add the helpers to an environment, as global functions and as the filter `thumbnail_url`.
 
+    URLs are for the app's mount in the variable `request` of a template, if there is one, as
+    Starlette has it.
+
     Args:
         environment: The environment.
         helpers: Writes the URLs of thumbnails; `None` to leave those helpers out.
         private_url: Writes signed links, such as `XAccel.private_url`; `None` to leave it out.
     """
     if private_url is not None:
-        environment.globals["private_url"] = private_url
+        environment.globals["private_url"] = _mounted(private_url)
     if helpers is None:
         return
     environment.globals.update(
-        thumbnail_url=helpers.thumbnail_url,
-        thumbnail_srcset=helpers.thumbnail_srcset,
-        thumbnail_img=helpers.thumbnail_img,
-        thumbnail_picture=helpers.thumbnail_picture,
+        thumbnail_url=_mounted(helpers.thumbnail_url),
+        thumbnail_srcset=_mounted(helpers.thumbnail_srcset),
+        thumbnail_img=_mounted(helpers.thumbnail_img),
+        thumbnail_picture=_mounted(helpers.thumbnail_picture),
         placeholder=helpers.placeholder,
     )
-    environment.filters["thumbnail_url"] = helpers.thumbnail_url
+    environment.filters["thumbnail_url"] = _mounted(helpers.thumbnail_url)
+
+
+def _mounted(helper: Callable[..., Any]) -> Callable[..., Any]:
+    """Write the URLs of a helper for the mount of the template's request."""
+    from jinja2 import pass_context  # noqa: PLC0415 - importing xaccel.jinja needs no Jinja
+
+    @pass_context
+    @wraps(helper)
+    def call(context: Context, /, *args: Any, **options: Any) -> Any:
+        mount = _mount_of(context.get("request"))
+        return helper(*args, mount=mount, **options) if mount else helper(*args, **options)
+
+    return call
+
+
+def _mount_of(request: Any) -> str:
+    """The path at which the app of a request is mounted; empty if that is unknown."""
+    scope = getattr(request, "scope", None)
+    if scope is not None:
+        return scope_mount(scope)
+    environ = getattr(request, "environ", None)
+    return "" if environ is None else environ_mount(environ)

@@ -12,7 +12,7 @@ async def video(name: str) -> Response:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -20,6 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 from xaccel._async import Threads
 from xaccel._private_files import PrivateFiles, Responder
 from xaccel.asgi import ASGIApp, answering
+from xaccel.delivery.request import Address
 from xaccel.servers.dialects import is_offload_header
 
 __all__ = ["PrivateFileResponse", "XAccel"]
@@ -36,6 +37,9 @@ class XAccel(PrivateFiles["PrivateFileResponse"]):
     Raises:
         ConfigError: A setting is invalid.
     """
+
+    def _address(self, request: Any) -> Address:
+        return Address.from_scope(getattr(request, "scope", request))
 
     def _app(self, responder: Responder) -> PrivateFileResponse:
         return PrivateFileResponse(answering(responder))

@@ -21,7 +21,15 @@ from xaccel._private_files import PrivateFiles, Responder
 from xaccel.config import Config
 from xaccel.delivery import sendfile
 from xaccel.delivery.files import Delivery
-from xaccel.delivery.request import REQUEST, Request, below_mount, environ_key, wsgi_path
+from xaccel.delivery.request import (
+    REQUEST,
+    Address,
+    Request,
+    environ_key,
+    environ_mount,
+    split_mount,
+    wsgi_path,
+)
 from xaccel.delivery.response import CHUNK, FileBody, Headers, Response
 from xaccel.thumbnails.endpoint import Thumbnails as ThumbnailEndpoint
 
@@ -41,6 +49,9 @@ class XAccel(PrivateFiles["WSGIApplication"]):
         ConfigError: A setting is invalid.
     """
 
+    def _address(self, request: Any) -> Address:
+        return Address.from_environ(getattr(request, "environ", request))
+
     def _app(self, responder: Responder) -> WSGIApplication:
         def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             return respond(responder(Request.from_environ(environ)), environ, start_response)
@@ -49,7 +60,7 @@ class XAccel(PrivateFiles["WSGIApplication"]):
 
 
 class _Endpoint(Protocol):
-    def respond(self, path: str, query: str, request: Request) -> Response: ...
+    def respond(self, path: str, query: str, request: Request, mount: str = "") -> Response: ...
 
 
 class PrivateLinks:
@@ -61,7 +72,7 @@ class PrivateLinks:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         prefix = self._delivery.config.private_url or "/"
-        return _answer(self._delivery, prefix, environ, start_response)
+        return _answer(self._delivery, prefix, self._delivery.config, environ, start_response)
 
 
 class Thumbnails:
@@ -80,15 +91,21 @@ class Thumbnails:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        return _answer(self._thumbnails, self.config.thumbnail_url, environ, start_response)
+        prefix = self.config.thumbnail_url
+        return _answer(self._thumbnails, prefix, self.config, environ, start_response)
 
 
 def _answer(
-    endpoint: _Endpoint, prefix: str, environ: WSGIEnvironment, start_response: StartResponse
+    endpoint: _Endpoint,
+    prefix: str,
+    config: Config,
+    environ: WSGIEnvironment,
+    start_response: StartResponse,
 ) -> Iterable[bytes]:
-    path = below_mount(wsgi_path(environ), environ.get("SCRIPT_NAME", ""), prefix)
+    found = environ_mount(environ) or config.mount
+    mount, path = split_mount(wsgi_path(environ), found, prefix)
     query = environ.get("QUERY_STRING", "")
-    response = endpoint.respond(path, query, Request.from_environ(environ))
+    response = endpoint.respond(path, query, Request.from_environ(environ), mount)
     return respond(response, environ, start_response)
 
 

@@ -7,7 +7,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ def add(commands: Any) -> None:
             "xaccel config nginx --app shop:app",
             "xaccel config nginx --app shop:app --static /static/=/srv/static --out conf",
             "xaccel config nginx --app shop:app --upstream unix:/run/shop.sock --out conf",
+            "xaccel config nginx --app shop:app --mount /shop --out conf",
             "xaccel config nginx --app shop:app --out /etc/nginx/conf.d --check",
             "xaccel config caddy --settings shop.settings --full --listen 8080 --out caddy",
         ],
@@ -90,6 +91,12 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--domain", metavar="NAME", help="the site's host name, or several names in quotes"
+    )
+    group.add_argument(
+        "--mount",
+        metavar="PATH",
+        help="the path below which the app is mounted, such as /shop (default: MOUNT in the "
+        "settings, or else Flask's APPLICATION_ROOT or Django's FORCE_SCRIPT_NAME)",
     )
     group.add_argument(
         "--static",
@@ -181,6 +188,8 @@ def _run(options: argparse.Namespace) -> int:
         option, what = ("--full", "works in") if options.full else ("--check", "reads")
         raise ConfigError(f"{option} needs --out DIR, the directory that the server {what}")
     config = app_config.load(options)
+    if options.mount is not None:
+        config = _mounted(config, options.mount)
     deployment = _deployment(options)
     if options.out is None:
         print(generator.site(config, deployment), end="")
@@ -198,6 +207,15 @@ def _run(options: argparse.Namespace) -> int:
     except OSError as error:
         raise ConfigError(f"can't write {error.filename}: {error.strerror}") from None
     return 0
+
+
+def _mounted(config: Config, mount: str) -> Config:
+    try:
+        return replace(config, mount=mount)
+    except ConfigError:
+        raise ConfigError(
+            f"--mount must be a path such as /shop, starting with one slash, not {mount!r}"
+        ) from None
 
 
 def _check_options(options: argparse.Namespace, generator: Generator) -> None:

@@ -12,12 +12,13 @@ import logging
 import os
 import posixpath
 import urllib.parse
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, TypeAlias, TypedDict
 from weakref import WeakSet
 
-from xaccel._core import Location, encode_path
+from xaccel._core import Location
 from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.delivery import remotes, rfc9110
@@ -74,8 +75,9 @@ class Delivery:
 
     _instances: ClassVar[WeakSet[Delivery]] = WeakSet()
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, mount: Callable[[], str] | None = None) -> None:
         self.config = config
+        self._mount = mount or (lambda: config.mount)
         self.path_map = config.path_map()
         self._roots = [directory for directory, _ in self.path_map.roots]
         self.dialect = dialects.get(config)
@@ -206,6 +208,7 @@ class Delivery:
         expires_in: int | timedelta | None = None,
         as_attachment: bool = False,
         download_name: str | None = None,
+        mount: str | None = None,
     ) -> str:
         """A signed link to a file under a root. Anyone with the link gets the file.
 
@@ -221,6 +224,7 @@ class Delivery:
                 long, so that the link stays the same for a while and caches work.
             as_attachment: Whether the browser should save the file instead of showing it.
             download_name: The name under which it is saved; by default its own.
+            mount: The decoded path at which the app is mounted; by default as far as it is known.
 
         Raises:
             ConfigError: `PRIVATE_URL` is not set; or `path` is relative and there are several
@@ -240,20 +244,22 @@ class Delivery:
             params["as_attachment"] = "1"
         if download_name is not None:
             params["download_name"] = download_name
+        below = urllib.parse.unquote(url, errors="strict")
         return self._signer.sign_path(
-            urllib.parse.unquote(url, errors="strict"),
+            (self._mount() if mount is None else mount) + below,
             params=params or None,
             expires=expires,
             expires_in=expires_in,
         )
 
-    def respond(self, path: str, query: str, request: Request) -> Response:
+    def respond(self, path: str, query: str, request: Request, mount: str = "") -> Response:
         """Answer the request for a signed link.
 
         Args:
-            path: The URL's path, decoded, from the first slash.
+            path: The URL's path below the mount, decoded, from the first slash.
             query: The URL's query as it was sent, without the question mark.
             request: The request's facts.
+            mount: The decoded path at which the app is mounted. By default that of the settings.
         """
         if request.conditions.method not in {"GET", "HEAD"}:
             return method_not_allowed()
@@ -261,13 +267,13 @@ class Delivery:
             if self._verifier is None:
                 raise FileNotFound("XACCEL['PRIVATE_URL'] is not set")
             request.check_spelling(path)
-            signed = self._verifier.verify_parts(f"{encode_path(path)}?{query}")
+            path, signed = self._verifier.verify_below(path, query, mount or self.config.mount)
             params = dict(signed.params)
             options = FileOptions(
                 as_attachment="as_attachment" in params,
                 download_name=params.get("download_name"),
             )
-            return self.private_file(self._linked(signed.path), request, options)
+            return self.private_file(self._linked(path), request, options)
         except XaccelError as error:
             return _refusal(error)
 

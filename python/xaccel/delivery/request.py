@@ -121,19 +121,74 @@ def wsgi_path(environ: Mapping[str, Any]) -> str:
     return path.encode("latin-1", errors="replace").decode(errors="replace")
 
 
-def below_mount(path: str, mount: str, prefix: str) -> str:
-    """The path of a request as it was signed, in an app that may be mounted.
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the visitor finds the app."""
+
+    origin: str
+    """The scheme and the host, such as `https://example.com`."""
+    mount: str
+    """The decoded path at which the app is mounted, such as `/shop`; or empty."""
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, Any]) -> Address:
+        """Find it in a WSGI environment, as the section "URL Reconstruction" of PEP 3333 does."""
+        scheme = environ["wsgi.url_scheme"]
+        host = environ.get("HTTP_HOST")
+        if not host:
+            host = _authority(scheme, environ["SERVER_NAME"], environ.get("SERVER_PORT"))
+        return cls(f"{scheme}://{host}", environ_mount(environ))
+
+    @classmethod
+    def from_scope(cls, scope: Mapping[str, Any]) -> Address:
+        """Find it in the scope of an ASGI request."""
+        scheme = scope.get("scheme", "http")
+        hosts = [value for key, value in scope["headers"] if key.lower() == b"host"]
+        if hosts:
+            host = hosts[0].decode("latin-1")
+        else:
+            host = _authority(scheme, *(scope.get("server") or ("localhost", None)))
+        return cls(f"{scheme}://{host}", scope_mount(scope))
+
+
+def _authority(scheme: str, host: str, port: str | int | None) -> str:
+    """A host with its port, unless that is the scheme's own."""
+    is_default = port is None or str(port) == {"http": "80", "https": "443"}.get(scheme)
+    return host if is_default else f"{host}:{port}"
+
+
+def environ_mount(environ: Mapping[str, Any]) -> str:
+    """The decoded path at which a WSGI app is mounted, without a final slash."""
+    mount: str = environ.get("SCRIPT_NAME", "")
+    return mount.encode("latin-1", errors="replace").decode(errors="replace").rstrip("/")
+
+
+def scope_mount(scope: Mapping[str, Any]) -> str:
+    """The decoded path at which an ASGI app is mounted, without a final slash.
+
+    Starlette changes `root_path` for its own mounts, and keeps the original one.
+    """
+    mount: str = scope.get("app_root_path", scope.get("root_path", ""))
+    return mount.rstrip("/")
+
+
+def split_mount(path: str, mount: str, prefix: str) -> tuple[str, str]:
+    """Return the part of a request's path at which the app is mounted, and the rest.
 
     Args:
         path: The decoded path, with the part at which the app is mounted.
         mount: That part, such as `/media`; empty if the app is not mounted.
-        prefix: How signed paths begin, such as `/t/`. The app may be mounted there.
+        prefix: How the rest begins, such as `/t/`. The app may be mounted there.
     """
     mount = mount.rstrip("/")
-    if path.startswith(prefix) or not mount:
-        return path
+    if f"{mount}/".endswith(prefix):
+        mount = f"{mount}/".removesuffix(prefix)
+    if not mount or not path.startswith(f"{mount}/"):
+        return mount, path
     rest = path.removeprefix(mount)
-    return prefix + rest.removeprefix("/") if f"{mount}/".endswith(prefix) else rest
+    if path.startswith(prefix) and not rest.startswith(prefix):
+        return "", path
+    return mount, rest
 
 
 def _path_of(target: str) -> str:

@@ -12,9 +12,11 @@ from django.core.checks import CheckMessage, Error, Warning as Caution
 from django.core.files.storage import storages
 from django.urls import Resolver404, resolve
 from django.utils.module_loading import import_string
+from django.utils.translation import override
 
 from xaccel.config import Config
 from xaccel.django import conf, views
+from xaccel.django.mounts import PRIVATE_FILE, THUMBNAIL, included_at
 from xaccel.django.storage import PrivateStorage
 from xaccel.exceptions import ConfigError
 
@@ -38,32 +40,50 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 
 def check_urls(**_: Any) -> list[CheckMessage]:
-    """W005: the URLs that xaccel writes lead to no view of it."""
+    """W005: the URLs that xaccel writes lead to no view of it. W006: each language has its own."""
     config = _config()
     if config is None or not getattr(settings, "ROOT_URLCONF", None):
         return []
-    return [
-        Caution(
-            f"The URLs below XACCEL[{setting!r}] {prefix!r} do not lead to xaccel's view.",
-            hint='Add path("", include("xaccel.django.urls")) to the root URLconf.',
-            id="xaccel.W005",
-        )
-        for setting, prefix, view in _endpoints(config)
-        if not _leads_to(f"{prefix}x/x", view)
-    ]
+    return [*_urls(config)]
 
 
-def _endpoints(config: Config) -> Iterator[tuple[str, str, Callable[..., object]]]:
-    """The setting, the URL prefix and the view of each endpoint in use."""
+def _urls(config: Config) -> Iterator[CheckMessage]:
+    for setting, prefix, name, view in _endpoints(config):
+        if not _leads_to(included_at(name, prefix) + f"{prefix}x/x", view):
+            yield Caution(
+                f"The URLs below XACCEL[{setting!r}] {prefix!r} do not lead to xaccel's view.",
+                hint='Add path("", include("xaccel.django.urls")) to the root URLconf.',
+                id="xaccel.W005",
+            )
+        elif view is views.thumbnail and len(_in_all_languages(name, prefix)) > 1:
+            yield Caution(
+                "Thumbnails have another URL in each language, so browsers and CDNs download each "
+                "picture once per language.",
+                hint='Move path("", include("xaccel.django.urls")) out of i18n_patterns().',
+                id="xaccel.W006",
+            )
+
+
+def _in_all_languages(name: str, prefix: str) -> set[str]:
+    """The paths at which the URLconf includes ours."""
+    found = set()
+    for language, _ in settings.LANGUAGES if settings.USE_I18N else ():
+        with override(language):
+            found.add(included_at(name, prefix))
+    return found
+
+
+def _endpoints(config: Config) -> Iterator[tuple[str, str, str, Callable[..., object]]]:
+    """The setting, the URL prefix, the URL's name and the view of each endpoint in use."""
     if config.private_url is not None:
-        yield "PRIVATE_URL", config.private_url, views.private_file
+        yield "PRIVATE_URL", config.private_url, PRIVATE_FILE, views.private_file
     # The default storage is a source without any setting, also for a site with private files only.
     sends_files = bool(config.roots or config.remotes)
     asks_for_thumbnails = any(
         key.startswith("THUMBNAIL_") for key in getattr(settings, "XACCEL", {})
     )
     if config.has_thumbnail_endpoint and (asks_for_thumbnails or not sends_files):
-        yield "THUMBNAIL_URL", config.thumbnail_url, views.thumbnail
+        yield "THUMBNAIL_URL", config.thumbnail_url, THUMBNAIL, views.thumbnail
 
 
 def _leads_to(path: str, view: Callable[..., object]) -> bool:

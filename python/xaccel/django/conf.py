@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +13,7 @@ from xaccel.config import Config
 from xaccel.delivery.files import Delivery
 from xaccel.delivery.sendfile import Offloader
 from xaccel.django.default_source import default_source
+from xaccel.django.mounts import PRIVATE_FILE, THUMBNAIL, mount_of_urls
 from xaccel.django.source_names import SourceNames
 from xaccel.exceptions import ConfigError
 from xaccel.thumbnails.endpoint import Thumbnails
@@ -34,14 +35,21 @@ def config() -> Config:
     if not isinstance(mapping, Mapping):
         raise ConfigError("settings.XACCEL must be a dict of settings")
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    defaults = {"THUMBNAIL_SOURCE": default_source()}
+    defaults = {
+        "THUMBNAIL_SOURCE": default_source(),
+        "MOUNT": settings.FORCE_SCRIPT_NAME or "",
+    }
     return Config.from_mapping({**defaults, **mapping}, framework_keys=keys)
 
 
 @cache
 def delivery() -> Delivery:
     """The delivery of private files."""
-    return Delivery(config())
+    known = config()
+    prefix = known.private_url
+    if prefix is None:
+        return Delivery(known)
+    return Delivery(known, mount=partial(mount_of_urls, PRIVATE_FILE, prefix, known.mount))
 
 
 @cache
@@ -53,8 +61,12 @@ def offloader() -> Offloader:
 @cache
 def template_helpers() -> TemplateHelpers:
     """The implementation of the template tags."""
+    known = config()
     return TemplateHelpers(
-        config(), name_of=source_names().of, is_debug=lambda: bool(settings.DEBUG)
+        known,
+        name_of=source_names().of,
+        is_debug=lambda: bool(settings.DEBUG),
+        mount=partial(mount_of_urls, THUMBNAIL, known.thumbnail_url, known.mount),
     )
 
 
@@ -76,8 +88,14 @@ def private_thumbnails() -> PrivateThumbnails:
     return PrivateThumbnails(config(), delivery())
 
 
+_SETTINGS = frozenset(
+    {"XACCEL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "MEDIA_ROOT", "STORAGES", "FORCE_SCRIPT_NAME"}
+)
+"""What our own settings depend on."""
+
+
 def _reset(*, setting: str, **_: Any) -> None:
-    if setting in {"XACCEL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "MEDIA_ROOT", "STORAGES"}:
+    if setting in _SETTINGS:
         for cached in (
             config,
             delivery,

@@ -35,7 +35,7 @@ def thumbnail_url(
         SpecError: An option is unknown or its value is invalid.
         SourceError: `source` is not an image below `THUMBNAIL_SOURCE`, and `DEBUG` is on.
     """
-    options.update(_origin(request))
+    options.update(origin_of(request))
     return conf.template_helpers().thumbnail_url(source, width, height, **options) or None
 
 
@@ -51,7 +51,7 @@ def thumbnail_srcset(
 
     Arguments and errors are those of `thumbnail_url()`; `widths` and `densities` are options, too.
     """
-    options.update(_origin(request))
+    options.update(origin_of(request))
     return conf.template_helpers().thumbnail_srcset(source, width, height, **options) or None
 
 
@@ -76,12 +76,12 @@ def thumbnail_img(
         request: See `thumbnail_url()`.
         options: The options of the tag, and HTML attributes such as `class_`.
     """
-    options.update(_origin(request))
+    options.update(origin_of(request))
     html = conf.template_helpers().thumbnail_img(source, width, height, alt=alt, **options)
     return SafeString(html) if html else None
 
 
-def _origin(request: HttpRequest | None) -> dict[str, str]:
+def origin_of(request: HttpRequest | None) -> dict[str, str]:
     """Return the option that makes URLs absolute."""
     return {} if request is None else {"origin": f"{request.scheme}://{request.get_host()}"}
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from django.urls import URLPattern, path
 
 from xaccel.django import conf, views
+from xaccel.django.mounts import PRIVATE_FILE, THUMBNAIL
 from xaccel.exceptions import ConfigError
 
 
@@ -16,10 +17,10 @@ def _urlpatterns() -> Iterator[URLPattern]:
         return
     if config.private_url is not None:
         route = f"{config.private_url}<path:path>".removeprefix("/")
-        yield path(route, views.private_file, name="xaccel-private-file")
+        yield path(route, views.private_file, name=PRIVATE_FILE)
     if config.thumbnail_source is not None:
         route = f"{config.thumbnail_url}<path:path>".removeprefix("/")
-        yield path(route, views.thumbnail, name="xaccel-thumbnail")
+        yield path(route, views.thumbnail, name=THUMBNAIL)
 
 
 urlpatterns = list(_urlpatterns())

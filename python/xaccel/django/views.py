@@ -19,6 +19,7 @@ from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_k
 from xaccel.django import conf
 from xaccel.django.files import PrivateFile, local_path_of, path_of
 from xaccel.django.http import facts, to_django
+from xaccel.django.mounts import mount_of_request
 from xaccel.exceptions import FileNotFound
 from xaccel.thumbnails.rows import focal_point
 
@@ -156,13 +157,17 @@ def send_private_thumbnail(
 
 def private_file(request: HttpRequest, path: str) -> HttpResponseBase:
     """Answer a signed link; `path` is the part after `PRIVATE_URL`."""
-    url = (conf.config().private_url or "") + path
+    config = conf.config()
+    url = (config.private_url or "") + path
     query = request.META.get("QUERY_STRING", "")
-    return to_django(conf.delivery().respond(url, query, facts(request)))
+    mount = mount_of_request(request, url, config.mount)
+    return to_django(conf.delivery().respond(url, query, facts(request), mount))
 
 
 def thumbnail(request: HttpRequest, path: str) -> HttpResponseBase:
     """Answer a request for a thumbnail; `path` is the part after `THUMBNAIL_URL`."""
-    url = conf.config().thumbnail_url + path
+    config = conf.config()
+    url = config.thumbnail_url + path
     query = request.META.get("QUERY_STRING", "")
-    return to_django(conf.thumbnails().respond(url, query, facts(request)))
+    mount = mount_of_request(request, url, config.mount)
+    return to_django(conf.thumbnails().respond(url, query, facts(request), mount))

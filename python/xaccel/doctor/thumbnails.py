@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
@@ -46,6 +47,8 @@ def check_thumbnails(site: Site, _: Reply) -> Iterator[Result]:
     if source is None or not source.startswith("/"):
         yield skipped("thumbnails", "THUMBNAIL_SOURCE is not a directory.")
         return
+    # This site, and not what THUMBNAIL_HOST keeps of it.
+    engine = engines.get(replace(config, thumbnail_host=None))
     with (
         marker(source, picture(), ending=".png") as own,
         _specs(config, own) as (spec, negotiated),
@@ -54,12 +57,12 @@ def check_thumbnails(site: Site, _: Reply) -> Iterator[Result]:
         images = [own] if own else itertools.islice(files(source, _IMAGES), _MOST_IMAGES)
         for image in images:
             name = image.relative_to(source).as_posix()
-            url = engines.get(config).url(name, spec)
+            url = engine.url(name, spec, mount=config.mount)
             replies = [site.request(url) for _ in range(2)]
             if image == own or replies[-1].status not in _UNUSABLE:
                 yield from _thumbnail(site, config, name, url, replies[-1])
                 if negotiated is not None and replies[-1].status == HTTPStatus.OK:
-                    yield _negotiation(site, engines.get(config).url(name, negotiated))
+                    yield _negotiation(site, engine.url(name, negotiated, mount=config.mount))
                 return
         yield skipped("thumbnails", "THUMBNAIL_SOURCE has no image that can be rendered.")
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from xaccel._core import encode_path
 from xaccel.config import Config
 from xaccel.delivery import scripts
 from xaccel.exceptions import ConfigError
@@ -192,11 +193,18 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
     yield "# Apache makes one slash of several at the start, which would give a file a second URL."
     for prefix in filter(None, (config.private_url, config.thumbnail_url)):
         condition = (
-            f"%{{THE_REQUEST}} =~ m#^[A-Z]+ //# && %{{REQUEST_URI}} =~ m#^{_pattern(prefix)}#"
+            "%{THE_REQUEST} =~ m#^[A-Z]+ //# && "
+            f"%{{REQUEST_URI}} =~ m#^{_pattern(config.mount + prefix)}#"
         )
         yield from _section("If", f'"{condition}"', ["Require all denied"])
+    if config.mount:
+        # Apache encodes the path, in which a dollar sign may begin a reference.
+        path = _quoted(config.mount.replace("$", r"\$") + "/")
+        yield f'RedirectMatch permanent "^{_pattern(config.mount)}$" {path}'
     yield "# Pass on WebSockets, too."
-    yield f'ProxyPass "/" "{_upstream(deployment)}" nocanon upgrade=websocket'
+    mount = f"{config.mount}/"
+    target = f"{_upstream(deployment)}{encode_path(mount).removeprefix('/')}"
+    yield f"ProxyPass {_quoted(mount)} {_quoted(target)} nocanon upgrade=websocket"
 
 
 def _policy(config: Config) -> Iterator[str]:

@@ -8,6 +8,7 @@ import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from xaccel._core import encode_path
 from xaccel.config import Config
 from xaccel.delivery import scripts
 from xaccel.exceptions import ConfigError
@@ -120,8 +121,13 @@ def _handlers(config: Config, deployment: Deployment) -> Iterator[str]:
             f"handle_path {_quoted(prefix + '*')}",
             [f"root * {_quoted(directory)}", "file_server"],
         )
+    # A matcher compares what is percent-encoded in it with the encoded path.
+    mount = config.mount.replace("%", "%25")
+    if mount:
+        path = _quoted(mount)
+        yield f"redir {path} {_quoted(encode_path(config.mount) + '/')} permanent"
     yield from text.block(
-        "handle",
+        f"handle {_quoted(f'{mount}/*')}" if mount else "handle",
         [
             "# Only WebSockets may change the protocol of a connection to the app.",
             "@plain not header_regexp Upgrade (?i)^websocket$",
@@ -129,6 +135,10 @@ def _handlers(config: Config, deployment: Deployment) -> Iterator[str]:
             *_proxy(config, deployment),
         ],
     )
+    if config.mount:
+        yield from text.block(
+            "handle", ["# The app has nothing outside of its path.", "respond 404"]
+        )
 
 
 def _proxy(config: Config, deployment: Deployment) -> Iterator[str]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from xaccel._core import encode_path
 from xaccel.config import Config
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
@@ -36,7 +37,7 @@ def site(config: Config, deployment: Deployment) -> str:
         text.HEADER,
         '# In lighttpd.conf, set server.http-parseopts = ( "url-normalize" => "disable" ), so that',
         "# the app gets URLs as the visitor spelt them.",
-        f"server.modules += ( {_modules(deployment)} )",
+        f"server.modules += ( {_modules(config, deployment)} )",
         *_tls_socket(deployment),
         *_site(config, deployment),
     ]
@@ -55,7 +56,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
     )
     lines = [
         text.HEADER,
-        f"server.modules = ( {_modules(deployment)} )",
+        f"server.modules = ( {_modules(config, deployment)} )",
         f"server.port = {port}",
         *([] if address == "*" else [f"server.bind = {_quoted(address)}"]),
         *_tls(deployment),
@@ -81,11 +82,11 @@ def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 
     return {}
 
 
-def _modules(deployment: Deployment) -> str:
+def _modules(config: Config, deployment: Deployment) -> str:
     modules = ["proxy", "alias", "setenv"]
     if deployment.tls_certificate is not None:
         modules.append("openssl")
-    if _redirects(deployment):
+    if _redirects(deployment) or config.mount:
         modules.append("redirect")
     return ", ".join(_quoted(f"mod_{module}") for module in modules)
 
@@ -160,7 +161,19 @@ def _serve(config: Config, deployment: Deployment) -> Iterator[str]:
         )
         prefixes = "|".join(re.escape(prefix) for prefix in deployment.static)
         proxy = [*text.block(f'$HTTP["url"] !~ {_quoted(f"^({prefixes})")}', proxy)]
+    yield from _root_of_mount(config)
     yield from proxy
+
+
+def _root_of_mount(config: Config) -> Iterator[str]:
+    """What redirects the app's path to its first page."""
+    if config.mount:
+        # A per cent sign and a dollar sign would begin a reference.
+        path = encode_path(f"{config.mount}/").replace("%", "%%")
+        yield from text.block(
+            f'$HTTP["url"] == {_quoted(config.mount)}',
+            [f'url.redirect = ( "" => {_quoted(path + "${qsa}")} )'],
+        )
 
 
 def _proxy(config: Config, deployment: Deployment) -> Iterator[str]:
@@ -171,12 +184,13 @@ def _proxy(config: Config, deployment: Deployment) -> Iterator[str]:
         '"x-sendfile" => "enable",',
         *_array('"x-sendfile-docroot" =>', docroots, end=","),
     ]
+    mount = _quoted(f"{config.mount}/" if config.mount else "")
     yield "# A visitor must not choose how the app offloads files."
     yield from _array(
         "setenv.set-request-header =",
         (f'{_quoted(name)} => "",' for name in text.OFFLOAD_REQUEST_HEADERS),
     )
-    yield from _array("proxy.server =", ['"" => ((', *text.indent(upstream), "))"])
+    yield from _array("proxy.server =", [f"{mount} => ((", *text.indent(upstream), "))"])
     yield "# Pass on WebSockets."
     yield 'proxy.header = ( "upgrade" => "enable" )'
     yield "# Pass on event streams and large pages while the app writes them."

@@ -10,7 +10,7 @@ import logging
 import time
 from functools import lru_cache, partial
 
-from xaccel._core import Spec, Thumbnail, encode_path
+from xaccel._core import Spec, Thumbnail
 from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.delivery.request import Request
@@ -48,6 +48,7 @@ class Thumbnails:
 
     def __init__(self, config: Config) -> None:
         self._prefix = config.thumbnail_url
+        self._mount = config.mount
         self._source = sources.get(config)
         self._delivery = ThumbnailDelivery(config)
         self._fallback = config.thumbnail_fallback
@@ -58,13 +59,14 @@ class Thumbnails:
         else:
             self._verifier = config.verifier()
 
-    def respond(self, path: str, query: str, request: Request) -> Response:
+    def respond(self, path: str, query: str, request: Request, mount: str = "") -> Response:
         """Respond to a request for a thumbnail.
 
         Args:
-            path: The decoded path of the URL, with its first slash.
+            path: The decoded path of the URL below the mount, with its first slash.
             query: The query of the URL as the client sent it, without the question mark.
             request: The facts of the request.
+            mount: The decoded path at which the app is mounted. By default that of the settings.
         """
         if request.conditions.method not in {"GET", "HEAD"}:
             return method_not_allowed()
@@ -74,7 +76,7 @@ class Thumbnails:
             return error_response(FileNotFound())
         try:
             request.check_spelling(path)
-            thumbnail = self._requested(path, query, request)
+            thumbnail = self._requested(path, query, request, mount or self._mount)
         except XaccelError as error:
             # Anyone can make up a URL. The log shows the message; the visitor does not see it.
             _logger.info("%s: %s", type(error).__name__, one_line(error))
@@ -110,8 +112,8 @@ class Thumbnails:
         cache.purge(incomplete_uri(self._prefix, None), name)
         return cache.purge(self._prefix, name)
 
-    def _requested(self, path: str, query: str, request: Request) -> RequestedThumbnail:
-        path, expires = self._verified(path, query)
+    def _requested(self, path: str, query: str, request: Request, mount: str) -> RequestedThumbnail:
+        path, expires = self._verified(path, query, mount)
         spec_text, _, name = path.removeprefix(self._prefix).partition("/")
         spec = Spec.parse(spec_text)
         if self._verifier is None and spec_text not in self._allowed:
@@ -126,11 +128,11 @@ class Thumbnails:
             state=partial(self._source.state, name),
         )
 
-    def _verified(self, path: str, query: str) -> tuple[str, int | None]:
-        """Return the path and the expiry of a valid URL."""
+    def _verified(self, path: str, query: str, mount: str) -> tuple[str, int | None]:
+        """Return the path below the mount and the expiry of a valid URL."""
         if self._verifier is not None:
-            signed = self._verifier.verify_parts(f"{encode_path(path)}?{query}")
-            return signed.path, signed.expires
+            path, signed = self._verifier.verify_below(path, query, mount)
+            return path, signed.expires
         if query:
             raise SpecError("the URL of an unsigned thumbnail can't have a query")
         if not path.startswith(self._prefix) or not is_plain(path.removeprefix("/")):

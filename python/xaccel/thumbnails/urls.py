@@ -38,6 +38,8 @@ class ThumbnailUrls:
         config: The settings.
         name_of: Returns the name of a source, see `source_name`.
         is_debug: Whether the app is being debugged.
+        mount: Returns the decoded path at which the app is mounted, such as `/shop`. By default
+            that of the settings.
 
     Raises:
         ConfigError: A setting that the engine needs is missing.
@@ -49,10 +51,13 @@ class ThumbnailUrls:
         *,
         name_of: Callable[[object], str | None] | None = None,
         is_debug: Callable[[], bool] = lambda: False,
+        mount: Callable[[], str] | None = None,
     ) -> None:
         self._engine = engines.get(config)
         self._name_of = name_of or source_name
         self._is_debug = is_debug
+        self.mount = mount or (lambda: config.mount)
+        """Returns the decoded path at which the app is mounted."""
         self._base = (config.thumbnail_source or "").rstrip("/") + "/"
         self._config = config
         self._presets = parse_presets(config)
@@ -72,6 +77,7 @@ class ThumbnailUrls:
         expires_in: int | timedelta | None = None,
         focal_point: object = None,
         origin: str = "",
+        mount: str | None = None,
         **options: Any,
     ) -> str:
         """Return the URL of a thumbnail, empty without an image. It never opens the image.
@@ -90,6 +96,7 @@ class ThumbnailUrls:
                 image, or text such as `"0.25x0.6"`. By default that of the image's row. `gravity`
                 takes precedence.
             origin: The scheme and host of a URL without them, such as `"https://example.com"`.
+            mount: The decoded path at which the app is mounted; by default as far as it is known.
             options: The options of `Spec`: `fit`, `quality`, `format` and so on. With
                 `source_size`, the width and height of the upright source, `crop` may be in pixels.
 
@@ -106,7 +113,13 @@ class ThumbnailUrls:
         if name is None:
             return ""
         return self.signed(
-            name, text, version=version, expires=expires, expires_in=expires_in, origin=origin
+            name,
+            text,
+            version=version,
+            expires=expires,
+            expires_in=expires_in,
+            origin=origin,
+            mount=mount,
         )
 
     def signed(
@@ -118,14 +131,17 @@ class ThumbnailUrls:
         expires: int | datetime | None = None,
         expires_in: int | timedelta | None = None,
         origin: str = "",
+        mount: str | None = None,
     ) -> str:
         """Return the URL for a name that `find` returned and the text of a spec; see `url`."""
         if version is not None:
             token = self._version(name, version)
             if token is not None:
                 spec = f"{spec},v-{token}"
+        if mount is None:
+            mount = self.mount()
         try:
-            url = self._engine.url(name, spec, expires=expires, expires_in=expires_in)
+            url = self._engine.url(name, spec, mount=mount, expires=expires, expires_in=expires_in)
         except SpecError:
             raise
         except ValueError as error:

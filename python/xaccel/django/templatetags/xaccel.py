@@ -1,30 +1,47 @@
-"""`{% load xaccel %}`: the tags and the filter of `TemplateHelpers`, and `private_url`."""
+"""`{% load xaccel %}`: the tags and the filter of `TemplateHelpers`, and `private_url`.
+
+With `request=request`, the tags write absolute URLs, for mails and feeds.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import template
+from django.http import HttpRequest
 
 from xaccel.django import conf
 from xaccel.django.files import PrivateFile, local_path_of
+from xaccel.django.functions import origin_of
 
 register = template.Library()
 
 
 @register.simple_tag
 def thumbnail_url(
-    source: Any, width: int | str | None = None, height: int | None = None, **options: Any
+    source: Any,
+    width: int | str | None = None,
+    height: int | None = None,
+    *,
+    request: HttpRequest | None = None,
+    **options: Any,
 ) -> str:
     """`{% thumbnail_url photo.image 300 200 fit="cover" %}`."""
+    options.update(origin_of(request))
     return conf.template_helpers().thumbnail_url(source, width, height, **options)
 
 
 @register.simple_tag
 def thumbnail_srcset(
-    source: Any, width: int | str | None = None, height: int | None = None, **options: Any
+    source: Any,
+    width: int | str | None = None,
+    height: int | None = None,
+    *,
+    request: HttpRequest | None = None,
+    **options: Any,
 ) -> str:
     """`{% thumbnail_srcset photo.image widths="320, 640, 1280" %}`."""
+    options.update(origin_of(request))
     return conf.template_helpers().thumbnail_srcset(source, width, height, **options)
 
 
@@ -35,9 +52,11 @@ def thumbnail_img(
     height: int | None = None,
     *,
     alt: object,
+    request: HttpRequest | None = None,
     **options: Any,
 ) -> str:
     """`{% thumbnail_img photo.image 300 200 alt=photo.title class="card" %}`."""
+    options.update(origin_of(request))
     return conf.template_helpers().thumbnail_img(source, width, height, alt=alt, **options)
 
 
@@ -48,9 +67,11 @@ def thumbnail_picture(
     height: int | None = None,
     *,
     alt: object,
+    request: HttpRequest | None = None,
     **options: Any,
 ) -> str:
     """`{% thumbnail_picture photo.image 300 200 alt=photo.title %}`."""
+    options.update(origin_of(request))
     return conf.template_helpers().thumbnail_picture(source, width, height, alt=alt, **options)
 
 

@@ -134,11 +134,12 @@ def _location(
     older.append(f"proxy_set_header Host {_older(deployment, number + 1)};")
     has_older = number + 1 < len(config.secret_keys)
     yield from text.block(
-        f"location ^~ {quoted(config.thumbnail_url, dollar=False)}",
+        f"location ^~ {quoted(config.mount + config.thumbnail_url, dollar=False)}",
         [
             *text.block("limit_except GET", ["deny all;"]),
             *check,
             *(["error_page 403 = @xaccel_older;"] if has_older else []),
+            *_without_mount(config),
             f"proxy_pass http://{deployment.resizer_address};",
             f"proxy_set_header Host {_named(deployment, 'resizer')};",
             f"proxy_cache {_zone(deployment)};",
@@ -159,6 +160,13 @@ def _location(
     )
     if has_older:
         yield from text.block("location @xaccel_older", older)
+
+
+def _without_mount(config: Config) -> Iterator[str]:
+    """The line after the check that leaves the app's path out of the key and of the source."""
+    if config.mount:
+        path = pattern(f"^{literal(config.mount)}(?<xaccel_path>/.*)$")
+        yield f"rewrite {path} $xaccel_path break;"
 
 
 def _resizer(config: Config, deployment: Deployment) -> Iterator[str]:

@@ -71,7 +71,7 @@ def locations(config: Config, deployment: Deployment) -> Iterator[str]:
         return
     for path, prefix in config.link_map().roots:
         yield ""
-        yield from _location(config, deployment, prefix, path)
+        yield from _location(config, deployment, config.mount + prefix, path)
 
 
 def _location(config: Config, deployment: Deployment, prefix: str, path: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from xaccel._core import encode_path
 from xaccel.config import CACHE_PREFIX, Config
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
@@ -84,13 +85,24 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
         )
     yield ""
     yield from text.block(
-        "location /",
+        f"location {quoted(f'{config.mount}/', dollar=False)}",
         [
             f"error_page 418 = {_STREAM};",
             *text.block(f"if (${deployment.identifier}_is_stream)", ["return 418;"]),
             f"proxy_pass http://{upstream(deployment)};",
         ],
     )
+    if config.mount:
+        yield from text.block(
+            f"location = {quoted(config.mount, dollar=False)}",
+            [
+                "# The visitor's port may differ from the one on which nginx listens.",
+                "absolute_redirect off;",
+                f"return 301 {encode_path(config.mount)}/$is_args$args;",
+            ],
+        )
+        yield "# The app has nothing outside of its path."
+        yield from text.block("location /", ["return 404;"])
     yield ""
     yield "# WebSockets and event streams."
     yield from text.block(

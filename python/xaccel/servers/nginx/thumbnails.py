@@ -131,7 +131,8 @@ def server(
     verifier, identifier = verifier_of(config, deployment), deployment.identifier
     lines = [
         *(check if verifier == "secure-link" else _check(deployment, verifier)),
-        f"rewrite ^(?<xaccel_path>.*)$ $xaccel_path${identifier}_ending break;",
+        *(["# The names of cached files leave out the app's path."] if config.mount else []),
+        f"rewrite {_path(config)} $xaccel_path${identifier}_ending break;",
         f"root {directory(config.thumbnail_cache or '')};",
         "types {",
         "    image/avif avif;",
@@ -152,7 +153,7 @@ def server(
     ]
     if verifier == "presets":
         lines = ["return 404;", *text.block(f"location ~ {_presets(config)}", lines)]
-    location = f"location ^~ {quoted(config.thumbnail_url, dollar=False)}"
+    location = f"location ^~ {quoted(config.mount + config.thumbnail_url, dollar=False)}"
     yield from text.block(location, lines)
     if verifier == "app":
         yield ""
@@ -164,7 +165,14 @@ def server(
 def _presets(config: Config) -> str:
     """The pattern of the presets' paths."""
     specs = "|".join(literal(spec) for spec in config.thumbnail_presets.values())
-    return pattern(f"^{literal(config.thumbnail_url)}(?:{specs})/")
+    return pattern(f"^{literal(config.mount + config.thumbnail_url)}(?:{specs})/")
+
+
+def _path(config: Config) -> str:
+    """The pattern of a path, which captures what is below the mount."""
+    if not config.mount:
+        return "^(?<xaccel_path>.*)$"
+    return pattern(f"^{literal(config.mount)}(?<xaccel_path>/.*)$")
 
 
 def _check(deployment: Deployment, verifier: Verifier) -> Iterator[str]:
@@ -208,7 +216,7 @@ def _fingerprint(config: Config) -> str:
 
 def _file_maps(config: Config, identifier: str) -> Iterator[str]:
     formats = "|".join(_FORMATS)
-    written = f"~^{literal(config.thumbnail_url)}[^/,]*(?<xaccel_written>,[^/]*)/"
+    written = f"~^{literal(config.mount + config.thumbnail_url)}[^/,]*(?<xaccel_written>,[^/]*)/"
     yield "# The options in a thumbnail's spec, each with a comma before it."
     yield from text.block(
         f"map $uri ${identifier}_options",

@@ -22,12 +22,13 @@ class Lifetime(TypedDict, total=False):
 class Engine(Protocol):
     """Writes the URLs of one kind of thumbnail server."""
 
-    def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
+    def url(self, source: str, spec: str, *, mount: str = "", **lifetime: Unpack[Lifetime]) -> str:
         """Return the URL of a thumbnail.
 
         Args:
             source: The name of the original image.
             spec: What the thumbnail looks like, in the canonical spelling of `Spec`.
+            mount: The decoded path at which this site's app is mounted, such as `/shop`; or empty.
             lifetime: `expires` or `expires_in`, see `Signer.sign`.
 
         Raises:

@@ -18,30 +18,31 @@ class Embedded:
             raise ConfigError(
                 "XACCEL['THUMBNAIL_SOURCE'] is not set: name the directory of the images"
             )
-        self._base = config.thumbnail_engine_url
+        self._base = config.thumbnail_host or config.thumbnail_engine_url
         self._path = config.thumbnail_url
         self._signer = config.signer()
 
-    def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
+    def url(self, source: str, spec: str, *, mount: str = "", **lifetime: Unpack[Lifetime]) -> str:
         """See `Engine.url`."""
-        return self._base + self._signer.sign_path(f"{self._path}{spec}/{source}", **lifetime)
+        path = f"{mount}{self._path}{spec}/{source}"
+        return self._base + self._signer.sign_path(path, **lifetime)
 
 
 class OnlyPresets:
     """URLs of presets only, which are not signed: `/t/{spec}/{source}`."""
 
     def __init__(self, config: Config) -> None:
-        self._base = config.thumbnail_engine_url
+        self._base = config.thumbnail_host or config.thumbnail_engine_url
         self._path = config.thumbnail_url
 
-    def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
+    def url(self, source: str, spec: str, *, mount: str = "", **lifetime: Unpack[Lifetime]) -> str:
         """See `Engine.url`. Anyone could change a version or an expiry, so there is neither."""
         if ",v-" in spec or has_expiry(lifetime):
             raise SpecError(
                 "with XACCEL['THUMBNAIL_ONLY_PRESETS'] URLs are not signed, so they can have "
                 "neither a version nor an expiry"
             )
-        return self._base + encode_path(f"{self._path}{spec}/{source}")
+        return self._base + encode_path(f"{mount}{self._path}{spec}/{source}")
 
 
 def create(config: Config) -> Engine:

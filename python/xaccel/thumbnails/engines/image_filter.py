@@ -21,7 +21,7 @@ class ImageFilter(Embedded):
                 "'secure-link-md5', which nginx can verify"
             )
 
-    def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
+    def url(self, source: str, spec: str, *, mount: str = "", **lifetime: Unpack[Lifetime]) -> str:
         """See `Engine.url`."""
         _, comma, options = spec.partition(",")
         if comma:
@@ -29,7 +29,7 @@ class ImageFilter(Embedded):
                 f"nginx's image_filter does not have the option {options.partition(',')[0]!r}: "
                 "it can only shrink an image into a box"
             )
-        return super().url(source, spec, **lifetime)
+        return super().url(source, spec, mount=mount, **lifetime)
 
 
 def create(config: Config) -> Engine:

@@ -30,7 +30,14 @@ class Imgproxy:
             raise ConfigError(f"XACCEL['THUMBNAIL_ENGINE_KEY']: {error}") from None
         self._source = source_prefix(config, directory="local:///")
 
-    def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
+    def url(
+        self,
+        source: str,
+        spec: str,
+        *,
+        mount: str = "",  # noqa: ARG002 - that server is not below the app's path
+        **lifetime: Unpack[Lifetime],
+    ) -> str:
         """See `Engine.url`."""
         return self._base + self._signer.url(original_url(self._source, source), spec, **lifetime)
 

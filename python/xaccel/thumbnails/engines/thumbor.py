@@ -27,7 +27,14 @@ class Thumbor:
         self._signer = ThumborSigner(key)
         self._source = source_prefix(config, directory="")
 
-    def url(self, source: str, spec: str, **lifetime: Unpack[Lifetime]) -> str:
+    def url(
+        self,
+        source: str,
+        spec: str,
+        *,
+        mount: str = "",  # noqa: ARG002 - that server is not below the app's path
+        **lifetime: Unpack[Lifetime],
+    ) -> str:
         """See `Engine.url`. There is no expiry."""
         if has_expiry(lifetime):
             raise SpecError("thumbor's URLs can't expire")

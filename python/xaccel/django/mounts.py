@@ -1,0 +1,64 @@
+"""Where the site's URLs begin: the script prefix, and where the URLconf includes ours."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, get_resolver, get_script_prefix, get_urlconf
+from django.utils.translation import get_language
+
+PRIVATE_FILE = "xaccel-private-file"
+THUMBNAIL = "xaccel-thumbnail"
+"""The names of our URLs."""
+
+
+def mount_of_request(request: HttpRequest, url: str, default: str) -> str:
+    """Return the part of a request's path before a URL of ours, such as `/shop/en`.
+
+    Args:
+        request: The request.
+        url: The rest of its path.
+        default: The script name where the server does not tell it.
+    """
+    script = (request.META.get("SCRIPT_NAME") or default).rstrip("/")
+    return (script + request.path_info).removesuffix(url)
+
+
+def mount_of_urls(name: str, prefix: str, default: str) -> str:
+    """Return the path below which URLs of ours lie, in this thread and this language.
+
+    Args:
+        name: The name of the URLs.
+        prefix: How they begin in our own URLconf, such as `/t/`.
+        default: The script name outside of requests.
+    """
+    return (get_script_prefix().rstrip("/") or default) + included_at(name, prefix)
+
+
+def included_at(name: str, prefix: str) -> str:
+    """Return the path at which the URLconf includes ours, such as `/en` in `i18n_patterns`."""
+    urlconf = get_urlconf() or getattr(settings, "ROOT_URLCONF", None)
+    return _included_at(name, prefix, urlconf, get_language())
+
+
+@lru_cache(maxsize=256)
+def _included_at(name: str, prefix: str, urlconf: str | None, language: str | None) -> str:  # noqa: ARG001
+    if urlconf is None:
+        return ""
+    try:
+        url = unquote(f"/{get_resolver(urlconf).reverse(name, path='x')}")
+    except NoReverseMatch:
+        return ""
+    return url.removesuffix(f"{prefix}x") if url.endswith(f"{prefix}x") else ""
+
+
+def _reset(**_: Any) -> None:
+    _included_at.cache_clear()
+
+
+setting_changed.connect(_reset)
