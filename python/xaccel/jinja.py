@@ -43,14 +43,19 @@ def install(
         environment.globals["private_url"] = _mounted(private_url)
     if helpers is None:
         return
+    prepared = _plain if helpers.knows_mount else _mounted
     environment.globals.update(
-        thumbnail_url=_mounted(helpers.thumbnail_url),
-        thumbnail_srcset=_mounted(helpers.thumbnail_srcset),
-        thumbnail_img=_mounted(helpers.thumbnail_img),
-        thumbnail_picture=_mounted(helpers.thumbnail_picture),
+        thumbnail_url=prepared(helpers.thumbnail_url),
+        thumbnail_srcset=prepared(helpers.thumbnail_srcset),
+        thumbnail_img=prepared(helpers.thumbnail_img),
+        thumbnail_picture=prepared(helpers.thumbnail_picture),
         placeholder=helpers.placeholder,
     )
-    environment.filters["thumbnail_url"] = _mounted(helpers.thumbnail_url)
+    environment.filters["thumbnail_url"] = prepared(helpers.thumbnail_url)
+
+
+def _plain(helper: Callable[..., Any]) -> Callable[..., Any]:
+    return helper
 
 
 def _mounted(helper: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,9 +7,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from django.conf import settings
+from django.conf.urls.i18n import is_language_prefix_patterns_used
 from django.core.signals import setting_changed
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, get_resolver, get_script_prefix, get_urlconf
+from django.urls import NoReverseMatch, get_resolver, get_script_prefix
 from django.utils.translation import get_language
 
 PRIVATE_FILE = "xaccel-private-file"
@@ -41,15 +42,17 @@ def mount_of_urls(name: str, prefix: str, default: str) -> str:
 
 
 def included_at(name: str, prefix: str) -> str:
-    """Return the path at which the URLconf includes ours, such as `/en` in `i18n_patterns`."""
-    urlconf = get_urlconf() or getattr(settings, "ROOT_URLCONF", None)
-    return _included_at(name, prefix, urlconf, get_language())
+    """Return the path at which `ROOT_URLCONF` includes ours, such as `/en` in `i18n_patterns`."""
+    urlconf = getattr(settings, "ROOT_URLCONF", None)
+    if urlconf is None:
+        return ""
+    # Where templates write many URLs, finding out the language would take longer than all else.
+    depends_on_language, _ = is_language_prefix_patterns_used(urlconf)
+    return _included_at(name, prefix, urlconf, get_language() if depends_on_language else None)
 
 
 @lru_cache(maxsize=256)
-def _included_at(name: str, prefix: str, urlconf: str | None, language: str | None) -> str:  # noqa: ARG001
-    if urlconf is None:
-        return ""
+def _included_at(name: str, prefix: str, urlconf: str, language: str | None) -> str:  # noqa: ARG001
     try:
         url = unquote(f"/{get_resolver(urlconf).reverse(name, path='x')}")
     except NoReverseMatch:

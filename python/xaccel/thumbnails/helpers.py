@@ -78,6 +78,8 @@ class TemplateHelpers:
     ) -> None:
         self._urls = ThumbnailUrls(config, name_of=name_of, is_debug=is_debug, mount=mount)
         self._formats = config.thumbnail_formats
+        self.knows_mount = mount is not None
+        """Whether the helpers find the mount of a request by themselves."""
         self.thumbnail_url = _cached(self._urls.url, self._urls.mount)
         """Returns the URL of a thumbnail, see `ThumbnailUrls.url`."""
         self._cached_layout = lru_cache(maxsize=1024)(self._build_layout)
