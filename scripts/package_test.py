@@ -52,6 +52,7 @@ IN_SDIST = (
 IN_WHEEL = (
     "xaccel/_core.abi3.so",
     "xaccel/_core.pyi",
+    "xaccel/django/locale/de/LC_MESSAGES/django.mo",
     "xaccel/django/static/xaccel/image_widget.css",
     "xaccel/django/static/xaccel/image_widget.js",
     "xaccel/django/templatetags/xaccel.py",

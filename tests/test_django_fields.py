@@ -1,13 +1,17 @@
 """`ImageField` and `FocalPointField`: in models, forms, migrations and tags."""
 
+import ast
 import builtins
+import gettext
 import io
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import xaccel
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
@@ -23,9 +27,10 @@ from django.template import Context, Template
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.urls import path
+from django.utils import translation
 from PIL import Image
 from xaccel import SpecError, draw_thumbhash, thumbhash
-from xaccel.django import conf
+from xaccel.django import conf, images
 from xaccel.django.fields import FocalPointField, ImageField
 
 from tests.support.django_site import database
@@ -174,8 +179,6 @@ def test_the_form_keeps_the_limits(post, limit, error):
 
 
 def test_errors_are_in_the_language_of_the_visitor(post):
-    from django.utils import translation
-
     with translation.override("de"):
         form = SnapshotForm({}, {"image": uploaded(b"text")})
         assert "Lade ein gültiges Bild hoch." in str(form.errors)
@@ -454,3 +457,33 @@ def test_functions_write_absolute_urls(media):
     assert srcset.count("https://testserver/t/") == 2
     assert thumbnail_img("a.jpg", 30, alt="", request=request).count("https://testserver/t/") == 3
     assert thumbnail_srcset("", 30, request=request) is None
+
+
+LOCALES = Path(xaccel.__file__).parent / "django" / "locale"
+
+
+@pytest.mark.parametrize("language", sorted(path.name for path in LOCALES.iterdir()))
+def test_translations_are_complete_and_compiled(language):
+    directory = LOCALES / language / "LC_MESSAGES"
+    text = (directory / "django.po").read_text()
+    written = dict(re.findall(r'^msgid "(.+)"\nmsgstr "(.+)"$', text, re.MULTILINE))
+    with (directory / "django.mo").open("rb") as file:
+        compiled = gettext.GNUTranslations(file)
+    assert {text: compiled.gettext(text) for text in written} == written
+    used = set()
+    for source in LOCALES.parent.glob("*.py"):
+        for node in ast.walk(ast.parse(source.read_text())):
+            match node:
+                case ast.Call(func=ast.Name(id="_" | "gettext"), args=[ast.Constant(value=text)]):
+                    used.add(text)
+    # Django itself has the one for files that are not images.
+    assert used - set(written) == {str(images.MESSAGES["invalid_image"])}
+    assert set(written) <= used
+
+
+def test_errors_of_ours_are_translated(media):
+    with translation.override("de"), override_settings(XACCEL={"THUMBNAIL_MAX_PIXELS": 1000}):
+        form = SnapshotForm({}, {"image": uploaded()})
+        assert "Dieses Bild ist zu groß: Erlaubt sind höchstens 0,001 Megapixel." in str(
+            form.errors
+        )

@@ -1,10 +1,11 @@
+import asyncio
 import io
 import itertools
 
 import flask
 import pytest
 from django.core.files.storage import FileSystemStorage
-from django.test import Client, override_settings
+from django.test import AsyncClient, Client, override_settings
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -270,6 +271,19 @@ def test_an_override_reads_no_placeholder(tmp_path):
             return conf.template_helpers().placeholder("absent.jpg")
 
         assert drawn().startswith("data:image/gif;base64,")
+
+
+def test_an_override_of_an_async_test(tmp_path):
+    with override_settings(XACCEL={"THUMBNAIL_SOURCE": str(tmp_path)}):
+
+        @override_thumbnails()
+        async def drawn(name):
+            await asyncio.sleep(0)
+            url = django_thumbnail_url(name, 30)
+            return (await AsyncClient().get(url)).status_code
+
+        assert [asyncio.run(drawn("absent.jpg")) for _ in range(2)] == [200, 200]
+        assert Client().get(django_thumbnail_url("absent.jpg", 30)).status_code == 404
 
 
 @pytest.mark.parametrize("image_format", ["jpeg", "png", "webp", "avif", "gif"])

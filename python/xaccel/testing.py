@@ -13,14 +13,15 @@ Werkzeug), Django, Starlette and FastAPI, and of httpx.
 
 from __future__ import annotations
 
+import inspect
 import os
 import struct
 import urllib.parse
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import lru_cache, wraps
+from typing import Any, ParamSpec, TypeVar, cast
 from unittest import mock
 
 from xaccel._core import Spec, thumbnail
@@ -34,31 +35,65 @@ from xaccel.thumbnails.placeholders import TRANSPARENT, Placeholders
 
 __all__ = ["assert_not_offloaded", "assert_offloaded", "make_image", "override_thumbnails"]
 
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 
-@contextmanager
-def override_thumbnails() -> Iterator[list[tuple[str, Spec]]]:
-    """Render no thumbnails: a context manager and a decorator for tests.
+
+def override_thumbnails() -> OverriddenThumbnails:
+    """Render no thumbnails: a context manager, and a decorator for tests, also async ones.
 
     Every valid request for a thumbnail is answered with a picture of one pixel, whether its image
     exists or not. Nothing is read, and nothing is kept in `THUMBNAIL_CACHE`. `placeholder` gives a
     transparent pixel, unless the image's row holds one. URLs and signatures stay the same.
 
-    It gives the list of the thumbnails that were requested, as pairs of the name of the image (the
-    path of a private one) and the spec.
+    The context manager gives the list of the thumbnails that were requested, as pairs of the name
+    of the image (the path of a private one) and the spec.
     """
-    requested: list[tuple[str, Spec]] = []
+    return OverriddenThumbnails()
 
-    def respond(_: ThumbnailDelivery, wanted: RequestedThumbnail, request: Request) -> Response:
-        requested.append((wanted.name, wanted.spec))
-        content = make_image(1, 1, format=wanted.image_format)
-        headers = (*wanted.headers, ("Content-Length", str(len(content))))
-        return Response(200, headers, b"" if request.conditions.method == "HEAD" else content)
 
-    with (
-        mock.patch.object(ThumbnailDelivery, "respond", respond),
-        mock.patch.object(Placeholders, "read", return_value=TRANSPARENT),
-    ):
-        yield requested
+class OverriddenThumbnails:
+    """See `override_thumbnails`."""
+
+    def __enter__(self) -> list[tuple[str, Spec]]:
+        """Start, and return the list of the thumbnails that are requested from now on."""
+        requested: list[tuple[str, Spec]] = []
+
+        def respond(_: ThumbnailDelivery, wanted: RequestedThumbnail, request: Request) -> Response:
+            requested.append((wanted.name, wanted.spec))
+            content = make_image(1, 1, format=wanted.image_format)
+            headers = (*wanted.headers, ("Content-Length", str(len(content))))
+            return Response(200, headers, b"" if request.conditions.method == "HEAD" else content)
+
+        self._stack = ExitStack()
+        for patch in (
+            mock.patch.object(ThumbnailDelivery, "respond", respond),
+            mock.patch.object(Placeholders, "read", return_value=TRANSPARENT),
+        ):
+            self._stack.enter_context(patch)
+        return requested
+
+    def __exit__(self, *_: object) -> None:
+        """End."""
+        self._stack.close()
+
+    def __call__(self, test: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+        """Decorate a test."""
+        if inspect.iscoroutinefunction(test):
+
+            @wraps(test)
+            async def wait(*args: Any, **keywords: Any) -> Any:
+                with OverriddenThumbnails():
+                    return await test(*args, **keywords)
+
+            return cast("Callable[_Arguments, _Result]", wait)
+
+        @wraps(test)
+        def call(*args: _Arguments.args, **keywords: _Arguments.kwargs) -> _Result:
+            with OverriddenThumbnails():
+                return test(*args, **keywords)
+
+        return call
 
 
 @lru_cache(maxsize=64)

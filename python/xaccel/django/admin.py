@@ -83,7 +83,7 @@ class ImageWidget(AdminFileWidget):
             name=name,
             field=self.focal_point_field or "",
             label=gettext("Focal point"),
-            position=gettext("%x percent from the left, %y percent from the top"),
+            position=gettext("{x} percent from the left, {y} percent from the top"),
             center=gettext("No focal point: crops keep the centre"),
             source=format_html(' src="{}"', url) if url else SafeString(" hidden"),
             alt=gettext("Preview"),

@@ -55,8 +55,14 @@ class FocalPointInput(forms.MultiWidget):
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         number = {"min": 0, "max": 100, "step": "any", "inputmode": "decimal"}
         labels = (
-            {"aria-label": _("Focal point, percent from the left"), "placeholder": _("left %")},
-            {"aria-label": _("Focal point, percent from the top"), "placeholder": _("top %")},
+            {
+                "aria-label": _("Focal point, percent from the left"),
+                "placeholder": _("Left in %"),
+            },
+            {
+                "aria-label": _("Focal point, percent from the top"),
+                "placeholder": _("Top in %"),
+            },
         )
         super().__init__([forms.NumberInput({**number, **label}) for label in labels], attrs)
 

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.files.base import File
 from django.template.defaultfilters import filesizeformat
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from xaccel._core import ImageInfo, probe, thumbhash
@@ -75,7 +76,7 @@ def validated(file: File[Any]) -> ImageInfo:
     except ThumbnailError:
         raise _error("invalid_image", {}) from None
     if found.width * found.height > limits.max_pixels:
-        raise _error("image_too_large", {"limit": f"{limits.max_pixels / 1e6:g}"})
+        raise _error("image_too_large", {"limit": number_format(f"{limits.max_pixels / 1e6:g}")})
     return found
 
 

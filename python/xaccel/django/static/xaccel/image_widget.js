@@ -58,7 +58,7 @@
       });
       const found = point();
       status.value = found
-        ? widget.dataset.position.replace("%x", found[0]).replace("%y", found[1])
+        ? widget.dataset.position.replace("{x}", found[0]).replace("{y}", found[1])
         : widget.dataset.center;
     };
 
