@@ -3,8 +3,13 @@
 import io
 from pathlib import Path
 
+import hypothesis
 import pytest
 from PIL import Image
+
+# A busy machine is slow, which is not a fault.
+hypothesis.settings.register_profile("xaccel", deadline=None)
+hypothesis.settings.load_profile("xaccel")
 
 MARKERS = {"servers": "server", "e2e": "e2e"}
 """The marker of all tests in a directory."""

@@ -222,7 +222,8 @@ def _thumbnails(url: str) -> Iterator[tuple[Dialect, Headers]]:
         for ending in ("", *(f".{name}" for name in ("avif", "webp", "jpeg", "png", "gif"))):
             try:
                 yield delivery.dialect, delivery.offload(path + ending)
-            except (FileNotFound, ValueError):
+            except (FileNotFound, OSError, ValueError):
+                # Not every path of a file can be that of a thumbnail.
                 continue
 
 

@@ -21,6 +21,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
+from xaccel._log import one_line
 from xaccel.django import conf
 from xaccel.django.functions import thumbnail_img, thumbnail_url
 from xaccel.exceptions import XaccelError
@@ -154,5 +155,5 @@ def _described(error: XaccelError) -> str:
     """Return what the admin shows of an error: outside of debugging, no paths."""
     if settings.DEBUG:
         return str(error)
-    _logger.warning("%s", error)
+    _logger.warning("%s", one_line(error))
     return gettext("This image can't have a thumbnail. The log says why.")
