@@ -15,9 +15,11 @@ from xaccel.delivery.sendfile import Offloader
 from xaccel.django.default_source import default_source
 from xaccel.django.source_names import SourceNames
 from xaccel.exceptions import ConfigError
+from xaccel.thumbnails import sources
 from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.thumbnails.private import PrivateThumbnails
+from xaccel.thumbnails.sources.base import Source
 
 
 @cache
@@ -65,6 +67,12 @@ def source_names() -> SourceNames:
 
 
 @cache
+def thumbnail_source() -> Source:
+    """The source of original images."""
+    return sources.get(config())
+
+
+@cache
 def thumbnails() -> Thumbnails:
     """The thumbnail endpoint."""
     return Thumbnails(config())
@@ -84,6 +92,7 @@ def _reset(*, setting: str, **_: Any) -> None:
             offloader,
             template_helpers,
             source_names,
+            thumbnail_source,
             thumbnails,
             private_thumbnails,
         ):
