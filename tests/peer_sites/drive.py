@@ -8,8 +8,10 @@ import importlib
 import io
 import json
 import os
+import re
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import django
 
@@ -25,7 +27,8 @@ from PIL import Image  # noqa: E402
 
 
 def picture_of(thumbnail):
-    content = thumbnail.read()
+    opened = thumbnail.open() if hasattr(thumbnail, "open") else None
+    content = (opened or thumbnail).read()
     return list(Image.open(io.BytesIO(content)).size)
 
 
@@ -60,12 +63,12 @@ def row(make, source, size, options):
 
 def pictures(client, page):
     """Fetch each picture of the page, by the id of its tag."""
-    import re
-
     found = {}
     for name, url in re.findall(r'<img id="([\w-]+)" src="([^"]*)"', page):
         if url.startswith(settings.MEDIA_URL):
-            content = (Path(settings.MEDIA_ROOT) / url[len(settings.MEDIA_URL) :]).read_bytes()
+            content = (
+                Path(settings.MEDIA_ROOT) / unquote(url[len(settings.MEDIA_URL) :])
+            ).read_bytes()
         else:
             response = client.get(url.replace("&amp;", "&"))
             assert response.status_code == 200, (name, url, response.status_code)

@@ -7,7 +7,6 @@ from typing import Any
 from django.conf import settings
 
 _DEFAULTS: dict[str, Any] = {
-    "DEBUG": False,
     "FORMAT": "JPEG",
     "PRESERVE_FORMAT": False,
     "COLORSPACE": "RGB",
@@ -28,8 +27,3 @@ _DEFAULTS: dict[str, Any] = {
 def setting(name: str) -> Any:
     """Return the value of `THUMBNAIL_{name}`."""
     return getattr(settings, f"THUMBNAIL_{name}", _DEFAULTS[name])
-
-
-def raises_errors() -> bool:
-    """Whether tags and filters raise errors instead of logging them."""
-    return bool(setting("DEBUG") or settings.DEBUG)

@@ -15,10 +15,11 @@ from django.template.context import Context
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
+from xaccel.django.dropins.errors import raises
 from xaccel.django.dropins.thumbnails import ThumbnailUrl
 from xaccel.django.sorl.images import DummyThumbnail, sized
 from xaccel.django.sorl.options import Geometry
-from xaccel.django.sorl.settings import raises_errors, setting
+from xaccel.django.sorl.settings import setting
 from xaccel.django.sorl.shortcuts import get_thumbnail
 from xaccel.exceptions import SpecError
 
@@ -35,7 +36,7 @@ _CONSTANTS = {"True": True, "False": False, "None": None}
 
 
 def _logs_errors(default: Result) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-    """Let a filter return a default after an error, unless `THUMBNAIL_DEBUG` or `DEBUG` is on."""
+    """Let a filter return a default after an error, see `raises`."""
 
     def decorate(function: Callable[..., Result]) -> Callable[..., Result]:
         @wraps(function)
@@ -43,7 +44,7 @@ def _logs_errors(default: Result) -> Callable[[Callable[..., Result]], Callable[
             try:
                 return function(*arguments)
             except Exception as error:
-                if raises_errors():
+                if raises(error):
                     raise
                 _logger.warning("the filter %s failed: %s", function.__name__, error)
                 return default
@@ -85,7 +86,7 @@ class ThumbnailNode(Node):
             with context.push(**{self.name: thumbnail}):
                 return self.nodelist_file.render(context)
         except Exception as error:
-            if raises_errors():
+            if raises(error):
                 raise
             _logger.warning("the tag thumbnail failed: %s", error)
             return self.nodelist_empty.render(context)
@@ -205,7 +206,7 @@ def _to_thumbnail(match: re.Match[str]) -> str:
     try:
         url = get_thumbnail(name, str(setting("FILTER_WIDTH"))).url
     except Exception as error:
-        if raises_errors():
+        if raises(error):
             raise
         _logger.warning("%r can't have a thumbnail: %s", match[2], error)
         url = ""
