@@ -61,7 +61,7 @@ class ThumbnailFile(LazyThumbnail):
 
 
 class ThumbnailSource:
-    """An image of which there are thumbnails, by option or by alias: `photo["small"].url`."""
+    """An image and its thumbnails, by option or by alias: `photo["small"].url`."""
 
     @property
     def _image(self) -> object:
