@@ -13,7 +13,7 @@ from django.core.files.storage import FileSystemStorage
 from django.template import Context, Engine, TemplateSyntaxError
 from django.test import Client, override_settings
 from PIL import Image
-from xaccel.django.dropins import facts, options as engine_options
+from xaccel.django.dropins import facts
 from xaccel.django.easy_thumbnails.alias import Aliases
 from xaccel.django.easy_thumbnails.fields import ThumbnailerField, ThumbnailerImageField
 from xaccel.django.easy_thumbnails.files import get_thumbnailer
@@ -21,6 +21,7 @@ from xaccel.django.easy_thumbnails.options import recipe
 from xaccel.exceptions import SourceError, SpecError
 
 from tests.support import django_site  # noqa: F401
+from tests.support.engine_options import engine_with
 from tests.support.peer_sites import make_sources, run
 
 PAGE = (Path(__file__).parent.parent / "docs" / "migrating.md").read_text()
@@ -151,6 +152,12 @@ def render(template, **context):
 
 
 @pytest.fixture
+def bare_engine():
+    with engine_with():
+        yield
+
+
+@pytest.fixture
 def opened(monkeypatch):
     """The names of the images whose header was read."""
     names = []
@@ -194,9 +201,9 @@ def test_a_transparent_source_is_looked_at_even_if_its_size_is_known(media, open
         ({"keep_icc_profile": True}, "keep_icc", True),
     ],
 )
-def test_an_option_works_as_soon_as_the_engine_has_it(media, monkeypatch, given, engine, value):
-    monkeypatch.setattr(engine_options, "KNOWN", frozenset({engine}))
-    assert recipe("wide.jpg", {"size": (9, 9), **given})(None)[engine] == value
+def test_an_option_works_as_soon_as_the_engine_has_it(media, given, engine, value):
+    with engine_with(engine):
+        assert recipe("wide.jpg", (9, 9), given)(None)[engine] == value
 
 
 @pytest.mark.parametrize(
@@ -217,9 +224,8 @@ def test_an_option_works_as_soon_as_the_engine_has_it(media, monkeypatch, given,
         ({"background": "whiet"}, "'whiet'"),
     ],
 )
-def test_an_option_that_can_not_be_expressed_is_named(media, monkeypatch, given, named):
-    monkeypatch.setattr(engine_options, "KNOWN", frozenset())
-    with pytest.raises(SpecError, match=named):
+def test_an_option_that_can_not_be_expressed_is_named(media, given, named):
+    with engine_with(), pytest.raises(SpecError, match=named):
         get_thumbnailer("wide.jpg").get_thumbnail({"size": (9, 9), **given})
 
 
@@ -238,8 +244,7 @@ def test_aliases_of_the_most_specific_target_win(media):
         image["absent"]
 
 
-def test_an_alias_that_can_not_be_expressed_shows_nothing_and_is_logged(media, monkeypatch, caplog):
-    monkeypatch.setattr(engine_options, "KNOWN", frozenset())
+def test_an_alias_that_can_not_be_expressed_shows_nothing_and_is_logged(media, bare_engine, caplog):
     image = field_file("wide.jpg")
     assert render("[{{ image.gray.url }}]", image=image) == "[]"
     assert "'gray': bw" in caplog.text
@@ -256,8 +261,7 @@ def test_an_alias_that_can_not_be_expressed_shows_nothing_and_is_logged(media, m
         ("{{ image|thumbnail_url:'absent' }}", KeyError),
     ],
 )
-def test_errors_show_nothing_and_are_logged(media, monkeypatch, caplog, template, error):
-    monkeypatch.setattr(engine_options, "KNOWN", frozenset())
+def test_errors_show_nothing_and_are_logged(media, bare_engine, caplog, template, error):
     image = field_file("wide.jpg")
     assert render(template, image=image) == ""
     assert "failed" in caplog.text

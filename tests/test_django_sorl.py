@@ -19,7 +19,7 @@ from django.template import Context, Engine, TemplateSyntaxError
 from django.test import Client, override_settings
 from PIL import Image
 from xaccel._core import Cache
-from xaccel.django.dropins import facts, options as engine_options
+from xaccel.django.dropins import facts
 from xaccel.django.dropins.thumbnails import UnknownSize
 from xaccel.django.sorl import ImageField, delete, get_thumbnail
 from xaccel.django.sorl.admin import AdminImageMixin, AdminImageWidget
@@ -28,6 +28,7 @@ from xaccel.django.sorl.management.commands.thumbnail import Command
 from xaccel.exceptions import SourceError, SpecError
 
 from tests.support import django_site
+from tests.support.engine_options import engine_with
 from tests.support.peer_sites import make_sources, run
 
 PAGE = (Path(__file__).parent.parent / "docs" / "migrating.md").read_text()
@@ -245,11 +246,11 @@ def test_the_endpoint_renders_what_the_url_says(media):
         ({"progressive": True}, "progressive", True),
     ],
 )
-def test_an_option_works_as_soon_as_the_engine_has_it(media, monkeypatch, option, engine, value):
+def test_an_option_works_as_soon_as_the_engine_has_it(media, option, engine, value):
     from xaccel.django.sorl.options import recipe
 
-    monkeypatch.setattr(engine_options, "KNOWN", frozenset({engine}))
-    assert recipe("wide.jpg", "100x100", option)(None)[engine] == value
+    with engine_with(engine):
+        assert recipe("wide.jpg", "100x100", option)(None)[engine] == value
 
 
 @pytest.mark.parametrize(
@@ -267,9 +268,8 @@ def test_an_option_works_as_soon_as_the_engine_has_it(media, monkeypatch, option
         ({"format": "BMP"}, "format.*'BMP'"),
     ],
 )
-def test_an_option_that_can_not_be_expressed_is_named(media, monkeypatch, option, named):
-    monkeypatch.setattr(engine_options, "KNOWN", frozenset())
-    with pytest.raises(SpecError, match=named):
+def test_an_option_that_can_not_be_expressed_is_named(media, option, named):
+    with engine_with(), pytest.raises(SpecError, match=named):
         get_thumbnail("wide.jpg", "100x100", **option)
 
 

@@ -24,6 +24,7 @@ from xaccel.django.sorl.options import recipe as sorl_recipe
 from xaccel.exceptions import SourceError, SpecError
 
 from tests.support import django_site  # noqa: F401
+from tests.support.engine_options import engine_with
 from tests.support.migration_page import PAGE, Checks
 from tests.support.peer_sites import SITES, make_sources
 
@@ -67,12 +68,10 @@ def easy(size=(100, 80), *, name="wide.jpg", **options):
 
 def check_engine_option(make, option, engine, hint):
     """Check an option with an engine that has it, and with one that does not."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(engine_options, "KNOWN", frozenset({engine}))
+    with engine_with(engine):
         assert engine in make(option)(None)
-        patch.setattr(engine_options, "KNOWN", frozenset())
-        with pytest.raises(SpecError, match=re.escape(hint)):
-            make(option)
+    with engine_with(), pytest.raises(SpecError, match=re.escape(hint)):
+        make(option)
 
 
 def sorl_option(option):
@@ -80,7 +79,7 @@ def sorl_option(option):
 
 
 def easy_option(option):
-    return easy_recipe("wide.jpg", {"size": (100, 80), **option})
+    return easy_recipe("wide.jpg", (100, 80), option)
 
 
 @SORL.row('`{% thumbnail img "100x100"')

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache, wraps
+from pathlib import PurePosixPath
 from typing import Any, TypeAlias
+
+from django.core.signals import setting_changed
 
 from xaccel._core import Spec
 from xaccel.django.dropins.facts import ImageFacts
@@ -82,6 +86,38 @@ class Picture:
         width = min(self.width / across, 1.0 - left)
         height = min(self.height / down, 1.0 - top)
         return {"crop": (left, top, width, height)}
+
+
+def remembered(
+    build: Callable[[str, Any, Mapping[str, Any]], Recipe],
+) -> Callable[[str, Any, Mapping[str, Any]], Recipe]:
+    """Build each recipe once, since a page has many thumbnails with the same options.
+
+    Args:
+        build: Takes the suffix of the source's name, the size and the options.
+    """
+
+    @lru_cache(maxsize=1024)
+    def cached(suffix: str, size: Any, items: tuple[tuple[str, Any], ...]) -> Recipe:
+        return lru_cache(maxsize=256)(build(suffix, size, dict(items)))
+
+    def forget(*, setting: str, **_: Any) -> None:
+        if setting.startswith("THUMBNAIL_"):
+            cached.cache_clear()
+
+    setting_changed.connect(forget, weak=False)
+
+    @wraps(build)
+    def recipe(name: str, size: Any, options: Mapping[str, Any]) -> Recipe:
+        suffix = PurePosixPath(name).suffix.lower()
+        items = tuple(options.items())
+        try:
+            hash((size, items))
+        except TypeError:  # a list can't be part of a key
+            return build(suffix, size, options)
+        return cached(suffix, size, items)
+
+    return recipe
 
 
 def whole_number(options: Mapping[str, Any], name: str) -> int:

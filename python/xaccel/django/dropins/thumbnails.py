@@ -56,16 +56,11 @@ class LazyThumbnail:
     Args:
         source: The value of a file field, or the name of an image below `THUMBNAIL_SOURCE`.
         recipe: What to render.
-
-    Raises:
-        SpecError: The engine can't express an option.
     """
 
     def __init__(self, source: object, recipe: Recipe) -> None:
         self.source = source
         self._recipe = recipe
-        # A wrong option is an error here, and not where a template asks for an attribute.
-        recipe(_TYPICAL)
 
     @cached_property
     def url(self) -> ThumbnailUrl:

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from xaccel._core import Spec, probe, render
 from xaccel.django import conf
 from xaccel.django.dropins.facts import ImageFacts, forget_facts, source_name
+from xaccel.django.dropins.options import Recipe
 from xaccel.django.dropins.thumbnails import LazyThumbnail, UnknownSize
 from xaccel.django.easy_thumbnails.alias import aliases
 from xaccel.django.easy_thumbnails.options import recipe
@@ -36,7 +37,7 @@ class ThumbnailFile(LazyThumbnail):
         name = source_name(source)
         if name is None:
             raise SourceError(f"{source!r} has no image")
-        super().__init__(source, recipe(name, options))
+        super().__init__(source, _recipe(name, options))
         self.thumbnail_options = dict(options)
 
     def tag(self, alt: object = "", use_size: bool | None = None, **attrs: object) -> SafeString:  # noqa: FBT001 - as the peer's
@@ -211,12 +212,18 @@ def get_thumbnailer(obj: Any, relative_name: str | None = None) -> Any:
     )
 
 
+def _recipe(name: str, options: Mapping[str, Any]) -> Recipe:
+    others = dict(options)
+    size = others.pop("size", None)
+    return recipe(name, tuple(size) if isinstance(size, list) else size, others)
+
+
 def _resized(name: str, content: Any, options: Mapping[str, Any]) -> tuple[str, ContentFile[bytes]]:
     """Return an upload in the size of a field's `resize_source`, and its name."""
     content.seek(0)
     data = content.read()
     info = probe(data)
-    make = recipe(name, options)
+    make = _recipe(name, options)
     spec = Spec(**make(ImageFacts(info.width, info.height, info.has_alpha)))
     config, image_format = conf.config(), str(spec.output_format(name))
     thumbnail = render(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 from typing import Any
 
 from xaccel._hints import did_you_mean
@@ -17,6 +16,7 @@ from xaccel.django.dropins.options import (
     Wanted,
     encoder_option,
     engine_option,
+    remembered,
     whole_number,
 )
 from xaccel.django.easy_thumbnails.settings import setting
@@ -162,17 +162,20 @@ class _Job:
         )
 
 
-def recipe(name: str, options: Mapping[str, Any]) -> Recipe:
+@remembered
+def recipe(suffix: str, size: object, options: Mapping[str, Any]) -> Recipe:
     """Return what to render.
 
     Args:
-        name: The name of the source.
-        options: The options; upper-case ones have no effect.
+        suffix: The suffix of the source's name.
+        size: The width and the height.
+        options: The other options; upper-case ones have no effect.
 
     Raises:
         SpecError: An option is unknown, its value is invalid, or the engine can't express it.
     """
     given = {**(setting("DEFAULT_OPTIONS") or {}), **options}
+    size = size or given.pop("size", None)
     given = {option: value for option, value in given.items() if option != option.upper()}
     for option in given:
         if option not in OPTIONS:
@@ -182,7 +185,7 @@ def recipe(name: str, options: Mapping[str, Any]) -> Recipe:
     background = given.get("background")
     crop = given.get("crop") or False
     job = _Job(
-        _box(given.get("size")),
+        _box(size),
         crop=crop if crop in {"smart", "scale"} else bool(crop),
         edges=_edges(crop),
         target=_target(given.get("target") or given.get("focal_point")),
@@ -197,7 +200,7 @@ def recipe(name: str, options: Mapping[str, Any]) -> Recipe:
 
     def make(facts: ImageFacts | None) -> Wanted:
         wanted = job.wanted(facts)
-        image_format = _format(name, facts, is_opaque=is_opaque or wanted["fit"] == "pad")
+        image_format = _format(suffix, facts, is_opaque=is_opaque or wanted["fit"] == "pad")
         return {**wanted, **look, "format": image_format}
 
     return make
@@ -227,9 +230,9 @@ def _look(given: Mapping[str, Any]) -> Wanted:
     return look
 
 
-def _format(name: str, facts: ImageFacts | None, *, is_opaque: bool) -> str:
+def _format(suffix: str, facts: ImageFacts | None, *, is_opaque: bool) -> str:
     """Return the format that the settings choose for a source."""
-    extension = PurePosixPath(name).suffix.lower().removeprefix(".")
+    extension = suffix.removeprefix(".")
     preserved = setting("PRESERVE_EXTENSIONS")
     if preserved is True or (preserved and extension in preserved):
         return _FORMATS.get(extension, "jpeg")

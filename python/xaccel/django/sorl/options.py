@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 from typing import Any, TypeAlias
 
 from xaccel._hints import did_you_mean
@@ -18,6 +17,7 @@ from xaccel.django.dropins.options import (
     Wanted,
     encoder_option,
     engine_option,
+    remembered,
     whole_number,
 )
 from xaccel.django.sorl.settings import setting
@@ -142,11 +142,12 @@ class _Job:
         return picture.wanted(facts)
 
 
-def recipe(name: str, geometry: object, options: Mapping[str, Any]) -> Recipe:
+@remembered
+def recipe(suffix: str, geometry: object, options: Mapping[str, Any]) -> Recipe:
     """Return what to render.
 
     Args:
-        name: The name of the source.
+        suffix: The suffix of the source's name.
         geometry: The geometry.
         options: The options of the tag.
 
@@ -158,7 +159,7 @@ def recipe(name: str, geometry: object, options: Mapping[str, Any]) -> Recipe:
             raise SpecError(
                 f"a thumbnail does not have the option {option!r}{did_you_mean(option, _OPTIONS)}"
             )
-    given = {**_defaults(name), **options}
+    given = {**_defaults(suffix), **options}
     job = _Job(
         Geometry.parse(geometry),
         upscale=bool(given["upscale"]),
@@ -172,10 +173,10 @@ def recipe(name: str, geometry: object, options: Mapping[str, Any]) -> Recipe:
     return lambda facts: {**job.wanted(facts), **look}
 
 
-def _defaults(name: str) -> dict[str, Any]:
+def _defaults(suffix: str) -> dict[str, Any]:
     image_format = setting("FORMAT")
     if setting("PRESERVE_FORMAT"):
-        image_format = _FORMATS.get(PurePosixPath(name).suffix.lower(), image_format)
+        image_format = _FORMATS.get(suffix, image_format)
     return {
         "format": image_format,
         "crop": None,
