@@ -18,6 +18,7 @@ from xaccel.django.easy_thumbnails.alias import Aliases
 from xaccel.django.easy_thumbnails.fields import ThumbnailerField, ThumbnailerImageField
 from xaccel.django.easy_thumbnails.files import get_thumbnailer
 from xaccel.django.easy_thumbnails.options import recipe
+from xaccel.django.easy_thumbnails.widgets import ImageClearableFileInput
 from xaccel.exceptions import SourceError, SpecError
 
 from tests.support import django_site  # noqa: F401
@@ -66,6 +67,7 @@ def shown_options(given):
     return " ".join(key if value is True else f"{key}={value}" for key, value in given.items())
 
 
+@pytest.mark.slow
 def test_at_least_95_percent_of_the_sizes_are_equal(reports):
     found = {}
     for (source, size, given), peer, ours in zip(
@@ -85,6 +87,7 @@ def test_the_migration_page_has_the_reason():
     assert HALF in PAGE.partition("## easy-thumbnails")[2].replace("\n", " ")
 
 
+@pytest.mark.slow
 def test_the_site_shows_the_same_pictures(reports):
     peer, ours = (report["pictures"] for report in reports)
     assert len(peer) >= 25
@@ -93,6 +96,7 @@ def test_the_site_shows_the_same_pictures(reports):
     assert ours == peer
 
 
+@pytest.mark.slow
 def test_the_site_shows_the_same_page_apart_from_urls(reports):
     peer, ours = (re.sub(r"/(media|t)/[^\s\"<)]*", "URL", each["page"]) for each in reports)
     different = [
@@ -332,6 +336,22 @@ def test_deleting_and_replacing_a_file_purges_its_thumbnails(media):
     image.delete(save=False)
     assert Client().get(url).status_code == 404
     assert not (media / "wide.jpg").exists()
+
+
+def test_the_widget_shows_a_thumbnail(media, caplog):
+    image = field_file("wide.jpg")
+    widget = ImageClearableFileInput()
+    html = widget.render("image", image)
+    assert (
+        '<a href="/media/wide.jpg" target="_blank"><img alt="" height="60" id="image_thumb_id"'
+        in html
+    )
+    assert '<img alt="" height="8"' in ImageClearableFileInput(
+        {"size": (8, 8), "crop": True}
+    ).render("image", image)
+    assert "<img" not in widget.render("image", field_file(""))
+    assert "<img" not in ImageClearableFileInput({"corp": 1}).render("image", image)
+    assert "'wide.jpg' has no preview" in caplog.text
 
 
 def test_a_field_can_make_uploads_smaller(media):

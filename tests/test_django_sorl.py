@@ -80,6 +80,7 @@ def shown_options(given):
     return " ".join(words)
 
 
+@pytest.mark.slow
 def test_at_least_95_percent_of_the_sizes_are_equal(reports):
     found = {}
     for (source, geometry, given), peer, ours in zip(
@@ -101,12 +102,14 @@ def test_the_migration_page_has_the_reason(reason):
     assert reason in PAGE.replace("\n", " ")
 
 
+@pytest.mark.slow
 def test_the_site_shows_the_same_pictures(reports):
     peer, ours = (report["pictures"] for report in reports)
     assert len(peer) >= 18
     assert ours == peer
 
 
+@pytest.mark.slow
 def test_the_site_shows_the_same_page_apart_from_urls(reports):
     peer, ours = (re.sub(r"/(media|t)/[^\s\"<)]*", "URL", each["page"]) for each in reports)
     ours = ours.replace("https://other.example/x", "OTHER")

@@ -17,6 +17,7 @@ from xaccel.django.dropins import options as engine_options
 from xaccel.django.easy_thumbnails import fields as easy_fields
 from xaccel.django.easy_thumbnails.files import ThumbnailSource, get_thumbnailer
 from xaccel.django.easy_thumbnails.options import recipe as easy_recipe
+from xaccel.django.easy_thumbnails.widgets import ImageClearableFileInput
 from xaccel.django.sorl import ImageField, delete, get_thumbnail
 from xaccel.django.sorl.admin import AdminImageMixin
 from xaccel.django.sorl.management.commands.thumbnail import Command
@@ -421,6 +422,14 @@ def easy_field(site):
     photo.save("a.jpg", ContentFile((site / "wide.jpg").read_bytes()), save=False)
     info = probe(site / "a.jpg")
     assert (info.width, info.height) == (90, 68)
+
+
+@EASY.row("`ImageClearableFileInput`")
+def easy_widget(site):
+    with override_settings(THUMBNAIL_WIDGET_OPTIONS={"size": (8, 8)}):
+        widget = ImageClearableFileInput()
+    html = widget.render("image", field_file("wide.jpg"))
+    assert fetched(re.search(r'src="(.*?)"', html)[1]).size == (8, 6)
 
 
 @EASY.row("`photo.delete_thumbnails()`")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, wraps
-from pathlib import PurePosixPath
 from typing import Any, TypeAlias
 
 from django.core.signals import setting_changed
@@ -109,7 +108,7 @@ def remembered(
 
     @wraps(build)
     def recipe(name: str, size: Any, options: Mapping[str, Any]) -> Recipe:
-        suffix = PurePosixPath(name).suffix.lower()
+        suffix = name[dot:].lower() if (dot := name.rfind(".")) > name.rfind("/") else ""
         items = tuple(options.items())
         try:
             hash((size, items))

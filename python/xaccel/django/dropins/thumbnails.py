@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import logging
 from contextlib import suppress
-from functools import cached_property
-from typing import Self
+from functools import lru_cache
+from typing import Any, Self
+
+from django.utils.functional import cached_property
 
 from xaccel._core import Spec, render
 from xaccel.django import conf
@@ -84,13 +86,12 @@ class LazyThumbnail:
         Raises:
             UnknownSize: They depend on a source that is missing or broken.
         """
-        spec = Spec(**self._wanted)
-        sizes = possible_sizes(self.source)
-        outputs = {spec.output_size(*size) for size in sizes}
-        if len(outputs) == 1:
-            return outputs.pop()
+        spec = self._spec
         if spec.fit != "contain" and spec.width is not None and spec.height is not None:
             return spec.width, spec.height
+        outputs = {spec.output_size(*size) for size in possible_sizes(self.source)}
+        if len(outputs) == 1:
+            return outputs.pop()
         facts = self._facts
         if facts is None:
             raise UnknownSize(f"the size of a thumbnail of {self.source!r} is not known")
@@ -120,7 +121,7 @@ class LazyThumbnail:
         name = source_name(self.source)
         if name is None:
             raise FileNotFound(f"{self.source!r} has no file")
-        config, spec = conf.config(), Spec(**self._wanted)
+        config, spec = conf.config(), self._spec
         with conf.thumbnail_source().get(name) as original:
             return render(
                 original.whole(),
@@ -137,8 +138,12 @@ class LazyThumbnail:
     @property
     def media_format(self) -> str:
         """The format, such as `jpeg`."""
-        shown: str = Spec(**self._wanted).output_format(self.name)
+        shown: str = self._spec.output_format(self.name)
         return "jpeg" if shown == "auto" else shown
+
+    @property
+    def _spec(self) -> Spec:
+        return _spec(tuple(self._wanted.items()))
 
     @cached_property
     def _wanted(self) -> Wanted:
@@ -156,3 +161,8 @@ class LazyThumbnail:
     @cached_property
     def _facts(self) -> ImageFacts | None:
         return probed_facts(self.source)
+
+
+@lru_cache(maxsize=1024)
+def _spec(items: tuple[tuple[str, Any], ...]) -> Spec:
+    return Spec(**dict(items))

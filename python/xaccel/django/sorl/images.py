@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
+
+from django.utils.functional import cached_property
 
 from xaccel.django.dropins.facts import ImageFacts, probed_facts, source_name
 from xaccel.django.dropins.thumbnails import LazyThumbnail, UnknownSize
