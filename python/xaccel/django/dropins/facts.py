@@ -61,8 +61,13 @@ def source_name(source: object) -> str | None:
         SourceError: It is not below the source.
     """
     name = conf.source_names().of(source)
+    if not name:
+        return None
+    if name[0] != "/" and "://" not in name:
+        # Templates pass a `SafeString`, of which a slice is a plain one.
+        return name[:]
     base = (conf.config().thumbnail_source or "").rstrip("/") + "/"
-    return name.removeprefix(base).removeprefix("/") if name else None
+    return name.removeprefix(base).removeprefix("/")
 
 
 def _facts_of(name: str) -> ImageFacts:
