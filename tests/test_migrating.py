@@ -1,7 +1,6 @@
-"""Every row of `docs/migrating.md` does what it says."""
+"""Every row of `docs/migrating.md` does what it says; for thumbnails, see the next file."""
 
 import re
-from pathlib import Path
 from wsgiref.util import FileWrapper
 
 import pytest
@@ -25,33 +24,11 @@ from xaccel.testing import assert_offloaded
 
 from tests.support import django_site
 from tests.support.clients import call_wsgi
+from tests.support.migration_page import PAGE, Checks
 
-PAGE = (Path(__file__).parent.parent / "docs" / "migrating.md").read_text()
-CHECKS = {}
+CHECKS = Checks(PAGE.partition("## sorl-thumbnail")[0])
 CONTENT = b"<p>text</p>"
-
-
-def rows():
-    """The first two cells of each row of each table, without the heads."""
-    for table in re.findall(r"(?:^\|.*\|\n)+", PAGE, re.MULTILINE):
-        for line in table.splitlines()[2:]:
-            yield tuple(line.strip("|").split("|"))
-
-
-def row(*beginnings):
-    """Check the rows whose first cell begins so."""
-
-    def register(check):
-        CHECKS.update(dict.fromkeys(beginnings, check))
-        return check
-
-    return register
-
-
-def check_of(cell):
-    found = {check for start, check in CHECKS.items() if f"{cell.strip()} ".startswith(start)}
-    assert len(found) == 1, cell
-    return found.pop()
+row = CHECKS.row
 
 
 @pytest.fixture
@@ -377,11 +354,10 @@ def rack_ranges(site):
     assert (status, headers["X-Accel-Redirect"]) == (200, "/_p/a.html")
 
 
-@pytest.mark.parametrize("cells", list(rows()), ids=lambda cells: cells[0].strip())
+@pytest.mark.parametrize("cells", list(CHECKS.rows()), ids=lambda cells: cells[0])
 def test_the_row(site, cells):
-    check_of(cells[0])(site)
+    CHECKS.of(cells[0])(site)
 
 
 def test_no_check_is_left_over():
-    cells = [cells[0].strip() + " " for cells in rows()]
-    assert [start for start in CHECKS if not any(cell.startswith(start) for cell in cells)] == []
+    assert CHECKS.left_over() == []

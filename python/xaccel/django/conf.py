@@ -16,9 +16,11 @@ from xaccel.django.default_source import default_source
 from xaccel.django.mounts import PRIVATE_FILE, THUMBNAIL, mount_of_urls
 from xaccel.django.source_names import SourceNames
 from xaccel.exceptions import ConfigError
+from xaccel.thumbnails import sources
 from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.thumbnails.private import PrivateThumbnails
+from xaccel.thumbnails.sources.base import Source
 
 
 @cache
@@ -77,6 +79,12 @@ def source_names() -> SourceNames:
 
 
 @cache
+def thumbnail_source() -> Source:
+    """The source of original images."""
+    return sources.get(config())
+
+
+@cache
 def thumbnails() -> Thumbnails:
     """The thumbnail endpoint."""
     return Thumbnails(config())
@@ -102,6 +110,7 @@ def _reset(*, setting: str, **_: Any) -> None:
             offloader,
             template_helpers,
             source_names,
+            thumbnail_source,
             thumbnails,
             private_thumbnails,
         ):

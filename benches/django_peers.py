@@ -1,0 +1,186 @@
+"""A Django page of a hundred thumbnails: xaccel's drop-ins compared with the packages themselves.
+
+Each package runs in a process of its own, with SQLite in a file. The first view finds no thumbnail:
+the peers render them all, the drop-ins write URLs. The warm view is the fastest later one: other
+work on the machine only slows a view down.
+
+The images are in a directory, and in a storage without paths, as those of buckets are, but without
+their latency, which would slow down only the peers. sorl-thumbnail also runs with Redis, if its
+client is installed and a server listens on port 6379.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import ModuleType
+
+IMAGES = 100
+VIEWS = 61
+LEAST_FIRST, LEAST_WARM = 20, 3
+
+SORL = (
+    '{% load thumbnail %}{% for photo in photos %}{% thumbnail photo.image "300x200" crop="center"'
+    ' as im %}<img src="{{ im.url }}" width="{{ im.width }}" height="{{ im.height }}">'
+    "{% endthumbnail %}{% endfor %}"
+)
+EASY = (
+    "{% load thumbnail %}{% for photo in photos %}{% thumbnail photo.image 300x200 crop as im %}"
+    '<img src="{{ im.url }}" width="{{ im.width }}" height="{{ im.height }}">{% endfor %}'
+)
+SORL_DROP_IN, EASY_DROP_IN = "xaccel.django.sorl", "xaccel.django.easy_thumbnails"
+PAGES = {
+    "sorl.thumbnail": SORL,
+    SORL_DROP_IN: SORL,
+    "easy_thumbnails": EASY,
+    EASY_DROP_IN: EASY,
+}
+REDIS = {"THUMBNAIL_KVSTORE": "sorl.thumbnail.kvstores.redis_kvstore.KVStore"}
+CACHED_DIMENSIONS = {"THUMBNAIL_CACHE_DIMENSIONS": True}
+
+
+def measure(package: str, storage: str, options: dict[str, object]) -> None:
+    """Print the seconds of the first and of a warm view, as JSON."""
+    import django
+    from django.conf import settings
+    from django.core.files.base import File
+    from django.core.files.storage import Storage
+
+    directory = Path.cwd()
+
+    class WithoutPaths(Storage):
+        """A storage that only opens, saves and looks for files."""
+
+        def _open(self, name: str, mode: str = "rb") -> File:
+            return File((directory / name).open(mode))
+
+        def _save(self, name: str, content: File) -> str:
+            path = directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"".join(content.chunks()))
+            return name
+
+        def exists(self, name: str) -> bool:
+            return (directory / name).exists()
+
+        def delete(self, name: str) -> None:
+            (directory / name).unlink(missing_ok=True)
+
+        def url(self, name: str) -> str:
+            return f"https://cdn.example/{name}"
+
+        def get_modified_time(self, name: str) -> object:
+            from django.utils.timezone import now
+
+            return now().fromtimestamp((directory / name).stat().st_mtime, now().tzinfo)
+
+    bench_storage = ModuleType("bench_storage")
+    bench_storage.WithoutPaths = WithoutPaths  # type: ignore[attr-defined]
+    sys.modules["bench_storage"] = bench_storage
+    backends = {
+        "directory": "django.core.files.storage.FileSystemStorage",
+        "storage": "bench_storage.WithoutPaths",
+    }
+    chosen = {"BACKEND": backends[storage]}
+    settings.configure(
+        SECRET_KEY="0123456789abcdef",
+        USE_TZ=True,
+        INSTALLED_APPS=[package],
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "bench.sqlite3"}},
+        DEFAULT_AUTO_FIELD="django.db.models.AutoField",
+        MEDIA_ROOT=str(directory),
+        MEDIA_URL="/media/",
+        STORAGES={"default": chosen, "easy_thumbnails": chosen},
+        TEMPLATES=[
+            {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}
+        ],
+        **options,
+    )
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection, models
+    from django.template import engines
+
+    class Photo(models.Model):  # noqa: DJ008
+        image = models.ImageField(width_field="width", height_field="height")
+        width = models.IntegerField()
+        height = models.IntegerField()
+
+        class Meta:
+            app_label = "bench"
+
+    call_command("migrate", verbosity=0)
+    with connection.schema_editor() as editor:
+        editor.create_model(Photo)
+    for number in range(IMAGES):
+        Photo.objects.bulk_create([Photo(image=f"{number}.jpg", width=1600, height=1200)])
+    page = engines["django"].from_string(PAGES[package])
+    seconds = []
+    for _ in range(VIEWS):
+        start = time.perf_counter()
+        html = page.render({"photos": Photo.objects.all()})
+        seconds.append(time.perf_counter() - start)
+        assert html.count('width="300" height="200"') == IMAGES
+    sys.stdout.write(json.dumps([seconds[0], min(seconds[1:])]))
+
+
+def run(package: str, storage: str, options: dict[str, object]) -> tuple[float, float]:
+    """Measure in a new process, with new images and an empty database."""
+    from PIL import Image
+
+    with tempfile.TemporaryDirectory() as directory:
+        noise = Image.effect_noise((1600, 1200), 30).convert("RGB")
+        noise.save(Path(directory) / "0.jpg", quality=85)
+        for number in range(1, IMAGES):
+            os.link(Path(directory) / "0.jpg", Path(directory) / f"{number}.jpg")
+        done = subprocess.run(
+            [sys.executable, str(Path(__file__).resolve()), package, storage, json.dumps(options)],
+            cwd=directory,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    first, warm = json.loads(done.stdout)
+    print(f"  {package:30} first {1000 * first:9.1f} ms   warm {1000 * warm:7.1f} ms", flush=True)
+    return first, warm
+
+
+def has_redis() -> bool:
+    """Whether sorl-thumbnail can use Redis here."""
+    try:
+        import redis  # noqa: F401
+    except ImportError:
+        return False
+    with socket.socket() as client:
+        return client.connect_ex(("localhost", 6379)) == 0
+
+
+def main() -> None:
+    """Run all, and print how many times faster the drop-ins are."""
+    pairs = [
+        ("sorl-thumbnail", "sorl.thumbnail", SORL_DROP_IN, {}),
+        ("easy-thumbnails", "easy_thumbnails", EASY_DROP_IN, CACHED_DIMENSIONS),
+    ]
+    if has_redis():
+        pairs.append(("sorl-thumbnail with Redis", "sorl.thumbnail", SORL_DROP_IN, REDIS))
+    for storage in ("directory", "storage"):
+        for title, peer, drop_in, options in pairs:
+            print(f"{title}, images in a {storage}")
+            # Redis keeps what earlier runs have stored.
+            new = {"THUMBNAIL_KEY_PREFIX": f"bench-{time.time_ns()}"}
+            theirs, ours = run(peer, storage, {**options, **new}), run(drop_in, storage, {})
+            first, warm = (a / b for a, b in zip(theirs, ours, strict=True))
+            print(
+                f"  first view {first:.0f} times faster (at least {LEAST_FIRST} expected), "
+                f"warm view {warm:.1f} times (at least {LEAST_WARM} expected)"
+            )
+
+
+if len(sys.argv) > 1:
+    measure(sys.argv[1], sys.argv[2], json.loads(sys.argv[3]))
+else:
+    main()

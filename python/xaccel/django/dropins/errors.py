@@ -1,0 +1,13 @@
+"""When tags and filters raise an error instead of logging it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from xaccel.exceptions import SpecError
+
+
+def raises(error: Exception) -> bool:
+    """Whether to raise an error: with `THUMBNAIL_DEBUG`, and with `DEBUG` if an option is wrong."""
+    is_debug = settings.DEBUG and isinstance(error, SpecError)
+    return bool(getattr(settings, "THUMBNAIL_DEBUG", False) or is_debug)

@@ -1,0 +1,98 @@
+"""The facts in the header of a source image, read once and remembered."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django.core.cache import cache
+
+from xaccel._core import probe
+from xaccel.django import conf
+from xaccel.exceptions import XaccelError
+
+_logger = logging.getLogger("xaccel.django")
+
+_DAY = 24 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """The facts on which the options of other packages depend."""
+
+    width: int
+    """The width of the upright image, in pixels."""
+    height: int
+    """The height of the upright image, in pixels."""
+    has_alpha: bool | None = None
+    """Whether it may be transparent; `None` if only the size is known."""
+
+
+def probed_facts(source: object) -> ImageFacts | None:
+    """Return the facts of an image; `None` if it is missing or broken, which the log says.
+
+    They are remembered: in this process, by the state of the file, if the source is a directory;
+    otherwise for a day in Django's default cache.
+
+    Args:
+        source: The value of a file field, or the name of an image below `THUMBNAIL_SOURCE`.
+    """
+    try:
+        name = source_name(source)
+        return None if name is None else _facts_of(name)
+    except (XaccelError, OSError, ValueError) as error:
+        _logger.warning("%s", error)
+        return None
+
+
+def forget_facts(source: object) -> None:
+    """Forget what Django's cache has of an image that was replaced or deleted."""
+    name = source_name(source)
+    if name is not None:
+        cache.delete(_key(name))
+
+
+def source_name(source: object) -> str | None:
+    """Return the name of an image below `THUMBNAIL_SOURCE`; `None` if it is empty or not saved.
+
+    Raises:
+        SourceError: It is not below the source.
+    """
+    name = conf.source_names().of(source)
+    if not name:
+        return None
+    if name[0] != "/" and "://" not in name:
+        # Templates pass a `SafeString`, of which a slice is a plain one.
+        return name[:]
+    base = (conf.config().thumbnail_source or "").rstrip("/") + "/"
+    return name.removeprefix(base).removeprefix("/")
+
+
+def _facts_of(name: str) -> ImageFacts:
+    state = conf.thumbnail_source().state(name)
+    if state is not None:
+        return _facts_in_state(name, state)
+    key = _key(name)
+    known: tuple[int, int, bool] | None = cache.get(key)
+    if known is None:
+        facts = _read_facts(name)
+        cache.set(key, (facts.width, facts.height, facts.has_alpha), _DAY)
+        return facts
+    return ImageFacts(*known)
+
+
+@lru_cache(maxsize=4096)
+def _facts_in_state(name: str, state: str) -> ImageFacts:  # noqa: ARG001 - part of the key
+    return _read_facts(name)
+
+
+def _read_facts(name: str) -> ImageFacts:
+    with conf.thumbnail_source().get(name) as original:
+        info = probe(original.image)
+    return ImageFacts(info.width, info.height, info.has_alpha)
+
+
+def _key(name: str) -> str:
+    return f"xaccel:facts:{hashlib.blake2s(name.encode(errors='replace')).hexdigest()}"

@@ -1,0 +1,168 @@
+"""A thumbnail with the attributes that other packages' thumbnails have, which is rendered later."""
+
+from __future__ import annotations
+
+import io
+import logging
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any, Self
+
+from django.utils.functional import cached_property
+
+from xaccel._core import Spec, render
+from xaccel.django import conf
+from xaccel.django.dropins.facts import ImageFacts, probed_facts, source_name
+from xaccel.django.dropins.options import FactsNeeded, Recipe, Wanted
+from xaccel.exceptions import FileNotFound, SourceError
+from xaccel.thumbnails.layout import possible_sizes
+
+_logger = logging.getLogger("xaccel.django")
+
+_TYPICAL = ImageFacts(4000, 3000, has_alpha=False)
+"""Stands for a source that can't be read: its URL shows a broken image, in any size."""
+
+
+class UnknownSize(SourceError):
+    """The size of a thumbnail depends on its source, which is missing or broken.
+
+    Django's templates show the empty text.
+    """
+
+    silent_variable_failure = True
+
+
+class ThumbnailUrl(str):
+    """The URL of a thumbnail, which knows how to write that of another density."""
+
+    __slots__ = ("_thumbnail",)
+
+    _thumbnail: LazyThumbnail
+
+    def __new__(cls, url: str, thumbnail: LazyThumbnail) -> Self:
+        """Create the text."""
+        text = super().__new__(cls, url)
+        text._thumbnail = thumbnail
+        return text
+
+    def at(self, density: float) -> str:
+        """Return the URL of the thumbnail with more pixels for the same box."""
+        return self._thumbnail.url_at(density)
+
+
+class LazyThumbnail:
+    """A thumbnail that the endpoint renders when a browser asks for it.
+
+    The source is opened only if the result depends on its size and no field of its row has it.
+
+    Args:
+        source: The value of a file field, or the name of an image below `THUMBNAIL_SOURCE`.
+        recipe: What to render.
+    """
+
+    def __init__(self, source: object, recipe: Recipe) -> None:
+        self.source = source
+        self._recipe = recipe
+
+    @cached_property
+    def url(self) -> ThumbnailUrl:
+        """The URL."""
+        return ThumbnailUrl(self.url_at(1), self)
+
+    def url_at(self, density: float) -> str:
+        """Return the URL with more pixels for the same box."""
+        wanted = self._wanted if density == 1 else {**self._wanted, "dpr": density}
+        return conf.template_helpers().thumbnail_url(self.source, **wanted)
+
+    @property
+    def name(self) -> str:
+        """The name of the source: the thumbnail has no file of its own that a name could find."""
+        return source_name(self.source) or ""
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """The width and the height, in pixels.
+
+        Raises:
+            UnknownSize: They depend on a source that is missing or broken.
+        """
+        spec = self._spec
+        if spec.fit != "contain" and spec.width is not None and spec.height is not None:
+            return spec.width, spec.height
+        outputs = {spec.output_size(*size) for size in possible_sizes(self.source)}
+        if len(outputs) == 1:
+            return outputs.pop()
+        facts = self._facts
+        if facts is None:
+            raise UnknownSize(f"the size of a thumbnail of {self.source!r} is not known")
+        return spec.output_size(facts.width, facts.height)
+
+    @property
+    def width(self) -> int:
+        """The width in pixels."""
+        return self.size[0]
+
+    @property
+    def height(self) -> int:
+        """The height in pixels."""
+        return self.size[1]
+
+    def exists(self) -> bool:
+        """Whether the source exists, as far as anything is known of it without opening it twice."""
+        return bool(possible_sizes(self.source)) or self._facts is not None
+
+    def read(self) -> bytes:
+        """Render the thumbnail now, and return its bytes.
+
+        Raises:
+            FileNotFound: The field has no file.
+            ThumbnailError: The image can't be rendered.
+        """
+        name = source_name(self.source)
+        if name is None:
+            raise FileNotFound(f"{self.source!r} has no file")
+        config, spec = conf.config(), self._spec
+        with conf.thumbnail_source().get(name) as original:
+            return render(
+                original.whole(),
+                spec,
+                format=self.media_format,
+                quality=config.thumbnail_quality,
+                limits=config.limits(),
+            ).data
+
+    def open(self, mode: str = "rb") -> io.BytesIO:  # noqa: ARG002 - as a file has it
+        """Render the thumbnail now, and return it as a file."""
+        return io.BytesIO(self.read())
+
+    @property
+    def media_format(self) -> str:
+        """The format, such as `jpeg`."""
+        shown: str = self._spec.output_format(self.name)
+        return "jpeg" if shown == "auto" else shown
+
+    @property
+    def _spec(self) -> Spec:
+        return _spec(tuple(self._wanted.items()))
+
+    @cached_property
+    def _wanted(self) -> Wanted:
+        with suppress(FactsNeeded):
+            return self._recipe(None)
+        with suppress(FactsNeeded):
+            found = [self._recipe(ImageFacts(*size)) for size in possible_sizes(self.source)]
+            if found and all(each == found[0] for each in found):
+                return found[0]
+        facts = self._facts
+        if facts is None:
+            _logger.warning("the size of %r is not known: its thumbnail may differ", self.source)
+        return self._recipe(facts or _TYPICAL)
+
+    @cached_property
+    def _facts(self) -> ImageFacts | None:
+        return probed_facts(self.source)
+
+
+@lru_cache(maxsize=1024)
+def _spec(items: tuple[tuple[str, Any], ...]) -> Spec:
+    return Spec(**dict(items))

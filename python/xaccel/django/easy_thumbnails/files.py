@@ -1,0 +1,240 @@
+"""Thumbnailers: the sources of thumbnails, by option or by alias."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import Storage
+from django.db.models.fields.files import FieldFile, ImageFieldFile
+from django.utils.safestring import SafeString
+
+from xaccel._core import Spec, probe, render
+from xaccel.django import conf
+from xaccel.django.dropins.facts import ImageFacts, forget_facts, source_name
+from xaccel.django.dropins.options import Recipe
+from xaccel.django.dropins.thumbnails import LazyThumbnail, UnknownSize
+from xaccel.django.easy_thumbnails.alias import aliases
+from xaccel.django.easy_thumbnails.options import recipe
+from xaccel.django.functions import purge_thumbnails
+from xaccel.exceptions import SourceError, XaccelError
+from xaccel.thumbnails.markup import element
+
+__all__ = ["ThumbnailFile", "Thumbnailer", "ThumbnailerFieldFile", "get_thumbnailer"]
+
+_logger = logging.getLogger("xaccel.django")
+
+_EXTENSIONS = {"jpeg": ".jpg"}
+
+
+class ThumbnailFile(LazyThumbnail):
+    """A thumbnail."""
+
+    def __init__(self, source: object, options: Mapping[str, Any]) -> None:
+        name = source_name(source)
+        if name is None:
+            raise SourceError(f"{source!r} has no image")
+        super().__init__(source, _recipe(name, options))
+        self.thumbnail_options = dict(options)
+
+    def tag(self, alt: object = "", use_size: bool | None = None, **attrs: object) -> SafeString:  # noqa: FBT001 - as the peer's
+        """Return an `<img>`.
+
+        Args:
+            alt: The text that describes the image.
+            use_size: Whether to write the width and the height; by default if they are known.
+            attrs: Further attributes.
+        """
+        attributes = {**attrs, "alt": alt, "src": self.url}
+        if use_size is not False:
+            try:
+                attributes.update(width=self.width, height=self.height)
+            except UnknownSize:
+                if use_size:
+                    raise
+        return SafeString(element("img", dict(sorted(attributes.items()))))
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class ThumbnailSource:
+    """An image and its thumbnails, by option or by alias: `photo["small"].url`."""
+
+    @property
+    def _image(self) -> object:
+        """What the template helpers take as a source."""
+        return self
+
+    def get_thumbnail(
+        self,
+        thumbnail_options: Mapping[str, Any],
+        save: bool = True,  # noqa: FBT001, FBT002, ARG002 - as the peer's
+        generate: bool | None = None,  # noqa: FBT001, ARG002
+        silent_template_exception: bool = False,  # noqa: FBT001, FBT002, ARG002
+    ) -> ThumbnailFile:
+        """Return a thumbnail. It is rendered when a browser asks for its URL.
+
+        Args:
+            thumbnail_options: The options, with `size`.
+            save: Without effect.
+            generate: Without effect.
+            silent_template_exception: Without effect.
+
+        Raises:
+            SpecError: An option is unknown, its value is invalid, or the engine can't express it.
+            SourceError: The image is not below `THUMBNAIL_SOURCE`.
+        """
+        return ThumbnailFile(self._image, thumbnail_options)
+
+    def __getitem__(self, alias: str) -> ThumbnailFile:
+        """Return the thumbnail with the options of an alias.
+
+        Raises:
+            KeyError: The alias is unknown.
+            SpecError: An option is wrong. Django's templates show the empty text.
+            SourceError: The image is not below `THUMBNAIL_SOURCE`.
+        """
+        options = aliases.get(alias, target=self)
+        if not options:
+            raise KeyError(alias)
+        try:
+            return self.get_thumbnail(options)
+        except XaccelError as error:
+            # Django's templates hide it.
+            _logger.warning("the alias %r: %s", alias, error)
+            raise
+
+    def delete_thumbnails(self) -> int:
+        """Remove every thumbnail of this image from the cache, and return their number."""
+        name = source_name(self._image)
+        if name is None:
+            return 0
+        forget_facts(name)
+        return purge_thumbnails(name)
+
+    delete_thumbnails.alters_data = True  # type: ignore[attr-defined]
+
+
+class _StoredFile(File):  # type: ignore[type-arg]
+    """A file of a storage that is not open."""
+
+    def __init__(self, storage: Storage, name: str) -> None:
+        super().__init__(None, name)
+        self.storage = storage
+
+
+class Thumbnailer(ThumbnailSource):
+    """The thumbnails of an image that is not the value of a field."""
+
+    def __init__(self, image: object, name: str) -> None:
+        self.__image = image
+        self.name = name
+
+    @property
+    def _image(self) -> object:
+        return self.__image
+
+    def __bool__(self) -> bool:
+        return bool(self.name)
+
+
+class ThumbnailerFieldFile(ThumbnailSource, FieldFile):
+    """The value of a `ThumbnailerField`."""
+
+    def save(self, name: str, content: Any, save: bool = True) -> None:  # noqa: FBT001, FBT002 - Django's
+        """Save a file. Its name may be that of an old one, which has thumbnails."""
+        super().save(name, content, save)
+        self._forget()
+
+    def delete(self, save: bool = True) -> None:  # noqa: FBT001, FBT002 - Django's
+        """Delete the file and its thumbnails."""
+        self._forget()
+        super().delete(save)
+
+    save.alters_data = True  # type: ignore[attr-defined]
+    delete.alters_data = True  # type: ignore[attr-defined]
+
+    def _forget(self) -> None:
+        try:
+            self.delete_thumbnails()
+        except SourceError:
+            # A private file has no public thumbnails.
+            return
+        except OSError as error:
+            _logger.warning("can't purge the thumbnails of %r: %s", self.name, error)
+
+
+class ThumbnailerImageFieldFile(ThumbnailerFieldFile, ImageFieldFile):
+    """The value of a `ThumbnailerImageField`."""
+
+    def save(self, name: str, content: Any, save: bool = True) -> None:  # noqa: FBT001, FBT002 - Django's
+        """Save an image, made smaller as the field's `resize_source` says."""
+        options = getattr(self.field, "resize_source", None)
+        if options:
+            name, content = _resized(name, content, options)
+        super().save(name, content, save)
+
+    save.alters_data = True  # type: ignore[attr-defined]
+
+
+def get_thumbnailer(obj: Any, relative_name: str | None = None) -> Any:
+    """Return what makes the thumbnails of an image.
+
+    Args:
+        obj: The value of a file field, the name of an image below `THUMBNAIL_SOURCE`, or a
+            storage. An object with the attribute `easy_thumbnails_thumbnailer` has its own.
+        relative_name: The name of the file in the storage.
+
+    Raises:
+        ValueError: The name is missing.
+        SourceError: `obj` is an open file: its URL would lead nowhere.
+    """
+    if hasattr(obj, "easy_thumbnails_thumbnailer"):
+        return obj.easy_thumbnails_thumbnailer
+    if isinstance(obj, ThumbnailSource):
+        return obj
+    if isinstance(obj, FieldFile):
+        name = relative_name or obj.name
+        return ThumbnailerFieldFile(obj.instance, obj.field, name or "")
+    if isinstance(obj, str):
+        return Thumbnailer(obj, obj)
+    if not relative_name:
+        raise ValueError("get_thumbnailer() needs the name of the file in relative_name")
+    if isinstance(obj, Storage):
+        return Thumbnailer(_StoredFile(obj, relative_name), relative_name)
+    raise SourceError(
+        f"{obj!r} can't have a thumbnail with a URL: save it to a storage first, and pass the "
+        "storage and the name"
+    )
+
+
+def _recipe(name: str, options: Mapping[str, Any]) -> Recipe:
+    others = dict(options)
+    size = others.pop("size", None)
+    return recipe(name, tuple(size) if isinstance(size, list) else size, others)
+
+
+def _resized(name: str, content: Any, options: Mapping[str, Any]) -> tuple[str, ContentFile[bytes]]:
+    """Return an upload in the size of a field's `resize_source`, and its name."""
+    content.seek(0)
+    data = content.read()
+    info = probe(data)
+    make = _recipe(name, options)
+    spec = Spec(**make(ImageFacts(info.width, info.height, info.has_alpha)))
+    config, image_format = conf.config(), str(spec.output_format(name))
+    thumbnail = render(
+        data,
+        spec,
+        format=image_format,
+        quality=config.thumbnail_quality,
+        limits=config.limits(),
+    )
+    extension = _EXTENSIONS.get(image_format, f".{image_format}")
+    path = PurePath(name)
+    if {path.suffix.lower(), extension} != {".jpeg", ".jpg"}:
+        name = str(path.with_suffix(extension))
+    return name, ContentFile(thumbnail.data)

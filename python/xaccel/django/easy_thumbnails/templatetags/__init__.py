@@ -1,0 +1,1 @@
+"""Template tag libraries, under both names that easy-thumbnails has for them."""

@@ -1,0 +1,1 @@
+"""Template tag libraries, under both names that sorl-thumbnail has for them."""

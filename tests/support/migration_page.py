@@ -1,0 +1,43 @@
+"""The tables of `docs/migrating.md`, each row of which has a check."""
+
+import re
+from pathlib import Path
+
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "migrating.md").read_text()
+
+
+class Checks:
+    """The checks of the rows of one part of the page."""
+
+    def __init__(self, text):
+        self._text = text
+        self._checks = {}
+
+    def rows(self):
+        """The cells of each row of each table, without the heads."""
+        for table in re.findall(r"(?:^\|.*\|\n)+", self._text, re.MULTILINE):
+            for line in table.splitlines()[2:]:
+                cells = re.split(r"(?<!\\)\|", line.removeprefix("|").removesuffix("|"))
+                yield tuple(cell.strip() for cell in cells)
+
+    def row(self, *beginnings):
+        """Check the rows whose first cell begins so."""
+
+        def register(check):
+            self._checks.update(dict.fromkeys(beginnings, check))
+            return check
+
+        return register
+
+    def of(self, cell):
+        """The only check of a row."""
+        found = {check for start, check in self._checks.items() if f"{cell} ".startswith(start)}
+        assert len(found) == 1, cell
+        return found.pop()
+
+    def left_over(self):
+        """The beginnings that no row has."""
+        cells = [f"{cells[0]} " for cells in self.rows()]
+        return [
+            start for start in self._checks if not any(cell.startswith(start) for cell in cells)
+        ]

@@ -1,0 +1,85 @@
+"""Runs the sites of `tests/peer_sites` on the package they are written for, and on its drop-in."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+SITES = Path(__file__).parent.parent / "peer_sites"
+
+XACCEL = """
+import tempfile
+
+INSTALLED_APPS += ["xaccel.django"]
+XACCEL = {"THUMBNAIL_CACHE": tempfile.mkdtemp()}
+"""
+URLS = """
+from django.urls import include
+
+urlpatterns += [path("", include("xaccel.django.urls"))]
+"""
+
+
+def make_sources(directory):
+    """Images of all shapes: larger and smaller than most boxes, turned by EXIF, transparent."""
+    directory.mkdir()
+    gradient = Image.radial_gradient("L")
+
+    def image(width, height):
+        flat = gradient.resize((width, height))
+        return Image.merge("RGB", (flat, flat.rotate(90), flat.rotate(180)))
+
+    for name, size in (
+        ("wide.jpg", (640, 480)),
+        ("tall.jpg", (333, 500)),
+        ("panorama.jpg", (900, 101)),
+        ("small.png", (60, 40)),
+        ("large.png", (301, 401)),
+    ):
+        image(*size).save(directory / name)
+    alpha = image(200, 150).convert("RGBA")
+    alpha.putalpha(gradient.resize((200, 150)))
+    alpha.save(directory / "alpha.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image(400, 300).save(directory / "rotated.jpg", exif=exif)
+    return directory
+
+
+def run(site, directory, table, *, package, dropin=None):
+    """Run a site, and return the report of `drive.py`.
+
+    Args:
+        site: The name of the site.
+        directory: An empty directory for a copy of it.
+        table: Rows of (source, size, options).
+        package: The package it is written for.
+        dropin: Replaces the name of the package in the Python files, as `docs/migrating.md` says.
+    """
+    copy = directory / (dropin or package)
+    shutil.copytree(SITES / site, copy / "site")
+    shutil.copy(SITES / "drive.py", copy / "drive.py")
+    make_sources(copy / "media")
+    if dropin is not None:
+        pattern = re.compile(rf"(?<![\w.]){re.escape(package)}\b")
+        for path in (copy / "site").rglob("*.py"):
+            path.write_text(pattern.sub(dropin, path.read_text()))
+        for name, text in (("settings.py", XACCEL), ("urls.py", URLS)):
+            with (copy / "site" / name).open("a") as file:
+                file.write(text)
+    done = subprocess.run(
+        [sys.executable, "-W", "error::RuntimeWarning", "../drive.py"],
+        cwd=copy / "site",
+        env={**os.environ, "MEDIA_ROOT": str(copy / "media")},
+        input=json.dumps(table),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return {**json.loads(done.stdout), "log": done.stderr}
