@@ -52,6 +52,8 @@ def test_reads_settings():
         ({"THUMBNAIL_QUALITY": {"jpg": 80}}, "'jpg' is not a format.*jpeg"),
         ({"THUMBNAIL_QUALITY": {"jpeg": 101}}, r"\['jpeg'\].*1 to 100, not 101"),
         ({"THUMBNAIL_QUALITY": {"jpeg": True}}, "1 to 100"),
+        ({"THUMBNAIL_PROGRESSIVE": 1}, "'THUMBNAIL_PROGRESSIVE'.*True or False"),
+        ({"THUMBNAIL_SUBSAMPLING": "411"}, "'THUMBNAIL_SUBSAMPLING'.*'420', '422'.*'444'"),
         ({"THUMBNAIL_PRESETS": {"avatar": "96x96,covr"}}, "'avatar'"),
         ({"THUMBNAIL_FORMATS": ["jpg"]}, "'THUMBNAIL_FORMATS'"),
         ({"THUMBNAIL_MAX_PIXELS": 0}, "'THUMBNAIL_MAX_PIXELS'"),

@@ -134,7 +134,12 @@ def test_a_site_of_its_own_for_the_embedded_engine():
     ("settings", "options", "message"),
     [
         (IMAGE_FILTER, {"fit": "cover"}, "image_filter.*'cover'"),
+        (IMAGE_FILTER, {"progressive": True}, "image_filter.*'progressive'"),
         (THUMBOR, {"expires_in": 60}, "thumbor.*expire"),
+        (THUMBOR, {"progressive": True}, "thumbor.*'progressive'.*settings"),
+        (THUMBOR, {"subsampling": "444"}, "thumbor.*'ss'"),
+        (IMGPROXY, {"progressive": False}, "imgproxy.*'progressive'.*Pro"),
+        (IMGPROXY, {"subsampling": "420"}, "imgproxy.*'ss'"),
         (THUMBOR, {"gravity": (0.3, 0.7), "fit": "cover"}, "thumbor"),
     ],
 )

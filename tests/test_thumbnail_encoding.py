@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from PIL import Image, JpegImagePlugin
-from xaccel._core import thumbnail, thumbnail_many
+from xaccel._core import Spec, render, thumbnail, thumbnail_many
 
 from tests.support.thumbnail_images import difference, encoded, opened, photo
 
-SAMPLINGS = {"4:4:4": 0, "4:2:0": 2}
+SAMPLINGS = {"444": 0, "422": 1, "420": 2}
 
 
 @pytest.mark.parametrize("progressive", [False, True])
@@ -28,7 +28,48 @@ def test_jpeg(progressive, subsampling, kind):
 def test_jpeg_is_baseline_and_halves_color_by_default():
     picture = opened(thumbnail(encoded(photo(), "JPEG"), 320))
     assert "progressive" not in picture.info
-    assert JpegImagePlugin.get_sampling(picture) == SAMPLINGS["4:2:0"]
+    assert JpegImagePlugin.get_sampling(picture) == SAMPLINGS["420"]
+
+
+@pytest.mark.parametrize("subsampling", ["444", "4:4:4", 444])
+def test_subsampling_has_one_spelling_in_a_spec(subsampling):
+    spec = Spec(300, subsampling=subsampling, progressive=True)
+    assert str(spec) == "300x-,progressive,ss-444"
+    assert (spec.subsampling, spec.progressive) == ("444", True)
+    assert spec.replace(progressive=None, subsampling=None) == Spec(300)
+
+
+@pytest.mark.parametrize("spec", ["64x64", "64x64,baseline,ss-420", "64x64,progressive,ss-444"])
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("subsampling", SAMPLINGS)
+def test_a_spec_overrules_the_settings_of_the_encoder(spec, progressive, subsampling):
+    spec = Spec.parse(spec)
+    made = render(
+        encoded(photo(), "PNG"),
+        spec,
+        format="jpeg",
+        progressive=progressive,
+        subsampling=subsampling,
+    )
+    picture = opened(made)
+    expected = progressive if spec.progressive is None else spec.progressive
+    assert picture.info.get("progressive", 0) == expected
+    assert JpegImagePlugin.get_sampling(picture) == SAMPLINGS[spec.subsampling or subsampling]
+
+
+def test_render_refuses_another_subsampling():
+    with pytest.raises(ValueError, match="subsampling must be 420, 422 or 444"):
+        render(encoded(photo(), "PNG"), Spec(9), format="jpeg", subsampling="411")
+
+
+@pytest.mark.parametrize("image_format", ["png", "webp", "gif"])
+def test_other_formats_ignore_the_options_of_jpeg(image_format):
+    source = encoded(photo(160, 120), "PNG")
+    plain, other = (
+        thumbnail(source, 80, format=image_format, **options).data
+        for options in ({}, {"progressive": True, "subsampling": "444"})
+    )
+    assert plain == other
 
 
 def test_full_color_is_kept_on_the_way():
@@ -41,7 +82,7 @@ def test_full_color_is_kept_on_the_way():
         difference(
             opened(thumbnail(source, 60, format="jpeg", quality=100, subsampling=name)), small
         )
-        for name in SAMPLINGS
+        for name in ("444", "420")
     ]
     assert found[0] < found[1] / 2
 
@@ -80,7 +121,7 @@ def test_palette_of_a_gif(colors):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"subsampling": "4:1:1"}, 'subsampling must be 4:2:0 or 4:4:4, not "4:1:1"'),
+        ({"subsampling": "4:1:1"}, "the value of 'ss' must be 420, 422 or 444"),
         ({"colors": 1}, "colors must be 2 to 256, not 1"),
         ({"colors": 257}, "colors must be 2 to 256, not 257"),
     ],

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 from xaccel import ConfigError, Signer, SpecError
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery
@@ -65,6 +65,18 @@ def cached(tmp_path):
         for path in directory.rglob("*")
         if path.is_file() and path.relative_to(directory).parts[0] != ".lock"
     )
+
+
+def test_the_settings_of_the_encoder_reach_the_thumbnail(make):
+    service = make(THUMBNAIL_PROGRESSIVE=True, THUMBNAIL_SUBSAMPLING="444")
+    picture = opened(service.get(service.url("cat.jpg", 50)))
+    assert picture.info["progressive"]
+    assert JpegImagePlugin.get_sampling(picture) == 0
+    url = service.url("cat.jpg", 50, progressive=False, subsampling="422")
+    assert url.startswith("/t/50x-,baseline,ss-422/")
+    picture = opened(service.get(url))
+    assert "progressive" not in picture.info
+    assert JpegImagePlugin.get_sampling(picture) == 1
 
 
 class TestConditionalRequests:

@@ -52,6 +52,8 @@ def test_an_app_may_change_its_keys(make, used, warnings, keys):
     [
         ("THUMBNAIL_SOURCE", "/"),
         ("THUMBNAIL_QUALITY", {"jpeg": 10}),
+        ("THUMBNAIL_PROGRESSIVE", True),
+        ("THUMBNAIL_SUBSAMPLING", "444"),
         ("THUMBNAIL_MAX_FRAMES", 5),
     ],
 )

@@ -80,6 +80,8 @@ class Spec:
         background: str | None = None,
         dpr: float | None = None,
         quality: int | None = None,
+        progressive: bool | None = None,
+        subsampling: str | int | None = None,
         format: str | None = None,
         version: str | None = None,
     ) -> Spec: ...
@@ -138,6 +140,10 @@ class Spec:
     def dpr(self) -> float | None: ...
     @property
     def quality(self) -> int | None: ...
+    @property
+    def progressive(self) -> bool | None: ...
+    @property
+    def subsampling(self) -> Literal["420", "422", "444"] | None: ...
     @property
     def format(self) -> _FormatOption | None: ...
     @property
@@ -267,6 +273,8 @@ def render(
     *,
     format: str,
     quality: Mapping[str, int] | None = None,
+    progressive: bool = False,
+    subsampling: Literal["420", "422", "444"] = "420",
     linear: bool = False,
     limits: Limits | None = None,
     is_partial: bool = False,
@@ -278,6 +286,8 @@ def render(
         spec: What the thumbnail looks like. `format` replaces its format.
         format: "jpeg", "png", "webp", "avif" or "gif".
         quality: The quality by format, for a spec without one.
+        progressive: JPEG: whether to write scans from coarse to fine, for a spec that does not say.
+        subsampling: JPEG: the resolution of the colour, for a spec without one.
         linear: Whether resizing averages light instead of samples. Lights in the dark, stars and
             thin bright lines then keep their brightness. By default samples are averaged, as
             browsers, Pillow and libvips do. `linear` is slower, since it can't shrink an image
@@ -310,6 +320,8 @@ class _Options(TypedDict, total=False):
     background: str | None
     dpr: float | None
     quality: int | None
+    progressive: bool | None
+    subsampling: str | int | None
     format: str | None
 
 def thumbnail(
@@ -317,8 +329,6 @@ def thumbnail(
     width: int | None = None,
     height: int | None = None,
     *,
-    progressive: bool = False,
-    subsampling: Literal["4:2:0", "4:4:4"] = "4:2:0",
     colors: int | None = None,
     linear: bool = False,
     limits: Limits | None = None,
@@ -333,10 +343,6 @@ def thumbnail(
         source: The encoded image, its path, or a binary file.
         width: The width of the box in pixels; None = free.
         height: The height of the box in pixels; None = free.
-        progressive: JPEG: whether to write scans from coarse to fine, which a browser shows as
-            they arrive.
-        subsampling: JPEG: the resolution of the colour: "4:4:4" is full, "4:2:0" is half in width
-            and height. Full resolution suits text and thin coloured lines.
         colors: PNG and GIF: the most colours of a palette, 2 to 256; the image is dithered. None =
             a PNG has a palette only if that loses nothing.
         linear: See `render`.
@@ -350,8 +356,6 @@ def thumbnail_many(
     height: int | None = None,
     *,
     threads: int | None = None,
-    progressive: bool = False,
-    subsampling: Literal["4:2:0", "4:4:4"] = "4:2:0",
     colors: int | None = None,
     linear: bool = False,
     limits: Limits | None = None,
@@ -364,8 +368,6 @@ def thumbnail_many(
         width: The width of the box in pixels; None = free.
         height: The height of the box in pixels; None = free.
         threads: How many thumbnails to make at once; None = one per CPU.
-        progressive: See `thumbnail`.
-        subsampling: See `thumbnail`.
         colors: See `thumbnail`.
         linear: See `render`.
         limits: The limits of each source; see `render`.

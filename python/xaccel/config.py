@@ -24,6 +24,7 @@ from xaccel.servers import dialects
 
 Algorithm: TypeAlias = Literal["hmac-sha256", "secure-link-md5"]
 EngineName: TypeAlias = Literal["embedded", "image-filter", "thumbor", "imgproxy"]
+Subsampling: TypeAlias = Literal["420", "422", "444"]
 
 _OUR_PREFIX = "/_xaccel/"
 CACHE_PREFIX = f"{_OUR_PREFIX}thumbnails/"
@@ -125,6 +126,10 @@ class Config:
     """What the format `auto` may negotiate, best first."""
     thumbnail_quality: Mapping[str, int] = _setting({}, check.quality)
     """The quality, 1 to 100, by output format, for specs without one."""
+    thumbnail_progressive: bool = _setting(default=False, grammar=check.boolean)
+    """Whether JPEG thumbnails are progressive, for specs that do not say."""
+    thumbnail_subsampling: Subsampling = _setting("420", check.one_of(*get_args(Subsampling)))
+    """The resolution of the colour in JPEG thumbnails, for specs without one."""
     thumbnail_presets: Mapping[str, str] = _setting({}, check.presets)
     """Specs by name: `{"avatar": "96x96,cover"}`."""
     thumbnail_max_pixels: int = _setting(52_428_800, check.positive)

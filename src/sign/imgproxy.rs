@@ -87,7 +87,7 @@ impl ImgproxySigner {
     /// `IMGPROXY_AUTO_AVIF`; `flip` needs imgproxy 3.31.
     ///
     /// # Errors
-    /// [`DialectError::NoSource`]; an expiry before 1970.
+    /// [`DialectError::NoSource`]; [`DialectError::Inexpressible`]; an expiry before 1970.
     pub fn url(
         &self,
         source: &str,
@@ -100,6 +100,7 @@ impl ImgproxySigner {
         if let Some(expires @ ..=0) = expires {
             return Err(SignError::ExpiresOutOfRange { expires }.into());
         }
+        translate::refuse_jpeg_options(spec, "imgproxy", "only its Pro version has it in URLs")?;
         let mut path = String::new();
         for option in options(source, spec, expires) {
             path.push_str(&option);

@@ -87,6 +87,7 @@ impl ThumborSigner {
         if spec.version.is_some() {
             return Err(inexpressible("v", "its URLs can't hold a version of the source"));
         }
+        translate::refuse_jpeg_options(spec, "thumbor", "only its own settings have it")?;
         let mut path = String::new();
         if let Some(crop) = spec.crop {
             let [left, top, right, bottom] = in_pixels(crop, source_size, "crop")?;

@@ -3,6 +3,7 @@
 //! A spec's gravity refers to the picture as the visitor sees it, its crop to the upright source.
 //! Other servers refer to other stages. A point is a pair of fractions.
 
+use crate::error::DialectError;
 use crate::thumbnail::{
     format::OutputFormat,
     spec::{Fit, Flip, FormatOption, Rgb, Rotation, Spec},
@@ -24,6 +25,20 @@ pub(super) fn background(spec: &Spec, source: &str) -> Option<Rgb> {
     let needs_white = spec.output_format(source) == FormatOption::Fixed(JPEG)
         && (spec.fit == Fit::Pad || OutputFormat::from_file_name(source) != Some(JPEG));
     spec.background.or(needs_white.then_some(Rgb::WHITE))
+}
+
+/// Refuse the options of a JPEG's encoder that the server's URLs can't hold.
+pub(super) const fn refuse_jpeg_options(
+    spec: &Spec,
+    server: &'static str,
+    reason: &'static str,
+) -> Result<(), DialectError> {
+    let option = match (spec.progressive, spec.subsampling) {
+        (Some(_), _) => "progressive",
+        (None, Some(_)) => "ss",
+        (None, None) => return Ok(()),
+    };
+    Err(DialectError::Inexpressible { server, option, reason })
 }
 
 /// Whether the rotation exchanges width and height.

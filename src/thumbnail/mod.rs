@@ -78,8 +78,8 @@ pub fn render(source: &[u8], options: &RenderOptions<'_>) -> Result<Thumbnail, T
         } else {
             let (frames, completeness) = frames(source, &plan, &mut colors)?;
             options.check_time()?;
-            let RenderPlan { header, format, quality, .. } = plan;
-            let data = encode::encode(&frames, header.plays, format, quality, options.style)?;
+            let RenderPlan { header, format, quality, style, .. } = plan;
+            let data = encode::encode(&frames, header.plays, format, quality, style)?;
             (data, completeness)
         };
     let Size { width, height } = plan.geometry.canvas;

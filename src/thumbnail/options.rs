@@ -47,7 +47,7 @@ pub struct RenderOptions<'a> {
     pub format: Option<OutputFormat>,
     /// The qualities where the spec has none.
     pub qualities: Qualities,
-    /// The encoder's settings besides format and quality.
+    /// The encoder's settings besides format and quality, where the spec has none.
     pub style: Style,
     /// How samples are averaged.
     pub averaging: Averaging,

@@ -2,7 +2,7 @@
 
 use super::crop::Geometry;
 use super::decode::{DecodeRequest, Source};
-use super::encode;
+use super::encode::{self, Style};
 use super::format::OutputFormat;
 use super::header::Header;
 use super::options::RenderOptions;
@@ -19,6 +19,8 @@ pub(super) struct RenderPlan<'a> {
     pub(super) format: OutputFormat,
     /// The quality to write with.
     pub(super) quality: u8,
+    /// The encoder's other settings.
+    pub(super) style: Style,
     pub(super) request: DecodeRequest<'a>,
 }
 
@@ -35,6 +37,7 @@ impl<'a> RenderPlan<'a> {
         let RenderOptions { spec, qualities, style, limits, .. } = *options;
         let format = options.format.unwrap_or_else(|| header.kept_format());
         let quality = spec.quality.unwrap_or_else(|| qualities.of(format));
+        let style = style.of(spec);
         let frames = if format.is_animated() { header.frames } else { 1 };
         let geometry = Geometry::new(header.size, header.transform, spec)?;
         let request = DecodeRequest {
@@ -50,6 +53,6 @@ impl<'a> RenderPlan<'a> {
         };
         limits.check_source(source.decoded_pixels(request), frames)?;
         limits.check_output(geometry.canvas, frames)?;
-        Ok(Self { options, header: *header, geometry, format, quality, request })
+        Ok(Self { options, header: *header, geometry, format, quality, style, request })
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn render(
     let resized = [luma?, blue?, red?];
     drop(components);
     options.check_time()?;
-    encode::encode_components(&resized, plan.format, plan.quality, options.style).map(Some)
+    encode::encode_components(&resized, plan.format, plan.quality, plan.style).map(Some)
 }
 
 fn applies(plan: &RenderPlan<'_>) -> bool {

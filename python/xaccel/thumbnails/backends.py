@@ -17,6 +17,7 @@ from inspect import signature
 from typing import Protocol, TypeVar
 
 from xaccel._core import Limits, OpenedFile, Spec, Thumbnail, placeholder, render
+from xaccel.config import Subsampling
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -56,6 +57,16 @@ class Backend(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class EncoderSettings:
+    """How thumbnails are encoded, where their specs do not say."""
+
+    quality: Mapping[str, int]
+    """By format."""
+    progressive: bool
+    subsampling: Subsampling
+
+
+@dataclass(frozen=True, slots=True)
 class RenderJob:
     """Renders a thumbnail."""
 
@@ -63,8 +74,7 @@ class RenderJob:
     """The path of the image, its bytes, or the opened file."""
     spec: Spec
     image_format: str
-    quality: Mapping[str, int]
-    """By format, for a spec without one."""
+    encoder: EncoderSettings
     limits: Limits
     is_partial: bool = False
     """Whether `image` is only the start of a JPEG."""
@@ -75,7 +85,9 @@ class RenderJob:
             self.image,
             self.spec,
             format=self.image_format,
-            quality=self.quality,
+            quality=self.encoder.quality,
+            progressive=self.encoder.progressive,
+            subsampling=self.encoder.subsampling,
             limits=_with_timeout(self.limits, timeout),
             is_partial=self.is_partial,
         )

@@ -21,7 +21,13 @@ from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 from xaccel.thumbnails.failures import DIRECTORY
 
-_PICTURE_SETTINGS = ("thumbnail_source", "thumbnail_quality", "thumbnail_max_frames")
+_PICTURE_SETTINGS = (
+    "thumbnail_source",
+    "thumbnail_quality",
+    "thumbnail_progressive",
+    "thumbnail_subsampling",
+    "thumbnail_max_frames",
+)
 """What changes a picture though its URL stays."""
 
 _logger = logging.getLogger("xaccel.thumbnails")

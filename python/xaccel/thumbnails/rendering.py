@@ -11,7 +11,14 @@ from xaccel._core import Cache, OpenedFile, Spec, Thumbnail, available_paralleli
 from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.exceptions import CorruptImage, ImageTooLarge, StorageUnavailable, ThumbnailError
-from xaccel.thumbnails.backends import Backend, Job, PlaceholderJob, RenderJob, RenderThreads
+from xaccel.thumbnails.backends import (
+    Backend,
+    EncoderSettings,
+    Job,
+    PlaceholderJob,
+    RenderJob,
+    RenderThreads,
+)
 from xaccel.thumbnails.failures import Failures
 from xaccel.thumbnails.sources.base import Original
 from xaccel.thumbnails.turns import RenderQueue
@@ -31,7 +38,9 @@ class Renderer:
 
     def __init__(self, config: Config, cache: Cache | None) -> None:
         workers = config.thumbnail_workers or available_parallelism()
-        self._quality = config.thumbnail_quality
+        self._encoder = EncoderSettings(
+            config.thumbnail_quality, config.thumbnail_progressive, config.thumbnail_subsampling
+        )
         self._limits = config.limits()
         self._timeout = config.thumbnail_timeout
         self._queue = RenderQueue(cache, workers=workers, length=config.thumbnail_queue)
@@ -56,7 +65,7 @@ class Renderer:
         budget = _Budget(self._timeout)
 
         def job(image: str | bytes | OpenedFile, *, is_partial: bool = False) -> Job[Thumbnail]:
-            return RenderJob(image, spec, image_format, self._quality, self._limits, is_partial)
+            return RenderJob(image, spec, image_format, self._encoder, self._limits, is_partial)
 
         if original.stream is not None:
             partial = job(original.image, is_partial=True)

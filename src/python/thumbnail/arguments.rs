@@ -9,12 +9,12 @@ use pyo3::types::PyDict;
 
 use super::super::spec::PySpec;
 use crate::error::ThumbnailError;
-use crate::thumbnail::encode::{Colors, Style, Subsampling};
+use crate::thumbnail::encode::{Colors, Style};
 use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::limits::Limits as CoreLimits;
 use crate::thumbnail::options::{Qualities, RenderOptions};
 use crate::thumbnail::resize::Averaging;
-use crate::thumbnail::spec::{FormatOption, Spec};
+use crate::thumbnail::spec::{FormatOption, Progressive, Spec, Subsampling};
 
 /// The limits of a source and its thumbnail.
 #[pyclass(frozen, get_all, eq, module = "xaccel._core")]
@@ -87,18 +87,23 @@ pub(super) fn output_format(name: &str) -> PyResult<OutputFormat> {
     })
 }
 
-/// The encoder's settings.
-pub(super) fn style(progressive: bool, subsampling: &str, colors: Option<u16>) -> PyResult<Style> {
+/// The encoder's settings for JPEG.
+pub(super) fn jpeg_style(progressive: bool, subsampling: &str) -> PyResult<Style> {
     let subsampling = Subsampling::from_name(subsampling).ok_or_else(|| {
-        PyValueError::new_err(format!("subsampling must be 4:2:0 or 4:4:4, not {subsampling:?}"))
+        PyValueError::new_err(format!("subsampling must be 420, 422 or 444, not {subsampling:?}"))
     })?;
+    Ok(Style { progressive: Progressive(progressive), subsampling, ..Style::default() })
+}
+
+/// The encoder's settings for the most colours of a palette.
+pub(super) fn palette_style(colors: Option<u16>) -> PyResult<Style> {
     let colors = colors
         .map(|count| {
             let message = || format!("colors must be 2 to 256, not {count}");
             Colors::new(count).ok_or_else(|| PyValueError::new_err(message()))
         })
         .transpose()?;
-    Ok(Style { progressive, subsampling, colors })
+    Ok(Style { colors, ..Style::default() })
 }
 
 /// The qualities by the names of their formats.
@@ -154,14 +159,16 @@ impl Arguments {
         Ok(Self { style, ..Self::new(spec, linear, limits) })
     }
 
-    /// The same arguments with another format, and qualities by the names of their formats.
+    /// The same arguments with another format, qualities by the names of their formats, and other
+    /// settings of the encoder.
     pub(super) fn with_format(
         self,
         format: OutputFormat,
         quality: Option<&HashMap<String, u8>>,
+        style: Style,
     ) -> Self {
         let qualities = quality.map_or(self.qualities, qualities);
-        Self { format: Some(format), qualities, ..self }
+        Self { format: Some(format), qualities, style, ..self }
     }
 
     /// Call the engine with these options. The time limit starts now.

@@ -9,7 +9,7 @@ use pyo3::types::PyDict;
 
 use super::super::exceptions::{CorruptImage, XaccelError};
 use super::super::spec::PySpec;
-use super::arguments::{Arguments, Limits, output_format, style};
+use super::arguments::{Arguments, Limits, jpeg_style, output_format, palette_style};
 use super::result::{ImageInfo, Thumbnail};
 use super::source::ImageSource;
 use crate::error::ThumbnailError;
@@ -29,8 +29,8 @@ fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult
 
 /// Make the thumbnail of a spec, in this format.
 #[pyfunction]
-#[pyo3(signature = (source, spec, *, format, quality=None, linear=false, limits=None,
-    is_partial=false))]
+#[pyo3(signature = (source, spec, *, format, quality=None, progressive=false,
+    subsampling="420", linear=false, limits=None, is_partial=false))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn render(
     py: Python<'_>,
@@ -38,33 +38,34 @@ pub(in super::super) fn render(
     spec: &PySpec,
     format: &str,
     quality: Option<HashMap<String, u8>>,
+    progressive: bool,
+    subsampling: &str,
     linear: bool,
     limits: Option<&Limits>,
     is_partial: bool,
 ) -> PyResult<Thumbnail> {
     let format = output_format(format)?;
-    let arguments = Arguments::new(spec.0, linear, limits).with_format(format, quality.as_ref());
+    let style = jpeg_style(progressive, subsampling)?;
+    let arguments =
+        Arguments::new(spec.0, linear, limits).with_format(format, quality.as_ref(), style);
     make(py, &ImageSource::new(source, &arguments.limits)?.partial(is_partial), &arguments)
 }
 
 /// Make a thumbnail; the options are those of `Spec`.
 #[pyfunction]
-#[pyo3(signature = (source, width=None, height=None, *, progressive=false, subsampling="4:2:0",
-    colors=None, linear=false, limits=None, **options))]
+#[pyo3(signature = (source, width=None, height=None, *, colors=None, linear=false, limits=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
     width: Option<u32>,
     height: Option<u32>,
-    progressive: bool,
-    subsampling: &str,
     colors: Option<u16>,
     linear: bool,
     limits: Option<&Limits>,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Thumbnail> {
-    let style = style(progressive, subsampling, colors)?;
+    let style = palette_style(colors)?;
     let arguments = Arguments::of_options((width, height), options, style, linear, limits)?;
     make(py, &ImageSource::new(source, &arguments.limits)?, &arguments)
 }
@@ -72,7 +73,7 @@ pub(in super::super) fn thumbnail(
 /// Make thumbnails of several sources at once.
 #[pyfunction]
 #[pyo3(signature = (sources, width=None, height=None, *, threads=None,
-    progressive=false, subsampling="4:2:0", colors=None, linear=false, limits=None, **options))]
+    colors=None, linear=false, limits=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail_many<'py>(
     py: Python<'py>,
@@ -80,14 +81,12 @@ pub(in super::super) fn thumbnail_many<'py>(
     width: Option<u32>,
     height: Option<u32>,
     threads: Option<NonZeroUsize>,
-    progressive: bool,
-    subsampling: &str,
     colors: Option<u16>,
     linear: bool,
     limits: Option<&Limits>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let style = style(progressive, subsampling, colors)?;
+    let style = palette_style(colors)?;
     let arguments = Arguments::of_options((width, height), options, style, linear, limits)?;
     let sources = sources
         .try_iter()?

@@ -3,8 +3,8 @@
 use turbojpeg::{Compressor, Image, PixelFormat, Subsamp, YuvImage};
 
 use super::super::background::flatten;
-use super::super::spec::Rgb;
-use super::style::{Style, Subsampling};
+use super::super::spec::{Progressive, Rgb, Subsampling};
+use super::style::Style;
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind, Size};
 
@@ -19,6 +19,7 @@ pub(super) fn encode(
 ) -> Result<Vec<u8>, ThumbnailError> {
     let subsampling = match style.subsampling {
         Subsampling::Full => Subsamp::None,
+        Subsampling::HalfWidth => Subsamp::Sub2x1,
         Subsampling::Half => Subsamp::Sub2x2,
     };
     let (format, subsampling) = match picture.kind {
@@ -83,7 +84,8 @@ fn compressor(
     compressor.set_quality(quality.into())?;
     compressor.set_subsamp(subsampling)?;
     compressor.set_optimize(size.pixels() <= OPTIMIZED_PIXELS)?;
-    compressor.set_progressive(style.progressive)?;
+    let Progressive(is_progressive) = style.progressive;
+    compressor.set_progressive(is_progressive)?;
     Ok(compressor)
 }
 

@@ -9,11 +9,12 @@ mod style;
 mod webp;
 
 use super::format::OutputFormat;
+use super::spec::Subsampling;
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture};
 
 pub use palette::Colors;
-pub use style::{Style, Subsampling};
+pub use style::Style;
 
 /// Whether an encoder stores chroma at half the width and height (4:2:0).
 #[must_use]

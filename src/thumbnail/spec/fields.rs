@@ -1,7 +1,8 @@
 //! The fields of a spec.
 
 use super::values::{
-    CropRect, Fit, Flip, FormatOption, Gravity, Hundredths, Rgb, Rotation, Version,
+    CropRect, Fit, Flip, FormatOption, Gravity, Hundredths, Progressive, Rgb, Rotation,
+    Subsampling, Version,
 };
 
 /// What a thumbnail looks like. [`Spec::parse`] reads it, [`fmt::Display`](std::fmt::Display) writes
@@ -34,6 +35,10 @@ pub struct Spec {
     pub dpr: Option<Hundredths>,
     /// Quality from 1 to 100; `None` = the setting for the format.
     pub quality: Option<u8>,
+    /// JPEG: the scans; `None` = the setting.
+    pub progressive: Option<Progressive>,
+    /// JPEG: the resolution of chroma; `None` = the setting.
+    pub subsampling: Option<Subsampling>,
     /// The format; `None` = by the name of the source.
     pub format: Option<FormatOption>,
     /// The version of the source.

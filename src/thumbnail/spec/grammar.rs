@@ -139,6 +139,9 @@ mod tests {
             "300x200,cover,g-0-1",
             "300x200,crop-0-0.25-1-0.3333",
             "300x200,rot-90,flip-h",
+            "300x200,q-80,progressive,ss-444,jpeg",
+            "300x200,baseline,ss-422",
+            "300x200,ss-420",
             "300x200,flip-v,blur-2.5,sharpen-0.05,bg-00ff7f,dpr-1.5,q-100,auto,v-aZ0_-aZ0",
             "300x200,cover,g-se,crop-0-0-0.5-0.5,rot-270,flip-v,blur-100,sharpen-10,bg-000000,dpr-8,q-1,avif,v-AAAAAAAA",
         ] {
@@ -163,6 +166,7 @@ mod tests {
             ("300x200,dpr-1", "300x200"),
             ("300x200,dpr-2.0", "300x200,dpr-2"),
             ("300x200,q-080", "300x200,q-80"),
+            ("300x200,ss-444,progressive", "300x200,progressive,ss-444"),
             ("300x200,q-+80", "300x200,q-80"),
             ("300x200,bg-FFFFFF", "300x200,bg-ffffff"),
         ] {
@@ -197,6 +201,8 @@ mod tests {
             "blur-5.",
             "blur-1.005",
             "sharpen-10.5",
+            "ss-411",
+            "ss-4:2:0",
             "bg-fff",
             "bg-gggggg",
             "bg-+fffff",

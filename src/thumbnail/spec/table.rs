@@ -56,7 +56,7 @@ const PLAIN: SpecOption = SpecOption {
 };
 
 /// The options, in their order in a spec.
-pub const OPTIONS: [SpecOption; 13] = [
+pub const OPTIONS: [SpecOption; 15] = [
     SpecOption {
         keyword: "fit",
         values: "contain|cover|fill|pad",
@@ -155,6 +155,23 @@ pub const OPTIONS: [SpecOption; 13] = [
         set: |spec, given| set_optional(&mut spec.quality, given),
         value: |spec| optional(spec.quality.as_ref()),
         is_valid: |spec| spec.quality.is_none_or(|quality| (1..=100).contains(&quality)),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "progressive",
+        values: "progressive|baseline",
+        expected: "True or False",
+        set: |spec, given| set_optional(&mut spec.progressive, given),
+        value: |spec| optional(spec.progressive.as_ref()),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "subsampling",
+        form: Form::Prefixed("ss"),
+        values: "420|422|444",
+        expected: "420, 422 or 444",
+        set: |spec, given| set_optional(&mut spec.subsampling, given),
+        value: |spec| optional(spec.subsampling.as_ref()),
         ..PLAIN
     },
     SpecOption {

@@ -353,6 +353,42 @@ impl fmt::Display for Rgb {
     }
 }
 
+/// Whether a JPEG is progressive, in scans from coarse to fine, or baseline, in one scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Progressive(pub bool);
+
+/// The resolution of chroma in a JPEG.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Subsampling {
+    /// That of the picture: 4:4:4.
+    Full,
+    /// Half the width, 4:2:2.
+    HalfWidth,
+    /// Half the width and height, 4:2:0: half the bytes, and soft edges of thin coloured lines.
+    #[default]
+    Half,
+}
+
+impl Subsampling {
+    /// The subsampling with this name: `444`, `422` or `420`.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Full, Self::HalfWidth, Self::Half]
+            .into_iter()
+            .find(|subsampling| subsampling.name() == name)
+    }
+
+    /// The name in specs, settings and the Python API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Full => "444",
+            Self::HalfWidth => "422",
+            Self::Half => "420",
+        }
+    }
+}
+
 /// The format option: a fixed one, or the best that the client accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FormatOption {
@@ -586,6 +622,51 @@ impl OptionValue for u8 {
 
     fn to_argument(&self) -> Argument {
         Argument::Integer((*self).into())
+    }
+}
+
+impl fmt::Display for Progressive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0 { "progressive" } else { "baseline" })
+    }
+}
+
+impl OptionValue for Progressive {
+    fn parse(text: &str) -> Option<Self> {
+        [Self(true), Self(false)].into_iter().find(|value| value.to_string() == text)
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        bool::from_argument(argument).map(Self)
+    }
+
+    fn to_argument(&self) -> Argument {
+        self.0.to_argument()
+    }
+}
+
+impl fmt::Display for Subsampling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl OptionValue for Subsampling {
+    fn parse(text: &str) -> Option<Self> {
+        Self::from_name(text)
+    }
+
+    /// Python code may write a number, or `4:2:0`.
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        match argument {
+            Argument::Integer(number) => Self::from_name(&number.to_string()),
+            Argument::Text(text) => {
+                let is_ratio = text.split(':').all(|part| part.len() == 1);
+                Self::from_name(&if is_ratio { text.replace(':', "") } else { text.clone() })
+            }
+            _ => return Err(Refusal::Kind),
+        }
+        .ok_or(Refusal::Value)
     }
 }
 
