@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -129,3 +130,95 @@ def test_wide_samples_strip_by_strip(bits, samples, form):
 def test_the_time_limit_applies_to_every_format(source):
     with pytest.raises(ThumbnailError, match="time limit"):
         thumbnail(source(), 300, limits=Limits(timeout=0))
+
+
+def big_tiff(*entries, content=b"", count=None):
+    """A BigTIFF with a directory of 64-bit values; each has one value if not stated otherwise."""
+    listing = struct.pack("<Q", len(entries) if count is None else count)
+    for tag, kind, value, *values in entries:
+        listing += struct.pack("<HHQQ", tag, kind, *(values or [1]), value)
+    return b"II+\0\x08\0\0\0" + struct.pack("<Q", 16) + listing + bytes(8) + content
+
+
+GRAY = [(256, 4, 64), (257, 4, 64), (258, 3, 8), (259, 3, 8), (262, 3, 1)]
+
+
+def test_a_big_tiff_is_read():
+    strip = zlib.compress(b"\x60" * 64 * 64)
+    start = 16 + 8 + 20 * 8 + 8
+    entries = [*GRAY, (273, 16, start), (278, 4, 64), (279, 16, len(strip))]
+    assert thumbnail(big_tiff(*entries, content=strip), 32).is_complete
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        big_tiff(*GRAY, (273, 16, 2**63), (278, 4, 64), (279, 16, 2**62)),
+        big_tiff(*GRAY, (273, 16, 16), (278, 4, 64), (279, 16, 2**63)),
+        big_tiff(*GRAY, (273, 16, 16, 2**60), (278, 4, 1), (279, 16, 16, 2**60)),
+        big_tiff(count=2**60),
+        big_tiff((256, 16, 2**40), *GRAY[1:], (273, 16, 16), (278, 4, 64), (279, 16, 8)),
+    ],
+    ids=["offset", "length", "strips", "entries", "width"],
+)
+def test_a_big_tiff_with_enormous_numbers_is_refused(source):
+    with pytest.raises(ThumbnailError):
+        thumbnail(source, 32)
+
+
+def with_next_page(source, page):
+    """The TIFF with the offset of a second page."""
+    (directory,) = struct.unpack_from("<I", source, 4)
+    (count,) = struct.unpack_from("<H", source, directory)
+    changed = bytearray(source)
+    struct.pack_into("<I", changed, directory + 2 + 12 * count, page)
+    return bytes(changed)
+
+
+def test_pages_in_a_cycle_are_refused():
+    source = tiff(64, 64, zlib.compress(bytes(64 * 64 * 3)))
+    (first,) = struct.unpack_from("<I", source, 4)
+    with pytest.raises(CorruptImage, match="cycle"):
+        thumbnail(with_next_page(source, first), 32)
+
+
+def test_the_other_pages_are_not_looked_at():
+    source = tiff(64, 64, zlib.compress(bytes(64 * 64 * 3)))
+    start, pages = len(source), 100_000
+    listing = b"".join(
+        struct.pack("<HHHIII", 1, 256, 4, 1, 2**32 - 1, start + 18 * number % (18 * pages))
+        for number in range(1, pages + 1)
+    )
+    assert thumbnail(with_next_page(source, start) + listing, 32).is_complete
+
+
+@pytest.fixture(scope="module")
+def bombs():
+    """Zeros, 80 MB, by the number of a TIFF's compression."""
+    size = 80_000_000
+    lzw = io.BytesIO()
+    image = Image.new("L", (10_000, size // 10_000))
+    image.save(lzw, "TIFF", compression="tiff_lzw", tiffinfo={278: image.height})
+    with Image.open(lzw) as saved:
+        (start,), (length,) = saved.tag_v2[273], saved.tag_v2[279]
+    return {
+        8: zlib.compress(bytes(size), 9),
+        5: lzw.getvalue()[start : start + length],
+        32773: b"\x81\0" * (size // 128),
+    }
+
+
+@pytest.mark.parametrize("planar", [1, 2])
+@pytest.mark.parametrize("compression", [8, 5, 32773])
+def test_only_the_pixels_of_a_strip_are_decompressed(bombs, compression, planar):
+    source = tiff(64, 64, bombs[compression], compression=compression, planar=planar, rows=16)
+    Path("/proc/self/clear_refs").write_text("5")
+    before = peak_memory()
+    assert thumbnail(source, 32).is_complete
+    assert peak_memory() - before < 32_000
+
+
+def peak_memory():
+    """The most memory that this process has had since the peak was reset, in kB."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0])
