@@ -15,7 +15,7 @@ from xaccel.django import conf
 from xaccel.django.dropins.facts import ImageFacts, probed_facts, source_name
 from xaccel.django.dropins.options import FactsNeeded, Recipe, Wanted
 from xaccel.exceptions import FileNotFound, SourceError
-from xaccel.thumbnails.layout import possible_sizes
+from xaccel.thumbnails.rows import possible_sizes
 
 _logger = logging.getLogger("xaccel.django")
 

@@ -21,7 +21,6 @@ from xaccel.django.dropins.options import (
 )
 from xaccel.django.easy_thumbnails.settings import setting
 from xaccel.exceptions import SpecError
-from xaccel.thumbnails.colors import hex_color
 
 OPTIONS = frozenset(
     {"autocrop", "background", "bw", "crop", "detail", "exif_orientation", "focal_point"}
@@ -191,7 +190,7 @@ def recipe(suffix: str, size: object, options: Mapping[str, Any]) -> Recipe:
         target=_target(given.get("target") or given.get("focal_point")),
         upscale=bool(given.get("upscale")),
         zoom=whole_number(given, "zoom") if given.get("zoom") else 0,
-        background=None if not background else hex_color(str(background)),
+        background=None if not background else str(background),
     )
     look = _look(given)
     if job.background is not None:
@@ -226,7 +225,7 @@ def _look(given: Mapping[str, Any]) -> Wanted:
     if given.get("sharpen"):
         look["sharpen"] = _PILLOWS_SHARPEN
     if given.get("replace_alpha"):
-        look["background"] = hex_color(str(given["replace_alpha"]))
+        look["background"] = str(given["replace_alpha"])
     return look
 
 

@@ -12,7 +12,7 @@ from xaccel.django.dropins.thumbnails import LazyThumbnail, UnknownSize
 from xaccel.django.sorl.options import Geometry, recipe
 from xaccel.django.sorl.settings import setting
 from xaccel.exceptions import SourceError
-from xaccel.thumbnails.layout import possible_sizes
+from xaccel.thumbnails.rows import possible_sizes
 
 
 class Sized:

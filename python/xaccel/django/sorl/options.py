@@ -22,7 +22,6 @@ from xaccel.django.dropins.options import (
 )
 from xaccel.django.sorl.settings import setting
 from xaccel.exceptions import SpecError
-from xaccel.thumbnails.colors import hex_color
 
 Offset: TypeAlias = tuple[int, str]
 """A number, and its unit: `%` of the part that is cut off, or `px` of the thumbnail."""
@@ -169,7 +168,7 @@ def recipe(suffix: str, geometry: object, options: Mapping[str, Any]) -> Recipe:
     )
     look = _look(given)
     if job.padding:
-        look["background"] = hex_color(str(given["padding_color"]))
+        look["background"] = str(given["padding_color"])
     return lambda facts: {**job.wanted(facts), **look}
 
 
