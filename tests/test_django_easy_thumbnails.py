@@ -225,7 +225,7 @@ def test_an_option_works_as_soon_as_the_engine_has_it(media, given, engine, valu
         ({"size": (0, 0)}, "only one side"),
         ({"size": (-1, 5)}, "only one side"),
         ({"size": None}, "size.*None"),
-        ({"background": "whiet"}, "'whiet'"),
+        ({"background": "whiet"}, 'not "whiet"'),
     ],
 )
 def test_an_option_that_can_not_be_expressed_is_named(media, given, named):

@@ -186,7 +186,7 @@ def test_a_known_size_opens_no_file(media, opened, geometry, options):
 def test_an_exact_box_opens_no_file(media, opened):
     thumbnail = get_thumbnail("absent.jpg", "100x80", crop="center")
     assert (thumbnail.url.partition("?")[0], thumbnail.size) == (
-        "/t/100x80,cover,q-95,jpeg/absent.jpg",
+        "/t/100x80,cover,upscale,q-95,progressive,jpeg/absent.jpg",
         (100, 80),
     )
     assert opened == []
@@ -384,7 +384,7 @@ def test_the_admin_shows_a_thumbnail(media, caplog):
     preview.template_name = "django/forms/widgets/file.html"
     html = preview.render("image", field)
     assert "width:107px" in html
-    assert '<img src="/t/-x80,q-95,jpeg/wide.jpg?key=' in html
+    assert '<img src="/t/-x80,q-95,progressive,jpeg/wide.jpg?key=' in html
     assert "<img" not in preview.render("image", None)
     assert "<img" not in preview.render("image", field_file("absent.jpg"))
     assert "'absent.jpg' has no preview" in caplog.text

@@ -96,7 +96,10 @@ def sorl_tags(site):
 
 @SORL.row('`crop="top"`')
 def sorl_crops(site):
-    assert sorl("50x50", crop="top", name="tall.jpg") == "50x50,cover,g-n,q-95,jpeg"
+    assert (
+        sorl("50x50", crop="top", name="tall.jpg")
+        == "50x50,cover,upscale,g-n,q-95,progressive,jpeg"
+    )
     for crop in ("50% 20%", "0px 7px"):
         assert "50x50,fill,crop-0-" in sorl("50x50", crop=crop, name="tall.jpg")
     assert sorl(crop="noop") == sorl()
@@ -254,7 +257,7 @@ def sorl_settings(site):
     for name, value in ours._DEFAULTS.items():
         assert getattr(defaults, f"THUMBNAIL_{name}") == value, name
     with override_settings(THUMBNAIL_QUALITY=7, THUMBNAIL_UPSCALE=False):
-        assert sorl() == "100x80,q-7,jpeg"
+        assert sorl() == "100x80,q-7,progressive,jpeg"
 
 
 @SORL.row("`THUMBNAIL_DUMMY`")

@@ -57,6 +57,15 @@ def encoder_option(name: str, value: object) -> Wanted:
     return {name: value} if name in KNOWN else {}
 
 
+def color(value: object) -> str | None:
+    """Return a colour as a spec has it.
+
+    Raises:
+        SpecError: It is not a colour.
+    """
+    return Spec(1, 1, background=str(value)).background
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A part of the source at the size at which another package shows it.
@@ -73,7 +82,10 @@ class Picture:
     def wanted(self, facts: ImageFacts) -> Wanted:
         """Return what renders exactly this."""
         width, height = self.shown
-        return {"width": width, "height": height, "fit": "fill", **self.crop(facts)}
+        wanted: Wanted = {"width": width, "height": height, "fit": "fill", **self.crop(facts)}
+        if width > self.width or height > self.height:
+            wanted["upscale"] = True
+        return wanted
 
     def crop(self, facts: ImageFacts) -> Wanted:
         """Return the option `crop`, unless the part is the whole source."""

@@ -14,6 +14,7 @@ from xaccel.django.dropins.options import (
     Picture,
     Recipe,
     Wanted,
+    color,
     encoder_option,
     engine_option,
     remembered,
@@ -85,7 +86,9 @@ class _Job:
         if self.crop == "scale" or not (self.upscale or (facts and self._fills(facts))):
             return None
         gravity = self._gravity()
-        return None if gravity is None else {**box, "fit": "cover", "gravity": gravity}
+        if gravity is None:
+            return None
+        return {**box, "fit": "cover", "gravity": gravity, "upscale": self.upscale}
 
     def _fills(self, facts: ImageFacts) -> bool:
         """Whether the source fills the box without being enlarged."""
@@ -127,7 +130,8 @@ class _Job:
         picture = Picture(0, 0, *source, shown)
         if crop == "smart" and not self.zoom and self.background is None:
             width, height = min(shown[0], box[0]), min(shown[1], box[1])
-            return {"width": width, "height": height, "fit": "cover", "gravity": "smart"}
+            box_of = {"width": width, "height": height, "upscale": self.upscale}
+            return {**box_of, "fit": "cover", "gravity": "smart"}
         if crop and crop != "scale":
             picture = self._cropped(picture, box)
         is_smaller = picture.shown[0] < self.box[0] or picture.shown[1] < self.box[1]
@@ -190,7 +194,7 @@ def recipe(suffix: str, size: object, options: Mapping[str, Any]) -> Recipe:
         target=_target(given.get("target") or given.get("focal_point")),
         upscale=bool(given.get("upscale")),
         zoom=whole_number(given, "zoom") if given.get("zoom") else 0,
-        background=None if not background else str(background),
+        background=color(background) if background else None,
     )
     look = _look(given)
     if job.background is not None:
@@ -225,7 +229,7 @@ def _look(given: Mapping[str, Any]) -> Wanted:
     if given.get("sharpen"):
         look["sharpen"] = _PILLOWS_SHARPEN
     if given.get("replace_alpha"):
-        look["background"] = str(given["replace_alpha"])
+        look["background"] = color(given["replace_alpha"])
     return look
 
 

@@ -15,6 +15,7 @@ from xaccel.django.dropins.options import (
     Picture,
     Recipe,
     Wanted,
+    color,
     encoder_option,
     engine_option,
     remembered,
@@ -104,7 +105,9 @@ class _Job:
         if not self.upscale and (facts is None or not self._fills(facts)):
             return None
         gravity = _gravity(self.crop)
-        return None if gravity is None else {**box, "fit": "cover", "gravity": gravity}
+        if gravity is None:
+            return None
+        return {**box, "fit": "cover", "gravity": gravity, "upscale": self.upscale}
 
     def _fills(self, facts: ImageFacts) -> bool:
         """Whether the source fills the box without being enlarged."""
@@ -132,6 +135,7 @@ class _Job:
                 "height": shown[1],
                 "fit": "cover",
                 "gravity": "smart",
+                "upscale": self.upscale,
             } | part
         if self.crop is not None:
             picture = _cropped(picture, box, self.crop)
@@ -168,7 +172,7 @@ def recipe(suffix: str, geometry: object, options: Mapping[str, Any]) -> Recipe:
     )
     look = _look(given)
     if job.padding:
-        look["background"] = str(given["padding_color"])
+        look["background"] = color(given["padding_color"])
     return lambda facts: {**job.wanted(facts), **look}
 
 
@@ -201,8 +205,9 @@ def _look(given: Mapping[str, Any]) -> Wanted:
     look: Wanted = {
         "format": str(given["format"]).lower(),
         "quality": min(max(quality, _LOWEST_QUALITY), _HIGHEST_QUALITY),
-        **encoder_option("progressive", bool(given["progressive"])),
     }
+    if look["format"] == "jpeg" and given["progressive"]:
+        look |= encoder_option("progressive", value=True)
     if not given["orientation"]:
         look |= engine_option("orientation", value=False, given="orientation=False")
     if given["colorspace"] == "GRAY":
