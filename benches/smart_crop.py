@@ -1,9 +1,10 @@
-"""Where `gravity="smart"` crops, beside the middle and libvips's two ways.
+"""Compare the crops of `gravity="smart"` with the centre and with libvips's two methods.
 
-For pictures whose subject's box was marked by hand: how much of it each way keeps, of what a window
-of that shape can hold, and how often it is whole; and how long the choice takes of a thumbnail. The
-pictures are photographs of this repository, some subjects put where nobody would put them, and
-photographs of Debian's plasma-workspace-wallpapers.
+A person has marked the subject of each picture with a box. The table shows how much of the box each
+method keeps, relative to the largest part that fits into a window of that shape, how often the box
+stays whole, and which share of a thumbnail's time the choice takes. The pictures are photographs of
+this repository, pictures with subjects in unusual places, and photographs of Debian's
+plasma-workspace-wallpapers.
 
     benches/smart_crop.py [--sheet FILE]    write a contact sheet too
 """
