@@ -2,9 +2,9 @@
 
 oximg is a server in Rust with its own decoders: `cargo install oximg`. Both use two cores: xaccel
 runs in two workers of Gunicorn, whose app only calls `thumbnail()`. Runs take turns. The figures
-are medians of the rounds; the total weighs all files equally. Requests at the same time are for
-different sizes, since oximg would answer equal ones with one picture. Without oximg, the benchmark
-says that it is missing.
+are medians of the rounds; the total is for equal numbers of requests of each file. Requests at the
+same time are for different sizes, since oximg would answer equal ones with one picture. Without
+oximg, the benchmark says that it is missing.
 """
 
 from __future__ import annotations
