@@ -27,7 +27,7 @@ unit: $(VENV)/.test ## Run the quick tests: no server, browser, Java or root, un
 	cargo test --workspace --lib --locked --quiet
 	$(BIN)/pytest --numprocesses auto -m 'not server and not e2e and not slow'
 
-lint: $(VENV)/.test ## Formatting, clippy, ruff, mypy, stubtest, circles of imports
+lint: $(VENV)/.test ## Formatting, clippy, ruff, mypy, stubtest, circles of imports, English
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --lib --features python --locked -- -D warnings
@@ -36,6 +36,7 @@ lint: $(VENV)/.test ## Formatting, clippy, ruff, mypy, stubtest, circles of impo
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest xaccel._core --allowlist .stubtest-allowlist
 	$(BIN)/python scripts/import_circles.py
+	$(BIN)/python scripts/check_english.py
 
 rust-test: $(VENV)/.packages ## Run the Rust unit and property tests
 	cargo test --workspace --locked --quiet

@@ -1,10 +1,10 @@
-"""Thumbnails of at most an eighth of a JPEG over HTTP, made anew at every request, beside oximg.
+"""Compare with oximg over HTTP: thumbnails of at most 1/8 of a JPEG, rendered at every request.
 
-oximg is a server in Rust with its own decoders: `cargo install oximg`. Both use two cores, here
-by two workers of Gunicorn whose app does nothing but call `thumbnail()`. Runs take turns; the
-figures are medians of the rounds, and in total those for as many requests of each file. No two
-requests at a time are for the same size, since oximg would answer them with one picture. Without
-oximg there is nothing to compare, which is said.
+oximg is a server in Rust with its own decoders: `cargo install oximg`. Both use two cores: xaccel
+runs in two workers of Gunicorn, whose app only calls `thumbnail()`. Runs take turns. The figures
+are medians of the rounds; the total is for equal numbers of requests of each file. Requests at the
+same time are for different sizes, since oximg would answer equal ones with one picture. Without
+oximg, the benchmark says that it is missing.
 """
 
 from __future__ import annotations

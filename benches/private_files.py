@@ -1,8 +1,8 @@
-"""A private file behind nginx, beside what people do without xaccel; and one `PathMap` look-up.
+"""Compare private files behind nginx, and `PathMap` look-ups, with the usual ways without xaccel.
 
-Needs nginx and wrk; talks to itself over the loopback interface only. In every round each
-contestant runs in turn, so that what else the machine does hits all of them alike; the figures
-are medians of the rounds, the ratios medians of each round's ratio.
+Needs nginx and wrk, and uses only the loopback interface. In every round the contestants take
+turns, so that other load on the machine affects all of them alike. The figures are medians of the
+rounds; the ratios are medians of each round's ratio.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def compare(
 
 
 def ratio(ours: list[float], theirs: list[float], label: str, target: float = 0) -> None:
-    """Print the median of the rounds' ratios, beside what it should be at the least."""
+    """Print the median of the rounds' ratios, and the least that it should be."""
     value = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
     print(f"  {label:44}{value:12.2f}" + (f"  (target >= {target:g})" if target else ""))
 
@@ -180,9 +180,9 @@ def files(rounds: int, seconds: int) -> None:
                 rounds,
             )
             ours, by_hand, app = small.values()
-            ratio(ours, by_hand, "beside the header written by hand", 0.9)
-            ratio(ours, app, "beside the app's sending it", 2)
-            ratio(by_hand, app, "by hand, beside the app's sending it")
+            ratio(ours, by_hand, "compared with the header written by hand", 0.9)
+            ratio(ours, app, "compared with sending from the app", 2)
+            ratio(by_hand, app, "by hand, compared with sending from the app")
             large = compare(
                 f"10 MB through nginx and {kind}, requests a second",
                 {
@@ -191,7 +191,7 @@ def files(rounds: int, seconds: int) -> None:
                 },
                 rounds,
             )
-            ratio(*large.values(), "beside the static file", 0.9)
+            ratio(*large.values(), "compared with the static file", 0.9)
 
 
 def runs(address: str, seconds: int, path: str, connections: int = 16) -> Callable[[], float]:

@@ -1,8 +1,8 @@
-"""Thumbnails by HTTP: finished ones beside nginx's static files and the peers', and a stampede.
+"""Compare finished thumbnails over HTTP with nginx's static files and with peers; and a stampede.
 
-Every contestant runs in turn in every round, there and back, so that what else the machine does
-hits all of them alike; the figures are medians of the rounds, the ratios medians of each round's
-ratio. All keep their connections open, and send nearly as many bytes.
+In every round the contestants take turns, forwards and backwards, so that other load on the
+machine affects all of them alike. The figures are medians of the rounds; the ratios are medians of
+each round's ratio. All keep their connections open, and send nearly the same number of bytes.
 """
 
 import contextlib
@@ -167,7 +167,7 @@ def contestants() -> Iterator[dict[str, Url]]:
         urls = {}
         for way in ("secure_link", "njs", "verdict"):
             found = ours(directory, way, stack)
-            urls[f"static, beside {way}"] = found.pop("static")
+            urls[f"static, with {way}"] = found.pop("static")
             urls |= found
         urls["thumbor"] = thumbor(directory / "thumbor", stack, processes=2)
         urls["thumbor, one process"] = thumbor(directory / "thumbor-1", stack, processes=1)
@@ -189,9 +189,9 @@ def http() -> None:
     for name, rates in figures.items():
         print(f"  {name:28}{statistics.median(rates):10.0f} requests/s")
     for name, peer, target in (
-        ("secure_link", "static, beside secure_link", 0.95),
-        ("njs", "static, beside njs", 0.7),
-        ("verdict", "static, beside verdict", None),
+        ("secure_link", "static, with secure_link", 0.95),
+        ("njs", "static, with njs", 0.7),
+        ("verdict", "static, with verdict", None),
         ("secure_link", "thumbor", 20),
         ("secure_link", "image_filter", None),
         ("app", "thumbor, one process", 3),
@@ -211,8 +211,8 @@ def print_ratio(name: str, ratio: float, target: float | None, *, is_most: bool 
 
 
 def stampede() -> None:
-    """As many visitors at once ask for the same thumbnail, which is not there yet."""
-    print(f"\nA thumbnail that is not there yet, for {VISITORS} visitors at once, by 4 workers")
+    """`VISITORS` visitors ask for the same thumbnail at once, before it exists."""
+    print(f"\nA thumbnail that does not exist yet, for {VISITORS} visitors at once, by 4 workers")
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         settings: dict[str, object] = {
@@ -250,7 +250,7 @@ def stampede() -> None:
             one, p99, least = map(statistics.median, (alone, slowest, finished))
             print(f"  {image_format}, {width} wide: one alone {one * 1000:.0f} ms", end="")
             print(f", 99 % of {VISITORS} within {p99 * 1000:.0f} ms, 1 render", end="")
-            print(f"; again, when it is there, within {least * 1000:.0f} ms")
+            print(f"; again, when it exists, within {least * 1000:.0f} ms")
             print_ratio("p99 / one alone", p99 / one, 3, is_most=True)
 
 

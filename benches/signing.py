@@ -1,7 +1,7 @@
-"""One signature and one check, in microseconds, beside the peers'.
+"""Compare the time of one signature and of one check with peers, in microseconds.
 
-The contestants take short turns, many of them, so that what else the machine does hits all
-alike; the figures are medians of the turns.
+The contestants take many short turns, so that other load on the machine affects all of them alike.
+The figures are medians of the turns.
 """
 
 import base64

@@ -1,9 +1,10 @@
-"""Where `gravity="smart"` crops, beside the middle and libvips's two ways.
+"""Compare the crops of `gravity="smart"` with the centre and with libvips's two methods.
 
-For pictures whose subject's box was marked by hand: how much of it each way keeps, of what a window
-of that shape can hold, and how often it is whole; and how long the choice takes of a thumbnail. The
-pictures are photographs of this repository, some subjects put where nobody would put them, and
-photographs of Debian's plasma-workspace-wallpapers.
+A person has marked the subject of each picture with a box. The table shows how much of the box each
+method keeps, relative to the largest part that fits into a window of that shape, and how often the
+box stays whole. A second table shows the time that the choice adds to a thumbnail. The pictures are
+photographs of this repository, pictures with subjects in unusual places, and photographs of
+Debian's plasma-workspace-wallpapers.
 
     benches/smart_crop.py [--sheet FILE]    write a contact sheet too
 """
@@ -91,7 +92,7 @@ def compare(subjects: list[Subject | Composed]) -> None:
 
 
 def cost() -> None:
-    """What the choice takes, of a thumbnail of a large JPEG."""
+    """Print the time that the choice adds to a thumbnail of a large JPEG."""
     print()
     for name in ("bridge.jpg", "nuthatch.jpg"):
         source = (GALLERY / name).read_bytes()

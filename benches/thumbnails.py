@@ -1,12 +1,12 @@
-"""How fast thumbnails are made, and how good they are, beside pyvips and Pillow.
+"""Compare the speed and the quality of thumbnails with pyvips and Pillow.
 
-One thread, the same source bytes, size, output format and quality for all; medians of the
-processor time, which is the same on a busy machine as on an idle one. The
-sources are the photographs of Debian's plasma-workspace-wallpapers, and PNG, WebP and GIF
-versions of some. SSIM is measured against a full decode and a Lanczos resize by Pillow.
+All use one thread, and the same source bytes, size, output format and quality. The figures are
+medians of the processor time, which hardly depends on other load. The sources are the photographs
+of Debian's plasma-workspace-wallpapers, and PNG, WebP and GIF versions of some. SSIM is measured
+against a full decode and a Lanczos resize by Pillow.
 
-Then over HTTP, made anew at every request, beside thumbor and nginx's image_filter: one request
-at a time to one worker process each, by the processor time of the server.
+A second part compares with thumbor and nginx's image_filter over HTTP, with a render at every
+request: one request at a time to one worker process each, by the processor time of the server.
 
     benches/thumbnails.py [--rounds N] [--files N] [--kinds jpeg,png,...,http]
 """

@@ -1408,7 +1408,8 @@ class Cache:
             inactive: How many seconds to keep a thumbnail that no one reads.
 
         Returns:
-            What was removed and what is left; `None` when another process is sweeping.
+            The usage that was removed and the usage that is left; `None` when another process is
+            sweeping.
 
         Raises:
             OSError: The cache can't be read or locked.

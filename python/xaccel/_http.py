@@ -1,8 +1,8 @@
 """The HTTP client, for the servers that the settings name.
 
 It resolves a name, checks the addresses, and connects to the very address that it has checked, so
-that a name which changes its address in between (DNS rebinding) leads nowhere. It follows as many
-redirects as its user allows, and checks each one the same way. Connections stay open between
+that a name which changes its address in between (DNS rebinding) leads nowhere. It follows redirects
+up to the limit that its user sets, and checks each one the same way. Connections stay open between
 requests.
 """
 
@@ -116,7 +116,7 @@ class _Connection:
         self.process = os.getpid()
         self.idle_since = 0.0
         self._http = http.client.HTTPConnection(origin.host, origin.port)
-        # It must not connect by itself, to an address that nobody has checked.
+        # It must not connect by itself, to an unchecked address.
         self._http.auto_open = 0
         self._http.sock = sock
 

@@ -114,7 +114,7 @@ class Config:
     thumbnail_fallback: str | None = _setting(None, check.optional(check.file))
     """The image to show for one that is missing or broken. The status stays that of the error."""
     thumbnail_engine: EngineName = _setting("embedded", check.one_of(*get_args(EngineName)))
-    """Who makes the thumbnails, and so whose URLs templates write."""
+    """The software that makes the thumbnails. Templates write URLs in its syntax."""
     thumbnail_engine_url: str = _setting("", check.server_url)
     """The server of the thumbnails, such as `https://thumbs.example.com`, without a final slash;
     empty = this site."""

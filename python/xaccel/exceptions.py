@@ -64,7 +64,7 @@ class BadSize(SpecError):
 
 
 class SourceError(XaccelError, ValueError):
-    """What was passed as the source of a thumbnail is not an image below `THUMBNAIL_SOURCE`."""
+    """The source of a thumbnail does not name an image below `THUMBNAIL_SOURCE`."""
 
 
 class Overloaded(XaccelError):

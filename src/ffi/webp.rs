@@ -143,7 +143,7 @@ impl<'a> Decoding<'a> {
         Ok(self)
     }
 
-    /// Decode as many rows as the source has, and give their number. `goes_on` is asked between
+    /// Decode all rows that the source has, and return their number. `goes_on` is called between
     /// pieces of the source.
     fn run(mut self, source: &[u8], goes_on: &dyn Fn() -> bool) -> Result<u32, WebPError> {
         let piece = (source.len() / PIECES).max(PIECE);

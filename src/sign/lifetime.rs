@@ -27,7 +27,7 @@ fn round_up(seconds: i64, now: i64, bucket: i64) -> Result<i64, SignError> {
 pub enum Expiry {
     /// A Unix second.
     At(i64),
-    /// At least so many seconds from now, rounded as by [`expires_in`].
+    /// At least this number of seconds from now, rounded as by [`expires_in`].
     In(i64),
 }
 

@@ -165,7 +165,7 @@ def presentation(name: str, options: FileOptions, *, allow_scripts: bool = False
     Args:
         name: The name of the file.
         options: How it is presented.
-        allow_scripts: Whether the settings trust all files, whatever the options say.
+        allow_scripts: Whether the settings trust all files, regardless of the options.
     """
     name = options.download_name or name
     headers = {

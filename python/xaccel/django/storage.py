@@ -90,7 +90,7 @@ class PrivateStorage(PrivateFiles, FileSystemStorage):
     def url(self, name: str | None) -> str:
         """A signed link to a file, see `Delivery.private_url`.
 
-        A name that can't have a link, such as one with a NUL, gives the empty text and a line in
+        A name that can't have a link, such as one with a NUL, gives an empty string and a line in
         the log: a page must not fail because of one upload.
 
         Raises:

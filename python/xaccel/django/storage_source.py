@@ -48,8 +48,8 @@ class StorageSource:
         except (*_ABSENT, SuspiciousOperation) as error:
             raise FileNotFound(f"{name!r} is not in the storage {self._alias!r}: {error}") from None
         except Exception as error:
-            # A storage raises whatever its client does: botocore's errors, for example, have no
-            # base in common with the errors of the system.
+            # A storage raises the errors of its client. Those of botocore, for example, do not
+            # derive from OSError.
             raise StorageUnavailable(
                 f"{name!r} can't be read from the storage {self._alias!r}: "
                 f"{type(error).__name__}: {error}"

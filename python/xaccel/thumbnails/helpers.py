@@ -56,7 +56,7 @@ class TemplateHelpers:
     depend on whether EXIF rotates the image, since they hold its size without the rotation. Those
     of `xaccel.django.fields.ImageField` hold the upright size and are always used.
 
-    Without an image, a helper returns the empty text, see `ThumbnailUrls`.
+    Without an image, a helper returns an empty string, see `ThumbnailUrls`.
 
     Args:
         config: The settings.

@@ -26,7 +26,7 @@ _TYPICAL = ImageFacts(4000, 3000, has_alpha=False)
 class UnknownSize(SourceError):
     """The size of a thumbnail depends on its source, which is missing or broken.
 
-    Django's templates show the empty text.
+    Django's templates show an empty string.
     """
 
     silent_variable_failure = True

@@ -95,7 +95,7 @@ class ThumbnailSource:
 
         Raises:
             KeyError: The alias is unknown.
-            SpecError: An option is wrong. Django's templates show the empty text.
+            SpecError: An option is wrong. Django's templates show an empty string.
             SourceError: The image is not below `THUMBNAIL_SOURCE`.
         """
         options = aliases.get(alias, target=self)
