@@ -29,12 +29,12 @@ fn decode_all(source: &[u8]) {
         let header = *opened.header();
         let _ = opened.profile();
         let count = if all_frames { header.frames } else { 1 };
-        if LIMITS.check_source(header.size, count).is_err() {
-            continue;
-        }
         let size = Size { width, height: width };
         let request =
             DecodeRequest { size, half_chroma, all_frames, is_partial, expired: &|| false };
+        if LIMITS.check_source(opened.decoded_pixels(request), count).is_err() {
+            continue;
+        }
         let _ = opened.components(request);
         let mut shown = None;
         let _ = opened.frames(request, &mut |frame| {
