@@ -61,13 +61,14 @@ __all__ = [
     "thumbnail_many",
 ]
 
-# Not from `typing`, which with its own imports takes three times as long as this package.
+# Not imported from `typing`, because that takes three times as long to import as this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xaccel.config import Config
 else:
-    # Settings load most of the package and take 5 MB in each process. Code that only makes
-    # thumbnails has no settings. Type checkers must not see this, or they would accept any name.
+    # Loading the settings imports most of the package and takes 5 MB in each process. Code that
+    # only makes thumbnails does not need them. Type checkers must not see this, or they would
+    # accept any name.
     def __getattr__(name: str) -> object:
         if name == "Config":
             from xaccel.config import Config  # noqa: PLC0415

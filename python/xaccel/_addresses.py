@@ -1,4 +1,4 @@
-"""Which addresses belong to the public Internet."""
+"""Check whether an IP address belongs to the public Internet."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _SPECIAL_IPV4 = tuple(
         "240.0.0.0/4",
     )
 )
-# IANA's IPv6 Global Unicast Address Assignments to the regional registries, joined where they
-# touch. All else is special, reserved or not assigned yet.
+# IANA's IPv6 Global Unicast Address Assignments to the regional registries, with adjacent ranges
+# merged. All other addresses are special, reserved or not assigned yet.
 _ASSIGNED_IPV6 = tuple(
     ipaddress.IPv6Network(network)
     for network in (
@@ -60,9 +60,10 @@ _DOCUMENTATION = ipaddress.IPv6Network("2001:db8::/32")
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public Internet, also when IPv6 wraps it.
+    """Whether an IP address, also one embedded in IPv6, belongs to the public Internet.
 
-    Only what IANA has assigned for that does. The version of Python makes no difference.
+    Only ranges that IANA has assigned for it count. The result does not depend on the Python
+    version.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv4Address):
@@ -74,7 +75,7 @@ def is_public(address: str) -> bool:
 
 
 def _nat64(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address within one of the well-known prefix 64:ff9b::/96 (RFC 6052)."""
+    """The IPv4 address embedded in an address with the prefix 64:ff9b::/96 (RFC 6052)."""
     if ip in ipaddress.IPv6Network("64:ff9b::/96"):
         return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
     return None

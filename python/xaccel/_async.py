@@ -1,7 +1,7 @@
-"""Threads and background tasks of async apps, under asyncio and, by `anyio`, under trio.
+"""Threads and background tasks for async apps, under asyncio or (with `anyio`) under trio.
 
-Starlette brings `anyio`. Each kind of work has threads of its own, so that none waits for another:
-asyncio's own threads are few, and it resolves host names in them, too.
+Starlette installs `anyio`. Each kind of work has its own threads, so that one kind does not wait
+for another. asyncio's default thread pool is small, and asyncio also resolves host names in it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _FILES = 32
 
 @dataclass(frozen=True, slots=True)
 class Threads:
-    """Threads for one kind of work, which start when they are needed."""
+    """Threads for one kind of work, started on demand."""
 
     name: str
     size: int
@@ -49,7 +49,7 @@ class Threads:
 
     @classmethod
     def for_thumbnails(cls, config: Config) -> Threads:
-        """Return threads for all thumbnails that may wait, and for more that are finished."""
+        """Return a thread for each thumbnail that may wait, plus some for finished ones."""
         workers = config.thumbnail_workers or available_parallelism()
         return cls("xaccel-thumbnails", config.thumbnail_queue + workers + _FILES)
 
@@ -60,12 +60,12 @@ FILES = Threads("xaccel-files", _FILES)
 
 @lru_cache(maxsize=8)
 def _executor(pid: int, threads: Threads) -> ThreadPoolExecutor:  # noqa: ARG001
-    """Return the threads of this process. A forked process needs its own, hence `pid`."""
+    """Return the thread pool of the process `pid`. A forked process needs its own."""
     return ThreadPoolExecutor(threads.size, threads.name)
 
 
 def _limiter(threads: Threads) -> anyio.CapacityLimiter:
-    """Return what bounds these threads in the current trio loop."""
+    """Return the limiter for these threads in the current trio loop."""
     import anyio  # noqa: PLC0415 - only under trio
 
     variable = _run_variable(threads)
@@ -79,7 +79,7 @@ def _limiter(threads: Threads) -> anyio.CapacityLimiter:
 
 @lru_cache(maxsize=8)
 def _run_variable(threads: Threads) -> RunVar[anyio.CapacityLimiter]:
-    """Return the variable with one value in each trio loop."""
+    """Return a variable that has a separate value in each trio loop."""
     from anyio.lowlevel import RunVar  # noqa: PLC0415 - only under trio
 
     return RunVar(threads.name)
@@ -87,7 +87,7 @@ def _run_variable(threads: Threads) -> RunVar[anyio.CapacityLimiter]:
 
 @contextlib.asynccontextmanager
 async def waiting(wait: Callable[[], Awaitable[object]]) -> AsyncIterator[Callable[[], bool]]:
-    """Wait in the background until the block ends. Yields whether the wait is over."""
+    """Wait in the background until the block ends, and yield an `is_over()` function."""
     if _is_asyncio():
         task = asyncio.ensure_future(wait())
         try:
@@ -111,7 +111,7 @@ async def waiting(wait: Callable[[], Awaitable[object]]) -> AsyncIterator[Callab
         group.start_soon(run)
         try:
             yield lambda: is_over
-        except Exception as error:  # noqa: BLE001 - raised below, since the group would wrap it
+        except Exception as error:  # noqa: BLE001 - raised below, because the group would wrap it
             problem = error
         group.cancel_scope.cancel()
     if problem is not None:

@@ -10,17 +10,17 @@ from pathlib import PurePath
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'name'?` with the known name nearest to `word`, if one is near."""
+    """Return `; did you mean 'name'?` with the closest known name, or nothing if none is close."""
     names = {name.lower(): name for name in known}
     matches = difflib.get_close_matches(word.lower(), names, n=1)
     return f"; did you mean {names[matches[0]]!r}?" if matches else ""
 
 
 def shown(value: object) -> str:
-    """Return a value as an error may show it.
+    """Return a value in a form that is safe to show in an error message.
 
-    A URL has neither its user, which may have a password, nor its query and fragment. Only plain
-    values are shown.
+    The user name and password, the query and the fragment of a URL are removed. Only plain values
+    are shown.
     """
     if isinstance(value, str | PurePath):
         return _shown_text(str(value))

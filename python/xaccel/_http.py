@@ -1,9 +1,9 @@
-"""The HTTP client, for the servers that the settings name.
+"""The HTTP client for the servers named in the settings.
 
-It resolves a name, checks the addresses, and connects to the very address that it has checked, so
-that a name which changes its address in between (DNS rebinding) leads nowhere. It follows redirects
-up to the limit that its user sets, and checks each one the same way. Connections stay open between
-requests.
+The client resolves a host name, checks the addresses, and connects to an address that it has
+checked. This prevents DNS rebinding, where a name changes its address between the check and the
+connection. The client follows redirects up to the caller's limit and checks each one in the same
+way. Connections stay open between requests.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ from weakref import WeakSet
 from xaccel._addresses import is_public
 
 MAX_IDLE = 8
-"""How many connections of a client are kept open, at most, while nobody uses them."""
+"""The maximum number of idle connections that a client keeps open."""
 
 MAX_IDLE_SECONDS = 30.0
-"""For how long an unused connection can still be used, at most."""
+"""The maximum time in seconds that a connection may be idle and still be reused."""
 
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# RFC 9110, section 9.2.2: what may be sent again if it is unknown whether it has arrived.
+# RFC 9110, section 9.2.2: methods that may be retried if it is unknown whether the request arrived.
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
 
 class RequestFailed(OSError):
-    """There is no response, or it ended early."""
+    """The server did not respond, or its response ended early."""
 
 
 class PrivateAddress(RequestFailed):
-    """A server has an address in a private network, which is not allowed."""
+    """The address of a server is in a private network, which is not allowed."""
 
 
 class TooLarge(RequestFailed):
-    """A response has more bytes than its limit."""
+    """A response is larger than its limit."""
 
 
 class Origin(NamedTuple):
-    """A server, as far as a URL tells."""
+    """A server, identified by the scheme, the host and the port of a URL."""
 
     scheme: str
     host: str
-    """A name in ASCII or an address, in lower case, without brackets."""
+    """An ASCII host name or an IP address, in lower case, without brackets."""
     port: int
 
     @classmethod
@@ -60,7 +60,7 @@ class Origin(NamedTuple):
         """The origin of a URL.
 
         Raises:
-            ValueError: It is not an http or https URL.
+            ValueError: `url` is not an http or https URL.
         """
         parts = urlsplit(url)
         if parts.scheme not in _PORTS or not parts.hostname:
@@ -90,7 +90,7 @@ class _Request(NamedTuple):
 
 
 class _WithDeadline:
-    """A socket on which every wait for bytes ends at one deadline, however few come each time."""
+    """A socket with one deadline for all reads, even if the bytes arrive slowly."""
 
     deadline: float
 
@@ -108,7 +108,7 @@ class _TlsSocket(_WithDeadline, ssl.SSLSocket):
 
 
 class _Connection:
-    """An open connection, which one request uses at a time."""
+    """An open connection, used by one request at a time."""
 
     def __init__(self, origin: Origin, sock: _Socket | _TlsSocket) -> None:
         self.origin = origin
@@ -116,12 +116,12 @@ class _Connection:
         self.process = os.getpid()
         self.idle_since = 0.0
         self._http = http.client.HTTPConnection(origin.host, origin.port)
-        # It must not connect by itself, to an unchecked address.
+        # `http.client` must not connect to an unchecked address itself.
         self._http.auto_open = 0
         self._http.sock = sock
 
     def send(self, request: _Request) -> http.client.HTTPResponse:
-        """Send a request, and wait for the header of the response. An error closes this."""
+        """Send a request, and wait for the response header. An error closes the connection."""
         try:
             self.sock.settimeout(_remaining(self.sock.deadline))
             self._http.request(
@@ -136,7 +136,7 @@ class _Connection:
             raise
 
     def is_open(self) -> bool:
-        """Whether an unused connection is still open: the server has said nothing on it."""
+        """Whether an idle connection is still open, that is, has nothing to read."""
         self.sock.settimeout(0)
         try:
             self.sock.recv(1)
@@ -152,7 +152,7 @@ class _Connection:
 
 
 class Response:
-    """A response, whose body is read piece by piece. Close it; it is a context manager."""
+    """A response whose body is read in pieces. Close it, or use it as a context manager."""
 
     def __init__(
         self, client: Client, connection: _Connection, response: http.client.HTTPResponse
@@ -166,14 +166,14 @@ class Response:
         self.status = response.status
         """The status code."""
         self.headers = {name.lower(): value for name, value in response.getheaders()}
-        """The header fields by their names in lower case."""
+        """The header fields, keyed by lower-case name."""
 
     def read(self, size: int) -> bytes:
-        """Wait for bytes of the body, at most `size`; none at its end.
+        """Wait for up to `size` bytes of the body. Returns `b""` at its end.
 
         Raises:
-            RequestFailed: The body ended early, or the time is over.
-            TooLarge: The body has more bytes than allowed.
+            RequestFailed: The body ended early, or the timeout has expired.
+            TooLarge: The body is larger than allowed.
         """
         try:
             piece = self._response.read1(size)
@@ -186,11 +186,11 @@ class Response:
         return piece
 
     def prolong(self, timeout: float) -> None:
-        """Allow what remains of the body this many seconds from now."""
+        """Set a new timeout for the rest of the body, in seconds from now."""
         self._sock.deadline = time.monotonic() + timeout
 
     def close(self) -> None:
-        """Free the connection: for the next request if all of the body was read."""
+        """Release the connection. It is reused if the whole body was read."""
         connection, self._connection = self._connection, None
         if connection is None:
             return
@@ -203,10 +203,10 @@ class Response:
             connection.close()
 
     def limit(self, max_bytes: int | None) -> None:
-        """Refuse a body that has, or turns out to have, more bytes.
+        """Refuse a body that is larger than `max_bytes`, by its header or as it is read.
 
         Raises:
-            TooLarge: The response says so itself; it is closed.
+            TooLarge: The response header announces a larger body. The response is closed.
         """
         self._max_bytes = max_bytes
         try:
@@ -227,21 +227,21 @@ class Response:
 
 
 class Client:
-    """Sends requests. Threads, greenlets and forked processes may share one.
+    """Sends requests. Threads, greenlets and forked processes may share a client.
 
     Args:
-        private_origins: The only servers that may have the address of a private network or of
-            this machine.
-        max_redirects: How many redirects are followed; the next one is a `RequestFailed`. With 0
-            a redirect is a response like any other. The same header fields are sent to every
-            server, so there must be nothing secret among them.
+        private_origins: The only servers whose address may be in a private network or on this
+            machine.
+        max_redirects: The maximum number of redirects to follow. One more raises `RequestFailed`.
+            With 0, a redirect is returned like any other response. Every server receives the same
+            header fields, so they must not contain secrets.
     """
 
     def __init__(self, *, private_origins: Collection[Origin] = (), max_redirects: int = 0) -> None:
         self._private_origins = frozenset(private_origins)
         self._max_redirects = max_redirects
         self.tls = ssl.create_default_context()
-        """Which certificates are trusted."""
+        """The TLS context with the trusted certificates."""
         self.tls.sslsocket_class = _TlsSocket
         self._lock = threading.Lock()
         self._idle: deque[_Connection] = deque()
@@ -257,24 +257,24 @@ class Client:
         body: bytes | None = None,
         max_bytes: int | None = None,
     ) -> Response:
-        """Send a request, and wait for the header of the response.
+        """Send a request, and wait for the response header.
 
-        An idempotent request is sent a second time if a connection that was kept open turns out
-        to be closed.
+        An idempotent request is retried once if the server has closed a connection that was kept
+        open.
 
         Args:
             method: The method, such as `GET`.
             url: The URL, percent-encoded.
-            timeout: Seconds for everything, redirects and body included; see
+            timeout: The total time in seconds, including redirects and the body; see
                 `Response.prolong()`.
             headers: The header fields besides Host and Content-Length.
             body: The body.
-            max_bytes: The most bytes that the response's body may have.
+            max_bytes: The maximum size of the response's body in bytes.
 
         Raises:
-            RequestFailed: There is no response; the message says why.
-            PrivateAddress: A server must not have the address that it has.
-            TooLarge: The response says that it is too large.
+            RequestFailed: The server did not respond; the message says why.
+            PrivateAddress: The address of a server is not allowed.
+            TooLarge: The response header announces a body that is too large.
         """
         deadline = time.monotonic() + timeout
         for _ in range(1 + self._max_redirects):
@@ -297,7 +297,7 @@ class Client:
         connection = self._take(origin) if request.method in _IDEMPOTENT else None
         if connection is not None:
             connection.sock.deadline = deadline
-            # The server may be closing it at this very moment.
+            # The server may be closing the connection at this moment.
             with contextlib.suppress(ConnectionError, http.client.BadStatusLine):
                 return Response(self, connection, connection.send(request))
         connection = self._connect(origin, deadline)
@@ -316,7 +316,7 @@ class Client:
             surplus.close()
 
     def _take(self, origin: Origin) -> _Connection | None:
-        """The connection to a server that was used last, if there is one."""
+        """Return the most recently used idle connection to a server, or `None`."""
         oldest = time.monotonic() - MAX_IDLE_SECONDS
         found: _Connection | None = None
         closed = []
@@ -353,8 +353,8 @@ class Client:
             connection.close()
 
     def forget_connections(self) -> None:
-        """Close a forked process's copies of connections that its parent goes on using."""
-        # A thread that exists only in the parent may hold the old lock.
+        """Close the copies of the parent's connections in a forked process."""
+        # The old lock may be held by a thread that exists only in the parent.
         self._lock = threading.Lock()
         idle, self._idle = self._idle, deque()
         for connection in idle:

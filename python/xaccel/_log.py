@@ -1,12 +1,12 @@
-"""Safe text for log lines, whose parts may come from visitors."""
+"""Safe text for log lines that contain input from visitors."""
 
 from __future__ import annotations
 
 
 def one_line(value: object) -> str:
-    """Return a text in which nothing can end the line or hide a part of it.
+    """Return a value as text that cannot break or disguise a log line.
 
-    What is not printable is escaped as in a Python string.
+    Characters that are not printable are escaped as in a Python string.
     """
     text = str(value)
     if text.isprintable():

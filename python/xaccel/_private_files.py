@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 App = TypeVar("App")
 Responder: TypeAlias = Callable[[Request], Response]
-"""Makes the response to a request. It looks for a file, so it may block."""
+"""Returns the response to a request. It accesses the file system, so it may block."""
 
 
 class PrivateFiles(ABC, Generic[App]):
-    """Answers with private files.
+    """Responds with private files.
 
     Raises:
         ConfigError: A setting is invalid.
@@ -33,34 +33,35 @@ class PrivateFiles(ABC, Generic[App]):
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        """The settings; `xaccel config --app` finds them here."""
+        """The settings. `xaccel config --app` reads this attribute."""
         self._delivery = Delivery(config)
 
     @shows_file_keywords
     def send_private_file(
         self, path: str | os.PathLike[str] | BinaryIO, **options: Unpack[FileKeywords]
     ) -> App:
-        """Answer with a file under one of `ROOTS`, which the web server sends, if there is one.
+        """Respond with a file under one of `ROOTS`. The web server sends it, if there is one.
 
-        Call it after the permission check. Ranges, conditional requests and HEAD work with
-        every server, and without one. A file that may not be sent is a 404 that does not show
-        its path.
+        Call it after the permission check. Ranges, conditional requests and HEAD work with every
+        server and without one. If the file may not be sent, the response is a 404 that does not
+        show its path.
 
         Args:
-            path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`; or an
-                open file or a `BytesIO`, which the app itself sends.
-            root: The directory of a relative path; not needed if there is only one root.
-            mimetype: The media type; by default the one of the file's name.
+            path: The path of the file, absolute or relative to `root`; or a URL below one of
+                `REMOTES`; or an open file or a `BytesIO`, which the app sends.
+            root: The root that a relative path belongs to. Not needed if there is only one root.
+            mimetype: The media type. By default, it is guessed from the file name.
             as_attachment: Whether the browser should save the file instead of showing it.
-            download_name: The name under which it is saved; by default its own.
-            max_age: Seconds for which the visitor's browser may use it without asking again.
-            headers: Further response headers. They replace ours. Conditional requests are checked
-                against your `ETag` and `Last-Modified`, if you pass them.
-            limit_rate: Bytes per second at which nginx or lighttpd sends the file; by default
-                unlimited. With other servers, and without one, it is an error.
-            allow_scripts: Whether browsers may run the scripts of an HTML, SVG or XML file. Only
-                for files that you trust like your own pages.
-            options: All of these but `path`.
+            download_name: The name under which the browser saves the file. By default, its own
+                name.
+            max_age: How long the visitor's browser may cache the response, in seconds.
+            headers: Additional response headers. They replace headers that xaccel sets. If you pass
+                `ETag` or `Last-Modified`, conditional requests are checked against them.
+            limit_rate: The rate in bytes per second at which nginx or lighttpd sends the file; by
+                default unlimited. With other servers, or without one, this option is an error.
+            allow_scripts: Whether browsers may run scripts in an HTML, SVG or XML file. Enable this
+                only for files that you trust like your own pages.
+            options: All arguments except `path`.
 
         Returns:
             The response, to call as an app or to return from a view.
@@ -77,17 +78,18 @@ class PrivateFiles(ABC, Generic[App]):
         max_age: int | None = None,
         **options: Any,
     ) -> App:
-        """Answer with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
+        """Respond with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
 
-        Call it after the permission check. The thumbnail is rendered once, kept in
-        `THUMBNAIL_CACHE` below no public URL, and rendered again when the file changes.
+        Call it after the permission check. The thumbnail is rendered once and kept in
+        `THUMBNAIL_CACHE`, where no public URL leads to it. It is rendered again when the file
+        changes.
 
         Args:
-            path: The image, absolute, or relative to `root`.
-            width: The box's width in pixels, or the name of a preset; `None` leaves it free.
-            height: The box's height in pixels; `None` leaves it free.
-            root: The directory of a relative path; not needed if there is only one root.
-            max_age: Seconds for which the visitor's browser may use it without asking again.
+            path: The path of the image, absolute or relative to `root`.
+            width: The width of the box in pixels, or the name of a preset. `None` means no limit.
+            height: The height of the box in pixels. `None` means no limit.
+            root: The root that a relative path belongs to. Not needed if there is only one root.
+            max_age: How long the visitor's browser may cache the response, in seconds.
             options: The options of the thumbnail: `fit`, `quality`, `format` and so on.
 
         Returns:
@@ -109,11 +111,11 @@ class PrivateFiles(ABC, Generic[App]):
         mount: str | None = None,
         **options: Unpack[LinkKeywords],
     ) -> str:
-        """A signed link to a file under one of `ROOTS`, see `Delivery.private_url`.
+        """Return a signed link to a file under one of `ROOTS`; see `Delivery.private_url`.
 
         Args:
-            path: The file, absolute, or relative to `root`.
-            request: Makes the link absolute, as in `thumbnail_url()`.
+            path: The path of the file, absolute or relative to `root`.
+            request: If given, the link is absolute, as in `thumbnail_url()`.
             mount: See `Delivery.private_url`.
             options: The options of `Delivery.private_url`.
         """
@@ -133,16 +135,16 @@ class PrivateFiles(ABC, Generic[App]):
         request: Any = None,
         **options: Any,
     ) -> str | None:
-        """The URL of a thumbnail, as in templates; `None` without an image.
+        """Return the URL of a thumbnail, as in templates, or `None` if there is no image.
 
-        The endpoint `Thumbnails` of this module answers it.
+        The endpoint `Thumbnails` in this module serves the URL.
 
         Args:
             source: The name of the image below `THUMBNAIL_SOURCE`.
-            width: The box's width in pixels, or the name of a preset; `None` leaves it free.
-            height: The box's height in pixels; `None` leaves it free.
-            request: Makes the URL absolute, with the scheme, the host and the mount of the request:
-                a WSGI environment or an ASGI scope, or an object that has one.
+            width: The width of the box in pixels, or the name of a preset. `None` means no limit.
+            height: The height of the box in pixels. `None` means no limit.
+            request: If given, the URL is absolute, with the scheme, the host and the mount of this
+                request. Pass a WSGI environment, an ASGI scope, or an object that has one of them.
             options: `version`, `expires`, `expires_in`, and the options of the thumbnail: `fit`,
                 `quality`, `format` and so on.
 
@@ -156,13 +158,13 @@ class PrivateFiles(ABC, Generic[App]):
         return self._helpers.thumbnail_url(source, width, height, **options) or None
 
     def purge_thumbnails(self, source: str) -> int:
-        """Remove every public thumbnail of an image from the cache, see `Thumbnails.purge`."""
+        """Remove all public thumbnails of an image from the cache; see `Thumbnails.purge`."""
         endpoint = self._endpoint
         return 0 if endpoint is None else endpoint.purge(source)
 
     @cached_property
     def _helpers(self) -> TemplateHelpers:
-        # Only apps that write URLs need all that belongs to templates.
+        # Only apps that generate URLs need the template helpers.
         from xaccel.thumbnails.helpers import TemplateHelpers  # noqa: PLC0415
 
         return TemplateHelpers(self.config)
@@ -177,12 +179,12 @@ class PrivateFiles(ABC, Generic[App]):
 
     @abstractmethod
     def _address(self, request: Any) -> Address:
-        """Where the visitor of a request finds the app."""
+        """Return the address under which the visitor reaches the app."""
 
     @abstractmethod
     def _app(self, responder: Responder) -> App:
-        """Turn a responder into a response of the framework."""
+        """Convert a responder to the framework's response type."""
 
     def _thumbnail_app(self, responder: Responder) -> App:
-        """Turn a responder that may render a thumbnail into a response of the framework."""
+        """Convert a responder that may render a thumbnail to the framework's response type."""
         return self._app(responder)

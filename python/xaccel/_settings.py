@@ -1,8 +1,8 @@
-"""The grammars of settings.
+"""Checks for the values of settings.
 
-Each check takes the name of a setting and its value, and returns the value as `Config` holds it.
-A check accepts what it has returned. A wrong value is a `ConfigError` that names the setting, says
-what is wrong and what would be right. It never shows a secret.
+Each check takes the name and the value of a setting, and returns the value that `Config` stores. A
+check also accepts its own return values. An invalid value raises `ConfigError`. The message names
+the setting, and says what is wrong and what would be valid. It never shows a secret.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def one_of(*names: str) -> Check:
 
 
 def one_or_several_of(*names: str) -> Check:
-    """Return a check for one of a few names, or a list of different ones."""
+    """Return a check for one of a few names, or a list of them without duplicates."""
     right = f"one of {', '.join(map(repr, names))}, or a list of those"
 
     def check(key: str, value: Any) -> str | tuple[str, ...]:
@@ -83,14 +83,14 @@ def boolean(key: str, value: Any) -> bool:
 
 
 def positive(key: str, value: Any) -> int:
-    """Check for a whole number from 1."""
+    """Check for a whole number that is at least 1."""
     if not _is_int(value) or value < 1:
         raise _wrong(key, value, "a whole number from 1")
     return int(value)
 
 
 def size(key: str, value: Any) -> int:
-    """Check for a size: the text of nginx's grammar, such as "200M", or a number of bytes."""
+    """Check for a size: a string in nginx's syntax, such as "200M", or a number of bytes."""
     if isinstance(value, str):
         match = _SIZE.fullmatch(value)
         number = int(match[1]) * _SIZE_UNITS[match[2].lower()] if match else 0
@@ -104,11 +104,11 @@ def size(key: str, value: Any) -> int:
 def time(*, least: int) -> Check:
     """Return a check for a time, in seconds.
 
-    The time is the text of nginx's grammar, such as "60d" or "1d 12h", a whole number of seconds,
+    The value is a string in nginx's syntax, such as "60d" or "1d 12h", a whole number of seconds,
     or a `timedelta` of whole seconds. A fraction of a second is an error.
 
     Args:
-        least: The fewest seconds.
+        least: The minimum number of seconds.
     """
 
     def check(key: str, value: Any) -> int:
@@ -133,7 +133,7 @@ def time(*, least: int) -> Check:
 def _seconds(text: str) -> int | None:
     parts = _TIME.findall(text)
     units = [list(_TIME_UNITS).index(unit) for _, unit in parts]
-    # The units go down, each at most once, as in "1d 12h".
+    # The units are in descending order, each at most once, as in "1d 12h".
     if not parts or _TIME.sub("", text) or units != sorted(set(units)):
         return None
     return sum(int(number) * _TIME_UNITS[unit] for number, unit in parts)
@@ -174,8 +174,8 @@ def prefixes(places: str, *, are_urls: bool = False) -> Check:
     """Return a check for a dict of internal URL prefixes.
 
     Args:
-        places: What the keys of the dict are, for the error.
-        are_urls: Whether they are URLs, and not directories.
+        places: The noun for the keys of the dict in error messages.
+        are_urls: Whether the keys are URLs instead of directories.
     """
 
     def check(key: str, value: Any) -> dict[str, str]:
@@ -205,7 +205,7 @@ def url_prefix(key: str, value: Any) -> str:
 
 
 def mount(key: str, value: Any) -> str:
-    """Check for the path below which the app is mounted, such as "/shop"; empty = the root."""
+    """Check for the path at which the app is mounted, such as "/shop"; empty means the root."""
     right = (
         "a path such as '/shop', starting with one slash; by default it is Flask's "
         "APPLICATION_ROOT or Django's FORCE_SCRIPT_NAME"
@@ -223,7 +223,7 @@ def mount(key: str, value: Any) -> str:
 
 
 def server_url(key: str, value: Any) -> str:
-    """Check for the URL of a server without a path; empty = this site."""
+    """Check for the URL of a server without a path; empty means this site."""
     if not value:
         return ""
     if not isinstance(value, str) or not re.fullmatch(r"(https?:)?//[^/?#@]+", value):
@@ -232,7 +232,7 @@ def server_url(key: str, value: Any) -> str:
 
 
 def host(key: str, value: Any) -> str:
-    """Check for a scheme and a host, perhaps with a port."""
+    """Check for a scheme and a host with an optional port."""
     match = re.fullmatch(r"https?://([^/?#\\@]+)", value) if isinstance(value, str) else None
     if match is None or not _is_host(match[1]):
         right = "a scheme and a host such as 'https://cdn.example.com', without user, path or query"
@@ -241,7 +241,7 @@ def host(key: str, value: Any) -> str:
 
 
 def _is_host(text: str) -> bool:
-    """Whether a text is the host of a URL, perhaps with a port."""
+    """Whether a string is the host of a URL, with an optional port."""
     try:
         parts = urlsplit(f"//{text}")
         _ = parts.port
@@ -260,7 +260,7 @@ def secret_keys(key: str, value: Any) -> tuple[str | bytes, ...]:
 
 
 def engine_keys(key: str, value: Any) -> tuple[str, ...]:
-    """Check for the keys of a thumbnail server: one, or a list of them."""
+    """Check for the keys of a thumbnail server: a single key or a list of keys."""
     keys = (value,) if isinstance(value, str) else value
     if not isinstance(keys, Sequence) or not all(isinstance(item, str) and item for item in keys):
         raise ConfigError(f"XACCEL[{key!r}] must be a key, or a list of keys, newest first")
@@ -278,7 +278,7 @@ def formats(key: str, value: Any) -> tuple[str, ...]:
 
 
 def quality(key: str, value: Any) -> dict[str, int]:
-    """Check for a dict of qualities by format. The formats it leaves out keep their default."""
+    """Check for a dict of qualities by format. Formats that are not listed keep their defaults."""
     for name, number in _mapping(key, value, "a dict of formats and numbers").items():
         if name not in _DEFAULT_QUALITY:
             raise ConfigError(

@@ -1,4 +1,4 @@
-"""Verifies signed URLs, of two algorithms during a transition."""
+"""Verifies signed URLs. During a transition, it accepts two algorithms."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from xaccel.exceptions import BadSignature, SignatureExpired
 
 
 class Verifier:
-    """Accepts the URLs of several signers."""
+    """Verifies the URLs of several signers."""
 
     def __init__(self, signers: Sequence[Signer]) -> None:
         self._first, *self._others = signers
 
     def verify_below(self, path: str, query: str, mount: str) -> tuple[str, VerifiedUrl]:
-        """Verify a URL of an app that may be mounted below a path.
+        """Verify a URL of an app that may be mounted at a path.
 
-        The signature covers the whole path, which a server in front also verifies. A signature of
-        the path below the mount is valid, too: it may be of a process that does not know the mount.
+        The signature usually covers the whole path, because a server in front of the app may also
+        verify it. A signature of the path below the mount is also valid: a process that does not
+        know the mount may have signed the URL.
 
         Args:
             path: The decoded path below the mount.
             query: The query as it was sent.
-            mount: The decoded path at which the app is mounted, such as `/shop`; or empty.
+            mount: The decoded path at which the app is mounted, such as `/shop`, or empty.
 
         Returns:
             The path below the mount, and what was verified.
@@ -44,7 +45,7 @@ class Verifier:
         return signed.path, signed
 
     def verify_parts(self, url: str) -> VerifiedUrl:
-        """See `Signer.verify_parts`."""
+        """Verify a URL; see `Signer.verify_parts`."""
         try:
             return self._first.verify_parts(url)
         except SignatureExpired:

@@ -7,9 +7,10 @@
             ...
         await xaccel.send_private_file("film.mp4")(scope, receive, send)
 
-`send_private_file()` returns an ASGI app, which views of Starlette may return. For views of
-FastAPI use `xaccel.starlette`. Nothing blocks the event loop: files are found and read in threads,
-and thumbnails have threads of their own. Under trio this needs `anyio`, which Starlette brings.
+`send_private_file()` returns an ASGI app. A Starlette view can return this app as its response. In
+FastAPI views, use `xaccel.starlette`. Nothing blocks the event loop: files are located and read in
+threads, and thumbnails have their own threads. Under trio, this module needs `anyio`, which
+Starlette installs.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ _HIDDEN = frozenset(name.lower().encode() for name in sendfile.HIDDEN)
 
 
 class XAccel(PrivateFiles[ASGIApp]):
-    """Private files for an ASGI app: each response is an ASGI app itself.
+    """Private files for an ASGI app. Each response is also an ASGI app.
 
     Raises:
         ConfigError: A setting is invalid.
@@ -60,7 +61,7 @@ class XAccel(PrivateFiles[ASGIApp]):
 
 
 def answering(responder: Responder, threads: Threads = FILES) -> ASGIApp:
-    """An app that answers every request with a responder, which runs in one of the threads."""
+    """Return an app that calls a responder in a thread for every request."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         response = await threads.run(responder, Request.from_scope(scope))
@@ -79,12 +80,12 @@ class _EndpointApp:
     def __init__(self, endpoint: _Endpoint, prefix: str, config: Config, threads: Threads) -> None:
         self._endpoint = endpoint
         self.config = config
-        """The settings, which `xaccel config --app` reads."""
+        """The settings. `xaccel config --app` reads this attribute."""
         self._prefix = prefix
         self._threads = threads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Respond to one request."""
         found = scope.get("root_path", "") or self.config.mount
         mount, path = split_mount(scope["path"], found, self._prefix)
         response = await self._threads.run(
@@ -98,14 +99,14 @@ class _EndpointApp:
 
 
 class PrivateLinks(_EndpointApp):
-    """The endpoint of signed links, as an ASGI app: mount it at `PRIVATE_URL`, or at the root."""
+    """The endpoint for signed links, as an ASGI app. Mount it at `PRIVATE_URL` or at the root."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(Delivery(config), config.private_url or "/", config, FILES)
 
 
 class Thumbnails(_EndpointApp):
-    """The endpoint of thumbnails as an ASGI app: mount it at `THUMBNAIL_URL`, or at the root.
+    """The endpoint for thumbnails, as an ASGI app. Mount it at `THUMBNAIL_URL` or at the root.
 
     Raises:
         ConfigError: `THUMBNAIL_SOURCE` or `SECRET_KEYS` is not set.
@@ -115,11 +116,11 @@ class Thumbnails(_EndpointApp):
         endpoint = ThumbnailEndpoint(config)
         super().__init__(endpoint, config.thumbnail_url, config, Threads.for_thumbnails(config))
         self.purge = endpoint.purge
-        """Removes the thumbnails of a source, see `xaccel.thumbnails.endpoint.Thumbnails.purge`."""
+        """Removes the thumbnails of a source; see `xaccel.thumbnails.endpoint.Thumbnails.purge`."""
 
 
 async def respond(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with a response. The server sends a whole file itself if it supports `pathsend`."""
+    """Send a response. If the server supports `pathsend`, the server sends whole files."""
     try:
         await send(
             {
@@ -143,7 +144,7 @@ async def respond(response: Response, scope: Scope, receive: Receive, send: Send
 
 
 def _is_text(path: str) -> bool:
-    """Whether a path is valid Unicode; servers that are not written in Python may require it."""
+    """Whether a path is valid Unicode. Servers that are not written in Python may require this."""
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -165,13 +166,13 @@ async def _stream(body: Iterable[bytes], receive: Receive, send: Send) -> None:
 
 
 async def _disconnect(receive: Receive) -> None:
-    # The rest of the request's body comes first.
+    # Receive the rest of the request's body first.
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def in_thread(chunks: Iterable[bytes]) -> AsyncGenerator[bytes]:
-    """Iterate in threads, so that slow reads do not block the event loop."""
+    """Iterate in threads so that slow reads do not block the event loop."""
     iterator = iter(chunks)
     while (chunk := await FILES.run(next, iterator, None)) is not None:
         yield chunk
@@ -182,36 +183,36 @@ class Sendfile:
 
         app = Sendfile(app, Config.from_mapping({"SERVER": "nginx", "ROOTS": {…}}))
 
-    Starlette's `FileResponse` and everything else that uses the extension
-    `http.response.pathsend` need no change. A file outside every root, and a body that is not a
-    whole file, stays as it is. `X-Sendfile` and similar headers that the app itself sets are
-    removed.
+    Starlette's `FileResponse` and other code that uses the extension `http.response.pathsend` work
+    without changes. If the file is outside all roots, or the body is not a whole file, the response
+    is left unchanged. `X-Sendfile` and similar headers from the app are removed.
 
-    Django does not use the extension: use `xaccel.django.middleware`.
+    Django does not use this extension. For Django, use `xaccel.django.middleware`.
 
     The keys `xaccel.sendfile_type` and `xaccel.accel_mapping` of `scope` override the server and
-    the roots for one request; nothing that a visitor sends can set them.
+    the roots for one request. Visitors cannot set these keys.
 
     Args:
         app: The app.
-        config: The settings. With the server `direct`, the middleware itself evaluates ranges and
-            preconditions as a server would.
+        config: The settings. With the server `direct`, the middleware evaluates ranges and
+            preconditions as a web server would.
         trust_request_headers: Whether the request headers `X-Sendfile-Type` and
-            `X-Accel-Mapping` name the server and the roots. Only for a server that sets or removes
-            both in every request; otherwise visitors could choose what it sends. With `SERVER` in
-            the settings, the first is ignored; with `ROOTS`, too, both are.
+            `X-Accel-Mapping` select the server and the roots. Enable this only if your web server
+            sets or removes both headers in every request; otherwise visitors can choose which files
+            it sends. If the settings have `SERVER`, the first header is ignored. If they also have
+            `ROOTS`, both headers are ignored.
     """
 
     def __init__(
         self, app: ASGIApp, config: Config, *, trust_request_headers: bool = False
     ) -> None:
         self.config = config
-        """The settings, which `xaccel config --app` reads."""
+        """The settings. `xaccel config --app` reads this attribute."""
         self._app = app
         self._offloader = sendfile.Offloader(config, trust_request_headers=trust_request_headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Respond to one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -233,7 +234,7 @@ class Sendfile:
                     **message,
                     "headers": _encode(sendfile.without_foreign(headers, request)),
                 }
-                # A response without a length may be a stream of events, which can't wait.
+                # A response without a length may be an event stream, which must not be delayed.
                 if (
                     sender is not None
                     and message["status"] == HTTPStatus.OK
@@ -273,7 +274,7 @@ class Sendfile:
 
 
 async def _send_path(path: str, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send a whole file after the start of the response."""
+    """Send a whole file after the response has started."""
     if _PATHSEND in (scope.get("extensions") or {}):
         await send({"type": _PATHSEND, "path": path})
         return

@@ -1,8 +1,8 @@
 """The settings: one mapping, the same for every framework.
 
-`Config.from_mapping()` reads `app.config["XACCEL"]`, `settings.XACCEL` or any other mapping
-with upper-case keys, checks all of it, and returns a frozen object with the same names in lower
-case. A setting that can't work raises `ConfigError` when the app starts.
+`Config.from_mapping()` reads `app.config["XACCEL"]`, `settings.XACCEL` or any other mapping with
+upper-case keys, checks all settings, and returns a frozen object whose attributes have the same
+names in lower case. An invalid setting raises `ConfigError` when the app starts.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ Subsampling: TypeAlias = Literal["420", "422", "444"]
 
 _OUR_PREFIX = "/_xaccel/"
 CACHE_PREFIX = f"{_OUR_PREFIX}thumbnails/"
-"""The internal URL prefix at which the server sees the thumbnail cache."""
+"""The internal URL prefix of the thumbnail cache on the web server."""
 
 
 _LEAST_KEY = 16
-"""The least bytes of a secret."""
+"""The minimum length of a secret in bytes."""
 
 _logger = logging.getLogger("xaccel.config")
 
 
 def _setting(default: Any, grammar: check.Check, *, secret: bool = False) -> Any:
-    """Return the field of a setting, with its default as a user would write it."""
+    """Return a dataclass field for a setting. The default is written as in a user's settings."""
     default = grammar("", default)
     metadata = {"check": grammar}
     if isinstance(default, dict):
@@ -48,99 +48,99 @@ def _setting(default: Any, grammar: check.Check, *, secret: bool = False) -> Any
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """All settings, checked.
+    """The checked settings.
 
     Raises:
-        ConfigError: A setting is invalid; `from_mapping()` also raises it for an unknown one.
+        ConfigError: A setting is invalid. `from_mapping()` also raises it for an unknown setting.
     """
 
     server: str = _setting("direct", check.one_of(*dialects.DIALECTS))
     """The web server in front of the app, which sends the files."""
     roots: Mapping[str, str] = _setting({}, check.prefixes("directories"))
-    """Directories whose files may be sent, each with the internal URL prefix at which the server
-    sees it: `{"/srv/videos": "/_private/videos/"}`. The longest match wins."""
+    """Directories whose files may be sent, each with its internal URL prefix on the web server:
+    `{"/srv/videos": "/_private/videos/"}`. The longest match wins."""
     remotes: Mapping[str, str] = _setting({}, check.prefixes("URLs", are_urls=True))
-    """Beginnings of the URLs of files on other servers, each with the internal URL prefix at
-    which the server proxies them: `{"https://media.internal/": "/_remote/media/"}`."""
+    """URL prefixes of files on other servers, each with the internal URL prefix at which the web
+    server proxies them: `{"https://media.internal/": "/_remote/media/"}`."""
     follow_symlinks: bool = _setting(default=False, grammar=check.boolean)
     """Whether symbolic links may lead out of their root."""
     allow_scripts: bool = _setting(default=False, grammar=check.boolean)
-    """Whether browsers may run the scripts of private HTML, SVG and XML files. Only if you trust
-    all of them like your own pages."""
+    """Whether browsers may run scripts in private HTML, SVG and XML files. Enable this only if you
+    trust all of these files like your own pages."""
     secret_keys: tuple[str | bytes, ...] = _setting((), check.secret_keys, secret=True)
-    """The signing keys, newest first: the first signs, all verify."""
+    """The signing keys, newest first. The first key signs, and all keys verify."""
     signature: Algorithm | tuple[Algorithm, ...] = _setting(
         "hmac-sha256", check.one_or_several_of(*get_args(Algorithm))
     )
-    """How URLs are signed. Stock nginx can verify `secure-link-md5`. Of a list, the first signs and
-    all verify: a transition, during which the app verifies every URL."""
+    """How URLs are signed. Stock nginx can verify `secure-link-md5`. In a list, the first algorithm
+    signs and all verify. Use a list for a transition. During it, the app verifies every URL."""
     private_url: str | None = _setting(None, check.optional(check.url_prefix))
-    """The public URL prefix of signed links to private files, such as `/p/`. Without it there are
-    no such links. The links of a root begin with the last part of its internal prefix:
-    `/p/videos/…` for `/_private/videos/`."""
+    """The public URL prefix of signed links to private files, such as `/p/`. If it is not set,
+    signed links are disabled. Links to a root's files begin with the last part of its internal
+    prefix: `/p/videos/…` for `/_private/videos/`."""
     mount: str = _setting("", check.mount)
-    """The path below which the app is mounted, such as `/shop`, where no request tells it: in
-    scripts, and behind a server that does not pass it on. `PRIVATE_URL` and `THUMBNAIL_URL` lie
-    below it."""
+    """The path at which the app is mounted, such as `/shop`. It is used if the request does not
+    include it: in scripts, and behind a server that does not pass it on. `PRIVATE_URL` and
+    `THUMBNAIL_URL` are relative to it."""
     thumbnail_source: str | None = _setting(None, check.optional(check.source))
-    """Where the original images are: a directory, or the URL below which they are (`https://…`,
-    and with an engine on another server also `s3://…`)."""
+    """The location of the original images: a directory, or a base URL (`https://…`, or `s3://…` if
+    the engine runs on another server)."""
     thumbnail_source_private: bool = _setting(default=False, grammar=check.boolean)
-    """Whether the URL of the source may lead to an address in a private network."""
+    """Whether the host of the source URL may have an address in a private network."""
     thumbnail_source_timeout: int = _setting(10, check.time(least=1))
-    """How long it may take to fetch an image from a URL, in seconds."""
+    """The maximum time for fetching an image from a URL, in seconds."""
     thumbnail_url: str = _setting("/t/", check.url_prefix)
-    """The public URL prefix of thumbnails. It exists only with a source."""
+    """The public URL prefix of thumbnails. It is used only if a source is set."""
     thumbnail_host: str | None = _setting(None, check.optional(check.host))
-    """The scheme and the host of thumbnails' URLs, such as `https://cdn.example.com`: a CDN that
-    fetches from this site, or another name of it. By default this site."""
+    """The scheme and the host of thumbnail URLs, such as `https://cdn.example.com`: a CDN that
+    fetches from this site, or another host name of this site. By default, this site."""
     thumbnail_cache: str | None = _setting(None, check.optional(check.directory))
-    """The directory of finished thumbnails. Without it each request renders its own."""
+    """The directory of finished thumbnails. Without it, every request renders a thumbnail."""
     thumbnail_cache_max_size: int = _setting("200M", check.size)
-    """The most bytes of all finished thumbnails, as nginx's `max_size`."""
+    """The maximum total size of finished thumbnails in bytes, like nginx's `max_size`."""
     thumbnail_cache_inactive: int = _setting("60d", check.time(least=0))
-    """How long the cache keeps a thumbnail that no one asks for, in seconds, as nginx's
+    """How long the cache keeps a thumbnail that is not requested, in seconds, like nginx's
     `inactive`."""
     thumbnail_workers: int | None = _setting(None, check.optional(check.positive))
-    """How many renders run at once: with a cache in all processes of the machine together,
-    without one in each. By default one per CPU that the process may use, by its affinity and its
-    container's quota."""
+    """The maximum number of concurrent renders. With a cache, the limit applies to all processes on
+    the machine together; without one, to each process. By default, one per CPU that the process may
+    use, according to its affinity and its container's quota."""
     thumbnail_timeout: int = _setting(10, check.time(least=1))
-    """How long one render may take, in seconds. Waiting for it does not count."""
+    """The maximum time for one render, in seconds. Time in the queue does not count."""
     thumbnail_queue: int = _setting(256, check.positive)
-    """How many thumbnails may wait to be rendered. A request beyond that is answered with 503."""
+    """The maximum number of thumbnails that wait to be rendered. Further requests get a 503."""
     thumbnail_only_presets: bool = _setting(default=False, grammar=check.boolean)
-    """Whether only the thumbnails of `THUMBNAIL_PRESETS` exist. Their URLs are not signed."""
+    """Whether only the specs in `THUMBNAIL_PRESETS` are allowed. Their URLs are not signed."""
     thumbnail_fallback: str | None = _setting(None, check.optional(check.file))
-    """The image to show for one that is missing or broken. The status stays that of the error."""
+    """The image to show if the source is missing or broken. The status is still the error's."""
     thumbnail_engine: EngineName = _setting("embedded", check.one_of(*get_args(EngineName)))
-    """The software that makes the thumbnails. Templates write URLs in its syntax."""
+    """The software that makes the thumbnails. Template helpers generate URLs in its syntax."""
     thumbnail_engine_url: str = _setting("", check.server_url)
-    """The server of the thumbnails, such as `https://thumbs.example.com`, without a final slash;
-    empty = this site."""
+    """The URL of the thumbnail server, such as `https://thumbs.example.com`, without a final slash.
+    Empty means this site."""
     thumbnail_engine_key: tuple[str, ...] = _setting((), check.engine_keys, secret=True)
     """thumbor's `SECURITY_KEY`, or imgproxy's `IMGPROXY_KEY`, newest first."""
     thumbnail_engine_salt: tuple[str, ...] = _setting((), check.engine_keys, secret=True)
-    """imgproxy's `IMGPROXY_SALT`, one for each key."""
+    """imgproxy's `IMGPROXY_SALT`, one salt for each key."""
     thumbnail_formats: tuple[str, ...] = _setting(["webp"], check.formats)
-    """What the format `auto` may negotiate, best first."""
+    """The formats that `auto` may negotiate, in order of preference."""
     thumbnail_quality: Mapping[str, int] = _setting({}, check.quality)
-    """The quality, 1 to 100, by output format, for specs without one."""
+    """The quality (1 to 100) for each output format, for specs without a quality."""
     thumbnail_progressive: bool = _setting(default=False, grammar=check.boolean)
-    """Whether JPEG thumbnails are progressive, for specs that do not say."""
+    """Whether JPEG thumbnails are progressive, unless the spec sets this option."""
     thumbnail_subsampling: Subsampling = _setting("420", check.one_of(*get_args(Subsampling)))
-    """The resolution of the colour in JPEG thumbnails, for specs without one."""
+    """The chroma subsampling of JPEG thumbnails, unless the spec sets it."""
     thumbnail_presets: Mapping[str, str] = _setting({}, check.presets)
     """Specs by name: `{"avatar": "96x96,cover"}`."""
     thumbnail_max_pixels: int = _setting(52_428_800, check.positive)
-    """The most pixels of a source, all frames together. A JPEG counts at the scale at which it is
-    decoded, but at least a quarter of its pixels."""
+    """The maximum number of pixels in a source, all frames together. For a JPEG, the pixels at the
+    decoding scale count, but at least a quarter of its full size."""
     thumbnail_max_bytes: int = _setting("50M", check.size)
-    """The most bytes of a source."""
+    """The maximum size of a source in bytes."""
     thumbnail_max_frames: int = _setting(100, check.positive)
-    """The most frames of an animation."""
+    """The maximum number of frames in an animation."""
     thumbnail_max_side: int = _setting(8192, check.positive)
-    """The most pixels of either side of a thumbnail."""
+    """The maximum width and height of a thumbnail in pixels."""
 
     def __post_init__(self) -> None:
         for option in fields(self):
@@ -167,12 +167,12 @@ class Config:
         """Read and check settings with upper-case keys.
 
         Args:
-            settings: The settings. A setting that is left out has its default.
-            framework_keys: The framework's `SECRET_KEY`, and then its `SECRET_KEY_FALLBACKS`. When
-                `SECRET_KEYS` is not set, keys derived from them are used. The secrets themselves
-                never are, because the keys of `secure-link-md5` are written to the server's
-                configuration. If `SECRET_KEY` is missing or has under 16 bytes, nothing can be
-                signed.
+            settings: The settings. Settings that are not listed have their default values.
+            framework_keys: The framework's `SECRET_KEY`, followed by its `SECRET_KEY_FALLBACKS`. If
+                `SECRET_KEYS` is not set, xaccel uses keys derived from these secrets. It never uses
+                the secrets directly, because the keys of `secure-link-md5` are written to the
+                server's configuration. If `SECRET_KEY` is missing or shorter than 16 bytes, URLs
+                cannot be signed.
 
         Raises:
             ConfigError: A setting is unknown or invalid.
@@ -189,30 +189,30 @@ class Config:
 
     @property
     def has_thumbnails(self) -> bool:
-        """Whether templates can write the URLs of thumbnails."""
+        """Whether templates can generate thumbnail URLs."""
         return self.thumbnail_source is not None or self.thumbnail_engine != "embedded"
 
     @property
     def has_thumbnail_endpoint(self) -> bool:
-        """Whether the app itself responds with thumbnails."""
+        """Whether the app serves thumbnails."""
         return self.thumbnail_source is not None and self.thumbnail_engine == "embedded"
 
     @property
     def served_roots(self) -> Mapping[str, str]:
-        """The directories from which the server sends files: roots and finished thumbnails."""
+        """The directories from which the server sends files: the roots and the thumbnail cache."""
         if not self.has_thumbnail_endpoint or self.thumbnail_cache is None:
             return self.roots
         return {**self.roots, self.thumbnail_cache: CACHE_PREFIX}
 
     def path_map(self) -> PathMap:
-        """Return the roots, ready for look-ups."""
+        """Return the roots as a map for look-ups."""
         try:
             return PathMap(list(self.roots.items()), follow_symlinks=self.follow_symlinks)
         except ConfigError as error:
             raise ConfigError(f"XACCEL['ROOTS']: {error}") from None
 
     def remote_map(self) -> RemoteMap:
-        """The remotes, ready for look-ups."""
+        """Return the remotes as a map for look-ups."""
         if self.remotes and not dialects.named(self.server).supports_remotes:
             able = dialects.names(lambda dialect: dialect.supports_remotes, "and")
             raise ConfigError(
@@ -220,7 +220,7 @@ class Config:
                 "can't fetch a file from another server"
             )
         try:
-            # One map of both: a root and a remote can't share an internal URL.
+            # Roots and remotes are in one map, because they can't share an internal URL.
             prefixes = [*self.roots.values(), *self.remotes.values()]
             PathMap([(f"/{number}", prefix) for number, prefix in enumerate(prefixes)])
         except ConfigError as error:
@@ -244,7 +244,7 @@ class Config:
         return PathMap(list(links.items()))
 
     def _check_urls(self) -> None:
-        """Refuse two public URL prefixes of which one hides the other."""
+        """Refuse public URL prefixes if one of them hides the other."""
         private, thumbnails = self.private_url, self.thumbnail_url
         if private is not None and (
             private.startswith(thumbnails) or thumbnails.startswith(private)
@@ -271,7 +271,7 @@ class Config:
                         )
 
     def _check_cache(self) -> None:
-        """Refuse a root in the cache of thumbnails: its files are not the visitor's to see."""
+        """Refuse a root in the thumbnail cache, because visitors may not see all of its files."""
         if self.thumbnail_cache is None:
             return
         cache = os.path.realpath(self.thumbnail_cache)
@@ -283,9 +283,10 @@ class Config:
                 )
 
     def closed_directories(self) -> tuple[str, ...]:
-        """The directories below roots whose files are not sent: the cache of thumbnails.
+        """Directories below a root whose files are not sent: the thumbnail cache.
 
-        Each begins with its root as `path_map()` has it. The links in the rest are resolved.
+        Each path begins with its root as written in `path_map()`. Symbolic links in the rest are
+        resolved.
         """
         if self.thumbnail_cache is None:
             return ()
@@ -314,7 +315,7 @@ class Config:
                 )
 
     def _check_host(self) -> None:
-        """Refuse `THUMBNAIL_HOST` where the URL of the engine's server is written."""
+        """Refuse `THUMBNAIL_HOST` if thumbnail URLs already contain the engine's server."""
         if self.thumbnail_host is None:
             return
         if self.thumbnail_engine not in {"embedded", "image-filter"}:
@@ -332,12 +333,12 @@ class Config:
         """Return the signer of the public URLs.
 
         Raises:
-            ConfigError: There is no key, or a key is too short.
+            ConfigError: No key is set, or a key is too short.
         """
         return self._signers()[0]
 
     def verifier(self) -> Verifier:
-        """Return what verifies the public URLs. Errors as those of `signer()`."""
+        """Return the verifier of the public URLs. Raises the same errors as `signer()`."""
         return Verifier(self._signers())
 
     def _signers(self) -> list[Signer]:
@@ -354,7 +355,7 @@ class Config:
             raise ConfigError(f"XACCEL['SECRET_KEYS']: {error}") from None
 
     def limits(self) -> Limits:
-        """Return the limits of a render."""
+        """Return the limits for a render."""
         return Limits(
             max_pixels=self.thumbnail_max_pixels,
             max_bytes=self.thumbnail_max_bytes,
@@ -364,7 +365,7 @@ class Config:
 
 
 def _framework_secrets(keys: Sequence[str | bytes | None]) -> tuple[str, ...]:
-    """Secrets from those of a framework; none if its current one can be guessed."""
+    """Derive secrets from a framework's secrets, or none if the current one can be guessed."""
     if not keys or not _is_long_enough(keys[0]):
         return ()
     current, *fallbacks = keys
@@ -383,7 +384,7 @@ def _is_long_enough(key: str | bytes | None) -> bool:
 
 
 def _is_within(path: str, directory: str) -> bool:
-    """Whether a path is a directory or lies below it."""
+    """Whether a path equals a directory or is below it."""
     return path == directory or path.startswith(directory.rstrip("/") + "/")
 
 

@@ -1,8 +1,8 @@
-"""Every error that xaccel raises.
+"""All errors that xaccel raises.
 
-An error that can reach a visitor has a `status_code`, the HTTP status of the response, and a
-`public_message`, which shows neither a path nor a secret. `str(error)` is for the log: it names
-the file, the key or the option.
+An error that a visitor can see has a `status_code` (the HTTP status of the response) and a
+`public_message` without paths or secrets. `str(error)` is for the log: it names the file, the key
+or the option.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ class XaccelError(Exception):
     status_code: int = 500
     public_message: str = "Internal Server Error"
     retry_after: int | None = None
-    """Seconds after which another attempt may succeed; `None` if time does not help."""
+    """Seconds after which a retry may succeed; `None` if waiting does not help."""
 
 
 class ConfigError(XaccelError, ValueError):
@@ -36,7 +36,7 @@ class RemoteError(XaccelError):
 
 
 class BadSignature(XaccelError, ValueError):
-    """The URL was not signed with one of the keys, or its spelling was changed."""
+    """The URL was not signed with one of the keys, or it was changed."""
 
     status_code = 403
     public_message = "Forbidden"
@@ -50,7 +50,7 @@ class SignatureExpired(BadSignature):
 
 
 class SpecError(XaccelError, ValueError):
-    """A thumbnail spec is invalid, or not in its canonical spelling."""
+    """A thumbnail spec is invalid or not in its canonical form."""
 
     status_code = 404
     public_message = "Not Found"
@@ -83,7 +83,7 @@ class SourceUnavailable(XaccelError):
 
 
 class StorageUnavailable(SourceUnavailable):
-    """The storage or the disk with the source images has failed. It may soon work again."""
+    """The storage or the disk with the source images has failed. The failure may be temporary."""
 
     status_code = 503
     retry_after = 5
@@ -91,7 +91,7 @@ class StorageUnavailable(SourceUnavailable):
 
 
 class ThumbnailError(XaccelError):
-    """A thumbnail can't be made from this source."""
+    """The source can't be rendered as a thumbnail."""
 
     status_code = 422
     public_message = "Unprocessable Content"

@@ -1,4 +1,4 @@
-"""xaccel for Flask: the extension `XAccel`, and `send_private_file()` and others for views."""
+"""xaccel for Flask: the extension `XAccel`, and functions such as `send_private_file()`."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ _EXTENSION = "xaccel"
 
 
 class XAccel:
-    """The Flask extension; reads `app.config["XACCEL"]`.
+    """The Flask extension. It reads `app.config["XACCEL"]`.
 
-    It keeps no state of the app, so one object can serve several apps:
+    The extension does not store the app's state, so one object can serve several apps:
 
         xaccel = XAccel()
 
@@ -54,9 +54,9 @@ class XAccel:
     `SECRET_KEY_FALLBACKS`.
 
     Args:
-        app: The app; leave it out if you call `init_app()` later.
-        sendfile: Whether the web server also sends the files of `flask.send_file()` and
-            `flask.send_from_directory()`, see `xaccel.wsgi.Sendfile`.
+        app: The app. Omit it if you call `init_app()` later.
+        sendfile: Whether the web server also sends files for `flask.send_file()` and
+            `flask.send_from_directory()`; see `xaccel.wsgi.Sendfile`.
 
     Raises:
         ConfigError: A setting is unknown or invalid.
@@ -113,9 +113,10 @@ class _State:
 
 
 def _mount_of(setting: str, config: Config) -> Callable[[], str]:
-    """Return what finds the path at which the app is mounted.
+    """Return a function that returns the path at which the app is mounted.
 
-    As in `flask.url_for()`, `APPLICATION_ROOT` is for URLs outside of requests.
+    As in `flask.url_for()`, `APPLICATION_ROOT` applies to URLs that are generated outside of
+    requests.
     """
     in_requests = config.mount if setting else ""
 
@@ -144,26 +145,26 @@ def _add_endpoint(
 def send_private_file(
     path: str | os.PathLike[str] | BinaryIO, **options: Unpack[FileKeywords]
 ) -> flask.Response:
-    """Answer with a file under one of `ROOTS`, which the web server sends, if there is one.
+    """Respond with a file under one of `ROOTS`. The web server sends it, if there is one.
 
-    Call it after the permission check. Ranges, conditional requests and HEAD work with every
-    server, and without one. A file that may not be sent is a 404 that does not show its path.
+    Call it after the permission check. Ranges, conditional requests and HEAD work with every server
+    and without one. If the file may not be sent, the response is a 404 that does not show its path.
 
     Args:
-        path: The file, absolute, or relative to `root`; or a URL below one of `REMOTES`; or an open
-            file or a `BytesIO`, which the app itself sends.
-        root: The directory of a relative path; not needed if there is only one root.
-        mimetype: The media type; by default the one of the file's name.
+        path: The path of the file, absolute or relative to `root`; or a URL below one of `REMOTES`;
+            or an open file or a `BytesIO`, which the app sends.
+        root: The root that a relative path belongs to. Not needed if there is only one root.
+        mimetype: The media type. By default, it is guessed from the file name.
         as_attachment: Whether the browser should save the file instead of showing it.
-        download_name: The name under which it is saved; by default its own.
-        max_age: Seconds for which the visitor's browser may use it without asking again.
-        headers: Further response headers. They replace ours. Conditional requests are checked
-            against your `ETag` and `Last-Modified`, if you pass them.
-        limit_rate: Bytes per second at which nginx or lighttpd sends the file; by default
-            unlimited. With other servers, and without one, it is an error.
-        allow_scripts: Whether browsers may run the scripts of an HTML, SVG or XML file. Only for
-            files that you trust like your own pages.
-        options: All of these but `path`.
+        download_name: The name under which the browser saves the file. By default, its own name.
+        max_age: How long the visitor's browser may cache the response, in seconds.
+        headers: Additional response headers. They replace headers that xaccel sets. If you pass
+            `ETag` or `Last-Modified`, conditional requests are checked against them.
+        limit_rate: The rate in bytes per second at which nginx or lighttpd sends the file; by
+            default unlimited. With other servers, or without one, this option is an error.
+        allow_scripts: Whether browsers may run scripts in an HTML, SVG or XML file. Enable this
+            only for files that you trust like your own pages.
+        options: All arguments except `path`.
     """
     try:
         response = _state().delivery.private_file(path, _request(), FileOptions(**options))
@@ -182,17 +183,17 @@ def send_private_thumbnail(
     max_age: int | None = None,
     **options: Any,
 ) -> flask.Response:
-    """Answer with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
+    """Respond with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
 
-    Call it after the permission check. The thumbnail is rendered once, kept in `THUMBNAIL_CACHE`
-    below no public URL, and rendered again when the file changes.
+    Call it after the permission check. The thumbnail is rendered once and kept in
+    `THUMBNAIL_CACHE`, where no public URL leads to it. It is rendered again when the file changes.
 
     Args:
-        path: The image, absolute, or relative to `root`.
-        width: The box's width in pixels, or the name of a preset; `None` leaves it free.
-        height: The box's height in pixels; `None` leaves it free.
-        root: The directory of a relative path; not needed if there is only one root.
-        max_age: Seconds for which the visitor's browser may use it without asking again.
+        path: The path of the image, absolute or relative to `root`.
+        width: The width of the box in pixels, or the name of a preset. `None` means no limit.
+        height: The height of the box in pixels. `None` means no limit.
+        root: The root that a relative path belongs to. Not needed if there is only one root.
+        max_age: How long the visitor's browser may cache the response, in seconds.
         options: The options of the thumbnail: `fit`, `quality`, `format` and so on.
     """
     response = _state().private_thumbnails.answer(
@@ -215,19 +216,20 @@ def thumbnail_url(
     _external: bool = False,
     **options: Any,
 ) -> str | None:
-    """Return the URL of a thumbnail, as in templates; `None` without an image.
+    """Return the URL of a thumbnail, as in templates, or `None` if there is no image.
 
     Args:
         source: The name of an image below `THUMBNAIL_SOURCE`, or a path in it.
-        width: The width of the box in pixels, or the name of a preset; `None` leaves it free.
-        height: The height of the box in pixels; `None` leaves it free.
+        width: The width of the box in pixels, or the name of a preset. `None` means no limit.
+        height: The height of the box in pixels. `None` means no limit.
         _external: Whether the URL is absolute, as in `flask.url_for()`.
         options: `version`, `expires`, `expires_in`, `focal_point`, and the options of a thumbnail:
             `fit`, `quality`, `format` and so on.
 
     Raises:
         SpecError: An option is unknown or its value is invalid.
-        SourceError: `source` is not an image below `THUMBNAIL_SOURCE`, and the app is debugged.
+        SourceError: `source` is not an image below `THUMBNAIL_SOURCE`, and the app is in debug
+            mode.
     """
     options.update(_origin(external=_external))
     return _helpers().thumbnail_url(source, width, height, **options) or None
@@ -241,9 +243,10 @@ def thumbnail_srcset(
     _external: bool = False,
     **options: Any,
 ) -> str | None:
-    """Return the value of a `srcset`, as in templates; `None` without an image.
+    """Return the value of a `srcset`, as in templates, or `None` if there is no image.
 
-    Arguments and errors are those of `thumbnail_url()`; `widths` and `densities` are options, too.
+    The arguments and errors are the same as for `thumbnail_url()`. `widths` and `densities` are
+    additional options.
     """
     options.update(_origin(external=_external))
     return _helpers().thumbnail_srcset(source, width, height, **options) or None
@@ -258,10 +261,10 @@ def thumbnail_img(
     _external: bool = False,
     **options: Any,
 ) -> str | None:
-    """Return an `<img>`, as in templates; `None` without an image.
+    """Return an `<img>` tag, as in templates, or `None` if there is no image.
 
-    Arguments and errors are those of `thumbnail_url()`. `alt` describes the image; HTML attributes
-    such as `class_` are options, too.
+    The arguments and errors are the same as for `thumbnail_url()`. `alt` describes the image. You
+    can also pass HTML attributes such as `class_` as options.
     """
     options.update(_origin(external=_external))
     return _helpers().thumbnail_img(source, width, height, alt=alt, **options) or None
@@ -275,7 +278,7 @@ def _helpers() -> TemplateHelpers:
 
 
 def _with_external(helper: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a template helper the option `_external` of `flask.url_for()`."""
+    """Add the option `_external` of `flask.url_for()` to a template helper."""
 
     @wraps(helper)
     def call(*args: Any, _external: bool = False, **options: Any) -> Any:
@@ -285,7 +288,7 @@ def _with_external(helper: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _origin(*, external: bool) -> dict[str, str]:
-    """Return the option that makes URLs absolute. Another engine's URLs always are."""
+    """Return the option that makes URLs absolute. URLs of other engines are always absolute."""
     if not external or _state().thumbnails is None:
         return {}
     url = urlsplit(flask.url_for("xaccel.thumbnail", path="x", _external=True))
@@ -293,13 +296,13 @@ def _origin(*, external: bool) -> dict[str, str]:
 
 
 def purge_thumbnails(source: str) -> int:
-    """Remove every public thumbnail of an image from the cache, see `Thumbnails.purge`."""
+    """Remove all public thumbnails of an image from the cache; see `Thumbnails.purge`."""
     thumbnails = _state().thumbnails
     return 0 if thumbnails is None else thumbnails.purge(source)
 
 
 def private_url(path: str | os.PathLike[str], **options: Unpack[LinkKeywords]) -> str:
-    """A signed link to a file under one of `ROOTS`, see `Delivery.private_url`."""
+    """Return a signed link to a file under one of `ROOTS`; see `Delivery.private_url`."""
     return _state().delivery.private_url(path, **options)
 
 
@@ -332,7 +335,7 @@ def _flask_response(response: Response) -> flask.Response:
 
 
 def _strip_offload_headers(response: flask.Response) -> flask.Response:
-    """Remove headers that would make the server send a file, except those of xaccel."""
+    """Remove headers that would make the server send a file, unless xaccel has set them."""
     ours = response.__dict__.get("xaccel")
     allowed = () if ours is None else ours.headers
     headers = response.headers.to_wsgi_list()

@@ -1,10 +1,10 @@
 """The template helpers for Jinja.
 
-`xaccel.flask` installs them in the app's environment. For any other environment call `install`:
+`xaccel.flask` installs them in the app's environment. For other environments, call `install`:
 
     install(environment, TemplateHelpers(config), private_url=xaccel.private_url)
 
-`xaccel` is the `XAccel` of `xaccel.wsgi`, `xaccel.asgi` or `xaccel.starlette`.
+Here, `xaccel` is an `XAccel` object from `xaccel.wsgi`, `xaccel.asgi` or `xaccel.starlette`.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ def install(
 ) -> None:
     """Add the helpers to an environment, as global functions and as the filter `thumbnail_url`.
 
-    URLs are for the app's mount in the variable `request` of a template, if there is one, as
-    Starlette has it.
+    If the template has a variable `request`, as in Starlette, URLs include the path at which that
+    request's app is mounted.
 
     Args:
         environment: The environment.
-        helpers: Writes the URLs of thumbnails; `None` to leave those helpers out.
-        private_url: Writes signed links, such as `XAccel.private_url`; `None` to leave it out.
+        helpers: Generates thumbnail URLs. Pass `None` to omit these helpers.
+        private_url: Generates signed links, such as `XAccel.private_url`. Pass `None` to omit it.
     """
     if private_url is not None:
         environment.globals["private_url"] = _mounted(private_url)
@@ -59,7 +59,7 @@ def _plain(helper: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _mounted(helper: Callable[..., Any]) -> Callable[..., Any]:
-    """Write the URLs of a helper for the mount of the template's request."""
+    """Make a helper generate URLs for the mount of the template's request."""
     from jinja2 import pass_context  # noqa: PLC0415 - importing xaccel.jinja needs no Jinja
 
     @pass_context
@@ -72,7 +72,7 @@ def _mounted(helper: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _mount_of(request: Any) -> str:
-    """The path at which the app of a request is mounted; empty if that is unknown."""
+    """Return the path at which the request's app is mounted, or "" if it is unknown."""
     scope = getattr(request, "scope", None)
     if scope is not None:
         return scope_mount(scope)

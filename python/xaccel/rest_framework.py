@@ -33,20 +33,23 @@ class Rendition(TypedDict):
 class ThumbnailField(serializers.Field[Any, Any, dict[str, Any] | None, Any]):
     """Thumbnails of an image, read-only: `{"small": {"url": …, "width": …, "height": …}}`.
 
-    It costs no query and opens no file; only `placeholder` opens the images whose rows do not hold
-    one. URLs are absolute if the serializer's context has the request, as in every view. Width and
-    height are in CSS pixels, as `thumbnail_img` writes them; `null` if they are not certain.
-    Without an image, the whole field is `null`.
+    The field needs no database query and opens no file, except that `placeholder` opens an image if
+    its row does not contain a placeholder. URLs are absolute if the serializer's context contains
+    the request, as in every view. The width and the height are in CSS pixels, as in
+    `thumbnail_img`, or `null` if they are not known exactly. Without an image, the whole field is
+    `null`.
 
     Args:
-        sizes: The thumbnails by name: the name of a preset, or a spec such as `"300x200,cover"`.
-        placeholder: Whether `placeholder` has a blurred picture as a `data:` URI, see the tag
-            `placeholder`.
-        kwargs: The arguments of a field, such as `source`, the name of the image's field.
+        sizes: A dict of thumbnails by name. Each value is the name of a preset, or a spec such as
+            `"300x200,cover"`.
+        placeholder: Whether to add the key `placeholder` with a blurred picture as a `data:` URI;
+            see the tag `placeholder`.
+        kwargs: The arguments of any field, such as `source`, the name of the image field.
 
     Raises:
         SpecError: A spec is invalid.
-        ValueError: `sizes` is empty, or has the name `placeholder` although that is asked for.
+        ValueError: `sizes` is empty, or contains the name `placeholder` while `placeholder` is
+            enabled.
     """
 
     def __init__(
@@ -61,7 +64,7 @@ class ThumbnailField(serializers.Field[Any, Any, dict[str, Any] | None, Any]):
         super().__init__(read_only=True, **kwargs)
 
     def to_representation(self, value: Any) -> dict[str, Any] | None:
-        """See the field's own description."""
+        """Return the thumbnails as described in the class docstring."""
         made: dict[str, Any] = {}
         for name, text in self.sizes.items():
             rendition = self._rendition(value, text)
@@ -73,7 +76,7 @@ class ThumbnailField(serializers.Field[Any, Any, dict[str, Any] | None, Any]):
         return made
 
     def get_attribute(self, instance: Any) -> Any:
-        """Return the image; `None` if the field has none."""
+        """Return the image, or `None` if the field is empty."""
         return super().get_attribute(instance) or None
 
     def _rendition(self, image: Any, text: str) -> Rendition | None:
@@ -92,10 +95,11 @@ class ThumbnailField(serializers.Field[Any, Any, dict[str, Any] | None, Any]):
 
 
 class ImageField(serializers.FileField):
-    """The upload of an image, in place of REST framework's `ImageField`. It needs no Pillow.
+    """An image upload field that replaces REST framework's `ImageField`. It does not need Pillow.
 
-    A `ModelSerializer` uses it for every `xaccel.django.fields.ImageField`, once this module is
-    imported. It accepts the images that `xaccel.django.forms.ImageField` accepts.
+    Once this module is imported, a `ModelSerializer` uses this field for every
+    `xaccel.django.fields.ImageField`. It accepts the same images as
+    `xaccel.django.forms.ImageField`.
     """
 
     default_error_messages = dict(images.MESSAGES)  # noqa: RUF012
@@ -127,7 +131,7 @@ with suppress(ImportError):
 
 
 def _nullable(version: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Return what makes a schema accept `null`, in this version of OpenAPI."""
+    """Return a function that makes a schema accept `null` in this version of OpenAPI."""
     if version.startswith("3.0"):
         return lambda schema: {**schema, "nullable": True}
     return lambda schema: {**schema, "type": [schema["type"], "null"]}

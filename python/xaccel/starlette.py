@@ -1,4 +1,4 @@
-"""xaccel for Starlette and FastAPI: `xaccel.asgi` with responses of Starlette.
+"""xaccel for Starlette and FastAPI: like `xaccel.asgi`, but with Starlette responses.
 
 xaccel = XAccel(Config.from_mapping({"SERVER": "nginx", "ROOTS": {…}}))
 
@@ -27,12 +27,12 @@ __all__ = ["PrivateFileResponse", "XAccel"]
 
 RawHeader: TypeAlias = tuple[bytes, bytes]
 
-# They say which part of the file is sent, and how.
+# These headers describe which part of the file is sent, and how.
 _OF_SENDER = frozenset({b"accept-ranges", b"content-length", b"content-range"})
 
 
 class XAccel(PrivateFiles["PrivateFileResponse"]):
-    """Private files for a Starlette or FastAPI app: each response is one of Starlette.
+    """Private files for a Starlette or FastAPI app. Each response is a Starlette response.
 
     Raises:
         ConfigError: A setting is invalid.
@@ -49,14 +49,14 @@ class XAccel(PrivateFiles["PrivateFileResponse"]):
 
 
 class PrivateFileResponse(Response):
-    """The response with a private file. You may add cookies and headers to it.
+    """A response with a private file. You can add cookies and headers to it.
 
-    A header that you set replaces the one of that name, except those that depend on which part of
-    the file is sent. For FastAPI's `response_class=`, too.
+    A header that you set replaces xaccel's header of the same name, unless that header depends on
+    which part of the file is sent. You can also use this class for FastAPI's `response_class=`.
 
     Args:
-        app: Answers the request.
-        status_code: The status in FastAPI's OpenAPI schema. That of the response depends on the
+        app: The ASGI app that responds to the request.
+        status_code: The status in FastAPI's OpenAPI schema. The actual status depends on the
             request.
     """
 
@@ -66,7 +66,7 @@ class PrivateFileResponse(Response):
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, then run the background tasks."""
+        """Respond to one request, then run the background tasks."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -79,7 +79,7 @@ class PrivateFileResponse(Response):
 
 
 def _merged(ours: Iterable[RawHeader], added: Iterable[RawHeader]) -> list[RawHeader]:
-    """The headers of both. What a view has set replaces ours, except what ours depend on."""
+    """Merge the headers. A view's header replaces ours, unless it depends on the part sent."""
     ours = list(ours)
     kept = [
         (name, value)

@@ -1,4 +1,4 @@
-"""For the tests of your app: does the web server send this file, and which thumbnails are shown?
+"""Helpers for your app's tests: which files the web server sends, and which thumbnails are used.
 
     def test_members_get_the_video(client):
         assert_offloaded(client.get("/video/1"), "/srv/videos/1.mp4")
@@ -7,8 +7,8 @@
     def test_the_page_shows_every_photo(client):
         Photo.objects.create(image="a.jpg")  # there is no such file
 
-The assertions work for every server, with the responses of the test clients of Flask (and
-Werkzeug), Django, Starlette and FastAPI, and of httpx.
+The assertions work for every server. They accept responses from httpx and from the test clients of
+Flask (and Werkzeug), Django, Starlette and FastAPI.
 """
 
 from __future__ import annotations
@@ -40,14 +40,15 @@ _Result = TypeVar("_Result")
 
 
 def override_thumbnails() -> OverriddenThumbnails:
-    """Render no thumbnails: a context manager, and a decorator for tests, also async ones.
+    """Disable rendering: a context manager and a decorator for tests, including async tests.
 
-    Every valid request for a thumbnail is answered with a picture of one pixel, whether its image
-    exists or not. Nothing is read, and nothing is kept in `THUMBNAIL_CACHE`. `placeholder` gives a
-    transparent pixel, unless the image's row holds one. URLs and signatures stay the same.
+    Every valid request for a thumbnail gets a one-pixel picture, even if the image does not exist.
+    No image is read, and nothing is stored in `THUMBNAIL_CACHE`. `placeholder` returns a
+    transparent pixel unless the image's row contains a placeholder. URLs and signatures do not
+    change.
 
-    The context manager gives the list of the thumbnails that were requested, as pairs of the name
-    of the image (the path of a private one) and the spec.
+    The context manager returns a list of the requested thumbnails. Each item is a pair of the
+    image's name (for a private image, its path) and the spec.
     """
     return OverriddenThumbnails()
 
@@ -56,7 +57,7 @@ class OverriddenThumbnails:
     """See `override_thumbnails`."""
 
     def __enter__(self) -> list[tuple[str, Spec]]:
-        """Start, and return the list of the thumbnails that are requested from now on."""
+        """Start the override, and return the list to which requested thumbnails are added."""
         requested: list[tuple[str, Spec]] = []
 
         def respond(_: ThumbnailDelivery, wanted: RequestedThumbnail, request: Request) -> Response:
@@ -74,7 +75,7 @@ class OverriddenThumbnails:
         return requested
 
     def __exit__(self, *_: object) -> None:
-        """End."""
+        """End the override."""
         self._stack.close()
 
     def __call__(self, test: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
@@ -98,16 +99,16 @@ class OverriddenThumbnails:
 
 @lru_cache(maxsize=64)
 def make_image(width: int, height: int, *, format: str = "jpeg", orientation: int = 1) -> bytes:  # noqa: A002
-    """Return an image of one colour, for uploads in tests. It needs neither Pillow nor a file.
+    """Return a one-colour image for uploads in tests. This needs neither Pillow nor a file.
 
     Args:
-        width: Its width in pixels, as it is stored.
-        height: Its height in pixels, as it is stored.
+        width: The stored width in pixels, before the orientation is applied.
+        height: The stored height in pixels, before the orientation is applied.
         format: `"jpeg"`, `"png"`, `"webp"`, `"avif"` or `"gif"`.
-        orientation: That of EXIF, 1 to 8, for JPEG: phones store portraits with 6.
+        orientation: The EXIF orientation, 1 to 8, for JPEG only. Phones store portraits with 6.
 
     Raises:
-        ValueError: The format has no orientation.
+        ValueError: The format does not support an orientation.
     """
     made = thumbnail(_PIXEL, width, height, fit="fill", upscale=True, format=format).data
     if orientation == 1:
@@ -136,17 +137,17 @@ _PIXEL = (
 def assert_offloaded(
     response: Any, path: Any, *, root: str | os.PathLike[str] | None = None
 ) -> None:
-    """Assert that the app makes the web server send this file, and sends nothing itself.
+    """Assert that the app makes the web server send this file, and does not send a body itself.
 
-    The URL of a thumbnail stands for its file in `THUMBNAIL_CACHE`, once it is rendered: request it
-    first, outside of `override_thumbnails()`.
+    If `path` is the URL of a thumbnail, the file is the thumbnail in `THUMBNAIL_CACHE`. Request the
+    URL first, outside of `override_thumbnails()`, so that the thumbnail is rendered.
 
     Args:
         response: The response of the test client.
         path: The file, as in `send_private_file()`: a path, absolute or relative to a root; a URL
             below one of `REMOTES`; the URL of a public thumbnail; or with Django a file of a
             model's field or of a storage.
-        root: The directory of a relative path; not needed if there is only one root.
+        root: The root that a relative path belongs to. Not needed if there is only one root.
 
     Raises:
         AssertionError: The message describes the app's response.
@@ -175,7 +176,7 @@ def assert_offloaded(
 
 
 def assert_not_offloaded(response: Any) -> None:
-    """Assert that the app makes no web server send a file.
+    """Assert that the response does not make a web server send a file.
 
     Raises:
         AssertionError: The message names the header.
@@ -197,7 +198,7 @@ def _path_of(file: Any) -> str | os.PathLike[str]:
 def _expected(
     path: str | os.PathLike[str], root: str | os.PathLike[str] | None
 ) -> tuple[set[tuple[str, str]], list[Dialect]]:
-    """The headers of this file for every set of settings in use, and their dialects."""
+    """Return the headers for this file under all settings in use, and their dialects."""
     headers: set[tuple[str, str]] = set()
     senders: list[Dialect] = []
     for delivery in Delivery.in_use():
@@ -206,7 +207,7 @@ def _expected(
         except (ConfigError, FileNotFound):
             continue
         senders.append(delivery.dialect)
-        # The first names the file; others may say how to send it.
+        # The first header names the file. The others may describe how to send it.
         headers.update((name.lower(), value) for name, value in offload[:1])
     for dialect, offload in _thumbnails(os.fspath(path)):
         senders.append(dialect)
@@ -215,7 +216,7 @@ def _expected(
 
 
 def _thumbnails(url: str) -> Iterator[tuple[Dialect, Headers]]:
-    """The headers of the thumbnail of a URL for each cache that has it, and their dialects."""
+    """Yield the headers of a URL's thumbnail for each cache that contains it, with the dialect."""
     path = urllib.parse.unquote(urllib.parse.urlsplit(url).path)
     for delivery in ThumbnailDelivery.in_use():
         # The browser chooses the format of `auto`.
@@ -223,7 +224,7 @@ def _thumbnails(url: str) -> Iterator[tuple[Dialect, Headers]]:
             try:
                 yield delivery.dialect, delivery.offload(path + ending)
             except (FileNotFound, OSError, ValueError):
-                # Not every path of a file can be that of a thumbnail.
+                # Not every file path can be the path of a thumbnail.
                 continue
 
 
@@ -251,7 +252,7 @@ def _offload_headers(response: Any) -> dict[str, set[str]]:
 
 
 def _spellings(value: str) -> set[str]:
-    """A header's value as clients show it: some decode it as Latin-1, others as UTF-8."""
+    """Return a header's value as clients show it. Some decode Latin-1, others UTF-8."""
     return {value, _shown(value)}
 
 
@@ -267,7 +268,7 @@ def _listed(headers: dict[str, set[str]]) -> str:
 
 
 def _content(response: Any) -> bytes:
-    """The content of a response of any test client."""
+    """Return the content of a response from any test client."""
     for name in ("get_data", "getvalue"):
         if hasattr(response, name):
             return bytes(getattr(response, name)())

@@ -43,7 +43,7 @@ _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in H
 
 
 class XAccel(PrivateFiles["WSGIApplication"]):
-    """Private files for a WSGI app: each response is a WSGI app itself.
+    """Private files for a WSGI app. Each response is also a WSGI app.
 
     Raises:
         ConfigError: A setting is invalid.
@@ -64,19 +64,19 @@ class _Endpoint(Protocol):
 
 
 class PrivateLinks:
-    """The endpoint of signed links, as a WSGI app: mount it at `PRIVATE_URL`, or at the root."""
+    """The endpoint for signed links, as a WSGI app. Mount it at `PRIVATE_URL` or at the root."""
 
     def __init__(self, config: Config) -> None:
         self._delivery = Delivery(config)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+        """Respond to one request."""
         prefix = self._delivery.config.private_url or "/"
         return _answer(self._delivery, prefix, self._delivery.config, environ, start_response)
 
 
 class Thumbnails:
-    """The endpoint of thumbnails as a WSGI app: mount it at `THUMBNAIL_URL`, or at the root.
+    """The endpoint for thumbnails, as a WSGI app. Mount it at `THUMBNAIL_URL` or at the root.
 
     Raises:
         ConfigError: `THUMBNAIL_SOURCE` or `SECRET_KEYS` is not set.
@@ -84,13 +84,13 @@ class Thumbnails:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        """The settings, which `xaccel config --app` reads."""
+        """The settings. `xaccel config --app` reads this attribute."""
         self._thumbnails = ThumbnailEndpoint(config)
         self.purge = self._thumbnails.purge
-        """Removes the thumbnails of a source, see `xaccel.thumbnails.endpoint.Thumbnails.purge`."""
+        """Removes the thumbnails of a source; see `xaccel.thumbnails.endpoint.Thumbnails.purge`."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+        """Respond to one request."""
         prefix = self.config.thumbnail_url
         return _answer(self._thumbnails, prefix, self.config, environ, start_response)
 
@@ -118,7 +118,7 @@ def respond(
 
 
 def body_of(response: Response, environ: WSGIEnvironment) -> Iterable[bytes]:
-    """The iterable to return from a WSGI app; for a whole file that of `wsgi.file_wrapper`."""
+    """Return the iterable for a WSGI app to return. For a whole file, use `wsgi.file_wrapper`."""
     if isinstance(response.body, bytes):
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
     file_wrapper = environ.get("wsgi.file_wrapper")
@@ -133,33 +133,34 @@ class Sendfile:
 
         app = Sendfile(app, Config.from_mapping({"SERVER": "nginx", "ROOTS": {…}}))
 
-    `flask.send_file()`, Django's `FileResponse` and everything else that uses `wsgi.file_wrapper`
-    need no change. A file outside every root, and a body that is not a whole file, stays as it
-    is. `X-Sendfile` and similar headers that the app itself sets are removed.
+    `flask.send_file()`, Django's `FileResponse` and other code that uses `wsgi.file_wrapper` work
+    without changes. If the file is outside all roots, or the body is not a whole file, the response
+    is left unchanged. `X-Sendfile` and similar headers from the app are removed.
 
-    The keys `xaccel.sendfile_type` and `xaccel.accel_mapping` of `environ` override the server
-    and the roots for one request; nothing that a visitor sends can set them.
+    The keys `xaccel.sendfile_type` and `xaccel.accel_mapping` of `environ` override the server and
+    the roots for one request. Visitors cannot set these keys.
 
     Args:
         app: The app.
-        config: The settings. With the server `direct`, the middleware itself evaluates ranges and
-            preconditions as a server would.
+        config: The settings. With the server `direct`, the middleware evaluates ranges and
+            preconditions as a web server would.
         trust_request_headers: Whether the request headers `X-Sendfile-Type` and
-            `X-Accel-Mapping` name the server and the roots. Only for a server that sets or removes
-            both in every request; otherwise visitors could choose what it sends. With `SERVER` in
-            the settings, the first is ignored; with `ROOTS`, too, both are.
+            `X-Accel-Mapping` select the server and the roots. Enable this only if your web server
+            sets or removes both headers in every request; otherwise visitors can choose which files
+            it sends. If the settings have `SERVER`, the first header is ignored. If they also have
+            `ROOTS`, both headers are ignored.
     """
 
     def __init__(
         self, app: WSGIApplication, config: Config, *, trust_request_headers: bool = False
     ) -> None:
         self.config = config
-        """The settings, which `xaccel config --app` reads."""
+        """The settings. `xaccel config --app` reads this attribute."""
         self._app = app
         self._offloader = sendfile.Offloader(config, trust_request_headers=trust_request_headers)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+        """Respond to one request."""
         method = environ["REQUEST_METHOD"]
         request = Request.from_environ(environ)
         inner = {**environ, REQUEST: request}
@@ -201,14 +202,14 @@ class Sendfile:
 
 
 def _file_of(body: Iterable[bytes], dropped: list[_File]) -> _File | None:
-    """The file that is the body, or the one that the app dropped from its response to HEAD."""
+    """Return the file that is the body, or that the app dropped from its response to HEAD."""
     if isinstance(body, _File):
         return body
     return dropped[0] if len(dropped) == 1 else None
 
 
 def _close(body: Iterable[bytes]) -> None:
-    """Close the body of an app, which a server would do after the response (PEP 3333)."""
+    """Close the body of an app, as a server does after the response (PEP 3333)."""
     if hasattr(body, "close"):
         body.close()
 
@@ -218,7 +219,7 @@ def _overrides(environ: WSGIEnvironment) -> tuple[Any, Any]:
 
 
 class _File:
-    """The `wsgi.file_wrapper` for the app: it keeps the file of the app's response."""
+    """The `wsgi.file_wrapper` that the app sees. It stores the file of the app's response."""
 
     def __init__(self, file: BinaryIO, block_size: int) -> None:
         self.file = file
@@ -229,7 +230,7 @@ class _File:
             yield chunk
 
     def native(self, environ: WSGIEnvironment) -> Iterable[bytes]:
-        """The same with the server's own `wsgi.file_wrapper`, if it has one."""
+        """Wrap the file in the server's own `wsgi.file_wrapper`, if it has one."""
         file_wrapper = environ.get("wsgi.file_wrapper")
         if file_wrapper is None:
             return self
@@ -243,7 +244,7 @@ class _File:
 
 
 class _Start:
-    """A `start_response` that waits until it is clear what sends the body."""
+    """A `start_response` that is delayed until it is known who sends the body."""
 
     def __init__(self, start_response: StartResponse, request: Request) -> None:
         self._start_response = start_response
@@ -281,7 +282,7 @@ class _Start:
         return any(name.lower() == "content-length" for name, _ in self.headers)
 
     def forward(self) -> Callable[[bytes], object] | None:
-        """Pass on the app's response, now or as soon as it starts."""
+        """Forward the app's response now, or as soon as it starts."""
         self._forwards = True
         pending, self._pending = self._pending, None
         return None if pending is None else self._forward(*pending)

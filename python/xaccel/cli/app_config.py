@@ -1,7 +1,7 @@
-"""The settings of the app that a command works for.
+"""Load the settings of the app for a command.
 
-`--app` names a Python object, `--settings` Django's settings and `--config` a TOML file. Each gives
-the `Config` of the running app.
+`--app` names a Python object, `--settings` Django's settings and `--config` a TOML file. Each
+option loads the same `Config` as the running app.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from xaccel.exceptions import ConfigError
 
 
 def add_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """Add the options that name the settings. They exclude each other."""
+    """Add the mutually exclusive options that name the settings."""
     group = parser.add_mutually_exclusive_group(required=required)
     group.add_argument(
         "--app",
@@ -39,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser, *, required: bool = True) -> No
 
 
 def load(options: argparse.Namespace) -> Config:
-    """The settings that the options name.
+    """Return the settings that the options name.
 
     Raises:
         ConfigError: The settings are missing or invalid.
@@ -57,7 +57,7 @@ def is_named(options: argparse.Namespace) -> bool:
 
 
 def from_app(name: str) -> Config:
-    """The settings of the object that `MODULE:NAME` names.
+    """Return the settings of the object named by `MODULE:NAME`.
 
     Raises:
         ConfigError: The object does not exist, or has no settings.
@@ -81,7 +81,7 @@ def from_app(name: str) -> Config:
 
 
 def from_django(name: str) -> Config:
-    """The settings of the Django project whose settings are the module `name`.
+    """Return the settings of the Django project with the settings module `name`.
 
     Raises:
         ConfigError: The module or Django can't be imported, or a setting is invalid.
@@ -99,7 +99,7 @@ def from_django(name: str) -> Config:
 
 
 def from_file(path: Path) -> Config:
-    """The settings in a TOML file, at its top level or in the table `[xaccel]`.
+    """Return the settings from a TOML file, at its top level or in the table `[xaccel]`.
 
     Raises:
         ConfigError: The file can't be read or is not TOML, or a setting is invalid.
@@ -118,7 +118,7 @@ def from_file(path: Path) -> Config:
 
 
 def _import(name: str, option: str) -> Any:
-    # A project's modules are in the current directory, as for `python -m`.
+    # Import a project's modules from the current directory, like `python -m`.
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
@@ -127,12 +127,12 @@ def _import(name: str, option: str) -> Any:
     except ConfigError:
         raise
     except Exception as error:
-        # The module is the user's and may raise anything; the user has to see it.
+        # The user's module may raise any exception, and the user has to see it.
         raise ConfigError(f"{option}: can't import {name!r}: {_described(error)}") from error
 
 
 def _is_factory(found: Any) -> bool:
-    """Whether it can be called without arguments, which an app can't."""
+    """Whether an object can be called without arguments. An app can't."""
     try:
         inspect.signature(found).bind()
     except (TypeError, ValueError):

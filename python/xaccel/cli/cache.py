@@ -15,7 +15,7 @@ from xaccel.thumbnails import ownership
 
 
 def add(commands: Any) -> None:
-    """Add the command to what `add_subparsers()` returned."""
+    """Add the command to the parser's subcommands."""
     parser = add_command(
         commands,
         "cache",

@@ -23,7 +23,7 @@ _SECRETS_HELP = "Secrets go to a separate file that only its owner can read, and
 
 
 def add(commands: Any) -> None:
-    """Add the command to what `add_subparsers()` returned."""
+    """Add the command to the parser's subcommands."""
     parser = add_command(
         commands,
         "config",
@@ -161,7 +161,7 @@ class _File:
             file.write(self.text)
 
     def difference(self) -> str:
-        """How the deployed file differs, as a unified diff without secrets."""
+        """Return a unified diff between the deployed and the new file, without secrets."""
         try:
             deployed = self.path.read_text()
         except FileNotFoundError:
@@ -219,7 +219,7 @@ def _mounted(config: Config, mount: str) -> Config:
 
 
 def _check_options(options: argparse.Namespace, generator: Generator) -> None:
-    """Refuse options that only other servers know."""
+    """Refuse options that this server does not support."""
     for name, dialect in DIALECTS_WITH_GENERATOR.items():
         for option in generators.load(name).OPTIONS - generator.OPTIONS:
             if getattr(options, option) is not None:
@@ -272,7 +272,7 @@ def _files(
 
 
 def _default_name(options: argparse.Namespace) -> str | None:
-    """The name of a site without `--name`: its domain, or the module of its app or settings."""
+    """Return the name of a site without `--name`: its domain, or its app or settings module."""
     named = options.domain or options.app or options.settings
     if named is None:
         return None

@@ -1,4 +1,4 @@
-"""The HTTP server of `xaccel serve`: threads, one process, for development."""
+"""The HTTP server of `xaccel serve`: one process with threads, for development."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
     request_queue_size = 128
 
     def server_bind(self) -> None:
-        # The method of http.server asks the DNS for this machine's name, which may take long.
+        # The method of http.server looks up this machine's name in the DNS, which may be slow.
         socketserver.TCPServer.server_bind(self)
         host, port = self.server_address[:2]
         self.server_name, self.server_port = str(host), port
@@ -30,7 +30,7 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
 
 
 def listen(host: str, port: int) -> WSGIServer:
-    """A server that listens, but has no app yet.
+    """Return a server that is listening but does not have an app yet.
 
     Raises:
         ConfigError: The address can't be used.
@@ -46,9 +46,9 @@ def listen(host: str, port: int) -> WSGIServer:
 
 
 class LocalOnly:
-    """Refuses the names of other sites when the server listens on a loopback address.
+    """Refuses requests for other host names if the server listens on a loopback address.
 
-    A page on the web could otherwise let its own name resolve to this address (DNS rebinding), and
+    Otherwise, a website could make its own host name resolve to this address (DNS rebinding) and
     read all files.
 
     Args:
@@ -61,7 +61,7 @@ class LocalOnly:
         self._host = host if is_loopback(host) else None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+        """Respond to one request."""
         if self._host is None or self._is_local(environ.get("HTTP_HOST", "")):
             return self._app(environ, start_response)
         body = b"This gallery is for this machine only: use localhost.\n"

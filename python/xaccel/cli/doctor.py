@@ -17,7 +17,7 @@ _MARKS = {"ok": "ok     ", "finding": "FINDING", "skipped": "skipped"}
 
 
 def add(commands: Any) -> None:
-    """Add the command to what `add_subparsers()` returned."""
+    """Add the command to the parser's subcommands."""
     parser = add_command(
         commands,
         "doctor",

@@ -1,4 +1,4 @@
-"""The layout of `--help`: wrapped text, examples, and what the exit status means."""
+"""The layout of `--help`: wrapped text, examples, and the meaning of the exit status."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def add_command(
     examples: Sequence[str],
     notes: Sequence[str] = (EXIT_STATUS,),
 ) -> argparse.ArgumentParser:
-    """Add a command to what `add_subparsers()` returned.
+    """Add a command to a parser's subcommands.
 
     Args:
-        commands: What `add_subparsers()` returned.
+        commands: The return value of `add_subparsers()`.
         name: The command's name.
-        summary: What it does, for the list of commands.
-        description: What it does, in a few sentences.
-        examples: Whole command lines.
+        summary: A short description for the list of commands.
+        description: A description of a few sentences.
+        examples: Complete command lines.
         notes: The last paragraphs.
     """
     parser: argparse.ArgumentParser = commands.add_parser(
@@ -45,11 +45,11 @@ def add_command(
 
 
 def epilog(examples: Sequence[str], notes: Sequence[str]) -> str:
-    """The examples, and paragraphs after them."""
+    """Return the examples, followed by the notes."""
     lines = "\n".join(f"  {example}" for example in examples)
     return "\n\n".join([f"examples:\n{lines}", *map(wrapped, notes)])
 
 
 def wrapped(text: str) -> str:
-    """A paragraph, wrapped to the width of the help."""
+    """Wrap a paragraph to the width of the help text."""
     return textwrap.fill(text, _WIDTH)

@@ -16,7 +16,7 @@ from xaccel.exceptions import ConfigError, FileNotFound, SpecError, ThumbnailErr
 
 
 def add(commands: Any) -> None:
-    """Add the commands to what `add_subparsers()` returned."""
+    """Add the commands to the parser's subcommands."""
     _add_thumbnail(commands)
     _add_probe(commands)
 

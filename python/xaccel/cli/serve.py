@@ -19,7 +19,7 @@ from xaccel.exceptions import ConfigError
 
 
 def add(commands: Any) -> None:
-    """Add the command to what `add_subparsers()` returned."""
+    """Add the command to the parser's subcommands."""
     parser = add_command(
         commands,
         "serve",
@@ -89,14 +89,14 @@ def _cache(directory: Path | None) -> Iterator[Path]:
     if directory is not None:
         yield directory.expanduser().absolute()
         return
-    # A thread may still write a thumbnail while the directory is removed.
+    # A thread may still be writing a thumbnail while the directory is removed.
     with tempfile.TemporaryDirectory(prefix="xaccel-", ignore_cleanup_errors=True) as temporary:
         yield Path(temporary)
 
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the command like Ctrl-C, so that it cleans up."""
+    """Make SIGTERM end the command like Ctrl-C, so that it cleans up."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

@@ -1,1 +1,1 @@
-"""Private files, independent of any framework: a request in; status, headers and body out."""
+"""Private files, independent of any framework. Turns a request into a response."""

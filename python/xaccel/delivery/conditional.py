@@ -20,10 +20,10 @@ from xaccel.delivery.rfc9110 import Conditions, Validators
 def send_open_file(
     file: BinaryIO, conditions: Conditions, headers: Headers, *, path: str | None = None
 ) -> Response:
-    """Answer with what a seekable file still gives. `headers` has its validators.
+    """Respond with the rest of a seekable file. `headers` includes its validators.
 
-    The file is closed unless it becomes the body. `path` is where the same content is, if a server
-    may read it there.
+    The file is closed unless it becomes the body. `path` is a path with the same content, if a
+    server may read the file from there.
     """
     start = file.tell()
     size = max(file.seek(0, os.SEEK_END) - start, 0)
@@ -34,9 +34,9 @@ def send_open_file(
 def precondition_response(
     conditions: Conditions, validators: Validators, headers: Headers
 ) -> Response | None:
-    """The 304 or 412 that ends a request early; `None` to go on.
+    """Return the 304 or 412 that ends a request early, or `None` to continue.
 
-    `headers` has the validators, too.
+    `headers` also includes the validators.
     """
     status = rfc9110.precondition_status(conditions, validators)
     if status == 304:  # noqa: PLR2004
@@ -56,9 +56,9 @@ def answer_with_file(
     start: int = 0,
     path: str | None = None,
 ) -> Response:
-    """Answer with a seekable file, which is closed unless it becomes the body.
+    """Respond with a seekable file. The file is closed unless it becomes the body.
 
-    `headers` has the validators, too. `start` is the position of the first byte. See
+    `headers` also includes the validators. `start` is the position of the first byte. See
     `FileBody.path` for `path`.
     """
     try:
@@ -84,10 +84,10 @@ def answer_with_content(
     start: int = 0,
     path: str | None = None,
 ) -> Response:
-    """Answer with all of `content`, with the requested ranges, or with none of it.
+    """Respond with all of `content`, with the requested ranges, or without content.
 
-    `headers` has the validators, too. `size` is in bytes. `start` and `path` are for a file, see
-    `answer_with_file()`.
+    `headers` also includes the validators. `size` is in bytes. `start` and `path` apply to files;
+    see `answer_with_file()`.
     """
     early = precondition_response(conditions, validators, headers)
     if early is not None:
@@ -126,7 +126,7 @@ def answer_with_content(
 def _multipart(
     headers: Headers, ranges: Sequence[rfc9110.Range], size: int
 ) -> tuple[Headers, list[bytes | rfc9110.Range]]:
-    """The headers and the body of several ranges (RFC 9110, section 14.6)."""
+    """Return the headers and the body for several ranges (RFC 9110, section 14.6)."""
     boundary = secrets.token_hex(12)
     fields = {name.lower(): value for name, value in headers}
     content_type = fields.get("content-type", "application/octet-stream")

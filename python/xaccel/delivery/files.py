@@ -1,8 +1,8 @@
-"""Private files: the facts of a request in; status, headers and body out.
+"""Private files: turn the facts of a request into a status, headers and a body.
 
-All decisions are made here. Adapters (`xaccel.flask`, `xaccel.django` …) collect the `Request`
-from their framework and translate the `Response`. The modules of `xaccel.servers.dialects` say
-how each server is asked to send a file.
+All decisions are made here. Adapters (`xaccel.flask`, `xaccel.django` …) build a `Request` from the
+framework's request, and convert the `Response` to the framework's own type. The modules in
+`xaccel.servers.dialects` define how to make each server send a file.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ if TYPE_CHECKING:
     from xaccel.delivery.remote_files import RemoteFiles
 
 AT_ONCE = 64 * 1024
-"""A file of up to this many bytes is read at once: cheaper than passing on an open file."""
+"""Files up to this size in bytes are read at once, which is cheaper than passing an open file."""
 
 Sendable: TypeAlias = "str | os.PathLike[str] | BinaryIO"
-"""What can be sent: a path, a URL on a remote, or an open file."""
+"""A file that can be sent: a path, a URL on a remote, or an open file."""
 
 _logger = logging.getLogger("xaccel.delivery")
 
@@ -61,7 +61,7 @@ _PRECONDITION_FAILED = 412
 
 
 class LinkKeywords(TypedDict, total=False):
-    """The keywords of every `private_url()`; `Delivery.private_url` has their defaults."""
+    """The keyword arguments of every `private_url()`. See `Delivery.private_url` for defaults."""
 
     root: str | os.PathLike[str] | None
     expires: int | datetime | None
@@ -71,7 +71,7 @@ class LinkKeywords(TypedDict, total=False):
 
 
 class Delivery:
-    """Answers with files under the configured roots."""
+    """Responds with files under the configured roots."""
 
     _instances: ClassVar[WeakSet[Delivery]] = WeakSet()
 
@@ -90,13 +90,13 @@ class Delivery:
 
     @classmethod
     def in_use(cls) -> list[Delivery]:
-        """All instances; `xaccel.testing` asks them what a response's header means."""
+        """Return all instances. `xaccel.testing` uses them to interpret a response's headers."""
         return list(cls._instances)
 
     def offload(
         self, path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
     ) -> Headers:
-        """The headers that make the server send a file; empty if the app has to send it.
+        """Return the headers that make the server send a file, or none if the app has to send it.
 
         Raises:
             FileNotFound: The file does not exist or may not be sent.
@@ -113,13 +113,13 @@ class Delivery:
         request: Request,
         options: FileOptions,
     ) -> Response:
-        """Answer with a file under a root, on a remote, or opened by the app.
+        """Respond with a file under a root, on a remote, or opened by the app.
 
         Args:
-            path: The file, absolute, or relative to `options.root`; or a URL below one of
-                `REMOTES`; or an open file, wherever it is, or a `BytesIO`.
-            request: The request's facts.
-            options: Where the file is and how it is presented.
+            path: The path of the file, absolute or relative to `options.root`; or a URL below one
+                of `REMOTES`; or an open file in any directory, or a `BytesIO`.
+            request: The facts of the request.
+            options: The file's root and presentation.
 
         Raises:
             FileNotFound: The file does not exist or may not be sent.
@@ -138,7 +138,7 @@ class Delivery:
     def locate(
         self, path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
     ) -> Location:
-        """Find a file under a root. Errors as those of `private_file()`."""
+        """Find a file under a root. Raises the same errors as `private_file()`."""
         location = self.path_map.locate(self._absolute(path, root))
         self.check_open(location.path)
         return location
@@ -147,7 +147,7 @@ class Delivery:
         """Refuse a path in a directory below a root whose files are not sent.
 
         Raises:
-            FileNotFound: The path is in the cache of thumbnails.
+            FileNotFound: The path is in the thumbnail cache.
         """
         for directory in self._closed:
             if path == directory or path.startswith(f"{directory}/"):
@@ -182,7 +182,7 @@ class Delivery:
 
     @cached_property
     def _remote_files(self) -> RemoteFiles:
-        # An HTTP client with TLS, which only an app without a web server needs.
+        # This imports an HTTP client with TLS. Only an app without a web server needs it.
         from xaccel.delivery.remote_files import RemoteFiles  # noqa: PLC0415
 
         return RemoteFiles(self._remote_map)
@@ -193,7 +193,7 @@ class Delivery:
         request: Request,
         options: FileOptions,
     ) -> Response:
-        """As `private_file()`, but a file that may not be sent is a 404 instead of an error."""
+        """Like `private_file()`, but respond with a 404 instead of raising `FileNotFound`."""
         try:
             return self.private_file(path, request, options)
         except FileNotFound as error:
@@ -210,21 +210,23 @@ class Delivery:
         download_name: str | None = None,
         mount: str | None = None,
     ) -> str:
-        """A signed link to a file under a root. Anyone with the link gets the file.
+        """Return a signed link to a file under a root. Anyone with the link can get the file.
 
         The file need not exist yet. With `secure-link-md5` the server itself verifies the link
         and sends the file, so the presentation can't be chosen.
 
         Args:
-            path: The file, absolute, or relative to `root`.
-            root: The directory of a relative path; not needed if there is only one root.
-            expires: The last second in which the link is valid: Unix seconds or an aware
+            path: The path of the file, absolute or relative to `root`.
+            root: The root that a relative path belongs to. Not needed if there is only one root.
+            expires: The last second in which the link is valid, as Unix seconds or an aware
                 datetime.
-            expires_in: How long it is valid, in seconds. It is valid for up to 1.5 times as
-                long, so that the link stays the same for a while and caches work.
+            expires_in: How long the link is valid, in seconds. It may be valid for up to 1.5 times
+                as long, so that the link stays the same for a while and can be cached.
             as_attachment: Whether the browser should save the file instead of showing it.
-            download_name: The name under which it is saved; by default its own.
-            mount: The decoded path at which the app is mounted; by default as far as it is known.
+            download_name: The name under which the browser saves the file. By default, its own
+                name.
+            mount: The decoded path at which the app is mounted. By default, the mount of
+                the current request or of the settings.
 
         Raises:
             ConfigError: `PRIVATE_URL` is not set; or `path` is relative and there are several
@@ -253,13 +255,14 @@ class Delivery:
         )
 
     def respond(self, path: str, query: str, request: Request, mount: str = "") -> Response:
-        """Answer the request for a signed link.
+        """Respond to a request for a signed link.
 
         Args:
             path: The URL's path below the mount, decoded, from the first slash.
             query: The URL's query as it was sent, without the question mark.
-            request: The request's facts.
-            mount: The decoded path at which the app is mounted. By default that of the settings.
+            request: The facts of the request.
+            mount: The decoded path at which the app is mounted. By default, `MOUNT` from the
+                settings.
         """
         if request.conditions.method not in {"GET", "HEAD"}:
             return method_not_allowed()
@@ -278,7 +281,7 @@ class Delivery:
             return _refusal(error)
 
     def _linked(self, path: str) -> str:
-        """The file of a link's path."""
+        """Return the file path for the path of a link."""
         for directory, prefix in self._link_map.roots:
             if path.startswith(prefix):
                 return posixpath.join(directory, path.removeprefix(prefix))
@@ -311,7 +314,7 @@ def hand_over(
     *,
     limit_rate: int | None = None,
 ) -> Response:
-    """Answer with a located file and these headers: the server sends it, or the app does.
+    """Respond with a located file and these headers. Either the server or the app sends it.
 
     Raises:
         ConfigError: The server can't limit the rate.
@@ -324,7 +327,7 @@ def hand_over(
         return _send_ourselves(location, request.conditions, headers)
     validators = Validators.of_file(location.size, location.mtime)
     if any(name == "ETag" for name, _ in offload):
-        # The server takes the validators from here, so the caller's replace ours.
+        # The server uses these validators, so the caller's validators replace ours.
         validators = _chosen(headers, validators)
         given = {name.lower() for name, _ in headers}
         offload = tuple(pair for pair in offload if pair[0].lower() not in given)
@@ -344,12 +347,12 @@ def _check_limit_rate(dialect: Dialect, limit_rate: int | None) -> None:
 
 def _offloaded(request: Request, headers: Headers, offload: Headers) -> Response:
     request.offloads.extend((name.lower(), value) for name, value in offload)
-    # Without a length of 0, the server would close its connection to the app.
+    # If the length were not 0, the server would close its connection to the app.
     return Response(200, (*headers, ("Content-Length", "0"), *offload))
 
 
 def _refusal(error: XaccelError) -> Response:
-    # Anyone can make up a link.
+    # Anyone can invent a link.
     level = logging.INFO if isinstance(error, BadSignature) else logging.WARNING
     _logger.log(level, "%s: %s", type(error).__name__, one_line(error))
     return error_response(error)
@@ -360,12 +363,12 @@ def _warn_of_no_limit(path: str) -> None:
 
 
 def _fails_precondition(validators: Validators, conditions: Conditions) -> bool:
-    """Whether to answer 412: lighttpd never does, and nginx closes the connection after it."""
+    """Whether to respond with 412. lighttpd never does, and nginx then closes the connection."""
     return rfc9110.precondition_status(conditions, validators) == _PRECONDITION_FAILED
 
 
 def _chosen(headers: Headers, ours: Validators) -> Validators:
-    """The validators in the headers, and ours in place of those that are missing."""
+    """Return the validators in the headers. Ours replace missing ones."""
     names = {name.lower() for name, _ in headers}
     given = Validators.of_headers(headers)
     return Validators(
@@ -375,7 +378,7 @@ def _chosen(headers: Headers, ours: Validators) -> Validators:
 
 
 def _completed(headers: Headers, ours: Validators) -> Headers:
-    """The headers, with our validators in place of those that are missing."""
+    """Return the headers, with our validators added where they are missing."""
     names = {name.lower() for name, _ in headers}
     return (*headers, *(pair for pair in ours.headers if pair[0].lower() not in names))
 
@@ -397,7 +400,7 @@ def _send_ourselves(location: Location, conditions: Conditions, headers: Headers
 
 
 def send_opened(file: BinaryIO, conditions: Conditions, headers: Headers) -> Response:
-    """Answer with what a file that the app has opened still gives."""
+    """Respond with the rest of a file that the app has opened."""
     if has_plain_content(file) and file.seekable():
         plain = plain_file(file)
         if plain is not None and is_unread(file):

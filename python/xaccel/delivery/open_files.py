@@ -1,8 +1,8 @@
-"""Files that an app has opened: what their readers give, and where they are.
+"""Files that an app has opened: what reading them returns, and their paths.
 
-An app may read a file through an object of its own, which decompresses it or leaves something
-out. Only the types below are known to give the file's bytes, so only they may be replaced by the
-file itself or cut into ranges.
+An app may read a file through a custom object that decompresses the file or skips a part of it.
+Only the types below are known to return the file's bytes unchanged. Only these types may be
+replaced by the file itself or split into ranges.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _HARMLESS_ATTRIBUTES = frozenset({"close", "name"})
 
 
 def plain_file(file: Any) -> BinaryIO | None:
-    """The plain file on the disk that an object reads from, byte for byte.
+    """Return the plain file on disk that an object reads from, byte for byte.
 
-    `None` if it reads from something else, or may change the bytes.
+    Returns `None` if the object reads from something else or may change the bytes.
     """
     while _is_django(file):
         file = file.file
@@ -42,7 +42,7 @@ def plain_file(file: Any) -> BinaryIO | None:
 def has_plain_content(file: Any) -> bool:
     """Whether an object reads, byte for byte, from a plain file, a temporary file or a `BytesIO`.
 
-    Its ranges can be read by their positions.
+    If so, its ranges can be read by position.
     """
     while _is_django(file):
         file = file.file
@@ -55,9 +55,10 @@ def has_plain_content(file: Any) -> bool:
 
 
 def path_of(file: Any) -> str | None:
-    """The absolute path by which a plain file was opened, if it has not been read from.
+    """Return the absolute path under which a plain file was opened, if nothing has been read.
 
-    `None` if the object may change the file's bytes. The path may lead to another file by now.
+    Returns `None` if the object may change the file's bytes. The path may lead to a different file
+    by now.
     """
     plain = plain_file(file)
     if plain is None or not is_unread(plain):
@@ -75,7 +76,7 @@ def is_open_file(location: Location, file: Any) -> bool:
 
 
 def is_unread(file: BinaryIO) -> bool:
-    """Whether a file stands at its start."""
+    """Whether a file's position is at its start."""
     try:
         return file.seekable() and file.tell() == 0
     except (AttributeError, OSError, ValueError):
@@ -83,7 +84,7 @@ def is_unread(file: BinaryIO) -> bool:
 
 
 def _is_django(file: Any) -> bool:
-    """Whether it is one of Django's own wrappers, which pass on what their `file` reads."""
+    """Whether a file is one of Django's own wrappers, which return what their `file` reads."""
     return type(file).__module__ in _DJANGO
 
 

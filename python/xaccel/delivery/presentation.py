@@ -1,4 +1,4 @@
-"""How a file is presented: its type, name, caching and further headers."""
+"""How a file is presented: its type, name, caching and other headers."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 # RFC 8187, attr-char, without the letters and digits that `quote` never touches.
 _ATTR_CHAR = "!#$&+-.^_`|~"
-# What the sender of a file computes: a wrong length would break the connection.
+# Headers that the sender of a file computes. A wrong length would break the connection.
 _OF_SENDER = frozenset({"accept-ranges", "content-length", "content-range", "transfer-encoding"})
-# The types besides text/* and */*+xml that are text, which Flask and others send as UTF-8.
+# Text types other than text/* and */*+xml. Flask and other frameworks send them as UTF-8.
 _TEXT = frozenset(
     {
         "application/ecmascript",
@@ -49,7 +49,7 @@ _TYPE = "content-type"
 
 
 class FileKeywords(TypedDict, total=False):
-    """The keywords of every `send_private_file()`; `FileOptions` has their defaults."""
+    """The keyword arguments of every `send_private_file()`. See `FileOptions` for defaults."""
 
     root: str | os.PathLike[str] | None
     mimetype: str | None
@@ -63,31 +63,31 @@ class FileKeywords(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOptions:
-    """Where a file is and how it is presented; the names are those of Flask's `send_file`.
+    """A file's root and presentation. The names are the same as in Flask's `send_file`.
 
     Raises:
-        ConfigError: `limit_rate` is not positive, which some servers take for no limit.
+        ConfigError: `limit_rate` is not positive. Some servers interpret this as no limit.
         ValueError: `mimetype` or `headers` can't be sent; the message says why.
     """
 
     root: str | os.PathLike[str] | None = None
-    """The directory of a relative path; not needed if there is only one root."""
+    """The root that a relative path belongs to. Not needed if there is only one root."""
     mimetype: str | None = None
-    """The media type; by default the one of the file's name."""
+    """The media type. By default, it is guessed from the file name."""
     as_attachment: bool = False
     """Whether the browser should save the file instead of showing it."""
     download_name: str | None = None
-    """The name under which it is saved; by default its own."""
+    """The name under which the browser saves the file. By default, its own name."""
     max_age: int | None = None
-    """Seconds for which the visitor's browser may use it without asking again."""
+    """How long the visitor's browser may cache the response, in seconds."""
     headers: Mapping[str, str] | None = None
-    """Further response headers. They replace those of the same name. `ETag` and `Last-Modified`
-    are what conditional requests are checked against."""
+    """Additional response headers. They replace headers of the same name that xaccel sets.
+    Conditional requests are checked against `ETag` and `Last-Modified`."""
     limit_rate: int | None = None
-    """Bytes per second, with a server that can limit the rate; by default unlimited."""
+    """The rate in bytes per second, if the server can limit it; by default unlimited."""
     allow_scripts: bool = False
-    """Whether browsers may run the scripts of an HTML, SVG or XML file. Only for files that you
-    trust like your own pages."""
+    """Whether browsers may run scripts in an HTML, SVG or XML file. Enable this only for files that
+    you trust like your own pages."""
 
     def __post_init__(self) -> None:
         if self.limit_rate is not None and self.limit_rate < 1:
@@ -119,7 +119,7 @@ def shows_file_keywords(function: Function) -> Function:
 
 
 def _check_value(argument: str, value: object) -> None:
-    """Refuse what no header can carry, or what would start another header."""
+    """Refuse a value that is not valid in a header, or that would start another header."""
     if not isinstance(value, str) or _NOT_IN_VALUE.search(value):
         raise ValueError(
             f"{argument}={value!r} can't be sent in a header: it must be Latin-1 text without "
@@ -143,13 +143,13 @@ def _check_header(name: object, value: object) -> None:
 
 
 def content_disposition(name: str, *, as_attachment: bool) -> str:
-    """A Content-Disposition by RFC 6266; a name that is not ASCII is in UTF-8 (RFC 8187)."""
+    """Return a Content-Disposition (RFC 6266). Non-ASCII names use UTF-8 (RFC 8187)."""
     name = _DISGUISE.sub("_", name)
     disposition = "attachment" if as_attachment else "inline"
     if name.isascii():
         letters = name
     else:
-        # "Vögel" becomes "Vogel" for the few clients that do not read UTF-8.
+        # "Vögel" becomes "Vogel" for the few clients that do not support UTF-8.
         decomposed = unicodedata.normalize("NFKD", name)
         letters = "".join(filter(lambda letter: not unicodedata.combining(letter), decomposed))
     fallback = _NOT_IN_FALLBACK.sub("_", letters)
@@ -160,7 +160,7 @@ def content_disposition(name: str, *, as_attachment: bool) -> str:
 
 
 def presentation(name: str, options: FileOptions, *, allow_scripts: bool = False) -> Headers:
-    """The headers that describe a file, whether the server or the app sends it.
+    """Return the headers that describe a file, whether the server or the app sends it.
 
     Args:
         name: The name of the file.
@@ -200,7 +200,7 @@ def _guess_type(name: str) -> str:
 
 
 def _with_charset(mimetype: str) -> str:
-    """The type with `charset=utf-8`, unless it is not that of a text or has parameters."""
+    """Add `charset=utf-8` to a text type that has no parameters."""
     kind = mimetype.lower()
     if ";" in kind or not (kind.startswith("text/") or kind.endswith("+xml") or kind in _TEXT):
         return mimetype

@@ -1,4 +1,4 @@
-"""Answers with files on remotes that the app fetches itself."""
+"""Responses with files that the app itself fetches from remotes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from xaccel.servers.dialects.values import has_control
 
 _CHUNK = 64 * 1024
 _TIMEOUT = 30
-# What a remote may answer: the file or parts of it; that there is no need to send it; and what
-# means to visitors that the file does not exist. S3 says 403 for that.
+# Statuses that a remote may return: the file or a part of it, no need to send it, and statuses that
+# mean that the file does not exist. S3 returns 403 for missing files.
 _WITH_CONTENT = frozenset({200, 206})
 _FAILED = frozenset({412, 416})
 _WITHOUT_CONTENT = _FAILED | {304}
@@ -29,9 +29,9 @@ _OF_REMOTE = frozenset(
 
 
 class RemoteBody:
-    """The content of a file on a remote, in constant memory. Iterate once, which closes it.
+    """The content of a file on a remote, read in constant memory. Iterating closes it.
 
-    The remote may take 30 seconds for each piece, not for all: files are large.
+    Each piece has a timeout of 30 seconds. There is no total timeout, because files are large.
     """
 
     def __init__(self, response: _http.Response) -> None:
@@ -60,15 +60,15 @@ class RemoteFiles:
         self._client = _http.Client(private_origins=origins)
 
     def send(self, file: RemoteFile, conditions: Conditions, headers: Headers) -> Response:
-        """Answer with a file on a remote, which evaluates ranges and conditions if it can.
+        """Respond with a file on a remote. The remote evaluates ranges and conditions if it can.
 
         Raises:
-            FileNotFound: The remote has no such file.
-            RemoteError: It can't be reached, or has answered with an error.
+            FileNotFound: The file does not exist on the remote.
+            RemoteError: The remote can't be reached, or has answered with an error.
         """
         chosen = {name.lower() for name, _ in headers} & _VALIDATORS
         if chosen:
-            # The remote does not know them, so the conditions are evaluated here.
+            # The remote does not know these validators, so the conditions are evaluated here.
             validators = Validators.of_headers(headers)
             early = precondition_response(conditions, validators, headers)
             if early is not None:
@@ -84,7 +84,7 @@ class RemoteFiles:
         }
         fields = {name: value for name, value in asked.items() if value is not None}
         try:
-            # A signed URL is signed for GET: HEAD would be refused.
+            # Signed URLs are signed for GET, so the remote would refuse HEAD.
             remote = self._client.request(
                 "GET",
                 f"{file.remote.scheme}://{file.remote.authority}{file.path}",
@@ -119,7 +119,7 @@ class RemoteFiles:
 
 
 def _without_conditions(conditions: Conditions, validators: Validators) -> Conditions:
-    """The method, and the range if it may be sent."""
+    """Return only the method, and the range if it may be sent."""
     field = conditions.if_range
     wanted = conditions.range if field is None or rfc9110.is_current(field, validators) else None
     return Conditions(conditions.method, range=wanted)

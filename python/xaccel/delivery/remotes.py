@@ -1,4 +1,4 @@
-"""Files on another HTTP server: which URLs are allowed, and their internal URL.
+"""Files on other HTTP servers: which URLs are allowed, and their internal URLs.
 
 A *remote* is an origin with a path, such as `https://media.internal/videos/`, that the web
 server proxies at an internal prefix. Only URLs below a configured remote are allowed, so this is
@@ -32,7 +32,7 @@ class Remote:
     host: str
     port: int
     path: str
-    """The path below which the files are, decoded, with its final slash."""
+    """The decoded base path of the files, with its final slash."""
     prefix: str
     """The internal URL prefix, such as `/_remote/media/`."""
 
@@ -43,7 +43,7 @@ class Remote:
 
     @property
     def url(self) -> str:
-        """The URL below which the files are."""
+        """The base URL of the files."""
         return f"{self.scheme}://{self.authority}{_encode(self.path.encode())}"
 
 
@@ -53,9 +53,9 @@ class RemoteFile:
 
     remote: Remote
     path: str
-    """The path and the query of its URL there, percent-encoded."""
+    """The path and the query of the file's URL on the remote, percent-encoded."""
     internal_url: str
-    """The URL at which the web server proxies it, percent-encoded."""
+    """The URL at which the web server proxies the file, percent-encoded."""
     name: str
     """The last part of its path, decoded."""
 
@@ -72,9 +72,9 @@ class RemoteMap:
         self.remotes = sorted(found, key=lambda remote: len(remote.path), reverse=True)
 
     def find(self, url: str) -> RemoteFile:
-        """The file of a URL, such as `https://media.internal/a b.mp4?signature=…`.
+        """Return the file for a URL, such as `https://media.internal/a b.mp4?signature=…`.
 
-        Characters that need it are percent-encoded; the query stays as it is.
+        Characters are percent-encoded if necessary. The query is not changed.
 
         Raises:
             FileNotFound: The URL is not below a remote, or is ambiguous.
@@ -120,7 +120,7 @@ def _remote(url: str, prefix: str) -> Remote:
 
 
 def _split(url: str) -> tuple[str, str, int, bytes, str]:
-    """Scheme, host, port, decoded path and encoded query of an unambiguous URL.
+    """Return the scheme, host, port, decoded path and encoded query of an unambiguous URL.
 
     Raises:
         ValueError: The URL is ambiguous or invalid; the message says why.
@@ -131,7 +131,7 @@ def _split(url: str) -> tuple[str, str, int, bytes, str]:
         parts = urllib.parse.urlsplit(url)
         port = parts.port
     except ValueError:
-        # The message would show what is before the path, which may be a password.
+        # The message would show the part before the path, which may include a password.
         raise ValueError("its host or its port is invalid") from None
     scheme = parts.scheme.lower()
     if scheme not in _PORTS:

@@ -37,7 +37,7 @@ class Request:
     conditions: Conditions
     accept: str | None = None
     target: Target | None = None
-    """`None` if the application server does not tell how the path was spelled."""
+    """`None` if the application server does not provide the undecoded path."""
     offloads: list[tuple[str, str]] = field(default_factory=list, compare=False)
     """The headers, in lower case, with which xaccel itself makes a server send a file."""
 
@@ -45,7 +45,7 @@ class Request:
     def from_headers(
         cls, method: str, get: Callable[[str], str | None], target: Target | None = None
     ) -> Request:
-        """Collect the facts; `get` finds a header field by its name, such as `If-Range`."""
+        """Collect the facts. `get` returns a header field by its name, such as `If-Range`."""
         return cls(
             Conditions(
                 method=method,
@@ -71,7 +71,7 @@ class Request:
             value: str | None = environ.get(environ_key(name))
             return value
 
-        # Gunicorn and Werkzeug have the first, uWSGI and mod_wsgi the second.
+        # Gunicorn and Werkzeug set the first key, and uWSGI and mod_wsgi set the second.
         raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
         target = Target(_path_of(raw), wsgi_path(environ)) if raw else None
         return cls.from_headers(environ.get("REQUEST_METHOD", "GET"), get, target)
@@ -93,13 +93,13 @@ class Request:
         return cls.from_headers(scope["method"], get, target)
 
     def check_spelling(self, path: str) -> None:
-        """Refuse any spelling of a signed path but the one that xaccel writes.
+        """Refuse a signed path that is not spelled exactly as xaccel writes it.
 
         Args:
-            path: The decoded path as it was signed. The app may be mounted below another one.
+            path: The decoded path as it was signed. The app may be mounted at another path.
 
         Raises:
-            BadSignature: The visitor has sent another spelling, such as `%61` for `a`.
+            BadSignature: The visitor has sent a different spelling, such as `%61` for `a`.
         """
         target = self.target
         if target is None or target.raw == encode_path(path):
@@ -123,16 +123,16 @@ def wsgi_path(environ: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the visitor finds the app."""
+    """The address under which the visitor reaches the app."""
 
     origin: str
     """The scheme and the host, such as `https://example.com`."""
     mount: str
-    """The decoded path at which the app is mounted, such as `/shop`; or empty."""
+    """The decoded path at which the app is mounted, such as `/shop`, or empty."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, Any]) -> Address:
-        """Find it in a WSGI environment, as the section "URL Reconstruction" of PEP 3333 does."""
+        """Get the address from a WSGI environment, as in PEP 3333, section "URL Reconstruction"."""
         scheme = environ["wsgi.url_scheme"]
         host = environ.get("HTTP_HOST")
         if not host:
@@ -141,7 +141,7 @@ class Address:
 
     @classmethod
     def from_scope(cls, scope: Mapping[str, Any]) -> Address:
-        """Find it in the scope of an ASGI request."""
+        """Get the address from the scope of an ASGI request."""
         scheme = scope.get("scheme", "http")
         hosts = [value for key, value in scope["headers"] if key.lower() == b"host"]
         if hosts:
@@ -152,7 +152,7 @@ class Address:
 
 
 def _authority(scheme: str, host: str, port: str | int | None) -> str:
-    """A host with its port, unless that is the scheme's own."""
+    """Return a host with its port, unless it is the scheme's default port."""
     is_default = port is None or str(port) == {"http": "80", "https": "443"}.get(scheme)
     return host if is_default else f"{host}:{port}"
 
@@ -192,7 +192,7 @@ def split_mount(path: str, mount: str, prefix: str) -> tuple[str, str]:
 
 
 def _path_of(target: str) -> str:
-    """The path of a request target, which a proxy may send as a whole URL (RFC 9112, 3.2.2)."""
+    """Return the path of a request target. A proxy may send a whole URL (RFC 9112, 3.2.2)."""
     path = target.partition("?")[0]
     if path.startswith("/") or "://" not in path:
         return path

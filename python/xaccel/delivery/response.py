@@ -1,4 +1,4 @@
-"""Responses for adapters to translate, among them those of errors."""
+"""Responses, including error responses, for adapters to convert."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from xaccel.exceptions import XaccelError
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 CHUNK = 256 * 1024
-"""How many bytes of a file are read at once. Under ASGI, each read is a trip to a thread."""
+"""The number of bytes read from a file at once. Under ASGI, each read runs in a thread."""
 
 NOSNIFF = ("X-Content-Type-Options", "nosniff")
-"""Keeps browsers from guessing another type, since a visitor may have uploaded the file."""
+"""Prevents browsers from guessing another type, because visitors may have uploaded the file."""
 
 ERROR_CACHE_CONTROL = "max-age=15"
-"""Errors are cached for moments only: the file may be added or replaced."""
+"""Errors are cached only briefly, because the file may be added or replaced."""
 
 KEPT_BY_304 = frozenset(
     {"cache-control", "content-location", "date", "etag", "expires", "last-modified", "vary"}
@@ -27,10 +27,10 @@ KEPT_BY_304 = frozenset(
 
 
 class FileBody:
-    """Ranges of an open file, and constant bytes between them, read in constant memory.
+    """Ranges of an open file with fixed bytes between them, read in constant memory.
 
-    Iterate once, which closes the file, as does `close()`. If the file has become shorter, that
-    is an `OSError`: a response that ends early must not look complete.
+    Iterating closes the file, and so does `close()`. If the file has become shorter, iterating
+    raises `OSError`, because a response that ends early must not look complete.
     """
 
     def __init__(
@@ -43,8 +43,8 @@ class FileBody:
         self.file = file
         self.parts = parts
         self.path = path
-        """The absolute path of the file, if the whole of it may be read from there instead."""
-        # Django replaces the file's method by one that calls `close()` of this object.
+        """The absolute path of the file, if the whole file may be read from there instead."""
+        # Django replaces the file's method with one that calls `close()` on this object.
         self._close = file.close
 
     @property
@@ -75,7 +75,7 @@ class FileBody:
 
 
 class StreamBody:
-    """All that an object's `read()` still gives. Iterate once, which closes the object."""
+    """The remaining data of an object with a `read()` method. Iterating closes the object."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -91,17 +91,17 @@ class StreamBody:
 
 
 class Body(Protocol):
-    """A body that is sent piece by piece. Iterate once, which closes it, as does `close()`."""
+    """A body that is sent in pieces. Iterating closes it, and so does `close()`."""
 
     def __iter__(self) -> Iterator[bytes]: ...
 
     def close(self) -> None:
-        """Free what it is read from."""
+        """Release the source of the body."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A response for an adapter to translate, with all its headers."""
+    """A response with all its headers, for an adapter to convert."""
 
     status: int
     headers: Headers
@@ -109,21 +109,21 @@ class Response:
 
     @property
     def whole_file(self) -> BinaryIO | None:
-        """The open file, if the body is all that it still gives."""
+        """The open file, if the body is all of its remaining content."""
         if isinstance(self.body, FileBody) and self.status == 200:  # noqa: PLR2004
             return self.body.file
         return None
 
     @property
     def whole_path(self) -> str | None:
-        """The absolute path of the file that is the body."""
+        """The absolute path of the file, if the body is a whole file."""
         if isinstance(self.body, FileBody) and self.status == 200:  # noqa: PLR2004
             return self.body.path
         return None
 
 
 def error_response(error: XaccelError) -> Response:
-    """The response to a request that can't be fulfilled."""
+    """Return the response for an error."""
     body = f"{error.public_message}\n".encode()
     headers = {
         "Content-Type": "text/plain; charset=utf-8",
@@ -135,15 +135,15 @@ def error_response(error: XaccelError) -> Response:
 
 
 def error_cache_control(error: XaccelError) -> str:
-    """The `Cache-Control` header of a response to a request that can't be fulfilled."""
+    """Return the `Cache-Control` header of the response for an error."""
     return ERROR_CACHE_CONTROL if error.retry_after is None else "no-store"
 
 
 def retry_headers(error: XaccelError) -> Headers:
-    """The header that says when to try again, if that may help."""
+    """Return the header that says when to retry, if a retry may help."""
     return () if error.retry_after is None else (("Retry-After", str(error.retry_after)),)
 
 
 def method_not_allowed() -> Response:
-    """The response to any method but GET and HEAD."""
+    """Return the response to methods other than GET and HEAD."""
     return Response(405, (("Allow", "GET, HEAD"), ("Content-Length", "0")))

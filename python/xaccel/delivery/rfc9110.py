@@ -1,7 +1,7 @@
-"""Validators, preconditions and ranges, for files that the app sends itself.
+"""Validators, preconditions and ranges for files that the app sends.
 
-This is RFC 9110, sections 8.8 (validators), 13 (conditional requests) and 14 (ranges). It depends
-on neither files nor frameworks.
+This module implements RFC 9110, sections 8.8 (validators), 13 (conditional requests) and 14
+(ranges). It depends on neither files nor frameworks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 Range: TypeAlias = tuple[int, int]
-"""First byte and length."""
+"""The position of the first byte, and the length."""
 
 MAX_RANGES = 16
 """A request with more ranges gets the whole file, as RFC 9110, section 14.2, allows."""
@@ -29,10 +29,10 @@ _MAX_DIGITS = 18  # enough for any file; more digits would be slow to convert
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What tells the states of a resource apart.
+    """The validators that distinguish the states of a resource.
 
-    `etag` is quoted, and weak if it begins with `W/`; empty = none. `modified` is in whole seconds
-    since 1970; `None` = unknown.
+    `etag` is quoted, and weak if it begins with `W/`. It is empty if there is no entity tag.
+    `modified` is in whole seconds since 1970, or `None` if it is unknown.
     """
 
     etag: str
@@ -40,18 +40,18 @@ class Validators:
 
     @classmethod
     def of_file(cls, size: int, mtime: int) -> Validators:
-        """The validators that nginx gives a file, so that caches stay valid behind nginx."""
+        """Return the same validators as nginx, so that caches stay valid behind nginx."""
         return cls(f'"{mtime:x}-{size:x}"', mtime)
 
     @classmethod
     def of_headers(cls, headers: Iterable[tuple[str, str]]) -> Validators:
-        """The validators in the header fields of a response."""
+        """Return the validators from the header fields of a response."""
         fields = {name.lower(): value for name, value in headers}
         return cls(fields.get("etag", ""), parse_http_date(fields.get("last-modified", "")))
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """The response's header fields."""
+        """Return the validators as header fields of a response."""
         etag = (("ETag", self.etag),) if self.etag else ()
         if self.modified is None:
             return etag
@@ -73,16 +73,16 @@ class Conditions:
 
 @lru_cache(maxsize=1024)
 def http_date(seconds: int) -> str:
-    """An IMF-fixdate, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
+    """Return an IMF-fixdate, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
 
-    A time before the year 1000 or after 9999, which no HTTP date can express, becomes the nearest
-    one: file systems can hold both.
+    HTTP dates cannot express years before 1000 or after 9999, but file systems can store them. Such
+    times become the nearest valid date.
     """
     return formatdate(min(max(seconds, _FIRST_SECOND), _LAST_SECOND), usegmt=True)
 
 
 def parse_http_date(text: str) -> int | None:
-    """Seconds since 1970; `None` if the text is not a date, or one that can't be expressed."""
+    """Return seconds since 1970, or `None` if the text is not a date that can be expressed."""
     try:
         date = parsedate_to_datetime(text)
         return int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp())
@@ -91,9 +91,9 @@ def parse_http_date(text: str) -> int | None:
 
 
 def precondition_status(conditions: Conditions, validators: Validators) -> int | None:
-    """The status that ends a request early, 304 or 412; `None` to go on.
+    """Return the status that ends a request early (304 or 412), or `None` to continue.
 
-    The order is that of RFC 9110, section 13.2.2.
+    The preconditions are evaluated in the order of RFC 9110, section 13.2.2.
     """
     reads = conditions.method in {"GET", "HEAD"}
     if conditions.if_match is not None:
@@ -118,8 +118,8 @@ def requested_ranges(
 ) -> Sequence[Range] | None:
     """The requested ranges of `size` bytes: empty if none can be satisfied (416), `None` for all.
 
-    A field that is malformed, in another unit or behind a failed `If-Range` is ignored, and so is
-    one whose ranges have more bytes in total than the file, as section 14.2 allows.
+    The field is ignored if it is malformed, uses another unit, or if `If-Range` fails. As section
+    14.2 allows, it is also ignored if its ranges together have more bytes than the file.
     """
     if conditions.range is None or conditions.method != "GET" or size == 0:
         return None
@@ -137,7 +137,7 @@ def requested_ranges(
 
 
 def _range(item: str, size: int) -> Range | None:
-    """One `first-last`, `first-` or `-length`; `None` if it is malformed.
+    """Parse one `first-last`, `first-` or `-length`. Returns `None` if it is malformed.
 
     A range beyond the end has a length of 0 or less.
     """
@@ -154,7 +154,7 @@ def _range(item: str, size: int) -> Range | None:
 
 
 def _matches(field: str, etag: str, *, weak: bool) -> bool:
-    """Whether a list of entity tags contains this one; `*` matches any."""
+    """Whether a list of entity tags contains this tag. `*` matches any tag."""
     if field.strip() == "*":
         return True
     if not weak and etag.startswith("W/"):
@@ -164,7 +164,7 @@ def _matches(field: str, etag: str, *, weak: bool) -> bool:
 
 
 def is_current(if_range: str, validators: Validators) -> bool:
-    """Whether an `If-Range` names the present state, so that a range may be sent."""
+    """Whether an `If-Range` matches the current state, so that a range may be sent."""
     if if_range.lstrip().startswith(('"', "W/")):
         return if_range.strip() == validators.etag and not validators.etag.startswith("W/")
     date = parse_http_date(if_range)

@@ -1,6 +1,6 @@
-"""Files that browsers execute: HTML, SVG and other XML, and the policy that stops their scripts.
+"""Files that can run scripts in browsers (HTML, SVG, XML), and the policy that stops the scripts.
 
-The app sends the policy, and so do the generated configurations where the app sent none.
+The app sends the policy. The generated configurations add it if the app did not send one.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:
 
 NO_POLICY = ";"
 """An empty policy, which browsers ignore (CSP Level 3, section 4.2). Servers that add the sandbox
-where the app sent no policy leave it alone."""
+to responses without a policy do not replace an empty policy."""
 
 TYPES = r"(?:text/html|text/xml|application/xml|text/xsl|[^ ;]+\+xml) *(?:;|$)"
-"""The pattern of the types of such files. PDF is not one of them: its scripts can't reach the site,
-and not every browser shows a sandboxed PDF."""
+"""A pattern for the types of such files. It does not include PDF: PDF scripts can't access the
+site, and some browsers do not show sandboxed PDFs."""
 
 ENDINGS = ("html", "htm", "shtml", "xhtml", "xht", "svg", "xml", "xsl", "xslt", "mathml")
-"""The extensions of their names, for files without a type."""
+"""The file name extensions of such files, for files without a type."""
 
 _TYPES = re.compile(TYPES, re.IGNORECASE)
 
 
 def may_run(content_type: str) -> bool:
-    """Whether browsers run the scripts of files of this type."""
+    """Whether browsers run scripts in files of this type."""
     return _TYPES.match(content_type) is not None

@@ -1,11 +1,11 @@
-"""The decisions of the `Sendfile` middlewares: which file responses the server sends.
+"""The logic of the `Sendfile` middlewares: which file responses the server sends.
 
-The middleware does for Python what Rack::Sendfile does for Ruby: the app responds with a file,
-and if the file is under a root, the web server sends it. Only whole files qualify: status 200,
-from the first byte, with the right length, without encoding, read by a plain file object.
+The middleware is the Python equivalent of Ruby's Rack::Sendfile: if the app responds with a file
+under a root, the web server sends it. This applies only to whole files: with status 200, from the
+first byte, with the correct length, without encoding, and read by a plain file object.
 
-The server evaluates the visitor's ranges and preconditions itself, so the app does not see
-them. If the server can't send the file after all, they are evaluated here.
+The server evaluates the visitor's ranges and preconditions, so they are hidden from the app. If the
+server can't send the file after all, they are evaluated here.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ from xaccel.servers import dialects
 from xaccel.servers.dialects import Dialect, is_offload_header
 
 TYPE = "xaccel.sendfile_type"
-"""The key of a WSGI environment or an ASGI scope that overrides the server for one request: the
-name of the header that the server understands, such as `X-Accel-Redirect`; empty for none."""
+"""The key of a WSGI environment or an ASGI scope that overrides the server for one request. Its
+value is the name of the server's header, such as `X-Accel-Redirect`, or empty for no server."""
 
 MAPPING = "xaccel.accel_mapping"
-"""The key that overrides `ROOTS` for one request, in the grammar of `PathMap.parse`."""
+"""The key that overrides `ROOTS` for one request, in the syntax of `PathMap.parse`."""
 
 HIDDEN = ("Range", "If-Range", "If-Match", "If-Unmodified-Since")
-"""The request headers that the app does not see."""
+"""The request headers that are hidden from the app."""
 
-# The headers that depend on who sends the file; the sender sets them again.
+# Headers that depend on who sends the file. The sender sets them again.
 _REPLACED = frozenset({"accept-ranges", "content-length", "etag", "last-modified"})
 _OWN = frozenset({"accept-ranges", "content-length"})
 _PARTIAL = frozenset({"content-encoding", "content-range", "transfer-encoding"})
@@ -55,14 +55,14 @@ _logger = logging.getLogger("xaccel.sendfile")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sender:
-    """What sends the files of one request, and from where."""
+    """The server and the roots for the files of one request."""
 
     dialect: Dialect
     path_map: PathMap
 
 
 class Offloader:
-    """Replaces file responses of an app by responses that make the server send the file."""
+    """Replaces an app's file responses with responses that make the server send the file."""
 
     def __init__(self, config: Config, *, trust_request_headers: bool = False) -> None:
         self._delivery = Delivery(config)
@@ -73,14 +73,14 @@ class Offloader:
     def sender(
         self, method: str, overrides: Mapping[str, Any], header: Callable[[str], str | None]
     ) -> Sender | None:
-        """What sends the files of one request; `None` to leave the app's responses alone.
+        """Return the sender for one request, or `None` to leave the app's responses unchanged.
 
         Args:
             method: The request's method.
             overrides: The WSGI environment or the ASGI scope, with `TYPE` and `MAPPING`.
-            header: Finds a request header by its name. It is asked for `X-Sendfile-Type` and
-                `X-Accel-Mapping` only if the operator trusts them, and only for what the settings
-                leave open.
+            header: Returns a request header by its name. It is called for `X-Sendfile-Type` and
+                `X-Accel-Mapping` only if the operator trusts these headers and the settings do not
+                have the value.
         """
         sender: Sender | None = self._sender
         sendfile_type, mapping = overrides.get(TYPE), overrides.get(MAPPING)
@@ -97,10 +97,10 @@ class Offloader:
     def offload(
         self, sender: Sender, request: Request, headers: Headers, file: BinaryIO
     ) -> Response | None:
-        """Answer instead of an app whose response is 200 with an open file.
+        """Replace the response of an app that responds with 200 and an open file.
 
         Returns:
-            The response, which does not need `file`. `None` to keep the app's response.
+            The response, which does not need `file`, or `None` to keep the app's response.
         """
         path = path_of(file) if _may_be_whole(headers) else None
         location = self._locate(sender, path) if path is not None else None
@@ -113,10 +113,10 @@ class Offloader:
     def respond(
         self, sender: Sender, request: Request, headers: Headers, file: BinaryIO
     ) -> Response | None:
-        """As `offload()`; a file that the server can't send is sent here, with its ranges.
+        """Like `offload()`, but a file that the server can't send is sent here, with ranges.
 
         Returns:
-            The response; its body may be `file`. `None` to keep the app's response.
+            The response, whose body may be `file`, or `None` to keep the app's response.
         """
         response = self.offload(sender, request, headers, file)
         if response is not None:
@@ -132,7 +132,7 @@ class Offloader:
     def respond_with_path(
         self, sender: Sender | None, request: Request, headers: Headers, path: str
     ) -> Response:
-        """Answer instead of an app whose response is 200 with the path of a file."""
+        """Replace the response of an app that responds with 200 and the path of a file."""
         location = self._locate(sender, path) if sender is not None else None
         if (
             sender is not None
@@ -157,10 +157,11 @@ class Offloader:
             return None
 
     def _of_headers(self, header: Callable[[str], str | None]) -> Sender | None:
-        """The sender that the server's request headers name, as far as the settings do not.
+        """Return the sender from the web server's request headers, where the settings have none.
 
-        The server may set only the mapping, and a visitor the type. So a type that makes a server
-        take a path does not go with a mapping, unless the settings name the server.
+        The web server may set only the mapping, and a visitor may set the type. Therefore, a type
+        whose header takes a file path is not combined with a mapping, unless the settings name the
+        server.
         """
         sender: Sender | None = self._sender
         is_named = self._sender.dialect.offloads
@@ -182,7 +183,7 @@ class Offloader:
             return None
         found = _dialects_of_type(str(sendfile_type).lower())
         if not found:
-            # As a literal, so that line breaks in it can't forge lines of the log.
+            # Logged as a literal, so that line breaks in the value can't forge log lines.
             _logger.warning("unknown X-Sendfile-Type: %r", sendfile_type)
             return None
         configured = self._delivery.dialect
@@ -206,7 +207,7 @@ def _dialects_of_type(sendfile_type: str) -> tuple[Dialect, ...]:
 
 
 def without_foreign(headers: Headers, request: Request) -> Headers:
-    """Remove the headers that would make the server send a file, except those of xaccel."""
+    """Remove headers that would make the server send a file, unless xaccel has set them."""
     return tuple(
         (name, value)
         for name, value in headers
@@ -219,7 +220,7 @@ def _may_be_whole(headers: Headers) -> bool:
 
 
 def _has_length(headers: Headers, size: int) -> bool:
-    """Whether the length in the headers, if any, is that of the file."""
+    """Whether the length in the headers, if any, is the file's size."""
     return all(value == str(size) for name, value in headers if name.lower() == "content-length")
 
 
@@ -242,7 +243,7 @@ def _hand_over(sender: Sender, location: Location, request: Request, headers: He
 
 
 def _failed_precondition(request: Request, headers: Headers) -> Response | None:
-    """The 412 that an app could not send because it has not seen the condition."""
+    """Return the 412 that the app could not send, because the condition was hidden from it."""
     return precondition_response(_unseen(request), Validators.of_headers(headers), headers)
 
 
@@ -254,5 +255,5 @@ def _send_open_file(
 
 
 def _unseen(request: Request) -> Conditions:
-    """The conditions that the app has not seen. It has evaluated the others."""
+    """Return the conditions that were hidden from the app. The app evaluates the others."""
     return dataclasses.replace(request.conditions, if_none_match=None, if_modified_since=None)

@@ -1,1 +1,1 @@
-"""`xaccel doctor`, a module for each topic that it checks. No web worker imports it."""
+"""The checks of `xaccel doctor`, with one module per topic. No web worker imports them."""

@@ -1,4 +1,4 @@
-"""The cache of thumbnails: whether the app can write to it, and the server answers from it."""
+"""Check that the app can write to the thumbnail cache, and that the server reads from it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from xaccel.thumbnails import engines
 
 
 def problem(cache: Path) -> Result | None:
-    """The finding, if the app can't write to its cache."""
+    """Return a finding if the app can't write to its cache."""
     existing = next(path for path in (cache, *cache.parents) if path.exists())
-    # os.access() is wrong about directories in /proc and the like.
+    # os.access() returns wrong results for directories in /proc and similar file systems.
     if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK) and _is_writable(cache):
         return None
     return finding(
@@ -34,7 +34,7 @@ def problem(cache: Path) -> Result | None:
 
 
 def remove(cache: Path, config: Config, spec: str, names: str) -> None:
-    """Remove the finished thumbnails with a spec whose names match a pattern."""
+    """Remove the finished thumbnails of a spec whose names match a pattern."""
     directory = cache / f"{config.thumbnail_url}{spec}".lstrip("/")
     for path in directory.rglob(names):
         with contextlib.suppress(OSError):
@@ -56,7 +56,7 @@ def _is_writable(cache: Path) -> bool:
 
 
 def hits(site: Site, config: Config, name: str, last: Reply) -> Result:
-    """Whether the server sends finished thumbnails without the app.
+    """Check whether the server sends finished thumbnails without the app.
 
     Args:
         site: The site.
@@ -92,7 +92,7 @@ def hits(site: Site, config: Config, name: str, last: Reply) -> Result:
 
 @contextlib.contextmanager
 def _outside(config: Config, cache: Path) -> Iterator[Path | None]:
-    """A marker file that the server's user can read, outside the cache."""
+    """Yield a marker file outside the cache that the server's user can read."""
     with contextlib.ExitStack() as stack:
         places = (*map(Path, config.roots), cache.parent)
         found = (stack.enter_context(marker(place)) for place in places)
@@ -102,7 +102,7 @@ def _outside(config: Config, cache: Path) -> Iterator[Path | None]:
 def _finds_marker(site: Site, config: Config, cache: Path) -> bool:
     """Whether the server finds a file in the cache under a name that the app refuses.
 
-    A server that checks signatures itself does.
+    A server that verifies signatures itself finds the file.
     """
     name, content = f"doctor-{secrets.token_hex(8)}", secrets.token_bytes(16)
     path = f"{config.thumbnail_url}{name}/marker"
@@ -116,10 +116,10 @@ def _finds_marker(site: Site, config: Config, cache: Path) -> bool:
 
 
 def _follows_link(site: Site, config: Config, name: str, cache: Path, outside: Path) -> bool:
-    """Whether the server follows a link out of the cache, which the app does not.
+    """Whether the server follows a symbolic link out of the cache. The app does not.
 
-    The link replaces a thumbnail made for this check. A server that asks the app about a
-    signature asks once for each URL, hence the request before.
+    The link replaces a thumbnail made for this check. A server that asks the app about a signature
+    asks once for each URL, so the thumbnail is requested before it is replaced.
     """
     if config.thumbnail_only_presets:
         spec, name = next(iter(config.thumbnail_presets.values())), f"doctor-{secrets.token_hex(8)}"

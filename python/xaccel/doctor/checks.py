@@ -1,7 +1,7 @@
 """`xaccel doctor`: examine a running site from outside, as a visitor does.
 
-Each check sends requests and yields results. Checks of what only the settings know, such as
-prefixes, keys and directories, need the settings.
+Each check sends requests and yields results. Some checks need the settings, because they use
+prefixes, keys or directories.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CHECKS: tuple[Callable[[Site, Reply], Iterator[Result]], ...] = (
     check_upload_limit,
     check_thumbnails,
 )
-"""The checks of a site that answers. Each gets the site, and the response from its address."""
+"""The checks for a site that responds. Each takes the site and the response from its address."""
 
 
 def examine(site: Site) -> list[Result]:

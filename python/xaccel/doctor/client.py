@@ -19,22 +19,22 @@ _TIMEOUT = 20.0
 
 @dataclass(frozen=True)
 class Reply:
-    """What the site sent for one request."""
+    """The site's response to one request."""
 
     status: int
     headers: http.client.HTTPMessage
     body: bytes
-    """The beginning of the body, see `samples.MOST_BYTES`."""
+    """The beginning of the body; see `samples.MOST_BYTES`."""
     keeps_alive: bool
     """Whether the connection stays open."""
     requested: float
     """When the request was sent, in seconds since the epoch."""
     received: float
-    """When the last byte that was read arrived."""
+    """When the last byte that was read was received, in seconds since the epoch."""
 
     @property
     def size(self) -> int:
-        """How many bytes the whole body has."""
+        """The size of the whole body in bytes."""
         length = self.headers["Content-Length"] or ""
         return int(length) if length.isdecimal() else len(self.body)
 
@@ -46,7 +46,7 @@ class Site:
     Args:
         url: The site's address, or the address of a file that the app offloads there.
         config: The app's settings, if you have them.
-        headers: Headers of each request, such as the cookie of a user who may see the file.
+        headers: Headers for each request, such as the cookie of a user who may see the file.
 
     Raises:
         ConfigError: The address is not an HTTP URL.
@@ -70,7 +70,7 @@ class Site:
         return (self._parts.path or "/") + (f"?{self._parts.query}" if self._parts.query else "")
 
     def connect(self, timeout: float = _TIMEOUT) -> http.client.HTTPConnection:
-        """A new connection; `timeout` is in seconds."""
+        """Open a new connection. `timeout` is in seconds."""
         host = self._parts.hostname or ""
         if self._parts.scheme == "https":
             context = ssl.create_default_context()

@@ -1,4 +1,4 @@
-"""The server itself: whether it keeps connections open, its clock, its limit for uploads."""
+"""Check the server's persistent connections, its clock and its upload limit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HUGE = 1 << 50
 
 
 def check_keep_alive(_: Site, first: Reply) -> Iterator[Result]:
-    """Whether a connection serves more than one request."""
+    """Check whether the server keeps a connection open for more than one request."""
     if first.keeps_alive:
         yield ok("keep-alive", "Connections stay open.")
         return
@@ -31,7 +31,7 @@ def check_keep_alive(_: Site, first: Reply) -> Iterator[Result]:
 
 
 def check_clock(_: Site, first: Reply) -> Iterator[Result]:
-    """Whether the server's clock agrees with the clock of this machine."""
+    """Check whether the server's clock agrees with this machine's clock."""
     date = first.headers["Date"]
     server_time = parse_http_date(date or "")
     if server_time is None:
@@ -51,7 +51,7 @@ def check_clock(_: Site, first: Reply) -> Iterator[Result]:
 
 
 def check_upload_limit(site: Site, first: Reply) -> Iterator[Result]:
-    """Announce a huge upload, and see who refuses it."""
+    """Announce a huge upload, and check whether the server or the app refuses it."""
     status = None
     with contextlib.closing(site.connect(_REFUSAL_TIMEOUT)) as connection:
         connection.putrequest("POST", "/")

@@ -1,4 +1,4 @@
-"""Whether visitors can read files under the internal prefixes, without the app."""
+"""Check whether visitors can read files under the internal prefixes without the app."""
 
 from __future__ import annotations
 

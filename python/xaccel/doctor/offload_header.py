@@ -1,4 +1,4 @@
-"""Whether the server acts on the header that offloads a file, and hides it from visitors."""
+"""Check whether the server handles the offload header and hides it from visitors."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from xaccel.servers.dialects import Dialect, is_offload_header
 
 
 def check_offload_header(_: Site, first: Reply) -> Iterator[Result]:
-    """The answer from the address that was given."""
+    """Check the response from the given address."""
     yield leak(first) or ok("header", "Visitors see no header that offloads files.")
 
 
 def leak(reply: Reply) -> Result | None:
-    """The finding, if the server passes such a header on."""
+    """Return a finding if the server passes an offload header on to visitors."""
     leaked = sorted(name for name in reply.headers if is_offload_header(name))
     if not leaked:
         return None
@@ -39,7 +39,7 @@ def leak(reply: Reply) -> Result | None:
 
 
 def dialect_of(reply: Reply) -> Dialect | None:
-    """The dialect of the server that the header `Server` names, if xaccel knows it."""
+    """Return the dialect for the server in the `Server` header, if xaccel supports it."""
     product = (reply.headers["Server"] or "").lower()
     servers = (each for each in dialects.DIALECTS.values() if each.offloads)
     return next((dialect for dialect in servers if dialect.name in product), None)

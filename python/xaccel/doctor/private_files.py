@@ -1,4 +1,4 @@
-"""Whether an offloaded file arrives, with ranges, HEAD and conditional requests."""
+"""Check whether offloaded files arrive, with ranges, HEAD and conditional requests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _REFUSALS = {
 
 
 def check_private_file(site: Site, first: Reply) -> Iterator[Result]:
-    """Request a file by a signed link, or at the address that was given."""
+    """Request a file through a signed link or at the given address."""
     config = site.config
     if config is not None and config.private_url is not None:
         for root in config.roots:

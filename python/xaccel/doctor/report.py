@@ -1,4 +1,4 @@
-"""What a check reports: that all is well, a finding with its fix, or why it was skipped."""
+"""The results of checks: success, a finding with a fix, or the reason for skipping a check."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Status: TypeAlias = Literal["ok", "finding", "skipped"]
 
 @dataclass(frozen=True)
 class Result:
-    """The result of a check. Texts are whole sentences."""
+    """The result of a check. All texts are complete sentences."""
 
     check: str
     status: Status
@@ -19,15 +19,15 @@ class Result:
 
 
 def ok(check: str, text: str) -> Result:
-    """All is well."""
+    """Return a result that reports success."""
     return Result(check, "ok", text)
 
 
 def finding(check: str, cause: str, consequence: str, fix: str) -> Result:
-    """Something is wrong: what, what it does to the site, and how to fix it; a sentence each."""
+    """Return a problem: its cause, its effect on the site, and the fix, in one sentence each."""
     return Result(check, "finding", f"{cause} {consequence}", fix)
 
 
 def skipped(check: str, reason: str) -> Result:
-    """The check can't be done here."""
+    """Return a result that says why the check could not run."""
     return Result(check, "skipped", reason)

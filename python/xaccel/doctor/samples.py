@@ -1,4 +1,4 @@
-"""Files to try things with: the doctor's own where it can write, otherwise one of the site's."""
+"""Sample files: the doctor's own if the directory is writable, otherwise one of the site's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MOST_BYTES = 1 << 16
-"""How much of a file or a response is read. The rest may have gigabytes."""
+"""The maximum number of bytes to read from a file or a response, which may be huge."""
 
 _MAX_ENTRIES = 1000
 _SIDE = 64
@@ -21,15 +21,15 @@ _SIDE = 64
 def marker(
     directory: str | Path, content: bytes | None = None, *, ending: str = ""
 ) -> Iterator[Path | None]:
-    """A file of our own in a directory, with random content unless it is given.
+    """Create a file in a directory, with random content unless `content` is given.
 
-    It is there until the block ends; `None` if the directory is not writable.
+    The file exists until the block ends. Yields `None` if the directory is not writable.
     """
     path = Path(directory) / f"doctor-{secrets.token_hex(8)}{ending}"
     try:
         try:
             path.write_bytes(secrets.token_bytes(64) if content is None else content)
-            # The server's user may be another one.
+            # The server may run as a different user.
             path.chmod(0o644)
             found: Path | None = path
         except OSError:
@@ -42,19 +42,19 @@ def marker(
 
 @contextlib.contextmanager
 def sample(directory: str) -> Iterator[Path | None]:
-    """A marker file, or a file of the site's if the directory is not writable."""
+    """Yield a marker file, or one of the site's files if the directory is not writable."""
     with marker(directory) as own:
         yield own or next(files(directory), None)
 
 
 def beginning(path: Path) -> bytes:
-    """The first bytes of a file, up to what is read of a response."""
+    """Return the first `MOST_BYTES` bytes of a file."""
     with path.open("rb") as file:
         return file.read(MOST_BYTES)
 
 
 def files(directory: str, endings: tuple[str, ...] = ("",)) -> Iterator[Path]:
-    """Visible files with content in a directory; the search stops after 1000 entries."""
+    """Yield visible, non-empty files in a directory. The search stops after 1000 entries."""
     paths = itertools.islice(Path(directory).rglob("*"), _MAX_ENTRIES)
     with contextlib.suppress(OSError):
         for path in paths:
@@ -69,7 +69,7 @@ def files(directory: str, endings: tuple[str, ...] = ("",)) -> Iterator[Path]:
 
 
 def picture() -> bytes:
-    """A small red PNG."""
+    """Return a small red PNG."""
     rows = (b"\0" + b"\xff\0\0" * _SIDE) * _SIDE
     header = struct.pack(">IIBBBBB", _SIDE, _SIDE, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))

@@ -1,4 +1,4 @@
-"""Whether the site makes thumbnails, refuses changed URLs and negotiates formats."""
+"""Check whether the site renders thumbnails, refuses changed URLs and negotiates formats."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def check_thumbnails(site: Site, _: Reply) -> Iterator[Result]:
     if source is None or not source.startswith("/"):
         yield skipped("thumbnails", "THUMBNAIL_SOURCE is not a directory.")
         return
-    # This site, and not what THUMBNAIL_HOST keeps of it.
+    # Request the thumbnail from this site, not from a cache at THUMBNAIL_HOST.
     engine = engines.get(replace(config, thumbnail_host=None))
     with (
         marker(source, picture(), ending=".png") as own,
         _specs(config, own) as (spec, negotiated),
     ):
-        # One upload that is broken says nothing about the site, so several are tried.
+        # A single broken upload does not mean that the site is broken, so try several images.
         images = [own] if own else itertools.islice(files(source, _IMAGES), _MOST_IMAGES)
         for image in images:
             name = image.relative_to(source).as_posix()
@@ -69,10 +69,10 @@ def check_thumbnails(site: Site, _: Reply) -> Iterator[Result]:
 
 @contextlib.contextmanager
 def _specs(config: Config, own: Path | None) -> Iterator[tuple[str, str | None]]:
-    """The specs to request: a plain one, and one with negotiation if the site has that.
+    """Yield the specs to request: a plain one, and one with negotiation if the site uses it.
 
-    The thumbnails that no page uses are removed at the end: those with our version, and those of
-    our own image.
+    At the end, thumbnails that no page uses are removed: thumbnails with our version, and
+    thumbnails of our own image.
     """
     version = f"v-{secrets.token_urlsafe(6)}"
     removed: str | None = "*"

@@ -1,5 +1,5 @@
 """The web servers.
 
-`dialects` is what the running app knows of them: how each is asked to send a file. The other
-modules write their configurations, for `xaccel config`; a worker of an app never loads those.
+`dialects` is used by the running app: it defines how to make each server send a file. The other
+modules generate server configurations for `xaccel config`. An app's workers never load them.
 """

@@ -1,4 +1,4 @@
-"""Apache's configuration, see `xaccel.servers.generators.Generator`: a virtual host."""
+"""Apache's configuration, a virtual host; see `xaccel.servers.generators.Generator`."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ _WORKERS = ("www-data", "apache", "http", "_www", "nobody")
 
 
 def site_file(deployment: Deployment) -> str:
-    """The name of the file with `site()`."""
+    """Return the name of the file for the output of `site()`."""
     return f"{deployment.file_name}.conf"
 
 
 def secrets_file(deployment: Deployment) -> str:
-    """The name of the file with `secrets()`."""
+    """Return the name of the file for the output of `secrets()`."""
     return f"{deployment.file_name}-secrets.conf"
 
 
 def site(config: Config, deployment: Deployment) -> str:
-    """A virtual host, for `sites-available/` or `conf.d/`."""
+    """Return a virtual host for `sites-available/` or `conf.d/`."""
     _DIALECT.check(config)
     modules = " ".join([*_modules(deployment)][3:])
     lines = [
@@ -65,7 +65,7 @@ def site(config: Config, deployment: Deployment) -> str:
 
 
 def full(config: Config, deployment: Deployment, directory: Path) -> str:
-    """A whole `httpd.conf`, with its logs and its pid file in `directory`."""
+    """Return a complete `httpd.conf`, with its logs and its pid file in `directory`."""
     _DIALECT.check(config)
     address, port = deployment.listen_address
     directory_of_modules = _module_directory()
@@ -100,11 +100,11 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
 
 
 def secrets(config: Config, deployment: Deployment) -> None:
-    """Nothing: the app verifies the signatures, not Apache."""
+    """Return `None`, because the app verifies the signatures, not Apache."""
 
 
-def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 - as of any server
-    """Nothing more."""
+def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 - the interface
+    """Return an empty mapping, because no more files are needed."""
     return {}
 
 
@@ -117,7 +117,7 @@ def _modules(deployment: Deployment) -> Iterator[str]:
 
 
 def _redirects(deployment: Deployment) -> Iterator[str]:
-    """Virtual hosts that redirect HTTP to HTTPS."""
+    """Yield virtual hosts that redirect HTTP to HTTPS."""
     address, port = deployment.listen_address
     if deployment.tls_certificate is None or port != "443":
         return
@@ -198,7 +198,7 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
         )
         yield from _section("If", f'"{condition}"', ["Require all denied"])
     if config.mount:
-        # Apache encodes the path, in which a dollar sign may begin a reference.
+        # Apache encodes the path. A dollar sign in it could begin a reference.
         path = _quoted(config.mount.replace("$", r"\$") + "/")
         yield f'RedirectMatch permanent "^{_pattern(config.mount)}$" {path}'
     yield "# Pass on WebSockets, too."
@@ -208,7 +208,7 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
 
 
 def _policy(config: Config) -> Iterator[str]:
-    """The header that keeps a private file from running scripts on the site's origin."""
+    """Yield the header that prevents a private file from running scripts on the site's origin."""
     if config.allow_scripts:
         return
     endings = "|".join(scripts.ENDINGS)
@@ -257,14 +257,14 @@ def _section(kind: str, argument: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def _literal(path: str) -> str:
-    """A path with its wildcards escaped; without wildcards, a backslash is literal."""
+    """Escape the wildcards in a path. Without wildcards, a backslash is literal."""
     if set(path).isdisjoint("*?["):
         return path
     return re.sub(r"[*?\[]", r"[\g<0>]", path.replace("\\", r"\\"))
 
 
 def _pattern(value: str) -> str:
-    """A regular expression that matches a text, for any quotes and delimiters around it."""
+    """Return a regular expression that matches a text inside any quotes and delimiters."""
     return re.sub(
         rb"[^A-Za-z0-9/]", lambda byte: rb"\x%02x" % ord(byte[0]), value.encode()
     ).decode()

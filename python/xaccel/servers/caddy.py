@@ -1,4 +1,4 @@
-"""Caddy's configuration, see `xaccel.servers.generators.Generator`: a site block."""
+"""Caddy's configuration, a site block; see `xaccel.servers.generators.Generator`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OPTIONS: frozenset[str] = frozenset()
 
 _DIALECT = Caddy()
 _NO_INDEX = "index .xaccel-no-index"
-# Caddy sets its own headers for the file.
+# Caddy sets these headers itself when it sends the file.
 _NOT_COPIED = (
     "X-Accel-Redirect",
     "Content-Length",
@@ -38,23 +38,23 @@ _NOT_COPIED = (
 
 
 def site_file(deployment: Deployment) -> str:
-    """The name of the file with `site()`."""
+    """Return the name of the file for the output of `site()`."""
     return f"{deployment.file_name}.caddy"
 
 
 def secrets_file(deployment: Deployment) -> str:
-    """The name of the file with `secrets()`."""
+    """Return the name of the file for the output of `secrets()`."""
     return f"{deployment.file_name}-secrets.caddy"
 
 
 def site(config: Config, deployment: Deployment) -> str:
-    """A site block, to import in the `Caddyfile`."""
+    """Return a site block to import in the `Caddyfile`."""
     _DIALECT.check(config)
     return _document([text.HEADER, *_site(config, deployment)])
 
 
 def full(config: Config, deployment: Deployment, directory: Path) -> str:
-    """A whole `Caddyfile`, with Caddy's log and its data in `directory`."""
+    """Return a complete `Caddyfile`, with Caddy's log and its data in `directory`."""
     _DIALECT.check(config)
     log = [f"output file {_quoted(str(directory / 'error.log'))}", "level WARN"]
     options = [
@@ -68,11 +68,11 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
 
 
 def secrets(config: Config, deployment: Deployment) -> None:
-    """Nothing: the app verifies the signatures, not Caddy."""
+    """Return `None`, because the app verifies the signatures, not Caddy."""
 
 
-def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 - as of any server
-    """Nothing more."""
+def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 - the interface
+    """Return an empty mapping, because no more files are needed."""
     return {}
 
 
@@ -121,7 +121,7 @@ def _handlers(config: Config, deployment: Deployment) -> Iterator[str]:
             f"handle_path {_quoted(prefix + '*')}",
             [f"root * {_quoted(directory)}", "file_server"],
         )
-    # A matcher compares what is percent-encoded in it with the encoded path.
+    # A matcher compares its percent-encoded characters with the encoded path.
     mount = config.mount.replace("%", "%25")
     if mount:
         path = _quoted(mount)
@@ -164,7 +164,7 @@ def _upstream(deployment: Deployment) -> str:
 
 def _responses(config: Config) -> Iterator[str]:
     roots = [(prefix, directory) for directory, prefix in config.served_roots.items()]
-    # The first match wins, so a prefix within another one comes first.
+    # The first match wins, so a prefix inside another prefix comes first.
     for index, (prefix, directory) in enumerate(sorted(roots, reverse=True)):
         yield ""
         yield f"@root{index} header X-Accel-Redirect {_quoted(prefix + '*')}"
@@ -178,7 +178,7 @@ def _send(config: Config, prefix: str, directory: str) -> Iterator[str]:
     yield "@changes not method GET HEAD"
     yield "method @changes GET"
     yield "rewrite * {rp.header.X-Accel-Redirect}"
-    # Caddy compares it with the encoded path, byte by byte.
+    # Caddy compares the value with the encoded path, byte by byte.
     stripped = urllib.parse.quote(prefix.rstrip("/"), safe=string.printable)
     yield f"uri strip_prefix {_quoted(stripped)}"
     yield f"root * {_quoted(directory)}"
@@ -189,7 +189,7 @@ def _send(config: Config, prefix: str, directory: str) -> Iterator[str]:
 
 
 def _policy(config: Config) -> Iterator[str]:
-    """The header that keeps a private file from running scripts on the site's origin."""
+    """Yield the header that prevents a private file from running scripts on the site's origin."""
     if config.allow_scripts:
         return
     endings = "|".join(scripts.ENDINGS)
@@ -207,19 +207,20 @@ def _policy(config: Config) -> Iterator[str]:
 
 
 def _quoted(value: str) -> str:
-    """A value as one word.
+    """Quote a value as one word.
 
-    A backslash keeps a brace from starting a placeholder. A brace before a dollar sign would start
-    an environment variable, so it becomes the default value of one that does not exist.
+    A backslash prevents a brace from starting a placeholder. A brace before a dollar sign would
+    start an environment variable, so it is written as the default value of a variable that does not
+    exist.
     """
-    # Without an opening brace, hence without placeholders, Caddy keeps backslashes.
+    # Without an opening brace, there are no placeholders, and Caddy keeps backslashes.
     special = '[{}"]' if "{" in value else '"'
     escaped = re.sub(special, r"\\\g<0>", no_control(value, _DIALECT.title))
     return '"' + escaped.replace(r"\{$", r"{$XACCEL_NO_SUCH_VARIABLE:\{}$") + '"'
 
 
 def _document(lines: Iterable[str]) -> str:
-    """The text, indented by tabs as `caddy fmt` does."""
+    """Return the text, indented with tabs like the output of `caddy fmt`."""
     return re.sub(
         r"(?m)^( {4})+", lambda spaces: "\t" * (len(spaces[0]) // 4), text.document(lines)
     )

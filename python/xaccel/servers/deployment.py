@@ -1,4 +1,4 @@
-"""What the configuration of a server depends on besides the app's settings."""
+"""The inputs of a server's configuration besides the app's settings."""
 
 from __future__ import annotations
 
@@ -22,24 +22,25 @@ _PLAIN = (
 )
 _NAME = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST = 20
-# Below the ports that Linux gives to connections.
+# Below the range of ports that Linux assigns to outgoing connections.
 _FIRST_PORT, _PORTS = 10_200, 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """Where the app and the server listen, and what the server does besides.
+    """Where the app and the server listen, and further options of the server.
 
     Raises:
         ConfigError: A value is invalid in a server's configuration.
     """
 
     name: str | None = None
-    """The site's name, such as `shop`. Sites that share a server need different names: they begin
-    the names of files, and of what one server has only once, such as nginx's variables."""
+    """The site's name, such as `shop`. Sites that share a server need different names. The name is
+    a prefix of file names and of everything that must be unique within a server, such as nginx's
+    variables."""
     directory: Path | None = None
-    """Where the files of the configuration will be, so that one can include another; `None` if
-    that is not known."""
+    """The directory of the configuration's files, so that one file can include another; `None` if
+    it is not known."""
     upstream: str = "127.0.0.1:8000"
     """Where the app listens: `HOST:PORT`, `unix:/path/to.sock` or a container's `NAME:PORT`."""
     listen: str = "80"
@@ -47,13 +48,13 @@ class Deployment:
     domain: str | None = None
     """The host names of the site, separated by spaces; `None` for any."""
     static: Mapping[str, str] = field(default_factory=dict)
-    """Directories of static files by their public URL prefix: `{"/static/": "/srv/static"}`."""
+    """Directories of static files, keyed by public URL prefix: `{"/static/": "/srv/static"}`."""
     client_max_body_size: str = "10m"
-    """The largest upload, in nginx's grammar: `10m` is 10 MiB, `0` means no limit."""
+    """The maximum size of an upload, in nginx's syntax: `10m` is 10 MiB, `0` means no limit."""
     verify: Literal["app", "secure-link", "njs"] | None = None
-    """How nginx verifies the URL of a thumbnail: it asks the app once, or verifies the signature
-    itself, with `secure_link` or with an njs script. The default is `secure-link` if URLs are
-    signed for it, otherwise `app`."""
+    """How nginx verifies the URL of a thumbnail. nginx either asks the app once, or verifies the
+    signature with `secure_link` or an njs script. The default is `secure-link` if URLs are signed
+    for it, otherwise `app`."""
 
     resizer: str | None = None
     """Where nginx's resizing server listens, if nginx renders the thumbnails: `ADDRESS:PORT` or
@@ -91,14 +92,14 @@ class Deployment:
 
     @property
     def file_name(self) -> str:
-        """How the names of the site's files begin."""
+        """The prefix of the site's file names."""
         return "xaccel" if self.name is None else f"xaccel-{self.name}"
 
     @property
     def identifier(self) -> str:
-        """How the names of variables, zones and the like begin.
+        """The prefix of the names of variables, zones and similar items.
 
-        It is short, since nginx's hash tables take only short names.
+        It is short, because nginx's hash tables accept only short names.
         """
         if self.name is None:
             return "xaccel"
@@ -116,7 +117,7 @@ class Deployment:
         return f"127.0.0.1:{_FIRST_PORT + int.from_bytes(digest) % _PORTS}"
 
     def path_of(self, file: str) -> str:
-        """The path by which one file of the configuration names another."""
+        """Return the path by which one file of the configuration refers to another."""
         return file if self.directory is None else str(self.directory / file)
 
     @property
@@ -155,7 +156,7 @@ class Deployment:
 
     @property
     def resolvers(self) -> list[str]:
-        """The DNS servers: `resolver`, or those of resolv.conf(5), or its default."""
+        """The DNS servers from `resolver` or resolv.conf(5), or the default of resolv.conf(5)."""
         if self.resolver is not None:
             return self.resolver.split()
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""What writes the configuration of a web server, found by the server's name."""
+"""The generators of web server configurations, by the server's name."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ DIALECTS_WITH_GENERATOR: Mapping[str, Dialect] = {
 
 
 class Generator(Protocol):
-    """What a module offers that writes a server's configuration, see `Dialect.generator`."""
+    """The interface of a module that generates a configuration; see `Dialect.generator`."""
 
     FULL_FILE: str
-    """The name of the file with `full()`."""
+    """The name of the file for the output of `full()`."""
     OPTIONS: frozenset[str]
-    """The fields of `Deployment` that only some servers know, this one among them."""
+    """The fields of `Deployment` that this server supports, but not every server."""
 
     def site_file(self, deployment: Deployment) -> str:
-        """The name of the file with `site()`."""
+        """Return the name of the file for the output of `site()`."""
 
     def secrets_file(self, deployment: Deployment) -> str:
-        """The name of the file with `secrets()`, which the others include."""
+        """Return the name of the file for the output of `secrets()`. Other files include it."""
 
     def site(self, config: Config, deployment: Deployment) -> str:
-        """What serves this app, for a server that is configured otherwise.
+        """Return the part that serves this app, for a server with an existing configuration.
 
         Raises:
             ConfigError: The server's configuration can't express a setting.
         """
 
     def full(self, config: Config, deployment: Deployment, directory: Path) -> str:
-        """A whole configuration that needs nothing outside `directory`, which is absolute.
+        """Return a complete configuration. It needs no files outside `directory` (absolute).
 
         Raises:
             ConfigError: The server's configuration can't express a setting.
         """
 
     def secrets(self, config: Config, deployment: Deployment) -> str | None:
-        """The secret part of the configuration; `None` if nothing in it is secret."""
+        """Return the secret part of the configuration, or `None` if nothing is secret."""
 
     def further_files(self, deployment: Deployment) -> Mapping[str, str]:
-        """The text of what the other files load, by file name."""
+        """Return the text of additional files that the others load, by file name."""
 
 
 def load(name: str) -> Generator:

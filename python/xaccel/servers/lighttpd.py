@@ -1,4 +1,4 @@
-"""lighttpd's configuration, see `xaccel.servers.generators.Generator`."""
+"""lighttpd's configuration; see `xaccel.servers.generators.Generator`."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _KIBI = 1024
 
 
 def site_file(deployment: Deployment) -> str:
-    """The name of the file with `site()`."""
+    """Return the name of the file for the output of `site()`."""
     return f"{deployment.file_name}.conf"
 
 
 def secrets_file(deployment: Deployment) -> str:
-    """The name of the file with `secrets()`."""
+    """Return the name of the file for the output of `secrets()`."""
     return f"{deployment.file_name}-secrets.conf"
 
 
 def site(config: Config, deployment: Deployment) -> str:
-    """What serves the app, to include in `lighttpd.conf`."""
+    """Return the part that serves the app, to include in `lighttpd.conf`."""
     _DIALECT.check(config)
     lines = [
         text.HEADER,
@@ -45,7 +45,7 @@ def site(config: Config, deployment: Deployment) -> str:
 
 
 def full(config: Config, deployment: Deployment, directory: Path) -> str:
-    """A whole `lighttpd.conf`, with its log and its temporary files in `directory`."""
+    """Return a complete `lighttpd.conf`, with its log and its temporary files in `directory`."""
     _DIALECT.check(config)
     address, port = deployment.listen_address
     temporary = _quoted(str(directory / "tmp"))
@@ -74,11 +74,11 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
 
 
 def secrets(config: Config, deployment: Deployment) -> None:
-    """Nothing: the app verifies the signatures, not lighttpd."""
+    """Return `None`, because the app verifies the signatures, not lighttpd."""
 
 
-def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 - as of any server
-    """Nothing more."""
+def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 - the interface
+    """Return an empty mapping, because no more files are needed."""
     return {}
 
 
@@ -109,14 +109,14 @@ def _tls(deployment: Deployment) -> Iterator[str]:
 
 
 def _tls_socket(deployment: Deployment) -> Iterator[str]:
-    """The socket for TLS, in addition to the port of the configuration that includes this."""
+    """Yield the socket for TLS, in addition to the port of the including configuration."""
     lines = [*_tls(deployment)]
     if lines:
         yield from text.block(_socket(deployment, deployment.listen_address[1]), lines)
 
 
 def _plain_socket(deployment: Deployment) -> Iterator[str]:
-    """The socket for HTTP, which is redirected."""
+    """Yield the socket for HTTP, which redirects to HTTPS."""
     if _redirects(deployment):
         yield from text.block(_socket(deployment, "80"), ['ssl.engine = "disable"'])
 
@@ -166,7 +166,7 @@ def _serve(config: Config, deployment: Deployment) -> Iterator[str]:
 
 
 def _root_of_mount(config: Config) -> Iterator[str]:
-    """What redirects the app's path to its first page."""
+    """Yield a redirect from the app's mount to its first page."""
     if config.mount:
         # A per cent sign and a dollar sign would begin a reference.
         path = encode_path(f"{config.mount}/").replace("%", "%%")

@@ -31,24 +31,24 @@ TYPES = {
     "video/mp4": ("mp4",),
     "video/webm": ("webm",),
 }
-"""The media types of static files by their extensions, for servers without a list of their own."""
+"""The media types of static files by extension, for servers without a built-in list."""
 
 OFFLOAD_REQUEST_HEADERS = ("X-Sendfile-Type", "X-Accel-Mapping")
-"""The request headers by which Rack's and Symfony's servers choose how an app offloads files."""
+"""Request headers that servers for Rack and Symfony use to select how an app offloads files."""
 
 
 def block(head: str, lines: Iterable[str]) -> Iterator[str]:
-    """Lines between braces."""
+    """Yield lines between braces."""
     yield f"{head} {{"
     yield from indent(lines)
     yield "}"
 
 
 def indent(lines: Iterable[str]) -> Iterator[str]:
-    """Lines one level deeper."""
+    """Indent lines by one level."""
     return (f"    {line}" if line else line for line in lines)
 
 
 def document(lines: Iterable[str]) -> str:
-    """The whole text of a file."""
+    """Return the complete text of a file."""
     return "\n".join(lines) + "\n"

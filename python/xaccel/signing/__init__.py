@@ -7,13 +7,13 @@ for a verifier in njs (`"hmac-sha256"`):
     >>> signer.verify(signer.sign("/p/cat.jpg", expires_in=3600))
     '/p/cat.jpg'
 
-To rotate secrets, add a new one at the front of the list. Remove an old one when the URLs that it
-signed no longer have to work.
+To rotate secrets, add a new one at the front of the list. Remove an old secret when the URLs that
+it signed are no longer needed.
 
 `SecureLinkSigner` signs and verifies for other expressions of nginx's `secure_link_md5`.
 
 `ThumborSigner`, `ImgproxySigner` and `HmacSecureLinkSigner` sign for other servers. The first two
-also translate a thumbnail's spec into the server's own grammar:
+also convert a thumbnail spec to the syntax of their server:
 
     >>> signer = ThumborSigner("my-security-key")
     >>> signer.url("my.server.com/image.jpg", "300x200,cover")

@@ -1,4 +1,4 @@
-"""Private keys, by the package cryptography. It is imported when a signer needs it."""
+"""Private keys, loaded with the package cryptography, which is imported only when needed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Unpicklable:
-    """Refuses to be copied or pickled, which would reveal a key."""
+    """A base class that refuses copying and pickling, which would reveal a key."""
 
     __slots__ = ()
 
@@ -34,7 +34,7 @@ def load_pem(owner: str, pem: str | bytes) -> rsa.RSAPrivateKey | ec.EllipticCur
     try:
         key = serialization.load_pem_private_key(data, password=None)
     except (ValueError, TypeError):
-        # The cause may quote a part of the key.
+        # The original exception may quote a part of the key.
         raise ConfigError(f"{owner} needs a private key in PEM, without a password") from None
     if not isinstance(key, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
         raise ConfigError(f"{owner} needs an RSA or ECDSA key, not another kind")
@@ -42,7 +42,7 @@ def load_pem(owner: str, pem: str | bytes) -> rsa.RSAPrivateKey | ec.EllipticCur
 
 
 def load_ed25519(owner: str, key: str) -> ed25519.Ed25519PrivateKey:
-    """Load an Ed25519 key from the base64url of its 32 bytes."""
+    """Load an Ed25519 key from its 32 bytes in base64url."""
     import base64  # noqa: PLC0415 - only this signer needs it
 
     try:

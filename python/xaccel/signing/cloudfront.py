@@ -1,6 +1,6 @@
 """Amazon CloudFront: signed URLs with a canned or a custom policy.
 
-The grammar is that of
+The format is defined in
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-signed-urls.html
 """
 
@@ -29,15 +29,15 @@ _FOR_URLS = bytes.maketrans(b"+=/", b"-_~")
 class CloudFrontSigner(Unpicklable):
     """Signs URLs for Amazon CloudFront. It needs the package cryptography (`xaccel[cloudfront]`).
 
-    The signature is by RSA (PKCS #1 v1.5) or by ECDSA, according to the key. Signing the same URL
-    with the same expiry again returns the same text.
+    The signature uses RSA (PKCS #1 v1.5) or ECDSA, depending on the key. Signing the same URL with
+    the same expiry always returns the same text.
 
     Args:
         key_id: The ID of the public key in CloudFront.
         pem: The private key in PEM, without a password.
-        directory: Let a URL's signature cover all files in its directory and below, for HLS and
-            DASH. The policy then is a custom one.
-        algorithm: `"sha1"`, which CloudFront assumes, or `"sha256"`, which the URL then names.
+        directory: Whether a signature covers all files in the URL's directory and below, for HLS
+            and DASH. This uses a custom policy.
+        algorithm: `"sha1"`, CloudFront's default, or `"sha256"`, which is then named in the URL.
 
     Raises:
         xaccel.exceptions.ConfigError: An argument is invalid, or cryptography is not installed.
@@ -68,16 +68,16 @@ class CloudFrontSigner(Unpicklable):
         not_before: int | None = None,
         ip_address: str | None = None,
     ) -> str:
-        """Sign a URL. Its query is covered too, except with `directory`.
+        """Sign a URL. The signature also covers the query, except with `directory`.
 
         Args:
             url: The absolute URL, percent-encoded as it will be sent. Encode a `*` as `%2A`.
-            expires: See `Signer.sign`. CloudFront answers before this second.
+            expires: See `Signer.sign`. CloudFront accepts the URL before this second.
             expires_in: See `Signer.sign`.
-            not_before: The Unix second before which CloudFront refuses the URL. It makes the policy
-                a custom one.
+            not_before: The Unix second before which CloudFront refuses the URL. This uses a custom
+                policy.
             ip_address: An IPv4 address or network, such as `192.0.2.0/24`, from which the URL is
-                valid. It makes the policy a custom one.
+                valid. This uses a custom policy.
 
         Raises:
             ValueError: The URL is not absolute or not encoded, has one of CloudFront's parameters
@@ -112,7 +112,7 @@ class CloudFrontSigner(Unpicklable):
 
         algorithm = hashes.SHA1() if self.algorithm == "sha1" else hashes.SHA256()  # noqa: S303
         if isinstance(self._key, ec.EllipticCurvePrivateKey):
-            # By RFC 6979: a random number would change the URL each time.
+            # Uses RFC 6979, because a random number would change the URL each time.
             return self._key.sign(policy, ec.ECDSA(algorithm, deterministic_signing=True))
         return self._key.sign(policy, padding.PKCS1v15(), algorithm)
 

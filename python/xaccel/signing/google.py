@@ -1,6 +1,6 @@
 """Google: V4 signed URLs of Cloud Storage, and signed URLs of Media CDN.
 
-The grammars are those of https://cloud.google.com/storage/docs/access-control/signed-urls and
+The formats are defined in https://cloud.google.com/storage/docs/access-control/signed-urls and
 https://cloud.google.com/media-cdn/docs/generate-signatures
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class GoogleCloudStorageSigner(Unpicklable):
-    """Signs URLs of Google Cloud Storage: V4, by a service account's key or by an HMAC key.
+    """Creates V4 signed URLs for Google Cloud Storage with a service account key or an HMAC key.
 
     Pass either `client_email` and `private_key`, as in the JSON file of a service account's key,
     or `access_key` and `secret_key` of an HMAC key. The first pair needs the package cryptography
@@ -36,10 +36,10 @@ class GoogleCloudStorageSigner(Unpicklable):
 
     Args:
         client_email: The address of the service account.
-        private_key: Its private RSA key in PEM.
+        private_key: The account's private RSA key in PEM.
         access_key: The access ID of an HMAC key.
-        secret_key: Its secret.
-        endpoint: Where the URLs lead; None = `https://storage.googleapis.com`.
+        secret_key: The secret of the HMAC key.
+        endpoint: The base URL; None means `https://storage.googleapis.com`.
 
     Raises:
         xaccel.exceptions.ConfigError: An argument is invalid or missing, or cryptography is not
@@ -90,14 +90,14 @@ class GoogleCloudStorageSigner(Unpicklable):
         expires_in: int | timedelta | None = None,
         now: int | None = None,
     ) -> str:
-        """Return a URL with which anyone can make one kind of request; see `S3Signer.presign`.
+        """Return a URL that allows anyone to make one kind of request; see `S3Signer.presign`.
 
         Args:
             method: The HTTP method.
             url: `gs://bucket/key`; the key is not percent-encoded.
             expires: See `S3Signer.presign`.
             expires_in: See `S3Signer.presign`.
-            now: The time in Unix seconds; None = the clock.
+            now: The current time in Unix seconds; None means the system clock.
 
         Raises:
             ValueError: See `S3Signer.presign`.
@@ -131,15 +131,15 @@ def _load_rsa(pem: str | bytes) -> rsa.RSAPrivateKey:
 @final
 @dataclass(frozen=True, repr=False, eq=False)
 class MediaCdnSigner(Unpicklable):
-    """Signs URLs for Google Media CDN by Ed25519.
+    """Signs URLs for Google Media CDN with Ed25519.
 
     It needs the package cryptography (`xaccel[cloudfront]`).
 
     Args:
         key_name: The name of the keyset.
         key: The 32 bytes of the private key in base64url.
-        directory: Let a URL's signature cover all files in its directory and below. It is then
-            part of the path, so that relative URLs in a playlist have it too.
+        directory: Whether a signature covers all files in the URL's directory and below. The
+            signature is then part of the path, so that relative URLs in a playlist also include it.
 
     Raises:
         xaccel.exceptions.ConfigError: An argument is invalid, or cryptography is not installed.
@@ -165,7 +165,7 @@ class MediaCdnSigner(Unpicklable):
         expires: int | datetime | None = None,
         expires_in: int | timedelta | None = None,
     ) -> str:
-        """Sign a URL. Its query is covered too, except with `directory`.
+        """Sign a URL. The signature also covers the query, except with `directory`.
 
         Args:
             url: The absolute URL, percent-encoded as it will be sent.
