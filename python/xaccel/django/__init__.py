@@ -2,7 +2,7 @@
 
 Add `"xaccel.django"` to `INSTALLED_APPS` and `path("", include("xaccel.django.urls"))` to the
 URLs. The settings are in `settings.XACCEL`. The storage is `xaccel.django.storage.PrivateStorage`,
-the middleware `xaccel.django.middleware.SendfileMiddleware`.
+and the middleware is `xaccel.django.middleware.SendfileMiddleware`.
 """
 
 from xaccel.django.functions import (

@@ -1,4 +1,4 @@
-"""For Django's admin: previews, a picker of focal points, and a column of thumbnails.
+"""Previews, a focal-point picker and a thumbnail column for Django's admin.
 
 @admin.register(Photo)
 class PhotoAdmin(ImageAdminMixin, admin.ModelAdmin):
@@ -34,24 +34,25 @@ else:
 __all__ = ["ImageAdminMixin", "ImageWidget", "thumbnail_column"]
 
 _PREVIEW = (480, 360)
-"""The box of a preview, in CSS pixels."""
+"""The size of a preview's box, in CSS pixels."""
 
 _logger = logging.getLogger("xaccel.django")
 
 
 class ImageWidget(AdminFileWidget):
-    """The input of an image, with a preview and a picker of the focal point.
+    """The file input for an image, with a preview and a focal-point picker.
 
-    You pick the point with a click or with the arrow keys. Without JavaScript, you enter it as two
-    numbers.
+    You choose the point with a click or with the arrow keys. Without JavaScript, you enter it as
+    two numbers.
 
     Args:
         attrs: HTML attributes of the input.
-        focal_point_field: The name of the form's field with the focal point; `None` = no picker.
+        focal_point_field: The name of the form field that holds the focal point; `None` means no
+            picker.
     """
 
     class Media:
-        """The style and the script."""
+        """The style sheet and the script."""
 
         css = {"all": ["xaccel/image_widget.css"]}  # noqa: RUF012
         js = ["xaccel/image_widget.js"]  # noqa: RUF012
@@ -98,9 +99,9 @@ class ImageWidget(AdminFileWidget):
 
 
 class ImageAdminMixin(_Admin):
-    """Gives every image of a `ModelAdmin` or an inline a preview and, with a focal point, a picker.
+    """Adds a preview to each image of a `ModelAdmin` or inline, and a picker for a focal point.
 
-    It works with `xaccel.django.fields.ImageField` and with Django's own. Put it before
+    It works with `xaccel.django.fields.ImageField` and with Django's `ImageField`. Put it before
     `ModelAdmin`.
     """
 
@@ -124,12 +125,13 @@ def thumbnail_column(
 ) -> Callable[[models.Model], SafeString | None]:
     """Return a column of thumbnails for `list_display`.
 
-    It costs no query and opens no file. An image that can't have a thumbnail shows why.
+    The column needs no query and opens no file. If an image can't have a thumbnail, the column
+    shows the reason.
 
     Args:
         field: The name of the model's file field.
         width: The width of the box in CSS pixels, or the name of a preset.
-        height: The height of the box in CSS pixels; by default a square.
+        height: The height of the box in CSS pixels; by default, the box is a square.
         description: The heading; by default the field's name.
         options: The options of `thumbnail_img()`; by default `fit="cover"`.
     """
@@ -152,7 +154,7 @@ def thumbnail_column(
 
 
 def _described(error: XaccelError) -> str:
-    """Return what the admin shows of an error: outside of debugging, no paths."""
+    """Return the text of an error for the admin. It contains paths only in debug mode."""
     if settings.DEBUG:
         return str(error)
     _logger.warning("%s", one_line(error))

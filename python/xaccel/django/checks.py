@@ -1,4 +1,4 @@
-"""System checks: they find mistakes in the settings before the site starts."""
+"""System checks that find mistakes in the settings before the site starts."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 
 def check_urls(**_: Any) -> list[CheckMessage]:
-    """W005: the URLs that xaccel writes lead to no view of it. W006: each language has its own."""
+    """W005: the URLs that xaccel writes do not lead to its views. W006: they differ by language."""
     config = _config()
     if config is None or not getattr(settings, "ROOT_URLCONF", None):
         return []
@@ -65,7 +65,7 @@ def _urls(config: Config) -> Iterator[CheckMessage]:
 
 
 def _in_all_languages(name: str, prefix: str) -> set[str]:
-    """The paths at which the URLconf includes ours."""
+    """Return the paths at which the URLconf includes ours."""
     found = set()
     for language, _ in settings.LANGUAGES if settings.USE_I18N else ():
         with override(language):
@@ -74,10 +74,11 @@ def _in_all_languages(name: str, prefix: str) -> set[str]:
 
 
 def _endpoints(config: Config) -> Iterator[tuple[str, str, str, Callable[..., object]]]:
-    """The setting, the URL prefix, the URL's name and the view of each endpoint in use."""
+    """Yield the setting, URL prefix, URL name and view of each endpoint in use."""
     if config.private_url is not None:
         yield "PRIVATE_URL", config.private_url, PRIVATE_FILE, views.private_file
-    # The default storage is a source without any setting, also for a site with private files only.
+    # The default storage is a source without any setting, even on a site that only has private
+    # files.
     sends_files = bool(config.roots or config.remotes)
     asks_for_thumbnails = any(
         key.startswith("THUMBNAIL_") for key in getattr(settings, "XACCEL", {})

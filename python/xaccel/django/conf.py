@@ -1,4 +1,4 @@
-"""`settings.XACCEL`, read once, and again after a test overrides a setting."""
+"""`settings.XACCEL`, which is read once and again after a test overrides a setting."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def delivery() -> Delivery:
 
 @cache
 def offloader() -> Offloader:
-    """What hands file responses to the web server, for the middleware."""
+    """The object that hands file responses to the web server, for the middleware."""
     return Offloader(config())
 
 
@@ -99,7 +99,7 @@ def private_thumbnails() -> PrivateThumbnails:
 _SETTINGS = frozenset(
     {"XACCEL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "MEDIA_ROOT", "STORAGES", "FORCE_SCRIPT_NAME"}
 )
-"""What our own settings depend on."""
+"""The Django settings that our own settings depend on."""
 
 
 def _reset(*, setting: str, **_: Any) -> None:

@@ -10,7 +10,7 @@ class PrivateFiles:
 
 
 def default_source() -> str | None:
-    """The directory of the default storage, or its name as a source; `None` if it is private."""
+    """Return the default storage's directory, or its name as a source; `None` if it is private."""
     storage = storages["default"]
     if isinstance(storage, PrivateFiles):
         return None

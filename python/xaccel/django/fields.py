@@ -1,4 +1,4 @@
-"""Model fields: images that need no Pillow, and their focal points."""
+"""Model fields for images, without Pillow, and for their focal points."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from xaccel.thumbnails.rows import as_focal_point
 __all__ = ["FocalPointField", "ImageField", "ImageFieldFile"]
 
 _HASH_LENGTH = 36
-"""The most characters of a ThumbHash as base64."""
+"""The maximum length of a ThumbHash in base64."""
 
 
 class ImageFieldFile(files.ImageFieldFile):
-    """The value of an `ImageField`: `width` and `height` are those of the upright image."""
+    """The value of an `ImageField`. `width` and `height` are the size of the upright image."""
 
     def _get_image_dimensions(self) -> tuple[int | None, int | None]:
         if not hasattr(self, "_dimensions_cache"):
@@ -36,18 +36,19 @@ class ImageFieldFile(files.ImageFieldFile):
 
     def save(self, name: str, content: File[Any], save: bool = True) -> None:  # noqa: FBT001, FBT002
         """See Django's `FieldFile.save`."""
-        # Django takes content without a name for an empty field, and would clear the size.
+        # Django treats content without a name as an empty field and would clear the size.
         super().save(name, content if content.name else File(content.file, name), save)
 
 
 class ImageField(models.ImageField):
-    """An image, in place of Django's `ImageField`. It needs no Pillow.
+    """A replacement for Django's `ImageField` that does not need Pillow.
 
-    The fields that it names are filled when an image is assigned or saved. The template tags use
-    them, so that they neither open the image nor query the database.
+    When an image is assigned or saved, the fields that you name in the arguments are filled in. The
+    template tags read these fields, so that they neither open the image nor query the database.
 
-    An image that forms and `full_clean()` accept is one that thumbnails can be made of: of a
-    supported format, and within `THUMBNAIL_MAX_BYTES`, `THUMBNAIL_MAX_PIXELS` and so on.
+    Forms and `full_clean()` only accept images that xaccel can make thumbnails of: the format must
+    be supported, and the image must be within `THUMBNAIL_MAX_BYTES`, `THUMBNAIL_MAX_PIXELS` and so
+    on.
 
     Args:
         verbose_name: See Django's `Field`.
@@ -55,7 +56,7 @@ class ImageField(models.ImageField):
         width_field: The name of the field with the width of the upright image, in pixels.
         height_field: The name of the field with the height of the upright image, in pixels.
         placeholder_field: The name of a `CharField` with the ThumbHash of the image.
-        focal_point_field: The name of a `FocalPointField`: what a crop keeps.
+        focal_point_field: The name of a `FocalPointField` with the point that crops keep.
         kwargs: The arguments of Django's `FileField`.
     """
 
@@ -80,7 +81,7 @@ class ImageField(models.ImageField):
         super().__init__(verbose_name, name, width_field, height_field, **kwargs)
 
     def _check_image_library_installed(self) -> list[CheckMessage]:
-        """Pillow is not needed."""
+        """Skip Django's check for Pillow."""
         return []
 
     def check(self, **kwargs: Any) -> list[CheckMessage]:
@@ -134,9 +135,9 @@ class ImageField(models.ImageField):
         force: bool = False,  # noqa: FBT001, FBT002
         **_: Any,
     ) -> None:
-        """Fill the fields with the size and the placeholder, when an image is assigned.
+        """Fill in the fields for the size and the placeholder when an image is assigned.
 
-        Unlike Django's, it does not open the image of a row that is loaded without them.
+        Unlike Django's method, it does not open the image when a row is loaded without them.
         """
         named = (self.width_field, self.height_field, self.placeholder_field)
         if not any(named) or self.attname not in instance.__dict__:
@@ -144,7 +145,7 @@ class ImageField(models.ImageField):
         file = getattr(instance, self.attname)
         if not force and (not file or is_saved(file)):
             return
-        # Only now: a deferred field would query the database.
+        # Read the fields only now, because a deferred field would query the database.
         if not force and all(getattr(instance, name) for name in named if name):
             return
         for option, value in zip(named, self._facts(file), strict=True):
@@ -152,7 +153,7 @@ class ImageField(models.ImageField):
                 setattr(instance, option, value)
 
     def _facts(self, file: ImageFieldFile) -> tuple[int | None, int | None, str]:
-        """Return the width, the height and the placeholder of an image, if they can be known."""
+        """Return the width, the height and the placeholder of an image, if they are known."""
         width, height, placeholder = None, None, ""
         if file:
             with suppress(XaccelError, OSError):
@@ -162,7 +163,7 @@ class ImageField(models.ImageField):
         return width, height, placeholder
 
     def validate(self, value: Any, model_instance: models.Model | None) -> None:
-        """Refuse a new file that is not an image; see Django's `Field.validate`."""
+        """Reject a new file that is not an image; see Django's `Field.validate`."""
         super().validate(value, model_instance)
         if isinstance(value, File) and not getattr(value, "_committed", True):
             images.validated(value)
@@ -187,7 +188,7 @@ class FocalPointField(models.CharField):  # type: ignore[type-arg] # not generic
     """
 
     description = _("Focal point")
-    # A validator and not `validate`, which REST framework does not call.
+    # A validator instead of `validate`, which REST framework does not call.
     default_validators = [_validate_focal_point]  # noqa: RUF012
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -198,12 +199,12 @@ class FocalPointField(models.CharField):  # type: ignore[type-arg] # not generic
         try:
             return forms.focal_point_text(as_focal_point(value))
         except SpecError:
-            # The validator refuses it. A part of a focal point in a query is fine.
+            # The validator rejects invalid values. In a query, part of a focal point is valid.
             return super().to_python(value)
 
     def formfield(self, **kwargs: Any) -> Any:
         """See Django's `Field.formfield`."""
-        # The admin passes its widget for text. `CharField` would add arguments for text.
+        # The admin passes its text widget, and `CharField` would add arguments for text.
         if not forms.is_focal_point_input(kwargs.get("widget")):
             kwargs.pop("widget", None)
         return models.Field.formfield(self, **{"form_class": forms.FocalPointField, **kwargs})

@@ -19,10 +19,10 @@ PrivateFile: TypeAlias = "str | os.PathLike[str] | File[Any]"
 def path_of(file: PrivateFile) -> str | os.PathLike[str]:
     """The path of a file, absolute or relative to a root, or its URL on a remote.
 
-    The file of a field or of a storage is where its own storage says.
+    For the file of a field or of a storage, the storage determines the path.
 
     Raises:
-        FileNotFound: The model's field has no file, or the file is not saved.
+        FileNotFound: The model field has no file, or the file is not saved.
         ConfigError: The file is neither under a root nor below a remote.
     """
     if not isinstance(file, File):
@@ -37,10 +37,10 @@ def path_of(file: PrivateFile) -> str | os.PathLike[str]:
 
 
 def local_path_of(file: PrivateFile) -> str | os.PathLike[str]:
-    """The path of a file, absolute or relative to a root, as `path_of` without remotes.
+    """The path of a file, absolute or relative to a root. Like `path_of`, but without remotes.
 
     Raises:
-        FileNotFound: The model's field has no file, or the file is not saved.
+        FileNotFound: The model field has no file, or the file is not saved.
         ConfigError: The file is not under a root.
     """
     if not isinstance(file, File):
@@ -63,7 +63,7 @@ def _path_under_root(file: File[Any]) -> str | None:
     find = conf.delivery().path_map.find
     if find(path) is not None:
         return path
-    # The storage's location may lead to the root through a link.
+    # The storage's location may lead to the root through a symbolic link.
     real = os.path.realpath(path)
     return real if find(real) is not None else None
 

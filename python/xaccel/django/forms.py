@@ -1,4 +1,4 @@
-"""Form fields: uploads of images without Pillow, and focal points."""
+"""Form fields for image uploads, without Pillow, and for focal points."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ FOCAL_POINT_ERROR = _("Enter both numbers, from 0 to 100.")
 
 
 class ImageField(forms.ImageField):
-    """The upload of an image, in place of Django's `forms.ImageField`. It needs no Pillow.
+    """A replacement for Django's `forms.ImageField` that does not need Pillow.
 
-    It accepts the images that thumbnails can be made of, within the limits of the settings. The
-    cleaned file has the `content_type` of its content, and `image` is its `xaccel.ImageInfo`.
+    It accepts images that xaccel can make thumbnails of, within the limits of the settings. The
+    `content_type` of the cleaned file is detected from its content, and its `image` attribute is an
+    `xaccel.ImageInfo`.
     """
 
     default_validators = [FileExtensionValidator(images.EXTENSIONS)]  # noqa: RUF012
@@ -42,7 +43,7 @@ class ImageField(forms.ImageField):
         return file
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """Name the formats, so that phones convert others, such as HEIC, before the upload."""
+        """List the formats, so that phones convert other formats such as HEIC before the upload."""
         attributes = forms.FileField.widget_attrs(self, widget)
         if isinstance(widget, forms.FileInput) and "accept" not in widget.attrs:
             attributes["accept"] = ",".join(images.MEDIA_TYPES)
@@ -50,7 +51,7 @@ class ImageField(forms.ImageField):
 
 
 class FocalPointInput(forms.MultiWidget):
-    """Two numbers: percent from the left and from the top."""
+    """Two number inputs: the percentages from the left and from the top."""
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         number = {"min": 0, "max": 100, "step": "any", "inputmode": "decimal"}
@@ -76,7 +77,7 @@ class FocalPointInput(forms.MultiWidget):
 
 
 class FocalPointField(forms.MultiValueField):
-    """A focal point, entered as two numbers in percent; its value is text such as `"0.25x0.6"`."""
+    """A focal point, entered as two percentages. Its value is text such as `"0.25x0.6"`."""
 
     widget = FocalPointInput
     default_error_messages = {"incomplete": FOCAL_POINT_ERROR}  # noqa: RUF012
@@ -92,11 +93,11 @@ class FocalPointField(forms.MultiValueField):
 
 
 def is_focal_point_input(widget: Any) -> bool:
-    """Whether a widget, or a class of widgets, has two numbers."""
+    """Whether a widget or widget class has two number inputs."""
     kind = widget if isinstance(widget, type) else type(widget)
     return issubclass(kind, forms.MultiWidget)
 
 
 def focal_point_text(point: FocalPoint | None) -> str:
-    """Return how a focal point is stored; empty for none."""
+    """Return the stored form of a focal point; empty if there is none."""
     return "" if point is None else "x".join(f"{part:.4g}" for part in point)

@@ -21,13 +21,14 @@ def thumbnail_url(
     request: HttpRequest | None = None,
     **options: Any,
 ) -> str | None:
-    """Return the URL of a thumbnail, as the tag `thumbnail_url` does; `None` without an image.
+    """Return the URL of a thumbnail, like the tag `thumbnail_url`; `None` without an image.
 
     Args:
         source: The value of a file field, or the name of an image below `THUMBNAIL_SOURCE`.
         width: The width of the box in pixels, or the name of a preset; `None` leaves it free.
         height: The height of the box in pixels; `None` leaves it free.
-        request: Makes the URL absolute, with the scheme and host of the request.
+        request: The request. If given, the URL is absolute, with the scheme and host of the
+            request.
         options: `version`, `expires`, `expires_in`, `focal_point`, and the options of a thumbnail:
             `fit`, `quality`, `format` and so on.
 
@@ -47,9 +48,10 @@ def thumbnail_srcset(
     request: HttpRequest | None = None,
     **options: Any,
 ) -> str | None:
-    """Return the value of a `srcset`, as the tag `thumbnail_srcset` does; `None` without an image.
+    """Return the value of a `srcset`, like the tag `thumbnail_srcset`; `None` without an image.
 
-    Arguments and errors are those of `thumbnail_url()`; `widths` and `densities` are options, too.
+    The arguments and errors are the same as for `thumbnail_url()`. Further options are `widths` and
+    `densities`.
     """
     options.update(origin_of(request))
     return conf.template_helpers().thumbnail_srcset(source, width, height, **options) or None
@@ -64,9 +66,10 @@ def thumbnail_img(
     request: HttpRequest | None = None,
     **options: Any,
 ) -> SafeString | None:
-    """Return an `<img>`, as the tag `thumbnail_img` does; `None` without an image.
+    """Return an `<img>`, like the tag `thumbnail_img`; `None` without an image.
 
-    Use it in `readonly_fields` of the admin. Arguments and errors are those of `thumbnail_url()`.
+    Use it for `readonly_fields` in the admin. The arguments and errors are the same as for
+    `thumbnail_url()`.
 
     Args:
         source: See `thumbnail_url()`.
@@ -89,8 +92,8 @@ def origin_of(request: HttpRequest | None) -> dict[str, str]:
 def purge_thumbnails(source: str | File[Any]) -> int:
     """Remove every public thumbnail of an image from the cache.
 
-    Call it when an image was replaced or deleted, unless its URLs have a version, or
-    `purge_on_change()` does it.
+    Call it after an image is replaced or deleted, unless its URLs have a version or you use
+    `purge_on_change()`.
 
     Args:
         source: The value of a file field, or the name of an image below `THUMBNAIL_SOURCE`.
@@ -100,7 +103,7 @@ def purge_thumbnails(source: str | File[Any]) -> int:
 
     Raises:
         SourceError: `source` is not an image below `THUMBNAIL_SOURCE`.
-        OSError: The cache can't be written to.
+        OSError: The cache is not writable.
     """
     name = conf.source_names().of(source)
     return conf.thumbnails().purge(name) if name else 0
@@ -119,7 +122,7 @@ def private_url(
     Args:
         file: The value of a file field, the file of a storage, or a path.
         expires: The last second in which the link is valid: Unix seconds or an aware datetime.
-        expires_in: How many seconds it is valid, at least.
+        expires_in: The minimum number of seconds that the link is valid.
         as_attachment: Whether browsers save the file instead of showing it.
         download_name: The name under which browsers save it; by default the file's own.
 

@@ -1,4 +1,4 @@
-"""Django's requests and responses, translated."""
+"""Converts Django's requests and xaccel's responses."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def facts(request: HttpRequest) -> Request:
 
 
 class PartsResponse(StreamingHttpResponse):
-    """A file or parts of it, read in constant memory, under WSGI and ASGI alike.
+    """A response with a file or parts of it, read in constant memory, under both WSGI and ASGI.
 
     Like Django's own `FileResponse`, it passes a whole file to the WSGI server's
-    `wsgi.file_wrapper`. Middleware may replace the content.
+    `wsgi.file_wrapper`. Middleware can replace the content.
     """
 
     file_to_stream: BinaryIO | None = None
@@ -57,13 +57,13 @@ class PartsResponse(StreamingHttpResponse):
 
 
 def to_django(response: Response) -> HttpResponseBase:
-    """Translate a response to Django."""
+    """Convert a response to Django's type."""
     result: HttpResponseBase
     if isinstance(response.body, bytes):
         result = HttpResponse(response.body, status=response.status)
     else:
         result = PartsResponse(response)
-    # Django's default type must not appear on a response without content.
+    # A response without content must not have Django's default content type.
     del result.headers["Content-Type"]
     for name, value in response.headers:
         result.headers[name] = value

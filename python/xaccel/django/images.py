@@ -1,6 +1,6 @@
-"""Uploaded images: their facts, and whether they are images that thumbnails can be made of.
+"""Reads the facts of uploaded images, and checks that xaccel can make thumbnails of them.
 
-Pillow is not needed.
+This module does not need Pillow.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from xaccel.exceptions import ImageTooLarge, ThumbnailError
 EXTENSIONS = (
     ("jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "avif", "gif", "bmp", "tif", "tiff")
 )  # fmt: skip
-"""The extensions of the formats that thumbnails can be made of."""
+"""The file extensions of the formats that xaccel can make thumbnails of."""
 
 MEDIA_TYPES = tuple(
     f"image/{name}" for name in ("jpeg", "png", "apng", "webp", "avif", "gif", "bmp", "tiff")
@@ -30,7 +30,7 @@ MEDIA_TYPES = tuple(
 """Their media types."""
 
 MESSAGES = {
-    # Django's own words, which it has in every language.
+    # Django's own message, which is translated to every language.
     "invalid_image": _(
         "Upload a valid image. The file you uploaded was either not an image or a corrupted image."
     ),
@@ -41,22 +41,22 @@ MESSAGES = {
         "This image is too large: at most %(limit)s megapixels are allowed. Upload a smaller one."
     ),
 }
-"""The errors that a form shows, by code."""
+"""The error messages of forms, by code."""
 
 
 def info(file: File[Any]) -> ImageInfo:
     """Return the facts of an image, from its header.
 
     Raises:
-        ThumbnailError: It is not an image, or exceeds a limit.
-        OSError: It can't be read.
+        ThumbnailError: The file is not an image, or it exceeds a limit.
+        OSError: The file can't be read.
     """
     with _source(file) as source:
         return probe(source, limits=conf.config().limits())
 
 
 def hash_of(file: File[Any]) -> str:
-    """Return the ThumbHash of an image. It raises the errors of `info`."""
+    """Return the ThumbHash of an image. Raises the same errors as `info`."""
     with _source(file) as source:
         return thumbhash(source, limits=conf.config().limits())
 
@@ -65,7 +65,8 @@ def validated(file: File[Any]) -> ImageInfo:
     """Return the facts of an uploaded image.
 
     Raises:
-        ValidationError: It is not an image, or exceeds a limit. The message is for the visitor.
+        ValidationError: The file is not an image, or it exceeds a limit. The message is for the
+            visitor.
     """
     limits = conf.config().limits()
     if file.size > limits.max_bytes:
@@ -86,7 +87,7 @@ def _error(code: str, shown: dict[str, str]) -> ValidationError:
 
 @contextmanager
 def _source(file: File[Any]) -> Iterator[str | bytes]:
-    """Give the path or the content of a file, and leave the file as it was."""
+    """Yield the path or the content of a file, and restore the state of the file."""
     temporary = getattr(file, "temporary_file_path", None)
     if temporary is not None:
         yield temporary()

@@ -1,4 +1,4 @@
-"""Where Django's files are: the storage that keeps a file, and its path on this machine."""
+"""Finds where Django keeps a file: its storage, and its path on this machine."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _PLAIN_FILES = (io.FileIO, io.BufferedReader, io.BufferedRandom)
 
 
 def own_storage(file: File[Any]) -> Storage | None:
-    """Return the storage that keeps a file: a model's field, or a file that a storage opened."""
-    # django-storages keeps it under the second name.
+    """Return the storage of a file, which is a model field's value or was opened by a storage."""
+    # django-storages uses the second name.
     storage: Storage | None = getattr(file, "storage", None) or getattr(file, "_storage", None)
     return storage
 
 
 def is_saved(file: File[Any]) -> bool:
-    """Whether a file is there and, if a model's field holds it, saved to its storage."""
+    """Whether a file exists and, if it belongs to a model field, is saved to its storage."""
     return bool(file.name) and bool(getattr(file, "_committed", True))
 
 
 def storage_path(storage: Storage, name: str) -> str | None:
-    """Return the path of a file in a storage; `None` when the storage has no paths."""
-    # It makes up paths in MEDIA_ROOT, where other files are.
+    """Return the path of a file in a storage; `None` if the storage has no paths."""
+    # It invents paths in MEDIA_ROOT, where other files are.
     if isinstance(storage, InMemoryStorage):
         return None
     try:
@@ -36,22 +36,22 @@ def storage_path(storage: Storage, name: str) -> str | None:
 
 
 def local_path(file: File[Any]) -> str | None:
-    """Return the absolute path of a file; `None` when it does not have one.
+    """Return the absolute path of a file; `None` if it does not have one.
 
-    Its name alone says nothing: another storage may have a file of the same name.
+    The name alone is not enough, since another storage may have a file with the same name.
     """
     storage = own_storage(file)
     if storage is not None:
         return storage_path(storage, file.name or "")
     opened: Any = file.file
-    # Others, such as a `GzipFile`, may have the name of a file with other content.
+    # Other objects, such as a `GzipFile`, may have the name of a file with different content.
     if type(opened) not in _PLAIN_FILES or not isinstance(opened.name, str):
         return None
     return os.path.abspath(opened.name)  # noqa: PTH100 - must not follow links
 
 
 def described(file: File[Any]) -> str:
-    """Return how errors name a file: by its name and its storage."""
+    """Return the description of a file for error messages: its name and its storage."""
     storage = own_storage(file)
     if storage is None:
         return f"{file.name!r} ({type(file).__name__}), which is not in a storage,"
@@ -59,8 +59,8 @@ def described(file: File[Any]) -> str:
 
 
 def shown_storage(storage: Storage) -> str:
-    """Return how errors name a storage."""
-    # `__class__` sees through the lazy object that `default_storage` is.
+    """Return the description of a storage for error messages."""
+    # `default_storage` is a lazy object, and `__class__` returns the class that it wraps.
     kind = storage.__class__.__name__
     location = getattr(storage, "location", None)
     return f"{kind}({str(location)!r})" if location else kind

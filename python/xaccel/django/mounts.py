@@ -1,4 +1,4 @@
-"""Where the site's URLs begin: the script prefix, and where the URLconf includes ours."""
+"""Finds where the site's URLs begin: the script prefix and the prefix in the URLconf."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from django.utils.translation import get_language
 
 PRIVATE_FILE = "xaccel-private-file"
 THUMBNAIL = "xaccel-thumbnail"
-"""The names of our URLs."""
+"""The names of our URL patterns."""
 
 
 def mount_of_request(request: HttpRequest, url: str, default: str) -> str:
-    """Return the part of a request's path before a URL of ours, such as `/shop/en`.
+    """Return the part of a request's path that precedes our URL, such as `/shop/en`.
 
     Args:
         request: The request.
-        url: The rest of its path.
-        default: The script name where the server does not tell it.
+        url: The rest of the request's path.
+        default: The script name to use if the server does not report it.
     """
     script = (request.META.get("SCRIPT_NAME") or default).rstrip("/")
     return (script + request.path_info).removesuffix(url)
 
 
 def mount_of_urls(name: str, prefix: str, default: str) -> str:
-    """Return the path below which URLs of ours lie, in this thread and this language.
+    """Return the path under which our URLs are mounted, in this thread and this language.
 
     Args:
-        name: The name of the URLs.
-        prefix: How they begin in our own URLconf, such as `/t/`.
-        default: The script name outside of requests.
+        name: The name of the URL pattern.
+        prefix: The start of the URLs in our own URLconf, such as `/t/`.
+        default: The script name to use outside of requests.
     """
     return (get_script_prefix().rstrip("/") or default) + included_at(name, prefix)
 
@@ -46,7 +46,7 @@ def included_at(name: str, prefix: str) -> str:
     urlconf = getattr(settings, "ROOT_URLCONF", None)
     if urlconf is None:
         return ""
-    # Where templates write many URLs, finding out the language would take longer than all else.
+    # In templates with many URLs, determining the language would take most of the time.
     depends_on_language, _ = is_language_prefix_patterns_used(urlconf)
     return _included_at(name, prefix, urlconf, get_language() if depends_on_language else None)
 

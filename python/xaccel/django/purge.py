@@ -23,8 +23,8 @@ def purge_on_change(model: type[Model], field: str) -> None:
 
     Call it once per field, in the `ready()` of your app's configuration. It applies to the model,
     its proxies and its child models. The thumbnails are purged when the transaction is committed.
-    It costs no query, unless you save a row that was not loaded from the database or whose field
-    was deferred: then one. URLs with a `version` need no purge.
+    It needs no query, except one query if you save a row that was not loaded from the database or
+    whose field was deferred. URLs with a `version` need no purge.
 
     `QuerySet.update()`, `bulk_create()` and `bulk_update()` send no signals. Call
     `purge_thumbnails()` after them.
@@ -37,7 +37,8 @@ def purge_on_change(model: type[Model], field: str) -> None:
     for sender in apps.get_models():
         if not issubclass(sender, model):
             continue
-        # Django keeps weak references to receivers by default, and nothing else keeps this one.
+        # By default, Django only keeps weak references to receivers, and nothing else references
+        # this one.
         for signal, receiver in (
             (post_init, changes.note_loaded),
             (pre_save, changes.note_changed),
@@ -49,10 +50,10 @@ def purge_on_change(model: type[Model], field: str) -> None:
 
 
 class _Changes:
-    """Sees when the file of a field changes.
+    """Detects changes of a field's file.
 
-    A field's name is the object that was loaded until something assigns another, even an equal one:
-    `image.save()` does when it overwrites the file.
+    The name of a field's file is the same object that was loaded until another name is assigned,
+    even an equal one. `image.save()` assigns a new name when it overwrites the file.
     """
 
     def __init__(self, field: str) -> None:
@@ -61,7 +62,7 @@ class _Changes:
         self._changed = f"_xaccel_changed_{field}"
 
     def note_loaded(self, *, instance: Model, **_: Any) -> None:
-        """After a row is loaded: note the name of its file."""
+        """Record the name of the file after a row is loaded."""
         if self._field in instance.__dict__:
             instance.__dict__[self._loaded] = self._name(instance)
 
@@ -74,7 +75,7 @@ class _Changes:
         update_fields: frozenset[str] | None,
         **_: Any,
     ) -> None:
-        """Before a row is saved: note the name of the old file, if the file changes."""
+        """Record the name of the old file before a row is saved, if the file changes."""
         row = instance.__dict__
         row.pop(self._changed, None)
         is_written = update_fields is None or self._field in update_fields
@@ -90,7 +91,7 @@ class _Changes:
             row[self._changed] = self._stored_name(sender, instance, using) if is_stored else None
 
     def purge_changed(self, *, instance: Model, using: str, **_: Any) -> None:
-        """After the row is saved: purge the thumbnails of the old and the new name."""
+        """Purge the thumbnails of the old and the new name after the row is saved."""
         row = instance.__dict__
         if self._changed in row:
             name = self._name(instance)
@@ -99,15 +100,15 @@ class _Changes:
             transaction.on_commit(partial(row.__setitem__, self._loaded, name), using=using)
 
     def note_deferred(self, *, sender: type[Model], instance: Model, using: str, **_: Any) -> None:
-        """Before a row is deleted: note the name of its file, if it was not loaded."""
+        """Record the name of the file before a row is deleted, if it was not loaded."""
         if self._field not in instance.__dict__:
             name = self._stored_name(sender, instance, using)
             instance.__dict__[self._loaded] = name
 
     def purge_deleted(self, *, instance: Model, using: str, **_: Any) -> None:
-        """After the row is deleted."""
+        """Purge the thumbnails after the row is deleted."""
         row = instance.__dict__
-        # A receiver before this one may have deleted the file, and its name.
+        # An earlier receiver may have deleted the file and cleared its name.
         self._purge({row.get(self._loaded), self._name(instance)}, instance, using)
 
     def _stored_name(self, sender: type[Model], instance: Model, using: str) -> str | None:
@@ -116,7 +117,7 @@ class _Changes:
         return name
 
     def _name(self, instance: Model) -> str | None:
-        """Return the name that the field holds: the very object."""
+        """Return the name that the field holds: the object itself, not a copy."""
         value = instance.__dict__.get(self._field)
         name: str | None = getattr(value, "name", value)
         return name
@@ -132,7 +133,7 @@ class _Changes:
 
 
 def _is_saved(value: object) -> bool:
-    """Whether the value of a file field is not a new file."""
+    """Whether the value of a file field is not a new upload."""
     return bool(getattr(value, "_committed", not isinstance(value, File)))
 
 
@@ -140,5 +141,5 @@ def _purge(name: str) -> None:
     try:
         conf.thumbnails().purge(name)
     except OSError as error:
-        # The row is saved: an outdated thumbnail must not make the request fail.
+        # The row is already saved, so an outdated thumbnail must not make the request fail.
         _logger.warning("can't purge the thumbnails of %r: %s", name, one_line(error))

@@ -1,8 +1,8 @@
-"""`sendfile()` of django-sendfile2, with its settings, on the delivery of private files.
+"""The `sendfile()` of django-sendfile2, with its settings, based on xaccel's delivery.
 
 Write `from xaccel.django.sendfile2 import sendfile` instead of `from django_sendfile import
-sendfile`. The settings `SENDFILE_BACKEND`, `SENDFILE_ROOT` and `SENDFILE_URL` stay as they are.
-`settings.XACCEL` has the others, such as `FOLLOW_SYMLINKS`.
+sendfile`. You can keep the settings `SENDFILE_BACKEND`, `SENDFILE_ROOT` and `SENDFILE_URL`. Other
+settings, such as `FOLLOW_SYMLINKS`, are in `settings.XACCEL`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def sendfile(  # noqa: PLR0917 - the signature of the peer
     encoding: str | None = None,
     content_length: int | None = None,  # noqa: ARG001 - the delivery knows it
 ) -> HttpResponseBase:
-    """Answer with a file under `SENDFILE_ROOT`, sent as `SENDFILE_BACKEND` says.
+    """Respond with a file under `SENDFILE_ROOT`, sent in the way that `SENDFILE_BACKEND` sets.
 
     Args:
         request: The request.
@@ -49,10 +49,10 @@ def sendfile(  # noqa: PLR0917 - the signature of the peer
         mimetype: The media type; by default guessed from the file's name.
         encoding: The value of `Content-Encoding`. It is not guessed: browsers would unpack a
             `.tar.gz` and save it under its old name.
-        content_length: Without effect, since the length of the response is always right.
+        content_length: Ignored, since the length of the response is always correct.
 
     Raises:
-        Http404: There is no such file under `SENDFILE_ROOT`.
+        Http404: The file does not exist under `SENDFILE_ROOT`.
         ImproperlyConfigured: A setting is missing.
         ConfigError: A setting is invalid.
     """
@@ -79,7 +79,7 @@ def sendfile(  # noqa: PLR0917 - the signature of the peer
 def _delivery() -> Delivery:
     backend = _setting("SENDFILE_BACKEND")
     root = os.fspath(_setting("SENDFILE_ROOT"))
-    # Without a URL, the peer's nginx backend redirects to the path itself.
+    # Without a URL, the nginx backend of django-sendfile2 redirects to the path itself.
     url = getattr(settings, "SENDFILE_URL", None) or root
     mapping = {
         **getattr(settings, "XACCEL", {}),
@@ -99,12 +99,12 @@ def _setting(name: str) -> Any:
 
 
 def _server(backend: str) -> str:
-    """Return the server that a backend stands for."""
+    """Return the server that a backend corresponds to."""
     name = backend.rpartition(".")[2]
     if name in {"simple", "development"}:
         return "direct"
     if name == "xsendfile":
-        # Several servers have this header, but decode it in different ways.
+        # Several servers support this header, but they decode it in different ways.
         able = [each.name for each in DIALECTS.values() if "x-sendfile" in each.sendfile_types]
         chosen: str = getattr(settings, "XACCEL", {}).get("SERVER", "")
         return chosen if chosen in able else able[0]

@@ -1,4 +1,4 @@
-"""The names of images below `THUMBNAIL_SOURCE`, for what Django's templates pass as an image."""
+"""Finds the names of images below `THUMBNAIL_SOURCE` for objects in Django's templates."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class SourceNames:
         self._is_default_public = not isinstance(default_storage, PrivateFiles)
 
     def of(self, source: object) -> str | None:
-        """Return the name of what a template passes; `None` when it is empty or not saved.
+        """Return the name of an image that a template passes; `None` if it is empty or not saved.
 
         Raises:
-            SourceError: It is not an image below `THUMBNAIL_SOURCE`.
+            SourceError: The object is not an image below `THUMBNAIL_SOURCE`.
         """
         if isinstance(source, str):
             return self._checked(source)
@@ -47,8 +47,8 @@ class SourceNames:
         return source_name(source)
 
     def in_storage(self, storage: Storage, name: str) -> str | None:
-        """Return the name of a file in a storage; `None` when it is not below the source."""
-        # Looking through the lazy object that `default_storage` is takes longest.
+        """Return the name of a file in a storage; `None` if the file is not below the source."""
+        # `default_storage` is a lazy object, and unwrapping it is the slowest step.
         if storage is default_storage or storage == default_storage:
             return name if self._is_default_public else None
         if isinstance(storage, PrivateFiles):
@@ -83,7 +83,7 @@ class SourceNames:
         return name
 
     def _below_source(self, path: str) -> str | None:
-        """Return the name of a file in the directory that is the source."""
+        """Return the name of a file in the source directory."""
         if not self._source.startswith("/"):
             return None
         for directory, file in (
@@ -96,7 +96,7 @@ class SourceNames:
 
 
 def _hint(row: Model) -> str:
-    """Return what to pass instead of a row."""
+    """Return a hint about what to pass instead of a row."""
     fields = [field.name for field in row._meta.get_fields() if isinstance(field, FileField)]  # noqa: SLF001
     variable = type(row).__name__.lower()
     if not fields:

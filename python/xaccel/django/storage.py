@@ -23,7 +23,7 @@ _logger = logging.getLogger("xaccel.django")
 
 @deconstructible(path="xaccel.django.storage.PrivateStorage")
 class PrivateStorage(PrivateFiles, FileSystemStorage):
-    """Keeps files in a directory under one of `ROOTS`; their URLs are signed links.
+    """Stores files in a directory under one of `ROOTS`. Their URLs are signed links.
 
         STORAGES = {
             "invoices": {
@@ -36,13 +36,15 @@ class PrivateStorage(PrivateFiles, FileSystemStorage):
 
     Args:
         location: The directory. Optional if `ROOTS` has one directory.
-        expires_in: How long a URL is valid at least, in seconds; with `None` it never expires.
+        expires_in: The minimum number of seconds that a URL is valid; with `None`, it never
+            expires.
         as_attachment: Whether browsers save the file instead of showing it.
-        base_url: What precedes the links, such as `https://files.example.com` if another host
-            serves them; by default nothing.
+        base_url: A prefix for the links, such as `https://files.example.com` if another host serves
+            them; by default, there is no prefix.
         file_permissions_mode: See `FileSystemStorage`.
         directory_permissions_mode: See `FileSystemStorage`.
-        allow_overwrite: Whether a new file replaces one of the same name; needs Django 5.1.
+        allow_overwrite: Whether a new file replaces an existing file with the same name; needs
+            Django 5.1.
     """
 
     def __init__(
@@ -56,7 +58,7 @@ class PrivateStorage(PrivateFiles, FileSystemStorage):
         directory_permissions_mode: int | None = None,
         allow_overwrite: bool = False,
     ) -> None:
-        # Earlier versions of Django do not know it.
+        # Earlier versions of Django do not support this argument.
         overwrite: dict[str, Any] = {"allow_overwrite": True} if allow_overwrite else {}
         super().__init__(
             None if location is None else os.fspath(location),
@@ -71,7 +73,7 @@ class PrivateStorage(PrivateFiles, FileSystemStorage):
 
     @cached_property
     def base_location(self) -> str | os.PathLike[str]:
-        """The directory, as given.
+        """The directory, exactly as given.
 
         Raises:
             ConfigError: No `location` was given, and `ROOTS` does not have exactly one directory.
@@ -90,8 +92,8 @@ class PrivateStorage(PrivateFiles, FileSystemStorage):
     def url(self, name: str | None) -> str:
         """A signed link to a file, see `Delivery.private_url`.
 
-        A name that can't have a link, such as one with a NUL, gives an empty string and a line in
-        the log: a page must not fail because of one upload.
+        If a name can't have a link, for example because it contains a NUL, the URL is an empty
+        string and the error is logged: a page must not fail because of one upload.
 
         Raises:
             ConfigError: `PRIVATE_URL` is not set, or the directory is not under one of `ROOTS`.

@@ -48,7 +48,7 @@ class StorageSource:
         except (*_ABSENT, SuspiciousOperation) as error:
             raise FileNotFound(f"{name!r} is not in the storage {self._alias!r}: {error}") from None
         except Exception as error:
-            # A storage raises the errors of its client. Those of botocore, for example, do not
+            # A storage raises the errors of its client. The errors of botocore, for example, do not
             # derive from OSError.
             raise StorageUnavailable(
                 f"{name!r} can't be read from the storage {self._alias!r}: "

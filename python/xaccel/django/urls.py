@@ -13,7 +13,7 @@ def _urlpatterns() -> Iterator[URLPattern]:
     try:
         config = conf.config()
     except ConfigError:
-        # The system check E001 reports it, and every view raises it.
+        # The system check E001 reports this error, and every view raises it.
         return
     if config.private_url is not None:
         route = f"{config.private_url}<path:path>".removeprefix("/")

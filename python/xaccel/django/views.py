@@ -30,30 +30,32 @@ _logger = logging.getLogger("xaccel.django")
 def send_private_file(
     request: HttpRequest, path: PrivateFile | BinaryIO, **options: Unpack[FileKeywords]
 ) -> HttpResponseBase:
-    """Answer with a file under one of `ROOTS`, sent by the web server if there is one.
+    """Respond with a file under one of `ROOTS`, sent by the web server if one is configured.
 
     Call it after the permission check. Range requests, conditional requests and HEAD always work.
-    A file that may not be sent is a 404 that does not show the path.
+    If a file may not be sent, the response is a 404 that does not reveal the path.
 
-    You can call it in an async view, since it only looks the file up. If that is slow, as on a
-    network file system, use `asend_private_file()`.
+    You can call it in an async view, since it only looks up the file. If the lookup is slow, for
+    example on a network file system, use `asend_private_file()`.
 
     Args:
         request: The request.
-        path: The file: a path, absolute or relative to `root`, or a file of a model's field or
-            of a storage. Or an open file or a `BytesIO`, which the app itself sends.
+        path: The file: a path (absolute or relative to `root`), a file of a model field or of a
+            storage, or an open file or a `BytesIO`. The app sends open files and `BytesIO` objects
+            itself.
         root: The directory of a relative path. Optional if `ROOTS` has one directory.
         mimetype: The media type; by default guessed from the file's name.
         as_attachment: Whether browsers save the file instead of showing it.
         download_name: The name under which browsers save it; by default the file's own.
         max_age: How long the visitor's browser may cache it, in seconds.
-        headers: Further response headers. They replace ours. Conditional requests are checked
-            against your `ETag` and `Last-Modified`, if you pass them.
+        headers: Additional response headers. They override the headers that xaccel sets.
+            Conditional requests are checked against your `ETag` and `Last-Modified`, if you pass
+            them.
         limit_rate: The speed at which nginx or lighttpd sends the file, in bytes per second; by
             default unlimited. Other servers, and `direct`, raise an error.
-        allow_scripts: Whether browsers may run the scripts of an HTML, SVG or XML file. Only for
-            files that you trust like your own pages.
-        options: All of these but `request` and `path`.
+        allow_scripts: Whether browsers may run the scripts of an HTML, SVG or XML file. Use it only
+            for files that you trust like your own pages.
+        options: All of these arguments except `request` and `path`.
     """
     file_options = FileOptions(**options)
     try:
@@ -69,12 +71,12 @@ def send_private_file(
 async def asend_private_file(
     request: HttpRequest, path: PrivateFile | BinaryIO, **options: Unpack[FileKeywords]
 ) -> HttpResponseBase:
-    """Like `send_private_file()`, but look the file up in a thread."""
+    """Like `send_private_file()`, but look up the file in a thread."""
     return await FILES.run(send_private_file, request, path, **options)
 
 
 class PrivateFileView(View):
-    """A view of private files that checks permissions.
+    """A view for private files that checks permissions.
 
         class Invoice(PrivateFileView):
             as_attachment = True
@@ -111,7 +113,7 @@ class PrivateFileView(View):
         )
 
     def get(self, request: HttpRequest, *_args: object, **_kwargs: object) -> HttpResponseBase:
-        """Answer with the file, or with 403 if the visitor may not see it."""
+        """Respond with the file, or with 403 if the visitor may not see it."""
         path = self.get_path()
         if not self.can_access_file(path):
             raise PermissionDenied
@@ -129,18 +131,19 @@ def send_private_thumbnail(
     max_age: int | None = None,
     **options: Any,
 ) -> HttpResponseBase:
-    """Answer with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
+    """Respond with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
 
-    Call it after the permission check. The thumbnail is made once and kept in `THUMBNAIL_CACHE`,
-    where no public URL leads to it. When the file changes, so does the thumbnail.
+    Call it after the permission check. The thumbnail is rendered once and stored in
+    `THUMBNAIL_CACHE`, where no public URL leads to it. When the file changes, a new thumbnail is
+    rendered.
 
     Args:
         request: The request.
-        path: The image: a path, absolute or relative to `root`, or a file of a model's field or
-            of a storage.
+        path: The image: a path (absolute or relative to `root`), or a file of a model field or of a
+            storage.
         width: The box's width in pixels, or the name of a preset; `None` leaves it free.
         height: The box's height in pixels; `None` leaves it free.
-        root: The directory of a relative path; not needed when there is one root only.
+        root: The directory of a relative path. Optional if `ROOTS` has one directory.
         max_age: How long the visitor's browser may cache it, in seconds.
         options: The options of a thumbnail: `fit`, `quality`, `format` and so on.
     """

@@ -1,4 +1,4 @@
-"""Thumbnails of Wagtail's images, by their focal points, without renditions.
+"""Thumbnails of Wagtail's images, cropped around their focal points, without renditions.
 
 Templates use `{% load xaccel_wagtail %}`. For Jinja, add
 `"xaccel.django.wagtail.ThumbnailsExtension"` to the `extensions` of Django's Jinja backend.

@@ -1,7 +1,7 @@
 """The template helpers for Wagtail's images; the tags of Django and Jinja only wrap them.
 
-They make neither a query nor a rendition. Wagtail itself is not imported: the tags of this package
-are loaded on sites without it, too.
+They need no query and create no rendition. Wagtail itself is not imported, because the tags of this
+package are also loaded on sites without Wagtail.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from xaccel.thumbnails.markup import Markup
 def thumbnail_url(
     image: Any, width: int | str | None = None, height: int | None = None, **options: Any
 ) -> str:
-    """Return the URL of a thumbnail, empty without an image."""
+    """Return the URL of a thumbnail, or an empty string without an image."""
     options = {**_focal_point(image), **options}
     return conf.template_helpers().thumbnail_url(_file(image), width, height, **options)
 
@@ -23,7 +23,7 @@ def thumbnail_url(
 def thumbnail_srcset(
     image: Any, width: int | str | None = None, height: int | None = None, **options: Any
 ) -> str:
-    """Return the value of a `srcset`, empty without an image."""
+    """Return the value of a `srcset`, or an empty string without an image."""
     options = {**_focal_point(image), **options}
     return conf.template_helpers().thumbnail_srcset(_file(image), width, height, **options)
 
@@ -31,7 +31,7 @@ def thumbnail_srcset(
 def thumbnail_img(
     image: Any, width: int | str | None = None, height: int | None = None, **options: Any
 ) -> Markup:
-    """Return an `<img>`, empty without an image. `alt` is Wagtail's by default."""
+    """Return an `<img>`, or an empty string without an image. `alt` defaults to Wagtail's."""
     options = {**_focal_point(image), **_alt(image), **options}
     return conf.template_helpers().thumbnail_img(_file(image), width, height, **options)
 
@@ -39,7 +39,7 @@ def thumbnail_img(
 def thumbnail_picture(
     image: Any, width: int | str | None = None, height: int | None = None, **options: Any
 ) -> Markup:
-    """Return a `<picture>`, empty without an image. `alt` is Wagtail's by default."""
+    """Return a `<picture>`, or an empty string without an image. `alt` defaults to Wagtail's."""
     options = {**_focal_point(image), **_alt(image), **options}
     return conf.template_helpers().thumbnail_picture(_file(image), width, height, **options)
 
@@ -54,7 +54,7 @@ def _is_wagtail_image(image: Any) -> bool:
 
 
 def _file(image: Any) -> Any:
-    """Return the file of an image. Anything else is for the helper to judge."""
+    """Return the file of an image. The helper checks other objects, which stay unchanged."""
     return image.file if _is_wagtail_image(image) else image
 
 
@@ -63,15 +63,15 @@ def _focal_point(image: Any) -> dict[str, Any]:
     area = image.get_focal_point() if _is_wagtail_image(image) else None
     if area is None or not image.width or not image.height:
         return {}
-    # Editors pick it in an upright rendition that is scaled to the width and height of the row.
+    # Editors choose it in an upright rendition, scaled to the width and height of the row.
     x, y = area.centroid
     return {"focal_point": (min(x / image.width, 1), min(y / image.height, 1))}
 
 
 def _alt(image: Any) -> dict[str, str]:
-    """Return the text that describes an image, as Wagtail's own tag writes it."""
+    """Return the text that describes an image, in the same way as Wagtail's own tag."""
     if not _is_wagtail_image(image):
-        # A field of another model has no text of its own: the helper asks for one.
+        # A field of another model has no text, so the helper requires `alt`.
         return {} if image else {"alt": ""}
     if getattr(image, "decorative", False):
         return {"alt": ""}

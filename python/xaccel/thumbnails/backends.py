@@ -1,4 +1,4 @@
-"""Where renders run: in threads of this process.
+"""The backend that runs renders: threads of this process.
 
 A backend has one method, `submit(job, deadline)`. At most one thread for each turn (see
 `turns`) calls it at a time.
@@ -26,42 +26,42 @@ _LIMITS = tuple(signature(Limits).parameters)
 
 
 class Job(Protocol[T_co]):
-    """Work on one image, with all that it needs, wherever it runs."""
+    """A unit of work on one image, with everything that it needs to run anywhere."""
 
     def run(self, timeout: float) -> T_co:
-        """Do it in this thread, in at most this many seconds.
+        """Run the job in this thread, within the given number of seconds.
 
         Raises:
             ThumbnailError: The image can't be rendered.
-            FileNotFound: The image is gone.
+            FileNotFound: The image no longer exists.
             OSError: The image can't be read.
         """
 
 
 class Backend(Protocol):
-    """Does the work."""
+    """Runs jobs."""
 
     def submit(self, job: Job[T], deadline: float) -> T:
-        """Do a job, and wait for it.
+        """Run a job, and wait until it is done.
 
         Args:
             job: The job.
-            deadline: The time of `time.monotonic()` at which it has to be done.
+            deadline: The time of `time.monotonic()` by which the job must be done.
 
         Raises:
-            RenderTimeout: It was not done in time.
+            RenderTimeout: The job was not done in time.
             ThumbnailError: The image can't be rendered.
-            FileNotFound: The image is gone.
+            FileNotFound: The image no longer exists.
             OSError: The image can't be read.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderSettings:
-    """How thumbnails are encoded, where their specs do not say."""
+    """The encoding options for thumbnails whose specs do not set them."""
 
     quality: Mapping[str, int]
-    """By format."""
+    """The quality of each format."""
     progressive: bool
     subsampling: Subsampling
 
@@ -120,7 +120,7 @@ class RenderThreads:
     """The backend in threads of this process.
 
     Args:
-        workers: How many threads render.
+        workers: The number of threads that render.
     """
 
     def __init__(self, workers: int) -> None:
@@ -137,13 +137,14 @@ class RenderThreads:
 
 @lru_cache(maxsize=8)
 def _pool(pid: int, hub: object, workers: int) -> ThreadPoolExecutor:  # noqa: ARG001
-    """Return the threads of this process. A forked process needs its own, hence `pid`.
+    """Return the threads of this process. A forked process needs its own threads, hence `pid`.
 
-    The allocator keeps the memory that a thread has freed for that thread. If every thread of a
-    server rendered, each would keep the memory of one render.
+    The allocator reserves the memory that a thread has freed for that thread. If every thread of a
+    server rendered, each thread would hold on to the memory of one render.
     """
     if hub is not None:
-        # All threads of a patched `threading` are one, which a render would block.
+        # With a patched `threading`, all threads share one native thread, which a render would
+        # block.
         from gevent import threadpool  # type: ignore[import-untyped] # noqa: PLC0415
 
         native: ThreadPoolExecutor = threadpool.ThreadPoolExecutor(workers)
@@ -152,7 +153,7 @@ def _pool(pid: int, hub: object, workers: int) -> ThreadPoolExecutor:  # noqa: A
 
 
 def _gevent_hub() -> object:
-    """Return the hub to which native threads report, if gevent has patched `threading`."""
+    """Return the hub that native threads report to, if gevent has patched `threading`."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is None or not monkey.is_module_patched("threading"):
         return None

@@ -1,7 +1,8 @@
-"""Delivers thumbnails, from the cache or freshly rendered: for the endpoint and for views alike.
+"""Delivers thumbnails, cached or freshly rendered, for both the endpoint and views.
 
-Of several requests for the same thumbnail, in any process, the first renders it and the others
-wait. Without a cache, or when its disk is full or read-only, each request renders its own.
+When several requests ask for the same thumbnail, in any process, the first request renders it and
+the others wait. Without a cache, or when its disk is full or read-only, each request renders the
+thumbnail itself.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ from xaccel.thumbnails.specs import version_token
 from xaccel.thumbnails.turns import ThreadLocks, pauses
 
 INCOMPLETE_SECONDS = 60
-"""For how long the thumbnail of an original that lacks pixels is kept, by everyone."""
+"""How many seconds caches and browsers keep the thumbnail of an incomplete original."""
 
 _INCOMPLETE = "/.incomplete/"
-"""Where the cache keeps such thumbnails. No public URL leads there."""
+"""The directory in the cache for such thumbnails. No public URL leads there."""
 
 _UNNEGOTIATED = Spec()
 
@@ -47,19 +48,18 @@ class RequestedThumbnail:
     """A thumbnail that the visitor may see."""
 
     uri: str
-    """The path of its file in the cache: the path of its URL, with the ending of a chosen
-    format."""
+    """The path of its file in the cache: the path of its URL and the extension of the format."""
     name: str
-    """How the log names the source."""
+    """The name of the source in log messages."""
     spec: Spec
     image_format: str
     headers: Headers
     brief_headers: Headers
-    """The headers while pixels of the original are missing: it may still be arriving."""
+    """The headers to send while the original is incomplete, for example during its upload."""
     find: Callable[[], Original]
-    """Finds the original. Raises what `Source.get` raises."""
+    """Finds the original. Raises the same errors as `Source.get`."""
     state: Callable[[], str | None]
-    """Finds the present state of the original. Raises what `Source.state` raises."""
+    """Finds the current state of the original. Raises the same errors as `Source.state`."""
 
 
 class ThumbnailDelivery:
@@ -77,11 +77,12 @@ class ThumbnailDelivery:
         self._server = dialects.get(config)
         self._locks = ThreadLocks()
         self.cache = None
-        """The finished thumbnails; `None` when they are not kept."""
+        """The cache of finished thumbnails; `None` if thumbnails are not cached."""
         if config.thumbnail_cache is not None:
             self.cache = Cache(config.thumbnail_cache)
             self._ownership = Ownership(config, self.cache)
-            # The directory is ours: a link in it was made on purpose, and web servers follow it.
+            # The directory belongs to us. A link in it was created on purpose, and web servers
+            # follow it.
             self._files = PathMap([(config.thumbnail_cache, CACHE_PREFIX)], follow_symlinks=True)
         self.renderer = Renderer(config, self.cache)
 
@@ -98,14 +99,14 @@ class ThumbnailDelivery:
     def offload(self, uri: str) -> Headers:
         """Return the headers that make the server send a thumbnail from the cache.
 
-        They are empty if the app has to send it.
+        The headers are empty if the app has to send the thumbnail.
 
         Args:
             uri: See `RequestedThumbnail`.
 
         Raises:
-            FileNotFound: The cache does not have it.
-            ValueError: It is not the path of a thumbnail.
+            FileNotFound: The thumbnail is not in the cache.
+            ValueError: `uri` is not the path of a thumbnail.
         """
         if self.cache is None:
             raise FileNotFound("thumbnails are not kept")
@@ -123,7 +124,7 @@ class ThumbnailDelivery:
         find: Callable[[], Original],
         state: Callable[[], str | None],
     ) -> RequestedThumbnail:
-        """Return what a request asks for, in the format that suits the browser.
+        """Return the thumbnail that a request asks for, in a format that the browser accepts.
 
         Args:
             uri: The decoded path of the thumbnail's URL.
@@ -150,9 +151,9 @@ class ThumbnailDelivery:
         """Respond with a thumbnail.
 
         Raises:
-            FileNotFound: There is no such original.
-            Overloaded: Too many requests wait already.
-            SourceUnavailable: The original can't be read for now.
+            FileNotFound: The original does not exist.
+            Overloaded: Too many requests are already waiting.
+            SourceUnavailable: The original is temporarily not readable.
             ThumbnailError: The original can't be rendered.
         """
         hit = self._hit(thumbnail, request)
@@ -164,7 +165,7 @@ class ThumbnailDelivery:
         return response or self._render_uncached(thumbnail, request)
 
     def negotiate(self, spec: Spec, name: str, accept: str | None) -> str:
-        """Return the format to send: for `auto` the first one that the browser accepts."""
+        """Return the format to send. For `auto`, it is the first one that the browser accepts."""
         image_format = spec.output_format(name)
         if image_format != "auto":
             return image_format
@@ -180,7 +181,7 @@ class ThumbnailDelivery:
         for find in (self.cache.path, self.cache.aside):
             try:
                 location = self._files.locate(find(thumbnail.uri))
-                # An empty file is what an earlier version left when the machine lost power.
+                # Earlier versions could leave an empty file when the machine lost power.
                 if location.size > 0:
                     return hand_over(location, request, thumbnail.headers, self._server)
             except (FileNotFound, OSError):
@@ -190,7 +191,7 @@ class ThumbnailDelivery:
     def _render_once(
         self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
     ) -> Response | None:
-        """Render what no one else is rendering; `None` when the cache can't be written to."""
+        """Render a thumbnail that no one else is rendering; `None` if the cache is not writable."""
         number = cache.lock_number(thumbnail.uri)
         with self._locks.get(number):
             pause = pauses()
@@ -219,7 +220,7 @@ class ThumbnailDelivery:
             rendered = self._rendered(original, thumbnail)
         if not rendered.is_complete:
             return self._keep_incomplete(cache, original, rendered, thumbnail, request)
-        # If the image was replaced meanwhile, its purge is over and would miss this thumbnail.
+        # If the image was replaced meanwhile, its purge has already run and missed this thumbnail.
         if thumbnail.state() == original.state:
             try:
                 self._ownership.claim()
@@ -245,14 +246,14 @@ class ThumbnailDelivery:
                 if early is not None:
                     return early
             rendered = self._rendered(original, thumbnail)
-            # Without validators: a 304 would have the `max-age` of a complete thumbnail.
+            # No validators: a 304 would carry the `max-age` of a complete thumbnail.
             headers = headers if rendered.is_complete else thumbnail.brief_headers
             return _body(rendered, request, headers)
 
     def _incomplete(
         self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
     ) -> Response | None:
-        """Return what was rendered a short while ago from an original that lacks pixels."""
+        """Return the thumbnail that was recently rendered from an incomplete original."""
         try:
             path = cache.path(incomplete_uri(thumbnail.uri, thumbnail.state()))
             location = self._files.locate(path)
@@ -270,7 +271,7 @@ class ThumbnailDelivery:
         thumbnail: RequestedThumbnail,
         request: Request,
     ) -> Response:
-        """Keep it where only this app finds it, since the web server knows no state."""
+        """Store it where only this app finds it, since the web server does not check the state."""
         try:
             cache.publish(incomplete_uri(thumbnail.uri, original.state), rendered.data)
         except OSError as error:
@@ -278,7 +279,7 @@ class ThumbnailDelivery:
         return _body(rendered, request, thumbnail.brief_headers)
 
     def _find(self, thumbnail: RequestedThumbnail) -> Original:
-        """Find the original of a thumbnail, unless it could not be rendered a short while ago."""
+        """Find the original of a thumbnail, unless it recently failed to render."""
         failures = self.renderer.failures
         failures.check(thumbnail.name, thumbnail.state)
         try:
@@ -293,7 +294,7 @@ class ThumbnailDelivery:
         )
 
     def _sweep(self, cache: Cache) -> None:
-        """Bring the cache within its bounds. An error is only logged, since no one waits."""
+        """Reduce the cache to its limits. Errors are only logged, since no one waits."""
         try:
             swept = cache.sweep(
                 max_size=self._config.thumbnail_cache_max_size,
@@ -307,12 +308,12 @@ class ThumbnailDelivery:
 
 
 def incomplete_uri(uri: str, state: str | None) -> str:
-    """Return where the cache keeps the thumbnail of an original that lacks pixels."""
+    """Return the path in the cache for the thumbnail of an incomplete original."""
     return f"{_INCOMPLETE}{version_token(state)}{uri}"
 
 
 def _brief(cache_control: str) -> str:
-    """Return a `Cache-Control` header that holds for at most `INCOMPLETE_SECONDS`."""
+    """Return a `Cache-Control` header with a lifetime of at most `INCOMPLETE_SECONDS`."""
     directives = []
     for directive in cache_control.split(", "):
         name, _, value = directive.partition("=")
@@ -334,7 +335,7 @@ def thumbnail_headers(image_format: str, spec: Spec, cache_control: str) -> Head
 
 
 def _validators(original: Original, thumbnail: RequestedThumbnail) -> Validators | None:
-    """Return the validators of a thumbnail that is in no file, known before it is rendered."""
+    """Return the validators of a thumbnail without a file. They are known before it is rendered."""
     if original.modified is None:
         return None
     about = f"{__version__} {original.state} {thumbnail.uri}"
@@ -343,6 +344,6 @@ def _validators(original: Original, thumbnail: RequestedThumbnail) -> Validators
 
 
 def _body(rendered: Thumbnail, request: Request, headers: Headers) -> Response:
-    """Return the response with a thumbnail that is in no file."""
+    """Return the response with a thumbnail that is not stored in a file."""
     body = b"" if request.conditions.method == "HEAD" else rendered.data
     return Response(200, (*headers, ("Content-Length", str(len(rendered.data)))), body)

@@ -1,7 +1,7 @@
 """The thumbnail endpoint: responds to the public URLs that the template helpers write.
 
-A request goes one way: verify the signature, read the spec, look in the cache, else render and
-publish, then send the file like any other.
+Each request takes the same steps: verify the signature, parse the spec, look in the cache, render
+and publish the thumbnail if it is missing, and send the file like any other.
 """
 
 from __future__ import annotations
@@ -63,10 +63,11 @@ class Thumbnails:
         """Respond to a request for a thumbnail.
 
         Args:
-            path: The decoded path of the URL below the mount, with its first slash.
+            path: The decoded path of the URL below the mount, including the leading slash.
             query: The query of the URL as the client sent it, without the question mark.
             request: The facts of the request.
-            mount: The decoded path at which the app is mounted. By default that of the settings.
+            mount: The decoded path at which the app is mounted. The default is the path in the
+                settings.
         """
         if request.conditions.method not in {"GET", "HEAD"}:
             return method_not_allowed()
@@ -92,7 +93,7 @@ class Thumbnails:
     def purge(self, source: str) -> int:
         """Remove every thumbnail of a source from the cache.
 
-        Call it when an image was replaced or deleted, unless its URLs have a version.
+        Call it after an image is replaced or deleted, unless its URLs have a version.
 
         Args:
             source: The name of the image below `THUMBNAIL_SOURCE`.
@@ -101,14 +102,14 @@ class Thumbnails:
             How many thumbnails were removed.
 
         Raises:
-            OSError: The cache can't be written to.
+            OSError: The cache is not writable.
         """
         name = source.lstrip("/")
         self._delivery.renderer.failures.forget(name)
         cache = self._delivery.cache
         if cache is None:
             return 0
-        # Where the source knows the state, that of another image is not found any more.
+        # If the source knows the state, thumbnails of an earlier state are no longer found.
         cache.purge(incomplete_uri(self._prefix, None), name)
         return cache.purge(self._prefix, name)
 
@@ -129,7 +130,7 @@ class Thumbnails:
         )
 
     def _verified(self, path: str, query: str, mount: str) -> tuple[str, int | None]:
-        """Return the path below the mount and the expiry of a valid URL."""
+        """Return the path below the mount and the expiry time of a valid URL."""
         if self._verifier is not None:
             path, signed = self._verifier.verify_below(path, query, mount)
             return path, signed.expires

@@ -1,7 +1,8 @@
-"""Remembers which images can't be rendered, so that they take no further turns for a while.
+"""Remembers which images can't be rendered, so that they are not tried again for a while.
 
-With a cache all processes of the machine share the memory: one small file for each of a fixed
-number of places. Without one, or when it can't be written to, each process has its own.
+With a cache, all processes of the machine share this record: a fixed number of slots, with one
+small file for each slot. Without a cache, or when it is not writable, each process keeps its own
+record.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ DIRECTORY = ".lock"
 """The directory in the cache for files that are not thumbnails. No URL leads there."""
 
 SECONDS = 60
-"""For how long a failure is remembered."""
+"""How many seconds a failure is remembered."""
 
 _PLACES = 1024
-"""The most failures. Another image of the same place takes the place of the first."""
+"""The maximum number of failures. A new failure replaces an older one in the same slot."""
 
 _KINDS = {
     kind.__name__: kind
@@ -48,14 +49,14 @@ class Failures:
         self._texts: dict[int, str] = {}
 
     def check(self, name: str, state: Callable[[], str | None]) -> None:
-        """Raise the error of an image that has failed a short while ago.
+        """Raise the error of an image that recently failed.
 
         Args:
             name: The name of the image.
-            state: Finds its state, see `Original.state`; called only if an image has failed.
+            state: Returns its state, see `Original.state`; called only if an image has failed.
 
         Raises:
-            ThumbnailError: The error with which it has failed.
+            ThumbnailError: The error with which it failed.
         """
         digest = _digest(name)
         text = self._read(_place(digest))

@@ -32,7 +32,7 @@ _ATTRIBUTES = frozenset(
 _PREFIXED_ATTRIBUTE = re.compile(r"(?:data|aria)-[\w.:-]+")
 
 _VOLATILE_OPTIONS = frozenset({"version", "expires", "expires_in"})
-"""Options with which the same arguments may give another URL later."""
+"""Options that can make the same arguments return a different URL later."""
 
 _MAX_CACHED_URLS = 4096
 
@@ -49,12 +49,13 @@ class _Address(TypedDict):
 class TemplateHelpers:
     """The template helpers with an app's settings.
 
-    Elements have a `width` and a `height`, so that the page does not jump, whenever the size is
-    certain. It is the box if the thumbnail fills it. Otherwise it follows from the size of the
-    source, which you pass as `source_size`. The helpers do not open the image to find out. The
-    `width_field` and `height_field` of a Django `ImageField` are used where the result does not
-    depend on whether EXIF rotates the image, since they hold its size without the rotation. Those
-    of `xaccel.django.fields.ImageField` hold the upright size and are always used.
+    Elements have a `width` and a `height` whenever the size is certain, so that the page does not
+    jump. If the thumbnail fills its box, the size is the size of the box. Otherwise it is computed
+    from the size of the source, which you pass as `source_size`. The helpers never open the image
+    to determine it. The `width_field` and `height_field` of a Django `ImageField` are used where
+    the result does not depend on whether EXIF rotates the image, since they hold its size without
+    the rotation. The fields of `xaccel.django.fields.ImageField` hold the upright size and are
+    always used.
 
     Without an image, a helper returns an empty string, see `ThumbnailUrls`.
 
@@ -108,9 +109,9 @@ class TemplateHelpers:
             source: See `thumbnail_url`.
             width: The width of the box in pixels, or the name of a preset.
             height: The height of the box in pixels.
-            widths: The widths to choose from. The height keeps its ratio to the width. The
-                attribute `sizes` then says how wide the image is shown.
-            densities: The numbers of pixels per CSS pixel to choose from, by default 1 and 2;
+            widths: The widths that browsers can choose from. The aspect ratio stays the same. The
+                `sizes` attribute then specifies how wide the image is shown.
+            densities: The pixel densities that browsers can choose from, by default 1 and 2;
                 ignored with `widths`.
             source_size: The width and height of the upright source, if you know them.
             focal_point: See `thumbnail_url`.
@@ -146,14 +147,15 @@ class TemplateHelpers:
         mount: str | None = None,
         **options: Any,
     ) -> Markup:
-        """Return an `<img>` that browsers load lazily, in the size that suits the screen.
+        """Return an `<img>` that browsers load lazily, at the size that suits the screen.
 
         Args:
             source: See `thumbnail_url`.
             width: The width of the box in CSS pixels, or the name of a preset.
             height: The height of the box in CSS pixels.
             alt: The text that describes the image; empty if the image is only decoration.
-            sizes: With `widths`: how wide the image is shown, by default as wide as the page.
+            sizes: With `widths`: how wide the image is shown; by default, the full width of the
+                page.
             widths: See `thumbnail_srcset`.
             densities: See `thumbnail_srcset`.
             source_size: See `thumbnail_srcset`.
@@ -162,7 +164,7 @@ class TemplateHelpers:
             expires_in: See `thumbnail_url`.
             origin: See `thumbnail_url`.
             mount: See `thumbnail_url`.
-            options: The options of a thumbnail, and more HTML attributes: `class`, `loading`
+            options: The options of a thumbnail, and additional HTML attributes: `class`, `loading`
                 and so on. `data_id` becomes `data-id`.
         """
         options, attributes = _split(options)
@@ -298,7 +300,7 @@ class TemplateHelpers:
         for candidate, _ in found:
             self._urls.check_allowed(candidate)
         if widths is not None and spec.width is None and spec.height is None:
-            # The full size would be for browsers that do not know `srcset`.
+            # Only browsers without `srcset` support would load the full size.
             spec = found[-1][0]
         return Layout(
             text=str(spec),
@@ -310,8 +312,8 @@ class TemplateHelpers:
 def _cached(make: Callable[..., str], mount: Callable[[], str]) -> Callable[..., str]:
     """Cache the URLs of `ThumbnailUrls.url`, since most pages show the same thumbnails.
 
-    A Jinja loop of 100 thumbnails takes 0.25 ms instead of 0.57. With `lru_cache` for the
-    dictionary it takes 8 to 16 % longer, and 20 % longer with a method for the function.
+    A Jinja loop of 100 thumbnails takes 0.25 ms instead of 0.57. It takes 8 to 16 % longer with
+    `lru_cache` instead of the dictionary, and 20 % longer with a method instead of the function.
     """
     urls: dict[tuple[object, ...], str] = {}
 
@@ -319,8 +321,8 @@ def _cached(make: Callable[..., str], mount: Callable[[], str]) -> Callable[...,
     def url(
         source: object, width: int | str | None = None, height: int | None = None, **options: Any
     ) -> str:
-        # The name of another object may change, as a Django file's does. That file also equals its
-        # name, but in another storage it is another image.
+        # The name of another object may change, as a Django file's does. Such a file also compares
+        # equal to its name, but the same name in another storage is a different image.
         if type(source) is not str:
             return make(source, width, height, **options)
         try:
@@ -331,7 +333,7 @@ def _cached(make: Callable[..., str], mount: Callable[[], str]) -> Callable[...,
         except (KeyError, TypeError):  # TypeError: a list can't be a key
             pass
         made = make(source, width, height, **options)
-        # Each use of a wrong source is logged.
+        # Each use of an invalid source is logged.
         if made and _VOLATILE_OPTIONS.isdisjoint(options):
             if len(urls) >= _MAX_CACHED_URLS:
                 urls.clear()
@@ -343,7 +345,7 @@ def _cached(make: Callable[..., str], mount: Callable[[], str]) -> Callable[...,
 
 
 def _hashable(value: Any) -> Any:
-    """Return an argument as part of a cache's key, for which a list becomes a tuple."""
+    """Return an argument as part of a cache key. Lists become tuples."""
     return value if value is None or isinstance(value, str | int | float) else tuple(value)
 
 
@@ -353,7 +355,7 @@ def _check_sizes(sizes: str | None, widths: object) -> None:
 
 
 def _sizes(sizes: str | None, widths: object) -> str | None:
-    """Return the attribute `sizes`. It goes with widths; browsers assume `100vw` by default."""
+    """Return the `sizes` attribute, only used with widths; browsers assume `100vw` by default."""
     return None if widths is None else sizes or "100vw"
 
 
@@ -363,7 +365,7 @@ def _described(alt: object) -> dict[str, object]:
 
 
 def _words(names: str | Iterable[str]) -> list[str]:
-    """Return names from a list, or from text, since Django's templates have no lists."""
+    """Return names from a list or, as Django's templates have no lists, from text."""
     return names.replace(",", " ").split() if isinstance(names, str) else list(names)
 
 

@@ -1,4 +1,4 @@
-"""Responsive images: the thumbnails a browser may choose from, and the size that is shown."""
+"""Responsive images: the thumbnails that a browser can choose from, and the displayed size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DENSITIES = (1, 2)
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What the arguments of a template helper describe, apart from the image."""
+    """The layout that the arguments of a template helper describe, without the image."""
 
     text: str
     """The spec of `src`."""
@@ -34,8 +34,8 @@ def candidates(
 
     Args:
         spec: The spec of `src`.
-        widths: The widths to choose from; `None` = choose by density.
-        densities: The numbers of pixels per CSS pixel to choose from.
+        widths: The widths to choose from; `None` means that browsers choose by density.
+        densities: The pixel densities to choose from.
         sizes: The widths and heights that the upright source may have; empty if unknown.
 
     Raises:
@@ -47,7 +47,7 @@ def candidates(
             dpr = (spec.dpr or 1) * density
             candidate = spec.replace(dpr=None if dpr == 1 else dpr)
             outputs = tuple(candidate.output_size(*size) for size in sizes)
-            # Above the size of the source every density gives the same thumbnail.
+            # Above the size of the source, every density results in the same thumbnail.
             found.setdefault(outputs or density, (candidate, f"{density:g}x"))
         return list(found.values())
     ratio = spec.height / spec.width if spec.height and spec.width else None
@@ -75,7 +75,7 @@ def shown_size(spec: Spec, sizes: Sequence[tuple[int, int]]) -> dict[str, int]:
 
 
 def _numbers(values: str | Iterable[float], option: str) -> Sequence[float]:
-    """Return positive numbers from a list, or from text, since Django's templates have no lists."""
+    """Return positive numbers from a list or, as Django's templates have no lists, from text."""
     words = values.replace(",", " ").split() if isinstance(values, str) else values
     try:
         result = [float(word) for word in words]

@@ -1,4 +1,4 @@
-"""HTML elements that template engines insert without escaping them again."""
+"""HTML elements that template engines insert without escaping them a second time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Mapping
 class Markup(str):
     """HTML that is already escaped.
 
-    Jinja and Django recognise it by `__html__`, the protocol of MarkupSafe. String operations
-    return a plain `str`, which they escape.
+    Jinja and Django recognise it by its `__html__` method, which is the protocol of MarkupSafe.
+    String operations return a plain `str`, which the template engines escape.
     """
 
     __slots__ = ()
@@ -29,8 +29,8 @@ def element(name: str, attributes: Mapping[str, object], content: str | None = N
 
     Args:
         name: The name of the element.
-        attributes: Values by name. `None` and `False` leave an attribute out, `True` writes it
-            without a value.
+        attributes: Values by name. `None` and `False` omit the attribute; `True` writes it without
+            a value.
         content: The HTML inside the element; `None` = a void element.
     """
     words = [name]

@@ -1,8 +1,8 @@
-"""Whose thumbnails a cache holds, and with which settings they were made.
+"""Records which app a cache belongs to, and with which settings its thumbnails were made.
 
-A finished thumbnail is found by its URL alone. So two apps in one cache would show each other's
-pictures, and a thumbnail from before a change of settings stays as it was. A small file in the
-cache tells.
+A finished thumbnail is found by its URL alone. Two apps that share a cache would therefore show
+each other's pictures, and a thumbnail stays the same when the settings change. A small file in the
+cache makes it possible to detect both.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PICTURE_SETTINGS = (
     "thumbnail_subsampling",
     "thumbnail_max_frames",
 )
-"""What changes a picture though its URL stays."""
+"""The settings that change a picture but not its URL."""
 
 _logger = logging.getLogger("xaccel.thumbnails")
 
@@ -51,7 +51,7 @@ class Ownership:
         if not self._path.exists():
             return
         with suppress(OSError):
-            # Of the workers that start at the same time, one looks.
+            # When several workers start at the same time, only one of them checks.
             lock = cache.try_lock(cache.lock_number(str(self._path)))
             if lock is not None:
                 with lock:
@@ -61,7 +61,7 @@ class Ownership:
         """Record that the cache belongs to this app. Call it before a thumbnail is published.
 
         Raises:
-            OSError: The cache can't be written to.
+            OSError: The cache is not writable.
         """
         if not self._is_recorded:
             if not self._path.exists():
@@ -100,10 +100,10 @@ class Ownership:
 
 
 def forget(config: Config) -> None:
-    """Forget to whom an empty cache belongs.
+    """Forget which app an empty cache belongs to.
 
     Raises:
-        OSError: The cache can't be written to.
+        OSError: The cache is not writable.
     """
     _path(config).unlink(missing_ok=True)
 
@@ -141,7 +141,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _is_of_another_app(found: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
-    """Whether both the keys and the places differ: an app may well change one of them."""
+    """Whether both the keys and the locations differ. The same app may change one of them."""
     return all(
         found[name] and ours[name] and set(map(str, found[name])).isdisjoint(ours[name])
         for name in ("keys", "places")

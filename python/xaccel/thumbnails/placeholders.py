@@ -21,13 +21,13 @@ from xaccel.thumbnails.urls import ThumbnailUrls
 TRANSPARENT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 _PREFIX = "/.placeholder/"
-"""Where the cache keeps placeholders. No public URL leads there."""
+"""The directory in the cache for placeholders. No public URL leads there."""
 
 _logger = logging.getLogger("xaccel.thumbnails")
 
 
 class Placeholders:
-    """Makes placeholders, once for each state of an image, in the same turns as thumbnails."""
+    """Makes placeholders, once for each state of an image, in the same queue as thumbnails."""
 
     def __init__(self, config: Config, urls: ThumbnailUrls) -> None:
         self._urls = urls
@@ -40,9 +40,9 @@ class Placeholders:
     def placeholder(self, source: object) -> str:
         """Return a blurred picture as a `data:` URI, to show until the thumbnail has arrived.
 
-        The image's row may have it, see `xaccel.django.fields.ImageField`. Otherwise this helper
-        reads the image, the only one that does. For a missing or broken image the placeholder is a
-        transparent pixel.
+        If the image's row contains the placeholder, it is used, see
+        `xaccel.django.fields.ImageField`. Otherwise this helper reads the image; no other helper
+        does. For a missing or broken image, the placeholder is a transparent pixel.
 
         Args:
             source: See `ThumbnailUrls.url`.
@@ -60,7 +60,7 @@ class Placeholders:
             return TRANSPARENT
 
     def read(self, name: str) -> str:
-        """Return the placeholder of an image, and read it unless its state is known.
+        """Return the placeholder of an image; read the image unless it is cached.
 
         Args:
             name: The name of the image below `THUMBNAIL_SOURCE`.

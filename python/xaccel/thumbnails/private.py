@@ -1,4 +1,4 @@
-"""Thumbnails of private files, from within a view that has checked who may see them."""
+"""Thumbnails of private files, for views that have checked the visitor's permissions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from xaccel.thumbnails.sources.directory import location_state, reading
 from xaccel.thumbnails.specs import build_spec, parse_presets, version_token
 
 _PREFIX = "/.private/"
-"""Where the cache keeps the thumbnails of private files. No public URL leads there."""
+"""The directory in the cache for thumbnails of private files. No public URL leads there."""
 
 _logger = logging.getLogger("xaccel.thumbnails")
 
@@ -55,13 +55,13 @@ class PrivateThumbnails:
         """Respond with a thumbnail of a file under one of `ROOTS`.
 
         Args:
-            path: The image, absolute, or relative to `root`.
+            path: The path of the image, absolute or relative to `root`.
             width: The width of the box in pixels, or the name of a preset; `None` leaves it free.
             height: The height of the box in pixels; `None` leaves it free.
             request: The facts of the request.
-            root: The directory of a relative path. You can leave it out when there is only one
-                root.
-            max_age: How many seconds the visitor's browser may use it without asking again.
+            root: The directory of a relative path. You can omit it if there is only one root.
+            max_age: How many seconds the visitor's browser may use the thumbnail without
+                revalidating it.
             focal_point: What a crop keeps, see `ThumbnailUrls.url`.
             options: The options of `Spec`: `fit`, `quality`, `format` and so on.
 
@@ -84,7 +84,7 @@ class PrivateThumbnails:
         focal_point: object = None,
         **options: Any,
     ) -> Callable[[Request], Response]:
-        """Check the arguments of `answer()`, and return what responds to the request.
+        """Check the arguments of `answer()`, and return a function that responds to the request.
 
         Raises:
             SpecError: An option is unknown or its value is invalid.
@@ -149,7 +149,7 @@ class PrivateThumbnails:
 
 
 def _is_size_wrong(width: int | str | None, height: int | None) -> bool:
-    """Whether no thumbnail can have this size, which often comes from the visitor."""
+    """Whether a size, which often comes from the visitor, is invalid for every thumbnail."""
     try:
         build_spec({}, None if isinstance(width, str) else width, height)
     except SpecError as error:
@@ -163,7 +163,7 @@ def _refusal(path: str | os.PathLike[str], error: XaccelError) -> Response:
 
 
 def _decoded(url: str) -> str:
-    """Return the decoded path of a URL. One that is not UTF-8 stays percent-encoded."""
+    """Return the decoded path of a URL. A path that is not UTF-8 stays percent-encoded."""
     try:
         return urllib.parse.unquote(url, errors="strict")
     except UnicodeDecodeError:

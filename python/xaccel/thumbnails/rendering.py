@@ -1,4 +1,4 @@
-"""Renders thumbnails and placeholders, one turn each, in threads of their own."""
+"""Renders thumbnails and placeholders in separate threads, with one turn in the queue for each."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Renderer:
 
     Args:
         config: The settings.
-        cache: Where all processes of the machine queue, see `RenderQueue`.
+        cache: The cache in which all processes of the machine queue, see `RenderQueue`.
     """
 
     def __init__(self, config: Config, cache: Cache | None) -> None:
@@ -46,7 +46,7 @@ class Renderer:
         self._queue = RenderQueue(cache, workers=workers, length=config.thumbnail_queue)
         self._backend: Backend = RenderThreads(workers)
         self.failures = Failures(config.thumbnail_cache if cache is not None else None)
-        """The images that have failed a short while ago."""
+        """The images that recently failed."""
 
     def render(self, original: Original, name: str, spec: Spec, image_format: str) -> Thumbnail:
         """Wait for a turn, then render.
@@ -58,9 +58,9 @@ class Renderer:
             image_format: The format of the thumbnail.
 
         Raises:
-            Overloaded: Too many wait already.
+            Overloaded: Too many requests are already waiting.
             StorageUnavailable: The original can't be read.
-            ThumbnailError: The image can't be rendered, or could not be a short while ago.
+            ThumbnailError: The image can't be rendered, or recently failed.
         """
         budget = _Budget(self._timeout)
 
@@ -72,8 +72,8 @@ class Renderer:
             try:
                 return self._in_turn(partial, original, name, budget, is_last=False)
             except CorruptImage:
-                # Unless others have tried the whole image, only its start is not enough. They
-                # render while the rest arrives.
+                # The start alone may be too short. Unless another request has found the whole image
+                # broken, read all of it. Other requests render in the meantime.
                 self.failures.check(name, lambda: original.state)
         return self._in_turn(job(self._whole(original, name)), original, name, budget)
 
@@ -85,9 +85,9 @@ class Renderer:
             name: The name of the image.
 
         Raises:
-            Overloaded: Too many wait already.
+            Overloaded: Too many requests are already waiting.
             StorageUnavailable: The original can't be read.
-            ThumbnailError: The image can't be decoded, or could not be a short while ago.
+            ThumbnailError: The image can't be decoded, or recently failed.
         """
         job = PlaceholderJob(self._whole(original, name), self._limits)
         return self._in_turn(job, original, name, _Budget(self._timeout))
@@ -103,13 +103,14 @@ class Renderer:
         self, job: Job[T], original: Original, name: str, budget: _Budget, *, is_last: bool = True
     ) -> T:
         with self._queue.turn():
-            # Another request that waited may have tried this image.
+            # Another request may have tried this image in the meantime.
             self.failures.check(name, lambda: original.state)
             start = time.monotonic()
             try:
                 result = self._backend.submit(job, start + budget.seconds)
             except ThumbnailError as error:
-                # What exceeds a limit is refused at once, so it need not be remembered.
+                # Images that exceed a limit are rejected at once, so remembering them has no
+                # benefit.
                 if not isinstance(error, ImageTooLarge) and (
                     is_last or not isinstance(error, CorruptImage)
                 ):
@@ -126,6 +127,6 @@ class Renderer:
 
 @dataclass(slots=True)
 class _Budget:
-    """The time that one image may take, in all its turns together."""
+    """The total time that one image may take, in all its turns."""
 
     seconds: float

@@ -1,8 +1,8 @@
-"""What the row of an image knows about it: its size, its focal point and its placeholder.
+"""Reads what the row of an image stores about it: size, focal point and placeholder.
 
-Django's `ImageField` names the fields of the row with the size; `xaccel.django.fields.ImageField`
-also names those with the focal point and the ThumbHash. Nothing here opens an image or queries a
-database: a deferred field is as good as an empty one.
+Django's `ImageField` names the fields of the row that hold the size.
+`xaccel.django.fields.ImageField` also names the fields that hold the focal point and the ThumbHash.
+This module never opens an image or queries a database: a deferred field counts as empty.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ FocalPoint = tuple[float, float]
 def possible_sizes(source: object) -> tuple[tuple[int, int], ...]:
     """Return the sizes that the upright image may have, if fields of its row hold one.
 
-    Django stores the size without the rotation that EXIF asks for, so the upright image may have
-    the sides the other way round. `ImageFieldFile.width` would open the file.
+    Django stores the size without the EXIF rotation, so the width and the height of the upright
+    image may be swapped. `ImageFieldFile.width` would open the file.
     """
     width, height = _value(source, "width_field"), _value(source, "height_field")
     if not width or not height:
@@ -33,7 +33,7 @@ def possible_sizes(source: object) -> tuple[tuple[int, int], ...]:
 
 
 def focal_point(source: object) -> FocalPoint | None:
-    """Return the focal point in the row of an image, if a field of it holds a valid one."""
+    """Return the focal point in the row of an image, if one of its fields holds a valid one."""
     try:
         return as_focal_point(_value(source, "focal_point_field"))
     except SpecError:
@@ -41,7 +41,7 @@ def focal_point(source: object) -> FocalPoint | None:
 
 
 def stored_thumbhash(source: object) -> str | None:
-    """Return the ThumbHash in the row of an image, if a field of it holds one."""
+    """Return the ThumbHash in the row of an image, if one of its fields holds one."""
     return _value(source, "placeholder_field") or None
 
 
@@ -49,7 +49,7 @@ def as_focal_point(value: Any) -> FocalPoint | None:
     """Return a focal point from two numbers or from text such as `"0.25x0.6"`.
 
     Raises:
-        SpecError: It is neither, or lies outside the image.
+        SpecError: The value has another form, or the point lies outside the image.
     """
     if value is None or value == "":
         return None
@@ -67,16 +67,16 @@ def as_focal_point(value: Any) -> FocalPoint | None:
 
 
 def focused(spec: Spec, point: FocalPoint | None) -> Spec:
-    """Return a spec whose crop keeps a focal point, unless the spec itself says what it keeps."""
+    """Return a spec whose crop keeps a focal point, unless the spec already sets what to keep."""
     chosen = spec.gravity is not None or spec.crop is not None
     if point is None or chosen or spec.fit != "cover":
         return spec
-    # The gravity of a spec applies to the image that is already rotated and mirrored.
+    # The gravity of a spec applies after the image is rotated and mirrored.
     return spec.replace(gravity=_turned(point, spec.rotate, spec.flip))
 
 
 def _turned(point: FocalPoint, rotate: int, flip: str | None) -> FocalPoint:
-    """Return where a point lies after its image is rotated clockwise and then mirrored."""
+    """Return the position of a point after its image is rotated clockwise and then mirrored."""
     x, y = point
     for _ in range(rotate // 90):
         x, y = 1 - y, x

@@ -33,7 +33,7 @@ _WORDS = {
         "left": "w",
     },
 }
-"""Other words for the values of an option, in lower case."""
+"""Synonyms for the values of options, in lower case."""
 _NUMBERS: Mapping[str, Callable[[str], float]] = {
     "quality": int,
     "rotate": int,
@@ -58,16 +58,17 @@ def build_spec(
 ) -> Spec:
     """Return the spec that the arguments of a template helper describe.
 
-    Numbers may be text, since templates often have them as text.
+    Numbers may be text, since templates often pass them as text.
 
     Args:
         presets: Specs by name.
         width: The width of the box in pixels, or the name of a preset, or the whole box as text
             such as `"300x200"`, `"300x"` or `"x200"`.
         height: The height of the box in pixels.
-        source_size: The width and height of the upright source. `crop` may then be in pixels.
-        options: The options of `Spec`. They replace those of a preset. Common other words for
-            their values work too: `"jpg"`, `"center"`, `"white"`.
+        source_size: The width and height of the upright source. If it is given, `crop` may be in
+            pixels.
+        options: The options of `Spec`. They override the options of a preset. Common synonyms for
+            their values work, too: `"jpg"`, `"center"`, `"white"`.
 
     Raises:
         SpecError: An option is unknown or its value is invalid.
@@ -130,7 +131,7 @@ def _side(name: str, value: object) -> int | None:
 
 
 def _plain(name: str, value: Any) -> Any:
-    """Return the value of an option as `Spec` takes it."""
+    """Return the value of an option in the form that `Spec` expects."""
     if isinstance(value, list):
         return tuple(value)
     if not isinstance(value, str):
@@ -144,7 +145,7 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def plain_word(name: str, value: str) -> str:
-    """Return the word of `Spec` for the value of an option, such as `jpeg` for `JPG`."""
+    """Return the name that `Spec` uses for the value of an option, such as `jpeg` for `JPG`."""
     word = value.strip().lower()
     if name == "gravity":
         word = _direction(word)
@@ -152,7 +153,7 @@ def plain_word(name: str, value: str) -> str:
 
 
 def _direction(text: str) -> str:
-    """Return the two letters of a corner such as `top left` or `north-west`."""
+    """Return the two-letter code of a corner such as `top left` or `north-west`."""
     words = [_WORDS["gravity"].get(word, word) for word in re.split(r"[ _-]+", text)]
     if len(words) == 1 and text.startswith(("north", "south")):
         words = [text[0], _WORDS["gravity"].get(text[5:], text[5:])]
@@ -161,7 +162,7 @@ def _direction(text: str) -> str:
 
 
 def _crop(crop: Any, source_size: tuple[int, int] | None) -> Any:
-    """Return a crop in fractions of the source; it may be text, and in pixels."""
+    """Return a crop in fractions of the source. The argument may be text and may be in pixels."""
     if isinstance(crop, str):
         words = crop.replace(",", " ").split()
         if len(words) == 1:
@@ -191,6 +192,6 @@ def _crop(crop: Any, source_size: tuple[int, int] | None) -> Any:
 
 @lru_cache(maxsize=4096)
 def version_token(version: object) -> str:
-    """Return the eight characters of `Spec.version` for any value; they change with it."""
+    """Return eight characters for `Spec.version` that change whenever the value changes."""
     digest = hashlib.blake2s(str(version).encode(errors="replace"), digest_size=6).digest()
     return base64.urlsafe_b64encode(digest).decode()

@@ -1,11 +1,10 @@
-"""Whose turn it is to render: how many renders run at once on a machine, and how many wait.
+"""Limits how many renders run at the same time on a machine, and how many requests wait for one.
 
-With a cache its lock files count the renders of all processes. Without one, or when its disk is
-full or read-only, each process counts its own.
+With a cache, its lock files count the renders of all processes. Without a cache, or when its disk
+is full or read-only, each process counts only its own renders.
 
-Requests wait by `time.sleep` and Python's locks rather than by a lock of the kernel. Under gevent
-one thread serves many requests, and the one that holds the lock may be another request of the
-same thread.
+Requests wait with `time.sleep` and Python's locks instead of a kernel lock. Under gevent, one
+thread serves many requests, so the lock may be held by another request in the same thread.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from xaccel._core import Cache
 from xaccel.exceptions import Overloaded
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.001, 0.016
-"""Seconds between two looks at a lock that another process holds."""
+"""Seconds between two attempts to take a lock that another process holds."""
 
 
 def pauses() -> Iterator[float]:
-    """Yield the seconds to sleep between looks at a lock: short at first, then ever longer."""
+    """Yield the seconds to sleep between attempts to take a lock: short at first, then longer."""
     pause = _SHORTEST_PAUSE
     while True:
         yield pause
@@ -32,14 +31,14 @@ def pauses() -> Iterator[float]:
 
 
 class ThreadLocks:
-    """Locks by number, each held by one thread of this process."""
+    """Numbered locks. At most one thread of this process holds each lock."""
 
     def __init__(self) -> None:
         self._locks: dict[tuple[int, int], threading.Lock] = {}
 
     def get(self, number: int) -> threading.Lock:
-        """Return the lock of this number."""
-        # A thread of the parent that a forked child does not have may hold the parent's lock.
+        """Return the lock with this number."""
+        # The parent's lock may be held by a thread that does not exist in the forked child.
         return self._locks.setdefault((os.getpid(), number), threading.Lock())
 
 
@@ -47,9 +46,10 @@ class RenderQueue:
     """The queue for the right to render.
 
     Args:
-        cache: Where all processes of the machine queue. `None` = this process queues by itself.
-        workers: How many renders run at once.
-        length: How many may wait.
+        cache: The cache in which all processes of the machine queue. `None`: this process has its
+            own queue.
+        workers: The maximum number of renders that run at the same time.
+        length: The maximum number of requests that may wait.
     """
 
     def __init__(self, cache: Cache | None, *, workers: int, length: int) -> None:
@@ -59,10 +59,10 @@ class RenderQueue:
         self._head = ThreadLocks()
 
     def turn(self) -> AbstractContextManager[object]:
-        """Wait for the right to render, which ends with the `with` block.
+        """Wait for the right to render. It is released at the end of the `with` block.
 
         Raises:
-            Overloaded: Too many wait already.
+            Overloaded: Too many requests are already waiting.
         """
         cache = self._cache
         if cache is None:
@@ -80,8 +80,8 @@ class RenderQueue:
             return self._process_queue().turn()
 
     def _process_queue(self) -> _ProcessQueue:
-        # In a forked child the parent's queue would count renders of threads that only the parent
-        # has, hence the process's number.
+        # In a forked child, the parent's queue would count renders of threads that exist only in
+        # the parent. The process ID in the key prevents this.
         key = (os.getpid(), self._workers, self._length)
         return _queues.get(key) or _queues.setdefault(
             key, _ProcessQueue(self._workers, self._length)
@@ -110,9 +110,9 @@ class _ProcessQueue:
 
 
 _queues: dict[tuple[int, int, int], _ProcessQueue] = {}
-"""Those of this process and of its parents. All apps and helpers of a process share one."""
+"""The queues of this process and its parents. All apps and helpers of a process share one."""
 
 
 def queue_is_full() -> Overloaded:
-    """Return the error of a request that may not wait."""
+    """Return the error for a request that is rejected because the queue is full."""
     return Overloaded("more thumbnails wait than XACCEL['THUMBNAIL_QUEUE'] allows")

@@ -29,17 +29,18 @@ _logger = logging.getLogger("xaccel.thumbnails")
 class ThumbnailUrls:
     """Writes the URLs of thumbnails.
 
-    A missing image is a matter of data: its URL shows a broken image. An empty source, such as a
-    field without a file, has the URL of `THUMBNAIL_FALLBACK`, or none. A wrong source, such as the
-    row instead of its field, raises `SourceError` while you debug the app; otherwise it has no URL,
-    and the log has a line. A wrong option is a mistake in the code: it raises `SpecError`.
+    A missing image is a problem with the data, not with the code: it gets a URL that shows a broken
+    image. An empty source, such as a field without a file, gets the URL of `THUMBNAIL_FALLBACK`, or
+    no URL if that is not set. An invalid source, such as the row instead of its field, raises
+    `SourceError` in debug mode. Otherwise it gets no URL, and the error is logged. An invalid
+    option is a mistake in the code and raises `SpecError`.
 
     Args:
         config: The settings.
         name_of: Returns the name of a source, see `source_name`.
-        is_debug: Whether the app is being debugged.
-        mount: Returns the decoded path at which the app is mounted, such as `/shop`. By default
-            that of the settings.
+        is_debug: Whether the app runs in debug mode.
+        mount: Returns the decoded path at which the app is mounted, such as `/shop`. The default is
+            the path in the settings.
 
     Raises:
         ConfigError: A setting that the engine needs is missing.
@@ -80,29 +81,30 @@ class ThumbnailUrls:
         mount: str | None = None,
         **options: Any,
     ) -> str:
-        """Return the URL of a thumbnail, empty without an image. It never opens the image.
+        """Return the URL of a thumbnail without opening the image; empty without an image.
 
         Args:
-            source: The name of the image below `THUMBNAIL_SOURCE`, or an object whose `name` is
-                one, such as the value of a Django `FileField`.
+            source: The name of the image below `THUMBNAIL_SOURCE`, or an object whose `name`
+                attribute is such a name, for example the value of a Django `FileField`.
             width: The width of the box in pixels, or the name of a preset; `None` leaves it free.
             height: The height of the box in pixels; `None` leaves it free.
             version: A value that changes with the image (a time, a number, an ETag). It makes the
-                URL immutable. `"mtime"` asks the source: a directory costs one `stat`, a storage
-                often a network request.
+                URL immutable. `"mtime"` asks the source: for a directory this costs one `stat`, for
+                a storage often a network request.
             expires: The last second in which the URL is valid: Unix seconds or an aware datetime.
-            expires_in: How long the URL is valid, at least. By default it never expires.
+            expires_in: The minimum time that the URL is valid. By default it never expires.
             focal_point: What a crop by `fit="cover"` keeps: `(x, y)` in fractions of the upright
-                image, or text such as `"0.25x0.6"`. By default that of the image's row. `gravity`
-                takes precedence.
-            origin: The scheme and host of a URL without them, such as `"https://example.com"`.
-            mount: The decoded path at which the app is mounted; by default as far as it is known.
+                image, or text such as `"0.25x0.6"`. The default is the focal point stored in the
+                image's row. `gravity` takes precedence.
+            origin: The scheme and host to add to a URL that has none, such as
+                `"https://example.com"`.
+            mount: The decoded path at which the app is mounted; by default the known part of it.
             options: The options of `Spec`: `fit`, `quality`, `format` and so on. With
                 `source_size`, the width and height of the upright source, `crop` may be in pixels.
 
         Raises:
             SpecError: An option is unknown or its value is invalid.
-            SourceError: The source is wrong, and the app is being debugged.
+            SourceError: The source is invalid, and the app runs in debug mode.
         """
         point = self.focal_point(source, focal_point)
         try:
@@ -145,7 +147,7 @@ class ThumbnailUrls:
         except SpecError:
             raise
         except ValueError as error:
-            # Either the name or the expiry is wrong. A wrong expiry raises here again.
+            # Either the name or the expiry is invalid. An invalid expiry raises again here.
             self._engine.url("name", spec, expires=expires, expires_in=expires_in)
             self.report(SourceError(f"{name!r} can't have a thumbnail: {error}"))
             return ""
@@ -160,29 +162,30 @@ class ThumbnailUrls:
         """Return what `spec` returns.
 
         Raises:
-            SpecError: The settings allow no URL with this spec; or see `spec`.
+            SpecError: The settings do not allow URLs with this spec. See also `spec`.
         """
         spec = self.spec(width, height, **options)
         self.check_allowed(spec)
         return spec
 
     def focal_point(self, source: object, given: object) -> FocalPoint | None:
-        """Return the focal point of an image: the given one, or that of its row.
+        """Return the focal point of an image: the given one, or the one in its row.
 
         Raises:
-            SpecError: The given one is not a focal point.
+            SpecError: `given` is not a focal point.
         """
         return focal_point_of(source) if given is None else as_focal_point(given)
 
     def focused(self, spec: Spec, point: FocalPoint | None) -> Spec:
         """Return a spec whose crop keeps the focal point, see `focused`.
 
-        With `THUMBNAIL_ONLY_PRESETS`, a focal point would be one more preset: it has no effect.
+        With `THUMBNAIL_ONLY_PRESETS`, the focal point is ignored, because it would create another
+        preset.
         """
         return spec if self._allowed is not None else focused(spec, point)
 
     def check_allowed(self, spec: Spec) -> None:
-        """Raise `SpecError` if the settings allow no URL with this spec."""
+        """Raise `SpecError` if the settings do not allow URLs with this spec."""
         if not self.is_allowed(spec):
             raise SpecError(
                 f"'{spec}' is not one of XACCEL['THUMBNAIL_PRESETS'], and THUMBNAIL_ONLY_PRESETS "
@@ -196,10 +199,11 @@ class ThumbnailUrls:
     def find(self, source: object) -> str | None:
         """Return the name of an image below `THUMBNAIL_SOURCE`.
 
-        An empty source has the name of the fallback image, or none. A wrong one has none.
+        For an empty source, return the name of the fallback image, if one is set. For an invalid
+        source, return `None`.
 
         Raises:
-            SourceError: The source is wrong, and the app is being debugged.
+            SourceError: The source is invalid, and the app runs in debug mode.
         """
         try:
             name = self._name(source)
@@ -212,7 +216,7 @@ class ThumbnailUrls:
         return name
 
     def report(self, error: XaccelError) -> None:
-        """Raise an error while the app is being debugged; otherwise only log it."""
+        """Raise an error in debug mode; otherwise only log it."""
         if self._is_debug():
             raise error
         _logger.warning("%s", one_line(error))
@@ -282,10 +286,10 @@ class ThumbnailUrls:
 
 
 def source_name(source: object) -> str | None:
-    """Return the name that an object in a template stands for; `None` when it has none.
+    """Return the image name that an object in a template refers to; `None` if it has none.
 
     Raises:
-        SourceError: The object can't stand for an image.
+        SourceError: The object can't be used as an image.
     """
     if source is None or isinstance(source, str):
         return source

@@ -1,1 +1,1 @@
-"""What the drop-ins for other thumbnail packages share."""
+"""The shared code of the drop-ins for other thumbnail packages."""

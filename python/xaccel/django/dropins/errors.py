@@ -1,4 +1,4 @@
-"""When tags and filters raise an error instead of logging it."""
+"""Decides when tags and filters raise an error instead of logging it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from xaccel.exceptions import SpecError
 
 
 def raises(error: Exception) -> bool:
-    """Whether to raise an error: with `THUMBNAIL_DEBUG`, and with `DEBUG` if an option is wrong."""
+    """Whether to raise: with `THUMBNAIL_DEBUG`, or with `DEBUG` if an option is invalid."""
     is_debug = settings.DEBUG and isinstance(error, SpecError)
     return bool(getattr(settings, "THUMBNAIL_DEBUG", False) or is_debug)

@@ -27,14 +27,14 @@ class ImageFacts:
     height: int
     """The height of the upright image, in pixels."""
     has_alpha: bool | None = None
-    """Whether it may be transparent; `None` if only the size is known."""
+    """Whether the image may be transparent; `None` if only the size is known."""
 
 
 def probed_facts(source: object) -> ImageFacts | None:
-    """Return the facts of an image; `None` if it is missing or broken, which the log says.
+    """Return the facts of an image. If it is missing or broken, log that and return `None`.
 
-    They are remembered: in this process, by the state of the file, if the source is a directory;
-    otherwise for a day in Django's default cache.
+    The facts are cached. If the source is a directory, they are cached in this process, by the
+    state of the file. Otherwise they are stored in Django's default cache for a day.
 
     Args:
         source: The value of a file field, or the name of an image below `THUMBNAIL_SOURCE`.
@@ -48,7 +48,7 @@ def probed_facts(source: object) -> ImageFacts | None:
 
 
 def forget_facts(source: object) -> None:
-    """Forget what Django's cache has of an image that was replaced or deleted."""
+    """Remove the facts of an image that was replaced or deleted from Django's cache."""
     name = source_name(source)
     if name is not None:
         cache.delete(_key(name))
@@ -58,13 +58,13 @@ def source_name(source: object) -> str | None:
     """Return the name of an image below `THUMBNAIL_SOURCE`; `None` if it is empty or not saved.
 
     Raises:
-        SourceError: It is not below the source.
+        SourceError: The image is not below the source.
     """
     name = conf.source_names().of(source)
     if not name:
         return None
     if name[0] != "/" and "://" not in name:
-        # Templates pass a `SafeString`, of which a slice is a plain one.
+        # Templates pass a `SafeString`. A slice of it is a plain `str`.
         return name[:]
     base = (conf.config().thumbnail_source or "").rstrip("/") + "/"
     return name.removeprefix(base).removeprefix("/")

@@ -1,4 +1,4 @@
-"""The options of other packages, in the words of a spec."""
+"""Converts the options of other packages to the options of a spec."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Wanted: TypeAlias = dict[str, Any]
 """The keywords of `Spec`."""
 
 Recipe: TypeAlias = Callable[[ImageFacts | None], Wanted]
-"""Returns what to render. Without the facts of the source it may raise `FactsNeeded`."""
+"""Returns the options of a spec. May raise `FactsNeeded` without the facts of the source."""
 
 KNOWN = frozenset(Spec.OPTIONS)
-"""The options of this version of the engine."""
+"""The options that this version of the engine supports."""
 
 _NEAREST = {
     "grayscale": "the CSS filter: grayscale(1)",
@@ -29,23 +29,23 @@ _NEAREST = {
     "radius": "the CSS border-radius",
     "orientation": "nothing: thumbnails are always upright",
 }
-"""What to use instead of an option that the engine does not have."""
+"""Alternatives to options that the engine does not support."""
 
 
 class FactsNeeded(Exception):
-    """What to render depends on the size of the source, or on whether it is transparent."""
+    """The result depends on the size of the source, or on whether the source is transparent."""
 
 
 def engine_option(name: str, value: object, *, given: str) -> Wanted:
-    """Return an option that not every version of the engine has.
+    """Return an option that not every version of the engine supports.
 
     Args:
         name: Its name in a spec.
         value: Its value in a spec.
-        given: How the template gave it, for the error.
+        given: The option as it is written in the template, for the error message.
 
     Raises:
-        SpecError: The engine does not have it.
+        SpecError: The engine does not support the option.
     """
     if name in KNOWN:
         return {name: value}
@@ -53,24 +53,24 @@ def engine_option(name: str, value: object, *, given: str) -> Wanted:
 
 
 def encoder_option(name: str, value: object) -> Wanted:
-    """Return an option that does not change what is shown, if the engine has it."""
+    """Return an option that does not change the visible result, if the engine supports it."""
     return {name: value} if name in KNOWN else {}
 
 
 def color(value: object) -> str | None:
-    """Return a colour as a spec has it.
+    """Return a colour in the form that a spec uses.
 
     Raises:
-        SpecError: It is not a colour.
+        SpecError: The value is not a colour.
     """
     return Spec(1, 1, background=str(value)).background
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A part of the source at the size at which another package shows it.
+    """A region of the source, with the size at which another package shows it.
 
-    The part is in pixels of the upright source.
+    The region is in pixels of the upright source.
     """
 
     left: float
@@ -80,7 +80,7 @@ class Picture:
     shown: tuple[int, int]
 
     def wanted(self, facts: ImageFacts) -> Wanted:
-        """Return what renders exactly this."""
+        """Return the options that render exactly this picture."""
         width, height = self.shown
         wanted: Wanted = {"width": width, "height": height, "fit": "fill", **self.crop(facts)}
         if width > self.width or height > self.height:
@@ -88,7 +88,7 @@ class Picture:
         return wanted
 
     def crop(self, facts: ImageFacts) -> Wanted:
-        """Return the option `crop`, unless the part is the whole source."""
+        """Return the `crop` option, unless the region is the whole source."""
         across, down = facts.width, facts.height
         if (self.left, self.top, self.width, self.height) == (0, 0, across, down):
             return {}
@@ -102,10 +102,10 @@ class Picture:
 def remembered(
     build: Callable[[str, Any, Mapping[str, Any]], Recipe],
 ) -> Callable[[str, Any, Mapping[str, Any]], Recipe]:
-    """Build each recipe once, since a page has many thumbnails with the same options.
+    """Build each recipe only once, since a page has many thumbnails with the same options.
 
     Args:
-        build: Takes the suffix of the source's name, the size and the options.
+        build: A function of the suffix of the source's name, the size and the options.
     """
 
     @lru_cache(maxsize=1024)
@@ -132,10 +132,10 @@ def remembered(
 
 
 def whole_number(options: Mapping[str, Any], name: str) -> int:
-    """Return the value of an option, which templates may have as text.
+    """Return the value of an option, which templates may pass as text.
 
     Raises:
-        SpecError: It is not a whole number.
+        SpecError: The value is not a whole number.
     """
     try:
         return int(options[name])

@@ -1,4 +1,4 @@
-"""A thumbnail with the attributes that other packages' thumbnails have, which is rendered later."""
+"""A thumbnail that is rendered later, with the attributes of other packages' thumbnails."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from xaccel.thumbnails.rows import possible_sizes
 _logger = logging.getLogger("xaccel.django")
 
 _TYPICAL = ImageFacts(4000, 3000, has_alpha=False)
-"""Stands for a source that can't be read: its URL shows a broken image, in any size."""
+"""A placeholder for a source that can't be read. Its URL shows a broken image at any size."""
 
 
 class UnknownSize(SourceError):
@@ -33,7 +33,7 @@ class UnknownSize(SourceError):
 
 
 class ThumbnailUrl(str):
-    """The URL of a thumbnail, which knows how to write that of another density."""
+    """The URL of a thumbnail that can also write the URLs of other pixel densities."""
 
     __slots__ = ("_thumbnail",)
 
@@ -46,18 +46,19 @@ class ThumbnailUrl(str):
         return text
 
     def at(self, density: float) -> str:
-        """Return the URL of the thumbnail with more pixels for the same box."""
+        """Return the URL of the thumbnail at a higher pixel density for the same box."""
         return self._thumbnail.url_at(density)
 
 
 class LazyThumbnail:
     """A thumbnail that the endpoint renders when a browser asks for it.
 
-    The source is opened only if the result depends on its size and no field of its row has it.
+    The source is opened only if the result depends on its size and no field of its row holds the
+    size.
 
     Args:
         source: The value of a file field, or the name of an image below `THUMBNAIL_SOURCE`.
-        recipe: What to render.
+        recipe: Returns the options to render with.
     """
 
     def __init__(self, source: object, recipe: Recipe) -> None:
@@ -70,13 +71,13 @@ class LazyThumbnail:
         return ThumbnailUrl(self.url_at(1), self)
 
     def url_at(self, density: float) -> str:
-        """Return the URL with more pixels for the same box."""
+        """Return the URL at a higher pixel density for the same box."""
         wanted = self._wanted if density == 1 else {**self._wanted, "dpr": density}
         return conf.template_helpers().thumbnail_url(self.source, **wanted)
 
     @property
     def name(self) -> str:
-        """The name of the source: the thumbnail has no file of its own that a name could find."""
+        """The name of the source, because the thumbnail does not have its own file."""
         return source_name(self.source) or ""
 
     @cached_property
@@ -84,7 +85,7 @@ class LazyThumbnail:
         """The width and the height, in pixels.
 
         Raises:
-            UnknownSize: They depend on a source that is missing or broken.
+            UnknownSize: The size depends on a source that is missing or broken.
         """
         spec = self._spec
         if spec.fit != "contain" and spec.width is not None and spec.height is not None:
@@ -108,7 +109,7 @@ class LazyThumbnail:
         return self.size[1]
 
     def exists(self) -> bool:
-        """Whether the source exists, as far as anything is known of it without opening it twice."""
+        """Whether the source exists, as far as this is known without opening it a second time."""
         return bool(possible_sizes(self.source)) or self._facts is not None
 
     def read(self) -> bytes:

@@ -11,7 +11,7 @@ __all__ = ["Aliases", "aliases"]
 
 
 class Aliases:
-    """The aliases of `THUMBNAIL_ALIASES`, and those that code has added."""
+    """The aliases of `THUMBNAIL_ALIASES`, and the aliases that code has added."""
 
     def __init__(self) -> None:
         self._added: dict[str, dict[str, dict[str, Any]]] = {}
@@ -21,13 +21,14 @@ class Aliases:
 
         Args:
             alias: The name.
-            options: The options, with `size`.
-            target: A field, a model or an app to which it is limited, such as `shop.Photo.image`.
+            options: The options, including `size`.
+            target: The field, model or app that the alias is limited to, such as
+                `shop.Photo.image`.
         """
         self._added.setdefault(_target(target), {})[alias] = dict(options)
 
     def get(self, alias: str, target: object = None) -> dict[str, Any] | None:
-        """Return the options of an alias, the most specific ones first; `None` if it is unknown."""
+        """Return the options of the most specific alias with this name; `None` if it is unknown."""
         return self.all(target).get(alias) or None
 
     def all(
@@ -56,7 +57,7 @@ def _target(target: object) -> str:
 
 
 def _parts(target: str) -> Iterator[str]:
-    """Return the whole site, and each part of a dotted name: the app, the model, the field."""
+    """Yield the whole site, and then each level of a dotted name: app, model, field."""
     yield ""
     words = target.split(".") if target else []
     for number in range(1, len(words) + 1):

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class EasyThumbnailsConfig(AppConfig):
-    """The app. Its label is that of easy-thumbnails, so both can't be installed at once."""
+    """The app. It has the label of easy-thumbnails, so you can't install both at the same time."""
 
     name = "xaccel.django.easy_thumbnails"
     label = "easy_thumbnails"

@@ -16,7 +16,7 @@ class ThumbnailerField(FileField):
     """A file field whose value has thumbnails: `document.scan["small"].url`.
 
     Args:
-        thumbnail_storage: Without effect: thumbnails are in `THUMBNAIL_CACHE`.
+        thumbnail_storage: Ignored: thumbnails are in `THUMBNAIL_CACHE`.
         arguments: The arguments of `FileField`.
         keywords: The arguments of `FileField`.
     """
@@ -32,7 +32,7 @@ class ThumbnailerImageField(ThumbnailerField, ImageField):
     """An image field whose value has thumbnails: `person.photo["small"].url`.
 
     Args:
-        resize_source: The options with which an upload is made smaller before it is saved.
+        resize_source: The options for resizing an upload before it is saved.
         arguments: The arguments of `ThumbnailerField` and `ImageField`.
         keywords: The arguments of `ThumbnailerField` and `ImageField`.
     """

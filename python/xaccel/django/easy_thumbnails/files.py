@@ -45,8 +45,9 @@ class ThumbnailFile(LazyThumbnail):
 
         Args:
             alt: The text that describes the image.
-            use_size: Whether to write the width and the height; by default if they are known.
-            attrs: Further attributes.
+            use_size: Whether to write the width and the height; by default, they are written if
+                they are known.
+            attrs: Additional attributes.
         """
         attributes = {**attrs, "alt": alt, "src": self.url}
         if use_size is not False:
@@ -66,7 +67,7 @@ class ThumbnailSource:
 
     @property
     def _image(self) -> object:
-        """What the template helpers take as a source."""
+        """The object that the template helpers accept as a source."""
         return self
 
     def get_thumbnail(
@@ -79,10 +80,10 @@ class ThumbnailSource:
         """Return a thumbnail. It is rendered when a browser asks for its URL.
 
         Args:
-            thumbnail_options: The options, with `size`.
-            save: Without effect.
-            generate: Without effect.
-            silent_template_exception: Without effect.
+            thumbnail_options: The options, including `size`.
+            save: Ignored.
+            generate: Ignored.
+            silent_template_exception: Ignored.
 
         Raises:
             SpecError: An option is unknown, its value is invalid, or the engine can't express it.
@@ -95,7 +96,7 @@ class ThumbnailSource:
 
         Raises:
             KeyError: The alias is unknown.
-            SpecError: An option is wrong. Django's templates show an empty string.
+            SpecError: An option is invalid. Django's templates show an empty string.
             SourceError: The image is not below `THUMBNAIL_SOURCE`.
         """
         options = aliases.get(alias, target=self)
@@ -104,7 +105,7 @@ class ThumbnailSource:
         try:
             return self.get_thumbnail(options)
         except XaccelError as error:
-            # Django's templates hide it.
+            # Django's templates hide this error.
             _logger.warning("the alias %r: %s", alias, error)
             raise
 
@@ -120,7 +121,7 @@ class ThumbnailSource:
 
 
 class _StoredFile(File):  # type: ignore[type-arg]
-    """A file of a storage that is not open."""
+    """A file in a storage, without opening it."""
 
     def __init__(self, storage: Storage, name: str) -> None:
         super().__init__(None, name)
@@ -146,7 +147,7 @@ class ThumbnailerFieldFile(ThumbnailSource, FieldFile):
     """The value of a `ThumbnailerField`."""
 
     def save(self, name: str, content: Any, save: bool = True) -> None:  # noqa: FBT001, FBT002 - Django's
-        """Save a file. Its name may be that of an old one, which has thumbnails."""
+        """Save a file, and purge the thumbnails of an earlier file with the same name."""
         super().save(name, content, save)
         self._forget()
 
@@ -172,7 +173,7 @@ class ThumbnailerImageFieldFile(ThumbnailerFieldFile, ImageFieldFile):
     """The value of a `ThumbnailerImageField`."""
 
     def save(self, name: str, content: Any, save: bool = True) -> None:  # noqa: FBT001, FBT002 - Django's
-        """Save an image, made smaller as the field's `resize_source` says."""
+        """Save an image, resized with the field's `resize_source` options."""
         options = getattr(self.field, "resize_source", None)
         if options:
             name, content = _resized(name, content, options)
@@ -182,16 +183,17 @@ class ThumbnailerImageFieldFile(ThumbnailerFieldFile, ImageFieldFile):
 
 
 def get_thumbnailer(obj: Any, relative_name: str | None = None) -> Any:
-    """Return what makes the thumbnails of an image.
+    """Return the thumbnailer of an image.
 
     Args:
         obj: The value of a file field, the name of an image below `THUMBNAIL_SOURCE`, or a
-            storage. An object with the attribute `easy_thumbnails_thumbnailer` has its own.
+            storage. An object with the attribute `easy_thumbnails_thumbnailer` has its own
+            thumbnailer.
         relative_name: The name of the file in the storage.
 
     Raises:
         ValueError: The name is missing.
-        SourceError: `obj` is an open file: its URL would lead nowhere.
+        SourceError: `obj` is an open file, which can't have a URL.
     """
     if hasattr(obj, "easy_thumbnails_thumbnailer"):
         return obj.easy_thumbnails_thumbnailer
@@ -219,7 +221,7 @@ def _recipe(name: str, options: Mapping[str, Any]) -> Recipe:
 
 
 def _resized(name: str, content: Any, options: Mapping[str, Any]) -> tuple[str, ContentFile[bytes]]:
-    """Return an upload in the size of a field's `resize_source`, and its name."""
+    """Return an upload, resized with a field's `resize_source` options, and its name."""
     content.seek(0)
     data = content.read()
     info = probe(data)

@@ -1,4 +1,4 @@
-"""easy-thumbnails' options, in the words of a spec."""
+"""Converts the options of easy-thumbnails to the options of a spec."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ _PILLOWS_SHARPEN = 0.87
 """The sigma of a mask of 3x3 pixels with equal weights around the middle."""
 
 Edge = tuple[bool, int]
-"""Whether an offset counts from the right or the bottom, and its percentage of the box."""
+"""Whether an offset is measured from the right or bottom, and its percentage of the box."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """What the options say about the size and the part of the source."""
+    """The options that determine the size and the region of the source."""
 
     box: tuple[int, int]
     """The width and the height; 0 is free."""
     crop: bool | str
-    """Whether to fill the box; or `smart` or `scale`."""
+    """Whether to fill the box, or how: `smart` or `scale`."""
     edges: tuple[Edge | None, Edge | None]
     target: tuple[int, int] | None
     """The focal point in percent."""
@@ -65,7 +65,7 @@ class _Job:
     background: str | None
 
     def wanted(self, facts: ImageFacts | None) -> Wanted:
-        """Return what to render, as far as it is about sizes."""
+        """Return the spec options that concern sizes."""
         direct = self._direct(facts)
         if direct is not None:
             return direct
@@ -74,7 +74,7 @@ class _Job:
         return self._sized(facts)
 
     def _direct(self, facts: ImageFacts | None) -> Wanted | None:
-        """Return what to render for a source of any size, or of any that is large enough."""
+        """Return the options for a source of any size, or of any sufficient size."""
         width, height = (side or None for side in self.box)
         box: Wanted = {"width": width, "height": height}
         has_both = None not in box.values()
@@ -110,7 +110,7 @@ class _Job:
         return letters or "c"
 
     def _sized(self, facts: ImageFacts) -> Wanted:
-        """Return what to render for a source of one size: the arithmetic is easy-thumbnails'."""
+        """Return the options for a source of one size, computed like easy-thumbnails does."""
         source = (facts.width, facts.height)
         ratios = [side / length for side, length in zip(self.box, source, strict=True)]
         scale = max(ratios) if self.crop or 0 in self.box else min(ratios)
@@ -167,12 +167,12 @@ class _Job:
 
 @remembered
 def recipe(suffix: str, size: object, options: Mapping[str, Any]) -> Recipe:
-    """Return what to render.
+    """Return the options to render with.
 
     Args:
         suffix: The suffix of the source's name.
         size: The width and the height.
-        options: The other options; upper-case ones have no effect.
+        options: The other options; options with upper-case names are ignored.
 
     Raises:
         SpecError: An option is unknown, its value is invalid, or the engine can't express it.
@@ -210,7 +210,7 @@ def recipe(suffix: str, size: object, options: Mapping[str, Any]) -> Recipe:
 
 
 def _look(given: Mapping[str, Any]) -> Wanted:
-    """Return the options that are not about sizes, apart from the format."""
+    """Return the options that do not concern sizes, except the format."""
     quality = whole_number({"quality": setting("QUALITY"), **given}, "quality")
     look: Wanted = {"quality": min(max(quality, 1), 100)}
     usual = {"subsampling": _USUAL_SUBSAMPLING}
@@ -277,7 +277,7 @@ def _edges(crop: object) -> tuple[Edge | None, Edge | None]:
 
 
 def _target(target: Any) -> tuple[int, int] | None:
-    """Return a focal point in percent, of which each half may be missing."""
+    """Parse a focal point in percent. Either number may be missing."""
     if not target:
         return None
     words = target

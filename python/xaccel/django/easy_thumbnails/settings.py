@@ -1,4 +1,4 @@
-"""The settings of easy-thumbnails that apply, with its defaults."""
+"""The settings of easy-thumbnails that xaccel uses, with their default values."""
 
 from __future__ import annotations
 

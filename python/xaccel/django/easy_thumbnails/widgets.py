@@ -22,11 +22,10 @@ _DEFAULT = {"size": (80, 80)}
 
 
 class ImageClearableFileInput(ClearableFileInput):
-    """A file input with a thumbnail of the present image, which links to it.
+    """A file input with a thumbnail of the current image, which links to the image.
 
     Args:
-        thumbnail_options: The options of the thumbnail; by default those of
-            `THUMBNAIL_WIDGET_OPTIONS`.
+        thumbnail_options: The options of the thumbnail; the default is `THUMBNAIL_WIDGET_OPTIONS`.
         attrs: The HTML attributes.
     """
 

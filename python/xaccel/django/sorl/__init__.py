@@ -1,8 +1,8 @@
 """A drop-in for sorl-thumbnail: its tags, functions, field and admin mixin on xaccel's engine.
 
-Replace `"sorl.thumbnail"` in `INSTALLED_APPS` by `"xaccel.django.sorl"`, and `sorl.thumbnail` in
-imports by `xaccel.django.sorl`. Templates stay as they are. Thumbnails are rendered when a browser
-asks for them, and no table keeps them.
+Replace `"sorl.thumbnail"` in `INSTALLED_APPS` with `"xaccel.django.sorl"`, and `sorl.thumbnail` in
+imports with `xaccel.django.sorl`. Templates do not change. Thumbnails are rendered when a browser
+asks for them, and are not tracked in a database table.
 """
 
 from xaccel.django.sorl.fields import ImageField

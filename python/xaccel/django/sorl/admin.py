@@ -27,7 +27,7 @@ _FORMATS = {"png": "PNG", "gif": "GIF"}
 
 
 class AdminImageWidget(AdminFileWidget):
-    """A file input with a thumbnail of the present image, which links to it."""
+    """A file input with a thumbnail of the current image, which links to the image."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         """Return the HTML."""
@@ -52,7 +52,7 @@ class AdminImageWidget(AdminFileWidget):
 
 
 class AdminImageMixin(_Admin):
-    """Shows a thumbnail at each `ImageField` in the forms of the admin."""
+    """Shows a thumbnail next to each `ImageField` in the forms of the admin."""
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         """Return the form field."""
@@ -62,4 +62,4 @@ class AdminImageMixin(_Admin):
 
 
 AdminInlineImageMixin = AdminImageMixin
-"""The older name."""
+"""The older name of the mixin."""

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class SorlConfig(AppConfig):
-    """The app. Its label is that of sorl-thumbnail, so both can't be installed at once."""
+    """The app. It has the label of sorl-thumbnail, so you can't install both at the same time."""
 
     name = "xaccel.django.sorl"
     label = "thumbnail"

@@ -16,7 +16,7 @@ __all__ = ["ImageField", "ImageFormField"]
 
 
 class ImageField(models.ImageField):
-    """Django's field, with uploads that xaccel checks instead of Pillow."""
+    """Django's field, with uploads checked by xaccel instead of Pillow."""
 
     def formfield(self, **kwargs: Any) -> Any:
         """Return the form field."""
@@ -24,7 +24,7 @@ class ImageField(models.ImageField):
 
 
 class ImageFormField(forms.FileField):
-    """A form field for the upload of an image in a format that thumbnails can be made of."""
+    """A form field for uploading an image in a format that xaccel can make thumbnails of."""
 
     default_error_messages = {  # noqa: RUF012 - as in Django
         "invalid_image": _(
@@ -37,7 +37,7 @@ class ImageFormField(forms.FileField):
         """Check that an upload is an image.
 
         Raises:
-            ValidationError: It is not.
+            ValidationError: The upload is not an image.
         """
         file = super().to_python(data)
         if file is None:
@@ -53,7 +53,7 @@ class ImageFormField(forms.FileField):
         return file
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """Let the browser offer only images."""
+        """Make the browser's file dialog offer only images."""
         attributes: dict[str, Any] = super().widget_attrs(widget)
         if isinstance(widget, FileInput) and "accept" not in widget.attrs:
             attributes.setdefault("accept", "image/*")

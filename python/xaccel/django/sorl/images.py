@@ -16,7 +16,7 @@ from xaccel.thumbnails.rows import possible_sizes
 
 
 class Sized:
-    """What follows from a size."""
+    """Properties that are derived from the size."""
 
     size: Any
 
@@ -36,7 +36,7 @@ class Sized:
     y = height
 
     def is_portrait(self) -> bool:
-        """Whether it is higher than wide."""
+        """Whether the height is greater than the width."""
         return self.height > self.width
 
     @property
@@ -72,12 +72,12 @@ class DummyThumbnail(Sized):
     src = url
 
     def exists(self) -> bool:
-        """Whether there is a placeholder: always."""
+        """Always true: the placeholder exists."""
         return True
 
 
 class SourceImage(Sized):
-    """An original image, of which the filters need the size."""
+    """An original image whose size the filters need."""
 
     def __init__(self, source: object) -> None:
         self._source = source
@@ -87,7 +87,7 @@ class SourceImage(Sized):
         """The width and the height of the upright image.
 
         Raises:
-            UnknownSize: It is missing or broken.
+            UnknownSize: The image is missing or broken.
         """
         sizes = possible_sizes(self._source)
         if len(sizes) == 1:
@@ -112,5 +112,5 @@ def thumbnail(source: object, geometry: object, options: Mapping[str, Any]) -> T
 
 
 def sized(file: Any) -> Sized:
-    """Return an image whose size is known, or can be read: a thumbnail, or an original."""
+    """Return an image whose size is known or can be read: a thumbnail or an original."""
     return file if isinstance(file, Sized) else SourceImage(file)

@@ -1,4 +1,4 @@
-"""sorl-thumbnail's geometry and options, in the words of a spec."""
+"""Converts the geometry and options of sorl-thumbnail to the options of a spec."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from xaccel.django.sorl.settings import setting
 from xaccel.exceptions import SpecError
 
 Offset: TypeAlias = tuple[int, str]
-"""A number, and its unit: `%` of the part that is cut off, or `px` of the thumbnail."""
+"""A number and its unit: `%` of the region that is cut off, or `px` of the thumbnail."""
 
 _GEOMETRY = re.compile(r"(\d+)?(?:x(\d+))?")
 _OFFSET = re.compile(r"(\d+)(%|px)")
@@ -45,14 +45,14 @@ _LOWEST_QUALITY, _HIGHEST_QUALITY = 1, 100
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """A box, of which one side may be free."""
+    """A box. One of its sides may be free."""
 
     width: int | None
     height: int | None
 
     @classmethod
     def parse(cls, text: object) -> Geometry:
-        """Read `"200x100"`, `"200"` or `"x100"`.
+        """Parse `"200x100"`, `"200"` or `"x100"`.
 
         Raises:
             SpecError: The text has another form.
@@ -73,7 +73,7 @@ class Geometry:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """What the geometry and the options say about the size and the part of the source."""
+    """The geometry, and the options that determine the size and the region of the source."""
 
     geometry: Geometry
     upscale: bool
@@ -83,7 +83,7 @@ class _Job:
     padding: bool
 
     def wanted(self, facts: ImageFacts | None) -> Wanted:
-        """Return what to render, as far as it is about sizes."""
+        """Return the spec options that concern sizes."""
         direct = self._direct(facts)
         if direct is not None:
             return direct
@@ -92,7 +92,7 @@ class _Job:
         return self._sized(facts)
 
     def _direct(self, facts: ImageFacts | None) -> Wanted | None:
-        """Return what to render for a source of any size, or of any that is large enough."""
+        """Return the options for a source of any size, or of any sufficient size."""
         box = {"width": self.geometry.width, "height": self.geometry.height}
         has_both = None not in box.values()
         if self.cropbox is not None:
@@ -115,7 +115,7 @@ class _Job:
         return facts.width >= width and facts.height >= height
 
     def _sized(self, facts: ImageFacts) -> Wanted:
-        """Return what to render for a source of one size: the arithmetic is sorl-thumbnail's."""
+        """Return the options for a source of one size, computed like sorl-thumbnail does."""
         left, top, right, bottom = self.cropbox or (0, 0, facts.width, facts.height)
         left, top = min(left, facts.width - 1), min(top, facts.height - 1)
         across = max(1, min(right, facts.width) - left)
@@ -147,7 +147,7 @@ class _Job:
 
 @remembered
 def recipe(suffix: str, geometry: object, options: Mapping[str, Any]) -> Recipe:
-    """Return what to render.
+    """Return the options to render with.
 
     Args:
         suffix: The suffix of the source's name.
@@ -195,7 +195,7 @@ def _defaults(suffix: str) -> dict[str, Any]:
 
 
 def _look(given: Mapping[str, Any]) -> Wanted:
-    """Return the options that are not about sizes."""
+    """Return the options that do not concern sizes."""
     if str(given["format"]) not in _FORMATS.values():
         raise SpecError(
             f"the option 'format' must be one of {', '.join(sorted({*_FORMATS.values()}))}, "
@@ -223,7 +223,7 @@ def _look(given: Mapping[str, Any]) -> Wanted:
 
 
 def _crop(crop: object) -> tuple[Offset, Offset] | str | None:
-    """Return the position of the crop: one offset a direction, or `smart`."""
+    """Return the position of the crop: one offset for each direction, or `smart`."""
     if not crop or crop == "noop":
         return None
     if crop == "smart":
@@ -249,7 +249,7 @@ def _crop(crop: object) -> tuple[Offset, Offset] | str | None:
 
 
 def _cropbox(cropbox: Any) -> tuple[int, int, int, int] | None:
-    """Return the left, upper, right and lower edge of the part of the source to use."""
+    """Return the left, upper, right and lower edges of the region of the source to use."""
     if not cropbox:
         return None
     try:
@@ -266,7 +266,7 @@ def _cropbox(cropbox: Any) -> tuple[int, int, int, int] | None:
 
 
 def _gravity(crop: tuple[Offset, Offset] | str) -> str | None:
-    """Return the compass direction of a position; `None` if it does not have one."""
+    """Return the compass direction of a position; `None` if it has no compass direction."""
     if isinstance(crop, str):
         return crop
     letters = [
@@ -310,5 +310,5 @@ def _with_ratio(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
 
 
 def _whole(number: float) -> int:
-    """Return a number of pixels, rounded as sorl-thumbnail rounds it."""
+    """Return a number of pixels, with the rounding of sorl-thumbnail."""
     return round(number) if number > 1 else math.ceil(number)

@@ -1,4 +1,4 @@
-"""The settings of sorl-thumbnail that apply, with its defaults."""
+"""The settings of sorl-thumbnail that xaccel uses, with their default values."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """`{% load xaccel_wagtail %}`: the tags of `{% load xaccel %}` for Wagtail's images.
 
-`{% thumbnail_img page.photo 300 200 fit="cover" %}` crops by the focal point of the image, and
-describes it with the alternative text that Wagtail has.
+`{% thumbnail_img page.photo 300 200 fit="cover" %}` crops around the focal point of the image, and
+uses Wagtail's alternative text.
 """
 
 from __future__ import annotations

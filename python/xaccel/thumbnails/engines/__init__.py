@@ -1,7 +1,8 @@
-"""The engines: who makes the thumbnails, and so what their URLs look like.
+"""The engines: they determine which server makes the thumbnails and what the URLs look like.
 
 Templates stay the same when `THUMBNAIL_ENGINE` changes. Each engine writes the URL of its server
-from the same source and spec, and names the option that its server does not have.
+from the same source and spec, and raises an error that names the option if its server does not
+support it.
 
 Each engine is one module, named as in `xaccel.config.EngineName` with `_` for `-`. Its function
 `create(config)` returns the `Engine`. Only the module of the engine in use is imported.

@@ -1,4 +1,4 @@
-"""What an engine is, and what the engines on other servers have in common."""
+"""The interface of an engine, and the shared code of engines on other servers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xaccel.thumbnails.sources.base import is_plain
 
 
 class Lifetime(TypedDict, total=False):
-    """How long a URL is valid, as the arguments of `Signer.sign`. By default it never expires."""
+    """The lifetime of a URL, as arguments of `Signer.sign`. By default, URLs never expire."""
 
     expires: int | datetime | None
     expires_in: int | timedelta | None
@@ -32,7 +32,7 @@ class Engine(Protocol):
             lifetime: `expires` or `expires_in`, see `Signer.sign`.
 
         Raises:
-            SpecError: The engine does not have an option of the spec.
+            SpecError: The engine does not support an option of the spec.
             ValueError: The name of the source can't be signed.
         """
 
@@ -65,10 +65,10 @@ def keys(
         config: The settings.
         setting: The name of the setting, for the error.
         values: Its value.
-        most: How many keys the server takes at most; `None` = any number.
+        most: The maximum number of keys that the server accepts; `None` means any number.
 
     Raises:
-        ConfigError: There is no key, or there are too many.
+        ConfigError: No key is set, or too many keys are set.
     """
     if not values or (most is not None and len(values) > most):
         number = "exactly one key" if most == 1 else "at least one key"
@@ -84,10 +84,11 @@ def source_prefix(config: Config, *, directory: str) -> str:
 
     Args:
         config: The settings.
-        directory: The prefix when the thumbnail server reads the originals from a directory.
+        directory: The prefix to use if the thumbnail server reads the originals from a directory.
 
     Raises:
-        ConfigError: `THUMBNAIL_SOURCE` is not set. A name could then be the URL of any server.
+        ConfigError: `THUMBNAIL_SOURCE` is not set. Without it, a name could be the URL of any
+            server.
     """
     source = config.thumbnail_source
     if source is None:

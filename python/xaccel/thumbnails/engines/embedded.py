@@ -36,7 +36,7 @@ class OnlyPresets:
         self._path = config.thumbnail_url
 
     def url(self, source: str, spec: str, *, mount: str = "", **lifetime: Unpack[Lifetime]) -> str:
-        """See `Engine.url`. Anyone could change a version or an expiry, so there is neither."""
+        """See `Engine.url`. URLs have no version and no expiry, since anyone could change them."""
         if ",v-" in spec or has_expiry(lifetime):
             raise SpecError(
                 "with XACCEL['THUMBNAIL_ONLY_PRESETS'] URLs are not signed, so they can have "

@@ -18,7 +18,7 @@ from xaccel.thumbnails.engines.base import (
 
 
 class Imgproxy:
-    """URLs as `ImgproxySigner` writes them."""
+    """URLs in the form that `ImgproxySigner` writes."""
 
     def __init__(self, config: Config) -> None:
         self._base = base_url(config)

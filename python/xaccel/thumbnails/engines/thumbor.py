@@ -19,7 +19,7 @@ from xaccel.thumbnails.engines.base import (
 
 
 class Thumbor:
-    """URLs as `ThumborSigner` writes them."""
+    """URLs in the form that `ThumborSigner` writes."""
 
     def __init__(self, config: Config) -> None:
         self._base = base_url(config)
@@ -35,7 +35,7 @@ class Thumbor:
         mount: str = "",  # noqa: ARG002 - that server is not below the app's path
         **lifetime: Unpack[Lifetime],
     ) -> str:
-        """See `Engine.url`. There is no expiry."""
+        """See `Engine.url`. These URLs do not expire."""
         if has_expiry(lifetime):
             raise SpecError("thumbor's URLs can't expire")
         return self._base + self._signer.url(original_url(self._source, source), spec)

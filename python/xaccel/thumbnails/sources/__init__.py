@@ -1,7 +1,7 @@
 """The sources: where original images come from.
 
-`THUMBNAIL_SOURCE` names the source by the scheme of its URL; a path is a directory. Each kind of
-source is one module, which is imported when a setting asks for it.
+The scheme of the URL in `THUMBNAIL_SOURCE` selects the kind of source; a path is a directory. Each
+kind of source is one module, which is imported only if a setting uses it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from xaccel.thumbnails.sources.base import Source
 
 
 def get(config: Config) -> Source:
-    """Return the source of the settings.
+    """Return the source that the settings choose.
 
     Raises:
-        ConfigError: There is none, or this package can't read this kind of source.
+        ConfigError: No source is set, or this package can't read this kind of source.
     """
     location = config.thumbnail_source
     if location is None:
@@ -65,7 +65,7 @@ def _storage(location: str, config: Config) -> Source:
 def _bounded(source: Source, config: Config) -> Source:
     from xaccel.thumbnails.sources.fetches import BoundedSource  # noqa: PLC0415
 
-    # One for each that is rendered, and the next two.
+    # One fetch for each render, and two for the next renders.
     fetches = 2 + (config.thumbnail_workers or available_parallelism())
     return BoundedSource(
         source,

@@ -1,4 +1,4 @@
-"""The interface of a source, and what it returns."""
+"""The interface of a source, and the types that it returns."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ class StreamedOriginal:
     """An image that is read piece by piece. Its start may be enough for a small thumbnail.
 
     Args:
-        read: Waits for the next bytes and returns them, at most the given number, or `b""` at the
-            end.
-        close: Closes what the image is read from.
-        name: How errors name the image.
-        max_bytes: The most bytes of the image.
+        read: Waits for the next bytes and returns at most the given number, or `b""` at the end.
+        close: Closes the file or connection that the image is read from.
+        name: The name of the image in error messages.
+        max_bytes: The maximum size of the image in bytes.
     """
 
     def __init__(
@@ -33,11 +32,11 @@ class StreamedOriginal:
     ) -> None:
         self._read = read
         self.name = name
-        """How errors name the image."""
+        """The name of the image in error messages."""
         self._max_bytes = max_bytes
         self._incoming = StreamedSource()
         self.close = close
-        """Closes what the image is read from."""
+        """Closes the file or connection that the image is read from."""
 
     def original(self, modified: int | None = None) -> Original:
         """Read enough of the image for a small thumbnail.
@@ -46,12 +45,12 @@ class StreamedOriginal:
             modified: When the image was last changed, see `Original`.
 
         Raises:
-            xaccel.exceptions.ImageTooLarge: It has more than `max_bytes`.
+            xaccel.exceptions.ImageTooLarge: The image has more than `max_bytes`.
         """
         try:
             while piece := self._read(_CHUNK):
                 if self._take(piece):
-                    # One more piece, which often is the last.
+                    # Read one more piece, which is often the last one.
                     piece = self._read(_CHUNK)
                     self._take(piece)
                     break
@@ -67,7 +66,7 @@ class StreamedOriginal:
         """Read to the end, and return the whole image.
 
         Raises:
-            xaccel.exceptions.ImageTooLarge: It has more than `max_bytes`.
+            xaccel.exceptions.ImageTooLarge: The image has more than `max_bytes`.
         """
         while piece := self._read(_CHUNK):
             self._take(piece)
@@ -82,7 +81,7 @@ class StreamedOriginal:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """An original image. As a context manager it closes what the image is read from."""
+    """An original image. As a context manager, it closes the file or connection of the image."""
 
     image: str | bytes | OpenedFile
     """The path of the image, its bytes, or the opened file."""
@@ -91,10 +90,10 @@ class Original:
     state: str | None = None
     """A text that changes whenever the image does; `None` when the source does not know."""
     stream: StreamedOriginal | None = None
-    """Reads the rest, if `image` is only the start of a JPEG."""
+    """Reads the rest of the image, if `image` is only the start of a JPEG."""
 
     release: Callable[[], None] | None = None
-    """Gives back the memory that the image may take."""
+    """Releases the memory that is reserved for the image."""
 
     def whole(self) -> str | bytes | OpenedFile:
         """Return the path of the image, all of its bytes, or the opened file."""
@@ -118,34 +117,35 @@ class Source(Protocol):
     """Finds original images by name."""
 
     def get(self, name: str) -> Original:
-        """Return the original of this name, the part of the URL's path after the spec.
+        """Return the original with this name, which is the part of the URL's path after the spec.
 
         Raises:
-            xaccel.exceptions.FileNotFound: There is no such original.
-            xaccel.exceptions.ImageTooLarge: It has more bytes than `THUMBNAIL_MAX_BYTES`.
-            xaccel.exceptions.SourceUnavailable: The source does not respond as it should.
-            xaccel.exceptions.Overloaded: Too many wait to fetch an original already.
+            xaccel.exceptions.FileNotFound: The original does not exist.
+            xaccel.exceptions.ImageTooLarge: The original has more than `THUMBNAIL_MAX_BYTES`.
+            xaccel.exceptions.SourceUnavailable: The source does not respond as expected.
+            xaccel.exceptions.Overloaded: Too many requests are already waiting to fetch an
+                original.
         """
 
     def state(self, name: str) -> str | None:
-        """Return the state of an original; `None` when only another machine knows it.
+        """Return the state of an original; `None` if only another machine knows it.
 
         Raises:
-            xaccel.exceptions.FileNotFound: There is no such original.
-            xaccel.exceptions.SourceUnavailable: The source does not respond as it should.
+            xaccel.exceptions.FileNotFound: The original does not exist.
+            xaccel.exceptions.SourceUnavailable: The source does not respond as expected.
         """
 
     def version(self, name: str) -> str | None:
-        """Return a text that changes with an original; `None` when the source can't know it.
+        """Return a text that changes whenever an original does; `None` if the source can't know it.
 
-        Unlike `state`, it may ask another machine.
+        Unlike `state`, this method may ask another machine.
 
         Raises:
-            xaccel.exceptions.FileNotFound: There is no such original.
-            xaccel.exceptions.SourceUnavailable: The source does not respond as it should.
+            xaccel.exceptions.FileNotFound: The original does not exist.
+            xaccel.exceptions.SourceUnavailable: The source does not respond as expected.
         """
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name has only one spelling: no empty part, no `.`, no `..`, no NUL."""
+    """Whether a name is unambiguous: no empty part, no `.`, no `..`, no NUL."""
     return {"", ".", ".."}.isdisjoint(name.split("/")) and "\0" not in name

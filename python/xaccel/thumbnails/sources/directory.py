@@ -42,7 +42,7 @@ class DirectorySource:
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Turn an error of the disk into `StorageUnavailable`."""
+    """Convert disk errors to `StorageUnavailable`."""
     try:
         yield
     except OSError as error:
@@ -50,7 +50,7 @@ def reading(name: str) -> Iterator[None]:
 
 
 def location_state(location: Location) -> str:
-    """Return a text that changes whenever the file does, from its descriptor."""
+    """Return a text that changes whenever the file does, read from its descriptor."""
     return f"{location.mtime_ns}-{location.size}-{location.inode}"
 
 

@@ -1,4 +1,4 @@
-"""The image that stands for one that is missing, as an original with a name of its own."""
+"""The image that is shown instead of a missing image, as an original with its own name."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from xaccel.thumbnails.sources.directory import file_state
 
 
 def fallback_name(path: str) -> str:
-    """Return the name in URLs of the fallback image at a path. Its extension says the format."""
+    """Return the name that URLs use for the fallback image. Its extension is the format."""
     return f"~fallback{PurePath(path).suffix.lower()}"
 
 
 class WithFallback:
-    """A source with the fallback image.
+    """A source that also contains the fallback image.
 
     Args:
         source: The source of all other images.

@@ -1,4 +1,4 @@
-"""Bounds the memory of originals that come from elsewhere: they are in memory until rendered."""
+"""Limits the memory for originals from elsewhere, which stay in memory until rendered."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from xaccel.thumbnails.turns import queue_is_full
 
 
 class FetchQueue:
-    """The memory of a process for originals, and the queue for it.
+    """The memory that a process may use for originals, and the queue for it.
 
-    A fetch begins when there is memory for the largest original. Once its size is known, the rest
-    is free for others.
+    A fetch starts when there is enough memory for an original of the maximum size. Once the actual
+    size is known, the unused memory is released.
 
     Args:
-        fetches: How many originals are fetched at once, at most.
-        max_bytes: The most bytes of an original.
-        length: How many requests may wait.
+        fetches: The maximum number of originals that are fetched at the same time.
+        max_bytes: The maximum size of an original in bytes.
+        length: The maximum number of requests that may wait.
     """
 
     def __init__(self, *, fetches: int, max_bytes: int, length: int) -> None:
@@ -31,10 +31,10 @@ class FetchQueue:
         self._changed = threading.Condition()
 
     def reserve(self) -> Reservation:
-        """Wait for the memory of the largest original.
+        """Wait until there is memory for an original of the maximum size.
 
         Raises:
-            Overloaded: Too many wait already.
+            Overloaded: Too many requests are already waiting.
         """
         with self._changed:
             if not self._is_enough():
@@ -58,32 +58,32 @@ class FetchQueue:
 
 
 class Reservation:
-    """Memory that one original may take."""
+    """Memory that is reserved for one original."""
 
     def __init__(self, size: int, give_back: Callable[[int], None]) -> None:
         self._size = size
         self._give_back = give_back
 
     def shrink(self, size: int) -> None:
-        """Give back all but this many bytes."""
+        """Release all but this many bytes."""
         surplus = self._size - min(size, self._size)
         self._size -= surplus
         if surplus:
             self._give_back(surplus)
 
     def release(self) -> None:
-        """Give back what is left."""
+        """Release the remaining memory."""
         self.shrink(0)
 
 
 class BoundedSource:
-    """A source whose originals come from elsewhere, with bounded memory.
+    """A source whose originals come from elsewhere, with limited memory.
 
     Args:
-        source: The source itself.
+        source: The source to limit.
         fetches: See `FetchQueue`.
         max_bytes: See `FetchQueue`.
-        queue: How many requests may wait for the memory.
+        queue: The maximum number of requests that may wait for memory.
     """
 
     def __init__(self, source: Source, *, fetches: int, max_bytes: int, queue: int) -> None:
@@ -92,7 +92,7 @@ class BoundedSource:
 
     @property
     def queue(self) -> FetchQueue:
-        """The queue of this process for the memory."""
+        """This process's queue for memory."""
         fetches, max_bytes, length = self._bounds
         key = (os.getpid(), *self._bounds)
         return _queues.get(key) or _queues.setdefault(
@@ -100,10 +100,10 @@ class BoundedSource:
         )
 
     def get(self, name: str) -> Original:
-        """See `Source.get`. The memory is free again when the original is closed.
+        """See `Source.get`. The memory is released when the original is closed.
 
         Raises:
-            Overloaded: Too many wait for the memory already.
+            Overloaded: Too many requests are already waiting for memory.
         """
         reservation = self.queue.reserve()
         try:
@@ -125,4 +125,4 @@ class BoundedSource:
 
 
 _queues: dict[tuple[int, int, int, int], FetchQueue] = {}
-"""Those of this process and of its parents, which have fetches of their own."""
+"""The queues of this process and of its parents, which have their own fetches."""

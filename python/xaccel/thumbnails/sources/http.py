@@ -1,7 +1,7 @@
 """Original images on another web server.
 
-Images come only from the configured origin, and from where it redirects. `xaccel._http` checks
-the addresses.
+Images come only from the configured origin and from URLs that it redirects to. `xaccel._http`
+checks the addresses.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ class HttpSource:
 
     Args:
         base: The URL, such as `https://media.example.org/photos/`.
-        max_bytes: The most bytes of an image.
-        timeout: Seconds that a fetch may take, redirects and all.
-        allow_private: Whether the address may be that of a private network or of this machine.
+        max_bytes: The maximum size of an image in bytes.
+        timeout: The maximum number of seconds for a fetch, including redirects.
+        allow_private: Whether the address may belong to a private network or to this machine.
     """
 
     def __init__(self, base: str, *, max_bytes: int, timeout: float, allow_private: bool) -> None:
         self._base = base.rstrip("/") + "/"
         self._max_bytes = max_bytes
         self._timeout = timeout
-        # A redirect must not make use of what the operator allows to the origin alone.
+        # The operator allows private addresses for the origin only, not for its redirects.
         private = [_http.Origin.of(base)] if allow_private else []
         self._client = _http.Client(private_origins=private, max_redirects=MAX_REDIRECTS)
 
@@ -67,17 +67,17 @@ class HttpSource:
             return fetch.original(modified)
 
     def state(self, name: str) -> str | None:
-        """See `Source.state`: only the origin could tell."""
+        """See `Source.state`: only the origin knows it."""
 
     def version(self, name: str) -> str | None:
         """See `Source.version`: a page must not wait for the origin."""
 
 
 class _Fetch(StreamedOriginal):
-    """An image of which the rest may be fetched later.
+    """An image whose remaining bytes may be fetched later.
 
     Args:
-        prolong: Gives the fetch its time once more. It may have waited for the renders of others.
+        prolong: Restarts the time limit of the fetch, which may have waited for other renders.
     """
 
     def __init__(self, *arguments: Any, prolong: Callable[[], None], **options: Any) -> None:

@@ -1,1 +1,1 @@
-"""Template tag libraries, under both names that easy-thumbnails has for them."""
+"""Template tag libraries, under both names that easy-thumbnails uses."""

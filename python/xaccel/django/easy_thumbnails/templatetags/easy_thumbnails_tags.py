@@ -1,4 +1,4 @@
-"""`{% load easy_thumbnails_tags %}`: another name of `thumbnail`."""
+"""`{% load easy_thumbnails_tags %}`: another name for `thumbnail`."""
 
 from xaccel.django.easy_thumbnails.templatetags.thumbnail import register
 

@@ -41,7 +41,7 @@ class ThumbnailNode(Node):
         self.name = name
 
     def render(self, context: Context) -> SafeString:
-        """Return the URL, or set the variable; nothing after an error, as the peer."""
+        """Return the URL or set the variable; on errors, do nothing, like easy-thumbnails."""
         try:
             thumbnail = self._thumbnail(context)
         except Exception as error:
@@ -108,7 +108,7 @@ def thumbnailer(obj: Any, relative_name: str | None = None) -> Any:
 
 @register.filter
 def thumbnailer_passive(obj: Any) -> Any:
-    """As `thumbnailer`: no page renders a thumbnail."""
+    """Like `thumbnailer`, because pages never render thumbnails."""
     return get_thumbnailer(obj)
 
 
@@ -129,6 +129,6 @@ def thumbnail_url(source: Any, alias: str) -> str:
 
 @register.filter
 def data_uri(thumbnail: ThumbnailFile) -> str:
-    """`<img src="{{ thumb|data_uri }}">`: the thumbnail itself, which is rendered at once."""
+    """`<img src="{{ thumb|data_uri }}">`: the thumbnail itself, which is rendered immediately."""
     data = base64.b64encode(thumbnail.read()).decode()
     return f"data:image/{thumbnail.media_format};base64,{data}"

@@ -1,1 +1,1 @@
-"""Template tag libraries, under both names that sorl-thumbnail has for them."""
+"""Template tag libraries, under both names that sorl-thumbnail uses."""

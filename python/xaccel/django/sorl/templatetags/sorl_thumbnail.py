@@ -1,4 +1,4 @@
-"""`{% load sorl_thumbnail %}`: another name of `thumbnail`."""
+"""`{% load sorl_thumbnail %}`: another name for `thumbnail`."""
 
 from xaccel.django.sorl.templatetags.thumbnail import register
 

@@ -36,7 +36,7 @@ _CONSTANTS = {"True": True, "False": False, "None": None}
 
 
 def _logs_errors(default: Result) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-    """Let a filter return a default after an error, see `raises`."""
+    """Make a filter return a default value after an error, see `raises`."""
 
     def decorate(function: Callable[..., Result]) -> Callable[..., Result]:
         @wraps(function)
@@ -76,7 +76,7 @@ class ThumbnailNode(Node):
                 parser.delete_first_token()
 
     def render(self, context: Context) -> SafeString:
-        """Render the content with the thumbnail, or that after `{% empty %}` without one."""
+        """Render the content with the thumbnail, or the content after `{% empty %}` without one."""
         try:
             thumbnail = self._thumbnail(context)
             if thumbnail is None or (isinstance(thumbnail, DummyThumbnail) and self.nodelist_empty):
@@ -128,7 +128,7 @@ def thumbnail(parser: Parser, token: Token) -> ThumbnailNode:
 @register.filter
 @_logs_errors(default=False)
 def is_portrait(file: Any) -> bool:
-    """Whether an image or a thumbnail is higher than wide."""
+    """Whether an image or a thumbnail is taller than it is wide."""
     if setting("DUMMY"):
         return bool(setting("DUMMY_RATIO") < 1)
     return bool(file) and sized(file).is_portrait()
@@ -156,7 +156,7 @@ def background_margin(file: Any, geometry: str) -> str:
 
 
 def _free(file: Any, geometry: str) -> tuple[int, int] | None:
-    """Return by how much a box is wider and higher than an image."""
+    """Return the differences in width and height between a box and an image."""
     if not file or setting("DUMMY") or isinstance(file, DummyThumbnail):
         return None
     image = sized(file)
@@ -166,7 +166,7 @@ def _free(file: Any, geometry: str) -> tuple[int, int] | None:
 
 @register.filter
 def resolution(url: str, text: str) -> str:
-    """`{{ im.url|resolution:"2x" }}`: the URL of the thumbnail with more pixels for its box."""
+    """`{{ im.url|resolution:"2x" }}`: the URL of the thumbnail at a higher density."""
     try:
         density = float(text.strip("x"))
     except ValueError:
@@ -177,7 +177,7 @@ def resolution(url: str, text: str) -> str:
 
 
 def _dummy_url(url: str, density: float) -> str:
-    """Return the URL of a larger placeholder; the same URL, if it is not one of a placeholder."""
+    """Return the URL of a larger placeholder. Other URLs are returned unchanged."""
     pattern = re.escape(setting("DUMMY_SOURCE"))
     for side in ("width", "height"):
         pattern = pattern.replace(re.escape(f"%({side})s"), f"(?P<{side}>[0-9]+)")
@@ -190,18 +190,18 @@ def _dummy_url(url: str, density: float) -> str:
 
 @register.filter
 def markdown_thumbnails(text: str) -> str:
-    """Replace the images in a Markdown text by thumbnails `THUMBNAIL_FILTER_WIDTH` pixels wide."""
+    """Replace the images in Markdown with thumbnails `THUMBNAIL_FILTER_WIDTH` pixels wide."""
     return _MARKDOWN_IMAGE.sub(_to_thumbnail, str(text))
 
 
 @register.filter
 def html_thumbnails(text: str) -> str:
-    """Replace the images in a HTML text by thumbnails `THUMBNAIL_FILTER_WIDTH` pixels wide."""
+    """Replace the images in HTML with thumbnails `THUMBNAIL_FILTER_WIDTH` pixels wide."""
     return _HTML_IMAGE.sub(_to_thumbnail, str(text))
 
 
 def _to_thumbnail(match: re.Match[str]) -> str:
-    """Replace the URL of an image; one that can't have a thumbnail stays as it is."""
+    """Replace the URL of an image, unless the image can't have a thumbnail."""
     name = match[2].removeprefix(settings.MEDIA_URL or "")
     try:
         url = get_thumbnail(name, str(setting("FILTER_WIDTH"))).url

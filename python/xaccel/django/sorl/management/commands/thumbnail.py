@@ -58,7 +58,7 @@ class Command(BaseCommand):
 
 
 def _seconds(text: str) -> int:
-    """Return a number of seconds from `--timeout`."""
+    """Parse the value of `--timeout` as a number of seconds."""
     if text.isdecimal():
         return int(text)
     duration = parse_duration(text)
