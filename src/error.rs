@@ -1,47 +1,47 @@
-//! All errors, in one enum for each concern.
+//! All errors, with one enum for each concern.
 //!
-//! The messages are for the operator's log. They name what is wrong and what is right, never a
-//! secret. The Python exceptions decide what a visitor sees.
+//! The messages are for the operator's log. They name the error and the valid form, but never
+//! contain a secret. The Python exceptions decide what a visitor sees.
 
 use thiserror::Error;
 
 use crate::thumbnail::format::{MAX_SIDE, SourceFormat};
 
-/// A path that is not in its one normal form (see [`crate::uri`]).
+/// A path that is not in normal form (see [`crate::uri`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum UriError {
     /// The path does not start with a slash.
     #[error("a path must start with '/'")]
     NotAbsolute,
-    /// Two slashes follow each other; nginx would merge them.
+    /// The path contains two slashes in a row; nginx would merge them.
     #[error("a path must not contain '//'")]
     EmptySegment,
     /// A segment is `.` or `..`; browsers and servers would resolve it.
     #[error("a path must not contain a '.' or '..' segment")]
     DotSegment,
-    /// A NUL byte, at which C programs end the string.
+    /// The path contains a NUL byte, which ends a string in C.
     #[error("a path must not contain a NUL byte")]
     Nul,
-    /// A `%` that two hexadecimal digits do not follow.
+    /// A `%` is not followed by two hexadecimal digits.
     #[error("'%' must be followed by two hexadecimal digits")]
     BadEscape,
     /// The decoded bytes are not UTF-8.
     #[error("a path must be UTF-8 once it is percent-decoded")]
     NotUtf8,
-    /// Not percent-encoded as by [`crate::uri::encode_path`].
+    /// The path is not percent-encoded in the way [`crate::uri::encode_path`] does it.
     #[error("the percent-encoding of the path is not the canonical one")]
     NotCanonical,
 }
 
-/// An invalid map of directories to internal prefixes.
+/// An invalid mapping of directories to internal prefixes.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PathMapError {
-    /// The directory is relative, or has a `..` or NUL in it.
+    /// The directory is relative, or contains a `..` or NUL.
     #[error("the directory {0:?} must be an absolute path without '..'")]
     Directory(String),
-    /// The internal prefix is not `/…/`.
+    /// The internal prefix does not have the form `/…/`.
     #[error(
         "the internal prefix {0:?} must start and end with one '/', such as \"/_private/files/\""
     )]
@@ -49,7 +49,7 @@ pub enum PathMapError {
     /// Two directories have the same internal prefix.
     #[error("two directories have the internal prefix {0:?}")]
     SharedPrefix(String),
-    /// One internal prefix starts with another, so that a URL could name a file of either root.
+    /// One internal prefix starts with another, so that a URL could refer to a file in either root.
     #[error(
         "the internal prefix {inner:?} is below {outer:?}, but its directory is elsewhere: a URL \
          would name two files"
@@ -60,22 +60,22 @@ pub enum PathMapError {
         /// The shorter prefix.
         outer: String,
     },
-    /// An `X-Accel-Mapping` text that is not `/directory/=/prefix/, …`.
+    /// The text of an `X-Accel-Mapping` does not have the form `/directory/=/prefix/, …`.
     #[error("{0:?} does not have the form /directory/=/prefix/")]
     Syntax(String),
 }
 
-/// Why a path can't be sent. A visitor gets "not found" for all of them.
+/// The reason why a path can't be sent. Visitors get "not found" for all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PathError {
     /// The path is not absolute.
     #[error("it is not absolute")]
     NotAbsolute,
-    /// A `..` component.
+    /// The path has a `..` component.
     #[error("it has a '..' component")]
     Parent,
-    /// A NUL byte.
+    /// The path contains a NUL byte.
     #[error("it contains a NUL byte")]
     Nul,
     /// No root contains the path.
@@ -84,31 +84,31 @@ pub enum PathError {
     /// A symbolic link leads out of the root.
     #[error("a symbolic link leads out of its root")]
     LinkOutside,
-    /// It does not exist, or its metadata can't be read.
+    /// The file does not exist, or its metadata can't be read.
     #[error("there is no such file")]
     Missing,
-    /// A directory, FIFO, socket or device.
+    /// The path is a directory, FIFO, socket or device.
     #[error("it is not a regular file")]
     NotAFile,
-    /// The operating system refuses, by this error number: no permission, or too many open files.
+    /// The operating system returned this error number, for example because of missing permission.
     #[error("{}", std::io::Error::from_raw_os_error(*.0))]
     Os(i32),
 }
 
-/// A text or a set of options that is not a thumbnail spec (see [`crate::thumbnail::spec`]).
+/// A text or a set of options that is not a valid thumbnail spec (see [`crate::thumbnail::spec`]).
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SpecError {
     /// The text does not start with a size.
     #[error("a thumbnail spec starts with its size, such as '300x200', '300x-' or '-x200'")]
     Size,
-    /// A side of zero or beyond the longest.
+    /// A side is zero or exceeds the maximum.
     #[error("a side must be 1 to {max} pixels, not {side}", max = MAX_SIDE)]
     Side {
         /// The side in pixels.
         side: u32,
     },
-    /// An option that does not exist.
+    /// An option does not exist.
     #[error("there is no option {found:?}; the options are, in this order: {options}")]
     UnknownOption {
         /// The text of the option.
@@ -116,7 +116,7 @@ pub enum SpecError {
         /// The syntax of all options.
         options: String,
     },
-    /// An option given twice.
+    /// An option is given twice.
     #[error("{found:?} repeats the option '{option}'")]
     Repeated {
         /// The name of the option.
@@ -124,27 +124,27 @@ pub enum SpecError {
         /// The text of the second occurrence.
         found: String,
     },
-    /// An option with a value out of its range, or of another form.
+    /// The value of an option is out of range or malformed.
     #[error("the value of '{option}' must be {expected}, not {found:?}")]
     Value {
         /// The name of the option.
         option: &'static str,
         /// The value.
         found: String,
-        /// The possible values.
+        /// The valid values.
         expected: &'static str,
     },
-    /// A keyword argument of another type than the option takes.
+    /// A keyword argument has the wrong type for the option.
     #[error("{keyword} must be {expected}, not {found:?}")]
     Kind {
         /// The keyword of the option.
         keyword: &'static str,
         /// The argument.
         found: String,
-        /// The possible values.
+        /// The valid values.
         expected: &'static str,
     },
-    /// A spelling other than the canonical one.
+    /// The spec is not in its canonical spelling.
     #[error("the canonical spelling is '{canonical}'")]
     NotCanonical {
         /// The canonical spelling of the same spec.
@@ -153,7 +153,7 @@ pub enum SpecError {
 }
 
 impl SpecError {
-    /// The error for an option that does not exist, where these do.
+    /// The error for an option that does not exist, with the options that do.
     pub(crate) fn unknown_option(found: &str, options: impl Iterator<Item = String>) -> Self {
         let options = options.collect::<Vec<_>>().join(", ");
         Self::UnknownOption { found: found.into(), options }
@@ -175,37 +175,37 @@ pub enum SignerError {
     /// The list of secrets is empty.
     #[error("a signer needs at least one secret")]
     NoSecret,
-    /// A secret has no bytes.
+    /// A secret is empty.
     #[error("secret {number} is empty")]
     EmptySecret {
-        /// Its place in the list, from 1.
+        /// Its position in the list, from 1.
         number: usize,
     },
     /// A secret is too short for HMAC.
     #[error("secret {number} has {length} bytes; hmac-sha256 needs at least {minimum}")]
     ShortSecret {
-        /// Its place in the list, from 1.
+        /// Its position in the list, from 1.
         number: usize,
         /// Its length in bytes.
         length: usize,
         /// The minimum in bytes.
         minimum: usize,
     },
-    /// A parameter name that is empty, or needs percent-encoding.
+    /// The name of a parameter is empty, or needs percent-encoding.
     #[error("{name:?} can't name a query parameter: use letters, digits, '-', '.', '_' and '~'")]
     BadParamName {
         /// The name.
         name: String,
     },
-    /// A key or salt that is not in hexadecimal digits.
+    /// A key or salt does not consist of hexadecimal digits.
     #[error("{what} {number} is not an even number of hexadecimal digits")]
     NotHex {
         /// `key` or `salt`.
         what: &'static str,
-        /// Its place in the list, from 1.
+        /// Its position in the list, from 1.
         number: usize,
     },
-    /// Keys and salts do not come in pairs.
+    /// The number of keys differs from the number of salts.
     #[error("every key needs its salt: there are {keys} keys and {salts} salts")]
     UnpairedKeys {
         /// The number of keys.
@@ -213,47 +213,48 @@ pub enum SignerError {
         /// The number of salts.
         salts: usize,
     },
-    /// A truncated signature that is longer than the whole, or short enough to guess.
+    /// A truncated signature would be longer than the full one, or short enough to guess.
     #[error("a signature can have {minimum} to {maximum} {unit}, not {found}")]
     SignatureLength {
         /// The requested length.
         found: usize,
         /// The minimum.
         minimum: usize,
-        /// The length of the whole signature.
+        /// The length of the full signature.
         maximum: usize,
         /// `bytes` or `characters`.
         unit: &'static str,
     },
-    /// A variable in an expression of `secure_link_md5` that is unknown when a URL is signed. Its
-    /// name is not in the message: it may be part of a pasted secret.
+    /// A variable in an expression of `secure_link_md5` is unknown when a URL is signed. The
+    /// message does not contain its name, because it may be part of a pasted secret.
     #[error(
         "the expression has a '$' that does not begin one of $secret, $uri, $secure_link_expires, \
          $remote_addr, $remote_user, $host, $server_name, $scheme, $http_name and $cookie_name"
     )]
     UnknownVariable,
-    /// An expression of `secure_link_md5` that every path or every secret fits.
+    /// The signature of an expression of `secure_link_md5` would not depend on the path or the
+    /// secret.
     #[error("the expression must contain {name}")]
     NotInExpression {
         /// The variable.
         name: &'static str,
     },
-    /// A key that is not in base64.
+    /// A key is not valid base64.
     #[error("the key is not in base64")]
     NotBase64,
-    /// An addressing that is not known.
+    /// The addressing is unknown.
     #[error("the addressing must be 'path' or 'virtual', not {0:?}")]
     UnknownAddressing(String),
-    /// A session token that can't be part of a header.
+    /// A session token can't be part of a header.
     #[error("the session token must be printable ASCII, and not empty")]
     SessionToken,
-    /// A lifetime in a rule that is not positive.
+    /// A lifetime in a rule is not positive.
     #[error("the ttl must be a positive number of seconds, not {0}")]
     Ttl(i64),
-    /// An endpoint that is not an origin.
+    /// An endpoint is not an origin.
     #[error("the endpoint must be https://host or http://host, with an optional port and no path")]
     Endpoint,
-    /// A value that has no place in a credential or in a query.
+    /// A value can't be part of a credential or a query.
     #[error("{what} must be printable ASCII without a slash, and not empty")]
     Credential {
         /// The argument.
@@ -268,7 +269,7 @@ pub enum SignerError {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SignError {
-    /// The path has no single normal form, or the query is badly encoded.
+    /// The path is not in normal form, or the query is badly encoded.
     #[error("this URL can't be signed: {0}")]
     Uri(#[from] UriError),
     /// A `#` in a URL. A path may contain it.
@@ -276,19 +277,19 @@ pub enum SignError {
         "a signed URL can't have a fragment; if the '#' is part of a file name, sign it as a path"
     )]
     Fragment,
-    /// `secure-link-md5` with a query.
+    /// `secure-link-md5` can't sign a query.
     #[error(
         "secure-link-md5 can't sign a query: nginx's $uri, which it covers, is the path alone; \
          use hmac-sha256, or sign it as a path if the '?' is part of a file name"
     )]
     QueryNotCovered,
-    /// A parameter of the URL has the name of the signature or of the expiry.
+    /// A parameter of the URL has the name of the signature or expiry parameter.
     #[error("the query parameter {name:?} is reserved for the signature")]
     ReservedParam {
         /// The name.
         name: String,
     },
-    /// An expiry that is not in the expression of `secure_link_md5`.
+    /// The expression of `secure_link_md5` does not contain the expiry.
     #[error(
         "the expression has no $secure_link_expires, so that anyone could change the expiry; \
          sign without one"
@@ -300,52 +301,52 @@ pub enum SignError {
         /// The name, without `$`.
         name: String,
     },
-    /// A value for a variable that is not in the expression of `secure_link_md5`.
+    /// A value is given for a variable that is not in the expression of `secure_link_md5`.
     #[error("the expression does not have the variable {name:?}")]
     UnusedVariable {
         /// The name.
         name: String,
     },
-    /// An expiry of zero or less, which nginx's `secure_link` refuses.
+    /// The expiry is zero or negative; nginx's `secure_link` rejects it.
     #[error("an expiry must be after 1970-01-01 00:00:00 UTC, not {expires} seconds from it")]
     ExpiresOutOfRange {
         /// The expiry, in Unix seconds.
         expires: i64,
     },
-    /// A URL that is neither absolute nor a path.
+    /// The URL is neither absolute nor a path.
     #[error("the URL must be absolute, such as https://cdn.example.com/a.jpg{or_path}")]
     NotAbsolute {
-        /// What else is possible.
+        /// The other form that is accepted.
         or_path: &'static str,
     },
-    /// A character that a URL has to percent-encode.
+    /// A character in the URL must be percent-encoded.
     #[error("the URL must be percent-encoded as it will be sent; it has the character {0:?}")]
     Unencoded(char),
-    /// Two query parameters of one name, where the signature covers a single one.
+    /// Two query parameters have the same name, but the signature covers only one of them.
     #[error("the query has the parameter {name:?} twice, and the signature can cover only one")]
     DuplicateParam {
         /// The name.
         name: String,
     },
-    /// A character with a meaning in the pattern that the signature covers.
+    /// A character has a special meaning in the pattern that the signature covers.
     #[error("the directory has the character {0:?}, which has a meaning in the signed pattern")]
     Wildcard(char),
-    /// A URL that does not name an object of a bucket.
+    /// The URL does not name an object in a bucket.
     #[error("the URL must be {scheme}://bucket/key")]
     NotAnObject {
         /// The scheme, without `://`.
         scheme: &'static str,
     },
-    /// A bucket that the endpoint can't have as part of its host name.
+    /// The bucket can't be part of the endpoint's host name.
     #[error("the bucket {bucket:?} can't be part of a host name; use the addressing 'path'")]
     BucketInHost {
         /// The bucket.
         bucket: String,
     },
-    /// An HTTP method or header that can't be sent.
+    /// An HTTP method or header can't be sent.
     #[error("{0:?} is not a method or header of HTTP")]
     NotHttp(String),
-    /// A signature that would have to be valid for too long.
+    /// The signature would be valid for too long.
     #[error("this signature can be valid for at most {maximum} seconds, not {seconds}")]
     TooLong {
         /// The lifetime in seconds.
@@ -353,7 +354,7 @@ pub enum SignError {
         /// The maximum in seconds.
         maximum: i64,
     },
-    /// An expiry that lies in the past, where the signature has a lifetime.
+    /// The expiry lies in the past, which a signature with a lifetime can't express.
     #[error("the expiry {expires} is not after the present {now} (Unix seconds)")]
     AlreadyExpired {
         /// The expiry.
@@ -361,10 +362,10 @@ pub enum SignError {
         /// The time of the signature.
         now: i64,
     },
-    /// A time that has no four-digit year, or not ten digits in Unix seconds.
+    /// The time does not have a four-digit year, or does not have ten digits in Unix seconds.
     #[error("the time {0} (Unix seconds) is outside of what the signature can express")]
     TimeOutOfRange(i64),
-    /// A lifetime that is not positive, or ends after the last representable second.
+    /// The lifetime is not positive, or ends after the last representable second.
     #[error("a lifetime must be a positive number of seconds, not {seconds}")]
     LifetimeOutOfRange {
         /// The lifetime in seconds.
@@ -372,7 +373,7 @@ pub enum SignError {
     },
 }
 
-/// A thumbnail that the URLs of another server can't express.
+/// A thumbnail that can't be expressed in the URLs of a different server.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DialectError {
@@ -383,10 +384,10 @@ pub enum DialectError {
         server: &'static str,
         /// The option, as named in a spec.
         option: &'static str,
-        /// Why.
+        /// The reason.
         reason: &'static str,
     },
-    /// thumbor needs pixels of the source where the spec has fractions.
+    /// thumbor needs pixels of the source, but the spec has fractions.
     #[error(
         "thumbor takes '{option}' in pixels of the source, so it needs the source's (width, height)"
     )]
@@ -400,7 +401,7 @@ pub enum DialectError {
     /// An invalid expiry.
     #[error(transparent)]
     Expiry(#[from] SignError),
-    /// The start of the source looks like an option of thumbor's.
+    /// The start of the source looks like one of thumbor's options.
     #[error("thumbor reads {start:?} at the start of the source as an option, not as a name")]
     AmbiguousSource {
         /// The first part of the source.
@@ -408,11 +409,11 @@ pub enum DialectError {
     },
 }
 
-/// Why a URL fails verification.
+/// The reason why the verification of a URL fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// No signature at the end of the query.
+    /// The query does not end with a signature.
     #[error("the URL does not end with its signature and expiry")]
     NoSignature,
     /// The path is not in its canonical spelling.
@@ -421,7 +422,7 @@ pub enum VerifyError {
     /// The signed parameters are not in their canonical spelling.
     #[error("the query is not in its canonical spelling")]
     BadQuery,
-    /// Parameters that the signature does not cover, or that it reserves.
+    /// The query has parameters that the signature does not cover, or that are reserved.
     #[error("the query has parameters that the signature does not cover")]
     ExtraParam,
     /// The expiry is not a positive decimal number, without sign or leading zeros.
@@ -430,10 +431,10 @@ pub enum VerifyError {
     /// The signature is not unpadded, canonical base64url of the right length.
     #[error("the signature is not canonical base64url of the right length")]
     BadEncoding,
-    /// The signature does not match any key.
+    /// The signature does not match for any key.
     #[error("the signature does not match any key")]
     Mismatch,
-    /// The signature is right, but its time has passed.
+    /// The signature is valid, but has expired.
     #[error("the URL expired at {expires} and it is {now} (Unix seconds)")]
     Expired {
         /// The last second in which the URL was valid.
@@ -443,21 +444,21 @@ pub enum VerifyError {
     },
 }
 
-/// Why a source has no thumbnail.
+/// The reason why a source has no thumbnail.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ThumbnailError {
     /// The source, or the requested thumbnail, exceeds a limit.
     #[error("{found} {what} exceed the limit of {limit}")]
     TooLarge {
-        /// The things that are counted.
+        /// The unit of the numbers.
         what: &'static str,
-        /// Their number.
+        /// The number.
         found: u64,
         /// The limit.
         limit: u64,
     },
-    /// The time limit has passed.
+    /// The time limit was exceeded.
     #[error("the render exceeds the time limit")]
     Timeout,
     /// The format of the source is not supported.
@@ -472,12 +473,12 @@ pub enum ThumbnailError {
     /// The source can't be decoded.
     #[error("it is a corrupt {format} image: {reason}")]
     Corrupt {
-        /// Its format, by the first bytes.
+        /// Its format, determined from the first bytes.
         format: SourceFormat,
         /// The decoder's message.
         reason: String,
     },
-    /// The bytes are not a `ThumbHash`.
+    /// The bytes are not a valid `ThumbHash`.
     #[error("it is not a ThumbHash")]
     Hash,
     /// A decoder panicked.

@@ -1,7 +1,7 @@
 //! The core of xaccel: signed URLs, confined paths, thumbnails and their cache.
 //!
-//! Pure functions: no web framework, no clock, no logging. Python sees them through
-//! the bindings in [`python`], which are compiled with the feature of the same name.
+//! It has no web framework, no clock and no logging. Python uses it through the bindings in
+//! [`python`], which are compiled if the feature of the same name is enabled.
 
 pub mod cache;
 pub mod error;

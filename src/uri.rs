@@ -1,8 +1,8 @@
 //! Percent-encoding and the normal form of a path.
 //!
-//! A signature covers the *decoded, normalised* path, which is nginx's `$uri`, while the URL
-//! carries the *encoded* one. A path has exactly one spelling in a URL: [`encode_path`] writes it
-//! and [`decode_path`] accepts no other.
+//! A signature covers the *decoded, normalised* path (nginx's `$uri`), while the URL contains the
+//! *encoded* one. A path has exactly one valid spelling in a URL: [`encode_path`] produces it, and
+//! [`decode_path`] accepts only this spelling.
 
 use std::borrow::Cow;
 
@@ -21,8 +21,8 @@ const NOT_IN_PATH: &AsciiSet = &NOT_IN_QUERY.remove(b'/').remove(b',');
 /// The bytes to encode in the key of an object: all except *unreserved* and the slash.
 const NOT_IN_KEY: &AsciiSet = &NOT_IN_QUERY.remove(b'/');
 
-/// The bytes to encode in a URL within the path of a URL: as in a path, except for the separators
-/// of a URL other than `?`, `#` and `%`.
+/// The bytes to encode in a URL within the path of another URL: as in a path, but the separators of
+/// a URL other than `?`, `#` and `%` stay as they are.
 const NOT_IN_NESTED_URL: &AsciiSet = &NOT_IN_PATH
     .remove(b':')
     .remove(b'@')
@@ -34,7 +34,7 @@ const NOT_IN_NESTED_URL: &AsciiSet = &NOT_IN_PATH
     .remove(b';')
     .remove(b'=');
 
-/// What [`is_plain`] looks up for each byte, in bits.
+/// The properties that [`is_plain`] looks up for each byte, as bits.
 const NOT_PLAIN: u8 = 1;
 const SLASH: u8 = 2;
 const NOT_AFTER_SLASH: u8 = 4;
@@ -56,8 +56,8 @@ static KINDS: [u8; 256] = {
     kinds
 };
 
-/// Whether one pass shows that a path is in normal form and its own canonical encoding. Nearly
-/// every path is. Paths with a segment that begins with a dot need [`check_normal`].
+/// Whether a single pass shows that a path is in normal form and is its own canonical encoding, as
+/// nearly every path is. Paths with a segment that begins with a dot need [`check_normal`].
 pub(crate) fn is_plain(path: &str) -> bool {
     let mut found = 0;
     let mut before = 0;
@@ -76,7 +76,7 @@ pub fn encode_path_into(path: &[u8], out: &mut String) {
     out.extend(percent_encode(path, NOT_IN_PATH));
 }
 
-/// Appends as [`encode_path_into`] does, but only a path in normal form.
+/// Appends like [`encode_path_into`], but accepts only a path in normal form.
 ///
 /// # Errors
 /// See [`check_normal`]; nothing is appended then.
@@ -98,7 +98,7 @@ pub fn encode_path(path: &[u8]) -> String {
     out
 }
 
-/// Appends a URL or name to the path of a URL, where a `?` would begin the query.
+/// Appends a URL or name to the path of a URL, in which a `?` would begin the query.
 pub fn encode_nested_url_into(url: &str, out: &mut String) {
     out.extend(percent_encode(url.as_bytes(), NOT_IN_NESTED_URL));
 }
@@ -144,7 +144,7 @@ pub fn percent_decode(text: &str) -> Result<Cow<'_, [u8]>, UriError> {
 /// segment and no NUL. A final slash is allowed.
 ///
 /// # Errors
-/// The first rule that the path breaks.
+/// The first rule that the path violates.
 pub fn check_normal(path: &str) -> Result<(), UriError> {
     let Some(rest) = path.strip_prefix('/') else {
         return Err(UriError::NotAbsolute);
@@ -171,7 +171,7 @@ pub fn check_normal(path: &str) -> Result<(), UriError> {
 /// Decodes the path of a URL in the spelling of [`encode_path`].
 ///
 /// # Errors
-/// When the path is badly encoded, not UTF-8, not in normal form, or in another spelling.
+/// When the path is badly encoded, not UTF-8, not in normal form, or not in this spelling.
 pub fn decode_path(encoded: &str) -> Result<Cow<'_, str>, UriError> {
     if is_plain(encoded) {
         return Ok(Cow::Borrowed(encoded));
@@ -203,8 +203,8 @@ pub fn is_unreserved(text: &str) -> bool {
     percent_encode(text.as_bytes(), NOT_IN_QUERY).eq([text])
 }
 
-/// Reads the parameters of a query, in its order, decoded as HTML forms encode them (`+` is a
-/// space). A name without `=` has an empty value; empty pieces (`a=1&&b=2`) are skipped.
+/// Parses the parameters of a query, in their order, decoded as in HTML forms (`+` is a space). A
+/// name without `=` has an empty value; empty pieces (`a=1&&b=2`) are skipped.
 ///
 /// # Errors
 /// [`UriError::BadEscape`] or [`UriError::NotUtf8`].

@@ -22,7 +22,7 @@ __version__: str
 class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
-_Usage: TypeAlias = tuple[int, int]  # the number of files, and their bytes on the disk
+_Usage: TypeAlias = tuple[int, int]  # the number of files, and their size on the disk in bytes
 _Source: TypeAlias = bytes | str | PathLike[str] | OpenedFile | _Readable
 _Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
 _SourceFormat: TypeAlias = Literal["jpeg", "png", "webp", "gif", "bmp", "tiff", "avif"]
@@ -40,21 +40,22 @@ class Spec:
             fills the box, and what overlaps is cropped), "fill" (the image is stretched to the
             box) or "pad" (as "contain", with the rest of the box in the background colour).
         upscale: Whether the image may be enlarged. If not, and the image is smaller than the box,
-            "contain" and "pad" leave it at its size, and "cover" and "fill" give a smaller box of
-            the same proportions. A box whose pixel ratio asks for more pixels than the image has
-            gets a lower ratio, and shows the same.
-        gravity: Which part a crop keeps: "n", "ne", ..., "c", "smart", or a focal point `(x, y)`
-            in fractions of the image. None or "center" = the centre.
-        crop: The part of the source to use: `(x, y, width, height)` in fractions of it.
+            "contain" and "pad" keep its size, and "cover" and "fill" use a smaller box with the
+            same proportions. If the pixel ratio asks for more pixels than the image has, it is
+            lowered, and the thumbnail shows the same part of the image.
+        gravity: The part that a crop keeps: "n", "ne", ..., "c", "smart", or a focal point
+            `(x, y)` in fractions of the image. None or "center" = the centre.
+        crop: The part of the source to use: `(x, y, width, height)` as fractions.
         rotate: Degrees clockwise: 0, 90, 180 or 270. The box applies to the rotated image.
         flip: "h" (left to right) or "v" (top to bottom).
         blur: The sigma of a Gaussian blur in pixels, at most 100.
         sharpen: The sigma of an unsharp mask in pixels, at most 10.
-        background: The colour behind transparent parts and of the padding: six hexadecimal
-            digits, or the name of a colour in CSS.
+        background: The colour of the padding and behind transparent parts: six hexadecimal
+            digits, or a CSS colour name.
         dpr: The pixel ratio: pixels of the thumbnail per pixel of the box, 0.1 to 8.
-        quality: 1 to 100; None = the setting for the format.
-        format: The format of the thumbnail; None = by the extension of the source's name.
+        quality: 1 to 100; None = the configured quality for the format.
+        format: The format of the thumbnail; None = determined by the extension of the
+            source's name.
         version: Eight characters of base64url that change when the source does.
 
     Raises:
@@ -87,15 +88,15 @@ class Spec:
     ) -> Spec: ...
     @staticmethod
     def parse(text: str) -> Spec:
-        """Read a spec in its canonical spelling.
+        """Parse a spec in its canonical spelling.
 
         Raises:
-            xaccel.exceptions.SpecError: The text is invalid. The message says what is wrong and
-                what would be right.
+            xaccel.exceptions.SpecError: The text is invalid. The message describes the error and
+                the valid form.
         """
 
     def replace(self, **changes: Any) -> Spec:
-        """Return the same spec with other values, named as in the constructor."""
+        """Return a copy of the spec with some values replaced, named as in the constructor."""
 
     def output_size(self, width: int, height: int, /) -> tuple[int, int]:
         """Return the width and height of the thumbnail, in pixels.
@@ -109,9 +110,9 @@ class Spec:
         """
 
     def output_format(self, source_name: str) -> _FormatOption:
-        """Return the format of the thumbnail of a source with this name.
+        """Return the format of the thumbnail for a source with this name.
 
-        "auto" means that the spec leaves it to the negotiation with the browser.
+        "auto" means that the format is negotiated with the browser.
         """
 
     @property
@@ -157,23 +158,24 @@ class Spec:
 class Limits:
     """The limits of one call.
 
-    They bound its memory: twice the bytes of the source, 48 bytes per pixel of the source, 64 bytes
-    per pixel of the thumbnail, and 16 MiB. If the thumbnail is animated, the pixels of all frames
-    count; otherwise only those of the first frame. Most calls take less. A JPEG of a photograph
-    takes 1 to 10 bytes per pixel of the source. An AVIF takes 17 to 29, and 47 with `linear` and
-    opacity. A thumbnail as AVIF takes 37 bytes per pixel. A PNG that is not interlaced is resized
-    while its rows are decoded. The whole of it is in memory only with `linear`, with
-    `gravity="smart"`, or at its own size.
+    They bound the memory of the call: the sum of twice the bytes of the source, 48 bytes per pixel
+    of the source, 64 bytes per pixel of the thumbnail, and 16 MiB. If the thumbnail is animated,
+    the pixels of all frames count; otherwise only the first frame counts. Most calls use less. A
+    JPEG photograph uses 1 to 10 bytes per pixel of the source. An AVIF uses 17 to 29 bytes, and 47
+    with `linear` and opacity. A thumbnail in AVIF uses 37 bytes per pixel. A PNG that is not
+    interlaced is resized while its rows are decoded. The whole image is in memory only with
+    `linear`, with `gravity="smart"`, or if it is not resized.
 
     Args:
-        max_pixels: The most pixels of the source, all frames together. A JPEG counts at the scale
-            at which it is decoded for the thumbnail, but at least a quarter of its pixels. So by
-            default photographs of up to 209 megapixels are rendered at half their size or less.
-        max_bytes: The most bytes of the encoded source.
-        max_frames: The most frames of an animation.
-        max_side: The most pixels of the longer side of the thumbnail.
-        timeout: The most seconds. They are checked between the steps, and while a PNG is decoded.
-            None = no limit.
+        max_pixels: The maximum number of pixels of the source, in all frames together. A JPEG
+            counts at the scale at which it is decoded for the thumbnail, but at least a quarter of
+            its pixels. By default, photographs of up to 209 megapixels can therefore be rendered
+            at half their size or less.
+        max_bytes: The maximum number of bytes of the encoded source.
+        max_frames: The maximum number of frames of an animation.
+        max_side: The maximum length of the longer side of the thumbnail, in pixels.
+        timeout: The maximum time in seconds. It is checked between the steps, and while a PNG is
+            decoded. None = no limit.
     """
 
     def __new__(
@@ -216,15 +218,15 @@ class Thumbnail:
     def media_type(self) -> str: ...
     @property
     def is_complete(self) -> bool:
-        """Whether the source had all pixels that the thumbnail shows.
+        """Whether the source contained all pixels that the thumbnail shows.
 
-        False for a source that is damaged, or has not arrived as a whole. Keep such a thumbnail
-        for a minute only.
+        False if the source is damaged or has not arrived completely. Cache such a thumbnail for
+        one minute only.
         """
 
 @final
 class ImageInfo:
-    """The facts in the header of an image."""
+    """The properties of an image that its header contains."""
 
     @property
     def width(self) -> int:
@@ -238,7 +240,7 @@ class ImageInfo:
     def format(self) -> _SourceFormat: ...
     @property
     def orientation(self) -> int:
-        """The orientation as in EXIF, 1 to 8. `width` and `height` already take it into account."""
+        """The EXIF orientation, 1 to 8. `width` and `height` already take it into account."""
 
     @property
     def frames(self) -> int: ...
@@ -257,13 +259,13 @@ class StreamedSource:
         """Add the next piece.
 
         Returns:
-            True once, with the piece after which the start of a JPEG is enough for a thumbnail
-            somewhat smaller than an eighth of it. Of a progressive file that is often the first
-            half.
+            True exactly once: for the piece that completes enough of a JPEG for a thumbnail that is
+            somewhat smaller than an eighth of the image. For a progressive JPEG, the first half of
+            the file is often enough.
         """
 
     def content(self) -> bytes:
-        """Return the bytes that have arrived."""
+        """Return the bytes that have arrived so far."""
 
     def __len__(self) -> int: ...
 
@@ -283,28 +285,30 @@ def render(
 
     Args:
         source: The encoded image, its path, or a binary file.
-        spec: What the thumbnail looks like. `format` replaces its format.
+        spec: What the thumbnail looks like. The argument `format` overrides its format.
         format: "jpeg", "png", "webp", "avif" or "gif".
-        quality: The quality by format, for a spec without one.
-        progressive: JPEG: whether to write scans from coarse to fine, for a spec that does not say.
-        subsampling: JPEG: the resolution of the colour, for a spec without one.
-        linear: Whether resizing averages light instead of samples. Lights in the dark, stars and
-            thin bright lines then keep their brightness. By default samples are averaged, as
-            browsers, Pillow and libvips do. `linear` is slower, since it can't shrink an image
-            while decoding it: on 19 of Debian's wallpapers it takes 3 times as long for thumbnails
-            of 640 pixels, 6 times for 300 and 17 times for 96, on average. The results are close:
-            on 24 of the wallpapers, at 96 pixels, the default has an SSIM with a linear reference
-            of at least 0.993 for half of the thumbnails, and of 0.92 for the worst.
+        quality: The quality for each format. It applies if the spec does not set a quality.
+        progressive: JPEG: whether to write a progressive file. It applies if the spec does not set
+            `progressive`.
+        subsampling: JPEG: the resolution of the colour. It applies if the spec does not set
+            `subsampling`.
+        linear: Whether to resize in linear light. Lights in the dark, stars and thin bright lines
+            then keep their brightness. By default the gamma-encoded samples are averaged, as in
+            browsers, Pillow and libvips. `linear` is slower, since it can't shrink an image while
+            decoding it: for 19 of Debian's wallpapers it takes on average 3 times as long for
+            thumbnails of 640 pixels, 6 times for 300 pixels and 17 times for 96 pixels. The results
+            are close: for 24 of the wallpapers, at 96 pixels, the SSIM between the default and a
+            linear reference is at least 0.993 for half of the thumbnails, and 0.92 for the worst.
         limits: The limits of the call; None = the defaults of `Limits`.
-        is_partial: Whether the source is only the start of a JPEG, see `StreamedSource.feed`. If it
-            is not enough, that is a `CorruptImage`.
+        is_partial: Whether the source is only the start of a JPEG; see `StreamedSource.feed`. If
+            there is not enough of the file, `CorruptImage` is raised.
 
     Raises:
         xaccel.exceptions.ImageTooLarge: The source or the thumbnail exceeds a limit.
         xaccel.exceptions.UnsupportedImage: The source is not an image, or its format is not
             supported.
         xaccel.exceptions.CorruptImage: The source can't be decoded.
-        xaccel.exceptions.RenderTimeout: It takes longer than `Limits.timeout`.
+        xaccel.exceptions.RenderTimeout: Rendering takes longer than `Limits.timeout`.
         xaccel.exceptions.FileNotFound: There is no file at this path.
     """
 
@@ -334,17 +338,17 @@ def thumbnail(
     limits: Limits | None = None,
     **options: Unpack[_Options],
 ) -> Thumbnail:
-    """Make a thumbnail. It raises the errors of `render`.
+    """Make a thumbnail. Raises the same errors as `render`.
 
-    Without `format` the thumbnail has the format of the source. An option of another format has no
-    effect.
+    Without `format`, the thumbnail has the format of the source. Options that belong to a different
+    format are ignored.
 
     Args:
         source: The encoded image, its path, or a binary file.
         width: The width of the box in pixels; None = free.
         height: The height of the box in pixels; None = free.
-        colors: PNG and GIF: the most colours of a palette, 2 to 256; the image is dithered. None =
-            a PNG has a palette only if that loses nothing.
+        colors: PNG and GIF: the maximum number of colours in the palette, 2 to 256; the image is
+            dithered. None = a PNG has a palette only if that is lossless.
         linear: See `render`.
         limits: See `render`.
         options: The options of `Spec`.
@@ -367,7 +371,7 @@ def thumbnail_many(
         sources: Encoded images, paths or binary files.
         width: The width of the box in pixels; None = free.
         height: The height of the box in pixels; None = free.
-        threads: How many thumbnails to make at once; None = one per CPU.
+        threads: The number of thumbnails to make at the same time; None = one per CPU.
         colors: See `thumbnail`.
         linear: See `render`.
         limits: The limits of each source; see `render`.
@@ -379,46 +383,47 @@ def thumbnail_many(
     """
 
 def placeholder(source: _Source, *, limits: Limits | None = None) -> str:
-    """Make a blurred picture as a `data:` URI of a few hundred bytes (a drawn ThumbHash).
+    """Return a blurred preview as a `data:` URI of a few hundred bytes (a drawn ThumbHash).
 
-    It is the background of an `<img>` until the thumbnail has arrived. It raises the errors of
+    Use it as the background of an `<img>` until the thumbnail has loaded. Raises the same errors as
     `render`.
     """
 
 def thumbhash(source: _Source, *, limits: Limits | None = None) -> str:
-    """Return the ThumbHash of an image, as base64 of at most 36 characters.
+    """Return the ThumbHash of an image in base64, at most 36 characters.
 
-    Keep it with the image, so that `draw_thumbhash` makes the placeholder without the image. It
-    raises the errors of `render`.
+    Store it with the image, so that `draw_thumbhash` can make the placeholder without reading the
+    image. Raises the same errors as `render`.
     """
 
 def draw_thumbhash(hash: str, /) -> str:
-    """Return the picture of a ThumbHash as a `data:` URI, as `placeholder` makes it.
+    """Draw a ThumbHash, and return the image as a `data:` URI like the result of `placeholder`.
 
     Raises:
         xaccel.exceptions.CorruptImage: The text is not a ThumbHash.
     """
 
 def probe(source: _Source, *, limits: Limits | None = None) -> ImageInfo:
-    """Read the header of an image. It raises the errors of `render`."""
+    """Read the header of an image. Raises the same errors as `render`."""
 
 def available_parallelism() -> int:
-    """Return how many CPUs this process may use, by its affinity and its cgroup's quota."""
+    """Return the number of CPUs that the affinity and cgroup quota of this process allow."""
 
 def codecs() -> dict[str, str]:
-    """Return the codec libraries and their versions."""
+    """Return the names and versions of the codec libraries."""
 
 @final
 class Signer:
     """Signs URLs and verifies them with a list of secrets.
 
-    The signature covers the decoded path, as in nginx's `$uri`, the expiry and (with
-    `"hmac-sha256"`) the query. A signed URL has exactly one spelling. `verify` refuses every other
-    spelling, even one that a server treats as the same URL.
+    The signature covers the decoded path (nginx's `$uri`), the expiry and, with `"hmac-sha256"`,
+    the query. A signed URL has exactly one valid spelling. `verify` rejects every other spelling,
+    even if a server treats it as the same URL.
 
     Args:
-        secrets: A secret, or a list of secrets, newest first: the first signs, all verify.
-            `"hmac-sha256"` needs at least 16 bytes; `"secure-link-md5"` warns about fewer.
+        secrets: A secret, or a list of secrets, newest first. The first one signs; all verify.
+            `"hmac-sha256"` requires at least 16 bytes; `"secure-link-md5"` warns about shorter
+            secrets.
         algorithm: `"hmac-sha256"`, or `"secure-link-md5"`, which stock nginx verifies with
             `secure_link_md5 "$secure_link_expires$uri secret"`.
         key_param: The name of the query parameter with the signature.
@@ -456,18 +461,17 @@ class Signer:
             url: The decoded path in its normal form (`/föö bär.jpg`, without `//` and `..`). A
                 percent-encoded query may follow after `?`; it is sorted by name and signed too.
                 `"secure-link-md5"` can't sign a query.
-            expires: The last second in which the URL is valid: Unix seconds or an aware
+            expires: The last second in which the URL is valid, as Unix seconds or as an aware
                 datetime.
-            expires_in: How long the URL is valid, at least: seconds or a timedelta. The expiry is
-                rounded up to a multiple of half of it, so that the URL stays the same for a while.
-                The URL is valid for at most 1.5 times as long.
+            expires_in: The minimum lifetime of the URL, in seconds or as a timedelta. The expiry is
+                rounded up to a multiple of half this lifetime, so that the URL stays the same for
+                a while. The URL is valid for at most 1.5 times the lifetime.
 
         Returns:
             The percent-encoded path and query, with the signature and the expiry.
 
         Raises:
-            ValueError: The path has no single normal form, the query can't be signed, or the
-                expiry is invalid.
+            ValueError: The path is ambiguous, the query can't be signed, or the expiry is invalid.
         """
 
     def sign_path(
@@ -483,7 +487,7 @@ class Signer:
 
         Args:
             path: The decoded path.
-            params: The decoded query parameters, which are signed too.
+            params: The decoded query parameters. They are part of the signature.
             expires: See `sign`.
             expires_in: See `sign`.
         """
@@ -499,20 +503,20 @@ class Signer:
         """Sign several URLs with one expiry; see `sign`."""
 
     def verify(self, url: str, /, *, now: int | None = None) -> str:
-        """Verify a URL that `sign` has written, without scheme, host and fragment.
+        """Verify a URL that `sign` returned, without scheme, host and fragment.
 
         Args:
             url: The path and query as the client sent them, not decoded.
-            now: The time in Unix seconds; None = the clock.
+            now: The current time in Unix seconds; None = the system clock.
 
         Returns:
-            The decoded path, followed by `?` and the signed query if there is one. A `?` may also
-            be part of the path; `verify_parts` returns the two apart.
+            The decoded path, followed by `?` and the signed query if there is one. The path
+            may also contain a `?`; `verify_parts` returns path and query separately.
 
         Raises:
-            xaccel.exceptions.BadSignature: The signature is wrong. The message has the reason,
-                which is for the log.
-            xaccel.exceptions.SignatureExpired: The signature is right, but it has expired.
+            xaccel.exceptions.BadSignature: The signature is wrong. The message contains the
+                reason and is meant for the log.
+            xaccel.exceptions.SignatureExpired: The signature is valid, but it has expired.
         """
 
     def verify_parts(self, url: str, /, *, now: int | None = None) -> VerifiedUrl:
@@ -521,50 +525,50 @@ class Signer:
     def derived_keys(self) -> list[bytes]:
         """Return the HMAC keys, newest first.
 
-        Another verifier of these URLs, such as a script in the web server, needs only these keys.
-        You may write them to a file that only the server can read: anyone who has them can sign.
-        The secrets can't be computed from them.
+        A different verifier of these URLs, such as a script in the web server, needs only these
+        keys. You can store them in a file. Only the server should be able to read it, because
+        anyone who has the keys can sign. The secrets can't be computed from the keys.
 
         Raises:
             ValueError: The algorithm is `"secure-link-md5"`, for which nginx needs the secret.
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Refuse to copy or pickle, which would reveal the secrets."""
+        """Raise an error instead of copying or pickling, which would reveal the secrets."""
 
 @final
 class SecureLinkSigner:
     """Signs URLs for any expression of nginx's `secure_link_md5`, and verifies them.
 
-    Write the expression as in nginx's configuration, and `$secret` in place of the secret. The
-    other variables in it can be `$uri` (required), `$secure_link_expires`, `$remote_addr`,
-    `$remote_user`, `$host`, `$server_name`, `$scheme`, `$http_name` and `$cookie_name`. Except for
-    the first two, you pass their values as `variables`, as nginx will see them.
+    Write the expression as in nginx's configuration, with `$secret` in place of the secret. It must
+    contain `$uri`, and can contain `$secure_link_expires`, `$remote_addr`, `$remote_user`, `$host`,
+    `$server_name`, `$scheme`, `$http_name` and `$cookie_name`. Pass the values of all variables
+    except the first two as `variables`, exactly as nginx will see them.
 
-    `SecureLinkSigner(secret, "$secure_link_expires$uri$remote_addr $secret")` needs these lines;
-    every URL expires:
+    `SecureLinkSigner(secret, "$secure_link_expires$uri$remote_addr $secret")` needs these lines in
+    nginx's configuration; every URL expires:
 
         secure_link $arg_md5,$arg_expires;
         secure_link_md5 "$secure_link_expires$uri$remote_addr SECRET";
         if ($secure_link = "") { return 403; }
         if ($secure_link = "0") { return 410; }
 
-    `SecureLinkSigner(secret, "$secret$uri", key_param="st")` needs these; no URL expires:
+    `SecureLinkSigner(secret, "$secret$uri", key_param="st")` needs these lines; no URL
+    expires:
 
         secure_link $arg_st;
         secure_link_md5 "SECRET$uri";
         if ($secure_link = "") { return 403; }
 
-    Avoid `$uri$secure_link_expires`, in which a visitor can move digits from the path to the
-    expiry.
+    Avoid `$uri$secure_link_expires`: a visitor could move digits from the path to the expiry.
 
-    For URLs of both kinds, choose the argument of `secure_link` by a map:
+    To accept URLs of both kinds, set the argument of `secure_link` with a map:
 
         map $arg_expires $link { "" $arg_md5; default "$arg_md5,$arg_expires"; }
         secure_link $link;
 
     Args:
-        secrets: A secret, or a list of secrets, newest first: the first signs, all verify.
+        secrets: A secret, or a list of secrets, newest first. The first one signs; all verify.
         expression: The argument of `secure_link_md5`, with `$secret` in place of the secret.
         key_param: The name of the query parameter with the signature, as in `$arg_md5`.
         expires_param: The name of the query parameter with the expiry, as in `$arg_expires`.
@@ -595,15 +599,15 @@ class SecureLinkSigner:
         """Sign a path.
 
         Args:
-            url: The decoded path, see `Signer.sign`. nginx's `$uri` has no query.
-            expires: See `Signer.sign`. The expression must have `$secure_link_expires`.
+            url: The decoded path; see `Signer.sign`. nginx's `$uri` does not contain the query.
+            expires: See `Signer.sign`. The expression must contain `$secure_link_expires`.
             expires_in: See `Signer.sign`.
             variables: The values of the other variables in the expression, such as
                 `{"remote_addr": "192.0.2.7"}`.
 
         Raises:
-            ValueError: The path has no single normal form, the expiry is invalid or not covered, or
-                the values are not those that the expression needs.
+            ValueError: The path is ambiguous, the expiry is invalid or not part of the expression,
+                or `variables` does not match the variables in the expression.
         """
 
     def sign_path(
@@ -620,20 +624,20 @@ class SecureLinkSigner:
     def verify(
         self, url: str, /, *, now: int | None = None, variables: Mapping[str, str] | None = None
     ) -> str:
-        """Verify a URL that `sign` has written; see `Signer.verify`.
+        """Verify a URL that `sign` returned; see `Signer.verify`.
 
         Args:
             url: The path and query as the client sent them, not decoded.
-            now: The time in Unix seconds; None = the clock.
-            variables: The values that this request has for the variables in the expression.
+            now: The current time in Unix seconds; None = the system clock.
+            variables: The values of the other variables in the expression, for this request.
 
         Returns:
             The decoded path.
 
         Raises:
             xaccel.exceptions.BadSignature: The signature is wrong.
-            xaccel.exceptions.SignatureExpired: The signature is right, but it has expired.
-            ValueError: The values are not those that the expression needs.
+            xaccel.exceptions.SignatureExpired: The signature is valid, but it has expired.
+            ValueError: `variables` does not match the variables in the expression.
         """
 
     def verify_parts(
@@ -642,11 +646,11 @@ class SecureLinkSigner:
         """Verify a URL, and return its parts; see `verify`."""
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Refuse to copy or pickle, which would reveal the secrets."""
+        """Raise an error instead of copying or pickling, which would reveal the secrets."""
 
 @final
 class VerifiedUrl:
-    """A URL whose signature is right and has not expired."""
+    """A URL whose signature is valid and has not expired."""
 
     @property
     def path(self) -> str:
@@ -654,7 +658,7 @@ class VerifiedUrl:
 
     @property
     def params(self) -> list[tuple[str, str]]:
-        """The decoded query parameters, which were signed too, sorted by name."""
+        """The decoded query parameters, sorted by name. They are part of the signature."""
 
     @property
     def expires(self) -> int | None:
@@ -665,12 +669,12 @@ class VerifiedUrl:
 
 @final
 class S3Signer:
-    """Signs requests to Amazon S3 and to stores that speak its API (Signature Version 4).
+    """Signs requests to Amazon S3 and S3-compatible stores (Signature Version 4).
 
     Args:
         access_key: The access key ID.
         secret_key: The secret access key.
-        region: The region, such as `eu-central-1`. Many other stores take `us-east-1`.
+        region: The region, such as `eu-central-1`. Many other stores accept `us-east-1`.
         endpoint: The origin of the store, such as `http://localhost:9000`; None = Amazon S3 in the
             region.
         addressing: `"path"` for `https://endpoint/bucket/key`, or `"virtual"` for
@@ -695,8 +699,8 @@ class S3Signer:
         """Return the URL of `s3://bucket/key` at the endpoint, without a signature.
 
         Raises:
-            ValueError: The URL has another form, the key has a `.` or `..` segment, or the bucket
-                can't be part of a host name.
+            ValueError: The URL does not have this form, the key contains a `.` or `..` segment, or
+                the bucket can't be part of a host name.
         """
 
     def sign(
@@ -719,22 +723,22 @@ class S3Signer:
         expires_in: int | timedelta | None = None,
         now: int | None = None,
     ) -> str:
-        """Return a URL with which anyone can make one kind of request.
+        """Return a URL that lets anyone make a request with this method.
 
         The body is not signed. The URL is valid for at most seven days.
 
         Args:
             method: The HTTP method, such as `"GET"`. A URL for GET is not valid for HEAD.
             url: `s3://bucket/key`. The key is not percent-encoded.
-            expires: The last second in which the URL is valid. The URL differs from one second to
-                the next, because it has the time of its signature.
-            expires_in: How long the URL is valid, at least; see `Signer.sign`. The URL stays the
-                same for half of that time, or for a shorter time near the maximum.
-            now: The time in Unix seconds; None = the clock.
+            expires: The last second in which the URL is valid. The URL changes every second,
+                because it contains the time of signing.
+            expires_in: The minimum lifetime of the URL; see `Signer.sign`. The URL stays the same
+                for half of the lifetime, or for a shorter time near the maximum.
+            now: The current time in Unix seconds; None = the system clock.
 
         Raises:
-            ValueError: The URL or the method is invalid, or the expiry is missing, over, or more
-                than seven days ahead.
+            ValueError: The URL or the method is invalid, or the expiry is missing, in the past,
+                or more than seven days ahead.
         """
 
     def sign_request(
@@ -752,17 +756,17 @@ class S3Signer:
         Args:
             method: The HTTP method.
             url: The absolute URL, percent-encoded as it will be sent; see `url`.
-            headers: Headers of the request, which are signed too. Those that clients or proxies
-                change, such as User-Agent, are not. `Host` is that of the URL.
+            headers: The headers of the request, which are signed too, except headers that clients
+                or proxies change, such as User-Agent. `Host` is taken from the URL.
             payload_hash: The SHA-256 of the body in hexadecimal digits, or `"UNSIGNED-PAYLOAD"`.
-            now: The time in Unix seconds; None = the clock.
+            now: The current time in Unix seconds; None = the system clock.
 
         Raises:
             ValueError: The URL is not absolute or not encoded, or a header is invalid.
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Refuse to copy or pickle, which would reveal the key."""
+        """Raise an error instead of copying or pickling, which would reveal the key."""
 
 @final
 class GoogleCloudStorageHmac:
@@ -781,7 +785,7 @@ class GoogleCloudStorageHmac:
         expires_in: int | timedelta | None = None,
         now: int | None = None,
     ) -> str:
-        """Return a URL with which anyone can make one kind of request."""
+        """Return a URL that lets anyone make a request with this method."""
 
 @final
 class GoogleCloudStorageUrls:
@@ -804,12 +808,12 @@ class GoogleCloudStorageUrls:
 
 @final
 class BunnySigner:
-    """Signs URLs for bunny.net by its advanced token authentication (`HS256-`).
+    """Signs URLs for bunny.net's advanced token authentication (`HS256-`).
 
     Args:
         key: The pull zone's key for URL token authentication.
-        directory: Let a token cover all files in the directory of the URL and below. It is then
-            part of the path, so that relative URLs in a playlist have it too.
+        directory: Whether a token covers all files in and below the directory of the URL. The token
+            is then part of the path, so that relative URLs in a playlist include it.
 
     Raises:
         xaccel.exceptions.ConfigError: The key is empty.
@@ -826,8 +830,8 @@ class BunnySigner:
     ) -> str:
         """Sign a URL and its query.
 
-        In the query, bunny.net reads `token_countries`, `token_countries_blocked` and `limit`
-        (kB/s).
+        bunny.net supports the query parameters `token_countries`, `token_countries_blocked` and
+        `limit` (kB/s).
 
         Args:
             url: The URL or its path, percent-encoded as it will be sent.
@@ -835,22 +839,22 @@ class BunnySigner:
             expires_in: See `Signer.sign`.
 
         Raises:
-            ValueError: The URL is not encoded, has the parameter of the token already, or the
+            ValueError: The URL is not encoded or already has the parameter of the token, or the
                 expiry is missing or invalid.
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Refuse to copy or pickle, which would reveal the key."""
+        """Raise an error instead of copying or pickling, which would reveal the key."""
 
 @final
 class CloudflareSigner:
-    """Signs URLs for a rule of Cloudflare with `is_timed_hmac_valid_v0()`.
+    """Signs URLs for a Cloudflare rule that uses `is_timed_hmac_valid_v0()`.
 
     Args:
         key: The key in the rule.
-        ttl: The rule's `ttl` in seconds. At least 1.5 times the longest `expires_in`.
+        ttl: The rule's `ttl` in seconds. It must be at least 1.5 times the longest `expires_in`.
         param: The name of the parameter with the token.
-        url_safe: Whether the rule has the flag `"s"`: the token is in base64url without padding.
+        url_safe: Whether the rule has the flag `"s"`. The token is then unpadded base64url.
 
     Raises:
         xaccel.exceptions.ConfigError: An argument is invalid.
@@ -871,16 +875,16 @@ class CloudflareSigner:
 
         Args:
             url: The URL or its path, percent-encoded as it will be sent.
-            expires: See `Signer.sign`. At most `ttl` seconds ahead.
+            expires: See `Signer.sign`. It must be at most `ttl` seconds ahead.
             expires_in: See `Signer.sign`.
 
         Raises:
-            ValueError: The URL is not encoded, has the parameter of the token already, or the
+            ValueError: The URL is not encoded or already has the parameter of the token, or the
                 expiry is missing or invalid.
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Refuse to copy or pickle, which would reveal the key."""
+        """Raise an error instead of copying or pickling, which would reveal the key."""
 
 @final
 class CloudflareImagesSigner:
@@ -910,22 +914,22 @@ class CloudflareImagesSigner:
             expires_in: See `Signer.sign`.
 
         Raises:
-            ValueError: The URL is not encoded, has the parameter of the token already, or the
+            ValueError: The URL is not encoded or already has the parameter of the token, or the
                 expiry is missing or invalid.
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Refuse to copy or pickle, which would reveal the key."""
+        """Raise an error instead of copying or pickling, which would reveal the key."""
 
 @final
 class FastlySigner:
     """Signs URLs for Fastly's token authentication in VCL.
 
     Args:
-        key: The key in base64, as in the VCL's `digest.base64_decode()`.
+        key: The base64-encoded key, as in the VCL's `digest.base64_decode()`.
 
     Raises:
-        xaccel.exceptions.ConfigError: The key is empty or not in base64.
+        xaccel.exceptions.ConfigError: The key is empty or not valid base64.
     """
 
     def __new__(cls, key: str) -> FastlySigner: ...
@@ -945,12 +949,12 @@ class FastlySigner:
             expires_in: See `Signer.sign`.
 
         Raises:
-            ValueError: The URL is not encoded, has the parameter of the token already, or the
+            ValueError: The URL is not encoded or already has the parameter of the token, or the
                 expiry is missing or invalid.
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Refuse to copy or pickle, which would reveal the key."""
+        """Raise an error instead of copying or pickling, which would reveal the key."""
 
 @final
 class AkamaiSigner:
@@ -958,11 +962,11 @@ class AkamaiSigner:
 
     Args:
         key: The encryption key in hexadecimal digits.
-        param: The name of the token.
+        param: The name of the token's query parameter.
         salt: The salt, if the behaviour has one.
-        escape_early: The option *Escape token input*.
-        directory: Let a token cover all files in the directory of the URL and below, by an access
-            control list.
+        escape_early: The value of the option *Escape token input*.
+        directory: Whether a token covers all files in and below the directory of the URL. The token
+            then contains an access control list.
 
     Raises:
         xaccel.exceptions.ConfigError: An argument is invalid.
@@ -993,24 +997,24 @@ class AkamaiSigner:
             expires_in: See `Signer.sign`.
 
         Raises:
-            ValueError: The URL is not encoded, has the parameter of the token already, or the
+            ValueError: The URL is not encoded or already has the parameter of the token, or the
                 expiry is missing or invalid.
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Refuse to copy or pickle, which would reveal the key."""
+        """Raise an error instead of copying or pickling, which would reveal the key."""
 
 def expires_at(
     *, expires: int | datetime | None = None, expires_in: int | timedelta | None = None
 ) -> int:
-    """Return the last valid Unix second of a URL; see `Signer.sign`."""
+    """Return the expiry of a URL in Unix seconds; see `Signer.sign`."""
 
 def split_url(url: str, reserved: Sequence[str], /) -> tuple[str, str, str | None]:
     """Return the origin, the path and the query of an absolute URL.
 
     Raises:
         ValueError: The URL is not absolute or not percent-encoded, has a fragment or dot segments,
-            or has a parameter of a reserved name.
+            or has a query parameter with a reserved name.
     """
 
 @final
@@ -1020,8 +1024,9 @@ class ThumborSigner:
     Args:
         key: thumbor's `SECURITY_KEY`. A str is encoded in UTF-8, as in thumbor (libthumbor's
             `CryptoURL` uses Latin-1).
-        algorithm: `"sha1"` for thumbor; imagor also has `"sha256"` and `"sha512"`.
-        length: imagor's `IMAGOR_SIGNER_TRUNCATE`: the characters of a signature. None = all.
+        algorithm: `"sha1"` for thumbor; imagor also supports `"sha256"` and `"sha512"`.
+        length: imagor's `IMAGOR_SIGNER_TRUNCATE`: the number of characters of a signature. None =
+            all.
 
     Raises:
         xaccel.exceptions.ConfigError: The key, the algorithm or the length is invalid.
@@ -1031,7 +1036,7 @@ class ThumborSigner:
         cls, key: str | bytes, *, algorithm: str = "sha1", length: int | None = None
     ) -> ThumborSigner: ...
     def sign_path(self, path: str, /) -> str:
-        """Sign a path, encoded as it is sent, and return `/signature/path`."""
+        """Sign a path, encoded as it will be sent, and return `/signature/path`."""
 
     def url(
         self,
@@ -1043,30 +1048,31 @@ class ThumborSigner:
     ) -> str:
         """Return the path of a thumbnail's URL.
 
-        With the format `"auto"` the server negotiates by itself (`AUTO_WEBP`).
+        With the format `"auto"`, the server negotiates the format itself (`AUTO_WEBP`).
 
         Args:
-            source: The name or URL that the server's loader loads, not encoded.
+            source: The name or URL for the server's loader, not encoded.
             spec: What the thumbnail looks like.
-            source_size: The width and height of the upright source in pixels. A focal point or a
-                crop needs it, because thumbor counts in pixels and a spec in fractions.
+            source_size: The width and height of the upright source in pixels. It is
+                required for a focal point or a crop, because thumbor uses pixels and a spec uses
+                fractions.
 
         Raises:
-            xaccel.exceptions.SpecError: thumbor does not have an option of the spec, which the
-                message names.
+            xaccel.exceptions.SpecError: thumbor does not support an option of the spec. The
+                message names the option.
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Refuse to copy or pickle, which would reveal the key."""
+        """Raise an error instead of copying or pickling, which would reveal the key."""
 
 @final
 class ImgproxySigner:
     """Signs URLs for imgproxy.
 
     Args:
-        keys: `IMGPROXY_KEY` in hexadecimal: one key, or a list of which the first signs.
+        keys: `IMGPROXY_KEY` in hexadecimal: one key, or a list. The first one signs.
         salts: `IMGPROXY_SALT` in hexadecimal: one salt for each key.
-        size: `IMGPROXY_SIGNATURE_SIZE`: the bytes of a signature, 8 to 32.
+        size: `IMGPROXY_SIGNATURE_SIZE`: the number of bytes of a signature, 8 to 32.
 
     Raises:
         xaccel.exceptions.ConfigError: A key, a salt or the size is invalid.
@@ -1089,8 +1095,8 @@ class ImgproxySigner:
     ) -> str:
         """Return the path of a thumbnail's URL.
 
-        With the format `"auto"` the server negotiates by itself (`IMGPROXY_AUTO_WEBP`). `flip`
-        needs imgproxy 3.31.
+        With the format `"auto"`, the server negotiates the format itself (`IMGPROXY_AUTO_WEBP`).
+        `flip` requires imgproxy 3.31.
 
         Args:
             source: The URL that imgproxy fetches, such as `https://example.org/a.jpg`.
@@ -1100,14 +1106,14 @@ class ImgproxySigner:
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Refuse to copy or pickle, which would reveal the keys."""
+        """Raise an error instead of copying or pickling, which would reveal the keys."""
 
 @final
 class HmacSecureLinkSigner:
-    """Signs URLs for nginx's module hmac_secure_link, version 2.
+    """Signs URLs for the nginx module hmac_secure_link, version 2.
 
-    The configuration of the module defines what is signed. `url` fits the configuration below;
-    for any other one use `token`:
+    The configuration of the module defines what is signed. `url` works with the configuration
+    below; for any other configuration, use `token`:
 
         secure_link_hmac           "$arg_st,$arg_ts,$arg_e";
         secure_link_hmac_message   "$uri|$arg_ts|$arg_e";
@@ -1138,15 +1144,15 @@ class HmacSecureLinkSigner:
 
         Args:
             path: The decoded path in its normal form.
-            expires_in: How long the URL is valid; see `Signer.sign`. None = it never expires.
-            now: The time in Unix seconds; None = the clock.
+            expires_in: The lifetime of the URL; see `Signer.sign`. None = it never expires.
+            now: The current time in Unix seconds; None = the system clock.
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Refuse to copy or pickle, which would reveal the secret."""
+        """Raise an error instead of copying or pickling, which would reveal the secret."""
 
 def encode_path(path: str, /) -> str:
-    """Percent-encode a decoded path in the canonical spelling that `Signer` uses."""
+    """Percent-encode a decoded path in the canonical form that `Signer` uses."""
 
 @final
 class Location:
@@ -1156,16 +1162,16 @@ class Location:
     def path(self) -> str:
         """The absolute path of the file.
 
-        Below the root it has no symbolic links, unless the `PathMap` follows them.
+        It contains no symbolic links below the root, unless the `PathMap` follows them.
         """
 
     @property
     def root(self) -> str:
-        """The root that contains the file, as it was configured."""
+        """The root that contains the file, as configured."""
 
     @property
     def url(self) -> str:
-        """The internal URL at which the server sees the file, percent-encoded."""
+        """The internal URL of the file on the web server, percent-encoded."""
 
     @property
     def size(self) -> int:
@@ -1173,26 +1179,26 @@ class Location:
 
     @property
     def mtime(self) -> int:
-        """When the file was last changed, in whole seconds since 1970."""
+        """The modification time of the file, in whole seconds since 1970."""
 
     @property
     def mtime_ns(self) -> int:
-        """When the file was last changed, in nanoseconds since 1970."""
+        """The modification time of the file, in nanoseconds since 1970."""
 
     @property
     def device(self) -> int:
-        """The number of its file system. Together with `inode` it identifies the file."""
+        """The device number of the file system. With `inode`, it identifies the file."""
 
     @property
     def inode(self) -> int:
-        """The number of the file on its file system."""
+        """The inode number of the file."""
 
     def open(self) -> OpenedFile:
-        """Open the file, beneath its root again.
+        """Open the file. The path is resolved beneath its root again.
 
         Raises:
-            xaccel.exceptions.FileNotFound: The file is gone, another file has taken its place, or
-                it can't be read.
+            xaccel.exceptions.FileNotFound: The file no longer exists, was replaced by
+                another file, or can't be read.
             OSError: The process has too many open files, or the disk fails.
         """
 
@@ -1200,36 +1206,38 @@ class Location:
 class OpenedFile:
     """A regular file under a root, open for reading.
 
-    A context manager that closes the file at the end of the `with` block. The file is also closed
-    when the object is deleted.
+    It is a context manager that closes the file at the end of the `with` block. The file is also
+    closed when the object is deleted.
     """
 
     @property
     def location(self) -> Location:
-        """The file, as it was when it was opened."""
+        """The file's path and metadata at the time it was opened."""
 
     def fileno(self) -> int:
-        """Return the descriptor, which this object still closes. It is not inherited by `exec`.
+        """Return the descriptor, which this object still owns. `exec` does not inherit it.
 
         Raises:
             ValueError: The file is closed, or its descriptor is detached.
         """
 
     def detach(self) -> int:
-        """Hand over the descriptor. The caller has to close it, for example by `os.fdopen`.
+        """Return the descriptor and give up ownership: the caller must close it.
+
+        For example, pass it to `os.fdopen`.
 
         Raises:
             ValueError: The file is closed, or its descriptor is detached.
         """
 
     def read(self, limit: int, /) -> bytes | None:
-        """Read the file from the position of its descriptor, which is 0 at first.
+        """Read the file from the current position of its descriptor, initially 0.
 
         Args:
-            limit: The most bytes to read.
+            limit: The maximum number of bytes to read.
 
         Returns:
-            The content, at most `location.size` bytes; `None` if that is more than `limit`.
+            The content, at most `location.size` bytes; `None` if it is longer than `limit`.
 
         Raises:
             ValueError: The file is closed, or its descriptor is detached.
@@ -1237,7 +1245,7 @@ class OpenedFile:
         """
 
     def close(self) -> None:
-        """Close the file, unless it is closed or its descriptor is detached."""
+        """Close the file, unless it is already closed or its descriptor is detached."""
 
     def __enter__(self) -> OpenedFile: ...
     def __exit__(
@@ -1250,10 +1258,10 @@ class OpenedFile:
 
 @final
 class PathMap:
-    """Directories and the internal URL prefixes at which the web server sees them.
+    """Maps directories to the internal URL prefixes under which the web server serves them.
 
-    A path matches a directory literally, with case, and by whole components. The longest directory
-    wins.
+    A path matches a directory literally, case-sensitively, and by whole components. The longest
+    matching directory wins.
 
     Args:
         roots: Pairs of an absolute directory and a prefix such as `/_private/files/`.
@@ -1272,10 +1280,10 @@ class PathMap:
     ) -> PathMap: ...
     @staticmethod
     def parse(header: str, /, *, follow_symlinks: bool = False) -> PathMap:
-        """Read an `X-Accel-Mapping`: `/directory/=/prefix/, "/a, b/"="/c/"`.
+        """Parse an `X-Accel-Mapping`: `/directory/=/prefix/, "/a, b/"="/c/"`.
 
-        A pair may also be `/prefix/=/directory/`. The side that contains a file's path is the
-        directory; if both do, the first.
+        A pair may also be `/prefix/=/directory/`. The side that contains a file's path is taken as
+        the directory. If both sides contain it, the first side is the directory.
 
         Raises:
             xaccel.exceptions.ConfigError: The text does not have this form.
@@ -1286,17 +1294,17 @@ class PathMap:
         """The pairs of a directory and a prefix, longest directory first."""
 
     def find(self, path: str | PathLike[str], /) -> str | None:
-        """Return the internal URL of an absolute path without looking at the disk.
+        """Return the internal URL of an absolute path without accessing the disk.
 
-        `None` means that the path is outside every root.
+        Returns `None` if the path is outside every root.
         """
 
     def locate(self, path: str | PathLike[str], /) -> Location:
         """Find a regular file under a root on the disk.
 
         Raises:
-            xaccel.exceptions.FileNotFound: There is no file, it is not a regular file, it is
-                outside every root, or a symbolic link leads out of its root.
+            xaccel.exceptions.FileNotFound: The file does not exist, is not a regular file, is
+                outside every root, or is behind a symbolic link that leads out of its root.
             OSError: The process has too many open files, or the disk fails.
         """
 
@@ -1304,7 +1312,7 @@ class PathMap:
         """Find a regular file as `locate` does, and open it in the same step.
 
         Raises:
-            xaccel.exceptions.FileNotFound: As `locate`; or the file can't be read.
+            xaccel.exceptions.FileNotFound: As for `locate`, or the file can't be read.
             OSError: The process has too many open files, or the disk fails.
         """
 
@@ -1325,7 +1333,9 @@ class Cache:
         """
 
     def aside(self, uri: str, /) -> str:
-        """Return the other file of the thumbnail: for `x` when the cache has `x/b.png`.
+        """Return the alternative file of the thumbnail.
+
+        It is used if `path` can't be a file: for `x`, if the cache already contains `x/b.png`.
 
         Raises:
             OSError: The path can't be the path of a thumbnail.
@@ -1336,10 +1346,10 @@ class Cache:
         """Return the number of the lock for the thumbnail at `uri`."""
 
     def try_lock(self, number: int, /) -> CacheLock | None:
-        """Try to take the lock of this number, which one holder has among all processes.
+        """Try to take the lock with this number. It has one holder among all processes.
 
         Returns:
-            The lock, for a `with`; `None` when another has it.
+            The lock, as a context manager; `None` if someone else holds it.
 
         Raises:
             OSError: The cache can't be written to.
@@ -1349,10 +1359,10 @@ class Cache:
         """Try to join the queue for the right to render.
 
         Args:
-            queue: How many may wait, in all processes together.
+            queue: The maximum number of waiting requests, in all processes together.
 
         Returns:
-            The place in the queue, for a `with`; `None` when the queue is full.
+            The place in the queue, as a context manager; `None` if the queue is full.
 
         Raises:
             OSError: The cache can't be written to.
@@ -1362,10 +1372,10 @@ class Cache:
         """Try to take the right to render.
 
         Args:
-            renders: How many may render at once, in all processes together.
+            renders: The maximum number of concurrent renders, in all processes together.
 
         Returns:
-            The right, for a `with`; `None` when others hold all of the rights.
+            The right to render, as a context manager; `None` if all rights are taken.
 
         Raises:
             OSError: The cache can't be written to.
@@ -1377,38 +1387,39 @@ class Cache:
         Args:
             uri: The decoded path of its URL.
             data: The content of the file.
-            modified: The modification time of the file, in seconds since 1970, negative before it;
-                None = now.
+            modified: The modification time of the file, in seconds since 1970 (negative for earlier
+                times); None = now.
 
         Returns:
-            The path of the file: `path(uri)`, or `aside(uri)` where that can't be a file.
+            The path of the file: `path(uri)`, or `aside(uri)` if `path(uri)` can't be a file.
 
         Raises:
             OSError: The file can't be written. Nothing is left behind.
         """
 
     def is_sweep_due(self, max_size: int, /) -> bool:
-        """Whether all processes together have written enough since the last sweep for another.
+        """Whether all processes together have written enough since the last sweep for a new one.
 
-        If every `publish` is followed by this question, and a sweep when it is due, the thumbnails
-        take at most `max_size` bytes.
+        If you call this after every `publish`, and `sweep` if it returns true, the thumbnails use
+        at most `max_size` bytes.
 
         Raises:
             OSError: The cache can't be read.
         """
 
     def sweep(self, *, max_size: int, inactive: int) -> tuple[_Usage, _Usage] | None:
-        """Remove the thumbnails that are beyond the bounds, as nginx's `proxy_cache_path` does.
+        """Remove the thumbnails that exceed the limits, as nginx's `proxy_cache_path` does.
 
-        Readers of the cache need not wait.
+        Readers of the cache do not have to wait.
 
         Args:
-            max_size: The most bytes of all thumbnails on the disk. The sweep leaves a sixteenth of
-                it free until the next sweep. Thumbnails that were read least recently go first.
-            inactive: How many seconds to keep a thumbnail that no one reads.
+            max_size: The maximum size of all thumbnails on the disk, in bytes. The sweep leaves a
+                sixteenth of it free until the next sweep. The least recently read thumbnails are
+                removed first.
+            inactive: The number of seconds after which an unread thumbnail is removed.
 
         Returns:
-            The usage that was removed and the usage that is left; `None` when another process is
+            The usage that was removed and the usage that remains; `None` if another process is
             sweeping.
 
         Raises:
@@ -1416,21 +1427,21 @@ class Cache:
         """
 
     def purge(self, prefix: str, source: str, /) -> int:
-        """Remove the thumbnails of a source below a URL prefix, and return their number.
+        """Remove all thumbnails of a source below a URL prefix, and return their number.
 
         Raises:
             OSError: A file can't be removed, or the name can't be the name of a source.
         """
 
     def usage(self) -> _Usage:
-        """Count the thumbnails and their bytes.
+        """Return the number of thumbnails and their total size in bytes.
 
         Raises:
             OSError: The cache can't be read.
         """
 
     def clear(self) -> _Usage:
-        """Remove all thumbnails, and return what was removed.
+        """Remove all thumbnails, and return the usage that was removed.
 
         Raises:
             OSError: The cache can't be read.
@@ -1438,9 +1449,9 @@ class Cache:
 
 @final
 class CacheLock:
-    """A lock that one holder has at a time, until the end of the `with` block.
+    """A lock with one holder at a time, released at the end of the `with` block.
 
-    Processes that are forked from the holder do not have it.
+    Processes that are forked from the holder do not inherit the lock.
     """
 
     def __enter__(self) -> CacheLock: ...

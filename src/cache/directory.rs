@@ -1,4 +1,4 @@
-//! The directory itself: what belongs to the cache in it, and how its parts are created.
+//! The directory itself: the internal entries of the cache, and how directories are created.
 
 use std::fs;
 use std::io;
@@ -14,38 +14,39 @@ pub(super) const ASIDE: &str = ".aside";
 /// The directory of files being written.
 pub(super) const TEMPORARY: &str = ".tmp";
 
-/// The names in the cache's directory that no thumbnail's path begins with.
+/// The names in the cache's directory that can't be the start of a thumbnail's path.
 pub(super) const OWN: [&str; 3] = [TEMPORARY, LOCK_DIRECTORY, ASIDE];
 
-/// The file, next to the locks, that has a byte for each block written since the last sweep.
+/// The file next to the locks that contains one byte for each block written since the last sweep.
 pub(super) const WRITTEN: &str = "written";
 
-/// What a file takes on the disk is a multiple of this.
+/// The size of a file on the disk is a multiple of this.
 pub(super) const BLOCK: u64 = 4096;
 
 /// A directory of finished thumbnails, shared by any number of threads and processes.
 #[derive(Debug)]
 pub struct Cache {
     pub(super) directory: PathBuf,
-    /// Where the next search for a free place begins.
+    /// The position where the next search for a free place begins.
     pub(super) next_place: AtomicUsize,
 }
 
 impl Cache {
-    /// A cache in `directory`, which is created when first needed.
+    /// A cache in `directory`, which is created when it is first needed.
     #[must_use]
     pub fn new(directory: PathBuf) -> Self {
-        // Processes begin their searches in different places.
+        // Different processes begin their searches at different positions.
         let next_place = AtomicUsize::new(std::process::id() as usize);
         Self { directory, next_place }
     }
 }
 
-/// How often a directory is created that is deleted at once.
+/// The number of attempts to create a directory that is deleted immediately.
 pub(super) const ATTEMPTS: u32 = 4;
 
-/// Does something that needs `directory`, creating it only if that fails: the directory is
-/// there nearly always, and may be deleted at any time, even as soon as it was created.
+/// Calls a function that needs `directory`, and creates the directory only if the call fails. The
+/// directory nearly always exists, but it may be deleted at any time, even immediately after it was
+/// created.
 pub(super) fn create_in<T>(
     directory: &Path,
     mut action: impl FnMut(&Path) -> io::Result<T>,

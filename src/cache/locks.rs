@@ -1,8 +1,9 @@
 //! Locks among threads and processes: exclusive `flock`s of files in `.lock`.
 //!
-//! A `flock` belongs to the open file, which a forked child shares with its parent: the child would
-//! keep a lock whose holder was killed, and give up one that its parent still holds. So all files
-//! of held locks are in one place, where a child closes them: see [`before_fork`].
+//! A `flock` belongs to the open file, which a forked child shares with its parent. The child would
+//! keep a lock whose holder was killed, and could release a lock that its parent still holds. The
+//! files of all held locks are therefore kept in one place, where a child closes them: see
+//! [`before_fork`].
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -14,14 +15,14 @@ use std::thread;
 
 use super::directory::{Cache, LOCK_DIRECTORY, create_in};
 
-/// The number of locks. A lock is a file that must not be deleted, so the number is fixed. Two
-/// thumbnails that share a lock wait for each other, which is rare and harmless.
+/// The number of locks. A lock is a file that must not be deleted, so the number is fixed.
+/// Thumbnails that share a lock wait for each other, which is rare and harmless.
 const LOCKS: u64 = 1024;
 
 /// The files of the locks that this process holds, by the numbers of the locks.
 static HELD: Mutex<Held> = Mutex::new(Held { next: 0, files: BTreeMap::new() });
 
-/// Threads that take or give up a lock at this moment.
+/// The threads that are currently taking or releasing a lock.
 static BUSY: AtomicUsize = AtomicUsize::new(0);
 
 /// Threads that are about to fork.
@@ -36,7 +37,7 @@ fn held() -> MutexGuard<'static, Held> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Does something that no fork may interrupt.
+/// Calls a function that no fork may interrupt.
 fn undivided<T>(action: impl FnOnce() -> T) -> T {
     struct Busy;
     impl Drop for Busy {
@@ -55,8 +56,8 @@ fn undivided<T>(action: impl FnOnce() -> T) -> T {
     }
 }
 
-/// Call before a fork, and [`after_fork_in_parent`] and [`after_fork_in_child`] after it. Waits for
-/// threads that are taking a lock or giving one up, which takes microseconds.
+/// Call this before a fork, and [`after_fork_in_parent`] and [`after_fork_in_child`] after it. It
+/// waits for threads that are taking or releasing a lock, which takes microseconds.
 pub fn before_fork() {
     FORKING.fetch_add(1, Ordering::SeqCst);
     while BUSY.load(Ordering::SeqCst) > 0 {
@@ -64,27 +65,27 @@ pub fn before_fork() {
     }
 }
 
-/// Lets the threads of the parent go on, see [`before_fork`].
+/// Lets the threads of the parent continue; see [`before_fork`].
 pub fn after_fork_in_parent() {
     FORKING.fetch_sub(1, Ordering::SeqCst);
 }
 
-/// Closes the files of the locks that the parent holds, and leaves it the locks; see
+/// Closes the files of the locks that the parent holds, without releasing the locks; see
 /// [`before_fork`].
 pub fn after_fork_in_child() {
     FORKING.store(0, Ordering::SeqCst);
     held().files.clear();
 }
 
-/// A right that one holder has at a time; given up when dropped, or by the kernel when the
-/// process dies. In a child that was forked meanwhile it is worth nothing.
+/// A right with one holder at a time. It is released when it is dropped, or by the kernel when the
+/// process ends. It is invalid in a child that was forked in the meantime.
 #[derive(Debug)]
 pub struct Lock {
     number: u64,
 }
 
 impl Lock {
-    /// Takes the lock of a file that `open` opens; `None` when another holds it.
+    /// Takes the lock of a file that `open` opens. Returns `None` if someone else holds it.
     fn take(open: impl FnOnce() -> io::Result<File>) -> io::Result<Option<Self>> {
         undivided(|| {
             let file = open()?;
@@ -107,15 +108,15 @@ impl Drop for Lock {
     fn drop(&mut self) {
         undivided(|| {
             let file = held().files.remove(&self.number);
-            // Closing the file would be enough without children that were forked by other means
-            // than Python's. An error has no remedy.
+            // Closing the file is not enough if children were forked without Python's hooks. Errors
+            // can't be handled here.
             let _ = file.map(|file| file.unlock());
         });
     }
 }
 
 impl Cache {
-    /// The number of the lock for the thumbnail at `uri`.
+    /// Returns the number of the lock for the thumbnail at `uri`.
     #[must_use]
     pub fn lock_number(uri: &str) -> u64 {
         let mut hasher = DefaultHasher::new();
@@ -123,16 +124,18 @@ impl Cache {
         hasher.finish() % LOCKS
     }
 
-    /// The right to make the thumbnails of a lock's number, or `None` when another has it. The
-    /// caller waits and asks again: only it knows what else its thread has to do.
+    /// Takes the right to render the thumbnails that share this lock. Returns `None` if someone
+    /// else holds it. The caller must wait and try again, because only the caller knows what else
+    /// its thread has to do.
     ///
     /// # Errors
-    /// When the lock's file can't be created, on a read-only disk for example.
+    /// When the lock's file can't be created, for example on a read-only disk.
     pub fn try_lock(&self, number: u64) -> io::Result<Option<Lock>> {
         self.try_lock_file(&format!("{number:03x}"))
     }
 
-    /// A place in the queue for the right to render, or `None` when `queue` others wait.
+    /// Takes a place in the queue for the right to render. Returns `None` if `queue` others are
+    /// waiting.
     ///
     /// # Errors
     /// When the files of the locks can't be created.
@@ -140,7 +143,8 @@ impl Cache {
         self.first_free("queue", queue.max(1))
     }
 
-    /// The right to render, which at most `renders` have at once, or `None` for now.
+    /// Takes the right to render, which has at most `renders` holders. Returns `None` if all are
+    /// taken.
     ///
     /// # Errors
     /// When the files of the locks can't be created.
@@ -148,7 +152,7 @@ impl Cache {
         self.first_free("render", renders.max(1))
     }
 
-    /// Takes a free one of some numbered locks.
+    /// Takes the first free lock in a range of numbered locks.
     pub(super) fn first_free(&self, name: &str, count: usize) -> io::Result<Option<Lock>> {
         let start = self.next_place.fetch_add(1, Ordering::Relaxed);
         search(start, count, |number| self.try_lock_file(&format!("{name}-{number}")))
@@ -164,8 +168,8 @@ impl Cache {
     }
 }
 
-/// Tries the numbers below `count`, beginning at `start`. If all searches began at 0, each would
-/// try the numbers of all holders first.
+/// Iterates over the numbers below `count`, beginning at `start`. If all searches began at 0, each
+/// would first try the numbers of all holders.
 fn search<T>(
     start: usize,
     count: usize,

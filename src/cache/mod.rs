@@ -1,13 +1,13 @@
 //! The directory of finished thumbnails.
 //!
-//! A thumbnail's file has the path of its URL, so that a web server finds it by `try_files`
-//! without asking the app. Besides those files the directory holds some of its own, which no URL
+//! The path of a thumbnail's file is the path of its URL, so that a web server finds the file with
+//! `try_files` without asking the app. The directory also contains internal directories that no URL
 //! reaches: `.tmp` (files being written), `.lock` (see [`locks`]) and `.aside` (thumbnails that
 //! can't have the path of their URL, see [`Cache::aside`]).
 //!
-//! A reader never sees half a file: [`Cache::publish`] writes elsewhere, waits until the disk has
-//! the data, and renames. A killed writer leaves at most a file in `.tmp`, which a sweep removes;
-//! the kernel drops its locks with its process.
+//! A reader never sees a partial file: [`Cache::publish`] writes a temporary file, waits until the
+//! data is on the disk, and renames the file. A killed writer leaves at most one file in `.tmp`,
+//! which a sweep removes; the kernel releases the locks of a process when it ends.
 
 mod directory;
 pub mod locks;

@@ -1,4 +1,4 @@
-//! Where the thumbnail of a URL is.
+//! The paths of thumbnails in the cache.
 
 use std::fmt::Write as _;
 use std::io;
@@ -9,12 +9,12 @@ use sha2::{Digest as _, Sha256};
 use super::directory::{ASIDE, Cache, OWN};
 use crate::uri;
 
-/// The bytes of the longest name that common file systems take.
+/// The maximum length of a name on common file systems, in bytes.
 const MAX_NAME: usize = 255;
 
 impl Cache {
-    /// The file of the thumbnail at `uri`, a decoded path such as `/t/300x200/cat.jpg`. A name that
-    /// is too long for a file system has its file [aside](Self::aside).
+    /// Returns the file of the thumbnail at `uri`, a decoded path such as `/t/300x200/cat.jpg`. If
+    /// a name is too long for a file system, the file is stored [aside](Self::aside).
     ///
     /// # Errors
     /// [`io::ErrorKind::InvalidInput`] when `uri` is not in normal form or is in one of the
@@ -27,14 +27,15 @@ impl Cache {
         Ok(self.directory.join(relative))
     }
 
-    /// The other file of the thumbnail at `uri`: where the file system can't have the first. A
-    /// bucket can have `x` and `x/b.png`, a file system can't.
+    /// Returns the alternative file of the thumbnail at `uri`, for paths that the file system can't
+    /// represent. A bucket can contain both `x` and `x/b.png`, but a file system can't.
     ///
-    /// It is in `.aside`, in the same directory but with the digest of its name; a name that is
-    /// too long is digested with all that follows it. So no two thumbnails have the same.
+    /// The file is in `.aside`, in the same directory, but is named by the digest of its name. A
+    /// name that is too long is digested with everything that follows it. Different thumbnails
+    /// therefore never share a file.
     ///
     /// # Errors
-    /// As [`Cache::path`].
+    /// See [`Cache::path`].
     pub fn aside(&self, uri: &str) -> io::Result<PathBuf> {
         let relative = relative(uri)?;
         let (mut kept, mut rest) = (self.directory.join(ASIDE), relative);

@@ -1,4 +1,4 @@
-//! Putting a finished thumbnail in its place, in one step for every reader.
+//! Publishes a finished thumbnail atomically.
 
 use std::fs::{self, File, FileTimes, OpenOptions, Permissions};
 use std::io::{self, Write};
@@ -11,15 +11,15 @@ use tempfile::TempPath;
 use super::directory::{ATTEMPTS, BLOCK, Cache, LOCK_DIRECTORY, TEMPORARY, WRITTEN, create_in};
 
 impl Cache {
-    /// Makes `data` the thumbnail at `uri`, in one step for every reader. Gives its file:
-    /// [`Cache::path`], or [`Cache::aside`] where the file system can't have the first.
+    /// Stores `data` as the thumbnail at `uri`, atomically for every reader. Returns the path of
+    /// its file: [`Cache::path`], or [`Cache::aside`] if the file system can't represent the first.
     ///
-    /// `modified` becomes the file's time of modification; with the source's own, the
-    /// validators that a web server derives from it are the same wherever and whenever the
-    /// thumbnail is made.
+    /// `modified` becomes the modification time of the file. If it is the modification time of the
+    /// source, the validators that a web server derives from it are the same regardless of where
+    /// and when the thumbnail is rendered.
     ///
     /// # Errors
-    /// When the file can't be written; nothing is then left behind.
+    /// When the file can't be written. The incomplete file is removed.
     pub fn publish(
         &self,
         uri: &str,
@@ -28,7 +28,8 @@ impl Cache {
     ) -> io::Result<PathBuf> {
         let path = self.path(uri)?;
         let mut file = create_in(&self.directory.join(TEMPORARY), |directory| {
-            // As every new file has it: the web server may be another user.
+            // These are the permissions of any new file: the web server may run as a different
+            // user.
             let mode = Permissions::from_mode(0o666);
             tempfile::Builder::new().permissions(mode).tempfile_in(directory)
         })?;
@@ -36,7 +37,7 @@ impl Cache {
         if let Some(modified) = modified {
             file.as_file().set_times(FileTimes::new().set_modified(modified))?;
         }
-        // Without it, a loss of power could leave the new name with none of the data, or some.
+        // Otherwise a power failure could leave the new name with no data or only part of it.
         file.as_file().sync_data()?;
         let path = match self.rename(file.into_temp_path(), path) {
             Ok(path) => path,
@@ -45,12 +46,12 @@ impl Cache {
             }
             Err((error, _)) => return Err(error),
         };
-        // The thumbnail is there: it does not matter to whom asked for it.
+        // The thumbnail is published, so an error here does not matter to the caller.
         let _ = self.note_written(data.len() as u64);
         Ok(path)
     }
 
-    /// Gives a written file its name. Gives it back with an error.
+    /// Gives a written file its final name. Returns the file together with an error if that fails.
     fn rename(&self, temporary: TempPath, path: PathBuf) -> Result<PathBuf, (io::Error, TempPath)> {
         let mut left = temporary;
         let mut attempts = 0..ATTEMPTS;
@@ -71,7 +72,7 @@ impl Cache {
         }
     }
 
-    /// Notes how much was written since the last sweep, by all processes.
+    /// Records the number of bytes that all processes have written since the last sweep.
     fn note_written(&self, bytes: u64) -> io::Result<()> {
         let blocks = usize::try_from(bytes.div_ceil(BLOCK)).unwrap_or(usize::MAX);
         self.written_file()?.write_all(&vec![0; blocks])
@@ -84,7 +85,7 @@ impl Cache {
     }
 }
 
-/// Whether a file is where a directory is needed, or the other way round.
+/// Whether a file exists where a directory is needed, or vice versa.
 fn is_clash(error: &io::Error) -> bool {
     matches!(
         error.kind(),

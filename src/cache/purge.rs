@@ -9,14 +9,14 @@ use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::spec::Spec;
 
 impl Cache {
-    /// Removes the thumbnails of a source, of all specs, below the URL prefix `prefix` (`/t/`).
-    /// Gives their number.
+    /// Removes all thumbnails of a source below the URL prefix `prefix` (`/t/`), regardless of
+    /// their specs. Returns the number of removed thumbnails.
     ///
     /// # Errors
     /// When the cache can't be read or a file can't be removed;
     /// [`io::ErrorKind::InvalidInput`] for a source that can't have thumbnails.
     pub fn purge(&self, prefix: &str, source: &str) -> io::Result<u64> {
-        // Wrong names are an error even where nothing is cached yet.
+        // An invalid name is an error even if nothing is cached yet.
         self.path(&format!("{prefix}spec/{source}"))?;
         let mut removed = 0;
         let below_prefix = format!("{prefix}spec");
@@ -48,7 +48,7 @@ impl Cache {
                     removed += 1;
                 }
                 Err(error) => match error.kind() {
-                    // The name may also be that of a directory, or below a file.
+                    // The name may also belong to a directory, or lie below a file.
                     io::ErrorKind::NotFound
                     | io::ErrorKind::IsADirectory
                     | io::ErrorKind::NotADirectory => {}
@@ -74,7 +74,7 @@ mod tests {
             "/t/1x1,webp/d/a.jpg.webp",
             "/t/1x1,auto/d/a.jpg.webp",
             "/t/1x1,auto/d/a.jpg.jpeg",
-            // Another file has the place of a directory.
+            // A file exists where the directory would be.
             "/t/2x2/d/a.jpg",
         ];
         let others = [

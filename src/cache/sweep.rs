@@ -1,4 +1,4 @@
-//! Keeps the cache within its bounds while others read and write it.
+//! Keeps the cache within its limits while others read and write it.
 
 use std::fs::{self, DirEntry};
 use std::io;
@@ -7,14 +7,14 @@ use std::time::{Duration, SystemTime};
 
 use super::directory::{ASIDE, BLOCK, Cache, LOCK_DIRECTORY, OWN, TEMPORARY, WRITTEN};
 
-/// No file is written for as long as this: its writer was killed.
+/// A temporary file that is older than this was left behind by a killed writer.
 const ABANDONED: Duration = Duration::from_hours(1);
 
-/// This part of the largest size may be written before the next sweep. A sweep leaves as much
-/// free, so that the largest size is a bound.
+/// The fraction of the maximum size that may be written before the next sweep. A sweep leaves the
+/// same amount free, so that the maximum size is never exceeded.
 const MARGIN: u64 = 16;
 
-/// A number of files and the bytes that they take on the disk.
+/// A number of files and the bytes that they use on the disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// The number of files.
@@ -30,21 +30,21 @@ impl Usage {
     }
 }
 
-/// What a sweep did.
+/// The result of a sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
     /// The removed files.
     pub removed: Usage,
-    /// The files that are left.
+    /// The remaining files.
     pub kept: Usage,
 }
 
-/// The bounds of a cache, as those of nginx's `proxy_cache_path`.
+/// The limits of a cache, like those of nginx's `proxy_cache_path`.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// The most bytes: `max_size`.
+    /// The maximum number of bytes: `max_size`.
     pub max_size: u64,
-    /// The time after which a thumbnail that is not read is removed: `inactive`.
+    /// The time after which an unread thumbnail is removed: `inactive`.
     pub inactive: Duration,
 }
 
@@ -55,26 +55,28 @@ struct Entry {
 }
 
 impl Cache {
-    /// Removes thumbnails that were not read for too long, then those not read for the longest
-    /// time until the rest is a sixteenth smaller than the largest size; also what killed writers
-    /// left. `None` when another process is sweeping.
+    /// Removes the thumbnails that have been inactive for too long. Then removes the least recently
+    /// read thumbnails until the rest is a sixteenth smaller than the maximum size. Also removes
+    /// the files that killed writers left behind. Returns `None` if another process is sweeping.
     ///
-    /// Readers and writers need not stop: a removed file stays readable while it is open. When a
-    /// file was last read is its access time, which Linux by default updates once a day.
+    /// Readers and writers do not have to wait: a removed file stays readable while it is open. The
+    /// time of the last read is the file's access time, which Linux by default updates once a day.
     ///
     /// # Errors
-    /// When the cache can't be read or locked. Files may come and go meanwhile.
+    /// When the cache can't be read or locked. Files that appear or disappear during the sweep are
+    /// not an error.
     pub fn sweep(&self, bounds: Bounds, now: SystemTime) -> io::Result<Option<Swept>> {
         let Some(_lock) = self.first_free("sweep", 1)? else {
             return Ok(None);
         };
-        // The sweep may miss files that are written from now on, so they count for the next one.
+        // The sweep may miss files that are written from now on, so they count towards the next
+        // one.
         self.written_file()?.set_len(0)?;
         self.remove_abandoned(now)?;
         let (mut swept, mut entries) = (Swept::default(), Vec::new());
         for entry in self.thumbnails()? {
             let age = now.duration_since(entry.used).unwrap_or_default();
-            // An empty file is what a loss of power can leave of a written one.
+            // After a power failure, a written file can be empty.
             if entry.bytes == 0 || age > bounds.inactive {
                 self.remove_entry(&entry, &mut swept);
             } else {
@@ -94,8 +96,8 @@ impl Cache {
         Ok(Some(swept))
     }
 
-    /// Whether all processes together have written so much since the last sweep that the
-    /// thumbnails may soon take more than `max_size` bytes. Ask it after each [`Cache::publish`].
+    /// Whether all processes together have written enough since the last sweep that the thumbnails
+    /// may soon exceed `max_size` bytes. Call this after each [`Cache::publish`].
     ///
     /// # Errors
     /// When the cache can't be read.
@@ -108,7 +110,7 @@ impl Cache {
         }
     }
 
-    /// The number of thumbnails and their bytes.
+    /// Returns the number of thumbnails and their size in bytes.
     ///
     /// # Errors
     /// When the cache can't be read.
@@ -120,7 +122,7 @@ impl Cache {
         Ok(usage)
     }
 
-    /// Removes all thumbnails. Gives their number and bytes.
+    /// Removes all thumbnails. Returns their number and their size in bytes.
     ///
     /// # Errors
     /// When the cache can't be read.
@@ -144,14 +146,14 @@ impl Cache {
     }
 
     fn remove_entry(&self, entry: &Entry, swept: &mut Swept) {
-        // Another process may have removed it; then there is nothing to count.
+        // If another process has removed the file, there is nothing to count.
         if fs::remove_file(&entry.path).is_ok() {
             swept.removed.add(entry.bytes);
             self.remove_empty_parents(&entry.path);
         }
     }
 
-    /// Removes the directories below the cache's own that became empty.
+    /// Removes empty directories below the cache's directory.
     pub(super) fn remove_empty_parents(&self, path: &Path) {
         let parents = path.ancestors().skip(1);
         for parent in parents.take_while(|&parent| parent != self.directory) {
@@ -166,7 +168,7 @@ impl Cache {
             let modified = entry.metadata().and_then(|metadata| metadata.modified());
             let age = modified.ok().and_then(|modified| now.duration_since(modified).ok());
             if age.is_some_and(|age| age > ABANDONED) {
-                // Its writer may have removed it in this moment.
+                // The writer may have just removed the file.
                 let _ = fs::remove_file(entry.path());
             }
         }
@@ -174,7 +176,7 @@ impl Cache {
     }
 }
 
-/// The entries of a directory, which may have been removed meanwhile.
+/// The entries of a directory, which may have been removed in the meantime.
 pub(super) fn list(directory: &Path) -> io::Result<Vec<DirEntry>> {
     match fs::read_dir(directory) {
         Ok(entries) => entries.collect(),

@@ -1,4 +1,4 @@
-//! Safe calls into libaom: encode a still as an AV1 bitstream, and decode its pictures.
+//! Safe calls to libaom: encode a still image as an AV1 bitstream, and decode AV1 pictures.
 
 use std::ffi::{CStr, c_int, c_uint};
 use std::marker::PhantomData;
@@ -52,8 +52,8 @@ fn checked(status: aom_codec_err_t, error: fn(&'static str) -> Av1Error) -> Resu
     if status == AOM_CODEC_OK { Ok(()) } else { Err(error(meaning(status))) }
 }
 
-/// An initialised encoder or decoder, freed when dropped. The box keeps it in place, because C code
-/// may keep its address.
+/// An initialised encoder or decoder, freed when dropped. The box gives it a fixed address, because
+/// C code may keep the address.
 struct Codec(Box<aom_codec_ctx>);
 
 // SAFETY: libaom's contexts are bound to no thread, and `Codec` is their only owner.
@@ -67,7 +67,7 @@ impl Drop for Codec {
 }
 
 impl Codec {
-    /// Initialise a context with one of libaom's two functions for it.
+    /// Initialise a context with one of libaom's two functions for this.
     fn new(
         error: fn(&'static str) -> Av1Error,
         initialise: impl FnOnce(*mut aom_codec_ctx) -> aom_codec_err_t,
@@ -106,7 +106,7 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    /// A decoder of pictures of at most `max_pixels`.
+    /// A decoder for pictures of at most `max_pixels`.
     pub(crate) fn new(max_pixels: u64) -> Result<Self, Av1Error> {
         // One thread: callers bring their own, and the threads of a pool do not survive a fork.
         let settings = aom_codec_dec_cfg { threads: 1, w: 0, h: 0, allow_lowbitdepth: 1 };
@@ -120,8 +120,8 @@ impl Decoder {
         Ok(Self { codec, max_pixels })
     }
 
-    /// The last picture of this data. The caller has checked the sizes in all of its sequence
-    /// headers: libaom has no limit of its own.
+    /// Returns the last picture in this data. The caller has checked the sizes in all of its
+    /// sequence headers, because libaom has no limit of its own.
     pub(crate) fn decode(&mut self, data: &[u8]) -> Result<DecodedImage<'_>, Av1Error> {
         let context = &raw mut *self.codec.0;
         let mut iterator = ptr::null();
@@ -207,7 +207,7 @@ impl<'a> DecodedImage<'a> {
     }
 }
 
-/// A still to encode: planes of bytes without padding, in full range.
+/// A still image to encode: planes of bytes without padding, in full range.
 pub(crate) struct Still<'a> {
     pub(crate) size: Size,
     pub(crate) luma: &'a [u8],
@@ -261,8 +261,8 @@ impl<'a> Still<'a> {
 /// 70, and less above; a start at 4 or an end at 15 saves less.
 const MATRICES: (c_uint, c_uint) = (2, 10);
 
-/// Encode a still as one AV1 picture. The quantizer is 0 (lossless) to 63, the speed 0 to 9
-/// (fastest).
+/// Encode a still image as one AV1 picture. The quantizer is 0 (lossless) to 63, and the speed is 0
+/// to 9 (fastest).
 pub(crate) fn encode(still: &Still<'_>, quantizer: u8, speed: u8) -> Result<Vec<u8>, Av1Error> {
     let image = still.to_image()?;
     let mut settings = MaybeUninit::uninit();

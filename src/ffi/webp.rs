@@ -1,4 +1,4 @@
-//! Safe calls into libwebp.
+//! Safe calls to libwebp.
 
 use std::ffi::c_int;
 use std::marker::PhantomData;
@@ -44,11 +44,11 @@ pub(crate) struct Features {
     pub(crate) size: Size,
     pub(crate) has_alpha: bool,
     pub(crate) has_animation: bool,
-    /// Whether it is a still with lossy compression.
+    /// Whether it is a still image with lossy compression.
     pub(crate) is_lossy: bool,
 }
 
-/// `WebPBitstreamFeatures.format` of a lossy still. It is 0 for an animation.
+/// `WebPBitstreamFeatures.format` of a lossy still image. It is 0 for an animation.
 const LOSSY: c_int = 1;
 
 /// libwebp's version, such as `1.6.0`.
@@ -118,7 +118,7 @@ impl<'a> Decoding<'a> {
         Ok(self)
     }
 
-    /// Write luma of this size, and Cb and Cr of [`half`] of it.
+    /// Write luma of this size, with Cb and Cr at [`half`] this size.
     fn into_components(
         mut self,
         size: Size,
@@ -143,8 +143,8 @@ impl<'a> Decoding<'a> {
         Ok(self)
     }
 
-    /// Decode all rows that the source has, and return their number. `goes_on` is called between
-    /// pieces of the source.
+    /// Decode all rows that the source contains, and return their number. `goes_on` is called
+    /// between pieces of the source.
     fn run(mut self, source: &[u8], goes_on: &dyn Fn() -> bool) -> Result<u32, WebPError> {
         let piece = (source.len() / PIECES).max(PIECE);
         // SAFETY: no data is given, and the configuration is initialised. It outlives the decoder,
@@ -180,10 +180,10 @@ impl<'a> Decoding<'a> {
     }
 }
 
-/// The bytes of a source after which the time is looked at.
+/// The number of bytes of a source after which the time limit is checked.
 const PIECE: usize = 64 * 1024;
 
-/// The most pieces of a source.
+/// The maximum number of pieces of a source.
 const PIECES: usize = 64;
 
 /// An incremental decoder, freed when dropped.
@@ -219,8 +219,8 @@ pub(crate) fn decode_components(
     if rows == size.height { Ok(planes) } else { Err(WebPError::Incomplete) }
 }
 
-/// Decode a still of size `full`. libwebp's own scaler shrinks it to `size` if that differs. Gives
-/// whether the source has all rows; those that it lacks are transparent or gray.
+/// Decode a still image of size `full`. libwebp's own scaler shrinks it to `size` if that differs.
+/// Returns whether the source contains all rows; missing rows are transparent or gray.
 pub(crate) fn decode(
     source: &[u8],
     full: Size,
@@ -297,7 +297,7 @@ impl Drop for Input<'_> {
     }
 }
 
-/// The quality that is lossless.
+/// The quality for lossless compression.
 pub(crate) const LOSSLESS: u8 = 100;
 
 /// The settings for a quality.
@@ -342,7 +342,7 @@ pub(crate) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, WebPErro
     write(import(picture, config.lossless != 0)?, &config)
 }
 
-/// Encode luma, and Cb and Cr of [`half`] its size. Always lossy.
+/// Encode luma, with Cb and Cr at [`half`] its size. This is always lossy.
 pub(crate) fn encode_components(
     components: [&Picture; 3],
     quality: u8,

@@ -1,8 +1,8 @@
-//! Opening a file beneath a directory, so that no link leads out of it.
+//! Opens a file beneath a directory, so that no link leads out of it.
 //!
-//! A check of a path says nothing about the file at that path a moment later: anyone who may rename
-//! within the directory can exchange a part of it for a link. So the file is opened without
-//! following any link, and all checks use its descriptor.
+//! Checking a path does not guarantee which file is at that path a moment later: anyone who can
+//! rename files within the directory can replace a component with a link. The file is therefore
+//! opened without following any links, and all checks use its descriptor.
 
 use std::fs::{self, File};
 use std::io;
@@ -17,16 +17,16 @@ use rustix::io::Errno;
 
 use crate::error::PathError;
 
-/// What a file is opened for.
+/// The purpose for which a file is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// To ask for its metadata, which needs no permission to read it.
+    /// To query its metadata, which does not require permission to read it.
     Look,
     /// To read it.
     Read,
 }
 
-/// Opens nothing, but stands for the file or directory.
+/// Does not open the file or directory, but only refers to it.
 #[cfg(target_os = "linux")]
 const PATH: OFlags = OFlags::PATH;
 #[cfg(not(target_os = "linux"))]
@@ -36,20 +36,21 @@ impl Access {
     fn flags(self) -> OFlags {
         let flags = match self {
             Self::Look => PATH,
-            // A FIFO would wait for a writer, and a terminal could become that of the process.
+            // Opening a FIFO would wait for a writer, and a terminal could become the controlling
+            // terminal.
             Self::Read => OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY,
         };
         flags | OFlags::CLOEXEC
     }
 }
 
-/// How a path is opened without following links.
+/// The method of opening a path without following links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Method {
-    /// By `openat2`, in one call.
+    /// With `openat2`, in one call.
     Openat2,
-    /// One component after the other: for kernels before Linux 5.6, sandboxes that refuse
-    /// `openat2`, and other systems.
+    /// One component after the other: for kernels before Linux 5.6, sandboxes that block `openat2`,
+    /// and other systems.
     Walk,
 }
 
@@ -58,10 +59,10 @@ impl Method {
         if cfg!(target_os = "linux") { Self::Openat2 } else { Self::Walk };
 }
 
-/// Opens `path`, which lies below `directory` as far as its text goes. Links below the directory
-/// are followed as long as their targets lie below it, too; the directory itself may be a link.
+/// Opens `path`, whose text lies below `directory`. Links below the directory are followed if their
+/// targets also lie below it; the directory itself may be a link.
 ///
-/// Gives the file, and its path below the directory without links if it is not `relative`.
+/// Returns the file and, unless `relative`, its path below the directory without links.
 pub(super) fn open(
     directory: &Path,
     path: &Path,
@@ -70,7 +71,7 @@ pub(super) fn open(
     mut method: Method,
 ) -> Result<(File, Option<PathBuf>), PathError> {
     if method == Method::Openat2 {
-        // Mostly no part of the path is a link, of the directory's own neither.
+        // In most cases no component of the path is a link, including the directory's own path.
         match without_links(CWD, path, access, method) {
             Ok(file) => return Ok((file.into(), None)),
             Err(Errno::LOOP) => {}
@@ -87,7 +88,7 @@ pub(super) fn open(
     let target = fs::canonicalize(path)?;
     let target = target.strip_prefix(fs::canonicalize(directory)?);
     let target = target.map_err(|_| PathError::LinkOutside)?.to_owned();
-    // The target may have changed since, so it is opened without following links.
+    // The target may have changed in the meantime, so it is opened without following links.
     let file: File = without_links(root.as_fd(), &target, access, method)?.into();
     let (opened, named) = (file.metadata()?, fs::metadata(path)?);
     if (opened.dev(), opened.ino()) != (named.dev(), named.ino()) {
@@ -96,12 +97,12 @@ pub(super) fn open(
     Ok((file, Some(target)))
 }
 
-/// Opens a path wherever its links lead.
+/// Opens a path regardless of where its links lead.
 pub(super) fn open_anywhere(path: &Path, access: Access) -> Result<File, PathError> {
     Ok(openat(CWD, path, access.flags(), Mode::empty())?.into())
 }
 
-/// Opens a path of which no component is a link: [`Errno::LOOP`] if one is.
+/// Opens a path that contains no links. Returns [`Errno::LOOP`] if a component is a link.
 fn without_links(
     directory: BorrowedFd<'_>,
     path: &Path,
@@ -136,7 +137,7 @@ fn walk(directory: BorrowedFd<'_>, path: &Path, access: Access) -> Result<OwnedF
             Ok(opened) if is_last && is_link(statat(&opened, "", AtFlags::EMPTY_PATH)) => {
                 return Err(Errno::LOOP);
             }
-            // A link is not a directory, either.
+            // A link is not a directory either.
             Err(Errno::NOTDIR) if is_link(statat(at, name, AtFlags::SYMLINK_NOFOLLOW)) => {
                 return Err(Errno::LOOP);
             }
@@ -147,7 +148,7 @@ fn walk(directory: BorrowedFd<'_>, path: &Path, access: Access) -> Result<OwnedF
         }
         parent = Some(opened);
     }
-    // The path is empty: the directory itself.
+    // An empty path refers to the directory itself.
     openat(directory, ".", access.flags(), Mode::empty())
 }
 
@@ -161,7 +162,7 @@ impl From<Errno> for PathError {
             Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG | Errno::STALE => {
                 Self::Missing
             }
-            // What opening a socket gives.
+            // This is the error for opening a socket.
             Errno::NXIO => Self::NotAFile,
             error => Self::Os(error.raw_os_error()),
         }

@@ -1,6 +1,6 @@
-//! The text of an `X-Accel-Mapping` header.
+//! Parses the text of an `X-Accel-Mapping` header.
 
-/// Reads pairs of a directory and a prefix. `None` means that the text is malformed.
+/// Parses pairs of a directory and a prefix. Returns `None` if the text is malformed.
 pub(super) fn parse(header: &str) -> Option<Vec<(String, String)>> {
     let mut pairs = Vec::new();
     let mut rest = header.trim();
@@ -17,7 +17,7 @@ pub(super) fn parse(header: &str) -> Option<Vec<(String, String)>> {
     Some(pairs)
 }
 
-/// Reads one side of a mapping, which is quoted or goes up to `end`. Gives it and what follows.
+/// Parses one side of a mapping, which is quoted or ends at `end`. Returns the side and the rest.
 fn token(text: &str, end: char) -> Option<(String, &str)> {
     let text = text.trim_start();
     if let Some(quoted) = text.strip_prefix('"') {

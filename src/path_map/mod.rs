@@ -1,9 +1,9 @@
-//! Which files may be sent, and their internal URLs.
+//! Determines which files may be sent, and their internal URLs.
 //!
 //! A *root* is a directory whose files may be sent; its *internal prefix* is its URL prefix in the
 //! web server's configuration (an `internal` location with `alias` in nginx). Matching is
-//! literal, case-sensitive and by whole components, and the longest root wins: `/srv/a`
-//! contains `/srv/a/b`, and neither `/srv/a-secret` nor `/SRV/a/b`.
+//! literal, case-sensitive and by whole components, and the longest root wins: `/srv/a` contains
+//! `/srv/a/b`, but neither `/srv/a-secret` nor `/SRV/a/b`.
 
 mod beneath;
 mod header;
@@ -18,7 +18,7 @@ use beneath::{Access, Method};
 use crate::error::{PathError, PathMapError};
 use crate::uri;
 
-/// A directory and the internal prefix that stands for it.
+/// A directory and its internal prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Root {
     directory: PathBuf,
@@ -27,8 +27,8 @@ pub struct Root {
 
 impl Root {
     /// # Errors
-    /// When the directory is not absolute or has a `..`, or the prefix is not `/…/` in normal form.
-    /// `/` alone would open the whole site.
+    /// When the directory is not absolute or contains a `..`, or the prefix does not have the form
+    /// `/…/` in normal form. The prefix `/` is rejected, because it would expose the whole site.
     pub fn new(directory: &Path, prefix: &str) -> Result<Self, PathMapError> {
         let normal = normalize(directory)
             .map_err(|_| PathMapError::Directory(directory.to_string_lossy().into_owned()))?;
@@ -64,7 +64,7 @@ impl Root {
 pub struct Located<'a> {
     /// The root that contains the file.
     pub root: &'a Root,
-    /// The file's path below the root's directory. No component of it is a link, unless links
+    /// The file's path below the root's directory. None of its components is a link, unless links
     /// out of the root are allowed.
     pub relative: PathBuf,
     /// The file's metadata.
@@ -74,17 +74,17 @@ pub struct Located<'a> {
 /// Directories and their internal prefixes.
 #[derive(Debug, Clone, Default)]
 pub struct PathMap {
-    /// Longest directory first, so that the first match is the longest.
+    /// The roots, longest directory first, so that the first match is the longest one.
     roots: Vec<Root>,
-    /// The pairs of a header with their sides exchanged, for paths outside `roots`.
+    /// The pairs of a header with their sides swapped, for paths outside `roots`.
     exchanged: Vec<Root>,
 }
 
 impl PathMap {
     /// # Errors
     /// [`PathMapError::SharedPrefix`] when two roots have the same prefix, and
-    /// [`PathMapError::NestedPrefix`] when a prefix lies within another and its directory is not at
-    /// that place.
+    /// [`PathMapError::NestedPrefix`] when a prefix lies within another one but its directory is
+    /// not in the corresponding place.
     pub fn new(mut roots: Vec<Root>) -> Result<Self, PathMapError> {
         roots.sort_by(|a, b| {
             let length = |root: &Root| root.directory.as_os_str().len();
@@ -98,17 +98,18 @@ impl PathMap {
         Ok(Self { roots, exchanged: Vec::new() })
     }
 
-    /// Reads the value of an `X-Accel-Mapping` header: pairs `/directory/=/prefix/`, separated by
-    /// commas. A side with a comma, an equals sign or outer spaces must be quoted
-    /// (`"/a, b/"="/c/"`). Within quotes, a backslash escapes a quote or a backslash. The text is
-    /// literal, never a pattern.
+    /// Parses the value of an `X-Accel-Mapping` header: pairs `/directory/=/prefix/`, separated by
+    /// commas. A side that contains a comma, an equals sign or outer spaces must be quoted (`"/a,
+    /// b/"="/c/"`). Within quotes, a backslash escapes a quote or a backslash. The text is literal,
+    /// never a pattern.
     ///
     /// A pair may also be `/prefix/=/directory/`, as in old documentation of Rack. The side that
-    /// contains a file's path is the directory; if both do, the first.
+    /// contains a file's path is taken as the directory. If both sides contain it, the first side
+    /// is the directory.
     ///
     /// # Errors
-    /// [`PathMapError::Syntax`] for another form, or what [`Root::new`] and
-    /// [`PathMap::new`] refuse.
+    /// [`PathMapError::Syntax`] when the text is malformed, and the errors of [`Root::new`] and
+    /// [`PathMap::new`].
     pub fn parse(header: &str) -> Result<Self, PathMapError> {
         let pairs = header::parse(header);
         let pairs = pairs.ok_or_else(|| PathMapError::Syntax(header.to_owned()))?;
@@ -132,14 +133,15 @@ impl PathMap {
         &self.roots
     }
 
-    /// Finds the longest root that contains an absolute path, and the path below it. Compares the
-    /// text only, without the disk.
+    /// Finds the longest root that contains an absolute path, and the path below it. Only the text
+    /// is compared; the disk is not accessed.
     ///
     /// # Errors
-    /// When the path is not absolute, has a `..` or NUL, or is outside every root.
+    /// When the path is not absolute, contains a `..` or NUL, or is outside every root.
     pub fn find<'p>(&self, path: &'p Path) -> Result<(&Root, &'p Path), PathError> {
         check(path)?;
-        // To walk the components for each of fifty roots is slow; a plain path is compared as text.
+        // Iterating over the components for each of fifty roots is slow, so a plain path is
+        // compared as text.
         let bytes = path.as_os_str().as_bytes();
         let plain = is_plain(bytes);
         let strip = |root: &Root| {
@@ -152,23 +154,23 @@ impl PathMap {
             .ok_or(PathError::OutsideRoots)
     }
 
-    /// Finds a regular file under a root. Unless `follow_symlinks` is set, its links must lead to
-    /// files of the same root; the result then has the path without links, so that the web server
-    /// opens the file that was checked.
+    /// Finds a regular file under a root. Unless `follow_symlinks` is set, links in the path must
+    /// lead to files in the same root. The result then contains the path without links, so that the
+    /// web server opens the file that was checked.
     ///
     /// # Errors
-    /// As [`PathMap::find`]; or the file is missing, is not a regular file, or is behind a link
-    /// that leads out of its root.
+    /// See [`PathMap::find`]. Also when the file is missing, is not a regular file, or is behind a
+    /// link that leads out of its root.
     pub fn locate(&self, path: &Path, follow_symlinks: bool) -> Result<Located<'_>, PathError> {
         let (located, _) = self.resolve(path, follow_symlinks, Access::Look, Method::BEST)?;
         Ok(located)
     }
 
-    /// Finds a file as [`PathMap::locate`] does, and opens it for reading. The metadata are those
-    /// of the open file. Its descriptor is closed by `exec`.
+    /// Finds a file like [`PathMap::locate`], and opens it for reading. The metadata belongs to the
+    /// open file. Its descriptor is closed by `exec`.
     ///
     /// # Errors
-    /// As [`PathMap::locate`]; or the file can't be read.
+    /// See [`PathMap::locate`]. Also when the file can't be read.
     pub fn open(
         &self,
         path: &Path,
@@ -206,12 +208,13 @@ impl PathMap {
     }
 }
 
-/// Whether a path is sure to have no empty and no `.` component: none begins with a dot.
+/// Whether a path certainly has no empty and no `.` component, because no component begins with a
+/// dot.
 fn is_plain(path: &[u8]) -> bool {
     !path.ends_with(b"/") && !path.windows(2).any(|pair| pair == b"//" || pair == b"/.")
 }
 
-/// Refuses what is invalid in every path.
+/// Rejects characters and components that are invalid in every path.
 fn check(path: &Path) -> Result<(), PathError> {
     let bytes = path.as_os_str().as_bytes();
     if bytes.first() != Some(&b'/') {
@@ -249,7 +252,7 @@ fn normalize(path: &Path) -> Result<PathBuf, PathError> {
     Ok(path.components().collect())
 }
 
-/// The path below the root's directory, of a plain path.
+/// The part of a plain path below the root's directory.
 fn strip_plain<'p>(path: &'p [u8], root: &Root) -> Option<&'p Path> {
     let rest = path.strip_prefix(root.directory.as_os_str().as_bytes())?;
     let rest = match rest {

@@ -11,14 +11,14 @@ use pyo3::types::{PyAny, PyDict};
 
 use crate::cache::{self, locks, sweep::Bounds};
 
-/// A number of files and their bytes.
+/// A number of files and their size in bytes.
 type Usage = (u64, u64);
 
 fn pair(usage: cache::sweep::Usage) -> Usage {
     (usage.files, usage.bytes)
 }
 
-/// A time in seconds since 1970, or before it; `None` for one that the system can't have.
+/// A time in seconds since 1970, which may be negative; `None` if the system can't represent it.
 fn time(seconds: i64) -> Option<SystemTime> {
     let distance = Duration::from_secs(seconds.unsigned_abs());
     if seconds < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }

@@ -20,7 +20,7 @@ impl From<DialectError> for PyErr {
     }
 }
 
-/// A spec, or its text.
+/// A spec object or its text.
 #[derive(FromPyObject)]
 enum SpecArg<'py> {
     Spec(Bound<'py, PySpec>),

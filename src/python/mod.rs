@@ -1,4 +1,4 @@
-//! The bindings: signatures, `py.detach` and the mapping of errors; nothing else.
+//! The bindings: signatures, `py.detach` and the mapping of errors, and nothing else.
 
 #![allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
 #![allow(clippy::unnecessary_debug_formatting, reason = "a log line needs its paths escaped")]
@@ -6,8 +6,9 @@
 use mimalloc::MiMalloc;
 use pyo3::prelude::*;
 
-/// Keeps the memory of one picture for the next. The system's allocator returns it to the kernel,
-/// which clears it again; that takes up to a third of the time of a small thumbnail.
+/// Keeps the memory of one image for the next one. The system's allocator would return it to the
+/// kernel, which then has to clear it again; that takes up to a third of the time for a small
+/// thumbnail.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
@@ -51,7 +52,7 @@ mod _core {
         GoogleCloudStorageHmac, GoogleCloudStorageUrls, S3Signer, expires_at, split_url,
     };
 
-    /// How many CPUs this process may use.
+    /// Returns the number of CPUs that this process may use.
     #[pyfunction]
     fn available_parallelism() -> usize {
         std::thread::available_parallelism().map_or(1, std::num::NonZero::get)

@@ -22,8 +22,8 @@ impl From<PathMapError> for PyErr {
     }
 }
 
-/// The exception for a file that may not be sent; an `OSError` if the process or the disk is at
-/// fault.
+/// The exception for a file that may not be sent, or an `OSError` if the process or the disk caused
+/// the error.
 fn refusal(path: &Path, error: PathError) -> PyErr {
     match error {
         PathError::Os(number) if !is_permission(number) => {
@@ -37,7 +37,7 @@ fn is_permission(number: i32) -> bool {
     matches!(io::Error::from_raw_os_error(number).kind(), io::ErrorKind::PermissionDenied)
 }
 
-/// A map, and whether links may leave its roots.
+/// A map, and whether links may lead out of its roots.
 struct Map {
     map: path_map::PathMap,
     follow_symlinks: bool,
@@ -116,7 +116,7 @@ impl OpenedFile {
         Ok(Self { location, file: Mutex::new(Some(file)) })
     }
 
-    /// Does something with the file, as long as it is neither closed nor handed over.
+    /// Calls a function with the file, unless it is closed or its descriptor is detached.
     fn with<T>(&self, action: impl FnOnce(&mut Option<File>) -> T) -> PyResult<T> {
         let mut file =
             self.file.lock().map_err(|_| PyRuntimeError::new_err("the file's lock is poisoned"))?;
@@ -180,7 +180,7 @@ impl OpenedFile {
     }
 }
 
-/// Directories and the internal prefixes at which the web server sees them.
+/// Maps directories to the internal prefixes under which the web server serves them.
 #[pyclass(frozen, module = "xaccel._core")]
 pub(super) struct PathMap(Arc<Map>);
 

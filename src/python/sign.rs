@@ -59,7 +59,7 @@ pub(super) fn extract_secrets(secrets: &Bound<'_, PyAny>) -> PyResult<Vec<Secret
     secrets.map(|secret| secret?.extract().map_err(|_| wrong())).collect()
 }
 
-/// The text of a URL from outside, which may hold lone surrogates.
+/// The text of an external URL, which may contain lone surrogates.
 pub(super) fn text<'a>(url: &'a Bound<'_, PyString>) -> PyResult<&'a str> {
     Ok(url.to_str().map_err(|_| VerifyError::BadPath(UriError::NotUtf8))?)
 }
@@ -69,7 +69,7 @@ pub(super) fn clock() -> i64 {
     i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// The last valid second of a URL, from the two arguments that can say it.
+/// The last valid second of a URL, from either of the two arguments.
 pub(super) fn expiry(
     expires: Option<&Bound<'_, PyAny>>,
     expires_in: Option<&Bound<'_, PyAny>>,
@@ -77,7 +77,7 @@ pub(super) fn expiry(
     Ok(given_expiry(expires, expires_in)?.map(|expiry| expiry.at(clock())).transpose()?)
 }
 
-/// The expiry in whichever of the two arguments is given.
+/// The expiry from the argument that is given.
 pub(super) fn given_expiry(
     expires: Option<&Bound<'_, PyAny>>,
     expires_in: Option<&Bound<'_, PyAny>>,
@@ -118,7 +118,7 @@ pub(super) fn extract_lifetime(lifetime: &Bound<'_, PyAny>) -> PyResult<i64> {
     Ok(whole_seconds(lifetime.call_method0("total_seconds")?.extract::<f64>()?.ceil()))
 }
 
-/// The value of an int; `None` for another type, also for a bool.
+/// The value of an int; `None` for other types, including bool.
 fn extract_int(number: &Bound<'_, PyAny>) -> Option<PyResult<i64>> {
     let number = number.cast::<PyInt>().ok().filter(|number| !number.is_instance_of::<PyBool>())?;
     let wrong = || PyValueError::new_err(format!("{number} is beyond the 64 bits of Unix time"));
@@ -131,7 +131,7 @@ fn whole_seconds(seconds: f64) -> i64 {
     seconds as i64
 }
 
-/// Verifies a URL, and reads the clock only if it expires.
+/// Verifies a URL. The clock is read only if the URL expires.
 pub(super) fn verify<'a>(
     signer: &sign::Signer,
     url: &'a str,
@@ -220,7 +220,7 @@ impl Signer {
         expires: Option<&Bound<'py, PyAny>>,
         expires_in: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyString>> {
-        /// The bytes of the buffer that are kept from one call to the next.
+        /// The size up to which the buffer is kept from one call to the next, in bytes.
         const KEPT: usize = 1024;
         thread_local! {
             // An allocation takes a tenth of the time of a call.

@@ -20,7 +20,7 @@ impl From<SpecError> for PyErr {
     }
 }
 
-/// Read a keyword argument.
+/// Parse a keyword argument.
 fn argument(value: &Bound<'_, PyAny>) -> PyResult<Argument> {
     if value.is_none() {
         return Ok(Argument::None);
@@ -54,7 +54,7 @@ fn value(py: Python<'_>, argument: Argument) -> PyResult<Bound<'_, PyAny>> {
     })
 }
 
-/// What a thumbnail looks like; `str()` gives its text in a URL.
+/// The description of a thumbnail; `str()` returns its text in a URL.
 #[pyclass(name = "Spec", module = "xaccel._core", frozen, eq, hash, str)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct PySpec(pub(super) Spec);
@@ -84,13 +84,13 @@ impl PySpec {
         Self::of_options((width, height), options)
     }
 
-    /// Read a spec in its canonical spelling.
+    /// Parse a spec in its canonical spelling.
     #[staticmethod]
     fn parse(text: &str) -> Result<Self, SpecError> {
         Spec::parse(text).map(Self)
     }
 
-    /// The same spec with other values.
+    /// Return a copy of the spec with some values replaced.
     #[pyo3(signature = (**changes))]
     fn replace<'py>(
         slf: &Bound<'py, Self>,
@@ -109,12 +109,12 @@ impl PySpec {
         PyType::new::<Self>(py).call((), Some(&options))
     }
 
-    /// The format of the thumbnail of a source with this name; `auto` if that is the option.
+    /// The format of the thumbnail for a source with this name, or `auto` if the spec says so.
     fn output_format(&self, source_name: &str) -> &'static str {
         self.0.output_format(source_name).name()
     }
 
-    /// The size of the thumbnail of an upright source of this size.
+    /// The size of the thumbnail for an upright source of this size.
     #[pyo3(signature = (width, height, /))]
     fn output_size(&self, width: u32, height: u32) -> PyResult<(u32, u32)> {
         if width == 0 || height == 0 {
@@ -145,7 +145,7 @@ impl PySpec {
 }
 
 impl PySpec {
-    /// The spec of a size, and options as keyword arguments.
+    /// Build a spec from a size and from options as keyword arguments.
     pub(super) fn of_options(
         (width, height): (Option<u32>, Option<u32>),
         options: Option<&Bound<'_, PyDict>>,

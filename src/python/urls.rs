@@ -9,7 +9,7 @@ use super::dialects::refuse_pickling;
 use super::sign::{Secret, clock, given_expiry};
 use crate::sign::{self, Expiry};
 
-/// The expiry of a signature that can't do without one.
+/// The expiry of a signature that requires one.
 fn required_expiry(
     expires: Option<&Bound<'_, PyAny>>,
     expires_in: Option<&Bound<'_, PyAny>>,
@@ -125,7 +125,7 @@ impl S3Signer {
     }
 }
 
-/// Signs URLs of Google Cloud Storage by an HMAC key.
+/// Signs URLs for Google Cloud Storage with an HMAC key.
 #[pyclass(frozen, module = "xaccel._core")]
 pub(super) struct GoogleCloudStorageHmac(sign::GoogleCloudStorageSigner);
 
@@ -151,7 +151,7 @@ impl GoogleCloudStorageHmac {
     }
 }
 
-/// Prepares URLs of Google Cloud Storage for an RSA key.
+/// Prepares URLs for Google Cloud Storage that are signed with an RSA key.
 #[pyclass(frozen, module = "xaccel._core")]
 pub(super) struct GoogleCloudStorageUrls(sign::GoogleCloudStorageUrls);
 
@@ -205,7 +205,7 @@ impl BunnySigner {
     }
 }
 
-/// Signs URLs for a rule of Cloudflare.
+/// Signs URLs for a Cloudflare rule.
 #[pyclass(frozen, module = "xaccel._core")]
 pub(super) struct CloudflareSigner(sign::CloudflareSigner);
 
@@ -233,7 +233,7 @@ impl CloudflareSigner {
     }
 }
 
-/// Signs URLs of Cloudflare Images.
+/// Signs URLs for Cloudflare Images.
 #[pyclass(frozen, module = "xaccel._core")]
 pub(super) struct CloudflareImagesSigner(sign::CloudflareImagesSigner);
 

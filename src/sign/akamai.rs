@@ -27,9 +27,9 @@ pub struct AkamaiSigner {
 }
 
 impl AkamaiSigner {
-    /// A signer with the key in hexadecimal digits. `param` is the token's name, `escape_early` the
-    /// setting *Escape token input*. With `directory` a token covers all files in the directory of
-    /// the URL and below, by an access control list.
+    /// A signer with the key in hexadecimal digits. `param` is the name of the token's parameter,
+    /// and `escape_early` is the setting *Escape token input*. With `directory`, a token contains
+    /// an access control list that covers all files in and below the directory of the URL.
     ///
     /// # Errors
     /// [`SignerError::EmptySecret`], [`SignerError::NotHex`] or [`SignerError::BadParamName`].
@@ -52,12 +52,13 @@ impl AkamaiSigner {
         })
     }
 
-    /// Signs a URL, which is encoded as it will be sent, at the time `now` (Unix seconds). The
-    /// signature covers the path, and not the query.
+    /// Signs a URL, encoded as it will be sent, at the time `now` (Unix seconds). The signature
+    /// covers the path, but not the query.
     ///
     /// # Errors
-    /// When the URL is relative or not encoded, its query has the token's parameter, its directory
-    /// has a character with a meaning in an access control list, or the expiry is invalid.
+    /// When the URL is relative or not encoded, its query already has the token's parameter, its
+    /// directory contains a character with a special meaning in an access control list, or the
+    /// expiry is invalid.
     pub fn sign(&self, url: &str, expiry: Expiry, now: i64) -> Result<String, SignError> {
         let target = Target::parse(url)?;
         target.params(&[&self.param])?;
@@ -86,7 +87,7 @@ impl AkamaiSigner {
     }
 }
 
-/// Appends a path in percent-encoding with lower-case digits.
+/// Appends a path, percent-encoded with lower-case digits.
 fn escape_into(path: &str, out: &mut String) {
     for byte in path.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

@@ -23,9 +23,9 @@ pub struct BunnySigner {
 }
 
 impl BunnySigner {
-    /// A signer with the pull zone's key for URL token authentication. With `directory` a token
-    /// covers all files in the directory of the URL, and is part of the path, so that relative URLs
-    /// in a playlist have it too.
+    /// A signer with the pull zone's key for URL token authentication. With `directory`, a token
+    /// covers all files in the directory of the URL and is part of the path, so that relative URLs
+    /// in a playlist include it.
     ///
     /// # Errors
     /// [`SignerError::EmptySecret`].
@@ -36,12 +36,12 @@ impl BunnySigner {
         Ok(Self { key: key.to_vec(), directory })
     }
 
-    /// Signs a URL, which is encoded as it will be sent, at the time `now` (Unix seconds). The
-    /// signature covers its query.
+    /// Signs a URL, encoded as it will be sent, at the time `now` (Unix seconds). The signature
+    /// covers the query.
     ///
     /// # Errors
-    /// When the URL is relative or not encoded, its query has a parameter twice or one of the
-    /// token's, or the expiry is invalid.
+    /// When the URL is relative or not encoded, its query repeats a parameter or uses one of the
+    /// token's parameters, or the expiry is invalid.
     pub fn sign(&self, url: &str, expiry: Expiry, now: i64) -> Result<String, SignError> {
         let target = Target::parse(url)?;
         let expires = expiry.at(now)?;

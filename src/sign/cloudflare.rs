@@ -27,7 +27,7 @@ pub struct CloudflareSigner {
 
 impl CloudflareSigner {
     /// A signer with the rule's key and its `ttl` in seconds. `param` is the name of the token's
-    /// parameter, `url_safe` says that the rule has the flag `"s"`.
+    /// parameter; `url_safe` means that the rule has the flag `"s"`.
     ///
     /// # Errors
     /// [`SignerError::EmptySecret`], [`SignerError::Ttl`] or [`SignerError::BadParamName`].
@@ -44,18 +44,18 @@ impl CloudflareSigner {
         Ok(Self { key: key.to_vec(), ttl, param: param.to_owned(), url_safe })
     }
 
-    /// Signs a URL, which is encoded as it will be sent, at the time `now` (Unix seconds). The
-    /// token has the time of its issue: the expiry less the rule's `ttl`. The signature covers the
-    /// path and the query.
+    /// Signs a URL, encoded as it will be sent, at the time `now` (Unix seconds). The token
+    /// contains its time of issue, which is the expiry minus the rule's `ttl`. The signature covers
+    /// the path and the query.
     ///
     /// # Errors
-    /// When the URL is relative or not encoded, its query has the token's parameter, the expiry is
-    /// invalid or more than `ttl` seconds ahead, or the time does not have ten digits.
+    /// When the URL is relative or not encoded, its query already has the token's parameter, the
+    /// expiry is invalid or more than `ttl` seconds ahead, or the time does not have ten digits.
     pub fn sign(&self, url: &str, expiry: Expiry, now: i64) -> Result<String, SignError> {
         let target = Target::parse(url)?;
         target.params(&[&self.param])?;
         let expires = expiry.at(now)?;
-        // The rule asks whether it is earlier than the issue plus the `ttl`, so the last valid
+        // The rule checks that the time is earlier than the issue plus the `ttl`, so the last valid
         // second is the one before.
         let issued = expires.saturating_sub(self.ttl).saturating_add(1);
         if issued > now {
@@ -94,12 +94,12 @@ impl CloudflareImagesSigner {
         Ok(Self { key: key.to_vec() })
     }
 
-    /// Signs a URL, which is encoded as it will be sent, at the time `now` (Unix seconds). The
-    /// signature covers the path and the query.
+    /// Signs a URL, encoded as it will be sent, at the time `now` (Unix seconds). The signature
+    /// covers the path and the query.
     ///
     /// # Errors
-    /// When the URL is relative or not encoded, its query has `exp` or `sig`, or the expiry is
-    /// invalid.
+    /// When the URL is relative or not encoded, its query already has `exp` or `sig`, or the expiry
+    /// is invalid.
     pub fn sign(&self, url: &str, expiry: Expiry, now: i64) -> Result<String, SignError> {
         let target = Target::parse(url)?;
         target.params(&["exp", "sig"])?;

@@ -10,7 +10,7 @@ use crate::error::{SignError, SignerError};
 
 const ENDPOINT: &str = "https://storage.googleapis.com";
 
-/// The URLs of one account, by the key of a service account or by an HMAC key.
+/// Builds URLs for one account, with the key of a service account or with an HMAC key.
 #[derive(Clone)]
 pub struct GoogleCloudStorageUrls {
     credential: Credential,
@@ -18,8 +18,8 @@ pub struct GoogleCloudStorageUrls {
 }
 
 impl GoogleCloudStorageUrls {
-    /// The URLs that an RSA key signs. The account is a service account's email address. Without an
-    /// endpoint it is that of Google.
+    /// URLs that are signed with an RSA key. `account` is the email address of a service account.
+    /// Without an endpoint, Google's endpoint is used.
     ///
     /// # Errors
     /// [`SignerError::Credential`] or [`SignerError::Endpoint`].
@@ -55,8 +55,8 @@ impl GoogleCloudStorageUrls {
         self.credential.presign(method, &object, None, expiry.window(now, MAX_SECONDS)?)
     }
 
-    /// The text to be signed for a request of `gs://bucket/key` at the time `now` (Unix seconds), and
-    /// the URL, to which the signature has to be appended in hexadecimal digits. See
+    /// Returns the text to sign for a request to `gs://bucket/key` at the time `now` (Unix
+    /// seconds), and the URL, to which the signature must be appended in hexadecimal digits. See
     /// [`super::S3Signer::presign`] for the expiry.
     ///
     /// # Errors
@@ -98,7 +98,7 @@ impl GoogleCloudStorageSigner {
         Ok(Self { urls, secret: secret.to_owned() })
     }
 
-    /// A URL of `gs://bucket/key` with which anyone can make this request, see
+    /// Returns a URL for `gs://bucket/key` that lets anyone make this request; see
     /// [`super::S3Signer::presign`].
     ///
     /// # Errors

@@ -5,13 +5,13 @@ use sha2::Sha256;
 
 use super::{Message, mac::keyed, ring::Key};
 
-/// The length of the shortest secret, in bytes.
+/// The minimum length of a secret, in bytes.
 pub(super) const MIN_SECRET_LENGTH: usize = 16;
 
-/// The purpose of the derived key: another use of the same secret gets another key.
+/// The purpose of the derived key. A different use of the same secret gets a different key.
 const PURPOSE: &[u8] = b"xaccel url v1";
 
-/// A derived key, and the state of the hash function after it, from which each message starts.
+/// A derived key, and the state of the hash function after the key, with which each message starts.
 #[derive(Clone)]
 pub(super) struct HmacKey {
     derived: [u8; 32],

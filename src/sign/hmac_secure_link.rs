@@ -6,8 +6,8 @@
 //! secure_link_hmac_algorithm sha256;
 //! ```
 //!
-//! The module leaves the message to the operator. This one is what [`HmacSecureLinkSigner::url`]
-//! signs; [`HmacSecureLinkSigner::token`] is for any other.
+//! The operator defines the message. [`HmacSecureLinkSigner::url`] signs the message above; use
+//! [`HmacSecureLinkSigner::token`] for any other message.
 
 use std::fmt::Write as _;
 
@@ -40,19 +40,19 @@ impl HmacSecureLinkSigner {
         Ok(Self { mac: KeyedMac::new(hash, secret) })
     }
 
-    /// The token for the message that your configuration defines.
+    /// Returns the token for the message that your configuration defines.
     #[must_use]
     pub fn token(&self, message: &[u8]) -> String {
         BASE64_URL_SAFE_NO_PAD.encode(self.mac.digest(message))
     }
 
-    /// Signs a decoded path at the time `now` (Unix seconds): `path?st=token&ts=…&e=…`. Without
-    /// a lifetime it does not expire (`e=0`). A lifetime in seconds is rounded up as by
-    /// [`super::expires_in`], and the timestamp lies before `now` accordingly, so that the URL stays the
-    /// same for half of the lifetime.
+    /// Signs a decoded path at the time `now` (Unix seconds): `path?st=token&ts=…&e=…`. Without a
+    /// lifetime, the URL does not expire (`e=0`). A lifetime in seconds is rounded up as in
+    /// [`super::expires_in`], and the timestamp is set before `now` accordingly, so that the URL
+    /// stays the same for half of the lifetime.
     ///
     /// # Errors
-    /// A path without a single normal form; a lifetime that is not positive.
+    /// When the path is not in normal form, or the lifetime is not positive.
     pub fn url(&self, path: &str, lifetime: Option<i64>, now: i64) -> Result<String, SignError> {
         let mut url = String::new();
         uri::encode_normal_path_into(path, &mut url)?;

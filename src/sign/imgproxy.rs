@@ -1,5 +1,5 @@
-//! imgproxy: `/signature/option:…/…/base64url(source)`, the signature being the HMAC-SHA256 of
-//! salt and path, in unpadded base64url.
+//! imgproxy: `/signature/option:…/…/base64url(source)`. The signature is the HMAC-SHA256 of salt
+//! and path, in unpadded base64url.
 //!
 //! <https://docs.imgproxy.net/usage/signing_url>,
 //! <https://docs.imgproxy.net/usage/processing>
@@ -20,14 +20,14 @@ use crate::{
     },
 };
 
-/// Shortest signature, in bytes: 64 bits.
+/// The minimum length of a signature, in bytes: 64 bits.
 const MIN_SIZE: usize = 8;
 const MAX_SIZE: usize = 32;
 
 /// Signs URLs for imgproxy.
 #[derive(Clone)]
 pub struct ImgproxySigner {
-    /// The MAC of the first pair, which has taken the salt already.
+    /// The MAC of the first pair, which has already processed the salt.
     salted: Hmac<Sha256>,
     size: usize,
 }
@@ -37,7 +37,7 @@ impl ImgproxySigner {
     /// the first pair signs) and `IMGPROXY_SIGNATURE_SIZE` (8 to 32 bytes).
     ///
     /// # Errors
-    /// When a value is not hexadecimal, has no partner, is empty, or is out of range.
+    /// When a value is not hexadecimal, is empty, is out of range, or does not have a counterpart.
     pub fn new(
         keys: &[impl AsRef<str>],
         salts: &[impl AsRef<str>],
@@ -81,13 +81,14 @@ impl ImgproxySigner {
         url
     }
 
-    /// The URL of a thumbnail. `source` is what imgproxy fetches, such as
+    /// Returns the URL of a thumbnail. `source` is the URL that imgproxy fetches, such as
     /// `https://example.org/a.jpg` or `local:///a.jpg`; `expires` is the last valid Unix second.
-    /// imgproxy negotiates the format `auto` by its settings `IMGPROXY_AUTO_WEBP` and
-    /// `IMGPROXY_AUTO_AVIF`; `flip` needs imgproxy 3.31.
+    /// imgproxy negotiates the format `auto` according to its settings `IMGPROXY_AUTO_WEBP` and
+    /// `IMGPROXY_AUTO_AVIF`; `flip` requires imgproxy 3.31.
     ///
     /// # Errors
-    /// [`DialectError::NoSource`]; [`DialectError::Inexpressible`]; an expiry before 1970.
+    /// [`DialectError::NoSource`], [`DialectError::Inexpressible`], or an error for an expiry
+    /// before 1970.
     pub fn url(
         &self,
         source: &str,
@@ -174,8 +175,8 @@ fn resize(spec: &Spec) -> String {
     )
 }
 
-/// imgproxy crops by a size and a centre, both in the turned picture; a size below 1 is a fraction,
-/// and 0 is the whole side.
+/// imgproxy crops by a size and a centre, both in the rotated image. A size below 1 is a fraction,
+/// and 0 is the full length of the side.
 fn crop_option(spec: &Spec, crop: CropRect) -> String {
     let side = |side: Fraction| if side == Fraction::MAX { Fraction::MIN } else { side };
     let middle = |start: Fraction, length: Fraction| start.to_f64() + length.to_f64() / 2.0;
@@ -189,7 +190,7 @@ fn crop_option(spec: &Spec, crop: CropRect) -> String {
     format!("c:{}:{}:fp:{}:{}", side(width), side(height), decimal(x), decimal(y))
 }
 
-/// Writes the centre between two fractions, which has up to five decimals.
+/// Writes the centre between two fractions, with up to five decimals.
 fn decimal(value: f64) -> String {
     let text = format!("{value:.5}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

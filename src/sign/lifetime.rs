@@ -1,8 +1,8 @@
 use crate::error::SignError;
 
-/// The expiry of a URL with a lifetime of `seconds`: rounded up to a multiple of half the lifetime,
-/// so that the URL, and its copies in browsers and CDNs, stays the same for that time. The real
-/// lifetime is between 1 and 1.5 times `seconds`. `now` is in Unix seconds.
+/// The expiry of a URL with a lifetime of `seconds`. It is rounded up to a multiple of half the
+/// lifetime, so that the URL and its copies in browsers and CDNs stay the same for that time. The
+/// actual lifetime is between 1 and 1.5 times `seconds`. `now` is in Unix seconds.
 ///
 /// # Errors
 /// [`SignError::LifetimeOutOfRange`] when `seconds` is not positive or the sum overflows.
@@ -22,12 +22,12 @@ fn round_up(seconds: i64, now: i64, bucket: i64) -> Result<i64, SignError> {
     (seconds > 0).then(rounded).flatten().ok_or(SignError::LifetimeOutOfRange { seconds })
 }
 
-/// The time until which a URL has to be valid.
+/// The time until which a URL must be valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expiry {
     /// A Unix second.
     At(i64),
-    /// At least this number of seconds from now, rounded as by [`expires_in`].
+    /// At least this number of seconds from now, rounded as in [`expires_in`].
     In(i64),
 }
 
@@ -45,10 +45,11 @@ impl Expiry {
     }
 
     /// The start and the length of the validity, for a signature that consists of these two. Both
-    /// stay the same for half of a lifetime, or shorter if the sum would exceed `maximum` seconds.
+    /// stay the same for half of a lifetime, or for a shorter time if the sum would exceed
+    /// `maximum` seconds.
     ///
     /// # Errors
-    /// See [`Self::at`]; [`SignError::TooLong`] and [`SignError::AlreadyExpired`].
+    /// See [`Self::at`]. Also [`SignError::TooLong`] and [`SignError::AlreadyExpired`].
     pub(super) fn window(self, now: i64, maximum: i64) -> Result<(i64, i64), SignError> {
         let too_long = |seconds| SignError::TooLong { seconds, maximum };
         match self {
@@ -74,7 +75,7 @@ impl Expiry {
     }
 }
 
-/// The seconds for which the URL stays the same.
+/// The number of seconds for which the URL stays the same.
 fn bucket(seconds: i64) -> i64 {
     (seconds / 2).max(1)
 }

@@ -6,7 +6,7 @@ use sha2::{Sha256, Sha512};
 
 use crate::error::SignerError;
 
-/// The hash function of an HMAC (RFC 2104) for another server.
+/// The hash function of an HMAC (RFC 2104) that a different server verifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HashFunction {
     /// SHA-1, 20 bytes.
@@ -33,7 +33,7 @@ impl FromStr for HashFunction {
     }
 }
 
-/// An HMAC with its key, by any of the hash functions.
+/// An HMAC with its key, for any of the hash functions.
 #[derive(Clone)]
 pub(super) enum KeyedMac {
     Sha1(Hmac<Sha1>),
@@ -62,12 +62,12 @@ impl KeyedMac {
     }
 }
 
-/// The digest of a message by HMAC-SHA256.
+/// Returns the HMAC-SHA256 of a message.
 pub(super) fn hmac_sha256(key: &[u8], message: &str) -> [u8; 32] {
     keyed::<Hmac<Sha256>>(key).chain_update(message).finalize().into_bytes().into()
 }
 
-/// Bytes in lower-case hexadecimal digits.
+/// Returns bytes as lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
@@ -75,7 +75,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The bytes of a `key` or `salt` in hexadecimal digits, which is one of a list.
+/// Decodes a `key` or `salt` from a list, given in hexadecimal digits.
 pub(super) fn decode_hex(
     what: &'static str,
     number: usize,

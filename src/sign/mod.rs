@@ -1,16 +1,16 @@
-//! Signed URLs, one dialect a file.
+//! Signed URLs, with one file for each dialect.
 //!
 //! [`Signer`] signs and verifies this package's own URLs: `path?[params&]key=…[&expires=…]`, with
 //! the digest of nginx's `secure_link` ([`secure_link`]) or with HMAC-SHA256 ([`hmac`]).
 //!
-//! [`SecureLinkSigner`] makes such a signer for another expression of `secure_link_md5`.
+//! [`SecureLinkSigner`] makes such a signer for a different expression of `secure_link_md5`.
 //!
 //! [`ThumborSigner`], [`ImgproxySigner`] and [`HmacSecureLinkSigner`] sign URLs for other servers.
 //! The first two also translate a thumbnail's spec to the server's grammar.
 //!
-//! [`S3Signer`] and [`GoogleCloudStorageSigner`] sign for object stores by Signature Version 4
+//! [`S3Signer`] and [`GoogleCloudStorageSigner`] sign for object stores with Signature Version 4
 //! ([`sigv4`]). [`BunnySigner`], [`CloudflareSigner`], [`CloudflareImagesSigner`], [`FastlySigner`]
-//! and [`AkamaiSigner`] sign for CDNs, which take a URL as it will be sent ([`target`]).
+//! and [`AkamaiSigner`] sign for CDNs. They accept a URL encoded as it will be sent ([`target`]).
 
 mod akamai;
 mod bunny;
@@ -49,7 +49,7 @@ pub use target::split_url;
 pub use thumbor::ThumborSigner;
 pub use verify::Verified;
 
-/// What a signature covers.
+/// The parts of a URL that a signature covers.
 #[derive(Debug, Clone, Copy)]
 struct Message<'a> {
     /// Unix seconds in decimal, or empty.

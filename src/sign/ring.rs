@@ -6,15 +6,15 @@ use subtle::{Choice, ConstantTimeEq as _};
 use super::Message;
 use crate::error::{SignerError, VerifyError};
 
-/// The bytes of the longest digest.
+/// The length of the longest digest, in bytes.
 const MAX_DIGEST: usize = 32;
 
-/// A key that makes digests of `N` bytes.
+/// A key that computes digests of `N` bytes.
 pub(super) trait Key<const N: usize> {
     fn digest(&self, message: &Message<'_>) -> [u8; N];
 }
 
-/// A list of keys that is never empty: the newest signs, all verify.
+/// A list of keys that is never empty. The newest one signs; all of them verify.
 #[derive(Clone)]
 pub(super) struct Ring<K> {
     newest: K,
@@ -53,8 +53,8 @@ impl<K> Ring<K> {
         BASE64_URL_SAFE_NO_PAD.encode_string(self.newest.digest(message), out);
     }
 
-    /// Compares a signature with the text of every key's digest, in constant time. Another text for
-    /// the same bytes is a mismatch.
+    /// Compares a signature with the text of every key's digest, in constant time. A different text
+    /// for the same bytes is a mismatch.
     pub(super) fn verify<const N: usize>(
         &self,
         signature: &str,

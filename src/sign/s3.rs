@@ -1,4 +1,4 @@
-//! Amazon S3 and the stores that speak its API: presigned URLs and signed requests.
+//! Amazon S3 and S3-compatible stores: presigned URLs and signed requests.
 
 use super::{
     lifetime::Expiry,
@@ -14,11 +14,11 @@ const WORDS: Words = Words {
     scope: ["s3", "aws4_request"],
 };
 
-/// Headers that proxies and clients change on the way.
+/// Headers that proxies and clients change in transit.
 const UNSIGNED_HEADERS: [&str; 5] =
     ["authorization", "connection", "expect", "transfer-encoding", "user-agent"];
 
-/// Where a URL has its bucket.
+/// The place of the bucket in a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Addressing {
     /// `https://endpoint/bucket/key`.
@@ -51,10 +51,10 @@ pub struct S3Signer {
 
 impl S3Signer {
     /// A signer with an access key, its secret and, for temporary credentials, the session token.
-    /// Without an endpoint it is that of Amazon S3 in the region.
+    /// Without an endpoint, the endpoint of Amazon S3 in the region is used.
     ///
     /// # Errors
-    /// When a value is empty or has no place in a URL.
+    /// When a value is empty or can't be part of a URL.
     pub fn new(
         access_key: &str,
         secret_key: &str,
@@ -88,21 +88,22 @@ impl S3Signer {
         ObjectUrl::new(url, "s3", &self.endpoint, self.addressing == Addressing::Virtual)
     }
 
-    /// The URL of `s3://bucket/key` at the endpoint, without a signature. The key is not encoded.
+    /// Returns the URL of `s3://bucket/key` at the endpoint, without a signature. The key is not
+    /// encoded.
     ///
     /// # Errors
-    /// When the URL does not have this form, the key has dot segments, or the bucket can't be part
-    /// of a host name.
+    /// When the URL does not have this form, the key contains dot segments, or the bucket can't be
+    /// part of a host name.
     pub fn url(&self, url: &str) -> Result<String, SignError> {
         Ok(self.object(url)?.url())
     }
 
-    /// A URL of `s3://bucket/key` with which anyone can make this request, at the time `now` (Unix
-    /// seconds). With [`Expiry::In`] it stays the same for half of the lifetime, or for less if the
-    /// lifetime is near the maximum of seven days.
+    /// Returns a URL for `s3://bucket/key` that lets anyone make this request, signed at the time
+    /// `now` (Unix seconds). With [`Expiry::In`], the URL stays the same for half of the lifetime,
+    /// or for a shorter time if the lifetime is near the maximum of seven days.
     ///
     /// # Errors
-    /// See [`Self::url`]; when the method is not a token, or the time is out of range.
+    /// See [`Self::url`]. Also when the method is not a token, or the time is out of range.
     pub fn presign(
         &self,
         method: &str,
@@ -118,9 +119,9 @@ impl S3Signer {
         Ok(url)
     }
 
-    /// The headers to add to a request at the time `now` (Unix seconds). `url` is the whole URL as
-    /// it is sent, `payload_hash` the body's SHA-256 in hexadecimal digits or `UNSIGNED-PAYLOAD`.
-    /// All of the given headers are signed, apart from those that change on the way.
+    /// Returns the headers to add to a request at the time `now` (Unix seconds). `url` is the full
+    /// URL as it will be sent; `payload_hash` is the SHA-256 of the body in hexadecimal digits, or
+    /// `UNSIGNED-PAYLOAD`. All given headers are signed, except headers that change in transit.
     ///
     /// # Errors
     /// When the URL is not absolute or not encoded, a header or the method can't be sent, or the

@@ -1,5 +1,5 @@
 //! nginx's `secure_link` with `secure_link_md5`: an [`Expression`] of variables, in which `$secret`
-//! stands for the secret.
+//! is the placeholder for the secret.
 //!
 //! <https://nginx.org/en/docs/http/ngx_http_secure_link_module.html>
 
@@ -11,7 +11,7 @@ use crate::error::{SignError, SignerError};
 /// Variables whose values the caller knows.
 const VARIABLES: [&str; 5] = ["remote_addr", "remote_user", "host", "server_name", "scheme"];
 
-/// Prefixes of such variables: a request header and a cookie.
+/// The prefixes of such variables, for request headers and cookies.
 const PREFIXES: [&str; 2] = ["http_", "cookie_"];
 
 /// One part of an expression.
@@ -42,7 +42,7 @@ impl Expression {
         }
     }
 
-    /// Reads `$name` and `${name}` as nginx does, which has no escape for `$`.
+    /// Parses `$name` and `${name}` as nginx does. nginx has no escape for `$`.
     pub(super) fn parse(text: &str) -> Result<Self, SignerError> {
         let mut expression = Self { pieces: Vec::new(), variables: Vec::new() };
         let mut parts = text.split('$');
@@ -77,7 +77,7 @@ impl Expression {
         }
     }
 
-    /// The index of the value of a variable, which is added when it is new.
+    /// Returns the index of a variable's value. A new variable is added.
     fn index(&mut self, name: &str) -> Result<usize, SignerError> {
         let is_known = VARIABLES.contains(&name)
             || PREFIXES.iter().any(|prefix| {
@@ -122,7 +122,7 @@ impl Expression {
     }
 }
 
-/// The pieces, with neighbouring texts in one.
+/// The pieces, with adjacent texts merged.
 fn joined(pieces: impl Iterator<Item = Piece>) -> Vec<Piece> {
     let mut joined: Vec<Piece> = Vec::new();
     for piece in pieces {
@@ -134,7 +134,7 @@ fn joined(pieces: impl Iterator<Item = Piece>) -> Vec<Piece> {
     joined
 }
 
-/// The characters that nginx takes as part of a variable's name.
+/// The characters that nginx accepts in the name of a variable.
 const fn is_name_character(character: char) -> bool {
     character.is_ascii_alphanumeric() || character == '_'
 }
@@ -146,7 +146,7 @@ pub(super) struct SecureLinkKey {
 }
 
 impl SecureLinkKey {
-    /// Whether the expression has the expiry in it.
+    /// Whether the expression contains the expiry.
     pub(super) fn covers_expiry(&self) -> bool {
         self.pieces.contains(&Piece::Expires)
     }

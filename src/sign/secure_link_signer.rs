@@ -7,7 +7,7 @@ use super::{
 };
 use crate::error::{SignError, SignerError};
 
-/// The length in bytes from which a secret resists guessing. nginx accepts shorter ones.
+/// The minimum length of a secret that resists guessing, in bytes. nginx accepts shorter ones.
 pub const RECOMMENDED_SECRET_LENGTH: usize = 16;
 
 /// Makes [`Signer`]s for any expression of `secure_link_md5`.
@@ -19,13 +19,13 @@ pub struct SecureLinkSigner {
 }
 
 impl SecureLinkSigner {
-    /// A signer with these secrets, newest first, for this expression, in which `$secret` stands
-    /// for the secret. `secure_link` takes the signature and the expiry from the query parameters
-    /// of these names.
+    /// A signer with these secrets, newest first, for an expression in which `$secret` is the
+    /// placeholder for the secret. `secure_link` takes the signature and the expiry from the query
+    /// parameters with these names.
     ///
     /// # Errors
-    /// See [`Signer::new`]; also when the expression lacks `$secret` or `$uri`, or has a variable
-    /// whose value is unknown when a URL is signed.
+    /// See [`Signer::new`]. Also when the expression does not contain `$secret` or `$uri`, or
+    /// contains a variable whose value is unknown when a URL is signed.
     pub fn new(
         expression: &str,
         secrets: &[impl AsRef<[u8]>],
@@ -43,7 +43,8 @@ impl SecureLinkSigner {
         Ok(Self { expression, keys, unbound })
     }
 
-    /// The signer for these values of the expression's variables, as pairs of name and value.
+    /// Returns the signer for these values of the expression's variables, as pairs of name and
+    /// value.
     ///
     /// # Errors
     /// [`SignError::MissingVariable`] or [`SignError::UnusedVariable`].

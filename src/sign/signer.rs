@@ -1,4 +1,4 @@
-//! [`Signer`]: its keys, and how it signs.
+//! [`Signer`]: its keys, and the signing of URLs.
 
 use std::str::FromStr;
 
@@ -15,15 +15,15 @@ use crate::{
     uri,
 };
 
-/// Bytes that a signature and its expiry usually take in a URL.
+/// The number of bytes that a signature and its expiry usually take in a URL.
 const ROOM_FOR_SIGNATURE: usize = 96;
 
-/// How a [`Signer`] computes its signatures.
+/// The algorithm with which a [`Signer`] computes its signatures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
     /// HMAC-SHA256, with a key derived from the secret.
     HmacSha256,
-    /// What nginx's `secure_link_md5 "$secure_link_expires$uri secret"` checks.
+    /// The signature that nginx's `secure_link_md5 "$secure_link_expires$uri secret"` checks.
     SecureLinkMd5,
 }
 
@@ -55,11 +55,11 @@ impl FromStr for Algorithm {
 #[derive(Clone)]
 pub(super) enum Keys {
     Hmac(Ring<HmacKey>),
-    /// With an expression that has no variables left.
+    /// An expression without remaining variables.
     SecureLink(Ring<SecureLinkKey>),
 }
 
-/// Signs and verifies URLs with a list of keys: the first one signs, all verify.
+/// Signs and verifies URLs with a list of keys. The first one signs; all of them verify.
 #[derive(Clone)]
 pub struct Signer {
     pub(super) keys: Keys,
@@ -68,12 +68,12 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// A signer with these secrets, newest first, writing the signature and the expiry to
-    /// the query parameters of these names (`key` and `expires` by default).
+    /// A signer with these secrets, newest first. It writes the signature and the expiry to the
+    /// query parameters with these names (`key` and `expires` by default).
     ///
     /// # Errors
-    /// When there is no secret, one is empty, or one is under 16 bytes for HMAC; when a name needs
-    /// percent-encoding, or both are the same apart from case.
+    /// When there is no secret, or a secret is empty or shorter than 16 bytes for HMAC. Also when a
+    /// name needs percent-encoding, or the two names differ only in case.
     pub fn new(
         algorithm: Algorithm,
         secrets: &[impl AsRef<[u8]>],
@@ -141,7 +141,7 @@ impl Signer {
     }
 
     /// The HMAC keys, newest first, for other verifiers of these URLs. The secrets can't be
-    /// computed from them. Empty with `secure-link-md5`, which derives no keys.
+    /// computed from them. The list is empty for `secure-link-md5`, which does not derive keys.
     #[must_use]
     pub fn derived_keys(&self) -> Vec<&[u8; 32]> {
         match &self.keys {
@@ -150,21 +150,21 @@ impl Signer {
         }
     }
 
-    /// Signs a decoded path, which may have an encoded query after the first `?`. `expires` is the
-    /// last valid Unix second. The result is percent-encoded, with its query sorted.
+    /// Signs a decoded path. An encoded query may follow the first `?`. `expires` is the last valid
+    /// Unix second. The result is percent-encoded, with its query sorted.
     ///
     /// # Errors
-    /// See [`Self::sign_path`]; also when the URL has a fragment.
+    /// See [`Self::sign_path`]. Also when the URL has a fragment.
     pub fn sign(&self, url: &str, expires: Option<i64>) -> Result<String, SignError> {
         let mut signed = String::with_capacity(url.len() + ROOM_FOR_SIGNATURE);
         self.sign_into(url, expires, &mut signed)?;
         Ok(signed)
     }
 
-    /// Signs as [`Self::sign`] does, and appends the URL to `out`.
+    /// Signs like [`Self::sign`], and appends the URL to `out`.
     ///
     /// # Errors
-    /// See [`Self::sign`]; `out` then holds part of the URL.
+    /// See [`Self::sign`]; `out` then contains part of the URL.
     pub fn sign_into(
         &self,
         url: &str,
@@ -192,9 +192,9 @@ impl Signer {
     /// ordinary characters.
     ///
     /// # Errors
-    /// When the path has no single normal form, a parameter has a reserved name, the algorithm is
-    /// `secure-link-md5` and there are parameters, the expiry is before 1970, or the signature does
-    /// not cover it.
+    /// When the path is not in normal form, a parameter has a reserved name, the algorithm is
+    /// `secure-link-md5` and there are parameters, or the expiry is before 1970 or not covered by
+    /// the signature.
     pub fn sign_path(
         &self,
         path: &str,

@@ -1,4 +1,4 @@
-//! Signature Version 4, as Amazon S3 and Google Cloud Storage define it.
+//! Signature Version 4, as defined by Amazon S3 and Google Cloud Storage.
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>,
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>,
@@ -17,25 +17,25 @@ use crate::{
     uri,
 };
 
-/// The longest validity of a presigned URL: seven days.
+/// The maximum validity of a presigned URL: seven days.
 pub(super) const MAX_SECONDS: i64 = 604_800;
 
-/// What a presigned URL says in place of the body's hash.
+/// The text in a presigned URL's canonical request that replaces the hash of the body.
 pub(super) const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
-/// The words in which the two stores differ.
+/// The texts in which the two stores differ.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Words {
-    /// Of the algorithm and before the secret.
+    /// The prefix of the algorithm's name and of the secret.
     pub(super) version: &'static str,
     pub(super) algorithm: &'static str,
-    /// Before the names of parameters.
+    /// The prefix of the parameters' names.
     pub(super) prefix: &'static str,
-    /// After the date and the region.
+    /// The text after the date and the region.
     pub(super) scope: [&'static str; 2],
 }
 
-/// The moment of a signature.
+/// The time of a signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Moment {
     /// `20261126T193639Z`.
@@ -68,7 +68,7 @@ impl Moment {
     }
 }
 
-/// Whose signature, and where it is valid.
+/// The owner of a signature, and the place where it is valid.
 #[derive(Clone)]
 pub(super) struct Credential {
     pub(super) words: Words,
@@ -98,14 +98,14 @@ impl Credential {
         format!("{}/{}", self.access_key, self.scope(moment))
     }
 
-    /// The text to be signed, for a canonical request.
+    /// Returns the text to sign, for a canonical request.
     pub(super) fn string_to_sign(&self, moment: &Moment, canonical: &str) -> String {
         let hash = hex(&Sha256::digest(canonical.as_bytes()));
         let (algorithm, scope) = (self.words.algorithm, self.scope(moment));
         format!("{algorithm}\n{}\n{scope}\n{hash}", moment.timestamp)
     }
 
-    /// The signature by HMAC, in hexadecimal digits.
+    /// Returns the HMAC signature in hexadecimal digits.
     pub(super) fn sign(&self, secret: &str, moment: &Moment, string_to_sign: &str) -> String {
         let [service, terminator] = self.words.scope;
         let secret = format!("{}{secret}", self.words.version);
@@ -116,7 +116,7 @@ impl Credential {
         hex(&hmac_sha256(&key, string_to_sign))
     }
 
-    /// A URL that lacks its signature, and the text to be signed.
+    /// Returns a URL that lacks its signature, and the text to sign.
     pub(super) fn presign(
         &self,
         method: &str,
@@ -157,7 +157,7 @@ impl Credential {
 
 /// A presigned URL without its signature.
 pub(super) struct Unsigned {
-    /// The URL, to which the hexadecimal signature has to be appended.
+    /// The URL, to which the hexadecimal signature must be appended.
     pub(super) url: String,
     pub(super) string_to_sign: String,
     pub(super) moment: Moment,
@@ -188,7 +188,7 @@ pub(super) fn canonical_path(path: &str) -> Result<String, SignError> {
     Ok(canonical)
 }
 
-/// Checks that a text is a token (RFC 9110, section 5.6.2), as a method or a header's name is.
+/// Checks that a text is a token (RFC 9110, section 5.6.2), like a method or the name of a header.
 pub(super) fn check_token(text: &str) -> Result<(), SignError> {
     let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     if text.is_empty() || !text.chars().all(is_token) {
@@ -197,11 +197,11 @@ pub(super) fn check_token(text: &str) -> Result<(), SignError> {
     Ok(())
 }
 
-/// Where a store answers.
+/// The address of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Endpoint {
     scheme: &'static str,
-    /// As in the header `Host`: in lower case, without the scheme's own port.
+    /// The value of the header `Host`: in lower case, without the scheme's default port.
     host: String,
 }
 
@@ -240,8 +240,8 @@ pub(super) struct ObjectUrl {
 }
 
 impl ObjectUrl {
-    /// Finds an object from `scheme://bucket/key`, in which the key is not encoded. With `in_host`
-    /// the bucket becomes part of the host name.
+    /// Parses `scheme://bucket/key`, in which the key is not encoded. With `in_host`, the bucket
+    /// becomes part of the host name.
     pub(super) fn new(
         url: &str,
         scheme: &'static str,
@@ -266,7 +266,7 @@ impl ObjectUrl {
                     && !label.ends_with('-')
                     && !label.contains(|c: char| c.is_ascii_uppercase() || c == '_')
             };
-            // A certificate's wildcard covers one label.
+            // A wildcard in a certificate covers one label.
             let is_covered = endpoint.scheme == "http" || !bucket.contains('.');
             if !bucket.split('.').all(is_label) || !is_covered {
                 return Err(SignError::BucketInHost { bucket: bucket.to_owned() });
@@ -280,7 +280,7 @@ impl ObjectUrl {
         Ok(Self { scheme: endpoint.scheme, host, path })
     }
 
-    /// The whole URL.
+    /// The full URL.
     pub(super) fn url(&self) -> String {
         format!("{}://{}{}", self.scheme, self.host, self.path)
     }

@@ -16,10 +16,10 @@ pub(super) struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// Reads a URL of a signature that covers the path and not the host.
+    /// Parses a URL for a signature scheme that signs the path but not the host.
     ///
     /// # Errors
-    /// When the URL is relative, not percent-encoded, has a fragment, or has dot segments, which
+    /// When the URL is relative or not percent-encoded, or has a fragment or dot segments, which
     /// browsers resolve.
     pub(super) fn parse(url: &'a str) -> Result<Self, SignError> {
         if let Some(character) = url.chars().find(|&c| !is_sent(c)) {
@@ -54,10 +54,10 @@ impl<'a> Target<'a> {
         Ok(Self { origin, path, query })
     }
 
-    /// Reads the parameters of the query, decoded, in their order.
+    /// Parses the parameters of the query and decodes them, in their order.
     ///
     /// # Errors
-    /// When one has a name that the signature needs.
+    /// When a parameter has a name that the signature needs.
     pub(super) fn params(&self, reserved: &[&str]) -> Result<Vec<(String, String)>, SignError> {
         let params = uri::parse_query(self.query.unwrap_or_default())?;
         match params.iter().find(|(name, _)| reserved.contains(&&**name)) {
@@ -74,24 +74,24 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// The path up to its last slash.
+    /// The path up to and including its last slash.
     pub(super) fn directory(&self) -> &'a str {
         let end = self.path.rfind('/').map_or(0, |slash| slash + 1);
         self.path.get(..end).unwrap_or_default()
     }
 
-    /// The URL with one more parameter, which is encoded already, at the end of the query.
+    /// Returns the URL with an additional encoded parameter at the end of the query.
     pub(super) fn with_param(&self, param: &str) -> String {
         let separator = if self.query.is_some() { '&' } else { '?' };
         format!("{}{}{separator}{param}", self.origin, self.path_and_query())
     }
 }
 
-/// The origin, the path and the query of an absolute URL, which is encoded as it will be sent.
+/// Returns the origin, the path and the query of an absolute URL that is encoded as it will be
+/// sent.
 ///
 /// # Errors
-/// When the URL is a path, not encoded, has a fragment, has dot segments, or has a reserved
-/// parameter.
+/// When the URL is a path or not encoded, or has a fragment, dot segments or a reserved parameter.
 pub fn split_url<'a>(
     url: &'a str,
     reserved: &[&str],
@@ -104,13 +104,13 @@ pub fn split_url<'a>(
     Ok((target.origin, target.path, target.query))
 }
 
-/// Whether a browser sends the character as it is.
+/// Whether a browser sends the character without encoding it.
 fn is_sent(character: char) -> bool {
     character.is_ascii_graphic()
         && !matches!(character, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}')
 }
 
-/// Whether a segment is `.` or `..`, also in percent-encoding.
+/// Whether a segment is `.` or `..`, including percent-encoded spellings.
 pub(super) fn has_dot_segments(path: &str) -> bool {
     path.split('/').any(|segment| {
         let dots = segment.replace("%2e", ".").replace("%2E", ".");

@@ -1,5 +1,5 @@
-//! thumbor and imagor: `/signature/[LxT:RxB/][fit-in/][-]WxH/[align/][smart/][filters:…/]source`,
-//! the signature being the HMAC of all that follows it, in padded base64url.
+//! thumbor and imagor: `/signature/[LxT:RxB/][fit-in/][-]WxH/[align/][smart/][filters:…/]source`.
+//! The signature is the HMAC of everything that follows it, in padded base64url.
 //!
 //! <https://thumbor.readthedocs.io/en/latest/usage.html>,
 //! <https://github.com/cshum/imagor#image-endpoint>
@@ -20,13 +20,13 @@ use crate::{
     uri,
 };
 
-/// The shortest signature, in characters of base64: 66 bits.
+/// The minimum length of a signature, in characters of base64: 66 bits.
 const MIN_LENGTH: usize = 11;
 
-/// The largest radius of thumbor's blur, in pixels.
+/// The maximum radius of thumbor's blur, in pixels.
 const MAX_BLUR_RADIUS: f64 = 150.0;
 
-/// Signs URLs for thumbor, and for imagor with its other hash functions.
+/// Signs URLs for thumbor, and for imagor with its additional hash functions.
 #[derive(Clone)]
 pub struct ThumborSigner {
     mac: KeyedMac,
@@ -34,9 +34,9 @@ pub struct ThumborSigner {
 }
 
 impl ThumborSigner {
-    /// A signer with thumbor's `SECURITY_KEY`, in UTF-8. thumbor itself computes HMAC-SHA1;
-    /// imagor has `IMAGOR_SIGNER_TYPE` and cuts the signature to `IMAGOR_SIGNER_TRUNCATE`
-    /// characters (`length`, at least 11).
+    /// A signer with thumbor's `SECURITY_KEY`, in UTF-8. thumbor itself uses HMAC-SHA1; imagor has
+    /// `IMAGOR_SIGNER_TYPE` and truncates the signature to `IMAGOR_SIGNER_TRUNCATE` characters
+    /// (`length`, at least 11).
     ///
     /// # Errors
     /// [`SignerError::EmptySecret`], or [`SignerError::SignatureLength`].
@@ -68,13 +68,14 @@ impl ThumborSigner {
         format!("/{signature}/{path}")
     }
 
-    /// The URL of a thumbnail. `source` is what thumbor's loader loads, decoded: a name or a URL.
-    /// `source_size` is the upright source's width and height in pixels, which a focal point and a
-    /// crop need. thumbor negotiates the format `auto` by its settings `AUTO_WEBP` and `AUTO_AVIF`.
-    /// An unsharp mask has the amount 1.
+    /// Returns the URL of a thumbnail. `source` is the decoded name or URL for thumbor's loader.
+    /// `source_size` is the upright source's width and height in pixels; it is required for a focal
+    /// point or a crop. thumbor negotiates the format `auto` according to its settings `AUTO_WEBP`
+    /// and `AUTO_AVIF`. The amount of an unsharp mask is 1.
     ///
     /// # Errors
-    /// When thumbor can't do what the spec says, or would read the source's name as an option.
+    /// When thumbor does not support an option of the spec, or would parse the source's name as an
+    /// option.
     pub fn url(
         &self,
         source: &str,
@@ -113,7 +114,7 @@ const fn inexpressible(option: &'static str, reason: &'static str) -> DialectErr
     DialectError::Inexpressible { server: "thumbor", option, reason }
 }
 
-/// Every part of a thumbor URL except the source is optional. Where a part is absent, thumbor reads
+/// Every part of a thumbor URL except the source is optional. If a part is absent, thumbor parses
 /// some names as that part.
 fn check_source(source: &str, has_size: bool) -> Result<(), DialectError> {
     const BEFORE_SIZE: [&str; 7] = [
@@ -164,7 +165,8 @@ fn pixel(fraction: f64, side: u32) -> u32 {
 /// `[fit-in/][-]WxH/`, before the rotation, which thumbor does last.
 fn size(spec: &Spec) -> String {
     let dpr = spec.dpr.map_or(1.0, Hundredths::to_f64);
-    // A stretched picture keeps its free side; otherwise that follows the other side.
+    // A stretched image keeps the length of its free side; otherwise it follows from the other
+    // side.
     let free = if spec.fit == Fit::Fill { "orig".to_owned() } else { "0".to_owned() };
     let side = |side: Option<u32>| match side {
         Some(side) => (f64::from(side) * dpr).round().max(1.0).to_string(),

@@ -1,7 +1,7 @@
-//! What the translations of a spec share.
+//! Helpers that the translations of a spec share.
 //!
-//! A spec's gravity refers to the picture as the visitor sees it, its crop to the upright source.
-//! Other servers refer to other stages. A point is a pair of fractions.
+//! A spec's gravity refers to the image as the visitor sees it, and its crop refers to the upright
+//! source. Other servers refer to other stages. A point is a pair of fractions.
 
 use crate::error::DialectError;
 use crate::thumbnail::{
@@ -9,8 +9,8 @@ use crate::thumbnail::{
     spec::{Fit, Flip, FormatOption, Rgb, Rotation, Spec},
 };
 
-/// The format to ask for. Without one, a server keeps the source's, or negotiates if it is set up
-/// to.
+/// The format to request. Without one, a server keeps the format of the source, or negotiates if it
+/// is configured to.
 pub(super) fn format(spec: &Spec, source: &str) -> Option<OutputFormat> {
     match spec.format {
         Some(FormatOption::Auto) => None,
@@ -19,7 +19,7 @@ pub(super) fn format(spec: &Spec, source: &str) -> Option<OutputFormat> {
     }
 }
 
-/// The background to ask for: white where a JPEG may need one.
+/// The background to request: white if a JPEG may need one.
 pub(super) fn background(spec: &Spec, source: &str) -> Option<Rgb> {
     const JPEG: OutputFormat = OutputFormat::Jpeg;
     let needs_white = spec.output_format(source) == FormatOption::Fixed(JPEG)
@@ -27,7 +27,7 @@ pub(super) fn background(spec: &Spec, source: &str) -> Option<Rgb> {
     spec.background.or(needs_white.then_some(Rgb::WHITE))
 }
 
-/// Refuse the options of a JPEG's encoder that the server's URLs can't hold.
+/// Reject the options of the JPEG encoder that the server's URLs can't express.
 pub(super) const fn refuse_jpeg_options(
     spec: &Spec,
     server: &'static str,
@@ -41,12 +41,12 @@ pub(super) const fn refuse_jpeg_options(
     Err(DialectError::Inexpressible { server, option, reason })
 }
 
-/// Whether the rotation exchanges width and height.
+/// Whether the rotation swaps width and height.
 pub(super) const fn is_sideways(spec: &Spec) -> bool {
     matches!(spec.rotate, Rotation::Deg90 | Rotation::Deg270)
 }
 
-/// The place of a point of the upright source in the turned picture.
+/// The position in the rotated image of a point in the upright source.
 pub(super) fn to_turned(spec: &Spec, (x, y): (f64, f64)) -> (f64, f64) {
     mirrored(
         spec,
@@ -59,7 +59,7 @@ pub(super) fn to_turned(spec: &Spec, (x, y): (f64, f64)) -> (f64, f64) {
     )
 }
 
-/// The place of a point of the turned picture in the upright source.
+/// The position in the upright source of a point in the rotated image.
 pub(super) fn to_source(spec: &Spec, point: (f64, f64)) -> (f64, f64) {
     let (x, y) = mirrored(spec, point);
     match spec.rotate {

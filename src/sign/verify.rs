@@ -1,4 +1,4 @@
-//! How [`Signer`] verifies.
+//! The verification of URLs by [`Signer`].
 
 use std::borrow::Cow;
 
@@ -10,14 +10,14 @@ use super::{
 };
 use crate::{error::VerifyError, uri};
 
-/// `[params&]key=signature[&expires=…]` in its parts; `expires` is empty when it is absent.
+/// The parts of `[params&]key=signature[&expires=…]`; `expires` is empty if it is absent.
 struct Query<'a> {
     params: Option<&'a str>,
     signature: &'a str,
     expires: &'a str,
 }
 
-/// A URL whose signature is good.
+/// A URL whose signature is valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified<'a> {
     /// The decoded path.
@@ -55,10 +55,10 @@ impl Signer {
     }
 
     /// Checks a URL, except for its expiry. It must be spelt exactly as [`Self::sign`] spells it.
-    /// The time does not depend on which key fits, or whether any does.
+    /// The time that this takes does not depend on which key matches, or whether any does.
     ///
     /// # Errors
-    /// Why the signature is bad.
+    /// The reason why the signature is invalid.
     pub fn verify_signature<'a>(&self, url: &'a str) -> Result<Verified<'a>, VerifyError> {
         let (path, query) =
             split_at(url, memchr(b'?', url.as_bytes())).ok_or(VerifyError::NoSignature)?;
@@ -115,7 +115,7 @@ fn split_at(text: &str, index: Option<usize>) -> Option<(&str, &str)> {
     Some((text.get(..index)?, text.get(index + 1..)?))
 }
 
-/// Reads a positive decimal number in its only spelling.
+/// Parses a positive decimal number in its canonical spelling.
 fn parse_expires(digits: &str) -> Option<i64> {
     if digits.starts_with('0') || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

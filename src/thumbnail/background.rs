@@ -5,7 +5,7 @@ use super::format::OutputFormat;
 use super::spec::{Compass, Gravity, Rgb, Spec};
 use raster::{Picture, PixelKind, Size};
 
-/// Flatten the picture if necessary, and put it on its canvas.
+/// Flatten the image if necessary, and place it on its canvas.
 #[must_use]
 pub fn apply(picture: Picture, geometry: &Geometry, spec: &Spec, format: OutputFormat) -> Picture {
     let can_be_transparent = format != OutputFormat::Jpeg;
@@ -29,7 +29,7 @@ pub fn apply(picture: Picture, geometry: &Geometry, spec: &Spec, format: OutputF
     }
 }
 
-/// Put an opaque colour behind a picture.
+/// Put an opaque colour behind an image.
 #[must_use]
 pub fn flatten(picture: Picture, Rgb(color): Rgb) -> Picture {
     if picture.kind != PixelKind::Rgba {

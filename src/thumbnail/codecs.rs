@@ -2,8 +2,8 @@
 
 use crate::ffi::{av1, webp};
 
-/// The codec libraries and their versions, for a report of what is in use. libwebp and libaom state
-/// their own; the build reads the others from the sources that it compiles.
+/// Returns the codec libraries and their versions, for a report of the versions in use. libwebp and
+/// libaom report their own version; the build script reads the others from the compiled sources.
 #[must_use]
 pub fn codecs() -> Vec<(&'static str, String)> {
     let built = env!("XACCEL_CODECS").split(',').filter_map(|codec| codec.split_once('='));

@@ -1,4 +1,5 @@
-//! Converts pictures to sRGB: by ICC profiles, code points or gamma, and inks without a profile.
+//! Converts images to sRGB, using ICC profiles, code points or gamma, and converts inks without a
+//! profile.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use moxcms::{
 
 use raster::{Picture, PixelKind};
 
-/// The meaning of samples, as a source states it.
+/// The colour space of the samples, as specified in the source.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Profile {
     /// An ICC profile (ISO 15076-1).
@@ -22,12 +23,12 @@ pub enum Profile {
         /// The transfer characteristics.
         transfer: u8,
     },
-    /// sRGB's primaries, and samples that are linear light to the power of this.
+    /// The primaries of sRGB, with samples that are linear light raised to this power.
     Gamma(f32),
 }
 
 impl Profile {
-    /// The profile, if it is for samples of this kind and is not sRGB.
+    /// The profile, if it matches samples of this kind and is not sRGB.
     fn parse(&self, kind: PixelKind) -> Option<ColorProfile> {
         let space = match kind {
             PixelKind::Luma => DataColorSpace::Gray,
@@ -37,8 +38,8 @@ impl Profile {
         let profile = match self {
             Self::Icc(icc) => ColorProfile::new_from_slice(icc).ok()?,
             Self::CodePoints { primaries, transfer } => {
-                // Unspecified (2) is sRGB. The curves of television standards (1, 6, 14, 15) are
-                // for cameras, and displayed as sRGB.
+                // Unspecified (2) means sRGB. The curves of television standards (1, 6, 14, 15) are
+                // for cameras, and their images are displayed as sRGB.
                 let is_srgb =
                     matches!(primaries, 1 | 2) && matches!(transfer, 1 | 2 | 6 | 13 | 14 | 15);
                 if is_srgb {
@@ -81,7 +82,7 @@ impl Profile {
 /// Converts the frames of one source.
 pub struct Converter {
     profile: Option<Profile>,
-    /// The transform for pictures of this kind; `None` where they are sRGB already.
+    /// The transform for images of this kind; `None` if they are already in sRGB.
     prepared: Option<(PixelKind, Option<Arc<Transform8BitExecutor>>)>,
 }
 
@@ -92,8 +93,8 @@ impl Converter {
         Self { profile, prepared: None }
     }
 
-    /// The same picture in sRGB. A profile that is damaged, or not for samples of this kind, is
-    /// ignored.
+    /// Returns the image in sRGB. A profile is ignored if it is damaged or does not match samples
+    /// of this kind.
     #[must_use]
     pub fn to_srgb(&mut self, picture: Picture) -> Picture {
         match self.transform(picture.kind) {
@@ -103,7 +104,7 @@ impl Converter {
         .without_inks()
     }
 
-    /// Whether [`Self::to_srgb`] leaves pictures of this kind unchanged.
+    /// Whether [`Self::to_srgb`] leaves images of this kind unchanged.
     #[must_use]
     pub fn is_identity(&mut self, kind: PixelKind) -> bool {
         kind != PixelKind::Cmyk && self.transform(kind).is_none()
@@ -129,7 +130,7 @@ impl Converter {
     }
 }
 
-/// Whether a transform changes samples by one at most, as for a profile that describes sRGB.
+/// Whether a transform changes samples by at most one, as does a profile that describes sRGB.
 fn is_rounding_only(kind: PixelKind, transform: &Transform8BitExecutor) -> bool {
     const STEPS: [u8; 7] = [0, 28, 77, 128, 179, 227, 255];
     let colors = || {
@@ -155,7 +156,7 @@ const fn layouts(kind: PixelKind) -> (Layout, Layout) {
         PixelKind::Luma => (Layout::Gray, Layout::Rgb),
         PixelKind::Rgb => (Layout::Rgb, Layout::Rgb),
         PixelKind::Rgba => (Layout::Rgba, Layout::Rgba),
-        // moxcms names CMYK by its other layout of four samples.
+        // In moxcms, CMYK uses the other layout with four samples.
         PixelKind::Cmyk => (Layout::Rgba, Layout::Rgb),
     }
 }

@@ -1,6 +1,6 @@
-//! The geometry of a thumbnail: which part of the source it shows, at which size.
+//! The geometry of a thumbnail: the part of the source that it shows, and its size.
 //!
-//! All of it is computed in the *turned* picture, as visitors see it. At the end the window is
+//! Everything is computed in the *turned* picture, as visitors see it. Finally, the window is
 //! transformed to the stored pixels, so that pixels are rotated only after they are resized.
 
 use super::format::MAX_SIDE;
@@ -9,7 +9,7 @@ use super::spec::{CropRect, Fit, Gravity, Hundredths, Spec};
 use crate::error::ThumbnailError;
 use raster::Size;
 
-/// A part of a picture, in fractions of its sides.
+/// A part of a picture, as fractions of its sides.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[expect(missing_docs, reason = "a rectangle")]
 pub struct Window {
@@ -26,11 +26,11 @@ pub struct Geometry {
     pub transform: Transform,
     /// The size of the thumbnail.
     pub canvas: Size,
-    /// The size of the picture on the canvas; smaller only when padded.
+    /// The size of the picture on the canvas. It is smaller than the canvas only if it is padded.
     pub size: Size,
     /// The size of the stored source.
     source: Size,
-    /// The part of the turned source that the spec's `crop` leaves.
+    /// The part of the turned source that remains after the spec's `crop`.
     crop: Window,
     /// The size of the kept part of `crop`, in fractions of the turned source.
     kept: (f64, f64),
@@ -54,7 +54,7 @@ impl Geometry {
             let pixels = |side: u32| (f64::from(side) * density).round().max(1.0);
             (spec.width.map(pixels), spec.height.map(pixels))
         };
-        // Of both sides, `contain` and `pad` follow the one that is shorter in proportion.
+        // `contain` and `pad` follow the side that is shorter in proportion.
         let scale_to = |frame: (Option<f64>, Option<f64>)| {
             let ratios = [frame.0.map(|side| side / full.0), frame.1.map(|side| side / full.1)];
             let ratios = ratios.into_iter().flatten();
@@ -64,15 +64,15 @@ impl Geometry {
             }
             .unwrap_or(1.0)
         };
-        // A source without enough pixels for the density gets a lower one: the same picture on the
-        // same canvas, but smaller.
+        // If the source does not have enough pixels for the density, the density is lowered: the
+        // same picture on the same canvas, but smaller.
         let density =
             if spec.upscale { dpr } else { dpr.min((1.0 / scale_to(frame_at(1.0))).max(1.0)) };
         let mut frame = frame_at(density);
         let mut scale = scale_to(frame);
         if !spec.upscale && scale > 1.0 {
             if matches!(spec.fit, Fit::Cover | Fit::Fill) {
-                // The frame shrinks, and keeps its proportions.
+                // The frame shrinks but keeps its proportions.
                 let shrunk = |side: Option<f64>| side.map(|side| side / scale);
                 frame = (shrunk(frame.0), shrunk(frame.1));
             }
@@ -99,8 +99,8 @@ impl Geometry {
         Ok(Self { transform, canvas, size, source, crop, kept })
     }
 
-    /// The size of the whole stored source at the scale of the thumbnail, which is the minimum to
-    /// decode.
+    /// The size of the whole stored source at the scale of the thumbnail. It must be decoded at
+    /// this size at least.
     #[must_use]
     pub fn decoded_size(&self) -> Size {
         let Size { width, height } = self.transform.size(self.source);
@@ -169,8 +169,8 @@ impl Geometry {
 pub struct Choice {
     /// The part of the source that contains the window.
     pub area: Window,
-    /// The usual position: centred horizontally. Vertically the crop below is three times the crop
-    /// above, because heads are above.
+    /// The default position. It is centred horizontally. Vertically, three times as much is cropped
+    /// at the bottom as at the top, because heads are near the top.
     pub usual: Window,
 }
 
@@ -183,8 +183,8 @@ fn from_spec(crop: CropRect) -> Window {
     }
 }
 
-/// The window with its edges at whole pixels of a picture of this size. A spec's fractions are
-/// rounded, and a part of a pixel can't be shown without a blur.
+/// Moves the edges of the window to whole pixels of a picture of this size. A spec's fractions are
+/// rounded, and a fraction of a pixel can't be shown without blurring.
 fn snapped(window: Window, size: Size) -> Window {
     let along = |start: f64, length: f64, pixels: u32| {
         let pixels = f64::from(pixels);
@@ -197,7 +197,7 @@ fn snapped(window: Window, size: Size) -> Window {
     Window { left, top, width, height }
 }
 
-/// The position of a part of a picture after a transform of the picture.
+/// The position of a part of a picture after the picture is transformed.
 fn transform_window(window: Window, transform: Transform) -> Window {
     let window = if transform.transpose { transposed(window) } else { window };
     flipped(window, transform)

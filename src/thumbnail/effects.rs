@@ -1,4 +1,4 @@
-//! Blur and sharpen, at the final size.
+//! Blurs and sharpens the thumbnail at its final size.
 
 use raster::Picture;
 
@@ -8,7 +8,7 @@ use crate::error::ThumbnailError;
 /// Apply `blur` and `sharpen`.
 ///
 /// # Errors
-/// [`ThumbnailError::Internal`], which no valid picture causes.
+/// [`ThumbnailError::Internal`], which does not occur for valid images.
 pub fn apply(mut picture: Picture, spec: &Spec) -> Result<Picture, ThumbnailError> {
     #[expect(clippy::cast_possible_truncation, reason = "two decimals")]
     let sigma = |option: Hundredths| option.to_f64() as f32;

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-/// The longest side of a thumbnail in pixels, which is the limit of JPEG and GIF.
+/// The maximum length of a side of a thumbnail in pixels, which is the limit of JPEG and GIF.
 pub const MAX_SIDE: u32 = 65_535;
 
-/// A format that thumbnails can be written in.
+/// A format in which thumbnails can be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OutputFormat {
     /// JPEG, ITU-T T.81.
@@ -42,7 +42,7 @@ impl OutputFormat {
         Self::ALL.into_iter().find(|format| format.name() == name)
     }
 
-    /// The format by the extension of a file name, in any case.
+    /// Returns the format for the extension of a file name, ignoring case.
     #[must_use]
     pub fn from_file_name(name: &str) -> Option<Self> {
         let (_, extension) = name.rsplit_once('.')?;
@@ -52,7 +52,7 @@ impl OutputFormat {
         }
     }
 
-    /// Whether it can hold an animation.
+    /// Whether the format supports animations.
     #[must_use]
     pub const fn is_animated(self) -> bool {
         matches!(self, Self::WebP | Self::Gif)
@@ -77,7 +77,7 @@ impl fmt::Display for OutputFormat {
     }
 }
 
-/// A format that thumbnails can be made of. Each decoder defines its own.
+/// A format that can be a source of thumbnails. Each decoder defines its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SourceFormat {
     name: &'static str,
@@ -92,7 +92,7 @@ impl SourceFormat {
         Self { name, opaque: output, transparent: output }
     }
 
-    /// The same format, with another default for sources that may be transparent.
+    /// The same format, with a different default for sources that may be transparent.
     #[must_use]
     pub const fn or_if_transparent(self, transparent: OutputFormat) -> Self {
         Self { transparent, ..self }

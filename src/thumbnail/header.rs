@@ -7,17 +7,17 @@ use raster::Size;
 /// The header of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
-    /// The format, by the first bytes.
+    /// The format, determined from the first bytes.
     pub format: SourceFormat,
-    /// The size of the stored pixels, before they are turned upright.
+    /// The size of the stored pixels, before the image is turned upright.
     pub size: Size,
     /// The EXIF orientation, 1 to 8.
     pub orientation: u16,
     /// The transform that turns the stored pixels upright.
     pub transform: Transform,
-    /// The number of readable frames; 1 for a still.
+    /// The number of readable frames; 1 for a still image.
     pub frames: u32,
-    /// How many times an animation plays; 0 = forever.
+    /// The number of times that an animation plays; 0 = forever.
     pub plays: u16,
     /// Whether pixels may be transparent.
     pub has_alpha: bool,
@@ -26,7 +26,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// The header of an upright, opaque still without a profile.
+    /// The header of an upright, opaque still image without a profile.
     #[must_use]
     pub fn still(format: SourceFormat, size: Size) -> Self {
         Self {
@@ -47,14 +47,14 @@ impl Header {
         Self { orientation, transform: Transform::from_exif(orientation), ..self }
     }
 
-    /// The size of the upright picture.
+    /// The size of the upright image.
     #[must_use]
     pub const fn upright_size(&self) -> Size {
         self.transform.size(self.size)
     }
 
-    /// The format of a thumbnail that keeps the format of its source. It is JPEG or, for a source
-    /// that may be transparent, PNG where browsers do not show the source's own format.
+    /// The format of a thumbnail that keeps the format of its source. If browsers do not display
+    /// that format, it is JPEG, or PNG for a source that may be transparent.
     #[must_use]
     pub const fn kept_format(&self) -> OutputFormat {
         self.format.kept(self.has_alpha)

@@ -7,13 +7,13 @@ use raster::Size;
 /// The limits of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Pixels of the source as it is decoded, over all of its frames.
+    /// The maximum number of pixels of the source as it is decoded, in all of its frames.
     pub max_pixels: u64,
-    /// Bytes of the encoded source.
+    /// The maximum number of bytes of the encoded source.
     pub max_bytes: u64,
-    /// Frames of an animation.
+    /// The maximum number of frames of an animation.
     pub max_frames: u32,
-    /// Pixels of the longer side of the thumbnail.
+    /// The maximum length of the longer side of the thumbnail, in pixels.
     pub max_side: u32,
 }
 
@@ -37,7 +37,7 @@ impl Limits {
         at_most("bytes", bytes, self.max_bytes)
     }
 
-    /// Check a source of which this number of frames is decoded, each with this number of pixels.
+    /// Check a source, given the number of frames to decode and the number of pixels of each.
     ///
     /// # Errors
     /// [`ThumbnailError::TooLarge`].

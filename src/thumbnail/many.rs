@@ -1,6 +1,6 @@
-//! Several thumbnails at once, over plain threads.
+//! Renders several thumbnails at once, with plain threads.
 //!
-//! The threads live for one call only. The threads of a longer-lived pool would not exist in a
+//! The threads exist only during one call. The threads of a longer-lived pool would not exist in a
 //! forked child, which would then wait for them forever.
 
 use std::num::NonZeroUsize;
@@ -8,8 +8,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-/// Do the same work for each item, and return the results in their order. A thread takes the next
-/// item when it has finished one.
+/// Call a function for each item, and return the results in the order of the items. Each thread
+/// takes the next item when it has finished one.
 pub fn each<T: Send>(
     items: usize,
     threads: NonZeroUsize,
@@ -29,7 +29,7 @@ pub fn each<T: Send>(
     };
     thread::scope(|scope| {
         for _ in 1..threads.get().min(items) {
-            // Fewer threads are fine: this one does the rest.
+            // It does not matter if fewer threads start: this thread does the rest.
             let _ = thread::Builder::new().spawn_scoped(scope, run);
         }
         run();

@@ -1,4 +1,4 @@
-//! Thumbnails: what one looks like ([`spec`]) and the steps that make it ([`render`]).
+//! Thumbnails: the description of a thumbnail ([`spec`]) and the steps that render it ([`render`]).
 //!
 //! | step | module | works on |
 //! |---|---|---|
@@ -13,7 +13,7 @@
 //! | flatten, pad | [`background`] | pixels of the thumbnail |
 //! | encode | [`encode`] | pixels of the thumbnail |
 //!
-//! From JPEG and lossy WebP to one of these, `planar` takes a shorter way.
+//! For conversions from JPEG and lossy WebP to one of these two formats, `planar` is a shortcut.
 
 pub mod background;
 pub mod codecs;
@@ -59,15 +59,15 @@ pub struct Thumbnail {
     pub height: u32,
     /// The format.
     pub format: OutputFormat,
-    /// Whether the source had all pixels that it shows. Otherwise the source is damaged, or has not
-    /// yet arrived as a whole.
+    /// Whether the source contained all pixels that the thumbnail shows. If not, the source is
+    /// damaged or has not yet arrived completely.
     pub is_complete: bool,
 }
 
 /// Make a thumbnail of an encoded image.
 ///
 /// # Errors
-/// The source exceeds a limit, is not a readable image, or the time limit has passed.
+/// When the source exceeds a limit or is not a readable image, or the time limit is exceeded.
 pub fn render(source: &[u8], options: &RenderOptions<'_>) -> Result<Thumbnail, ThumbnailError> {
     let mut source = decode::open(source, options.limits)?;
     let plan = RenderPlan::new(source.as_ref(), options)?;
@@ -87,13 +87,13 @@ pub fn render(source: &[u8], options: &RenderOptions<'_>) -> Result<Thumbnail, T
     Ok(Thumbnail { data, width, height, format: plan.format, is_complete })
 }
 
-/// Make the `ThumbHash` of an encoded image, for [`placeholder::draw`]. Of the options it uses the
-/// limits, the time limit and `is_partial`.
+/// Compute the `ThumbHash` of an encoded image, for [`placeholder::draw`]. Only the limits, the
+/// time limit and `is_partial` are used from the options.
 ///
 /// # Errors
-/// Those of [`render`].
+/// See [`render`].
 pub fn thumbhash(source: &[u8], options: &RenderOptions<'_>) -> Result<Vec<u8>, ThumbnailError> {
-    // PNG keeps transparency, and has a single frame.
+    // PNG preserves transparency, and has a single frame.
     let options =
         RenderOptions { spec: &placeholder::spec(), format: Some(OutputFormat::Png), ..*options };
     let mut source = decode::open(source, options.limits)?;
@@ -116,7 +116,7 @@ fn frames(
     let mut frames: Vec<Frame> = Vec::new();
     let completeness = source.frames(plan.request, &mut |DecodedFrame { mut pixels, delay }| {
         options.check_time()?;
-        // One window for all frames: an animation must not jump.
+        // All frames share one window, because an animation must not jump.
         let window = match window {
             Some(window) => window,
             None => *window.insert(crop_window(&mut pixels, geometry, options.spec)?),

@@ -7,12 +7,12 @@ use super::resize::Averaging;
 use super::spec::Spec;
 use crate::error::ThumbnailError;
 
-/// The quality of each format, where a spec has none.
+/// The default quality of each format. It applies if the spec does not set one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Qualities {
     /// JPEG, 1 to 100.
     pub jpeg: u8,
-    /// WebP, 1 to 100, which is lossless.
+    /// WebP, 1 to 100; 100 is lossless.
     pub webp: u8,
     /// AVIF, 1 to 100.
     pub avif: u8,
@@ -25,7 +25,7 @@ impl Default for Qualities {
 }
 
 impl Qualities {
-    /// The quality of a format. PNG and GIF have none, and ignore it.
+    /// The quality for a format. PNG and GIF have no quality, and ignore it.
     #[must_use]
     pub const fn of(self, format: OutputFormat) -> u8 {
         match format {
@@ -42,27 +42,27 @@ impl Qualities {
 pub struct RenderOptions<'a> {
     /// What the thumbnail looks like. Its format and version are ignored here.
     pub spec: &'a Spec,
-    /// The format to write; `None` keeps that of the source, see
+    /// The format to write; `None` keeps the format of the source, see
     /// [`kept_format`](super::header::Header::kept_format).
     pub format: Option<OutputFormat>,
-    /// The qualities where the spec has none.
+    /// The qualities that apply if the spec does not set one.
     pub qualities: Qualities,
-    /// The encoder's settings besides format and quality, where the spec has none.
+    /// The encoder's other settings. They apply if the spec does not set them.
     pub style: Style,
-    /// How samples are averaged.
+    /// The method by which samples are averaged.
     pub averaging: Averaging,
     /// The limits of the source and the thumbnail.
     pub limits: &'a Limits,
     /// Whether the source is only the start of a longer file. An error
     /// [`ThumbnailError::Corrupt`] then means that the whole file is needed.
     pub is_partial: bool,
-    /// Whether the time limit has passed. Called between the steps.
+    /// Whether the time limit was exceeded. It is called between the steps.
     pub expired: &'a dyn Fn() -> bool,
 }
 
 impl RenderOptions<'_> {
     /// # Errors
-    /// [`ThumbnailError::Timeout`] when the time limit has passed.
+    /// [`ThumbnailError::Timeout`] when the time limit was exceeded.
     pub(super) fn check_time(&self) -> Result<(), ThumbnailError> {
         if (self.expired)() { Err(ThumbnailError::Timeout) } else { Ok(()) }
     }

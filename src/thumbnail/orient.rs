@@ -1,22 +1,22 @@
-//! Rotation and mirroring: by the EXIF orientation, `rot-…` and `flip-…`.
+//! Rotation and mirroring, for the EXIF orientation, `rot-…` and `flip-…`.
 
 use super::spec::{Flip, Rotation};
 use raster::{Picture, Size};
 
-/// One of the eight symmetries of a rectangle: exchange x and y, then mirror.
+/// One of the eight symmetries of a rectangle: swap x and y, then mirror.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Transform {
-    /// Exchange x and y, before the mirroring.
+    /// Whether x and y are swapped before mirroring.
     pub transpose: bool,
-    /// Left becomes right.
+    /// Whether left and right are swapped.
     pub flip_x: bool,
-    /// Up becomes down.
+    /// Whether top and bottom are swapped.
     pub flip_y: bool,
 }
 
 impl Transform {
-    /// The transform that turns a picture with this EXIF orientation (1 to 8) upright. Other
-    /// numbers are ignored, as in browsers.
+    /// The transform that turns an image with this EXIF orientation (1 to 8) upright. Other numbers
+    /// are ignored, as in browsers.
     #[must_use]
     pub const fn from_exif(orientation: u16) -> Self {
         let (transpose, flip_x, flip_y) = match orientation {
@@ -68,7 +68,7 @@ impl Transform {
         })
     }
 
-    /// This one first, then the next.
+    /// Combines two transforms: first this one, then the next.
     #[must_use]
     pub const fn then(self, next: Self) -> Self {
         let (flip_x, flip_y) =
@@ -80,20 +80,20 @@ impl Transform {
         }
     }
 
-    /// The size of a picture of this size after the transform.
+    /// The size after the transform of an image with this size.
     #[must_use]
     pub const fn size(self, size: Size) -> Size {
         if self.transpose { size.swapped() } else { size }
     }
 
-    /// The size of a picture before the transform, when this is its size after it.
+    /// The size before the transform of an image that has this size after it.
     #[must_use]
     pub const fn original_size(self, size: Size) -> Size {
         self.size(size)
     }
 }
 
-/// Rotate and mirror a picture.
+/// Rotate and mirror an image.
 #[must_use]
 pub fn apply(picture: Picture, transform: Transform) -> Picture {
     if transform == Transform::default() {

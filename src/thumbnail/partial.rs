@@ -1,7 +1,7 @@
-//! Sources that are read only as far as necessary: files, and streams.
+//! Sources that are read only as far as necessary: files and streams.
 //!
-//! Of a progressive JPEG, a thumbnail of one eighth of its size needs only the first scans, which
-//! may be a small part of the file.
+//! To make a thumbnail of one eighth of the size of a progressive JPEG, only the first scans are
+//! needed. They may be a small part of the file.
 
 use std::fs::File;
 use std::io::{self, Read, Take};
@@ -14,7 +14,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use super::limits::Limits;
 use crate::error::ThumbnailError;
 
-/// The start of a JPEG: the marker SOI, and another one.
+/// The start of a JPEG: the marker SOI, followed by another marker.
 const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
 
 /// A file that is read only as far as necessary.
@@ -26,21 +26,23 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
-    /// Open a file of a size within the limits.
+    /// Open a file whose size is within the limits.
     ///
     /// # Errors
-    /// Outer: it can't be read, or is not a regular file (`NotFound`). Inner: it is too large.
+    /// The outer error means that the file can't be read, or is not a regular file (`NotFound`).
+    /// The inner error means that it is too large.
     pub fn open(path: &Path, limits: &Limits) -> io::Result<Result<Self, ThumbnailError>> {
-        // A FIFO would wait for a writer, and a terminal could become that of the process.
+        // Opening a FIFO would wait for a writer, and a terminal could become the controlling
+        // terminal.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         Self::from_file(openat(CWD, path, flags, Mode::empty())?.into(), limits)
     }
 
-    /// Take an open file of a size within the limits. It is read from its start, wherever its
-    /// descriptor's position is, and the position stays.
+    /// Use an open file whose size is within the limits. It is read from its start regardless of
+    /// the position of its descriptor, and the position does not change.
     ///
     /// # Errors
-    /// Those of [`open`](Self::open).
+    /// See [`open`](Self::open).
     pub fn from_file(file: File, limits: &Limits) -> io::Result<Result<Self, ThumbnailError>> {
         let metadata = file.metadata()?;
         if !metadata.is_file() {
@@ -50,16 +52,16 @@ impl SourceFile {
             return Ok(Err(error));
         }
         let read = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
-        // The file may have grown since.
+        // The file may have grown in the meantime.
         let file = Positioned { file, position: 0 }.take(limits.max_bytes.saturating_add(1));
         Ok(Ok(Self { file, size: metadata.len(), read }))
     }
 
-    /// The first bytes, as far as a thumbnail of one eighth of a JPEG's size needs them. `None` when
-    /// it needs the whole file.
+    /// Returns the first bytes, as far as they are needed for a thumbnail of one eighth of a JPEG's
+    /// size. Returns `None` if the whole file is needed.
     ///
     /// # Errors
-    /// It can't be read.
+    /// When the file can't be read.
     pub fn start(&mut self) -> io::Result<Option<&[u8]>> {
         self.file.by_ref().take(JPEG.len() as u64).read_to_end(&mut self.read)?;
         if self.read != JPEG {
@@ -69,17 +71,17 @@ impl SourceFile {
         Ok(((self.read.len() as u64) < self.size).then_some(&self.read))
     }
 
-    /// The whole file.
+    /// Returns the whole file.
     ///
     /// # Errors
-    /// It can't be read.
+    /// When the file can't be read.
     pub fn all(&mut self) -> io::Result<&[u8]> {
         self.file.read_to_end(&mut self.read)?;
         Ok(&self.read)
     }
 }
 
-/// A reader with a position of its own. The position of a descriptor is shared with its copies.
+/// A reader with its own position. The position of a descriptor is shared with its copies.
 struct Positioned {
     file: File,
     position: u64,
@@ -109,8 +111,8 @@ impl Default for StreamedSource {
 }
 
 impl StreamedSource {
-    /// Add the next piece. True for the piece that completes what a thumbnail of one eighth of a
-    /// JPEG's size needs.
+    /// Add the next piece. Returns true for the piece that completes the bytes needed for a
+    /// thumbnail of one eighth of a JPEG's size.
     pub fn feed(&mut self, piece: &[u8]) -> bool {
         self.content.extend_from_slice(piece);
         let Some(needed) = &mut self.needed else { return false };
@@ -121,7 +123,7 @@ impl StreamedSource {
         matches!(found, Ok(Some(_)))
     }
 
-    /// The bytes so far.
+    /// The bytes that have arrived so far.
     #[must_use]
     pub fn content(&self) -> &[u8] {
         &self.content

@@ -1,7 +1,7 @@
-//! A blurred picture of about 25 bytes, shown until the thumbnail has loaded.
+//! A blurred preview of about 25 bytes, shown until the thumbnail has loaded.
 //!
-//! [ThumbHash](https://evanw.github.io/thumbhash/) keeps a few terms of a cosine transform.
-//! Browsers can't draw it, so the hash is drawn here, as a tiny WebP in a `data:` URI.
+//! [ThumbHash](https://evanw.github.io/thumbhash/) stores a few terms of a cosine transform.
+//! Browsers can't draw it, so the hash is drawn here as a tiny WebP in a `data:` URI.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
@@ -11,24 +11,24 @@ use super::spec::Spec;
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind};
 
-/// The longest side of the picture that the hash is made of, in pixels.
+/// The longest side of the image from which the hash is computed, in pixels.
 const SIDE: u32 = 100;
 
-/// A low quality does no harm to a picture without detail.
+/// A low quality does not harm an image without detail.
 const QUALITY: u8 = 50;
 
-/// The spec of the picture that the hash is made of.
+/// The spec of the image from which the hash is computed.
 pub(super) fn spec() -> Spec {
     Spec { width: Some(SIDE), height: Some(SIDE), ..Spec::default() }
 }
 
-/// The hash of a small picture.
+/// Returns the hash of a small image.
 pub(super) fn hash(picture: Picture) -> Vec<u8> {
     let Picture { width, height, data, .. } = picture.into_rgba();
     thumbhash::rgba_to_thumb_hash(width as usize, height as usize, &data)
 }
 
-/// The picture of a hash as a `data:` URI.
+/// Draws a hash, and returns the image as a `data:` URI.
 ///
 /// # Errors
 /// [`ThumbnailError::Hash`] when the bytes are not a hash, [`ThumbnailError::Internal`] when the

@@ -1,4 +1,4 @@
-//! The plan of a render: its options, settled for the header of one source.
+//! The plan of a render: its options, applied to the header of one source.
 
 use super::crop::Geometry;
 use super::decode::{DecodeRequest, Source};
@@ -10,14 +10,14 @@ use super::resize::Averaging;
 use crate::error::ThumbnailError;
 use raster::Size;
 
-/// Everything that the header decides: which pixels to decode, and what to make of them.
+/// Everything that depends on the header: which pixels to decode, and how to process them.
 pub(super) struct RenderPlan<'a> {
     pub(super) options: &'a RenderOptions<'a>,
     pub(super) header: Header,
     pub(super) geometry: Geometry,
     /// The format to write.
     pub(super) format: OutputFormat,
-    /// The quality to write with.
+    /// The quality of the written file.
     pub(super) quality: u8,
     /// The encoder's other settings.
     pub(super) style: Style,
@@ -43,7 +43,7 @@ impl<'a> RenderPlan<'a> {
         let request = DecodeRequest {
             size: match options.averaging {
                 Averaging::Encoded => geometry.decoded_size(),
-                // Codecs average encoded samples when they shrink.
+                // Codecs average gamma-encoded samples when they shrink an image.
                 Averaging::LinearLight => Size { width: u32::MAX, height: u32::MAX },
             },
             half_chroma: encode::halves_chroma(format, quality, style),

@@ -1,8 +1,9 @@
-//! The planar path: JPEG and lossy WebP to one of these, without a conversion to RGB.
+//! The planar path: conversions from JPEG and lossy WebP to one of these formats, without a
+//! conversion to RGB.
 //!
-//! Both formats store luma apart from chroma, and chroma mostly at half the resolution. Where only
-//! size and orientation change, each component is resized by itself. That halves the samples to
-//! resize and to keep in memory, and converts none of them.
+//! Both formats store luma separately from chroma, and usually store chroma at half the resolution.
+//! If only size and orientation change, each component is resized separately. This halves the
+//! number of samples to resize and to keep in memory, and avoids converting them.
 
 use super::color::Converter;
 use super::decode::{Components, Range, Source};
@@ -15,7 +16,7 @@ use super::spec::Gravity;
 use crate::error::ThumbnailError;
 use raster::{PixelKind, Size};
 
-/// Make the encoded thumbnail; `None` where the planar path does not apply.
+/// Encode the thumbnail, or return `None` if the planar path does not apply.
 pub(super) fn render(
     source: &mut dyn Source,
     plan: &RenderPlan<'_>,
@@ -55,7 +56,7 @@ fn applies(plan: &RenderPlan<'_>) -> bool {
     let Size { width, height } = geometry.canvas;
     let spec = options.spec;
     let is_smart = spec.gravity == Some(Gravity::Smart) && geometry.choice().is_some();
-    // In a mirror image of odd size, other pairs of pixels share a sample of chroma.
+    // In a mirror image of odd size, different pairs of pixels share a sample of chroma.
     let keeps_pairs = width.is_multiple_of(2) && height.is_multiple_of(2)
         || geometry.transform == Transform::default();
     matches!(plan.format, OutputFormat::Jpeg | OutputFormat::WebP)

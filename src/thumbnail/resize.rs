@@ -1,4 +1,4 @@
-//! Resize a part of a picture to the size of the thumbnail.
+//! Resizes a part of an image to the size of the thumbnail.
 
 use std::borrow::Cow;
 use std::iter;
@@ -12,19 +12,19 @@ use crate::error::ThumbnailError;
 /// The values that are averaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Averaging {
-    /// The encoded samples, with the gamma of sRGB, as in browsers and most programs.
+    /// The gamma-encoded samples of sRGB, as in browsers and most programs.
     #[default]
     Encoded,
-    /// Linear light: samples are linearised before, and encoded after.
+    /// Linear light: samples are linearised before resizing, and encoded afterwards.
     LinearLight,
 }
 
-/// Resize a part of a picture. Rows that are decoded on demand are resized strip by strip, with a
-/// check of the time before each.
+/// Resize a part of an image. Rows that are decoded on demand are resized in strips, and the time
+/// limit is checked before each strip.
 ///
 /// # Errors
-/// The source is damaged, or an error of `check_time`. The sizes of a [`Geometry`] never cause
-/// [`ThumbnailError::Internal`].
+/// An error for a damaged source, or an error from `check_time`. The sizes in a [`Geometry`] never
+/// cause [`ThumbnailError::Internal`].
 ///
 /// [`Geometry`]: super::crop::Geometry
 pub fn resize(
@@ -44,7 +44,7 @@ pub fn resize(
         (Averaging::Encoded, Pixels::Rows(rows)) => resize_rows(rows, area, size, check_time),
         (averaging, pixels) => {
             let picture = pixels.into_picture()?;
-            // Inks have no linear light.
+            // Linear light is not defined for inks.
             if averaging == Averaging::LinearLight && picture.kind != PixelKind::Cmyk {
                 return Ok(raster::resize_linear(picture, area, size)?);
             }
@@ -68,9 +68,9 @@ fn resize_rows(
     Ok(strips.finish())
 }
 
-/// Resize a part of one component of a picture of size `picture`. A sample of the result covers
-/// `covers` pixels in each direction. The last sample, and with it the part, may extend beyond the
-/// edge of the picture.
+/// Resize a part of one component of an image with the size `picture`. Each sample of the result
+/// covers `covers` pixels in each direction. The last sample, and therefore the part, may extend
+/// beyond the edge of the image.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`], which the sizes of a [`Geometry`](super::crop::Geometry) never cause.
@@ -101,10 +101,10 @@ pub fn resize_component(
     Ok(raster::resize_samples(&samples, extended, area, Size { width: columns, height: rows })?)
 }
 
-/// Errors of a position that come from its fraction, in pixels.
+/// The maximum error of a position that is caused by fractions, in pixels.
 const ROUNDING: f64 = 1e-6;
 
-/// The next whole number of samples, after rounding errors are removed.
+/// Rounds up to a whole number of samples, after removing rounding errors.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a side of a picture")]
 fn whole(length: f64) -> u32 {
     (length - ROUNDING).ceil() as u32
@@ -128,7 +128,7 @@ fn extend(samples: &[u8], from: Size, to: Size) -> Cow<'_, [u8]> {
     Cow::Owned(extended)
 }
 
-/// A small copy of a part of a picture, for the analysis of its colours.
+/// A small copy of a part of an image, for the analysis of its colours.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`], which the sizes of a [`Geometry`](super::crop::Geometry) never cause.
@@ -152,7 +152,7 @@ fn area(size: Size, window: Window) -> Area {
     }
 }
 
-/// A whole number of pixels after the errors of fractions.
+/// Rounds to a whole number of pixels if the difference is caused by fractions.
 fn snapped(pixels: f64) -> f64 {
     if (pixels - pixels.round()).abs() < ROUNDING { pixels.round() } else { pixels }
 }

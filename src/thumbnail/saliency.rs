@@ -1,6 +1,6 @@
-//! The saliency of a small picture: how much each part of it attracts attention.
+//! The saliency of a small picture: how strongly each part of it attracts attention.
 //!
-//! It is the sum of four cues, each scaled to its share at any contrast:
+//! Saliency is the sum of four cues, each scaled to its share at any contrast:
 //!
 //! - Separation from the border: the background mostly reaches the edge of the picture. The
 //!   measure is the minimum barrier distance, in three sweeps (Zhang and others, "Minimum
@@ -22,7 +22,8 @@ pub(super) struct Map {
 }
 
 impl Map {
-    /// The saliency of each pixel of an RGBA picture; all zero for a plain one.
+    /// Computes the saliency of each pixel of an RGBA picture. It is zero everywhere in a plain
+    /// one.
     pub(super) fn new(picture: &Picture) -> Self {
         debug_assert_eq!(picture.kind, PixelKind::Rgba);
         let (pixels, _) = picture.data.as_chunks::<4>();
@@ -88,7 +89,7 @@ impl Map {
         self.cells.windows(2).all(|pair| pair.first() == pair.last())
     }
 
-    /// The same with this mean, unless it is zero everywhere.
+    /// Scales the values to this mean, unless they are zero everywhere.
     fn scaled(&self, mean: f32) -> Self {
         let sum: f32 = self.cells.iter().sum();
         #[expect(clippy::cast_precision_loss, reason = "a small picture")]
@@ -123,8 +124,8 @@ impl Map {
         self.with(squares.collect())
     }
 
-    /// The minimum barrier distance to the border: the least difference of the highest and the
-    /// lowest value along a path, found by sweeps down, up and down again.
+    /// The minimum barrier distance to the border: the smallest difference between the highest and
+    /// the lowest value along a path, found by sweeps down, up and down again.
     fn barrier(&self) -> Self {
         let (width, height) = (self.width, self.height);
         let is_inside =
@@ -201,7 +202,7 @@ impl Sums {
     }
 }
 
-/// From 0 to 1, the colour times the opacity.
+/// The product of colour and opacity, from 0 to 1.
 fn premultiplied([red, green, blue, alpha]: [u8; 4]) -> [f32; 4] {
     let [red, green, blue, alpha] = [red, green, blue, alpha].map(|v| f32::from(v) / 255.0);
     [red * alpha, green * alpha, blue * alpha, alpha]
@@ -212,7 +213,7 @@ fn luma([red, green, blue, _]: &[f32; 4]) -> f32 {
     0.299 * red + 0.587 * green + 0.114 * blue
 }
 
-/// The likeness of a colour to skin of any tone, 0 to 1. Only the direction of the colour counts,
+/// The similarity of a colour to skin of any tone, 0 to 1. Only the direction of the colour counts,
 /// which hardly varies between people.
 fn skin([red, green, blue, _]: &[f32; 4]) -> f32 {
     let length = (red * red + green * green + blue * blue).sqrt();

@@ -1,8 +1,8 @@
 //! `g-smart`: the most salient window.
 //!
-//! The search uses the [saliency](super::saliency) of a small copy. The middle of the window counts
-//! most, and the usual position of the window has a small advantage. There is no randomness and no
-//! model: the same picture always gives the same window.
+//! The search uses the [saliency](super::saliency) of a small copy. The middle of the window has
+//! the largest weight, and the default position of the window has a small advantage. The search
+//! uses neither randomness nor a model: the same image always results in the same window.
 
 use super::crop::{Choice, Window};
 use super::resize;
@@ -10,17 +10,17 @@ use super::saliency::Map;
 use crate::error::ThumbnailError;
 use raster::{Picture, Size};
 
-/// The longer side of the copy in pixels. Enough to find a face, at negligible cost.
+/// The longer side of the copy in pixels. It is large enough to find a face, at negligible cost.
 const SIDE: u32 = 96;
 
-/// The share of its score that a window loses at a distance from the usual position of half the
-/// free space.
+/// The share of its score that a window loses when its distance from the default position is half
+/// the free space.
 const HABIT: f64 = 0.2;
 
-/// The most salient window.
+/// Find the most salient window.
 ///
 /// # Errors
-/// [`ThumbnailError::Internal`], which no valid picture causes.
+/// [`ThumbnailError::Internal`], which does not occur for valid images.
 pub fn window(picture: &Picture, choice: Choice) -> Result<Window, ThumbnailError> {
     let Choice { area, usual } = choice;
     let saliency = Map::new(&shrink(picture, area)?);
@@ -58,9 +58,9 @@ fn shrink(picture: &Picture, area: Window) -> Result<Picture, ThumbnailError> {
 struct Axis {
     /// The last start; the first is 0.
     free: f64,
-    /// The usual start.
+    /// The default start.
     usual: f64,
-    /// The size of the window, as a fraction of the area's.
+    /// The size of the window, as a fraction of the size of the area.
     size: f64,
 }
 

@@ -67,7 +67,7 @@ impl Limits {
         }
     }
 
-    /// When a call that starts now exceeds the time limit.
+    /// The time at which a call that starts now exceeds the time limit.
     fn deadline(&self) -> Option<Instant> {
         Instant::now().checked_add(Duration::try_from_secs_f64(self.timeout?).ok()?)
     }
@@ -95,7 +95,7 @@ pub(super) fn jpeg_style(progressive: bool, subsampling: &str) -> PyResult<Style
     Ok(Style { progressive: Progressive(progressive), subsampling, ..Style::default() })
 }
 
-/// The encoder's settings for the most colours of a palette.
+/// The encoder's settings for the maximum number of colours in a palette.
 pub(super) fn palette_style(colors: Option<u16>) -> PyResult<Style> {
     let colors = colors
         .map(|count| {
@@ -131,7 +131,7 @@ pub(super) struct Arguments {
 }
 
 impl Arguments {
-    /// The arguments for a spec, whose own format counts unless it is `auto`.
+    /// The arguments for a spec. The spec's own format applies unless it is `auto`.
     pub(super) fn new(spec: Spec, linear: bool, limits: Option<&Limits>) -> Self {
         let format = match spec.format {
             Some(FormatOption::Fixed(format)) => Some(format),
@@ -159,8 +159,8 @@ impl Arguments {
         Ok(Self { style, ..Self::new(spec, linear, limits) })
     }
 
-    /// The same arguments with another format, qualities by the names of their formats, and other
-    /// settings of the encoder.
+    /// The same arguments with a different format, qualities by the names of their formats, and
+    /// other encoder settings.
     pub(super) fn with_format(
         self,
         format: OutputFormat,

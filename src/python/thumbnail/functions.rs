@@ -27,7 +27,7 @@ fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult
     Ok(Thumbnail::new(py, &thumbnail))
 }
 
-/// Make the thumbnail of a spec, in this format.
+/// Render the thumbnail that a spec describes, in this format.
 #[pyfunction]
 #[pyo3(signature = (source, spec, *, format, quality=None, progressive=false,
     subsampling="420", linear=false, limits=None, is_partial=false))]
@@ -116,7 +116,7 @@ pub(in super::super) fn thumbnail_many<'py>(
         .collect()
 }
 
-/// A blurred picture as a `data:` URI, shown until the thumbnail has loaded.
+/// Return a blurred preview as a `data:` URI, shown until the thumbnail has loaded.
 #[pyfunction]
 #[pyo3(signature = (source, *, limits=None))]
 pub(in super::super) fn placeholder(
@@ -131,7 +131,7 @@ pub(in super::super) fn placeholder(
     })
 }
 
-/// The `ThumbHash` of an image as base64.
+/// Return the `ThumbHash` of an image in base64.
 #[pyfunction]
 #[pyo3(signature = (source, *, limits=None))]
 pub(in super::super) fn thumbhash(
@@ -147,7 +147,7 @@ pub(in super::super) fn thumbhash(
     Ok(BASE64_STANDARD.encode(hash))
 }
 
-/// The picture of a `ThumbHash`, as `placeholder` makes it.
+/// Draw a `ThumbHash`, like `placeholder`.
 #[pyfunction]
 #[pyo3(signature = (hash, /))]
 pub(in super::super) fn draw_thumbhash(hash: &str) -> PyResult<String> {
@@ -172,7 +172,7 @@ pub(in super::super) fn probe(
         .map(ImageInfo::from)
 }
 
-/// The codec libraries and their versions.
+/// Return the codec libraries and their versions.
 #[pyfunction]
 pub(in super::super) fn codecs() -> HashMap<&'static str, String> {
     core_codecs::codecs().into_iter().collect()

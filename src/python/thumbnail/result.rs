@@ -38,7 +38,7 @@ impl Thumbnail {
     }
 }
 
-/// The header of an image; width and height are those of the upright picture.
+/// The header of an image; width and height refer to the upright image.
 #[pyclass(frozen, get_all, module = "xaccel._core")]
 pub(in super::super) struct ImageInfo {
     width: u32,

@@ -1,4 +1,4 @@
-//! Where an image comes from, and the exceptions that name it.
+//! The sources of images, and the exceptions that name them.
 
 use std::fs::File;
 use std::io;
@@ -48,10 +48,10 @@ impl PyStreamedSource {
 /// The source of an image.
 pub(super) enum ImageSource {
     Bytes(PyBackedBytes),
-    /// Only the start of a JPEG, see [`StreamedSource`].
+    /// Only the start of a JPEG; see [`StreamedSource`].
     Partial(PyBackedBytes),
     Path(PathBuf),
-    /// An open file, and its path for messages.
+    /// An open file, and the path to show in messages.
     File(File, PathBuf),
 }
 
@@ -76,7 +76,8 @@ impl ImageSource {
         Self::read_all(&read, limits.max_bytes.saturating_add(1))
     }
 
-    /// Call `read()` until a file ends or has given `most` bytes: one call may give fewer.
+    /// Call `read()` until the file ends or has returned `most` bytes. A single call may return
+    /// fewer.
     fn read_all(read: &Bound<'_, PyAny>, most: u64) -> PyResult<Self> {
         let mut content = Vec::new();
         loop {
@@ -101,7 +102,7 @@ impl ImageSource {
         }
     }
 
-    /// Work on the bytes, detached from the interpreter; see [`Self::read`].
+    /// Process the bytes, detached from the interpreter; see [`Self::read`].
     pub(super) fn with<T: Send>(
         &self,
         py: Python<'_>,
@@ -111,16 +112,16 @@ impl ImageSource {
         self.result(py.detach(|| self.read(limits, work)))
     }
 
-    /// Work on the bytes. The first call may get only the start of them, with true as the second
-    /// argument; if that does not suffice, a second call gets all of them. The outer error is that
-    /// of reading.
+    /// Process the bytes. The first call may get only the start of them, with true as the second
+    /// argument; if that is not enough, a second call gets all of them. The outer error is the
+    /// error of reading.
     pub(super) fn read<T>(
         &self,
         limits: &Limits,
         work: impl Fn(&[u8], bool) -> Result<T, ThumbnailError>,
     ) -> io::Result<Result<T, ThumbnailError>> {
         let guarded = |bytes: &[u8], is_partial| {
-            // Codecs get hostile input. A panic in one of them fails this call only.
+            // Codecs process hostile input. If one panics, only this call fails.
             catch_unwind(AssertUnwindSafe(|| work(bytes, is_partial)))
                 .unwrap_or_else(|_| Err(ThumbnailError::Panic))
         };

@@ -1,4 +1,4 @@
-//! BMP by the `image` crate.
+//! Decodes BMP with the `image` crate.
 
 use image::{ColorType, ImageDecoder, ImageError, Limits};
 
@@ -8,7 +8,7 @@ use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
 
-/// Memory that the decoder may allocate for itself, in bytes.
+/// The memory that the decoder may allocate for itself, in bytes.
 const OVERHEAD: u64 = 16 * 1024 * 1024;
 
 const FORMAT: SourceFormat =
@@ -16,7 +16,7 @@ const FORMAT: SourceFormat =
 
 pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
 
-/// Two letters prove little; the size of the second header proves more.
+/// Two letters are weak evidence, so the size of the second header is checked too.
 fn sniff(source: &[u8]) -> bool {
     source.starts_with(b"BM") && matches!(source.get(14..18), Some(&[12..=124, 0, 0, 0]))
 }
@@ -70,7 +70,7 @@ impl Source for Bmp<'_> {
         let mut data = vec![fill; usize::try_from(decoder.total_bytes()).unwrap_or(usize::MAX)];
         let is_whole = match decoder.read_image_boxed(&mut data) {
             Ok(()) => true,
-            // The rows before the damage are there.
+            // The rows before the damage are present.
             Err(ImageError::IoError(_)) if data.iter().any(|&sample| sample != fill) => false,
             Err(error) => return Err(failed(error)),
         };

@@ -15,10 +15,10 @@ pub(super) struct Part {
     pub(super) height: usize,
 }
 
-/// What happens to a frame before the next one is drawn.
+/// The disposal of a frame before the next one is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Disposal {
-    /// It stays.
+    /// The frame remains on the canvas.
     Keep,
     /// Its part of the canvas becomes transparent.
     Clear,
@@ -48,7 +48,7 @@ impl Canvas {
             .map(move |row| row.get_mut(part.left..right).unwrap_or_default())
     }
 
-    /// Draw a frame, hand on the canvas, and dispose of the frame.
+    /// Draw a frame, pass the canvas to the sink, and dispose of the frame.
     pub(super) fn show(
         &mut self,
         part: Part,

@@ -1,4 +1,4 @@
-//! A picture as codecs store it: luma and chroma (ITU-R BT.601), each at its own resolution.
+//! An image as codecs store it: luma and chroma (ITU-R BT.601), each at its own resolution.
 
 use raster::Size;
 
@@ -22,10 +22,12 @@ pub enum Range {
 }
 
 impl Range {
-    /// The value of each sample in another range, for luma or chroma; `None` for the same range.
+    /// Returns the value of each sample in a different range, for luma or chroma; `None` if the
+    /// range is the same.
     #[must_use]
     pub fn table(self, to: Self, is_luma: bool) -> Option<[u8; 256]> {
-        // Black of luma or gray of chroma in limited range, and its steps for 255 of full range.
+        // The black of luma or the gray of chroma in limited range, and the number of steps that
+        // correspond to 255 in full range.
         let (offset, steps) = if is_luma { (16.0, 219.0) } else { (128.0, 224.0) };
         let start = if is_luma { 0.0 } else { 128.0 };
         let mut table = [0; 256];
@@ -50,7 +52,7 @@ pub struct Component<'a> {
     pub samples: &'a [u8],
     /// Their number, across and down.
     pub size: Size,
-    /// The number of pixels of the picture that one sample covers, across and down.
+    /// The number of pixels of the image that one sample covers, across and down.
     pub covers: (u32, u32),
 }
 
@@ -62,8 +64,8 @@ struct Part {
 }
 
 impl Components {
-    /// Components of full range, from consecutive planes in `samples`: their sizes, and the pixels
-    /// that a sample covers.
+    /// Components of full range from consecutive planes in `samples`, given their sizes and the
+    /// number of pixels that a sample covers.
     pub(super) fn contiguous(samples: Vec<u8>, planes: [(Size, (u32, u32)); 3]) -> Self {
         let [(size, _), ..] = planes;
         let mut next = 0;

@@ -8,16 +8,16 @@ use super::frame::DecodedFrame;
 use crate::error::ThumbnailError;
 use raster::Size;
 
-/// The receiver of decoded frames. It takes one at a time, so that at most one is in memory at full
-/// size.
+/// The receiver of decoded frames. It accepts one at a time, so that at most one is in memory at
+/// full size.
 pub type Sink<'a> = &'a mut dyn FnMut(DecodedFrame<'_>) -> Result<(), ThumbnailError>;
 
-/// Whether the source has all pixels of what was decoded.
+/// Whether the source contains all pixels of the decoded image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Completeness {
-    /// It has, even if the end of the file is missing.
+    /// All pixels are present, even if the end of the file is missing.
     Whole,
-    /// Some are missing: the file is cut off, damaged, or still arriving.
+    /// Some pixels are missing: the file is truncated, damaged, or still arriving.
     Part,
 }
 
@@ -28,24 +28,24 @@ impl Completeness {
     }
 }
 
-/// What a decoder shall deliver.
+/// The pixels that a decoder should deliver.
 #[derive(Clone, Copy)]
 pub struct DecodeRequest<'a> {
-    /// The minimum size of a picture.
+    /// The minimum size of the decoded image.
     pub size: Size,
-    /// Whether chroma may have half the resolution, because the thumbnail has it too (4:2:0).
+    /// Whether chroma may have half the resolution, because the thumbnail has it as well (4:2:0).
     pub half_chroma: bool,
-    /// Whether to decode all frames, or the first one only.
+    /// Whether to decode all frames, or only the first one.
     pub all_frames: bool,
-    /// Whether the source is only the start of a JPEG, which may suffice for a small picture.
+    /// Whether the source is only the start of a JPEG, which may be enough for a small image.
     pub is_partial: bool,
-    /// Whether the time limit has passed.
+    /// Whether the time limit was exceeded.
     pub expired: &'a dyn Fn() -> bool,
 }
 
 impl DecodeRequest<'_> {
     /// # Errors
-    /// [`ThumbnailError::Timeout`] when the time limit has passed.
+    /// [`ThumbnailError::Timeout`] when the time limit was exceeded.
     pub(super) fn check_time(&self) -> Result<(), ThumbnailError> {
         if (self.expired)() { Err(ThumbnailError::Timeout) } else { Ok(()) }
     }
@@ -56,31 +56,31 @@ pub trait Source {
     /// The header.
     fn header(&self) -> &Header;
 
-    /// The pixels of a frame that count for [`Limits`](super::super::limits::Limits): those of the
-    /// picture that is decoded.
+    /// The number of pixels of a frame that count for [`Limits`](super::super::limits::Limits), at
+    /// the size at which it is decoded.
     fn decoded_pixels(&self, _request: DecodeRequest) -> u64 {
         self.header().size.pixels()
     }
 
-    /// The meaning of the samples, if the file states it.
+    /// The colour space of the samples, if the file specifies it.
     fn profile(&mut self) -> Option<Profile> {
         None
     }
 
-    /// Whether [`components`](Self::components) may deliver.
+    /// Whether [`components`](Self::components) may return a result.
     fn has_components(&self) -> bool {
         false
     }
 
-    /// Decode only as far as luma and chroma, of the same size as by [`frames`](Self::frames).
-    /// `None` for a picture that has no such components, or is damaged.
+    /// Decode only to luma and chroma, with the same size as [`frames`](Self::frames). Returns
+    /// `None` for an image that does not have such components, or is damaged.
     fn components(&mut self, _request: DecodeRequest<'_>) -> Option<Components> {
         None
     }
 
-    /// Decode the pixels. A picture has the size in the header or, where the codec can shrink while
-    /// it decodes, a smaller one that leaves room for a final resize without visible loss. Pixels
-    /// that the source lacks are transparent or gray.
+    /// Decode the pixels. An image has the size in the header or, if the codec can shrink while it
+    /// decodes, a smaller size that is large enough for a final resize without visible loss.
+    /// Missing pixels are transparent or gray.
     ///
     /// # Errors
     /// [`ThumbnailError::Corrupt`] when the source has no pixels,

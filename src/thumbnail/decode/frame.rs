@@ -1,4 +1,4 @@
-//! A decoded frame: a picture in memory, or rows that are decoded on demand.
+//! A decoded frame: an image in memory, or rows that are decoded on demand.
 
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
@@ -7,7 +7,7 @@ use raster::{Frame, Picture, PixelKind, Size};
 pub struct DecodedFrame<'a> {
     /// The pixels.
     pub pixels: Pixels<'a>,
-    /// How long it is shown, in milliseconds.
+    /// The duration for which the frame is shown, in milliseconds.
     pub delay: u32,
 }
 
@@ -19,9 +19,9 @@ impl From<Frame> for DecodedFrame<'_> {
 
 /// The pixels of a frame.
 pub enum Pixels<'a> {
-    /// All in memory.
+    /// All pixels are in memory.
     Whole(Picture),
-    /// Decoded on demand.
+    /// The pixels are decoded on demand.
     Rows(Rows<'a>),
 }
 
@@ -35,10 +35,10 @@ impl Pixels<'_> {
         }
     }
 
-    /// The picture. Rows are decoded now, and stay in memory.
+    /// Returns the image. Rows are decoded now, and stay in memory.
     ///
     /// # Errors
-    /// The source is damaged.
+    /// When the source is damaged.
     pub fn whole(&mut self) -> Result<&Picture, ThumbnailError> {
         if let Self::Rows(rows) = self {
             *self = Self::Whole(rows.read_all()?);
@@ -49,10 +49,10 @@ impl Pixels<'_> {
         }
     }
 
-    /// The picture.
+    /// Returns the image.
     ///
     /// # Errors
-    /// The source is damaged.
+    /// When the source is damaged.
     pub fn into_picture(self) -> Result<Picture, ThumbnailError> {
         match self {
             Self::Whole(picture) => Ok(picture),
@@ -61,11 +61,11 @@ impl Pixels<'_> {
     }
 }
 
-/// The rows of a picture from top to bottom. Each is decoded once.
+/// The rows of an image from top to bottom. Each row is decoded once.
 pub struct Rows<'a> {
     /// The size of the picture.
     pub size: Size,
-    /// What a pixel is.
+    /// The kind of the pixels.
     pub kind: PixelKind,
     /// Fills a slice with the next rows.
     pub read: &'a mut dyn FnMut(&mut [u8]) -> Result<(), ThumbnailError>,

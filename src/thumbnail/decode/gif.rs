@@ -1,4 +1,4 @@
-//! GIF by the `gif` crate.
+//! Decodes GIF with the `gif` crate.
 
 use std::io::{Chain, Read};
 
@@ -11,10 +11,11 @@ use super::decoder::{Completeness, DecodeRequest, Decoder as FormatDecoder, Sink
 use crate::error::ThumbnailError;
 use raster::Size;
 
-/// Frames are counted up to this number. A file with more is refused at any limit.
+/// The maximum number of frames that are counted. A file with more is rejected regardless of the
+/// limits.
 const MAX_FRAMES: u32 = 10_000;
 
-/// Pixels that a frame may have on a canvas of any size.
+/// The number of pixels that a frame may have on a canvas of any size.
 const SMALL_FRAME: u64 = 1024 * 1024;
 
 const TOO_LARGE: &str = "a frame is larger than the canvas";
@@ -39,8 +40,8 @@ struct Gif<'a> {
 /// The end of a file.
 const TRAILER: &[u8] = b";";
 
-/// A source that ends after its last frame, even if the end is missing. Anywhere else this one byte
-/// completes nothing.
+/// A source that ends after its last frame, even if the end marker is missing. At any other
+/// position, this byte does not complete anything.
 type Ended<'a> = Chain<&'a [u8], &'static [u8]>;
 
 /// A decoder at the first frame.
@@ -56,7 +57,7 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
     let size = Size { width: decoder.width().into(), height: decoder.height().into() };
     let mut frames = 0_u32;
     let mut has_alpha = false;
-    // Damage cuts the file off; the frames before it can be shown.
+    // A damaged file is treated as truncated; the frames before the damage can be shown.
     while let Ok(Some(frame)) = decoder.next_frame_info() {
         frames += 1;
         has_alpha |= frame.transparent.is_some();
@@ -72,7 +73,7 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
         frames,
         has_alpha,
         has_icc: decoder.icc_profile().is_some(),
-        // The extension counts repetitions. Without it an animation plays once.
+        // The extension contains the number of repetitions. Without it, an animation plays once.
         plays: match decoder.repeat() {
             Repeat::Infinite => 0,
             Repeat::Finite(repetitions) => repetitions.saturating_add(1),
@@ -96,14 +97,14 @@ impl Source for Gif<'_> {
     }
 }
 
-/// Decode from the start again: counting the frames has used up the first decoder.
+/// Decode from the start again, because counting the frames has consumed the first decoder.
 fn play(
     source: &[u8],
     header: &Header,
     request: DecodeRequest<'_>,
     sink: Sink<'_>,
 ) -> Result<Completeness, ThumbnailError> {
-    // A frame larger than the canvas is a mistake that only matters when it costs memory.
+    // A frame that is larger than the canvas is an error that matters only if it costs memory.
     let limit = header.size.pixels().max(SMALL_FRAME);
     let mut decoder = start(source, false)?;
     let global = decoder.global_palette().map(<[u8]>::to_vec);
@@ -114,7 +115,7 @@ fn play(
             Ok(Some(frame)) => frame.clone(),
             Ok(None) => break,
             Err(error) if shown == 0 => return Err(corrupt(error)),
-            // The frames before the damage can be shown.
+            // The frames before the damaged one can be shown.
             Err(_) => return Ok(Completeness::Part),
         };
         if u64::from(frame.width) * u64::from(frame.height) > limit {
@@ -124,7 +125,7 @@ fn play(
         let is_whole = lines.count == usize::from(frame.height);
         match (is_whole, shown, lines.count) {
             (false, 0, 0) => return Err(corrupt("it has no pixels")),
-            // A part of a later frame would show less than the frame before it.
+            // Part of a later frame would show less than the frame before it.
             (false, 1.., _) => return Ok(Completeness::Part),
             _ => {}
         }
@@ -157,11 +158,11 @@ fn play(
 /// The lines of a frame, in the order of the file.
 struct Lines {
     samples: Vec<u8>,
-    /// The number of lines that the file has.
+    /// The number of lines in the file.
     count: usize,
 }
 
-/// Read the lines of a frame, as far as they are there.
+/// Read the lines of a frame, as far as they are present.
 fn lines(
     decoder: &mut Decoder<Ended<'_>>,
     frame: &gif::Frame<'_>,
@@ -179,8 +180,8 @@ fn lines(
 }
 
 impl Lines {
-    /// The line that is shown in a row of an interlaced frame (`GIF89a`, appendix E). Where it is
-    /// missing, the nearest one above that the passes before have.
+    /// The line that is shown in a row of an interlaced frame (`GIF89a`, appendix E). If it is
+    /// missing, the nearest line above it from the previous passes is shown.
     fn interlaced(row: usize, height: usize, count: usize) -> Option<usize> {
         let place = |row: usize| {
             let passes = [height.div_ceil(8), (height + 3) / 8, (height + 1) / 4];

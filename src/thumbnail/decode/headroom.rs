@@ -1,14 +1,14 @@
-//! How far a decoder may shrink a picture by its own means.
+//! The limit to which a decoder may shrink an image while decoding it.
 
 use raster::Size;
 
-/// How much larger than requested a picture must stay when its codec shrinks it. Codecs shrink with
-/// a box filter or similar, whose aliases the final resize has to remove. At 1.9 the SSIM of busy
-/// JPEG photographs is up to 0.0027 below that of libvips; at 2 it is the same.
+/// The factor by which an image that its codec shrinks must remain larger than requested. Codecs
+/// shrink with a box filter or similar, whose aliases the final resize has to remove. At 1.9 the
+/// SSIM of busy JPEG photographs is up to 0.0027 below that of libvips; at 2 it is the same.
 const HEADROOM: u32 = 2;
 
-/// The size at which a codec may decode a picture of size `full` when `requested` is needed. The
-/// final resize then loses nothing visible.
+/// The size at which a codec may decode an image of size `full` if `requested` is needed. The final
+/// resize then has no visible loss.
 pub(super) fn with_headroom(full: Size, requested: Size) -> Size {
     let side = |full: u32, requested: u32| requested.saturating_mul(HEADROOM).min(full);
     Size { width: side(full.width, requested.width), height: side(full.height, requested.height) }

@@ -1,6 +1,6 @@
-//! Decoders: one file or folder for each format, which defines its decoder.
+//! Decoders, with one file or folder for each format, which defines its decoder.
 //!
-//! A new format is a module with a [`Decoder`], and its line in [`DECODERS`].
+//! To add a format, add a module with a [`Decoder`], and its line in [`DECODERS`].
 
 mod avif;
 mod bmp;
@@ -22,7 +22,7 @@ use decoder::Decoder;
 pub use decoder::{Completeness, DecodeRequest, Sink, Source};
 pub use frame::{DecodedFrame, Pixels, Rows};
 
-/// The decoders, in the order in which they look at the first bytes.
+/// The decoders, in the order in which they check the first bytes.
 const DECODERS: [&Decoder; 7] = [
     &jpeg::DECODER,
     &png::DECODER,
@@ -33,12 +33,12 @@ const DECODERS: [&Decoder; 7] = [
     &tiff::DECODER,
 ];
 
-/// Read the header of an image. The first bytes decide the format, not the name of a file. Nothing
-/// in proportion to the pixels is allocated.
+/// Read the header of an image. The format is determined from the first bytes, not from a file
+/// name. No memory in proportion to the number of pixels is allocated.
 ///
 /// # Errors
-/// [`ThumbnailError::TooLarge`] for more bytes than allowed, [`ThumbnailError::Unsupported`] when
-/// the first bytes are not those of a known format, [`ThumbnailError::Corrupt`] and
+/// [`ThumbnailError::TooLarge`] for more bytes than allowed, [`ThumbnailError::Unsupported`] if the
+/// first bytes do not match a known format, [`ThumbnailError::Corrupt`] and
 /// [`ThumbnailError::UnsupportedFeature`] for a header that is damaged or of an unknown kind.
 pub fn open<'a>(source: &'a [u8], limits: &Limits) -> Result<Box<dyn Source + 'a>, ThumbnailError> {
     limits.check_bytes(source.len() as u64)?;

@@ -1,4 +1,4 @@
-//! PNG by the `png` crate.
+//! Decodes PNG with the `png` crate.
 
 use std::io::{Cursor, ErrorKind};
 
@@ -18,7 +18,8 @@ use super::frame::{DecodedFrame, Pixels, Rows};
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
 
-/// Memory that the decoder may allocate besides the picture, for profiles and rows, in bytes.
+/// The memory that the decoder may allocate for profiles and rows in addition to the picture, in
+/// bytes.
 const MAX_OVERHEAD: usize = 8 * 1024 * 1024;
 
 const FORMAT: SourceFormat = SourceFormat::new("png", OutputFormat::Png);
@@ -86,14 +87,14 @@ impl Source for Png<'_> {
         }
         let shown = play(reader, &header, sink)?;
         if shown == 0 {
-            // A part of the first picture may be there.
+            // Part of the first picture may be present.
             return still(source, read_info(source).map_err(corrupt)?, request, sink);
         }
         Ok(Completeness::whole_if(shown == header.frames))
     }
 }
 
-/// Hand on the first picture.
+/// Pass on the first picture.
 fn still(
     source: &[u8],
     reader: Reader<Cursor<&[u8]>>,
@@ -107,7 +108,8 @@ fn still(
     }
 }
 
-/// The meaning of the samples, by the precedence of the PNG specification (third edition, 4.3).
+/// The colour space of the samples, in the precedence of the PNG specification (third edition,
+/// 4.3).
 fn profile(info: &Info<'_>) -> Option<Profile> {
     if let Some(points) = info.coding_independent_code_points {
         let (primaries, transfer) = (points.color_primaries, points.transfer_function);
@@ -128,7 +130,7 @@ fn buffer(reader: &Reader<Cursor<&[u8]>>) -> Result<Vec<u8>, ThumbnailError> {
     Ok(vec![0; bytes])
 }
 
-/// The sample of a pixel that the file lacks: transparent or, in an opaque picture, gray.
+/// The sample of a missing pixel: transparent or, in an opaque picture, gray.
 const fn missing(kind: PixelKind) -> u8 {
     match kind {
         PixelKind::Rgba => 0,
@@ -136,8 +138,8 @@ const fn missing(kind: PixelKind) -> u8 {
     }
 }
 
-/// Whether the data of a picture, all of whose rows were read, is undamaged. What comes after the
-/// rows may be missing: it adds nothing to them.
+/// Whether the data of a picture is undamaged, after all of its rows were read. Anything after the
+/// rows may be missing, because it does not affect them.
 fn ends_well(reader: &mut Reader<Cursor<&[u8]>>) -> bool {
     match reader.next_row() {
         Err(DecodingError::IoError(error)) => error.kind() == ErrorKind::UnexpectedEof,
@@ -145,7 +147,7 @@ fn ends_well(reader: &mut Reader<Cursor<&[u8]>>) -> bool {
     }
 }
 
-/// Hand on the first picture, whose rows come in several passes over it.
+/// Pass on the first picture, whose rows arrive in several passes.
 fn interlaced(
     source: &[u8],
     mut reader: Reader<Cursor<&[u8]>>,
@@ -162,7 +164,7 @@ fn interlaced(
     }
     let has_all = read == rows_of_passes(size);
     if !has_all {
-        // Once more: pixels of the passes that are there fill the gaps.
+        // Repeat this, so that pixels from the passes that are present fill the gaps.
         data.fill(missing(kind(color)?));
         let mut reader = read_info(source).map_err(corrupt)?;
         passes(&mut reader, &mut data, splat_interlaced_row, request)?;
@@ -176,7 +178,7 @@ fn interlaced(
 /// its place, and the bits of a pixel.
 type WriteRow = fn(&mut [u8], usize, &[u8], &Adam7Info, u8);
 
-/// Read the rows of all passes, as far as they are there. Gives their number.
+/// Read the rows of all passes, as far as they are present. Returns their number.
 fn passes(
     reader: &mut Reader<Cursor<&[u8]>>,
     data: &mut [u8],
@@ -206,7 +208,7 @@ fn rows_of_passes(Size { width, height }: Size) -> u32 {
     passes.map(|(row, _, step)| height.saturating_sub(row).div_ceil(step)).sum()
 }
 
-/// Hand on the frames of an animation, up to the first that is damaged. Gives their number.
+/// Pass on the frames of an animation, up to the first damaged one. Returns their number.
 fn play(
     mut reader: Reader<Cursor<&[u8]>>,
     header: &Header,
@@ -216,7 +218,7 @@ fn play(
     let mut canvas = Canvas::new(header.size);
     let mut shown = 0;
     while shown < header.frames {
-        // The frames before the damage can be shown.
+        // The frames before the damaged one can be shown.
         let Ok(output) = reader.next_frame(&mut data) else { break };
         let Some(control) = reader.info().frame_control else { continue };
         let size = Size { width: output.width, height: output.height };
@@ -238,7 +240,7 @@ fn size(reader: &Reader<Cursor<&[u8]>>) -> Size {
     Size { width, height }
 }
 
-/// Hand on the rows of the first picture.
+/// Pass on the rows of the first picture.
 fn rows(
     mut reader: Reader<Cursor<&[u8]>>,
     request: DecodeRequest<'_>,
@@ -329,7 +331,7 @@ const fn disposal(operation: DisposeOp) -> Disposal {
     }
 }
 
-/// A fraction of a second in milliseconds; a denominator of 0 stands for 100.
+/// Converts a fraction of a second to milliseconds; a denominator of 0 means 100.
 fn delay(control: &FrameControl) -> u32 {
     let parts = if control.delay_den == 0 { 100 } else { control.delay_den };
     u32::from(control.delay_num) * 1000 / u32::from(parts)

@@ -1,4 +1,4 @@
-//! TIFF by the `tiff` crate: the first page.
+//! Decodes the first page of a TIFF with the `tiff` crate.
 
 use raster::{Frame, Tiff, TiffError};
 
@@ -42,7 +42,7 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
         has_icc: icc.is_some(),
         ..Header::still(FORMAT, file.size())
     };
-    // EXIF has its tags from TIFF, so the reader of EXIF reads TIFF too.
+    // EXIF uses the tags of TIFF, so the EXIF parser can parse TIFF too.
     let header = header.oriented(exif::orientation(source));
     Ok(Box::new(TiffSource { header, icc, file }))
 }

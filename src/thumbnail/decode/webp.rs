@@ -1,4 +1,4 @@
-//! WebP by libwebp.
+//! Decodes WebP with libwebp.
 
 use super::super::color::Profile;
 use super::super::exif;
@@ -119,7 +119,7 @@ impl Source for WebP<'_> {
         if self.is_animated {
             return match AnimationDecoder::new(self.source, full) {
                 Ok(decoder) => play(decoder, request.all_frames, sink),
-                // libwebp refuses an animation without its end.
+                // libwebp rejects an animation whose end is missing.
                 Err(_) => self.play_start(request, sink),
             };
         }
@@ -134,7 +134,7 @@ impl Source for WebP<'_> {
 }
 
 impl WebP<'_> {
-    /// Hand on the frames of an animation that are there as a whole.
+    /// Pass on the frames of an animation that are complete.
     fn play_start(
         &self,
         request: DecodeRequest<'_>,
@@ -142,7 +142,7 @@ impl WebP<'_> {
     ) -> Result<Completeness, ThumbnailError> {
         let (start, rest) = whole_chunks(self.source);
         let decoder = AnimationDecoder::new(&start, self.header.size).map_err(corrupt)?;
-        // A still thumbnail needs the first frame only, and metadata has no pixels.
+        // A still thumbnail needs only the first frame, and metadata contains no pixels.
         let has_all = !request.all_frames || rest.starts_with(b"EXIF") || rest.starts_with(b"XMP ");
         match play(decoder, request.all_frames, sink)? {
             Completeness::Whole => Ok(Completeness::whole_if(has_all)),
@@ -151,7 +151,7 @@ impl WebP<'_> {
     }
 }
 
-/// A file of the chunks that are there as a whole, and the rest of the source.
+/// A file of the chunks that are complete, and the rest of the source.
 fn whole_chunks(source: &[u8]) -> (Vec<u8>, &[u8]) {
     let mut start = b"RIFF\0\0\0\0WEBP".to_vec();
     let mut rest = source.get(start.len()..).unwrap_or_default();
@@ -161,7 +161,7 @@ fn whole_chunks(source: &[u8]) -> (Vec<u8>, &[u8]) {
         start.extend_from_slice(whole);
         rest = rest.get(whole.len()..).unwrap_or_default();
     }
-    // Of the last chunk the byte that fills it up may be missing.
+    // The padding byte of the last chunk may be missing.
     start.resize(start.len().next_multiple_of(2), 0);
     let size = u32::try_from(start.len() - 8).unwrap_or(u32::MAX).to_le_bytes();
     if let Some(place) = start.get_mut(4..8) {
@@ -180,7 +180,7 @@ fn play(
         match decoder.next_frame() {
             Ok(Some(frame)) => sink(frame.into())?,
             Err(error) if shown == 0 => return Err(corrupt(error)),
-            // The frames before the damage can be shown.
+            // The frames before the damaged one can be shown.
             Err(_) => return Ok(Completeness::Part),
             Ok(None) => break,
         }

@@ -1,4 +1,4 @@
-//! AVIF: the pictures by libaom, the container by `avif-serialize`.
+//! Encodes AVIF: the images with libaom, and the container with `avif-serialize`.
 
 use avif_serialize::Aviffy;
 use avif_serialize::constants::MatrixCoefficients;
@@ -12,9 +12,9 @@ use raster::{Picture, PixelKind};
 /// more than four times the time, for more bytes.
 const SPEED: u8 = 9;
 
-/// libaom's quantizers (63 to 0) for some qualities; between them it is interpolated. Qualities are
-/// those of rav1e: SSIMULACRA2 scores of about 60 for 60, 80 for 85 and 90 for 95. At 100 only
-/// rounding to luma and chroma loses anything.
+/// libaom's quantizers (63 to 0) for some qualities, with interpolation between them. The qualities
+/// match those of rav1e: SSIMULACRA2 scores of about 60 for 60, 80 for 85 and 90 for 95. At 100,
+/// the only loss is the rounding to luma and chroma.
 const QUANTIZERS: [(u8, u8); 5] = [(0, 60), (75, 22), (85, 10), (95, 2), (100, 0)];
 
 /// From this quality on, chroma keeps its resolution (4:4:4). Below scores of about 90, half of it
@@ -22,7 +22,7 @@ const QUANTIZERS: [(u8, u8); 5] = [(0, 60), (75, 22), (85, 10), (95, 2), (100, 0
 /// limits the quality.
 const FULL_CHROMA: u8 = 95;
 
-/// The unit before the first picture of a bitstream. It has no meaning in a file (AV1, 5.6).
+/// The unit before the first image of a bitstream. It has no meaning in a file (AV1, 5.6).
 const TEMPORAL_DELIMITER: [u8; 2] = [0x12, 0];
 
 pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, ThumbnailError> {
@@ -57,8 +57,8 @@ pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, Thumbnai
     Ok(file)
 }
 
-/// Copy the levels of the bitstreams to the configurations of the pictures (AV1 in ISOBMFF, 2.3.3),
-/// which must agree with them. The configurations are in the same order, and before any data.
+/// Copy the levels from the bitstreams to the configurations of the images (AV1 in ISOBMFF, 2.3.3),
+/// because the two must agree. The configurations are in the same order, and before any data.
 fn set_levels(file: &mut [u8], streams: impl Iterator<Item = Vec<u8>>) {
     let places: Vec<_> = memmem::find_iter(file, b"av1C").zip(streams).collect();
     for (place, stream) in places {
@@ -94,7 +94,7 @@ struct Planes {
     red: Vec<u8>,
 }
 
-/// The picture's opacity, unless all of its pixels are opaque.
+/// The opacity of the image, unless all of its pixels are opaque.
 fn alpha(picture: &Picture) -> Option<Vec<u8>> {
     if picture.kind != PixelKind::Rgba {
         return None;
@@ -113,8 +113,9 @@ fn planes(picture: &Picture, half_chroma: bool) -> Planes {
     }
 }
 
-/// The same picture with the mean of its colours in transparent pixels. They are invisible, so any
-/// colour will do. One similar to the visible ones costs less, and does not bleed into them.
+/// Returns the image with its mean colour in transparent pixels. They are invisible, so any colour
+/// is possible. A colour similar to the visible ones needs fewer bytes, and does not bleed into
+/// them.
 fn with_hidden_mean(mut picture: Picture) -> Picture {
     let (pixels, _) = picture.data.as_chunks_mut::<4>();
     let (mut sums, mut weight) = ([0_u64; 3], 0_u64);
@@ -159,7 +160,7 @@ fn mixed<const N: usize>(picture: &Picture, half_chroma: bool) -> Planes {
         byte((weigh(weights, sum) + (128 << shift) + (1 << (shift - 1))) >> shift)
     };
     let (blue, red) = if half_chroma {
-        // Four pixels make one. At an odd edge there are fewer, which count twice.
+        // Each sample covers four pixels. At an odd edge there are fewer pixels, which count twice.
         let width = (picture.width as usize).max(1);
         pixels
             .chunks(2 * width)

@@ -1,4 +1,5 @@
-//! GIF by the `gif` crate: a palette for each frame, and of each frame only the part that changed.
+//! Encodes GIF with the `gif` crate. Each frame has its own palette, and contains only the part
+//! that changed.
 
 use gif::{DisposalMethod, Encoder, Frame as GifFrame, Repeat};
 
@@ -30,7 +31,7 @@ pub(super) fn encode(
     }
     let pictures: Vec<Picture> =
         frames.iter().map(|frame| binary_alpha(frame.picture.clone())).collect();
-    // If all pixels are opaque, a frame can stay under the next one.
+    // If all pixels are opaque, a frame can remain below the next one.
     let opaque = pictures.iter().all(is_opaque);
     let mut before: Option<&Picture> = None;
     for (frame, picture) in frames.iter().zip(&pictures) {
@@ -62,7 +63,7 @@ fn is_opaque(picture: &Picture) -> bool {
     pixels.iter().all(|&[.., alpha]| alpha == 255)
 }
 
-/// A rectangle of a picture, at least one pixel.
+/// A rectangle in an image, with at least one pixel.
 #[derive(Clone, Copy)]
 struct Part {
     left: usize,
@@ -76,7 +77,7 @@ impl Part {
         Self { left: 0, top: 0, right: picture.width as usize, bottom: picture.height as usize }
     }
 
-    /// Where two pictures differ.
+    /// Returns the rectangle in which two images differ.
     fn changed(before: &Picture, after: &Picture) -> Self {
         let stride = after.stride().max(1);
         let rows = before.data.chunks_exact(stride).zip(after.data.chunks_exact(stride));

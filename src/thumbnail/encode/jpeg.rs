@@ -1,4 +1,4 @@
-//! JPEG by libjpeg-turbo; small files get optimised Huffman tables.
+//! Encodes JPEG with libjpeg-turbo. Small files get optimised Huffman tables.
 
 use turbojpeg::{Compressor, Image, PixelFormat, Subsamp, YuvImage};
 
@@ -8,8 +8,9 @@ use super::style::Style;
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind, Size};
 
-/// The most pixels for which Huffman tables are optimised. This saves 3 to 4 % of a thumbnail with
-/// sides of 300 pixels. At 1600 it saves 1 %, for more than twice the time to encode.
+/// The maximum number of pixels for which Huffman tables are optimised. This saves 3 to 4 % of a
+/// thumbnail with sides of 300 pixels. At 1600 pixels it saves 1 %, but encoding takes more than
+/// twice the time.
 const OPTIMIZED_PIXELS: u64 = 512 * 512;
 
 pub(super) fn encode(
@@ -43,12 +44,12 @@ pub(super) fn encode(
         .map_err(|error| internal(&error))
 }
 
-/// Whether all colours are gray, as those of a palette or in front of a background may be.
+/// Whether all colours are gray, for example in a palette or in front of a background.
 fn is_gray(picture: &Picture) -> bool {
     picture.data.as_chunks().0.iter().all(|&[red, green, blue]| red == green && green == blue)
 }
 
-/// Encode luma, and Cb and Cr at half its width and height.
+/// Encode luma, with Cb and Cr at half its width and height.
 pub(super) fn encode_components(
     [luma, blue, red]: &[Picture; 3],
     quality: u8,

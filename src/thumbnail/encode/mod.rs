@@ -1,4 +1,4 @@
-//! Encoders: one file for each format.
+//! Encoders, with one file for each format.
 
 mod avif;
 mod gif;
@@ -27,8 +27,8 @@ pub fn halves_chroma(format: OutputFormat, quality: u8, style: Style) -> bool {
     }
 }
 
-/// Encode luma, and Cb and Cr at half its width and height (rounded up), in the range of the format:
-/// as a lossy WebP, or as a JPEG.
+/// Encode luma, with Cb and Cr at half its width and height (rounded up), in the sample range of
+/// the format, as a lossy WebP or a JPEG.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`] when the encoder fails.
@@ -44,9 +44,9 @@ pub fn encode_components(
     }
 }
 
-/// Encode a still or, where the format supports it, an animation; other formats get the first frame.
-/// The pictures are gray, RGB or RGBA. An animation plays `plays` times, 0 = forever. No metadata is
-/// written.
+/// Encode a still image or, if the format supports it, an animation; other formats contain the
+/// first frame. The images are gray, RGB or RGBA. An animation plays `plays` times, 0 = forever. No
+/// metadata is written.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`] when the encoder fails.

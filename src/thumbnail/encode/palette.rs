@@ -1,4 +1,4 @@
-//! Palettes: the exact one if a picture has few colours, else the best approximation.
+//! Palettes: the exact palette if an image has few colours, otherwise the best approximation.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use quantizr::{Histogram, Image, Options, QuantizeResult};
 use crate::error::ThumbnailError;
 use raster::Picture;
 
-/// The most colours of a palette.
+/// The maximum number of colours in a palette.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Colors(u16);
 
@@ -29,24 +29,24 @@ impl Default for Colors {
     }
 }
 
-/// The most pixels whose colours are counted, because counting takes memory. Of a larger picture,
-/// evenly spaced rows are counted.
+/// The maximum number of pixels whose colours are counted, because counting takes memory. In a
+/// larger image, only evenly spaced rows are counted.
 const MAX_COUNTED: usize = 1 << 20;
 
-/// A picture as indices into a palette.
+/// An image as indices into a palette.
 pub(super) struct Indexed {
     pub(super) colors: Vec<[u8; 4]>,
     pub(super) indices: Vec<u8>,
 }
 
-/// A picture in RGBA with its own colours if they are few enough, else with the best
+/// Convert an RGBA image to a palette: its own colours if they are few enough, otherwise the best
 /// approximation.
 pub(super) fn best(picture: &Picture, most: Colors) -> Result<Indexed, ThumbnailError> {
     let (pixels, _) = picture.data.as_chunks::<4>();
     exact(pixels.iter().copied(), most).map_or_else(|| quantized(picture, most), Ok)
 }
 
-/// The picture with exactly its own colours, if they are few enough.
+/// Convert the image to a palette of exactly its own colours, if they are few enough.
 pub(super) fn exact(
     pixels: impl ExactSizeIterator<Item = [u8; 4]>,
     most: Colors,
@@ -64,13 +64,13 @@ pub(super) fn exact(
             }),
         };
         last = Some((pixel, index));
-        // One colour too many ends the search.
+        // The first colour beyond the maximum ends the search.
         indices.push(u8::try_from(index).ok().filter(|_| index < usize::from(most.0))?);
     }
     Some(Indexed { colors, indices })
 }
 
-/// The picture with the best palette, dithered.
+/// Convert the image to the best palette, with dithering.
 fn quantized(picture: &Picture, most: Colors) -> Result<Indexed, ThumbnailError> {
     let internal = |error: quantizr::Error| ThumbnailError::Internal(format!("{error:?}"));
     let (width, height) = (picture.width as usize, picture.height as usize);

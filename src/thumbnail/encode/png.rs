@@ -1,4 +1,4 @@
-//! PNG by the `png` crate, with a palette where that is lossless, or on request.
+//! Encodes PNG with the `png` crate, with a palette if that is lossless, or on request.
 
 use std::io::Write;
 
@@ -8,10 +8,10 @@ use super::palette::{self, Colors, Indexed};
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind};
 
-/// The compression level, 1 to 9. The next one takes a third more time for 1 to 4 % fewer bytes.
+/// The compression level, 1 to 9. The next level takes a third more time for 1 to 4 % fewer bytes.
 const LEVEL: u8 = 3;
 
-/// From this size on, pixels are written in several chunks, in bytes.
+/// The size from which pixels are written in several chunks, in bytes.
 const MANY: usize = 1 << 20;
 
 /// The size of such a chunk in bytes.
@@ -29,7 +29,7 @@ pub(super) fn encode(picture: &Picture, most: Option<Colors>) -> Result<Vec<u8>,
     written.map_err(|error: png::EncodingError| ThumbnailError::Internal(error.to_string()))
 }
 
-/// The picture with a palette of its own colours, if that makes it smaller.
+/// The image with a palette of its own colours, if that makes it smaller.
 fn own_colors(picture: &Picture) -> Option<Indexed> {
     let most = Colors::default();
     match picture.kind {
@@ -73,7 +73,7 @@ fn write_indexed(picture: &Picture, indexed: Indexed) -> Result<Vec<u8>, png::En
     encoder.set_color(ColorType::Indexed);
     encoder.set_depth(depth);
     encoder.set_deflate_compression(DeflateCompression::Level(LEVEL));
-    // Differences between indices mean nothing.
+    // Differences between indices are meaningless.
     encoder.set_filter(Filter::NoFilter);
     encoder.set_palette(colors.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect::<Vec<_>>());
     if colors.iter().any(|&[.., alpha]| alpha < 255) {
@@ -93,7 +93,7 @@ fn write_indexed(picture: &Picture, indexed: Indexed) -> Result<Vec<u8>, png::En
     Ok(data)
 }
 
-/// Write the pixels. A large picture is written in chunks, because a single chunk would be in memory
+/// Write the pixels. A large image is written in chunks, because a single chunk would be in memory
 /// twice.
 fn write_pixels(mut writer: Writer<&mut Vec<u8>>, pixels: &[u8]) -> Result<(), png::EncodingError> {
     if pixels.len() < MANY {

@@ -1,4 +1,4 @@
-//! WebP by libwebp: lossy, or lossless at quality 100.
+//! Encodes WebP with libwebp: lossy, or lossless at quality 100.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use crate::error::ThumbnailError;
 use crate::ffi::webp::{self, WebPError};
 use raster::{Frame, Picture, PixelKind};
 
-/// The flag in the VP8X chunk that pixels may be transparent (RFC 9649, section 2.7).
+/// The flag in the VP8X chunk for images that may be transparent (RFC 9649, section 2.7).
 const ALPHA_FLAG: u8 = 0x10;
 
 /// Whether this quality is lossy.
@@ -48,7 +48,7 @@ pub(super) fn encode_animation(
         encoder.add(&in_color(picture), *delay).map_err(internal)?;
     }
     let mut data = encoder.finish().map_err(internal)?;
-    // libwebp considers only the parts that it draws, not the clear canvas around them.
+    // libwebp considers only the parts that it draws, not the transparent canvas around them.
     let has_alpha = frames.iter().any(|frame| frame.picture.kind == PixelKind::Rgba);
     if let (true, Some([b'V', b'P', b'8', b'X', _, _, _, _, flags])) =
         (has_alpha, data.get_mut(12..21))

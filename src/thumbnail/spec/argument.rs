@@ -13,7 +13,7 @@ pub enum Argument {
     Integer(i64),
     /// A number.
     Number(f64),
-    /// A text.
+    /// A string.
     Text(String),
     /// Several numbers, such as a point.
     Numbers(Vec<f64>),
@@ -28,7 +28,7 @@ impl Argument {
         }
     }
 
-    /// The number, whole or not.
+    /// The number, whether it is whole or not.
     pub(super) fn number(&self) -> Result<f64, Refusal> {
         match self {
             #[expect(clippy::cast_precision_loss, reason = "larger numbers are out of range")]
@@ -55,26 +55,26 @@ impl fmt::Display for Argument {
     }
 }
 
-/// Why an option does not take an argument.
+/// The reason why an option rejects an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// It is of another kind, such as a text for a number.
+    /// The argument has the wrong type, such as a string for a number.
     Kind,
-    /// It is of the right kind, but not a possible value.
+    /// The argument has the right type, but is not a valid value.
     Value,
 }
 
-/// A value of an option. Its display is its canonical text in a spec.
+/// The value of an option. Its display is its canonical text in a spec.
 pub trait OptionValue: fmt::Display {
-    /// Read the text of the value in a spec.
+    /// Parse the text of the value in a spec.
     fn parse(text: &str) -> Option<Self>
     where
         Self: Sized;
 
-    /// Take a keyword argument; by default the same text as in a spec.
+    /// Convert a keyword argument; by default it is the same text as in a spec.
     ///
     /// # Errors
-    /// Why the option does not take it.
+    /// The reason why the option rejects it.
     fn from_argument(argument: &Argument) -> Result<Self, Refusal>
     where
         Self: Sized,
@@ -90,7 +90,7 @@ pub trait OptionValue: fmt::Display {
         Argument::Text(self.to_string())
     }
 
-    /// Whether the value equals the default, so that a spec leaves it out.
+    /// Whether the value equals the default, so that a spec omits it.
     fn is_default(&self) -> bool {
         false
     }

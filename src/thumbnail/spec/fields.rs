@@ -5,23 +5,24 @@ use super::values::{
     Subsampling, Version,
 };
 
-/// What a thumbnail looks like. [`Spec::parse`] reads it, [`fmt::Display`](std::fmt::Display) writes
-/// it. Call [`Spec::normalized`] after you fill in fields.
+/// The description of a thumbnail. [`Spec::parse`] parses it, and
+/// [`fmt::Display`](std::fmt::Display) writes it. Call [`Spec::normalized`] after you fill in
+/// fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Spec {
     /// The width of the box in pixels, before [`dpr`](Self::dpr); `None` = free.
     pub width: Option<u32>,
     /// The height of the box in pixels, before [`dpr`](Self::dpr); `None` = free.
     pub height: Option<u32>,
-    /// How the picture fills the box.
+    /// How the image fits the box.
     pub fit: Fit,
-    /// Let [`Fit::Contain`] and [`Fit::Pad`] enlarge the picture; the others always do.
+    /// Whether [`Fit::Contain`] and [`Fit::Pad`] may enlarge the image; the others always do.
     pub upscale: bool,
-    /// The part that stays; `None` = the centre.
+    /// The part of the image that a crop keeps; `None` = the centre.
     pub gravity: Option<Gravity>,
     /// The part of the upright source to use; `None` = all of it.
     pub crop: Option<CropRect>,
-    /// A rotation. The box is that of the rotated picture.
+    /// A rotation. The box applies to the rotated image.
     pub rotate: Rotation,
     /// A mirror image, after the rotation.
     pub flip: Option<Flip>,
@@ -31,15 +32,15 @@ pub struct Spec {
     pub sharpen: Option<Hundredths>,
     /// The colour behind transparent pixels and in the padding.
     pub background: Option<Rgb>,
-    /// Pixels of the thumbnail for one of the box, 0.1 to 8; `None` = 1.
+    /// The number of pixels of the thumbnail per pixel of the box, 0.1 to 8; `None` = 1.
     pub dpr: Option<Hundredths>,
-    /// Quality from 1 to 100; `None` = the setting for the format.
+    /// The quality from 1 to 100; `None` = the configured quality for the format.
     pub quality: Option<u8>,
-    /// JPEG: the scans; `None` = the setting.
+    /// JPEG: the scans; `None` = as configured.
     pub progressive: Option<Progressive>,
-    /// JPEG: the resolution of chroma; `None` = the setting.
+    /// JPEG: the resolution of chroma; `None` = as configured.
     pub subsampling: Option<Subsampling>,
-    /// The format; `None` = by the name of the source.
+    /// The format; `None` = determined by the name of the source.
     pub format: Option<FormatOption>,
     /// The version of the source.
     pub version: Option<Version>,

@@ -10,10 +10,10 @@ use super::values::FormatOption;
 use crate::error::SpecError;
 
 impl Spec {
-    /// Read a spec in its canonical spelling.
+    /// Parse a spec in its canonical spelling.
     ///
     /// # Errors
-    /// States what is wrong, and what is right.
+    /// The error describes what is wrong, and the valid form.
     pub fn parse(text: &str) -> Result<Self, SpecError> {
         let mut parts = text.split(',');
         let mut spec = parts.next().map_or(Err(SpecError::Size), Self::parse_size)?;
@@ -54,11 +54,11 @@ impl Spec {
         Err(SpecError::unknown_option(text, OPTIONS.iter().map(SpecOption::syntax)))
     }
 
-    /// Check all ranges, and drop values that equal the default, so that two specs of the same
+    /// Check all ranges, and drop values that equal the default, so that two specs for the same
     /// thumbnail are equal.
     ///
     /// # Errors
-    /// The first value that is out of its range.
+    /// The first value that is out of range.
     pub fn normalized(mut self) -> Result<Self, SpecError> {
         for side in [self.width, self.height].into_iter().flatten() {
             if !(1..=MAX_SIDE).contains(&side) {
@@ -71,8 +71,8 @@ impl Spec {
         Ok(self)
     }
 
-    /// The format of the thumbnail of a source with this name: the spec's own, else the one of
-    /// the name's extension, else JPEG.
+    /// The format of the thumbnail for a source with this name: the spec's own format, otherwise
+    /// the format of the name's extension, otherwise JPEG.
     #[must_use]
     pub fn output_format(&self, source_name: &str) -> FormatOption {
         self.format.unwrap_or_else(|| {

@@ -1,8 +1,8 @@
-//! The spec: the text in a thumbnail's URL that states what the thumbnail looks like.
+//! The spec: the text in a thumbnail's URL that describes the thumbnail.
 //!
 //! `WxH[,option…]`, with `-` for a free side: `300x200`, `300x-`, `96x96,cover,g-smart,q-80`. The
-//! options have a fixed order and occur once at most, defaults are left out, and numbers have one
-//! spelling. So a thumbnail has exactly one URL and one place in a cache.
+//! options have a fixed order and occur at most once, defaults are omitted, and every number has a
+//! single spelling. A thumbnail therefore has exactly one URL and one place in a cache.
 
 mod argument;
 mod css;

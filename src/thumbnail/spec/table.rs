@@ -1,7 +1,7 @@
 //! The options of a spec, in their order: one table for parsing, the canonical text, and the keyword
 //! arguments and attributes in Python.
 //!
-//! A new option is a field of [`Spec`], its line here, and its step in the engine.
+//! To add an option, add a field to [`Spec`], its line here, and its step in the engine.
 
 use super::argument::{Argument, OptionValue, Refusal};
 use super::fields::Spec;
@@ -11,9 +11,9 @@ use crate::error::SpecError;
 /// The text of an option in a spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// The value alone.
+    /// Only the value.
     Value,
-    /// The keyword alone.
+    /// Only the keyword.
     Flag,
     /// This prefix, a hyphen and the value.
     Prefixed(&'static str),
@@ -32,7 +32,7 @@ pub struct SpecOption {
     pub keyword: &'static str,
     /// Its text in a spec.
     pub form: Form,
-    /// The values in short, for a list of options.
+    /// A short form of the values, for a list of options.
     values: &'static str,
     /// The values, for an error message: "must be …".
     expected: &'static str,
@@ -43,7 +43,7 @@ pub struct SpecOption {
     drop_default: fn(&mut Spec),
 }
 
-/// An option without further conditions, to be completed.
+/// An option without further conditions, as the base of the options below.
 const PLAIN: SpecOption = SpecOption {
     keyword: "",
     form: Form::Value,
@@ -199,7 +199,7 @@ impl SpecOption {
         OPTIONS.iter().find(|option| option.keyword == keyword)
     }
 
-    /// The name in error messages: the prefix in a spec, else the keyword.
+    /// The name in error messages: the prefix in a spec, otherwise the keyword.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self.form {
@@ -208,7 +208,7 @@ impl SpecOption {
         }
     }
 
-    /// The text of the option in a spec, with its values in short.
+    /// The text of the option in a spec, with a short form of its values.
     pub(super) fn syntax(&self) -> String {
         match self.form {
             Form::Prefixed(prefix) => format!("{prefix}-{}", self.values),
@@ -216,13 +216,14 @@ impl SpecOption {
         }
     }
 
-    /// Set the option to its text in a spec. Returns false for the text of another option.
+    /// Set the option from its text in a spec. Returns false if the text belongs to a different
+    /// option.
     ///
     /// # Errors
-    /// States the possible values.
+    /// The error lists the valid values.
     pub(super) fn read(&self, spec: &mut Spec, text: &str) -> Result<bool, SpecError> {
         match self.form {
-            // Anything else is another option without a prefix.
+            // Any other text belongs to a different option without a prefix.
             Form::Value => Ok((self.set)(spec, Given::Text(text)).is_ok()),
             Form::Flag => Ok(text == self.keyword
                 && (self.set)(spec, Given::Argument(&Argument::Flag(true))).is_ok()),
@@ -237,10 +238,10 @@ impl SpecOption {
         }
     }
 
-    /// Set the option to a keyword argument.
+    /// Set the option from a keyword argument.
     ///
     /// # Errors
-    /// States the possible values.
+    /// The error lists the valid values.
     pub fn set(&self, spec: &mut Spec, argument: &Argument) -> Result<(), SpecError> {
         (self.set)(spec, Given::Argument(argument)).map_err(|refusal| match refusal {
             Refusal::Value => self.wrong_value(argument.to_string()),
@@ -252,7 +253,7 @@ impl SpecOption {
         })
     }
 
-    /// The value of the option; `None` where it is not set.
+    /// The value of the option; `None` if it is not set.
     pub(super) fn value<'a>(&self, spec: &'a Spec) -> Option<&'a dyn OptionValue> {
         (self.value)(spec)
     }
@@ -263,10 +264,10 @@ impl SpecOption {
         self.value(spec).map_or(Argument::None, OptionValue::to_argument)
     }
 
-    /// Drop a value that equals the default, and check the range of any other.
+    /// Drop the value if it equals the default; otherwise check its range.
     ///
     /// # Errors
-    /// States the possible values.
+    /// The error lists the valid values.
     pub(super) fn normalize(&self, spec: &mut Spec) -> Result<(), SpecError> {
         (self.drop_default)(spec);
         if (self.is_valid)(spec) {

@@ -1,6 +1,6 @@
 //! The values of a spec's options.
 //!
-//! Fractions and sigmas are whole numbers of a small unit, so that their text is exact.
+//! Fractions and sigmas are stored as whole numbers of a small unit, so that their text is exact.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -9,22 +9,22 @@ use super::super::format::OutputFormat;
 use super::argument::{Argument, OptionValue, Refusal};
 use super::css;
 
-/// How the picture fills the box `WxH`.
+/// How the image fits the box `WxH`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Fit {
-    /// The whole picture within the box, its proportions kept. Never enlarges by itself.
+    /// The whole image fits in the box and keeps its proportions. It is never enlarged by default.
     #[default]
     Contain,
-    /// The box full, its overhang cropped.
+    /// The image fills the box, and what overlaps is cropped.
     Cover,
-    /// The box full, the picture stretched.
+    /// The image is stretched to fill the box.
     Fill,
-    /// As [`Contain`](Self::Contain), with the rest of the box in the background colour.
+    /// Like [`Contain`](Self::Contain), with the rest of the box in the background colour.
     Pad,
 }
 
 impl Fit {
-    /// All of them, in the order of the documentation.
+    /// All fits, in the order of the documentation.
     pub const ALL: [Self; 4] = [Self::Contain, Self::Cover, Self::Fill, Self::Pad];
 
     /// The name in specs and the Python API.
@@ -65,7 +65,7 @@ impl Fraction {
         to_fixed(value, Self::ONE, Self::ONE).map(Self)
     }
 
-    /// Between 0.0 and 1.0.
+    /// The value between 0.0 and 1.0.
     #[must_use]
     pub fn to_f64(self) -> f64 {
         f64::from(self.0) / f64::from(Self::ONE)
@@ -98,7 +98,7 @@ impl Hundredths {
         to_fixed(value, Self::ONE, u16::MAX).filter(|&units| units > 0).map(Self)
     }
 
-    /// Whether it is a number of hundredths in this range.
+    /// Whether the number of hundredths is in this range.
     #[must_use]
     pub fn is_within(self, range: RangeInclusive<u16>) -> bool {
         range.contains(&self.0)
@@ -121,15 +121,15 @@ impl fmt::Display for Hundredths {
     }
 }
 
-/// The part of the picture that a crop keeps, and the position of a padded picture.
+/// The part of the image that a crop keeps, and the position of a padded image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Gravity {
     /// An edge, a corner or the centre.
     Compass(Compass),
     /// The most salient part.
     Smart,
-    /// A focal point in fractions of the width and height, which stays as near to the centre as the
-    /// edges of the picture allow.
+    /// A focal point in fractions of the width and height. It is placed as close to the centre as
+    /// the edges of the image allow.
     Focal(Fraction, Fraction),
 }
 
@@ -137,7 +137,7 @@ impl Gravity {
     /// The centre.
     pub const CENTER: Self = Self::Compass(Compass::C);
 
-    /// Read `n`, `ne`, …, `c`, `smart` or a focal point such as `0.3-0.7`.
+    /// Parse `n`, `ne`, …, `c`, `smart` or a focal point such as `0.3-0.7`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text == "smart" {
@@ -161,7 +161,7 @@ impl fmt::Display for Gravity {
     }
 }
 
-/// The points of the compass, north up, and the centre.
+/// The points of the compass, with north at the top, and the centre.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the points of the compass")]
 pub enum Compass {
@@ -194,7 +194,7 @@ impl Compass {
         }
     }
 
-    /// The fractions of the free space to the left of the kept part, and above it.
+    /// The fraction of the free space to the left of the kept part, and the fraction above it.
     #[must_use]
     pub const fn position(self) -> (f64, f64) {
         match self {
@@ -211,7 +211,7 @@ impl Compass {
     }
 }
 
-/// A part of the source, in fractions of its width and height.
+/// A part of the source, as fractions of its width and height.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CropRect {
     /// The left edge.
@@ -229,7 +229,7 @@ impl CropRect {
     pub const ALL: Self =
         Self { x: Fraction::MIN, y: Fraction::MIN, width: Fraction::MAX, height: Fraction::MAX };
 
-    /// Read `x-y-w-h`, each a fraction.
+    /// Parse `x-y-w-h`, each a fraction.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-').map(Fraction::parse);
@@ -243,7 +243,7 @@ impl CropRect {
     pub fn from_f64([x, y, width, height]: [f64; 4]) -> Option<Self> {
         let span = |start: Fraction, length: f64| {
             let length = Fraction::from_f64(length)?;
-            // Both were rounded; together they may overshoot by one unit.
+            // Both were rounded, so their sum may be too large by one unit.
             let overshoot = (start.0 + length.0).saturating_sub(Fraction::ONE);
             Some(if overshoot == 1 { Fraction(length.0 - 1) } else { length })
         };
@@ -251,7 +251,7 @@ impl CropRect {
         Some(Self { x, y, width: span(x, width)?, height: span(y, height)? })
     }
 
-    /// Whether it has an area, and lies within the source.
+    /// Whether the part has an area, and lies within the source.
     #[must_use]
     pub fn is_valid(self) -> bool {
         let fits = |start: Fraction, length: Fraction| {
@@ -270,14 +270,14 @@ impl fmt::Display for CropRect {
 /// A clockwise rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Rotation {
-    /// None.
+    /// Not rotated.
     #[default]
     Deg0,
-    /// A quarter.
+    /// A quarter turn.
     Deg90,
-    /// A half.
+    /// A half turn.
     Deg180,
-    /// Three quarters.
+    /// A three-quarter turn.
     Deg270,
 }
 
@@ -305,9 +305,9 @@ impl Rotation {
 /// A mirror image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Flip {
-    /// Left becomes right.
+    /// Left and right are swapped.
     Horizontal,
-    /// Up becomes down.
+    /// Top and bottom are swapped.
     Vertical,
 }
 
@@ -336,7 +336,7 @@ impl Rgb {
     /// White.
     pub const WHITE: Self = Self([255; 3]);
 
-    /// Read six hexadecimal digits.
+    /// Parse six hexadecimal digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let is_hex = text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -353,18 +353,18 @@ impl fmt::Display for Rgb {
     }
 }
 
-/// Whether a JPEG is progressive, in scans from coarse to fine, or baseline, in one scan.
+/// Whether a JPEG is progressive (scans from coarse to fine) or baseline (a single scan).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Progressive(pub bool);
 
 /// The resolution of chroma in a JPEG.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Subsampling {
-    /// That of the picture: 4:4:4.
+    /// The full resolution, 4:4:4.
     Full,
     /// Half the width, 4:2:2.
     HalfWidth,
-    /// Half the width and height, 4:2:0: half the bytes, and soft edges of thin coloured lines.
+    /// Half the width and height, 4:2:0: half the bytes, but thin coloured lines have soft edges.
     #[default]
     Half,
 }
@@ -389,7 +389,7 @@ impl Subsampling {
     }
 }
 
-/// The format option: a fixed one, or the best that the client accepts.
+/// The format option: a fixed format, or the best format that the client accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FormatOption {
     /// Negotiated with the client, before the thumbnail is rendered.
@@ -418,12 +418,12 @@ impl FormatOption {
     }
 }
 
-/// The version of the source: eight characters of base64url that change with it.
+/// The version of the source: eight characters of base64url that change when the source changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Version([u8; 8]);
 
 impl Version {
-    /// Read eight characters of `A-Za-z0-9_-`.
+    /// Parse eight characters of `A-Za-z0-9_-`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; 8] = text.as_bytes().try_into().ok()?;
@@ -484,7 +484,7 @@ impl OptionValue for Gravity {
 
     fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
         match argument {
-            // The name in CSS and most libraries.
+            // The name in CSS and in most libraries.
             Argument::Text(text) if text == "center" => Ok(Self::CENTER),
             Argument::Text(text) => Self::parse(text).ok_or(Refusal::Value),
             Argument::Numbers(numbers) => match **numbers {
@@ -593,7 +593,7 @@ impl OptionValue for Rgb {
         Self::parse(text)
     }
 
-    /// Python code may write a colour as CSS has it: a name, or `#` and three or six digits.
+    /// Python code may write a colour as in CSS: a name, or `#` and three or six digits.
     fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
         let Argument::Text(text) = argument else { return Err(Refusal::Kind) };
         let text = text.trim();
@@ -701,7 +701,7 @@ fn to_fixed(value: f64, one: u16, max: u16) -> Option<u16> {
     (0.0..=f64::from(max)).contains(&units).then_some(units as u16)
 }
 
-/// Read a plain decimal number as a whole number in units of its last decimal.
+/// Parse a plain decimal number as a whole number in units of its last decimal.
 fn parse_fixed(text: &str, decimals: usize) -> Option<u16> {
     let (whole, part) = text.split_once('.').map_or((text, None), |(w, p)| (w, Some(p)));
     let is_number =

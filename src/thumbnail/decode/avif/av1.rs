@@ -1,4 +1,4 @@
-//! AV1 pictures by libaom.
+//! Decodes AV1 pictures with libaom.
 
 use zenavif_parse::ColorInformation;
 
@@ -8,18 +8,19 @@ use crate::error::ThumbnailError;
 use crate::ffi::av1::{self, Av1Error, DecodedImage, Decoder, Samples};
 use raster::Size;
 
-/// The type of a sequence header, which has the sizes of the pictures after it (AV1, 5.5).
+/// The type of a sequence header, which contains the sizes of the pictures after it (AV1, 5.5).
 const SEQUENCE_HEADER: u8 = 1;
 
-/// The units that make a picture (AV1, 6.2.2): the headers of sequences, frames and their tiles,
-/// and the delimiters between pictures.
+/// The units of a picture (AV1, 6.2.2): the headers of sequences, frames and their tiles, and the
+/// delimiters between pictures.
 const PICTURE_UNITS: [u8; 6] = [SEQUENCE_HEADER, 2, 3, 4, 6, 7];
 
 /// The types of a frame's header, and of a frame with its header.
 const FRAMES: [u8; 2] = [3, 6];
 
-/// The most frames of an item or a sample. One is shown, or one of each spatial layer; of a sequence
-/// others may serve to predict it. Each may take the memory and time of a whole picture.
+/// The maximum number of frames in an item or a sample. One is shown, or one for each spatial
+/// layer; in a sequence, others may be used to predict it. Each may need the memory and time of a
+/// whole picture.
 const MAX_FRAMES: usize = 8;
 
 /// A unit of a bitstream.

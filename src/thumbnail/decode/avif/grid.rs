@@ -40,7 +40,7 @@ impl Grid {
         Ok(Some(Self { rows, columns, size: Size { width, height } }))
     }
 
-    /// Decode the tiles into one picture: in colour, or the luma alone.
+    /// Decode the tiles into one picture, either in colour or only the luma.
     pub(super) fn decode(
         &self,
         file: &AvifParser<'_>,

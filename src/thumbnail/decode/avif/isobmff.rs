@@ -1,14 +1,14 @@
-//! Checks the boxes of an AVIF file (ISO/IEC 14496-12) before its parser reads them.
+//! Checks the boxes of an AVIF file (ISO/IEC 14496-12) before the parser reads them.
 //!
-//! The parser copies a property for each item that has it, makes an entry for each sample that
-//! a table claims, and compares lists with each other: a few hundred bytes could cost gigabytes
-//! or minutes. This module refuses anything beyond the needs of a picture.
+//! The parser copies a property for each item that has it, creates an entry for each sample that a
+//! table claims to contain, and compares lists with each other. A few hundred bytes could therefore
+//! cost gigabytes or minutes. This module rejects anything beyond the needs of a picture.
 
 use super::format::corrupt;
 use crate::error::ThumbnailError;
 
-/// Bytes of a table of items, their references or their properties. A grid of 256 tiles, and 256
-/// of opacity, takes a third of it at most.
+/// The maximum number of bytes in a table of items, their references or their properties. A grid of
+/// 256 tiles with 256 tiles of opacity uses at most a third of it.
 const MAX_TABLE: usize = 32 * 1024;
 
 /// Properties that items may have.
@@ -36,7 +36,7 @@ fn too_large(what: &str) -> ThumbnailError {
     corrupt(format_args!("its {what} exceeds the limits of the parser"))
 }
 
-/// A box, which may hold others.
+/// A box, which may contain others.
 #[derive(Clone, Copy)]
 struct Block<'a> {
     name: &'a [u8; 4],
@@ -66,7 +66,7 @@ impl<'a> Block<'a> {
                 }
                 size => (8, usize::try_from(size).ok()?),
             };
-            // A box that is larger than the one around it ends there.
+            // A box that is larger than its parent is cut off at the parent's end.
             let (whole, after) = rest.split_at_checked(size).unwrap_or((rest, &[]));
             let block = Self { name, start: start + header, content: whole.get(header..)? };
             start += whole.len();
@@ -108,7 +108,7 @@ impl Fields<'_> {
     }
 }
 
-/// Check that parsing the file costs no more than a picture's description requires.
+/// Check that parsing the file does not cost more than the description of a picture requires.
 ///
 /// # Errors
 /// [`ThumbnailError::Corrupt`].
@@ -162,7 +162,7 @@ fn check_properties(block: Block<'_>) -> Result<usize, ThumbnailError> {
     Ok(associations)
 }
 
-/// The items and the indices of their properties, of a box `ipma`.
+/// The items in a box `ipma`, with the indices of their properties.
 fn properties(block: Block<'_>) -> Vec<(u32, usize)> {
     let mut found = Vec::new();
     let mut fields = block.reader();
@@ -176,7 +176,7 @@ fn properties(block: Block<'_>) -> Vec<(u32, usize)> {
                 } else {
                     u16::from(fields.u8()? & 0x7f)
                 };
-                // Counted from 1; 0 is none.
+                // The indices start at 1; 0 means no property.
                 found.extend(usize::from(index).checked_sub(1).map(|index| (item, index)));
             }
         }
@@ -224,8 +224,8 @@ fn check_movie(movie: Block<'_>) -> Result<(), ThumbnailError> {
 
 /// Whether the second track of a sequence is something other than opacity, such as depth.
 ///
-/// The parser takes any auxiliary track for opacity. The description of its samples has its name
-/// (HEIF, 7.5.3.1); a track without a name is opacity.
+/// The parser treats any auxiliary track as opacity. The description of its samples contains its
+/// name (HEIF, 7.5.3.1); a track without a name is opacity.
 pub(super) fn has_other_auxiliary(source: &[u8]) -> bool {
     let movie = Block::file(source).children(0).find(|block| block.name == b"moov");
     let content = movie.map_or(&[][..], |movie| movie.content);
@@ -233,8 +233,8 @@ pub(super) fn has_other_auxiliary(source: &[u8]) -> bool {
     at.and_then(|at| content.get(at..)).is_some_and(|name| !name.starts_with(ALPHA))
 }
 
-/// The same file without its items, if it is a sequence and none of them is the primary picture,
-/// which the parser requires.
+/// The same file without its items, if it is a sequence and no item is the primary picture, which
+/// the parser requires.
 pub(super) fn without_items(source: &[u8]) -> Option<Vec<u8>> {
     let blocks = || Block::file(source).children(0);
     blocks().find(|block| block.name == b"moov")?;
@@ -244,7 +244,7 @@ pub(super) fn without_items(source: &[u8]) -> Option<Vec<u8>> {
     }
     let mut changed = source.to_vec();
     let name = changed.get_mut(..meta.start)?.last_chunk_mut::<4>()?;
-    // Make it a box of free space. A long size would stand between the name and the content.
+    // Turn it into a box of free space. A long size would be between the name and the content.
     (name == b"meta").then(|| *name = *b"free")?;
     Some(changed)
 }

@@ -1,8 +1,8 @@
-//! AVIF: the container by `zenavif-parse`, its pictures by [`av1`].
+//! Decodes AVIF: the container with `zenavif-parse`, and its pictures with [`av1`].
 //!
-//! The planes of luma and chroma are resized to one size before they become red, green and blue.
-//! For a thumbnail that is much smaller than its source, that size is smaller too, so most pixels
-//! are never converted.
+//! The planes of luma and chroma are resized to the same size before they are converted to red,
+//! green and blue. If a thumbnail is much smaller than its source, this size is smaller too, so
+//! most pixels are never converted.
 
 mod av1;
 mod format;
@@ -23,8 +23,8 @@ use format::{FORMAT, corrupt};
 use grid::Grid;
 use raster::{Frame, Picture, PixelKind, Size};
 
-/// Opens the primary picture of an AVIF, or all of a sequence. The opacity of a grid may be a grid
-/// too, but not an opacity of each tile.
+/// Opens the primary picture of an AVIF, or a whole sequence. The opacity of a grid may also be a
+/// grid, but individual tiles can't have their own opacity.
 pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
 
 fn sniff(source: &[u8]) -> bool {
@@ -62,7 +62,7 @@ fn parse(source: &[u8]) -> Result<AvifParser<'_>, ThumbnailError> {
     .map_err(corrupt)
 }
 
-/// The sequence of a file whose major brand is that of a sequence, as in browsers.
+/// The sequence in a file whose major brand is the brand of a sequence, as in browsers.
 fn sequence(file: &AvifParser<'_>, source: &[u8]) -> Option<AnimationInfo> {
     let is_sequence = file.major_brand() == b"avis";
     let info = file.animation_info().filter(|info| is_sequence && info.frame_count > 0)?;
@@ -99,7 +99,7 @@ fn frame_size(metadata: &AV1Metadata) -> Size {
     Size { width: metadata.max_frame_width.get(), height: metadata.max_frame_height.get() }
 }
 
-/// The rotation and mirroring of the container. EXIF does not count here (HEIF, 6.5.10, 6.5.12).
+/// The rotation and mirroring in the container. EXIF is ignored here (HEIF, 6.5.10, 6.5.12).
 fn transform(file: &AvifParser<'_>) -> Transform {
     let turn = Transform::from_exif(match file.rotation().map_or(0, |rotation| rotation.angle) {
         90 => 8,
@@ -167,7 +167,7 @@ impl Avif<'_> {
         Ok(with_alpha(picture, &alpha, file.premultiplied_alpha()))
     }
 
-    /// Hand on the pictures of a sequence. Each may depend on the ones before it.
+    /// Pass on the pictures of a sequence. Each may depend on the previous ones.
     fn play(&self, size: Size, all: bool, sink: Sink<'_>) -> Result<Completeness, ThumbnailError> {
         let Self { file, header, .. } = self;
         let (mut colors, mut opacities) = (Stream::new(header.size)?, Stream::new(header.size)?);
@@ -188,7 +188,7 @@ impl Avif<'_> {
             match next() {
                 Ok(frame) => sink(frame.into())?,
                 Err(error) if index == 0 => return Err(error),
-                // The frames before the damage can be shown.
+                // The frames before the damaged one can be shown.
                 Err(_) => return Ok(Completeness::Part),
             }
         }

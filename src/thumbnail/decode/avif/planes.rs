@@ -5,22 +5,22 @@ use std::borrow::Cow;
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind, Size};
 
-/// How red, green and blue were mixed into luma and chroma.
+/// The method by which red, green and blue were converted to luma and chroma.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Matrix {
-    /// Not at all: the planes are green, blue and red.
+    /// No conversion: the planes are green, blue and red.
     Identity,
     /// The weights of red and blue in luma.
     Weights {
-        /// Of red.
+        /// The weight of red.
         red: f32,
-        /// Of blue.
+        /// The weight of blue.
         blue: f32,
     },
 }
 
 impl Matrix {
-    /// The matrix of this code point (H.273, table 4); that of BT.601 for an unknown one.
+    /// The matrix for this code point (H.273, table 4), or the matrix of BT.601 if it is unknown.
     pub(super) const fn from_code_point(code: u8) -> Self {
         let (red, blue) = match code {
             0 => return Self::Identity,
@@ -69,8 +69,8 @@ impl Plane {
         Ok(Cow::Owned(Self { width: size.width, height: size.height, data, wide: self.wide }))
     }
 
-    /// The rows, with samples scaled to 0.0 to 1.0. Such samples take four bytes each, so there is
-    /// only one row of them at a time.
+    /// The rows, with samples scaled to 0.0 to 1.0. Such samples use four bytes each, so only one
+    /// row of them exists at a time.
     fn rows(&self, bits: usize) -> impl Iterator<Item = Vec<f32>> {
         #[expect(clippy::cast_precision_loss, reason = "at most 16 bits")]
         let most = ((1_u32 << bits) - 1) as f32;

@@ -1,4 +1,4 @@
-//! Pixels and components of a JPEG by libjpeg-turbo, shrunk in the frequency domain.
+//! Decodes pixels and components of a JPEG with libjpeg-turbo, shrunk in the frequency domain.
 
 use std::borrow::Cow;
 
@@ -16,11 +16,11 @@ use super::scale::without_invisible;
 use super::segments::{FrameHeader, tidy};
 use crate::error::ThumbnailError;
 
-/// The most scans of a progressive file, and of a large one. Each costs time for every pixel, and
-/// libjpeg can't be stopped; encoders write about ten.
+/// The maximum number of scans in a progressive file, and in a large one. Each scan costs time for
+/// every pixel, and libjpeg can't be stopped; encoders write about ten.
 const MAX_SCANS: (u64, u64) = (100, 20);
 
-/// The most scans times pixels, above which a file is large.
+/// The product of scans and pixels above which a file is large.
 const MAX_SCANNED: u64 = 500_000_000;
 
 /// A decoder that has read the header, and the image without scans and segments that it does not
@@ -31,7 +31,7 @@ struct Prepared<'a> {
     found: DecompressHeader,
 }
 
-/// Get ready to decode at this scale.
+/// Prepare to decode at this scale.
 fn prepare(
     source: &[u8],
     scaling: ScalingFactor,
@@ -45,7 +45,7 @@ fn prepare(
     decoder.set_scaling_factor(scaling).map_err(corrupt)?;
     match decoder.read_header(&source) {
         Ok(found) => Ok(Prepared { decoder, source, found }),
-        // A mere warning, such as of bytes between two segments, counts as a failure here.
+        // Even a warning, for example about bytes between two segments, counts as a failure here.
         Err(error) => {
             let tidied = tidy(&source).ok_or_else(|| corrupt(error))?;
             let found = decoder.read_header(&tidied).map_err(corrupt)?;
@@ -79,7 +79,7 @@ pub(super) fn decode(
     };
     let mut warning = decompress(&source, &mut data)?;
     if warning == Some(Warning::NoEnd) {
-        // The data may still be whole; only without its end one can't tell.
+        // The data may be complete, but this can't be determined without its end.
         let ended = [&source, END.as_slice()].concat();
         warning = decompress(&ended, &mut data)?;
         if warning.is_none() && may_lack_scans(frame) && !has_all_scans(&ended) {
@@ -87,7 +87,7 @@ pub(super) fn decode(
         }
     }
     let is_whole = !matches!(warning, Some(Warning::NoEnd | Warning::Missing));
-    // Blocks without data come out as middle gray.
+    // Blocks without data are decoded as middle gray.
     if !is_whole && data.iter().all(|&sample| sample == 128) {
         return Err(corrupt("all of its pixels are missing"));
     }
@@ -109,10 +109,10 @@ const fn may_lack_scans(frame: FrameHeader) -> bool {
 /// The marker EOI.
 const END: [u8; 2] = [0xff, 0xd9];
 
-/// What libjpeg's first warning says about the picture.
+/// The meaning of libjpeg's first warning for the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Warning {
-    /// All of it is there.
+    /// The picture is complete.
     Harmless,
     /// The file ends without the marker EOI.
     NoEnd,
@@ -124,7 +124,7 @@ impl Warning {
     /// The warning with this message.
     ///
     /// # Errors
-    /// It is an error: libjpeg has stopped.
+    /// When the message is an error, after which libjpeg has stopped.
     fn of(error: &str) -> Result<Self, ThumbnailError> {
         let message = error.strip_prefix("TurboJPEG error: ").unwrap_or(error);
         match message {
@@ -145,8 +145,8 @@ impl Warning {
     }
 }
 
-/// Decode the components at this scale. `None` for a JPEG without luma and chroma at the usual
-/// resolutions, or a damaged one.
+/// Decode the components at this scale. Returns `None` for a JPEG without luma and chroma at the
+/// usual resolutions, or a damaged one.
 pub(super) fn components(source: &[u8], scaling: ScalingFactor, size: Size) -> Option<Components> {
     let Prepared { mut decoder, source, found } = prepare(source, scaling, size).ok()?;
     if found.colorspace != Colorspace::YCbCr {

@@ -1,4 +1,4 @@
-//! JPEG: by libjpeg-turbo or, where that is faster, by `jpeg-dc`.
+//! Decodes JPEG with libjpeg-turbo or, if that is faster, with `jpeg-dc`.
 
 mod format;
 mod libjpeg;
@@ -20,7 +20,7 @@ use segments::{FrameHeader, Segment, segments};
 
 pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
 
-/// A JPEG begins with the marker SOI, and another one.
+/// A JPEG begins with the marker SOI, followed by another marker.
 fn sniff(source: &[u8]) -> bool {
     source.starts_with(&[0xff, 0xd8, 0xff])
 }
@@ -31,7 +31,8 @@ struct Jpeg<'a> {
     frame: FrameHeader,
     /// The chunks of the ICC profile, with their numbers.
     icc: Vec<(u8, &'a [u8])>,
-    /// Whether Adobe's marker is there. In such files, CMYK is the light that the inks leave.
+    /// Whether Adobe's marker is present. In such files, CMYK values are the light that the inks
+    /// leave.
     is_adobe: bool,
 }
 
@@ -65,7 +66,7 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
     Ok(Box::new(Jpeg { source, header, frame, icc, is_adobe }))
 }
 
-/// Refuse the kinds of JPEG that are not decoded.
+/// Reject the kinds of JPEG that are not supported.
 fn check(FrameHeader { marker, precision, .. }: FrameHeader) -> Result<(), ThumbnailError> {
     let feature = match (marker, precision) {
         (0xc0..=0xc2, 8) => return Ok(()),
@@ -82,8 +83,8 @@ impl Source for Jpeg<'_> {
         &self.header
     }
 
-    /// Those at the scale of decoding. At least a quarter of all pixels counts, for the coefficients
-    /// of a progressive file: they take two bytes each, at any scale.
+    /// The number of pixels at the scale of decoding. At least a quarter of all pixels counts,
+    /// because the coefficients of a progressive file use two bytes each at any scale.
     fn decoded_pixels(&self, request: DecodeRequest) -> u64 {
         let full = self.frame.size;
         scaled(full, scaling(full, request.size)).pixels().max(full.pixels() / 4)
@@ -96,7 +97,7 @@ impl Source for Jpeg<'_> {
         (!icc.is_empty()).then_some(Profile::Icc(icc))
     }
 
-    /// Luma and chroma, or else red, green and blue, which only decoding can tell.
+    /// Luma and chroma, or red, green and blue; only decoding can distinguish them.
     fn has_components(&self) -> bool {
         self.frame.components == 3
     }

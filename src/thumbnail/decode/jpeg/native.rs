@@ -1,5 +1,5 @@
-//! JPEG without libjpeg where that is faster: at one eighth of the size from the DC coefficients
-//! alone, and progressive files at any scale.
+//! Decodes JPEG without libjpeg if that is faster: at one eighth of the size from only the DC
+//! coefficients, and progressive files at any scale.
 
 use jpeg_dc::{Chroma, Color, Options, Plane, Planes, Scale};
 use raster::{Picture, PixelKind, Size};
@@ -9,14 +9,15 @@ use super::super::components::{Components, Range};
 use super::super::decoder::DecodeRequest;
 use super::scale::without_invisible;
 
-/// Decode at this scale; `None` leaves it to libjpeg.
+/// Decode at this scale, or return `None` if libjpeg has to decode the image.
 pub(super) fn decode(
     source: &[u8],
     scaling: ScalingFactor,
     is_subsampled: bool,
     request: DecodeRequest<'_>,
 ) -> Option<Picture> {
-    // libjpeg enlarges chroma with more care, which shows where no average follows.
+    // libjpeg enlarges chroma more carefully, which is visible if the result is not averaged
+    // afterwards.
     let may_repeat = request.half_chroma && scaling != ScalingFactor::ONE;
     let may_scale = !request.is_partial && (may_repeat || !is_subsampled);
     let image = planes(source, scaling, may_repeat, may_scale)?;
@@ -29,8 +30,8 @@ pub(super) fn decode(
     Some(Picture { width, height, kind, data })
 }
 
-/// The components at this scale. Chroma has half the resolution where luma has twice as much in
-/// both directions. `None` for other components, or where libjpeg has to decode.
+/// The components at this scale. Chroma has half the resolution if luma has twice the resolution of
+/// chroma in both directions. `None` for other components, or if libjpeg has to decode the image.
 pub(super) fn components(
     source: &[u8],
     scaling: ScalingFactor,

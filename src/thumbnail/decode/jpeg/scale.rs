@@ -1,4 +1,4 @@
-//! The scale at which a JPEG is decoded, and the scans that it needs there.
+//! The scale at which a JPEG is decoded, and the scans that are needed at this scale.
 
 use std::borrow::Cow;
 
@@ -22,7 +22,7 @@ pub(super) fn scaled(full: Size, factor: ScalingFactor) -> Size {
     Size { width: side(full.width), height: side(full.height) }
 }
 
-/// The same image without scans that are invisible at this scale, where they are large.
+/// The same image without scans that are invisible at this scale, if they are large.
 pub(super) fn without_invisible(source: &[u8], scaling: ScalingFactor) -> Cow<'_, [u8]> {
     let shorter = match scaling {
         ScalingFactor::ONE_HALF => without_last_refinement(source, Shrink::Half),

@@ -1,14 +1,14 @@
 //! Drops the scans of a progressive JPEG that a thumbnail does not need.
 //!
-//! The last refinement of the AC coefficients adds one bit to each of them. It is often half of
-//! the file and takes half of the time. In a picture that is shrunk to a quarter while it is
-//! decoded, and then further, it is hardly visible: with the bound below, SSIM falls by 0.0003 at
-//! most, and the error is at least 46 dB below the signal. That is less than a tenth of the error
+//! The last refinement of the AC coefficients adds one bit to each of them. It is often half of the
+//! file and takes half of the time. If a picture is shrunk to a quarter while it is decoded, and
+//! then further, the refinement is hardly visible: with the bound below, SSIM falls by at most
+//! 0.0003, and the error is at least 46 dB below the signal. That is less than a tenth of the error
 //! of a JPEG thumbnail of quality 85.
 
 use memchr::memchr;
 
-/// The largest error of dropping them, in squared steps of a sample.
+/// The maximum error that dropping them may cause, in squared steps of a sample.
 const MAX_NOISE: u32 = 1;
 
 /// The squared steps of the important coefficients, divided by the error: a bit is set half of the
@@ -26,8 +26,8 @@ pub(super) enum Shrink {
     Quarter,
 }
 
-/// The same file without the last refinement of its AC coefficients. `None` when it has none, or
-/// needs it, or is malformed.
+/// The same file without the last refinement of its AC coefficients. `None` if it has no such
+/// refinement, needs the refinement, or is malformed.
 pub(super) fn without_last_refinement(source: &[u8], shrink: Shrink) -> Option<Vec<u8>> {
     let mut kept = Vec::new();
     let mut dropped = false;
@@ -79,8 +79,8 @@ fn scan_length(data: &[u8]) -> Option<usize> {
     }
 }
 
-/// Whether the header of a scan (T.81, B.2.3) states a refinement of AC coefficients from bit 1 to
-/// bit 0.
+/// Whether the header of a scan (T.81, B.2.3) specifies a refinement of AC coefficients from bit 1
+/// to bit 0.
 fn is_last_refinement(content: &[u8]) -> Option<bool> {
     let &[first, _, bits] = content.last_chunk::<3>()?;
     Some(first > 0 && bits == 0x10)

@@ -17,7 +17,7 @@ pub(super) fn segments(source: &[u8]) -> impl Iterator<Item = Segment<'_>> {
     let mut rest = source;
     std::iter::from_fn(move || {
         loop {
-            // libjpeg skips bytes between segments; so does this.
+            // libjpeg skips bytes between segments, and so does this parser.
             let start = rest.iter().position(|&byte| byte == 0xff)?;
             rest = rest.get(start..)?;
             let fill = rest.iter().position(|&byte| byte != 0xff)?;
@@ -40,7 +40,7 @@ pub(super) fn segments(source: &[u8]) -> impl Iterator<Item = Segment<'_>> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FrameHeader {
     pub(super) marker: u8,
-    /// Bits of a sample.
+    /// The number of bits of a sample.
     pub(super) precision: u8,
     pub(super) size: Size,
     pub(super) components: u8,
@@ -49,12 +49,12 @@ pub(super) struct FrameHeader {
 }
 
 impl FrameHeader {
-    /// Whether the picture is spread over scans of some bits of some coefficients (SOF2).
+    /// Whether the picture is distributed over scans of some bits of some coefficients (SOF2).
     pub(super) const fn is_progressive(self) -> bool {
         self.marker == 0xc2
     }
 
-    /// The frame header, if the segment is one.
+    /// The frame header, if this segment contains it.
     pub(super) fn parse(segment: &Segment<'_>) -> Option<Self> {
         let marker = segment.marker;
         // SOF0 to SOF15, without DHT, JPG and DAC.
@@ -72,12 +72,12 @@ impl FrameHeader {
     }
 }
 
-/// The same image, with only the segments before its first scan that decoding needs.
+/// The same image, with only those segments before its first scan that decoding needs.
 pub(super) fn tidy(source: &[u8]) -> Option<Vec<u8>> {
     let mut tidied = vec![0xff, 0xd8];
     let mut scans = None;
     for Segment { marker, content, after } in segments(source) {
-        // Of the application segments only Adobe's changes the meaning of the samples.
+        // Adobe's is the only application segment that changes the meaning of the samples.
         if matches!(marker, 0xe0..=0xed | 0xef | 0xfe) {
             continue;
         }
