@@ -440,6 +440,14 @@ def test_pictures_larger_than_the_container_says(first):
         thumbnail(with_bitstream(change), 32)
 
 
+def test_the_tiff_decoder_says_nothing_itself(capfd):
+    # A very long text where the number of the compression belongs.
+    number, text = struct.pack("<HHII", 259, 4, 1, 1), struct.pack("<HHII", 259, 2, 2**31, 8)
+    with pytest.raises(CorruptImage):
+        thumbnail(tiff_picture(64, 64).replace(number, text), 32)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_the_av1_decoder_says_nothing_itself(capfd):
     source = encoded(photo(64, 64), "AVIF", speed=9)
     for length in range(len(source) // 2, len(source), 9):

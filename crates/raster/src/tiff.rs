@@ -111,6 +111,9 @@ impl<'a> Tiff<'a> {
     /// # Errors
     /// When it is invalid or not supported.
     pub fn new(source: &'a [u8]) -> Result<Self, TiffError> {
+        if has_long_text(source) {
+            return Err(TiffError::Corrupt("a text is longer than the file".into()));
+        }
         // The crate refuses palettes, so it reads their indices as gray samples.
         let gray = palette_as_gray(source);
         let is_palette = gray.is_some();
@@ -509,30 +512,59 @@ fn unmultiplied(sample: u8, opacity: u8) -> u8 {
     whole.map_or(0, |whole| u8::try_from(whole).unwrap_or(u8::MAX))
 }
 
+/// A value that the first page of a source has for a tag.
+struct Entry {
+    tag: u64,
+    kind: u64,
+    /// The number of values.
+    count: u64,
+    /// The position of the value, or of its own position.
+    value: usize,
+}
+
+/// The number at a position, in the byte order of a source.
+fn number_at(source: &[u8], at: usize, length: usize) -> Option<u64> {
+    let bytes = source.get(at..at.checked_add(length)?)?.iter();
+    let push = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
+    let is_little = source.starts_with(b"II");
+    Some(if is_little { bytes.rev().fold(0, push) } else { bytes.fold(0, push) })
+}
+
+/// The entries of the first page.
+fn entries(source: &[u8]) -> impl Iterator<Item = Entry> {
+    // BigTIFF has longer numbers.
+    let is_big = number_at(source, 2, 2) == Some(43);
+    let (start, counter, length, width) = if is_big { (8, 8, 20, 8) } else { (4, 2, 12, 4) };
+    let directory = number_at(source, start, width).and_then(|at| usize::try_from(at).ok());
+    let directory = directory.unwrap_or(usize::MAX);
+    let count = number_at(source, directory, counter).unwrap_or(0).min(u64::from(u16::MAX));
+    (0..usize::try_from(count).unwrap_or(0)).map_while(move |index| {
+        let at = directory.checked_add(counter)?.checked_add(index * length)?;
+        Some(Entry {
+            tag: number_at(source, at, 2)?,
+            kind: number_at(source, at + 2, 2)?,
+            count: number_at(source, at + 4, width)?,
+            value: at + 4 + width,
+        })
+    })
+}
+
 /// The position at which the first page says that its samples are indices into a palette, and the
 /// bytes that say that they are gray.
 fn palette_as_gray(source: &[u8]) -> Option<(u64, [u8; 2])> {
     const PHOTOMETRIC_INTERPRETATION: u64 = 262;
     const PALETTE: u64 = 3;
-    let is_little = source.starts_with(b"II");
-    let number = |at: usize, length: usize| {
-        let bytes = source.get(at..at.checked_add(length)?)?.iter();
-        let push = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
-        Some(if is_little { bytes.rev().fold(0, push) } else { bytes.fold(0, push) })
-    };
-    // BigTIFF has longer numbers.
-    let is_big = number(2, 2)? == 43;
-    let (start, counter, entry, value) = if is_big { (8, 8, 20, 12) } else { (4, 2, 12, 8) };
-    let directory = usize::try_from(number(start, if is_big { 8 } else { 4 })?).ok()?;
-    let entries = number(directory, counter)?.min(u64::from(u16::MAX));
-    let first = directory.checked_add(counter)?;
-    let at = (0..usize::try_from(entries).ok()?)
-        .map_while(|index| first.checked_add(index * entry))
-        .take_while(|&at| at < source.len())
-        .find(|&at| number(at, 2) == Some(PHOTOMETRIC_INTERPRETATION))?
-        .checked_add(value)?;
-    let gray = if is_little { [1, 0] } else { [0, 1] };
-    (number(at, 2)? == PALETTE).then_some((at as u64, gray))
+    let at = entries(source).find(|entry| entry.tag == PHOTOMETRIC_INTERPRETATION)?.value;
+    let gray = if source.starts_with(b"II") { [1, 0] } else { [0, 1] };
+    (number_at(source, at, 2)? == PALETTE).then_some((at as u64, gray))
+}
+
+/// Whether a text of the first page says to be long, and longer than the source. The crate prints
+/// its error for that.
+fn has_long_text(source: &[u8]) -> bool {
+    const ASCII: u64 = 2;
+    let most = source.len().max(OVERHEAD) as u64;
+    entries(source).any(|entry| entry.kind == ASCII && entry.count > most)
 }
 
 /// A source of which two bytes are replaced, and of which a number of bytes may be read.
