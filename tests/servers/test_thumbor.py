@@ -90,7 +90,7 @@ def test_a_changed_url_is_refused(ask, signer):
         "800x-,upscale",
         "100x100,cover",
         "100x-,cover",
-        "800x800,cover",
+        "800x800,cover,upscale",
         "100x100,fill",
         "100x-,fill",
         "100x100,pad",

@@ -58,13 +58,15 @@ def sendfile(  # noqa: PLR0917 - the signature of the peer
     """
     delivery = _delivery()
     path = os.path.normpath(Path(settings.SENDFILE_ROOT) / filename)
-    headers = {} if encoding is None else {"Content-Encoding": encoding}
+    # In the headers, the type stays as it is: django-sendfile2 adds no charset.
+    headers = {"Content-Type": mimetype or _guess_type(path)}
+    if encoding is not None:
+        headers["Content-Encoding"] = encoding
     if attachment_filename is None:
         attachment_filename = Path(path).name
     if not attachment_filename:
         headers["Content-Disposition"] = "attachment" if attachment else "inline"
     options = FileOptions(
-        mimetype=mimetype or _guess_type(path),
         as_attachment=attachment,
         download_name=str(attachment_filename) if attachment_filename else None,
         headers=headers,

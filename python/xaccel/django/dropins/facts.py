@@ -10,6 +10,7 @@ from functools import lru_cache
 from django.core.cache import cache
 
 from xaccel._core import probe
+from xaccel._log import one_line
 from xaccel.django import conf
 from xaccel.exceptions import XaccelError
 
@@ -43,7 +44,7 @@ def probed_facts(source: object) -> ImageFacts | None:
         name = source_name(source)
         return None if name is None else _facts_of(name)
     except (XaccelError, OSError, ValueError) as error:
-        _logger.warning("%s", error)
+        _logger.warning("%s", one_line(error))
         return None
 
 

@@ -13,6 +13,7 @@ from django.db.models.fields.files import FieldFile, ImageFieldFile
 from django.utils.safestring import SafeString
 
 from xaccel._core import Spec, probe, render
+from xaccel._log import one_line
 from xaccel.django import conf
 from xaccel.django.dropins.facts import ImageFacts, forget_facts, source_name
 from xaccel.django.dropins.options import Recipe
@@ -106,7 +107,7 @@ class ThumbnailSource:
             return self.get_thumbnail(options)
         except XaccelError as error:
             # Django's templates hide this error.
-            _logger.warning("the alias %r: %s", alias, error)
+            _logger.warning("the alias %r: %s", alias, one_line(error))
             raise
 
     def delete_thumbnails(self) -> int:
@@ -166,7 +167,7 @@ class ThumbnailerFieldFile(ThumbnailSource, FieldFile):
             # A private file has no public thumbnails.
             return
         except OSError as error:
-            _logger.warning("can't purge the thumbnails of %r: %s", self.name, error)
+            _logger.warning("can't purge the thumbnails of %r: %s", self.name, one_line(error))
 
 
 class ThumbnailerImageFieldFile(ThumbnailerFieldFile, ImageFieldFile):

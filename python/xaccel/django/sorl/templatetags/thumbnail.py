@@ -15,6 +15,7 @@ from django.template.context import Context
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
+from xaccel._log import one_line
 from xaccel.django.dropins.errors import raises
 from xaccel.django.dropins.thumbnails import ThumbnailUrl
 from xaccel.django.sorl.images import DummyThumbnail, sized
@@ -46,7 +47,7 @@ def _logs_errors(default: Result) -> Callable[[Callable[..., Result]], Callable[
             except Exception as error:
                 if raises(error):
                     raise
-                _logger.warning("the filter %s failed: %s", function.__name__, error)
+                _logger.warning("the filter %r failed: %s", function.__name__, one_line(error))
                 return default
 
         return safe
@@ -88,7 +89,7 @@ class ThumbnailNode(Node):
         except Exception as error:
             if raises(error):
                 raise
-            _logger.warning("the tag thumbnail failed: %s", error)
+            _logger.warning("the tag thumbnail failed: %s", one_line(error))
             return self.nodelist_empty.render(context)
 
     def _thumbnail(self, context: Context) -> Any:
@@ -208,6 +209,6 @@ def _to_thumbnail(match: re.Match[str]) -> str:
     except Exception as error:
         if raises(error):
             raise
-        _logger.warning("%r can't have a thumbnail: %s", match[2], error)
+        _logger.warning("%r can't have a thumbnail: %s", match[2], one_line(error))
         url = ""
     return f"{match[1]}{url or match[2]}"
