@@ -48,16 +48,20 @@ IN_JINJA = """
 {{ thumbnail_picture(source, 300, alt="x", widths="300, 600", sizes="50vw",
                      source_size=(900, 600)) }}
 {{ thumbnail_picture(source, 300, alt="x", widths=[300, 600]) }}
+{% if source|thumbnail_url(300) %}
 <p><img src="{{ source|thumbnail_url(300, format='auto', expires_in=60) }}" alt=""
         srcset="{{ thumbnail_srcset(source, 300, crop=(0.1, 0.2, 0.5, 0.5)) }}"></p>
+{% endif %}
 <p style="background-image: url('{{ placeholder(source) }}')">x</p>
 <p><img src="{{ placeholder(source) }}" alt=""></p>
 """
 IN_DJANGO = """{% load xaccel %}
 {% thumbnail_img source 300 200 alt=nasty title=nasty class="card" data_id=7 %}
 {% thumbnail_picture source 300 fit="cover" alt="x" widths="300, 600" sizes="50vw" %}
+{% thumbnail_url source 300 200 as url %}{% if url %}
 <p><img src="{% thumbnail_url source 300 200 expires_in=60 %}" alt=""
         srcset="{% thumbnail_srcset source 300 200 densities='1, 2' %}"></p>
+{% endif %}
 """
 DOCUMENT = "<!doctype html>\n<html lang='en'><head><title>x</title></head><body>{}</body></html>\n"
 

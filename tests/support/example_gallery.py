@@ -144,7 +144,7 @@ def _add_awkward_files(home: Path, *, outside: Path) -> None:
     (photos / "notes.jpg").write_text("This is not a picture either.\n")
     whole = (photos / "bridge.jpg").read_bytes()
     (photos / "half.jpg").write_bytes(whole[: len(whole) // 2])
-    (photos / "head.jpg").write_bytes(whole[:400])
+    (photos / "head.jpg").write_bytes(whole[: whole.index(b"\xff\xda")])
     (outside / "outside.pdf").write_text("not to be seen")
     shutil.copy(photos / "bridge.jpg", outside / "outside.jpg")
     (private / "link.pdf").symlink_to(outside / "outside.pdf")
