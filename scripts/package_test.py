@@ -58,7 +58,7 @@ IN_WHEEL = (
     "xaccel/django/templatetags/xaccel.py",
     "xaccel/py.typed",
     "xaccel/flask.py",
-    "xaccel/gallery.css",
+    "xaccel/cli/gallery/gallery.css",
 )
 
 
