@@ -53,7 +53,7 @@ class AdminImageWidget(AdminFileWidget):
 
 
 class AdminImageMixin(_Admin):
-    """Shows a thumbnail next to each `ImageField` in the forms of the admin."""
+    """Shows a thumbnail next to each `ImageField` in admin forms."""
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         """Return the form field."""

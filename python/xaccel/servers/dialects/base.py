@@ -26,7 +26,7 @@ class Settings(Protocol):
 
     @property
     def signature(self) -> str | tuple[str, ...]:
-        """How URLs are signed; several during a transition, in which the app verifies them."""
+        """How URLs are signed. During a transition, the app verifies each of several ways."""
 
     @property
     def private_url(self) -> str | None:
