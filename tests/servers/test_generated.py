@@ -111,6 +111,7 @@ def sites(draw, server):
         deployment |= {
             "log_header": draw(st.sampled_from([None, "X-User"])),
             "resolver": draw(st.sampled_from([None, "127.0.0.1", "127.0.0.1 [::1]:5353"])),
+            "real_ip_from": draw(st.sampled_from([(), ("127.0.0.1", "10.0.0.0/8", "::1")])),
         }
         if kind == "embedded" and options["SIGNATURE"] == "hmac-sha256":
             deployment["verify"] = draw(st.sampled_from(["app", "njs"]))

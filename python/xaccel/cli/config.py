@@ -36,6 +36,7 @@ def add(commands: Any) -> None:
             "xaccel config nginx --app shop:app --upstream unix:/run/shop.sock --out conf",
             "xaccel config nginx --app shop:app --mount /shop --out conf",
             "xaccel config nginx --app shop:app --out /etc/nginx/conf.d --check",
+            "xaccel config nginx --app shop:app --balance 10.0.0.2:80 --balance 10.0.0.3:80",
             "xaccel config caddy --settings shop.settings --full --listen 8080 --out caddy",
         ],
         notes=[_SECRETS_HELP, EXIT_STATUS],
@@ -116,6 +117,20 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
         "--log-header",
         metavar="NAME",
         help="a response header of the app, such as X-User, that nginx logs and hides",
+    )
+    group.add_argument(
+        "--balance",
+        action="append",
+        metavar="ADDRESS",
+        help="write the load balancer in front of several machines instead: where the nginx of one "
+        "of them listens, HOST:PORT; repeat it for each machine",
+    )
+    group.add_argument(
+        "--real-ip-from",
+        action="append",
+        metavar="ADDRESS",
+        help="the address or network of a load balancer in front of nginx, which then believes "
+        "what it says about the visitor",
     )
     group.add_argument(
         "--client-max-body-size",
@@ -252,6 +267,8 @@ def _deployment(options: argparse.Namespace) -> Deployment:
         tls_certificate=_absolute(options.tls_certificate),
         tls_key=_absolute(options.tls_key),
         log_header=options.log_header,
+        balance=tuple(options.balance or ()),
+        real_ip_from=tuple(options.real_ip_from or ()),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -69,6 +70,13 @@ class Deployment:
     log_header: str | None = None
     """A response header of the app, such as `X-User`, that nginx logs and hides from visitors."""
 
+    balance: tuple[str, ...] = ()
+    """The machines behind a load balancer: `HOST:PORT` or `unix:/path/to.sock` of the web server on
+    each of them. If it is set, the configuration is that of the load balancer."""
+    real_ip_from: tuple[str, ...] = ()
+    """The addresses of the load balancers in front of the server, such as `10.0.0.1` or
+    `10.0.0.0/24`. The server believes what they say about the visitor."""
+
     def __post_init__(self) -> None:
         """Refuse values that would end a line or a directive."""
         if self.name is not None and not _NAME.fullmatch(self.name):
@@ -78,22 +86,37 @@ class Deployment:
             )
         for name in _PLAIN:
             value = getattr(self, name)
-            if value is not None and not set(value).isdisjoint("\n\r;{}\"'\\$#"):
-                raise ConfigError(f"{name} has an invalid character: {value!r}")
-        if (self.tls_certificate is None) != (self.tls_key is None):
-            raise ConfigError("TLS needs both the certificate and its key")
+            if value is not None:
+                _check_plain(name, value)
+        self._check_tls()
         if self.log_header is not None and not re.fullmatch("[A-Za-z0-9-]+", self.log_header):
             raise ConfigError(f"log_header must be a name like 'X-User', not {self.log_header!r}")
+        for address in self.balance:
+            _check_machine(address)
+        for address in self.real_ip_from:
+            _check_network(address)
         for prefix in self.static:
             if not prefix.startswith("/") or not prefix.endswith("/"):
                 raise ConfigError(
                     f"the URL prefix of static files must look like '/static/', not {prefix!r}"
                 )
 
+    def _check_tls(self) -> None:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ConfigError("TLS needs both the certificate and its key")
+
     @property
     def file_name(self) -> str:
         """The prefix of the site's file names."""
-        return "xaccel" if self.name is None else f"xaccel-{self.name}"
+        name = self._name
+        return "xaccel" if name is None else f"xaccel-{name}"
+
+    @property
+    def _name(self) -> str | None:
+        """The site's name. A load balancer has another, since it may run on one of the machines."""
+        if not self.balance:
+            return self.name
+        return "balancer" if self.name is None else f"{self.name}-balancer"
 
     @property
     def identifier(self) -> str:
@@ -101,9 +124,9 @@ class Deployment:
 
         It is short, because nginx's hash tables accept only short names.
         """
-        if self.name is None:
+        name = self._name
+        if name is None:
             return "xaccel"
-        name = self.name
         if len(name) > _LONGEST:
             name = f"{name[:11]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
         return f"xaccel_{name.replace('-', '_')}"
@@ -167,3 +190,24 @@ class Deployment:
             if found:
                 return [f"[{address}]" if ":" in address else address for address in found]
         return ["127.0.0.1"]
+
+
+def _check_plain(name: str, value: str) -> None:
+    if not set(value).isdisjoint("\n\r;{}\"'\\$#"):
+        raise ConfigError(f"{name} has an invalid character: {value!r}")
+
+
+def _check_machine(address: str) -> None:
+    _check_plain("balance", address)
+    if not re.fullmatch(r"unix:/.+|.+:[0-9]+", address):
+        raise ConfigError(f"balance must be HOST:PORT or unix:/path/to.sock, not {address!r}")
+
+
+def _check_network(address: str) -> None:
+    try:
+        ipaddress.ip_network(address)
+    except ValueError as error:
+        raise ConfigError(
+            "real_ip_from must be an address such as '10.0.0.1' or a network such as "
+            f"'10.0.0.0/24', not {address!r}: {error}"
+        ) from None

@@ -23,17 +23,17 @@ class Reply(NamedTuple):
     body: bytes
 
 
-def ask_all(port: int, targets: Iterable[str]) -> Iterator[Reply]:
+def ask_all(port: int, targets: Iterable[str], *, at_once: int = CONNECTIONS) -> Iterator[Reply]:
     """Request targets, spelled exactly as given, and yield the replies in the same order.
 
-    Each connection has one request at a time: Gunicorn drops a second one.
+    Each of the connections has one request at a time: Gunicorn drops a second one.
     """
     remaining = iter(targets)
     with contextlib.ExitStack() as stack:
-        connections = [_Connection(port) for _ in range(CONNECTIONS)]
+        connections = [_Connection(port) for _ in range(at_once)]
         for connection in connections:
             stack.callback(connection.close)
-        while asked := list(itertools.islice(remaining, CONNECTIONS)):
+        while asked := list(itertools.islice(remaining, at_once)):
             for connection, target in zip(connections, asked, strict=False):
                 connection.ask(target)
             for connection, _ in zip(connections, asked, strict=False):

@@ -114,6 +114,10 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
         yield "# Returning visitors skip the full handshake."
         yield f"ssl_session_cache shared:{deployment.identifier}_tls:1m;"
         yield _strict(deployment)
+    if deployment.real_ip_from:
+        yield "# A load balancer writes the visitor's address into this header, as the last one."
+        yield from (f"set_real_ip_from {address};" for address in deployment.real_ip_from)
+        yield "real_ip_header X-Forwarded-For;"
     yield f"client_max_body_size {deployment.client_max_body_size};"
     if deployment.log_header is not None:
         yield f"proxy_hide_header {deployment.log_header};"

@@ -12,7 +12,7 @@ from xaccel.config import Config
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.dialects.nginx import Nginx
-from xaccel.servers.nginx import image_filter, secure_link, thumbnails
+from xaccel.servers.nginx import balancer, image_filter, secure_link, thumbnails
 from xaccel.servers.nginx.http import http
 from xaccel.servers.nginx.secrets_file import secrets_file
 from xaccel.servers.nginx.syntax import quoted
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 FULL_FILE = "nginx.conf"
-OPTIONS = frozenset({"verify", "log_header", "resolver"})
+OPTIONS = frozenset({"verify", "log_header", "resolver", "balance", "real_ip_from"})
 
 _CACHES = "/var/cache"
 _DIALECT = Nginx()
@@ -46,7 +46,7 @@ def site(config: Config, deployment: Deployment) -> str:
     return text.document(
         [
             text.HEADER,
-            *_with_dollar(config, deployment, [*http(config, deployment, _CACHES, None)]),
+            *_with_dollar(config, deployment, [*_http(config, deployment, _CACHES, None)]),
         ]
     )
 
@@ -69,7 +69,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
         "# Everything stays below this directory, so that any user can start this nginx.",
         *temporary,
         "",
-        *http(config, deployment, str(directory / "tmp"), str(directory / "access.log")),
+        *_http(config, deployment, str(directory / "tmp"), str(directory / "access.log")),
     ]
     return text.document(
         [
@@ -104,6 +104,8 @@ def secrets(config: Config, deployment: Deployment) -> str | None:
         ConfigError: There is no key, or nginx's configuration can't express one.
     """
     _DIALECT.check(config)
+    if deployment.balance:
+        return None
     verifier = thumbnails.verifier_of(config, deployment)
     if verifier == "njs":
         return text.document([thumbnails.secrets(config, deployment)])
@@ -120,7 +122,18 @@ def further_files(deployment: Deployment) -> Mapping[str, str]:
     return {thumbnails.script_file(deployment): thumbnails.script(deployment)}
 
 
+def _http(
+    config: Config, deployment: Deployment, caches: str, access_log: str | None
+) -> Iterator[str]:
+    """The lines within the `http` block: of a load balancer, or of a machine."""
+    if deployment.balance:
+        return balancer.http(config, deployment, access_log)
+    return http(config, deployment, caches, access_log)
+
+
 def _modules(config: Config, deployment: Deployment) -> Iterator[str]:
+    if deployment.balance:
+        return
     if thumbnails.verifier_of(config, deployment) == "njs":
         yield f"load_module {thumbnails.MODULE};"
     if image_filter.is_used(config):

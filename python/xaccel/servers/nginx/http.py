@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from xaccel.config import Config
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
-from xaccel.servers.nginx import basics, image_filter, scripts, secure_link, thumbnails
+from xaccel.servers.nginx import basics, image_filter, proxy, scripts, secure_link, thumbnails
 from xaccel.servers.nginx.secrets_file import include_secrets
 from xaccel.servers.nginx.server import server, upstream
 
@@ -25,6 +25,7 @@ def http(
     """
     verifier = thumbnails.verifier_of(config, deployment)
     yield from basics.http(config, deployment, access_log)
+    yield from proxy.http(deployment)
     yield from text.block(
         f"upstream {upstream(deployment)}",
         [f"server {deployment.upstream};", "keepalive 16;"],

@@ -8,11 +8,17 @@ from xaccel._core import encode_path
 from xaccel.config import CACHE_PREFIX, Config
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
-from xaccel.servers.nginx import basics, image_filter, remotes, scripts, secure_link, thumbnails
+from xaccel.servers.nginx import (
+    basics,
+    image_filter,
+    proxy,
+    remotes,
+    scripts,
+    secure_link,
+    thumbnails,
+)
 from xaccel.servers.nginx.syntax import directory, disable_symlinks, quoted
 
-_LONGEST_SILENCE = "1h"
-_STREAM = "@xaccel_stream"
 _RESTORED = (
     "Vary",
     "Link",
@@ -43,10 +49,7 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
     """The lines within the block."""
     yield from basics.server(config, deployment)
     yield ""
-    yield from _forwarded(deployment)
-    yield "proxy_http_version 1.1;"
-    yield f"proxy_set_header Upgrade ${deployment.identifier}_upgrade;"
-    yield f"proxy_set_header Connection ${deployment.identifier}_connection;"
+    yield from proxy.server(deployment)
     yield "# Make room for a long, percent-encoded file name in X-Accel-Redirect."
     yield "proxy_buffer_size 16k;"
     yield "proxy_buffers 8 16k;"
@@ -67,7 +70,7 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
             config,
             deployment,
             [*secure_link.check(config, deployment)],
-            [*_forwarded(deployment), 'proxy_set_header Connection "";'],
+            [*proxy.forwarded(deployment), 'proxy_set_header Connection "";'],
             upstream(deployment),
         )
     if image_filter.is_used(config):
@@ -84,14 +87,8 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
             ],
         )
     yield ""
-    yield from text.block(
-        f"location {quoted(f'{config.mount}/', dollar=False)}",
-        [
-            f"error_page 418 = {_STREAM};",
-            *text.block(f"if (${deployment.identifier}_is_stream)", ["return 418;"]),
-            f"proxy_pass http://{upstream(deployment)};",
-        ],
-    )
+    prefix = quoted(f"{config.mount}/", dollar=False)
+    yield from proxy.location(deployment, prefix, upstream(deployment))
     if config.mount:
         yield from text.block(
             f"location = {quoted(config.mount, dollar=False)}",
@@ -104,28 +101,7 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
         yield "# The app has nothing outside of its path."
         yield from text.block("location /", ["return 404;"])
     yield ""
-    yield "# WebSockets and event streams."
-    yield from text.block(
-        f"location {_STREAM}",
-        [
-            f"proxy_pass http://{upstream(deployment)}$request_uri;",
-            "proxy_buffering off;",
-            "# Either side may be silent for this long.",
-            f"proxy_read_timeout {_LONGEST_SILENCE};",
-            f"proxy_send_timeout {_LONGEST_SILENCE};",
-        ],
-    )
-
-
-def _forwarded(deployment: Deployment) -> Iterator[str]:
-    """The lines that tell the app about the visitor."""
-    yield "# Pass on what only nginx knows about the visitor."
-    yield f"proxy_set_header Host $host${deployment.identifier}_port;"
-    yield "proxy_set_header X-Real-IP $remote_addr;"
-    yield "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"
-    yield "proxy_set_header X-Forwarded-Proto $scheme;"
-    yield "# A visitor must not choose how the app offloads files."
-    yield from (f'proxy_set_header {name} "";' for name in text.OFFLOAD_REQUEST_HEADERS)
+    yield from proxy.stream(upstream(deployment))
 
 
 def _internal(config: Config, deployment: Deployment, prefix: str, path: str) -> Iterator[str]:

@@ -1,0 +1,78 @@
+"""How nginx passes requests on: to the app, or from a load balancer to its machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xaccel.servers import text
+from xaccel.servers.deployment import Deployment
+
+_LONGEST_SILENCE = "1h"
+_STREAM = "@xaccel_stream"
+
+
+def http(deployment: Deployment) -> Iterator[str]:
+    """What belongs in the `http` block: the scheme of the visitor's URL, behind a load balancer."""
+    if not deployment.real_ip_from:
+        return
+    identifier = deployment.identifier
+    yield "# Only a load balancer may say whether the visitor uses TLS."
+    yield from text.block(
+        f"geo $realip_remote_addr ${identifier}_is_balanced",
+        ['default "";', *(f"{address} 1;" for address in deployment.real_ip_from)],
+    )
+    yield from text.block(
+        f'map "${identifier}_is_balanced $http_x_forwarded_proto" ${identifier}_scheme',
+        ["default $scheme;", '"1 http" http;', '"1 https" https;'],
+    )
+    yield ""
+
+
+def server(deployment: Deployment) -> Iterator[str]:
+    """The lines of the `server` block that apply to every request that it passes on."""
+    yield from forwarded(deployment)
+    yield "proxy_http_version 1.1;"
+    yield f"proxy_set_header Upgrade ${deployment.identifier}_upgrade;"
+    yield f"proxy_set_header Connection ${deployment.identifier}_connection;"
+    if deployment.real_ip_from:
+        yield "# The load balancer must not keep a stream in its buffers, either."
+        yield "proxy_pass_header X-Accel-Buffering;"
+
+
+def forwarded(deployment: Deployment) -> Iterator[str]:
+    """The lines that tell the app about the visitor."""
+    scheme = f"${deployment.identifier}_scheme" if deployment.real_ip_from else "$scheme"
+    yield "# Pass on what only nginx knows about the visitor."
+    yield f"proxy_set_header Host $host${deployment.identifier}_port;"
+    yield "proxy_set_header X-Real-IP $remote_addr;"
+    yield "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"
+    yield f"proxy_set_header X-Forwarded-Proto {scheme};"
+    yield "# A visitor must not choose how the app offloads files."
+    yield from (f'proxy_set_header {name} "";' for name in text.OFFLOAD_REQUEST_HEADERS)
+
+
+def location(deployment: Deployment, prefix: str, upstream: str) -> Iterator[str]:
+    """The location of all other requests, which an upstream with this name answers."""
+    yield from text.block(
+        f"location {prefix}",
+        [
+            f"error_page 418 = {_STREAM};",
+            *text.block(f"if (${deployment.identifier}_is_stream)", ["return 418;"]),
+            f"proxy_pass http://{upstream};",
+        ],
+    )
+
+
+def stream(upstream: str) -> Iterator[str]:
+    """The location of WebSockets and event streams."""
+    yield "# WebSockets and event streams."
+    yield from text.block(
+        f"location {_STREAM}",
+        [
+            f"proxy_pass http://{upstream}$request_uri;",
+            "proxy_buffering off;",
+            "# Either side may be silent for this long.",
+            f"proxy_read_timeout {_LONGEST_SILENCE};",
+            f"proxy_send_timeout {_LONGEST_SILENCE};",
+        ],
+    )
