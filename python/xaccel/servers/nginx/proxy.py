@@ -34,9 +34,6 @@ def server(deployment: Deployment) -> Iterator[str]:
     yield "proxy_http_version 1.1;"
     yield f"proxy_set_header Upgrade ${deployment.identifier}_upgrade;"
     yield f"proxy_set_header Connection ${deployment.identifier}_connection;"
-    if deployment.real_ip_from:
-        yield "# The load balancer must not keep a stream in its buffers, either."
-        yield "proxy_pass_header X-Accel-Buffering;"
 
 
 def forwarded(deployment: Deployment) -> Iterator[str]:
