@@ -96,7 +96,8 @@ def _sweep(cache: Cache, config: Config, options: argparse.Namespace) -> None:
 def _purge(cache: Cache, config: Config, options: argparse.Namespace) -> None:
     names = ImageNames(config)
     for source in options.source:
-        removed = cache.purge(config.thumbnail_url, names.checked(source))
+        every = names.all_of(names.checked(source))
+        removed = sum(cache.purge(config.thumbnail_url, name) for name in every)
         print(f"{source}: removed {_thumbnails(removed)}")
 
 
