@@ -144,6 +144,12 @@ def test_a_stream_of_the_app_is_not_buffered(balancer):
         assert response.read(10) == b".........."
 
 
+def test_an_error_of_the_app_is_passed_on(machines, balancer):
+    for _ in range(20):
+        assert ask(balancer, "/origin-is-down") == (502, b"of the app")
+    assert sum(len(machine.lines("bad gateway")) for machine in machines) == 20
+
+
 def test_a_request_that_may_have_changed_something_is_not_repeated(home, settings):
     directory = home / "mortal"
     directory.mkdir()

@@ -1,7 +1,8 @@
 """Load the settings of the app for a command.
 
 `--app` names a Python object, `--settings` Django's settings and `--config` a TOML file. Each
-option loads the same `Config` as the running app.
+option loads the same `Config` as the running app. With `manage.py xaccel`, the settings are those
+of the project.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from typing import Any
 
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
+from xaccel.tasks import config_of
 
 
 def add_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """Add the mutually exclusive options that name the settings."""
-    group = parser.add_mutually_exclusive_group(required=required)
+    group = parser.add_mutually_exclusive_group(required=required and not _is_django_set_up())
     group.add_argument(
         "--app",
         metavar="MODULE:NAME",
@@ -48,7 +50,16 @@ def load(options: argparse.Namespace) -> Config:
         return from_app(options.app)
     if options.settings is not None:
         return from_django(options.settings)
-    return from_file(options.config)
+    if options.config is not None:
+        return from_file(options.config)
+    config: Config = _import("xaccel.django.conf", "manage.py").config()
+    return config
+
+
+def _is_django_set_up() -> bool:
+    """Whether this command runs as a command of `manage.py`."""
+    conf = sys.modules.get("django.conf")
+    return conf is not None and bool(conf.settings.configured)
 
 
 def is_named(options: argparse.Namespace) -> bool:
@@ -69,9 +80,9 @@ def from_app(name: str) -> Config:
         if not hasattr(found, part):
             raise ConfigError(f"{option}: {module_name} has no {part!r}")
         found = getattr(found, part)
-    config = _config_of(found)
+    config = config_of(found)
     if config is None and _is_factory(found):
-        config = _config_of(_result_of(found, option))
+        config = config_of(_result_of(found, option))
     if config is None:
         raise ConfigError(
             f"{option} does not use xaccel: it must be a Flask app with XAccel(app), an object "
@@ -151,12 +162,3 @@ def _result_of(factory: Any, option: str) -> Any:
 
 def _described(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-def _config_of(found: Any) -> Config | None:
-    if isinstance(found, Config):
-        return found
-    extensions = getattr(found, "extensions", None)
-    state = extensions.get("xaccel") if isinstance(extensions, Mapping) else None
-    config = getattr(state or found, "config", None)
-    return config if isinstance(config, Config) else None

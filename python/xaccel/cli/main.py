@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from xaccel._core import Signer, __version__, codecs
 from xaccel.cli import (
+    backfill as backfill_command,
     cache as cache_commands,
     config as config_command,
     doctor as doctor_command,
@@ -32,13 +33,17 @@ _SETTINGS_HELP = (
 )
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, *, prog: str = "xaccel") -> int:
     """Run the command.
+
+    Args:
+        arguments: The arguments; by default those of this process.
+        prog: The command's name in its help.
 
     Returns:
         The exit status: 0; 1 when a check fails; 2 when the arguments or settings are wrong.
     """
-    options = _parser().parse_args(arguments)
+    options = _parser(prog).parse_args(arguments)
     try:
         return int(options.run(options) or 0)
     except (BadSignature, ThumbnailError) as error:
@@ -49,9 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str = "xaccel") -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="xaccel",
+        prog=prog,
         description=wrapped(
             "Private files and thumbnails for Python web apps: the app decides, the web server "
             "does the work."
@@ -82,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     config_command.add(commands)
     doctor_command.add(commands)
     cache_commands.add(commands)
+    backfill_command.add(commands)
     serve_command.add(commands)
     _add_sign(commands)
     _add_verify(commands)

@@ -21,6 +21,7 @@ from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.thumbnails.private import PrivateThumbnails
 from xaccel.thumbnails.sources.base import Source
+from xaccel.thumbnails.tasks import ThumbnailTasks
 
 
 @cache
@@ -93,6 +94,12 @@ def thumbnails() -> Thumbnails:
 
 
 @cache
+def thumbnail_tasks() -> ThumbnailTasks:
+    """The work on thumbnails outside of requests."""
+    return ThumbnailTasks(config(), name_of=source_names().of)
+
+
+@cache
 def private_thumbnails() -> PrivateThumbnails:
     """The thumbnails of private files."""
     return PrivateThumbnails(config(), delivery())
@@ -114,6 +121,7 @@ def _reset(*, setting: str, **_: Any) -> None:
             source_names,
             thumbnail_source,
             thumbnails,
+            thumbnail_tasks,
             private_thumbnails,
         ):
             cached.cache_clear()

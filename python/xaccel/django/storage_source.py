@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from django.core.exceptions import SuspiciousOperation
 from django.core.files.storage import storages
 
-from xaccel.exceptions import FileNotFound, StorageUnavailable
+from xaccel.exceptions import ConfigError, FileNotFound, StorageUnavailable
 from xaccel.thumbnails.sources.base import Original, StreamedOriginal
 
 _ABSENT = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
@@ -68,3 +68,28 @@ class StorageSource:
             raise FileNotFound(
                 f"the storage {self._alias!r} does not say when {name!r} was changed: {error}"
             ) from None
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """See `Source.names`."""
+        start = prefix.rpartition("/")[0]
+        waiting = [f"{start}/" if start else ""]
+        while waiting:
+            below = waiting.pop()
+            try:
+                directories, files = storages[self._alias].listdir(below)
+            except NotImplementedError:
+                raise ConfigError(
+                    f"the storage {self._alias!r} can't list its files: pass the names of its "
+                    "images"
+                ) from None
+            except Exception as error:
+                raise StorageUnavailable(
+                    f"the storage {self._alias!r} can't list {below!r}: "
+                    f"{type(error).__name__}: {error}"
+                ) from error
+            # Some storages list a directory itself, with an empty name.
+            yield from (
+                f"{below}{name}" for name in files if name and (below + name).startswith(prefix)
+            )
+            names = (f"{below}{name}/" for name in directories if name)
+            waiting += [name for name in names if name.startswith(prefix)]

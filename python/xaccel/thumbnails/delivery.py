@@ -13,10 +13,11 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import ClassVar
 
-from xaccel._core import Cache, PathMap, Spec, Thumbnail, __version__
+from xaccel._core import Cache, Location, PathMap, Spec, Thumbnail, __version__
 from xaccel._log import one_line
 from xaccel.config import CACHE_PREFIX, Config
 from xaccel.delivery.conditional import precondition_response
@@ -24,7 +25,7 @@ from xaccel.delivery.files import hand_over
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import NOSNIFF, Headers, Response
 from xaccel.delivery.rfc9110 import Validators
-from xaccel.exceptions import FileNotFound, ThumbnailError
+from xaccel.exceptions import CorruptImage, FileNotFound, StorageUnavailable, ThumbnailError
 from xaccel.servers import dialects
 from xaccel.thumbnails.ownership import Ownership
 from xaccel.thumbnails.rendering import Renderer
@@ -39,6 +40,7 @@ _INCOMPLETE = "/.incomplete/"
 """The directory in the cache for such thumbnails. No public URL leads there."""
 
 _UNNEGOTIATED = Spec()
+_HEAD = Request.from_headers("HEAD", lambda _: None)
 
 _logger = logging.getLogger("xaccel.thumbnails")
 
@@ -164,6 +166,32 @@ class ThumbnailDelivery:
             response = self._render_once(self.cache, thumbnail, request)
         return response or self._render_uncached(thumbnail, request)
 
+    def is_kept(self, thumbnail: RequestedThumbnail) -> bool:
+        """Whether a thumbnail is in the cache."""
+        return self._locate(thumbnail) is not None
+
+    def keep(self, thumbnail: RequestedThumbnail) -> bool:
+        """Render a thumbnail and keep it in the cache, unless it is there.
+
+        Returns:
+            Whether it was rendered.
+
+        Raises:
+            CorruptImage: The original is incomplete, so its thumbnail is not kept for long.
+            StorageUnavailable: The cache is not writable. See also `respond`.
+        """
+        if self.is_kept(thumbnail):
+            return False
+        self.respond(thumbnail, _HEAD)
+        if self.is_kept(thumbnail):
+            return True
+        if self.cache is not None and self._incomplete(self.cache, thumbnail, _HEAD) is not None:
+            raise CorruptImage(f"{thumbnail.name!r} is incomplete")
+        raise StorageUnavailable(
+            f"the thumbnail of {thumbnail.name!r} is not kept: the image has changed meanwhile, or "
+            "the cache is not writable"
+        )
+
     def negotiate(self, spec: Spec, name: str, accept: str | None) -> str:
         """Return the format to send. For `auto`, it is the first one that the browser accepts."""
         image_format = spec.output_format(name)
@@ -176,16 +204,21 @@ class ThumbnailDelivery:
         return _UNNEGOTIATED.output_format(name)
 
     def _hit(self, thumbnail: RequestedThumbnail, request: Request) -> Response | None:
+        location = self._locate(thumbnail)
+        if location is not None:
+            with suppress(FileNotFound, OSError):
+                return hand_over(location, request, thumbnail.headers, self._server)
+        return None
+
+    def _locate(self, thumbnail: RequestedThumbnail) -> Location | None:
         if self.cache is None:
             return None
         for find in (self.cache.path, self.cache.aside):
-            try:
+            with suppress(FileNotFound, OSError):
                 location = self._files.locate(find(thumbnail.uri))
                 # Earlier versions could leave an empty file when the machine lost power.
                 if location.size > 0:
-                    return hand_over(location, request, thumbnail.headers, self._server)
-            except (FileNotFound, OSError):
-                continue
+                    return location
         return None
 
     def _render_once(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from functools import lru_cache, partial
 
 from xaccel._core import Spec, Thumbnail
@@ -39,6 +40,9 @@ _MAX_AGE_VERSIONED = 365 * _DAY
 
 _logger = logging.getLogger("xaccel.thumbnails")
 
+purge_listeners: list[Callable[[Config, str], None]] = []
+"""Called with the settings and the name of each image whose thumbnails are purged."""
+
 
 class Thumbnails:
     """Responds to requests for thumbnails.
@@ -48,6 +52,7 @@ class Thumbnails:
     """
 
     def __init__(self, config: Config) -> None:
+        self._config = config
         self._prefix = config.thumbnail_url
         self._mount = config.mount
         self._source = sources.get(config)
@@ -107,8 +112,15 @@ class Thumbnails:
             SourceError: `source` is not the name of an image in a source.
             OSError: The cache is not writable.
         """
-        names = self._names.all_of(self._names.checked(source))
-        return sum(map(self._purge, names))
+        name = self._names.checked(source)
+        removed = self.purge_here(name)
+        for listener in purge_listeners:
+            listener(self._config, name)
+        return removed
+
+    def purge_here(self, source: str) -> int:
+        """Do the same as `purge`, without a word to other machines."""
+        return sum(map(self._purge, self._names.all_of(self._names.checked(source))))
 
     def _purge(self, name: str) -> int:
         self._delivery.renderer.failures.forget(name)
@@ -125,15 +137,33 @@ class Thumbnails:
         spec = Spec.parse(spec_text)
         if self._verifier is None and spec_text not in self._allowed:
             raise SpecError(f"'{spec_text}' is not one of XACCEL['THUMBNAIL_PRESETS']")
+        return self.thumbnail(name, spec, request.accept, expires)
+
+    def thumbnail(
+        self, name: str, spec: Spec, accept: str | None, expires: int | None = None
+    ) -> RequestedThumbnail:
+        """Return a thumbnail that everyone may see.
+
+        Args:
+            name: The name of the image, as in the URL.
+            spec: What the thumbnail looks like.
+            accept: The `Accept` header that decides on the format.
+            expires: When the URL expires.
+        """
         return self._delivery.requested(
-            path,
+            f"{self._prefix}{spec}/{name}",
             name,
             spec,
-            accept=request.accept,
+            accept=accept,
             cache_control=_cache_control(spec, expires),
             find=partial(self._source.get, name),
             state=partial(self._source.state, name),
         )
+
+    @property
+    def delivery(self) -> ThumbnailDelivery:
+        """Finds, renders and keeps the thumbnails."""
+        return self._delivery
 
     def _verified(self, path: str, query: str, mount: str) -> tuple[str, int | None]:
         """Return the path below the mount and the expiry time of a valid URL."""

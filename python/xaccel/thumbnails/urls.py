@@ -139,10 +139,7 @@ class ThumbnailUrls:
         mount: str | None = None,
     ) -> str:
         """Return the URL for a name that `find` returned and the text of a spec; see `url`."""
-        if version is not None:
-            token = self._version(name, version)
-            if token is not None:
-                spec = f"{spec},v-{token}"
+        spec = self.versioned(name, spec, version)
         if mount is None:
             mount = self.mount()
         try:
@@ -156,6 +153,11 @@ class ThumbnailUrls:
             return ""
         # An engine on another host writes whole URLs.
         return f"{origin}{url}" if origin and url.startswith("/") else url
+
+    def versioned(self, name: str, spec: str, version: object) -> str:
+        """Return the text of a spec with the version of an image, see `url`."""
+        token = None if version is None else self._version(name, version)
+        return spec if token is None else f"{spec},v-{token}"
 
     def spec(self, width: int | str | None, height: int | None, **options: Any) -> Spec:
         """Return the spec that the arguments of `url` describe; see `build_spec`."""
@@ -209,7 +211,7 @@ class ThumbnailUrls:
             SourceError: The source is invalid, and the app runs in debug mode.
         """
         try:
-            name = self._name(source)
+            name = self.name(source)
         except SourceError as error:
             self.report(error)
             return None
@@ -224,8 +226,12 @@ class ThumbnailUrls:
             raise error
         _logger.warning("%s", one_line(error))
 
-    def _name(self, source: object) -> str | None:
-        """Return the name of a source; `None` when it is empty."""
+    def name(self, source: object) -> str | None:
+        """Return the name of an image, as in its URL; `None` when the source is empty.
+
+        Raises:
+            SourceError: The source is invalid.
+        """
         name = self._name_of(source)
         if not name:
             return None

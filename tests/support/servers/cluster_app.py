@@ -23,6 +23,10 @@ def app():
         if path == "/die":
             thumbnail_app.write(log, f"died {environ['REQUEST_METHOD']}")
             os.kill(os.getpid(), signal.SIGKILL)
+        if path == "/origin-is-down":
+            thumbnail_app.write(log, "bad gateway")
+            start_response("502 Bad Gateway", [("Content-Type", "text/plain")])
+            return [b"of the app"]
         if path == "/stream":
             start_response("200 OK", [("X-Accel-Buffering", "no")])
             return stream()

@@ -89,9 +89,9 @@ def _server(config: Config, deployment: Deployment) -> Iterator[str]:
     yield "# Files pass through without a copy on this disk."
     yield "proxy_max_temp_file_size 0;"
     yield ""
-    yield "# If a machine is down, or its app is, ask the next one. nginx does not repeat a request"
-    yield "# that may have changed something, such as a POST, once it has sent it."
-    yield "proxy_next_upstream error timeout http_502;"
+    yield "# If a machine does not answer, ask the next one. nginx does not repeat a request that"
+    yield "# may have changed something, such as a POST, once it has sent it."
+    yield "proxy_next_upstream error timeout;"
     yield "# A page that is slow on one machine is slow on the others."
     yield "proxy_next_upstream_timeout 10s;"
     yield "proxy_connect_timeout 2s;"
@@ -107,4 +107,4 @@ def _server(config: Config, deployment: Deployment) -> Iterator[str]:
     yield ""
     yield from proxy.location(deployment, "/", machines)
     yield ""
-    yield from proxy.stream(machines)
+    yield from proxy.named_locations(deployment, machines)

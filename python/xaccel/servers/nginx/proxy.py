@@ -9,6 +9,7 @@ from xaccel.servers.deployment import Deployment
 
 _LONGEST_SILENCE = "1h"
 _STREAM = "@xaccel_stream"
+_DOWN = "@xaccel_down"
 
 
 def http(deployment: Deployment) -> Iterator[str]:
@@ -34,6 +35,9 @@ def server(deployment: Deployment) -> Iterator[str]:
     yield "proxy_http_version 1.1;"
     yield f"proxy_set_header Upgrade ${deployment.identifier}_upgrade;"
     yield f"proxy_set_header Connection ${deployment.identifier}_connection;"
+    if deployment.real_ip_from and not deployment.balance:
+        yield "# Also if an error page has led to the app."
+        yield "recursive_error_pages on;"
 
 
 def forwarded(deployment: Deployment) -> Iterator[str]:
@@ -48,28 +52,41 @@ def forwarded(deployment: Deployment) -> Iterator[str]:
     yield from (f'proxy_set_header {name} "";' for name in text.OFFLOAD_REQUEST_HEADERS)
 
 
+def if_app_is_down(deployment: Deployment) -> Iterator[str]:
+    """The line of a location that makes a load balancer ask another machine."""
+    if deployment.real_ip_from and not deployment.balance:
+        yield f"error_page 502 = {_DOWN};"
+
+
 def location(deployment: Deployment, prefix: str, upstream: str) -> Iterator[str]:
     """The location of all other requests, which an upstream with this name answers."""
     yield from text.block(
         f"location {prefix}",
         [
             f"error_page 418 = {_STREAM};",
+            *if_app_is_down(deployment),
             *text.block(f"if (${deployment.identifier}_is_stream)", ["return 418;"]),
             f"proxy_pass http://{upstream};",
         ],
     )
 
 
-def stream(upstream: str) -> Iterator[str]:
-    """The location of WebSockets and event streams."""
+def named_locations(deployment: Deployment, upstream: str) -> Iterator[str]:
+    """The locations to which others lead."""
     yield "# WebSockets and event streams."
     yield from text.block(
         f"location {_STREAM}",
         [
             f"proxy_pass http://{upstream}$request_uri;",
+            *if_app_is_down(deployment),
             "proxy_buffering off;",
             "# Either side may be silent for this long.",
             f"proxy_read_timeout {_LONGEST_SILENCE};",
             f"proxy_send_timeout {_LONGEST_SILENCE};",
         ],
     )
+    if deployment.real_ip_from and not deployment.balance:
+        yield ""
+        yield "# The app does not run. Close the connection without an answer, so that the load"
+        yield "# balancer asks another machine. It passes on an answer of the app as it is."
+        yield from text.block(f"location {_DOWN}", ["return 444;"])

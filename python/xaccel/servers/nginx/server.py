@@ -84,6 +84,7 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
             [
                 "# The original URL, without the changes that nginx has made.",
                 f"proxy_pass http://{upstream(deployment)}$request_uri;",
+                *proxy.if_app_is_down(deployment),
             ],
         )
     yield ""
@@ -101,7 +102,7 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
         yield "# The app has nothing outside of its path."
         yield from text.block("location /", ["return 404;"])
     yield ""
-    yield from proxy.stream(upstream(deployment))
+    yield from proxy.named_locations(deployment, upstream(deployment))
 
 
 def _internal(config: Config, deployment: Deployment, prefix: str, path: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -142,6 +142,14 @@ class Source(Protocol):
 
         Raises:
             xaccel.exceptions.FileNotFound: The original does not exist.
+            xaccel.exceptions.SourceUnavailable: The source does not respond as expected.
+        """
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """Yield the names of the files that begin with a prefix, in no particular order.
+
+        Raises:
+            xaccel.exceptions.ConfigError: The source can't list its files.
             xaccel.exceptions.SourceUnavailable: The source does not respond as expected.
         """
 

@@ -22,6 +22,7 @@ class DirectorySource:
 
     def __init__(self, directory: str | os.PathLike[str], *, follow_symlinks: bool = False) -> None:
         self._directory = Path(directory)
+        self._follow_symlinks = follow_symlinks
         self._path_map = PathMap([(directory, "/source/")], follow_symlinks=follow_symlinks)
 
     def get(self, name: str) -> Original:
@@ -38,6 +39,31 @@ class DirectorySource:
     def version(self, name: str) -> str | None:
         """See `Source.version`."""
         return self.state(name)
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """See `Source.names`. Hidden files are left out."""
+        start = prefix.rpartition("/")[0]
+        waiting = [f"{start}/" if start else ""]
+        while waiting:
+            below = waiting.pop()
+            with reading(below), os.scandir(self._directory / below) as entries:
+                for entry in entries:
+                    name = f"{below}{entry.name}"
+                    if entry.name.startswith("."):
+                        continue
+                    if entry.is_dir(follow_symlinks=self._follow_symlinks):
+                        if f"{name}/".startswith(prefix) and not _is_loop(entry):
+                            waiting.append(f"{name}/")
+                    elif name.startswith(prefix) and entry.is_file():
+                        yield name
+
+
+def _is_loop(entry: os.DirEntry[str]) -> bool:
+    """Whether a directory is a link to one that contains the link."""
+    if not entry.is_symlink():
+        return False
+    parent = Path(entry.path).parent.resolve()
+    return parent.is_relative_to(Path(entry.path).resolve())
 
 
 @contextmanager

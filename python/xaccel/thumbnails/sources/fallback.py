@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path, PurePath
 
 from xaccel.exceptions import FileNotFound
@@ -44,3 +45,7 @@ class WithFallback:
     def version(self, name: str) -> str | None:
         """See `Source.version`."""
         return file_state(self._path) if name == self._name else self._source.version(name)
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """See `Source.names`."""
+        return self._source.names(prefix)

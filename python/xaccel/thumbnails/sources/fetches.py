@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from xaccel.thumbnails.sources.base import Original, Source
@@ -122,6 +122,10 @@ class BoundedSource:
     def version(self, name: str) -> str | None:
         """See `Source.version`."""
         return self._source.version(name)
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """See `Source.names`."""
+        return self._source.names(prefix)
 
 
 _queues: dict[tuple[int, int, int, int], FetchQueue] = {}

@@ -14,7 +14,7 @@ from typing import Any
 from xaccel import _http
 from xaccel._core import __version__, encode_path
 from xaccel.delivery.rfc9110 import parse_http_date
-from xaccel.exceptions import FileNotFound, ImageTooLarge, SourceUnavailable
+from xaccel.exceptions import ConfigError, FileNotFound, ImageTooLarge, SourceUnavailable
 from xaccel.thumbnails.sources.base import Original, StreamedOriginal, is_plain
 
 MAX_REDIRECTS = 3
@@ -71,6 +71,10 @@ class HttpSource:
 
     def version(self, name: str) -> str | None:
         """See `Source.version`: a page must not wait for the origin."""
+
+    def names(self, prefix: str) -> Iterator[str]:  # noqa: ARG002
+        """See `Source.names`: HTTP has no list."""
+        raise ConfigError(f"{self._base} can't be listed: pass the names of its images")
 
 
 class _Fetch(StreamedOriginal):

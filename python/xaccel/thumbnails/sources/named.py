@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from xaccel.exceptions import FileNotFound
 from xaccel.thumbnails.sources.base import Original, Source
@@ -32,6 +32,12 @@ class NamedSources:
         """See `Source.version`."""
         source, rest = self._find(name)
         return source.version(rest)
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """See `Source.names`. A prefix such as `~avatars/` selects the source."""
+        source, rest = self._find(prefix)
+        start = prefix[: len(prefix) - len(rest)]
+        return (start + name for name in source.names(rest))
 
     def _find(self, name: str) -> tuple[Source, str]:
         """Return the source of an image, and its name there."""

@@ -1,0 +1,33 @@
+"""`manage.py xaccel`: the command `xaccel` with the settings of the project."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from xaccel.cli.main import main
+
+
+class Command(BaseCommand):
+    """Runs a command of xaccel, such as `manage.py xaccel backfill`."""
+
+    help = "Run a command of xaccel with the settings of this project, such as backfill or cache."
+    requires_system_checks: list[str] = []  # noqa: RUF012 - as Django declares it
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take all arguments as they are."""
+        parser.add_argument(
+            "arguments",
+            nargs=argparse.REMAINDER,
+            help="the command and its arguments; --help after it describes them, and without a "
+            "command lists all of them",
+        )
+
+    def handle(self, *_: Any, arguments: list[str], **__: Any) -> None:
+        """Run the command, and exit with its status unless that is 0."""
+        status = main(arguments or ["--help"], prog="manage.py xaccel")
+        if status:
+            sys.exit(status)

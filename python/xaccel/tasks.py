@@ -1,0 +1,114 @@
+"""Functions for background jobs: render the thumbnails of an image, or purge them.
+
+They work in any task queue. `xaccel.celery` and `xaccel.django.tasks` have them as tasks.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from xaccel.config import Config
+from xaccel.exceptions import ConfigError
+from xaccel.thumbnails.tasks import ThumbnailTasks
+
+__all__ = ["purge", "render"]
+
+_known: dict[int, ThumbnailTasks] = {}
+"""The tasks of each `Config`, by its identity. Each entry keeps its `Config` alive."""
+
+
+def render(source: object, *specs: str, version: object = None, config: Any = None) -> int:
+    """Render the thumbnails of an image and keep them in the cache, unless they are there.
+
+    Args:
+        source: The image, as in `thumbnail_url()`.
+        specs: Names of presets, or specs such as `"300x200,cover"`; by default all presets.
+        version: The version in the URLs, as in `thumbnail_url()`, for example `"mtime"`.
+        config: The settings: a `Config`, a Flask app, or an object with an attribute `config`. By
+            default, those of the Django project or of the current Flask app.
+
+    Returns:
+        How many thumbnails were rendered.
+
+    Raises:
+        ConfigError: The settings are unknown, or have no source or no cache.
+        SpecError: A spec is invalid.
+        SourceError: The source is invalid.
+        FileNotFound: The image does not exist.
+        ThumbnailError: The image can't be rendered.
+        SourceUnavailable: The source or the cache does not work. Try again later.
+        Overloaded: Too many requests are already waiting. Try again later.
+    """
+    tasks = tasks_of(config)
+    found = tasks.request(source, tasks.specs(specs), version)
+    if found is None:
+        return 0
+    name, texts = found
+    return sum(
+        tasks.keep(thumbnail) for text in texts for thumbnail in tasks.thumbnails(name, text)
+    )
+
+
+def purge(source: object, *, config: Any = None) -> int:
+    """Remove every thumbnail of an image from the cache of this machine.
+
+    With `xaccel.celery`, all machines on which a Celery worker runs do the same.
+
+    Args:
+        source: The image, as in `thumbnail_url()`.
+        config: The settings, see `render()`.
+
+    Returns:
+        How many thumbnails were removed on this machine.
+
+    Raises:
+        ConfigError: The settings are unknown, or have no source.
+        SourceError: The source is invalid.
+        OSError: The cache is not writable.
+    """
+    tasks = tasks_of(config)
+    name = tasks.urls.name(source)
+    return 0 if name is None else tasks.endpoint.purge(name)
+
+
+def tasks_of(found: Any = None) -> ThumbnailTasks:
+    """Return the tasks of an app, see `render()`.
+
+    Raises:
+        ConfigError: The settings are unknown, or have no source.
+    """
+    if found is None and _is_django():
+        from xaccel.django import conf  # noqa: PLC0415
+
+        return conf.thumbnail_tasks()
+    config = config_of(_current_flask_app() if found is None else found)
+    if config is None:
+        raise ConfigError(
+            "xaccel does not know the settings: pass config=, a xaccel.Config or your Flask app; "
+            "with Django, call django.setup() first"
+        )
+    known = _known.get(id(config))
+    return known or _known.setdefault(id(config), ThumbnailTasks(config))
+
+
+def config_of(found: Any) -> Config | None:
+    """Return the settings of a Flask app, of an object with a `config`, or a `Config` itself."""
+    if isinstance(found, Config):
+        return found
+    extensions = getattr(found, "extensions", None)
+    state = extensions.get("xaccel") if isinstance(extensions, Mapping) else None
+    config = getattr(state or found, "config", None)
+    return config if isinstance(config, Config) else None
+
+
+def _is_django() -> bool:
+    """Whether this process runs a Django project."""
+    conf = sys.modules.get("django.conf")
+    return conf is not None and conf.settings.configured and "xaccel.django" in sys.modules
+
+
+def _current_flask_app() -> object:
+    flask = sys.modules.get("flask")
+    return flask.current_app if flask is not None and flask.has_app_context() else None
