@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -232,6 +233,7 @@ def test_names_from_standard_input(site):
 def terminal_of(site, env):
     """What the command writes to a terminal."""
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
     with site.start("20x-", env={**os.environ, **env}) as process:
         process.communicate(timeout=PATIENCE)
     command = [XACCEL, "backfill", "--config", site.file, "21x-"]
@@ -251,7 +253,7 @@ def terminal_of(site, env):
 
 
 def test_a_terminal_shows_a_bar(site):
-    text = terminal_of(site, {"COLUMNS": "80"})
+    text = terminal_of(site, {})
     assert re.search(r"100%\|.*\| 41/41 \[.*(image/s|s/image)", text)
 
 
