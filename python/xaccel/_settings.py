@@ -170,6 +170,16 @@ def source(key: str, value: Any) -> str:
     return directory(key, value)
 
 
+def s3(key: str, value: Any) -> dict[str, Any]:
+    """Check for the settings of an S3-compatible store; see `xaccel._s3.settings`."""
+    if value == {}:
+        return {}
+    # An app without a bucket does not load the checks.
+    from xaccel._s3 import settings  # noqa: PLC0415
+
+    return settings.check(key, value)
+
+
 def prefixes(places: str, *, are_urls: bool = False) -> Check:
     """Return a check for a dict of internal URL prefixes.
 

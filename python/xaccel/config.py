@@ -60,8 +60,12 @@ class Config:
     """Directories whose files may be sent, each with its internal URL prefix on the web server:
     `{"/srv/videos": "/_private/videos/"}`. The longest match wins."""
     remotes: Mapping[str, str] = _setting({}, check.prefixes("URLs", are_urls=True))
-    """URL prefixes of files on other servers, each with the internal URL prefix at which the web
-    server proxies them: `{"https://media.internal/": "/_remote/media/"}`."""
+    """URL prefixes of files on other servers and in buckets, each with the internal URL prefix at
+    which the web server proxies them: `{"https://media.internal/": "/_remote/media/"}`."""
+    s3: Mapping[str, Any] = _setting({}, check.s3, secret=True)
+    """Where the buckets of `s3://` URLs are, and the keys to them: `endpoint`, `region`,
+    `access_key`, `secret_key`, `session_token`, `addressing`, and other values for single buckets
+    in `buckets`."""
     follow_symlinks: bool = _setting(default=False, grammar=check.boolean)
     """Whether symbolic links may lead out of their root."""
     allow_scripts: bool = _setting(default=False, grammar=check.boolean)
@@ -83,12 +87,12 @@ class Config:
     include it: in scripts, and behind a server that does not pass it on. `PRIVATE_URL` and
     `THUMBNAIL_URL` are relative to it."""
     thumbnail_source: str | None = _setting(None, check.optional(check.source))
-    """The location of the original images: a directory, or a base URL (`https://…`, or `s3://…` if
-    the engine runs on another server)."""
+    """The location of the original images: a directory, a base URL (`https://…`), or a prefix in a
+    bucket (`s3://bucket/photos/`)."""
     thumbnail_source_private: bool = _setting(default=False, grammar=check.boolean)
     """Whether the host of the source URL may have an address in a private network."""
     thumbnail_source_timeout: int = _setting(10, check.time(least=1))
-    """The maximum time for fetching an image from a URL, in seconds."""
+    """The maximum time for fetching an image from a URL or a bucket, in seconds."""
     thumbnail_url: str = _setting("/t/", check.url_prefix)
     """The public URL prefix of thumbnails. It is used only if a source is set."""
     thumbnail_host: str | None = _setting(None, check.optional(check.host))
@@ -225,7 +229,7 @@ class Config:
             PathMap([(f"/{number}", prefix) for number, prefix in enumerate(prefixes)])
         except ConfigError as error:
             raise ConfigError(f"XACCEL['REMOTES']: {error}") from None
-        return RemoteMap(self.remotes)
+        return RemoteMap(self.remotes, self.s3)
 
     def link_map(self) -> PathMap:
         """Return the roots, each with the public URL prefix of its signed links."""

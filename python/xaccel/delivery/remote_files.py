@@ -83,10 +83,11 @@ class RemoteFiles:
             "If-Unmodified-Since": conditions.if_unmodified_since,
         }
         fields = {name: value for name, value in asked.items() if value is not None}
+        # A URL that its caller has signed is signed for GET, so the remote would refuse HEAD.
+        is_head = file.remote.is_bucket and conditions.method == "HEAD"
         try:
-            # Signed URLs are signed for GET, so the remote would refuse HEAD.
             remote = self._client.request(
-                "GET",
+                "HEAD" if is_head else "GET",
                 f"{file.remote.scheme}://{file.remote.authority}{file.path}",
                 timeout=_TIMEOUT,
                 headers={"Accept-Encoding": "identity", **fields},

@@ -1,20 +1,24 @@
 """Files on other HTTP servers: which URLs are allowed, and their internal URLs.
 
-A *remote* is an origin with a path, such as `https://media.internal/videos/`, that the web
-server proxies at an internal prefix. Only URLs below a configured remote are allowed, so this is
-not an open proxy.
+A *remote* is an origin with a path, such as `https://media.internal/videos/`, or a bucket with a
+prefix, such as `s3://bucket/videos/`, that the web server proxies at an internal prefix. Only URLs
+below a configured remote are allowed, so this is not an open proxy.
 """
 
 from __future__ import annotations
 
 import re
 import urllib.parse
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from xaccel._core import encode_path
 from xaccel._hints import shown
 from xaccel.exceptions import ConfigError, FileNotFound
+
+if TYPE_CHECKING:
+    from xaccel.delivery.buckets import BucketRemotes
 
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
@@ -35,6 +39,8 @@ class Remote:
     """The decoded base path of the files, with its final slash."""
     prefix: str
     """The internal URL prefix, such as `/_remote/media/`."""
+    is_bucket: bool = False
+    """Whether it is a bucket, so that the app signs each request."""
 
     @property
     def authority(self) -> str:
@@ -58,32 +64,75 @@ class RemoteFile:
     """The URL at which the web server proxies the file, percent-encoded."""
     name: str
     """The last part of its path, decoded."""
+    sign: Callable[[str], RemoteFile] | None = field(default=None, repr=False)
+    """Returns the file with signed URLs for a method; see `signed()`."""
+
+    def signed(self, method: str) -> RemoteFile:
+        """Return the file with URLs that are valid for a request with this method.
+
+        Only the URLs of a file in a bucket change. They are secret, and valid for minutes.
+
+        Raises:
+            RemoteError: There are no keys at the moment.
+        """
+        return self if self.sign is None else self.sign(method)
 
 
 class RemoteMap:
     """The remotes of an app; the longest match wins, by whole components.
 
+    Args:
+        remotes: The setting `REMOTES`.
+        s3: The setting `S3`.
+
     Raises:
         ConfigError: A URL or a prefix is invalid.
     """
 
-    def __init__(self, remotes: Mapping[str, str]) -> None:
-        found = [_remote(url, prefix) for url, prefix in remotes.items()]
-        self.remotes = sorted(found, key=lambda remote: len(remote.path), reverse=True)
+    def __init__(self, remotes: Mapping[str, str], s3: Mapping[str, Any] | None = None) -> None:
+        found = [_remote(url, prefix) for url, prefix in remotes.items() if not is_object(url)]
+        self._origins = sorted(found, key=lambda remote: len(remote.path), reverse=True)
+        self._buckets: BucketRemotes | None = None
+        buckets = {url: prefix for url, prefix in remotes.items() if is_object(url)}
+        if buckets:
+            # An app without a bucket does not load this module.
+            from xaccel.delivery.buckets import BucketRemotes  # noqa: PLC0415
+
+            self._buckets = BucketRemotes(buckets, s3 or {})
+
+    @property
+    def remotes(self) -> list[Remote]:
+        """All remotes."""
+        return [*self._origins, *(self._buckets.remotes if self._buckets is not None else ())]
+
+    def check_keys(self) -> None:
+        """Refuse a bucket without keys.
+
+        Raises:
+            ConfigError: The settings have no keys for a bucket, or a key is invalid.
+        """
+        if self._buckets is not None:
+            self._buckets.check_keys()
 
     def find(self, url: str) -> RemoteFile:
         """Return the file for a URL, such as `https://media.internal/a b.mp4?signature=…`.
 
-        Characters are percent-encoded if necessary. The query is not changed.
+        Characters are percent-encoded if necessary. The query is not changed. The key of an object,
+        as in `s3://bucket/a b.mp4`, is not percent-encoded.
 
         Raises:
+            ConfigError: No remote is in the bucket of the URL.
             FileNotFound: The URL is not below a remote, or is ambiguous.
         """
+        if is_object(url):
+            if self._buckets is None:
+                raise no_such_bucket(url)
+            return self._buckets.find(url)
         try:
             scheme, host, port, path, query = _split(url)
         except ValueError as error:
             raise FileNotFound(f"{shown(url)} may not be sent: {error}") from None
-        for remote in self.remotes:
+        for remote in self._origins:
             base = remote.path.encode()
             if (scheme, host, port) == (remote.scheme, remote.host, remote.port):
                 rest = path[len(base) :] if path.startswith(base) else b""
@@ -102,7 +151,21 @@ class RemoteMap:
 
 def is_url(path: object) -> bool:
     """Whether the name of a file is a URL."""
-    return isinstance(path, str) and path.lower().startswith(("http://", "https://"))
+    return isinstance(path, str) and path.lower().startswith(("http://", "https://", "s3://"))
+
+
+def is_object(url: str) -> bool:
+    """Whether a URL is that of an object in a bucket, or of a prefix."""
+    return url.lower().startswith("s3://")
+
+
+def no_such_bucket(url: str) -> ConfigError:
+    """Return the error for an object in a bucket without a remote."""
+    bucket = url.partition("://")[2].partition("/")[0]
+    return ConfigError(
+        f"{shown(url)} may not be sent: XACCEL['REMOTES'] does not have this bucket; add "
+        f"{shown(f's3://{bucket}/')} with an internal prefix such as '/_remote/{bucket}/'"
+    )
 
 
 def _remote(url: str, prefix: str) -> Remote:

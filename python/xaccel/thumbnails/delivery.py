@@ -14,6 +14,7 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from xaccel._core import Cache, PathMap, Spec, Thumbnail, __version__
@@ -24,7 +25,7 @@ from xaccel.delivery.files import hand_over
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import NOSNIFF, Headers, Response
 from xaccel.delivery.rfc9110 import Validators
-from xaccel.exceptions import FileNotFound, ThumbnailError
+from xaccel.exceptions import FileNotFound, SourceUnavailable, ThumbnailError
 from xaccel.servers import dialects
 from xaccel.thumbnails.ownership import Ownership
 from xaccel.thumbnails.rendering import Renderer
@@ -221,7 +222,7 @@ class ThumbnailDelivery:
         if not rendered.is_complete:
             return self._keep_incomplete(cache, original, rendered, thumbnail, request)
         # If the image was replaced meanwhile, its purge has already run and missed this thumbnail.
-        if thumbnail.state() == original.state:
+        if self._is_current(thumbnail, original):
             try:
                 self._ownership.claim()
                 cache.publish(thumbnail.uri, rendered.data, modified=original.modified)
@@ -235,6 +236,14 @@ class ThumbnailDelivery:
                     )
                     sweep.start()
         return self._hit(thumbnail, request) or _body(rendered, request, thumbnail.headers)
+
+    def _is_current(self, thumbnail: RequestedThumbnail, original: Original) -> bool:
+        """Whether the original is still in the state in which it was rendered."""
+        try:
+            return thumbnail.state() == original.state
+        except SourceUnavailable as error:
+            _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
+            return False
 
     def _render_uncached(self, thumbnail: RequestedThumbnail, request: Request) -> Response:
         with self._find(thumbnail) as original:
@@ -254,6 +263,9 @@ class ThumbnailDelivery:
         self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
     ) -> Response | None:
         """Return the thumbnail that was recently rendered from an incomplete original."""
+        if not Path(f"{self._config.thumbnail_cache}{_INCOMPLETE}").is_dir():
+            # Usually there are none. The state of an original elsewhere takes a request.
+            return None
         try:
             path = cache.path(incomplete_uri(thumbnail.uri, thumbnail.state()))
             location = self._files.locate(path)

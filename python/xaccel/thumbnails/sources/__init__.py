@@ -55,6 +55,18 @@ def _http(location: str, config: Config) -> Source:
     return _bounded(source, config)
 
 
+def _s3(location: str, config: Config) -> Source:
+    from xaccel.thumbnails.sources.s3 import S3Source  # noqa: PLC0415
+
+    source = S3Source(
+        location,
+        config.s3,
+        max_bytes=config.thumbnail_max_bytes,
+        timeout=config.thumbnail_source_timeout,
+    )
+    return _bounded(source, config)
+
+
 def _storage(location: str, config: Config) -> Source:
     from xaccel.django.storage_source import StorageSource  # noqa: PLC0415
 
@@ -79,6 +91,7 @@ _SOURCES: Mapping[str, Callable[[str, Config], Source]] = {
     "": _directory,
     "http": _http,
     "https": _http,
+    "s3": _s3,
     "storage": _storage,
 }
 """By scheme. `storage` comes from Django's settings only."""
