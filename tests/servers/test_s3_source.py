@@ -3,9 +3,10 @@
 import io
 import logging
 import os
+from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 from xaccel import ConfigError, probe, thumbnail
 from xaccel.config import Config
 from xaccel.exceptions import FileNotFound, ImageTooLarge, SourceUnavailable, StorageUnavailable
@@ -18,6 +19,7 @@ from tests.support.servers.proxy import Relay
 from tests.support.thumbnail_endpoint import get
 
 PHOTOS = "s3://photos/sub/"
+SUBJECTS = Path(__file__).parents[1] / "subjects"
 KEY = ["a key of more than 16 bytes"]
 
 
@@ -140,12 +142,12 @@ def test_an_object_that_is_too_large_is_not_fetched(bucket, relay):
 
 @pytest.fixture(scope="module")
 def images(bucket):
-    noise = Image.effect_noise((2400, 1600), 60)
-    picture = Image.merge("RGB", (noise, noise, noise))
+    noise = Image.effect_noise((2400, 1600), 12).convert("RGB")
+    picture = ImageChops.add(Image.open(SUBJECTS / "coffee.jpg").resize(noise.size), noise, 1, -128)
     images = {}
     for name, options in {"progressive": {"progressive": True}, "baseline": {}}.items():
         out = io.BytesIO()
-        picture.save(out, "JPEG", quality=95, **options)
+        picture.save(out, "JPEG", quality=90, **options)
         images[name] = out.getvalue()
         bucket.put(f"{PHOTOS}{name}.jpg", images[name])
     return images
@@ -157,7 +159,7 @@ class TestRanges:
     def test_the_start_of_a_progressive_image(self, answer, relay, images):
         image = images["progressive"]
         assert answer("progressive.jpg", 100).data == thumbnail(image, 100).data
-        assert relay.received < 0.6 * len(image)
+        assert relay.received < 0.5 * len(image)
         assert relay.connections == 1
 
     def test_all_of_it_for_a_larger_thumbnail(self, answer, relay, images):
@@ -241,5 +243,5 @@ class TestFailures:
             S3Source("s3://absent/", {}, max_bytes=9, timeout=20)
 
     def test_a_url_without_a_bucket(self):
-        with pytest.raises(ConfigError, match="THUMBNAIL_SOURCE"):
+        with pytest.raises(ConfigError, match="s3://bucket/key"):
             S3Source("s3://_/", {}, max_bytes=9, timeout=20)

@@ -46,7 +46,7 @@ class S3Source:
         try:
             bucket, self._prefix = settings.parse_url(base.rstrip("/") + "/")
         except ValueError as error:
-            raise ConfigError(f"XACCEL['THUMBNAIL_SOURCE'] {base!r}: {error}") from None
+            raise ConfigError(f"the source {base!r} is invalid: {error}") from None
         self._bucket = Bucket(settings.for_bucket(s3, bucket))
         self._base = base.rstrip("/") + "/"
         self._max_bytes = max_bytes
@@ -99,9 +99,7 @@ class _Object:
         """Fetch enough of the image for a small thumbnail."""
         is_enough = self._fetch(FIRST_RANGE)
         while not is_enough and not self._is_whole:
-            # As much again, so that the number of requests stays small.
-            size = None if self._incoming.needs_all else len(self._incoming)
-            is_enough = self._fetch(size)
+            is_enough = self._fetch(None if self._incoming.needs_all else self._next_size())
         return Original(
             self._incoming.content(),
             self._modified,
@@ -125,6 +123,15 @@ class _Object:
     @property
     def _is_whole(self) -> bool:
         return self._size is not None and len(self._incoming) >= self._size
+
+    def _next_size(self) -> int:
+        """Return how many bytes to ask for, while it is unknown how many are enough.
+
+        A third to a half of a progressive JPEG is usually enough. Few requests with few surplus
+        bytes find out where that is.
+        """
+        start, size = len(self._incoming), self._size or 0
+        return max(size // 3 - start, size // 12, FIRST_RANGE)
 
     def _fetch(self, size: int | None) -> bool:
         """Fetch the next bytes, or all that are missing; return whether they are enough."""
