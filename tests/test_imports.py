@@ -24,6 +24,7 @@ COMMON = {
     "xaccel.delivery.conditional",
     "xaccel.delivery.files",
     "xaccel.delivery.open_files",
+    "xaccel.delivery.origins",
     "xaccel.delivery.presentation",
     "xaccel.delivery.remotes",
     "xaccel.delivery.request",

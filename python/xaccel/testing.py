@@ -26,7 +26,7 @@ from unittest import mock
 
 from xaccel._core import Spec, thumbnail
 from xaccel.delivery.files import Delivery
-from xaccel.delivery.remotes import is_object, is_url
+from xaccel.delivery.origins import is_object, is_url
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Headers, Response
 from xaccel.exceptions import ConfigError, FileNotFound

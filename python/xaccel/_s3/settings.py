@@ -173,7 +173,7 @@ def _endpoint(name: str, value: Any) -> str:
 
 
 def _addressing(name: str, value: Any) -> str:
-    if value not in {"path", "virtual"}:
+    if value not in ("path", "virtual"):
         raise ConfigError(
             f"{name} must be 'path' for https://endpoint/bucket/key, or 'virtual' for "
             "https://bucket.endpoint/key"

@@ -15,13 +15,12 @@ from xaccel._s3 import settings
 from xaccel._s3.credentials import Signers
 from xaccel._s3.errors import S3Unavailable
 from xaccel._s3.settings import BucketSettings
-from xaccel.delivery.remotes import Remote, RemoteFile, no_such_bucket
+from xaccel.delivery.origins import PORTS, Remote, RemoteFile, no_such_bucket
 from xaccel.exceptions import ConfigError, FileNotFound, RemoteError
 
 LIFETIME = 300
 """The minimum number of seconds that a presigned URL is valid. Only the web server sees it."""
 
-_PORTS = {"http": 80, "https": 443}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -127,7 +126,7 @@ def _place(url: str, prefix: str, s3: Mapping[str, Any]) -> _Place:
     host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else host
     path = urllib.parse.unquote(parts.path.removesuffix("x"))
-    port = parts.port or _PORTS[parts.scheme]
+    port = parts.port or PORTS[parts.scheme]
     remote = Remote(parts.scheme, host, port, path, prefix, is_bucket=True)
     return _Place(chosen, base, remote)
 

@@ -22,7 +22,7 @@ from xaccel._core import Location
 from xaccel._hints import shown
 from xaccel._log import one_line
 from xaccel.config import Config
-from xaccel.delivery import remotes, rfc9110
+from xaccel.delivery import origins, rfc9110
 from xaccel.delivery.conditional import (
     answer_with_content,
     answer_with_file,
@@ -104,7 +104,7 @@ class Delivery:
             FileNotFound: The file does not exist or may not be sent.
             ConfigError: `path` is relative and there are several roots.
         """
-        if isinstance(path, str) and remotes.is_url(path):
+        if isinstance(path, str) and origins.is_url(path):
             file = self._remote_map.find(path).signed("GET")
             return self.dialect.redirect(file.internal_url, limit_rate=None) or ()
         return self.dialect.offload(self.locate(path, root=root), limit_rate=None) or ()
@@ -131,7 +131,7 @@ class Delivery:
         """
         if not isinstance(path, str | os.PathLike):
             return self._open_file(path, request, options)
-        if isinstance(path, str) and remotes.is_url(path):
+        if isinstance(path, str) and origins.is_url(path):
             return self._remote_file(path, request, options)
         location = self.locate(path, root=options.root)
         headers = self._presentation(posixpath.basename(location.path), options)
@@ -302,7 +302,7 @@ class Delivery:
 
     def _absolute(self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None) -> str:
         path = os.fspath(path)
-        if remotes.is_url(path):
+        if origins.is_url(path):
             raise FileNotFound(
                 f"{shown(path)} is a URL: only files on this machine have signed links and private "
                 "thumbnails"

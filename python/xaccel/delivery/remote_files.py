@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from xaccel import _http
 from xaccel.delivery import rfc9110
 from xaccel.delivery.conditional import precondition_response
-from xaccel.delivery.remotes import RemoteFile, RemoteMap
+from xaccel.delivery.origins import RemoteFile
+from xaccel.delivery.remotes import RemoteMap
 from xaccel.delivery.response import KEPT_BY_304, Headers, Response
 from xaccel.delivery.rfc9110 import Conditions, Validators
 from xaccel.exceptions import FileNotFound, RemoteError

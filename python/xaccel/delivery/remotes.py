@@ -9,73 +9,28 @@ from __future__ import annotations
 
 import re
 import urllib.parse
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from xaccel._core import encode_path
 from xaccel._hints import shown
+from xaccel.delivery.origins import (
+    PORTS,
+    Remote,
+    RemoteFile,
+    encode,
+    is_object,
+    no_such_bucket,
+)
 from xaccel.exceptions import ConfigError, FileNotFound
 
 if TYPE_CHECKING:
     from xaccel.delivery.buckets import BucketRemotes
 
-_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
-# RFC 3986, sections 3.3 and 3.4, without the dollar sign, which starts a variable in nginx.
-_PATH = "/!&'()*+,;=:@"
-_QUERY = _PATH + "$?%"
+# RFC 3986, section 3.4.
+_QUERY = "/!&'()*+,;=:@$?%"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
-
-@dataclass(frozen=True, slots=True)
-class Remote:
-    """An origin with a path, and its internal prefix."""
-
-    scheme: str
-    host: str
-    port: int
-    path: str
-    """The decoded base path of the files, with its final slash."""
-    prefix: str
-    """The internal URL prefix, such as `/_remote/media/`."""
-    is_bucket: bool = False
-    """Whether it is a bucket, so that the app signs each request."""
-
-    @property
-    def authority(self) -> str:
-        """The host, with the port unless it is the scheme's default."""
-        return self.host if self.port == _PORTS[self.scheme] else f"{self.host}:{self.port}"
-
-    @property
-    def url(self) -> str:
-        """The base URL of the files."""
-        return f"{self.scheme}://{self.authority}{_encode(self.path.encode())}"
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteFile:
-    """A file on a remote."""
-
-    remote: Remote
-    path: str
-    """The path and the query of the file's URL on the remote, percent-encoded."""
-    internal_url: str
-    """The URL at which the web server proxies the file, percent-encoded."""
-    name: str
-    """The last part of its path, decoded."""
-    sign: Callable[[str], RemoteFile] | None = field(default=None, repr=False)
-    """Returns the file with signed URLs for a method; see `signed()`."""
-
-    def signed(self, method: str) -> RemoteFile:
-        """Return the file with URLs that are valid for a request with this method.
-
-        Only the URLs of a file in a bucket change. They are secret, and valid for minutes.
-
-        Raises:
-            RemoteError: There are no keys at the moment.
-        """
-        return self if self.sign is None else self.sign(method)
 
 
 class RemoteMap:
@@ -140,32 +95,13 @@ class RemoteMap:
                     suffix = f"?{query}" if query else ""
                     return RemoteFile(
                         remote,
-                        _encode(path) + suffix,
-                        encode_path(remote.prefix) + _encode(rest) + suffix,
+                        encode(path) + suffix,
+                        encode_path(remote.prefix) + encode(rest) + suffix,
                         rest.rpartition(b"/")[2].decode(errors="replace"),
                     )
         raise FileNotFound(
             f"{shown(url)} may not be sent: it is not below any of XACCEL['REMOTES']"
         )
-
-
-def is_url(path: object) -> bool:
-    """Whether the name of a file is a URL."""
-    return isinstance(path, str) and path.lower().startswith(("http://", "https://", "s3://"))
-
-
-def is_object(url: str) -> bool:
-    """Whether a URL is that of an object in a bucket, or of a prefix."""
-    return url.lower().startswith("s3://")
-
-
-def no_such_bucket(url: str) -> ConfigError:
-    """Return the error for an object in a bucket without a remote."""
-    bucket = url.partition("://")[2].partition("/")[0]
-    return ConfigError(
-        f"{shown(url)} may not be sent: XACCEL['REMOTES'] does not have this bucket; add "
-        f"{shown(f's3://{bucket}/')} with an internal prefix such as '/_remote/{bucket}/'"
-    )
 
 
 def _remote(url: str, prefix: str) -> Remote:
@@ -197,7 +133,7 @@ def _split(url: str) -> tuple[str, str, int, bytes, str]:
         # The message would show the part before the path, which may include a password.
         raise ValueError("its host or its port is invalid") from None
     scheme = parts.scheme.lower()
-    if scheme not in _PORTS:
+    if scheme not in PORTS:
         raise ValueError("it is not an http: or https: URL")
     if "@" in parts.netloc or "#" in url:
         raise ValueError("it has a user or a fragment")
@@ -216,11 +152,7 @@ def _split(url: str) -> tuple[str, str, int, bytes, str]:
     return (
         scheme,
         host,
-        port or _PORTS[scheme],
+        port or PORTS[scheme],
         path,
         urllib.parse.quote(parts.query, safe=_QUERY),
     )
-
-
-def _encode(path: bytes) -> str:
-    return urllib.parse.quote(path, safe=_PATH)

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from django.core.files.base import File
 
-from xaccel.delivery.remotes import is_object, is_url
+from xaccel.delivery.origins import is_object, is_url
 from xaccel.django import conf
 from xaccel.django.local_files import described, is_saved, local_path, own_storage, remote_url
 from xaccel.exceptions import ConfigError, FileNotFound

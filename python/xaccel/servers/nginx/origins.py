@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from xaccel._core import encode_path
-from xaccel.delivery.remotes import Remote
+from xaccel.delivery.origins import Remote
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx.syntax import escape_dollar, literal, pattern, quoted

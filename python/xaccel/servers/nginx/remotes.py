@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xaccel.config import Config
-from xaccel.delivery.remotes import Remote
+from xaccel.delivery.origins import Remote
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx import basics, origins, scripts
@@ -31,8 +31,11 @@ _HIDDEN = (
     "x-amz-id-2",
     "x-amz-request-id",
 )
-# https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, and SeaweedFS. nginx can't
+# hide all headers with a prefix, such as those of the metadata.
 _HIDDEN_OF_BUCKETS = (
+    "seaweed-x-amz-etag",
+    "seaweed-x-amz-owner",
     "x-amz-bucket-region",
     "x-amz-checksum-crc32",
     "x-amz-checksum-crc32c",
@@ -114,7 +117,7 @@ def _location(config: Config, deployment: Deployment, remote: Remote) -> Iterato
             ),
             "# The app has already set these headers for the file.",
             *(f"proxy_hide_header {name};" for name in _HIDDEN),
-            *(f"proxy_hide_header {name};" for name in _HIDDEN_OF_BUCKETS if remote.is_bucket),
+            *(_hidden_of_bucket() if remote.is_bucket else ()),
             "add_header X-Content-Type-Options nosniff always;",
             scripts.policy_of_app(config, deployment),
             "# The other server must not redirect to private files of this one.",
@@ -128,6 +131,13 @@ def _location(config: Config, deployment: Deployment, remote: Remote) -> Iterato
             "proxy_max_temp_file_size 0;",
         ],
     )
+
+
+def _hidden_of_bucket() -> Iterator[str]:
+    yield "# Room for these names, some of which are long."
+    yield "proxy_headers_hash_max_size 1024;"
+    yield "proxy_headers_hash_bucket_size 128;"
+    yield from (f"proxy_hide_header {name};" for name in _HIDDEN_OF_BUCKETS)
 
 
 def _fetch(deployment: Deployment, remote: Remote) -> Iterator[str]:
