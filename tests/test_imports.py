@@ -44,6 +44,7 @@ COMMON = {
     "xaccel.thumbnails.failures",
     "xaccel.thumbnails.names",
     "xaccel.thumbnails.ownership",
+    "xaccel.thumbnails.places",
     "xaccel.thumbnails.private",
     "xaccel.thumbnails.rows",
     "xaccel.thumbnails.rendering",

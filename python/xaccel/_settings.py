@@ -204,6 +204,13 @@ def s3(key: str, value: Any) -> dict[str, Any]:
     return settings.check(key, value)
 
 
+def store(key: str, value: Any) -> str:
+    """Check for the URL of a prefix in a bucket."""
+    if not isinstance(value, str) or not re.fullmatch(r"s3://[A-Za-z0-9][\w.-]+/([^/]+/)*", value):
+        raise _wrong(key, value, "a prefix in a bucket such as 's3://bucket/thumbs/'")
+    return value
+
+
 def prefixes(places: str, *, are_urls: bool = False) -> Check:
     """Return a check for a dict of internal URL prefixes.
 

@@ -125,6 +125,11 @@ class Config:
     thumbnail_cache_inactive: int = _setting("60d", check.time(least=0))
     """How long the cache keeps a thumbnail that is not requested, in seconds, like nginx's
     `inactive`."""
+    thumbnail_store: str | None = _setting(None, check.optional(check.store))
+    """A prefix in a bucket for finished thumbnails, behind the caches of all machines:
+    `s3://bucket/thumbs/`."""
+    thumbnail_store_private: bool = _setting(default=False, grammar=check.boolean)
+    """Whether thumbnails of private files are put into `THUMBNAIL_STORE`, too."""
     thumbnail_workers: int | None = _setting(None, check.optional(check.positive))
     """The maximum number of concurrent renders. With a cache, the limit applies to all processes on
     the machine together; without one, to each process. By default, one per CPU that the process may
@@ -306,8 +311,16 @@ class Config:
                         )
 
     def _check_cache(self) -> None:
-        """Refuse a root in the thumbnail cache, because visitors may not see all of its files."""
+        """Refuse a root in the thumbnail cache, because visitors may not see all of its files.
+
+        Also refuse a store without a cache.
+        """
         if self.thumbnail_cache is None:
+            if self.thumbnail_store is not None:
+                raise ConfigError(
+                    "XACCEL['THUMBNAIL_STORE'] needs XACCEL['THUMBNAIL_CACHE'], the directory on "
+                    "each machine from which the web server sends thumbnails"
+                )
             return
         cache = os.path.realpath(self.thumbnail_cache)
         for directory in self.roots:

@@ -16,7 +16,7 @@ from xaccel._s3.errors import S3Error, S3Missing, S3Refused, S3TooLarge, S3Unava
 from xaccel._s3.settings import BucketSettings
 
 ATTEMPTS = 3
-"""How often a request is sent at most."""
+"""How often a request is sent at most, by default."""
 
 _PAUSE = 0.1
 """The longest pause before the second attempt, in seconds. It doubles with each attempt."""
@@ -33,11 +33,16 @@ class Bucket:
 
     Threads, greenlets and forked processes may share it.
 
+    Args:
+        settings: Where the bucket is, and its keys.
+        attempts: How often a request is sent at most.
+
     Raises:
         ConfigError: The bucket has no keys.
     """
 
-    def __init__(self, settings: BucketSettings) -> None:
+    def __init__(self, settings: BucketSettings, *, attempts: int = ATTEMPTS) -> None:
+        self._attempts = attempts
         self.name = settings.bucket
         """The name of the bucket."""
         self._settings = settings
@@ -89,7 +94,7 @@ class Bucket:
             url += "?" + "&".join(f"{quote(k, safe='')}={quote(query[k], safe='')}" for k in query)
         digest = _EMPTY if body is None else hashlib.sha256(body).hexdigest()
         deadline = time.monotonic() + timeout
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, self._attempts + 1):
             given = {"Accept-Encoding": "identity", **(headers or {})}
             signed = self._signers.get().sign_request(method, url, given, digest)
             problem: S3Error
@@ -112,7 +117,7 @@ class Bucket:
                     return response
                 problem = _problem(response, place)
             pause = random.uniform(0, _PAUSE) * 2**attempt  # noqa: S311 - only spreads the load
-            is_last = attempt == ATTEMPTS or time.monotonic() + pause >= deadline
+            is_last = attempt == self._attempts or time.monotonic() + pause >= deadline
             if is_last or not isinstance(problem, S3Unavailable):
                 raise problem
             time.sleep(pause)
@@ -169,7 +174,7 @@ def _problem(response: _http.Response, place: str) -> S3Error:
     if status == 404:  # noqa: PLR2004
         return S3Missing(answer)
     if status == 403 and code in {"", "AccessDenied"}:  # noqa: PLR2004
-        return S3Missing(f"{answer}: the object is missing, or its keys may not read it")
+        return S3Missing(f"{answer}: the object is missing, or the keys lack the permission")
     if 300 <= status < 400:  # noqa: PLR2004
         return S3Refused(f"{answer}, a redirect: check the region and the endpoint")
     return S3Refused(answer)

@@ -1,6 +1,7 @@
 """A TCP relay in front of a real server: it counts what passes, and can cut or replace it."""
 
 import contextlib
+import re
 import socket
 import threading
 from typing import Self
@@ -76,14 +77,16 @@ class Relay:
             back = threading.Thread(target=self._back, args=(server, client))
             back.start()
             with contextlib.suppress(OSError):
-                while request := client.recv(65536):
-                    # The tests send requests whose header fits in one piece, one after another.
-                    self.requests.append(request.split(b"\r\n", 1)[0].decode())
-                    if self._replacements:
+                while piece := client.recv(65536):
+                    # A client sends one request after another. A body follows in other pieces.
+                    line = re.match(rb"[A-Z]+ /\S* HTTP/1\.1\r\n", piece)
+                    if line is not None:
+                        self.requests.append(line[0].decode().strip())
+                    if line is not None and self._replacements:
                         self._replacements -= 1
                         client.sendall(self._replacement)
                     else:
-                        server.sendall(request)
+                        server.sendall(piece)
             with contextlib.suppress(OSError):
                 server.shutdown(socket.SHUT_RDWR)
             back.join()

@@ -37,6 +37,19 @@ def get(config: Config) -> Source:
     return WithFallback(source, config.thumbnail_fallback)
 
 
+def has_state(name: str, config: Config) -> bool:
+    """Whether the source of an image knows its state, see `Source.state`.
+
+    Args:
+        name: The name of the image.
+        config: The settings.
+    """
+    prefix = name[: name.find("/") + 1] if name.startswith("~") else ""
+    locations = {place.prefix: place.location for place in config.source_locations}
+    scheme, separator, _ = locations.get(prefix, "").partition("://")
+    return not separator or scheme == "s3"
+
+
 def _open(place: SourceLocation, config: Config) -> Source:
     scheme, separator, _ = place.location.partition("://")
     create = _SOURCES.get(scheme if separator else "")
