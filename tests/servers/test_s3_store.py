@@ -1,5 +1,6 @@
 """The store that machines share: two machines, each with its own cache, and a real S3 server."""
 
+import json
 import logging
 import shutil
 
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 from xaccel import Config, ConfigError, thumbnail
 from xaccel._core import Spec
+from xaccel.cli.main import main
 from xaccel.exceptions import StorageUnavailable
 from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
@@ -335,6 +337,60 @@ def test_conditions_that_the_store_does_not_know(server, store, relay):
     options = {"state": None, "modified": None, "image_format": "png", "replaced": None}
     shared.put("a/b.png", b"data", **options)
     assert server.get(f"{store}a/b.png") == b"data"
+
+
+class TestLifecycle:
+    """The rules by which the bucket removes old thumbnails."""
+
+    @pytest.fixture
+    def run(self, server, store, tmp_path, monkeypatch, capsys):
+        settings = {
+            "S3": server.settings,
+            "THUMBNAIL_SOURCE": PHOTOS,
+            "THUMBNAIL_CACHE": str(tmp_path),
+            "THUMBNAIL_STORE": store,
+        }
+        name = f"lifecycle_{tmp_path.name}"
+        (tmp_path / f"{name}.py").write_text(
+            f"from xaccel import Config\nconfig = Config.from_mapping({settings!r})\n"
+        )
+        monkeypatch.syspath_prepend(tmp_path)
+
+        def run(*arguments):
+            status = main(["config", "s3-lifecycle", "--app", f"{name}:config", *arguments])
+            out, err = capsys.readouterr()
+            return status, out, err
+
+        return run
+
+    def test_a_store_accepts_them(self, server, store, run):
+        boto3 = pytest.importorskip("boto3")
+        client = boto3.client(
+            "s3",
+            endpoint_url=server.endpoint,
+            region_name=server.region,
+            aws_access_key_id=server.access_key,
+            aws_secret_access_key=server.secret_key,
+        )
+        status, out, _ = run("--days", "90")
+        assert status == 0
+        client.put_bucket_lifecycle_configuration(
+            Bucket="thumbs", LifecycleConfiguration=json.loads(out)
+        )
+        (rule,) = client.get_bucket_lifecycle_configuration(Bucket="thumbs")["Rules"]
+        assert rule["Filter"]["Prefix"] == store.removeprefix("s3://thumbs/")
+        assert rule["Expiration"]["Days"] == 90
+        assert rule["Status"] == "Enabled"
+
+    def test_the_default_and_mistakes(self, run):
+        assert json.loads(run()[1])["Rules"][0]["Expiration"] == {"Days": 60}
+        for arguments, message in (
+            (("--days", "0"), "--days"),
+            (("--out", "x"), "only printed"),
+        ):
+            status, out, err = run(*arguments)
+            assert (status, out) == (2, "")
+            assert message in err
 
 
 @pytest.mark.parametrize(

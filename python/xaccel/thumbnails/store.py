@@ -132,7 +132,8 @@ class ThumbnailStore:
             headers[_MODIFIED] = str(modified)
 
         def put() -> None:
-            condition, refused = {}, ()
+            condition: dict[str, str] = {}
+            refused: tuple[int, ...] = ()
             if self._supports_conditions and replaced is None:
                 condition, refused = {"If-None-Match": "*"}, (_CONFLICT, _EXISTS, _UNKNOWN)
             elif self._supports_conditions and replaced is not None and replaced.etag is not None:
