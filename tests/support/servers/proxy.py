@@ -22,6 +22,8 @@ class Relay:
         """The bytes from the server so far."""
         self.connections = 0
         self._refusals = 0
+        self._passes = threading.Event()
+        self._passes.set()
         self._replacement = b""
         self._replacements = 0
         self._sockets: list[socket.socket] = []
@@ -31,6 +33,18 @@ class Relay:
         """Hang up on the next connections, and on those that are open."""
         self._refusals = times
         self._hang_up()
+
+    def stop(self, kind: str) -> None:
+        """Stop to pass anything on: as a server that `refuses`, or as one that `hangs`."""
+        if kind == "refuses":
+            self.refuse(10**9)
+        else:
+            self._passes.clear()
+
+    def resume(self) -> None:
+        """Pass everything on again."""
+        self._refusals = 0
+        self._passes.set()
 
     def answer_instead(self, response: bytes, *, times: int) -> None:
         """Answer the next requests instead of the server; an empty response means silence."""
@@ -42,6 +56,7 @@ class Relay:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._passes.set()
         # A blocked `accept()` returns only after a shutdown.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -94,6 +109,7 @@ class Relay:
     def _back(self, server: socket.socket, client: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := server.recv(65536):
+                self._passes.wait()
                 self.received += len(data)
                 client.sendall(data)
         with contextlib.suppress(OSError):
