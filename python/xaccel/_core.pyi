@@ -264,6 +264,10 @@ class StreamedSource:
             the file is often enough.
         """
 
+    @property
+    def needs_all(self) -> bool:
+        """Whether it is known that only the whole image is enough for any thumbnail."""
+
     def content(self) -> bytes:
         """Return the bytes that have arrived so far."""
 

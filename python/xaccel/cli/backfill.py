@@ -339,7 +339,7 @@ def _fill(tasks: ThumbnailTasks, item: Item, *, is_dry_run: bool) -> Outcome:
             spec = tasks.urls.versioned(item.name, text, item.version)
             for thumbnail in tasks.thumbnails(item.name, spec):
                 if is_dry_run:
-                    is_made = not tasks.endpoint.delivery.is_kept(thumbnail)
+                    is_made = not tasks.endpoint.delivery.is_finished(thumbnail)
                 else:
                     is_made = _patiently(partial(tasks.keep, thumbnail))
                 outcome.made += is_made

@@ -11,7 +11,8 @@ from xaccel.cli import app_config
 from xaccel.cli.help import add_command
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
-from xaccel.thumbnails import ownership
+from xaccel.thumbnails import ownership, store
+from xaccel.thumbnails.endpoint import purge_listeners
 from xaccel.thumbnails.names import ImageNames
 
 
@@ -95,10 +96,21 @@ def _sweep(cache: Cache, config: Config, options: argparse.Namespace) -> None:
 
 def _purge(cache: Cache, config: Config, options: argparse.Namespace) -> None:
     names = ImageNames(config)
+    shared = store.get(config)
     for source in options.source:
-        every = names.all_of(names.checked(source))
-        removed = sum(cache.purge(config.thumbnail_url, name) for name in every)
+        name = names.checked(source)
+        removed = 0
+        for each in names.all_of(name):
+            stored = 0 if shared is None else shared.purge(each)
+            removed += max(cache.purge(config.thumbnail_url, each), stored)
+        for listener in purge_listeners:
+            listener(config, name)
         print(f"{source}: removed {_thumbnails(removed)}")
+    if shared is not None and not purge_listeners:
+        print(
+            "Other machines still have them in their caches. Use xaccel.celery to purge all "
+            "machines, or URLs with a version, which need no purge."
+        )
 
 
 def _clear(cache: Cache, config: Config, options: argparse.Namespace) -> None:

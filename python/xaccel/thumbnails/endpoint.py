@@ -31,6 +31,7 @@ from xaccel.thumbnails.delivery import (
     thumbnail_headers,
 )
 from xaccel.thumbnails.names import ImageNames
+from xaccel.thumbnails.places import StorePlace
 from xaccel.thumbnails.sources.base import Original, is_plain
 from xaccel.thumbnails.sources.directory import file_state
 
@@ -57,8 +58,15 @@ class Thumbnails:
         self._mount = config.mount
         self._source = sources.get(config)
         self._names = ImageNames(config)
+        self._config = config
         self._delivery = ThumbnailDelivery(config)
         self._fallback = config.thumbnail_fallback
+        self._fallback_name = None
+        if config.thumbnail_store is not None and self._fallback is not None:
+            # Each machine has its own file.
+            from xaccel.thumbnails.sources.fallback import fallback_name  # noqa: PLC0415
+
+            self._fallback_name = fallback_name(self._fallback)
         self._render_fallback = lru_cache(maxsize=64)(self._build_fallback)
         if config.thumbnail_only_presets:
             self._verifier = None
@@ -98,7 +106,7 @@ class Thumbnails:
             return self._fallback_response(error, thumbnail, request) or error_response(error)
 
     def purge(self, source: str) -> int:
-        """Remove every thumbnail of a source from the cache.
+        """Remove every thumbnail of a source from the cache of this machine and from the store.
 
         Call it after an image is replaced or deleted, unless its URLs have a version.
 
@@ -106,23 +114,39 @@ class Thumbnails:
             source: The name of the image, as in `thumbnail_url()`.
 
         Returns:
-            How many thumbnails were removed.
+            How many thumbnails were removed. Those in both places count once.
 
         Raises:
+            StorageUnavailable: The store does not respond.
             SourceError: `source` is not the name of an image in a source.
             OSError: The cache is not writable.
         """
         name = self._names.checked(source)
-        removed = self.purge_here(name)
+        removed = sum(map(self._purge, self._names.all_of(name)))
         for listener in purge_listeners:
             listener(self._config, name)
+        if self._delivery.store is not None and not purge_listeners:
+            _logger.info(
+                "the thumbnails of %r are purged on this machine and in the store, but other "
+                "machines still have them; see xaccel.celery",
+                name,
+            )
         return removed
 
     def purge_here(self, source: str) -> int:
-        """Do the same as `purge`, without a word to other machines."""
-        return sum(map(self._purge, self._names.all_of(self._names.checked(source))))
+        """Remove every thumbnail of an image from the cache of this machine, and only from there.
+
+        Raises: see `purge`.
+        """
+        return sum(map(self._purge_cache, self._names.all_of(self._names.checked(source))))
 
     def _purge(self, name: str) -> int:
+        store = self._delivery.store
+        # The store comes first: the cache could be filled from it.
+        stored = 0 if store is None else store.purge(name)
+        return max(self._purge_cache(name), stored)
+
+    def _purge_cache(self, name: str) -> int:
         self._delivery.renderer.failures.forget(name)
         cache = self._delivery.cache
         if cache is None:
@@ -158,12 +182,20 @@ class Thumbnails:
             cache_control=_cache_control(spec, expires),
             find=partial(self._source.get, name),
             state=partial(self._source.state, name),
+            place=self._place(name, spec),
         )
 
     @property
     def delivery(self) -> ThumbnailDelivery:
         """Finds, renders and keeps the thumbnails."""
         return self._delivery
+
+    def _place(self, name: str, spec: Spec) -> Callable[[str], StorePlace] | None:
+        """Return the function for the thumbnail's place in the store, if there is one."""
+        if self._delivery.store is None or name == self._fallback_name:
+            return None
+        has_state = sources.has_state(name, self._config)
+        return lambda image_format: StorePlace(name, spec, image_format, has_state)
 
     def _verified(self, path: str, query: str, mount: str) -> tuple[str, int | None]:
         """Return the path below the mount and the expiry time of a valid URL."""

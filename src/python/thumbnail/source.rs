@@ -36,6 +36,11 @@ impl PyStreamedSource {
         self.0.feed(piece)
     }
 
+    #[getter]
+    fn needs_all(&self) -> bool {
+        self.0.needs_all()
+    }
+
     fn content<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, self.0.content())
     }

@@ -1,0 +1,35 @@
+"""Lists the objects in a bucket."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from xml.sax.saxutils import unescape
+
+from xaccel._s3.bucket import Bucket, read
+
+_MOST_BYTES = 16 * 1024 * 1024
+_KEY = re.compile(rb"<Key>([^<]*)</Key>")
+_NEXT = re.compile(rb"<NextContinuationToken>([^<]*)</NextContinuationToken>")
+
+
+def keys_below(bucket: Bucket, prefix: str, *, timeout: float) -> Iterator[str]:
+    """Yield the keys that begin with a prefix, up to 1000 with each request.
+
+    Args:
+        bucket: The bucket.
+        prefix: The start of the keys.
+        timeout: The seconds for each request.
+
+    Raises:
+        S3Error: The store does not respond, or refuses the request.
+    """
+    query = {"list-type": "2", "prefix": prefix}
+    while True:
+        response = bucket.request("GET", "", timeout=timeout, query=query)
+        text = read(response, prefix, _MOST_BYTES)
+        yield from (unescape(key.decode()) for key in _KEY.findall(text))
+        token = _NEXT.search(text)
+        if token is None:
+            return
+        query["continuation-token"] = unescape(token[1].decode())
