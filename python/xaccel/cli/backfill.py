@@ -130,7 +130,7 @@ class Item:
 
 @dataclass(slots=True)
 class Outcome:
-    """What was done for an image."""
+    """The result for one image."""
 
     made: int = 0
     """Thumbnails that were rendered; with `--dry-run`, that are missing."""
