@@ -14,10 +14,10 @@ from tests.support.thumbnail_service import KEY
 
 @pytest.fixture(scope="module")
 def server(s3, jpeg):
-    for bucket in ("backfill", "filled"):
+    for bucket in ("originals", "thumbs"):
         s3.create(bucket)
     for name in ("cats/tom.jpg", "cats/kit & <ten>.jpg", "dogs/rex.jpg"):
-        s3.put(f"s3://backfill/photos/{name}", jpeg)
+        s3.put(f"s3://originals/backfill/{name}", jpeg)
     return s3
 
 
@@ -27,8 +27,8 @@ def machine(server, tmp_path):
         return Config.from_mapping(
             {
                 "S3": server.settings,
-                "THUMBNAIL_SOURCE": "s3://backfill/photos/",
-                "THUMBNAIL_STORE": f"s3://filled/{digest(str(tmp_path))}/",
+                "THUMBNAIL_SOURCE": "s3://originals/backfill/",
+                "THUMBNAIL_STORE": f"s3://thumbs/{digest(str(tmp_path))}/",
                 "THUMBNAIL_CACHE": str(tmp_path / name),
                 "SECRET_KEYS": [KEY],
                 **options,
@@ -68,7 +68,7 @@ def test_what_only_this_machine_has_is_published(server, machine):
 
 def test_a_store_that_does_not_respond_is_a_failure(server, machine):
     own = {"endpoint": f"http://{HOST}:{free_port()}"}
-    config = machine("one", S3={**server.settings, "buckets": {"filled": own}})
+    config = machine("one", S3={**server.settings, "buckets": {"thumbs": own}})
     for _ in range(2):
         with pytest.raises(StorageUnavailable, match="THUMBNAIL_STORE"):
             render("cats/tom.jpg", "40x-", config=config)

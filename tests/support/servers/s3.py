@@ -20,6 +20,10 @@ ACCESS_KEY = "AKIATESTTESTTEST"
 SECRET_KEY = "a/secret+key=of/forty+characters/for-s3!"
 
 
+class BucketExists(Exception):
+    pass
+
+
 class S3Server(NamedTuple):
     """A running server and its only account."""
 
@@ -38,7 +42,9 @@ class S3Server(NamedTuple):
         return int(self.endpoint.rpartition(":")[2])
 
     def create(self, bucket: str) -> None:
-        self._request("PUT", f"s3://{bucket}")
+        """Create a bucket, unless another module has."""
+        with contextlib.suppress(BucketExists):
+            self._request("PUT", f"s3://{bucket}")
 
     def put(self, url: str, body: bytes, **headers: str) -> str:
         """Store an object at `s3://bucket/key`, and return its ETag."""
@@ -62,6 +68,8 @@ class S3Server(NamedTuple):
             connection.request(method, target, body, {**fields, **signed})
             response = connection.getresponse()
             answer = Answer(response.status, response.headers, response.read())
+        if b"<Code>BucketAlreadyOwnedByYou</Code>" in answer.body:
+            raise BucketExists(url)
         if answer.status >= 400 and (method, answer.status) != ("GET", 404):
             raise RuntimeError(f"{method} {url}: {answer.status} {answer.body!r}")
         return answer
