@@ -12,7 +12,6 @@ from django.core.management import call_command
 from django.db import connections, models
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
-from xaccel.cli.main import main
 from xaccel.django import thumbnail_url
 from xaccel.django.fields import FocalPointField, ImageField
 
@@ -115,7 +114,8 @@ def test_a_prefix_of_a_field(media, shots, capfd):
     ],
 )
 def test_fields_that_do_not_exist(media, capfd, field, message):
-    assert main(["backfill", "--field", field]) == 2
+    with pytest.raises(SystemExit):
+        call_command("xaccel", "backfill", "--field", field)
     assert message in capfd.readouterr().err
 
 

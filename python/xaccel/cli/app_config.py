@@ -14,6 +14,7 @@ import os
 import sys
 import tomllib
 from collections.abc import Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,13 @@ from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 from xaccel.tasks import config_of
 
+in_project: ContextVar[bool] = ContextVar("in_project", default=False)
+"""Whether the command is one of `manage.py`, so that no option needs to name the settings."""
+
 
 def add_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """Add the mutually exclusive options that name the settings."""
-    group = parser.add_mutually_exclusive_group(required=required and not _is_django_set_up())
+    group = parser.add_mutually_exclusive_group(required=required and not in_project.get())
     group.add_argument(
         "--app",
         metavar="MODULE:NAME",
@@ -54,12 +58,6 @@ def load(options: argparse.Namespace) -> Config:
         return from_file(options.config)
     config: Config = _import("xaccel.django.conf", "manage.py").config()
     return config
-
-
-def _is_django_set_up() -> bool:
-    """Whether this command runs as a command of `manage.py`."""
-    conf = sys.modules.get("django.conf")
-    return conf is not None and bool(conf.settings.configured)
 
 
 def is_named(options: argparse.Namespace) -> bool:

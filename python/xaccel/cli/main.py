@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from xaccel._core import Signer, __version__, codecs
 from xaccel.cli import (
+    app_config,
     backfill as backfill_command,
     cache as cache_commands,
     config as config_command,
@@ -33,17 +34,16 @@ _SETTINGS_HELP = (
 )
 
 
-def main(arguments: list[str] | None = None, *, prog: str = "xaccel") -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run the command.
 
     Args:
         arguments: The arguments; by default those of this process.
-        prog: The command's name in its help.
 
     Returns:
         The exit status: 0; 1 when a check fails; 2 when the arguments or settings are wrong.
     """
-    options = _parser(prog).parse_args(arguments)
+    options = _parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
     except (BadSignature, ThumbnailError) as error:
@@ -54,9 +54,9 @@ def main(arguments: list[str] | None = None, *, prog: str = "xaccel") -> int:
         return 2
 
 
-def _parser(prog: str = "xaccel") -> argparse.ArgumentParser:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=prog,
+        prog="manage.py xaccel" if app_config.in_project.get() else "xaccel",
         description=wrapped(
             "Private files and thumbnails for Python web apps: the app decides, the web server "
             "does the work."

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from xaccel.cli import app_config
 from xaccel.cli.main import main
 
 
@@ -28,6 +29,10 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, arguments: list[str], **__: Any) -> None:
         """Run the command, and exit with its status unless that is 0."""
-        status = main(arguments or ["--help"], prog="manage.py xaccel")
+        token = app_config.in_project.set(True)
+        try:
+            status = main(arguments or ["--help"])
+        finally:
+            app_config.in_project.reset(token)
         if status:
             sys.exit(status)
