@@ -111,6 +111,9 @@ def s3_server(directory: Path) -> Iterator[S3Server]:
         f"-filer.port={filer}",
         "-s3",
         f"-s3.port={s3}",
+        # Two servers could not have these ports of their own.
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
         f"-s3.config={accounts}",
     ]
     log = directory / "weed.log"
