@@ -104,7 +104,8 @@ def s3_server(directory: Path) -> Iterator[S3Server]:
         f"-dir={data}",
         f"-ip={HOST}",
         f"-ip.bind={HOST}",
-        "-volume.max=8",
+        # Each bucket takes several.
+        "-volume.max=100",
         "-master.volumeSizeLimitMB=64",
         f"-master.port={master}",
         f"-volume.port={volume}",
