@@ -10,7 +10,7 @@ SHELL := /bin/sh
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test unit lint rust-test python-test package-test bench soak format clean
+.PHONY: help demo test unit lint rust-test python-test package-test soak bench format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -53,7 +53,7 @@ package-test: $(VENV)/.test ## The sdist: it builds a wheel that works in an emp
 bench: $(VENV)/.bench ## Compare with other packages in one run
 	@for script in $(filter-out benches/peers.py,$(wildcard benches/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-soak: $(VENV)/.bench ## Figures of several machines and of S3, with real servers under load; takes minutes
+soak: $(VENV)/.bench ## Several machines and S3 under load, with real servers; prints figures
 	@for script in scripts/soak_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 format: $(VENV)/.test ## Format all code

@@ -31,8 +31,9 @@ PAUSE = 5.0
 WARNING_SECONDS = 60.0
 """A process logs at most one warning about the store in this time."""
 
-_GET_TIMEOUT = 3.0
-_PUT_TIMEOUT = 10.0
+# A visitor waits so long at most, when the store stops to respond.
+_TIMEOUT = 3.0
+_PURGE_TIMEOUT = 10.0
 _MOST_BYTES = 64 * 1024 * 1024
 _ABSENT, _CONFLICT, _EXISTS, _UNKNOWN = 404, 409, 412, 501
 _STATE = "x-amz-meta-state"
@@ -95,7 +96,7 @@ class ThumbnailStore:
 
         def get() -> StoredThumbnail | None:
             try:
-                response = self._bucket.request("GET", self._prefix + key, timeout=_GET_TIMEOUT)
+                response = self._bucket.request("GET", self._prefix + key, timeout=_TIMEOUT)
             except S3Missing:
                 return None
             data = read(response, key, _MOST_BYTES)
@@ -144,7 +145,7 @@ class ThumbnailStore:
             response = self._bucket.request(
                 "PUT",
                 self._prefix + key,
-                timeout=_PUT_TIMEOUT,
+                timeout=_TIMEOUT,
                 headers={**headers, **condition},
                 body=data,
                 expected=(200, *refused),
@@ -166,7 +167,7 @@ class ThumbnailStore:
         def head() -> str | None:
             key = f"{self._prefix}{digest(name)}/{_PURGE}"
             try:
-                response = self._bucket.request("HEAD", key, timeout=_GET_TIMEOUT)
+                response = self._bucket.request("HEAD", key, timeout=_TIMEOUT)
             except S3Missing:
                 return None
             response.close()
@@ -199,8 +200,8 @@ class ThumbnailStore:
             # A machine that renders one of them at this moment notices this object.
             body = secrets.token_bytes(16)
             key = directory + _PURGE
-            self._bucket.request("PUT", key, timeout=_PUT_TIMEOUT, body=body).close()
-            every = keys_below(self._bucket, directory, timeout=_PUT_TIMEOUT)
+            self._bucket.request("PUT", key, timeout=_PURGE_TIMEOUT, body=body).close()
+            every = keys_below(self._bucket, directory, timeout=_PURGE_TIMEOUT)
             keys = [key for key in every if not key.endswith(f"/{_PURGE}")]
             for key in keys:
                 self._delete(key)
@@ -212,7 +213,7 @@ class ThumbnailStore:
 
     def _delete(self, key: str) -> None:
         response = self._bucket.request(
-            "DELETE", key, timeout=_PUT_TIMEOUT, expected=(200, 204, _ABSENT)
+            "DELETE", key, timeout=_PURGE_TIMEOUT, expected=(200, 204, _ABSENT)
         )
         response.close()
 

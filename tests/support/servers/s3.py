@@ -112,13 +112,17 @@ def s3_server(directory: Path) -> Iterator[S3Server]:
         f"-dir={data}",
         f"-ip={HOST}",
         f"-ip.bind={HOST}",
-        "-volume.max=8",
+        # Each bucket takes several.
+        "-volume.max=100",
         "-master.volumeSizeLimitMB=64",
         f"-master.port={master}",
         f"-volume.port={volume}",
         f"-filer.port={filer}",
         "-s3",
         f"-s3.port={s3}",
+        # Two servers could not have these ports of their own.
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
         f"-s3.config={accounts}",
     ]
     log = directory / "weed.log"
