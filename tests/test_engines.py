@@ -141,6 +141,14 @@ def test_a_site_of_its_own_for_the_embedded_engine():
         (IMGPROXY, {"progressive": False}, "imgproxy.*'progressive'.*Pro"),
         (IMGPROXY, {"subsampling": "420"}, "imgproxy.*'ss'"),
         (THUMBOR, {"gravity": (0.3, 0.7), "fit": "cover"}, "thumbor"),
+        (IMAGE_FILTER, {"trim": True}, "image_filter.*'trim-10'"),
+        (IMAGE_FILTER, {"grayscale": True}, "image_filter.*'grayscale'"),
+        (IMAGE_FILTER, {"detail": True}, "image_filter.*'detail'"),
+        (IMAGE_FILTER, {"radius": 9}, "image_filter.*'radius-9'"),
+        (THUMBOR, {"trim": True, "crop": "0-0-0.5-1"}, "thumbor.*'crop'.*trims"),
+        (IMGPROXY, {"grayscale": True}, "imgproxy.*'grayscale'.*Pro"),
+        (IMGPROXY, {"detail": True}, "imgproxy.*'detail'.*sharpen"),
+        (IMGPROXY, {"radius": 9}, "imgproxy.*'radius'.*border-radius"),
     ],
 )
 def test_an_option_without_an_equivalent_is_named_in_the_error(settings, options, message):

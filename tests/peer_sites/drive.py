@@ -52,10 +52,20 @@ MAKERS = {
 }
 
 
+def claimed_by(thumbnail):
+    """The size that a template shows, or None for an empty one."""
+    try:
+        return [thumbnail.width, thumbnail.height]
+    except Exception as error:
+        if getattr(error, "silent_variable_failure", False):
+            return None
+        raise
+
+
 def row(make, source, size, options):
     try:
         thumbnail = make(source, size, options)
-        claimed = [thumbnail.width, thumbnail.height]
+        claimed = claimed_by(thumbnail)
         return {"claimed": claimed, "picture": picture_of(thumbnail)}
     except Exception as error:  # noqa: BLE001 - a peer may raise anything
         return {"error": f"{type(error).__name__}: {error}"}
