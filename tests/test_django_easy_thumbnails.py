@@ -54,6 +54,7 @@ HALF = "half a pixel is rounded up, and not to the even number"
 DIFFERENCES = {
     ("rotated.jpg", (500, 350), ""): HALF,
     ("rotated.jpg", (500, 350), "upscale"): HALF,
+    ("rotated.jpg", (500, 350), "bw detail"): HALF,
     ("small.png", (0, 55), "upscale"): HALF,
     ("small.png", (0, 55), "crop=smart upscale"): HALF,
 }

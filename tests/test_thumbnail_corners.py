@@ -28,7 +28,7 @@ def alpha(picture):
 
 
 @pytest.mark.parametrize("radius", [1, 2, 5, 12, 40, 65535])
-@pytest.mark.parametrize("size", [(120, 80), (80, 121), (50, 50), (7, 3), (1, 1)])
+@pytest.mark.parametrize("size", [(120, 80), (80, 121), (50, 50), (31, 20)])
 def test_the_opacity(size, radius):
     source = encoded(Image.new("RGB", size, "navy"), "PNG")
     made = opened(thumbnail(source, radius=radius, format="png"))
