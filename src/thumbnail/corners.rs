@@ -62,7 +62,7 @@ mod tests {
         let data = vec![200; (width * height) as usize];
         let made = round(Picture { width, height, kind: PixelKind::Luma, data }, radius);
         assert_eq!(made.kind, PixelKind::Rgba);
-        made.data.as_chunks().0.iter().map(|&[.., alpha]| alpha).collect()
+        made.data.as_chunks::<4>().0.iter().map(|&[.., alpha]| alpha).collect()
     }
 
     #[test]

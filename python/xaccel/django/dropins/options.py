@@ -25,14 +25,14 @@ class FactsNeeded(Exception):
 
 
 def check_upright(*, is_upright: bool, given: str) -> None:
-    """Check that the rotation in a photo's EXIF data is not to be ignored.
+    """Check that an option does not ask for a thumbnail without the rotation in EXIF data.
 
     Args:
         is_upright: Whether the thumbnail is upright.
         given: The option as it is written in the template, for the error message.
 
     Raises:
-        SpecError: It is to be ignored.
+        SpecError: The option asks for that.
     """
     if not is_upright:
         raise SpecError(f"{given} has no equivalent in xaccel: thumbnails are always upright")
