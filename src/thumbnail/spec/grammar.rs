@@ -189,8 +189,20 @@ mod tests {
         }
         assert_eq!(Spec::parse("0x200"), Err(SpecError::Side { side: 0 }));
         assert_eq!(Spec::parse("65536x-"), Err(SpecError::Side { side: 65_536 }));
-        for text in [",", ",covered", ",Cover", ", cover", ",q80", ",fit-cover", ",upscale-2", ",-", ",trim", ",radius", ",grayscale-1", ",detail-"]
-        {
+        for text in [
+            ",",
+            ",covered",
+            ",Cover",
+            ", cover",
+            ",q80",
+            ",fit-cover",
+            ",upscale-2",
+            ",-",
+            ",trim",
+            ",radius",
+            ",grayscale-1",
+            ",detail-",
+        ] {
             let found = Spec::parse(&format!("300x200{text}"));
             assert!(matches!(found, Err(SpecError::UnknownOption { .. })), "{text}: {found:?}");
         }
