@@ -294,9 +294,6 @@ class TemplateHelpers:
         **options: Any,
     ) -> Layout:
         spec = self._urls.focused(self._urls.allowed_spec(width, height, **options), point)
-        if spec.trim is not None:
-            # The part of the source within the border can have any size.
-            sizes = ()
         found = candidates(spec, widths, DENSITIES if densities is None else densities, sizes)
         if widths is None and densities is None:
             found = [each for each in found if self._urls.is_allowed(each[0])]
