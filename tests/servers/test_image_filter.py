@@ -168,7 +168,7 @@ def test_each_source_has_its_own_pictures(site):
     for name in NAMES:
         same = site.get(site.url(f"~same/{name}", 300))
         assert same.body == site.get(site.url(name, 300)).body
-        assert size(same) in {(300, 200), (300, 199)}
+        assert size(same)[0] == 300
     signer = site.config.signer()
     for wrong in ("~avatars/absent.jpg", "~nobody/cat.jpg", "~avatars"):
         assert site.get(signer.sign(f"/t/300x-/{wrong}")).status == 404
