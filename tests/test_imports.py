@@ -41,6 +41,7 @@ COMMON = {
     "xaccel.thumbnails.delivery",
     "xaccel.thumbnails.endpoint",
     "xaccel.thumbnails.failures",
+    "xaccel.thumbnails.names",
     "xaccel.thumbnails.ownership",
     "xaccel.thumbnails.private",
     "xaccel.thumbnails.rows",

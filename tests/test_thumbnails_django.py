@@ -28,7 +28,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.html import format_html
 from django.utils.safestring import SafeData
 from PIL import Image
-from xaccel import SpecError
+from xaccel import ConfigError, SpecError
 from xaccel.django import (
     conf,
     purge_on_change,
@@ -265,6 +265,7 @@ def test_a_field_of_another_storage_never_shows_the_default_storage(elsewhere, c
                 if source is field:
                     assert what in str(error.value)
                     assert "send_private_thumbnail()" in str(error.value)
+                    assert isinstance(error.value, ConfigError) == (what != "PrivateStorage")
     assert thumbnail_url(field, 30) is None
     assert thumbnail_img(field, 30, alt="") is None
 
@@ -395,7 +396,7 @@ def replace_by_save_later(photo):
 
 
 def replace_by_another_name(photo):
-    photo.image = default_storage.save("c.jpg", picture((60, 60)))
+    photo.image = photo.image.storage.save("c.jpg", picture((60, 60)))
     photo.save()
 
 

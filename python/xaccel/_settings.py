@@ -34,6 +34,7 @@ _TIME_UNITS = {
 }
 _SIZE = re.compile(r"([0-9]+)([kmg]?)", re.IGNORECASE)
 _TIME = re.compile(r" *([0-9]+)(y|M|w|d|h|m|s|)")
+_SOURCE_NAME = re.compile("[A-Za-z0-9_-]+")
 _SOURCE_URLS = ("https://", "http://", "s3://", "storage://")
 _NEGOTIABLE = ("avif", "webp")
 _DEFAULT_QUALITY = {"jpeg": 85, "webp": 80, "avif": 60}
@@ -141,7 +142,7 @@ def _seconds(text: str) -> int | None:
 
 def directory(key: str, value: Any) -> str:
     """Check for the absolute path of a directory, which need not exist yet."""
-    if not isinstance(value, str | Path) or not Path(value).is_absolute():
+    if not _is_absolute(value):
         raise _wrong(key, value, "the absolute path of a directory")
     return str(value)
 
@@ -155,19 +156,42 @@ def file(key: str, value: Any) -> str:
 
 def source(key: str, value: Any) -> str:
     """Check for a directory or a URL with original images."""
-    if isinstance(value, str) and "://" in value:
-        right = "the absolute path of a directory or a URL such as 'https://example.org/photos/'"
-        try:
-            parts = urlsplit(value)
-            _ = parts.port
-        except ValueError:
-            raise _wrong(key, value, right) from None
-        if f"{parts.scheme}://" not in _SOURCE_URLS or not parts.hostname:
-            raise _wrong(key, value, right)
-        if parts.username is not None or parts.query or parts.fragment:
-            raise _wrong(key, value, f"{right}, without user, query or fragment")
-        return value
-    return directory(key, value)
+    return _source(f"XACCEL[{key!r}]", value)
+
+
+def sources(key: str, value: Any) -> dict[str, str]:
+    """Check for a dict of directories and URLs with original images by name."""
+    locations = {}
+    for name, location in _mapping(key, value, "a dict of names and sources").items():
+        if not isinstance(name, str) or not _SOURCE_NAME.fullmatch(name):
+            raise ConfigError(
+                f"XACCEL[{key!r}]: the name of a source has only letters, digits, '-' and '_', "
+                f"unlike {shown(name)}"
+            )
+        locations[name] = _source(f"XACCEL[{key!r}][{name!r}]", location)
+    return locations
+
+
+def _source(setting: str, value: Any) -> str:
+    right = "the absolute path of a directory or a URL such as 'https://example.org/photos/'"
+    if not isinstance(value, str) or "://" not in value:
+        if not _is_absolute(value):
+            raise _bad(setting, value, right)
+        return str(value)
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise _bad(setting, value, right) from None
+    if f"{parts.scheme}://" not in _SOURCE_URLS or not parts.hostname:
+        raise _bad(setting, value, right)
+    if parts.username is not None or parts.query or parts.fragment:
+        raise _bad(setting, value, f"{right}, without user, query or fragment")
+    return value
+
+
+def _is_absolute(value: Any) -> bool:
+    return isinstance(value, str | Path) and Path(value).is_absolute()
 
 
 def prefixes(places: str, *, are_urls: bool = False) -> Check:
@@ -317,4 +341,8 @@ def _mapping(key: str, value: Any, right: str) -> Mapping[Any, Any]:
 
 
 def _wrong(key: str, value: object, right: str, hint: str = "") -> ConfigError:
-    return ConfigError(f"XACCEL[{key!r}] must be {right}, not {shown(value)}{hint}")
+    return _bad(f"XACCEL[{key!r}]", value, right, hint)
+
+
+def _bad(setting: str, value: object, right: str, hint: str = "") -> ConfigError:
+    return ConfigError(f"{setting} must be {right}, not {shown(value)}{hint}")

@@ -46,6 +46,23 @@ def _setting(default: Any, grammar: check.Check, *, secret: bool = False) -> Any
     return field(default=default, metadata=metadata, repr=not secret)
 
 
+@dataclass(frozen=True, slots=True)
+class SourceLocation:
+    """The location of original images: `THUMBNAIL_SOURCE` or one of `THUMBNAIL_SOURCES`."""
+
+    setting: str
+    """The setting as it is written in error messages."""
+    prefix: str
+    """The start of the images' names: `~avatars/` for the source named `avatars`, else empty."""
+    location: str
+    """The directory or the URL."""
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether the images are in a directory of this machine."""
+        return self.location.startswith("/")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """The checked settings.
@@ -85,8 +102,11 @@ class Config:
     thumbnail_source: str | None = _setting(None, check.optional(check.source))
     """The location of the original images: a directory, or a base URL (`https://…`, or `s3://…` if
     the engine runs on another server)."""
+    thumbnail_sources: Mapping[str, str] = _setting({}, check.sources)
+    """Further locations of original images, by name: `{"avatars": "/srv/avatars"}`. The names of
+    their images begin with `~` and the source's name: `~avatars/tom.jpg`."""
     thumbnail_source_private: bool = _setting(default=False, grammar=check.boolean)
-    """Whether the host of the source URL may have an address in a private network."""
+    """Whether the hosts of source URLs may have addresses in a private network."""
     thumbnail_source_timeout: int = _setting(10, check.time(least=1))
     """The maximum time for fetching an image from a URL, in seconds."""
     thumbnail_url: str = _setting("/t/", check.url_prefix)
@@ -188,14 +208,25 @@ class Config:
         return replace(config, secret_keys=_framework_secrets(framework_keys))
 
     @property
+    def source_locations(self) -> tuple[SourceLocation, ...]:
+        """The locations of original images: `THUMBNAIL_SOURCE` first, if it is set."""
+        named = [
+            SourceLocation(f"XACCEL['THUMBNAIL_SOURCES'][{name!r}]", f"~{name}/", location)
+            for name, location in self.thumbnail_sources.items()
+        ]
+        if self.thumbnail_source is None:
+            return tuple(named)
+        return (SourceLocation("XACCEL['THUMBNAIL_SOURCE']", "", self.thumbnail_source), *named)
+
+    @property
     def has_thumbnails(self) -> bool:
         """Whether templates can generate thumbnail URLs."""
-        return self.thumbnail_source is not None or self.thumbnail_engine != "embedded"
+        return bool(self.source_locations) or self.thumbnail_engine != "embedded"
 
     @property
     def has_thumbnail_endpoint(self) -> bool:
         """Whether the app serves thumbnails."""
-        return self.thumbnail_source is not None and self.thumbnail_engine == "embedded"
+        return bool(self.source_locations) and self.thumbnail_engine == "embedded"
 
     @property
     def served_roots(self) -> Mapping[str, str]:

@@ -64,7 +64,7 @@ class BadSize(SpecError):
 
 
 class SourceError(XaccelError, ValueError):
-    """The source of a thumbnail does not name an image below `THUMBNAIL_SOURCE`."""
+    """The source of a thumbnail does not name an image in one of the sources of the settings."""
 
 
 class Overloaded(XaccelError):

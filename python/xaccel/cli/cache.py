@@ -12,6 +12,7 @@ from xaccel.cli.help import add_command
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 from xaccel.thumbnails import ownership
+from xaccel.thumbnails.names import ImageNames
 
 
 def add(commands: Any) -> None:
@@ -53,7 +54,10 @@ def add(commands: Any) -> None:
         action.set_defaults(run=_runner(run))
         if run is _purge:
             action.add_argument(
-                "source", nargs="+", help="the name of an image in THUMBNAIL_SOURCE"
+                "source",
+                nargs="+",
+                help="the name of an image in THUMBNAIL_SOURCE, or a name such as "
+                "'~avatars/tom.jpg' in one of THUMBNAIL_SOURCES",
             )
 
 
@@ -90,8 +94,10 @@ def _sweep(cache: Cache, config: Config, options: argparse.Namespace) -> None:
 
 
 def _purge(cache: Cache, config: Config, options: argparse.Namespace) -> None:
+    names = ImageNames(config)
     for source in options.source:
-        removed = cache.purge(config.thumbnail_url, source.lstrip("/"))
+        every = names.all_of(names.checked(source))
+        removed = sum(cache.purge(config.thumbnail_url, name) for name in every)
         print(f"{source}: removed {_thumbnails(removed)}")
 
 

@@ -12,8 +12,8 @@ from django.core.signals import setting_changed
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery
 from xaccel.delivery.sendfile import Offloader
-from xaccel.django.default_source import default_source
 from xaccel.django.mounts import PRIVATE_FILE, THUMBNAIL, mount_of_urls
+from xaccel.django.public_sources import default_source, named_sources
 from xaccel.django.source_names import SourceNames
 from xaccel.exceptions import ConfigError
 from xaccel.thumbnails import sources
@@ -41,6 +41,8 @@ def config() -> Config:
         "THUMBNAIL_SOURCE": default_source(),
         "MOUNT": settings.FORCE_SCRIPT_NAME or "",
     }
+    if "THUMBNAIL_SOURCES" in mapping:
+        mapping = {**mapping, "THUMBNAIL_SOURCES": named_sources(mapping["THUMBNAIL_SOURCES"])}
     return Config.from_mapping({**defaults, **mapping}, framework_keys=keys)
 
 
@@ -74,13 +76,13 @@ def template_helpers() -> TemplateHelpers:
 
 @cache
 def source_names() -> SourceNames:
-    """The names of images below `THUMBNAIL_SOURCE`."""
+    """The names of images in the sources."""
     return SourceNames(config())
 
 
 @cache
 def thumbnail_source() -> Source:
-    """The source of original images."""
+    """The source of all original images."""
     return sources.get(config())
 
 

@@ -1,18 +1,20 @@
-"""Finds the names of images below `THUMBNAIL_SOURCE` for objects in Django's templates."""
+"""Finds the names of images for objects in Django's templates."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+import operator
+import re
+from contextlib import suppress
+from pathlib import PurePath
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import File
-from django.core.files.storage import Storage, default_storage
+from django.core.files.storage import FileSystemStorage, Storage, default_storage, storages
 from django.db.models import FileField, Model
 
 from xaccel.config import Config
-from xaccel.django.default_source import PrivateFiles
 from xaccel.django.local_files import (
     described,
     is_saved,
@@ -21,45 +23,92 @@ from xaccel.django.local_files import (
     shown_storage,
     storage_path,
 )
-from xaccel.exceptions import SourceError
+from xaccel.django.public_sources import is_private, source_storages
+from xaccel.exceptions import ConfigError, SourceError
+from xaccel.thumbnails.names import ImageNames
 from xaccel.thumbnails.urls import source_name
 
 
+class StorageNotPublic(SourceError, ConfigError):
+    """The storage of an image is not one of `THUMBNAIL_SOURCES`."""
+
+
 class SourceNames:
-    """Finds the name of an image below `THUMBNAIL_SOURCE`."""
+    """Finds the names of images: `cats/tom.jpg`, or `~avatars/tom.jpg` in the source `avatars`."""
 
     def __init__(self, config: Config) -> None:
-        self._source = config.thumbnail_source or ""
-        self._is_default_public = not isinstance(default_storage, PrivateFiles)
+        self._names = ImageNames(config)
+        named = [(f"~{name}/", storage) for name, storage in source_storages()]
+        self._storages: list[tuple[str, Storage]] = [
+            ("", default_storage),
+            ("", storages["default"]),
+            *named,
+        ]
 
     def of(self, source: object) -> str | None:
         """Return the name of an image that a template passes; `None` if it is empty or not saved.
 
         Raises:
-            SourceError: The object is not an image below `THUMBNAIL_SOURCE`.
+            SourceError: The object is not an image in a source.
         """
         if isinstance(source, str):
-            return self._checked(source)
+            return self._not_a_url(source)
         if isinstance(source, File):
             return self._of_file(source) if is_saved(source) else None
         if isinstance(source, Model):
             raise SourceError(f"{source!r} can't have a thumbnail: it is a row; {_hint(source)}")
         return source_name(source)
 
-    def in_storage(self, storage: Storage, name: str) -> str | None:
-        """Return the name of a file in a storage; `None` if the file is not below the source."""
-        # `default_storage` is a lazy object, and unwrapping it is the slowest step.
-        if storage is default_storage or storage == default_storage:
-            return name if self._is_default_public else None
-        if isinstance(storage, PrivateFiles):
-            return None
-        path = storage_path(storage, name)
-        return None if path is None else self._below_source(path)
+    def in_url(self, source: object) -> str | None:
+        """Return the name of an image as in its URL; `None` if it is empty or not saved.
 
-    def _checked(self, text: str) -> str:
+        Raises:
+            SourceError: The object is not an image in a source.
+        """
+        name = self.of(source)
+        return self.checked(name) if name else None
+
+    def checked(self, name: str) -> str:
+        """Return the name of an image as in its URL, from a name that `of` or `in_storage` returns.
+
+        Raises:
+            SourceError: It is not the name of an image in a source.
+        """
+        return self._names.checked(name)
+
+    def in_storage(self, storage: Storage, name: str) -> str | None:
+        """Return the name of a file in a storage; `None` if it can't have a public thumbnail."""
+        if is_private(storage):
+            return None
+        prefix = self._prefix_of(storage)
+        if prefix is None:
+            try:
+                path = storage_path(storage, name)
+            except SuspiciousFileOperation:
+                return None
+            return None if path is None else self._names.of_file(path)
+        if prefix and name.startswith("/"):
+            return self._names.below(name)
+        # In the default storage, such a name would be the name of an image in another source.
+        return None if not prefix and name.startswith("~") else prefix + name
+
+    def _prefix_of(self, storage: Storage) -> str | None:
+        """Return the start of the names of a storage's images; `None` if it is not a source."""
+        for is_same in (operator.is_, operator.eq):
+            for prefix, known in self._storages:
+                if is_same(storage, known):
+                    return prefix
+        return None
+
+    def _not_a_url(self, text: str) -> str:
         for setting in ("MEDIA_URL", "STATIC_URL"):
             prefix = getattr(settings, setting, None)
-            if prefix and prefix != "/" and text.startswith(prefix) and not self._begins(text):
+            if (
+                prefix
+                and prefix != "/"
+                and text.startswith(prefix)
+                and self._names.below(text) is None
+            ):
                 raise SourceError(
                     f"{text!r} can't have a thumbnail: it begins with {setting}, so it is a URL; "
                     "pass the file field itself, such as photo.image instead of photo.image.url, "
@@ -67,32 +116,32 @@ class SourceNames:
                 )
         return text
 
-    def _begins(self, text: str) -> bool:
-        """Whether a text begins with the source."""
-        return bool(self._source) and text.startswith(self._source.rstrip("/") + "/")
-
     def _of_file(self, file: File[Any]) -> str:
         storage = own_storage(file)
         if storage is None:
             path = local_path(file)
-            name = None if path is None else self._below_source(path)
+            name = None if path is None else self._names.of_file(path)
         else:
             name = self.in_storage(storage, file.name or "")
         if name is None:
-            raise SourceError(f"{described(file)} can't have a public thumbnail: {_why(storage)}")
+            raise self._error(file, storage)
         return name
 
-    def _below_source(self, path: str) -> str | None:
-        """Return the name of a file in the source directory."""
-        if not self._source.startswith("/"):
-            return None
-        for directory, file in (
-            (self._source, path),
-            (os.path.realpath(self._source), os.path.realpath(path)),
-        ):
-            if Path(file).is_relative_to(directory):
-                return Path(file).relative_to(directory).as_posix()
-        return None
+    def _error(self, file: File[Any], storage: Storage | None) -> SourceError:
+        problem = f"{described(file)} can't have a public thumbnail: "
+        if storage is None:
+            return SourceError(f"{problem}save it first, and pass the file field")
+        if is_private(storage):
+            return SourceError(
+                f"{problem}{shown_storage(storage)} is private; link to a view of yours that "
+                "checks who may see it and calls send_private_thumbnail()"
+            )
+        if self._prefix_of(storage) is not None:
+            return SourceError(f"{problem}a name in this storage can't begin with '~'")
+        return StorageNotPublic(
+            f"{problem}{_advice(storage)}; or, if not everyone may see its files, link to a view "
+            "of yours that calls send_private_thumbnail()"
+        )
 
 
 def _hint(row: Model) -> str:
@@ -104,15 +153,27 @@ def _hint(row: Model) -> str:
     return f"pass its file field, such as {variable}.{fields[0]}"
 
 
-def _why(storage: Storage | None) -> str:
-    if storage is None:
-        return "save it first, and pass the file field"
-    if isinstance(storage, PrivateFiles):
+def _alias_of(storage: Storage) -> str | None:
+    """Return the alias of a storage in `STORAGES`."""
+    for alias in settings.STORAGES:
+        # A storage that can't be created is reported where it is used.
+        with suppress(Exception):
+            if storages[alias] == storage:
+                return str(alias)
+    return None
+
+
+def _advice(storage: Storage) -> str:
+    """Return what to add to the settings, so that the images of a storage have thumbnails."""
+    alias = _alias_of(storage)
+    place = alias
+    if alias is None and isinstance(storage, FileSystemStorage):
+        place = str(storage.location)
+        alias = PurePath(place).name
+    if place is None:
         return (
-            f"{shown_storage(storage)} is private; link to a view of yours that checks who may see "
-            "it and calls send_private_thumbnail()"
+            "give its storage an alias in STORAGES, use storages[alias] in the field, and add the "
+            'alias to XACCEL: "THUMBNAIL_SOURCES": {"name": "alias"}'
         )
-    return (
-        "public thumbnails are only made of XACCEL['THUMBNAIL_SOURCE'], by default the default "
-        "storage; for this storage, link to a view of yours that calls send_private_thumbnail()"
-    )
+    name = re.sub("[^A-Za-z0-9_-]+", "-", alias or "") or "images"
+    return f'add its storage to XACCEL: "THUMBNAIL_SOURCES": {{"{name}": "{place}"}}'

@@ -15,14 +15,13 @@ from django.utils.deconstruct import deconstructible
 
 from xaccel._log import one_line
 from xaccel.django import conf
-from xaccel.django.default_source import PrivateFiles
 from xaccel.exceptions import ConfigError, XaccelError
 
 _logger = logging.getLogger("xaccel.django")
 
 
 @deconstructible(path="xaccel.django.storage.PrivateStorage")
-class PrivateStorage(PrivateFiles, FileSystemStorage):
+class PrivateStorage(FileSystemStorage):
     """Stores files in a directory under one of `ROOTS`. Their URLs are signed links.
 
         STORAGES = {
@@ -46,6 +45,9 @@ class PrivateStorage(PrivateFiles, FileSystemStorage):
         allow_overwrite: Whether a new file replaces an existing file with the same name; needs
             Django 5.1.
     """
+
+    private = True
+    """Files of a storage with this attribute have no public thumbnails."""
 
     def __init__(
         self,

@@ -29,6 +29,7 @@ from xaccel.thumbnails.delivery import (
     incomplete_uri,
     thumbnail_headers,
 )
+from xaccel.thumbnails.names import ImageNames
 from xaccel.thumbnails.sources.base import Original, is_plain
 from xaccel.thumbnails.sources.directory import file_state
 
@@ -50,6 +51,7 @@ class Thumbnails:
         self._prefix = config.thumbnail_url
         self._mount = config.mount
         self._source = sources.get(config)
+        self._names = ImageNames(config)
         self._delivery = ThumbnailDelivery(config)
         self._fallback = config.thumbnail_fallback
         self._render_fallback = lru_cache(maxsize=64)(self._build_fallback)
@@ -96,15 +98,19 @@ class Thumbnails:
         Call it after an image is replaced or deleted, unless its URLs have a version.
 
         Args:
-            source: The name of the image below `THUMBNAIL_SOURCE`.
+            source: The name of the image, as in `thumbnail_url()`.
 
         Returns:
             How many thumbnails were removed.
 
         Raises:
+            SourceError: `source` is not the name of an image in a source.
             OSError: The cache is not writable.
         """
-        name = source.lstrip("/")
+        names = self._names.all_of(self._names.checked(source))
+        return sum(map(self._purge, names))
+
+    def _purge(self, name: str) -> int:
         self._delivery.renderer.failures.forget(name)
         cache = self._delivery.cache
         if cache is None:

@@ -22,13 +22,12 @@ from xaccel.exceptions import ConfigError
 from xaccel.thumbnails.failures import DIRECTORY
 
 _PICTURE_SETTINGS = (
-    "thumbnail_source",
     "thumbnail_quality",
     "thumbnail_progressive",
     "thumbnail_subsampling",
     "thumbnail_max_frames",
 )
-"""The settings that change a picture but not its URL."""
+"""The settings that change a picture but not its URL, besides those of the sources."""
 
 _logger = logging.getLogger("xaccel.thumbnails")
 
@@ -85,7 +84,7 @@ class Ownership:
         for name, value in self._record["settings"].items():
             if found["settings"].get(name, value) != value:
                 _logger.warning(
-                    "XACCEL[%r] has changed: finished thumbnails stay as they are until "
+                    "%s has changed: finished thumbnails stay as they are until "
                     "`xaccel cache clear` removes them",
                     name,
                 )
@@ -113,12 +112,14 @@ def _path(config: Config) -> Path:
 
 
 def _record(config: Config) -> dict[str, Any]:
+    sources = {place.setting: place.location for place in config.source_locations}
+    others = {
+        f"XACCEL[{name.upper()!r}]": repr(getattr(config, name)) for name in _PICTURE_SETTINGS
+    }
     return {
         "keys": [_digest(key) for key in config.secret_keys],
-        "places": [_digest(place) for place in (config.thumbnail_source, *config.roots) if place],
-        "settings": {
-            name.upper(): _digest(repr(getattr(config, name))) for name in _PICTURE_SETTINGS
-        },
+        "places": [_digest(place) for place in (*sources.values(), *config.roots)],
+        "settings": {name: _digest(value) for name, value in (sources | others).items()},
     }
 
 

@@ -14,13 +14,14 @@ from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.exceptions import FileNotFound, SourceError, SourceUnavailable, SpecError, XaccelError
 from xaccel.thumbnails import engines, sources
+from xaccel.thumbnails.names import ImageNames
 from xaccel.thumbnails.rows import (
     FocalPoint,
     as_focal_point,
     focal_point as focal_point_of,
     focused,
 )
-from xaccel.thumbnails.sources.base import Source, is_plain
+from xaccel.thumbnails.sources.base import Source
 from xaccel.thumbnails.specs import build_spec, parse_presets, version_token
 
 _logger = logging.getLogger("xaccel.thumbnails")
@@ -59,7 +60,7 @@ class ThumbnailUrls:
         self._is_debug = is_debug
         self.mount = mount or (lambda: config.mount)
         """Returns the decoded path at which the app is mounted."""
-        self._base = (config.thumbnail_source or "").rstrip("/") + "/"
+        self._names = ImageNames(config)
         self._config = config
         self._presets = parse_presets(config)
         self._allowed = None
@@ -84,8 +85,10 @@ class ThumbnailUrls:
         """Return the URL of a thumbnail without opening the image; empty without an image.
 
         Args:
-            source: The name of the image below `THUMBNAIL_SOURCE`, or an object whose `name`
-                attribute is such a name, for example the value of a Django `FileField`.
+            source: The name of the image below `THUMBNAIL_SOURCE`, or a name such as
+                `~avatars/tom.jpg` for the image `tom.jpg` in the source `avatars` of
+                `THUMBNAIL_SOURCES`; or an object whose `name` attribute is such a name, for example
+                the value of a Django `FileField`.
             width: The width of the box in pixels, or the name of a preset; `None` leaves it free.
             height: The height of the box in pixels; `None` leaves it free.
             version: A value that changes with the image (a time, a number, an ETag). It makes the
@@ -197,7 +200,7 @@ class ThumbnailUrls:
         return self._allowed is None or str(spec) in self._allowed
 
     def find(self, source: object) -> str | None:
-        """Return the name of an image below `THUMBNAIL_SOURCE`.
+        """Return the name of an image, as in its URL.
 
         For an empty source, return the name of the fallback image, if one is set. For an invalid
         source, return `None`.
@@ -226,20 +229,7 @@ class ThumbnailUrls:
         name = self._name_of(source)
         if not name:
             return None
-        below = name.removeprefix(self._base)
-        if below is name and name.startswith("/") and isinstance(source, os.PathLike):
-            raise SourceError(
-                f"{name!r} can't have a thumbnail: it is not below XACCEL['THUMBNAIL_SOURCE']"
-            )
-        if "://" in below:
-            raise SourceError(
-                f"{name!r} can't have a thumbnail: pass the name of the image below "
-                "XACCEL['THUMBNAIL_SOURCE'] or its file field, not a URL"
-            )
-        below = below.removeprefix("/")
-        if not is_plain(below) or not _is_utf8(below):
-            raise SourceError(f"{name!r} can't have a thumbnail: it is not the name of an image")
-        return below
+        return self._names.checked(name, is_path=isinstance(source, os.PathLike))
 
     @cached_property
     def _fallback(self) -> str | None:
@@ -276,9 +266,9 @@ class ThumbnailUrls:
         if state is None:
             self.report(
                 SpecError(
-                    "version='mtime' does not work with XACCEL['THUMBNAIL_SOURCE'] "
-                    f"{self._config.thumbnail_source!r}, which does not know when {name!r} was "
-                    "changed: pass a version of your own, such as the row's updated_at"
+                    f"version='mtime' does not work with {self._names.place_of(name)}, which does "
+                    f"not know when {name!r} was changed: pass a version of your own, such as the "
+                    "row's updated_at"
                 )
             )
             return None
@@ -304,11 +294,3 @@ def source_name(source: object) -> str | None:
             "file field or the name of the image below XACCEL['THUMBNAIL_SOURCE']"
         )
     return name
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -56,19 +56,12 @@ def forget_facts(source: object) -> None:
 
 
 def source_name(source: object) -> str | None:
-    """Return the name of an image below `THUMBNAIL_SOURCE`; `None` if it is empty or not saved.
+    """Return the name of an image as in its URL; `None` if it is empty or not saved.
 
     Raises:
-        SourceError: The image is not below the source.
+        SourceError: The image is not in a source.
     """
-    name = conf.source_names().of(source)
-    if not name:
-        return None
-    if name[0] != "/" and "://" not in name:
-        # Templates pass a `SafeString`. A slice of it is a plain `str`.
-        return name[:]
-    base = (conf.config().thumbnail_source or "").rstrip("/") + "/"
-    return name.removeprefix(base).removeprefix("/")
+    return conf.source_names().in_url(source)
 
 
 def _facts_of(name: str) -> ImageFacts:

@@ -37,6 +37,10 @@ class Settings(Protocol):
         """Where the original images are."""
 
     @property
+    def thumbnail_sources(self) -> Mapping[str, str]:
+        """Where further original images are, by the name of the source."""
+
+    @property
     def thumbnail_cache(self) -> str | None:
         """The directory of finished thumbnails."""
 

@@ -43,15 +43,22 @@ class Nginx(Dialect):
                 "as UTF-8 text without control characters"
             )
         if settings.thumbnail_engine == "image-filter":
-            source = settings.thumbnail_source
-            if source is None or source.startswith("s3://"):
-                raise ConfigError(
-                    "XACCEL['THUMBNAIL_ENGINE'] 'image-filter' needs XACCEL['THUMBNAIL_SOURCE']: "
-                    "a directory or an HTTP origin, such as 'https://bucket.s3.amazonaws.com/' of "
-                    "a public S3 bucket"
-                )
-            for path in (source, settings.thumbnail_cache or ""):
-                no_control(path, self.title)
+            sources = {
+                "XACCEL['THUMBNAIL_SOURCE']": settings.thumbnail_source,
+                **{
+                    f"XACCEL['THUMBNAIL_SOURCES'][{name!r}]": location
+                    for name, location in settings.thumbnail_sources.items()
+                },
+            }
+            for setting, source in sources.items():
+                if not (source or "").startswith(("/", "https://", "http://")):
+                    raise ConfigError(
+                        f"XACCEL['THUMBNAIL_ENGINE'] 'image-filter' needs {setting}: "
+                        "a directory or an HTTP origin, such as 'https://bucket.s3.amazonaws.com/' "
+                        "of a public S3 bucket"
+                    )
+            for path in (*sources.values(), settings.thumbnail_cache):
+                no_control(path or "", self.title)
 
 
 def _uses_secure_link(settings: Settings) -> bool:

@@ -170,7 +170,6 @@ def _without_mount(config: Config) -> Iterator[str]:
 
 
 def _resizer(config: Config, deployment: Deployment) -> Iterator[str]:
-    source = config.thumbnail_source or ""
     prefix = literal(config.thumbnail_url)
     default = " default_server" if len(config.secret_keys) > 1 else ""
     yield f"listen {deployment.resizer_address}{default};"
@@ -187,17 +186,21 @@ def _resizer(config: Config, deployment: Deployment) -> Iterator[str]:
     yield "# An empty image, for a missing or unsupported source (404) and for failures (502)."
     yield from text.block("location = /empty.gif", ["internal;", "empty_gif;"])
     yield ""
-    if source.startswith("/"):
-        yield from text.block(
-            f"location ~ {pattern(f'^{prefix}{_SIZE}/(?<xaccel_source>.+)$')}",
-            _directory(source.rstrip("/"), follow_symlinks=config.follow_symlinks),
-        )
-    else:
-        yield from text.block(
-            f"location ~ {pattern(f'^{prefix}{_SIZE}/')}",
-            _origin(urlsplit(source), prefix, deployment),
-        )
-    yield ""
+    for place in config.source_locations:
+        # Only the names of THUMBNAIL_SOURCES begin with a tilde.
+        start = literal(place.prefix) or "(?!~)"
+        source = place.location
+        if place.is_directory:
+            yield from text.block(
+                f"location ~ {pattern(f'^{prefix}{_SIZE}/{start}(?<xaccel_source>.+)$')}",
+                _directory(source.rstrip("/"), follow_symlinks=config.follow_symlinks),
+            )
+        else:
+            yield from text.block(
+                f"location ~ {pattern(f'^{prefix}{_SIZE}/{start}')}",
+                _origin(urlsplit(source), f"{prefix}[^/]+/{literal(place.prefix)}", deployment),
+            )
+        yield ""
     yield from text.block("location /", ["return 404;"])
 
 
@@ -211,6 +214,7 @@ def _directory(source: str, *, follow_symlinks: bool) -> Iterator[str]:
 
 
 def _origin(origin: SplitResult, prefix: str, deployment: Deployment) -> Iterator[str]:
+    """Yield the lines that fetch originals; `prefix` is a pattern of what precedes a name."""
     yield "image_filter resize $xaccel_width $xaccel_height;"
     yield "# Don't pass on the visitor's arguments."
     yield 'set $args "";'
@@ -219,7 +223,7 @@ def _origin(origin: SplitResult, prefix: str, deployment: Deployment) -> Iterato
         scheme=origin.scheme,
         host=origin.hostname or "",
         authority=origin.netloc,
-        prefix=f"{prefix}[^/]+/",
+        prefix=prefix,
         path=unquote(origin.path).rstrip("/") + "/",
     )
     yield "# Pass on nothing about the visitor."

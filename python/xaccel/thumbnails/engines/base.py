@@ -79,37 +79,49 @@ def keys(
     return values
 
 
-def source_prefix(config: Config, *, directory: str) -> str:
-    """Return what precedes the name of an original in a URL.
+class Originals:
+    """Where the thumbnail server finds the originals.
 
     Args:
         config: The settings.
-        directory: The prefix to use if the thumbnail server reads the originals from a directory.
+        directory: What precedes the name of an original if the thumbnail server reads the originals
+            from a directory.
 
     Raises:
-        ConfigError: `THUMBNAIL_SOURCE` is not set. Without it, a name could be the URL of any
-            server.
+        ConfigError: `THUMBNAIL_SOURCE` is not set, although without it, a name could be the URL of
+            any server; or the thumbnail server can't read one of the sources.
     """
-    source = config.thumbnail_source
-    if source is None:
-        raise ConfigError(
-            f"XACCEL['THUMBNAIL_ENGINE'] {config.thumbnail_engine!r} needs "
-            "XACCEL['THUMBNAIL_SOURCE']: the directory of that server or the URL below which "
-            "the images are"
-        )
-    return directory if source.startswith("/") else source.rstrip("/") + "/"
 
+    def __init__(self, config: Config, *, directory: str) -> None:
+        if config.thumbnail_source is None:
+            raise ConfigError(
+                f"XACCEL['THUMBNAIL_ENGINE'] {config.thumbnail_engine!r} needs "
+                "XACCEL['THUMBNAIL_SOURCE']: the directory of that server or the URL below which "
+                "the images are"
+            )
+        self._prefixes = {}
+        for place in config.source_locations:
+            # That server has one directory.
+            if (place.is_directory and place.prefix) or place.location.startswith("storage://"):
+                raise ConfigError(
+                    f"{place.setting} {place.location!r} can't be read by the engine "
+                    f"{config.thumbnail_engine!r}: set it to the URL below which the images are"
+                )
+            location = place.location.rstrip("/") + "/"
+            self._prefixes[place.prefix] = directory if place.is_directory else location
 
-def original_url(prefix: str, name: str) -> str:
-    """Return the name or the URL under which the thumbnail server finds an original.
+    def url(self, name: str) -> str:
+        """Return the name or the URL under which the thumbnail server finds an original.
 
-    Args:
-        prefix: What `source_prefix` returns.
-        name: The name of the original.
-
-    Raises:
-        ValueError: The server would decode the name to one with `..` or an empty part.
-    """
-    if not is_plain(unquote(name)):
-        raise ValueError(f"{name!r} is not the name of an image")
-    return prefix + (encode_path(name) if "://" in prefix else name)
+        Raises:
+            ValueError: The server would decode the name to one with `..` or an empty part, or the
+                name begins with an unknown source.
+        """
+        source = ""
+        if name.startswith("~"):
+            first, slash, name = name.partition("/")
+            source = first + slash
+        if source not in self._prefixes or not is_plain(unquote(name)):
+            raise ValueError(f"{name!r} is not the name of an image")
+        prefix = self._prefixes[source]
+        return prefix + (encode_path(name) if "://" in prefix else name)

@@ -14,7 +14,7 @@ class Embedded:
     """Signed URLs: `/t/{spec}/{source}?key=…`."""
 
     def __init__(self, config: Config) -> None:
-        if config.thumbnail_source is None:
+        if not config.source_locations:
             raise ConfigError(
                 "XACCEL['THUMBNAIL_SOURCE'] is not set: name the directory of the images"
             )

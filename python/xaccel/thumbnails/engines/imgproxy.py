@@ -7,14 +7,7 @@ from typing import Unpack
 from xaccel._core import ImgproxySigner
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
-from xaccel.thumbnails.engines.base import (
-    Engine,
-    Lifetime,
-    base_url,
-    keys,
-    original_url,
-    source_prefix,
-)
+from xaccel.thumbnails.engines.base import Engine, Lifetime, Originals, base_url, keys
 
 
 class Imgproxy:
@@ -28,7 +21,7 @@ class Imgproxy:
             self._signer = ImgproxySigner(signing_keys, salts)
         except ConfigError as error:
             raise ConfigError(f"XACCEL['THUMBNAIL_ENGINE_KEY']: {error}") from None
-        self._source = source_prefix(config, directory="local:///")
+        self._originals = Originals(config, directory="local:///")
 
     def url(
         self,
@@ -39,7 +32,7 @@ class Imgproxy:
         **lifetime: Unpack[Lifetime],
     ) -> str:
         """See `Engine.url`."""
-        return self._base + self._signer.url(original_url(self._source, source), spec, **lifetime)
+        return self._base + self._signer.url(self._originals.url(source), spec, **lifetime)
 
 
 def create(config: Config) -> Engine:

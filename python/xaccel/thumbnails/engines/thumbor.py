@@ -10,11 +10,10 @@ from xaccel.exceptions import SpecError
 from xaccel.thumbnails.engines.base import (
     Engine,
     Lifetime,
+    Originals,
     base_url,
     has_expiry,
     keys,
-    original_url,
-    source_prefix,
 )
 
 
@@ -25,7 +24,7 @@ class Thumbor:
         self._base = base_url(config)
         (key,) = keys(config, "THUMBNAIL_ENGINE_KEY", config.thumbnail_engine_key, most=1)
         self._signer = ThumborSigner(key)
-        self._source = source_prefix(config, directory="")
+        self._originals = Originals(config, directory="")
 
     def url(
         self,
@@ -38,7 +37,7 @@ class Thumbor:
         """See `Engine.url`. These URLs do not expire."""
         if has_expiry(lifetime):
             raise SpecError("thumbor's URLs can't expire")
-        return self._base + self._signer.url(original_url(self._source, source), spec)
+        return self._base + self._signer.url(self._originals.url(source), spec)
 
 
 def create(config: Config) -> Engine:

@@ -1,7 +1,7 @@
 """The sources: where original images come from.
 
-The scheme of the URL in `THUMBNAIL_SOURCE` selects the kind of source; a path is a directory. Each
-kind of source is one module, which is imported only if a setting uses it.
+The scheme of a URL in `THUMBNAIL_SOURCE` or `THUMBNAIL_SOURCES` selects the kind of source; a path
+is a directory. Each kind of source is one module, which is imported only if a setting uses it.
 """
 
 from __future__ import annotations
@@ -9,32 +9,42 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from xaccel._core import available_parallelism
-from xaccel.config import Config
+from xaccel.config import Config, SourceLocation
 from xaccel.exceptions import ConfigError
 from xaccel.thumbnails.sources.base import Source
 
 
 def get(config: Config) -> Source:
-    """Return the source that the settings choose.
+    """Return the source of all images that the settings name.
 
     Raises:
-        ConfigError: No source is set, or this package can't read this kind of source.
+        ConfigError: No source is set, or this package can't read one of them.
     """
-    location = config.thumbnail_source
-    if location is None:
+    places = config.source_locations
+    if not places:
         raise ConfigError("XACCEL['THUMBNAIL_SOURCE'] is not set: name the directory of the images")
-    scheme, separator, _ = location.partition("://")
-    create = _SOURCES.get(scheme if separator else "")
-    if create is None:
-        raise ConfigError(
-            f"XACCEL['THUMBNAIL_SOURCE'] {location!r} can't be read by the engine 'embedded'"
-        )
-    source = create(location, config)
+    opened = {place.prefix: _open(place, config) for place in places}
+    if config.thumbnail_sources:
+        from xaccel.thumbnails.sources.named import NamedSources  # noqa: PLC0415
+
+        source: Source = NamedSources(opened)
+    else:
+        source = opened[""]
     if config.thumbnail_fallback is None:
         return source
     from xaccel.thumbnails.sources.fallback import WithFallback  # noqa: PLC0415
 
     return WithFallback(source, config.thumbnail_fallback)
+
+
+def _open(place: SourceLocation, config: Config) -> Source:
+    scheme, separator, _ = place.location.partition("://")
+    create = _SOURCES.get(scheme if separator else "")
+    if create is None:
+        raise ConfigError(
+            f"{place.setting} {place.location!r} can't be read by the engine 'embedded'"
+        )
+    return create(place.location, config)
 
 
 def _directory(location: str, config: Config) -> Source:

@@ -1,0 +1,45 @@
+"""Several sources in one: the start of an image's name selects its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from xaccel.exceptions import FileNotFound
+from xaccel.thumbnails.sources.base import Original, Source
+
+
+class NamedSources:
+    """The source `THUMBNAIL_SOURCE` and those of `THUMBNAIL_SOURCES`.
+
+    Args:
+        sources: The sources by the start of their images' names, see `SourceLocation.prefix`.
+    """
+
+    def __init__(self, sources: Mapping[str, Source]) -> None:
+        self._sources = sources
+
+    def get(self, name: str) -> Original:
+        """See `Source.get`."""
+        source, rest = self._find(name)
+        return source.get(rest)
+
+    def state(self, name: str) -> str | None:
+        """See `Source.state`."""
+        source, rest = self._find(name)
+        return source.state(rest)
+
+    def version(self, name: str) -> str | None:
+        """See `Source.version`."""
+        source, rest = self._find(name)
+        return source.version(rest)
+
+    def _find(self, name: str) -> tuple[Source, str]:
+        """Return the source of an image, and its name there."""
+        prefix, rest = "", name
+        if name.startswith("~"):
+            first, slash, rest = name.partition("/")
+            prefix = first + slash
+        source = self._sources.get(prefix)
+        if source is None:
+            raise FileNotFound(f"{name!r} is not in one of the sources of the settings")
+        return source, rest
