@@ -176,7 +176,7 @@ def test_the_focal_point(new_page, site, choose, scripts):
     assert color(shown, 0.5, 0.95) == "blue"
 
 
-@pytest.mark.parametrize("path", ["", "photos/8/", "stories/", "stories/picos-de-europa/"])
+@pytest.mark.parametrize("path", ["", "photos/7/", "stories/", "stories/picos-de-europa/"])
 def test_every_candidate_loads(new_page, path):
     page = new_page()
     page.goto(path)
@@ -200,7 +200,7 @@ def test_hits_do_not_reach_the_app(new_page, site):
     reload.on("response", lambda answer: answers.append((answer.url, answer.status)))
     reload.goto("")
     reload.evaluate(CANDIDATES)
-    assert len([url for url, status in answers if "/shop/t/" in url and status == 200]) >= 18
+    assert len([url for url, status in answers if "/shop/t/" in url and status == 200]) >= 16
     assert [path for path in site.requests if path.startswith("/shop/t/")] == asked
     # nginx also sends the static files.
     assert not [path for path in site.requests if path.startswith("/shop/static/")]
@@ -240,7 +240,7 @@ def test_the_api(new_page, site):
     photos = json.loads(
         page.request.get("api/photos/", headers={"Accept": "application/json"}).text()
     )
-    assert len(photos) >= 9
+    assert len(photos) >= 8
     for photo in photos:
         for rendition in (photo["thumbnails"][name] for name in ("card", "large")):
             assert rendition["url"].startswith(f"{site.url}t/")
@@ -249,7 +249,7 @@ def test_the_api(new_page, site):
         assert photo["thumbnails"]["placeholder"].startswith("data:image/")
     # The page for browsers.
     page.goto("api/photos/")
-    assert "Photo Api List" in page.inner_text("h1")
+    assert page.inner_text("h1") == "Photo Api"
 
 
 def test_the_page_of_wagtail(either_page, site):
@@ -273,7 +273,7 @@ def test_the_editor_of_wagtail(new_page, site):
 
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize(
-    "path", ["", "photos/8/", "photos/add/", "documents/", "stories/", "stories/picos-de-europa/"]
+    "path", ["", "photos/7/", "photos/add/", "documents/", "stories/", "stories/picos-de-europa/"]
 )
 def test_pages_fit_the_screen(new_page, site, path, width):
     page = new_page(viewport={"width": width, "height": 800})
