@@ -7,6 +7,7 @@ import urllib.parse
 import pytest
 from PIL import Image
 
+from tests.support.html_checker import problems
 from tests.support.photo_site import running
 from tests.support.servers.process import PATIENCE
 
@@ -271,12 +272,23 @@ def test_the_editor_of_wagtail(new_page, site):
     assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
 
 
+PAGES = ["", "photos/7/", "photos/add/", "documents/", "stories/", "stories/picos-de-europa/"]
+
+
 @pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize(
-    "path", ["", "photos/7/", "photos/add/", "documents/", "stories/", "stories/picos-de-europa/"]
-)
+@pytest.mark.parametrize("path", PAGES)
 def test_pages_fit_the_screen(new_page, site, path, width):
     page = new_page(viewport={"width": width, "height": 800})
     log_in(page, site)
     page.goto(path)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_valid_html(new_page, site, tmp_path):
+    page = new_page()
+    pages = {"login/": page.request.get("login/").text()}
+    log_in(page, site)
+    for path in (*PAGES, "nowhere/"):
+        pages[path] = page.request.get(path).text()
+    found = problems(tmp_path, pages)
+    assert not found, "\n".join(found)

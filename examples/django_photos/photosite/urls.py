@@ -16,6 +16,7 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("cms/", include("wagtail.admin.urls")),
+    path("cms-documents/", include("wagtail.documents.urls")),
     path("stories/", include("wagtail.urls")),
     path("", include("xaccel.django.urls")),
     # Only in debug mode. In production, nginx sends these files.
