@@ -3,6 +3,7 @@
 import io
 import itertools
 import re
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -72,6 +73,13 @@ def reports(tmp_path_factory):
 
 def shown_options(given):
     return " ".join(key if value is True else f"{key}={value}" for key, value in given.items())
+
+
+@pytest.mark.slow
+def test_a_site_that_moves_needs_no_migration(reports):
+    peer, ours = (report["migration"] for report in reports)
+    assert "easy_thumbnails.fields" in peer
+    assert peer.replace("easy_thumbnails", "xaccel.django.easy_thumbnails") == ours
 
 
 @pytest.mark.slow
@@ -400,3 +408,14 @@ def test_a_field_can_make_uploads_smaller(media):
     image.save("new.png", ContentFile((media / "wide.jpg").read_bytes()), save=False)
     assert image.name == "new.jpg"
     assert Image.open(io.BytesIO((media / "new.jpg").read_bytes())).size == (90, 68)
+
+
+def test_a_field_knows_the_upright_size_without_pillow(media, monkeypatch):
+    # Importing a module fails if it is None here.
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    assert ThumbnailerImageField()._check_image_library_installed() == []
+    image = field_file("rotated.jpg")
+    assert (image.width, image.height) == (300, 400)
+    # easy-thumbnails has stored the size before the rotation.
+    moved = field_file("rotated.jpg", width=400, height=300).get_thumbnail({"size": (60, 0)})
+    assert (moved.width, moved.height) == (60, 80)

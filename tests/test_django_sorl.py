@@ -3,6 +3,7 @@
 import io
 import itertools
 import re
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -89,6 +90,13 @@ def shown_options(given):
     """Options as text: those that are on, or have a value; `upscale` is on by default."""
     words = [key if isinstance(value, bool) else f"{key}={value}" for key, value in given.items()]
     return " ".join(words)
+
+
+@pytest.mark.slow
+def test_a_site_that_moves_needs_no_migration(reports):
+    peer, ours = (report["migration"] for report in reports)
+    assert "sorl.thumbnail.fields" in peer
+    assert peer.replace("sorl.thumbnail", "xaccel.django.sorl") == ours
 
 
 @pytest.mark.slow
@@ -411,6 +419,31 @@ def test_the_form_field_checks_uploads(media):
     with pytest.raises(forms.ValidationError, match="not an image"):
         field.clean(SimpleUploadedFile("a.jpg", b"text"))
     assert field.widget.attrs == {"accept": "image/*"}
+
+
+def test_the_field_checks_the_content_not_the_name(media):
+    content = (media / "wide.jpg").read_bytes()
+    assert (
+        ImageField().formfield().clean(SimpleUploadedFile("a.upload", content)).image.width == 640
+    )
+    with (
+        override_settings(XACCEL={"THUMBNAIL_MAX_BYTES": "1K"}),
+        pytest.raises(forms.ValidationError, match="too large"),
+    ):
+        ImageField().formfield().clean(SimpleUploadedFile("a.jpg", content))
+
+
+def test_the_field_knows_the_upright_size_without_pillow(media, monkeypatch):
+    # Importing a module fails if it is None here.
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    field = ImageField(storage=FileSystemStorage())
+    field.set_attributes_from_name("image")
+    assert field._check_image_library_installed() == []
+    image = field.attr_class(SimpleNamespace(image="rotated.jpg"), field, "rotated.jpg")
+    assert (image.width, image.height) == (300, 400)
+    # sorl-thumbnail has stored the size before the rotation.
+    moved = get_thumbnail(field_file("rotated.jpg", width=400, height=300), "60")
+    assert (moved.width, moved.height) == (60, 80)
 
 
 def test_the_admin_shows_a_thumbnail(media, caplog):

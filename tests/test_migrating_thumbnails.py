@@ -63,6 +63,11 @@ def easy(size=(100, 80), *, name="wide.jpg", **options):
     return spec(get_thumbnailer(name).get_thumbnail({"size": size, **options}).url)
 
 
+def of_field(field, name):
+    field.set_attributes_from_name("image")
+    return field.attr_class(type("Row", (), {"image": name})(), field, name)
+
+
 @SORL.row('`{% thumbnail img "100x100"')
 def sorl_tags(site):
     text = (
@@ -224,6 +229,8 @@ def sorl_delete(site):
 @SORL.row("`ImageField`")
 def sorl_field(site):
     assert ImageField().formfield().clean(ContentFile((site / "wide.jpg").read_bytes(), "a.jpg"))
+    image = of_field(ImageField(), "rotated.jpg")
+    assert (image.width, image.height) == (300, 400)
 
 
 @SORL.row("`AdminImageMixin`")
@@ -384,9 +391,7 @@ ALIASES = {"": {"small": {"size": (50, 50), "crop": True}}}
 
 
 def field_file(name, **options):
-    field = easy_fields.ThumbnailerImageField(**options)
-    field.set_attributes_from_name("image")
-    return field.attr_class(type("Row", (), {"image": name})(), field, name)
+    return of_field(easy_fields.ThumbnailerImageField(**options), name)
 
 
 @EASY.row("`{{ photo\\|thumbnail_url:", "`{{ photo\\|thumbnailer_passive }}`")
@@ -436,6 +441,8 @@ def easy_field(site):
     photo.save("a.jpg", ContentFile((site / "wide.jpg").read_bytes()), save=False)
     info = probe(site / "a.jpg")
     assert (info.width, info.height) == (90, 68)
+    image = field_file("rotated.jpg")
+    assert (image.width, image.height) == (300, 400)
 
 
 @EASY.row("`ImageClearableFileInput`")

@@ -4,6 +4,7 @@ import base64
 import io
 import logging
 import os
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,6 +35,22 @@ def make(photos):
         )
 
     return make
+
+
+def test_an_element_looks_up_the_mount_once(photos):
+    config = Config.from_mapping({"THUMBNAIL_SOURCE": photos, "SECRET_KEYS": [KEY]})
+    asked = []
+    helpers = TemplateHelpers(config, mount=lambda: asked.append(1) or "/shop")
+    for write in (
+        helpers.thumbnail_srcset,
+        partial(helpers.thumbnail_img, alt=""),
+        partial(helpers.thumbnail_picture, alt=""),
+    ):
+        asked.clear()
+        assert write("cat.jpg", 30, densities="1, 2, 3").count("/shop/t/") >= 3
+        assert len(asked) == 1
+        assert "/other/t/" in write("cat.jpg", 30, mount="/other")
+        assert len(asked) == 1
 
 
 def spec_of(url):

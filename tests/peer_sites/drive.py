@@ -88,6 +88,13 @@ def pictures(client, page):
     return found
 
 
+def migration():
+    """The text of the first migration of the site, without its header."""
+    output = io.StringIO()
+    call_command("makemigrations", "gallery", dry_run=True, verbosity=3, stdout=output)
+    return output.getvalue().partition("class Migration")[2]
+
+
 def main():
     package = next(app for app in settings.INSTALLED_APPS if app in MAKERS)
     call_command("migrate", run_syncdb=True, verbosity=0)
@@ -101,6 +108,7 @@ def main():
     report = {
         "rows": [row(make, *entry) for entry in table],
         "page": page,
+        "migration": migration(),
         "pictures": pictures(client, page),
     }
     sys.stdout.write(json.dumps(report))
