@@ -61,9 +61,9 @@ def images_of(row: Model) -> set[str]:
     for field in row._meta.concrete_fields:  # noqa: SLF001
         if isinstance(field, FileField):
             for name in filter(None, _Changes(field.name).names(row)):
-                # Files of private storages, and others that are not images of a source.
+                source = conf.source_names().in_storage(field.storage, name)
+                # A name in the database may be invalid.
                 with suppress(SourceError):
-                    source = conf.source_names().in_storage(field.storage, name)
                     names |= {conf.source_names().checked(source)} if source else set()
     return names
 
