@@ -94,16 +94,20 @@ def enqueuer() -> Callable[[str, Sequence[str], str | None], None]:
 def _announce(config: Config, source: str) -> None:
     """Ask the workers of all machines to purge. An error is only logged."""
     for app, found in list(_found.items()):
-        if tasks_of(found).config != config:
-            continue
         try:
-            with app.connection_for_write(connect_timeout=_CONNECT_TIMEOUT) as connection:
-                connection.ensure_connection(max_retries=1, timeout=_CONNECT_TIMEOUT)
-                app.control.broadcast(_COMMAND, arguments={"source": source}, connection=connection)
+            if tasks_of(found).config == config:
+                _broadcast(app, source)
         except Exception as error:  # noqa: BLE001 - each broker has errors of its own
             _logger.warning(
                 "can't purge the thumbnails of %r on other machines: %s", source, one_line(error)
             )
+
+
+def _broadcast(app: Celery, source: str) -> None:
+    with app.connection_for_write(connect_timeout=_CONNECT_TIMEOUT) as connection:
+        # A broadcast alone would try to connect without end.
+        connection.ensure_connection(max_retries=1, timeout=_CONNECT_TIMEOUT)
+        app.control.broadcast(_COMMAND, arguments={"source": source}, connection=connection)
 
 
 @worker_init.connect

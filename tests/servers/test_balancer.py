@@ -281,6 +281,19 @@ def test_the_command(file, tmp_path, capsys):
     check_syntax("nginx", tmp_path)
 
 
+def test_a_load_balancer_has_no_cache(tmp_path):
+    file = tmp_path / "settings.toml"
+    cache = tmp_path / "cache"
+    file.write_text(
+        f'THUMBNAIL_SOURCE = "/srv/photos"\nTHUMBNAIL_CACHE = "{cache}"\nSECRET_KEYS = ["{KEY}"]\n'
+    )
+    out = ("--full", "--out", str(tmp_path / "out"), "--balance", "10.0.0.2:80")
+    assert main(["config", "nginx", "--config", str(file), *out]) == 0
+    assert not cache.exists()
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"nginx.conf", "tmp"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

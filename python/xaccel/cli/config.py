@@ -270,7 +270,7 @@ def _make_directories(config: Config, options: argparse.Namespace) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     if options.full:
         (options.out / "tmp").mkdir(exist_ok=True)
-        if config.thumbnail_cache is not None:
+        if config.thumbnail_cache is not None and not options.balance:
             # nginx creates its own directories in the cache, but not the cache itself.
             Path(config.thumbnail_cache).mkdir(parents=True, exist_ok=True)
 
