@@ -3,7 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SERVER ?= direct
+EXAMPLE ?= flask
+SERVER ?= $(if $(filter django,$(EXAMPLE)),nginx,direct)
 PORT ?= 8000
 SHELL := /bin/sh
 
@@ -15,11 +16,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-demo: $(VENV)/.demo ## Start the example gallery (SERVER=nginx, PORT=8000)
+demo: $(VENV)/.demo$(if $(filter django,$(EXAMPLE)),-django) ## Start the example gallery (SERVER=nginx, PORT=8000), or a Django site (EXAMPLE=django)
 ifneq ($(SERVER),direct)
 	@scripts/install-packages $(SERVER)
 endif
-	@$(BIN)/python scripts/demo.py --server $(SERVER) --port $(PORT)
+	@$(BIN)/python scripts/demo.py --example $(EXAMPLE) --server $(SERVER) --port $(PORT)
 
 test: lint rust-test python-test package-test ## Run everything: lint, Rust and Python tests, real servers, a real browser
 
@@ -86,6 +87,11 @@ endef
 
 $(VENV)/.demo: $(VENV)/.packages $(RUST_SOURCES) pyproject.toml
 	$(call develop,demo,--profile dev)
+
+$(VENV)/.demo-django: $(VENV)/.demo examples/django_photos/requirements.txt
+	@echo "xaccel: installing Django, Wagtail and Django REST framework"
+	@$(BIN)/pip install --quiet --requirement examples/django_photos/requirements.txt
+	@touch $@
 
 $(VENV)/.test: $(VENV)/.packages $(RUST_SOURCES) pyproject.toml
 	$(call develop,demo test,--profile dev)

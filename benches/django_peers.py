@@ -5,22 +5,27 @@ the peers render them all, the drop-ins write URLs. The warm view is the fastest
 work on the machine only slows a view down.
 
 The images are in a directory, and in a storage without paths, as those of buckets are, but without
-their latency, which would slow down only the peers. sorl-thumbnail also runs with Redis, if its
-client is installed and a server listens on port 6379.
+their latency, which would slow down only the peers. sorl-thumbnail also runs with Redis: the bench
+starts a server of its own.
 """
 
+import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 IMAGES = 100
 VIEWS = 61
+PATIENCE = 20
+"""The seconds after which a page gets no more views, and that Redis has to start."""
 LEAST_FIRST, LEAST_WARM = 20, 3
 
 SORL = (
@@ -39,7 +44,7 @@ PAGES = {
     "easy_thumbnails": EASY,
     EASY_DROP_IN: EASY,
 }
-REDIS = {"THUMBNAIL_KVSTORE": "sorl.thumbnail.kvstores.redis_kvstore.KVStore"}
+REDIS_STORE = "sorl.thumbnail.kvstores.redis_kvstore.KVStore"
 CACHED_DIMENSIONS = {"THUMBNAIL_CACHE_DIMENSIONS": True}
 
 
@@ -120,7 +125,8 @@ def measure(package: str, storage: str, options: dict[str, object]) -> None:
         Photo.objects.bulk_create([Photo(image=f"{number}.jpg", width=1600, height=1200)])
     page = engines["django"].from_string(PAGES[package])
     seconds = []
-    for _ in range(VIEWS):
+    end = time.perf_counter() + PATIENCE
+    while len(seconds) < 2 or (len(seconds) < VIEWS and time.perf_counter() < end):
         start = time.perf_counter()
         html = page.render({"photos": Photo.objects.all()})
         seconds.append(time.perf_counter() - start)
@@ -149,28 +155,43 @@ def run(package: str, storage: str, options: dict[str, object]) -> tuple[float, 
     return first, warm
 
 
-def has_redis() -> bool:
-    """Whether sorl-thumbnail can use Redis here."""
-    try:
-        import redis  # noqa: F401
-    except ImportError:
-        return False
-    with socket.socket() as client:
-        return client.connect_ex(("localhost", 6379)) == 0
+@contextlib.contextmanager
+def redis_server() -> Iterator[int]:
+    """Run Redis in memory, and yield its port."""
+    command = shutil.which("redis-server")
+    if command is None:
+        sys.exit("redis-server is missing: run scripts/install-packages bench")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+    with subprocess.Popen([command, *options], stdout=subprocess.DEVNULL) as server:
+        try:
+            end = time.monotonic() + PATIENCE
+            while True:
+                with contextlib.suppress(OSError):
+                    socket.create_connection(("127.0.0.1", port)).close()
+                    break
+                if server.poll() is not None or time.monotonic() > end:
+                    sys.exit("redis-server did not start")
+                time.sleep(0.05)
+            yield port
+        finally:
+            server.terminate()
 
 
-def main() -> None:
+def main(redis_port: int) -> None:
     """Run all, and print how many times faster the drop-ins are."""
-    pairs = [
+    redis = {"THUMBNAIL_KVSTORE": REDIS_STORE, "THUMBNAIL_REDIS_PORT": redis_port}
+    pairs: list[tuple[str, str, str, dict[str, object]]] = [
         ("sorl-thumbnail", "sorl.thumbnail", SORL_DROP_IN, {}),
+        ("sorl-thumbnail with Redis", "sorl.thumbnail", SORL_DROP_IN, redis),
         ("easy-thumbnails", "easy_thumbnails", EASY_DROP_IN, CACHED_DIMENSIONS),
     ]
-    if has_redis():
-        pairs.append(("sorl-thumbnail with Redis", "sorl.thumbnail", SORL_DROP_IN, REDIS))
     for storage in ("directory", "storage"):
         for title, peer, drop_in, options in pairs:
             print(f"{title}, images in a {storage}")
-            # Redis keeps what earlier runs have stored.
+            # Redis still has the thumbnails of the other storage.
             new = {"THUMBNAIL_KEY_PREFIX": f"bench-{time.time_ns()}"}
             theirs, ours = run(peer, storage, {**options, **new}), run(drop_in, storage, {})
             first, warm = (a / b for a, b in zip(theirs, ours, strict=True))
@@ -183,4 +204,5 @@ def main() -> None:
 if len(sys.argv) > 1:
     measure(sys.argv[1], sys.argv[2], json.loads(sys.argv[3]))
 else:
-    main()
+    with redis_server() as port:
+        main(port)

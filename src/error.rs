@@ -481,6 +481,9 @@ pub enum ThumbnailError {
     /// The bytes are not a valid `ThumbHash`.
     #[error("it is not a ThumbHash")]
     Hash,
+    /// The text is not a valid `BlurHash`.
+    #[error("it is not a BlurHash")]
+    BlurHash,
     /// A decoder panicked.
     #[error("it is a corrupt image: its decoder panicked")]
     Panic,

@@ -29,7 +29,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import path
 from django.utils import translation
 from PIL import Image
-from xaccel import SpecError, draw_thumbhash, thumbhash
+from xaccel import SpecError, draw_blurhash, draw_thumbhash, placeholder, thumbhash
 from xaccel.django import conf, images
 from xaccel.django.fields import FocalPointField, ImageField
 
@@ -288,6 +288,30 @@ def test_the_tags_use_the_fields(media):
         render("{% thumbnail_url row.image 30 fit='cover' focal_point='left' %}", row=row)
 
 
+class Painted(models.Model):
+    image = ImageField(placeholder_field="blur", placeholder_kind="blurhash")
+    blur = models.CharField(max_length=28, editable=False)
+
+    class Meta:
+        app_label = "xaccel"
+
+    def __str__(self):
+        return ""
+
+
+def test_a_field_may_hold_a_blurhash(media):
+    assert Painted._meta.get_field("image").check() == []
+    row = Painted(image=uploaded())
+    assert row.blur == placeholder(photo(), kind="blurhash")
+    row.image.save("a.jpg", uploaded(), save=False)
+    assert render("{% placeholder row.image %}", row=row) == draw_blurhash(row.blur)
+    _, _, args, kwargs = Painted._meta.get_field("image").deconstruct()
+    assert kwargs["placeholder_kind"] == "blurhash"
+    assert ImageField(*args, **kwargs).placeholder_kind == "blurhash"
+    with pytest.raises(ValueError, match="'thumbhash' or 'blurhash', not 'blur'"):
+        ImageField(placeholder_field="blur", placeholder_kind="blur")
+
+
 def test_a_broken_focal_point_or_placeholder_does_not_break_a_page(media):
     Snapshot.objects.create(image=uploaded())
     Snapshot.objects.update(focus="left", blur="text")
@@ -385,6 +409,7 @@ def test_checks_find_wrong_names():
     found = {error.id: str(error.msg) for error in Wrong._meta.get_field("image").check()}
     assert set(found) == {"xaccel.E005", "xaccel.E006"}
     assert "'wide'" in found["xaccel.E005"]
+    assert "20 characters, too few for a ThumbHash" in found["xaccel.E006"]
 
 
 WITHOUT_PILLOW = """

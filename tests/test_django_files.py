@@ -471,6 +471,18 @@ def test_the_template_tag(configure, ask, private):
         assert ask(url.replace("%20", " "))[::2] == (200, CONTENT)
 
 
+def test_a_link_may_be_absolute(configure, private):
+    configure()
+    request = RequestFactory().get("/", HTTP_HOST="www.example.com", secure=True)
+    link = private_url("a b.pdf")
+    template = Template("{% load xaccel %}{% private_url file request=request %}")
+    with override_settings(ALLOWED_HOSTS=["www.example.com"]):
+        absolute = private_url("a b.pdf", request=request)
+        html = template.render(Context({"file": "a b.pdf", "request": request}))
+    assert link.startswith("/p/")
+    assert absolute == html.replace("&amp;", "&") == f"https://www.example.com{link}"
+
+
 def test_the_attributes_of_the_view_are_the_keywords_with_their_defaults():
     for option in dataclasses.fields(FileOptions):
         assert getattr(PrivateFileView, option.name) == option.default

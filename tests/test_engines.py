@@ -54,6 +54,22 @@ def test_sources_of_other_servers():
     assert local != remote
 
 
+@pytest.mark.parametrize("settings", [THUMBOR, IMGPROXY])
+def test_named_sources_of_other_servers(settings):
+    sources = {"logos": "https://logos.example.com/a", "bucket": "https://b.s3.example.com/"}
+    settings = {**settings, "THUMBNAIL_SOURCES": sources}
+    for name, location in sources.items():
+        as_default = {**settings, "THUMBNAIL_SOURCE": location, "THUMBNAIL_SOURCES": {}}
+        expected = url(as_default, "sub/cat.jpg", 300)
+        assert url(settings, f"~{name}/sub/cat.jpg", 300) == expected
+        assert url(settings, f"{location.rstrip('/')}/sub/cat.jpg", 300) == expected
+    assert url(settings, "cat.jpg", 300) == url(
+        {**settings, "THUMBNAIL_SOURCES": {}}, "cat.jpg", 300
+    )
+    for wrong in ("~logos/%2e%2e/a.jpg", "~nobody/cat.jpg", "~logos"):
+        assert url(settings, wrong, 300) == ""
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -141,6 +157,14 @@ def test_a_site_of_its_own_for_the_embedded_engine():
         (IMGPROXY, {"progressive": False}, "imgproxy.*'progressive'.*Pro"),
         (IMGPROXY, {"subsampling": "420"}, "imgproxy.*'ss'"),
         (THUMBOR, {"gravity": (0.3, 0.7), "fit": "cover"}, "thumbor"),
+        (IMAGE_FILTER, {"trim": True}, "image_filter.*'trim-10'"),
+        (IMAGE_FILTER, {"grayscale": True}, "image_filter.*'grayscale'"),
+        (IMAGE_FILTER, {"detail": True}, "image_filter.*'detail'"),
+        (IMAGE_FILTER, {"radius": 9}, "image_filter.*'radius-9'"),
+        (THUMBOR, {"trim": True, "crop": "0-0-0.5-1"}, "thumbor.*'crop'.*trims"),
+        (IMGPROXY, {"grayscale": True}, "imgproxy.*'grayscale'.*Pro"),
+        (IMGPROXY, {"detail": True}, "imgproxy.*'detail'.*sharpen"),
+        (IMGPROXY, {"radius": 9}, "imgproxy.*'radius'.*border-radius"),
     ],
 )
 def test_an_option_without_an_equivalent_is_named_in_the_error(settings, options, message):
@@ -163,6 +187,15 @@ def test_an_option_without_an_equivalent_is_named_in_the_error(settings, options
         ({**IMAGE_FILTER, "SIGNATURE": "hmac-sha256"}, "secure-link-md5"),
         ({**IMAGE_FILTER, "THUMBNAIL_SOURCE": None}, "'THUMBNAIL_SOURCE'"),
         ({"THUMBNAIL_ENGINE": "thumbr"}, "did you mean 'thumbor'"),
+        *(
+            (
+                {**settings, "THUMBNAIL_SOURCES": {"logos": location}},
+                r"'THUMBNAIL_SOURCES'\]\['logos'\].*'(thumbor|imgproxy)'.*the URL",
+            )
+            for settings in (THUMBOR, IMGPROXY)
+            for location in ("/srv/logos", "storage://logos")
+        ),
+        ({**THUMBOR, "THUMBNAIL_SOURCE": "storage://default"}, "'THUMBNAIL_SOURCE'.*the URL"),
     ],
 )
 def test_says_what_is_missing(settings, message):

@@ -313,6 +313,45 @@ def test_a_purge_shows_the_new_picture(make_app, photos, tmp_path):
     assert Image.open(io.BytesIO(app.test_client().get(url).data)).size == (50, 50)
 
 
+def test_another_source(make_app, photos, tmp_path):
+    avatars = tmp_path / "avatars"
+    avatars.mkdir()
+    Image.new("RGB", (60, 90)).save(avatars / "cat.jpg")
+    app = make_app(THUMBNAIL_SOURCES={"avatars": avatars})
+    for template in (
+        "{{ thumbnail_url('~avatars/cat.jpg', 60) }}",
+        "{{ '~avatars/cat.jpg'|thumbnail_url(60) }}",
+    ):
+        url = thumbnail_url(app, template)
+        assert url.startswith("/t/60x-/~avatars/cat.jpg?key=")
+        assert Image.open(io.BytesIO(app.test_client().get(url).data)).size == (60, 90)
+    with app.test_request_context():
+        assert url_of_thumbnail("~avatars/cat.jpg", 60) == url
+        assert url_of_thumbnail(avatars / "cat.jpg", 60) == url
+    assert cached(tmp_path) == ["t/60x-/~avatars/cat.jpg"]
+    with app.app_context():
+        assert purge_thumbnails("cat.jpg") == 0
+        assert purge_thumbnails("~avatars/cat.jpg") == 1
+        with pytest.raises(SourceError, match="did you mean 'avatars'"):
+            purge_thumbnails("~avatar/cat.jpg")
+
+
+def test_a_private_link_may_be_absolute(make_app, private):
+    app = make_app(PRIVATE_URL="/p/")
+    (private / "a.txt").touch()
+    with app.test_request_context(base_url="https://www.example.com/shop/"):
+        link = private_url("a.txt")
+        assert link.startswith("/shop/p/files/a.txt?key=")
+        absolute = private_url("a.txt", _external=True)
+        assert absolute == f"https://www.example.com{link}"
+        for template in (
+            "{{ private_url('a.txt', _external=True) }}",
+            "{{ private_url('a.txt', root=root, _external=True) }}",
+        ):
+            html = render_template_string(template, root=private)
+            assert html.replace("&amp;", "&") == absolute
+
+
 def test_a_wrong_source_raises_in_debug_mode(make_app):
     app = make_app()
     template = "{{ thumbnail_url('https://elsewhere.example/cat.jpg', 50) }}"

@@ -1,8 +1,12 @@
 """Apps below a path such as `/shop`: the URLs they write, and the endpoints that answer them."""
 
+from urllib.parse import unquote
+
 import jinja2
 import pytest
 from django.conf.urls.i18n import i18n_patterns
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client, override_settings
 from django.urls import include, path, set_script_prefix
 from django.utils.translation import override
@@ -17,7 +21,7 @@ from xaccel import Config, Signer, asgi, django as xaccel_django, flask, jinja, 
 from xaccel.django.checks import check_urls
 
 from tests.support import django_site  # noqa: F401
-from tests.support.clients import call_wsgi
+from tests.support.clients import call_asgi, call_wsgi
 
 KEY = "a key of 16 bytes or more"
 MOUNTS = ["", "/shop", "/a shop/café"]
@@ -122,6 +126,41 @@ def test_django(settings, cached, mount):
         finally:
             set_script_prefix("/")
         check(urls, mount, lambda url: get_from_django(url, mount), cached)
+
+
+@pytest.mark.parametrize("mount", MOUNTS)
+def test_django_and_a_name_that_is_not_ascii(settings, mount):
+    # WSGI has the bytes of a path as Latin-1.
+    script = mount.encode().decode("latin-1")
+    with override_settings(XACCEL=settings):
+        try:
+            set_script_prefix(f"{mount}/")
+            raw, _, query = xaccel_django.thumbnail_url("sub/föö bär.jpg", 30).partition("?")
+            path = unquote(raw, "latin-1").removeprefix(script)
+            environ = {"SCRIPT_NAME": script, "PATH_INFO": path, "QUERY_STRING": query}
+            for sent, status in ((raw, 200), (raw.replace("/t/", "/%74/"), 403)):
+                environ["RAW_URI"] = f"{sent}?{query}"
+                assert call_wsgi(WSGIHandler(), validate=False, **environ)[0] == status
+        finally:
+            # The handler has set it, too.
+            set_script_prefix("/")
+
+
+@pytest.mark.parametrize("mount", MOUNTS)
+@pytest.mark.parametrize("is_forced", [False, True])
+def test_django_under_asgi_and_a_name_that_is_not_ascii(settings, mount, is_forced):
+    forced = {"FORCE_SCRIPT_NAME": mount} if is_forced else {}
+    with override_settings(XACCEL=settings, **forced):
+        try:
+            set_script_prefix(f"{mount}/")
+            raw, _, query = xaccel_django.thumbnail_url("sub/föö bär.jpg", 30).partition("?")
+            scope = {} if is_forced else {"root_path": mount}
+            for sent, status in ((raw, 200), (raw.replace("/t/", "/%74/"), 403)):
+                scope["raw_path"] = sent.encode()
+                url = f"{unquote(sent)}?{query}"
+                assert call_asgi(ASGIHandler(), url, **scope)[0] == status
+        finally:
+            set_script_prefix("/")
 
 
 @pytest.mark.parametrize("setting", ["FORCE_SCRIPT_NAME", "MOUNT"])

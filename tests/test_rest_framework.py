@@ -126,6 +126,13 @@ def test_sizes_that_are_not_certain_are_null(media):
     assert (made["small"]["width"], made["small"]["height"]) == (30, 20)
 
 
+def test_sizes_that_depend_on_the_border_are_null(media):
+    field = ThumbnailField(sizes={"small": "30x20,trim-10", "exact": "30x20,cover,trim-10"})
+    made = field.to_representation(Snapshot(image="a.jpg", width=40, height=80).image)
+    assert (made["small"]["width"], made["small"]["height"]) == (None, None)
+    assert (made["exact"]["width"], made["exact"]["height"]) == (30, 20)
+
+
 def test_a_list_of_100_queries_once_and_opens_no_file(client, monkeypatch):
     Snapshot.objects.bulk_create(
         Snapshot(image=f"photos/{number}.jpg", blur=thumbhash(photo()), width=40, height=80)

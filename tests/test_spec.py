@@ -11,8 +11,8 @@ from xaccel._core import Spec
 from xaccel.exceptions import SpecError
 
 FULL = (
-    "300x200,pad,upscale,g-0.3-0.7,crop-0-0.25-1-0.5,rot-90,flip-h,blur-2.5,sharpen-0.5,"
-    "bg-00ff7f,dpr-1.5,q-80,webp,v-aZ09_-aZ"
+    "300x200,pad,upscale,g-0.3-0.7,trim-20,crop-0-0.25-1-0.5,rot-90,flip-h,grayscale,blur-2.5,"
+    "detail,sharpen-0.5,radius-12,bg-00ff7f,dpr-1.5,q-80,webp,v-aZ09_-aZ"
 )
 
 
@@ -23,11 +23,15 @@ def test_keywords_and_text_meet():
         fit="pad",
         upscale=True,
         gravity=(0.3, 0.7),
+        trim=20,
         crop=(0, 0.25, 1, 0.5),
         rotate=90,
         flip="h",
+        grayscale=True,
         blur=2.5,
+        detail=True,
         sharpen=0.5,
+        radius=12,
         background="#00FF7F",
         dpr=1.5,
         quality=80,
@@ -47,6 +51,7 @@ def test_attributes_are_read_only():
     assert (spec.width, spec.height, spec.fit, spec.upscale) == (300, 200, "pad", True)
     assert (spec.gravity, spec.crop) == ((0.3, 0.7), (0.0, 0.25, 1.0, 0.5))
     assert (spec.rotate, spec.flip, spec.blur, spec.sharpen) == (90, "h", 2.5, 0.5)
+    assert (spec.trim, spec.grayscale, spec.detail, spec.radius) == (20, True, True, 12)
     assert (spec.background, spec.dpr, spec.quality) == ("00ff7f", 1.5, 80)
     assert (spec.format, spec.version) == ("webp", "aZ09_-aZ")
     with pytest.raises(AttributeError):
@@ -58,6 +63,7 @@ def test_defaults_are_left_out():
     assert str(Spec(300)) == "300x-"
     assert str(Spec(height=200)) == "-x200"
     assert str(Spec(9, 9, fit="cover", upscale=False, gravity="c", dpr=1)) == "9x9,cover"
+    assert str(Spec(9, 9, trim=False, grayscale=False, detail=False, radius=None)) == "9x9"
     assert str(Spec(9, 9, gravity=(0.5, 0.5), crop=(0, 0, 1, 1))) == "9x9"
     assert str(Spec(9, 9, gravity="0.25-1", crop="0-0-0.5-1")) == "9x9,g-0.25-1,crop-0-0-0.5-1"
 
@@ -83,6 +89,9 @@ def test_replace_changes_only_the_given_options():
         ({"flip": "x"}, "h or v"),
         ({"blur": 101}, "0.01 to 100"),
         ({"sharpen": -1}, "0.01 to 10"),
+        ({"trim": 256}, "0 to 255"),
+        ({"radius": 0}, "1 to 65535"),
+        ({"radius": 65536}, "1 to 65535"),
         ({"background": "whiteish"}, "six hexadecimal"),
         ({"dpr": 9}, "0.1 to 8"),
         ({"quality": 0}, "1 to 100"),
@@ -147,6 +156,9 @@ def test_every_option_is_an_attribute():
         ({"crop": 1}, "crop must be x-y-w-h"),
         ({"rotate": 90.0}, "rotate must be 90"),
         ({"blur": "2"}, "blur must be a sigma"),
+        ({"trim": "10"}, "trim must be a tolerance"),
+        ({"grayscale": 1}, "grayscale must be True or False"),
+        ({"radius": True}, "radius must be a whole number"),
         ({"quality": 80.5}, "quality must be a whole number"),
         ({"qualty": 80}, "unexpected keyword argument 'qualty'"),
     ],
@@ -154,6 +166,17 @@ def test_every_option_is_an_attribute():
 def test_a_wrong_type_is_a_type_error(options, message):
     with pytest.raises(TypeError, match=message):
         Spec(**options)
+
+
+def test_trim_has_a_usual_tolerance():
+    assert str(Spec(9, 9, trim=True)) == "9x9,trim-10"
+    assert str(Spec(9, 9, trim=0)) == "9x9,trim-0"
+    assert Spec(9, 9, trim=True).replace(trim=False) == Spec(9, 9)
+
+
+def test_the_size_with_trim_is_not_known():
+    with pytest.raises(SpecError, match="'trim' depends on the pixels"):
+        Spec(9, 9, trim=True).output_size(100, 100)
 
 
 def test_plain_words_for_values():

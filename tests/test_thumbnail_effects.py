@@ -1,4 +1,4 @@
-"""Blur, sharpen, linear light and smart gravity."""
+"""Shades of gray, blur, detail, sharpen, linear light and smart gravity. Oracle: Pillow."""
 
 import io
 
@@ -42,6 +42,88 @@ def test_sharpen_raises_contrast_at_edges():
     assert made[30, 29] < 70
     assert made[30, 30] > 170
     assert made[30, 5] == 80
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "CMYK"])
+def test_grayscale_is_pillows(mode):
+    picture = photo(mode=mode)
+    kind = "TIFF" if mode == "CMYK" else "PNG"
+    made = opened(thumbnail(encoded(picture, kind), grayscale=True, format="png"))
+    if mode == "RGBA":
+        assert made.mode == "LA"
+        assert difference(made, picture.convert("LA")) < 0.5
+        assert (np.asarray(made)[..., 1] == np.asarray(picture)[..., 3]).all()
+    else:
+        assert made.mode == "L"
+        assert np.abs(np.asarray(made, int) - np.asarray(picture.convert("L"), int)).max() <= 1
+
+
+@pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF"])
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "gif", "avif"])
+def test_grayscale_of_every_format(source, kind):
+    content = encoded(photo(), source)
+    made = opened(thumbnail(content, 160, grayscale=True, format=kind, quality=95))
+    if kind in {"jpeg", "png"}:
+        assert made.mode == "L"
+    pixels = np.asarray(made.convert("RGB"), int)
+    assert (pixels.max(axis=2) - pixels.min(axis=2)).max() <= (0 if kind in {"png", "gif"} else 4)
+    expected = opened(thumbnail(content, 160, format="png")).convert("L")
+    assert difference(made.convert("L"), expected) < (6 if kind == "gif" else 2)
+
+
+def test_grayscale_of_a_transparent_jpeg_has_one_component():
+    content = encoded(photo(mode="RGBA"), "PNG")
+    assert opened(thumbnail(content, 99, grayscale=True, format="jpeg")).mode == "L"
+    assert opened(thumbnail(content, 99, grayscale=True, radius=20, format="jpeg")).mode == "L"
+
+
+def test_grayscale_keeps_the_colour_of_the_background():
+    options = {"fit": "pad", "background": "red", "grayscale": True}
+    made = opened(thumbnail(encoded(photo(), "PNG"), 100, 100, **options)).convert("RGB")
+    assert made.getpixel((50, 2)) == (255, 0, 0)
+    assert len(set(made.getpixel((50, 50)))) == 1
+
+
+def test_grayscale_of_an_animation():
+    frames = [noisy(), photo(160, 120)]
+    source = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    made = opened(thumbnail(source, grayscale=True, format="webp", quality=100))
+    assert made.n_frames == 2
+    for index in range(2):
+        made.seek(index)
+        pixels = np.asarray(made.convert("RGB"), int)
+        assert (pixels.max(axis=2) == pixels.min(axis=2)).all()
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("size", [(64, 48), (3, 3), (2, 5), (5, 1), (1, 1)])
+def test_detail_is_pillows(mode, size):
+    for picture in (noisy().resize(size), photo(*size)):
+        source = picture.convert(mode)
+        made = opened(thumbnail(encoded(source, "PNG"), detail=True)).convert(mode)
+        expected = source.filter(ImageFilter.DETAIL) if min(size) >= 3 else source
+        assert np.abs(np.asarray(made, int) - np.asarray(expected, int)).max() <= 1
+
+
+def test_detail_weighs_by_opacity():
+    picture = Image.new("RGBA", (60, 60), (0, 255, 0, 0))
+    picture.paste((255, 0, 0, 255), (0, 0, 30, 60))
+    made = np.asarray(opened(thumbnail(encoded(picture, "PNG"), detail=True)).convert("RGBA"))
+    visible = made[made[..., 3] > 8]
+    assert visible[:, 1].max() <= 8
+
+
+@pytest.mark.parametrize("option", ["grayscale", "detail"])
+@pytest.mark.parametrize("source", ["JPEG", "WEBP"])
+@pytest.mark.parametrize("kind", ["jpeg", "webp"])
+def test_effects_apply_to_conversions_without_red_green_and_blue(option, source, kind):
+    content = encoded(photo(640, 400), source, quality=95)
+    plain = opened(thumbnail(content, 160, format=kind, quality=98)).convert("RGB")
+    made = opened(thumbnail(content, 160, format=kind, quality=98, **{option: True}))
+    expected = (
+        plain.convert("L") if option == "grayscale" else plain.filter(ImageFilter.DETAIL)
+    ).convert("RGB")
+    assert difference(made.convert("RGB"), expected) < 2
 
 
 def test_linear_light_keeps_the_brightness_of_fine_patterns():

@@ -39,6 +39,10 @@ def jpeg(width, height, **options):
     return bytes(content)
 
 
+EFFECTS = {"trim": 3, "grayscale": True, "detail": True, "radius": 4}
+"""The options that work on the pixels of a source or a thumbnail."""
+
+
 def gif(width, height, frames):
     screen = b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + bytes(6)
     frame = b"," + struct.pack("<HHHHB", 0, 0, width, height, 0) + b"\x02\x02L\x01\0"
@@ -258,6 +262,7 @@ def test_damage_is_an_error_or_a_picture(name):
         outcomes += [
             outcome(thumbnail, content, 16, 16, fit="cover", format="webp", limits=limits),
             outcome(thumbnail, content, 9, 9, format="jpeg", limits=limits),
+            outcome(thumbnail, content, 9, 9, format="gif", limits=limits, **EFFECTS),
             outcome(probe, content, limits=limits),
         ]
     assert not [text for text in outcomes if "panicked" in text]
@@ -275,6 +280,12 @@ def turning(kind, **options):
 
 
 COSTLY = {
+    "trimmed-avif": (
+        lambda: encoded(photo(1600, 1000, "RGBA"), "AVIF", speed=10),
+        {"width": 64, "trim": 1, "linear": True},
+    ),
+    "trimmed-gif": (lambda: turning("GIF", disposal=3), {"format": "webp", "trim": 1}),
+    "effects": (lambda: encoded(noise(900, 600), "PNG"), EFFECTS),
     "progressive": (lambda: encoded(photo(1600, 1000), "JPEG", progressive=True), {}),
     "linear-avif": (
         lambda: encoded(photo(1600, 1000, "RGBA"), "AVIF", speed=10),

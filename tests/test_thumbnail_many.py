@@ -2,14 +2,17 @@
 
 import base64
 import io
+import json
 import os
 import threading
+from pathlib import Path
 
 import pytest
 from PIL import Image
 from xaccel import (
     Limits,
     Thumbnail,
+    draw_blurhash,
     draw_thumbhash,
     placeholder,
     thumbhash,
@@ -93,6 +96,52 @@ def test_a_thumbhash_draws_the_placeholder():
     text = thumbhash(source)
     assert len(base64.b64decode(text, validate=True)) <= 25
     assert draw_thumbhash(text) == placeholder(source)
+
+
+def vectors():
+    return json.loads((Path(__file__).parent / "vectors" / "blurhash.json").read_text())
+
+
+@pytest.mark.parametrize("vector", vectors(), ids=lambda vector: vector["hash"][:6])
+def test_a_blurhash_is_the_one_of_the_reference(vector):
+    size = (vector["width"], vector["height"])
+    picture = Image.frombytes("RGB", size, base64.b64decode(vector["pixels"]))
+    if vector["terms"] == ([4, 3] if size[0] >= size[1] else [3, 4]):
+        assert placeholder(encoded(picture, "PNG"), kind="blurhash") == vector["hash"]
+    assert draw_blurhash(vector["hash"]).startswith("data:image/webp;base64,")
+
+
+@pytest.mark.parametrize(("size", "drawn_size"), [((640, 400), (32, 24)), ((300, 500), (24, 32))])
+def test_a_blurhash_draws_a_blurred_preview(size, drawn_size):
+    original = photo(*size)
+    text = placeholder(encoded(original, "PNG"), kind="blurhash")
+    assert len(text) == 28
+    uri = draw_blurhash(text)
+    drawn = Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
+    assert drawn.size == drawn_size
+    assert difference(drawn, original.resize(drawn_size, Image.Resampling.BOX)) < 35
+
+
+def test_a_blurhash_of_a_transparent_image_is_on_white():
+    clear = encoded(Image.new("RGBA", (40, 30)), "PNG")
+    white = encoded(Image.new("RGB", (40, 30), "white"), "PNG")
+    assert placeholder(clear, kind="blurhash") == placeholder(white, kind="blurhash")
+
+
+def test_the_kinds_of_placeholders():
+    source = encoded(photo(), "PNG")
+    assert placeholder(source, kind=None) == placeholder(source)
+    assert placeholder(source, kind="thumbhash") == thumbhash(source)
+    with pytest.raises(ValueError, match="'thumbhash', 'blurhash' or None"):
+        placeholder(source, kind="BlurHash")
+
+
+@pytest.mark.parametrize("text", ["", "L", "LEHV6nWB2yk8pyo0adR*.7kCMdn", "~~~~~~", "00é~~~"])
+def test_a_text_that_is_not_a_blurhash(text):
+    from xaccel.exceptions import CorruptImage
+
+    with pytest.raises(CorruptImage, match="not a BlurHash"):
+        draw_blurhash(text)
 
 
 @pytest.mark.parametrize(

@@ -396,7 +396,7 @@ def replace_by_save_later(photo):
 
 
 def replace_by_another_name(photo):
-    photo.image = default_storage.save("c.jpg", picture((60, 60)))
+    photo.image = photo.image.storage.save("c.jpg", picture((60, 60)))
     photo.save()
 
 

@@ -4,6 +4,7 @@ import base64
 import io
 import logging
 import os
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,6 +35,22 @@ def make(photos):
         )
 
     return make
+
+
+def test_an_element_looks_up_the_mount_once(photos):
+    config = Config.from_mapping({"THUMBNAIL_SOURCE": photos, "SECRET_KEYS": [KEY]})
+    asked = []
+    helpers = TemplateHelpers(config, mount=lambda: asked.append(1) or "/shop")
+    for write in (
+        helpers.thumbnail_srcset,
+        partial(helpers.thumbnail_img, alt=""),
+        partial(helpers.thumbnail_picture, alt=""),
+    ):
+        asked.clear()
+        assert write("cat.jpg", 30, densities="1, 2, 3").count("/shop/t/") >= 3
+        assert len(asked) == 1
+        assert "/other/t/" in write("cat.jpg", 30, mount="/other")
+        assert len(asked) == 1
 
 
 def spec_of(url):
@@ -447,6 +464,35 @@ class TestImg:
         assert format_html("<td>{}</td>", str(html)) == f"<td>{html}</td>"
         assert f"{jinja2.utils.markupsafe.escape(str(html))}" == html
         assert display_for_value(html, "-") is html
+
+
+class TestTrim:
+    """The size is only known after the thumbnail is rendered."""
+
+    def shown(self, make, **options):
+        html = make().thumbnail_img("a.jpg", alt="", source_size=(900, 600), **options)
+        ((_, attributes),) = tags(html)
+        return attributes.get("width"), attributes.get("height")
+
+    def test_leaves_out_a_size_that_follows_from_the_source(self, make):
+        assert self.shown(make, width=300) == ("300", "200")
+        assert self.shown(make, width=300, trim=True) == (None, None)
+        assert self.shown(make, width=300, height=300, trim=True) == (None, None)
+
+    @pytest.mark.parametrize("fit", ["cover", "fill", "pad"])
+    def test_keeps_the_size_of_the_box(self, make, fit):
+        assert self.shown(make, width=300, height=300, fit=fit, trim="20") == ("300", "300")
+
+    def test_offers_all_candidates(self, make):
+        text = make().thumbnail_srcset("a.jpg", 900, trim=True, source_size=(900, 600))
+        assert [spec_of(url) for url, _ in srcset(text)] == [
+            "900x-,trim-10",
+            "900x-,trim-10,dpr-2",
+        ]
+
+    def test_options_may_be_text(self, make):
+        url = make().thumbnail_url("a.jpg", 90, trim="5", radius="12", grayscale=True, detail=True)
+        assert spec_of(url) == "90x-,trim-5,grayscale,detail,radius-12"
 
 
 class TestPicture:

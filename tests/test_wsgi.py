@@ -1,7 +1,9 @@
+import io
 from wsgiref.util import FileWrapper
 
 import pytest
 from jinja2 import Environment
+from PIL import Image
 from xaccel import Config, ConfigError, SpecError, asgi, starlette, wsgi
 from xaccel.jinja import install
 from xaccel.thumbnails.helpers import TemplateHelpers
@@ -120,6 +122,24 @@ def test_thumbnails_of_private_files(make_config, photos):
     assert call(xaccel.send_private_thumbnail("absent.jpg", 30))[0] == 404
     with pytest.raises(SpecError, match="covr"):
         xaccel.send_private_thumbnail("cat.jpg", 30, fit="covr")
+
+
+def test_effects_on_thumbnails_of_private_and_public_files(make_config, photos):
+    picture = Image.new("RGB", (90, 70), "white")
+    picture.paste("red", (20, 10, 60, 50))
+    picture.save(photos / "framed.png")
+    config = make_config(ROOTS={photos: "/_private/photos/"})
+    xaccel = XAccel(config)
+    options = {"trim": True, "grayscale": True, "detail": True, "radius": 9}
+    for status, _, content in (
+        call(xaccel.send_private_thumbnail("framed.png", 20, **options)),
+        call(Thumbnails(config), xaccel.thumbnail_url("framed.png", 20, **options)),
+    ):
+        assert status == 200
+        made = Image.open(io.BytesIO(content)).convert("LA")
+        assert made.size == (20, 20)
+        assert made.getpixel((0, 0))[1] == 0
+        assert made.getpixel((10, 10)) == (76, 255)
 
 
 @pytest.mark.parametrize("made", [wsgi, asgi, starlette])

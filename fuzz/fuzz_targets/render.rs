@@ -20,10 +20,15 @@ fuzz_target!(
 fn render_all(source: &[u8]) {
     let limits =
         Limits { max_pixels: 1_000_000, max_bytes: 1_000_000, max_frames: 8, max_side: 64 };
-    // A crop that needs the whole picture, and others for which it comes in rows or in components.
-    for (spec, format) in
-        [("16x16,cover,g-smart", OutputFormat::WebP), ("16x16,cover", OutputFormat::Jpeg)]
-    {
+    // A crop that needs the whole picture, others for which it comes in rows or in components, and the
+    // options that work on pixels.
+    for (spec, format) in [
+        ("16x16,cover,upscale,g-smart", OutputFormat::WebP),
+        ("16x16,cover,upscale", OutputFormat::Jpeg),
+        ("16x16,pad,trim-3,grayscale,detail,radius-5", OutputFormat::Png),
+        ("16x16,fill,upscale,trim-200,radius-99", OutputFormat::Gif),
+        ("16x16,cover,upscale,trim-0,crop-0-0-0.5-0.5,detail", OutputFormat::WebP),
+    ] {
         let options = RenderOptions {
             spec: &Spec::parse(spec).expect("a good spec"),
             format: Some(format),

@@ -73,11 +73,15 @@ class Spec:
         fit: str = "contain",
         upscale: bool = False,
         gravity: str | tuple[float, float] | None = None,
+        trim: bool | int | None = None,
         crop: str | tuple[float, float, float, float] | None = None,
         rotate: int = 0,
         flip: str | None = None,
+        grayscale: bool = False,
         blur: float | None = None,
+        detail: bool = False,
         sharpen: float | None = None,
+        radius: int | None = None,
         background: str | None = None,
         dpr: float | None = None,
         quality: int | None = None,
@@ -107,6 +111,8 @@ class Spec:
 
         Raises:
             xaccel.exceptions.ImageTooLarge: The thumbnail would be too large.
+            xaccel.exceptions.SpecError: The spec has `trim`, so that the size depends on the pixels
+                of the source.
         """
 
     def output_format(self, source_name: str) -> _FormatOption:
@@ -126,15 +132,23 @@ class Spec:
     @property
     def gravity(self) -> str | tuple[float, float] | None: ...
     @property
+    def trim(self) -> int | None: ...
+    @property
     def crop(self) -> tuple[float, float, float, float] | None: ...
     @property
     def rotate(self) -> Literal[0, 90, 180, 270]: ...
     @property
     def flip(self) -> Literal["h", "v"] | None: ...
     @property
+    def grayscale(self) -> bool: ...
+    @property
     def blur(self) -> float | None: ...
     @property
+    def detail(self) -> bool: ...
+    @property
     def sharpen(self) -> float | None: ...
+    @property
+    def radius(self) -> int | None: ...
     @property
     def background(self) -> str | None: ...
     @property
@@ -164,13 +178,13 @@ class Limits:
     JPEG photograph uses 1 to 10 bytes per pixel of the source. An AVIF uses 17 to 29 bytes, and 47
     with `linear` and opacity. A thumbnail in AVIF uses 37 bytes per pixel. A PNG that is not
     interlaced is resized while its rows are decoded. The whole image is in memory only with
-    `linear`, with `gravity="smart"`, or if it is not resized.
+    `linear`, with `trim`, with `gravity="smart"`, or if it is not resized.
 
     Args:
         max_pixels: The maximum number of pixels of the source, in all frames together. A JPEG
             counts at the scale at which it is decoded for the thumbnail, but at least a quarter of
-            its pixels. By default, photographs of up to 209 megapixels can therefore be rendered
-            at half their size or less.
+            its pixels; with `trim`, at its full size. By default, photographs of up to 209
+            megapixels can therefore be rendered at half their size or less.
         max_bytes: The maximum number of bytes of the encoded source.
         max_frames: The maximum number of frames of an animation.
         max_side: The maximum length of the longer side of the thumbnail, in pixels.
@@ -320,11 +334,15 @@ class _Options(TypedDict, total=False):
     fit: str
     upscale: bool
     gravity: str | tuple[float, float] | None
+    trim: bool | int | None
     crop: str | tuple[float, float, float, float] | None
     rotate: int
     flip: str | None
+    grayscale: bool
     blur: float | None
+    detail: bool
     sharpen: float | None
+    radius: int | None
     background: str | None
     dpr: float | None
     quality: int | None
@@ -386,15 +404,28 @@ def thumbnail_many(
         not stop the others.
     """
 
-def placeholder(source: _Source, *, limits: Limits | None = None) -> str:
-    """Return a blurred preview as a `data:` URI of a few hundred bytes (a drawn ThumbHash).
+def placeholder(
+    source: _Source,
+    *,
+    kind: Literal["thumbhash", "blurhash"] | None = None,
+    limits: Limits | None = None,
+) -> str:
+    """Return a blurred preview as a `data:` URI of a few hundred bytes, or as a hash to store.
 
-    Use it as the background of an `<img>` until the thumbnail has loaded. Raises the same errors as
-    `render`.
+    Use the URI as the background of an `<img>` until the thumbnail has loaded. Raises the same
+    errors as `render`.
+
+    Args:
+        source: The encoded image, its path, or a binary file.
+        kind: None = a `data:` URI, which shows a ThumbHash. "thumbhash" = a ThumbHash in base64, at
+            most 36 characters. "blurhash" = a BlurHash, 28 characters: four by three terms, or
+            three by four for a portrait. `draw_thumbhash` and `draw_blurhash` make URIs of these,
+            and so do libraries for apps and browsers.
+        limits: See `render`.
     """
 
 def thumbhash(source: _Source, *, limits: Limits | None = None) -> str:
-    """Return the ThumbHash of an image in base64, at most 36 characters.
+    """Return the ThumbHash of an image, like `placeholder` with `kind="thumbhash"`.
 
     Store it with the image, so that `draw_thumbhash` can make the placeholder without reading the
     image. Raises the same errors as `render`.
@@ -405,6 +436,13 @@ def draw_thumbhash(hash: str, /) -> str:
 
     Raises:
         xaccel.exceptions.CorruptImage: The text is not a ThumbHash.
+    """
+
+def draw_blurhash(hash: str, /) -> str:
+    """Draw a BlurHash, and return the image as a `data:` URI like the result of `placeholder`.
+
+    Raises:
+        xaccel.exceptions.CorruptImage: The text is not a BlurHash.
     """
 
 def probe(source: _Source, *, limits: Limits | None = None) -> ImageInfo:

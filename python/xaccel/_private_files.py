@@ -140,7 +140,8 @@ class PrivateFiles(ABC, Generic[App]):
         The endpoint `Thumbnails` in this module serves the URL.
 
         Args:
-            source: The name of the image below `THUMBNAIL_SOURCE`.
+            source: The name of the image below `THUMBNAIL_SOURCE`, or a name such as
+                `~avatars/tom.jpg` in one of `THUMBNAIL_SOURCES`.
             width: The width of the box in pixels, or the name of a preset. `None` means no limit.
             height: The height of the box in pixels. `None` means no limit.
             request: If given, the URL is absolute, with the scheme, the host and the mount of this

@@ -91,7 +91,7 @@ class XAccel:
         blueprint = flask.Blueprint("xaccel", __name__)
         if config.private_url is not None:
             _add_endpoint(blueprint, "private_file", config.private_url, delivery.respond)
-        links = None if config.private_url is None else delivery.private_url
+        links = None if config.private_url is None else _external_links(delivery.private_url)
         jinja.install(app.jinja_env, helpers, private_url=links)
         if helpers is not None:
             for name in ("thumbnail_url", "thumbnail_srcset", "thumbnail_img", "thumbnail_picture"):
@@ -219,7 +219,8 @@ def thumbnail_url(
     """Return the URL of a thumbnail, as in templates, or `None` if there is no image.
 
     Args:
-        source: The name of an image below `THUMBNAIL_SOURCE`, or a path in it.
+        source: The name of an image below `THUMBNAIL_SOURCE`, or a name such as `~avatars/tom.jpg`
+            in one of `THUMBNAIL_SOURCES`, or a path in one of them.
         width: The width of the box in pixels, or the name of a preset. `None` means no limit.
         height: The height of the box in pixels. `None` means no limit.
         _external: Whether the URL is absolute, as in `flask.url_for()`.
@@ -228,8 +229,7 @@ def thumbnail_url(
 
     Raises:
         SpecError: An option is unknown or its value is invalid.
-        SourceError: `source` is not an image below `THUMBNAIL_SOURCE`, and the app is in debug
-            mode.
+        SourceError: `source` is not an image in a source, and the app is in debug mode.
     """
     options.update(_origin(external=_external))
     return _helpers().thumbnail_url(source, width, height, **options) or None
@@ -287,12 +287,28 @@ def _with_external(helper: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _external_links(private_url: Callable[..., str]) -> Callable[..., str]:
+    """Add the option `_external` of `flask.url_for()` to a function that returns signed links."""
+
+    @wraps(private_url)
+    def call(*args: Any, _external: bool = False, **options: Any) -> str:
+        link = private_url(*args, **options)
+        return _origin_of("xaccel.private_file") + link if _external else link
+
+    return call
+
+
 def _origin(*, external: bool) -> dict[str, str]:
     """Return the option that makes URLs absolute. URLs of other engines are always absolute."""
     if not external or _state().thumbnails is None:
         return {}
-    url = urlsplit(flask.url_for("xaccel.thumbnail", path="x", _external=True))
-    return {"origin": f"{url.scheme}://{url.netloc}"}
+    return {"origin": _origin_of("xaccel.thumbnail")}
+
+
+def _origin_of(endpoint: str) -> str:
+    """Return the scheme and the host of an endpoint's URLs."""
+    url = urlsplit(flask.url_for(endpoint, path="x", _external=True))
+    return f"{url.scheme}://{url.netloc}"
 
 
 def purge_thumbnails(source: str) -> int:
@@ -301,9 +317,18 @@ def purge_thumbnails(source: str) -> int:
     return 0 if thumbnails is None else thumbnails.purge(source)
 
 
-def private_url(path: str | os.PathLike[str], **options: Unpack[LinkKeywords]) -> str:
-    """Return a signed link to a file under one of `ROOTS`; see `Delivery.private_url`."""
-    return _state().delivery.private_url(path, **options)
+def private_url(
+    path: str | os.PathLike[str], *, _external: bool = False, **options: Unpack[LinkKeywords]
+) -> str:
+    """Return a signed link to a file under one of `ROOTS`; see `Delivery.private_url`.
+
+    Args:
+        path: The path of the file, absolute or relative to `root`.
+        _external: Whether the link is absolute, as in `flask.url_for()`.
+        options: The options of `Delivery.private_url`.
+    """
+    links = _external_links(_state().delivery.private_url)
+    return links(path, _external=_external, **options)
 
 
 def _state() -> _State:

@@ -120,6 +120,10 @@ impl PySpec {
         if width == 0 || height == 0 {
             return Err(PyValueError::new_err("width and height of a source must be at least 1"));
         }
+        if self.0.trim.is_some() {
+            let message = "the size of a thumbnail with 'trim' depends on the pixels of its source";
+            return Err(exceptions::SpecError::new_err(message));
+        }
         let geometry = Geometry::new(Size { width, height }, Transform::default(), &self.0)
             .map_err(|error| exceptions::ImageTooLarge::new_err(error.to_string()))?;
         Ok((geometry.canvas.width, geometry.canvas.height))

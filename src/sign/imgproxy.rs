@@ -102,6 +102,7 @@ impl ImgproxySigner {
             return Err(SignError::ExpiresOutOfRange { expires }.into());
         }
         translate::refuse_jpeg_options(spec, "imgproxy", "only its Pro version has it in URLs")?;
+        refuse_effects(spec)?;
         let mut path = String::new();
         for option in options(source, spec, expires) {
             path.push_str(&option);
@@ -112,10 +113,27 @@ impl ImgproxySigner {
     }
 }
 
+/// Reject the effects that imgproxy does not have, or has only in its Pro version.
+fn refuse_effects(spec: &Spec) -> Result<(), DialectError> {
+    let (option, reason) = if spec.grayscale {
+        ("grayscale", "only its Pro version has it")
+    } else if spec.detail {
+        ("detail", "the nearest is sharpen")
+    } else if spec.radius.is_some() {
+        ("radius", "the nearest is the CSS border-radius")
+    } else {
+        return Ok(());
+    };
+    Err(DialectError::Inexpressible { server: "imgproxy", option, reason })
+}
+
 fn options(source: &str, spec: &Spec, expires: Option<i64>) -> Vec<String> {
     let mut options = vec![resize(spec)];
     if let Some(dpr) = spec.dpr.filter(|_| (spec.width, spec.height) != (None, None)) {
         options.push(format!("dpr:{dpr}"));
+    }
+    if let Some(tolerance) = spec.trim {
+        options.push(format!("t:{tolerance}"));
     }
     if let Some(crop) = spec.crop {
         options.push(crop_option(spec, crop));

@@ -1,4 +1,4 @@
-//! thumbor and imagor: `/signature/[LxT:RxB/][fit-in/][-]WxH/[align/][smart/][filters:…/]source`.
+//! thumbor and imagor: `/signature/[trim:…/][LxT:RxB/][fit-in/][-]WxH/[align/][smart/][filters:…/]source`.
 //! The signature is the HMAC of everything that follows it, in padded base64url.
 //!
 //! <https://thumbor.readthedocs.io/en/latest/usage.html>,
@@ -14,8 +14,10 @@ use super::{
 };
 use crate::{
     error::{DialectError, SignerError},
+    thumbnail::format::OutputFormat,
     thumbnail::spec::{
-        Compass, CropRect, Fit, Flip, Fraction, Gravity, Hundredths, Rotation, Spec,
+        Compass, CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Radius, Rgb, Rotation, Spec,
+        Tolerance,
     },
     uri,
 };
@@ -90,6 +92,10 @@ impl ThumborSigner {
         }
         translate::refuse_jpeg_options(spec, "thumbor", "only its own settings have it")?;
         let mut path = String::new();
+        if let Some(tolerance) = spec.trim {
+            refuse_positions_after_trim(spec)?;
+            let _ = write!(path, "trim:top-left:{}/", distance(tolerance));
+        }
         if let Some(crop) = spec.crop {
             let [left, top, right, bottom] = in_pixels(crop, source_size, "crop")?;
             let _ = write!(path, "{left}x{top}:{right}x{bottom}/");
@@ -112,6 +118,22 @@ impl ThumborSigner {
 
 const fn inexpressible(option: &'static str, reason: &'static str) -> DialectError {
     DialectError::Inexpressible { server: "thumbor", option, reason }
+}
+
+/// The Euclidean distance of two colours whose samples all differ by a tolerance.
+fn distance(Tolerance(most): Tolerance) -> f64 {
+    (f64::from(most) * f64::sqrt(3.0)).round()
+}
+
+/// A trimmed source has a size that only thumbor knows, and thumbor has no fractions of it.
+fn refuse_positions_after_trim(spec: &Spec) -> Result<(), DialectError> {
+    let is_focal = spec.fit == Fit::Cover && matches!(spec.gravity, Some(Gravity::Focal(..)));
+    let option = match spec.crop {
+        Some(_) => "crop",
+        None if is_focal => "g",
+        None => return Ok(()),
+    };
+    Err(inexpressible(option, "it has no positions in a source that it trims first"))
 }
 
 /// Every part of a thumbor URL except the source is optional. If a part is absent, thumbor parses
@@ -164,12 +186,11 @@ fn pixel(fraction: f64, side: u32) -> u32 {
 
 /// `[fit-in/][-]WxH/`, before the rotation, which thumbor does last.
 fn size(spec: &Spec) -> String {
-    let dpr = spec.dpr.map_or(1.0, Hundredths::to_f64);
     // A stretched image keeps the length of its free side; otherwise it follows from the other
     // side.
     let free = if spec.fit == Fit::Fill { "orig".to_owned() } else { "0".to_owned() };
     let side = |side: Option<u32>| match side {
-        Some(side) => (f64::from(side) * dpr).round().max(1.0).to_string(),
+        Some(side) => translate::scaled(spec, side.into()).to_string(),
         None => free.clone(),
     };
     let (mut width, mut height) = (side(spec.width), side(spec.height));
@@ -232,6 +253,9 @@ fn filters(
     if spec.upscale && has_both_sides(spec) && matches!(spec.fit, Fit::Contain | Fit::Pad) {
         filters.push("upscale()".to_owned());
     }
+    if spec.grayscale {
+        filters.push("grayscale()".to_owned());
+    }
     if let Some(sigma) = spec.blur {
         let radius = (3.0 * sigma.to_f64()).ceil();
         if radius > MAX_BLUR_RADIUS {
@@ -239,8 +263,14 @@ fn filters(
         }
         filters.push(format!("blur({radius},{sigma})"));
     }
+    if spec.detail {
+        filters.push("convolution(0;-1;0;-1;10;-1;0;-1;0,3,true)".to_owned());
+    }
     if let Some(sigma) = spec.sharpen {
         filters.push(format!("sharpen(1,{sigma},true)"));
+    }
+    if let Some(radius) = spec.radius {
+        filters.push(round_corner(source, spec, radius));
     }
     let background = translate::background(spec, source);
     if spec.fit == Fit::Pad {
@@ -266,6 +296,15 @@ fn filters(
         filters.push(format!("format({format})"));
     }
     Ok(filters)
+}
+
+/// Rounded corners that are transparent or, in an opaque thumbnail, have the background's colour.
+fn round_corner(source: &str, spec: &Spec, radius: Radius) -> String {
+    let radius = translate::scaled(spec, radius.to_f64());
+    let is_opaque = spec.output_format(source) == FormatOption::Fixed(OutputFormat::Jpeg);
+    let Rgb([red, green, blue]) = spec.background.unwrap_or(Rgb::WHITE);
+    let transparent = if is_opaque || spec.background.is_some() { "" } else { ",true" };
+    format!("round_corner({radius},{red},{green},{blue}{transparent})")
 }
 
 /// The focal point, as a rectangle of one pixel of the source.

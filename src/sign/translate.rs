@@ -6,7 +6,7 @@
 use crate::error::DialectError;
 use crate::thumbnail::{
     format::OutputFormat,
-    spec::{Fit, Flip, FormatOption, Rgb, Rotation, Spec},
+    spec::{Fit, Flip, FormatOption, Hundredths, Rgb, Rotation, Spec},
 };
 
 /// The format to request. Without one, a server keeps the format of the source, or negotiates if it
@@ -39,6 +39,11 @@ pub(super) const fn refuse_jpeg_options(
         (None, None) => return Ok(()),
     };
     Err(DialectError::Inexpressible { server, option, reason })
+}
+
+/// The pixels of the thumbnail for a length in pixels of the box.
+pub(super) fn scaled(spec: &Spec, pixels: f64) -> f64 {
+    (pixels * spec.dpr.map_or(1.0, Hundredths::to_f64)).round().max(1.0)
 }
 
 /// Whether the rotation swaps width and height.

@@ -28,6 +28,8 @@ pub struct Geometry {
     pub canvas: Size,
     /// The size of the picture on the canvas. It is smaller than the canvas only if it is padded.
     pub size: Size,
+    /// The number of pixels of the thumbnail per pixel of the box.
+    pub density: f64,
     /// The size of the stored source.
     source: Size,
     /// The part of the turned source that remains after the spec's `crop`.
@@ -96,7 +98,7 @@ impl Geometry {
             _ => size,
         };
         let kept = (kept.0 / f64::from(turned.width), kept.1 / f64::from(turned.height));
-        Ok(Self { transform, canvas, size, source, crop, kept })
+        Ok(Self { transform, canvas, size, density, source, crop, kept })
     }
 
     /// The size of the whole stored source at the scale of the thumbnail. It must be decoded at

@@ -3,21 +3,25 @@
 //! | step | module | works on |
 //! |---|---|---|
 //! | read the header | [`decode::open`] | the first bytes |
+//! | cut off the border, for `trim` | `trim` | the source, decoded at full size |
 //! | plan: sizes, format, limits | `plan` with [`crop`], [`limits`] | the header |
 //! | decode, shrunk where the codec can | [`decode`] | the source |
 //! | find the crop, for `g-smart` | [`smart`] | pixels |
 //! | resize | [`resize`] | pixels, or rows as they are decoded |
 //! | convert to sRGB | [`color`] | pixels of the thumbnail |
 //! | turn upright, rotate, mirror | [`orient`] | pixels of the thumbnail |
-//! | blur, sharpen | [`effects`] | pixels of the thumbnail |
+//! | shades of gray, blur, sharpen | [`effects`] | pixels of the thumbnail |
+//! | round the corners | [`corners`] | pixels of the thumbnail |
 //! | flatten, pad | [`background`] | pixels of the thumbnail |
 //! | encode | [`encode`] | pixels of the thumbnail |
 //!
 //! For conversions from JPEG and lossy WebP to one of these two formats, `planar` is a shortcut.
 
 pub mod background;
+mod blurhash;
 pub mod codecs;
 pub mod color;
+pub mod corners;
 pub mod crop;
 pub mod decode;
 pub mod effects;
@@ -37,6 +41,7 @@ pub mod resize;
 mod saliency;
 pub mod smart;
 pub mod spec;
+mod trim;
 
 use crate::error::ThumbnailError;
 use color::Converter;
@@ -45,7 +50,7 @@ use decode::{Completeness, DecodedFrame, Pixels, Source};
 use format::OutputFormat;
 use options::RenderOptions;
 use plan::RenderPlan;
-use raster::{Frame, Size};
+use raster::{Frame, Picture, Size};
 use spec::{Gravity, Spec};
 
 /// A finished thumbnail.
@@ -69,7 +74,10 @@ pub struct Thumbnail {
 /// # Errors
 /// When the source exceeds a limit or is not a readable image, or the time limit is exceeded.
 pub fn render(source: &[u8], options: &RenderOptions<'_>) -> Result<Thumbnail, ThumbnailError> {
-    let mut source = decode::open(source, options.limits)?;
+    let mut source = match options.spec.trim {
+        Some(tolerance) => trim::open(source, options, tolerance)?,
+        None => decode::open(source, options.limits)?,
+    };
     let plan = RenderPlan::new(source.as_ref(), options)?;
     let mut colors = Converter::new(source.profile());
     let (data, completeness) =
@@ -93,6 +101,20 @@ pub fn render(source: &[u8], options: &RenderOptions<'_>) -> Result<Thumbnail, T
 /// # Errors
 /// See [`render`].
 pub fn thumbhash(source: &[u8], options: &RenderOptions<'_>) -> Result<Vec<u8>, ThumbnailError> {
+    small_picture(source, options).map(placeholder::hash)
+}
+
+/// Compute the `BlurHash` of an encoded image, for [`placeholder::draw_blurhash`]. The options are
+/// those of [`thumbhash()`].
+///
+/// # Errors
+/// See [`render`].
+pub fn blur_hash(source: &[u8], options: &RenderOptions<'_>) -> Result<String, ThumbnailError> {
+    small_picture(source, options).map(placeholder::blur_hash)
+}
+
+/// The image from which a hash is computed.
+fn small_picture(source: &[u8], options: &RenderOptions<'_>) -> Result<Picture, ThumbnailError> {
     // PNG preserves transparency, and has a single frame.
     let options =
         RenderOptions { spec: &placeholder::spec(), format: Some(OutputFormat::Png), ..*options };
@@ -102,7 +124,7 @@ pub fn thumbhash(source: &[u8], options: &RenderOptions<'_>) -> Result<Vec<u8>, 
     let (frames, _) = frames(source, &plan, &mut colors)?;
     let frame = frames.into_iter().next();
     let frame = frame.ok_or_else(|| ThumbnailError::Internal("there is no picture".into()))?;
-    Ok(placeholder::hash(frame.picture))
+    Ok(frame.picture)
 }
 
 /// All steps from decoding to encoding, for each frame.
@@ -128,6 +150,10 @@ fn frames(
         let picture = colors.to_srgb(picture);
         let picture = orient::apply(picture, geometry.transform);
         let picture = effects::apply(picture, options.spec)?;
+        let picture = match options.spec.radius {
+            Some(radius) => corners::round(picture, radius.to_f64() * geometry.density),
+            None => picture,
+        };
         let picture = background::apply(picture, geometry, options.spec, plan.format);
         frames.push(Frame { picture, delay });
         Ok(())

@@ -2,6 +2,7 @@
 
 use super::encode::Style;
 use super::format::OutputFormat;
+use super::header::Header;
 use super::limits::Limits;
 use super::resize::Averaging;
 use super::spec::Spec;
@@ -61,6 +62,16 @@ pub struct RenderOptions<'a> {
 }
 
 impl RenderOptions<'_> {
+    /// The format to write for a source with this header.
+    pub(super) fn format_for(&self, header: &Header) -> OutputFormat {
+        self.format.unwrap_or_else(|| header.kept_format())
+    }
+
+    /// The number of frames to decode of a source with this header.
+    pub(super) fn frames_of(&self, header: &Header) -> u32 {
+        if self.format_for(header).is_animated() { header.frames } else { 1 }
+    }
+
     /// # Errors
     /// [`ThumbnailError::Timeout`] when the time limit was exceeded.
     pub(super) fn check_time(&self) -> Result<(), ThumbnailError> {

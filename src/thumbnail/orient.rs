@@ -68,6 +68,13 @@ impl Transform {
         })
     }
 
+    /// The corner of the image before the transform that becomes the upper left corner: whether it is
+    /// at the right, and whether it is at the bottom.
+    #[must_use]
+    pub const fn stored_corner(self) -> (bool, bool) {
+        if self.transpose { (self.flip_y, self.flip_x) } else { (self.flip_x, self.flip_y) }
+    }
+
     /// Combines two transforms: first this one, then the next.
     #[must_use]
     pub const fn then(self, next: Self) -> Self {

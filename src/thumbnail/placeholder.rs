@@ -1,13 +1,16 @@
 //! A blurred preview of about 25 bytes, shown until the thumbnail has loaded.
 //!
-//! [ThumbHash](https://evanw.github.io/thumbhash/) stores a few terms of a cosine transform.
-//! Browsers can't draw it, so the hash is drawn here as a tiny WebP in a `data:` URI.
+//! [ThumbHash](https://evanw.github.io/thumbhash/) and [`BlurHash`](super::blurhash) store a few
+//! terms of a cosine transform. Browsers can't draw them, so the hash is drawn here as a tiny WebP in
+//! a `data:` URI.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
+use super::background::flatten;
+use super::blurhash;
 use super::encode::{self, Style};
 use super::format::OutputFormat;
-use super::spec::Spec;
+use super::spec::{Rgb, Spec};
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind};
 
@@ -28,7 +31,13 @@ pub(super) fn hash(picture: Picture) -> Vec<u8> {
     thumbhash::rgba_to_thumb_hash(width as usize, height as usize, &data)
 }
 
-/// Draws a hash, and returns the image as a `data:` URI.
+/// Returns the `BlurHash` of a small image on white, with four terms along the longer side.
+pub(super) fn blur_hash(picture: Picture) -> String {
+    let terms = if picture.width >= picture.height { (4, 3) } else { (3, 4) };
+    blurhash::encode(flatten(picture, Rgb::WHITE), terms)
+}
+
+/// Draws a `ThumbHash`, and returns the image as a `data:` URI.
 ///
 /// # Errors
 /// [`ThumbnailError::Hash`] when the bytes are not a hash, [`ThumbnailError::Internal`] when the
@@ -40,8 +49,20 @@ pub fn draw(hash: &[u8]) -> Result<String, ThumbnailError> {
         Ok(side) if side > 0 => Ok(side),
         _ => Err(ThumbnailError::Hash),
     };
-    let drawn = Picture { width: side(width)?, height: side(height)?, kind: PixelKind::Rgba, data }
-        .without_idle_alpha();
+    let drawn = Picture { width: side(width)?, height: side(height)?, kind: PixelKind::Rgba, data };
+    data_uri(drawn.without_idle_alpha())
+}
+
+/// Draws a `BlurHash`, and returns the image as a `data:` URI.
+///
+/// # Errors
+/// [`ThumbnailError::BlurHash`] when the text is not a hash, [`ThumbnailError::Internal`] when the
+/// encoder fails.
+pub fn draw_blurhash(hash: &str) -> Result<String, ThumbnailError> {
+    data_uri(blurhash::decode(hash).ok_or(ThumbnailError::BlurHash)?)
+}
+
+fn data_uri(drawn: Picture) -> Result<String, ThumbnailError> {
     let frame = Frame { picture: drawn, delay: 0 };
     let webp = encode::encode(&[frame], 1, OutputFormat::WebP, QUALITY, Style::default())?;
     Ok(format!("data:image/webp;base64,{}", BASE64_STANDARD.encode(&webp)))

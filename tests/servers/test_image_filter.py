@@ -110,6 +110,9 @@ def site(request, tmp_path_factory):
                 source = f"http://photos.example:{port}/bucket/"
         elif request.param == "unix socket":
             resizer = f"unix:{stack.enter_context(short_directory())}/resizer.sock"
+        avatars = home / "avatars"
+        avatars.mkdir()
+        Image.new("RGB", (600, 900)).save(avatars / "cat.jpg")
         config = Config.from_mapping(
             {
                 "SERVER": "nginx",
@@ -117,6 +120,7 @@ def site(request, tmp_path_factory):
                 "SECRET_KEYS": [SECRET, *OLDER],
                 "THUMBNAIL_ENGINE": "image-filter",
                 "THUMBNAIL_SOURCE": source,
+                "THUMBNAIL_SOURCES": {"avatars": str(avatars), "same": source},
                 "THUMBNAIL_MAX_BYTES": 1024 * 1024,
                 "THUMBNAIL_CACHE_MAX_SIZE": "20m",
                 "THUMBNAIL_QUALITY": {"jpeg": 70},
@@ -157,6 +161,17 @@ def test_the_blogs_urls_and_ours_are_the_same_picture(site, name):
     assert size(site.get(site.url(name, None, 50)))[1] == 50
     if name.isascii() and name == quote(name):
         assert ours == blogs
+
+
+def test_each_source_has_its_own_pictures(site):
+    assert size(site.get(site.url("~avatars/cat.jpg", 300))) == (300, 450)
+    for name in NAMES:
+        same = site.get(site.url(f"~same/{name}", 300))
+        assert same.body == site.get(site.url(name, 300)).body
+        assert size(same)[0] == 300
+    signer = site.config.signer()
+    for wrong in ("~avatars/absent.jpg", "~nobody/cat.jpg", "~avatars"):
+        assert site.get(signer.sign(f"/t/300x-/{wrong}")).status == 404
 
 
 def test_pictures_are_resized_once(site):

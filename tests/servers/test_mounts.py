@@ -2,12 +2,16 @@
 
 import contextlib
 import http.client
+import io
 import json
 import sys
 from urllib.parse import unquote
 
 import pytest
+from PIL import Image
 from xaccel.cli.main import main
+from xaccel.config import Config
+from xaccel.thumbnails.helpers import TemplateHelpers
 
 from tests.support.servers.process import HOST, PATIENCE, free_port, running
 from tests.support.servers.site import FRONTS, started
@@ -21,8 +25,9 @@ IMAGE_FILTER = {**MD5, "THUMBNAIL_ENGINE": "image-filter"}
 class Site:
     """A running site."""
 
-    def __init__(self, directory, port):
+    def __init__(self, directory, port, settings):
         self.directory, self.port = directory, port
+        self.url = TemplateHelpers(Config.from_mapping(settings)).thumbnail_url
 
     def get(self, target, **headers):
         connection = http.client.HTTPConnection(HOST, self.port, timeout=PATIENCE)
@@ -42,9 +47,10 @@ class Site:
 def site(server, directory, jpeg, mount, *options, **more):
     """The app below a path, and a server with the configuration that the command line wrote."""
     directory.chmod(0o755)
-    files, photos = directory / "files", directory / "photos"
-    for made in (files, photos):
+    files, photos, avatars = (directory / name for name in ("files", "photos", "avatars"))
+    for made in (files, photos, avatars):
         made.mkdir()
+    Image.new("RGB", (60, 90)).save(avatars / "100% (1)é.jpg")
     (files / "notes.txt").write_text("private")
     (photos / "100% (1)é.jpg").write_bytes(jpeg)
     (directory / "app.lines").touch()
@@ -53,6 +59,7 @@ def site(server, directory, jpeg, mount, *options, **more):
         "ROOTS": {str(files): "/_private/files/"},
         "PRIVATE_URL": "/p/",
         "THUMBNAIL_SOURCE": str(photos),
+        "THUMBNAIL_SOURCES": {"avatars": str(avatars)},
         "THUMBNAIL_CACHE": str(directory / "cache"),
         "SECRET_KEYS": KEYS,
         **more,
@@ -84,7 +91,7 @@ def site(server, directory, jpeg, mount, *options, **more):
         running(command, app_port, directory / "app.log", env),
         started(server, main_file, port),
     ):
-        yield Site(directory, port)
+        yield Site(directory, port, settings)
 
 
 FULL_FILES = ("nginx.conf", "httpd.conf", "lighttpd.conf", "Caddyfile")
@@ -116,12 +123,16 @@ def check(site, mount, *, preset="", hits_by=None):
     for url in (f"{mount}/film", link):
         reply = site.get(url, Range="bytes=1-3")
         assert (reply.status, reply.body) == (206, b"riv")
-    miss = site.get(thumbnail)
-    asked = len(site.asked)
-    hit = site.get(thumbnail)
-    assert (miss.status, hit.status, hit.body) == (200, 200, miss.body)
-    assert hit.headers["Content-Type"] == "image/jpeg"
-    assert (len(site.asked) == asked) == (hits_by == "server")
+    named = site.url("~avatars/100% (1)é.jpg", 50, mount=mount)
+    assert named.startswith(f"{mount}/t/50x-/~avatars/100%25%20%281%29%C3%A9.jpg")
+    for url, heights in ((thumbnail, {37, 38}), (named, {75})):
+        miss = site.get(url)
+        asked = len(site.asked)
+        hit = site.get(url)
+        assert (miss.status, hit.status, hit.body) == (200, 200, miss.body)
+        assert hit.headers["Content-Type"] == "image/jpeg"
+        assert Image.open(io.BytesIO(hit.body)).height in heights
+        assert (len(site.asked) == asked) == (hits_by == "server")
 
     assert site.get(f"{link}x").status == 403
     changed = site.get(f"{thumbnail}x").status
@@ -155,7 +166,7 @@ def test_nginx(tmp_path, jpeg, more, options):
         # Only the app knows the older key, so it is asked about the wrong signature.
         links = [path for path in served.asked if path.startswith("/p/")]
         assert len(links) == (1 if more is MD5 else 2)
-    assert cached(tmp_path) == ["t/50x-/100% (1)é.jpg"]
+    assert sorted(cached(tmp_path)) == ["t/50x-/100% (1)é.jpg", "t/50x-/~avatars/100% (1)é.jpg"]
 
 
 def test_nginx_that_makes_the_thumbnails(tmp_path, jpeg):

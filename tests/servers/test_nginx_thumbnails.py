@@ -19,6 +19,7 @@ from xaccel.config import Config
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx import configuration as nginx
 from xaccel.thumbnails.delivery import ThumbnailDelivery
+from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
 
 from tests.support.servers.process import HOST, PATIENCE, free_port, running
@@ -108,7 +109,10 @@ def pictures(directory, jpeg):
 def served(request, tmp_path_factory, jpeg):
     directory = tmp_path_factory.mktemp(request.param)
     photos = pictures(directory / "photos", jpeg)
-    with site(directory, request.param, photos) as served:
+    avatars = pictures(directory / "avatars", jpeg)
+    Image.new("RGB", (60, 90)).save(avatars / "cat.jpg")
+    sources = {"avatars": str(avatars)}
+    with site(directory, request.param, photos, THUMBNAIL_SOURCES=sources) as served:
         yield served
 
 
@@ -116,7 +120,8 @@ with_signatures = pytest.mark.parametrize("served", ["app", "secure-link", "njs"
 
 
 def test_hits_do_not_ask_the_app(served):
-    for name in ("cat.jpg", "föö bär.jpg", "100% (1)?.jpg", "a$b.PNG"):
+    names = ("cat.jpg", "föö bär.jpg", "100% (1)?.jpg", "a$b.PNG")
+    for name in (*names, *(f"~avatars/{name}" for name in names)):
         url = served.url(name, 50)
         first = served.get(url)
         assert first.status == 200, name
@@ -124,7 +129,8 @@ def test_hits_do_not_ask_the_app(served):
         again = served.get(url)
         assert served.asked == before
         assert (again.status, again.body) == (200, first.body)
-        assert Image.open(io.BytesIO(again.body)).size == (50, 38)
+        height = 75 if name == "~avatars/cat.jpg" else 38
+        assert Image.open(io.BytesIO(again.body)).size == (50, height)
         for header in ("Content-Type", "Cache-Control", "ETag", "Last-Modified", "Vary"):
             assert again.headers[header] == first.headers[header], header
         assert again.headers["X-Content-Type-Options"] == "nosniff"
@@ -132,8 +138,21 @@ def test_hits_do_not_ask_the_app(served):
         assert served.get(url, "HEAD").headers["Content-Length"] == str(len(first.body))
 
 
+def test_a_purge_of_one_source_leaves_the_others(served):
+    thumbnails = Thumbnails(served.config)
+    urls = [served.url(name, 50) for name in ("föö bär.jpg", "~avatars/föö bär.jpg")]
+    for url in urls:
+        assert served.get(url).status == 200
+    assert thumbnails.purge("~avatars/föö bär.jpg") > 0
+    before = served.asked
+    assert served.get(urls[0]).status == 200
+    assert served.asked == before
+    assert served.get(urls[1]).status == 200
+    assert served.asked == before + 1
+
+
 def test_auto_follows_accept(served):
-    for name in ("cat.jpg", "föö bär.jpg", "100% (1)?.jpg"):
+    for name in ("cat.jpg", "föö bär.jpg", "100% (1)?.jpg", "~avatars/cat.jpg"):
         url = served.url(name, 50, format="auto")
         for turn in range(2):
             for accept, kind in (

@@ -37,9 +37,22 @@ def source():
 
 
 @pytest.fixture(scope="module")
-def ask(tmp_path_factory, source):
+def framed(source):
+    """The same image with a border of noise around white."""
+    border = Image.effect_noise((SIZE[0] + 80, SIZE[1] + 50), 20).point(lambda n: 236 + n // 16)
+    image = border.convert("RGB")
+    image.paste(Image.open(io.BytesIO(source)).point(lambda n: n * 3 // 4), (50, 20))
+    image.putpixel((0, 0), (244, 244, 244))
+    output = io.BytesIO()
+    image.save(output, "PNG")
+    return output.getvalue()
+
+
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory, source, framed):
     directory = tmp_path_factory.mktemp("thumbor")
     (directory / "photos").mkdir()
+    (directory / "photos" / "framed.png").write_bytes(framed)
     for name in ("cat.jpg", "föö bär.jpg", "100% (1)?.jpg", "a%20b.jpg"):
         (directory / "photos" / name).write_bytes(source)
     config = directory / "thumbor.conf"
@@ -121,6 +134,12 @@ def test_a_changed_url_is_refused(ask, signer):
         "100x100,q-50",
         "100x100,png",
         "100x100,webp",
+        "100x100,grayscale",
+        "-x-,detail",
+        "100x100,radius-20",
+        "100x60,fill,radius-20,bg-00ff00,dpr-1.5",
+        "100x100,cover,grayscale,detail,radius-65535",
+        "100x100,pad,radius-20,bg-0000ff",
     ],
 )
 def test_looks_like_our_own(ask, signer, source, spec):
@@ -135,3 +154,25 @@ def test_looks_like_our_own(ask, signer, source, spec):
     theirs = theirs.convert("RGB").resize(ours.size)
     difference = ImageStat.Stat(ImageChops.difference(theirs, ours.convert("RGB")))
     assert max(difference.mean) < 4
+
+
+@pytest.mark.parametrize("spec", ["-x-,trim-10", "100x-,trim-10", "90x90,cover,g-w,trim-10"])
+def test_cuts_off_the_same_border(ask, signer, framed, spec):
+    status, body = ask(signer.url("framed.png", spec))
+    assert status == 200
+    ours = render(framed, Spec.parse(spec), format="png")
+    theirs = Image.open(io.BytesIO(body)).convert("RGB")
+    assert theirs.size == (ours.width, ours.height)
+    made = Image.open(io.BytesIO(ours.data)).convert("RGB")
+    assert max(ImageStat.Stat(ImageChops.difference(theirs, made)).mean) < 4
+
+
+def test_corners_are_transparent(ask, signer):
+    status, body = ask(signer.url("framed.png", "100x60,fill,radius-30"))
+    assert status == 200
+    alpha = Image.open(io.BytesIO(body)).convert("RGBA").getchannel("A")
+    assert (alpha.getpixel((0, 0)), alpha.getpixel((99, 59)), alpha.getpixel((50, 30))) == (
+        0,
+        0,
+        255,
+    )

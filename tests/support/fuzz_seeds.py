@@ -126,6 +126,7 @@ TEXTS = {
         "300x200",
         "-x-",
         "300x-,cover,upscale,g-smart,crop-0.1-0.2-0.5-0.5,rot-90,flip-h,blur-2.5,sharpen-1",
+        "300x200,pad,trim-10,grayscale,detail,radius-12,bg-ffffff,png",
         "1x8192,pad,g-0.3-0.7,bg-ff8000,dpr-2,q-80,webp,v-0123abcd",
     ],
     "sign": [

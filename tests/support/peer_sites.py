@@ -45,6 +45,9 @@ def make_sources(directory):
     alpha = image(200, 150).convert("RGBA")
     alpha.putalpha(gradient.resize((200, 150)))
     alpha.save(directory / "alpha.png")
+    framed = Image.new("RGB", (300, 200), "white")
+    framed.paste(image(200, 120).point(lambda sample: sample * 3 // 4), (40, 30))
+    framed.save(directory / "framed.png")
     exif = Image.Exif()
     exif[0x0112] = 6
     image(400, 300).save(directory / "rotated.jpg", exif=exif)

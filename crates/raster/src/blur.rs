@@ -55,7 +55,8 @@ fn by_kind<P: Pixel<Subpixel = u8>>(
     Ok(Picture { width, height, kind, data: work(&image).into_raw() })
 }
 
-fn premultiplied(
+/// Works on colours that are multiplied by their opacity.
+pub(crate) fn premultiplied(
     picture: Picture,
     work: impl FnOnce(Picture) -> Result<Picture, RasterError>,
 ) -> Result<Picture, RasterError> {

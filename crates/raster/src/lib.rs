@@ -6,6 +6,7 @@
 
 mod blur;
 mod decode;
+mod detail;
 mod error;
 mod jpeg;
 mod picture;
@@ -15,6 +16,7 @@ mod tiff;
 
 pub use blur::{blur, sharpen};
 pub use decode::bmp;
+pub use detail::detail;
 pub use error::RasterError;
 pub use picture::{Frame, Picture, PixelKind, Size};
 pub use resize::{Area, Filter, resize, resize_linear, resize_plane, resize_samples};

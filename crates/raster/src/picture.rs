@@ -91,6 +91,35 @@ impl Picture {
         Self { kind: PixelKind::Luma, data, ..self }
     }
 
+    /// Converts colours to gray with the luma of ITU-R BT.601. Opacities remain, unless all pixels are
+    /// opaque.
+    #[must_use]
+    pub fn into_grayscale(self) -> Self {
+        const WEIGHTS: [u32; 3] = [19_595, 38_470, 7_471];
+        let luma = |color: [u8; 3]| {
+            let sum =
+                color.into_iter().zip(WEIGHTS).map(|(sample, weight)| weight * u32::from(sample));
+            u8::try_from((sum.sum::<u32>() + (1 << 15)) >> 16).unwrap_or(255)
+        };
+        let picture = self.without_inks().without_idle_alpha();
+        let (kind, data) = match picture.kind {
+            PixelKind::Rgb => {
+                let (pixels, _) = picture.data.as_chunks();
+                (PixelKind::Luma, pixels.iter().map(|&color| luma(color)).collect())
+            }
+            PixelKind::Rgba => {
+                let (pixels, _) = picture.data.as_chunks();
+                let gray = pixels.iter().flat_map(|&[red, green, blue, alpha]| {
+                    let gray = luma([red, green, blue]);
+                    [gray, gray, gray, alpha]
+                });
+                (PixelKind::Rgba, gray.collect())
+            }
+            PixelKind::Luma | PixelKind::Cmyk => return picture,
+        };
+        Self { kind, data, ..picture }
+    }
+
     /// Converts inks to red, green and blue, by the usual formula without a profile.
     #[must_use]
     pub fn without_inks(self) -> Self {

@@ -97,9 +97,10 @@ def _purge(cache: Cache, config: Config, options: argparse.Namespace) -> None:
     names = ImageNames(config)
     shared = store.get(config)
     for source in options.source:
-        name = names.checked(source)
-        stored = 0 if shared is None else shared.purge(name)
-        removed = max(cache.purge(config.thumbnail_url, name), stored)
+        removed = 0
+        for name in names.all_of(names.checked(source)):
+            stored = 0 if shared is None else shared.purge(name)
+            removed += max(cache.purge(config.thumbnail_url, name), stored)
         print(f"{source}: removed {_thumbnails(removed)}")
 
 

@@ -61,8 +61,13 @@ class Request:
         )
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, Any]) -> Request:
-        """Collect the facts from a WSGI environment (PEP 3333)."""
+    def from_environ(cls, environ: Mapping[str, Any], *, path: str | None = None) -> Request:
+        """Collect the facts from a WSGI environment (PEP 3333).
+
+        Args:
+            environ: The environment.
+            path: The decoded path, if a framework has replaced the paths in the environment.
+        """
         known: Request | None = environ.get(REQUEST)
         if known is not None:
             return known
@@ -73,7 +78,7 @@ class Request:
 
         # Gunicorn and Werkzeug set the first key, and uWSGI and mod_wsgi set the second.
         raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
-        target = Target(_path_of(raw), wsgi_path(environ)) if raw else None
+        target = Target(_path_of(raw), path or wsgi_path(environ)) if raw else None
         return cls.from_headers(environ.get("REQUEST_METHOD", "GET"), get, target)
 
     @classmethod

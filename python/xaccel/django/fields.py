@@ -17,12 +17,12 @@ from django.utils.translation import gettext_lazy as _
 from xaccel.django import forms, images
 from xaccel.django.local_files import is_saved
 from xaccel.exceptions import SpecError, XaccelError
-from xaccel.thumbnails.rows import as_focal_point
+from xaccel.thumbnails.rows import PlaceholderKind, as_focal_point
 
 __all__ = ["FocalPointField", "ImageField", "ImageFieldFile"]
 
-_HASH_LENGTH = 36
-"""The maximum length of a ThumbHash in base64."""
+_HASHES = {"thumbhash": ("ThumbHash", 36), "blurhash": ("BlurHash", 28)}
+"""The name and the maximum length of a placeholder of each kind."""
 
 
 class ImageFieldFile(files.ImageFieldFile):
@@ -55,7 +55,10 @@ class ImageField(models.ImageField):
         name: See Django's `Field`.
         width_field: The name of the field with the width of the upright image, in pixels.
         height_field: The name of the field with the height of the upright image, in pixels.
-        placeholder_field: The name of a `CharField` with the ThumbHash of the image.
+        placeholder_field: The name of a `CharField` with the hash of the image's placeholder.
+        placeholder_kind: `"thumbhash"`, or `"blurhash"` for apps that draw BlurHash. A ThumbHash
+            keeps the aspect ratio and transparency. After you change the kind, save each image
+            again.
         focal_point_field: The name of a `FocalPointField` with the point that crops keep.
         kwargs: The arguments of Django's `FileField`.
     """
@@ -73,10 +76,16 @@ class ImageField(models.ImageField):
         height_field: str | None = None,
         *,
         placeholder_field: str | None = None,
+        placeholder_kind: PlaceholderKind = "thumbhash",
         focal_point_field: str | None = None,
         **kwargs: Any,
     ) -> None:
+        if placeholder_kind not in _HASHES:
+            raise ValueError(
+                f"placeholder_kind must be 'thumbhash' or 'blurhash', not {placeholder_kind!r}"
+            )
         self.placeholder_field = placeholder_field
+        self.placeholder_kind = placeholder_kind
         self.focal_point_field = focal_point_field
         super().__init__(verbose_name, name, width_field, height_field, **kwargs)
 
@@ -85,7 +94,7 @@ class ImageField(models.ImageField):
         return []
 
     def check(self, **kwargs: Any) -> list[CheckMessage]:
-        """E005: a named field does not exist. E006: a ThumbHash is too long for its field."""
+        """E005: a named field does not exist. E006: a placeholder is too long for its field."""
         return [*super().check(**kwargs), *self._check_named_fields()]
 
     def _check_named_fields(self) -> Iterator[CheckMessage]:
@@ -104,10 +113,11 @@ class ImageField(models.ImageField):
                 )
                 continue
             length = getattr(field, "max_length", None)
-            if option == "placeholder_field" and length is not None and length < _HASH_LENGTH:
+            hash_name, needed = _HASHES[self.placeholder_kind]
+            if option == "placeholder_field" and length is not None and length < needed:
                 yield Error(
-                    f"The field {name!r} holds {length} characters, too few for a ThumbHash.",
-                    hint=f"Set its max_length to {_HASH_LENGTH} or more.",
+                    f"The field {name!r} holds {length} characters, too few for a {hash_name}.",
+                    hint=f"Set its max_length to {needed} or more.",
                     obj=self,
                     id="xaccel.E006",
                 )
@@ -118,6 +128,8 @@ class ImageField(models.ImageField):
         for option in ("placeholder_field", "focal_point_field"):
             if getattr(self, option):
                 kwargs[option] = getattr(self, option)
+        if self.placeholder_kind != "thumbhash":
+            kwargs["placeholder_kind"] = self.placeholder_kind
         return name, path, [*args], kwargs
 
     def contribute_to_class(  # type: ignore[override] # the stubs differ among themselves
@@ -159,7 +171,7 @@ class ImageField(models.ImageField):
             with suppress(XaccelError, OSError):
                 width, height = file.width, file.height
                 if self.placeholder_field:
-                    placeholder = images.hash_of(file)
+                    placeholder = images.hash_of(file, self.placeholder_kind)
         return width, height, placeholder
 
     def validate(self, value: Any, model_instance: models.Model | None) -> None:

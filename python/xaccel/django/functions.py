@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.files.base import File
+from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from xaccel.django import conf
 from xaccel.django.files import PrivateFile, local_path_of
+from xaccel.django.purge import images_of
 
 
 def thumbnail_url(
@@ -89,29 +91,38 @@ def origin_of(request: HttpRequest | None) -> dict[str, str]:
     return {} if request is None else {"origin": f"{request.scheme}://{request.get_host()}"}
 
 
-def purge_thumbnails(source: str | File[Any]) -> int:
-    """Remove every public thumbnail of an image from the cache.
+def purge_thumbnails(*images: str | File[Any] | Model) -> int:
+    """Remove every public thumbnail of images from the cache.
 
-    Call it after an image is replaced or deleted, unless its URLs have a version or you use
-    `purge_on_change()`.
+    Call it after images are replaced or deleted, unless their URLs have a version or you use
+    `purge_on_change()`. After `QuerySet.update()` or `bulk_update()`, which send no signals, call
+    `purge_thumbnails(*photos)` with the rows as they were loaded before.
 
     Args:
-        source: The value of a file field, or the name of an image below `THUMBNAIL_SOURCE`.
+        images: Values of file fields, names of images as in `thumbnail_url()`, or rows. A row
+            stands for all of its images.
 
     Returns:
         How many thumbnails were removed.
 
     Raises:
-        SourceError: `source` is not an image below `THUMBNAIL_SOURCE`.
+        SourceError: A field's value or a name is not an image in a source.
         OSError: The cache is not writable.
     """
-    name = conf.source_names().of(source)
-    return conf.thumbnails().purge(name) if name else 0
+    names: set[str] = set()
+    for image in images:
+        if isinstance(image, Model):
+            names |= images_of(image)
+        else:
+            name = conf.source_names().in_url(image)
+            names |= {name} if name else set()
+    return sum(map(conf.thumbnails().purge, names)) if names else 0
 
 
 def private_url(
     file: PrivateFile,
     *,
+    request: HttpRequest | None = None,
     expires: int | datetime | None = None,
     expires_in: int | timedelta | None = None,
     as_attachment: bool = False,
@@ -121,6 +132,8 @@ def private_url(
 
     Args:
         file: The value of a file field, the file of a storage, or a path.
+        request: The request. If given, the link is absolute, with the scheme and host of the
+            request.
         expires: The last second in which the link is valid: Unix seconds or an aware datetime.
         expires_in: The minimum number of seconds that the link is valid.
         as_attachment: Whether browsers save the file instead of showing it.
@@ -130,10 +143,11 @@ def private_url(
         ConfigError: `PRIVATE_URL` is not set, or the file is not under a root.
         FileNotFound: The field has no file.
     """
-    return conf.delivery().private_url(
+    link = conf.delivery().private_url(
         local_path_of(file),
         expires=expires,
         expires_in=expires_in,
         as_attachment=as_attachment,
         download_name=download_name,
     )
+    return origin_of(request).get("origin", "") + link

@@ -26,7 +26,10 @@ def context(request: HttpRequest) -> dict[str, Any]:
 def facts(request: HttpRequest) -> Request:
     """The facts of a request."""
     scope: dict[str, Any] | None = getattr(request, "scope", None)
-    return Request.from_environ(request.META) if scope is None else Request.from_scope(scope)
+    if scope is not None:
+        return Request.from_scope(scope)
+    # Django decodes the paths in the environment.
+    return Request.from_environ(request.META, path=request.path)
 
 
 class PartsResponse(StreamingHttpResponse):

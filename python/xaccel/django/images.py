@@ -15,9 +15,10 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
-from xaccel._core import ImageInfo, probe, thumbhash
+from xaccel._core import ImageInfo, placeholder, probe
 from xaccel.django import conf
 from xaccel.exceptions import ImageTooLarge, ThumbnailError
+from xaccel.thumbnails.rows import PlaceholderKind
 
 EXTENSIONS = (
     ("jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "avif", "gif", "bmp", "tif", "tiff")
@@ -55,10 +56,10 @@ def info(file: File[Any]) -> ImageInfo:
         return probe(source, limits=conf.config().limits())
 
 
-def hash_of(file: File[Any]) -> str:
-    """Return the ThumbHash of an image. Raises the same errors as `info`."""
+def hash_of(file: File[Any], kind: PlaceholderKind) -> str:
+    """Return the hash of an image's placeholder. Raises the same errors as `info`."""
     with _source(file) as source:
-        return thumbhash(source, limits=conf.config().limits())
+        return placeholder(source, kind=kind, limits=conf.config().limits())
 
 
 def validated(file: File[Any]) -> ImageInfo:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.db.models.signals import post_delete, post_init, post_save, pre_dele
 
 from xaccel._log import one_line
 from xaccel.django import conf
-from xaccel.exceptions import StorageUnavailable
+from xaccel.exceptions import SourceError, StorageUnavailable
 
 _logger = logging.getLogger("xaccel.django")
 
@@ -28,7 +29,7 @@ def purge_on_change(model: type[Model], field: str) -> None:
     whose field was deferred. URLs with a `version` need no purge.
 
     `QuerySet.update()`, `bulk_create()` and `bulk_update()` send no signals. Call
-    `purge_thumbnails()` after them.
+    `purge_thumbnails(*rows)` after them, with rows that were loaded before.
 
     Args:
         model: The model; it may be abstract.
@@ -48,6 +49,23 @@ def purge_on_change(model: type[Model], field: str) -> None:
             (post_delete, changes.purge_deleted),
         ):
             signal.connect(receiver, sender=sender, weak=False, dispatch_uid=("xaccel", field))
+
+
+def images_of(row: Model) -> set[str]:
+    """Return the names of a row's images that have public thumbnails.
+
+    If `purge_on_change()` applies to a field, the name with which the row was loaded counts, too.
+    This function makes no query: a deferred field counts as empty.
+    """
+    names = set()
+    for field in row._meta.concrete_fields:  # noqa: SLF001
+        if isinstance(field, FileField):
+            for name in filter(None, _Changes(field.name).names(row)):
+                source = conf.source_names().in_storage(field.storage, name)
+                # A name in the database may be invalid.
+                with suppress(SourceError):
+                    names |= {conf.source_names().checked(source)} if source else set()
+    return names
 
 
 class _Changes:
@@ -108,9 +126,12 @@ class _Changes:
 
     def purge_deleted(self, *, instance: Model, using: str, **_: Any) -> None:
         """Purge the thumbnails after the row is deleted."""
-        row = instance.__dict__
         # An earlier receiver may have deleted the file and cleared its name.
-        self._purge({row.get(self._loaded), self._name(instance)}, instance, using)
+        self._purge(self.names(instance), instance, using)
+
+    def names(self, instance: Model) -> set[str | None]:
+        """Return the name of the file that was loaded, if that is known, and the current name."""
+        return {instance.__dict__.get(self._loaded), self._name(instance)}
 
     def _stored_name(self, sender: type[Model], instance: Model, using: str) -> str | None:
         rows = sender._base_manager.using(using).filter(pk=instance.pk)  # noqa: SLF001
@@ -141,6 +162,6 @@ def _is_saved(value: object) -> bool:
 def _purge(name: str) -> None:
     try:
         conf.thumbnails().purge(name)
-    except (OSError, StorageUnavailable) as error:
+    except (OSError, SourceError, StorageUnavailable) as error:
         # The row is already saved, so an outdated thumbnail must not make the request fail.
         _logger.warning("can't purge the thumbnails of %r: %s", name, one_line(error))

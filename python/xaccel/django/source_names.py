@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage, Storage, default_storage, storages
 from django.db.models import FileField, Model
@@ -51,7 +52,7 @@ class SourceNames:
             SourceError: The object is not an image in a source.
         """
         if isinstance(source, str):
-            return self._checked(source)
+            return self._not_a_url(source)
         if isinstance(source, File):
             return self._of_file(source) if is_saved(source) else None
         if isinstance(source, Model):
@@ -65,7 +66,15 @@ class SourceNames:
             SourceError: The object is not an image in a source.
         """
         name = self.of(source)
-        return self._names.checked(name) if name else None
+        return self.checked(name) if name else None
+
+    def checked(self, name: str) -> str:
+        """Return the name of an image as in its URL, from a name that `of` or `in_storage` returns.
+
+        Raises:
+            SourceError: It is not the name of an image in a source.
+        """
+        return self._names.checked(name)
 
     def in_storage(self, storage: Storage, name: str) -> str | None:
         """Return the name of a file in a storage; `None` if it can't have a public thumbnail."""
@@ -73,7 +82,10 @@ class SourceNames:
             return None
         prefix = self._prefix_of(storage)
         if prefix is None:
-            path = storage_path(storage, name)
+            try:
+                path = storage_path(storage, name)
+            except SuspiciousFileOperation:
+                return None
             return None if path is None else self._names.of_file(path)
         if prefix and name.startswith("/"):
             return self._names.below(name)
@@ -88,7 +100,7 @@ class SourceNames:
                     return prefix
         return None
 
-    def _checked(self, text: str) -> str:
+    def _not_a_url(self, text: str) -> str:
         for setting in ("MEDIA_URL", "STATIC_URL"):
             prefix = getattr(settings, setting, None)
             if (

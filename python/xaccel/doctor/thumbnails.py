@@ -5,17 +5,18 @@ from __future__ import annotations
 import contextlib
 import itertools
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 
-from xaccel.config import Config
+from xaccel.config import Config, SourceLocation
 from xaccel.doctor import cache
 from xaccel.doctor.client import Reply, Site
 from xaccel.doctor.report import Result, finding, ok, skipped
 from xaccel.doctor.samples import files, marker, picture
 from xaccel.thumbnails import engines
+from xaccel.thumbnails.engines.base import Engine
 
 _IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 _MOST_IMAGES = 5
@@ -33,7 +34,7 @@ _FIXES = {
 
 
 def check_thumbnails(site: Site, _: Reply) -> Iterator[Result]:
-    """Request a thumbnail of an image in the source directory."""
+    """Request a thumbnail of an image in each source directory."""
     config = site.config
     if config is None or not config.has_thumbnails or config.thumbnail_engine_url:
         yield skipped("thumbnails", "The settings have no thumbnails that this site makes.")
@@ -43,12 +44,23 @@ def check_thumbnails(site: Site, _: Reply) -> Iterator[Result]:
         yield problem or ok("cache", "The app can write to the cache.")
         if problem is not None:
             return
-    source = config.thumbnail_source
-    if source is None or not source.startswith("/"):
+    directories = [place for place in config.source_locations if place.is_directory]
+    if not directories:
         yield skipped("thumbnails", "THUMBNAIL_SOURCE is not a directory.")
         return
     # Request the thumbnail from this site, not from a cache at THUMBNAIL_HOST.
     engine = engines.get(replace(config, thumbnail_host=None))
+    for place in directories:
+        results = _check_source(site, config, engine, place)
+        # The other checks are the same for each source.
+        yield from results if place is directories[0] else itertools.islice(results, 1)
+        results.close()
+
+
+def _check_source(
+    site: Site, config: Config, engine: Engine, place: SourceLocation
+) -> Generator[Result]:
+    source = place.location
     with (
         marker(source, picture(), ending=".png") as own,
         _specs(config, own) as (spec, negotiated),
@@ -56,15 +68,15 @@ def check_thumbnails(site: Site, _: Reply) -> Iterator[Result]:
         # A single broken upload does not mean that the site is broken, so try several images.
         images = [own] if own else itertools.islice(files(source, _IMAGES), _MOST_IMAGES)
         for image in images:
-            name = image.relative_to(source).as_posix()
+            name = place.prefix + image.relative_to(source).as_posix()
             url = engine.url(name, spec, mount=config.mount)
             replies = [site.request(url) for _ in range(2)]
             if image == own or replies[-1].status not in _UNUSABLE:
-                yield from _thumbnail(site, config, name, url, replies[-1])
+                yield from _thumbnail(site, config, place, name, url, replies[-1])
                 if negotiated is not None and replies[-1].status == HTTPStatus.OK:
                     yield _negotiation(site, engine.url(name, negotiated, mount=config.mount))
                 return
-        yield skipped("thumbnails", "THUMBNAIL_SOURCE has no image that can be rendered.")
+        yield skipped("thumbnails", f"{place.setting} has no image that can be rendered.")
 
 
 @contextlib.contextmanager
@@ -92,16 +104,19 @@ def _specs(config: Config, own: Path | None) -> Iterator[tuple[str, str | None]]
                 cache.remove(Path(config.thumbnail_cache), config, spec, removed)
 
 
-def _thumbnail(site: Site, config: Config, name: str, url: str, last: Reply) -> Iterator[Result]:
+def _thumbnail(  # noqa: PLR0917
+    site: Site, config: Config, place: SourceLocation, name: str, url: str, last: Reply
+) -> Iterator[Result]:
     if last.status != HTTPStatus.OK:
         yield finding(
             "thumbnails",
-            f"The site answers {last.status} to a URL with a good signature.",
+            f"The site answers {last.status} to a URL with a good signature, for an image of "
+            f"{place.setting}.",
             "Visitors see broken images.",
             _FIXES.get(last.status, "Look into the logs of the app and of the server."),
         )
         return
-    yield ok("thumbnails", "The site makes thumbnails.")
+    yield ok("thumbnails", f"The site makes thumbnails of images of {place.setting}.")
     if not config.thumbnail_only_presets:
         yield _signature(site, url)
     yield cache.hits(site, config, name, last)

@@ -117,7 +117,10 @@ class Thumbnails:
             SourceError: `source` is not the name of an image in a source.
             OSError: The cache is not writable.
         """
-        name = self._names.checked(source)
+        names = self._names.all_of(self._names.checked(source))
+        return sum(map(self._purge, names))
+
+    def _purge(self, name: str) -> int:
         self._delivery.renderer.failures.forget(name)
         cache = self._delivery.cache
         if cache is None:

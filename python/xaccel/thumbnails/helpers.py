@@ -43,7 +43,7 @@ class _Address(TypedDict):
     version: object
     expires_in: int | None
     origin: str
-    mount: str | None
+    mount: str
 
 
 class TemplateHelpers:
@@ -126,7 +126,7 @@ class TemplateHelpers:
         name = self._urls.find(source)
         if name is None:
             return ""
-        address = _Address(version=version, expires_in=expires_in, origin=origin, mount=mount)
+        address = self._address(version, expires_in, origin, mount)
         return self._srcset(name, layout, address)
 
     def thumbnail_img(
@@ -174,7 +174,7 @@ class TemplateHelpers:
         name = self._urls.find(source)
         if name is None:
             return Markup()
-        address = _Address(version=version, expires_in=expires_in, origin=origin, mount=mount)
+        address = self._address(version, expires_in, origin, mount)
         shown = {"sizes": _sizes(sizes, widths), **layout.shown_size}
         attributes = {**shown, **_described(alt), **attributes}
         return self._img(name, layout, attributes, address)
@@ -224,7 +224,7 @@ class TemplateHelpers:
         name = self._urls.find(source)
         if name is None:
             return Markup()
-        address = _Address(version=version, expires_in=expires_in, origin=origin, mount=mount)
+        address = self._address(version, expires_in, origin, mount)
         shown = {"sizes": _sizes(sizes, widths)}
         plain = self._urls.spec(width, height, source_size=source_size, **options)
         children = []
@@ -236,6 +236,13 @@ class TemplateHelpers:
         attributes = {**shown, **layout.shown_size, **_described(alt), **attributes}
         children.append(self._img(name, layout, attributes, address))
         return element("picture", {}, "".join(children))
+
+    def _address(
+        self, version: object, expires_in: int | None, origin: str, mount: str | None
+    ) -> _Address:
+        # An element has several URLs, and Django takes a while to find the mount.
+        mount = self._urls.mount() if mount is None else mount
+        return _Address(version=version, expires_in=expires_in, origin=origin, mount=mount)
 
     def _picture_formats(
         self, formats: str | Iterable[str] | None, plain: Spec, name: str

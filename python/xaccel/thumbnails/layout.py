@@ -41,6 +41,7 @@ def candidates(
     Raises:
         SpecError: `widths` or `densities` are not positive numbers.
     """
+    sizes = _if_whole(spec, sizes)
     found: dict[object, tuple[Spec, str]] = {}
     if widths is None:
         for density in sorted(set(_numbers(densities, "densities"))):
@@ -65,13 +66,18 @@ def candidates(
 def shown_size(spec: Spec, sizes: Sequence[tuple[int, int]]) -> dict[str, int]:
     """Return the attributes `width` and `height`, in CSS pixels, if they are certain."""
     spec = spec.replace(dpr=None)
-    outputs = {spec.output_size(*size) for size in sizes}
+    outputs = {spec.output_size(*size) for size in _if_whole(spec, sizes)}
     if len(outputs) == 1:
         width, height = outputs.pop()
         return {"width": width, "height": height}
     if spec.fit != "contain" and spec.width is not None and spec.height is not None:
         return {"width": spec.width, "height": spec.height}
     return {}
+
+
+def _if_whole(spec: Spec, sizes: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
+    """Return the possible sizes of a source; none if only the part within its border is shown."""
+    return sizes if spec.trim is None else ()
 
 
 def _numbers(values: str | Iterable[float], option: str) -> Sequence[float]:

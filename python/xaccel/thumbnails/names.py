@@ -41,6 +41,20 @@ class ImageNames:
             found = _below(os.path.realpath(path), real)
         return found
 
+    def all_of(self, name: str) -> list[str]:
+        """Return every name of the image with a checked name. In nested sources, it has several."""
+        first, slash, rest = name.partition("/")
+        prefix, rest = (first + slash, rest) if name.startswith("~") else ("", name)
+        place = self._places.get(prefix)
+        if place is None:
+            return [name]
+        location = f"{place.location.rstrip('/')}/{rest}"
+        return [
+            outer + location[len(base) :]
+            for base, outer in self._bases
+            if location.startswith(base)
+        ]
+
     def checked(self, name: str, *, is_path: bool = False) -> str:
         """Return the name of an image from its name, its path or its URL.
 

@@ -8,12 +8,12 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from xaccel._core import Cache, draw_thumbhash
+from xaccel._core import Cache, draw_blurhash, draw_thumbhash
 from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.exceptions import XaccelError
 from xaccel.thumbnails.rendering import Renderer
-from xaccel.thumbnails.rows import stored_thumbhash
+from xaccel.thumbnails.rows import PlaceholderKind, stored_placeholder
 from xaccel.thumbnails.specs import version_token
 from xaccel.thumbnails.turns import ThreadLocks, pauses
 from xaccel.thumbnails.urls import ThumbnailUrls
@@ -50,10 +50,10 @@ class Placeholders:
         name = self._urls.find(source)
         if name is None:
             return TRANSPARENT
-        known = stored_thumbhash(source)
+        known = stored_placeholder(source)
         try:
             if known is not None:
-                return _draw(known)
+                return _draw(*known)
             return self.read(name)
         except (XaccelError, OSError, ValueError) as error:
             _logger.warning("%s", one_line(error))
@@ -107,4 +107,6 @@ def _read(cache: Cache, uri: str) -> str | None:
         return None
 
 
-_draw = lru_cache(maxsize=4096)(draw_thumbhash)
+@lru_cache(maxsize=4096)
+def _draw(kind: PlaceholderKind, text: str) -> str:
+    return draw_blurhash(text) if kind == "blurhash" else draw_thumbhash(text)

@@ -1,17 +1,21 @@
 """Reads what the row of an image stores about it: size, focal point and placeholder.
 
 Django's `ImageField` names the fields of the row that hold the size.
-`xaccel.django.fields.ImageField` also names the fields that hold the focal point and the ThumbHash.
+`xaccel.django.fields.ImageField` also names the fields that hold the focal point and the
+placeholder.
 This module never opens an image or queries a database: a deferred field counts as empty.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 from xaccel._core import Spec
 from xaccel.exceptions import SpecError
+
+PlaceholderKind = Literal["thumbhash", "blurhash"]
+"""The format of a stored placeholder."""
 
 FocalPoint = tuple[float, float]
 """The point that a crop keeps: `(x, y)` in fractions of the upright image."""
@@ -40,9 +44,12 @@ def focal_point(source: object) -> FocalPoint | None:
         return None
 
 
-def stored_thumbhash(source: object) -> str | None:
-    """Return the ThumbHash in the row of an image, if one of its fields holds one."""
-    return _value(source, "placeholder_field") or None
+def stored_placeholder(source: object) -> tuple[PlaceholderKind, str] | None:
+    """Return the kind and the text of the hash in the row of an image, if a field holds one."""
+    text: str | None = _value(source, "placeholder_field")
+    if not text:
+        return None
+    return getattr(getattr(source, "field", None), "placeholder_kind", "thumbhash"), text
 
 
 def as_focal_point(value: Any) -> FocalPoint | None:

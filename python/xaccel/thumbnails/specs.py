@@ -37,6 +37,8 @@ _WORDS = {
 _NUMBERS: Mapping[str, Callable[[str], float]] = {
     "quality": int,
     "rotate": int,
+    "trim": int,
+    "radius": int,
     "blur": float,
     "sharpen": float,
     "dpr": float,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -16,9 +17,10 @@ use crate::error::ThumbnailError;
 use crate::thumbnail::codecs as core_codecs;
 use crate::thumbnail::decode;
 use crate::thumbnail::many;
-use crate::thumbnail::placeholder::draw;
+use crate::thumbnail::options::RenderOptions;
+use crate::thumbnail::placeholder::{draw, draw_blurhash as core_draw_blurhash};
 use crate::thumbnail::spec::Spec;
-use crate::thumbnail::{render as core_render, thumbhash as core_thumbhash};
+use crate::thumbnail::{blur_hash, render as core_render, thumbhash as core_thumbhash};
 
 fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult<Thumbnail> {
     let thumbnail = source.with(py, &arguments.limits, |bytes, is_partial| {
@@ -116,18 +118,30 @@ pub(in super::super) fn thumbnail_many<'py>(
         .collect()
 }
 
-/// Return a blurred preview as a `data:` URI, shown until the thumbnail has loaded.
+/// Return a blurred preview, shown until the thumbnail has loaded: a `data:` URI, or a hash.
 #[pyfunction]
-#[pyo3(signature = (source, *, limits=None))]
+#[pyo3(signature = (source, *, kind=None, limits=None))]
 pub(in super::super) fn placeholder(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
+    kind: Option<&str>,
     limits: Option<&Limits>,
 ) -> PyResult<String> {
+    let make = match kind {
+        None => |bytes: &[u8], options: &RenderOptions<'_>| draw(&core_thumbhash(bytes, options)?),
+        Some("thumbhash") => |bytes: &[u8], options: &RenderOptions<'_>| {
+            core_thumbhash(bytes, options).map(|hash| BASE64_STANDARD.encode(hash))
+        },
+        Some("blurhash") => blur_hash,
+        Some(kind) => {
+            let message = format!("kind must be 'thumbhash', 'blurhash' or None, not {kind:?}");
+            return Err(PyValueError::new_err(message));
+        }
+    };
     let arguments = Arguments::new(Spec::default(), false, limits);
     let source = ImageSource::new(source, &arguments.limits)?;
     source.with(py, &arguments.limits, |bytes, is_partial| {
-        arguments.with_options(is_partial, |options| draw(&core_thumbhash(bytes, options)?))
+        arguments.with_options(is_partial, |options| make(bytes, options))
     })
 }
 
@@ -139,12 +153,7 @@ pub(in super::super) fn thumbhash(
     source: &Bound<'_, PyAny>,
     limits: Option<&Limits>,
 ) -> PyResult<String> {
-    let arguments = Arguments::new(Spec::default(), false, limits);
-    let source = ImageSource::new(source, &arguments.limits)?;
-    let hash = source.with(py, &arguments.limits, |bytes, is_partial| {
-        arguments.with_options(is_partial, |options| core_thumbhash(bytes, options))
-    })?;
-    Ok(BASE64_STANDARD.encode(hash))
+    placeholder(py, source, Some("thumbhash"), limits)
 }
 
 /// Draw a `ThumbHash`, like `placeholder`.
@@ -155,6 +164,13 @@ pub(in super::super) fn draw_thumbhash(hash: &str) -> PyResult<String> {
     drawn
         .and_then(|bytes| draw(&bytes))
         .map_err(|error| CorruptImage::new_err(format!("{hash:?}: {error}")))
+}
+
+/// Draw a `BlurHash`, like `placeholder`.
+#[pyfunction]
+#[pyo3(signature = (hash, /))]
+pub(in super::super) fn draw_blurhash(hash: &str) -> PyResult<String> {
+    core_draw_blurhash(hash).map_err(|error| CorruptImage::new_err(format!("{hash:?}: {error}")))
 }
 
 /// Read the header of an image.

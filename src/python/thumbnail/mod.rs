@@ -1,4 +1,5 @@
-//! `render`, `thumbnail`, `thumbnail_many`, `placeholder`, `thumbhash`, `probe`, and their arguments and results.
+//! `render`, `thumbnail`, `thumbnail_many`, `placeholder`, `thumbhash`, `probe` and so on, and their
+//! arguments and results.
 
 mod arguments;
 mod functions;
@@ -7,7 +8,8 @@ mod source;
 
 pub(super) use arguments::Limits;
 pub(super) use functions::{
-    codecs, draw_thumbhash, placeholder, probe, render, thumbhash, thumbnail, thumbnail_many,
+    codecs, draw_blurhash, draw_thumbhash, placeholder, probe, render, thumbhash, thumbnail,
+    thumbnail_many,
 };
 pub(super) use result::{ImageInfo, Thumbnail};
 pub(super) use source::PyStreamedSource;

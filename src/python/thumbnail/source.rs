@@ -173,9 +173,10 @@ impl ImageSource {
             ThumbnailError::Unsupported | ThumbnailError::UnsupportedFeature { .. } => {
                 UnsupportedImage::new_err(message)
             }
-            ThumbnailError::Corrupt { .. } | ThumbnailError::Hash | ThumbnailError::Panic => {
-                CorruptImage::new_err(message)
-            }
+            ThumbnailError::Corrupt { .. }
+            | ThumbnailError::Hash
+            | ThumbnailError::BlurHash
+            | ThumbnailError::Panic => CorruptImage::new_err(message),
             ThumbnailError::Internal(_) => PyThumbnailError::new_err(message),
         }
     }

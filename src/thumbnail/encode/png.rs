@@ -46,18 +46,28 @@ fn own_colors(picture: &Picture) -> Option<Indexed> {
 }
 
 fn write(picture: &Picture) -> Result<Vec<u8>, png::EncodingError> {
+    let gray = gray_with_alpha(picture);
     let mut data = Vec::new();
     let mut encoder = Encoder::new(&mut data, picture.width, picture.height);
     encoder.set_color(match picture.kind {
         PixelKind::Luma => ColorType::Grayscale,
         PixelKind::Rgb => ColorType::Rgb,
+        PixelKind::Rgba if gray.is_some() => ColorType::GrayscaleAlpha,
         PixelKind::Rgba | PixelKind::Cmyk => ColorType::Rgba,
     });
     encoder.set_depth(BitDepth::Eight);
     encoder.set_filter(Filter::Adaptive);
     encoder.set_deflate_compression(DeflateCompression::Level(LEVEL));
-    write_pixels(encoder.write_header()?, &picture.data)?;
+    write_pixels(encoder.write_header()?, gray.as_ref().unwrap_or(&picture.data))?;
     Ok(data)
+}
+
+/// The gray and the opacity of each pixel, if all colours are gray.
+fn gray_with_alpha(picture: &Picture) -> Option<Vec<u8>> {
+    let (pixels, _) = picture.data.as_chunks::<4>();
+    let is_gray = picture.kind == PixelKind::Rgba
+        && pixels.iter().all(|&[red, green, blue, _]| red == green && green == blue);
+    is_gray.then(|| pixels.iter().flat_map(|&[gray, _, _, alpha]| [gray, alpha]).collect())
 }
 
 fn write_indexed(picture: &Picture, indexed: Indexed) -> Result<Vec<u8>, png::EncodingError> {

@@ -1,8 +1,8 @@
 //! The fields of a spec.
 
 use super::values::{
-    CropRect, Fit, Flip, FormatOption, Gravity, Hundredths, Progressive, Rgb, Rotation,
-    Subsampling, Version,
+    CropRect, Fit, Flip, FormatOption, Gravity, Hundredths, Progressive, Radius, Rgb, Rotation,
+    Subsampling, Tolerance, Version,
 };
 
 /// The description of a thumbnail. [`Spec::parse`] parses it, and
@@ -20,16 +20,26 @@ pub struct Spec {
     pub upscale: bool,
     /// The part of the image that a crop keeps; `None` = the centre.
     pub gravity: Option<Gravity>,
+    /// Cuts off the border that has the colour of the upper left corner of the upright source, as
+    /// the first step.
+    pub trim: Option<Tolerance>,
     /// The part of the upright source to use; `None` = all of it.
     pub crop: Option<CropRect>,
     /// A rotation. The box applies to the rotated image.
     pub rotate: Rotation,
     /// A mirror image, after the rotation.
     pub flip: Option<Flip>,
+    /// Whether the picture becomes shades of gray. The background keeps its colour.
+    pub grayscale: bool,
     /// The sigma of a Gaussian blur in pixels of the thumbnail, at most 100.
     pub blur: Option<Hundredths>,
+    /// Whether the differences between neighbouring pixels are raised by two thirds.
+    pub detail: bool,
     /// The sigma of an unsharp mask in pixels of the thumbnail, at most 10.
     pub sharpen: Option<Hundredths>,
+    /// The radius of the corners of the picture in pixels of the box, before [`dpr`](Self::dpr); at
+    /// most half of the shorter side.
+    pub radius: Option<Radius>,
     /// The colour behind transparent pixels and in the padding.
     pub background: Option<Rgb>,
     /// The number of pixels of the thumbnail per pixel of the box, 0.1 to 8; `None` = 1.

@@ -139,6 +139,9 @@ mod tests {
             "300x200,cover,g-0-1",
             "300x200,crop-0-0.25-1-0.3333",
             "300x200,rot-90,flip-h",
+            "300x200,trim-10,grayscale,detail,radius-12",
+            "300x200,cover,g-n,trim-0,crop-0-0-0.5-1,rot-90,flip-h,grayscale,blur-1,detail,sharpen-1",
+            "300x200,trim-255,radius-65535,bg-ff0000",
             "300x200,q-80,progressive,ss-444,jpeg",
             "300x200,baseline,ss-422",
             "300x200,ss-420",
@@ -168,6 +171,10 @@ mod tests {
             ("300x200,q-080", "300x200,q-80"),
             ("300x200,ss-444,progressive", "300x200,progressive,ss-444"),
             ("300x200,q-+80", "300x200,q-80"),
+            ("300x200,trim-010", "300x200,trim-10"),
+            ("300x200,crop-0-0-1-0.5,trim-10", "300x200,trim-10,crop-0-0-1-0.5"),
+            ("300x200,detail,grayscale", "300x200,grayscale,detail"),
+            ("300x200,radius-012", "300x200,radius-12"),
             ("300x200,bg-FFFFFF", "300x200,bg-ffffff"),
         ] {
             let expected = Err(SpecError::NotCanonical { canonical: canonical.into() });
@@ -182,8 +189,20 @@ mod tests {
         }
         assert_eq!(Spec::parse("0x200"), Err(SpecError::Side { side: 0 }));
         assert_eq!(Spec::parse("65536x-"), Err(SpecError::Side { side: 65_536 }));
-        for text in [",", ",covered", ",Cover", ", cover", ",q80", ",fit-cover", ",upscale-2", ",-"]
-        {
+        for text in [
+            ",",
+            ",covered",
+            ",Cover",
+            ", cover",
+            ",q80",
+            ",fit-cover",
+            ",upscale-2",
+            ",-",
+            ",trim",
+            ",radius",
+            ",grayscale-1",
+            ",detail-",
+        ] {
             let found = Spec::parse(&format!("300x200{text}"));
             assert!(matches!(found, Err(SpecError::UnknownOption { .. })), "{text}: {found:?}");
         }
@@ -203,6 +222,12 @@ mod tests {
             "sharpen-10.5",
             "ss-411",
             "ss-4:2:0",
+            "trim-",
+            "trim-256",
+            "trim--1",
+            "radius-0",
+            "radius-1.5",
+            "radius-65536",
             "bg-fff",
             "bg-gggggg",
             "bg-+fffff",

@@ -5,7 +5,7 @@
 
 use super::argument::{Argument, OptionValue, Refusal};
 use super::fields::Spec;
-use super::values::{CropRect, Hundredths};
+use super::values::{CropRect, Hundredths, Radius};
 use crate::error::SpecError;
 
 /// The text of an option in a spec.
@@ -56,7 +56,7 @@ const PLAIN: SpecOption = SpecOption {
 };
 
 /// The options, in their order in a spec.
-pub const OPTIONS: [SpecOption; 15] = [
+pub const OPTIONS: [SpecOption; 19] = [
     SpecOption {
         keyword: "fit",
         values: "contain|cover|fill|pad",
@@ -81,6 +81,20 @@ pub const OPTIONS: [SpecOption; 15] = [
         set: |spec, given| set_optional(&mut spec.gravity, given),
         value: |spec| optional(spec.gravity.as_ref()),
         drop_default: |spec| drop_default(&mut spec.gravity),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "trim",
+        form: Form::Prefixed("trim"),
+        expected: "a tolerance from 0 to 255 (in Python also True, which means 10)",
+        set: |spec, given| match given {
+            Given::Argument(Argument::Flag(false)) => {
+                spec.trim = None;
+                Ok(())
+            }
+            given => set_optional(&mut spec.trim, given),
+        },
+        value: |spec| optional(spec.trim.as_ref()),
         ..PLAIN
     },
     SpecOption {
@@ -112,6 +126,15 @@ pub const OPTIONS: [SpecOption; 15] = [
         ..PLAIN
     },
     SpecOption {
+        keyword: "grayscale",
+        form: Form::Flag,
+        values: "grayscale",
+        expected: "True or False",
+        set: |spec, given| set(&mut spec.grayscale, given),
+        value: |spec| Some(&spec.grayscale),
+        ..PLAIN
+    },
+    SpecOption {
         keyword: "blur",
         form: Form::Prefixed("blur"),
         expected: "a sigma from 0.01 to 100, with at most two decimals",
@@ -121,12 +144,30 @@ pub const OPTIONS: [SpecOption; 15] = [
         ..PLAIN
     },
     SpecOption {
+        keyword: "detail",
+        form: Form::Flag,
+        values: "detail",
+        expected: "True or False",
+        set: |spec, given| set(&mut spec.detail, given),
+        value: |spec| Some(&spec.detail),
+        ..PLAIN
+    },
+    SpecOption {
         keyword: "sharpen",
         form: Form::Prefixed("sharpen"),
         expected: "a sigma from 0.01 to 10, with at most two decimals",
         set: |spec, given| set_optional(&mut spec.sharpen, given),
         value: |spec| optional(spec.sharpen.as_ref()),
         is_valid: |spec| spec.sharpen.is_none_or(|sharpen| sharpen.is_within(1..=1_000)),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "radius",
+        form: Form::Prefixed("radius"),
+        expected: "a whole number of pixels from 1 to 65535",
+        set: |spec, given| set_optional(&mut spec.radius, given),
+        value: |spec| optional(spec.radius.as_ref()),
+        is_valid: |spec| spec.radius.is_none_or(Radius::is_valid),
         ..PLAIN
     },
     SpecOption {

@@ -353,6 +353,33 @@ impl fmt::Display for Rgb {
     }
 }
 
+/// The largest difference of a sample from the colour of a border that still belongs to the border.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Tolerance(pub u8);
+
+impl Tolerance {
+    /// Enough for the noise that JPEG adds to a plain border.
+    pub const USUAL: Self = Self(10);
+}
+
+/// A radius in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Radius(u16);
+
+impl Radius {
+    /// Whether the radius is not zero.
+    #[must_use]
+    pub const fn is_valid(self) -> bool {
+        self.0 > 0
+    }
+
+    /// The number of pixels.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        self.0.into()
+    }
+}
+
 /// Whether a JPEG is progressive (scans from coarse to fine) or baseline (a single scan).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Progressive(pub bool);
@@ -607,6 +634,50 @@ impl OptionValue for Rgb {
                 (digits.len() == 3).then(doubled).and_then(|digits| Self::parse(&digits))
             })
             .ok_or(Refusal::Value)
+    }
+}
+
+impl fmt::Display for Tolerance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl OptionValue for Tolerance {
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+
+    /// Python code may write `True` for the usual tolerance.
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        match argument {
+            Argument::Flag(true) => Ok(Self::USUAL),
+            argument => u8::from_argument(argument).map(Self),
+        }
+    }
+
+    fn to_argument(&self) -> Argument {
+        self.0.to_argument()
+    }
+}
+
+impl fmt::Display for Radius {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl OptionValue for Radius {
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        u16::try_from(argument.integer()?).map(Self).map_err(|_| Refusal::Value)
+    }
+
+    fn to_argument(&self) -> Argument {
+        Argument::Integer(self.0.into())
     }
 }
 

@@ -19,42 +19,35 @@ Wanted: TypeAlias = dict[str, Any]
 Recipe: TypeAlias = Callable[[ImageFacts | None], Wanted]
 """Returns the options of a spec. May raise `FactsNeeded` without the facts of the source."""
 
-KNOWN = frozenset(Spec.OPTIONS)
-"""The options that this version of the engine supports."""
-
-_NEAREST = {
-    "grayscale": "the CSS filter: grayscale(1)",
-    "trim": "the part of the image to show, as crop of xaccel's own tags",
-    "detail": "sharpen",
-    "radius": "the CSS border-radius",
-    "orientation": "nothing: thumbnails are always upright",
-}
-"""Alternatives to options that the engine does not support."""
-
 
 class FactsNeeded(Exception):
     """The result depends on the size of the source, or on whether the source is transparent."""
 
 
-def engine_option(name: str, value: object, *, given: str) -> Wanted:
-    """Return an option that not every version of the engine supports.
+def check_upright(*, is_upright: bool, given: str) -> None:
+    """Check that an option does not ask for a thumbnail without the rotation in EXIF data.
 
     Args:
-        name: Its name in a spec.
-        value: Its value in a spec.
+        is_upright: Whether the thumbnail is upright.
         given: The option as it is written in the template, for the error message.
 
     Raises:
-        SpecError: The engine does not support the option.
+        SpecError: The option asks for that.
     """
-    if name in KNOWN:
-        return {name: value}
-    raise SpecError(f"{given} has no equivalent in xaccel yet: use {_NEAREST[name]} instead")
+    if not is_upright:
+        raise SpecError(f"{given} has no equivalent in xaccel: thumbnails are always upright")
 
 
-def encoder_option(name: str, value: object) -> Wanted:
-    """Return an option that does not change the visible result, if the engine supports it."""
-    return {name: value} if name in KNOWN else {}
+def sizes_needed(option: str) -> SpecError:
+    """Return the error for an option that needs the size of a source before its border is cut off.
+
+    Args:
+        option: The option that cuts off the border.
+    """
+    return SpecError(
+        f"{option} works with a box of any size and a crop at an edge, at a corner, in the centre "
+        "or 'smart', but not with options that need the size of the source"
+    )
 
 
 def color(value: object) -> str | None:

@@ -24,7 +24,7 @@ _TYPICAL = ImageFacts(4000, 3000, has_alpha=False)
 
 
 class UnknownSize(SourceError):
-    """The size of a thumbnail depends on its source, which is missing or broken.
+    """The size of a thumbnail depends on its source, which is missing or broken, or on its border.
 
     Django's templates show an empty string.
     """
@@ -85,11 +85,17 @@ class LazyThumbnail:
         """The width and the height, in pixels.
 
         Raises:
-            UnknownSize: The size depends on a source that is missing or broken.
+            UnknownSize: The size depends on a source that is missing or broken, or on the border
+                that is cut off.
         """
         spec = self._spec
-        if spec.fit != "contain" and spec.width is not None and spec.height is not None:
+        is_exact = spec.fit != "contain" and (
+            spec.trim is None or spec.upscale or spec.fit == "pad"
+        )
+        if is_exact and spec.width is not None and spec.height is not None:
             return spec.width, spec.height
+        if spec.trim is not None:
+            raise UnknownSize(f"the size of a thumbnail of {self.source!r} depends on its border")
         outputs = {spec.output_size(*size) for size in possible_sizes(self.source)}
         if len(outputs) == 1:
             return outputs.pop()

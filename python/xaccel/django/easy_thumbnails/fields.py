@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import FileField, ImageField
+from django.db.models import FileField
 
 from xaccel.django.easy_thumbnails.files import ThumbnailerFieldFile, ThumbnailerImageFieldFile
+from xaccel.django.fields import ImageField
 
 __all__ = ["ThumbnailerField", "ThumbnailerImageField"]
 
@@ -29,7 +30,7 @@ class ThumbnailerField(FileField):
 
 
 class ThumbnailerImageField(ThumbnailerField, ImageField):
-    """An image field whose value has thumbnails: `person.photo["small"].url`.
+    """An image field whose value has thumbnails: `person.photo["small"].url`. It needs no Pillow.
 
     Args:
         resize_source: The options for resizing an upload before it is saved.
@@ -38,6 +39,8 @@ class ThumbnailerImageField(ThumbnailerField, ImageField):
     """
 
     attr_class = ThumbnailerImageFieldFile
+    # The rows of a site that moves hold the sizes that Pillow read, before the EXIF rotation.
+    has_upright_size = False
 
     def __init__(
         self, *arguments: Any, resize_source: Mapping[str, Any] | None = None, **keywords: Any

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage
-from django.db.models.fields.files import FieldFile, ImageFieldFile
+from django.db.models.fields.files import FieldFile
 from django.utils.safestring import SafeString
 
 from xaccel._core import Spec, probe, render
@@ -20,6 +20,7 @@ from xaccel.django.dropins.options import Recipe
 from xaccel.django.dropins.thumbnails import LazyThumbnail, UnknownSize
 from xaccel.django.easy_thumbnails.alias import aliases
 from xaccel.django.easy_thumbnails.options import recipe
+from xaccel.django.fields import ImageFieldFile
 from xaccel.django.functions import purge_thumbnails
 from xaccel.exceptions import SourceError, XaccelError
 from xaccel.thumbnails.markup import element

@@ -14,10 +14,10 @@ from xaccel.django.dropins.options import (
     Picture,
     Recipe,
     Wanted,
+    check_upright,
     color,
-    encoder_option,
-    engine_option,
     remembered,
+    sizes_needed,
     whole_number,
 )
 from xaccel.django.easy_thumbnails.settings import setting
@@ -42,6 +42,7 @@ _FORMATS = {
 }
 _SUBSAMPLING = {0: "444", 1: "422", 2: "420"}
 _USUAL_SUBSAMPLING = 2
+_EFFECTS = {"bw": "grayscale", "autocrop": "trim", "detail": "detail"}
 _PILLOWS_SHARPEN = 0.87
 """The sigma of a mask of 3x3 pixels with equal weights around the middle."""
 
@@ -63,12 +64,16 @@ class _Job:
     upscale: bool
     zoom: int
     background: str | None
+    trim: bool
+    """Whether the border is cut off first, so that no size is known."""
 
     def wanted(self, facts: ImageFacts | None) -> Wanted:
         """Return the spec options that concern sizes."""
         direct = self._direct(facts)
         if direct is not None:
             return direct
+        if self.trim:
+            raise sizes_needed("autocrop")
         if facts is None:
             raise FactsNeeded
         return self._sized(facts)
@@ -83,7 +88,8 @@ class _Job:
         if not self.crop or not has_both:
             is_padded = self.background is not None and has_both
             return {**box, "fit": "pad" if is_padded else "contain", "upscale": self.upscale}
-        if self.crop == "scale" or not (self.upscale or (facts and self._fills(facts))):
+        is_large = self.upscale or self.trim or (facts and self._fills(facts))
+        if self.crop == "scale" or not is_large:
             return None
         gravity = self._gravity()
         if gravity is None:
@@ -195,6 +201,7 @@ def recipe(suffix: str, size: object, options: Mapping[str, Any]) -> Recipe:
         upscale=bool(given.get("upscale")),
         zoom=whole_number(given, "zoom") if given.get("zoom") else 0,
         background=color(background) if background else None,
+        trim=bool(given.get("autocrop")),
     )
     look = _look(given)
     if job.background is not None:
@@ -218,14 +225,10 @@ def _look(given: Mapping[str, Any]) -> Wanted:
     if subsampling not in _SUBSAMPLING:
         raise SpecError(f"the option 'subsampling' must be 0, 1 or 2, not {subsampling!r}")
     if subsampling != _USUAL_SUBSAMPLING:
-        look |= encoder_option("subsampling", _SUBSAMPLING[subsampling])
-    if given.get("keep_icc_profile"):
-        look |= encoder_option("keep_icc", value=True)
-    if not given.get("exif_orientation", True):
-        look |= engine_option("orientation", value=False, given="exif_orientation=False")
-    for option, name in (("bw", "grayscale"), ("autocrop", "trim"), ("detail", "detail")):
-        if given.get(option):
-            look |= engine_option(name, value=True, given=option)
+        look["subsampling"] = _SUBSAMPLING[subsampling]
+    is_upright = bool(given.get("exif_orientation", True))
+    check_upright(is_upright=is_upright, given="exif_orientation=False")
+    look |= {name: True for option, name in _EFFECTS.items() if given.get(option)}
     if given.get("sharpen"):
         look["sharpen"] = _PILLOWS_SHARPEN
     if given.get("replace_alpha"):

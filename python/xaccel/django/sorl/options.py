@@ -15,10 +15,10 @@ from xaccel.django.dropins.options import (
     Picture,
     Recipe,
     Wanted,
+    check_upright,
     color,
-    encoder_option,
-    engine_option,
     remembered,
+    sizes_needed,
     whole_number,
 )
 from xaccel.django.sorl.settings import setting
@@ -81,12 +81,16 @@ class _Job:
     """The position of the crop, or `smart`."""
     cropbox: tuple[int, int, int, int] | None
     padding: bool
+    trim: bool
+    """Whether the border is cut off first, so that no size is known."""
 
     def wanted(self, facts: ImageFacts | None) -> Wanted:
         """Return the spec options that concern sizes."""
         direct = self._direct(facts)
         if direct is not None:
             return direct
+        if self.trim:
+            raise sizes_needed("remove_border")
         if facts is None:
             raise FactsNeeded
         return self._sized(facts)
@@ -102,7 +106,7 @@ class _Job:
         if self.crop is None or not has_both:
             fit = "pad" if self.padding and has_both else "contain"
             return {**box, "fit": fit, "upscale": self.upscale}
-        if not self.upscale and (facts is None or not self._fills(facts)):
+        if not (self.upscale or self.trim or (facts and self._fills(facts))):
             return None
         gravity = _gravity(self.crop)
         if gravity is None:
@@ -169,6 +173,7 @@ def recipe(suffix: str, geometry: object, options: Mapping[str, Any]) -> Recipe:
         crop=_crop(given["crop"]),
         cropbox=_cropbox(given["cropbox"]),
         padding=bool(given["padding"]),
+        trim=bool(given["remove_border"]),
     )
     look = _look(given)
     if job.padding:
@@ -207,16 +212,14 @@ def _look(given: Mapping[str, Any]) -> Wanted:
         "quality": min(max(quality, _LOWEST_QUALITY), _HIGHEST_QUALITY),
     }
     if look["format"] == "jpeg" and given["progressive"]:
-        look |= encoder_option("progressive", value=True)
-    if not given["orientation"]:
-        look |= engine_option("orientation", value=False, given="orientation=False")
+        look["progressive"] = True
+    check_upright(is_upright=bool(given["orientation"]), given="orientation=False")
     if given["colorspace"] == "GRAY":
-        look |= engine_option("grayscale", value=True, given="colorspace='GRAY'")
+        look["grayscale"] = True
     if given["remove_border"]:
-        look |= engine_option("trim", value=True, given="remove_border")
+        look["trim"] = True
     if given["rounded"]:
-        radius = whole_number(given, "rounded")
-        look |= engine_option("radius", radius, given=f"rounded={radius}")
+        look["radius"] = whole_number(given, "rounded")
     if given["blur"]:
         look["blur"] = float(whole_number(given, "blur"))
     return look

@@ -1,0 +1,7 @@
+"""The app of the private documents."""
+
+from django.apps import AppConfig
+
+
+class DocumentsConfig(AppConfig):
+    name = "documents"

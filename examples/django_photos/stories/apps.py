@@ -1,0 +1,7 @@
+"""The app of the stories, which editors write with Wagtail."""
+
+from django.apps import AppConfig
+
+
+class StoriesConfig(AppConfig):
+    name = "stories"

@@ -1,0 +1,225 @@
+//! `trim`: cuts off the border of a source that has the colour of its upper left corner.
+//!
+//! The edges of the border are only known after the source was decoded at its full size. The result
+//! is another source, so that all other steps work on the part within the border.
+
+use super::color::Profile;
+use super::decode::{self, Completeness, DecodeRequest, Sink, Source};
+use super::header::Header;
+use super::options::RenderOptions;
+use super::orient::Transform;
+use super::spec::Tolerance;
+use crate::error::ThumbnailError;
+use raster::{Frame, Picture, PixelKind, Size};
+
+/// Decode a source, and return it without its border. An animation is decoded a second time for its
+/// frames, so that they are not all in memory. All of its frames lose the same border.
+///
+/// # Errors
+/// See [`render`](super::render).
+pub(super) fn open<'a>(
+    bytes: &'a [u8],
+    options: &RenderOptions<'_>,
+    tolerance: Tolerance,
+) -> Result<Box<dyn Source + 'a>, ThumbnailError> {
+    let mut source = decode::open(bytes, options.limits)?;
+    let (header, profile) = (*source.header(), source.profile());
+    let frames = options.frames_of(&header);
+    let request = DecodeRequest {
+        size: FULL,
+        half_chroma: false,
+        all_frames: frames > 1,
+        is_partial: options.is_partial,
+        expired: options.expired,
+    };
+    options.limits.check_source(source.decoded_pixels(request), frames)?;
+    let mut inside: Option<Area> = None;
+    let mut still = None;
+    let completeness = source.frames(request, &mut |frame| {
+        options.check_time()?;
+        let picture = frame.pixels.into_picture()?;
+        if let Some(found) = content(&picture, header.transform, tolerance, options)? {
+            inside = Some(inside.map_or(found, |inside| inside.with(found)));
+        }
+        still = (frames == 1).then_some(picture);
+        Ok(())
+    })?;
+    let area = inside.unwrap_or_else(|| Area::all(header.size));
+    let pixels = match still {
+        Some(picture) => TrimmedPixels::Still(cut(picture, area), completeness),
+        None => TrimmedPixels::Animation(decode::open(bytes, options.limits)?, area),
+    };
+    let size = match &pixels {
+        TrimmedPixels::Still(picture, _) => picture.size(),
+        TrimmedPixels::Animation(..) => area.size(),
+    };
+    Ok(Box::new(Trimmed { header: Header { size, ..header }, profile, pixels }))
+}
+
+/// No codec shrinks the picture below this size.
+const FULL: Size = Size { width: u32::MAX, height: u32::MAX };
+
+/// A source without its border.
+struct Trimmed<'a> {
+    header: Header,
+    profile: Option<Profile>,
+    pixels: TrimmedPixels<'a>,
+}
+
+enum TrimmedPixels<'a> {
+    /// The decoded picture.
+    Still(Picture, Completeness),
+    /// A source to decode, and the part of each frame to pass on.
+    Animation(Box<dyn Source + 'a>, Area),
+}
+
+impl Source for Trimmed<'_> {
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn profile(&mut self) -> Option<Profile> {
+        self.profile.take()
+    }
+
+    fn frames(
+        self: Box<Self>,
+        request: DecodeRequest<'_>,
+        sink: Sink<'_>,
+    ) -> Result<Completeness, ThumbnailError> {
+        match self.pixels {
+            TrimmedPixels::Still(picture, completeness) => {
+                sink(Frame { picture, delay: 0 }.into())?;
+                Ok(completeness)
+            }
+            TrimmedPixels::Animation(source, area) => {
+                let request = DecodeRequest { size: FULL, ..request };
+                source.frames(request, &mut |frame| {
+                    let picture = cut(frame.pixels.into_picture()?, area);
+                    sink(Frame { picture, delay: frame.delay }.into())
+                })
+            }
+        }
+    }
+}
+
+/// A part of a picture in pixels, with at least one pixel. `right` and `bottom` are outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Area {
+    left: usize,
+    top: usize,
+    right: usize,
+    bottom: usize,
+}
+
+impl Area {
+    const fn all(Size { width, height }: Size) -> Self {
+        Self { left: 0, top: 0, right: width as usize, bottom: height as usize }
+    }
+
+    /// The smallest area that contains both.
+    fn with(self, other: Self) -> Self {
+        Self {
+            left: self.left.min(other.left),
+            top: self.top.min(other.top),
+            right: self.right.max(other.right),
+            bottom: self.bottom.max(other.bottom),
+        }
+    }
+
+    fn size(self) -> Size {
+        let side = |start, end: usize| u32::try_from(end.saturating_sub(start)).unwrap_or(u32::MAX);
+        Size { width: side(self.left, self.right), height: side(self.top, self.bottom) }
+    }
+}
+
+/// The part of a picture within the border; `None` if all pixels belong to the border.
+fn content(
+    picture: &Picture,
+    upright: Transform,
+    tolerance: Tolerance,
+    options: &RenderOptions<'_>,
+) -> Result<Option<Area>, ThumbnailError> {
+    let Tolerance(most) = tolerance;
+    match picture.kind {
+        PixelKind::Luma => {
+            within::<1>(picture, upright, options, |one, other| is_near(*one, *other, most))
+        }
+        PixelKind::Rgb => {
+            within::<3>(picture, upright, options, |one, other| is_near(*one, *other, most))
+        }
+        PixelKind::Cmyk => {
+            within::<4>(picture, upright, options, |one, other| is_near(*one, *other, most))
+        }
+        // Transparent pixels of any colour look the same.
+        PixelKind::Rgba => within::<4>(picture, upright, options, |one, other| {
+            is_near(premultiplied(*one), premultiplied(*other), most)
+        }),
+    }
+}
+
+fn is_near<const N: usize>(one: [u8; N], other: [u8; N], most: u8) -> bool {
+    one.iter().zip(&other).all(|(one, other)| one.abs_diff(*other) <= most)
+}
+
+fn premultiplied([red, green, blue, alpha]: [u8; 4]) -> [u8; 4] {
+    let weighed = |sample: u8| {
+        u8::try_from((u16::from(sample) * u16::from(alpha) + 127) / 255).unwrap_or(255)
+    };
+    [weighed(red), weighed(green), weighed(blue), alpha]
+}
+
+/// The smallest area that contains all pixels of `N` bytes that are not like the corner.
+fn within<const N: usize>(
+    picture: &Picture,
+    upright: Transform,
+    options: &RenderOptions<'_>,
+    is_like: impl Fn(&[u8; N], &[u8; N]) -> bool,
+) -> Result<Option<Area>, ThumbnailError> {
+    let (pixels, _) = picture.data.as_chunks::<N>();
+    let width = picture.width as usize;
+    let (right, bottom) = upright.stored_corner();
+    let row = if bottom { (picture.height as usize).saturating_sub(1) * width } else { 0 };
+    let column = if right { width.saturating_sub(1) } else { 0 };
+    let Some(corner) = pixels.get(row + column) else { return Ok(None) };
+    let is_inside = |pixel: &[u8; N]| !is_like(pixel, corner);
+    let mut found: Option<Area> = None;
+    for (y, row) in pixels.chunks_exact(width.max(1)).enumerate() {
+        options.check_time()?;
+        let (left, right) = found.map_or((width, 0), |area| (area.left, area.right));
+        // The pixels between the edges that were found do not change them.
+        let first = row.iter().take(left).position(is_inside);
+        let last = row.iter().skip(right).rposition(is_inside).map(|x| right + x);
+        let has_content = first.is_some()
+            || last.is_some()
+            || row.get(left..right).is_some_and(|row| row.iter().any(is_inside));
+        if has_content {
+            let area = found.get_or_insert(Area { left, top: y, right, bottom: y });
+            area.left = first.unwrap_or(left);
+            area.right = last.map_or(right, |x| x + 1);
+            area.bottom = y + 1;
+        }
+    }
+    Ok(found)
+}
+
+/// Cut out a part of a picture. The part is clipped to the picture.
+fn cut(picture: Picture, area: Area) -> Picture {
+    let all = Area::all(picture.size());
+    let Area { left, top, right, bottom } = Area {
+        left: area.left.min(all.right.saturating_sub(1)),
+        top: area.top.min(all.bottom.saturating_sub(1)),
+        right: area.right.min(all.right),
+        bottom: area.bottom.min(all.bottom),
+    };
+    let area = Area { left, top, right, bottom };
+    if area == all {
+        return picture;
+    }
+    let bytes = picture.kind.bytes();
+    let Size { width, height } = area.size();
+    let rows = picture.data.chunks_exact(picture.stride().max(1)).skip(top).take(height as usize);
+    let rows: Vec<&[u8]> =
+        rows.map(|row| row.get(left * bytes..right * bytes).unwrap_or_default()).collect();
+    Picture { width, height, kind: picture.kind, data: rows.concat() }
+}
