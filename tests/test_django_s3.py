@@ -10,7 +10,8 @@ from django.db.models.fields.files import FieldFile
 from django.test import RequestFactory, override_settings
 from storages.backends.s3 import S3File, S3Storage
 from xaccel import ConfigError
-from xaccel.django import send_private_file, send_private_thumbnail
+from xaccel.django import purge, purge_thumbnails, send_private_file, send_private_thumbnail
+from xaccel.exceptions import StorageUnavailable
 from xaccel.testing import assert_offloaded
 
 from tests.support import django_site  # noqa: F401
@@ -137,3 +138,16 @@ def test_an_unsaved_file_is_not_sent(configure):
     configure(REMOTES=REMOTES)
     with pytest.raises(ConfigError, match="not in a storage"):
         send_private_file(RequestFactory().get("/"), ContentFile(b"x", name="media/a.pdf"))
+
+
+def test_a_store_that_is_down_does_not_break_a_saved_row(configure, tmp_path, caplog):
+    configure(
+        THUMBNAIL_SOURCE=str(tmp_path),
+        THUMBNAIL_CACHE=str(tmp_path / "cache"),
+        THUMBNAIL_STORE="s3://thumbs/",
+        S3={**S3, "endpoint": "http://127.0.0.1:1"},
+    )
+    purge._purge("cat.jpg")
+    assert "can't purge the thumbnails of 'cat.jpg'" in caplog.text
+    with pytest.raises(StorageUnavailable):
+        purge_thumbnails("cat.jpg")

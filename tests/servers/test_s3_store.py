@@ -339,9 +339,7 @@ def test_conditions_that_the_store_does_not_know(server, store, relay):
     assert server.get(f"{store}a/b.png") == b"data"
 
 
-class TestLifecycle:
-    """The rules by which the bucket removes old thumbnails."""
-
+class TestCommands:
     @pytest.fixture
     def run(self, server, store, tmp_path, monkeypatch, capsys):
         settings = {
@@ -350,20 +348,20 @@ class TestLifecycle:
             "THUMBNAIL_CACHE": str(tmp_path),
             "THUMBNAIL_STORE": store,
         }
-        name = f"lifecycle_{tmp_path.name}"
+        name = f"store_of_{tmp_path.name}"
         (tmp_path / f"{name}.py").write_text(
             f"from xaccel import Config\nconfig = Config.from_mapping({settings!r})\n"
         )
         monkeypatch.syspath_prepend(tmp_path)
 
         def run(*arguments):
-            status = main(["config", "s3-lifecycle", "--app", f"{name}:config", *arguments])
+            status = main([*arguments, "--app", f"{name}:config"])
             out, err = capsys.readouterr()
             return status, out, err
 
         return run
 
-    def test_a_store_accepts_them(self, server, store, run):
+    def test_a_store_accepts_the_lifecycle_rules(self, server, store, run):
         boto3 = pytest.importorskip("boto3")
         client = boto3.client(
             "s3",
@@ -372,7 +370,7 @@ class TestLifecycle:
             aws_access_key_id=server.access_key,
             aws_secret_access_key=server.secret_key,
         )
-        status, out, _ = run("--days", "90")
+        status, out, _ = run("config", "s3-lifecycle", "--days", "90")
         assert status == 0
         client.put_bucket_lifecycle_configuration(
             Bucket="thumbs", LifecycleConfiguration=json.loads(out)
@@ -382,13 +380,22 @@ class TestLifecycle:
         assert rule["Expiration"]["Days"] == 90
         assert rule["Status"] == "Enabled"
 
-    def test_the_default_and_mistakes(self, run):
-        assert json.loads(run()[1])["Rules"][0]["Expiration"] == {"Days": 60}
+    def test_cache_purge(self, server, store, run):
+        url = f"{store}{digest('cat.jpg')}/50x-.jpeg"
+        server.put(url, b"x")
+        status, out, _ = run("cache", "purge", "cat.jpg")
+        assert (status, out) == (0, "cat.jpg: removed 1 thumbnail\n")
+        assert server.get(url) is None
+
+    def test_the_default_of_the_rules_and_mistakes(self, run):
+        assert json.loads(run("config", "s3-lifecycle")[1])["Rules"][0]["Expiration"] == {
+            "Days": 60
+        }
         for arguments, message in (
             (("--days", "0"), "--days"),
             (("--out", "x"), "only printed"),
         ):
-            status, out, err = run(*arguments)
+            status, out, err = run("config", "s3-lifecycle", *arguments)
             assert (status, out) == (2, "")
             assert message in err
 

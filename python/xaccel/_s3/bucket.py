@@ -18,7 +18,7 @@ from xaccel._s3.settings import BucketSettings
 ATTEMPTS = 3
 """How often a request is sent at most, by default."""
 
-_PAUSE = 0.1
+_PAUSE = 0.2
 """The longest pause before the second attempt, in seconds. It doubles with each attempt."""
 
 # S3 says `SlowDown` with 503. 429 is the status of some other stores.
@@ -116,7 +116,7 @@ class Bucket:
                         raise S3TooLarge(f"{place!r}: {error}") from None
                     return response
                 problem = _problem(response, place)
-            pause = random.uniform(0, _PAUSE) * 2**attempt  # noqa: S311 - only spreads the load
+            pause = random.uniform(0, _PAUSE) * 2 ** (attempt - 1)  # noqa: S311 - only spreads the load
             is_last = attempt == self._attempts or time.monotonic() + pause >= deadline
             if is_last or not isinstance(problem, S3Unavailable):
                 raise problem

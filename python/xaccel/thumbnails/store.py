@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -236,16 +235,13 @@ class ThumbnailStore:
         return result
 
     def _warn(self, error: S3Error) -> None:
+        # Without a lock, which a forked process could inherit in a locked state.
         now = self._now()
-        with _warning:
-            is_silent = now - self._warned_at < WARNING_SECONDS
-            if not is_silent:
-                self._warned_at = now
+        is_silent = now - self._warned_at < WARNING_SECONDS
+        if not is_silent:
+            self._warned_at = now
         level = logging.DEBUG if is_silent else logging.WARNING
         _logger.log(level, "XACCEL['THUMBNAIL_STORE'] is not used: %s", one_line(error))
-
-
-_warning = threading.Lock()
 
 
 def get(config: Config) -> ThumbnailStore | None:

@@ -5,6 +5,7 @@ import functools
 import itertools
 import os
 import random
+import signal
 import socket
 import subprocess
 import time
@@ -62,6 +63,7 @@ def running(
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin", **(env or {})},
+            process_group=0,
         )
     try:
         _wait_until_listening(process, address, log)
@@ -73,6 +75,9 @@ def running(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        # Some servers, such as thumbor, leave their workers behind.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _connect(address: int | Path) -> None:

@@ -141,7 +141,7 @@ class _Object:
         bytes find out where that is.
         """
         start, size = len(self._incoming), self._size or 0
-        return max(size // 3 - start, size // 16, FIRST_RANGE)
+        return max(size // 3 - start, size // 13, FIRST_RANGE)
 
     def _fetch(self, size: int | None) -> bool:
         """Fetch the next bytes, or all that are missing; return whether they are enough."""
