@@ -77,6 +77,7 @@ S3 = {
     "xaccel._s3",
     "xaccel._s3.credentials",
     "xaccel._s3.errors",
+    "xaccel._s3.listing",
     "xaccel._s3.settings",
 }
 S3_CLIENT = S3 | {"xaccel._addresses", "xaccel._http", "xaccel._s3.bucket"}
