@@ -85,6 +85,7 @@ $(VENV)/.demo: $(VENV)/.packages $(RUST_SOURCES) pyproject.toml
 	$(call develop,demo,--profile dev)
 
 $(VENV)/.test: $(VENV)/.packages $(RUST_SOURCES) pyproject.toml
+	@scripts/install-packages test
 	$(call develop,demo test,--profile dev)
 
 $(VENV)/.bench: $(VENV)/.packages $(RUST_SOURCES) pyproject.toml
