@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, Read, Take};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use jpeg_dc::{Chroma, Options, Prefix, read_needed};
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -98,23 +99,27 @@ impl Read for Positioned {
 /// A source that arrives in pieces.
 #[derive(Debug)]
 pub struct StreamedSource {
-    content: Vec<u8>,
+    content: Arc<Vec<u8>>,
     /// `None` once the search for the first scans has ended.
     needed: Option<Prefix>,
 }
 
-impl Default for StreamedSource {
-    fn default() -> Self {
-        let needed = Some(Prefix::new(Options::new().chroma(Chroma::Dc)));
-        Self { content: Vec::new(), needed }
-    }
-}
-
 impl StreamedSource {
+    /// A source of up to `capacity` bytes. The system provides their memory when they arrive. A
+    /// buffer that grows would be copied again and again, and take twice the memory meanwhile.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        let mut content = Vec::new();
+        // Without so much address space, the buffer grows.
+        let _ = content.try_reserve_exact(capacity);
+        let needed = Some(Prefix::new(Options::new().chroma(Chroma::Dc)));
+        Self { content: Arc::new(content), needed }
+    }
+
     /// Add the next piece. Returns true for the piece that completes the bytes needed for a
     /// thumbnail of one eighth of a JPEG's size.
     pub fn feed(&mut self, piece: &[u8]) -> bool {
-        self.content.extend_from_slice(piece);
+        Arc::make_mut(&mut self.content).extend_from_slice(piece);
         let Some(needed) = &mut self.needed else { return false };
         let found = needed.find(&self.content);
         if !matches!(found, Ok(None)) {
@@ -125,7 +130,7 @@ impl StreamedSource {
 
     /// The bytes that have arrived so far.
     #[must_use]
-    pub fn content(&self) -> &[u8] {
+    pub const fn content(&self) -> &Arc<Vec<u8>> {
         &self.content
     }
 }
@@ -139,19 +144,19 @@ mod tests {
     #[test]
     fn knows_when_enough_of_a_progressive_jpeg_has_arrived() {
         let long = [PROGRESSIVE, &vec![0; 500_000]].concat();
-        let mut source = StreamedSource::default();
+        let mut source = StreamedSource::new(0);
         let enough = long.chunks(100).position(|piece| source.feed(piece)).unwrap();
         assert!(source.content().len() < PROGRESSIVE.len());
-        assert_eq!(source.content(), &long[..(enough + 1) * 100]);
+        assert_eq!(source.content()[..], long[..(enough + 1) * 100]);
         assert!(!source.feed(&long[source.content().len()..]));
-        assert_eq!(source.content(), long);
+        assert_eq!(**source.content(), long);
     }
 
     #[test]
     fn other_formats_are_needed_whole() {
-        let mut source = StreamedSource::default();
+        let mut source = StreamedSource::new(0);
         assert!(!vec![0; 10_000].chunks(100).any(|piece| source.feed(piece)));
-        assert_eq!(source.content(), [0; 10_000]);
+        assert_eq!(**source.content(), [0; 10_000]);
     }
 
     const PROGRESSIVE: &[u8] = include_bytes!("../../crates/jpeg-dc/tests/data/progressive.jpg");
