@@ -37,6 +37,8 @@ pub mod resize;
 mod saliency;
 pub mod smart;
 pub mod spec;
+#[cfg(test)]
+mod tests;
 
 use crate::error::ThumbnailError;
 use color::Converter;
@@ -79,7 +81,10 @@ pub fn render(source: &[u8], options: &RenderOptions<'_>) -> Result<Thumbnail, T
             let (frames, completeness) = frames(source, &plan, &mut colors)?;
             options.check_time()?;
             let RenderPlan { header, format, quality, style, .. } = plan;
-            let data = encode::encode(&frames, header.plays, format, quality, style)?;
+            let data = {
+                let check_time = &|| options.check_time();
+                encode::encode(&frames, header.plays, format, quality, style, check_time)?
+            };
             (data, completeness)
         };
     let Size { width, height } = plan.geometry.canvas;

@@ -43,6 +43,7 @@ pub fn draw(hash: &[u8]) -> Result<String, ThumbnailError> {
     let drawn = Picture { width: side(width)?, height: side(height)?, kind: PixelKind::Rgba, data }
         .without_idle_alpha();
     let frame = Frame { picture: drawn, delay: 0 };
-    let webp = encode::encode(&[frame], 1, OutputFormat::WebP, QUALITY, Style::default())?;
+    let in_time = &|| Ok(());
+    let webp = encode::encode(&[frame], 1, OutputFormat::WebP, QUALITY, Style::default(), in_time)?;
     Ok(format!("data:image/webp;base64,{}", BASE64_STANDARD.encode(&webp)))
 }
