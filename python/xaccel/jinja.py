@@ -65,8 +65,11 @@ def _mounted(helper: Callable[..., Any]) -> Callable[..., Any]:
     @pass_context
     @wraps(helper)
     def call(context: Context, /, *args: Any, **options: Any) -> Any:
-        mount = _mount_of(context.get("request"))
-        return helper(*args, mount=mount, **options) if mount else helper(*args, **options)
+        # A missing variable costs `get` of the context an exception.
+        request = context.parent.get("request")
+        if request is not None and (mount := _mount_of(request)):
+            options["mount"] = mount
+        return helper(*args, **options)
 
     return call
 
