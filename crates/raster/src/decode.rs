@@ -29,6 +29,7 @@ struct Stoppable<'a> {
 }
 
 impl Stoppable<'_> {
+    #[inline]
     fn check(&mut self, bytes: usize) -> io::Result<()> {
         self.unchecked += bytes;
         if self.unchecked < PIECE {
@@ -44,6 +45,13 @@ impl Read for Stoppable<'_> {
         let length = self.source.read(buffer)?;
         self.check(length)?;
         Ok(length)
+    }
+
+    // The decoder reads a pixel at a time.
+    #[inline]
+    fn read_exact(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        self.source.read_exact(buffer)?;
+        self.check(buffer.len())
     }
 }
 
