@@ -23,7 +23,7 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 _Usage: TypeAlias = tuple[int, int]  # the number of files, and their size on the disk in bytes
-_Source: TypeAlias = bytes | str | PathLike[str] | OpenedFile | _Readable
+_Source: TypeAlias = bytes | str | PathLike[str] | OpenedFile | StreamedSource | _Readable
 _Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
 _SourceFormat: TypeAlias = Literal["jpeg", "png", "webp", "gif", "bmp", "tiff", "avif"]
 _Fit: TypeAlias = Literal["contain", "cover", "fill", "pad"]
@@ -280,7 +280,7 @@ class ImageInfo:
 class StreamedSource:
     """An image that arrives piece by piece, for example from another machine."""
 
-    def __new__(cls) -> StreamedSource: ...
+    def __new__(cls, capacity: int, /) -> StreamedSource: ...
     def feed(self, piece: bytes, /) -> bool:
         """Add the next piece.
 
@@ -289,9 +289,6 @@ class StreamedSource:
             somewhat smaller than an eighth of the image. For a progressive JPEG, the first half of
             the file is often enough.
         """
-
-    def content(self) -> bytes:
-        """Return the bytes that have arrived so far."""
 
     def __len__(self) -> int: ...
 
