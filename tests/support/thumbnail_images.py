@@ -2,6 +2,7 @@
 
 import io
 import struct
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -44,6 +45,12 @@ def difference(one, other):
         for picture in (one, other)
     ]
     return float(np.abs(pixels[0] - pixels[1]).mean())
+
+
+def peak_memory():
+    """The most memory that this process has had since the peak was reset, in kB."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0])
 
 
 def _icc(space, tags):

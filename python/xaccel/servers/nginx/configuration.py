@@ -104,10 +104,10 @@ def secrets(config: Config, deployment: Deployment) -> str | None:
         ConfigError: There is no key, or nginx's configuration can't express one.
     """
     _DIALECT.check(config)
-    verifier = thumbnails.verifier_of(config, deployment)
-    if verifier == "njs":
+    verification = thumbnails.verification_of(config, deployment)
+    if verification == "njs":
         return text.document([thumbnails.secrets(config, deployment)])
-    if not secure_link.is_used(config, verifier):
+    if not secure_link.is_used(config, verification):
         return None
     config.signer()
     return text.document(secure_link.secrets(config, deployment))
@@ -121,7 +121,7 @@ def further_files(deployment: Deployment) -> Mapping[str, str]:
 
 
 def _modules(config: Config, deployment: Deployment) -> Iterator[str]:
-    if thumbnails.verifier_of(config, deployment) == "njs":
+    if thumbnails.verification_of(config, deployment) == "njs":
         yield f"load_module {thumbnails.MODULE};"
     if image_filter.is_used(config):
         yield f"load_module {image_filter.MODULE};"
