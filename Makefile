@@ -94,6 +94,7 @@ $(VENV)/.demo-django: $(VENV)/.demo examples/django_photos/requirements.txt
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.packages $(RUST_SOURCES) pyproject.toml
+	@scripts/install-packages test
 	$(call develop,demo test,--profile dev)
 
 $(VENV)/.bench: $(VENV)/.packages $(RUST_SOURCES) pyproject.toml

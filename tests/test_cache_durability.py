@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
 
 _PUBLISH = """
 import sys
@@ -17,7 +14,6 @@ print(Cache(sys.argv[1]).publish("/t/1x1/a", b"thumbnail"))
 """
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
 def test_data_is_on_the_disk_before_the_file_has_its_name(tmp_path: Path) -> None:
     log = tmp_path / "calls"
     calls = "trace=fsync,fdatasync,rename,renameat,renameat2"

@@ -77,10 +77,14 @@ S3 = {
     "xaccel._s3",
     "xaccel._s3.credentials",
     "xaccel._s3.errors",
-    "xaccel._s3.listing",
     "xaccel._s3.settings",
 }
-S3_CLIENT = S3 | {"xaccel._addresses", "xaccel._http", "xaccel._s3.bucket"}
+S3_CLIENT = S3 | {
+    "xaccel._addresses",
+    "xaccel._http",
+    "xaccel._s3.bucket",
+    "xaccel._s3.listing",
+}
 REMOTE = {"xaccel._addresses", "xaccel._http", "xaccel.delivery.remote_files"}
 
 REPORT = """

@@ -254,23 +254,17 @@ def validators(site):
         field.run_validators(ContentFile(CONTENT, name="a.html"))
 
 
-def flask_app(site, server):
+def flask_app(site, server, *, sendfile=True, **keywords):
     app = Flask(__name__)
     app.config["SECRET_KEY"] = "the secret of the framework"
     app.config["XACCEL"] = site.settings(server)
-    XAccel(app, sendfile=True)
+    XAccel(app, sendfile=sendfile)
     app.add_url_rule("/file", "file", lambda: send_file(site.file, as_attachment=True))
     app.add_url_rule(
         "/directory", "directory", lambda: send_from_directory(site.root, "a.html", etag=False)
     )
     app.add_url_rule("/outside", "outside", lambda: send_file(site.outside))
-    app.add_url_rule(
-        "/private",
-        "private",
-        lambda: flask_send_private_file(
-            site.file, mimetype="text/x-own", as_attachment=True, download_name="b", max_age=5
-        ),
-    )
+    app.add_url_rule("/private", "private", lambda: flask_send_private_file(site.file, **keywords))
     return app.test_client()
 
 
@@ -283,7 +277,7 @@ def flask_files(site):
         ("nginx", "X-Accel-Redirect", "/_p/a.html"),
         ("caddy", "X-Accel-Redirect", "/_p/a.html"),
     ):
-        client = flask_app(site, server)
+        client = flask_app(site, server, sendfile=True)
         for url in ("/file", "/directory"):
             response = client.get(url, headers={"Range": "bytes=0-1"})
             assert (response.status_code, response.headers[header]) == (200, value), server
@@ -293,7 +287,8 @@ def flask_files(site):
 
 @row("`send_file(path, mimetype, as_attachment")
 def flask_keywords(site):
-    headers = flask_app(site, "nginx").get("/private").headers
+    keywords = {"mimetype": "text/x-own", "as_attachment": True, "download_name": "b", "max_age": 5}
+    headers = flask_app(site, "nginx", **keywords).get("/private").headers
     assert headers["Content-Type"].startswith("text/x-own")
     assert headers["Content-Disposition"] == 'attachment; filename="b"'
     assert headers["Cache-Control"] == "private, max-age=5"
@@ -307,15 +302,16 @@ def flask_conditions(site):
     assert client.get("/private", headers={"If-None-Match": etag}).status_code == 304
 
 
-def rack(site, headers=(), *, trust=False, file=None, **environ):
+def rack(site, headers=(), *, config=None, file=None, trust_request_headers=False, **environ):
     """What `xaccel.wsgi.Sendfile` makes of an app's file."""
 
     def app(environ, start_response):
         start_response("200 OK", [("Content-Type", "text/html")])
         return environ.get("wsgi.file_wrapper", FileWrapper)((file or site.file).open("rb"))
 
-    config = Config.from_mapping(site.settings("nginx", SECRET_KEYS=["a key of 16 bytes or more"]))
-    wrapped = wsgi.Sendfile(app, config, trust_request_headers=trust)
+    settings = site.settings("nginx", SECRET_KEYS=["a key of 16 bytes or more"])
+    config = Config.from_mapping(settings) if config is None else config
+    wrapped = wsgi.Sendfile(app, config, trust_request_headers=trust_request_headers)
     return call_wsgi(wrapped, "/", headers=headers, **environ)
 
 
@@ -339,6 +335,10 @@ def rack_mappings(site):
 def rack_request_headers(site):
     asked = {"X-Accel-Mapping": f"{site.root}/=/_other/"}
     assert rack(site, asked)[1]["X-Accel-Redirect"] == "/_p/a.html"
+    asked["X-Sendfile-Type"] = "X-Accel-Redirect"
+    assert "X-Accel-Redirect" not in rack(site, asked, config=Config())[1]
+    _, headers, _ = rack(site, asked, config=Config(), trust_request_headers=True)
+    assert headers["X-Accel-Redirect"] == "/_other/a.html"
 
 
 @row("no mapping matches")
@@ -357,6 +357,7 @@ def rack_ranges(site):
 @pytest.mark.parametrize("cells", list(CHECKS.rows()), ids=lambda cells: cells[0])
 def test_the_row(site, cells):
     CHECKS.of(cells[0])(site)
+    assert CHECKS.unused(cells) == []
 
 
 def test_no_check_is_left_over():

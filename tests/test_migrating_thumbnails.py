@@ -500,11 +500,13 @@ def easy_unused_settings(site):
 @pytest.mark.parametrize("cells", list(SORL.rows()), ids=lambda cells: cells[0])
 def test_the_row_about_sorl(site, cells):
     SORL.of(cells[0])(site)
+    assert SORL.unused(cells) == []
 
 
 @pytest.mark.parametrize("cells", list(EASY.rows()), ids=lambda cells: cells[0])
 def test_the_row_about_easy_thumbnails(site, cells):
     EASY.of(cells[0])(site)
+    assert EASY.unused(cells) == []
 
 
 def test_no_check_is_left_over():

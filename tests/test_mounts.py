@@ -104,6 +104,25 @@ def test_flask_outside_of_requests(settings):
     assert app.test_client().get(url.removeprefix("/shop")).status_code == 200
 
 
+def test_flask_behind_a_server_that_removes_the_mount(settings, cached):
+    app = Flask(__name__)
+    app.config["XACCEL"] = {**settings, "MOUNT": "/shop"}
+    flask.XAccel(app)
+
+    @app.get("/")
+    def page():
+        return f"{flask.private_url('cat.jpg')} {flask.thumbnail_url('cat.jpg', 30)}"
+
+    client = WerkzeugClient(app)
+    urls = client.get("/").text.split()
+
+    def get(url):
+        target = url.removeprefix("/shop")
+        return client.get(target, environ_overrides={"RAW_URI": target}, buffered=True).status_code
+
+    check(urls, "/shop", get, cached)
+
+
 def django_urls(mount):
     urls = xaccel_django.private_url("cat.jpg"), xaccel_django.thumbnail_url("cat.jpg", 30)
     assert all(url.startswith(mount) for url in urls)

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 import xaccel
-from xaccel._core import Spec
+from django.utils.safestring import SafeString
+from xaccel._core import Spec, thumbnail
 from xaccel.exceptions import SpecError
+
+from tests.support.thumbnail_images import encoded, photo
 
 FULL = (
     "300x200,pad,upscale,g-0.3-0.7,trim-20,crop-0-0.25-1-0.5,rot-90,flip-h,grayscale,blur-2.5,"
@@ -186,3 +189,80 @@ def test_plain_words_for_values():
     for text in ("9x9,bg-white", "9x9,cover,g-center", "9x9,jpg", "9x9,JPEG"):
         with pytest.raises(SpecError):
             Spec.parse(text)
+
+
+def rendered(*sides):
+    return thumbnail(encoded(photo(40, 30), "PNG"), *sides)
+
+
+@pytest.mark.parametrize("make", [Spec, rendered])
+@pytest.mark.parametrize(
+    ("sides", "message"),
+    [
+        ((-1,), "'width' must be a whole number of pixels from 1 to 65535"),
+        ((0,), "1 to 65535 pixels, not 0"),
+        ((2**40,), "'width' must be a whole number"),
+        ((2**70,), "'width' must be a whole number"),
+        ((9, 2**70), "'height' must be a whole number"),
+        ((9, -1), "'height' must be a whole number"),
+        (("nine",), "'width' must be a whole number"),
+        (("-9",), "'width' must be a whole number"),
+        (("300x200x100",), "'width' must be a whole number"),
+        (("300x200", 9), "a number, because a height is given"),
+        ((float("nan"),), "width must be a whole number"),
+        ((True,), "width must be a whole number"),
+        ((9, False), "height must be a whole number"),
+        ((1.5,), "width must be a whole number"),
+        ((object(),), "width must be a whole number"),
+        ((10**5000,), "width must be a whole number"),
+    ],
+)
+def test_a_wrong_side_is_explained(make, sides, message):
+    with pytest.raises((SpecError, TypeError), match=message) as raised:
+        make(*sides)
+    is_value = isinstance(sides[-1], int | str) and not isinstance(sides[-1], bool)
+    assert isinstance(raised.value, SpecError) == (is_value and sides[-1] != 10**5000)
+
+
+@pytest.mark.parametrize(
+    ("sides", "text"),
+    [
+        (("300",), "300x-"),
+        ((300.0, "200"), "300x200"),
+        ((None, " 200 "), "-x200"),
+        (("300x200",), "300x200"),
+        (("300x",), "300x-"),
+        (("x200", None), "-x200"),
+        ((SafeString("300x-"),), "300x-"),
+    ],
+)
+def test_sides_may_be_text(sides, text):
+    assert str(Spec(*sides)) == text
+
+
+def test_a_thumbnail_takes_a_box_as_text():
+    made = rendered("20x20")
+    assert (made.width, made.height) == (20, 15)
+    made = thumbnail(encoded(photo(40, 30), "PNG"), "20", format=SafeString("JPG"))
+    assert (made.width, made.format) == (20, "jpeg")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"quality": 10**400},
+        {"gravity": ("a", "b")},
+        {"fit": object()},
+        {"blur": [1]},
+        {"format": b"jpeg"},
+        {"crop": ((0, 0), 1)},
+    ],
+)
+def test_any_other_type_is_explained_too(options):
+    (name,) = options
+    with pytest.raises(TypeError, match=f"{name} must be"):
+        Spec(**options)
+
+
+def test_a_list_is_as_good_as_a_tuple():
+    assert Spec(9, 9, gravity=[0.3, 0.7]) == Spec(9, 9, gravity=(0.3, 0.7))

@@ -19,7 +19,7 @@ from xaccel.exceptions import (
     UnsupportedImage,
 )
 
-from tests.support.thumbnail_images import difference, encoded, opened, photo
+from tests.support.thumbnail_images import difference, encoded, opened, peak_memory, photo
 
 SOURCES = {
     "jpeg": lambda: encoded(photo(), "JPEG", quality=95, subsampling=0),
@@ -240,10 +240,11 @@ def test_a_jpeg_that_is_there_for_the_most_part():
 
 def test_limits():
     source = SOURCES["jpeg"]()
-    assert Limits() == Limits(max_pixels=52_428_800, max_side=8192)
+    assert Limits() == Limits(max_memory=256 * 1024**2, max_pixels=None, max_side=8192)
     assert thumbnail(source, 64, limits=Limits(max_pixels=64_000)).width == 64
     for limits, message in [
         (Limits(max_pixels=63_999), "64000 pixels exceed the limit of 63999"),
+        (Limits(max_memory=191_999), "192000 bytes of decoded pixels exceed the limit of 191999"),
         (Limits(max_bytes=len(source) - 1), "bytes exceed the limit"),
         (Limits(max_side=63), "side of the thumbnail"),
     ]:
@@ -266,11 +267,47 @@ def test_limits():
         ((8160, 6144), 4096, True),
         ((16320, 12240), 1024, False),
         ((16384, 3800), 3840, False),
+        ((20000, 4000), 2000, False),
+        ((20000, 4000), 8000, True),
+        ((12000, 9000), 5000, False),
+        ((12000, 9000), 1600, True),
     ],
 )
 def test_photos_and_panoramas_of_phones(size, width, is_progressive):
     source = encoded(Image.new("L", size, 128), "JPEG", progressive=is_progressive)
     assert thumbnail(source, width).width == width
+
+
+@pytest.fixture(scope="module")
+def photo_of_108_megapixels():
+    """In colour, as phones make them."""
+    return encoded(Image.new("RGB", (12000, 9000), (90, 120, 30)), "JPEG")
+
+
+@pytest.mark.parametrize("width", [300, 1500, 3000])
+def test_a_photo_of_108_megapixels_in_bounded_memory(photo_of_108_megapixels, width):
+    Path("/proc/self/clear_refs").write_text("5")
+    before = peak_memory()
+    assert thumbnail(photo_of_108_megapixels, width).height == width * 3 // 4
+    assert peak_memory() - before < 500_000
+
+
+def test_a_photo_of_108_megapixels_is_not_decoded_whole(photo_of_108_megapixels):
+    with pytest.raises(ImageTooLarge, match="324000000 bytes of decoded pixels"):
+        thumbnail(photo_of_108_megapixels, 8000)
+
+
+def test_coefficients_are_limited():
+    """libjpeg-turbo, which shows damaged files, keeps those of a file with several scans."""
+    source = encoded(photo(800, 800), "JPEG", progressive=True, quality=95)
+    cut = source[: len(source) // 2]
+    limits = Limits(max_memory=800 * 800 * 3 - 1)
+    assert thumbnail(source, 100, limits=limits).is_complete
+    with pytest.raises(ImageTooLarge, match="1920000 bytes of coefficients"):
+        thumbnail(cut, 100, limits=limits)
+    assert thumbnail(cut, 100, limits=Limits(max_memory=800 * 800 * 3)).width == 100
+    baseline = encoded(photo(800, 800), "JPEG", quality=95)
+    assert thumbnail(baseline[: len(baseline) // 2], 100, limits=limits).width == 100
 
 
 def test_jpeg_counts_as_it_is_decoded():

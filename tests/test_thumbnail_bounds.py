@@ -10,7 +10,7 @@ from PIL import Image
 from xaccel import Limits, thumbnail
 from xaccel.exceptions import CorruptImage, ThumbnailError, UnsupportedImage
 
-from tests.support.thumbnail_images import encoded, photo
+from tests.support.thumbnail_images import encoded, peak_memory, photo
 
 
 def tiff(width, height, payload, *, samples=3, bits=8, photometric=2, compression=8, **tags):
@@ -216,9 +216,3 @@ def test_only_the_pixels_of_a_strip_are_decompressed(bombs, compression, planar)
     before = peak_memory()
     assert thumbnail(source, 32).is_complete
     assert peak_memory() - before < 32_000
-
-
-def peak_memory():
-    """The most memory that this process has had since the peak was reset, in kB."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0])

@@ -14,6 +14,7 @@ from PIL import Image
 from xaccel import thumbnail
 from xaccel.exceptions import CorruptImage
 
+from tests.support.thumbnail_files import avif_grid
 from tests.support.thumbnail_images import difference, encoded, opened, photo
 
 PROGRESSIVE = {"quality": 90, "progressive": True}
@@ -195,3 +196,75 @@ def without_strips(source):
             for strip in range(count // 2, count):
                 struct.pack_into("<I", changed, value + 4 * strip, 0x7FFFFFFF)
     return bytes(changed)
+
+
+def animated_png():
+    pictures = [photo(120, 80).rotate(index) for index in range(6)]
+    return encoded(pictures[0], "PNG", save_all=True, append_images=pictures[1:])
+
+
+EVERY_KIND = {
+    **SOURCES,
+    "progressive jpeg": lambda: jpeg(**PROGRESSIVE),
+    "animated png": animated_png,
+    "animated gif": lambda: frames("GIF"),
+    "animated webp": lambda: frames("WEBP"),
+    "tiff": lambda: encoded(photo(), "TIFF", compression="tiff_lzw", strip_size=19_200),
+    "tiff with a strip": lambda: encoded(photo(), "TIFF"),
+    "bmp": lambda: encoded(photo(), "BMP"),
+    "avif": lambda: encoded(photo(), "AVIF", speed=9),
+    "avif of tiles": lambda: avif_grid(photo(192, 128), 2, 3, 64),
+}
+NOTHING = {
+    # The directory of the strips is at the end, and one picture in AV1 is there or not.
+    **dict.fromkeys(("tiff", "tiff with a strip", "avif"), (0.05, 0.6, 0.99)),
+    **dict.fromkeys(("avif of tiles", "animated gif", "animated webp"), (0.05,)),
+    **dict.fromkeys(("webp", "lossless webp", "webp with opacity"), (0.05,)),
+}
+"""The parts of a file in which no pixel is there."""
+FORMAT = {"animated png": "webp"}
+"""The formats of thumbnails that show the whole animation."""
+
+
+@pytest.mark.parametrize("part", [0.05, 0.6, 0.99])
+@pytest.mark.parametrize("name", EVERY_KIND)
+def test_one_rule_for_every_format(name, part):
+    source = EVERY_KIND[name]()
+    whole = thumbnail(source, 300, format=FORMAT.get(name))
+    assert whole.is_complete
+    cut = source[: int(len(source) * part)]
+    if part in NOTHING.get(name, ()):
+        with pytest.raises(CorruptImage):
+            thumbnail(cut, 300)
+        return
+    made = thumbnail(cut, 300, format=FORMAT.get(name))
+    assert not made.is_complete
+    assert (made.width, made.height) == (whole.width, whole.height)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_the_tiles_that_are_there_are_shown(mode):
+    source = avif_grid(photo(192, 128, mode), 2, 3, 64)
+    whole = opened(thumbnail(source, format="png"))
+    start = source.index(b"mdat") + 4
+    tiles = source[start:]
+    part = len(tiles) // 3
+    overwritten = source[:start] + tiles[:part] + bytes(len(tiles) - part)
+    for damaged in (source[: start + part], overwritten):
+        if mode == "RGBA":
+            # The opacity comes after all colours.
+            with pytest.raises(CorruptImage):
+                thumbnail(damaged, format="png")
+            continue
+        made = thumbnail(damaged, format="png")
+        assert not made.is_complete
+        box = (0, 0, 64, 64)
+        assert difference(opened(made).crop(box), whole.crop(box)) == 0
+        assert opened(made).crop((128, 64, 192, 128)).getcolors() == [(64 * 64, (128,) * 3)]
+
+
+def test_a_tile_of_opacity_that_is_missing_is_transparent():
+    source = avif_grid(photo(192, 128, "RGBA"), 2, 3, 64)
+    made = thumbnail(source[:-8] + bytes(8), format="png")
+    assert not made.is_complete
+    assert opened(made).crop((128, 64, 192, 128)).getchannel("A").getextrema() == (0, 0)

@@ -143,6 +143,7 @@ ZEROS = zlib.compress(bytes(200_000_000), 9)
 
 BOMBS = {
     "png-large": lambda: png(65_535, 65_535, chunk(b"IDAT", zlib.compress(bytes(99)))),
+    "png-900-megapixels-large": lambda: png(30_000, 30_000, IDAT),
     "png-largest": lambda: png(2**31 - 1, 2**31 - 1, chunk(b"IDAT", b"")),
     "png-profile": lambda: png(64, 64, chunk(b"iCCP", b"x\0\0" + ZEROS), IDAT),
     "png-text": lambda: png(64, 64, chunk(b"zTXt", b"x\0\0" + ZEROS), IDAT),

@@ -7,7 +7,9 @@ import os
 import re
 import resource
 import shutil
+import struct
 import threading
+import zlib
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -186,8 +188,9 @@ class TestErrors:
         assert cached(tmp_path) == []
 
     def test_of_size(self, make):
-        service = make(THUMBNAIL_MAX_PIXELS=100)
-        assert service.get(service.url("cat.jpg", 50)).status == 413
+        for limit in ({"THUMBNAIL_MAX_PIXELS": 100}, {"THUMBNAIL_MAX_MEMORY": 300}):
+            service = make(**limit)
+            assert service.get(service.url("cat.jpg", 50)).status == 413
 
 
 class TestFallback:
@@ -493,3 +496,20 @@ def test_signed_urls_reach_no_private_thumbnail(make, tmp_path):
         assert service.get(signer.sign(path)).status == 404
     with pytest.raises(ConfigError, match="THUMBNAIL_URL"):
         make(THUMBNAIL_URL="/.private/")
+
+
+@pytest.mark.parametrize("size", [(8160, 6144), (12000, 9000), (20000, 4000)])
+def test_what_phones_make_is_rendered_without_any_setting(make, photos, size):
+    Image.new("L", size, 128).save(photos / "phone.jpg")
+    service = make()
+    answer = service.get(service.url("phone.jpg", 1200))
+    assert answer.status == 200
+    assert opened(answer).width == 1200
+
+
+def test_a_bomb_is_refused(make, photos):
+    head = b"IHDR" + struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    head = struct.pack(">I", 13) + head + zlib.crc32(head).to_bytes(4)
+    (photos / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + head + b"\0\0\0\4IDAT" + bytes(8))
+    service = make()
+    assert service.get(service.url("bomb.png", 50)).status == 413

@@ -157,6 +157,12 @@ class TestSource:
             with pytest.raises(SourceError, match="can't have a thumbnail"):
                 helper(source)
 
+    def test_that_is_a_url_is_named_as_such(self, photos):
+        config = Config.from_mapping({"THUMBNAIL_SOURCE": photos, "SECRET_KEYS": [KEY]})
+        helpers = TemplateHelpers(config, is_debug=lambda: True)
+        with pytest.raises(SourceError, match="its file field, not a URL"):
+            helpers.thumbnail_url("https://elsewhere.example/cat.jpg", 300)
+
     @pytest.mark.parametrize("source", WRONG, ids=repr)
     @pytest.mark.parametrize("settings", [{}, {"THUMBNAIL_ONLY_PRESETS": True}])
     def test_that_is_wrong_gives_nothing_and_a_warning(self, make, caplog, source, settings):

@@ -21,6 +21,7 @@ from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.thumbnails.sources.http import HttpSource
 
 from tests.support.thumbnail_endpoint import get
+from tests.support.thumbnail_images import is_the_same
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -65,7 +66,7 @@ def test_fetches(origin, jpeg):
     date = "Sun, 09 Sep 2001 01:46:40 GMT"
     origin.routes[path] = lambda handler: handler.answer(200, jpeg, Last_Modified=date)
     original = source(origin).get(name)
-    assert original.image == jpeg
+    assert is_the_same(original.image, jpeg)
     assert original.modified == 1_000_000_000
 
 
@@ -187,7 +188,7 @@ def test_by_tls_the_certificate_is_checked_and_the_time_is_limited(origin, jpeg,
     trusting, hasty = source(origin), source(origin, timeout=0.5)
     for each in (trusting, hasty):
         each._client.tls.load_verify_locations(certificate)
-    assert trusting.get("cat.jpg").image == jpeg
+    assert is_the_same(trusting.get("cat.jpg").image, jpeg)
     try:
         with pytest.raises(SourceUnavailable, match=r"time|long"):
             hasty.get("drip")
@@ -213,7 +214,7 @@ def test_follows_a_few_redirects(origin, jpeg):
         to = f"/photos/{number - 1}" if number else "cat.jpg"
         origin.routes[f"/photos/{number}"] = lambda handler, to=to: handler.answer(302, Location=to)
     origin.routes["/photos/cat.jpg"] = lambda handler: handler.answer(200, jpeg)
-    assert source(origin).get("2").image == jpeg
+    assert is_the_same(source(origin).get("2").image, jpeg)
     with pytest.raises(SourceUnavailable, match="redirects"):
         source(origin).get("4")
 
@@ -344,15 +345,14 @@ class TestProgressive:
 
     def test_a_placeholder_takes_it_all(self, origin, large):
         with source(origin).get("large.jpg") as original:
-            assert large.startswith(original.image)
             assert len(original.image) < len(large)
-            assert original.whole() == large
+            assert is_the_same(original.whole(), large)
 
     def test_the_rest_has_its_own_time(self, origin, large, monkeypatch):
         with source(origin).get("large.jpg") as original:
             now = time.monotonic() + 100
             monkeypatch.setattr(_http.time, "monotonic", lambda: now)
-            assert original.whole() == large
+            assert is_the_same(original.whole(), large)
 
     def test_a_truncated_image_is_an_error(self, origin, large):
         def cut(handler):

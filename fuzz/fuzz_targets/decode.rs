@@ -9,8 +9,13 @@ use xaccel::thumbnail::decode::{self, DecodeRequest};
 use xaccel::thumbnail::limits::Limits;
 use xaccel_fuzz::{allow_panics_of_decoders, guarded};
 
-const LIMITS: Limits =
-    Limits { max_pixels: 1_000_000, max_bytes: 1_000_000, max_frames: 8, max_side: 1_000_000 };
+const LIMITS: Limits = Limits {
+    max_memory: 4_000_000,
+    max_pixels: None,
+    max_bytes: 1_000_000,
+    max_frames: 8,
+    max_side: 1_000_000,
+};
 
 fuzz_target!(
     init: allow_panics_of_decoders(),
@@ -30,9 +35,16 @@ fn decode_all(source: &[u8]) {
         let _ = opened.profile();
         let count = if all_frames { header.frames } else { 1 };
         let size = Size { width, height: width };
-        let request =
-            DecodeRequest { size, half_chroma, all_frames, is_partial, expired: &|| false };
-        if LIMITS.check_source(opened.decoded_pixels(request), count).is_err() {
+        let request = DecodeRequest {
+            size,
+            half_chroma,
+            all_frames,
+            is_partial,
+            limits: &LIMITS,
+            expired: &|| false,
+        };
+        let pixels = opened.decoded_pixels(request);
+        if LIMITS.check_source(pixels, opened.pixel_bytes(), count).is_err() {
             continue;
         }
         let _ = opened.components(request);

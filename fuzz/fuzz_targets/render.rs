@@ -19,7 +19,13 @@ fuzz_target!(
 
 fn render_all(source: &[u8]) {
     let limits =
-        Limits { max_pixels: 1_000_000, max_bytes: 1_000_000, max_frames: 8, max_side: 64 };
+        Limits {
+        max_memory: 4_000_000,
+        max_pixels: None,
+        max_bytes: 1_000_000,
+        max_frames: 8,
+        max_side: 64,
+    };
     // A crop that needs the whole picture, others for which it comes in rows or in components, and the
     // options that work on pixels.
     for (spec, format) in [

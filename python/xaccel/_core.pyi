@@ -23,7 +23,7 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 _Usage: TypeAlias = tuple[int, int]  # the number of files, and their size on the disk in bytes
-_Source: TypeAlias = bytes | str | PathLike[str] | OpenedFile | _Readable
+_Source: TypeAlias = bytes | str | PathLike[str] | OpenedFile | StreamedSource | _Readable
 _Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
 _SourceFormat: TypeAlias = Literal["jpeg", "png", "webp", "gif", "bmp", "tiff", "avif"]
 _Fit: TypeAlias = Literal["contain", "cover", "fill", "pad"]
@@ -34,7 +34,8 @@ class Spec:
     """What a thumbnail looks like. `str()` returns its text in a URL.
 
     Args:
-        width: The width of the box in pixels; None = free.
+        width: The width of the box in pixels, or the whole box as text such as "300x200",
+            "300x" or "x200"; None = free.
         height: The height of the box in pixels; None = free.
         fit: "contain" (the whole image fits in the box and is never enlarged), "cover" (the image
             fills the box, and what overlaps is cropped), "fill" (the image is stretched to the
@@ -67,8 +68,8 @@ class Spec:
 
     def __new__(
         cls,
-        width: int | None = None,
-        height: int | None = None,
+        width: int | str | None = None,
+        height: int | str | None = None,
         *,
         fit: str = "contain",
         upscale: bool = False,
@@ -181,28 +182,35 @@ class Limits:
     `linear`, with `trim`, with `gravity="smart"`, or if it is not resized.
 
     Args:
-        max_pixels: The maximum number of pixels of the source, in all frames together. A JPEG
-            counts at the scale at which it is decoded for the thumbnail, but at least a quarter of
-            its pixels; with `trim`, at its full size. By default, photographs of up to 209
-            megapixels can therefore be rendered at half their size or less.
+        max_memory: The maximum number of bytes of the decoded source, in all frames together. A
+            pixel has one byte (gray), three (colour) or four (with opacity, or CMYK), and in AVIF
+            five or six. A JPEG counts at the scale at which it is decoded for the thumbnail, but at
+            least a quarter of its pixels; with `trim`, at its full size. By default, colour
+            photographs of up to 89 megapixels can therefore be rendered at any size, and of up to
+            357 megapixels at half their size or less.
+        max_pixels: The maximum number of pixels of the source, counted in the same way. None = no
+            limit other than `max_memory`.
         max_bytes: The maximum number of bytes of the encoded source.
         max_frames: The maximum number of frames of an animation.
         max_side: The maximum length of the longer side of the thumbnail, in pixels.
-        timeout: The maximum time in seconds. It is checked between the steps, and while a PNG is
-            decoded. None = no limit.
+        timeout: The maximum time in seconds. It is checked between the steps, and while they work,
+            except within libjpeg-turbo and libaom. None = no limit.
     """
 
     def __new__(
         cls,
         *,
-        max_pixels: int = 52_428_800,
+        max_memory: int = 268435456,
+        max_pixels: int | None = None,
         max_bytes: int = 52_428_800,
         max_frames: int = 100,
         max_side: int = 8192,
         timeout: float | None = None,
     ) -> Limits: ...
     @property
-    def max_pixels(self) -> int: ...
+    def max_memory(self) -> int: ...
+    @property
+    def max_pixels(self) -> int | None: ...
     @property
     def max_bytes(self) -> int: ...
     @property
@@ -264,11 +272,15 @@ class ImageInfo:
     def icc(self) -> bool:
         """Whether the image has a colour profile."""
 
+    @property
+    def decoded_size(self) -> int:
+        """The bytes of a frame as it is decoded for a small thumbnail; see `Limits`."""
+
 @final
 class StreamedSource:
     """An image that arrives piece by piece, for example from another machine."""
 
-    def __new__(cls) -> StreamedSource: ...
+    def __new__(cls, capacity: int, /) -> StreamedSource: ...
     def feed(self, piece: bytes, /) -> bool:
         """Add the next piece.
 
@@ -281,9 +293,6 @@ class StreamedSource:
     @property
     def needs_all(self) -> bool:
         """Whether it is known that only the whole image is enough for any thumbnail."""
-
-    def content(self) -> bytes:
-        """Return the bytes that have arrived so far."""
 
     def __len__(self) -> int: ...
 
@@ -352,8 +361,8 @@ class _Options(TypedDict, total=False):
 
 def thumbnail(
     source: _Source,
-    width: int | None = None,
-    height: int | None = None,
+    width: int | str | None = None,
+    height: int | str | None = None,
     *,
     colors: int | None = None,
     linear: bool = False,
@@ -378,8 +387,8 @@ def thumbnail(
 
 def thumbnail_many(
     sources: Iterable[_Source],
-    width: int | None = None,
-    height: int | None = None,
+    width: int | str | None = None,
+    height: int | str | None = None,
     *,
     threads: int | None = None,
     colors: int | None = None,

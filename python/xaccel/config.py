@@ -161,9 +161,12 @@ class Config:
     """The chroma subsampling of JPEG thumbnails, unless the spec sets it."""
     thumbnail_presets: Mapping[str, str] = _setting({}, check.presets)
     """Specs by name: `{"avatar": "96x96,cover"}`."""
-    thumbnail_max_pixels: int = _setting(52_428_800, check.positive)
-    """The maximum number of pixels in a source, all frames together. For a JPEG, the pixels at the
-    decoding scale count, but at least a quarter of its full size."""
+    thumbnail_max_memory: int = _setting("256M", check.size)
+    """The maximum size of a decoded source in bytes, all frames together. For a JPEG, the pixels at
+    the decoding scale count, but at least a quarter of its full size."""
+    thumbnail_max_pixels: int | None = _setting(None, check.optional(check.positive))
+    """The maximum number of pixels in a decoded source, counted like its memory. The default is no
+    limit other than `THUMBNAIL_MAX_MEMORY`."""
     thumbnail_max_bytes: int = _setting("50M", check.size)
     """The maximum size of a source in bytes."""
     thumbnail_max_frames: int = _setting(100, check.positive)
@@ -405,6 +408,7 @@ class Config:
     def limits(self) -> Limits:
         """Return the limits for a render."""
         return Limits(
+            max_memory=self.thumbnail_max_memory,
             max_pixels=self.thumbnail_max_pixels,
             max_bytes=self.thumbnail_max_bytes,
             max_frames=self.thumbnail_max_frames,

@@ -13,6 +13,7 @@ import flask
 from flask import Flask, current_app, request
 
 from xaccel import jinja
+from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery, LinkKeywords
 from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
@@ -169,7 +170,7 @@ def send_private_file(
     try:
         response = _state().delivery.private_file(path, _request(), FileOptions(**options))
     except FileNotFound as error:
-        current_app.logger.warning("%s", error)
+        current_app.logger.warning("%s", one_line(error))
         flask.abort(error.status_code)
     return _flask_response(response)
 

@@ -337,35 +337,60 @@ fn import(picture: &Picture, as_argb: bool) -> Result<Input<'static>, WebPError>
 }
 
 /// Encode a picture in colour, lossless at quality 100.
-pub(crate) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, WebPError> {
+pub(crate) fn encode(
+    picture: &Picture,
+    quality: u8,
+    goes_on: &dyn Fn() -> bool,
+) -> Result<Vec<u8>, WebPError> {
     let config = configuration(quality)?;
-    write(import(picture, config.lossless != 0)?, &config)
+    write(import(picture, config.lossless != 0)?, &config, goes_on)
 }
 
 /// Encode luma, with Cb and Cr at [`half`] its size. This is always lossy.
 pub(crate) fn encode_components(
     components: [&Picture; 3],
     quality: u8,
+    goes_on: &dyn Fn() -> bool,
 ) -> Result<Vec<u8>, WebPError> {
     let config = configuration(quality.min(LOSSLESS - 1))?;
-    write(Input::borrow(components)?, &config)
+    write(Input::borrow(components)?, &config, goes_on)
 }
 
-fn write(mut input: Input<'_>, config: &WebPConfig) -> Result<Vec<u8>, WebPError> {
+/// Encode a picture. `goes_on` is called after each hundredth of the work, or less often.
+fn write(
+    mut input: Input<'_>,
+    config: &WebPConfig,
+    goes_on: &dyn Fn() -> bool,
+) -> Result<Vec<u8>, WebPError> {
     let mut writer = WebPMemoryWriter { mem: ptr::null_mut(), size: 0, max_size: 0, pad: [0] };
     // SAFETY: writes to the struct only.
     unsafe { WebPMemoryWriterInit(&raw mut writer) };
     let mut output = Output(writer);
     input.0.writer = Some(WebPMemoryWrite);
     input.0.custom_ptr = (&raw mut output.0).cast();
-    // SAFETY: both structs are initialised; the writer that `custom_ptr` points to lives
-    // longer than the call and is not otherwise touched during it.
+    input.0.progress_hook = Some(report);
+    input.0.user_data = (&raw const goes_on).cast_mut().cast();
+    // SAFETY: both structs are initialised; the writer that `custom_ptr` points to, and the function
+    // that `user_data` points to, live longer than the call and are not otherwise touched during it.
     if unsafe { WebPEncode(config, &raw mut input.0) } == 0 {
-        return Err(WebPError::Encode(input.0.error_code));
+        return Err(match input.0.error_code {
+            WebPEncodingError::VP8_ENC_ERROR_USER_ABORT => WebPError::Stopped,
+            error => WebPError::Encode(error),
+        });
     }
     drop(input);
     // SAFETY: after success `mem` points to `size` bytes that the writer owns.
     Ok(unsafe { copied(output.0.mem, output.0.size) })
+}
+
+/// Tells libwebp whether to go on encoding.
+///
+/// # Safety
+/// `user_data` of the picture points to a function.
+unsafe extern "C" fn report(_percent: c_int, picture: *const WebPPicture) -> c_int {
+    // SAFETY: libwebp passes the picture that it encodes; the caller's promise.
+    let goes_on = unsafe { &*(*picture).user_data.cast::<&dyn Fn() -> bool>() };
+    c_int::from(goes_on())
 }
 
 /// # Safety

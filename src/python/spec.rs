@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyCFunction, PyDict, PyFloat, PyString, PyTuple, PyType};
+use pyo3::types::{PyBool, PyCFunction, PyDict, PyFloat, PyList, PyString, PyTuple, PyType};
 
 use super::exceptions;
 use crate::error::SpecError;
@@ -20,26 +20,89 @@ impl From<SpecError> for PyErr {
     }
 }
 
-/// Parse a keyword argument.
-fn argument(value: &Bound<'_, PyAny>) -> PyResult<Argument> {
-    if value.is_none() {
-        return Ok(Argument::None);
+/// Read a keyword argument.
+fn argument(value: &Bound<'_, PyAny>) -> Argument {
+    let read = || {
+        if value.is_none() {
+            return Ok(Argument::None);
+        }
+        if let Ok(flag) = value.cast::<PyBool>() {
+            return Ok(Argument::Flag(flag.is_true()));
+        }
+        if let Ok(text) = value.cast::<PyString>() {
+            return Ok(Argument::Text(text.to_str()?.to_owned()));
+        }
+        if value.is_instance_of::<PyTuple>() || value.is_instance_of::<PyList>() {
+            return value.extract().map(Argument::Numbers);
+        }
+        if !value.is_instance_of::<PyFloat>()
+            && let Ok(number) = value.extract()
+        {
+            return Ok(Argument::Integer(number));
+        }
+        value.extract().map(Argument::Number)
+    };
+    read().unwrap_or_else(|_: PyErr| {
+        let shown = value.repr().or_else(|_| value.get_type().name());
+        Argument::Other(shown.map(|shown| shown.to_string()).unwrap_or_default())
+    })
+}
+
+/// The valid values of a side.
+const SIDE: &str = "a whole number of pixels from 1 to 65535, or None to leave it free";
+
+/// Read the width or the height of the box: a number, or its digits.
+fn side(keyword: &'static str, value: &Bound<'_, PyAny>) -> Result<Option<u32>, SpecError> {
+    let argument = argument(value);
+    let side = match &argument {
+        Argument::None => return Ok(None),
+        Argument::Integer(number) => u32::try_from(*number).ok(),
+        Argument::Number(number) if number.fract() == 0.0 => whole(*number),
+        Argument::Text(text) => digits(text.trim()),
+        _ => {
+            return Err(SpecError::Kind { keyword, found: argument.to_string(), expected: SIDE });
+        }
+    };
+    let error =
+        || SpecError::Value { option: keyword, found: argument.to_string(), expected: SIDE };
+    side.map(Some).ok_or_else(error)
+}
+
+/// The number of a side, if it can be one.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
+fn whole(number: f64) -> Option<u32> {
+    (0.0..=f64::from(u32::MAX)).contains(&number).then_some(number as u32)
+}
+
+fn digits(text: &str) -> Option<u32> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+/// The sides of a box as one text, such as `300x200`, `300x` or `-x200`.
+fn sides(text: &str) -> Option<(Option<u32>, Option<u32>)> {
+    let side = |text: &str| match text {
+        "" | "-" => Some(None),
+        text => digits(text).map(Some),
+    };
+    let (width, height) = text.trim().split_once('x')?;
+    Some((side(width)?, side(height)?))
+}
+
+/// A width and a height as Python passes them.
+pub(super) type PySize<'a, 'py> = (Option<&'a Bound<'py, PyAny>>, Option<&'a Bound<'py, PyAny>>);
+
+/// Read the size of the box from the keyword arguments.
+fn size((width, height): PySize<'_, '_>) -> Result<(Option<u32>, Option<u32>), SpecError> {
+    let text = width.and_then(|width| width.cast::<PyString>().ok()?.to_str().ok());
+    let height = height.map_or(Ok(None), |height| side("height", height))?;
+    if let (Some(text), Some((wide, high))) = (text, text.and_then(sides)) {
+        if height.is_some() {
+            let expected = "a number, because a height is given";
+            return Err(SpecError::Value { option: "width", found: text.into(), expected });
+        }
+        return Ok((wide, high));
     }
-    if let Ok(flag) = value.cast::<PyBool>() {
-        return Ok(Argument::Flag(flag.is_true()));
-    }
-    if let Ok(text) = value.cast::<PyString>() {
-        return Ok(Argument::Text(text.to_str()?.to_owned()));
-    }
-    if let Ok(numbers) = value.cast::<PyTuple>() {
-        return numbers.extract().map(Argument::Numbers);
-    }
-    if !value.is_instance_of::<PyFloat>()
-        && let Ok(number) = value.extract()
-    {
-        return Ok(Argument::Integer(number));
-    }
-    value.extract().map(Argument::Number)
+    Ok((width.map_or(Ok(None), |width| side("width", width))?, height))
 }
 
 /// The Python value of an argument.
@@ -49,7 +112,7 @@ fn value(py: Python<'_>, argument: Argument) -> PyResult<Bound<'_, PyAny>> {
         Argument::Flag(flag) => PyBool::new(py, flag).to_owned().into_any(),
         Argument::Integer(number) => number.into_pyobject(py)?.into_any(),
         Argument::Number(number) => number.into_pyobject(py)?.into_any(),
-        Argument::Text(text) => text.into_pyobject(py)?.into_any(),
+        Argument::Text(text) | Argument::Other(text) => text.into_pyobject(py)?.into_any(),
         Argument::Numbers(numbers) => PyTuple::new(py, numbers)?.into_any(),
     })
 }
@@ -77,8 +140,8 @@ impl PySpec {
     #[new]
     #[pyo3(signature = (width=None, height=None, **options))]
     fn new(
-        width: Option<u32>,
-        height: Option<u32>,
+        width: Option<&Bound<'_, PyAny>>,
+        height: Option<&Bound<'_, PyAny>>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         Self::of_options((width, height), options)
@@ -151,16 +214,17 @@ impl PySpec {
 impl PySpec {
     /// Build a spec from a size and from options as keyword arguments.
     pub(super) fn of_options(
-        (width, height): (Option<u32>, Option<u32>),
+        given: PySize<'_, '_>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
+        let (width, height) = size(given)?;
         let mut spec = Spec { width, height, ..Spec::default() };
         for (keyword, value) in options.into_iter().flatten() {
             let keyword = keyword.cast::<PyString>()?.to_str()?;
             let option = SpecOption::find(keyword).ok_or_else(|| {
                 PyTypeError::new_err(format!("unexpected keyword argument '{keyword}'"))
             })?;
-            option.set(&mut spec, &argument(&value)?)?;
+            option.set(&mut spec, &argument(&value))?;
         }
         Ok(Self(spec.normalized()?))
     }

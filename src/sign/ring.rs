@@ -37,8 +37,8 @@ impl<K> Ring<K> {
         iter::once(&self.newest).chain(&self.older)
     }
 
-    pub(super) fn map(&self, change: impl Fn(&K) -> K) -> Self {
-        Self { newest: change(&self.newest), older: self.older.iter().map(change).collect() }
+    pub(super) fn map<T>(&self, change: impl Fn(&K) -> T) -> Ring<T> {
+        Ring { newest: change(&self.newest), older: self.older.iter().map(change).collect() }
     }
 
     pub(super) fn newest(&self) -> &K {

@@ -112,26 +112,30 @@ impl Expression {
         self.variables.iter().map(value).collect()
     }
 
-    /// A key that hashes this expression with a secret.
-    pub(super) fn key(&self, secret: &[u8]) -> SecureLinkKey {
-        let fill = |piece: &Piece| match piece {
-            Piece::Secret => Piece::Text(secret.to_vec()),
-            _ => piece.clone(),
-        };
-        SecureLinkKey { pieces: joined(self.pieces.iter().map(fill)) }
-    }
-}
-
-/// The pieces, with adjacent texts merged.
-fn joined(pieces: impl Iterator<Item = Piece>) -> Vec<Piece> {
-    let mut joined: Vec<Piece> = Vec::new();
-    for piece in pieces {
-        match (joined.last_mut(), piece) {
-            (Some(Piece::Text(before)), Piece::Text(text)) => before.extend(text),
-            (_, piece) => joined.push(piece),
+    /// A key that hashes this expression with a secret, and with the values of its variables.
+    pub(super) fn key(&self, secret: &[u8], values: &[&str]) -> SecureLinkKey {
+        let mut parts = Vec::new();
+        for piece in &self.pieces {
+            let text = match piece {
+                Piece::Text(text) => text,
+                Piece::Secret => secret,
+                Piece::Value(index) => values.get(*index).copied().unwrap_or_default().as_bytes(),
+                Piece::Expires => {
+                    parts.push(Part::Expires);
+                    continue;
+                }
+                Piece::Path => {
+                    parts.push(Part::Path);
+                    continue;
+                }
+            };
+            match parts.last_mut() {
+                Some(Part::Text(before)) => before.extend_from_slice(text),
+                _ => parts.push(Part::Text(text.to_vec())),
+            }
         }
+        SecureLinkKey { parts }
     }
-    joined
 }
 
 /// The characters that nginx accepts in the name of a variable.
@@ -139,39 +143,35 @@ const fn is_name_character(character: char) -> bool {
     character.is_ascii_alphanumeric() || character == '_'
 }
 
-/// An expression with its secret.
+/// One part of an expression whose secret and values are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(Vec<u8>),
+    Expires,
+    Path,
+}
+
+/// An expression with its secret and the values of its variables.
 #[derive(Clone)]
 pub(super) struct SecureLinkKey {
-    pieces: Vec<Piece>,
+    parts: Vec<Part>,
 }
 
 impl SecureLinkKey {
     /// Whether the expression contains the expiry.
     pub(super) fn covers_expiry(&self) -> bool {
-        self.pieces.contains(&Piece::Expires)
-    }
-
-    /// The expression with the values of its variables.
-    pub(super) fn bind(&self, values: &[&str]) -> Self {
-        let fill = |piece: &Piece| match piece {
-            Piece::Value(index) => {
-                Piece::Text(values.get(*index).copied().unwrap_or_default().into())
-            }
-            _ => piece.clone(),
-        };
-        Self { pieces: joined(self.pieces.iter().map(fill)) }
+        self.parts.contains(&Part::Expires)
     }
 }
 
 impl Key<16> for SecureLinkKey {
     fn digest(&self, message: &Message<'_>) -> [u8; 16] {
         let mut md5 = Md5::new();
-        for piece in &self.pieces {
-            match piece {
-                Piece::Text(text) => md5.update(text),
-                Piece::Expires => md5.update(message.expires),
-                Piece::Path => md5.update(message.path),
-                Piece::Secret | Piece::Value(_) => unreachable!("they have become text"),
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => md5.update(text),
+                Part::Expires => md5.update(message.expires),
+                Part::Path => md5.update(message.path),
             }
         }
         md5.finalize().into()
@@ -250,7 +250,7 @@ mod tests {
         #[test]
         fn never_panics(text in "[$ {}a-z_]*") {
             if let Ok(expression) = Expression::parse(&text) {
-                let key = expression.key(b"secret").bind(&[]);
+                let key = expression.key(b"secret", &[]);
                 key.digest(&Message { expires: "", path: "/", query: "" });
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{
     ring::Ring,
-    secure_link::{Expression, SecureLinkKey},
+    secure_link::Expression,
     signer::{Keys, Signer},
 };
 use crate::error::{SignError, SignerError};
@@ -14,7 +14,7 @@ pub const RECOMMENDED_SECRET_LENGTH: usize = 16;
 #[derive(Clone)]
 pub struct SecureLinkSigner {
     expression: Expression,
-    keys: Ring<SecureLinkKey>,
+    secrets: Ring<Vec<u8>>,
     unbound: Signer,
 }
 
@@ -37,10 +37,10 @@ impl SecureLinkSigner {
             return Err(SignerError::EmptySecret { number });
         }
         let expression = Expression::parse(expression)?;
-        let keys = Ring::new(secrets, |secret| expression.key(secret))?;
-        let unbound = Keys::SecureLink(keys.clone());
+        let secrets = Ring::new(secrets, <[u8]>::to_vec)?;
+        let unbound = Keys::SecureLink(secrets.map(|secret| expression.key(secret, &[])));
         let unbound = Signer::with_keys(unbound, key_param, expires_param)?;
-        Ok(Self { expression, keys, unbound })
+        Ok(Self { expression, secrets, unbound })
     }
 
     /// Returns the signer for these values of the expression's variables, as pairs of name and
@@ -53,7 +53,8 @@ impl SecureLinkSigner {
         variables: &[(impl AsRef<str>, impl AsRef<str>)],
     ) -> Result<Signer, SignError> {
         let values = self.expression.values(variables)?;
-        let keys = Keys::SecureLink(self.keys.map(|key| key.bind(&values)));
+        let keys = self.secrets.map(|secret| self.expression.key(secret, &values));
+        let keys = Keys::SecureLink(keys);
         Ok(Signer { keys, ..self.unbound.clone() })
     }
 }

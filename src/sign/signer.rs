@@ -97,7 +97,7 @@ impl Signer {
             Algorithm::HmacSha256 => Keys::Hmac(Ring::new(secrets, HmacKey::new)?),
             Algorithm::SecureLinkMd5 => {
                 let expression = Expression::usual();
-                Keys::SecureLink(Ring::new(secrets, |secret| expression.key(secret))?)
+                Keys::SecureLink(Ring::new(secrets, |secret| expression.key(secret, &[]))?)
             }
         };
         Self::with_keys(keys, key_param, expires_param)

@@ -4,11 +4,17 @@
 use crate::error::ThumbnailError;
 use raster::Size;
 
+/// Checks whether the time limit was exceeded: [`ThumbnailError::Timeout`].
+pub type CheckTime<'a> = &'a dyn Fn() -> Result<(), ThumbnailError>;
+
 /// The limits of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The maximum number of pixels of the source as it is decoded, in all of its frames.
-    pub max_pixels: u64,
+    /// The maximum number of bytes of the decoded source, in all of its frames.
+    pub max_memory: u64,
+    /// The maximum number of pixels of the decoded source, in all of its frames; `None` = no limit
+    /// other than `max_memory`.
+    pub max_pixels: Option<u64>,
     /// The maximum number of bytes of the encoded source.
     pub max_bytes: u64,
     /// The maximum number of frames of an animation.
@@ -20,7 +26,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_pixels: 50 * 1024 * 1024,
+            max_memory: 256 * 1024 * 1024,
+            max_pixels: None,
             max_bytes: 50 * 1024 * 1024,
             max_frames: 100,
             max_side: 8192,
@@ -37,13 +44,29 @@ impl Limits {
         at_most("bytes", bytes, self.max_bytes)
     }
 
-    /// Check a source, given the number of frames to decode and the number of pixels of each.
+    /// Check a source, given the number of frames to decode, and the number of pixels of each and
+    /// of bytes of each pixel.
     ///
     /// # Errors
     /// [`ThumbnailError::TooLarge`].
-    pub fn check_source(&self, pixels: u64, frames: u32) -> Result<(), ThumbnailError> {
+    pub fn check_source(
+        &self,
+        pixels: u64,
+        pixel_bytes: u64,
+        frames: u32,
+    ) -> Result<(), ThumbnailError> {
         at_most("frames", u64::from(frames), u64::from(self.max_frames))?;
-        at_most("pixels", pixels.saturating_mul(u64::from(frames)), self.max_pixels)
+        let pixels = pixels.saturating_mul(u64::from(frames));
+        at_most("pixels", pixels, self.max_pixels.unwrap_or(u64::MAX))?;
+        self.check_memory("bytes of decoded pixels", pixels.saturating_mul(pixel_bytes))
+    }
+
+    /// Check the bytes that a decoder needs.
+    ///
+    /// # Errors
+    /// [`ThumbnailError::TooLarge`].
+    pub fn check_memory(&self, what: &'static str, bytes: u64) -> Result<(), ThumbnailError> {
+        at_most(what, bytes, self.max_memory)
     }
 
     /// Check the size of a thumbnail with this number of frames.
@@ -54,7 +77,8 @@ impl Limits {
         let longer = u64::from(size.width.max(size.height));
         at_most("pixels on a side of the thumbnail", longer, u64::from(self.max_side))?;
         let pixels = size.pixels().saturating_mul(u64::from(frames));
-        at_most("pixels of the thumbnail", pixels, self.max_pixels)
+        at_most("pixels of the thumbnail", pixels, self.max_pixels.unwrap_or(u64::MAX))?;
+        self.check_memory("bytes of the thumbnail's pixels", pixels.saturating_mul(4))
     }
 }
 

@@ -41,6 +41,8 @@ pub mod resize;
 mod saliency;
 pub mod smart;
 pub mod spec;
+#[cfg(test)]
+mod tests;
 mod trim;
 
 use crate::error::ThumbnailError;
@@ -87,7 +89,10 @@ pub fn render(source: &[u8], options: &RenderOptions<'_>) -> Result<Thumbnail, T
             let (frames, completeness) = frames(source, &plan, &mut colors)?;
             options.check_time()?;
             let RenderPlan { header, format, quality, style, .. } = plan;
-            let data = encode::encode(&frames, header.plays, format, quality, style)?;
+            let data = {
+                let check_time = &|| options.check_time();
+                encode::encode(&frames, header.plays, format, quality, style, check_time)?
+            };
             (data, completeness)
         };
     let Size { width, height } = plan.geometry.canvas;

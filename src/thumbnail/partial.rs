@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, Read, Take};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use jpeg_dc::{Chroma, Options, Prefix, read_needed};
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -98,25 +99,29 @@ impl Read for Positioned {
 /// A source that arrives in pieces.
 #[derive(Debug)]
 pub struct StreamedSource {
-    content: Vec<u8>,
+    content: Arc<Vec<u8>>,
     /// `None` once the search for the first scans has ended.
     needed: Option<Prefix>,
     /// Whether the search has ended without a result.
     needs_all: bool,
 }
 
-impl Default for StreamedSource {
-    fn default() -> Self {
-        let needed = Some(Prefix::new(Options::new().chroma(Chroma::Dc)));
-        Self { content: Vec::new(), needed, needs_all: false }
-    }
-}
-
 impl StreamedSource {
+    /// A source of up to `capacity` bytes. The system provides their memory when they arrive. A
+    /// buffer that grows would be copied again and again, and take twice the memory meanwhile.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        let mut content = Vec::new();
+        // Without so much address space, the buffer grows.
+        let _ = content.try_reserve_exact(capacity);
+        let needed = Some(Prefix::new(Options::new().chroma(Chroma::Dc)));
+        Self { content: Arc::new(content), needed, needs_all: false }
+    }
+
     /// Add the next piece. Returns true for the piece that completes the bytes needed for a
     /// thumbnail of one eighth of a JPEG's size.
     pub fn feed(&mut self, piece: &[u8]) -> bool {
-        self.content.extend_from_slice(piece);
+        Arc::make_mut(&mut self.content).extend_from_slice(piece);
         let Some(needed) = &mut self.needed else { return false };
         let found = needed.find(&self.content);
         if !matches!(found, Ok(None)) {
@@ -134,7 +139,7 @@ impl StreamedSource {
 
     /// The bytes that have arrived so far.
     #[must_use]
-    pub fn content(&self) -> &[u8] {
+    pub const fn content(&self) -> &Arc<Vec<u8>> {
         &self.content
     }
 }
@@ -148,18 +153,18 @@ mod tests {
     #[test]
     fn knows_when_enough_of_a_progressive_jpeg_has_arrived() {
         let long = [PROGRESSIVE, &vec![0; 500_000]].concat();
-        let mut source = StreamedSource::default();
+        let mut source = StreamedSource::new(0);
         let enough = long.chunks(100).position(|piece| source.feed(piece)).unwrap();
         assert!(source.content().len() < PROGRESSIVE.len());
-        assert_eq!(source.content(), &long[..(enough + 1) * 100]);
+        assert_eq!(source.content()[..], long[..(enough + 1) * 100]);
         assert!(!source.feed(&long[source.content().len()..]));
-        assert_eq!(source.content(), long);
+        assert_eq!(**source.content(), long);
     }
 
     #[test]
     fn knows_when_all_of_an_image_is_needed() {
         let needs_all = |image: &[u8]| {
-            let mut source = StreamedSource::default();
+            let mut source = StreamedSource::new(0);
             source.feed(image);
             source.needs_all()
         };
@@ -175,9 +180,9 @@ mod tests {
 
     #[test]
     fn other_formats_are_needed_whole() {
-        let mut source = StreamedSource::default();
+        let mut source = StreamedSource::new(0);
         assert!(!vec![0; 10_000].chunks(100).any(|piece| source.feed(piece)));
-        assert_eq!(source.content(), [0; 10_000]);
+        assert_eq!(**source.content(), [0; 10_000]);
     }
 
     const PROGRESSIVE: &[u8] = include_bytes!("../../crates/jpeg-dc/tests/data/progressive.jpg");

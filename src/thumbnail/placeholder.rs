@@ -64,6 +64,7 @@ pub fn draw_blurhash(hash: &str) -> Result<String, ThumbnailError> {
 
 fn data_uri(drawn: Picture) -> Result<String, ThumbnailError> {
     let frame = Frame { picture: drawn, delay: 0 };
-    let webp = encode::encode(&[frame], 1, OutputFormat::WebP, QUALITY, Style::default())?;
+    let in_time = &|| Ok(());
+    let webp = encode::encode(&[frame], 1, OutputFormat::WebP, QUALITY, Style::default(), in_time)?;
     Ok(format!("data:image/webp;base64,{}", BASE64_STANDARD.encode(&webp)))
 }

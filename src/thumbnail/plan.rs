@@ -49,9 +49,10 @@ impl<'a> RenderPlan<'a> {
             half_chroma: encode::halves_chroma(format, quality, style),
             all_frames: frames > 1,
             is_partial: options.is_partial,
+            limits,
             expired: options.expired,
         };
-        limits.check_source(source.decoded_pixels(request), frames)?;
+        limits.check_source(source.decoded_pixels(request), source.pixel_bytes(), frames)?;
         limits.check_output(geometry.canvas, frames)?;
         Ok(Self { options, header: *header, geometry, format, quality, style, request })
     }

@@ -27,7 +27,7 @@ pub(super) fn render(
     if !source.has_components() || !applies(plan) || !colors.is_identity(PixelKind::Rgb) {
         return Ok(None);
     }
-    let Some(components) = source.components(plan.request) else { return Ok(None) };
+    let Some(components) = source.components(plan.request)? else { return Ok(None) };
     options.check_time()?;
     let Components { size: picture, .. } = components;
     let window = geometry.window(options.spec.gravity.unwrap_or(Gravity::CENTER));
@@ -49,7 +49,8 @@ pub(super) fn render(
     let resized = [luma?, blue?, red?];
     drop(components);
     options.check_time()?;
-    encode::encode_components(&resized, plan.format, plan.quality, plan.style).map(Some)
+    let check_time = &|| options.check_time();
+    encode::encode_components(&resized, plan.format, plan.quality, plan.style, check_time).map(Some)
 }
 
 fn applies(plan: &RenderPlan<'_>) -> bool {

@@ -7,6 +7,7 @@ use raster::{Area, Filter, Picture, PixelKind, Size, StripResizer};
 
 use super::crop::Window;
 use super::decode::{Component, Pixels, Rows};
+use super::limits::CheckTime;
 use crate::error::ThumbnailError;
 
 /// The values that are averaged.
@@ -32,7 +33,7 @@ pub fn resize(
     window: Window,
     size: Size,
     averaging: Averaging,
-    check_time: &dyn Fn() -> Result<(), ThumbnailError>,
+    check_time: CheckTime<'_>,
 ) -> Result<Picture, ThumbnailError> {
     let from = pixels.size();
     let area = area(from, window);
@@ -57,7 +58,7 @@ fn resize_rows(
     Rows { size: from, kind, read }: Rows<'_>,
     area: Area,
     size: Size,
-    check_time: &dyn Fn() -> Result<(), ThumbnailError>,
+    check_time: CheckTime<'_>,
 ) -> Result<Picture, ThumbnailError> {
     let mut strips = StripResizer::new(from, kind, area, size);
     while let Some(room) = strips.room() {

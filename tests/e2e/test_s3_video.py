@@ -1,9 +1,6 @@
 """A private video in a bucket plays and seeks behind nginx."""
 
 import contextlib
-import socketserver
-import threading
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 from xaccel import Config
@@ -15,18 +12,10 @@ from tests.support.example_gallery import EXAMPLE, FILM, PATIENCE
 from tests.support.servers.nginx import nginx as run_nginx
 from tests.support.servers.process import HOST
 from tests.support.servers.s3 import s3_server
+from tests.support.servers.threaded import serving_app
 
 PAGE = b"<!doctype html><title>Film</title><video src=/film preload=metadata></video>"
 FILMS = "s3://vault/films/"
-
-
-class QuietHandler(WSGIRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-class ThreadingWSGIServer(socketserver.ThreadingMixIn, WSGIServer):
-    daemon_threads = True
 
 
 @pytest.fixture
@@ -48,13 +37,8 @@ def film_site(tmp_path):
             start_response("200 OK", [("Content-Type", "text/html")])
             return [PAGE]
 
-        server = make_server(HOST, 0, app, ThreadingWSGIServer, QuietHandler)
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        stack.callback(server.server_close)
-        stack.callback(thread.join)
-        stack.callback(server.shutdown)
-        deployment = Deployment(upstream=f"{HOST}:{server.server_port}", listen="ADDRESS")
+        port = stack.enter_context(serving_app(app))
+        deployment = Deployment(upstream=f"{HOST}:{port}", listen="ADDRESS")
         text = nginx.site(config, deployment).replace("ADDRESS", "$ADDRESS")
         (tmp_path / "nginx").mkdir()
         front = stack.enter_context(run_nginx(tmp_path / "nginx", text))

@@ -304,3 +304,25 @@ def test_unix_sockets(server, home, files):
     socket = home / f"{server}.sock"
     text = generators.load(server).site(config, Deployment(upstream=f"unix:{socket}"))
     assert str(socket) in text
+
+
+@pytest.mark.parametrize("first", ["secure-link-md5", "hmac-sha256"])
+def test_with_two_signatures_the_app_verifies(tmp_path, first):
+    """nginx knows one signature only, and would refuse the URLs of the other."""
+    both = {first: None, "secure-link-md5": None, "hmac-sha256": None}
+    settings = {
+        "SERVER": "nginx",
+        "SIGNATURE": [*both],
+        "SECRET_KEYS": ["a key of 16 bytes or more"],
+        "ROOTS": {"/srv/files": "/_private/files/"},
+        "PRIVATE_URL": "/p/",
+        "THUMBNAIL_SOURCE": "/srv/photos",
+        "THUMBNAIL_CACHE": "/srv/cache",
+    }
+    nginx, deployment = generators.load("nginx"), Deployment()
+    config = Config.from_mapping(settings)
+    assert nginx.secrets(config, deployment) is None
+    assert "secure_link" not in nginx.full(config, deployment, tmp_path)
+    one = Config.from_mapping({**settings, "SIGNATURE": "secure-link-md5"})
+    assert "secure_link_md5" in nginx.secrets(one, deployment)
+    assert "secure_link" in nginx.full(one, deployment, tmp_path)

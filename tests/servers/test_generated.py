@@ -329,7 +329,7 @@ def serves_finished_thumbnails(running_site):
     """nginx finds the file in the cache, and finds out by itself who may not have it."""
     config, site = running_site.config, running_site.site
     deployment = Deployment(verify=site["deployment"].get("verify"))
-    how = nginx_thumbnails.verifier_of(config, deployment)
+    how = nginx_thumbnails.verification_of(config, deployment)
     if how == "none":
         return
     for name in site["files"]:

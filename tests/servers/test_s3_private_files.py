@@ -1,11 +1,8 @@
 """Private files in a bucket, sent by the app itself and by a real nginx."""
 
 import contextlib
-import socketserver
-import threading
 import urllib.parse
 from http.client import HTTPConnection
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 from xaccel import Config, ConfigError
@@ -18,6 +15,7 @@ from xaccel.wsgi import XAccel
 from tests.support.object_keys import object_keys
 from tests.support.servers.nginx import nginx as run_nginx
 from tests.support.servers.process import HOST, PATIENCE
+from tests.support.servers.threaded import serving_app
 
 CONTENT = bytes(range(256)) * 4000
 MEDIA = "s3://vault/me dia/"
@@ -25,27 +23,6 @@ NAMES = (
     *("a b.mp4", "100% ü – 猫.mp4", "a+b&c=d;e,f.mp4", "q'uo\"te$1{x}.mp4", "sub/~a@b:c!.mp4"),
     *("what?.mp4", "a#b.mp4", "%41.mp4", "$args.mp4", "back\\slash.mp4"),
 )
-
-
-class QuietHandler(WSGIRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-class ThreadingWSGIServer(socketserver.ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-@contextlib.contextmanager
-def serving(server):
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +55,7 @@ def ask(request, vault, tmp_path_factory):
         return file(environ, start_response)
 
     with contextlib.ExitStack() as stack:
-        server = make_server(HOST, 0, app, ThreadingWSGIServer, QuietHandler)
-        port = stack.enter_context(serving(server))
+        port = stack.enter_context(serving_app(app))
         if request.param == "nginx":
             deployment = Deployment(upstream=f"{HOST}:{port}", listen="ADDRESS")
             text = nginx.site(config, deployment).replace("ADDRESS", "$ADDRESS")
@@ -200,8 +176,7 @@ def test_nginx_sends_only_what_is_below_the_prefix(vault, tmp_path):
         start_response("200 OK", [("X-Accel-Redirect", targets.pop(0))])
         return [b""]
 
-    server = make_server(HOST, 0, app, ThreadingWSGIServer, QuietHandler)
-    with serving(server) as port:
+    with serving_app(app) as port:
         text = nginx.site(config, Deployment(upstream=f"{HOST}:{port}", listen="ADDRESS"))
         with run_nginx(tmp_path, text.replace("ADDRESS", "$ADDRESS")) as front:
             assert [front.get("/").status for _ in [*targets]] == [404, 404, 404, 200]

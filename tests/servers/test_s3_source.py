@@ -17,6 +17,7 @@ from xaccel.thumbnails.sources.s3 import FIRST_RANGE, S3Source
 from tests.support.servers.process import HOST, free_port
 from tests.support.servers.proxy import Relay
 from tests.support.thumbnail_endpoint import get
+from tests.support.thumbnail_images import is_the_same
 
 PHOTOS = "s3://photos/sub/"
 SUBJECTS = Path(__file__).parents[1] / "subjects"
@@ -64,7 +65,8 @@ def test_gets(bucket, jpeg, name):
     etag = bucket.put(PHOTOS + name, jpeg)
     images = source(bucket)
     with images.get(name) as original:
-        assert (original.image, original.state, original.stream) == (jpeg, etag, None)
+        assert is_the_same(original.image, jpeg)
+        assert (original.state, original.stream) == (etag, None)
         assert original.modified > 1_700_000_000
     assert images.state(name) == images.version(name) == etag
 
@@ -130,7 +132,7 @@ def test_names_stay_below_the_prefix(bucket, relay, name):
 def test_an_empty_object(bucket):
     bucket.put(f"{PHOTOS}empty.jpg", b"")
     with source(bucket).get("empty.jpg") as original:
-        assert (original.image, original.stream) == (b"", None)
+        assert (len(original.image), original.stream) == (0, None)
 
 
 def test_an_object_that_is_too_large_is_not_fetched(bucket, relay):
@@ -195,14 +197,14 @@ class TestFailures:
 
     def test_a_server_that_recovers(self, bucket, relay, jpeg):
         relay.refuse(2)
-        assert source(bucket, relay).get("cat.jpg").image == jpeg
+        assert is_the_same(source(bucket, relay).get("cat.jpg").image, jpeg)
         relay.refuse(3)
         with pytest.raises(StorageUnavailable):
             source(bucket, relay).get("cat.jpg")
 
     def test_slow_down(self, bucket, relay, jpeg):
         relay.answer_instead(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n", times=2)
-        assert source(bucket, relay).get("cat.jpg").image == jpeg
+        assert is_the_same(source(bucket, relay).get("cat.jpg").image, jpeg)
         relay.answer_instead(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n", times=3)
         with pytest.raises(StorageUnavailable, match="503"):
             source(bucket, relay).get("cat.jpg")

@@ -238,6 +238,14 @@ def test_names_are_plain(name):
         Deployment(name=name)
 
 
+def test_long_names_that_begin_alike_have_different_identifiers():
+    names = [f"a-shop-with-a-long-name-{number}" for number in range(3)]
+    identifiers = {Deployment(name=name).identifier for name in names}
+    assert len(identifiers) == 3
+    # nginx's hash tables accept short names only.
+    assert max(map(len, identifiers)) <= len("xaccel_") + 20
+
+
 @pytest.mark.parametrize("server", generators.DIALECTS_WITH_GENERATOR)
 def test_the_files_of_sites_differ(server):
     module = generators.load(server)

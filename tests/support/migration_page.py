@@ -1,5 +1,6 @@
 """The tables of `docs/migrating.md`, each row of which has a check."""
 
+import inspect
 import re
 from pathlib import Path
 
@@ -34,6 +35,13 @@ class Checks:
         found = {check for start, check in self._checks.items() if f"{cell} ".startswith(start)}
         assert len(found) == 1, cell
         return found.pop()
+
+    def unused(self, cells):
+        """The keyword arguments in the other cells of a row that its check does not use."""
+        source = inspect.getsource(self.of(cells[0]))
+        code = re.findall(r"`([^`]+)`", " ".join(cells[1:]))
+        names = re.findall(r"\b([a-z_]+)=", " ".join(code))
+        return [name for name in names if not re.search(rf"\b{name}\b", source)]
 
     def left_over(self):
         """The beginnings that no row has."""

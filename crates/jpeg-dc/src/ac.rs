@@ -14,6 +14,7 @@ use std::ops::Range;
 use std::vec;
 
 use crate::dc::difference;
+use crate::deadline::Deadline;
 use crate::entropy::{Bits, window};
 use crate::error::Error;
 use crate::frame::Scan;
@@ -41,10 +42,12 @@ const INVALID: Error = Error::Malformed("a scan ends early or has an invalid cod
 pub(crate) fn read(
     scans: &mut [AcScan],
     (across, down): (usize, usize),
+    deadline: Deadline,
     mut sink: impl FnMut((usize, usize), &mut Group),
 ) -> Result<(), Error> {
     let mut group = Group { values: [[0; LANES]; 64], nonzero: [0; LANES] };
     for row in 0..down {
+        deadline.check()?;
         for (index, start) in (0..across).step_by(LANES).enumerate() {
             let blocks = LANES.min(across - start);
             for scan in &mut *scans {

@@ -1,6 +1,7 @@
 //! The coefficients of a component, and the samples that they give.
 
 use crate::ac::{self, AcScan, LANES};
+use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::frame::Component;
 use crate::idct;
@@ -21,7 +22,12 @@ pub(crate) struct Coefficients {
 
 impl Coefficients {
     /// Writes the samples at 1/8 to a plane.
-    pub(crate) fn write(&mut self, plane: &mut Plane, component: &Component) -> Result<(), Error> {
+    pub(crate) fn write(
+        &mut self,
+        plane: &mut Plane,
+        component: &Component,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
         let quantisation = self.quantisation.ok_or(UNKNOWN)?;
         if self.ac.is_empty() {
             plane.data = self.dc.iter().map(|&dc| pixel(dc.into(), quantisation[0])).collect();
@@ -30,7 +36,7 @@ impl Coefficients {
         let across = component.padded.0;
         let mut quads = vec![[0; 4]; self.dc.len()];
         let dc = &self.dc;
-        ac::read(&mut self.ac, component.blocks, |(row, index), group| {
+        ac::read(&mut self.ac, component.blocks, deadline, |(row, index), group| {
             let start = row * across + index * LANES;
             let blocks = quads.iter_mut().zip(dc).skip(start).zip(group.nonzero).enumerate();
             for (lane, ((quad, &dc), nonzero)) in blocks {
@@ -47,12 +53,13 @@ impl Coefficients {
         scale: Scale,
         component: &Component,
         size: (usize, usize),
+        deadline: Deadline,
     ) -> Result<Vec<u8>, Error> {
         match scale {
             // The numbers of blocks at once for which the compiler's vector code is fastest.
-            Scale::Full => self.transformed::<8, 8>(component, size),
-            Scale::Half => self.transformed::<4, 4>(component, size),
-            Scale::Quarter => self.transformed::<2, 8>(component, size),
+            Scale::Full => self.transformed::<8, 8>(component, size, deadline),
+            Scale::Half => self.transformed::<4, 4>(component, size, deadline),
+            Scale::Quarter => self.transformed::<2, 8>(component, size, deadline),
         }
     }
 
@@ -60,11 +67,12 @@ impl Coefficients {
         &mut self,
         component: &Component,
         (width, height): (usize, usize),
+        deadline: Deadline,
     ) -> Result<Vec<u8>, Error> {
         let transform = idct::Transform::<N, P>::new(&self.quantisation.ok_or(UNKNOWN)?);
         let mut plane = vec![0; width * height];
         let dc = &self.dc;
-        ac::read(&mut self.ac, component.blocks, |(row, index), group| {
+        ac::read(&mut self.ac, component.blocks, deadline, |(row, index), group| {
             let dc = dc.iter().skip(row * component.padded.0 + index * LANES);
             let [first, ..] = &mut group.values;
             first.iter_mut().zip(dc).for_each(|(first, &dc)| *first = dc);

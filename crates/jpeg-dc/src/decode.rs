@@ -1,6 +1,7 @@
 //! Images at one eighth of their size.
 
 use crate::coefficients::Coefficients;
+use crate::deadline::Deadline;
 use crate::entropy::find_end;
 use crate::error::{ENDS_EARLY, Error};
 use crate::frame::{Component, Frame, Process};
@@ -19,6 +20,23 @@ use crate::{progressive_scan, sequential_scan};
 /// [`Error::Unsupported`] and [`Error::Malformed`] mean that a full decoder should try the file;
 /// [`Error::TooLarge`] that the image is above the limit in `options`.
 pub fn decode(data: &[u8], options: &Options) -> Result<DcImage, Error> {
+    decode_before(data, options, Deadline::NONE)
+}
+
+/// The same as [`decode`], but stops when `expired` returns true. It is called about once per row of
+/// blocks of each scan.
+///
+/// # Errors
+/// The same as [`decode`], and [`Error::Expired`].
+pub fn decode_until(
+    data: &[u8],
+    options: &Options,
+    expired: &dyn Fn() -> bool,
+) -> Result<DcImage, Error> {
+    decode_before(data, options, Deadline(expired))
+}
+
+fn decode_before(data: &[u8], options: &Options, deadline: Deadline) -> Result<DcImage, Error> {
     let mut reader = Reader::default();
     if !matches!(reader.advance(data)?, Found::Frame) {
         return Err(ENDS_EARLY);
@@ -30,20 +48,21 @@ pub fn decode(data: &[u8], options: &Options) -> Result<DcImage, Error> {
     let mut coefficients = Vec::new();
     coefficients.resize_with(planes.len(), Coefficients::default);
     while !progression.is_complete() {
+        deadline.check()?;
         let Found::Scan(scan) = reader.advance(data)? else { return Err(ENDS_EARLY) };
         let end = if !progression.record(&scan)? {
             find_end(data, reader.position()).map_err(|_| ENDS_EARLY)?
         } else if frame.process == Process::Sequential {
-            sequential_scan::decode(&reader, &frame, &scan, data, &mut planes)?
+            sequential_scan::decode(&reader, &frame, &scan, data, deadline, &mut planes)?
         } else {
-            progressive_scan::decode(&reader, &frame, &scan, data, &mut coefficients)?
+            progressive_scan::decode(&reader, &frame, &scan, data, deadline, &mut coefficients)?
         };
         reader.resume_at(end);
     }
     if frame.process == Process::Progressive {
         let planes = planes.iter_mut().zip(&frame.components);
         for (coefficients, (plane, component)) in coefficients.iter_mut().zip(planes) {
-            coefficients.write(plane, component)?;
+            coefficients.write(plane, component, deadline)?;
         }
     }
     let color = reader.color();

@@ -1,6 +1,7 @@
 //! Why a JPEG was not decoded.
 
-/// Why a file was not decoded. A full decoder may still decode it.
+/// Why a file was not decoded. Except after [`Expired`](Self::Expired), a full decoder may still
+/// decode it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -21,6 +22,10 @@ pub enum Error {
         /// The limit that was set.
         max_pixels: u64,
     },
+    /// The caller's time is up, see [`decode_until`](crate::decode_until). A full decoder would
+    /// take even longer.
+    #[error("the time is up")]
+    Expired,
 }
 
 pub(crate) const ENDS_EARLY: Error =

@@ -1,5 +1,6 @@
 //! The frame: the data of the SOF segment, and the block geometry that follows from it.
 
+use crate::deadline::Deadline;
 use crate::error::Error;
 
 /// How a frame is coded.
@@ -228,24 +229,26 @@ impl Layout {
 
     /// Visits a component's blocks in the order of the scan. `source` has an item for each block of
     /// the scan. `block` gets a prediction, which is 0 after every restart marker, the block's
-    /// item, and its place in `target`, a plane of this stride.
+    /// item, and its place in `target`, a plane of this stride. The deadline is checked before each
+    /// row.
     #[inline]
     pub(crate) fn visit<S: Copy, T>(
         &self,
         part: &Part,
         restart_interval: usize,
         source: &[S],
-        target: &mut [T],
-        stride: usize,
+        (target, stride): (&mut [T], usize),
+        deadline: Deadline,
         mut block: impl FnMut(&mut i32, S, &mut T),
-    ) {
+    ) -> Result<(), Error> {
         if self.blocks_per_mcu == 0 || self.mcus.0 == 0 || stride == 0 {
-            return;
+            return Ok(());
         }
         let mut prediction = 0;
         let mut until_restart = restart_interval;
         let rows = source.chunks(self.mcus.0 * self.blocks_per_mcu);
         for (source, target) in rows.zip(target.chunks_mut(part.v * stride)) {
+            deadline.check()?;
             let mut mcus = source.chunks_exact(self.blocks_per_mcu);
             let mut lines = target.chunks_mut(stride).map(<[T]>::iter_mut);
             let mut lines: [_; 4] = std::array::from_fn(|_| lines.next().unwrap_or_default());
@@ -285,5 +288,6 @@ impl Layout {
                 }
             }
         }
+        Ok(())
     }
 }

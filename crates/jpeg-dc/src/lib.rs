@@ -60,11 +60,14 @@
 //! allocation for them. Time is bounded by a multiple of the file's size, too: no bit is read more
 //! than twice, except for the first few blocks of a lane that starts in the middle of the file and
 //! out of step. A scan of few bits can require a look at every block, so files of more than 500
-//! scans are refused, and of more than 100 by [`decode_progressive`].
+//! scans are refused, and of more than 100 by [`decode_progressive`]. [`decode_until`] and
+//! [`decode_progressive_until`] also ask the caller, about once per row of blocks, whether its time
+//! is up.
 
 mod ac;
 mod coefficients;
 mod dc;
+mod deadline;
 mod decode;
 mod entropy;
 mod error;
@@ -85,9 +88,9 @@ mod sequential_scan;
 mod skip;
 mod zigzag;
 
-pub use decode::decode;
+pub use decode::{decode, decode_until};
 pub use error::Error;
 pub use image::{Color, DcImage, Plane, Planes};
 pub use options::{Chroma, Options, Scale};
 pub use prefix::{Prefix, read_needed};
-pub use progressive::{decode_progressive, has_all_scans};
+pub use progressive::{decode_progressive, decode_progressive_until, has_all_scans};

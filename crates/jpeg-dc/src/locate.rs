@@ -9,6 +9,7 @@
 //! both the lane before and this one found, at the same place in the MCU, all results of this lane
 //! are right. If the two never meet, the lane before continues instead.
 
+use crate::deadline::Deadline;
 use crate::entropy::Bits;
 use crate::error::Error;
 use crate::frame::Layout;
@@ -22,6 +23,9 @@ const OVERLAP: usize = 8 * 1024;
 
 /// The number of new starts that a lane tries after an invalid code shows that it is out of step.
 const ATTEMPTS: usize = 64;
+
+/// The look-ups after which the deadline is checked: those of a row of some thousand pixels.
+const UNCHECKED: usize = 8 * 1024;
 
 /// The most bits of a block: 64 codes of 16 bits with 15 bits of magnitude.
 const MAX_BLOCK: usize = 64 * 31;
@@ -60,6 +64,7 @@ pub(crate) struct Locator<'a> {
     bytes: &'a [u8],
     /// The bits of data.
     end: usize,
+    deadline: Deadline<'a>,
     /// The number of look-ups.
     #[cfg(test)]
     steps: std::cell::Cell<usize>,
@@ -71,8 +76,9 @@ pub(crate) fn locate(
     bits: &Bits,
     layout: &Layout,
     restart_interval: usize,
+    deadline: Deadline,
 ) -> Result<Vec<u32>, Error> {
-    let locator = Locator::new(tables, bits);
+    let locator = Locator::new(tables, bits, deadline);
     if restart_interval > 0 {
         locator.between_restarts(bits, layout, restart_interval)
     } else {
@@ -88,11 +94,12 @@ fn position(bit: usize) -> u32 {
 }
 
 impl<'a> Locator<'a> {
-    fn new(tables: &'a Tables<'a>, bits: &'a Bits) -> Self {
+    fn new(tables: &'a Tables<'a>, bits: &'a Bits, deadline: Deadline<'a>) -> Self {
         Self {
             tables,
             bytes: bits.padded(),
             end: bits.len() * 8,
+            deadline,
             #[cfg(test)]
             steps: std::cell::Cell::default(),
         }
@@ -115,7 +122,7 @@ impl<'a> Locator<'a> {
                 break;
             }
         }
-        self.work(&mut stretches);
+        self.work(&mut stretches)?;
         let mut starts = Vec::with_capacity(layout.total_blocks());
         for Stretch { to, wanted, starts: found, .. } in &stretches {
             match found.split_last() {
@@ -141,11 +148,11 @@ impl<'a> Locator<'a> {
                 stretch
             })
             .collect();
-        self.work(&mut stretches);
+        self.work(&mut stretches)?;
         let mut stretches = stretches.into_iter();
         let mut starts = stretches.next().map(|first| first.starts).unwrap_or_default();
         for stretch in stretches {
-            self.join(&mut starts, &stretch.starts);
+            self.join(&mut starts, &stretch.starts)?;
         }
         // The last start is the end of the last block.
         if starts.len() <= total {
@@ -156,9 +163,9 @@ impl<'a> Locator<'a> {
     }
 
     /// Appends to `starts`, which are right, those of `others` that continue them.
-    fn join(&self, starts: &mut Vec<u32>, others: &[u32]) {
+    fn join(&self, starts: &mut Vec<u32>, others: &[u32]) -> Result<(), Error> {
         let per_mcu = self.tables.blocks_per_mcu;
-        let Some(&first) = others.first() else { return };
+        let Some(&first) = others.first() else { return Ok(()) };
         let mut ours = starts.partition_point(|&start| start < first);
         let mut theirs = 0;
         loop {
@@ -167,42 +174,49 @@ impl<'a> Locator<'a> {
                 while others.get(theirs).is_some_and(|&other| other < start) {
                     theirs += 1;
                 }
-                let Some(&other) = others.get(theirs) else { return };
+                let Some(&other) = others.get(theirs) else { return Ok(()) };
                 if other == start && ours % per_mcu == theirs % per_mcu {
                     starts.truncate(ours);
                     starts.extend(others.iter().skip(theirs));
-                    return;
+                    return Ok(());
                 }
                 ours += 1;
             }
             // Not met yet: continue from the last MCU.
-            let Some(last) = starts.len().checked_sub(1) else { return };
+            let Some(last) = starts.len().checked_sub(1) else { return Ok(()) };
             let mcu = last - last % per_mcu;
-            let (Some(&from), Some(&last)) = (starts.get(mcu), starts.get(last)) else { return };
+            let (Some(&from), Some(&last)) = (starts.get(mcu), starts.get(last)) else {
+                return Ok(());
+            };
             let to = last as usize + OVERLAP;
             let mut more = [Stretch::new(from, to, usize::MAX, BATCH)];
-            self.work(&mut more);
+            self.work(&mut more)?;
             starts.truncate(mcu);
             starts.extend(more.iter().flat_map(|more| &more.starts));
             if starts.len() <= ours {
-                return;
+                return Ok(());
             }
         }
     }
 
     /// Finds the blocks of all stretches.
-    fn work(&self, stretches: &mut [Stretch]) {
+    fn work(&self, stretches: &mut [Stretch]) -> Result<(), Error> {
         let mut waiting = stretches.iter_mut();
         let mut active: Vec<Active> = Vec::with_capacity(LANES);
         let mut ends = [[0; _]; LANES];
+        let mut unchecked = 0;
         loop {
+            if unchecked >= UNCHECKED {
+                self.deadline.check()?;
+                unchecked = 0;
+            }
             for stretch in waiting.by_ref().take(LANES - active.len()) {
                 let from = stretch.starts.first().copied().unwrap_or_default();
                 let lane = self.tables.start(from as usize);
                 active.push(Active { stretch, lane, first: 0 });
             }
             let rounds = match active.as_mut_slice() {
-                [] => return,
+                [] => return Ok(()),
                 [a] => Self::batch([a], &mut ends, |lanes, ends, rounds| {
                     self.tables.run_1(self.bytes, lanes, ends, rounds)
                 }),
@@ -213,6 +227,7 @@ impl<'a> Locator<'a> {
                     self.tables.run_3(self.bytes, lanes, ends, rounds)
                 }),
             };
+            unchecked += rounds * active.len() * STEPS;
             self.count(rounds * active.len() * STEPS);
             let mut ends = ends.iter();
             active.retain_mut(|active| ends.next().is_some_and(|ends| self.collect(active, ends)));
@@ -357,7 +372,7 @@ mod tests {
                 expected.push(position(bit));
             }
 
-            let locator = Locator::new(&tables, &bits);
+            let locator = Locator::new(&tables, &bits, Deadline::NONE);
             let found = locator.without_restarts(expected.len() - 1);
             prop_assert_eq!(found.as_deref(), Ok(&expected[..expected.len() - 1]));
             prop_assert!(locator.without_restarts(expected.len()).is_err());

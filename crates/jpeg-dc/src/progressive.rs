@@ -1,6 +1,7 @@
 //! Progressive files, with all coefficients.
 
 use crate::coefficients::Coefficients;
+use crate::deadline::Deadline;
 use crate::entropy::find_end;
 use crate::error::{ENDS_EARLY, Error};
 use crate::frame::Process;
@@ -18,6 +19,29 @@ use crate::progressive_scan;
 /// # Errors
 /// The same as [`decode`](crate::decode). Sequential files are [`Error::Unsupported`].
 pub fn decode_progressive(data: &[u8], scale: Scale, options: &Options) -> Result<Planes, Error> {
+    decode_before(data, scale, options, Deadline::NONE)
+}
+
+/// The same as [`decode_progressive`], but stops when `expired` returns true. It is called about
+/// once per row of blocks.
+///
+/// # Errors
+/// The same as [`decode_progressive`], and [`Error::Expired`].
+pub fn decode_progressive_until(
+    data: &[u8],
+    scale: Scale,
+    options: &Options,
+    expired: &dyn Fn() -> bool,
+) -> Result<Planes, Error> {
+    decode_before(data, scale, options, Deadline(expired))
+}
+
+fn decode_before(
+    data: &[u8],
+    scale: Scale,
+    options: &Options,
+    deadline: Deadline,
+) -> Result<Planes, Error> {
     let mut reader = Reader::default();
     if !matches!(reader.advance(data)?, Found::Frame) {
         return Err(ENDS_EARLY);
@@ -31,11 +55,13 @@ pub fn decode_progressive(data: &[u8], scale: Scale, options: &Options) -> Resul
     let mut coefficients = Vec::new();
     coefficients.resize_with(frame.components.len(), Coefficients::default);
     while !progression.is_complete() {
+        deadline.check()?;
         match reader.advance(data)? {
             Found::Scan(scan) => {
                 progression.record(&scan)?;
+                let coefficients = &mut coefficients;
                 let end =
-                    progressive_scan::decode(&reader, &frame, &scan, data, &mut coefficients)?;
+                    progressive_scan::decode(&reader, &frame, &scan, data, deadline, coefficients)?;
                 reader.resume_at(end);
             }
             Found::End if progression.is_known() => break,
@@ -50,7 +76,7 @@ pub fn decode_progressive(data: &[u8], scale: Scale, options: &Options) -> Resul
         let ratio = frame.ratio(component);
         let (width, height) =
             (width.div_ceil(divisor * ratio.0), height.div_ceil(divisor * ratio.1));
-        let data = coefficients.samples(scale, component, (width, height))?;
+        let data = coefficients.samples(scale, component, (width, height), deadline)?;
         Ok(Plane { width, height, stride: width, scale: ratio, data })
     });
     Ok(Planes {

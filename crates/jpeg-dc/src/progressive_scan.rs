@@ -8,6 +8,7 @@
 use crate::ac::AcScan;
 use crate::coefficients::Coefficients;
 use crate::dc::{DifferenceTable, by_block};
+use crate::deadline::Deadline;
 use crate::entropy::{Bits, window};
 use crate::error::Error;
 use crate::frame::{Frame, Layout, Scan};
@@ -19,6 +20,7 @@ pub(crate) fn decode(
     frame: &Frame,
     scan: &Scan,
     data: &[u8],
+    deadline: Deadline,
     coefficients: &mut [Coefficients],
 ) -> Result<usize, Error> {
     let layout = frame.layout(scan)?;
@@ -50,9 +52,9 @@ pub(crate) fn decode(
             target.dc = vec![0; component.padded.0 * component.padded.1];
             target.quantisation = Some(*reader.quantisation(component.quantisation)?);
         }
-        first(reader, scan, frame, &layout, &bits, coefficients)?;
+        first(reader, scan, frame, &layout, &bits, deadline, coefficients)?;
     } else {
-        refine(reader, scan, frame, &layout, &bits, coefficients)?;
+        refine(reader, scan, frame, &layout, &bits, deadline, coefficients)?;
     }
     Ok(bits.end)
 }
@@ -81,6 +83,7 @@ fn first(
     frame: &Frame,
     layout: &Layout,
     bits: &Bits,
+    deadline: Deadline,
     coefficients: &mut [Coefficients],
 ) -> Result<(), Error> {
     let mut tables = Vec::with_capacity(layout.parts.len());
@@ -105,13 +108,13 @@ fn first(
             part,
             reader.restart_interval,
             &differences,
-            &mut target.dc,
-            component.padded.0,
+            (&mut target.dc, component.padded.0),
+            deadline,
             |prediction, difference, value| {
                 *prediction = prediction.wrapping_add(difference.into());
                 *value = (*prediction << scan.low) as i16;
             },
-        );
+        )?;
     }
     Ok(())
 }
@@ -151,6 +154,7 @@ fn refine(
     frame: &Frame,
     layout: &Layout,
     bits: &Bits,
+    deadline: Deadline,
     coefficients: &mut [Coefficients],
 ) -> Result<(), Error> {
     for interval in intervals(layout, bits, reader.restart_interval) {
@@ -174,10 +178,10 @@ fn refine(
             part,
             reader.restart_interval,
             &ones,
-            &mut target.dc,
-            component.padded.0,
+            (&mut target.dc, component.padded.0),
+            deadline,
             |_, one, value| *value |= i16::from(one) << scan.low,
-        );
+        )?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Sequential scans: reads DC coefficients at the starts of the blocks.
 
 use crate::dc::DifferenceTable;
+use crate::deadline::Deadline;
 use crate::entropy::{Bits, window};
 use crate::error::Error;
 use crate::frame::{Frame, Scan};
@@ -16,6 +17,7 @@ pub(crate) fn decode(
     frame: &Frame,
     scan: &Scan,
     data: &[u8],
+    deadline: Deadline,
     planes: &mut [Plane],
 ) -> Result<usize, Error> {
     let layout = frame.layout(scan)?;
@@ -26,7 +28,7 @@ pub(crate) fn decode(
     if layout.total_blocks() > bits.len() * 4 {
         return Err(Error::Malformed("a scan ends early"));
     }
-    let starts = locate(&Tables::new(reader, &layout)?, &bits, &layout, interval)?;
+    let starts = locate(&Tables::new(reader, &layout)?, &bits, &layout, interval, deadline)?;
     for part in &layout.parts {
         let component = frame.components.get(part.selected.component);
         let plane = planes.get_mut(part.selected.component);
@@ -43,12 +45,12 @@ pub(crate) fn decode(
                 part,
                 interval,
                 &starts,
-                &mut blocks,
-                stride,
+                (&mut blocks, stride),
+                deadline,
                 |prediction, start, quad| {
                     *quad = quads.block(bytes, start, prediction);
                 },
-            );
+            )?;
             plane.data = idct_2x2::plane(&blocks, stride);
             continue;
         }
@@ -58,15 +60,15 @@ pub(crate) fn decode(
             part,
             interval,
             &starts,
-            &mut plane.data,
-            stride,
+            (&mut plane.data, stride),
+            deadline,
             |prediction, start, sample| {
                 let ahead = window(bits.padded(), (start / 8) as usize) << (start % 8);
                 let step = table.step(ahead);
                 *prediction = prediction.wrapping_add(step.difference.into());
                 *sample = pixel(*prediction, quantisation[0]);
             },
-        );
+        )?;
     }
     Ok(bits.end)
 }

@@ -13,6 +13,9 @@ use crate::picture::{Picture, PixelKind, Size};
 /// The bytes that a value of a directory, and a strip before it is decoded, may always take.
 const OVERHEAD: usize = 16 * 1024 * 1024;
 
+/// The bytes that may always be read more than once.
+const REREAD: u64 = 1024 * 1024;
+
 /// The values of the tag `Compression` for none, and for JPEG.
 const UNCOMPRESSED: u16 = 1;
 const JPEG: u16 = 7;
@@ -117,8 +120,13 @@ impl<'a> Tiff<'a> {
         // The crate refuses palettes, so it reads their indices as gray samples.
         let gray = palette_as_gray(source);
         let is_palette = gray.is_some();
-        let source =
-            Overlaid { bytes: Cursor::new(source), overlay: gray, end: u64::MAX, budget: u64::MAX };
+        let source = Overlaid {
+            bytes: Cursor::new(source),
+            overlay: gray,
+            end: u64::MAX,
+            budget: u64::MAX,
+            goes_on: &|| true,
+        };
         let mut limits = Limits::default();
         limits.ifd_value_size = OVERHEAD;
         let mut decoder = Decoder::new(source)?.with_limits(limits);
@@ -254,11 +262,11 @@ impl<'a> Tiff<'a> {
     /// missing are transparent or gray. Gives the picture, and whether no strip is missing.
     ///
     /// At most one strip is in memory as it is stored, besides the picture. `goes_on` is asked
-    /// before each.
+    /// before each, and whenever some of its data is read: much data may decode to little.
     ///
     /// # Errors
     /// When all strips are invalid or not supported, or `goes_on` gives false.
-    pub fn decode(self, goes_on: &mut dyn FnMut() -> bool) -> Result<(Picture, bool), TiffError> {
+    pub fn decode(self, goes_on: &dyn Fn() -> bool) -> Result<(Picture, bool), TiffError> {
         let Size { width, height } = self.size;
         let pixels = usize::try_from(self.size.pixels()).unwrap_or(usize::MAX);
         let kind = self.kind();
@@ -269,7 +277,7 @@ impl<'a> Tiff<'a> {
             kind,
             data: vec![missing; pixels.saturating_mul(kind.bytes())],
         };
-        let mut file = self.with_limits();
+        let mut file = self.with_limits(goes_on);
         let mut first_error = None;
         let mut found = false;
         for chunk in 0..file.chunks.count {
@@ -282,6 +290,7 @@ impl<'a> Tiff<'a> {
                     file.place(chunk, size, &data, &mut picture);
                 }
                 Err(error @ TiffError::Unsupported) => return Err(error),
+                Err(_) if !goes_on() => return Err(TiffError::Stopped),
                 Err(error) => first_error = first_error.or(Some(error)),
             }
         }
@@ -293,20 +302,25 @@ impl<'a> Tiff<'a> {
 
     /// Limits the memory of a strip, and the bytes that all of them read: strips may share their
     /// data, and data may decode to nothing.
-    fn with_limits(mut self) -> Self {
-        let Size { width, height } = self.chunks.size;
-        let samples = self.samples.saturating_mul(usize::from(self.depth.div_ceil(8)));
-        let rows = height.min(self.size.height) as usize;
+    fn with_limits<'b>(self, goes_on: &'b dyn Fn() -> bool) -> Tiff<'b>
+    where
+        'a: 'b,
+    {
+        let mut file: Tiff<'b> = self;
+        let Size { width, height } = file.chunks.size;
+        let samples = file.samples.saturating_mul(usize::from(file.depth.div_ceil(8)));
+        let rows = height.min(file.size.height) as usize;
         let bytes = (width as usize).saturating_mul(rows).saturating_mul(samples);
         let mut limits = Limits::default();
         limits.decoding_buffer_size = bytes;
         limits.intermediate_buffer_size = bytes.saturating_add(OVERHEAD);
         limits.ifd_value_size = OVERHEAD;
-        let source = self.decoder.inner();
-        let pixels = self.size.pixels().saturating_mul(samples as u64);
+        let pixels = file.size.pixels().saturating_mul(samples as u64);
+        let source = file.decoder.inner();
         source.budget = budget(source.bytes.get_ref()).saturating_add(pixels);
-        self.decoder = self.decoder.with_limits(limits);
-        self
+        source.goes_on = goes_on;
+        file.decoder = file.decoder.with_limits(limits);
+        file
     }
 
     /// The pixels of a strip or tile, and its size.
@@ -408,7 +422,7 @@ impl<'a> Tiff<'a> {
 
 /// The bytes that may be read of a source: some parts more than once.
 const fn budget(source: &[u8]) -> u64 {
-    (source.len() as u64).saturating_mul(2).saturating_add(OVERHEAD as u64)
+    (source.len() as u64).saturating_mul(2).saturating_add(REREAD)
 }
 
 const OVERLAP: &str = "its strips overlap too often";
@@ -575,6 +589,8 @@ struct Overlaid<'a> {
     end: u64,
     /// The bytes that may still be read.
     budget: u64,
+    /// Whether reading goes on.
+    goes_on: &'a dyn Fn() -> bool,
 }
 
 impl Read for Overlaid<'_> {
@@ -585,6 +601,9 @@ impl Read for Overlaid<'_> {
         let length = self.bytes.read(buffer.get_mut(..most).unwrap_or_default())?;
         let budget = self.budget.checked_sub(length as u64);
         self.budget = budget.ok_or_else(|| io::Error::other(OVERLAP))?;
+        if !(self.goes_on)() {
+            return Err(io::Error::other(TiffError::Stopped));
+        }
         if let Some((at, others)) = self.overlay {
             for (place, other) in (at..).zip(others) {
                 let index = place.checked_sub(start).and_then(|index| usize::try_from(index).ok());

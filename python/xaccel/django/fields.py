@@ -47,7 +47,7 @@ class ImageField(models.ImageField):
     template tags read these fields, so that they neither open the image nor query the database.
 
     Forms and `full_clean()` only accept images that xaccel can make thumbnails of: the format must
-    be supported, and the image must be within `THUMBNAIL_MAX_BYTES`, `THUMBNAIL_MAX_PIXELS` and so
+    be supported, and the image must be within `THUMBNAIL_MAX_BYTES`, `THUMBNAIL_MAX_MEMORY` and so
     on.
 
     Args:

@@ -77,8 +77,12 @@ def validated(file: File[Any]) -> ImageInfo:
         found = info(file)
     except ThumbnailError:
         raise _error("invalid_image", {}) from None
-    if found.width * found.height > limits.max_pixels:
-        raise _error("image_too_large", {"limit": number_format(f"{limits.max_pixels / 1e6:g}")})
+    pixels = found.width * found.height
+    most = pixels * limits.max_memory // found.decoded_size
+    if limits.max_pixels is not None:
+        most = min(most, limits.max_pixels)
+    if pixels > most:
+        raise _error("image_too_large", {"limit": number_format(f"{most / 1e6:.4g}")})
     return found
 
 

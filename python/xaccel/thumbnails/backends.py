@@ -16,8 +16,9 @@ from functools import lru_cache
 from inspect import signature
 from typing import Protocol, TypeVar
 
-from xaccel._core import Limits, OpenedFile, Spec, Thumbnail, placeholder, render
+from xaccel._core import Limits, Spec, Thumbnail, placeholder, render
 from xaccel.config import Subsampling
+from xaccel.thumbnails.sources.base import Image
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -70,8 +71,8 @@ class EncoderSettings:
 class RenderJob:
     """Renders a thumbnail."""
 
-    image: str | bytes | OpenedFile
-    """The path of the image, its bytes, or the opened file."""
+    image: Image
+    """The image, or the start of a JPEG."""
     spec: Spec
     image_format: str
     encoder: EncoderSettings
@@ -100,8 +101,8 @@ class RenderJob:
 class PlaceholderJob:
     """Makes the placeholder of an image."""
 
-    image: str | bytes | OpenedFile
-    """The path of the image, its bytes, or the opened file."""
+    image: Image
+    """The image, or the start of a JPEG."""
     limits: Limits
 
     def run(self, timeout: float) -> str:

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TypeVar
 
-from xaccel._core import Cache, OpenedFile, Spec, Thumbnail, available_parallelism
+from xaccel._core import Cache, Spec, Thumbnail, available_parallelism
 from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.exceptions import CorruptImage, ImageTooLarge, StorageUnavailable, ThumbnailError
@@ -20,7 +20,7 @@ from xaccel.thumbnails.backends import (
     RenderThreads,
 )
 from xaccel.thumbnails.failures import Failures
-from xaccel.thumbnails.sources.base import Original
+from xaccel.thumbnails.sources.base import Image, Original
 from xaccel.thumbnails.turns import RenderQueue
 
 _logger = logging.getLogger("xaccel.thumbnails")
@@ -64,7 +64,7 @@ class Renderer:
         """
         budget = _Budget(self._timeout)
 
-        def job(image: str | bytes | OpenedFile, *, is_partial: bool = False) -> Job[Thumbnail]:
+        def job(image: Image, *, is_partial: bool = False) -> Job[Thumbnail]:
             return RenderJob(image, spec, image_format, self._encoder, self._limits, is_partial)
 
         if original.stream is not None:
@@ -92,7 +92,7 @@ class Renderer:
         job = PlaceholderJob(self._whole(original, name), self._limits)
         return self._in_turn(job, original, name, _Budget(self._timeout))
 
-    def _whole(self, original: Original, name: str) -> str | bytes | OpenedFile:
+    def _whole(self, original: Original, name: str) -> Image:
         try:
             return original.whole()
         except ThumbnailError as error:

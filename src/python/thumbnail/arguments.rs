@@ -7,7 +7,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::super::spec::PySpec;
+use super::super::spec::{PySize, PySpec};
 use crate::error::ThumbnailError;
 use crate::thumbnail::encode::{Colors, Style};
 use crate::thumbnail::format::OutputFormat;
@@ -20,7 +20,8 @@ use crate::thumbnail::spec::{FormatOption, Progressive, Spec, Subsampling};
 #[pyclass(frozen, get_all, eq, module = "xaccel._core")]
 #[derive(Clone, Copy, PartialEq)]
 pub(in super::super) struct Limits {
-    max_pixels: u64,
+    max_memory: u64,
+    max_pixels: Option<u64>,
     pub(super) max_bytes: u64,
     max_frames: u32,
     max_side: u32,
@@ -30,10 +31,11 @@ pub(in super::super) struct Limits {
 #[pymethods]
 impl Limits {
     #[new]
-    #[pyo3(signature = (*, max_pixels=52_428_800, max_bytes=52_428_800, max_frames=100,
-        max_side=8192, timeout=None))]
+    #[pyo3(signature = (*, max_memory=268_435_456, max_pixels=None, max_bytes=52_428_800,
+        max_frames=100, max_side=8192, timeout=None))]
     fn new(
-        max_pixels: u64,
+        max_memory: u64,
+        max_pixels: Option<u64>,
         max_bytes: u64,
         max_frames: u32,
         max_side: u32,
@@ -42,13 +44,14 @@ impl Limits {
         if timeout.is_some_and(|seconds| Duration::try_from_secs_f64(seconds).is_err()) {
             return Err(PyValueError::new_err("timeout must be a number of seconds, at least 0"));
         }
-        Ok(Self { max_pixels, max_bytes, max_frames, max_side, timeout })
+        Ok(Self { max_memory, max_pixels, max_bytes, max_frames, max_side, timeout })
     }
 
     fn __repr__(&self) -> String {
         format!(
-            "Limits(max_pixels={}, max_bytes={}, max_frames={}, max_side={}, timeout={})",
-            self.max_pixels,
+            "Limits(max_memory={}, max_pixels={}, max_bytes={}, max_frames={}, max_side={}, timeout={})",
+            self.max_memory,
+            self.max_pixels.map_or("None".into(), |pixels| pixels.to_string()),
             self.max_bytes,
             self.max_frames,
             self.max_side,
@@ -60,6 +63,7 @@ impl Limits {
 impl Limits {
     pub(super) fn core(&self) -> CoreLimits {
         CoreLimits {
+            max_memory: self.max_memory,
             max_pixels: self.max_pixels,
             max_bytes: self.max_bytes,
             max_frames: self.max_frames,
@@ -75,8 +79,9 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        let CoreLimits { max_pixels, max_bytes, max_frames, max_side } = CoreLimits::default();
-        Self { max_pixels, max_bytes, max_frames, max_side, timeout: None }
+        let CoreLimits { max_memory, max_pixels, max_bytes, max_frames, max_side } =
+            CoreLimits::default();
+        Self { max_memory, max_pixels, max_bytes, max_frames, max_side, timeout: None }
     }
 }
 
@@ -96,11 +101,14 @@ pub(super) fn jpeg_style(progressive: bool, subsampling: &str) -> PyResult<Style
 }
 
 /// The encoder's settings for the maximum number of colours in a palette.
-pub(super) fn palette_style(colors: Option<u16>) -> PyResult<Style> {
+pub(super) fn palette_style(colors: Option<i64>) -> PyResult<Style> {
     let colors = colors
         .map(|count| {
             let message = || format!("colors must be 2 to 256, not {count}");
-            Colors::new(count).ok_or_else(|| PyValueError::new_err(message()))
+            u16::try_from(count)
+                .ok()
+                .and_then(Colors::new)
+                .ok_or_else(|| PyValueError::new_err(message()))
         })
         .transpose()?;
     Ok(Style { colors, ..Style::default() })
@@ -149,7 +157,7 @@ impl Arguments {
 
     /// The arguments for a size, and the options of a spec as keyword arguments.
     pub(super) fn of_options(
-        size: (Option<u32>, Option<u32>),
+        size: PySize<'_, '_>,
         options: Option<&Bound<'_, PyDict>>,
         style: Style,
         linear: bool,

@@ -60,9 +60,9 @@ pub(in super::super) fn render(
 pub(in super::super) fn thumbnail(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
-    width: Option<u32>,
-    height: Option<u32>,
-    colors: Option<u16>,
+    width: Option<&Bound<'_, PyAny>>,
+    height: Option<&Bound<'_, PyAny>>,
+    colors: Option<i64>,
     linear: bool,
     limits: Option<&Limits>,
     options: Option<&Bound<'_, PyDict>>,
@@ -80,10 +80,10 @@ pub(in super::super) fn thumbnail(
 pub(in super::super) fn thumbnail_many<'py>(
     py: Python<'py>,
     sources: &Bound<'py, PyAny>,
-    width: Option<u32>,
-    height: Option<u32>,
+    width: Option<&Bound<'py, PyAny>>,
+    height: Option<&Bound<'py, PyAny>>,
     threads: Option<NonZeroUsize>,
-    colors: Option<u16>,
+    colors: Option<i64>,
     linear: bool,
     limits: Option<&Limits>,
     options: Option<&Bound<'py, PyDict>>,
@@ -184,8 +184,11 @@ pub(in super::super) fn probe(
     let limits = limits.copied().unwrap_or_default();
     let core = limits.core();
     ImageSource::new(source, &limits)?
-        .with(py, &limits, |bytes, _| decode::open(bytes, &core).map(|opened| *opened.header()))
-        .map(ImageInfo::from)
+        .with(py, &limits, |bytes, _| {
+            let opened = decode::open(bytes, &core)?;
+            Ok((*opened.header(), decode::least_bytes(opened.as_ref(), &core)))
+        })
+        .map(|(header, decoded_size)| ImageInfo::new(&header, decoded_size))
 }
 
 /// Return the codec libraries and their versions.

@@ -48,6 +48,7 @@ pub(in super::super) struct ImageInfo {
     frames: u32,
     has_alpha: bool,
     icc: bool,
+    decoded_size: u64,
 }
 
 #[pymethods]
@@ -57,8 +58,8 @@ impl ImageInfo {
     }
 }
 
-impl From<Header> for ImageInfo {
-    fn from(header: Header) -> Self {
+impl ImageInfo {
+    pub(super) fn new(header: &Header, decoded_size: u64) -> Self {
         let size = header.upright_size();
         Self {
             width: size.width,
@@ -68,6 +69,7 @@ impl From<Header> for ImageInfo {
             frames: header.frames,
             has_alpha: header.has_alpha,
             icc: header.has_icc,
+            decoded_size,
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -21,14 +23,14 @@ use crate::thumbnail::partial::{SourceFile, StreamedSource};
 
 /// A source that arrives in pieces.
 #[pyclass(name = "StreamedSource", module = "xaccel._core")]
-#[derive(Default)]
 pub(in super::super) struct PyStreamedSource(StreamedSource);
 
 #[pymethods]
 impl PyStreamedSource {
     #[new]
-    fn new() -> Self {
-        Self::default()
+    #[pyo3(signature = (capacity, /))]
+    fn new(capacity: usize) -> Self {
+        Self(StreamedSource::new(capacity))
     }
 
     #[pyo3(signature = (piece, /))]
@@ -41,30 +43,47 @@ impl PyStreamedSource {
         self.0.needs_all()
     }
 
-    fn content<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, self.0.content())
-    }
-
     fn __len__(&self) -> usize {
         self.0.content().len()
     }
 }
 
+/// Bytes in memory.
+pub(super) enum Content {
+    Python(PyBackedBytes),
+    Streamed(Arc<Vec<u8>>),
+}
+
+impl Deref for Content {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Python(bytes) => bytes,
+            Self::Streamed(bytes) => bytes,
+        }
+    }
+}
+
 /// The source of an image.
 pub(super) enum ImageSource {
-    Bytes(PyBackedBytes),
+    Bytes(Content),
     /// Only the start of a JPEG; see [`StreamedSource`].
-    Partial(PyBackedBytes),
+    Partial(Content),
     Path(PathBuf),
     /// An open file, and the path to show in messages.
     File(File, PathBuf),
 }
 
 impl ImageSource {
-    /// Take bytes, a path, an opened file or a binary file. A binary file is read to one byte beyond the limit at most.
+    /// Take bytes, a path, an opened file, a source that has arrived in pieces, or a binary file. A
+    /// binary file is read to one byte beyond the limit at most.
     pub(super) fn new(source: &Bound<'_, PyAny>, limits: &Limits) -> PyResult<Self> {
         if let Ok(bytes) = source.extract::<PyBackedBytes>() {
-            return Ok(Self::Bytes(bytes));
+            return Ok(Self::Bytes(Content::Python(bytes)));
+        }
+        if let Ok(streamed) = source.cast::<PyStreamedSource>() {
+            return Ok(Self::Bytes(Content::Streamed(Arc::clone(streamed.borrow().0.content()))));
         }
         if let Ok(opened) = source.cast::<OpenedFile>() {
             let (file, path) = opened.get().copy()?;
@@ -94,7 +113,7 @@ impl ImageSource {
             content.extend_from_slice(&piece);
             if piece.is_empty() || content.len() as u64 >= most {
                 let content = PyBytes::new(read.py(), &content);
-                return Ok(Self::Bytes(content.into()));
+                return Ok(Self::Bytes(Content::Python(content.into())));
             }
         }
     }

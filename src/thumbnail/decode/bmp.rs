@@ -23,7 +23,7 @@ fn sniff(source: &[u8]) -> bool {
 
 struct Bmp<'a> {
     header: Header,
-    decoder: Box<dyn ImageDecoder + 'a>,
+    source: &'a [u8],
 }
 
 fn failed(error: ImageError) -> ThumbnailError {
@@ -38,11 +38,11 @@ const fn unsupported() -> ThumbnailError {
 }
 
 fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
-    let decoder = raster::bmp(source).map_err(failed)?;
+    let decoder = raster::bmp(source, &|| true).map_err(failed)?;
     let (width, height) = decoder.dimensions();
     let has_alpha = decoder.color_type().has_alpha();
     let header = Header { has_alpha, ..Header::still(FORMAT, Size { width, height }) };
-    Ok(Box::new(Bmp { header, decoder }))
+    Ok(Box::new(Bmp { header, source }))
 }
 
 impl Source for Bmp<'_> {
@@ -52,10 +52,11 @@ impl Source for Bmp<'_> {
 
     fn frames(
         self: Box<Self>,
-        _: DecodeRequest<'_>,
+        request: DecodeRequest<'_>,
         sink: Sink<'_>,
     ) -> Result<Completeness, ThumbnailError> {
-        let mut decoder = self.decoder;
+        let goes_on = || request.check_time().is_ok();
+        let mut decoder = raster::bmp(self.source, &goes_on).map_err(failed)?;
         let mut limits = Limits::default();
         limits.max_alloc = Some(decoder.total_bytes().saturating_mul(2).saturating_add(OVERHEAD));
         decoder.set_limits(limits).map_err(failed)?;
@@ -68,7 +69,9 @@ impl Source for Bmp<'_> {
             _ => return Err(unsupported()),
         };
         let mut data = vec![fill; usize::try_from(decoder.total_bytes()).unwrap_or(usize::MAX)];
-        let is_whole = match decoder.read_image_boxed(&mut data) {
+        let outcome = decoder.read_image_boxed(&mut data);
+        request.check_time()?;
+        let is_whole = match outcome {
             Ok(()) => true,
             // The rows before the damage are present.
             Err(ImageError::IoError(_)) if data.iter().any(|&sample| sample != fill) => false,

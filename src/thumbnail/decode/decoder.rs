@@ -3,6 +3,7 @@
 use super::super::color::Profile;
 use super::super::format::SourceFormat;
 use super::super::header::Header;
+use super::super::limits::Limits;
 use super::components::Components;
 use super::frame::DecodedFrame;
 use crate::error::ThumbnailError;
@@ -39,6 +40,8 @@ pub struct DecodeRequest<'a> {
     pub all_frames: bool,
     /// Whether the source is only the start of a JPEG, which may be enough for a small image.
     pub is_partial: bool,
+    /// The limits of the call.
+    pub limits: &'a Limits,
     /// Whether the time limit was exceeded.
     pub expired: &'a dyn Fn() -> bool,
 }
@@ -62,6 +65,12 @@ pub trait Source {
         self.header().size.pixels()
     }
 
+    /// The number of bytes of a decoded pixel that count for
+    /// [`Limits`](super::super::limits::Limits).
+    fn pixel_bytes(&self) -> u64 {
+        if self.header().has_alpha { 4 } else { 3 }
+    }
+
     /// The colour space of the samples, if the file specifies it.
     fn profile(&mut self) -> Option<Profile> {
         None
@@ -74,8 +83,14 @@ pub trait Source {
 
     /// Decode only to luma and chroma, with the same size as [`frames`](Self::frames). Returns
     /// `None` for an image that does not have such components, or is damaged.
-    fn components(&mut self, _request: DecodeRequest<'_>) -> Option<Components> {
-        None
+    ///
+    /// # Errors
+    /// [`ThumbnailError::Timeout`].
+    fn components(
+        &mut self,
+        _request: DecodeRequest<'_>,
+    ) -> Result<Option<Components>, ThumbnailError> {
+        Ok(None)
     }
 
     /// Decode the pixels. An image has the size in the header or, if the codec can shrink while it

@@ -88,6 +88,11 @@ impl Source for Gif<'_> {
         &self.header
     }
 
+    /// The canvas is transparent.
+    fn pixel_bytes(&self) -> u64 {
+        4
+    }
+
     fn frames(
         self: Box<Self>,
         request: DecodeRequest<'_>,

@@ -21,6 +21,7 @@ pub use components::{Component, Components, Range};
 use decoder::Decoder;
 pub use decoder::{Completeness, DecodeRequest, Sink, Source};
 pub use frame::{DecodedFrame, Pixels, Rows};
+use raster::Size;
 
 /// The decoders, in the order in which they check the first bytes.
 const DECODERS: [&Decoder; 7] = [
@@ -51,4 +52,18 @@ pub fn open<'a>(source: &'a [u8], limits: &Limits) -> Result<Box<dyn Source + 'a
         return Err(ThumbnailError::corrupt(decoder.format, "one of its sides is zero"));
     }
     Ok(opened)
+}
+
+/// The number of bytes to which one frame is decoded for a small thumbnail.
+#[must_use]
+pub fn least_bytes(source: &dyn Source, limits: &Limits) -> u64 {
+    let request = DecodeRequest {
+        size: Size { width: 1, height: 1 },
+        half_chroma: false,
+        all_frames: false,
+        is_partial: false,
+        limits,
+        expired: &|| false,
+    };
+    source.decoded_pixels(request).saturating_mul(source.pixel_bytes())
 }

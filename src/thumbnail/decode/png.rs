@@ -70,6 +70,14 @@ impl Source for Png<'_> {
         &self.header
     }
 
+    fn pixel_bytes(&self) -> u64 {
+        match self.reader.output_color_type().0 {
+            ColorType::Grayscale if self.header.frames == 1 => 1,
+            ColorType::Rgb if self.header.frames == 1 => 3,
+            _ => 4,
+        }
+    }
+
     fn profile(&mut self) -> Option<Profile> {
         profile(self.reader.info())
     }
@@ -85,7 +93,7 @@ impl Source for Png<'_> {
         if !request.all_frames || header.frames == 1 {
             return still(source, reader, request, sink);
         }
-        let shown = play(reader, &header, sink)?;
+        let shown = play(reader, &header, request, sink)?;
         if shown == 0 {
             // Part of the first picture may be present.
             return still(source, read_info(source).map_err(corrupt)?, request, sink);
@@ -212,12 +220,14 @@ fn rows_of_passes(Size { width, height }: Size) -> u32 {
 fn play(
     mut reader: Reader<Cursor<&[u8]>>,
     header: &Header,
+    request: DecodeRequest<'_>,
     sink: Sink<'_>,
 ) -> Result<u32, ThumbnailError> {
     let mut data = buffer(&reader)?;
     let mut canvas = Canvas::new(header.size);
     let mut shown = 0;
     while shown < header.frames {
+        request.check_time()?;
         // The frames before the damaged one can be shown.
         let Ok(output) = reader.next_frame(&mut data) else { break };
         let Some(control) = reader.info().frame_control else { continue };

@@ -61,8 +61,8 @@ impl Source for TiffSource<'_> {
         request: DecodeRequest<'_>,
         sink: Sink<'_>,
     ) -> Result<Completeness, ThumbnailError> {
-        let mut goes_on = || request.check_time().is_ok();
-        let (picture, is_whole) = self.file.decode(&mut goes_on).map_err(failed)?;
+        let goes_on = || request.check_time().is_ok();
+        let (picture, is_whole) = self.file.decode(&goes_on).map_err(failed)?;
         sink(Frame { picture, delay: 0 }.into())?;
         Ok(Completeness::whole_if(is_whole))
     }

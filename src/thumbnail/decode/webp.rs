@@ -89,6 +89,11 @@ impl Source for WebP<'_> {
         &self.header
     }
 
+    /// The canvas of an animation is transparent.
+    fn pixel_bytes(&self) -> u64 {
+        if self.header.has_alpha || self.is_animated { 4 } else { 3 }
+    }
+
     fn profile(&mut self) -> Option<Profile> {
         self.icc.map(|icc| Profile::Icc(icc.to_vec()))
     }
@@ -97,17 +102,24 @@ impl Source for WebP<'_> {
         self.is_lossy && !self.header.has_alpha
     }
 
-    fn components(&mut self, request: DecodeRequest<'_>) -> Option<Components> {
+    fn components(
+        &mut self,
+        request: DecodeRequest<'_>,
+    ) -> Result<Option<Components>, ThumbnailError> {
         if !self.has_components() {
-            return None;
+            return Ok(None);
         }
         let full = self.header.size;
         let size = with_headroom(full, request.size);
         let goes_on = &|| request.check_time().is_ok();
-        let [luma, blue, red] = webp::decode_components(self.source, full, size, goes_on).ok()?;
+        let [luma, blue, red] = match webp::decode_components(self.source, full, size, goes_on) {
+            Ok(components) => components,
+            Err(WebPError::Stopped) => return Err(ThumbnailError::Timeout),
+            Err(_) => return Ok(None),
+        };
         let half = webp::half(size);
         let planes = [(luma, size, (1, 1)), (blue, half, (2, 2)), (red, half, (2, 2))];
-        Some(Components::separate(Range::Limited, planes))
+        Ok(Some(Components::separate(Range::Limited, planes)))
     }
 
     fn frames(
@@ -118,7 +130,7 @@ impl Source for WebP<'_> {
         let Header { size: full, has_alpha, .. } = self.header;
         if self.is_animated {
             return match AnimationDecoder::new(self.source, full) {
-                Ok(decoder) => play(decoder, request.all_frames, sink),
+                Ok(decoder) => play(decoder, request, sink),
                 // libwebp rejects an animation whose end is missing.
                 Err(_) => self.play_start(request, sink),
             };
@@ -144,7 +156,7 @@ impl WebP<'_> {
         let decoder = AnimationDecoder::new(&start, self.header.size).map_err(corrupt)?;
         // A still thumbnail needs only the first frame, and metadata contains no pixels.
         let has_all = !request.all_frames || rest.starts_with(b"EXIF") || rest.starts_with(b"XMP ");
-        match play(decoder, request.all_frames, sink)? {
+        match play(decoder, request, sink)? {
             Completeness::Whole => Ok(Completeness::whole_if(has_all)),
             part @ Completeness::Part => Ok(part),
         }
@@ -172,11 +184,12 @@ fn whole_chunks(source: &[u8]) -> (Vec<u8>, &[u8]) {
 
 fn play(
     mut decoder: AnimationDecoder<'_>,
-    all_frames: bool,
+    request: DecodeRequest<'_>,
     sink: Sink<'_>,
 ) -> Result<Completeness, ThumbnailError> {
     let mut shown = 0_u32;
     loop {
+        request.check_time()?;
         match decoder.next_frame() {
             Ok(Some(frame)) => sink(frame.into())?,
             Err(error) if shown == 0 => return Err(corrupt(error)),
@@ -185,7 +198,7 @@ fn play(
             Ok(None) => break,
         }
         shown += 1;
-        if !all_frames {
+        if !request.all_frames {
             break;
         }
     }

@@ -3,6 +3,7 @@
 
 use gif::{DisposalMethod, Encoder, Frame as GifFrame, Repeat};
 
+use super::super::limits::CheckTime;
 use super::palette::{self, Colors, Indexed};
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind};
@@ -15,6 +16,7 @@ pub(super) fn encode(
     frames: &[Frame],
     plays: u16,
     most: Colors,
+    check_time: CheckTime<'_>,
 ) -> Result<Vec<u8>, ThumbnailError> {
     let Some(Frame { picture: first, .. }) = frames.first() else {
         return Err(internal("a thumbnail needs at least one picture"));
@@ -35,6 +37,7 @@ pub(super) fn encode(
     let opaque = pictures.iter().all(is_opaque);
     let mut before: Option<&Picture> = None;
     for (frame, picture) in frames.iter().zip(&pictures) {
+        check_time()?;
         let delay = u16::try_from((frame.delay + 5) / 10).unwrap_or(u16::MAX);
         let changed = before.map_or(Part::all(picture), |before| Part::changed(before, picture));
         let mut drawn = part(picture, changed, most)?;

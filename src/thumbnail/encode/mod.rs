@@ -9,6 +9,7 @@ mod style;
 mod webp;
 
 use super::format::OutputFormat;
+use super::limits::CheckTime;
 use super::spec::Subsampling;
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture};
@@ -31,15 +32,16 @@ pub fn halves_chroma(format: OutputFormat, quality: u8, style: Style) -> bool {
 /// the format, as a lossy WebP or a JPEG.
 ///
 /// # Errors
-/// [`ThumbnailError::Internal`] when the encoder fails.
+/// [`ThumbnailError::Internal`] when the encoder fails, or an error from `check_time`.
 pub fn encode_components(
     components: &[Picture; 3],
     format: OutputFormat,
     quality: u8,
     style: Style,
+    check_time: CheckTime<'_>,
 ) -> Result<Vec<u8>, ThumbnailError> {
     match format {
-        OutputFormat::WebP => webp::encode_components(components, quality),
+        OutputFormat::WebP => webp::encode_components(components, quality, check_time),
         _ => jpeg::encode_components(components, quality, style),
     }
 }
@@ -49,23 +51,28 @@ pub fn encode_components(
 /// metadata is written.
 ///
 /// # Errors
-/// [`ThumbnailError::Internal`] when the encoder fails.
+/// [`ThumbnailError::Internal`] when the encoder fails, or an error from `check_time`.
 pub fn encode(
     frames: &[Frame],
     plays: u16,
     format: OutputFormat,
     quality: u8,
     style: Style,
+    check_time: CheckTime<'_>,
 ) -> Result<Vec<u8>, ThumbnailError> {
     let Some(Frame { picture: first, .. }) = frames.first() else {
         return Err(ThumbnailError::Internal("a thumbnail needs at least one picture".into()));
     };
     match format {
         OutputFormat::Jpeg => jpeg::encode(first, quality, style),
-        OutputFormat::Png => png::encode(first, style.colors),
-        OutputFormat::WebP if frames.len() > 1 => webp::encode_animation(frames, plays, quality),
-        OutputFormat::WebP => webp::encode(first, quality),
-        OutputFormat::Gif => gif::encode(frames, plays, style.colors.unwrap_or_default()),
-        OutputFormat::Avif => avif::encode(first, quality),
+        OutputFormat::Png => png::encode(first, style.colors, check_time),
+        OutputFormat::WebP if frames.len() > 1 => {
+            webp::encode_animation(frames, plays, quality, check_time)
+        }
+        OutputFormat::WebP => webp::encode(first, quality, check_time),
+        OutputFormat::Gif => {
+            gif::encode(frames, plays, style.colors.unwrap_or_default(), check_time)
+        }
+        OutputFormat::Avif => avif::encode(first, quality, check_time),
     }
 }

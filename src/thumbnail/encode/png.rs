@@ -4,6 +4,7 @@ use std::io::Write;
 
 use png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter, Writer};
 
+use super::super::limits::CheckTime;
 use super::palette::{self, Colors, Indexed};
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind};
@@ -17,16 +18,23 @@ const MANY: usize = 1 << 20;
 /// The size of such a chunk in bytes.
 const CHUNK: usize = 64 * 1024;
 
-pub(super) fn encode(picture: &Picture, most: Option<Colors>) -> Result<Vec<u8>, ThumbnailError> {
+pub(super) fn encode(
+    picture: &Picture,
+    most: Option<Colors>,
+    check_time: CheckTime<'_>,
+) -> Result<Vec<u8>, ThumbnailError> {
     let indexed = match most {
         Some(most) => Some(palette::best(&picture.clone().into_rgba(), most)?),
         None => own_colors(picture),
     };
-    let written = match indexed {
-        Some(indexed) => write_indexed(picture, indexed),
-        None => write(picture),
-    };
-    written.map_err(|error: png::EncodingError| ThumbnailError::Internal(error.to_string()))
+    match indexed {
+        Some(indexed) => write_indexed(picture, indexed, check_time),
+        None => write(picture, check_time),
+    }
+}
+
+fn internal(error: impl std::fmt::Display) -> ThumbnailError {
+    ThumbnailError::Internal(error.to_string())
 }
 
 /// The image with a palette of its own colours, if that makes it smaller.
@@ -45,7 +53,7 @@ fn own_colors(picture: &Picture) -> Option<Indexed> {
     }
 }
 
-fn write(picture: &Picture) -> Result<Vec<u8>, png::EncodingError> {
+fn write(picture: &Picture, check_time: CheckTime<'_>) -> Result<Vec<u8>, ThumbnailError> {
     let gray = gray_with_alpha(picture);
     let mut data = Vec::new();
     let mut encoder = Encoder::new(&mut data, picture.width, picture.height);
@@ -58,7 +66,8 @@ fn write(picture: &Picture) -> Result<Vec<u8>, png::EncodingError> {
     encoder.set_depth(BitDepth::Eight);
     encoder.set_filter(Filter::Adaptive);
     encoder.set_deflate_compression(DeflateCompression::Level(LEVEL));
-    write_pixels(encoder.write_header()?, gray.as_ref().unwrap_or(&picture.data))?;
+    let pixels = gray.as_ref().unwrap_or(&picture.data);
+    write_pixels(encoder.write_header().map_err(internal)?, pixels, check_time)?;
     Ok(data)
 }
 
@@ -70,7 +79,11 @@ fn gray_with_alpha(picture: &Picture) -> Option<Vec<u8>> {
     is_gray.then(|| pixels.iter().flat_map(|&[gray, _, _, alpha]| [gray, alpha]).collect())
 }
 
-fn write_indexed(picture: &Picture, indexed: Indexed) -> Result<Vec<u8>, png::EncodingError> {
+fn write_indexed(
+    picture: &Picture,
+    indexed: Indexed,
+    check_time: CheckTime<'_>,
+) -> Result<Vec<u8>, ThumbnailError> {
     let Indexed { colors, indices } = indexed;
     let (depth, bits) = match colors.len() {
         ..=2 => (BitDepth::One, 1),
@@ -99,19 +112,26 @@ fn write_indexed(picture: &Picture, indexed: Indexed) -> Result<Vec<u8>, png::En
             u8::try_from(packed << (missing * bits)).unwrap_or_default()
         })
         .collect();
-    write_pixels(encoder.write_header()?, &packed)?;
+    write_pixels(encoder.write_header().map_err(internal)?, &packed, check_time)?;
     Ok(data)
 }
 
 /// Write the pixels. A large image is written in chunks, because a single chunk would be in memory
 /// twice.
-fn write_pixels(mut writer: Writer<&mut Vec<u8>>, pixels: &[u8]) -> Result<(), png::EncodingError> {
+fn write_pixels(
+    mut writer: Writer<&mut Vec<u8>>,
+    pixels: &[u8],
+    check_time: CheckTime<'_>,
+) -> Result<(), ThumbnailError> {
     if pixels.len() < MANY {
-        writer.write_image_data(pixels)?;
+        writer.write_image_data(pixels).map_err(internal)?;
     } else {
-        let mut chunks = writer.stream_writer_with_size(CHUNK)?;
-        chunks.write_all(pixels)?;
-        chunks.finish()?;
+        let mut chunks = writer.stream_writer_with_size(CHUNK).map_err(internal)?;
+        for part in pixels.chunks(MANY) {
+            check_time()?;
+            chunks.write_all(part).map_err(internal)?;
+        }
+        chunks.finish().map_err(internal)?;
     }
-    writer.finish()
+    writer.finish().map_err(internal)
 }

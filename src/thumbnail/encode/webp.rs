@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::super::limits::CheckTime;
 use crate::error::ThumbnailError;
 use crate::ffi::webp::{self, WebPError};
 use raster::{Frame, Picture, PixelKind};
@@ -14,8 +15,11 @@ pub(super) const fn is_lossy(quality: u8) -> bool {
     quality < webp::LOSSLESS
 }
 
-fn internal(error: WebPError) -> ThumbnailError {
-    ThumbnailError::Internal(error.to_string())
+fn failed(error: WebPError) -> ThumbnailError {
+    match error {
+        WebPError::Stopped => ThumbnailError::Timeout,
+        error => ThumbnailError::Internal(error.to_string()),
+    }
 }
 
 fn in_color(picture: &Picture) -> Cow<'_, Picture> {
@@ -25,29 +29,37 @@ fn in_color(picture: &Picture) -> Cow<'_, Picture> {
     }
 }
 
-pub(super) fn encode(picture: &Picture, quality: u8) -> Result<Vec<u8>, ThumbnailError> {
-    webp::encode(&in_color(picture), quality).map_err(internal)
+pub(super) fn encode(
+    picture: &Picture,
+    quality: u8,
+    check_time: CheckTime<'_>,
+) -> Result<Vec<u8>, ThumbnailError> {
+    webp::encode(&in_color(picture), quality, &|| check_time().is_ok()).map_err(failed)
 }
 
 pub(super) fn encode_components(
     components: &[Picture; 3],
     quality: u8,
+    check_time: CheckTime<'_>,
 ) -> Result<Vec<u8>, ThumbnailError> {
-    webp::encode_components(components.each_ref(), quality).map_err(internal)
+    let goes_on = &|| check_time().is_ok();
+    webp::encode_components(components.each_ref(), quality, goes_on).map_err(failed)
 }
 
 pub(super) fn encode_animation(
     frames: &[Frame],
     plays: u16,
     quality: u8,
+    check_time: CheckTime<'_>,
 ) -> Result<Vec<u8>, ThumbnailError> {
     let size = frames.first().map(|frame| frame.picture.size());
-    let Some(size) = size else { return Err(internal(WebPError::Size)) };
-    let mut encoder = webp::AnimationEncoder::new(size, plays, quality).map_err(internal)?;
+    let Some(size) = size else { return Err(failed(WebPError::Size)) };
+    let mut encoder = webp::AnimationEncoder::new(size, plays, quality).map_err(failed)?;
     for Frame { picture, delay } in frames {
-        encoder.add(&in_color(picture), *delay).map_err(internal)?;
+        check_time()?;
+        encoder.add(&in_color(picture), *delay).map_err(failed)?;
     }
-    let mut data = encoder.finish().map_err(internal)?;
+    let mut data = encoder.finish().map_err(failed)?;
     // libwebp considers only the parts that it draws, not the transparent canvas around them.
     let has_alpha = frames.iter().any(|frame| frame.picture.kind == PixelKind::Rgba);
     if let (true, Some([b'V', b'P', b'8', b'X', _, _, _, _, flags])) =

@@ -17,6 +17,8 @@ pub enum Argument {
     Text(String),
     /// Several numbers, such as a point.
     Numbers(Vec<f64>),
+    /// A value of another type, as Python shows it. No option accepts it.
+    Other(String),
 }
 
 impl Argument {
@@ -46,7 +48,7 @@ impl fmt::Display for Argument {
             Self::Flag(flag) => f.write_str(if *flag { "True" } else { "False" }),
             Self::Integer(number) => write!(f, "{number}"),
             Self::Number(number) => write!(f, "{number}"),
-            Self::Text(text) => f.write_str(text),
+            Self::Text(text) | Self::Other(text) => f.write_str(text),
             Self::Numbers(numbers) => {
                 let numbers: Vec<_> = numbers.iter().map(f64::to_string).collect();
                 f.write_str(&numbers.join("-"))

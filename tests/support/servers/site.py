@@ -232,8 +232,10 @@ def running_server(
 
 
 @contextlib.contextmanager
-def started(front: str, main_file: Path, port: int) -> Iterator[int]:
-    """Run a web server with the configuration in a file."""
+def started(
+    front: str, main_file: Path, port: int, env: Mapping[str, str] | None = None
+) -> Iterator[int]:
+    """Run a web server with the configuration in a file; `env` is added to its environment."""
     directory = main_file.parent
     command = {
         "nginx": ("nginx", "-e", directory / "error.log", "-c", main_file, "-g", "daemon off;"),
@@ -242,8 +244,8 @@ def started(front: str, main_file: Path, port: int) -> Iterator[int]:
         "caddy": ("caddy", "run", "--config", main_file, "--adapter", "caddyfile"),
     }[front]
     # Caddy keeps a copy of its configuration in these directories.
-    env = {name: str(directory) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME")}
-    with running(command, port, directory / "server.log", env) as pid:
+    caddy = {name: str(directory) for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME")}
+    with running(command, port, directory / "server.log", {**caddy, **(env or {})}) as pid:
         yield pid
 
 

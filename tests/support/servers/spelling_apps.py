@@ -1,4 +1,4 @@
-"""Signed links and thumbnails in apps for Gunicorn and Uvicorn, alone and mounted."""
+"""Signed links and thumbnails in apps for application servers, alone and mounted."""
 
 import json
 import os
@@ -10,10 +10,10 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from xaccel import Config, asgi, wsgi
 from xaccel.flask import XAccel
 
-SETTINGS = json.loads(os.environ.get("XACCEL_TEST_SETTINGS", "{}"))
+SETTINGS = json.loads(os.environ["XACCEL_TEST_SETTINGS"])
 
 
-def of_wsgi():
+def _of_wsgi():
     """The endpoints at the root, at their own prefixes, and below `/app`; `/flask` is Flask."""
     config = Config.from_mapping(SETTINGS)
     links, thumbnails = wsgi.PrivateLinks(config), wsgi.Thumbnails(config)
@@ -30,9 +30,13 @@ def of_wsgi():
     return DispatcherMiddleware(both, mounts)
 
 
-def of_asgi():
+def _of_asgi():
     """The same with Starlette."""
     config = Config.from_mapping(SETTINGS)
     links, thumbnails = asgi.PrivateLinks(config), asgi.Thumbnails(config)
     below = [Mount("/t", thumbnails), Mount("/p", links)]
     return Starlette(routes=[Mount("/app", routes=below), Mount("/flask", routes=below), *below])
+
+
+wsgi_app = _of_wsgi()
+asgi_app = _of_asgi()

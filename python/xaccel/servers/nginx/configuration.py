@@ -106,10 +106,10 @@ def secrets(config: Config, deployment: Deployment) -> str | None:
     _DIALECT.check(config)
     if deployment.balance:
         return None
-    verifier = thumbnails.verifier_of(config, deployment)
-    if verifier == "njs":
+    verification = thumbnails.verification_of(config, deployment)
+    if verification == "njs":
         return text.document([thumbnails.secrets(config, deployment)])
-    if not secure_link.is_used(config, verifier):
+    if not secure_link.is_used(config, verification):
         return None
     config.signer()
     return text.document(secure_link.secrets(config, deployment))
@@ -134,7 +134,7 @@ def _http(
 def _modules(config: Config, deployment: Deployment) -> Iterator[str]:
     if deployment.balance:
         return
-    if thumbnails.verifier_of(config, deployment) == "njs":
+    if thumbnails.verification_of(config, deployment) == "njs":
         yield f"load_module {thumbnails.MODULE};"
     if image_filter.is_used(config):
         yield f"load_module {image_filter.MODULE};"

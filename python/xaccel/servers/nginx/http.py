@@ -23,7 +23,7 @@ def http(
         caches: The directory for nginx's caches.
         access_log: The log's file; `None` for nginx's own.
     """
-    verifier = thumbnails.verifier_of(config, deployment)
+    verification = thumbnails.verification_of(config, deployment)
     yield from basics.http(config, deployment, access_log)
     yield from proxy.http(deployment)
     yield from text.block(
@@ -32,12 +32,12 @@ def http(
     )
     yield ""
     yield from scripts.http(config, deployment)
-    if secure_link.is_used(config, verifier):
+    if secure_link.is_used(config, verification):
         yield from secure_link.http(deployment)
     if secure_link.has_secret_of_each_key(config):
         yield include_secrets(deployment)
         yield ""
-    if verifier != "none":
+    if verification != "none":
         yield from thumbnails.http(config, deployment, caches)
     if image_filter.is_used(config):
         cache = f"{caches}/{deployment.file_name}-thumbnails"

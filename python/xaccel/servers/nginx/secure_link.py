@@ -15,7 +15,7 @@ from xaccel.servers.nginx.syntax import (
     escape_dollar,
     quoted,
 )
-from xaccel.servers.nginx.thumbnails import Verifier
+from xaccel.servers.nginx.thumbnails import Verification
 
 
 def verifies_links(config: Config) -> bool:
@@ -23,9 +23,9 @@ def verifies_links(config: Config) -> bool:
     return config.private_url is not None and config.signature == "secure-link-md5"
 
 
-def is_used(config: Config, verifier: Verifier) -> bool:
+def is_used(config: Config, verification: Verification) -> bool:
     """Whether nginx verifies anything with `secure_link`."""
-    return verifies_links(config) or verifier == "secure-link" or image_filter.is_used(config)
+    return verifies_links(config) or verification == "secure-link" or image_filter.is_used(config)
 
 
 def has_secret_of_each_key(config: Config) -> bool:

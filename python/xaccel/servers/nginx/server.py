@@ -63,8 +63,8 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
         yield from _internal(config, deployment, prefix, path)
     yield from remotes.locations(config, deployment)
     yield from secure_link.locations(config, deployment)
-    verifier = thumbnails.verifier_of(config, deployment)
-    if verifier != "none":
+    verification = thumbnails.verification_of(config, deployment)
+    if verification != "none":
         yield ""
         yield from thumbnails.server(
             config,
@@ -77,7 +77,7 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
         yield ""
         check = [*secure_link.check_newest(config, deployment)]
         yield from image_filter.server(config, deployment, check)
-    if secure_link.verifies_links(config) or verifier != "none":
+    if secure_link.verifies_links(config) or verification != "none":
         yield ""
         yield from text.block(
             "location @xaccel_app",

@@ -22,7 +22,7 @@ from xaccel.servers.nginx.secrets_file import include_secrets
 from xaccel.servers.nginx.syntax import directory, literal, pattern, quoted
 
 SCRIPT = Path(__file__).with_name("xaccel.js")
-"""The verifier for njs."""
+"""The njs script that verifies URLs."""
 MODULE = "modules/ngx_http_js_module.so"
 """Where nginx finds njs, from its own prefix."""
 
@@ -35,13 +35,13 @@ LINK_MAP = (
 )
 """The entries of a map that parses plain URLs, so that the script has less to do."""
 
-Verifier: TypeAlias = Literal["none", "app", "secure-link", "njs", "presets"]
+Verification: TypeAlias = Literal["none", "app", "secure-link", "njs", "presets"]
 
 _FORMATS = ("jpeg", "png", "webp", "avif", "gif")
 _VERDICTS = "/_xaccel/verdict"
 
 
-def verifier_of(config: Config, deployment: Deployment) -> Verifier:
+def verification_of(config: Config, deployment: Deployment) -> Verification:
     """How nginx verifies the URL of a thumbnail; `none` if it does not send thumbnails itself.
 
     Raises:
@@ -83,10 +83,10 @@ def secrets(config: Config, deployment: Deployment) -> str:
 
 def http(config: Config, deployment: Deployment, caches: str) -> Iterator[str]:
     """What belongs in the `http` block; `caches` is the directory of nginx's caches."""
-    verifier, identifier = verifier_of(config, deployment), deployment.identifier
+    verification, identifier = verification_of(config, deployment), deployment.identifier
     yield from _file_maps(config, identifier)
-    yield from _header_maps(verifier, identifier)
-    if verifier == "njs":
+    yield from _header_maps(verification, identifier)
+    if verification == "njs":
         yield "# The parts of a URL without percent-encoding, if it is in its canonical spelling."
         yield from text.block(f'map "$uri $request_uri" ${identifier}_link', LINK_MAP)
         yield "# On Debian this needs the package libnginx-mod-http-js."
@@ -94,13 +94,13 @@ def http(config: Config, deployment: Deployment, caches: str) -> Iterator[str]:
         yield f"js_import {identifier} from {path};"
         yield f"js_set ${identifier}_signature {identifier}.verify;"
         yield f"js_set ${identifier}_bounded {identifier}.bounded;"
-    elif verifier == "presets":
+    elif verification == "presets":
         yield "# Only one spelling of each URL, without a query."
         yield from text.block(
             f"map $request_uri ${identifier}_is_spelt",
             ['default "";', rf'"~^{spelling.PATH}$" 1;'],
         )
-    elif verifier == "app":
+    elif verification == "app":
         yield "# The app's verdicts on URLs. Only good ones are cached, for as long as the app's"
         yield "# response allows."
         yield (
@@ -128,9 +128,9 @@ def server(
     """
     yield "# Thumbnails: nginx sends the finished file. If there is none yet, it asks the app,"
     yield "# which renders it."
-    verifier, identifier = verifier_of(config, deployment), deployment.identifier
+    verification, identifier = verification_of(config, deployment), deployment.identifier
     lines = [
-        *(check if verifier == "secure-link" else _check(deployment, verifier)),
+        *(check if verification == "secure-link" else _check(deployment, verification)),
         *(["# The names of cached files leave out the app's path."] if config.mount else []),
         f"rewrite {_path(config)} $xaccel_path${identifier}_ending break;",
         f"root {directory(config.thumbnail_cache or '')};",
@@ -151,11 +151,11 @@ def server(
         "error_page 301 404 = @xaccel_app;",
         "log_not_found off;",
     ]
-    if verifier == "presets":
+    if verification == "presets":
         lines = ["return 404;", *text.block(f"location ~ {_presets(config)}", lines)]
     location = f"location ^~ {quoted(config.mount + config.thumbnail_url, dollar=False)}"
     yield from text.block(location, lines)
-    if verifier == "app":
+    if verification == "app":
         yield ""
         yield from text.block(
             f"location = {_VERDICTS}", _verdict(config, identifier, forwarded, upstream)
@@ -175,11 +175,11 @@ def _path(config: Config) -> str:
     return pattern(f"^{literal(config.mount)}(?<xaccel_path>/.*)$")
 
 
-def _check(deployment: Deployment, verifier: Verifier) -> Iterator[str]:
+def _check(deployment: Deployment, verification: Verification) -> Iterator[str]:
     identifier = deployment.identifier
-    if verifier == "presets":
+    if verification == "presets":
         yield from text.block(f'if (${identifier}_is_spelt = "")', ["return 404;"])
-    elif verifier == "njs":
+    elif verification == "njs":
         yield include_secrets(deployment)
         yield from text.block(f'if (${identifier}_signature = "")', ["return 403;"])
         yield from text.block(f'if (${identifier}_signature = "0")', ["return 410;"])
@@ -248,7 +248,7 @@ def _file_maps(config: Config, identifier: str) -> Iterator[str]:
     )
 
 
-def _header_maps(verifier: Verifier, identifier: str) -> Iterator[str]:
+def _header_maps(verification: Verification, identifier: str) -> Iterator[str]:
     yield from text.block(
         f"map ${identifier}_options ${identifier}_vary",
         ['default "";', '"" "";', '"~,auto(,|$)" Accept;'],
@@ -263,8 +263,8 @@ def _header_maps(verifier: Verifier, identifier: str) -> Iterator[str]:
             '"~,v-[A-Za-z0-9_-]{8}$" "public, max-age=31536000, immutable";',
         ],
     )
-    expiring = f"${identifier}_expiring" if verifier == "njs" else '"public, no-cache"'
-    if verifier == "njs":
+    expiring = f"${identifier}_expiring" if verification == "njs" else '"public, no-cache"'
+    if verification == "njs":
         yield from text.block(
             f"map ${identifier}_bounded ${identifier}_expiring",
             [

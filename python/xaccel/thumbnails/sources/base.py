@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeAlias
 
 from xaccel._core import OpenedFile, StreamedSource
 from xaccel.exceptions import ImageTooLarge
+
+Image: TypeAlias = str | OpenedFile | StreamedSource
+"""An image that can be rendered: its path, the opened file, or the bytes that have arrived."""
 
 _CHUNK = 64 * 1024
 
@@ -15,7 +18,7 @@ _CHUNK = 64 * 1024
 class Stream(Protocol):
     """The rest of an image whose start may be enough for a small thumbnail."""
 
-    def rest(self) -> bytes:
+    def rest(self) -> Image:
         """Wait for the rest, and return the whole image.
 
         Raises:
@@ -49,7 +52,8 @@ class StreamedOriginal:
         self.name = name
         """The name of the image in error messages."""
         self._max_bytes = max_bytes
-        self._incoming = StreamedSource()
+        # The last piece may exceed the limit.
+        self._incoming = StreamedSource(max_bytes + _CHUNK)
         self.close = close
         """Closes the file or connection that the image is read from."""
 
@@ -73,11 +77,11 @@ class StreamedOriginal:
             self.close()
             raise
         if piece:
-            return Original(self._incoming.content(), modified, stream=self)
+            return Original(self._incoming, modified, stream=self)
         self.close()
-        return Original(self._incoming.content(), modified)
+        return Original(self._incoming, modified)
 
-    def rest(self) -> bytes:
+    def rest(self) -> Image:
         """Read to the end, and return the whole image.
 
         Raises:
@@ -85,7 +89,7 @@ class StreamedOriginal:
         """
         while piece := self._read(_CHUNK):
             self._take(piece)
-        return self._incoming.content()
+        return self._incoming
 
     def _take(self, piece: bytes) -> bool:
         is_enough = self._incoming.feed(piece)
@@ -98,8 +102,8 @@ class StreamedOriginal:
 class Original:
     """An original image. As a context manager, it closes the file or connection of the image."""
 
-    image: str | bytes | OpenedFile
-    """The path of the image, its bytes, or the opened file."""
+    image: Image
+    """The image itself, or the start of it; see `stream`."""
     modified: int | None = None
     """When it was last changed, in seconds since 1970; `None` when the source does not know."""
     state: str | None = None
@@ -110,8 +114,8 @@ class Original:
     release: Callable[[], None] | None = None
     """Releases the memory that is reserved for the image."""
 
-    def whole(self) -> str | bytes | OpenedFile:
-        """Return the path of the image, all of its bytes, or the opened file."""
+    def whole(self) -> Image:
+        """Return the whole image."""
         return self.image if self.stream is None else self.stream.rest()
 
     def __enter__(self) -> Self:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from xaccel._core import StreamedSource
 from xaccel.thumbnails.sources.base import Original, Source
 from xaccel.thumbnails.turns import queue_is_full
 
@@ -111,7 +112,7 @@ class BoundedSource:
         except BaseException:
             reservation.release()
             raise
-        if original.stream is None and isinstance(original.image, bytes):
+        if original.stream is None and isinstance(original.image, StreamedSource):
             reservation.shrink(len(original.image))
         return replace(original, release=reservation.release)
 

@@ -15,7 +15,7 @@ from xaccel import _http
 from xaccel._core import __version__, encode_path
 from xaccel.delivery.rfc9110 import parse_http_date
 from xaccel.exceptions import ConfigError, FileNotFound, ImageTooLarge, SourceUnavailable
-from xaccel.thumbnails.sources.base import Original, StreamedOriginal, is_plain
+from xaccel.thumbnails.sources.base import Image, Original, StreamedOriginal, is_plain
 
 MAX_REDIRECTS = 3
 
@@ -88,7 +88,7 @@ class _Fetch(StreamedOriginal):
         super().__init__(*arguments, **options)
         self._prolong = prolong
 
-    def rest(self) -> bytes:
+    def rest(self) -> Image:
         self._prolong()
         with _errors(self.name):
             return super().rest()

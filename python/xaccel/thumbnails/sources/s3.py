@@ -100,7 +100,7 @@ class _Object:
         self._max_bytes = max_bytes
         self._timeout = timeout
         self._deadline = time.monotonic() + timeout
-        self._incoming = StreamedSource()
+        self._incoming = StreamedSource(max_bytes)
         self._size: int | None = None
         self._etag: str | None = None
         self._modified: int | None = None
@@ -111,13 +111,13 @@ class _Object:
         while not is_enough and not self._is_whole:
             is_enough = self._fetch(None if self._incoming.needs_all else self._next_size())
         return Original(
-            self._incoming.content(),
+            self._incoming,
             self._modified,
             self._etag,
             stream=None if self._is_whole else self,
         )
 
-    def rest(self) -> bytes:
+    def rest(self) -> StreamedSource:
         """Fetch the rest, and return the whole image.
 
         The time limit starts again, since the render may have waited for others.
@@ -125,7 +125,7 @@ class _Object:
         self._deadline = time.monotonic() + self._timeout
         while not self._is_whole:
             self._fetch(None)
-        return self._incoming.content()
+        return self._incoming
 
     def close(self) -> None:
         """Do nothing: no connection is in use between two ranges."""

@@ -2,7 +2,7 @@
 
 use zenavif_parse::AvifParser;
 
-use super::super::decoder::DecodeRequest;
+use super::super::decoder::{Completeness, DecodeRequest};
 use super::av1::Stream;
 use super::format::corrupt;
 use crate::error::ThumbnailError;
@@ -40,12 +40,42 @@ impl Grid {
         Ok(Some(Self { rows, columns, size: Size { width, height } }))
     }
 
-    /// Decode the tiles into one picture, either in colour or only the luma.
+    /// Decode the tiles into one picture, either in colour or only the luma. Tiles that are missing
+    /// or damaged leave a gap.
+    ///
+    /// # Errors
+    /// [`ThumbnailError::Timeout`], or the error of the first tile if no tile can be decoded.
     pub(super) fn decode(
         &self,
         file: &AvifParser<'_>,
         kind: PixelKind,
         request: DecodeRequest<'_>,
+    ) -> Result<(Picture, Completeness), ThumbnailError> {
+        let &Self { rows, columns, size: Size { width, height } } = self;
+        let mut canvas = None;
+        let mut missing = None;
+        let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+        for (index, place) in places.enumerate() {
+            request.check_time()?;
+            let drawn = self.tile(file, index, kind).and_then(|tile| {
+                let canvas = canvas.get_or_insert_with(|| Canvas::new(self.size, &tile));
+                canvas.draw(&tile, place)
+            });
+            missing = missing.or(drawn.err());
+        }
+        let Some(Canvas { tile, data, .. }) = canvas else {
+            return Err(missing.unwrap_or_else(|| corrupt("its grid has no tile")));
+        };
+        let covers = tile.width * columns >= width && tile.height * rows >= height;
+        let is_whole = missing.is_none() && covers;
+        Ok((Picture { width, height, kind, data }, Completeness::whole_if(is_whole)))
+    }
+
+    fn tile(
+        &self,
+        file: &AvifParser<'_>,
+        index: usize,
+        kind: PixelKind,
     ) -> Result<Picture, ThumbnailError> {
         let &Self { rows, columns, size: Size { width, height } } = self;
         // Only the last tile of a row or column may extend beyond the picture.
@@ -53,34 +83,45 @@ impl Grid {
             width: width.div_ceil((columns - 1).max(1)),
             height: height.div_ceil((rows - 1).max(1)),
         };
-        let stride = width as usize * kind.bytes();
-        let mut data = vec![0; stride * height as usize];
-        let mut index = 0;
-        let mut top = 0;
-        for _ in 0..rows {
-            let mut left = 0;
-            let mut tallest = 0;
-            for _ in 0..columns {
-                request.check_time()?;
-                let tile = file.tile_data(index).map_err(corrupt)?;
-                index += 1;
-                let planes = Stream::new(largest)?.next(&tile, file.color_info())?;
-                let tile = match kind {
-                    PixelKind::Luma => planes.luma(planes.size())?,
-                    _ => planes.to_picture(planes.size())?.into_color(),
-                };
-                let lines = data.chunks_exact_mut(stride.max(1)).skip(top);
-                for (row, line) in lines.zip(tile.data.chunks_exact(tile.stride().max(1))) {
-                    if let Some(rest) = row.get_mut(left..) {
-                        rest.iter_mut().zip(line).for_each(|(to, &from)| *to = from);
-                    }
-                }
-                left += tile.stride();
-                tallest = tallest.max(tile.height as usize);
-            }
-            top += tallest;
+        let data = file.tile_data(index).map_err(corrupt)?;
+        let planes = Stream::new(largest)?.next(&data, file.color_info())?;
+        match kind {
+            PixelKind::Luma => planes.luma(planes.size()),
+            _ => Ok(planes.to_picture(planes.size())?.into_color()),
         }
-        Ok(Picture { width, height, kind, data })
+    }
+}
+
+/// The picture that the tiles fill.
+struct Canvas {
+    /// The bytes of a row.
+    stride: usize,
+    /// The size of the tiles, which is the same for all of them (HEIF, 6.6.2.3.1).
+    tile: Size,
+    data: Vec<u8>,
+}
+
+impl Canvas {
+    /// A picture of this size, gray or transparent, for tiles like this one.
+    fn new(Size { width, height }: Size, tile: &Picture) -> Self {
+        let stride = width as usize * tile.kind.bytes();
+        let missing = if tile.kind == PixelKind::Luma { 0 } else { 128 };
+        Self { stride, tile: tile.size(), data: vec![missing; stride * height as usize] }
+    }
+
+    /// Draw the tile in this row and column.
+    fn draw(&mut self, tile: &Picture, (row, column): (u32, u32)) -> Result<(), ThumbnailError> {
+        if tile.size() != self.tile {
+            return Err(corrupt("its tiles differ in size"));
+        }
+        let (left, top) = (column as usize * tile.stride(), (row * tile.height) as usize);
+        let lines = self.data.chunks_exact_mut(self.stride.max(1)).skip(top);
+        for (line, part) in lines.zip(tile.data.chunks_exact(tile.stride().max(1))) {
+            if let Some(rest) = line.get_mut(left..) {
+                rest.iter_mut().zip(part).for_each(|(to, &from)| *to = from);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -89,13 +130,14 @@ pub(super) fn alpha(
     file: &AvifParser<'_>,
     size: Size,
     request: DecodeRequest<'_>,
-) -> Result<Picture, ThumbnailError> {
+) -> Result<(Picture, Completeness), ThumbnailError> {
     match Grid::read(file)? {
         Some(grid) if grid.size == size => grid.decode(file, PixelKind::Luma, request),
         Some(_) => Err(corrupt("its opacity is of another size")),
         None => {
             let data = file.primary_data().map_err(corrupt)?;
-            Stream::new(size)?.next(&data, None)?.luma(size)
+            let alpha = Stream::new(size)?.next(&data, None)?.luma(size)?;
+            Ok((alpha, Completeness::Whole))
         }
     }
 }

@@ -233,6 +233,38 @@ pub(super) fn has_other_auxiliary(source: &[u8]) -> bool {
     at.and_then(|at| content.get(at..)).is_some_and(|name| !name.starts_with(ALPHA))
 }
 
+/// The same file with the data of its items as far as it is there, if the file ends within the data.
+/// The parser requires all of a box.
+pub(super) fn with_data_cut_off(source: &[u8]) -> Option<Vec<u8>> {
+    let mut at = 0;
+    loop {
+        let rest = source.get(at..)?;
+        let (&short, after) = rest.split_first_chunk::<4>()?;
+        let (name, after) = after.split_first_chunk::<4>()?;
+        let (place, size) = match u32::from_be_bytes(short) {
+            1 => (at + 8, u64::from_be_bytes(*after.first_chunk::<8>()?)),
+            size => (at, size.into()),
+        };
+        if size <= rest.len() as u64 {
+            // A size of 0 means the end of the file.
+            at += usize::try_from(size).ok().filter(|&size| size > 0)?;
+            continue;
+        }
+        if name != b"mdat" {
+            return None;
+        }
+        let mut changed = source.to_vec();
+        let length = rest.len() as u64;
+        if place == at {
+            let short = u32::try_from(length).ok()?.to_be_bytes();
+            changed.get_mut(place..place + 4)?.copy_from_slice(&short);
+        } else {
+            changed.get_mut(place..place + 8)?.copy_from_slice(&length.to_be_bytes());
+        }
+        return Some(changed);
+    }
+}
+
 /// The same file without its items, if it is a sequence and no item is the primary picture, which
 /// the parser requires.
 pub(super) fn without_items(source: &[u8]) -> Option<Vec<u8>> {

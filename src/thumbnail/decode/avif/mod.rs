@@ -55,7 +55,9 @@ fn parse(source: &[u8]) -> Result<AvifParser<'_>, ThumbnailError> {
         .with_max_grid_tiles(256)
         .lenient(true);
     let stop = &zenavif_parse::Unstoppable;
-    match isobmff::without_items(source) {
+    let cut_off = isobmff::with_data_cut_off(source);
+    let without_items = isobmff::without_items(cut_off.as_deref().unwrap_or(source));
+    match without_items.or(cut_off) {
         Some(source) => AvifParser::from_owned_with_config(source, &config, stop),
         None => AvifParser::from_bytes_with_config(source, &config, stop),
     }
@@ -119,6 +121,11 @@ impl Source for Avif<'_> {
         &self.header
     }
 
+    /// The planes of libaom stay in memory until the pixels are converted.
+    fn pixel_bytes(&self) -> u64 {
+        if self.header.has_alpha { 6 } else { 5 }
+    }
+
     fn profile(&mut self) -> Option<Profile> {
         match self.file.color_info()? {
             ColorInformation::IccProfile(icc) => Some(Profile::Icc(icc.clone())),
@@ -137,42 +144,58 @@ impl Source for Avif<'_> {
         sink: Sink<'_>,
     ) -> Result<Completeness, ThumbnailError> {
         let size = with_headroom(self.header.size, request.size);
-        let picture = match self.kind {
-            Kind::Sequence => return self.play(size, request.all_frames, sink),
+        let (picture, completeness) = match self.kind {
+            Kind::Sequence => return self.play(size, request, sink),
             Kind::Grid(grid) => self.grid(grid, request)?,
-            Kind::Still => self.still(size)?,
+            Kind::Still => (self.still(size, request)?, Completeness::Whole),
         };
         sink(Frame { picture, delay: 0 }.into())?;
-        Ok(Completeness::Whole)
+        Ok(completeness)
     }
 }
 
 impl Avif<'_> {
-    fn still(&self, size: Size) -> Result<Picture, ThumbnailError> {
+    fn still(&self, size: Size, request: DecodeRequest<'_>) -> Result<Picture, ThumbnailError> {
         let Self { file, header, .. } = self;
+        request.check_time()?;
         let data = file.primary_data().map_err(corrupt)?;
         let planes = Stream::new(header.size)?.next(&data, file.color_info())?;
         let picture = planes.to_picture(size)?;
         let Some(alpha) = file.alpha_data() else { return Ok(picture) };
+        request.check_time()?;
         let data = alpha.map_err(corrupt)?;
         let alpha = Stream::new(header.size)?.next(&data, None)?.luma(size)?;
         Ok(with_alpha(picture, &alpha, file.premultiplied_alpha()))
     }
 
-    fn grid(&self, grid: Grid, request: DecodeRequest<'_>) -> Result<Picture, ThumbnailError> {
+    fn grid(
+        &self,
+        grid: Grid,
+        request: DecodeRequest<'_>,
+    ) -> Result<(Picture, Completeness), ThumbnailError> {
         let Self { source, file, header, .. } = self;
-        let picture = grid.decode(file, PixelKind::Rgb, request)?;
-        let Some(source) = isobmff::with_alpha_as_primary(source) else { return Ok(picture) };
-        let alpha = grid::alpha(&parse(&source)?, header.size, request)?;
-        Ok(with_alpha(picture, &alpha, file.premultiplied_alpha()))
+        let (picture, colors) = grid.decode(file, PixelKind::Rgb, request)?;
+        let Some(source) = isobmff::with_alpha_as_primary(source) else {
+            return Ok((picture, colors));
+        };
+        let (alpha, opacities) = grid::alpha(&parse(&source)?, header.size, request)?;
+        let picture = with_alpha(picture, &alpha, file.premultiplied_alpha());
+        let is_whole = [colors, opacities] == [Completeness::Whole; 2];
+        Ok((picture, Completeness::whole_if(is_whole)))
     }
 
     /// Pass on the pictures of a sequence. Each may depend on the previous ones.
-    fn play(&self, size: Size, all: bool, sink: Sink<'_>) -> Result<Completeness, ThumbnailError> {
+    fn play(
+        &self,
+        size: Size,
+        request: DecodeRequest<'_>,
+        sink: Sink<'_>,
+    ) -> Result<Completeness, ThumbnailError> {
         let Self { file, header, .. } = self;
         let (mut colors, mut opacities) = (Stream::new(header.size)?, Stream::new(header.size)?);
-        let frames = if all { header.frames } else { 1 };
+        let frames = if request.all_frames { header.frames } else { 1 };
         for index in 0..frames as usize {
+            request.check_time()?;
             let mut next = || {
                 let frame = file.frame(index).map_err(corrupt)?;
                 let picture = colors.next(&frame.data, file.color_info())?.to_picture(size)?;

@@ -10,14 +10,15 @@ use turbojpeg::{
 };
 
 use super::super::components::Components;
-use super::super::decoder::Completeness;
+use super::super::decoder::{Completeness, DecodeRequest};
 use super::format::corrupt;
 use super::scale::without_invisible;
 use super::segments::{FrameHeader, tidy};
 use crate::error::ThumbnailError;
 
 /// The maximum number of scans in a progressive file, and in a large one. Each scan costs time for
-/// every pixel, and libjpeg can't be stopped; encoders write about ten.
+/// every pixel, and libjpeg can't be stopped: the time limit is checked only before and after it.
+/// Encoders write about ten.
 const MAX_SCANS: (u64, u64) = (100, 20);
 
 /// The product of scans and pixels above which a file is large.
@@ -60,6 +61,7 @@ pub(super) fn decode(
     scaling: ScalingFactor,
     frame: FrameHeader,
     has_inverted_inks: bool,
+    request: DecodeRequest<'_>,
 ) -> Result<(Picture, Completeness), ThumbnailError> {
     let Prepared { mut decoder, source, found } = prepare(source, scaling, frame.size)?;
     let (kind, format) = match found.colorspace {
@@ -72,6 +74,7 @@ pub(super) fn decode(
     let mut data = vec![0; found.height * pitch];
     let image = Image { pixels: (), width: found.width, pitch, height: found.height, format };
     let mut decompress = |source: &[u8], data: &mut [u8]| {
+        request.check_time()?;
         let Image { width, pitch, height, format, .. } = image;
         let outcome =
             decoder.decompress(source, Image { pixels: data, width, pitch, height, format });

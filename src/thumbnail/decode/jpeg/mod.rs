@@ -29,6 +29,8 @@ struct Jpeg<'a> {
     source: &'a [u8],
     header: Header,
     frame: FrameHeader,
+    /// Whether the picture is distributed over several scans.
+    has_scans: bool,
     /// The chunks of the ICC profile, with their numbers.
     icc: Vec<(u8, &'a [u8])>,
     /// Whether Adobe's marker is present. In such files, CMYK values are the light that the inks
@@ -42,6 +44,7 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
     let mut icc = Vec::new();
     let mut has_icc = false;
     let mut is_adobe = false;
+    let mut components_of_scan = None;
     for segment in segments(source) {
         let Segment { marker, content, .. } = segment;
         match (marker, content) {
@@ -56,6 +59,7 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
                     );
                 }
             }
+            (0xda, content) => components_of_scan = content.first().copied(),
             (0xee, content) => is_adobe |= content.starts_with(b"Adobe"),
             _ => frame = frame.or_else(|| FrameHeader::parse(&segment)),
         }
@@ -63,7 +67,8 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
     let frame = frame.ok_or_else(|| corrupt("it has no frame header"))?;
     check(frame)?;
     let header = Header { has_icc, ..Header::still(FORMAT, frame.size) }.oriented(orientation);
-    Ok(Box::new(Jpeg { source, header, frame, icc, is_adobe }))
+    let has_scans = frame.is_progressive() || components_of_scan != Some(frame.components);
+    Ok(Box::new(Jpeg { source, header, frame, has_scans, icc, is_adobe }))
 }
 
 /// Reject the kinds of JPEG that are not supported.
@@ -78,16 +83,31 @@ fn check(FrameHeader { marker, precision, .. }: FrameHeader) -> Result<(), Thumb
     Err(ThumbnailError::UnsupportedFeature { feature })
 }
 
+impl Jpeg<'_> {
+    /// Check the memory that libjpeg needs for the coefficients of a file with several scans.
+    ///
+    /// # Errors
+    /// [`ThumbnailError::TooLarge`].
+    fn check_coefficients(&self, request: DecodeRequest<'_>) -> Result<(), ThumbnailError> {
+        let bytes = if self.has_scans { 2 * self.frame.samples() } else { 0 };
+        request.limits.check_memory("bytes of coefficients", bytes)
+    }
+}
+
 impl Source for Jpeg<'_> {
     fn header(&self) -> &Header {
         &self.header
     }
 
     /// The number of pixels at the scale of decoding. At least a quarter of all pixels counts,
-    /// because the coefficients of a progressive file use two bytes each at any scale.
+    /// because all of the file is read at any scale.
     fn decoded_pixels(&self, request: DecodeRequest) -> u64 {
         let full = self.frame.size;
         scaled(full, scaling(full, request.size)).pixels().max(full.pixels() / 4)
+    }
+
+    fn pixel_bytes(&self) -> u64 {
+        u64::from(self.frame.components).max(1)
     }
 
     /// The chunks of an ICC profile may be in any order (ICC.1, annex B.4).
@@ -102,16 +122,21 @@ impl Source for Jpeg<'_> {
         self.frame.components == 3
     }
 
-    fn components(&mut self, request: DecodeRequest<'_>) -> Option<Components> {
+    fn components(
+        &mut self,
+        request: DecodeRequest<'_>,
+    ) -> Result<Option<Components>, ThumbnailError> {
         if !self.has_components() {
-            return None;
+            return Ok(None);
         }
         let scaling = scaling(self.frame.size, request.size);
-        let components = native::components(self.source, scaling, request.is_partial);
+        let components = native::components(self.source, scaling, request)?;
         if components.is_some() || request.is_partial {
-            return components;
+            return Ok(components);
         }
-        libjpeg::components(self.source, scaling, self.frame.size)
+        request.check_time()?;
+        self.check_coefficients(request)?;
+        Ok(libjpeg::components(self.source, scaling, self.frame.size))
     }
 
     fn frames(
@@ -122,10 +147,13 @@ impl Source for Jpeg<'_> {
         let Self { source, frame, is_adobe, .. } = *self;
         let scaling = scaling(frame.size, request.size);
         let (picture, completeness) =
-            match native::decode(source, scaling, frame.is_subsampled, request) {
+            match native::decode(source, scaling, frame.is_subsampled, request)? {
                 Some(picture) => (picture, Completeness::Whole),
                 None if request.is_partial => return Err(corrupt("the rest of it is missing")),
-                None => libjpeg::decode(source, scaling, frame, is_adobe)?,
+                None => {
+                    self.check_coefficients(request)?;
+                    libjpeg::decode(source, scaling, frame, is_adobe, request)?
+                }
             };
         sink(Frame { picture, delay: 0 }.into())?;
         Ok(completeness)

@@ -46,12 +46,19 @@ pub(super) struct FrameHeader {
     pub(super) components: u8,
     /// Whether one component has fewer samples than another.
     pub(super) is_subsampled: bool,
+    /// The samples of all components in a block of pixels, and the pixels of the block.
+    sampling: (u64, u64),
 }
 
 impl FrameHeader {
     /// Whether the picture is distributed over scans of some bits of some coefficients (SOF2).
     pub(super) const fn is_progressive(self) -> bool {
         self.marker == 0xc2
+    }
+
+    /// The number of samples of all components.
+    pub(super) const fn samples(self) -> u64 {
+        self.size.pixels() * self.sampling.0 / self.sampling.1
     }
 
     /// The frame header, if this segment contains it.
@@ -66,9 +73,14 @@ impl FrameHeader {
         };
         let samplings = || specs.chunks_exact(3).map(|spec| spec.get(1));
         let is_subsampled = samplings().any(|sampling| Some(sampling) != samplings().next());
+        let factors =
+            || samplings().flatten().map(|both| (u64::from(both >> 4), u64::from(both & 15)));
+        let pixels = |side: fn((u64, u64)) -> u64| factors().map(side).max().unwrap_or(1).max(1);
+        let samples = factors().map(|(across, down)| across * down).sum();
+        let sampling = (samples, pixels(|(across, _)| across) * pixels(|(_, down)| down));
         let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
         let size = Size { width: width.into(), height: height.into() };
-        Some(Self { marker, precision, size, components, is_subsampled })
+        Some(Self { marker, precision, size, components, is_subsampled, sampling })
     }
 }
 

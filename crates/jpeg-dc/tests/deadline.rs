@@ -1,0 +1,81 @@
+//! The caller's time limit: asked about once per row of blocks, and obeyed at once.
+
+#![allow(clippy::unwrap_used, reason = "test code")]
+
+mod support;
+
+use std::cell::Cell;
+
+use jpeg_dc::{
+    Chroma, Error, Options, Scale, decode, decode_progressive, decode_progressive_until,
+    decode_until,
+};
+use support::encode::Image;
+use support::generate::{self, SAMPLINGS};
+
+/// The number of calls of a clock that never expires, and then of clocks that expire during the
+/// same work: each must be the last call.
+fn check(image: &Image, work: impl Fn(&dyn Fn() -> bool) -> Result<(), Error>) -> usize {
+    let calls = Cell::new(0);
+    let count = |most: usize| {
+        calls.set(0);
+        let outcome = work(&|| {
+            calls.set(calls.get() + 1);
+            calls.get() > most
+        });
+        (outcome, calls.get())
+    };
+    let (outcome, all) = count(usize::MAX);
+    outcome.unwrap();
+    for most in [0, 1, all / 3, all / 2, all - 1] {
+        assert_eq!(count(most), (Err(Error::Expired), most + 1), "{:?}", image.scans);
+    }
+    all
+}
+
+/// The most rows of blocks that a decoder reads, once for each scan and once for each component.
+fn rows(image: &Image) -> usize {
+    let rows = (image.height.div_ceil(8) + 4) * image.max_v();
+    rows * image.components.len() * (image.scans.len() + 1)
+}
+
+#[test]
+fn sequential_files_stop_between_rows() {
+    for (seed, chroma) in [(0, Chroma::Full), (1, Chroma::Dc), (2, Chroma::Full)] {
+        let image = generate::large_image(seed, SAMPLINGS[5].1);
+        let (data, options) = (image.encode(), Options::new().chroma(chroma));
+        let calls = check(&image, |expired| decode_until(&data, &options, expired).map(drop));
+        assert!(calls > image.height / 16, "{calls} calls");
+        assert!(calls < rows(&image) + image.width * image.height / 64 / 100, "{calls} calls");
+    }
+}
+
+#[test]
+fn progressive_files_stop_between_rows_and_scans() {
+    let images = (0..200).map(|seed| generate::image(seed, SAMPLINGS[5].1));
+    let mut checked = 0;
+    for image in images.filter(|image| image.progressive && image.height > 60) {
+        let (data, options) = (image.encode(), Options::new());
+        let calls = check(&image, |expired| {
+            decode_progressive_until(&data, Scale::Half, &options, expired).map(drop)
+        });
+        assert!(calls > image.scans.len() + image.height / 8, "{calls} calls");
+        assert!(calls <= rows(&image), "{calls} calls");
+        let calls = check(&image, |expired| decode_until(&data, &options, expired).map(drop));
+        assert!(calls <= rows(&image), "{calls} calls");
+        checked += 1;
+    }
+    assert!(checked > 20);
+}
+
+#[test]
+fn the_clock_changes_nothing() {
+    let never = &|| false;
+    for seed in 0..30 {
+        let data = generate::image(seed, SAMPLINGS[5].1).encode();
+        let options = Options::new();
+        assert_eq!(decode_until(&data, &options, never), decode(&data, &options));
+        let until = decode_progressive_until(&data, Scale::Full, &options, never);
+        assert_eq!(until, decode_progressive(&data, Scale::Full, &options));
+    }
+}

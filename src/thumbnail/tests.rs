@@ -1,0 +1,152 @@
+//! The time limit of a render: checked often, and obeyed at once.
+
+use std::cell::Cell;
+
+use raster::{Frame, Picture, PixelKind};
+
+use super::encode::{self, Style};
+use super::format::OutputFormat;
+use super::limits::Limits;
+use super::options::{Qualities, RenderOptions};
+use super::resize::Averaging;
+use super::spec::{Progressive, Spec};
+use super::{Thumbnail, render};
+use crate::error::ThumbnailError;
+
+/// A picture with detail.
+fn picture(side: u32, seed: u32) -> Picture {
+    let sample = |index: u32| {
+        let mixed = (index / 3 % side / 9 + seed) * (index / 3 / side / 7 + 3) * (index % 3 + 1);
+        mixed.to_le_bytes()[0]
+    };
+    let data = (0..side * side * 3).map(sample).collect();
+    Picture { width: side, height: side, kind: PixelKind::Rgb, data }
+}
+
+fn encoded(format: OutputFormat, side: u32, frames: u32, style: Style) -> Vec<u8> {
+    let frame = |seed| Frame { picture: picture(side, seed), delay: 50 };
+    let frames: Vec<_> = (0..frames).map(frame).collect();
+    encode::encode(&frames, 0, format, 80, style, &|| Ok(())).unwrap()
+}
+
+/// A BMP of rows from below, each with a whole number of four bytes.
+fn bmp(side: u32) -> Vec<u8> {
+    let Picture { data, .. } = picture(side, 1);
+    let numbers = [54 + side * side * 3, 0, 54, 40, side, side, 24 << 16 | 1, 0, 0, 0, 0, 0, 0];
+    let numbers = numbers.into_iter().flat_map(u32::to_le_bytes);
+    b"BM".iter().copied().chain(numbers).chain(data).collect()
+}
+
+fn animated_png(side: u32, frames: u32) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, side, side);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_animated(frames, 0).unwrap();
+    let mut writer = encoder.write_header().unwrap();
+    for seed in 0..frames {
+        writer.write_image_data(&picture(side, seed).data).unwrap();
+    }
+    writer.finish().unwrap();
+    file
+}
+
+/// Render until the clock has been read `most` times. Returns the number of times that it was read.
+fn rendered(
+    source: &[u8],
+    (spec, format): (&str, OutputFormat),
+    most: usize,
+) -> (Result<Thumbnail, ThumbnailError>, usize) {
+    let reads = Cell::new(0);
+    let expired = || {
+        reads.set(reads.get() + 1);
+        reads.get() > most
+    };
+    let made = render(
+        source,
+        &RenderOptions {
+            spec: &Spec::parse(spec).unwrap(),
+            format: Some(format),
+            qualities: Qualities::default(),
+            style: Style::default(),
+            averaging: Averaging::Encoded,
+            limits: &Limits::default(),
+            is_partial: false,
+            expired: &expired,
+        },
+    );
+    (made, reads.get())
+}
+
+/// The clock is read at least `least` times, and each of these reads can end the render. Returns the
+/// most reads from the one that ends it on.
+fn check(name: &str, source: &[u8], thumbnail: (&str, OutputFormat), least: usize) -> usize {
+    let (made, all) = rendered(source, thumbnail, usize::MAX);
+    assert!(made.unwrap().is_complete, "{name}");
+    assert!((least..50 * least).contains(&all), "{name}: {all} reads, at least {least} expected");
+    let ends = [0, all / 4, all / 2, all * 3 / 4, all - 1].map(|most| {
+        let (made, reads) = rendered(source, thumbnail, most);
+        assert_eq!(made, Err(ThumbnailError::Timeout), "{name}, after {most} of {all} reads");
+        // A decoder that fails asks once more whether that was because of the time limit.
+        assert!(reads <= most + 2, "{name}: {reads} reads after the limit of {most}");
+        reads - most
+    });
+    ends.into_iter().max().unwrap()
+}
+
+const JPEG: OutputFormat = OutputFormat::Jpeg;
+const PNG: OutputFormat = OutputFormat::Png;
+
+#[test]
+fn a_jpeg_stops_between_rows_of_blocks() {
+    let baseline = encoded(JPEG, 1600, 1, Style::default());
+    let style = Style { progressive: Progressive(true), ..Style::default() };
+    let progressive = encoded(JPEG, 1600, 1, style);
+    for (name, source, thumbnail, least) in [
+        ("at an eighth", &baseline, ("80x80", JPEG), 100),
+        ("at an eighth to PNG", &baseline, ("80x80", PNG), 100),
+        ("progressive", &progressive, ("700x700", JPEG), 300),
+        ("progressive at an eighth", &progressive, ("80x80", JPEG), 100),
+    ] {
+        // libjpeg is not tried after the time limit.
+        assert_eq!(check(name, source, thumbnail, least), 1, "{name}");
+    }
+}
+
+#[test]
+fn a_jpeg_for_libjpeg_stops_before_and_after_it() {
+    check("large", &encoded(JPEG, 800, 1, Style::default()), ("700x700", PNG), 4);
+}
+
+#[test]
+fn bitmaps_stop_between_strips() {
+    check("BMP", &bmp(1000), ("100x100", JPEG), 40);
+    check("PNG", &encoded(PNG, 1000, 1, Style::default()), ("100x100", JPEG), 1000);
+}
+
+#[test]
+fn animations_stop_between_frames_or_earlier() {
+    check("APNG", &animated_png(100, 20), ("50x50", OutputFormat::WebP), 80);
+    for format in [OutputFormat::Gif, OutputFormat::WebP] {
+        let source = encoded(format, 100, 20, Style::default());
+        check(format.name(), &source, ("50x50", format), 80);
+    }
+}
+
+#[test]
+fn encoders_stop_while_they_work() {
+    let source = bmp(1100);
+    let size = "1100x1100";
+    let (_, decoding) = rendered(&source, (size, JPEG), usize::MAX);
+    for (format, least) in [(OutputFormat::WebP, 10), (PNG, 2), (OutputFormat::Avif, 1)] {
+        let (made, all) = rendered(&source, (size, format), usize::MAX);
+        made.unwrap();
+        assert!(all >= decoding + least, "{}: {} reads", format.name(), all - decoding);
+        check(format.name(), &source, (size, format), decoding);
+    }
+}
+
+#[test]
+fn an_avif_stops_before_each_picture() {
+    let style = Style::default();
+    check("AVIF", &encoded(OutputFormat::Avif, 300, 1, style), ("100x100", JPEG), 3);
+}
