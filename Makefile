@@ -11,7 +11,7 @@ SHELL := /bin/sh
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test unit lint rust-test python-test package-test bench format clean
+.PHONY: help demo test unit lint rust-test python-test package-test soak bench format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,9 @@ python-test: $(VENV)/.test ## Run the Python tests, with real servers and a real
 
 package-test: $(VENV)/.test ## The sdist: it builds a wheel that works in an empty environment
 	$(BIN)/python scripts/package_test.py
+
+soak: $(VENV)/.test ## S3 under load, with real servers: workers that fork, a store that stops; prints figures
+	$(BIN)/python scripts/soak_s3.py
 
 bench: $(VENV)/.bench ## Compare with other packages in one run
 	@for script in $(filter-out benches/peers.py,$(wildcard benches/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done

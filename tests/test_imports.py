@@ -24,6 +24,7 @@ COMMON = {
     "xaccel.delivery.conditional",
     "xaccel.delivery.files",
     "xaccel.delivery.open_files",
+    "xaccel.delivery.origins",
     "xaccel.delivery.presentation",
     "xaccel.delivery.remotes",
     "xaccel.delivery.request",
@@ -43,6 +44,7 @@ COMMON = {
     "xaccel.thumbnails.failures",
     "xaccel.thumbnails.names",
     "xaccel.thumbnails.ownership",
+    "xaccel.thumbnails.places",
     "xaccel.thumbnails.private",
     "xaccel.thumbnails.rows",
     "xaccel.thumbnails.rendering",
@@ -71,6 +73,13 @@ HTTP_SOURCE = {
     "xaccel.thumbnails.sources.fetches",
     "xaccel.thumbnails.sources.http",
 }
+S3 = {
+    "xaccel._s3",
+    "xaccel._s3.credentials",
+    "xaccel._s3.errors",
+    "xaccel._s3.settings",
+}
+S3_CLIENT = S3 | {"xaccel._addresses", "xaccel._http", "xaccel._s3.bucket"}
 REMOTE = {"xaccel._addresses", "xaccel._http", "xaccel.delivery.remote_files"}
 
 REPORT = """
@@ -226,3 +235,31 @@ def test_a_remote_that_nginx_fetches_loads_none(load, origin):
     modules = load(WSGI, f"{origin}cat.png", SERVER="nginx", REMOTES={origin: "/_remote/"})
     assert ours(modules) == COMMON
     assert modules.isdisjoint(CLIENT)
+
+
+BUCKET = {"access_key": "AKIATEST", "secret_key": "the secret key"}
+
+
+def test_the_setting_alone_loads_its_checks(load):
+    modules = load(WSGI, S3=BUCKET)
+    assert ours(modules) == COMMON | {"xaccel._s3", "xaccel._s3.settings"}
+    assert modules.isdisjoint(CLIENT)
+
+
+def test_a_file_in_a_bucket_that_nginx_fetches_loads_no_client(load):
+    remotes = {"s3://vault/": "/_remote/"}
+    modules = load(WSGI, "s3://vault/a.mp4", SERVER="nginx", REMOTES=remotes, S3=BUCKET)
+    assert ours(modules) == COMMON | S3 | {"xaccel.delivery.buckets"}
+    assert modules.isdisjoint(CLIENT | {"botocore"})
+
+
+def test_a_store_loads_the_client(load, tmp_path):
+    """Of the store that does not respond, only a warning is left."""
+    modules = load(
+        WSGI,
+        THUMBNAIL_CACHE=str(tmp_path / "cache"),
+        THUMBNAIL_STORE="s3://thumbs/",
+        S3={**BUCKET, "endpoint": "http://127.0.0.1:1"},
+    )
+    assert ours(modules) == COMMON | S3_CLIENT | {"xaccel.thumbnails.store"}
+    assert "botocore" not in modules

@@ -9,13 +9,13 @@ import pytest
 from xaccel import Config, ConfigError
 from xaccel.cli.main import main
 from xaccel.delivery.files import Delivery
-from xaccel.exceptions import FileNotFound
+from xaccel.exceptions import FileNotFound, SourceUnavailable
 from xaccel.servers import generators
 from xaccel.servers.deployment import Deployment
-from xaccel.thumbnails import engines
+from xaccel.thumbnails import engines, sources
 
 KEYS = [option.name.upper() for option in fields(Config)]
-SECRET_SETTINGS = {"SECRET_KEYS", "THUMBNAIL_ENGINE_KEY", "THUMBNAIL_ENGINE_SALT"}
+SECRET_SETTINGS = {"SECRET_KEYS", "THUMBNAIL_ENGINE_KEY", "THUMBNAIL_ENGINE_SALT", "S3"}
 COMMANDS = ("", "config", "cache", "doctor", "serve", "sign", "verify", "thumbnail", "probe")
 
 
@@ -64,7 +64,7 @@ def told(call):
     """What a call returns, or all that its error says."""
     try:
         return call()
-    except (ConfigError, FileNotFound) as error:
+    except (ConfigError, FileNotFound, SourceUnavailable) as error:
         # As a log has it, with the errors behind it that are not hidden.
         return "".join(traceback.format_exception(error))
 
@@ -112,6 +112,39 @@ def test_settings(key, make, caplog, capfd):
                 if isinstance(made, Config):
                     for use in uses(made):
                         assert hidden not in told(use), given
+    assert hidden not in caplog.text
+    assert not any(hidden in text for text in capfd.readouterr())
+
+
+S3_KEYS = ("endpoint", "region", "access_key", "secret_key", "session_token", "addressing")
+
+
+@pytest.mark.parametrize("key", S3_KEYS)
+def test_keys_of_a_bucket(key, caplog, capfd):
+    caplog.set_level(logging.DEBUG)
+    secret = secrets.token_hex(16)
+    hidden = secret[:9]
+    account = {"access_key": "AKIATEST", "secret_key": "x", "endpoint": "http://127.0.0.1:1"}
+    base = {
+        "SERVER": "nginx",
+        "REMOTES": {"s3://vault/": "/_remote/"},
+        "THUMBNAIL_SOURCE": "s3://photos/",
+        "SECRET_KEYS": ["a key of more than 16 bytes"],
+    }
+    for value in (*texts(secret), *urls(secret)):
+        own = {**account, key: value}
+        for s3 in (own, {**account, "buckets": {"photos": own}}, {key: value}, {key: own}):
+            made = told(lambda s3=s3: Config.from_mapping({**base, "S3": s3}))
+            assert hidden not in repr(made), s3
+            if not isinstance(made, Config) or key == "access_key":
+                continue
+            if key not in {"endpoint", "region"}:
+                # These would be part of a host, which the configuration names.
+                for use in uses(made):
+                    assert hidden not in told(use), s3
+            assert hidden not in told(lambda made=made: repr(vars(sources.get(made))))
+            if s3 is own and value == secret:
+                assert hidden not in told(lambda made=made: sources.get(made).get("cat.jpg"))
     assert hidden not in caplog.text
     assert not any(hidden in text for text in capfd.readouterr())
 

@@ -21,12 +21,7 @@ from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.thumbnails.sources.http import HttpSource
 
 from tests.support.thumbnail_endpoint import get
-
-
-def is_the_same(image, content):
-    """Whether a fetched image has this content."""
-    same = thumbnail(image, format="png").data == thumbnail(content, format="png").data
-    return same and len(image) == len(content)
+from tests.support.thumbnail_images import is_the_same
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -290,6 +290,10 @@ class StreamedSource:
             the file is often enough.
         """
 
+    @property
+    def needs_all(self) -> bool:
+        """Whether it is known that only the whole image is enough for any thumbnail."""
+
     def __len__(self) -> int: ...
 
 def render(

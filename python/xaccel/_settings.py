@@ -194,6 +194,23 @@ def _is_absolute(value: Any) -> bool:
     return isinstance(value, str | Path) and Path(value).is_absolute()
 
 
+def s3(key: str, value: Any) -> dict[str, Any]:
+    """Check for the settings of an S3-compatible store; see `xaccel._s3.settings`."""
+    if value == {}:
+        return {}
+    # An app without a bucket does not load the checks.
+    from xaccel._s3 import settings  # noqa: PLC0415
+
+    return settings.check(key, value)
+
+
+def store(key: str, value: Any) -> str:
+    """Check for the URL of a prefix in a bucket."""
+    if not isinstance(value, str) or not re.fullmatch(r"s3://[A-Za-z0-9][\w.-]+/([^/]+/)*", value):
+        raise _wrong(key, value, "a prefix in a bucket such as 's3://bucket/thumbs/'")
+    return value
+
+
 def prefixes(places: str, *, are_urls: bool = False) -> Check:
     """Return a check for a dict of internal URL prefixes.
 

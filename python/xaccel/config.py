@@ -77,8 +77,12 @@ class Config:
     """Directories whose files may be sent, each with its internal URL prefix on the web server:
     `{"/srv/videos": "/_private/videos/"}`. The longest match wins."""
     remotes: Mapping[str, str] = _setting({}, check.prefixes("URLs", are_urls=True))
-    """URL prefixes of files on other servers, each with the internal URL prefix at which the web
-    server proxies them: `{"https://media.internal/": "/_remote/media/"}`."""
+    """URL prefixes of files on other servers and in buckets, each with the internal URL prefix at
+    which the web server proxies them: `{"https://media.internal/": "/_remote/media/"}`."""
+    s3: Mapping[str, Any] = _setting({}, check.s3, secret=True)
+    """Where the buckets of `s3://` URLs are, and the keys to them: `endpoint`, `region`,
+    `access_key`, `secret_key`, `session_token`, `addressing`, and other values for single buckets
+    in `buckets`."""
     follow_symlinks: bool = _setting(default=False, grammar=check.boolean)
     """Whether symbolic links may lead out of their root."""
     allow_scripts: bool = _setting(default=False, grammar=check.boolean)
@@ -100,15 +104,15 @@ class Config:
     include it: in scripts, and behind a server that does not pass it on. `PRIVATE_URL` and
     `THUMBNAIL_URL` are relative to it."""
     thumbnail_source: str | None = _setting(None, check.optional(check.source))
-    """The location of the original images: a directory, or a base URL (`https://…`, or `s3://…` if
-    the engine runs on another server)."""
+    """The location of the original images: a directory, a base URL (`https://…`), or a prefix in a
+    bucket (`s3://bucket/photos/`)."""
     thumbnail_sources: Mapping[str, str] = _setting({}, check.sources)
     """Further locations of original images, by name: `{"avatars": "/srv/avatars"}`. The names of
     their images begin with `~` and the source's name: `~avatars/tom.jpg`."""
     thumbnail_source_private: bool = _setting(default=False, grammar=check.boolean)
     """Whether the hosts of source URLs may have addresses in a private network."""
     thumbnail_source_timeout: int = _setting(10, check.time(least=1))
-    """The maximum time for fetching an image from a URL, in seconds."""
+    """The maximum time for fetching an image from a URL or a bucket, in seconds."""
     thumbnail_url: str = _setting("/t/", check.url_prefix)
     """The public URL prefix of thumbnails. It is used only if a source is set."""
     thumbnail_host: str | None = _setting(None, check.optional(check.host))
@@ -121,6 +125,11 @@ class Config:
     thumbnail_cache_inactive: int = _setting("60d", check.time(least=0))
     """How long the cache keeps a thumbnail that is not requested, in seconds, like nginx's
     `inactive`."""
+    thumbnail_store: str | None = _setting(None, check.optional(check.store))
+    """A prefix in a bucket for finished thumbnails, behind the caches of all machines:
+    `s3://bucket/thumbs/`."""
+    thumbnail_store_private: bool = _setting(default=False, grammar=check.boolean)
+    """Whether thumbnails of private files are put into `THUMBNAIL_STORE`, too."""
     thumbnail_workers: int | None = _setting(None, check.optional(check.positive))
     """The maximum number of concurrent renders. With a cache, the limit applies to all processes on
     the machine together; without one, to each process. By default, one per CPU that the process may
@@ -259,7 +268,7 @@ class Config:
             PathMap([(f"/{number}", prefix) for number, prefix in enumerate(prefixes)])
         except ConfigError as error:
             raise ConfigError(f"XACCEL['REMOTES']: {error}") from None
-        return RemoteMap(self.remotes)
+        return RemoteMap(self.remotes, self.s3)
 
     def link_map(self) -> PathMap:
         """Return the roots, each with the public URL prefix of its signed links."""
@@ -305,8 +314,16 @@ class Config:
                         )
 
     def _check_cache(self) -> None:
-        """Refuse a root in the thumbnail cache, because visitors may not see all of its files."""
+        """Refuse a root in the thumbnail cache, because visitors may not see all of its files.
+
+        Also refuse a store without a cache.
+        """
         if self.thumbnail_cache is None:
+            if self.thumbnail_store is not None:
+                raise ConfigError(
+                    "XACCEL['THUMBNAIL_STORE'] needs XACCEL['THUMBNAIL_CACHE'], the directory on "
+                    "each machine from which the web server sends thumbnails"
+                )
             return
         cache = os.path.realpath(self.thumbnail_cache)
         for directory in self.roots:

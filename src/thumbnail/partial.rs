@@ -102,6 +102,8 @@ pub struct StreamedSource {
     content: Arc<Vec<u8>>,
     /// `None` once the search for the first scans has ended.
     needed: Option<Prefix>,
+    /// Whether the search has ended without a result.
+    needs_all: bool,
 }
 
 impl StreamedSource {
@@ -113,7 +115,7 @@ impl StreamedSource {
         // Without so much address space, the buffer grows.
         let _ = content.try_reserve_exact(capacity);
         let needed = Some(Prefix::new(Options::new().chroma(Chroma::Dc)));
-        Self { content: Arc::new(content), needed }
+        Self { content: Arc::new(content), needed, needs_all: false }
     }
 
     /// Add the next piece. Returns true for the piece that completes the bytes needed for a
@@ -125,7 +127,14 @@ impl StreamedSource {
         if !matches!(found, Ok(None)) {
             self.needed = None;
         }
+        self.needs_all = found.is_err();
         matches!(found, Ok(Some(_)))
+    }
+
+    /// Whether it is known that only the whole image is enough for any thumbnail.
+    #[must_use]
+    pub fn needs_all(&self) -> bool {
+        self.needs_all || self.needed.as_ref().is_some_and(Prefix::is_sequential)
     }
 
     /// The bytes that have arrived so far.
@@ -150,6 +159,23 @@ mod tests {
         assert_eq!(source.content()[..], long[..(enough + 1) * 100]);
         assert!(!source.feed(&long[source.content().len()..]));
         assert_eq!(**source.content(), long);
+    }
+
+    #[test]
+    fn knows_when_all_of_an_image_is_needed() {
+        let needs_all = |image: &[u8]| {
+            let mut source = StreamedSource::new(0);
+            source.feed(image);
+            source.needs_all()
+        };
+        assert!(needs_all(b"RIFF\0\0\0\0WEBP"));
+        assert!(!needs_all(&PROGRESSIVE[..600]));
+        assert!(!needs_all(PROGRESSIVE));
+        let frame = PROGRESSIVE.windows(2).position(|pair| pair == [0xff, 0xc2]).unwrap();
+        let mut baseline = PROGRESSIVE.to_vec();
+        baseline[frame + 1] = 0xc0;
+        assert!(!needs_all(&baseline[..frame]));
+        assert!(needs_all(&baseline[..frame + 40]));
     }
 
     #[test]

@@ -1,12 +1,9 @@
 """Files on another HTTP server, sent by the app itself and by a real nginx."""
 
 import contextlib
-import socketserver
-import threading
 import urllib.parse
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 from xaccel import Config
@@ -16,6 +13,7 @@ from xaccel.wsgi import XAccel
 
 from tests.support.servers.nginx import nginx as run_nginx
 from tests.support.servers.process import HOST, PATIENCE
+from tests.support.servers.threaded import serving, serving_app
 
 CONTENT = bytes(range(256)) * 1000
 NAMES = ("a b.mp4", "100% ü – 猫.mp4", "a+b&c=d;e,f.mp4", "q'uo\"te$1{x}.mp4", "sub/~a@b:c!.mp4")
@@ -66,27 +64,6 @@ class Origin(BaseHTTPRequestHandler):
         pass
 
 
-class QuietHandler(WSGIRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-class ThreadingWSGIServer(socketserver.ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-@contextlib.contextmanager
-def serving(server):
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture(scope="module")
 def origin():
     server = ThreadingHTTPServer((HOST, 0), Origin)
@@ -116,8 +93,7 @@ def ask(request, origin, tmp_path_factory):
         return file(environ, start_response)
 
     with contextlib.ExitStack() as stack:
-        server = make_server(HOST, 0, app, ThreadingWSGIServer, QuietHandler)
-        port = stack.enter_context(serving(server))
+        port = stack.enter_context(serving_app(app))
         if request.param == "nginx":
             deployment = Deployment(upstream=f"{HOST}:{port}", listen="ADDRESS")
             text = nginx.site(config, deployment).replace("ADDRESS", "$ADDRESS")

@@ -49,6 +49,12 @@ impl Prefix {
         Self { options, reader: Reader::default(), progression: None, looked_at: None }
     }
 
+    /// Whether the headers so far show a sequential file, which is needed up to the end of its scans.
+    #[must_use]
+    pub fn is_sequential(&self) -> bool {
+        self.progression.as_ref().is_some_and(Progression::is_sequential)
+    }
+
     /// Finds the length of the part that is needed; `None` if it is more than `data`. `data` is the
     /// file from its first byte on, and in each call at least as long as in the one before. No byte
     /// is searched twice.

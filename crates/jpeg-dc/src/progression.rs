@@ -44,6 +44,11 @@ impl Progression {
         Self { process: frame.process, components, scans_left: MAX_SCANS_OF_ALL }
     }
 
+    /// Whether each scan has all coefficients of its blocks.
+    pub(crate) fn is_sequential(&self) -> bool {
+        self.process == Process::Sequential
+    }
+
     /// Records a scan. Gives whether it is needed.
     pub(crate) fn record(&mut self, scan: &Scan) -> Result<bool, Error> {
         let left = self.scans_left.checked_sub(1);

@@ -11,7 +11,7 @@ from xaccel.cli import app_config
 from xaccel.cli.help import add_command
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
-from xaccel.thumbnails import ownership
+from xaccel.thumbnails import ownership, store
 from xaccel.thumbnails.names import ImageNames
 
 
@@ -95,9 +95,12 @@ def _sweep(cache: Cache, config: Config, options: argparse.Namespace) -> None:
 
 def _purge(cache: Cache, config: Config, options: argparse.Namespace) -> None:
     names = ImageNames(config)
+    shared = store.get(config)
     for source in options.source:
-        every = names.all_of(names.checked(source))
-        removed = sum(cache.purge(config.thumbnail_url, name) for name in every)
+        removed = 0
+        for name in names.all_of(names.checked(source)):
+            stored = 0 if shared is None else shared.purge(name)
+            removed += max(cache.purge(config.thumbnail_url, name), stored)
         print(f"{source}: removed {_thumbnails(removed)}")
 
 

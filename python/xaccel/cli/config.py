@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from xaccel.cli import app_config
+from xaccel.cli import app_config, s3_lifecycle
 from xaccel.cli.help import EXIT_STATUS, add_command
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
@@ -19,6 +19,7 @@ from xaccel.servers import generators
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.generators import DIALECTS_WITH_GENERATOR, Generator
 
+_LIFECYCLE = "s3-lifecycle"
 _SECRETS_HELP = "Secrets go to a separate file that only its owner can read, and only with --out."
 
 
@@ -29,7 +30,9 @@ def add(commands: Any) -> None:
         "config",
         summary="write the web server's configuration",
         description="Write the configuration of nginx, Apache, lighttpd or Caddy from the app's "
-        "settings, so that server and app always agree. Without --out, print a site file.",
+        "settings, so that server and app always agree. Without --out, print a site file. "
+        f"'{_LIFECYCLE}' prints the rules by which the bucket of THUMBNAIL_STORE removes old "
+        "thumbnails.",
         examples=[
             "xaccel config nginx --app shop:app",
             "xaccel config nginx --app shop:app --static /static/=/srv/static --out conf",
@@ -37,14 +40,27 @@ def add(commands: Any) -> None:
             "xaccel config nginx --app shop:app --mount /shop --out conf",
             "xaccel config nginx --app shop:app --out /etc/nginx/conf.d --check",
             "xaccel config caddy --settings shop.settings --full --listen 8080 --out caddy",
+            "xaccel config s3-lifecycle --app shop:app --days 90",
         ],
         notes=[_SECRETS_HELP, EXIT_STATUS],
     )
     parser.set_defaults(run=_run)
-    parser.add_argument("server", choices=list(DIALECTS_WITH_GENERATOR), help="the web server")
+    parser.add_argument(
+        "server",
+        choices=[*DIALECTS_WITH_GENERATOR, _LIFECYCLE],
+        help="the web server, or the rules of the store's bucket",
+    )
     app_config.add_options(parser)
     _add_output(parser)
     _add_deployment(parser)
+    group = parser.add_argument_group(_LIFECYCLE)
+    group.add_argument(
+        "--days",
+        type=int,
+        metavar="N",
+        help="how many days after its creation a thumbnail is removed from the store (default: "
+        "THUMBNAIL_CACHE_INACTIVE)",
+    )
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:
@@ -182,6 +198,13 @@ class _File:
 
 
 def _run(options: argparse.Namespace) -> int:
+    if options.server == _LIFECYCLE:
+        if options.full or options.check or options.out is not None:
+            raise ConfigError(f"{_LIFECYCLE} is only printed: leave out --full, --out and --check")
+        print(s3_lifecycle.text(app_config.load(options), options.days))
+        return 0
+    if options.days is not None:
+        raise ConfigError(f"--days is for {_LIFECYCLE}, not for {options.server}")
     generator = generators.load(options.server)
     _check_options(options, generator)
     if options.out is None and (options.full or options.check):

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, TypeAlias, TypedDict
 from weakref import WeakSet
 
 from xaccel._core import Location
+from xaccel._hints import shown
 from xaccel._log import one_line
 from xaccel.config import Config
-from xaccel.delivery import remotes, rfc9110
+from xaccel.delivery import origins, rfc9110
 from xaccel.delivery.conditional import (
     answer_with_content,
     answer_with_file,
@@ -82,6 +83,7 @@ class Delivery:
         self._roots = [directory for directory, _ in self.path_map.roots]
         self.dialect = dialects.get(config)
         self._remote_map = config.remote_map()
+        self._remote_map.check_keys()
         self._closed = config.closed_directories()
         self._link_map = config.link_map()
         self._signer = config.signer() if config.private_url is not None else None
@@ -102,9 +104,9 @@ class Delivery:
             FileNotFound: The file does not exist or may not be sent.
             ConfigError: `path` is relative and there are several roots.
         """
-        if isinstance(path, str) and remotes.is_url(path):
-            url = self._remote_map.find(path).internal_url
-            return self.dialect.redirect(url, limit_rate=None) or ()
+        if isinstance(path, str) and origins.is_url(path):
+            file = self._remote_map.find(path).signed("GET")
+            return self.dialect.redirect(file.internal_url, limit_rate=None) or ()
         return self.dialect.offload(self.locate(path, root=root), limit_rate=None) or ()
 
     def private_file(
@@ -129,11 +131,19 @@ class Delivery:
         """
         if not isinstance(path, str | os.PathLike):
             return self._open_file(path, request, options)
-        if isinstance(path, str) and remotes.is_url(path):
+        if isinstance(path, str) and origins.is_url(path):
             return self._remote_file(path, request, options)
         location = self.locate(path, root=options.root)
         headers = self._presentation(posixpath.basename(location.path), options)
         return hand_over(location, request, headers, self.dialect, limit_rate=options.limit_rate)
+
+    def is_on_remote(self, url: str) -> bool:
+        """Whether a URL is below one of `REMOTES`."""
+        try:
+            self._remote_map.find(url)
+        except (ConfigError, FileNotFound):
+            return False
+        return True
 
     def locate(
         self, path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
@@ -172,10 +182,13 @@ class Delivery:
         file = self._remote_map.find(url)
         headers = self._presentation(file.name, options)
         _check_limit_rate(self.dialect, options.limit_rate)
-        offload = self.dialect.redirect(file.internal_url, limit_rate=options.limit_rate)
-        if offload is not None:
-            return _offloaded(request, headers, offload)
+        # The web server keeps the method HEAD, and changes all others to GET.
+        method = "HEAD" if request.conditions.method == "HEAD" else "GET"
         try:
+            file = file.signed(method)
+            offload = self.dialect.redirect(file.internal_url, limit_rate=options.limit_rate)
+            if offload is not None:
+                return _offloaded(request, headers, offload)
             return self._remote_files.send(file, request.conditions, headers)
         except RemoteError as error:
             return _refusal(error)
@@ -289,6 +302,11 @@ class Delivery:
 
     def _absolute(self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None) -> str:
         path = os.fspath(path)
+        if origins.is_url(path):
+            raise FileNotFound(
+                f"{shown(path)} is a URL: only files on this machine have signed links and private "
+                "thumbnails"
+            )
         is_absolute = path.startswith("/")
         if root is not None:
             if is_absolute:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from xaccel import _http
 from xaccel.delivery import rfc9110
 from xaccel.delivery.conditional import precondition_response
-from xaccel.delivery.remotes import RemoteFile, RemoteMap
+from xaccel.delivery.origins import RemoteFile
+from xaccel.delivery.remotes import RemoteMap
 from xaccel.delivery.response import KEPT_BY_304, Headers, Response
 from xaccel.delivery.rfc9110 import Conditions, Validators
 from xaccel.exceptions import FileNotFound, RemoteError
@@ -83,10 +84,11 @@ class RemoteFiles:
             "If-Unmodified-Since": conditions.if_unmodified_since,
         }
         fields = {name: value for name, value in asked.items() if value is not None}
+        # A URL that its caller has signed is signed for GET, so the remote would refuse HEAD.
+        is_head = file.remote.is_bucket and conditions.method == "HEAD"
         try:
-            # Signed URLs are signed for GET, so the remote would refuse HEAD.
             remote = self._client.request(
-                "GET",
+                "HEAD" if is_head else "GET",
                 f"{file.remote.scheme}://{file.remote.authority}{file.path}",
                 timeout=_TIMEOUT,
                 headers={"Accept-Encoding": "identity", **fields},

@@ -1,8 +1,8 @@
 """Files on other HTTP servers: which URLs are allowed, and their internal URLs.
 
-A *remote* is an origin with a path, such as `https://media.internal/videos/`, that the web
-server proxies at an internal prefix. Only URLs below a configured remote are allowed, so this is
-not an open proxy.
+A *remote* is an origin with a path, such as `https://media.internal/videos/`, or a bucket with a
+prefix, such as `s3://bucket/videos/`, that the web server proxies at an internal prefix. Only URLs
+below a configured remote are allowed, so this is not an open proxy.
 """
 
 from __future__ import annotations
@@ -10,80 +10,84 @@ from __future__ import annotations
 import re
 import urllib.parse
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from xaccel._core import encode_path
 from xaccel._hints import shown
+from xaccel.delivery.origins import (
+    PORTS,
+    Remote,
+    RemoteFile,
+    encode,
+    is_object,
+    no_such_bucket,
+)
 from xaccel.exceptions import ConfigError, FileNotFound
 
-_PORTS = {"http": 80, "https": 443}
+if TYPE_CHECKING:
+    from xaccel.delivery.buckets import BucketRemotes
+
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
-# RFC 3986, sections 3.3 and 3.4, without the dollar sign, which starts a variable in nginx.
-_PATH = "/!&'()*+,;=:@"
-_QUERY = _PATH + "$?%"
+# RFC 3986, section 3.4.
+_QUERY = "/!&'()*+,;=:@$?%"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
-
-@dataclass(frozen=True, slots=True)
-class Remote:
-    """An origin with a path, and its internal prefix."""
-
-    scheme: str
-    host: str
-    port: int
-    path: str
-    """The decoded base path of the files, with its final slash."""
-    prefix: str
-    """The internal URL prefix, such as `/_remote/media/`."""
-
-    @property
-    def authority(self) -> str:
-        """The host, with the port unless it is the scheme's default."""
-        return self.host if self.port == _PORTS[self.scheme] else f"{self.host}:{self.port}"
-
-    @property
-    def url(self) -> str:
-        """The base URL of the files."""
-        return f"{self.scheme}://{self.authority}{_encode(self.path.encode())}"
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteFile:
-    """A file on a remote."""
-
-    remote: Remote
-    path: str
-    """The path and the query of the file's URL on the remote, percent-encoded."""
-    internal_url: str
-    """The URL at which the web server proxies the file, percent-encoded."""
-    name: str
-    """The last part of its path, decoded."""
 
 
 class RemoteMap:
     """The remotes of an app; the longest match wins, by whole components.
 
+    Args:
+        remotes: The setting `REMOTES`.
+        s3: The setting `S3`.
+
     Raises:
         ConfigError: A URL or a prefix is invalid.
     """
 
-    def __init__(self, remotes: Mapping[str, str]) -> None:
-        found = [_remote(url, prefix) for url, prefix in remotes.items()]
-        self.remotes = sorted(found, key=lambda remote: len(remote.path), reverse=True)
+    def __init__(self, remotes: Mapping[str, str], s3: Mapping[str, Any] | None = None) -> None:
+        found = [_remote(url, prefix) for url, prefix in remotes.items() if not is_object(url)]
+        self._origins = sorted(found, key=lambda remote: len(remote.path), reverse=True)
+        self._buckets: BucketRemotes | None = None
+        buckets = {url: prefix for url, prefix in remotes.items() if is_object(url)}
+        if buckets:
+            # An app without a bucket does not load this module.
+            from xaccel.delivery.buckets import BucketRemotes  # noqa: PLC0415
+
+            self._buckets = BucketRemotes(buckets, s3 or {})
+
+    @property
+    def remotes(self) -> list[Remote]:
+        """All remotes."""
+        return [*self._origins, *(self._buckets.remotes if self._buckets is not None else ())]
+
+    def check_keys(self) -> None:
+        """Refuse a bucket without keys.
+
+        Raises:
+            ConfigError: The settings have no keys for a bucket, or a key is invalid.
+        """
+        if self._buckets is not None:
+            self._buckets.check_keys()
 
     def find(self, url: str) -> RemoteFile:
         """Return the file for a URL, such as `https://media.internal/a b.mp4?signature=…`.
 
-        Characters are percent-encoded if necessary. The query is not changed.
+        Characters are percent-encoded if necessary. The query is not changed. The key of an object,
+        as in `s3://bucket/a b.mp4`, is not percent-encoded.
 
         Raises:
+            ConfigError: No remote is in the bucket of the URL.
             FileNotFound: The URL is not below a remote, or is ambiguous.
         """
+        if is_object(url):
+            if self._buckets is None:
+                raise no_such_bucket(url)
+            return self._buckets.find(url)
         try:
             scheme, host, port, path, query = _split(url)
         except ValueError as error:
             raise FileNotFound(f"{shown(url)} may not be sent: {error}") from None
-        for remote in self.remotes:
+        for remote in self._origins:
             base = remote.path.encode()
             if (scheme, host, port) == (remote.scheme, remote.host, remote.port):
                 rest = path[len(base) :] if path.startswith(base) else b""
@@ -91,18 +95,13 @@ class RemoteMap:
                     suffix = f"?{query}" if query else ""
                     return RemoteFile(
                         remote,
-                        _encode(path) + suffix,
-                        encode_path(remote.prefix) + _encode(rest) + suffix,
+                        encode(path) + suffix,
+                        encode_path(remote.prefix) + encode(rest) + suffix,
                         rest.rpartition(b"/")[2].decode(errors="replace"),
                     )
         raise FileNotFound(
             f"{shown(url)} may not be sent: it is not below any of XACCEL['REMOTES']"
         )
-
-
-def is_url(path: object) -> bool:
-    """Whether the name of a file is a URL."""
-    return isinstance(path, str) and path.lower().startswith(("http://", "https://"))
 
 
 def _remote(url: str, prefix: str) -> Remote:
@@ -134,7 +133,7 @@ def _split(url: str) -> tuple[str, str, int, bytes, str]:
         # The message would show the part before the path, which may include a password.
         raise ValueError("its host or its port is invalid") from None
     scheme = parts.scheme.lower()
-    if scheme not in _PORTS:
+    if scheme not in PORTS:
         raise ValueError("it is not an http: or https: URL")
     if "@" in parts.netloc or "#" in url:
         raise ValueError("it has a user or a fragment")
@@ -153,11 +152,7 @@ def _split(url: str) -> tuple[str, str, int, bytes, str]:
     return (
         scheme,
         host,
-        port or _PORTS[scheme],
+        port or PORTS[scheme],
         path,
         urllib.parse.quote(parts.query, safe=_QUERY),
     )
-
-
-def _encode(path: bytes) -> str:
-    return urllib.parse.quote(path, safe=_PATH)

@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 from django.core.files.base import File
 
-from xaccel.delivery.remotes import is_url
+from xaccel.delivery.origins import is_object, is_url
 from xaccel.django import conf
-from xaccel.django.local_files import described, is_saved, local_path, own_storage
+from xaccel.django.local_files import described, is_saved, local_path, own_storage, remote_url
 from xaccel.exceptions import ConfigError, FileNotFound
 
 PrivateFile: TypeAlias = "str | os.PathLike[str] | File[Any]"
@@ -69,16 +69,16 @@ def _path_under_root(file: File[Any]) -> str | None:
 
 
 def _url_on_remote(file: File[Any]) -> str | None:
-    """The URL of a file on a remote such as a bucket, signed by its storage."""
-    remotes = conf.config().remote_map()
+    """The URL of a file on a remote: in a bucket, or signed by its storage."""
     storage = own_storage(file)
-    if not remotes.remotes or storage is None:
+    if storage is None:
         return None
-    url = storage.url(file.name)
-    if not is_url(url):
+    name = file.name or ""
+    is_on_remote = conf.delivery().is_on_remote
+    url = remote_url(storage, name)
+    if url is not None and is_on_remote(url):
+        return url
+    if all(map(is_object, conf.config().remotes)):
         return None
-    try:
-        remotes.find(url)
-    except FileNotFound:
-        return None
-    return url
+    url = storage.url(name)
+    return url if is_url(url) and is_on_remote(url) else None

@@ -1,9 +1,11 @@
-"""Finds where Django keeps a file: its storage, and its path on this machine."""
+"""Finds where Django keeps a file: its storage, and its path on this machine or its bucket."""
 
 from __future__ import annotations
 
 import io
 import os
+import posixpath
+import sys
 from typing import Any
 
 from django.core.files.base import File
@@ -33,6 +35,22 @@ def storage_path(storage: Storage, name: str) -> str | None:
         return storage.path(name)
     except NotImplementedError:
         return None
+
+
+def remote_url(storage: Storage, name: str) -> str | None:
+    """Return the URL at which a storage keeps a file, such as `s3://bucket/media/a.mp4`.
+
+    A storage can have a method `xaccel_url(name)` that returns it. For `S3Storage` of
+    django-storages, it follows from the bucket and the `location`. `None` means that it is unknown.
+    """
+    own = getattr(storage, "xaccel_url", None)
+    if callable(own):
+        return str(own(name))
+    django_storages = sys.modules.get("storages.backends.s3")
+    if django_storages is None or not isinstance(storage, django_storages.S3Storage):
+        return None
+    key = posixpath.join(storage.location or "", name.replace("\\", "/")).lstrip("/")
+    return f"s3://{storage.bucket_name}/{key}"
 
 
 def local_path(file: File[Any]) -> str | None:

@@ -15,7 +15,7 @@ from django.db.models.signals import post_delete, post_init, post_save, pre_dele
 
 from xaccel._log import one_line
 from xaccel.django import conf
-from xaccel.exceptions import SourceError
+from xaccel.exceptions import SourceError, StorageUnavailable
 
 _logger = logging.getLogger("xaccel.django")
 
@@ -162,6 +162,6 @@ def _is_saved(value: object) -> bool:
 def _purge(name: str) -> None:
     try:
         conf.thumbnails().purge(name)
-    except (OSError, SourceError) as error:
+    except (OSError, SourceError, StorageUnavailable) as error:
         # The row is already saved, so an outdated thumbnail must not make the request fail.
         _logger.warning("can't purge the thumbnails of %r: %s", name, one_line(error))

@@ -14,7 +14,8 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 from xaccel._core import Cache, PathMap, Spec, Thumbnail, __version__
 from xaccel._log import one_line
@@ -24,13 +25,17 @@ from xaccel.delivery.files import hand_over
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import NOSNIFF, Headers, Response
 from xaccel.delivery.rfc9110 import Validators
-from xaccel.exceptions import FileNotFound, ThumbnailError
+from xaccel.exceptions import FileNotFound, SourceUnavailable, ThumbnailError
 from xaccel.servers import dialects
 from xaccel.thumbnails.ownership import Ownership
+from xaccel.thumbnails.places import StorePlace
 from xaccel.thumbnails.rendering import Renderer
 from xaccel.thumbnails.sources.base import Original
 from xaccel.thumbnails.specs import version_token
 from xaccel.thumbnails.turns import ThreadLocks, pauses
+
+if TYPE_CHECKING:
+    from xaccel.thumbnails.store import StoreTurn
 
 INCOMPLETE_SECONDS = 60
 """How many seconds caches and browsers keep the thumbnail of an incomplete original."""
@@ -53,6 +58,8 @@ class RequestedThumbnail:
     """The name of the source in log messages."""
     spec: Spec
     image_format: str
+    place: StorePlace | None
+    """Its place in `THUMBNAIL_STORE`; `None` if it does not belong there."""
     headers: Headers
     brief_headers: Headers
     """The headers to send while the original is incomplete, for example during its upload."""
@@ -85,6 +92,13 @@ class ThumbnailDelivery:
             # follow it.
             self._files = PathMap([(config.thumbnail_cache, CACHE_PREFIX)], follow_symlinks=True)
         self.renderer = Renderer(config, self.cache)
+        self.store = None
+        """The store that all machines share; `None` if there is none."""
+        if config.thumbnail_store is not None:
+            # An app without a store does not load an HTTP client.
+            from xaccel.thumbnails import store  # noqa: PLC0415
+
+            self.store = store.get(config)
 
     @classmethod
     def in_use(cls) -> list[ThumbnailDelivery]:
@@ -123,6 +137,7 @@ class ThumbnailDelivery:
         cache_control: str,
         find: Callable[[], Original],
         state: Callable[[], str | None],
+        place: Callable[[str], StorePlace] | None,
     ) -> RequestedThumbnail:
         """Return the thumbnail that a request asks for, in a format that the browser accepts.
 
@@ -134,6 +149,8 @@ class ThumbnailDelivery:
             cache_control: The response's `Cache-Control` header.
             find: See `RequestedThumbnail`.
             state: See `RequestedThumbnail`.
+            place: Returns the place of the thumbnail in the store, for its format; `None` for a
+                thumbnail that does not belong there.
         """
         image_format = self.negotiate(spec, name, accept)
         return RequestedThumbnail(
@@ -141,6 +158,7 @@ class ThumbnailDelivery:
             name=name,
             spec=spec,
             image_format=image_format,
+            place=None if place is None else place(image_format),
             headers=thumbnail_headers(image_format, spec, cache_control),
             brief_headers=thumbnail_headers(image_format, spec, _brief(cache_control)),
             find=find,
@@ -216,25 +234,53 @@ class ThumbnailDelivery:
         kept = self._incomplete(cache, thumbnail, request)
         if kept is not None:
             return kept
+        turn = self._turn_in_store(thumbnail)
+        stored = None if turn is None else turn.find()
+        if stored is not None:
+            self._publish(cache, thumbnail, stored.data, stored.modified)
+            return self._hit(thumbnail, request) or _body(stored.data, request, thumbnail.headers)
         with self._find(thumbnail) as original:
             rendered = self._rendered(original, thumbnail)
         if not rendered.is_complete:
             return self._keep_incomplete(cache, original, rendered, thumbnail, request)
         # If the image was replaced meanwhile, its purge has already run and missed this thumbnail.
-        if thumbnail.state() == original.state:
-            try:
-                self._ownership.claim()
-                cache.publish(thumbnail.uri, rendered.data, modified=original.modified)
-                is_sweep_due = cache.is_sweep_due(self._config.thumbnail_cache_max_size)
-            except OSError as error:
-                _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
-            else:
-                if is_sweep_due:
-                    sweep = threading.Thread(
-                        target=self._sweep, args=(cache,), name="xaccel-sweep", daemon=True
-                    )
-                    sweep.start()
-        return self._hit(thumbnail, request) or _body(rendered, request, thumbnail.headers)
+        if self._is_current(thumbnail, original):
+            self._publish(cache, thumbnail, rendered.data, original.modified)
+            if turn is not None:
+                turn.publish(rendered.data, original.state, original.modified)
+        return self._hit(thumbnail, request) or _body(rendered.data, request, thumbnail.headers)
+
+    def _turn_in_store(self, thumbnail: RequestedThumbnail) -> StoreTurn | None:
+        if self.store is None or thumbnail.place is None:
+            return None
+        from xaccel.thumbnails.store import StoreTurn  # noqa: PLC0415
+
+        return StoreTurn(self.store, thumbnail.place, thumbnail.state)
+
+    def _publish(
+        self, cache: Cache, thumbnail: RequestedThumbnail, data: bytes, modified: int | None
+    ) -> None:
+        """Publish a thumbnail in the cache, and start a sweep if one is due."""
+        try:
+            self._ownership.claim()
+            cache.publish(thumbnail.uri, data, modified=modified)
+            is_sweep_due = cache.is_sweep_due(self._config.thumbnail_cache_max_size)
+        except OSError as error:
+            _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
+            return
+        if is_sweep_due:
+            sweep = threading.Thread(
+                target=self._sweep, args=(cache,), name="xaccel-sweep", daemon=True
+            )
+            sweep.start()
+
+    def _is_current(self, thumbnail: RequestedThumbnail, original: Original) -> bool:
+        """Whether the original is still in the state in which it was rendered."""
+        try:
+            return thumbnail.state() == original.state
+        except SourceUnavailable as error:
+            _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
+            return False
 
     def _render_uncached(self, thumbnail: RequestedThumbnail, request: Request) -> Response:
         with self._find(thumbnail) as original:
@@ -248,12 +294,15 @@ class ThumbnailDelivery:
             rendered = self._rendered(original, thumbnail)
             # No validators: a 304 would carry the `max-age` of a complete thumbnail.
             headers = headers if rendered.is_complete else thumbnail.brief_headers
-            return _body(rendered, request, headers)
+            return _body(rendered.data, request, headers)
 
     def _incomplete(
         self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
     ) -> Response | None:
         """Return the thumbnail that was recently rendered from an incomplete original."""
+        if not Path(f"{self._config.thumbnail_cache}{_INCOMPLETE}").is_dir():
+            # Usually there are none. The state of an original elsewhere takes a request.
+            return None
         try:
             path = cache.path(incomplete_uri(thumbnail.uri, thumbnail.state()))
             location = self._files.locate(path)
@@ -276,7 +325,7 @@ class ThumbnailDelivery:
             cache.publish(incomplete_uri(thumbnail.uri, original.state), rendered.data)
         except OSError as error:
             _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
-        return _body(rendered, request, thumbnail.brief_headers)
+        return _body(rendered.data, request, thumbnail.brief_headers)
 
     def _find(self, thumbnail: RequestedThumbnail) -> Original:
         """Find the original of a thumbnail, unless it recently failed to render."""
@@ -343,7 +392,7 @@ def _validators(original: Original, thumbnail: RequestedThumbnail) -> Validators
     return Validators(f'"{digest}"', original.modified)
 
 
-def _body(rendered: Thumbnail, request: Request, headers: Headers) -> Response:
+def _body(data: bytes, request: Request, headers: Headers) -> Response:
     """Return the response with a thumbnail that is not stored in a file."""
-    body = b"" if request.conditions.method == "HEAD" else rendered.data
-    return Response(200, (*headers, ("Content-Length", str(len(rendered.data)))), body)
+    body = b"" if request.conditions.method == "HEAD" else data
+    return Response(200, (*headers, ("Content-Length", str(len(data)))), body)

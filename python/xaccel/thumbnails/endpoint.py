@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from functools import lru_cache, partial
 
 from xaccel._core import Spec, Thumbnail
@@ -30,6 +31,7 @@ from xaccel.thumbnails.delivery import (
     thumbnail_headers,
 )
 from xaccel.thumbnails.names import ImageNames
+from xaccel.thumbnails.places import StorePlace
 from xaccel.thumbnails.sources.base import Original, is_plain
 from xaccel.thumbnails.sources.directory import file_state
 
@@ -52,8 +54,15 @@ class Thumbnails:
         self._mount = config.mount
         self._source = sources.get(config)
         self._names = ImageNames(config)
+        self._config = config
         self._delivery = ThumbnailDelivery(config)
         self._fallback = config.thumbnail_fallback
+        self._fallback_name = None
+        if config.thumbnail_store is not None and self._fallback is not None:
+            # Each machine has its own file.
+            from xaccel.thumbnails.sources.fallback import fallback_name  # noqa: PLC0415
+
+            self._fallback_name = fallback_name(self._fallback)
         self._render_fallback = lru_cache(maxsize=64)(self._build_fallback)
         if config.thumbnail_only_presets:
             self._verifier = None
@@ -93,7 +102,7 @@ class Thumbnails:
             return self._fallback_response(error, thumbnail, request) or error_response(error)
 
     def purge(self, source: str) -> int:
-        """Remove every thumbnail of a source from the cache.
+        """Remove every thumbnail of a source from the cache of this machine and from the store.
 
         Call it after an image is replaced or deleted, unless its URLs have a version.
 
@@ -101,9 +110,10 @@ class Thumbnails:
             source: The name of the image, as in `thumbnail_url()`.
 
         Returns:
-            How many thumbnails were removed.
+            How many thumbnails were removed. Those in both places count once.
 
         Raises:
+            StorageUnavailable: The store does not respond.
             SourceError: `source` is not the name of an image in a source.
             OSError: The cache is not writable.
         """
@@ -115,9 +125,12 @@ class Thumbnails:
         cache = self._delivery.cache
         if cache is None:
             return 0
+        store = self._delivery.store
+        # The store comes first: the cache could be filled from it.
+        stored = 0 if store is None else store.purge(name)
         # If the source knows the state, thumbnails of an earlier state are no longer found.
         cache.purge(incomplete_uri(self._prefix, None), name)
-        return cache.purge(self._prefix, name)
+        return max(cache.purge(self._prefix, name), stored)
 
     def _requested(self, path: str, query: str, request: Request, mount: str) -> RequestedThumbnail:
         path, expires = self._verified(path, query, mount)
@@ -133,7 +146,15 @@ class Thumbnails:
             cache_control=_cache_control(spec, expires),
             find=partial(self._source.get, name),
             state=partial(self._source.state, name),
+            place=self._place(name, spec),
         )
+
+    def _place(self, name: str, spec: Spec) -> Callable[[str], StorePlace] | None:
+        """Return the function for the thumbnail's place in the store, if there is one."""
+        if self._delivery.store is None or name == self._fallback_name:
+            return None
+        has_state = sources.has_state(name, self._config)
+        return lambda image_format: StorePlace(name, spec, image_format, has_state)
 
     def _verified(self, path: str, query: str, mount: str) -> tuple[str, int | None]:
         """Return the path below the mount and the expiry time of a valid URL."""

@@ -18,6 +18,7 @@ from xaccel.delivery.request import Request
 from xaccel.delivery.response import Response, error_response
 from xaccel.exceptions import BadSize, ConfigError, SpecError, XaccelError
 from xaccel.thumbnails.delivery import RequestedThumbnail, ThumbnailDelivery
+from xaccel.thumbnails.places import StorePlace
 from xaccel.thumbnails.rows import as_focal_point, focused
 from xaccel.thumbnails.sources.base import Original
 from xaccel.thumbnails.sources.directory import location_state, reading
@@ -38,6 +39,7 @@ class PrivateThumbnails:
     def __init__(self, config: Config, files: Delivery) -> None:
         self._files = files
         self._delivery = ThumbnailDelivery(config)
+        self._is_stored = config.thumbnail_store_private
         self._presets = parse_presets(config)
 
     def answer(
@@ -145,7 +147,14 @@ class PrivateThumbnails:
             cache_control=private_cache_control(max_age),
             find=find,
             state=lambda: location_state(locate()),
+            place=self._place(f"{_PREFIX}{_decoded(location.url)}", stored),
         )
+
+    def _place(self, name: str, spec: Spec) -> Callable[[str], StorePlace] | None:
+        """Return the function for the thumbnail's place in the store, if it belongs there."""
+        if self._delivery.store is None or not self._is_stored:
+            return None
+        return lambda image_format: StorePlace(name, spec, image_format, has_state=True)
 
 
 def _is_size_wrong(width: int | str | None, height: int | None) -> bool:

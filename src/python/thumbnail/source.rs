@@ -38,6 +38,11 @@ impl PyStreamedSource {
         self.0.feed(piece)
     }
 
+    #[getter]
+    fn needs_all(&self) -> bool {
+        self.0.needs_all()
+    }
+
     fn __len__(&self) -> usize {
         self.0.content().len()
     }

@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
 from typing import NamedTuple
+
+from xaccel.signing import S3Signer
 
 from tests.support.servers.process import HOST, PATIENCE, free_port
 
@@ -25,6 +27,52 @@ class S3Server(NamedTuple):
     access_key: str
     secret_key: str
     region: str
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The setting `S3`."""
+        return self._asdict()
+
+    @property
+    def port(self) -> int:
+        return int(self.endpoint.rpartition(":")[2])
+
+    def create(self, bucket: str) -> None:
+        self._request("PUT", f"s3://{bucket}")
+
+    def put(self, url: str, body: bytes, **headers: str) -> str:
+        """Store an object at `s3://bucket/key`, and return its ETag."""
+        return self._request("PUT", url, body, headers).headers["ETag"]
+
+    def get(self, url: str) -> bytes | None:
+        """The content of an object; `None` if it does not exist."""
+        response = self._request("GET", url)
+        return response.body if response.status == 200 else None
+
+    def delete(self, url: str) -> None:
+        self._request("DELETE", url)
+
+    def _request(self, method: str, url: str, body: bytes | None = None, headers=None) -> "Answer":
+        signer = S3Signer(**self.settings)
+        address, fields = signer.url(url), dict(headers or {})
+        signed = signer.sign_request(method, address, fields, "UNSIGNED-PAYLOAD")
+        target = address.removeprefix(self.endpoint)
+        connection = HTTPConnection(HOST, self.port, timeout=PATIENCE)
+        with contextlib.closing(connection):
+            connection.request(method, target, body, {**fields, **signed})
+            response = connection.getresponse()
+            answer = Answer(response.status, response.headers, response.read())
+        if answer.status >= 400 and (method, answer.status) != ("GET", 404):
+            raise RuntimeError(f"{method} {url}: {answer.status} {answer.body!r}")
+        return answer
+
+
+class Answer(NamedTuple):
+    """A response of the server."""
+
+    status: int
+    headers: HTTPMessage
+    body: bytes
 
 
 def _port() -> int:
@@ -56,13 +104,17 @@ def s3_server(directory: Path) -> Iterator[S3Server]:
         f"-dir={data}",
         f"-ip={HOST}",
         f"-ip.bind={HOST}",
-        "-volume.max=8",
+        # Each bucket takes several.
+        "-volume.max=100",
         "-master.volumeSizeLimitMB=64",
         f"-master.port={master}",
         f"-volume.port={volume}",
         f"-filer.port={filer}",
         "-s3",
         f"-s3.port={s3}",
+        # Two servers could not have these ports of their own.
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
         f"-s3.config={accounts}",
     ]
     log = directory / "weed.log"

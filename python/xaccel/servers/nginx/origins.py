@@ -6,8 +6,11 @@ import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
 
+from xaccel._core import encode_path
+from xaccel.delivery.origins import Remote
+from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
-from xaccel.servers.nginx.syntax import escape_dollar, pattern, quoted
+from xaccel.servers.nginx.syntax import escape_dollar, literal, pattern, quoted
 
 _CA_FILES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -38,10 +41,7 @@ def fetch(
     """
     target = f"{scheme}://{authority}"
     if not _is_fixed(host):
-        yield "# With a variable, nginx looks up the name again when the DNS entry expires."
-        yield "# It asks the resolver, and ignores /etc/hosts."
-        yield f"resolver {' '.join(deployment.resolvers)};"
-        yield "resolver_timeout 5s;"
+        yield from _resolver(deployment)
         yield f"set $xaccel_origin {quoted(target)};"
         target = "$xaccel_origin"
     yield "# After a rewrite, nginx percent-encodes the path again. The query stays as it is."
@@ -50,6 +50,38 @@ def fetch(
         f"{quoted(f'{escape_dollar(path)}$1', dollar=False)} break;"
     )
     yield f"proxy_pass {target};"
+    yield from _server(scheme, authority)
+
+
+def fetch_signed(deployment: Deployment, remote: Remote) -> Iterator[str]:
+    """The lines of a location whose URLs have a signed path and its query as their own query.
+
+    Args:
+        deployment: Where to find the DNS servers.
+        remote: The bucket.
+    """
+    if not _is_fixed(remote.host):
+        yield from _resolver(deployment)
+    yield "# The app has signed this path and its query, so nginx sends them as they are."
+    start = pattern("^" + literal(encode_path(remote.path)))
+    yield from text.block(f"if ($args !~ {start})", ["return 404;"])
+    # In a URL with a variable, nginx would ask the resolver for this name.
+    address = remote.authority
+    if remote.host == "localhost":
+        address = f"127.0.0.1{remote.authority.removeprefix('localhost')}"
+    yield f"proxy_pass {remote.scheme}://{address}$args;"
+    yield from _server(remote.scheme, remote.authority)
+
+
+def _resolver(deployment: Deployment) -> Iterator[str]:
+    yield "# With a variable, nginx looks up the name again when the DNS entry expires."
+    yield "# It asks the resolver, and ignores /etc/hosts."
+    yield f"resolver {' '.join(deployment.resolvers)};"
+    yield "resolver_timeout 5s;"
+
+
+def _server(scheme: str, authority: str) -> Iterator[str]:
+    """The lines that name the other server, and check its certificate."""
     if scheme == "https":
         yield "proxy_ssl_server_name on;"
         yield "proxy_ssl_verify on;"

@@ -37,6 +37,19 @@ def get(config: Config) -> Source:
     return WithFallback(source, config.thumbnail_fallback)
 
 
+def has_state(name: str, config: Config) -> bool:
+    """Whether the source of an image knows its state, see `Source.state`.
+
+    Args:
+        name: The name of the image.
+        config: The settings.
+    """
+    prefix = name[: name.find("/") + 1] if name.startswith("~") else ""
+    locations = {place.prefix: place.location for place in config.source_locations}
+    scheme, separator, _ = locations.get(prefix, "").partition("://")
+    return not separator or scheme == "s3"
+
+
 def _open(place: SourceLocation, config: Config) -> Source:
     scheme, separator, _ = place.location.partition("://")
     create = _SOURCES.get(scheme if separator else "")
@@ -65,6 +78,18 @@ def _http(location: str, config: Config) -> Source:
     return _bounded(source, config)
 
 
+def _s3(location: str, config: Config) -> Source:
+    from xaccel.thumbnails.sources.s3 import S3Source  # noqa: PLC0415
+
+    source = S3Source(
+        location,
+        config.s3,
+        max_bytes=config.thumbnail_max_bytes,
+        timeout=config.thumbnail_source_timeout,
+    )
+    return _bounded(source, config)
+
+
 def _storage(location: str, config: Config) -> Source:
     from xaccel.django.storage_source import StorageSource  # noqa: PLC0415
 
@@ -89,6 +114,7 @@ _SOURCES: Mapping[str, Callable[[str, Config], Source]] = {
     "": _directory,
     "http": _http,
     "https": _http,
+    "s3": _s3,
     "storage": _storage,
 }
 """By scheme. `storage` comes from Django's settings only."""

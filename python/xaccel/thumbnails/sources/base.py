@@ -15,6 +15,21 @@ Image: TypeAlias = str | OpenedFile | StreamedSource
 _CHUNK = 64 * 1024
 
 
+class Stream(Protocol):
+    """The rest of an image whose start may be enough for a small thumbnail."""
+
+    def rest(self) -> Image:
+        """Wait for the rest, and return the whole image.
+
+        Raises:
+            xaccel.exceptions.ImageTooLarge: The image has more than its maximum size.
+            xaccel.exceptions.SourceUnavailable: The source does not respond as expected.
+        """
+
+    def close(self) -> None:
+        """Close the file or connection that the image is read from."""
+
+
 class StreamedOriginal:
     """An image that is read piece by piece. Its start may be enough for a small thumbnail.
 
@@ -93,7 +108,7 @@ class Original:
     """When it was last changed, in seconds since 1970; `None` when the source does not know."""
     state: str | None = None
     """A text that changes whenever the image does; `None` when the source does not know."""
-    stream: StreamedOriginal | None = None
+    stream: Stream | None = None
     """Reads the rest of the image, if `image` is only the start of a JPEG."""
 
     release: Callable[[], None] | None = None
@@ -132,7 +147,9 @@ class Source(Protocol):
         """
 
     def state(self, name: str) -> str | None:
-        """Return the state of an original; `None` if only another machine knows it.
+        """Return the state of an original, as in `Original.state`; `None` if the source has none.
+
+        It may take a request to another machine, so it is called only when necessary.
 
         Raises:
             xaccel.exceptions.FileNotFound: The original does not exist.
@@ -142,7 +159,7 @@ class Source(Protocol):
     def version(self, name: str) -> str | None:
         """Return a text that changes whenever an original does; `None` if the source can't know it.
 
-        Unlike `state`, this method may ask another machine.
+        Templates call it for each URL with `version="mtime"`.
 
         Raises:
             xaccel.exceptions.FileNotFound: The original does not exist.

@@ -1,0 +1,180 @@
+"""Requests for the objects in a bucket, by the one HTTP client."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import random
+import re
+import time
+from collections.abc import Collection, Mapping
+from urllib.parse import quote
+
+from xaccel import _http
+from xaccel._s3.credentials import Signers
+from xaccel._s3.errors import S3Error, S3Missing, S3Refused, S3TooLarge, S3Unavailable
+from xaccel._s3.settings import BucketSettings
+
+ATTEMPTS = 3
+"""How often a request is sent at most, by default."""
+
+_PAUSE = 0.2
+"""The longest pause before the second attempt, in seconds. It doubles with each attempt."""
+
+# S3 says `SlowDown` with 503. 429 is the status of some other stores.
+_TEMPORARY = frozenset({429, 500, 502, 503, 504})
+_TEMPORARY_CODES = frozenset({"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable"})
+_ERROR_BYTES = 16 * 1024
+_EMPTY = hashlib.sha256(b"").hexdigest()
+
+
+class Bucket:
+    """The objects of a bucket.
+
+    Threads, greenlets and forked processes may share it.
+
+    Args:
+        settings: Where the bucket is, and its keys.
+        attempts: How often a request is sent at most.
+
+    Raises:
+        ConfigError: The bucket has no keys.
+    """
+
+    def __init__(self, settings: BucketSettings, *, attempts: int = ATTEMPTS) -> None:
+        self._attempts = attempts
+        self.name = settings.bucket
+        """The name of the bucket."""
+        self._settings = settings
+        self._signers = Signers(settings)
+        # The operator has named this server, which may be in a private network. Its redirects are
+        # not followed.
+        origin = _http.Origin.of(settings.url("x"))
+        self._client = _http.Client(private_origins=[origin])
+
+    def request(
+        self,
+        method: str,
+        key: str,
+        *,
+        timeout: float,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        expected: Collection[int] = (200,),
+        max_bytes: int | None = None,
+    ) -> _http.Response:
+        """Send a request, and wait for the response header.
+
+        If the store does not respond or says that it is overloaded, the request is sent again
+        after a short pause.
+
+        Args:
+            method: The method, such as `GET`.
+            key: The key of the object, not encoded. It is empty for a request about the bucket.
+            timeout: The total time in seconds, including pauses and the response's body.
+            headers: The header fields of the request.
+            query: The parameters of the request.
+            body: The body.
+            expected: The statuses to return. Others raise an error.
+            max_bytes: The maximum size of the response's body in bytes.
+
+        Raises:
+            S3Missing: The object does not exist, or may not be read.
+            S3Refused: The store refuses the request.
+            S3TooLarge: The response header announces a body that is too large.
+            S3Unavailable: The store does not respond, or is overloaded.
+        """
+        place = f"s3://{self.name}/{key}"
+        try:
+            url = self._settings.url(key)
+        except ValueError as error:
+            raise S3Missing(f"{place!r} can't be requested: {error}") from None
+        if query:
+            url += "?" + "&".join(f"{quote(k, safe='')}={quote(query[k], safe='')}" for k in query)
+        digest = _EMPTY if body is None else hashlib.sha256(body).hexdigest()
+        deadline = time.monotonic() + timeout
+        for attempt in range(1, self._attempts + 1):
+            given = {"Accept-Encoding": "identity", **(headers or {})}
+            signed = self._signers.get().sign_request(method, url, given, digest)
+            problem: S3Error
+            try:
+                response = self._client.request(
+                    method,
+                    url,
+                    timeout=deadline - time.monotonic(),
+                    headers={**given, **signed},
+                    body=body,
+                )
+            except _http.RequestFailed as error:
+                problem = S3Unavailable(f"{place!r}: the store does not respond: {error}")
+            else:
+                if response.status in expected:
+                    try:
+                        response.limit(max_bytes)
+                    except _http.TooLarge as error:
+                        raise S3TooLarge(f"{place!r}: {error}") from None
+                    return response
+                problem = _problem(response, place)
+            pause = random.uniform(0, _PAUSE) * 2 ** (attempt - 1)  # noqa: S311 - only spreads the load
+            is_last = attempt == self._attempts or time.monotonic() + pause >= deadline
+            if is_last or not isinstance(problem, S3Unavailable):
+                raise problem
+            time.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+    def presign(self, method: str, key: str, *, expires_in: int) -> str:
+        """Return a URL with which anyone can make a request; see `S3Signer.presign`.
+
+        Raises:
+            S3Missing: The key can't be part of a URL.
+            S3Unavailable: There are no keys at the moment.
+        """
+        url = f"s3://{self.name}/{key}"
+        signer = self._signers.get()
+        try:
+            return signer.presign(method, url, expires_in=expires_in)
+        except ValueError as error:
+            raise S3Missing(f"{url!r} can't be requested: {error}") from None
+
+
+def read(response: _http.Response, place: str, max_bytes: int | None = None) -> bytes:
+    """Read the body of a response, and release its connection.
+
+    Raises:
+        S3TooLarge: The body has more than `max_bytes`.
+        S3Unavailable: The body ended early, or the time is up.
+    """
+    pieces = []
+    with response:
+        try:
+            response.limit(max_bytes)
+            while piece := response.read(256 * 1024):
+                pieces.append(piece)
+        except _http.TooLarge as error:
+            raise S3TooLarge(f"{place!r}: {error}") from None
+        except _http.RequestFailed as error:
+            raise S3Unavailable(f"{place!r}: {error}") from None
+    return b"".join(pieces)
+
+
+def _problem(response: _http.Response, place: str) -> S3Error:
+    """Return the error for a response, and release its connection."""
+    code = ""
+    with contextlib.suppress(S3Error):
+        text = read(response, place, _ERROR_BYTES)
+        match = re.search(rb"<Code>([A-Za-z0-9]{1,64})</Code>", text)
+        code = match[1].decode() if match else ""
+    status = response.status
+    answer = f"{place!r}: the store answers {status} {code}".rstrip()
+    if status in _TEMPORARY or code in _TEMPORARY_CODES:
+        return S3Unavailable(answer)
+    if code == "NoSuchBucket":
+        return S3Refused(answer)
+    if status == 404:  # noqa: PLR2004
+        return S3Missing(answer)
+    if status == 403 and code in {"", "AccessDenied"}:  # noqa: PLR2004
+        return S3Missing(f"{answer}: the object is missing, or the keys lack the permission")
+    if 300 <= status < 400:  # noqa: PLR2004
+        return S3Refused(f"{answer}, a redirect: check the region and the endpoint")
+    return S3Refused(answer)

@@ -1,0 +1,75 @@
+"""The signer of a bucket's requests, with keys that are valid now."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from typing import Any
+
+from xaccel._core import S3Signer
+from xaccel._s3.errors import S3Unavailable
+from xaccel._s3.settings import BucketSettings, Keys
+from xaccel.exceptions import ConfigError
+
+
+class Signers:
+    """Returns the signer of a bucket's requests.
+
+    Without keys in the settings and in the environment, botocore finds them: in its files, from
+    the machine, by a web identity. It refreshes temporary keys before they expire.
+
+    Raises:
+        ConfigError: The settings have no keys, and botocore is not installed; or a key is invalid.
+    """
+
+    def __init__(self, settings: BucketSettings) -> None:
+        self._settings = settings
+        self._fixed = None if settings.keys is None else settings.signer(settings.keys)
+        self._latest: tuple[Keys, S3Signer] | None = None
+        self._found: tuple[int, Any] | None = None
+        if self._fixed is None and importlib.util.find_spec("botocore") is None:
+            raise ConfigError(
+                f"XACCEL['S3'] has no 'access_key' and 'secret_key' for the bucket "
+                f"{settings.bucket!r}, and the environment has no AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY: set them, or install 'xaccel[s3]' for keys from profiles, "
+                "from the machine and by web identity"
+            )
+
+    def get(self) -> S3Signer:
+        """Return the signer for a request that is sent now.
+
+        Raises:
+            S3Unavailable: botocore finds no keys, or can't refresh them.
+        """
+        if self._fixed is not None:
+            return self._fixed
+        keys = self._current_keys()
+        latest = self._latest
+        if latest is None or latest[0] != keys:
+            # Threads may do this at the same time, with the same result.
+            self._latest = latest = (keys, self._settings.signer(keys))
+        return latest[1]
+
+    def _current_keys(self) -> Keys:
+        # An optional dependency.
+        from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped] # noqa: PLC0415
+        from botocore.session import Session  # type: ignore[import-untyped] # noqa: PLC0415
+
+        found = self._found
+        try:
+            # In a forked process, a thread of its parent may hold the lock of the credentials.
+            if found is None or found[0] != os.getpid():
+                self._found = found = (os.getpid(), Session().get_credentials())
+            frozen = None if found[1] is None else found[1].get_frozen_credentials()
+        except (BotoCoreError, OSError, ValueError, KeyError) as error:
+            raise S3Unavailable(
+                f"botocore can't get the keys of the bucket {self._settings.bucket!r}: "
+                f"{type(error).__name__}"
+            ) from None
+        if frozen is None or not frozen.access_key or not frozen.secret_key:
+            self._found = None
+            raise S3Unavailable(
+                f"botocore finds no keys for the bucket {self._settings.bucket!r}: set "
+                "XACCEL['S3'], or the environment, or a profile"
+            )
+        return Keys(frozen.access_key, frozen.secret_key, frozen.token or None)

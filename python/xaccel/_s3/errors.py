@@ -1,0 +1,23 @@
+"""The errors of a store. Messages name the object, never a key of the account."""
+
+from __future__ import annotations
+
+
+class S3Error(Exception):
+    """A request for an object failed."""
+
+
+class S3Missing(S3Error):
+    """The object does not exist. Without `s3:ListBucket`, a store answers 403 instead of 404."""
+
+
+class S3Refused(S3Error):
+    """The store refuses the request, for example because a key is wrong. A retry does not help."""
+
+
+class S3Unavailable(S3Error):
+    """The store does not respond, or says that it is overloaded. A retry may help."""
+
+
+class S3TooLarge(S3Error):
+    """The object is larger than its limit."""

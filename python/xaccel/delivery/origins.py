@@ -1,0 +1,89 @@
+"""Other servers with files: what the web server has to know to fetch one."""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from xaccel._hints import shown
+from xaccel.exceptions import ConfigError
+
+PORTS = {"http": 80, "https": 443}
+"""The default ports of the schemes."""
+
+# RFC 3986, section 3.3, without the dollar sign, which starts a variable in nginx.
+_PATH = "/!&'()*+,;=:@"
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """An origin with a path, and its internal prefix."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    """The decoded base path of the files, with its final slash."""
+    prefix: str
+    """The internal URL prefix, such as `/_remote/media/`."""
+    is_bucket: bool = False
+    """Whether it is a bucket, so that the app signs each request."""
+
+    @property
+    def authority(self) -> str:
+        """The host, with the port unless it is the scheme's default."""
+        return self.host if self.port == PORTS[self.scheme] else f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The base URL of the files."""
+        return f"{self.scheme}://{self.authority}{encode(self.path.encode())}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file on a remote."""
+
+    remote: Remote
+    path: str
+    """The path and the query of the file's URL on the remote, percent-encoded."""
+    internal_url: str
+    """The URL at which the web server proxies the file, percent-encoded."""
+    name: str
+    """The last part of its path, decoded."""
+    sign: Callable[[str], RemoteFile] | None = field(default=None, repr=False)
+    """Returns the file with signed URLs for a method; see `signed()`."""
+
+    def signed(self, method: str) -> RemoteFile:
+        """Return the file with URLs that are valid for a request with this method.
+
+        Only the URLs of a file in a bucket change. They are secret, and valid for minutes.
+
+        Raises:
+            RemoteError: There are no keys at the moment.
+        """
+        return self if self.sign is None else self.sign(method)
+
+
+def is_url(path: object) -> bool:
+    """Whether the name of a file is a URL."""
+    return isinstance(path, str) and path.lower().startswith(("http://", "https://", "s3://"))
+
+
+def is_object(url: str) -> bool:
+    """Whether a URL is that of an object in a bucket, or of a prefix."""
+    return url.lower().startswith("s3://")
+
+
+def no_such_bucket(url: str) -> ConfigError:
+    """Return the error for an object in a bucket without a remote."""
+    return ConfigError(
+        f"{shown(url)} may not be sent: XACCEL['REMOTES'] does not have its bucket; add it with an "
+        "internal prefix, as in {'s3://bucket/': '/_remote/media/'}"
+    )
+
+
+def encode(path: bytes) -> str:
+    """Return a path percent-encoded."""
+    return urllib.parse.quote(path, safe=_PATH)

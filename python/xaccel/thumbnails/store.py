@@ -1,0 +1,321 @@
+"""The shared store: finished thumbnails in a bucket, behind the cache of each machine.
+
+Its keys are `{digest of the image's name}/{spec}.{format}`, so that all thumbnails of an image can
+be listed. Each object carries the state of the original that it was made from. The store is never a
+lock: machines may render the same thumbnail at the same time, and one of them publishes it.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote
+from xml.sax.saxutils import unescape
+
+from xaccel._log import one_line
+from xaccel._s3 import settings
+from xaccel._s3.bucket import Bucket, read
+from xaccel._s3.errors import S3Error, S3Missing
+from xaccel.config import Config
+from xaccel.exceptions import SourceUnavailable, StorageUnavailable
+from xaccel.thumbnails.places import StorePlace, digest
+
+PAUSE = 5.0
+"""After an error of the store, the number of seconds for which it is not asked again."""
+
+WARNING_SECONDS = 60.0
+"""A process logs at most one warning about the store in this time."""
+
+# A visitor waits so long at most, when the store stops to respond.
+_TIMEOUT = 3.0
+_PURGE_TIMEOUT = 10.0
+_MOST_BYTES = 64 * 1024 * 1024
+_ABSENT, _CONFLICT, _EXISTS, _UNKNOWN = 404, 409, 412, 501
+_STATE = "x-amz-meta-state"
+_MODIFIED = "x-amz-meta-modified"
+_PURGE = ".purged"
+_KEY = re.compile(rb"<Key>([^<]*)</Key>")
+_NEXT = re.compile(rb"<NextContinuationToken>([^<]*)</NextContinuationToken>")
+
+_logger = logging.getLogger("xaccel.thumbnails")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredThumbnail:
+    """A thumbnail in the store."""
+
+    data: bytes
+    etag: str | None
+    state: str
+    """The state of the original that it was made from, see `shown_state`."""
+    modified: int | None
+    """When the original was last changed, in seconds since 1970."""
+
+
+class ThumbnailStore:
+    """Finished thumbnails in a bucket. Threads, greenlets and forked processes may share it.
+
+    If the store does not respond, no thumbnail is found in it, and none is published.
+
+    Args:
+        location: The URL of a prefix, such as `s3://bucket/thumbs/`.
+        s3: The setting `S3`.
+        now: The clock, in seconds.
+
+    Raises:
+        ConfigError: The bucket has no keys.
+    """
+
+    def __init__(
+        self, location: str, s3: Mapping[str, Any], *, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        bucket, self._prefix = settings.parse_url(location)
+        self._location = location
+        self._bucket = Bucket(settings.for_bucket(s3, bucket), attempts=2)
+        self._now = now
+        self._asked_again_at = 0.0
+        self._warned_at = -WARNING_SECONDS
+        self._supports_conditions = True
+
+    def get(self, key: str) -> StoredThumbnail | None:
+        """Return a thumbnail, if it is in the store.
+
+        Args:
+            key: See `StorePlace.key`.
+        """
+
+        def get() -> StoredThumbnail | None:
+            try:
+                response = self._bucket.request("GET", self._prefix + key, timeout=_TIMEOUT)
+            except S3Missing:
+                return None
+            data = read(response, key, _MOST_BYTES)
+            modified = response.headers.get(_MODIFIED, "")
+            return StoredThumbnail(
+                data,
+                response.headers.get("etag"),
+                response.headers.get(_STATE, ""),
+                int(modified) if modified.isdecimal() else None,
+            )
+
+        return self._guarded(get)
+
+    def put(
+        self,
+        key: str,
+        data: bytes,
+        *,
+        state: str | None,
+        modified: int | None,
+        image_format: str,
+        replaced: StoredThumbnail | None,
+    ) -> None:
+        """Publish a thumbnail, unless another machine has published one in the meantime.
+
+        Args:
+            key: See `StorePlace.key`.
+            data: The thumbnail.
+            state: The state of the original.
+            modified: When the original was last changed, in seconds since 1970.
+            image_format: The format of the thumbnail.
+            replaced: The outdated thumbnail that was found, if there was one.
+        """
+        headers = {"Content-Type": f"image/{image_format}", _STATE: shown_state(state)}
+        if modified is not None:
+            headers[_MODIFIED] = str(modified)
+
+        def put() -> None:
+            condition: dict[str, str] = {}
+            refused: tuple[int, ...] = ()
+            if self._supports_conditions and replaced is None:
+                condition, refused = {"If-None-Match": "*"}, (_CONFLICT, _EXISTS, _UNKNOWN)
+            elif self._supports_conditions and replaced is not None and replaced.etag is not None:
+                condition = {"If-Match": replaced.etag}
+                refused = (_ABSENT, _CONFLICT, _EXISTS, _UNKNOWN)
+            response = self._bucket.request(
+                "PUT",
+                self._prefix + key,
+                timeout=_TIMEOUT,
+                headers={**headers, **condition},
+                body=data,
+                expected=(200, *refused),
+            )
+            response.close()
+            if response.status == _UNKNOWN:
+                self._supports_conditions = False
+                put()
+
+        self._guarded(put)
+
+    def purges(self, name: str) -> str | None:
+        """Return a text that changes whenever the thumbnails of an image are purged.
+
+        Args:
+            name: The name of the image, see `StorePlace`.
+        """
+
+        def head() -> str | None:
+            key = f"{self._prefix}{digest(name)}/{_PURGE}"
+            try:
+                response = self._bucket.request("HEAD", key, timeout=_TIMEOUT)
+            except S3Missing:
+                return None
+            response.close()
+            return response.headers.get("etag")
+
+        return self._guarded(head)
+
+    def delete(self, key: str) -> None:
+        """Remove a thumbnail, for example because a purge has missed it."""
+
+        def delete() -> None:
+            self._delete(self._prefix + key)
+
+        self._guarded(delete)
+
+    def purge(self, name: str) -> int:
+        """Remove all thumbnails of an image.
+
+        Args:
+            name: The name of the image, see `StorePlace`.
+
+        Returns:
+            How many thumbnails were removed.
+
+        Raises:
+            StorageUnavailable: The store does not respond, or refuses the request.
+        """
+        directory = f"{self._prefix}{digest(name)}/"
+        try:
+            # A machine that renders one of them at this moment notices this object.
+            body = secrets.token_bytes(16)
+            key = directory + _PURGE
+            self._bucket.request("PUT", key, timeout=_PURGE_TIMEOUT, body=body).close()
+            keys = [key for key in self._list(directory) if not key.endswith(f"/{_PURGE}")]
+            for key in keys:
+                self._delete(key)
+        except S3Error as error:
+            raise StorageUnavailable(
+                f"the thumbnails of {name!r} in XACCEL['THUMBNAIL_STORE'] are not purged: {error}"
+            ) from None
+        return len(keys)
+
+    def _delete(self, key: str) -> None:
+        response = self._bucket.request(
+            "DELETE", key, timeout=_PURGE_TIMEOUT, expected=(200, 204, _ABSENT)
+        )
+        response.close()
+
+    def _list(self, prefix: str) -> list[str]:
+        keys: list[str] = []
+        query = {"list-type": "2", "prefix": prefix}
+        while True:
+            response = self._bucket.request("GET", "", timeout=_PURGE_TIMEOUT, query=query)
+            text = read(response, prefix, _MOST_BYTES)
+            keys += [unescape(key.decode()) for key in _KEY.findall(text)]
+            token = _NEXT.search(text)
+            if token is None:
+                return keys
+            query["continuation-token"] = unescape(token[1].decode())
+
+    def _guarded(self, ask: Callable[[], T]) -> T | None:
+        """Ask the store, or return `None` if it does not respond at the moment."""
+        now = self._now()
+        if now < self._asked_again_at:
+            return None
+        was_down = self._asked_again_at > 0
+        if was_down:
+            # One thread tries again; the others go on without the store.
+            self._asked_again_at = now + PAUSE
+        try:
+            result = ask()
+        except S3Error as error:
+            self._asked_again_at = self._now() + PAUSE
+            self._warn(error)
+            return None
+        self._asked_again_at = 0.0
+        return result
+
+    def _warn(self, error: S3Error) -> None:
+        # Without a lock, which a forked process could inherit in a locked state.
+        now = self._now()
+        is_silent = now - self._warned_at < WARNING_SECONDS
+        if not is_silent:
+            self._warned_at = now
+        level = logging.DEBUG if is_silent else logging.WARNING
+        _logger.log(level, "XACCEL['THUMBNAIL_STORE'] is not used: %s", one_line(error))
+
+
+def get(config: Config) -> ThumbnailStore | None:
+    """Return the store of the settings, if one is set."""
+    if config.thumbnail_store is None:
+        return None
+    return ThumbnailStore(config.thumbnail_store, config.s3)
+
+
+class StoreTurn:
+    """Finds one thumbnail in the store, or publishes it after a render.
+
+    Args:
+        store: The store.
+        place: The place of the thumbnail.
+        state: Returns the current state of the original, see `Source.state`.
+    """
+
+    def __init__(
+        self, store: ThumbnailStore, place: StorePlace, state: Callable[[], str | None]
+    ) -> None:
+        self._store = store
+        self._place = place
+        self._state = state
+        self._outdated: StoredThumbnail | None = None
+        self._purges: str | None = None
+
+    def find(self) -> StoredThumbnail | None:
+        """Return the thumbnail, if the store has one of the original's current state.
+
+        Raises:
+            FileNotFound: The original does not exist any more.
+        """
+        found = self._store.get(self._place.key)
+        if found is not None and self._is_current(found):
+            return found
+        self._outdated = found
+        if not self._place.has_state:
+            self._purges = self._store.purges(self._place.name)
+        return None
+
+    def publish(self, data: bytes, state: str | None, modified: int | None) -> None:
+        """Publish what was rendered, unless the image was purged since `find()`."""
+        self._store.put(
+            self._place.key,
+            data,
+            state=state,
+            modified=modified,
+            image_format=self._place.image_format,
+            replaced=self._outdated,
+        )
+        # If the source knows the state, `find()` notices an outdated thumbnail.
+        if not self._place.has_state and self._store.purges(self._place.name) != self._purges:
+            self._store.delete(self._place.key)
+
+    def _is_current(self, found: StoredThumbnail) -> bool:
+        if self._place.spec.version is not None:
+            # The URL changes with the image.
+            return True
+        try:
+            return found.state == shown_state(self._state())
+        except SourceUnavailable:
+            return True
+
+
+def shown_state(state: str | None) -> str:
+    """Return the state of an original as the value of a header."""
+    return "" if state is None else quote(state, safe="!#$&'*+-.^_`|~:/=\"")

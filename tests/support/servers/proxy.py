@@ -1,0 +1,116 @@
+"""A TCP relay in front of a real server: it counts what passes, and can cut or replace it."""
+
+import contextlib
+import re
+import socket
+import threading
+from typing import Self
+
+from tests.support.servers.process import HOST
+
+
+class Relay:
+    """Passes HTTP/1.1 connections on to a port of this machine."""
+
+    def __init__(self, target: int) -> None:
+        self._target = target
+        self._listener = socket.create_server((HOST, 0))
+        self.port = self._listener.getsockname()[1]
+        self.requests: list[str] = []
+        """The request lines so far."""
+        self.received = 0
+        """The bytes from the server so far."""
+        self.connections = 0
+        self._refusals = 0
+        self._passes = threading.Event()
+        self._passes.set()
+        self._replacement = b""
+        self._replacements = 0
+        self._sockets: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+
+    def refuse(self, times: int) -> None:
+        """Hang up on the next connections, and on those that are open."""
+        self._refusals = times
+        self._hang_up()
+
+    def stop(self, kind: str) -> None:
+        """Stop to pass anything on: as a server that `refuses`, or as one that `hangs`."""
+        if kind == "refuses":
+            self.refuse(10**9)
+        else:
+            self._passes.clear()
+
+    def resume(self) -> None:
+        """Pass everything on again."""
+        self._refusals = 0
+        self._passes.set()
+
+    def answer_instead(self, response: bytes, *, times: int) -> None:
+        """Answer the next requests instead of the server; an empty response means silence."""
+        self._replacement = response
+        self._replacements = times
+
+    def __enter__(self) -> Self:
+        self._start(self._accept)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._passes.set()
+        # A blocked `accept()` returns only after a shutdown.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._hang_up()
+        for thread in self._threads:
+            thread.join()
+
+    def _hang_up(self) -> None:
+        for sock in self._sockets:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def _start(self, target, *arguments) -> None:
+        thread = threading.Thread(target=target, args=arguments)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                if self._refusals:
+                    self._refusals -= 1
+                    client.close()
+                    continue
+                self.connections += 1
+                self._sockets.append(client)
+                self._start(self._serve, client)
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, socket.create_connection((HOST, self._target)) as server:
+            self._sockets.append(server)
+            back = threading.Thread(target=self._back, args=(server, client))
+            back.start()
+            with contextlib.suppress(OSError):
+                while piece := client.recv(65536):
+                    # A client sends one request after another. A body follows in other pieces.
+                    line = re.match(rb"[A-Z]+ /\S* HTTP/1\.1\r\n", piece)
+                    if line is not None:
+                        self.requests.append(line[0].decode().strip())
+                    if line is not None and self._replacements:
+                        self._replacements -= 1
+                        client.sendall(self._replacement)
+                    else:
+                        server.sendall(piece)
+            with contextlib.suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
+            back.join()
+
+    def _back(self, server: socket.socket, client: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := server.recv(65536):
+                self._passes.wait()
+                self.received += len(data)
+                client.sendall(data)
+        with contextlib.suppress(OSError):
+            client.shutdown(socket.SHUT_RDWR)
