@@ -30,9 +30,10 @@ pub(super) fn open<'a>(
         half_chroma: false,
         all_frames: frames > 1,
         is_partial: options.is_partial,
+        limits: options.limits,
         expired: options.expired,
     };
-    options.limits.check_source(source.decoded_pixels(request), frames)?;
+    options.limits.check_source(source.decoded_pixels(request), source.pixel_bytes(), frames)?;
     let mut inside: Option<Area> = None;
     let mut still = None;
     let completeness = source.frames(request, &mut |frame| {
