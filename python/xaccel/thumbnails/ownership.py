@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from xaccel._core import Cache
+from xaccel._log import one_line
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 from xaccel.thumbnails.failures import DIRECTORY
@@ -86,7 +87,7 @@ class Ownership:
                 _logger.warning(
                     "%s has changed: finished thumbnails stay as they are until "
                     "`xaccel cache clear` removes them",
-                    name,
+                    one_line(name),
                 )
         self._write()
         self._is_recorded = True

@@ -12,10 +12,10 @@ _PLAIN = "[A-Za-z0-9._~,-]"
 _ESCAPED = (
     "%(?:0[1-9A-F]|1[0-9A-F]|2[0-9AB]|3[A-F]|40|5[B-E]|60|7[BCDF]|[89A-F][0-9A-F])"  # ASCII, others
 )
-_SEGMENT = rf"(?!/|\.\.?(?:[/?]|$))(?:{_PLAIN}++|{_ESCAPED})*+"
+_SEGMENT = rf"(?!/|\.\.?(?:[/?]|$)){_PLAIN}*(?:{_ESCAPED}{_PLAIN}*)*"
 
-PATH = rf"(?:/{_SEGMENT})++"
+PATH = rf"(?:/{_SEGMENT})+"
 """The pattern of a path that is percent-encoded only where it has to be, and normalised.
 
-It never backtracks: with quantifiers that do, nginx takes 10 % more time for a small file.
+There is one way to match each character, so that nginx does not try others.
 """
