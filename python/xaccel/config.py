@@ -165,8 +165,8 @@ class Config:
     """The maximum size of a decoded source in bytes, all frames together. For a JPEG, the pixels at
     the decoding scale count, but at least a quarter of its full size."""
     thumbnail_max_pixels: int | None = _setting(None, check.optional(check.positive))
-    """The maximum number of pixels in a decoded source, counted like its memory. The default is no
-    limit other than `THUMBNAIL_MAX_MEMORY`."""
+    """The maximum number of pixels in a decoded source, counted like its memory. By default, only
+    `THUMBNAIL_MAX_MEMORY` limits a source."""
     thumbnail_max_bytes: int = _setting("50M", check.size)
     """The maximum size of a source in bytes."""
     thumbnail_max_frames: int = _setting(100, check.positive)
