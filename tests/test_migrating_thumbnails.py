@@ -3,11 +3,14 @@
 import io
 import re
 import subprocess
+from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
 from django.core.files.base import ContentFile
+from django.core.files.storage import storages
 from django.core.management import call_command
+from django.db.models import FileField
 from django.template import Context, Engine
 from django.test import Client, override_settings
 from PIL import Image
@@ -61,6 +64,21 @@ def sorl(geometry="100x80", *, name="wide.jpg", **options):
 
 def easy(size=(100, 80), *, name="wide.jpg", **options):
     return spec(get_thumbnailer(name).get_thumbnail({"size": size, **options}).url)
+
+
+def shown_size(url):
+    return fetched(url).size
+
+
+@contextmanager
+def other_storage(site):
+    """An image in a second storage, which the settings name."""
+    directory = make_sources(site.with_name("others"))
+    backend = "django.core.files.storage.FileSystemStorage"
+    others = {"BACKEND": backend, "OPTIONS": {"location": str(directory)}}
+    xaccel = {**settings.XACCEL, "THUMBNAIL_SOURCES": {"others": "others"}}
+    with override_settings(STORAGES={**settings.STORAGES, "others": others}, XACCEL=xaccel):
+        yield of_field(FileField(storage=storages["others"]), "wide.jpg")
 
 
 def of_field(field, name):
@@ -216,6 +234,12 @@ def sorl_urls(site):
     with override_settings(DEBUG=True), pytest.raises(SourceError, match="not a URL"):
         get_thumbnail("https://other.example/a.jpg", "9x9").url  # noqa: B018
     assert get_thumbnail("https://other.example/a.jpg", "9x9").url == ""
+
+
+@SORL.row("an image of a field with another storage")
+def sorl_other_storages(site):
+    with other_storage(site) as image:
+        assert shown_size(get_thumbnail(image, "100x80").url) == (100, 75)
 
 
 @SORL.row("`delete(file)`")
@@ -433,6 +457,16 @@ def easy_data(site):
 def easy_open_files(site):
     with pytest.raises(SourceError, match="save it to a storage"):
         get_thumbnailer(ContentFile(b""), relative_name="a.jpg")
+
+
+@EASY.row('`get_thumbnailer(storage, relative_name="…")`, a field with another storage')
+def easy_other_storages(site):
+    with other_storage(site) as image:
+        for thumbnailer in (
+            get_thumbnailer(image),
+            get_thumbnailer(image.storage, relative_name=image.name),
+        ):
+            assert shown_size(thumbnailer.get_thumbnail({"size": (100, 80)}).url) == (100, 75)
 
 
 @EASY.row("`ThumbnailerField`")

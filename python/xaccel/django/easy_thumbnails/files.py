@@ -36,7 +36,7 @@ class ThumbnailFile(LazyThumbnail):
     """A thumbnail."""
 
     def __init__(self, source: object, options: Mapping[str, Any]) -> None:
-        name = source_name(source)
+        name = conf.source_names().of(source)
         if name is None:
             raise SourceError(f"{source!r} has no image")
         super().__init__(source, _recipe(name, options))

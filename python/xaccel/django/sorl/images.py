@@ -7,7 +7,8 @@ from typing import Any
 
 from django.utils.functional import cached_property
 
-from xaccel.django.dropins.facts import ImageFacts, probed_facts, source_name
+from xaccel.django import conf
+from xaccel.django.dropins.facts import ImageFacts, probed_facts
 from xaccel.django.dropins.thumbnails import LazyThumbnail, UnknownSize
 from xaccel.django.sorl.options import Geometry, recipe
 from xaccel.django.sorl.settings import setting
@@ -105,7 +106,7 @@ def thumbnail(source: object, geometry: object, options: Mapping[str, Any]) -> T
         SpecError: An option is unknown, its value is invalid, or the engine can't express it.
         SourceError: `source` is not an image below `THUMBNAIL_SOURCE`.
     """
-    name = source_name(source)
+    name = conf.source_names().of(source)
     if name is None:
         raise SourceError(f"{source!r} has no image")
     return Thumbnail(source, recipe(name, geometry, options))
