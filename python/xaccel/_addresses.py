@@ -60,10 +60,10 @@ _DOCUMENTATION = ipaddress.IPv6Network("2001:db8::/32")
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address, also one embedded in IPv6, belongs to the public Internet.
+    """Whether an IP address, including one embedded in IPv6, belongs to the public Internet.
 
-    Only ranges that IANA has assigned for it count. The result does not depend on the Python
-    version.
+    Only ranges that IANA has assigned to the public Internet count. The result does not depend on
+    the Python version.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv4Address):
@@ -75,7 +75,7 @@ def is_public(address: str) -> bool:
 
 
 def _nat64(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address embedded in an address with the prefix 64:ff9b::/96 (RFC 6052)."""
+    """Return the IPv4 address embedded in an address with the prefix 64:ff9b::/96 (RFC 6052)."""
     if ip in ipaddress.IPv6Network("64:ff9b::/96"):
         return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
     return None

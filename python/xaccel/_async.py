@@ -55,7 +55,7 @@ class Threads:
 
 
 FILES = Threads("xaccel-files", _FILES)
-"""For finding and reading files."""
+"""The threads that find and read files."""
 
 
 @lru_cache(maxsize=8)

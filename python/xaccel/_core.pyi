@@ -292,7 +292,7 @@ class StreamedSource:
 
     @property
     def needs_all(self) -> bool:
-        """Whether it is known that only the whole image is enough for any thumbnail."""
+        """Whether every thumbnail is known to need the whole image."""
 
     def __len__(self) -> int: ...
 
@@ -428,8 +428,8 @@ def placeholder(
         source: The encoded image, its path, or a binary file.
         kind: None = a `data:` URI, which shows a ThumbHash. "thumbhash" = a ThumbHash in base64, at
             most 36 characters. "blurhash" = a BlurHash, 28 characters: four by three terms, or
-            three by four for a portrait. `draw_thumbhash` and `draw_blurhash` make URIs of these,
-            and so do libraries for apps and browsers.
+            three by four for a portrait. `draw_thumbhash` and `draw_blurhash` convert hashes to
+            URIs, as do libraries for apps and browsers.
         limits: See `render`.
     """
 
@@ -1397,7 +1397,7 @@ class Cache:
         """Return the number of the lock for the thumbnail at `uri`."""
 
     def try_lock(self, number: int, /) -> CacheLock | None:
-        """Try to take the lock with this number. It has one holder among all processes.
+        """Try to take the lock with this number. Across all processes, it has one holder.
 
         Returns:
             The lock, as a context manager; `None` if someone else holds it.
@@ -1449,7 +1449,7 @@ class Cache:
         """
 
     def is_sweep_due(self, max_size: int, /) -> bool:
-        """Whether all processes together have written enough since the last sweep for a new one.
+        """Whether a sweep is due, given how much all processes have written since the last one.
 
         If you call this after every `publish`, and `sweep` if it returns true, the thumbnails use
         at most `max_size` bytes.

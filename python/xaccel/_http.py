@@ -57,7 +57,7 @@ class Origin(NamedTuple):
 
     @classmethod
     def of(cls, url: str) -> Origin:
-        """The origin of a URL.
+        """Return the origin of a URL.
 
         Raises:
             ValueError: `url` is not an http or https URL.
@@ -203,7 +203,7 @@ class Response:
             connection.close()
 
     def limit(self, max_bytes: int | None) -> None:
-        """Refuse a body that is larger than `max_bytes`, by its header or as it is read.
+        """Refuse a body that is larger than `max_bytes`, by its header or while it is read.
 
         Raises:
             TooLarge: The response header announces a larger body. The response is closed.
@@ -232,9 +232,9 @@ class Client:
     Args:
         private_origins: The only servers whose address may be in a private network or on this
             machine.
-        max_redirects: The maximum number of redirects to follow. One more raises `RequestFailed`.
-            With 0, a redirect is returned like any other response. Every server receives the same
-            header fields, so they must not contain secrets.
+        max_redirects: The maximum number of redirects to follow. A further redirect raises
+            `RequestFailed`. With 0, a redirect is returned like any other response. Every server
+            receives the same header fields, so they must not contain secrets.
     """
 
     def __init__(self, *, private_origins: Collection[Origin] = (), max_redirects: int = 0) -> None:

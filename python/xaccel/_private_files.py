@@ -61,7 +61,7 @@ class PrivateFiles(ABC, Generic[App]):
                 default unlimited. With other servers, or without one, this option is an error.
             allow_scripts: Whether browsers may run scripts in an HTML, SVG or XML file. Enable this
                 only for files that you trust like your own pages.
-            options: All arguments except `path`.
+            options: The keyword arguments: all of the above except `path`.
 
         Returns:
             The response, to call as an app or to return from a view.

@@ -80,9 +80,9 @@ class Config:
     """URL prefixes of files on other servers and in buckets, each with the internal URL prefix at
     which the web server proxies them: `{"https://media.internal/": "/_remote/media/"}`."""
     s3: Mapping[str, Any] = _setting({}, check.s3, secret=True)
-    """Where the buckets of `s3://` URLs are, and the keys to them: `endpoint`, `region`,
-    `access_key`, `secret_key`, `session_token`, `addressing`, and other values for single buckets
-    in `buckets`."""
+    """The locations and the keys of the buckets in `s3://` URLs: `endpoint`, `region`,
+    `access_key`, `secret_key`, `session_token` and `addressing`. `buckets` contains different
+    values for individual buckets."""
     follow_symlinks: bool = _setting(default=False, grammar=check.boolean)
     """Whether symbolic links may lead out of their root."""
     allow_scripts: bool = _setting(default=False, grammar=check.boolean)
@@ -129,7 +129,7 @@ class Config:
     """A prefix in a bucket for finished thumbnails, behind the caches of all machines:
     `s3://bucket/thumbs/`."""
     thumbnail_store_private: bool = _setting(default=False, grammar=check.boolean)
-    """Whether thumbnails of private files are put into `THUMBNAIL_STORE`, too."""
+    """Whether thumbnails of private files are also kept in `THUMBNAIL_STORE`."""
     thumbnail_workers: int | None = _setting(None, check.optional(check.positive))
     """The maximum number of concurrent renders. With a cache, the limit applies to all processes on
     the machine together; without one, to each process. By default, one per CPU that the process may
@@ -141,7 +141,7 @@ class Config:
     thumbnail_only_presets: bool = _setting(default=False, grammar=check.boolean)
     """Whether only the specs in `THUMBNAIL_PRESETS` are allowed. Their URLs are not signed."""
     thumbnail_fallback: str | None = _setting(None, check.optional(check.file))
-    """The image to show if the source is missing or broken. The status is still the error's."""
+    """The image to show if the source is missing or broken. The status of the error is kept."""
     thumbnail_engine: EngineName = _setting("embedded", check.one_of(*get_args(EngineName)))
     """The software that makes the thumbnails. Template helpers generate URLs in its syntax."""
     thumbnail_engine_url: str = _setting("", check.server_url)
@@ -166,7 +166,7 @@ class Config:
     the decoding scale count, but at least a quarter of its full size."""
     thumbnail_max_pixels: int | None = _setting(None, check.optional(check.positive))
     """The maximum number of pixels in a decoded source, counted like its memory. By default, only
-    `THUMBNAIL_MAX_MEMORY` applies."""
+    `THUMBNAIL_MAX_MEMORY` limits it."""
     thumbnail_max_bytes: int = _setting("50M", check.size)
     """The maximum size of a source in bytes."""
     thumbnail_max_frames: int = _setting(100, check.positive)
@@ -417,7 +417,7 @@ class Config:
 
 
 def _framework_secrets(keys: Sequence[str | bytes | None]) -> tuple[str, ...]:
-    """Derive secrets from a framework's secrets, or none if the current one can be guessed."""
+    """Derive secrets from a framework's secrets. If the current one can be guessed, return none."""
     if not keys or not _is_long_enough(keys[0]):
         return ()
     current, *fallbacks = keys

@@ -165,7 +165,7 @@ def send_private_file(
             default unlimited. With other servers, or without one, this option is an error.
         allow_scripts: Whether browsers may run scripts in an HTML, SVG or XML file. Enable this
             only for files that you trust like your own pages.
-        options: All arguments except `path`.
+        options: The keyword arguments: all of the above except `path`.
     """
     try:
         response = _state().delivery.private_file(path, _request(), FileOptions(**options))
@@ -221,7 +221,7 @@ def thumbnail_url(
 
     Args:
         source: The name of an image below `THUMBNAIL_SOURCE`, or a name such as `~avatars/tom.jpg`
-            in one of `THUMBNAIL_SOURCES`, or a path in one of them.
+            in one of `THUMBNAIL_SOURCES`, or the path of an image in one of these sources.
         width: The width of the box in pixels, or the name of a preset. `None` means no limit.
         height: The height of the box in pixels. `None` means no limit.
         _external: Whether the URL is absolute, as in `flask.url_for()`.

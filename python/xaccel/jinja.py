@@ -65,7 +65,7 @@ def _mounted(helper: Callable[..., Any]) -> Callable[..., Any]:
     @pass_context
     @wraps(helper)
     def call(context: Context, /, *args: Any, **options: Any) -> Any:
-        # A missing variable costs `get` of the context an exception.
+        # `context.get` is slow without a `request`, because it catches an exception.
         request = context.parent.get("request")
         if request is not None and (mount := _mount_of(request)):
             options["mount"] = mount

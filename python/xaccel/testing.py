@@ -261,7 +261,7 @@ def _unsigned(value: str) -> str:
 
 
 def _spellings(value: str) -> set[str]:
-    """Return a header's value as clients show it. Some decode Latin-1, others UTF-8."""
+    """Return a header's value in the forms that clients show. Some decode Latin-1, others UTF-8."""
     return {value, _shown(value)}
 
 

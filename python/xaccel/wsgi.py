@@ -112,7 +112,7 @@ def _answer(
 def respond(
     response: Response, environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
-    """Answer with a response."""
+    """Start a response, and return its body."""
     start_response(_STATUS_LINES[response.status], list(response.headers))
     return body_of(response, environ)
 

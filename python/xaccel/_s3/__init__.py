@@ -1,4 +1,4 @@
 """Amazon S3 and S3-compatible stores: settings, credentials and requests.
 
-Nothing here is imported unless a setting names a bucket.
+This package is imported only if a setting names a bucket.
 """

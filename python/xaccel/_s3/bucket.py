@@ -1,4 +1,4 @@
-"""Requests for the objects in a bucket, by the one HTTP client."""
+"""Requests for the objects in a bucket, sent with the HTTP client in `xaccel._http`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from xaccel._s3.errors import S3Error, S3Missing, S3Refused, S3TooLarge, S3Unava
 from xaccel._s3.settings import BucketSettings
 
 ATTEMPTS = 3
-"""How often a request is sent at most, by default."""
+"""The default maximum number of attempts to send a request."""
 
 _PAUSE = 0.2
-"""The longest pause before the second attempt, in seconds. It doubles with each attempt."""
+"""The longest pause before the second attempt, in seconds. It doubles with each further attempt."""
 
-# S3 says `SlowDown` with 503. 429 is the status of some other stores.
+# S3 reports `SlowDown` with the status 503. Some other stores use 429.
 _TEMPORARY = frozenset({429, 500, 502, 503, 504})
 _TEMPORARY_CODES = frozenset({"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable"})
 _ERROR_BYTES = 16 * 1024
@@ -35,7 +35,7 @@ class Bucket:
 
     Args:
         settings: Where the bucket is, and its keys.
-        attempts: How often a request is sent at most.
+        attempts: The maximum number of attempts to send a request.
 
     Raises:
         ConfigError: The bucket has no keys.
@@ -76,7 +76,7 @@ class Bucket:
             headers: The header fields of the request.
             query: The parameters of the request.
             body: The body.
-            expected: The statuses to return. Others raise an error.
+            expected: The statuses to return. Any other status raises an error.
             max_bytes: The maximum size of the response's body in bytes.
 
         Raises:
@@ -124,7 +124,7 @@ class Bucket:
         raise AssertionError("the last attempt returns or raises")
 
     def presign(self, method: str, key: str, *, expires_in: int) -> str:
-        """Return a URL with which anyone can make a request; see `S3Signer.presign`.
+        """Return a URL that lets anyone make a request; see `S3Signer.presign`.
 
         Raises:
             S3Missing: The key can't be part of a URL.
@@ -142,8 +142,8 @@ def read(response: _http.Response, place: str, max_bytes: int | None = None) -> 
     """Read the body of a response, and release its connection.
 
     Raises:
-        S3TooLarge: The body has more than `max_bytes`.
-        S3Unavailable: The body ended early, or the time is up.
+        S3TooLarge: The body has more than `max_bytes` bytes.
+        S3Unavailable: The body ended early, or the timeout has expired.
     """
     pieces = []
     with response:

@@ -1,4 +1,4 @@
-"""The signer of a bucket's requests, with keys that are valid now."""
+"""The signer of a bucket's requests, with keys that are currently valid."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from xaccel.exceptions import ConfigError
 class Signers:
     """Returns the signer of a bucket's requests.
 
-    Without keys in the settings and in the environment, botocore finds them: in its files, from
-    the machine, by a web identity. It refreshes temporary keys before they expire.
+    If neither the settings nor the environment contain keys, botocore gets them from its files,
+    from the machine's role or with a web identity. botocore refreshes temporary keys before they
+    expire.
 
     Raises:
         ConfigError: The settings have no keys, and botocore is not installed; or a key is invalid.
@@ -51,7 +52,7 @@ class Signers:
         return latest[1]
 
     def _current_keys(self) -> Keys:
-        # An optional dependency.
+        # botocore is an optional dependency.
         from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped] # noqa: PLC0415
         from botocore.session import Session  # type: ignore[import-untyped] # noqa: PLC0415
 

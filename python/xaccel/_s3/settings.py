@@ -1,4 +1,4 @@
-"""The setting `S3`: where the buckets are, and with which keys they are used.
+"""The setting `S3`: the locations of the buckets, and their keys.
 
 Error messages never show a value, since it could be a key in the wrong place.
 """
@@ -92,9 +92,10 @@ def check(name: str, value: Any) -> dict[str, Any]:
 
 
 def for_bucket(settings: Mapping[str, Any], bucket: str) -> BucketSettings:
-    """Return the settings of a bucket: its own, those for all buckets, the environment, defaults.
+    """Return the settings of a bucket.
 
-    The keys are taken from the first of these that has both of them.
+    The bucket's own settings come first, followed by the settings for all buckets, the environment
+    and the defaults. The keys are taken from the first of these that has both keys.
     """
     own = settings.get("buckets", {}).get(bucket, {})
     chosen = {**settings, **own}
@@ -135,7 +136,7 @@ def _check(name: str, value: Any, checks: Mapping[str, _Check]) -> dict[str, Any
     for key in value:
         if key not in checks:
             hint = did_you_mean(key, checks) if isinstance(key, str) else ""
-            # Without a similar word, it could be anything.
+            # A key that resembles no known key could be anything, even a secret.
             unknown = f"the unknown key {key!r}" if hint else "an unknown key"
             known = ", ".join(map(repr, checks))
             raise ConfigError(f"{name} has {unknown}{hint or f'; the keys are {known}'}")

@@ -13,12 +13,12 @@ _DAY = 24 * 60 * 60
 
 
 def text(config: Config, days: int | None) -> str:
-    """Return the lifecycle configuration, as `aws s3api` takes it.
+    """Return the lifecycle configuration, in the form that `aws s3api` accepts.
 
     Args:
         config: The settings.
-        days: How many days the store keeps a thumbnail; by default as long as the cache keeps one
-            that is not requested.
+        days: The number of days for which the store keeps a thumbnail; by default, the time for
+            which the cache keeps a thumbnail that is not requested.
 
     Raises:
         ConfigError: `THUMBNAIL_STORE` is not set, or `days` is less than 1.
@@ -35,7 +35,7 @@ def text(config: Config, days: int | None) -> str:
         "Status": "Enabled",
         "Filter": {"Prefix": prefix},
         "Expiration": {"Days": days},
-        # These cost money in a bucket with versions, and nothing uses them.
+        # In a bucket with versions, old versions cost money, and nothing uses them.
         "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
     }

@@ -132,5 +132,5 @@ def _place(url: str, prefix: str, s3: Mapping[str, Any]) -> _Place:
 
 
 def _target(url: str) -> str:
-    """Return the path and the query of a URL, exactly as they are."""
+    """Return the path and the query of a URL unchanged."""
     return url[url.index("/", url.index("://") + 3) :]

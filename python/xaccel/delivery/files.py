@@ -403,7 +403,7 @@ def _completed(headers: Headers, ours: Validators) -> Headers:
 
 def _send_ourselves(location: Location, conditions: Conditions, headers: Headers) -> Response:
     opened = location.open()
-    # As it is now.
+    # The file may have changed since it was located.
     location = opened.location
     ours = Validators.of_file(location.size, location.mtime)
     validators, headers = _chosen(headers, ours), _completed(headers, ours)

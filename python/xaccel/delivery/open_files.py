@@ -47,7 +47,7 @@ def has_plain_content(file: Any) -> bool:
     while _is_django(file):
         file = file.file
     if type(file).__module__ == "tempfile":
-        # A `NamedTemporaryFile` has the one attribute, a `SpooledTemporaryFile` the other.
+        # A `NamedTemporaryFile` has `file`, and a `SpooledTemporaryFile` has `_file`.
         file = getattr(file, "file", None) or getattr(file, "_file", None)
     if type(file) is io.BytesIO:
         return not _is_patched(file)
@@ -57,15 +57,15 @@ def has_plain_content(file: Any) -> bool:
 def path_of(file: Any) -> str | None:
     """Return the absolute path under which a plain file was opened, if nothing has been read.
 
-    Returns `None` if the object may change the file's bytes. The path may lead to a different file
-    by now.
+    Returns `None` if the object may change the file's bytes. By now, the path may lead to a
+    different file.
     """
     plain = plain_file(file)
     if plain is None or not is_unread(plain):
         return None
     try:
         return os.path.abspath(os.fsdecode(plain.name))  # noqa: PTH100
-    except TypeError:  # the number of a descriptor
+    except TypeError:  # the name is the number of a descriptor
         return None
 
 

@@ -1,4 +1,4 @@
-"""Other servers with files: what the web server has to know to fetch one."""
+"""Files on other servers, and what the web server needs to know to fetch them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Remote:
     prefix: str
     """The internal URL prefix, such as `/_remote/media/`."""
     is_bucket: bool = False
-    """Whether it is a bucket, so that the app signs each request."""
+    """Whether the remote is a bucket, for which the app signs each request."""
 
     @property
     def authority(self) -> str:
@@ -51,7 +51,7 @@ class RemoteFile:
     internal_url: str
     """The URL at which the web server proxies the file, percent-encoded."""
     name: str
-    """The last part of its path, decoded."""
+    """The last part of the file's path, decoded."""
     sign: Callable[[str], RemoteFile] | None = field(default=None, repr=False)
     """Returns the file with signed URLs for a method; see `signed()`."""
 
@@ -72,7 +72,7 @@ def is_url(path: object) -> bool:
 
 
 def is_object(url: str) -> bool:
-    """Whether a URL is that of an object in a bucket, or of a prefix."""
+    """Whether a URL names an object in a bucket, or a prefix of objects."""
     return url.lower().startswith("s3://")
 
 
@@ -85,5 +85,5 @@ def no_such_bucket(url: str) -> ConfigError:
 
 
 def encode(path: bytes) -> str:
-    """Return a path percent-encoded."""
+    """Percent-encode a path."""
     return urllib.parse.quote(path, safe=_PATH)

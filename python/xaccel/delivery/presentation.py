@@ -30,7 +30,7 @@ _NOT_IN_FALLBACK = re.compile(r'[^\x20-\x7e]|["\\%/]')
 _NOT_IN_VALUE = re.compile(r"[\x00-\x1f\x7f]|[^\x00-\xff]")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
-# RFC 8187, attr-char, without the letters and digits that `quote` never touches.
+# RFC 8187, attr-char, without letters and digits, which `quote` never encodes.
 _ATTR_CHAR = "!#$&+-.^_`|~"
 # Headers that the sender of a file computes. A wrong length would break the connection.
 _OF_SENDER = frozenset({"accept-ranges", "content-length", "content-range", "transfer-encoding"})
@@ -189,7 +189,7 @@ def presentation(name: str, options: FileOptions, *, allow_scripts: bool = False
 
 
 def private_cache_control(max_age: int | None) -> str:
-    """The Cache-Control of a private file; `max_age` is in seconds."""
+    """Return the Cache-Control of a private file; `max_age` is in seconds."""
     return "private, no-cache" if max_age is None else f"private, max-age={max_age:d}"
 
 

@@ -17,8 +17,8 @@ from xaccel.servers.dialects.values import has_control
 
 _CHUNK = 64 * 1024
 _TIMEOUT = 30
-# Statuses that a remote may return: the file or a part of it, no need to send it, and statuses that
-# mean that the file does not exist. S3 returns 403 for missing files.
+# The statuses that a remote may return: with the file or a part of it, without content because of a
+# condition or a range, and for a file that does not exist. S3 returns 403 for missing files.
 _WITH_CONTENT = frozenset({200, 206})
 _FAILED = frozenset({412, 416})
 _WITHOUT_CONTENT = _FAILED | {304}
@@ -84,7 +84,7 @@ class RemoteFiles:
             "If-Unmodified-Since": conditions.if_unmodified_since,
         }
         fields = {name: value for name, value in asked.items() if value is not None}
-        # A URL that its caller has signed is signed for GET, so the remote would refuse HEAD.
+        # A URL that the caller has signed is signed for GET, so the remote would refuse HEAD.
         is_head = file.remote.is_bucket and conditions.method == "HEAD"
         try:
             remote = self._client.request(

@@ -34,7 +34,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class RemoteMap:
-    """The remotes of an app; the longest match wins, by whole components.
+    """The remotes of an app. The longest match wins; only whole path components match.
 
     Args:
         remotes: The setting `REMOTES`.

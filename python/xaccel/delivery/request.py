@@ -116,12 +116,12 @@ class Request:
 
 @cache
 def environ_key(header: str) -> str:
-    """The key of a request header in a WSGI environment."""
+    """Return the key of a request header in a WSGI environment."""
     return "HTTP_" + header.upper().replace("-", "_")
 
 
 def wsgi_path(environ: Mapping[str, Any]) -> str:
-    """The decoded path of a request, with the part at which the app is mounted."""
+    """Return the decoded path of a request, with the part at which the app is mounted."""
     path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     return path.encode("latin-1", errors="replace").decode(errors="replace")
 
@@ -163,15 +163,15 @@ def _authority(scheme: str, host: str, port: str | int | None) -> str:
 
 
 def environ_mount(environ: Mapping[str, Any]) -> str:
-    """The decoded path at which a WSGI app is mounted, without a final slash."""
+    """Return the decoded path at which a WSGI app is mounted, without a final slash."""
     mount: str = environ.get("SCRIPT_NAME", "")
     return mount.encode("latin-1", errors="replace").decode(errors="replace").rstrip("/")
 
 
 def scope_mount(scope: Mapping[str, Any]) -> str:
-    """The decoded path at which an ASGI app is mounted, without a final slash.
+    """Return the decoded path at which an ASGI app is mounted, without a final slash.
 
-    Starlette changes `root_path` for its own mounts, and keeps the original one.
+    Starlette changes `root_path` for its own mounts, and keeps the original value.
     """
     mount: str = scope.get("app_root_path", scope.get("root_path", ""))
     return mount.rstrip("/")

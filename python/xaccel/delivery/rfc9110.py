@@ -116,10 +116,11 @@ def precondition_status(conditions: Conditions, validators: Validators) -> int |
 def requested_ranges(
     conditions: Conditions, validators: Validators, size: int
 ) -> Sequence[Range] | None:
-    """The requested ranges of `size` bytes: empty if none can be satisfied (416), `None` for all.
+    """Return the requested ranges of `size` bytes; `None` means all bytes.
 
-    The field is ignored if it is malformed, uses another unit, or if `If-Range` fails. As section
-    14.2 allows, it is also ignored if its ranges together have more bytes than the file.
+    The result is empty if no range can be satisfied (416). The `Range` field is ignored if it is
+    malformed, if it uses another unit, or if `If-Range` fails. As section 14.2 allows, it is also
+    ignored if its ranges together have more bytes than the file.
     """
     if conditions.range is None or conditions.method != "GET" or size == 0:
         return None

@@ -168,7 +168,7 @@ def _is_ours(parameters: dict[str, Any]) -> bool:
 
 
 def _config() -> Config | None:
-    """The settings; `None` if `check_settings` reports an error."""
+    """Return the settings; `None` if `check_settings` reports an error."""
     try:
         return conf.config()
     except ConfigError:
@@ -176,7 +176,7 @@ def _config() -> Config | None:
 
 
 def _public_directory(directory: str | os.PathLike[str]) -> str | None:
-    """The setting with the public directory that contains this one."""
+    """Return the name of the setting whose public directory contains this one."""
     for name in ("MEDIA_ROOT", "STATIC_ROOT"):
         public = getattr(settings, name, None)
         if public and Path(directory).resolve().is_relative_to(Path(public).resolve()):

@@ -1,4 +1,4 @@
-"""`settings.XACCEL`, which is read once and again after a test overrides a setting."""
+"""`settings.XACCEL`, which is read once, and read again after a test overrides a setting."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from xaccel.thumbnails.tasks import ThumbnailTasks
 
 @cache
 def config() -> Config:
-    """The validated settings.
+    """Return the validated settings.
 
     Without `SECRET_KEYS`, URLs are signed with keys derived from Django's `SECRET_KEY` and
     `SECRET_KEY_FALLBACKS`.
@@ -49,7 +49,7 @@ def config() -> Config:
 
 @cache
 def delivery() -> Delivery:
-    """The delivery of private files."""
+    """Return the delivery of private files."""
     known = config()
     prefix = known.private_url
     if prefix is None:
@@ -59,13 +59,13 @@ def delivery() -> Delivery:
 
 @cache
 def offloader() -> Offloader:
-    """The object that hands file responses to the web server, for the middleware."""
+    """Return the object with which the middleware hands file responses to the web server."""
     return Offloader(config())
 
 
 @cache
 def template_helpers() -> TemplateHelpers:
-    """The implementation of the template tags."""
+    """Return the implementation of the template tags."""
     known = config()
     return TemplateHelpers(
         known,
@@ -77,19 +77,19 @@ def template_helpers() -> TemplateHelpers:
 
 @cache
 def source_names() -> SourceNames:
-    """The names of images in the sources."""
+    """Return the object that finds the names of images."""
     return SourceNames(config())
 
 
 @cache
 def thumbnail_source() -> Source:
-    """The source of all original images."""
+    """Return the source of all original images."""
     return sources.get(config())
 
 
 @cache
 def thumbnails() -> Thumbnails:
-    """The thumbnail endpoint."""
+    """Return the thumbnail endpoint."""
     return Thumbnails(config())
 
 
@@ -101,7 +101,7 @@ def thumbnail_tasks() -> ThumbnailTasks:
 
 @cache
 def private_thumbnails() -> PrivateThumbnails:
-    """The thumbnails of private files."""
+    """Return the object that responds with thumbnails of private files."""
     return PrivateThumbnails(config(), delivery())
 
 

@@ -200,7 +200,7 @@ class FocalPointField(models.CharField):  # type: ignore[type-arg] # not generic
     """
 
     description = _("Focal point")
-    # A validator instead of `validate`, which REST framework does not call.
+    # This is a validator, because REST framework does not call `validate`.
     default_validators = [_validate_focal_point]  # noqa: RUF012
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -17,7 +17,7 @@ PrivateFile: TypeAlias = "str | os.PathLike[str] | File[Any]"
 
 
 def path_of(file: PrivateFile) -> str | os.PathLike[str]:
-    """The path of a file, absolute or relative to a root, or its URL on a remote.
+    """Return the path of a file, absolute or relative to a root, or its URL on a remote.
 
     For the file of a field or of a storage, the storage determines the path.
 
@@ -37,7 +37,7 @@ def path_of(file: PrivateFile) -> str | os.PathLike[str]:
 
 
 def local_path_of(file: PrivateFile) -> str | os.PathLike[str]:
-    """The path of a file, absolute or relative to a root. Like `path_of`, but without remotes.
+    """Return the path of a file like `path_of`, but without support for remotes.
 
     Raises:
         FileNotFound: The model field has no file, or the file is not saved.
@@ -69,7 +69,7 @@ def _path_under_root(file: File[Any]) -> str | None:
 
 
 def _url_on_remote(file: File[Any]) -> str | None:
-    """The URL of a file on a remote: in a bucket, or signed by its storage."""
+    """Return the URL of a file on a remote: in a bucket, or signed by its storage."""
     storage = own_storage(file)
     if storage is None:
         return None

@@ -16,7 +16,7 @@ __all__ = ["PartsResponse", "context", "facts", "to_django"]
 
 
 def context(request: HttpRequest) -> dict[str, Any]:
-    """The WSGI environment or the ASGI scope of a request."""
+    """Return the WSGI environment or the ASGI scope of a request."""
     found = getattr(request, "scope", None)
     if found is None:
         found = getattr(request, "environ", None)
@@ -24,7 +24,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 
 def facts(request: HttpRequest) -> Request:
-    """The facts of a request."""
+    """Return the facts of a request."""
     scope: dict[str, Any] | None = getattr(request, "scope", None)
     if scope is not None:
         return Request.from_scope(scope)

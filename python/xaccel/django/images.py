@@ -28,10 +28,10 @@ EXTENSIONS = (
 MEDIA_TYPES = tuple(
     f"image/{name}" for name in ("jpeg", "png", "apng", "webp", "avif", "gif", "bmp", "tiff")
 )
-"""Their media types."""
+"""The media types of these formats."""
 
 MESSAGES = {
-    # Django's own message, which is translated to every language.
+    # Django's own message, which is translated into every language.
     "invalid_image": _(
         "Upload a valid image. The file you uploaded was either not an image or a corrupted image."
     ),

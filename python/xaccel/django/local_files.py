@@ -28,7 +28,7 @@ def is_saved(file: File[Any]) -> bool:
 
 def storage_path(storage: Storage, name: str) -> str | None:
     """Return the path of a file in a storage; `None` if the storage has no paths."""
-    # It invents paths in MEDIA_ROOT, where other files are.
+    # This storage makes up paths in MEDIA_ROOT, which contains other files.
     if isinstance(storage, InMemoryStorage):
         return None
     try:
@@ -40,8 +40,9 @@ def storage_path(storage: Storage, name: str) -> str | None:
 def remote_url(storage: Storage, name: str) -> str | None:
     """Return the URL at which a storage keeps a file, such as `s3://bucket/media/a.mp4`.
 
-    A storage can have a method `xaccel_url(name)` that returns it. For `S3Storage` of
-    django-storages, it follows from the bucket and the `location`. `None` means that it is unknown.
+    A storage can have a method `xaccel_url(name)` that returns the URL. For `S3Storage` of
+    django-storages, the URL consists of the bucket, the `location` and the name. Returns `None` if
+    the URL is unknown.
     """
     own = getattr(storage, "xaccel_url", None)
     if callable(own):

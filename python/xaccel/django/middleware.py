@@ -40,7 +40,7 @@ class SendfileMiddleware:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        """Answer one request."""
+        """Respond to one request."""
         context(request).setdefault(REQUEST, facts(request))
         if self._is_async:
             return self._answer(request)
@@ -75,7 +75,7 @@ def _offload(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBa
     offloaded = offloader.offload(sender, facts(request), headers, file)
     if offloaded is None:
         return None
-    # Only the file: closing the response would end the request.
+    # Close only the file, because closing the response would end the request.
     file.close()
     result = to_django(offloaded)
     result.cookies = response.cookies

@@ -37,7 +37,7 @@ def named_sources(setting: Any) -> Any:
 def source_storages() -> Iterator[tuple[str, Storage]]:
     """Yield the name of each of `THUMBNAIL_SOURCES` that has a storage, with the storage.
 
-    It is the storage whose alias is the value, or else the one whose alias is the name.
+    The alias of the storage is the value of the source, or else the name of the source.
     """
     for name, value in getattr(settings, "XACCEL", {}).get("THUMBNAIL_SOURCES", {}).items():
         for alias in (value, name):

@@ -25,8 +25,8 @@ def purge_on_change(model: type[Model], field: str) -> None:
 
     Call it once per field, in the `ready()` of your app's configuration. It applies to the model,
     its proxies and its child models. The thumbnails are purged when the transaction is committed.
-    It needs no query, except one query if you save a row that was not loaded from the database or
-    whose field was deferred. URLs with a `version` need no purge.
+    Purging needs no query, except for one if you save a row that was not loaded from the database
+    or whose field was deferred. URLs with a `version` need no purge.
 
     `QuerySet.update()`, `bulk_create()` and `bulk_update()` send no signals. Call
     `purge_thumbnails(*rows)` after them, with rows that were loaded before.

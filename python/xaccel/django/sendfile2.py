@@ -29,7 +29,7 @@ from xaccel.servers.dialects import DIALECTS
 __all__ = ["sendfile"]
 
 
-def sendfile(  # noqa: PLR0917 - the signature of the peer
+def sendfile(  # noqa: PLR0917 - as in django-sendfile2
     request: HttpRequest,
     filename: str | os.PathLike[str],
     attachment: bool = False,  # noqa: FBT001, FBT002
@@ -58,7 +58,7 @@ def sendfile(  # noqa: PLR0917 - the signature of the peer
     """
     delivery = _delivery()
     path = os.path.normpath(Path(settings.SENDFILE_ROOT) / filename)
-    # In the headers, the type stays as it is: django-sendfile2 adds no charset.
+    # This type is sent unchanged, because django-sendfile2 does not add a charset.
     headers = {"Content-Type": mimetype or _guess_type(path)}
     if encoding is not None:
         headers["Content-Encoding"] = encoding

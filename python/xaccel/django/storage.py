@@ -82,7 +82,7 @@ class PrivateStorage(FileSystemStorage):
         """
         if not self._only_root:
             return super().base_location
-        # Not conf.config(), which looks at the default storage.
+        # conf.config() can't be used here, because it looks at the default storage.
         roots = [os.fspath(root) for root in getattr(settings, "XACCEL", {}).get("ROOTS", {})]
         if len(roots) != 1:
             raise ConfigError(
@@ -92,7 +92,7 @@ class PrivateStorage(FileSystemStorage):
         return str(roots[0])
 
     def url(self, name: str | None) -> str:
-        """A signed link to a file, see `Delivery.private_url`.
+        """Return a signed link to a file; see `Delivery.private_url`.
 
         If a name can't have a link, for example because it contains a NUL, the URL is an empty
         string and the error is logged: a page must not fail because of one upload.

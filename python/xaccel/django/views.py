@@ -55,7 +55,7 @@ def send_private_file(
             default unlimited. Other servers, and `direct`, raise an error.
         allow_scripts: Whether browsers may run the scripts of an HTML, SVG or XML file. Use it only
             for files that you trust like your own pages.
-        options: All of these arguments except `request` and `path`.
+        options: The keyword arguments: all of the above except `request` and `path`.
     """
     file_options = FileOptions(**options)
     try:
@@ -159,7 +159,7 @@ def send_private_thumbnail(
 
 
 def private_file(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Answer a signed link; `path` is the part after `PRIVATE_URL`."""
+    """Respond to a signed link; `path` is the part after `PRIVATE_URL`."""
     config = conf.config()
     url = (config.private_url or "") + path
     query = request.META.get("QUERY_STRING", "")
@@ -168,7 +168,7 @@ def private_file(request: HttpRequest, path: str) -> HttpResponseBase:
 
 
 def thumbnail(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Answer a request for a thumbnail; `path` is the part after `THUMBNAIL_URL`."""
+    """Respond to a request for a thumbnail; `path` is the part after `THUMBNAIL_URL`."""
     config = conf.config()
     url = config.thumbnail_url + path
     query = request.META.get("QUERY_STRING", "")

@@ -30,7 +30,7 @@ class Reply:
     requested: float
     """When the request was sent, in seconds since the epoch."""
     received: float
-    """When the last byte that was read was received, in seconds since the epoch."""
+    """When the last byte was read, in seconds since the epoch."""
 
     @property
     def size(self) -> int:

@@ -23,7 +23,7 @@ _PLAIN = (
 )
 _NAME = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST = 20
-# Below the range of ports that Linux assigns to outgoing connections.
+# These ports are below the range that Linux assigns to outgoing connections.
 _FIRST_PORT, _PORTS = 10_200, 20_000
 
 

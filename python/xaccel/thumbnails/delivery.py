@@ -361,7 +361,7 @@ class ThumbnailDelivery:
     ) -> Response | None:
         """Return the thumbnail that was recently rendered from an incomplete original."""
         if not Path(f"{self._config.thumbnail_cache}{_INCOMPLETE}").is_dir():
-            # Usually there are none. The state of an original elsewhere takes a request.
+            # Usually there are no such thumbnails, and `state()` may send a request.
             return None
         try:
             path = cache.path(incomplete_uri(thumbnail.uri, thumbnail.state()))
@@ -380,7 +380,7 @@ class ThumbnailDelivery:
         thumbnail: RequestedThumbnail,
         request: Request,
     ) -> Response:
-        """Store it where only this app finds it, since the web server does not check the state."""
+        """Keep a thumbnail where only the app finds it: the server does not check the state."""
         try:
             cache.publish(incomplete_uri(thumbnail.uri, original.state), rendered.data)
         except OSError as error:
@@ -403,7 +403,7 @@ class ThumbnailDelivery:
         )
 
     def _sweep(self, cache: Cache) -> None:
-        """Reduce the cache to its limits. Errors are only logged, since no one waits."""
+        """Reduce the cache to its limits. Errors are only logged, since no request waits."""
         try:
             swept = cache.sweep(
                 max_size=self._config.thumbnail_cache_max_size,

@@ -114,7 +114,7 @@ class Thumbnails:
             source: The name of the image, as in `thumbnail_url()`.
 
         Returns:
-            How many thumbnails were removed. Those in both places count once.
+            How many thumbnails were removed. A thumbnail in both places counts once.
 
         Raises:
             StorageUnavailable: The store does not respond.

@@ -23,7 +23,7 @@ class ImageNames:
         # Without any source, another server may still know the images.
         self._has_default = "" in self._prefixes or not self._prefixes
         places = sorted(self._places.values(), key=lambda place: len(place.location))
-        # Of nested sources, the innermost has the image.
+        # If sources are nested, the image belongs to the innermost one.
         self._bases = [
             (place.location.rstrip("/") + "/", place.prefix) for place in reversed(places)
         ]
@@ -42,7 +42,7 @@ class ImageNames:
         return found
 
     def all_of(self, name: str) -> list[str]:
-        """Return every name of the image with a checked name. In nested sources, it has several."""
+        """Return every name of the image with a checked name; nested sources give it several."""
         first, slash, rest = name.partition("/")
         prefix, rest = (first + slash, rest) if name.startswith("~") else ("", name)
         place = self._places.get(prefix)
@@ -60,10 +60,10 @@ class ImageNames:
 
         Args:
             name: The name, the path or the URL.
-            is_path: Whether it is a path, and a leading slash is not superfluous.
+            is_path: Whether `name` is a path, in which a leading slash has a meaning.
 
         Raises:
-            SourceError: It does not name an image below one of the sources.
+            SourceError: `name` does not name an image below one of the sources.
         """
         is_location = name.startswith("/") or "://" in name
         below = self.below(name) if is_location else None

@@ -33,7 +33,7 @@ _logger = logging.getLogger("xaccel.thumbnails")
 class PrivateThumbnails:
     """Responds with thumbnails of private files.
 
-    Its cache needs no purge: each thumbnail belongs to one state of its file.
+    These thumbnails need no purge, because each belongs to one state of its file.
     """
 
     def __init__(self, config: Config, files: Delivery) -> None:

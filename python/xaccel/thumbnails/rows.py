@@ -2,8 +2,8 @@
 
 Django's `ImageField` names the fields of the row that hold the size.
 `xaccel.django.fields.ImageField` also names the fields that hold the focal point and the
-placeholder.
-This module never opens an image or queries a database: a deferred field counts as empty.
+placeholder. This module never opens an image or queries a database. A deferred field counts as
+empty.
 """
 
 from __future__ import annotations

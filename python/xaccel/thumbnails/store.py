@@ -25,12 +25,12 @@ from xaccel.exceptions import SourceUnavailable, StorageUnavailable
 from xaccel.thumbnails.places import StorePlace, digest
 
 PAUSE = 5.0
-"""After an error of the store, the number of seconds for which it is not asked again."""
+"""The number of seconds for which the store is not asked again after an error."""
 
 WARNING_SECONDS = 60.0
-"""A process logs at most one warning about the store in this time."""
+"""The minimum number of seconds between two warnings of a process about the store."""
 
-# A visitor waits so long at most, when the store stops to respond.
+# The maximum time that a visitor waits if the store stops responding.
 _TIMEOUT = 3.0
 _PURGE_TIMEOUT = 10.0
 _MOST_BYTES = 64 * 1024 * 1024
@@ -59,7 +59,7 @@ class StoredThumbnail:
 class ThumbnailStore:
     """Finished thumbnails in a bucket. Threads, greenlets and forked processes may share it.
 
-    If the store does not respond, no thumbnail is found in it, and none is published.
+    If the store does not respond, thumbnails are neither found in it nor published.
 
     Args:
         location: The URL of a prefix, such as `s3://bucket/thumbs/`.
@@ -196,7 +196,7 @@ class ThumbnailStore:
         """
         directory = f"{self._prefix}{digest(name)}/"
         try:
-            # A machine that renders one of them at this moment notices this object.
+            # A machine that is rendering one of these thumbnails notices this object.
             body = secrets.token_bytes(16)
             key = directory + _PURGE
             self._bucket.request("PUT", key, timeout=_PURGE_TIMEOUT, body=body).close()
@@ -235,7 +235,7 @@ class ThumbnailStore:
         return result
 
     def _warn(self, error: S3Error) -> None:
-        # Without a lock, which a forked process could inherit in a locked state.
+        # This uses no lock, because a forked process could inherit it in a locked state.
         now = self._now()
         is_silent = now - self._warned_at < WARNING_SECONDS
         if not is_silent:
@@ -270,10 +270,10 @@ class StoreTurn:
         self._purges: str | None = None
 
     def find(self) -> StoredThumbnail | None:
-        """Return the thumbnail, if the store has one of the original's current state.
+        """Return the thumbnail, if the store has one for the original's current state.
 
         Raises:
-            FileNotFound: The original does not exist any more.
+            FileNotFound: The original no longer exists.
         """
         found = self._store.get(self._place.key)
         if found is not None and self._is_current(found):
@@ -284,7 +284,7 @@ class StoreTurn:
         return None
 
     def publish(self, data: bytes, state: str | None, modified: int | None) -> None:
-        """Publish what was rendered, unless the image was purged since `find()`."""
+        """Publish the rendered thumbnail, unless the image was purged since `find()`."""
         self._store.put(
             self._place.key,
             data,

@@ -1,4 +1,4 @@
-"""The gallery as a WSGI app: which URL gets a page, a file or a thumbnail."""
+"""The gallery as a WSGI app, which responds with pages, files and thumbnails."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _THUMBNAILS = "/thumbnail/"
-# The shape of each picture is in its `style`.
+# The `style` attribute of each picture contains its shape.
 _POLICY = (
     "default-src 'none'; img-src 'self' data:; style-src 'self'; style-src-attr 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -41,7 +41,7 @@ class Gallery:
     """A directory of pictures as a WSGI app: its folders, thumbnails and files.
 
     Args:
-        directory: The directory, without links in its path.
+        directory: The directory. Its path must not contain symbolic links.
         cache: The directory of finished thumbnails.
         size: The width and height of the box that each picture fits into, in CSS pixels.
 
@@ -66,7 +66,7 @@ class Gallery:
         self._thumbnails = Thumbnails(self.config)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+        """Respond to one request."""
         path = os.fsdecode(environ["PATH_INFO"].encode("latin-1"))
         if path.startswith(_THUMBNAILS):
             return self._thumbnails(environ, start_response)

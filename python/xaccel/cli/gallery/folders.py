@@ -1,4 +1,4 @@
-"""The folders of the gallery: what is in them, as far as visitors may see it."""
+"""The folders of the gallery, and the content that visitors may see."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COVER_CANDIDATES = 5
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that has a thumbnail. `name` is relative to the directory, as all names here."""
+    """A picture that has a thumbnail. Like all names here, `name` is relative to the directory."""
 
     name: str
     info: ImageInfo
@@ -30,11 +30,11 @@ class Listing:
     """The content of a folder."""
 
     folders: list[tuple[str, Picture | None]] = field(default_factory=list)
-    """The folders in it, each with a picture that stands for it, if it has one."""
+    """The subfolders, each with its cover picture, if it has one."""
     pictures: list[tuple[Picture, int]] = field(default_factory=list)
-    """The pictures in it, and their sizes in bytes."""
+    """The pictures in the folder, and their sizes in bytes."""
     files: list[tuple[str, int]] = field(default_factory=list)
-    """The other files in it, and their sizes in bytes."""
+    """The other files in the folder, and their sizes in bytes."""
 
     @property
     def summary(self) -> str:
@@ -54,8 +54,8 @@ class Folders:
     """The folders below a directory.
 
     Args:
-        directory: The directory, without links in its path.
-        files: The delivery of its files, whose only root it is.
+        directory: The directory. Its path must not contain symbolic links.
+        files: The delivery of the files. Its only root is the directory.
     """
 
     def __init__(self, directory: Path, files: Delivery) -> None:
@@ -63,7 +63,7 @@ class Folders:
         self._files = files
 
     def list(self, name: str) -> Listing:
-        """The visible content of a folder.
+        """Return the visible content of a folder.
 
         Raises:
             FileNotFound: The folder does not exist, or is hidden.
@@ -92,7 +92,7 @@ class Folders:
         return listing
 
     def _locate(self, name: str) -> Path:
-        """The path of a folder that is not hidden, and no link leads out of the directory."""
+        """Return the path of a folder that is visible and within the directory."""
         path = self._directory / (require_visible(name) if name else "")
         try:
             real = path.resolve(strict=True)
@@ -103,7 +103,7 @@ class Folders:
         return path
 
     def _cover(self, name: str) -> Picture | None:
-        """A picture that stands for a folder: one of its first few."""
+        """Return the cover picture of a folder: one of its first few pictures."""
         try:
             paths = [*self._locate(name).iterdir()]
         except OSError:
@@ -121,10 +121,10 @@ class Folders:
 
 
 def require_visible(name: str) -> str:
-    """The name of a file or folder, if no part of it is hidden.
+    """Return the name of a file or folder, if no part of the name is hidden.
 
     Raises:
-        FileNotFound: A part starts with a dot, or the name is not in its one normal spelling.
+        FileNotFound: A part starts with a dot, or the name is not in its normal form.
     """
     if not is_plain(name) or any(part.startswith(".") for part in name.split("/")):
         raise FileNotFound(f"{name!r} is not shown")
@@ -132,7 +132,7 @@ def require_visible(name: str) -> str:
 
 
 def _picture(name: str, path: str) -> Picture | None:
-    """The file as a picture; `None` if it has no thumbnail."""
+    """Return a file as a picture; `None` if it can't have a thumbnail."""
     if Path(path).suffix.lower() not in _PICTURES or not _is_utf8(name):
         return None
     info = _probe(path, file_state(path))
@@ -157,7 +157,7 @@ def _is_utf8(name: str) -> bool:
 
 
 def _natural_order(name: str) -> tuple[list[tuple[bool, int, str]], str]:
-    """A sort key that compares numbers by value: `IMG_9` before `IMG_10`."""
+    """Return a sort key that compares numbers by value: `IMG_9` before `IMG_10`."""
     pieces = re.findall(r"[0-9]+|[^0-9]+", name.casefold())
     return [
         (False, int(piece), "") if piece[0].isdecimal() else (True, 0, piece) for piece in pieces

@@ -26,11 +26,11 @@ _WIDEST, _NARROWEST = 3.0, 0.6
 
 
 class Pages:
-    """The pages.
+    """Writes the pages.
 
     Args:
         title: The name of the directory.
-        helpers: What writes the `<img>` of thumbnails.
+        helpers: The template helpers, which write the `<img>` elements of thumbnails.
         size: The width and height of the box that each picture fits into, in CSS pixels.
     """
 
@@ -40,7 +40,7 @@ class Pages:
         self._size = size
 
     def folder(self, name: str, listing: Listing) -> str:
-        """The page of a folder. The name of the whole directory is empty."""
+        """Return the page of a folder. An empty name means the directory itself."""
         main = [
             _list("folders", (self._folder_tile(*folder) for folder in listing.folders)),
             _list("pictures", (self._picture_tile(*picture) for picture in listing.pictures)),
@@ -106,7 +106,7 @@ def _own_name(name: str) -> str:
 
 
 def _shown(name: str) -> str:
-    """A name as text, with replacement characters for bytes that are not UTF-8."""
+    """Return a name as text, with replacement characters for bytes that are not UTF-8."""
     return os.fsencode(name).decode(errors="replace")
 
 

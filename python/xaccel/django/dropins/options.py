@@ -32,14 +32,14 @@ def check_upright(*, is_upright: bool, given: str) -> None:
         given: The option as it is written in the template, for the error message.
 
     Raises:
-        SpecError: The option asks for that.
+        SpecError: The thumbnail is not upright.
     """
     if not is_upright:
         raise SpecError(f"{given} has no equivalent in xaccel: thumbnails are always upright")
 
 
 def sizes_needed(option: str) -> SpecError:
-    """Return the error for an option that needs the size of a source before its border is cut off.
+    """Return the error for options that need the size of a source whose border is cut off.
 
     Args:
         option: The option that cuts off the border.

@@ -24,7 +24,7 @@ _TYPICAL = ImageFacts(4000, 3000, has_alpha=False)
 
 
 class UnknownSize(SourceError):
-    """The size of a thumbnail depends on its source, which is missing or broken, or on its border.
+    """The size depends on a source that is missing or broken, or on the border that is cut off.
 
     Django's templates show an empty string.
     """

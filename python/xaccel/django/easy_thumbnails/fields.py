@@ -39,7 +39,7 @@ class ThumbnailerImageField(ThumbnailerField, ImageField):
     """
 
     attr_class = ThumbnailerImageFieldFile
-    # The rows of a site that moves hold the sizes that Pillow read, before the EXIF rotation.
+    # Rows from before the switch to xaccel hold Pillow's sizes, without the EXIF rotation.
     has_upright_size = False
 
     def __init__(

@@ -1,8 +1,8 @@
-"""The web servers, as far as the running app has to know them.
+"""What the running app needs to know about the web servers.
 
-`DIALECTS` is the list of servers. All of xaccel asks it what a server can do, so that a new
-server is one new module here and one more entry. The text of the configurations is elsewhere,
-see `xaccel.servers.generators`: a worker of an app never loads it.
+`DIALECTS` contains all servers, and all of xaccel looks up there what a server can do. To add a
+server, add a module here and an entry to `DIALECTS`. The configurations are generated elsewhere,
+see `xaccel.servers.generators`. An app's workers never load the generators.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ __all__ = ["DIALECTS", "Dialect", "Settings", "get", "is_offload_header", "named
 DIALECTS: Mapping[str, Dialect] = {
     dialect.name: dialect for dialect in (Direct(), Nginx(), Apache(), Lighttpd(), Caddy())
 }
-"""By their names in the settings. Of several servers with one `X-Sendfile-Type`, the first is the
-default."""
+"""The servers by their names in the settings. If several servers share an `X-Sendfile-Type`, the
+first one is the default."""
 
 _PREFIXES = tuple(
     {prefix for dialect in DIALECTS.values() for prefix in dialect.header_prefixes},
@@ -32,7 +32,7 @@ _HARMLESS = frozenset[str]().union(*(dialect.harmless_headers for dialect in DIA
 
 
 def get(settings: Settings) -> Dialect:
-    """The dialect of the settings, which are checked to fit the server.
+    """Return the dialect of the settings, after checking that they fit the server.
 
     Raises:
         ConfigError: The server's configuration can't express a setting.
@@ -43,7 +43,7 @@ def get(settings: Settings) -> Dialect:
 
 
 def named(name: str) -> Dialect:
-    """The dialect of a server, by its name in the settings.
+    """Return the dialect of a server by its name in the settings.
 
     Raises:
         ConfigError: The name is unknown.
@@ -57,11 +57,11 @@ def named(name: str) -> Dialect:
 
 
 def names(has: Callable[[Dialect], bool], conjunction: str) -> str:
-    """The servers with a capability, for a sentence: `'nginx' or 'lighttpd'`."""
+    """Return the names of servers with a capability, for a sentence: `'nginx' or 'lighttpd'`."""
     return f" {conjunction} ".join(repr(name) for name, each in DIALECTS.items() if has(each))
 
 
 def is_offload_header(name: str) -> bool:
-    """Whether a response header makes any server send a file, or says how: only xaccel sets it."""
+    """Whether a response header makes a server send a file, or says how. Only xaccel sets it."""
     name = name.lower()
     return name.startswith(_PREFIXES) and name not in _HARMLESS

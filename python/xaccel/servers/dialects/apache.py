@@ -9,7 +9,7 @@ from xaccel.servers.dialects.values import check_directories, path_bytes, raw_va
 
 
 class Apache(Dialect):
-    """mod_xsendfile 0.12 and 1.0 take a path."""
+    """Apache with mod_xsendfile 0.12 or 1.0, which takes the path of the file."""
 
     name = "apache"
     title = "Apache"
@@ -18,10 +18,11 @@ class Apache(Dialect):
     header_prefixes = ("x-sendfile",)
 
     def offload(self, location: Location, *, limit_rate: int | None) -> Headers | None:  # noqa: ARG002
-        """`X-Sendfile` with the path in raw bytes.
+        """Return `X-Sendfile` with the path in raw bytes.
 
-        The app sends a file whose name no header can carry. mod_xsendfile 0.12 gives all files
-        the same ETag unless the response has one, and never says that it supports ranges.
+        If a header can't contain the path, the app sends the file. mod_xsendfile 0.12 gives all
+        files the same ETag unless the response has one, and never announces that it supports
+        ranges.
         """
         value = raw_value(path_bytes(location))
         if value is None:
@@ -29,5 +30,5 @@ class Apache(Dialect):
         return ("X-Sendfile", value), *validators(location), ("Accept-Ranges", "bytes")
 
     def check(self, settings: Settings) -> None:
-        """Refuse what an `httpd.conf` can't express."""
+        """Refuse settings that an `httpd.conf` can't express."""
         check_directories(settings, self.title)

@@ -1,4 +1,4 @@
-"""What a dialect is: everything that xaccel knows about a web server while the app runs."""
+"""The interface of a dialect: what xaccel knows about a web server while the app runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Settings(Protocol):
 
     @property
     def signature(self) -> str | tuple[str, ...]:
-        """How URLs are signed. During a transition, the app verifies each of several ways."""
+        """How URLs are signed. A tuple has several ways for a transition; the app accepts all."""
 
     @property
     def private_url(self) -> str | None:
@@ -34,11 +34,11 @@ class Settings(Protocol):
 
     @property
     def thumbnail_source(self) -> str | None:
-        """Where the original images are."""
+        """The location of the original images."""
 
     @property
     def thumbnail_sources(self) -> Mapping[str, str]:
-        """Where further original images are, by the name of the source."""
+        """Further locations of original images, by the name of the source."""
 
     @property
     def thumbnail_cache(self) -> str | None:
@@ -46,7 +46,7 @@ class Settings(Protocol):
 
     @property
     def thumbnail_engine(self) -> str:
-        """What renders the thumbnails."""
+        """The software that renders the thumbnails."""
 
     @property
     def thumbnail_only_presets(self) -> bool:
@@ -58,30 +58,30 @@ class Settings(Protocol):
 
 
 class Dialect(Protocol):
-    """How one web server is asked to send a file, and what it can do.
+    """How to make one web server send a file, and what this server can do.
 
-    A dialect subclasses this protocol, states what differs from the defaults and has its place
-    in `xaccel.servers.dialects.DIALECTS`.
+    A dialect subclasses this protocol, overrides the defaults that do not apply, and is listed in
+    `xaccel.servers.dialects.DIALECTS`.
     """
 
     name: ClassVar[str]
-    """Its name in `XACCEL["SERVER"]`."""
+    """The server's name in `XACCEL["SERVER"]`."""
     title: ClassVar[str]
-    """Its name in sentences, such as error messages."""
+    """The server's name in sentences, such as error messages."""
     generator: ClassVar[str | None] = None
-    """The module that writes its configuration, see `xaccel.servers.generators.Generator`."""
+    """The module that generates the configuration; see `xaccel.servers.generators.Generator`."""
 
     offloads: ClassVar[bool] = True
-    """Whether there is a server at all; without one the app sends every file."""
+    """Whether there is a web server. Without one, the app sends every file."""
     sendfile_types: ClassVar[tuple[str, ...]] = ()
-    """The values of `X-Sendfile-Type` that mean this server, in lower case. Each is the name of
-    the response header that tells the server which file to send."""
+    """The values of `X-Sendfile-Type` that select this server, in lower case. Each is the name of
+    the response header that names the file to send."""
     takes_urls: ClassVar[bool] = False
-    """Whether that header has the file's internal URL, for which a mapping is needed; otherwise it
-    has the file's path."""
+    """Whether that header contains the file's internal URL, which requires a mapping. Otherwise it
+    contains the file's path."""
     header_prefixes: ClassVar[tuple[str, ...]] = ()
-    """How the names of the response headers begin that control the server, in lower case. From
-    an app's response all are removed, except those that xaccel has set."""
+    """The prefixes of the response headers that control the server, in lower case. Such headers
+    are removed from an app's response unless xaccel has set them."""
     harmless_headers: ClassVar[frozenset[str]] = frozenset()
     """The headers with such a prefix that an app may set, in lower case."""
     supports_remotes: ClassVar[bool] = False
@@ -94,10 +94,10 @@ class Dialect(Protocol):
     sends_thumbnails: ClassVar[bool] = False
     """Whether the generated configuration sends finished thumbnails without asking the app."""
     answers_uploads_late: ClassVar[bool] = False
-    """Whether the server refuses an upload that is too large only after reading that much."""
+    """Whether the server reads an upload up to the limit before it refuses it as too large."""
 
     def offload(self, location: Location, *, limit_rate: int | None) -> Headers | None:
-        """The headers that make the server send a file; `None` when the app has to send it.
+        """Return the headers that make the server send a file; `None` if the app has to send it.
 
         The header that names the file comes first. Its value is encoded the way this server
         decodes it.
@@ -113,9 +113,9 @@ class Dialect(Protocol):
         *,
         limit_rate: int | None,  # noqa: ARG002
     ) -> Headers | None:
-        """The headers that make the server send what it proxies; `None` when the app has to.
+        """Return the headers that make the server proxy a file; `None` if the app has to fetch it.
 
-        Called only for a dialect that `supports_remotes`.
+        This method is called only if the dialect `supports_remotes`.
 
         Args:
             url: The percent-encoded internal URL of a file on a remote.

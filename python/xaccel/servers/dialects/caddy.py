@@ -10,8 +10,8 @@ from xaccel.exceptions import ConfigError
 from xaccel.servers.dialects.base import Dialect, Settings
 from xaccel.servers.dialects.values import check_directories, raw_value
 
-# Caddy 2.6 takes the path as it is. Later versions decode it, and some of them expand
-# placeholders in it. A path without these four means the same to all.
+# Caddy 2.6 uses the path unchanged. Later versions decode it, and some of them expand
+# placeholders in it. A path without these four characters means the same in all versions.
 _AMBIGUOUS = frozenset("%?{}")
 _NOT_IN_PREFIX = _AMBIGUOUS.union("*")
 
@@ -29,10 +29,10 @@ class Caddy(Dialect):
     answers_uploads_late = True
 
     def offload(self, location: Location, *, limit_rate: int | None) -> Headers | None:  # noqa: ARG002
-        """`X-Accel-Redirect` with the internal URL, not encoded.
+        """Return `X-Accel-Redirect` with the internal URL, not encoded.
 
-        The app sends a file with `%`, `?`, `{`, `}` or a control character in its path, since
-        the versions of Caddy disagree about what it means.
+        If the path contains `%`, `?`, `{`, `}` or a control character, the app sends the file,
+        because the versions of Caddy interpret such a path differently.
         """
         value = raw_value(urllib.parse.unquote_to_bytes(location.url))
         if value is None or not _AMBIGUOUS.isdisjoint(value):
@@ -40,7 +40,7 @@ class Caddy(Dialect):
         return (("X-Accel-Redirect", value),)
 
     def check(self, settings: Settings) -> None:
-        """Refuse what a `Caddyfile` can't express."""
+        """Refuse settings that a `Caddyfile` can't express."""
         check_directories(settings, self.title)
         for prefix in settings.served_roots.values():
             if not _NOT_IN_PREFIX.isdisjoint(prefix):

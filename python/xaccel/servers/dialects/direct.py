@@ -1,4 +1,4 @@
-"""No server in front that could send files: the app sends them itself."""
+"""An app without a web server in front of it, which sends the files itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from xaccel.servers.dialects.base import Dialect, Settings
 
 
 class Direct(Dialect):
-    """The app answers with every file, and fetches those on remotes."""
+    """The app sends every file itself, and fetches the files on remotes."""
 
     name = "direct"
     title = "an app without a web server"
@@ -15,7 +15,7 @@ class Direct(Dialect):
     supports_remotes = True
 
     def offload(self, location: Location, *, limit_rate: int | None) -> None:
-        """Always `None`. A rate would keep one of the app's workers waiting, so there is none."""
+        """Return `None`. A rate is not supported, because it would keep one of the workers busy."""
 
     def check(self, settings: Settings) -> None:
-        """Nothing: there is no configuration."""
+        """Accept all settings, because there is no configuration."""

@@ -21,7 +21,7 @@ _KIBI = 1024
 
 
 class Lighttpd(Dialect):
-    """lighttpd takes a percent-encoded path, and a rate."""
+    """lighttpd, which takes a percent-encoded path and a rate."""
 
     name = "lighttpd"
     title = "lighttpd"
@@ -31,12 +31,12 @@ class Lighttpd(Dialect):
     supports_limit_rate = True
 
     def offload(self, location: Location, *, limit_rate: int | None) -> Headers | None:
-        """`X-Sendfile` with the percent-encoded path.
+        """Return `X-Sendfile` with the percent-encoded path.
 
-        lighttpd refuses a path that is not UTF-8 and changes control characters, so the app
-        sends those files. The ETag is the one that `direct` and nginx give the file, so that
-        caches stay valid after a change of servers. The rate is in KiB per second, rounded up,
-        since 0 means no limit.
+        lighttpd refuses a path that is not UTF-8 and changes control characters, so the app sends
+        such files itself. The ETag is the same as with `direct` and nginx, so that caches stay
+        valid when you change the server. The rate is in KiB per second, rounded up, because 0
+        means no limit.
         """
         path = path_bytes(location)
         if has_control(path) or not is_utf8(path):
@@ -47,7 +47,7 @@ class Lighttpd(Dialect):
         return *headers, ("X-LIGHTTPD-KBytes-per-second", str(-(-limit_rate // _KIBI)))
 
     def check(self, settings: Settings) -> None:
-        """Refuse what a `lighttpd.conf` can't express."""
+        """Refuse settings that a `lighttpd.conf` can't express."""
         for directory in settings.served_roots:
             if not is_utf8(os.fsencode(directory)):
                 raise ConfigError(
@@ -57,10 +57,10 @@ class Lighttpd(Dialect):
 
 
 def check_value(value: str) -> str:
-    """Text for `lighttpd.conf`, in which a backslash means itself unless a quotation mark follows.
+    """Check and return a text for `lighttpd.conf`. A backslash is literal unless a quote follows.
 
     Raises:
-        ConfigError: It has a control character, or a backslash before a quotation mark.
+        ConfigError: The text has a control character, or a backslash before a quotation mark.
     """
     if '\\"' in value or value.endswith("\\"):
         raise ConfigError(f"{value!r} has a backslash where {Lighttpd.title} does not allow one")

@@ -10,7 +10,7 @@ from xaccel.servers.dialects.values import check_directories, has_control, no_co
 
 
 class Nginx(Dialect):
-    """nginx redirects internally to a URL, of a file or of a proxied remote."""
+    """nginx, which redirects internally to the URL of a file or of a proxied remote."""
 
     name = "nginx"
     title = "nginx"
@@ -18,24 +18,25 @@ class Nginx(Dialect):
     sendfile_types = ("x-accel-redirect",)
     takes_urls = True
     header_prefixes = ("x-accel-",)
-    # How nginx treats the app's own response: event streams need the one, caches the other.
+    # These control how nginx treats the app's own response. Event streams need the first one, and
+    # caches need the second one.
     harmless_headers = frozenset({"x-accel-buffering", "x-accel-expires"})
     supports_remotes = True
     supports_limit_rate = True
     sends_thumbnails = True
 
     def offload(self, location: Location, *, limit_rate: int | None) -> Headers:
-        """`X-Accel-Redirect` with the internal URL, which nginx percent-decodes once."""
+        """Return `X-Accel-Redirect` with the internal URL, which nginx percent-decodes once."""
         return self.redirect(location.url, limit_rate=limit_rate)
 
     def redirect(self, url: str, *, limit_rate: int | None) -> Headers:
-        """The same for any internal URL, such as that of a file on a remote."""
+        """Return the headers for any internal URL, such as the URL of a file on a remote."""
         if limit_rate is None:
             return (("X-Accel-Redirect", url),)
         return ("X-Accel-Redirect", url), ("X-Accel-Limit-Rate", f"{limit_rate:d}")
 
     def check(self, settings: Settings) -> None:
-        """Refuse what an `nginx.conf` can't express."""
+        """Refuse settings that an `nginx.conf` can't express."""
         check_directories(settings, self.title)
         if _uses_secure_link(settings) and not all(map(_is_plain, settings.secret_keys)):
             raise ConfigError(

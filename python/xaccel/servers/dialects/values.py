@@ -1,4 +1,4 @@
-"""Values of headers, and what no server's configuration can express."""
+"""Values of headers, and checks for values that no server's configuration can express."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ _DELETE = 0x7F
 
 
 def has_control(text: str | bytes) -> bool:
-    """Whether there is an ASCII control character, which neither headers nor files allow."""
+    """Whether a text has an ASCII control character, which neither headers nor files allow."""
     codes = text if isinstance(text, bytes) else map(ord, text)
     return any(code < _SPACE or code == _DELETE for code in codes)
 
 
 def raw_value(value: bytes) -> str | None:
-    """Bytes as the value of a header field without any encoding; `None` if that is not possible.
+    """Return bytes as an unencoded header field value; `None` if that is not possible.
 
-    White space at either end is refused, also that of Latin-1: servers and frameworks strip it.
+    White space at either end is refused, including Latin-1 white space, because servers and
+    frameworks strip it.
     """
     text = value.decode("latin-1")
     return None if has_control(value) or text != text.strip() else text
 
 
 def path_bytes(location: Location) -> bytes:
-    """The path of a file, as the operating system knows it."""
+    """Return the path of a file in the bytes that the operating system uses."""
     return os.fsencode(location.path)
 
 
@@ -44,19 +45,19 @@ def is_utf8(value: bytes) -> bool:
 
 
 def validators(location: Location) -> Headers:
-    """ETag and Last-Modified of a file, as nginx and the app itself give them.
+    """Return the same ETag and Last-Modified of a file as nginx and the app itself send.
 
-    A server that takes them from the app needs both: Django's ConditionalGetMiddleware answers
-    If-Unmodified-Since with 412 when there is only an ETag.
+    A server that takes these headers from the app needs both. If there is only an ETag, Django's
+    ConditionalGetMiddleware responds to If-Unmodified-Since with 412.
     """
     return Validators.of_file(location.size, location.mtime).headers
 
 
 def no_control(text: str, server: str) -> str:
-    """Text for a configuration file.
+    """Return a text for a configuration file unchanged, if it has no control character.
 
     Raises:
-        ConfigError: It has a control character.
+        ConfigError: The text has a control character.
     """
     if has_control(text):
         raise ConfigError(

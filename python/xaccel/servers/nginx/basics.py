@@ -1,4 +1,4 @@
-"""What any app behind nginx needs: addresses, TLS, the log, static files."""
+"""The parts that any app behind nginx needs: addresses, TLS, the log, static files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _COMPRESSIBLE = (
 
 
 def http(config: Config, deployment: Deployment, access_log: str | None) -> Iterator[str]:
-    """What belongs in the `http` block; `access_log` is the log's file, `None` for nginx's own."""
+    """Yield the lines in the `http` block. `access_log` is a file; `None` means nginx's default."""
     identifier = deployment.identifier
     yield "# The port in the visitor's URL. It may differ from the port on which nginx listens."
     yield from text.block(
@@ -80,7 +80,7 @@ def http(config: Config, deployment: Deployment, access_log: str | None) -> Iter
 
 
 def redirect(deployment: Deployment) -> Iterator[str]:
-    """A `server` block that redirects HTTP to HTTPS."""
+    """Yield a `server` block that redirects HTTP to HTTPS."""
     if deployment.tls_certificate is None:
         return
     address, port = deployment.listen_address
@@ -100,7 +100,7 @@ def redirect(deployment: Deployment) -> Iterator[str]:
 
 
 def server(config: Config, deployment: Deployment) -> Iterator[str]:
-    """The first lines of the `server` block."""
+    """Yield the first lines of the `server` block."""
     tls = deployment.tls_certificate is not None
     yield f"listen {deployment.listen}{' ssl' if tls else ''};"
     yield from _names(deployment)
@@ -126,16 +126,16 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
 
 
 def saved(deployment: Deployment) -> Iterator[str]:
-    """What keeps the app's header for the log where a remote's headers replace the app's."""
+    """Yield the lines that keep the app's header for the log when a remote's headers replace it."""
     if deployment.log_header is not None:
         yield f"set $xaccel_saved {_upstream_variable(deployment.log_header)};"
         yield f"proxy_hide_header {deployment.log_header};"
 
 
 def inherit(deployment: Deployment, lines: Iterable[str]) -> Iterator[str]:
-    """Lines of the `server` block, with its header repeated in each location that adds others.
+    """Yield lines of the `server` block, and repeat its header in locations that add other headers.
 
-    An `add_header` in a location hides those of the blocks around it.
+    An `add_header` in a location disables every `add_header` of the surrounding blocks.
     """
     opened = False
     for line in lines:
@@ -149,13 +149,13 @@ def inherit(deployment: Deployment, lines: Iterable[str]) -> Iterator[str]:
 
 
 def no_directories() -> Iterator[str]:
-    """Answer 404 for a directory."""
+    """Yield the block that responds to a directory with 404."""
     yield "# nginx would redirect a directory to its internal URL."
     yield from text.block("if (-d $request_filename)", ["return 404;"])
 
 
 def static(prefix: str, path: str) -> Iterator[str]:
-    """The location of static files."""
+    """Yield the location of static files."""
     yield from text.block(
         f"location ^~ {quoted(prefix, dollar=False)}",
         [

@@ -1,4 +1,4 @@
-"""The files of nginx's configuration, see `xaccel.servers.generators.Generator`."""
+"""The files of nginx's configuration; see `xaccel.servers.generators.Generator`."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _DIALECT = Nginx()
 
 
 def site_file(deployment: Deployment) -> str:
-    """The name of the file with `site()`."""
+    """Return the name of the file for the output of `site()`."""
     return f"{deployment.file_name}.conf"
 
 
 def site(config: Config, deployment: Deployment) -> str:
-    """A site file: what belongs inside `http { … }`."""
+    """Return a site file: the part to include in `http { … }`."""
     _DIALECT.check(config)
     return text.document(
         [
@@ -52,7 +52,7 @@ def site(config: Config, deployment: Deployment) -> str:
 
 
 def full(config: Config, deployment: Deployment, directory: Path) -> str:
-    """A whole `nginx.conf`, with its logs, its pid and its temporary files in `directory`."""
+    """Return a complete `nginx.conf`, with its logs, pid and temporary files in `directory`."""
     _DIALECT.check(config)
     deployment = replace(deployment, directory=directory)
     temporary = (
@@ -74,7 +74,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
     return text.document(
         [
             text.HEADER,
-            # As root, nginx would run its workers as a user of its own choice.
+            # As root, nginx would run its workers as its default user.
             *([f"user {getpass.getuser()};"] if os.geteuid() == 0 else []),
             *_modules(config, deployment),
             "worker_processes auto;",
@@ -96,9 +96,9 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
 
 
 def secrets(config: Config, deployment: Deployment) -> str | None:
-    """The secret part of the configuration; `None` if nothing in it is secret.
+    """Return the secret part of the configuration; `None` if nothing in it is secret.
 
-    With it one can sign URLs. Keep it readable by root alone.
+    It can be used to sign URLs. Make the file readable only by root.
 
     Raises:
         ConfigError: There is no key, or nginx's configuration can't express one.
@@ -116,7 +116,7 @@ def secrets(config: Config, deployment: Deployment) -> str | None:
 
 
 def further_files(deployment: Deployment) -> Mapping[str, str]:
-    """The njs script, if it verifies signatures."""
+    """Return the njs script, if it verifies signatures."""
     if deployment.verify != "njs":
         return {}
     return {thumbnails.script_file(deployment): thumbnails.script(deployment)}

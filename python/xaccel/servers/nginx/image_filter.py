@@ -19,7 +19,7 @@ from xaccel.servers.nginx.syntax import escape_dollar, literal, pattern, quoted
 from xaccel.thumbnails import engines
 
 MODULE = "modules/ngx_http_image_filter_module.so"
-"""Where nginx finds the filter, from its own prefix."""
+"""The path of the filter, relative to nginx's prefix."""
 
 _BYTES_PER_THUMBNAIL = 5 * 1024
 _KEYS_PER_MEGABYTE = 8000
@@ -28,7 +28,7 @@ _SIZE = f"(?<xaccel_width>{_SIDE})x(?<xaccel_height>{_SIDE})"
 _FAILURES = "http_500 http_502 http_503 http_504"
 # The caching server then sends a stale thumbnail, if it has one.
 _FAILED = "error_page 500 501 502 503 504 =502 /empty.gif;"
-# The headers of S3, and those by which the origin would control the cache.
+# The headers of S3, and headers with which the origin would control the cache.
 _ORIGINS_OWN = (
     "Cache-Control",
     "Expires",
@@ -41,7 +41,10 @@ _ORIGINS_OWN = (
 
 
 def key_variable(deployment: Deployment) -> str:
-    """The secret of the server that handles the request, if there are several keys."""
+    """Return the variable with the secret of the server that handles the request.
+
+    The variable is used if there are several keys.
+    """
     return f"${deployment.identifier}_secret"
 
 
@@ -51,7 +54,7 @@ def is_used(config: Config) -> bool:
 
 
 def http(config: Config, deployment: Deployment, cache: str, check: list[str]) -> Iterator[str]:
-    """What belongs in the `http` block.
+    """Yield the lines in the `http` block.
 
     Args:
         config: The app's settings.
@@ -98,7 +101,7 @@ def http(config: Config, deployment: Deployment, cache: str, check: list[str]) -
 
 
 def secrets(deployment: Deployment, secrets: list[str]) -> Iterator[str]:
-    """The secret of each server that verifies signatures, newest first."""
+    """Yield the secret of each server that verifies signatures, newest first."""
     newest, *older = (quoted(secret, dollar=False) for secret in secrets)
     names = (f"{_older(deployment, number)} {secret};" for number, secret in enumerate(older, 1))
     yield from text.block(
@@ -107,23 +110,23 @@ def secrets(deployment: Deployment, secrets: list[str]) -> Iterator[str]:
 
 
 def server(config: Config, deployment: Deployment, check: list[str]) -> Iterator[str]:
-    """The location of the thumbnails; `check` has the lines that verify the signature."""
+    """Yield the location of the thumbnails; `check` contains the lines that verify signatures."""
     yield "# Thumbnails: verify the signature, then look in the cache."
     yield from _location(config, deployment, check, 0)
 
 
 def _zone(deployment: Deployment) -> str:
-    """The name of the zone with the keys of the cache."""
+    """Return the name of the zone with the keys of the cache."""
     return f"{deployment.identifier}_thumbnails"
 
 
 def _named(deployment: Deployment, name: str) -> str:
-    """The name of one of our servers. Several sites may share their address."""
+    """Return the name of one of our servers, which may share its address with other sites."""
     return f"{deployment.identifier.replace('_', '-')}-{name}"
 
 
 def _older(deployment: Deployment, number: int) -> str:
-    """The name of the server that verifies with an older key."""
+    """Return the name of the server that verifies with an older key."""
     return _named(deployment, f"key-{number}")
 
 
@@ -163,7 +166,7 @@ def _location(
 
 
 def _without_mount(config: Config) -> Iterator[str]:
-    """The line after the check that leaves the app's path out of the key and of the source."""
+    """Yield the line after the check that removes the mount from the cache key and the source."""
     if config.mount:
         path = pattern(f"^{literal(config.mount)}(?<xaccel_path>/.*)$")
         yield f"rewrite {path} $xaccel_path break;"
@@ -238,7 +241,7 @@ def _origin(origin: SplitResult, prefix: str, deployment: Deployment) -> Iterato
 
 
 def _size(number: int) -> str:
-    """A number of bytes in nginx's shortest notation."""
+    """Return a number of bytes in nginx's shortest notation."""
     for unit, shift in (("g", 30), ("m", 20), ("k", 10)):
         if number % (1 << shift) == 0:
             return f"{number >> shift}{unit}"

@@ -29,7 +29,7 @@ def fetch(
     prefix: str,
     path: str,
 ) -> Iterator[str]:
-    """The lines of a location that map URLs below its prefix to URLs of another server.
+    """Yield the lines of a location that map URLs below its prefix to URLs of another server.
 
     Args:
         deployment: Where to find the DNS servers.
@@ -37,7 +37,7 @@ def fetch(
         host: The server's name or address.
         authority: The host, with the port unless it is the scheme's default.
         prefix: A regular expression for the location's prefix.
-        path: What replaces the prefix, decoded, with a slash at both ends.
+        path: The decoded path that replaces the prefix, with a slash at both ends.
     """
     target = f"{scheme}://{authority}"
     if not _is_fixed(host):
@@ -54,7 +54,7 @@ def fetch(
 
 
 def fetch_signed(deployment: Deployment, remote: Remote) -> Iterator[str]:
-    """The lines of a location whose URLs have a signed path and its query as their own query.
+    """Yield the lines of a location whose URLs contain a signed path and query in their query.
 
     Args:
         deployment: Where to find the DNS servers.
@@ -81,7 +81,7 @@ def _resolver(deployment: Deployment) -> Iterator[str]:
 
 
 def _server(scheme: str, authority: str) -> Iterator[str]:
-    """The lines that name the other server, and check its certificate."""
+    """Yield the lines that name the other server, and check its certificate."""
     if scheme == "https":
         yield "proxy_ssl_server_name on;"
         yield "proxy_ssl_verify on;"
@@ -91,7 +91,7 @@ def _server(scheme: str, authority: str) -> Iterator[str]:
 
 
 def _authorities() -> str:
-    """The file with this system's trusted certificates."""
+    """Return the path of the file with this system's trusted certificates."""
     return next((path for path in _CA_FILES if Path(path).is_file()), _CA_FILES[0])
 
 

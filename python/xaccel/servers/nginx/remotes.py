@@ -31,8 +31,8 @@ _HIDDEN = (
     "x-amz-id-2",
     "x-amz-request-id",
 )
-# https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, and SeaweedFS. nginx can't
-# hide all headers with a prefix, such as those of the metadata.
+# The headers of https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html and of
+# SeaweedFS. nginx can't hide all headers with a prefix, such as the headers of the metadata.
 _HIDDEN_OF_BUCKETS = (
     "seaweed-x-amz-etag",
     "seaweed-x-amz-owner",
@@ -63,7 +63,7 @@ _HIDDEN_OF_BUCKETS = (
     "x-amz-version-id",
     "x-amz-website-redirect-location",
 )
-# Their text names the bucket.
+# The text of these errors would reveal the name of the bucket.
 _ERRORS_OF_BUCKETS = (
     "error_page 412 =412 @xaccel_changed;",
     "error_page 416 =416 @xaccel_range;",
@@ -78,7 +78,7 @@ _IGNORED = (
 
 
 def locations(config: Config, deployment: Deployment) -> Iterator[str]:
-    """The internal locations of the remotes."""
+    """Yield the internal locations of the remotes."""
     for remote in config.remote_map().remotes:
         yield ""
         yield from _location(config, deployment, remote)

@@ -16,7 +16,7 @@ _HEADER = "Content-Security-Policy"
 
 
 def http(config: Config, deployment: Deployment) -> Iterator[str]:
-    """What belongs in the `http` block."""
+    """Yield the lines in the `http` block."""
     if config.allow_scripts or not (config.served_roots or config.remotes):
         return
     identifier = deployment.identifier
@@ -33,16 +33,16 @@ def http(config: Config, deployment: Deployment) -> Iterator[str]:
 
 
 SAVED = "set $xaccel_csp $upstream_http_content_security_policy;"
-"""The line that keeps the app's policy, before any `rewrite` and before another upstream."""
+"""The line that saves the app's policy before any `rewrite` and before another upstream."""
 
 
 def policy_of_app(config: Config, deployment: Deployment) -> str:
-    """The header in an internal location: the app's own policy, or else one for the file's type."""
+    """Return the header in an internal location: the app's policy, or one for the file's type."""
     name = "xaccel_csp" if config.allow_scripts else f"{deployment.identifier}_policy"
     return f"add_header {_HEADER} ${name} always;"
 
 
 def policy_of_type(config: Config, deployment: Deployment) -> Iterator[str]:
-    """What a location has from which nginx sends files without asking the app."""
+    """Yield the header in a location from which nginx sends files without asking the app."""
     if not config.allow_scripts:
         yield f"add_header {_HEADER} ${deployment.identifier}_sandbox always;"

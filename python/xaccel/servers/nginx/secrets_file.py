@@ -7,13 +7,14 @@ from xaccel.servers.nginx.syntax import include
 
 
 def secrets_file(deployment: Deployment) -> str:
-    """The name of the file.
+    """Return the name of the file.
 
-    A directive like `include conf.d/*.conf` leaves it out: its lines are for one location only.
+    A directive like `include conf.d/*.conf` does not match it, because its lines are valid only in
+    particular places.
     """
     return f"{deployment.file_name}-secrets.inc"
 
 
 def include_secrets(deployment: Deployment) -> str:
-    """The line that includes the file."""
+    """Return the line that includes the file."""
     return include(deployment.path_of(secrets_file(deployment)))

@@ -29,12 +29,12 @@ def is_used(config: Config, verification: Verification) -> bool:
 
 
 def has_secret_of_each_key(config: Config) -> bool:
-    """Whether the file with the secrets has every key, for the `http` block."""
+    """Whether the file with the secrets contains every key and belongs in the `http` block."""
     return image_filter.is_used(config) and len(config.secret_keys) > 1
 
 
 def secrets(config: Config, deployment: Deployment) -> Iterator[str]:
-    """The lines with the secrets."""
+    """Yield the lines with the secrets."""
     keys = (key.decode() if isinstance(key, bytes) else key for key in config.secret_keys)
     escaped = [*map(escape_dollar, keys)]
     if has_secret_of_each_key(config):
@@ -50,7 +50,7 @@ def _message(secret: str) -> Iterator[str]:
 
 
 def http(deployment: Deployment) -> Iterator[str]:
-    """What belongs in the `http` block."""
+    """Yield the lines in the `http` block."""
     key, expires = "key=(?<xaccel_key>[A-Za-z0-9_-]{21}[AQgw])", "(?<xaccel_expires>[1-9][0-9]*)"
     yield "# nginx would accept sixteen spellings of each signature, many of each path, and further"
     yield "# arguments. This map accepts only the URL that the app writes."
@@ -66,7 +66,7 @@ def http(deployment: Deployment) -> Iterator[str]:
 
 
 def locations(config: Config, deployment: Deployment) -> Iterator[str]:
-    """The locations of signed links to private files."""
+    """Yield the locations of signed links to private files."""
     if not verifies_links(config):
         return
     for path, prefix in config.link_map().roots:
@@ -91,7 +91,7 @@ def _location(config: Config, deployment: Deployment, prefix: str, path: str) ->
 
 
 def check(config: Config, deployment: Deployment) -> Iterator[str]:
-    """Verify the signature; the app verifies those of older keys."""
+    """Yield the lines that verify the signature. The app verifies signatures with older keys."""
     yield from check_newest(config, deployment)
     if len(config.secret_keys) > 1:
         yield "# nginx verifies with the newest key only. The app also knows the older ones."
@@ -99,7 +99,7 @@ def check(config: Config, deployment: Deployment) -> Iterator[str]:
 
 
 def check_newest(config: Config, deployment: Deployment) -> Iterator[str]:
-    """Verify the signature with the newest key: 403 if it is wrong, 410 if it has expired."""
+    """Yield the lines that verify a signature with the newest key: 403 if wrong, 410 if expired."""
     yield f"secure_link ${deployment.identifier}_link;"
     if has_secret_of_each_key(config):
         yield from _message(image_filter.key_variable(deployment))

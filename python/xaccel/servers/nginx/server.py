@@ -41,12 +41,12 @@ _RESTORED = (
 
 
 def upstream(deployment: Deployment) -> str:
-    """The name of the app's `upstream` block."""
+    """Return the name of the app's `upstream` block."""
     return f"{deployment.identifier}_app"
 
 
 def server(config: Config, deployment: Deployment) -> Iterator[str]:
-    """The lines within the block."""
+    """Yield the lines inside the block."""
     yield from basics.server(config, deployment)
     yield ""
     yield from proxy.server(deployment)
@@ -106,8 +106,8 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
 
 
 def _internal(config: Config, deployment: Deployment, prefix: str, path: str) -> Iterator[str]:
-    # Both the location and the alias need a final slash. Without the first, /prefix../ would
-    # reach the directory's parent.
+    # Both the location and the alias need a final slash. Without the slash of the location,
+    # /prefix../ would reach the directory's parent.
     yield from text.block(
         f"location ^~ {quoted(prefix, dollar=False)}",
         [

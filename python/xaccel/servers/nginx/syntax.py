@@ -13,12 +13,12 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./:@^~=*+-]+")
 
 
 def quoted(value: str, *, dollar: bool = True) -> str:
-    """A value as one word of the configuration.
+    """Return a value as one word of the configuration.
 
     `dollar` says whether the directive expands variables, so that a `$` has to be escaped.
 
     Raises:
-        ConfigError: It has a control character.
+        ConfigError: The value has a control character.
     """
     word = no_control(value, Nginx.title)
     if dollar:
@@ -30,12 +30,12 @@ def quoted(value: str, *, dollar: bool = True) -> str:
 
 
 def escape_dollar(value: str) -> str:
-    """A value for a directive that expands variables, with its dollar signs escaped."""
+    """Return a value with its dollar signs escaped, for a directive that expands variables."""
     return value.replace("$", "${xaccel_dollar}")
 
 
 def literal(value: str) -> str:
-    """A regular expression that matches a text, without quotes and doubled backslashes."""
+    """Return a regular expression that matches a text, without quotes and doubled backslashes."""
     escaped = re.sub(
         rb"[^A-Za-z0-9/_~, -]",
         lambda byte: rb"\." if byte[0] == b"." else rb"\x%02x" % ord(byte[0]),
@@ -45,22 +45,22 @@ def literal(value: str) -> str:
 
 
 def pattern(expression: str) -> str:
-    """A regular expression, whose texts are `literal`, as one word of the configuration."""
+    """Return a regular expression made with `literal` as one word of the configuration."""
     return f'"{expression}"'
 
 
 def include(path: str) -> str:
-    """The directive that includes one file, whose path nginx takes for a pattern."""
+    """Return the directive that includes one file. nginx treats the path as a pattern."""
     literal = re.sub(r"[\\*?\[]", r"\\\g<0>", path) if not set(path).isdisjoint("*?[") else path
     return f"include {quoted(literal, dollar=False)};"
 
 
 def directory(path: str) -> str:
-    """A directory with a final slash, as `root` and `alias` need it."""
+    """Return a directory with the final slash that `root` and `alias` need."""
     return quoted(path.rstrip("/") + "/")
 
 
 def disable_symlinks(config: Config, path: str) -> Iterator[str]:
-    """The line that keeps symbolic links from leading out of a directory."""
+    """Yield the line that prevents symbolic links from leading out of a directory."""
     if not config.follow_symlinks:
         yield f"disable_symlinks on {quoted('from=' + path.rstrip('/') + '/')};"

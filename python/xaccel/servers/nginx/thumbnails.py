@@ -1,8 +1,8 @@
 """The locations from which nginx sends finished thumbnails without asking the app.
 
 nginx verifies a URL in one of four ways: with `secure_link`, with an njs script, by asking the app
-once and caching its verdict, or, if only presets are served, by the list of presets. Maps give
-the name of the cached file and its lifetime, the same as `xaccel.thumbnails` does.
+once and caching its verdict, or, if only presets are served, with the list of presets. Maps
+determine the name of the cached file and its lifetime in the same way as `xaccel.thumbnails`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from xaccel.servers.nginx.syntax import directory, literal, pattern, quoted
 SCRIPT = Path(__file__).with_name("xaccel.js")
 """The njs script that verifies URLs."""
 MODULE = "modules/ngx_http_js_module.so"
-"""Where nginx finds njs, from its own prefix."""
+"""The path of njs, relative to nginx's prefix."""
 
 LINK_MAP = (
     'default "";',
@@ -42,7 +42,7 @@ _VERDICTS = "/_xaccel/verdict"
 
 
 def verification_of(config: Config, deployment: Deployment) -> Verification:
-    """How nginx verifies the URL of a thumbnail; `none` if it does not send thumbnails itself.
+    """Return how nginx verifies a thumbnail's URL; `none` if it does not send thumbnails itself.
 
     Raises:
         ConfigError: `--verify` does not match the signature of the settings.
@@ -63,17 +63,17 @@ def verification_of(config: Config, deployment: Deployment) -> Verification:
 
 
 def script_file(deployment: Deployment) -> str:
-    """The name of the script's copy next to the configuration."""
+    """Return the name of the script's copy next to the configuration."""
     return f"{deployment.file_name}.js"
 
 
 def script(deployment: Deployment) -> str:
-    """The script, with the names of the site's variables."""
+    """Return the script, with the names of the site's variables."""
     return SCRIPT.read_text().replace(".xaccel_", f".{deployment.identifier}_")
 
 
 def secrets(config: Config, deployment: Deployment) -> str:
-    """The line with the keys for njs. They are derived; the app's secrets stay secret."""
+    """Return the line with the keys for njs. These derived keys do not reveal the secrets."""
     keys = ",".join(
         base64.urlsafe_b64encode(key).rstrip(b"=").decode()
         for key in config.signer().derived_keys()
@@ -82,7 +82,7 @@ def secrets(config: Config, deployment: Deployment) -> str:
 
 
 def http(config: Config, deployment: Deployment, caches: str) -> Iterator[str]:
-    """What belongs in the `http` block; `caches` is the directory of nginx's caches."""
+    """Yield the lines in the `http` block; `caches` is the directory of nginx's caches."""
     verification, identifier = verification_of(config, deployment), deployment.identifier
     yield from _file_maps(config, identifier)
     yield from _header_maps(verification, identifier)
@@ -117,13 +117,13 @@ def http(config: Config, deployment: Deployment, caches: str) -> Iterator[str]:
 def server(
     config: Config, deployment: Deployment, check: list[str], forwarded: list[str], upstream: str
 ) -> Iterator[str]:
-    """What belongs in the `server` block.
+    """Yield the lines in the `server` block.
 
     Args:
         config: The app's settings.
         deployment: How nginx verifies a URL, and the names of its variables.
-        check: The lines that verify it with `secure_link`.
-        forwarded: The lines that tell the app about the visitor.
+        check: The lines that verify a URL with `secure_link`.
+        forwarded: The lines that send the app the facts about the visitor.
         upstream: The name of the app's upstream.
     """
     yield "# Thumbnails: nginx sends the finished file. If there is none yet, it asks the app,"
@@ -163,13 +163,13 @@ def server(
 
 
 def _presets(config: Config) -> str:
-    """The pattern of the presets' paths."""
+    """Return the pattern of the presets' paths."""
     specs = "|".join(literal(spec) for spec in config.thumbnail_presets.values())
     return pattern(f"^{literal(config.mount + config.thumbnail_url)}(?:{specs})/")
 
 
 def _path(config: Config) -> str:
-    """The pattern of a path, which captures what is below the mount."""
+    """Return the pattern of a path, which captures the part below the mount."""
     if not config.mount:
         return "^(?<xaccel_path>.*)$"
     return pattern(f"^{literal(config.mount)}(?<xaccel_path>/.*)$")
@@ -206,7 +206,7 @@ def _verdict(config: Config, identifier: str, forwarded: list[str], upstream: st
 
 
 def _fingerprint(config: Config) -> str:
-    """A text that changes with the keys, and reveals nothing about them."""
+    """Return a text that changes with the keys, and reveals nothing about them."""
     mac = hmac.new(b"xaccel verdicts v1", digestmod="sha256")
     for key in config.secret_keys:
         secret = key.encode() if isinstance(key, str) else key

@@ -88,8 +88,8 @@ class Originals:
             from a directory.
 
     Raises:
-        ConfigError: `THUMBNAIL_SOURCE` is not set, although without it, a name could be the URL of
-            any server; or the thumbnail server can't read one of the sources.
+        ConfigError: `THUMBNAIL_SOURCE` is not set, so that a name could be the URL of any server;
+            or the thumbnail server can't read one of the sources.
     """
 
     def __init__(self, config: Config, *, directory: str) -> None:
@@ -101,7 +101,7 @@ class Originals:
             )
         self._prefixes = {}
         for place in config.source_locations:
-            # That server has one directory.
+            # The thumbnail server reads files from one directory only.
             if (place.is_directory and place.prefix) or place.location.startswith("storage://"):
                 raise ConfigError(
                     f"{place.setting} {place.location!r} can't be read by the engine "

@@ -117,4 +117,4 @@ _SOURCES: Mapping[str, Callable[[str, Config], Source]] = {
     "s3": _s3,
     "storage": _storage,
 }
-"""By scheme. `storage` comes from Django's settings only."""
+"""The kinds of source, by the scheme of the URL. Only Django's settings use `storage`."""

@@ -149,7 +149,7 @@ class Source(Protocol):
     def state(self, name: str) -> str | None:
         """Return the state of an original, as in `Original.state`; `None` if the source has none.
 
-        It may take a request to another machine, so it is called only when necessary.
+        This method may send a request to another machine, so it is called only when necessary.
 
         Raises:
             xaccel.exceptions.FileNotFound: The original does not exist.
@@ -159,7 +159,7 @@ class Source(Protocol):
     def version(self, name: str) -> str | None:
         """Return a text that changes whenever an original does; `None` if the source can't know it.
 
-        Templates call it for each URL with `version="mtime"`.
+        Templates call this method for each URL with `version="mtime"`.
 
         Raises:
             xaccel.exceptions.FileNotFound: The original does not exist.

@@ -67,10 +67,10 @@ class HttpSource:
             return fetch.original(modified)
 
     def state(self, name: str) -> str | None:
-        """See `Source.state`: only the origin knows it."""
+        """See `Source.state`: always `None`, because only the origin knows the state."""
 
     def version(self, name: str) -> str | None:
-        """See `Source.version`: a page must not wait for the origin."""
+        """See `Source.version`: always `None`, because a page must not wait for the origin."""
 
     def names(self, prefix: str) -> Iterator[str]:  # noqa: ARG002
         """See `Source.names`: HTTP has no list."""

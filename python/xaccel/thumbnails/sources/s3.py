@@ -135,10 +135,10 @@ class _Object:
         return self._size is not None and len(self._incoming) >= self._size
 
     def _next_size(self) -> int:
-        """Return how many bytes to ask for, while it is unknown how many are enough.
+        """Return the number of bytes to request while it is unknown how many are enough.
 
-        A third to a half of a progressive JPEG is usually enough. Few requests with few surplus
-        bytes find out where that is.
+        A third to a half of a progressive JPEG is usually enough. The sizes keep both the number
+        of requests and the number of surplus bytes low.
         """
         start, size = len(self._incoming), self._size or 0
         return max(size // 3 - start, size // 13, FIRST_RANGE)
