@@ -401,5 +401,5 @@ def _open(origin: Origin, deadline: float, *, allow_private: bool) -> _Socket:
 def _remaining(deadline: float) -> float:
     remaining = deadline - time.monotonic()
     if remaining <= 0:
-        raise TimeoutError("it takes too long")
+        raise TimeoutError("the time limit has expired")
     return remaining

@@ -163,7 +163,7 @@ def assert_offloaded(
         raise AssertionError(_why_nobody_sends(path, senders))
     if not found:
         raise AssertionError(
-            f"the app itself sent {len(_content(response))} bytes: its response has no header that "
+            f"the app sent {len(_content(response))} bytes: its response has no header that "
             f"makes a server send {path!s}"
         )
     if is_url(path) and is_object(str(path)):

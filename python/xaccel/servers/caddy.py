@@ -99,7 +99,7 @@ def _gets_certificate(deployment: Deployment) -> bool:
     if port != "443" or deployment.tls_certificate is not None:
         return False
     if deployment.domain is None:
-        raise ConfigError(f"{_DIALECT.title} can get a certificate only for a name: add --domain")
+        raise ConfigError(f"{_DIALECT.title} needs a host name to get a certificate: add --domain")
     return True
 
 

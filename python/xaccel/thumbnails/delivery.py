@@ -131,7 +131,7 @@ class ThumbnailDelivery:
             ValueError: `uri` is not the path of a thumbnail.
         """
         if self.cache is None:
-            raise FileNotFound("thumbnails are not kept")
+            raise FileNotFound("XACCEL['THUMBNAIL_CACHE'] is not set")
         location = self._files.locate(self.cache.path(uri))
         return self._server.offload(location, limit_rate=None) or ()
 

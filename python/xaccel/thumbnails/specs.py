@@ -77,9 +77,7 @@ def build_spec(
     """
     for name in options:
         if name not in OPTIONS:
-            raise SpecError(
-                f"a thumbnail does not have the option {name!r}{did_you_mean(name, OPTIONS)}"
-            )
+            raise SpecError(f"unknown thumbnail option {name!r}{did_you_mean(name, OPTIONS)}")
     options = {name: _plain(name, value) for name, value in options.items()}
     if options.get("crop") is not None:
         options["crop"] = _crop(options["crop"], source_size)

@@ -188,9 +188,7 @@ def recipe(suffix: str, size: object, options: Mapping[str, Any]) -> Recipe:
     given = {option: value for option, value in given.items() if option != option.upper()}
     for option in given:
         if option not in OPTIONS:
-            raise SpecError(
-                f"a thumbnail does not have the option {option!r}{did_you_mean(option, OPTIONS)}"
-            )
+            raise SpecError(f"unknown thumbnail option {option!r}{did_you_mean(option, OPTIONS)}")
     background = given.get("background")
     crop = given.get("crop") or False
     job = _Job(
@@ -263,7 +261,7 @@ def _box(size: Any) -> tuple[int, int]:
             f"the option 'size' must be a width and a height such as (300, 200), not {size!r}"
         ) from None
     if min(width, height) < 0 or max(width, height) == 0:
-        raise SpecError(f"the option 'size' can't be {size!r}: only one side can be free, as 0")
+        raise SpecError(f"the option 'size' can't be {size!r}: only one side can be 0")
     return width, height
 
 

@@ -163,9 +163,7 @@ def recipe(suffix: str, geometry: object, options: Mapping[str, Any]) -> Recipe:
     """
     for option in options:
         if option not in _OPTIONS:
-            raise SpecError(
-                f"a thumbnail does not have the option {option!r}{did_you_mean(option, _OPTIONS)}"
-            )
+            raise SpecError(f"unknown thumbnail option {option!r}{did_you_mean(option, _OPTIONS)}")
     given = {**_defaults(suffix), **options}
     job = _Job(
         Geometry.parse(geometry),

@@ -47,5 +47,5 @@ class NamedSources:
             prefix = first + slash
         source = self._sources.get(prefix)
         if source is None:
-            raise FileNotFound(f"{name!r} is not in one of the sources of the settings")
+            raise FileNotFound(f"{name!r} is not in a configured source")
         return source, rest

@@ -180,7 +180,7 @@ class _Object:
         else:
             raise StorageUnavailable(f"{self._name!r} was changed while it was fetched")
         if size is None:
-            raise StorageUnavailable(f"{self._name!r}: the store does not tell the size")
+            raise StorageUnavailable(f"{self._name!r}: the store did not report the size")
         if size > self._max_bytes:
             raise ImageTooLarge(f"{self._name!r} has more than {self._max_bytes} bytes")
         self._size = size

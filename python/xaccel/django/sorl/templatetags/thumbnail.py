@@ -171,7 +171,7 @@ def resolution(url: str, text: str) -> str:
     try:
         density = float(text.strip("x"))
     except ValueError:
-        raise SpecError(f"a resolution is a number of times such as '2x', not {text!r}") from None
+        raise SpecError(f"the resolution must be a factor such as '2x', not {text!r}") from None
     if isinstance(url, ThumbnailUrl):
         return url.at(density)
     return _dummy_url(url, density) if setting("DUMMY") else url
