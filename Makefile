@@ -28,7 +28,7 @@ unit: $(VENV)/.test ## Run the quick tests: no server, browser, Java or root, un
 	cargo test --workspace --lib --locked --quiet
 	$(BIN)/pytest --numprocesses auto -m 'not server and not e2e and not slow'
 
-lint: $(VENV)/.test ## Formatting, clippy, ruff, mypy, stubtest, circles of imports, English
+lint: $(VENV)/.test ## Check formatting, clippy, ruff, mypy, stubtest, circles of imports, English
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --lib --features python --locked -- -D warnings
@@ -48,7 +48,7 @@ python-test: $(VENV)/.test ## Run the Python tests, with real servers and a real
 	@# Playwright keeps an event loop running, which breaks other tests in the same process.
 	$(BIN)/pytest --numprocesses 2 tests/e2e
 
-package-test: $(VENV)/.test ## The sdist: it builds a wheel that works in an empty environment
+package-test: $(VENV)/.test ## Check that the sdist builds a wheel that works in an empty environment
 	$(BIN)/python scripts/package_test.py
 
 bench: $(VENV)/.bench ## Compare with other packages in one run

@@ -1,11 +1,11 @@
-//! Passes the versions of the codecs to the crate, in the variable `XACCEL_CODECS`: `name=version`,
-//! separated by commas.
+//! Passes the versions of the codecs to the crate in the variable `XACCEL_CODECS`, as
+//! `name=version` pairs that are separated by commas.
 
 use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-/// The codecs that are Rust crates. Their versions are those of the lock file.
+/// The codecs that are Rust crates. Their versions come from the lock file.
 const CRATES: [&str; 4] = ["png", "gif", "image", "tiff"];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -29,9 +29,9 @@ fn locked<'a>(lock: &'a str, name: &str) -> Option<&'a str> {
     lines.nth(1)?.strip_prefix("version = \"")?.strip_suffix('"')
 }
 
-/// The version in the headers of the libjpeg-turbo that is linked.
+/// The version of the linked libjpeg-turbo, from its headers.
 fn libjpeg_turbo() -> Result<String, Box<dyn Error>> {
-    // Set by `turbojpeg-sys`: directories, separated by commas.
+    // `turbojpeg-sys` sets this variable to a list of directories, separated by commas.
     let directories = std::env::var("DEP_TURBOJPEG_INCLUDE")?;
     println!("cargo::rerun-if-env-changed=DEP_TURBOJPEG_INCLUDE");
     let config = directories

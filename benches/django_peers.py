@@ -1,12 +1,12 @@
 """A Django page of a hundred thumbnails: xaccel's drop-ins compared with the packages themselves.
 
 Each package runs in a process of its own, with SQLite in a file. The first view finds no thumbnail:
-the peers render them all, the drop-ins write URLs. The warm view is the fastest later one: other
-work on the machine only slows a view down.
+the peers render all of them, and the drop-ins only write URLs. The warm view is the fastest later
+view, because other work on the machine only slows a view down.
 
-The images are in a directory, and in a storage without paths, as those of buckets are, but without
-their latency, which would slow down only the peers. sorl-thumbnail also runs with Redis: the bench
-starts a server of its own.
+The images are first in a directory, then in a storage without paths. Such a storage resembles a
+bucket, but without its latency, which would slow down only the peers. sorl-thumbnail also runs with
+Redis, for which the benchmark starts its own server.
 """
 
 import contextlib
@@ -49,7 +49,7 @@ CACHED_DIMENSIONS = {"THUMBNAIL_CACHE_DIMENSIONS": True}
 
 
 def measure(package: str, storage: str, options: dict[str, object]) -> None:
-    """Print the seconds of the first and of a warm view, as JSON."""
+    """Print the seconds of the first view and of a warm view as JSON."""
     import django
     from django.conf import settings
     from django.core.files.base import File
@@ -58,7 +58,7 @@ def measure(package: str, storage: str, options: dict[str, object]) -> None:
     directory = Path.cwd()
 
     class WithoutPaths(Storage):
-        """A storage that only opens, saves and looks for files."""
+        """A storage that can only open, save and look for files."""
 
         def _open(self, name: str, mode: str = "rb") -> File:
             return File((directory / name).open(mode))
@@ -181,7 +181,7 @@ def redis_server() -> Iterator[int]:
 
 
 def main(redis_port: int) -> None:
-    """Run all, and print how many times faster the drop-ins are."""
+    """Run all packages, and print how many times faster the drop-ins are."""
     redis = {"THUMBNAIL_KVSTORE": REDIS_STORE, "THUMBNAIL_REDIS_PORT": redis_port}
     pairs: list[tuple[str, str, str, dict[str, object]]] = [
         ("sorl-thumbnail", "sorl.thumbnail", SORL_DROP_IN, {}),

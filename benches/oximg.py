@@ -2,9 +2,9 @@
 
 oximg is a server in Rust with its own decoders: `cargo install oximg`. Both use two cores: xaccel
 runs in two workers of Gunicorn, whose app only calls `thumbnail()`. Runs take turns. The figures
-are medians of the rounds; the total is for equal numbers of requests of each file. Requests at the
-same time are for different sizes, since oximg would answer equal ones with one picture. Without
-oximg, the benchmark says that it is missing.
+are medians of the rounds; the total is for equal numbers of requests for each file. Simultaneous
+requests are for different sizes, because oximg would answer equal requests with one thumbnail. If
+oximg is not installed, the benchmark says so.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PHOTOS = {
 TARGETS = {"baseline": 2.5, "progressive": 15}
 ROUNDS = 5
 SECONDS = 2
-# Sides that differ, up to a fifth smaller.
+# The sides differ, and are up to a fifth smaller.
 SCRIPT = """
 local number = 0
 request = function()

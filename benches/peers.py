@@ -1,4 +1,4 @@
-"""Servers that make thumbnails, for the benchmarks: thumbor, nginx's image_filter, and ours."""
+"""Servers that make thumbnails, for the benchmarks: thumbor, image_filter of nginx, and xaccel."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def app(environ, start_response):
 
 
 class Server:
-    """A server process, and what it and its children have worked."""
+    """A server process, and the processor time that it and its children have used."""
 
     def __init__(self, port: int, pid: int) -> None:
         self.port, self.pid = port, pid
@@ -69,7 +69,7 @@ class Server:
         return f"http://{HOST}:{self.port}/{path.lstrip('/')}"
 
     def seconds(self) -> float:
-        """The processor time until now."""
+        """The processor time so far."""
         ticks = 0
         for process in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):
@@ -88,7 +88,7 @@ def thumbor(
     processes: int,
     results: Path | None = None,
 ) -> Server:
-    """thumbor, which keeps finished thumbnails in a directory if there is one."""
+    """Run thumbor, which keeps finished thumbnails in a directory if one is given."""
     config = directory / "thumbor.conf"
     storage = "thumbor.result_storages.file_storage" if results else None
     config.write_text(
@@ -112,7 +112,7 @@ def image_filter(
     quality: int,
     workers: int | str = "auto",
 ) -> Server:
-    """nginx's own resizer at `/WIDTHxHEIGHT/NAME`, without a cache in front of it."""
+    """Run nginx's own resizer at `/WIDTHxHEIGHT/NAME`, without a cache in front of it."""
     port = free_port()
     config = directory / "image_filter.conf"
     config.write_text(
@@ -134,7 +134,7 @@ def image_filter(
 def bare_app(
     directory: Path, stack: contextlib.ExitStack, root: Path, *, quality: int, workers: int
 ) -> Server:
-    """Gunicorn, and an app that does nothing but call `thumbnail()` at `/SIDE/NAME`."""
+    """Run Gunicorn with an app that only calls `thumbnail()` at `/SIDE/NAME`."""
     (directory / "bare_app.py").write_text(APP.format(root=root, quality=quality))
     port = free_port()
     command = (

@@ -66,7 +66,7 @@ WORKERS = {
 
 @contextlib.contextmanager
 def site(directory: Path, worker: tuple[str, ...]) -> Iterator[str]:
-    """The app under Gunicorn behind nginx; yields its address."""
+    """Run the app under Gunicorn behind nginx, and yield its address."""
     root = directory / "files"
     root.mkdir()
     (root / "100k.bin").write_bytes(os.urandom(100_000))
@@ -94,7 +94,7 @@ def site(directory: Path, worker: tuple[str, ...]) -> Iterator[str]:
 
 
 def requests_a_second(url: str, seconds: int, connections: int) -> float:
-    """What wrk measures in one short run."""
+    """Return the requests per second that wrk measures in one short run."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", url]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in output:
@@ -108,7 +108,7 @@ def requests_a_second(url: str, seconds: int, connections: int) -> float:
 def compare(
     title: str, contestants: dict[str, Callable[[], float]], rounds: int
 ) -> dict[str, list[float]]:
-    """Run every contestant in every round; print the medians."""
+    """Run every contestant in every round, and print the medians."""
     figures: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, contestant in contestants.items():
@@ -120,13 +120,13 @@ def compare(
 
 
 def ratio(ours: list[float], theirs: list[float], label: str, target: float = 0) -> None:
-    """Print the median of the rounds' ratios, and the least that it should be."""
+    """Print the median of the rounds' ratios, and the minimum that it should reach."""
     value = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
     print(f"  {label:44}{value:12.2f}" + (f"  (target >= {target:g})" if target else ""))
 
 
 def in_python(roots: list[tuple[str, str]], path: str) -> str | None:
-    """The checks of `PathMap.find`, as a careful developer writes them."""
+    """Make the checks of `PathMap.find` as a careful developer would write them."""
     if not path.startswith("/") or "\0" in path or "\\" in path or ".." in path.split("/"):
         return None
     best: tuple[str, str] | None = None
@@ -139,7 +139,7 @@ def in_python(roots: list[tuple[str, str]], path: str) -> str | None:
 
 
 def lookups(rounds: int) -> None:
-    """One look-up among fifty roots."""
+    """Compare one look-up among fifty roots."""
     roots = [(f"/srv/tenants/{i:03}/private", f"/_private/{i:03}/") for i in range(LOOKUPS)]
     path = "/srv/tenants/037/private/videos/2026/puppies.mp4"
     path_map = PathMap(roots)
@@ -163,7 +163,7 @@ def lookups(rounds: int) -> None:
 
 
 def files(rounds: int, seconds: int) -> None:
-    """Files of 100 kB and of 10 MB through nginx."""
+    """Compare files of 100 kB and of 10 MB through nginx."""
     for kind, worker in WORKERS.items():
         with (
             tempfile.TemporaryDirectory() as temporary,
@@ -195,7 +195,7 @@ def files(rounds: int, seconds: int) -> None:
 
 
 def runs(address: str, seconds: int, path: str, connections: int = 16) -> Callable[[], float]:
-    """One short run of wrk, to be called again and again."""
+    """Return a function that makes one short run of wrk at each call."""
     return partial(requests_a_second, f"{address}/{path}", seconds, connections)
 
 

@@ -54,7 +54,7 @@ def requests_a_second(url: Url, seconds: int = SECONDS_A_ROUND) -> float:
         raise SystemExit(f"{url}: {errors[0]}")
     found = re.search(r"Requests/sec:\s+([0-9.]+)", output)
     assert found, output
-    # A slow one may not have finished any in so short a time.
+    # A slow server may not have finished any request in such a short time.
     return float(found[1]) or 1 / seconds
 
 
@@ -70,7 +70,7 @@ def fetch(url: Url) -> bytes:
 
 
 THREADS = ("--workers=2", "--threads=4")
-# thumbor has an event loop, too. One process of each, as connections that are kept open don't
+# thumbor also has an event loop. Each runs in one process, as connections that are kept open don't
 # spread over two by themselves.
 EVENT_LOOP = ("--workers=1", "--worker-class=gevent")
 
@@ -94,7 +94,7 @@ def app(
 
 
 def application() -> object:
-    """What Gunicorn serves: the endpoint alone."""
+    """The app that Gunicorn serves: only the endpoint."""
     import os
 
     from xaccel.wsgi import Thumbnails
@@ -103,7 +103,7 @@ def application() -> object:
 
 
 def ours(directory: Path, way: str, stack: contextlib.ExitStack) -> dict[str, Url]:
-    """The URLs of a thumbnail in nginx's cache, of the same file sent statically, of the app."""
+    """Return the URLs of a thumbnail in nginx's cache, of the same static file, and of the app."""
     home = directory / way
     home.mkdir()
     settings: dict[str, object] = {
@@ -138,7 +138,7 @@ def ours(directory: Path, way: str, stack: contextlib.ExitStack) -> dict[str, Ur
 
 
 def thumbor(directory: Path, stack: contextlib.ExitStack, processes: int) -> Url:
-    """thumbor with its result storage."""
+    """Run thumbor with its result storage."""
     directory.mkdir()
     results = directory / "results"
     server = peers.thumbor(
@@ -148,14 +148,14 @@ def thumbor(directory: Path, stack: contextlib.ExitStack, processes: int) -> Url
     fetch(url)
     deadline = time.monotonic() + PATIENCE
     while not any(path.is_file() for path in results.rglob("*")):
-        # It stores what it has made after it has sent it.
+        # thumbor stores a thumbnail after it has sent it.
         assert time.monotonic() < deadline, "thumbor stores nothing"
         time.sleep(0.01)
     return url
 
 
 def image_filter(directory: Path, stack: contextlib.ExitStack) -> Url:
-    """nginx's own resizer, without a cache in front of it."""
+    """Run nginx's own resizer, without a cache in front of it."""
     server = peers.image_filter(directory, stack, PHOTO.parent, quality=QUALITY)
     return server.url(f"300x200/{PHOTO.name}")
 
@@ -202,7 +202,7 @@ def http() -> None:
 
 
 def print_ratio(name: str, ratio: float, target: float | None, *, is_most: bool = False) -> None:
-    """Print a ratio, and whether it is at least its target; or at most."""
+    """Print a ratio, and whether it is at least (or at most) its target."""
     verdict = ""
     if target is not None:
         is_met = ratio <= target if is_most else ratio >= target
@@ -211,7 +211,7 @@ def print_ratio(name: str, ratio: float, target: float | None, *, is_most: bool 
 
 
 def stampede() -> None:
-    """`VISITORS` visitors ask for the same thumbnail at once, before it exists."""
+    """Let `VISITORS` visitors request the same thumbnail at once, before it exists."""
     print(f"\nA thumbnail that does not exist yet, for {VISITORS} visitors at once, by 4 workers")
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -229,7 +229,7 @@ def stampede() -> None:
         env = {"XACCEL_TEST_SETTINGS": json.dumps(settings), "XACCEL_TEST_LOG": str(log)}
         stack.enter_context(running(command, port, directory / "app.log", env))
         url = TemplateHelpers(Config.from_mapping(settings)).thumbnail_url
-        # Once each worker has its threads.
+        # Measure once each worker has started its threads.
         seconds_of_each(port, url(PHOTO.name, 9), VISITORS)
         for image_format, width in (("jpeg", 300), ("webp", 1600)):
             alone: list[float] = []
@@ -263,7 +263,7 @@ def renders(log: Path) -> int:
 
 
 def seconds_of_each(port: int, path: str, number: int) -> list[float]:
-    """How long each of some simultaneous requests takes; all must get the same."""
+    """Return the seconds of each simultaneous request. All must get the same response."""
     request = f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
     answers: dict[socket.socket, bytearray] = {}
     with contextlib.ExitStack() as stack:
@@ -298,7 +298,7 @@ def is_whole(answer: bytearray) -> bool:
 
 
 def templates() -> None:
-    """100 URLs in a Jinja loop."""
+    """Compare 100 URLs in a Jinja loop."""
     helpers = TemplateHelpers(
         Config.from_mapping({"THUMBNAIL_SOURCE": "/srv/photos", "SECRET_KEYS": [KEY]})
     )
@@ -327,7 +327,7 @@ def templates() -> None:
     print("\nA page with 100 thumbnails, in Jinja")
     for name, seconds in figures.items():
         print(f"  {name:28}{statistics.median(seconds) * 1e6:10.0f} µs")
-    # What Jinja itself takes to call a function in a loop is nobody's merit.
+    # The time that Jinja itself takes to call a function in a loop does not count.
     jinjas = statistics.median(figures["nothing"])
     ours, theirs = (
         statistics.median(figures[name]) - jinjas for name in ("thumbnail_url", "libthumbor")

@@ -33,7 +33,7 @@ settings.configure(SECRET_KEY=SECRET)
 
 
 def by_hand(filename: str, width: int, height: int) -> str:
-    """As a web developer writes it for nginx's secure_link: MD5, base64 and `replace`."""
+    """Sign as a web developer would for nginx's secure_link: MD5, base64 and `replace`."""
     uri = f"/t/{width}x{height}/{filename}"
     digest = hashlib.md5(f"{uri} {SECRET}".encode()).digest()
     key = base64.b64encode(digest).decode().replace("+", "-").replace("/", "_").rstrip("=")
@@ -60,7 +60,7 @@ paths = [f"/t/300x200/photos/2026/{number}.jpg" for number in range(100)]
 
 
 def loop(jinja: jinja2.Environment, expression: str) -> Callable[[], str]:
-    """A page of a hundred images, as something to call."""
+    """Return a function that makes the URLs of a page of a hundred images."""
     source = f"{{% for path in paths %}}{{{{ {expression} }}}}{{% endfor %}}"
     return partial(jinja.from_string(source).render, paths=paths)
 
@@ -73,7 +73,7 @@ theirs, theirs_escaped = loop(environment, THEIRS), loop(escaping, THEIRS)
 
 
 def report(title: str, statements: dict[str, float]) -> None:
-    """Time statements; ours is the first, a figure how many times as fast it should be."""
+    """Time statements. The first is xaccel's; a number says how many times as fast it should be."""
     timers = {statement: timeit.Timer(statement, globals=globals()) for statement in statements}
     loops = {}
     for statement, timer in timers.items():

@@ -1,9 +1,9 @@
 """Compare the crops of `gravity="smart"` with the centre and with libvips's two methods.
 
-A person has marked the subject of each picture with a box. The table shows how much of the box each
+A person has marked the subject of each image with a box. The table shows how much of the box each
 method keeps, relative to the largest part that fits into a window of that shape, and how often the
-box stays whole. A second table shows the time that the choice adds to a thumbnail. The pictures are
-photographs of this repository, pictures with subjects in unusual places, and photographs of
+box stays whole. A second table shows the time that the choice adds to a thumbnail. The images are
+photographs of this repository, images with subjects in unusual places, and photographs of
 Debian's plasma-workspace-wallpapers.
 
     benches/smart_crop.py [--sheet FILE]    write a contact sheet too
@@ -54,7 +54,7 @@ def cropped(source: bytes, size: tuple[int, int], way: str) -> Image.Image:
 
 
 def shares(subject: Subject | Composed) -> dict[str, list[float]]:
-    """How much of the subject each way keeps, for each shape."""
+    """Return the share of the subject that each method keeps, for each shape."""
     stream = io.BytesIO()
     subject.picture.save(stream, "PNG")
     found: dict[str, list[float]] = {way: [] for way in WAYS}
@@ -108,7 +108,7 @@ def cost() -> None:
 
 
 def contact_sheet(subjects: list[Subject | Composed], path: Path) -> None:
-    """The whole picture with the subject's box, and what two ways keep of it, upright and wide."""
+    """Draw each whole image with the subject's box, and upright and wide crops by two methods."""
     side, upright, wide = 96, (64, 96), (96, 54)
     rows = ("smart", "centre", "attention")
     columns = 6

@@ -76,7 +76,7 @@ ENGINES = {"xaccel": ours, "pyvips": by_vips, "pillow": by_pillow}
 
 
 def ssim(one, other):
-    """Structural similarity of two gray pictures: Gaussian window, sigma 1.5."""
+    """Return the structural similarity of two gray pictures: Gaussian window, sigma 1.5."""
 
     kernel = np.exp(-np.square(np.arange(-5, 6)) / (2 * 1.5**2))
     kernel /= kernel.sum()
@@ -107,7 +107,7 @@ def photographs(limit):
 
 
 def sources(limit):
-    """Name, format to write, encoded source."""
+    """Yield the format to write, the name and the encoded source."""
     photos = photographs(limit)
     for path in photos:
         name = f"{path.parts[4]}/{path.stem}"
@@ -130,7 +130,7 @@ def sources(limit):
 
 
 def measure(source, size, kind, rounds):
-    """The median milliseconds of processor time of each engine, taking turns."""
+    """Return the median milliseconds of processor time of each engine. The engines take turns."""
     times = {name: [] for name in ENGINES}
     results = {}
     for _ in range(rounds):
@@ -142,7 +142,7 @@ def measure(source, size, kind, rounds):
 
 
 def similarities(original, results):
-    """The SSIM of each engine's result, where all made the same size."""
+    """Return the SSIM of each engine's result, if all results have the same size."""
     size = Image.open(io.BytesIO(results["xaccel"])).size
     reference = original.convert("RGB").resize(size, Image.Resampling.LANCZOS)
     pictures = {name: Image.open(io.BytesIO(made)) for name, made in results.items()}
@@ -152,7 +152,7 @@ def similarities(original, results):
 
 
 def is_eighth(source, size):
-    """Whether a thumbnail is so small that the DC coefficients are enough."""
+    """Return whether a thumbnail is so small that the DC coefficients are enough."""
     with Image.open(io.BytesIO(source)) as picture:
         return max(picture.size) / 8 >= 2 * size
 
@@ -171,7 +171,7 @@ def compare(kind, name, source, rounds, ratios):
             for engine, made in results.items()
         )
         print(f"{kind + ' ' + name:34}{size:5} {row}        {more}", flush=True)
-        # A JPEG of which an eighth is enough is another matter: see `jpeg-dc`.
+        # JPEGs for which an eighth of the size is enough are reported separately: see `jpeg-dc`.
         group = "jpeg/8" if kind == "jpeg" and is_eighth(source, size) else kind
         for peer in ("pyvips", "pillow"):
             ratio = medians[peer] / medians["xaccel"]

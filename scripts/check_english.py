@@ -3,8 +3,9 @@
     scripts/check_english.py             # documents, code, templates of this repository
     scripts/check_english.py FILE...     # these files only
 
-Prose in Markdown, comments and string literals in code. Code in backticks is left out. The exit
-status is 1 when a phrase is found. Rewrite the whole sentence: a synonym seldom helps.
+The script checks prose in Markdown, and comments and string literals in code. It skips code in
+backticks. The exit status is 1 when a phrase is found. Rewrite the whole sentence: a synonym seldom
+helps.
 """
 
 from __future__ import annotations
@@ -120,10 +121,10 @@ PATTERNS = (
 
 
 def check(name: str, text: str) -> list[Finding]:
-    """The phrases to avoid in a file.
+    """Return the phrases to avoid in a file.
 
     Args:
-        name: The file's name, whose ending says what kind of text it is.
+        name: The file's name, whose extension determines the kind of text.
         text: Its content.
     """
     found: list[Finding] = []
@@ -142,7 +143,7 @@ def check(name: str, text: str) -> list[Finding]:
 
 
 def _words(block: str) -> str:
-    """The text without code in backticks, with one space or line break between words."""
+    """Return the text without code in backticks, with one space or line break between words."""
     block = re.sub(r"(`+)(?!`).+?\1", "`", block)
     return re.sub(r"[ \t]*(\n)[ \t]*|[ \t]+", lambda space: space[1] or " ", block)
 
@@ -164,13 +165,13 @@ def _prose(name: str) -> Callable[[str], Iterator[_Block]]:
 
 
 def _plain(text: str) -> Iterator[_Block]:
-    """Paragraphs, without the signs that begin a comment."""
+    """Yield the paragraphs, without the characters that begin a comment."""
     for start, lines in _paragraphs(text):
         yield start, "\n".join(re.sub(r"^\s*#+ ?", "", line) for line in lines)
 
 
 def _markdown(text: str) -> Iterator[_Block]:
-    """Paragraphs and tables, without fenced and indented code."""
+    """Yield paragraphs and tables, without fenced and indented code."""
     blanked = re.sub(
         r"^( *)(```+|~~~+).*?^ *\2 *$",
         lambda code: "\n" * code[0].count("\n"),
@@ -193,7 +194,7 @@ def _paragraphs(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _python(text: str) -> Iterator[_Block]:
-    """Comments and strings. Those on successive lines are one block."""
+    """Yield comments and strings. Those on successive lines are one block."""
     pieces: list[tuple[int, str, str]] = []
     middle = getattr(tokenize, "FSTRING_MIDDLE", None)
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
@@ -214,7 +215,7 @@ def _unquoted(literal: str) -> str:
 
 
 def _message(text: str) -> str:
-    """The text of a format string without the names in its placeholders."""
+    """Return the text of a format string without the names in its placeholders."""
     return re.sub(r"\{[^{}\n]*\}", "{}", text)
 
 
@@ -231,7 +232,7 @@ _C_LIKE = re.compile(
 
 
 def _c_like(text: str) -> Iterator[_Block]:
-    """Comments and strings of Rust, JavaScript and CSS. Comments on successive lines are one."""
+    """Yield comments and strings of Rust, JavaScript and CSS. Successive comments are one block."""
     pieces: list[tuple[int, str, str]] = []
     for match in _C_LIKE.finditer(text):
         number = text.count("\n", 0, match.start()) + 1
@@ -262,14 +263,14 @@ def _joined(pieces: list[tuple[int, str, str]]) -> Iterator[_Block]:
 
 
 def files() -> Iterable[Path]:
-    """The files of this repository that people read, except this list of phrases."""
+    """Return the files of this repository that people read, except this list of phrases."""
     found = {path for pattern in WHERE for path in ROOT.glob(pattern) if path.is_file()}
     found.discard(Path(__file__))
     return sorted(path for path in found if GENERATED.isdisjoint(path.parts))
 
 
 def main(arguments: list[str]) -> int:
-    """Print what was found; 1 when that is anything."""
+    """Print the phrases that were found. Return 1 if there are any."""
     paths = [Path(argument) for argument in arguments] or files()
     count = 0
     for path in paths:

@@ -40,7 +40,7 @@ class Demo:
 
 
 def flask_gallery(server: str, data: Path, _port: int) -> Demo:
-    """The Flask gallery on Gunicorn."""
+    """Prepare the Flask gallery on Gunicorn."""
     return Demo(
         directory=GALLERY,
         environment={"XACCEL_SERVER": server, "GALLERY_DATA": str(data)},
@@ -54,7 +54,7 @@ def flask_gallery(server: str, data: Path, _port: int) -> Demo:
 
 
 def django_photos(server: str, data: Path, port: int) -> Demo:
-    """The Django site: on Gunicorn behind nginx, or by itself in development."""
+    """Prepare the Django site: on Gunicorn behind nginx, or by itself in development."""
     settings = "photosite.settings." + ("development" if server == "direct" else "demo")
     path = "/" if server == "direct" else "/shop/"
     environment = {
@@ -99,7 +99,7 @@ EXAMPLES = {"flask": flask_gallery, "django": django_photos}
 
 
 def main() -> int:
-    """Start the servers, wait, stop them."""
+    """Start the servers, wait for Ctrl-C, and stop them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--example", choices=EXAMPLES, default="flask")
     parser.add_argument("--server", choices=["direct", "nginx"], default="direct")
@@ -133,7 +133,7 @@ def main() -> int:
     except TimeoutError as error:
         print(error, file=sys.stderr)
     except subprocess.CalledProcessError as error:
-        # The command has already said why.
+        # The command has already printed the reason.
         return error.returncode
     finally:
         for server in reversed(servers):
@@ -171,7 +171,7 @@ def _environment(demo: Demo) -> dict[str, str]:
 
 
 def _key(path: Path) -> str:
-    """Read a secret key that the first start makes."""
+    """Read a secret key, which the first start creates."""
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(50), encoding="ascii")

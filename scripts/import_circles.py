@@ -69,7 +69,7 @@ class RustCrate:
 
 
 def _rust_code(file: Path) -> str:
-    """The code of a file without comments, strings and test modules."""
+    """Return the code of a file without comments, strings and test modules."""
     code = _RUST_NOISE.sub(lambda noise: '""' if '"' in noise[0] else " ", file.read_text())
     while test := _TEST_MODULE.search(code):
         depth, end = 1, test.end()
@@ -81,7 +81,7 @@ def _rust_code(file: Path) -> str:
 
 
 def _rust_paths(code: str) -> Iterator[RustPath]:
-    """All paths of more than one name, with the groups of `use` written out."""
+    """Yield all paths of more than one name, with the groups of `use` written out."""
     tokens = _RUST_TOKEN.findall(code)
     index = 0
     while index < len(tokens):
@@ -127,7 +127,7 @@ class RustProject:
             self._crates[library.parents[1].name.replace("-", "_")] = RustCrate(library)
 
     def imports(self) -> dict[Path, set[Path]]:
-        """The files that each file imports."""
+        """Return the files that each file imports."""
         return {
             file: set(self._imports(crate, module)) - {file}
             for crate in self._crates.values()
@@ -144,7 +144,7 @@ class RustProject:
                 yield found
 
     def _file(self, crate: RustCrate, module: RustPath, path: RustPath) -> Path | None:
-        """The file that defines what a path in a module names, if it is one of the project."""
+        """Return the file that defines the item of a path in a module, if the project has it."""
         first, *rest = path
         if first in {"crate", "self", "super"}:
             base = () if first == "crate" else module
@@ -169,7 +169,7 @@ class RustProject:
 
 
 def python_imports(root: Path) -> dict[Path, set[Path]]:
-    """The imports between the Python files of a project."""
+    """Return the imports between the Python files of a project."""
     files = {_python_module(file, root / "python"): file
              for file in sorted((root / "python").rglob("*.py"))}  # fmt: skip
     graph: dict[Path, set[Path]] = {}
@@ -190,7 +190,7 @@ def _python_module(file: Path, root: Path) -> str:
 
 
 def _python_names(node: ast.AST, package: str) -> Iterator[str]:
-    """The full names of what a statement imports."""
+    """Yield the full names of the items that a statement imports."""
     match node:
         case ast.Import(names=names):
             yield from (alias.name for alias in names)
@@ -203,12 +203,12 @@ def _python_names(node: ast.AST, package: str) -> Iterator[str]:
 
 
 def _python_file(files: Mapping[str, Path], name: str) -> Path | None:
-    """The file of a module, or of the module that has a name."""
+    """Return the file of a module, or of the module that contains a name."""
     return files.get(name) or files.get(name.rpartition(".")[0])
 
 
 def circles(graph: Graph) -> list[list[Path]]:
-    """The sets of files that import each other, by Tarjan's algorithm."""
+    """Return the sets of files that import each other, by Tarjan's algorithm."""
     numbers: dict[Path, int] = {}
     lows: dict[Path, int] = {}
     stack: list[Path] = []
@@ -236,7 +236,7 @@ def circles(graph: Graph) -> list[list[Path]]:
 
 
 def main(root: Path) -> int:
-    """Print the circles below a directory; returns the exit status."""
+    """Print the circles below a directory. Return the exit status."""
     graph = RustProject(root).imports() | python_imports(root)
     found = circles(graph)
     for number, circle in enumerate(found, 1):

@@ -1,3 +1,3 @@
-# What a build for debugging is for the C libraries that choose that by Cargo's profile, see
-# .cargo/config.toml. Nobody debugs these here, and without their symbols they link sooner.
+# Defines the debug build of the C libraries that follow Cargo's profile; see .cargo/config.toml.
+# Nobody debugs these libraries here, and they link faster without symbols.
 set(CMAKE_C_FLAGS_DEBUG "-O2 -DNDEBUG" CACHE STRING "")

@@ -1,6 +1,6 @@
 """Make the pictures of the table of options in `docs/thumbnails.md`.
 
-The text of each picture in the page is its spec. Run this after an option has changed:
+The text of each picture on the page is its spec. Run this after an option has changed:
 `.venv/bin/python scripts/option_pictures.py`.
 """
 
@@ -19,13 +19,13 @@ _PICTURE = re.compile(r"!\[([^\]]+)\]\((images/options/[^)]+\.jpg)\)")
 
 
 def pictures() -> dict[Path, str]:
-    """Return the spec of each picture of the page by its path."""
+    """Return the spec of each picture on the page by its path."""
     page = (DOCS / "thumbnails.md").read_text()
     return {DOCS / path: spec for spec, path in _PICTURE.findall(page)}
 
 
 def main() -> None:
-    """Make every picture of the page."""
+    """Make every picture on the page."""
     for path, text in pictures().items():
         path.parent.mkdir(exist_ok=True)
         made = render(PHOTO, Spec.parse(text), format="jpeg")

@@ -66,7 +66,7 @@ IN_WHEEL = (
 
 
 def main() -> None:
-    """Fail with what is missing or broken."""
+    """Run all checks. The first one that fails names what is missing or broken."""
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)
         _run(BIN / "maturin", "sdist", "--out", directory)
@@ -94,7 +94,7 @@ def main() -> None:
         venv.create(environment, with_pip=True)
         python = environment / "bin" / "python"
         _run(python, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", wheel)
-        # -I: neither the current directory nor PYTHONPATH may help.
+        # With -I, neither the current directory nor PYTHONPATH can provide modules.
         _run(python, "-I", "-W", "ignore", "-c", CHECK, cwd=directory)
         _run(environment / "bin" / "xaccel", "--version", cwd=directory)
         _check_gallery(environment / "bin" / "xaccel", directory)
@@ -102,7 +102,7 @@ def main() -> None:
 
 
 def _check_metadata(info: Path) -> None:
-    """What a package index shows: links to the project, and a page whose own links work there."""
+    """Check what a package index shows: links to the project, and a page with working links."""
     metadata, _, page = info.read_text().partition("\n\n")
     if "\nProject-URL: " not in metadata:
         sys.exit(f"{info.name} has no Project-URL")
@@ -121,7 +121,7 @@ def _run_unit_tests(source: Path, wheel: Path, directory: Path) -> None:
         *(sys.executable, "-m", "pytest", "-m", "not server and not e2e and not slow", "-x", "-q"),
         *("-p", "no:cacheprovider", "--numprocesses", "2"),
         cwd=source,
-        # Before an editable installation of the repository.
+        # This takes precedence over an editable installation of the repository.
         env={**os.environ, "PYTHONPATH": str(installed)},
     )
 

@@ -1,6 +1,6 @@
-"""S3 under load, with real servers: workers that fork, a store that stops, bytes of large images.
+"""Test S3 under load with real servers: forking workers, a store that stops, and large images.
 
-Prints figures. Exits with 1 if an answer fails or a fetch hangs.
+The script prints figures. It exits with 1 if a response fails or a fetch hangs.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def picture(width: int, height: int) -> Image.Image:
 
 
 def photo(width: int, height: int, quality: int, *, progressive: bool) -> bytes:
-    """Return it as a JPEG."""
+    """Return such a photo as a JPEG."""
     out = io.BytesIO()
     picture(width, height).save(out, "JPEG", quality=quality, progressive=progressive)
     return out.getvalue()
@@ -92,7 +92,7 @@ def serving(command: tuple[str, ...], given: Settings, directory: Path) -> Itera
 
 
 def ask(port: int, url: str) -> tuple[int, float]:
-    """Return the status of an answer and the seconds it took."""
+    """Return the status of a response, and the seconds that it took."""
     start = time.monotonic()
     connection = HTTPConnection(HOST, port, timeout=LIMIT)
     with contextlib.closing(connection):
@@ -107,7 +107,7 @@ def ask(port: int, url: str) -> tuple[int, float]:
 
 
 def summary(answers: list[tuple[int, float]], seconds: float) -> str:
-    """Describe answers."""
+    """Return a summary of the statuses and times of responses."""
     statuses = dict(Counter(status for status, _ in answers))
     times = sorted(elapsed for _, elapsed in answers)
     return (
@@ -136,7 +136,7 @@ def forks(server: S3Server, directory: Path, count: int) -> bool:
 
 
 def celery(server: S3Server, directory: Path, count: int) -> bool:
-    """The same in the processes of a Celery worker."""
+    """Fetch images in the processes of a Celery worker."""
     from tests.support.servers import s3_celery  # noqa: PLC0415
 
     broker = directory / "broker"
@@ -242,7 +242,7 @@ def outage(server: S3Server, relay: Relay, directory: Path, seconds: float, kind
 
 
 def share_of_bytes(server: S3Server) -> bool:
-    """Fetch what a thumbnail of 300 pixels of a 15-megapixel image needs."""
+    """Fetch the bytes that a 300-pixel thumbnail of a 15-megapixel image needs."""
     is_fine = True
     for quality, progressive in ((75, True), (85, True), (92, True), (85, False)):
         image = photo(4704, 3200, quality, progressive=progressive)

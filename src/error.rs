@@ -65,7 +65,7 @@ pub enum PathMapError {
     Syntax(String),
 }
 
-/// The reason why a path can't be sent. Visitors get "not found" for all of them.
+/// The reason why a path can't be sent. Visitors get "not found" for every reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PathError {

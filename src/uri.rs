@@ -171,7 +171,7 @@ pub fn check_normal(path: &str) -> Result<(), UriError> {
 /// Decodes the path of a URL in the spelling of [`encode_path`].
 ///
 /// # Errors
-/// When the path is badly encoded, not UTF-8, not in normal form, or not in this spelling.
+/// Fails if the path is badly encoded, not UTF-8, not in normal form, or not in this spelling.
 pub fn decode_path(encoded: &str) -> Result<Cow<'_, str>, UriError> {
     if is_plain(encoded) {
         return Ok(Cow::Borrowed(encoded));

@@ -51,7 +51,7 @@ TRIMMED = [
     for size in ((100, 100), (77, 0), (0, 55), (60, 30))
     for options in ({}, {"crop": True}, {"crop": "0,0", "upscale": True}, {"bw": True})
 ]
-HALF = "half a pixel is rounded up, and not to the even number"
+HALF = "half a pixel is rounded up instead of to the nearest even number"
 DIFFERENCES = {
     ("rotated.jpg", (500, 350), ""): HALF,
     ("rotated.jpg", (500, 350), "upscale"): HALF,

@@ -1,4 +1,4 @@
-"""What a WSGI server imports: `gunicorn app:app`."""
+"""The module that a WSGI server imports: `gunicorn app:app`."""
 
 from gallery import create_app
 

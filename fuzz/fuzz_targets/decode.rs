@@ -1,5 +1,5 @@
-//! No file crashes a decoder, at any size: its header, its profile, all of its frames. The first
-//! bytes decide the format, so the corpus has files of each.
+//! No file crashes a decoder at any size, whether the decoder reads the header, the profile or all
+//! frames. The first bytes determine the format, so the corpus contains files of each format.
 
 #![no_main]
 

@@ -26,8 +26,8 @@ fn render_all(source: &[u8]) {
         max_frames: 8,
         max_side: 64,
     };
-    // A crop that needs the whole picture, others for which it comes in rows or in components, and the
-    // options that work on pixels.
+    // One crop needs the whole picture. For the others, the picture arrives in rows or in
+    // components. The other options work on pixels.
     for (spec, format) in [
         ("16x16,cover,upscale,g-smart", OutputFormat::WebP),
         ("16x16,cover,upscale", OutputFormat::Jpeg),

@@ -129,7 +129,7 @@ impl Cache {
     /// its thread has to do.
     ///
     /// # Errors
-    /// When the lock's file can't be created, for example on a read-only disk.
+    /// Fails if the lock's file can't be created, for example on a read-only disk.
     pub fn try_lock(&self, number: u64) -> io::Result<Option<Lock>> {
         self.try_lock_file(&format!("{number:03x}"))
     }
@@ -138,7 +138,7 @@ impl Cache {
     /// waiting.
     ///
     /// # Errors
-    /// When the files of the locks can't be created.
+    /// Fails if the files of the locks can't be created.
     pub fn try_enqueue(&self, queue: usize) -> io::Result<Option<Lock>> {
         self.first_free("queue", queue.max(1))
     }
@@ -147,7 +147,7 @@ impl Cache {
     /// taken.
     ///
     /// # Errors
-    /// When the files of the locks can't be created.
+    /// Fails if the files of the locks can't be created.
     pub fn try_admit(&self, renders: usize) -> io::Result<Option<Lock>> {
         self.first_free("render", renders.max(1))
     }

@@ -120,7 +120,7 @@ mod tests {
             assert!(names.into_iter().all(|name| name.len() <= MAX_NAME), "{uri}");
             files.extend([path, aside]);
         }
-        // The five long ones have but one each.
+        // The five long ones have only one file each.
         assert_eq!(files.len(), 2 * 2 + 5);
     }
 }

@@ -19,7 +19,7 @@ impl Cache {
     /// and when the thumbnail is rendered.
     ///
     /// # Errors
-    /// When the file can't be written. The incomplete file is removed.
+    /// Fails if the file can't be written. The incomplete file is removed.
     pub fn publish(
         &self,
         uri: &str,

@@ -13,8 +13,8 @@ impl Cache {
     /// their specs. Returns the number of removed thumbnails.
     ///
     /// # Errors
-    /// When the cache can't be read or a file can't be removed;
-    /// [`io::ErrorKind::InvalidInput`] for a source that can't have thumbnails.
+    /// Fails if the cache can't be read or a file can't be removed. A source that can't have
+    /// thumbnails causes [`io::ErrorKind::InvalidInput`].
     pub fn purge(&self, prefix: &str, source: &str) -> io::Result<u64> {
         // An invalid name is an error even if nothing is cached yet.
         self.path(&format!("{prefix}spec/{source}"))?;

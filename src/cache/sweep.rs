@@ -63,8 +63,8 @@ impl Cache {
     /// time of the last read is the file's access time, which Linux by default updates once a day.
     ///
     /// # Errors
-    /// When the cache can't be read or locked. Files that appear or disappear during the sweep are
-    /// not an error.
+    /// Fails if the cache can't be read or locked. Files that appear or disappear during the sweep
+    /// are not an error.
     pub fn sweep(&self, bounds: Bounds, now: SystemTime) -> io::Result<Option<Swept>> {
         let Some(_lock) = self.first_free("sweep", 1)? else {
             return Ok(None);
@@ -100,7 +100,7 @@ impl Cache {
     /// may soon exceed `max_size` bytes. Call this after each [`Cache::publish`].
     ///
     /// # Errors
-    /// When the cache can't be read.
+    /// Fails if the cache can't be read.
     pub fn is_sweep_due(&self, max_size: u64) -> io::Result<bool> {
         match fs::metadata(self.directory.join(LOCK_DIRECTORY).join(WRITTEN)) {
             Ok(written) => Ok(written.len().saturating_mul(BLOCK) >= max_size / MARGIN),
@@ -113,7 +113,7 @@ impl Cache {
     /// Returns the number of thumbnails and their size in bytes.
     ///
     /// # Errors
-    /// When the cache can't be read.
+    /// Fails if the cache can't be read.
     pub fn usage(&self) -> io::Result<Usage> {
         let mut usage = Usage::default();
         for entry in self.thumbnails()? {
@@ -125,7 +125,7 @@ impl Cache {
     /// Removes all thumbnails. Returns their number and their size in bytes.
     ///
     /// # Errors
-    /// When the cache can't be read.
+    /// Fails if the cache can't be read.
     pub fn clear(&self) -> io::Result<Usage> {
         let mut swept = Swept::default();
         for entry in self.thumbnails()? {
@@ -279,7 +279,7 @@ mod tests {
         let (_temp, cache) = cache();
         let (max_size, now) = (1 << 20, SystemTime::now());
         let bounds = Bounds { max_size, ..ALL };
-        // As another process.
+        // This cache acts as another process.
         let other = Cache::new(cache.directory.clone());
         let mut sweeps = 0;
         for number in 0..500 {

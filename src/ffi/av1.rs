@@ -1,4 +1,4 @@
-//! Safe calls to libaom: encode a still image as an AV1 bitstream, and decode AV1 pictures.
+//! Safe calls to libaom: encode a still image as an AV1 bitstream, and decode AV1 frames.
 
 use std::ffi::{CStr, c_int, c_uint};
 use std::marker::PhantomData;
@@ -80,7 +80,7 @@ impl Codec {
     }
 }
 
-/// The largest picture size that a sequence header (AV1, 5.5) allows. The data starts with its OBU
+/// The largest frame size that a sequence header (AV1, 5.5) allows. The data starts with the OBU
 /// header.
 pub(crate) fn largest(sequence_header: &[u8]) -> Result<Size, Av1Error> {
     let mut found = MaybeUninit::<aom_codec_stream_info>::zeroed();
@@ -99,16 +99,17 @@ pub(crate) fn largest(sequence_header: &[u8]) -> Result<Size, Av1Error> {
     Ok(Size { width: found.w, height: found.h })
 }
 
-/// Decodes AV1 pictures. Each may depend on the ones before it.
+/// Decodes AV1 frames. Each may depend on the ones before it.
 pub(crate) struct Decoder {
     codec: Codec,
     max_pixels: u64,
 }
 
 impl Decoder {
-    /// A decoder for pictures of at most `max_pixels`.
+    /// A decoder for frames of at most `max_pixels`.
     pub(crate) fn new(max_pixels: u64) -> Result<Self, Av1Error> {
-        // One thread: callers bring their own, and the threads of a pool do not survive a fork.
+        // Use one thread: callers have their own threads, and the threads of a pool do not survive
+        // a fork.
         let settings = aom_codec_dec_cfg { threads: 1, w: 0, h: 0, allow_lowbitdepth: 1 };
         let version = AOM_DECODER_ABI_VERSION.cast_signed();
         let codec = Codec::new(Av1Error::Decode, |context| {
@@ -120,8 +121,8 @@ impl Decoder {
         Ok(Self { codec, max_pixels })
     }
 
-    /// Returns the last picture in this data. The caller has checked the sizes in all of its
-    /// sequence headers, because libaom has no limit of its own.
+    /// Returns the last frame in this data. The caller has checked the sizes in all of its sequence
+    /// headers, because libaom has no limit of its own.
     pub(crate) fn decode(&mut self, data: &[u8]) -> Result<DecodedImage<'_>, Av1Error> {
         let context = &raw mut *self.codec.0;
         let mut iterator = ptr::null();
@@ -141,7 +142,7 @@ impl Decoder {
     }
 }
 
-/// A decoded picture.
+/// A decoded frame.
 pub(crate) struct DecodedImage<'a>(&'a aom_image);
 
 /// The samples of one component: one byte each, or two in native byte order.
@@ -261,7 +262,7 @@ impl<'a> Still<'a> {
 /// 70, and less above; a start at 4 or an end at 15 saves less.
 const MATRICES: (c_uint, c_uint) = (2, 10);
 
-/// Encode a still image as one AV1 picture. The quantizer is 0 (lossless) to 63, and the speed is 0
+/// Encode a still image as one AV1 frame. The quantizer is 0 (lossless) to 63, and the speed is 0
 /// to 9 (fastest).
 pub(crate) fn encode(still: &Still<'_>, quantizer: u8, speed: u8) -> Result<Vec<u8>, Av1Error> {
     let image = still.to_image()?;
@@ -273,11 +274,11 @@ pub(crate) fn encode(still: &Still<'_>, quantizer: u8, speed: u8) -> Result<Vec<
         checked(status, Av1Error::Encode)?;
         settings.assume_init()
     };
-    // One thread, as for the decoder; no lag, as no picture follows.
+    // Use one thread, as for the decoder, and no lag, because no other frame follows.
     (settings.g_threads, settings.g_lag_in_frames, settings.g_limit) = (1, 0, 1);
     (settings.g_w, settings.g_h) = (still.size.width, still.size.height);
     settings.monochrome = c_uint::from(still.chroma.is_none());
-    // The main profile has 4:2:0 and gray, the high one 4:4:4 too (AV1, 6.4.1).
+    // The main profile supports 4:2:0 and gray; the high profile also supports 4:4:4 (AV1, 6.4.1).
     settings.g_profile = c_uint::from(still.chroma.is_some() && !still.half_chroma);
     settings.rc_end_usage = AOM_Q;
     (settings.rc_min_quantizer, settings.rc_max_quantizer) = (0, 63);
@@ -359,7 +360,7 @@ mod tests {
         let luma: Vec<_> = (0..15).map(|sample| sample * 17).collect();
         let data = encode(&still(&luma), 0, 9).unwrap();
         let mut decoder = Decoder::new(15).unwrap();
-        // Again and again: the same decoder reads a whole sequence.
+        // The calls are repeated because the same decoder reads a whole sequence.
         for _ in 0..3 {
             let picture = decoder.decode(&data).unwrap();
             assert_eq!((picture.size(), picture.bits()), (SIZE, 8));

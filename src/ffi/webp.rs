@@ -167,8 +167,8 @@ impl<'a> Decoding<'a> {
             status = unsafe { WebPIUpdate(decoder.0.as_ptr(), source.as_ptr(), length) };
         }
         let mut rows = 0;
-        // SAFETY: the decoder is alive; writes to the number only, and null stands for what is not
-        // asked for.
+        // SAFETY: the decoder is alive; the call writes to the number only, and null stands for
+        // values that are not requested.
         unsafe {
             let (none, rows) = (ptr::null_mut(), &raw mut rows);
             WebPIDecodedArea(decoder.0.as_ptr(), none, none, none, rows);
@@ -383,12 +383,12 @@ fn write(
     Ok(unsafe { copied(output.0.mem, output.0.size) })
 }
 
-/// Tells libwebp whether to go on encoding.
+/// Returns whether libwebp should continue encoding.
 ///
 /// # Safety
 /// `user_data` of the picture points to a function.
 unsafe extern "C" fn report(_percent: c_int, picture: *const WebPPicture) -> c_int {
-    // SAFETY: libwebp passes the picture that it encodes; the caller's promise.
+    // SAFETY: libwebp passes the picture that it encodes; the caller promises what `user_data` is.
     let goes_on = unsafe { &*(*picture).user_data.cast::<&dyn Fn() -> bool>() };
     c_int::from(goes_on())
 }
@@ -399,7 +399,7 @@ unsafe fn copied(start: *const u8, length: usize) -> Vec<u8> {
     if start.is_null() {
         return Vec::new();
     }
-    // SAFETY: the caller's promise.
+    // SAFETY: the caller promises this.
     unsafe { std::slice::from_raw_parts(start, length) }.to_vec()
 }
 

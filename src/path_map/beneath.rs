@@ -26,7 +26,7 @@ pub(super) enum Access {
     Read,
 }
 
-/// Does not open the file or directory, but only refers to it.
+/// Refers to the file or directory without opening it.
 #[cfg(target_os = "linux")]
 const PATH: OFlags = OFlags::PATH;
 #[cfg(not(target_os = "linux"))]

@@ -27,8 +27,9 @@ pub struct Root {
 
 impl Root {
     /// # Errors
-    /// When the directory is not absolute or contains a `..`, or the prefix does not have the form
-    /// `/…/` in normal form. The prefix `/` is rejected, because it would expose the whole site.
+    /// Fails if the directory is not absolute or contains a `..`, or the prefix does not have the
+    /// form `/…/` in normal form. The prefix `/` is rejected, because it would expose the whole
+    /// site.
     pub fn new(directory: &Path, prefix: &str) -> Result<Self, PathMapError> {
         let normal = normalize(directory)
             .map_err(|_| PathMapError::Directory(directory.to_string_lossy().into_owned()))?;
@@ -137,7 +138,7 @@ impl PathMap {
     /// is compared; the disk is not accessed.
     ///
     /// # Errors
-    /// When the path is not absolute, contains a `..` or NUL, or is outside every root.
+    /// Fails if the path is not absolute, contains a `..` or NUL, or is outside every root.
     pub fn find<'p>(&self, path: &'p Path) -> Result<(&Root, &'p Path), PathError> {
         check(path)?;
         // Iterating over the components for each of fifty roots is slow, so a plain path is
@@ -159,8 +160,8 @@ impl PathMap {
     /// web server opens the file that was checked.
     ///
     /// # Errors
-    /// See [`PathMap::find`]. Also when the file is missing, is not a regular file, or is behind a
-    /// link that leads out of its root.
+    /// See [`PathMap::find`]. This also fails if the file is missing, is not a regular file, or is
+    /// behind a link that leads out of its root.
     pub fn locate(&self, path: &Path, follow_symlinks: bool) -> Result<Located<'_>, PathError> {
         let (located, _) = self.resolve(path, follow_symlinks, Access::Look, Method::BEST)?;
         Ok(located)
@@ -170,7 +171,7 @@ impl PathMap {
     /// open file. Its descriptor is closed by `exec`.
     ///
     /// # Errors
-    /// See [`PathMap::locate`]. Also when the file can't be read.
+    /// See [`PathMap::locate`]. This also fails if the file can't be read.
     pub fn open(
         &self,
         path: &Path,
@@ -229,8 +230,8 @@ fn check(path: &Path) -> Result<(), PathError> {
     Ok(())
 }
 
-/// A server chooses a location by its prefix, a [`PathMap`] chooses a root by its directory. Both
-/// must lead to the same file.
+/// A server chooses a location by its prefix, while a [`PathMap`] chooses a root by its
+/// directory. Both must lead to the same file.
 fn check_prefixes(a: &Root, b: &Root) -> Result<(), PathMapError> {
     if a.prefix == b.prefix {
         return Err(PathMapError::SharedPrefix(a.prefix.clone()));

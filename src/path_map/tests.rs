@@ -99,7 +99,7 @@ fn reads_mappings_with_the_prefix_first() {
     let parsed = PathMap::parse("/files/=/var/www/").unwrap();
     assert_eq!(url(&parsed, "/var/www/a b").as_deref(), Ok("/files/a%20b"));
     assert_eq!(url(&parsed, "/var/www-secret/x"), Err(PathError::OutsideRoots));
-    // What contains the path is the directory; the first, if both do.
+    // The side that contains the path is the directory. If both sides contain it, the first one is.
     assert_eq!(url(&parsed, "/files/x").as_deref(), Ok("/var/www/x"));
     let nested = PathMap::parse("/srv/=/srv/www/").unwrap();
     assert_eq!(url(&nested, "/srv/www/x").as_deref(), Ok("/srv/www/www/x"));
@@ -149,7 +149,8 @@ impl Tree {
         symlink(target, self.path("in").join(name)).unwrap();
     }
 
-    /// Resolves `in/{name}` in every way there is. Gives the path below the root, and the content.
+    /// Resolves `in/{name}` in every possible way. Returns the path below the root, and the
+    /// content.
     fn resolve(&self, name: &str, follow_symlinks: bool) -> Result<(String, String), PathError> {
         let path = self.path("in").join(name);
         let results = METHODS.map(|method| {
@@ -278,7 +279,7 @@ fn takes_any_name() {
     assert_eq!(tree.resolve(&"x".repeat(256), false), Err(PathError::Missing));
 }
 
-/// A FIFO without a writer would keep what opens it waiting.
+/// A FIFO without a writer would block the process that opens it.
 #[test]
 fn does_not_wait_for_a_fifo_or_socket() {
     let tree = Tree::new();
@@ -304,7 +305,7 @@ fn closes_descriptors_on_exec() {
     }
 }
 
-/// Sets a flag when it is dropped, by a panic too.
+/// Sets a flag when it is dropped, even by a panic.
 struct Raised<'a>(&'a AtomicBool);
 
 impl Drop for Raised<'_> {
@@ -328,7 +329,8 @@ fn while_exchanging(tree: &Tree, (one, other): (&str, &str), work: impl FnOnce()
     });
 }
 
-/// Someone who may rename within the root puts a link out of it in the place of a directory.
+/// An attacker who may rename files within the root replaces a directory with a link that leads out
+/// of the root.
 #[test]
 fn never_opens_a_file_outside_while_a_directory_is_exchanged_for_a_link() {
     const TRIES: u32 = 5_000;

@@ -223,7 +223,7 @@ impl Signer {
         /// The size up to which the buffer is kept from one call to the next, in bytes.
         const KEPT: usize = 1024;
         thread_local! {
-            // An allocation takes a tenth of the time of a call.
+            // An allocation would take a tenth of the time of a call.
             static TEXT: RefCell<String> = const { RefCell::new(String::new()) };
         }
         let (url, py, expires) = (url.to_str()?, url.py(), expiry(expires, expires_in)?);

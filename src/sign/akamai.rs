@@ -56,8 +56,8 @@ impl AkamaiSigner {
     /// covers the path, but not the query.
     ///
     /// # Errors
-    /// When the URL is relative or not encoded, its query already has the token's parameter, its
-    /// directory contains a character with a special meaning in an access control list, or the
+    /// Fails if the URL is relative or not encoded, its query already has the token's parameter,
+    /// its directory contains a character with a special meaning in an access control list, or the
     /// expiry is invalid.
     pub fn sign(&self, url: &str, expiry: Expiry, now: i64) -> Result<String, SignError> {
         let target = Target::parse(url)?;

@@ -40,8 +40,8 @@ impl BunnySigner {
     /// covers the query.
     ///
     /// # Errors
-    /// When the URL is relative or not encoded, its query repeats a parameter or uses one of the
-    /// token's parameters, or the expiry is invalid.
+    /// Fails if the URL is relative or not encoded, its query repeats a parameter or uses one of
+    /// the token's parameters, or the expiry is invalid.
     pub fn sign(&self, url: &str, expiry: Expiry, now: i64) -> Result<String, SignError> {
         let target = Target::parse(url)?;
         let expires = expiry.at(now)?;

@@ -49,8 +49,9 @@ impl CloudflareSigner {
     /// the path and the query.
     ///
     /// # Errors
-    /// When the URL is relative or not encoded, its query already has the token's parameter, the
-    /// expiry is invalid or more than `ttl` seconds ahead, or the time does not have ten digits.
+    /// Fails if the URL is relative or not encoded, its query already has the token's parameter,
+    /// the expiry is invalid or more than `ttl` seconds ahead, or the time does not have ten
+    /// digits.
     pub fn sign(&self, url: &str, expiry: Expiry, now: i64) -> Result<String, SignError> {
         let target = Target::parse(url)?;
         target.params(&[&self.param])?;
@@ -98,8 +99,8 @@ impl CloudflareImagesSigner {
     /// covers the path and the query.
     ///
     /// # Errors
-    /// When the URL is relative or not encoded, its query already has `exp` or `sig`, or the expiry
-    /// is invalid.
+    /// Fails if the URL is relative or not encoded, its query already has `exp` or `sig`, or the
+    /// expiry is invalid.
     pub fn sign(&self, url: &str, expiry: Expiry, now: i64) -> Result<String, SignError> {
         let target = Target::parse(url)?;
         target.params(&["exp", "sig"])?;

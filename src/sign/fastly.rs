@@ -35,8 +35,8 @@ impl FastlySigner {
     /// covers the path, but not the query.
     ///
     /// # Errors
-    /// When the URL is relative or not encoded, its query already has a `token`, or the expiry is
-    /// invalid or does not have the 10 or 11 digits that the VCL expects.
+    /// Fails if the URL is relative or not encoded, its query already has a `token`, or the expiry
+    /// is invalid or does not have the 10 or 11 digits that the VCL expects.
     pub fn sign(&self, url: &str, expiry: Expiry, now: i64) -> Result<String, SignError> {
         let target = Target::parse(url)?;
         target.params(&["token"])?;

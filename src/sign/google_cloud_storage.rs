@@ -84,7 +84,7 @@ impl GoogleCloudStorageSigner {
     /// A signer with the access key and the secret of an HMAC key.
     ///
     /// # Errors
-    /// See [`GoogleCloudStorageUrls::new`]; [`SignerError::EmptySecret`].
+    /// See [`GoogleCloudStorageUrls::new`]. An empty secret causes [`SignerError::EmptySecret`].
     pub fn new(
         access_key: &str,
         secret: &str,

@@ -52,7 +52,7 @@ impl HmacSecureLinkSigner {
     /// stays the same for half of the lifetime.
     ///
     /// # Errors
-    /// When the path is not in normal form, or the lifetime is not positive.
+    /// Fails if the path is not in normal form, or the lifetime is not positive.
     pub fn url(&self, path: &str, lifetime: Option<i64>, now: i64) -> Result<String, SignError> {
         let mut url = String::new();
         uri::encode_normal_path_into(path, &mut url)?;

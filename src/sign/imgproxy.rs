@@ -37,7 +37,8 @@ impl ImgproxySigner {
     /// the first pair signs) and `IMGPROXY_SIGNATURE_SIZE` (8 to 32 bytes).
     ///
     /// # Errors
-    /// When a value is not hexadecimal, is empty, is out of range, or does not have a counterpart.
+    /// Fails if a value is not hexadecimal, is empty, is out of range, or does not have a
+    /// counterpart.
     pub fn new(
         keys: &[impl AsRef<str>],
         salts: &[impl AsRef<str>],

@@ -49,7 +49,8 @@ impl Expiry {
     /// `maximum` seconds.
     ///
     /// # Errors
-    /// See [`Self::at`]. Also [`SignError::TooLong`] and [`SignError::AlreadyExpired`].
+    /// See [`Self::at`]. The other errors are [`SignError::TooLong`] and
+    /// [`SignError::AlreadyExpired`].
     pub(super) fn window(self, now: i64, maximum: i64) -> Result<(i64, i64), SignError> {
         let too_long = |seconds| SignError::TooLong { seconds, maximum };
         match self {

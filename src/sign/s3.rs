@@ -54,7 +54,7 @@ impl S3Signer {
     /// Without an endpoint, the endpoint of Amazon S3 in the region is used.
     ///
     /// # Errors
-    /// When a value is empty or can't be part of a URL.
+    /// Fails if a value is empty or can't be part of a URL.
     pub fn new(
         access_key: &str,
         secret_key: &str,
@@ -92,8 +92,8 @@ impl S3Signer {
     /// encoded.
     ///
     /// # Errors
-    /// When the URL does not have this form, the key contains dot segments, or the bucket can't be
-    /// part of a host name.
+    /// Fails if the URL does not have this form, the key contains dot segments, or the bucket can't
+    /// be part of a host name.
     pub fn url(&self, url: &str) -> Result<String, SignError> {
         Ok(self.object(url)?.url())
     }
@@ -103,7 +103,8 @@ impl S3Signer {
     /// or for a shorter time if the lifetime is near the maximum of seven days.
     ///
     /// # Errors
-    /// See [`Self::url`]. Also when the method is not a token, or the time is out of range.
+    /// See [`Self::url`]. This also fails if the method is not a token, or the time is out of
+    /// range.
     pub fn presign(
         &self,
         method: &str,
@@ -124,8 +125,8 @@ impl S3Signer {
     /// `UNSIGNED-PAYLOAD`. All given headers are signed, except headers that change in transit.
     ///
     /// # Errors
-    /// When the URL is not absolute or not encoded, a header or the method can't be sent, or the
-    /// time is out of range.
+    /// Fails if the URL is not absolute or not encoded, a header or the method can't be sent, or
+    /// the time is out of range.
     pub fn sign_request(
         &self,
         method: &str,

@@ -24,8 +24,8 @@ impl SecureLinkSigner {
     /// parameters with these names.
     ///
     /// # Errors
-    /// See [`Signer::new`]. Also when the expression does not contain `$secret` or `$uri`, or
-    /// contains a variable whose value is unknown when a URL is signed.
+    /// See [`Signer::new`]. This also fails if the expression does not contain `$secret` or `$uri`,
+    /// or contains a variable whose value is unknown when a URL is signed.
     pub fn new(
         expression: &str,
         secrets: &[impl AsRef<[u8]>],

@@ -72,8 +72,8 @@ impl Signer {
     /// query parameters with these names (`key` and `expires` by default).
     ///
     /// # Errors
-    /// When there is no secret, or a secret is empty or shorter than 16 bytes for HMAC. Also when a
-    /// name needs percent-encoding, or the two names differ only in case.
+    /// Fails if there is no secret, a secret is empty or shorter than 16 bytes for HMAC, a name
+    /// needs percent-encoding, or the two names differ only in case.
     pub fn new(
         algorithm: Algorithm,
         secrets: &[impl AsRef<[u8]>],
@@ -154,7 +154,7 @@ impl Signer {
     /// Unix second. The result is percent-encoded, with its query sorted.
     ///
     /// # Errors
-    /// See [`Self::sign_path`]. Also when the URL has a fragment.
+    /// See [`Self::sign_path`]. This also fails if the URL has a fragment.
     pub fn sign(&self, url: &str, expires: Option<i64>) -> Result<String, SignError> {
         let mut signed = String::with_capacity(url.len() + ROOM_FOR_SIGNATURE);
         self.sign_into(url, expires, &mut signed)?;
@@ -192,7 +192,7 @@ impl Signer {
     /// ordinary characters.
     ///
     /// # Errors
-    /// When the path is not in normal form, a parameter has a reserved name, the algorithm is
+    /// Fails if the path is not in normal form, a parameter has a reserved name, the algorithm is
     /// `secure-link-md5` and there are parameters, or the expiry is before 1970 or not covered by
     /// the signature.
     pub fn sign_path(

@@ -19,8 +19,8 @@ impl<'a> Target<'a> {
     /// Parses a URL for a signature scheme that signs the path but not the host.
     ///
     /// # Errors
-    /// When the URL is relative or not percent-encoded, or has a fragment or dot segments, which
-    /// browsers resolve.
+    /// Fails if the URL is relative or not percent-encoded, or has a fragment or dot segments,
+    /// which browsers resolve.
     pub(super) fn parse(url: &'a str) -> Result<Self, SignError> {
         if let Some(character) = url.chars().find(|&c| !is_sent(c)) {
             return Err(SignError::Unencoded(character));
@@ -57,7 +57,7 @@ impl<'a> Target<'a> {
     /// Parses the parameters of the query and decodes them, in their order.
     ///
     /// # Errors
-    /// When a parameter has a name that the signature needs.
+    /// Fails if a parameter has a name that the signature needs.
     pub(super) fn params(&self, reserved: &[&str]) -> Result<Vec<(String, String)>, SignError> {
         let params = uri::parse_query(self.query.unwrap_or_default())?;
         match params.iter().find(|(name, _)| reserved.contains(&&**name)) {
@@ -91,7 +91,8 @@ impl<'a> Target<'a> {
 /// sent.
 ///
 /// # Errors
-/// When the URL is a path or not encoded, or has a fragment, dot segments or a reserved parameter.
+/// Fails if the URL is a path or not encoded, or has a fragment, dot segments or a reserved
+/// parameter.
 pub fn split_url<'a>(
     url: &'a str,
     reserved: &[&str],

@@ -76,8 +76,8 @@ impl ThumborSigner {
     /// and `AUTO_AVIF`. The amount of an unsharp mask is 1.
     ///
     /// # Errors
-    /// When thumbor does not support an option of the spec, or would parse the source's name as an
-    /// option.
+    /// Fails if thumbor does not support an option of the spec, or would parse the source's name as
+    /// an option.
     pub fn url(
         &self,
         source: &str,
@@ -125,7 +125,7 @@ fn distance(Tolerance(most): Tolerance) -> f64 {
     (f64::from(most) * f64::sqrt(3.0)).round()
 }
 
-/// A trimmed source has a size that only thumbor knows, and thumbor has no fractions of it.
+/// Only thumbor knows the size of a trimmed source, and it does not support fractions of that size.
 fn refuse_positions_after_trim(spec: &Spec) -> Result<(), DialectError> {
     let is_focal = spec.fit == Fit::Cover && matches!(spec.gravity, Some(Gravity::Focal(..)));
     let option = match spec.crop {

@@ -12,13 +12,13 @@ const DIGITS: &[u8; 83] =
 /// The largest number of terms along a side.
 const MOST_TERMS: usize = 9;
 
-/// The pixels of a drawn hash for each term along a side.
+/// The number of pixels of a drawn hash for each term along a side.
 const DRAWN: usize = 8;
 
-/// The steps of the largest term.
+/// The number of quantisation steps of the largest term.
 const STEPS: f64 = 166.0;
 
-/// The steps of a term on both sides of zero.
+/// The number of quantisation steps of a term on each side of zero.
 const HALF: f64 = 9.0;
 
 /// Returns the hash of a picture with this number of terms across and down, 1 to 9 each.
@@ -58,7 +58,7 @@ pub(super) fn encode(picture: Picture, (across, down): (usize, usize)) -> String
     hash
 }
 
-/// Draws a hash; `None` if the text is not a hash.
+/// Draws a hash. Returns `None` if the text is not a hash.
 pub(super) fn decode(hash: &str) -> Option<Picture> {
     let mut digits = hash
         .bytes()

@@ -10,7 +10,7 @@ pub fn round(picture: Picture, radius: f64) -> Picture {
     let shorter = picture.width.min(picture.height);
     let radius = radius.min(f64::from(shorter) / 2.0);
     let (width, height) = (picture.width as usize, picture.height as usize);
-    // One row of a corner after the other, from the outside. A corner is symmetric.
+    // Process one row of a corner after another, from the outside. A corner is symmetric.
     let corner = corner(radius);
     let rows = picture.data.chunks_exact_mut((width * PixelKind::Rgba.bytes()).max(1));
     for (y, row) in rows.enumerate() {

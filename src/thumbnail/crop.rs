@@ -1,6 +1,6 @@
 //! The geometry of a thumbnail: the part of the source that it shows, and its size.
 //!
-//! Everything is computed in the *turned* picture, as visitors see it. Finally, the window is
+//! Everything is computed in the *turned* image, as visitors see it. Finally, the window is
 //! transformed to the stored pixels, so that pixels are rotated only after they are resized.
 
 use super::format::MAX_SIDE;
@@ -9,7 +9,7 @@ use super::spec::{CropRect, Fit, Gravity, Hundredths, Spec};
 use crate::error::ThumbnailError;
 use raster::Size;
 
-/// A part of a picture, as fractions of its sides.
+/// A part of an image, as fractions of its sides.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[expect(missing_docs, reason = "a rectangle")]
 pub struct Window {
@@ -22,11 +22,12 @@ pub struct Window {
 /// The sizes and the crop of one thumbnail.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Geometry {
-    /// The transform from the stored pixels to the turned picture.
+    /// The transform from the stored pixels to the turned image.
     pub transform: Transform,
     /// The size of the thumbnail.
     pub canvas: Size,
-    /// The size of the picture on the canvas. It is smaller than the canvas only if it is padded.
+    /// The size of the picture on the canvas. It is smaller than the canvas only if the fit adds
+    /// padding.
     pub size: Size,
     /// The number of pixels of the thumbnail per pixel of the box.
     pub density: f64,
@@ -66,8 +67,8 @@ impl Geometry {
             }
             .unwrap_or(1.0)
         };
-        // If the source does not have enough pixels for the density, the density is lowered: the
-        // same picture on the same canvas, but smaller.
+        // If the source does not have enough pixels for the density, the density is lowered, so
+        // that the picture and its canvas become smaller in the same proportion.
         let density =
             if spec.upscale { dpr } else { dpr.min((1.0 / scale_to(frame_at(1.0))).max(1.0)) };
         let mut frame = frame_at(density);
@@ -185,7 +186,7 @@ fn from_spec(crop: CropRect) -> Window {
     }
 }
 
-/// Moves the edges of the window to whole pixels of a picture of this size. A spec's fractions are
+/// Moves the edges of the window to whole pixels of an image of this size. A spec's fractions are
 /// rounded, and a fraction of a pixel can't be shown without blurring.
 fn snapped(window: Window, size: Size) -> Window {
     let along = |start: f64, length: f64, pixels: u32| {
@@ -199,13 +200,13 @@ fn snapped(window: Window, size: Size) -> Window {
     Window { left, top, width, height }
 }
 
-/// The position of a part of a picture after the picture is transformed.
+/// The position of a part of an image after the image is transformed.
 fn transform_window(window: Window, transform: Transform) -> Window {
     let window = if transform.transpose { transposed(window) } else { window };
     flipped(window, transform)
 }
 
-/// The position of a part of a transformed picture before the transform.
+/// The position of a part of a transformed image before the transform.
 fn inverse_window(window: Window, transform: Transform) -> Window {
     let window = flipped(window, transform);
     if transform.transpose { transposed(window) } else { window }

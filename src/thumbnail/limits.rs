@@ -44,8 +44,8 @@ impl Limits {
         at_most("bytes", bytes, self.max_bytes)
     }
 
-    /// Check a source, given the number of frames to decode, and the number of pixels of each and
-    /// of bytes of each pixel.
+    /// Check a source, given the number of frames to decode, the number of pixels of each frame,
+    /// and the number of bytes of each pixel.
     ///
     /// # Errors
     /// [`ThumbnailError::TooLarge`].

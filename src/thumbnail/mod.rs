@@ -74,7 +74,7 @@ pub struct Thumbnail {
 /// Make a thumbnail of an encoded image.
 ///
 /// # Errors
-/// When the source exceeds a limit or is not a readable image, or the time limit is exceeded.
+/// Fails if the source exceeds a limit or is not a readable image, or the time limit is exceeded.
 pub fn render(source: &[u8], options: &RenderOptions<'_>) -> Result<Thumbnail, ThumbnailError> {
     let mut source = match options.spec.trim {
         Some(tolerance) => trim::open(source, options, tolerance)?,

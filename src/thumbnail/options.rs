@@ -57,7 +57,7 @@ pub struct RenderOptions<'a> {
     /// Whether the source is only the start of a longer file. An error
     /// [`ThumbnailError::Corrupt`] then means that the whole file is needed.
     pub is_partial: bool,
-    /// Whether the time limit was exceeded. It is called between the steps.
+    /// Whether the time limit was exceeded. The function is called between the steps.
     pub expired: &'a dyn Fn() -> bool,
 }
 

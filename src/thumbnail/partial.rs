@@ -62,7 +62,7 @@ impl SourceFile {
     /// size. Returns `None` if the whole file is needed.
     ///
     /// # Errors
-    /// When the file can't be read.
+    /// Fails if the file can't be read.
     pub fn start(&mut self) -> io::Result<Option<&[u8]>> {
         self.file.by_ref().take(JPEG.len() as u64).read_to_end(&mut self.read)?;
         if self.read != JPEG {
@@ -75,7 +75,7 @@ impl SourceFile {
     /// Returns the whole file.
     ///
     /// # Errors
-    /// When the file can't be read.
+    /// Fails if the file can't be read.
     pub fn all(&mut self) -> io::Result<&[u8]> {
         self.file.read_to_end(&mut self.read)?;
         Ok(&self.read)
@@ -108,11 +108,12 @@ pub struct StreamedSource {
 
 impl StreamedSource {
     /// A source of up to `capacity` bytes. The system provides their memory when they arrive. A
-    /// buffer that grows would be copied again and again, and take twice the memory meanwhile.
+    /// buffer that grows would be copied again and again, and take twice the memory while it is
+    /// copied.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         let mut content = Vec::new();
-        // Without so much address space, the buffer grows.
+        // If there is not enough address space, the buffer grows on demand.
         let _ = content.try_reserve_exact(capacity);
         let needed = Some(Prefix::new(Options::new().chroma(Chroma::Dc)));
         Self { content: Arc::new(content), needed, needs_all: false }
@@ -187,7 +188,8 @@ mod tests {
 
     const PROGRESSIVE: &[u8] = include_bytes!("../../crates/jpeg-dc/tests/data/progressive.jpg");
 
-    /// The length of the start of a file. Reading the whole file works after that.
+    /// Returns the length of the start of a file, after checking that the whole file can then be
+    /// read.
     fn start_of(content: &[u8]) -> Option<usize> {
         let temp = tempfile::NamedTempFile::new().unwrap();
         fs::write(temp.path(), content).unwrap();

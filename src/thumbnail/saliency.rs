@@ -2,9 +2,9 @@
 //!
 //! Saliency is the sum of four cues, each scaled to its share at any contrast:
 //!
-//! - Separation from the border: the background mostly reaches the edge of the picture. The
-//!   measure is the minimum barrier distance, in three sweeps (Zhang and others, "Minimum
-//!   Barrier Salient Object Detection at 80 FPS", ICCV 2015).
+//! - Separation from the border: the background usually reaches the edge of the picture. The
+//!   measure is the minimum barrier distance, in three sweeps (Zhang and others, "Minimum Barrier
+//!   Salient Object Detection at 80 FPS", ICCV 2015).
 //! - Contrast with the surroundings, in luma, colour and opacity.
 //! - Detail.
 //! - Detail in the colour of skin, separate from the border.
@@ -22,8 +22,8 @@ pub(super) struct Map {
 }
 
 impl Map {
-    /// Computes the saliency of each pixel of an RGBA picture. It is zero everywhere in a plain
-    /// one.
+    /// Computes the saliency of each pixel of an RGBA picture. In a plain picture, it is zero
+    /// everywhere.
     pub(super) fn new(picture: &Picture) -> Self {
         debug_assert_eq!(picture.kind, PixelKind::Rgba);
         let (pixels, _) = picture.data.as_chunks::<4>();

@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn a_subject_outweighs_a_busy_background() {
-        // Bark at the left edge, with more detail than all else, and a bird of few.
+        // Bark at the left edge, with more detail than anything else, and a bird with little
+        // detail.
         let found = found(
             &picture(|x, y| {
                 if x.abs_diff(290) < 40 && y.abs_diff(100) < 40 {
@@ -155,7 +156,7 @@ mod tests {
 
     #[test]
     fn what_is_transparent_draws_no_eye() {
-        // Black on nothing, which is black too.
+        // Black on transparent pixels, which are black too.
         let (width, height) = (300, 100);
         let data = (0..width * height)
             .flat_map(|index| [0, 0, 0, if (index % width) / 30 == 8 { 255 } else { 0 }])

@@ -77,8 +77,8 @@ fn rendered(
     (made, reads.get())
 }
 
-/// The clock is read at least `least` times, and each of these reads can end the render. Returns the
-/// most reads from the one that ends it on.
+/// The clock is read at least `least` times, and each of these reads can end the render. Returns
+/// the maximum number of reads, counted from the one that ends the render.
 fn check(name: &str, source: &[u8], thumbnail: (&str, OutputFormat), least: usize) -> usize {
     let (made, all) = rendered(source, thumbnail, usize::MAX);
     assert!(made.unwrap().is_complete, "{name}");

@@ -1,7 +1,7 @@
 //! `trim`: cuts off the border of a source that has the colour of its upper left corner.
 //!
-//! The edges of the border are only known after the source was decoded at its full size. The result
-//! is another source, so that all other steps work on the part within the border.
+//! The edges of the border are known only after the source has been decoded at full size. The
+//! result is another source, so that all other steps work on the part within the border.
 
 use super::color::Profile;
 use super::decode::{self, Completeness, DecodeRequest, Sink, Source};

@@ -1,9 +1,9 @@
 //! Scans of AC coefficients of progressive frames (T.81, G.1.2.2 and G.1.2.3).
 //!
-//! Each scan has bits of some coefficients of every block. A decoder that reads one scan after the
-//! other must keep all coefficients of all blocks, and goes through that memory for each scan. This
-//! one reads all scans of a component side by side: after a few blocks of each, these blocks are
-//! complete and can be forgotten.
+//! Each scan contains some bits of some coefficients of every block. A decoder that reads one scan
+//! after another must keep all coefficients of all blocks, and goes through that memory for each
+//! scan. This decoder reads all scans of a component side by side: once it has read a few blocks
+//! from every scan, these blocks are complete and can be forgotten.
 
 #![expect(
     clippy::inline_always,
@@ -23,7 +23,7 @@ use crate::huffman::Code;
 /// The number of adjacent blocks that are read at once.
 pub(crate) const LANES: usize = 8;
 
-/// The coefficients of such blocks, in zigzag order. The first one is not used.
+/// The coefficients of adjacent blocks, in zigzag order. The first one is not used.
 pub(crate) type Lanes = [[i16; LANES]; 64];
 
 /// Adjacent blocks.
@@ -31,14 +31,14 @@ pub(crate) type Lanes = [[i16; LANES]; 64];
 pub(crate) struct Group {
     /// Their coefficients.
     pub(crate) values: Lanes,
-    /// For each block a bit for every coefficient that is not zero.
+    /// For each block, one bit for every coefficient that is not zero.
     pub(crate) nonzero: [u64; LANES],
 }
 
 const INVALID: Error = Error::Malformed("a scan ends early or has an invalid code");
 
-/// Reads `across` x `down` blocks from their scans, which are in order. Each group of blocks goes
-/// to `sink`, with its row and the number of groups before it in the row.
+/// Reads `across` x `down` blocks from their scans, which are in order. Passes each group of blocks
+/// to `sink`, with its row and the number of groups before it in that row.
 pub(crate) fn read(
     scans: &mut [AcScan],
     (across, down): (usize, usize),
@@ -62,19 +62,21 @@ pub(crate) fn read(
     scans.iter().try_for_each(AcScan::check_end)
 }
 
-/// The symbol of a code, and the value after it if that fits the table's window.
+/// The symbol of a code, and the value after it if the value fits in the table's window.
 #[derive(Debug, Clone, Copy, Default)]
 struct Step {
-    /// The bits of the code, and of the value if that is known. 0: the code is longer, or invalid.
+    /// The number of bits of the code, plus those of the value if it is known. 0 means that the
+    /// code is longer than the window, or invalid.
     bits: u8,
-    /// The upper half: the zeros before a coefficient, or the bits of the length of an EOB run. The
-    /// lower half: the bits of a value that is not read yet.
+    /// The upper half is the number of zeros before a coefficient, or the number of bits in the
+    /// length of an EOB run. The lower half is the number of bits of a value that has not been read
+    /// yet.
     symbol: u8,
-    /// The coefficient; 0 if the symbol is another one.
+    /// The coefficient, or 0 if the symbol does not have one.
     value: i16,
 }
 
-/// Steps, by the bits at their start.
+/// Steps, indexed by the bits at their start.
 #[derive(Debug)]
 struct Table {
     code: Code,
@@ -166,11 +168,11 @@ impl Block<'_> {
 pub(crate) struct AcScan {
     table: Table,
     bytes: Vec<u8>,
-    /// The ranges between two restart markers that are not read yet.
+    /// The ranges between restart markers that have not been read yet.
     intervals: vec::IntoIter<Range<usize>>,
     /// The number of blocks between two restart markers.
     blocks: usize,
-    /// The number of them that are left, and the end of their bytes.
+    /// The number of these blocks that are left, and the end of their bytes.
     left: usize,
     end: usize,
     band: Band,
@@ -183,7 +185,7 @@ pub(crate) struct AcScan {
 struct Band {
     first: u32,
     last: u32,
-    /// A bit for each.
+    /// One bit for each of the coefficients.
     mask: u64,
     /// The successive approximation bit position (Al): the lowest bit that the scan has.
     low: u8,
@@ -194,7 +196,7 @@ struct Band {
 struct Position {
     /// The blocks that are left of an EOB run.
     run: u32,
-    /// The next 64 bits from a byte on, and the number of them that are used.
+    /// The 64 bits that start at `byte`, and the number of them that have been used.
     byte: usize,
     word: u64,
     used: u32,
@@ -234,7 +236,7 @@ impl AcScan {
             let masks = group.nonzero.iter_mut().enumerate().skip(start).take(count);
             start += count;
             let source = Source { table: &self.table, bytes: &self.bytes, band: self.band };
-            // A copy can be in registers.
+            // A local copy can be kept in registers.
             let mut at = self.at;
             for (lane, nonzero) in masks {
                 let mut block = Block { values: &mut group.values, lane, nonzero };
@@ -250,7 +252,8 @@ impl AcScan {
         Ok(())
     }
 
-    /// Fails if more was read than there is before the restart marker, or the scan's end.
+    /// Fails if more bits were read than there are before the restart marker or the end of the
+    /// scan.
     fn check_end(&self) -> Result<(), Error> {
         let read = self.at.byte * 8 + self.at.used as usize;
         if read > self.end * 8 { Err(INVALID) } else { Ok(()) }
@@ -340,8 +343,8 @@ impl Source<'_> {
     #[inline(always)]
     fn refine(&self, at: &mut Position, block: &mut Block<'_>) -> Option<()> {
         let known = *block.nonzero & self.band.mask;
-        // Each of them has a correction bit somewhere between the codes. All bits are collected
-        // first: one long loop is faster than many short ones.
+        // Each known coefficient has a correction bit somewhere between the codes. All bits are
+        // collected first, because one long loop is faster than many short ones.
         let (mut bits, mut left) = (0, known.count_ones());
         let mut index = self.band.first;
         while at.run == 0 && index <= self.band.last {
@@ -352,7 +355,7 @@ impl Source<'_> {
             }
             let zeros = u32::from(step.zeros());
             let mut place = index + zeros;
-            // Mostly no known coefficient is on the way, which one comparison shows.
+            // Usually there is no known coefficient on the way. One comparison detects that.
             if (known >> index) & ((2 << zeros) - 1) != 0 {
                 let mut free = !known & (u64::MAX << index);
                 for _ in 0..zeros {
@@ -381,7 +384,7 @@ impl Source<'_> {
     /// Adds the correction bits to these coefficients, which are not zero.
     #[inline(always)]
     fn correct(&self, block: &mut Block<'_>, mut known: u64, bits: u64) -> Option<()> {
-        // The last coefficient first: its bit is the lowest.
+        // Start with the last coefficient, whose bit is the lowest.
         let mut bits = bits;
         while known != 0 {
             let index = known.ilog2();

@@ -1,4 +1,4 @@
-//! The coefficients of a component, and the samples that they give.
+//! The coefficients of a component, and the samples computed from them.
 
 use crate::ac::{self, AcScan, LANES};
 use crate::deadline::Deadline;
@@ -21,7 +21,7 @@ pub(crate) struct Coefficients {
 }
 
 impl Coefficients {
-    /// Writes the samples at 1/8 to a plane.
+    /// Writes the samples at 1/8 of the size to a plane.
     pub(crate) fn write(
         &mut self,
         plane: &mut Plane,
@@ -56,7 +56,7 @@ impl Coefficients {
         deadline: Deadline,
     ) -> Result<Vec<u8>, Error> {
         match scale {
-            // The numbers of blocks at once for which the compiler's vector code is fastest.
+            // The compiler's vector code is fastest for these numbers of blocks at once.
             Scale::Full => self.transformed::<8, 8>(component, size, deadline),
             Scale::Half => self.transformed::<4, 4>(component, size, deadline),
             Scale::Quarter => self.transformed::<2, 8>(component, size, deadline),

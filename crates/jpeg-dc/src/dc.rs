@@ -1,4 +1,4 @@
-//! DC coefficients, which are coded as differences to the one before.
+//! DC coefficients, each of which is coded as the difference from the previous one.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -8,7 +8,7 @@
 use crate::frame::Layout;
 use crate::huffman::Code;
 
-/// A DC difference, and the number of its bits: 0 if the code is invalid.
+/// A DC difference and its number of bits, which is 0 if the code is invalid.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Step {
     pub(crate) bits: u8,
@@ -17,7 +17,7 @@ pub(crate) struct Step {
     pub(crate) difference: i16,
 }
 
-/// Differences, by the bits at their start.
+/// Differences, indexed by the bits at their start.
 pub(crate) struct DifferenceTable<'a> {
     code: &'a Code,
     steps: Box<[Step; STEPS]>,
@@ -68,7 +68,7 @@ impl<'a> DifferenceTable<'a> {
     }
 }
 
-/// The item of `of_parts` for each block of an MCU, by its component.
+/// Returns, for each block of an MCU, the item of `of_parts` that belongs to its component.
 pub(crate) fn by_block<'a, T>(layout: &Layout, of_parts: &'a [T]) -> Vec<&'a T> {
     let parts = layout.parts.iter().zip(of_parts);
     parts.flat_map(|(part, own)| std::iter::repeat_n(own, part.h * part.v)).collect()

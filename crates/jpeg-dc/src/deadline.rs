@@ -2,8 +2,8 @@
 
 use crate::error::Error;
 
-/// Whether the caller's time is up. It is asked about once per row of blocks, so it may read a
-/// clock.
+/// Whether the caller's time is up. The function is called about once per row of blocks, so it may
+/// read a clock.
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline<'a>(pub(crate) &'a dyn Fn() -> bool);
 

@@ -18,13 +18,13 @@ use crate::{progressive_scan, sequential_scan};
 ///
 /// # Errors
 /// [`Error::Unsupported`] and [`Error::Malformed`] mean that a full decoder should try the file;
-/// [`Error::TooLarge`] that the image is above the limit in `options`.
+/// [`Error::TooLarge`] means that the image exceeds the limit in `options`.
 pub fn decode(data: &[u8], options: &Options) -> Result<DcImage, Error> {
     decode_before(data, options, Deadline::NONE)
 }
 
-/// The same as [`decode`], but stops when `expired` returns true. It is called about once per row of
-/// blocks of each scan.
+/// The same as [`decode`], but stops when `expired` returns true. `expired` is called about once
+/// per row of blocks of each scan.
 ///
 /// # Errors
 /// The same as [`decode`], and [`Error::Expired`].

@@ -9,11 +9,11 @@ use crate::error::Error;
 /// Zero bytes after the data, so that a window can be loaded from every place in it.
 const PADDING: usize = 16;
 
-/// The bits of a scan, byte stuffing and restart markers taken out.
+/// The bits of a scan without byte stuffing and restart markers.
 #[derive(Debug)]
 pub(crate) struct Bits {
     bytes: Vec<u8>,
-    /// The bytes between two restart markers, in order. At least one.
+    /// The ranges of bytes between restart markers, in order. There is at least one range.
     pub(crate) intervals: Vec<Range<usize>>,
     /// The position of the marker after the scan in the file, or the file's end.
     pub(crate) end: usize,
@@ -21,7 +21,7 @@ pub(crate) struct Bits {
 
 impl Bits {
     /// Collects the data of the scan that starts at `start`, up to the first marker other than a
-    /// restart marker. `restarts` is whether those are expected.
+    /// restart marker. `restarts` says whether restart markers are expected.
     pub(crate) fn collect(data: &[u8], start: usize, restarts: bool) -> Result<Self, Error> {
         let source = data.get(start..).unwrap_or_default();
         let mut bytes = Vec::with_capacity(source.len() + PADDING);
@@ -49,7 +49,7 @@ impl Bits {
                 break;
             };
             match behind.get(fill) {
-                // Fill bytes before a stuffed zero: together one 0xFF, as in libjpeg.
+                // Fill bytes before a stuffed zero count as a single 0xFF, as in libjpeg.
                 Some(0) => bytes.push(0xFF),
                 Some(&marker @ 0xD0..=0xD7) if restarts => {
                     if marker != expected {
@@ -87,7 +87,7 @@ impl Bits {
     }
 }
 
-/// The most bytes of a scan, so that bit positions fit 32 bits.
+/// The maximum number of bytes of a scan. It keeps bit positions within 32 bits.
 const MAX_BYTES: usize = 1 << 28;
 
 /// Finds the end of the scan that starts at `start`: the first marker other than a restart marker.
@@ -108,7 +108,7 @@ pub(crate) fn find_end(data: &[u8], start: usize) -> Result<usize, usize> {
     }
 }
 
-/// The 64 bits from `byte` on; zero bits after the end.
+/// The 64 bits that start at `byte`, with zero bits after the end of the data.
 #[inline]
 pub(crate) fn window(bytes: &[u8], byte: usize) -> u64 {
     bytes

@@ -9,7 +9,7 @@ pub enum Error {
     #[error("this kind of JPEG needs a full decoder: {0}")]
     Unsupported(&'static str),
     /// The file is not a JPEG, is damaged, or ends early. Full decoders often show the part that is
-    /// there.
+    /// present.
     #[error("malformed JPEG: {0}")]
     Malformed(&'static str),
     /// The image has more pixels than [`Options::max_pixels`](crate::Options::max_pixels) allows.
@@ -22,7 +22,7 @@ pub enum Error {
         /// The limit that was set.
         max_pixels: u64,
     },
-    /// The caller's time is up, see [`decode_until`](crate::decode_until). A full decoder would
+    /// The caller's time is up; see [`decode_until`](crate::decode_until). A full decoder would
     /// take even longer.
     #[error("the time is up")]
     Expired,

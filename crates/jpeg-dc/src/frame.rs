@@ -21,9 +21,9 @@ pub(crate) struct Component {
     pub(crate) v: usize,
     /// Number of the quantisation table.
     pub(crate) quantisation: u8,
-    /// The number of blocks with pixels of the image: across, and down.
+    /// The number of blocks that contain pixels of the image, across and down.
     pub(crate) blocks: (usize, usize),
-    /// The number of blocks with those that only fill up the last MCU of a row or column.
+    /// The number of blocks, including those that only fill up the last MCU of a row or column.
     pub(crate) padded: (usize, usize),
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Frame {
     /// Largest sampling factors.
     pub(crate) max_h: usize,
     pub(crate) max_v: usize,
-    /// MCUs of an interleaved scan: in a row, and rows.
+    /// The number of MCUs in a row of an interleaved scan, and the number of such rows.
     pub(crate) mcus: (usize, usize),
 }
 
@@ -47,14 +47,15 @@ impl Frame {
         (self.max_h / component.h, self.max_v / component.v)
     }
 
-    /// Whether libjpeg makes 2 x 2 samples of each block of this component at 1/8: it has half the
-    /// resolution of the image in both directions. For a quarter, libjpeg would make 4 x 4.
+    /// Whether libjpeg computes 2 x 2 samples for each block of this component at 1/8. It does so
+    /// if the component has half the resolution of the image in both directions. For a quarter of
+    /// the resolution, it would compute 4 x 4 samples.
     pub(crate) fn is_quad(&self, component: &Component) -> bool {
         let (h, v) = self.ratio(component);
         h % 2 == 0 && v % 2 == 0 && (h % 4 != 0 || v % 4 != 0)
     }
 
-    /// Whether libjpeg makes a single sample of each block of this component at 1/8.
+    /// Whether libjpeg computes a single sample for each block of this component at 1/8.
     pub(crate) fn is_single(&self, component: &Component) -> bool {
         let (h, v) = self.ratio(component);
         h % 2 != 0 || v % 2 != 0
@@ -212,7 +213,7 @@ pub(crate) struct Part {
 pub(crate) struct Layout {
     pub(crate) parts: Vec<Part>,
     pub(crate) blocks_per_mcu: usize,
-    /// MCUs in a row, and rows.
+    /// The number of MCUs in a row, and the number of rows.
     pub(crate) mcus: (usize, usize),
 }
 
@@ -228,9 +229,9 @@ impl Layout {
     }
 
     /// Visits a component's blocks in the order of the scan. `source` has an item for each block of
-    /// the scan. `block` gets a prediction, which is 0 after every restart marker, the block's
-    /// item, and its place in `target`, a plane of this stride. The deadline is checked before each
-    /// row.
+    /// the scan. `block` receives a prediction, which is 0 after every restart marker, the block's
+    /// item, and the block's place in `target`, a plane with this stride. The deadline is checked
+    /// before each row.
     #[inline]
     pub(crate) fn visit<S: Copy, T>(
         &self,

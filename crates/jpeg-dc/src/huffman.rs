@@ -12,9 +12,11 @@ pub(crate) struct Code {
     symbols: Vec<u8>,
     /// `counts[i]`: number of codes of `i + 1` bits.
     counts: [u8; 16],
-    /// `limits[i]`: what 16 bits are below that start with a code of `i + 1` bits or fewer.
+    /// `limits[i]`: a number above every 16-bit word that starts with a code of at most `i + 1`
+    /// bits.
     limits: [i32; 16],
-    /// `firsts[i]`: what the first code of `i + 1` bits is above its place among the symbols.
+    /// `firsts[i]`: the difference between the first code of `i + 1` bits and the index of its
+    /// symbol.
     firsts: [u32; 16],
 }
 
@@ -52,10 +54,10 @@ impl Code {
     }
 
     /// The length of the code at the start of `ahead` (its first bit is the highest), and the
-    /// symbol. For codes that are too long for a table.
+    /// symbol. Call this for codes that are too long for a table.
     pub(crate) fn first_symbol(&self, ahead: u64) -> Option<(u32, u8)> {
         let bits = i32::try_from(ahead >> (64 - MAX_CODE)).ok()?;
-        // Signed, and 32 bits wide, so that all are compared at once.
+        // The numbers are signed and 32 bits wide so that all of them can be compared at once.
         let shorter: i32 = self.limits.iter().map(|&limit| i32::from(limit <= bits)).sum();
         let length = shorter.unsigned_abs() + 1;
         let code = bits.unsigned_abs() >> MAX_CODE.checked_sub(length)?;
@@ -65,11 +67,12 @@ impl Code {
     }
 }
 
-/// Symbols, by the bits of their codes.
+/// Symbols, indexed by the bits of their codes.
 #[derive(Debug)]
 pub(crate) struct Lookup<'a> {
     code: &'a Code,
-    /// The length of the code, and the symbol. Length 0: the code is longer than the window.
+    /// The length of the code, and the symbol. A length of 0 means that the code is longer than the
+    /// window.
     entries: Box<[(u8, u8); ENTRIES]>,
 }
 
@@ -90,8 +93,8 @@ impl<'a> Lookup<'a> {
         Self { code, entries }
     }
 
-    /// The length of the code at the start of `ahead`, and the symbol. Length 0: the code is
-    /// invalid.
+    /// The length of the code at the start of `ahead`, and the symbol. A length of 0 means that the
+    /// code is invalid.
     #[inline]
     pub(crate) fn symbol(&self, ahead: u64) -> (u8, u8) {
         let window = usize::try_from(ahead >> (64 - WINDOW)).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! The inverse discrete cosine transform of eight blocks at once, by the algorithm of Arai, Agui
 //! and Nakajima ("A Fast DCT-SQ Scheme for Images", 1988) in floating point.
 //!
-//! A reduced block has the means of its samples, as in libjpeg.
+//! A sample of a reduced block is the mean of the samples that it replaces, as in libjpeg.
 
 #![expect(clippy::inline_always, reason = "the compiler makes vector code of it only as a whole")]
 
@@ -59,8 +59,8 @@ impl<const P: usize> Mul<f32> for Each<P> {
     }
 }
 
-/// A coefficient is first multiplied by the number of its row and that of its column:
-/// `cos(kπ/16) √2`, and 1 for the first.
+/// Each coefficient is first multiplied by the factor of its row and the factor of its column:
+/// `cos(kπ/16) √2`, or 1 for the first row or column.
 const SCALE: [f32; 8] =
     [1.0, 1.387_039_8, 1.306_563, 1.175_875_6, 1.0, 0.785_694_96, 0.541_196_1, 0.275_899_4];
 
@@ -83,7 +83,7 @@ fn transform<const P: usize>([c0, c1, c2, c3, c4, c5, c6, c7]: [Each<P>; 8]) -> 
     [e0 + o0, e1 + o1, e2 + o2, e3 + o3, e3 - o3, e2 - o2, e1 - o1, e0 - o0]
 }
 
-/// The transform in one dimension, with `8 / N` samples added up.
+/// The transform in one dimension, in which each group of `8 / N` samples is added up.
 #[inline(always)]
 fn shrunk<const N: usize, const P: usize>(coefficients: [Each<P>; 8]) -> [Each<P>; N] {
     let mut samples = transform(coefficients);
@@ -128,7 +128,7 @@ pub(crate) struct Transform<const N: usize, const P: usize> {
     factors: [[f32; 8]; 8],
     /// A bit for every coefficient of a column except its first, in zigzag order.
     below: [u64; 8],
-    /// The number of samples that are added up to one, across or down.
+    /// The number of samples that are added up to form one, across or down.
     summed: f32,
 }
 
@@ -140,7 +140,7 @@ impl<const N: usize, const P: usize> Transform<N, P> {
         for (((factors, below), places), column) in columns {
             for ((factor, &place), row) in factors.iter_mut().zip(places).zip(SCALE) {
                 let step = quantisation.get(usize::from(place)).copied().unwrap_or_default();
-                // libjpeg takes steps as signed numbers of 16 bits.
+                // libjpeg treats quantisation steps as signed 16-bit numbers.
                 let step = f32::from(step.cast_signed());
                 *factor = step * row * column / (8.0 * summed * summed);
             }
@@ -161,14 +161,15 @@ impl<const N: usize, const P: usize> Transform<N, P> {
                 let samples = samples.as_flattened();
                 match row.get_mut(..samples.len()) {
                     Some(row) => row.copy_from_slice(samples),
-                    // Beyond the image's edge.
+                    // The other samples are beyond the edge of the image.
                     None => row.copy_from_slice(samples.split_at(row.len()).0),
                 }
             }
         }
     }
 
-    /// The samples of some of the blocks: each row has those of the first block, then the next.
+    /// The samples of some of the blocks. Each row contains the samples of the first block, then
+    /// those of the next one.
     fn samples(&self, values: &Lanes, part: usize, nonzero: u64) -> [[[u8; P]; N]; N] {
         let mut columns = [[Each::ZERO; N]; 8];
         let parts = columns.iter_mut().zip(&self.factors).zip(&PLACES).zip(self.below);
@@ -202,10 +203,10 @@ impl<const N: usize, const P: usize> Transform<N, P> {
     }
 }
 
-/// Rearranges columns of blocks to blocks of columns.
+/// Rearranges columns of blocks into blocks of columns.
 #[inline(always)]
 fn by_block<const N: usize, const P: usize>(mut samples: [[u8; P]; N]) -> [[u8; P]; N] {
-    // Each pass takes a sample from the first half and one from the second half in turn.
+    // Each pass alternates between a sample from the first half and one from the second half.
     for _ in 0..N.ilog2() {
         let mut shuffled = [[0; P]; N];
         let (first, second) = samples.as_flattened().split_at(N * P / 2);
@@ -222,7 +223,7 @@ fn by_block<const N: usize, const P: usize>(mut samples: [[u8; P]; N]) -> [[u8; 
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "the lowest byte has the whole number")]
 fn to_samples<const P: usize>(numbers: Each<P>) -> [u8; P] {
-    /// From here to twice this number, the last bit of a number stands for 1.
+    /// From this number to twice this number, the last bit of a number stands for 1.
     const ONES: f32 = 8_388_608.0;
     let mut samples = [0; P];
     for (sample, number) in samples.iter_mut().zip(numbers.0) {

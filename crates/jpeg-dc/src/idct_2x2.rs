@@ -1,8 +1,8 @@
 //! Blocks of 2 x 2 samples.
 //!
 //! If a component has half the resolution of the image in both directions, such as the chroma of
-//! 4:2:0, libjpeg does not enlarge it at 1/8. It uses an inverse DCT that gives 2 x 2 samples for
-//! each block, which needs AC coefficients.
+//! 4:2:0, libjpeg does not enlarge it at 1/8. Instead, it uses an inverse DCT that produces 2 x 2
+//! samples for each block and needs AC coefficients.
 
 use crate::ac::Lanes;
 use crate::dc::{DifferenceTable, difference};
@@ -15,8 +15,8 @@ use crate::zigzag::ZIGZAG;
 /// The samples of a block, row by row.
 pub(crate) type Quad = [u8; 4];
 
-/// The number of rows and columns that count: the first and the odd ones. In libjpeg's inverse DCT
-/// the others have no weight.
+/// The number of rows and columns that count: the first one and the odd ones. The others have no
+/// weight in libjpeg's inverse DCT.
 const SIDE: usize = 5;
 
 /// The index of each coefficient among those that count, or the one after all of them.
@@ -35,7 +35,7 @@ const fn places() -> [u8; 64] {
     places
 }
 
-/// The dequantised coefficients of a block that count, by rows.
+/// The dequantised coefficients of a block that count, row by row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DequantisedBlock([i32; 32]);
 
@@ -59,7 +59,7 @@ impl DequantisedBlock {
         }
     }
 
-    /// The samples, in fixed point and rounded as in libjpeg, so that they are the same.
+    /// The samples, in fixed point and rounded as in libjpeg, so that the results are equal.
     pub(crate) fn samples(&self) -> Quad {
         let (rows, _) = self.0.as_chunks::<SIDE>();
         let &[even, first, third, fifth, seventh, ..] = rows else { return [0; 4] };
@@ -77,8 +77,8 @@ impl DequantisedBlock {
     }
 }
 
-/// Between the passes, the vector code of libjpeg-turbo keeps 16 bits: enough for every picture,
-/// but not for every file.
+/// The vector code of libjpeg-turbo keeps 16 bits between the passes. That is enough for every
+/// image that was encoded from pixels, but not for every file.
 #[inline]
 fn saturate(value: i32) -> i32 {
     value.clamp(i16::MIN.into(), i16::MAX.into())
@@ -116,8 +116,8 @@ const ROWS_SHIFT: u32 = POINT + 2 + 3 + 2;
 #[inline]
 fn pair([even, first, third, fifth, seventh]: [i32; SIDE], shift: u32) -> (i32, i32) {
     let even = even.wrapping_shl(POINT + 2);
-    // The weights of the odd coefficients: those of the full inverse DCT, added up over the samples
-    // that become one.
+    // The weights of the odd coefficients are those of the full inverse DCT, added up over the
+    // samples that are merged into one.
     let odd = [(first, 29_692), (third, -10_426), (fifth, 6_967), (seventh, -5_906)]
         .iter()
         .fold(0_i32, |sum, &(value, weight)| sum.wrapping_add(value.wrapping_mul(weight)));
@@ -140,7 +140,7 @@ impl<'a> QuadReader<'a> {
         Self { differences: DifferenceTable::new(dc), symbols: Lookup::new(ac), quantisation }
     }
 
-    /// The samples of the block at bit `start`, whose codes must be valid.
+    /// The samples of the block that starts at bit `start`. The codes of the block must be valid.
     #[inline]
     pub(crate) fn block(&self, bytes: &[u8], start: u32, prediction: &mut i32) -> Quad {
         let mut bit = start as usize;

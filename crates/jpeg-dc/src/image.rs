@@ -53,9 +53,9 @@ pub struct Planes {
 }
 
 impl Planes {
-    /// The image as `width * height` pixels of red, green and blue, a byte each, rows without
-    /// padding. Subsampled planes are enlarged by repeating their samples and colours converted
-    /// in fixed point, both as libjpeg does at scale 1/8.
+    /// The image as `width * height` pixels of red, green and blue, one byte each, in rows without
+    /// padding. As in libjpeg at scale 1/8, subsampled planes are enlarged by repeating their
+    /// samples, and colours are converted in fixed point.
     #[must_use]
     pub fn to_rgb(&self) -> Vec<u8> {
         let mut pixels = vec![0; self.width * self.height * 3];
@@ -88,7 +88,7 @@ impl Planes {
         pixels
     }
 
-    /// The image as `width * height` pixels of luminance, a byte each, rows without padding.
+    /// The image as `width * height` pixels of luminance, one byte each, in rows without padding.
     #[must_use]
     pub fn to_gray(&self) -> Vec<u8> {
         if self.color == Color::Rgb {
@@ -127,15 +127,16 @@ impl DcImage {
         self.full.1
     }
 
-    /// Whether every plane equals that of libjpeg-turbo at 1/8, bit for bit. Otherwise chroma has
-    /// half that resolution: because of [`Chroma::Dc`](crate::Chroma::Dc), or because it has a
-    /// quarter of the image's resolution in both directions. Luminance is always exact.
+    /// Whether every plane is bit for bit equal to that of libjpeg-turbo at 1/8. If not, chroma has
+    /// half the resolution that libjpeg-turbo produces, either because of
+    /// [`Chroma::Dc`](crate::Chroma::Dc), or because the file stores chroma at a quarter of the
+    /// image's resolution in both directions. Luminance is always exact.
     #[must_use]
     pub fn is_exact(&self) -> bool {
         self.exact
     }
 
-    /// The image at 1/8, its sides rounded up.
+    /// The image at 1/8 of its size, with its sides rounded up.
     #[must_use]
     pub fn into_planes(self) -> Planes {
         self.image
@@ -160,7 +161,7 @@ impl Plane {
         }
         wide.resize(row.len() * self.scale.0, 0);
         if self.scale.0 == 2 {
-            // The common case. A constant count is several times as fast.
+            // This is the common case, and a constant count is several times as fast.
             let pairs = wide.as_chunks_mut().0.iter_mut().zip(row);
             pairs.for_each(|(pair, &sample)| *pair = [sample; 2]);
         } else {
@@ -171,7 +172,7 @@ impl Plane {
     }
 }
 
-/// 16.16 fixed point, rounded to the nearest.
+/// One half in 16.16 fixed point, for rounding to the nearest number.
 const ONE_HALF: i32 = 1 << 15;
 
 /// JFIF's conversion (ITU-T T.871, 7) with libjpeg's constants and rounding.
@@ -197,8 +198,8 @@ pub(crate) fn clamp(value: i32) -> u8 {
     value.clamp(0, 255) as u8
 }
 
-/// The sample of a block: the inverse DCT of its DC coefficient alone, as in libjpeg. A value far
-/// out of range, as in damaged files, wraps as in libjpeg's table of 1024 entries.
+/// The sample of a block: the inverse DCT of its DC coefficient alone, as in libjpeg. Values far
+/// out of range, which occur in damaged files, wrap as in libjpeg's table of 1024 entries.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "both factors are taken as 16 bits")]
 pub(crate) fn pixel(dc: i32, quantisation: u16) -> u8 {

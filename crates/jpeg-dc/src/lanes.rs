@@ -1,8 +1,8 @@
 //! The innermost loop: skips blocks, in several independent places of a scan at once.
 //!
-//! One place alone leaves most of a processor idle, because each table look-up waits for the one
-//! before. The loop branches on the data only in rare cases: at the end of a block the next table
-//! is selected without a jump.
+//! Reading in one place alone leaves most of a processor idle, because each table look-up waits for
+//! the previous one. The loop branches on the data only in rare cases: at the end of a block, the
+//! next table is selected without a jump.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -18,21 +18,22 @@ use crate::huffman::Code;
 use crate::marker::Reader;
 use crate::skip::{self, COUNT_SHIFT, END, ENTRIES, Entry, SLOW, WINDOW, ac_symbol};
 
-/// The most lanes that run at once. Three keep the processor busy; the state of more would not fit
-/// its registers.
+/// The maximum number of lanes that run at once. Three keep the processor busy; the state of more
+/// lanes would not fit in its registers.
 pub(crate) const LANES: usize = 3;
 
 /// The number of blocks that a lane skips before their ends are collected.
 pub(crate) const BATCH: usize = 512;
 
-/// The number of steps on bits that are loaded once.
+/// The number of steps between two loads of bits.
 pub(crate) const STEPS: usize = 3;
 
 /// The ends of blocks, in bits. A lane writes to its current block's entry in each step; the entry
-/// is valid when the block has ended. Longer than a batch, so that indices need no check.
+/// is valid when the block has ended. The array is longer than a batch, so that indices need no
+/// check.
 pub(crate) type Ends = [u32; BATCH + STEPS];
 
-/// One more table than a `u16` can address the start of, so that indices need no check.
+/// The entries that a `u16` can address, plus one more table, so that indices need no check.
 const ALL_ENTRIES: usize = (1 << 16) + ENTRIES;
 
 /// The position of a lane.
@@ -42,11 +43,13 @@ pub(crate) struct Lane {
     byte: usize,
     /// The bits.
     word: u64,
-    /// In the low byte the number of used bits, above it the number of the block's coefficients.
+    /// The number of used bits in the low byte, and above it the number of the block's
+    /// coefficients.
     state: Entry,
     /// The start of the next table.
     base: u16,
-    /// The number of the current block. Modulo the blocks of an MCU it is its place in the MCU.
+    /// The number of the current block. Modulo the blocks of an MCU, it is the block's place in the
+    /// MCU.
     pub(crate) block: usize,
 }
 
@@ -69,8 +72,8 @@ impl Lane {
 /// The tables of a scan.
 pub(crate) struct Tables<'a> {
     entries: Box<[Entry; ALL_ENTRIES]>,
-    /// For block `i` of a lane: at `2 * i` the start of the AC table of its component, and after it
-    /// the start of the DC table of the next block.
+    /// For block `i` of a lane, the item at `2 * i` is the start of the AC table of its component,
+    /// and the next item is the start of the DC table of the next block.
     bases: Box<[u16; 2 * (BATCH + STEPS)]>,
     /// The codes of each pair of tables, DC and AC.
     codes: Vec<(&'a Code, &'a Code)>,
@@ -139,8 +142,8 @@ impl<'a> Tables<'a> {
         lane
     }
 
-    /// Skips one symbol. Gives the byte of the next one's bits, and the new state. After an invalid
-    /// code that is the end of the data.
+    /// Skips one symbol. Returns the byte at which the bits of the next symbol start, and the new
+    /// state. After an invalid code, this byte is the end of the data.
     #[cold]
     #[inline(never)]
     fn symbol(&self, bytes: &[u8], bit: usize, count: Entry, base: u16) -> (usize, Entry) {

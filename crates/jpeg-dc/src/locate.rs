@@ -3,11 +3,11 @@
 //! To find the next block, all bits of a block must be skipped, which takes most of the time. After
 //! that, blocks can be read from their starts, in any order.
 //!
-//! Lanes work in several places of the scan at once. Restart markers give the places. Without them,
-//! the scan is cut into parts, and a lane starts at an arbitrary bit as if an MCU started there.
-//! Huffman codes soon synchronise, mostly within some tens of blocks. From the first block that
-//! both the lane before and this one found, at the same place in the MCU, all results of this lane
-//! are right. If the two never meet, the lane before continues instead.
+//! Lanes work in several places of the scan at once. If there are restart markers, they mark these
+//! places. Without them, the scan is cut into parts, and a lane starts at an arbitrary bit as if an
+//! MCU started there. Huffman codes soon synchronise, usually within some tens of blocks. From the
+//! first block that both the previous lane and this one have found, at the same place in the MCU,
+//! all results of this lane are right. If the two never meet, the previous lane continues instead.
 
 use crate::deadline::Deadline;
 use crate::entropy::Bits;
@@ -24,19 +24,20 @@ const OVERLAP: usize = 8 * 1024;
 /// The number of new starts that a lane tries after an invalid code shows that it is out of step.
 const ATTEMPTS: usize = 64;
 
-/// The look-ups after which the deadline is checked: those of a row of some thousand pixels.
+/// The number of look-ups between two checks of the deadline, enough for a row of a few thousand
+/// pixels.
 const UNCHECKED: usize = 8 * 1024;
 
-/// The most bits of a block: 64 codes of 16 bits with 15 bits of magnitude.
+/// The maximum number of bits of a block: 64 codes of 16 bits with 15 bits of magnitude.
 const MAX_BLOCK: usize = 64 * 31;
 
 /// A stretch of the scan that starts, or may start, with an MCU.
 struct Stretch {
     /// Its end, in bits.
     to: usize,
-    /// The number of starts to find: of the blocks, and the end of the last one.
+    /// The number of positions to find: the starts of the blocks, and the end of the last one.
     wanted: usize,
-    /// The new starts that are left.
+    /// The number of new starts that are left to try.
     attempts: usize,
     /// The starts of blocks, in bits.
     starts: Vec<u32>,
@@ -162,7 +163,7 @@ impl<'a> Locator<'a> {
         Ok(starts)
     }
 
-    /// Appends to `starts`, which are right, those of `others` that continue them.
+    /// Appends to `starts`, which are known to be right, the items of `others` that continue them.
     fn join(&self, starts: &mut Vec<u32>, others: &[u32]) -> Result<(), Error> {
         let per_mcu = self.tables.blocks_per_mcu;
         let Some(&first) = others.first() else { return Ok(()) };
@@ -182,7 +183,7 @@ impl<'a> Locator<'a> {
                 }
                 ours += 1;
             }
-            // Not met yet: continue from the last MCU.
+            // The lanes have not met yet, so continue from the last MCU.
             let Some(last) = starts.len().checked_sub(1) else { return Ok(()) };
             let mcu = last - last % per_mcu;
             let (Some(&from), Some(&last)) = (starts.get(mcu), starts.get(last)) else {
@@ -234,7 +235,7 @@ impl<'a> Locator<'a> {
         }
     }
 
-    /// Runs the lanes until one of them has a full batch, or may have reached its end. Gives the
+    /// Runs the lanes until one of them has a full batch, or may have reached its end. Returns the
     /// number of rounds.
     fn batch<const N: usize>(
         active: [&mut Active; N],
@@ -264,7 +265,7 @@ impl<'a> Locator<'a> {
     #[expect(clippy::unused_self, reason = "only tests count")]
     fn count(&self, _steps: usize) {}
 
-    /// Collects the ends of blocks from a lane. Gives whether the lane must go on.
+    /// Collects the ends of blocks from a lane. Returns whether the lane must continue.
     fn collect(&self, active: &mut Active, ends: &Ends) -> bool {
         let Active { stretch, lane, first } = active;
         let found = ends.get(*first..lane.block).unwrap_or_default();
@@ -282,7 +283,7 @@ impl<'a> Locator<'a> {
         if stretch.attempts == 0 || last as usize + MAX_BLOCK >= self.end {
             return false;
         }
-        // An invalid code: try from another bit.
+        // The code is invalid, so try again from a different bit.
         stretch.attempts -= 1;
         stretch.starts.clear();
         stretch.starts.push(last + 1);
@@ -327,8 +328,8 @@ mod tests {
     }
 
     proptest! {
-        /// With all tables and data, several lanes find what a walk symbol by symbol finds, and the
-        /// look-ups are in proportion to the data.
+        /// For all tables and data, several lanes find the same blocks as a walk symbol by symbol,
+        /// and the number of look-ups is proportional to the data.
         #[test]
         fn lanes_find_what_a_walk_finds(
             dc in table(0),
@@ -376,9 +377,9 @@ mod tests {
             let found = locator.without_restarts(expected.len() - 1);
             prop_assert_eq!(found.as_deref(), Ok(&expected[..expected.len() - 1]));
             prop_assert!(locator.without_restarts(expected.len()).is_err());
-            // Twice, for the two calls. Each has at most a look-up for each bit in the parts, and
-            // again where the parts do not meet; and those of a lane that is out of step, before a
-            // batch ends.
+            // Count twice, for the two calls. Each call has at most one look-up for each bit in the
+            // parts, one more where the parts do not meet, and the look-ups of a lane that is out
+            // of step before a batch ends.
             let once = 2 * bits.len() * 8 + LANES * (ATTEMPTS + 4) * BATCH * STEPS;
             prop_assert!(locator.steps.get() <= 2 * once, "{} look-ups", locator.steps.get());
         }

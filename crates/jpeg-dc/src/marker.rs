@@ -33,7 +33,7 @@ pub(crate) enum Found {
     Scan(Scan),
     /// The end of the image.
     End,
-    /// The data ends within a segment or before one. With more of it the reader goes on.
+    /// The data ends within a segment or before one. The reader continues when it gets more data.
     NeedMore,
 }
 
@@ -66,7 +66,7 @@ impl Reader {
         self.position = position;
     }
 
-    /// The frame, which every scan comes after.
+    /// The frame. Its header precedes every scan.
     pub(crate) fn frame(&self) -> Result<&Frame, Error> {
         self.frame.as_ref().ok_or(Error::Malformed("a scan comes before the frame header"))
     }
@@ -100,7 +100,7 @@ impl Reader {
     }
 
     /// Whether three components are red, green and blue instead of `YCbCr`. Without a JFIF or Adobe
-    /// segment, by libjpeg's heuristic.
+    /// segment, libjpeg's heuristic decides.
     fn is_rgb(&self) -> bool {
         let ids: Vec<u8> = self.frame.iter().flat_map(|f| &f.components).map(|c| c.id).collect();
         if ids.len() != 3 || self.jfif {
@@ -110,7 +110,7 @@ impl Reader {
     }
 
     /// Reads up to the next frame header, scan header or end. `data` is the file from its start;
-    /// after [`Found::NeedMore`] it may be called again with a longer one.
+    /// after [`Found::NeedMore`], the method may be called again with more data.
     pub(crate) fn advance(&mut self, data: &[u8]) -> Result<Found, Error> {
         if !self.started {
             match data {

@@ -20,13 +20,13 @@ pub struct Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Chroma {
-    /// Reads the AC coefficients of these components, and makes 2 x 2 samples of each block,
-    /// exactly as libjpeg does. Takes a quarter to half more time for sequential files, and more
-    /// scans of progressive files.
+    /// Reads the AC coefficients of these components, and computes 2 x 2 samples for each block,
+    /// exactly as libjpeg does. This takes a quarter to half more time for sequential files, and
+    /// needs more scans of progressive files.
     #[default]
     Full,
-    /// Makes one sample of each block: half the resolution. That is enough if the image is written
-    /// as 4:2:0 or reduced by half again.
+    /// Computes one sample for each block, which is half the resolution. That is enough if the
+    /// image is written as 4:2:0 or reduced by half again.
     Dc,
 }
 

@@ -8,13 +8,14 @@ use crate::marker::{Found, Reader};
 use crate::options::Options;
 use crate::progression::Progression;
 
-/// The bytes to read from a source at once.
+/// The number of bytes to read from a source at once.
 const CHUNK: u64 = 64 * 1024;
 
 /// Finds the end of what [`decode`](crate::decode) needs in a file that arrives piece by piece.
 ///
-/// A progressive file has its DC coefficients in some of its scans, often in the first half of the
-/// file; you need not fetch the rest. A baseline file is needed up to the end of its scans.
+/// A progressive file stores its DC coefficients in some of its scans, often in the first half of
+/// the file, so you do not have to fetch the rest. A baseline file is needed up to the end of its
+/// scans.
 ///
 /// ```
 /// # fn main() -> Result<(), jpeg_dc::Error> {
@@ -38,7 +39,7 @@ pub struct Prefix {
     options: Options,
     reader: Reader,
     progression: Option<Progression>,
-    /// Within a scan: the position up to which its end was searched.
+    /// Within a scan, the position up to which its end has been searched for.
     looked_at: Option<usize>,
 }
 
@@ -55,9 +56,9 @@ impl Prefix {
         self.progression.as_ref().is_some_and(Progression::is_sequential)
     }
 
-    /// Finds the length of the part that is needed; `None` if it is more than `data`. `data` is the
-    /// file from its first byte on, and in each call at least as long as in the one before. No byte
-    /// is searched twice.
+    /// Returns the length of the part that is needed, or `None` if `data` does not contain all of
+    /// it. `data` is the file from its first byte on, and must be at least as long as in the
+    /// previous call. No byte is searched twice.
     ///
     /// # Errors
     /// The error that [`decode`](crate::decode) would give for the headers, without the rest.
@@ -102,7 +103,7 @@ impl Prefix {
 /// `decode` will refuse the file. If `decode` fails, read the rest and use a full decoder.
 ///
 /// # Errors
-/// When `source` can't be read.
+/// Fails if `source` can't be read.
 pub fn read_needed(mut source: impl Read, data: &mut Vec<u8>, options: &Options) -> io::Result<()> {
     let mut prefix = Prefix::new(*options);
     while let Ok(None) = prefix.find(data) {

@@ -1,4 +1,4 @@
-//! Keeps track of the scans of a frame: which are needed, and whether all of them have come.
+//! Keeps track of the scans of a frame: which ones are needed, and whether all of them were read.
 
 use crate::error::Error;
 use crate::frame::{Frame, Process, Scan};
@@ -7,7 +7,7 @@ use crate::options::Chroma;
 /// The bits of a coefficient that are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Known {
-    /// None: no scan had it yet.
+    /// No scan has contained the coefficient yet.
     Nothing,
     /// All except this number of low bits.
     AllBut(u8),
@@ -16,7 +16,7 @@ enum Known {
 /// The known bits of the coefficients that a component needs: the DC coefficient, or all 64.
 type Needed = Vec<Known>;
 
-/// The successive approximation of a frame's coefficients (T.81, G.1.1.1), as far as it has come.
+/// The successive approximation of a frame's coefficients (T.81, G.1.1.1) so far.
 #[derive(Debug)]
 pub(crate) struct Progression {
     process: Process,
@@ -35,8 +35,8 @@ impl Progression {
         Self { process: frame.process, components: needed.collect(), scans_left: MAX_SCANS }
     }
 
-    /// Needs all coefficients. A scan of a sequential frame has all of a block at once, so there
-    /// the first stands for them.
+    /// A progression that needs all coefficients. A scan of a sequential frame contains all
+    /// coefficients of a block at once, so the first one stands for all of them.
     pub(crate) fn of_all(frame: &Frame) -> Self {
         let in_block = if frame.process == Process::Progressive { 64 } else { 1 };
         let needed = frame.components.iter().map(|_| vec![Known::Nothing; in_block]);
@@ -44,12 +44,12 @@ impl Progression {
         Self { process: frame.process, components, scans_left: MAX_SCANS_OF_ALL }
     }
 
-    /// Whether each scan has all coefficients of its blocks.
+    /// Whether each scan contains all coefficients of its blocks.
     pub(crate) fn is_sequential(&self) -> bool {
         self.process == Process::Sequential
     }
 
-    /// Records a scan. Gives whether it is needed.
+    /// Records a scan. Returns whether it is needed.
     pub(crate) fn record(&mut self, scan: &Scan) -> Result<bool, Error> {
         let left = self.scans_left.checked_sub(1);
         self.scans_left = left.ok_or(Error::Unsupported("too many scans"))?;
@@ -83,12 +83,12 @@ impl Progression {
         Ok(is_needed)
     }
 
-    /// Whether a scan had some bits of every coefficient that is needed.
+    /// Whether the scans contained some bits of every coefficient that is needed.
     pub(crate) fn is_known(&self) -> bool {
         self.components.iter().flatten().all(|&known| known != Known::Nothing)
     }
 
-    /// Whether the scans had every bit of every coefficient that is needed.
+    /// Whether the scans contained every bit of every coefficient that is needed.
     pub(crate) fn is_complete(&self) -> bool {
         self.components.iter().flatten().all(|&known| known == Known::AllBut(0))
     }
@@ -96,11 +96,12 @@ impl Progression {
 
 const INVALID: Error = Error::Malformed("a scan's band of coefficients is invalid");
 
-/// The most bits that a scan may leave out (T.81, G.1.2.1).
+/// The maximum number of low bits that a scan may leave out (T.81, G.1.2.1).
 const MAX_LOW: u8 = 13;
 
-/// The most scans. A scan of few bytes can require a look at every block; encoders write about ten.
+/// The maximum number of scans. A scan of few bytes can require a look at every block. Encoders
+/// write about ten scans.
 const MAX_SCANS: usize = 500;
 
-/// The most scans when all of them are read.
+/// The maximum number of scans if all of them are read.
 const MAX_SCANS_OF_ALL: usize = 100;

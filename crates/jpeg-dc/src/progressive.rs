@@ -14,7 +14,7 @@ use crate::progressive_scan;
 /// Decodes a progressive JPEG with all of its coefficients.
 ///
 /// The samples normally differ from those of libjpeg-turbo by at most 1. Coefficients that no scan
-/// has are zero; libjpeg-turbo estimates them to smooth the picture.
+/// contains are zero; libjpeg-turbo estimates them to smooth the image.
 ///
 /// # Errors
 /// The same as [`decode`](crate::decode). Sequential files are [`Error::Unsupported`].
@@ -22,8 +22,8 @@ pub fn decode_progressive(data: &[u8], scale: Scale, options: &Options) -> Resul
     decode_before(data, scale, options, Deadline::NONE)
 }
 
-/// The same as [`decode_progressive`], but stops when `expired` returns true. It is called about
-/// once per row of blocks.
+/// The same as [`decode_progressive`], but stops when `expired` returns true. `expired` is called
+/// about once per row of blocks.
 ///
 /// # Errors
 /// The same as [`decode_progressive`], and [`Error::Expired`].
@@ -70,7 +70,7 @@ fn decode_before(
     }
     let divisor = scale.divisor();
     let (width, height) = (usize::from(frame.width), usize::from(frame.height));
-    // One at a time, so that the coefficients of one are freed before the samples of the next.
+    // Transform one component at a time, to free its coefficients before the next one starts.
     let components = frame.components.iter().zip(coefficients);
     let planes = components.map(|(component, coefficients)| {
         let ratio = frame.ratio(component);
@@ -87,11 +87,11 @@ fn decode_before(
     })
 }
 
-/// Whether a file has a scan for every bit of every coefficient. A progressive file may end after
-/// any scan, and a file that is cut there looks whole otherwise. Looks at the headers of the scans,
-/// not at their data.
+/// Whether a file has scans for every bit of every coefficient. A progressive file may end after
+/// any scan, and a file that is cut off there otherwise looks whole. This function reads the
+/// headers of the scans, not their data.
 ///
-/// False for a file whose headers are refused, and for one that ends within a scan.
+/// Returns false for a file whose headers are refused, and for a file that ends within a scan.
 #[must_use]
 pub fn has_all_scans(data: &[u8]) -> bool {
     all_scans(data).unwrap_or(false)

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::frame::{Frame, Layout, Scan};
 use crate::marker::Reader;
 
-/// Decodes a scan. Gives its end.
+/// Decodes a scan and returns the position of its end.
 pub(crate) fn decode(
     reader: &Reader,
     frame: &Frame,
@@ -40,7 +40,7 @@ pub(crate) fn decode(
         }
         return Ok(end);
     }
-    // Checked before any allocation by the size that the header claims.
+    // This is checked before memory is allocated for the size that the header claims.
     if layout.total_blocks() > bits.len() * 8 {
         return Err(Error::Malformed("a scan ends early"));
     }

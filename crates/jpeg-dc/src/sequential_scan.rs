@@ -11,7 +11,7 @@ use crate::lanes::Tables;
 use crate::locate::locate;
 use crate::marker::Reader;
 
-/// Decodes a scan into the planes of its components. Gives its end.
+/// Decodes a scan into the planes of its components and returns the position of its end.
 pub(crate) fn decode(
     reader: &Reader,
     frame: &Frame,
@@ -23,8 +23,8 @@ pub(crate) fn decode(
     let layout = frame.layout(scan)?;
     let interval = reader.restart_interval;
     let bits = Bits::collect(data, reader.position(), interval > 0)?;
-    // A block takes at least a bit for its DC code and one for its end. Checked before any
-    // allocation by the size that the header claims.
+    // A block takes at least one bit for its DC code and one for its end. This is checked before
+    // memory is allocated for the size that the header claims.
     if layout.total_blocks() > bits.len() * 4 {
         return Err(Error::Malformed("a scan ends early"));
     }

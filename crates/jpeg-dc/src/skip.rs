@@ -6,12 +6,12 @@ use crate::huffman::Code;
 pub(crate) const WINDOW: u32 = 12;
 /// The number of entries of a table.
 pub(crate) const ENTRIES: usize = 1 << WINDOW;
-/// The most bits that an entry skips: for three steps on bits that are loaded once, two entries,
-/// the bits up to a byte boundary and a window must fit 64.
+/// The maximum number of bits that an entry skips. Bits are loaded once for three steps, so two
+/// entries, the bits up to a byte boundary and a window must fit in 64 bits.
 const MAX_BITS: u32 = 22;
 
-/// An entry, or the sum of a block's entries: the skipped bits in the low byte, and above it the
-/// number of coefficients (of the block: the index of the next one).
+/// An entry, or the sum of a block's entries. The low byte is the number of skipped bits. Above it
+/// is the number of coefficients, which in a sum is the index of the block's next coefficient.
 ///
 /// [`END`] is added at the end of a block. If [`SLOW`] is set, by an entry or by the sum, the step
 /// is void and must be taken symbol by symbol: the code is longer than the window, or the block is
@@ -77,9 +77,9 @@ fn fill(
         if bits > MAX_BITS {
             continue;
         }
-        // At most 128 coefficients and 22 bits.
+        // The numbers fit: there are at most 128 coefficients and 22 bits.
         let first = Entry::try_from(count << COUNT_SHIFT | bits).unwrap_or(NONE);
-        // The magnitude bits need not be visible.
+        // The magnitude bits do not have to be visible.
         let left = view.saturating_sub(bits);
         let next = smaller.get((1 << left) - 1..(2 << left) - 1).unwrap_or_default();
         if count == END_OF_BLOCK || left == 0 {

@@ -7,14 +7,14 @@ use image::{ImageBuffer, Luma, Pixel, Rgb, Rgba, imageops};
 use crate::error::RasterError;
 use crate::picture::{Picture, PixelKind};
 
-/// Above this sigma three box blurs are as good as a Gaussian kernel, and their time does not
+/// Above this sigma, three box blurs are as good as a Gaussian kernel, and their time does not
 /// depend on sigma.
 const WIDE: f32 = 4.0;
 
 /// Blurs by a Gaussian with this standard deviation in pixels.
 ///
 /// # Errors
-/// When the data does not fit the picture's size.
+/// Fails if the data does not fit the picture's size.
 pub fn blur(picture: Picture, sigma: f32) -> Result<Picture, RasterError> {
     premultiplied(picture, |picture| match picture.kind {
         PixelKind::Luma => by_kind::<Luma<u8>>(picture, |image| blur_image(image, sigma)),
@@ -28,7 +28,7 @@ pub fn blur(picture: Picture, sigma: f32) -> Result<Picture, RasterError> {
 /// Sharpens by an unsharp mask with this standard deviation in pixels.
 ///
 /// # Errors
-/// When the data does not fit the picture's size.
+/// Fails if the data does not fit the picture's size.
 pub fn sharpen(picture: Picture, sigma: f32) -> Result<Picture, RasterError> {
     premultiplied(picture, |picture| match picture.kind {
         PixelKind::Luma => by_kind::<Luma<u8>>(picture, |i| imageops::unsharpen(i, sigma, 0)),

@@ -9,7 +9,7 @@ use image::{ImageDecoder, ImageResult};
 /// fails if it returns false.
 ///
 /// # Errors
-/// When the header is invalid.
+/// Fails if the header is invalid.
 pub fn bmp<'a>(
     source: &'a [u8],
     goes_on: &'a dyn Fn() -> bool,
@@ -18,7 +18,7 @@ pub fn bmp<'a>(
     Ok(Box::new(BmpDecoder::new(source)?))
 }
 
-/// The bytes of a source after which `goes_on` is called.
+/// The number of bytes of a source after which `goes_on` is called.
 const PIECE: usize = 64 * 1024;
 
 /// A source that the caller can stop.
@@ -47,7 +47,7 @@ impl Read for Stoppable<'_> {
         Ok(length)
     }
 
-    // The decoder reads a pixel at a time.
+    // The decoder reads one pixel at a time.
     #[inline]
     fn read_exact(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         self.source.read_exact(buffer)?;

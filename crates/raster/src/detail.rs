@@ -8,7 +8,7 @@ use crate::picture::Picture;
 /// `DETAIL` does. The pixels at the edges stay as they are.
 ///
 /// # Errors
-/// When the data does not fit the picture's size.
+/// Fails if the data does not fit the picture's size.
 pub fn detail(picture: Picture) -> Result<Picture, RasterError> {
     premultiplied(picture, |picture| Ok(Picture { data: convolved(&picture), ..picture }))
 }

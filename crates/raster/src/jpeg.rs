@@ -2,11 +2,11 @@
 
 use crate::picture::Size;
 
-/// The most scans. Each costs time for every pixel.
+/// The maximum number of scans. Each scan costs time for every pixel.
 const MAX_SCANS: u32 = 20;
 
-/// Whether the JPEG is at most this large, and of this number of components, by each of its frame
-/// headers (ITU-T T.81, B.2.2). True for data without a frame header.
+/// Whether each frame header of the JPEG (ITU-T T.81, B.2.2) has at most this size and exactly this
+/// number of components. Returns true for data without a frame header.
 pub(crate) fn fits(data: &[u8], size: Size, components: u16) -> bool {
     let mut rest = data;
     let mut scans = 0;
@@ -41,7 +41,7 @@ fn segment(mut data: &[u8]) -> Option<(u8, &[u8], &[u8])> {
         let start = data.iter().position(|&byte| byte == 0xff)?;
         data = data.get(start + 1..)?;
         match *data.first()? {
-            // A fill byte: the marker may follow.
+            // This is a fill byte, which the marker may follow.
             0xff => {}
             // A stuffed byte, TEM, RST0 to RST7, SOI, EOI.
             0x00 | 0x01 | 0xd0..=0xd9 => data = data.get(1..)?,
@@ -77,7 +77,7 @@ mod tests {
         assert!(fits(&[start, &good].concat(), SIZE, 3));
         for bad in [frame(0xc0, 101, 50, 3), frame(0xc2, 100, 51, 3), frame(0xc1, 1, 1, 4)] {
             assert!(!fits(&[start, &bad].concat(), SIZE, 3));
-            // Behind a scan, fill bytes and restart markers.
+            // The frame header follows a scan, fill bytes and restart markers.
             let fill = [0xff, 0xd3, 0xff, 0xff].as_slice();
             assert!(!fits(&[start, &good, fill, &bad].concat(), SIZE, 3));
         }

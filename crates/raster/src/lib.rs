@@ -1,8 +1,8 @@
 //! Pictures in memory, and the operations on their pixels that use generic libraries.
 //!
-//! The kernels of `fast_image_resize` and the decoders of `image` and `tiff` are generic. They
-//! take over a minute to compile, in the crate that uses them. This crate exists so that they are
-//! compiled once, not at each change of the thumbnail engine.
+//! The kernels of `fast_image_resize` and the decoders of `image` and `tiff` are generic. They take
+//! over a minute to compile, and are compiled in the crate that uses them. This crate exists so
+//! that this happens once, and not after every change to the thumbnail engine.
 
 mod blur;
 mod decode;

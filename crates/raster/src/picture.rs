@@ -84,7 +84,7 @@ impl Picture {
         self.width as usize * self.kind.bytes()
     }
 
-    /// Takes the red samples, for a picture whose colours are all gray.
+    /// Keeps only the red samples of a picture whose colours are all gray.
     #[must_use]
     pub fn into_luma(self) -> Self {
         let data = self.data.iter().copied().step_by(self.kind.bytes()).collect();
@@ -180,7 +180,7 @@ impl Picture {
     }
 }
 
-/// A picture of an animation, or the only one of a still.
+/// A picture of an animation, or the only picture of a still image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     /// The whole canvas at this moment.

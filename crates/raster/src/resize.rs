@@ -12,14 +12,15 @@ use fast_image_resize::{
 use crate::error::RasterError;
 use crate::picture::{Picture, PixelKind, Size};
 
-/// The most bytes of the intermediate picture between the two directions of a resize. The weights
-/// of columns are computed again for each such part.
+/// The maximum number of bytes of the intermediate picture between the two directions of a resize.
+/// A larger picture is resized in bands, and the weights of columns are computed again for each
+/// band.
 const BETWEEN: usize = 2 * 1024 * 1024;
 
 /// The kernel of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {
-    /// The mean of the covered pixels, or of sixteen samples of them where there are many.
+    /// The mean of the covered pixels, or of sixteen samples of them if there are many.
     Box,
     /// A cubic kernel of radius 2.
     CatmullRom,
@@ -70,8 +71,8 @@ pub struct Area {
 /// Resizes a part of a picture.
 ///
 /// # Errors
-/// When the area lies outside the picture, the size is zero, or the data does not fit the picture's
-/// size.
+/// Fails if the area lies outside the picture, the size is zero, or the data does not fit the
+/// picture's size.
 pub fn resize(
     picture: &Picture,
     area: Area,
@@ -90,8 +91,8 @@ pub fn resize(
     Ok(finished(resized, picture.kind))
 }
 
-/// Resizes a part of an image without opacity by [`Filter::Lanczos3`], in bands: the intermediate
-/// picture between the two directions has rows as wide as the source's.
+/// Resizes a part of a picture without opacity by [`Filter::Lanczos3`], in bands: the rows of the
+/// intermediate picture are as wide as those of the source.
 fn resize_bands(
     source: &ImageRef<'_>,
     area: Area,
@@ -126,7 +127,7 @@ pub(crate) const fn samples(kind: PixelKind) -> PixelType {
     }
 }
 
-/// Resizes a part of an image whose samples are bytes.
+/// Resizes a part of a picture whose samples are bytes.
 pub(crate) fn convolve(
     engine: &mut Resizer,
     source: &ImageRef<'_>,
@@ -144,8 +145,8 @@ pub(crate) fn convolve(
     }
 }
 
-/// Resizes a part of a picture in linear light, by [`Filter::Lanczos3`]: the samples are decoded
-/// from the gamma of sRGB before, and encoded again after.
+/// Resizes a part of a picture in linear light, by [`Filter::Lanczos3`]: the samples are converted
+/// from the gamma of sRGB before the resize, and back to it afterwards.
 ///
 /// # Errors
 /// See [`resize`].
@@ -198,7 +199,7 @@ pub fn resize_samples(
 /// Resizes one plane of samples, of two bytes each if `wide`, by [`Filter::CatmullRom`].
 ///
 /// # Errors
-/// When there are fewer samples than the size says.
+/// Fails if there are fewer samples than the size requires.
 pub fn resize_plane(
     samples: &[u8],
     from: Size,

@@ -11,18 +11,19 @@ use crate::resize::{Area, Filter, LANCZOS_RADIUS, convolve, options, samples};
 /// The bytes of a strip.
 const STRIP: usize = 256 * 1024;
 
-/// The rows that are resized to their width at once: each time the weights of columns are computed.
+/// The number of rows that are resized to their final width at once. The weights of columns are
+/// computed each time.
 const BAND: u32 = 256;
 
-/// Resizes a part of a picture whose rows come from top to bottom, a strip at a time, by
+/// Resizes a part of a picture whose rows arrive from top to bottom, a strip at a time, by
 /// [`Filter::Lanczos3`].
 ///
 /// The result is that of [`resize`](crate::resize()), except that some samples differ by one, or by
-/// two if the picture gets more rows: the weights of rows are rounded by the largest weight, which
-/// can be another one in a strip than in the whole picture.
+/// two if the picture gets more rows. The reason is that the weights of rows are rounded according
+/// to the largest weight, which can be different in a strip and in the whole picture.
 ///
 /// Get [`room`](Self::room), fill it with the next rows, call [`advance`](Self::advance), and
-/// repeat until `room` gives `None`.
+/// repeat until `room` returns `None`.
 pub struct StripResizer {
     from: Size,
     kind: PixelKind,
@@ -34,17 +35,17 @@ pub struct StripResizer {
     /// Whether samples are first multiplied by their opacity.
     has_alpha: bool,
     engine: Resizer,
-    /// The least number of rows that come at once.
+    /// The minimum number of rows that arrive at once.
     strip: u32,
     /// The rows of the picture that are still needed, and room for the next ones.
     rows: Vec<u8>,
     /// The first row of the picture that is in `rows`.
     first: u32,
-    /// The one after the last.
+    /// The row after the last one in `rows`.
     end: u32,
-    /// The most rows of the result that are made at once.
+    /// The maximum number of rows of the result that are computed at once.
     most_in_band: u32,
-    /// The finished ones of them, still as wide as the columns that are used.
+    /// The finished rows of the band, which are still as wide as the columns that are used.
     band: Vec<u8>,
     /// The number of rows in the band.
     in_band: u32,
@@ -54,7 +55,7 @@ pub struct StripResizer {
 }
 
 impl StripResizer {
-    /// For a part of a picture of this size and kind.
+    /// A resizer for a part of a picture with this size and kind.
     #[must_use]
     pub fn new(from: Size, kind: PixelKind, area: Area, to: Size) -> Self {
         let stride = (from.width as usize * kind.bytes()).max(1);
@@ -68,7 +69,8 @@ impl StripResizer {
         let columns = (across.span(0).0, across.span(to.width.saturating_sub(1)).1);
         let most_in_band = band.min(to.height);
         let band = most_in_band as usize * columns.1.saturating_sub(columns.0) as usize;
-        // At least the number of rows that may be kept, so that moving those takes little time.
+        // A strip has at least the number of rows that may be kept, so that moving them takes
+        // little time.
         let strip = strip.max(down.reach());
         let rows = strip.saturating_add(down.reach()).min(from.height);
         let rows = rows as usize * from.width as usize;
@@ -93,7 +95,7 @@ impl StripResizer {
         }
     }
 
-    /// The room for the next rows of the picture; `None` after the last row.
+    /// Returns the room for the next rows of the picture, or `None` after the last row.
     pub fn room(&mut self) -> Option<&mut [u8]> {
         let rows = self.strip_rows();
         let start = self.bytes(self.end - self.first);
@@ -104,7 +106,7 @@ impl StripResizer {
     /// Resizes as far as possible, after [`room`](Self::room) was filled.
     ///
     /// # Errors
-    /// When the area lies outside the picture.
+    /// Fails if the area lies outside the picture.
     pub fn advance(&mut self) -> Result<(), RasterError> {
         let added = self.strip_rows();
         if self.has_alpha && self.needed() < self.end + added {
@@ -126,7 +128,7 @@ impl StripResizer {
         Ok(())
     }
 
-    /// The resized part, when [`room`](Self::room) gives `None`.
+    /// Returns the resized part, once [`room`](Self::room) has returned `None`.
     #[must_use]
     pub fn finish(self) -> Picture {
         let Self { to: Size { width, height }, kind, resized: data, .. } = self;
@@ -148,12 +150,12 @@ impl StripResizer {
         self.finished + self.in_band
     }
 
-    /// The first row of the picture that is needed for it.
+    /// The first row of the picture that is needed for the next row of the result.
     fn needed(&self) -> u32 {
         if self.next() < self.to.height { self.down.span(self.next()).0 } else { self.from.height }
     }
 
-    /// The number of rows of the result that can be made and fit the band.
+    /// The number of rows of the result that can be computed and fit in the band.
     fn complete(&self) -> u32 {
         let end = self.to.height.min(self.finished.saturating_add(self.most_in_band));
         (self.next()..end)
@@ -162,7 +164,7 @@ impl StripResizer {
             .map_or(0, |last| last + 1 - self.next())
     }
 
-    /// Makes the next rows of the result, with their old width.
+    /// Computes the next rows of the result at their old width.
     fn resize_down(&mut self, rows: u32) -> Result<(), RasterError> {
         let known = Size { width: self.from.width, height: self.end - self.first };
         let (left, right) = self.columns;
@@ -205,9 +207,9 @@ impl StripResizer {
 struct Axis {
     /// The start of the part.
     start: f64,
-    /// The pixels of the picture for one of the result.
+    /// The number of pixels of the picture for one pixel of the result.
     scale: f64,
-    /// The pixels of the picture.
+    /// The number of pixels of the picture.
     from: u32,
 }
 
@@ -216,7 +218,7 @@ impl Axis {
         Self { start, scale: length / f64::from(to), from }
     }
 
-    /// The first pixel of the picture that one of the result needs, and the one after the last.
+    /// The first pixel of the picture that a pixel of the result needs, and the one after the last.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "pixels")]
     fn span(self, index: u32) -> (u32, u32) {
         let middle = self.start + (f64::from(index) + 0.5) * self.scale;
@@ -225,7 +227,7 @@ impl Axis {
         (pixel((middle - radius).floor()), pixel((middle + radius).ceil()))
     }
 
-    /// The most pixels of the picture that one of the result needs.
+    /// The maximum number of pixels of the picture that a pixel of the result needs.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "pixels")]
     fn reach(self) -> u32 {
         (2.0 * LANCZOS_RADIUS * self.scale.max(1.0)).ceil() as u32 + 1
@@ -316,8 +318,8 @@ mod tests {
         strips.finish()
     }
 
-    /// The largest difference: of samples, or with an opacity of that and the premultiplied
-    /// samples.
+    /// The largest difference between samples. With an opacity, it is the largest difference
+    /// between opacities or premultiplied samples.
     fn difference(one: &Picture, other: &Picture) -> u32 {
         assert_eq!((one.size(), one.kind), (other.size(), other.kind));
         if one.kind != PixelKind::Rgba {
@@ -382,8 +384,8 @@ mod tests {
             let pairs = made.data.iter().zip(&whole.data);
             let differing = pairs.filter(|(made, whole)| made != whole).count();
             prop_assert!(differing <= 9 + made.data.len() / 20, "{differing} differ");
-            // One after the columns, and two after the rows. Then colours are divided by the
-            // opacity.
+            // Samples differ by at most one after the columns, and by two after the rows. Then
+            // colours are divided by the opacity.
             let most = if kind == PixelKind::Rgba { 3 } else { 2 };
             let difference = difference(&made, &whole);
             prop_assert!(difference <= most, "{difference}");

@@ -10,33 +10,34 @@ use tiff::{ColorType, TiffError as CrateError};
 use crate::jpeg;
 use crate::picture::{Picture, PixelKind, Size};
 
-/// The bytes that a value of a directory, and a strip before it is decoded, may always take.
+/// The number of bytes that a value of a directory, or a strip before it is decoded, may always
+/// use.
 const OVERHEAD: usize = 16 * 1024 * 1024;
 
-/// The bytes that may always be read more than once.
+/// The number of bytes that may always be read more than once.
 const REREAD: u64 = 1024 * 1024;
 
-/// The values of the tag `Compression` for none, and for JPEG.
+/// The values of the tag `Compression` for no compression and for JPEG.
 const UNCOMPRESSED: u16 = 1;
 const JPEG: u16 = 7;
 
-/// The most samples of a pixel: four inks and an opacity.
+/// The maximum number of samples of a pixel: four inks and an opacity.
 const MAX_SAMPLES: u16 = 5;
 
-/// Pixels by which a strip that is a JPEG may be wider or taller than its place: those of a block of
-/// the coarsest chroma.
+/// The number of pixels by which a JPEG strip may be wider or taller than its place, because it is
+/// padded to whole blocks of the coarsest chroma.
 const JPEG_PADDING: u32 = 31;
 
 /// Why a TIFF file can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TiffError {
-    /// Its samples, compression or layout are not supported.
+    /// The samples, compression or layout of the file are not supported.
     #[error("this kind of TIFF is not supported")]
     Unsupported,
-    /// It contradicts itself or ends early.
+    /// The file contradicts itself or ends early.
     #[error("{0}")]
     Corrupt(String),
-    /// The caller has stopped it.
+    /// The caller has stopped decoding.
     #[error("decoding was stopped")]
     Stopped,
 }
@@ -87,13 +88,13 @@ pub struct Tiff<'a> {
     size: Size,
     scheme: Scheme,
     alpha: Alpha,
-    /// The bits of a sample.
+    /// The number of bits of a sample.
     depth: u8,
-    /// The samples of a pixel.
+    /// The number of samples of a pixel.
     samples: usize,
     is_planar: bool,
     chunks: Chunks,
-    /// The positions and lengths of their data in the source.
+    /// The positions and lengths of the data of the strips or tiles in the source.
     places: Vec<(u64, u64)>,
     compression: u16,
 }
@@ -104,7 +105,7 @@ struct Chunks {
     /// The size of each, without what is cut off at the edges of the picture.
     size: Size,
     across: u32,
-    /// Their number, in one plane.
+    /// The number of strips or tiles in one plane.
     count: u32,
 }
 
@@ -112,7 +113,7 @@ impl<'a> Tiff<'a> {
     /// Reads the header.
     ///
     /// # Errors
-    /// When it is invalid or not supported.
+    /// Fails if the header is invalid or not supported.
     pub fn new(source: &'a [u8]) -> Result<Self, TiffError> {
         if has_long_text(source) {
             return Err(TiffError::Corrupt("a text is longer than the file".into()));
@@ -152,7 +153,7 @@ impl<'a> Tiff<'a> {
         let number = |decoder: &mut Decoder<_>, tag| decoder.find_tag_unsigned::<u16>(tag);
         let is_planar = number(&mut decoder, Tag::PlanarConfiguration)?.unwrap_or(1) == 2;
         let is_reversed = number(&mut decoder, Tag::FillOrder)?.unwrap_or(1) == 2;
-        // The crate ignores the order of bits, and panics at tiles of planes.
+        // The crate ignores the order of bits, and panics on tiles that are stored in planes.
         if is_reversed || is_planar && decoder.get_chunk_type() == ChunkType::Tile {
             return Err(TiffError::Unsupported);
         }
@@ -205,8 +206,8 @@ impl<'a> Tiff<'a> {
         Ok(file)
     }
 
-    /// Check that strips that are JPEGs are no larger than their place in the picture. Their decoder
-    /// believes their own headers.
+    /// Checks that JPEG strips are no larger than their place in the picture. Their decoder trusts
+    /// their own headers.
     fn check_jpegs(&mut self, samples: u16) -> Result<(), TiffError> {
         if self.compression != JPEG {
             return Ok(());
@@ -218,7 +219,7 @@ impl<'a> Tiff<'a> {
             Some(rest.get(..usize::try_from(length).ok()?).unwrap_or(rest))
         });
         let most = if self.is_planar { 1 } else { samples };
-        // A JPEG may be filled up to whole blocks.
+        // A JPEG may be padded to whole blocks.
         let padded = |side: u32| side.saturating_add(JPEG_PADDING);
         let size = Size {
             width: padded(self.chunks.size.width),
@@ -258,14 +259,15 @@ impl<'a> Tiff<'a> {
         self.decoder.get_tag_u8_vec(Tag::IccProfile).ok()
     }
 
-    /// Decodes the pixels, strip by strip or tile by tile. Those of strips that are damaged or
-    /// missing are transparent or gray. Gives the picture, and whether no strip is missing.
+    /// Decodes the pixels, strip by strip or tile by tile. The pixels of damaged or missing strips
+    /// are transparent or gray. Returns the picture, and whether all strips are present.
     ///
-    /// At most one strip is in memory as it is stored, besides the picture. `goes_on` is asked
-    /// before each, and whenever some of its data is read: much data may decode to little.
+    /// Besides the picture, at most one strip is in memory in its stored form. `goes_on` is called
+    /// before each strip, and whenever some of its data is read, because a lot of data may decode
+    /// to few pixels.
     ///
     /// # Errors
-    /// When all strips are invalid or not supported, or `goes_on` gives false.
+    /// Fails if all strips are invalid or not supported, or `goes_on` returns false.
     pub fn decode(self, goes_on: &dyn Fn() -> bool) -> Result<(Picture, bool), TiffError> {
         let Size { width, height } = self.size;
         let pixels = usize::try_from(self.size.pixels()).unwrap_or(usize::MAX);
@@ -300,8 +302,8 @@ impl<'a> Tiff<'a> {
         }
     }
 
-    /// Limits the memory of a strip, and the bytes that all of them read: strips may share their
-    /// data, and data may decode to nothing.
+    /// Limits the memory of a strip, and the number of bytes that are read for all strips, because
+    /// strips may share their data, and data may decode to nothing.
     fn with_limits<'b>(self, goes_on: &'b dyn Fn() -> bool) -> Tiff<'b>
     where
         'a: 'b,
@@ -420,7 +422,8 @@ impl<'a> Tiff<'a> {
     }
 }
 
-/// The bytes that may be read of a source: some parts more than once.
+/// The number of bytes that may be read from a source, including parts that are read more than
+/// once.
 const fn budget(source: &[u8]) -> u64 {
     (source.len() as u64).saturating_mul(2).saturating_add(REREAD)
 }
@@ -447,7 +450,7 @@ fn chunks(decoder: &Decoder<Overlaid<'_>>, size: Size) -> Chunks {
 /// The colours of a palette.
 fn palette(decoder: &mut Decoder<Overlaid<'_>>) -> Result<Vec<[u8; 3]>, TiffError> {
     let map = decoder.get_tag_u16_vec(Tag::ColorMap)?;
-    // Of sixteen bits, but some programs write eight.
+    // The values should have sixteen bits, but some programs write eight.
     let shift = if map.iter().any(|&value| value > 255) { 8 } else { 0 };
     let byte = |value: &u16| u8::try_from(value >> shift).unwrap_or(u8::MAX);
     let (red, rest) = map.split_at(map.len() / 3);
@@ -456,8 +459,8 @@ fn palette(decoder: &mut Decoder<Overlaid<'_>>) -> Result<Vec<[u8; 3]>, TiffErro
     Ok(colors.map(|((red, green), blue)| [byte(red), byte(green), byte(blue)]).collect())
 }
 
-/// Every sample in eight bits, of which a row has `row`. Those of fewer bits fill the range from
-/// black to white, unless they are indices.
+/// Converts every sample to eight bits. A row has `row` samples. Samples of fewer bits are scaled
+/// to the range from black to white, unless they are indices.
 fn eight_bits(
     decoded: DecodingResult,
     depth: u8,
@@ -532,7 +535,7 @@ struct Entry {
     kind: u64,
     /// The number of values.
     count: u64,
-    /// The position of the value, or of its own position.
+    /// The position of the value, or of the number that is its position.
     value: usize,
 }
 
@@ -573,23 +576,23 @@ fn palette_as_gray(source: &[u8]) -> Option<(u64, [u8; 2])> {
     (number_at(source, at, 2)? == PALETTE).then_some((at as u64, gray))
 }
 
-/// Whether a text of the first page says to be long, and longer than the source. The crate prints
-/// its error for that.
+/// Whether a text of the first page claims to be long, and longer than the source. The crate would
+/// print its error for such a text.
 fn has_long_text(source: &[u8]) -> bool {
     const ASCII: u64 = 2;
     let most = source.len().max(OVERHEAD) as u64;
     entries(source).any(|entry| entry.kind == ASCII && entry.count > most)
 }
 
-/// A source of which two bytes are replaced, and of which a number of bytes may be read.
+/// A source in which two bytes are replaced, and from which a limited number of bytes may be read.
 struct Overlaid<'a> {
     bytes: Cursor<&'a [u8]>,
     overlay: Option<(u64, [u8; 2])>,
     /// The position after the last byte that may be read.
     end: u64,
-    /// The bytes that may still be read.
+    /// The number of bytes that may still be read.
     budget: u64,
-    /// Whether reading goes on.
+    /// Whether to continue reading.
     goes_on: &'a dyn Fn() -> bool,
 }
 

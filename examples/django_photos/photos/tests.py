@@ -30,7 +30,7 @@ class PhotoTests(TestCase):
             Photo(title="Cat", image=f"{n}.jpg", placeholder=PLACEHOLDER, **size)
             for n in range(100)
         )
-        # Loads the templates.
+        # This loads the templates.
         self.client.get(reverse("photos"))
         opened.clear()
         with self.assertNumQueries(1):

@@ -19,6 +19,6 @@ urlpatterns = [
     path("cms-documents/", include("wagtail.documents.urls")),
     path("stories/", include("wagtail.urls")),
     path("", include("xaccel.django.urls")),
-    # Only in debug mode. In production, nginx sends these files.
+    # This applies only in debug mode. In production, nginx sends these files.
     *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT),
 ]

@@ -1,4 +1,4 @@
-"""A photo gallery: public thumbnails, private files for members."""
+"""A photo gallery with public thumbnails, and private files for members."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from gallery import auth, pages, settings
 
 
 def create_app() -> Flask:
-    """Make the application from the environment, see `gallery.settings`."""
+    """Create the application from environment variables; see `gallery.settings`."""
     app = Flask(__name__)
     app.config.from_mapping(settings.from_environment(default_data=Path(app.instance_path)))
     XAccel(app)

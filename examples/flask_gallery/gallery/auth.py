@@ -12,7 +12,7 @@ blueprint = Blueprint("auth", __name__)
 
 @blueprint.app_template_global()
 def is_member() -> bool:
-    """Say whether the visitor has logged in."""
+    """Return whether the visitor has logged in."""
     return session.get("member") == NAME
 
 
@@ -25,13 +25,13 @@ def form_token() -> str:
 
 @blueprint.get("/login")
 def login_form() -> str:
-    """Show the form, and what to type into it."""
+    """Show the form and the values to type into it."""
     return render_template("login.html", name=NAME, password=PASSWORD)
 
 
 @blueprint.post("/login")
 def login() -> ResponseReturnValue:
-    """Let a member in."""
+    """Log a member in."""
     _check_form_token()
     right_name = _same(request.form.get("name", ""), NAME)
     right_password = _same(request.form.get("password", ""), PASSWORD)
@@ -45,7 +45,7 @@ def login() -> ResponseReturnValue:
 
 @blueprint.post("/logout")
 def logout() -> ResponseReturnValue:
-    """Forget the visitor."""
+    """Log the visitor out."""
     _check_form_token()
     session.clear()
     return redirect(url_for("pages.index"))

@@ -1,4 +1,4 @@
-"""The photographs on show, as listed in `photos/photos.toml`."""
+"""The photographs of the gallery, as listed in `photos/photos.toml`."""
 
 import tomllib
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Photo:
-    """One photograph; width and height are those of the upright picture, in pixels."""
+    """One photograph. Its width and height are those of the upright image, in pixels."""
 
     file: str
     title: str

@@ -25,7 +25,7 @@ blueprint = Blueprint("pages", __name__)
 
 @blueprint.app_context_processor
 def what_serves() -> dict[str, str]:
-    """Tell every page which web server is in front."""
+    """Provide every page with the name of the web server in front."""
     return {"server": current_app.config["XACCEL"]["SERVER"]}
 
 
@@ -45,7 +45,7 @@ def photo(number: int) -> str:
 
 @blueprint.get("/members")
 def members() -> ResponseReturnValue:
-    """Show what is for members only."""
+    """Show the page for members only."""
     if not is_member():
         return redirect(url_for("auth.login_form"))
     return render_template(
@@ -67,5 +67,5 @@ def private_file(name: str) -> Response:
 @blueprint.app_errorhandler(403)
 @blueprint.app_errorhandler(404)
 def error(problem: HTTPException) -> ResponseReturnValue:
-    """Show an error in the gallery's own dress."""
+    """Show an error page in the style of the gallery."""
     return render_template("error.html", problem=problem), problem.code or 500

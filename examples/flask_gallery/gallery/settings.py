@@ -19,7 +19,7 @@ PRIVATE = HERE / "private"
 
 
 def from_environment(*, default_data: Path) -> dict[str, Any]:
-    """Flask's configuration."""
+    """Return Flask's configuration."""
     data = Path(os.environ.get("GALLERY_DATA", default_data)).resolve()
     data.mkdir(parents=True, exist_ok=True)
     server = os.environ.get("XACCEL_SERVER", "direct")
@@ -30,7 +30,7 @@ def from_environment(*, default_data: Path) -> dict[str, Any]:
         "XACCEL": {
             "SERVER": server,
             "ROOTS": {str(PRIVATE): "/_private/files/"},
-            # Not Flask's SECRET_KEY: nginx has to know this one.
+            # This is not Flask's SECRET_KEY, because nginx has to know this key.
             "SECRET_KEYS": [_key(data / "url.key")],
             "SIGNATURE": os.environ.get("XACCEL_SIGNATURE", signature),
             "THUMBNAIL_SOURCE": str(PHOTOS),
@@ -40,7 +40,7 @@ def from_environment(*, default_data: Path) -> dict[str, Any]:
 
 
 def _key(path: Path) -> str:
-    """Read a secret key, made at the first start, when several workers may come at once."""
+    """Read a secret key. The first start creates it, when several workers may start at once."""
     if not path.exists():
         with tempfile.NamedTemporaryFile(dir=path.parent) as file:  # readable by the owner only
             file.write(secrets.token_urlsafe(32).encode())

@@ -4,7 +4,7 @@ use raster::Size;
 
 /// Luma (Y) and chroma (Cb and Cr).
 pub struct Components {
-    /// The size of the picture and of luma.
+    /// The size of the image and of luma.
     pub size: Size,
     /// The range of the samples.
     pub range: Range,

@@ -1,4 +1,4 @@
-//! A decoded frame: an image in memory, or rows that are decoded on demand.
+//! A decoded frame: a picture in memory, or rows that are decoded on demand.
 
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
@@ -35,10 +35,10 @@ impl Pixels<'_> {
         }
     }
 
-    /// Returns the image. Rows are decoded now, and stay in memory.
+    /// Returns the picture. Rows are decoded now, and stay in memory.
     ///
     /// # Errors
-    /// When the source is damaged.
+    /// Fails if the source is damaged.
     pub fn whole(&mut self) -> Result<&Picture, ThumbnailError> {
         if let Self::Rows(rows) = self {
             *self = Self::Whole(rows.read_all()?);
@@ -49,10 +49,10 @@ impl Pixels<'_> {
         }
     }
 
-    /// Returns the image.
+    /// Returns the picture.
     ///
     /// # Errors
-    /// When the source is damaged.
+    /// Fails if the source is damaged.
     pub fn into_picture(self) -> Result<Picture, ThumbnailError> {
         match self {
             Self::Whole(picture) => Ok(picture),
@@ -61,7 +61,7 @@ impl Pixels<'_> {
     }
 }
 
-/// The rows of an image from top to bottom. Each row is decoded once.
+/// The rows of a picture from top to bottom. Each row is decoded once.
 pub struct Rows<'a> {
     /// The size of the picture.
     pub size: Size,

@@ -14,7 +14,7 @@ pub(super) fn with_headroom(full: Size, requested: Size) -> Size {
     Size { width: side(full.width, requested.width), height: side(full.height, requested.height) }
 }
 
-/// Whether a picture of this size leaves room for the final resize to the requested size.
+/// Whether an image of this size leaves room for the final resize to the requested size.
 pub(super) fn has_headroom(size: Size, requested: Size) -> bool {
     let suffices = |side: u32, requested: u32| side >= requested.saturating_mul(HEADROOM);
     suffices(size.width, requested.width) && suffices(size.height, requested.height)

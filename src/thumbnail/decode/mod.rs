@@ -35,7 +35,7 @@ const DECODERS: [&Decoder; 7] = [
 ];
 
 /// Read the header of an image. The format is determined from the first bytes, not from a file
-/// name. No memory in proportion to the number of pixels is allocated.
+/// name. This does not allocate memory in proportion to the number of pixels.
 ///
 /// # Errors
 /// [`ThumbnailError::TooLarge`] for more bytes than allowed, [`ThumbnailError::Unsupported`] if the

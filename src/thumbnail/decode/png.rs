@@ -88,21 +88,21 @@ impl Source for Png<'_> {
         sink: Sink<'_>,
     ) -> Result<Completeness, ThumbnailError> {
         let Self { source, header, reader } = *self;
-        // Programs without support for animations show the first picture, even if it is not part
-        // of the animation.
+        // Programs without support for animations show the default image, even if it is not part of
+        // the animation.
         if !request.all_frames || header.frames == 1 {
             return still(source, reader, request, sink);
         }
         let shown = play(reader, &header, request, sink)?;
         if shown == 0 {
-            // Part of the first picture may be present.
+            // Part of the default image may be present.
             return still(source, read_info(source).map_err(corrupt)?, request, sink);
         }
         Ok(Completeness::whole_if(shown == header.frames))
     }
 }
 
-/// Pass on the first picture.
+/// Pass on the default image.
 fn still(
     source: &[u8],
     reader: Reader<Cursor<&[u8]>>,
@@ -146,7 +146,7 @@ const fn missing(kind: PixelKind) -> u8 {
     }
 }
 
-/// Whether the data of a picture is undamaged, after all of its rows were read. Anything after the
+/// Whether the data of an image is undamaged, after all of its rows were read. Anything after the
 /// rows may be missing, because it does not affect them.
 fn ends_well(reader: &mut Reader<Cursor<&[u8]>>) -> bool {
     match reader.next_row() {
@@ -155,7 +155,7 @@ fn ends_well(reader: &mut Reader<Cursor<&[u8]>>) -> bool {
     }
 }
 
-/// Pass on the first picture, whose rows arrive in several passes.
+/// Pass on the default image, whose rows arrive in several passes.
 fn interlaced(
     source: &[u8],
     mut reader: Reader<Cursor<&[u8]>>,
@@ -172,7 +172,7 @@ fn interlaced(
     }
     let has_all = read == rows_of_passes(size);
     if !has_all {
-        // Repeat this, so that pixels from the passes that are present fill the gaps.
+        // Decode again, so that pixels from the passes that are present fill the gaps.
         data.fill(missing(kind(color)?));
         let mut reader = read_info(source).map_err(corrupt)?;
         passes(&mut reader, &mut data, splat_interlaced_row, request)?;
@@ -182,8 +182,8 @@ fn interlaced(
     Ok(Completeness::whole_if(has_all && ends_well(&mut reader)))
 }
 
-/// Writes the pixels of a row of a pass to a picture: its bytes, the bytes of a row of it, the row,
-/// its place, and the bits of a pixel.
+/// Writes the pixels of a row of a pass to a picture. The arguments are the picture's bytes, the
+/// bytes of one of its rows, the row of the pass, the place of that row, and the bits of a pixel.
 type WriteRow = fn(&mut [u8], usize, &[u8], &Adam7Info, u8);
 
 /// Read the rows of all passes, as far as they are present. Returns their number.
@@ -207,7 +207,7 @@ fn passes(
     Ok(rows_of_passes(size))
 }
 
-/// The number of rows of all passes over a picture (PNG specification, third edition, 8).
+/// The number of rows of all passes over an image (PNG specification, third edition, 8).
 fn rows_of_passes(Size { width, height }: Size) -> u32 {
     // The first row and column of each pass, and the rows from one to the next.
     const PASSES: [(u32, u32, u32); 7] =
@@ -242,7 +242,7 @@ fn play(
     Ok(shown)
 }
 
-/// The size of the first picture.
+/// The size of the default image.
 fn size(reader: &Reader<Cursor<&[u8]>>) -> Size {
     let info = reader.info();
     let (width, height) =
@@ -250,7 +250,7 @@ fn size(reader: &Reader<Cursor<&[u8]>>) -> Size {
     Size { width, height }
 }
 
-/// Pass on the rows of the first picture.
+/// Pass on the rows of the default image.
 fn rows(
     mut reader: Reader<Cursor<&[u8]>>,
     request: DecodeRequest<'_>,

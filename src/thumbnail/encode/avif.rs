@@ -9,8 +9,8 @@ use crate::error::ThumbnailError;
 use crate::ffi::av1::{self, Still};
 use raster::{Picture, PixelKind};
 
-/// libaom's speed, 0 to 9 (fastest). At equal SSIMULACRA2 and with the quantizer matrices, 8 takes
-/// more than four times the time, for more bytes.
+/// libaom's speed, 0 to 9 (fastest). At equal SSIMULACRA2 and with the quantizer matrices, speed 8
+/// takes more than four times the time and needs more bytes.
 const SPEED: u8 = 9;
 
 /// libaom's quantizers (63 to 0) for some qualities, with interpolation between them. The qualities
@@ -18,9 +18,9 @@ const SPEED: u8 = 9;
 /// the only loss is the rounding to luma and chroma.
 const QUANTIZERS: [(u8, u8); 5] = [(0, 60), (75, 22), (85, 10), (95, 2), (100, 0)];
 
-/// From this quality on, chroma keeps its resolution (4:4:4). Below scores of about 90, half of it
-/// (4:2:0) saves 2 to 5 % of the bytes and a quarter of the time at equal SSIMULACRA2; above, it
-/// limits the quality.
+/// From this quality on, chroma keeps its resolution (4:4:4). Below scores of about 90, half the
+/// resolution (4:2:0) saves 2 to 5 % of the bytes and a quarter of the time at equal SSIMULACRA2;
+/// above that, it limits the quality.
 const FULL_CHROMA: u8 = 95;
 
 /// The unit before the first image of a bitstream. It has no meaning in a file (AV1, 5.6).

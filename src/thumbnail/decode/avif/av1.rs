@@ -1,4 +1,4 @@
-//! Decodes AV1 pictures with libaom.
+//! Decodes AV1 frames with libaom.
 
 use zenavif_parse::ColorInformation;
 
@@ -8,19 +8,19 @@ use crate::error::ThumbnailError;
 use crate::ffi::av1::{self, Av1Error, DecodedImage, Decoder, Samples};
 use raster::Size;
 
-/// The type of a sequence header, which contains the sizes of the pictures after it (AV1, 5.5).
+/// The type of a sequence header, which contains the sizes of the frames after it (AV1, 5.5).
 const SEQUENCE_HEADER: u8 = 1;
 
-/// The units of a picture (AV1, 6.2.2): the headers of sequences, frames and their tiles, and the
-/// delimiters between pictures.
+/// The types of the units that an image needs (AV1, 6.2.2): the headers of sequences, frames and
+/// their tiles, and the delimiters between frames.
 const PICTURE_UNITS: [u8; 6] = [SEQUENCE_HEADER, 2, 3, 4, 6, 7];
 
 /// The types of a frame's header, and of a frame with its header.
 const FRAMES: [u8; 2] = [3, 6];
 
-/// The maximum number of frames in an item or a sample. One is shown, or one for each spatial
-/// layer; in a sequence, others may be used to predict it. Each may need the memory and time of a
-/// whole picture.
+/// The maximum number of frames in an item or a sample. One frame is shown, or one for each spatial
+/// layer; in a sequence, other frames may be used to predict it. Each frame may need the memory and
+/// time of a whole image.
 const MAX_FRAMES: usize = 8;
 
 /// A unit of a bitstream.
@@ -53,8 +53,8 @@ impl<'a> Unit<'a> {
         usize::from(self.header.get(1).map_or(0, |extension| extension >> 3 & 3))
     }
 
-    /// Whether a frame's header, unless it is a short one, says that a frame is shown (AV1, 5.9.2):
-    /// one that came before, or its own.
+    /// Whether a frame's header, unless it is a short one, shows a frame (AV1, 5.9.2): either its
+    /// own or an earlier one.
     fn is_shown(&self) -> bool {
         self.payload.first().is_some_and(|bits| bits & 0x80 != 0 || bits & 0x10 != 0)
     }
@@ -87,8 +87,7 @@ fn leb128(data: &[u8]) -> Option<(usize, &[u8])> {
 }
 
 /// The bitstream up to its first shown frame of each spatial layer, without units such as metadata,
-/// so that the decoder reads no more than it needs. Each of its pictures may have at most
-/// `max_pixels`.
+/// so that the decoder reads no more than it needs. Each frame may have at most `max_pixels`.
 fn pictures_only(data: &[u8], max_pixels: u64) -> Result<Vec<u8>, ThumbnailError> {
     let mut kept = Vec::with_capacity(data.len());
     let mut rest = data;
@@ -116,7 +115,8 @@ fn pictures_only(data: &[u8], max_pixels: u64) -> Result<Vec<u8>, ThumbnailError
             if size.pixels() > max_pixels {
                 return Err(corrupt(Av1Error::Size));
             }
-            // After the profile, and whether it is a still: a short header for a still.
+            // This bit follows the profile and the flag for stills. It says that a still has short
+            // headers.
             always_shown = unit.payload.first().is_some_and(|bits| bits & 0x08 != 0);
         }
         rest = after;
@@ -124,14 +124,14 @@ fn pictures_only(data: &[u8], max_pixels: u64) -> Result<Vec<u8>, ThumbnailError
     if kept.is_empty() { Err(corrupt(Av1Error::NoPicture)) } else { Ok(kept) }
 }
 
-/// Decodes AV1 pictures. Each may depend on the ones before it.
+/// Decodes AV1 frames. Each may depend on the ones before it.
 pub(super) struct Stream {
     decoder: Decoder,
     max_pixels: u64,
 }
 
 impl Stream {
-    /// A decoder of pictures with at most the pixels of this size.
+    /// A decoder for frames with at most the number of pixels of this size.
     pub(super) fn new(size: Size) -> Result<Self, ThumbnailError> {
         let max_pixels = size.pixels();
         Ok(Self { decoder: Decoder::new(max_pixels).map_err(corrupt)?, max_pixels })

@@ -1,4 +1,4 @@
-//! Pictures that are stored as a grid of tiles (HEIF, 6.6.2.3.2).
+//! Images that are stored as a grid of tiles (HEIF, 6.6.2.3.2).
 
 use zenavif_parse::AvifParser;
 
@@ -13,12 +13,12 @@ use raster::{Picture, PixelKind, Size};
 pub(super) struct Grid {
     rows: u32,
     columns: u32,
-    /// The size of the whole picture.
+    /// The size of the whole image.
     pub(super) size: Size,
 }
 
 impl Grid {
-    /// The layout of the primary picture, if it is a grid.
+    /// The layout of the primary image, if it is a grid.
     pub(super) fn read(file: &AvifParser<'_>) -> Result<Option<Self>, ThumbnailError> {
         if file.grid_config().is_none() {
             return Ok(None);
@@ -78,7 +78,7 @@ impl Grid {
         kind: PixelKind,
     ) -> Result<Picture, ThumbnailError> {
         let &Self { rows, columns, size: Size { width, height } } = self;
-        // Only the last tile of a row or column may extend beyond the picture.
+        // Only the last tile of a row or column may extend beyond the image.
         let largest = Size {
             width: width.div_ceil((columns - 1).max(1)),
             height: height.div_ceil((rows - 1).max(1)),
@@ -125,7 +125,8 @@ impl Canvas {
     }
 }
 
-/// The opacity of a grid, from a file whose primary picture it is: a grid too, or a single picture.
+/// The opacity of a grid, read from a file in which this opacity is the primary image. The opacity
+/// is also a grid, or a single image.
 pub(super) fn alpha(
     file: &AvifParser<'_>,
     size: Size,

@@ -2,7 +2,7 @@
 //!
 //! The parser copies a property for each item that has it, creates an entry for each sample that a
 //! table claims to contain, and compares lists with each other. A few hundred bytes could therefore
-//! cost gigabytes or minutes. This module rejects anything beyond the needs of a picture.
+//! cost gigabytes or minutes. This module rejects anything that an image does not need.
 
 use super::format::corrupt;
 use crate::error::ThumbnailError;
@@ -11,25 +11,26 @@ use crate::error::ThumbnailError;
 /// 256 tiles with 256 tiles of opacity uses at most a third of it.
 const MAX_TABLE: usize = 32 * 1024;
 
-/// Properties that items may have.
+/// The maximum number of properties that items may have.
 const MAX_PROPERTIES: usize = 1024;
 
-/// Bytes of all properties, counted once for each item that has them.
+/// The maximum number of bytes of all properties, counted once for each item that has them.
 const MAX_PROPERTY_BYTES: usize = 32 * 1024 * 1024;
 
-/// Bytes of the description of a sequence, without its pictures.
+/// The maximum number of bytes in the description of a sequence, without its frames.
 const MAX_MOVIE: usize = 1024 * 1024;
 
-/// Pictures of a sequence.
+/// The maximum number of frames of a sequence.
 pub(super) const MAX_SAMPLES: u32 = 10_000;
 
-/// Comparisons of a run of chunks with a chunk.
+/// The maximum number of comparisons of a run of chunks with a chunk.
 const MAX_CHUNK_VISITS: usize = 10_000_000;
 
-/// The name of an item of opacity in its property `auxC`, by the AVIF specification (4.1).
+/// The name of an item of opacity in its property `auxC`, as the AVIF specification defines it
+/// (4.1).
 const ALPHA: &[u8] = b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0";
 
-/// The start of the names of auxiliary pictures.
+/// The start of the names of auxiliary images.
 const NAMES: &[u8] = b"urn:mpeg:";
 
 fn too_large(what: &str) -> ThumbnailError {
@@ -108,7 +109,7 @@ impl Fields<'_> {
     }
 }
 
-/// Check that parsing the file does not cost more than the description of a picture requires.
+/// Check that parsing the file does not cost more than the description of an image requires.
 ///
 /// # Errors
 /// [`ThumbnailError::Corrupt`].
@@ -233,8 +234,8 @@ pub(super) fn has_other_auxiliary(source: &[u8]) -> bool {
     at.and_then(|at| content.get(at..)).is_some_and(|name| !name.starts_with(ALPHA))
 }
 
-/// The same file with the data of its items as far as it is there, if the file ends within the data.
-/// The parser requires all of a box.
+/// The same file with the part of its items' data that is present, if the file ends within that
+/// data. The parser requires complete boxes.
 pub(super) fn with_data_cut_off(source: &[u8]) -> Option<Vec<u8>> {
     let mut at = 0;
     loop {
@@ -265,8 +266,8 @@ pub(super) fn with_data_cut_off(source: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// The same file without its items, if it is a sequence and no item is the primary picture, which
-/// the parser requires.
+/// The same file without its items, if it is a sequence without a primary image. The parser
+/// requires a primary image in a file with items.
 pub(super) fn without_items(source: &[u8]) -> Option<Vec<u8>> {
     let blocks = || Block::file(source).children(0);
     blocks().find(|block| block.name == b"moov")?;
@@ -281,9 +282,9 @@ pub(super) fn without_items(source: &[u8]) -> Option<Vec<u8>> {
     Some(changed)
 }
 
-/// The same file with its opacity as the primary picture, if it has an item of opacity.
+/// The same file with its opacity as the primary image, if it has an item of opacity.
 ///
-/// The parser reads the tiles of a grid only for the primary picture.
+/// The parser reads the tiles of a grid only for the primary image.
 pub(super) fn with_alpha_as_primary(source: &[u8]) -> Option<Vec<u8>> {
     let meta = Block::file(source).children(0).find(|block| block.name == b"meta")?;
     let primary = meta.children(4).find(|block| block.name == b"pitm")?;

@@ -1,4 +1,4 @@
-//! Decodes AVIF: the container with `zenavif-parse`, and its pictures with [`av1`].
+//! Decodes AVIF: the container with `zenavif-parse`, and its frames with [`av1`].
 //!
 //! The planes of luma and chroma are resized to the same size before they are converted to red,
 //! green and blue. If a thumbnail is much smaller than its source, this size is smaller too, so
@@ -23,7 +23,7 @@ use format::{FORMAT, corrupt};
 use grid::Grid;
 use raster::{Frame, Picture, PixelKind, Size};
 
-/// Opens the primary picture of an AVIF, or a whole sequence. The opacity of a grid may also be a
+/// Opens the primary image of an AVIF, or a whole sequence. The opacity of a grid may also be a
 /// grid, but individual tiles can't have their own opacity.
 pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
 
@@ -38,7 +38,7 @@ struct Avif<'a> {
     kind: Kind,
 }
 
-/// How the picture is stored.
+/// How the image is stored.
 #[derive(Clone, Copy)]
 enum Kind {
     Still,
@@ -64,7 +64,8 @@ fn parse(source: &[u8]) -> Result<AvifParser<'_>, ThumbnailError> {
     .map_err(corrupt)
 }
 
-/// The sequence in a file whose major brand is the brand of a sequence, as in browsers.
+/// The sequence, if the major brand of the file is the brand of a sequence. Browsers use the same
+/// rule.
 fn sequence(file: &AvifParser<'_>, source: &[u8]) -> Option<AnimationInfo> {
     let is_sequence = file.major_brand() == b"avis";
     let info = file.animation_info().filter(|info| is_sequence && info.frame_count > 0)?;
@@ -184,7 +185,7 @@ impl Avif<'_> {
         Ok((picture, Completeness::whole_if(is_whole)))
     }
 
-    /// Pass on the pictures of a sequence. Each may depend on the previous ones.
+    /// Pass on the frames of a sequence. Each may depend on the previous ones.
     fn play(
         &self,
         size: Size,

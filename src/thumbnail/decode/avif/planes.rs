@@ -125,7 +125,8 @@ impl Planes {
         Ok(Picture { width: size.width, height: size.height, kind: PixelKind::Luma, data })
     }
 
-    /// Limited range is 16 to 235 of 255 at any depth, which is of 255.94 for 10 bits.
+    /// Limited range is 16 to 235 in eight-bit steps at any depth. For 10 bits, the full range is
+    /// 255.75 such steps.
     fn stretch_luma(&self, luma: f32) -> f32 {
         if self.full_range { luma } else { (luma * self.limited_scale() - 16.0) / 219.0 }
     }
@@ -138,7 +139,7 @@ impl Planes {
         }
     }
 
-    /// The whole range in eight-bit steps.
+    /// The full range in eight-bit steps.
     fn limited_scale(&self) -> f32 {
         #[expect(clippy::cast_precision_loss, reason = "at most 16 bits")]
         let steps = ((1_u32 << self.bits) - 1) as f32;

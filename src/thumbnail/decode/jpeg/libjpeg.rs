@@ -127,7 +127,7 @@ impl Warning {
     /// The warning with this message.
     ///
     /// # Errors
-    /// When the message is an error, after which libjpeg has stopped.
+    /// Fails if the message is an error, after which libjpeg has stopped.
     fn of(error: &str) -> Result<Self, ThumbnailError> {
         let message = error.strip_prefix("TurboJPEG error: ").unwrap_or(error);
         match message {

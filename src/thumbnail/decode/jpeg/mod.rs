@@ -29,7 +29,7 @@ struct Jpeg<'a> {
     source: &'a [u8],
     header: Header,
     frame: FrameHeader,
-    /// Whether the picture is distributed over several scans.
+    /// Whether the image is distributed over several scans.
     has_scans: bool,
     /// The chunks of the ICC profile, with their numbers.
     icc: Vec<(u8, &'a [u8])>,

@@ -39,7 +39,8 @@ fn picture(image: &Planes) -> Option<Picture> {
 }
 
 /// The components at this scale. Chroma has half the resolution if luma has twice the resolution of
-/// chroma in both directions. `None` for other components, or if libjpeg has to decode the image.
+/// chroma in both directions. Returns `None` for other components, or if libjpeg has to decode the
+/// image.
 ///
 /// # Errors
 /// [`ThumbnailError::Timeout`].
@@ -70,8 +71,8 @@ fn luma_and_chroma(image: Planes) -> Option<Components> {
     Some(Components::separate(Range::Full, [luma?, blue?, red?]))
 }
 
-/// The planes at this scale, equal to libjpeg's or, with `half_chroma`, with less chroma. Scales
-/// above one eighth are for progressive files only, and only if `may_scale`.
+/// The planes at this scale. They equal libjpeg's, except that `half_chroma` allows less chroma.
+/// Scales above one eighth are for progressive files only, and only if `may_scale`.
 fn planes(
     source: &[u8],
     scaling: ScalingFactor,
@@ -100,7 +101,7 @@ fn planes(
     unless_expired(jpeg_dc::decode_progressive_until(&source, scale, &options, request.expired))
 }
 
-/// `None` for an image that libjpeg has to decode.
+/// Returns `None` for an image that libjpeg has to decode.
 fn unless_expired<T>(outcome: Result<T, Error>) -> Result<Option<T>, ThumbnailError> {
     match outcome {
         Err(Error::Expired) => Err(ThumbnailError::Timeout),

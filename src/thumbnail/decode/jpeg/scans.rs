@@ -1,7 +1,7 @@
 //! Drops the scans of a progressive JPEG that a thumbnail does not need.
 //!
 //! The last refinement of the AC coefficients adds one bit to each of them. It is often half of the
-//! file and takes half of the time. If a picture is shrunk to a quarter while it is decoded, and
+//! file and takes half of the time. If an image is shrunk to a quarter while it is decoded, and
 //! then further, the refinement is hardly visible: with the bound below, SSIM falls by at most
 //! 0.0003, and the error is at least 46 dB below the signal. That is less than a tenth of the error
 //! of a JPEG thumbnail of quality 85.

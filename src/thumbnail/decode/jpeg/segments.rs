@@ -46,12 +46,13 @@ pub(super) struct FrameHeader {
     pub(super) components: u8,
     /// Whether one component has fewer samples than another.
     pub(super) is_subsampled: bool,
-    /// The samples of all components in a block of pixels, and the pixels of the block.
+    /// The number of samples of all components in a block of pixels, and of the pixels in the
+    /// block.
     sampling: (u64, u64),
 }
 
 impl FrameHeader {
-    /// Whether the picture is distributed over scans of some bits of some coefficients (SOF2).
+    /// Whether the image is distributed over scans of some bits of some coefficients (SOF2).
     pub(super) const fn is_progressive(self) -> bool {
         self.marker == 0xc2
     }
