@@ -22,7 +22,7 @@ use crate::{
     uri,
 };
 
-/// The minimum length of a signature, in characters of base64: 66 bits.
+/// The minimum length of a signature, in base64 characters (66 bits).
 const MIN_LENGTH: usize = 11;
 
 /// The maximum radius of thumbor's blur, in pixels.

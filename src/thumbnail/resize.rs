@@ -153,7 +153,7 @@ fn area(size: Size, window: Window) -> Area {
     }
 }
 
-/// Rounds to a whole number of pixels if the difference is small enough to be caused by fractions.
+/// Rounds to a whole number of pixels if the difference is small enough to be a rounding error.
 fn snapped(pixels: f64) -> f64 {
     if (pixels - pixels.round()).abs() < ROUNDING { pixels.round() } else { pixels }
 }

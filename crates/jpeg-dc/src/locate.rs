@@ -330,8 +330,8 @@ mod tests {
     }
 
     proptest! {
-        /// For all tables and data, several lanes find the same blocks as a walk symbol by symbol,
-        /// and the number of look-ups is proportional to the data.
+        /// For any tables and data, several lanes find the same blocks as decoding symbol by symbol,
+        /// and the number of look-ups is proportional to the length of the data.
         #[test]
         fn lanes_find_what_a_walk_finds(
             dc in table(0),

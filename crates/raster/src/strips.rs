@@ -45,7 +45,7 @@ pub struct StripResizer {
     end: u32,
     /// The maximum number of rows of the result that are computed at once.
     most_in_band: u32,
-    /// The finished rows of the band, which are still as wide as the columns that are used.
+    /// The finished rows of the band. Each row covers the range of columns in use.
     band: Vec<u8>,
     /// The number of rows in the band.
     in_band: u32,

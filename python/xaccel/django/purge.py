@@ -155,7 +155,7 @@ class _Changes:
 
 
 def _is_saved(value: object) -> bool:
-    """Whether the value of a file field is not a new upload."""
+    """Whether the value of a file field is a stored file rather than a new upload."""
     return bool(getattr(value, "_committed", not isinstance(value, File)))
 
 

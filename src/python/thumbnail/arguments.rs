@@ -71,7 +71,7 @@ impl Limits {
         }
     }
 
-    /// The time at which a call that starts now exceeds the time limit.
+    /// The deadline of a call that starts now.
     fn deadline(&self) -> Option<Instant> {
         Instant::now().checked_add(Duration::try_from_secs_f64(self.timeout?).ok()?)
     }

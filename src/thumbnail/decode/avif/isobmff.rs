@@ -234,7 +234,7 @@ pub(super) fn has_other_auxiliary(source: &[u8]) -> bool {
     at.and_then(|at| content.get(at..)).is_some_and(|name| !name.starts_with(ALPHA))
 }
 
-/// If the file ends within the data of its items, returns the same file with a box that contains
+/// If the file is cut off within the data of its items, returns a copy whose data box contains
 /// only the data that is present. The parser requires complete boxes.
 pub(super) fn with_data_cut_off(source: &[u8]) -> Option<Vec<u8>> {
     let mut at = 0;
