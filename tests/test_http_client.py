@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -257,3 +258,26 @@ def test_threads_share_a_client(server, ask):
 )
 def test_the_host_header(url, authority):
     assert _http.Origin.of(url).authority == authority
+
+
+def finalize(sock):
+    """Finalize a socket as the garbage collector does, and return the warnings."""
+    with warnings.catch_warnings(record=True, action="always") as found:
+        sock.__del__()
+    return [warning.category for warning in found]
+
+
+def test_an_idle_connection_that_is_collected_before_its_client_is_closed(client, ask):
+    ask()
+    (connection,) = client._idle
+    assert finalize(connection.sock) == []
+    assert connection.sock.fileno() == -1
+
+
+@pytest.mark.parametrize("requests", [1, 2])
+def test_a_response_that_nobody_closes_is_a_warning(client, ask, server, requests):
+    for _ in range(requests - 1):
+        ask()
+    response = client.request("GET", f"{server.url}/a", timeout=20)
+    assert finalize(response._sock) == [ResourceWarning]
+    response.close()

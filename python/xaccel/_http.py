@@ -94,10 +94,19 @@ class _WithDeadline:
     """A socket with a single deadline for all reads, which a slow trickle of bytes can't extend."""
 
     deadline: float
+    is_idle = False
+    """Whether the client keeps the connection for later requests."""
 
     def recv_into(self, *arguments: Any) -> int:
         self.settimeout(_remaining(self.deadline))  # type: ignore[attr-defined]
         return super().recv_into(*arguments)  # type: ignore[misc,no-any-return]
+
+    def __del__(self) -> None:
+        # The garbage collector may finalize a socket before the client that would close it.
+        if self.is_idle:
+            self.close()  # type: ignore[attr-defined]
+        else:
+            super().__del__()  # type: ignore[misc]
 
 
 class _Socket(_WithDeadline, socket.socket):
@@ -310,6 +319,7 @@ class Client:
             connection.close()
             return
         connection.idle_since = time.monotonic()
+        connection.sock.is_idle = True
         with self._lock:
             self._idle.append(connection)
             surplus = self._idle.popleft() if len(self._idle) > MAX_IDLE else None
@@ -334,6 +344,8 @@ class Client:
         if found is not None and not found.is_open():
             found.close()
             return None
+        if found is not None:
+            found.sock.is_idle = False
         return found
 
     def _connect(self, origin: Origin, deadline: float) -> _Connection:
