@@ -1,8 +1,8 @@
-"""Compare the AVIF encoder with Pillow's and libvips's (libaom): time and bytes at equal quality.
+"""Compare the AVIF encoder with Pillow and libvips (libaom): time and size at equal quality.
 
-SSIMULACRA2 measures the visible quality. Every encoder writes the same picture at several of its
-own qualities; the time and the bytes at equal scores are interpolated between these. The times are
-processor times of one thread.
+SSIMULACRA2 measures the visible quality. Each encoder encodes the same picture at several of its
+own quality settings. The time and the size at equal scores are interpolated between these results.
+The times are processor times of one thread.
 
     benches/avif.py [--sizes 300,640,1600] [--photos N]
 """
@@ -40,14 +40,14 @@ PHOTOS = [
 ]
 QUALITIES = (30, 45, 60, 75, 90)
 SCORES = (50, 60, 70)
-"""Scores of SSIMULACRA2, from low to high quality. Above these, no one sees a difference."""
+"""SSIMULACRA2 scores, from low to high quality. Above these scores, no difference is visible."""
 
 Encode = Callable[[Image.Image, int], tuple[float, bytes]]
 
 
 def ours() -> Encode:
     def encode(picture: Image.Image, quality: int) -> tuple[float, bytes]:
-        # BMP takes the least time to decode of all formats that xaccel reads.
+        # Of all formats that xaccel reads, BMP takes the least time to decode.
         stream = io.BytesIO()
         picture.save(stream, "BMP")
         source = stream.getvalue()
@@ -96,7 +96,7 @@ def score(picture: Image.Image, data: bytes, directory: Path) -> float:
 
 
 def curve(picture: Image.Image, encode: Encode, directory: Path) -> dict[int, tuple[float, float]]:
-    """Return the logarithms of bytes and seconds at each score from the lowest to the highest."""
+    """Return the logarithms of the bytes and seconds for each score, in ascending order."""
     points = []
     for quality in QUALITIES:
         runs = [encode(picture, quality) for _ in range(3)]

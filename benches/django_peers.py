@@ -1,11 +1,11 @@
 """A Django page of a hundred thumbnails: xaccel's drop-ins compared with the packages themselves.
 
-Each package runs in a process of its own, with SQLite in a file. The first view finds no thumbnail:
-the peers render all of them, and the drop-ins only write URLs. The warm view is the fastest later
-view, because other work on the machine only slows a view down.
+Each package runs in its own process, with SQLite in a file. At the first view, there are no
+thumbnails yet: the peers render all of them, while the drop-ins only generate URLs. The warm view
+is the fastest of the later views, because other work on the machine can only slow a view down.
 
 The images are first in a directory, then in a storage without paths. Such a storage resembles a
-bucket, but without its latency, which would slow down only the peers. sorl-thumbnail also runs with
+bucket, but without the latency, which would slow down only the peers. sorl-thumbnail also runs with
 Redis, for which the benchmark starts its own server.
 """
 
@@ -25,7 +25,8 @@ from types import ModuleType
 IMAGES = 100
 VIEWS = 61
 PATIENCE = 20
-"""The seconds after which a page gets no more views, and that Redis has to start."""
+"""The number of seconds after which a page is not viewed again, and that Redis may take to
+start."""
 LEAST_FIRST, LEAST_WARM = 20, 3
 
 SORL = (
@@ -49,7 +50,7 @@ CACHED_DIMENSIONS = {"THUMBNAIL_CACHE_DIMENSIONS": True}
 
 
 def measure(package: str, storage: str, options: dict[str, object]) -> None:
-    """Print the seconds of the first view and of a warm view as JSON."""
+    """Print the time of the first view and of a warm view, in seconds, as JSON."""
     import django
     from django.conf import settings
     from django.core.files.base import File
@@ -191,7 +192,7 @@ def main(redis_port: int) -> None:
     for storage in ("directory", "storage"):
         for title, peer, drop_in, options in pairs:
             print(f"{title}, images in a {storage}")
-            # Redis still has the thumbnails of the other storage.
+            # Redis still contains the thumbnails of the other storage.
             new = {"THUMBNAIL_KEY_PREFIX": f"bench-{time.time_ns()}"}
             theirs, ours = run(peer, storage, {**options, **new}), run(drop_in, storage, {})
             first, warm = (a / b for a, b in zip(theirs, ours, strict=True))

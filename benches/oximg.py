@@ -1,10 +1,10 @@
-"""Compare with oximg over HTTP: thumbnails of at most 1/8 of a JPEG, rendered at every request.
+"""Compare with oximg over HTTP: thumbnails of at most 1/8 of a JPEG, rendered for each request.
 
-oximg is a server in Rust with its own decoders: `cargo install oximg`. Both use two cores: xaccel
-runs in two workers of Gunicorn, whose app only calls `thumbnail()`. Runs take turns. The figures
-are medians of the rounds; the total is for equal numbers of requests for each file. Simultaneous
-requests are for different sizes, because oximg would answer equal requests with one thumbnail. If
-oximg is not installed, the benchmark says so.
+oximg is a server written in Rust with its own decoders: `cargo install oximg`. Both use two cores:
+xaccel runs in two Gunicorn workers with an app that only calls `thumbnail()`. The servers take
+turns. The figures are medians of the rounds, and the total assumes an equal number of requests for
+each file. Simultaneous requests ask for different sizes, because oximg would respond to identical
+requests with a single thumbnail. If oximg is not installed, the benchmark says so.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PHOTOS = {
 TARGETS = {"baseline": 2.5, "progressive": 15}
 ROUNDS = 5
 SECONDS = 2
-# The sides differ, and are up to a fifth smaller.
+# The sides differ from request to request, and are up to a fifth smaller.
 SCRIPT = """
 local number = 0
 request = function()

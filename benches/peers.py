@@ -1,4 +1,4 @@
-"""Servers that make thumbnails, for the benchmarks: thumbor, image_filter of nginx, and xaccel."""
+"""Servers that make thumbnails, for the benchmarks: thumbor, nginx's image_filter and xaccel."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Server:
         return f"http://{HOST}:{self.port}/{path.lstrip('/')}"
 
     def seconds(self) -> float:
-        """The processor time so far."""
+        """The processor time so far, in seconds."""
         ticks = 0
         for process in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):
@@ -107,7 +107,7 @@ def thumbor(
     processes: int,
     results: Path | None = None,
 ) -> Server:
-    """Run thumbor, which keeps finished thumbnails in a directory if one is given.
+    """Run thumbor. If a directory is given, thumbor keeps finished thumbnails there.
 
     The originals are in a directory, or in the buckets of a store: `bucket/key` is then the path.
     """

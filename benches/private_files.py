@@ -1,8 +1,8 @@
-"""Compare private files behind nginx, and `PathMap` look-ups, with the usual ways without xaccel.
+"""Compare private files behind nginx, and `PathMap` look-ups, with the usual alternatives.
 
-Needs nginx and wrk, and uses only the loopback interface. In every round the contestants take
-turns, so that other load on the machine affects all of them alike. The figures are medians of the
-rounds; the ratios are medians of each round's ratio.
+This benchmark needs nginx and wrk, and uses only the loopback interface. In every round, the
+contestants take turns, so that other load on the machine affects all of them alike. The figures are
+medians of the rounds; the ratios are medians of the rounds' ratios.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def site(directory: Path, worker: tuple[str, ...]) -> Iterator[str]:
 
 
 def requests_a_second(url: str, seconds: int, connections: int) -> float:
-    """Return the requests per second that wrk measures in one short run."""
+    """Return the number of requests per second that wrk measures in one short run."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", url]
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if "Non-2xx" in output:
@@ -120,13 +120,13 @@ def compare(
 
 
 def ratio(ours: list[float], theirs: list[float], label: str, target: float = 0) -> None:
-    """Print the median of the rounds' ratios, and the minimum that it should reach."""
+    """Print the median of the rounds' ratios, and the minimum that the median should reach."""
     value = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
     print(f"  {label:44}{value:12.2f}" + (f"  (target >= {target:g})" if target else ""))
 
 
 def in_python(roots: list[tuple[str, str]], path: str) -> str | None:
-    """Make the checks of `PathMap.find` as a careful developer would write them."""
+    """Perform the checks of `PathMap.find` as a careful developer would write them."""
     if not path.startswith("/") or "\0" in path or "\\" in path or ".." in path.split("/"):
         return None
     best: tuple[str, str] | None = None
@@ -139,7 +139,7 @@ def in_python(roots: list[tuple[str, str]], path: str) -> str | None:
 
 
 def lookups(rounds: int) -> None:
-    """Compare one look-up among fifty roots."""
+    """Compare a lookup among fifty roots."""
     roots = [(f"/srv/tenants/{i:03}/private", f"/_private/{i:03}/") for i in range(LOOKUPS)]
     path = "/srv/tenants/037/private/videos/2026/puppies.mp4"
     path_map = PathMap(roots)
@@ -163,7 +163,7 @@ def lookups(rounds: int) -> None:
 
 
 def files(rounds: int, seconds: int) -> None:
-    """Compare files of 100 kB and of 10 MB through nginx."""
+    """Compare files of 100 kB and 10 MB that nginx sends."""
     for kind, worker in WORKERS.items():
         with (
             tempfile.TemporaryDirectory() as temporary,
@@ -195,7 +195,7 @@ def files(rounds: int, seconds: int) -> None:
 
 
 def runs(address: str, seconds: int, path: str, connections: int = 16) -> Callable[[], float]:
-    """Return a function that makes one short run of wrk at each call."""
+    """Return a function that runs wrk for a short time at each call."""
     return partial(requests_a_second, f"{address}/{path}", seconds, connections)
 
 

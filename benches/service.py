@@ -1,8 +1,9 @@
-"""Compare finished thumbnails over HTTP with nginx's static files and with peers; and a stampede.
+"""Compare finished thumbnails over HTTP with nginx's static files and peers; measure a stampede.
 
-In every round the contestants take turns, forwards and backwards, so that other load on the
+In every round, the contestants take turns, forwards and backwards, so that other load on the
 machine affects all of them alike. The figures are medians of the rounds; the ratios are medians of
-each round's ratio. All keep their connections open, and send nearly the same number of bytes.
+the rounds' ratios. All contestants keep their connections open, and send nearly the same number of
+bytes.
 """
 
 import contextlib
@@ -54,7 +55,7 @@ def requests_a_second(url: Url, seconds: int = SECONDS_A_ROUND) -> float:
         raise SystemExit(f"{url}: {errors[0]}")
     found = re.search(r"Requests/sec:\s+([0-9.]+)", output)
     assert found, output
-    # A slow server may not have finished any request in such a short time.
+    # A slow server may not have finished a single request in such a short time.
     return float(found[1]) or 1 / seconds
 
 
@@ -70,8 +71,8 @@ def fetch(url: Url) -> bytes:
 
 
 THREADS = ("--workers=2", "--threads=4")
-# thumbor also has an event loop. Each runs in one process, as connections that are kept open don't
-# spread over two by themselves.
+# thumbor also has an event loop. Each server runs in one process, because connections that are kept
+# open are not distributed over two processes automatically.
 EVENT_LOOP = ("--workers=1", "--worker-class=gevent")
 
 
@@ -103,7 +104,7 @@ def application() -> object:
 
 
 def ours(directory: Path, way: str, stack: contextlib.ExitStack) -> dict[str, Url]:
-    """Return the URLs of a thumbnail in nginx's cache, of the same static file, and of the app."""
+    """Return the URLs of a cached thumbnail from nginx, of the same static file, and of the app."""
     home = directory / way
     home.mkdir()
     settings: dict[str, object] = {
@@ -138,7 +139,7 @@ def ours(directory: Path, way: str, stack: contextlib.ExitStack) -> dict[str, Ur
 
 
 def thumbor(directory: Path, stack: contextlib.ExitStack, processes: int) -> Url:
-    """Run thumbor with its result storage."""
+    """Run thumbor with a result storage."""
     directory.mkdir()
     results = directory / "results"
     server = peers.thumbor(
@@ -229,7 +230,7 @@ def stampede() -> None:
         env = {"XACCEL_TEST_SETTINGS": json.dumps(settings), "XACCEL_TEST_LOG": str(log)}
         stack.enter_context(running(command, port, directory / "app.log", env))
         url = TemplateHelpers(Config.from_mapping(settings)).thumbnail_url
-        # Measure once each worker has started its threads.
+        # Start measuring only after each worker has started its threads.
         seconds_of_each(port, url(PHOTO.name, 9), VISITORS)
         for image_format, width in (("jpeg", 300), ("webp", 1600)):
             alone: list[float] = []
@@ -263,7 +264,7 @@ def renders(log: Path) -> int:
 
 
 def seconds_of_each(port: int, path: str, number: int) -> list[float]:
-    """Return the seconds of each simultaneous request. All must get the same response."""
+    """Return how many seconds each simultaneous request took. All must get the same response."""
     request = f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
     answers: dict[socket.socket, bytearray] = {}
     with contextlib.ExitStack() as stack:
@@ -298,7 +299,7 @@ def is_whole(answer: bytearray) -> bool:
 
 
 def templates() -> None:
-    """Compare 100 URLs in a Jinja loop."""
+    """Compare the time for 100 URLs in a Jinja loop."""
     helpers = TemplateHelpers(
         Config.from_mapping({"THUMBNAIL_SOURCE": "/srv/photos", "SECRET_KEYS": [KEY]})
     )
@@ -327,7 +328,7 @@ def templates() -> None:
     print("\nA page with 100 thumbnails, in Jinja")
     for name, seconds in figures.items():
         print(f"  {name:28}{statistics.median(seconds) * 1e6:10.0f} µs")
-    # The time that Jinja itself takes to call a function in a loop does not count.
+    # The time that Jinja itself takes to call a function in a loop is subtracted.
     jinjas = statistics.median(figures["nothing"])
     ours, theirs = (
         statistics.median(figures[name]) - jinjas for name in ("thumbnail_url", "libthumbor")

@@ -1,4 +1,4 @@
-"""Compare the time of one signature and of one check with peers, in microseconds.
+"""Compare the time to sign and to verify a URL with peers, in microseconds.
 
 The contestants take many short turns, so that other load on the machine affects all of them alike.
 The figures are medians of the turns.
@@ -60,7 +60,7 @@ paths = [f"/t/300x200/photos/2026/{number}.jpg" for number in range(100)]
 
 
 def loop(jinja: jinja2.Environment, expression: str) -> Callable[[], str]:
-    """Return a function that makes the URLs of a page of a hundred images."""
+    """Return a function that generates the URLs for a page with a hundred images."""
     source = f"{{% for path in paths %}}{{{{ {expression} }}}}{{% endfor %}}"
     return partial(jinja.from_string(source).render, paths=paths)
 
@@ -73,7 +73,7 @@ theirs, theirs_escaped = loop(environment, THEIRS), loop(escaping, THEIRS)
 
 
 def report(title: str, statements: dict[str, float]) -> None:
-    """Time statements. The first is xaccel's; a number says how many times as fast it should be."""
+    """Time the statements; the first one is xaccel's. Each number is the target for the ratio."""
     timers = {statement: timeit.Timer(statement, globals=globals()) for statement in statements}
     loops = {}
     for statement, timer in timers.items():

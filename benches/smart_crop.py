@@ -1,10 +1,10 @@
-"""Compare the crops of `gravity="smart"` with the centre and with libvips's two methods.
+"""Compare the crops of `gravity="smart"` with the centre and with the two methods of libvips.
 
-A person has marked the subject of each image with a box. The table shows how much of the box each
-method keeps, relative to the largest part that fits into a window of that shape, and how often the
-box stays whole. A second table shows the time that the choice adds to a thumbnail. The images are
-photographs of this repository, images with subjects in unusual places, and photographs of
-Debian's plasma-workspace-wallpapers.
+A person has marked the subject of each image with a box. The first table shows how much of the box
+each method keeps, relative to the largest part that fits into a crop of that shape, and how often
+the whole box is kept. The second table shows how much time the search for the crop adds to a
+thumbnail. The images are photographs from this repository, images with subjects in unusual places,
+and photographs from Debian's plasma-workspace-wallpapers.
 
     benches/smart_crop.py [--sheet FILE]    write a contact sheet too
 """
@@ -92,7 +92,7 @@ def compare(subjects: list[Subject | Composed]) -> None:
 
 
 def cost() -> None:
-    """Print the time that the choice adds to a thumbnail of a large JPEG."""
+    """Print the time that the search for the crop adds to a thumbnail of a large JPEG."""
     print()
     for name in ("bridge.jpg", "nuthatch.jpg"):
         source = (GALLERY / name).read_bytes()

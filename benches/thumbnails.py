@@ -1,12 +1,13 @@
 """Compare the speed and the quality of thumbnails with pyvips and Pillow.
 
-All use one thread, and the same source bytes, size, output format and quality. The figures are
-medians of the processor time, which hardly depends on other load. The sources are the photographs
-of Debian's plasma-workspace-wallpapers, and PNG, WebP and GIF versions of some. SSIM is measured
-against a full decode and a Lanczos resize by Pillow.
+All libraries use one thread, and the same source bytes, size, output format and quality. The
+figures are medians of the processor time, which hardly depends on other load. The sources are the
+photographs in Debian's plasma-workspace-wallpapers, and PNG, WebP and GIF versions of some of them.
+SSIM is measured against a full decode and a Lanczos resize by Pillow.
 
-A second part compares with thumbor and nginx's image_filter over HTTP, with a render at every
-request: one request at a time to one worker process each, by the processor time of the server.
+A second part compares xaccel with thumbor and nginx's image_filter over HTTP, with a render for
+each request. Each server has one worker process and gets one request at a time. The figures are the
+processor times of the servers.
 
     benches/thumbnails.py [--rounds N] [--files N] [--kinds jpeg,png,...,http]
 """
@@ -76,7 +77,7 @@ ENGINES = {"xaccel": ours, "pyvips": by_vips, "pillow": by_pillow}
 
 
 def ssim(one, other):
-    """Return the structural similarity of two gray pictures: Gaussian window, sigma 1.5."""
+    """Return the structural similarity of two gray pictures (Gaussian window, sigma 1.5)."""
 
     kernel = np.exp(-np.square(np.arange(-5, 6)) / (2 * 1.5**2))
     kernel /= kernel.sum()
@@ -107,7 +108,7 @@ def photographs(limit):
 
 
 def sources(limit):
-    """Yield the format to write, the name and the encoded source."""
+    """Yield the output format, the name and the encoded source."""
     photos = photographs(limit)
     for path in photos:
         name = f"{path.parts[4]}/{path.stem}"
@@ -130,7 +131,7 @@ def sources(limit):
 
 
 def measure(source, size, kind, rounds):
-    """Return the median milliseconds of processor time of each engine. The engines take turns."""
+    """Return each engine's median processor time in milliseconds. The engines take turns."""
     times = {name: [] for name in ENGINES}
     results = {}
     for _ in range(rounds):
@@ -171,7 +172,7 @@ def compare(kind, name, source, rounds, ratios):
             for engine, made in results.items()
         )
         print(f"{kind + ' ' + name:34}{size:5} {row}        {more}", flush=True)
-        # JPEGs for which an eighth of the size is enough are reported separately: see `jpeg-dc`.
+        # JPEGs for which an eighth of the size is enough are reported separately; see `jpeg-dc`.
         group = "jpeg/8" if kind == "jpeg" and is_eighth(source, size) else kind
         for peer in ("pyvips", "pillow"):
             ratio = medians[peer] / medians["xaccel"]
@@ -205,7 +206,7 @@ def over_http(limit, rounds, ratios):
                     for _ in range(rounds):
                         with urllib.request.urlopen(server.url(paths[engine])) as response:
                             response.read()
-                    # The clock of a process ticks a hundred times a second.
+                    # The CPU clock of a process ticks a hundred times a second.
                     spent[engine] = max(0.01, server.seconds() - before) * 1000 / rounds
                 row = "".join(f"{spent[engine]:9.1f}" for engine in servers)
                 print(f"{path.parts[4] + '/' + path.stem:34}{size:5}{row}", flush=True)

@@ -1,10 +1,10 @@
-"""List phrases that make a reader stop, in everything a person reads.
+"""List phrases that make a reader stop, in all text that people read.
 
     scripts/check_english.py             # documents, code, templates of this repository
     scripts/check_english.py FILE...     # these files only
 
 The script checks prose in Markdown, and comments and string literals in code. It skips code in
-backticks. The exit status is 1 when a phrase is found. Rewrite the whole sentence: a synonym seldom
+backticks. The exit status is 1 if a phrase is found. Rewrite the whole sentence: a synonym seldom
 helps.
 """
 
@@ -44,7 +44,7 @@ WHERE = (
 """Patterns of the files to check."""
 
 GENERATED = {"target", "__pycache__"}
-"""Names of directories to pass over."""
+"""Names of directories to skip."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,13 +143,13 @@ def check(name: str, text: str) -> list[Finding]:
 
 
 def _words(block: str) -> str:
-    """Return the text without code in backticks, with one space or line break between words."""
+    """Return the text without code in backticks. One space or line break separates words."""
     block = re.sub(r"(`+)(?!`).+?\1", "`", block)
     return re.sub(r"[ \t]*(\n)[ \t]*|[ \t]+", lambda space: space[1] or " ", block)
 
 
 _Block = tuple[int, str]
-"""The number of its first line, and the text."""
+"""The number of the block's first line, and its text."""
 
 
 def _prose(name: str) -> Callable[[str], Iterator[_Block]]:
@@ -165,7 +165,7 @@ def _prose(name: str) -> Callable[[str], Iterator[_Block]]:
 
 
 def _plain(text: str) -> Iterator[_Block]:
-    """Yield the paragraphs, without the characters that begin a comment."""
+    """Yield the paragraphs without the characters that begin a comment."""
     for start, lines in _paragraphs(text):
         yield start, "\n".join(re.sub(r"^\s*#+ ?", "", line) for line in lines)
 
@@ -194,7 +194,7 @@ def _paragraphs(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _python(text: str) -> Iterator[_Block]:
-    """Yield comments and strings. Those on successive lines are one block."""
+    """Yield comments and strings. Pieces on successive lines form one block."""
     pieces: list[tuple[int, str, str]] = []
     middle = getattr(tokenize, "FSTRING_MIDDLE", None)
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
@@ -232,7 +232,7 @@ _C_LIKE = re.compile(
 
 
 def _c_like(text: str) -> Iterator[_Block]:
-    """Yield comments and strings of Rust, JavaScript and CSS. Successive comments are one block."""
+    """Yield comments and strings of Rust, JavaScript or CSS. Successive comments form a block."""
     pieces: list[tuple[int, str, str]] = []
     for match in _C_LIKE.finditer(text):
         number = text.count("\n", 0, match.start()) + 1
@@ -248,7 +248,7 @@ def _c_like(text: str) -> Iterator[_Block]:
 
 
 def _joined(pieces: list[tuple[int, str, str]]) -> Iterator[_Block]:
-    """Neighbours of one kind as one block; an empty line of a comment, or a comma, ends it."""
+    """Yield adjacent pieces of one kind as one block, up to a comma or an empty comment line."""
     start, last, kind, block = 0, 0, "", ""
     for number, sort, piece in pieces:
         if sort == kind and piece and number - last <= 1:

@@ -162,7 +162,7 @@ def _run(demo: Demo, *command: str | Path) -> None:
 
 
 def _start(demo: Demo, *command: str | Path) -> subprocess.Popen[bytes]:
-    # Ctrl-C must reach only this script, which then stops its servers in order.
+    # Ctrl-C must reach only this script, which then stops the servers in order.
     return subprocess.Popen(command, cwd=demo.directory, env=_environment(demo), process_group=0)
 
 
@@ -171,7 +171,7 @@ def _environment(demo: Demo) -> dict[str, str]:
 
 
 def _key(path: Path) -> str:
-    """Read a secret key, which the first start creates."""
+    """Return a secret key, which is created at the first start."""
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(50), encoding="ascii")
@@ -192,7 +192,7 @@ def _wait_for(url: str, servers: list[subprocess.Popen[bytes]]) -> None:
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and all(server.poll() is None for server in servers):
         try:
-            # nginx answers 502 until the app behind it has started.
+            # nginx responds with 502 until the app behind it has started.
             with urllib.request.urlopen(url, timeout=5):  # noqa: S310  ours
                 return
         except OSError:

@@ -6,12 +6,12 @@ The script reads the Rust files below `src/` and `crates/*/src/`, and the Python
 `python/`. An edge leads from a file to each file that it imports:
 
 - Rust: the paths of `use` and of expressions and types, resolved from `crate`, `self`, `super`, a
-  child module, or the name of a crate in `crates/`. A path leads to the file that defines the item:
-  re-exports (`pub use`) are followed. `mod child;` and `pub use child::Item;` are a table of
-  contents, not an import, unless the file uses the item itself. Test modules (`#[cfg(test)]`) are
-  skipped: tests may use what lies above their module.
-- Python: `import` and `from … import`, wherever they are, also within functions and below
-  `if TYPE_CHECKING`. A name that is a module of a package counts as an import of that module.
+  child module, or the name of a crate in `crates/`. A path leads to the file that defines the item;
+  re-exports (`pub use`) are followed. `mod child;` and `pub use child::Item;` are treated as a
+  table of contents, not as an import, unless the file itself uses the item. Test modules
+  (`#[cfg(test)]`) are skipped: tests may import modules above their own.
+- Python: `import` and `from … import`, wherever they are, including within functions and below
+`if TYPE_CHECKING`. If a name is a module of a package, it is treated as an import of that module.
 
 The exit status is 1 if there is a circle, and 0 otherwise.
 """
@@ -81,7 +81,7 @@ def _rust_code(file: Path) -> str:
 
 
 def _rust_paths(code: str) -> Iterator[RustPath]:
-    """Yield all paths of more than one name, with the groups of `use` written out."""
+    """Yield all paths with more than one name, with the groups in `use` expanded."""
     tokens = _RUST_TOKEN.findall(code)
     index = 0
     while index < len(tokens):
@@ -93,7 +93,7 @@ def _rust_paths(code: str) -> Iterator[RustPath]:
 
 
 def _rust_tree(tokens: list[str], index: int) -> tuple[list[RustPath], int]:
-    """The paths of a use tree (`a::{b, c::d}`) that starts at a word, and the word after it."""
+    """Return the paths in the use tree (`a::{b, c::d}`) at an index, and the index after it."""
     path: list[str] = []
     while index < len(tokens):
         word = tokens[index]
@@ -144,7 +144,7 @@ class RustProject:
                 yield found
 
     def _file(self, crate: RustCrate, module: RustPath, path: RustPath) -> Path | None:
-        """Return the file that defines the item of a path in a module, if the project has it."""
+        """Return the file that defines the item at a path in a module, if it is in the project."""
         first, *rest = path
         if first in {"crate", "self", "super"}:
             base = () if first == "crate" else module
@@ -203,12 +203,12 @@ def _python_names(node: ast.AST, package: str) -> Iterator[str]:
 
 
 def _python_file(files: Mapping[str, Path], name: str) -> Path | None:
-    """Return the file of a module, or of the module that contains a name."""
+    """Return the file of a module, or of the module that defines a name."""
     return files.get(name) or files.get(name.rpartition(".")[0])
 
 
 def circles(graph: Graph) -> list[list[Path]]:
-    """Return the sets of files that import each other, by Tarjan's algorithm."""
+    """Return the sets of files that import each other, found by Tarjan's algorithm."""
     numbers: dict[Path, int] = {}
     lows: dict[Path, int] = {}
     stack: list[Path] = []

@@ -1,6 +1,6 @@
-"""Make the pictures of the table of options in `docs/thumbnails.md`.
+"""Make the pictures for the table of options in `docs/thumbnails.md`.
 
-The text of each picture on the page is its spec. Run this after an option has changed:
+Each picture's text on the page is its spec. Run this after an option has changed:
 `.venv/bin/python scripts/option_pictures.py`.
 """
 
@@ -19,7 +19,7 @@ _PICTURE = re.compile(r"!\[([^\]]+)\]\((images/options/[^)]+\.jpg)\)")
 
 
 def pictures() -> dict[Path, str]:
-    """Return the spec of each picture on the page by its path."""
+    """Return the spec of each picture on the page, by path."""
     page = (DOCS / "thumbnails.md").read_text()
     return {DOCS / path: spec for spec, path in _PICTURE.findall(page)}
 

@@ -1,6 +1,7 @@
-"""Build the sdist, and a wheel from it.
+"""Build the sdist, and build a wheel from the sdist.
 
-Run the sdist's unit tests against that wheel, and use the wheel in an empty virtual environment.
+The script also runs the sdist's unit tests against that wheel, and uses the wheel in an empty
+virtual environment.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ IN_WHEEL = (
 
 
 def main() -> None:
-    """Run all checks. The first one that fails names what is missing or broken."""
+    """Run all checks. The first check that fails reports what is missing or broken."""
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)
         _run(BIN / "maturin", "sdist", "--out", directory)
@@ -102,7 +103,7 @@ def main() -> None:
 
 
 def _check_metadata(info: Path) -> None:
-    """Check what a package index shows: links to the project, and a page with working links."""
+    """Check the data for a package index: links to the project, and a page with working links."""
     metadata, _, page = info.read_text().partition("\n\n")
     if "\nProject-URL: " not in metadata:
         sys.exit(f"{info.name} has no Project-URL")

@@ -1,7 +1,8 @@
-"""Three machines behind the load balancer, backfill and Celery, with real servers.
+"""Test three machines behind the load balancer, backfill and Celery, with real servers.
 
-Prints figures, also those of docs/scaling.md. Exits with 1 if an answer fails or work is repeated.
-Rates are per second of CPU time, so that other programs on the machine change them little.
+The script prints figures, including the ones in docs/scaling.md. It exits with 1 if a response
+fails or work is repeated. Rates are per second of CPU time, so that other programs on the machine
+hardly affect them.
 """
 
 import argparse
@@ -53,10 +54,10 @@ for name in Path(sys.argv[2]).read_text().splitlines():
 
 
 class Faults(list[str]):
-    """What went wrong."""
+    """A list of faults."""
 
     def expect(self, is_right: object, what: str) -> None:
-        """Note a fault unless something is right."""
+        """Record a fault unless something is right."""
         if not is_right:
             self.append(what)
             print(f"   FAULT: {what}")
@@ -68,7 +69,7 @@ def signed(path: str) -> str:
 
 
 def photo(path: Path) -> None:
-    """Write a photo of 2560x1600."""
+    """Write a photo of 2560x1600 pixels."""
     with Image.open(ROOT / "tests/subjects/coffee.jpg") as image:
         image.convert("RGB").resize((2560, 1600), Image.Resampling.LANCZOS).save(
             path, "JPEG", quality=85
@@ -76,7 +77,7 @@ def photo(path: Path) -> None:
 
 
 def pictures(home: Path, count: int) -> Path:
-    """Make a source with this many images."""
+    """Create a source with this number of images."""
     directory = home / "photos"
     directory.mkdir(exist_ok=True)
     first = directory / "0.jpg"
@@ -95,12 +96,12 @@ def cpu_seconds(pids: list[int]) -> float:
 
 
 def made(machines: list[Machine], spec: str, name: str) -> list[int]:
-    """Return how often each machine has made a thumbnail."""
+    """Return the number of times that each machine has made a thumbnail."""
     return [len(machine.lines(f"made {spec} of '{name}'")) for machine in machines]
 
 
 def cluster(home: Path, faults: Faults, clients: int) -> None:
-    """Ask for one new thumbnail, with and without hashing; then kill a machine."""
+    """Request a new thumbnail, with and without hashing; then kill a machine."""
     source = pictures(home, 400)
     settings: dict[str, object] = {"THUMBNAIL_SOURCE": str(source), "SECRET_KEYS": [KEY]}
     directory = home / "cluster"
@@ -129,7 +130,7 @@ def cluster(home: Path, faults: Faults, clients: int) -> None:
 
 
 def hits(port: int, machines: list[Machine]) -> None:
-    """Measure finished thumbnails: of one machine's nginx, and through the load balancer."""
+    """Measure finished thumbnails from one machine's nginx, and through the load balancer."""
     target = signed(f"/t/{SPEC}/2.jpg")
     list(ask_all(port, [target] * 16))
     machine = next(each for each in machines if sum(made([each], SPEC, "2.jpg")))
@@ -153,7 +154,7 @@ def hits(port: int, machines: list[Machine]) -> None:
 
 
 def _listener(port: int) -> int:
-    """Return nginx's master with a configuration that listens on this port."""
+    """Return the process ID of the nginx master whose configuration listens on this port."""
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             words = path.read_text().split("\0")
@@ -165,7 +166,7 @@ def _listener(port: int) -> int:
 
 
 def kill(port: int, machines: list[Machine], faults: Faults) -> None:
-    """Kill a machine while visitors ask for pages, new and finished thumbnails."""
+    """Kill a machine while visitors request pages, new thumbnails and finished thumbnails."""
     new = (
         signed(f"/t/{width}x-/{number}.jpg")
         for width in itertools.count(20)
@@ -203,7 +204,7 @@ def kept(home: Path, name: str) -> int:
 
 
 def timed(run: Callable[[], object]) -> tuple[float, float]:
-    """Return the seconds and the CPU seconds that the processes of a function take."""
+    """Run a function, and return the seconds and the CPU seconds that its processes take."""
     start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     run()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -212,7 +213,7 @@ def timed(run: Callable[[], object]) -> tuple[float, float]:
 
 
 def backfill(home: Path, faults: Faults, images: int) -> None:
-    """Compare with two processes started by hand; kill it at half, and start it again."""
+    """Compare backfill with two processes started by hand; then kill it halfway and restart it."""
     source = pictures(home, images)
     halves = []
     for half in range(2):
@@ -335,7 +336,7 @@ def _home() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="xaccel-cluster-") as name:
         home = Path(name)
         home.chmod(0o755)
-        Config()  # fail early if the extension is missing
+        Config()  # fail early if the extension module is missing
         yield home
 
 

@@ -40,7 +40,7 @@ BIN = Path(sys.executable).parent
 APP = "tests.support.servers.s3_app"
 KEYS = ["a key of more than 16 bytes"]
 LIMIT = 60.0
-"""No answer may take longer, in seconds."""
+"""The maximum time for a response, in seconds."""
 
 SERVERS = {
     "gunicorn --preload, 4 workers, threads": (
@@ -58,7 +58,7 @@ SERVERS = {
 
 @functools.cache
 def picture(width: int, height: int) -> Image.Image:
-    """Return a photo with the noise of a camera."""
+    """Return a photo with camera noise."""
     photo = Image.open(ROOT / "tests/subjects/coffee.jpg").convert("RGB")
     noise = Image.effect_noise((width, height), 8).convert("RGB")
     return ImageChops.add(photo.resize((width, height), Image.Resampling.BICUBIC), noise, 1, -128)
@@ -92,7 +92,7 @@ def serving(command: tuple[str, ...], given: Settings, directory: Path) -> Itera
 
 
 def ask(port: int, url: str) -> tuple[int, float]:
-    """Return the status of a response, and the seconds that it took."""
+    """Return the status of a response, and the number of seconds that it took."""
     start = time.monotonic()
     connection = HTTPConnection(HOST, port, timeout=LIMIT)
     with contextlib.closing(connection):
@@ -222,7 +222,7 @@ def outage(server: S3Server, relay: Relay, directory: Path, seconds: float, kind
 
 
 def share_of_bytes(server: S3Server) -> bool:
-    """Fetch the bytes that a 300-pixel thumbnail of a 15-megapixel image needs."""
+    """Fetch the bytes that are needed for a 300-pixel thumbnail of a 15-megapixel image."""
     is_fine = True
     for quality, progressive in ((75, True), (85, True), (92, True), (85, False)):
         image = photo(4704, 3200, quality, progressive=progressive)

@@ -1,7 +1,7 @@
-//! All errors, with one enum for each concern.
+//! All errors, with one enum for each area.
 //!
-//! The messages are for the operator's log. They name the error and the valid form, but never
-//! contain a secret. The Python exceptions decide what a visitor sees.
+//! The messages are for the operator's log. They state what is wrong and what would be valid, but
+//! never contain a secret. The Python exceptions decide what a visitor sees.
 
 use thiserror::Error;
 
@@ -29,7 +29,7 @@ pub enum UriError {
     /// The decoded bytes are not UTF-8.
     #[error("a path must be UTF-8 once it is percent-decoded")]
     NotUtf8,
-    /// The path is not percent-encoded in the way [`crate::uri::encode_path`] does it.
+    /// The percent-encoding of the path differs from the result of [`crate::uri::encode_path`].
     #[error("the percent-encoding of the path is not the canonical one")]
     NotCanonical,
 }
@@ -38,7 +38,7 @@ pub enum UriError {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PathMapError {
-    /// The directory is relative, or contains a `..` or NUL.
+    /// The directory is relative, or contains a `..` component or a NUL byte.
     #[error("the directory {0:?} must be an absolute path without '..'")]
     Directory(String),
     /// The internal prefix does not have the form `/…/`.
@@ -60,7 +60,7 @@ pub enum PathMapError {
         /// The shorter prefix.
         outer: String,
     },
-    /// The text of an `X-Accel-Mapping` does not have the form `/directory/=/prefix/, …`.
+    /// The value of an `X-Accel-Mapping` header does not have the form `/directory/=/prefix/, …`.
     #[error("{0:?} does not have the form /directory/=/prefix/")]
     Syntax(String),
 }
@@ -72,7 +72,7 @@ pub enum PathError {
     /// The path is not absolute.
     #[error("it is not absolute")]
     NotAbsolute,
-    /// The path has a `..` component.
+    /// The path contains a `..` component.
     #[error("it has a '..' component")]
     Parent,
     /// The path contains a NUL byte.
@@ -90,16 +90,17 @@ pub enum PathError {
     /// The path is a directory, FIFO, socket or device.
     #[error("it is not a regular file")]
     NotAFile,
-    /// The operating system returned this error number, for example because of missing permission.
+    /// The operating system returned this error number, for example because permission was denied.
     #[error("{}", std::io::Error::from_raw_os_error(*.0))]
     Os(i32),
 }
 
-/// A text or a set of options that is not a valid thumbnail spec (see [`crate::thumbnail::spec`]).
+/// The reason why a string or a set of options is not a valid thumbnail spec (see
+/// [`crate::thumbnail::spec`]).
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SpecError {
-    /// The text does not start with a size.
+    /// The string does not start with a size.
     #[error("a thumbnail spec starts with its size, such as '300x200', '300x-' or '-x200'")]
     Size,
     /// A side is zero or exceeds the maximum.
@@ -153,7 +154,7 @@ pub enum SpecError {
 }
 
 impl SpecError {
-    /// The error for an option that does not exist, with the options that do.
+    /// Returns the error for an unknown option. The message lists the options that exist.
     pub(crate) fn unknown_option(found: &str, options: impl Iterator<Item = String>) -> Self {
         let options = options.collect::<Vec<_>>().join(", ");
         Self::UnknownOption { found: found.into(), options }
@@ -178,13 +179,13 @@ pub enum SignerError {
     /// A secret is empty.
     #[error("secret {number} is empty")]
     EmptySecret {
-        /// Its position in the list, from 1.
+        /// Its position in the list, counted from 1.
         number: usize,
     },
     /// A secret is too short for HMAC.
     #[error("secret {number} has {length} bytes; hmac-sha256 needs at least {minimum}")]
     ShortSecret {
-        /// Its position in the list, from 1.
+        /// Its position in the list, counted from 1.
         number: usize,
         /// Its length in bytes.
         length: usize,
@@ -202,7 +203,7 @@ pub enum SignerError {
     NotHex {
         /// `key` or `salt`.
         what: &'static str,
-        /// Its position in the list, from 1.
+        /// Its position in the list, counted from 1.
         number: usize,
     },
     /// The number of keys differs from the number of salts.
@@ -225,15 +226,16 @@ pub enum SignerError {
         /// `bytes` or `characters`.
         unit: &'static str,
     },
-    /// A variable in an expression of `secure_link_md5` is unknown when a URL is signed. The
-    /// message does not contain its name, because it may be part of a pasted secret.
+    /// The value of a variable in an expression of `secure_link_md5` is unknown when a URL is
+    /// signed. The message does not contain the variable's name, which may be part of a pasted
+    /// secret.
     #[error(
         "the expression has a '$' that does not begin one of $secret, $uri, $secure_link_expires, \
          $remote_addr, $remote_user, $host, $server_name, $scheme, $http_name and $cookie_name"
     )]
     UnknownVariable,
-    /// The signature of an expression of `secure_link_md5` would not depend on the path or the
-    /// secret.
+    /// An expression of `secure_link_md5` does not contain the path or the secret, so the signature
+    /// would not depend on it.
     #[error("the expression must contain {name}")]
     NotInExpression {
         /// The variable.
@@ -242,16 +244,16 @@ pub enum SignerError {
     /// A key is not valid base64.
     #[error("the key is not in base64")]
     NotBase64,
-    /// The addressing is unknown.
+    /// The addressing style is unknown.
     #[error("the addressing must be 'path' or 'virtual', not {0:?}")]
     UnknownAddressing(String),
     /// A session token can't be part of a header.
     #[error("the session token must be printable ASCII, and not empty")]
     SessionToken,
-    /// A lifetime in a rule is not positive.
+    /// The `ttl` of a rule is not positive.
     #[error("the ttl must be a positive number of seconds, not {0}")]
     Ttl(i64),
-    /// An endpoint is not an origin.
+    /// The endpoint is not an origin.
     #[error("the endpoint must be https://host or http://host, with an optional port and no path")]
     Endpoint,
     /// A value can't be part of a credential or a query.
@@ -260,7 +262,8 @@ pub enum SignerError {
         /// The argument.
         what: &'static str,
     },
-    /// Both parameters have the same name (nginx's `$arg_name` ignores case).
+    /// The parameters for the signature and the expiry have the same name (nginx's `$arg_name`
+    /// ignores case).
     #[error("the signature and its expiry need query parameters of different names")]
     SameParamName,
 }
@@ -269,10 +272,10 @@ pub enum SignerError {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SignError {
-    /// The path is not in normal form, or the query is badly encoded.
+    /// The path is not in normal form, or the encoding of the query is invalid.
     #[error("this URL can't be signed: {0}")]
     Uri(#[from] UriError),
-    /// A `#` in a URL. A path may contain it.
+    /// The URL contains a `#`. Unlike a URL, a path may contain one.
     #[error(
         "a signed URL can't have a fragment; if the '#' is part of a file name, sign it as a path"
     )]
@@ -283,7 +286,7 @@ pub enum SignError {
          use hmac-sha256, or sign it as a path if the '?' is part of a file name"
     )]
     QueryNotCovered,
-    /// A parameter of the URL has the name of the signature or expiry parameter.
+    /// A parameter of the URL has the same name as the signature or expiry parameter.
     #[error("the query parameter {name:?} is reserved for the signature")]
     ReservedParam {
         /// The name.
@@ -354,7 +357,7 @@ pub enum SignError {
         /// The maximum in seconds.
         maximum: i64,
     },
-    /// The expiry lies in the past, which a signature with a lifetime can't express.
+    /// The expiry is in the past, which a signature with a lifetime can't express.
     #[error("the expiry {expires} is not after the present {now} (Unix seconds)")]
     AlreadyExpired {
         /// The expiry.
@@ -373,7 +376,7 @@ pub enum SignError {
     },
 }
 
-/// A thumbnail that can't be expressed in the URLs of a different server.
+/// The reason why a thumbnail can't be expressed as a URL of a different server.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DialectError {
@@ -387,7 +390,7 @@ pub enum DialectError {
         /// The reason.
         reason: &'static str,
     },
-    /// thumbor needs pixels of the source, but the spec has fractions.
+    /// thumbor needs pixels of the source, but the spec contains fractions.
     #[error(
         "thumbor takes '{option}' in pixels of the source, so it needs the source's (width, height)"
     )]
@@ -444,7 +447,7 @@ pub enum VerifyError {
     },
 }
 
-/// The reason why a source has no thumbnail.
+/// The reason why a thumbnail can't be made.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ThumbnailError {
@@ -481,7 +484,7 @@ pub enum ThumbnailError {
     /// The bytes are not a valid `ThumbHash`.
     #[error("it is not a ThumbHash")]
     Hash,
-    /// The text is not a valid `BlurHash`.
+    /// The string is not a valid `BlurHash`.
     #[error("it is not a BlurHash")]
     BlurHash,
     /// A decoder panicked.
@@ -493,7 +496,7 @@ pub enum ThumbnailError {
 }
 
 impl ThumbnailError {
-    /// The error for a source that can't be decoded.
+    /// Returns the error for a source that can't be decoded.
     pub(crate) fn corrupt(format: SourceFormat, reason: impl std::fmt::Display) -> Self {
         Self::Corrupt { format, reason: reason.to_string() }
     }

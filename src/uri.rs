@@ -21,8 +21,8 @@ const NOT_IN_PATH: &AsciiSet = &NOT_IN_QUERY.remove(b'/').remove(b',');
 /// The bytes to encode in the key of an object: all except *unreserved* and the slash.
 const NOT_IN_KEY: &AsciiSet = &NOT_IN_QUERY.remove(b'/');
 
-/// The bytes to encode in a URL within the path of another URL: as in a path, but the separators of
-/// a URL other than `?`, `#` and `%` stay as they are.
+/// The bytes to encode in a URL within the path of another URL: as in a path, except that a URL's
+/// separators other than `?`, `#` and `%` are not encoded.
 const NOT_IN_NESTED_URL: &AsciiSet = &NOT_IN_PATH
     .remove(b':')
     .remove(b'@')
@@ -56,14 +56,15 @@ static KINDS: [u8; 256] = {
     kinds
 };
 
-/// Whether a single pass shows that a path is in normal form and is its own canonical encoding, as
-/// nearly every path is. Paths with a segment that begins with a dot need [`check_normal`].
+/// Whether a single pass shows that a path is in normal form and is its own canonical encoding.
+/// This applies to nearly every path. Paths with a segment that begins with a dot need
+/// [`check_normal`].
 pub(crate) fn is_plain(path: &str) -> bool {
     let mut found = 0;
     let mut before = 0;
     for byte in path.bytes() {
         let kind = KINDS.get(usize::from(byte)).copied().unwrap_or(NOT_PLAIN);
-        // After a slash, `NOT_AFTER_SLASH` counts as well.
+        // After a slash, `NOT_AFTER_SLASH` applies as well.
         found |= kind & (NOT_PLAIN | before << 1);
         before = kind;
     }
@@ -79,7 +80,7 @@ pub fn encode_path_into(path: &[u8], out: &mut String) {
 /// Appends like [`encode_path_into`], but accepts only a path in normal form.
 ///
 /// # Errors
-/// See [`check_normal`]; nothing is appended then.
+/// See [`check_normal`]. If it fails, nothing is appended.
 pub fn encode_normal_path_into(path: &str, out: &mut String) -> Result<(), UriError> {
     if is_plain(path) {
         out.push_str(path);
@@ -90,7 +91,7 @@ pub fn encode_normal_path_into(path: &str, out: &mut String) -> Result<(), UriEr
     Ok(())
 }
 
-/// The canonical percent-encoding of a path, see [`encode_path_into`].
+/// Returns the canonical percent-encoding of a path; see [`encode_path_into`].
 #[must_use]
 pub fn encode_path(path: &[u8]) -> String {
     let mut out = String::new();
@@ -98,7 +99,8 @@ pub fn encode_path(path: &[u8]) -> String {
     out
 }
 
-/// Appends a URL or name to the path of a URL, in which a `?` would begin the query.
+/// Appends a URL or name to the path of another URL. Its `?` is encoded, because it would begin the
+/// query.
 pub fn encode_nested_url_into(url: &str, out: &mut String) {
     out.extend(percent_encode(url.as_bytes(), NOT_IN_NESTED_URL));
 }
@@ -113,7 +115,7 @@ pub fn encode_query_into(text: &[u8], out: &mut String) {
     out.extend(percent_encode(text, NOT_IN_QUERY));
 }
 
-/// Decodes a percent-encoded text.
+/// Decodes a percent-encoded string.
 ///
 /// # Errors
 /// [`UriError::BadEscape`] when a `%` is not followed by two hexadecimal digits.
@@ -140,8 +142,8 @@ pub fn percent_decode(text: &str) -> Result<Cow<'_, [u8]>, UriError> {
     Ok(Cow::Owned(decoded))
 }
 
-/// Checks that a decoded path is in normal form: it starts with `/` and has no empty, `.` or `..`
-/// segment and no NUL. A final slash is allowed.
+/// Checks that a decoded path is in normal form: it starts with `/`, and contains no empty, `.` or
+/// `..` segment and no NUL byte. A final slash is allowed.
 ///
 /// # Errors
 /// The first rule that the path violates.
@@ -171,7 +173,8 @@ pub fn check_normal(path: &str) -> Result<(), UriError> {
 /// Decodes the path of a URL in the spelling of [`encode_path`].
 ///
 /// # Errors
-/// Fails if the path is badly encoded, not UTF-8, not in normal form, or not in this spelling.
+/// Fails if the percent-encoding is invalid, or the path is not UTF-8, not in normal form, or not
+/// in this spelling.
 pub fn decode_path(encoded: &str) -> Result<Cow<'_, str>, UriError> {
     if is_plain(encoded) {
         return Ok(Cow::Borrowed(encoded));
@@ -187,7 +190,7 @@ pub fn decode_path(encoded: &str) -> Result<Cow<'_, str>, UriError> {
     Ok(path)
 }
 
-/// Whether a text is the canonical percent-encoding of a path.
+/// Whether a string is the canonical percent-encoding of a path.
 fn is_encoding_of(path: &[u8], encoded: &str) -> bool {
     let mut rest = Some(encoded);
     for piece in percent_encode(path, NOT_IN_PATH) {
@@ -196,8 +199,8 @@ fn is_encoding_of(path: &[u8], encoded: &str) -> bool {
     rest == Some("")
 }
 
-/// Whether a text needs no encoding in a query: one or more characters, all of them RFC 3986
-/// *unreserved*.
+/// Whether a string needs no encoding in a query: it has at least one character, and all of its
+/// characters are RFC 3986 *unreserved*.
 #[must_use]
 pub fn is_unreserved(text: &str) -> bool {
     percent_encode(text.as_bytes(), NOT_IN_QUERY).eq([text])
@@ -223,9 +226,9 @@ pub fn parse_query(query: &str) -> Result<Vec<(String, String)>, UriError> {
         .collect()
 }
 
-/// The canonical text of query parameters: sorted by name (parameters with the same name keep their
-/// order, which may matter), every parameter with its `=`, percent-encoded by
-/// [`encode_query_into`].
+/// Returns the canonical form of query parameters. They are sorted by name (parameters with the
+/// same name keep their order, which may matter), and percent-encoded by [`encode_query_into`];
+/// every parameter has an `=`.
 #[must_use]
 pub fn canonical_query(params: &[(impl AsRef<str>, impl AsRef<str>)]) -> String {
     let mut sorted: Vec<(&str, &str)> =

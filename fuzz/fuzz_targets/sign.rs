@@ -1,4 +1,5 @@
-//! No URL and no expression crashes a signer, and a signed URL keeps every byte of what was signed.
+//! No URL and no expression crashes a signer, and a signed URL preserves every byte that was
+//! signed.
 
 #![no_main]
 

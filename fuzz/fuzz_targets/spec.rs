@@ -1,4 +1,4 @@
-//! No text crashes the parser of specs, and it accepts only the canonical spelling.
+//! No string crashes the parser of specs, and the parser accepts only the canonical spelling.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! No input crashes the verifier, and what it accepts is exactly what signing makes.
+//! No input crashes the verifier, and the verifier accepts exactly the URLs that signing produces.
 
 #![no_main]
 

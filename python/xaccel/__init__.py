@@ -1,4 +1,4 @@
-"""Private files and thumbnails: the app decides, the web server does the work.
+"""Private files and thumbnails: the app decides, and the web server does the work.
 
 The framework adapters are `xaccel.flask`, `xaccel.django`, `xaccel.starlette`, `xaccel.wsgi` and
 `xaccel.asgi`. This module imports no framework.
@@ -63,14 +63,14 @@ __all__ = [
     "thumbnail_many",
 ]
 
-# Not imported from `typing`, because that takes three times as long to import as this package.
+# Importing it from `typing` would take three times as long as importing this package.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xaccel.config import Config
 else:
     # Loading the settings imports most of the package and takes 5 MB in each process. Code that
-    # only makes thumbnails does not need them. Type checkers must not see this, or they would
-    # accept any name.
+    # only makes thumbnails does not need them. This function is hidden from type checkers, because
+    # it would make them accept any name.
     def __getattr__(name: str) -> object:
         if name == "Config":
             from xaccel.config import Config  # noqa: PLC0415

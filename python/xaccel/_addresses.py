@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-# IANA's IPv4 Special-Purpose Address Registry, and multicast.
+# The ranges in IANA's IPv4 Special-Purpose Address Registry, plus multicast.
 _SPECIAL_IPV4 = tuple(
     ipaddress.IPv4Network(network)
     for network in (
@@ -29,7 +29,7 @@ _SPECIAL_IPV4 = tuple(
     )
 )
 # IANA's IPv6 Global Unicast Address Assignments to the regional registries, with adjacent ranges
-# merged. All other addresses are special, reserved or not assigned yet.
+# merged. All other addresses are special, reserved or not yet assigned.
 _ASSIGNED_IPV6 = tuple(
     ipaddress.IPv6Network(network)
     for network in (
@@ -62,8 +62,8 @@ _DOCUMENTATION = ipaddress.IPv6Network("2001:db8::/32")
 def is_public(address: str) -> bool:
     """Whether an IP address, including one embedded in IPv6, belongs to the public Internet.
 
-    Only ranges that IANA has assigned to the public Internet count. The result does not depend on
-    the Python version.
+    Only addresses in ranges that IANA has assigned to the public Internet are considered public.
+    The result does not depend on the Python version.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv4Address):

@@ -1,7 +1,8 @@
 """Threads and background tasks for async apps, under asyncio or (with `anyio`) under trio.
 
-Starlette installs `anyio`. Each kind of work has its own threads, so that one kind does not wait
-for another. asyncio's default thread pool is small, and asyncio also resolves host names in it.
+Starlette installs `anyio`. Each kind of work has its own threads, so that one kind does not have to
+wait for another. This module does not use asyncio's default thread pool, because the pool is small
+and asyncio also uses it to resolve host names.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Threads:
 
     @classmethod
     def for_thumbnails(cls, config: Config) -> Threads:
-        """Return a thread for each thumbnail that may wait, plus some for finished ones."""
+        """Return enough threads for all thumbnails that may wait, plus some for finished ones."""
         workers = config.thumbnail_workers or available_parallelism()
         return cls("xaccel-thumbnails", config.thumbnail_queue + workers + _FILES)
 
@@ -87,7 +88,7 @@ def _run_variable(threads: Threads) -> RunVar[anyio.CapacityLimiter]:
 
 @contextlib.asynccontextmanager
 async def waiting(wait: Callable[[], Awaitable[object]]) -> AsyncIterator[Callable[[], bool]]:
-    """Wait in the background until the block ends, and yield an `is_over()` function."""
+    """Await `wait()` in the background of the block. Yields a function that says if it is over."""
     if _is_asyncio():
         task = asyncio.ensure_future(wait())
         try:

@@ -31,19 +31,19 @@ _FormatOption: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif", "auto"]
 
 @final
 class Spec:
-    """What a thumbnail looks like. `str()` returns its text in a URL.
+    """A description of what a thumbnail looks like. `str()` returns the text used in URLs.
 
     Args:
         width: The width of the box in pixels, or the whole box as text such as "300x200",
             "300x" or "x200"; None = free.
         height: The height of the box in pixels; None = free.
         fit: "contain" (the whole image fits in the box and is never enlarged), "cover" (the image
-            fills the box, and what overlaps is cropped), "fill" (the image is stretched to the
-            box) or "pad" (as "contain", with the rest of the box in the background colour).
+            fills the box, and the excess is cropped), "fill" (the image is stretched to the box) or
+            "pad" (as "contain", with the rest of the box in the background colour).
         upscale: Whether the image may be enlarged. If not, and the image is smaller than the box,
             "contain" and "pad" keep its size, and "cover" and "fill" use a smaller box with the
-            same proportions. If the pixel ratio asks for more pixels than the image has, it is
-            lowered, and the thumbnail shows the same part of the image.
+            same proportions. If the pixel ratio requires more pixels than the image has, the ratio
+            is lowered, and the thumbnail still shows the same part of the image.
         gravity: The part that a crop keeps: "n", "ne", ..., "c", "smart", or a focal point
             `(x, y)` in fractions of the image. None or "center" = the centre.
         crop: The part of the source to use: `(x, y, width, height)` as fractions.
@@ -53,7 +53,7 @@ class Spec:
         sharpen: The sigma of an unsharp mask in pixels, at most 10.
         background: The colour of the padding and behind transparent parts: six hexadecimal
             digits, or a CSS colour name.
-        dpr: The pixel ratio: pixels of the thumbnail per pixel of the box, 0.1 to 8.
+        dpr: The pixel ratio: the number of thumbnail pixels per pixel of the box, 0.1 to 8.
         quality: 1 to 100; None = the configured quality for the format.
         format: The format of the thumbnail; None = determined by the extension of the
             source's name.
@@ -64,7 +64,7 @@ class Spec:
     """
 
     OPTIONS: ClassVar[tuple[str, ...]]
-    """The keywords of all options, in their order in a spec."""
+    """The keywords of all options, in the order in which they appear in a spec."""
 
     def __new__(
         cls,
@@ -101,7 +101,7 @@ class Spec:
         """
 
     def replace(self, **changes: Any) -> Spec:
-        """Return a copy of the spec with some values replaced, named as in the constructor."""
+        """Return a copy of the spec with some of the constructor's options replaced."""
 
     def output_size(self, width: int, height: int, /) -> tuple[int, int]:
         """Return the width and height of the thumbnail, in pixels.
@@ -112,8 +112,8 @@ class Spec:
 
         Raises:
             xaccel.exceptions.ImageTooLarge: The thumbnail would be too large.
-            xaccel.exceptions.SpecError: The spec has `trim`, so that the size depends on the pixels
-                of the source.
+            xaccel.exceptions.SpecError: The spec has `trim`, so the size depends on the pixels of
+                the source.
         """
 
     def output_format(self, source_name: str) -> _FormatOption:
@@ -171,30 +171,32 @@ class Spec:
 
 @final
 class Limits:
-    """The limits of one call.
+    """The limits for one call.
 
-    They bound the memory of the call: the sum of twice the bytes of the source, 48 bytes per pixel
-    of the source, 64 bytes per pixel of the thumbnail, and 16 MiB. If the thumbnail is animated,
-    the pixels of all frames count; otherwise only the first frame counts. Most calls use less. A
-    JPEG photograph uses 1 to 10 bytes per pixel of the source. An AVIF uses 17 to 29 bytes, and 47
-    with `linear` and opacity. A thumbnail in AVIF uses 37 bytes per pixel. A PNG that is not
-    interlaced is resized while its rows are decoded. The whole image is in memory only with
-    `linear`, with `trim`, with `gravity="smart"`, or if it is not resized.
+    They limit the memory that the call uses to the sum of twice the bytes of the source, 48 bytes
+    per pixel of the source, 64 bytes per pixel of the thumbnail, and 16 MiB. If the thumbnail is
+    animated, the pixels of all frames are counted; otherwise, only those of the first frame. Most
+    calls use less memory. A JPEG photograph uses 1 to 10 bytes per pixel of the source. An AVIF
+    source uses 17 to 29 bytes per pixel, or 47 with `linear` and transparency. An AVIF thumbnail
+    uses 37 bytes per pixel of the thumbnail. A PNG that is not interlaced is resized while its rows
+    are decoded. The whole PNG is held in memory only with `linear`, with `trim`, with
+    `gravity="smart"`, or if it is not resized.
 
     Args:
-        max_memory: The maximum number of bytes of the decoded source, in all frames together. A
-            pixel has one byte (gray), three (colour) or four (with opacity, or CMYK), and in AVIF
-            five or six. A JPEG counts at the scale at which it is decoded for the thumbnail, but at
-            least a quarter of its pixels; with `trim`, at its full size. By default, colour
-            photographs of up to 89 megapixels can therefore be rendered at any size, and of up to
-            357 megapixels at half their size or less.
+        max_memory: The maximum size of all decoded frames of the source together, in bytes. A pixel
+            takes one byte (gray), three bytes (colour) or four bytes (with transparency, or CMYK);
+            in AVIF, it takes five or six. A JPEG is counted at the scale at which it is decoded for
+            the thumbnail, but with at least a quarter of its pixels; with `trim`, it is counted at
+            its full size. By default, colour photographs of up to 89 megapixels can therefore be
+            rendered at any size, and photographs of up to 357 megapixels at half their size or
+            less.
         max_pixels: The maximum number of pixels of the source, counted in the same way. None = no
             limit other than `max_memory`.
         max_bytes: The maximum number of bytes of the encoded source.
         max_frames: The maximum number of frames of an animation.
         max_side: The maximum length of the longer side of the thumbnail, in pixels.
-        timeout: The maximum time in seconds. It is checked between the steps, and while they work,
-            except within libjpeg-turbo and libaom. None = no limit.
+        timeout: The maximum time in seconds. It is checked between and during the steps, except
+            within libjpeg-turbo and libaom. None = no limit.
     """
 
     def __new__(
@@ -242,13 +244,13 @@ class Thumbnail:
     def is_complete(self) -> bool:
         """Whether the source contained all pixels that the thumbnail shows.
 
-        False if the source is damaged or has not arrived completely. Cache such a thumbnail for
-        one minute only.
+        False if the source is damaged or was not received completely. Cache such a thumbnail for no
+        longer than a minute.
         """
 
 @final
 class ImageInfo:
-    """The properties of an image that its header contains."""
+    """The properties of an image, as read from its header."""
 
     @property
     def width(self) -> int:
@@ -274,7 +276,7 @@ class ImageInfo:
 
     @property
     def decoded_size(self) -> int:
-        """The bytes of a frame as it is decoded for a small thumbnail; see `Limits`."""
+        """The size in bytes of a frame when it is decoded for a small thumbnail; see `Limits`."""
 
 @final
 class StreamedSource:
@@ -285,9 +287,9 @@ class StreamedSource:
         """Add the next piece.
 
         Returns:
-            True exactly once: for the piece that completes enough of a JPEG for a thumbnail that is
-            somewhat smaller than an eighth of the image. For a progressive JPEG, the first half of
-            the file is often enough.
+            True exactly once: for the piece after which enough of a JPEG has arrived to render a
+            thumbnail that is somewhat smaller than an eighth of the image. For a progressive JPEG,
+            the first half of the file is often enough.
         """
 
     @property
@@ -319,16 +321,17 @@ def render(
             `progressive`.
         subsampling: JPEG: the resolution of the colour. It applies if the spec does not set
             `subsampling`.
-        linear: Whether to resize in linear light. Lights in the dark, stars and thin bright lines
-            then keep their brightness. By default the gamma-encoded samples are averaged, as in
-            browsers, Pillow and libvips. `linear` is slower, since it can't shrink an image while
-            decoding it: for 19 of Debian's wallpapers it takes on average 3 times as long for
-            thumbnails of 640 pixels, 6 times for 300 pixels and 17 times for 96 pixels. The results
-            are close: for 24 of the wallpapers, at 96 pixels, the SSIM between the default and a
-            linear reference is at least 0.993 for half of the thumbnails, and 0.92 for the worst.
+        linear: Whether to resize in linear light. This preserves the brightness of lights in the
+            dark, stars and thin bright lines. By default, the gamma-encoded samples are averaged,
+            as in browsers, Pillow and libvips. `linear` is slower, since the image can't be shrunk
+            while it is decoded: for 19 of Debian's wallpapers, it takes on average 3 times as long
+            for thumbnails of 640 pixels, 6 times for 300 pixels and 17 times for 96 pixels. The
+            results are close: for 24 of the wallpapers, at 96 pixels, the SSIM between the default
+            and a linear reference is at least 0.993 for half of the thumbnails, and 0.92 for the
+            worst one.
         limits: The limits of the call; None = the defaults of `Limits`.
         is_partial: Whether the source is only the start of a JPEG; see `StreamedSource.feed`. If
-            there is not enough of the file, `CorruptImage` is raised.
+            the source does not contain enough of the file, `CorruptImage` is raised.
 
     Raises:
         xaccel.exceptions.ImageTooLarge: The source or the thumbnail exceeds a limit.
@@ -409,8 +412,8 @@ def thumbnail_many(
         options: The options of `Spec`.
 
     Returns:
-        The thumbnail or the error of each source, in the order of the sources. A bad image does
-        not stop the others.
+        The thumbnail or the error for each source, in the order of the sources. An error does not
+        affect the other sources.
     """
 
 def placeholder(
@@ -472,9 +475,9 @@ class Signer:
     even if a server treats it as the same URL.
 
     Args:
-        secrets: A secret, or a list of secrets, newest first. The first one signs; all verify.
-            `"hmac-sha256"` requires at least 16 bytes; `"secure-link-md5"` warns about shorter
-            secrets.
+        secrets: A secret, or a list of secrets, newest first. The first one is used to sign, and
+            all are used to verify. `"hmac-sha256"` requires at least 16 bytes; `"secure-link-md5"`
+            warns about shorter secrets.
         algorithm: `"hmac-sha256"`, or `"secure-link-md5"`, which stock nginx verifies with
             `secure_link_md5 "$secure_link_expires$uri secret"`.
         key_param: The name of the query parameter with the signature.
@@ -509,9 +512,9 @@ class Signer:
         """Sign a path and its query.
 
         Args:
-            url: The decoded path in its normal form (`/föö bär.jpg`, without `//` and `..`). A
-                percent-encoded query may follow after `?`; it is sorted by name and signed too.
-                `"secure-link-md5"` can't sign a query.
+            url: The decoded path in its normal form (`/föö bär.jpg`, without `//` and `..`). It may
+                be followed by `?` and a percent-encoded query, which is sorted by name and also
+                signed. `"secure-link-md5"` can't sign a query.
             expires: The last second in which the URL is valid, as Unix seconds or as an aware
                 datetime.
             expires_in: The minimum lifetime of the URL, in seconds or as a timedelta. The expiry is
@@ -576,9 +579,9 @@ class Signer:
     def derived_keys(self) -> list[bytes]:
         """Return the HMAC keys, newest first.
 
-        A different verifier of these URLs, such as a script in the web server, needs only these
-        keys. You can store them in a file. Only the server should be able to read it, because
-        anyone who has the keys can sign. The secrets can't be computed from the keys.
+        Any other verifier of these URLs, such as a script in the web server, needs only these keys.
+        You can store the keys in a file, but only the server should be able to read the file,
+        because anyone who has the keys can sign URLs. The secrets can't be computed from the keys.
 
         Raises:
             ValueError: The algorithm is `"secure-link-md5"`, for which nginx needs the secret.
@@ -619,7 +622,8 @@ class SecureLinkSigner:
         secure_link $link;
 
     Args:
-        secrets: A secret, or a list of secrets, newest first. The first one signs; all verify.
+        secrets: A secret, or a list of secrets, newest first. The first one is used to sign, and
+            all are used to verify.
         expression: The argument of `secure_link_md5`, with `$secret` in place of the secret.
         key_param: The name of the query parameter with the signature, as in `$arg_md5`.
         expires_param: The name of the query parameter with the expiry, as in `$arg_expires`.
@@ -701,7 +705,7 @@ class SecureLinkSigner:
 
 @final
 class VerifiedUrl:
-    """A URL whose signature is valid and has not expired."""
+    """A URL with a valid signature that has not expired."""
 
     @property
     def path(self) -> str:
@@ -784,7 +788,7 @@ class S3Signer:
             expires: The last second in which the URL is valid. The URL changes every second,
                 because it contains the time of signing.
             expires_in: The minimum lifetime of the URL; see `Signer.sign`. The URL stays the same
-                for half of the lifetime, or for a shorter time near the maximum.
+                for half of the lifetime, or for a shorter time if the lifetime is near the maximum.
             now: The current time in Unix seconds; None = the system clock.
 
         Raises:
@@ -807,8 +811,8 @@ class S3Signer:
         Args:
             method: The HTTP method.
             url: The absolute URL, percent-encoded as it will be sent; see `url`.
-            headers: The headers of the request, which are signed too, except headers that clients
-                or proxies change, such as User-Agent. `Host` is taken from the URL.
+            headers: The headers of the request. They are also signed, except for headers that
+                clients or proxies change, such as User-Agent. `Host` is taken from the URL.
             payload_hash: The SHA-256 of the body in hexadecimal digits, or `"UNSIGNED-PAYLOAD"`.
             now: The current time in Unix seconds; None = the system clock.
 
@@ -890,7 +894,7 @@ class BunnySigner:
             expires_in: See `Signer.sign`.
 
         Raises:
-            ValueError: The URL is not encoded or already has the parameter of the token, or the
+            ValueError: The URL is not encoded or already contains the token's parameter, or the
                 expiry is missing or invalid.
         """
 
@@ -930,7 +934,7 @@ class CloudflareSigner:
             expires_in: See `Signer.sign`.
 
         Raises:
-            ValueError: The URL is not encoded or already has the parameter of the token, or the
+            ValueError: The URL is not encoded or already contains the token's parameter, or the
                 expiry is missing or invalid.
         """
 
@@ -965,7 +969,7 @@ class CloudflareImagesSigner:
             expires_in: See `Signer.sign`.
 
         Raises:
-            ValueError: The URL is not encoded or already has the parameter of the token, or the
+            ValueError: The URL is not encoded or already contains the token's parameter, or the
                 expiry is missing or invalid.
         """
 
@@ -992,7 +996,7 @@ class FastlySigner:
         expires: int | datetime | None = None,
         expires_in: int | timedelta | None = None,
     ) -> str:
-        """Sign the path of a URL. The query is not covered.
+        """Sign the path of a URL. The signature does not cover the query.
 
         Args:
             url: The URL or its path, percent-encoded as it will be sent.
@@ -1000,7 +1004,7 @@ class FastlySigner:
             expires_in: See `Signer.sign`.
 
         Raises:
-            ValueError: The URL is not encoded or already has the parameter of the token, or the
+            ValueError: The URL is not encoded or already contains the token's parameter, or the
                 expiry is missing or invalid.
         """
 
@@ -1040,7 +1044,7 @@ class AkamaiSigner:
         expires: int | datetime | None = None,
         expires_in: int | timedelta | None = None,
     ) -> str:
-        """Sign the path of a URL. The query is not covered.
+        """Sign the path of a URL. The signature does not cover the query.
 
         Args:
             url: The URL or its path, percent-encoded as it will be sent.
@@ -1048,7 +1052,7 @@ class AkamaiSigner:
             expires_in: See `Signer.sign`.
 
         Raises:
-            ValueError: The URL is not encoded or already has the parameter of the token, or the
+            ValueError: The URL is not encoded or already contains the token's parameter, or the
                 expiry is missing or invalid.
         """
 
@@ -1076,7 +1080,7 @@ class ThumborSigner:
         key: thumbor's `SECURITY_KEY`. A str is encoded in UTF-8, as in thumbor (libthumbor's
             `CryptoURL` uses Latin-1).
         algorithm: `"sha1"` for thumbor; imagor also supports `"sha256"` and `"sha512"`.
-        length: imagor's `IMAGOR_SIGNER_TRUNCATE`: the number of characters of a signature. None =
+        length: imagor's `IMAGOR_SIGNER_TRUNCATE`: the number of characters in a signature. None =
             all.
 
     Raises:
@@ -1121,7 +1125,7 @@ class ImgproxySigner:
     """Signs URLs for imgproxy.
 
     Args:
-        keys: `IMGPROXY_KEY` in hexadecimal: one key, or a list. The first one signs.
+        keys: `IMGPROXY_KEY` in hexadecimal: one key, or a list. The first one is used to sign.
         salts: `IMGPROXY_SALT` in hexadecimal: one salt for each key.
         size: `IMGPROXY_SIGNATURE_SIZE`: the number of bytes of a signature, 8 to 32.
 
@@ -1163,8 +1167,8 @@ class ImgproxySigner:
 class HmacSecureLinkSigner:
     """Signs URLs for the nginx module hmac_secure_link, version 2.
 
-    The configuration of the module defines what is signed. `url` works with the configuration
-    below; for any other configuration, use `token`:
+    The configuration of the module defines what is signed. `token` works with any configuration.
+    `url` requires this one:
 
         secure_link_hmac           "$arg_st,$arg_ts,$arg_e";
         secure_link_hmac_message   "$uri|$arg_ts|$arg_e";
@@ -1213,7 +1217,7 @@ class Location:
     def path(self) -> str:
         """The absolute path of the file.
 
-        It contains no symbolic links below the root, unless the `PathMap` follows them.
+        It does not contain symbolic links below the root, unless the `PathMap` follows them.
         """
 
     @property
@@ -1245,7 +1249,7 @@ class Location:
         """The inode number of the file."""
 
     def open(self) -> OpenedFile:
-        """Open the file. The path is resolved beneath its root again.
+        """Open the file. The path is resolved below its root again.
 
         Raises:
             xaccel.exceptions.FileNotFound: The file no longer exists, was replaced by
@@ -1266,7 +1270,7 @@ class OpenedFile:
         """The file's path and metadata at the time it was opened."""
 
     def fileno(self) -> int:
-        """Return the descriptor, which this object still owns. `exec` does not inherit it.
+        """Return the file descriptor, which this object continues to own. It is closed on `exec`.
 
         Raises:
             ValueError: The file is closed, or its descriptor is detached.
@@ -1333,8 +1337,8 @@ class PathMap:
     def parse(header: str, /, *, follow_symlinks: bool = False) -> PathMap:
         """Parse an `X-Accel-Mapping`: `/directory/=/prefix/, "/a, b/"="/c/"`.
 
-        A pair may also be `/prefix/=/directory/`. The side that contains a file's path is taken as
-        the directory. If both sides contain it, the first side is the directory.
+        A pair may also be written as `/prefix/=/directory/`. The side that contains a file's path
+        is taken as the directory. If both sides contain it, the first side is the directory.
 
         Raises:
             xaccel.exceptions.ConfigError: The text does not have this form.
@@ -1386,7 +1390,8 @@ class Cache:
     def aside(self, uri: str, /) -> str:
         """Return the alternative file of the thumbnail.
 
-        It is used if `path` can't be a file: for `x`, if the cache already contains `x/b.png`.
+        It is used if `path` can't be a file, for example for `x` if the cache already contains
+        `x/b.png`.
 
         Raises:
             OSError: The path can't be the path of a thumbnail.
@@ -1397,10 +1402,10 @@ class Cache:
         """Return the number of the lock for the thumbnail at `uri`."""
 
     def try_lock(self, number: int, /) -> CacheLock | None:
-        """Try to take the lock with this number. Across all processes, it has one holder.
+        """Try to take the lock with this number. Across all processes, only one holder can have it.
 
         Returns:
-            The lock, as a context manager; `None` if someone else holds it.
+            The lock, as a context manager; `None` if another holder has it.
 
         Raises:
             OSError: The cache can't be written to.
@@ -1433,7 +1438,7 @@ class Cache:
         """
 
     def publish(self, uri: str, data: bytes, /, *, modified: int | None = None) -> str:
-        """Write a thumbnail atomically: readers see all of it or nothing.
+        """Write a thumbnail atomically: readers see either the whole file or no file.
 
         Args:
             uri: The decoded path of its URL.
@@ -1465,13 +1470,13 @@ class Cache:
 
         Args:
             max_size: The maximum size of all thumbnails on the disk, in bytes. The sweep leaves a
-                sixteenth of it free until the next sweep. The least recently read thumbnails are
-                removed first.
+                sixteenth of this size free for thumbnails that are written before the next sweep.
+                The least recently read thumbnails are removed first.
             inactive: The number of seconds after which an unread thumbnail is removed.
 
         Returns:
-            The usage that was removed and the usage that remains; `None` if another process is
-            sweeping.
+            The number and size of the removed thumbnails and of the remaining ones; `None` if
+            another process is sweeping.
 
         Raises:
             OSError: The cache can't be read or locked.
@@ -1492,7 +1497,7 @@ class Cache:
         """
 
     def clear(self) -> _Usage:
-        """Remove all thumbnails, and return the usage that was removed.
+        """Remove all thumbnails, and return their number and total size in bytes.
 
         Raises:
             OSError: The cache can't be read.

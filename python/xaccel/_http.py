@@ -1,9 +1,9 @@
 """The HTTP client for the servers named in the settings.
 
 The client resolves a host name, checks the addresses, and connects to an address that it has
-checked. This prevents DNS rebinding, where a name changes its address between the check and the
-connection. The client follows redirects up to the caller's limit and checks each one in the same
-way. Connections stay open between requests.
+checked. This prevents DNS rebinding, in which a name resolves to a different address after the
+check. The client follows redirects up to the caller's limit and checks each one in the same way.
+Connections are kept open between requests.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ MAX_IDLE_SECONDS = 30.0
 
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# RFC 9110, section 9.2.2: methods that may be retried if it is unknown whether the request arrived.
+# RFC 9110, section 9.2.2: methods that may be retried if it is unknown whether the server received
+# the request.
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
 
@@ -44,7 +45,7 @@ class PrivateAddress(RequestFailed):
 
 
 class TooLarge(RequestFailed):
-    """A response is larger than its limit."""
+    """A response exceeds its size limit."""
 
 
 class Origin(NamedTuple):
@@ -90,7 +91,7 @@ class _Request(NamedTuple):
 
 
 class _WithDeadline:
-    """A socket with one deadline for all reads, even if the bytes arrive slowly."""
+    """A socket with a single deadline for all reads, which a slow trickle of bytes can't extend."""
 
     deadline: float
 
@@ -136,7 +137,7 @@ class _Connection:
             raise
 
     def is_open(self) -> bool:
-        """Whether an idle connection is still open, that is, has nothing to read."""
+        """Whether an idle connection is still open. A closed connection is always readable."""
         self.sock.settimeout(0)
         try:
             self.sock.recv(1)
@@ -203,7 +204,7 @@ class Response:
             connection.close()
 
     def limit(self, max_bytes: int | None) -> None:
-        """Refuse a body that is larger than `max_bytes`, by its header or while it is read.
+        """Limit the size of the body. The header is checked now, and the body while it is read.
 
         Raises:
             TooLarge: The response header announces a larger body. The response is closed.
@@ -230,7 +231,7 @@ class Client:
     """Sends requests. Threads, greenlets and forked processes may share a client.
 
     Args:
-        private_origins: The only servers whose address may be in a private network or on this
+        private_origins: The only servers that may have an address in a private network or on this
             machine.
         max_redirects: The maximum number of redirects to follow. A further redirect raises
             `RequestFailed`. With 0, a redirect is returned like any other response. Every server
@@ -267,7 +268,7 @@ class Client:
             url: The URL, percent-encoded.
             timeout: The total time in seconds, including redirects and the body; see
                 `Response.prolong()`.
-            headers: The header fields besides Host and Content-Length.
+            headers: The header fields to send in addition to Host and Content-Length.
             body: The body.
             max_bytes: The maximum size of the response's body in bytes.
 
@@ -353,7 +354,7 @@ class Client:
             connection.close()
 
     def forget_connections(self) -> None:
-        """Close the copies of the parent's connections in a forked process."""
+        """In a forked process, close the copies of the parent's connections."""
         # The old lock may be held by a thread that exists only in the parent.
         self._lock = threading.Lock()
         idle, self._idle = self._idle, deque()

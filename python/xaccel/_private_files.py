@@ -1,4 +1,4 @@
-"""The base of `XAccel` for frameworks whose responses are apps: WSGI, ASGI and Starlette."""
+"""The base class of `XAccel` for frameworks with apps as responses: WSGI, ASGI and Starlette."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PrivateFiles(ABC, Generic[App]):
     def send_private_file(
         self, path: str | os.PathLike[str] | BinaryIO, **options: Unpack[FileKeywords]
     ) -> App:
-        """Respond with a file under one of `ROOTS`. The web server sends it, if there is one.
+        """Respond with a file under one of `ROOTS`, sent by the web server if there is one.
 
         Call it after the permission check. Ranges, conditional requests and HEAD work with every
         server and without one. If the file may not be sent, the response is a 404 that does not
@@ -48,7 +48,7 @@ class PrivateFiles(ABC, Generic[App]):
 
         Args:
             path: The path of the file, absolute or relative to `root`; or a URL below one of
-                `REMOTES`; or an open file or a `BytesIO`, which the app sends.
+                `REMOTES`; or an open file or a `BytesIO`, which the app sends itself.
             root: The root that a relative path belongs to. Not needed if there is only one root.
             mimetype: The media type. By default, it is guessed from the file name.
             as_attachment: Whether the browser should save the file instead of showing it.
@@ -60,11 +60,11 @@ class PrivateFiles(ABC, Generic[App]):
             limit_rate: The rate in bytes per second at which nginx or lighttpd sends the file; by
                 default unlimited. With other servers, or without one, this option is an error.
             allow_scripts: Whether browsers may run scripts in an HTML, SVG or XML file. Enable this
-                only for files that you trust like your own pages.
+                only for files that you trust as much as your own pages.
             options: The keyword arguments: all of the above except `path`.
 
         Returns:
-            The response, to call as an app or to return from a view.
+            The response, which you can call as an app or return from a view.
         """
         return self._app(partial(self._delivery.answer, path, options=FileOptions(**options)))
 
@@ -81,8 +81,7 @@ class PrivateFiles(ABC, Generic[App]):
         """Respond with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
 
         Call it after the permission check. The thumbnail is rendered once and kept in
-        `THUMBNAIL_CACHE`, where no public URL leads to it. It is rendered again when the file
-        changes.
+        `THUMBNAIL_CACHE`, but has no public URL. It is rendered again when the file changes.
 
         Args:
             path: The path of the image, absolute or relative to `root`.
@@ -93,7 +92,7 @@ class PrivateFiles(ABC, Generic[App]):
             options: The options of the thumbnail: `fit`, `quality`, `format` and so on.
 
         Returns:
-            The response, to call as an app or to return from a view.
+            The response, which you can call as an app or return from a view.
 
         Raises:
             SpecError: An option is unknown or has an invalid value.
@@ -135,9 +134,9 @@ class PrivateFiles(ABC, Generic[App]):
         request: Any = None,
         **options: Any,
     ) -> str | None:
-        """Return the URL of a thumbnail, as in templates, or `None` if there is no image.
+        """Return the URL of a thumbnail, like the template helper, or `None` if there is no image.
 
-        The endpoint `Thumbnails` in this module serves the URL.
+        The URL is served by `Thumbnails`, the endpoint in the same module as the subclass.
 
         Args:
             source: The name of the image below `THUMBNAIL_SOURCE`, or a name such as
@@ -180,7 +179,7 @@ class PrivateFiles(ABC, Generic[App]):
 
     @abstractmethod
     def _address(self, request: Any) -> Address:
-        """Return the address under which the visitor reaches the app."""
+        """Return the address at which the visitor reaches the app."""
 
     @abstractmethod
     def _app(self, responder: Responder) -> App:

@@ -41,7 +41,7 @@ _DEFAULT_QUALITY = {"jpeg": 85, "webp": 80, "avif": 60}
 
 
 def one_of(*names: str) -> Check:
-    """Return a check for one of a few names."""
+    """Return a check that accepts one of a few names."""
 
     def check(key: str, value: Any) -> str:
         if value not in names:
@@ -53,7 +53,7 @@ def one_of(*names: str) -> Check:
 
 
 def one_or_several_of(*names: str) -> Check:
-    """Return a check for one of a few names, or a list of them without duplicates."""
+    """Return a check that accepts one of a few names, or a list of them without duplicates."""
     right = f"one of {', '.join(map(repr, names))}, or a list of those"
 
     def check(key: str, value: Any) -> str | tuple[str, ...]:
@@ -77,21 +77,21 @@ def optional(check: Check) -> Check:
 
 
 def boolean(key: str, value: Any) -> bool:
-    """Check for `True` or `False`."""
+    """Check that the value is `True` or `False`."""
     if not isinstance(value, bool):
         raise _wrong(key, value, "True or False")
     return value
 
 
 def positive(key: str, value: Any) -> int:
-    """Check for a whole number that is at least 1."""
+    """Check that the value is a whole number of at least 1."""
     if not _is_int(value) or value < 1:
         raise _wrong(key, value, "a whole number from 1")
     return int(value)
 
 
 def size(key: str, value: Any) -> int:
-    """Check for a size: a string in nginx's syntax, such as "200M", or a number of bytes."""
+    """Check that the value is a size: a number of bytes, or a string in nginx's syntax ("200M")."""
     if isinstance(value, str):
         match = _SIZE.fullmatch(value)
         number = int(match[1]) * _SIZE_UNITS[match[2].lower()] if match else 0
@@ -103,10 +103,10 @@ def size(key: str, value: Any) -> int:
 
 
 def time(*, least: int) -> Check:
-    """Return a check for a time, in seconds.
+    """Return a check that accepts a time and returns it in seconds.
 
     The value is a string in nginx's syntax, such as "60d" or "1d 12h", a whole number of seconds,
-    or a `timedelta` of whole seconds. A fraction of a second is an error.
+    or a `timedelta` of whole seconds. Fractions of a second are an error.
 
     Args:
         least: The minimum number of seconds.
@@ -134,33 +134,33 @@ def time(*, least: int) -> Check:
 def _seconds(text: str) -> int | None:
     parts = _TIME.findall(text)
     units = [list(_TIME_UNITS).index(unit) for _, unit in parts]
-    # The units are in descending order, each at most once, as in "1d 12h".
+    # Units must be in descending order, and each may occur only once, as in "1d 12h".
     if not parts or _TIME.sub("", text) or units != sorted(set(units)):
         return None
     return sum(int(number) * _TIME_UNITS[unit] for number, unit in parts)
 
 
 def directory(key: str, value: Any) -> str:
-    """Check for the absolute path of a directory, which need not exist yet."""
+    """Check that the value is the absolute path of a directory, which need not exist yet."""
     if not _is_absolute(value):
         raise _wrong(key, value, "the absolute path of a directory")
     return str(value)
 
 
 def file(key: str, value: Any) -> str:
-    """Check for the path of an image that exists."""
+    """Check that the value is the path of an existing image."""
     if not isinstance(value, str | Path) or not Path(value).is_file():
         raise _wrong(key, value, "the path of an image")
     return str(value)
 
 
 def source(key: str, value: Any) -> str:
-    """Check for a directory or a URL with original images."""
+    """Check that the value is a directory or a URL of original images."""
     return _source(f"XACCEL[{key!r}]", value)
 
 
 def sources(key: str, value: Any) -> dict[str, str]:
-    """Check for a dict of directories and URLs with original images by name."""
+    """Check that the value is a dict of names and the directories or URLs of original images."""
     locations = {}
     for name, location in _mapping(key, value, "a dict of names and sources").items():
         if not isinstance(name, str) or not _SOURCE_NAME.fullmatch(name):
@@ -195,27 +195,27 @@ def _is_absolute(value: Any) -> bool:
 
 
 def s3(key: str, value: Any) -> dict[str, Any]:
-    """Check for the settings of an S3-compatible store; see `xaccel._s3.settings`."""
+    """Check the settings of an S3-compatible store; see `xaccel._s3.settings`."""
     if value == {}:
         return {}
-    # An app without a bucket does not load the checks.
+    # Apps that do not use a bucket do not load these checks.
     from xaccel._s3 import settings  # noqa: PLC0415
 
     return settings.check(key, value)
 
 
 def store(key: str, value: Any) -> str:
-    """Check for the URL of a prefix in a bucket."""
+    """Check that the value is the URL of a bucket or of a prefix in a bucket."""
     if not isinstance(value, str) or not re.fullmatch(r"s3://[A-Za-z0-9][\w.-]+/([^/]+/)*", value):
         raise _wrong(key, value, "a prefix in a bucket such as 's3://bucket/thumbs/'")
     return value
 
 
 def prefixes(places: str, *, are_urls: bool = False) -> Check:
-    """Return a check for a dict of internal URL prefixes.
+    """Return a check that accepts a dict of internal URL prefixes.
 
     Args:
-        places: The noun for the keys of the dict in error messages.
+        places: The noun that error messages use for the keys of the dict.
         are_urls: Whether the keys are URLs instead of directories.
     """
 
@@ -234,7 +234,7 @@ def prefixes(places: str, *, are_urls: bool = False) -> Check:
 
 
 def url_prefix(key: str, value: Any) -> str:
-    """Check for a public URL prefix, such as "/t/"."""
+    """Check that the value is a public URL prefix, such as "/t/"."""
     right = "a URL prefix such as '/t/', starting and ending with one slash"
     if not isinstance(value, str) or not value.endswith("/") or value.startswith("/."):
         raise _wrong(key, value, right)
@@ -246,7 +246,7 @@ def url_prefix(key: str, value: Any) -> str:
 
 
 def mount(key: str, value: Any) -> str:
-    """Check for the path at which the app is mounted, such as "/shop"; empty means the root."""
+    """Check that the value is the path of a mounted app, such as "/shop"; empty means the root."""
     right = (
         "a path such as '/shop', starting with one slash; by default it is Flask's "
         "APPLICATION_ROOT or Django's FORCE_SCRIPT_NAME"
@@ -264,7 +264,7 @@ def mount(key: str, value: Any) -> str:
 
 
 def server_url(key: str, value: Any) -> str:
-    """Check for the URL of a server without a path; empty means this site."""
+    """Check that the value is the URL of a server, without a path; empty means this site."""
     if not value:
         return ""
     if not isinstance(value, str) or not re.fullmatch(r"(https?:)?//[^/?#@]+", value):
@@ -273,7 +273,7 @@ def server_url(key: str, value: Any) -> str:
 
 
 def host(key: str, value: Any) -> str:
-    """Check for a scheme and a host with an optional port."""
+    """Check that the value is a scheme and a host, with an optional port."""
     match = re.fullmatch(r"https?://([^/?#\\@]+)", value) if isinstance(value, str) else None
     if match is None or not _is_host(match[1]):
         right = "a scheme and a host such as 'https://cdn.example.com', without user, path or query"
@@ -292,7 +292,7 @@ def _is_host(text: str) -> bool:
 
 
 def secret_keys(key: str, value: Any) -> tuple[str | bytes, ...]:
-    """Check for the app's signing keys."""
+    """Check that the value is a list of signing keys."""
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
         raise ConfigError(f"XACCEL[{key!r}] must be a list of keys, newest first")
     if not all(isinstance(secret, str | bytes) and secret for secret in value):
@@ -301,7 +301,7 @@ def secret_keys(key: str, value: Any) -> tuple[str | bytes, ...]:
 
 
 def engine_keys(key: str, value: Any) -> tuple[str, ...]:
-    """Check for the keys of a thumbnail server: a single key or a list of keys."""
+    """Check that the value is a key of a thumbnail server, or a list of keys."""
     keys = (value,) if isinstance(value, str) else value
     if not isinstance(keys, Sequence) or not all(isinstance(item, str) and item for item in keys):
         raise ConfigError(f"XACCEL[{key!r}] must be a key, or a list of keys, newest first")
@@ -309,7 +309,7 @@ def engine_keys(key: str, value: Any) -> tuple[str, ...]:
 
 
 def formats(key: str, value: Any) -> tuple[str, ...]:
-    """Check for a list of formats to negotiate."""
+    """Check that the value is a list of formats to negotiate."""
     right = f"a list of formats to negotiate, of {', '.join(map(repr, _NEGOTIABLE))}"
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise _wrong(key, value, right)
@@ -319,7 +319,7 @@ def formats(key: str, value: Any) -> tuple[str, ...]:
 
 
 def quality(key: str, value: Any) -> dict[str, int]:
-    """Check for a dict of qualities by format. Formats that are not listed keep their defaults."""
+    """Check that the value is a dict of qualities by format. Other formats keep their defaults."""
     for name, number in _mapping(key, value, "a dict of formats and numbers").items():
         if name not in _DEFAULT_QUALITY:
             raise ConfigError(
@@ -335,7 +335,7 @@ def quality(key: str, value: Any) -> dict[str, int]:
 
 
 def presets(key: str, value: Any) -> dict[str, str]:
-    """Check for a dict of specs by name."""
+    """Check that the value is a dict of specs by name."""
     right = "a dict of names and specs"
     for name, spec in _mapping(key, value, right).items():
         if not isinstance(name, str) or not isinstance(spec, str) or "//" in name or "@" in spec:

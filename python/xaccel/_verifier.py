@@ -1,4 +1,4 @@
-"""Verifies signed URLs. During a transition, it accepts two algorithms."""
+"""Verification of signed URLs, which accepts two algorithms during a transition."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Verifier:
         """Verify a URL of an app that may be mounted at a path.
 
         The signature usually covers the whole path, because a server in front of the app may also
-        verify it. A signature of the path below the mount is also valid: a process that does not
-        know the mount may have signed the URL.
+        verify it. A signature that covers only the path below the mount is also valid, because a
+        process that does not know the mount may have signed the URL.
 
         Args:
             path: The decoded path below the mount.
@@ -27,10 +27,10 @@ class Verifier:
             mount: The decoded path at which the app is mounted, such as `/shop`, or empty.
 
         Returns:
-            The path below the mount, and what was verified.
+            The path below the mount, and the verified URL.
 
         Raises:
-            BadSignature: Neither signature is valid.
+            BadSignature: The signature is not valid for either path.
         """
         if mount:
             try:

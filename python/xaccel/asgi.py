@@ -120,7 +120,7 @@ class Thumbnails(_EndpointApp):
 
 
 async def respond(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send a response. If the server supports `pathsend`, the server sends whole files."""
+    """Send a response. If the server supports `pathsend`, it sends whole files itself."""
     try:
         await send(
             {
@@ -153,7 +153,7 @@ def _is_text(path: str) -> bool:
 
 
 async def _stream(body: Iterable[bytes], receive: Receive, send: Send) -> None:
-    """Send a body in constant memory, until the visitor disconnects."""
+    """Send a body in constant memory, and stop if the visitor disconnects."""
     async with (
         waiting(partial(_disconnect, receive)) as has_gone,
         contextlib.aclosing(in_thread(body)) as chunks,
@@ -179,7 +179,7 @@ async def in_thread(chunks: Iterable[bytes]) -> AsyncGenerator[bytes]:
 
 
 class Sendfile:
-    """Middleware: the web server sends the files of any ASGI app's responses.
+    """Middleware that makes the web server send the files in the responses of any ASGI app.
 
         app = Sendfile(app, Config.from_mapping({"SERVER": "nginx", "ROOTS": {…}}))
 
@@ -199,8 +199,8 @@ class Sendfile:
         trust_request_headers: Whether the request headers `X-Sendfile-Type` and
             `X-Accel-Mapping` select the server and the roots. Enable this only if your web server
             sets or removes both headers in every request; otherwise visitors can choose which files
-            it sends. If the settings have `SERVER`, the first header is ignored. If they also have
-            `ROOTS`, both headers are ignored.
+            it sends. If the settings contain `SERVER`, the first header is ignored. If they also
+            contain `ROOTS`, both headers are ignored.
     """
 
     def __init__(

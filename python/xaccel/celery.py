@@ -1,11 +1,11 @@
-"""Celery tasks: `xaccel.render` and `xaccel.purge`; and purges on all machines.
+"""The Celery tasks `xaccel.render` and `xaccel.purge`, and purges on all machines.
 
     from xaccel.celery import init_app
     init_app(celery_app)  # Django
     init_app(celery_app, flask_app)  # Flask; otherwise a Config
 
-Afterwards, every purge, such as that of `purge_thumbnails()`, also reaches the caches of all other
-machines on which a worker runs.
+From then on, every purge, such as a call of `purge_thumbnails()`, also purges the caches of all
+other machines that run a worker.
 """
 
 from __future__ import annotations
@@ -32,25 +32,26 @@ PURGE = "xaccel.purge"
 """The name of the task that purges thumbnails on all machines."""
 
 _COMMAND = "xaccel_purge"
-"""The remote control command with which the workers purge the caches of their machines."""
+"""The remote control command that makes the workers purge the caches of their machines."""
 _CONNECT_TIMEOUT = 2
-"""Seconds until a purge gives up to reach the other machines."""
+"""The number of seconds after which a purge stops trying to reach the other machines."""
 
 _logger = logging.getLogger("xaccel.thumbnails")
 _found: weakref.WeakKeyDictionary[Celery, Any] = weakref.WeakKeyDictionary()
-"""Where each Celery app finds the settings."""
+"""The source of the settings for each Celery app."""
 
 
 def init_app(app: Celery, found: Any = None) -> None:
-    """Add the tasks to a Celery app, and announce purges through it.
+    """Add the tasks to a Celery app, and use the app to announce purges to all machines.
 
-    `xaccel.render` takes the name of an image, the names of presets or specs as a list, and the
-    version in the URLs, such as `"mtime"`. It is tried again while the source or the queue is
-    unavailable. `xaccel.purge` takes the name of an image.
+    `xaccel.render` takes the name of an image, a list of presets or specs, and the version in the
+    URLs, such as `"mtime"`. It is retried while the source is unavailable or the queue is full.
+    `xaccel.purge` takes the name of an image.
 
     Args:
         app: The Celery app.
-        found: The settings: a `Config` or a Flask app. Without, those of the Django project.
+        found: The settings: a `Config` or a Flask app. By default, the settings of the Django
+            project.
     """
     _found[app] = found
     options: Any = {
@@ -58,7 +59,8 @@ def init_app(app: Celery, found: Any = None) -> None:
         "retry_backoff": True,
         "retry_backoff_max": 60,
         "max_retries": 10,
-        # Both may run twice, so that nothing is lost with a worker.
+        # Both tasks can safely run twice, so they are acknowledged late. No task is lost if a
+        # worker dies.
         "acks_late": True,
     }
 
@@ -75,7 +77,7 @@ def enqueuer() -> Callable[[str, Sequence[str], str | None], None]:
     """Return a function that enqueues the task `xaccel.render`, for `xaccel backfill --celery`.
 
     Raises:
-        ConfigError: No Celery app is known.
+        ConfigError: `init_app()` has not been called.
     """
     app = next(iter(_found), None)
     if app is None:
@@ -92,7 +94,7 @@ def enqueuer() -> Callable[[str, Sequence[str], str | None], None]:
 
 
 def _announce(config: Config, source: str) -> None:
-    """Ask the workers of all machines to purge. An error is only logged."""
+    """Ask the workers of all machines to purge. Errors are only logged."""
     for app, found in list(_found.items()):
         try:
             if tasks_of(found).config == config:
@@ -105,7 +107,7 @@ def _announce(config: Config, source: str) -> None:
 
 def _broadcast(app: Celery, source: str) -> None:
     with app.connection_for_write(connect_timeout=_CONNECT_TIMEOUT) as connection:
-        # A broadcast alone would try to connect without end.
+        # Without this line, the broadcast would retry the connection without a limit.
         connection.ensure_connection(max_retries=1, timeout=_CONNECT_TIMEOUT)
         app.control.broadcast(_COMMAND, arguments={"source": source}, connection=connection)
 

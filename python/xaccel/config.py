@@ -1,4 +1,4 @@
-"""The settings: one mapping, the same for every framework.
+"""The settings: a mapping that is the same for every framework.
 
 `Config.from_mapping()` reads `app.config["XACCEL"]`, `settings.XACCEL` or any other mapping with
 upper-case keys, checks all settings, and returns a frozen object whose attributes have the same
@@ -53,13 +53,14 @@ class SourceLocation:
     setting: str
     """The setting as it is written in error messages."""
     prefix: str
-    """The start of the images' names: `~avatars/` for the source named `avatars`, else empty."""
+    """The prefix of the images' names: `~avatars/` for the source named `avatars`, otherwise
+    empty."""
     location: str
     """The directory or the URL."""
 
     @property
     def is_directory(self) -> bool:
-        """Whether the images are in a directory of this machine."""
+        """Whether the images are in a directory on this machine."""
         return self.location.startswith("/")
 
 
@@ -81,33 +82,35 @@ class Config:
     which the web server proxies them: `{"https://media.internal/": "/_remote/media/"}`."""
     s3: Mapping[str, Any] = _setting({}, check.s3, secret=True)
     """The locations and the keys of the buckets in `s3://` URLs: `endpoint`, `region`,
-    `access_key`, `secret_key`, `session_token` and `addressing`. `buckets` contains different
-    values for individual buckets."""
+    `access_key`, `secret_key`, `session_token` and `addressing`. `buckets` overrides these values
+    for individual buckets."""
     follow_symlinks: bool = _setting(default=False, grammar=check.boolean)
     """Whether symbolic links may lead out of their root."""
     allow_scripts: bool = _setting(default=False, grammar=check.boolean)
     """Whether browsers may run scripts in private HTML, SVG and XML files. Enable this only if you
-    trust all of these files like your own pages."""
+    trust all of these files as much as your own pages."""
     secret_keys: tuple[str | bytes, ...] = _setting((), check.secret_keys, secret=True)
-    """The signing keys, newest first. The first key signs, and all keys verify."""
+    """The signing keys, newest first. The first key is used to sign, and all keys are used to
+    verify."""
     signature: Algorithm | tuple[Algorithm, ...] = _setting(
         "hmac-sha256", check.one_or_several_of(*get_args(Algorithm))
     )
     """How URLs are signed. Stock nginx can verify `secure-link-md5`. In a list, the first algorithm
-    signs and all verify. Use a list for a transition. During it, the app verifies every URL."""
+    is used to sign, and all are used to verify. Use a list only during a transition, because the
+    app then verifies every URL itself."""
     private_url: str | None = _setting(None, check.optional(check.url_prefix))
     """The public URL prefix of signed links to private files, such as `/p/`. If it is not set,
-    signed links are disabled. Links to a root's files begin with the last part of its internal
-    prefix: `/p/videos/…` for `/_private/videos/`."""
+    signed links are disabled. Links to the files of a root begin with the last part of the root's
+    internal prefix: `/p/videos/…` for `/_private/videos/`."""
     mount: str = _setting("", check.mount)
     """The path at which the app is mounted, such as `/shop`. It is used if the request does not
-    include it: in scripts, and behind a server that does not pass it on. `PRIVATE_URL` and
-    `THUMBNAIL_URL` are relative to it."""
+    contain the path, as in scripts and behind a server that does not pass the path on.
+    `PRIVATE_URL` and `THUMBNAIL_URL` are relative to this path."""
     thumbnail_source: str | None = _setting(None, check.optional(check.source))
     """The location of the original images: a directory, a base URL (`https://…`), or a prefix in a
     bucket (`s3://bucket/photos/`)."""
     thumbnail_sources: Mapping[str, str] = _setting({}, check.sources)
-    """Further locations of original images, by name: `{"avatars": "/srv/avatars"}`. The names of
+    """Additional locations of original images, by name: `{"avatars": "/srv/avatars"}`. The names of
     their images begin with `~` and the source's name: `~avatars/tom.jpg`."""
     thumbnail_source_private: bool = _setting(default=False, grammar=check.boolean)
     """Whether the hosts of source URLs may have addresses in a private network."""
@@ -117,31 +120,34 @@ class Config:
     """The public URL prefix of thumbnails. It is used only if a source is set."""
     thumbnail_host: str | None = _setting(None, check.optional(check.host))
     """The scheme and the host of thumbnail URLs, such as `https://cdn.example.com`: a CDN that
-    fetches from this site, or another host name of this site. By default, this site."""
+    fetches from this site, or another host name of this site. By default, the URLs point to this
+    site."""
     thumbnail_cache: str | None = _setting(None, check.optional(check.directory))
-    """The directory of finished thumbnails. Without it, every request renders a thumbnail."""
+    """The directory of finished thumbnails. If it is not set, every request renders its
+    thumbnail."""
     thumbnail_cache_max_size: int = _setting("200M", check.size)
     """The maximum total size of finished thumbnails in bytes, like nginx's `max_size`."""
     thumbnail_cache_inactive: int = _setting("60d", check.time(least=0))
     """How long the cache keeps a thumbnail that is not requested, in seconds, like nginx's
     `inactive`."""
     thumbnail_store: str | None = _setting(None, check.optional(check.store))
-    """A prefix in a bucket for finished thumbnails, behind the caches of all machines:
+    """A prefix in a bucket for finished thumbnails, which all machines share behind their caches:
     `s3://bucket/thumbs/`."""
     thumbnail_store_private: bool = _setting(default=False, grammar=check.boolean)
     """Whether thumbnails of private files are also kept in `THUMBNAIL_STORE`."""
     thumbnail_workers: int | None = _setting(None, check.optional(check.positive))
     """The maximum number of concurrent renders. With a cache, the limit applies to all processes on
-    the machine together; without one, to each process. By default, one per CPU that the process may
-    use, according to its affinity and its container's quota."""
+    the machine together; without one, to each process. The default is one per CPU that the process
+    may use, according to its affinity and its container's quota."""
     thumbnail_timeout: int = _setting(10, check.time(least=1))
-    """The maximum time for one render, in seconds. Time in the queue does not count."""
+    """The maximum time for one render, in seconds. Time in the queue is not counted."""
     thumbnail_queue: int = _setting(256, check.positive)
     """The maximum number of thumbnails that wait to be rendered. Further requests get a 503."""
     thumbnail_only_presets: bool = _setting(default=False, grammar=check.boolean)
     """Whether only the specs in `THUMBNAIL_PRESETS` are allowed. Their URLs are not signed."""
     thumbnail_fallback: str | None = _setting(None, check.optional(check.file))
-    """The image to show if the source is missing or broken. The status of the error is kept."""
+    """The image to serve if the source is missing or broken. The response keeps the error's
+    status."""
     thumbnail_engine: EngineName = _setting("embedded", check.one_of(*get_args(EngineName)))
     """The software that makes the thumbnails. Template helpers generate URLs in its syntax."""
     thumbnail_engine_url: str = _setting("", check.server_url)
@@ -154,7 +160,7 @@ class Config:
     thumbnail_formats: tuple[str, ...] = _setting(["webp"], check.formats)
     """The formats that `auto` may negotiate, in order of preference."""
     thumbnail_quality: Mapping[str, int] = _setting({}, check.quality)
-    """The quality (1 to 100) for each output format, for specs without a quality."""
+    """The quality (1 to 100) for each output format, used for specs that do not set a quality."""
     thumbnail_progressive: bool = _setting(default=False, grammar=check.boolean)
     """Whether JPEG thumbnails are progressive, unless the spec sets this option."""
     thumbnail_subsampling: Subsampling = _setting("420", check.one_of(*get_args(Subsampling)))
@@ -162,11 +168,11 @@ class Config:
     thumbnail_presets: Mapping[str, str] = _setting({}, check.presets)
     """Specs by name: `{"avatar": "96x96,cover"}`."""
     thumbnail_max_memory: int = _setting("256M", check.size)
-    """The maximum size of a decoded source in bytes, all frames together. For a JPEG, the pixels at
-    the decoding scale count, but at least a quarter of its full size."""
+    """The maximum size of all decoded frames of a source together, in bytes. A JPEG is counted at
+    the scale at which it is decoded, but with at least a quarter of its full pixel count."""
     thumbnail_max_pixels: int | None = _setting(None, check.optional(check.positive))
-    """The maximum number of pixels in a decoded source, counted like its memory. By default, only
-    `THUMBNAIL_MAX_MEMORY` limits it."""
+    """The maximum number of pixels in a decoded source, counted as for `THUMBNAIL_MAX_MEMORY`. By
+    default, only `THUMBNAIL_MAX_MEMORY` limits the source."""
     thumbnail_max_bytes: int = _setting("50M", check.size)
     """The maximum size of a source in bytes."""
     thumbnail_max_frames: int = _setting(100, check.positive)
@@ -287,7 +293,7 @@ class Config:
         return PathMap(list(links.items()))
 
     def _check_urls(self) -> None:
-        """Refuse public URL prefixes if one of them hides the other."""
+        """Refuse public URL prefixes if one hides the other."""
         private, thumbnails = self.private_url, self.thumbnail_url
         if private is not None and (
             private.startswith(thumbnails) or thumbnails.startswith(private)
@@ -298,7 +304,7 @@ class Config:
             )
 
     def _check_prefixes(self) -> None:
-        """Refuse roots and remotes at internal prefixes that are already in use."""
+        """Refuse roots and remotes with internal prefixes that are already in use."""
         ours = {"the prefix of xaccel itself": _OUR_PREFIX}
         if self.has_thumbnails:
             ours["XACCEL['THUMBNAIL_URL']"] = self.thumbnail_url
@@ -336,8 +342,8 @@ class Config:
     def closed_directories(self) -> tuple[str, ...]:
         """Directories below a root whose files are not sent: the thumbnail cache.
 
-        Each path begins with its root as written in `path_map()`. Symbolic links in the rest are
-        resolved.
+        Each path begins with its root as written in `path_map()`. Symbolic links in the rest of the
+        path are resolved.
         """
         if self.thumbnail_cache is None:
             return ()
@@ -417,7 +423,7 @@ class Config:
 
 
 def _framework_secrets(keys: Sequence[str | bytes | None]) -> tuple[str, ...]:
-    """Derive secrets from a framework's secrets. If the current one can be guessed, return none."""
+    """Derive keys from a framework's secrets. Returns none if the current secret is too short."""
     if not keys or not _is_long_enough(keys[0]):
         return ()
     current, *fallbacks = keys

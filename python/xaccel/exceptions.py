@@ -29,7 +29,7 @@ class FileNotFound(XaccelError, LookupError):
 
 
 class RemoteError(XaccelError):
-    """A server with private files can't be reached, or has answered with an error."""
+    """A server with private files can't be reached, or has responded with an error."""
 
     status_code = 502
     public_message = "Bad Gateway"
@@ -64,11 +64,11 @@ class BadSize(SpecError):
 
 
 class SourceError(XaccelError, ValueError):
-    """The source of a thumbnail does not name an image in one of the sources of the settings."""
+    """The source of a thumbnail is not the name of an image in one of the configured sources."""
 
 
 class Overloaded(XaccelError):
-    """More thumbnails wait to be rendered than `THUMBNAIL_QUEUE` allows."""
+    """More thumbnails are waiting to be rendered than `THUMBNAIL_QUEUE` allows."""
 
     status_code = 503
     retry_after = 2
@@ -76,7 +76,7 @@ class Overloaded(XaccelError):
 
 
 class SourceUnavailable(XaccelError):
-    """The server with the source images can't be reached, or has answered with an error."""
+    """The server with the source images can't be reached, or has responded with an error."""
 
     status_code = 502
     public_message = "Bad Gateway"
@@ -98,7 +98,7 @@ class ThumbnailError(XaccelError):
 
 
 class ImageTooLarge(ThumbnailError):
-    """The source exceeds a limit: pixels, bytes, frames or side."""
+    """The source or the thumbnail exceeds a limit: pixels, bytes, frames or side length."""
 
     status_code = 413
     public_message = "Content Too Large"
@@ -120,4 +120,4 @@ class UnsupportedImage(ThumbnailError):
 
 
 class CorruptImage(ThumbnailError):
-    """The source is an image in a supported format, but its data is broken."""
+    """The source is an image in a supported format, but its data is corrupt."""

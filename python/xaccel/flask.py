@@ -51,8 +51,8 @@ class XAccel:
             app = Flask(__name__)
             xaccel.init_app(app)
 
-    Without `SECRET_KEYS` the URLs are signed with keys derived from the app's `SECRET_KEY` and
-    `SECRET_KEY_FALLBACKS`.
+    If `SECRET_KEYS` is not set, the URLs are signed with keys derived from the app's `SECRET_KEY`
+    and `SECRET_KEY_FALLBACKS`.
 
     Args:
         app: The app. Omit it if you call `init_app()` later.
@@ -116,8 +116,8 @@ class _State:
 def _mount_of(setting: str, config: Config) -> Callable[[], str]:
     """Return a function that returns the path at which the app is mounted.
 
-    As in `flask.url_for()`, `APPLICATION_ROOT` applies to URLs that are generated outside of
-    requests.
+    As in `flask.url_for()`, `APPLICATION_ROOT` applies to URLs that are generated outside of a
+    request.
     """
     in_requests = config.mount if setting else ""
 
@@ -146,14 +146,14 @@ def _add_endpoint(
 def send_private_file(
     path: str | os.PathLike[str] | BinaryIO, **options: Unpack[FileKeywords]
 ) -> flask.Response:
-    """Respond with a file under one of `ROOTS`. The web server sends it, if there is one.
+    """Respond with a file under one of `ROOTS`, sent by the web server if there is one.
 
     Call it after the permission check. Ranges, conditional requests and HEAD work with every server
     and without one. If the file may not be sent, the response is a 404 that does not show its path.
 
     Args:
         path: The path of the file, absolute or relative to `root`; or a URL below one of `REMOTES`;
-            or an open file or a `BytesIO`, which the app sends.
+            or an open file or a `BytesIO`, which the app sends itself.
         root: The root that a relative path belongs to. Not needed if there is only one root.
         mimetype: The media type. By default, it is guessed from the file name.
         as_attachment: Whether the browser should save the file instead of showing it.
@@ -164,7 +164,7 @@ def send_private_file(
         limit_rate: The rate in bytes per second at which nginx or lighttpd sends the file; by
             default unlimited. With other servers, or without one, this option is an error.
         allow_scripts: Whether browsers may run scripts in an HTML, SVG or XML file. Enable this
-            only for files that you trust like your own pages.
+            only for files that you trust as much as your own pages.
         options: The keyword arguments: all of the above except `path`.
     """
     try:
@@ -187,7 +187,7 @@ def send_private_thumbnail(
     """Respond with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
 
     Call it after the permission check. The thumbnail is rendered once and kept in
-    `THUMBNAIL_CACHE`, where no public URL leads to it. It is rendered again when the file changes.
+    `THUMBNAIL_CACHE`, but has no public URL. It is rendered again when the file changes.
 
     Args:
         path: The path of the image, absolute or relative to `root`.
@@ -217,7 +217,7 @@ def thumbnail_url(
     _external: bool = False,
     **options: Any,
 ) -> str | None:
-    """Return the URL of a thumbnail, as in templates, or `None` if there is no image.
+    """Return the URL of a thumbnail, like the template helper, or `None` if there is no image.
 
     Args:
         source: The name of an image below `THUMBNAIL_SOURCE`, or a name such as `~avatars/tom.jpg`
@@ -230,7 +230,7 @@ def thumbnail_url(
 
     Raises:
         SpecError: An option is unknown or its value is invalid.
-        SourceError: `source` is not an image in a source, and the app is in debug mode.
+        SourceError: `source` is not an image in one of the sources, and the app is in debug mode.
     """
     options.update(_origin(external=_external))
     return _helpers().thumbnail_url(source, width, height, **options) or None
@@ -244,7 +244,7 @@ def thumbnail_srcset(
     _external: bool = False,
     **options: Any,
 ) -> str | None:
-    """Return the value of a `srcset`, as in templates, or `None` if there is no image.
+    """Return the value of a `srcset`, like the template helper, or `None` if there is no image.
 
     The arguments and errors are the same as for `thumbnail_url()`. `widths` and `densities` are
     additional options.
@@ -262,7 +262,7 @@ def thumbnail_img(
     _external: bool = False,
     **options: Any,
 ) -> str | None:
-    """Return an `<img>` tag, as in templates, or `None` if there is no image.
+    """Return an `<img>` tag, like the template helper, or `None` if there is no image.
 
     The arguments and errors are the same as for `thumbnail_url()`. `alt` describes the image. You
     can also pass HTML attributes such as `class_` as options.
@@ -353,7 +353,7 @@ def _flask_response(response: Response) -> flask.Response:
         direct_passthrough=True,
     )
     result.automatically_set_content_length = False
-    # A response without content must not have Werkzeug's default type.
+    # A response without content must not have Werkzeug's default content type.
     if not any(name == "Content-Type" for name, _ in response.headers):
         del result.headers["Content-Type"]
     result.__dict__["xaccel"] = response

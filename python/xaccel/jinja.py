@@ -37,7 +37,8 @@ def install(
     Args:
         environment: The environment.
         helpers: Generates thumbnail URLs. Pass `None` to omit these helpers.
-        private_url: Generates signed links, such as `XAccel.private_url`. Pass `None` to omit it.
+        private_url: The function that generates signed links, such as `XAccel.private_url`. Pass
+            `None` to omit it.
     """
     if private_url is not None:
         environment.globals["private_url"] = _mounted(private_url)
@@ -65,7 +66,7 @@ def _mounted(helper: Callable[..., Any]) -> Callable[..., Any]:
     @pass_context
     @wraps(helper)
     def call(context: Context, /, *args: Any, **options: Any) -> Any:
-        # `context.get` is slow without a `request`, because it catches an exception.
+        # If there is no `request`, `context.get` is slow, because it catches an exception.
         request = context.parent.get("request")
         if request is not None and (mount := _mount_of(request)):
             options["mount"] = mount

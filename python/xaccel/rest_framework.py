@@ -1,4 +1,4 @@
-"""xaccel for Django REST framework: thumbnails in responses, and uploads of images without Pillow.
+"""xaccel for Django REST framework: thumbnails in responses, and image uploads without Pillow.
 
 class PhotoSerializer(serializers.ModelSerializer):
     thumbnails = ThumbnailField(source="image", sizes={"small": "300x200,cover"})
@@ -31,11 +31,11 @@ class Rendition(TypedDict):
 
 
 class ThumbnailField(serializers.Field[Any, Any, dict[str, Any] | None, Any]):
-    """Thumbnails of an image, read-only: `{"small": {"url": …, "width": …, "height": …}}`.
+    """A read-only field of thumbnails: `{"small": {"url": …, "width": …, "height": …}}`.
 
     The field needs no database query and opens no file, except that `placeholder` opens an image if
     its row does not contain a placeholder. URLs are absolute if the serializer's context contains
-    the request, as in every view. The width and the height are in CSS pixels, as in
+    the request, as it does in every view. The width and the height are in CSS pixels, as in
     `thumbnail_img`, or `null` if they are not known exactly. Without an image, the whole field is
     `null`.
 
@@ -44,7 +44,8 @@ class ThumbnailField(serializers.Field[Any, Any, dict[str, Any] | None, Any]):
             `"300x200,cover"`.
         placeholder: Whether to add the key `placeholder` with a blurred picture as a `data:` URI;
             see the tag `placeholder`.
-        kwargs: The arguments of any field, such as `source`, the name of the image field.
+        kwargs: The arguments that every field accepts, such as `source`, the name of the image
+            field.
 
     Raises:
         SpecError: A spec is invalid.

@@ -79,7 +79,7 @@ class PrivateFileResponse(Response):
 
 
 def _merged(ours: Iterable[RawHeader], added: Iterable[RawHeader]) -> list[RawHeader]:
-    """Merge the headers. A view's header replaces ours, unless it depends on the part sent."""
+    """Merge the headers. A view's header replaces ours, unless it depends on which part is sent."""
     ours = list(ours)
     kept = [
         (name, value)

@@ -1,6 +1,6 @@
-"""Functions for background jobs: render the thumbnails of an image, or purge them.
+"""Functions for background jobs that render or purge the thumbnails of an image.
 
-They work in any task queue. `xaccel.celery` and `xaccel.django.tasks` have them as tasks.
+They work with any task queue. `xaccel.celery` and `xaccel.django.tasks` provide them as tasks.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ _known: dict[int, ThumbnailTasks] = {}
 
 
 def render(source: object, *specs: str, version: object = None, config: Any = None) -> int:
-    """Render the thumbnails of an image and keep them in the cache, unless they are there.
+    """Render the thumbnails of an image that are not in the cache yet, and store them there.
 
     Args:
         source: The image, as in `thumbnail_url()`.
         specs: Names of presets, or specs such as `"300x200,cover"`; by default all presets.
         version: The version in the URLs, as in `thumbnail_url()`, for example `"mtime"`.
         config: The settings: a `Config`, a Flask app, or an object with an attribute `config`. By
-            default, those of the Django project or of the current Flask app.
+            default, the settings of the Django project or of the current Flask app.
 
     Returns:
-        How many thumbnails were rendered.
+        The number of thumbnails that were rendered.
 
     Raises:
-        ConfigError: The settings are unknown, or have no source or no cache.
+        ConfigError: The settings are unknown, or do not contain a source or a cache.
         SpecError: A spec is invalid.
         SourceError: The source is invalid.
         FileNotFound: The image does not exist.
         ThumbnailError: The image can't be rendered.
-        SourceUnavailable: The source or the cache does not work. Try again later.
+        SourceUnavailable: The source or the cache is unavailable. Try again later.
         Overloaded: Too many requests are already waiting. Try again later.
     """
     tasks = tasks_of(config)
@@ -54,17 +54,17 @@ def render(source: object, *specs: str, version: object = None, config: Any = No
 def purge(source: object, *, config: Any = None) -> int:
     """Remove every thumbnail of an image from the cache of this machine.
 
-    With `xaccel.celery`, all machines on which a Celery worker runs do the same.
+    With `xaccel.celery`, all machines that run a Celery worker do the same.
 
     Args:
         source: The image, as in `thumbnail_url()`.
-        config: The settings, see `render()`.
+        config: The settings; see `render()`.
 
     Returns:
-        How many thumbnails were removed on this machine.
+        The number of thumbnails that were removed on this machine.
 
     Raises:
-        ConfigError: The settings are unknown, or have no source.
+        ConfigError: The settings are unknown, or do not contain a source.
         SourceError: The source is invalid.
         OSError: The cache is not writable.
     """
@@ -74,10 +74,10 @@ def purge(source: object, *, config: Any = None) -> int:
 
 
 def tasks_of(found: Any = None) -> ThumbnailTasks:
-    """Return the tasks of an app, see `render()`.
+    """Return the tasks of an app; see `render()`.
 
     Raises:
-        ConfigError: The settings are unknown, or have no source.
+        ConfigError: The settings are unknown, or do not contain a source.
     """
     if found is None and _is_django():
         from xaccel.django import conf  # noqa: PLC0415
@@ -94,7 +94,7 @@ def tasks_of(found: Any = None) -> ThumbnailTasks:
 
 
 def config_of(found: Any) -> Config | None:
-    """Return the settings of a Flask app, of an object with a `config`, or a `Config` itself."""
+    """Return the settings of a Flask app or of an object with a `config`, or a `Config` itself."""
     if isinstance(found, Config):
         return found
     extensions = getattr(found, "extensions", None)

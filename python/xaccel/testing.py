@@ -7,7 +7,7 @@
     def test_the_page_shows_every_photo(client):
         Photo.objects.create(image="a.jpg")  # there is no such file
 
-The assertions work for every server. They accept responses from httpx and from the test clients of
+The assertions work with every server. They accept responses from httpx and from the test clients of
 Flask (and Werkzeug), Django, Starlette and FastAPI.
 """
 
@@ -106,7 +106,8 @@ def make_image(width: int, height: int, *, format: str = "jpeg", orientation: in
         width: The stored width in pixels, before the orientation is applied.
         height: The stored height in pixels, before the orientation is applied.
         format: `"jpeg"`, `"png"`, `"webp"`, `"avif"` or `"gif"`.
-        orientation: The EXIF orientation, 1 to 8, for JPEG only. Phones store portraits with 6.
+        orientation: The EXIF orientation, 1 to 8, for JPEG only. Phones store portrait photos with
+            orientation 6.
 
     Raises:
         ValueError: The format does not support an orientation.
@@ -144,10 +145,10 @@ def assert_offloaded(
     URL first, outside of `override_thumbnails()`, so that the thumbnail is rendered.
 
     Args:
-        response: The response of the test client.
+        response: The response from the test client.
         path: The file, as in `send_private_file()`: a path, absolute or relative to a root; a URL
-            below one of `REMOTES`; the URL of a public thumbnail; or with Django a file of a
-            model's field or of a storage.
+            below one of `REMOTES`; the URL of a public thumbnail; or, with Django, a file from a
+            model field or a storage.
         root: The root that a relative path belongs to. Not needed if there is only one root.
 
     Raises:

@@ -1,38 +1,39 @@
-//! The directory itself: the internal entries of the cache, and how directories are created.
+//! The cache's directory: its internal entries, and the creation of directories.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 
-/// The directory of locks.
+/// The directory for lock files.
 pub(super) const LOCK_DIRECTORY: &str = ".lock";
 
-/// The directory of thumbnails that can't have the path of their URL: see [`Cache::aside`].
+/// The directory for thumbnails that can't be stored at the path of their URL: see
+/// [`Cache::aside`].
 pub(super) const ASIDE: &str = ".aside";
 
-/// The directory of files being written.
+/// The directory for files that are being written.
 pub(super) const TEMPORARY: &str = ".tmp";
 
-/// The names in the cache's directory that can't be the start of a thumbnail's path.
+/// The reserved names in the cache's directory. A thumbnail's path can't start with one of them.
 pub(super) const OWN: [&str; 3] = [TEMPORARY, LOCK_DIRECTORY, ASIDE];
 
 /// The file next to the locks that contains one byte for each block written since the last sweep.
 pub(super) const WRITTEN: &str = "written";
 
-/// The size of a file on the disk is a multiple of this.
+/// The size of a disk block, in bytes. A file occupies whole blocks.
 pub(super) const BLOCK: u64 = 4096;
 
 /// A directory of finished thumbnails, shared by any number of threads and processes.
 #[derive(Debug)]
 pub struct Cache {
     pub(super) directory: PathBuf,
-    /// The position where the next search for a free place begins.
+    /// The position at which the next search for a free place begins.
     pub(super) next_place: AtomicUsize,
 }
 
 impl Cache {
-    /// A cache in `directory`, which is created when it is first needed.
+    /// Creates a cache in `directory`. The directory is created when it is first needed.
     #[must_use]
     pub fn new(directory: PathBuf) -> Self {
         // Different processes begin their searches at different positions.

@@ -1,8 +1,8 @@
-//! Locks among threads and processes: exclusive `flock`s of files in `.lock`.
+//! Locks that work across threads and processes: exclusive `flock`s on files in `.lock`.
 //!
 //! A `flock` belongs to the open file, which a forked child shares with its parent. The child would
-//! keep a lock whose holder was killed, and could release a lock that its parent still holds. The
-//! files of all held locks are therefore kept in one place, where a child closes them: see
+//! keep a lock after its holder was killed, and could release a lock that its parent still holds.
+//! The files of all held locks are therefore kept in one place, so that a child can close them: see
 //! [`before_fork`].
 
 use std::collections::BTreeMap;
@@ -19,13 +19,13 @@ use super::directory::{Cache, LOCK_DIRECTORY, create_in};
 /// Thumbnails that share a lock wait for each other, which is rare and harmless.
 const LOCKS: u64 = 1024;
 
-/// The files of the locks that this process holds, by the numbers of the locks.
+/// The files of the locks that this process holds, each under a serial number.
 static HELD: Mutex<Held> = Mutex::new(Held { next: 0, files: BTreeMap::new() });
 
-/// The threads that are currently taking or releasing a lock.
+/// The number of threads that are currently taking or releasing a lock.
 static BUSY: AtomicUsize = AtomicUsize::new(0);
 
-/// Threads that are about to fork.
+/// The number of threads that are about to fork.
 static FORKING: AtomicUsize = AtomicUsize::new(0);
 
 struct Held {
@@ -37,7 +37,7 @@ fn held() -> MutexGuard<'static, Held> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Calls a function that no fork may interrupt.
+/// Calls a function during which the process must not fork.
 fn undivided<T>(action: impl FnOnce() -> T) -> T {
     struct Busy;
     impl Drop for Busy {
@@ -77,15 +77,16 @@ pub fn after_fork_in_child() {
     held().files.clear();
 }
 
-/// A right with one holder at a time. It is released when it is dropped, or by the kernel when the
-/// process ends. It is invalid in a child that was forked in the meantime.
+/// A lock, which has one holder at a time. It is released when it is dropped, or by the kernel when
+/// the process ends. It is invalid in a child that is forked while the lock is held.
 #[derive(Debug)]
 pub struct Lock {
     number: u64,
 }
 
 impl Lock {
-    /// Takes the lock of a file that `open` opens. Returns `None` if someone else holds it.
+    /// Locks the file that `open` returns. Returns `None` if another thread or process has locked
+    /// it.
     fn take(open: impl FnOnce() -> io::Result<File>) -> io::Result<Option<Self>> {
         undivided(|| {
             let file = open()?;
@@ -124,9 +125,9 @@ impl Cache {
         hasher.finish() % LOCKS
     }
 
-    /// Takes the right to render the thumbnails that share this lock. Returns `None` if someone
-    /// else holds it. The caller must wait and try again, because only the caller knows what else
-    /// its thread has to do.
+    /// Takes the right to render the thumbnails that share this lock. Returns `None` if another
+    /// thread or process holds it. The caller must then wait and try again, because only the caller
+    /// knows what else its thread has to do.
     ///
     /// # Errors
     /// Fails if the lock's file can't be created, for example on a read-only disk.
@@ -135,7 +136,7 @@ impl Cache {
     }
 
     /// Takes a place in the queue for the right to render. Returns `None` if `queue` others are
-    /// waiting.
+    /// already waiting.
     ///
     /// # Errors
     /// Fails if the files of the locks can't be created.
@@ -143,8 +144,7 @@ impl Cache {
         self.first_free("queue", queue.max(1))
     }
 
-    /// Takes the right to render, which has at most `renders` holders. Returns `None` if all are
-    /// taken.
+    /// Takes one of the `renders` rights to render. Returns `None` if all of them are taken.
     ///
     /// # Errors
     /// Fails if the files of the locks can't be created.
@@ -168,8 +168,8 @@ impl Cache {
     }
 }
 
-/// Iterates over the numbers below `count`, beginning at `start`. If all searches began at 0, each
-/// would first try the numbers of all holders.
+/// Iterates over the numbers below `count`, beginning at `start`. If every search began at 0, it
+/// would first have to try the numbers that are already taken.
 fn search<T>(
     start: usize,
     count: usize,

@@ -13,8 +13,9 @@ use crate::uri;
 const MAX_NAME: usize = 255;
 
 impl Cache {
-    /// Returns the file of the thumbnail at `uri`, a decoded path such as `/t/300x200/cat.jpg`. If
-    /// a name is too long for a file system, the file is stored [aside](Self::aside).
+    /// Returns the path of the file for the thumbnail at `uri`, a decoded path such as
+    /// `/t/300x200/cat.jpg`. If a name is too long for the file system, the file is stored
+    /// [aside](Self::aside).
     ///
     /// # Errors
     /// [`io::ErrorKind::InvalidInput`] when `uri` is not in normal form or is in one of the
@@ -27,12 +28,13 @@ impl Cache {
         Ok(self.directory.join(relative))
     }
 
-    /// Returns the alternative file of the thumbnail at `uri`, for paths that the file system can't
-    /// represent. A bucket can contain both `x` and `x/b.png`, but a file system can't.
+    /// Returns the alternative path of the file for the thumbnail at `uri`, for use if the file
+    /// system can't represent the usual one. A bucket can contain both `x` and `x/b.png`, but a
+    /// file system can't.
     ///
-    /// The file is in `.aside`, in the same directory, but is named by the digest of its name. A
-    /// name that is too long is digested with everything that follows it. Different thumbnails
-    /// therefore never share a file.
+    /// The file is in the corresponding directory below `.aside`, and its name is the digest of the
+    /// usual name. If a name in the path is too long, that name and everything after it are
+    /// digested together. Different thumbnails therefore never share a file.
     ///
     /// # Errors
     /// See [`Cache::path`].
@@ -120,7 +122,7 @@ mod tests {
             assert!(names.into_iter().all(|name| name.len() <= MAX_NAME), "{uri}");
             files.extend([path, aside]);
         }
-        // The five long ones have only one file each.
+        // Each of the five long paths has only one file.
         assert_eq!(files.len(), 2 * 2 + 5);
     }
 }

@@ -12,7 +12,8 @@ use super::directory::{ATTEMPTS, BLOCK, Cache, LOCK_DIRECTORY, TEMPORARY, WRITTE
 
 impl Cache {
     /// Stores `data` as the thumbnail at `uri`, atomically for every reader. Returns the path of
-    /// its file: [`Cache::path`], or [`Cache::aside`] if the file system can't represent the first.
+    /// its file: [`Cache::path`], or [`Cache::aside`] if the file system can't represent the
+    /// former.
     ///
     /// `modified` becomes the modification time of the file. If it is the modification time of the
     /// source, the validators that a web server derives from it are the same regardless of where
@@ -28,8 +29,8 @@ impl Cache {
     ) -> io::Result<PathBuf> {
         let path = self.path(uri)?;
         let mut file = create_in(&self.directory.join(TEMPORARY), |directory| {
-            // These are the permissions of any new file: the web server may run as a different
-            // user.
+            // Use the permissions of an ordinary new file, because the web server may run as a
+            // different user.
             let mode = Permissions::from_mode(0o666);
             tempfile::Builder::new().permissions(mode).tempfile_in(directory)
         })?;
@@ -72,7 +73,7 @@ impl Cache {
         }
     }
 
-    /// Records the number of bytes that all processes have written since the last sweep.
+    /// Adds to the number of bytes that all processes together have written since the last sweep.
     fn note_written(&self, bytes: u64) -> io::Result<()> {
         let blocks = usize::try_from(bytes.div_ceil(BLOCK)).unwrap_or(usize::MAX);
         self.written_file()?.write_all(&vec![0; blocks])

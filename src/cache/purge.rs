@@ -13,8 +13,8 @@ impl Cache {
     /// their specs. Returns the number of removed thumbnails.
     ///
     /// # Errors
-    /// Fails if the cache can't be read or a file can't be removed. A source that can't have
-    /// thumbnails causes [`io::ErrorKind::InvalidInput`].
+    /// Fails if the cache can't be read or a file can't be removed. If the source can't have
+    /// thumbnails, the error is [`io::ErrorKind::InvalidInput`].
     pub fn purge(&self, prefix: &str, source: &str) -> io::Result<u64> {
         // An invalid name is an error even if nothing is cached yet.
         self.path(&format!("{prefix}spec/{source}"))?;
@@ -48,7 +48,7 @@ impl Cache {
                     removed += 1;
                 }
                 Err(error) => match error.kind() {
-                    // The name may also belong to a directory, or lie below a file.
+                    // The path may also belong to a directory, or lead through a file.
                     io::ErrorKind::NotFound
                     | io::ErrorKind::IsADirectory
                     | io::ErrorKind::NotADirectory => {}
@@ -74,7 +74,7 @@ mod tests {
             "/t/1x1,webp/d/a.jpg.webp",
             "/t/1x1,auto/d/a.jpg.webp",
             "/t/1x1,auto/d/a.jpg.jpeg",
-            // A file exists where the directory would be.
+            // A file exists where the directory should be.
             "/t/2x2/d/a.jpg",
         ];
         let others = [

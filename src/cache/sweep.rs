@@ -10,16 +10,16 @@ use super::directory::{ASIDE, BLOCK, Cache, LOCK_DIRECTORY, OWN, TEMPORARY, WRIT
 /// A temporary file that is older than this was left behind by a killed writer.
 const ABANDONED: Duration = Duration::from_hours(1);
 
-/// The fraction of the maximum size that may be written before the next sweep. A sweep leaves the
-/// same amount free, so that the maximum size is never exceeded.
+/// The maximum size divided by this may be written before the next sweep. A sweep leaves the same
+/// amount free, so that the maximum size is never exceeded.
 const MARGIN: u64 = 16;
 
-/// A number of files and the bytes that they use on the disk.
+/// A number of files, and the space that they use on the disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// The number of files.
     pub files: u64,
-    /// The bytes on the disk, in whole blocks of 4096.
+    /// The number of bytes on the disk, in whole blocks of 4096 bytes.
     pub bytes: u64,
 }
 
@@ -56,11 +56,12 @@ struct Entry {
 
 impl Cache {
     /// Removes the thumbnails that have been inactive for too long. Then removes the least recently
-    /// read thumbnails until the rest is a sixteenth smaller than the maximum size. Also removes
-    /// the files that killed writers left behind. Returns `None` if another process is sweeping.
+    /// read thumbnails until the total size is a sixteenth below the maximum. Also removes the
+    /// files that killed writers left behind. Returns `None` if another process is sweeping.
     ///
     /// Readers and writers do not have to wait: a removed file stays readable while it is open. The
-    /// time of the last read is the file's access time, which Linux by default updates once a day.
+    /// time of the last read is taken from the file's access time, which Linux updates once a day
+    /// by default.
     ///
     /// # Errors
     /// Fails if the cache can't be read or locked. Files that appear or disappear during the sweep
@@ -96,7 +97,7 @@ impl Cache {
         Ok(Some(swept))
     }
 
-    /// Whether all processes together have written enough since the last sweep that the thumbnails
+    /// Whether all processes together have written so much since the last sweep that the thumbnails
     /// may soon exceed `max_size` bytes. Call this after each [`Cache::publish`].
     ///
     /// # Errors
@@ -168,7 +169,7 @@ impl Cache {
             let modified = entry.metadata().and_then(|metadata| metadata.modified());
             let age = modified.ok().and_then(|modified| now.duration_since(modified).ok());
             if age.is_some_and(|age| age > ABANDONED) {
-                // The writer may have just removed the file.
+                // The writer may just have removed the file.
                 let _ = fs::remove_file(entry.path());
             }
         }
@@ -176,7 +177,7 @@ impl Cache {
     }
 }
 
-/// The entries of a directory, which may have been removed in the meantime.
+/// Lists the entries of a directory. If it has been removed in the meantime, the list is empty.
 pub(super) fn list(directory: &Path) -> io::Result<Vec<DirEntry>> {
     match fs::read_dir(directory) {
         Ok(entries) => entries.collect(),
@@ -242,7 +243,7 @@ mod tests {
         for (number, name) in (1..).zip(["a", "b", "c", "d"]) {
             publish(&cache, &format!("/t/1x1/{name}"), &[0; 5000], now - number * DAY / 10);
         }
-        // A sixteenth of it stays free.
+        // A sixteenth of the maximum stays free.
         let bounds = Bounds { max_size: 3 * 8192, ..ALL };
         let swept = cache.sweep(bounds, now).unwrap().unwrap();
         assert_eq!(swept.kept, Usage { files: 2, bytes: 16384 });
@@ -273,7 +274,7 @@ mod tests {
         assert!(cache.sweep(ALL, SystemTime::now()).unwrap().is_some());
     }
 
-    /// Each process sweeps when its publishing makes it due.
+    /// Each process publishes thumbnails, and sweeps whenever a sweep is due.
     #[test]
     fn stays_within_the_largest_size() {
         let (_temp, cache) = cache();
@@ -291,7 +292,7 @@ mod tests {
             }
             assert!(cache.usage().unwrap().bytes <= max_size, "{number}");
         }
-        // A sixteenth is 16 blocks, and a file takes three.
+        // A sixteenth of the maximum is 16 blocks, and a file takes three.
         assert_eq!(sweeps, 500 / 6);
     }
 

@@ -38,13 +38,13 @@ pub(crate) enum Av1Error {
 
 /// libaom's version, such as `3.11.0`.
 pub(crate) fn version() -> String {
-    // SAFETY: takes no argument and returns a constant string.
+    // SAFETY: the function takes no argument and returns a constant string.
     let version = unsafe { CStr::from_ptr(aom_codec_version_str()) };
     version.to_string_lossy().trim_start_matches('v').into()
 }
 
 fn meaning(status: aom_codec_err_t) -> &'static str {
-    // SAFETY: returns a constant string for every number.
+    // SAFETY: the function returns a constant string for every number.
     unsafe { CStr::from_ptr(aom_codec_err_to_string(status)) }.to_str().unwrap_or("unknown error")
 }
 
@@ -52,22 +52,22 @@ fn checked(status: aom_codec_err_t, error: fn(&'static str) -> Av1Error) -> Resu
     if status == AOM_CODEC_OK { Ok(()) } else { Err(error(meaning(status))) }
 }
 
-/// An initialised encoder or decoder, freed when dropped. The box gives it a fixed address, because
-/// C code may keep the address.
+/// An initialised encoder or decoder, which is freed when it is dropped. The box gives it a fixed
+/// address, because C code may keep that address.
 struct Codec(Box<aom_codec_ctx>);
 
-// SAFETY: libaom's contexts are bound to no thread, and `Codec` is their only owner.
+// SAFETY: libaom's contexts are not bound to a thread, and `Codec` is their only owner.
 unsafe impl Send for Codec {}
 
 impl Drop for Codec {
     fn drop(&mut self) {
-        // SAFETY: it was initialised, and is destroyed only here.
+        // SAFETY: the context was initialised, and is destroyed only here.
         unsafe { aom_codec_destroy(&raw mut *self.0) };
     }
 }
 
 impl Codec {
-    /// Initialise a context with one of libaom's two functions for this.
+    /// Initialise a context with one of libaom's two functions for this purpose.
     fn new(
         error: fn(&'static str) -> Av1Error,
         initialise: impl FnOnce(*mut aom_codec_ctx) -> aom_codec_err_t,
@@ -75,7 +75,7 @@ impl Codec {
         let mut context = Box::new(MaybeUninit::<aom_codec_ctx>::zeroed());
         // libaom frees a context that it fails to initialise.
         checked(initialise(context.as_mut_ptr()), error)?;
-        // SAFETY: all zeroes is a value of it, and libaom has filled it in.
+        // SAFETY: all zeroes is a valid context, and libaom has filled it in.
         Ok(Self(unsafe { context.assume_init() }))
     }
 }
@@ -84,8 +84,8 @@ impl Codec {
 /// header.
 pub(crate) fn largest(sequence_header: &[u8]) -> Result<Size, Av1Error> {
     let mut found = MaybeUninit::<aom_codec_stream_info>::zeroed();
-    // SAFETY: the pointer and the length are those of a slice that lives through the call; `found`
-    // is writable, all zeroes is a value of it, and nothing keeps a pointer to it.
+    // SAFETY: the pointer and the length are those of a slice that outlives the call. `found` is
+    // writable, all zeroes is a valid value for it, and nothing keeps a pointer to it.
     let (status, found) = unsafe {
         let status = aom_codec_peek_stream_info(
             aom_codec_av1_dx(),
@@ -99,14 +99,14 @@ pub(crate) fn largest(sequence_header: &[u8]) -> Result<Size, Av1Error> {
     Ok(Size { width: found.w, height: found.h })
 }
 
-/// Decodes AV1 frames. Each may depend on the ones before it.
+/// Decodes AV1 frames. Each frame may depend on the frames before it.
 pub(crate) struct Decoder {
     codec: Codec,
     max_pixels: u64,
 }
 
 impl Decoder {
-    /// A decoder for frames of at most `max_pixels`.
+    /// Create a decoder for frames of at most `max_pixels` pixels.
     pub(crate) fn new(max_pixels: u64) -> Result<Self, Av1Error> {
         // Use one thread: callers have their own threads, and the threads of a pool do not survive
         // a fork.
@@ -121,14 +121,14 @@ impl Decoder {
         Ok(Self { codec, max_pixels })
     }
 
-    /// Returns the last frame in this data. The caller has checked the sizes in all of its sequence
-    /// headers, because libaom has no limit of its own.
+    /// Returns the last frame in this data. The caller must have checked the sizes in all of the
+    /// data's sequence headers, because libaom does not limit them itself.
     pub(crate) fn decode(&mut self, data: &[u8]) -> Result<DecodedImage<'_>, Av1Error> {
         let context = &raw mut *self.codec.0;
         let mut iterator = ptr::null();
-        // SAFETY: the context is alive; the pointer and the length are those of a slice, to which
-        // no pointer is kept. The picture stays valid until the next call for this context, and
-        // that needs `self`, which `DecodedImage` borrows.
+        // SAFETY: the context is alive. The pointer and the length are those of a slice, and no
+        // pointer to it is kept. The picture stays valid until the next call for this context; such
+        // a call needs `self`, which `DecodedImage` borrows.
         let image = unsafe {
             let status = aom_codec_decode(context, data.as_ptr(), data.len(), ptr::null_mut());
             checked(status, Av1Error::Decode)?;
@@ -148,7 +148,7 @@ pub(crate) struct DecodedImage<'a>(&'a aom_image);
 /// The samples of one component: one byte each, or two in native byte order.
 pub(crate) struct Samples<'a> {
     pub(crate) data: &'a [u8],
-    /// Bytes from one row to the next.
+    /// The number of bytes from one row to the next.
     pub(crate) stride: usize,
     pub(crate) size: Size,
 }
@@ -158,12 +158,12 @@ impl<'a> DecodedImage<'a> {
         Size { width: self.0.d_w, height: self.0.d_h }
     }
 
-    /// Bits of a sample: 8, 10 or 12; more than 8 take two bytes.
+    /// The number of bits of a sample: 8, 10 or 12. Samples of more than 8 bits take two bytes.
     pub(crate) const fn bits(&self) -> usize {
         self.0.bit_depth as usize
     }
 
-    /// The code point of ITU-T H.273.
+    /// The matrix coefficients, as a code point of ITU-T H.273.
     pub(crate) fn matrix_coefficients(&self) -> u8 {
         u8::try_from(self.0.mc).unwrap_or_default()
     }
@@ -200,9 +200,9 @@ impl<'a> DecodedImage<'a> {
             return Err(Av1Error::Size);
         }
         let length = stride * (size.height as usize - 1) + row;
-        // SAFETY: a plane of libaom's has the height of the picture, or half of it for subsampled
-        // chroma. Rows are `stride` bytes apart and at least as wide as the picture; of the last
-        // row no more than `row` bytes are used. Planes live as long as the picture, which is `'a`.
+        // SAFETY: a plane has the height of the picture, or half of that height for subsampled
+        // chroma. Rows are `stride` bytes apart and at least as wide as the picture; at most `row`
+        // bytes of the last row are used. Planes live as long as the picture, which lives for `'a`.
         let data = unsafe { slice::from_raw_parts(start, length) };
         Ok(Samples { data, stride, size })
     }
@@ -229,7 +229,8 @@ impl<'a> Still<'a> {
         let Size { width, height } = self.size;
         let half = |side: u32| if self.half_chroma { side.div_ceil(2) } else { side };
         let chroma_size = Size { width: half(width), height: half(height) };
-        // SAFETY: all zeroes is a value of this struct of numbers and pointers.
+        // SAFETY: all zeroes is a valid value of this struct, which consists of numbers and
+        // pointers.
         let mut image = unsafe { MaybeUninit::<aom_image>::zeroed().assume_init() };
         image.fmt = if self.half_chroma { AOM_IMG_FMT_I420 } else { AOM_IMG_FMT_I444 };
         image.monochrome = c_int::from(self.chroma.is_none());
@@ -257,17 +258,17 @@ impl<'a> Still<'a> {
 }
 
 /// The steepest and the flattest of AV1's 16 quantizer matrices to use (AV1, 7.12.2). They quantize
-/// fine detail more coarsely, and more so at low quality. At equal SSIMULACRA2 this saves 10 to 12 %
-/// of the bytes (4 % at scores of 85) for 5 % more time. The range 0 to 8 saves more below scores of
-/// 70, and less above; a start at 4 or an end at 15 saves less.
+/// fine detail more coarsely, especially at low quality. At equal SSIMULACRA2 scores, this saves 10
+/// to 12 % of the bytes (4 % at scores of 85), and takes 5 % more time. The range 0 to 8 saves more
+/// at scores below 70, and less above; a range that starts at 4 or ends at 15 saves less.
 const MATRICES: (c_uint, c_uint) = (2, 10);
 
-/// Encode a still image as one AV1 frame. The quantizer is 0 (lossless) to 63, and the speed is 0
-/// to 9 (fastest).
+/// Encode a still image as one AV1 frame. The quantizer ranges from 0 (lossless) to 63, and the
+/// speed from 0 to 9 (fastest).
 pub(crate) fn encode(still: &Still<'_>, quantizer: u8, speed: u8) -> Result<Vec<u8>, Av1Error> {
     let image = still.to_image()?;
     let mut settings = MaybeUninit::uninit();
-    // SAFETY: writes to the settings only, and all of them on success.
+    // SAFETY: the call writes only to the settings, and on success it fills in all of them.
     let mut settings = unsafe {
         let (interface, usage) = (aom_codec_av1_cx(), AOM_USAGE_ALL_INTRA);
         let status = aom_codec_enc_config_default(interface, settings.as_mut_ptr(), usage);
@@ -312,9 +313,9 @@ pub(crate) fn encode(still: &Still<'_>, quantizer: u8, speed: u8) -> Result<Vec<
         let status = unsafe { aom_codec_control(context, signed(control)?, value.cast_signed()) };
         checked(status, Av1Error::Encode)?;
     }
-    // SAFETY: the context is alive. The image points to planes of the sizes that it states, which
-    // `to_image` has checked and `StillImage` keeps borrowed; libaom copies what it keeps, and does
-    // not write to them.
+    // SAFETY: the context is alive. The image points to planes, whose sizes `to_image` has checked
+    // and which `StillImage` keeps borrowed. libaom copies the data that it keeps, and does not
+    // write to the planes.
     unsafe {
         checked(aom_codec_encode(context, &raw const image.image, 0, 1, 0), Av1Error::Encode)?;
     }
@@ -325,13 +326,13 @@ fn signed(control: aome_enc_control_id) -> Result<c_int, Av1Error> {
     c_int::try_from(control).map_err(|_| Av1Error::Encode(meaning(AOM_CODEC_ERROR)))
 }
 
-/// The encoded bytes.
+/// Returns the encoded bytes.
 fn packets(codec: &mut Codec) -> Result<Vec<u8>, Av1Error> {
     let mut written = Vec::new();
     let mut iterator = ptr::null();
-    // SAFETY: the context is alive. The packets, and what they point to, stay valid until the next
-    // call for this context other than this one; each is copied at once. The kind states which
-    // field of the union is set.
+    // SAFETY: the context is alive. The packets and the data that they point to stay valid until a
+    // different function is called for this context. Each packet is copied at once. The kind
+    // determines which field of the union is set.
     unsafe {
         while let Some(packet) =
             aom_codec_get_cx_data(&raw mut *codec.0, &raw mut iterator).as_ref()

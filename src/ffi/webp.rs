@@ -44,7 +44,7 @@ pub(crate) struct Features {
     pub(crate) size: Size,
     pub(crate) has_alpha: bool,
     pub(crate) has_animation: bool,
-    /// Whether it is a still image with lossy compression.
+    /// Whether the image is a still with lossy compression.
     pub(crate) is_lossy: bool,
 }
 
@@ -53,7 +53,7 @@ const LOSSY: c_int = 1;
 
 /// libwebp's version, such as `1.6.0`.
 pub(crate) fn version() -> String {
-    // SAFETY: takes no argument and returns a constant.
+    // SAFETY: the function takes no argument and returns a constant.
     let version = unsafe { WebPGetDecoderVersion() };
     format!("{}.{}.{}", version >> 16 & 255, version >> 8 & 255, version & 255)
 }
@@ -68,8 +68,8 @@ pub(crate) fn features(source: &[u8]) -> Result<Features, WebPError> {
         format: 0,
         pad: [0; 5],
     };
-    // SAFETY: the pointer and the length are those of a slice that lives through the call;
-    // `found` is writable and nothing keeps a pointer to it.
+    // SAFETY: the pointer and the length are those of a slice that outlives the call. `found` is
+    // writable, and nothing keeps a pointer to it.
     let status = unsafe { WebPGetFeatures(source.as_ptr(), source.len(), &raw mut found) };
     if status != VP8StatusCode::VP8_STATUS_OK {
         return Err(WebPError::Decode(status));
@@ -83,14 +83,14 @@ pub(crate) fn features(source: &[u8]) -> Result<Features, WebPError> {
     })
 }
 
-/// A decoder's configuration, with the planes that it writes to.
+/// A decoder's configuration, with the planes that the decoder writes to.
 struct Decoding<'a> {
     config: WebPDecoderConfig,
     planes: PhantomData<&'a mut [u8]>,
 }
 
 impl<'a> Decoding<'a> {
-    /// Decode a still of size `full` to `size`.
+    /// Configure a decoder that decodes a still of size `full` to `size`.
     fn new(full: Size, size: Size) -> Result<Self, WebPError> {
         let mut config = WebPDecoderConfig::new().map_err(|()| WebPError::Version)?;
         if size != full {
@@ -147,12 +147,12 @@ impl<'a> Decoding<'a> {
     /// between pieces of the source.
     fn run(mut self, source: &[u8], goes_on: &dyn Fn() -> bool) -> Result<u32, WebPError> {
         let piece = (source.len() / PIECES).max(PIECE);
-        // SAFETY: no data is given, and the configuration is initialised. It outlives the decoder,
+        // SAFETY: no data is passed. The configuration is initialised, and outlives the decoder,
         // which keeps a pointer to it and is dropped first. The output is external memory:
-        // `into_pixels` and `into_components` give each buffer with its true length, and `'a` keeps
-        // it borrowed. libwebp checks that strides and sizes suffice for the picture, writes no more
-        // than the size says, and uses no plane of opacity in `MODE_YUV`. Without a buffer the
-        // pointers are null, which it refuses.
+        // `into_pixels` and `into_components` pass each buffer with its actual length, and `'a`
+        // keeps it borrowed. libwebp checks that strides and sizes are sufficient for the picture,
+        // does not write beyond the size, and does not use an opacity plane in `MODE_YUV`. If there
+        // is no buffer, the pointers are null, which libwebp rejects.
         let decoder = unsafe { WebPIDecode(ptr::null(), 0, &raw mut self.config) };
         let decoder = Incremental(ptr::NonNull::new(decoder).ok_or(WebPError::Size)?);
         let mut status = VP8StatusCode::VP8_STATUS_SUSPENDED;
@@ -162,13 +162,13 @@ impl<'a> Decoding<'a> {
                 return Err(WebPError::Stopped);
             }
             length = (length + piece).min(source.len());
-            // SAFETY: the decoder is alive. The data starts at the same address each time, and has at
-            // least `length` bytes, which stay borrowed until the decoder is dropped.
+            // SAFETY: the decoder is alive. The data starts at the same address each time, and
+            // contains at least `length` bytes, which stay borrowed until the decoder is dropped.
             status = unsafe { WebPIUpdate(decoder.0.as_ptr(), source.as_ptr(), length) };
         }
         let mut rows = 0;
-        // SAFETY: the decoder is alive; the call writes to the number only, and null stands for
-        // values that are not requested.
+        // SAFETY: the decoder is alive; the call writes only to the number, and null pointers stand
+        // for values that are not requested.
         unsafe {
             let (none, rows) = (ptr::null_mut(), &raw mut rows);
             WebPIDecodedArea(decoder.0.as_ptr(), none, none, none, rows);
@@ -191,12 +191,12 @@ struct Incremental(ptr::NonNull<WebPIDecoder>);
 
 impl Drop for Incremental {
     fn drop(&mut self) {
-        // SAFETY: it came from `WebPIDecode` and is deleted only here.
+        // SAFETY: the decoder came from `WebPIDecode`, and is deleted only here.
         unsafe { WebPIDelete(self.0.as_ptr()) }
     }
 }
 
-/// The size of Cb and Cr of a picture of this size.
+/// The size of Cb and Cr in a picture of this size.
 pub(crate) const fn half(size: Size) -> Size {
     Size { width: size.width.div_ceil(2), height: size.height.div_ceil(2) }
 }
@@ -259,7 +259,7 @@ impl Drop for Output {
 struct Input<'a>(WebPPicture, PhantomData<&'a [u8]>);
 
 impl<'a> Input<'a> {
-    /// A picture of this size, still without pixels.
+    /// Create a picture of this size that does not contain pixels yet.
     fn new(size: Size, as_argb: bool) -> Result<Self, WebPError> {
         let mut picture = WebPPicture::new().map_err(|()| WebPError::Version)?;
         picture.use_argb = c_int::from(as_argb);
@@ -268,7 +268,7 @@ impl<'a> Input<'a> {
         Ok(Self(picture, PhantomData))
     }
 
-    /// A picture that borrows luma, and Cb and Cr of [`half`] its size.
+    /// Create a picture that borrows luma, and Cb and Cr at [`half`] its size.
     fn borrow([luma, blue, red]: [&'a Picture; 3]) -> Result<Self, WebPError> {
         let half = half(luma.size());
         let is_plane = |picture: &Picture, size: Size| {
@@ -278,8 +278,8 @@ impl<'a> Input<'a> {
             return Err(WebPError::Size);
         }
         let mut input = Self::new(luma.size(), false)?;
-        // libwebp reads 4:2:0 samples from these planes, whose sizes were checked and which `'a`
-        // keeps borrowed. It writes to planes only where there is opacity.
+        // libwebp reads 4:2:0 samples from these planes. Their sizes were checked, and `'a` keeps
+        // them borrowed. libwebp writes to planes only if the picture has an opacity.
         input.0.y = luma.data.as_ptr().cast_mut();
         input.0.u = blue.data.as_ptr().cast_mut();
         input.0.v = red.data.as_ptr().cast_mut();
@@ -305,7 +305,7 @@ fn configuration(quality: u8) -> Result<WebPConfig, WebPError> {
     let mut config = WebPConfig::new().map_err(|()| WebPError::Version)?;
     config.quality = f32::from(quality);
     config.lossless = c_int::from(quality == LOSSLESS);
-    // SAFETY: only reads the configuration.
+    // SAFETY: the call only reads the configuration.
     if unsafe { WebPValidateConfig(&raw const config) } == 0 {
         return Err(WebPError::Encode(WebPEncodingError::VP8_ENC_ERROR_INVALID_CONFIGURATION));
     }
@@ -316,7 +316,7 @@ fn signed(side: usize) -> Result<c_int, WebPError> {
     c_int::try_from(side).map_err(|_| WebPError::Size)
 }
 
-/// Copy a picture in colour.
+/// Copy a colour picture.
 fn import(picture: &Picture, as_argb: bool) -> Result<Input<'static>, WebPError> {
     let mut input = Input::new(picture.size(), as_argb)?;
     let stride = signed(picture.stride())?;
@@ -324,8 +324,8 @@ fn import(picture: &Picture, as_argb: bool) -> Result<Input<'static>, WebPError>
     if picture.data.len() < picture.stride() * picture.height as usize {
         return Err(WebPError::Size);
     }
-    // SAFETY: the data has `height` rows of `stride` bytes, as just checked, for the width and
-    // height of `input`; libwebp copies them.
+    // SAFETY: as was just checked, the data consists of `height` rows of `stride` bytes for the
+    // width and height of `input`. libwebp copies them.
     let imported = unsafe {
         match picture.kind {
             PixelKind::Rgb => WebPPictureImportRGB(&raw mut input.0, pixels, stride),
@@ -336,7 +336,7 @@ fn import(picture: &Picture, as_argb: bool) -> Result<Input<'static>, WebPError>
     if imported == 0 { Err(WebPError::Encode(input.0.error_code)) } else { Ok(input) }
 }
 
-/// Encode a picture in colour, lossless at quality 100.
+/// Encode a colour picture. Quality 100 is lossless.
 pub(crate) fn encode(
     picture: &Picture,
     quality: u8,
@@ -356,7 +356,7 @@ pub(crate) fn encode_components(
     write(Input::borrow(components)?, &config, goes_on)
 }
 
-/// Encode a picture. `goes_on` is called after each hundredth of the work, or less often.
+/// Encode a picture. `goes_on` is called at most once per hundredth of the work.
 fn write(
     mut input: Input<'_>,
     config: &WebPConfig,
@@ -386,20 +386,21 @@ fn write(
 /// Returns whether libwebp should continue encoding.
 ///
 /// # Safety
-/// `user_data` of the picture points to a function.
+/// The `user_data` of the picture must point to a function.
 unsafe extern "C" fn report(_percent: c_int, picture: *const WebPPicture) -> c_int {
-    // SAFETY: libwebp passes the picture that it encodes; the caller promises what `user_data` is.
+    // SAFETY: libwebp passes the picture that it encodes, and the caller guarantees what
+    // `user_data` points to.
     let goes_on = unsafe { &*(*picture).user_data.cast::<&dyn Fn() -> bool>() };
     c_int::from(goes_on())
 }
 
 /// # Safety
-/// `start` is null, or points to `length` initialised bytes.
+/// `start` must be null or point to `length` initialised bytes.
 unsafe fn copied(start: *const u8, length: usize) -> Vec<u8> {
     if start.is_null() {
         return Vec::new();
     }
-    // SAFETY: the caller promises this.
+    // SAFETY: the caller guarantees this.
     unsafe { std::slice::from_raw_parts(start, length) }.to_vec()
 }
 
@@ -413,7 +414,7 @@ pub(crate) struct AnimationDecoder<'a> {
 
 impl Drop for AnimationDecoder<'_> {
     fn drop(&mut self) {
-        // SAFETY: it came from `WebPAnimDecoderNew` and is deleted only here.
+        // SAFETY: the decoder came from `WebPAnimDecoderNew`, and is deleted only here.
         unsafe { WebPAnimDecoderDelete(self.decoder.as_ptr()) }
     }
 }
@@ -439,16 +440,16 @@ impl<'a> AnimationDecoder<'a> {
             .ok_or(WebPError::Decode(VP8StatusCode::VP8_STATUS_BITSTREAM_ERROR))?;
         let opened = Self { decoder, size, shown_until: 0, source: PhantomData };
         let mut info = WebPAnimInfo::default();
-        // SAFETY: the decoder is alive; writes to `info` only.
+        // SAFETY: the decoder is alive, and the call writes only to `info`.
         let known = unsafe { WebPAnimDecoderGetInfo(decoder.as_ptr(), &raw mut info) } != 0;
-        // The size of what `next_frame` copies depends on this.
+        // `next_frame` relies on this when it copies the canvas.
         if !known || (info.canvas_width, info.canvas_height) != (size.width, size.height) {
             return Err(WebPError::Size);
         }
         Ok(opened)
     }
 
-    /// The next frame, if there is one.
+    /// Returns the next frame, if there is one.
     pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, WebPError> {
         let decoder = self.decoder.as_ptr();
         // SAFETY: the decoder is alive.
@@ -457,7 +458,7 @@ impl<'a> AnimationDecoder<'a> {
         }
         let mut canvas = ptr::null_mut();
         let mut until = 0;
-        // SAFETY: the decoder is alive; writes to the two variables only.
+        // SAFETY: the decoder is alive, and the call writes only to the two variables.
         if unsafe { WebPAnimDecoderGetNext(decoder, &raw mut canvas, &raw mut until) } == 0 {
             return Err(WebPError::Decode(VP8StatusCode::VP8_STATUS_BITSTREAM_ERROR));
         }
@@ -482,7 +483,7 @@ pub(crate) struct AnimationEncoder {
 
 impl Drop for AnimationEncoder {
     fn drop(&mut self) {
-        // SAFETY: it came from `WebPAnimEncoderNewInternal` and is deleted only here.
+        // SAFETY: the encoder came from `WebPAnimEncoderNewInternal`, and is deleted only here.
         unsafe { WebPAnimEncoderDelete(self.encoder.as_ptr()) }
     }
 }
@@ -493,7 +494,7 @@ impl AnimationEncoder {
         let config = configuration(quality)?;
         let version = WebPGetMuxABIVersion();
         let mut options = MaybeUninit::<WebPAnimEncoderOptions>::uninit();
-        // SAFETY: writes to the struct only, and all of it on success.
+        // SAFETY: the call writes only to the struct, and on success it fills in all of it.
         let mut options = unsafe {
             if WebPAnimEncoderOptionsInitInternal(options.as_mut_ptr(), version) == 0 {
                 return Err(WebPError::Version);
@@ -525,13 +526,13 @@ impl AnimationEncoder {
         Ok(())
     }
 
-    /// The finished file.
+    /// Returns the finished file.
     pub(crate) fn finish(self) -> Result<Vec<u8>, WebPError> {
         let encoder = self.encoder.as_ptr();
         let failed = WebPError::Encode(WebPEncodingError::VP8_ENC_ERROR_BAD_WRITE);
         let mut data = WebPData::default();
-        // SAFETY: the encoder is alive. Null for the picture says that the time is the end of
-        // the last one. On success `data` owns what it points to, until it is cleared here.
+        // SAFETY: the encoder is alive. A null picture means that the time is the end of the last
+        // picture. On success, `data` owns the bytes that it points to, until it is cleared here.
         unsafe {
             let ended = WebPAnimEncoderAdd(encoder, ptr::null_mut(), self.time, ptr::null());
             if ended == 0 || WebPAnimEncoderAssemble(encoder, &raw mut data) == 0 {

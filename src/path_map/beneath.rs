@@ -1,4 +1,4 @@
-//! Opens a file beneath a directory, so that no link leads out of it.
+//! Opens a file beneath a directory, without following links that lead out of the directory.
 //!
 //! Checking a path does not guarantee which file is at that path a moment later: anyone who can
 //! rename files within the directory can replace a component with a link. The file is therefore
@@ -17,7 +17,7 @@ use rustix::io::Errno;
 
 use crate::error::PathError;
 
-/// The purpose for which a file is opened.
+/// What a file is opened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     /// To query its metadata, which does not require permission to read it.
@@ -44,13 +44,13 @@ impl Access {
     }
 }
 
-/// The method of opening a path without following links.
+/// How a path is opened without following links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Method {
     /// With `openat2`, in one call.
     Openat2,
-    /// One component after the other: for kernels before Linux 5.6, sandboxes that block `openat2`,
-    /// and other systems.
+    /// With `openat`, one component at a time: for kernels before Linux 5.6, sandboxes that block
+    /// `openat2`, and other systems.
     Walk,
 }
 
@@ -59,10 +59,10 @@ impl Method {
         if cfg!(target_os = "linux") { Self::Openat2 } else { Self::Walk };
 }
 
-/// Opens `path`, whose text lies below `directory`. Links below the directory are followed if their
-/// targets also lie below it; the directory itself may be a link.
+/// Opens `path`, which consists of `directory` and `relative`. Links below the directory are
+/// followed if their targets also lie below it; the directory itself may be a link.
 ///
-/// Returns the file and, unless `relative`, its path below the directory without links.
+/// Returns the file and, if it differs from `relative`, the path below the directory without links.
 pub(super) fn open(
     directory: &Path,
     path: &Path,
@@ -71,7 +71,7 @@ pub(super) fn open(
     mut method: Method,
 ) -> Result<(File, Option<PathBuf>), PathError> {
     if method == Method::Openat2 {
-        // In most cases no component of the path is a link, including the directory's own path.
+        // In most cases, no component of the path is a link, not even in the directory's own path.
         match without_links(CWD, path, access, method) {
             Ok(file) => return Ok((file.into(), None)),
             Err(Errno::LOOP) => {}
@@ -137,7 +137,7 @@ fn walk(directory: BorrowedFd<'_>, path: &Path, access: Access) -> Result<OwnedF
             Ok(opened) if is_last && is_link(statat(&opened, "", AtFlags::EMPTY_PATH)) => {
                 return Err(Errno::LOOP);
             }
-            // A link is not a directory either.
+            // The error also occurs for a link, because a link is not a directory.
             Err(Errno::NOTDIR) if is_link(statat(at, name, AtFlags::SYMLINK_NOFOLLOW)) => {
                 return Err(Errno::LOOP);
             }
@@ -162,7 +162,7 @@ impl From<Errno> for PathError {
             Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG | Errno::STALE => {
                 Self::Missing
             }
-            // This is the error for opening a socket.
+            // This error occurs if the path is a socket.
             Errno::NXIO => Self::NotAFile,
             error => Self::Os(error.raw_os_error()),
         }

@@ -27,9 +27,9 @@ pub struct Root {
 
 impl Root {
     /// # Errors
-    /// Fails if the directory is not absolute or contains a `..`, or the prefix does not have the
-    /// form `/…/` in normal form. The prefix `/` is rejected, because it would expose the whole
-    /// site.
+    /// Fails if the directory is not absolute or contains a `..`, or if the prefix is not in normal
+    /// form or does not have the form `/…/`. The prefix `/` is rejected, because it would expose
+    /// the whole site.
     pub fn new(directory: &Path, prefix: &str) -> Result<Self, PathMapError> {
         let normal = normalize(directory)
             .map_err(|_| PathMapError::Directory(directory.to_string_lossy().into_owned()))?;
@@ -51,7 +51,7 @@ impl Root {
         &self.prefix
     }
 
-    /// The internal URL of a file in this root, percent-encoded for nginx.
+    /// Returns the internal URL of a file in this root, percent-encoded for nginx.
     #[must_use]
     pub fn url(&self, relative: &Path) -> String {
         let mut url = uri::encode_path(self.prefix.as_bytes());
@@ -84,8 +84,8 @@ pub struct PathMap {
 impl PathMap {
     /// # Errors
     /// [`PathMapError::SharedPrefix`] when two roots have the same prefix, and
-    /// [`PathMapError::NestedPrefix`] when a prefix lies within another one but its directory is
-    /// not in the corresponding place.
+    /// [`PathMapError::NestedPrefix`] when a prefix is below another one but its directory is not
+    /// in the corresponding place.
     pub fn new(mut roots: Vec<Root>) -> Result<Self, PathMapError> {
         roots.sort_by(|a, b| {
             let length = |root: &Root| root.directory.as_os_str().len();
@@ -100,11 +100,11 @@ impl PathMap {
     }
 
     /// Parses the value of an `X-Accel-Mapping` header: pairs `/directory/=/prefix/`, separated by
-    /// commas. A side that contains a comma, an equals sign or outer spaces must be quoted (`"/a,
-    /// b/"="/c/"`). Within quotes, a backslash escapes a quote or a backslash. The text is literal,
-    /// never a pattern.
+    /// commas. A side that contains a comma, an equals sign, or spaces at its start or end must be
+    /// quoted (`"/a, b/"="/c/"`). Within quotes, a backslash escapes a quote or a backslash. Both
+    /// sides are literal, not patterns.
     ///
-    /// A pair may also be `/prefix/=/directory/`, as in old documentation of Rack. The side that
+    /// A pair may also be `/prefix/=/directory/`, as in old Rack documentation. The side that
     /// contains a file's path is taken as the directory. If both sides contain it, the first side
     /// is the directory.
     ///
@@ -209,8 +209,8 @@ impl PathMap {
     }
 }
 
-/// Whether a path certainly has no empty and no `.` component, because no component begins with a
-/// dot.
+/// Whether a path has no empty component and no component that begins with a dot. Such a path
+/// contains neither `.` nor `..`.
 fn is_plain(path: &[u8]) -> bool {
     !path.ends_with(b"/") && !path.windows(2).any(|pair| pair == b"//" || pair == b"/.")
 }

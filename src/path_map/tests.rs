@@ -103,7 +103,7 @@ fn reads_mappings_with_the_prefix_first() {
     assert_eq!(url(&parsed, "/files/x").as_deref(), Ok("/var/www/x"));
     let nested = PathMap::parse("/srv/=/srv/www/").unwrap();
     assert_eq!(url(&nested, "/srv/www/x").as_deref(), Ok("/srv/www/www/x"));
-    // Each of these makes sense in one order only.
+    // Each of these makes sense in only one order.
     for header in ["/files/=/var/www", "/p/=/srv/, /q/=/srv/a/"] {
         let parsed = PathMap::parse(header).unwrap();
         let path = if header.contains("www") { "/var/www/x" } else { "/srv/x" };
@@ -144,7 +144,7 @@ impl Tree {
         self.base.path().join(name)
     }
 
-    /// Makes a link, `in/{name}`.
+    /// Creates a link, `in/{name}`.
     fn link(&self, name: &str, target: impl AsRef<Path>) {
         symlink(target, self.path("in").join(name)).unwrap();
     }
@@ -314,7 +314,7 @@ impl Drop for Raised<'_> {
     }
 }
 
-/// Exchanges two directories of a tree as long as `work` runs.
+/// Keeps exchanging two directories of a tree while `work` runs.
 fn while_exchanging(tree: &Tree, (one, other): (&str, &str), work: impl FnOnce()) {
     let (one, other) = (tree.path(one), tree.path(other));
     let done = AtomicBool::new(false);
@@ -356,7 +356,7 @@ fn never_opens_a_file_outside_while_a_directory_is_exchanged_for_a_link() {
     });
 }
 
-/// The same with a link that leads to the file within the root.
+/// The same attack, with a link that leads to the file within the root.
 #[test]
 fn never_opens_a_file_outside_while_the_target_of_a_link_is_exchanged() {
     const TRIES: u32 = 5_000;

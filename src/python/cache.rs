@@ -24,7 +24,7 @@ fn time(seconds: i64) -> Option<SystemTime> {
     if seconds < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) }
 }
 
-/// Keeps the locks of a process out of its forked children.
+/// Ensures that forked children do not keep the locks of this process.
 pub(super) fn register_at_fork(py: Python<'_>) -> PyResult<()> {
     #[pyfunction]
     fn before() {

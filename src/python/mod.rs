@@ -1,4 +1,4 @@
-//! The bindings: signatures, `py.detach` and the mapping of errors, and nothing else.
+//! The bindings. They contain only signatures, `py.detach` and the mapping of errors.
 
 #![allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
 #![allow(clippy::unnecessary_debug_formatting, reason = "a log line needs its paths escaped")]
@@ -6,9 +6,9 @@
 use mimalloc::MiMalloc;
 use pyo3::prelude::*;
 
-/// Keeps the memory of one image for the next one. The system's allocator would return it to the
-/// kernel, which then has to clear it again; that takes up to a third of the time for a small
-/// thumbnail.
+/// Reuses the memory of one image for the next one. The system's allocator would return this memory
+/// to the kernel, which would have to clear it again. That would take up to a third of the time for
+/// a small thumbnail.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

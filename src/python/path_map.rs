@@ -75,7 +75,7 @@ impl Location {
             url: root.url(&relative),
             size: metadata.len(),
             mtime: metadata.mtime(),
-            // 64 bits last until the year 2262.
+            // 64 bits are enough until the year 2262.
             mtime_ns: metadata
                 .mtime()
                 .saturating_mul(1_000_000_000)
@@ -123,7 +123,7 @@ impl OpenedFile {
         Ok(action(&mut file))
     }
 
-    /// A copy of the descriptor, and the path of the file.
+    /// Returns a copy of the descriptor, and the path of the file.
     pub(super) fn copy(&self) -> PyResult<(File, PathBuf)> {
         let file = self.with(|file| file.as_ref().map(File::try_clone))?;
         Ok((file.ok_or_else(Self::closed)??, PathBuf::from(&self.location.get().path)))

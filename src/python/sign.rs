@@ -59,7 +59,7 @@ pub(super) fn extract_secrets(secrets: &Bound<'_, PyAny>) -> PyResult<Vec<Secret
     secrets.map(|secret| secret?.extract().map_err(|_| wrong())).collect()
 }
 
-/// The text of an external URL, which may contain lone surrogates.
+/// Returns the text of an external URL. Fails if the URL contains lone surrogates.
 pub(super) fn text<'a>(url: &'a Bound<'_, PyString>) -> PyResult<&'a str> {
     Ok(url.to_str().map_err(|_| VerifyError::BadPath(UriError::NotUtf8))?)
 }
@@ -69,7 +69,7 @@ pub(super) fn clock() -> i64 {
     i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// The last valid second of a URL, from either of the two arguments.
+/// Returns the last valid second of a URL, from whichever of the two arguments is given.
 pub(super) fn expiry(
     expires: Option<&Bound<'_, PyAny>>,
     expires_in: Option<&Bound<'_, PyAny>>,
@@ -77,7 +77,7 @@ pub(super) fn expiry(
     Ok(given_expiry(expires, expires_in)?.map(|expiry| expiry.at(clock())).transpose()?)
 }
 
-/// The expiry from the argument that is given.
+/// Returns the expiry from whichever argument is given.
 pub(super) fn given_expiry(
     expires: Option<&Bound<'_, PyAny>>,
     expires_in: Option<&Bound<'_, PyAny>>,
@@ -118,14 +118,15 @@ pub(super) fn extract_lifetime(lifetime: &Bound<'_, PyAny>) -> PyResult<i64> {
     Ok(whole_seconds(lifetime.call_method0("total_seconds")?.extract::<f64>()?.ceil()))
 }
 
-/// The value of an int; `None` for other types, including bool.
+/// Returns the value of an int; `None` for other types, including bool.
 fn extract_int(number: &Bound<'_, PyAny>) -> Option<PyResult<i64>> {
     let number = number.cast::<PyInt>().ok().filter(|number| !number.is_instance_of::<PyBool>())?;
     let wrong = || PyValueError::new_err(format!("{number} is beyond the 64 bits of Unix time"));
     Some(number.extract().map_err(|_| wrong()))
 }
 
-/// The whole seconds of a datetime or timedelta, whose range is far smaller than that of `i64`.
+/// Returns the whole seconds of a datetime or timedelta. Their range is far smaller than the range
+/// of `i64`.
 #[expect(clippy::cast_possible_truncation, reason = "both are far shorter than i64")]
 fn whole_seconds(seconds: f64) -> i64 {
     seconds as i64
@@ -220,7 +221,7 @@ impl Signer {
         expires: Option<&Bound<'py, PyAny>>,
         expires_in: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyString>> {
-        /// The size up to which the buffer is kept from one call to the next, in bytes.
+        /// The maximum size of a buffer that is kept for the next call, in bytes.
         const KEPT: usize = 1024;
         thread_local! {
             // An allocation would take a tenth of the time of a call.

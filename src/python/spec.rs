@@ -68,7 +68,7 @@ fn side(keyword: &'static str, value: &Bound<'_, PyAny>) -> Result<Option<u32>, 
     side.map(Some).ok_or_else(error)
 }
 
-/// The number of a side, if it can be one.
+/// Return the number if it can be the length of a side.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
 fn whole(number: f64) -> Option<u32> {
     (0.0..=f64::from(u32::MAX)).contains(&number).then_some(number as u32)
@@ -78,7 +78,7 @@ fn digits(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
-/// The sides of a box as one text, such as `300x200`, `300x` or `-x200`.
+/// Parse both sides of a box from a single string, such as `300x200`, `300x` or `-x200`.
 fn sides(text: &str) -> Option<(Option<u32>, Option<u32>)> {
     let side = |text: &str| match text {
         "" | "-" => Some(None),
@@ -117,7 +117,7 @@ fn value(py: Python<'_>, argument: Argument) -> PyResult<Bound<'_, PyAny>> {
     })
 }
 
-/// The description of a thumbnail; `str()` returns its text in a URL.
+/// The description of a thumbnail; `str()` returns it as it appears in a URL.
 #[pyclass(name = "Spec", module = "xaccel._core", frozen, eq, hash, str)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct PySpec(pub(super) Spec);
@@ -172,12 +172,13 @@ impl PySpec {
         PyType::new::<Self>(py).call((), Some(&options))
     }
 
-    /// The format of the thumbnail for a source with this name, or `auto` if the spec says so.
+    /// Return the format of the thumbnail for a source with this name, or `auto` if the spec says
+    /// so.
     fn output_format(&self, source_name: &str) -> &'static str {
         self.0.output_format(source_name).name()
     }
 
-    /// The size of the thumbnail for an upright source of this size.
+    /// Return the size of the thumbnail for an upright source of this size.
     #[pyo3(signature = (width, height, /))]
     fn output_size(&self, width: u32, height: u32) -> PyResult<(u32, u32)> {
         if width == 0 || height == 0 {

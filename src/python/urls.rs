@@ -19,7 +19,7 @@ fn required_expiry(
     })
 }
 
-/// The last valid second of a URL, for signers in Python.
+/// Returns the last valid second of a URL, for signers that are written in Python.
 #[pyfunction]
 #[pyo3(signature = (*, expires = None, expires_in = None))]
 pub(super) fn expires_at(
@@ -29,7 +29,8 @@ pub(super) fn expires_at(
     Ok(required_expiry(expires, expires_in)?.at(clock())?)
 }
 
-/// The origin, the path and the query of an absolute URL, for signers in Python.
+/// Returns the origin, the path and the query of an absolute URL, for signers that are written in
+/// Python.
 #[pyfunction]
 #[pyo3(signature = (url, reserved, /))]
 pub(super) fn split_url(

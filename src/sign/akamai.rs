@@ -1,5 +1,5 @@
-//! Akamai's `EdgeAuth` 2.0: `exp=…[~acl=…]~hmac=…`, the HMAC-SHA256 of the fields, in hexadecimal
-//! digits.
+//! Akamai's `EdgeAuth` 2.0: `exp=…[~acl=…]~hmac=…`, with the HMAC-SHA256 of the fields in
+//! hexadecimal digits.
 //!
 //! <https://github.com/akamai/EdgeAuth-Token-Python>,
 //! <https://techdocs.akamai.com/property-mgr/docs/auth-token-2-0-ver>
@@ -27,9 +27,10 @@ pub struct AkamaiSigner {
 }
 
 impl AkamaiSigner {
-    /// A signer with the key in hexadecimal digits. `param` is the name of the token's parameter,
-    /// and `escape_early` is the setting *Escape token input*. With `directory`, a token contains
-    /// an access control list that covers all files in and below the directory of the URL.
+    /// Creates a signer with the key in hexadecimal digits. `param` is the name of the token's
+    /// parameter, and `escape_early` corresponds to the setting *Escape token input*. With
+    /// `directory`, a token contains an access control list that covers all files in and below the
+    /// directory of the URL.
     ///
     /// # Errors
     /// [`SignerError::EmptySecret`], [`SignerError::NotHex`] or [`SignerError::BadParamName`].

@@ -23,9 +23,9 @@ pub struct BunnySigner {
 }
 
 impl BunnySigner {
-    /// A signer with the pull zone's key for URL token authentication. With `directory`, a token
-    /// covers all files in the directory of the URL and is part of the path, so that relative URLs
-    /// in a playlist include it.
+    /// Creates a signer with the pull zone's key for URL token authentication. With `directory`, a
+    /// token covers all files in the directory of the URL and is part of the path, so that relative
+    /// URLs in a playlist include it.
     ///
     /// # Errors
     /// [`SignerError::EmptySecret`].

@@ -26,8 +26,8 @@ pub struct CloudflareSigner {
 }
 
 impl CloudflareSigner {
-    /// A signer with the rule's key and its `ttl` in seconds. `param` is the name of the token's
-    /// parameter; `url_safe` means that the rule has the flag `"s"`.
+    /// Creates a signer with the rule's key and its `ttl` in seconds. `param` is the name of the
+    /// token's parameter; `url_safe` means that the rule has the flag `"s"`.
     ///
     /// # Errors
     /// [`SignerError::EmptySecret`], [`SignerError::Ttl`] or [`SignerError::BadParamName`].
@@ -57,7 +57,7 @@ impl CloudflareSigner {
         target.params(&[&self.param])?;
         let expires = expiry.at(now)?;
         // The rule checks that the time is earlier than the issue plus the `ttl`, so the last valid
-        // second is the one before.
+        // second is one second before that sum.
         let issued = expires.saturating_sub(self.ttl).saturating_add(1);
         if issued > now {
             let seconds = expires.saturating_sub(now);
@@ -84,7 +84,7 @@ pub struct CloudflareImagesSigner {
 }
 
 impl CloudflareImagesSigner {
-    /// A signer with the account's key for Cloudflare Images.
+    /// Creates a signer with the account's key for Cloudflare Images.
     ///
     /// # Errors
     /// [`SignerError::EmptySecret`].

@@ -19,7 +19,7 @@ pub struct FastlySigner {
 }
 
 impl FastlySigner {
-    /// A signer with the key in base64, as in the VCL's `digest.base64_decode()`.
+    /// Creates a signer with the key in base64, as in the VCL's `digest.base64_decode()`.
     ///
     /// # Errors
     /// [`SignerError::EmptySecret`] or [`SignerError::NotBase64`].

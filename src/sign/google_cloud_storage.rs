@@ -18,8 +18,8 @@ pub struct GoogleCloudStorageUrls {
 }
 
 impl GoogleCloudStorageUrls {
-    /// URLs that are signed with an RSA key. `account` is the email address of a service account.
-    /// Without an endpoint, Google's endpoint is used.
+    /// Creates a builder of URLs that are signed with an RSA key. `account` is the email address of
+    /// a service account. Without an endpoint, Google's endpoint is used.
     ///
     /// # Errors
     /// [`SignerError::Credential`] or [`SignerError::Endpoint`].
@@ -81,10 +81,11 @@ pub struct GoogleCloudStorageSigner {
 }
 
 impl GoogleCloudStorageSigner {
-    /// A signer with the access key and the secret of an HMAC key.
+    /// Creates a signer with the access key and the secret of an HMAC key.
     ///
     /// # Errors
-    /// See [`GoogleCloudStorageUrls::new`]. An empty secret causes [`SignerError::EmptySecret`].
+    /// See [`GoogleCloudStorageUrls::new`]. If the secret is empty, the error is
+    /// [`SignerError::EmptySecret`].
     pub fn new(
         access_key: &str,
         secret: &str,

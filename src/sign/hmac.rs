@@ -8,10 +8,12 @@ use super::{Message, mac::keyed, ring::Key};
 /// The minimum length of a secret, in bytes.
 pub(super) const MIN_SECRET_LENGTH: usize = 16;
 
-/// The purpose of the derived key. A different use of the same secret gets a different key.
+/// The purpose of the derived key. If the same secret is used for a different purpose, the derived
+/// key is different.
 const PURPOSE: &[u8] = b"xaccel url v1";
 
-/// A derived key, and the state of the hash function after the key, with which each message starts.
+/// A derived key, and the state of the hash function after the key. Each message starts from this
+/// state.
 #[derive(Clone)]
 pub(super) struct HmacKey {
     derived: [u8; 32],

@@ -29,7 +29,7 @@ pub struct HmacSecureLinkSigner {
 }
 
 impl HmacSecureLinkSigner {
-    /// A signer with the secret of `secure_link_hmac_secret`.
+    /// Creates a signer with the secret of `secure_link_hmac_secret`.
     ///
     /// # Errors
     /// [`SignerError::EmptySecret`].

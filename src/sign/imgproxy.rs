@@ -33,8 +33,8 @@ pub struct ImgproxySigner {
 }
 
 impl ImgproxySigner {
-    /// A signer with the values of `IMGPROXY_KEY` and `IMGPROXY_SALT` (hexadecimal, pairwise;
-    /// the first pair signs) and `IMGPROXY_SIGNATURE_SIZE` (8 to 32 bytes).
+    /// Creates a signer with the values of `IMGPROXY_KEY` and `IMGPROXY_SALT` (hexadecimal, in
+    /// pairs; the first pair signs) and `IMGPROXY_SIGNATURE_SIZE` (8 to 32 bytes).
     ///
     /// # Errors
     /// Fails if a value is not hexadecimal, is empty, is out of range, or does not have a
@@ -194,8 +194,8 @@ fn resize(spec: &Spec) -> String {
     )
 }
 
-/// imgproxy crops by a size and a centre, both in the rotated image. A size below 1 is a fraction,
-/// and 0 is the full length of the side.
+/// imgproxy defines a crop by its size and its centre, both in the rotated image. A size below 1 is
+/// a fraction, and 0 is the full length of the side.
 fn crop_option(spec: &Spec, crop: CropRect) -> String {
     let side = |side: Fraction| if side == Fraction::MAX { Fraction::MIN } else { side };
     let middle = |start: Fraction, length: Fraction| start.to_f64() + length.to_f64() / 2.0;
@@ -209,7 +209,7 @@ fn crop_option(spec: &Spec, crop: CropRect) -> String {
     format!("c:{}:{}:fp:{}:{}", side(width), side(height), decimal(x), decimal(y))
 }
 
-/// Writes the centre between two fractions, with up to five decimals.
+/// Formats a number with up to five decimals, enough for the middle between two fractions.
 fn decimal(value: f64) -> String {
     let text = format!("{value:.5}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

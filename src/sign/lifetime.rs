@@ -1,8 +1,8 @@
 use crate::error::SignError;
 
-/// The expiry of a URL with a lifetime of `seconds`. It is rounded up to a multiple of half the
-/// lifetime, so that the URL and its copies in browsers and CDNs stay the same for that time. The
-/// actual lifetime is between 1 and 1.5 times `seconds`. `now` is in Unix seconds.
+/// Returns the expiry of a URL with a lifetime of `seconds`. The expiry is rounded up to a multiple
+/// of half the lifetime, so that the URL and its copies in browsers and CDNs stay the same for that
+/// time. The actual lifetime is between 1 and 1.5 times `seconds`. `now` is in Unix seconds.
 ///
 /// # Errors
 /// [`SignError::LifetimeOutOfRange`] when `seconds` is not positive or the sum overflows.
@@ -10,7 +10,7 @@ pub fn expires_in(seconds: i64, now: i64) -> Result<i64, SignError> {
     round_up(seconds, now, bucket(seconds))
 }
 
-/// `now + seconds`, rounded up to a multiple of the bucket.
+/// Returns `now + seconds`, rounded up to a multiple of the bucket.
 fn round_up(seconds: i64, now: i64, bucket: i64) -> Result<i64, SignError> {
     let rounded = || {
         let earliest = now.checked_add(seconds)?;
@@ -32,7 +32,7 @@ pub enum Expiry {
 }
 
 impl Expiry {
-    /// The last valid second.
+    /// Returns the last valid second.
     ///
     /// # Errors
     /// [`SignError::ExpiresOutOfRange`] or [`SignError::LifetimeOutOfRange`].
@@ -44,9 +44,9 @@ impl Expiry {
         }
     }
 
-    /// The start and the length of the validity, for a signature that consists of these two. Both
-    /// stay the same for half of a lifetime, or for a shorter time if the sum would exceed
-    /// `maximum` seconds.
+    /// Returns the start and the length of the validity period, for signatures that contain these
+    /// two. Both stay the same for half of a lifetime, or for a shorter time if the period would
+    /// otherwise exceed `maximum` seconds.
     ///
     /// # Errors
     /// See [`Self::at`]. The other errors are [`SignError::TooLong`] and

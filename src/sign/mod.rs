@@ -3,10 +3,10 @@
 //! [`Signer`] signs and verifies this package's own URLs: `path?[params&]key=…[&expires=…]`, with
 //! the digest of nginx's `secure_link` ([`secure_link`]) or with HMAC-SHA256 ([`hmac`]).
 //!
-//! [`SecureLinkSigner`] makes such a signer for a different expression of `secure_link_md5`.
+//! [`SecureLinkSigner`] creates such a signer for a different expression of `secure_link_md5`.
 //!
 //! [`ThumborSigner`], [`ImgproxySigner`] and [`HmacSecureLinkSigner`] sign URLs for other servers.
-//! The first two also translate a thumbnail's spec to the server's grammar.
+//! The first two also translate a thumbnail's spec into the server's grammar.
 //!
 //! [`S3Signer`] and [`GoogleCloudStorageSigner`] sign for object stores with Signature Version 4
 //! ([`sigv4`]). [`BunnySigner`], [`CloudflareSigner`], [`CloudflareImagesSigner`], [`FastlySigner`]

@@ -53,8 +53,8 @@ impl<K> Ring<K> {
         BASE64_URL_SAFE_NO_PAD.encode_string(self.newest.digest(message), out);
     }
 
-    /// Compares a signature with the text of every key's digest, in constant time. A different text
-    /// for the same bytes is a mismatch.
+    /// Compares a signature with the text of every key's digest, in constant time. A different
+    /// spelling of the same bytes does not match.
     pub(super) fn verify<const N: usize>(
         &self,
         signature: &str,

@@ -14,11 +14,11 @@ const WORDS: Words = Words {
     scope: ["s3", "aws4_request"],
 };
 
-/// Headers that proxies and clients change in transit.
+/// Headers that clients and proxies may change in transit.
 const UNSIGNED_HEADERS: [&str; 5] =
     ["authorization", "connection", "expect", "transfer-encoding", "user-agent"];
 
-/// The place of the bucket in a URL.
+/// Where the bucket is in a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Addressing {
     /// `https://endpoint/bucket/key`.
@@ -50,8 +50,8 @@ pub struct S3Signer {
 }
 
 impl S3Signer {
-    /// A signer with an access key, its secret and, for temporary credentials, the session token.
-    /// Without an endpoint, the endpoint of Amazon S3 in the region is used.
+    /// Creates a signer with an access key, its secret and, for temporary credentials, the session
+    /// token. Without an endpoint, Amazon S3's endpoint in the region is used.
     ///
     /// # Errors
     /// Fails if a value is empty or can't be part of a URL.
@@ -122,7 +122,7 @@ impl S3Signer {
 
     /// Returns the headers to add to a request at the time `now` (Unix seconds). `url` is the full
     /// URL as it will be sent; `payload_hash` is the SHA-256 of the body in hexadecimal digits, or
-    /// `UNSIGNED-PAYLOAD`. All given headers are signed, except headers that change in transit.
+    /// `UNSIGNED-PAYLOAD`. All given headers are signed, except those that may change in transit.
     ///
     /// # Errors
     /// Fails if the URL is not absolute or not encoded, a header or the method can't be sent, or

@@ -77,7 +77,7 @@ impl Expression {
         }
     }
 
-    /// Returns the index of a variable's value. A new variable is added.
+    /// Returns the index of a variable's value. Adds the variable if it is new.
     fn index(&mut self, name: &str) -> Result<usize, SignerError> {
         let is_known = VARIABLES.contains(&name)
             || PREFIXES.iter().any(|prefix| {
@@ -96,7 +96,7 @@ impl Expression {
         Ok(self.variables.len() - 1)
     }
 
-    /// The values of the variables, in their order.
+    /// Returns the values of the variables, in their order.
     pub(super) fn values<'a>(
         &self,
         given: &'a [(impl AsRef<str>, impl AsRef<str>)],
@@ -112,7 +112,7 @@ impl Expression {
         self.variables.iter().map(value).collect()
     }
 
-    /// A key that hashes this expression with a secret, and with the values of its variables.
+    /// Returns a key that hashes this expression with a secret and the values of its variables.
     pub(super) fn key(&self, secret: &[u8], values: &[&str]) -> SecureLinkKey {
         let mut parts = Vec::new();
         for piece in &self.pieces {

@@ -10,7 +10,7 @@ use crate::error::{SignError, SignerError};
 /// The minimum length of a secret that resists guessing, in bytes. nginx accepts shorter ones.
 pub const RECOMMENDED_SECRET_LENGTH: usize = 16;
 
-/// Makes [`Signer`]s for any expression of `secure_link_md5`.
+/// Creates [`Signer`]s for any expression of `secure_link_md5`.
 #[derive(Clone)]
 pub struct SecureLinkSigner {
     expression: Expression,
@@ -19,9 +19,9 @@ pub struct SecureLinkSigner {
 }
 
 impl SecureLinkSigner {
-    /// A signer with these secrets, newest first, for an expression in which `$secret` is the
-    /// placeholder for the secret. `secure_link` takes the signature and the expiry from the query
-    /// parameters with these names.
+    /// Creates a signer with these secrets, newest first, for an expression in which `$secret` is
+    /// the placeholder for the secret. `secure_link` takes the signature and the expiry from the
+    /// query parameters with these names.
     ///
     /// # Errors
     /// See [`Signer::new`]. This also fails if the expression does not contain `$secret` or `$uri`,

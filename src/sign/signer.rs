@@ -68,8 +68,8 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// A signer with these secrets, newest first. It writes the signature and the expiry to the
-    /// query parameters with these names (`key` and `expires` by default).
+    /// Creates a signer with these secrets, newest first. The signer writes the signature and the
+    /// expiry to the query parameters with these names (`key` and `expires` by default).
     ///
     /// # Errors
     /// Fails if there is no secret, a secret is empty or shorter than 16 bytes for HMAC, a name
@@ -275,7 +275,8 @@ impl Signer {
         }
     }
 
-    /// nginx's `$arg_name` ignores case.
+    /// Whether the signature or the expiry needs this name. Case is ignored, as in nginx's
+    /// `$arg_name`.
     pub(super) fn is_reserved(&self, name: &str) -> bool {
         name.eq_ignore_ascii_case(&self.key_param) || name.eq_ignore_ascii_case(&self.expires_param)
     }

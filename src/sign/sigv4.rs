@@ -20,10 +20,10 @@ use crate::{
 /// The maximum validity of a presigned URL: seven days.
 pub(super) const MAX_SECONDS: i64 = 604_800;
 
-/// The text in a presigned URL's canonical request that replaces the hash of the body.
+/// The text that replaces the hash of the body in a presigned URL's canonical request.
 pub(super) const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
-/// The texts in which the two stores differ.
+/// The strings in which the two stores differ.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Words {
     /// The prefix of the algorithm's name and of the secret.
@@ -68,7 +68,7 @@ impl Moment {
     }
 }
 
-/// The owner of a signature, and the place where it is valid.
+/// The access key of a signature, and the scope in which the signature is valid.
 #[derive(Clone)]
 pub(super) struct Credential {
     pub(super) words: Words,
@@ -116,7 +116,7 @@ impl Credential {
         hex(&hmac_sha256(&key, string_to_sign))
     }
 
-    /// Returns a URL that lacks its signature, and the text to sign.
+    /// Returns a URL without its signature, and the text to sign.
     pub(super) fn presign(
         &self,
         method: &str,
@@ -172,7 +172,7 @@ fn encoded_param(name: &str, value: &str) -> String {
     param
 }
 
-/// The query of a request in the canonical form.
+/// Returns the query of a request in canonical form.
 pub(super) fn canonical_query(target: &Target<'_>) -> Result<String, SignError> {
     let params = target.params(&[])?;
     let mut params: Vec<String> =
@@ -181,14 +181,15 @@ pub(super) fn canonical_query(target: &Target<'_>) -> Result<String, SignError> 
     Ok(params.join("&"))
 }
 
-/// The path of a request in the canonical form.
+/// Returns the path of a request in canonical form.
 pub(super) fn canonical_path(path: &str) -> Result<String, SignError> {
     let mut canonical = String::new();
     uri::encode_key_into(&uri::percent_decode(path)?, &mut canonical);
     Ok(canonical)
 }
 
-/// Checks that a text is a token (RFC 9110, section 5.6.2), like a method or the name of a header.
+/// Checks that a string is a token (RFC 9110, section 5.6.2), as a method or a header's name must
+/// be.
 pub(super) fn check_token(text: &str) -> Result<(), SignError> {
     let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     if text.is_empty() || !text.chars().all(is_token) {
@@ -201,7 +202,7 @@ pub(super) fn check_token(text: &str) -> Result<(), SignError> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Endpoint {
     scheme: &'static str,
-    /// The value of the header `Host`: in lower case, without the scheme's default port.
+    /// The value of the `Host` header: in lower case, without the scheme's default port.
     host: String,
 }
 
@@ -266,7 +267,7 @@ impl ObjectUrl {
                     && !label.ends_with('-')
                     && !label.contains(|c: char| c.is_ascii_uppercase() || c == '_')
             };
-            // A wildcard in a certificate covers one label.
+            // A wildcard in a certificate covers only one label.
             let is_covered = endpoint.scheme == "http" || !bucket.contains('.');
             if !bucket.split('.').all(is_label) || !is_covered {
                 return Err(SignError::BucketInHost { bucket: bucket.to_owned() });

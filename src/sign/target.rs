@@ -111,7 +111,7 @@ fn is_sent(character: char) -> bool {
         && !matches!(character, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}')
 }
 
-/// Whether a segment is `.` or `..`, including percent-encoded spellings.
+/// Whether a segment of the path is `.` or `..`, including percent-encoded spellings.
 pub(super) fn has_dot_segments(path: &str) -> bool {
     path.split('/').any(|segment| {
         let dots = segment.replace("%2e", ".").replace("%2E", ".");

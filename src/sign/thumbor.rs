@@ -22,7 +22,7 @@ use crate::{
     uri,
 };
 
-/// The minimum length of a signature, in characters of base64: 66 bits.
+/// The minimum length of a signature, in base64 characters (66 bits).
 const MIN_LENGTH: usize = 11;
 
 /// The maximum radius of thumbor's blur, in pixels.
@@ -36,9 +36,9 @@ pub struct ThumborSigner {
 }
 
 impl ThumborSigner {
-    /// A signer with thumbor's `SECURITY_KEY`, in UTF-8. thumbor itself uses HMAC-SHA1; imagor has
-    /// `IMAGOR_SIGNER_TYPE` and truncates the signature to `IMAGOR_SIGNER_TRUNCATE` characters
-    /// (`length`, at least 11).
+    /// Creates a signer with thumbor's `SECURITY_KEY`, in UTF-8. thumbor itself uses HMAC-SHA1.
+    /// imagor uses the hash function in `IMAGOR_SIGNER_TYPE`, and truncates the signature to
+    /// `IMAGOR_SIGNER_TRUNCATE` characters (`length`, at least 11).
     ///
     /// # Errors
     /// [`SignerError::EmptySecret`], or [`SignerError::SignatureLength`].
@@ -120,12 +120,13 @@ const fn inexpressible(option: &'static str, reason: &'static str) -> DialectErr
     DialectError::Inexpressible { server: "thumbor", option, reason }
 }
 
-/// The Euclidean distance of two colours whose samples all differ by a tolerance.
+/// The Euclidean distance between two colours whose samples all differ by exactly the tolerance.
 fn distance(Tolerance(most): Tolerance) -> f64 {
     (f64::from(most) * f64::sqrt(3.0)).round()
 }
 
-/// Only thumbor knows the size of a trimmed source, and it does not support fractions of that size.
+/// Rejects a crop or a focal point in a trimmed source. Only thumbor knows the size of that source,
+/// and it does not support fractions of the size.
 fn refuse_positions_after_trim(spec: &Spec) -> Result<(), DialectError> {
     let is_focal = spec.fit == Fit::Cover && matches!(spec.gravity, Some(Gravity::Focal(..)));
     let option = match spec.crop {
@@ -136,8 +137,8 @@ fn refuse_positions_after_trim(spec: &Spec) -> Result<(), DialectError> {
     Err(inexpressible(option, "it has no positions in a source that it trims first"))
 }
 
-/// Every part of a thumbor URL except the source is optional. If a part is absent, thumbor parses
-/// some names as that part.
+/// Every part of a thumbor URL except the source is optional. If a part is absent, thumbor may
+/// parse the start of the source as that part.
 fn check_source(source: &str, has_size: bool) -> Result<(), DialectError> {
     const BEFORE_SIZE: [&str; 7] = [
         "debug",
@@ -186,8 +187,8 @@ fn pixel(fraction: f64, side: u32) -> u32 {
 
 /// `[fit-in/][-]WxH/`, before the rotation, which thumbor does last.
 fn size(spec: &Spec) -> String {
-    // A stretched image keeps the length of its free side; otherwise it follows from the other
-    // side.
+    // A stretched image keeps the length of its free side; in other images, that length follows
+    // from the other side.
     let free = if spec.fit == Fit::Fill { "orig".to_owned() } else { "0".to_owned() };
     let side = |side: Option<u32>| match side {
         Some(side) => translate::scaled(spec, side.into()).to_string(),

@@ -41,7 +41,7 @@ pub(super) const fn refuse_jpeg_options(
     Err(DialectError::Inexpressible { server, option, reason })
 }
 
-/// The pixels of the thumbnail for a length in pixels of the box.
+/// Converts a length in pixels of the box to pixels of the thumbnail.
 pub(super) fn scaled(spec: &Spec, pixels: f64) -> f64 {
     (pixels * spec.dpr.map_or(1.0, Hundredths::to_f64)).round().max(1.0)
 }
@@ -51,7 +51,7 @@ pub(super) const fn is_sideways(spec: &Spec) -> bool {
     matches!(spec.rotate, Rotation::Deg90 | Rotation::Deg270)
 }
 
-/// The position in the rotated image of a point in the upright source.
+/// Converts a point in the upright source to its position in the rotated image.
 pub(super) fn to_turned(spec: &Spec, (x, y): (f64, f64)) -> (f64, f64) {
     mirrored(
         spec,
@@ -64,7 +64,7 @@ pub(super) fn to_turned(spec: &Spec, (x, y): (f64, f64)) -> (f64, f64) {
     )
 }
 
-/// The position in the upright source of a point in the rotated image.
+/// Converts a point in the rotated image to its position in the upright source.
 pub(super) fn to_source(spec: &Spec, point: (f64, f64)) -> (f64, f64) {
     let (x, y) = mirrored(spec, point);
     match spec.rotate {

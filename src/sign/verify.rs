@@ -54,8 +54,9 @@ impl Signer {
         Ok(verified)
     }
 
-    /// Checks a URL, except for its expiry. It must be spelt exactly as [`Self::sign`] spells it.
-    /// The time that this takes does not depend on which key matches, or whether any does.
+    /// Checks a URL, except for its expiry. The URL must be spelt exactly as [`Self::sign`] spells
+    /// it. The check takes the same time regardless of which key matches, or whether any key
+    /// matches.
     ///
     /// # Errors
     /// The reason why the signature is invalid.
@@ -109,7 +110,8 @@ impl Signer {
     }
 }
 
-/// The text before and after the byte at this index. `str::split_once` would search byte by byte.
+/// Returns the text before and after the byte at this index. `str::split_once` would search byte by
+/// byte.
 fn split_at(text: &str, index: Option<usize>) -> Option<(&str, &str)> {
     let index = index?;
     Some((text.get(..index)?, text.get(index + 1..)?))

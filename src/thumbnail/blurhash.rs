@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 
 use raster::{Picture, PixelKind};
 
-/// The digits.
+/// The digits of base 83.
 const DIGITS: &[u8; 83] =
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz#$%*+,-.:;=?@[]^_{|}~";
 
@@ -21,7 +21,7 @@ const STEPS: f64 = 166.0;
 /// The number of quantisation steps of a term on each side of zero.
 const HALF: f64 = 9.0;
 
-/// Returns the hash of a picture with this number of terms across and down, 1 to 9 each.
+/// Returns the hash of a picture. The pair is the number of terms across and down, 1 to 9 each.
 /// Opacities are ignored.
 pub(super) fn encode(picture: Picture, (across, down): (usize, usize)) -> String {
     let Picture { width, height, data, .. } = picture.into_rgba();
@@ -121,13 +121,13 @@ fn push(hash: &mut String, number: usize, length: u32) {
     }
 }
 
-/// The linear light of a sample of sRGB.
+/// Converts a sample of sRGB to linear light.
 fn to_light(sample: u8) -> f64 {
     let value = f64::from(sample) / 255.0;
     if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
 }
 
-/// The sample of sRGB for linear light.
+/// Converts linear light to a sample of sRGB.
 fn from_light(light: f64) -> usize {
     let light = light.clamp(0.0, 1.0);
     let value =

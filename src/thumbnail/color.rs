@@ -28,7 +28,7 @@ pub enum Profile {
 }
 
 impl Profile {
-    /// The profile, if it matches samples of this kind and is not sRGB.
+    /// Returns the profile, if it matches samples of this kind and is not sRGB.
     fn parse(&self, kind: PixelKind) -> Option<ColorProfile> {
         let space = match kind {
             PixelKind::Luma => DataColorSpace::Gray,
@@ -38,8 +38,8 @@ impl Profile {
         let profile = match self {
             Self::Icc(icc) => ColorProfile::new_from_slice(icc).ok()?,
             Self::CodePoints { primaries, transfer } => {
-                // Unspecified (2) means sRGB. The curves of television standards (1, 6, 14, 15) are
-                // for cameras, and their images are displayed as sRGB.
+                // Unspecified (2) means sRGB. The curves of television standards (1, 6, 14, 15)
+                // describe cameras, and images with these curves are displayed as sRGB.
                 let is_srgb =
                     matches!(primaries, 1 | 2) && matches!(transfer, 1 | 2 | 6 | 13 | 14 | 15);
                 if is_srgb {
@@ -87,7 +87,7 @@ pub struct Converter {
 }
 
 impl Converter {
-    /// A converter for samples of this profile; `None` = sRGB.
+    /// Creates a converter for samples of this profile; `None` = sRGB.
     #[must_use]
     pub const fn new(profile: Option<Profile>) -> Self {
         Self { profile, prepared: None }
@@ -130,7 +130,8 @@ impl Converter {
     }
 }
 
-/// Whether a transform changes samples by at most one, as does a profile that describes sRGB.
+/// Whether a transform changes samples by at most one. This is the case if the profile describes
+/// sRGB.
 fn is_rounding_only(kind: PixelKind, transform: &Transform8BitExecutor) -> bool {
     const STEPS: [u8; 7] = [0, 28, 77, 128, 179, 227, 255];
     let colors = || {
@@ -156,7 +157,7 @@ const fn layouts(kind: PixelKind) -> (Layout, Layout) {
         PixelKind::Luma => (Layout::Gray, Layout::Rgb),
         PixelKind::Rgb => (Layout::Rgb, Layout::Rgb),
         PixelKind::Rgba => (Layout::Rgba, Layout::Rgba),
-        // In moxcms, CMYK uses the other layout with four samples.
+        // In moxcms, CMYK uses the layout of RGBA, which also has four samples.
         PixelKind::Cmyk => (Layout::Rgba, Layout::Rgb),
     }
 }

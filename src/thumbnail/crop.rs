@@ -40,7 +40,8 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// The geometry for a source of this stored size, which `upright` turns upright.
+    /// Computes the geometry for a source whose stored pixels have this size. `upright` turns them
+    /// upright.
     ///
     /// # Errors
     /// [`ThumbnailError::TooLarge`] when a side is longer than [`MAX_SIDE`].
@@ -57,7 +58,7 @@ impl Geometry {
             let pixels = |side: u32| (f64::from(side) * density).round().max(1.0);
             (spec.width.map(pixels), spec.height.map(pixels))
         };
-        // `contain` and `pad` follow the side that is shorter in proportion.
+        // With `contain` and `pad`, the side that is shorter in proportion determines the scale.
         let scale_to = |frame: (Option<f64>, Option<f64>)| {
             let ratios = [frame.0.map(|side| side / full.0), frame.1.map(|side| side / full.1)];
             let ratios = ratios.into_iter().flatten();
@@ -103,7 +104,7 @@ impl Geometry {
     }
 
     /// The size of the whole stored source at the scale of the thumbnail. It must be decoded at
-    /// this size at least.
+    /// least at this size.
     #[must_use]
     pub fn decoded_size(&self) -> Size {
         let Size { width, height } = self.transform.size(self.source);
@@ -125,7 +126,7 @@ impl Geometry {
         self.transform.original_size(self.size)
     }
 
-    /// The part of the stored source that the thumbnail shows; the centre for [`Gravity::Smart`].
+    /// The part of the stored source that the thumbnail shows; with [`Gravity::Smart`], the centre.
     #[must_use]
     pub fn window(&self, gravity: Gravity) -> Window {
         let (width, height) = self.kept;

@@ -36,7 +36,7 @@ impl OutputFormat {
         }
     }
 
-    /// The format with this [`name`](Self::name).
+    /// Returns the format with this [`name`](Self::name).
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.name() == name)
@@ -86,13 +86,14 @@ pub struct SourceFormat {
 }
 
 impl SourceFormat {
-    /// A format with this name, whose thumbnails are written as `output` by default.
+    /// Creates a format with this name. Thumbnails of such sources are written as `output` by
+    /// default.
     #[must_use]
     pub const fn new(name: &'static str, output: OutputFormat) -> Self {
         Self { name, opaque: output, transparent: output }
     }
 
-    /// The same format, with a different default for sources that may be transparent.
+    /// Returns the same format, with a different default for sources that may be transparent.
     #[must_use]
     pub const fn or_if_transparent(self, transparent: OutputFormat) -> Self {
         Self { transparent, ..self }

@@ -4,7 +4,7 @@
 use crate::error::ThumbnailError;
 use raster::Size;
 
-/// Checks whether the time limit was exceeded: [`ThumbnailError::Timeout`].
+/// Returns [`ThumbnailError::Timeout`] if the time limit was exceeded.
 pub type CheckTime<'a> = &'a dyn Fn() -> Result<(), ThumbnailError>;
 
 /// The limits of one call.

@@ -101,7 +101,7 @@ pub fn render(source: &[u8], options: &RenderOptions<'_>) -> Result<Thumbnail, T
 }
 
 /// Compute the `ThumbHash` of an encoded image, for [`placeholder::draw`]. Only the limits, the
-/// time limit and `is_partial` are used from the options.
+/// time limit and `is_partial` are used; the other options are ignored.
 ///
 /// # Errors
 /// See [`render`].
@@ -109,8 +109,8 @@ pub fn thumbhash(source: &[u8], options: &RenderOptions<'_>) -> Result<Vec<u8>, 
     small_picture(source, options).map(placeholder::hash)
 }
 
-/// Compute the `BlurHash` of an encoded image, for [`placeholder::draw_blurhash`]. The options are
-/// those of [`thumbhash()`].
+/// Compute the `BlurHash` of an encoded image, for [`placeholder::draw_blurhash`]. It uses the same
+/// options as [`thumbhash()`].
 ///
 /// # Errors
 /// See [`render`].

@@ -41,7 +41,7 @@ impl Qualities {
 /// Everything about a thumbnail except its source.
 #[derive(Clone, Copy)]
 pub struct RenderOptions<'a> {
-    /// What the thumbnail looks like. Its format and version are ignored here.
+    /// The description of the thumbnail. Its format and version are ignored here.
     pub spec: &'a Spec,
     /// The format to write; `None` keeps the format of the source, see
     /// [`kept_format`](super::header::Header::kept_format).
@@ -54,8 +54,8 @@ pub struct RenderOptions<'a> {
     pub averaging: Averaging,
     /// The limits of the source and the thumbnail.
     pub limits: &'a Limits,
-    /// Whether the source is only the start of a longer file. An error
-    /// [`ThumbnailError::Corrupt`] then means that the whole file is needed.
+    /// Whether the source is only the start of a longer file. In that case,
+    /// [`ThumbnailError::Corrupt`] means that the whole file is needed.
     pub is_partial: bool,
     /// Whether the time limit was exceeded. The function is called between the steps.
     pub expired: &'a dyn Fn() -> bool,
@@ -67,7 +67,7 @@ impl RenderOptions<'_> {
         self.format.unwrap_or_else(|| header.kept_format())
     }
 
-    /// The number of frames to decode of a source with this header.
+    /// The number of frames to decode from a source with this header.
     pub(super) fn frames_of(&self, header: &Header) -> u32 {
         if self.format_for(header).is_animated() { header.frames } else { 1 }
     }

@@ -87,13 +87,13 @@ impl Transform {
         }
     }
 
-    /// The size after the transform of an image with this size.
+    /// Returns the size of an image after the transform, given its size before.
     #[must_use]
     pub const fn size(self, size: Size) -> Size {
         if self.transpose { size.swapped() } else { size }
     }
 
-    /// The size before the transform of an image that has this size after it.
+    /// Returns the original size of an image that has this size after the transform.
     #[must_use]
     pub const fn original_size(self, size: Size) -> Size {
         self.size(size)

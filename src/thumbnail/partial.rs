@@ -1,7 +1,7 @@
 //! Sources that are read only as far as necessary: files and streams.
 //!
-//! To make a thumbnail of one eighth of the size of a progressive JPEG, only the first scans are
-//! needed. They may be a small part of the file.
+//! A thumbnail of one eighth of a progressive JPEG's size needs only the first scans. They may be a
+//! small part of the file.
 
 use std::fs::File;
 use std::io::{self, Read, Take};
@@ -107,9 +107,9 @@ pub struct StreamedSource {
 }
 
 impl StreamedSource {
-    /// A source of up to `capacity` bytes. The system provides their memory when they arrive. A
-    /// buffer that grows would be copied again and again, and take twice the memory while it is
-    /// copied.
+    /// Creates a source of up to `capacity` bytes. The system provides memory only for bytes that
+    /// have arrived. A growing buffer would be copied again and again, and would take twice the
+    /// memory during each copy.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         let mut content = Vec::new();
@@ -132,7 +132,7 @@ impl StreamedSource {
         matches!(found, Ok(Some(_)))
     }
 
-    /// Whether it is known that only the whole image is enough for any thumbnail.
+    /// Whether it is already known that every thumbnail needs the whole image.
     #[must_use]
     pub fn needs_all(&self) -> bool {
         self.needs_all || self.needed.as_ref().is_some_and(Prefix::is_sequential)
@@ -188,8 +188,8 @@ mod tests {
 
     const PROGRESSIVE: &[u8] = include_bytes!("../../crates/jpeg-dc/tests/data/progressive.jpg");
 
-    /// Returns the length of the start of a file, after checking that the whole file can then be
-    /// read.
+    /// Returns the length of the start of a file, after checking that the whole file can still be
+    /// read afterwards.
     fn start_of(content: &[u8]) -> Option<usize> {
         let temp = tempfile::NamedTempFile::new().unwrap();
         fs::write(temp.path(), content).unwrap();

@@ -31,7 +31,8 @@ pub(super) fn hash(picture: Picture) -> Vec<u8> {
     thumbhash::rgba_to_thumb_hash(width as usize, height as usize, &data)
 }
 
-/// Returns the `BlurHash` of a small image on white, with four terms along the longer side.
+/// Returns the `BlurHash` of a small image on a white background, with four terms along the longer
+/// side.
 pub(super) fn blur_hash(picture: Picture) -> String {
     let terms = if picture.width >= picture.height { (4, 3) } else { (3, 4) };
     blurhash::encode(flatten(picture, Rgb::WHITE), terms)

@@ -24,8 +24,8 @@ pub enum Averaging {
 /// limit is checked before each strip.
 ///
 /// # Errors
-/// An error for a damaged source, or an error from `check_time`. The sizes in a [`Geometry`] never
-/// cause [`ThumbnailError::Internal`].
+/// Fails if the source is damaged, or with an error from `check_time`. The sizes in a [`Geometry`]
+/// never cause [`ThumbnailError::Internal`].
 ///
 /// [`Geometry`]: super::crop::Geometry
 pub fn resize(
@@ -102,10 +102,10 @@ pub fn resize_component(
     Ok(raster::resize_samples(&samples, extended, area, Size { width: columns, height: rows })?)
 }
 
-/// The maximum error of a position that is caused by fractions, in pixels.
+/// The maximum error that fractions cause in a position, in pixels.
 const ROUNDING: f64 = 1e-6;
 
-/// Rounds up to a whole number of samples, after removing rounding errors.
+/// Rounds up to a whole number of samples, ignoring rounding errors.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a side of a picture")]
 fn whole(length: f64) -> u32 {
     (length - ROUNDING).ceil() as u32
@@ -129,7 +129,7 @@ fn extend(samples: &[u8], from: Size, to: Size) -> Cow<'_, [u8]> {
     Cow::Owned(extended)
 }
 
-/// A small copy of a part of an image, for the analysis of its colours.
+/// Returns a small copy of a part of an image, for the analysis of its colours.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`], which the sizes of a [`Geometry`](super::crop::Geometry) never cause.
@@ -153,7 +153,7 @@ fn area(size: Size, window: Window) -> Area {
     }
 }
 
-/// Rounds to a whole number of pixels if the difference is caused by fractions.
+/// Rounds to a whole number of pixels if the difference is small enough to be a rounding error.
 fn snapped(pixels: f64) -> f64 {
     if (pixels - pixels.round()).abs() < ROUNDING { pixels.round() } else { pixels }
 }

@@ -1,10 +1,10 @@
 //! The saliency of a small picture: how strongly each part of it attracts attention.
 //!
-//! Saliency is the sum of four cues, each scaled to its share at any contrast:
+//! Saliency is the sum of four cues. Each is scaled to a fixed share, regardless of contrast:
 //!
 //! - Separation from the border: the background usually reaches the edge of the picture. The
-//!   measure is the minimum barrier distance, in three sweeps (Zhang and others, "Minimum Barrier
-//!   Salient Object Detection at 80 FPS", ICCV 2015).
+//!   measure is the minimum barrier distance, computed in three sweeps (Zhang and others, "Minimum
+//!   Barrier Salient Object Detection at 80 FPS", ICCV 2015).
 //! - Contrast with the surroundings, in luma, colour and opacity.
 //! - Detail.
 //! - Detail in the colour of skin, separate from the border.
@@ -214,7 +214,7 @@ fn luma([red, green, blue, _]: &[f32; 4]) -> f32 {
 }
 
 /// The similarity of a colour to skin of any tone, 0 to 1. Only the direction of the colour counts,
-/// which hardly varies between people.
+/// because it hardly varies between people.
 fn skin([red, green, blue, _]: &[f32; 4]) -> f32 {
     let length = (red * red + green * green + blue * blue).sqrt();
     if length < 0.25 {
@@ -243,7 +243,7 @@ mod tests {
             &[0.0, 0.0, 0.0, 0.0, 0.0],
         ]);
         let found = light.barrier();
-        // A bright bar from the left, and a spot within a ring that is open nowhere.
+        // A bright bar from the left, and a spot within a closed ring.
         let near =
             |x, y, expected: f32| assert!((found.at(x, y) - expected).abs() < 1e-6, "{x} {y}");
         near(1, 2, 0.0);

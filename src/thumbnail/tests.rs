@@ -86,7 +86,7 @@ fn check(name: &str, source: &[u8], thumbnail: (&str, OutputFormat), least: usiz
     let ends = [0, all / 4, all / 2, all * 3 / 4, all - 1].map(|most| {
         let (made, reads) = rendered(source, thumbnail, most);
         assert_eq!(made, Err(ThumbnailError::Timeout), "{name}, after {most} of {all} reads");
-        // A decoder that fails asks once more whether that was because of the time limit.
+        // After a failure, a decoder checks once more whether the time limit was the reason.
         assert!(reads <= most + 2, "{name}: {reads} reads after the limit of {most}");
         reads - most
     });

@@ -1,4 +1,4 @@
-//! `trim`: cuts off the border of a source that has the colour of its upper left corner.
+//! `trim`: cuts off the border of a source, which has the colour of the source's upper left corner.
 //!
 //! The edges of the border are known only after the source has been decoded at full size. The
 //! result is another source, so that all other steps work on the part within the border.
@@ -13,7 +13,8 @@ use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
 
 /// Decode a source, and return it without its border. An animation is decoded a second time for its
-/// frames, so that they are not all in memory. All of its frames lose the same border.
+/// frames, so that they are not all in memory at the same time. The same border is cut off from all
+/// of its frames.
 ///
 /// # Errors
 /// See [`render`](super::render).
@@ -57,7 +58,7 @@ pub(super) fn open<'a>(
     Ok(Box::new(Trimmed { header: Header { size, ..header }, profile, pixels }))
 }
 
-/// No codec shrinks the picture below this size.
+/// Requests the full size, so that codecs do not shrink the picture.
 const FULL: Size = Size { width: u32::MAX, height: u32::MAX };
 
 /// A source without its border.
@@ -104,7 +105,7 @@ impl Source for Trimmed<'_> {
     }
 }
 
-/// A part of a picture in pixels, with at least one pixel. `right` and `bottom` are outside.
+/// A part of a picture in pixels, with at least one pixel. `right` and `bottom` are exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Area {
     left: usize,
@@ -170,7 +171,7 @@ fn premultiplied([red, green, blue, alpha]: [u8; 4]) -> [u8; 4] {
     [weighed(red), weighed(green), weighed(blue), alpha]
 }
 
-/// The smallest area that contains all pixels of `N` bytes that are not like the corner.
+/// The smallest area that contains all pixels, of `N` bytes each, that differ from the corner.
 fn within<const N: usize>(
     picture: &Picture,
     upright: Transform,
@@ -188,7 +189,7 @@ fn within<const N: usize>(
     for (y, row) in pixels.chunks_exact(width.max(1)).enumerate() {
         options.check_time()?;
         let (left, right) = found.map_or((width, 0), |area| (area.left, area.right));
-        // The pixels between the edges that were found do not change them.
+        // Pixels between the edges that were found so far can't change these edges.
         let first = row.iter().take(left).position(is_inside);
         let last = row.iter().skip(right).rposition(is_inside).map(|x| right + x);
         let has_content = first.is_some()

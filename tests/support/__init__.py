@@ -1,1 +1,1 @@
-"""What tests and benchmarks share: clients, sites, servers and images. Nothing here is a test."""
+"""Helpers for tests and benchmarks: clients, sites, servers and images. None of them is a test."""

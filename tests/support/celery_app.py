@@ -1,4 +1,4 @@
-"""A Celery app of a machine, for `celery worker`. The settings come as JSON in the environment."""
+"""A machine's Celery app, for `celery worker`. The environment contains the settings as JSON."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Call WSGI and ASGI apps like a server does."""
+"""Call WSGI and ASGI apps as a server does."""
 
 import asyncio
 import io
@@ -7,9 +7,10 @@ from wsgiref.validate import validator
 
 
 def call_wsgi(app, path="/", method="GET", headers=(), *, validate=True, **environ):
-    """Call a WSGI app under the validator of the standard library.
+    """Call a WSGI app, wrapped in the standard library's validator.
 
-    The validator wants a type on each response, even without content: `validate` turns it off.
+    The validator requires a content type in each response, even without content. To disable it,
+    pass `validate=False`.
     """
     path, _, query = path.partition("?")
     environ = {
@@ -41,7 +42,7 @@ def call_wsgi(app, path="/", method="GET", headers=(), *, validate=True, **envir
 
 
 def call_asgi(app, path="/", method="GET", headers=(), *, extensions=(), **scope):
-    """Call an ASGI app. For content sent by path, return the path as a `str`."""
+    """Call an ASGI app. If the content is sent by path, return the path as a `str`."""
     path, _, query = path.partition("?")
     scope = {
         "type": "http",

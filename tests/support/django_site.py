@@ -1,4 +1,4 @@
-"""Configures Django. Import this before anything in Django that needs settings."""
+"""Configures Django. Import this module before any part of Django that needs settings."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ if not settings.configured:
         ],
         ROOT_URLCONF="tests.support.django_urls",
         SECRET_KEY="the secret of the framework",
-        # For the URLs, which are built once, below.
+        # These settings are for the URLs below, which are built only once.
         XACCEL={"PRIVATE_URL": "/p/", "THUMBNAIL_SOURCE": "/nowhere"},
         TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}],
     )
@@ -37,7 +37,7 @@ SQLITE = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"
 
 @contextmanager
 def database(*tables: type[models.Model]) -> Iterator[None]:
-    """Give the tests a database in memory with the tables of these models."""
+    """Provide tests with an in-memory database that contains the tables of these models."""
     databases = connections.databases
     kept = dict(databases)
     databases.update(connections.configure_settings(SQLITE))

@@ -1,4 +1,4 @@
-"""The example gallery, running for real: Gunicorn on its own, or behind nginx."""
+"""The example gallery, running on Gunicorn by itself or behind nginx."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Site:
         body: str | None = None,
         member: bool = False,
     ) -> Reply:
-        """Request a target, spelled exactly as given, with its dots."""
+        """Request a target exactly as it is spelled, including its dots."""
         sent = dict(headers or {})
         if member:
             sent["Cookie"] = self.member_cookie()
@@ -101,13 +101,13 @@ class Site:
         return self._cookie
 
     def thumbnail(self, source: str, spec: str = "300x200") -> str:
-        """The signed URL of a thumbnail. The source need not exist."""
+        """Return the signed URL of a thumbnail. The source need not exist."""
         key = (self.directory / "data" / "url.key").read_text(encoding="utf-8")
         algorithm = "secure-link-md5" if self.front == "nginx" else "hmac-sha256"
         return Signer([key], algorithm=algorithm).sign(f"/t/{spec}/{source}")
 
     def cached_files(self) -> set[Path]:
-        """The files that requests left in the cache, without locks."""
+        """Return the files in the cache except locks."""
         return {
             path.relative_to(self.cache)
             for path in self.cache.rglob("*")
@@ -121,7 +121,7 @@ class Site:
 
 @contextlib.contextmanager
 def running(front: Front, directory: Path) -> Iterator[Site]:
-    """Start a gallery in `directory`; stop it at the end."""
+    """Start a gallery in `directory`, and stop it at the end."""
     home = directory / "gallery"
     shutil.copytree(EXAMPLE, home, ignore=shutil.ignore_patterns("instance", "__pycache__", ".*"))
     _add_awkward_files(home, outside=directory)
@@ -156,7 +156,7 @@ def _add_awkward_files(home: Path, *, outside: Path) -> None:
 def _start_app(
     home: Path, environment: dict[str, str]
 ) -> tuple[subprocess.Popen[bytes], tuple[str, int]]:
-    # Gunicorn inherits the listening socket, so no other process can take the port.
+    # Gunicorn inherits the listening socket, so that no other process can take the port.
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
         (home / "app.log").open("wb") as log,

@@ -45,7 +45,7 @@ def _moving(kind, mode="RGB", **options):
 
 
 def _bitmap(bits, compression=0, height=4):
-    """A BMP with few bits per pixel or run-length encoding, as old programs wrote them."""
+    """Return a BMP with few bits per pixel or run-length encoding, as written by old programs."""
 
     def make():
         colors = bytes(range(256)) * 4 if bits <= 8 else b""
@@ -144,7 +144,7 @@ TEXTS = {
 
 
 def write(corpus):
-    """Write the seeds of every fuzz target to its directory."""
+    """Write the seeds for every fuzz target to the target's directory."""
     for target in ("decode", "render"):
         directory = Path(corpus, target)
         directory.mkdir(parents=True, exist_ok=True)

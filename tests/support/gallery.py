@@ -1,4 +1,4 @@
-"""`xaccel serve` as a process, for a directory with odd names."""
+"""`xaccel serve` as a process, for a directory with unusual names."""
 
 import contextlib
 import os
@@ -30,7 +30,7 @@ COMMAND = (sys.executable, "-c", "import sys; from xaccel.cli.main import main; 
 
 
 def make(directory):
-    """Make the directory, with secrets inside and next to it that visitors must not see."""
+    """Make the directory, and secrets inside and next to it that visitors must not see."""
     (directory / "sub dir" / "<b>").mkdir(parents=True)
     (directory / "empty").mkdir()
     for number, name in enumerate(ODD):
@@ -63,7 +63,7 @@ class Served:
         self.port = int(re.search(r":(\d+)/", url)[1])
 
     def get(self, target, method="GET", **headers):
-        """Request a target, spelled exactly as given."""
+        """Request a target exactly as it is spelled."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         with contextlib.closing(connection):
             connection.request(method, target, headers=headers)
@@ -78,7 +78,7 @@ class Served:
 
 @contextlib.contextmanager
 def serving(directory, *options, **env):
-    """Run it until the block ends. Its standard error goes to `serve.log` next to the directory."""
+    """Run the gallery until the block ends. `serve.log`, next to the directory, is its log."""
     with (directory.parent / "serve.log").open("wb") as log:
         process = subprocess.Popen(
             # A background job of a shell ignores Ctrl-C.

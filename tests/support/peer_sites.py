@@ -1,4 +1,4 @@
-"""Runs the sites of `tests/peer_sites` on the package they are written for, and on its drop-in."""
+"""Runs the sites in `tests/peer_sites` with the package they are written for and its drop-in."""
 
 import json
 import os
@@ -26,7 +26,7 @@ urlpatterns += [path("", include("xaccel.django.urls"))]
 
 
 def make_sources(directory):
-    """Images of all shapes: larger and smaller than most boxes, turned by EXIF, transparent."""
+    """Make images of all kinds: larger or smaller than most boxes, rotated, or transparent."""
     directory.mkdir()
     gradient = Image.radial_gradient("L")
 
@@ -55,14 +55,15 @@ def make_sources(directory):
 
 
 def run(site, directory, table, *, package, dropin=None):
-    """Run a site, and return the report of `drive.py`.
+    """Run a site, and return the report from `drive.py`.
 
     Args:
         site: The name of the site.
-        directory: An empty directory for a copy of it.
+        directory: An empty directory for a copy of the site.
         table: Rows of (source, size, options).
-        package: The package it is written for.
-        dropin: Replaces the name of the package in the Python files, as `docs/migrating.md` says.
+        package: The package that the site is written for.
+        dropin: The name that replaces the package's name in the Python files, as in
+            `docs/migrating.md`.
     """
     copy = directory / (dropin or package)
     shutil.copytree(SITES / site, copy / "site")

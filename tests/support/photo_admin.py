@@ -1,8 +1,8 @@
-"""A Django project with an admin for photos, in one file, as a process.
+"""A Django project with an admin for photos, in a single file, to run as a process.
 
     python photo_admin.py DIRECTORY PORT
 
-It signs every visitor in as a superuser.
+The project signs in every visitor as a superuser.
 """
 
 import os
@@ -128,7 +128,7 @@ def sign_in(get_response):
 
 
 def forbid_inline_code(get_response):
-    """The policy of a careful site: neither inline scripts nor inline styles."""
+    """Add the policy of a careful site, which forbids inline scripts and inline styles."""
 
     def answer(request):
         response = get_response(request)

@@ -21,7 +21,7 @@ class PhotoSite:
     """The running site."""
 
     url: str
-    """Such as `http://127.0.0.1:8000/shop/`."""
+    """The site's URL, such as `http://127.0.0.1:8000/shop/`."""
     password: str
     data: Path
     _requests: Path
@@ -34,7 +34,7 @@ class PhotoSite:
 
 @contextlib.contextmanager
 def running(directory: Path) -> Iterator[PhotoSite]:
-    """Start the demo with its data in a directory; stop it at the end."""
+    """Start the demo with its data in a directory, and stop it at the end."""
     requests, data = directory / "requests.log", directory / "data"
     command = [sys.executable, ROOT / "scripts" / "demo.py", "--example=django", "--server=nginx"]
     with subprocess.Popen(

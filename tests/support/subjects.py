@@ -1,4 +1,4 @@
-"""Photographs with the place of their subject, and the place that a thumbnail shows."""
+"""Photographs with the location of their subject, and the location that a thumbnail shows."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ PHOTOS = [
 
 @dataclass(frozen=True, eq=False)
 class Composed:
-    """A real subject in front of another real background, in an unusual place."""
+    """A real subject in an unusual place in front of a different real background."""
 
     name: str
     picture: Image.Image
@@ -66,7 +66,7 @@ class Composed:
 
 
 def composed() -> list[Composed]:
-    """The astronaut's head and the fig's bowl, far from the middle of landscapes."""
+    """Return the astronaut's head and the fig's bowl, far from the centre of landscapes."""
     photos = {subject.name: subject.picture for subject in PHOTOS}
     head = photos["astronaut"].crop((88, 0, 248, 160)).convert("RGBA")
     mask = Image.new("L", head.size)
@@ -102,13 +102,13 @@ def composed() -> list[Composed]:
 
 
 def crop_size(size: tuple[int, int], shape: tuple[int, int]) -> tuple[float, float]:
-    """The size of the largest part of a picture that has this shape."""
+    """Return the size of the largest part of a picture that has this shape."""
     scale = min(size[0] / shape[0], size[1] / shape[1])
     return shape[0] * scale, shape[1] * scale
 
 
 def locate(original: Image.Image, thumbnail: Image.Image) -> tuple[float, float]:
-    """Where a thumbnail was cut out: its left and top, as fractions of the free space."""
+    """Return where a thumbnail was cut out: its left and top, as fractions of the free space."""
     scale = max(thumbnail.width / original.width, thumbnail.height / original.height)
     whole = original.resize(
         (
@@ -137,7 +137,7 @@ def locate(original: Image.Image, thumbnail: Image.Image) -> tuple[float, float]
 def share(
     size: tuple[int, int], shape: tuple[int, int], place: tuple[float, float], box: Box
 ) -> float:
-    """The part of the subject that is inside, relative to the most that such a window can hold."""
+    """Return the share of the subject inside a window, relative to the most that fits into one."""
     shares = []
     for side, window, fraction, (start, end) in zip(
         size, crop_size(size, shape), place, ((box[0], box[2]), (box[1], box[3])), strict=True

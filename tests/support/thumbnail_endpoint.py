@@ -15,7 +15,7 @@ class Answer:
 
 
 def read(response):
-    """Read a response to its end."""
+    """Read a response to the end."""
     body = response.body
     data = b"".join(body) if isinstance(body, FileBody) else body
     assert len({name.lower() for name, _ in response.headers}) == len(response.headers)

@@ -1,4 +1,4 @@
-"""Image files that Pillow can't write, assembled from parts that it can."""
+"""Image files that Pillow can't write, assembled from parts that Pillow can write."""
 
 import itertools
 import struct
@@ -11,19 +11,19 @@ from tests.support.thumbnail_images import encoded, photo
 
 
 def chunk(name, content):
-    """A chunk of a PNG file."""
+    """Return a chunk of a PNG file."""
     crc = struct.pack(">I", zlib.crc32(name + content))
     return struct.pack(">I", len(content)) + name + content + crc
 
 
 def box(name, *parts):
-    """A box of an AVIF file (ISO/IEC 14496-12, 4.2)."""
+    """Return a box of an AVIF file (ISO/IEC 14496-12, 4.2)."""
     content = b"".join(parts)
     return struct.pack(">I", 8 + len(content)) + name + content
 
 
 def full_box(name, *parts, flags=0):
-    """A box with a version and flags."""
+    """Return a box with a version and flags."""
     return box(name, struct.pack(">I", flags), *parts)
 
 
@@ -40,19 +40,19 @@ APNG_PARTS = [
 
 
 def apng_picture(index):
-    """The picture that a part of the animation is cut from."""
+    """Return the picture from which a part of the animation is cut."""
     return photo(120, 80, "RGBA").rotate(37 * index)
 
 
 def passes(pixels):
-    """The rows of Adam7's seven passes (PNG, third edition, 8.1), and of none."""
+    """Yield the rows without interlacing, and in Adam7's passes (PNG, third edition, 8.1)."""
     yield False, pixels
     parts = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2)]
     yield True, *(pixels[y::dy, x::dx] for y, x, dy, dx in [*parts, (1, 0, 2, 1)])
 
 
 def apng(*, interlaced=False, separate=False, plays=0, claimed=None):
-    """Frames with every operation on parts of the canvas; `separate`: the still is not a frame."""
+    """Return an APNG with all operations. With `separate`, the still image is not a frame."""
     opaque = np.asarray(Image.new("RGB", (120, 80), "green").convert("RGBA"))
     number = itertools.count()
 
@@ -85,7 +85,7 @@ def apng(*, interlaced=False, separate=False, plays=0, claimed=None):
 
 
 def coded_items(source):
-    """The coded pictures in a file written by libavif, and the configuration of each."""
+    """Return the coded pictures in a file by libavif, and the configuration of each picture."""
     location = source.index(b"iloc") + 8
     sizes, count = struct.unpack_from(">HH", source, location)
     assert sizes == 0x4400
@@ -100,7 +100,7 @@ def coded_items(source):
 
 
 def avif_file(items, properties, *references, descriptor=b"", movie=b"", associations=b""):
-    """A file of items: their number, type, data (without it: the descriptor) and properties."""
+    """Return a file of items: their numbers, types, data (or the descriptor) and properties."""
 
     def head(start):
         offset, entries = start, []
@@ -134,7 +134,7 @@ def avif_file(items, properties, *references, descriptor=b"", movie=b"", associa
 
 
 def reference(name, start, ends):
-    """A reference from an item to others (14496-12, 8.11.12)."""
+    """Return a reference from an item to other items (14496-12, 8.11.12)."""
     return box(name, struct.pack(f">HH{len(ends)}H", start, len(ends), *ends))
 
 
@@ -142,7 +142,7 @@ ALPHA = full_box(b"auxC", b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0")
 
 
 def avif_grid(picture, rows, columns, tile, *, alpha="grid", claimed=None):
-    """A picture cut into tiles (HEIF, 6.6.2.3), its opacity too, or as a `whole`."""
+    """Return a picture cut into tiles (HEIF, 6.6.2.3), and its opacity in tiles or as a `whole`."""
     width, height = picture.size
     wide = Image.new(picture.mode, (columns * tile, rows * tile))
     wide.paste(picture, (0, 0))

@@ -1,4 +1,4 @@
-"""Images for the tests of thumbnails, all made in code, and ways to compare them."""
+"""Images for the thumbnail tests, all of them made in code, and functions to compare them."""
 
 import io
 import struct
@@ -10,7 +10,7 @@ from xaccel import thumbnail
 
 
 def photo(width=640, height=400, mode="RGB"):
-    """A smooth picture without symmetry."""
+    """Return a smooth picture without symmetry."""
     y, x = np.mgrid[0:height, 0:width]
     waves = [
         128 + 100 * np.sin(x / 37 + y / 91),
@@ -31,7 +31,7 @@ def encoded(picture, kind, **options):
 
 
 def opened(made):
-    """The thumbnail opened by Pillow, after a check of its attributes."""
+    """Check a thumbnail's attributes, and return the thumbnail opened by Pillow."""
     picture = Image.open(io.BytesIO(made.data))
     assert picture.size == (made.width, made.height)
     assert picture.format.lower() == made.format
@@ -40,7 +40,7 @@ def opened(made):
 
 
 def difference(one, other):
-    """The mean absolute difference of two pictures' samples, colours weighed by opacity."""
+    """Return the mean absolute difference between two pictures' samples, weighted by opacity."""
     pixels = [
         np.asarray(picture.convert("RGBA").convert("RGBa"), dtype=np.int16)
         for picture in (one, other)
@@ -49,13 +49,13 @@ def difference(one, other):
 
 
 def peak_memory():
-    """The most memory that this process has had since the peak was reset, in kB."""
+    """Return the peak memory of this process since the peak was last reset, in kB."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0])
 
 
 def _icc(space, tags):
-    """A version 2 ICC profile with these tags (ICC.1:2001-04)."""
+    """Return a version 2 ICC profile with these tags (ICC.1:2001-04)."""
     offset = 128 + 4 + 12 * len(tags)
     table = struct.pack(">I", len(tags))
     body = b""
@@ -101,7 +101,7 @@ def _gamma(gamma):
 
 
 def wide_rgb_profile():
-    """The primaries of Adobe RGB, which are far from sRGB, and a gamma of 1.8."""
+    """Return a profile with a gamma of 1.8 and Adobe RGB's primaries, which are far from sRGB."""
     return _icc(
         b"RGB ",
         {
@@ -117,12 +117,12 @@ def wide_rgb_profile():
 
 
 def gray_profile():
-    """A gamma of 1.4."""
+    """Return a profile with a gamma of 1.4."""
     return _icc(b"GRAY", {**_NAMES, b"kTRC": _gamma(1.4)})
 
 
 def cmyk_profile(points=9):
-    """Inks purer than the simple formula for CMYK assumes, as an 8-bit table to Lab."""
+    """Return a profile with an 8-bit table, for inks purer than in the simple CMYK formula."""
     axis = np.linspace(0, 1, points)
     c, m, y, k = np.meshgrid(axis, axis, axis, axis, indexing="ij")
     light = 1 - k

@@ -11,7 +11,7 @@ from tests.support.thumbnail_endpoint import get
 
 @contextlib.contextmanager
 def ended(hold):
-    """Set an event when a test ends, also when it fails, so that no thread waits any more."""
+    """Set an event when a test ends, even if it fails, so that no thread keeps waiting."""
     try:
         yield
     finally:
@@ -22,7 +22,7 @@ KEY = "a key of more than 16 bytes"
 
 
 class Service:
-    """The endpoint and the template helpers of one app, as of one process."""
+    """The endpoint and the template helpers of an app, as in a single process."""
 
     def __init__(self, settings):
         self.config = Config.from_mapping({"SECRET_KEYS": [KEY], **settings})
@@ -39,7 +39,7 @@ class Service:
 
 
 class Submitted:
-    """Stands before the backend of a renderer, and notes what is submitted."""
+    """Intercepts the jobs that a renderer submits to its backend, and records their deadlines."""
 
     def __init__(self, renderer, before=lambda: None, after=lambda: None):
         self.deadlines = []

@@ -1,4 +1,4 @@
-"""A site with Wagtail, as a process: it prints what the tags make of images, as JSON.
+"""A site with Wagtail, to run as a process. It prints the output of the image tags as JSON.
 
 python wagtail_site.py DIRECTORY
 """
@@ -34,7 +34,7 @@ settings.configure(
     DEFAULT_AUTO_FIELD="django.db.models.AutoField",
     INSTALLED_APPS=APPS,
     MEDIA_ROOT=DIRECTORY / "media",
-    # The tables at once, instead of ten years of migrations.
+    # Create the tables directly, instead of running ten years of migrations.
     MIGRATION_MODULES={app.rpartition(".")[2]: None for app in APPS}
     | {"wagtailcore": None, "wagtailimages": None, "wagtaildocs": None, "wagtailadmin": None}
     | {"wagtailsearch": None, "wagtailusers": None},

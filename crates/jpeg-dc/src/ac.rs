@@ -1,9 +1,9 @@
 //! Scans of AC coefficients of progressive frames (T.81, G.1.2.2 and G.1.2.3).
 //!
 //! Each scan contains some bits of some coefficients of every block. A decoder that reads one scan
-//! after another must keep all coefficients of all blocks, and goes through that memory for each
+//! after another must keep all coefficients of all blocks, and must go through that memory for each
 //! scan. This decoder reads all scans of a component side by side: once it has read a few blocks
-//! from every scan, these blocks are complete and can be forgotten.
+//! from every scan, these blocks are complete and no longer have to be kept.
 
 #![expect(
     clippy::inline_always,
@@ -29,7 +29,7 @@ pub(crate) type Lanes = [[i16; LANES]; 64];
 /// Adjacent blocks.
 #[derive(Debug)]
 pub(crate) struct Group {
-    /// Their coefficients.
+    /// The coefficients of the blocks.
     pub(crate) values: Lanes,
     /// For each block, one bit for every coefficient that is not zero.
     pub(crate) nonzero: [u64; LANES],
@@ -65,8 +65,8 @@ pub(crate) fn read(
 /// The symbol of a code, and the value after it if the value fits in the table's window.
 #[derive(Debug, Clone, Copy, Default)]
 struct Step {
-    /// The number of bits of the code, plus those of the value if it is known. 0 means that the
-    /// code is longer than the window, or invalid.
+    /// The number of bits of the code, plus the number of bits of the value if it is known. 0 means
+    /// that the code is longer than the window, or invalid.
     bits: u8,
     /// The upper half is the number of zeros before a coefficient, or the number of bits in the
     /// length of an EOB run. The lower half is the number of bits of a value that has not been read
@@ -100,7 +100,7 @@ impl Table {
         Self { code, steps }
     }
 
-    /// The step at the start of `ahead`, of which it uses at most 31 bits.
+    /// Returns the step at the start of `ahead`. A step uses at most 31 bits.
     #[inline(always)]
     fn step(&self, ahead: u64) -> Option<Step> {
         let window = usize::try_from(ahead >> (64 - WINDOW)).unwrap_or_default();
@@ -187,14 +187,14 @@ struct Band {
     last: u32,
     /// One bit for each of the coefficients.
     mask: u64,
-    /// The successive approximation bit position (Al): the lowest bit that the scan has.
+    /// The successive approximation bit position (Al): the lowest bit that the scan contains.
     low: u8,
 }
 
 /// The position in a scan.
 #[derive(Debug, Clone, Copy, Default)]
 struct Position {
-    /// The blocks that are left of an EOB run.
+    /// The number of blocks that are left of an EOB run.
     run: u32,
     /// The 64 bits that start at `byte`, and the number of them that have been used.
     byte: usize,
@@ -203,7 +203,8 @@ struct Position {
 }
 
 impl AcScan {
-    /// A scan of one component, with its bits. `restart_interval` is in blocks, 0 if there is none.
+    /// Creates a scan of one component, with its bits. `restart_interval` is in blocks; it is 0 if
+    /// there are no restart markers.
     pub(crate) fn new(code: &Code, scan: &Scan, bits: Bits, restart_interval: usize) -> Self {
         let (first, last) = (scan.band.0.into(), u32::from(scan.band.1).min(63));
         let mask = (u64::MAX << first) & (u64::MAX >> (63 - last));
@@ -272,7 +273,7 @@ impl Position {
         Self { run: 0, byte, word: window(bytes, byte), used: 0 }
     }
 
-    /// The next bits, at least 32 of them valid.
+    /// Returns the next bits, of which at least 32 are valid.
     #[inline(always)]
     fn ahead(&mut self, bytes: &[u8]) -> u64 {
         if self.used > 32 {
@@ -355,7 +356,7 @@ impl Source<'_> {
             }
             let zeros = u32::from(step.zeros());
             let mut place = index + zeros;
-            // Usually there is no known coefficient on the way. One comparison detects that.
+            // Usually, no known coefficient lies in between. One comparison detects that.
             if (known >> index) & ((2 << zeros) - 1) != 0 {
                 let mut free = !known & (u64::MAX << index);
                 for _ in 0..zeros {

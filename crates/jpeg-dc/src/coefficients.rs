@@ -47,7 +47,7 @@ impl Coefficients {
         Ok(())
     }
 
-    /// The samples of a plane of this size at this scale.
+    /// Returns the samples of a plane of this size at this scale.
     pub(crate) fn samples(
         mut self,
         scale: Scale,

@@ -12,7 +12,7 @@ use crate::huffman::Code;
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Step {
     pub(crate) bits: u8,
-    /// The length of the code if the difference must be read from the bits after it, else 0.
+    /// The length of the code if the difference must be read from the bits after it, otherwise 0.
     code: u8,
     pub(crate) difference: i16,
 }
@@ -44,7 +44,7 @@ impl<'a> DifferenceTable<'a> {
         Self { code, steps }
     }
 
-    /// The difference at the start of `ahead`.
+    /// Returns the difference at the start of `ahead`.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "called, it takes a third more time")]
     pub(crate) fn step(&self, ahead: u64) -> Step {
@@ -74,7 +74,7 @@ pub(crate) fn by_block<'a, T>(layout: &Layout, of_parts: &'a [T]) -> Vec<&'a T> 
     parts.flat_map(|(part, own)| std::iter::repeat_n(own, part.h * part.v)).collect()
 }
 
-/// The value of `size` bits, at most 15, at the start of `bits` (T.81, F.2.2.1).
+/// Returns the value of the first `size` bits (at most 15) of `bits` (T.81, F.2.2.1).
 #[inline]
 pub(crate) fn difference(bits: u64, size: u8) -> i16 {
     let magnitude = ((bits >> 1) >> (63 - size)) as i32;

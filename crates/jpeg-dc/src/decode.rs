@@ -1,4 +1,4 @@
-//! Images at one eighth of their size.
+//! Decodes images at one eighth of their size.
 
 use crate::coefficients::Coefficients;
 use crate::deadline::Deadline;
@@ -23,11 +23,11 @@ pub fn decode(data: &[u8], options: &Options) -> Result<DcImage, Error> {
     decode_before(data, options, Deadline::NONE)
 }
 
-/// The same as [`decode`], but stops when `expired` returns true. `expired` is called about once
-/// per row of blocks of each scan.
+/// Decodes a JPEG as [`decode`] does, but stops when `expired` returns true. `expired` is called
+/// about once per row of blocks of each scan.
 ///
 /// # Errors
-/// The same as [`decode`], and [`Error::Expired`].
+/// The same errors as [`decode`], and [`Error::Expired`].
 pub fn decode_until(
     data: &[u8],
     options: &Options,

@@ -6,7 +6,8 @@ use memchr::memchr;
 
 use crate::error::Error;
 
-/// Zero bytes after the data, so that a window can be loaded from every place in it.
+/// The number of zero bytes after the data, so that a window can be loaded at any position in the
+/// data.
 const PADDING: usize = 16;
 
 /// The bits of a scan without byte stuffing and restart markers.
@@ -21,7 +22,7 @@ pub(crate) struct Bits {
 
 impl Bits {
     /// Collects the data of the scan that starts at `start`, up to the first marker other than a
-    /// restart marker. `restarts` says whether restart markers are expected.
+    /// restart marker. `restarts` specifies whether restart markers are expected.
     pub(crate) fn collect(data: &[u8], start: usize, restarts: bool) -> Result<Self, Error> {
         let source = data.get(start..).unwrap_or_default();
         let mut bytes = Vec::with_capacity(source.len() + PADDING);
@@ -81,7 +82,7 @@ impl Bits {
         (self.bytes, self.intervals)
     }
 
-    /// Number of bytes of data.
+    /// Returns the number of bytes of data.
     pub(crate) fn len(&self) -> usize {
         self.bytes.len() - PADDING
     }
@@ -91,7 +92,7 @@ impl Bits {
 const MAX_BYTES: usize = 1 << 28;
 
 /// Finds the end of the scan that starts at `start`: the first marker other than a restart marker.
-/// The error is the position to search from when there is more data.
+/// The error is the position from which to continue the search when there is more data.
 pub(crate) fn find_end(data: &[u8], start: usize) -> Result<usize, usize> {
     let mut at = start;
     loop {
@@ -108,7 +109,7 @@ pub(crate) fn find_end(data: &[u8], start: usize) -> Result<usize, usize> {
     }
 }
 
-/// The 64 bits that start at `byte`, with zero bits after the end of the data.
+/// Returns the 64 bits that start at `byte`, with zero bits after the end of the data.
 #[inline]
 pub(crate) fn window(bytes: &[u8], byte: usize) -> u64 {
     bytes

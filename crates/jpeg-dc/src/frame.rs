@@ -42,7 +42,7 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// The resolution of the image divided by that of a component: across, and down.
+    /// The resolution of the image divided by the resolution of a component: across, and down.
     pub(crate) fn ratio(&self, component: &Component) -> (usize, usize) {
         (self.max_h / component.h, self.max_v / component.v)
     }
@@ -143,7 +143,7 @@ impl Frame {
 /// The limit of T.81 (B.2.3).
 pub(crate) const MAX_BLOCKS_PER_MCU: usize = 10;
 
-/// A component of a scan, as its header selects it.
+/// A component of a scan, as selected by the scan header.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ScanComponent {
     /// Index of the component in the frame.
@@ -201,10 +201,10 @@ impl Scan {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part {
     pub(crate) selected: ScanComponent,
-    /// Blocks of the component in an MCU: across, and down.
+    /// The number of the component's blocks in an MCU: across, and down.
     pub(crate) h: usize,
     pub(crate) v: usize,
-    /// Index of its first block within the MCU.
+    /// The index of the part's first block within the MCU.
     pub(crate) first: usize,
 }
 
@@ -218,12 +218,12 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// MCUs of the scan.
+    /// The number of MCUs in the scan.
     pub(crate) fn total_mcus(&self) -> usize {
         self.mcus.0 * self.mcus.1
     }
 
-    /// Blocks of the scan.
+    /// The number of blocks in the scan.
     pub(crate) fn total_blocks(&self) -> usize {
         self.total_mcus() * self.blocks_per_mcu
     }

@@ -8,9 +8,9 @@ pub(crate) const MAX_CODE: u32 = 16;
 /// A canonical Huffman code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Code {
-    /// In order of their codes.
+    /// The symbols, in the order of their codes.
     symbols: Vec<u8>,
-    /// `counts[i]`: number of codes of `i + 1` bits.
+    /// `counts[i]`: the number of codes of `i + 1` bits.
     counts: [u8; 16],
     /// `limits[i]`: a number above every 16-bit word that starts with a code of at most `i + 1`
     /// bits.
@@ -45,7 +45,7 @@ impl Code {
         self.symbols.iter().all(|&symbol| symbol < 16)
     }
 
-    /// Each symbol with the length of its code, in order of the codes.
+    /// Returns each symbol with the length of its code, in the order of the codes.
     pub(crate) fn symbols(&self) -> impl Iterator<Item = (u32, u8)> + '_ {
         let lengths = (1..=MAX_CODE)
             .zip(&self.counts)

@@ -223,7 +223,7 @@ fn by_block<const N: usize, const P: usize>(mut samples: [[u8; P]; N]) -> [[u8; 
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "the lowest byte has the whole number")]
 fn to_samples<const P: usize>(numbers: Each<P>) -> [u8; P] {
-    /// From this number to twice this number, the last bit of a number stands for 1.
+    /// From this number to twice this number, the last bit of a floating-point number stands for 1.
     const ONES: f32 = 8_388_608.0;
     let mut samples = [0; P];
     for (sample, number) in samples.iter_mut().zip(numbers.0) {

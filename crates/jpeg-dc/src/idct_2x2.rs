@@ -1,7 +1,7 @@
 //! Blocks of 2 x 2 samples.
 //!
-//! If a component has half the resolution of the image in both directions, such as the chroma of
-//! 4:2:0, libjpeg does not enlarge it at 1/8. Instead, it uses an inverse DCT that produces 2 x 2
+//! If a component has half the resolution of the image in both directions, as chroma does in 4:2:0
+//! files, libjpeg does not enlarge it at 1/8. Instead, it uses an inverse DCT that produces 2 x 2
 //! samples for each block and needs AC coefficients.
 
 use crate::ac::Lanes;
@@ -19,7 +19,8 @@ pub(crate) type Quad = [u8; 4];
 /// weight in libjpeg's inverse DCT.
 const SIDE: usize = 5;
 
-/// The index of each coefficient among those that count, or the one after all of them.
+/// The index of each coefficient among those that count. For the others, it is the index after the
+/// last of these.
 const PLACES: [u8; 64] = places();
 
 const fn places() -> [u8; 64] {
@@ -35,12 +36,12 @@ const fn places() -> [u8; 64] {
     places
 }
 
-/// The dequantised coefficients of a block that count, row by row.
+/// Those coefficients of a block that count, dequantised, row by row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DequantisedBlock([i32; 32]);
 
 impl DequantisedBlock {
-    /// A block with only a DC coefficient.
+    /// Creates a block with only a DC coefficient.
     #[inline]
     pub(crate) fn new(dc: i32, quantisation: &Quantisation) -> Self {
         let mut block = Self([0; 32]);
@@ -59,7 +60,8 @@ impl DequantisedBlock {
         }
     }
 
-    /// The samples, in fixed point and rounded as in libjpeg, so that the results are equal.
+    /// Computes the samples in fixed point, and rounds as libjpeg does, so that the results are
+    /// equal.
     pub(crate) fn samples(&self) -> Quad {
         let (rows, _) = self.0.as_chunks::<SIDE>();
         let &[even, first, third, fifth, seventh, ..] = rows else { return [0; 4] };
@@ -77,8 +79,8 @@ impl DequantisedBlock {
     }
 }
 
-/// The vector code of libjpeg-turbo keeps 16 bits between the passes. That is enough for every
-/// image that was encoded from pixels, but not for every file.
+/// Limits a value to 16 bits, as the vector code of libjpeg-turbo does between the passes. That is
+/// enough for every image that was encoded from pixels, but not for every file.
 #[inline]
 fn saturate(value: i32) -> i32 {
     value.clamp(i16::MIN.into(), i16::MAX.into())
@@ -184,7 +186,7 @@ impl<'a> QuadReader<'a> {
     }
 }
 
-/// Writes blocks of 2 x 2 samples, `across` of them in a row, to a plane twice as wide.
+/// Writes blocks of 2 x 2 samples, `across` of them in a row, to a plane that is twice as wide.
 pub(crate) fn plane(quads: &[Quad], across: usize) -> Vec<u8> {
     let mut samples = vec![0; quads.len() * 4];
     let rows = samples.chunks_exact_mut((4 * across).max(1));

@@ -17,11 +17,11 @@ pub enum Color {
 /// One component, at its own resolution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plane {
-    /// Samples in a row.
+    /// The number of samples in a row.
     pub width: usize,
-    /// Rows.
+    /// The number of rows.
     pub height: usize,
-    /// Distance from one row to the next in `data`; at least `width`.
+    /// The distance from one row to the next in `data`; at least `width`.
     pub stride: usize,
     /// The number of pixels of the decoded image that one sample covers, across and down: `(2, 1)`
     /// for the chroma planes of a 4:2:2 image.
@@ -53,9 +53,9 @@ pub struct Planes {
 }
 
 impl Planes {
-    /// The image as `width * height` pixels of red, green and blue, one byte each, in rows without
-    /// padding. As in libjpeg at scale 1/8, subsampled planes are enlarged by repeating their
-    /// samples, and colours are converted in fixed point.
+    /// Returns the image as `width * height` pixels of red, green and blue, one byte each, in rows
+    /// without padding. As in libjpeg at scale 1/8, subsampled planes are enlarged by repeating
+    /// their samples, and colours are converted in fixed point.
     #[must_use]
     pub fn to_rgb(&self) -> Vec<u8> {
         let mut pixels = vec![0; self.width * self.height * 3];
@@ -88,7 +88,8 @@ impl Planes {
         pixels
     }
 
-    /// The image as `width * height` pixels of luminance, one byte each, in rows without padding.
+    /// Returns the image as `width * height` pixels of luminance, one byte each, in rows without
+    /// padding.
     #[must_use]
     pub fn to_gray(&self) -> Vec<u8> {
         if self.color == Color::Rgb {
@@ -127,7 +128,7 @@ impl DcImage {
         self.full.1
     }
 
-    /// Whether every plane is bit for bit equal to that of libjpeg-turbo at 1/8. If not, chroma has
+    /// Whether every plane is bit for bit equal to libjpeg-turbo's plane at 1/8. If not, chroma has
     /// half the resolution that libjpeg-turbo produces, either because of
     /// [`Chroma::Dc`](crate::Chroma::Dc), or because the file stores chroma at a quarter of the
     /// image's resolution in both directions. Luminance is always exact.
@@ -136,7 +137,7 @@ impl DcImage {
         self.exact
     }
 
-    /// The image at 1/8 of its size, with its sides rounded up.
+    /// Returns the image at 1/8 of its size, with its sides rounded up.
     #[must_use]
     pub fn into_planes(self) -> Planes {
         self.image

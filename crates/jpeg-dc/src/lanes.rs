@@ -43,18 +43,17 @@ pub(crate) struct Lane {
     byte: usize,
     /// The bits.
     word: u64,
-    /// The number of used bits in the low byte, and above it the number of the block's
-    /// coefficients.
+    /// The low byte is the number of used bits. Above it is the number of the block's coefficients.
     state: Entry,
     /// The start of the next table.
     base: u16,
-    /// The number of the current block. Modulo the blocks of an MCU, it is the block's place in the
-    /// MCU.
+    /// The number of the current block. Modulo the number of blocks in an MCU, it is the block's
+    /// place in the MCU.
     pub(crate) block: usize,
 }
 
 impl Lane {
-    /// The next bit.
+    /// The position of the next bit.
     pub(crate) fn bit(&self) -> usize {
         self.byte * 8 + usize::from(self.state & 0xFF)
     }

@@ -2,8 +2,8 @@
 //!
 //! A JPEG stores its image in blocks of 8 x 8 pixels. The first coefficient of a block, the DC
 //! coefficient, is the mean of the block. At one eighth of the size, a block becomes one pixel, and
-//! that pixel *is* the DC coefficient. A thumbnail of a photo therefore needs one of 64
-//! coefficients, while a full decoder reads and keeps all of them, even at the small size. This
+//! that pixel *is* the DC coefficient. A thumbnail of a photo therefore needs only one of 64
+//! coefficients, but a full decoder reads and keeps all of them, even at this small size. This
 //! decoder does not:
 //!
 //! - In sequential (baseline) files it skips the other coefficients several symbols at a time, in
@@ -13,10 +13,11 @@
 //!
 //! # Result
 //!
-//! The result is bit for bit that of libjpeg-turbo at scale 1/8. For chroma at half the resolution
-//! in both directions (4:2:0), this requires the AC coefficients of the chroma components too,
-//! because one sample per block would be only half of the resolution. [`Chroma::Dc`] skips these
-//! coefficients for speed. Only luminance is exact then, and [`DcImage::is_exact`] returns false.
+//! The result is bit for bit the same as that of libjpeg-turbo at scale 1/8. For chroma at half the
+//! resolution in both directions (4:2:0), this requires the AC coefficients of the chroma
+//! components too, because one sample per block would provide only half of the resolution.
+//! [`Chroma::Dc`] skips these coefficients for speed. In that case, only luminance is exact, and
+//! [`DcImage::is_exact`] returns false.
 //!
 //! ```
 //! use jpeg_dc::{Options, decode};
@@ -44,10 +45,10 @@
 //!
 //! Use this decoder in front of a full decoder, which handles the files that this one refuses:
 //!
-//! - [`Error::Unsupported`]: a number of components other than 1 or 3 (CMYK), other than 8 bits a
-//!   sample, arithmetic, lossless and hierarchical coding, a height given by a DNL segment, files
-//!   without Huffman tables, sampling factors that do not divide one another, scans above 256 MiB,
-//!   more than 500 scans.
+//! - [`Error::Unsupported`]: a number of components other than 1 or 3 (CMYK), sample sizes other
+//!   than 8 bits, arithmetic, lossless and hierarchical coding, a height given by a DNL segment,
+//!   files without Huffman tables, sampling factors that do not divide one another, scans above 256
+//!   MiB, more than 500 scans.
 //! - [`Error::Malformed`]: damaged or truncated files. Full decoders show the part that is present.
 //!
 //! The decoder reads only what it needs. A file that is damaged after its last DC coefficient, or
@@ -56,14 +57,14 @@
 //!
 //! # Cost
 //!
-//! Besides the samples, the decoder uses memory for the size of the file plus about ten bytes per
-//! block. A file must have at least one bit for each block that its header claims; otherwise it is
-//! refused before any memory is allocated for its blocks. Time is also bounded by a multiple of the
-//! file's size: no bit is read more than twice, except for the first few blocks of a lane that
-//! starts in the middle of the file and out of step. A scan of few bits can require a look at every
-//! block, so files with more than 500 scans are refused, and [`decode_progressive`] refuses files
-//! with more than 100 scans. [`decode_until`] and [`decode_progressive_until`] also ask the caller,
-//! about once per row of blocks, whether its time is up.
+//! In addition to the samples, the decoder uses as much memory as the size of the file plus about
+//! ten bytes per block. A file must have at least one bit for each block that its header claims;
+//! otherwise it is refused before any memory is allocated for its blocks. Time is also bounded by a
+//! multiple of the file's size: no bit is read more than twice, except in the first few blocks of a
+//! lane that starts out of step in the middle of the file. A scan of only a few bits can require a
+//! visit to every block, so files with more than 500 scans are refused, and [`decode_progressive`]
+//! refuses files with more than 100 scans. [`decode_until`] and [`decode_progressive_until`] also
+//! ask the caller, about once per row of blocks, whether the time is up.
 
 mod ac;
 mod coefficients;

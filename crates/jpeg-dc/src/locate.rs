@@ -7,7 +7,8 @@
 //! places. Without them, the scan is cut into parts, and a lane starts at an arbitrary bit as if an
 //! MCU started there. Huffman codes soon synchronise, usually within some tens of blocks. From the
 //! first block that both the previous lane and this one have found, at the same place in the MCU,
-//! all results of this lane are right. If the two never meet, the previous lane continues instead.
+//! all results of this lane are correct. If the two never meet, the previous lane continues
+//! instead.
 
 use crate::deadline::Deadline;
 use crate::entropy::Bits;
@@ -24,8 +25,8 @@ const OVERLAP: usize = 8 * 1024;
 /// The number of new starts that a lane tries after an invalid code shows that it is out of step.
 const ATTEMPTS: usize = 64;
 
-/// The number of look-ups between two checks of the deadline, enough for a row of a few thousand
-/// pixels.
+/// The number of look-ups between two checks of the deadline, which is enough for a row of a few
+/// thousand pixels.
 const UNCHECKED: usize = 8 * 1024;
 
 /// The maximum number of bits of a block: 64 codes of 16 bits with 15 bits of magnitude.
@@ -33,7 +34,7 @@ const MAX_BLOCK: usize = 64 * 31;
 
 /// A stretch of the scan that starts, or may start, with an MCU.
 struct Stretch {
-    /// Its end, in bits.
+    /// The end of the stretch, in bits.
     to: usize,
     /// The number of positions to find: the starts of the blocks, and the end of the last one.
     wanted: usize,
@@ -63,7 +64,7 @@ struct Active<'s> {
 pub(crate) struct Locator<'a> {
     tables: &'a Tables<'a>,
     bytes: &'a [u8],
-    /// The bits of data.
+    /// The number of bits of data.
     end: usize,
     deadline: Deadline<'a>,
     /// The number of look-ups.
@@ -71,7 +72,7 @@ pub(crate) struct Locator<'a> {
     steps: std::cell::Cell<usize>,
 }
 
-/// The starts of all blocks of a scan, in bits, in order.
+/// Returns the starts of all blocks of a scan, in bits, in order.
 pub(crate) fn locate(
     tables: &Tables,
     bits: &Bits,
@@ -89,7 +90,7 @@ pub(crate) fn locate(
 
 const ENDS_EARLY: Error = Error::Malformed("a scan ends early or has an invalid code");
 
-/// A bit position, which fits because the size of a scan is limited.
+/// Converts a bit position. It always fits, because the size of a scan is limited.
 fn position(bit: usize) -> u32 {
     u32::try_from(bit).unwrap_or(u32::MAX)
 }
@@ -163,7 +164,8 @@ impl<'a> Locator<'a> {
         Ok(starts)
     }
 
-    /// Appends to `starts`, which are known to be right, the items of `others` that continue them.
+    /// Extends `starts`, which are known to be correct, by the items of `others` that continue
+    /// them.
     fn join(&self, starts: &mut Vec<u32>, others: &[u32]) -> Result<(), Error> {
         let per_mcu = self.tables.blocks_per_mcu;
         let Some(&first) = others.first() else { return Ok(()) };
@@ -245,7 +247,7 @@ impl<'a> Locator<'a> {
         let Some((ends, _)) = ends.split_first_chunk_mut::<N>() else { return 0 };
         let rounds = active.iter().map(|active| {
             let left = active.stretch.to.saturating_sub(active.lane.bit());
-            // A round takes about 27 bits on average, and ends at most three blocks.
+            // A round uses about 27 bits on average, and ends at most three blocks.
             ((BATCH - 1 - active.lane.block) / STEPS).min(left / 24 + 2)
         });
         let rounds = rounds.min().unwrap_or_default();
@@ -328,8 +330,8 @@ mod tests {
     }
 
     proptest! {
-        /// For all tables and data, several lanes find the same blocks as a walk symbol by symbol,
-        /// and the number of look-ups is proportional to the data.
+        /// For any tables and data, several lanes find the same blocks as decoding symbol by symbol,
+        /// and the number of look-ups is proportional to the length of the data.
         #[test]
         fn lanes_find_what_a_walk_finds(
             dc in table(0),

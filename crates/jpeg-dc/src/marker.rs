@@ -56,7 +56,7 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// The position of the reader: after the last segment it read.
+    /// The position of the reader, which is after the last segment that was read.
     pub(crate) fn position(&self) -> usize {
         self.position
     }
@@ -245,7 +245,8 @@ impl Reader {
 }
 
 /// Finds the next marker at or after `from`, and the position of its segment's length. The error is
-/// the position to search from when there is more data. Other bytes are skipped, as in libjpeg.
+/// the position from which to continue the search when there is more data. Other bytes are skipped,
+/// as in libjpeg.
 fn next_marker(data: &[u8], from: usize) -> Result<(u8, usize), usize> {
     let mut at = from;
     loop {

@@ -16,13 +16,13 @@ pub struct Options {
     pub(crate) chroma: Chroma,
 }
 
-/// How chroma of half the resolution in both directions (4:2:0) is decoded.
+/// How chroma that has half the resolution in both directions (4:2:0) is decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Chroma {
     /// Reads the AC coefficients of these components, and computes 2 x 2 samples for each block,
-    /// exactly as libjpeg does. This takes a quarter to half more time for sequential files, and
-    /// needs more scans of progressive files.
+    /// exactly as libjpeg does. This takes 25 to 50 % more time for sequential files, and needs
+    /// more scans of progressive files.
     #[default]
     Full,
     /// Computes one sample for each block, which is half the resolution. That is enough if the
@@ -53,8 +53,9 @@ impl Scale {
 }
 
 impl Options {
-    /// Sets no limit besides those of the format. Memory stays in proportion to the input: a header
-    /// that claims more blocks than the data can hold is refused before any allocation.
+    /// Creates options without limits other than those of the format. Memory use stays proportional
+    /// to the input: a header that claims more blocks than the data can hold is refused before any
+    /// allocation.
     #[must_use]
     pub const fn new() -> Self {
         Self { max_pixels: u64::MAX, chroma: Chroma::Full }
@@ -67,7 +68,7 @@ impl Options {
         self
     }
 
-    /// Sets how chroma of half the resolution is decoded.
+    /// Sets how chroma that has half the resolution is decoded.
     #[must_use]
     pub const fn chroma(mut self, chroma: Chroma) -> Self {
         self.chroma = chroma;

@@ -11,7 +11,8 @@ use crate::progression::Progression;
 /// The number of bytes to read from a source at once.
 const CHUNK: u64 = 64 * 1024;
 
-/// Finds the end of what [`decode`](crate::decode) needs in a file that arrives piece by piece.
+/// Finds the end of the part that [`decode`](crate::decode) needs of a file that arrives piece by
+/// piece.
 ///
 /// A progressive file stores its DC coefficients in some of its scans, often in the first half of
 /// the file, so you do not have to fetch the rest. A baseline file is needed up to the end of its
@@ -61,7 +62,7 @@ impl Prefix {
     /// previous call. No byte is searched twice.
     ///
     /// # Errors
-    /// The error that [`decode`](crate::decode) would give for the headers, without the rest.
+    /// The error that [`decode`](crate::decode) would return for the headers alone.
     pub fn find(&mut self, data: &[u8]) -> Result<Option<usize>, Error> {
         loop {
             if let Some(from) = self.looked_at {

@@ -35,8 +35,8 @@ impl Progression {
         Self { process: frame.process, components: needed.collect(), scans_left: MAX_SCANS }
     }
 
-    /// A progression that needs all coefficients. A scan of a sequential frame contains all
-    /// coefficients of a block at once, so the first one stands for all of them.
+    /// Creates a progression that needs all coefficients. A scan of a sequential frame contains all
+    /// coefficients of a block at once, so the first coefficient stands for all of them.
     pub(crate) fn of_all(frame: &Frame) -> Self {
         let in_block = if frame.process == Process::Progressive { 64 } else { 1 };
         let needed = frame.components.iter().map(|_| vec![Known::Nothing; in_block]);
@@ -99,8 +99,8 @@ const INVALID: Error = Error::Malformed("a scan's band of coefficients is invali
 /// The maximum number of low bits that a scan may leave out (T.81, G.1.2.1).
 const MAX_LOW: u8 = 13;
 
-/// The maximum number of scans. A scan of few bytes can require a look at every block. Encoders
-/// write about ten scans.
+/// The maximum number of scans. A scan of only a few bytes can require a visit to every block.
+/// Encoders write about ten scans.
 const MAX_SCANS: usize = 500;
 
 /// The maximum number of scans if all of them are read.

@@ -1,4 +1,4 @@
-//! Progressive files, with all coefficients.
+//! Decodes progressive files, with all coefficients.
 
 use crate::coefficients::Coefficients;
 use crate::deadline::Deadline;
@@ -17,16 +17,16 @@ use crate::progressive_scan;
 /// contains are zero; libjpeg-turbo estimates them to smooth the image.
 ///
 /// # Errors
-/// The same as [`decode`](crate::decode). Sequential files are [`Error::Unsupported`].
+/// The same errors as [`decode`](crate::decode). Sequential files are [`Error::Unsupported`].
 pub fn decode_progressive(data: &[u8], scale: Scale, options: &Options) -> Result<Planes, Error> {
     decode_before(data, scale, options, Deadline::NONE)
 }
 
-/// The same as [`decode_progressive`], but stops when `expired` returns true. `expired` is called
-/// about once per row of blocks.
+/// Decodes a JPEG as [`decode_progressive`] does, but stops when `expired` returns true. `expired`
+/// is called about once per row of blocks.
 ///
 /// # Errors
-/// The same as [`decode_progressive`], and [`Error::Expired`].
+/// The same errors as [`decode_progressive`], and [`Error::Expired`].
 pub fn decode_progressive_until(
     data: &[u8],
     scale: Scale,
@@ -70,7 +70,7 @@ fn decode_before(
     }
     let divisor = scale.divisor();
     let (width, height) = (usize::from(frame.width), usize::from(frame.height));
-    // Transform one component at a time, to free its coefficients before the next one starts.
+    // Transform one component at a time, so that its coefficients are freed before the next one.
     let components = frame.components.iter().zip(coefficients);
     let planes = components.map(|(component, coefficients)| {
         let ratio = frame.ratio(component);
@@ -88,7 +88,7 @@ fn decode_before(
 }
 
 /// Whether a file has scans for every bit of every coefficient. A progressive file may end after
-/// any scan, and a file that is cut off there otherwise looks whole. This function reads the
+/// any scan, so a file that is cut off between two scans looks complete. This function reads the
 /// headers of the scans, not their data.
 ///
 /// Returns false for a file whose headers are refused, and for a file that ends within a scan.

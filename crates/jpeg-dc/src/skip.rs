@@ -1,4 +1,4 @@
-//! Tables for skipping blocks, several symbols in one look-up.
+//! Tables for skipping blocks, several symbols per look-up.
 
 use crate::huffman::Code;
 
@@ -14,8 +14,8 @@ const MAX_BITS: u32 = 22;
 /// is the number of coefficients, which in a sum is the index of the block's next coefficient.
 ///
 /// [`END`] is added at the end of a block. If [`SLOW`] is set, by an entry or by the sum, the step
-/// is void and must be taken symbol by symbol: the code is longer than the window, or the block is
-/// filled to its last coefficient, so that the entry runs into the next block.
+/// is invalid and must be repeated symbol by symbol: the code is longer than the window, or the
+/// block is filled to its last coefficient, so that the entry runs into the next block.
 pub(crate) type Entry = u16;
 /// The position of the number of coefficients.
 pub(crate) const COUNT_SHIFT: u32 = 8;

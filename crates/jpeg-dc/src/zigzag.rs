@@ -1,6 +1,6 @@
 //! The zigzag order of coefficients.
 
-/// The zigzag order (T.81, figure A.6): row and column of a coefficient, from the first on.
+/// The zigzag order (T.81, figure A.6): the row and column of each coefficient.
 pub(crate) const ZIGZAG: [(u8, u8); 64] = zigzag();
 
 const fn zigzag() -> [(u8, u8); 64] {

@@ -7,14 +7,14 @@ use image::{ImageBuffer, Luma, Pixel, Rgb, Rgba, imageops};
 use crate::error::RasterError;
 use crate::picture::{Picture, PixelKind};
 
-/// Above this sigma, three box blurs are as good as a Gaussian kernel, and their time does not
-/// depend on sigma.
+/// Above this sigma, three box blurs are as good as a Gaussian kernel, and the time that they take
+/// does not depend on sigma.
 const WIDE: f32 = 4.0;
 
-/// Blurs by a Gaussian with this standard deviation in pixels.
+/// Blurs with a Gaussian of this standard deviation in pixels.
 ///
 /// # Errors
-/// Fails if the data does not fit the picture's size.
+/// Fails if the data does not match the picture's size.
 pub fn blur(picture: Picture, sigma: f32) -> Result<Picture, RasterError> {
     premultiplied(picture, |picture| match picture.kind {
         PixelKind::Luma => by_kind::<Luma<u8>>(picture, |image| blur_image(image, sigma)),
@@ -25,10 +25,10 @@ pub fn blur(picture: Picture, sigma: f32) -> Result<Picture, RasterError> {
     })
 }
 
-/// Sharpens by an unsharp mask with this standard deviation in pixels.
+/// Sharpens with an unsharp mask of this standard deviation in pixels.
 ///
 /// # Errors
-/// Fails if the data does not fit the picture's size.
+/// Fails if the data does not match the picture's size.
 pub fn sharpen(picture: Picture, sigma: f32) -> Result<Picture, RasterError> {
     premultiplied(picture, |picture| match picture.kind {
         PixelKind::Luma => by_kind::<Luma<u8>>(picture, |i| imageops::unsharpen(i, sigma, 0)),
@@ -55,7 +55,7 @@ fn by_kind<P: Pixel<Subpixel = u8>>(
     Ok(Picture { width, height, kind, data: work(&image).into_raw() })
 }
 
-/// Works on colours that are multiplied by their opacity.
+/// Applies a function to colours that are multiplied by their opacity.
 pub(crate) fn premultiplied(
     picture: Picture,
     work: impl FnOnce(Picture) -> Result<Picture, RasterError>,

@@ -21,7 +21,7 @@ pub fn bmp<'a>(
 /// The number of bytes of a source after which `goes_on` is called.
 const PIECE: usize = 64 * 1024;
 
-/// A source that the caller can stop.
+/// A reader that the caller can stop.
 struct Stoppable<'a> {
     source: Cursor<&'a [u8]>,
     unchecked: usize,
@@ -47,7 +47,7 @@ impl Read for Stoppable<'_> {
         Ok(length)
     }
 
-    // The decoder reads one pixel at a time.
+    // Inline, because the decoder reads one pixel at a time.
     #[inline]
     fn read_exact(&mut self, buffer: &mut [u8]) -> io::Result<()> {
         self.source.read_exact(buffer)?;

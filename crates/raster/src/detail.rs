@@ -1,14 +1,14 @@
-//! Raises fine detail.
+//! Enhances fine detail.
 
 use crate::blur::premultiplied;
 use crate::error::RasterError;
 use crate::picture::Picture;
 
-/// Raises the difference of each pixel from its four neighbours by two thirds, as Pillow's filter
-/// `DETAIL` does. The pixels at the edges stay as they are.
+/// Increases the difference between each pixel and its four neighbours by two thirds, as Pillow's
+/// filter `DETAIL` does. The pixels at the edges are unchanged.
 ///
 /// # Errors
-/// Fails if the data does not fit the picture's size.
+/// Fails if the data does not match the picture's size.
 pub fn detail(picture: Picture) -> Result<Picture, RasterError> {
     premultiplied(picture, |picture| Ok(Picture { data: convolved(&picture), ..picture }))
 }

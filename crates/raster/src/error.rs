@@ -1,6 +1,6 @@
 //! The error of an operation on pixels.
 
-/// A picture has less data than its size requires, or a side is zero. The caller made a mistake.
+/// A picture has less data than its size requires, or a side is zero. This is the caller's mistake.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct RasterError(String);

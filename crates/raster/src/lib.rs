@@ -1,8 +1,9 @@
 //! Pictures in memory, and the operations on their pixels that use generic libraries.
 //!
 //! The kernels of `fast_image_resize` and the decoders of `image` and `tiff` are generic. They take
-//! over a minute to compile, and are compiled in the crate that uses them. This crate exists so
-//! that this happens once, and not after every change to the thumbnail engine.
+//! more than a minute to compile, and are compiled as part of the crate that uses them. This crate
+//! exists so that they are compiled only once instead of after every change to the thumbnail
+//! engine.
 
 mod blur;
 mod decode;

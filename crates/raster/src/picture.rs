@@ -13,14 +13,14 @@ pub struct Size {
 impl TryFrom<(usize, usize)> for Size {
     type Error = TryFromIntError;
 
-    /// A size whose width and height are below 2³².
+    /// Fails unless the width and height are below 2³².
     fn try_from((width, height): (usize, usize)) -> Result<Self, TryFromIntError> {
         Ok(Self { width: width.try_into()?, height: height.try_into()? })
     }
 }
 
 impl Size {
-    /// The size with width and height exchanged.
+    /// Returns the size with width and height exchanged.
     #[must_use]
     pub const fn swapped(self) -> Self {
         Self { width: self.height, height: self.width }
@@ -47,7 +47,7 @@ pub enum PixelKind {
 }
 
 impl PixelKind {
-    /// The bytes of a pixel.
+    /// The number of bytes of a pixel.
     #[must_use]
     pub const fn bytes(self) -> usize {
         match self {
@@ -61,24 +61,24 @@ impl PixelKind {
 /// A picture in memory: rows from top to bottom, without gaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
-    /// The pixels of a row.
+    /// The number of pixels in a row.
     pub width: u32,
     /// The number of rows.
     pub height: u32,
-    /// The kind of its pixels.
+    /// The kind of the pixels.
     pub kind: PixelKind,
     /// `width * height * kind.bytes()` bytes.
     pub data: Vec<u8>,
 }
 
 impl Picture {
-    /// Its size.
+    /// The size of the picture.
     #[must_use]
     pub const fn size(&self) -> Size {
         Size { width: self.width, height: self.height }
     }
 
-    /// The bytes of a row.
+    /// The number of bytes of a row.
     #[must_use]
     pub const fn stride(&self) -> usize {
         self.width as usize * self.kind.bytes()
@@ -120,7 +120,7 @@ impl Picture {
         Self { kind, data, ..picture }
     }
 
-    /// Converts inks to red, green and blue, by the usual formula without a profile.
+    /// Converts inks to red, green and blue, using the usual formula without a profile.
     #[must_use]
     pub fn without_inks(self) -> Self {
         if self.kind != PixelKind::Cmyk {
@@ -185,6 +185,6 @@ impl Picture {
 pub struct Frame {
     /// The whole canvas at this moment.
     pub picture: Picture,
-    /// The time for which it is shown, in milliseconds.
+    /// The time for which the picture is shown, in milliseconds.
     pub delay: u32,
 }

@@ -71,7 +71,7 @@ pub struct Area {
 /// Resizes a part of a picture.
 ///
 /// # Errors
-/// Fails if the area lies outside the picture, the size is zero, or the data does not fit the
+/// Fails if the area lies outside the picture, the size is zero, or the data does not match the
 /// picture's size.
 pub fn resize(
     picture: &Picture,
@@ -92,7 +92,7 @@ pub fn resize(
 }
 
 /// Resizes a part of a picture without opacity by [`Filter::Lanczos3`], in bands: the rows of the
-/// intermediate picture are as wide as those of the source.
+/// intermediate picture are as wide as the rows of the source.
 fn resize_bands(
     source: &ImageRef<'_>,
     area: Area,

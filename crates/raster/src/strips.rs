@@ -1,4 +1,4 @@
-//! Resizes a picture of which only a strip is in memory.
+//! Resizes a picture while only a strip of it is in memory.
 
 use fast_image_resize::images::{Image, ImageRef, TypedImage};
 use fast_image_resize::pixels::U8x4;
@@ -8,7 +8,7 @@ use crate::error::RasterError;
 use crate::picture::{Picture, PixelKind, Size};
 use crate::resize::{Area, Filter, LANCZOS_RADIUS, convolve, options, samples};
 
-/// The bytes of a strip.
+/// The number of bytes of a strip.
 const STRIP: usize = 256 * 1024;
 
 /// The number of rows that are resized to their final width at once. The weights of columns are
@@ -18,9 +18,9 @@ const BAND: u32 = 256;
 /// Resizes a part of a picture whose rows arrive from top to bottom, a strip at a time, by
 /// [`Filter::Lanczos3`].
 ///
-/// The result is that of [`resize`](crate::resize()), except that some samples differ by one, or by
-/// two if the picture gets more rows. The reason is that the weights of rows are rounded according
-/// to the largest weight, which can be different in a strip and in the whole picture.
+/// The result is the same as that of [`resize`](crate::resize()), except that some samples differ
+/// by one, or by two if the picture is enlarged vertically. This is because row weights are rounded
+/// according to the largest weight, which may differ between a strip and the whole picture.
 ///
 /// Get [`room`](Self::room), fill it with the next rows, call [`advance`](Self::advance), and
 /// repeat until `room` returns `None`.
@@ -45,7 +45,7 @@ pub struct StripResizer {
     end: u32,
     /// The maximum number of rows of the result that are computed at once.
     most_in_band: u32,
-    /// The finished rows of the band, which are still as wide as the columns that are used.
+    /// The finished rows of the band. Each row covers the range of columns in use.
     band: Vec<u8>,
     /// The number of rows in the band.
     in_band: u32,
@@ -55,7 +55,7 @@ pub struct StripResizer {
 }
 
 impl StripResizer {
-    /// A resizer for a part of a picture with this size and kind.
+    /// Creates a resizer for a part of a picture with this size and kind.
     #[must_use]
     pub fn new(from: Size, kind: PixelKind, area: Area, to: Size) -> Self {
         let stride = (from.width as usize * kind.bytes()).max(1);
@@ -103,7 +103,7 @@ impl StripResizer {
         self.rows.get_mut(start..end).filter(|_| rows > 0)
     }
 
-    /// Resizes as far as possible, after [`room`](Self::room) was filled.
+    /// Resizes as far as possible, after [`room`](Self::room) has been filled.
     ///
     /// # Errors
     /// Fails if the area lies outside the picture.
@@ -164,7 +164,7 @@ impl StripResizer {
             .map_or(0, |last| last + 1 - self.next())
     }
 
-    /// Computes the next rows of the result at their old width.
+    /// Computes the next rows of the result at their original width.
     fn resize_down(&mut self, rows: u32) -> Result<(), RasterError> {
         let known = Size { width: self.from.width, height: self.end - self.first };
         let (left, right) = self.columns;
@@ -180,7 +180,7 @@ impl StripResizer {
         Ok(())
     }
 
-    /// Resizes the rows of the band to their width, which finishes them.
+    /// Resizes the rows of the band to their final width, which completes them.
     fn resize_across(&mut self) -> Result<(), RasterError> {
         let height = self.in_band;
         let (first, end) = self.columns;
@@ -233,8 +233,8 @@ impl Axis {
         (2.0 * LANCZOS_RADIUS * self.scale.max(1.0)).ceil() as u32 + 1
     }
 
-    /// The start and length of `count` pixels of the result in a part of the picture, from `first`
-    /// to `end`, that has all the pixels they need.
+    /// The start and length of `count` pixels of the result within a part of the picture. The part,
+    /// from `first` to `end`, contains all pixels that they need.
     fn part(self, index: u32, count: u32, (first, end): (u32, u32)) -> (f64, f64) {
         const ROUNDING: f64 = 1e-6;
         let start = self.start + f64::from(index) * self.scale - f64::from(first);

@@ -1,4 +1,4 @@
-//! TIFF by the `tiff` crate: the first page, in eight bits a sample.
+//! Decodes the first page of a TIFF with the `tiff` crate, to eight bits per sample.
 
 use std::collections::HashSet;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
@@ -72,17 +72,17 @@ impl Scheme {
     }
 }
 
-/// The opacity of a pixel, if it has any.
+/// How the opacity of a pixel is stored, if it has one.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Alpha {
     None,
-    /// The colours are not multiplied by it.
+    /// The colours are not multiplied by the opacity.
     Unassociated,
-    /// The colours are multiplied by it.
+    /// The colours are multiplied by the opacity.
     Associated,
 }
 
-/// The first page of a TIFF file, with its header read.
+/// The first page of a TIFF file whose header has been read.
 pub struct Tiff<'a> {
     decoder: Decoder<Overlaid<'a>>,
     size: Size,
@@ -99,10 +99,10 @@ pub struct Tiff<'a> {
     compression: u16,
 }
 
-/// The strips or tiles of which a picture consists.
+/// The strips or tiles that make up a picture.
 #[derive(Clone, Copy)]
 struct Chunks {
-    /// The size of each, without what is cut off at the edges of the picture.
+    /// The size of each strip or tile. At the edges of the picture, part of it may be cut off.
     size: Size,
     across: u32,
     /// The number of strips or tiles in one plane.
@@ -118,7 +118,7 @@ impl<'a> Tiff<'a> {
         if has_long_text(source) {
             return Err(TiffError::Corrupt("a text is longer than the file".into()));
         }
-        // The crate refuses palettes, so it reads their indices as gray samples.
+        // The crate does not support palettes, so it is made to read their indices as gray samples.
         let gray = palette_as_gray(source);
         let is_palette = gray.is_some();
         let source = Overlaid {
@@ -206,8 +206,8 @@ impl<'a> Tiff<'a> {
         Ok(file)
     }
 
-    /// Checks that JPEG strips are no larger than their place in the picture. Their decoder trusts
-    /// their own headers.
+    /// Checks that JPEG strips are not larger than their place in the picture. The decoder of the
+    /// strips trusts their own headers.
     fn check_jpegs(&mut self, samples: u16) -> Result<(), TiffError> {
         if self.compression != JPEG {
             return Ok(());
@@ -253,7 +253,7 @@ impl<'a> Tiff<'a> {
         self.alpha != Alpha::None
     }
 
-    /// The ICC profile.
+    /// Returns the ICC profile.
     #[must_use]
     pub fn icc_profile(&mut self) -> Option<Vec<u8>> {
         self.decoder.get_tag_u8_vec(Tag::IccProfile).ok()
@@ -325,7 +325,7 @@ impl<'a> Tiff<'a> {
         file
     }
 
-    /// The pixels of a strip or tile, and its size.
+    /// Decodes a strip or tile. Returns its size and its pixels.
     fn chunk(&mut self, chunk: u32) -> Result<(Size, Vec<u8>), TiffError> {
         let (width, height) = self.decoder.chunk_data_dimensions(chunk);
         let size = Size { width, height };
@@ -336,8 +336,8 @@ impl<'a> Tiff<'a> {
         let mut samples = Vec::new();
         for plane in 0..planes {
             let index = u32::try_from(plane).unwrap_or_default() * self.chunks.count + chunk;
-            // Without compression the size of the strip limits what is read, and the length may be
-            // wrong.
+            // Without compression, the size of the strip limits the number of bytes that are read,
+            // and the length may be wrong.
             let place =
                 self.places.get(index as usize).filter(|_| self.compression != UNCOMPRESSED);
             let end = place.map_or(u64::MAX, |&(start, length)| start.saturating_add(length));
@@ -354,7 +354,7 @@ impl<'a> Tiff<'a> {
         Ok((size, self.pixels(samples)))
     }
 
-    /// Puts the pixels of a strip or tile at its place.
+    /// Copies the pixels of a strip or tile to its place.
     fn place(&self, chunk: u32, size: Size, data: &[u8], picture: &mut Picture) {
         let (column, row) = (chunk % self.chunks.across, chunk / self.chunks.across);
         let pixel = picture.kind.bytes();
@@ -379,7 +379,7 @@ impl<'a> Tiff<'a> {
         }
     }
 
-    /// The pixels of interleaved samples.
+    /// Converts interleaved samples to pixels.
     fn pixels(&self, samples: Vec<u8>) -> Vec<u8> {
         let (has_alpha, kind) = (self.has_alpha(), self.kind());
         if let (Scheme::Gray, 1) | (Scheme::Rgb, 3) | (Scheme::Cmyk, 4) =
@@ -459,8 +459,8 @@ fn palette(decoder: &mut Decoder<Overlaid<'_>>) -> Result<Vec<[u8; 3]>, TiffErro
     Ok(colors.map(|((red, green), blue)| [byte(red), byte(green), byte(blue)]).collect())
 }
 
-/// Converts every sample to eight bits. A row has `row` samples. Samples of fewer bits are scaled
-/// to the range from black to white, unless they are indices.
+/// Converts every sample to eight bits. A row contains `row` samples. Samples of fewer bits are
+/// scaled to the range from black to white, unless they are indices.
 fn eight_bits(
     decoded: DecodingResult,
     depth: u8,
@@ -510,7 +510,7 @@ fn interleaved(samples: &[u8], pixels: usize, planes: usize) -> Vec<u8> {
     data
 }
 
-/// JFIF's conversion, which is TIFF's with its default coefficients.
+/// Converts colours as in JFIF, which is the same as in TIFF with the default coefficients.
 fn to_rgb([luma, blue, red]: [u8; 3]) -> [u8; 3] {
     let [luma, blue, red] = [luma, blue, red].map(f32::from);
     let (blue, red) = (blue - 128.0, red - 128.0);
@@ -529,13 +529,13 @@ fn unmultiplied(sample: u8, opacity: u8) -> u8 {
     whole.map_or(0, |whole| u8::try_from(whole).unwrap_or(u8::MAX))
 }
 
-/// A value that the first page of a source has for a tag.
+/// The value of a tag on the first page of a source.
 struct Entry {
     tag: u64,
     kind: u64,
     /// The number of values.
     count: u64,
-    /// The position of the value, or of the number that is its position.
+    /// The position of the value, or the position of an offset to the value.
     value: usize,
 }
 
@@ -566,8 +566,8 @@ fn entries(source: &[u8]) -> impl Iterator<Item = Entry> {
     })
 }
 
-/// The position at which the first page says that its samples are indices into a palette, and the
-/// bytes that say that they are gray.
+/// The position at which the first page states that its samples are indices into a palette, and the
+/// bytes that would state that they are gray.
 fn palette_as_gray(source: &[u8]) -> Option<(u64, [u8; 2])> {
     const PHOTOMETRIC_INTERPRETATION: u64 = 262;
     const PALETTE: u64 = 3;
@@ -576,8 +576,8 @@ fn palette_as_gray(source: &[u8]) -> Option<(u64, [u8; 2])> {
     (number_at(source, at, 2)? == PALETTE).then_some((at as u64, gray))
 }
 
-/// Whether a text of the first page claims to be long, and longer than the source. The crate would
-/// print its error for such a text.
+/// Whether a string on the first page claims to be long, and longer than the source. The crate
+/// would print an error for such a string.
 fn has_long_text(source: &[u8]) -> bool {
     const ASCII: u64 = 2;
     let most = source.len().max(OVERHEAD) as u64;

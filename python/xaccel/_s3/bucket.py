@@ -19,7 +19,7 @@ ATTEMPTS = 3
 """The default maximum number of attempts to send a request."""
 
 _PAUSE = 0.2
-"""The longest pause before the second attempt, in seconds. It doubles with each further attempt."""
+"""The longest pause before the second attempt, in seconds. It doubles for each further attempt."""
 
 # S3 reports `SlowDown` with the status 503. Some other stores use 429.
 _TEMPORARY = frozenset({429, 500, 502, 503, 504})
@@ -31,10 +31,10 @@ _EMPTY = hashlib.sha256(b"").hexdigest()
 class Bucket:
     """The objects of a bucket.
 
-    Threads, greenlets and forked processes may share it.
+    Threads, greenlets and forked processes may share an instance.
 
     Args:
-        settings: Where the bucket is, and its keys.
+        settings: The location of the bucket, and its keys.
         attempts: The maximum number of attempts to send a request.
 
     Raises:
@@ -47,8 +47,8 @@ class Bucket:
         """The name of the bucket."""
         self._settings = settings
         self._signers = Signers(settings)
-        # The operator has named this server, which may be in a private network. Its redirects are
-        # not followed.
+        # The operator chose this server, so it may be in a private network. Redirects are not
+        # followed.
         origin = _http.Origin.of(settings.url("x"))
         self._client = _http.Client(private_origins=[origin])
 
@@ -66,17 +66,17 @@ class Bucket:
     ) -> _http.Response:
         """Send a request, and wait for the response header.
 
-        If the store does not respond or says that it is overloaded, the request is sent again
+        If the store does not respond or reports that it is overloaded, the request is sent again
         after a short pause.
 
         Args:
             method: The method, such as `GET`.
-            key: The key of the object, not encoded. It is empty for a request about the bucket.
+            key: The key of the object, not encoded. It is empty if the request is about the bucket.
             timeout: The total time in seconds, including pauses and the response's body.
             headers: The header fields of the request.
             query: The parameters of the request.
             body: The body.
-            expected: The statuses to return. Any other status raises an error.
+            expected: The statuses of responses to return. Any other status raises an error.
             max_bytes: The maximum size of the response's body in bytes.
 
         Raises:
@@ -128,7 +128,7 @@ class Bucket:
 
         Raises:
             S3Missing: The key can't be part of a URL.
-            S3Unavailable: There are no keys at the moment.
+            S3Unavailable: No keys are currently available.
         """
         url = f"s3://{self.name}/{key}"
         signer = self._signers.get()
@@ -143,7 +143,7 @@ def read(response: _http.Response, place: str, max_bytes: int | None = None) -> 
 
     Raises:
         S3TooLarge: The body has more than `max_bytes` bytes.
-        S3Unavailable: The body ended early, or the timeout has expired.
+        S3Unavailable: The body ended early, or the timeout expired.
     """
     pieces = []
     with response:

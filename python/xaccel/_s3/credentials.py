@@ -1,4 +1,4 @@
-"""The signer of a bucket's requests, with keys that are currently valid."""
+"""Finds the signer for a bucket's requests, with keys that are currently valid."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from xaccel.exceptions import ConfigError
 
 
 class Signers:
-    """Returns the signer of a bucket's requests.
+    """Returns the signer for a bucket's requests.
 
     If neither the settings nor the environment contain keys, botocore gets them from its files,
     from the machine's role or with a web identity. botocore refreshes temporary keys before they
     expire.
 
     Raises:
-        ConfigError: The settings have no keys, and botocore is not installed; or a key is invalid.
+        ConfigError: No keys are set, and botocore is not installed; or a key is invalid.
     """
 
     def __init__(self, settings: BucketSettings) -> None:
@@ -40,7 +40,7 @@ class Signers:
         """Return the signer for a request that is sent now.
 
         Raises:
-            S3Unavailable: botocore finds no keys, or can't refresh them.
+            S3Unavailable: botocore can't find or refresh the keys.
         """
         if self._fixed is not None:
             return self._fixed
@@ -58,7 +58,7 @@ class Signers:
 
         found = self._found
         try:
-            # In a forked process, a thread of its parent may hold the lock of the credentials.
+            # After a fork, the lock on the credentials may be held by a thread of the parent.
             if found is None or found[0] != os.getpid():
                 self._found = found = (os.getpid(), Session().get_credentials())
             frozen = None if found[1] is None else found[1].get_frozen_credentials()

@@ -1,4 +1,4 @@
-"""The errors of a store. Messages name the object, never a key of the account."""
+"""The errors of a store. Messages name the object, but never contain a key of the account."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ class S3Error(Exception):
 
 
 class S3Missing(S3Error):
-    """The object does not exist. Without `s3:ListBucket`, a store answers 403 instead of 404."""
+    """The object does not exist. Without `s3:ListBucket`, a store responds with 403, not 404."""
 
 
 class S3Refused(S3Error):
@@ -16,8 +16,8 @@ class S3Refused(S3Error):
 
 
 class S3Unavailable(S3Error):
-    """The store does not respond, or says that it is overloaded. A retry may help."""
+    """The store does not respond, or reports that it is overloaded. A retry may help."""
 
 
 class S3TooLarge(S3Error):
-    """The object is larger than its limit."""
+    """The object is larger than the limit."""

@@ -14,12 +14,12 @@ _NEXT = re.compile(rb"<NextContinuationToken>([^<]*)</NextContinuationToken>")
 
 
 def keys_below(bucket: Bucket, prefix: str, *, timeout: float) -> Iterator[str]:
-    """Yield the keys that begin with a prefix, up to 1000 with each request.
+    """Yield the keys that begin with a prefix, up to 1000 per request.
 
     Args:
         bucket: The bucket.
         prefix: The start of the keys.
-        timeout: The seconds for each request.
+        timeout: The timeout of each request, in seconds.
 
     Raises:
         S3Error: The store does not respond, or refuses the request.

@@ -1,6 +1,6 @@
 """The setting `S3`: the locations of the buckets, and their keys.
 
-Error messages never show a value, since it could be a key in the wrong place.
+Error messages never show a value, since it could be a misplaced key.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class BucketSettings:
-    """Where a bucket is, and its keys."""
+    """The location of a bucket, and its keys."""
 
     bucket: str
     region: str
@@ -42,7 +42,7 @@ class BucketSettings:
     """`None` means the keys that botocore finds."""
 
     def signer(self, keys: Keys) -> S3Signer:
-        """Return the signer with these keys.
+        """Return a signer that uses these keys.
 
         Raises:
             ConfigError: A key or the region can't be part of a request.
@@ -70,7 +70,7 @@ class BucketSettings:
 
 
 def parse_url(url: str) -> tuple[str, str]:
-    """Return the bucket and the key, or the prefix of keys, of `s3://bucket/key`.
+    """Return the bucket and the key (or the prefix of keys) in a URL such as `s3://bucket/key`.
 
     Raises:
         ValueError: The URL does not have this form.
@@ -94,8 +94,8 @@ def check(name: str, value: Any) -> dict[str, Any]:
 def for_bucket(settings: Mapping[str, Any], bucket: str) -> BucketSettings:
     """Return the settings of a bucket.
 
-    The bucket's own settings come first, followed by the settings for all buckets, the environment
-    and the defaults. The keys are taken from the first of these that has both keys.
+    The bucket's own settings take precedence, followed by the settings for all buckets, the
+    environment and the defaults. The keys come from the first of these that contains both keys.
     """
     own = settings.get("buckets", {}).get(bucket, {})
     chosen = {**settings, **own}
@@ -136,7 +136,7 @@ def _check(name: str, value: Any, checks: Mapping[str, _Check]) -> dict[str, Any
     for key in value:
         if key not in checks:
             hint = did_you_mean(key, checks) if isinstance(key, str) else ""
-            # A key that resembles no known key could be anything, even a secret.
+            # A key that does not resemble a known key could be anything, even a secret.
             unknown = f"the unknown key {key!r}" if hint else "an unknown key"
             known = ", ".join(map(repr, checks))
             raise ConfigError(f"{name} has {unknown}{hint or f'; the keys are {known}'}")

@@ -1,8 +1,8 @@
 """Load the settings of the app for a command.
 
-`--app` names a Python object, `--settings` Django's settings and `--config` a TOML file. Each
-option loads the same `Config` as the running app. With `manage.py xaccel`, the settings are those
-of the project.
+`--app` names a Python object, `--settings` a Django settings module, and `--config` a TOML file.
+Each option loads the same `Config` as the running app. `manage.py xaccel` uses the settings of the
+project.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from xaccel.exceptions import ConfigError
 from xaccel.tasks import config_of
 
 in_project: ContextVar[bool] = ContextVar("in_project", default=False)
-"""Whether the command is one of `manage.py`, so that no option needs to name the settings."""
+"""Whether the command runs under `manage.py`, which makes the options unnecessary."""
 
 
 def add_options(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
@@ -141,7 +141,7 @@ def _import(name: str, option: str) -> Any:
 
 
 def _is_factory(found: Any) -> bool:
-    """Whether an object can be called without arguments. An app can't."""
+    """Whether an object can be called without arguments, which an app can't."""
     try:
         inspect.signature(found).bind()
     except (TypeError, ValueError):

@@ -27,9 +27,9 @@ from xaccel.thumbnails import sources
 from xaccel.thumbnails.tasks import ThumbnailTasks
 
 _EXAMPLES = 3
-"""How many images of each cause of failures the summary names."""
+"""The maximum number of examples that the summary lists for each cause of failure."""
 _PAUSE = 0.2
-"""Seconds until a thumbnail is tried again for which the queue was full."""
+"""The number of seconds to wait before retrying a thumbnail when the queue is full."""
 _INTERRUPTED = 130
 
 
@@ -120,12 +120,12 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An image and its specs."""
+    """An image, and the specs to render it with."""
 
     name: str
     specs: tuple[str, ...]
     version: str | None = None
-    """`mtime`, if the process that renders has to ask the source."""
+    """`mtime` if the process that renders the image must get its version from the source."""
 
 
 @dataclass(slots=True)
@@ -133,9 +133,9 @@ class Outcome:
     """The result for one image."""
 
     made: int = 0
-    """Thumbnails that were rendered; with `--dry-run`, that are missing."""
+    """The number of thumbnails that were rendered or, with `--dry-run`, are missing."""
     found: int = 0
-    """Thumbnails that were already there."""
+    """The number of thumbnails that already existed."""
     failures: list[tuple[str, str]] = field(default_factory=list)
     """The cause and the message of each failure."""
 
@@ -154,7 +154,7 @@ class _Total:
         self.made += outcome.made
         self.found += outcome.found
         for cause, message in outcome.failures:
-            # A list also has files that are not images.
+            # A directory listing also contains files that are not images.
             if is_listed and cause == "UnsupportedImage" and _type_of(item.name) is None:
                 self.skipped += 1
                 return
@@ -207,7 +207,7 @@ _DEATH = Outcome(failures=[("the process died", "see the system's log; it may la
 
 @contextlib.contextmanager
 def _stops(processes: Processes[Item, Outcome]) -> Iterator[Callable[[], bool]]:
-    """Finish what has begun after the first Ctrl-C; a second one ends the command at once."""
+    """Finish the images in progress after the first Ctrl-C; exit at once after the second."""
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def restore() -> None:
@@ -228,13 +228,13 @@ def _stops(processes: Processes[Item, Outcome]) -> Iterator[Callable[[], bool]]:
 
 @dataclass(frozen=True)
 class _Images:
-    """The images of a command."""
+    """The images that a command processes."""
 
     count: Callable[[], int | None]
-    """Counts them, if that is possible before they are read."""
+    """Returns the number of images, or `None` if they can't be counted in advance."""
     items: Callable[[], Iterator[Item]]
     is_listed: bool = False
-    """Whether they come from a list of all files."""
+    """Whether the images come from a listing of all files in the source."""
 
 
 def _images(
@@ -315,7 +315,7 @@ def _listed(tasks: ThumbnailTasks, prefix: str) -> Iterator[str]:
     }
     start = f"{prefix.partition('/')[0]}/" if prefix.startswith("~") else ""
     base = bases.get(start)
-    # The cache may be in the source.
+    # The cache may be inside the source directory.
     inside = None
     if base is not None and cache.startswith(f"{base}/"):
         inside = start + cache.removeprefix(f"{base}/") + "/"
@@ -332,7 +332,7 @@ def _type_of(name: str) -> str | None:
 
 
 def _fill(tasks: ThumbnailTasks, item: Item, *, is_dry_run: bool) -> Outcome:
-    """Render the thumbnails of an image. Errors are counted, since the next image may be fine."""
+    """Render the thumbnails of an image. Errors are recorded, since the next image may be fine."""
     outcome = Outcome()
     for text in item.specs:
         try:
@@ -350,7 +350,7 @@ def _fill(tasks: ThumbnailTasks, item: Item, *, is_dry_run: bool) -> Outcome:
 
 
 def _patiently(keep: Callable[[], bool]) -> bool:
-    """Wait for as long as the queue is full: visitors go first."""
+    """Call `keep`, but wait while the queue is full, because visitors go first."""
     while True:
         try:
             return keep()

@@ -176,7 +176,7 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class _File:
-    """A file of the configuration."""
+    """One of the configuration files."""
 
     path: Path
     text: str
@@ -257,7 +257,7 @@ def _mounted(config: Config, mount: str) -> Config:
 
 
 def _check_options(options: argparse.Namespace, generator: Generator) -> None:
-    """Refuse options that this server does not support."""
+    """Refuse options that the chosen server does not support."""
     for name, dialect in DIALECTS_WITH_GENERATOR.items():
         for option in generators.load(name).OPTIONS - generator.OPTIONS:
             if getattr(options, option) is not None:
@@ -312,7 +312,7 @@ def _files(
 
 
 def _default_name(options: argparse.Namespace) -> str | None:
-    """Return the name of a site without `--name`: its domain, or its app or settings module."""
+    """Return the default for `--name`: the site's domain, or its app or settings module."""
     named = options.domain or options.app or options.settings
     if named is None:
         return None

@@ -22,7 +22,7 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
     request_queue_size = 128
 
     def server_bind(self) -> None:
-        # The method of http.server looks up this machine's name in the DNS, which may be slow.
+        # http.server's own method looks up this machine's name in the DNS, which may be slow.
         socketserver.TCPServer.server_bind(self)
         host, port = self.server_address[:2]
         self.server_name, self.server_port = str(host), port

@@ -32,7 +32,7 @@ def add_command(
         summary: A short description for the list of commands.
         description: A description of a few sentences.
         examples: Complete command lines.
-        notes: The last paragraphs.
+        notes: The closing paragraphs.
     """
     parser: argparse.ArgumentParser = commands.add_parser(
         name,

@@ -38,10 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        arguments: The arguments; by default those of this process.
+        arguments: The command-line arguments; by default, this process's own.
 
     Returns:
-        The exit status: 0; 1 when a check fails; 2 when the arguments or settings are wrong.
+        The exit status: 0 for success, 1 if a check fails, 2 if an argument or setting is invalid.
     """
     options = _parser().parse_args(arguments)
     try:

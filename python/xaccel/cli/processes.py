@@ -14,7 +14,7 @@ ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
 _AHEAD = 2
-"""How many items each process has, so that it need not wait for the next one."""
+"""How many items are assigned to each process at a time, so that it does not wait for the next."""
 
 _context = multiprocessing.get_context("fork")
 
@@ -24,18 +24,18 @@ class _Worker(Generic[ItemT]):
     process: BaseProcess
     pipe: Connection
     items: list[ItemT] = field(default_factory=list)
-    """The items that it has, in order."""
+    """The items that the process has received but not finished, in order."""
 
 
 class Processes(Generic[ItemT, ResultT]):
     """Processes that run a function.
 
-    They ignore Ctrl-C, so that each can finish its item, and end when this process does.
+    They ignore Ctrl-C so that each can finish its item; they exit when this process does.
 
     Args:
         run: The function. It must not raise.
-        number: How many processes there are.
-        on_death: Returns the result for an item on which a process died.
+        number: The number of processes.
+        on_death: Returns the result for an item if a process died while working on it.
     """
 
     def __init__(
@@ -51,10 +51,10 @@ class Processes(Generic[ItemT, ResultT]):
         for _ in range(number):
             self._start()
         self.is_stopping = False
-        """Set it to pass no further item on."""
+        """Set this to `True` to stop passing items to the processes."""
 
     def results(self, items: Iterable[ItemT]) -> Iterator[tuple[ItemT, ResultT]]:
-        """Yield each item with its result, in the order in which they are ready."""
+        """Yield each item with its result, as soon as the result is ready."""
         coming = iter(items)
         self._feed(coming)
         while busy := {worker.pipe: worker for worker in self._workers if worker.items}:
@@ -71,7 +71,7 @@ class Processes(Generic[ItemT, ResultT]):
             self._feed(coming)
 
     def close(self) -> None:
-        """End the processes. Each finishes the item that it works on."""
+        """End the processes. Each of them first finishes its current item."""
         for worker in self._workers:
             worker.pipe.close()
         for worker in self._workers:
@@ -95,10 +95,10 @@ class Processes(Generic[ItemT, ResultT]):
         try:
             worker.pipe.send(item)
         except OSError:
-            return  # It has died, which `results` finds out.
+            return  # The process has died. `results` will notice this.
 
     def _replace(self, worker: _Worker[ItemT]) -> Iterator[tuple[ItemT, ResultT]]:
-        """Replace a process that died. The first of its items is the one that it worked on."""
+        """Replace a process that died while it was working on the first of its items."""
         self._workers.remove(worker)
         worker.pipe.close()
         worker.process.join()
@@ -128,7 +128,7 @@ def _work(
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # The pipe of a process ends when no other process has its other end.
+    # A process reaches the end of its pipe only if no other process holds the other end open.
     for each in inherited:
         each.close()
     while True:

@@ -1,4 +1,4 @@
-"""Shows how far a command is: a bar with tqdm in a terminal, or else lines of text."""
+"""Shows the progress of a command: a tqdm bar in a terminal, lines of text elsewhere."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import time
 from typing import Any
 
 _SECONDS = 10
-"""Seconds between two lines of text."""
+"""The minimum number of seconds between two lines of text."""
 
 
 class Progress:
     """The progress of a command, on standard error.
 
     Args:
-        total: How many items there are; `None` if it is not known.
-        unit: What an item is, such as `image`.
+        total: The number of items; `None` if it is not known.
+        unit: The noun for an item, such as `image`.
     """
 
     def __init__(self, total: int | None, unit: str) -> None:
@@ -26,7 +26,7 @@ class Progress:
         self._bar = _bar(total, unit) if sys.stderr.isatty() else None
 
     def advance(self) -> None:
-        """Count one more item."""
+        """Count one more finished item."""
         self._done += 1
         if self._bar is not None:
             self._bar.update()
@@ -37,7 +37,7 @@ class Progress:
             print(self._line(now - self._start), file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        """Leave the last state on the screen."""
+        """Finish the display, and leave its last state on the screen."""
         if self._bar is not None:
             self._bar.close()
 
@@ -53,12 +53,12 @@ class Progress:
 
 
 def _bar(total: int | None, unit: str) -> Any:
-    """Return a bar, if tqdm is installed."""
+    """Return a tqdm bar, or `None` if tqdm is not installed."""
     try:
         from tqdm import tqdm  # noqa: PLC0415
     except ModuleNotFoundError:
         return None
-    tqdm.monitor_interval = 0  # its thread; a process that dies is replaced by a fork
+    tqdm.monitor_interval = 0  # no thread, because processes that die are replaced by forking
     return tqdm(total=total, unit=unit, dynamic_ncols=True, smoothing=0.05)
 
 

@@ -1,4 +1,4 @@
-"""`xaccel config s3-lifecycle`: the rules by which the bucket removes old thumbnails."""
+"""`xaccel config s3-lifecycle`: the rules for removing old thumbnails from the bucket."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def text(config: Config, days: int | None) -> str:
 
     Args:
         config: The settings.
-        days: The number of days for which the store keeps a thumbnail; by default, the time for
-            which the cache keeps a thumbnail that is not requested.
+        days: How many days the store keeps a thumbnail; by default, as long as the cache keeps one
+            that is not requested.
 
     Raises:
         ConfigError: `THUMBNAIL_STORE` is not set, or `days` is less than 1.
@@ -35,7 +35,7 @@ def text(config: Config, days: int | None) -> str:
         "Status": "Enabled",
         "Filter": {"Prefix": prefix},
         "Expiration": {"Days": days},
-        # In a bucket with versions, old versions cost money, and nothing uses them.
+        # In a versioned bucket, old versions cost money even though nothing uses them.
         "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
     }

@@ -96,7 +96,7 @@ def _cache(directory: Path | None) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """Make SIGTERM end the command like Ctrl-C, so that it cleans up."""
+    """Make SIGTERM end the command in the same way as Ctrl-C, so that the command cleans up."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield

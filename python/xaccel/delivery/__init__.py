@@ -1,1 +1,1 @@
-"""Private files, independent of any framework. Turns a request into a response."""
+"""Private files, independent of any framework: this package turns requests into responses."""

@@ -1,4 +1,4 @@
-"""Private files in buckets. The web server fetches them with presigned URLs."""
+"""Private files in buckets, which the web server fetches with presigned URLs."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from xaccel.delivery.origins import PORTS, Remote, RemoteFile, no_such_bucket
 from xaccel.exceptions import ConfigError, FileNotFound, RemoteError
 
 LIFETIME = 300
-"""The minimum number of seconds that a presigned URL is valid. Only the web server sees it."""
+"""The minimum validity of a presigned URL, in seconds. Only the web server sees the URL."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class BucketRemotes:
-    """The remotes that are prefixes in buckets.
+    """The remotes in buckets. Each is a prefix in a bucket.
 
     Args:
         remotes: The URL of each prefix, such as `s3://bucket/videos/`, and its internal URL prefix.
@@ -41,7 +41,7 @@ class BucketRemotes:
 
     @property
     def remotes(self) -> list[Remote]:
-        """The remotes at the addresses of their stores."""
+        """The remotes, with the addresses of their stores."""
         return [place.remote for place in self._places]
 
     def check_keys(self) -> None:
@@ -86,7 +86,7 @@ class _Place:
         return Signers(self.settings)
 
     def file(self, key: str) -> RemoteFile:
-        """Return the file with a key below the prefix.
+        """Return the file for a key below the prefix.
 
         Raises:
             ValueError: The key can't be part of a URL.
@@ -132,5 +132,5 @@ def _place(url: str, prefix: str, s3: Mapping[str, Any]) -> _Place:
 
 
 def _target(url: str) -> str:
-    """Return the path and the query of a URL unchanged."""
+    """Return the path and the query of a URL, exactly as they are encoded."""
     return url[url.index("/", url.index("://") + 3) :]

@@ -22,8 +22,8 @@ def send_open_file(
 ) -> Response:
     """Respond with the rest of a seekable file. `headers` includes its validators.
 
-    The file is closed unless it becomes the body. `path` is a path with the same content, if a
-    server may read the file from there.
+    The file is closed unless it becomes the body. `path` is the path of a file with the same
+    content, if a server may read the content from there.
     """
     start = file.tell()
     size = max(file.seek(0, os.SEEK_END) - start, 0)
@@ -34,7 +34,7 @@ def send_open_file(
 def precondition_response(
     conditions: Conditions, validators: Validators, headers: Headers
 ) -> Response | None:
-    """Return the 304 or 412 that ends a request early, or `None` to continue.
+    """Return the 304 or 412 response that ends a request early, or `None` to continue.
 
     `headers` also includes the validators.
     """

@@ -1,4 +1,4 @@
-"""Private files: turn the facts of a request into a status, headers and a body.
+"""Private files: turn a request into a status, headers and a body.
 
 All decisions are made here. Adapters (`xaccel.flask`, `xaccel.django` …) build a `Request` from the
 framework's request, and convert the `Response` to the framework's own type. The modules in
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from xaccel.delivery.remote_files import RemoteFiles
 
 AT_ONCE = 64 * 1024
-"""Files up to this size in bytes are read at once, which is cheaper than passing an open file."""
+"""Files of up to this many bytes are read at once, which is cheaper than passing an open file."""
 
 Sendable: TypeAlias = "str | os.PathLike[str] | BinaryIO"
 """A file that can be sent: a path, a URL on a remote, or an open file."""
@@ -98,7 +98,7 @@ class Delivery:
     def offload(
         self, path: str | os.PathLike[str], *, root: str | os.PathLike[str] | None = None
     ) -> Headers:
-        """Return the headers that make the server send a file, or none if the app has to send it.
+        """Return the headers that make the server send a file; empty if the app has to send it.
 
         Raises:
             FileNotFound: The file does not exist or may not be sent.
@@ -118,9 +118,9 @@ class Delivery:
         """Respond with a file under a root, on a remote, or opened by the app.
 
         Args:
-            path: The path of the file, absolute or relative to `options.root`; or a URL below one
-                of `REMOTES`; or an open file in any directory, or a `BytesIO`.
-            request: The facts of the request.
+            path: The file: a path, absolute or relative to `options.root`; a URL below one of
+                `REMOTES`; an open file in any directory; or a `BytesIO`.
+            request: The request.
             options: The file's root and presentation.
 
         Raises:
@@ -154,7 +154,7 @@ class Delivery:
         return location
 
     def check_open(self, path: str) -> None:
-        """Refuse a path in a directory below a root whose files are not sent.
+        """Refuse a path in the thumbnail cache, which may be below a root.
 
         Raises:
             FileNotFound: The path is in the thumbnail cache.
@@ -182,7 +182,7 @@ class Delivery:
         file = self._remote_map.find(url)
         headers = self._presentation(file.name, options)
         _check_limit_rate(self.dialect, options.limit_rate)
-        # The web server keeps the method HEAD, and changes all others to GET.
+        # The web server keeps HEAD, and changes every other method to GET.
         method = "HEAD" if request.conditions.method == "HEAD" else "GET"
         try:
             file = file.signed(method)
@@ -195,7 +195,7 @@ class Delivery:
 
     @cached_property
     def _remote_files(self) -> RemoteFiles:
-        # This imports an HTTP client with TLS. Only an app without a web server needs it.
+        # This imports an HTTP client with TLS, which is needed only if the app sends the files.
         from xaccel.delivery.remote_files import RemoteFiles  # noqa: PLC0415
 
         return RemoteFiles(self._remote_map)
@@ -225,21 +225,21 @@ class Delivery:
     ) -> str:
         """Return a signed link to a file under a root. Anyone with the link can get the file.
 
-        The file need not exist yet. With `secure-link-md5` the server itself verifies the link
-        and sends the file, so the presentation can't be chosen.
+        The file need not exist yet. With `secure-link-md5`, the server itself verifies the link
+        and sends the file, so `as_attachment` and `download_name` can't be used.
 
         Args:
             path: The path of the file, absolute or relative to `root`.
             root: The root that a relative path belongs to. Not needed if there is only one root.
             expires: The last second in which the link is valid, as Unix seconds or an aware
                 datetime.
-            expires_in: How long the link is valid, in seconds. It may be valid for up to 1.5 times
-                as long, so that the link stays the same for a while and can be cached.
+            expires_in: The minimum validity of the link, in seconds. The link may be valid for up
+                to 1.5 times as long, so that it stays the same for a while and can be cached.
             as_attachment: Whether the browser should save the file instead of showing it.
             download_name: The name under which the browser saves the file. By default, its own
                 name.
-            mount: The decoded path at which the app is mounted. By default, the mount of
-                the current request or of the settings.
+            mount: The decoded path at which the app is mounted. By default, the mount from the
+                current request or from the settings.
 
         Raises:
             ConfigError: `PRIVATE_URL` is not set; or `path` is relative and there are several
@@ -271,9 +271,9 @@ class Delivery:
         """Respond to a request for a signed link.
 
         Args:
-            path: The URL's path below the mount, decoded, from the first slash.
+            path: The URL's decoded path below the mount, including the first slash.
             query: The URL's query as it was sent, without the question mark.
-            request: The facts of the request.
+            request: The request.
             mount: The decoded path at which the app is mounted. By default, `MOUNT` from the
                 settings.
         """
@@ -294,7 +294,7 @@ class Delivery:
             return _refusal(error)
 
     def _linked(self, path: str) -> str:
-        """Return the file path for the path of a link."""
+        """Return the path of the file that a link leads to, from the link's path."""
         for directory, prefix in self._link_map.roots:
             if path.startswith(prefix):
                 return posixpath.join(directory, path.removeprefix(prefix))
@@ -332,7 +332,7 @@ def hand_over(
     *,
     limit_rate: int | None = None,
 ) -> Response:
-    """Respond with a located file and these headers. Either the server or the app sends it.
+    """Respond with a located file and the given headers. Either the server or the app sends it.
 
     Raises:
         ConfigError: The server can't limit the rate.
@@ -370,7 +370,7 @@ def _offloaded(request: Request, headers: Headers, offload: Headers) -> Response
 
 
 def _refusal(error: XaccelError) -> Response:
-    # Anyone can invent a link.
+    # Anyone can make up a link, so a bad signature does not deserve a warning.
     level = logging.INFO if isinstance(error, BadSignature) else logging.WARNING
     _logger.log(level, "%s: %s", type(error).__name__, one_line(error))
     return error_response(error)
@@ -381,12 +381,12 @@ def _warn_of_no_limit(path: str) -> None:
 
 
 def _fails_precondition(validators: Validators, conditions: Conditions) -> bool:
-    """Whether to respond with 412. lighttpd never does, and nginx then closes the connection."""
+    """Whether to respond with 412 here: lighttpd never does, and nginx closes the connection."""
     return rfc9110.precondition_status(conditions, validators) == _PRECONDITION_FAILED
 
 
 def _chosen(headers: Headers, ours: Validators) -> Validators:
-    """Return the validators in the headers. Ours replace missing ones."""
+    """Return the validators in the headers, with ours in place of missing ones."""
     names = {name.lower() for name, _ in headers}
     given = Validators.of_headers(headers)
     return Validators(
@@ -396,7 +396,7 @@ def _chosen(headers: Headers, ours: Validators) -> Validators:
 
 
 def _completed(headers: Headers, ours: Validators) -> Headers:
-    """Return the headers, with our validators added where they are missing."""
+    """Return the headers, and add our validators if they are missing."""
     names = {name.lower() for name, _ in headers}
     return (*headers, *(pair for pair in ours.headers if pair[0].lower() not in names))
 

@@ -1,4 +1,4 @@
-"""Files that an app has opened: what reading them returns, and their paths.
+"""Files that an app has opened: whether reading returns their bytes unchanged, and their paths.
 
 An app may read a file through a custom object that decompresses the file or skips a part of it.
 Only the types below are known to return the file's bytes unchanged. Only these types may be
@@ -18,7 +18,7 @@ _BUFFERED = (io.BufferedReader, io.BufferedRandom)
 _DJANGO = frozenset(
     {"django.core.files.base", "django.core.files.images", "django.db.models.fields.files"}
 )
-# The interpreter sets the name, and Django sets a `close` that also ends its response.
+# The interpreter sets `name`, and Django sets a `close` that also closes the response.
 _HARMLESS_ATTRIBUTES = frozenset({"close", "name"})
 
 
@@ -55,10 +55,10 @@ def has_plain_content(file: Any) -> bool:
 
 
 def path_of(file: Any) -> str | None:
-    """Return the absolute path under which a plain file was opened, if nothing has been read.
+    """Return the absolute path that a plain file was opened with, if nothing has been read yet.
 
-    Returns `None` if the object may change the file's bytes. By now, the path may lead to a
-    different file.
+    Returns `None` if the object may change the file's bytes. The path may lead to a different file
+    by now.
     """
     plain = plain_file(file)
     if plain is None or not is_unread(plain):
@@ -70,7 +70,7 @@ def path_of(file: Any) -> str | None:
 
 
 def is_open_file(location: Location, file: Any) -> bool:
-    """Whether a located file is the one that an object has open."""
+    """Whether a located file and an open file are the same file."""
     status = os.fstat(file.fileno())
     return (status.st_dev, status.st_ino) == (location.device, location.inode)
 
@@ -84,7 +84,7 @@ def is_unread(file: BinaryIO) -> bool:
 
 
 def _is_django(file: Any) -> bool:
-    """Whether a file is one of Django's own wrappers, which return what their `file` reads."""
+    """Whether a file is one of Django's own wrappers, which return the bytes of their `file`."""
     return type(file).__module__ in _DJANGO
 
 

@@ -18,7 +18,7 @@ _PATH = "/!&'()*+,;=:@"
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """An origin with a path, and its internal prefix."""
+    """An origin with a base path, and the internal prefix that leads to it."""
 
     scheme: str
     host: str
@@ -28,7 +28,7 @@ class Remote:
     prefix: str
     """The internal URL prefix, such as `/_remote/media/`."""
     is_bucket: bool = False
-    """Whether the remote is a bucket, for which the app signs each request."""
+    """Whether the remote is a bucket. If so, the app signs each request to it."""
 
     @property
     def authority(self) -> str:
@@ -58,10 +58,10 @@ class RemoteFile:
     def signed(self, method: str) -> RemoteFile:
         """Return the file with URLs that are valid for a request with this method.
 
-        Only the URLs of a file in a bucket change. They are secret, and valid for minutes.
+        Only the URLs of files in buckets change. These URLs are secret, and valid for minutes.
 
         Raises:
-            RemoteError: There are no keys at the moment.
+            RemoteError: No keys are currently available.
         """
         return self if self.sign is None else self.sign(method)
 
@@ -77,7 +77,7 @@ def is_object(url: str) -> bool:
 
 
 def no_such_bucket(url: str) -> ConfigError:
-    """Return the error for an object in a bucket without a remote."""
+    """Return the error for an object if no remote is configured for its bucket."""
     return ConfigError(
         f"{shown(url)} may not be sent: XACCEL['REMOTES'] does not have its bucket; add it with an "
         "internal prefix, as in {'s3://bucket/': '/_remote/media/'}"

@@ -23,7 +23,7 @@ from xaccel.servers.dialects import is_offload_header
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# Characters that end or disguise a file name: control characters, and those that change the
+# Characters that end or disguise a file name: control characters, and characters that change the
 # direction of text ("gpj.exe" shown as "exe.jpg").
 _DISGUISE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _NOT_IN_FALLBACK = re.compile(r'[^\x20-\x7e]|["\\%/]')
@@ -34,7 +34,7 @@ _ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 _ATTR_CHAR = "!#$&+-.^_`|~"
 # Headers that the sender of a file computes. A wrong length would break the connection.
 _OF_SENDER = frozenset({"accept-ranges", "content-length", "content-range", "transfer-encoding"})
-# Text types other than text/* and */*+xml. Flask and other frameworks send them as UTF-8.
+# Text types other than text/* and */*+xml. Flask and other frameworks also send them as UTF-8.
 _TEXT = frozenset(
     {
         "application/ecmascript",
@@ -66,7 +66,7 @@ class FileOptions:
     """A file's root and presentation. The names are the same as in Flask's `send_file`.
 
     Raises:
-        ConfigError: `limit_rate` is not positive. Some servers interpret this as no limit.
+        ConfigError: `limit_rate` is not positive, which some servers interpret as no limit.
         ValueError: `mimetype` or `headers` can't be sent; the message says why.
     """
 
@@ -81,13 +81,13 @@ class FileOptions:
     max_age: int | None = None
     """How long the visitor's browser may cache the response, in seconds."""
     headers: Mapping[str, str] | None = None
-    """Additional response headers. They replace headers of the same name that xaccel sets.
+    """Additional response headers. They replace any headers of the same name that xaccel sets.
     Conditional requests are checked against `ETag` and `Last-Modified`."""
     limit_rate: int | None = None
     """The rate in bytes per second, if the server can limit it; by default unlimited."""
     allow_scripts: bool = False
     """Whether browsers may run scripts in an HTML, SVG or XML file. Enable this only for files that
-    you trust like your own pages."""
+    you trust as much as your own pages."""
 
     def __post_init__(self) -> None:
         if self.limit_rate is not None and self.limit_rate < 1:
@@ -102,7 +102,7 @@ class FileOptions:
 
 
 def shows_file_keywords(function: Function) -> Function:
-    """Let `help()` show the keywords of `FileKeywords` one by one, with their defaults."""
+    """Make `help()` show the keywords of `FileKeywords` one by one, with their defaults."""
     signature = inspect.signature(function)
     *parameters, _ = signature.parameters.values()
     parameters += [
@@ -143,7 +143,7 @@ def _check_header(name: object, value: object) -> None:
 
 
 def content_disposition(name: str, *, as_attachment: bool) -> str:
-    """Return a Content-Disposition (RFC 6266). Non-ASCII names use UTF-8 (RFC 8187)."""
+    """Return a Content-Disposition value (RFC 6266). Non-ASCII names use UTF-8 (RFC 8187)."""
     name = _DISGUISE.sub("_", name)
     disposition = "attachment" if as_attachment else "inline"
     if name.isascii():
@@ -164,7 +164,7 @@ def presentation(name: str, options: FileOptions, *, allow_scripts: bool = False
 
     Args:
         name: The name of the file.
-        options: How it is presented.
+        options: How the file is presented.
         allow_scripts: Whether the settings trust all files, regardless of the options.
     """
     name = options.download_name or name
@@ -189,7 +189,7 @@ def presentation(name: str, options: FileOptions, *, allow_scripts: bool = False
 
 
 def private_cache_control(max_age: int | None) -> str:
-    """Return the Cache-Control of a private file; `max_age` is in seconds."""
+    """Return the Cache-Control value for a private file; `max_age` is in seconds."""
     return "private, no-cache" if max_age is None else f"private, max-age={max_age:d}"
 
 

@@ -1,4 +1,4 @@
-"""Responses with files that the app itself fetches from remotes."""
+"""Responses that contain files from remotes, which the app itself fetches."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _OF_REMOTE = frozenset(
 class RemoteBody:
     """The content of a file on a remote, read in constant memory. Iterating closes it.
 
-    Each piece has a timeout of 30 seconds. There is no total timeout, because files are large.
+    Each piece has a timeout of 30 seconds. There is no total timeout, because files may be large.
     """
 
     def __init__(self, response: _http.Response) -> None:
@@ -45,7 +45,7 @@ class RemoteBody:
                 self._response.prolong(_TIMEOUT)
 
     def close(self) -> None:
-        """Free the connection."""
+        """Release the connection."""
         self._response.close()
 
 
@@ -53,7 +53,7 @@ class RemoteFiles:
     """Fetches files from the remotes of an app."""
 
     def __init__(self, remotes: RemoteMap) -> None:
-        # The operator has named these servers; redirects to others are not followed.
+        # The operator chose these servers. Redirects to other servers are not followed.
         origins = [
             _http.Origin(remote.scheme, remote.host.strip("[]"), remote.port)
             for remote in remotes.remotes
@@ -65,7 +65,7 @@ class RemoteFiles:
 
         Raises:
             FileNotFound: The file does not exist on the remote.
-            RemoteError: The remote can't be reached, or has answered with an error.
+            RemoteError: The remote can't be reached, or it responded with an error.
         """
         chosen = {name.lower() for name, _ in headers} & _VALIDATORS
         if chosen:
@@ -84,7 +84,7 @@ class RemoteFiles:
             "If-Unmodified-Since": conditions.if_unmodified_since,
         }
         fields = {name: value for name, value in asked.items() if value is not None}
-        # A URL that the caller has signed is signed for GET, so the remote would refuse HEAD.
+        # If the caller has signed a URL, it is valid for GET, so the remote would refuse HEAD.
         is_head = file.remote.is_bucket and conditions.method == "HEAD"
         try:
             remote = self._client.request(
@@ -121,7 +121,7 @@ class RemoteFiles:
 
 
 def _without_conditions(conditions: Conditions, validators: Validators) -> Conditions:
-    """Return only the method, and the range if it may be sent."""
+    """Return conditions with only the method and, if it may be sent, the range."""
     field = conditions.if_range
     wanted = conditions.range if field is None or rfc9110.is_current(field, validators) else None
     return Conditions(conditions.method, range=wanted)

@@ -50,7 +50,7 @@ class RemoteMap:
         self._buckets: BucketRemotes | None = None
         buckets = {url: prefix for url, prefix in remotes.items() if is_object(url)}
         if buckets:
-            # An app without a bucket does not load this module.
+            # An app without buckets does not load this module.
             from xaccel.delivery.buckets import BucketRemotes  # noqa: PLC0415
 
             self._buckets = BucketRemotes(buckets, s3 or {})
@@ -64,7 +64,7 @@ class RemoteMap:
         """Refuse a bucket without keys.
 
         Raises:
-            ConfigError: The settings have no keys for a bucket, or a key is invalid.
+            ConfigError: The settings contain no keys for a bucket, or a key is invalid.
         """
         if self._buckets is not None:
             self._buckets.check_keys()
@@ -76,7 +76,7 @@ class RemoteMap:
         as in `s3://bucket/a b.mp4`, is not percent-encoded.
 
         Raises:
-            ConfigError: No remote is in the bucket of the URL.
+            ConfigError: No remote is configured for the bucket in the URL.
             FileNotFound: The URL is not below a remote, or is ambiguous.
         """
         if is_object(url):
@@ -130,7 +130,7 @@ def _split(url: str) -> tuple[str, str, int, bytes, str]:
         parts = urllib.parse.urlsplit(url)
         port = parts.port
     except ValueError:
-        # The message would show the part before the path, which may include a password.
+        # The original message would show the part before the path, which may include a password.
         raise ValueError("its host or its port is invalid") from None
     scheme = parts.scheme.lower()
     if scheme not in PORTS:

@@ -1,4 +1,4 @@
-"""The facts of a request on which a response depends."""
+"""The parts of a request that a response depends on."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from xaccel.delivery.rfc9110 import Conditions
 from xaccel.exceptions import BadSignature
 
 REQUEST = "xaccel.request"
-"""The key in a WSGI environment or an ASGI scope under which the `Sendfile` middleware keeps a
-request's facts, since it hides some headers from the app."""
+"""The key in a WSGI environment or an ASGI scope under which the `Sendfile` middleware keeps the
+`Request`, since it hides some headers from the app."""
 
 
 _REDUNDANT = re.compile(r"//|/\.\.?(/|$)")
@@ -22,30 +22,30 @@ _REDUNDANT = re.compile(r"//|/\.\.?(/|$)")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The path of a URL, as the visitor sent it and as the application server decoded it."""
+    """The path of a URL, both as the visitor sent it and as the application server decoded it."""
 
     raw: str
     """The path as it was sent, percent-encoded."""
     path: str
-    """The decoded path, with the part at which the app is mounted."""
+    """The decoded path, including the path at which the app is mounted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The facts of a request on which a response depends."""
+    """The parts of a request that a response depends on."""
 
     conditions: Conditions
     accept: str | None = None
     target: Target | None = None
     """`None` if the application server does not provide the undecoded path."""
     offloads: list[tuple[str, str]] = field(default_factory=list, compare=False)
-    """The headers, in lower case, with which xaccel itself makes a server send a file."""
+    """The headers that xaccel itself sets to make a server send a file, in lower case."""
 
     @classmethod
     def from_headers(
         cls, method: str, get: Callable[[str], str | None], target: Target | None = None
     ) -> Request:
-        """Collect the facts. `get` returns a header field by its name, such as `If-Range`."""
+        """Build a `Request`. `get` returns a header field by its name, such as `If-Range`."""
         return cls(
             Conditions(
                 method=method,
@@ -62,7 +62,7 @@ class Request:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, Any], *, path: str | None = None) -> Request:
-        """Collect the facts from a WSGI environment (PEP 3333).
+        """Build a `Request` from a WSGI environment (PEP 3333).
 
         Args:
             environ: The environment.
@@ -83,7 +83,7 @@ class Request:
 
     @classmethod
     def from_scope(cls, scope: Mapping[str, Any]) -> Request:
-        """Collect the facts from the scope of an ASGI request."""
+        """Build a `Request` from the scope of an ASGI request."""
         known: Request | None = scope.get(REQUEST)
         if known is not None:
             return known
@@ -104,7 +104,7 @@ class Request:
             path: The decoded path as it was signed. The app may be mounted at another path.
 
         Raises:
-            BadSignature: The visitor has sent a different spelling, such as `%61` for `a`.
+            BadSignature: The visitor sent a different spelling, such as `%61` for `a`.
         """
         target = self.target
         if target is None or target.raw == encode_path(path):
@@ -121,14 +121,14 @@ def environ_key(header: str) -> str:
 
 
 def wsgi_path(environ: Mapping[str, Any]) -> str:
-    """Return the decoded path of a request, with the part at which the app is mounted."""
+    """Return the decoded path of a request, including the path at which the app is mounted."""
     path: str = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     return path.encode("latin-1", errors="replace").decode(errors="replace")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The address under which the visitor reaches the app."""
+    """The address at which the visitor reaches the app."""
 
     origin: str
     """The scheme and the host, such as `https://example.com`."""
@@ -171,19 +171,19 @@ def environ_mount(environ: Mapping[str, Any]) -> str:
 def scope_mount(scope: Mapping[str, Any]) -> str:
     """Return the decoded path at which an ASGI app is mounted, without a final slash.
 
-    Starlette changes `root_path` for its own mounts, and keeps the original value.
+    Starlette changes `root_path` for its own mounts, but also keeps the original value.
     """
     mount: str = scope.get("app_root_path", scope.get("root_path", ""))
     return mount.rstrip("/")
 
 
 def split_mount(path: str, mount: str, prefix: str) -> tuple[str, str]:
-    """Return the part of a request's path at which the app is mounted, and the rest.
+    """Split a request's path into the path at which the app is mounted and the rest.
 
     Args:
-        path: The decoded path, with the part at which the app is mounted.
-        mount: That part, such as `/media`; empty if the app is not mounted.
-        prefix: How the rest begins, such as `/t/`. The app may be mounted there.
+        path: The whole decoded path.
+        mount: The path at which the app is mounted, such as `/media`; empty if it is not mounted.
+        prefix: The start of the rest, such as `/t/`. The app may be mounted there.
     """
     mount = mount.rstrip("/")
     if f"{mount}/".endswith(prefix):

@@ -44,7 +44,7 @@ class FileBody:
         self.parts = parts
         self.path = path
         """The absolute path of the file, if the whole file may be read from there instead."""
-        # Django replaces the file's method with one that calls `close()` on this object.
+        # Django replaces the file's `close` with a function that calls `close()` on this object.
         self._close = file.close
 
     @property
@@ -96,7 +96,7 @@ class Body(Protocol):
     def __iter__(self) -> Iterator[bytes]: ...
 
     def close(self) -> None:
-        """Release the source of the body."""
+        """Release the resources behind the body."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Validators:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The request's header fields on which a response depends; `None` where absent."""
+    """The request header fields that a response depends on; `None` if a field is absent."""
 
     method: str
     if_match: str | None = None
@@ -75,14 +75,14 @@ class Conditions:
 def http_date(seconds: int) -> str:
     """Return an IMF-fixdate, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
 
-    HTTP dates cannot express years before 1000 or after 9999, but file systems can store them. Such
-    times become the nearest valid date.
+    HTTP dates cannot express years before 1000 or after 9999, but file systems can store them.
+    Times in such years become the nearest valid date.
     """
     return formatdate(min(max(seconds, _FIRST_SECOND), _LAST_SECOND), usegmt=True)
 
 
 def parse_http_date(text: str) -> int | None:
-    """Return seconds since 1970, or `None` if the text is not a date that can be expressed."""
+    """Return seconds since 1970, or `None` if the text is not a date or is out of range."""
     try:
         date = parsedate_to_datetime(text)
         return int((date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp())
@@ -120,7 +120,7 @@ def requested_ranges(
 
     The result is empty if no range can be satisfied (416). The `Range` field is ignored if it is
     malformed, if it uses another unit, or if `If-Range` fails. As section 14.2 allows, it is also
-    ignored if its ranges together have more bytes than the file.
+    ignored if its ranges together contain more bytes than the file.
     """
     if conditions.range is None or conditions.method != "GET" or size == 0:
         return None

@@ -1,6 +1,6 @@
 """Files that can run scripts in browsers (HTML, SVG, XML), and the policy that stops the scripts.
 
-The app sends the policy. The generated configurations add it if the app did not send one.
+The app sends the policy. The generated configurations add the policy if the app did not send one.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import re
 HEADER = "Content-Security-Policy"
 
 SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-"""The policy of files that could otherwise run scripts with the visitor's rights on the site."""
+"""The policy for files that could otherwise run scripts with the visitor's rights on the site."""
 
 NO_POLICY = ";"
 """An empty policy, which browsers ignore (CSP Level 3, section 4.2). Servers that add the sandbox
 to responses without a policy do not replace an empty policy."""
 
 TYPES = r"(?:text/html|text/xml|application/xml|text/xsl|[^ ;]+\+xml) *(?:;|$)"
-"""A pattern for the types of such files. It does not include PDF: PDF scripts can't access the
-site, and some browsers do not show sandboxed PDFs."""
+"""A pattern that matches the types of such files. It does not match PDF: PDF scripts can't access
+the site, and some browsers do not show sandboxed PDFs."""
 
 ENDINGS = ("html", "htm", "shtml", "xhtml", "xht", "svg", "xml", "xsl", "xslt", "mathml")
 """The file name extensions of such files, for files without a type."""
@@ -27,5 +27,5 @@ _TYPES = re.compile(TYPES, re.IGNORECASE)
 
 
 def may_run(content_type: str) -> bool:
-    """Whether browsers run scripts in files of this type."""
+    """Whether browsers may run scripts in files of this type."""
     return _TYPES.match(content_type) is not None

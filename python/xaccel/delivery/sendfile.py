@@ -80,7 +80,7 @@ class Offloader:
             overrides: The WSGI environment or the ASGI scope, with `TYPE` and `MAPPING`.
             header: Returns a request header by its name. It is called for `X-Sendfile-Type` and
                 `X-Accel-Mapping` only if the operator trusts these headers and the settings do not
-                have the value.
+                provide the value.
         """
         sender: Sender | None = self._sender
         sendfile_type, mapping = overrides.get(TYPE), overrides.get(MAPPING)
@@ -100,7 +100,7 @@ class Offloader:
         """Replace the response of an app that responds with 200 and an open file.
 
         Returns:
-            The response, which does not need `file`, or `None` to keep the app's response.
+            The new response, which does not need `file`, or `None` to keep the app's response.
         """
         path = path_of(file) if _may_be_whole(headers) else None
         location = self._locate(sender, path) if path is not None else None
@@ -113,10 +113,10 @@ class Offloader:
     def respond(
         self, sender: Sender, request: Request, headers: Headers, file: BinaryIO
     ) -> Response | None:
-        """Like `offload()`, but a file that the server can't send is sent here, with ranges.
+        """Like `offload()`, but if the server can't send the file, send it here, with ranges.
 
         Returns:
-            The response, whose body may be `file`, or `None` to keep the app's response.
+            The new response, whose body may be `file`, or `None` to keep the app's response.
         """
         response = self.offload(sender, request, headers, file)
         if response is not None:
@@ -157,10 +157,10 @@ class Offloader:
             return None
 
     def _of_headers(self, header: Callable[[str], str | None]) -> Sender | None:
-        """Return the sender from the web server's request headers, where the settings have none.
+        """Return the sender, with missing settings taken from the web server's request headers.
 
-        The web server may set only the mapping, and a visitor may set the type. Therefore, a type
-        whose header takes a file path is not combined with a mapping, unless the settings name the
+        If the web server sets only the mapping, a visitor can still set the type. Therefore, a
+        mapping is not combined with a type that takes a file path, unless the settings name the
         server.
         """
         sender: Sender | None = self._sender
@@ -183,7 +183,7 @@ class Offloader:
             return None
         found = _dialects_of_type(str(sendfile_type).lower())
         if not found:
-            # Logged as a literal, so that line breaks in the value can't forge log lines.
+            # The value is logged as a literal, so that its line breaks can't forge log lines.
             _logger.warning("unknown X-Sendfile-Type: %r", sendfile_type)
             return None
         configured = self._delivery.dialect
@@ -243,7 +243,7 @@ def _hand_over(sender: Sender, location: Location, request: Request, headers: He
 
 
 def _failed_precondition(request: Request, headers: Headers) -> Response | None:
-    """Return the 412 that the app could not send, because the condition was hidden from it."""
+    """Return the 412 response that the app could not send, as it did not see the condition."""
     return precondition_response(_unseen(request), Validators.of_headers(headers), headers)
 
 

@@ -1,8 +1,9 @@
 """xaccel for Django: private files for views and storages, template tags, URLs and middleware.
 
-Add `"xaccel.django"` to `INSTALLED_APPS` and `path("", include("xaccel.django.urls"))` to the
-URLs. The settings are in `settings.XACCEL`. The storage is `xaccel.django.storage.PrivateStorage`,
-and the middleware is `xaccel.django.middleware.SendfileMiddleware`.
+Add `"xaccel.django"` to `INSTALLED_APPS` and `path("", include("xaccel.django.urls"))` to your
+`urlpatterns`. The settings are in `settings.XACCEL`. The storage is
+`xaccel.django.storage.PrivateStorage`, and the middleware is
+`xaccel.django.middleware.SendfileMiddleware`.
 """
 
 from xaccel.django.functions import (

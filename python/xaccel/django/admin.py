@@ -40,9 +40,9 @@ _logger = logging.getLogger("xaccel.django")
 
 
 class ImageWidget(AdminFileWidget):
-    """The file input for an image, with a preview and a focal-point picker.
+    """A file input for an image, with a preview and a focal-point picker.
 
-    You choose the point with a click or with the arrow keys. Without JavaScript, you enter it as
+    Users pick the point by clicking or with the arrow keys. Without JavaScript, they enter it as
     two numbers.
 
     Args:
@@ -102,7 +102,7 @@ class ImageAdminMixin(_Admin):
     """Adds a preview to each image of a `ModelAdmin` or inline, and a picker for a focal point.
 
     It works with `xaccel.django.fields.ImageField` and with Django's `ImageField`. Put it before
-    `ModelAdmin`.
+    `ModelAdmin` in the list of base classes.
     """
 
     def formfield_for_dbfield(
@@ -125,15 +125,15 @@ def thumbnail_column(
 ) -> Callable[[models.Model], SafeString | None]:
     """Return a column of thumbnails for `list_display`.
 
-    The column needs no query and opens no file. If an image can't have a thumbnail, the column
+    The column makes no queries and opens no files. If an image can't have a thumbnail, the column
     shows the reason.
 
     Args:
         field: The name of the model's file field.
         width: The width of the box in CSS pixels, or the name of a preset.
         height: The height of the box in CSS pixels; by default, the box is a square.
-        description: The heading; by default the field's name.
-        options: The options of `thumbnail_img()`; by default `fit="cover"`.
+        description: The heading; by default, the field's name.
+        options: The options of `thumbnail_img()`; by default, `fit="cover"`.
     """
     if isinstance(width, int):
         height = width if height is None else height
@@ -154,7 +154,7 @@ def thumbnail_column(
 
 
 def _described(error: XaccelError) -> str:
-    """Return the text of an error for the admin. It contains paths only in debug mode."""
+    """Return the text that the admin shows for an error. It contains paths only in debug mode."""
     if settings.DEBUG:
         return str(error)
     _logger.warning("%s", one_line(error))

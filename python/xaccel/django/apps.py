@@ -5,7 +5,7 @@ from django.core.checks import Tags, register
 
 
 class XaccelConfig(AppConfig):
-    """The app, labelled `xaccel`; the default label, `django`, is taken."""
+    """The app. Its label is `xaccel`, because the default label, `django`, is already taken."""
 
     name = "xaccel.django"
     label = "xaccel"

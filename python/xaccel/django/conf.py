@@ -49,7 +49,7 @@ def config() -> Config:
 
 @cache
 def delivery() -> Delivery:
-    """Return the delivery of private files."""
+    """Return the object that delivers private files."""
     known = config()
     prefix = known.private_url
     if prefix is None:
@@ -59,7 +59,7 @@ def delivery() -> Delivery:
 
 @cache
 def offloader() -> Offloader:
-    """Return the object with which the middleware hands file responses to the web server."""
+    """Return the object that the middleware uses to hand file responses to the web server."""
     return Offloader(config())
 
 
@@ -95,7 +95,7 @@ def thumbnails() -> Thumbnails:
 
 @cache
 def thumbnail_tasks() -> ThumbnailTasks:
-    """The work on thumbnails outside of requests."""
+    """Return the object that renders and purges thumbnails outside of requests."""
     return ThumbnailTasks(config(), name_of=source_names().of)
 
 

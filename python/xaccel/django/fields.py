@@ -1,4 +1,4 @@
-"""Model fields for images, without Pillow, and for their focal points."""
+"""Model fields for images and their focal points, which work without Pillow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from xaccel.thumbnails.rows import PlaceholderKind, as_focal_point
 __all__ = ["FocalPointField", "ImageField", "ImageFieldFile"]
 
 _HASHES = {"thumbhash": ("ThumbHash", 36), "blurhash": ("BlurHash", 28)}
-"""The name and the maximum length of a placeholder of each kind."""
+"""The name and the maximum length of each kind of placeholder."""
 
 
 class ImageFieldFile(files.ImageFieldFile):
@@ -47,19 +47,19 @@ class ImageField(models.ImageField):
     template tags read these fields, so that they neither open the image nor query the database.
 
     Forms and `full_clean()` only accept images that xaccel can make thumbnails of: the format must
-    be supported, and the image must be within `THUMBNAIL_MAX_BYTES`, `THUMBNAIL_MAX_MEMORY` and so
-    on.
+    be supported, and the image must not exceed the limits in the settings, such as
+    `THUMBNAIL_MAX_BYTES` and `THUMBNAIL_MAX_MEMORY`.
 
     Args:
         verbose_name: See Django's `Field`.
         name: See Django's `Field`.
-        width_field: The name of the field with the width of the upright image, in pixels.
-        height_field: The name of the field with the height of the upright image, in pixels.
-        placeholder_field: The name of a `CharField` with the hash of the image's placeholder.
+        width_field: The name of the field for the width of the upright image, in pixels.
+        height_field: The name of the field for the height of the upright image, in pixels.
+        placeholder_field: The name of a `CharField` for the hash of the image's placeholder.
         placeholder_kind: `"thumbhash"`, or `"blurhash"` for apps that draw BlurHash. A ThumbHash
             keeps the aspect ratio and transparency. After you change the kind, save each image
             again.
-        focal_point_field: The name of a `FocalPointField` with the point that crops keep.
+        focal_point_field: The name of a `FocalPointField` for the point that crops keep.
         kwargs: The arguments of Django's `FileField`.
     """
 
@@ -149,7 +149,8 @@ class ImageField(models.ImageField):
     ) -> None:
         """Fill in the fields for the size and the placeholder when an image is assigned.
 
-        Unlike Django's method, it does not open the image when a row is loaded without them.
+        When a row is loaded and these fields are empty, Django's method opens the image, but this
+        method does not.
         """
         named = (self.width_field, self.height_field, self.placeholder_field)
         if not any(named) or self.attname not in instance.__dict__:
@@ -157,7 +158,7 @@ class ImageField(models.ImageField):
         file = getattr(instance, self.attname)
         if not force and (not file or is_saved(file)):
             return
-        # Read the fields only now, because a deferred field would query the database.
+        # Read the fields only here, because reading a deferred field queries the database.
         if not force and all(getattr(instance, name) for name in named if name):
             return
         for option, value in zip(named, self._facts(file), strict=True):
@@ -193,7 +194,7 @@ def _validate_focal_point(value: Any) -> None:
 
 
 class FocalPointField(models.CharField):  # type: ignore[type-arg] # not generic at run time
-    """The point of an image that a crop keeps, as text such as `"0.25x0.6"`; empty = the centre.
+    """The point of an image that crops keep, such as `"0.25x0.6"`; an empty string is the centre.
 
     The numbers are fractions of the upright image, from the left and from the top. You may assign
     a pair of numbers.
@@ -211,7 +212,7 @@ class FocalPointField(models.CharField):  # type: ignore[type-arg] # not generic
         try:
             return forms.focal_point_text(as_focal_point(value))
         except SpecError:
-            # The validator rejects invalid values. In a query, part of a focal point is valid.
+            # The validator rejects invalid values. In a query, part of a focal point is valid too.
             return super().to_python(value)
 
     def formfield(self, **kwargs: Any) -> Any:

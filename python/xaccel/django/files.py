@@ -13,16 +13,16 @@ from xaccel.django.local_files import described, is_saved, local_path, own_stora
 from xaccel.exceptions import ConfigError, FileNotFound
 
 PrivateFile: TypeAlias = "str | os.PathLike[str] | File[Any]"
-"""A path, or the file of a model's field or of a storage."""
+"""A path, or a file from a model field or a storage."""
 
 
 def path_of(file: PrivateFile) -> str | os.PathLike[str]:
     """Return the path of a file, absolute or relative to a root, or its URL on a remote.
 
-    For the file of a field or of a storage, the storage determines the path.
+    If the file is from a model field or a storage, the storage determines the path.
 
     Raises:
-        FileNotFound: The model field has no file, or the file is not saved.
+        FileNotFound: The model field has no file, or the file has not been saved.
         ConfigError: The file is neither under a root nor below a remote.
     """
     if not isinstance(file, File):
@@ -37,10 +37,10 @@ def path_of(file: PrivateFile) -> str | os.PathLike[str]:
 
 
 def local_path_of(file: PrivateFile) -> str | os.PathLike[str]:
-    """Return the path of a file like `path_of`, but without support for remotes.
+    """Like `path_of`, but does not support files on remotes.
 
     Raises:
-        FileNotFound: The model field has no file, or the file is not saved.
+        FileNotFound: The model field has no file, or the file has not been saved.
         ConfigError: The file is not under a root.
     """
     if not isinstance(file, File):

@@ -1,4 +1,4 @@
-"""Form fields for image uploads, without Pillow, and for focal points."""
+"""Form fields for image uploads and for focal points, which work without Pillow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FOCAL_POINT_ERROR = _("Enter both numbers, from 0 to 100.")
 class ImageField(forms.ImageField):
     """A replacement for Django's `forms.ImageField` that does not need Pillow.
 
-    It accepts images that xaccel can make thumbnails of, within the limits of the settings. The
+    It accepts images that xaccel can make thumbnails of, within the limits in the settings. The
     `content_type` of the cleaned file is detected from its content, and its `image` attribute is an
     `xaccel.ImageInfo`.
     """
@@ -43,7 +43,7 @@ class ImageField(forms.ImageField):
         return file
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """List the formats, so that phones convert other formats such as HEIC before the upload."""
+        """List the accepted formats, so that phones convert others, such as HEIC, before upload."""
         attributes = forms.FileField.widget_attrs(self, widget)
         if isinstance(widget, forms.FileInput) and "accept" not in widget.attrs:
             attributes["accept"] = ",".join(images.MEDIA_TYPES)
@@ -93,11 +93,11 @@ class FocalPointField(forms.MultiValueField):
 
 
 def is_focal_point_input(widget: Any) -> bool:
-    """Whether a widget or widget class has two number inputs."""
+    """Whether a widget or a widget class consists of several inputs, like `FocalPointInput`."""
     kind = widget if isinstance(widget, type) else type(widget)
     return issubclass(kind, forms.MultiWidget)
 
 
 def focal_point_text(point: FocalPoint | None) -> str:
-    """Return the stored form of a focal point; empty if there is none."""
+    """Return the text that the database stores for a focal point; empty for `None`."""
     return "" if point is None else "x".join(f"{part:.4g}" for part in point)

@@ -23,13 +23,13 @@ def thumbnail_url(
     request: HttpRequest | None = None,
     **options: Any,
 ) -> str | None:
-    """Return the URL of a thumbnail, like the tag `thumbnail_url`; `None` without an image.
+    """Return the URL of a thumbnail, like the tag `thumbnail_url`; `None` if there is no image.
 
     Args:
         source: The value of a file field, or the name of an image below `THUMBNAIL_SOURCE`.
         width: The width of the box in pixels, or the name of a preset; `None` leaves it free.
         height: The height of the box in pixels; `None` leaves it free.
-        request: The request. If given, the URL is absolute, with the scheme and host of the
+        request: The current request. If given, the URL is absolute, with the scheme and host of the
             request.
         options: `version`, `expires`, `expires_in`, `focal_point`, and the options of a thumbnail:
             `fit`, `quality`, `format` and so on.
@@ -50,10 +50,10 @@ def thumbnail_srcset(
     request: HttpRequest | None = None,
     **options: Any,
 ) -> str | None:
-    """Return the value of a `srcset`, like the tag `thumbnail_srcset`; `None` without an image.
+    """Return a `srcset` value, like the tag `thumbnail_srcset`; `None` if there is no image.
 
-    The arguments and errors are the same as for `thumbnail_url()`. Further options are `widths` and
-    `densities`.
+    The arguments and errors are the same as for `thumbnail_url()`. Additional options are `widths`
+    and `densities`.
     """
     options.update(origin_of(request))
     return conf.template_helpers().thumbnail_srcset(source, width, height, **options) or None
@@ -68,7 +68,7 @@ def thumbnail_img(
     request: HttpRequest | None = None,
     **options: Any,
 ) -> SafeString | None:
-    """Return an `<img>`, like the tag `thumbnail_img`; `None` without an image.
+    """Return an `<img>`, like the tag `thumbnail_img`; `None` if there is no image.
 
     Use it for `readonly_fields` in the admin. The arguments and errors are the same as for
     `thumbnail_url()`.
@@ -77,7 +77,7 @@ def thumbnail_img(
         source: See `thumbnail_url()`.
         width: The width of the box in CSS pixels, or the name of a preset.
         height: The height of the box in CSS pixels.
-        alt: The text that describes the image; empty if the image is only decoration.
+        alt: The text that describes the image; empty if the image is purely decorative.
         request: See `thumbnail_url()`.
         options: The options of the tag, and HTML attributes such as `class_`.
     """
@@ -92,18 +92,18 @@ def origin_of(request: HttpRequest | None) -> dict[str, str]:
 
 
 def purge_thumbnails(*images: str | File[Any] | Model) -> int:
-    """Remove every public thumbnail of images from the cache.
+    """Remove all public thumbnails of the images from the cache.
 
     Call it after images are replaced or deleted, unless their URLs have a version or you use
-    `purge_on_change()`. After `QuerySet.update()` or `bulk_update()`, which send no signals, call
-    `purge_thumbnails(*photos)` with the rows as they were loaded before.
+    `purge_on_change()`. `QuerySet.update()` and `bulk_update()` send no signals: after them, call
+    `purge_thumbnails(*photos)` with rows that you loaded before the change.
 
     Args:
         images: Values of file fields, names of images as in `thumbnail_url()`, or rows. A row
-            stands for all of its images.
+            represents all of its images.
 
     Returns:
-        How many thumbnails were removed.
+        The number of thumbnails that were removed.
 
     Raises:
         SourceError: A field's value or a name is not an image in a source.
@@ -128,16 +128,16 @@ def private_url(
     as_attachment: bool = False,
     download_name: str | None = None,
 ) -> str:
-    """Return a signed link to a file under one of `ROOTS`. Anyone with the link gets the file.
+    """Return a signed link to a file under one of `ROOTS`. Anyone with the link can get the file.
 
     Args:
         file: The value of a file field, the file of a storage, or a path.
-        request: The request. If given, the link is absolute, with the scheme and host of the
-            request.
+        request: The current request. If given, the link is absolute, with the scheme and host of
+            the request.
         expires: The last second in which the link is valid: Unix seconds or an aware datetime.
-        expires_in: The minimum number of seconds that the link is valid.
+        expires_in: The minimum validity of the link, in seconds or as a timedelta.
         as_attachment: Whether browsers save the file instead of showing it.
-        download_name: The name under which browsers save it; by default the file's own.
+        download_name: The name under which browsers save the file; by default, its own name.
 
     Raises:
         ConfigError: `PRIVATE_URL` is not set, or the file is not under a root.

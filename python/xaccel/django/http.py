@@ -24,7 +24,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
 
 
 def facts(request: HttpRequest) -> Request:
-    """Return the facts of a request."""
+    """Return the parts of a request that responses depend on."""
     scope: dict[str, Any] | None = getattr(request, "scope", None)
     if scope is not None:
         return Request.from_scope(scope)

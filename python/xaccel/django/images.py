@@ -1,4 +1,4 @@
-"""Reads the facts of uploaded images, and checks that xaccel can make thumbnails of them.
+"""Reads information about uploaded images, and checks that xaccel can make thumbnails of them.
 
 This module does not need Pillow.
 """
@@ -46,7 +46,7 @@ MESSAGES = {
 
 
 def info(file: File[Any]) -> ImageInfo:
-    """Return the facts of an image, from its header.
+    """Return basic information about an image, read from its header.
 
     Raises:
         ThumbnailError: The file is not an image, or it exceeds a limit.
@@ -63,7 +63,7 @@ def hash_of(file: File[Any], kind: PlaceholderKind) -> str:
 
 
 def validated(file: File[Any]) -> ImageInfo:
-    """Return the facts of an uploaded image.
+    """Check an uploaded image, and return basic information about it.
 
     Raises:
         ValidationError: The file is not an image, or it exceeds a limit. The message is for the
@@ -92,7 +92,7 @@ def _error(code: str, shown: dict[str, str]) -> ValidationError:
 
 @contextmanager
 def _source(file: File[Any]) -> Iterator[str | bytes]:
-    """Yield the path or the content of a file, and restore the state of the file."""
+    """Yield the path or the content of a file, and restore the file's state afterwards."""
     temporary = getattr(file, "temporary_file_path", None)
     if temporary is not None:
         yield temporary()

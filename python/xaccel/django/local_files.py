@@ -15,20 +15,20 @@ _PLAIN_FILES = (io.FileIO, io.BufferedReader, io.BufferedRandom)
 
 
 def own_storage(file: File[Any]) -> Storage | None:
-    """Return the storage of a file, which is a model field's value or was opened by a storage."""
-    # django-storages uses the second name.
+    """Return the storage of a model field's file, or the storage that opened the file."""
+    # django-storages uses the second attribute.
     storage: Storage | None = getattr(file, "storage", None) or getattr(file, "_storage", None)
     return storage
 
 
 def is_saved(file: File[Any]) -> bool:
-    """Whether a file exists and, if it belongs to a model field, is saved to its storage."""
+    """Whether a file has a name and, if it belongs to a model field, has been saved."""
     return bool(file.name) and bool(getattr(file, "_committed", True))
 
 
 def storage_path(storage: Storage, name: str) -> str | None:
     """Return the path of a file in a storage; `None` if the storage has no paths."""
-    # This storage makes up paths in MEDIA_ROOT, which contains other files.
+    # This storage returns made-up paths in MEDIA_ROOT, where other files may exist.
     if isinstance(storage, InMemoryStorage):
         return None
     try:
@@ -55,7 +55,7 @@ def remote_url(storage: Storage, name: str) -> str | None:
 
 
 def local_path(file: File[Any]) -> str | None:
-    """Return the absolute path of a file; `None` if it does not have one.
+    """Return the absolute path of a file; `None` if the file does not have a path.
 
     The name alone is not enough, since another storage may have a file with the same name.
     """
@@ -63,7 +63,7 @@ def local_path(file: File[Any]) -> str | None:
     if storage is not None:
         return storage_path(storage, file.name or "")
     opened: Any = file.file
-    # Other objects, such as a `GzipFile`, may have the name of a file with different content.
+    # Objects of other types, such as `GzipFile`, may have a file's name but different content.
     if type(opened) not in _PLAIN_FILES or not isinstance(opened.name, str):
         return None
     return os.path.abspath(opened.name)  # noqa: PTH100 - must not follow links

@@ -15,15 +15,15 @@ from django.utils.translation import get_language
 
 PRIVATE_FILE = "xaccel-private-file"
 THUMBNAIL = "xaccel-thumbnail"
-"""The names of our URL patterns."""
+"""The names of xaccel's URL patterns."""
 
 
 def mount_of_request(request: HttpRequest, url: str, default: str) -> str:
-    """Return the part of a request's path that precedes our URL, such as `/shop/en`.
+    """Return the part of a request's path before xaccel's own URL, such as `/shop/en`.
 
     Args:
         request: The request.
-        url: The rest of the request's path.
+        url: The remainder of the request's path.
         default: The script name to use if the server does not report it.
     """
     script = (request.META.get("SCRIPT_NAME") or default).rstrip("/")
@@ -31,7 +31,7 @@ def mount_of_request(request: HttpRequest, url: str, default: str) -> str:
 
 
 def mount_of_urls(name: str, prefix: str, default: str) -> str:
-    """Return the path under which our URLs are mounted, in this thread and this language.
+    """Return the path at which our URLs are mounted, for the current thread and language.
 
     Args:
         name: The name of the URL pattern.
@@ -42,11 +42,11 @@ def mount_of_urls(name: str, prefix: str, default: str) -> str:
 
 
 def included_at(name: str, prefix: str) -> str:
-    """Return the path at which `ROOT_URLCONF` includes ours, such as `/en` in `i18n_patterns`."""
+    """Return the path at which `ROOT_URLCONF` includes our URLs, such as `/en`."""
     urlconf = getattr(settings, "ROOT_URLCONF", None)
     if urlconf is None:
         return ""
-    # In templates with many URLs, determining the language would take most of the time.
+    # Determining the language would take up most of the time in templates with many URLs.
     depends_on_language, _ = is_language_prefix_patterns_used(urlconf)
     return _included_at(name, prefix, urlconf, get_language() if depends_on_language else None)
 

@@ -1,4 +1,4 @@
-"""The storages whose images have public thumbnails, as the sources of the settings."""
+"""Converts storages with public thumbnails to sources in the settings."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from xaccel.exceptions import ConfigError
 
 
 def is_private(storage: Storage) -> bool:
-    """Whether the files of a storage are private: it has the attribute `private = True`."""
+    """Whether a storage is private, that is, has the attribute `private = True`."""
     return getattr(storage, "private", False) is True
 
 
 def default_source() -> str | None:
-    """Return the default storage's directory, or its name as a source; `None` if it is private."""
+    """Return the default storage's directory or source URL; `None` if the storage is private."""
     storage = storages["default"]
     return None if is_private(storage) else _location("default", storage)
 
@@ -35,9 +35,9 @@ def named_sources(setting: Any) -> Any:
 
 
 def source_storages() -> Iterator[tuple[str, Storage]]:
-    """Yield the name of each of `THUMBNAIL_SOURCES` that has a storage, with the storage.
+    """Yield the name and the storage of each of `THUMBNAIL_SOURCES` that has a storage.
 
-    The alias of the storage is the value of the source, or else the name of the source.
+    The alias of the storage is the source's value or, if the value is not an alias, its name.
     """
     for name, value in getattr(settings, "XACCEL", {}).get("THUMBNAIL_SOURCES", {}).items():
         for alias in (value, name):
@@ -73,7 +73,7 @@ def _is_alias(value: object) -> bool:
 
 
 def _location(alias: str, storage: Storage) -> str | None:
-    """Return the directory of a storage, or its URL as a source; `None` without a directory."""
+    """Return the directory or the source URL of a storage; `None` if its directory is not set."""
     if not isinstance(storage, FileSystemStorage):
         return f"storage://{alias}"
     # Without MEDIA_ROOT, the location is the current directory of the process.

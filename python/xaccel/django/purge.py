@@ -25,11 +25,11 @@ def purge_on_change(model: type[Model], field: str) -> None:
 
     Call it once per field, in the `ready()` of your app's configuration. It applies to the model,
     its proxies and its child models. The thumbnails are purged when the transaction is committed.
-    Purging needs no query, except for one if you save a row that was not loaded from the database
-    or whose field was deferred. URLs with a `version` need no purge.
+    Purging makes no queries, except for one if you save a row that was not loaded from the database
+    or that was loaded without the field. Images whose URLs have a `version` do not need purging.
 
     `QuerySet.update()`, `bulk_create()` and `bulk_update()` send no signals. Call
-    `purge_thumbnails(*rows)` after them, with rows that were loaded before.
+    `purge_thumbnails(*rows)` after them, with rows that you loaded before the change.
 
     Args:
         model: The model; it may be abstract.
@@ -54,8 +54,8 @@ def purge_on_change(model: type[Model], field: str) -> None:
 def images_of(row: Model) -> set[str]:
     """Return the names of a row's images that have public thumbnails.
 
-    If `purge_on_change()` applies to a field, the name with which the row was loaded counts, too.
-    This function makes no query: a deferred field counts as empty.
+    If `purge_on_change()` applies to a field, the result also includes the name that the field had
+    when the row was loaded. This function makes no queries: it treats a deferred field as empty.
     """
     names = set()
     for field in row._meta.concrete_fields:  # noqa: SLF001
@@ -69,10 +69,10 @@ def images_of(row: Model) -> set[str]:
 
 
 class _Changes:
-    """Detects changes of a field's file.
+    """Detects changes to a field's file.
 
-    The name of a field's file is the same object that was loaded until another name is assigned,
-    even an equal one. `image.save()` assigns a new name when it overwrites the file.
+    The name of a field's file remains the object that was loaded until another name is assigned,
+    even if the names are equal. `image.save()` assigns a new name when it overwrites the file.
     """
 
     def __init__(self, field: str) -> None:
@@ -115,11 +115,11 @@ class _Changes:
         if self._changed in row:
             name = self._name(instance)
             self._purge({row.pop(self._changed), name}, instance, using)
-            # After a rollback, the database still has the old name.
+            # After a rollback, the database still contains the old name.
             transaction.on_commit(partial(row.__setitem__, self._loaded, name), using=using)
 
     def note_deferred(self, *, sender: type[Model], instance: Model, using: str, **_: Any) -> None:
-        """Record the name of the file before a row is deleted, if it was not loaded."""
+        """Record the name of the file before a row is deleted, if the name was not loaded."""
         if self._field not in instance.__dict__:
             name = self._stored_name(sender, instance, using)
             instance.__dict__[self._loaded] = name
@@ -130,7 +130,7 @@ class _Changes:
         self._purge(self.names(instance), instance, using)
 
     def names(self, instance: Model) -> set[str | None]:
-        """Return the name of the file that was loaded, if that is known, and the current name."""
+        """Return the file's current name and, if known, the name when the row was loaded."""
         return {instance.__dict__.get(self._loaded), self._name(instance)}
 
     def _stored_name(self, sender: type[Model], instance: Model, using: str) -> str | None:
@@ -155,7 +155,7 @@ class _Changes:
 
 
 def _is_saved(value: object) -> bool:
-    """Whether the value of a file field is not a new upload."""
+    """Whether the value of a file field is a stored file rather than a new upload."""
     return bool(getattr(value, "_committed", not isinstance(value, File)))
 
 

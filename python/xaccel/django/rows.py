@@ -14,16 +14,16 @@ from xaccel._hints import did_you_mean
 from xaccel.exceptions import ConfigError
 
 _FIELDS_OF_ROW = ("width_field", "height_field", "focal_point_field")
-"""The options of an image field that name other fields of the row, which loading it reads."""
+"""The options of an image field that name other fields, which are read when a row is loaded."""
 
 
 class ImageRows:
-    """The images in a field, row by row. Rows without an image are left out.
+    """The images in a field, row by row. Rows without an image are skipped.
 
     Args:
         place: The field: `app.Model.field`.
         prefix: The start of the images' names in the storage.
-        version_field: The field with the version of the image.
+        version_field: The field that contains the version of the image.
 
     Raises:
         ConfigError: The model or the field does not exist.

@@ -1,4 +1,4 @@
-"""The `sendfile()` of django-sendfile2, with its settings, based on xaccel's delivery.
+"""The `sendfile()` of django-sendfile2, with its settings, implemented with xaccel's delivery.
 
 Write `from xaccel.django.sendfile2 import sendfile` instead of `from django_sendfile import
 sendfile`. You can keep the settings `SENDFILE_BACKEND`, `SENDFILE_ROOT` and `SENDFILE_URL`. Other
@@ -38,18 +38,18 @@ def sendfile(  # noqa: PLR0917 - as in django-sendfile2
     encoding: str | None = None,
     content_length: int | None = None,  # noqa: ARG001 - the delivery knows it
 ) -> HttpResponseBase:
-    """Respond with a file under `SENDFILE_ROOT`, sent in the way that `SENDFILE_BACKEND` sets.
+    """Respond with a file under `SENDFILE_ROOT`, sent by the method that `SENDFILE_BACKEND` names.
 
     Args:
         request: The request.
         filename: The path of the file, absolute or relative to `SENDFILE_ROOT`.
         attachment: Whether browsers save the file instead of showing it.
-        attachment_filename: The name under which browsers save it; `None` for the file's own,
-            `False` to propose no name.
-        mimetype: The media type; by default guessed from the file's name.
-        encoding: The value of `Content-Encoding`. It is not guessed: browsers would unpack a
-            `.tar.gz` and save it under its old name.
-        content_length: Ignored, since the length of the response is always correct.
+        attachment_filename: The name under which browsers save the file; `None` means its own
+            name, and `False` means that no name is suggested.
+        mimetype: The media type; by default, guessed from the file's name.
+        encoding: The value of `Content-Encoding`. It is not guessed, because browsers would then
+            unpack a `.tar.gz` file but save it under its old name.
+        content_length: Ignored: the response always has the correct length.
 
     Raises:
         Http404: The file does not exist under `SENDFILE_ROOT`.
@@ -58,7 +58,7 @@ def sendfile(  # noqa: PLR0917 - as in django-sendfile2
     """
     delivery = _delivery()
     path = os.path.normpath(Path(settings.SENDFILE_ROOT) / filename)
-    # This type is sent unchanged, because django-sendfile2 does not add a charset.
+    # This type is sent unchanged, because django-sendfile2 does not add a charset either.
     headers = {"Content-Type": mimetype or _guess_type(path)}
     if encoding is not None:
         headers["Content-Encoding"] = encoding
@@ -101,7 +101,7 @@ def _setting(name: str) -> Any:
 
 
 def _server(backend: str) -> str:
-    """Return the server that a backend corresponds to."""
+    """Return the name of the server that a backend is for."""
     name = backend.rpartition(".")[2]
     if name in {"simple", "development"}:
         return "direct"

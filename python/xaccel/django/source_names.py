@@ -1,4 +1,4 @@
-"""Finds the names of images for objects in Django's templates."""
+"""Finds the names of the images that Django's templates refer to."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class SourceNames:
         ]
 
     def of(self, source: object) -> str | None:
-        """Return the name of an image that a template passes; `None` if it is empty or not saved.
+        """Return the name of an image from a template; `None` if `source` is empty or not saved.
 
         Raises:
             SourceError: The object is not an image in a source.
@@ -60,7 +60,7 @@ class SourceNames:
         return source_name(source)
 
     def in_url(self, source: object) -> str | None:
-        """Return the name of an image as in its URL; `None` if it is empty or not saved.
+        """Return the name that an image has in its URL; `None` if `source` is empty or not saved.
 
         Raises:
             SourceError: The object is not an image in a source.
@@ -69,10 +69,10 @@ class SourceNames:
         return self.checked(name) if name else None
 
     def checked(self, name: str) -> str:
-        """Return the name of an image as in its URL, from a name that `of` or `in_storage` returns.
+        """Convert a name from `of` or `in_storage` to the name that the image has in its URL.
 
         Raises:
-            SourceError: It is not the name of an image in a source.
+            SourceError: `name` is not the name of an image in a source.
         """
         return self._names.checked(name)
 
@@ -93,7 +93,7 @@ class SourceNames:
         return None if not prefix and name.startswith("~") else prefix + name
 
     def _prefix_of(self, storage: Storage) -> str | None:
-        """Return the start of the names of a storage's images; `None` if it is not a source."""
+        """Return the prefix of the names in a storage; `None` if the storage is not a source."""
         for is_same in (operator.is_, operator.eq):
             for prefix, known in self._storages:
                 if is_same(storage, known):
@@ -156,7 +156,7 @@ def _hint(row: Model) -> str:
 def _alias_of(storage: Storage) -> str | None:
     """Return the alias of a storage in `STORAGES`."""
     for alias in settings.STORAGES:
-        # A storage that can't be created is reported where it is used.
+        # If a storage can't be created, the error is reported where the storage is used.
         with suppress(Exception):
             if storages[alias] == storage:
                 return str(alias)
@@ -164,7 +164,7 @@ def _alias_of(storage: Storage) -> str | None:
 
 
 def _advice(storage: Storage) -> str:
-    """Return what to add to the settings, so that the images of a storage have thumbnails."""
+    """Return which setting to add so that the images of a storage have thumbnails."""
     alias = _alias_of(storage)
     place = alias
     if alias is None and isinstance(storage, FileSystemStorage):

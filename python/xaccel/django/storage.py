@@ -31,23 +31,23 @@ class PrivateStorage(FileSystemStorage):
             },
         }
 
-    The directory must be outside `MEDIA_ROOT`, which the web server shows to everyone.
+    The directory must be outside `MEDIA_ROOT`, which the web server serves to everyone.
 
     Args:
         location: The directory. Optional if `ROOTS` has one directory.
-        expires_in: The minimum number of seconds that a URL is valid; with `None`, it never
-            expires.
+        expires_in: The minimum number of seconds for which a URL is valid; with `None`, URLs never
+            expire.
         as_attachment: Whether browsers save the file instead of showing it.
         base_url: A prefix for the links, such as `https://files.example.com` if another host serves
             them; by default, there is no prefix.
         file_permissions_mode: See `FileSystemStorage`.
         directory_permissions_mode: See `FileSystemStorage`.
-        allow_overwrite: Whether a new file replaces an existing file with the same name; needs
-            Django 5.1.
+        allow_overwrite: Whether a new file replaces an existing file with the same name; requires
+            Django 5.1 or later.
     """
 
     private = True
-    """Files of a storage with this attribute have no public thumbnails."""
+    """If a storage has this attribute, its files have no public thumbnails."""
 
     def __init__(
         self,
@@ -78,11 +78,12 @@ class PrivateStorage(FileSystemStorage):
         """The directory, exactly as given.
 
         Raises:
-            ConfigError: No `location` was given, and `ROOTS` does not have exactly one directory.
+            ConfigError: No `location` was given, and `ROOTS` does not contain exactly one
+                directory.
         """
         if not self._only_root:
             return super().base_location
-        # conf.config() can't be used here, because it looks at the default storage.
+        # conf.config() can't be used here, because it depends on the default storage.
         roots = [os.fspath(root) for root in getattr(settings, "XACCEL", {}).get("ROOTS", {})]
         if len(roots) != 1:
             raise ConfigError(
@@ -95,7 +96,7 @@ class PrivateStorage(FileSystemStorage):
         """Return a signed link to a file; see `Delivery.private_url`.
 
         If a name can't have a link, for example because it contains a NUL, the URL is an empty
-        string and the error is logged: a page must not fail because of one upload.
+        string and the error is logged, so that a page does not fail because of one upload.
 
         Raises:
             ConfigError: `PRIVATE_URL` is not set, or the directory is not under one of `ROOTS`.

@@ -1,4 +1,4 @@
-"""Originals in a storage of Django's `STORAGES` that is not a directory."""
+"""Originals in one of Django's `STORAGES` that does not have a local directory."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class StorageSource:
         except (*_ABSENT, SuspiciousOperation) as error:
             raise FileNotFound(f"{name!r} is not in the storage {self._alias!r}: {error}") from None
         except Exception as error:
-            # A storage raises the errors of its client. The errors of botocore, for example, do not
-            # derive from OSError.
+            # A storage passes on its client's errors. For example, botocore's errors do not derive
+            # from OSError.
             raise StorageUnavailable(
                 f"{name!r} can't be read from the storage {self._alias!r}: "
                 f"{type(error).__name__}: {error}"
@@ -87,7 +87,7 @@ class StorageSource:
                     f"the storage {self._alias!r} can't list {below!r}: "
                     f"{type(error).__name__}: {error}"
                 ) from error
-            # Some storages list a directory itself, with an empty name.
+            # Some storages also list the directory itself, under an empty name.
             yield from (
                 f"{below}{name}" for name in files if name and (below + name).startswith(prefix)
             )

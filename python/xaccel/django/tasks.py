@@ -16,7 +16,7 @@ except ModuleNotFoundError:
     try:
         from django_tasks import task  # type: ignore[no-redef,unused-ignore]
     except ModuleNotFoundError:
-        # Celery imports the `tasks` of each app, and passes over those that are missing.
+        # Celery imports the `tasks` module of each app, and skips missing modules.
         raise ModuleNotFoundError(
             "xaccel.django.tasks needs Django 6 or the package django-tasks", name=__name__
         ) from None
@@ -26,11 +26,11 @@ __all__ = ["purge", "render"]
 
 @task()
 def render(source: str, specs: Sequence[str] = (), version: str | None = None) -> int:
-    """Render the thumbnails of an image, see `xaccel.tasks.render`.
+    """Render the thumbnails of an image; see `xaccel.tasks.render`.
 
     Args:
         source: The name of the image, as in `thumbnail_url()`.
-        specs: Names of presets or specs, by default all presets.
+        specs: Specs or names of presets; by default, all presets.
         version: The version in the URLs, such as `"mtime"`.
     """
     return tasks.render(source, *specs, version=version)
@@ -38,5 +38,5 @@ def render(source: str, specs: Sequence[str] = (), version: str | None = None) -
 
 @task()
 def purge(source: str) -> int:
-    """Purge the thumbnails of an image, see `xaccel.tasks.purge`."""
+    """Purge the thumbnails of an image; see `xaccel.tasks.purge`."""
     return tasks.purge(source)

@@ -1,4 +1,4 @@
-"""The URLs of thumbnails and of signed links: include this module at the site's root."""
+"""The URLs of thumbnails and signed links. Include this module at the site's root."""
 
 from collections.abc import Iterator
 

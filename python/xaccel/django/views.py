@@ -32,29 +32,29 @@ def send_private_file(
 ) -> HttpResponseBase:
     """Respond with a file under one of `ROOTS`, sent by the web server if one is configured.
 
-    Call it after the permission check. Range requests, conditional requests and HEAD always work.
-    If a file may not be sent, the response is a 404 that does not reveal the path.
+    Call this function after the permission check. Range requests, conditional requests and HEAD
+    always work. If a file may not be sent, the response is a 404 that does not reveal the path.
 
     You can call it in an async view, since it only looks up the file. If the lookup is slow, for
     example on a network file system, use `asend_private_file()`.
 
     Args:
         request: The request.
-        path: The file: a path (absolute or relative to `root`), a file of a model field or of a
-            storage, or an open file or a `BytesIO`. The app sends open files and `BytesIO` objects
-            itself.
-        root: The directory of a relative path. Optional if `ROOTS` has one directory.
-        mimetype: The media type; by default guessed from the file's name.
+        path: The file: a path (absolute or relative to `root`), a file from a model field or a
+            storage, an open file, or a `BytesIO`. The app itself sends open files and `BytesIO`
+            objects.
+        root: The root that a relative path belongs to. Optional if `ROOTS` has one directory.
+        mimetype: The media type; by default, guessed from the file's name.
         as_attachment: Whether browsers save the file instead of showing it.
-        download_name: The name under which browsers save it; by default the file's own.
-        max_age: How long the visitor's browser may cache it, in seconds.
+        download_name: The name under which browsers save the file; by default, its own name.
+        max_age: How long the visitor's browser may cache the file, in seconds.
         headers: Additional response headers. They override the headers that xaccel sets.
             Conditional requests are checked against your `ETag` and `Last-Modified`, if you pass
             them.
         limit_rate: The speed at which nginx or lighttpd sends the file, in bytes per second; by
-            default unlimited. Other servers, and `direct`, raise an error.
-        allow_scripts: Whether browsers may run the scripts of an HTML, SVG or XML file. Use it only
-            for files that you trust like your own pages.
+            default, unlimited. With other servers and with `direct`, this raises an error.
+        allow_scripts: Whether browsers may run scripts in an HTML, SVG or XML file. Enable this
+            only for files that you trust as much as your own pages.
         options: The keyword arguments: all of the above except `request` and `path`.
     """
     file_options = FileOptions(**options)
@@ -102,12 +102,12 @@ class PrivateFileView(View):
     allow_scripts: bool = False
 
     def get_path(self) -> PrivateFile:
-        """The file; by default the path in the URL's argument `path`, relative to the root."""
+        """Return the file; by default, the URL argument `path`, relative to the root."""
         path: str = self.kwargs["path"]
         return path
 
     def can_access_file(self, path: PrivateFile) -> bool:
-        """Whether the visitor may see the file. You must define it: it has no safe default."""
+        """Whether the visitor may see the file. You must define this, as no default is safe."""
         raise ImproperlyConfigured(
             f"{type(self).__name__} must define can_access_file(), to decide who may see {path!r}"
         )
@@ -133,18 +133,18 @@ def send_private_thumbnail(
 ) -> HttpResponseBase:
     """Respond with a thumbnail of an image under one of `ROOTS`; see `send_private_file()`.
 
-    Call it after the permission check. The thumbnail is rendered once and stored in
-    `THUMBNAIL_CACHE`, where no public URL leads to it. When the file changes, a new thumbnail is
+    Call this function after the permission check. The thumbnail is rendered once and stored in
+    `THUMBNAIL_CACHE`, but no public URL leads to it. When the file changes, a new thumbnail is
     rendered.
 
     Args:
         request: The request.
-        path: The image: a path (absolute or relative to `root`), or a file of a model field or of a
+        path: The image: a path (absolute or relative to `root`), or a file from a model field or a
             storage.
         width: The box's width in pixels, or the name of a preset; `None` leaves it free.
         height: The box's height in pixels; `None` leaves it free.
-        root: The directory of a relative path. Optional if `ROOTS` has one directory.
-        max_age: How long the visitor's browser may cache it, in seconds.
+        root: The root that a relative path belongs to. Optional if `ROOTS` has one directory.
+        max_age: How long the visitor's browser may cache the thumbnail, in seconds.
         options: The options of a thumbnail: `fit`, `quality`, `format` and so on.
     """
     try:

@@ -17,7 +17,7 @@ __all__ = ["ThumbnailsExtension"]
 
 
 class ThumbnailsExtension(Extension):
-    """Adds the tags of `{% load xaccel_wagtail %}` to Jinja, as functions."""
+    """Makes the tags of `{% load xaccel_wagtail %}` available as functions in Jinja."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)

@@ -1,7 +1,7 @@
-"""The template helpers for Wagtail's images; the tags of Django and Jinja only wrap them.
+"""The template helpers for Wagtail's images. The tags for Django and Jinja only wrap them.
 
-They need no query and create no rendition. Wagtail itself is not imported, because the tags of this
-package are also loaded on sites without Wagtail.
+The helpers make no queries and create no renditions. Wagtail itself is not imported, because this
+package's tags are also loaded on sites without Wagtail.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from xaccel.thumbnails.markup import Markup
 def thumbnail_url(
     image: Any, width: int | str | None = None, height: int | None = None, **options: Any
 ) -> str:
-    """Return the URL of a thumbnail, or an empty string without an image."""
+    """Return the URL of a thumbnail, or an empty string if there is no image."""
     options = {**_focal_point(image), **options}
     return conf.template_helpers().thumbnail_url(_file(image), width, height, **options)
 
@@ -23,7 +23,7 @@ def thumbnail_url(
 def thumbnail_srcset(
     image: Any, width: int | str | None = None, height: int | None = None, **options: Any
 ) -> str:
-    """Return the value of a `srcset`, or an empty string without an image."""
+    """Return the value of a `srcset`, or an empty string if there is no image."""
     options = {**_focal_point(image), **options}
     return conf.template_helpers().thumbnail_srcset(_file(image), width, height, **options)
 
@@ -31,7 +31,7 @@ def thumbnail_srcset(
 def thumbnail_img(
     image: Any, width: int | str | None = None, height: int | None = None, **options: Any
 ) -> Markup:
-    """Return an `<img>`, or an empty string without an image. `alt` defaults to Wagtail's."""
+    """Return an `<img>` with Wagtail's `alt` by default, or an empty string without an image."""
     options = {**_focal_point(image), **_alt(image), **options}
     return conf.template_helpers().thumbnail_img(_file(image), width, height, **options)
 
@@ -39,7 +39,7 @@ def thumbnail_img(
 def thumbnail_picture(
     image: Any, width: int | str | None = None, height: int | None = None, **options: Any
 ) -> Markup:
-    """Return a `<picture>`, or an empty string without an image. `alt` defaults to Wagtail's."""
+    """Return a `<picture>` with Wagtail's `alt` by default, or an empty string without an image."""
     options = {**_focal_point(image), **_alt(image), **options}
     return conf.template_helpers().thumbnail_picture(_file(image), width, height, **options)
 
@@ -54,7 +54,7 @@ def _is_wagtail_image(image: Any) -> bool:
 
 
 def _file(image: Any) -> Any:
-    """Return the file of an image. The helper checks other objects, which stay unchanged."""
+    """Return an image's file. Other objects are returned unchanged for the helper to check."""
     return image.file if _is_wagtail_image(image) else image
 
 
@@ -63,7 +63,7 @@ def _focal_point(image: Any) -> dict[str, Any]:
     area = image.get_focal_point() if _is_wagtail_image(image) else None
     if area is None or not image.width or not image.height:
         return {}
-    # Editors choose it in an upright rendition, scaled to the width and height of the row.
+    # Editors choose the area in an upright rendition with the width and height in the row.
     x, y = area.centroid
     return {"focal_point": (min(x / image.width, 1), min(y / image.height, 1))}
 
@@ -71,7 +71,7 @@ def _focal_point(image: Any) -> dict[str, Any]:
 def _alt(image: Any) -> dict[str, str]:
     """Return the text that describes an image, in the same way as Wagtail's own tag."""
     if not _is_wagtail_image(image):
-        # A field of another model has no text, so the helper requires `alt`.
+        # A file field of another model has no such text, so the helper requires `alt`.
         return {} if image else {"alt": ""}
     if getattr(image, "decorative", False):
         return {"alt": ""}

@@ -34,7 +34,7 @@ def problem(cache: Path) -> Result | None:
 
 
 def remove(cache: Path, config: Config, spec: str, names: str) -> None:
-    """Remove the finished thumbnails of a spec whose names match a pattern."""
+    """Remove the finished thumbnails of a spec if their names match a pattern."""
     directory = cache / f"{config.thumbnail_url}{spec}".lstrip("/")
     for path in directory.rglob(names):
         with contextlib.suppress(OSError):
@@ -92,7 +92,7 @@ def hits(site: Site, config: Config, name: str, last: Reply) -> Result:
 
 @contextlib.contextmanager
 def _outside(config: Config, cache: Path) -> Iterator[Path | None]:
-    """Yield a marker file outside the cache that the server's user can read."""
+    """Yield a marker file that is outside the cache, but readable by the server's user."""
     with contextlib.ExitStack() as stack:
         places = (*map(Path, config.roots), cache.parent)
         found = (stack.enter_context(marker(place)) for place in places)
@@ -102,7 +102,7 @@ def _outside(config: Config, cache: Path) -> Iterator[Path | None]:
 def _finds_marker(site: Site, config: Config, cache: Path) -> bool:
     """Whether the server finds a file in the cache under a name that the app refuses.
 
-    A server that verifies signatures itself finds the file.
+    A server that verifies signatures itself finds the file, because it does not ask the app.
     """
     name, content = f"doctor-{secrets.token_hex(8)}", secrets.token_bytes(16)
     path = f"{config.thumbnail_url}{name}/marker"
@@ -116,10 +116,10 @@ def _finds_marker(site: Site, config: Config, cache: Path) -> bool:
 
 
 def _follows_link(site: Site, config: Config, name: str, cache: Path, outside: Path) -> bool:
-    """Whether the server follows a symbolic link out of the cache. The app does not.
+    """Whether the server follows a symbolic link out of the cache, which the app does not.
 
-    The link replaces a thumbnail made for this check. A server that asks the app about a signature
-    asks once for each URL, so the thumbnail is requested before it is replaced.
+    The link replaces a thumbnail made for this check. If the server asks the app to verify
+    signatures, it asks once for each URL, so the thumbnail is requested before it is replaced.
     """
     if config.thumbnail_only_presets:
         spec, name = next(iter(config.thumbnail_presets.values())), f"doctor-{secrets.token_hex(8)}"

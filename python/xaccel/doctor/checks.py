@@ -1,4 +1,4 @@
-"""`xaccel doctor`: examine a running site from outside, as a visitor does.
+"""`xaccel doctor`: examine a running site from outside, as a visitor would.
 
 Each check sends requests and yields results. Some checks need the settings, because they use
 prefixes, keys or directories.
@@ -26,7 +26,7 @@ CHECKS: tuple[Callable[[Site, Reply], Iterator[Result]], ...] = (
     check_upload_limit,
     check_thumbnails,
 )
-"""The checks for a site that responds. Each takes the site and the response from its address."""
+"""The checks for a site that responds. Each takes the site and the response to its address."""
 
 
 def examine(site: Site) -> list[Result]:

@@ -28,9 +28,9 @@ class Reply:
     keeps_alive: bool
     """Whether the connection stays open."""
     requested: float
-    """When the request was sent, in seconds since the epoch."""
+    """The time when the request was sent, in seconds since the epoch."""
     received: float
-    """When the last byte was read, in seconds since the epoch."""
+    """The time when the last byte was read, in seconds since the epoch."""
 
     @property
     def size(self) -> int:
@@ -44,8 +44,8 @@ class Site:
     """The running site that is examined.
 
     Args:
-        url: The site's address, or the address of a file that the app offloads there.
-        config: The app's settings, if you have them.
+        url: The address of the site, or of a file on it that the app offloads.
+        config: The app's settings, if they are available.
         headers: Headers for each request, such as the cookie of a user who may see the file.
 
     Raises:
@@ -80,7 +80,7 @@ class Site:
         return http.client.HTTPConnection(host, self._parts.port, timeout=timeout)
 
     def request(self, target: str, method: str = "GET", **headers: str) -> Reply:
-        """Request a target, spelled exactly as given, on a new connection."""
+        """Send a request for a target, spelled exactly as given, on a new connection."""
         with contextlib.closing(self.connect()) as connection:
             fields = {name.replace("_", "-"): value for name, value in headers.items()}
             requested = time.time()

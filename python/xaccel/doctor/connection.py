@@ -37,7 +37,7 @@ def check_clock(_: Site, first: Reply) -> Iterator[Result]:
     if server_time is None:
         yield skipped("clock", "The server sends no Date.")
         return
-    # A slow response does not make the clock wrong.
+    # A slow response must not look like a wrong clock.
     skew = server_time - min(max(server_time, first.requested), first.received)
     if abs(skew) <= _MAX_SKEW:
         yield ok("clock", "The server's clock agrees with the clock of this machine.")

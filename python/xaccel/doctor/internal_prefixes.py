@@ -12,7 +12,7 @@ from xaccel.doctor.samples import beginning, sample
 
 
 def check_internal_prefixes(site: Site, _: Reply) -> Iterator[Result]:
-    """Request a file of each root directly, under several spellings of its address."""
+    """Request a file in each root directly, with several spellings of its address."""
     if site.config is None:
         yield skipped("internal", "The internal prefixes are in the settings.")
         return

@@ -39,7 +39,7 @@ def leak(reply: Reply) -> Result | None:
 
 
 def dialect_of(reply: Reply) -> Dialect | None:
-    """Return the dialect for the server in the `Server` header, if xaccel supports it."""
+    """Return the dialect of the server named in the `Server` header, if xaccel supports it."""
     product = (reply.headers["Server"] or "").lower()
     servers = (each for each in dialects.DIALECTS.values() if each.offloads)
     return next((dialect for dialect in servers if dialect.name in product), None)

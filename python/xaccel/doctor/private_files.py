@@ -1,4 +1,4 @@
-"""Check whether offloaded files arrive, with ranges, HEAD and conditional requests."""
+"""Check whether offloaded files arrive, and whether ranges, HEAD and conditions work."""
 
 from __future__ import annotations
 

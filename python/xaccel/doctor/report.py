@@ -10,7 +10,7 @@ Status: TypeAlias = Literal["ok", "finding", "skipped"]
 
 @dataclass(frozen=True)
 class Result:
-    """The result of a check. All texts are complete sentences."""
+    """The result of a check. All its texts are complete sentences."""
 
     check: str
     status: Status
@@ -24,7 +24,7 @@ def ok(check: str, text: str) -> Result:
 
 
 def finding(check: str, cause: str, consequence: str, fix: str) -> Result:
-    """Return a problem: its cause, its effect on the site, and the fix, in one sentence each."""
+    """Return a finding: its cause, its effect on the site, and the fix, in one sentence each."""
     return Result(check, "finding", f"{cause} {consequence}", fix)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MOST_BYTES = 1 << 16
-"""The maximum number of bytes to read from a file or a response, which may be huge."""
+"""The maximum number of bytes to read from a file or a response, since either may be huge."""
 
 _MAX_ENTRIES = 1000
 _SIDE = 64

@@ -81,10 +81,10 @@ def _check_source(
 
 @contextlib.contextmanager
 def _specs(config: Config, own: Path | None) -> Iterator[tuple[str, str | None]]:
-    """Yield the specs to request: a plain one, and one with negotiation if the site uses it.
+    """Yield the specs to request: a plain one and, if the site negotiates formats, one that does.
 
-    At the end, thumbnails that no page uses are removed: thumbnails with our version, and
-    thumbnails of our own image.
+    When the block ends, the thumbnails that only this check uses are removed: thumbnails with our
+    version, and thumbnails of our own image.
     """
     version = f"v-{secrets.token_urlsafe(6)}"
     removed: str | None = "*"

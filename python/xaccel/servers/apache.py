@@ -1,4 +1,4 @@
-"""Apache's configuration, a virtual host; see `xaccel.servers.generators.Generator`."""
+"""Apache's configuration, which is a virtual host; see `xaccel.servers.generators.Generator`."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
         )
         yield from _section("If", f'"{condition}"', ["Require all denied"])
     if config.mount:
-        # Apache encodes the path. A dollar sign in it could begin a reference.
+        # Apache encodes the path. A dollar sign in the path could begin a reference.
         path = _quoted(config.mount.replace("$", r"\$") + "/")
         yield f'RedirectMatch permanent "^{_pattern(config.mount)}$" {path}'
     yield "# Pass on WebSockets, too."
@@ -208,7 +208,7 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
 
 
 def _policy(config: Config) -> Iterator[str]:
-    """Yield the header that prevents a private file from running scripts on the site's origin."""
+    """Yield the header that prevents private files from running scripts on the site's origin."""
     if config.allow_scripts:
         return
     endings = "|".join(scripts.ENDINGS)
@@ -264,7 +264,7 @@ def _literal(path: str) -> str:
 
 
 def _pattern(value: str) -> str:
-    """Return a regular expression that matches a text inside any quotes and delimiters."""
+    """Return a regular expression that matches a string, for use in any quotes and delimiters."""
     return re.sub(
         rb"[^A-Za-z0-9/]", lambda byte: rb"\x%02x" % ord(byte[0]), value.encode()
     ).decode()

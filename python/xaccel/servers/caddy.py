@@ -1,4 +1,4 @@
-"""Caddy's configuration, a site block; see `xaccel.servers.generators.Generator`."""
+"""Caddy's configuration, which is a site block; see `xaccel.servers.generators.Generator`."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _site(config: Config, deployment: Deployment) -> Iterator[str]:
 
 
 def _gets_certificate(deployment: Deployment) -> bool:
-    """Whether Caddy has to get a certificate."""
+    """Whether Caddy has to obtain a certificate."""
     _, port = deployment.listen_address
     if port != "443" or deployment.tls_certificate is not None:
         return False
@@ -121,7 +121,7 @@ def _handlers(config: Config, deployment: Deployment) -> Iterator[str]:
             f"handle_path {_quoted(prefix + '*')}",
             [f"root * {_quoted(directory)}", "file_server"],
         )
-    # A matcher compares its percent-encoded characters with the encoded path.
+    # A matcher compares percent-encoded characters with the encoded path.
     mount = config.mount.replace("%", "%25")
     if mount:
         path = _quoted(mount)
@@ -189,7 +189,7 @@ def _send(config: Config, prefix: str, directory: str) -> Iterator[str]:
 
 
 def _policy(config: Config) -> Iterator[str]:
-    """Yield the header that prevents a private file from running scripts on the site's origin."""
+    """Yield the header that prevents private files from running scripts on the site's origin."""
     if config.allow_scripts:
         return
     endings = "|".join(scripts.ENDINGS)
@@ -210,8 +210,8 @@ def _quoted(value: str) -> str:
     """Quote a value as one word.
 
     A backslash prevents a brace from starting a placeholder. A brace before a dollar sign would
-    start an environment variable, so it is written as the default value of a variable that does not
-    exist.
+    start an environment variable, so this brace is written as the default value of a variable that
+    does not exist.
     """
     # Without an opening brace, there are no placeholders, and Caddy keeps backslashes.
     special = '[{}"]' if "{" in value else '"'

@@ -1,4 +1,4 @@
-"""The inputs of a server's configuration besides the app's settings."""
+"""The inputs of a server's configuration other than the app's settings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FIRST_PORT, _PORTS = 10_200, 20_000
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """Where the app and the server listen, and further options of the server.
+    """Where the app and the server listen, and other options of the server.
 
     Raises:
         ConfigError: A value is invalid in a server's configuration.
@@ -40,7 +40,7 @@ class Deployment:
     a prefix of file names and of everything that must be unique within a server, such as nginx's
     variables."""
     directory: Path | None = None
-    """The directory of the configuration's files, so that one file can include another; `None` if
+    """The directory of the configuration files, with which one file can include another; `None` if
     it is not known."""
     upstream: str = "127.0.0.1:8000"
     """Where the app listens: `HOST:PORT`, `unix:/path/to.sock` or a container's `NAME:PORT`."""
@@ -51,17 +51,18 @@ class Deployment:
     static: Mapping[str, str] = field(default_factory=dict)
     """Directories of static files, keyed by public URL prefix: `{"/static/": "/srv/static"}`."""
     client_max_body_size: str = "10m"
-    """The maximum size of an upload, in nginx's syntax: `10m` is 10 MiB, `0` means no limit."""
+    """The maximum size of an upload, in nginx's syntax: `10m` is 10 MiB, and `0` means no limit."""
     verify: Literal["app", "secure-link", "njs"] | None = None
     """How nginx verifies the URL of a thumbnail. nginx either asks the app once, or verifies the
     signature with `secure_link` or an njs script. The default is `secure-link` if URLs are signed
     for it, otherwise `app`."""
 
     resizer: str | None = None
-    """Where nginx's resizing server listens, if nginx renders the thumbnails: `ADDRESS:PORT` or
-    `unix:/path/to.sock`; by default a port of 127.0.0.1 that depends on the site's name."""
+    """The address of nginx's resizing server, if nginx renders the thumbnails: `ADDRESS:PORT` or
+    `unix:/path/to.sock`; by default, a port of 127.0.0.1 that depends on the site's name."""
     resolver: str | None = None
-    """The DNS servers that nginx asks, separated by spaces; by default those of this machine."""
+    """The DNS servers for nginx, separated by spaces; by default, the DNS servers of this
+    machine."""
     tls_certificate: str | None = None
     """The file with the certificate and its chain. If it is set, the server uses TLS."""
     tls_key: str | None = None
@@ -72,13 +73,13 @@ class Deployment:
 
     balance: tuple[str, ...] = ()
     """The machines behind a load balancer: `HOST:PORT` or `unix:/path/to.sock` of the web server on
-    each of them. If it is set, the configuration is that of the load balancer."""
+    each of them. If this is set, the configuration is for the load balancer."""
     real_ip_from: tuple[str, ...] = ()
     """The addresses of the load balancers in front of the server, such as `10.0.0.1` or
-    `10.0.0.0/24`. The server believes what they say about the visitor."""
+    `10.0.0.0/24`. The server trusts their information about the visitor."""
 
     def __post_init__(self) -> None:
-        """Refuse values that would end a line or a directive."""
+        """Refuse values that would terminate a line or a directive."""
         if self.name is not None and not _NAME.fullmatch(self.name):
             raise ConfigError(
                 f"name must be lower-case letters and digits, separated by single hyphens, such as "
@@ -113,7 +114,7 @@ class Deployment:
 
     @property
     def _name(self) -> str | None:
-        """The site's name. A load balancer has another, since it may run on one of the machines."""
+        """The site's name. A load balancer's differs, since it may run on one of the machines."""
         if not self.balance:
             return self.name
         return "balancer" if self.name is None else f"{self.name}-balancer"
@@ -133,14 +134,14 @@ class Deployment:
 
     @property
     def resizer_address(self) -> str:
-        """`resizer`, or its default."""
+        """The value of `resizer`, or its default."""
         if self.resizer is not None:
             return self.resizer
         digest = hashlib.sha256((self.name or "").encode()).digest()
         return f"127.0.0.1:{_FIRST_PORT + int.from_bytes(digest) % _PORTS}"
 
     def path_of(self, file: str) -> str:
-        """Return the path by which one file of the configuration refers to another."""
+        """Return the path by which other configuration files refer to a file."""
         return file if self.directory is None else str(self.directory / file)
 
     @property
@@ -185,7 +186,7 @@ class Deployment:
         with contextlib.suppress(OSError):
             lines = Path("/etc/resolv.conf").read_text().splitlines()
             words = [line.split() for line in lines if line.startswith("nameserver")]
-            # nginx does not support link-local addresses, which name an interface.
+            # nginx does not support link-local addresses, which contain the name of an interface.
             found = [line[1] for line in words if len(line) > 1 and "%" not in line[1]]
             if found:
                 return [f"[{address}]" if ":" in address else address for address in found]

@@ -1,4 +1,4 @@
-"""The generators of web server configurations, by the server's name."""
+"""The generators of web server configurations, by server name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Generator(Protocol):
     FULL_FILE: str
     """The name of the file for the output of `full()`."""
     OPTIONS: frozenset[str]
-    """The fields of `Deployment` that this server supports, but not every server."""
+    """The fields of `Deployment` that this server supports but some other servers do not."""
 
     def site_file(self, deployment: Deployment) -> str:
         """Return the name of the file for the output of `site()`."""
@@ -39,7 +39,7 @@ class Generator(Protocol):
         """
 
     def full(self, config: Config, deployment: Deployment, directory: Path) -> str:
-        """Return a complete configuration. It needs no files outside `directory` (absolute).
+        """Return a complete configuration. It uses only files in `directory`, an absolute path.
 
         Raises:
             ConfigError: The server's configuration can't express a setting.
@@ -49,14 +49,14 @@ class Generator(Protocol):
         """Return the secret part of the configuration, or `None` if nothing is secret."""
 
     def further_files(self, deployment: Deployment) -> Mapping[str, str]:
-        """Return the text of additional files that the others load, by file name."""
+        """Return the text of additional files that the other files load, by file name."""
 
 
 def load(name: str) -> Generator:
-    """Import the generator of a server with this name.
+    """Import the generator for the server with this name.
 
     Raises:
-        KeyError: The server has no generator.
+        KeyError: There is no generator for this server.
     """
     module = DIALECTS_WITH_GENERATOR[name].generator
     return cast("Generator", importlib.import_module(str(module)))

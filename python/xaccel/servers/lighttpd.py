@@ -168,7 +168,7 @@ def _serve(config: Config, deployment: Deployment) -> Iterator[str]:
 def _root_of_mount(config: Config) -> Iterator[str]:
     """Yield a redirect from the app's mount to its first page."""
     if config.mount:
-        # A per cent sign and a dollar sign would begin a reference.
+        # A per cent sign or a dollar sign would begin a reference.
         path = encode_path(f"{config.mount}/").replace("%", "%%")
         yield from text.block(
             f'$HTTP["url"] == {_quoted(config.mount)}',

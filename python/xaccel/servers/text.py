@@ -50,5 +50,5 @@ def indent(lines: Iterable[str]) -> Iterator[str]:
 
 
 def document(lines: Iterable[str]) -> str:
-    """Return the complete text of a file."""
+    """Return the complete text of a configuration file."""
     return "\n".join(lines) + "\n"

@@ -1,7 +1,7 @@
 """Signed URLs.
 
-`Signer` signs for this package's endpoints, for nginx's `secure_link` (`"secure-link-md5"`) and
-for a verifier in njs (`"hmac-sha256"`):
+`Signer` signs URLs for this package's endpoints, for nginx's `secure_link` (`"secure-link-md5"`)
+and for a verifier in njs (`"hmac-sha256"`):
 
     >>> signer = Signer("a secret of 16 bytes or more")
     >>> signer.verify(signer.sign("/p/cat.jpg", expires_in=3600))
@@ -10,10 +10,10 @@ for a verifier in njs (`"hmac-sha256"`):
 To rotate secrets, add a new one at the front of the list. Remove an old secret when the URLs that
 it signed are no longer needed.
 
-`SecureLinkSigner` signs and verifies for other expressions of nginx's `secure_link_md5`.
+`SecureLinkSigner` signs and verifies URLs for other expressions of nginx's `secure_link_md5`.
 
-`ThumborSigner`, `ImgproxySigner` and `HmacSecureLinkSigner` sign for other servers. The first two
-also convert a thumbnail spec to the syntax of their server:
+`ThumborSigner`, `ImgproxySigner` and `HmacSecureLinkSigner` sign URLs for other servers. The first
+two also convert a thumbnail spec to the syntax of their server:
 
     >>> signer = ThumborSigner("my-security-key")
     >>> signer.url("my.server.com/image.jpg", "300x200,cover")
@@ -26,8 +26,9 @@ also convert a thumbnail spec to the syntax of their server:
     'https://s3.eu-central-1.amazonaws.com/bucket/a%20b.jpg'
 
 `BunnySigner`, `CloudflareSigner`, `CloudflareImagesSigner`, `FastlySigner`, `AkamaiSigner`,
-`CloudFrontSigner` and `MediaCdnSigner` sign for CDNs. Each takes an absolute URL, percent-encoded
-as it will be sent, and each has the method `sign(url, *, expires=None, expires_in=None)`.
+`CloudFrontSigner` and `MediaCdnSigner` sign URLs for CDNs. Each has the method
+`sign(url, *, expires=None, expires_in=None)`, which takes an absolute URL, percent-encoded as it
+will be sent.
 """
 
 from __future__ import annotations

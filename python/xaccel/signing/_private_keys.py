@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 class Unpicklable:
-    """A base class that refuses copying and pickling, which would reveal a key."""
+    """A base class that prevents copying and pickling, because they would reveal a key."""
 
     __slots__ = ()
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Refuse."""
+        """Refuse to be copied or pickled."""
         raise TypeError(
             f"a {type(self).__name__} can't be copied or pickled, because that would expose its "
             "key; create one from the configuration where you need it"

@@ -30,14 +30,14 @@ class CloudFrontSigner(Unpicklable):
     """Signs URLs for Amazon CloudFront. It needs the package cryptography (`xaccel[cloudfront]`).
 
     The signature uses RSA (PKCS #1 v1.5) or ECDSA, depending on the key. Signing the same URL with
-    the same expiry always returns the same text.
+    the same expiry always returns the same string.
 
     Args:
         key_id: The ID of the public key in CloudFront.
         pem: The private key in PEM, without a password.
         directory: Whether a signature covers all files in the URL's directory and below, for HLS
             and DASH. This uses a custom policy.
-        algorithm: `"sha1"`, CloudFront's default, or `"sha256"`, which is then named in the URL.
+        algorithm: `"sha1"`, CloudFront's default, or `"sha256"`, which is named in the URL.
 
     Raises:
         xaccel.exceptions.ConfigError: An argument is invalid, or cryptography is not installed.
@@ -80,8 +80,8 @@ class CloudFrontSigner(Unpicklable):
                 valid. This uses a custom policy.
 
         Raises:
-            ValueError: The URL is not absolute or not encoded, has one of CloudFront's parameters
-                or a `*`, or an argument is invalid.
+            ValueError: The URL is not absolute, is not encoded, or contains a `*` or one of
+                CloudFront's parameters; or another argument is invalid.
         """
         origin, path, query = split_url(url, _PARAMS)
         url = f"{origin}{path}?{query}" if query else f"{origin}{path}"
@@ -112,7 +112,7 @@ class CloudFrontSigner(Unpicklable):
 
         algorithm = hashes.SHA1() if self.algorithm == "sha1" else hashes.SHA256()  # noqa: S303
         if isinstance(self._key, ec.EllipticCurvePrivateKey):
-            # Uses RFC 6979, because a random number would change the URL each time.
+            # This uses RFC 6979, because a random number would make the URL different each time.
             return self._key.sign(policy, ec.ECDSA(algorithm, deterministic_signing=True))
         return self._key.sign(policy, padding.PKCS1v15(), algorithm)
 

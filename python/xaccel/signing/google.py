@@ -1,4 +1,4 @@
-"""Google: V4 signed URLs of Cloud Storage, and signed URLs of Media CDN.
+"""Google: V4 signed URLs for Cloud Storage, and signed URLs for Media CDN.
 
 The formats are defined in https://cloud.google.com/storage/docs/access-control/signed-urls and
 https://cloud.google.com/media-cdn/docs/generate-signatures
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 class GoogleCloudStorageSigner(Unpicklable):
     """Creates V4 signed URLs for Google Cloud Storage with a service account key or an HMAC key.
 
-    Pass either `client_email` and `private_key`, as in the JSON file of a service account's key,
-    or `access_key` and `secret_key` of an HMAC key. The first pair needs the package cryptography
+    Pass either `client_email` and `private_key`, as in the JSON key file of a service account, or
+    the `access_key` and `secret_key` of an HMAC key. The first pair needs the package cryptography
     (`xaccel[cloudfront]`).
 
     Args:
@@ -173,8 +173,8 @@ class MediaCdnSigner(Unpicklable):
             expires_in: See `Signer.sign`.
 
         Raises:
-            ValueError: The URL is not absolute or not encoded, has one of Media CDN's parameters,
-                or the expiry is invalid.
+            ValueError: The URL is not absolute, is not encoded, or contains one of Media CDN's
+                parameters; or the expiry is invalid.
         """
         origin, path, query = split_url(url, ["Expires", "KeyName", "Signature", "URLPrefix"])
         last = expires_at(expires=expires, expires_in=expires_in)

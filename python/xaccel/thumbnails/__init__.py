@@ -1,1 +1,1 @@
-"""Thumbnails: their URLs, the endpoint that responds with them, and the sources of the images."""
+"""Thumbnails: their URLs, the endpoint that serves them, and the sources of the images."""

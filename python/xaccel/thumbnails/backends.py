@@ -1,7 +1,7 @@
-"""The backend that runs renders: threads of this process.
+"""The backend that runs renders in threads of this process.
 
-A backend has one method, `submit(job, deadline)`. At most one thread for each turn (see
-`turns`) calls it at a time.
+A backend has one method, `submit(job, deadline)`. For each turn (see `turns`), at most one thread
+at a time calls this method.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LIMITS = tuple(signature(Limits).parameters)
 
 
 class Job(Protocol[T_co]):
-    """A unit of work on one image, with everything that it needs to run anywhere."""
+    """A unit of work on one image, with everything that is needed to run it anywhere."""
 
     def run(self, timeout: float) -> T_co:
         """Run the job in this thread, within the given number of seconds.
@@ -138,14 +138,14 @@ class RenderThreads:
 
 @lru_cache(maxsize=8)
 def _pool(pid: int, hub: object, workers: int) -> ThreadPoolExecutor:  # noqa: ARG001
-    """Return the threads of this process. A forked process needs its own threads, hence `pid`.
+    """Return this process's threads. `pid` is an argument because a forked process needs its own.
 
-    The allocator reserves the memory that a thread has freed for that thread. If every thread of a
-    server rendered, each thread would hold on to the memory of one render.
+    When a thread frees memory, the allocator reserves that memory for the same thread. If all
+    threads of a server could render, each of them would hold on to the memory of one render.
     """
     if hub is not None:
-        # With a patched `threading`, all threads share one native thread, which a render would
-        # block.
+        # If `threading` is patched, all threads share one native thread, and a render would block
+        # it.
         from gevent import threadpool  # type: ignore[import-untyped] # noqa: PLC0415
 
         native: ThreadPoolExecutor = threadpool.ThreadPoolExecutor(workers)

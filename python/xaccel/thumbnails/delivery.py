@@ -1,4 +1,4 @@
-"""Delivers thumbnails, cached or freshly rendered, for both the endpoint and views.
+"""Delivery of thumbnails, cached or freshly rendered, for both the endpoint and views.
 
 When several requests ask for the same thumbnail, in any process, the first request renders it and
 the others wait. Without a cache, or when its disk is full or read-only, each request renders the
@@ -45,10 +45,11 @@ if TYPE_CHECKING:
     from xaccel.thumbnails.store import StoreTurn
 
 INCOMPLETE_SECONDS = 60
-"""How many seconds caches and browsers keep the thumbnail of an incomplete original."""
+"""The number of seconds for which caches and browsers keep a thumbnail of an incomplete
+original."""
 
 _INCOMPLETE = "/.incomplete/"
-"""The directory in the cache for such thumbnails. No public URL leads there."""
+"""The directory in the cache for thumbnails of incomplete originals. It has no public URL."""
 
 _UNNEGOTIATED = Spec()
 _HEAD = Request.from_headers("HEAD", lambda _: None)
@@ -61,7 +62,7 @@ class RequestedThumbnail:
     """A thumbnail that the visitor may see."""
 
     uri: str
-    """The path of its file in the cache: the path of its URL and the extension of the format."""
+    """The path of its file in the cache: the path of its URL plus the extension of its format."""
     name: str
     """The name of the source in log messages."""
     spec: Spec
@@ -70,7 +71,8 @@ class RequestedThumbnail:
     """Its place in `THUMBNAIL_STORE`; `None` if it does not belong there."""
     headers: Headers
     brief_headers: Headers
-    """The headers to send while the original is incomplete, for example during its upload."""
+    """The headers to send while the original is incomplete, for example while it is being
+    uploaded."""
     find: Callable[[], Original]
     """Finds the original. Raises the same errors as `Source.get`."""
     state: Callable[[], str | None]
@@ -96,12 +98,12 @@ class ThumbnailDelivery:
         if config.thumbnail_cache is not None:
             self.cache = Cache(config.thumbnail_cache)
             self._ownership = Ownership(config, self.cache)
-            # The directory belongs to us. A link in it was created on purpose, and web servers
-            # follow it.
+            # The directory belongs to us. A symbolic link in it was created on purpose, and web
+            # servers follow it.
             self._files = PathMap([(config.thumbnail_cache, CACHE_PREFIX)], follow_symlinks=True)
         self.renderer = Renderer(config, self.cache)
         self.store = None
-        """The store that all machines share; `None` if there is none."""
+        """The store that all machines share; `None` if no store is configured."""
         if config.thumbnail_store is not None:
             # An app without a store does not load an HTTP client.
             from xaccel.thumbnails import store  # noqa: PLC0415
@@ -110,7 +112,7 @@ class ThumbnailDelivery:
 
     @classmethod
     def in_use(cls) -> list[ThumbnailDelivery]:
-        """Return all instances; `xaccel.testing` asks them what a response's header means."""
+        """Return all instances. `xaccel.testing` uses them to interpret response headers."""
         return list(cls._instances)
 
     @property
@@ -157,8 +159,8 @@ class ThumbnailDelivery:
             cache_control: The response's `Cache-Control` header.
             find: See `RequestedThumbnail`.
             state: See `RequestedThumbnail`.
-            place: Returns the place of the thumbnail in the store, for its format; `None` for a
-                thumbnail that does not belong there.
+            place: Takes the format of the thumbnail, and returns its place in the store; `None` for
+                a thumbnail that does not belong there.
         """
         image_format = self.negotiate(spec, name, accept)
         return RequestedThumbnail(
@@ -191,14 +193,14 @@ class ThumbnailDelivery:
         return response or self._render_uncached(thumbnail, request)
 
     def is_finished(self, thumbnail: RequestedThumbnail) -> bool:
-        """Whether a thumbnail is rendered: in the store, or without one in the cache."""
+        """Whether a thumbnail is in the store or, if there is no store, in the cache."""
         if self.store is None:
             return self._locate(thumbnail) is not None
         turn = self._turn_in_store(thumbnail)
         return self._locate(thumbnail) is not None if turn is None else turn.find() is not None
 
     def keep(self, thumbnail: RequestedThumbnail) -> bool:
-        """Render a thumbnail and keep it in the cache and in the store, unless it is there.
+        """Render a thumbnail and keep it in the cache and in the store, unless it is already there.
 
         Returns:
             Whether it was rendered.
@@ -215,7 +217,8 @@ class ThumbnailDelivery:
         elif is_finished:
             return False
         elif self.cache is not None:
-            # Only the cache has it, perhaps of an earlier state of the original.
+            # Only the cache contains the thumbnail, which may show an earlier state of the
+            # original.
             self._render_and_publish(self.cache, thumbnail, _HEAD)
         if self._locate(thumbnail) is None:
             self._explain_absence(thumbnail)
@@ -229,7 +232,7 @@ class ThumbnailDelivery:
             )
 
     def _explain_absence(self, thumbnail: RequestedThumbnail) -> None:
-        """Raise the error that says why a thumbnail was not kept."""
+        """Raise the error that explains why a thumbnail was not kept."""
         if self.cache is not None and self._incomplete(self.cache, thumbnail, _HEAD) is not None:
             raise CorruptImage(f"{thumbnail.name!r} is incomplete")
         raise StorageUnavailable(
@@ -243,7 +246,7 @@ class ThumbnailDelivery:
         if image_format != "auto":
             return image_format
         for candidate in self._config.thumbnail_formats:
-            # A plain search, so that an nginx `map` on $http_accept always agrees.
+            # This is a plain search, so that it always agrees with an nginx `map` of $http_accept.
             if f"image/{candidate}" in (accept or ""):
                 return candidate
         return _UNNEGOTIATED.output_format(name)
@@ -303,7 +306,8 @@ class ThumbnailDelivery:
             rendered = self._rendered(original, thumbnail)
         if not rendered.is_complete:
             return self._keep_incomplete(cache, original, rendered, thumbnail, request)
-        # If the image was replaced meanwhile, its purge has already run and missed this thumbnail.
+        # If the image has been replaced in the meantime, its purge ran too early to remove this
+        # thumbnail.
         if self._is_current(thumbnail, original):
             self._publish(cache, thumbnail, rendered.data, original.modified)
             if turn is not None:
@@ -335,7 +339,7 @@ class ThumbnailDelivery:
             sweep.start()
 
     def _is_current(self, thumbnail: RequestedThumbnail, original: Original) -> bool:
-        """Whether the original is still in the state in which it was rendered."""
+        """Whether the original is still in the same state as when it was rendered."""
         try:
             return thumbnail.state() == original.state
         except SourceUnavailable as error:
@@ -352,14 +356,15 @@ class ThumbnailDelivery:
                 if early is not None:
                     return early
             rendered = self._rendered(original, thumbnail)
-            # No validators: a 304 would carry the `max-age` of a complete thumbnail.
+            # Validators are omitted, because a 304 would carry the `max-age` of a complete
+            # thumbnail.
             headers = headers if rendered.is_complete else thumbnail.brief_headers
             return _body(rendered.data, request, headers)
 
     def _incomplete(
         self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
     ) -> Response | None:
-        """Return the thumbnail that was recently rendered from an incomplete original."""
+        """Return the recent thumbnail of an incomplete original as a response, if there is one."""
         if not Path(f"{self._config.thumbnail_cache}{_INCOMPLETE}").is_dir():
             # Usually there are no such thumbnails, and `state()` may send a request.
             return None
@@ -380,7 +385,7 @@ class ThumbnailDelivery:
         thumbnail: RequestedThumbnail,
         request: Request,
     ) -> Response:
-        """Keep a thumbnail where only the app finds it: the server does not check the state."""
+        """Keep a thumbnail where only the app finds it, since servers do not check the state."""
         try:
             cache.publish(incomplete_uri(thumbnail.uri, original.state), rendered.data)
         except OSError as error:
@@ -403,7 +408,7 @@ class ThumbnailDelivery:
         )
 
     def _sweep(self, cache: Cache) -> None:
-        """Reduce the cache to its limits. Errors are only logged, since no request waits."""
+        """Reduce the cache to its limits. Errors are only logged, since no request waits for it."""
         try:
             swept = cache.sweep(
                 max_size=self._config.thumbnail_cache_max_size,
@@ -434,7 +439,7 @@ def _brief(cache_control: str) -> str:
 
 
 def thumbnail_headers(image_format: str, spec: Spec, cache_control: str) -> Headers:
-    """Return the headers of a response with a thumbnail."""
+    """Return the headers for a response with a thumbnail."""
     headers = (
         ("Content-Type", f"image/{image_format}"),
         NOSNIFF,
@@ -453,6 +458,6 @@ def _validators(original: Original, thumbnail: RequestedThumbnail) -> Validators
 
 
 def _body(data: bytes, request: Request, headers: Headers) -> Response:
-    """Return the response with a thumbnail that is not stored in a file."""
+    """Return a response with a thumbnail that is not stored in a file."""
     body = b"" if request.conditions.method == "HEAD" else data
     return Response(200, (*headers, ("Content-Length", str(len(data)))), body)

@@ -1,4 +1,4 @@
-"""The thumbnail endpoint: responds to the public URLs that the template helpers write.
+"""The thumbnail endpoint, which responds to the public URLs that the template helpers write.
 
 Each request takes the same steps: verify the signature, parse the spec, look in the cache, render
 and publish the thumbnail if it is missing, and send the file like any other.
@@ -63,7 +63,7 @@ class Thumbnails:
         self._fallback = config.thumbnail_fallback
         self._fallback_name = None
         if config.thumbnail_store is not None and self._fallback is not None:
-            # Each machine has its own file.
+            # Each machine has its own copy of the file.
             from xaccel.thumbnails.sources.fallback import fallback_name  # noqa: PLC0415
 
             self._fallback_name = fallback_name(self._fallback)
@@ -80,7 +80,7 @@ class Thumbnails:
         Args:
             path: The decoded path of the URL below the mount, including the leading slash.
             query: The query of the URL as the client sent it, without the question mark.
-            request: The facts of the request.
+            request: The request.
             mount: The decoded path at which the app is mounted. The default is the path in the
                 settings.
         """
@@ -94,7 +94,7 @@ class Thumbnails:
             request.check_spelling(path)
             thumbnail = self._requested(path, query, request, mount or self._mount)
         except XaccelError as error:
-            # Anyone can make up a URL. The log shows the message; the visitor does not see it.
+            # Anyone can make up a URL. The message is logged, but the visitor does not see it.
             _logger.info("%s: %s", type(error).__name__, one_line(error))
             return error_response(error)
         try:
@@ -108,17 +108,17 @@ class Thumbnails:
     def purge(self, source: str) -> int:
         """Remove every thumbnail of a source from the cache of this machine and from the store.
 
-        Call it after an image is replaced or deleted, unless its URLs have a version.
+        Call it after an image is replaced or deleted, unless its URLs contain a version.
 
         Args:
             source: The name of the image, as in `thumbnail_url()`.
 
         Returns:
-            How many thumbnails were removed. A thumbnail in both places counts once.
+            The number of thumbnails that were removed. A thumbnail in both places is counted once.
 
         Raises:
             StorageUnavailable: The store does not respond.
-            SourceError: `source` is not the name of an image in a source.
+            SourceError: `source` is not the name of an image in one of the sources.
             OSError: The cache is not writable.
         """
         name = self._names.checked(source)
@@ -134,15 +134,15 @@ class Thumbnails:
         return removed
 
     def purge_here(self, source: str) -> int:
-        """Remove every thumbnail of an image from the cache of this machine, and only from there.
+        """Remove every thumbnail of an image from this machine's cache, but not from the store.
 
-        Raises: see `purge`.
+        Raises the same errors as `purge`.
         """
         return sum(map(self._purge_cache, self._names.all_of(self._names.checked(source))))
 
     def _purge(self, name: str) -> int:
         store = self._delivery.store
-        # The store comes first: the cache could be filled from it.
+        # The store is purged first, because the cache could otherwise be refilled from it.
         stored = 0 if store is None else store.purge(name)
         return max(self._purge_cache(name), stored)
 
@@ -151,7 +151,7 @@ class Thumbnails:
         cache = self._delivery.cache
         if cache is None:
             return 0
-        # If the source knows the state, thumbnails of an earlier state are no longer found.
+        # If the source knows the state, thumbnails of an earlier state are never found.
         cache.purge(incomplete_uri(self._prefix, None), name)
         return cache.purge(self._prefix, name)
 
@@ -166,12 +166,12 @@ class Thumbnails:
     def thumbnail(
         self, name: str, spec: Spec, accept: str | None, expires: int | None = None
     ) -> RequestedThumbnail:
-        """Return a thumbnail that everyone may see.
+        """Return a public thumbnail.
 
         Args:
             name: The name of the image, as in the URL.
             spec: What the thumbnail looks like.
-            accept: The `Accept` header that decides on the format.
+            accept: The `Accept` header that determines the format.
             expires: When the URL expires.
         """
         return self._delivery.requested(
@@ -191,7 +191,7 @@ class Thumbnails:
         return self._delivery
 
     def _place(self, name: str, spec: Spec) -> Callable[[str], StorePlace] | None:
-        """Return the function for the thumbnail's place in the store, if there is one."""
+        """Return a function that returns a thumbnail's place, if there is a store."""
         if self._delivery.store is None or name == self._fallback_name:
             return None
         has_state = sources.has_state(name, self._config)

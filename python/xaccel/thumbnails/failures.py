@@ -1,7 +1,7 @@
-"""Remembers which images can't be rendered, so that they are not tried again for a while.
+"""A record of images that can't be rendered, so that they are not tried again for a while.
 
-With a cache, all processes of the machine share this record: a fixed number of slots, with one
-small file for each slot. Without a cache, or when it is not writable, each process keeps its own
+With a cache, all processes of the machine share this record: a fixed number of slots, with a small
+file for each slot. Without a cache, or if the cache is not writable, each process keeps its own
 record.
 """
 
@@ -21,10 +21,10 @@ from xaccel.exceptions import (
 )
 
 DIRECTORY = ".lock"
-"""The directory in the cache for files that are not thumbnails. No URL leads there."""
+"""The directory in the cache for files that are not thumbnails. It has no URL."""
 
 SECONDS = 60
-"""How many seconds a failure is remembered."""
+"""The number of seconds for which a failure is remembered."""
 
 _PLACES = 1024
 """The maximum number of failures. A new failure replaces an older one in the same slot."""
@@ -39,7 +39,7 @@ class Failures:
     """The images that can't be rendered.
 
     Args:
-        cache: The cache's directory, which all processes share, if there is one.
+        cache: The directory of the cache that all processes share, if there is a cache.
         now: The clock, in seconds since 1970.
     """
 
@@ -49,14 +49,15 @@ class Failures:
         self._texts: dict[int, str] = {}
 
     def check(self, name: str, state: Callable[[], str | None]) -> None:
-        """Raise the error of an image that recently failed.
+        """Raise the error of an image if it recently failed.
 
         Args:
             name: The name of the image.
-            state: Returns its state, see `Original.state`; called only if an image has failed.
+            state: Returns the image's state; see `Original.state`. It is called only if an image
+                has failed.
 
         Raises:
-            ThumbnailError: The error with which it failed.
+            ThumbnailError: The error with which the image failed.
         """
         digest = _digest(name)
         text = self._read(_place(digest))

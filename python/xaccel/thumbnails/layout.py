@@ -14,12 +14,12 @@ DENSITIES = (1, 2)
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The layout that the arguments of a template helper describe, without the image."""
+    """The layout that the arguments of a template helper describe, apart from the image."""
 
     text: str
     """The spec of `src`."""
     candidates: tuple[tuple[str, str], ...]
-    """The spec and the descriptor of each candidate of `srcset`."""
+    """The spec and the descriptor of each candidate in `srcset`."""
     shown_size: Mapping[str, int]
     """The attributes `width` and `height`, if they are certain."""
 
@@ -30,7 +30,7 @@ def candidates(
     densities: str | Iterable[float],
     sizes: Sequence[tuple[int, int]],
 ) -> list[tuple[Spec, str]]:
-    """Return the spec and the descriptor of each candidate of `srcset`.
+    """Return the spec and the descriptor of each candidate in `srcset`.
 
     Args:
         spec: The spec of `src`.
@@ -81,7 +81,7 @@ def _if_whole(spec: Spec, sizes: Sequence[tuple[int, int]]) -> Sequence[tuple[in
 
 
 def _numbers(values: str | Iterable[float], option: str) -> Sequence[float]:
-    """Return positive numbers from a list or, as Django's templates have no lists, from text."""
+    """Return positive numbers from a list or, since Django's templates have no lists, from text."""
     words = values.replace(",", " ").split() if isinstance(values, str) else values
     try:
         result = [float(word) for word in words]

@@ -20,7 +20,7 @@ class Markup(str):
         return self
 
     def __str__(self) -> str:
-        """Return the same object, as `SafeString` does: Django's admin calls `str()` on values."""
+        """Return the same object, like `SafeString`. Django's admin calls `str()` on values."""
         return self
 
 
@@ -29,8 +29,8 @@ def element(name: str, attributes: Mapping[str, object], content: str | None = N
 
     Args:
         name: The name of the element.
-        attributes: Values by name. `None` and `False` omit the attribute; `True` writes it without
-            a value.
+        attributes: The attributes' values by name. `None` and `False` omit an attribute; `True`
+            writes it without a value.
         content: The HTML inside the element; `None` = a void element.
     """
     words = [name]
@@ -48,5 +48,5 @@ def _attribute_value(value: object) -> str:
     if safe is None:
         return html.escape(str(value))
     # Escaped text keeps its character references, but markup in it would end the attribute.
-    # A plain str, since `Markup.replace` of MarkupSafe would escape the replacement.
+    # The text is a plain str, since MarkupSafe's `Markup.replace` would escape the replacement.
     return str(safe()).replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")

@@ -15,12 +15,12 @@ from xaccel.thumbnails.sources.base import is_plain
 
 
 class ImageNames:
-    """Checks the names of images, and finds the names of paths and URLs below a source."""
+    """Checks the names of images, and converts paths and URLs below a source to names."""
 
     def __init__(self, config: Config) -> None:
         self._places = {place.prefix: place for place in config.source_locations}
         self._prefixes = self._places.keys()
-        # Without any source, another server may still know the images.
+        # Even if no source is configured, another server may know the images.
         self._has_default = "" in self._prefixes or not self._prefixes
         places = sorted(self._places.values(), key=lambda place: len(place.location))
         # If sources are nested, the image belongs to the innermost one.
@@ -29,11 +29,11 @@ class ImageNames:
         ]
 
     def below(self, text: str) -> str | None:
-        """Return the name of an image from its path or its URL, if it begins with a source's."""
+        """Return the name of an image from its path or URL, if it is below one of the sources."""
         return _below(text, self._bases)
 
     def of_file(self, path: str) -> str | None:
-        """Return the name of a file. Its path may lead to a source through symbolic links."""
+        """Return the name of a file, whose path may lead to a source through symbolic links."""
         found = self.below(path)
         if found is None:
             directories = (each for each in self._bases if each[0].startswith("/"))
@@ -42,7 +42,7 @@ class ImageNames:
         return found
 
     def all_of(self, name: str) -> list[str]:
-        """Return every name of the image with a checked name; nested sources give it several."""
+        """Return every name of an image from a checked name. In nested sources, it has several."""
         first, slash, rest = name.partition("/")
         prefix, rest = (first + slash, rest) if name.startswith("~") else ("", name)
         place = self._places.get(prefix)
@@ -60,7 +60,7 @@ class ImageNames:
 
         Args:
             name: The name, the path or the URL.
-            is_path: Whether `name` is a path, in which a leading slash has a meaning.
+            is_path: Whether `name` is a path, in which a leading slash is significant.
 
         Raises:
             SourceError: `name` does not name an image below one of the sources.
@@ -90,7 +90,7 @@ class ImageNames:
         return found
 
     def place_of(self, name: str) -> str:
-        """Return the setting with the source of an image, and its value, for error messages."""
+        """Return the name and value of the setting for an image's source, for error messages."""
         place = self._places.get(f"{name.partition('/')[0]}/" if name.startswith("~") else "")
         if place is None:
             return "XACCEL['THUMBNAIL_FALLBACK']"

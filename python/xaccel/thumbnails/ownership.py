@@ -1,8 +1,8 @@
-"""Records which app a cache belongs to, and with which settings its thumbnails were made.
+"""A record of the app that a cache belongs to, and of the settings for its thumbnails.
 
-A finished thumbnail is found by its URL alone. Two apps that share a cache would therefore show
-each other's pictures, and a thumbnail stays the same when the settings change. A small file in the
-cache makes it possible to detect both.
+A finished thumbnail is identified only by its URL. Two apps that share a cache would therefore show
+each other's pictures, and a change of the settings does not affect existing thumbnails. A small
+file in the cache makes it possible to detect both situations.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PICTURE_SETTINGS = (
     "thumbnail_subsampling",
     "thumbnail_max_frames",
 )
-"""The settings that change a picture but not its URL, besides those of the sources."""
+"""The settings that change a picture but not its URL, apart from the settings for sources."""
 
 _logger = logging.getLogger("xaccel.thumbnails")
 
@@ -51,7 +51,7 @@ class Ownership:
         if not self._path.exists():
             return
         with suppress(OSError):
-            # When several workers start at the same time, only one of them checks.
+            # When several workers start at the same time, only one of them checks the cache.
             lock = cache.try_lock(cache.lock_number(str(self._path)))
             if lock is not None:
                 with lock:

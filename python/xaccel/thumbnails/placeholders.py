@@ -1,4 +1,4 @@
-"""Placeholders: blurred pictures to show until the thumbnails have arrived."""
+"""Placeholders: blurred pictures to show until the thumbnails have loaded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from xaccel.thumbnails.urls import ThumbnailUrls
 TRANSPARENT = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 _PREFIX = "/.placeholder/"
-"""The directory in the cache for placeholders. No public URL leads there."""
+"""The directory in the cache for placeholders. It has no public URL."""
 
 _logger = logging.getLogger("xaccel.thumbnails")
 
@@ -38,11 +38,11 @@ class Placeholders:
         self._find = lru_cache(maxsize=4096)(self._find_or_render)
 
     def placeholder(self, source: object) -> str:
-        """Return a blurred picture as a `data:` URI, to show until the thumbnail has arrived.
+        """Return a blurred picture as a `data:` URI, to show until the thumbnail has loaded.
 
-        If the image's row contains the placeholder, it is used, see
-        `xaccel.django.fields.ImageField`. Otherwise this helper reads the image; no other helper
-        does. For a missing or broken image, the placeholder is a transparent pixel.
+        If the image's row contains a placeholder, it is used; see
+        `xaccel.django.fields.ImageField`. Otherwise, this helper reads the image, unlike all other
+        helpers. For a missing or broken image, the placeholder is a transparent pixel.
 
         Args:
             source: See `ThumbnailUrls.url`.
@@ -60,7 +60,7 @@ class Placeholders:
             return TRANSPARENT
 
     def read(self, name: str) -> str:
-        """Return the placeholder of an image; read the image unless it is cached.
+        """Return the placeholder of an image. The image is read unless the placeholder is cached.
 
         Args:
             name: The name of the image below `THUMBNAIL_SOURCE`.

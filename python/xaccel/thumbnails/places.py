@@ -21,7 +21,7 @@ class StorePlace:
 
     @property
     def key(self) -> str:
-        """Its key below the store's prefix."""
+        """The key of the thumbnail below the store's prefix."""
         return f"{digest(self.name)}/{self.spec}.{self.image_format}"
 
 

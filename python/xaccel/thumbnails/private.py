@@ -25,7 +25,7 @@ from xaccel.thumbnails.sources.directory import location_state, reading
 from xaccel.thumbnails.specs import build_spec, parse_presets, version_token
 
 _PREFIX = "/.private/"
-"""The directory in the cache for thumbnails of private files. No public URL leads there."""
+"""The directory in the cache for thumbnails of private files. It has no public URL."""
 
 _logger = logging.getLogger("xaccel.thumbnails")
 
@@ -33,7 +33,7 @@ _logger = logging.getLogger("xaccel.thumbnails")
 class PrivateThumbnails:
     """Responds with thumbnails of private files.
 
-    These thumbnails need no purge, because each belongs to one state of its file.
+    These thumbnails do not have to be purged, because each belongs to one state of its file.
     """
 
     def __init__(self, config: Config, files: Delivery) -> None:
@@ -58,13 +58,14 @@ class PrivateThumbnails:
 
         Args:
             path: The path of the image, absolute or relative to `root`.
-            width: The width of the box in pixels, or the name of a preset; `None` leaves it free.
-            height: The height of the box in pixels; `None` leaves it free.
-            request: The facts of the request.
-            root: The directory of a relative path. You can omit it if there is only one root.
-            max_age: How many seconds the visitor's browser may use the thumbnail without
-                revalidating it.
-            focal_point: What a crop keeps, see `ThumbnailUrls.url`.
+            width: The width of the box in pixels, or the name of a preset; `None` means no limit.
+            height: The height of the box in pixels; `None` means no limit.
+            request: The request.
+            root: The root that a relative path belongs to. You can omit it if there is only one
+                root.
+            max_age: The number of seconds for which the visitor's browser may use the thumbnail
+                without revalidating it.
+            focal_point: The point that a crop keeps; see `ThumbnailUrls.url`.
             options: The options of `Spec`: `fit`, `quality`, `format` and so on.
 
         Raises:
@@ -151,7 +152,7 @@ class PrivateThumbnails:
         )
 
     def _place(self, name: str, spec: Spec) -> Callable[[str], StorePlace] | None:
-        """Return the function for the thumbnail's place in the store, if it belongs there."""
+        """Return a function that returns a thumbnail's place, if it belongs in the store."""
         if self._delivery.store is None or not self._is_stored:
             return None
         return lambda image_format: StorePlace(name, spec, image_format, has_state=True)

@@ -1,4 +1,4 @@
-"""Renders thumbnails and placeholders in separate threads, with one turn in the queue for each."""
+"""Rendering of thumbnails and placeholders in separate threads, one turn in the queue for each."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Renderer:
 
     Args:
         config: The settings.
-        cache: The cache in which all processes of the machine queue, see `RenderQueue`.
+        cache: The cache in which all processes of the machine queue; see `RenderQueue`.
     """
 
     def __init__(self, config: Config, cache: Cache | None) -> None:
@@ -49,7 +49,7 @@ class Renderer:
         """The images that recently failed."""
 
     def render(self, original: Original, name: str, spec: Spec, image_format: str) -> Thumbnail:
-        """Wait for a turn, then render.
+        """Wait for a turn, then render the thumbnail.
 
         Args:
             original: The original image.
@@ -72,8 +72,8 @@ class Renderer:
             try:
                 return self._in_turn(partial, original, name, budget, is_last=False)
             except CorruptImage:
-                # The start alone may be too short. Unless another request has found the whole image
-                # broken, read all of it. Other requests render in the meantime.
+                # The start of the image may not be enough. Read the whole image, unless another
+                # request has found that it is broken. Meanwhile, other requests can render.
                 self.failures.check(name, lambda: original.state)
         return self._in_turn(job(self._whole(original, name)), original, name, budget)
 

@@ -1,8 +1,8 @@
-"""Reads what the row of an image stores about it: size, focal point and placeholder.
+"""Access to an image's size, focal point and placeholder in its database row.
 
-Django's `ImageField` names the fields of the row that hold the size.
-`xaccel.django.fields.ImageField` also names the fields that hold the focal point and the
-placeholder. This module never opens an image or queries a database. A deferred field counts as
+Django's `ImageField` names the fields of the row that contain the size.
+`xaccel.django.fields.ImageField` also names the fields that contain the focal point and the
+placeholder. This module never opens an image or queries a database. A deferred field is treated as
 empty.
 """
 
@@ -22,9 +22,9 @@ FocalPoint = tuple[float, float]
 
 
 def possible_sizes(source: object) -> tuple[tuple[int, int], ...]:
-    """Return the sizes that the upright image may have, if fields of its row hold one.
+    """Return the possible sizes of the upright image, if fields of its row contain a size.
 
-    Django stores the size without the EXIF rotation, so the width and the height of the upright
+    Django stores the size before the EXIF rotation, so the width and the height of the upright
     image may be swapped. `ImageFieldFile.width` would open the file.
     """
     width, height = _value(source, "width_field"), _value(source, "height_field")
@@ -37,7 +37,7 @@ def possible_sizes(source: object) -> tuple[tuple[int, int], ...]:
 
 
 def focal_point(source: object) -> FocalPoint | None:
-    """Return the focal point in the row of an image, if one of its fields holds a valid one."""
+    """Return the focal point from an image's row, if one of its fields contains a valid one."""
     try:
         return as_focal_point(_value(source, "focal_point_field"))
     except SpecError:
@@ -45,7 +45,7 @@ def focal_point(source: object) -> FocalPoint | None:
 
 
 def stored_placeholder(source: object) -> tuple[PlaceholderKind, str] | None:
-    """Return the kind and the text of the hash in the row of an image, if a field holds one."""
+    """Return the kind and the text of the hash from an image's row, if a field contains one."""
     text: str | None = _value(source, "placeholder_field")
     if not text:
         return None
@@ -56,7 +56,7 @@ def as_focal_point(value: Any) -> FocalPoint | None:
     """Return a focal point from two numbers or from text such as `"0.25x0.6"`.
 
     Raises:
-        SpecError: The value has another form, or the point lies outside the image.
+        SpecError: The value has a different form, or the point lies outside the image.
     """
     if value is None or value == "":
         return None

@@ -1,4 +1,4 @@
-"""Specs from the arguments of the template helpers and of views."""
+"""Conversion of the arguments of template helpers and views to specs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _NUMBERS: Mapping[str, Callable[[str], float]] = {
 
 
 def parse_presets(config: Config) -> dict[str, Spec]:
-    """Return the presets of the settings by name."""
+    """Return the presets in the settings, by name."""
     return {name: Spec.parse(text) for name, text in config.thumbnail_presets.items()}
 
 
@@ -60,7 +60,7 @@ def build_spec(
 ) -> Spec:
     """Return the spec that the arguments of a template helper describe.
 
-    Numbers may be text, since templates often pass them as text.
+    Numbers may also be strings, since templates often pass them as strings.
 
     Args:
         presets: Specs by name.
@@ -70,7 +70,7 @@ def build_spec(
         source_size: The width and height of the upright source. If it is given, `crop` may be in
             pixels.
         options: The options of `Spec`. They override the options of a preset. Common synonyms for
-            their values work, too: `"jpg"`, `"center"`, `"white"`.
+            their values also work: `"jpg"`, `"center"`, `"white"`.
 
     Raises:
         SpecError: An option is unknown or its value is invalid.
@@ -162,7 +162,7 @@ def _direction(text: str) -> str:
 
 
 def _crop(crop: Any, source_size: tuple[int, int] | None) -> Any:
-    """Return a crop in fractions of the source. The argument may be text and may be in pixels."""
+    """Return a crop in fractions of the source. The argument may be text, and may be in pixels."""
     if isinstance(crop, str):
         words = crop.replace(",", " ").split()
         if len(words) == 1:

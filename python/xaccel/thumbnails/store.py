@@ -1,8 +1,9 @@
 """The shared store: finished thumbnails in a bucket, behind the cache of each machine.
 
-Its keys are `{digest of the image's name}/{spec}.{format}`, so that all thumbnails of an image can
-be listed. Each object carries the state of the original that it was made from. The store is never a
-lock: machines may render the same thumbnail at the same time, and one of them publishes it.
+The keys of its objects are `{digest of the image's name}/{spec}.{format}`, so that all thumbnails
+of an image can be listed. Each object's metadata contains the state of the original that it was
+made from. The store is never used as a lock: several machines may render the same thumbnail at the
+same time, and one of them publishes it.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from xaccel.exceptions import SourceUnavailable, StorageUnavailable
 from xaccel.thumbnails.places import StorePlace, digest
 
 PAUSE = 5.0
-"""The number of seconds for which the store is not asked again after an error."""
+"""After an error, the number of seconds during which no requests are sent to the store."""
 
 WARNING_SECONDS = 60.0
-"""The minimum number of seconds between two warnings of a process about the store."""
+"""The minimum number of seconds between two warnings about the store in one process."""
 
 # The maximum time that a visitor waits if the store stops responding.
 _TIMEOUT = 3.0
@@ -51,7 +52,7 @@ class StoredThumbnail:
     data: bytes
     etag: str | None
     state: str
-    """The state of the original that it was made from, see `shown_state`."""
+    """The state of the original that it was made from; see `shown_state`."""
     modified: int | None
     """When the original was last changed, in seconds since 1970."""
 
@@ -67,7 +68,7 @@ class ThumbnailStore:
         now: The clock, in seconds.
 
     Raises:
-        ConfigError: The bucket has no keys.
+        ConfigError: No keys are set for the bucket.
     """
 
     def __init__(
@@ -83,7 +84,7 @@ class ThumbnailStore:
 
     @property
     def is_available(self) -> bool:
-        """Whether the last request was answered."""
+        """Whether the store responded to the last request."""
         return self._asked_again_at == 0
 
     def get(self, key: str) -> StoredThumbnail | None:
@@ -127,7 +128,7 @@ class ThumbnailStore:
             state: The state of the original.
             modified: When the original was last changed, in seconds since 1970.
             image_format: The format of the thumbnail.
-            replaced: The outdated thumbnail that was found, if there was one.
+            replaced: The outdated thumbnail that was found in the store, if any.
         """
         headers = {"Content-Type": f"image/{image_format}", _STATE: shown_state(state)}
         if modified is not None:
@@ -157,10 +158,10 @@ class ThumbnailStore:
         self._guarded(put)
 
     def purges(self, name: str) -> str | None:
-        """Return a text that changes whenever the thumbnails of an image are purged.
+        """Return a string that changes whenever the thumbnails of an image are purged.
 
         Args:
-            name: The name of the image, see `StorePlace`.
+            name: The name of the image; see `StorePlace`.
         """
 
         def head() -> str | None:
@@ -175,7 +176,7 @@ class ThumbnailStore:
         return self._guarded(head)
 
     def delete(self, key: str) -> None:
-        """Remove a thumbnail, for example because a purge has missed it."""
+        """Remove a thumbnail, for example because a purge missed it."""
 
         def delete() -> None:
             self._delete(self._prefix + key)
@@ -186,10 +187,10 @@ class ThumbnailStore:
         """Remove all thumbnails of an image.
 
         Args:
-            name: The name of the image, see `StorePlace`.
+            name: The name of the image; see `StorePlace`.
 
         Returns:
-            How many thumbnails were removed.
+            The number of thumbnails that were removed.
 
         Raises:
             StorageUnavailable: The store does not respond, or refuses the request.
@@ -217,13 +218,13 @@ class ThumbnailStore:
         response.close()
 
     def _guarded(self, ask: Callable[[], T]) -> T | None:
-        """Ask the store, or return `None` if it does not respond at the moment."""
+        """Send a request to the store, or return `None` if it does not currently respond."""
         now = self._now()
         if now < self._asked_again_at:
             return None
         was_down = self._asked_again_at > 0
         if was_down:
-            # One thread tries again; the others go on without the store.
+            # One thread tries again; the other threads continue without the store.
             self._asked_again_at = now + PAUSE
         try:
             result = ask()
@@ -245,7 +246,7 @@ class ThumbnailStore:
 
 
 def get(config: Config) -> ThumbnailStore | None:
-    """Return the store of the settings, if one is set."""
+    """Return the store that the settings define, if any."""
     if config.thumbnail_store is None:
         return None
     return ThumbnailStore(config.thumbnail_store, config.s3)
@@ -257,7 +258,7 @@ class StoreTurn:
     Args:
         store: The store.
         place: The place of the thumbnail.
-        state: Returns the current state of the original, see `Source.state`.
+        state: Returns the current state of the original; see `Source.state`.
     """
 
     def __init__(
@@ -270,7 +271,7 @@ class StoreTurn:
         self._purges: str | None = None
 
     def find(self) -> StoredThumbnail | None:
-        """Return the thumbnail, if the store has one for the original's current state.
+        """Return the thumbnail, if the store contains one for the original's current state.
 
         Raises:
             FileNotFound: The original no longer exists.

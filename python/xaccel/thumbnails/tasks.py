@@ -1,4 +1,4 @@
-"""Renders and purges thumbnails outside of requests."""
+"""Rendering and purging of thumbnails outside of requests."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ class ThumbnailTasks:
 
     Args:
         config: The settings.
-        name_of: Returns the name of an image, see `ThumbnailUrls`.
+        name_of: Returns the name of an image; see `ThumbnailUrls`.
 
     Raises:
-        ConfigError: The settings have no source, no key or no cache, or another engine.
+        ConfigError: The settings do not contain a source, a key or a cache, or they select another
+            engine.
     """
 
     def __init__(
@@ -34,16 +35,17 @@ class ThumbnailTasks:
         self.config = config
         """The settings."""
         self.endpoint = Thumbnails(config)
-        """The endpoint whose thumbnails these are."""
+        """The endpoint that serves the thumbnails."""
         self.urls = ThumbnailUrls(config, name_of=name_of, is_debug=lambda: True)
-        """Finds names and specs as the template helpers do. It raises the errors that they log."""
+        """Finds names and specs as the template helpers do, but raises the errors that the helpers
+        log."""
 
     def specs(self, given: Iterable[str]) -> list[Spec]:
-        """Return the specs with these names or texts; without any, those of all presets.
+        """Return the specs with these names or texts; by default, the specs of all presets.
 
         Raises:
             ConfigError: There are no presets.
-            SpecError: One is neither a preset nor a spec, or the settings do not allow it.
+            SpecError: An item is neither a preset nor a spec, or the settings do not allow it.
         """
         texts = [*given] or [*self.config.thumbnail_presets]
         if not texts:
@@ -63,9 +65,9 @@ class ThumbnailTasks:
     def request(
         self, source: object, specs: Iterable[Spec], version: object = None
     ) -> tuple[str, list[str]] | None:
-        """Return the name of an image and the texts of its specs, as `thumbnail_url()` writes them.
+        """Return the name of an image and the texts of its specs, as in `thumbnail_url()`.
 
-        Without an image, such as for an empty field, return `None`.
+        If there is no image, for example because a field is empty, return `None`.
 
         Raises:
             SourceError: The source is invalid.
@@ -79,7 +81,7 @@ class ThumbnailTasks:
         return name, [self.urls.versioned(name, text, version) for text in texts]
 
     def thumbnails(self, name: str, spec: str) -> Iterator[RequestedThumbnail]:
-        """Yield the thumbnails of an image with this spec: several if browsers choose the format.
+        """Yield the thumbnails with this spec: several if the format is negotiated with browsers.
 
         Raises:
             SpecError: The spec is not written as in a URL.
@@ -94,7 +96,7 @@ class ThumbnailTasks:
                 yield thumbnail
 
     def keep(self, thumbnail: RequestedThumbnail) -> bool:
-        """Render a thumbnail unless it is kept already, see `ThumbnailDelivery.keep`."""
+        """Render a thumbnail unless it is already kept; see `ThumbnailDelivery.keep`."""
         if self.config.thumbnail_cache is None:
             raise ConfigError("XACCEL['THUMBNAIL_CACHE'] is not set, so no thumbnail can be kept")
         return self.endpoint.delivery.keep(thumbnail)

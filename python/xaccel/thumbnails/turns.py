@@ -1,7 +1,7 @@
-"""Limits how many renders run at the same time on a machine, and how many requests wait for one.
+"""Limits on the renders that run at the same time on a machine, and on the requests that wait.
 
-With a cache, its lock files count the renders of all processes. Without a cache, or when its disk
-is full or read-only, each process counts only its own renders.
+If there is a cache, its lock files are used to count the renders of all processes. Without a cache,
+or if its disk is full or read-only, each process counts only its own renders.
 
 Requests wait with `time.sleep` and Python's locks instead of a kernel lock. Under gevent, one
 thread serves many requests, so the lock may be held by another request in the same thread.
@@ -19,11 +19,11 @@ from xaccel._core import Cache
 from xaccel.exceptions import Overloaded
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.001, 0.016
-"""Seconds between two attempts to take a lock that another process holds."""
+"""The minimum and maximum number of seconds between two attempts to take another process's lock."""
 
 
 def pauses() -> Iterator[float]:
-    """Yield the seconds to sleep between attempts to take a lock: short at first, then longer."""
+    """Yield increasing numbers of seconds to sleep between attempts to take a lock."""
     pause = _SHORTEST_PAUSE
     while True:
         yield pause
@@ -46,8 +46,8 @@ class RenderQueue:
     """The queue for the right to render.
 
     Args:
-        cache: The cache in which all processes of the machine queue. `None`: this process has its
-            own queue.
+        cache: The cache in which all processes of the machine queue. With `None`, this process has
+            its own queue.
         workers: The maximum number of renders that run at the same time.
         length: The maximum number of requests that may wait.
     """
@@ -110,7 +110,7 @@ class _ProcessQueue:
 
 
 _queues: dict[tuple[int, int, int], _ProcessQueue] = {}
-"""The queues of this process and its parents. All apps and helpers of a process share one."""
+"""The queues of this process and its parents. All apps and helpers of a process share one queue."""
 
 
 def queue_is_full() -> Overloaded:

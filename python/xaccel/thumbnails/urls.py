@@ -1,4 +1,4 @@
-"""Writes the URLs of thumbnails, fast and without opening an image."""
+"""Generation of thumbnail URLs, which is fast and does not open an image."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _logger = logging.getLogger("xaccel.thumbnails")
 
 
 class ThumbnailUrls:
-    """Writes the URLs of thumbnails.
+    """Generates the URLs of thumbnails.
 
-    A missing image is a problem with the data, not with the code: it gets a URL that shows a broken
-    image. An empty source, such as a field without a file, gets the URL of `THUMBNAIL_FALLBACK`, or
-    no URL if that is not set. An invalid source, such as the row instead of its field, raises
-    `SourceError` in debug mode. Otherwise it gets no URL, and the error is logged. An invalid
-    option is a mistake in the code and raises `SpecError`.
+    A missing image is a problem with the data, not with the code, so it gets a URL that shows a
+    broken image. An empty source, such as a field without a file, gets the URL of the image in
+    `THUMBNAIL_FALLBACK`, or no URL if this setting is not set. An invalid source, such as the row
+    instead of its field, raises `SourceError` in debug mode. Outside of debug mode, it gets no URL,
+    and the error is logged. An invalid option is a mistake in the code and raises `SpecError`.
 
     Args:
         config: The settings.
-        name_of: Returns the name of a source, see `source_name`.
+        name_of: Returns the name of a source; see `source_name`.
         is_debug: Whether the app runs in debug mode.
         mount: Returns the decoded path at which the app is mounted, such as `/shop`. The default is
             the path in the settings.
@@ -82,26 +82,26 @@ class ThumbnailUrls:
         mount: str | None = None,
         **options: Any,
     ) -> str:
-        """Return the URL of a thumbnail without opening the image; empty without an image.
+        """Return the URL of a thumbnail without opening the image, or "" if there is no image.
 
         Args:
             source: The name of the image below `THUMBNAIL_SOURCE`, or a name such as
                 `~avatars/tom.jpg` for the image `tom.jpg` in the source `avatars` of
                 `THUMBNAIL_SOURCES`; or an object whose `name` attribute is such a name, for example
                 the value of a Django `FileField`.
-            width: The width of the box in pixels, or the name of a preset; `None` leaves it free.
-            height: The height of the box in pixels; `None` leaves it free.
+            width: The width of the box in pixels, or the name of a preset; `None` means no limit.
+            height: The height of the box in pixels; `None` means no limit.
             version: A value that changes with the image (a time, a number, an ETag). It makes the
-                URL immutable. `"mtime"` asks the source: for a directory this costs one `stat`, for
-                a storage often a network request.
+                URL immutable. `"mtime"` gets the version from the source: this takes one `stat` for
+                a directory, and often a network request for a storage.
             expires: The last second in which the URL is valid: Unix seconds or an aware datetime.
-            expires_in: The minimum time that the URL is valid. By default it never expires.
-            focal_point: What a crop by `fit="cover"` keeps: `(x, y)` in fractions of the upright
-                image, or text such as `"0.25x0.6"`. The default is the focal point stored in the
-                image's row. `gravity` takes precedence.
-            origin: The scheme and host to add to a URL that has none, such as
-                `"https://example.com"`.
-            mount: The decoded path at which the app is mounted; by default the known part of it.
+            expires_in: The minimum time for which the URL is valid. By default, it never expires.
+            focal_point: The point that a crop by `fit="cover"` keeps: `(x, y)` in fractions of the
+                upright image, or text such as `"0.25x0.6"`. The default is the focal point stored
+                in the image's row. `gravity` takes precedence.
+            origin: The scheme and host to add to a relative URL, such as `"https://example.com"`.
+            mount: The decoded path at which the app is mounted; by default, the result of the
+                constructor's `mount`.
             options: The options of `Spec`: `fit`, `quality`, `format` and so on. With
                 `source_size`, the width and height of the upright source, `crop` may be in pixels.
 
@@ -151,11 +151,11 @@ class ThumbnailUrls:
             self._engine.url("name", spec, expires=expires, expires_in=expires_in)
             self.report(SourceError(f"{name!r} can't have a thumbnail: {error}"))
             return ""
-        # An engine on another host writes whole URLs.
+        # An engine on another host generates absolute URLs.
         return f"{origin}{url}" if origin and url.startswith("/") else url
 
     def versioned(self, name: str, spec: str, version: object) -> str:
-        """Return the text of a spec with the version of an image, see `url`."""
+        """Return the text of a spec with the version of an image; see `url`."""
         token = None if version is None else self._version(name, version)
         return spec if token is None else f"{spec},v-{token}"
 
@@ -164,7 +164,7 @@ class ThumbnailUrls:
         return build_spec(self._presets, width, height, **options)
 
     def allowed_spec(self, width: int | str | None, height: int | None, **options: Any) -> Spec:
-        """Return what `spec` returns.
+        """Return the same spec as `spec()`, if the settings allow it.
 
         Raises:
             SpecError: The settings do not allow URLs with this spec. See also `spec`.
@@ -182,7 +182,7 @@ class ThumbnailUrls:
         return focal_point_of(source) if given is None else as_focal_point(given)
 
     def focused(self, spec: Spec, point: FocalPoint | None) -> Spec:
-        """Return a spec whose crop keeps the focal point, see `focused`.
+        """Return a spec whose crop keeps the focal point; see `xaccel.thumbnails.rows.focused`.
 
         With `THUMBNAIL_ONLY_PRESETS`, the focal point is ignored, because it would create another
         preset.
@@ -227,7 +227,7 @@ class ThumbnailUrls:
         _logger.warning("%s", one_line(error))
 
     def name(self, source: object) -> str | None:
-        """Return the name of an image, as in its URL; `None` when the source is empty.
+        """Return the name of an image, as in its URL; `None` if the source is empty.
 
         Raises:
             SourceError: The source is invalid.

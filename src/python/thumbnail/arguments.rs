@@ -71,7 +71,7 @@ impl Limits {
         }
     }
 
-    /// The time at which a call that starts now exceeds the time limit.
+    /// The deadline of a call that starts now.
     fn deadline(&self) -> Option<Instant> {
         Instant::now().checked_add(Duration::try_from_secs_f64(self.timeout?).ok()?)
     }
@@ -114,7 +114,7 @@ pub(super) fn palette_style(colors: Option<i64>) -> PyResult<Style> {
     Ok(Style { colors, ..Style::default() })
 }
 
-/// The qualities by the names of their formats.
+/// Convert a mapping from the names of formats to qualities.
 fn qualities(names: &HashMap<String, u8>) -> Qualities {
     let default = Qualities::default();
     let of = |format: OutputFormat| {
@@ -155,7 +155,7 @@ impl Arguments {
         }
     }
 
-    /// The arguments for a size, and the options of a spec as keyword arguments.
+    /// Build the arguments from a size, and the options of a spec as keyword arguments.
     pub(super) fn of_options(
         size: PySize<'_, '_>,
         options: Option<&Bound<'_, PyDict>>,
@@ -167,8 +167,8 @@ impl Arguments {
         Ok(Self { style, ..Self::new(spec, linear, limits) })
     }
 
-    /// The same arguments with a different format, qualities by the names of their formats, and
-    /// other encoder settings.
+    /// Return the same arguments with a different format, different qualities by the names of their
+    /// formats, and different encoder settings.
     pub(super) fn with_format(
         self,
         format: OutputFormat,

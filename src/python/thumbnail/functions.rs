@@ -1,4 +1,4 @@
-//! The functions.
+//! The functions that render thumbnails and read images.
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
@@ -118,7 +118,7 @@ pub(in super::super) fn thumbnail_many<'py>(
         .collect()
 }
 
-/// Return a blurred preview, shown until the thumbnail has loaded: a `data:` URI, or a hash.
+/// Return a blurred preview to show until the thumbnail has loaded: a `data:` URI, or a hash.
 #[pyfunction]
 #[pyo3(signature = (source, *, kind=None, limits=None))]
 pub(in super::super) fn placeholder(
@@ -156,7 +156,7 @@ pub(in super::super) fn thumbhash(
     placeholder(py, source, Some("thumbhash"), limits)
 }
 
-/// Draw a `ThumbHash`, like `placeholder`.
+/// Draw a `ThumbHash`, and return a `data:` URI as `placeholder` does.
 #[pyfunction]
 #[pyo3(signature = (hash, /))]
 pub(in super::super) fn draw_thumbhash(hash: &str) -> PyResult<String> {
@@ -166,7 +166,7 @@ pub(in super::super) fn draw_thumbhash(hash: &str) -> PyResult<String> {
         .map_err(|error| CorruptImage::new_err(format!("{hash:?}: {error}")))
 }
 
-/// Draw a `BlurHash`, like `placeholder`.
+/// Draw a `BlurHash`, and return a `data:` URI as `placeholder` does.
 #[pyfunction]
 #[pyo3(signature = (hash, /))]
 pub(in super::super) fn draw_blurhash(hash: &str) -> PyResult<String> {

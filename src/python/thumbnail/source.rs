@@ -76,8 +76,8 @@ pub(super) enum ImageSource {
 }
 
 impl ImageSource {
-    /// Take bytes, a path, an opened file, a source that has arrived in pieces, or a binary file. A
-    /// binary file is read to one byte beyond the limit at most.
+    /// Accept bytes, a path, an opened file, a source that has arrived in pieces, or a binary file.
+    /// A binary file is read up to at most one byte beyond the limit.
     pub(super) fn new(source: &Bound<'_, PyAny>, limits: &Limits) -> PyResult<Self> {
         if let Ok(bytes) = source.extract::<PyBackedBytes>() {
             return Ok(Self::Bytes(Content::Python(bytes)));
@@ -136,9 +136,9 @@ impl ImageSource {
         self.result(py.detach(|| self.read(limits, work)))
     }
 
-    /// Process the bytes. The first call may get only the start of them, with true as the second
-    /// argument; if that is not enough, a second call gets all of them. The outer error is the
-    /// error of reading.
+    /// Call `work` with the bytes. The first call may receive only the start of them, with true as
+    /// the second argument; if that is not enough, a second call receives all of them. The outer
+    /// error means that the source can't be read.
     pub(super) fn read<T>(
         &self,
         limits: &Limits,
@@ -168,7 +168,7 @@ impl ImageSource {
         Ok(guarded(file.all()?, false))
     }
 
-    /// The value, or the exception for the error.
+    /// Return the value, or the exception for the error.
     pub(super) fn result<T>(&self, outcome: io::Result<Result<T, ThumbnailError>>) -> PyResult<T> {
         match outcome {
             Ok(Ok(value)) => Ok(value),

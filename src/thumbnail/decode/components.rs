@@ -4,7 +4,7 @@ use raster::Size;
 
 /// Luma (Y) and chroma (Cb and Cr).
 pub struct Components {
-    /// The size of the image and of luma.
+    /// The size of the image, and of its luma.
     pub size: Size,
     /// The range of the samples.
     pub range: Range,
@@ -50,7 +50,7 @@ impl Range {
 pub struct Component<'a> {
     /// The samples.
     pub samples: &'a [u8],
-    /// Their number, across and down.
+    /// The number of samples, across and down.
     pub size: Size,
     /// The number of pixels of the image that one sample covers, across and down.
     pub covers: (u32, u32),
@@ -64,8 +64,8 @@ struct Part {
 }
 
 impl Components {
-    /// Components of full range from consecutive planes in `samples`, given their sizes and the
-    /// number of pixels that a sample covers.
+    /// Creates components of full range from consecutive planes in `samples`, given the size of
+    /// each plane and the number of pixels that a sample covers.
     pub(super) fn contiguous(samples: Vec<u8>, planes: [(Size, (u32, u32)); 3]) -> Self {
         let [(size, _), ..] = planes;
         let mut next = 0;
@@ -77,7 +77,8 @@ impl Components {
         Self { size, range: Range::Full, parts, buffers: vec![samples] }
     }
 
-    /// Components from separate planes: the samples, their number, and the pixels that one covers.
+    /// Creates components from separate planes. Each plane consists of its samples, their number,
+    /// and the pixels that one sample covers.
     pub(super) fn separate(range: Range, planes: [(Vec<u8>, Size, (u32, u32)); 3]) -> Self {
         let [(_, size, _), ..] = planes;
         let mut buffers = Vec::with_capacity(planes.len());

@@ -9,8 +9,8 @@ use super::frame::DecodedFrame;
 use crate::error::ThumbnailError;
 use raster::Size;
 
-/// The receiver of decoded frames. It accepts one at a time, so that at most one is in memory at
-/// full size.
+/// The receiver of decoded frames. It accepts one frame at a time, so that at most one is in memory
+/// at full size.
 pub type Sink<'a> = &'a mut dyn FnMut(DecodedFrame<'_>) -> Result<(), ThumbnailError>;
 
 /// Whether the source contains all pixels of the decoded image.
@@ -23,7 +23,7 @@ pub enum Completeness {
 }
 
 impl Completeness {
-    /// Whole if this is true.
+    /// Returns [`Self::Whole`] if the image is whole, otherwise [`Self::Part`].
     pub(super) const fn whole_if(is_whole: bool) -> Self {
         if is_whole { Self::Whole } else { Self::Part }
     }
@@ -34,7 +34,8 @@ impl Completeness {
 pub struct DecodeRequest<'a> {
     /// The minimum size of the decoded image.
     pub size: Size,
-    /// Whether chroma may have half the resolution, because the thumbnail has it as well (4:2:0).
+    /// Whether chroma may have half the resolution, because the thumbnail's chroma does as well
+    /// (4:2:0).
     pub half_chroma: bool,
     /// Whether to decode all frames, or only the first one.
     pub all_frames: bool,
@@ -54,18 +55,19 @@ impl DecodeRequest<'_> {
     }
 }
 
-/// An image whose header has been read. It keeps the state of its parser for the pixels.
+/// An image whose header has been read. It keeps the state of the parser, which is needed to decode
+/// the pixels.
 pub trait Source {
     /// The header.
     fn header(&self) -> &Header;
 
-    /// The number of pixels of a frame that count for [`Limits`](super::super::limits::Limits), at
-    /// the size at which it is decoded.
+    /// The number of pixels of a frame that count towards [`Limits`](super::super::limits::Limits),
+    /// at the size at which the frame is decoded.
     fn decoded_pixels(&self, _request: DecodeRequest) -> u64 {
         self.header().size.pixels()
     }
 
-    /// The number of bytes of a decoded pixel that count for
+    /// The number of bytes of a decoded pixel that count towards
     /// [`Limits`](super::super::limits::Limits).
     fn pixel_bytes(&self) -> u64 {
         if self.header().has_alpha { 4 } else { 3 }
@@ -81,8 +83,9 @@ pub trait Source {
         false
     }
 
-    /// Decode only to luma and chroma, with the same size as [`frames`](Self::frames). Returns
-    /// `None` for an image that does not have such components, or is damaged.
+    /// Decode the image only as far as luma and chroma, with the same size as
+    /// [`frames`](Self::frames). Returns `None` for an image that does not have such components, or
+    /// is damaged.
     ///
     /// # Errors
     /// [`ThumbnailError::Timeout`].

@@ -35,7 +35,7 @@ impl Pixels<'_> {
         }
     }
 
-    /// Returns the picture. Rows are decoded now, and stay in memory.
+    /// Returns the picture. If it consists of rows, they are decoded now and stay in memory.
     ///
     /// # Errors
     /// Fails if the source is damaged.

@@ -11,8 +11,8 @@ use super::decoder::{Completeness, DecodeRequest, Decoder as FormatDecoder, Sink
 use crate::error::ThumbnailError;
 use raster::Size;
 
-/// The maximum number of frames that are counted. A file with more is rejected regardless of the
-/// limits.
+/// The maximum number of frames that are counted. A file with more frames is rejected regardless of
+/// the limits.
 const MAX_FRAMES: u32 = 10_000;
 
 /// The number of pixels that a frame may have on a canvas of any size.
@@ -40,8 +40,8 @@ struct Gif<'a> {
 /// The end of a file.
 const TRAILER: &[u8] = b";";
 
-/// A source that ends after its last frame, even if the end marker is missing. At any other
-/// position, this byte does not complete anything.
+/// A source with an additional end marker, in case the file ends after its last frame without one.
+/// If the file ends at any other position, this byte does not complete anything.
 type Ended<'a> = Chain<&'a [u8], &'static [u8]>;
 
 /// A decoder at the first frame.
@@ -109,7 +109,7 @@ fn play(
     request: DecodeRequest<'_>,
     sink: Sink<'_>,
 ) -> Result<Completeness, ThumbnailError> {
-    // A frame that is larger than the canvas is an error that matters only if it costs memory.
+    // A frame that is larger than the canvas is invalid, but this matters only if it costs memory.
     let limit = header.size.pixels().max(SMALL_FRAME);
     let mut decoder = start(source, false)?;
     let global = decoder.global_palette().map(<[u8]>::to_vec);

@@ -1,6 +1,6 @@
-//! Decoders, with one file or folder for each format, which defines its decoder.
+//! Decoders. Each format has its own file or folder, which defines its decoder.
 //!
-//! To add a format, add a module with a [`Decoder`], and its line in [`DECODERS`].
+//! To add a format, add a module with a [`Decoder`], and add the decoder to [`DECODERS`].
 
 mod avif;
 mod bmp;
@@ -38,9 +38,10 @@ const DECODERS: [&Decoder; 7] = [
 /// name. This does not allocate memory in proportion to the number of pixels.
 ///
 /// # Errors
-/// [`ThumbnailError::TooLarge`] for more bytes than allowed, [`ThumbnailError::Unsupported`] if the
-/// first bytes do not match a known format, [`ThumbnailError::Corrupt`] and
-/// [`ThumbnailError::UnsupportedFeature`] for a header that is damaged or of an unknown kind.
+/// [`ThumbnailError::TooLarge`] if there are more bytes than allowed,
+/// [`ThumbnailError::Unsupported`] if the first bytes do not match a known format,
+/// [`ThumbnailError::Corrupt`] if the header is damaged, and [`ThumbnailError::UnsupportedFeature`]
+/// if it is of an unknown kind.
 pub fn open<'a>(source: &'a [u8], limits: &Limits) -> Result<Box<dyn Source + 'a>, ThumbnailError> {
     limits.check_bytes(source.len() as u64)?;
     let decoder = DECODERS
@@ -54,7 +55,7 @@ pub fn open<'a>(source: &'a [u8], limits: &Limits) -> Result<Box<dyn Source + 'a
     Ok(opened)
 }
 
-/// The number of bytes to which one frame is decoded for a small thumbnail.
+/// The number of bytes that one frame takes when it is decoded for a small thumbnail.
 #[must_use]
 pub fn least_bytes(source: &dyn Source, limits: &Limits) -> u64 {
     let request = DecodeRequest {

@@ -116,8 +116,8 @@ fn still(
     }
 }
 
-/// The colour space of the samples, in the precedence of the PNG specification (third edition,
-/// 4.3).
+/// The colour space of the samples, in the order of precedence of the PNG specification (third
+/// edition, 4.3).
 fn profile(info: &Info<'_>) -> Option<Profile> {
     if let Some(points) = info.coding_independent_code_points {
         let (primaries, transfer) = (points.color_primaries, points.transfer_function);
@@ -146,8 +146,8 @@ const fn missing(kind: PixelKind) -> u8 {
     }
 }
 
-/// Whether the data of an image is undamaged, after all of its rows were read. Anything after the
-/// rows may be missing, because it does not affect them.
+/// Whether the data of an image is undamaged. This is called after all of its rows have been read.
+/// Anything after the rows may be missing, because it does not affect them.
 fn ends_well(reader: &mut Reader<Cursor<&[u8]>>) -> bool {
     match reader.next_row() {
         Err(DecodingError::IoError(error)) => error.kind() == ErrorKind::UnexpectedEof,
@@ -209,7 +209,7 @@ fn passes(
 
 /// The number of rows of all passes over an image (PNG specification, third edition, 8).
 fn rows_of_passes(Size { width, height }: Size) -> u32 {
-    // The first row and column of each pass, and the rows from one to the next.
+    // The first row and column of each pass, and the distance from one row to the next.
     const PASSES: [(u32, u32, u32); 7] =
         [(0, 0, 8), (0, 4, 8), (4, 0, 8), (0, 2, 4), (2, 0, 4), (0, 1, 2), (1, 0, 2)];
     let passes = PASSES.into_iter().filter(|&(_, column, _)| column < width);
@@ -288,7 +288,7 @@ fn rows(
     Ok(Completeness::whole_if(has_all && ends_well(&mut reader)))
 }
 
-/// The rows of a frame without gaps between them.
+/// Returns the rows of a frame without gaps between them.
 fn lines(reader: &Reader<Cursor<&[u8]>>, output: &OutputInfo, data: &[u8]) -> Vec<u8> {
     // The rows of an interlaced frame are as long as those of the canvas.
     let info = reader.info();
@@ -359,7 +359,7 @@ fn draw(canvas: &mut Canvas, part: Part, picture: &Picture, blend: BlendOp) {
     }
 }
 
-/// A pixel over another, neither premultiplied.
+/// Draws a pixel over another. Neither is premultiplied.
 fn over(front: [u8; 4], back: [u8; 4]) -> [u8; 4] {
     let ([.., front_alpha], [.., back_alpha]) = (front, back);
     match (front_alpha, back_alpha) {

@@ -48,7 +48,7 @@ struct WebP<'a> {
     header: Header,
     icc: Option<&'a [u8]>,
     is_animated: bool,
-    /// Whether it is a lossy still.
+    /// Whether the image is a lossy still.
     is_lossy: bool,
 }
 
@@ -146,7 +146,7 @@ impl Source for WebP<'_> {
 }
 
 impl WebP<'_> {
-    /// Pass on the frames of an animation that are complete.
+    /// Pass on the complete frames of an animation.
     fn play_start(
         &self,
         request: DecodeRequest<'_>,
@@ -163,7 +163,7 @@ impl WebP<'_> {
     }
 }
 
-/// A file of the chunks that are complete, and the rest of the source.
+/// Returns a file that consists of the complete chunks, and the rest of the source.
 fn whole_chunks(source: &[u8]) -> (Vec<u8>, &[u8]) {
     let mut start = b"RIFF\0\0\0\0WEBP".to_vec();
     let mut rest = source.get(start.len()..).unwrap_or_default();

@@ -9,18 +9,18 @@ use crate::error::ThumbnailError;
 use crate::ffi::av1::{self, Still};
 use raster::{Picture, PixelKind};
 
-/// libaom's speed, 0 to 9 (fastest). At equal SSIMULACRA2 and with the quantizer matrices, speed 8
-/// takes more than four times the time and needs more bytes.
+/// libaom's speed, 0 to 9 (fastest). At equal SSIMULACRA2 scores, and with the quantizer matrices,
+/// speed 8 takes more than four times as long and needs more bytes.
 const SPEED: u8 = 9;
 
-/// libaom's quantizers (63 to 0) for some qualities, with interpolation between them. The qualities
-/// match those of rav1e: SSIMULACRA2 scores of about 60 for 60, 80 for 85 and 90 for 95. At 100,
-/// the only loss is the rounding to luma and chroma.
+/// libaom's quantizers (63 to 0) for some qualities; the others are interpolated. The qualities
+/// match those of rav1e: quality 60 has an SSIMULACRA2 score of about 60, 85 a score of about 80,
+/// and 95 a score of about 90. At 100, the only loss is the rounding to luma and chroma.
 const QUANTIZERS: [(u8, u8); 5] = [(0, 60), (75, 22), (85, 10), (95, 2), (100, 0)];
 
-/// From this quality on, chroma keeps its resolution (4:4:4). Below scores of about 90, half the
-/// resolution (4:2:0) saves 2 to 5 % of the bytes and a quarter of the time at equal SSIMULACRA2;
-/// above that, it limits the quality.
+/// At this quality and above, chroma keeps its resolution (4:4:4). At scores below about 90, half
+/// the resolution (4:2:0) saves 2 to 5 % of the bytes and a quarter of the time at equal
+/// SSIMULACRA2 scores; above that, it limits the quality.
 const FULL_CHROMA: u8 = 95;
 
 /// The unit before the first image of a bitstream. It has no meaning in a file (AV1, 5.6).
@@ -65,7 +65,8 @@ pub(super) fn encode(
 }
 
 /// Copy the levels from the bitstreams to the configurations of the images (AV1 in ISOBMFF, 2.3.3),
-/// because the two must agree. The configurations are in the same order, and before any data.
+/// because the two must agree. The configurations are in the same order as the bitstreams, and
+/// precede all data.
 fn set_levels(file: &mut [u8], streams: impl Iterator<Item = Vec<u8>>) {
     let places: Vec<_> = memmem::find_iter(file, b"av1C").zip(streams).collect();
     for (place, stream) in places {
@@ -120,9 +121,9 @@ fn planes(picture: &Picture, half_chroma: bool) -> Planes {
     }
 }
 
-/// Returns the image with its mean colour in transparent pixels. They are invisible, so any colour
-/// is possible. A colour similar to the visible ones needs fewer bytes, and does not bleed into
-/// them.
+/// Returns the image with its mean colour in transparent pixels. Those pixels are invisible, so
+/// they can have any colour. A colour similar to the visible ones needs fewer bytes, and does not
+/// bleed into the visible pixels.
 fn with_hidden_mean(mut picture: Picture) -> Picture {
     let (pixels, _) = picture.data.as_chunks_mut::<4>();
     let (mut sums, mut weight) = ([0_u64; 3], 0_u64);
@@ -142,8 +143,8 @@ fn with_hidden_mean(mut picture: Picture) -> Picture {
     picture
 }
 
-/// The weights of red, green and blue (ITU-T H.273, BT.601 in full range) in 65,536ths, in luma and
-/// in Cb and Cr, which are 128 for gray.
+/// The weights of red, green and blue (ITU-T H.273, BT.601 in full range) in 65,536ths, for luma
+/// and for Cb and Cr. Cb and Cr are 128 for gray.
 const LUMA: [i32; 3] = [19_595, 38_470, 7_471];
 const BLUE: [i32; 3] = [-11_058, -21_710, 32_768];
 const RED: [i32; 3] = [32_768, -27_439, -5_329];
@@ -158,7 +159,7 @@ fn color<const N: usize>(pixel: &[u8; N]) -> [i32; 3] {
     pixel.first_chunk::<3>().map_or([0; 3], |color| color.map(i32::from))
 }
 
-/// The planes of pixels of `N` bytes, the first of which are red, green and blue.
+/// Converts pixels of `N` bytes to planes. The first three bytes are red, green and blue.
 fn mixed<const N: usize>(picture: &Picture, half_chroma: bool) -> Planes {
     let (pixels, _) = picture.data.as_chunks::<N>();
     let byte = |value: i32| u8::try_from(value).unwrap_or(u8::MAX);
@@ -167,7 +168,8 @@ fn mixed<const N: usize>(picture: &Picture, half_chroma: bool) -> Planes {
         byte((weigh(weights, sum) + (128 << shift) + (1 << (shift - 1))) >> shift)
     };
     let (blue, red) = if half_chroma {
-        // Each sample covers four pixels. At an odd edge there are fewer pixels, which count twice.
+        // Each sample covers four pixels. At an odd edge there are fewer pixels, which are counted
+        // twice.
         let width = (picture.width as usize).max(1);
         pixels
             .chunks(2 * width)

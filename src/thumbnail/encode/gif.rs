@@ -50,7 +50,7 @@ pub(super) fn encode(
     Ok(data)
 }
 
-/// GIF has no translucent pixels.
+/// Makes each pixel either opaque or transparent, because GIF does not support translucent pixels.
 fn binary_alpha(picture: Picture) -> Picture {
     let mut picture = picture.into_rgba();
     let (pixels, _) = picture.data.as_chunks_mut::<4>();

@@ -8,9 +8,9 @@ use super::style::Style;
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind, Size};
 
-/// The maximum number of pixels for which Huffman tables are optimised. This saves 3 to 4 % of a
-/// thumbnail with sides of 300 pixels. At 1600 pixels it saves 1 %, but encoding takes more than
-/// twice the time.
+/// The maximum number of pixels for which Huffman tables are optimised. This saves 3 to 4 % of the
+/// bytes of a thumbnail with sides of 300 pixels. At 1600 pixels it saves only 1 %, and encoding
+/// takes more than twice as long.
 const OPTIMIZED_PIXELS: u64 = 512 * 512;
 
 pub(super) fn encode(

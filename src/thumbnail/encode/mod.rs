@@ -46,9 +46,9 @@ pub fn encode_components(
     }
 }
 
-/// Encode a still image or, if the format supports it, an animation; other formats contain the
-/// first frame. The images are gray, RGB or RGBA. An animation plays `plays` times, 0 = forever. No
-/// metadata is written.
+/// Encode a still image or, if the format supports it, an animation. In other formats, only the
+/// first frame is encoded. The images are gray, RGB or RGBA. An animation plays `plays` times (0 =
+/// forever). No metadata is written.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`] when the encoder fails, or an error from `check_time`.

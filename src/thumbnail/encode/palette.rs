@@ -12,7 +12,7 @@ use raster::Picture;
 pub struct Colors(u16);
 
 impl Colors {
-    /// A number from 2 to 256.
+    /// Returns `None` unless the number is from 2 to 256.
     #[must_use]
     pub const fn new(count: u16) -> Option<Self> {
         match count {
@@ -23,14 +23,14 @@ impl Colors {
 }
 
 impl Default for Colors {
-    /// 256, the limit of an index of eight bits.
+    /// 256, the limit for an index of eight bits.
     fn default() -> Self {
         Self(256)
     }
 }
 
-/// The maximum number of pixels whose colours are counted, because counting takes memory. In a
-/// larger image, only evenly spaced rows are counted.
+/// The maximum number of pixels whose colours are counted. There is a limit because counting takes
+/// memory. In a larger image, only evenly spaced rows are counted.
 const MAX_COUNTED: usize = 1 << 20;
 
 /// An image as indices into a palette.

@@ -37,11 +37,11 @@ fn internal(error: impl std::fmt::Display) -> ThumbnailError {
     ThumbnailError::Internal(error.to_string())
 }
 
-/// The image with a palette of its own colours, if that makes it smaller.
+/// Returns the image with a palette of its own colours, if that makes it smaller.
 fn own_colors(picture: &Picture) -> Option<Indexed> {
     let most = Colors::default();
     match picture.kind {
-        // A pixel takes one byte, like an index.
+        // A gray pixel takes one byte, as an index does.
         PixelKind::Luma => None,
         PixelKind::Rgb => {
             let (pixels, _) = picture.data.as_chunks();
@@ -71,7 +71,7 @@ fn write(picture: &Picture, check_time: CheckTime<'_>) -> Result<Vec<u8>, Thumbn
     Ok(data)
 }
 
-/// The gray and the opacity of each pixel, if all colours are gray.
+/// Returns the gray and the opacity of each pixel, if all colours are gray.
 fn gray_with_alpha(picture: &Picture) -> Option<Vec<u8>> {
     let (pixels, _) = picture.data.as_chunks::<4>();
     let is_gray = picture.kind == PixelKind::Rgba

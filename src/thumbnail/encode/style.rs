@@ -10,13 +10,13 @@ pub struct Style {
     pub progressive: Progressive,
     /// JPEG: the resolution of chroma.
     pub subsampling: Subsampling,
-    /// PNG and GIF: the maximum number of colours in a palette. By default a GIF has up to 256, and
-    /// a PNG has a palette only if that is lossless.
+    /// PNG and GIF: the maximum number of colours in a palette. By default, a GIF has up to 256
+    /// colours, and a PNG has a palette only if that is lossless.
     pub colors: Option<Colors>,
 }
 
 impl Style {
-    /// These settings, overridden by those that the spec contains.
+    /// Returns these settings, overridden by the settings in the spec.
     #[must_use]
     pub fn of(self, spec: &Spec) -> Self {
         Self {

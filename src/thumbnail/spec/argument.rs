@@ -17,7 +17,7 @@ pub enum Argument {
     Text(String),
     /// Several numbers, such as a point.
     Numbers(Vec<f64>),
-    /// A value of another type, as Python shows it. No option accepts it.
+    /// A value of any other type, as displayed by Python. No option accepts it.
     Other(String),
 }
 
@@ -66,7 +66,7 @@ pub enum Refusal {
     Value,
 }
 
-/// The value of an option. Its display is its canonical text in a spec.
+/// The value of an option. [`fmt::Display`] writes its canonical text in a spec.
 pub trait OptionValue: fmt::Display {
     /// Parse the text of the value in a spec.
     fn parse(text: &str) -> Option<Self>
@@ -87,12 +87,12 @@ pub trait OptionValue: fmt::Display {
         }
     }
 
-    /// The keyword argument for this value.
+    /// Returns the keyword argument for this value.
     fn to_argument(&self) -> Argument {
         Argument::Text(self.to_string())
     }
 
-    /// Whether the value equals the default, so that a spec omits it.
+    /// Whether the value equals the default. A spec omits such a value.
     fn is_default(&self) -> bool {
         false
     }

@@ -6,8 +6,8 @@ use super::values::{
 };
 
 /// The description of a thumbnail. [`Spec::parse`] parses it, and
-/// [`fmt::Display`](std::fmt::Display) writes it. Call [`Spec::normalized`] after you fill in
-/// fields.
+/// [`fmt::Display`](std::fmt::Display) writes it. If you set fields directly, call
+/// [`Spec::normalized`] afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Spec {
     /// The width of the box in pixels, before [`dpr`](Self::dpr); `None` = free.
@@ -20,8 +20,8 @@ pub struct Spec {
     pub upscale: bool,
     /// The part of the image that a crop keeps; `None` = the centre.
     pub gravity: Option<Gravity>,
-    /// Cuts off the border that has the colour of the upper left corner of the upright source, as
-    /// the first step.
+    /// As the first step, cuts off the border that has the colour of the upright source's upper
+    /// left corner.
     pub trim: Option<Tolerance>,
     /// The part of the upright source to use; `None` = all of it.
     pub crop: Option<CropRect>,
@@ -29,11 +29,11 @@ pub struct Spec {
     pub rotate: Rotation,
     /// A mirror image, after the rotation.
     pub flip: Option<Flip>,
-    /// Whether the picture becomes shades of gray. The background keeps its colour.
+    /// Whether the picture is converted to shades of gray. The background keeps its colour.
     pub grayscale: bool,
     /// The sigma of a Gaussian blur in pixels of the thumbnail, at most 100.
     pub blur: Option<Hundredths>,
-    /// Whether the differences between neighbouring pixels are raised by two thirds.
+    /// Whether the differences between neighbouring pixels are increased by two thirds.
     pub detail: bool,
     /// The sigma of an unsharp mask in pixels of the thumbnail, at most 10.
     pub sharpen: Option<Hundredths>,

@@ -13,7 +13,7 @@ impl Spec {
     /// Parse a spec in its canonical spelling.
     ///
     /// # Errors
-    /// The error describes what is wrong, and the valid form.
+    /// The error describes what is wrong and what would be valid.
     pub fn parse(text: &str) -> Result<Self, SpecError> {
         let mut parts = text.split(',');
         let mut spec = parts.next().map_or(Err(SpecError::Size), Self::parse_size)?;
@@ -58,7 +58,7 @@ impl Spec {
     /// thumbnail are equal.
     ///
     /// # Errors
-    /// The first value that is out of range.
+    /// The error names the first value that is out of range.
     pub fn normalized(mut self) -> Result<Self, SpecError> {
         for side in [self.width, self.height].into_iter().flatten() {
             if !(1..=MAX_SIDE).contains(&side) {

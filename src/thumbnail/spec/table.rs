@@ -1,7 +1,7 @@
 //! The options of a spec, in their order: one table for parsing, the canonical text, and the keyword
 //! arguments and attributes in Python.
 //!
-//! To add an option, add a field to [`Spec`], its line here, and its step in the engine.
+//! To add an option, add a field to [`Spec`], a line here, and a step in the engine.
 
 use super::argument::{Argument, OptionValue, Refusal};
 use super::fields::Spec;
@@ -234,7 +234,7 @@ pub const OPTIONS: [SpecOption; 19] = [
 ];
 
 impl SpecOption {
-    /// The option with this keyword.
+    /// Returns the option with this keyword.
     #[must_use]
     pub fn find(keyword: &str) -> Option<&'static Self> {
         OPTIONS.iter().find(|option| option.keyword == keyword)
@@ -299,7 +299,7 @@ impl SpecOption {
         (self.value)(spec)
     }
 
-    /// The keyword argument for the value of the option.
+    /// Returns the keyword argument for the value of the option.
     #[must_use]
     pub fn argument(&self, spec: &Spec) -> Argument {
         self.value(spec).map_or(Argument::None, OptionValue::to_argument)

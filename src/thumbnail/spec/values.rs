@@ -15,7 +15,7 @@ pub enum Fit {
     /// The whole image fits in the box and keeps its proportions. It is never enlarged by default.
     #[default]
     Contain,
-    /// The image fills the box, and what overlaps is cropped.
+    /// The image fills the box, and the parts that overlap the box are cropped.
     Cover,
     /// The image is stretched to fill the box.
     Fill,
@@ -353,7 +353,8 @@ impl fmt::Display for Rgb {
     }
 }
 
-/// The largest difference of a sample from the colour of a border that still belongs to the border.
+/// The maximum difference between a sample that belongs to a border and the sample of the border's
+/// colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Tolerance(pub u8);
 
@@ -772,7 +773,7 @@ fn to_fixed(value: f64, one: u16, max: u16) -> Option<u16> {
     (0.0..=f64::from(max)).contains(&units).then_some(units as u16)
 }
 
-/// Parse a plain decimal number as a whole number in units of its last decimal.
+/// Parse a plain decimal number, and return it in units of its last decimal place.
 fn parse_fixed(text: &str, decimals: usize) -> Option<u16> {
     let (whole, part) = text.split_once('.').map_or((text, None), |(w, p)| (w, Some(p)));
     let is_number =

@@ -1,1 +1,1 @@
-"""Real servers for tests, the apps behind them, and what they serve."""
+"""Real servers for tests, the apps behind them, and the files that they serve."""

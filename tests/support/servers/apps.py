@@ -1,7 +1,7 @@
-"""The common part of the apps in all frameworks.
+"""The code that the apps in all frameworks share.
 
-A name travels compressed and in hexadecimal, so that no server on the way changes it. A cookie,
-which every server passes on, names the sender of the file.
+A name is sent in compressed, hexadecimal form, so that no server along the way changes it. A
+cookie, which every server passes on, contains the sender of the file.
 """
 
 import json
@@ -13,13 +13,13 @@ from xaccel import Config
 
 SETTINGS = json.loads(os.environ["XACCEL_TEST_SETTINGS"])
 CONFIG = Config.from_mapping(SETTINGS["XACCEL"])
-# Headers that an app or its framework adds to all responses. Visitors must get them.
+# Headers that an app or its framework adds to all responses. Visitors must receive them.
 ADDED = {"Vary": "Cookie", "Content-Security-Policy": "default-src 'none'"}
 OPTIONS = {"as_attachment", "download_name", "mimetype", "max_age", "limit_rate", "root"}
 
 
 def arguments(query):
-    """The path and the options in the query."""
+    """Return the path and the options in the query."""
     values = _values(query)
     path = os.fsdecode(zlib.decompress(bytes.fromhex(values["name"])))
     options = {key: values[key] for key in OPTIONS & values.keys()}
@@ -33,14 +33,14 @@ def arguments(query):
 
 
 def stray(query):
-    """The body, status and header of a careless app that lets visitors choose them."""
+    """Return the body, status and headers of a careless app that lets visitors choose them."""
     values = _values(query)
     status = int(values["status"])
     return "" if status == 304 else "stray", status, {values["header"]: values["value"]}
 
 
 def sender(names):
-    """The cookie that names the sender of the file, by the names of the response's headers."""
+    """Return the cookie for the sender of the file, given the names of the response headers."""
     offloaded = any(name.lower().startswith(("x-accel", "x-sendfile")) for name in names)
     return f"sender={'server' if offloaded else 'app'}"
 

@@ -107,7 +107,7 @@ def dispatcher():
         try:
             await apps[first](scope, receive, send_with_cookie)
         except ConfigError:
-            # Uvicorn would hang up, and a server may notice that only at its next request.
+            # Uvicorn would hang up, which a server may notice only at its next request.
             if not started:
                 await answer(send, 500, b"error")
 

@@ -1,4 +1,4 @@
-"""A minimal client for very many requests, on a few keep-alive connections."""
+"""A minimal client for a very large number of requests on a few keep-alive connections."""
 
 import contextlib
 import itertools
@@ -16,7 +16,7 @@ _CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 
 
 class Reply(NamedTuple):
-    """A response, with its raw head."""
+    """A response with its raw head."""
 
     status: int
     head: bytes
@@ -24,9 +24,9 @@ class Reply(NamedTuple):
 
 
 def ask_all(port: int, targets: Iterable[str], *, at_once: int = CONNECTIONS) -> Iterator[Reply]:
-    """Request targets, spelled exactly as given, and yield the replies in the same order.
+    """Request targets exactly as they are spelled, and yield the replies in the same order.
 
-    Each of the connections has one request at a time: Gunicorn drops a second one.
+    Each connection is used for one request at a time, because Gunicorn drops a second one.
     """
     remaining = iter(targets)
     with contextlib.ExitStack() as stack:
@@ -52,7 +52,7 @@ class _Connection:
         if self._socket is None:
             self._connect()
         else:
-            # If the server has hung up, reply() finds out.
+            # If the server has hung up, reply() notices it.
             with contextlib.suppress(ConnectionError):
                 self._socket.sendall(self._request)
 
@@ -60,7 +60,7 @@ class _Connection:
         try:
             head = self._until(b"\r\n\r\n")
         except ConnectionError:
-            # Servers close idle and much used connections (RFC 9112, 9.3).
+            # Servers close idle and heavily used connections (RFC 9112, 9.3).
             if not self._is_used or self._received:
                 raise
             self._connect()

@@ -1,7 +1,7 @@
-"""The table of requests for a private file and their answers, the same for all senders.
+"""The table of requests for a private file and the expected answers, the same for all senders.
 
-Every case holds for every server and framework. If a server differs by itself, `differs` has its
-answer and the reason.
+Every case applies to every server and framework. If a server itself behaves differently, `differs`
+contains its answer and the reason.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from email.utils import formatdate
 from tests.support.servers.files import MODIFIED, NAMES, SIZE
 
 ETAG = "{etag}"
-"""Stands for the file's ETag in a request."""
+"""A placeholder for the file's ETag in a request."""
 
 DAY = 86_400
 
@@ -21,12 +21,12 @@ def date(seconds: int = MODIFIED) -> str:
 
 
 Range = tuple[int, int]
-"""First and last byte."""
+"""The first and the last byte."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The status, and the ranges of a 206: one, or several in a multipart body."""
+    """The status, and the ranges in a 206: one range, or several in a multipart body."""
 
     status: int
     ranges: tuple[Range, ...] = ()
@@ -46,7 +46,7 @@ def part(*ranges: Range) -> Answer:
 
 @dataclass(frozen=True)
 class Case:
-    """A request, its answer, and the servers that differ: their answer and the reason."""
+    """A request, its answer, and the servers that differ, with their answers and the reasons."""
 
     id: str
     answer: Answer
@@ -259,4 +259,4 @@ SENT_BY_THE_APP: dict[str, dict[str, str]] = {
         ),
     },
 }
-"""Names that can't go into a header for a server, and why: the app sends these files."""
+"""Names that a header for a server can't contain, and the reasons. The app sends these files."""

@@ -1,4 +1,4 @@
-"""Several machines, each with nginx, Gunicorn and a cache of its own, behind a load balancer."""
+"""Several machines behind a load balancer, each with its own nginx, Gunicorn and cache."""
 
 import contextlib
 import json
@@ -28,13 +28,13 @@ class Machine:
     masters: tuple[int, int]
 
     def lines(self, start: str) -> list[str]:
-        """The lines in the app's log that begin with a text, without it."""
+        """Return the lines in the app's log that have a prefix, without the prefix."""
         text = self.log.read_text() if self.log.exists() else ""
         return [line.removeprefix(start) for line in text.splitlines() if line.startswith(start)]
 
     def kill(self) -> None:
-        """Switch the machine off."""
-        # The masters would replace their workers.
+        """Switch off the machine."""
+        # Kill the masters first, because they would replace their workers.
         workers = [pid for master in self.masters for pid in children(master)]
         for pid in (*self.masters, *workers):
             os.kill(pid, signal.SIGKILL)
@@ -44,7 +44,7 @@ class Machine:
 def running_machines(
     directory: Path, count: int, settings: dict[str, object], *, workers: int = 1
 ) -> Iterator[list[Machine]]:
-    """Run machines with the same settings until the block ends. Each has a directory of its own."""
+    """Run machines with the same settings until the block ends, each in its own directory."""
     with contextlib.ExitStack() as stack:
         machines = []
         for number in range(count):
@@ -86,7 +86,7 @@ def running_balancer(
     hashing: bool = True,
     **deployment: object,
 ) -> Iterator[int]:
-    """Run the load balancer in front of machines on these ports, and yield its own port."""
+    """Run the load balancer in front of the machines at these ports, and yield its port."""
     nginx, port = generators.load("nginx"), free_port()
     (directory / "tmp").mkdir(parents=True)
     for path in (directory, directory / "tmp"):

@@ -37,7 +37,7 @@ def app():
 
 def stream():
     yield b"first"
-    # Too slow to fill a buffer. It ends when the client hangs up.
+    # This is too slow to fill a buffer, and ends when the client hangs up.
     while True:
         threading.Event().wait(0.01)
         yield b"."

@@ -1,4 +1,4 @@
-"""The views in Django, and the settings of the site, with and without async views."""
+"""The views in Django, and the site's settings with and without async views."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A DNS server (RFC 1035) for tests. It knows some names, and records the queries."""
+"""A DNS server (RFC 1035) for tests. It resolves a few names, and records the queries."""
 
 import contextlib
 import socketserver
@@ -37,7 +37,7 @@ class _Handler(socketserver.BaseRequestHandler):
 
 @contextlib.contextmanager
 def dns(names):
-    """Answer until the block ends; yield the address and the list of requested names."""
+    """Answer queries until the block ends. Yield the address and the list of requested names."""
     with socketserver.UDPServer((HOST, 0), _Handler) as server:
         server.names, server.asked = names, []
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))

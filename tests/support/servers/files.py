@@ -1,4 +1,4 @@
-"""Files with every awkward name, in a root with an awkward name."""
+"""Files with all kinds of awkward names, in a root with an awkward name."""
 
 import os
 import unicodedata
@@ -57,13 +57,13 @@ NAMES: dict[str, bytes] = {
 
 
 def content(name: bytes) -> bytes:
-    """The content of the file with this name."""
+    """Return the content of the file with this name."""
     return (b"INSIDE " + name + b"\n" + b"0123456789" * SIZE)[:SIZE]
 
 
 @dataclass(frozen=True)
 class Files:
-    """The directories. Only files in `root` and `second` may be sent."""
+    """The directories with the files. Only files in `root` and `second` may be sent."""
 
     home: Path
 
@@ -76,7 +76,7 @@ class Files:
         return self.home / "second"
 
     def make(self) -> None:
-        """Write them all."""
+        """Write all files."""
         for name in NAMES.values():
             self.write(name, content(name))
         self.write(b"empty.txt", b"")
@@ -102,7 +102,7 @@ class Files:
         os.utime(path, (MODIFIED, MODIFIED))
 
     def all(self) -> Iterator[Path]:
-        """All files and directories, but no links."""
+        """Yield all files and directories, but no links."""
         yield self.home
         for path in self.home.rglob("*"):
             if not path.is_symlink():

@@ -1,6 +1,6 @@
-"""Apps whose renders hold their thread until a file exists, for `gunicorn` and `uvicorn`.
+"""Apps in which each render blocks its thread until a file exists, for `gunicorn` and `uvicorn`.
 
-They answer `/file` with a private file, and thumbnails.
+The apps serve a private file at `/file`, and thumbnails.
 """
 
 import json
@@ -15,7 +15,7 @@ from xaccel.thumbnails.backends import RenderJob
 
 
 def hold(directory):
-    """Let each render note that it has begun, and block its thread until it may go on."""
+    """Make each render record that it has begun, and block its thread until it may continue."""
     sleep, run = time.sleep, RenderJob.run
     if "gevent.monkey" in sys.modules:
         sleep = sys.modules["gevent.monkey"].get_original("time", "sleep")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 INSIDE, OUTSIDE = b"INSIDE", b"OUTSIDE"
-"""The start of each file inside the roots, and of each file outside."""
+"""The first bytes of each file inside the roots, and of each file outside."""
 
 _DIRECTORIES = ["a", "b", "..c", "d e", "%2e%2e", "ü", "...", "root", "~"]
 _FILES = ["f", "outside.txt", "%66", "f?x", "root", "#", "..f"]
@@ -28,7 +28,7 @@ class Layout:
         if rng.random() < 0.3:
             inside.append(self.root / "a" / "root")
             self.roots[str(inside[-1])] = f"/_inner/{number}/"
-        # Names that a comparison of text, or of text without case, mistakes for the root.
+        # A comparison of strings, with or without case, would mistake these names for the root.
         outside += [self.home / name for name in ("root-x", "roo", "Root", "root ", "root..")]
         self._directories(rng, inside, 8)
         self._directories(rng, outside, 4)
@@ -36,7 +36,7 @@ class Layout:
         self._files(rng, outside, OUTSIDE)
         links = [*self._links(rng, inside, outside)]
         self.known = sorted({*self._known(), *map(str, links)})
-        """The files and the links, and the files behind the links."""
+        """The files, the links, and the files that the links point to."""
         self.below_roots = [path for path in self.known if self._root_of(path)]
         """The paths in `known` that start with a root."""
 
@@ -71,7 +71,7 @@ class Layout:
             link.symlink_to(self._target(rng, link, rng.choice([inside, outside]), links))
             links.append(link)
         last = rng.choice(inside)
-        for number in range(rng.choice([5, 50])):  # Linux follows forty.
+        for number in range(rng.choice([5, 50])):  # Linux follows up to forty.
             link = rng.choice(inside) / f"chain{number}"
             link.symlink_to(os.path.relpath(last, link.parent))
             last = link
@@ -89,7 +89,7 @@ class Layout:
         if kind < 0.5:
             return os.path.relpath(target, link.parent)
         if kind < 0.6:
-            # Down and up again, through a name that may be absent, or not a directory.
+            # Go down and up again, through a name that may not exist or may not be a directory.
             name = rng.choice([*_DIRECTORIES, *_FILES, "l0"])
             return f"{name}/../{os.path.relpath(target, link.parent)}"
         if kind < 0.65:
@@ -107,7 +107,7 @@ class Layout:
                     yield from map(str, path.iterdir())
 
     def hostile(self, rng: random.Random) -> tuple[str, str | None]:
-        """A path and its root. Without a root, the path is absolute, or should be."""
+        """Return a path and its root. Without a root, the path is absolute, or should be."""
         start = rng.random()
         if start < 0.75:
             path = self._spelt(rng, rng.choice(self.below_roots if start < 0.65 else self.known))

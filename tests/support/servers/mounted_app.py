@@ -1,6 +1,6 @@
 """A Flask app for Gunicorn with `SCRIPT_NAME`: its first page shows URLs of files and thumbnails.
 
-The settings come as JSON in the environment. Each request is a line in a file.
+The settings are in the environment, as JSON. Each request is logged as a line in a file.
 """
 
 import json

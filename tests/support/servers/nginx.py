@@ -1,4 +1,4 @@
-"""A real nginx for a test: its own configuration, directory and port.
+"""A real nginx for a test, with its own configuration, directory and port.
 
 with nginx(tmp_path, "server { listen $ADDRESS; location / { return 204; } }") as server:
     server.get("/").status
@@ -33,7 +33,7 @@ class Nginx:
         self._connection = HTTPConnection(HOST, port, timeout=PATIENCE)
 
     def get(self, target: str) -> Reply:
-        """Request a target, spelled exactly as given."""
+        """Request a target exactly as it is spelled."""
         self._connection.request("GET", target)
         response = self._connection.getresponse()
         return Reply(response.status, response.read())
@@ -61,7 +61,7 @@ def nginx(directory: Path, http: str, *, modules: tuple[str, ...] = ()) -> Itera
         "\n".join(
             [
                 *(f"load_module {MODULES}/{module}.so;" for module in modules),
-                # Started by root, its worker could otherwise not enter root's directories.
+                # If root starts nginx, its worker could otherwise not enter root's directories.
                 *(["user root;"] if os.geteuid() == 0 else []),
                 "daemon off;",
                 "worker_processes 1;",

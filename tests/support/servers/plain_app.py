@@ -1,8 +1,8 @@
-"""An ASGI app that does what its URL says, without xaccel, for the tests of a server before it.
+"""An ASGI app that does what its URL says, without xaccel, for tests of the server in front of it.
 
-`/seen` answers with the request's headers, and any other path with its own spelling.
-`/offload/HEX` sends the headers in its JSON. `/events` sends one event, and the other once a
-request for `/go` has come. A WebSocket echoes.
+`/seen` answers with the request's headers, and any other path with the spelling of that path.
+`/offload/HEX` sends the headers in the encoded JSON. `/events` sends one event, and a second one
+after a request for `/go`. A WebSocket echoes messages.
 """
 
 import asyncio

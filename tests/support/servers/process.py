@@ -1,4 +1,4 @@
-"""A server process for a test: it gets its own port, and stops with the test."""
+"""A server process for a test, which has its own port and stops at the end of the test."""
 
 import contextlib
 import functools
@@ -21,7 +21,7 @@ _OF_KERNEL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def free_port() -> int:
-    """A port that is free, and that no other process of this test run gets."""
+    """Return a free port that no other process of this test run uses."""
     for port in _ports():
         with contextlib.suppress(OSError), socket.socket() as listener:
             listener.bind((HOST, port))
@@ -31,7 +31,7 @@ def free_port() -> int:
 
 @functools.cache
 def _ports() -> Iterator[int]:
-    """The ports in an endless random order.
+    """Yield the ports in random order, without an end.
 
     They are outside the range that the kernel uses for connections. Each process of a test run has
     different ports.
@@ -52,9 +52,9 @@ def running(
     log: Path,
     env: Mapping[str, str] | None = None,
 ) -> Iterator[int]:
-    """Run a server until the block ends; yield its pid once it accepts connections.
+    """Run a server until the block ends, and yield its pid once it accepts connections.
 
-    `address` is its port or its Unix socket; `env` is added to this process's environment.
+    `address` is the server's port or Unix socket. `env` is added to this process's environment.
     """
     with started(command, log, env) as process:
         _wait_until_listening(process, address, log)

@@ -1,4 +1,4 @@
-"""A TCP relay in front of a real server: it counts what passes, and can cut or replace it."""
+"""A TCP relay in front of a real server, which counts the traffic, and can cut or replace it."""
 
 import contextlib
 import re
@@ -10,7 +10,7 @@ from tests.support.servers.process import HOST
 
 
 class Relay:
-    """Passes HTTP/1.1 connections on to a port of this machine."""
+    """Forwards HTTP/1.1 connections to a port on this machine."""
 
     def __init__(self, target: int) -> None:
         self._target = target
@@ -19,7 +19,7 @@ class Relay:
         self.requests: list[str] = []
         """The request lines so far."""
         self.received = 0
-        """The bytes from the server so far."""
+        """The number of bytes received from the server so far."""
         self.connections = 0
         self._refusals = 0
         self._passes = threading.Event()
@@ -30,24 +30,24 @@ class Relay:
         self._threads: list[threading.Thread] = []
 
     def refuse(self, times: int) -> None:
-        """Hang up on the next connections, and on those that are open."""
+        """Close the open connections and the next ones."""
         self._refusals = times
         self._hang_up()
 
     def stop(self, kind: str) -> None:
-        """Stop to pass anything on: as a server that `refuses`, or as one that `hangs`."""
+        """Stop forwarding, like a server that `refuses` connections or a server that `hangs`."""
         if kind == "refuses":
             self.refuse(10**9)
         else:
             self._passes.clear()
 
     def resume(self) -> None:
-        """Pass everything on again."""
+        """Forward everything again."""
         self._refusals = 0
         self._passes.set()
 
     def answer_instead(self, response: bytes, *, times: int) -> None:
-        """Answer the next requests instead of the server; an empty response means silence."""
+        """Answer the next requests in place of the server. An empty response means silence."""
         self._replacement = response
         self._replacements = times
 
@@ -93,7 +93,7 @@ class Relay:
             back.start()
             with contextlib.suppress(OSError):
                 while piece := client.recv(65536):
-                    # A client sends one request after another. A body follows in other pieces.
+                    # A client sends one request after another. A body follows in separate pieces.
                     line = re.match(rb"[A-Z]+ /\S* HTTP/1\.1\r\n", piece)
                     if line is not None:
                         self.requests.append(line[0].decode().strip())

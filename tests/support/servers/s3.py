@@ -1,4 +1,4 @@
-"""A real S3 server, SeaweedFS, for a test."""
+"""A real S3 server for a test: SeaweedFS."""
 
 import contextlib
 import json
@@ -42,7 +42,7 @@ class S3Server(NamedTuple):
         return int(self.endpoint.rpartition(":")[2])
 
     def create(self, bucket: str) -> None:
-        """Create a bucket, unless another module has."""
+        """Create a bucket, unless another module has already created it."""
         with contextlib.suppress(BucketExists):
             self._request("PUT", f"s3://{bucket}")
 
@@ -51,7 +51,7 @@ class S3Server(NamedTuple):
         return self._request("PUT", url, body, headers).headers["ETag"]
 
     def get(self, url: str) -> bytes | None:
-        """The content of an object; `None` if it does not exist."""
+        """Return the content of an object, or `None` if it does not exist."""
         response = self._request("GET", url)
         return response.body if response.status == 200 else None
 
@@ -76,7 +76,7 @@ class S3Server(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A response of the server."""
+    """A response from the server."""
 
     status: int
     headers: HTTPMessage
@@ -84,7 +84,7 @@ class Answer(NamedTuple):
 
 
 def _port() -> int:
-    """A free port whose gRPC port, 10 000 higher, is free as well."""
+    """Return a free port. Its gRPC port, which is higher by 10 000, is also free."""
     while True:
         port = free_port()
         with contextlib.suppress(OSError, OverflowError), socket.socket() as grpc:
@@ -94,7 +94,7 @@ def _port() -> int:
 
 @contextlib.contextmanager
 def s3_server(directory: Path) -> Iterator[S3Server]:
-    """Run a server with its files in an empty directory until the block ends."""
+    """Run a server until the block ends, with its files in an empty directory."""
     accounts = directory / "accounts.json"
     account = {
         "name": "test",
@@ -112,7 +112,7 @@ def s3_server(directory: Path) -> Iterator[S3Server]:
         f"-dir={data}",
         f"-ip={HOST}",
         f"-ip.bind={HOST}",
-        # Each bucket takes several.
+        # Each bucket uses several volumes.
         "-volume.max=100",
         "-master.volumeSizeLimitMB=64",
         f"-master.port={master}",
@@ -120,7 +120,7 @@ def s3_server(directory: Path) -> Iterator[S3Server]:
         f"-filer.port={filer}",
         "-s3",
         f"-s3.port={s3}",
-        # Two servers could not have these ports of their own.
+        # These ports can't be set, so two servers would use the same ones.
         "-s3.port.iceberg=0",
         "-s3.port.lance=0",
         f"-s3.config={accounts}",
@@ -144,7 +144,7 @@ def s3_server(directory: Path) -> Iterator[S3Server]:
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Wait until the server refuses a request without a signature, so that it has its accounts."""
+    """Wait until the server refuses unsigned requests, because its accounts are then loaded."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         connection = HTTPConnection(HOST, port, timeout=5)
@@ -157,7 +157,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) ->
 
 
 def _remove_sockets(ports: list[int]) -> None:
-    """Remove the Unix sockets that it leaves in /tmp, whatever TMPDIR says."""
+    """Remove the Unix sockets that the server leaves in /tmp, regardless of TMPDIR."""
     for port in ports:
         for number in (port, port + 10_000):
             for path in Path("/tmp").glob(f"seaweedfs-*-{number}.sock"):
@@ -165,7 +165,7 @@ def _remove_sockets(ports: list[int]) -> None:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """It may ignore SIGTERM, and nobody needs its files any more."""
+    """Stop the server, which may ignore SIGTERM. Its files are no longer needed."""
     process.terminate()
     try:
         process.wait(2)

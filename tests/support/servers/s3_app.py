@@ -1,7 +1,7 @@
 """Thumbnails of images in a bucket, for servers that load the app before they fork.
 
-The settings come as JSON in the environment. The app fetches an image when it is imported, so that
-the parent of the workers has connections.
+The settings are in the environment, as JSON. The app fetches an image when it is imported, so that
+the parent of the workers has open connections.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Fetches of images in a bucket as Celery tasks, with directories as the broker."""
+"""Celery tasks that fetch images from a bucket, with directories as the broker."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ from celery import Celery
 
 
 def make() -> Celery:
-    """The app of the producer, which loads no image."""
+    """Return the app for the producer, which does not load images."""
     broker = os.environ["XACCEL_TEST_BROKER"]
     made = Celery("soak", broker="filesystem://")
     made.conf.broker_transport_options = {

@@ -1,4 +1,4 @@
-"""The apps of the scenarios, for `gunicorn`."""
+"""The apps for the scenarios, for `gunicorn`."""
 
 import json
 import os
@@ -15,7 +15,7 @@ SETTINGS = json.loads(os.environ["XACCEL_TEST_SETTINGS"])
 
 
 def videos():
-    """A private video messaging app: a visitor gets only the videos sent to them."""
+    """Return a private video messaging app, in which visitors get only the videos sent to them."""
     app = flask.Flask(__name__)
     app.config["XACCEL"] = SETTINGS
     XAccel(app)
@@ -44,7 +44,7 @@ def videos():
 
 
 def asgi_videos():
-    """The same app for ASGI."""
+    """Return the same app for ASGI."""
     xaccel = AsgiXAccel(Config.from_mapping(SETTINGS))
 
     async def app(scope, receive, send):
@@ -64,7 +64,7 @@ def asgi_videos():
 
 
 def files():
-    """An app without X-Accel, behind middleware that trusts the server's headers."""
+    """Return an app without X-Accel, behind middleware that trusts the server's headers."""
 
     def app(environ, start_response):
         path = Path(os.environ["XACCEL_TEST_FILES"], environ["PATH_INFO"].lstrip("/"))

@@ -1,4 +1,4 @@
-"""Private files with scripts, for `gunicorn`: each script that runs asks for `/ran?NAME`."""
+"""Private files with scripts, for `gunicorn`: each script that runs requests `/ran?NAME`."""
 
 import os
 

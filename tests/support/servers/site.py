@@ -59,7 +59,7 @@ class Reply:
 
 @dataclass
 class Site:
-    """A running site. It checks that replies show nothing that visitors must not see."""
+    """A running site. It checks that replies do not reveal anything that visitors must not see."""
 
     front: str
     files: Files
@@ -78,7 +78,7 @@ class Site:
         *,
         limit: int | None = None,
     ) -> Reply:
-        """Request a target, spelled exactly as given; read up to `limit` bytes, and hang up."""
+        """Request a target exactly as it is spelled, read up to `limit` bytes, and hang up."""
         connection = self._take_connection()
         body = b"posted" if method == "POST" else None
         connection.request(method, target, body=body, headers=dict(headers or {}))
@@ -105,7 +105,7 @@ class Site:
         return self.ask(self._target(name, view) + options, method, headers, limit=limit)
 
     def download(self, name: bytes) -> tuple[int, bytes]:
-        """Read a file of any length to its end. Return its length and its last bytes."""
+        """Read a file of any length to the end, and return its length and its last bytes."""
         length, end = 0, b""
         buffer = memoryview(bytearray(1 << 20))
         with contextlib.closing(HTTPConnection(HOST, self.port, timeout=PATIENCE)) as connection:
@@ -134,7 +134,7 @@ class Site:
 
     def _take_connection(self) -> HTTPConnection:
         connection, self._connection = self._connection, None
-        # Apache and lighttpd hang up after five idle seconds.
+        # Apache and lighttpd hang up after five seconds without a request.
         if connection is not None and time.monotonic() < self._last_used + 2:
             return connection
         if connection is not None:
@@ -143,15 +143,15 @@ class Site:
 
     @property
     def worker(self) -> int:
-        """The process in which the app runs."""
+        """The process ID of the worker that runs the app."""
         return (children(self.app_pid) or [self.app_pid])[0]
 
     def of(self, framework: str) -> "Site":
-        """The same site with the views of another framework under the same gateway."""
+        """Return the same site with the views of another framework, under the same gateway."""
         return replace(self, framework=framework, _connection=None)
 
     def begin_to_stop(self) -> None:
-        """Tell the app to stop, but don't wait: some apps take a while."""
+        """Tell the app to stop without waiting for it, because some apps take a while."""
         os.kill(self.app_pid, signal.SIGTERM)
 
     def close(self) -> None:
@@ -160,7 +160,7 @@ class Site:
 
 
 def settings(front: str, files: Files, **more: object) -> dict[str, object]:
-    """The app's settings."""
+    """Return the app's settings."""
     roots = {str(files.root): PREFIXES["main"], str(files.second): PREFIXES["second"]}
     return {"SERVER": front, "ROOTS": roots, **more}
 
@@ -171,7 +171,8 @@ def running_site(
 ) -> Iterator[Site]:
     """Run a site until the block ends.
 
-    `directory` is an empty directory for the servers, `more` are further settings of the app.
+    `directory` is an empty directory for the servers, and `more` contains additional settings of
+    the app.
     """
     with contextlib.ExitStack() as stack:
         port = app_port = free_port()
@@ -212,7 +213,7 @@ def running_server(
     app_port: int,
     **deployment: object,
 ) -> Iterator[int]:
-    """Run a web server with the configuration that xaccel writes for it."""
+    """Run a web server with the configuration that xaccel generates."""
     server = generators.load(front)
     (directory / "tmp").mkdir()
     # The workers of Apache and lighttpd may run as another user.
@@ -250,13 +251,13 @@ def started(
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process started."""
+    """Return the child processes of a process."""
     text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     return [int(child) for child in text.split()]
 
 
 def peak_memory(pid: int) -> int:
-    """The peak memory of a process in bytes since the last `reset_peak_memory()`."""
+    """Return the peak memory of a process since the last `reset_peak_memory()`, in bytes."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
@@ -264,6 +265,6 @@ def peak_memory(pid: int) -> int:
 
 
 def reset_peak_memory(pid: int) -> None:
-    """Reset the peak memory of a process; for the 5, see proc(5)."""
+    """Reset the peak memory of a process. For the meaning of the 5, see proc(5)."""
     os.write(descriptor := os.open(f"/proc/{pid}/clear_refs", os.O_WRONLY), b"5")
     os.close(descriptor)

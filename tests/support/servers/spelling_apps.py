@@ -1,4 +1,4 @@
-"""Signed links and thumbnails in apps for application servers, alone and mounted."""
+"""Signed links and thumbnails in apps for application servers, both at the root and mounted."""
 
 import json
 import os
@@ -14,7 +14,7 @@ SETTINGS = json.loads(os.environ["XACCEL_TEST_SETTINGS"])
 
 
 def _of_wsgi():
-    """The endpoints at the root, at their own prefixes, and below `/app`; `/flask` is Flask."""
+    """Return the endpoints at the root, at their prefixes and below `/app`; Flask at `/flask`."""
     config = Config.from_mapping(SETTINGS)
     links, thumbnails = wsgi.PrivateLinks(config), wsgi.Thumbnails(config)
 
@@ -31,7 +31,7 @@ def _of_wsgi():
 
 
 def _of_asgi():
-    """The same with Starlette."""
+    """Return the same endpoints in Starlette."""
     config = Config.from_mapping(SETTINGS)
     links, thumbnails = asgi.PrivateLinks(config), asgi.Thumbnails(config)
     below = [Mount("/t", thumbnails), Mount("/p", links)]

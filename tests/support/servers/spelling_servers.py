@@ -27,7 +27,7 @@ from wsgiref.simple_server import make_server
 from {_APPS} import wsgi_app
 make_server("{HOST}", PORT, wsgi_app).serve_forever()
 """
-# Apache's Python has its own version, and only xaccel itself works with each.
+# Apache's Python may have another version. Of the installed packages, only xaccel works with it.
 _MOD_WSGI = """
 import json, os
 from xaccel import Config, wsgi
@@ -67,12 +67,12 @@ SERVERS = (*_COMMANDS, "mod_wsgi", "mod_proxy_uwsgi")
 
 @contextlib.contextmanager
 def running_apps(server: str, directory: Path, env: dict[str, str]) -> Iterator[int]:
-    """Run the apps under a server until the block ends; yield the port.
+    """Run the apps under a server until the block ends, and yield the port.
 
     Args:
-        server: Its name.
+        server: The name of the server.
         directory: An empty directory that other users can read.
-        env: The environment of the apps.
+        env: The environment for the apps.
     """
     port = free_port()
     log = directory / "app.log"
@@ -92,7 +92,7 @@ def running_apps(server: str, directory: Path, env: dict[str, str]) -> Iterator[
 
 
 def _httpd(directory: Path, port: int, lines: Iterable[str]) -> Path:
-    """Write a configuration of Apache with these lines instead of the proxy of the app."""
+    """Write a configuration for Apache in which these lines replace the proxy to the app."""
     config, deployment = Config(server="apache"), Deployment(listen=f"{HOST}:{port}")
     (directory / "tmp").mkdir(mode=0o755)
     text = apache.full(config, deployment, directory)

@@ -1,4 +1,4 @@
-"""Servers in threads of the test itself."""
+"""Servers in threads of the test process."""
 
 import contextlib
 import socketserver
@@ -20,7 +20,7 @@ class _ThreadingWSGIServer(socketserver.ThreadingMixIn, WSGIServer):
 
 @contextlib.contextmanager
 def serving(server: socketserver.BaseServer) -> Iterator[int]:
-    """Serve until the block ends; yield the port."""
+    """Serve requests until the block ends, and yield the port."""
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
@@ -32,5 +32,5 @@ def serving(server: socketserver.BaseServer) -> Iterator[int]:
 
 
 def serving_app(app) -> contextlib.AbstractContextManager[int]:
-    """Serve a WSGI app until the block ends; yield the port."""
+    """Serve a WSGI app until the block ends, and yield the port."""
     return serving(make_server(HOST, 0, app, _ThreadingWSGIServer, _QuietHandler))

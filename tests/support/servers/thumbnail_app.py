@@ -1,6 +1,7 @@
 """The thumbnail endpoint under a real application server, for `gunicorn`.
 
-The settings come as JSON in the environment. Each request and each render is a line in a file.
+The settings are in the environment, as JSON. Each request and each render is logged as a line in a
+file.
 """
 
 import json
@@ -22,7 +23,7 @@ class _Lines(logging.Handler):
 
 
 def write(path, line):
-    """Append a line, in one step as far as other processes are concerned."""
+    """Append a line in a single step, as seen by other processes."""
     with Path(path).open("ab", buffering=0) as file:
         file.write(f"{line}\n".encode())
 

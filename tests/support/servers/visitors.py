@@ -1,4 +1,4 @@
-"""Visitors of a site: threads that ask for one URL after the other."""
+"""Visitors of a site, simulated by threads that request one URL after another."""
 
 import http.client
 import threading
@@ -8,7 +8,7 @@ from tests.support.servers.process import HOST, PATIENCE
 
 
 class Visitors:
-    """Ask for pages and thumbnails, old and new, until told to stop."""
+    """Requests pages and both old and new thumbnails until it is stopped."""
 
     def __init__(self, port, targets):
         self._port = port
@@ -29,7 +29,7 @@ class Visitors:
             thread.join()
 
     def wait_for(self, more):
-        """Wait until there are some more answers."""
+        """Wait until more answers have arrived."""
         end, deadline = len(self.statuses) + more, time.monotonic() + PATIENCE
         while len(self.statuses) < end:
             assert time.monotonic() < deadline
@@ -54,7 +54,7 @@ class Visitors:
 
 
 class Shared:
-    """An iterator that several threads share."""
+    """An iterator that several threads can share."""
 
     def __init__(self, items):
         self._items, self._lock = iter(items), threading.Lock()

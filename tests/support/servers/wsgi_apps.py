@@ -1,4 +1,4 @@
-"""The views in each WSGI framework, mounted at `/flask/`, `/django/` and `/bare/` of one server."""
+"""The views in each WSGI framework, mounted at `/flask/`, `/django/` and `/bare/`."""
 
 from pathlib import Path
 

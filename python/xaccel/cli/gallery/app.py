@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _THUMBNAILS = "/thumbnail/"
-# The `style` attribute of each picture contains its shape.
+# Inline styles are allowed because each picture's shape is set in its `style` attribute.
 _POLICY = (
     "default-src 'none'; img-src 'self' data:; style-src 'self'; style-src-attr 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -33,7 +33,7 @@ _PAGE_HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("Content-Security-Policy", _POLICY),
 )
-# An HTML file in the directory must not run scripts with this site's origin.
+# An HTML file in the directory must not run scripts in this site's origin.
 _FILE_OPTIONS = FileOptions(headers={"Content-Security-Policy": "script-src 'none'"})
 
 
@@ -42,7 +42,7 @@ class Gallery:
 
     Args:
         directory: The directory. Its path must not contain symbolic links.
-        cache: The directory of finished thumbnails.
+        cache: The directory for finished thumbnails.
         size: The width and height of the box that each picture fits into, in CSS pixels.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The folders of the gallery, and the content that visitors may see."""
+"""The folders of the gallery, and the parts of them that visitors may see."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Picture:
 
 @dataclass
 class Listing:
-    """The content of a folder."""
+    """The contents of a folder."""
 
     folders: list[tuple[str, Picture | None]] = field(default_factory=list)
     """The subfolders, each with its cover picture, if it has one."""
@@ -38,7 +38,7 @@ class Listing:
 
     @property
     def summary(self) -> str:
-        """The numbers of pictures, folders and files."""
+        """The number of pictures, folders and files, as text."""
         numbers = (
             (len(self.pictures), "picture"),
             (len(self.folders), "folder"),
@@ -55,7 +55,7 @@ class Folders:
 
     Args:
         directory: The directory. Its path must not contain symbolic links.
-        files: The delivery of the files. Its only root is the directory.
+        files: The object that delivers the files. Its only root is the directory.
     """
 
     def __init__(self, directory: Path, files: Delivery) -> None:
@@ -63,7 +63,7 @@ class Folders:
         self._files = files
 
     def list(self, name: str) -> Listing:
-        """Return the visible content of a folder.
+        """Return the visible contents of a folder.
 
         Raises:
             FileNotFound: The folder does not exist, or is hidden.
@@ -121,7 +121,7 @@ class Folders:
 
 
 def require_visible(name: str) -> str:
-    """Return the name of a file or folder, if no part of the name is hidden.
+    """Return the name of a file or folder unchanged, unless a part of the name is hidden.
 
     Raises:
         FileNotFound: A part starts with a dot, or the name is not in its normal form.
@@ -132,7 +132,7 @@ def require_visible(name: str) -> str:
 
 
 def _picture(name: str, path: str) -> Picture | None:
-    """Return a file as a picture; `None` if it can't have a thumbnail."""
+    """Return the picture in a file, or `None` if the file can't have a thumbnail."""
     if Path(path).suffix.lower() not in _PICTURES or not _is_utf8(name):
         return None
     info = _probe(path, file_state(path))

@@ -94,7 +94,7 @@ class Pages:
             fit=fit,
             format="auto",
             widths=[round(width * scale) for scale in _SCALES],
-            # The width is for browsers that don't support `auto`.
+            # The width is a fallback for browsers that don't support `auto`.
             sizes=f"auto, {width}px",
             source_size=(picture.info.width, picture.info.height),
             version="mtime",
@@ -106,7 +106,7 @@ def _own_name(name: str) -> str:
 
 
 def _shown(name: str) -> str:
-    """Return a name as text, with replacement characters for bytes that are not UTF-8."""
+    """Return a name for display, with replacement characters for bytes that are not valid UTF-8."""
     return os.fsencode(name).decode(errors="replace")
 
 

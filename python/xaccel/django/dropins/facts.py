@@ -1,4 +1,4 @@
-"""The facts in the header of a source image, read once and remembered."""
+"""Information from the header of a source image, read once and cached."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DAY = 24 * 60 * 60
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """The facts on which the options of other packages depend."""
+    """Information about an image that the options of other packages depend on."""
 
     width: int
     """The width of the upright image, in pixels."""
@@ -32,10 +32,10 @@ class ImageFacts:
 
 
 def probed_facts(source: object) -> ImageFacts | None:
-    """Return the facts of an image. If it is missing or broken, log that and return `None`.
+    """Return information about an image. If it is missing or broken, log this and return `None`.
 
-    The facts are cached. If the source is a directory, they are cached in this process, by the
-    state of the file. Otherwise they are stored in Django's default cache for a day.
+    The information is cached. If the source is a directory, this process caches the information
+    until the file changes. Otherwise, Django's default cache stores it for a day.
 
     Args:
         source: The value of a file field, or the name of an image below `THUMBNAIL_SOURCE`.
@@ -49,14 +49,14 @@ def probed_facts(source: object) -> ImageFacts | None:
 
 
 def forget_facts(source: object) -> None:
-    """Remove the facts of an image that was replaced or deleted from Django's cache."""
+    """Clear the information that Django's cache holds about a replaced or deleted image."""
     name = source_name(source)
     if name is not None:
         cache.delete(_key(name))
 
 
 def source_name(source: object) -> str | None:
-    """Return the name of an image as in its URL; `None` if it is empty or not saved.
+    """Return the name that an image has in its URL; `None` if `source` is empty or not saved.
 
     Raises:
         SourceError: The image is not in a source.

@@ -17,7 +17,7 @@ Wanted: TypeAlias = dict[str, Any]
 """The keywords of `Spec`."""
 
 Recipe: TypeAlias = Callable[[ImageFacts | None], Wanted]
-"""Returns the options of a spec. May raise `FactsNeeded` without the facts of the source."""
+"""Returns the options of a spec. Without an `ImageFacts`, it may raise `FactsNeeded`."""
 
 
 class FactsNeeded(Exception):
@@ -25,11 +25,11 @@ class FactsNeeded(Exception):
 
 
 def check_upright(*, is_upright: bool, given: str) -> None:
-    """Check that an option does not ask for a thumbnail without the rotation in EXIF data.
+    """Check that an option does not ask for a thumbnail that ignores the EXIF rotation.
 
     Args:
         is_upright: Whether the thumbnail is upright.
-        given: The option as it is written in the template, for the error message.
+        given: The option as written in the template, for the error message.
 
     Raises:
         SpecError: The thumbnail is not upright.
@@ -39,7 +39,7 @@ def check_upright(*, is_upright: bool, given: str) -> None:
 
 
 def sizes_needed(option: str) -> SpecError:
-    """Return the error for options that need the size of a source whose border is cut off.
+    """Return the error for options that need the size of a source after its border is cut off.
 
     Args:
         option: The option that cuts off the border.
@@ -61,7 +61,7 @@ def color(value: object) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A region of the source, with the size at which another package shows it.
+    """A region of the source, and the size at which another package displays the region.
 
     The region is in pixels of the upright source.
     """
@@ -95,10 +95,10 @@ class Picture:
 def remembered(
     build: Callable[[str, Any, Mapping[str, Any]], Recipe],
 ) -> Callable[[str, Any, Mapping[str, Any]], Recipe]:
-    """Build each recipe only once, since a page has many thumbnails with the same options.
+    """Build each recipe only once, since many thumbnails on a page have the same options.
 
     Args:
-        build: A function of the suffix of the source's name, the size and the options.
+        build: A function that takes the suffix of the source's name, the size and the options.
     """
 
     @lru_cache(maxsize=1024)
@@ -125,7 +125,7 @@ def remembered(
 
 
 def whole_number(options: Mapping[str, Any], name: str) -> int:
-    """Return the value of an option, which templates may pass as text.
+    """Return the value of an option as a number. Templates may pass it as text.
 
     Raises:
         SpecError: The value is not a whole number.

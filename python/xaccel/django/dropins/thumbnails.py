@@ -1,4 +1,4 @@
-"""A thumbnail that is rendered later, with the attributes of other packages' thumbnails."""
+"""A thumbnail that is rendered later. It has the attributes of other packages' thumbnails."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from xaccel.thumbnails.rows import possible_sizes
 _logger = logging.getLogger("xaccel.django")
 
 _TYPICAL = ImageFacts(4000, 3000, has_alpha=False)
-"""A placeholder for a source that can't be read. Its URL shows a broken image at any size."""
+"""Assumed if a source can't be read. The thumbnail is then a broken image at any size."""
 
 
 class UnknownSize(SourceError):
-    """The size depends on a source that is missing or broken, or on the border that is cut off.
+    """The size depends on a source that is missing or broken, or on how much border is cut off.
 
     Django's templates show an empty string.
     """
@@ -33,14 +33,14 @@ class UnknownSize(SourceError):
 
 
 class ThumbnailUrl(str):
-    """The URL of a thumbnail that can also write the URLs of other pixel densities."""
+    """The URL of a thumbnail. It also provides the thumbnail's URLs at other pixel densities."""
 
     __slots__ = ("_thumbnail",)
 
     _thumbnail: LazyThumbnail
 
     def __new__(cls, url: str, thumbnail: LazyThumbnail) -> Self:
-        """Create the text."""
+        """Create the string."""
         text = super().__new__(cls, url)
         text._thumbnail = thumbnail
         return text
@@ -53,8 +53,8 @@ class ThumbnailUrl(str):
 class LazyThumbnail:
     """A thumbnail that the endpoint renders when a browser asks for it.
 
-    The source is opened only if the result depends on its size and no field of its row holds the
-    size.
+    The source is opened only if the result depends on its size and the size is not stored in a
+    field of its row.
 
     Args:
         source: The value of a file field, or the name of an image below `THUMBNAIL_SOURCE`.
@@ -85,8 +85,8 @@ class LazyThumbnail:
         """The width and the height, in pixels.
 
         Raises:
-            UnknownSize: The size depends on a source that is missing or broken, or on the border
-                that is cut off.
+            UnknownSize: The size depends on a source that is missing or broken, or on how much of
+                the border is cut off.
         """
         spec = self._spec
         is_exact = spec.fit != "contain" and (
@@ -115,7 +115,7 @@ class LazyThumbnail:
         return self.size[1]
 
     def exists(self) -> bool:
-        """Whether the source exists, as far as this is known without opening it a second time."""
+        """Whether the source exists, as far as is known without opening it a second time."""
         return bool(possible_sizes(self.source)) or self._facts is not None
 
     def read(self) -> bytes:

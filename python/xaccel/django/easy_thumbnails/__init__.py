@@ -1,4 +1,4 @@
-"""A drop-in for easy-thumbnails: its tag, filters, aliases and fields on xaccel's engine.
+"""A drop-in for easy-thumbnails: its tag, filters, aliases and fields, with xaccel's engine.
 
 Replace `"easy_thumbnails"` in `INSTALLED_APPS` with `"xaccel.django.easy_thumbnails"`, and
 `easy_thumbnails` in imports with `xaccel.django.easy_thumbnails`. Templates do not change.

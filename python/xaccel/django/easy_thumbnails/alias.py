@@ -11,7 +11,7 @@ __all__ = ["Aliases", "aliases"]
 
 
 class Aliases:
-    """The aliases of `THUMBNAIL_ALIASES`, and the aliases that code has added."""
+    """The aliases in `THUMBNAIL_ALIASES`, and aliases that are added in code."""
 
     def __init__(self) -> None:
         self._added: dict[str, dict[str, dict[str, Any]]] = {}
@@ -22,7 +22,7 @@ class Aliases:
         Args:
             alias: The name.
             options: The options, including `size`.
-            target: The field, model or app that the alias is limited to, such as
+            target: The field, model or app to which the alias is limited, such as
                 `shop.Photo.image`.
         """
         self._added.setdefault(_target(target), {})[alias] = dict(options)
@@ -57,7 +57,7 @@ def _target(target: object) -> str:
 
 
 def _parts(target: str) -> Iterator[str]:
-    """Yield the whole site, and then each level of a dotted name: app, model, field."""
+    """Yield an empty string for the whole site, then each level of a dotted name."""
     yield ""
     words = target.split(".") if target else []
     for number in range(1, len(words) + 1):

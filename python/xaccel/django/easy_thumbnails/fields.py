@@ -17,7 +17,7 @@ class ThumbnailerField(FileField):
     """A file field whose value has thumbnails: `document.scan["small"].url`.
 
     Args:
-        thumbnail_storage: Ignored: thumbnails are in `THUMBNAIL_CACHE`.
+        thumbnail_storage: Ignored: thumbnails are stored in `THUMBNAIL_CACHE`.
         arguments: The arguments of `FileField`.
         keywords: The arguments of `FileField`.
     """
@@ -30,7 +30,9 @@ class ThumbnailerField(FileField):
 
 
 class ThumbnailerImageField(ThumbnailerField, ImageField):
-    """An image field whose value has thumbnails: `person.photo["small"].url`. It needs no Pillow.
+    """An image field whose value has thumbnails: `person.photo["small"].url`.
+
+    It does not need Pillow.
 
     Args:
         resize_source: The options for resizing an upload before it is saved.
@@ -39,7 +41,7 @@ class ThumbnailerImageField(ThumbnailerField, ImageField):
     """
 
     attr_class = ThumbnailerImageFieldFile
-    # Rows from before the switch to xaccel hold Pillow's sizes, without the EXIF rotation.
+    # Rows saved before the switch to xaccel contain Pillow's sizes, which ignore EXIF rotation.
     has_upright_size = False
 
     def __init__(

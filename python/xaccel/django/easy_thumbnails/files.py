@@ -1,4 +1,4 @@
-"""Thumbnailers: the sources of thumbnails, by option or by alias."""
+"""Thumbnailers, which return the thumbnails of an image by options or by alias."""
 
 from __future__ import annotations
 
@@ -47,8 +47,7 @@ class ThumbnailFile(LazyThumbnail):
 
         Args:
             alt: The text that describes the image.
-            use_size: Whether to write the width and the height; by default, they are written if
-                they are known.
+            use_size: Whether to write the width and the height; by default, if they are known.
             attrs: Additional attributes.
         """
         attributes = {**attrs, "alt": alt, "src": self.url}
@@ -65,7 +64,7 @@ class ThumbnailFile(LazyThumbnail):
 
 
 class ThumbnailSource:
-    """An image and its thumbnails, by option or by alias: `photo["small"].url`."""
+    """An image and its thumbnails, by options or by alias: `photo["small"].url`."""
 
     @property
     def _image(self) -> object:
@@ -112,7 +111,7 @@ class ThumbnailSource:
             raise
 
     def delete_thumbnails(self) -> int:
-        """Remove every thumbnail of this image from the cache, and return their number."""
+        """Remove all thumbnails of this image from the cache, and return how many there were."""
         name = source_name(self._image)
         if name is None:
             return 0
@@ -123,7 +122,7 @@ class ThumbnailSource:
 
 
 class _StoredFile(File):  # type: ignore[type-arg]
-    """A file in a storage, without opening it."""
+    """A reference to a file in a storage, which is not opened."""
 
     def __init__(self, storage: Storage, name: str) -> None:
         super().__init__(None, name)
@@ -189,8 +188,8 @@ def get_thumbnailer(obj: Any, relative_name: str | None = None) -> Any:
 
     Args:
         obj: The value of a file field, the name of an image below `THUMBNAIL_SOURCE`, or a
-            storage. An object with the attribute `easy_thumbnails_thumbnailer` has its own
-            thumbnailer.
+            storage. If an object has the attribute `easy_thumbnails_thumbnailer`, the value of
+            the attribute is returned.
         relative_name: The name of the file in the storage.
 
     Raises:
@@ -223,7 +222,7 @@ def _recipe(name: str, options: Mapping[str, Any]) -> Recipe:
 
 
 def _resized(name: str, content: Any, options: Mapping[str, Any]) -> tuple[str, ContentFile[bytes]]:
-    """Return an upload, resized with a field's `resize_source` options, and its name."""
+    """Resize an upload with a field's `resize_source` options. Return its name and content."""
     content.seek(0)
     data = content.read()
     info = probe(data)

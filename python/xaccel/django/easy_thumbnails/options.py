@@ -44,20 +44,20 @@ _SUBSAMPLING = {0: "444", 1: "422", 2: "420"}
 _USUAL_SUBSAMPLING = 2
 _EFFECTS = {"bw": "grayscale", "autocrop": "trim", "detail": "detail"}
 _PILLOWS_SHARPEN = 0.87
-"""The sigma of a mask of 3x3 pixels with equal weights around the middle."""
+"""The sigma for a mask of 3x3 pixels with equal weights around the centre."""
 
 Edge = tuple[bool, int]
-"""Whether an offset is measured from the right or bottom, and its percentage of the box."""
+"""Whether an offset is measured from the right or bottom, and the offset in percent of the box."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """The options that determine the size and the region of the source."""
+    """The options that determine the thumbnail's size and the region of the source."""
 
     box: tuple[int, int]
-    """The width and the height; 0 is free."""
+    """The width and the height; 0 leaves a side free."""
     crop: bool | str
-    """Whether to fill the box, or how: `smart` or `scale`."""
+    """Whether to fill the box, or how to fill it: `smart` or `scale`."""
     edges: tuple[Edge | None, Edge | None]
     target: tuple[int, int] | None
     """The focal point in percent."""
@@ -65,10 +65,10 @@ class _Job:
     zoom: int
     background: str | None
     trim: bool
-    """Whether the border is cut off first, so that no size is known."""
+    """Whether the border is cut off first. If so, sizes are not known in advance."""
 
     def wanted(self, facts: ImageFacts | None) -> Wanted:
-        """Return the spec options that concern sizes."""
+        """Return the spec options that affect the size or the region."""
         direct = self._direct(facts)
         if direct is not None:
             return direct
@@ -79,7 +79,7 @@ class _Job:
         return self._sized(facts)
 
     def _direct(self, facts: ImageFacts | None) -> Wanted | None:
-        """Return the options for a source of any size, or of any sufficient size."""
+        """Return the options if they do not depend on the exact size of the source, else `None`."""
         width, height = (side or None for side in self.box)
         box: Wanted = {"width": width, "height": height}
         has_both = None not in box.values()
@@ -116,7 +116,7 @@ class _Job:
         return letters or "c"
 
     def _sized(self, facts: ImageFacts) -> Wanted:
-        """Return the options for a source of one size, computed like easy-thumbnails does."""
+        """Return the options for a source of a known size, computed as easy-thumbnails does."""
         source = (facts.width, facts.height)
         ratios = [side / length for side, length in zip(self.box, source, strict=True)]
         scale = max(ratios) if self.crop or 0 in self.box else min(ratios)
@@ -147,7 +147,7 @@ class _Job:
         return picture.wanted(facts)
 
     def _cropped(self, picture: Picture, box: tuple[int, int]) -> Picture:
-        """Cut a picture to a box."""
+        """Crop a picture to a box."""
         starts, sides = [], []
         for length, side, edge, focus in zip(
             picture.shown, box, self.edges, self.target or (50, 50), strict=True
@@ -215,7 +215,7 @@ def recipe(suffix: str, size: object, options: Mapping[str, Any]) -> Recipe:
 
 
 def _look(given: Mapping[str, Any]) -> Wanted:
-    """Return the options that do not concern sizes, except the format."""
+    """Return the options, other than the format, that do not affect the size."""
     quality = whole_number({"quality": setting("QUALITY"), **given}, "quality")
     look: Wanted = {"quality": min(max(quality, 1), 100)}
     usual = {"subsampling": _USUAL_SUBSAMPLING}
@@ -266,7 +266,7 @@ def _box(size: Any) -> tuple[int, int]:
 
 
 def _edges(crop: object) -> tuple[Edge | None, Edge | None]:
-    """Return the offsets of `crop="0,-10"` from the left and the top, or the right and bottom."""
+    """Parse offsets such as `crop="0,-10"`: from the left or right, and the top or bottom."""
     match = _EDGES.fullmatch(crop) if isinstance(crop, str) else None
     if match is None:
         return None, None

@@ -23,7 +23,7 @@ _DEFAULT = {"size": (80, 80)}
 
 
 class ImageClearableFileInput(ClearableFileInput):
-    """A file input with a thumbnail of the current image, which links to the image.
+    """A file input that shows a thumbnail of the current image, linked to the image.
 
     Args:
         thumbnail_options: The options of the thumbnail; the default is `THUMBNAIL_WIDGET_OPTIONS`.

@@ -1,4 +1,4 @@
-"""A drop-in for sorl-thumbnail: its tags, functions, field and admin mixin on xaccel's engine.
+"""A drop-in for sorl-thumbnail: its tags, functions, field and admin mixin, with xaccel's engine.
 
 Replace `"sorl.thumbnail"` in `INSTALLED_APPS` with `"xaccel.django.sorl"`, and `sorl.thumbnail` in
 imports with `xaccel.django.sorl`. Templates do not change. Thumbnails are rendered when a browser

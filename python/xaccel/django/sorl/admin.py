@@ -28,7 +28,7 @@ _FORMATS = {"png": "PNG", "gif": "GIF"}
 
 
 class AdminImageWidget(AdminFileWidget):
-    """A file input with a thumbnail of the current image, which links to the image."""
+    """A file input that shows a thumbnail of the current image, linked to the image."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         """Return the HTML."""

@@ -15,7 +15,7 @@ __all__ = ["ImageField", "ImageFormField"]
 class ImageField(fields.ImageField):
     """xaccel's field with the form field of sorl-thumbnail."""
 
-    # Rows from before the switch to xaccel hold Pillow's sizes, without the EXIF rotation.
+    # Rows saved before the switch to xaccel contain Pillow's sizes, which ignore EXIF rotation.
     has_upright_size = False
 
     def formfield(self, **kwargs: Any) -> Any:

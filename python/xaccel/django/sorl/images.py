@@ -59,7 +59,7 @@ class Thumbnail(Sized, LazyThumbnail):
 
 
 class DummyThumbnail(Sized):
-    """A placeholder of `THUMBNAIL_DUMMY_SOURCE`."""
+    """A placeholder from `THUMBNAIL_DUMMY_SOURCE`."""
 
     def __init__(self, geometry: object) -> None:
         self.size = Geometry.parse(geometry).sides(setting("DUMMY_RATIO"))
@@ -78,7 +78,7 @@ class DummyThumbnail(Sized):
 
 
 class SourceImage(Sized):
-    """An original image whose size the filters need."""
+    """An original image, for filters that need its size."""
 
     def __init__(self, source: object) -> None:
         self._source = source

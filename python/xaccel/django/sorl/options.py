@@ -55,7 +55,7 @@ class Geometry:
         """Parse `"200x100"`, `"200"` or `"x100"`.
 
         Raises:
-            SpecError: The text has another form.
+            SpecError: The text has a different form.
         """
         match = _GEOMETRY.fullmatch(str(text))
         if match is None or not any(match.groups()):
@@ -64,7 +64,7 @@ class Geometry:
         return cls(width, height)
 
     def sides(self, ratio: float) -> tuple[int, int]:
-        """Return both sides, for an image with this ratio of width to height."""
+        """Return both sides for an image with the given ratio of width to height."""
         width, height = self.width, self.height
         if width is None:
             width = _whole((height or 0) * ratio)
@@ -73,7 +73,7 @@ class Geometry:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """The geometry, and the options that determine the size and the region of the source."""
+    """The geometry, and the options that determine the size and the source region."""
 
     geometry: Geometry
     upscale: bool
@@ -82,10 +82,10 @@ class _Job:
     cropbox: tuple[int, int, int, int] | None
     padding: bool
     trim: bool
-    """Whether the border is cut off first, so that no size is known."""
+    """Whether the border is cut off first. If so, sizes are not known in advance."""
 
     def wanted(self, facts: ImageFacts | None) -> Wanted:
-        """Return the spec options that concern sizes."""
+        """Return the spec options that affect the size or the region."""
         direct = self._direct(facts)
         if direct is not None:
             return direct
@@ -96,7 +96,7 @@ class _Job:
         return self._sized(facts)
 
     def _direct(self, facts: ImageFacts | None) -> Wanted | None:
-        """Return the options for a source of any size, or of any sufficient size."""
+        """Return the options if they do not depend on the exact size of the source, else `None`."""
         box = {"width": self.geometry.width, "height": self.geometry.height}
         has_both = None not in box.values()
         if self.cropbox is not None:
@@ -119,7 +119,7 @@ class _Job:
         return facts.width >= width and facts.height >= height
 
     def _sized(self, facts: ImageFacts) -> Wanted:
-        """Return the options for a source of one size, computed like sorl-thumbnail does."""
+        """Return the options for a source of a known size, computed as sorl-thumbnail does."""
         left, top, right, bottom = self.cropbox or (0, 0, facts.width, facts.height)
         left, top = min(left, facts.width - 1), min(top, facts.height - 1)
         across = max(1, min(right, facts.width) - left)
@@ -198,7 +198,7 @@ def _defaults(suffix: str) -> dict[str, Any]:
 
 
 def _look(given: Mapping[str, Any]) -> Wanted:
-    """Return the options that do not concern sizes."""
+    """Return the options that do not affect the size."""
     if str(given["format"]) not in _FORMATS.values():
         raise SpecError(
             f"the option 'format' must be one of {', '.join(sorted({*_FORMATS.values()}))}, "
@@ -250,7 +250,7 @@ def _crop(crop: object) -> tuple[Offset, Offset] | str | None:
 
 
 def _cropbox(cropbox: Any) -> tuple[int, int, int, int] | None:
-    """Return the left, upper, right and lower edges of the region of the source to use."""
+    """Return the left, upper, right and lower edges of the source region to use."""
     if not cropbox:
         return None
     try:
@@ -267,7 +267,7 @@ def _cropbox(cropbox: Any) -> tuple[int, int, int, int] | None:
 
 
 def _gravity(crop: tuple[Offset, Offset] | str) -> str | None:
-    """Return the compass direction of a position; `None` if it has no compass direction."""
+    """Return a position as a compass direction; `None` if it does not correspond to one."""
     if isinstance(crop, str):
         return crop
     letters = [
@@ -279,7 +279,7 @@ def _gravity(crop: tuple[Offset, Offset] | str) -> str | None:
 
 
 def _cropped(picture: Picture, box: tuple[int, int], crop: tuple[Offset, Offset] | str) -> Picture:
-    """Cut a picture to a box."""
+    """Crop a picture to a box."""
     shown = (min(picture.shown[0], box[0]), min(picture.shown[1], box[1]))
     (left, top), scales = (0, 0), (1.0, 1.0)
     if not isinstance(crop, str):
@@ -302,7 +302,7 @@ def _cropped(picture: Picture, box: tuple[int, int], crop: tuple[Offset, Offset]
 
 
 def _with_ratio(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
-    """Return the largest size within `size` that has the ratio of a box."""
+    """Return the largest size within `size` that has the aspect ratio of a box."""
     ratio = box[0] / box[1]
     return (
         max(min(size[0], round(size[1] * ratio)), 1),
@@ -311,5 +311,5 @@ def _with_ratio(size: tuple[int, int], box: tuple[int, int]) -> tuple[int, int]:
 
 
 def _whole(number: float) -> int:
-    """Return a number of pixels, with the rounding of sorl-thumbnail."""
+    """Round a number of pixels in the same way as sorl-thumbnail."""
     return round(number) if number > 1 else math.ceil(number)

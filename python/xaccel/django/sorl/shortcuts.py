@@ -37,7 +37,7 @@ def get_thumbnail(file_: Any, geometry_string: str, **options: Any) -> Thumbnail
 
 
 def delete(file_: Any, delete_file: bool = True) -> None:  # noqa: FBT001, FBT002 - as the peer's
-    """Remove every thumbnail of an image from the cache, and the image itself.
+    """Remove all thumbnails of an image from the cache and, by default, delete the image itself.
 
     Args:
         file_: The value of a file field, or the name of an image below `THUMBNAIL_SOURCE`.

@@ -89,6 +89,6 @@ def thumbnail_url_filter(source: Any, width: int | str) -> str:
 
 @register.simple_tag
 def private_url(file: PrivateFile, *, request: HttpRequest | None = None, **options: Any) -> str:
-    """`{% private_url invoice.pdf expires_in=3600 %}`, see `Delivery.private_url`."""
+    """`{% private_url invoice.pdf expires_in=3600 %}`; see `Delivery.private_url`."""
     link = conf.delivery().private_url(local_path_of(file), **options)
     return origin_of(request).get("origin", "") + link

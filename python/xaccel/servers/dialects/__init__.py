@@ -1,8 +1,8 @@
-"""What the running app needs to know about the web servers.
+"""The information about web servers that the running app needs.
 
-`DIALECTS` contains all servers, and all of xaccel looks up there what a server can do. To add a
-server, add a module here and an entry to `DIALECTS`. The configurations are generated elsewhere,
-see `xaccel.servers.generators`. An app's workers never load the generators.
+`DIALECTS` contains all servers. All code in xaccel uses it to look up a server's capabilities. To
+add a server, add a module here and an entry to `DIALECTS`. The configurations are generated
+elsewhere; see `xaccel.servers.generators`. An app's workers never load the generators.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _HARMLESS = frozenset[str]().union(*(dialect.harmless_headers for dialect in DIA
 
 
 def get(settings: Settings) -> Dialect:
-    """Return the dialect of the settings, after checking that they fit the server.
+    """Return the dialect of the configured server, after it has checked the settings.
 
     Raises:
         ConfigError: The server's configuration can't express a setting.
@@ -57,11 +57,11 @@ def named(name: str) -> Dialect:
 
 
 def names(has: Callable[[Dialect], bool], conjunction: str) -> str:
-    """Return the names of servers with a capability, for a sentence: `'nginx' or 'lighttpd'`."""
+    """Return the names of servers with a capability, for a message: `'nginx' or 'lighttpd'`."""
     return f" {conjunction} ".join(repr(name) for name, each in DIALECTS.items() if has(each))
 
 
 def is_offload_header(name: str) -> bool:
-    """Whether a response header makes a server send a file, or says how. Only xaccel sets it."""
+    """Whether a response header, which only xaccel may set, controls how a server sends a file."""
     name = name.lower()
     return name.startswith(_PREFIXES) and name not in _HARMLESS

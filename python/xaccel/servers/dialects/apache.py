@@ -9,7 +9,7 @@ from xaccel.servers.dialects.values import check_directories, path_bytes, raw_va
 
 
 class Apache(Dialect):
-    """Apache with mod_xsendfile 0.12 or 1.0, which takes the path of the file."""
+    """Apache with mod_xsendfile 0.12 or 1.0, which expects the path of the file."""
 
     name = "apache"
     title = "Apache"
@@ -20,8 +20,8 @@ class Apache(Dialect):
     def offload(self, location: Location, *, limit_rate: int | None) -> Headers | None:  # noqa: ARG002
         """Return `X-Sendfile` with the path in raw bytes.
 
-        If a header can't contain the path, the app sends the file. mod_xsendfile 0.12 gives all
-        files the same ETag unless the response has one, and never announces that it supports
+        If a header can't contain the path, the app sends the file. mod_xsendfile 0.12 uses the same
+        ETag for all files unless the response contains one, and never announces that it supports
         ranges.
         """
         value = raw_value(path_bytes(location))

@@ -1,4 +1,4 @@
-"""The interface of a dialect: what xaccel knows about a web server while the app runs."""
+"""The interface of a dialect, which describes a web server while the app is running."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xaccel.delivery.response import Headers
 
 
 class Settings(Protocol):
-    """The settings that `Dialect.check` reads; `xaccel.config.Config` has them all."""
+    """The settings that `Dialect.check` reads. `xaccel.config.Config` provides all of them."""
 
     @property
     def server(self) -> str:
@@ -26,7 +26,7 @@ class Settings(Protocol):
 
     @property
     def signature(self) -> str | tuple[str, ...]:
-        """How URLs are signed. A tuple has several ways for a transition; the app accepts all."""
+        """The algorithm that signs URLs, or a tuple of several, all of which are accepted."""
 
     @property
     def private_url(self) -> str | None:
@@ -38,7 +38,7 @@ class Settings(Protocol):
 
     @property
     def thumbnail_sources(self) -> Mapping[str, str]:
-        """Further locations of original images, by the name of the source."""
+        """Additional locations of original images, by the name of the source."""
 
     @property
     def thumbnail_cache(self) -> str | None:
@@ -50,15 +50,15 @@ class Settings(Protocol):
 
     @property
     def thumbnail_only_presets(self) -> bool:
-        """Whether the URLs of thumbnails are unsigned, and only presets are served."""
+        """Whether the URLs of thumbnails are not signed, and only presets are served."""
 
     @property
     def has_thumbnail_endpoint(self) -> bool:
-        """Whether the app itself answers requests for thumbnails."""
+        """Whether the app itself responds to requests for thumbnails."""
 
 
 class Dialect(Protocol):
-    """How to make one web server send a file, and what this server can do.
+    """How to make a web server send a file, and what else the server can do.
 
     A dialect subclasses this protocol, overrides the defaults that do not apply, and is listed in
     `xaccel.servers.dialects.DIALECTS`.
@@ -74,10 +74,10 @@ class Dialect(Protocol):
     offloads: ClassVar[bool] = True
     """Whether there is a web server. Without one, the app sends every file."""
     sendfile_types: ClassVar[tuple[str, ...]] = ()
-    """The values of `X-Sendfile-Type` that select this server, in lower case. Each is the name of
-    the response header that names the file to send."""
+    """The values of `X-Sendfile-Type` that select this server, in lower case. Each value is also
+    the name of the response header that identifies the file to send."""
     takes_urls: ClassVar[bool] = False
-    """Whether that header contains the file's internal URL, which requires a mapping. Otherwise it
+    """Whether that header contains the file's internal URL, which requires a mapping. Otherwise, it
     contains the file's path."""
     header_prefixes: ClassVar[tuple[str, ...]] = ()
     """The prefixes of the response headers that control the server, in lower case. Such headers
@@ -89,18 +89,19 @@ class Dialect(Protocol):
     supports_limit_rate: ClassVar[bool] = False
     """Whether the server can limit the rate of one response."""
     etag_is_ours: ClassVar[bool] = True
-    """Whether visitors get the ETag of `Validators.of_file`, so that the app can evaluate
+    """Whether visitors get the ETag from `Validators.of_file`, so that the app can evaluate
     preconditions."""
     sends_thumbnails: ClassVar[bool] = False
     """Whether the generated configuration sends finished thumbnails without asking the app."""
     answers_uploads_late: ClassVar[bool] = False
-    """Whether the server reads an upload up to the limit before it refuses it as too large."""
+    """Whether the server reads an upload up to the limit before it rejects the upload as too
+    large."""
 
     def offload(self, location: Location, *, limit_rate: int | None) -> Headers | None:
         """Return the headers that make the server send a file; `None` if the app has to send it.
 
-        The header that names the file comes first. Its value is encoded the way this server
-        decodes it.
+        The header that identifies the file comes first. Its value is encoded in the way that this
+        server expects.
 
         Args:
             location: The file.
@@ -127,5 +128,5 @@ class Dialect(Protocol):
         """Refuse settings that the server's configuration can't express.
 
         Raises:
-            ConfigError: The message names the setting.
+            ConfigError: The configuration can't express a setting. The message names the setting.
         """

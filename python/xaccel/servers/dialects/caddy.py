@@ -11,7 +11,7 @@ from xaccel.servers.dialects.base import Dialect, Settings
 from xaccel.servers.dialects.values import check_directories, raw_value
 
 # Caddy 2.6 uses the path unchanged. Later versions decode it, and some of them expand
-# placeholders in it. A path without these four characters means the same in all versions.
+# placeholders in it. A path without these four characters has the same meaning in all versions.
 _AMBIGUOUS = frozenset("%?{}")
 _NOT_IN_PREFIX = _AMBIGUOUS.union("*")
 

@@ -7,7 +7,7 @@ from xaccel.servers.dialects.base import Dialect, Settings
 
 
 class Direct(Dialect):
-    """The app sends every file itself, and fetches the files on remotes."""
+    """The app sends every file itself, and fetches files from remotes."""
 
     name = "direct"
     title = "an app without a web server"
@@ -15,7 +15,7 @@ class Direct(Dialect):
     supports_remotes = True
 
     def offload(self, location: Location, *, limit_rate: int | None) -> None:
-        """Return `None`. A rate is not supported, because it would keep one of the workers busy."""
+        """Return `None`. A rate limit is not supported, because it would keep a worker busy."""
 
     def check(self, settings: Settings) -> None:
         """Accept all settings, because there is no configuration."""

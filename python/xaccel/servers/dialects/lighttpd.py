@@ -21,7 +21,7 @@ _KIBI = 1024
 
 
 class Lighttpd(Dialect):
-    """lighttpd, which takes a percent-encoded path and a rate."""
+    """lighttpd, which expects a percent-encoded path and supports a rate limit."""
 
     name = "lighttpd"
     title = "lighttpd"
@@ -33,10 +33,10 @@ class Lighttpd(Dialect):
     def offload(self, location: Location, *, limit_rate: int | None) -> Headers | None:
         """Return `X-Sendfile` with the percent-encoded path.
 
-        lighttpd refuses a path that is not UTF-8 and changes control characters, so the app sends
+        lighttpd refuses paths that are not UTF-8, and changes control characters, so the app sends
         such files itself. The ETag is the same as with `direct` and nginx, so that caches stay
-        valid when you change the server. The rate is in KiB per second, rounded up, because 0
-        means no limit.
+        valid when you change the server. The rate is in KiB per second, rounded up, because 0 means
+        no limit.
         """
         path = path_bytes(location)
         if has_control(path) or not is_utf8(path):
@@ -57,10 +57,11 @@ class Lighttpd(Dialect):
 
 
 def check_value(value: str) -> str:
-    """Check and return a text for `lighttpd.conf`. A backslash is literal unless a quote follows.
+    """Check and return a string for `lighttpd.conf`. A backslash is literal unless a quote follows.
 
     Raises:
-        ConfigError: The text has a control character, or a backslash before a quotation mark.
+        ConfigError: The string contains a control character, or a backslash before a quotation
+            mark.
     """
     if '\\"' in value or value.endswith("\\"):
         raise ConfigError(f"{value!r} has a backslash where {Lighttpd.title} does not allow one")

@@ -18,8 +18,8 @@ class Nginx(Dialect):
     sendfile_types = ("x-accel-redirect",)
     takes_urls = True
     header_prefixes = ("x-accel-",)
-    # These control how nginx treats the app's own response. Event streams need the first one, and
-    # caches need the second one.
+    # These control how nginx treats the app's own response. Event streams need the first header,
+    # and caches need the second.
     harmless_headers = frozenset({"x-accel-buffering", "x-accel-expires"})
     supports_remotes = True
     supports_limit_rate = True
@@ -63,7 +63,7 @@ class Nginx(Dialect):
 
 
 def _uses_secure_link(settings: Settings) -> bool:
-    """Whether nginx verifies signatures with `secure_link`, unless `--verify` says otherwise."""
+    """Whether nginx verifies signatures with `secure_link`, unless `--verify` overrides this."""
     if settings.thumbnail_engine == "image-filter":
         return True
     return settings.signature == "secure-link-md5" and (

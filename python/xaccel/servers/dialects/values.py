@@ -1,4 +1,4 @@
-"""Values of headers, and checks for values that no server's configuration can express."""
+"""Header values, and checks for values that no server's configuration can express."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _DELETE = 0x7F
 
 
 def has_control(text: str | bytes) -> bool:
-    """Whether a text has an ASCII control character, which neither headers nor files allow."""
+    """Whether text contains an ASCII control character, which headers and files do not allow."""
     codes = text if isinstance(text, bytes) else map(ord, text)
     return any(code < _SPACE or code == _DELETE for code in codes)
 
 
 def raw_value(value: bytes) -> str | None:
-    """Return bytes as an unencoded header field value; `None` if that is not possible.
+    """Return bytes as an unencoded header field value, or `None` if they are not a valid value.
 
     White space at either end is refused, including Latin-1 white space, because servers and
     frameworks strip it.
@@ -31,7 +31,7 @@ def raw_value(value: bytes) -> str | None:
 
 
 def path_bytes(location: Location) -> bytes:
-    """Return the path of a file in the bytes that the operating system uses."""
+    """Return the path of a file as the bytes that the operating system uses."""
     return os.fsencode(location.path)
 
 
@@ -45,19 +45,19 @@ def is_utf8(value: bytes) -> bool:
 
 
 def validators(location: Location) -> Headers:
-    """Return the same ETag and Last-Modified of a file as nginx and the app itself send.
+    """Return the ETag and Last-Modified headers that nginx and the app itself send for a file.
 
-    A server that takes these headers from the app needs both. If there is only an ETag, Django's
+    If a server takes these headers from the app, it needs both. If there is only an ETag, Django's
     ConditionalGetMiddleware responds to If-Unmodified-Since with 412.
     """
     return Validators.of_file(location.size, location.mtime).headers
 
 
 def no_control(text: str, server: str) -> str:
-    """Return a text for a configuration file unchanged, if it has no control character.
+    """Return a string for a configuration file unchanged, if it has no control character.
 
     Raises:
-        ConfigError: The text has a control character.
+        ConfigError: The string contains a control character.
     """
     if has_control(text):
         raise ConfigError(
@@ -70,7 +70,7 @@ def check_directories(settings: Settings, server: str) -> None:
     """Refuse directories whose names no configuration can express.
 
     Raises:
-        ConfigError: A name has a control character.
+        ConfigError: A name contains a control character.
     """
     for directory in settings.served_roots:
         no_control(directory, server)

@@ -1,4 +1,4 @@
-"""The load balancer in front of several machines, each of which has the whole configuration.
+"""The load balancer in front of several machines that each have the whole configuration.
 
 All thumbnails of one image go to one machine, which renders them and keeps them in its cache. Every
 other request goes to the machine with the fewest open connections.
@@ -19,15 +19,15 @@ _MACHINES_OWN = ("static", "verify", "resizer", "resolver", "log_header")
 
 
 def http(config: Config, deployment: Deployment, access_log: str | None) -> Iterator[str]:
-    """The lines within the `http` block.
+    """Yield the lines in the `http` block.
 
     Args:
         config: The app's settings.
         deployment: The machines, and where the load balancer listens.
-        access_log: The log's file; `None` for nginx's own.
+        access_log: The log file; `None` means nginx's default.
 
     Raises:
-        ConfigError: The deployment has a value that only the machines use.
+        ConfigError: The deployment contains a value that only the machines use.
     """
     _check(deployment)
     identifier = deployment.identifier

@@ -1,4 +1,4 @@
-"""The parts that any app behind nginx needs: addresses, TLS, the log, static files."""
+"""The parts that any app behind nginx needs: addresses, TLS, the log and static files."""
 
 from __future__ import annotations
 
@@ -126,14 +126,14 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
 
 
 def saved(deployment: Deployment) -> Iterator[str]:
-    """Yield the lines that keep the app's header for the log when a remote's headers replace it."""
+    """Yield the lines that save the app's header for the log, since a remote's may replace it."""
     if deployment.log_header is not None:
         yield f"set $xaccel_saved {_upstream_variable(deployment.log_header)};"
         yield f"proxy_hide_header {deployment.log_header};"
 
 
 def inherit(deployment: Deployment, lines: Iterable[str]) -> Iterator[str]:
-    """Yield lines of the `server` block, and repeat its header in locations that add other headers.
+    """Yield lines of the `server` block. Locations that add headers repeat the block's header.
 
     An `add_header` in a location disables every `add_header` of the surrounding blocks.
     """

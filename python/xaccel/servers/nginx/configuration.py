@@ -98,10 +98,10 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
 def secrets(config: Config, deployment: Deployment) -> str | None:
     """Return the secret part of the configuration; `None` if nothing in it is secret.
 
-    It can be used to sign URLs. Make the file readable only by root.
+    The secrets can be used to sign URLs. Make the file readable only by root.
 
     Raises:
-        ConfigError: There is no key, or nginx's configuration can't express one.
+        ConfigError: No key is set, or nginx's configuration can't express a key.
     """
     _DIALECT.check(config)
     if deployment.balance:
@@ -116,7 +116,7 @@ def secrets(config: Config, deployment: Deployment) -> str | None:
 
 
 def further_files(deployment: Deployment) -> Mapping[str, str]:
-    """Return the njs script, if it verifies signatures."""
+    """Return the njs script, if nginx uses it to verify signatures."""
     if deployment.verify != "njs":
         return {}
     return {thumbnails.script_file(deployment): thumbnails.script(deployment)}
@@ -125,7 +125,7 @@ def further_files(deployment: Deployment) -> Mapping[str, str]:
 def _http(
     config: Config, deployment: Deployment, caches: str, access_log: str | None
 ) -> Iterator[str]:
-    """The lines within the `http` block: of a load balancer, or of a machine."""
+    """Yield the lines in the `http` block of a load balancer or of a machine."""
     if deployment.balance:
         return balancer.http(config, deployment, access_log)
     return http(config, deployment, caches, access_log)

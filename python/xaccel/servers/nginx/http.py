@@ -15,13 +15,13 @@ from xaccel.servers.nginx.server import server, upstream
 def http(
     config: Config, deployment: Deployment, caches: str, access_log: str | None
 ) -> Iterator[str]:
-    """Yield the lines inside the block.
+    """Yield the lines in the block.
 
     Args:
         config: The app's settings.
-        deployment: Where the app and nginx are.
+        deployment: Where the app and nginx listen.
         caches: The directory for nginx's caches.
-        access_log: The log's file; `None` means nginx's default.
+        access_log: The log file; `None` means nginx's default.
     """
     verification = thumbnails.verification_of(config, deployment)
     yield from basics.http(config, deployment, access_log)

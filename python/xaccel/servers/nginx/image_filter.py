@@ -1,4 +1,4 @@
-"""Thumbnails made by nginx alone: a public caching server in front of a resizing server.
+"""Thumbnails that nginx makes by itself: a public caching server in front of a resizing server.
 
 The caching server verifies the signature and caches the results. The resizing server reads the
 original from a directory, or fetches it from an HTTP origin, and shrinks it with
@@ -19,7 +19,7 @@ from xaccel.servers.nginx.syntax import escape_dollar, literal, pattern, quoted
 from xaccel.thumbnails import engines
 
 MODULE = "modules/ngx_http_image_filter_module.so"
-"""The path of the filter, relative to nginx's prefix."""
+"""The path of the filter's module, relative to nginx's prefix."""
 
 _BYTES_PER_THUMBNAIL = 5 * 1024
 _KEYS_PER_MEGABYTE = 8000
@@ -28,7 +28,7 @@ _SIZE = f"(?<xaccel_width>{_SIDE})x(?<xaccel_height>{_SIDE})"
 _FAILURES = "http_500 http_502 http_503 http_504"
 # The caching server then sends a stale thumbnail, if it has one.
 _FAILED = "error_page 500 501 502 503 504 =502 /empty.gif;"
-# The headers of S3, and headers with which the origin would control the cache.
+# The headers of S3, and headers that would let the origin control the cache.
 _ORIGINS_OWN = (
     "Cache-Control",
     "Expires",
@@ -59,7 +59,7 @@ def http(config: Config, deployment: Deployment, cache: str, check: list[str]) -
     Args:
         config: The app's settings.
         deployment: Where the resizing server listens.
-        cache: The directory for the cache, if the settings name none.
+        cache: The directory for the cache, if the settings do not contain one.
         check: The lines that verify the signature.
 
     Raises:
@@ -121,12 +121,12 @@ def _zone(deployment: Deployment) -> str:
 
 
 def _named(deployment: Deployment, name: str) -> str:
-    """Return the name of one of our servers, which may share its address with other sites."""
+    """Return the name of one of this site's servers. Other sites may use the same address."""
     return f"{deployment.identifier.replace('_', '-')}-{name}"
 
 
 def _older(deployment: Deployment, number: int) -> str:
-    """Return the name of the server that verifies with an older key."""
+    """Return the name of the server that verifies signatures with an older key."""
     return _named(deployment, f"key-{number}")
 
 
@@ -166,7 +166,7 @@ def _location(
 
 
 def _without_mount(config: Config) -> Iterator[str]:
-    """Yield the line after the check that removes the mount from the cache key and the source."""
+    """Yield the line, after the check, that removes the mount from the cache key and the source."""
     if config.mount:
         path = pattern(f"^{literal(config.mount)}(?<xaccel_path>/.*)$")
         yield f"rewrite {path} $xaccel_path break;"
@@ -217,7 +217,7 @@ def _directory(source: str, *, follow_symlinks: bool) -> Iterator[str]:
 
 
 def _origin(origin: SplitResult, prefix: str, deployment: Deployment) -> Iterator[str]:
-    """Yield the lines that fetch originals; `prefix` is a pattern of what precedes a name."""
+    """Yield the lines that fetch originals; `prefix` is a pattern for the text before a name."""
     yield "image_filter resize $xaccel_width $xaccel_height;"
     yield "# Don't pass on the visitor's arguments."
     yield 'set $args "";'

@@ -1,4 +1,4 @@
-"""How nginx fetches a file from another HTTP server."""
+"""The lines that make nginx fetch a file from another HTTP server."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def fetch(
     prefix: str,
     path: str,
 ) -> Iterator[str]:
-    """Yield the lines of a location that map URLs below its prefix to URLs of another server.
+    """Yield the lines of a location that map URLs below its prefix to URLs on another server.
 
     Args:
-        deployment: Where to find the DNS servers.
+        deployment: Provides the DNS servers.
         scheme: `http` or `https`.
         host: The server's name or address.
         authority: The host, with the port unless it is the scheme's default.
@@ -57,7 +57,7 @@ def fetch_signed(deployment: Deployment, remote: Remote) -> Iterator[str]:
     """Yield the lines of a location whose URLs contain a signed path and query in their query.
 
     Args:
-        deployment: Where to find the DNS servers.
+        deployment: Provides the DNS servers.
         remote: The bucket.
     """
     if not _is_fixed(remote.host):
@@ -65,7 +65,7 @@ def fetch_signed(deployment: Deployment, remote: Remote) -> Iterator[str]:
     yield "# The app has signed this path and its query, so nginx sends them as they are."
     start = pattern("^" + literal(encode_path(remote.path)))
     yield from text.block(f"if ($args !~ {start})", ["return 404;"])
-    # In a URL with a variable, nginx would ask the resolver for this name.
+    # In a URL with a variable, nginx would use the resolver to look up this name.
     address = remote.authority
     if remote.host == "localhost":
         address = f"127.0.0.1{remote.authority.removeprefix('localhost')}"
@@ -81,7 +81,7 @@ def _resolver(deployment: Deployment) -> Iterator[str]:
 
 
 def _server(scheme: str, authority: str) -> Iterator[str]:
-    """Yield the lines that name the other server, and check its certificate."""
+    """Yield the lines that set the other server's name and check its certificate."""
     if scheme == "https":
         yield "proxy_ssl_server_name on;"
         yield "proxy_ssl_verify on;"
@@ -96,7 +96,7 @@ def _authorities() -> str:
 
 
 def _is_fixed(host: str) -> bool:
-    """Whether a host needs no DNS look-up."""
+    """Whether a host does not need a DNS lookup."""
     if host == "localhost":
         return True
     try:

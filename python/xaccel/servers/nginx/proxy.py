@@ -1,4 +1,4 @@
-"""How nginx passes requests on: to the app, or from a load balancer to its machines."""
+"""The lines that pass requests on to the app, or from a load balancer to its machines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DOWN = "@xaccel_down"
 
 
 def http(deployment: Deployment) -> Iterator[str]:
-    """What belongs in the `http` block: the scheme of the visitor's URL, behind a load balancer."""
+    """Yield the lines in the `http` block that find the scheme behind a load balancer."""
     if not deployment.real_ip_from:
         return
     identifier = deployment.identifier
@@ -30,7 +30,7 @@ def http(deployment: Deployment) -> Iterator[str]:
 
 
 def server(deployment: Deployment) -> Iterator[str]:
-    """The lines of the `server` block that apply to every request that it passes on."""
+    """Yield the lines of the `server` block that apply to every request that nginx passes on."""
     yield from forwarded(deployment)
     yield "proxy_http_version 1.1;"
     yield f"proxy_set_header Upgrade ${deployment.identifier}_upgrade;"
@@ -41,7 +41,7 @@ def server(deployment: Deployment) -> Iterator[str]:
 
 
 def forwarded(deployment: Deployment) -> Iterator[str]:
-    """The lines that tell the app about the visitor."""
+    """Yield the lines that send information about the visitor to the app."""
     scheme = f"${deployment.identifier}_scheme" if deployment.real_ip_from else "$scheme"
     yield "# Pass on what only nginx knows about the visitor."
     yield f"proxy_set_header Host $host${deployment.identifier}_port;"
@@ -53,13 +53,13 @@ def forwarded(deployment: Deployment) -> Iterator[str]:
 
 
 def if_app_is_down(deployment: Deployment) -> Iterator[str]:
-    """The line of a location that makes a load balancer ask another machine."""
+    """Yield the line of a location that makes a load balancer try another machine."""
     if deployment.real_ip_from and not deployment.balance:
         yield f"error_page 502 = {_DOWN};"
 
 
 def location(deployment: Deployment, prefix: str, upstream: str) -> Iterator[str]:
-    """The location of all other requests, which an upstream with this name answers."""
+    """Yield the location for all other requests, which are passed to an upstream with this name."""
     yield from text.block(
         f"location {prefix}",
         [
@@ -72,7 +72,7 @@ def location(deployment: Deployment, prefix: str, upstream: str) -> Iterator[str
 
 
 def named_locations(deployment: Deployment, upstream: str) -> Iterator[str]:
-    """The locations to which others lead."""
+    """Yield the locations to which other locations redirect."""
     yield "# WebSockets and event streams."
     yield from text.block(
         f"location {_STREAM}",

@@ -63,7 +63,7 @@ _HIDDEN_OF_BUCKETS = (
     "x-amz-version-id",
     "x-amz-website-redirect-location",
 )
-# The text of these errors would reveal the name of the bucket.
+# The body of these error responses would reveal the name of the bucket.
 _ERRORS_OF_BUCKETS = (
     "error_page 412 =412 @xaccel_changed;",
     "error_page 416 =416 @xaccel_range;",

@@ -1,6 +1,7 @@
-"""The header that keeps a private file from running scripts on the site's origin.
+"""The header that prevents private files from running scripts on the site's origin.
 
-Without it, an uploaded HTML or SVG file that a browser shows has the rights of the site's pages.
+Without this header, an uploaded HTML or SVG file that a browser shows would have the same rights as
+the site's pages.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ SAVED = "set $xaccel_csp $upstream_http_content_security_policy;"
 
 
 def policy_of_app(config: Config, deployment: Deployment) -> str:
-    """Return the header in an internal location: the app's policy, or one for the file's type."""
+    """Return the header for an internal location: the app's policy, or one for the file's type."""
     name = "xaccel_csp" if config.allow_scripts else f"{deployment.identifier}_policy"
     return f"add_header {_HEADER} ${name} always;"
 
 
 def policy_of_type(config: Config, deployment: Deployment) -> Iterator[str]:
-    """Yield the header in a location from which nginx sends files without asking the app."""
+    """Yield the header for a location from which nginx sends files without asking the app."""
     if not config.allow_scripts:
         yield f"add_header {_HEADER} ${deployment.identifier}_sandbox always;"

@@ -9,8 +9,8 @@ from xaccel.servers.nginx.syntax import include
 def secrets_file(deployment: Deployment) -> str:
     """Return the name of the file.
 
-    A directive like `include conf.d/*.conf` does not match it, because its lines are valid only in
-    particular places.
+    A directive such as `include conf.d/*.conf` does not match the name, because the file's lines
+    are valid only in particular places.
     """
     return f"{deployment.file_name}-secrets.inc"
 

@@ -29,7 +29,7 @@ def is_used(config: Config, verification: Verification) -> bool:
 
 
 def has_secret_of_each_key(config: Config) -> bool:
-    """Whether the file with the secrets contains every key and belongs in the `http` block."""
+    """Whether the secrets file contains every key, and belongs in the `http` block."""
     return image_filter.is_used(config) and len(config.secret_keys) > 1
 
 
@@ -66,7 +66,7 @@ def http(deployment: Deployment) -> Iterator[str]:
 
 
 def locations(config: Config, deployment: Deployment) -> Iterator[str]:
-    """Yield the locations of signed links to private files."""
+    """Yield the locations for signed links to private files."""
     if not verifies_links(config):
         return
     for path, prefix in config.link_map().roots:

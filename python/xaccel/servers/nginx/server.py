@@ -46,7 +46,7 @@ def upstream(deployment: Deployment) -> str:
 
 
 def server(config: Config, deployment: Deployment) -> Iterator[str]:
-    """Yield the lines inside the block."""
+    """Yield the lines in the block."""
     yield from basics.server(config, deployment)
     yield ""
     yield from proxy.server(deployment)
@@ -106,8 +106,8 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
 
 
 def _internal(config: Config, deployment: Deployment, prefix: str, path: str) -> Iterator[str]:
-    # Both the location and the alias need a final slash. Without the slash of the location,
-    # /prefix../ would reach the directory's parent.
+    # Both the location and the alias need a final slash. Without the slash in the location,
+    # /prefix../ would give access to the directory's parent.
     yield from text.block(
         f"location ^~ {quoted(prefix, dollar=False)}",
         [

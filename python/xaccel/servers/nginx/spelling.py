@@ -1,8 +1,8 @@
 """The only spelling of a URL that the app signs.
 
 nginx decodes and normalises a URL before it chooses a file, so `/t/./c%61t.jpg` would be another
-address of `/t/cat.jpg`. These patterns are for `$request_uri`, which contains the URL as the
-visitor sent it.
+URL of `/t/cat.jpg`. These patterns are for `$request_uri`, which contains the URL as the visitor
+sent it.
 """
 
 from __future__ import annotations
@@ -17,5 +17,5 @@ _SEGMENT = rf"(?!/|\.\.?(?:[/?]|$)){_PLAIN}*(?:{_ESCAPED}{_PLAIN}*)*"
 PATH = rf"(?:/{_SEGMENT})+"
 """The pattern of a normalised path that is percent-encoded only where necessary.
 
-Each path matches in only one way, so that nginx does not try others.
+Each path matches in only one way, so nginx does not have to try other ways.
 """

@@ -15,10 +15,10 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./:@^~=*+-]+")
 def quoted(value: str, *, dollar: bool = True) -> str:
     """Return a value as one word of the configuration.
 
-    `dollar` says whether the directive expands variables, so that a `$` has to be escaped.
+    If the directive expands variables, `dollar` is true, and each `$` is escaped.
 
     Raises:
-        ConfigError: The value has a control character.
+        ConfigError: The value contains a control character.
     """
     word = no_control(value, Nginx.title)
     if dollar:
@@ -30,12 +30,12 @@ def quoted(value: str, *, dollar: bool = True) -> str:
 
 
 def escape_dollar(value: str) -> str:
-    """Return a value with its dollar signs escaped, for a directive that expands variables."""
+    """Escape the dollar signs in a value, for a directive that expands variables."""
     return value.replace("$", "${xaccel_dollar}")
 
 
 def literal(value: str) -> str:
-    """Return a regular expression that matches a text, without quotes and doubled backslashes."""
+    """Return a regular expression that matches a string, without quotes or double backslashes."""
     escaped = re.sub(
         rb"[^A-Za-z0-9/_~, -]",
         lambda byte: rb"\." if byte[0] == b"." else rb"\x%02x" % ord(byte[0]),

@@ -2,7 +2,7 @@
 
 nginx verifies a URL in one of four ways: with `secure_link`, with an njs script, by asking the app
 once and caching its verdict, or, if only presets are served, with the list of presets. Maps
-determine the name of the cached file and its lifetime in the same way as `xaccel.thumbnails`.
+determine the name of the cached file and its lifetime in the same way as `xaccel.thumbnails` does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from xaccel.servers.nginx.syntax import directory, literal, pattern, quoted
 SCRIPT = Path(__file__).with_name("xaccel.js")
 """The njs script that verifies URLs."""
 MODULE = "modules/ngx_http_js_module.so"
-"""The path of njs, relative to nginx's prefix."""
+"""The path of the njs module, relative to nginx's prefix."""
 
 LINK_MAP = (
     'default "";',
@@ -33,7 +33,7 @@ LINK_MAP = (
         '(?:&expires=(?<xaccel_expires>[1-9][0-9]{0,18}))?$" "$xaccel_key$xaccel_expires$uri";'
     ),
 )
-"""The entries of a map that parses plain URLs, so that the script has less to do."""
+"""The entries of a map that parses simple URLs, so that the script has less to do."""
 
 Verification: TypeAlias = Literal["none", "app", "secure-link", "njs", "presets"]
 
@@ -42,10 +42,10 @@ _VERDICTS = "/_xaccel/verdict"
 
 
 def verification_of(config: Config, deployment: Deployment) -> Verification:
-    """Return how nginx verifies a thumbnail's URL; `none` if it does not send thumbnails itself.
+    """Return how nginx verifies a thumbnail's URL; `none` if nginx does not send thumbnails itself.
 
     Raises:
-        ConfigError: `--verify` does not match the signature of the settings.
+        ConfigError: `--verify` does not match the setting `SIGNATURE`.
     """
     fitting = {"secure-link": "secure-link-md5", "njs": "hmac-sha256"}.get(deployment.verify or "")
     if fitting is not None and config.signature != fitting:
@@ -123,7 +123,7 @@ def server(
         config: The app's settings.
         deployment: How nginx verifies a URL, and the names of its variables.
         check: The lines that verify a URL with `secure_link`.
-        forwarded: The lines that send the app the facts about the visitor.
+        forwarded: The lines that send information about the visitor to the app.
         upstream: The name of the app's upstream.
     """
     yield "# Thumbnails: nginx sends the finished file. If there is none yet, it asks the app,"
@@ -206,7 +206,7 @@ def _verdict(config: Config, identifier: str, forwarded: list[str], upstream: st
 
 
 def _fingerprint(config: Config) -> str:
-    """Return a text that changes with the keys, and reveals nothing about them."""
+    """Return a string that changes with the keys but reveals nothing about them."""
     mac = hmac.new(b"xaccel verdicts v1", digestmod="sha256")
     for key in config.secret_keys:
         secret = key.encode() if isinstance(key, str) else key

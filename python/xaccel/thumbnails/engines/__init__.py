@@ -1,11 +1,12 @@
-"""The engines: they determine which server makes the thumbnails and what the URLs look like.
+"""The engines, which determine which server makes the thumbnails and what the URLs look like.
 
-Templates stay the same when `THUMBNAIL_ENGINE` changes. Each engine writes the URL of its server
-from the same source and spec, and raises an error that names the option if its server does not
-support it.
+Templates stay the same when `THUMBNAIL_ENGINE` changes. From the same source and spec, each engine
+writes a URL for its server. If the server does not support an option, the engine raises an error
+that names the option.
 
-Each engine is one module, named as in `xaccel.config.EngineName` with `_` for `-`. Its function
-`create(config)` returns the `Engine`. Only the module of the engine in use is imported.
+Each engine is a module with the name from `xaccel.config.EngineName`, in which `_` replaces `-`.
+The module's function `create(config)` returns the `Engine`. Only the module of the engine in use is
+imported.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from xaccel.thumbnails.engines.base import Engine
 
 
 def get(config: Config) -> Engine:
-    """Return the engine that the settings choose.
+    """Return the engine that the settings select.
 
     Raises:
         ConfigError: A setting that the engine needs is missing.

@@ -1,4 +1,4 @@
-"""The interface of an engine, and the shared code of engines on other servers."""
+"""The interface of an engine, and the code that engines on other servers share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Engine(Protocol):
             source: The name of the original image.
             spec: What the thumbnail looks like, in the canonical spelling of `Spec`.
             mount: The decoded path at which this site's app is mounted, such as `/shop`; or empty.
-            lifetime: `expires` or `expires_in`, see `Signer.sign`.
+            lifetime: `expires` or `expires_in`; see `Signer.sign`.
 
         Raises:
             SpecError: The engine does not support an option of the spec.
@@ -59,12 +59,12 @@ def base_url(config: Config) -> str:
 def keys(
     config: Config, setting: str, values: tuple[str, ...], *, most: int | None = None
 ) -> tuple[str, ...]:
-    """Return the keys of a setting.
+    """Check the keys in a setting, and return them.
 
     Args:
         config: The settings.
         setting: The name of the setting, for the error.
-        values: Its value.
+        values: The value of the setting.
         most: The maximum number of keys that the server accepts; `None` means any number.
 
     Raises:
@@ -80,16 +80,16 @@ def keys(
 
 
 class Originals:
-    """Where the thumbnail server finds the originals.
+    """The location from which the thumbnail server reads the originals.
 
     Args:
         config: The settings.
-        directory: What precedes the name of an original if the thumbnail server reads the originals
+        directory: The prefix of the originals' names if the thumbnail server reads the originals
             from a directory.
 
     Raises:
-        ConfigError: `THUMBNAIL_SOURCE` is not set, so that a name could be the URL of any server;
-            or the thumbnail server can't read one of the sources.
+        ConfigError: `THUMBNAIL_SOURCE` is not set, so a name could be the URL of any server; or the
+            thumbnail server can't read one of the sources.
     """
 
     def __init__(self, config: Config, *, directory: str) -> None:
@@ -101,7 +101,7 @@ class Originals:
             )
         self._prefixes = {}
         for place in config.source_locations:
-            # The thumbnail server reads files from one directory only.
+            # The thumbnail server reads files from only one directory.
             if (place.is_directory and place.prefix) or place.location.startswith("storage://"):
                 raise ConfigError(
                     f"{place.setting} {place.location!r} can't be read by the engine "
@@ -114,8 +114,8 @@ class Originals:
         """Return the name or the URL under which the thumbnail server finds an original.
 
         Raises:
-            ValueError: The server would decode the name to one with `..` or an empty part, or the
-                name begins with an unknown source.
+            ValueError: The server would decode the name to a name with `..` or an empty part, or
+                the name begins with an unknown source.
         """
         source = ""
         if name.startswith("~"):

@@ -29,14 +29,14 @@ class Embedded:
 
 
 class OnlyPresets:
-    """URLs of presets only, which are not signed: `/t/{spec}/{source}`."""
+    """Unsigned URLs, which are possible only for presets: `/t/{spec}/{source}`."""
 
     def __init__(self, config: Config) -> None:
         self._base = config.thumbnail_host or config.thumbnail_engine_url
         self._path = config.thumbnail_url
 
     def url(self, source: str, spec: str, *, mount: str = "", **lifetime: Unpack[Lifetime]) -> str:
-        """See `Engine.url`. URLs have no version and no expiry, since anyone could change them."""
+        """See `Engine.url`. The URLs have no version or expiry, since anyone could change them."""
         if ",v-" in spec or has_expiry(lifetime):
             raise SpecError(
                 "with XACCEL['THUMBNAIL_ONLY_PRESETS'] URLs are not signed, so they can have "

@@ -1,7 +1,7 @@
-"""The sources: where original images come from.
+"""The sources of original images.
 
 The scheme of a URL in `THUMBNAIL_SOURCE` or `THUMBNAIL_SOURCES` selects the kind of source; a path
-is a directory. Each kind of source is one module, which is imported only if a setting uses it.
+is a directory. Each kind of source has its own module, which is imported only if a setting uses it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from xaccel.thumbnails.sources.base import Source
 
 
 def get(config: Config) -> Source:
-    """Return the source of all images that the settings name.
+    """Return the source for all images in the configured locations.
 
     Raises:
         ConfigError: No source is set, or this package can't read one of them.
@@ -38,7 +38,7 @@ def get(config: Config) -> Source:
 
 
 def has_state(name: str, config: Config) -> bool:
-    """Whether the source of an image knows its state, see `Source.state`.
+    """Whether the source of an image knows its state; see `Source.state`.
 
     Args:
         name: The name of the image.
@@ -100,7 +100,7 @@ def _storage(location: str, config: Config) -> Source:
 def _bounded(source: Source, config: Config) -> Source:
     from xaccel.thumbnails.sources.fetches import BoundedSource  # noqa: PLC0415
 
-    # One fetch for each render, and two for the next renders.
+    # Allow one fetch for each current render, and two for the next renders.
     fetches = 2 + (config.thumbnail_workers or available_parallelism())
     return BoundedSource(
         source,
@@ -117,4 +117,4 @@ _SOURCES: Mapping[str, Callable[[str, Config], Source]] = {
     "s3": _s3,
     "storage": _storage,
 }
-"""The kinds of source, by the scheme of the URL. Only Django's settings use `storage`."""
+"""The kinds of source, by the scheme of the URL. `storage` occurs only in Django's settings."""

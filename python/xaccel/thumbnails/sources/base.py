@@ -10,7 +10,8 @@ from xaccel._core import OpenedFile, StreamedSource
 from xaccel.exceptions import ImageTooLarge
 
 Image: TypeAlias = str | OpenedFile | StreamedSource
-"""An image that can be rendered: its path, the opened file, or the bytes that have arrived."""
+"""An image that can be rendered: its path, the opened file, or the bytes that have arrived so
+far."""
 
 _CHUNK = 64 * 1024
 
@@ -22,7 +23,7 @@ class Stream(Protocol):
         """Wait for the rest, and return the whole image.
 
         Raises:
-            xaccel.exceptions.ImageTooLarge: The image has more than its maximum size.
+            xaccel.exceptions.ImageTooLarge: The image exceeds its maximum size.
             xaccel.exceptions.SourceUnavailable: The source does not respond as expected.
         """
 
@@ -34,7 +35,8 @@ class StreamedOriginal:
     """An image that is read piece by piece. Its start may be enough for a small thumbnail.
 
     Args:
-        read: Waits for the next bytes and returns at most the given number, or `b""` at the end.
+        read: Waits for the next bytes. Returns at most the given number of bytes, or `b""` at the
+            end.
         close: Closes the file or connection that the image is read from.
         name: The name of the image in error messages.
         max_bytes: The maximum size of the image in bytes.
@@ -61,10 +63,10 @@ class StreamedOriginal:
         """Read enough of the image for a small thumbnail.
 
         Args:
-            modified: When the image was last changed, see `Original`.
+            modified: When the image was last changed; see `Original`.
 
         Raises:
-            xaccel.exceptions.ImageTooLarge: The image has more than `max_bytes`.
+            xaccel.exceptions.ImageTooLarge: The image is larger than `max_bytes`.
         """
         try:
             while piece := self._read(_CHUNK):
@@ -85,7 +87,7 @@ class StreamedOriginal:
         """Read to the end, and return the whole image.
 
         Raises:
-            xaccel.exceptions.ImageTooLarge: The image has more than `max_bytes`.
+            xaccel.exceptions.ImageTooLarge: The image is larger than `max_bytes`.
         """
         while piece := self._read(_CHUNK):
             self._take(piece)
@@ -105,9 +107,11 @@ class Original:
     image: Image
     """The image itself, or the start of it; see `stream`."""
     modified: int | None = None
-    """When it was last changed, in seconds since 1970; `None` when the source does not know."""
+    """When the image was last changed, in seconds since 1970; `None` if the source does not
+    know."""
     state: str | None = None
-    """A text that changes whenever the image does; `None` when the source does not know."""
+    """A string that changes whenever the image does; `None` if the source does not know its
+    state."""
     stream: Stream | None = None
     """Reads the rest of the image, if `image` is only the start of a JPEG."""
 
@@ -136,18 +140,18 @@ class Source(Protocol):
     """Finds original images by name."""
 
     def get(self, name: str) -> Original:
-        """Return the original with this name, which is the part of the URL's path after the spec.
+        """Return the original with this name: the part of the URL's path after the spec.
 
         Raises:
             xaccel.exceptions.FileNotFound: The original does not exist.
-            xaccel.exceptions.ImageTooLarge: The original has more than `THUMBNAIL_MAX_BYTES`.
+            xaccel.exceptions.ImageTooLarge: The original is larger than `THUMBNAIL_MAX_BYTES`.
             xaccel.exceptions.SourceUnavailable: The source does not respond as expected.
             xaccel.exceptions.Overloaded: Too many requests are already waiting to fetch an
                 original.
         """
 
     def state(self, name: str) -> str | None:
-        """Return the state of an original, as in `Original.state`; `None` if the source has none.
+        """Return the state of an original as in `Original.state`, or `None` if it is unknown.
 
         This method may send a request to another machine, so it is called only when necessary.
 
@@ -157,9 +161,9 @@ class Source(Protocol):
         """
 
     def version(self, name: str) -> str | None:
-        """Return a text that changes whenever an original does; `None` if the source can't know it.
+        """Return a string that changes whenever an original does; `None` if the source has none.
 
-        Templates call this method for each URL with `version="mtime"`.
+        Templates call this method for each URL that has `version="mtime"`.
 
         Raises:
             xaccel.exceptions.FileNotFound: The original does not exist.
@@ -167,7 +171,7 @@ class Source(Protocol):
         """
 
     def names(self, prefix: str) -> Iterator[str]:
-        """Yield the names of the files that begin with a prefix, in no particular order.
+        """Yield the names that begin with a prefix, in no particular order.
 
         Raises:
             xaccel.exceptions.ConfigError: The source can't list its files.
@@ -176,5 +180,5 @@ class Source(Protocol):
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name is unambiguous: no empty part, no `.`, no `..`, no NUL."""
+    """Whether a name is unambiguous: it does not contain an empty part, `.`, `..` or NUL."""
     return {"", ".", ".."}.isdisjoint(name.split("/")) and "\0" not in name

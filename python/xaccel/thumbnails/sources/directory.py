@@ -41,7 +41,7 @@ class DirectorySource:
         return self.state(name)
 
     def names(self, prefix: str) -> Iterator[str]:
-        """See `Source.names`. Hidden files are left out."""
+        """See `Source.names`. Hidden files are omitted."""
         start = prefix.rpartition("/")[0]
         waiting = [f"{start}/" if start else ""]
         while waiting:
@@ -59,7 +59,7 @@ class DirectorySource:
 
 
 def _is_loop(entry: os.DirEntry[str]) -> bool:
-    """Whether a directory is a link to one that contains the link."""
+    """Whether an entry is a link to a directory that contains the link."""
     if not entry.is_symlink():
         return False
     parent = Path(entry.path).parent.resolve()
@@ -76,12 +76,12 @@ def reading(name: str) -> Iterator[None]:
 
 
 def location_state(location: Location) -> str:
-    """Return a text that changes whenever the file does, read from its descriptor."""
+    """Return a string that changes whenever the file does, based on its descriptor's metadata."""
     return f"{location.mtime_ns}-{location.size}-{location.inode}"
 
 
 def file_state(path: str) -> str | None:
-    """Return a text that changes whenever the file does; `None` when the file is gone."""
+    """Return a string that changes whenever the file does; `None` if the file no longer exists."""
     try:
         status = Path(path).stat()
     except OSError:

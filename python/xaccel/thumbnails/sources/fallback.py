@@ -1,4 +1,4 @@
-"""The image that is shown instead of a missing image, as an original with its own name."""
+"""The image that replaces missing images, as an original with a name of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xaccel.thumbnails.sources.directory import file_state
 
 
 def fallback_name(path: str) -> str:
-    """Return the name that URLs use for the fallback image. Its extension is the format."""
+    """Return the name of the fallback image in URLs. Its extension is the image's format."""
     return f"~fallback{PurePath(path).suffix.lower()}"
 
 

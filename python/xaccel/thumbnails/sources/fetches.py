@@ -1,4 +1,4 @@
-"""Limits the memory for originals from elsewhere, which stay in memory until rendered."""
+"""A limit on the memory for fetched originals, which stay in memory until they are rendered."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from xaccel.thumbnails.turns import queue_is_full
 
 
 class FetchQueue:
-    """The memory that a process may use for originals, and the queue for it.
+    """The memory that a process may use for fetched originals, and the queue for this memory.
 
-    A fetch starts when there is enough memory for an original of the maximum size. Once the actual
+    A fetch starts when enough memory is free for an original of the maximum size. Once the actual
     size is known, the unused memory is released.
 
     Args:
@@ -32,7 +32,7 @@ class FetchQueue:
         self._changed = threading.Condition()
 
     def reserve(self) -> Reservation:
-        """Wait until there is memory for an original of the maximum size.
+        """Wait until enough memory is free for an original of the maximum size.
 
         Raises:
             Overloaded: Too many requests are already waiting.
@@ -78,7 +78,7 @@ class Reservation:
 
 
 class BoundedSource:
-    """A source whose originals come from elsewhere, with limited memory.
+    """A source that fetches its originals from elsewhere, with limited memory.
 
     Args:
         source: The source to limit.
@@ -130,4 +130,4 @@ class BoundedSource:
 
 
 _queues: dict[tuple[int, int, int, int], FetchQueue] = {}
-"""The queues of this process and of its parents, which have their own fetches."""
+"""The queues of this process and of its parents. Each process has its own fetches."""

@@ -1,7 +1,7 @@
 """Original images on another web server.
 
-Images come only from the configured origin and from URLs that it redirects to. `xaccel._http`
-checks the addresses.
+Images are fetched only from the configured origin and from the URLs to which it redirects.
+`xaccel._http` checks the addresses.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ class HttpSource:
         base: The URL, such as `https://media.example.org/photos/`.
         max_bytes: The maximum size of an image in bytes.
         timeout: The maximum number of seconds for a fetch, including redirects.
-        allow_private: Whether the address may belong to a private network or to this machine.
+        allow_private: Whether the server's address may belong to a private network or to this
+            machine.
     """
 
     def __init__(self, base: str, *, max_bytes: int, timeout: float, allow_private: bool) -> None:
         self._base = base.rstrip("/") + "/"
         self._max_bytes = max_bytes
         self._timeout = timeout
-        # The operator allows private addresses for the origin only, not for its redirects.
+        # The setting allows private addresses only for the origin, not for its redirects.
         private = [_http.Origin.of(base)] if allow_private else []
         self._client = _http.Client(private_origins=private, max_redirects=MAX_REDIRECTS)
 
@@ -73,7 +74,7 @@ class HttpSource:
         """See `Source.version`: always `None`, because a page must not wait for the origin."""
 
     def names(self, prefix: str) -> Iterator[str]:  # noqa: ARG002
-        """See `Source.names`: HTTP has no list."""
+        """See `Source.names`. This source can't list its files."""
         raise ConfigError(f"{self._base} can't be listed: pass the names of its images")
 
 
@@ -81,7 +82,7 @@ class _Fetch(StreamedOriginal):
     """An image whose remaining bytes may be fetched later.
 
     Args:
-        prolong: Restarts the time limit of the fetch, which may have waited for other renders.
+        prolong: Restarts the time limit, since the image may have waited for other renders.
     """
 
     def __init__(self, *arguments: Any, prolong: Callable[[], None], **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Several sources in one: the start of an image's name selects its source."""
+"""Several sources combined into one: the prefix of an image's name selects its source."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from xaccel.thumbnails.sources.base import Original, Source
 
 
 class NamedSources:
-    """The source `THUMBNAIL_SOURCE` and those of `THUMBNAIL_SOURCES`.
+    """The sources in `THUMBNAIL_SOURCE` and `THUMBNAIL_SOURCES`.
 
     Args:
-        sources: The sources by the start of their images' names, see `SourceLocation.prefix`.
+        sources: The sources by the prefix of their images' names; see `SourceLocation.prefix`.
     """
 
     def __init__(self, sources: Mapping[str, Source]) -> None:

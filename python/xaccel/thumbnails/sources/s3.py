@@ -24,7 +24,7 @@ from xaccel.exceptions import (
 from xaccel.thumbnails.sources.base import Original, is_plain
 
 FIRST_RANGE = 128 * 1024
-"""The number of bytes that the first request for an image asks for."""
+"""The number of bytes in the first request for an image."""
 
 _OK, _PARTIAL, _CHANGED, _EMPTY = 200, 206, 412, 416
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)", re.ASCII)
@@ -40,7 +40,8 @@ class S3Source:
         timeout: The maximum number of seconds for a fetch.
 
     Raises:
-        ConfigError: The URL does not name a bucket, or the bucket has no keys.
+        ConfigError: The URL does not contain the name of a bucket, or no keys are set for the
+            bucket.
     """
 
     def __init__(self, base: str, s3: Mapping[str, Any], *, max_bytes: int, timeout: float) -> None:
@@ -54,7 +55,7 @@ class S3Source:
         self._timeout = timeout
 
     def get(self, name: str) -> Original:
-        """See `Source.get`. A small thumbnail of a progressive JPEG needs only its start."""
+        """See `Source.get`. Small thumbnails need only the start of a progressive JPEG."""
         stored = _Object(
             self._bucket,
             self._key(name),
@@ -64,7 +65,7 @@ class S3Source:
         return stored.original()
 
     def state(self, name: str) -> str | None:
-        """See `Source.state`: the object's ETag, by one request."""
+        """See `Source.state`. The state is the object's ETag, which takes one request."""
         key = self._key(name)
         with _errors():
             response = self._bucket.request("HEAD", key, timeout=self._timeout)
@@ -80,7 +81,7 @@ class S3Source:
         with _errors():
             for key in keys_below(self._bucket, self._prefix + prefix, timeout=self._timeout):
                 name = key.removeprefix(self._prefix)
-                # Some programs mark a directory by an empty object.
+                # Some programs represent a directory by an empty object.
                 if is_plain(name):
                     yield name
 
@@ -91,7 +92,7 @@ class S3Source:
 
 
 class _Object:
-    """An image that is fetched range by range, as far as it is needed."""
+    """An image that is fetched range by range, as far as necessary."""
 
     def __init__(self, bucket: Bucket, key: str, *, max_bytes: int, timeout: float) -> None:
         self._bucket = bucket
@@ -120,7 +121,7 @@ class _Object:
     def rest(self) -> StreamedSource:
         """Fetch the rest, and return the whole image.
 
-        The time limit starts again, since the render may have waited for others.
+        The time limit starts again, since the image may have waited for other renders.
         """
         self._deadline = time.monotonic() + self._timeout
         while not self._is_whole:
@@ -135,7 +136,7 @@ class _Object:
         return self._size is not None and len(self._incoming) >= self._size
 
     def _next_size(self) -> int:
-        """Return the number of bytes to request while it is unknown how many are enough.
+        """Return the number of bytes to request next while it is unknown how many are enough.
 
         A third to a half of a progressive JPEG is usually enough. The sizes keep both the number
         of requests and the number of surplus bytes low.
@@ -144,7 +145,7 @@ class _Object:
         return max(size // 3 - start, size // 13, FIRST_RANGE)
 
     def _fetch(self, size: int | None) -> bool:
-        """Fetch the next bytes, or all that are missing; return whether they are enough."""
+        """Fetch the next bytes, or all remaining bytes. Return whether they are enough."""
         start = len(self._incoming)
         end = "" if size is None else start + size - 1
         headers = {"Range": f"bytes={start}-{end}"}
@@ -168,7 +169,7 @@ class _Object:
         return self._incoming.feed(content)
 
     def _learn(self, status: int, headers: Mapping[str, str], start: int) -> None:
-        """Note the size and the state of the image. Both must stay the same."""
+        """Record the size and the state of the image, which must not change between requests."""
         match = _CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
         if status == _OK and start == 0:
             length = headers.get("content-length", "")

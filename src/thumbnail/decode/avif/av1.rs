@@ -33,8 +33,8 @@ struct Unit<'a> {
 }
 
 impl<'a> Unit<'a> {
-    /// The first unit of the data (AV1, 5.3.1), and the bytes after it. A unit without a length
-    /// extends to the end.
+    /// Splits the data into its first unit (AV1, 5.3.1) and the bytes after it. A unit without a
+    /// length extends to the end.
     fn split(data: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let first = data.first()?;
         let (has_extension, has_length) = (first & 4 != 0, first & 2 != 0);
@@ -53,8 +53,8 @@ impl<'a> Unit<'a> {
         usize::from(self.header.get(1).map_or(0, |extension| extension >> 3 & 3))
     }
 
-    /// Whether a frame's header, unless it is a short one, shows a frame (AV1, 5.9.2): either its
-    /// own or an earlier one.
+    /// Whether a frame's header shows a frame (AV1, 5.9.2), which is either its own or an earlier
+    /// one. This does not apply to short headers.
     fn is_shown(&self) -> bool {
         self.payload.first().is_some_and(|bits| bits & 0x80 != 0 || bits & 0x10 != 0)
     }
@@ -74,7 +74,7 @@ impl<'a> Unit<'a> {
     }
 }
 
-/// The number at the start of the data (AV1, 4.10.5), and the bytes after it.
+/// Returns the number at the start of the data (AV1, 4.10.5), and the bytes after it.
 fn leb128(data: &[u8]) -> Option<(usize, &[u8])> {
     let mut value = 0_u64;
     for (index, &byte) in data.iter().take(8).enumerate() {
@@ -86,8 +86,9 @@ fn leb128(data: &[u8]) -> Option<(usize, &[u8])> {
     None
 }
 
-/// The bitstream up to its first shown frame of each spatial layer, without units such as metadata,
-/// so that the decoder reads no more than it needs. Each frame may have at most `max_pixels`.
+/// Returns the bitstream up to the first shown frame of each spatial layer, without units such as
+/// metadata, so that the decoder reads no more than it needs. Each frame may have at most
+/// `max_pixels`.
 fn pictures_only(data: &[u8], max_pixels: u64) -> Result<Vec<u8>, ThumbnailError> {
     let mut kept = Vec::with_capacity(data.len());
     let mut rest = data;
@@ -115,8 +116,8 @@ fn pictures_only(data: &[u8], max_pixels: u64) -> Result<Vec<u8>, ThumbnailError
             if size.pixels() > max_pixels {
                 return Err(corrupt(Av1Error::Size));
             }
-            // This bit follows the profile and the flag for stills. It says that a still has short
-            // headers.
+            // This bit follows the profile and the flag for stills. It indicates that a still has
+            // short headers.
             always_shown = unit.payload.first().is_some_and(|bits| bits & 0x08 != 0);
         }
         rest = after;
@@ -124,20 +125,21 @@ fn pictures_only(data: &[u8], max_pixels: u64) -> Result<Vec<u8>, ThumbnailError
     if kept.is_empty() { Err(corrupt(Av1Error::NoPicture)) } else { Ok(kept) }
 }
 
-/// Decodes AV1 frames. Each may depend on the ones before it.
+/// Decodes AV1 frames. Each frame may depend on the frames before it.
 pub(super) struct Stream {
     decoder: Decoder,
     max_pixels: u64,
 }
 
 impl Stream {
-    /// A decoder for frames with at most the number of pixels of this size.
+    /// Create a decoder for frames that have at most the number of pixels of this size.
     pub(super) fn new(size: Size) -> Result<Self, ThumbnailError> {
         let max_pixels = size.pixels();
         Ok(Self { decoder: Decoder::new(max_pixels).map_err(corrupt)?, max_pixels })
     }
 
-    /// The next picture. The container's colour information takes precedence over the bitstream's.
+    /// Returns the next picture. The container's colour information takes precedence over the
+    /// bitstream's.
     pub(super) fn next(
         &mut self,
         data: &[u8],

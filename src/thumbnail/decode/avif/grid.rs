@@ -102,7 +102,7 @@ struct Canvas {
 }
 
 impl Canvas {
-    /// A picture of this size, gray or transparent, for tiles like this one.
+    /// Create a gray or transparent picture of this size, for tiles like this one.
     fn new(Size { width, height }: Size, tile: &Picture) -> Self {
         let stride = width as usize * tile.kind.bytes();
         let missing = if tile.kind == PixelKind::Luma { 0 } else { 128 };
@@ -125,8 +125,8 @@ impl Canvas {
     }
 }
 
-/// The opacity of a grid, read from a file in which this opacity is the primary image. The opacity
-/// is also a grid, or a single image.
+/// Decodes the opacity of a grid from a file in which the opacity is the primary image. The opacity
+/// is either a grid as well, or a single image.
 pub(super) fn alpha(
     file: &AvifParser<'_>,
     size: Size,

@@ -23,7 +23,7 @@ const MAX_MOVIE: usize = 1024 * 1024;
 /// The maximum number of frames of a sequence.
 pub(super) const MAX_SAMPLES: u32 = 10_000;
 
-/// The maximum number of comparisons of a run of chunks with a chunk.
+/// The maximum number of comparisons between a run of chunks and a chunk.
 const MAX_CHUNK_VISITS: usize = 10_000_000;
 
 /// The name of an item of opacity in its property `auxC`, as the AVIF specification defines it
@@ -52,7 +52,7 @@ impl<'a> Block<'a> {
         Self { name: b"file", start: 0, content }
     }
 
-    /// The boxes in it, after the first `skipped` bytes of its content.
+    /// Returns the boxes in this box, after the first `skipped` bytes of its content.
     fn children(self, skipped: usize) -> impl Iterator<Item = Self> {
         let mut start = self.start + skipped;
         let mut rest = self.content.get(skipped..).unwrap_or_default();
@@ -216,7 +216,7 @@ fn check_movie(movie: Block<'_>) -> Result<(), ThumbnailError> {
         }
         visits += runs * chunks;
     }
-    // Colour and opacity are two tracks.
+    // Colour and opacity have a track each.
     if samples > 2 * MAX_SAMPLES || visits > MAX_CHUNK_VISITS {
         return Err(too_large("tables of pictures"));
     }
@@ -234,8 +234,8 @@ pub(super) fn has_other_auxiliary(source: &[u8]) -> bool {
     at.and_then(|at| content.get(at..)).is_some_and(|name| !name.starts_with(ALPHA))
 }
 
-/// The same file with the part of its items' data that is present, if the file ends within that
-/// data. The parser requires complete boxes.
+/// If the file is cut off within the data of its items, returns a copy whose data box contains
+/// only the data that is present. The parser requires complete boxes.
 pub(super) fn with_data_cut_off(source: &[u8]) -> Option<Vec<u8>> {
     let mut at = 0;
     loop {
@@ -247,7 +247,7 @@ pub(super) fn with_data_cut_off(source: &[u8]) -> Option<Vec<u8>> {
             size => (at, size.into()),
         };
         if size <= rest.len() as u64 {
-            // A size of 0 means the end of the file.
+            // A box with a size of 0 extends to the end of the file.
             at += usize::try_from(size).ok().filter(|&size| size > 0)?;
             continue;
         }
@@ -266,7 +266,7 @@ pub(super) fn with_data_cut_off(source: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// The same file without its items, if it is a sequence without a primary image. The parser
+/// Returns the same file without its items, if it is a sequence without a primary image. The parser
 /// requires a primary image in a file with items.
 pub(super) fn without_items(source: &[u8]) -> Option<Vec<u8>> {
     let blocks = || Block::file(source).children(0);
@@ -277,12 +277,12 @@ pub(super) fn without_items(source: &[u8]) -> Option<Vec<u8>> {
     }
     let mut changed = source.to_vec();
     let name = changed.get_mut(..meta.start)?.last_chunk_mut::<4>()?;
-    // Turn it into a box of free space. A long size would be between the name and the content.
+    // Turn it into a box of free space, unless a long size lies between the name and the content.
     (name == b"meta").then(|| *name = *b"free")?;
     Some(changed)
 }
 
-/// The same file with its opacity as the primary image, if it has an item of opacity.
+/// Returns the same file with its opacity as the primary image, if it contains an opacity item.
 ///
 /// The parser reads the tiles of a grid only for the primary image.
 pub(super) fn with_alpha_as_primary(source: &[u8]) -> Option<Vec<u8>> {
@@ -320,7 +320,7 @@ pub(super) fn with_alpha_as_primary(source: &[u8]) -> Option<Vec<u8>> {
     Some(changed)
 }
 
-/// The items that refer to this one as auxiliaries in a box `iref`.
+/// Returns the auxiliary items that refer to this one in a box `iref`.
 fn auxiliaries(block: Block<'_>, shown: u32) -> Vec<u32> {
     let wide = block.content.first() > Some(&0);
     let belongs = |block: Block<'_>| {

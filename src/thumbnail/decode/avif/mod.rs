@@ -64,7 +64,7 @@ fn parse(source: &[u8]) -> Result<AvifParser<'_>, ThumbnailError> {
     .map_err(corrupt)
 }
 
-/// The sequence, if the major brand of the file is the brand of a sequence. Browsers use the same
+/// Returns the sequence, if the file's major brand is the brand of sequences. Browsers use the same
 /// rule.
 fn sequence(file: &AvifParser<'_>, source: &[u8]) -> Option<AnimationInfo> {
     let is_sequence = file.major_brand() == b"avis";
@@ -185,7 +185,7 @@ impl Avif<'_> {
         Ok((picture, Completeness::whole_if(is_whole)))
     }
 
-    /// Pass on the frames of a sequence. Each may depend on the previous ones.
+    /// Pass on the frames of a sequence. Each frame may depend on the previous ones.
     fn play(
         &self,
         size: Size,

@@ -60,7 +60,7 @@ impl Plane {
         Size { width: self.width, height: self.height }
     }
 
-    /// The same plane at another size.
+    /// Returns the same plane at a different size.
     fn at(&self, size: Size) -> Result<Cow<'_, Self>, ThumbnailError> {
         if size == self.size() {
             return Ok(Cow::Borrowed(self));
@@ -69,8 +69,8 @@ impl Plane {
         Ok(Cow::Owned(Self { width: size.width, height: size.height, data, wide: self.wide }))
     }
 
-    /// The rows, with samples scaled to 0.0 to 1.0. Such samples use four bytes each, so only one
-    /// row of them exists at a time.
+    /// Returns the rows, with samples scaled to the range 0.0 to 1.0. Such samples use four bytes
+    /// each, so only one row of them exists at a time.
     fn rows(&self, bits: usize) -> impl Iterator<Item = Vec<f32>> {
         #[expect(clippy::cast_precision_loss, reason = "at most 16 bits")]
         let most = ((1_u32 << bits) - 1) as f32;
@@ -91,7 +91,7 @@ pub(super) struct Planes {
     pub(super) luma: Plane,
     /// Cb and Cr; `None` = gray.
     pub(super) chroma: Option<[Plane; 2]>,
-    /// Bits of a sample: 8, 10 or 12.
+    /// The number of bits of a sample: 8, 10 or 12.
     pub(super) bits: usize,
     pub(super) matrix: Matrix,
     pub(super) full_range: bool,
@@ -103,7 +103,7 @@ impl Planes {
         self.luma.size()
     }
 
-    /// The picture at this size; gray without chroma.
+    /// Returns the picture at this size. Without chroma, it is gray.
     pub(super) fn to_picture(&self, size: Size) -> Result<Picture, ThumbnailError> {
         let Some([blue, red]) = &self.chroma else { return self.luma(size) };
         let (luma, blue, red) = (self.luma.at(size)?, blue.at(size)?, red.at(size)?);
@@ -117,7 +117,7 @@ impl Planes {
         Ok(Picture { width: size.width, height: size.height, kind: PixelKind::Rgb, data })
     }
 
-    /// The luma alone at this size.
+    /// Returns only the luma, at this size.
     pub(super) fn luma(&self, size: Size) -> Result<Picture, ThumbnailError> {
         let luma = self.luma.at(size)?;
         let samples = luma.rows(self.bits).flatten();
@@ -125,8 +125,8 @@ impl Planes {
         Ok(Picture { width: size.width, height: size.height, kind: PixelKind::Luma, data })
     }
 
-    /// Limited range is 16 to 235 in eight-bit steps at any depth. For 10 bits, the full range is
-    /// 255.75 such steps.
+    /// Scales luma to the range 0.0 to 1.0. Limited range is 16 to 235 in eight-bit steps at any
+    /// depth. For 10 bits, the full range is 255.75 such steps.
     fn stretch_luma(&self, luma: f32) -> f32 {
         if self.full_range { luma } else { (luma * self.limited_scale() - 16.0) / 219.0 }
     }
@@ -146,7 +146,7 @@ impl Planes {
         steps / f32::from(1_u16 << (self.bits - 8))
     }
 
-    /// The chroma of gray.
+    /// The value of chroma for gray.
     fn middle(&self) -> f32 {
         #[expect(clippy::cast_precision_loss, reason = "at most 16 bits")]
         let steps = ((1_u32 << self.bits) - 1) as f32;

@@ -16,16 +16,16 @@ use super::scale::without_invisible;
 use super::segments::{FrameHeader, tidy};
 use crate::error::ThumbnailError;
 
-/// The maximum number of scans in a progressive file, and in a large one. Each scan costs time for
-/// every pixel, and libjpeg can't be stopped: the time limit is checked only before and after it.
-/// Encoders write about ten.
+/// The maximum number of scans in a progressive file of ordinary size, and in a large one. Each
+/// scan costs time for every pixel, and libjpeg can't be stopped: the time limit is checked only
+/// before and after it. Encoders write about ten scans.
 const MAX_SCANS: (u64, u64) = (100, 20);
 
 /// The product of scans and pixels above which a file is large.
 const MAX_SCANNED: u64 = 500_000_000;
 
-/// A decoder that has read the header, and the image without scans and segments that it does not
-/// need.
+/// A decoder that has read the header, and the image without the scans and segments that the
+/// decoder does not need.
 struct Prepared<'a> {
     decoder: Decompressor,
     source: Cow<'a, [u8]>,
@@ -104,7 +104,8 @@ pub(super) fn decode(
     Ok((Picture { width, height, kind, data }, Completeness::whole_if(is_whole)))
 }
 
-/// Whether the file may end between two scans. Sequential files of four components have only one.
+/// Whether the file may end between two scans. Sequential files with four components have only one
+/// scan.
 const fn may_lack_scans(frame: FrameHeader) -> bool {
     frame.is_progressive() || frame.components <= 3
 }
@@ -112,7 +113,7 @@ const fn may_lack_scans(frame: FrameHeader) -> bool {
 /// The marker EOI.
 const END: [u8; 2] = [0xff, 0xd9];
 
-/// The meaning of libjpeg's first warning for the picture.
+/// What libjpeg's first warning means for the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Warning {
     /// The picture is complete.
@@ -124,7 +125,7 @@ enum Warning {
 }
 
 impl Warning {
-    /// The warning with this message.
+    /// Returns the warning with this message.
     ///
     /// # Errors
     /// Fails if the message is an error, after which libjpeg has stopped.
@@ -185,7 +186,7 @@ pub(super) fn components(source: &[u8], scaling: ScalingFactor, size: Size) -> O
     Some(Components::contiguous(samples, [(luma, (1, 1)), (chroma, covers), (chroma, covers)]))
 }
 
-/// Cut the first plane from the size `stored` to `size`, at the right and below.
+/// Crop the first plane from the size `stored` to `size`, at the right and the bottom.
 fn crop(samples: &mut Vec<u8>, stored: (usize, usize), size: (usize, usize)) {
     if stored == size {
         return;

@@ -33,8 +33,8 @@ struct Jpeg<'a> {
     has_scans: bool,
     /// The chunks of the ICC profile, with their numbers.
     icc: Vec<(u8, &'a [u8])>,
-    /// Whether Adobe's marker is present. In such files, CMYK values are the light that the inks
-    /// leave.
+    /// Whether Adobe's marker is present. In such files, CMYK values are inverted: they specify the
+    /// light that remains, not the ink.
     is_adobe: bool,
 }
 
@@ -99,8 +99,8 @@ impl Source for Jpeg<'_> {
         &self.header
     }
 
-    /// The number of pixels at the scale of decoding. At least a quarter of all pixels counts,
-    /// because all of the file is read at any scale.
+    /// The number of pixels at the scale of decoding. At least a quarter of all pixels is counted,
+    /// because the whole file is read at any scale.
     fn decoded_pixels(&self, request: DecodeRequest) -> u64 {
         let full = self.frame.size;
         scaled(full, scaling(full, request.size)).pixels().max(full.pixels() / 4)

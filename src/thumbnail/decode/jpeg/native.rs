@@ -1,5 +1,5 @@
-//! Decodes JPEG without libjpeg if that is faster: at one eighth of the size from only the DC
-//! coefficients, and progressive files at any scale.
+//! Decodes JPEG without libjpeg if that is faster: at one eighth of the size, from the DC
+//! coefficients alone, and progressive files at any scale.
 
 use jpeg_dc::{Chroma, Color, DcImage, Error, Options, Plane, Planes, Scale};
 use raster::{Picture, PixelKind, Size};
@@ -71,8 +71,9 @@ fn luma_and_chroma(image: Planes) -> Option<Components> {
     Some(Components::separate(Range::Full, [luma?, blue?, red?]))
 }
 
-/// The planes at this scale. They equal libjpeg's, except that `half_chroma` allows less chroma.
-/// Scales above one eighth are for progressive files only, and only if `may_scale`.
+/// The planes at this scale. They are equal to libjpeg's planes, except that `half_chroma` allows a
+/// lower resolution of chroma. Scales above one eighth are supported only for progressive files,
+/// and only if `may_scale` is set.
 fn planes(
     source: &[u8],
     scaling: ScalingFactor,

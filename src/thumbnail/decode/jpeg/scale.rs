@@ -22,7 +22,8 @@ pub(super) fn scaled(full: Size, factor: ScalingFactor) -> Size {
     Size { width: side(full.width), height: side(full.height) }
 }
 
-/// The same image without scans that are invisible at this scale, if they are large.
+/// Returns the same image without the scans that are invisible at this scale, if those scans are
+/// large.
 pub(super) fn without_invisible(source: &[u8], scaling: ScalingFactor) -> Cow<'_, [u8]> {
     let shorter = match scaling {
         ScalingFactor::ONE_HALF => without_last_refinement(source, Shrink::Half),

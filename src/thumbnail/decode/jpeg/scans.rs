@@ -1,21 +1,21 @@
 //! Drops the scans of a progressive JPEG that a thumbnail does not need.
 //!
-//! The last refinement of the AC coefficients adds one bit to each of them. It is often half of the
-//! file and takes half of the time. If an image is shrunk to a quarter while it is decoded, and
-//! then further, the refinement is hardly visible: with the bound below, SSIM falls by at most
-//! 0.0003, and the error is at least 46 dB below the signal. That is less than a tenth of the error
-//! of a JPEG thumbnail of quality 85.
+//! The last refinement of the AC coefficients adds one bit to each of them. It often takes up half
+//! of the file and half of the decoding time. If an image is shrunk to a quarter while it is
+//! decoded, and then further, the refinement is hardly visible: with the bound below, SSIM falls by
+//! at most 0.0003, and the error is at least 46 dB below the signal. That is less than a tenth of
+//! the error of a JPEG thumbnail of quality 85.
 
 use memchr::memchr;
 
-/// The maximum error that dropping them may cause, in squared steps of a sample.
+/// The maximum error that dropping scans may cause, in squared steps of a sample.
 const MAX_NOISE: u32 = 1;
 
-/// The squared steps of the important coefficients, divided by the error: a bit is set half of the
-/// time, and the 64 coefficients of a block share its energy.
+/// The sum of the squared steps of the important coefficients, divided by the error: a bit is set
+/// half of the time, and the 64 coefficients of a block share its energy.
 const ENERGY: u32 = 128;
 
-/// The places in zigzag order of the AC coefficients for 2 x 2 pixels of a block, and for 4 x 4.
+/// The indices, in zigzag order, of the AC coefficients for 2 x 2 pixels of a block, and for 4 x 4.
 const QUARTER: &[usize] = &[1, 2, 4];
 const HALF: &[usize] = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 17, 18, 24];
 
@@ -26,8 +26,8 @@ pub(super) enum Shrink {
     Quarter,
 }
 
-/// The same file without the last refinement of its AC coefficients. `None` if it has no such
-/// refinement, needs the refinement, or is malformed.
+/// Returns the same file without the last refinement of its AC coefficients. Returns `None` if the
+/// file has no such refinement, needs it, or is malformed.
 pub(super) fn without_last_refinement(source: &[u8], shrink: Shrink) -> Option<Vec<u8>> {
     let mut kept = Vec::new();
     let mut dropped = false;

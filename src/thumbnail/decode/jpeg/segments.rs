@@ -29,7 +29,7 @@ pub(super) fn segments(source: &[u8]) -> impl Iterator<Item = Segment<'_>> {
             let (length, _) = rest.split_first_chunk::<2>()?;
             let (segment, after) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
             let content = segment.get(2..)?;
-            // The entropy-coded data of a scan follows, not a segment.
+            // The scan's entropy-coded data follows instead of another segment.
             rest = if marker == 0xda { &[] } else { after };
             return Some(Segment { marker, content, after });
         }
@@ -62,7 +62,7 @@ impl FrameHeader {
         self.size.pixels() * self.sampling.0 / self.sampling.1
     }
 
-    /// The frame header, if this segment contains it.
+    /// Returns the frame header, if this segment contains it.
     pub(super) fn parse(segment: &Segment<'_>) -> Option<Self> {
         let marker = segment.marker;
         // SOF0 to SOF15, without DHT, JPG and DAC.
@@ -85,12 +85,13 @@ impl FrameHeader {
     }
 }
 
-/// The same image, with only those segments before its first scan that decoding needs.
+/// Returns the same image, but of the segments before its first scan, only those that decoding
+/// needs.
 pub(super) fn tidy(source: &[u8]) -> Option<Vec<u8>> {
     let mut tidied = vec![0xff, 0xd8];
     let mut scans = None;
     for Segment { marker, content, after } in segments(source) {
-        // Adobe's is the only application segment that changes the meaning of the samples.
+        // Adobe's segment is the only application segment that changes the meaning of the samples.
         if matches!(marker, 0xe0..=0xed | 0xef | 0xfe) {
             continue;
         }

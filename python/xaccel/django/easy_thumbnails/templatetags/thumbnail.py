@@ -42,7 +42,7 @@ class ThumbnailNode(Node):
         self.name = name
 
     def render(self, context: Context) -> SafeString:
-        """Return the URL or set the variable; on errors, do nothing, like easy-thumbnails."""
+        """Return the URL, or set the variable. Like easy-thumbnails, do nothing on errors."""
         try:
             thumbnail = self._thumbnail(context)
         except Exception as error:
@@ -109,13 +109,13 @@ def thumbnailer(obj: Any, relative_name: str | None = None) -> Any:
 
 @register.filter
 def thumbnailer_passive(obj: Any) -> Any:
-    """Like `thumbnailer`, because pages never render thumbnails."""
+    """The same as `thumbnailer`, because pages never render thumbnails."""
     return get_thumbnailer(obj)
 
 
 @register.filter
 def thumbnail_url(source: Any, alias: str) -> str:
-    """`{{ person.photo|thumbnail_url:"small" }}`: the URL with the options of an alias."""
+    """`{{ person.photo|thumbnail_url:"small" }}`: the URL for the options of an alias."""
     if not source and not raises(SourceError()):
         return ""
     try:
@@ -130,6 +130,6 @@ def thumbnail_url(source: Any, alias: str) -> str:
 
 @register.filter
 def data_uri(thumbnail: ThumbnailFile) -> str:
-    """`<img src="{{ thumb|data_uri }}">`: the thumbnail itself, which is rendered immediately."""
+    """`<img src="{{ thumb|data_uri }}">`: the thumbnail as a `data:` URI, rendered now."""
     data = base64.b64encode(thumbnail.read()).decode()
     return f"data:image/{thumbnail.media_format};base64,{data}"

@@ -19,7 +19,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # noqa: RUF012 - as Django declares it
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take all arguments as they are."""
+        """Accept all arguments unchanged."""
         parser.add_argument(
             "arguments",
             nargs=argparse.REMAINDER,

@@ -37,7 +37,7 @@ _CONSTANTS = {"True": True, "False": False, "None": None}
 
 
 def _logs_errors(default: Result) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-    """Make a filter return a default value after an error, see `raises`."""
+    """Make a filter log an error and return a default value, unless `raises` returns `True`."""
 
     def decorate(function: Callable[..., Result]) -> Callable[..., Result]:
         @wraps(function)
@@ -77,7 +77,7 @@ class ThumbnailNode(Node):
                 parser.delete_first_token()
 
     def render(self, context: Context) -> SafeString:
-        """Render the content with the thumbnail, or the content after `{% empty %}` without one."""
+        """Render the content with the thumbnail; if there is none, the part after `{% empty %}`."""
         try:
             thumbnail = self._thumbnail(context)
             if thumbnail is None or (isinstance(thumbnail, DummyThumbnail) and self.nodelist_empty):
@@ -143,7 +143,7 @@ def margin(file: Any, geometry: str) -> str:
     if free is None:
         return "auto"
     across, down = free
-    # An odd pixel goes to the right and to the bottom.
+    # An odd pixel is added on the right and at the bottom.
     edges = (int(down / 2), int(across / 2 + across % 2), int(down / 2 + down % 2), int(across / 2))
     return " ".join(f"{edge}px" for edge in edges)
 
@@ -157,7 +157,7 @@ def background_margin(file: Any, geometry: str) -> str:
 
 
 def _free(file: Any, geometry: str) -> tuple[int, int] | None:
-    """Return the differences in width and height between a box and an image."""
+    """Return how much wider and taller a box is than an image."""
     if not file or setting("DUMMY") or isinstance(file, DummyThumbnail):
         return None
     image = sized(file)
@@ -178,7 +178,7 @@ def resolution(url: str, text: str) -> str:
 
 
 def _dummy_url(url: str, density: float) -> str:
-    """Return the URL of a larger placeholder. Other URLs are returned unchanged."""
+    """Return the URL of a larger placeholder, or any other URL unchanged."""
     pattern = re.escape(setting("DUMMY_SOURCE"))
     for side in ("width", "height"):
         pattern = pattern.replace(re.escape(f"%({side})s"), f"(?P<{side}>[0-9]+)")

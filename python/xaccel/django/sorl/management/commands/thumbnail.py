@@ -1,4 +1,4 @@
-"""`manage.py thumbnail`: the operations of sorl-thumbnail, on xaccel's cache."""
+"""`manage.py thumbnail`: the operations of sorl-thumbnail, applied to xaccel's cache."""
 
 from __future__ import annotations
 
