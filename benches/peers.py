@@ -11,17 +11,36 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.support.servers.process import HOST, free_port, running
+from tests.support.servers.s3 import S3Server
 
 KEY = "a key of more than 16 bytes"
 
 THUMBOR = """
 SECURITY_KEY = {key!r}
 QUALITY = {quality}
-LOADER = "thumbor.loaders.file_loader"
-FILE_LOADER_ROOT_PATH = {root!r}
+{loader}
 RESULT_STORAGE = {storage!r}
 RESULT_STORAGE_FILE_STORAGE_ROOT_PATH = {results!r}
 STORAGE = "thumbor.storages.no_storage"
+"""
+
+FILE_LOADER = """
+LOADER = "thumbor.loaders.file_loader"
+FILE_LOADER_ROOT_PATH = {root!r}
+"""
+
+# Without a name of a bucket, the path of an image begins with it. The loader reads the settings of
+# the storage, which only the storage defines, although it does not use them.
+S3_LOADER = """
+LOADER = "thumbor_aws.loader"
+AWS_LOADER_S3_ENDPOINT_URL = {server.endpoint!r}
+AWS_LOADER_REGION_NAME = {server.region!r}
+AWS_LOADER_S3_ACCESS_KEY_ID = {server.access_key!r}
+AWS_LOADER_S3_SECRET_ACCESS_KEY = {server.secret_key!r}
+AWS_LOADER_BUCKET_NAME = ""
+AWS_LOADER_ROOT_PATH = ""
+AWS_STORAGE_S3_ENDPOINT_URL = AWS_STORAGE_REGION_NAME = None
+AWS_STORAGE_S3_ACCESS_KEY_ID = AWS_STORAGE_S3_SECRET_ACCESS_KEY = None
 """
 
 IMAGE_FILTER = """
@@ -82,18 +101,25 @@ class Server:
 def thumbor(
     directory: Path,
     stack: contextlib.ExitStack,
-    root: Path,
+    originals: Path | S3Server,
     *,
     quality: int,
     processes: int,
     results: Path | None = None,
 ) -> Server:
-    """Run thumbor. If a directory is given, thumbor keeps finished thumbnails there."""
+    """Run thumbor. If a directory is given, thumbor keeps finished thumbnails there.
+
+    The originals are in a directory, or in the buckets of a store: `bucket/key` is then the path.
+    """
     config = directory / "thumbor.conf"
+    if isinstance(originals, Path):
+        loader = FILE_LOADER.format(root=str(originals))
+    else:
+        loader = S3_LOADER.format(server=originals)
     storage = "thumbor.result_storages.file_storage" if results else None
     config.write_text(
         THUMBOR.format(
-            key=KEY, quality=quality, root=str(root), storage=storage, results=str(results)
+            key=KEY, quality=quality, loader=loader, storage=storage, results=str(results)
         )
     )
     port = free_port()

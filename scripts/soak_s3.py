@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from xaccel import Config  # noqa: E402
 from xaccel.thumbnails.helpers import TemplateHelpers  # noqa: E402
 from xaccel.thumbnails.sources.s3 import S3Source  # noqa: E402
 
-from tests.support.servers.process import HOST, free_port, running  # noqa: E402
+from tests.support.servers.process import HOST, free_port, running, started  # noqa: E402
 from tests.support.servers.proxy import Relay  # noqa: E402
 from tests.support.servers.s3 import S3Server, s3_server  # noqa: E402
 
@@ -158,8 +158,7 @@ def celery(server: S3Server, directory: Path, count: int) -> bool:
         *("--pool", "prefork", "-c", "4", "--without-gossip", "--without-mingle", "-l", "WARNING"),
     ]
     start = time.monotonic()
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_worker(command, directory / "celery.log", env))
+    with started(command, directory / "celery.log", env):
         while (done := results.read_text().count("\n")) < count:
             if time.monotonic() - start > 2 * LIMIT:
                 break
@@ -168,25 +167,6 @@ def celery(server: S3Server, directory: Path, count: int) -> bool:
     seconds = time.monotonic() - start
     print(f"Celery prefork, 4 processes: {done} fetches in {seconds:.1f} s by {processes}")
     return done == count
-
-
-@contextlib.contextmanager
-def _worker(command: list[Any], log: Path, env: Mapping[str, str]) -> Iterator[None]:
-    import subprocess  # noqa: PLC0415
-
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, stdout=output, stderr=output, env={**os.environ, **env}, cwd=ROOT
-        )
-    try:
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def outage(server: S3Server, relay: Relay, directory: Path, seconds: float, kind: str) -> bool:

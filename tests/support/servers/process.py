@@ -56,6 +56,16 @@ def running(
 
     `address` is the server's port or Unix socket. `env` is added to this process's environment.
     """
+    with started(command, log, env) as process:
+        _wait_until_listening(process, address, log)
+        yield process.pid
+
+
+@contextlib.contextmanager
+def started(
+    command: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process until the block ends, without waiting until it is ready."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -66,8 +76,7 @@ def running(
             process_group=0,
         )
     try:
-        _wait_until_listening(process, address, log)
-        yield process.pid
+        yield process
     finally:
         process.terminate()
         try:

@@ -14,6 +14,7 @@ def make() -> Celery:
         "data_folder_in": broker,
         "data_folder_out": broker,
         "control_folder": f"{broker}/control",
+        "polling_interval": 0.1,
     }
     return made
 
