@@ -5,6 +5,7 @@
 //! single spelling. A thumbnail therefore has exactly one URL and one place in a cache.
 
 mod argument;
+mod conversions;
 mod css;
 mod fields;
 mod grammar;

@@ -6,8 +6,6 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::super::format::OutputFormat;
-use super::argument::{Argument, OptionValue, Refusal};
-use super::css;
 
 /// How the image fits the box `WxH`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -42,6 +40,12 @@ impl Fit {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|fit| fit.name() == name)
+    }
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -110,7 +114,7 @@ impl Hundredths {
         f64::from(self.0) / f64::from(Self::ONE)
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         parse_fixed(text, Self::DECIMALS).filter(|&units| units > 0).map(Self)
     }
 }
@@ -302,6 +306,12 @@ impl Rotation {
     }
 }
 
+impl fmt::Display for Rotation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.degrees())
+    }
+}
+
 /// A mirror image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Flip {
@@ -325,6 +335,12 @@ impl Flip {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Horizontal, Self::Vertical].into_iter().find(|flip| flip.name() == name)
+    }
+}
+
+impl fmt::Display for Flip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -363,9 +379,15 @@ impl Tolerance {
     pub const USUAL: Self = Self(10);
 }
 
+impl fmt::Display for Tolerance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A radius in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Radius(u16);
+pub struct Radius(pub(super) u16);
 
 impl Radius {
     /// Whether the radius is not zero.
@@ -381,9 +403,21 @@ impl Radius {
     }
 }
 
+impl fmt::Display for Radius {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Whether a JPEG is progressive (scans from coarse to fine) or baseline (a single scan).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Progressive(pub bool);
+
+impl fmt::Display for Progressive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0 { "progressive" } else { "baseline" })
+    }
+}
 
 /// The resolution of chroma in a JPEG.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -417,6 +451,12 @@ impl Subsampling {
     }
 }
 
+impl fmt::Display for Subsampling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// The format option: a fixed format, or the best format that the client accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FormatOption {
@@ -446,6 +486,12 @@ impl FormatOption {
     }
 }
 
+impl fmt::Display for FormatOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// The version of the source: eight characters of base64url that change when the source changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Version([u8; 8]);
@@ -465,305 +511,6 @@ impl Version {
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|&byte| write!(f, "{}", char::from(byte)))
-    }
-}
-
-impl OptionValue for bool {
-    fn parse(_: &str) -> Option<Self> {
-        None
-    }
-
-    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
-        match argument {
-            Argument::Flag(flag) => Ok(*flag),
-            _ => Err(Refusal::Kind),
-        }
-    }
-
-    fn to_argument(&self) -> Argument {
-        Argument::Flag(*self)
-    }
-
-    fn is_default(&self) -> bool {
-        !*self
-    }
-}
-
-impl fmt::Display for Fit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl OptionValue for Fit {
-    fn parse(text: &str) -> Option<Self> {
-        Self::from_name(text)
-    }
-
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-impl OptionValue for Gravity {
-    fn parse(text: &str) -> Option<Self> {
-        Self::parse(text)
-    }
-
-    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
-        match argument {
-            // The name in CSS and in most libraries.
-            Argument::Text(text) if text == "center" => Ok(Self::CENTER),
-            Argument::Text(text) => Self::parse(text).ok_or(Refusal::Value),
-            Argument::Numbers(numbers) => match **numbers {
-                [x, y] => Fraction::from_f64(x)
-                    .zip(Fraction::from_f64(y))
-                    .map(|(x, y)| Self::Focal(x, y))
-                    .ok_or(Refusal::Value),
-                _ => Err(Refusal::Kind),
-            },
-            _ => Err(Refusal::Kind),
-        }
-    }
-
-    fn to_argument(&self) -> Argument {
-        match self {
-            Self::Focal(x, y) => Argument::Numbers(vec![x.to_f64(), y.to_f64()]),
-            _ => Argument::Text(self.to_string()),
-        }
-    }
-
-    fn is_default(&self) -> bool {
-        *self == Self::CENTER || *self == Self::Focal(Fraction::HALF, Fraction::HALF)
-    }
-}
-
-impl OptionValue for CropRect {
-    fn parse(text: &str) -> Option<Self> {
-        Self::parse(text)
-    }
-
-    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
-        match argument {
-            Argument::Text(text) => Self::parse(text).ok_or(Refusal::Value),
-            Argument::Numbers(numbers) => match **numbers {
-                [x, y, width, height] => {
-                    Self::from_f64([x, y, width, height]).ok_or(Refusal::Value)
-                }
-                _ => Err(Refusal::Kind),
-            },
-            _ => Err(Refusal::Kind),
-        }
-    }
-
-    fn to_argument(&self) -> Argument {
-        let edges = [self.x, self.y, self.width, self.height];
-        Argument::Numbers(edges.map(Fraction::to_f64).into())
-    }
-
-    fn is_default(&self) -> bool {
-        *self == Self::ALL
-    }
-}
-
-impl fmt::Display for Rotation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.degrees())
-    }
-}
-
-impl OptionValue for Rotation {
-    fn parse(text: &str) -> Option<Self> {
-        text.parse().ok().and_then(Self::from_degrees)
-    }
-
-    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
-        u16::try_from(argument.integer()?).ok().and_then(Self::from_degrees).ok_or(Refusal::Value)
-    }
-
-    fn to_argument(&self) -> Argument {
-        Argument::Integer(self.degrees().into())
-    }
-
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-impl fmt::Display for Flip {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl OptionValue for Flip {
-    fn parse(text: &str) -> Option<Self> {
-        Self::from_name(text)
-    }
-}
-
-impl OptionValue for Hundredths {
-    fn parse(text: &str) -> Option<Self> {
-        Self::parse(text)
-    }
-
-    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
-        Self::from_f64(argument.number()?).ok_or(Refusal::Value)
-    }
-
-    fn to_argument(&self) -> Argument {
-        Argument::Number(self.to_f64())
-    }
-}
-
-impl OptionValue for Rgb {
-    fn parse(text: &str) -> Option<Self> {
-        Self::parse(text)
-    }
-
-    /// Python code may write a colour as in CSS: a name, or `#` and three or six digits.
-    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
-        let Argument::Text(text) = argument else { return Err(Refusal::Kind) };
-        let text = text.trim();
-        let digits = text.strip_prefix('#').unwrap_or(text);
-        css::color(text)
-            .map(Self)
-            .or_else(|| Self::parse(digits))
-            .or_else(|| {
-                let doubled =
-                    || digits.chars().flat_map(|digit| [digit, digit]).collect::<String>();
-                (digits.len() == 3).then(doubled).and_then(|digits| Self::parse(&digits))
-            })
-            .ok_or(Refusal::Value)
-    }
-}
-
-impl fmt::Display for Tolerance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl OptionValue for Tolerance {
-    fn parse(text: &str) -> Option<Self> {
-        text.parse().ok().map(Self)
-    }
-
-    /// Python code may write `True` for the usual tolerance.
-    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
-        match argument {
-            Argument::Flag(true) => Ok(Self::USUAL),
-            argument => u8::from_argument(argument).map(Self),
-        }
-    }
-
-    fn to_argument(&self) -> Argument {
-        self.0.to_argument()
-    }
-}
-
-impl fmt::Display for Radius {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl OptionValue for Radius {
-    fn parse(text: &str) -> Option<Self> {
-        text.parse().ok().map(Self)
-    }
-
-    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
-        u16::try_from(argument.integer()?).map(Self).map_err(|_| Refusal::Value)
-    }
-
-    fn to_argument(&self) -> Argument {
-        Argument::Integer(self.0.into())
-    }
-}
-
-/// A quality.
-impl OptionValue for u8 {
-    fn parse(text: &str) -> Option<Self> {
-        text.parse().ok()
-    }
-
-    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
-        Self::try_from(argument.integer()?).map_err(|_| Refusal::Value)
-    }
-
-    fn to_argument(&self) -> Argument {
-        Argument::Integer((*self).into())
-    }
-}
-
-impl fmt::Display for Progressive {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0 { "progressive" } else { "baseline" })
-    }
-}
-
-impl OptionValue for Progressive {
-    fn parse(text: &str) -> Option<Self> {
-        [Self(true), Self(false)].into_iter().find(|value| value.to_string() == text)
-    }
-
-    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
-        bool::from_argument(argument).map(Self)
-    }
-
-    fn to_argument(&self) -> Argument {
-        self.0.to_argument()
-    }
-}
-
-impl fmt::Display for Subsampling {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl OptionValue for Subsampling {
-    fn parse(text: &str) -> Option<Self> {
-        Self::from_name(text)
-    }
-
-    /// Python code may write a number, or `4:2:0`.
-    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
-        match argument {
-            Argument::Integer(number) => Self::from_name(&number.to_string()),
-            Argument::Text(text) => {
-                let is_ratio = text.split(':').all(|part| part.len() == 1);
-                Self::from_name(&if is_ratio { text.replace(':', "") } else { text.clone() })
-            }
-            _ => return Err(Refusal::Kind),
-        }
-        .ok_or(Refusal::Value)
-    }
-}
-
-impl fmt::Display for FormatOption {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl OptionValue for FormatOption {
-    fn parse(text: &str) -> Option<Self> {
-        Self::from_name(text)
-    }
-
-    /// Python code may write the name in capitals, and `jpg`.
-    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
-        let Argument::Text(text) = argument else { return Err(Refusal::Kind) };
-        let name = text.to_ascii_lowercase();
-        Self::parse(if name == "jpg" { "jpeg" } else { &name }).ok_or(Refusal::Value)
-    }
-}
-
-impl OptionValue for Version {
-    fn parse(text: &str) -> Option<Self> {
-        Self::parse(text)
     }
 }
 

@@ -1,0 +1,259 @@
+//! How each value of an option is read from a spec and from a Python keyword argument.
+
+use super::argument::{Argument, OptionValue, Refusal};
+use super::css;
+use super::values::{
+    CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Progressive, Radius, Rgb,
+    Rotation, Subsampling, Tolerance, Version,
+};
+
+impl OptionValue for bool {
+    fn parse(_: &str) -> Option<Self> {
+        None
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        match argument {
+            Argument::Flag(flag) => Ok(*flag),
+            _ => Err(Refusal::Kind),
+        }
+    }
+
+    fn to_argument(&self) -> Argument {
+        Argument::Flag(*self)
+    }
+
+    fn is_default(&self) -> bool {
+        !*self
+    }
+}
+
+impl OptionValue for Fit {
+    fn parse(text: &str) -> Option<Self> {
+        Self::from_name(text)
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl OptionValue for Gravity {
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        match argument {
+            // The name in CSS and in most libraries.
+            Argument::Text(text) if text == "center" => Ok(Self::CENTER),
+            Argument::Text(text) => Self::parse(text).ok_or(Refusal::Value),
+            Argument::Numbers(numbers) => match **numbers {
+                [x, y] => Fraction::from_f64(x)
+                    .zip(Fraction::from_f64(y))
+                    .map(|(x, y)| Self::Focal(x, y))
+                    .ok_or(Refusal::Value),
+                _ => Err(Refusal::Kind),
+            },
+            _ => Err(Refusal::Kind),
+        }
+    }
+
+    fn to_argument(&self) -> Argument {
+        match self {
+            Self::Focal(x, y) => Argument::Numbers(vec![x.to_f64(), y.to_f64()]),
+            _ => Argument::Text(self.to_string()),
+        }
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::CENTER || *self == Self::Focal(Fraction::HALF, Fraction::HALF)
+    }
+}
+
+impl OptionValue for CropRect {
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        match argument {
+            Argument::Text(text) => Self::parse(text).ok_or(Refusal::Value),
+            Argument::Numbers(numbers) => match **numbers {
+                [x, y, width, height] => {
+                    Self::from_f64([x, y, width, height]).ok_or(Refusal::Value)
+                }
+                _ => Err(Refusal::Kind),
+            },
+            _ => Err(Refusal::Kind),
+        }
+    }
+
+    fn to_argument(&self) -> Argument {
+        let edges = [self.x, self.y, self.width, self.height];
+        Argument::Numbers(edges.map(Fraction::to_f64).into())
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::ALL
+    }
+}
+
+impl OptionValue for Rotation {
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().and_then(Self::from_degrees)
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        u16::try_from(argument.integer()?).ok().and_then(Self::from_degrees).ok_or(Refusal::Value)
+    }
+
+    fn to_argument(&self) -> Argument {
+        Argument::Integer(self.degrees().into())
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl OptionValue for Flip {
+    fn parse(text: &str) -> Option<Self> {
+        Self::from_name(text)
+    }
+}
+
+impl OptionValue for Hundredths {
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        Self::from_f64(argument.number()?).ok_or(Refusal::Value)
+    }
+
+    fn to_argument(&self) -> Argument {
+        Argument::Number(self.to_f64())
+    }
+}
+
+impl OptionValue for Rgb {
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    /// Python code may write a colour as in CSS: a name, or `#` and three or six digits.
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        let Argument::Text(text) = argument else { return Err(Refusal::Kind) };
+        let text = text.trim();
+        let digits = text.strip_prefix('#').unwrap_or(text);
+        css::color(text)
+            .map(Self)
+            .or_else(|| Self::parse(digits))
+            .or_else(|| {
+                let doubled =
+                    || digits.chars().flat_map(|digit| [digit, digit]).collect::<String>();
+                (digits.len() == 3).then(doubled).and_then(|digits| Self::parse(&digits))
+            })
+            .ok_or(Refusal::Value)
+    }
+}
+
+impl OptionValue for Tolerance {
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+
+    /// Python code may write `True` for the usual tolerance.
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        match argument {
+            Argument::Flag(true) => Ok(Self::USUAL),
+            argument => u8::from_argument(argument).map(Self),
+        }
+    }
+
+    fn to_argument(&self) -> Argument {
+        self.0.to_argument()
+    }
+}
+
+impl OptionValue for Radius {
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        u16::try_from(argument.integer()?).map(Self).map_err(|_| Refusal::Value)
+    }
+
+    fn to_argument(&self) -> Argument {
+        Argument::Integer(self.0.into())
+    }
+}
+
+/// A quality.
+impl OptionValue for u8 {
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        Self::try_from(argument.integer()?).map_err(|_| Refusal::Value)
+    }
+
+    fn to_argument(&self) -> Argument {
+        Argument::Integer((*self).into())
+    }
+}
+
+impl OptionValue for Progressive {
+    fn parse(text: &str) -> Option<Self> {
+        [Self(true), Self(false)].into_iter().find(|value| value.to_string() == text)
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        bool::from_argument(argument).map(Self)
+    }
+
+    fn to_argument(&self) -> Argument {
+        self.0.to_argument()
+    }
+}
+
+impl OptionValue for Subsampling {
+    fn parse(text: &str) -> Option<Self> {
+        Self::from_name(text)
+    }
+
+    /// Python code may write a number, or `4:2:0`.
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        match argument {
+            Argument::Integer(number) => Self::from_name(&number.to_string()),
+            Argument::Text(text) => {
+                let is_ratio = text.split(':').all(|part| part.len() == 1);
+                Self::from_name(&if is_ratio { text.replace(':', "") } else { text.clone() })
+            }
+            _ => return Err(Refusal::Kind),
+        }
+        .ok_or(Refusal::Value)
+    }
+}
+
+impl OptionValue for FormatOption {
+    fn parse(text: &str) -> Option<Self> {
+        Self::from_name(text)
+    }
+
+    /// Python code may write the name in capitals, and `jpg`.
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        let Argument::Text(text) = argument else { return Err(Refusal::Kind) };
+        let name = text.to_ascii_lowercase();
+        Self::parse(if name == "jpg" { "jpeg" } else { &name }).ok_or(Refusal::Value)
+    }
+}
+
+impl OptionValue for Version {
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+}
