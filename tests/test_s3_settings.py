@@ -9,6 +9,8 @@ import sys
 import time
 
 import pytest
+from botocore.credentials import RefreshableCredentials
+from botocore.exceptions import ClientError
 from xaccel import Config, ConfigError
 from xaccel._s3 import settings
 from xaccel._s3.credentials import Signers
@@ -190,6 +192,20 @@ class TestBotocore:
         profile(3600, status=1)
         with pytest.raises(S3Unavailable, match="can't get the keys"):
             Signers(for_bucket({})).get()
+
+    @pytest.mark.parametrize(
+        "error", [ClientError({"Error": {"Code": "AccessDenied"}}, "AssumeRole"), RuntimeError()]
+    )
+    def test_a_refresh_is_refused(self, profile, monkeypatch, error):
+        def refuse(_):
+            raise error
+
+        profile(3600)
+        signers = Signers(for_bucket({}))
+        signers.get()
+        monkeypatch.setattr(RefreshableCredentials, "get_frozen_credentials", refuse)
+        with pytest.raises(S3Unavailable, match="can't get the keys"):
+            signers.get()
 
     def test_the_settings_come_first(self, profile):
         calls = profile(3600)

@@ -6,6 +6,7 @@ import logging
 import shutil
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
+import boto3
 import pytest
 from PIL import Image
 from xaccel import Config, ConfigError, thumbnail
@@ -360,7 +361,6 @@ class TestCommands:
         return run
 
     def test_a_store_accepts_the_lifecycle_rules(self, server, store, run):
-        boto3 = pytest.importorskip("boto3")
         client = boto3.client(
             "s3",
             endpoint_url=server.endpoint,
@@ -382,7 +382,8 @@ class TestCommands:
         url = f"{store}{digest('cat.jpg')}/50x-.jpeg"
         server.put(url, b"x")
         status, out, _ = run("cache", "purge", "cat.jpg")
-        assert (status, out) == (0, "cat.jpg: removed 1 thumbnail\n")
+        assert status == 0
+        assert out.startswith("cat.jpg: removed 1 thumbnail\n")
         assert server.get(url) is None
 
     def test_the_default_of_the_rules_and_mistakes(self, run):

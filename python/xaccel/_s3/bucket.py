@@ -123,20 +123,6 @@ class Bucket:
             time.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
 
-    def presign(self, method: str, key: str, *, expires_in: int) -> str:
-        """Return a URL that lets anyone make a request; see `S3Signer.presign`.
-
-        Raises:
-            S3Missing: The key can't be part of a URL.
-            S3Unavailable: No keys are currently available.
-        """
-        url = f"s3://{self.name}/{key}"
-        signer = self._signers.get()
-        try:
-            return signer.presign(method, url, expires_in=expires_in)
-        except ValueError as error:
-            raise S3Missing(f"{url!r} can't be requested: {error}") from None
-
 
 def read(response: _http.Response, place: str, max_bytes: int | None = None) -> bytes:
     """Read the body of a response, and release its connection.

@@ -53,7 +53,10 @@ class Signers:
 
     def _current_keys(self) -> Keys:
         # botocore is an optional dependency.
-        from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped] # noqa: PLC0415
+        from botocore.exceptions import (  # type: ignore[import-untyped] # noqa: PLC0415
+            BotoCoreError,
+            ClientError,
+        )
         from botocore.session import Session  # type: ignore[import-untyped] # noqa: PLC0415
 
         found = self._found
@@ -62,7 +65,8 @@ class Signers:
             if found is None or found[0] != os.getpid():
                 self._found = found = (os.getpid(), Session().get_credentials())
             frozen = None if found[1] is None else found[1].get_frozen_credentials()
-        except (BotoCoreError, OSError, ValueError, KeyError) as error:
+        # A refused refresh is a ClientError, and keys that are expired again a RuntimeError.
+        except (BotoCoreError, ClientError, RuntimeError, OSError, ValueError, KeyError) as error:
             raise S3Unavailable(
                 f"botocore can't get the keys of the bucket {self._settings.bucket!r}: "
                 f"{type(error).__name__}"

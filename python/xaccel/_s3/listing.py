@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
-from xml.sax.saxutils import unescape
 
 from xaccel._s3.bucket import Bucket, read
 
@@ -28,8 +28,8 @@ def keys_below(bucket: Bucket, prefix: str, *, timeout: float) -> Iterator[str]:
     while True:
         response = bucket.request("GET", "", timeout=timeout, query=query)
         text = read(response, prefix, _MOST_BYTES)
-        yield from (unescape(key.decode()) for key in _KEY.findall(text))
+        yield from (html.unescape(key.decode()) for key in _KEY.findall(text))
         token = _NEXT.search(text)
         if token is None:
             return
-        query["continuation-token"] = unescape(token[1].decode())
+        query["continuation-token"] = html.unescape(token[1].decode())
