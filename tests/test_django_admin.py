@@ -1,6 +1,7 @@
 """The admin's widget and column, on the server's side; tests/e2e has them in a browser."""
 
 import pytest
+from django.conf import settings
 from django.contrib import admin
 from django.db import connections
 from django.test import RequestFactory, override_settings
@@ -62,6 +63,14 @@ def test_a_preview_of_a_private_image_says_why_there_is_none(media, tmp_path, ca
         assert "<img hidden" in html
     assert "is private" in caplog.text
     assert str(tmp_path) not in html
+
+
+def test_the_preview_is_the_image_where_only_presets_are_allowed(media, caplog):
+    xaccel = {"THUMBNAIL_ONLY_PRESETS": True, "THUMBNAIL_PRESETS": {"small": "9x9"}}
+    with override_settings(XACCEL={**settings.XACCEL, **xaccel}):
+        html = ImageWidget().render("image", Bare(image="a.jpg").image)
+    assert '<img src="/a.jpg"' in html
+    assert caplog.text == ""
 
 
 def test_names_are_escaped(media):

@@ -89,6 +89,15 @@ def test_urls_that_are_not_routed(tmp_path, urls, xaccel, missing):
     assert all("include" in each.hint for each in messages)
 
 
+def test_another_engine_has_no_url_of_ours(tmp_path):
+    from xaccel.django.urls import _urlpatterns
+
+    for engine, names in (("embedded", ["xaccel-thumbnail"]), ("thumbor", [])):
+        xaccel = {"THUMBNAIL_ENGINE": engine, "THUMBNAIL_SOURCE": "https://media.example/"}
+        with override_settings(XACCEL=xaccel):
+            assert [pattern.name for pattern in _urlpatterns()] == names
+
+
 def test_storages(private, tmp_path):
     xaccel = {"ROOTS": {private: "/_p/"}, "PRIVATE_URL": "/p/"}
     assert check(xaccel, storages={"a": {"location": private / "sub"}}) == {}

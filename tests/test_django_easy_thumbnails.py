@@ -2,12 +2,14 @@
 
 import io
 import itertools
+import os
 import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
@@ -385,6 +387,31 @@ def test_deleting_and_replacing_a_file_purges_its_thumbnails(media):
     image.delete(save=False)
     assert Client().get(url).status_code == 404
     assert not (media / "wide.jpg").exists()
+
+
+def test_a_store_that_is_down_does_not_keep_a_file(media, tmp_path, caplog):
+    keys = {"access_key": "AKIATEST", "secret_key": "the secret key"}
+    down = {
+        "THUMBNAIL_CACHE": tmp_path / "cache",
+        "THUMBNAIL_STORE": "s3://thumbs/",
+        "S3": {"endpoint": "http://127.0.0.1:1", **keys},
+    }
+    with override_settings(XACCEL={**settings.XACCEL, **down}):
+        image = field_file("")
+        image.save("new.jpg", ContentFile((media / "wide.jpg").read_bytes()), save=False)
+        assert (media / image.name).exists()
+        image.delete(save=False)
+        assert not (media / "new.jpg").exists()
+    assert caplog.text.count("can't purge the thumbnails of 'new.jpg'") == 2
+
+
+def test_the_size_of_a_source_is_known_within_the_limits_of_the_site(media):
+    """The file has more bytes than the default allows."""
+    os.truncate(media / "wide.jpg", 51 * 1024 * 1024)
+    for limits, is_known in (({}, False), ({"THUMBNAIL_MAX_BYTES": "60M"}, True)):
+        with override_settings(XACCEL={**settings.XACCEL, **limits}):
+            thumbnail = get_thumbnailer("wide.jpg").get_thumbnail({"size": (8, 0)})
+            assert ("width" in thumbnail.tag()) == is_known
 
 
 def test_the_widget_shows_a_thumbnail(media, caplog):

@@ -134,6 +134,23 @@ def test_a_relative_path_is_below_the_root(root):
         assert response.headers["X-Accel-Redirect"] == "/private/report.pdf"
 
 
+def test_the_other_settings_are_those_of_the_site(root, tmp_path):
+    avatars = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(tmp_path / "avatars")},
+    }
+    static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    with override_settings(
+        SENDFILE_BACKEND=NGINX,
+        SENDFILE_ROOT=root,
+        SENDFILE_URL="/private/",
+        STORAGES={"default": avatars, "avatars": avatars, "staticfiles": static},
+        XACCEL={"THUMBNAIL_SOURCES": {"avatars": "avatars"}},
+    ):
+        response = sendfile(RequestFactory().get("/"), "report.pdf")
+        assert response.headers["X-Accel-Redirect"] == "/private/report.pdf"
+
+
 def test_without_a_url_the_internal_url_is_the_path(root):
     with override_settings(SENDFILE_BACKEND=NGINX, SENDFILE_ROOT=root):
         response = sendfile(RequestFactory().get("/"), "report.pdf")

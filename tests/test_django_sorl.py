@@ -447,8 +447,6 @@ def test_the_field_knows_the_upright_size_without_pillow(media, monkeypatch):
 
 
 def test_the_admin_shows_a_thumbnail(media, caplog):
-    pytest.importorskip("django.contrib.admin")
-
     class Admin(AdminImageMixin):
         pass
 

@@ -39,7 +39,7 @@ from xaccel.django import (
 )
 from xaccel.django.storage import PrivateStorage
 from xaccel.django.views import thumbnail
-from xaccel.exceptions import SourceError
+from xaccel.exceptions import FileNotFound, SourceError, StorageUnavailable
 from xaccel.thumbnails.sources.base import StreamedOriginal
 
 from tests.support.django_site import database
@@ -207,6 +207,8 @@ class Timeless(InMemoryStorage):
     def get_modified_time(self, name):
         if name == "down.jpg":
             raise RuntimeError("the service is down")
+        if name == "absent.jpg":
+            raise FileNotFoundError(name)
         return Storage.get_modified_time(self, name)
 
 
@@ -219,6 +221,10 @@ def test_a_storage_that_does_not_know_when_a_file_was_changed(media, caplog):
         assert "the service is down" in caplog.text
         assert ",v-" not in render(tag, name="a.jpg")
         assert "version='mtime'" in caplog.text
+        with pytest.raises(StorageUnavailable):
+            conf.thumbnail_source().version("down.jpg")
+        with pytest.raises(FileNotFound):
+            conf.thumbnail_source().version("absent.jpg")
         with override_settings(DEBUG=True), pytest.raises(SpecError, match="version='mtime'"):
             render(tag, name="a.jpg")
 

@@ -24,7 +24,7 @@ from django.utils.translation import gettext
 from xaccel._log import one_line
 from xaccel.django import conf
 from xaccel.django.functions import thumbnail_img, thumbnail_url
-from xaccel.exceptions import XaccelError
+from xaccel.exceptions import SpecError, XaccelError
 
 if TYPE_CHECKING:
     _Admin = admin.options.BaseModelAdmin[Any]
@@ -73,6 +73,9 @@ class ImageWidget(AdminFileWidget):
             try:
                 conf.source_names().of(value)
                 url = thumbnail_url(value, *_PREVIEW) or ""
+            except SpecError:
+                # THUMBNAIL_ONLY_PRESETS does not allow the size of the preview.
+                url = value.url
             except XaccelError as error:
                 problem = _described(error)
         return format_html(

@@ -26,7 +26,12 @@ from xaccel.thumbnails.tasks import ThumbnailTasks
 
 @cache
 def config() -> Config:
-    """Return the validated settings.
+    """Return the validated settings, see `config_with`."""
+    return config_with({})
+
+
+def config_with(overrides: Mapping[str, Any]) -> Config:
+    """Return the validated settings, some of which are overridden.
 
     Without `SECRET_KEYS`, URLs are signed with keys derived from Django's `SECRET_KEY` and
     `SECRET_KEY_FALLBACKS`.
@@ -44,7 +49,7 @@ def config() -> Config:
     }
     if "THUMBNAIL_SOURCES" in mapping:
         mapping = {**mapping, "THUMBNAIL_SOURCES": named_sources(mapping["THUMBNAIL_SOURCES"])}
-    return Config.from_mapping({**defaults, **mapping}, framework_keys=keys)
+    return Config.from_mapping({**defaults, **mapping, **overrides}, framework_keys=keys)
 
 
 @cache
@@ -105,14 +110,14 @@ def private_thumbnails() -> PrivateThumbnails:
     return PrivateThumbnails(config(), delivery())
 
 
-_SETTINGS = frozenset(
+SETTINGS = frozenset(
     {"XACCEL", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "MEDIA_ROOT", "STORAGES", "FORCE_SCRIPT_NAME"}
 )
 """The Django settings that our own settings depend on."""
 
 
 def _reset(*, setting: str, **_: Any) -> None:
-    if setting in _SETTINGS:
+    if setting in SETTINGS:
         for cached in (
             config,
             delivery,

@@ -19,9 +19,9 @@ from django.core.signals import setting_changed
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 
-from xaccel.config import Config
 from xaccel.delivery.files import Delivery
 from xaccel.delivery.presentation import FileOptions
+from xaccel.django import conf
 from xaccel.django.http import facts, to_django
 from xaccel.exceptions import ConfigError, FileNotFound
 from xaccel.servers.dialects import DIALECTS
@@ -83,14 +83,12 @@ def _delivery() -> Delivery:
     root = os.fspath(_setting("SENDFILE_ROOT"))
     # Without a URL, the nginx backend of django-sendfile2 redirects to the path itself.
     url = getattr(settings, "SENDFILE_URL", None) or root
-    mapping = {
-        **getattr(settings, "XACCEL", {}),
+    overrides = {
         "SERVER": _server(backend),
         "ROOTS": {root: f"/{os.fspath(url).strip('/')}/"},
         "REMOTES": {},
     }
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return Delivery(Config.from_mapping(mapping, framework_keys=keys))
+    return Delivery(conf.config_with(overrides))
 
 
 def _setting(name: str) -> Any:
@@ -125,7 +123,7 @@ def _guess_type(path: str) -> str:
 
 
 def _reset(*, setting: str, **_: Any) -> None:
-    if setting.startswith(("SENDFILE_", "XACCEL")):
+    if setting.startswith("SENDFILE_") or setting in conf.SETTINGS:
         _delivery.cache_clear()
 
 

@@ -60,14 +60,11 @@ class StorageSource:
 
     def version(self, name: str) -> str | None:
         """See `Source.version`: the time of the last change, if the storage knows it."""
-        try:
-            return str(storages[self._alias].get_modified_time(name))
-        except NotImplementedError:
-            return None
-        except Exception as error:  # noqa: BLE001 - each storage has errors of its own
-            raise FileNotFound(
-                f"the storage {self._alias!r} does not say when {name!r} was changed: {error}"
-            ) from None
+        with self._errors(name):
+            try:
+                return str(storages[self._alias].get_modified_time(name))
+            except NotImplementedError:
+                return None
 
     def names(self, prefix: str) -> Iterator[str]:
         """See `Source.names`."""

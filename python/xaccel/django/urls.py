@@ -18,7 +18,7 @@ def _urlpatterns() -> Iterator[URLPattern]:
     if config.private_url is not None:
         route = f"{config.private_url}<path:path>".removeprefix("/")
         yield path(route, views.private_file, name=PRIVATE_FILE)
-    if config.source_locations:
+    if config.has_thumbnail_endpoint:
         route = f"{config.thumbnail_url}<path:path>".removeprefix("/")
         yield path(route, views.thumbnail, name=THUMBNAIL)
 

@@ -84,7 +84,7 @@ def _facts_in_state(name: str, state: str) -> ImageFacts:  # noqa: ARG001 - part
 
 def _read_facts(name: str) -> ImageFacts:
     with conf.thumbnail_source().get(name) as original:
-        info = probe(original.image)
+        info = probe(original.image, limits=conf.config().limits())
     return ImageFacts(info.width, info.height, info.has_alpha)
 
 

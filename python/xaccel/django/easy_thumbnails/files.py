@@ -22,7 +22,7 @@ from xaccel.django.easy_thumbnails.alias import aliases
 from xaccel.django.easy_thumbnails.options import recipe
 from xaccel.django.fields import ImageFieldFile
 from xaccel.django.functions import purge_thumbnails
-from xaccel.exceptions import SourceError, XaccelError
+from xaccel.exceptions import SourceError, StorageUnavailable, XaccelError
 from xaccel.thumbnails.markup import element
 
 __all__ = ["ThumbnailFile", "Thumbnailer", "ThumbnailerFieldFile", "get_thumbnailer"]
@@ -166,7 +166,8 @@ class ThumbnailerFieldFile(ThumbnailSource, FieldFile):
         except SourceError:
             # A private file has no public thumbnails.
             return
-        except OSError as error:
+        except (OSError, StorageUnavailable) as error:
+            # The file itself is saved or deleted all the same.
             _logger.warning("can't purge the thumbnails of %r: %s", self.name, one_line(error))
 
 
@@ -225,7 +226,7 @@ def _resized(name: str, content: Any, options: Mapping[str, Any]) -> tuple[str, 
     """Resize an upload with a field's `resize_source` options. Return its name and content."""
     content.seek(0)
     data = content.read()
-    info = probe(data)
+    info = probe(data, limits=conf.config().limits())
     make = _recipe(name, options)
     spec = Spec(**make(ImageFacts(info.width, info.height, info.has_alpha)))
     config, image_format = conf.config(), str(spec.output_format(name))

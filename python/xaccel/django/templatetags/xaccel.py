@@ -10,8 +10,8 @@ from typing import Any
 from django import template
 from django.http import HttpRequest
 
-from xaccel.django import conf
-from xaccel.django.files import PrivateFile, local_path_of
+from xaccel.django import conf, functions
+from xaccel.django.files import PrivateFile
 from xaccel.django.functions import origin_of
 
 register = template.Library()
@@ -89,6 +89,5 @@ def thumbnail_url_filter(source: Any, width: int | str) -> str:
 
 @register.simple_tag
 def private_url(file: PrivateFile, *, request: HttpRequest | None = None, **options: Any) -> str:
-    """`{% private_url invoice.pdf expires_in=3600 %}`; see `Delivery.private_url`."""
-    link = conf.delivery().private_url(local_path_of(file), **options)
-    return origin_of(request).get("origin", "") + link
+    """`{% private_url invoice.pdf expires_in=3600 %}`; see `xaccel.django.private_url`."""
+    return functions.private_url(file, request=request, **options)
