@@ -8,10 +8,11 @@ from xaccel.cli.main import main
 
 MODULE = """
 from xaccel import Config
-from xaccel.wsgi import Sendfile
+from xaccel.wsgi import PrivateLinks, Sendfile
 
 config = Config.from_mapping({"ROOTS": {"/srv/from module": "/_p/"}})
 application = Sendfile(lambda environ, start: [], config)
+links = PrivateLinks(config)
 
 class Holder:
     pass
@@ -51,7 +52,7 @@ def run(capsys, *arguments):
     return status, out, err
 
 
-@pytest.mark.parametrize("name", ["config", "application", "site.xaccel", "make"])
+@pytest.mark.parametrize("name", ["config", "application", "links", "site.xaccel", "make"])
 def test_from_a_module(capsys, name):
     status, out, err = run(capsys, "--app", f"project_module:{name}")
     assert (status, err) == (0, "")

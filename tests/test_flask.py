@@ -188,6 +188,8 @@ def test_absolute_urls(make_app):
         assert url.startswith("https://example.com/t/30x-/cat.jpg")
         template = "{{ thumbnail_url('cat.jpg', 30, _external=True) }}"
         assert render_template_string(template) == url.replace("&", "&amp;")
+        template = "{{ 'cat.jpg'|thumbnail_url(30, _external=True) }}"
+        assert render_template_string(template) == url.replace("&", "&amp;")
         srcset = thumbnail_srcset("cat.jpg", widths=[30, 60], _external=True)
         assert srcset.count("https://example.com/t/") == 2
         html = thumbnail_img("cat.jpg", 30, alt="", _external=True)

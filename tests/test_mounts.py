@@ -243,6 +243,8 @@ def test_starlette(settings, cached, mount):
         absolute = xaccel.thumbnail_url("cat.jpg", 30, request=request)
         assert absolute == f"http://testserver{thumbnail}"
         assert xaccel.private_url("cat.jpg", request=request.scope) == f"http://testserver{link}"
+        chosen = environment.from_string("{{ thumbnail_url('cat.jpg', 30, mount='/other') }}")
+        assert chosen.render(request=request).startswith("/other/t/")
         return HTMLResponse(text)
 
     routes = [

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from xaccel import Config, asgi, wsgi
 from xaccel.delivery import sendfile
+from xaccel.exceptions import FileNotFound
 from xaccel.flask import XAccel, send_private_file
 
 from tests.support.clients import call_asgi, call_wsgi
@@ -305,6 +306,22 @@ def test_a_replaced_file_is_not_offloaded(root, inside):
     _, headers, content = call_wsgi(wsgi.Sendfile(app, make_config(root)))
     assert content == CONTENT
     assert "X-Accel-Redirect" not in headers
+
+
+@pytest.mark.parametrize("server", ["direct", "nginx"])
+def test_a_file_that_is_removed_at_the_last_moment_is_sent_by_the_app(
+    root, inside, monkeypatch, server
+):
+    def hand_over(location, *_):
+        raise FileNotFound(f"{location.path} is gone")
+
+    monkeypatch.setattr(sendfile, "hand_over", hand_over)
+    app, opened = wsgi_file_app(inside)
+    status, _, content = call_wsgi(wsgi.Sendfile(app, make_config(root, server)))
+    assert (status, content) == (200, CONTENT)
+    assert opened.pop().closed
+    client = StarletteClient(starlette_app(root, server))
+    assert client.request("GET", f"/send_file{inside}")[2] == CONTENT
 
 
 def test_untouched_files_go_to_the_servers_own_wrapper(root, outside):

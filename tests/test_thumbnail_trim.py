@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+import pyvips
 from hypothesis import given, settings, strategies as st
 from PIL import Image, ImageChops, ImageSequence
 from xaccel._core import Limits, Spec, render, thumbnail
@@ -51,9 +52,6 @@ def test_the_pixels_are_those_within_the_border(mode, interlace):
         assert made.size == (320, 160)
         return
     if interlace:
-        pytest.importorskip("pyvips")
-        import pyvips
-
         image = pyvips.Image.new_from_memory(
             picture.tobytes(), picture.width, picture.height, len(picture.getbands()), "uchar"
         ).copy(interpretation="b-w" if mode == "L" else "srgb")

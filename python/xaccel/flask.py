@@ -93,10 +93,9 @@ class XAccel:
         if config.private_url is not None:
             _add_endpoint(blueprint, "private_file", config.private_url, delivery.respond)
         links = None if config.private_url is None else _external_links(delivery.private_url)
-        jinja.install(app.jinja_env, helpers, private_url=links)
+        jinja.install(app.jinja_env, private_url=links)
         if helpers is not None:
-            for name in ("thumbnail_url", "thumbnail_srcset", "thumbnail_img", "thumbnail_picture"):
-                app.jinja_env.globals[name] = _with_external(getattr(helpers, name))
+            jinja.install_helpers(app.jinja_env, helpers, _with_external)
         if thumbnails is not None:
             _add_endpoint(blueprint, "thumbnail", config.thumbnail_url, thumbnails.respond)
         app.register_blueprint(blueprint)

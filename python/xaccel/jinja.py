@@ -44,15 +44,30 @@ def install(
         environment.globals["private_url"] = _mounted(private_url)
     if helpers is None:
         return
-    prepared = _plain if helpers.knows_mount else _mounted
+    install_helpers(environment, helpers, _plain if helpers.knows_mount else _mounted)
+
+
+def install_helpers(
+    environment: jinja2.Environment,
+    helpers: TemplateHelpers,
+    prepared: Callable[[Callable[..., Any]], Callable[..., Any]],
+) -> None:
+    """Add the thumbnail helpers to an environment.
+
+    Args:
+        environment: The environment.
+        helpers: Generates thumbnail URLs.
+        prepared: Returns the function with which templates call a helper.
+    """
+    url = prepared(helpers.thumbnail_url)
     environment.globals.update(
-        thumbnail_url=prepared(helpers.thumbnail_url),
+        thumbnail_url=url,
         thumbnail_srcset=prepared(helpers.thumbnail_srcset),
         thumbnail_img=prepared(helpers.thumbnail_img),
         thumbnail_picture=prepared(helpers.thumbnail_picture),
         placeholder=helpers.placeholder,
     )
-    environment.filters["thumbnail_url"] = prepared(helpers.thumbnail_url)
+    environment.filters["thumbnail_url"] = url
 
 
 def _plain(helper: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,7 +84,7 @@ def _mounted(helper: Callable[..., Any]) -> Callable[..., Any]:
         # If there is no `request`, `context.get` is slow, because it catches an exception.
         request = context.parent.get("request")
         if request is not None and (mount := _mount_of(request)):
-            options["mount"] = mount
+            options.setdefault("mount", mount)
         return helper(*args, **options)
 
     return call

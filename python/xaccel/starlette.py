@@ -20,15 +20,13 @@ from starlette.types import Message, Receive, Scope, Send
 from xaccel._async import Threads
 from xaccel._private_files import PrivateFiles, Responder
 from xaccel.asgi import ASGIApp, answering
+from xaccel.delivery.presentation import OF_SENDER
 from xaccel.delivery.request import Address
 from xaccel.servers.dialects import is_offload_header
 
 __all__ = ["PrivateFileResponse", "XAccel"]
 
 RawHeader: TypeAlias = tuple[bytes, bytes]
-
-# These headers describe which part of the file is sent, and how.
-_OF_SENDER = frozenset({b"accept-ranges", b"content-length", b"content-range"})
 
 
 class XAccel(PrivateFiles["PrivateFileResponse"]):
@@ -84,7 +82,7 @@ def _merged(ours: Iterable[RawHeader], added: Iterable[RawHeader]) -> list[RawHe
     kept = [
         (name, value)
         for name, value in added
-        if name not in _OF_SENDER and not is_offload_header(name.decode("latin-1"))
+        if name.decode("latin-1") not in OF_SENDER and not is_offload_header(name.decode("latin-1"))
     ]
     replaced = {name for name, _ in kept}
     return [*(pair for pair in ours if pair[0] not in replaced), *kept]

@@ -63,19 +63,32 @@ class _Endpoint(Protocol):
     def respond(self, path: str, query: str, request: Request, mount: str = "") -> Response: ...
 
 
-class PrivateLinks:
-    """The endpoint for signed links, as a WSGI app. Mount it at `PRIVATE_URL` or at the root."""
+class _EndpointApp:
+    """An endpoint as a WSGI app, mounted at its prefix or at the root."""
 
-    def __init__(self, config: Config) -> None:
-        self._delivery = Delivery(config)
+    def __init__(self, endpoint: _Endpoint, prefix: str, config: Config) -> None:
+        self._endpoint = endpoint
+        self.config = config
+        """The settings. `xaccel config --app` reads this attribute."""
+        self._prefix = prefix
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Respond to one request."""
-        prefix = self._delivery.config.private_url or "/"
-        return _answer(self._delivery, prefix, self._delivery.config, environ, start_response)
+        found = environ_mount(environ) or self.config.mount
+        mount, path = split_mount(wsgi_path(environ), found, self._prefix)
+        query = environ.get("QUERY_STRING", "")
+        response = self._endpoint.respond(path, query, Request.from_environ(environ), mount)
+        return respond(response, environ, start_response)
 
 
-class Thumbnails:
+class PrivateLinks(_EndpointApp):
+    """The endpoint for signed links, as a WSGI app. Mount it at `PRIVATE_URL` or at the root."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(Delivery(config), config.private_url or "/", config)
+
+
+class Thumbnails(_EndpointApp):
     """The endpoint for thumbnails, as a WSGI app. Mount it at `THUMBNAIL_URL` or at the root.
 
     Raises:
@@ -83,30 +96,10 @@ class Thumbnails:
     """
 
     def __init__(self, config: Config) -> None:
-        self.config = config
-        """The settings. `xaccel config --app` reads this attribute."""
-        self._thumbnails = ThumbnailEndpoint(config)
-        self.purge = self._thumbnails.purge
+        endpoint = ThumbnailEndpoint(config)
+        super().__init__(endpoint, config.thumbnail_url, config)
+        self.purge = endpoint.purge
         """Removes the thumbnails of a source; see `xaccel.thumbnails.endpoint.Thumbnails.purge`."""
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Respond to one request."""
-        prefix = self.config.thumbnail_url
-        return _answer(self._thumbnails, prefix, self.config, environ, start_response)
-
-
-def _answer(
-    endpoint: _Endpoint,
-    prefix: str,
-    config: Config,
-    environ: WSGIEnvironment,
-    start_response: StartResponse,
-) -> Iterable[bytes]:
-    found = environ_mount(environ) or config.mount
-    mount, path = split_mount(wsgi_path(environ), found, prefix)
-    query = environ.get("QUERY_STRING", "")
-    response = endpoint.respond(path, query, Request.from_environ(environ), mount)
-    return respond(response, environ, start_response)
 
 
 def respond(

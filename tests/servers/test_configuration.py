@@ -326,3 +326,9 @@ def test_with_two_signatures_the_app_verifies(tmp_path, first):
     one = Config.from_mapping({**settings, "SIGNATURE": "secure-link-md5"})
     assert "secure_link_md5" in nginx.secrets(one, deployment)
     assert "secure_link" in nginx.full(one, deployment, tmp_path)
+
+
+def test_the_largest_upload_is_checked_for_every_server():
+    assert Deployment(client_max_body_size="10m").max_body_bytes == 10 << 20
+    with pytest.raises(ConfigError, match="client_max_body_size must be a number"):
+        Deployment(client_max_body_size="10x")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,11 +16,10 @@ from xaccel._s3.errors import S3Unavailable
 from xaccel._s3.settings import BucketSettings
 from xaccel.delivery.origins import PORTS, Remote, RemoteFile, no_such_bucket
 from xaccel.exceptions import ConfigError, FileNotFound, RemoteError
+from xaccel.servers.dialects.values import has_control
 
 LIFETIME = 300
 """The minimum validity of a presigned URL, in seconds. Only the web server sees the URL."""
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class BucketRemotes:
@@ -58,7 +56,7 @@ class BucketRemotes:
         places = [place for place in self._places if place.settings.bucket == bucket]
         if not places:
             raise no_such_bucket(url)
-        if _CONTROL.search(key):
+        if has_control(key):
             raise FileNotFound(f"{shown(url)} may not be sent: it has a control character")
         for place in places:
             rest = key.removeprefix(place.base)
@@ -113,7 +111,7 @@ def _place(url: str, prefix: str, s3: Mapping[str, Any]) -> _Place:
         f"XACCEL['REMOTES']: {shown(url)} is invalid: it must be the start of the URLs of objects, "
         "ending in a slash, such as 's3://bucket/videos/'"
     )
-    if not url.endswith("/") or _CONTROL.search(url):
+    if not url.endswith("/") or has_control(url):
         raise invalid
     try:
         bucket, base = settings.parse_url(url)

@@ -33,7 +33,7 @@ _ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 # RFC 8187, attr-char, without letters and digits, which `quote` never encodes.
 _ATTR_CHAR = "!#$&+-.^_`|~"
 # Headers that the sender of a file computes. A wrong length would break the connection.
-_OF_SENDER = frozenset({"accept-ranges", "content-length", "content-range", "transfer-encoding"})
+OF_SENDER = frozenset({"accept-ranges", "content-length", "content-range", "transfer-encoding"})
 # Text types other than text/* and */*+xml. Flask and other frameworks also send them as UTF-8.
 _TEXT = frozenset(
     {
@@ -132,7 +132,7 @@ def _check_header(name: object, value: object) -> None:
         raise ValueError(f"headers: {name!r} is not the name of a header")
     _check_value(f"headers[{name!r}]", value)
     lower = name.lower()
-    if lower in _OF_SENDER:
+    if lower in OF_SENDER:
         raise ValueError(
             f"headers: {name!r} can't be set, because it depends on which part of the file is sent"
         )

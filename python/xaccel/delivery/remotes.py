@@ -23,6 +23,7 @@ from xaccel.delivery.origins import (
     no_such_bucket,
 )
 from xaccel.exceptions import ConfigError, FileNotFound
+from xaccel.servers.dialects.values import has_control
 
 if TYPE_CHECKING:
     from xaccel.delivery.buckets import BucketRemotes
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
 # RFC 3986, section 3.4.
 _QUERY = "/!&'()*+,;=:@$?%"
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class RemoteMap:
@@ -124,7 +124,7 @@ def _split(url: str) -> tuple[str, str, int, bytes, str]:
     Raises:
         ValueError: The URL is ambiguous or invalid; the message says why.
     """
-    if _CONTROL.search(url) or "\\" in url:
+    if has_control(url) or "\\" in url:
         raise ValueError("it has a control character or a backslash")
     try:
         parts = urllib.parse.urlsplit(url)

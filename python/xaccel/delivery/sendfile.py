@@ -140,7 +140,9 @@ class Offloader:
             and _may_be_whole(headers)
             and _has_length(headers, location.size)
         ):
-            return _hand_over(sender, location, request, headers)
+            response = _hand_over(sender, location, request, headers)
+            if response is not None:
+                return response
         file = open(path, "rb")  # noqa: PTH123, SIM115 - its user closes it
         return _send_open_file(file, request, headers, path=path)
 
@@ -233,13 +235,20 @@ def _hides(request: Request) -> bool:
     )
 
 
-def _hand_over(sender: Sender, location: Location, request: Request, headers: Headers) -> Response:
+def _hand_over(
+    sender: Sender, location: Location, request: Request, headers: Headers
+) -> Response | None:
+    """Return the response that makes the server send a file; `None` if the file was replaced."""
     kept = tuple(
         (name, value)
         for name, value in headers
         if name.lower() not in _REPLACED and not is_offload_header(name)
     )
-    return hand_over(location, request, kept, sender.dialect)
+    try:
+        return hand_over(location, request, kept, sender.dialect)
+    except FileNotFound as error:
+        _logger.warning("%s", one_line(error))
+        return None
 
 
 def _failed_precondition(request: Request, headers: Headers) -> Response | None:

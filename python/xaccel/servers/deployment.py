@@ -92,6 +92,7 @@ class Deployment:
         self._check_tls()
         if self.log_header is not None and not re.fullmatch("[A-Za-z0-9-]+", self.log_header):
             raise ConfigError(f"log_header must be a name like 'X-User', not {self.log_header!r}")
+        _in_bytes(self.client_max_body_size)
         for address in self.balance:
             _check_machine(address)
         for address in self.real_ip_from:
@@ -170,13 +171,7 @@ class Deployment:
     @property
     def max_body_bytes(self) -> int:
         """`client_max_body_size` in bytes."""
-        match = re.fullmatch("([0-9]+)([kmg]?)", self.client_max_body_size.lower())
-        if match is None:
-            raise ConfigError(
-                "client_max_body_size must be a number of bytes, optionally with k, m or g, not "
-                f"{self.client_max_body_size!r}"
-            )
-        return int(match[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[match[2]]
+        return _in_bytes(self.client_max_body_size)
 
     @property
     def resolvers(self) -> list[str]:
@@ -191,6 +186,16 @@ class Deployment:
             if found:
                 return [f"[{address}]" if ":" in address else address for address in found]
         return ["127.0.0.1"]
+
+
+def _in_bytes(size: str) -> int:
+    match = re.fullmatch("([0-9]+)([kmg]?)", size.lower())
+    if match is None:
+        raise ConfigError(
+            "client_max_body_size must be a number of bytes, optionally with k, m or g, not "
+            f"{size!r}"
+        )
+    return int(match[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[match[2]]
 
 
 def _check_plain(name: str, value: str) -> None:

@@ -15,7 +15,7 @@ from xaccel.config import Config
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx import origins
-from xaccel.servers.nginx.syntax import escape_dollar, literal, pattern, quoted
+from xaccel.servers.nginx.syntax import disable_symlinks, escape_dollar, literal, pattern, quoted
 from xaccel.thumbnails import engines
 
 MODULE = "modules/ngx_http_image_filter_module.so"
@@ -196,7 +196,7 @@ def _resizer(config: Config, deployment: Deployment) -> Iterator[str]:
         if place.is_directory:
             yield from text.block(
                 f"location ~ {pattern(f'^{prefix}{_SIZE}/{start}(?<xaccel_source>.+)$')}",
-                _directory(source.rstrip("/"), follow_symlinks=config.follow_symlinks),
+                _directory(config, source),
             )
         else:
             yield from text.block(
@@ -207,11 +207,11 @@ def _resizer(config: Config, deployment: Deployment) -> Iterator[str]:
     yield from text.block("location /", ["return 404;"])
 
 
-def _directory(source: str, *, follow_symlinks: bool) -> Iterator[str]:
+def _directory(config: Config, source: str) -> Iterator[str]:
     yield "image_filter resize $xaccel_width $xaccel_height;"
-    yield f"alias {quoted(f'{escape_dollar(source)}/$xaccel_source', dollar=False)};"
-    if not follow_symlinks:
-        yield f"disable_symlinks on {quoted(f'from={source}/')};"
+    path = escape_dollar(source.rstrip("/"))
+    yield f"alias {quoted(f'{path}/$xaccel_source', dollar=False)};"
+    yield from disable_symlinks(config, source)
     yield "error_page 301 403 404 415 =404 /empty.gif;"
     yield _FAILED
 
