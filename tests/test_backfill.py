@@ -142,7 +142,7 @@ def test_failures_are_counted_by_cause(site, capfd):
         (("nosuch",), "neither a size"),
         (("30x20,nosuch",), "nosuch"),
         (("--version", "updated_at"), "--version updated_at needs --field"),
-        (("--field", "shop.Photo.image"), "--field is for Django"),
+        (("--field", "shop.Photo.image"), "--field requires Django"),
         (("--names", "/nonexistent"), "--names /nonexistent: there is no such file"),
         (("--processes", "0"), "--processes must be at least 1, not 0"),
         (("--celery",), "call xaccel.celery.init_app(app)"),

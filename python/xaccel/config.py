@@ -430,8 +430,8 @@ def _framework_secrets(keys: Sequence[str | bytes | None]) -> tuple[str, ...]:
     usable = [*filter(_is_long_enough, fallbacks)]
     if len(usable) < len(fallbacks):
         _logger.warning(
-            "SECRET_KEY_FALLBACKS contains a key that is shorter than %d bytes and could be "
-            "guessed; xaccel skips it",
+            "SECRET_KEY_FALLBACKS contains a key of less than %d bytes, which could be guessed; "
+            "xaccel skips it",
             _LEAST_KEY,
         )
     return tuple(_derived(key) for key in (current, *usable) if key)
