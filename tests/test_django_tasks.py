@@ -109,8 +109,8 @@ def test_a_prefix_of_a_field(media, shots, capfd):
     [
         ("xaccel.Shot.imag", "xaccel.Shot does not have the field 'imag'"),
         ("xaccel.Shot.caption", "'caption' is not a FileField or an ImageField"),
-        ("xaccel.Shots.image", "--field must be like shop.Photo.image"),
-        ("image", "--field must be like shop.Photo.image"),
+        ("xaccel.Shots.image", "--field must be a field such as shop.Photo.image"),
+        ("image", "--field must be a field such as shop.Photo.image"),
     ],
 )
 def test_fields_that_do_not_exist(media, capfd, field, message):

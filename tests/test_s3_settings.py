@@ -185,7 +185,7 @@ class TestBotocore:
         assert calls() == 2
 
     def test_none_are_found(self):
-        with pytest.raises(S3Unavailable, match="finds no keys"):
+        with pytest.raises(S3Unavailable, match="found no keys"):
             Signers(for_bucket({})).get()
 
     def test_the_program_fails(self, profile):
