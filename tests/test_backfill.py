@@ -157,7 +157,7 @@ def test_arguments_that_do_not_fit(site, arguments, message):
 def test_settings_that_do_not_fit(site, capfd):
     site.write_settings(THUMBNAIL_PRESETS={})
     site.file.write_text(site.file.read_text().replace("THUMBNAIL_PRESETS = {}", ""))
-    assert "has no preset to render" in run(capfd, site)[2]
+    assert "contains no preset to render" in run(capfd, site)[2]
     site.file.write_text('THUMBNAIL_SOURCE = "http://192.0.2.1/"\nTHUMBNAIL_CACHE = "/tmp/x"\n')
     status, _, err = run(capfd, site, "30x20")
     assert status == 2

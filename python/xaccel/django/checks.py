@@ -30,8 +30,8 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         return [Error(str(error), hint="Correct settings.XACCEL.", id="xaccel.E001")]
     return [
         Caution(
-            f"XACCEL['ROOTS'] has {directory!r}, which is not a directory.",
-            hint="Requests for files in it are answered with 404.",
+            f"XACCEL['ROOTS'] contains {directory!r}, which is not a directory.",
+            hint="Requests for files in it receive a 404.",
             id="xaccel.W001",
         )
         for directory in config.roots
@@ -111,14 +111,14 @@ def _storages(config: Config) -> Iterator[CheckMessage]:
             continue
         if config.path_map().find(location) is None:
             yield Error(
-                f"STORAGES[{alias!r}] keeps files in {location!r}, outside all XACCEL['ROOTS'].",
+                f"STORAGES[{alias!r}] stores files in {location!r}, outside all XACCEL['ROOTS'].",
                 hint="Its files can't be sent: add the directory to ROOTS.",
                 id="xaccel.E003",
             )
         public = _public_directory(location)
         if public is not None:
             yield Error(
-                f"STORAGES[{alias!r}] keeps files in {location!r}, which is in {public}.",
+                f"STORAGES[{alias!r}] stores files in {location!r}, which is in {public}.",
                 hint="Everyone can read them there: choose a directory outside of it.",
                 id="xaccel.E004",
             )
@@ -149,7 +149,7 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
         if public is not None:
             messages.append(
                 Caution(
-                    f"XACCEL['ROOTS'] has {directory!r}, which is in {public}.",
+                    f"XACCEL['ROOTS'] contains {directory!r}, which is in {public}.",
                     hint="If the web server serves that directory to everyone, the files "
                     "are not private.",
                     id="xaccel.W004",

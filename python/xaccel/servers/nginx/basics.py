@@ -66,8 +66,8 @@ def http(config: Config, deployment: Deployment, access_log: str | None) -> Iter
                 [f'"" {variable};', "default $xaccel_saved;"],
             )
             variable = f"${identifier}_logged"
-        yield "# The format `combined`, and the app's header. $request is the visitor's request even"
-        yield "# for an offloaded file, where $uri is the file's internal URL."
+        yield "# The format `combined`, and the app's header. $request is the visitor's request,"
+        yield "# even for an offloaded file, where $uri is the file's internal URL."
         yield f"log_format {identifier}"
         yield "    '$remote_addr - $remote_user [$time_local] \"$request\" '"
         yield '    \'$status $body_bytes_sent "$http_referer" "$http_user_agent" \''
