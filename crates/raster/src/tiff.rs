@@ -10,8 +10,8 @@ use tiff::{ColorType, TiffError as CrateError};
 use crate::jpeg;
 use crate::picture::{Picture, PixelKind, Size};
 
-/// The number of bytes that a value of a directory, or a strip before it is decoded, may always
-/// use.
+/// The number of bytes that are always allowed for a value in a directory, or for a strip before it
+/// is decoded.
 const OVERHEAD: usize = 16 * 1024 * 1024;
 
 /// The number of bytes that may always be read more than once.
@@ -28,7 +28,7 @@ const MAX_SAMPLES: u16 = 5;
 /// padded to whole blocks of the coarsest chroma.
 const JPEG_PADDING: u32 = 31;
 
-/// Why a TIFF file can't be read.
+/// The reason why a TIFF file can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TiffError {
     /// The samples, compression or layout of the file are not supported.
@@ -54,7 +54,7 @@ impl From<CrateError> for TiffError {
 /// The samples of a pixel, without the opacity.
 enum Scheme {
     Gray,
-    /// An index to a colour.
+    /// An index into a palette of colours.
     Palette(Vec<[u8; 3]>),
     Rgb,
     /// Luma and two colour differences, in JPEG strips.
@@ -116,7 +116,7 @@ impl<'a> Tiff<'a> {
     /// Fails if the header is invalid or not supported.
     pub fn new(source: &'a [u8]) -> Result<Self, TiffError> {
         if has_long_text(source) {
-            return Err(TiffError::Corrupt("a text is longer than the file".into()));
+            return Err(TiffError::Corrupt("a string is longer than the file".into()));
         }
         // The crate does not support palettes, so it is made to read their indices as gray samples.
         let gray = palette_as_gray(source);
