@@ -73,7 +73,8 @@ theirs, theirs_escaped = loop(environment, THEIRS), loop(escaping, THEIRS)
 
 
 def report(title: str, statements: dict[str, float]) -> None:
-    """Time the statements; the first one is xaccel's. Each number is the target for the ratio."""
+    """Time the statements, of which the first is xaccel's. A number is the target for the ratio, or
+    0."""
     timers = {statement: timeit.Timer(statement, globals=globals()) for statement in statements}
     loops = {}
     for statement, timer in timers.items():
