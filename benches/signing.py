@@ -73,8 +73,7 @@ theirs, theirs_escaped = loop(environment, THEIRS), loop(escaping, THEIRS)
 
 
 def report(title: str, statements: dict[str, float]) -> None:
-    """Time the statements, of which the first is xaccel's. A number is the target for the ratio, or
-    0."""
+    """Time the statements, each with the target for its ratio to the first one (0: no target)."""
     timers = {statement: timeit.Timer(statement, globals=globals()) for statement in statements}
     loops = {}
     for statement, timer in timers.items():

@@ -103,7 +103,7 @@ def main() -> None:
 
 
 def _check_metadata(info: Path) -> None:
-    """Check the metadata for a package index: links to the project, and working links in the README."""
+    """Check the metadata: links to the project, and working links in the description."""
     metadata, _, page = info.read_text().partition("\n\n")
     if "\nProject-URL: " not in metadata:
         sys.exit(f"{info.name} has no Project-URL")
