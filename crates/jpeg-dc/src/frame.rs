@@ -232,7 +232,7 @@ impl Layout {
 
     /// Visits a component's blocks in the order of the scan. `source` has an item for each block of
     /// the scan. `block` receives a prediction, which is 0 after every restart marker, the block's
-    /// item, and the block's place in `target`, a plane with this stride. The deadline is checked
+    /// item, and the block's element of `target`, a plane with this stride. The deadline is checked
     /// before each row.
     #[inline]
     pub(crate) fn visit<S: Copy, T>(

@@ -48,7 +48,7 @@ pub(crate) struct Lane {
     /// The start of the next table.
     base: u16,
     /// The number of the current block. Modulo the number of blocks in an MCU, it is the block's
-    /// place in the MCU.
+    /// position in the MCU.
     pub(crate) block: usize,
 }
 

@@ -6,8 +6,8 @@
 //! Lanes work at several positions in the scan at once. If there are restart markers, they mark
 //! these positions. Without them, the scan is cut into parts, and a lane starts at an arbitrary bit
 //! as if an MCU started there. Huffman codes soon synchronise, usually within some tens of blocks.
-//! From the first block that both the previous lane and this one have found, at the same place in
-//! the MCU, all results of this lane are correct. If the two never meet, the previous lane
+//! From the first block that both the previous lane and this one have found, at the same position
+//! in the MCU, all results of this lane are correct. If the two never meet, the previous lane
 //! continues instead.
 
 use crate::deadline::Deadline;

@@ -24,8 +24,8 @@ const JPEG: u16 = 7;
 /// The maximum number of samples of a pixel: four inks and an opacity.
 const MAX_SAMPLES: u16 = 5;
 
-/// The number of pixels by which a JPEG strip may be wider or taller than its place, because it is
-/// padded to whole blocks of the coarsest chroma.
+/// The number of pixels by which a JPEG strip may be wider or taller than its area in the picture,
+/// because it is padded to whole blocks of the coarsest chroma.
 const JPEG_PADDING: u32 = 31;
 
 /// The reason why a TIFF file can't be read.
@@ -206,7 +206,7 @@ impl<'a> Tiff<'a> {
         Ok(file)
     }
 
-    /// Checks that JPEG strips are not larger than their place in the picture. The decoder of the
+    /// Checks that JPEG strips are not larger than their area in the picture. The decoder of the
     /// strips trusts their own headers.
     fn check_jpegs(&mut self, samples: u16) -> Result<(), TiffError> {
         if self.compression != JPEG {
@@ -235,7 +235,9 @@ impl<'a> Tiff<'a> {
             let left = budget.checked_sub(strip.len() as u64);
             budget = left.ok_or_else(|| TiffError::Corrupt(OVERLAP.into()))?;
             if !jpeg::fits(strip, size, most) {
-                return Err(TiffError::Corrupt("a strip is larger than its place".into()));
+                return Err(TiffError::Corrupt(
+                    "a strip is larger than its area in the picture".into(),
+                ));
             }
         }
         Ok(())
@@ -354,7 +356,7 @@ impl<'a> Tiff<'a> {
         Ok((size, self.pixels(samples)))
     }
 
-    /// Copies the pixels of a strip or tile to its place.
+    /// Copies the pixels of a strip or tile to its area in the picture.
     fn place(&self, chunk: u32, size: Size, data: &[u8], picture: &mut Picture) {
         let (column, row) = (chunk % self.chunks.across, chunk / self.chunks.across);
         let pixel = picture.kind.bytes();

@@ -53,7 +53,7 @@ impl<'a> Unit<'a> {
         usize::from(self.header.get(1).map_or(0, |extension| extension >> 3 & 3))
     }
 
-    /// Whether a frame's header shows a frame (AV1, 5.9.2), which is either its own or an earlier
+    /// Whether a frame header causes a frame to be shown (AV1, 5.9.2), either its own or an earlier
     /// one. Short headers do not contain this information.
     fn is_shown(&self) -> bool {
         self.payload.first().is_some_and(|bits| bits & 0x80 != 0 || bits & 0x10 != 0)
