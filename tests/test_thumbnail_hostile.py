@@ -416,7 +416,7 @@ def test_a_bitstream_without_a_picture(opacity):
         [sides, configurations[0], ALPHA],
         reference(b"auxl", 2, [1]),
     )
-    with pytest.raises(CorruptImage, match="no picture"):
+    with pytest.raises(CorruptImage, match="does not contain a picture"):
         thumbnail(source, 32)
 
 
