@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyCFunction, PyDict, PyFloat, PyList, PyString, PyTuple, PyType};
 
 use super::exceptions;
+use super::numbers;
 use crate::error::SpecError;
 use crate::thumbnail::crop::Geometry;
 use crate::thumbnail::orient::Transform;
@@ -180,7 +181,11 @@ impl PySpec {
 
     /// Return the size of the thumbnail for an upright source of this size.
     #[pyo3(signature = (width, height, /))]
-    fn output_size(&self, width: u32, height: u32) -> PyResult<(u32, u32)> {
+    fn output_size(
+        &self,
+        #[pyo3(from_py_with = numbers::width)] width: u32,
+        #[pyo3(from_py_with = numbers::height)] height: u32,
+    ) -> PyResult<(u32, u32)> {
         if width == 0 || height == 0 {
             return Err(PyValueError::new_err("width and height of a source must be at least 1"));
         }
