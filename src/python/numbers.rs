@@ -2,7 +2,8 @@
 //! `OverflowError` that does not name the argument.
 
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
 
 use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
@@ -13,7 +14,6 @@ const U32: &str = "a whole number from 0 to 4294967295";
 const U64: &str = "a whole number from 0 to 18446744073709551615";
 const I64: &str = "a whole number of 64 bits";
 const SIDE: &str = "a whole number of pixels from 1 to 4294967295";
-const SECONDS: &str = "a number of seconds, at least 0";
 
 /// Convert an argument, with this error if the number is out of range.
 fn converted<T>(value: &Bound<'_, PyAny>, out_of_range: impl Fn(String) -> PyErr) -> PyResult<T>
@@ -53,7 +53,7 @@ macro_rules! numbers {
 numbers! { PyValueError:
     capacity: usize = U64;
     colors: Option<i64> = "2 to 256";
-    height: u32 = SIDE;
+    height: NonZeroU32 = SIDE;
     inactive: u64 = U64;
     limit: u64 = U64;
     max_bytes: u64 = U64;
@@ -69,14 +69,27 @@ numbers! { PyValueError:
     renders: usize = U64;
     source_size: Option<(u32, u32)> = "(width, height), each from 0 to 4294967295 pixels";
     threads: Option<NonZeroUsize> = "a whole number, at least 1";
-    timeout: Option<f64> = SECONDS;
-    width: u32 = SIDE;
+    width: NonZeroU32 = SIDE;
 }
 
 numbers! { ConfigError:
     length: Option<usize> = U64;
     size: usize = U64;
     ttl: i64 = "a positive number of seconds";
+}
+
+/// A time limit in seconds.
+pub(super) fn timeout(value: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
+    let out_of_range = |shown| {
+        let expected = "a number of seconds from 0 to 18446744073709551615";
+        PyValueError::new_err(format!("timeout must be {expected}, not {shown}"))
+    };
+    let seconds: Option<f64> = converted(value, out_of_range)?;
+    if seconds.is_none_or(|seconds| Duration::try_from_secs_f64(seconds).is_ok()) {
+        Ok(seconds)
+    } else {
+        Err(out_of_range(shown(value)))
+    }
 }
 
 /// The qualities of formats.

@@ -1,6 +1,8 @@
 //! `Spec`.
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use std::num::NonZeroU32;
+
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyCFunction, PyDict, PyFloat, PyList, PyString, PyTuple, PyType};
 
@@ -183,17 +185,15 @@ impl PySpec {
     #[pyo3(signature = (width, height, /))]
     fn output_size(
         &self,
-        #[pyo3(from_py_with = numbers::width)] width: u32,
-        #[pyo3(from_py_with = numbers::height)] height: u32,
+        #[pyo3(from_py_with = numbers::width)] width: NonZeroU32,
+        #[pyo3(from_py_with = numbers::height)] height: NonZeroU32,
     ) -> PyResult<(u32, u32)> {
-        if width == 0 || height == 0 {
-            return Err(PyValueError::new_err("width and height of a source must be at least 1"));
-        }
         if self.0.trim.is_some() {
             let message = "the size of a thumbnail with 'trim' depends on the pixels of its source";
             return Err(exceptions::SpecError::new_err(message));
         }
-        let geometry = Geometry::new(Size { width, height }, Transform::default(), &self.0)
+        let size = Size { width: width.get(), height: height.get() };
+        let geometry = Geometry::new(size, Transform::default(), &self.0)
             .map_err(|error| exceptions::ImageTooLarge::new_err(error.to_string()))?;
         Ok((geometry.canvas.width, geometry.canvas.height))
     }
