@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from xaccel import Limits, thumbnail
+from xaccel import Limits, probe, thumbnail
 from xaccel.exceptions import CorruptImage, ThumbnailError, UnsupportedImage
 
 from tests.support.thumbnail_images import encoded, peak_memory, photo
 
 
 def tiff(width, height, payload, *, samples=3, bits=8, photometric=2, compression=8, **tags):
-    """A TIFF whose strips or tiles all have the same data."""
+    """A TIFF whose strips or tiles all have the same data, or each start `shift` bytes later."""
     rows = tags.get("rows", height)
     tile = tags.get("tile")
     planar = tags.get("planar", 1)
+    shift = tags.get("shift", 0)
     across, down = (
         (-(-width // tile[0]), -(-height // tile[1])) if tile else (1, -(-height // rows))
     )
@@ -30,8 +31,8 @@ def tiff(width, height, payload, *, samples=3, bits=8, photometric=2, compressio
         (262, 3, [photometric]),
         (277, 3, [samples]),
         (284, 3, [planar]),
-        (324 if tile else 273, 4, [8] * chunks),
-        (325 if tile else 279, 4, [len(payload)] * chunks),
+        (324 if tile else 273, 4, [8 + shift * index for index in range(chunks)]),
+        (325 if tile else 279, 4, [len(payload) - shift * index for index in range(chunks)]),
     ]
     entries += [(322, 4, [tile[0]]), (323, 4, [tile[1]])] if tile else [(278, 4, [rows])]
     if "format" in tags:
@@ -100,6 +101,21 @@ def test_strips_may_share_their_data():
     row = zlib.compress(b"\x60" * 64)
     source = tiff(64, 5_000, row, samples=1, photometric=1, rows=1)
     assert thumbnail(source, 32, 32).is_complete
+
+
+def test_strips_that_are_jpegs_may_share_their_data():
+    picture = jpeg((64, 16))
+    strips = 2 * 1024 * 1024 // len(picture)
+    source = tiff(64, 16 * strips, picture, photometric=6, compression=7, rows=16)
+    assert thumbnail(source, 32, 32).is_complete
+
+
+def test_strips_that_are_jpegs_overlap_a_few_times_only():
+    """Each of them would be searched for its headers."""
+    long = jpeg((64, 16)) + bytes(1_000_000)
+    source = tiff(64, 160, long, photometric=6, compression=7, rows=16, shift=1)
+    with pytest.raises(CorruptImage, match="overlap too often"):
+        probe(source)
 
 
 @pytest.mark.parametrize(("bits", "samples", "form"), [(32, 1, 3), (32, 3, 3), (32, 4, 1)])

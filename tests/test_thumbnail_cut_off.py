@@ -25,9 +25,9 @@ def jpeg(**options):
     return encoded(photo(1000, 640), "JPEG", **options)
 
 
-def interlaced_png():
+def interlaced_png(picture=None, level=-1):
     """Pillow does not write them."""
-    pixels = np.asarray(photo(), dtype=np.uint8)
+    pixels = np.asarray(picture or photo(), dtype=np.uint8)
     passes = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2)]
     data = b""
     for row, column, down, across in [*passes, (1, 0, 2, 1)]:
@@ -40,7 +40,9 @@ def interlaced_png():
 
     height, width = pixels.shape[:2]
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 1)
-    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
+    chunks = (
+        chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data, level)) + chunk(b"IEND", b"")
+    )
     return b"\x89PNG\r\n\x1a\n" + chunks
 
 
@@ -147,6 +149,62 @@ def test_damage_in_the_middle_of_a_png_is_not_complete():
     assert not thumbnail(bytes(source), 64).is_complete
 
 
+def scans(source):
+    """Return the start of each scan of a JPEG, and the end of its header."""
+    starts = [at for at in range(len(source)) if source.startswith(b"\xff\xda", at)]
+    return [(at, at + 2 + int.from_bytes(source[at + 2 : at + 4])) for at in starts]
+
+
+@pytest.mark.parametrize("options", [{"quality": 90}, PROGRESSIVE])
+@pytest.mark.parametrize("end", [b"", b"\xff", b"\xff\xd9"])
+@pytest.mark.parametrize("width", [800, 60])
+def test_a_jpeg_without_data_in_its_scan_is_corrupt(options, end, width):
+    """libjpeg makes up the first block, whose colour all other blocks have."""
+    source = jpeg(**options)
+    _, start = scans(source)[0]
+    with pytest.raises(CorruptImage, match="all of its pixels are missing"):
+        thumbnail(source[:start] + end, width)
+
+
+def test_a_jpeg_whose_pixels_are_all_gray_because_they_are_missing_is_corrupt():
+    source = jpeg(quality=90)
+    _, start = scans(source)[0]
+    with pytest.raises(CorruptImage, match="all of its pixels are missing"):
+        thumbnail(source[:start] + b"\0", 60)
+
+
+def test_a_progressive_jpeg_that_lacks_a_scan_in_the_middle_is_not_complete():
+    source = jpeg(**PROGRESSIVE)
+    # The first scan of AC coefficients, with the Huffman table before it.
+    (_, end), (start, _), *_ = scans(source)
+    removed = source.index(b"\xff\xc4", end)
+    following = source.index(b"\xff\xc4", start)
+    assert removed < start < following
+    assert not thumbnail(source[:removed] + source[following:], 800).is_complete
+
+
+def test_wrong_coefficients_in_the_header_of_a_baseline_scan_are_harmless():
+    """Baseline scans always have all coefficients."""
+    source = bytearray(jpeg(quality=90))
+    ((_, end),) = scans(bytes(source))
+    source[end - 2] = 0
+    made = thumbnail(bytes(source), 800, format="png")
+    assert made.is_complete
+    assert made.data == thumbnail(jpeg(quality=90), 800, format="png").data
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+def test_a_png_with_a_wrong_checksum_is_not_complete(interlaced):
+    """All rows can be read, but some of their pixels have changed."""
+    picture = photo(100, 80)
+    source = interlaced_png(picture, 0) if interlaced else encoded(picture, "PNG", compress_level=0)
+    assert source.count(b"IDAT") == 1
+    assert thumbnail(source, 64).is_complete
+    changed = bytearray(source)
+    changed[len(source) // 2] ^= 0xFF
+    assert not thumbnail(bytes(changed), 64).is_complete
+
+
 def frames(form, **options):
     pictures = [Image.new("RGB", (60, 40), (index * 60, 9, 9)) for index in range(4)]
     target = io.BytesIO()
@@ -163,6 +221,12 @@ def test_an_animation_keeps_the_frames_that_are_there(form):
     assert 1 <= opened(made).n_frames < 4
     # A still thumbnail shows the first frame, which is there.
     assert thumbnail(source[: len(source) * 3 // 4], 30, format="png").is_complete
+
+
+def test_a_gif_animation_without_the_end_of_the_file_is_complete():
+    made = thumbnail(frames("GIF")[:-1], 30)
+    assert made.is_complete
+    assert opened(made).n_frames == 4
 
 
 def test_a_webp_animation_without_its_metadata_is_complete():

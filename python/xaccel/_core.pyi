@@ -114,6 +114,7 @@ class Spec:
             xaccel.exceptions.ImageTooLarge: The thumbnail would be too large.
             xaccel.exceptions.SpecError: The spec has `trim`, so the size depends on the pixels of
                 the source.
+            ValueError: The width or the height is less than 1, or more than 4294967295.
         """
 
     def output_format(self, source_name: str) -> _FormatOption:
@@ -197,6 +198,9 @@ class Limits:
         max_side: The maximum length of the longer side of the thumbnail, in pixels.
         timeout: The maximum time in seconds. It is checked between and during the steps, except
             within libjpeg-turbo and libaom. None = no limit.
+
+    Raises:
+        ValueError: A limit is negative, or more than 32 bits (`max_frames`, `max_side`) or 64 bits.
     """
 
     def __new__(

@@ -15,6 +15,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 mod cache;
 mod dialects;
 mod exceptions;
+mod numbers;
 mod path_map;
 mod secure_link;
 mod sign;

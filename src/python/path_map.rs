@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyBytes};
 
 use super::exceptions::{ConfigError, FileNotFound};
+use super::numbers;
 use crate::error::{PathError, PathMapError};
 use crate::path_map::{self, Located, Root};
 
@@ -145,7 +146,11 @@ impl OpenedFile {
     }
 
     #[pyo3(signature = (limit, /))]
-    fn read<'py>(&self, py: Python<'py>, limit: u64) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    fn read<'py>(
+        &self,
+        py: Python<'py>,
+        #[pyo3(from_py_with = numbers::limit)] limit: u64,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let size = self.location.get().size;
         if size > limit {
             return Ok(None);

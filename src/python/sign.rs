@@ -10,6 +10,7 @@ use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBool, PyDateTime, PyDelta, PyInt, PyList, PyMapping, PyString};
 
 use super::exceptions::{BadSignature, ConfigError, SignatureExpired};
+use super::numbers;
 use crate::error::{SignError, SignerError, UriError, VerifyError};
 use crate::sign::{self, Algorithm, Expiry};
 
@@ -272,7 +273,11 @@ impl Signer {
     }
 
     #[pyo3(signature = (url, /, *, now = None))]
-    fn verify<'a>(&self, url: &'a Bound<'_, PyString>, now: Option<i64>) -> PyResult<Cow<'a, str>> {
+    fn verify<'a>(
+        &self,
+        url: &'a Bound<'_, PyString>,
+        #[pyo3(from_py_with = numbers::now)] now: Option<i64>,
+    ) -> PyResult<Cow<'a, str>> {
         let verified = verify(&self.signer, text(url)?, now)?;
         if verified.query.is_empty() {
             return Ok(verified.path);
@@ -281,7 +286,11 @@ impl Signer {
     }
 
     #[pyo3(signature = (url, /, *, now = None))]
-    fn verify_parts(&self, url: &Bound<'_, PyString>, now: Option<i64>) -> PyResult<VerifiedUrl> {
+    fn verify_parts(
+        &self,
+        url: &Bound<'_, PyString>,
+        #[pyo3(from_py_with = numbers::now)] now: Option<i64>,
+    ) -> PyResult<VerifiedUrl> {
         Ok(verify(&self.signer, text(url)?, now)?.into())
     }
 

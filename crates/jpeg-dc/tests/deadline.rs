@@ -11,7 +11,7 @@ use jpeg_dc::{
     Chroma, Error, Options, Scale, decode, decode_progressive, decode_progressive_until,
     decode_until,
 };
-use support::encode::Image;
+use support::encode::{Component, Image, Scan, Tables};
 use support::generate::{self, SAMPLINGS};
 
 /// Counts the calls of a clock that never expires. Then checks that a clock is not called again
@@ -68,6 +68,63 @@ fn progressive_files_stop_between_rows_and_scans() {
         checked += 1;
     }
     assert!(checked > 20);
+}
+
+/// A gray image of this number of blocks. Each scan consists of a band of coefficients, and the bits
+/// that are left out before and after it.
+fn gray((across, down): (usize, usize), scans: &[((usize, usize), (u8, u8))]) -> Image {
+    let scan = |&((first, last), (high, low))| {
+        let components = vec![0];
+        Scan { components, first, last, high, low, restart_interval: 0 }
+    };
+    let blocks = vec![[1; 64]; across * down];
+    Image {
+        width: 8 * across,
+        height: 8 * down,
+        progressive: scans.len() > 1,
+        extended: false,
+        components: vec![Component {
+            id: 1,
+            h: 1,
+            v: 1,
+            quantisation: [1; 64],
+            stride: across,
+            blocks,
+        }],
+        scans: scans.iter().map(scan).collect(),
+        tables: Tables::Optimised,
+        jfif: true,
+        adobe: None,
+        fill: 0,
+    }
+}
+
+#[test]
+fn each_scan_and_each_row_asks_once() {
+    let (across, down) = (3, 5);
+    let scans = [((0, 0), (0, 1)), ((1, 5), (0, 0)), ((6, 63), (0, 0)), ((0, 0), (1, 0))];
+    let image = gray((across, down), &scans);
+    let (data, options) = (image.encode(), Options::new());
+    // Both scans of DC coefficients are decoded row by row.
+    let of_dc = scans.len() + 2 * down;
+    let calls = check(&image, |expired| decode_until(&data, &options, expired).map(drop));
+    assert_eq!(calls, of_dc);
+    let calls = check(&image, |expired| {
+        decode_progressive_until(&data, Scale::Full, &options, expired).map(drop)
+    });
+    // The AC coefficients are read row by row when all scans are known.
+    assert_eq!(calls, of_dc + down);
+}
+
+#[test]
+fn the_search_for_blocks_asks_too() {
+    for seed in 0..4 {
+        let image = generate::large_image(seed, SAMPLINGS[0].1);
+        let (data, options) = (image.encode(), Options::new());
+        let calls = check(&image, |expired| decode_until(&data, &options, expired).map(drop));
+        let of_rows = image.scans.len() + image.height.div_ceil(8);
+        assert!(calls > of_rows + data.len() / 20_000, "{calls} calls, {of_rows} of rows");
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::super::components::Components;
 use super::super::decoder::{Completeness, DecodeRequest};
 use super::format::corrupt;
 use super::scale::without_invisible;
-use super::segments::{FrameHeader, tidy};
+use super::segments::{FrameHeader, has_data, tidy};
 use crate::error::ThumbnailError;
 
 /// The maximum number of scans in a progressive file of ordinary size, and in a large one. Each
@@ -90,8 +90,9 @@ pub(super) fn decode(
         }
     }
     let is_whole = !matches!(warning, Some(Warning::NoEnd | Warning::Missing));
-    // Blocks without data are decoded as middle gray.
-    if !is_whole && data.iter().all(|&sample| sample == 128) {
+    // Blocks without data are decoded as middle gray, but the first block as if it had a few bits.
+    let is_empty = || !has_data(&source) || data.iter().all(|&sample| sample == 128);
+    if !is_whole && is_empty() {
         return Err(corrupt("all of its pixels are missing"));
     }
     if kind == PixelKind::Cmyk && has_inverted_inks {

@@ -36,6 +36,12 @@ pub(super) fn segments(source: &[u8]) -> impl Iterator<Item = Segment<'_>> {
     })
 }
 
+/// Whether any data follows the header of the first scan.
+pub(super) fn has_data(source: &[u8]) -> bool {
+    let is_marker = |data: &[u8]| matches!(data, [] | [0xff] | [0xff, 1..=0xff, ..]);
+    segments(source).any(|segment| segment.marker == 0xda && !is_marker(segment.after))
+}
+
 /// The frame header (T.81, B.2.2).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FrameHeader {
