@@ -10,7 +10,7 @@ from PIL import Image
 from xaccel import Limits, thumbnail
 from xaccel.exceptions import CorruptImage, ThumbnailError, UnsupportedImage
 
-from tests.support.thumbnail_images import encoded, peak_memory, photo
+from tests.support.thumbnail_images import encoded, peak_memory, photo_file
 
 
 def tiff(width, height, payload, *, samples=3, bits=8, photometric=2, compression=8, **tags):
@@ -118,12 +118,12 @@ def test_wide_samples_strip_by_strip(bits, samples, form):
 @pytest.mark.parametrize(
     "source",
     [
-        lambda: encoded(photo(), "PNG"),
-        lambda: encoded(photo(), "JPEG"),
-        lambda: encoded(photo(), "GIF"),
-        lambda: encoded(photo(), "WEBP"),
-        lambda: encoded(photo(), "TIFF"),
-        lambda: thumbnail(encoded(photo(), "PNG"), format="avif").data,
+        lambda: photo_file("PNG"),
+        lambda: photo_file("JPEG"),
+        lambda: photo_file("GIF"),
+        lambda: photo_file("WEBP"),
+        lambda: photo_file("TIFF"),
+        lambda: thumbnail(photo_file("PNG"), format="avif").data,
     ],
     ids=["png", "jpeg", "gif", "webp", "tiff", "avif"],
 )

@@ -4,6 +4,7 @@ One rule for every format: all pixels there is a whole picture, even without the
 some missing is a picture that says so; none is an error.
 """
 
+import functools
 import io
 import struct
 import zlib
@@ -15,16 +16,17 @@ from xaccel import thumbnail
 from xaccel.exceptions import CorruptImage
 
 from tests.support.thumbnail_files import avif_grid
-from tests.support.thumbnail_images import difference, encoded, opened, photo
+from tests.support.thumbnail_images import difference, encoded, opened, photo, photo_file
 
 PROGRESSIVE = {"quality": 90, "progressive": True}
 INTERLACED = {"interlace": True}
 
 
 def jpeg(**options):
-    return encoded(photo(1000, 640), "JPEG", **options)
+    return photo_file("JPEG", 1000, 640, **options)
 
 
+@functools.cache
 def interlaced_png():
     """Pillow does not write them."""
     pixels = np.asarray(photo(), dtype=np.uint8)
@@ -47,15 +49,15 @@ def interlaced_png():
 SOURCES = {
     "jpeg": lambda: jpeg(quality=90),
     "jpeg with restarts": lambda: jpeg(quality=90, restart_marker_rows=1),
-    "gray jpeg": lambda: encoded(photo(1000, 640).convert("L"), "JPEG"),
-    "cmyk jpeg": lambda: encoded(photo(1000, 640).convert("CMYK"), "JPEG"),
-    "png": lambda: encoded(photo(), "PNG"),
+    "gray jpeg": lambda: photo_file("JPEG", 1000, 640, "L"),
+    "cmyk jpeg": lambda: photo_file("JPEG", 1000, 640, "CMYK"),
+    "png": lambda: photo_file("PNG"),
     "interlaced png": interlaced_png,
-    "gif": lambda: encoded(photo(), "GIF"),
-    "interlaced gif": lambda: encoded(photo(), "GIF", interlace=1),
-    "webp": lambda: encoded(photo(), "WEBP"),
-    "lossless webp": lambda: encoded(photo(), "WEBP", lossless=True),
-    "webp with opacity": lambda: encoded(photo(mode="RGBA"), "WEBP"),
+    "gif": lambda: photo_file("GIF"),
+    "interlaced gif": lambda: photo_file("GIF", interlace=1),
+    "webp": lambda: photo_file("WEBP"),
+    "lossless webp": lambda: photo_file("WEBP", lossless=True),
+    "webp with opacity": lambda: photo_file("WEBP", mode="RGBA"),
 }
 ENDS = {"jpeg": 2, "png": 12, "gif": 1, "webp": 0}
 
@@ -142,7 +144,7 @@ def test_bytes_before_a_marker_are_harmless():
 
 
 def test_damage_in_the_middle_of_a_png_is_not_complete():
-    source = bytearray(encoded(photo(), "PNG"))
+    source = bytearray(photo_file("PNG"))
     source[len(source) // 2] ^= 0xFF
     assert not thumbnail(bytes(source), 64).is_complete
 
@@ -174,7 +176,7 @@ def test_a_webp_animation_without_its_metadata_is_complete():
 @pytest.mark.parametrize("kind", ["BMP", "TIFF"])
 def test_rows_that_are_there_are_shown(kind):
     options = {"compression": "tiff_lzw", "strip_size": 640 * 3 * 10} if kind == "TIFF" else {}
-    source = encoded(photo(), kind, **options)
+    source = photo_file(kind, **options)
     assert thumbnail(source, 300).is_complete
     cut = source[: len(source) // 2] if kind == "BMP" else without_strips(source)
     made = thumbnail(cut, 300, format="png")
@@ -209,10 +211,10 @@ EVERY_KIND = {
     "animated png": animated_png,
     "animated gif": lambda: frames("GIF"),
     "animated webp": lambda: frames("WEBP"),
-    "tiff": lambda: encoded(photo(), "TIFF", compression="tiff_lzw", strip_size=19_200),
-    "tiff with a strip": lambda: encoded(photo(), "TIFF"),
-    "bmp": lambda: encoded(photo(), "BMP"),
-    "avif": lambda: encoded(photo(), "AVIF", speed=9),
+    "tiff": lambda: photo_file("TIFF", compression="tiff_lzw", strip_size=19_200),
+    "tiff with a strip": lambda: photo_file("TIFF"),
+    "bmp": lambda: photo_file("BMP"),
+    "avif": lambda: photo_file("AVIF", speed=9),
     "avif of tiles": lambda: avif_grid(photo(192, 128), 2, 3, 64),
 }
 NOTHING = {
