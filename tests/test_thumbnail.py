@@ -1,5 +1,6 @@
 """Thumbnails as Python sees them, with Pillow as an independent oracle."""
 
+import functools
 import io
 import re
 import threading
@@ -28,6 +29,12 @@ from tests.support.thumbnail_images import (
     photo_file,
 )
 
+
+@functools.cache
+def png_with_palette():
+    return encoded(photo().quantize(64), "PNG")
+
+
 SOURCES = {
     "jpeg": lambda: photo_file("JPEG", quality=95, subsampling=0),
     "progressive": lambda: photo_file("JPEG", quality=95, progressive=True),
@@ -36,7 +43,7 @@ SOURCES = {
     "png-rgba": lambda: photo_file("PNG", mode="RGBA"),
     "png-gray": lambda: photo_file("PNG", mode="L"),
     "png-gray-alpha": lambda: photo_file("PNG", mode="LA"),
-    "png-palette": lambda: encoded(photo().quantize(64), "PNG"),
+    "png-palette": png_with_palette,
     "webp": lambda: photo_file("WEBP", quality=95),
     "webp-lossless": lambda: photo_file("WEBP", mode="RGBA", lossless=True),
 }
@@ -266,6 +273,7 @@ def test_limits():
         Limits(timeout=-1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "width", "is_progressive"),
     [
@@ -291,6 +299,7 @@ def photo_of_108_megapixels():
     return encoded(Image.new("RGB", (12000, 9000), (90, 120, 30)), "JPEG")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [300, 1500, 3000])
 def test_a_photo_of_108_megapixels_in_bounded_memory(photo_of_108_megapixels, width):
     Path("/proc/self/clear_refs").write_text("5")
@@ -299,6 +308,7 @@ def test_a_photo_of_108_megapixels_in_bounded_memory(photo_of_108_megapixels, wi
     assert peak_memory() - before < 500_000
 
 
+@pytest.mark.slow
 def test_a_photo_of_108_megapixels_is_not_decoded_whole(photo_of_108_megapixels):
     with pytest.raises(ImageTooLarge, match="324000000 bytes of decoded pixels"):
         thumbnail(photo_of_108_megapixels, 8000)

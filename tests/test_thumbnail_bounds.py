@@ -83,7 +83,7 @@ def test_a_tile_is_not_much_larger_than_the_picture():
         thumbnail(source, 32)
 
 
-@pytest.mark.parametrize("compression", [8, 5, 32773])
+@pytest.mark.parametrize("compression", [8, pytest.param(5, marks=pytest.mark.slow), 32773])
 def test_strips_that_share_long_data_are_read_a_few_times_only(compression):
     """The data decodes to nothing for a long time."""
     empty = {
