@@ -12,6 +12,9 @@ from PIL import Image
 # commit passes or fails for everyone: `--hypothesis-profile random` looks for new ones.
 hypothesis.settings.register_profile("xaccel", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("random", deadline=None, max_examples=2000)
+hypothesis.settings.register_profile(
+    "quick", hypothesis.settings.get_profile("xaccel"), max_examples=20
+)
 hypothesis.settings.load_profile("xaccel")
 
 MARKERS = {"tests/servers/": "server", "tests/e2e/": "e2e"}

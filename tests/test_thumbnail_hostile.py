@@ -1,5 +1,6 @@
 """Tiny files with huge claims, and damaged files: a proper error, and little memory."""
 
+import functools
 import json
 import random
 import struct
@@ -139,15 +140,20 @@ def bmp(width, height, size=40, bits=24, colors=0):
 
 
 IDAT = chunk(b"IDAT", zlib.compress(bytes(9)))
-ZEROS = zlib.compress(bytes(200_000_000), 9)
+
+
+@functools.cache
+def zeros():
+    return zlib.compress(bytes(200_000_000), 9)
+
 
 BOMBS = {
     "png-large": lambda: png(65_535, 65_535, chunk(b"IDAT", zlib.compress(bytes(99)))),
     "png-900-megapixels-large": lambda: png(30_000, 30_000, IDAT),
     "png-largest": lambda: png(2**31 - 1, 2**31 - 1, chunk(b"IDAT", b"")),
-    "png-profile": lambda: png(64, 64, chunk(b"iCCP", b"x\0\0" + ZEROS), IDAT),
-    "png-text": lambda: png(64, 64, chunk(b"zTXt", b"x\0\0" + ZEROS), IDAT),
-    "png-itxt": lambda: png(64, 64, chunk(b"iTXt", b"x\0\1\0\0\0" + ZEROS), IDAT),
+    "png-profile": lambda: png(64, 64, chunk(b"iCCP", b"x\0\0" + zeros()), IDAT),
+    "png-text": lambda: png(64, 64, chunk(b"zTXt", b"x\0\0" + zeros()), IDAT),
+    "png-itxt": lambda: png(64, 64, chunk(b"iTXt", b"x\0\1\0\0\0" + zeros()), IDAT),
     "png-chunks": lambda: png(64, 64, chunk(b"tEXt", b"x\0") * 50_000, IDAT),
     "apng-frames": lambda: apng(claimed=2**31 - 1),
     "jpeg-large": lambda: jpeg(65_535, 65_535),
