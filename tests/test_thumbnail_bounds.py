@@ -208,6 +208,7 @@ def bombs():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planar", [1, 2])
 @pytest.mark.parametrize("compression", [8, 5, 32773])
 def test_only_the_pixels_of_a_strip_are_decompressed(bombs, compression, planar):

@@ -59,6 +59,7 @@ SOURCES = {
     "lossless webp": lambda: photo_file("WEBP", lossless=True),
     "webp with opacity": lambda: photo_file("WEBP", mode="RGBA"),
 }
+WIDTHS = [pytest.param(None, marks=pytest.mark.slow), 300, 60]
 ENDS = {"jpeg": 2, "png": 12, "gif": 1, "webp": 0}
 
 FIRST = {"webp": 0.5, "webp with opacity": 0.7}
@@ -75,13 +76,13 @@ def kind(name):
 
 
 @pytest.mark.parametrize("name", SOURCES)
-@pytest.mark.parametrize("width", [None, 300, 60])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_a_whole_source_is_complete(name, width):
     assert thumbnail(SOURCES[name](), width).is_complete
 
 
 @pytest.mark.parametrize("name", SOURCES)
-@pytest.mark.parametrize("width", [None, 300, 60])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_without_the_end_of_the_file_it_is_complete(name, width):
     source = SOURCES[name]()
     made = thumbnail(source[: len(source) - ENDS[kind(name)]], width, format="png")
@@ -89,7 +90,7 @@ def test_without_the_end_of_the_file_it_is_complete(name, width):
     assert made.data == whole_picture(name, width).data
 
 
-@pytest.mark.parametrize("width", [None, 300, 60])
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize(
     ("name", "part"),
     # Lossy WebP begins with the modes of all blocks.

@@ -205,6 +205,7 @@ def peak():
 """
 
 
+@pytest.mark.slow
 def test_bombs_cost_little_memory(tmp_path):
     """Measured in a process of its own, whose peak is all that the kernel tells."""
     for name, make in BOMBS.items():

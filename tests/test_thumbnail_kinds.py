@@ -1,5 +1,6 @@
 """Every kind of source: what its depth, palette, interlacing or container may be."""
 
+import functools
 import io
 import struct
 
@@ -10,6 +11,11 @@ from xaccel._core import probe, thumbnail
 from xaccel.exceptions import CorruptImage, UnsupportedImage
 
 from tests.support.thumbnail_images import difference, encoded, opened, photo, photo_file
+
+
+@functools.cache
+def photo_with_palette(colors):
+    return photo().quantize(colors)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +40,7 @@ from tests.support.thumbnail_images import difference, encoded, opened, photo, p
     ],
 )
 def test_kinds(mode, kind, options):
-    original = photo().quantize(4) if mode == "P" else photo(mode=mode)
+    original = photo_with_palette(4) if mode == "P" else photo(mode=mode)
     source = encoded(original, kind, **options)
     info = probe(source)
     assert (info.format, info.width, info.height) == (kind.lower(), 640, 400)
@@ -44,7 +50,7 @@ def test_kinds(mode, kind, options):
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
 def test_png_palette_depths(bits):
-    original = photo().quantize(2**bits)
+    original = photo_with_palette(2**bits)
     source = encoded(original, "PNG", bits=bits)
     assert source[24] == bits
     made = opened(thumbnail(source))
@@ -53,7 +59,7 @@ def test_png_palette_depths(bits):
 
 
 def test_png_transparent_color():
-    original = photo().quantize(16)
+    original = photo_with_palette(16)
     source = encoded(original, "PNG", transparency=3)
     assert probe(source).has_alpha
     expected = Image.open(io.BytesIO(source)).convert("RGBA")
