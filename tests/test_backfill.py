@@ -84,19 +84,19 @@ def run(capfd, site, *arguments):
 
 
 def test_all_images_of_the_source(site, capfd):
-    first = "40 images: would render 40 thumbnails, 0 were already there\n"
-    skipped = ", 1 skipped, which are not images"
+    first = "40 images: would render 40 thumbnails, 0 already existed\n"
+    skipped = ", 1 skipped because they are not images"
     status, out, _ = run(capfd, site, "--dry-run")
     assert (status, out) == (0, first.replace("40 i", "41 i").replace("40 t", "41 t"))
     assert site.kept() == set()
     status, out, _ = run(capfd, site)
     assert (status, out) == (
         0,
-        f"41 images: rendered 40 thumbnails, 0 were already there{skipped}\n",
+        f"41 images: rendered 40 thumbnails, 0 already existed{skipped}\n",
     )
     assert site.kept() == {f"t/64x64,cover/{n % 2}/{n}.jpg" for n in range(40)}
     status, out, _ = run(capfd, site)
-    assert out == f"41 images: rendered 0 thumbnails, 40 were already there{skipped}\n"
+    assert out == f"41 images: rendered 0 thumbnails, 40 already existed{skipped}\n"
 
 
 def test_the_files_are_those_of_the_urls(site, capfd):
@@ -113,7 +113,7 @@ def test_the_files_are_those_of_the_urls(site, capfd):
 
 def test_a_named_source(site, capfd):
     status, out, _ = run(capfd, site, "--source", "avatars")
-    assert (status, out) == (0, "1 image: rendered 1 thumbnail, 0 were already there\n")
+    assert (status, out) == (0, "1 image: rendered 1 thumbnail, 0 already existed\n")
     assert site.kept() == {"t/64x64,cover/~avatars/ann.jpg"}
     status, _, err = run(capfd, site, "--source", "avatar")
     assert status == 2
@@ -128,7 +128,7 @@ def test_failures_are_counted_by_cause(site, capfd):
     status, out, _ = run(capfd, site, "--names", str(names))
     assert status == 1
     lines = out.splitlines()
-    assert lines[0] == "5 images: rendered 1 thumbnail, 0 were already there"
+    assert lines[0] == "5 images: rendered 1 thumbnail, 0 already existed"
     assert "2 failed: FileNotFound" in lines
     assert "1 failed: UnsupportedImage" in lines
     assert "1 failed: CorruptImage" in lines
@@ -154,7 +154,7 @@ def test_arguments_that_do_not_fit(site, capfd, arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--field", "shop.Photo.image"), "--field is for Django"),
+        (("--field", "shop.Photo.image"), "--field requires Django"),
         (("--celery",), "call xaccel.celery.init_app(app)"),
     ],
 )
@@ -167,7 +167,7 @@ def test_arguments_for_another_framework(site, arguments, message):
 def test_settings_that_do_not_fit(site, capfd):
     site.write_settings(THUMBNAIL_PRESETS={})
     site.file.write_text(site.file.read_text().replace("THUMBNAIL_PRESETS = {}", ""))
-    assert "has no preset to render" in run(capfd, site)[2]
+    assert "contains no preset to render" in run(capfd, site)[2]
     site.file.write_text('THUMBNAIL_SOURCE = "http://192.0.2.1/"\nTHUMBNAIL_CACHE = "/tmp/x"\n')
     status, _, err = run(capfd, site, "30x20")
     assert status == 2
@@ -196,7 +196,7 @@ def test_it_continues_after_it_was_killed(site):
     assert 10 <= done < 40
     with site.start("300x-", "--processes", "2") as process:
         out = process.communicate(timeout=PATIENCE)[0]
-    assert f"rendered {40 - done} thumbnails, {done} were already there" in out
+    assert f"rendered {40 - done} thumbnails, {done} already existed" in out
     assert len(site.kept()) == 40
 
 
@@ -209,7 +209,7 @@ def test_it_stops_after_the_images_that_it_has_begun(site, number):
         out = process.communicate(timeout=PATIENCE)[0]
     made = int(re.search(r"rendered (\d+) thumbnails", out)[1])
     assert process.returncode == 130
-    assert "stopped; start the same command again to do the rest" in out
+    assert "stopped; run the same command again to render the other thumbnails" in out
     assert "Traceback" not in out
     assert made == len(site.kept()) < 40
 
@@ -240,7 +240,7 @@ def test_every_item_has_a_result_even_if_each_kills_its_process():
 def test_names_from_standard_input(site):
     with site.start("--names", "-", stdin=subprocess.PIPE) as process:
         out = process.communicate("0/0.jpg\n1/1.jpg\n", timeout=PATIENCE)[0]
-    assert out == "2 images: rendered 2 thumbnails, 0 were already there\n"
+    assert out == "2 images: rendered 2 thumbnails, 0 already existed\n"
 
 
 def terminal_of(site, env):

@@ -147,8 +147,8 @@ class TestSignRequest:
         [
             ("/bucket/key", {}, "must be absolute"),
             ("https://a/b c", {}, "percent-encoded"),
-            ("https://a/b", {"A b": "c"}, "not a method or header"),
-            ("https://a/b", {"A": "c\r\nd: e"}, "not a method or header"),
+            ("https://a/b", {"A b": "c"}, "not a valid HTTP method or header"),
+            ("https://a/b", {"A": "c\r\nd: e"}, "not a valid HTTP method or header"),
         ],
     )
     def test_refused(self, url, headers, message):

@@ -68,7 +68,7 @@ def jpeg(size):
 @pytest.mark.parametrize("shape", [{"rows": 4}, {"tile": (16, 16)}])
 def test_a_jpeg_in_a_tiff_is_as_large_as_its_place(shape):
     options = {"photometric": 6, "compression": 7, **shape}
-    with pytest.raises(CorruptImage, match="larger than its place"):
+    with pytest.raises(CorruptImage, match="larger than its area in the picture"):
         thumbnail(tiff(64, 20, jpeg((800, 800)), **options), 32)
 
 

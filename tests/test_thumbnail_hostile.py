@@ -375,7 +375,7 @@ def test_placeholder_of_damage():
 
 
 def test_an_unknown_variant_is_unsupported_not_corrupt():
-    with pytest.raises(UnsupportedImage, match="TIFF with such samples"):
+    with pytest.raises(UnsupportedImage, match="TIFF with these samples"):
         thumbnail(photo_file("TIFF", 64, 64, compression="zstd"), 32)
     rows = bytes(4 * 64 * 64)
     strange = bmp(64, 64) + rows

@@ -1381,14 +1381,14 @@ class Cache:
 
     def __new__(cls, directory: str | PathLike[str], /) -> Cache: ...
     def path(self, uri: str, /) -> str:
-        """Return the file of the thumbnail at a decoded path such as `/t/300x200/cat.jpg`.
+        """Return the path of the file for a thumbnail at a path such as `/t/300x200/cat.jpg`.
 
         Raises:
             OSError: The path can't be the path of a thumbnail.
         """
 
     def aside(self, uri: str, /) -> str:
-        """Return the alternative file of the thumbnail.
+        """Return the path of the alternative file for the thumbnail.
 
         It is used if `path` can't be a file, for example for `x` if the cache already contains
         `x/b.png`.

@@ -1,4 +1,4 @@
-"""Verification of signed URLs, which accepts two algorithms during a transition."""
+"""Verification of signed URLs. During a transition, two algorithms are accepted."""
 
 from __future__ import annotations
 

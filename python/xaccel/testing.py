@@ -176,7 +176,7 @@ def assert_offloaded(
     content = _content(response)
     if content:
         raise AssertionError(
-            f"the server sends {path!s}, but the app sent {len(content)} bytes, too"
+            f"the server sends {path!s}, but the app also sent {len(content)} bytes"
         )
 
 
@@ -262,7 +262,7 @@ def _unsigned(value: str) -> str:
 
 
 def _spellings(value: str) -> set[str]:
-    """Return a header's value in the forms that clients show. Some decode Latin-1, others UTF-8."""
+    """Return all forms of a header's value: some test clients decode Latin-1, and others UTF-8."""
     return {value, _shown(value)}
 
 

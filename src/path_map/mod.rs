@@ -85,7 +85,7 @@ impl PathMap {
     /// # Errors
     /// [`PathMapError::SharedPrefix`] when two roots have the same prefix, and
     /// [`PathMapError::NestedPrefix`] when a prefix is below another one but its directory is not
-    /// in the corresponding place.
+    /// the corresponding subdirectory.
     pub fn new(mut roots: Vec<Root>) -> Result<Self, PathMapError> {
         roots.sort_by(|a, b| {
             let length = |root: &Root| root.directory.as_os_str().len();

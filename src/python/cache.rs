@@ -52,7 +52,7 @@ pub(super) struct Cache {
     cache: cache::Cache,
 }
 
-/// A held lock; a context manager that releases it.
+/// A held lock. It is a context manager that releases the lock on exit.
 #[pyclass(frozen, module = "xaccel._core")]
 pub(super) struct CacheLock {
     lock: Mutex<Option<cache::locks::Lock>>,

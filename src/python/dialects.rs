@@ -80,7 +80,7 @@ impl ThumborSigner {
 #[pyclass(frozen, module = "xaccel._core")]
 pub(super) struct ImgproxySigner(sign::ImgproxySigner);
 
-/// Hexadecimal text, or a list of it.
+/// A string of hexadecimal digits, or a list of such strings.
 #[derive(FromPyObject)]
 enum Hexadecimal {
     One(PyBackedStr),
@@ -92,7 +92,7 @@ fn extract_hexadecimal(name: &str, values: &Bound<'_, PyAny>) -> PyResult<Vec<Py
         Ok(Hexadecimal::One(value)) => Ok(vec![value]),
         Ok(Hexadecimal::Many(values)) => Ok(values),
         Err(_) => Err(ConfigError::new_err(format!(
-            "{name} must be a str of hexadecimal digits or a list of those"
+            "{name} must be a str of hexadecimal digits or a list of such strings"
         ))),
     }
 }

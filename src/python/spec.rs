@@ -20,7 +20,7 @@ impl From<SpecError> for PyErr {
     }
 }
 
-/// Read a keyword argument.
+/// Convert the value of a keyword argument.
 fn argument(value: &Bound<'_, PyAny>) -> Argument {
     let read = || {
         if value.is_none() {

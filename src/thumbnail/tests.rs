@@ -1,4 +1,4 @@
-//! The time limit of a render: checked often, and obeyed at once.
+//! Tests that a render checks the time limit often, and stops at once when it is exceeded.
 
 use std::cell::Cell;
 
@@ -29,7 +29,7 @@ fn encoded(format: OutputFormat, side: u32, frames: u32, style: Style) -> Vec<u8
     encode::encode(&frames, 0, format, 80, style, &|| Ok(())).unwrap()
 }
 
-/// A BMP of rows from below, each with a whole number of four bytes.
+/// A BMP. Its rows are stored from bottom to top, and padded to a multiple of four bytes.
 fn bmp(side: u32) -> Vec<u8> {
     let Picture { data, .. } = picture(side, 1);
     let numbers = [54 + side * side * 3, 0, 54, 40, side, side, 24 << 16 | 1, 0, 0, 0, 0, 0, 0];

@@ -147,9 +147,13 @@ def images(bucket):
     noise = Image.effect_noise((2400, 1600), 12).convert("RGB")
     picture = ImageChops.add(Image.open(SUBJECTS / "coffee.jpg").resize(noise.size), noise, 1, -128)
     images = {}
-    for name, options in {"progressive": {"progressive": True}, "baseline": {}}.items():
+    for name, options in {
+        "progressive": {"progressive": True, "quality": 75},
+        "fine": {"progressive": True, "quality": 90},
+        "baseline": {"quality": 90},
+    }.items():
         out = io.BytesIO()
-        picture.save(out, "JPEG", quality=90, **options)
+        picture.save(out, "JPEG", **options)
         images[name] = out.getvalue()
         bucket.put(f"{PHOTOS}{name}.jpg", images[name])
     return images
@@ -161,7 +165,15 @@ class TestRanges:
     def test_the_start_of_a_progressive_image(self, answer, relay, images):
         image = images["progressive"]
         assert answer("progressive.jpg", 100).data == thumbnail(image, 100).data
-        assert relay.received < 0.7 * len(image)
+        assert [line.split()[0] for line in relay.requests] == ["GET", "GET", "HEAD"]
+        assert relay.received < 0.5 * len(image)
+        assert relay.connections == 1
+
+    def test_more_of_one_that_needs_it(self, answer, relay, images):
+        image = images["fine"]
+        assert answer("fine.jpg", 100).data == thumbnail(image, 100).data
+        assert [line.split()[0] for line in relay.requests] == ["GET", "GET", "GET", "HEAD"]
+        assert 0.5 * len(image) < relay.received < 0.85 * len(image)
         assert relay.connections == 1
 
     def test_all_of_it_for_a_larger_thumbnail(self, answer, relay, images):

@@ -1,4 +1,5 @@
-//! The caller's time limit: asked about once per row of blocks, and obeyed at once.
+//! Tests that decoders check the caller's time limit about once per row of blocks, and stop at once
+//! when it is exceeded.
 
 #![allow(clippy::unwrap_used, reason = "test code")]
 
@@ -13,8 +14,8 @@ use jpeg_dc::{
 use support::encode::Image;
 use support::generate::{self, SAMPLINGS};
 
-/// The number of calls of a clock that never expires, and then of clocks that expire during the
-/// same work: each must be the last call.
+/// Counts the calls of a clock that never expires. Then checks that a clock is not called again
+/// once it has expired during the same work.
 fn check(image: &Image, work: impl Fn(&dyn Fn() -> bool) -> Result<(), Error>) -> usize {
     let calls = Cell::new(0);
     let count = |most: usize| {
@@ -33,7 +34,8 @@ fn check(image: &Image, work: impl Fn(&dyn Fn() -> bool) -> Result<(), Error>) -
     all
 }
 
-/// The most rows of blocks that a decoder reads, once for each scan and once for each component.
+/// The maximum number of rows of blocks that a decoder visits: the rows of all components, for each
+/// scan and once more for the samples.
 fn rows(image: &Image) -> usize {
     let rows = (image.height.div_ceil(8) + 4) * image.max_v();
     rows * image.components.len() * (image.scans.len() + 1)

@@ -1,4 +1,4 @@
-//! The arguments of the functions, apart from the source.
+//! The arguments of the thumbnail functions, apart from the source.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -179,7 +179,8 @@ impl Arguments {
         Self { format: Some(format), qualities, style, ..self }
     }
 
-    /// Call the engine with these options. The time limit starts now.
+    /// Call `work` with the engine's options for these arguments. The time limit starts with this
+    /// call.
     pub(super) fn with_options<T>(
         &self,
         is_partial: bool,

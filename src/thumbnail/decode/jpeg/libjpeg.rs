@@ -32,7 +32,7 @@ struct Prepared<'a> {
     found: DecompressHeader,
 }
 
-/// Prepare to decode at this scale.
+/// Read the header, and prepare to decode at this scale.
 fn prepare(
     source: &[u8],
     scaling: ScalingFactor,
@@ -82,7 +82,7 @@ pub(super) fn decode(
     };
     let mut warning = decompress(&source, &mut data)?;
     if warning == Some(Warning::NoEnd) {
-        // The data may be complete, but this can't be determined without its end.
+        // The data may be complete, but this can only be determined if the end marker is present.
         let ended = [&source, END.as_slice()].concat();
         warning = decompress(&ended, &mut data)?;
         if warning.is_none() && may_lack_scans(frame) && !has_all_scans(&ended) {
@@ -113,7 +113,7 @@ const fn may_lack_scans(frame: FrameHeader) -> bool {
 /// The marker EOI.
 const END: [u8; 2] = [0xff, 0xd9];
 
-/// What libjpeg's first warning means for the picture.
+/// The state of the picture, according to libjpeg's first warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Warning {
     /// The picture is complete.
@@ -149,8 +149,8 @@ impl Warning {
     }
 }
 
-/// Decode the components at this scale. Returns `None` for a JPEG without luma and chroma at the
-/// usual resolutions, or a damaged one.
+/// Decode the components at this scale. Returns `None` if the JPEG does not consist of luma and
+/// chroma at the usual resolutions, or is damaged.
 pub(super) fn components(source: &[u8], scaling: ScalingFactor, size: Size) -> Option<Components> {
     let Prepared { mut decoder, source, found } = prepare(source, scaling, size).ok()?;
     if found.colorspace != Colorspace::YCbCr {
