@@ -26,7 +26,8 @@ test: lint rust-test python-test package-test ## Run everything: lint, Rust and 
 
 unit: $(VENV)/.test ## Run the quick tests: no server, browser, Java or root, under a minute once built
 	cargo test --workspace --lib --locked --quiet
-	$(BIN)/pytest --numprocesses auto -m 'not server and not e2e and not slow'
+	$(BIN)/pytest --numprocesses auto --hypothesis-profile quick --ignore tests/servers --ignore tests/e2e -m 'not server and not slow'
+	@echo "xaccel: left to 'make test': tests with the markers server, e2e and slow, and most examples of property tests"
 
 lint: $(VENV)/.test ## Check formatting, clippy, ruff, mypy, stubtest, circles of imports, English
 	cargo fmt --all --check

@@ -81,7 +81,7 @@ pub enum PathError {
     /// No root contains the path.
     #[error("it is outside every root")]
     OutsideRoots,
-    /// A symbolic link leads out of the root.
+    /// A symbolic link points outside the root.
     #[error("a symbolic link leads out of its root")]
     LinkOutside,
     /// The file does not exist, or its metadata can't be read.

@@ -142,13 +142,23 @@ def test_failures_are_counted_by_cause(site, capfd):
         (("nosuch",), "neither a size"),
         (("30x20,nosuch",), "nosuch"),
         (("--version", "updated_at"), "--version updated_at needs --field"),
-        (("--field", "shop.Photo.image"), "--field requires Django"),
         (("--names", "/nonexistent"), "--names /nonexistent: there is no such file"),
         (("--processes", "0"), "--processes must be at least 1, not 0"),
+    ],
+)
+def test_arguments_that_do_not_fit(site, capfd, arguments, message):
+    status, _, err = run(capfd, site, *arguments)
+    assert (status, message in err) == (2, True), err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--field", "shop.Photo.image"), "--field requires Django"),
         (("--celery",), "call xaccel.celery.init_app(app)"),
     ],
 )
-def test_arguments_that_do_not_fit(site, arguments, message):
+def test_arguments_for_another_framework(site, arguments, message):
     with site.start(*arguments) as process:
         out = process.communicate(timeout=PATIENCE)[0]
     assert (process.returncode, message in out) == (2, True), out
@@ -173,6 +183,7 @@ def wait_until(condition):
         time.sleep(0.002)
 
 
+@pytest.mark.slow
 def test_it_continues_after_it_was_killed(site):
     with site.start("300x-", "--processes", "2") as process:
         wait_until(lambda: len(site.kept()) >= 10)
@@ -189,6 +200,7 @@ def test_it_continues_after_it_was_killed(site):
     assert len(site.kept()) == 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_after_the_images_that_it_has_begun(site, number):
     with site.start("300x-", "--processes", "2", process_group=0) as process:
@@ -202,6 +214,7 @@ def test_it_stops_after_the_images_that_it_has_begun(site, number):
     assert made == len(site.kept()) < 40
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_is_replaced(site):
     with site.start("300x-", "--processes", "2") as process:
         wait_until(lambda: len(site.kept()) >= 5)
@@ -252,11 +265,13 @@ def terminal_of(site, env):
     return text.decode()
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_a_bar(site):
     text = terminal_of(site, {})
     assert re.search(r"100%\|.*\| 41/41 \[.*(image/s|s/image)", text)
 
 
+@pytest.mark.slow
 def test_without_tqdm_it_works_as_well(site, tmp_path):
     (tmp_path / "blocked").mkdir()
     (tmp_path / "blocked" / "tqdm.py").write_text("raise ModuleNotFoundError(name='tqdm')")

@@ -176,6 +176,7 @@ if {purges}:
 """
 
 
+@pytest.mark.slow
 def test_a_worker_of_django_tasks(project, tmp_path):
     assert project("migrate").returncode == 0
     for purges, count in ((False, 2), (True, 0)):
@@ -187,6 +188,7 @@ def test_a_worker_of_django_tasks(project, tmp_path):
         assert len(kept(tmp_path)) == count
 
 
+@pytest.mark.slow
 def test_manage_py(project, tmp_path):
     done = project("xaccel", "backfill", "--processes", "1")
     assert done.stdout == "1 image: rendered 1 thumbnail, 0 already existed\n", done.stderr

@@ -99,7 +99,7 @@ def test_the_largest_size_of_a_source_is_valid():
 
 @pytest.mark.parametrize("seconds", [-0.1, float("nan"), float("inf"), 1e300])
 def test_a_time_limit_is_a_number_of_seconds(seconds):
-    with pytest.raises(ValueError, match="timeout must be a number of seconds from 0 to .*, not "):
+    with pytest.raises(ValueError, match=r"timeout must be a number of seconds from 0 to .*, not "):
         Limits(timeout=seconds)
 
 

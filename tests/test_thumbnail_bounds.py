@@ -10,7 +10,7 @@ from PIL import Image
 from xaccel import Limits, probe, thumbnail
 from xaccel.exceptions import CorruptImage, ThumbnailError, UnsupportedImage
 
-from tests.support.thumbnail_images import encoded, peak_memory, photo
+from tests.support.thumbnail_images import encoded, peak_memory, photo_file
 
 
 def tiff(width, height, payload, *, samples=3, bits=8, photometric=2, compression=8, **tags):
@@ -84,7 +84,7 @@ def test_a_tile_is_not_much_larger_than_the_picture():
         thumbnail(source, 32)
 
 
-@pytest.mark.parametrize("compression", [8, 5, 32773])
+@pytest.mark.parametrize("compression", [8, pytest.param(5, marks=pytest.mark.slow), 32773])
 def test_strips_that_share_long_data_are_read_a_few_times_only(compression):
     """The data decodes to nothing for a long time."""
     empty = {
@@ -134,12 +134,12 @@ def test_wide_samples_strip_by_strip(bits, samples, form):
 @pytest.mark.parametrize(
     "source",
     [
-        lambda: encoded(photo(), "PNG"),
-        lambda: encoded(photo(), "JPEG"),
-        lambda: encoded(photo(), "GIF"),
-        lambda: encoded(photo(), "WEBP"),
-        lambda: encoded(photo(), "TIFF"),
-        lambda: thumbnail(encoded(photo(), "PNG"), format="avif").data,
+        lambda: photo_file("PNG"),
+        lambda: photo_file("JPEG"),
+        lambda: photo_file("GIF"),
+        lambda: photo_file("WEBP"),
+        lambda: photo_file("TIFF"),
+        lambda: thumbnail(photo_file("PNG"), format="avif").data,
     ],
     ids=["png", "jpeg", "gif", "webp", "tiff", "avif"],
 )
@@ -224,6 +224,7 @@ def bombs():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planar", [1, 2])
 @pytest.mark.parametrize("compression", [8, 5, 32773])
 def test_only_the_pixels_of_a_strip_are_decompressed(bombs, compression, planar):

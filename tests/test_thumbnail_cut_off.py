@@ -4,6 +4,7 @@ One rule for every format: all pixels there is a whole picture, even without the
 some missing is a picture that says so; none is an error.
 """
 
+import functools
 import io
 import struct
 import zlib
@@ -15,16 +16,17 @@ from xaccel import thumbnail
 from xaccel.exceptions import CorruptImage
 
 from tests.support.thumbnail_files import avif_grid
-from tests.support.thumbnail_images import difference, encoded, opened, photo
+from tests.support.thumbnail_images import difference, encoded, opened, photo, photo_file
 
 PROGRESSIVE = {"quality": 90, "progressive": True}
 INTERLACED = {"interlace": True}
 
 
 def jpeg(**options):
-    return encoded(photo(1000, 640), "JPEG", **options)
+    return photo_file("JPEG", 1000, 640, **options)
 
 
+@functools.cache
 def interlaced_png(picture=None, level=-1):
     """Pillow does not write them."""
     pixels = np.asarray(picture or photo(), dtype=np.uint8)
@@ -49,19 +51,26 @@ def interlaced_png(picture=None, level=-1):
 SOURCES = {
     "jpeg": lambda: jpeg(quality=90),
     "jpeg with restarts": lambda: jpeg(quality=90, restart_marker_rows=1),
-    "gray jpeg": lambda: encoded(photo(1000, 640).convert("L"), "JPEG"),
-    "cmyk jpeg": lambda: encoded(photo(1000, 640).convert("CMYK"), "JPEG"),
-    "png": lambda: encoded(photo(), "PNG"),
+    "gray jpeg": lambda: photo_file("JPEG", 1000, 640, "L"),
+    "cmyk jpeg": lambda: photo_file("JPEG", 1000, 640, "CMYK"),
+    "png": lambda: photo_file("PNG"),
     "interlaced png": interlaced_png,
-    "gif": lambda: encoded(photo(), "GIF"),
-    "interlaced gif": lambda: encoded(photo(), "GIF", interlace=1),
-    "webp": lambda: encoded(photo(), "WEBP"),
-    "lossless webp": lambda: encoded(photo(), "WEBP", lossless=True),
-    "webp with opacity": lambda: encoded(photo(mode="RGBA"), "WEBP"),
+    "gif": lambda: photo_file("GIF"),
+    "interlaced gif": lambda: photo_file("GIF", interlace=1),
+    "webp": lambda: photo_file("WEBP"),
+    "lossless webp": lambda: photo_file("WEBP", lossless=True),
+    "webp with opacity": lambda: photo_file("WEBP", mode="RGBA"),
 }
+WIDTHS = [pytest.param(None, marks=pytest.mark.slow), 300, 60]
 ENDS = {"jpeg": 2, "png": 12, "gif": 1, "webp": 0}
 
 FIRST = {"webp": 0.5, "webp with opacity": 0.7}
+
+
+@functools.cache
+def whole_picture(name, width):
+    """Return a thumbnail of the undamaged source."""
+    return thumbnail(SOURCES[name](), width, format="png")
 
 
 def kind(name):
@@ -69,21 +78,21 @@ def kind(name):
 
 
 @pytest.mark.parametrize("name", SOURCES)
-@pytest.mark.parametrize("width", [None, 300, 60])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_a_whole_source_is_complete(name, width):
     assert thumbnail(SOURCES[name](), width).is_complete
 
 
 @pytest.mark.parametrize("name", SOURCES)
-@pytest.mark.parametrize("width", [None, 300, 60])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_without_the_end_of_the_file_it_is_complete(name, width):
     source = SOURCES[name]()
     made = thumbnail(source[: len(source) - ENDS[kind(name)]], width, format="png")
     assert made.is_complete
-    assert made.data == thumbnail(source, width, format="png").data
+    assert made.data == whole_picture(name, width).data
 
 
-@pytest.mark.parametrize("width", [None, 300, 60])
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize(
     ("name", "part"),
     # Lossy WebP begins with the modes of all blocks.
@@ -93,7 +102,7 @@ def test_with_a_part_missing_it_is_not_complete(name, part, width):
     source = SOURCES[name]()
     made = thumbnail(source[: int(len(source) * part)], width, format="png")
     assert not made.is_complete
-    whole = opened(thumbnail(source, width, format="png"))
+    whole = opened(whole_picture(name, width))
     assert opened(made).size == whole.size
     # An interlaced picture is there from the top to the bottom, but coarse.
     share = (part - FIRST.get(name, 0)) * 0.8
@@ -144,7 +153,7 @@ def test_bytes_before_a_marker_are_harmless():
 
 
 def test_damage_in_the_middle_of_a_png_is_not_complete():
-    source = bytearray(encoded(photo(), "PNG"))
+    source = bytearray(photo_file("PNG"))
     source[len(source) // 2] ^= 0xFF
     assert not thumbnail(bytes(source), 64).is_complete
 
@@ -238,7 +247,7 @@ def test_a_webp_animation_without_its_metadata_is_complete():
 @pytest.mark.parametrize("kind", ["BMP", "TIFF"])
 def test_rows_that_are_there_are_shown(kind):
     options = {"compression": "tiff_lzw", "strip_size": 640 * 3 * 10} if kind == "TIFF" else {}
-    source = encoded(photo(), kind, **options)
+    source = photo_file(kind, **options)
     assert thumbnail(source, 300).is_complete
     cut = source[: len(source) // 2] if kind == "BMP" else without_strips(source)
     made = thumbnail(cut, 300, format="png")
@@ -273,10 +282,10 @@ EVERY_KIND = {
     "animated png": animated_png,
     "animated gif": lambda: frames("GIF"),
     "animated webp": lambda: frames("WEBP"),
-    "tiff": lambda: encoded(photo(), "TIFF", compression="tiff_lzw", strip_size=19_200),
-    "tiff with a strip": lambda: encoded(photo(), "TIFF"),
-    "bmp": lambda: encoded(photo(), "BMP"),
-    "avif": lambda: encoded(photo(), "AVIF", speed=9),
+    "tiff": lambda: photo_file("TIFF", compression="tiff_lzw", strip_size=19_200),
+    "tiff with a strip": lambda: photo_file("TIFF"),
+    "bmp": lambda: photo_file("BMP"),
+    "avif": lambda: photo_file("AVIF", speed=9),
     "avif of tiles": lambda: avif_grid(photo(192, 128), 2, 3, 64),
 }
 NOTHING = {

@@ -85,7 +85,7 @@ class Config:
     `access_key`, `secret_key`, `session_token` and `addressing`. `buckets` overrides these values
     for individual buckets."""
     follow_symlinks: bool = _setting(default=False, grammar=check.boolean)
-    """Whether symbolic links may lead out of their root."""
+    """Whether symbolic links may point outside their root."""
     allow_scripts: bool = _setting(default=False, grammar=check.boolean)
     """Whether browsers may run scripts in private HTML, SVG and XML files. Enable this only if you
     trust all of these files as much as your own pages."""

@@ -100,7 +100,7 @@ class OverriddenThumbnails:
 
 @lru_cache(maxsize=64)
 def make_image(width: int, height: int, *, format: str = "jpeg", orientation: int = 1) -> bytes:  # noqa: A002
-    """Return a one-colour image for uploads in tests. This needs neither Pillow nor a file.
+    """Return a single-colour image to upload in tests. This needs neither Pillow nor a file.
 
     Args:
         width: The stored width in pixels, before the orientation is applied.

@@ -1,4 +1,4 @@
-//! Opens a file beneath a directory, without following links that lead out of the directory.
+//! Opens a file beneath a directory, without following links that point outside the directory.
 //!
 //! Checking a path does not guarantee which file is at that path a moment later: anyone who can
 //! rename files within the directory can replace a component with a link. The file is therefore

@@ -161,7 +161,7 @@ impl PathMap {
     ///
     /// # Errors
     /// See [`PathMap::find`]. This also fails if the file is missing, is not a regular file, or is
-    /// behind a link that leads out of its root.
+    /// behind a link that points outside its root.
     pub fn locate(&self, path: &Path, follow_symlinks: bool) -> Result<Located<'_>, PathError> {
         let (located, _) = self.resolve(path, follow_symlinks, Access::Look, Method::BEST)?;
         Ok(located)

@@ -38,7 +38,7 @@ fn is_permission(number: i32) -> bool {
     matches!(io::Error::from_raw_os_error(number).kind(), io::ErrorKind::PermissionDenied)
 }
 
-/// A map, and whether links may lead out of its roots.
+/// A map, and whether links may point outside its roots.
 struct Map {
     map: path_map::PathMap,
     follow_symlinks: bool,

@@ -23,7 +23,7 @@ pub(super) const MAX_SECONDS: i64 = 604_800;
 /// The text that replaces the hash of the body in a presigned URL's canonical request.
 pub(super) const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
-/// The strings in which the two stores differ.
+/// The strings that differ between the two stores.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Words {
     /// The prefix of the algorithm's name and of the secret.

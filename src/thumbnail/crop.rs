@@ -40,8 +40,8 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// Computes the geometry for a source whose stored pixels have this size. `upright` is the
-    /// transform that turns them upright.
+    /// Computes the geometry for a source with these stored dimensions. `upright` is the transform
+    /// that turns it upright.
     ///
     /// # Errors
     /// [`ThumbnailError::TooLarge`] when a side is longer than [`MAX_SIDE`].

@@ -48,7 +48,7 @@ pub struct Spec {
     pub quality: Option<u8>,
     /// JPEG: the scans; `None` = as configured.
     pub progressive: Option<Progressive>,
-    /// JPEG: the resolution of chroma; `None` = as configured.
+    /// JPEG: the chroma subsampling; `None` = as configured.
     pub subsampling: Option<Subsampling>,
     /// The format; `None` = determined by the name of the source.
     pub format: Option<FormatOption>,

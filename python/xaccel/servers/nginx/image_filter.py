@@ -126,7 +126,7 @@ def _named(deployment: Deployment, name: str) -> str:
 
 
 def _older(deployment: Deployment, number: int) -> str:
-    """Return the name of the server that verifies signatures with an older key."""
+    """Return the name of the server that verifies signatures made with an older key."""
     return _named(deployment, f"key-{number}")
 
 
