@@ -1,7 +1,7 @@
 """Compare a cold thumbnail from S3 with boto3's fetch and a render, and with thumbor's S3 loader.
 
 The store is SeaweedFS on this machine, so a request takes almost no time on the network. xaccel
-needs two requests for a baseline image of more than 128 KiB; on a network, the second one adds a
+needs two requests for a baseline image of more than 512 KiB; on a network, the second one adds a
 round trip. Nothing is cached, and all contestants keep their connections open.
 
 Three contestants run in this process: an app of xaccel, `boto3.get_object` with xaccel's
