@@ -183,7 +183,7 @@ class Limits:
     `gravity="smart"`, or if it is not resized.
 
     Args:
-        max_memory: The maximum size of all decoded frames of the source together, in bytes. A pixel
+        max_memory: The maximum size of the decoded frames of the source together, in bytes. A pixel
             takes one byte (gray), three bytes (colour) or four bytes (with transparency, or CMYK);
             in AVIF, it takes five or six. A JPEG is counted at the scale at which it is decoded for
             the thumbnail, but with at least a quarter of its pixels; with `trim`, it is counted at
@@ -193,7 +193,8 @@ class Limits:
         max_pixels: The maximum number of pixels of the source, counted in the same way. None = no
             limit other than `max_memory`.
         max_bytes: The maximum number of bytes of the encoded source.
-        max_frames: The maximum number of frames of an animation.
+        max_frames: The maximum number of frames of an animated thumbnail. Further frames of the
+            source are not decoded.
         max_side: The maximum length of the longer side of the thumbnail, in pixels.
         timeout: The maximum time in seconds. It is checked between and during the steps, except
             within libjpeg-turbo and libaom. None = no limit.

@@ -182,7 +182,7 @@ class Config:
     thumbnail_max_bytes: int = _setting("50M", check.size)
     """The maximum size of a source in bytes."""
     thumbnail_max_frames: int = _setting(100, check.positive)
-    """The maximum number of frames in an animation."""
+    """The maximum number of frames of an animated thumbnail. A longer animation is cut off."""
     thumbnail_max_side: int = _setting(8192, check.positive)
     """The maximum width and height of a thumbnail in pixels."""
 
