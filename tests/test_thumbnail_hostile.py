@@ -39,7 +39,7 @@ def jpeg(width, height, **options):
     return bytes(content)
 
 
-EFFECTS = {"trim": 3, "grayscale": True, "detail": True, "radius": 4}
+EFFECTS = {"trim": 3, "contrast": 2, "saturation": 3, "pixelate": 2, "detail": True, "radius": 4}
 """The options that work on the pixels of a source or a thumbnail."""
 
 

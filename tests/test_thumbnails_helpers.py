@@ -499,6 +499,9 @@ class TestTrim:
     def test_options_may_be_text(self, make):
         url = make().thumbnail_url("a.jpg", 90, trim="5", radius="12", grayscale=True, detail=True)
         assert spec_of(url) == "90x-,trim-5,grayscale,detail,radius-12"
+        url = make().thumbnail_url("a.jpg", 90, brightness="1.20", contrast="0", saturation="2")
+        assert spec_of(url) == "90x-,brightness-1.2,contrast-0,saturation-2"
+        assert spec_of(make().thumbnail_url("a.jpg", 90, pixelate="8")) == "90x-,pixelate-8"
 
 
 class TestPicture:

@@ -49,6 +49,11 @@ class Spec:
         crop: The part of the source to use: `(x, y, width, height)` as fractions.
         rotate: Degrees clockwise: 0, 90, 180 or 270. The box applies to the rotated image.
         flip: "h" (left to right) or "v" (top to bottom).
+        brightness: The factor of the CSS filter `brightness()`, 0 to 10. The background keeps its
+            colour, as with all options that change colours.
+        contrast: The factor of the CSS filter `contrast()`, 0 to 10.
+        saturation: The factor of the CSS filter `saturate()`, 0 to 10.
+        pixelate: The side of the squares that replace the pixels, in pixels of the box, 1 to 65535.
         blur: The sigma of a Gaussian blur in pixels, at most 100.
         sharpen: The sigma of an unsharp mask in pixels, at most 10.
         background: The colour of the padding and behind transparent parts: six hexadecimal
@@ -78,7 +83,11 @@ class Spec:
         crop: str | tuple[float, float, float, float] | None = None,
         rotate: int = 0,
         flip: str | None = None,
+        brightness: float | None = None,
+        contrast: float | None = None,
+        saturation: float | None = None,
         grayscale: bool = False,
+        pixelate: int | None = None,
         blur: float | None = None,
         detail: bool = False,
         sharpen: float | None = None,
@@ -141,7 +150,15 @@ class Spec:
     @property
     def flip(self) -> Literal["h", "v"] | None: ...
     @property
+    def brightness(self) -> float | None: ...
+    @property
+    def contrast(self) -> float | None: ...
+    @property
+    def saturation(self) -> float | None: ...
+    @property
     def grayscale(self) -> bool: ...
+    @property
+    def pixelate(self) -> int | None: ...
     @property
     def blur(self) -> float | None: ...
     @property
@@ -351,7 +368,11 @@ class _Options(TypedDict, total=False):
     crop: str | tuple[float, float, float, float] | None
     rotate: int
     flip: str | None
+    brightness: float | None
+    contrast: float | None
+    saturation: float | None
     grayscale: bool
+    pixelate: int | None
     blur: float | None
     detail: bool
     sharpen: float | None

@@ -16,7 +16,7 @@ use crate::{
     error::{DialectError, SignerError},
     thumbnail::format::OutputFormat,
     thumbnail::spec::{
-        Compass, CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Radius, Rgb, Rotation, Spec,
+        Compass, CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Length, Rgb, Rotation, Spec,
         Tolerance,
     },
     uri,
@@ -91,6 +91,7 @@ impl ThumborSigner {
             return Err(inexpressible("v", "its URLs can't hold a version of the source"));
         }
         translate::refuse_jpeg_options(spec, "thumbor", "only its own settings have it")?;
+        refuse_effects(spec)?;
         let mut path = String::new();
         if let Some(tolerance) = spec.trim {
             refuse_positions_after_trim(spec)?;
@@ -118,6 +119,21 @@ impl ThumborSigner {
 
 const fn inexpressible(option: &'static str, reason: &'static str) -> DialectError {
     DialectError::Inexpressible { server: "thumbor", option, reason }
+}
+
+/// Reject the effects that thumbor does not have, or defines differently.
+const fn refuse_effects(spec: &Spec) -> Result<(), DialectError> {
+    Err(if spec.brightness.is_some() {
+        inexpressible("brightness", "its brightness() adds to the samples instead of multiplying")
+    } else if spec.contrast.is_some() {
+        inexpressible("contrast", "its contrast() takes only whole steps")
+    } else if spec.saturation.is_some() {
+        inexpressible("saturation", "its saturation() weighs the colours differently")
+    } else if spec.pixelate.is_some() {
+        inexpressible("pixelate", "the nearest is blur")
+    } else {
+        return Ok(());
+    })
 }
 
 /// The Euclidean distance between two colours whose samples all differ by exactly the tolerance.
@@ -300,7 +316,7 @@ fn filters(
 }
 
 /// Rounded corners that are transparent or, in an opaque thumbnail, have the background's colour.
-fn round_corner(source: &str, spec: &Spec, radius: Radius) -> String {
+fn round_corner(source: &str, spec: &Spec, radius: Length) -> String {
     let radius = translate::scaled(spec, radius.to_f64());
     let is_opaque = spec.output_format(source) == FormatOption::Fixed(OutputFormat::Jpeg);
     let Rgb([red, green, blue]) = spec.background.unwrap_or(Rgb::WHITE);

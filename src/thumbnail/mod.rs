@@ -10,13 +10,14 @@
 //! | resize | [`resize`] | pixels, or rows as they are decoded |
 //! | convert to sRGB | [`color`] | pixels of the thumbnail |
 //! | turn upright, rotate, mirror | [`orient`] | pixels of the thumbnail |
-//! | shades of gray, blur, sharpen | [`effects`] | pixels of the thumbnail |
+//! | change colours, pixelate, blur, sharpen | [`effects`] with [`adjust`], [`pixelate`] | pixels of the thumbnail |
 //! | round the corners | [`corners`] | pixels of the thumbnail |
 //! | flatten, pad | [`background`] | pixels of the thumbnail |
 //! | encode | [`encode`] | pixels of the thumbnail |
 //!
 //! For conversions from JPEG and lossy WebP to one of these two formats, `planar` is a shortcut.
 
+pub mod adjust;
 pub mod background;
 mod blurhash;
 pub mod codecs;
@@ -34,6 +35,7 @@ pub mod many;
 pub mod options;
 pub mod orient;
 pub mod partial;
+pub mod pixelate;
 pub mod placeholder;
 mod plan;
 mod planar;
@@ -154,7 +156,7 @@ fn frames(
         options.check_time()?;
         let picture = colors.to_srgb(picture);
         let picture = orient::apply(picture, geometry.transform);
-        let picture = effects::apply(picture, options.spec)?;
+        let picture = effects::apply(picture, options.spec, geometry.density)?;
         let picture = match options.spec.radius {
             Some(radius) => corners::round(picture, radius.to_f64() * geometry.density),
             None => picture,
