@@ -13,6 +13,7 @@ from typing import (
     TypedDict,
     Unpack,
     final,
+    overload,
 )
 
 from xaccel.exceptions import XaccelError
@@ -438,24 +439,41 @@ def thumbnail_many(
         affect the other sources.
     """
 
+@overload
 def placeholder(
     source: _Source,
     *,
-    kind: Literal["thumbhash", "blurhash"] | None = None,
+    kind: Literal["thumbhash", "blurhash", "color"] | None = None,
+    colors: None = None,
     limits: Limits | None = None,
-) -> str:
-    """Return a blurred preview as a `data:` URI of a few hundred bytes, or as a hash to store.
+) -> str: ...
+@overload
+def placeholder(
+    source: _Source,
+    *,
+    kind: Literal["palette"],
+    colors: int | None = None,
+    limits: Limits | None = None,
+) -> list[str]:
+    """Return something to show until the thumbnail has loaded.
 
-    Use the URI as the background of an `<img>` until the thumbnail has loaded. Raises the same
-    errors as `render`.
+    By default, this is a `data:` URI of a few hundred bytes for the background of an `<img>`. The
+    other kinds are meant to be stored. Raises the same errors as `render`.
 
     Args:
         source: The encoded image, its path, or a binary file.
         kind: None = a `data:` URI, which shows a ThumbHash. "thumbhash" = a ThumbHash in base64, at
             most 36 characters. "blurhash" = a BlurHash, 28 characters: four by three terms, or
             three by four for a portrait. `draw_thumbhash` and `draw_blurhash` convert hashes to
-            URIs, as do libraries for apps and browsers.
+            URIs, as do libraries for apps and browsers. "color" = the dominant colour, as in CSS:
+            "#1a2b3c"; this is the first of five colours of the palette. "palette" = a list of the
+            main colours, most frequent first. An image of fewer colours has a shorter palette.
+            Transparent pixels do not count.
+        colors: The maximum number of colours of a palette, 2 to 256; None = 5.
         limits: See `render`.
+
+    Raises:
+        ValueError: `kind` is unknown, or `colors` is invalid or given for another kind.
     """
 
 def thumbhash(source: _Source, *, limits: Limits | None = None) -> str:

@@ -120,7 +120,20 @@ pub fn blur_hash(source: &[u8], options: &RenderOptions<'_>) -> Result<String, T
     small_picture(source, options).map(placeholder::blur_hash)
 }
 
-/// The image from which a hash is computed.
+/// Returns the main colours of an encoded image, most frequent first. It uses the same options as
+/// [`thumbhash()`].
+///
+/// # Errors
+/// See [`render`].
+pub fn main_colors(
+    source: &[u8],
+    options: &RenderOptions<'_>,
+    most: encode::Colors,
+) -> Result<Vec<spec::Rgb>, ThumbnailError> {
+    encode::main_colors(small_picture(source, options)?, most)
+}
+
+/// The image from which a placeholder is computed.
 fn small_picture(source: &[u8], options: &RenderOptions<'_>) -> Result<Picture, ThumbnailError> {
     // PNG preserves transparency, and has a single frame.
     let options =

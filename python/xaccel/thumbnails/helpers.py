@@ -85,7 +85,7 @@ class TemplateHelpers:
         """Returns the URL of a thumbnail; see `ThumbnailUrls.url`."""
         self._cached_layout = lru_cache(maxsize=1024)(self._build_layout)
         self.placeholder = Placeholders(config, self._urls).placeholder
-        """Returns a blurred picture as a `data:` URI; see `Placeholders.placeholder`."""
+        """Returns a blurred picture or a colour; see `Placeholders.placeholder`."""
 
     def thumbnail_srcset(
         self,

@@ -11,7 +11,7 @@ use super::decoder::{Completeness, DecodeRequest, Decoder as FormatDecoder, Sink
 use crate::error::ThumbnailError;
 use raster::Size;
 
-/// The maximum number of frames that are counted and decoded, whatever the limits are.
+/// The maximum number of frames that are counted and decoded, regardless of the limits.
 const MAX_FRAMES: u32 = 10_000;
 
 /// The number of pixels that a frame may have on a canvas of any size.
