@@ -102,7 +102,11 @@ impl ImgproxySigner {
         if let Some(expires @ ..=0) = expires {
             return Err(SignError::ExpiresOutOfRange { expires }.into());
         }
-        translate::refuse_jpeg_options(spec, "imgproxy", "only its Pro version has it in URLs")?;
+        translate::refuse_jpeg_options(
+            spec,
+            "imgproxy",
+            "only its Pro version supports it in URLs",
+        )?;
         refuse_effects(spec)?;
         let mut path = String::new();
         for option in options(source, spec, expires) {
@@ -114,9 +118,9 @@ impl ImgproxySigner {
     }
 }
 
-/// Reject the effects that imgproxy does not have, or has only in its Pro version.
+/// Rejects the effects that imgproxy does not support, or supports only in its Pro version.
 fn refuse_effects(spec: &Spec) -> Result<(), DialectError> {
-    const PRO: &str = "only its Pro version has it";
+    const PRO: &str = "only its Pro version does";
     let (option, reason) = if spec.brightness.is_some() {
         ("brightness", PRO)
     } else if spec.contrast.is_some() {
@@ -126,9 +130,9 @@ fn refuse_effects(spec: &Spec) -> Result<(), DialectError> {
     } else if spec.grayscale {
         ("grayscale", PRO)
     } else if spec.detail {
-        ("detail", "the nearest is sharpen")
+        ("detail", "the closest option is sharpen")
     } else if spec.radius.is_some() {
-        ("radius", "the nearest is the CSS border-radius")
+        ("radius", "the closest equivalent is the CSS border-radius")
     } else {
         return Ok(());
     };
@@ -219,7 +223,7 @@ fn crop_option(spec: &Spec, crop: CropRect) -> String {
     format!("c:{}:{}:fp:{}:{}", side(width), side(height), decimal(x), decimal(y))
 }
 
-/// Formats a number with up to five decimals, enough for the middle between two fractions.
+/// Formats a number with up to five decimals, which is enough for the midpoint of two fractions.
 fn decimal(value: f64) -> String {
     let text = format!("{value:.5}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

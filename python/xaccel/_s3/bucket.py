@@ -71,7 +71,7 @@ class Bucket:
 
         Args:
             method: The method, such as `GET`.
-            key: The key of the object, not encoded. It is empty if the request is about the bucket.
+            key: The key of the object, not encoded; empty for a request to the bucket itself.
             timeout: The total time in seconds, including pauses and the response's body.
             headers: The header fields of the request.
             query: The parameters of the request.
@@ -152,7 +152,7 @@ def _problem(response: _http.Response, place: str) -> S3Error:
         match = re.search(rb"<Code>([A-Za-z0-9]{1,64})</Code>", text)
         code = match[1].decode() if match else ""
     status = response.status
-    answer = f"{place!r}: the store answers {status} {code}".rstrip()
+    answer = f"{place!r}: the store responded with {status} {code}".rstrip()
     if status in _TEMPORARY or code in _TEMPORARY_CODES:
         return S3Unavailable(answer)
     if code == "NoSuchBucket":

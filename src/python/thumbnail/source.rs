@@ -16,6 +16,7 @@ use super::super::exceptions::{
     CorruptImage, FileNotFound, ImageTooLarge, RenderTimeout, ThumbnailError as PyThumbnailError,
     UnsupportedImage,
 };
+use super::super::numbers;
 use super::super::path_map::OpenedFile;
 use super::arguments::Limits;
 use crate::error::ThumbnailError;
@@ -29,7 +30,7 @@ pub(in super::super) struct PyStreamedSource(StreamedSource);
 impl PyStreamedSource {
     #[new]
     #[pyo3(signature = (capacity, /))]
-    fn new(capacity: usize) -> Self {
+    fn new(#[pyo3(from_py_with = numbers::capacity)] capacity: usize) -> Self {
         Self(StreamedSource::new(capacity))
     }
 

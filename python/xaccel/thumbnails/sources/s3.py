@@ -136,7 +136,7 @@ class _Object:
         return self._size is not None and len(self._incoming) >= self._size
 
     def _next_size(self) -> int:
-        """Return the number of bytes to request next while it is unknown how many are enough.
+        """Return the number of bytes to request next while it is unknown how many suffice.
 
         Most progressive JPEGs need a little less than half of their bytes, and others at high
         quality up to 85 %. Since a store needs some milliseconds to respond, one more request
@@ -167,7 +167,7 @@ class _Object:
                     return False
                 content = read(response, self._name, self._max_bytes)
         if not content:
-            raise StorageUnavailable(f"{self._name!r}: the store sent none of the bytes")
+            raise StorageUnavailable(f"{self._name!r}: the store sent no bytes")
         return self._incoming.feed(content)
 
     def _learn(self, status: int, headers: Mapping[str, str], start: int) -> None:
@@ -181,7 +181,7 @@ class _Object:
         elif status == _EMPTY and start == 0:
             size = 0
         else:
-            raise StorageUnavailable(f"{self._name!r} was changed while it was fetched")
+            raise StorageUnavailable(f"{self._name!r} was changed while it was being fetched")
         if size is None:
             raise StorageUnavailable(f"{self._name!r}: the store did not report the size")
         if size > self._max_bytes:
