@@ -391,6 +391,9 @@ def test_settings(media):
         assert url.startswith("/t/100x100,pad,blur-3,bg-ff0000,q-40,webp/wide.jpg")
     with override_settings(THUMBNAIL_PRESERVE_FORMAT=True):
         assert ",png/" in get_thumbnail("small.png", "10x10").url
+    with override_settings(XACCEL={**settings.XACCEL, "THUMBNAIL_FORMAT": "avif"}):
+        assert ",jpeg/" in get_thumbnail("small.png", "10x10").url
+        assert ",webp/" in get_thumbnail("small.png", "10x10", format="WEBP").url
         assert ",jpeg/" in get_thumbnail("photo", "10x10").url
 
 

@@ -1,5 +1,6 @@
 """Thumbnails as Python sees them, with Pillow as an independent oracle."""
 
+import base64
 import functools
 import io
 import re
@@ -250,6 +251,57 @@ def test_a_jpeg_that_is_there_for_the_most_part():
     expected = photo().resize(made.size, Image.Resampling.LANCZOS)
     upper = (0, 0, 200, 80)
     assert difference(made.crop(upper), expected.crop(upper)) < 1.5
+
+
+STRIPES = ("#2040c0", "#e0a010", "#10a040")
+
+
+def striped():
+    """A picture of three colours, from the most frequent to the least frequent one."""
+    picture = Image.new("RGB", (96, 40), STRIPES[0])
+    picture.paste(STRIPES[1], (56, 0, 86, 40))
+    picture.paste(STRIPES[2], (86, 0, 96, 40))
+    return picture
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_main_colours(kind):
+    source = encoded(striped(), kind, quality=95)
+    colors = placeholder(source, kind="palette", colors=3)
+    assert placeholder(source, kind="color") == placeholder(source, kind="palette")[0]
+    for found, expected in zip(colors, STRIPES, strict=True):
+        assert re.fullmatch("#[0-9a-f]{6}", found)
+        pair = bytes.fromhex(found[1:]), bytes.fromhex(expected[1:])
+        assert max(abs(one - other) for one, other in zip(*pair, strict=True)) < 24
+
+
+def test_colours_of_a_photo():
+    source = SOURCES["jpeg"]()
+    for count in (2, 5, 16, 256):
+        colors = placeholder(source, kind="palette", colors=count)
+        assert 2 <= len(colors) <= count
+        assert len(set(colors)) == len(colors)
+    assert placeholder(source, kind="palette") == placeholder(source, kind="palette", colors=5)
+
+
+def test_transparent_pixels_have_no_colour():
+    picture = Image.new("RGBA", (60, 40), (0, 255, 0, 0))
+    assert placeholder(encoded(picture, "PNG"), kind="palette") == ["#ffffff"]
+    picture.paste((255, 0, 0, 255), (0, 0, 10, 10))
+    assert placeholder(encoded(picture, "PNG"), kind="color") == "#ff0000"
+
+
+def test_a_placeholder_of_another_kind_is_text():
+    source = SOURCES["jpeg"]()
+    assert len(base64.b64decode(placeholder(source, kind="thumbhash"))) < 30
+    assert len(placeholder(source, kind="blurhash")) == 28
+    with pytest.raises(ValueError, match=r"'thumbhash', 'blurhash', 'color', 'palette'.*'colour'"):
+        placeholder(source, kind="colour")
+    with pytest.raises(ValueError, match="only for the kind 'palette'"):
+        placeholder(source, kind="color", colors=5)
+    for count in (1, 257, -1, 2**70):
+        with pytest.raises(ValueError, match=f"2 to 256, not {count}"):
+            placeholder(source, kind="palette", colors=count)
 
 
 def test_limits():

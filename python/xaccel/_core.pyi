@@ -13,6 +13,7 @@ from typing import (
     TypedDict,
     Unpack,
     final,
+    overload,
 )
 
 from xaccel.exceptions import XaccelError
@@ -49,6 +50,11 @@ class Spec:
         crop: The part of the source to use: `(x, y, width, height)` as fractions.
         rotate: Degrees clockwise: 0, 90, 180 or 270. The box applies to the rotated image.
         flip: "h" (left to right) or "v" (top to bottom).
+        brightness: The factor of the CSS filter `brightness()`, 0 to 10. The background keeps its
+            colour, as with all options that change colours.
+        contrast: The factor of the CSS filter `contrast()`, 0 to 10.
+        saturation: The factor of the CSS filter `saturate()`, 0 to 10.
+        pixelate: The side of the squares that replace the pixels, in pixels of the box, 1 to 65535.
         blur: The sigma of a Gaussian blur in pixels, at most 100.
         sharpen: The sigma of an unsharp mask in pixels, at most 10.
         background: The colour of the padding and behind transparent parts: six hexadecimal
@@ -78,7 +84,11 @@ class Spec:
         crop: str | tuple[float, float, float, float] | None = None,
         rotate: int = 0,
         flip: str | None = None,
+        brightness: float | None = None,
+        contrast: float | None = None,
+        saturation: float | None = None,
         grayscale: bool = False,
+        pixelate: int | None = None,
         blur: float | None = None,
         detail: bool = False,
         sharpen: float | None = None,
@@ -142,7 +152,15 @@ class Spec:
     @property
     def flip(self) -> Literal["h", "v"] | None: ...
     @property
+    def brightness(self) -> float | None: ...
+    @property
+    def contrast(self) -> float | None: ...
+    @property
+    def saturation(self) -> float | None: ...
+    @property
     def grayscale(self) -> bool: ...
+    @property
+    def pixelate(self) -> int | None: ...
     @property
     def blur(self) -> float | None: ...
     @property
@@ -184,7 +202,7 @@ class Limits:
     `gravity="smart"`, or if it is not resized.
 
     Args:
-        max_memory: The maximum size of all decoded frames of the source together, in bytes. A pixel
+        max_memory: The maximum size of the decoded frames of the source together, in bytes. A pixel
             takes one byte (gray), three bytes (colour) or four bytes (with transparency, or CMYK);
             in AVIF, it takes five or six. A JPEG is counted at the scale at which it is decoded for
             the thumbnail, but with at least a quarter of its pixels; with `trim`, it is counted at
@@ -194,7 +212,8 @@ class Limits:
         max_pixels: The maximum number of pixels of the source, counted in the same way. None = no
             limit other than `max_memory`.
         max_bytes: The maximum number of bytes of the encoded source.
-        max_frames: The maximum number of frames of an animation.
+        max_frames: The maximum number of frames of an animated thumbnail. Further frames of the
+            source are not decoded.
         max_side: The maximum length of the longer side of the thumbnail, in pixels.
         timeout: The maximum time in seconds. It is checked between and during the steps, except
             within libjpeg-turbo and libaom. None = no limit.
@@ -354,7 +373,11 @@ class _Options(TypedDict, total=False):
     crop: str | tuple[float, float, float, float] | None
     rotate: int
     flip: str | None
+    brightness: float | None
+    contrast: float | None
+    saturation: float | None
     grayscale: bool
+    pixelate: int | None
     blur: float | None
     detail: bool
     sharpen: float | None
@@ -420,24 +443,41 @@ def thumbnail_many(
         affect the other sources.
     """
 
+@overload
 def placeholder(
     source: _Source,
     *,
-    kind: Literal["thumbhash", "blurhash"] | None = None,
+    kind: Literal["thumbhash", "blurhash", "color"] | None = None,
+    colors: None = None,
     limits: Limits | None = None,
-) -> str:
-    """Return a blurred preview as a `data:` URI of a few hundred bytes, or as a hash to store.
+) -> str: ...
+@overload
+def placeholder(
+    source: _Source,
+    *,
+    kind: Literal["palette"],
+    colors: int | None = None,
+    limits: Limits | None = None,
+) -> list[str]:
+    """Return something to show until the thumbnail has loaded.
 
-    Use the URI as the background of an `<img>` until the thumbnail has loaded. Raises the same
-    errors as `render`.
+    By default, this is a `data:` URI of a few hundred bytes for the background of an `<img>`. The
+    other kinds are meant to be stored. Raises the same errors as `render`.
 
     Args:
         source: The encoded image, its path, or a binary file.
         kind: None = a `data:` URI, which shows a ThumbHash. "thumbhash" = a ThumbHash in base64, at
             most 36 characters. "blurhash" = a BlurHash, 28 characters: four by three terms, or
             three by four for a portrait. `draw_thumbhash` and `draw_blurhash` convert hashes to
-            URIs, as do libraries for apps and browsers.
+            URIs, as do libraries for apps and browsers. "color" = the dominant colour, as in CSS:
+            "#1a2b3c"; this is the first of five colours of the palette. "palette" = a list of the
+            main colours, most frequent first. An image of fewer colours has a shorter palette.
+            Transparent pixels do not count.
+        colors: The maximum number of colours of a palette, 2 to 256; None = 5.
         limits: See `render`.
+
+    Raises:
+        ValueError: `kind` is unknown, or `colors` is invalid or given for another kind.
     """
 
 def thumbhash(source: _Source, *, limits: Limits | None = None) -> str:

@@ -24,6 +24,7 @@ from xaccel.servers import dialects
 
 Algorithm: TypeAlias = Literal["hmac-sha256", "secure-link-md5"]
 EngineName: TypeAlias = Literal["embedded", "image-filter", "thumbor", "imgproxy"]
+ThumbnailFormat: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif", "auto"]
 Subsampling: TypeAlias = Literal["420", "422", "444"]
 
 _OUR_PREFIX = "/_xaccel/"
@@ -157,6 +158,11 @@ class Config:
     """thumbor's `SECURITY_KEY`, or imgproxy's `IMGPROXY_KEY`, newest first."""
     thumbnail_engine_salt: tuple[str, ...] = _setting((), check.engine_keys, secret=True)
     """imgproxy's `IMGPROXY_SALT`, one salt for each key."""
+    thumbnail_format: ThumbnailFormat | None = _setting(
+        None, check.optional(check.one_of(*get_args(ThumbnailFormat)))
+    )
+    """The format that templates and views request if neither they nor the preset name one. URLs
+    contain it. By default, a thumbnail has the format that the source's name indicates."""
     thumbnail_formats: tuple[str, ...] = _setting(["webp"], check.formats)
     """The formats that `auto` may negotiate, in order of preference."""
     thumbnail_quality: Mapping[str, int] = _setting({}, check.quality)
@@ -176,7 +182,7 @@ class Config:
     thumbnail_max_bytes: int = _setting("50M", check.size)
     """The maximum size of a source in bytes."""
     thumbnail_max_frames: int = _setting(100, check.positive)
-    """The maximum number of frames in an animation."""
+    """The maximum number of frames of an animated thumbnail. A longer animation is cut off."""
     thumbnail_max_side: int = _setting(8192, check.positive)
     """The maximum width and height of a thumbnail in pixels."""
 
@@ -191,6 +197,7 @@ class Config:
         self._check_prefixes()
         self._check_cache()
         self._check_presets()
+        self._check_format()
         self._check_host()
         if self.secret_keys:
             self.signer()
@@ -371,6 +378,24 @@ class Config:
                     "with THUMBNAIL_ONLY_PRESETS"
                 )
 
+    def allowed_specs(self) -> tuple[str, ...]:
+        """Return the specs that URLs may have with `THUMBNAIL_ONLY_PRESETS`.
+
+        These are the presets, and the presets with the format in `THUMBNAIL_FORMAT`. URLs from the
+        time before this setting changed to a format stay valid.
+        """
+        presets = self.thumbnail_presets.values()
+        chosen = (str(with_format(Spec.parse(text), self.thumbnail_format)) for text in presets)
+        return tuple(dict.fromkeys((*presets, *chosen)))
+
+    def _check_format(self) -> None:
+        """Refuse `THUMBNAIL_FORMAT` if the engine's URLs have no formats."""
+        if self.thumbnail_format is not None and self.thumbnail_engine == "image-filter":
+            raise ConfigError(
+                f"XACCEL['THUMBNAIL_FORMAT'] {self.thumbnail_format!r} does not work with the "
+                "engine 'image-filter', which always keeps the format of the source"
+            )
+
     def _check_host(self) -> None:
         """Refuse `THUMBNAIL_HOST` if thumbnail URLs already contain the engine's server."""
         if self.thumbnail_host is None:
@@ -420,6 +445,13 @@ class Config:
             max_frames=self.thumbnail_max_frames,
             max_side=self.thumbnail_max_side,
         )
+
+
+def with_format(spec: Spec, image_format: str | None) -> Spec:
+    """Return a spec with a format, unless the spec already has one."""
+    if image_format is None or spec.format is not None:
+        return spec
+    return spec.replace(format=image_format)
 
 
 def _framework_secrets(keys: Sequence[str | bytes | None]) -> tuple[str, ...]:

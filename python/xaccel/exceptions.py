@@ -98,7 +98,7 @@ class ThumbnailError(XaccelError):
 
 
 class ImageTooLarge(ThumbnailError):
-    """The source or the thumbnail exceeds a limit: pixels, bytes, frames or side length."""
+    """The source or the thumbnail exceeds a limit: pixels, bytes or side length."""
 
     status_code = 413
     public_message = "Content Too Large"

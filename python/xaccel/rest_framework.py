@@ -83,6 +83,8 @@ class ThumbnailField(serializers.Field[Any, Any, dict[str, Any] | None, Any]):
     def _rendition(self, image: Any, text: str) -> Rendition | None:
         spec = self._spec(text)
         options = {name: getattr(spec, name) for name in Spec.OPTIONS}
+        if spec.format is None:
+            del options["format"]
         request = self.context.get("request")
         url = thumbnail_url(image, spec.width, spec.height, request=request, **options)
         if url is None:

@@ -32,7 +32,8 @@ from xaccel.delivery.response import Headers, Response
 from xaccel.exceptions import ConfigError, FileNotFound
 from xaccel.servers.dialects import Dialect, is_offload_header
 from xaccel.thumbnails.delivery import RequestedThumbnail, ThumbnailDelivery
-from xaccel.thumbnails.placeholders import TRANSPARENT, Placeholders
+from xaccel.thumbnails.placeholders import ABSENT, Placeholders
+from xaccel.thumbnails.rows import PlaceholderKind
 
 __all__ = ["assert_not_offloaded", "assert_offloaded", "make_image", "override_thumbnails"]
 
@@ -70,7 +71,7 @@ class OverriddenThumbnails:
         self._stack = ExitStack()
         for patch in (
             mock.patch.object(ThumbnailDelivery, "respond", respond),
-            mock.patch.object(Placeholders, "read", return_value=TRANSPARENT),
+            mock.patch.object(Placeholders, "read", _absent),
         ):
             self._stack.enter_context(patch)
         return requested
@@ -120,6 +121,11 @@ def make_image(width: int, height: int, *, format: str = "jpeg", orientation: in
     # A TIFF header and one directory with one entry: the orientation, a SHORT.
     exif = b"Exif\0\0MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
     return made[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + made[2:]
+
+
+def _absent(_: Placeholders, name: str, kind: PlaceholderKind | None = None) -> str:  # noqa: ARG001
+    """Stands in for `Placeholders.read`."""
+    return ABSENT[kind]
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -120,8 +120,15 @@ impl ImgproxySigner {
 
 /// Rejects the effects that imgproxy does not support, or supports only in its Pro version.
 fn refuse_effects(spec: &Spec) -> Result<(), DialectError> {
-    let (option, reason) = if spec.grayscale {
-        ("grayscale", "only its Pro version does")
+    const PRO: &str = "only its Pro version does";
+    let (option, reason) = if spec.brightness.is_some() {
+        ("brightness", PRO)
+    } else if spec.contrast.is_some() {
+        ("contrast", PRO)
+    } else if spec.saturation.is_some() {
+        ("saturation", PRO)
+    } else if spec.grayscale {
+        ("grayscale", PRO)
     } else if spec.detail {
         ("detail", "the closest option is sharpen")
     } else if spec.radius.is_some() {
@@ -157,6 +164,9 @@ fn options(source: &str, spec: &Spec, expires: Option<i64>) -> Vec<String> {
         Some(Flip::Horizontal) => options.push("fl:1:0".to_owned()),
         Some(Flip::Vertical) => options.push("fl:0:1".to_owned()),
         None => {}
+    }
+    if let Some(side) = spec.pixelate {
+        options.push(format!("pix:{}", translate::scaled(spec, side.to_f64())));
     }
     if let Some(sigma) = spec.blur {
         options.push(format!("bl:{sigma}"));

@@ -16,7 +16,7 @@ use crate::{
     error::{DialectError, SignerError},
     thumbnail::format::OutputFormat,
     thumbnail::spec::{
-        Compass, CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Radius, Rgb, Rotation, Spec,
+        Compass, CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Length, Rgb, Rotation, Spec,
         Tolerance,
     },
     uri,
@@ -90,6 +90,7 @@ impl ThumborSigner {
         if spec.version.is_some() {
             return Err(inexpressible("v", "its URLs can't contain a version of the source"));
         }
+        refuse_effects(spec)?;
         translate::refuse_jpeg_options(
             spec,
             "thumbor",
@@ -122,6 +123,21 @@ impl ThumborSigner {
 
 const fn inexpressible(option: &'static str, reason: &'static str) -> DialectError {
     DialectError::Inexpressible { server: "thumbor", option, reason }
+}
+
+/// Rejects the effects that thumbor does not support, or defines differently.
+const fn refuse_effects(spec: &Spec) -> Result<(), DialectError> {
+    Err(if spec.brightness.is_some() {
+        inexpressible("brightness", "its brightness() adds to the samples instead of multiplying")
+    } else if spec.contrast.is_some() {
+        inexpressible("contrast", "its contrast() takes only whole steps")
+    } else if spec.saturation.is_some() {
+        inexpressible("saturation", "its saturation() weighs the colours differently")
+    } else if spec.pixelate.is_some() {
+        inexpressible("pixelate", "the closest option is blur")
+    } else {
+        return Ok(());
+    })
 }
 
 /// The Euclidean distance between two colours whose samples all differ by exactly the tolerance.
@@ -305,7 +321,7 @@ fn filters(
 
 /// The filter for rounded corners. They are transparent or, in an opaque thumbnail, have the
 /// background's colour.
-fn round_corner(source: &str, spec: &Spec, radius: Radius) -> String {
+fn round_corner(source: &str, spec: &Spec, radius: Length) -> String {
     let radius = translate::scaled(spec, radius.to_f64());
     let is_opaque = spec.output_format(source) == FormatOption::Fixed(OutputFormat::Jpeg);
     let Rgb([red, green, blue]) = spec.background.unwrap_or(Rgb::WHITE);

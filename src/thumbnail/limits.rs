@@ -17,7 +17,7 @@ pub struct Limits {
     pub max_pixels: Option<u64>,
     /// The maximum number of bytes of the encoded source.
     pub max_bytes: u64,
-    /// The maximum number of frames of an animation.
+    /// The maximum number of frames of a thumbnail. Later frames of the source are not decoded.
     pub max_frames: u32,
     /// The maximum length of the longer side of the thumbnail, in pixels.
     pub max_side: u32,
@@ -55,7 +55,6 @@ impl Limits {
         pixel_bytes: u64,
         frames: u32,
     ) -> Result<(), ThumbnailError> {
-        at_most("frames", u64::from(frames), u64::from(self.max_frames))?;
         let pixels = pixels.saturating_mul(u64::from(frames));
         at_most("pixels", pixels, self.max_pixels.unwrap_or(u64::MAX))?;
         self.check_memory("bytes of decoded pixels", pixels.saturating_mul(pixel_bytes))

@@ -10,13 +10,14 @@
 //! | resize | [`resize`] | pixels, or rows as they are decoded |
 //! | convert to sRGB | [`color`] | pixels of the thumbnail |
 //! | turn upright, rotate, mirror | [`orient`] | pixels of the thumbnail |
-//! | shades of gray, blur, sharpen | [`effects`] | pixels of the thumbnail |
+//! | change colours, pixelate, blur, sharpen | [`effects`] with [`adjust`], [`pixelate`] | pixels of the thumbnail |
 //! | round the corners | [`corners`] | pixels of the thumbnail |
 //! | flatten, pad | [`background`] | pixels of the thumbnail |
 //! | encode | [`encode`] | pixels of the thumbnail |
 //!
 //! For conversions from JPEG and lossy WebP to one of these two formats, `planar` is a shortcut.
 
+pub mod adjust;
 pub mod background;
 mod blurhash;
 pub mod codecs;
@@ -34,6 +35,7 @@ pub mod many;
 pub mod options;
 pub mod orient;
 pub mod partial;
+pub mod pixelate;
 pub mod placeholder;
 mod plan;
 mod planar;
@@ -118,7 +120,20 @@ pub fn blur_hash(source: &[u8], options: &RenderOptions<'_>) -> Result<String, T
     small_picture(source, options).map(placeholder::blur_hash)
 }
 
-/// The image from which a hash is computed.
+/// Returns the main colours of an encoded image, most frequent first. It uses the same options as
+/// [`thumbhash()`].
+///
+/// # Errors
+/// See [`render`].
+pub fn main_colors(
+    source: &[u8],
+    options: &RenderOptions<'_>,
+    most: encode::Colors,
+) -> Result<Vec<spec::Rgb>, ThumbnailError> {
+    encode::main_colors(small_picture(source, options)?, most)
+}
+
+/// The image from which a placeholder is computed.
 fn small_picture(source: &[u8], options: &RenderOptions<'_>) -> Result<Picture, ThumbnailError> {
     // PNG preserves transparency, and has a single frame.
     let options =
@@ -154,7 +169,7 @@ fn frames(
         options.check_time()?;
         let picture = colors.to_srgb(picture);
         let picture = orient::apply(picture, geometry.transform);
-        let picture = effects::apply(picture, options.spec)?;
+        let picture = effects::apply(picture, options.spec, geometry.density)?;
         let picture = match options.spec.radius {
             Some(radius) => corners::round(picture, radius.to_f64() * geometry.density),
             None => picture,

@@ -67,9 +67,15 @@ impl RenderOptions<'_> {
         self.format.unwrap_or_else(|| header.kept_format())
     }
 
+    /// The maximum number of frames of a thumbnail of a source with this header. Formats without
+    /// animations show the first frame.
+    pub(super) fn max_frames(&self, header: &Header) -> u32 {
+        if self.format_for(header).is_animated() { self.limits.max_frames.max(1) } else { 1 }
+    }
+
     /// The number of frames to decode from a source with this header.
     pub(super) fn frames_of(&self, header: &Header) -> u32 {
-        if self.format_for(header).is_animated() { header.frames } else { 1 }
+        header.frames.min(self.max_frames(header))
     }
 
     /// # Errors

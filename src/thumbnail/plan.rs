@@ -47,7 +47,7 @@ impl<'a> RenderPlan<'a> {
                 Averaging::LinearLight => Size { width: u32::MAX, height: u32::MAX },
             },
             half_chroma: encode::halves_chroma(format, quality, style),
-            all_frames: frames > 1,
+            max_frames: options.max_frames(header),
             is_partial: options.is_partial,
             limits,
             expired: options.expired,

@@ -29,7 +29,7 @@ pub(super) fn open<'a>(
     let request = DecodeRequest {
         size: FULL,
         half_chroma: false,
-        all_frames: frames > 1,
+        max_frames: options.max_frames(&header),
         is_partial: options.is_partial,
         limits: options.limits,
         expired: options.expired,

@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from xaccel._core import ImageInfo, Spec, probe, render
+from xaccel._core import ImageInfo, Spec, placeholder, probe, render
 from xaccel.cli.help import add_command
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError, FileNotFound, SpecError, ThumbnailError
+from xaccel.thumbnails.rows import PlaceholderKind
 
 
 def add(commands: Any) -> None:
@@ -47,11 +48,29 @@ def _add_probe(commands: Any) -> None:
         summary="show the size and format of images",
         description="Print the upright size, the format and other properties of images. Only their "
         "headers are read. If xaccel can't use a file as an image, print the reason.",
-        examples=["xaccel probe cat.jpg", "xaccel probe --json *.png"],
+        examples=[
+            "xaccel probe cat.jpg",
+            "xaccel probe --json *.png",
+            "xaccel probe --placeholder blurhash --placeholder color cat.jpg",
+        ],
     )
     parser.set_defaults(run=_probe)
     parser.add_argument("source", nargs="+", type=Path, help="an image")
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    parser.add_argument(
+        "--placeholder",
+        action="append",
+        choices=get_args(PlaceholderKind),
+        default=[],
+        help="also decode the images, and print their placeholders of this kind; can be given "
+        "several times",
+    )
+    parser.add_argument(
+        "--colors",
+        type=int,
+        metavar="N",
+        help="how many colours a palette has, 2 to 256 (default: 5)",
+    )
 
 
 def _thumbnail(options: argparse.Namespace) -> None:
@@ -71,7 +90,9 @@ def _thumbnail(options: argparse.Namespace) -> None:
 
 
 def _probe(options: argparse.Namespace) -> int:
-    results = [_probed(source) for source in options.source]
+    if options.colors is not None and not 2 <= options.colors <= 256:  # noqa: PLR2004
+        raise ConfigError(f"--colors must be 2 to 256, not {options.colors}")
+    results = [_probed(source, options.placeholder, options.colors) for source in options.source]
     if options.json:
         print(json.dumps(results, indent=2, ensure_ascii=False))
     else:
@@ -80,12 +101,17 @@ def _probe(options: argparse.Namespace) -> int:
     return 1 if any("error" in result for result in results) else 0
 
 
-def _probed(source: Path) -> dict[str, Any]:
+def _probed(source: Path, kinds: Sequence[PlaceholderKind], colors: int | None) -> dict[str, Any]:
     try:
-        info = probe(source)
+        facts = {"source": str(source), **_facts(probe(source))}
+        for kind in kinds:
+            if kind == "palette":
+                facts[kind] = placeholder(source, kind=kind, colors=colors)
+            else:
+                facts[kind] = placeholder(source, kind=kind)
     except (ThumbnailError, FileNotFound) as error:
         return {"source": str(source), "error": str(error)}
-    return {"source": str(source), **_facts(info)}
+    return facts
 
 
 def _facts(info: ImageInfo) -> Mapping[str, Any]:
@@ -105,4 +131,9 @@ def _line(source: str, error: str | None = None, **facts: Any) -> str:
         words.append("alpha")
     if facts["icc"]:
         words.append("colour profile")
+    words += [
+        f"{kind} {' '.join(facts[kind]) if kind == 'palette' else facts[kind]}"
+        for kind in get_args(PlaceholderKind)
+        if kind in facts
+    ]
     return f"{source}: {', '.join(words)}"

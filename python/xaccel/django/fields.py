@@ -21,7 +21,12 @@ from xaccel.thumbnails.rows import PlaceholderKind, as_focal_point
 
 __all__ = ["FocalPointField", "ImageField", "ImageFieldFile"]
 
-_HASHES = {"thumbhash": ("ThumbHash", 36), "blurhash": ("BlurHash", 28)}
+_PLACEHOLDERS = {
+    "thumbhash": ("ThumbHash", 36),
+    "blurhash": ("BlurHash", 28),
+    "color": ("colour", 7),
+    "palette": ("palette", 43),
+}
 """The name and the maximum length of each kind of placeholder."""
 
 
@@ -55,10 +60,10 @@ class ImageField(models.ImageField):
         name: See Django's `Field`.
         width_field: The name of the field for the width of the upright image, in pixels.
         height_field: The name of the field for the height of the upright image, in pixels.
-        placeholder_field: The name of a `CharField` for the hash of the image's placeholder.
-        placeholder_kind: `"thumbhash"`, or `"blurhash"` for apps that draw BlurHash. A ThumbHash
-            keeps the aspect ratio and transparency. After you change the kind, save each image
-            again.
+        placeholder_field: The name of a `CharField` for the image's placeholder.
+        placeholder_kind: `"thumbhash"`; `"blurhash"` for apps that draw BlurHash; `"color"` for the
+            dominant colour; or `"palette"` for the five main colours. A ThumbHash keeps the aspect
+            ratio and transparency. After you change the kind, save each image again.
         focal_point_field: The name of a `FocalPointField` for the point that crops keep.
         kwargs: The arguments of Django's `FileField`.
     """
@@ -80,9 +85,10 @@ class ImageField(models.ImageField):
         focal_point_field: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if placeholder_kind not in _HASHES:
+        if placeholder_kind not in _PLACEHOLDERS:
             raise ValueError(
-                f"placeholder_kind must be 'thumbhash' or 'blurhash', not {placeholder_kind!r}"
+                f"placeholder_kind must be one of {', '.join(map(repr, _PLACEHOLDERS))}, "
+                f"not {placeholder_kind!r}"
             )
         self.placeholder_field = placeholder_field
         self.placeholder_kind = placeholder_kind
@@ -113,10 +119,10 @@ class ImageField(models.ImageField):
                 )
                 continue
             length = getattr(field, "max_length", None)
-            hash_name, needed = _HASHES[self.placeholder_kind]
+            title, needed = _PLACEHOLDERS[self.placeholder_kind]
             if option == "placeholder_field" and length is not None and length < needed:
                 yield Error(
-                    f"The field {name!r} holds {length} characters, too few for a {hash_name}.",
+                    f"The field {name!r} holds {length} characters, too few for a {title}.",
                     hint=f"Set its max_length to {needed} or more.",
                     obj=self,
                     id="xaccel.E006",
@@ -172,7 +178,7 @@ class ImageField(models.ImageField):
             with suppress(XaccelError, OSError):
                 width, height = file.width, file.height
                 if self.placeholder_field:
-                    placeholder = images.hash_of(file, self.placeholder_kind)
+                    placeholder = images.placeholder_of(file, self.placeholder_kind)
         return width, height, placeholder
 
     def validate(self, value: Any, model_instance: models.Model | None) -> None:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from xaccel._core import ImageInfo, placeholder, probe
 from xaccel.django import conf
 from xaccel.exceptions import ImageTooLarge, ThumbnailError
-from xaccel.thumbnails.rows import PlaceholderKind
+from xaccel.thumbnails.rows import PlaceholderKind, placeholder_text
 
 EXTENSIONS = (
     ("jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "avif", "gif", "bmp", "tif", "tiff")
@@ -56,10 +56,10 @@ def info(file: File[Any]) -> ImageInfo:
         return probe(source, limits=conf.config().limits())
 
 
-def hash_of(file: File[Any], kind: PlaceholderKind) -> str:
-    """Return the hash of an image's placeholder. Raises the same errors as `info`."""
+def placeholder_of(file: File[Any], kind: PlaceholderKind) -> str:
+    """Return the placeholder of an image as text. Raises the same errors as `info`."""
     with _source(file) as source:
-        return placeholder(source, kind=kind, limits=conf.config().limits())
+        return placeholder_text(placeholder(source, kind=kind, limits=conf.config().limits()))
 
 
 def validated(file: File[Any]) -> ImageInfo:

@@ -10,6 +10,7 @@ from typing import Any
 
 from xaccel.django import conf
 from xaccel.thumbnails.markup import Markup
+from xaccel.thumbnails.rows import PlaceholderKind
 
 
 def thumbnail_url(
@@ -44,9 +45,9 @@ def thumbnail_picture(
     return conf.template_helpers().thumbnail_picture(_file(image), width, height, **options)
 
 
-def placeholder(image: Any) -> str:
-    """Return a blurred picture as a `data:` URI."""
-    return conf.template_helpers().placeholder(_file(image))
+def placeholder(image: Any, *, kind: PlaceholderKind | None = None) -> str:
+    """Return a blurred picture as a `data:` URI, or another kind; see the tag `placeholder`."""
+    return conf.template_helpers().placeholder(_file(image), kind=kind)
 
 
 def _is_wagtail_image(image: Any) -> bool:

@@ -18,6 +18,7 @@ from typing import Protocol, TypeVar
 
 from xaccel._core import Limits, Spec, Thumbnail, placeholder, render
 from xaccel.config import Subsampling
+from xaccel.thumbnails.rows import PlaceholderKind, placeholder_text
 from xaccel.thumbnails.sources.base import Image
 
 T = TypeVar("T")
@@ -103,11 +104,14 @@ class PlaceholderJob:
 
     image: Image
     """The image, or the start of a JPEG."""
+    kind: PlaceholderKind | None
+    """`None` for a `data:` URI."""
     limits: Limits
 
     def run(self, timeout: float) -> str:
         """See `Job.run`."""
-        return placeholder(self.image, limits=_with_timeout(self.limits, timeout))
+        limits = _with_timeout(self.limits, timeout)
+        return placeholder_text(placeholder(self.image, kind=self.kind, limits=limits))
 
     def __str__(self) -> str:
         return "the placeholder"

@@ -302,13 +302,12 @@ class ThumbnailDelivery:
         if stored is not None:
             self._publish(cache, thumbnail, stored.data, stored.modified)
             return self._hit(thumbnail, request) or _body(stored.data, request, thumbnail.headers)
-        with self._find(thumbnail) as original:
-            rendered = self._rendered(original, thumbnail)
+        original, rendered, is_current = self._render_latest(thumbnail)
         if not rendered.is_complete:
             return self._keep_incomplete(cache, original, rendered, thumbnail, request)
         # If the image has been replaced in the meantime, its purge ran too early to remove this
         # thumbnail.
-        if self._is_current(thumbnail, original):
+        if is_current:
             self._publish(cache, thumbnail, rendered.data, original.modified)
             if turn is not None:
                 turn.publish(rendered.data, original.state, original.modified)
@@ -338,13 +337,36 @@ class ThumbnailDelivery:
             )
             sweep.start()
 
-    def _is_current(self, thumbnail: RequestedThumbnail, original: Original) -> bool:
-        """Whether the original is still in the same state as when it was rendered."""
+    def _render_latest(self, thumbnail: RequestedThumbnail) -> tuple[Original, Thumbnail, bool]:
+        """Render a thumbnail. If the original changes while it is read, read it once more.
+
+        Returns:
+            The original, the thumbnail, and whether the original is still in this state.
+        """
+        with self._find(thumbnail) as original:
+            try:
+                rendered = self._rendered(original, thumbnail)
+            except ThumbnailError:
+                if self._is_current(thumbnail, original) is not False:
+                    raise
+            else:
+                is_current = self._is_current(thumbnail, original)
+                if is_current is not False:
+                    return original, rendered, bool(is_current)
+        with self._find(thumbnail) as original:
+            rendered = self._rendered(original, thumbnail)
+        return original, rendered, bool(self._is_current(thumbnail, original))
+
+    def _is_current(self, thumbnail: RequestedThumbnail, original: Original) -> bool | None:
+        """Whether the original is still in the same state as when it was opened.
+
+        If the source does not respond, return `None`.
+        """
         try:
             return thumbnail.state() == original.state
         except SourceUnavailable as error:
             _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
-            return False
+            return None
 
     def _render_uncached(self, thumbnail: RequestedThumbnail, request: Request) -> Response:
         with self._find(thumbnail) as original:

@@ -70,7 +70,7 @@ class Thumbnails:
         self._render_fallback = lru_cache(maxsize=64)(self._build_fallback)
         if config.thumbnail_only_presets:
             self._verifier = None
-            self._allowed = frozenset(config.thumbnail_presets.values())
+            self._allowed = frozenset(config.allowed_specs())
         else:
             self._verifier = config.verifier()
 

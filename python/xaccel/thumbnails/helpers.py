@@ -85,7 +85,7 @@ class TemplateHelpers:
         """Returns the URL of a thumbnail; see `ThumbnailUrls.url`."""
         self._cached_layout = lru_cache(maxsize=1024)(self._build_layout)
         self.placeholder = Placeholders(config, self._urls).placeholder
-        """Returns a blurred picture as a `data:` URI; see `Placeholders.placeholder`."""
+        """Returns a blurred picture or a colour; see `Placeholders.placeholder`."""
 
     def thumbnail_srcset(
         self,
@@ -200,6 +200,9 @@ class TemplateHelpers:
     ) -> Markup:
         """Return a `<picture>` with a `<source>` for each modern format and an `<img>`.
 
+        The `<img>` is for browsers without these formats, so `THUMBNAIL_FORMAT` does not apply to
+        it.
+
         Args:
             source: See `thumbnail_url`.
             width: The width of the box in CSS pixels, or the name of a preset.
@@ -220,13 +223,13 @@ class TemplateHelpers:
         options, attributes = _split(options)
         _check_sizes(sizes, widths)
         box = (source, width, height, widths, densities, source_size, focal_point)
-        layout = self._layout(*box, options)
+        plain = self._urls.spec(width, height, source_size=source_size, **options)
+        layout = self._layout(*box, {**options, "format": plain.format})
         name = self._urls.find(source)
         if name is None:
             return Markup()
         address = self._address(version, expires_in, origin, mount)
         shown = {"sizes": _sizes(sizes, widths)}
-        plain = self._urls.spec(width, height, source_size=source_size, **options)
         children = []
         for image_format in self._picture_formats(formats, plain, name):
             layout_here = self._layout(*box, {**options, "format": image_format})

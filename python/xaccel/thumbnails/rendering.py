@@ -20,6 +20,7 @@ from xaccel.thumbnails.backends import (
     RenderThreads,
 )
 from xaccel.thumbnails.failures import Failures
+from xaccel.thumbnails.rows import PlaceholderKind
 from xaccel.thumbnails.sources.base import Image, Original
 from xaccel.thumbnails.turns import RenderQueue
 
@@ -77,19 +78,22 @@ class Renderer:
                 self.failures.check(name, lambda: original.state)
         return self._in_turn(job(self._whole(original, name)), original, name, budget)
 
-    def placeholder(self, original: Original, name: str) -> str:
-        """Wait for a turn, then make the placeholder of an image, as a `data:` URI.
+    def placeholder(
+        self, original: Original, name: str, kind: PlaceholderKind | None = None
+    ) -> str:
+        """Wait for a turn, then make the placeholder of an image.
 
         Args:
             original: The original image.
             name: The name of the image.
+            kind: The kind of the placeholder; `None` for a `data:` URI.
 
         Raises:
             Overloaded: Too many requests are already waiting.
             StorageUnavailable: The original can't be read.
             ThumbnailError: The image can't be decoded, or recently failed.
         """
-        job = PlaceholderJob(self._whole(original, name), self._limits)
+        job = PlaceholderJob(self._whole(original, name), kind, self._limits)
         return self._in_turn(job, original, name, _Budget(self._timeout))
 
     def _whole(self, original: Original, name: str) -> Image:

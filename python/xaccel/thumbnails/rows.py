@@ -14,8 +14,8 @@ from typing import Any, Literal
 from xaccel._core import Spec
 from xaccel.exceptions import SpecError
 
-PlaceholderKind = Literal["thumbhash", "blurhash"]
-"""The format of a stored placeholder."""
+PlaceholderKind = Literal["thumbhash", "blurhash", "color", "palette"]
+"""The format of a placeholder as text: a hash, a colour, or several colours with commas."""
 
 FocalPoint = tuple[float, float]
 """The point that a crop keeps: `(x, y)` in fractions of the upright image."""
@@ -45,11 +45,16 @@ def focal_point(source: object) -> FocalPoint | None:
 
 
 def stored_placeholder(source: object) -> tuple[PlaceholderKind, str] | None:
-    """Return the kind and the text of the hash from an image's row, if a field contains one."""
+    """Return the kind and the text of the placeholder from an image's row, if a field has one."""
     text: str | None = _value(source, "placeholder_field")
     if not text:
         return None
     return getattr(getattr(source, "field", None), "placeholder_kind", "thumbhash"), text
+
+
+def placeholder_text(made: str | list[str]) -> str:
+    """Return a placeholder as text. A palette is written as in CSS: `#102030, #405060`."""
+    return made if isinstance(made, str) else ", ".join(made)
 
 
 def as_focal_point(value: Any) -> FocalPoint | None:

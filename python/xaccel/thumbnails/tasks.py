@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from xaccel._core import Spec
-from xaccel.config import Config
+from xaccel.config import Config, with_format
 from xaccel.exceptions import ConfigError
 from xaccel.thumbnails.delivery import RequestedThumbnail
 from xaccel.thumbnails.endpoint import Thumbnails
@@ -58,7 +58,7 @@ class ThumbnailTasks:
     def _spec(self, text: str) -> Spec:
         if text in self.config.thumbnail_presets or "," not in text:
             return self.urls.allowed_spec(text, None)
-        spec = Spec.parse(text)
+        spec = with_format(Spec.parse(text), self.config.thumbnail_format)
         self.urls.check_allowed(spec)
         return spec
 

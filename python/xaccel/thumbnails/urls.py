@@ -11,7 +11,7 @@ from typing import Any
 
 from xaccel._core import Spec
 from xaccel._log import one_line
-from xaccel.config import Config
+from xaccel.config import Config, with_format
 from xaccel.exceptions import FileNotFound, SourceError, SourceUnavailable, SpecError, XaccelError
 from xaccel.thumbnails import engines, sources
 from xaccel.thumbnails.names import ImageNames
@@ -65,7 +65,7 @@ class ThumbnailUrls:
         self._presets = parse_presets(config)
         self._allowed = None
         if config.thumbnail_only_presets:
-            self._allowed = frozenset(config.thumbnail_presets.values())
+            self._allowed = frozenset(config.allowed_specs())
         self._spec_text = lru_cache(maxsize=1024)(self._build_spec_text)
 
     def url(
@@ -102,8 +102,10 @@ class ThumbnailUrls:
             origin: The scheme and host to add to a relative URL, such as `"https://example.com"`.
             mount: The decoded path at which the app is mounted; by default, the result of the
                 constructor's `mount`.
-            options: The options of `Spec`: `fit`, `quality`, `format` and so on. With
-                `source_size`, the width and height of the upright source, `crop` may be in pixels.
+            options: The options of `Spec`: `fit`, `quality`, `format` and so on. Without `format`,
+                the preset or `THUMBNAIL_FORMAT` determines the format; `format=None` keeps the
+                format of the source. With `source_size`, the width and height of the upright
+                source, `crop` may be in pixels.
 
         Raises:
             SpecError: An option is unknown or its value is invalid.
@@ -160,16 +162,21 @@ class ThumbnailUrls:
         return spec if token is None else f"{spec},v-{token}"
 
     def spec(self, width: int | str | None, height: int | None, **options: Any) -> Spec:
-        """Return the spec that the arguments of `url` describe; see `build_spec`."""
+        """Return the spec that the arguments of `url` describe, without `THUMBNAIL_FORMAT`.
+
+        See `build_spec`.
+        """
         return build_spec(self._presets, width, height, **options)
 
     def allowed_spec(self, width: int | str | None, height: int | None, **options: Any) -> Spec:
-        """Return the same spec as `spec()`, if the settings allow it.
+        """Return the spec in the URL that the arguments of `url` describe, if it is allowed.
 
         Raises:
             SpecError: The settings do not allow URLs with this spec. See also `spec`.
         """
         spec = self.spec(width, height, **options)
+        if "format" not in options:
+            spec = with_format(spec, self._config.thumbnail_format)
         self.check_allowed(spec)
         return spec
 

@@ -98,18 +98,17 @@ pub(super) fn jpeg_style(progressive: bool, subsampling: &str) -> PyResult<Style
     Ok(Style { progressive: Progressive(progressive), subsampling, ..Style::default() })
 }
 
+/// The maximum number of colours in a palette.
+pub(super) fn number_of_colors(count: i64) -> PyResult<Colors> {
+    u16::try_from(count)
+        .ok()
+        .and_then(Colors::new)
+        .ok_or_else(|| PyValueError::new_err(format!("colors must be 2 to 256, not {count}")))
+}
+
 /// The encoder's settings for the maximum number of colours in a palette.
 pub(super) fn palette_style(colors: Option<i64>) -> PyResult<Style> {
-    let colors = colors
-        .map(|count| {
-            let message = || format!("colors must be 2 to 256, not {count}");
-            u16::try_from(count)
-                .ok()
-                .and_then(Colors::new)
-                .ok_or_else(|| PyValueError::new_err(message()))
-        })
-        .transpose()?;
-    Ok(Style { colors, ..Style::default() })
+    Ok(Style { colors: colors.map(number_of_colors).transpose()?, ..Style::default() })
 }
 
 /// Convert a mapping from the names of formats to qualities.

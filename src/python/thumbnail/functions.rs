@@ -11,7 +11,9 @@ use pyo3::types::PyDict;
 use super::super::exceptions::{CorruptImage, XaccelError};
 use super::super::numbers;
 use super::super::spec::PySpec;
-use super::arguments::{Arguments, Limits, jpeg_style, output_format, palette_style};
+use super::arguments::{
+    Arguments, Limits, jpeg_style, number_of_colors, output_format, palette_style,
+};
 use super::result::{ImageInfo, Thumbnail};
 use super::source::ImageSource;
 use crate::error::ThumbnailError;
@@ -20,8 +22,10 @@ use crate::thumbnail::decode;
 use crate::thumbnail::many;
 use crate::thumbnail::options::RenderOptions;
 use crate::thumbnail::placeholder::{draw, draw_blurhash as core_draw_blurhash};
-use crate::thumbnail::spec::Spec;
-use crate::thumbnail::{blur_hash, render as core_render, thumbhash as core_thumbhash};
+use crate::thumbnail::spec::{Rgb, Spec};
+use crate::thumbnail::{
+    blur_hash, main_colors, render as core_render, thumbhash as core_thumbhash,
+};
 
 fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult<Thumbnail> {
     let thumbnail = source.with(py, &arguments.limits, |bytes, is_partial| {
@@ -119,31 +123,62 @@ pub(in super::super) fn thumbnail_many<'py>(
         .collect()
 }
 
-/// Return a blurred preview to show until the thumbnail has loaded: a `data:` URI, or a hash.
+/// The result of `placeholder`.
+#[derive(IntoPyObject)]
+pub(in super::super) enum Placeholder {
+    Text(String),
+    Colors(Vec<String>),
+}
+
+/// The default number of colours in a palette.
+const COLORS: i64 = 5;
+
+/// Return a preview to show until the thumbnail has loaded: a `data:` URI, a hash or colours.
 #[pyfunction]
-#[pyo3(signature = (source, *, kind=None, limits=None))]
+#[pyo3(signature = (source, *, kind=None, colors=None, limits=None))]
 pub(in super::super) fn placeholder(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
     kind: Option<&str>,
+    #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
     limits: Option<&Limits>,
-) -> PyResult<String> {
-    let make = match kind {
-        None => |bytes: &[u8], options: &RenderOptions<'_>| draw(&core_thumbhash(bytes, options)?),
-        Some("thumbhash") => |bytes: &[u8], options: &RenderOptions<'_>| {
-            core_thumbhash(bytes, options).map(|hash| BASE64_STANDARD.encode(hash))
-        },
-        Some("blurhash") => blur_hash,
-        Some(kind) => {
-            let message = format!("kind must be 'thumbhash', 'blurhash' or None, not {kind:?}");
-            return Err(PyValueError::new_err(message));
-        }
+) -> PyResult<Placeholder> {
+    if colors.is_some() && kind != Some("palette") {
+        return Err(PyValueError::new_err("colors is only for the kind 'palette'"));
+    }
+    let most = number_of_colors(colors.unwrap_or(COLORS))?;
+    let make = |bytes: &[u8], options: &RenderOptions<'_>| {
+        let main_colors = || main_colors(bytes, options, most);
+        let text = match kind {
+            Some("thumbhash") => BASE64_STANDARD.encode(core_thumbhash(bytes, options)?),
+            Some("blurhash") => blur_hash(bytes, options)?,
+            Some("color") => main_colors()?.first().copied().map_or_else(String::new, hexadecimal),
+            Some("palette") => {
+                return Ok(Placeholder::Colors(
+                    main_colors()?.into_iter().map(hexadecimal).collect(),
+                ));
+            }
+            _ => draw(&core_thumbhash(bytes, options)?)?,
+        };
+        Ok(Placeholder::Text(text))
     };
+    if let Some(kind) = kind.filter(|kind| !KINDS.contains(kind)) {
+        let message = format!("kind must be one of {KINDS:?} or None, not {kind:?}");
+        return Err(PyValueError::new_err(message.replace('"', "'")));
+    }
     let arguments = Arguments::new(Spec::default(), false, limits);
     let source = ImageSource::new(source, &arguments.limits)?;
     source.with(py, &arguments.limits, |bytes, is_partial| {
         arguments.with_options(is_partial, |options| make(bytes, options))
     })
+}
+
+/// The kinds of placeholders other than a `data:` URI.
+const KINDS: [&str; 4] = ["thumbhash", "blurhash", "color", "palette"];
+
+/// A colour as in CSS.
+fn hexadecimal(color: Rgb) -> String {
+    format!("#{color}")
 }
 
 /// Return the `ThumbHash` of an image in base64.
@@ -153,8 +188,8 @@ pub(in super::super) fn thumbhash(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
     limits: Option<&Limits>,
-) -> PyResult<String> {
-    placeholder(py, source, Some("thumbhash"), limits)
+) -> PyResult<Placeholder> {
+    placeholder(py, source, Some("thumbhash"), None, limits)
 }
 
 /// Draw a `ThumbHash`, and return a `data:` URI as `placeholder` does.

@@ -37,8 +37,8 @@ pub struct DecodeRequest<'a> {
     /// Whether chroma may have half the resolution, because the thumbnail's chroma does as well
     /// (4:2:0).
     pub half_chroma: bool,
-    /// Whether to decode all frames, or only the first one.
-    pub all_frames: bool,
+    /// The maximum number of frames to decode; 1 = a still image. The others are not read.
+    pub max_frames: u32,
     /// Whether the source is only the start of a JPEG, which may be enough for a small image.
     pub is_partial: bool,
     /// The limits of the call.

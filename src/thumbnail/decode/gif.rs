@@ -11,8 +11,7 @@ use super::decoder::{Completeness, DecodeRequest, Decoder as FormatDecoder, Sink
 use crate::error::ThumbnailError;
 use raster::Size;
 
-/// The maximum number of frames that are counted. A file with more frames is rejected regardless of
-/// the limits.
+/// The maximum number of frames that are counted and decoded, regardless of the limits.
 const MAX_FRAMES: u32 = 10_000;
 
 /// The number of pixels that a frame may have on a canvas of any size.
@@ -58,13 +57,11 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
     let mut frames = 0_u32;
     let mut has_alpha = false;
     // A damaged file is treated as truncated; the frames before the damage can be shown.
-    while let Ok(Some(frame)) = decoder.next_frame_info() {
+    while frames < MAX_FRAMES
+        && let Ok(Some(frame)) = decoder.next_frame_info()
+    {
         frames += 1;
         has_alpha |= frame.transparent.is_some();
-        if frames > MAX_FRAMES {
-            frames = u32::MAX;
-            break;
-        }
     }
     if frames == 0 {
         return Err(corrupt("it has no frame"));
@@ -153,7 +150,7 @@ fn play(
         if !is_whole {
             return Ok(Completeness::Part);
         }
-        if !request.all_frames {
+        if shown == request.max_frames.min(MAX_FRAMES) {
             break;
         }
     }

@@ -61,7 +61,7 @@ pub fn least_bytes(source: &dyn Source, limits: &Limits) -> u64 {
     let request = DecodeRequest {
         size: Size { width: 1, height: 1 },
         half_chroma: false,
-        all_frames: false,
+        max_frames: 1,
         is_partial: false,
         limits,
         expired: &|| false,

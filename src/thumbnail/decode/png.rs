@@ -90,15 +90,16 @@ impl Source for Png<'_> {
         let Self { source, header, reader } = *self;
         // Programs without support for animations show the default image, even if it is not part of
         // the animation.
-        if !request.all_frames || header.frames == 1 {
+        let frames = header.frames.min(request.max_frames);
+        if frames == 1 {
             return still(source, reader, request, sink);
         }
-        let shown = play(reader, &header, request, sink)?;
+        let shown = play(reader, header.size, frames, request, sink)?;
         if shown == 0 {
             // Part of the default image may be present.
             return still(source, read_info(source).map_err(corrupt)?, request, sink);
         }
-        Ok(Completeness::whole_if(shown == header.frames))
+        Ok(Completeness::whole_if(shown == frames))
     }
 }
 
@@ -217,17 +218,19 @@ fn rows_of_passes(Size { width, height }: Size) -> u32 {
     passes.map(|(row, _, step)| height.saturating_sub(row).div_ceil(step)).sum()
 }
 
-/// Pass the frames of an animation to the sink, up to the first damaged one. Returns their number.
+/// Pass this many frames of an animation to the sink, or those before the first damaged one.
+/// Returns their number.
 fn play(
     mut reader: Reader<Cursor<&[u8]>>,
-    header: &Header,
+    size: Size,
+    frames: u32,
     request: DecodeRequest<'_>,
     sink: Sink<'_>,
 ) -> Result<u32, ThumbnailError> {
     let mut data = buffer(&reader)?;
-    let mut canvas = Canvas::new(header.size);
+    let mut canvas = Canvas::new(size);
     let mut shown = 0;
-    while shown < header.frames {
+    while shown < frames {
         request.check_time()?;
         // The frames before the damaged one can be shown.
         let Ok(output) = reader.next_frame(&mut data) else { break };

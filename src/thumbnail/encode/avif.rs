@@ -224,7 +224,7 @@ mod tests {
         let request = DecodeRequest {
             size: source.header().size,
             half_chroma: false,
-            all_frames: false,
+            max_frames: 1,
             is_partial: false,
             limits: &Limits::default(),
             expired: &|| false,

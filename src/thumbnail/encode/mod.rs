@@ -14,7 +14,7 @@ use super::spec::Subsampling;
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture};
 
-pub use palette::Colors;
+pub use palette::{Colors, main_colors};
 pub use style::Style;
 
 /// Whether an encoder stores chroma at half the width and height (4:2:0).

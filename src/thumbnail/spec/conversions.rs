@@ -4,8 +4,8 @@
 use super::argument::{Argument, OptionValue, Refusal};
 use super::css;
 use super::values::{
-    CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Progressive, Radius, Rgb,
-    Rotation, Subsampling, Tolerance, Version,
+    CropRect, Factor, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Length, Progressive,
+    Rgb, Rotation, Subsampling, Tolerance, Version,
 };
 
 impl OptionValue for bool {
@@ -138,6 +138,24 @@ impl OptionValue for Hundredths {
     }
 }
 
+impl OptionValue for Factor {
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        Self::from_f64(argument.number()?).ok_or(Refusal::Value)
+    }
+
+    fn to_argument(&self) -> Argument {
+        Argument::Number(self.to_f64())
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::NEUTRAL
+    }
+}
+
 impl OptionValue for Rgb {
     fn parse(text: &str) -> Option<Self> {
         Self::parse(text)
@@ -178,7 +196,7 @@ impl OptionValue for Tolerance {
     }
 }
 
-impl OptionValue for Radius {
+impl OptionValue for Length {
     fn parse(text: &str) -> Option<Self> {
         text.parse().ok().map(Self)
     }

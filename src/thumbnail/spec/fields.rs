@@ -1,8 +1,8 @@
 //! The fields of a spec.
 
 use super::values::{
-    CropRect, Fit, Flip, FormatOption, Gravity, Hundredths, Progressive, Radius, Rgb, Rotation,
-    Subsampling, Tolerance, Version,
+    CropRect, Factor, Fit, Flip, FormatOption, Gravity, Hundredths, Length, Progressive, Rgb,
+    Rotation, Subsampling, Tolerance, Version,
 };
 
 /// The description of a thumbnail. [`Spec::parse`] parses it, and
@@ -29,8 +29,18 @@ pub struct Spec {
     pub rotate: Rotation,
     /// The mirroring, which is applied after the rotation.
     pub flip: Option<Flip>,
+    /// The factor of the CSS filter `brightness()`, at most 10. The background keeps its colour, as
+    /// with all options that change colours.
+    pub brightness: Option<Factor>,
+    /// The factor of the CSS filter `contrast()`, at most 10.
+    pub contrast: Option<Factor>,
+    /// The factor of the CSS filter `saturate()`, at most 10.
+    pub saturation: Option<Factor>,
     /// Whether the picture is converted to shades of gray. The background keeps its colour.
     pub grayscale: bool,
+    /// The side of the squares that replace the pixels, in pixels of the box, before
+    /// [`dpr`](Self::dpr).
+    pub pixelate: Option<Length>,
     /// The sigma of a Gaussian blur in pixels of the thumbnail, at most 100.
     pub blur: Option<Hundredths>,
     /// Whether the differences between neighbouring pixels are increased by two thirds.
@@ -39,7 +49,7 @@ pub struct Spec {
     pub sharpen: Option<Hundredths>,
     /// The radius of the corners of the picture in pixels of the box, before [`dpr`](Self::dpr); at
     /// most half of the shorter side.
-    pub radius: Option<Radius>,
+    pub radius: Option<Length>,
     /// The colour behind transparent pixels and in the padding.
     pub background: Option<Rgb>,
     /// The number of pixels of the thumbnail per pixel of the box, 0.1 to 8; `None` = 1.

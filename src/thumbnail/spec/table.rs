@@ -5,7 +5,7 @@
 
 use super::argument::{Argument, OptionValue, Refusal};
 use super::fields::Spec;
-use super::values::{CropRect, Hundredths, Radius};
+use super::values::{CropRect, Factor, Hundredths, Length};
 use crate::error::SpecError;
 
 /// The text of an option in a spec.
@@ -55,8 +55,14 @@ const PLAIN: SpecOption = SpecOption {
     drop_default: |_| {},
 };
 
+/// The valid factors of the options that change colours.
+const FACTOR: &str = "a factor from 0 to 10, with at most two decimals";
+
+/// The valid lengths.
+const PIXELS: &str = "a whole number of pixels from 1 to 65535";
+
 /// The options, in their order in a spec.
-pub const OPTIONS: [SpecOption; 19] = [
+pub const OPTIONS: [SpecOption; 23] = [
     SpecOption {
         keyword: "fit",
         values: "contain|cover|fill|pad",
@@ -126,12 +132,51 @@ pub const OPTIONS: [SpecOption; 19] = [
         ..PLAIN
     },
     SpecOption {
+        keyword: "brightness",
+        form: Form::Prefixed("brightness"),
+        expected: FACTOR,
+        set: |spec, given| set_optional(&mut spec.brightness, given),
+        value: |spec| optional(spec.brightness.as_ref()),
+        is_valid: |spec| spec.brightness.is_none_or(Factor::is_valid),
+        drop_default: |spec| drop_default(&mut spec.brightness),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "contrast",
+        form: Form::Prefixed("contrast"),
+        expected: FACTOR,
+        set: |spec, given| set_optional(&mut spec.contrast, given),
+        value: |spec| optional(spec.contrast.as_ref()),
+        is_valid: |spec| spec.contrast.is_none_or(Factor::is_valid),
+        drop_default: |spec| drop_default(&mut spec.contrast),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "saturation",
+        form: Form::Prefixed("saturation"),
+        expected: FACTOR,
+        set: |spec, given| set_optional(&mut spec.saturation, given),
+        value: |spec| optional(spec.saturation.as_ref()),
+        is_valid: |spec| spec.saturation.is_none_or(Factor::is_valid),
+        drop_default: |spec| drop_default(&mut spec.saturation),
+        ..PLAIN
+    },
+    SpecOption {
         keyword: "grayscale",
         form: Form::Flag,
         values: "grayscale",
         expected: "True or False",
         set: |spec, given| set(&mut spec.grayscale, given),
         value: |spec| Some(&spec.grayscale),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "pixelate",
+        form: Form::Prefixed("pixelate"),
+        expected: PIXELS,
+        set: |spec, given| set_optional(&mut spec.pixelate, given),
+        value: |spec| optional(spec.pixelate.as_ref()),
+        is_valid: |spec| spec.pixelate.is_none_or(Length::is_valid),
         ..PLAIN
     },
     SpecOption {
@@ -164,10 +209,10 @@ pub const OPTIONS: [SpecOption; 19] = [
     SpecOption {
         keyword: "radius",
         form: Form::Prefixed("radius"),
-        expected: "a whole number of pixels from 1 to 65535",
+        expected: PIXELS,
         set: |spec, given| set_optional(&mut spec.radius, given),
         value: |spec| optional(spec.radius.as_ref()),
-        is_valid: |spec| spec.radius.is_none_or(Radius::is_valid),
+        is_valid: |spec| spec.radius.is_none_or(Length::is_valid),
         ..PLAIN
     },
     SpecOption {

@@ -125,6 +125,51 @@ impl fmt::Display for Hundredths {
     }
 }
 
+/// A factor with two decimals, in hundredths; 1 changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Factor(u16);
+
+impl Factor {
+    const DECIMALS: usize = 2;
+    const ONE: u16 = 100;
+    /// 1.
+    pub const NEUTRAL: Self = Self(Self::ONE);
+
+    /// The nearest number of hundredths; `None` for a number outside 0 to 655.35.
+    #[must_use]
+    pub fn from_f64(value: f64) -> Option<Self> {
+        to_fixed(value, Self::ONE, u16::MAX).map(Self)
+    }
+
+    /// Whether the factor is at most 10.
+    #[must_use]
+    pub const fn is_valid(self) -> bool {
+        self.0 <= 10 * Self::ONE
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn to_f32(self) -> f32 {
+        f32::from(self.0) / f32::from(Self::ONE)
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        f64::from(self.0) / f64::from(Self::ONE)
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        parse_fixed(text, Self::DECIMALS).map(Self)
+    }
+}
+
+impl fmt::Display for Factor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_fixed(f, self.0, Self::DECIMALS)
+    }
+}
+
 /// The part of the image that a crop keeps, and the position of a padded image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Gravity {
@@ -385,12 +430,12 @@ impl fmt::Display for Tolerance {
     }
 }
 
-/// A radius in pixels.
+/// A length in pixels of the box, before [`dpr`](super::Spec::dpr).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Radius(pub(super) u16);
+pub struct Length(pub(super) u16);
 
-impl Radius {
-    /// Whether the radius is not zero.
+impl Length {
+    /// Whether the length is not zero.
     #[must_use]
     pub const fn is_valid(self) -> bool {
         self.0 > 0
@@ -403,7 +448,7 @@ impl Radius {
     }
 }
 
-impl fmt::Display for Radius {
+impl fmt::Display for Length {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

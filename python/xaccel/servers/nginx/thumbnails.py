@@ -164,7 +164,7 @@ def server(
 
 def _presets(config: Config) -> str:
     """Return the pattern of the presets' paths."""
-    specs = "|".join(literal(spec) for spec in config.thumbnail_presets.values())
+    specs = "|".join(map(literal, config.allowed_specs()))
     return pattern(f"^{literal(config.mount + config.thumbnail_url)}(?:{specs})/")
 
 

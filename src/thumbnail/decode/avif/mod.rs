@@ -194,8 +194,7 @@ impl Avif<'_> {
     ) -> Result<Completeness, ThumbnailError> {
         let Self { file, header, .. } = self;
         let (mut colors, mut opacities) = (Stream::new(header.size)?, Stream::new(header.size)?);
-        let frames = if request.all_frames { header.frames } else { 1 };
-        for index in 0..frames as usize {
+        for index in 0..header.frames.min(request.max_frames) as usize {
             request.check_time()?;
             let mut next = || {
                 let frame = file.frame(index).map_err(corrupt)?;
