@@ -132,7 +132,7 @@ def test_the_kinds_of_placeholders():
     source = photo_file("PNG")
     assert placeholder(source, kind=None) == placeholder(source)
     assert placeholder(source, kind="thumbhash") == thumbhash(source)
-    with pytest.raises(ValueError, match="'thumbhash', 'blurhash' or None"):
+    with pytest.raises(ValueError, match=r"'thumbhash', .* or None"):
         placeholder(source, kind="BlurHash")
 
 
