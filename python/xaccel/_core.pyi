@@ -25,7 +25,6 @@ class _Readable(Protocol):
 _Usage: TypeAlias = tuple[int, int]  # the number of files, and their size on the disk in bytes
 _Source: TypeAlias = bytes | str | PathLike[str] | OpenedFile | StreamedSource | _Readable
 _Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
-_SourceFormat: TypeAlias = Literal["jpeg", "png", "webp", "gif", "bmp", "tiff", "avif"]
 _Fit: TypeAlias = Literal["contain", "cover", "fill", "pad"]
 _FormatOption: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif", "auto"]
 
@@ -46,6 +45,7 @@ class Spec:
             is lowered, and the thumbnail still shows the same part of the image.
         gravity: The part that a crop keeps: "n", "ne", ..., "c", "smart", or a focal point
             `(x, y)` in fractions of the image. None or "center" = the centre.
+        page: The page of a document, from 1.
         crop: The part of the source to use: `(x, y, width, height)` as fractions.
         rotate: Degrees clockwise: 0, 90, 180 or 270. The box applies to the rotated image.
         flip: "h" (left to right) or "v" (top to bottom).
@@ -74,6 +74,7 @@ class Spec:
         fit: str = "contain",
         upscale: bool = False,
         gravity: str | tuple[float, float] | None = None,
+        page: int | None = None,
         trim: bool | int | None = None,
         crop: str | tuple[float, float, float, float] | None = None,
         rotate: int = 0,
@@ -132,6 +133,8 @@ class Spec:
     def upscale(self) -> bool: ...
     @property
     def gravity(self) -> str | tuple[float, float] | None: ...
+    @property
+    def page(self) -> int | None: ...
     @property
     def trim(self) -> int | None: ...
     @property
@@ -196,7 +199,7 @@ class Limits:
         max_frames: The maximum number of frames of an animation.
         max_side: The maximum length of the longer side of the thumbnail, in pixels.
         timeout: The maximum time in seconds. It is checked between and during the steps, except
-            within libjpeg-turbo and libaom. None = no limit.
+            within libjpeg-turbo, libaom and decoders of other formats. None = no limit.
     """
 
     def __new__(
@@ -221,6 +224,13 @@ class Limits:
     def max_side(self) -> int: ...
     @property
     def timeout(self) -> float | None: ...
+    def check_decoded(self, width: int, height: int, bytes_per_pixel: int = 4, /) -> None:
+        """Check the size of an image before it is decoded.
+
+        Raises:
+            xaccel.exceptions.ImageTooLarge: The decoded image exceeds `max_memory` or `max_pixels`.
+        """
+
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
 
@@ -250,8 +260,33 @@ class Thumbnail:
 
 @final
 class ImageInfo:
-    """The properties of an image, as read from its header."""
+    """The properties of an image, as read from its header.
 
+    Args:
+        width: The width of the upright image, in pixels.
+        height: The height of the upright image, in pixels.
+        format: The name of the format.
+        orientation: The EXIF orientation, 1 to 8.
+        frames: The number of frames.
+        pages: The number of pages.
+        has_alpha: Whether pixels may be transparent.
+        icc: Whether the image has a colour profile.
+        decoded_size: The size in bytes of the decoded image; None = 3 or 4 bytes for each pixel.
+    """
+
+    def __new__(
+        cls,
+        width: int,
+        height: int,
+        format: str,
+        *,
+        orientation: int = 1,
+        frames: int = 1,
+        pages: int = 1,
+        has_alpha: bool = False,
+        icc: bool = False,
+        decoded_size: int | None = None,
+    ) -> ImageInfo: ...
     @property
     def width(self) -> int:
         """The width of the upright image, in pixels."""
@@ -261,13 +296,19 @@ class ImageInfo:
         """The height of the upright image, in pixels."""
 
     @property
-    def format(self) -> _SourceFormat: ...
+    def format(self) -> str:
+        """The name of the format: "jpeg", "png", and so on, or the name that a decoder uses."""
+
     @property
     def orientation(self) -> int:
         """The EXIF orientation, 1 to 8. `width` and `height` already take it into account."""
 
     @property
     def frames(self) -> int: ...
+    @property
+    def pages(self) -> int:
+        """The number of pages of a document; 1 for an image."""
+
     @property
     def has_alpha(self) -> bool: ...
     @property
@@ -277,6 +318,10 @@ class ImageInfo:
     @property
     def decoded_size(self) -> int:
         """The size in bytes of a frame when it is decoded for a small thumbnail; see `Limits`."""
+
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[int, int, str], dict[str, Any]]: ...
 
 @final
 class StreamedSource:
@@ -308,6 +353,7 @@ def render(
     subsampling: Literal["420", "422", "444"] = "420",
     linear: bool = False,
     limits: Limits | None = None,
+    decoders: Sequence[str] | None = None,
     is_partial: bool = False,
 ) -> Thumbnail:
     """Render the thumbnail that a spec describes.
@@ -330,6 +376,8 @@ def render(
             and a linear reference is at least 0.993 for half of the thumbnails, and 0.92 for the
             worst one.
         limits: The limits of the call; None = the defaults of `Limits`.
+        decoders: The names of the enabled decoders for further formats; see `xaccel.decoders`. None
+            = our own decoders whose extras are installed.
         is_partial: Whether the source is only the start of a JPEG; see `StreamedSource.feed`. If
             the source does not contain enough of the file, `CorruptImage` is raised.
 
@@ -340,12 +388,15 @@ def render(
         xaccel.exceptions.CorruptImage: The source can't be decoded.
         xaccel.exceptions.RenderTimeout: Rendering takes longer than `Limits.timeout`.
         xaccel.exceptions.FileNotFound: There is no file at this path.
+        xaccel.exceptions.SpecError: The source does not have the page.
+        xaccel.exceptions.ConfigError: A decoder is not installed, or can't be loaded.
     """
 
 class _Options(TypedDict, total=False):
     fit: str
     upscale: bool
     gravity: str | tuple[float, float] | None
+    page: int | None
     trim: bool | int | None
     crop: str | tuple[float, float, float, float] | None
     rotate: int
@@ -370,6 +421,7 @@ def thumbnail(
     colors: int | None = None,
     linear: bool = False,
     limits: Limits | None = None,
+    decoders: Sequence[str] | None = None,
     **options: Unpack[_Options],
 ) -> Thumbnail:
     """Make a thumbnail. Raises the same errors as `render`.
@@ -385,6 +437,7 @@ def thumbnail(
             dithered. None = a PNG has a palette only if that is lossless.
         linear: See `render`.
         limits: See `render`.
+        decoders: See `render`.
         options: The options of `Spec`.
     """
 
@@ -397,6 +450,7 @@ def thumbnail_many(
     colors: int | None = None,
     linear: bool = False,
     limits: Limits | None = None,
+    decoders: Sequence[str] | None = None,
     **options: Unpack[_Options],
 ) -> list[Thumbnail | XaccelError]:
     """Make thumbnails of several sources at once.
@@ -409,6 +463,7 @@ def thumbnail_many(
         colors: See `thumbnail`.
         linear: See `render`.
         limits: The limits of each source; see `render`.
+        decoders: See `render`.
         options: The options of `Spec`.
 
     Returns:
@@ -421,6 +476,7 @@ def placeholder(
     *,
     kind: Literal["thumbhash", "blurhash"] | None = None,
     limits: Limits | None = None,
+    decoders: Sequence[str] | None = None,
 ) -> str:
     """Return a blurred preview as a `data:` URI of a few hundred bytes, or as a hash to store.
 
@@ -434,9 +490,12 @@ def placeholder(
             three by four for a portrait. `draw_thumbhash` and `draw_blurhash` convert hashes to
             URIs, as do libraries for apps and browsers.
         limits: See `render`.
+        decoders: See `render`.
     """
 
-def thumbhash(source: _Source, *, limits: Limits | None = None) -> str:
+def thumbhash(
+    source: _Source, *, limits: Limits | None = None, decoders: Sequence[str] | None = None
+) -> str:
     """Return the ThumbHash of an image, like `placeholder` with `kind="thumbhash"`.
 
     Store it with the image, so that `draw_thumbhash` can make the placeholder without reading the
@@ -457,7 +516,9 @@ def draw_blurhash(hash: str, /) -> str:
         xaccel.exceptions.CorruptImage: The text is not a BlurHash.
     """
 
-def probe(source: _Source, *, limits: Limits | None = None) -> ImageInfo:
+def probe(
+    source: _Source, *, limits: Limits | None = None, decoders: Sequence[str] | None = None
+) -> ImageInfo:
     """Read the header of an image. Raises the same errors as `render`."""
 
 def available_parallelism() -> int:

@@ -103,7 +103,7 @@ impl ImgproxySigner {
             return Err(SignError::ExpiresOutOfRange { expires }.into());
         }
         translate::refuse_jpeg_options(spec, "imgproxy", "only its Pro version has it in URLs")?;
-        refuse_effects(spec)?;
+        refuse_missing(spec)?;
         let mut path = String::new();
         for option in options(source, spec, expires) {
             path.push_str(&option);
@@ -114,9 +114,11 @@ impl ImgproxySigner {
     }
 }
 
-/// Reject the effects that imgproxy does not have, or has only in its Pro version.
-fn refuse_effects(spec: &Spec) -> Result<(), DialectError> {
-    let (option, reason) = if spec.grayscale {
+/// Reject the options that imgproxy does not have, or has only in its Pro version.
+fn refuse_missing(spec: &Spec) -> Result<(), DialectError> {
+    let (option, reason) = if spec.page.is_some() {
+        ("page", "only its Pro version has it")
+    } else if spec.grayscale {
         ("grayscale", "only its Pro version has it")
     } else if spec.detail {
         ("detail", "the nearest is sharpen")

@@ -90,6 +90,9 @@ impl ThumborSigner {
         if spec.version.is_some() {
             return Err(inexpressible("v", "its URLs can't hold a version of the source"));
         }
+        if spec.page.is_some() {
+            return Err(inexpressible("page", "it has only the first page of a document"));
+        }
         translate::refuse_jpeg_options(spec, "thumbor", "only its own settings have it")?;
         let mut path = String::new();
         if let Some(tolerance) = spec.trim {

@@ -53,13 +53,16 @@ def info(file: File[Any]) -> ImageInfo:
         OSError: The file can't be read.
     """
     with _source(file) as source:
-        return probe(source, limits=conf.config().limits())
+        config = conf.config()
+        return probe(source, limits=config.limits(), decoders=config.thumbnail_decoders)
 
 
 def hash_of(file: File[Any], kind: PlaceholderKind) -> str:
     """Return the hash of an image's placeholder. Raises the same errors as `info`."""
     with _source(file) as source:
-        return placeholder(source, kind=kind, limits=conf.config().limits())
+        config = conf.config()
+        limits, decoders = config.limits(), config.thumbnail_decoders
+        return placeholder(source, kind=kind, limits=limits, decoders=decoders)
 
 
 def validated(file: File[Any]) -> ImageInfo:

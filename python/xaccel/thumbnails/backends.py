@@ -77,6 +77,8 @@ class RenderJob:
     image_format: str
     encoder: EncoderSettings
     limits: Limits
+    decoders: tuple[str, ...] | None
+    """The enabled decoders for further formats; see `Config.thumbnail_decoders`."""
     is_partial: bool = False
     """Whether `image` is only the start of a JPEG."""
 
@@ -90,6 +92,7 @@ class RenderJob:
             progressive=self.encoder.progressive,
             subsampling=self.encoder.subsampling,
             limits=_with_timeout(self.limits, timeout),
+            decoders=self.decoders,
             is_partial=self.is_partial,
         )
 
@@ -104,10 +107,13 @@ class PlaceholderJob:
     image: Image
     """The image, or the start of a JPEG."""
     limits: Limits
+    decoders: tuple[str, ...] | None
+    """The enabled decoders for further formats; see `Config.thumbnail_decoders`."""
 
     def run(self, timeout: float) -> str:
         """See `Job.run`."""
-        return placeholder(self.image, limits=_with_timeout(self.limits, timeout))
+        limits = _with_timeout(self.limits, timeout)
+        return placeholder(self.image, limits=limits, decoders=self.decoders)
 
     def __str__(self) -> str:
         return "the placeholder"

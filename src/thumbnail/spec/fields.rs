@@ -1,8 +1,8 @@
 //! The fields of a spec.
 
 use super::values::{
-    CropRect, Fit, Flip, FormatOption, Gravity, Hundredths, Progressive, Radius, Rgb, Rotation,
-    Subsampling, Tolerance, Version,
+    CropRect, Fit, Flip, FormatOption, Gravity, Hundredths, Page, Progressive, Radius, Rgb,
+    Rotation, Subsampling, Tolerance, Version,
 };
 
 /// The description of a thumbnail. [`Spec::parse`] parses it, and
@@ -20,6 +20,8 @@ pub struct Spec {
     pub upscale: bool,
     /// The part of the image that a crop keeps; `None` = the centre.
     pub gravity: Option<Gravity>,
+    /// The page of a document; `None` = the first.
+    pub page: Option<Page>,
     /// As the first step, cuts off the border that has the colour of the upright source's upper
     /// left corner.
     pub trim: Option<Tolerance>,

@@ -16,6 +16,6 @@ pub use argument::{Argument, OptionValue, Refusal};
 pub use fields::Spec;
 pub use table::{Form, OPTIONS, SpecOption};
 pub use values::{
-    Compass, CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Progressive, Radius,
-    Rgb, Rotation, Subsampling, Tolerance, Version,
+    Compass, CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Page, Progressive,
+    Radius, Rgb, Rotation, Subsampling, Tolerance, Version,
 };

@@ -5,7 +5,7 @@
 
 use super::argument::{Argument, OptionValue, Refusal};
 use super::fields::Spec;
-use super::values::{CropRect, Hundredths, Radius};
+use super::values::{CropRect, Hundredths, Page, Radius};
 use crate::error::SpecError;
 
 /// The text of an option in a spec.
@@ -56,7 +56,7 @@ const PLAIN: SpecOption = SpecOption {
 };
 
 /// The options, in their order in a spec.
-pub const OPTIONS: [SpecOption; 19] = [
+pub const OPTIONS: [SpecOption; 20] = [
     SpecOption {
         keyword: "fit",
         values: "contain|cover|fill|pad",
@@ -81,6 +81,16 @@ pub const OPTIONS: [SpecOption; 19] = [
         set: |spec, given| set_optional(&mut spec.gravity, given),
         value: |spec| optional(spec.gravity.as_ref()),
         drop_default: |spec| drop_default(&mut spec.gravity),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "page",
+        form: Form::Prefixed("page"),
+        expected: "a whole number from 1 to 65535",
+        set: |spec, given| set_optional(&mut spec.page, given),
+        value: |spec| optional(spec.page.as_ref()),
+        is_valid: |spec| spec.page.is_none_or(Page::is_valid),
+        drop_default: |spec| drop_default(&mut spec.page),
         ..PLAIN
     },
     SpecOption {
