@@ -1,7 +1,7 @@
 //! All errors, with one enum for each area.
 //!
-//! The messages are for the operator's log. They state what is wrong and what would be valid, but
-//! never contain a secret. The Python exceptions decide what a visitor sees.
+//! The messages are written for the operator's log. They state what is wrong and what would be
+//! valid, but never contain a secret. The Python exceptions decide what a visitor sees.
 
 use thiserror::Error;
 
@@ -73,7 +73,7 @@ pub enum PathError {
     #[error("it is not absolute")]
     NotAbsolute,
     /// The path contains a `..` component.
-    #[error("it has a '..' component")]
+    #[error("it contains a '..' component")]
     Parent,
     /// The path contains a NUL byte.
     #[error("it contains a NUL byte")]
@@ -81,7 +81,7 @@ pub enum PathError {
     /// No root contains the path.
     #[error("it is outside every root")]
     OutsideRoots,
-    /// A symbolic link leads out of the root.
+    /// A symbolic link points outside the root.
     #[error("a symbolic link leads out of its root")]
     LinkOutside,
     /// The file does not exist, or its metadata can't be read.
@@ -242,7 +242,7 @@ pub enum SignerError {
         name: &'static str,
     },
     /// A key is not valid base64.
-    #[error("the key is not in base64")]
+    #[error("the key is not valid base64")]
     NotBase64,
     /// The addressing style is unknown.
     #[error("the addressing must be 'path' or 'virtual', not {0:?}")]
@@ -264,7 +264,7 @@ pub enum SignerError {
     },
     /// The parameters for the signature and the expiry have the same name (nginx's `$arg_name`
     /// ignores case).
-    #[error("the signature and its expiry need query parameters of different names")]
+    #[error("the signature and its expiry need query parameters with different names")]
     SameParamName,
 }
 
@@ -294,18 +294,18 @@ pub enum SignError {
     },
     /// The expression of `secure_link_md5` does not contain the expiry.
     #[error(
-        "the expression has no $secure_link_expires, so that anyone could change the expiry; \
+        "the expression does not contain $secure_link_expires, so anyone could change the expiry; \
          sign without one"
     )]
     ExpiresNotCovered,
     /// A variable of the expression of `secure_link_md5` has no value.
-    #[error("the expression has ${name}, so its value is needed")]
+    #[error("the expression contains ${name}, so a value for it is needed")]
     MissingVariable {
         /// The name, without `$`.
         name: String,
     },
     /// A value is given for a variable that is not in the expression of `secure_link_md5`.
-    #[error("the expression does not have the variable {name:?}")]
+    #[error("the expression does not contain the variable {name:?}")]
     UnusedVariable {
         /// The name.
         name: String,
@@ -323,7 +323,7 @@ pub enum SignError {
         or_path: &'static str,
     },
     /// A character in the URL must be percent-encoded.
-    #[error("the URL must be percent-encoded as it will be sent; it has the character {0:?}")]
+    #[error("the URL must be percent-encoded as it will be sent; it contains the character {0:?}")]
     Unencoded(char),
     /// Two query parameters have the same name, but the signature covers only one of them.
     #[error("the query has the parameter {name:?} twice, and the signature can cover only one")]
@@ -332,7 +332,7 @@ pub enum SignError {
         name: String,
     },
     /// A character has a special meaning in the pattern that the signature covers.
-    #[error("the directory has the character {0:?}, which has a meaning in the signed pattern")]
+    #[error("the directory contains {0:?}, which has a special meaning in the signed pattern")]
     Wildcard(char),
     /// The URL does not name an object in a bucket.
     #[error("the URL must be {scheme}://bucket/key")]
@@ -347,7 +347,7 @@ pub enum SignError {
         bucket: String,
     },
     /// An HTTP method or header can't be sent.
-    #[error("{0:?} is not a method or header of HTTP")]
+    #[error("{0:?} is not a valid HTTP method or header")]
     NotHttp(String),
     /// The signature would be valid for too long.
     #[error("this signature can be valid for at most {maximum} seconds, not {seconds}")]
@@ -366,7 +366,7 @@ pub enum SignError {
         now: i64,
     },
     /// The time does not have a four-digit year, or does not have ten digits in Unix seconds.
-    #[error("the time {0} (Unix seconds) is outside of what the signature can express")]
+    #[error("the time {0} (Unix seconds) is outside the range that the signature can express")]
     TimeOutOfRange(i64),
     /// The lifetime is not positive, or ends after the last representable second.
     #[error("a lifetime must be a positive number of seconds, not {seconds}")]
@@ -381,7 +381,7 @@ pub enum SignError {
 #[non_exhaustive]
 pub enum DialectError {
     /// The server does not support the option.
-    #[error("{server} can't do '{option}': {reason}")]
+    #[error("{server} does not support '{option}': {reason}")]
     Inexpressible {
         /// The server.
         server: &'static str,
@@ -392,7 +392,7 @@ pub enum DialectError {
     },
     /// thumbor needs pixels of the source, but the spec contains fractions.
     #[error(
-        "thumbor takes '{option}' in pixels of the source, so it needs the source's (width, height)"
+        "thumbor expects '{option}' in source pixels, so the source's (width, height) is required"
     )]
     NeedsSourceSize {
         /// The option, as named in a spec.

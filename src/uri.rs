@@ -34,7 +34,7 @@ const NOT_IN_NESTED_URL: &AsciiSet = &NOT_IN_PATH
     .remove(b';')
     .remove(b'=');
 
-/// The properties that [`is_plain`] looks up for each byte, as bits.
+/// The properties of a byte that [`is_plain`] looks up, as bits.
 const NOT_PLAIN: u8 = 1;
 const SLASH: u8 = 2;
 const NOT_AFTER_SLASH: u8 = 4;
@@ -71,8 +71,8 @@ pub(crate) fn is_plain(path: &str) -> bool {
     found & (NOT_PLAIN | NOT_AFTER_SLASH) == 0 && path.starts_with('/')
 }
 
-/// Appends the canonical percent-encoding of a path (any bytes) to `out`: upper-case digits,
-/// everything encoded except letters, digits, `-._~`, `/` and `,`.
+/// Appends the canonical percent-encoding of a path (any bytes) to `out`: the digits are in upper
+/// case, and everything is encoded except letters, digits, `-._~`, `/` and `,`.
 pub fn encode_path_into(path: &[u8], out: &mut String) {
     out.extend(percent_encode(path, NOT_IN_PATH));
 }
@@ -80,7 +80,7 @@ pub fn encode_path_into(path: &[u8], out: &mut String) {
 /// Appends like [`encode_path_into`], but accepts only a path in normal form.
 ///
 /// # Errors
-/// See [`check_normal`]. If it fails, nothing is appended.
+/// See [`check_normal`]. In case of an error, nothing is appended.
 pub fn encode_normal_path_into(path: &str, out: &mut String) -> Result<(), UriError> {
     if is_plain(path) {
         out.push_str(path);
@@ -146,7 +146,7 @@ pub fn percent_decode(text: &str) -> Result<Cow<'_, [u8]>, UriError> {
 /// `..` segment and no NUL byte. A final slash is allowed.
 ///
 /// # Errors
-/// The first rule that the path violates.
+/// Returns the error for the first rule that the path violates.
 pub fn check_normal(path: &str) -> Result<(), UriError> {
     let Some(rest) = path.strip_prefix('/') else {
         return Err(UriError::NotAbsolute);

@@ -224,7 +224,7 @@ def test_help_has_examples_that_work(capsys, monkeypatch, command):
     text = capsys.readouterr().out
     _usage, _, text = text.partition("\n\n")
     assert max(map(len, text.splitlines())) <= 80
-    assert "Exit status: 0 when all is well, 1 when" in text
+    assert "Exit status: 0 " in text
     examples = re.findall("^  (xaccel .*)", text, re.MULTILINE)
     assert examples
     for example in examples:

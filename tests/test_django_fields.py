@@ -25,7 +25,7 @@ from django.db.migrations.writer import MigrationWriter
 from django.http import HttpResponse
 from django.template import Context, Template
 from django.test import Client, override_settings
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, isolate_apps
 from django.urls import path
 from django.utils import translation
 from PIL import Image
@@ -395,6 +395,7 @@ def test_migrations_are_clean(media):
     assert FocalPointField(*args, **kwargs).deconstruct()[3] == kwargs
 
 
+@isolate_apps("xaccel.django")
 def test_checks_find_wrong_names():
     class Wrong(models.Model):
         image = ImageField(width_field="wide", placeholder_field="blur")

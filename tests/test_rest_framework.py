@@ -187,7 +187,7 @@ def test_the_schema_of_openapi_3_1(media, monkeypatch):
 
 
 def test_wrong_sizes(media):
-    with pytest.raises(ValueError, match="must have a thumbnail"):
+    with pytest.raises(ValueError, match="must contain a thumbnail"):
         ThumbnailField(sizes={})
     with pytest.raises(ValueError, match="choose another"):
         ThumbnailField(sizes={"placeholder": "30x20"}, placeholder=True)

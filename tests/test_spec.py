@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from xaccel._core import Spec, thumbnail
 from xaccel.exceptions import SpecError
 
-from tests.support.thumbnail_images import encoded, photo
+from tests.support.thumbnail_images import photo_file
 
 FULL = (
     "300x200,pad,upscale,g-0.3-0.7,trim-20,crop-0-0.25-1-0.5,rot-90,flip-h,grayscale,blur-2.5,"
@@ -201,7 +201,7 @@ def test_plain_words_for_values():
 
 
 def rendered(*sides):
-    return thumbnail(encoded(photo(40, 30), "PNG"), *sides)
+    return thumbnail(photo_file("PNG", 40, 30), *sides)
 
 
 @pytest.mark.parametrize("make", [Spec, rendered])
@@ -252,7 +252,7 @@ def test_sides_may_be_text(sides, text):
 def test_a_thumbnail_takes_a_box_as_text():
     made = rendered("20x20")
     assert (made.width, made.height) == (20, 15)
-    made = thumbnail(encoded(photo(40, 30), "PNG"), "20", format=SafeString("JPG"))
+    made = thumbnail(photo_file("PNG", 40, 30), "20", format=SafeString("JPG"))
     assert (made.width, made.format) == (20, "jpeg")
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 from xaccel._core import thumbnail
 
-from tests.support.thumbnail_images import difference, encoded, opened, photo
+from tests.support.thumbnail_images import difference, encoded, opened, photo, photo_file
 
 
 def noisy(mode="RGB"):
@@ -61,7 +61,7 @@ def test_grayscale_is_pillows(mode):
 @pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF"])
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "gif", "avif"])
 def test_grayscale_of_every_format(source, kind):
-    content = encoded(photo(), source)
+    content = photo_file(source)
     made = opened(thumbnail(content, 160, grayscale=True, format=kind, quality=95))
     if kind in {"jpeg", "png"}:
         assert made.mode == "L"
@@ -72,14 +72,14 @@ def test_grayscale_of_every_format(source, kind):
 
 
 def test_grayscale_of_a_transparent_jpeg_has_one_component():
-    content = encoded(photo(mode="RGBA"), "PNG")
+    content = photo_file("PNG", mode="RGBA")
     assert opened(thumbnail(content, 99, grayscale=True, format="jpeg")).mode == "L"
     assert opened(thumbnail(content, 99, grayscale=True, radius=20, format="jpeg")).mode == "L"
 
 
 def test_grayscale_keeps_the_colour_of_the_background():
     options = {"fit": "pad", "background": "red", "grayscale": True}
-    made = opened(thumbnail(encoded(photo(), "PNG"), 100, 100, **options)).convert("RGB")
+    made = opened(thumbnail(photo_file("PNG"), 100, 100, **options)).convert("RGB")
     assert made.getpixel((50, 2)) == (255, 0, 0)
     assert len(set(made.getpixel((50, 50)))) == 1
 
@@ -117,7 +117,7 @@ def test_detail_weighs_by_opacity():
 @pytest.mark.parametrize("source", ["JPEG", "WEBP"])
 @pytest.mark.parametrize("kind", ["jpeg", "webp"])
 def test_effects_apply_to_conversions_without_red_green_and_blue(option, source, kind):
-    content = encoded(photo(640, 400), source, quality=95)
+    content = photo_file(source, 640, 400, quality=95)
     plain = opened(thumbnail(content, 160, format=kind, quality=98)).convert("RGB")
     made = opened(thumbnail(content, 160, format=kind, quality=98, **{option: True}))
     expected = (
@@ -138,7 +138,7 @@ def test_linear_light_keeps_the_brightness_of_fine_patterns():
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_linear_light_is_much_the_same_for_smooth_pictures(kind):
-    source = encoded(photo(), kind)
+    source = photo_file(kind)
     usual = opened(thumbnail(source, 200, format="png"))
     linear = opened(thumbnail(source, 200, format="png", linear=True))
     assert 0 < difference(usual, linear) < 2
@@ -179,7 +179,7 @@ def test_smart_gravity_is_deterministic():
 
 
 def test_smart_gravity_without_a_choice():
-    source = encoded(photo(), "PNG")
+    source = photo_file("PNG")
     assert (
         thumbnail(source, 64, 40, fit="cover", gravity="smart").data
         == thumbnail(source, 64, 40).data

@@ -211,7 +211,7 @@ class TestOptions:
             (("300", "-1"), {}, "height .*from 1.*not '-1'"),
             ((3.5,), {}, "float"),
             ((True,), {}, "bool"),
-            (("avatr",), {}, "it has 'avatar'"),
+            (("avatr",), {}, "which contains 'avatar'"),
             (("300x200", 100), {}, "already has a height"),
             ((0,), {}, "from 1"),
             ((300,), {"quality": "best"}, "'quality' must be a number"),

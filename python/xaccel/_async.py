@@ -88,7 +88,7 @@ def _run_variable(threads: Threads) -> RunVar[anyio.CapacityLimiter]:
 
 @contextlib.asynccontextmanager
 async def waiting(wait: Callable[[], Awaitable[object]]) -> AsyncIterator[Callable[[], bool]]:
-    """Await `wait()` in the background of the block. Yields a function that says if it is over."""
+    """Await `wait()` in the background. Yields a function that returns whether it has finished."""
     if _is_asyncio():
         task = asyncio.ensure_future(wait())
         try:

@@ -115,6 +115,7 @@ class Spec:
             xaccel.exceptions.ImageTooLarge: The thumbnail would be too large.
             xaccel.exceptions.SpecError: The spec has `trim`, so the size depends on the pixels of
                 the source.
+            ValueError: The width or the height is less than 1, or more than 4294967295.
         """
 
     def output_format(self, source_name: str) -> _FormatOption:
@@ -200,6 +201,9 @@ class Limits:
         max_side: The maximum length of the longer side of the thumbnail, in pixels.
         timeout: The maximum time in seconds. It is checked between and during the steps, except
             within libjpeg-turbo, libaom and decoders of other formats. None = no limit.
+
+    Raises:
+        ValueError: A limit is negative, or more than 32 bits (`max_frames`, `max_side`) or 64 bits.
     """
 
     def __new__(
@@ -1442,14 +1446,14 @@ class Cache:
 
     def __new__(cls, directory: str | PathLike[str], /) -> Cache: ...
     def path(self, uri: str, /) -> str:
-        """Return the file of the thumbnail at a decoded path such as `/t/300x200/cat.jpg`.
+        """Return the path of the file for a thumbnail at a path such as `/t/300x200/cat.jpg`.
 
         Raises:
             OSError: The path can't be the path of a thumbnail.
         """
 
     def aside(self, uri: str, /) -> str:
-        """Return the alternative file of the thumbnail.
+        """Return the path of the alternative file for the thumbnail.
 
         It is used if `path` can't be a file, for example for `x` if the cache already contains
         `x/b.png`.

@@ -19,8 +19,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def shown(value: object) -> str:
     """Return a value in a form that is safe to show in an error message.
 
-    The user name and password, the query and the fragment of a URL are removed. Only plain values
-    are shown.
+    The user name and password, the query and the fragment of a URL are removed. An object of any
+    other type is represented by the name of its type.
     """
     if isinstance(value, str | PurePath):
         return _shown_text(str(value))

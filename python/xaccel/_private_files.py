@@ -1,4 +1,4 @@
-"""The base class of `XAccel` for frameworks with apps as responses: WSGI, ASGI and Starlette."""
+"""The base class of `XAccel` where responses are themselves apps: WSGI, ASGI and Starlette."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PrivateFiles(ABC, Generic[App]):
 
         Call it after the permission check. Ranges, conditional requests and HEAD work with every
         server and without one. If the file may not be sent, the response is a 404 that does not
-        show its path.
+        reveal its path.
 
         Args:
             path: The path of the file, absolute or relative to `root`; or a URL below one of
@@ -58,7 +58,7 @@ class PrivateFiles(ABC, Generic[App]):
             headers: Additional response headers. They replace headers that xaccel sets. If you pass
                 `ETag` or `Last-Modified`, conditional requests are checked against them.
             limit_rate: The rate in bytes per second at which nginx or lighttpd sends the file; by
-                default unlimited. With other servers, or without one, this option is an error.
+                default unlimited. With other servers, or without one, this option raises an error.
             allow_scripts: Whether browsers may run scripts in an HTML, SVG or XML file. Enable this
                 only for files that you trust as much as your own pages.
             options: The keyword arguments: all of the above except `path`.

@@ -160,13 +160,13 @@ def source(key: str, value: Any) -> str:
 
 
 def sources(key: str, value: Any) -> dict[str, str]:
-    """Check that the value is a dict of names and the directories or URLs of original images."""
+    """Check that the value maps names to directories or URLs of original images."""
     locations = {}
     for name, location in _mapping(key, value, "a dict of names and sources").items():
         if not isinstance(name, str) or not _SOURCE_NAME.fullmatch(name):
             raise ConfigError(
-                f"XACCEL[{key!r}]: the name of a source has only letters, digits, '-' and '_', "
-                f"unlike {shown(name)}"
+                f"XACCEL[{key!r}]: the name of a source can contain only letters, digits, "
+                f"'-' and '_', unlike {shown(name)}"
             )
         locations[name] = _source(f"XACCEL[{key!r}][{name!r}]", location)
     return locations
@@ -310,7 +310,7 @@ def engine_keys(key: str, value: Any) -> tuple[str, ...]:
 
 def formats(key: str, value: Any) -> tuple[str, ...]:
     """Check that the value is a list of formats to negotiate."""
-    right = f"a list of formats to negotiate, of {', '.join(map(repr, _NEGOTIABLE))}"
+    right = f"a list of formats to negotiate, from {', '.join(map(repr, _NEGOTIABLE))}"
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise _wrong(key, value, right)
     if not all(name in _NEGOTIABLE for name in value):
@@ -339,8 +339,8 @@ def quality(key: str, value: Any) -> dict[str, int]:
     for name, number in _mapping(key, value, "a dict of formats and numbers").items():
         if name not in _DEFAULT_QUALITY:
             raise ConfigError(
-                f"XACCEL[{key!r}]: {shown(name)} is not a format with a quality; those are "
-                f"{', '.join(map(repr, _DEFAULT_QUALITY))}"
+                f"XACCEL[{key!r}]: {shown(name)} is not a format with a quality; those formats "
+                f"are {', '.join(map(repr, _DEFAULT_QUALITY))}"
             )
         if not _is_int(number) or not 1 <= number <= 100:  # noqa: PLR2004
             raise ConfigError(

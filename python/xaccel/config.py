@@ -85,7 +85,7 @@ class Config:
     `access_key`, `secret_key`, `session_token` and `addressing`. `buckets` overrides these values
     for individual buckets."""
     follow_symlinks: bool = _setting(default=False, grammar=check.boolean)
-    """Whether symbolic links may lead out of their root."""
+    """Whether symbolic links may point outside their root."""
     allow_scripts: bool = _setting(default=False, grammar=check.boolean)
     """Whether browsers may run scripts in private HTML, SVG and XML files. Enable this only if you
     trust all of these files as much as your own pages."""
@@ -146,10 +146,10 @@ class Config:
     thumbnail_only_presets: bool = _setting(default=False, grammar=check.boolean)
     """Whether only the specs in `THUMBNAIL_PRESETS` are allowed. Their URLs are not signed."""
     thumbnail_fallback: str | None = _setting(None, check.optional(check.file))
-    """The image to serve if the source is missing or broken. The response keeps the error's
-    status."""
+    """The image to serve if the source is missing or broken. The response still has the status of
+    the error."""
     thumbnail_engine: EngineName = _setting("embedded", check.one_of(*get_args(EngineName)))
-    """The software that makes the thumbnails. Template helpers generate URLs in its syntax."""
+    """The software that renders the thumbnails. Template helpers generate URLs in its syntax."""
     thumbnail_engine_url: str = _setting("", check.server_url)
     """The URL of the thumbnail server, such as `https://thumbs.example.com`, without a final slash.
     Empty means this site."""
@@ -290,8 +290,8 @@ class Config:
             links[directory] = f"{self.private_url}{name}/"
         if len(set(links.values())) < len(links):
             raise ConfigError(
-                "XACCEL['ROOTS']: with PRIVATE_URL the last part of each internal prefix must "
-                "differ, because it names the root in links: "
+                "XACCEL['ROOTS']: with PRIVATE_URL, the internal prefixes must have different "
+                "last parts, which identify the roots in links: "
                 f"{', '.join(map(repr, self.roots.values()))}"
             )
         return PathMap(list(links.items()))
@@ -324,7 +324,7 @@ class Config:
                         )
 
     def _check_cache(self) -> None:
-        """Refuse a root in the thumbnail cache, because visitors may not see all of its files.
+        """Refuse a root inside the thumbnail cache, because not all files in it are public.
 
         Also refuse a store without a cache.
         """
@@ -344,7 +344,7 @@ class Config:
                 )
 
     def closed_directories(self) -> tuple[str, ...]:
-        """Directories below a root whose files are not sent: the thumbnail cache.
+        """Return the directories below a root from which no files are sent: the thumbnail cache.
 
         Each path begins with its root as written in `path_map()`. Symbolic links in the rest of the
         path are resolved.
@@ -365,8 +365,8 @@ class Config:
             return
         if not self.thumbnail_presets:
             raise ConfigError(
-                "XACCEL['THUMBNAIL_ONLY_PRESETS'] needs XACCEL['THUMBNAIL_PRESETS'], the only "
-                "thumbnails it allows"
+                "XACCEL['THUMBNAIL_ONLY_PRESETS'] needs XACCEL['THUMBNAIL_PRESETS'], which lists "
+                "the thumbnails that are allowed"
             )
         for name, text in self.thumbnail_presets.items():
             if Spec.parse(text).version is not None:
@@ -386,8 +386,8 @@ class Config:
             )
         if self.thumbnail_engine_url:
             raise ConfigError(
-                "XACCEL['THUMBNAIL_HOST'] and XACCEL['THUMBNAIL_ENGINE_URL'] both name the host of "
-                "thumbnails' URLs: set only one of them"
+                "XACCEL['THUMBNAIL_HOST'] and XACCEL['THUMBNAIL_ENGINE_URL'] both set the host of "
+                "thumbnail URLs: set only one of them"
             )
 
     def signer(self) -> Signer:
@@ -405,8 +405,8 @@ class Config:
     def _signers(self) -> list[Signer]:
         if not self.secret_keys:
             raise ConfigError(
-                "XACCEL['SECRET_KEYS'] is empty, and the framework's SECRET_KEY is missing or has "
-                "less than 16 bytes: signed URLs need a key of 16 bytes or more, "
+                "XACCEL['SECRET_KEYS'] is empty, and the framework's SECRET_KEY is missing or is "
+                "shorter than 16 bytes: signed URLs need a key of at least 16 bytes, "
                 "for example from: python -c 'import secrets; print(secrets.token_urlsafe())'"
             )
         algorithms = (self.signature,) if isinstance(self.signature, str) else self.signature
@@ -427,15 +427,15 @@ class Config:
 
 
 def _framework_secrets(keys: Sequence[str | bytes | None]) -> tuple[str, ...]:
-    """Derive keys from a framework's secrets. Returns none if the current secret is too short."""
+    """Derive keys from a framework's secrets, or return `()` if the current secret is too short."""
     if not keys or not _is_long_enough(keys[0]):
         return ()
     current, *fallbacks = keys
     usable = [*filter(_is_long_enough, fallbacks)]
     if len(usable) < len(fallbacks):
         _logger.warning(
-            "SECRET_KEY_FALLBACKS has a key of less than %d bytes, which xaccel skips: anyone "
-            "could sign URLs with it",
+            "SECRET_KEY_FALLBACKS contains a key of less than %d bytes, which could be guessed; "
+            "xaccel skips it",
             _LEAST_KEY,
         )
     return tuple(_derived(key) for key in (current, *usable) if key)

@@ -148,7 +148,8 @@ def send_private_file(
     """Respond with a file under one of `ROOTS`, sent by the web server if there is one.
 
     Call it after the permission check. Ranges, conditional requests and HEAD work with every server
-    and without one. If the file may not be sent, the response is a 404 that does not show its path.
+    and without one. If the file may not be sent, the response is a 404 that does not reveal its
+    path.
 
     Args:
         path: The path of the file, absolute or relative to `root`; or a URL below one of `REMOTES`;
@@ -161,7 +162,7 @@ def send_private_file(
         headers: Additional response headers. They replace headers that xaccel sets. If you pass
             `ETag` or `Last-Modified`, conditional requests are checked against them.
         limit_rate: The rate in bytes per second at which nginx or lighttpd sends the file; by
-            default unlimited. With other servers, or without one, this option is an error.
+            default unlimited. With other servers, or without one, this option raises an error.
         allow_scripts: Whether browsers may run scripts in an HTML, SVG or XML file. Enable this
             only for files that you trust as much as your own pages.
         options: The keyword arguments: all of the above except `path`.
@@ -273,7 +274,7 @@ def thumbnail_img(
 def _helpers() -> TemplateHelpers:
     helpers = _state().helpers
     if helpers is None:
-        raise ConfigError("thumbnails need XACCEL['THUMBNAIL_SOURCE'], the place of the images")
+        raise ConfigError("thumbnails need XACCEL['THUMBNAIL_SOURCE'], the location of images")
     return helpers
 
 

@@ -57,9 +57,9 @@ class ThumbnailField(serializers.Field[Any, Any, dict[str, Any] | None, Any]):
         self, *, sizes: Mapping[str, str], placeholder: bool = False, **kwargs: Any
     ) -> None:
         if not sizes:
-            raise ValueError("'sizes' must have a thumbnail, such as {'small': '300x200,cover'}")
+            raise ValueError("'sizes' must contain a thumbnail, such as {'small': '300x200,cover'}")
         if placeholder and "placeholder" in sizes:
-            raise ValueError("'sizes' has the name 'placeholder': choose another")
+            raise ValueError("'sizes' contains the name 'placeholder': choose another name")
         self.sizes = dict(sizes)
         self.placeholder = placeholder
         super().__init__(read_only=True, **kwargs)

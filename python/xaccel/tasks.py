@@ -86,8 +86,8 @@ def tasks_of(found: Any = None) -> ThumbnailTasks:
     config = config_of(_current_flask_app() if found is None else found)
     if config is None:
         raise ConfigError(
-            "xaccel does not know the settings: pass config=, a xaccel.Config or your Flask app; "
-            "with Django, call django.setup() first"
+            "xaccel does not know the settings: pass config= (an xaccel.Config or your Flask "
+            "app); with Django, call django.setup() first"
         )
     known = _known.get(id(config))
     return known or _known.setdefault(id(config), ThumbnailTasks(config))

@@ -100,7 +100,7 @@ class OverriddenThumbnails:
 
 @lru_cache(maxsize=64)
 def make_image(width: int, height: int, *, format: str = "jpeg", orientation: int = 1) -> bytes:  # noqa: A002
-    """Return a one-colour image for uploads in tests. This needs neither Pillow nor a file.
+    """Return a single-colour image to upload in tests. This needs neither Pillow nor a file.
 
     Args:
         width: The stored width in pixels, before the orientation is applied.
@@ -176,7 +176,7 @@ def assert_offloaded(
     content = _content(response)
     if content:
         raise AssertionError(
-            f"the server sends {path!s}, but the app sent {len(content)} bytes, too"
+            f"the server sends {path!s}, but the app also sent {len(content)} bytes"
         )
 
 
@@ -262,7 +262,7 @@ def _unsigned(value: str) -> str:
 
 
 def _spellings(value: str) -> set[str]:
-    """Return a header's value in the forms that clients show. Some decode Latin-1, others UTF-8."""
+    """Return all forms of a header's value: some test clients decode Latin-1, and others UTF-8."""
     return {value, _shown(value)}
 
 

@@ -122,7 +122,7 @@ def body_of(response: Response, environ: WSGIEnvironment) -> Iterable[bytes]:
 
 
 class Sendfile:
-    """Middleware: the web server sends the files of any WSGI app's responses.
+    """Middleware that makes the web server send the files in the responses of any WSGI app.
 
         app = Sendfile(app, Config.from_mapping({"SERVER": "nginx", "ROOTS": {…}}))
 
@@ -140,8 +140,8 @@ class Sendfile:
         trust_request_headers: Whether the request headers `X-Sendfile-Type` and
             `X-Accel-Mapping` select the server and the roots. Enable this only if your web server
             sets or removes both headers in every request; otherwise visitors can choose which files
-            it sends. If the settings have `SERVER`, the first header is ignored. If they also have
-            `ROOTS`, both headers are ignored.
+            it sends. If the settings contain `SERVER`, the first header is ignored. If they also
+            contain `ROOTS`, both headers are ignored.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ pub(super) const BLOCK: u64 = 4096;
 #[derive(Debug)]
 pub struct Cache {
     pub(super) directory: PathBuf,
-    /// The position at which the next search for a free place begins.
+    /// The number at which the next search for a free lock begins.
     pub(super) next_place: AtomicUsize,
 }
 
@@ -36,13 +36,13 @@ impl Cache {
     /// Creates a cache in `directory`. The directory is created when it is first needed.
     #[must_use]
     pub fn new(directory: PathBuf) -> Self {
-        // Different processes begin their searches at different positions.
+        // Different processes begin their searches at different numbers.
         let next_place = AtomicUsize::new(std::process::id() as usize);
         Self { directory, next_place }
     }
 }
 
-/// The number of attempts to create a directory that is deleted immediately.
+/// The maximum number of times that `create_in` creates a directory that is deleted again at once.
 pub(super) const ATTEMPTS: u32 = 4;
 
 /// Calls a function that needs `directory`, and creates the directory only if the call fails. The

@@ -2,8 +2,8 @@
 //!
 //! A `flock` belongs to the open file, which a forked child shares with its parent. The child would
 //! keep a lock after its holder was killed, and could release a lock that its parent still holds.
-//! The files of all held locks are therefore kept in one place, so that a child can close them: see
-//! [`before_fork`].
+//! The static variable `HELD` therefore contains the files of all held locks, so that a child can
+//! close them: see [`before_fork`].
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -37,7 +37,7 @@ fn held() -> MutexGuard<'static, Held> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Calls a function during which the process must not fork.
+/// Calls a function, and keeps the process from forking until the function returns.
 fn undivided<T>(action: impl FnOnce() -> T) -> T {
     struct Busy;
     impl Drop for Busy {
@@ -65,7 +65,7 @@ pub fn before_fork() {
     }
 }
 
-/// Lets the threads of the parent continue; see [`before_fork`].
+/// Lets the parent's threads take and release locks again; see [`before_fork`].
 pub fn after_fork_in_parent() {
     FORKING.fetch_sub(1, Ordering::SeqCst);
 }
@@ -77,8 +77,8 @@ pub fn after_fork_in_child() {
     held().files.clear();
 }
 
-/// A lock, which has one holder at a time. It is released when it is dropped, or by the kernel when
-/// the process ends. It is invalid in a child that is forked while the lock is held.
+/// A lock with at most one holder at a time. It is released when it is dropped, or by the kernel
+/// when the process ends. It is invalid in a child that is forked while the lock is held.
 #[derive(Debug)]
 pub struct Lock {
     number: u64,
@@ -135,8 +135,8 @@ impl Cache {
         self.try_lock_file(&format!("{number:03x}"))
     }
 
-    /// Takes a place in the queue for the right to render. Returns `None` if `queue` others are
-    /// already waiting.
+    /// Takes one of the `queue` places in the queue of renders. Returns `None` if all of them are
+    /// taken.
     ///
     /// # Errors
     /// Fails if the files of the locks can't be created.
@@ -144,7 +144,8 @@ impl Cache {
         self.first_free("queue", queue.max(1))
     }
 
-    /// Takes one of the `renders` rights to render. Returns `None` if all of them are taken.
+    /// Takes one of the `renders` places for renders that run at the same time. Returns `None` if
+    /// all of them are taken.
     ///
     /// # Errors
     /// Fails if the files of the locks can't be created.
@@ -168,8 +169,8 @@ impl Cache {
     }
 }
 
-/// Iterates over the numbers below `count`, beginning at `start`. If every search began at 0, it
-/// would first have to try the numbers that are already taken.
+/// Iterates over the numbers below `count`, beginning at `start`. If every search began at 0, each
+/// one would first have to try the numbers that are already taken.
 fn search<T>(
     start: usize,
     count: usize,

@@ -61,7 +61,7 @@ fn relative(uri: &str) -> io::Result<&str> {
     let relative = uri.trim_start_matches('/');
     let first = relative.split('/').next().unwrap_or_default();
     if first.is_empty() || OWN.contains(&first) {
-        let reserved = "the cache keeps this name for itself";
+        let reserved = "the cache reserves this name for itself";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, reserved));
     }
     Ok(relative)
@@ -122,7 +122,7 @@ mod tests {
             assert!(names.into_iter().all(|name| name.len() <= MAX_NAME), "{uri}");
             files.extend([path, aside]);
         }
-        // Each of the five long paths has only one file.
+        // Each of the five long paths corresponds to only one file.
         assert_eq!(files.len(), 2 * 2 + 5);
     }
 }

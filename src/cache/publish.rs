@@ -38,7 +38,7 @@ impl Cache {
         if let Some(modified) = modified {
             file.as_file().set_times(FileTimes::new().set_modified(modified))?;
         }
-        // Otherwise a power failure could leave the new name with no data or only part of it.
+        // Without this call, the file could be empty or incomplete after a power failure.
         file.as_file().sync_data()?;
         let path = match self.rename(file.into_temp_path(), path) {
             Ok(path) => path,
@@ -52,7 +52,7 @@ impl Cache {
         Ok(path)
     }
 
-    /// Gives a written file its final name. Returns the file together with an error if that fails.
+    /// Gives a written file its final name. If that fails, returns the error and the file.
     fn rename(&self, temporary: TempPath, path: PathBuf) -> Result<PathBuf, (io::Error, TempPath)> {
         let mut left = temporary;
         let mut attempts = 0..ATTEMPTS;

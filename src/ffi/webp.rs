@@ -31,7 +31,7 @@ pub(crate) enum WebPError {
     Encode(WebPEncodingError),
     #[error("it is too large for libwebp")]
     Size,
-    #[error("the caller has stopped it")]
+    #[error("the caller stopped it")]
     Stopped,
     #[error("it ends early")]
     Incomplete,
@@ -102,7 +102,7 @@ impl<'a> Decoding<'a> {
         Ok(Self { config, planes: PhantomData })
     }
 
-    /// Write interleaved samples, in rows of `stride` bytes.
+    /// Make the decoder write interleaved samples, in rows of `stride` bytes.
     fn into_pixels(
         mut self,
         mode: WEBP_CSP_MODE,
@@ -118,7 +118,7 @@ impl<'a> Decoding<'a> {
         Ok(self)
     }
 
-    /// Write luma of this size, with Cb and Cr at [`half`] this size.
+    /// Make the decoder write luma of this size, with Cb and Cr at [`half`] this size.
     fn into_components(
         mut self,
         size: Size,
@@ -180,10 +180,11 @@ impl<'a> Decoding<'a> {
     }
 }
 
-/// The number of bytes of a source after which the time limit is checked.
+/// The minimum size of the pieces into which a source is divided, in bytes. The time limit is
+/// checked between two pieces.
 const PIECE: usize = 64 * 1024;
 
-/// The maximum number of pieces of a source.
+/// The maximum number of pieces into which a source is divided.
 const PIECES: usize = 64;
 
 /// An incremental decoder, freed when dropped.
@@ -279,7 +280,7 @@ impl<'a> Input<'a> {
         }
         let mut input = Self::new(luma.size(), false)?;
         // libwebp reads 4:2:0 samples from these planes. Their sizes were checked, and `'a` keeps
-        // them borrowed. libwebp writes to planes only if the picture has an opacity.
+        // them borrowed. libwebp writes to planes only if the picture has an opacity plane.
         input.0.y = luma.data.as_ptr().cast_mut();
         input.0.u = blue.data.as_ptr().cast_mut();
         input.0.v = red.data.as_ptr().cast_mut();
@@ -292,7 +293,7 @@ impl<'a> Input<'a> {
 impl Drop for Input<'_> {
     fn drop(&mut self) {
         // SAFETY: the picture was initialised, and is freed only here. libwebp frees only memory
-        // that it has allocated, so borrowed planes stay.
+        // that it has allocated, so it does not free borrowed planes.
         unsafe { WebPPictureFree(&raw mut self.0) }
     }
 }

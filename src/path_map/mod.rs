@@ -85,7 +85,7 @@ impl PathMap {
     /// # Errors
     /// [`PathMapError::SharedPrefix`] when two roots have the same prefix, and
     /// [`PathMapError::NestedPrefix`] when a prefix is below another one but its directory is not
-    /// in the corresponding place.
+    /// the corresponding subdirectory.
     pub fn new(mut roots: Vec<Root>) -> Result<Self, PathMapError> {
         roots.sort_by(|a, b| {
             let length = |root: &Root| root.directory.as_os_str().len();
@@ -161,7 +161,7 @@ impl PathMap {
     ///
     /// # Errors
     /// See [`PathMap::find`]. This also fails if the file is missing, is not a regular file, or is
-    /// behind a link that leads out of its root.
+    /// behind a link that points outside its root.
     pub fn locate(&self, path: &Path, follow_symlinks: bool) -> Result<Located<'_>, PathError> {
         let (located, _) = self.resolve(path, follow_symlinks, Access::Look, Method::BEST)?;
         Ok(located)

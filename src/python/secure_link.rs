@@ -5,6 +5,7 @@ use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyAny, PyMapping, PyString};
 
 use super::dialects::refuse_pickling;
+use super::numbers;
 use super::sign::{VerifiedUrl, expiry, extract_secrets, text, verify, warn_of_short_secrets};
 use crate::sign;
 
@@ -76,7 +77,7 @@ impl SecureLinkSigner {
     fn verify(
         &self,
         url: &Bound<'_, PyString>,
-        now: Option<i64>,
+        #[pyo3(from_py_with = numbers::now)] now: Option<i64>,
         variables: Option<&Bound<'_, PyMapping>>,
     ) -> PyResult<String> {
         let signer = bind(&self.signer, variables)?;
@@ -87,7 +88,7 @@ impl SecureLinkSigner {
     fn verify_parts(
         &self,
         url: &Bound<'_, PyString>,
-        now: Option<i64>,
+        #[pyo3(from_py_with = numbers::now)] now: Option<i64>,
         variables: Option<&Bound<'_, PyMapping>>,
     ) -> PyResult<VerifiedUrl> {
         let signer = bind(&self.signer, variables)?;

@@ -73,7 +73,7 @@ impl GoogleCloudStorageUrls {
     }
 }
 
-/// Signs with an HMAC key.
+/// Signs URLs with an HMAC key.
 #[derive(Clone)]
 pub struct GoogleCloudStorageSigner {
     urls: GoogleCloudStorageUrls,

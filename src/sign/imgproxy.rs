@@ -102,7 +102,11 @@ impl ImgproxySigner {
         if let Some(expires @ ..=0) = expires {
             return Err(SignError::ExpiresOutOfRange { expires }.into());
         }
-        translate::refuse_jpeg_options(spec, "imgproxy", "only its Pro version has it in URLs")?;
+        translate::refuse_jpeg_options(
+            spec,
+            "imgproxy",
+            "only its Pro version supports it in URLs",
+        )?;
         refuse_missing(spec)?;
         let mut path = String::new();
         for option in options(source, spec, expires) {
@@ -114,16 +118,16 @@ impl ImgproxySigner {
     }
 }
 
-/// Reject the options that imgproxy does not have, or has only in its Pro version.
+/// Rejects the options that imgproxy does not support, or supports only in its Pro version.
 fn refuse_missing(spec: &Spec) -> Result<(), DialectError> {
     let (option, reason) = if spec.page.is_some() {
-        ("page", "only its Pro version has it")
+        ("page", "only its Pro version does")
     } else if spec.grayscale {
-        ("grayscale", "only its Pro version has it")
+        ("grayscale", "only its Pro version does")
     } else if spec.detail {
-        ("detail", "the nearest is sharpen")
+        ("detail", "the closest option is sharpen")
     } else if spec.radius.is_some() {
-        ("radius", "the nearest is the CSS border-radius")
+        ("radius", "the closest equivalent is the CSS border-radius")
     } else {
         return Ok(());
     };
@@ -211,7 +215,7 @@ fn crop_option(spec: &Spec, crop: CropRect) -> String {
     format!("c:{}:{}:fp:{}:{}", side(width), side(height), decimal(x), decimal(y))
 }
 
-/// Formats a number with up to five decimals, enough for the middle between two fractions.
+/// Formats a number with up to five decimals, which is enough for the midpoint of two fractions.
 fn decimal(value: f64) -> String {
     let text = format!("{value:.5}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

@@ -95,6 +95,6 @@ pub(super) fn decode_hex(
 pub(super) fn keyed<M: KeyInit>(key: &[u8]) -> M {
     match M::new_from_slice(key) {
         Ok(mac) => mac,
-        Err(_) => unreachable!("RFC 2104 takes keys of any length"),
+        Err(_) => unreachable!("RFC 2104 allows keys of any length"),
     }
 }

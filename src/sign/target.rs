@@ -10,7 +10,7 @@ use crate::{
 pub(super) struct Target<'a> {
     /// `https://host`, or empty.
     pub(super) origin: &'a str,
-    /// Never empty.
+    /// The path, which is never empty.
     pub(super) path: &'a str,
     pub(super) query: Option<&'a str>,
 }

@@ -1,5 +1,5 @@
-//! Converts images to sRGB, using ICC profiles, code points or gamma, and converts inks without a
-//! profile.
+//! Converts images to sRGB, based on an ICC profile, code points or a gamma. Also converts inks
+//! without a profile.
 
 use std::sync::Arc;
 

@@ -26,7 +26,7 @@ pub fn round(picture: Picture, radius: f64) -> Picture {
     picture
 }
 
-/// The opacities of the rows of the upper left corner, each up to its last pixel that is not
+/// The opacities in the rows of the upper left corner, up to the last pixel of each row that is not
 /// opaque.
 fn corner(radius: f64) -> Vec<Vec<u8>> {
     let opacity = |x: u32, y: u32| {

@@ -40,8 +40,8 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// Computes the geometry for a source whose stored pixels have this size. `upright` turns them
-    /// upright.
+    /// Computes the geometry for a source with these stored dimensions. `upright` is the transform
+    /// that turns it upright.
     ///
     /// # Errors
     /// [`ThumbnailError::TooLarge`] when a side is longer than [`MAX_SIDE`].
@@ -103,8 +103,8 @@ impl Geometry {
         Ok(Self { transform, canvas, size, density, source, crop, kept })
     }
 
-    /// The size of the whole stored source at the scale of the thumbnail. It must be decoded at
-    /// least at this size.
+    /// The size of the whole stored source at the scale of the thumbnail. The source must be
+    /// decoded at this size or larger.
     #[must_use]
     pub fn decoded_size(&self) -> Size {
         let Size { width, height } = self.transform.size(self.source);
@@ -174,7 +174,7 @@ pub struct Choice {
     /// The part of the source that contains the window.
     pub area: Window,
     /// The default position. It is centred horizontally. Vertically, three times as much is cropped
-    /// at the bottom as at the top, because heads are near the top.
+    /// at the bottom as at the top, because heads are usually near the top.
     pub usual: Window,
 }
 

@@ -4,7 +4,7 @@
 use crate::error::ThumbnailError;
 use raster::Size;
 
-/// Returns [`ThumbnailError::Timeout`] if the time limit was exceeded.
+/// A function that returns [`ThumbnailError::Timeout`] if the time limit was exceeded.
 pub type CheckTime<'a> = &'a dyn Fn() -> Result<(), ThumbnailError>;
 
 /// The limits of one call.
@@ -61,7 +61,7 @@ impl Limits {
         self.check_memory("bytes of decoded pixels", pixels.saturating_mul(pixel_bytes))
     }
 
-    /// Check the bytes that a decoder needs.
+    /// Check the number of bytes that a decoder needs.
     ///
     /// # Errors
     /// [`ThumbnailError::TooLarge`].

@@ -145,7 +145,7 @@ fn small_picture(
     Ok(frame.picture)
 }
 
-/// All steps from decoding to encoding, for each frame.
+/// Decode each frame, and perform all steps up to the encoding.
 fn frames(
     source: Box<dyn Source + '_>,
     plan: &RenderPlan<'_>,

@@ -38,7 +38,7 @@ impl Qualities {
     }
 }
 
-/// Everything about a thumbnail except its source.
+/// All parameters of a render except the source.
 #[derive(Clone, Copy)]
 pub struct RenderOptions<'a> {
     /// The description of the thumbnail. Its format and version are ignored here.

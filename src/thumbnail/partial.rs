@@ -1,7 +1,7 @@
 //! Sources that are read only as far as necessary: files and streams.
 //!
-//! A thumbnail of one eighth of a progressive JPEG's size needs only the first scans. They may be a
-//! small part of the file.
+//! A thumbnail of one eighth of a progressive JPEG's size needs only the first scans. These scans
+//! may be only a small part of the file.
 
 use std::fs::File;
 use std::io::{self, Read, Take};

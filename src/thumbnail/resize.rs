@@ -181,4 +181,18 @@ mod tests {
         assert_eq!(resized, Err(ThumbnailError::Timeout));
         assert!((1_000_000..2_000_000).contains(&read.get()), "{}", read.get());
     }
+
+    #[test]
+    fn a_window_of_whole_pixels_is_an_area_of_whole_pixels() {
+        for side in [97, 300, 641, 997, 4001] {
+            for (first, end) in [(0, side), (0, side - 1), (13, 57), (side / 3, side / 3 * 2)] {
+                let whole = f64::from(side);
+                let (left, width) = (f64::from(first) / whole, f64::from(end - first) / whole);
+                let window = Window { left, top: left, width, height: width };
+                let area = area(Size { width: side, height: side }, window);
+                let expected = (f64::from(first), f64::from(end - first));
+                assert_eq!([(area.left, area.width), (area.top, area.height)], [expected; 2]);
+            }
+        }
+    }
 }

@@ -213,8 +213,8 @@ fn luma([red, green, blue, _]: &[f32; 4]) -> f32 {
     0.299 * red + 0.587 * green + 0.114 * blue
 }
 
-/// The similarity of a colour to skin of any tone, 0 to 1. Only the direction of the colour counts,
-/// because it hardly varies between people.
+/// The similarity of a colour to skin of any tone, 0 to 1. Only the direction of the colour in RGB
+/// space is compared, because it hardly varies between people.
 fn skin([red, green, blue, _]: &[f32; 4]) -> f32 {
     let length = (red * red + green * green + blue * blue).sqrt();
     if length < 0.25 {

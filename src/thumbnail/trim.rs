@@ -190,7 +190,7 @@ fn within<const N: usize>(
     for (y, row) in pixels.chunks_exact(width.max(1)).enumerate() {
         options.check_time()?;
         let (left, right) = found.map_or((width, 0), |area| (area.left, area.right));
-        // Pixels between the edges that were found so far can't change these edges.
+        // Pixels between the edges found so far can't change these edges.
         let first = row.iter().take(left).position(is_inside);
         let last = row.iter().skip(right).rposition(is_inside).map(|x| right + x);
         let has_content = first.is_some()

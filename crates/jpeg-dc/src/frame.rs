@@ -3,7 +3,7 @@
 use crate::deadline::Deadline;
 use crate::error::Error;
 
-/// How a frame is coded.
+/// The coding process of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Process {
     /// Baseline and extended sequential (SOF0, SOF1): every coefficient of a block at once.
@@ -72,7 +72,7 @@ impl Frame {
             return Err(Error::Unsupported("the samples do not have 8 bits"));
         }
         if height == 0 {
-            return Err(Error::Unsupported("the height is left to a DNL segment"));
+            return Err(Error::Unsupported("the height is given by a DNL segment"));
         }
         if width == 0 {
             return Err(Error::Malformed("the width is 0"));
@@ -83,7 +83,9 @@ impl Frame {
             ));
         }
         if specs.len() != 3 * usize::from(count) {
-            return Err(Error::Malformed("the frame header's length does not fit its components"));
+            return Err(Error::Malformed(
+                "the frame header's length does not match its components",
+            ));
         }
         let mut components = Vec::with_capacity(specs.len() / 3);
         for spec in specs.chunks_exact(3) {
@@ -140,7 +142,7 @@ impl Frame {
     }
 }
 
-/// The limit of T.81 (B.2.3).
+/// The maximum number of blocks in an MCU (T.81, B.2.3).
 pub(crate) const MAX_BLOCKS_PER_MCU: usize = 10;
 
 /// A component of a scan, as selected by the scan header.
@@ -230,7 +232,7 @@ impl Layout {
 
     /// Visits a component's blocks in the order of the scan. `source` has an item for each block of
     /// the scan. `block` receives a prediction, which is 0 after every restart marker, the block's
-    /// item, and the block's place in `target`, a plane with this stride. The deadline is checked
+    /// item, and the block's element of `target`, a plane with this stride. The deadline is checked
     /// before each row.
     #[inline]
     pub(crate) fn visit<S: Copy, T>(

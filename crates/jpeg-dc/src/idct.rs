@@ -3,7 +3,7 @@
 //!
 //! A sample of a reduced block is the mean of the samples that it replaces, as in libjpeg.
 
-#![expect(clippy::inline_always, reason = "the compiler makes vector code of it only as a whole")]
+#![expect(clippy::inline_always, reason = "the compiler vectorizes it only as a whole")]
 
 use std::ops::{Add, Mul, Sub};
 
@@ -221,7 +221,7 @@ fn by_block<const N: usize, const P: usize>(mut samples: [[u8; P]; N]) -> [[u8; 
 
 /// Rounds to the nearest number between 0 and 255.
 #[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "the lowest byte has the whole number")]
+#[expect(clippy::cast_possible_truncation, reason = "the lowest byte is the integer")]
 fn to_samples<const P: usize>(numbers: Each<P>) -> [u8; P] {
     /// From this number to twice this number, the last bit of a floating-point number stands for 1.
     const ONES: f32 = 8_388_608.0;

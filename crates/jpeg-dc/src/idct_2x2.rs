@@ -15,12 +15,12 @@ use crate::zigzag::ZIGZAG;
 /// The samples of a block, row by row.
 pub(crate) type Quad = [u8; 4];
 
-/// The number of rows and columns that count: the first one and the odd ones. The others have no
+/// The number of rows and columns that are used: the first one and the odd ones. The others have no
 /// weight in libjpeg's inverse DCT.
 const SIDE: usize = 5;
 
-/// The index of each coefficient among those that count. For the others, it is the index after the
-/// last of these.
+/// The index of each coefficient among those that are used. For the others, it is the index after
+/// the last of these.
 const PLACES: [u8; 64] = places();
 
 const fn places() -> [u8; 64] {
@@ -36,7 +36,7 @@ const fn places() -> [u8; 64] {
     places
 }
 
-/// Those coefficients of a block that count, dequantised, row by row.
+/// The coefficients of a block that are used, dequantised, row by row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DequantisedBlock([i32; 32]);
 

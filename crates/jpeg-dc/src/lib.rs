@@ -6,8 +6,8 @@
 //! coefficients, but a full decoder reads and keeps all of them, even at this small size. This
 //! decoder does not:
 //!
-//! - In sequential (baseline) files it skips the other coefficients several symbols at a time, in
-//!   several places of the file at once.
+//! - In sequential (baseline) files it skips the other coefficients several symbols at a time, at
+//!   several positions in the file at once.
 //! - In progressive files, which have scans for DC coefficients alone, it skips the other scans,
 //!   and stops reading after the last scan that it needs.
 //!

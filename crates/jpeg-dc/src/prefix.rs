@@ -45,13 +45,14 @@ pub struct Prefix {
 }
 
 impl Prefix {
-    /// Starts with a new file.
+    /// Starts the search in a new file.
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self { options, reader: Reader::default(), progression: None, looked_at: None }
     }
 
-    /// Whether the headers so far show a sequential file, which is needed up to the end of its scans.
+    /// Whether the headers that have been read describe a sequential file, which is needed up to
+    /// the end of its scans.
     #[must_use]
     pub fn is_sequential(&self) -> bool {
         self.progression.as_ref().is_some_and(Progression::is_sequential)

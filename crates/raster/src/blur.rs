@@ -51,7 +51,7 @@ fn by_kind<P: Pixel<Subpixel = u8>>(
 ) -> Result<Picture, RasterError> {
     let Picture { width, height, kind, data } = picture;
     let image = Buffer::<P>::from_raw(width, height, data)
-        .ok_or_else(|| RasterError::new("the picture has fewer pixels than its size says"))?;
+        .ok_or_else(|| RasterError::new("the picture has fewer pixels than its size requires"))?;
     Ok(Picture { width, height, kind, data: work(&image).into_raw() })
 }
 

@@ -243,8 +243,8 @@ impl Axis {
         (start, if (0.0..ROUNDING).contains(&(length - rest)) { rest } else { length })
     }
 
-    /// Whether the pixels of the result are pixels of the picture.
-    #[expect(clippy::float_cmp, reason = "so does the library")]
+    /// Whether the pixels of the result are copies of pixels of the picture.
+    #[expect(clippy::float_cmp, reason = "the library does the same")]
     fn is_copied(self) -> bool {
         self.scale == 1.0 && self.start == self.start.round()
     }
@@ -342,7 +342,8 @@ mod tests {
         prop::sample::select(vec![Luma, Rgb, Rgba, Cmyk])
     }
 
-    /// Where a side begins and how long it is: all of it, whole pixels, or fractions.
+    /// The start and length of a part of a side: the whole side, whole pixels, or fractions of
+    /// pixels.
     fn part() -> impl Strategy<Value = (f64, f64, bool)> {
         prop_oneof![Just((0.0, 1.0, true)), (0.0..0.9, 0.01..1.0, any::<bool>()),]
     }

@@ -10,8 +10,8 @@ use tiff::{ColorType, TiffError as CrateError};
 use crate::jpeg;
 use crate::picture::{Picture, PixelKind, Size};
 
-/// The number of bytes that a value of a directory, or a strip before it is decoded, may always
-/// use.
+/// The number of bytes that are always allowed for a value in a directory, or for a strip before it
+/// is decoded.
 const OVERHEAD: usize = 16 * 1024 * 1024;
 
 /// The number of bytes that may always be read more than once.
@@ -24,11 +24,11 @@ const JPEG: u16 = 7;
 /// The maximum number of samples of a pixel: four inks and an opacity.
 const MAX_SAMPLES: u16 = 5;
 
-/// The number of pixels by which a JPEG strip may be wider or taller than its place, because it is
-/// padded to whole blocks of the coarsest chroma.
+/// The number of pixels by which a JPEG strip may be wider or taller than its area in the picture,
+/// because it is padded to whole blocks of the coarsest chroma.
 const JPEG_PADDING: u32 = 31;
 
-/// Why a TIFF file can't be read.
+/// The reason why a TIFF file can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TiffError {
     /// The samples, compression or layout of the file are not supported.
@@ -54,7 +54,7 @@ impl From<CrateError> for TiffError {
 /// The samples of a pixel, without the opacity.
 enum Scheme {
     Gray,
-    /// An index to a colour.
+    /// An index into a palette of colours.
     Palette(Vec<[u8; 3]>),
     Rgb,
     /// Luma and two colour differences, in JPEG strips.
@@ -116,7 +116,7 @@ impl<'a> Tiff<'a> {
     /// Fails if the header is invalid or not supported.
     pub fn new(source: &'a [u8]) -> Result<Self, TiffError> {
         if has_long_text(source) {
-            return Err(TiffError::Corrupt("a text is longer than the file".into()));
+            return Err(TiffError::Corrupt("a string is longer than the file".into()));
         }
         // The crate does not support palettes, so it is made to read their indices as gray samples.
         let gray = palette_as_gray(source);
@@ -206,7 +206,7 @@ impl<'a> Tiff<'a> {
         Ok(file)
     }
 
-    /// Checks that JPEG strips are not larger than their place in the picture. The decoder of the
+    /// Checks that JPEG strips are not larger than their area in the picture. The decoder of the
     /// strips trusts their own headers.
     fn check_jpegs(&mut self, samples: u16) -> Result<(), TiffError> {
         if self.compression != JPEG {
@@ -235,7 +235,9 @@ impl<'a> Tiff<'a> {
             let left = budget.checked_sub(strip.len() as u64);
             budget = left.ok_or_else(|| TiffError::Corrupt(OVERLAP.into()))?;
             if !jpeg::fits(strip, size, most) {
-                return Err(TiffError::Corrupt("a strip is larger than its place".into()));
+                return Err(TiffError::Corrupt(
+                    "a strip is larger than its area in the picture".into(),
+                ));
             }
         }
         Ok(())
@@ -354,7 +356,7 @@ impl<'a> Tiff<'a> {
         Ok((size, self.pixels(samples)))
     }
 
-    /// Copies the pixels of a strip or tile to its place.
+    /// Copies the pixels of a strip or tile to its area in the picture.
     fn place(&self, chunk: u32, size: Size, data: &[u8], picture: &mut Picture) {
         let (column, row) = (chunk % self.chunks.across, chunk / self.chunks.across);
         let pixel = picture.kind.bytes();

@@ -35,12 +35,12 @@ def add_options(parser: argparse.ArgumentParser, *, required: bool = True) -> No
         help="take the settings from a Flask app, a Config, an object whose attribute `config` is "
         "a Config, or a function that returns one of these",
     )
-    group.add_argument("--settings", metavar="MODULE", help="or: take them from a Django project")
+    group.add_argument("--settings", metavar="MODULE", help="or take them from a Django project")
     group.add_argument(
         "--config",
         type=Path,
         metavar="FILE",
-        help="or: take them from a TOML file, at its top level or in [xaccel]",
+        help="or take them from a TOML file, from its top level or from [xaccel]",
     )
 
 
@@ -141,7 +141,7 @@ def _import(name: str, option: str) -> Any:
 
 
 def _is_factory(found: Any) -> bool:
-    """Whether an object can be called without arguments, which an app can't."""
+    """Whether an object can be called without arguments. Apps require arguments."""
     try:
         inspect.signature(found).bind()
     except (TypeError, ValueError):

@@ -26,8 +26,9 @@ def _add_thumbnail(commands: Any) -> None:
         commands,
         "thumbnail",
         summary="make a thumbnail of an image",
-        description="Make a thumbnail, as the app does with the default settings. The spec names "
-        "its format; without one, the new file's name does.",
+        description="Make a thumbnail as an app does with the default settings. The format is the "
+        "one in the spec or, if the spec does not contain one, the one that the name of the new "
+        "file indicates.",
         examples=[
             "xaccel thumbnail 300x200,cover cat.jpg small.webp",
             "xaccel thumbnail 300x- cat.jpg - > small.jpg",
@@ -36,7 +37,7 @@ def _add_thumbnail(commands: Any) -> None:
     parser.set_defaults(run=_thumbnail)
     parser.add_argument("spec", help="the thumbnail's spec, as in a URL: 300x200,cover,q-70")
     parser.add_argument("source", type=Path, help="the image")
-    parser.add_argument("out", type=Path, help="the new file; - is standard output")
+    parser.add_argument("out", type=Path, help="the new file, or - for standard output")
 
 
 def _add_probe(commands: Any) -> None:
@@ -44,8 +45,8 @@ def _add_probe(commands: Any) -> None:
         commands,
         "probe",
         summary="show the size and format of images",
-        description="Print the upright size, the format and other facts of images, from their "
-        "headers alone. For a file that xaccel can't use as an image, print why.",
+        description="Print the upright size, the format and other properties of images. Only their "
+        "headers are read. If xaccel can't use a file as an image, print the reason.",
         examples=["xaccel probe cat.jpg", "xaccel probe --json *.png"],
     )
     parser.set_defaults(run=_probe)
@@ -58,7 +59,7 @@ def _thumbnail(options: argparse.Namespace) -> None:
     to_stdout = str(options.out) == "-"
     image_format = spec.output_format(options.source.name if to_stdout else options.out.name)
     if image_format == "auto":
-        raise SpecError("'auto' lets a browser choose: name a format")
+        raise SpecError("the format 'auto' is for browsers: choose a format such as 'webp'")
     made = render(options.source, spec, format=image_format, quality=Config().thumbnail_quality)
     if to_stdout:
         sys.stdout.buffer.write(made.data)

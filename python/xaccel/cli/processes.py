@@ -14,7 +14,7 @@ ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
 _AHEAD = 2
-"""How many items are assigned to each process at a time, so that it does not wait for the next."""
+"""The number of items assigned to each process, so that it need not wait for its next item."""
 
 _context = multiprocessing.get_context("fork")
 
@@ -128,7 +128,7 @@ def _work(
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # A process reaches the end of its pipe only if no other process holds the other end open.
+    # A process can detect the end of its pipe only if no other process holds the other end open.
     for each in inherited:
         each.close()
     while True:

@@ -57,7 +57,7 @@ class BucketRemotes:
         if not places:
             raise no_such_bucket(url)
         if has_control(key):
-            raise FileNotFound(f"{shown(url)} may not be sent: it has a control character")
+            raise FileNotFound(f"{shown(url)} may not be sent: it contains a control character")
         for place in places:
             rest = key.removeprefix(place.base)
             if key.startswith(place.base) and rest and not rest.endswith("/"):

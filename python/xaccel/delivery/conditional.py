@@ -22,8 +22,8 @@ def send_open_file(
 ) -> Response:
     """Respond with the rest of a seekable file. `headers` includes its validators.
 
-    The file is closed unless it becomes the body. `path` is the path of a file with the same
-    content, if a server may read the content from there.
+    The file is closed unless it becomes the body. `path` is the path of a file from
+    which a server may read the same content, if there is one.
     """
     start = file.tell()
     size = max(file.seek(0, os.SEEK_END) - start, 0)

@@ -294,11 +294,11 @@ class Delivery:
             return _refusal(error)
 
     def _linked(self, path: str) -> str:
-        """Return the path of the file that a link leads to, from the link's path."""
+        """Return the path of the file to which the path of a link leads."""
         for directory, prefix in self._link_map.roots:
             if path.startswith(prefix):
                 return posixpath.join(directory, path.removeprefix(prefix))
-        raise FileNotFound(f"{path!r} is not below the links of any root")
+        raise FileNotFound(f"{path!r} does not begin with the link prefix of a root")
 
     def _absolute(self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None) -> str:
         path = os.fspath(path)
@@ -311,7 +311,7 @@ class Delivery:
         if root is not None:
             if is_absolute:
                 raise FileNotFound(
-                    f"{path!r} may not be sent: it is absolute, but root= takes a relative path"
+                    f"{path!r} may not be sent: it is absolute, but root= requires a relative path"
                 )
             return posixpath.join(root, path)
         if is_absolute:
@@ -396,7 +396,7 @@ def _chosen(headers: Headers, ours: Validators) -> Validators:
 
 
 def _completed(headers: Headers, ours: Validators) -> Headers:
-    """Return the headers, and add our validators if they are missing."""
+    """Return the headers, with our validators added if they are missing."""
     names = {name.lower() for name, _ in headers}
     return (*headers, *(pair for pair in ours.headers if pair[0].lower() not in names))
 

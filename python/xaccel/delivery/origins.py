@@ -77,10 +77,10 @@ def is_object(url: str) -> bool:
 
 
 def no_such_bucket(url: str) -> ConfigError:
-    """Return the error for an object if no remote is configured for its bucket."""
+    """Return the error for an object whose bucket is not configured as a remote."""
     return ConfigError(
-        f"{shown(url)} may not be sent: XACCEL['REMOTES'] does not have its bucket; add it with an "
-        "internal prefix, as in {'s3://bucket/': '/_remote/media/'}"
+        f"{shown(url)} may not be sent: XACCEL['REMOTES'] does not contain its bucket; add it with "
+        "an internal prefix, as in {'s3://bucket/': '/_remote/media/'}"
     )
 
 

@@ -137,7 +137,7 @@ def _check_header(name: object, value: object) -> None:
             f"headers: {name!r} can't be set, because it depends on which part of the file is sent"
         )
     if lower == "etag" and not _ETAG.fullmatch(str(value)):
-        raise ValueError(f"headers['ETag'] must be a text in double quotes, not {value!r}")
+        raise ValueError(f"headers['ETag'] must be a string in double quotes, not {value!r}")
     if lower == "last-modified" and parse_http_date(str(value)) is None:
         raise ValueError(f"headers['Last-Modified'] must be an HTTP date, not {value!r}")
 

@@ -84,7 +84,7 @@ class RemoteFiles:
             "If-Unmodified-Since": conditions.if_unmodified_since,
         }
         fields = {name: value for name, value in asked.items() if value is not None}
-        # If the caller has signed a URL, it is valid for GET, so the remote would refuse HEAD.
+        # If the caller has signed the URL, it is valid only for GET, and the remote refuses HEAD.
         is_head = file.remote.is_bucket and conditions.method == "HEAD"
         try:
             remote = self._client.request(
@@ -100,9 +100,9 @@ class RemoteFiles:
         if isinstance(body, bytes):
             remote.close()
         if remote.status in _NO_SUCH_FILE:
-            raise FileNotFound(f"{file.remote.url} answers {remote.status} for {file.name!r}")
+            raise FileNotFound(f"{file.remote.url} sent status {remote.status} for {file.name!r}")
         if not has_content and remote.status not in _WITHOUT_CONTENT:
-            raise RemoteError(f"{file.remote.url} answers {remote.status} for {file.name!r}")
+            raise RemoteError(f"{file.remote.url} sent status {remote.status} for {file.name!r}")
         kept = set(_OF_REMOTE) - chosen
         if not has_content:
             headers = tuple(pair for pair in headers if pair[0].lower() in KEPT_BY_304)

@@ -27,7 +27,7 @@ KEPT_BY_304 = frozenset(
 
 
 class FileBody:
-    """Ranges of an open file with fixed bytes between them, read in constant memory.
+    """Ranges of an open file, interleaved with fixed bytes and read in constant memory.
 
     Iterating closes the file, and so does `close()`. If the file has become shorter, iterating
     raises `OSError`, because a response that ends early must not look complete.

@@ -18,7 +18,7 @@ Range: TypeAlias = tuple[int, int]
 """The position of the first byte, and the length."""
 
 MAX_RANGES = 16
-"""A request with more ranges gets the whole file, as RFC 9110, section 14.2, allows."""
+"""Requests with more ranges than this get the whole file, as RFC 9110, section 14.2, allows."""
 
 _ETAG = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 _RANGE = re.compile(r"([0-9]*)-([0-9]*)")

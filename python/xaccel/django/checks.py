@@ -30,8 +30,8 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         return [Error(str(error), hint="Correct settings.XACCEL.", id="xaccel.E001")]
     return [
         Caution(
-            f"XACCEL['ROOTS'] has {directory!r}, which is not a directory.",
-            hint="Requests for files in it are answered with 404.",
+            f"XACCEL['ROOTS'] contains {directory!r}, which is not a directory.",
+            hint="Requests for files in it receive a 404.",
             id="xaccel.W001",
         )
         for directory in config.roots
@@ -57,8 +57,8 @@ def _urls(config: Config) -> Iterator[CheckMessage]:
             )
         elif view is views.thumbnail and len(_in_all_languages(name, prefix)) > 1:
             yield Caution(
-                "Thumbnails have another URL in each language, so browsers and CDNs download each "
-                "picture once per language.",
+                "Thumbnails have a different URL in each language, so browsers and CDNs download "
+                "each picture once per language.",
                 hint='Move path("", include("xaccel.django.urls")) out of i18n_patterns().',
                 id="xaccel.W006",
             )
@@ -111,20 +111,20 @@ def _storages(config: Config) -> Iterator[CheckMessage]:
             continue
         if config.path_map().find(location) is None:
             yield Error(
-                f"STORAGES[{alias!r}] keeps files in {location!r}, outside all XACCEL['ROOTS'].",
+                f"STORAGES[{alias!r}] stores files in {location!r}, outside all XACCEL['ROOTS'].",
                 hint="Its files can't be sent: add the directory to ROOTS.",
                 id="xaccel.E003",
             )
         public = _public_directory(location)
         if public is not None:
             yield Error(
-                f"STORAGES[{alias!r}] keeps files in {location!r}, which is in {public}.",
-                hint="Everyone can read them there: choose a directory outside.",
+                f"STORAGES[{alias!r}] stores files in {location!r}, which is in {public}.",
+                hint="Everyone can read them there: choose a directory outside of it.",
                 id="xaccel.E004",
             )
         if config.private_url is None:
             yield Caution(
-                f"STORAGES[{alias!r}] has files without URLs.",
+                f"STORAGES[{alias!r}] contains files without URLs.",
                 hint="Set XACCEL['PRIVATE_URL'], such as '/p/', for signed links.",
                 id="xaccel.W002",
             )
@@ -140,7 +140,7 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
         messages.append(
             Caution(
                 "XACCEL['SERVER'] is 'direct': the app itself sends every private file.",
-                hint="Name the web server in front, such as 'nginx'.",
+                hint="Set it to the web server in front of the app, such as 'nginx'.",
                 id="xaccel.W003",
             )
         )
@@ -149,9 +149,9 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
         if public is not None:
             messages.append(
                 Caution(
-                    f"XACCEL['ROOTS'] has {directory!r}, which is in {public}.",
-                    hint="If the web server shows that directory to everyone, the files are "
-                    "not private.",
+                    f"XACCEL['ROOTS'] contains {directory!r}, which is in {public}.",
+                    hint="If the web server serves that directory to everyone, the files "
+                    "are not private.",
                     id="xaccel.W004",
                 )
             )

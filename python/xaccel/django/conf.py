@@ -26,12 +26,12 @@ from xaccel.thumbnails.tasks import ThumbnailTasks
 
 @cache
 def config() -> Config:
-    """Return the validated settings, see `config_with`."""
+    """Return the validated settings; see `config_with`."""
     return config_with({})
 
 
 def config_with(overrides: Mapping[str, Any]) -> Config:
-    """Return the validated settings, some of which are overridden.
+    """Return the validated settings, with some of them overridden.
 
     Without `SECRET_KEYS`, URLs are signed with keys derived from Django's `SECRET_KEY` and
     `SECRET_KEY_FALLBACKS`.

@@ -71,8 +71,9 @@ def images_of(row: Model) -> set[str]:
 class _Changes:
     """Detects changes to a field's file.
 
-    The name of a field's file remains the object that was loaded until another name is assigned,
-    even if the names are equal. `image.save()` assigns a new name when it overwrites the file.
+    Until a name is assigned, the name of a field's file is the same object that was loaded. An
+    assigned name is a different object, even if the names are equal. `image.save()` assigns a new
+    name when it overwrites the file.
     """
 
     def __init__(self, field: str) -> None:

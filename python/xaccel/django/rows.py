@@ -63,7 +63,7 @@ def _field(place: str) -> tuple[type[Model], FileField]:
         model = apps.get_model(label)
     except (LookupError, ValueError) as error:
         raise ConfigError(
-            f"--field must be like shop.Photo.image, not {place!r}: {error}"
+            f"--field must be a field such as shop.Photo.image, not {place!r}: {error}"
         ) from None
     field = _check_field(model, name)
     if not isinstance(field, FileField):

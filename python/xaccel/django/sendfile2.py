@@ -111,7 +111,7 @@ def _server(backend: str) -> str:
     if name not in DIALECTS:
         raise ConfigError(
             f"SENDFILE_BACKEND {backend!r} does not work with xaccel: it must end in 'simple', "
-            "'development', 'xsendfile' (also instead of 'mod_wsgi', with mod_xsendfile) or "
+            "'development', 'xsendfile' (which replaces 'mod_wsgi' and needs mod_xsendfile) or "
             f"one of {', '.join(map(repr, DIALECTS))}"
         )
     return name

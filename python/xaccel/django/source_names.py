@@ -164,7 +164,7 @@ def _alias_of(storage: Storage) -> str | None:
 
 
 def _advice(storage: Storage) -> str:
-    """Return which setting to add so that the images of a storage have thumbnails."""
+    """Return advice on how to give the images of a storage thumbnails."""
     alias = _alias_of(storage)
     place = alias
     if alias is None and isinstance(storage, FileSystemStorage):

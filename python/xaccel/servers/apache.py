@@ -179,7 +179,7 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
         yield f"XSendFilePath {_quoted(directory)}"
     yield "# mod_xsendfile 1.0 would decode the path; 0.12 never does."
     yield from _section("IfDirective", "XSendFileUnescape", ["XSendFileUnescape Off"])
-    yield "# The module leaves the header in other responses than 200, where visitors see it."
+    yield "# The module removes the header only from responses with the status 200."
     yield 'Header unset X-Sendfile "expr=%{REQUEST_STATUS} != 200"'
     yield from _policy(config)
     yield ""
@@ -190,7 +190,7 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
         yield from _section(
             "Directory", _quoted(_literal(directory.rstrip("/") + "/")), ["Require all granted"]
         )
-    yield "# Apache makes one slash of several at the start, which would give a file a second URL."
+    yield "# Apache merges slashes at the start of a path, which would give a file a second URL."
     for prefix in filter(None, (config.private_url, config.thumbnail_url)):
         condition = (
             "%{THE_REQUEST} =~ m#^[A-Z]+ //# && "

@@ -80,7 +80,7 @@ def _site(config: Config, deployment: Deployment) -> Iterator[str]:
     address, port = deployment.listen_address
     names = (deployment.domain or "").split() or [""]
     if _gets_certificate(deployment):
-        yield "# Caddy gets the certificate by itself, and redirects HTTP to HTTPS."
+        yield "# Caddy obtains the certificate itself, and redirects HTTP to HTTPS."
     secure = _gets_certificate(deployment) or deployment.tls_certificate is not None
     yield from text.block(
         ", ".join(f"{'https' if secure else 'http'}://{name}:{port}" for name in names),
@@ -137,7 +137,7 @@ def _handlers(config: Config, deployment: Deployment) -> Iterator[str]:
     )
     if config.mount:
         yield from text.block(
-            "handle", ["# The app has nothing outside of its path.", "respond 404"]
+            "handle", ["# The app serves nothing outside of its path.", "respond 404"]
         )
 
 

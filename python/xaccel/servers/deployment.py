@@ -115,7 +115,7 @@ class Deployment:
 
     @property
     def _name(self) -> str | None:
-        """The site's name. A load balancer's differs, since it may run on one of the machines."""
+        """The site's name. A load balancer needs its own, as it may run on one of the machines."""
         if not self.balance:
             return self.name
         return "balancer" if self.name is None else f"{self.name}-balancer"

@@ -139,7 +139,7 @@ def _site(config: Config, deployment: Deployment) -> Iterator[str]:
 
 def _serve(config: Config, deployment: Deployment) -> Iterator[str]:
     if deployment.tls_certificate is not None:
-        yield "# Browsers use only TLS for a year. If the app sends a policy of its own, it comes"
+        yield "# Browsers use only TLS for a year. If the app also sends a policy, that one comes"
         yield "# first, and browsers ignore the second (RFC 6797, section 8.1)."
         yield from _array(
             "setenv.add-response-header =", ['"Strict-Transport-Security" => "max-age=31536000",']
@@ -148,7 +148,7 @@ def _serve(config: Config, deployment: Deployment) -> Iterator[str]:
     yield f"server.max-request-size = {-(-deployment.max_body_bytes // _KIBI)}"
     if not config.follow_symlinks and all(os.path.realpath(d) == d for d in config.served_roots):
         yield "# Refuse private files with a symbolic link anywhere in their path. Remove this line"
-        yield "# if you replace a directory above them by a link."
+        yield "# if you replace a directory above them with a link."
         yield 'server.follow-symlink = "disable"'
     proxy = [*_proxy(config, deployment)]
     if deployment.static:

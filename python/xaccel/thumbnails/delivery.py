@@ -236,8 +236,8 @@ class ThumbnailDelivery:
         if self.cache is not None and self._incomplete(self.cache, thumbnail, _HEAD) is not None:
             raise CorruptImage(f"{thumbnail.name!r} is incomplete")
         raise StorageUnavailable(
-            f"the thumbnail of {thumbnail.name!r} is not kept: the image has changed meanwhile, or "
-            "the cache is not writable"
+            f"the thumbnail of {thumbnail.name!r} is not kept: the image has changed in the "
+            "meantime, or the cache is not writable"
         )
 
     def negotiate(self, spec: Spec, name: str, accept: str | None) -> str:

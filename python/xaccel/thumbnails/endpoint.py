@@ -42,7 +42,7 @@ _MAX_AGE_VERSIONED = 365 * _DAY
 _logger = logging.getLogger("xaccel.thumbnails")
 
 purge_listeners: list[Callable[[Config, str], None]] = []
-"""Called with the settings and the name of each image whose thumbnails are purged."""
+"""Functions that are called with the settings and the name of each image that is purged."""
 
 
 class Thumbnails:

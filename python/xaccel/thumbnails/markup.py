@@ -31,7 +31,7 @@ def element(name: str, attributes: Mapping[str, object], content: str | None = N
         name: The name of the element.
         attributes: The attributes' values by name. `None` and `False` omit an attribute; `True`
             writes it without a value.
-        content: The HTML inside the element; `None` = a void element.
+        content: The HTML inside the element; `None` for a void element.
     """
     words = [name]
     for key, value in attributes.items():

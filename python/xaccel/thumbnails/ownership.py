@@ -74,10 +74,10 @@ class Ownership:
             return
         if _is_of_another_app(found, self._record):
             raise ConfigError(
-                f"XACCEL['THUMBNAIL_CACHE'] {config.thumbnail_cache!r} holds the thumbnails of "
-                "another app, with other SECRET_KEYS and another THUMBNAIL_SOURCE: give each app a "
-                "directory of its own; or, if both settings of this app have changed, run "
-                "`xaccel cache clear`"
+                f"XACCEL['THUMBNAIL_CACHE'] {config.thumbnail_cache!r} contains the thumbnails of "
+                "another app, with different SECRET_KEYS and a different THUMBNAIL_SOURCE: use a "
+                "separate directory for each app; or, if both settings of this app have changed, "
+                "run `xaccel cache clear`"
             )
         if found == self._record:
             self._is_recorded = True

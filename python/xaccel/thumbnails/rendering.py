@@ -33,7 +33,7 @@ class Renderer:
 
     Args:
         config: The settings.
-        cache: The cache in which all processes of the machine queue; see `RenderQueue`.
+        cache: The cache through which all processes share a queue; see `RenderQueue`.
     """
 
     def __init__(self, config: Config, cache: Cache | None) -> None:

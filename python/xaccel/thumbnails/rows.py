@@ -74,7 +74,7 @@ def as_focal_point(value: Any) -> FocalPoint | None:
 
 
 def focused(spec: Spec, point: FocalPoint | None) -> Spec:
-    """Return a spec whose crop keeps a focal point, unless the spec already sets what to keep."""
+    """Return a spec whose crop keeps a focal point, unless the spec sets a gravity or crop."""
     chosen = spec.gravity is not None or spec.crop is not None
     if point is None or chosen or spec.fit != "cover":
         return spec
@@ -93,7 +93,7 @@ def _turned(point: FocalPoint, rotate: int, flip: str | None) -> FocalPoint:
 
 
 def _value(source: object, option: str) -> Any:
-    """Return the value of the field that an option of the image's field names."""
+    """Return the value of the row's field that is named by an option of the image field."""
     name = getattr(getattr(source, "field", None), option, None)
     if name is None:
         return None

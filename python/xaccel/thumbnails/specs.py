@@ -107,7 +107,7 @@ def _box(
     if match is None:
         raise SpecError(
             f"{width!r} is neither a size such as 300 or '300x200' nor a name in "
-            f"XACCEL['THUMBNAIL_PRESETS']; it has {', '.join(map(repr, presets)) or 'none'}"
+            f"XACCEL['THUMBNAIL_PRESETS'], which contains {', '.join(map(repr, presets)) or 'none'}"
         )
     if height is not None:
         raise SpecError(f"{width!r} already has a height, so leave out the height {height!r}")

@@ -50,8 +50,8 @@ class ThumbnailTasks:
         texts = [*given] or [*self.config.thumbnail_presets]
         if not texts:
             raise ConfigError(
-                "XACCEL['THUMBNAIL_PRESETS'] has no preset to render: add one, or name a spec such "
-                "as 300x200,cover"
+                "XACCEL['THUMBNAIL_PRESETS'] contains no preset to render: add one, or name a spec "
+                "such as 300x200,cover"
             )
         return [self._spec(text) for text in texts]
 

@@ -46,8 +46,8 @@ class RenderQueue:
     """The queue for the right to render.
 
     Args:
-        cache: The cache in which all processes of the machine queue. With `None`, this process has
-            its own queue.
+        cache: The cache through which all processes of the machine share the queue. With `None`,
+            this process has its own queue.
         workers: The maximum number of renders that run at the same time.
         length: The maximum number of requests that may wait.
     """
@@ -115,4 +115,4 @@ _queues: dict[tuple[int, int, int], _ProcessQueue] = {}
 
 def queue_is_full() -> Overloaded:
     """Return the error for a request that is rejected because the queue is full."""
-    return Overloaded("more thumbnails wait than XACCEL['THUMBNAIL_QUEUE'] allows")
+    return Overloaded("more thumbnails are waiting than XACCEL['THUMBNAIL_QUEUE'] allows")

@@ -216,7 +216,7 @@ class ThumbnailUrls:
             self.report(error)
             return None
         if name is None:
-            _logger.debug("%r has no image, and so no thumbnail", source)
+            _logger.debug("%r has no image, so it has no thumbnail", source)
             return self._fallback
         return name
 

@@ -1,4 +1,4 @@
-//! The arguments of the functions, apart from the source.
+//! The arguments of the thumbnail functions, apart from the source.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::super::exceptions::ImageTooLarge;
+use super::super::numbers;
 use super::super::spec::{PySize, PySpec};
 use crate::error::ThumbnailError;
 use crate::thumbnail::encode::{Colors, Style};
@@ -36,17 +37,14 @@ impl Limits {
     #[pyo3(signature = (*, max_memory=268_435_456, max_pixels=None, max_bytes=52_428_800,
         max_frames=100, max_side=8192, timeout=None))]
     fn new(
-        max_memory: u64,
-        max_pixels: Option<u64>,
-        max_bytes: u64,
-        max_frames: u32,
-        max_side: u32,
-        timeout: Option<f64>,
-    ) -> PyResult<Self> {
-        if timeout.is_some_and(|seconds| Duration::try_from_secs_f64(seconds).is_err()) {
-            return Err(PyValueError::new_err("timeout must be a number of seconds, at least 0"));
-        }
-        Ok(Self { max_memory, max_pixels, max_bytes, max_frames, max_side, timeout })
+        #[pyo3(from_py_with = numbers::max_memory)] max_memory: u64,
+        #[pyo3(from_py_with = numbers::max_pixels)] max_pixels: Option<u64>,
+        #[pyo3(from_py_with = numbers::max_bytes)] max_bytes: u64,
+        #[pyo3(from_py_with = numbers::max_frames)] max_frames: u32,
+        #[pyo3(from_py_with = numbers::max_side)] max_side: u32,
+        #[pyo3(from_py_with = numbers::timeout)] timeout: Option<f64>,
+    ) -> Self {
+        Self { max_memory, max_pixels, max_bytes, max_frames, max_side, timeout }
     }
 
     #[pyo3(signature = (width, height, bytes_per_pixel=4, /))]
@@ -208,7 +206,7 @@ impl Arguments {
         Self { format: Some(format), qualities, style, ..self }
     }
 
-    /// Call the engine with these options.
+    /// Call `work` with the engine's options for these arguments.
     pub(super) fn with_options<T>(
         &self,
         deadline: Option<Instant>,

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::super::exceptions::{CorruptImage, XaccelError};
+use super::super::numbers;
 use super::super::spec::PySpec;
 use super::arguments::{Arguments, Limits, jpeg_style, output_format, palette_style};
 use super::result::{ImageInfo, Thumbnail};
@@ -37,7 +38,7 @@ pub(in super::super) fn render(
     source: &Bound<'_, PyAny>,
     spec: &PySpec,
     format: &str,
-    quality: Option<HashMap<String, u8>>,
+    #[pyo3(from_py_with = numbers::quality)] quality: Option<HashMap<String, u8>>,
     progressive: bool,
     subsampling: &str,
     linear: bool,
@@ -65,7 +66,7 @@ pub(in super::super) fn thumbnail(
     source: &Bound<'_, PyAny>,
     width: Option<&Bound<'_, PyAny>>,
     height: Option<&Bound<'_, PyAny>>,
-    colors: Option<i64>,
+    #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
     linear: bool,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
@@ -87,8 +88,8 @@ pub(in super::super) fn thumbnail_many<'py>(
     sources: &Bound<'py, PyAny>,
     width: Option<&Bound<'py, PyAny>>,
     height: Option<&Bound<'py, PyAny>>,
-    threads: Option<NonZeroUsize>,
-    colors: Option<i64>,
+    #[pyo3(from_py_with = numbers::threads)] threads: Option<NonZeroUsize>,
+    #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
     linear: bool,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,

@@ -1,4 +1,4 @@
-//! The results of the functions.
+//! The results of the thumbnail functions.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;

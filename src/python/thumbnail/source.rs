@@ -14,6 +14,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
 use super::super::exceptions::FileNotFound;
+use super::super::numbers;
 use super::super::path_map::OpenedFile;
 use super::arguments::{Arguments, Limits};
 use super::failure::exception;
@@ -31,7 +32,7 @@ pub(in super::super) struct PyStreamedSource(StreamedSource);
 impl PyStreamedSource {
     #[new]
     #[pyo3(signature = (capacity, /))]
-    fn new(capacity: usize) -> Self {
+    fn new(#[pyo3(from_py_with = numbers::capacity)] capacity: usize) -> Self {
         Self(StreamedSource::new(capacity))
     }
 

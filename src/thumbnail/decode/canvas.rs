@@ -15,14 +15,14 @@ pub(super) struct Part {
     pub(super) height: usize,
 }
 
-/// What happens to a frame before the next one is drawn.
+/// The way in which a frame is disposed of before the next one is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Disposal {
     /// The frame remains on the canvas.
     Keep,
     /// The frame's part of the canvas becomes transparent.
     Clear,
-    /// The frame's part of the canvas returns to its previous state.
+    /// The frame's part of the canvas is restored to its previous content.
     Restore,
 }
 

@@ -88,7 +88,7 @@ impl Source for Gif<'_> {
         &self.header
     }
 
-    /// The canvas is transparent.
+    /// Every pixel has an opacity, because the canvas is transparent.
     fn pixel_bytes(&self) -> u64 {
         4
     }
@@ -130,7 +130,7 @@ fn play(
         let is_whole = lines.count == usize::from(frame.height);
         match (is_whole, shown, lines.count) {
             (false, 0, 0) => return Err(corrupt("it has no pixels")),
-            // Part of a later frame would show less than the frame before it.
+            // A partial later frame would show less than the frame before it.
             (false, 1.., _) => return Ok(Completeness::Part),
             _ => {}
         }

@@ -88,7 +88,7 @@ pub fn open<'a>(
     Ok(opened)
 }
 
-/// The number of bytes that one frame takes when it is decoded for a small thumbnail.
+/// The number of bytes that one frame occupies when it is decoded for a small thumbnail.
 #[must_use]
 pub fn least_bytes(source: &dyn Source, limits: &Limits) -> u64 {
     let request = DecodeRequest {

@@ -102,7 +102,7 @@ impl Source for Png<'_> {
     }
 }
 
-/// Pass on the default image.
+/// Pass the default image to the sink.
 fn still(
     source: &[u8],
     reader: Reader<Cursor<&[u8]>>,
@@ -155,7 +155,7 @@ fn ends_well(reader: &mut Reader<Cursor<&[u8]>>) -> bool {
     }
 }
 
-/// Pass on the default image, whose rows arrive in several passes.
+/// Pass the default image, whose rows arrive in several passes, to the sink.
 fn interlaced(
     source: &[u8],
     mut reader: Reader<Cursor<&[u8]>>,
@@ -183,7 +183,8 @@ fn interlaced(
 }
 
 /// Writes the pixels of a row of a pass to a picture. The arguments are the picture's bytes, the
-/// bytes of one of its rows, the row of the pass, the place of that row, and the bits of a pixel.
+/// bytes of one of its rows, the row of the pass, the position of that row, and the number of bits
+/// of a pixel.
 type WriteRow = fn(&mut [u8], usize, &[u8], &Adam7Info, u8);
 
 /// Read the rows of all passes, as far as they are present. Returns their number.
@@ -216,7 +217,7 @@ fn rows_of_passes(Size { width, height }: Size) -> u32 {
     passes.map(|(row, _, step)| height.saturating_sub(row).div_ceil(step)).sum()
 }
 
-/// Pass on the frames of an animation, up to the first damaged one. Returns their number.
+/// Pass the frames of an animation to the sink, up to the first damaged one. Returns their number.
 fn play(
     mut reader: Reader<Cursor<&[u8]>>,
     header: &Header,
@@ -250,7 +251,7 @@ fn size(reader: &Reader<Cursor<&[u8]>>) -> Size {
     Size { width, height }
 }
 
-/// Pass on the rows of the default image.
+/// Pass the rows of the default image to the sink.
 fn rows(
     mut reader: Reader<Cursor<&[u8]>>,
     request: DecodeRequest<'_>,

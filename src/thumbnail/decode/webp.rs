@@ -89,7 +89,7 @@ impl Source for WebP<'_> {
         &self.header
     }
 
-    /// The canvas of an animation is transparent.
+    /// Every pixel of an animation has an opacity, because the canvas is transparent.
     fn pixel_bytes(&self) -> u64 {
         if self.header.has_alpha || self.is_animated { 4 } else { 3 }
     }
@@ -146,7 +146,7 @@ impl Source for WebP<'_> {
 }
 
 impl WebP<'_> {
-    /// Pass on the complete frames of an animation.
+    /// Pass the complete frames of an animation to the sink.
     fn play_start(
         &self,
         request: DecodeRequest<'_>,

@@ -35,7 +35,7 @@ pub(super) fn encode(
     let size = picture.size();
     let color = planes(picture, half_chroma);
     let quantizer = quantizer(quality);
-    // libaom can't be stopped.
+    // The time limit is checked before each call, because libaom can't be stopped.
     let compress = |still: &Still<'_>| -> Result<Vec<u8>, ThumbnailError> {
         check_time()?;
         let stream = av1::encode(still, quantizer, SPEED)

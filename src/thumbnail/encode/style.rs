@@ -8,7 +8,7 @@ use super::palette::Colors;
 pub struct Style {
     /// JPEG: the scans.
     pub progressive: Progressive,
-    /// JPEG: the resolution of chroma.
+    /// JPEG: the chroma subsampling.
     pub subsampling: Subsampling,
     /// PNG and GIF: the maximum number of colours in a palette. By default, a GIF has up to 256
     /// colours, and a PNG has a palette only if that is lossless.

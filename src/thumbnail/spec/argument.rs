@@ -73,7 +73,8 @@ pub trait OptionValue: fmt::Display {
     where
         Self: Sized;
 
-    /// Convert a keyword argument; by default it is the same text as in a spec.
+    /// Convert a keyword argument. By default, the argument is a string with the same text as in a
+    /// spec.
     ///
     /// # Errors
     /// The reason why the option rejects it.

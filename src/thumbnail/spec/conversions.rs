@@ -1,4 +1,5 @@
-//! How each value of an option is read from a spec and from a Python keyword argument.
+//! Conversions of each option's value from the text of a spec, and from and to a keyword argument
+//! in Python.
 
 use super::argument::{Argument, OptionValue, Refusal};
 use super::css;
@@ -45,7 +46,7 @@ impl OptionValue for Gravity {
 
     fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
         match argument {
-            // The name in CSS and in most libraries.
+            // This is the name in CSS and in most libraries.
             Argument::Text(text) if text == "center" => Ok(Self::CENTER),
             Argument::Text(text) => Self::parse(text).ok_or(Refusal::Value),
             Argument::Numbers(numbers) => match **numbers {
@@ -262,7 +263,7 @@ impl OptionValue for FormatOption {
         Self::from_name(text)
     }
 
-    /// Python code may write the name in capitals, and `jpg`.
+    /// Python code may write the name in capitals, and `jpg` instead of `jpeg`.
     fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
         let Argument::Text(text) = argument else { return Err(Refusal::Kind) };
         let name = text.to_ascii_lowercase();

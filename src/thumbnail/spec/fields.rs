@@ -22,14 +22,14 @@ pub struct Spec {
     pub gravity: Option<Gravity>,
     /// The page of a document; `None` = the first.
     pub page: Option<Page>,
-    /// As the first step, cuts off the border that has the colour of the upright source's upper
-    /// left corner.
+    /// The tolerance with which a border is cut off, as the first step. The border has the colour
+    /// of the upright source's upper left corner.
     pub trim: Option<Tolerance>,
     /// The part of the upright source to use; `None` = all of it.
     pub crop: Option<CropRect>,
     /// A rotation. The box applies to the rotated image.
     pub rotate: Rotation,
-    /// A mirror image, after the rotation.
+    /// The mirroring, which is applied after the rotation.
     pub flip: Option<Flip>,
     /// Whether the picture is converted to shades of gray. The background keeps its colour.
     pub grayscale: bool,
@@ -50,7 +50,7 @@ pub struct Spec {
     pub quality: Option<u8>,
     /// JPEG: the scans; `None` = as configured.
     pub progressive: Option<Progressive>,
-    /// JPEG: the resolution of chroma; `None` = as configured.
+    /// JPEG: the chroma subsampling; `None` = as configured.
     pub subsampling: Option<Subsampling>,
     /// The format; `None` = determined by the name of the source.
     pub format: Option<FormatOption>,

@@ -2,7 +2,7 @@
 //!
 //! `WxH[,option…]`, with `-` for a free side: `300x200`, `300x-`, `96x96,cover,g-smart,q-80`. The
 //! options have a fixed order and occur at most once, defaults are omitted, and every number has a
-//! single spelling. A thumbnail therefore has exactly one URL and one place in a cache.
+//! single spelling. A thumbnail therefore has exactly one URL and one path in a cache.
 
 mod argument;
 mod conversions;

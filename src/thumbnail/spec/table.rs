@@ -32,7 +32,7 @@ pub struct SpecOption {
     pub keyword: &'static str,
     /// Its text in a spec.
     pub form: Form,
-    /// A short form of the values, for a list of options.
+    /// The values in a short form, for the list of all options in an error message.
     values: &'static str,
     /// The values, for an error message: "must be …".
     expected: &'static str,

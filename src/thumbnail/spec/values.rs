@@ -13,7 +13,7 @@ pub enum Fit {
     /// The whole image fits in the box and keeps its proportions. It is never enlarged by default.
     #[default]
     Contain,
-    /// The image fills the box, and the parts that overlap the box are cropped.
+    /// The image fills the box, and the parts that extend beyond the box are cropped.
     Cover,
     /// The image is stretched to fill the box.
     Fill,
@@ -402,7 +402,7 @@ impl fmt::Display for Page {
 pub struct Tolerance(pub u8);
 
 impl Tolerance {
-    /// Enough for the noise that JPEG adds to a plain border.
+    /// The default, which is enough for the noise that JPEG adds to a plain border.
     pub const USUAL: Self = Self(10);
 }
 

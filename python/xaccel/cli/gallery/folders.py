@@ -1,4 +1,4 @@
-"""The folders of the gallery, and the parts of them that visitors may see."""
+"""The folders of the gallery, and the files in them that visitors may see."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def _document(*, title: str, crumbs: str, summary: str, main: str, height: int) 
 <link rel="stylesheet" href="{STYLE}">
 <header><nav>{crumbs}</nav><p>{summary}</p></header>
 <main>{main}</main>
-<footer>xaccel {__version__}, for development: everyone who reaches this address sees all of
-these files.</footer>
+<footer>xaccel {__version__}, for development: everyone who can reach this address can see
+all of these files.</footer>
 </html>
 """

@@ -20,7 +20,7 @@ from xaccel.thumbnails.rows import possible_sizes
 _logger = logging.getLogger("xaccel.django")
 
 _TYPICAL = ImageFacts(4000, 3000, has_alpha=False)
-"""Assumed if a source can't be read. The thumbnail is then a broken image at any size."""
+"""The assumption about a source that can't be read, whose thumbnail is broken at any size."""
 
 
 class UnknownSize(SourceError):
@@ -139,7 +139,7 @@ class LazyThumbnail:
                 decoders=config.thumbnail_decoders,
             ).data
 
-    def open(self, mode: str = "rb") -> io.BytesIO:  # noqa: ARG002 - as a file has it
+    def open(self, mode: str = "rb") -> io.BytesIO:  # noqa: ARG002 - part of the interface
         """Render the thumbnail now, and return it as a file."""
         return io.BytesIO(self.read())
 
@@ -163,7 +163,7 @@ class LazyThumbnail:
                 return found[0]
         facts = self._facts
         if facts is None:
-            _logger.warning("the size of %r is not known: its thumbnail may differ", self.source)
+            _logger.warning("the size of %r is unknown, so its thumbnail may be wrong", self.source)
         return self._recipe(facts or _TYPICAL)
 
     @cached_property

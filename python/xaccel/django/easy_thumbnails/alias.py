@@ -34,7 +34,7 @@ class Aliases:
     def all(
         self,
         target: object = None,
-        include_global: bool = True,  # noqa: FBT001, FBT002 - as the peer's
+        include_global: bool = True,  # noqa: FBT001, FBT002 - as in easy-thumbnails
     ) -> dict[str, dict[str, Any]]:
         """Return the options of all aliases that apply to a target."""
         found: dict[str, dict[str, Any]] = {}

@@ -42,7 +42,7 @@ class ThumbnailFile(LazyThumbnail):
         super().__init__(source, _recipe(name, options))
         self.thumbnail_options = dict(options)
 
-    def tag(self, alt: object = "", use_size: bool | None = None, **attrs: object) -> SafeString:  # noqa: FBT001 - as the peer's
+    def tag(self, alt: object = "", use_size: bool | None = None, **attrs: object) -> SafeString:  # noqa: FBT001 - as in easy-thumbnails
         """Return an `<img>`.
 
         Args:
@@ -74,7 +74,7 @@ class ThumbnailSource:
     def get_thumbnail(
         self,
         thumbnail_options: Mapping[str, Any],
-        save: bool = True,  # noqa: FBT001, FBT002, ARG002 - as the peer's
+        save: bool = True,  # noqa: FBT001, FBT002, ARG002 - as in easy-thumbnails
         generate: bool | None = None,  # noqa: FBT001, ARG002
         silent_template_exception: bool = False,  # noqa: FBT001, FBT002, ARG002
     ) -> ThumbnailFile:
@@ -167,7 +167,7 @@ class ThumbnailerFieldFile(ThumbnailSource, FieldFile):
             # A private file has no public thumbnails.
             return
         except (OSError, StorageUnavailable) as error:
-            # The file itself is saved or deleted all the same.
+            # The file itself is still saved or deleted.
             _logger.warning("can't purge the thumbnails of %r: %s", self.name, one_line(error))
 
 

@@ -32,7 +32,7 @@ class Caddy(Dialect):
         """Return `X-Accel-Redirect` with the internal URL, not encoded.
 
         If the path contains `%`, `?`, `{`, `}` or a control character, the app sends the file,
-        because the versions of Caddy interpret such a path differently.
+        because versions of Caddy differ in how they interpret such a path.
         """
         value = raw_value(urllib.parse.unquote_to_bytes(location.url))
         if value is None or not _AMBIGUOUS.isdisjoint(value):
@@ -46,5 +46,5 @@ class Caddy(Dialect):
             if not _NOT_IN_PREFIX.isdisjoint(prefix):
                 raise ConfigError(
                     f"XACCEL['ROOTS']: with {self.title} the internal prefix {prefix!r} must not "
-                    f"have any of {' '.join(sorted(_NOT_IN_PREFIX))}"
+                    f"contain any of {' '.join(sorted(_NOT_IN_PREFIX))}"
                 )

@@ -51,7 +51,7 @@ class Lighttpd(Dialect):
         for directory in settings.served_roots:
             if not is_utf8(os.fsencode(directory)):
                 raise ConfigError(
-                    f"XACCEL['ROOTS']: {self.title} takes only UTF-8, not {directory!r}"
+                    f"XACCEL['ROOTS']: {self.title} accepts only UTF-8, not {directory!r}"
                 )
             check_value(directory)
 
@@ -64,5 +64,7 @@ def check_value(value: str) -> str:
             mark.
     """
     if '\\"' in value or value.endswith("\\"):
-        raise ConfigError(f"{value!r} has a backslash where {Lighttpd.title} does not allow one")
+        raise ConfigError(
+            f"{value!r} contains a backslash where {Lighttpd.title} does not allow one"
+        )
     return no_control(value, Lighttpd.title)

@@ -54,14 +54,14 @@ def validators(location: Location) -> Headers:
 
 
 def no_control(text: str, server: str) -> str:
-    """Return a string for a configuration file unchanged, if it has no control character.
+    """Return a string for a configuration file unchanged, if it contains no control character.
 
     Raises:
         ConfigError: The string contains a control character.
     """
     if has_control(text):
         raise ConfigError(
-            f"{text!r} has a control character, which {server}'s configuration does not allow"
+            f"{text!r} contains a control character, which {server}'s configuration does not allow"
         )
     return text
 

@@ -36,7 +36,7 @@ def server(deployment: Deployment) -> Iterator[str]:
     yield f"proxy_set_header Upgrade ${deployment.identifier}_upgrade;"
     yield f"proxy_set_header Connection ${deployment.identifier}_connection;"
     if deployment.real_ip_from and not deployment.balance:
-        yield "# Also if an error page has led to the app."
+        yield "# Use the error page for failures even if another error page has led to the app."
         yield "recursive_error_pages on;"
 
 
@@ -87,6 +87,6 @@ def named_locations(deployment: Deployment, upstream: str) -> Iterator[str]:
     )
     if deployment.real_ip_from and not deployment.balance:
         yield ""
-        yield "# The app does not run. Close the connection without an answer, so that the load"
-        yield "# balancer asks another machine. It passes on an answer of the app as it is."
+        yield "# The app is not running. Close the connection without a response, so that the load"
+        yield "# balancer tries another machine. It would pass on a response unchanged."
         yield from text.block(f"location {_DOWN}", ["return 444;"])

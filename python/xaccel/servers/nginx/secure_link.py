@@ -94,7 +94,7 @@ def check(config: Config, deployment: Deployment) -> Iterator[str]:
     """Yield the lines that verify the signature. The app verifies signatures with older keys."""
     yield from check_newest(config, deployment)
     if len(config.secret_keys) > 1:
-        yield "# nginx verifies with the newest key only. The app also knows the older ones."
+        yield "# nginx accepts only the newest key. The app also accepts older keys."
         yield "error_page 403 = @xaccel_app;"
 
 

@@ -96,8 +96,8 @@ class Originals:
         if config.thumbnail_source is None:
             raise ConfigError(
                 f"XACCEL['THUMBNAIL_ENGINE'] {config.thumbnail_engine!r} needs "
-                "XACCEL['THUMBNAIL_SOURCE']: the directory of that server or the URL below which "
-                "the images are"
+                "XACCEL['THUMBNAIL_SOURCE']: a directory on that server, or the URL prefix of the "
+                "images"
             )
         self._prefixes = {}
         for place in config.source_locations:
@@ -105,7 +105,7 @@ class Originals:
             if (place.is_directory and place.prefix) or place.location.startswith("storage://"):
                 raise ConfigError(
                     f"{place.setting} {place.location!r} can't be read by the engine "
-                    f"{config.thumbnail_engine!r}: set it to the URL below which the images are"
+                    f"{config.thumbnail_engine!r}: set it to the URL prefix of the images"
                 )
             location = place.location.rstrip("/") + "/"
             self._prefixes[place.prefix] = directory if place.is_directory else location

@@ -53,8 +53,8 @@ impl<'a> Unit<'a> {
         usize::from(self.header.get(1).map_or(0, |extension| extension >> 3 & 3))
     }
 
-    /// Whether a frame's header shows a frame (AV1, 5.9.2), which is either its own or an earlier
-    /// one. This does not apply to short headers.
+    /// Whether a frame header causes a frame to be shown (AV1, 5.9.2), either its own or an earlier
+    /// one. Short headers do not contain this information.
     fn is_shown(&self) -> bool {
         self.payload.first().is_some_and(|bits| bits & 0x80 != 0 || bits & 0x10 != 0)
     }
@@ -88,7 +88,7 @@ fn leb128(data: &[u8]) -> Option<(usize, &[u8])> {
 
 /// Returns the bitstream up to the first shown frame of each spatial layer, without units such as
 /// metadata, so that the decoder reads no more than it needs. Each frame may have at most
-/// `max_pixels`.
+/// `max_pixels` pixels.
 fn pictures_only(data: &[u8], max_pixels: u64) -> Result<Vec<u8>, ThumbnailError> {
     let mut kept = Vec::with_capacity(data.len());
     let mut rest = data;
@@ -132,7 +132,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Create a decoder for frames that have at most the number of pixels of this size.
+    /// Create a decoder for frames that do not exceed the number of pixels of this size.
     pub(super) fn new(size: Size) -> Result<Self, ThumbnailError> {
         let max_pixels = size.pixels();
         Ok(Self { decoder: Decoder::new(max_pixels).map_err(corrupt)?, max_pixels })

@@ -25,7 +25,7 @@ impl Grid {
         }
         let data = file.primary_data().map_err(corrupt)?;
         let [0, flags, rows, columns, ref rest @ ..] = *data else {
-            return Err(corrupt("its grid is of an unknown version"));
+            return Err(corrupt("its grid has an unknown version"));
         };
         let (width, height) = match *rest {
             [w3, w2, w1, w0, h3, h2, h1, h0, ..] if flags & 1 == 1 => {
@@ -134,7 +134,7 @@ pub(super) fn alpha(
 ) -> Result<(Picture, Completeness), ThumbnailError> {
     match Grid::read(file)? {
         Some(grid) if grid.size == size => grid.decode(file, PixelKind::Luma, request),
-        Some(_) => Err(corrupt("its opacity is of another size")),
+        Some(_) => Err(corrupt("its opacity has a different size")),
         None => {
             let data = file.primary_data().map_err(corrupt)?;
             let alpha = Stream::new(size)?.next(&data, None)?.luma(size)?;

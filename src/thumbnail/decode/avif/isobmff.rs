@@ -8,7 +8,7 @@ use super::format::corrupt;
 use crate::error::ThumbnailError;
 
 /// The maximum number of bytes in a table of items, their references or their properties. A grid of
-/// 256 tiles with 256 tiles of opacity uses at most a third of it.
+/// 256 tiles with 256 tiles of opacity uses at most a third of this limit.
 const MAX_TABLE: usize = 32 * 1024;
 
 /// The maximum number of properties that items may have.
@@ -26,11 +26,10 @@ pub(super) const MAX_SAMPLES: u32 = 10_000;
 /// The maximum number of comparisons between a run of chunks and a chunk.
 const MAX_CHUNK_VISITS: usize = 10_000_000;
 
-/// The name of an item of opacity in its property `auxC`, as the AVIF specification defines it
-/// (4.1).
+/// The type in the property `auxC` of an opacity item, as the AVIF specification defines it (4.1).
 const ALPHA: &[u8] = b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0";
 
-/// The start of the names of auxiliary images.
+/// The prefix of the types of auxiliary images.
 const NAMES: &[u8] = b"urn:mpeg:";
 
 fn too_large(what: &str) -> ThumbnailError {

@@ -185,7 +185,7 @@ impl Avif<'_> {
         Ok((picture, Completeness::whole_if(is_whole)))
     }
 
-    /// Pass on the frames of a sequence. Each frame may depend on the previous ones.
+    /// Pass the frames of a sequence to the sink. Each frame may depend on the previous ones.
     fn play(
         &self,
         size: Size,

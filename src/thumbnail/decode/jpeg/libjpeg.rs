@@ -13,7 +13,7 @@ use super::super::components::Components;
 use super::super::decoder::{Completeness, DecodeRequest};
 use super::format::corrupt;
 use super::scale::without_invisible;
-use super::segments::{FrameHeader, tidy};
+use super::segments::{FrameHeader, has_data, tidy};
 use crate::error::ThumbnailError;
 
 /// The maximum number of scans in a progressive file of ordinary size, and in a large one. Each
@@ -32,7 +32,7 @@ struct Prepared<'a> {
     found: DecompressHeader,
 }
 
-/// Prepare to decode at this scale.
+/// Read the header, and prepare to decode at this scale.
 fn prepare(
     source: &[u8],
     scaling: ScalingFactor,
@@ -82,7 +82,7 @@ pub(super) fn decode(
     };
     let mut warning = decompress(&source, &mut data)?;
     if warning == Some(Warning::NoEnd) {
-        // The data may be complete, but this can't be determined without its end.
+        // The data may be complete, but this can only be determined if the end marker is present.
         let ended = [&source, END.as_slice()].concat();
         warning = decompress(&ended, &mut data)?;
         if warning.is_none() && may_lack_scans(frame) && !has_all_scans(&ended) {
@@ -90,8 +90,9 @@ pub(super) fn decode(
         }
     }
     let is_whole = !matches!(warning, Some(Warning::NoEnd | Warning::Missing));
-    // Blocks without data are decoded as middle gray.
-    if !is_whole && data.iter().all(|&sample| sample == 128) {
+    // Blocks without data are decoded as middle gray, but the first block as if it had a few bits.
+    let is_empty = || !has_data(&source) || data.iter().all(|&sample| sample == 128);
+    if !is_whole && is_empty() {
         return Err(corrupt("all of its pixels are missing"));
     }
     if kind == PixelKind::Cmyk && has_inverted_inks {
@@ -113,7 +114,7 @@ const fn may_lack_scans(frame: FrameHeader) -> bool {
 /// The marker EOI.
 const END: [u8; 2] = [0xff, 0xd9];
 
-/// What libjpeg's first warning means for the picture.
+/// The state of the picture, according to libjpeg's first warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Warning {
     /// The picture is complete.
@@ -149,8 +150,8 @@ impl Warning {
     }
 }
 
-/// Decode the components at this scale. Returns `None` for a JPEG without luma and chroma at the
-/// usual resolutions, or a damaged one.
+/// Decode the components at this scale. Returns `None` if the JPEG does not consist of luma and
+/// chroma at the usual resolutions, or is damaged.
 pub(super) fn components(source: &[u8], scaling: ScalingFactor, size: Size) -> Option<Components> {
     let Prepared { mut decoder, source, found } = prepare(source, scaling, size).ok()?;
     if found.colorspace != Colorspace::YCbCr {

@@ -117,7 +117,8 @@ impl Source for Jpeg<'_> {
         (!icc.is_empty()).then_some(Profile::Icc(icc))
     }
 
-    /// Luma and chroma, or red, green and blue; only decoding can distinguish them.
+    /// The components may be luma and chroma, or red, green and blue; only decoding can distinguish
+    /// them.
     fn has_components(&self) -> bool {
         self.frame.components == 3
     }

@@ -36,6 +36,12 @@ pub(super) fn segments(source: &[u8]) -> impl Iterator<Item = Segment<'_>> {
     })
 }
 
+/// Whether any data follows the header of the first scan.
+pub(super) fn has_data(source: &[u8]) -> bool {
+    let is_marker = |data: &[u8]| matches!(data, [] | [0xff] | [0xff, 1..=0xff, ..]);
+    segments(source).any(|segment| segment.marker == 0xda && !is_marker(segment.after))
+}
+
 /// The frame header (T.81, B.2.2).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FrameHeader {
@@ -46,13 +52,13 @@ pub(super) struct FrameHeader {
     pub(super) components: u8,
     /// Whether one component has fewer samples than another.
     pub(super) is_subsampled: bool,
-    /// The number of samples of all components in a block of pixels, and of the pixels in the
-    /// block.
+    /// The number of samples of all components in a block of pixels, and the number of pixels in
+    /// the block.
     sampling: (u64, u64),
 }
 
 impl FrameHeader {
-    /// Whether the image is distributed over scans of some bits of some coefficients (SOF2).
+    /// Whether the image is progressive (SOF2): each scan contains some bits of some coefficients.
     pub(super) const fn is_progressive(self) -> bool {
         self.marker == 0xc2
     }
@@ -85,8 +91,8 @@ impl FrameHeader {
     }
 }
 
-/// Returns the same image, but of the segments before its first scan, only those that decoding
-/// needs.
+/// Returns the same image without the segments before its first scan that are not needed for
+/// decoding.
 pub(super) fn tidy(source: &[u8]) -> Option<Vec<u8>> {
     let mut tidied = vec![0xff, 0xd8];
     let mut scans = None;

@@ -116,7 +116,7 @@ def _option(parser: Parser, word: str) -> tuple[str, FilterExpression]:
 
 def _syntax_error() -> template.TemplateSyntaxError:
     return template.TemplateSyntaxError(
-        "a thumbnail is written {% thumbnail source geometry key=value … as name %}"
+        "the syntax is {% thumbnail source geometry key=value … as name %}"
     )
 
 
