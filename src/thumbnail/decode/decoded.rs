@@ -246,7 +246,7 @@ mod tests {
         let full = Size { width: 301, height: 199 };
         let page = image.of_source(full, 2).unwrap();
         assert_eq!(thumbnail(&page, "3000x15"), Ok((23, 15)));
-        assert_eq!(thumbnail(&page, "15x,page-2"), Ok((15, 10)));
+        assert_eq!(thumbnail(&page, "15x-,page-2"), Ok((15, 10)));
         let missing = ThumbnailError::NoSuchPage { page: 3, pages: 2 };
         assert_eq!(thumbnail(&page, "15x-,page-3"), Err(missing));
         let turned = image.oriented(6).of_source(full.swapped(), 1).unwrap();
