@@ -473,6 +473,14 @@ pub enum ThumbnailError {
         /// The feature.
         feature: &'static str,
     },
+    /// The source does not have the page.
+    #[error("page {page} does not exist; the number of pages is {pages}")]
+    NoSuchPage {
+        /// The requested page, from 1.
+        page: u32,
+        /// The number of pages.
+        pages: u32,
+    },
     /// The source can't be decoded.
     #[error("it is a corrupt {format} image: {reason}")]
     Corrupt {

@@ -99,6 +99,8 @@ def test_replace_changes_only_the_given_options():
         ({"flip": "x"}, "h or v"),
         ({"blur": 101}, "0.01 to 100"),
         ({"sharpen": -1}, "0.01 to 10"),
+        ({"page": 0}, "1 to 65535"),
+        ({"page": 65536}, "1 to 65535"),
         ({"trim": 256}, "0 to 255"),
         ({"radius": 0}, "1 to 65535"),
         ({"radius": 65536}, "1 to 65535"),
@@ -182,6 +184,13 @@ def test_every_option_is_an_attribute():
 def test_a_wrong_type_is_a_type_error(options, message):
     with pytest.raises(TypeError, match=message):
         Spec(**options)
+
+
+def test_the_first_page_is_the_default():
+    assert str(Spec(9, 9, page=2)) == "9x9,page-2"
+    assert Spec.parse("9x9,page-2").page == 2
+    assert Spec(9, 9, page=1) == Spec(9, 9)
+    assert Spec(9, 9).page is None
 
 
 def test_trim_has_a_usual_tolerance():

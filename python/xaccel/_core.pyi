@@ -26,7 +26,6 @@ class _Readable(Protocol):
 _Usage: TypeAlias = tuple[int, int]  # the number of files, and their size on the disk in bytes
 _Source: TypeAlias = bytes | str | PathLike[str] | OpenedFile | StreamedSource | _Readable
 _Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
-_SourceFormat: TypeAlias = Literal["jpeg", "png", "webp", "gif", "bmp", "tiff", "avif"]
 _Fit: TypeAlias = Literal["contain", "cover", "fill", "pad"]
 _FormatOption: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif", "auto"]
 
@@ -47,6 +46,7 @@ class Spec:
             is lowered, and the thumbnail still shows the same part of the image.
         gravity: The part that a crop keeps: "n", "ne", ..., "c", "smart", or a focal point
             `(x, y)` in fractions of the image. None or "center" = the centre.
+        page: The page of a document, from 1.
         crop: The part of the source to use: `(x, y, width, height)` as fractions.
         rotate: Degrees clockwise: 0, 90, 180 or 270. The box applies to the rotated image.
         flip: "h" (left to right) or "v" (top to bottom).
@@ -80,6 +80,7 @@ class Spec:
         fit: str = "contain",
         upscale: bool = False,
         gravity: str | tuple[float, float] | None = None,
+        page: int | None = None,
         trim: bool | int | None = None,
         crop: str | tuple[float, float, float, float] | None = None,
         rotate: int = 0,
@@ -143,6 +144,8 @@ class Spec:
     def upscale(self) -> bool: ...
     @property
     def gravity(self) -> str | tuple[float, float] | None: ...
+    @property
+    def page(self) -> int | None: ...
     @property
     def trim(self) -> int | None: ...
     @property
@@ -216,7 +219,7 @@ class Limits:
             source are not decoded.
         max_side: The maximum length of the longer side of the thumbnail, in pixels.
         timeout: The maximum time in seconds. It is checked between and during the steps, except
-            within libjpeg-turbo and libaom. None = no limit.
+            within libjpeg-turbo, libaom and decoders of other formats. None = no limit.
 
     Raises:
         ValueError: A limit is negative, or more than 32 bits (`max_frames`, `max_side`) or 64 bits.
@@ -244,6 +247,13 @@ class Limits:
     def max_side(self) -> int: ...
     @property
     def timeout(self) -> float | None: ...
+    def check_decoded(self, width: int, height: int, bytes_per_pixel: int = 4, /) -> None:
+        """Check the size of an image before it is decoded.
+
+        Raises:
+            xaccel.exceptions.ImageTooLarge: The decoded image exceeds `max_memory` or `max_pixels`.
+        """
+
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
 
@@ -273,8 +283,33 @@ class Thumbnail:
 
 @final
 class ImageInfo:
-    """The properties of an image, as read from its header."""
+    """The properties of an image, as read from its header.
 
+    Args:
+        width: The width of the upright image, in pixels.
+        height: The height of the upright image, in pixels.
+        format: The name of the format.
+        orientation: The EXIF orientation, 1 to 8.
+        frames: The number of frames.
+        pages: The number of pages.
+        has_alpha: Whether pixels may be transparent.
+        icc: Whether the image has a colour profile.
+        decoded_size: The size in bytes of the decoded image; None = 3 or 4 bytes for each pixel.
+    """
+
+    def __new__(
+        cls,
+        width: int,
+        height: int,
+        format: str,
+        *,
+        orientation: int = 1,
+        frames: int = 1,
+        pages: int = 1,
+        has_alpha: bool = False,
+        icc: bool = False,
+        decoded_size: int | None = None,
+    ) -> ImageInfo: ...
     @property
     def width(self) -> int:
         """The width of the upright image, in pixels."""
@@ -284,13 +319,19 @@ class ImageInfo:
         """The height of the upright image, in pixels."""
 
     @property
-    def format(self) -> _SourceFormat: ...
+    def format(self) -> str:
+        """The name of the format: "jpeg", "png", and so on, or the name that a decoder uses."""
+
     @property
     def orientation(self) -> int:
         """The EXIF orientation, 1 to 8. `width` and `height` already take it into account."""
 
     @property
     def frames(self) -> int: ...
+    @property
+    def pages(self) -> int:
+        """The number of pages of a document; 1 for an image."""
+
     @property
     def has_alpha(self) -> bool: ...
     @property
@@ -300,6 +341,10 @@ class ImageInfo:
     @property
     def decoded_size(self) -> int:
         """The size in bytes of a frame when it is decoded for a small thumbnail; see `Limits`."""
+
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[int, int, str], dict[str, Any]]: ...
 
 @final
 class StreamedSource:
@@ -331,6 +376,7 @@ def render(
     subsampling: Literal["420", "422", "444"] = "420",
     linear: bool = False,
     limits: Limits | None = None,
+    decoders: Sequence[str] | None = None,
     is_partial: bool = False,
 ) -> Thumbnail:
     """Render the thumbnail that a spec describes.
@@ -353,6 +399,8 @@ def render(
             and a linear reference is at least 0.993 for half of the thumbnails, and 0.92 for the
             worst one.
         limits: The limits of the call; None = the defaults of `Limits`.
+        decoders: The names of the enabled decoders for further formats; see `xaccel.decoders`. None
+            = our own decoders whose extras are installed.
         is_partial: Whether the source is only the start of a JPEG; see `StreamedSource.feed`. If
             the source does not contain enough of the file, `CorruptImage` is raised.
 
@@ -363,12 +411,15 @@ def render(
         xaccel.exceptions.CorruptImage: The source can't be decoded.
         xaccel.exceptions.RenderTimeout: Rendering takes longer than `Limits.timeout`.
         xaccel.exceptions.FileNotFound: There is no file at this path.
+        xaccel.exceptions.SpecError: The source does not have the page.
+        xaccel.exceptions.ConfigError: A decoder is not installed, or can't be loaded.
     """
 
 class _Options(TypedDict, total=False):
     fit: str
     upscale: bool
     gravity: str | tuple[float, float] | None
+    page: int | None
     trim: bool | int | None
     crop: str | tuple[float, float, float, float] | None
     rotate: int
@@ -397,6 +448,7 @@ def thumbnail(
     colors: int | None = None,
     linear: bool = False,
     limits: Limits | None = None,
+    decoders: Sequence[str] | None = None,
     **options: Unpack[_Options],
 ) -> Thumbnail:
     """Make a thumbnail. Raises the same errors as `render`.
@@ -412,6 +464,7 @@ def thumbnail(
             dithered. None = a PNG has a palette only if that is lossless.
         linear: See `render`.
         limits: See `render`.
+        decoders: See `render`.
         options: The options of `Spec`.
     """
 
@@ -424,6 +477,7 @@ def thumbnail_many(
     colors: int | None = None,
     linear: bool = False,
     limits: Limits | None = None,
+    decoders: Sequence[str] | None = None,
     **options: Unpack[_Options],
 ) -> list[Thumbnail | XaccelError]:
     """Make thumbnails of several sources at once.
@@ -436,6 +490,7 @@ def thumbnail_many(
         colors: See `thumbnail`.
         linear: See `render`.
         limits: The limits of each source; see `render`.
+        decoders: See `render`.
         options: The options of `Spec`.
 
     Returns:
@@ -450,6 +505,7 @@ def placeholder(
     kind: Literal["thumbhash", "blurhash", "color"] | None = None,
     colors: None = None,
     limits: Limits | None = None,
+    decoders: Sequence[str] | None = None,
 ) -> str: ...
 @overload
 def placeholder(
@@ -458,6 +514,7 @@ def placeholder(
     kind: Literal["palette"],
     colors: int | None = None,
     limits: Limits | None = None,
+    decoders: Sequence[str] | None = None,
 ) -> list[str]:
     """Return something to show until the thumbnail has loaded.
 
@@ -475,12 +532,15 @@ def placeholder(
             Transparent pixels do not count.
         colors: The maximum number of colours of a palette, 2 to 256; None = 5.
         limits: See `render`.
+        decoders: See `render`.
 
     Raises:
         ValueError: `kind` is unknown, or `colors` is invalid or given for another kind.
     """
 
-def thumbhash(source: _Source, *, limits: Limits | None = None) -> str:
+def thumbhash(
+    source: _Source, *, limits: Limits | None = None, decoders: Sequence[str] | None = None
+) -> str:
     """Return the ThumbHash of an image, like `placeholder` with `kind="thumbhash"`.
 
     Store it with the image, so that `draw_thumbhash` can make the placeholder without reading the
@@ -501,7 +561,9 @@ def draw_blurhash(hash: str, /) -> str:
         xaccel.exceptions.CorruptImage: The text is not a BlurHash.
     """
 
-def probe(source: _Source, *, limits: Limits | None = None) -> ImageInfo:
+def probe(
+    source: _Source, *, limits: Limits | None = None, decoders: Sequence[str] | None = None
+) -> ImageInfo:
     """Read the header of an image. Raises the same errors as `render`."""
 
 def available_parallelism() -> int:

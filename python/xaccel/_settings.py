@@ -318,6 +318,22 @@ def formats(key: str, value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def decoders(key: str, value: Any) -> tuple[str, ...]:
+    """Check that the value is a list of installed decoders, without loading them."""
+    right = "a list of names of decoders, such as ['heic']"
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise _wrong(key, value, right)
+    if not all(isinstance(name, str) for name in value) or len(set(value)) < len(value):
+        raise _wrong(key, value, right)
+    if value:
+        # Apps that do not use the setting do not load the metadata of all packages.
+        from xaccel.decoders._enabled import check_name  # noqa: PLC0415
+
+        for name in value:
+            check_name(name, f"XACCEL[{key!r}]")
+    return tuple(value)
+
+
 def quality(key: str, value: Any) -> dict[str, int]:
     """Check that the value is a dict of qualities by format. Other formats keep their defaults."""
     for name, number in _mapping(key, value, "a dict of formats and numbers").items():

@@ -173,6 +173,10 @@ class Config:
     """The chroma subsampling of JPEG thumbnails, unless the spec sets it."""
     thumbnail_presets: Mapping[str, str] = _setting({}, check.presets)
     """Specs by name: `{"avatar": "96x96,cover"}`."""
+    thumbnail_decoders: tuple[str, ...] | None = _setting(None, check.optional(check.decoders))
+    """The names of the enabled decoders for further formats, in the order in which they are tried:
+    `heic`, `pdf`, `video` and those of other packages; see `xaccel.decoders`. By default, our own
+    decoders are enabled if their extras are installed."""
     thumbnail_max_memory: int = _setting("256M", check.size)
     """The maximum size of all decoded frames of a source together, in bytes. A JPEG is counted at
     the scale at which it is decoded, but with at least a quarter of its full pixel count."""

@@ -107,7 +107,7 @@ impl ImgproxySigner {
             "imgproxy",
             "only its Pro version supports it in URLs",
         )?;
-        refuse_effects(spec)?;
+        refuse_missing(spec)?;
         let mut path = String::new();
         for option in options(source, spec, expires) {
             path.push_str(&option);
@@ -118,10 +118,12 @@ impl ImgproxySigner {
     }
 }
 
-/// Rejects the effects that imgproxy does not support, or supports only in its Pro version.
-fn refuse_effects(spec: &Spec) -> Result<(), DialectError> {
+/// Rejects the options that imgproxy does not support, or supports only in its Pro version.
+fn refuse_missing(spec: &Spec) -> Result<(), DialectError> {
     const PRO: &str = "only its Pro version does";
-    let (option, reason) = if spec.brightness.is_some() {
+    let (option, reason) = if spec.page.is_some() {
+        ("page", PRO)
+    } else if spec.brightness.is_some() {
         ("brightness", PRO)
     } else if spec.contrast.is_some() {
         ("contrast", PRO)

@@ -91,6 +91,9 @@ impl ThumborSigner {
             return Err(inexpressible("v", "its URLs can't contain a version of the source"));
         }
         refuse_effects(spec)?;
+        if spec.page.is_some() {
+            return Err(inexpressible("page", "it renders only the first page of a document"));
+        }
         translate::refuse_jpeg_options(
             spec,
             "thumbor",

@@ -17,6 +17,8 @@ pub struct Header {
     pub transform: Transform,
     /// The number of readable frames; 1 for a still image.
     pub frames: u32,
+    /// The number of pages of a document; 1 for an image.
+    pub pages: u32,
     /// The number of times that an animation plays; 0 = forever.
     pub plays: u16,
     /// Whether pixels may be transparent.
@@ -35,6 +37,7 @@ impl Header {
             orientation: 1,
             transform: Transform::default(),
             frames: 1,
+            pages: 1,
             plays: 1,
             has_alpha: false,
             has_icc: false,

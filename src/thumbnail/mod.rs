@@ -50,10 +50,11 @@ mod trim;
 use crate::error::ThumbnailError;
 use color::Converter;
 use crop::{Geometry, Window};
-use decode::{Completeness, DecodedFrame, Pixels, Source};
+use decode::{Completeness, DecodedFrame, Input, Pixels, Source};
 use format::OutputFormat;
 use options::RenderOptions;
 use plan::RenderPlan;
+pub use plan::size_to_decode;
 use raster::{Frame, Picture, Size};
 use spec::{Gravity, Spec};
 
@@ -73,13 +74,16 @@ pub struct Thumbnail {
     pub is_complete: bool,
 }
 
-/// Make a thumbnail of an encoded image.
+/// Make a thumbnail of an image.
 ///
 /// # Errors
 /// Fails if the source exceeds a limit or is not a readable image, or the time limit is exceeded.
-pub fn render(source: &[u8], options: &RenderOptions<'_>) -> Result<Thumbnail, ThumbnailError> {
+pub fn render<'a>(
+    source: impl Into<Input<'a>>,
+    options: &RenderOptions<'_>,
+) -> Result<Thumbnail, ThumbnailError> {
     let mut source = match options.spec.trim {
-        Some(tolerance) => trim::open(source, options, tolerance)?,
+        Some(tolerance) => trim::open(source.into(), options, tolerance)?,
         None => decode::open(source, options.limits)?,
     };
     let plan = RenderPlan::new(source.as_ref(), options)?;
@@ -102,22 +106,28 @@ pub fn render(source: &[u8], options: &RenderOptions<'_>) -> Result<Thumbnail, T
     Ok(Thumbnail { data, width, height, format: plan.format, is_complete })
 }
 
-/// Compute the `ThumbHash` of an encoded image, for [`placeholder::draw`]. Only the limits, the
+/// Compute the `ThumbHash` of an image, for [`placeholder::draw`]. Only the limits, the
 /// time limit and `is_partial` are used; the other options are ignored.
 ///
 /// # Errors
 /// See [`render`].
-pub fn thumbhash(source: &[u8], options: &RenderOptions<'_>) -> Result<Vec<u8>, ThumbnailError> {
-    small_picture(source, options).map(placeholder::hash)
+pub fn thumbhash<'a>(
+    source: impl Into<Input<'a>>,
+    options: &RenderOptions<'_>,
+) -> Result<Vec<u8>, ThumbnailError> {
+    small_picture(source.into(), options).map(placeholder::hash)
 }
 
-/// Compute the `BlurHash` of an encoded image, for [`placeholder::draw_blurhash`]. It uses the same
+/// Compute the `BlurHash` of an image, for [`placeholder::draw_blurhash`]. It uses the same
 /// options as [`thumbhash()`].
 ///
 /// # Errors
 /// See [`render`].
-pub fn blur_hash(source: &[u8], options: &RenderOptions<'_>) -> Result<String, ThumbnailError> {
-    small_picture(source, options).map(placeholder::blur_hash)
+pub fn blur_hash<'a>(
+    source: impl Into<Input<'a>>,
+    options: &RenderOptions<'_>,
+) -> Result<String, ThumbnailError> {
+    small_picture(source.into(), options).map(placeholder::blur_hash)
 }
 
 /// Returns the main colours of an encoded image, most frequent first. It uses the same options as
@@ -125,16 +135,19 @@ pub fn blur_hash(source: &[u8], options: &RenderOptions<'_>) -> Result<String, T
 ///
 /// # Errors
 /// See [`render`].
-pub fn main_colors(
-    source: &[u8],
+pub fn main_colors<'a>(
+    source: impl Into<Input<'a>>,
     options: &RenderOptions<'_>,
     most: encode::Colors,
 ) -> Result<Vec<spec::Rgb>, ThumbnailError> {
-    encode::main_colors(small_picture(source, options)?, most)
+    encode::main_colors(small_picture(source.into(), options)?, most)
 }
 
 /// The image from which a placeholder is computed.
-fn small_picture(source: &[u8], options: &RenderOptions<'_>) -> Result<Picture, ThumbnailError> {
+fn small_picture(
+    source: Input<'_>,
+    options: &RenderOptions<'_>,
+) -> Result<Picture, ThumbnailError> {
     // PNG preserves transparency, and has a single frame.
     let options =
         RenderOptions { spec: &placeholder::spec(), format: Some(OutputFormat::Png), ..*options };

@@ -5,7 +5,7 @@ use super::format::OutputFormat;
 use super::header::Header;
 use super::limits::Limits;
 use super::resize::Averaging;
-use super::spec::Spec;
+use super::spec::{Page, Spec};
 use crate::error::ThumbnailError;
 
 /// The default quality of each format. It applies if the spec does not set one.
@@ -76,6 +76,15 @@ impl RenderOptions<'_> {
     /// The number of frames to decode from a source with this header.
     pub(super) fn frames_of(&self, header: &Header) -> u32 {
         header.frames.min(self.max_frames(header))
+    }
+
+    /// Check that a source with this header has the page.
+    ///
+    /// # Errors
+    /// [`ThumbnailError::NoSuchPage`].
+    pub(super) fn check_page(&self, header: &Header) -> Result<(), ThumbnailError> {
+        let (page, pages) = (self.spec.page.unwrap_or(Page::FIRST).number(), header.pages);
+        if page > pages { Err(ThumbnailError::NoSuchPage { page, pages }) } else { Ok(()) }
     }
 
     /// # Errors

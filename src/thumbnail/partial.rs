@@ -18,6 +18,16 @@ use crate::error::ThumbnailError;
 /// The start of a JPEG: the marker SOI, followed by another marker.
 const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
 
+/// Open a file for reading. Nothing happens if the file is a FIFO or a device.
+///
+/// # Errors
+/// Fails if the file can't be opened.
+pub fn open(path: &Path) -> io::Result<File> {
+    // Opening a FIFO would wait for a writer, and a terminal could become the controlling terminal.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(openat(CWD, path, flags, Mode::empty())?.into())
+}
+
 /// A file that is read only as far as necessary.
 pub struct SourceFile {
     file: Take<Positioned>,
@@ -33,10 +43,7 @@ impl SourceFile {
     /// The outer error means that the file can't be read, or is not a regular file (`NotFound`).
     /// The inner error means that it is too large.
     pub fn open(path: &Path, limits: &Limits) -> io::Result<Result<Self, ThumbnailError>> {
-        // Opening a FIFO would wait for a writer, and a terminal could become the controlling
-        // terminal.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        Self::from_file(openat(CWD, path, flags, Mode::empty())?.into(), limits)
+        Self::from_file(open(path)?, limits)
     }
 
     /// Use an open file whose size is within the limits. It is read from its start regardless of
@@ -70,6 +77,16 @@ impl SourceFile {
         }
         read_needed(&mut self.file, &mut self.read, &Options::new().chroma(Chroma::Dc))?;
         Ok(((self.read.len() as u64) < self.size).then_some(&self.read))
+    }
+
+    /// Returns the first bytes, up to a number of them.
+    ///
+    /// # Errors
+    /// Fails if the file can't be read.
+    pub fn head(&mut self, length: usize) -> io::Result<&[u8]> {
+        let missing = length.saturating_sub(self.read.len()) as u64;
+        self.file.by_ref().take(missing).read_to_end(&mut self.read)?;
+        Ok(self.read.get(..length).unwrap_or(&self.read))
     }
 
     /// Returns the whole file.

@@ -21,7 +21,8 @@ const SIDE: u32 = 100;
 const QUALITY: u8 = 50;
 
 /// The spec of the image from which the hash is computed.
-pub(super) fn spec() -> Spec {
+#[must_use]
+pub fn spec() -> Spec {
     Spec { width: Some(SIDE), height: Some(SIDE), ..Spec::default() }
 }
 

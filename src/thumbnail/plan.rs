@@ -1,7 +1,7 @@
 //! The plan of a render: its options, applied to the header of one source.
 
 use super::crop::Geometry;
-use super::decode::{DecodeRequest, Source};
+use super::decode::{self, DecodeRequest, Source};
 use super::encode::{self, Style};
 use super::format::OutputFormat;
 use super::header::Header;
@@ -9,6 +9,25 @@ use super::options::RenderOptions;
 use super::resize::Averaging;
 use crate::error::ThumbnailError;
 use raster::Size;
+
+/// The minimum size at which a decoder outside of this crate has to decode a source.
+///
+/// `full` is the size of the upright source, or of the page to decode.
+///
+/// # Errors
+/// [`ThumbnailError::NoSuchPage`], or [`ThumbnailError::TooLarge`] for the thumbnail.
+pub fn size_to_decode(
+    full: Size,
+    pages: u32,
+    options: &RenderOptions<'_>,
+) -> Result<Size, ThumbnailError> {
+    let header = Header { pages, ..Header::still(decode::DECODED, full) };
+    options.check_page(&header)?;
+    let geometry = Geometry::new(full, header.transform, options.spec)?;
+    options.limits.check_output(geometry.canvas, 1)?;
+    let needs_all = options.spec.trim.is_some() || options.averaging == Averaging::LinearLight;
+    Ok(if needs_all { full } else { geometry.decoded_size() })
+}
 
 /// Everything that depends on the header: which pixels to decode, and how to process them.
 pub(super) struct RenderPlan<'a> {
@@ -34,6 +53,7 @@ impl<'a> RenderPlan<'a> {
         options: &'a RenderOptions<'a>,
     ) -> Result<Self, ThumbnailError> {
         let header = source.header();
+        options.check_page(header)?;
         let RenderOptions { spec, qualities, style, limits, .. } = *options;
         let format = options.format_for(header);
         let quality = spec.quality.unwrap_or_else(|| qualities.of(format));

@@ -4,7 +4,7 @@
 //! result is another source, so that all other steps work on the part within the border.
 
 use super::color::Profile;
-use super::decode::{self, Completeness, DecodeRequest, Sink, Source};
+use super::decode::{self, Completeness, DecodeRequest, Input, Sink, Source};
 use super::header::Header;
 use super::options::RenderOptions;
 use super::orient::Transform;
@@ -19,12 +19,13 @@ use raster::{Frame, Picture, PixelKind, Size};
 /// # Errors
 /// See [`render`](super::render).
 pub(super) fn open<'a>(
-    bytes: &'a [u8],
+    input: Input<'a>,
     options: &RenderOptions<'_>,
     tolerance: Tolerance,
 ) -> Result<Box<dyn Source + 'a>, ThumbnailError> {
-    let mut source = decode::open(bytes, options.limits)?;
+    let mut source = decode::open(input, options.limits)?;
     let (header, profile) = (*source.header(), source.profile());
+    options.check_page(&header)?;
     let frames = options.frames_of(&header);
     let request = DecodeRequest {
         size: FULL,
@@ -49,7 +50,7 @@ pub(super) fn open<'a>(
     let area = inside.unwrap_or_else(|| Area::all(header.size));
     let pixels = match still {
         Some(picture) => TrimmedPixels::Still(cut(picture, area), completeness),
-        None => TrimmedPixels::Animation(decode::open(bytes, options.limits)?, area),
+        None => TrimmedPixels::Animation(decode::open(input, options.limits)?, area),
     };
     let size = match &pixels {
         TrimmedPixels::Still(picture, _) => picture.size(),

@@ -115,7 +115,7 @@ def _probed(source: Path, kinds: Sequence[PlaceholderKind], colors: int | None) 
 
 
 def _facts(info: ImageInfo) -> Mapping[str, Any]:
-    names = ("width", "height", "format", "orientation", "frames", "has_alpha", "icc")
+    names = ("width", "height", "format", "orientation", "frames", "pages", "has_alpha", "icc")
     return {name: getattr(info, name) for name in names}
 
 
@@ -125,6 +125,8 @@ def _line(source: str, error: str | None = None, **facts: Any) -> str:
     words = [f"{facts['width']}x{facts['height']}", facts["format"]]
     if facts["frames"] > 1:
         words.append(f"{facts['frames']} frames")
+    if facts["pages"] > 1:
+        words.append(f"{facts['pages']} pages")
     if facts["orientation"] != 1:
         words.append(f"orientation {facts['orientation']}")
     if facts["has_alpha"]:

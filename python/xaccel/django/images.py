@@ -53,13 +53,16 @@ def info(file: File[Any]) -> ImageInfo:
         OSError: The file can't be read.
     """
     with _source(file) as source:
-        return probe(source, limits=conf.config().limits())
+        config = conf.config()
+        return probe(source, limits=config.limits(), decoders=config.thumbnail_decoders)
 
 
 def placeholder_of(file: File[Any], kind: PlaceholderKind) -> str:
     """Return the placeholder of an image as text. Raises the same errors as `info`."""
     with _source(file) as source:
-        return placeholder_text(placeholder(source, kind=kind, limits=conf.config().limits()))
+        config = conf.config()
+        limits, decoders = config.limits(), config.thumbnail_decoders
+        return placeholder_text(placeholder(source, kind=kind, limits=limits, decoders=decoders))
 
 
 def validated(file: File[Any]) -> ImageInfo:

@@ -78,6 +78,8 @@ class RenderJob:
     image_format: str
     encoder: EncoderSettings
     limits: Limits
+    decoders: tuple[str, ...] | None
+    """The enabled decoders for further formats; see `Config.thumbnail_decoders`."""
     is_partial: bool = False
     """Whether `image` is only the start of a JPEG."""
 
@@ -91,6 +93,7 @@ class RenderJob:
             progressive=self.encoder.progressive,
             subsampling=self.encoder.subsampling,
             limits=_with_timeout(self.limits, timeout),
+            decoders=self.decoders,
             is_partial=self.is_partial,
         )
 
@@ -107,11 +110,14 @@ class PlaceholderJob:
     kind: PlaceholderKind | None
     """`None` for a `data:` URI."""
     limits: Limits
+    decoders: tuple[str, ...] | None
+    """The enabled decoders for further formats; see `Config.thumbnail_decoders`."""
 
     def run(self, timeout: float) -> str:
         """See `Job.run`."""
         limits = _with_timeout(self.limits, timeout)
-        return placeholder_text(placeholder(self.image, kind=self.kind, limits=limits))
+        made = placeholder(self.image, kind=self.kind, limits=limits, decoders=self.decoders)
+        return placeholder_text(made)
 
     def __str__(self) -> str:
         return "the placeholder"

@@ -43,6 +43,7 @@ class Renderer:
             config.thumbnail_quality, config.thumbnail_progressive, config.thumbnail_subsampling
         )
         self._limits = config.limits()
+        self._decoders = config.thumbnail_decoders
         self._timeout = config.thumbnail_timeout
         self._queue = RenderQueue(cache, workers=workers, length=config.thumbnail_queue)
         self._backend: Backend = RenderThreads(workers)
@@ -66,7 +67,9 @@ class Renderer:
         budget = _Budget(self._timeout)
 
         def job(image: Image, *, is_partial: bool = False) -> Job[Thumbnail]:
-            return RenderJob(image, spec, image_format, self._encoder, self._limits, is_partial)
+            return RenderJob(
+                image, spec, image_format, self._encoder, self._limits, self._decoders, is_partial
+            )
 
         if original.stream is not None:
             partial = job(original.image, is_partial=True)
@@ -93,7 +96,8 @@ class Renderer:
             StorageUnavailable: The original can't be read.
             ThumbnailError: The image can't be decoded, or recently failed.
         """
-        job = PlaceholderJob(self._whole(original, name), kind, self._limits)
+        image = self._whole(original, name)
+        job = PlaceholderJob(image, kind, self._limits, self._decoders)
         return self._in_turn(job, original, name, _Budget(self._timeout))
 
     def _whole(self, original: Original, name: str) -> Image:

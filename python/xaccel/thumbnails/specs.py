@@ -37,6 +37,7 @@ _WORDS = {
 _NUMBERS: Mapping[str, Callable[[str], float]] = {
     "quality": int,
     "rotate": int,
+    "page": int,
     "trim": int,
     "radius": int,
     "pixelate": int,

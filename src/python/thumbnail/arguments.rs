@@ -7,6 +7,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::super::exceptions::ImageTooLarge;
 use super::super::numbers;
 use super::super::spec::{PySize, PySpec};
 use crate::error::ThumbnailError;
@@ -15,7 +16,8 @@ use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::limits::Limits as CoreLimits;
 use crate::thumbnail::options::{Qualities, RenderOptions};
 use crate::thumbnail::resize::Averaging;
-use crate::thumbnail::spec::{FormatOption, Progressive, Spec, Subsampling};
+use crate::thumbnail::spec::{FormatOption, Page, Progressive, Spec, Subsampling};
+use raster::Size;
 
 /// The limits of a source and its thumbnail.
 #[pyclass(frozen, get_all, eq, module = "xaccel._core")]
@@ -45,6 +47,14 @@ impl Limits {
         Self { max_memory, max_pixels, max_bytes, max_frames, max_side, timeout }
     }
 
+    #[pyo3(signature = (width, height, bytes_per_pixel=4, /))]
+    fn check_decoded(&self, width: u32, height: u32, bytes_per_pixel: u64) -> PyResult<()> {
+        let pixels = Size { width, height }.pixels();
+        self.core()
+            .check_source(pixels, bytes_per_pixel, 1)
+            .map_err(|error| ImageTooLarge::new_err(error.to_string()))
+    }
+
     fn __repr__(&self) -> String {
         format!(
             "Limits(max_memory={}, max_pixels={}, max_bytes={}, max_frames={}, max_side={}, timeout={})",
@@ -70,8 +80,14 @@ impl Limits {
     }
 
     /// The deadline of a call that starts now.
-    fn deadline(&self) -> Option<Instant> {
+    pub(super) fn deadline(&self) -> Option<Instant> {
         Instant::now().checked_add(Duration::try_from_secs_f64(self.timeout?).ok()?)
+    }
+
+    /// The same limits for the rest of a call.
+    pub(super) fn until(&self, deadline: Option<Instant>) -> Self {
+        let rest = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        Self { timeout: rest.map(|rest| rest.as_secs_f64()), ..*self }
     }
 }
 
@@ -133,6 +149,8 @@ pub(super) struct Arguments {
     style: Style,
     averaging: Averaging,
     pub(super) limits: Limits,
+    /// The names of the enabled plug-in decoders; `None` = the default.
+    pub(super) decoders: Option<Vec<String>>,
 }
 
 impl Arguments {
@@ -149,7 +167,18 @@ impl Arguments {
             style: Style::default(),
             averaging: if linear { Averaging::LinearLight } else { Averaging::Encoded },
             limits: limits.copied().unwrap_or_default(),
+            decoders: None,
         }
+    }
+
+    /// Return the same arguments with the names of the enabled plug-in decoders.
+    pub(super) fn with_decoders(self, decoders: Option<Vec<String>>) -> Self {
+        Self { decoders, ..self }
+    }
+
+    /// The page to render, from 1.
+    pub(super) fn page(&self) -> u32 {
+        self.spec.page.unwrap_or(Page::FIRST).number()
     }
 
     /// Build the arguments from a size, and the options of a spec as keyword arguments.
@@ -176,14 +205,13 @@ impl Arguments {
         Self { format: Some(format), qualities, style, ..self }
     }
 
-    /// Call `work` with the engine's options for these arguments. The time limit starts with this
-    /// call.
+    /// Call `work` with the engine's options for these arguments.
     pub(super) fn with_options<T>(
         &self,
+        deadline: Option<Instant>,
         is_partial: bool,
         work: impl FnOnce(&RenderOptions<'_>) -> Result<T, ThumbnailError>,
     ) -> Result<T, ThumbnailError> {
-        let deadline = self.limits.deadline();
         work(&RenderOptions {
             spec: &self.spec,
             format: self.format,

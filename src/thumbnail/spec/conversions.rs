@@ -4,8 +4,8 @@
 use super::argument::{Argument, OptionValue, Refusal};
 use super::css;
 use super::values::{
-    CropRect, Factor, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Length, Progressive,
-    Rgb, Rotation, Subsampling, Tolerance, Version,
+    CropRect, Factor, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Length, Page,
+    Progressive, Rgb, Rotation, Subsampling, Tolerance, Version,
 };
 
 impl OptionValue for bool {
@@ -193,6 +193,24 @@ impl OptionValue for Tolerance {
 
     fn to_argument(&self) -> Argument {
         self.0.to_argument()
+    }
+}
+
+impl OptionValue for Page {
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        u16::try_from(argument.integer()?).map(Self).map_err(|_| Refusal::Value)
+    }
+
+    fn to_argument(&self) -> Argument {
+        Argument::Integer(self.0.into())
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::FIRST
     }
 }
 

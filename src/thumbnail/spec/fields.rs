@@ -1,7 +1,7 @@
 //! The fields of a spec.
 
 use super::values::{
-    CropRect, Factor, Fit, Flip, FormatOption, Gravity, Hundredths, Length, Progressive, Rgb,
+    CropRect, Factor, Fit, Flip, FormatOption, Gravity, Hundredths, Length, Page, Progressive, Rgb,
     Rotation, Subsampling, Tolerance, Version,
 };
 
@@ -20,6 +20,8 @@ pub struct Spec {
     pub upscale: bool,
     /// The part of the image that a crop keeps; `None` = the centre.
     pub gravity: Option<Gravity>,
+    /// The page of a document; `None` = the first.
+    pub page: Option<Page>,
     /// The tolerance with which a border is cut off, as the first step. The border has the colour
     /// of the upright source's upper left corner.
     pub trim: Option<Tolerance>,

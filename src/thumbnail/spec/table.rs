@@ -5,7 +5,7 @@
 
 use super::argument::{Argument, OptionValue, Refusal};
 use super::fields::Spec;
-use super::values::{CropRect, Factor, Hundredths, Length};
+use super::values::{CropRect, Factor, Hundredths, Length, Page};
 use crate::error::SpecError;
 
 /// The text of an option in a spec.
@@ -62,7 +62,7 @@ const FACTOR: &str = "a factor from 0 to 10, with at most two decimals";
 const PIXELS: &str = "a whole number of pixels from 1 to 65535";
 
 /// The options, in their order in a spec.
-pub const OPTIONS: [SpecOption; 23] = [
+pub const OPTIONS: [SpecOption; 24] = [
     SpecOption {
         keyword: "fit",
         values: "contain|cover|fill|pad",
@@ -87,6 +87,16 @@ pub const OPTIONS: [SpecOption; 23] = [
         set: |spec, given| set_optional(&mut spec.gravity, given),
         value: |spec| optional(spec.gravity.as_ref()),
         drop_default: |spec| drop_default(&mut spec.gravity),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "page",
+        form: Form::Prefixed("page"),
+        expected: "a whole number from 1 to 65535",
+        set: |spec, given| set_optional(&mut spec.page, given),
+        value: |spec| optional(spec.page.as_ref()),
+        is_valid: |spec| spec.page.is_none_or(Page::is_valid),
+        drop_default: |spec| drop_default(&mut spec.page),
         ..PLAIN
     },
     SpecOption {

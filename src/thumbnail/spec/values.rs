@@ -414,6 +414,33 @@ impl fmt::Display for Rgb {
     }
 }
 
+/// The number of a page of a document, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Page(pub(super) u16);
+
+impl Page {
+    /// The first page.
+    pub const FIRST: Self = Self(1);
+
+    /// The number of the page, from 1.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        self.0.into()
+    }
+
+    /// Whether the number is not zero.
+    #[must_use]
+    pub const fn is_valid(self) -> bool {
+        self.0 > 0
+    }
+}
+
+impl fmt::Display for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// The maximum difference between a sample that belongs to a border and the sample of the border's
 /// colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -136,6 +136,7 @@ class LazyThumbnail:
                 format=self.media_format,
                 quality=config.thumbnail_quality,
                 limits=config.limits(),
+                decoders=config.thumbnail_decoders,
             ).data
 
     def open(self, mode: str = "rb") -> io.BytesIO:  # noqa: ARG002 - part of the interface

@@ -226,16 +226,19 @@ def _resized(name: str, content: Any, options: Mapping[str, Any]) -> tuple[str, 
     """Resize an upload with a field's `resize_source` options. Return its name and content."""
     content.seek(0)
     data = content.read()
-    info = probe(data, limits=conf.config().limits())
+    config = conf.config()
+    limits, decoders = config.limits(), config.thumbnail_decoders
+    info = probe(data, limits=limits, decoders=decoders)
     make = _recipe(name, options)
     spec = Spec(**make(ImageFacts(info.width, info.height, info.has_alpha)))
-    config, image_format = conf.config(), str(spec.output_format(name))
+    image_format = str(spec.output_format(name))
     thumbnail = render(
         data,
         spec,
         format=image_format,
         quality=config.thumbnail_quality,
-        limits=config.limits(),
+        limits=limits,
+        decoders=decoders,
     )
     extension = _EXTENSIONS.get(image_format, f".{image_format}")
     path = PurePath(name)
