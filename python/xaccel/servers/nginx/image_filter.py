@@ -28,7 +28,7 @@ _SIZE = f"(?<xaccel_width>{_SIDE})x(?<xaccel_height>{_SIDE})"
 _FAILURES = "http_500 http_502 http_503 http_504"
 # The caching server then sends a stale thumbnail, if it has one.
 _FAILED = "error_page 500 501 502 503 504 =502 /empty.gif;"
-# The headers of S3, and headers that would let the origin control the cache.
+# S3's headers, and headers that would let the origin control the cache.
 _ORIGINS_OWN = (
     "Cache-Control",
     "Expires",
@@ -59,7 +59,7 @@ def http(config: Config, deployment: Deployment, cache: str, check: list[str]) -
     Args:
         config: The app's settings.
         deployment: Where the resizing server listens.
-        cache: The directory for the cache, if the settings do not contain one.
+        cache: The directory for the cache if the settings do not specify one.
         check: The lines that verify the signature.
 
     Raises:
@@ -116,7 +116,7 @@ def server(config: Config, deployment: Deployment, check: list[str]) -> Iterator
 
 
 def _zone(deployment: Deployment) -> str:
-    """Return the name of the zone with the keys of the cache."""
+    """Return the name of the cache's key zone."""
     return f"{deployment.identifier}_thumbnails"
 
 
@@ -166,7 +166,7 @@ def _location(
 
 
 def _without_mount(config: Config) -> Iterator[str]:
-    """Yield the line, after the check, that removes the mount from the cache key and the source."""
+    """Yield the line that, after the check, removes the mount from the cache key and the source."""
     if config.mount:
         path = pattern(f"^{literal(config.mount)}(?<xaccel_path>/.*)$")
         yield f"rewrite {path} $xaccel_path break;"
