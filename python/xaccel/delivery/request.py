@@ -39,7 +39,7 @@ class Request:
     target: Target | None = None
     """`None` if the application server does not provide the undecoded path."""
     offloads: list[tuple[str, str]] = field(default_factory=list, compare=False)
-    """The headers that xaccel itself sets to make a server send a file, in lower case."""
+    """The headers that xaccel itself sets to make a server send a file, with lower-case names."""
 
     @classmethod
     def from_headers(

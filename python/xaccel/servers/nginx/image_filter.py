@@ -41,9 +41,9 @@ _ORIGINS_OWN = (
 
 
 def key_variable(deployment: Deployment) -> str:
-    """Return the variable with the secret of the server that handles the request.
+    """Return the variable that contains the current server's secret.
 
-    The variable is used if there are several keys.
+    It is used only if there are several keys.
     """
     return f"${deployment.identifier}_secret"
 
@@ -101,7 +101,7 @@ def http(config: Config, deployment: Deployment, cache: str, check: list[str]) -
 
 
 def secrets(deployment: Deployment, secrets: list[str]) -> Iterator[str]:
-    """Yield the secret of each server that verifies signatures, newest first."""
+    """Yield the map that assigns a secret to each server; `secrets` begins with the newest."""
     newest, *older = (quoted(secret, dollar=False) for secret in secrets)
     names = (f"{_older(deployment, number)} {secret};" for number, secret in enumerate(older, 1))
     yield from text.block(
