@@ -50,7 +50,7 @@ class Threads:
 
     @classmethod
     def for_thumbnails(cls, config: Config) -> Threads:
-        """Return enough threads for all thumbnails that may wait, plus some for finished ones."""
+        """Return enough threads for all renders that may be waiting, plus some to send files."""
         workers = config.thumbnail_workers or available_parallelism()
         return cls("xaccel-thumbnails", config.thumbnail_queue + workers + _FILES)
 

@@ -179,10 +179,10 @@ class Response:
         """The header fields, keyed by lower-case name."""
 
     def read(self, size: int) -> bytes:
-        """Wait for up to `size` bytes of the body. Returns `b""` at its end.
+        """Read up to `size` bytes of the body, and wait if necessary. Returns `b""` at the end.
 
         Raises:
-            RequestFailed: The body ended early, or the timeout has expired.
+            RequestFailed: The body ended early, or the timeout expired.
             TooLarge: The body is larger than allowed.
         """
         try:

@@ -41,7 +41,7 @@ _DEFAULT_QUALITY = {"jpeg": 85, "webp": 80, "avif": 60}
 
 
 def one_of(*names: str) -> Check:
-    """Return a check that accepts one of a few names."""
+    """Return a check that accepts any one of these names."""
 
     def check(key: str, value: Any) -> str:
         if value not in names:
@@ -53,7 +53,7 @@ def one_of(*names: str) -> Check:
 
 
 def one_or_several_of(*names: str) -> Check:
-    """Return a check that accepts one of a few names, or a list of them without duplicates."""
+    """Return a check that accepts any one of these names, or a list of them without duplicates."""
     right = f"one of {', '.join(map(repr, names))}, or a list of those"
 
     def check(key: str, value: Any) -> str | tuple[str, ...]:
@@ -103,7 +103,7 @@ def size(key: str, value: Any) -> int:
 
 
 def time(*, least: int) -> Check:
-    """Return a check that accepts a time and returns it in seconds.
+    """Return a check that accepts a duration and returns it in seconds.
 
     The value is a string in nginx's syntax, such as "60d" or "1d 12h", a whole number of seconds,
     or a `timedelta` of whole seconds. Fractions of a second are an error.
@@ -155,7 +155,7 @@ def file(key: str, value: Any) -> str:
 
 
 def source(key: str, value: Any) -> str:
-    """Check that the value is a directory or a URL of original images."""
+    """Check that the value is a directory or a URL with original images."""
     return _source(f"XACCEL[{key!r}]", value)
 
 
@@ -319,7 +319,7 @@ def formats(key: str, value: Any) -> tuple[str, ...]:
 
 
 def decoders(key: str, value: Any) -> tuple[str, ...]:
-    """Check that the value is a list of installed decoders, without loading them."""
+    """Check that the value is a list of installed decoders. The decoders are not loaded."""
     right = "a list of names of decoders, such as ['heic']"
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise _wrong(key, value, right)

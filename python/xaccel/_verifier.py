@@ -9,7 +9,7 @@ from xaccel.exceptions import BadSignature, SignatureExpired
 
 
 class Verifier:
-    """Verifies the URLs of several signers."""
+    """Verifies URLs that were signed by any of several signers."""
 
     def __init__(self, signers: Sequence[Signer]) -> None:
         self._first, *self._others = signers
@@ -23,7 +23,7 @@ class Verifier:
 
         Args:
             path: The decoded path below the mount.
-            query: The query as it was sent.
+            query: The undecoded query.
             mount: The decoded path at which the app is mounted, such as `/shop`, or empty.
 
         Returns:

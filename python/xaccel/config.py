@@ -39,7 +39,7 @@ _logger = logging.getLogger("xaccel.config")
 
 
 def _setting(default: Any, grammar: check.Check, *, secret: bool = False) -> Any:
-    """Return a dataclass field for a setting. The default is written as in a user's settings."""
+    """Return a dataclass field for a setting. `default` has the form that users write."""
     default = grammar("", default)
     metadata = {"check": grammar}
     if isinstance(default, dict):
@@ -52,7 +52,7 @@ class SourceLocation:
     """The location of original images: `THUMBNAIL_SOURCE` or one of `THUMBNAIL_SOURCES`."""
 
     setting: str
-    """The setting as it is written in error messages."""
+    """The name of the setting in error messages."""
     prefix: str
     """The prefix of the images' names: `~avatars/` for the source named `avatars`, otherwise
     empty."""
@@ -96,17 +96,17 @@ class Config:
     signature: Algorithm | tuple[Algorithm, ...] = _setting(
         "hmac-sha256", check.one_or_several_of(*get_args(Algorithm))
     )
-    """How URLs are signed. Stock nginx can verify `secure-link-md5`. In a list, the first algorithm
-    is used to sign, and all are used to verify. Use a list only during a transition, because the
-    app then verifies every URL itself."""
+    """How URLs are signed. Stock nginx can verify `secure-link-md5`. If this is a list, the first
+    algorithm is used to sign, and all are used to verify. Use a list only during a transition,
+    because the app then verifies every URL itself."""
     private_url: str | None = _setting(None, check.optional(check.url_prefix))
     """The public URL prefix of signed links to private files, such as `/p/`. If it is not set,
     signed links are disabled. Links to the files of a root begin with the last part of the root's
     internal prefix: `/p/videos/…` for `/_private/videos/`."""
     mount: str = _setting("", check.mount)
-    """The path at which the app is mounted, such as `/shop`. It is used if the request does not
-    contain the path, as in scripts and behind a server that does not pass the path on.
-    `PRIVATE_URL` and `THUMBNAIL_URL` are relative to this path."""
+    """The path at which the app is mounted, such as `/shop`. It is used where no request provides
+    the path: in scripts, and behind a server that does not pass the path on. `PRIVATE_URL` and
+    `THUMBNAIL_URL` are relative to this path."""
     thumbnail_source: str | None = _setting(None, check.optional(check.source))
     """The location of the original images: a directory, a base URL (`https://…`), or a prefix in a
     bucket (`s3://bucket/photos/`)."""
@@ -124,16 +124,16 @@ class Config:
     fetches from this site, or another host name of this site. By default, the URLs point to this
     site."""
     thumbnail_cache: str | None = _setting(None, check.optional(check.directory))
-    """The directory of finished thumbnails. If it is not set, every request renders its
-    thumbnail."""
+    """The directory for finished thumbnails. If it is not set, a thumbnail is rendered again for
+    every request."""
     thumbnail_cache_max_size: int = _setting("200M", check.size)
     """The maximum total size of finished thumbnails in bytes, like nginx's `max_size`."""
     thumbnail_cache_inactive: int = _setting("60d", check.time(least=0))
-    """How long the cache keeps a thumbnail that is not requested, in seconds, like nginx's
+    """How many seconds the cache keeps a thumbnail that is not requested, like nginx's
     `inactive`."""
     thumbnail_store: str | None = _setting(None, check.optional(check.store))
-    """A prefix in a bucket for finished thumbnails, which all machines share behind their caches:
-    `s3://bucket/thumbs/`."""
+    """A prefix in a bucket for finished thumbnails: `s3://bucket/thumbs/`. All machines share it,
+    in addition to their own caches."""
     thumbnail_store_private: bool = _setting(default=False, grammar=check.boolean)
     """Whether thumbnails of private files are also kept in `THUMBNAIL_STORE`."""
     thumbnail_workers: int | None = _setting(None, check.optional(check.positive))
@@ -143,7 +143,7 @@ class Config:
     thumbnail_timeout: int = _setting(10, check.time(least=1))
     """The maximum time for one render, in seconds. Time in the queue is not counted."""
     thumbnail_queue: int = _setting(256, check.positive)
-    """The maximum number of thumbnails that wait to be rendered. Further requests get a 503."""
+    """The maximum number of thumbnails waiting to be rendered. Further requests get a 503."""
     thumbnail_only_presets: bool = _setting(default=False, grammar=check.boolean)
     """Whether only the specs in `THUMBNAIL_PRESETS` are allowed. Their URLs are not signed."""
     thumbnail_fallback: str | None = _setting(None, check.optional(check.file))
@@ -161,8 +161,9 @@ class Config:
     thumbnail_format: ThumbnailFormat | None = _setting(
         None, check.optional(check.one_of(*get_args(ThumbnailFormat)))
     )
-    """The format that templates and views request if neither they nor the preset name one. URLs
-    contain it. By default, a thumbnail has the format that the source's name indicates."""
+    """The format of thumbnails for which neither the template or view nor the preset specifies a
+    format. It is part of the URLs. By default, a thumbnail has the format that the extension of the
+    source's name indicates."""
     thumbnail_formats: tuple[str, ...] = _setting(["webp"], check.formats)
     """The formats that `auto` may negotiate, in order of preference."""
     thumbnail_quality: Mapping[str, int] = _setting({}, check.quality)
@@ -175,11 +176,11 @@ class Config:
     """Specs by name: `{"avatar": "96x96,cover"}`."""
     thumbnail_decoders: tuple[str, ...] | None = _setting(None, check.optional(check.decoders))
     """The names of the enabled decoders for further formats, in the order in which they are tried:
-    `heic`, `pdf`, `video` and those of other packages; see `xaccel.decoders`. By default, our own
-    decoders are enabled if their extras are installed."""
+    `heic`, `pdf`, `video` and the decoders of other packages; see `xaccel.decoders`. By default,
+    our own decoders are enabled if their extras are installed."""
     thumbnail_max_memory: int = _setting("256M", check.size)
-    """The maximum size of all decoded frames of a source together, in bytes. A JPEG is counted at
-    the scale at which it is decoded, but with at least a quarter of its full pixel count."""
+    """The maximum total size of a source's decoded frames, in bytes. A JPEG is counted at the scale
+    at which it is decoded, but as at least a quarter of its full pixel count."""
     thumbnail_max_pixels: int | None = _setting(None, check.optional(check.positive))
     """The maximum number of pixels in a decoded source, counted as for `THUMBNAIL_MAX_MEMORY`. By
     default, only `THUMBNAIL_MAX_MEMORY` limits the source."""
@@ -304,7 +305,7 @@ class Config:
         return PathMap(list(links.items()))
 
     def _check_urls(self) -> None:
-        """Refuse public URL prefixes if one hides the other."""
+        """Refuse a public URL prefix that hides another one."""
         private, thumbnails = self.private_url, self.thumbnail_url
         if private is not None and (
             private.startswith(thumbnails) or thumbnails.startswith(private)
@@ -331,7 +332,7 @@ class Config:
                         )
 
     def _check_cache(self) -> None:
-        """Refuse a root inside the thumbnail cache, because not all files in it are public.
+        """Refuse a root inside the thumbnail cache, because some files in the cache are not public.
 
         Also refuse a store without a cache.
         """
@@ -351,10 +352,10 @@ class Config:
                 )
 
     def closed_directories(self) -> tuple[str, ...]:
-        """Return the directories below a root from which no files are sent: the thumbnail cache.
+        """Return the directories from which no files are sent, although they are below a root.
 
-        Each path begins with its root as written in `path_map()`. Symbolic links in the rest of the
-        path are resolved.
+        The only such directory is the thumbnail cache. Each path begins with its root as written in
+        `path_map()`. Symbolic links in the rest of the path are resolved.
         """
         if self.thumbnail_cache is None:
             return ()
@@ -367,7 +368,7 @@ class Config:
         return tuple(closed)
 
     def _check_presets(self) -> None:
-        """Refuse `THUMBNAIL_ONLY_PRESETS` without presets, or with a version in a preset."""
+        """Refuse `THUMBNAIL_ONLY_PRESETS` if there are no presets, or if a preset has a version."""
         if not self.thumbnail_only_presets:
             return
         if not self.thumbnail_presets:
@@ -385,15 +386,15 @@ class Config:
     def allowed_specs(self) -> tuple[str, ...]:
         """Return the specs that URLs may have with `THUMBNAIL_ONLY_PRESETS`.
 
-        These are the presets, and the presets with the format in `THUMBNAIL_FORMAT`. URLs from the
-        time before this setting changed to a format stay valid.
+        These are the presets themselves, and the presets with the format from `THUMBNAIL_FORMAT`
+        added. URLs that were generated before `THUMBNAIL_FORMAT` was set therefore stay valid.
         """
         presets = self.thumbnail_presets.values()
         chosen = (str(with_format(Spec.parse(text), self.thumbnail_format)) for text in presets)
         return tuple(dict.fromkeys((*presets, *chosen)))
 
     def _check_format(self) -> None:
-        """Refuse `THUMBNAIL_FORMAT` if the engine's URLs have no formats."""
+        """Refuse `THUMBNAIL_FORMAT` if the engine's URLs can't contain a format."""
         if self.thumbnail_format is not None and self.thumbnail_engine == "image-filter":
             raise ConfigError(
                 f"XACCEL['THUMBNAIL_FORMAT'] {self.thumbnail_format!r} does not work with the "

@@ -34,16 +34,16 @@ class ThumbnailField(serializers.Field[Any, Any, dict[str, Any] | None, Any]):
     """A read-only field of thumbnails: `{"small": {"url": …, "width": …, "height": …}}`.
 
     The field needs no database query and opens no file, except that `placeholder` opens an image if
-    its row does not contain a placeholder. URLs are absolute if the serializer's context contains
-    the request, as it does in every view. The width and the height are in CSS pixels, as in
-    `thumbnail_img`, or `null` if they are not known exactly. Without an image, the whole field is
-    `null`.
+    its database row does not contain a placeholder. URLs are absolute if the serializer's context
+    contains the request, as it does in every view. The width and the height are in CSS pixels, as
+    in `thumbnail_img`, or `null` if they are not known exactly. Without an image, the whole field
+    is `null`.
 
     Args:
         sizes: A dict of thumbnails by name. Each value is the name of a preset, or a spec such as
             `"300x200,cover"`.
-        placeholder: Whether to add the key `placeholder` with a blurred picture as a `data:` URI;
-            see the tag `placeholder`.
+        placeholder: Whether to add the key `placeholder`, which contains a blurred picture as a
+            `data:` URI; see the tag `placeholder`.
         kwargs: The arguments that every field accepts, such as `source`, the name of the image
             field.
 
@@ -134,7 +134,7 @@ with suppress(ImportError):
 
 
 def _nullable(version: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Return a function that makes a schema accept `null` in this version of OpenAPI."""
+    """Return a function that makes a schema of this OpenAPI version accept `null`."""
     if version.startswith("3.0"):
         return lambda schema: {**schema, "nullable": True}
     return lambda schema: {**schema, "type": [schema["type"], "null"]}

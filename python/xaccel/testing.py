@@ -1,4 +1,4 @@
-"""Helpers for your app's tests: which files the web server sends, and which thumbnails are used.
+"""Helpers to test which files the web server sends, and which thumbnails your app uses.
 
     def test_members_get_the_video(client):
         assert_offloaded(client.get("/video/1"), "/srv/videos/1.mp4")
@@ -42,12 +42,12 @@ _Result = TypeVar("_Result")
 
 
 def override_thumbnails() -> OverriddenThumbnails:
-    """Disable rendering: a context manager and a decorator for tests, including async tests.
+    """Disable rendering. Use it as a context manager or as a decorator, also in async tests.
 
     Every valid request for a thumbnail gets a one-pixel picture, even if the image does not exist.
     No image is read, and nothing is stored in `THUMBNAIL_CACHE`. `placeholder` returns a
-    transparent pixel unless the image's row contains a placeholder. URLs and signatures do not
-    change.
+    transparent pixel unless the image's database row contains a placeholder. URLs and signatures
+    do not change.
 
     The context manager returns a list of the requested thumbnails. Each item is a pair of the
     image's name (for a private image, its path) and the spec.
@@ -209,7 +209,7 @@ def _path_of(file: Any) -> str | os.PathLike[str]:
 def _expected(
     path: str | os.PathLike[str], root: str | os.PathLike[str] | None
 ) -> tuple[set[tuple[str, str]], list[Dialect]]:
-    """Return the headers for this file under all settings in use, and their dialects."""
+    """Return the headers for this file under all settings in use, and the servers' dialects."""
     headers: set[tuple[str, str]] = set()
     senders: list[Dialect] = []
     for delivery in Delivery.in_use():
@@ -227,7 +227,7 @@ def _expected(
 
 
 def _thumbnails(url: str) -> Iterator[tuple[Dialect, Headers]]:
-    """Yield the headers of a URL's thumbnail for each cache that contains it, with the dialect."""
+    """For each cache that contains a URL's thumbnail, yield the dialect and the headers."""
     path = urllib.parse.unquote(urllib.parse.urlsplit(url).path)
     for delivery in ThumbnailDelivery.in_use():
         # The browser chooses the format of `auto`.

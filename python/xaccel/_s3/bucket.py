@@ -77,7 +77,7 @@ class Bucket:
             headers: The header fields of the request.
             query: The parameters of the request.
             body: The body.
-            expected: The statuses of responses to return. Any other status raises an error.
+            expected: The statuses to accept. Any other status raises an error.
             max_bytes: The maximum size of the response's body in bytes.
 
         Raises:

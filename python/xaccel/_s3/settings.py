@@ -136,7 +136,7 @@ def _check(name: str, value: Any, checks: Mapping[str, _Check]) -> dict[str, Any
     for key in value:
         if key not in checks:
             hint = did_you_mean(key, checks) if isinstance(key, str) else ""
-            # A key that does not resemble a known key could be anything, even a secret.
+            # A name that does not resemble a known name could be anything, even a secret.
             unknown = f"the unknown key {key!r}" if hint else "an unknown key"
             known = ", ".join(map(repr, checks))
             raise ConfigError(f"{name} has {unknown}{hint or f'; the keys are {known}'}")

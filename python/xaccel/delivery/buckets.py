@@ -23,10 +23,11 @@ LIFETIME = 300
 
 
 class BucketRemotes:
-    """The remotes in buckets. Each is a prefix in a bucket.
+    """The remotes in buckets. Each remote is a prefix in a bucket.
 
     Args:
-        remotes: The URL of each prefix, such as `s3://bucket/videos/`, and its internal URL prefix.
+        remotes: The internal URL prefix of each remote, keyed by a URL such as
+            `s3://bucket/videos/`.
         s3: The setting `S3`.
 
     Raises:
@@ -130,5 +131,5 @@ def _place(url: str, prefix: str, s3: Mapping[str, Any]) -> _Place:
 
 
 def _target(url: str) -> str:
-    """Return the path and the query of a URL, exactly as they are encoded."""
+    """Return the path and the query of a URL, without decoding them."""
     return url[url.index("/", url.index("://") + 3) :]

@@ -18,7 +18,7 @@ _PATH = "/!&'()*+,;=:@"
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """An origin with a base path, and the internal prefix that leads to it."""
+    """An origin with a base path, and the internal prefix at which it is proxied."""
 
     scheme: str
     host: str
@@ -53,12 +53,12 @@ class RemoteFile:
     name: str
     """The last part of the file's path, decoded."""
     sign: Callable[[str], RemoteFile] | None = field(default=None, repr=False)
-    """Returns the file with signed URLs for a method; see `signed()`."""
+    """Returns the file with URLs that are signed for a given method; see `signed()`."""
 
     def signed(self, method: str) -> RemoteFile:
         """Return the file with URLs that are valid for a request with this method.
 
-        Only the URLs of files in buckets change. These URLs are secret, and valid for minutes.
+        Only the URLs of files in buckets change. These URLs are secret, and expire within minutes.
 
         Raises:
             RemoteError: No keys are currently available.

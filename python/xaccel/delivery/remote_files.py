@@ -1,4 +1,4 @@
-"""Responses that contain files from remotes, which the app itself fetches."""
+"""Responses with files that the app itself fetches from remotes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from xaccel.servers.dialects.values import has_control
 
 _CHUNK = 64 * 1024
 _TIMEOUT = 30
-# The statuses that a remote may return: with the file or a part of it, without content because of a
-# condition or a range, and for a file that does not exist. S3 returns 403 for missing files.
+# The statuses that a remote may return: with the file or a part of it; if a condition or a range
+# prevents this; and if the file does not exist. S3 returns 403 for missing files.
 _WITH_CONTENT = frozenset({200, 206})
 _FAILED = frozenset({412, 416})
 _WITHOUT_CONTENT = _FAILED | {304}
@@ -121,7 +121,7 @@ class RemoteFiles:
 
 
 def _without_conditions(conditions: Conditions, validators: Validators) -> Conditions:
-    """Return conditions with only the method and, if it may be sent, the range."""
+    """Return only the method and, if `If-Range` allows it, the range."""
     field = conditions.if_range
     wanted = conditions.range if field is None or rfc9110.is_current(field, validators) else None
     return Conditions(conditions.method, range=wanted)

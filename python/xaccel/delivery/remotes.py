@@ -2,7 +2,7 @@
 
 A *remote* is an origin with a path, such as `https://media.internal/videos/`, or a bucket with a
 prefix, such as `s3://bucket/videos/`, that the web server proxies at an internal prefix. Only URLs
-below a configured remote are allowed, so this is not an open proxy.
+below a configured remote are allowed, so the server is not an open proxy.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _QUERY = "/!&'()*+,;=:@$?%"
 
 
 class RemoteMap:
-    """The remotes of an app. The longest match wins; only whole path components match.
+    """The remotes of an app. The longest match wins, and only whole path components match.
 
     Args:
         remotes: The setting `REMOTES`.

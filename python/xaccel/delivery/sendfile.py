@@ -253,7 +253,7 @@ def _hand_over(
 
 
 def _failed_precondition(request: Request, headers: Headers) -> Response | None:
-    """Return the 412 response that the app could not send, since it did not see the condition."""
+    """Return the 412 response that the app could not send, as it did not see the condition."""
     return precondition_response(_unseen(request), Validators.of_headers(headers), headers)
 
 

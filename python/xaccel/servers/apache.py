@@ -1,4 +1,4 @@
-"""Apache's configuration, which is a virtual host; see `xaccel.servers.generators.Generator`."""
+"""Apache's configuration, a virtual host; see `xaccel.servers.generators.Generator`."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ _WORKERS = ("www-data", "apache", "http", "_www", "nobody")
 
 
 def site_file(deployment: Deployment) -> str:
-    """Return the name of the file for the output of `site()`."""
+    """Return the file name for the output of `site()`."""
     return f"{deployment.file_name}.conf"
 
 
 def secrets_file(deployment: Deployment) -> str:
-    """Return the name of the file for the output of `secrets()`."""
+    """Return the file name for the output of `secrets()`."""
     return f"{deployment.file_name}-secrets.conf"
 
 
@@ -100,7 +100,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
 
 
 def secrets(config: Config, deployment: Deployment) -> None:
-    """Return `None`, because the app verifies the signatures, not Apache."""
+    """Return `None`, because the app, not Apache, verifies the signatures."""
 
 
 def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 - the interface
@@ -264,7 +264,7 @@ def _literal(path: str) -> str:
 
 
 def _pattern(value: str) -> str:
-    """Return a regular expression that matches a string, for use in any quotes and delimiters."""
+    """Return a regular expression for a literal string, safe in any quotes and delimiters."""
     return re.sub(
         rb"[^A-Za-z0-9/]", lambda byte: rb"\x%02x" % ord(byte[0]), value.encode()
     ).decode()

@@ -1,4 +1,4 @@
-"""Caddy's configuration, which is a site block; see `xaccel.servers.generators.Generator`."""
+"""Caddy's configuration, a site block; see `xaccel.servers.generators.Generator`."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _NOT_COPIED = (
 
 
 def site_file(deployment: Deployment) -> str:
-    """Return the name of the file for the output of `site()`."""
+    """Return the file name for the output of `site()`."""
     return f"{deployment.file_name}.caddy"
 
 
 def secrets_file(deployment: Deployment) -> str:
-    """Return the name of the file for the output of `secrets()`."""
+    """Return the file name for the output of `secrets()`."""
     return f"{deployment.file_name}-secrets.caddy"
 
 
@@ -68,7 +68,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
 
 
 def secrets(config: Config, deployment: Deployment) -> None:
-    """Return `None`, because the app verifies the signatures, not Caddy."""
+    """Return `None`, because the app, not Caddy, verifies the signatures."""
 
 
 def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 - the interface

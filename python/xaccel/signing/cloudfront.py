@@ -35,8 +35,8 @@ class CloudFrontSigner(Unpicklable):
     Args:
         key_id: The ID of the public key in CloudFront.
         pem: The private key in PEM, without a password.
-        directory: Whether a signature covers all files in the URL's directory and below, for HLS
-            and DASH. This uses a custom policy.
+        directory: Whether a signature covers all files in the URL's directory and its
+            subdirectories, as HLS and DASH need. This uses a custom policy.
         algorithm: `"sha1"`, CloudFront's default, or `"sha256"`, which is named in the URL.
 
     Raises:

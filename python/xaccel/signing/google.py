@@ -138,8 +138,9 @@ class MediaCdnSigner(Unpicklable):
     Args:
         key_name: The name of the keyset.
         key: The 32 bytes of the private key in base64url.
-        directory: Whether a signature covers all files in the URL's directory and below. The
-            signature is then part of the path, so that relative URLs in a playlist also include it.
+        directory: Whether a signature covers all files in the URL's directory and its
+            subdirectories. The signature is then part of the path, so that relative URLs in a
+            playlist also include it.
 
     Raises:
         xaccel.exceptions.ConfigError: An argument is invalid, or cryptography is not installed.

@@ -1,4 +1,4 @@
-"""Caddy: `X-Accel-Redirect`, on which `handle_response` acts."""
+"""Caddy: `X-Accel-Redirect`, which `handle_response` acts on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Caddy(Dialect):
     answers_uploads_late = True
 
     def offload(self, location: Location, *, limit_rate: int | None) -> Headers | None:  # noqa: ARG002
-        """Return `X-Accel-Redirect` with the internal URL, not encoded.
+        """Return `X-Accel-Redirect` with the unencoded internal URL.
 
         If the path contains `%`, `?`, `{`, `}` or a control character, the app sends the file,
         because versions of Caddy differ in how they interpret such a path.

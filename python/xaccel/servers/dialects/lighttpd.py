@@ -33,10 +33,10 @@ class Lighttpd(Dialect):
     def offload(self, location: Location, *, limit_rate: int | None) -> Headers | None:
         """Return `X-Sendfile` with the percent-encoded path.
 
-        lighttpd refuses paths that are not UTF-8, and changes control characters, so the app sends
-        such files itself. The ETag is the same as with `direct` and nginx, so that caches stay
-        valid when you change the server. The rate is in KiB per second, rounded up, because 0 means
-        no limit.
+        lighttpd refuses paths that are not UTF-8, and changes control characters in paths, so the
+        app itself sends files with such paths. The ETag is the same as with `direct` and nginx, so
+        that caches stay valid when you change the server. The rate is in KiB per second, rounded
+        up, because 0 means no limit.
         """
         path = path_bytes(location)
         if has_control(path) or not is_utf8(path):

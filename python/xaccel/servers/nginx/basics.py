@@ -126,16 +126,16 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
 
 
 def saved(deployment: Deployment) -> Iterator[str]:
-    """Yield the lines that save the app's header for the log, as a remote may replace it."""
+    """Yield the lines that save the app's header for the log. A remote may replace the header."""
     if deployment.log_header is not None:
         yield f"set $xaccel_saved {_upstream_variable(deployment.log_header)};"
         yield f"proxy_hide_header {deployment.log_header};"
 
 
 def inherit(deployment: Deployment, lines: Iterable[str]) -> Iterator[str]:
-    """Yield lines of the `server` block. Locations that add headers repeat the block's header.
+    """Yield lines of the `server` block, and repeat its header in locations that add headers.
 
-    An `add_header` in a location disables every `add_header` of the surrounding blocks.
+    An `add_header` in a location disables every `add_header` in the surrounding blocks.
     """
     opened = False
     for line in lines:

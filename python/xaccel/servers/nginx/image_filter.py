@@ -28,7 +28,7 @@ _SIZE = f"(?<xaccel_width>{_SIDE})x(?<xaccel_height>{_SIDE})"
 _FAILURES = "http_500 http_502 http_503 http_504"
 # The caching server then sends a stale thumbnail, if it has one.
 _FAILED = "error_page 500 501 502 503 504 =502 /empty.gif;"
-# The headers of S3, and headers that would let the origin control the cache.
+# S3's headers, and headers that would let the origin control the cache.
 _ORIGINS_OWN = (
     "Cache-Control",
     "Expires",
@@ -41,9 +41,9 @@ _ORIGINS_OWN = (
 
 
 def key_variable(deployment: Deployment) -> str:
-    """Return the variable with the secret of the server that handles the request.
+    """Return the variable that contains the current server's secret.
 
-    The variable is used if there are several keys.
+    It is used only if there are several keys.
     """
     return f"${deployment.identifier}_secret"
 
@@ -59,7 +59,7 @@ def http(config: Config, deployment: Deployment, cache: str, check: list[str]) -
     Args:
         config: The app's settings.
         deployment: Where the resizing server listens.
-        cache: The directory for the cache, if the settings do not contain one.
+        cache: The directory for the cache if the settings do not specify one.
         check: The lines that verify the signature.
 
     Raises:
@@ -101,7 +101,7 @@ def http(config: Config, deployment: Deployment, cache: str, check: list[str]) -
 
 
 def secrets(deployment: Deployment, secrets: list[str]) -> Iterator[str]:
-    """Yield the secret of each server that verifies signatures, newest first."""
+    """Yield the map that assigns a secret to each server; `secrets` begins with the newest."""
     newest, *older = (quoted(secret, dollar=False) for secret in secrets)
     names = (f"{_older(deployment, number)} {secret};" for number, secret in enumerate(older, 1))
     yield from text.block(
@@ -116,7 +116,7 @@ def server(config: Config, deployment: Deployment, check: list[str]) -> Iterator
 
 
 def _zone(deployment: Deployment) -> str:
-    """Return the name of the zone with the keys of the cache."""
+    """Return the name of the cache's key zone."""
     return f"{deployment.identifier}_thumbnails"
 
 
@@ -166,7 +166,7 @@ def _location(
 
 
 def _without_mount(config: Config) -> Iterator[str]:
-    """Yield the line, after the check, that removes the mount from the cache key and the source."""
+    """Yield the line that, after the check, removes the mount from the cache key and the source."""
     if config.mount:
         path = pattern(f"^{literal(config.mount)}(?<xaccel_path>/.*)$")
         yield f"rewrite {path} $xaccel_path break;"

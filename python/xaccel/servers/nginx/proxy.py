@@ -13,7 +13,7 @@ _DOWN = "@xaccel_down"
 
 
 def http(deployment: Deployment) -> Iterator[str]:
-    """Yield the lines in the `http` block that find the scheme behind a load balancer."""
+    """Yield the lines in the `http` block that determine the scheme behind a load balancer."""
     if not deployment.real_ip_from:
         return
     identifier = deployment.identifier
@@ -53,13 +53,13 @@ def forwarded(deployment: Deployment) -> Iterator[str]:
 
 
 def if_app_is_down(deployment: Deployment) -> Iterator[str]:
-    """Yield the line of a location that makes a load balancer try another machine."""
+    """Yield the line that, in a location, makes a load balancer try another machine."""
     if deployment.real_ip_from and not deployment.balance:
         yield f"error_page 502 = {_DOWN};"
 
 
 def location(deployment: Deployment, prefix: str, upstream: str) -> Iterator[str]:
-    """Yield the location for all other requests, which are passed to an upstream with this name."""
+    """Yield the location that passes all other requests to the upstream with this name."""
     yield from text.block(
         f"location {prefix}",
         [

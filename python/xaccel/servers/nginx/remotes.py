@@ -32,7 +32,7 @@ _HIDDEN = (
     "x-amz-request-id",
 )
 # The headers of https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html and of
-# SeaweedFS. nginx can't hide all headers with a prefix, such as the headers of the metadata.
+# SeaweedFS. nginx can't hide all headers with a given prefix, such as the metadata headers.
 _HIDDEN_OF_BUCKETS = (
     "seaweed-x-amz-etag",
     "seaweed-x-amz-owner",
@@ -63,7 +63,7 @@ _HIDDEN_OF_BUCKETS = (
     "x-amz-version-id",
     "x-amz-website-redirect-location",
 )
-# The body of these error responses would reveal the name of the bucket.
+# The bodies of these error responses would reveal the name of the bucket.
 _ERRORS_OF_BUCKETS = (
     "error_page 412 =412 @xaccel_changed;",
     "error_page 416 =416 @xaccel_range;",

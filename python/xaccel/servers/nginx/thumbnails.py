@@ -68,7 +68,7 @@ def script_file(deployment: Deployment) -> str:
 
 
 def script(deployment: Deployment) -> str:
-    """Return the script, with the names of the site's variables."""
+    """Return the script with its variables renamed to the site's variables."""
     return SCRIPT.read_text().replace(".xaccel_", f".{deployment.identifier}_")
 
 
