@@ -149,7 +149,7 @@ class ThumbnailUrls:
         except SpecError:
             raise
         except ValueError as error:
-            # Either the name or the expiry is invalid. An invalid expiry raises an error again here.
+            # Either the name or the expiry is invalid. An invalid expiry raises its error here.
             self._engine.url("name", spec, expires=expires, expires_in=expires_in)
             self.report(SourceError(f"{name!r} can't have a thumbnail: {error}"))
             return ""
