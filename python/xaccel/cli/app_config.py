@@ -1,4 +1,4 @@
-"""Load the settings of the app for a command.
+"""Load the app's settings for a command.
 
 `--app` names a Python object, `--settings` a Django settings module, and `--config` a TOML file.
 Each option loads the same `Config` as the running app. `manage.py xaccel` uses the project's

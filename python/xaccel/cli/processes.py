@@ -71,7 +71,7 @@ class Processes(Generic[ItemT, ResultT]):
             self._feed(coming)
 
     def close(self) -> None:
-        """End the processes. Each of them first finishes its current item."""
+        """End the processes. Each process finishes its current item first."""
         for worker in self._workers:
             worker.pipe.close()
         for worker in self._workers:

@@ -39,7 +39,7 @@ class Decoded:
 class Decoder(Protocol):
     """A decoder. Its methods may be called from several threads at the same time.
 
-    The methods raise an error of `xaccel.exceptions` if the file can't be decoded. xaccel reports
+    The methods raise an error from `xaccel.exceptions` if the file can't be decoded. xaccel reports
     any other exception as `CorruptImage`.
     """
 
