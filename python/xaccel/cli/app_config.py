@@ -1,8 +1,8 @@
-"""Load the settings of the app for a command.
+"""Load the app's settings for a command.
 
 `--app` names a Python object, `--settings` a Django settings module, and `--config` a TOML file.
-Each option loads the same `Config` as the running app. `manage.py xaccel` uses the settings of the
-project.
+Each option loads the same `Config` as the running app. `manage.py xaccel` uses the project's
+settings.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def from_django(name: str) -> Config:
 
 
 def from_file(path: Path) -> Config:
-    """Return the settings from a TOML file, at its top level or in the table `[xaccel]`.
+    """Return the settings in a TOML file, either at its top level or in its table `[xaccel]`.
 
     Raises:
         ConfigError: The file can't be read or is not TOML, or a setting is invalid.

@@ -127,7 +127,7 @@ class Item:
     name: str
     specs: tuple[str, ...]
     version: str | None = None
-    """`mtime` if the process that renders the image must get its version from the source."""
+    """`mtime` if the rendering process must get the image's version from the source."""
 
 
 @dataclass(slots=True)
@@ -337,7 +337,7 @@ def _type_of(name: str) -> str | None:
 
 
 def _fill(tasks: ThumbnailTasks, item: Item, *, is_dry_run: bool) -> Outcome:
-    """Render the thumbnails of an image. Record errors, so that the next image is rendered."""
+    """Render the thumbnails of an image. Errors are recorded, so they do not end the command."""
     outcome = Outcome()
     for text in item.specs:
         try:

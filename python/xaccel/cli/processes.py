@@ -14,7 +14,7 @@ ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
 _AHEAD = 2
-"""The number of items assigned to each process, so that it need not wait for its next item."""
+"""The number of items assigned to a process at a time, so that it never waits for the next one."""
 
 _context = multiprocessing.get_context("fork")
 
@@ -71,7 +71,7 @@ class Processes(Generic[ItemT, ResultT]):
             self._feed(coming)
 
     def close(self) -> None:
-        """End the processes. Each of them first finishes its current item."""
+        """End the processes. Each process finishes its current item first."""
         for worker in self._workers:
             worker.pipe.close()
         for worker in self._workers:

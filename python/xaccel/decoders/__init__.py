@@ -1,8 +1,8 @@
 """The interface of decoders for formats that xaccel does not read by itself.
 
-A decoder turns a file into pixels; xaccel crops, resizes and encodes them as it does with other
-images. Packages register their decoders as entry points of the group `xaccel.decoders`, and the
-setting `THUMBNAIL_DECODERS` enables them.
+A decoder turns a file into pixels; xaccel then crops, resizes and encodes them as it does for any
+other image. Packages register their decoders as entry points of the group `xaccel.decoders`, and
+the setting `THUMBNAIL_DECODERS` enables them.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import BinaryIO, Literal, Protocol, TypeAlias
 from xaccel._core import ImageInfo, Limits
 
 Layout: TypeAlias = Literal["gray", "gray-alpha", "rgb", "rgba"]
-"""The samples of a pixel, 8 bits each. Opacity is not premultiplied."""
+"""The samples of a pixel, 8 bits each. Colours are not premultiplied by the opacity."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A decoded image, of the full size or smaller. It can be pickled."""
+    """A decoded image, at full size or smaller. It can be pickled."""
 
     buffer: bytes
     """The pixels: rows from top to bottom, without gaps between them."""
@@ -39,7 +39,7 @@ class Decoded:
 class Decoder(Protocol):
     """A decoder. Its methods may be called from several threads at the same time.
 
-    The methods raise an error of `xaccel.exceptions` if the file can't be decoded. xaccel reports
+    The methods raise an error from `xaccel.exceptions` if the file can't be decoded. xaccel reports
     any other exception as `CorruptImage`.
     """
 
@@ -54,10 +54,10 @@ class Decoder(Protocol):
         """Return the properties of the image, without decoding it.
 
         Args:
-            file: A seekable file with a descriptor, at its start.
+            file: A seekable file that has a descriptor and is positioned at its start.
             limits: The limits of the call.
-            page: The page, from 1. xaccel passes it only if an earlier call has returned an
-                `ImageInfo` with several pages.
+            page: The page number, starting at 1. xaccel passes it only if an earlier call returned
+                an `ImageInfo` with several pages.
 
         Raises:
             xaccel.exceptions.UnsupportedImage: The file uses a feature that is not supported.
@@ -68,11 +68,11 @@ class Decoder(Protocol):
         """Decode the image.
 
         Args:
-            file: A seekable file with a descriptor, at its start.
-            size: The width and height that the upright image needs at least for the thumbnail.
-                They are at most the size that `probe` has returned. An image of any size from this
-                one to the full one has the right result; a smaller image takes less time.
-            page: The page, from 1.
+            file: A seekable file that has a descriptor and is positioned at its start.
+            size: The minimum width and height that the upright image must have for the thumbnail.
+                Neither exceeds the size that `probe` returned. Any size between this one and the
+                full size gives the right result; a smaller image takes less time.
+            page: The page number, starting at 1.
             limits: The limits of the call. Check the size of the decoded image before you decode
                 it; see `Limits.check_decoded`.
 

@@ -21,7 +21,7 @@ def check_name(name: str, setting: str) -> None:
 
     Args:
         name: The name of the decoder.
-        setting: The setting as it is written in messages.
+        setting: The name of the setting as it appears in messages.
 
     Raises:
         ConfigError: The decoder is not installed.
@@ -34,18 +34,18 @@ def check_name(name: str, setting: str) -> None:
 
 
 def find(head: bytes, names: tuple[str, ...] | None, setting: str) -> tuple[str, Decoder] | None:
-    """Return the first enabled decoder for a file that begins with these bytes, and its name.
+    """Return the first enabled decoder that reads files with this beginning, and its name.
 
     Args:
         head: The first bytes of the file.
-        names: The names of the enabled decoders; `None` means our own that are installed.
-        setting: The setting as it is written in messages.
+        names: The names of the enabled decoders; `None` means all of ours that are installed.
+        setting: The name of the setting as it appears in messages.
 
     Raises:
         ConfigError: A decoder is not installed, or can't be loaded.
     """
     for name in installed() if names is None else names:
-        # Our own decoders are loaded only for their formats.
+        # Our own decoders are loaded only if they match.
         if name not in OURS or OURS[name].matches(head):
             decoder = _load(name, setting)
             if name in OURS or decoder.matches(head):

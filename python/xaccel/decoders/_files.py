@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class PositionedFile(RawIOBase):
-    """A file with a position of its own. Copies of a descriptor share the descriptor's position.
+    """A file with its own position, whereas copies of a descriptor share one.
 
     Args:
         descriptor: The descriptor, which is closed with the file.

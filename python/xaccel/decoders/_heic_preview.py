@@ -1,7 +1,7 @@
 """Finds the previews in HEIC files.
 
 A phone stores a preview of about 320 pixels next to an image of 12 megapixels or more. pi-heif
-decodes only the primary image of a file, so the preview is declared as the primary image.
+decodes only the primary image of a file, so this module declares the preview to be that image.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _TURNS = (b"irot", b"imir")
 
 
 def with_preview(content: bytes, size: tuple[int, int]) -> bytes | None:
-    """Return the file with its smallest sufficient preview as the primary image.
+    """Return the file, changed so that its smallest sufficient preview is the primary image.
 
     The layout of the boxes is described in ISO/IEC 14496-12 and 23008-12.
 
@@ -22,7 +22,7 @@ def with_preview(content: bytes, size: tuple[int, int]) -> bytes | None:
         size: The minimum width and height of the upright preview.
 
     Returns:
-        The changed file, or `None` if it does not have such a preview, or is damaged.
+        The changed file, or `None` if the file is damaged or does not have such a preview.
     """
     try:
         return _with_preview(content, size)
@@ -42,7 +42,7 @@ def _with_preview(content: bytes, size: tuple[int, int]) -> bytes | None:
     candidates = []
     for at, item in _previews(content, references, primary):
         sides = looks.size(item)
-        # The size is that before a rotation.
+        # The size does not take a rotation into account.
         is_sufficient = max(sides) >= max(size) and min(sides) >= min(size)
         if is_sufficient and looks.turns(item) == looks.turns(primary):
             candidates.append((sides, at, item))
@@ -57,7 +57,7 @@ def _with_preview(content: bytes, size: tuple[int, int]) -> bytes | None:
 
 
 def _boxes(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield the kind of each box, and the start and the end of what it contains."""
+    """Yield the kind of each box, and the start and end of its content."""
     while start + 8 <= end:
         length, kind = struct.unpack_from(">I4s", content, start)
         header = 8
@@ -75,13 +75,13 @@ def _boxes(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, i
 def _find(
     content: bytes, kind: bytes, start: int, end: int, *, skip: int = 0
 ) -> tuple[int, int] | None:
-    """Return the start and the end of what a box contains.
+    """Return the start and end of a box's content.
 
     Args:
         content: The file.
         kind: The kind of the box.
-        start: The start of the boxes.
-        end: The end of the boxes.
+        start: The start of the boxes to search.
+        end: The end of the boxes to search.
         skip: The number of bytes to skip: 4 for the version and the flags of a full box.
     """
     for found, inner, last in _boxes(content, start, end):
@@ -91,7 +91,7 @@ def _find(
 
 
 def _item_id(content: bytes, primary_box: tuple[int, int]) -> tuple[int, bool]:
-    """Return the primary item, and whether its number has four bytes."""
+    """Return the number of the primary item, and whether the number has four bytes."""
     start = primary_box[0]
     wide = content[start - 4] > 0
     (item,) = struct.unpack_from(">I" if wide else ">H", content, start)
@@ -101,7 +101,7 @@ def _item_id(content: bytes, primary_box: tuple[int, int]) -> tuple[int, bool]:
 def _previews(
     content: bytes, references: tuple[int, int], primary: int
 ) -> Iterator[tuple[int, int]]:
-    """Yield the position of the kind of each reference from a preview, and the preview's number."""
+    """Yield the position of the kind in each reference from a preview, and the preview's number."""
     wide = content[references[0] - 4] > 0
     for kind, start, _ in _boxes(content, *references):
         if kind != b"thmb":
@@ -120,7 +120,7 @@ class _Properties:
 
     Args:
         content: The file.
-        place: The start and the end of what the box `iprp` contains.
+        place: The start and end of the content of the box `iprp`.
     """
 
     def __init__(self, content: bytes, place: tuple[int, int]) -> None:
@@ -133,7 +133,7 @@ class _Properties:
                 self._read_associations(start)
 
     def size(self, item: int) -> tuple[int, int]:
-        """Return the width and the height of an item before its rotation."""
+        """Return the width and height of an item before its rotation."""
         for kind, start, _ in self._of(item):
             if kind == b"ispe":
                 width, height = struct.unpack_from(">II", self._content, start + 4)

@@ -22,18 +22,19 @@ _SETTING = "XACCEL['THUMBNAIL_DECODERS']"
 def open_image(
     descriptor: int, head: bytes, label: str, limits: Limits, decoders: Sequence[str] | None
 ) -> OpenImage | None:
-    """Find the decoder of an image. Returns `None` if the format is unknown.
+    """Find the decoder for an image. Returns `None` if the format is unknown.
 
     Args:
-        descriptor: The descriptor of the file. It is closed with the image, or if there is none.
+        descriptor: The file's descriptor. It is closed with the image, or at once if no image is
+            returned.
         head: The first bytes of the file.
-        label: The start of error messages, which names the file.
+        label: The prefix of error messages, which names the file.
         limits: The limits of the call.
-        decoders: The names of the enabled decoders; `None` means our own that are installed.
+        decoders: The names of the enabled decoders; `None` means all of ours that are installed.
 
     Raises:
         ConfigError: A decoder is not installed, or can't be loaded.
-        UnsupportedImage: The decoder of the format is not enabled.
+        UnsupportedImage: The decoder for the format is not enabled.
     """
     file = PositionedFile(descriptor)
     try:
@@ -59,7 +60,7 @@ class OpenImage:
         file: The file.
         name: The name of the decoder.
         decoder: The decoder.
-        label: The start of error messages, which names the file.
+        label: The prefix of error messages, which names the file.
         limits: The limits of the call.
     """
 
@@ -79,7 +80,7 @@ class OpenImage:
             ThumbnailError: The image can't be decoded.
         """
         with self._reading() as file:
-            # Decoders of formats without pages need not have the argument.
+            # A decoder for formats without pages need not accept this argument.
             pages = () if page == 1 else (page,)
             info: object = self._decoder.probe(file, self._limits, *pages)
         return self._checked(info, ImageInfo)
@@ -88,8 +89,8 @@ class OpenImage:
         """Decode the image.
 
         Args:
-            size: The width and height that the upright image needs at least.
-            page: The page, from 1.
+            size: The minimum width and height of the upright image.
+            page: The page number, starting at 1.
 
         Raises:
             ThumbnailError: The image can't be decoded.
@@ -112,7 +113,7 @@ class OpenImage:
 
     @contextmanager
     def _reading(self) -> Iterator[BinaryIO]:
-        """Provide the file from its start, and convert the errors of the decoder."""
+        """Provide the file, rewound to its start, and convert the decoder's errors."""
         self._file.seek(0)
         file = BufferedReader(self._file)
         try:

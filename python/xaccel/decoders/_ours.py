@@ -1,4 +1,4 @@
-"""The decoders that xaccel brings along. Each needs the extra of the same name."""
+"""The decoders that come with xaccel. Each needs the extra of the same name."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from importlib.util import find_spec
 _HEIC_BRANDS = frozenset(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 )
-"""Brands of files with HEVC-coded images (ISO/IEC 23008-12), and of images in general."""
+"""Brands of HEVC-coded images, and generic brands of images (ISO/IEC 23008-12)."""
 
 _VIDEO_BRANDS = frozenset(
     (b"mp41", b"mp42", b"avc1", b"hvc1", b"av01", b"dash", b"qt  ", b"M4V ", b"M4VH", b"M4VP")
 ) | {b"f4v ", b"mmp4", b"MSNV", b"XAVC"}
-"""Brands of films. Those of 3GPP and ISO have many versions; see `is_video`."""
+"""Brands of films. 3GPP and ISO have many versions of their brands; see `is_video`."""
 
 
 @dataclass(frozen=True, slots=True)
 class OurDecoder:
-    """A decoder of ours."""
+    """A decoder that comes with xaccel."""
 
     name: str
-    """The name of the decoder, of its module in this package, and of the extra."""
+    """The name shared by the decoder, its module in this package, and the extra."""
     formats: str
-    """The formats, as named in messages."""
+    """The formats, as messages name them."""
     library: str
     """The module that the extra installs."""
     matches: Callable[[bytes], bool]
@@ -36,7 +36,7 @@ class OurDecoder:
 
     @property
     def advice(self) -> str:
-        """The reason why the decoder does not work if the extra is missing."""
+        """The explanation to show if the extra is missing."""
         return f"{self.formats} needs xaccel[{self.name}]"
 
 
@@ -47,7 +47,7 @@ def is_heic(head: bytes) -> bool:
 
 
 def is_pdf(head: bytes) -> bool:
-    """Whether a file is a PDF document (ISO 32000). Readers accept a header that starts late."""
+    """Whether a file is a PDF document (ISO 32000). PDF readers accept bytes before the header."""
     return b"%PDF-" in head[:1024]
 
 
@@ -56,19 +56,19 @@ def is_video(head: bytes) -> bool:
     brands = _brands(head)
     if brands:
         return brands[0] in _VIDEO_BRANDS or brands[0].startswith((b"3gp", b"3g2", b"iso"))
-    # QuickTime files did not always have brands.
+    # Old QuickTime files do not have brands.
     return is_matroska(head) or head[4:8] in {b"moov", b"mdat", b"wide"}
 
 
 def is_matroska(head: bytes) -> bool:
-    """Whether a film is in Matroska (RFC 9559) or WebM."""
+    """Whether a file is a film in Matroska (RFC 9559) or WebM."""
     return head.startswith(b"\x1a\x45\xdf\xa3") and (
         b"matroska" in head[:64] or b"webm" in head[:64]
     )
 
 
 def _brands(head: bytes) -> list[bytes]:
-    """Return the major brand of a file in ISO-BMFF (ISO/IEC 14496-12), and the compatible ones."""
+    """Return the major brand of an ISO-BMFF file (ISO/IEC 14496-12), then its compatible brands."""
     if head[4:8] != b"ftyp":
         return []
     end = min(int.from_bytes(head[:4]), len(head))

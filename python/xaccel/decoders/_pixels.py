@@ -14,7 +14,7 @@ def without_gaps(buffer: ReadableBuffer, stride: int, length: int) -> bytes:
     Args:
         buffer: The rows.
         stride: The number of bytes from the start of one row to the start of the next.
-        length: The number of bytes of a row.
+        length: The number of bytes in a row, without the gap.
     """
     rows = memoryview(buffer).cast("B")
     if stride == length:

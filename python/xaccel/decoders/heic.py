@@ -18,7 +18,7 @@ from xaccel.exceptions import CorruptImage, UnsupportedImage
 
 _LAYOUTS: dict[str, Layout] = {"L": "gray", "LA": "gray-alpha", "RGB": "rgb", "RGBA": "rgba"}
 _DEEP_GRAY = "I;16"
-"""Gray of more than 8 bits, as 16 bits in little-endian order."""
+"""Gray samples of more than 8 bits, stored as 16-bit little-endian numbers."""
 
 
 def matches(head: bytes) -> bool:
@@ -65,7 +65,7 @@ def _open(content: bytes) -> Any:
 
 
 def _is_copy(small: Any, whole: Any, size: tuple[int, int]) -> bool:
-    """Whether a preview shows the whole image at the size that is needed, or larger."""
+    """Whether a preview is large enough and shows the whole image."""
     (width, height), (full_width, full_height) = small.size, whole.size
     skew = abs(width * full_height - height * full_width)
     is_smaller = width < full_width and height < full_height
@@ -92,7 +92,7 @@ def _decoded(image: Any, info: dict[str, Any], limits: Limits) -> Decoded:
         mode, buffer = "RGBA", _unpremultiplied(buffer)
     if mode not in _LAYOUTS:
         raise UnsupportedImage(f"HEIC with pixels of the kind {mode} is not supported")
-    # The decoded image may have another size than the header says.
+    # The size of the decoded image may differ from the size in the header.
     width, height = image.size
     icc = info.get("icc_profile")
     return Decoded(buffer, width, height, _LAYOUTS[mode], icc=icc, code_points=points)
@@ -103,7 +103,7 @@ def _bytes_per_pixel(image: Any) -> int:
 
 
 def _unpremultiplied(buffer: bytes) -> bytes:
-    """Return pixels of RGBA whose colours are no longer multiplied by the opacity."""
+    """Return RGBA pixels after dividing their colours by the opacity."""
     straight = bytearray(buffer)
     alphas = buffer[3::4]
     for channel in range(3):
@@ -115,7 +115,7 @@ def _unpremultiplied(buffer: bytes) -> bytes:
 
 
 def _failure(error: Exception) -> CorruptImage | UnsupportedImage:
-    """Return the error for a message of libheif."""
+    """Return the error for a message from libheif."""
     if str(error).startswith("Unsupported "):
         return UnsupportedImage(f"HEIC of this kind is not supported: {error}")
     return CorruptImage(f"it is a corrupt heic image: {error}")

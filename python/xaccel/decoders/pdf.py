@@ -18,14 +18,14 @@ from xaccel.decoders._pixels import without_gaps
 from xaccel.exceptions import CorruptImage, SpecError, UnsupportedImage
 
 RESOLUTION = 300
-"""The pixels per inch of a page in its full size. Thumbnails are never larger, unless they may be
-enlarged."""
+"""The resolution of a page at full size, in pixels per inch. Thumbnails are never larger, unless
+enlarging is allowed."""
 
 _UNITS_PER_INCH = 72
 _MAX_SIDE = 10_000_000
 _CHANNELS = 3
 _PASSWORD_ERROR = 4
-"""`FPDF_ERR_PASSWORD`."""
+"""PDFium's error code `FPDF_ERR_PASSWORD`."""
 
 
 def matches(head: bytes) -> bool:
@@ -37,7 +37,7 @@ def probe(file: BinaryIO, limits: Limits, page: int = 1) -> ImageInfo:  # noqa: 
     """See `Decoder.probe`."""
     with _opened(file, page) as (document, opened):
         width, height = _full_size(opened)
-        # A thumbnail is rendered at its own size.
+        # A page is rendered at the size of the thumbnail, not at full size.
         return ImageInfo(width, height, "pdf", pages=len(document), decoded_size=_CHANNELS)
 
 
@@ -55,7 +55,7 @@ def decode(file: BinaryIO, size: tuple[int, int], page: int, limits: Limits) -> 
 
 
 def _full_size(page: Any) -> tuple[int, int]:
-    """Return the width and the height of a page in pixels."""
+    """Return the width and height of a page at full size, in pixels."""
     width, height = (side * RESOLUTION / _UNITS_PER_INCH for side in page.get_size())
     if not 0 < width < _MAX_SIDE or not 0 < height < _MAX_SIDE:
         raise CorruptImage("it is a corrupt PDF document: the size of the page is invalid")
@@ -94,9 +94,9 @@ def _turn() -> AbstractContextManager[object]:
 
 
 def _new_lock() -> AbstractContextManager[object]:
-    """Return a lock for native threads. gevent replaces that of `threading` with one for greenlets.
+    """Return a lock for native threads. gevent makes `threading.Lock` a lock for greenlets.
 
-    xaccel renders in native threads, also with gevent.
+    xaccel renders in native threads, even under gevent.
     """
     monkey = sys.modules.get("gevent.monkey")
     if monkey is None:
@@ -106,7 +106,7 @@ def _new_lock() -> AbstractContextManager[object]:
 
 
 def _reset_lock() -> None:
-    """Replace the lock, which a thread that a forked process does not have may hold."""
+    """Replace the lock, which may be held by a thread that does not exist in the forked process."""
     global _lock  # noqa: PLW0603
     _lock = _new_lock()
 

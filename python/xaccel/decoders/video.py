@@ -20,20 +20,20 @@ from xaccel.decoders._pixels import without_gaps
 from xaccel.exceptions import CorruptImage, RenderTimeout, UnsupportedImage
 
 SECONDS = 5
-"""The time from the start of a film in which the poster is searched."""
+"""The number of seconds from the start of a film that are searched for the poster."""
 
 _CHANNELS = 3
 _HDR = {16: "HDR10", 18: "HLG"}
 """Transfer characteristics (ITU-T H.273) that sRGB can't show."""
 
 _BLACK = 32
-"""The brightness up to which a pixel is black, as in FFmpeg's filter `blackframe`."""
+"""The maximum brightness of a black pixel, as in FFmpeg's filter `blackframe`."""
 _BLACK_SHARE = 0.98
 _SMALL = 64
-"""The longer side of the picture in which black pixels are counted."""
+"""The longer side, in pixels, of the reduced picture in which black pixels are counted."""
 
 _ORIENTATIONS = {0: 1, 90: 8, 180: 3, 270: 6}
-"""EXIF orientations by the rotation of a film, in degrees counter-clockwise."""
+"""EXIF orientations, by the counter-clockwise rotation of a film in degrees."""
 
 
 def matches(head: bytes) -> bool:
@@ -68,7 +68,7 @@ def decode(file: BinaryIO, size: tuple[int, int], page: int, limits: Limits) -> 
 
 
 def _poster(container: InputContainer, stream: VideoStream, limits: Limits) -> VideoFrame:
-    """Return the first frame that is not black, or the first one if all are black."""
+    """Return the first frame that is not black, or the first frame if all are black."""
     first = None
     for frame in _frames(container, stream, limits):
         if not _is_black(frame):
@@ -87,7 +87,7 @@ def _frames(container: InputContainer, stream: VideoStream, limits: Limits) -> I
     for frame in container.decode(stream):
         if deadline is not None and time.monotonic() >= deadline:
             raise RenderTimeout("the search for the poster exceeds the time limit")
-        # The frame may know more than the header.
+        # The header may lack this information.
         _check_color(frame.color_trc)
         yield frame
 
@@ -103,7 +103,7 @@ def _is_black(frame: VideoFrame) -> bool:
 
 
 def _shown_size(stream: VideoStream, frame: VideoFrame) -> tuple[int, int]:
-    """Return the width and the height of a frame with square pixels."""
+    """Return the width and height of a frame after its pixels are made square."""
     ratio = stream.sample_aspect_ratio
     if not ratio or ratio <= 0:
         return frame.width, frame.height
@@ -126,8 +126,8 @@ def _format(file: BinaryIO) -> str:
 
 @contextmanager
 def _opened(file: BinaryIO, limits: Limits) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a film and its video, and check its size."""
-    # With another container's name, FFmpeg could read playlists, which name other files.
+    """Open a film and its video stream, and check the stream's size."""
+    # If FFmpeg chose the format itself, it could read a playlist, which names other files.
     name = {"mp4": "mov", "matroska": "matroska"}[_format(file)]
     file.seek(0)
     try:
@@ -143,9 +143,9 @@ def _opened(file: BinaryIO, limits: Limits) -> Iterator[tuple[InputContainer, Vi
             context = stream.codec_context
             limits.check_decoded(context.width, context.height, _CHANNELS)
             _check_color(context.color_trc)
-            # A thumbnail takes one worker. Frames in other threads would be decoded in vain.
+            # A thumbnail takes one worker. More threads would decode frames that are not needed.
             context.thread_count = 1
-            # The size in the header may not be that of the frames.
+            # The size of the frames may differ from the size in the header.
             context.options = {"max_pixels": str(limits.max_memory // _CHANNELS)}
             yield container, stream
     except av.codec.codec.UnknownCodecError as error:

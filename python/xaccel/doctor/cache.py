@@ -62,7 +62,7 @@ def hits(site: Site, config: Config, name: str, last: Reply) -> Result:
         site: The site.
         config: Its settings.
         name: The name of an image in the source.
-        last: The response to the second request for one of its thumbnails.
+        last: The response to the second request for one of the image's thumbnails.
     """
     if config.thumbnail_engine == "image-filter":
         is_hit = last.headers["X-Cache-Status"] == "HIT"
@@ -118,7 +118,7 @@ def _finds_marker(site: Site, config: Config, cache: Path) -> bool:
 
 
 def _follows_link(site: Site, config: Config, name: str, cache: Path, outside: Path) -> bool:
-    """Whether the server follows a symbolic link out of the cache, which the app does not.
+    """Whether the server, unlike the app, follows a symbolic link out of the cache.
 
     The link replaces a thumbnail made for this check. If the server asks the app to verify
     signatures, it asks once for each URL, so the thumbnail is requested before it is replaced.

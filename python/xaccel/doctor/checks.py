@@ -1,7 +1,7 @@
 """`xaccel doctor`: examine a running site from outside, as a visitor would.
 
-Each check sends requests and yields results. Some checks need the settings, because they use
-prefixes, keys or directories.
+Each check sends requests and yields results. Some checks need the prefixes, keys or directories in
+the app's settings.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ def _check_source(
 
 @contextlib.contextmanager
 def _specs(config: Config, own: Path | None) -> Iterator[tuple[str, str | None]]:
-    """Yield the specs to request: a plain one and, if the site negotiates formats, one with `auto`.
+    """Yield the specs to request: a plain spec and, if formats are negotiated, one with `auto`.
 
     When the block ends, the thumbnails that only this check uses are removed: thumbnails with our
     version, and thumbnails of our own image.
@@ -140,7 +140,7 @@ def _signature(site: Site, url: str) -> Result:
 
 
 def _negotiation(site: Site, url: str) -> Result:
-    # A cache that ignores Accept sends the first response to both browsers, in either order.
+    # A cache that ignores Accept sends both browsers the same response, whichever asks first.
     plain = site.request(url, Accept="image/png,image/jpeg")
     modern = site.request(url, Accept="image/webp,image/*")
     types = [reply.headers.get_content_type() for reply in (modern, plain)]

@@ -42,7 +42,7 @@ class ImageNames:
         return found
 
     def all_of(self, name: str) -> list[str]:
-        """Return all names of an image. An image in nested sources has several; `name` is one."""
+        """Return all names of an image: `name` and, if sources are nested, possibly others."""
         first, slash, rest = name.partition("/")
         prefix, rest = (first + slash, rest) if name.startswith("~") else ("", name)
         place = self._places.get(prefix)
@@ -56,14 +56,14 @@ class ImageNames:
         ]
 
     def checked(self, name: str, *, is_path: bool = False) -> str:
-        """Return the name of an image from its name, its path or its URL.
+        """Return the checked name of an image that is given by its name, path or URL.
 
         Args:
             name: The name, the path or the URL.
             is_path: Whether `name` is a path, in which a leading slash is significant.
 
         Raises:
-            SourceError: `name` does not name an image below one of the sources.
+            SourceError: `name` does not name an image below any of the sources.
         """
         is_location = name.startswith("/") or "://" in name
         below = self.below(name) if is_location else None

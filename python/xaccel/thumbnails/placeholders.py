@@ -31,7 +31,7 @@ ABSENT: dict[PlaceholderKind | None, str] = {
     "thumbhash": "",
     "blurhash": "",
 }
-"""The placeholders of missing and broken images."""
+"""The placeholders for missing and broken images."""
 
 _PIXEL = re.compile("#([0-9a-f]{6})(, #[0-9a-f]{6})*")
 
@@ -63,7 +63,7 @@ class Placeholders:
         Args:
             source: See `ThumbnailUrls.url`.
             kind: Return a different kind of placeholder: `"color"` for the dominant colour, as in
-                CSS; `"palette"` for the five main colours with commas between them, as in a CSS
+                CSS; `"palette"` for the five main colours, separated by commas as in a CSS
                 gradient; `"thumbhash"` or `"blurhash"` for a hash.
 
         Raises:
@@ -144,10 +144,10 @@ def _draw(kind: PlaceholderKind, text: str) -> str:
 
 
 def _pixel(colors: str) -> str:
-    """Return a GIF of one pixel with the first of some colours.
+    """Return a one-pixel GIF in the first of the colours that are listed in a text.
 
     Raises:
-        ValueError: The text contains something else.
+        ValueError: The text is not a list of colours.
     """
     match = _PIXEL.fullmatch(colors)
     if match is None:

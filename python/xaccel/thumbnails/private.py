@@ -156,7 +156,7 @@ class PrivateThumbnails:
         )
 
     def _place(self, name: str, spec: Spec) -> Callable[[str], StorePlace] | None:
-        """Return a function that returns a thumbnail's place, if it belongs in the store."""
+        """Return a function that determines a thumbnail's place in the store, if it has one."""
         if self._delivery.store is None or not self._is_stored:
             return None
         return lambda image_format: StorePlace(name, spec, image_format, has_state=True)

@@ -1,4 +1,4 @@
-"""Rendering of thumbnails and placeholders in separate threads, one turn in the queue for each."""
+"""Rendering of thumbnails and placeholders in separate threads, with one queue for both."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Renderer:
         self._queue = RenderQueue(cache, workers=workers, length=config.thumbnail_queue)
         self._backend: Backend = RenderThreads(workers)
         self.failures = Failures(config.thumbnail_cache if cache is not None else None)
-        """The images that recently failed."""
+        """The images that recently failed to render."""
 
     def render(self, original: Original, name: str, spec: Spec, image_format: str) -> Thumbnail:
         """Wait for a turn, then render the thumbnail.

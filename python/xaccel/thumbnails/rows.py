@@ -15,10 +15,10 @@ from xaccel._core import Spec
 from xaccel.exceptions import SpecError
 
 PlaceholderKind = Literal["thumbhash", "blurhash", "color", "palette"]
-"""The format of a placeholder as text: a hash, a colour, or several colours with commas."""
+"""The format of a placeholder as text: a hash, a colour, or several colours separated by commas."""
 
 FocalPoint = tuple[float, float]
-"""The point that a crop keeps: `(x, y)` in fractions of the upright image."""
+"""The point that a crop keeps: `(x, y)` as fractions of the upright image."""
 
 
 def possible_sizes(source: object) -> tuple[tuple[int, int], ...]:
@@ -37,7 +37,7 @@ def possible_sizes(source: object) -> tuple[tuple[int, int], ...]:
 
 
 def focal_point(source: object) -> FocalPoint | None:
-    """Return the focal point from an image's row, if one of its fields contains a valid one."""
+    """Return the focal point from an image's row, if the row contains a valid focal point."""
     try:
         return as_focal_point(_value(source, "focal_point_field"))
     except SpecError:
@@ -45,7 +45,7 @@ def focal_point(source: object) -> FocalPoint | None:
 
 
 def stored_placeholder(source: object) -> tuple[PlaceholderKind, str] | None:
-    """Return the kind and the text of the placeholder from an image's row, if a field has one."""
+    """Return the kind and text of the placeholder in an image's row, if there is one."""
     text: str | None = _value(source, "placeholder_field")
     if not text:
         return None
@@ -98,7 +98,7 @@ def _turned(point: FocalPoint, rotate: int, flip: str | None) -> FocalPoint:
 
 
 def _value(source: object, option: str) -> Any:
-    """Return the value of the row's field that is named by an option of the image field."""
+    """Return the value of a field in the row, named by an option of the image field."""
     name = getattr(getattr(source, "field", None), option, None)
     if name is None:
         return None

@@ -20,8 +20,7 @@ class ThumbnailTasks:
         name_of: Returns the name of an image; see `ThumbnailUrls`.
 
     Raises:
-        ConfigError: The settings do not contain a source, a key or a cache, or they select another
-            engine.
+        ConfigError: The settings lack a source, a key or a cache, or they select another engine.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class ThumbnailTasks:
     def request(
         self, source: object, specs: Iterable[Spec], version: object = None
     ) -> tuple[str, list[str]] | None:
-        """Return the name of an image and the texts of its specs, as in `thumbnail_url()`.
+        """Return an image's name and the texts of its specs, as `thumbnail_url()` uses them.
 
         If there is no image, for example because a field is empty, return `None`.
 
@@ -84,7 +83,7 @@ class ThumbnailTasks:
         """Yield the thumbnails with this spec: several if the format is negotiated with browsers.
 
         Raises:
-            SpecError: The spec is not written as in a URL.
+            SpecError: The spec is not in the form that URLs contain.
         """
         parsed = Spec.parse(spec)
         formats = self.config.thumbnail_formats if parsed.format == "auto" else ()

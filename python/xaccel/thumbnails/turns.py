@@ -1,4 +1,4 @@
-"""Limits on the renders that run at the same time on a machine, and on the requests that wait.
+"""Limits on how many renders run at the same time on a machine, and how many requests wait.
 
 If there is a cache, its lock files are used to count the renders of all processes. Without a cache,
 or if its disk is full or read-only, each process counts only its own renders.
@@ -89,7 +89,7 @@ class RenderQueue:
 
 
 class _ProcessQueue:
-    """The queue among the threads of one process."""
+    """The queue shared by the threads of one process."""
 
     def __init__(self, workers: int, length: int) -> None:
         self._workers = threading.Semaphore(workers)

@@ -1,4 +1,4 @@
-"""Generation of thumbnail URLs, which is fast and does not open an image."""
+"""Generates thumbnail URLs quickly, without opening images."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class ThumbnailUrls:
                 a directory, and often a network request for a storage.
             expires: The last second in which the URL is valid: Unix seconds or an aware datetime.
             expires_in: The minimum time for which the URL is valid. By default, it never expires.
-            focal_point: The point that a crop by `fit="cover"` keeps: `(x, y)` in fractions of the
+            focal_point: The point that a crop by `fit="cover"` keeps: `(x, y)` as fractions of the
                 upright image, or text such as `"0.25x0.6"`. The default is the focal point stored
                 in the image's row. `gravity` takes precedence.
             origin: The scheme and host to add to a relative URL, such as `"https://example.com"`.
@@ -140,7 +140,7 @@ class ThumbnailUrls:
         origin: str = "",
         mount: str | None = None,
     ) -> str:
-        """Return the URL for a name that `find` returned and the text of a spec; see `url`."""
+        """Return the URL for the name of an image, as returned by `find`, and a spec; see `url`."""
         spec = self.versioned(name, spec, version)
         if mount is None:
             mount = self.mount()
@@ -149,7 +149,7 @@ class ThumbnailUrls:
         except SpecError:
             raise
         except ValueError as error:
-            # Either the name or the expiry is invalid. An invalid expiry raises again here.
+            # Either the name or the expiry is invalid. An invalid expiry raises its error here.
             self._engine.url("name", spec, expires=expires, expires_in=expires_in)
             self.report(SourceError(f"{name!r} can't have a thumbnail: {error}"))
             return ""
@@ -157,19 +157,19 @@ class ThumbnailUrls:
         return f"{origin}{url}" if origin and url.startswith("/") else url
 
     def versioned(self, name: str, spec: str, version: object) -> str:
-        """Return the text of a spec with the version of an image; see `url`."""
+        """Add the version of an image to the text of a spec; see `url`."""
         token = None if version is None else self._version(name, version)
         return spec if token is None else f"{spec},v-{token}"
 
     def spec(self, width: int | str | None, height: int | None, **options: Any) -> Spec:
-        """Return the spec that the arguments of `url` describe, without `THUMBNAIL_FORMAT`.
+        """Return the spec that the arguments of `url` describe, ignoring `THUMBNAIL_FORMAT`.
 
         See `build_spec`.
         """
         return build_spec(self._presets, width, height, **options)
 
     def allowed_spec(self, width: int | str | None, height: int | None, **options: Any) -> Spec:
-        """Return the spec in the URL that the arguments of `url` describe, if it is allowed.
+        """Return the spec that `url` puts in the URL for these arguments, if it is allowed.
 
         Raises:
             SpecError: The settings do not allow URLs with this spec. See also `spec`.
@@ -181,7 +181,7 @@ class ThumbnailUrls:
         return spec
 
     def focal_point(self, source: object, given: object) -> FocalPoint | None:
-        """Return the focal point of an image: the given one, or the one in its row.
+        """Return the focal point of an image: the given point, or the point in the image's row.
 
         Raises:
             SpecError: `given` is not a focal point.
@@ -209,7 +209,7 @@ class ThumbnailUrls:
         return self._allowed is None or str(spec) in self._allowed
 
     def find(self, source: object) -> str | None:
-        """Return the name of an image, as in its URL.
+        """Return the name of an image as it appears in its URL.
 
         For an empty source, return the name of the fallback image, if one is set. For an invalid
         source, return `None`.
@@ -234,7 +234,7 @@ class ThumbnailUrls:
         _logger.warning("%s", one_line(error))
 
     def name(self, source: object) -> str | None:
-        """Return the name of an image, as in its URL; `None` if the source is empty.
+        """Return the name of an image as it appears in its URL; `None` if the source is empty.
 
         Raises:
             SourceError: The source is invalid.

@@ -38,7 +38,7 @@ class Listing:
 
     @property
     def summary(self) -> str:
-        """The number of pictures, folders and files, as text."""
+        """The numbers of pictures, folders and files, as text."""
         numbers = (
             (len(self.pictures), "picture"),
             (len(self.folders), "folder"),

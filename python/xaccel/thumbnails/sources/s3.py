@@ -81,7 +81,7 @@ class S3Source:
         with _errors():
             for key in keys_below(self._bucket, self._prefix + prefix, timeout=self._timeout):
                 name = key.removeprefix(self._prefix)
-                # Some programs represent a directory by an empty object.
+                # Some programs represent a directory as an empty object.
                 if is_plain(name):
                     yield name
 
@@ -136,11 +136,11 @@ class _Object:
         return self._size is not None and len(self._incoming) >= self._size
 
     def _next_size(self) -> int:
-        """Return the number of bytes to request next while it is unknown how many suffice.
+        """Return the number of bytes to request next while the required number is unknown.
 
-        Most progressive JPEGs need a little less than half of their bytes, and others at high
-        quality up to 85 %. Since a store needs some milliseconds to respond, one more request
-        takes longer than some surplus bytes.
+        For most progressive JPEGs, a little less than half of the bytes are enough; for others, of
+        high quality, up to 85 % are needed. Since a store takes a few milliseconds to respond,
+        another request takes longer than some surplus bytes.
         """
         start, size = len(self._incoming), self._size or 0
         missing = round(0.48 * size) - start
