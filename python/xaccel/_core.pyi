@@ -215,7 +215,7 @@ class Limits:
         max_pixels: The maximum number of pixels of the source, counted as for `max_memory`. None =
             no limit other than `max_memory`.
         max_bytes: The maximum number of bytes of the encoded source.
-        max_frames: The maximum number of frames of an animated thumbnail. Further frames of the
+        max_frames: The maximum number of frames in an animated thumbnail. Any further frames of the
             source are not decoded.
         max_side: The maximum length of the longer side of the thumbnail, in pixels.
         timeout: The maximum time in seconds. It is checked between and during the steps, except
@@ -356,8 +356,8 @@ class StreamedSource:
         """Add the next piece.
 
         Returns:
-            True exactly once: for the piece after which enough of a JPEG has arrived to render a
-            thumbnail that is somewhat smaller than an eighth of the image. For a progressive JPEG,
+            True exactly once: when enough of a JPEG has arrived to render a thumbnail that is
+            somewhat smaller than an eighth of the image. For a progressive JPEG,
             the first half of the file is often enough.
         """
 
