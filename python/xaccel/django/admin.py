@@ -42,7 +42,7 @@ _logger = logging.getLogger("xaccel.django")
 class ImageWidget(AdminFileWidget):
     """A file input for an image, with a preview and a focal-point picker.
 
-    Users pick the point by clicking or with the arrow keys. Without JavaScript, they enter it as
+    Users pick the point with a click or with the arrow keys. Without JavaScript, they enter it as
     two numbers.
 
     Args:

@@ -40,7 +40,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 
 def check_urls(**_: Any) -> list[CheckMessage]:
-    """W005: URLs that xaccel writes do not lead to its views. W006: the URLs vary by language."""
+    """W005: xaccel's URLs do not lead to its views. W006: the URLs vary by language."""
     config = _config()
     if config is None or not getattr(settings, "ROOT_URLCONF", None):
         return []
@@ -65,7 +65,7 @@ def _urls(config: Config) -> Iterator[CheckMessage]:
 
 
 def _in_all_languages(name: str, prefix: str) -> set[str]:
-    """Return the paths at which the URLconf includes our URLs, for all languages."""
+    """Return the paths at which the URLconf includes our URLs in any of the languages."""
     found = set()
     for language, _ in settings.LANGUAGES if settings.USE_I18N else ():
         with override(language):
@@ -77,8 +77,8 @@ def _endpoints(config: Config) -> Iterator[tuple[str, str, str, Callable[..., ob
     """Yield the setting, URL prefix, URL name and view of each endpoint in use."""
     if config.private_url is not None:
         yield "PRIVATE_URL", config.private_url, PRIVATE_FILE, views.private_file
-    # The default storage is a source even if it is not configured as one, including on a site that
-    # only has private files.
+    # The default storage is a source even if it is not configured as one, and even if
+    # the site only has private files.
     sends_files = bool(config.roots or config.remotes)
     asks_for_thumbnails = any(
         key.startswith("THUMBNAIL_") for key in getattr(settings, "XACCEL", {})
@@ -176,7 +176,7 @@ def _config() -> Config | None:
 
 
 def _public_directory(directory: str | os.PathLike[str]) -> str | None:
-    """Return the name of the setting for a public directory that contains this directory."""
+    """Return the name of the setting whose public directory contains this directory."""
     for name in ("MEDIA_ROOT", "STATIC_ROOT"):
         public = getattr(settings, name, None)
         if public and Path(directory).resolve().is_relative_to(Path(public).resolve()):

@@ -1,4 +1,4 @@
-"""`settings.XACCEL`, which is read once, and read again after a test overrides a setting."""
+"""Reads `settings.XACCEL` once, and reads it again after a test overrides a setting."""
 
 from __future__ import annotations
 

@@ -61,10 +61,10 @@ class ImageField(models.ImageField):
         width_field: The name of the field for the width of the upright image, in pixels.
         height_field: The name of the field for the height of the upright image, in pixels.
         placeholder_field: The name of a `CharField` for the image's placeholder.
-        placeholder_kind: `"thumbhash"`; `"blurhash"` for apps that draw BlurHash; `"color"` for the
+        placeholder_kind: `"thumbhash"`; `"blurhash"` for apps that use BlurHash; `"color"` for the
             dominant colour; or `"palette"` for the five main colours. A ThumbHash keeps the aspect
             ratio and transparency. After you change the kind, save each image again.
-        focal_point_field: The name of a `FocalPointField` for the point that crops keep.
+        focal_point_field: The name of a `FocalPointField` for the point to keep when cropping.
         kwargs: The arguments of Django's `FileField`.
     """
 
@@ -153,10 +153,10 @@ class ImageField(models.ImageField):
         force: bool = False,  # noqa: FBT001, FBT002
         **_: Any,
     ) -> None:
-        """Fill in the fields for the size and the placeholder when an image is assigned.
+        """Fill in the size and placeholder fields when an image is assigned.
 
-        When a row is loaded and these fields are empty, Django's method opens the image, but this
-        method does not.
+        Unlike Django's method, this method does not open the image if these fields are empty when a
+        row is loaded.
         """
         named = (self.width_field, self.height_field, self.placeholder_field)
         if not any(named) or self.attname not in instance.__dict__:
@@ -164,7 +164,7 @@ class ImageField(models.ImageField):
         file = getattr(instance, self.attname)
         if not force and (not file or is_saved(file)):
             return
-        # Read the fields only here, because reading a deferred field queries the database.
+        # Do not read the fields any earlier, because reading a deferred field queries the database.
         if not force and all(getattr(instance, name) for name in named if name):
             return
         for option, value in zip(named, self._facts(file), strict=True):
@@ -200,10 +200,10 @@ def _validate_focal_point(value: Any) -> None:
 
 
 class FocalPointField(models.CharField):  # type: ignore[type-arg] # not generic at run time
-    """The point of an image that crops keep, such as `"0.25x0.6"`; an empty string is the centre.
+    """The point of an image to keep when cropping, such as `"0.25x0.6"`; empty for the centre.
 
-    The numbers are fractions of the upright image, from the left and from the top. You may assign
-    a pair of numbers.
+    The numbers are fractions of the upright image, from the left and from the top. You can also
+    assign a pair of numbers.
     """
 
     description = _("Focal point")
@@ -218,7 +218,7 @@ class FocalPointField(models.CharField):  # type: ignore[type-arg] # not generic
         try:
             return forms.focal_point_text(as_focal_point(value))
         except SpecError:
-            # The validator rejects invalid values. In a query, part of a focal point is valid too.
+            # The validator rejects invalid values. A query may contain part of a focal point.
             return super().to_python(value)
 
     def formfield(self, **kwargs: Any) -> Any:

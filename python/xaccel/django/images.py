@@ -69,8 +69,8 @@ def validated(file: File[Any]) -> ImageInfo:
     """Check an uploaded image, and return basic information about it.
 
     Raises:
-        ValidationError: The file is not an image, or it exceeds a limit. The message is for the
-            visitor.
+        ValidationError: The file is not an image, or it exceeds a limit. The message is
+            meant for visitors.
     """
     limits = conf.config().limits()
     if file.size > limits.max_bytes:

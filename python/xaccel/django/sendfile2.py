@@ -58,7 +58,7 @@ def sendfile(  # noqa: PLR0917 - as in django-sendfile2
     """
     delivery = _delivery()
     path = os.path.normpath(Path(settings.SENDFILE_ROOT) / filename)
-    # This type is sent unchanged, because django-sendfile2 does not add a charset either.
+    # The type is sent unchanged: django-sendfile2 does not add a charset to it.
     headers = {"Content-Type": mimetype or _guess_type(path)}
     if encoding is not None:
         headers["Content-Encoding"] = encoding

@@ -57,7 +57,7 @@ def _target(target: object) -> str:
 
 
 def _parts(target: str) -> Iterator[str]:
-    """Yield an empty string for the whole site, then each level of a dotted name."""
+    """Yield an empty string for the whole site, then `app`, `app.Model` and `app.Model.field`."""
     yield ""
     words = target.split(".") if target else []
     for number in range(1, len(words) + 1):

@@ -1,4 +1,4 @@
-"""Thumbnailers, which return the thumbnails of an image by options or by alias."""
+"""Thumbnailers, which return the thumbnail of an image for given options or for an alias."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ class ThumbnailFile(LazyThumbnail):
 
         Args:
             alt: The text that describes the image.
-            use_size: Whether to write the width and the height; by default, if they are known.
+            use_size: Whether to write the width and the height. By default, they are written if
+                known.
             attrs: Additional attributes.
         """
         attributes = {**attrs, "alt": alt, "src": self.url}
@@ -64,7 +65,7 @@ class ThumbnailFile(LazyThumbnail):
 
 
 class ThumbnailSource:
-    """An image and its thumbnails, by options or by alias: `photo["small"].url`."""
+    """An image that returns thumbnails for given options or an alias: `photo["small"].url`."""
 
     @property
     def _image(self) -> object:
@@ -87,7 +88,7 @@ class ThumbnailSource:
             silent_template_exception: Ignored.
 
         Raises:
-            SpecError: An option is unknown, its value is invalid, or the engine can't express it.
+            SpecError: An option is unknown, invalid, or not supported by xaccel's engine.
             SourceError: The image is not below `THUMBNAIL_SOURCE`.
         """
         return ThumbnailFile(self._image, thumbnail_options)
@@ -97,7 +98,7 @@ class ThumbnailSource:
 
         Raises:
             KeyError: The alias is unknown.
-            SpecError: An option is invalid. Django's templates show an empty string.
+            SpecError: An option is invalid. Django's templates show an empty string instead.
             SourceError: The image is not below `THUMBNAIL_SOURCE`.
         """
         options = aliases.get(alias, target=self)
@@ -122,7 +123,7 @@ class ThumbnailSource:
 
 
 class _StoredFile(File):  # type: ignore[type-arg]
-    """A reference to a file in a storage, which is not opened."""
+    """A reference to a file in a storage. The file is not opened."""
 
     def __init__(self, storage: Storage, name: str) -> None:
         super().__init__(None, name)

@@ -26,7 +26,7 @@ def get_thumbnail(file_: Any, geometry_string: str, **options: Any) -> Thumbnail
 
     Raises:
         ValueError: `file_` is empty.
-        SpecError: An option is unknown, its value is invalid, or the engine can't express it.
+        SpecError: An option is unknown, invalid, or not supported by xaccel's engine.
     """
     if not file_:
         raise ValueError("get_thumbnail() needs a file")

@@ -1,6 +1,6 @@
 """`{% load xaccel %}`: the tags and the filter of `TemplateHelpers`, and `private_url`.
 
-With `request=request`, the tags write absolute URLs, for emails and feeds.
+With `request=request`, the tags generate absolute URLs, for emails and feeds.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def thumbnailer_passive(obj: Any) -> Any:
 
 @register.filter
 def thumbnail_url(source: Any, alias: str) -> str:
-    """`{{ person.photo|thumbnail_url:"small" }}`: the URL for the options of an alias."""
+    """`{{ person.photo|thumbnail_url:"small" }}`: the URL of the thumbnail for an alias."""
     if not source and not raises(SourceError()):
         return ""
     try:

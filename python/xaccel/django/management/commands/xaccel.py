@@ -1,4 +1,4 @@
-"""`manage.py xaccel`: the command `xaccel` with the settings of the project."""
+"""`manage.py xaccel`: the `xaccel` command with the settings of the project."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _EVERYTHING = 2**62
 
 
 class Command(BaseCommand):
-    """Clean up the cache of thumbnails."""
+    """Cleans up the thumbnail cache."""
 
     help = "Clean up the cache of thumbnails"
 
