@@ -1,4 +1,4 @@
-//! `brightness`, `contrast` and `saturation`, as the CSS filters of these names define them.
+//! `brightness`, `contrast` and `saturation`, as defined by the corresponding CSS filters.
 //!
 //! <https://www.w3.org/TR/filter-effects-1/#supported-filter-functions>
 
@@ -6,7 +6,7 @@ use raster::{Picture, PixelKind};
 
 use super::spec::{Factor, Spec};
 
-/// The weights of red, green and blue in the filter `saturate`.
+/// The weights of red, green and blue in the `saturate` filter.
 const WEIGHTS: [f32; 3] = [0.213, 0.715, 0.072];
 
 /// Apply `brightness`, `contrast` and `saturation`, in this order. Opacities stay the same.
@@ -47,7 +47,7 @@ pub const fn has_any(spec: &Spec) -> bool {
     spec.brightness.is_some() || spec.contrast.is_some() || spec.saturation.is_some()
 }
 
-/// Pass on the samples of each pixel, without its opacity.
+/// Call `change` with the samples of each pixel, except its opacity.
 fn each_color(picture: &mut Picture, change: impl Fn(&mut [u8])) {
     let bytes = picture.kind.bytes();
     let colors = if picture.kind == PixelKind::Rgba { 3 } else { bytes };

@@ -3,7 +3,7 @@
 use crate::ffi::{av1, webp};
 
 /// Returns the names and versions of the codec libraries in use. libwebp and libaom report their
-/// own version; the build script reads the others from the compiled sources.
+/// own versions; the build script reads the other versions from the compiled sources.
 #[must_use]
 pub fn codecs() -> Vec<(&'static str, String)> {
     let built = env!("XACCEL_CODECS").split(',').filter_map(|codec| codec.split_once('='));

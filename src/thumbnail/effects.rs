@@ -8,7 +8,7 @@ use super::{adjust, pixelate};
 use crate::error::ThumbnailError;
 
 /// Apply `brightness`, `contrast`, `saturation`, `grayscale`, `pixelate`, `blur`, `detail` and
-/// `sharpen`. `density` is the number of pixels of the thumbnail per pixel of the box.
+/// `sharpen`. `density` is the number of thumbnail pixels per pixel of the box.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`], which does not occur for valid images.

@@ -57,7 +57,7 @@ impl Header {
     }
 
     /// The format of a thumbnail that keeps the format of its source. If browsers do not display
-    /// that format, it is JPEG, or PNG for a source that may be transparent.
+    /// that format, the thumbnail is a JPEG, or a PNG if the source may be transparent.
     #[must_use]
     pub const fn kept_format(&self) -> OutputFormat {
         self.format.kept(self.has_alpha)

@@ -10,9 +10,9 @@ pub type CheckTime<'a> = &'a dyn Fn() -> Result<(), ThumbnailError>;
 /// The limits of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The maximum number of bytes of the decoded source, in all of its frames.
+    /// The maximum number of bytes of the decoded source, across all frames.
     pub max_memory: u64,
-    /// The maximum number of pixels of the decoded source, in all of its frames; `None` = no limit
+    /// The maximum number of pixels of the decoded source, across all frames; `None` = no limit
     /// other than `max_memory`.
     pub max_pixels: Option<u64>,
     /// The maximum number of bytes of the encoded source.

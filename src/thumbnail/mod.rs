@@ -160,7 +160,7 @@ fn small_picture(
     Ok(frame.picture)
 }
 
-/// Decode each frame, and perform all steps up to the encoding.
+/// Decode each frame, and perform all steps before encoding.
 fn frames(
     source: Box<dyn Source + '_>,
     plan: &RenderPlan<'_>,

@@ -67,8 +67,8 @@ impl RenderOptions<'_> {
         self.format.unwrap_or_else(|| header.kept_format())
     }
 
-    /// The maximum number of frames of a thumbnail of a source with this header. Formats without
-    /// animations show the first frame.
+    /// The maximum number of frames in a thumbnail of a source with this header. Formats that do
+    /// not support animations show the first frame.
     pub(super) fn max_frames(&self, header: &Header) -> u32 {
         if self.format_for(header).is_animated() { self.limits.max_frames.max(1) } else { 1 }
     }
@@ -78,7 +78,7 @@ impl RenderOptions<'_> {
         header.frames.min(self.max_frames(header))
     }
 
-    /// Check that a source with this header has the page.
+    /// Check that a source with this header has the page that the spec selects.
     ///
     /// # Errors
     /// [`ThumbnailError::NoSuchPage`].

@@ -1,7 +1,7 @@
 //! Sources that are read only as far as necessary: files and streams.
 //!
-//! A thumbnail of one eighth of a progressive JPEG's size needs only the first scans. These scans
-//! may be only a small part of the file.
+//! For a thumbnail at one eighth of the size of a progressive JPEG, only the first scans are
+//! needed. They may be only a small part of the file.
 
 use std::fs::File;
 use std::io::{self, Read, Take};
@@ -15,10 +15,10 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use super::limits::Limits;
 use crate::error::ThumbnailError;
 
-/// The start of a JPEG: the marker SOI, followed by another marker.
+/// The start of a JPEG: the SOI marker, followed by another marker.
 const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
 
-/// Open a file for reading. Nothing happens if the file is a FIFO or a device.
+/// Open a file for reading. Opening a FIFO or a device has no side effects.
 ///
 /// # Errors
 /// Fails if the file can't be opened.
@@ -46,8 +46,8 @@ impl SourceFile {
         Self::from_file(open(path)?, limits)
     }
 
-    /// Use an open file whose size is within the limits. It is read from its start regardless of
-    /// the position of its descriptor, and the position does not change.
+    /// Use an open file whose size is within the limits. The file is read from its start,
+    /// regardless of the descriptor's position, which does not change.
     ///
     /// # Errors
     /// See [`open`](Self::open).
@@ -65,8 +65,8 @@ impl SourceFile {
         Ok(Ok(Self { file, size: metadata.len(), read }))
     }
 
-    /// Returns the first bytes, as far as they are needed for a thumbnail of one eighth of a JPEG's
-    /// size. Returns `None` if the whole file is needed.
+    /// Returns as much of the start of the file as is needed for a thumbnail at one eighth of a
+    /// JPEG's size. Returns `None` if the whole file is needed.
     ///
     /// # Errors
     /// Fails if the file can't be read.
@@ -79,7 +79,7 @@ impl SourceFile {
         Ok(((self.read.len() as u64) < self.size).then_some(&self.read))
     }
 
-    /// Returns the first bytes, up to a number of them.
+    /// Returns the first bytes of the file, at most `length` of them.
     ///
     /// # Errors
     /// Fails if the file can't be read.
@@ -99,7 +99,7 @@ impl SourceFile {
     }
 }
 
-/// A reader with its own position. The position of a descriptor is shared with its copies.
+/// A reader with its own position, because copies of a descriptor share one position.
 struct Positioned {
     file: File,
     position: u64,
@@ -137,7 +137,7 @@ impl StreamedSource {
     }
 
     /// Add the next piece. Returns true for the piece that completes the bytes needed for a
-    /// thumbnail of one eighth of a JPEG's size.
+    /// thumbnail at one eighth of a JPEG's size.
     pub fn feed(&mut self, piece: &[u8]) -> bool {
         Arc::make_mut(&mut self.content).extend_from_slice(piece);
         let Some(needed) = &mut self.needed else { return false };

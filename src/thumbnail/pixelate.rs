@@ -1,9 +1,10 @@
-//! `pixelate`: fills squares with the mean of their pixels.
+//! `pixelate`: fills each square of pixels with its mean colour.
 
 use raster::{Picture, PixelKind};
 
-/// Fill squares with the mean of their pixels, from the upper left corner. `side` is the length of
-/// a side in pixels of the thumbnail. If it is not a whole number, the squares differ by a pixel.
+/// Divide the picture into squares from the upper left corner, and fill each with its mean colour.
+/// `side` is the side length of the squares in thumbnail pixels. If it is not a whole number, the
+/// side lengths differ by up to one pixel.
 #[must_use]
 pub fn apply(mut picture: Picture, side: f64) -> Picture {
     if side <= 1.0 {
@@ -38,7 +39,7 @@ pub fn apply(mut picture: Picture, side: f64) -> Picture {
     picture
 }
 
-/// The positions between the squares along a side of the picture, including both ends.
+/// The positions of the edges of the squares along a side of the picture, including both ends.
 fn edges(length: u32, side: f64) -> Vec<usize> {
     let position = |square: u32| {
         let position = (f64::from(square) * side).round().min(f64::from(length));
@@ -51,7 +52,7 @@ fn edges(length: u32, side: f64) -> Vec<usize> {
     edges
 }
 
-/// The mean of pixels. Transparent pixels do not affect the colour.
+/// The mean of several pixels. Transparent pixels do not affect the colour.
 #[derive(Default)]
 struct Mean {
     has_alpha: bool,

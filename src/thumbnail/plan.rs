@@ -10,12 +10,12 @@ use super::resize::Averaging;
 use crate::error::ThumbnailError;
 use raster::Size;
 
-/// The minimum size at which a decoder outside of this crate has to decode a source.
+/// The minimum size at which a decoder outside this crate has to decode a source.
 ///
 /// `full` is the size of the upright source, or of the page to decode.
 ///
 /// # Errors
-/// [`ThumbnailError::NoSuchPage`], or [`ThumbnailError::TooLarge`] for the thumbnail.
+/// [`ThumbnailError::NoSuchPage`], or [`ThumbnailError::TooLarge`] if the thumbnail is too large.
 pub fn size_to_decode(
     full: Size,
     pages: u32,
@@ -36,7 +36,7 @@ pub(super) struct RenderPlan<'a> {
     pub(super) geometry: Geometry,
     /// The format to write.
     pub(super) format: OutputFormat,
-    /// The quality of the written file.
+    /// The quality of the thumbnail.
     pub(super) quality: u8,
     /// The encoder's other settings.
     pub(super) style: Style,

@@ -13,10 +13,10 @@ use crate::error::ThumbnailError;
 /// The values that are averaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Averaging {
-    /// The gamma-encoded samples of sRGB, as in browsers and most programs.
+    /// Gamma-encoded sRGB samples, as in browsers and most programs.
     #[default]
     Encoded,
-    /// Linear light: samples are linearised before resizing, and encoded afterwards.
+    /// Linear light: samples are linearised before resizing, and gamma-encoded again afterwards.
     LinearLight,
 }
 
@@ -69,9 +69,9 @@ fn resize_rows(
     Ok(strips.finish())
 }
 
-/// Resize a part of one component of an image with the size `picture`. Each sample of the result
-/// covers `covers` pixels in each direction. The last sample, and therefore the part, may extend
-/// beyond the edge of the image.
+/// Resize a part of one component of an image. `picture` is the size of the image. Each sample of
+/// the result covers `covers` pixels in each direction. The last sample, and therefore the part,
+/// may extend beyond the edge of the image.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`], which the sizes of a [`Geometry`](super::crop::Geometry) never cause.
@@ -102,7 +102,7 @@ pub fn resize_component(
     Ok(raster::resize_samples(&samples, extended, area, Size { width: columns, height: rows })?)
 }
 
-/// The maximum error that fractions cause in a position, in pixels.
+/// The maximum error of a position that is computed from fractions, in pixels.
 const ROUNDING: f64 = 1e-6;
 
 /// Rounds up to a whole number of samples, ignoring rounding errors.
@@ -129,7 +129,7 @@ fn extend(samples: &[u8], from: Size, to: Size) -> Cow<'_, [u8]> {
     Cow::Owned(extended)
 }
 
-/// Returns a small copy of a part of an image, for the analysis of its colours.
+/// Returns a small copy of a part of an image, for colour analysis.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`], which the sizes of a [`Geometry`](super::crop::Geometry) never cause.

@@ -1,4 +1,5 @@
-//! `trim`: cuts off the border of a source, which has the colour of the source's upper left corner.
+//! `trim`: cuts off the border of a source. The border has the colour of the source's upper left
+//! corner.
 //!
 //! The edges of the border are known only after the source has been decoded at full size. The
 //! result is another source, so that all other steps work on the part within the border.
@@ -12,9 +13,9 @@ use super::spec::Tolerance;
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
 
-/// Decode a source, and return it without its border. An animation is decoded a second time for its
-/// frames, so that they are not all in memory at the same time. The same border is cut off from all
-/// of its frames.
+/// Decode a source, and return it without its border. An animation is decoded a second time to
+/// obtain its frames, so that they are not all in memory at the same time. The same border is cut
+/// off from all frames.
 ///
 /// # Errors
 /// See [`render`](super::render).
@@ -120,7 +121,7 @@ impl Area {
         Self { left: 0, top: 0, right: width as usize, bottom: height as usize }
     }
 
-    /// The smallest area that contains both.
+    /// The smallest area that contains both areas.
     fn with(self, other: Self) -> Self {
         Self {
             left: self.left.min(other.left),
@@ -172,7 +173,8 @@ fn premultiplied([red, green, blue, alpha]: [u8; 4]) -> [u8; 4] {
     [weighed(red), weighed(green), weighed(blue), alpha]
 }
 
-/// The smallest area that contains all pixels, of `N` bytes each, that differ from the corner.
+/// The smallest area that contains every pixel that differs from the corner pixel. Each pixel has
+/// `N` bytes.
 fn within<const N: usize>(
     picture: &Picture,
     upright: Transform,

@@ -15,7 +15,7 @@ pub(super) struct Part {
     pub(super) height: usize,
 }
 
-/// The way in which a frame is disposed of before the next one is drawn.
+/// How a frame is disposed of before the next one is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Disposal {
     /// The frame remains on the canvas.
@@ -38,7 +38,7 @@ impl Canvas {
         Self { size, pixels }
     }
 
-    /// Returns the pixels of a part, row by row, clipped to the canvas.
+    /// Returns the rows of a part of the canvas. The part is clipped to the canvas.
     pub(super) fn rows(&mut self, part: Part) -> impl Iterator<Item = &mut [[u8; 4]]> {
         let right = (part.left + part.width).min(self.size.width as usize);
         self.pixels

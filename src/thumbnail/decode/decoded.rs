@@ -8,11 +8,11 @@ use super::frame::{DecodedFrame, Pixels, Rows};
 use crate::error::ThumbnailError;
 use raster::{PixelKind, Size};
 
-/// The format of these images.
+/// The source format of these images.
 pub const DECODED: SourceFormat =
     SourceFormat::new("decoded", OutputFormat::Jpeg).or_if_transparent(OutputFormat::Png);
 
-/// The samples of a decoded pixel, 8 bits each. Opacity is not premultiplied.
+/// The samples of a decoded pixel, 8 bits each. Colours are not premultiplied with the opacity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     /// Gray.
@@ -46,7 +46,7 @@ impl Layout {
         Self::ALL.into_iter().find(|layout| layout.name() == name)
     }
 
-    /// The number of bytes of a pixel.
+    /// The number of bytes per pixel.
     #[must_use]
     pub const fn bytes(self) -> usize {
         match self {
@@ -57,7 +57,7 @@ impl Layout {
         }
     }
 
-    /// The kind of pixels that the other steps work on.
+    /// The kind of pixels that the other steps receive.
     const fn kind(self) -> PixelKind {
         match self {
             Self::Gray => PixelKind::Luma,
@@ -82,8 +82,8 @@ impl<'a> DecodedImage<'a> {
     /// Creates an image from its pixels: rows from top to bottom, without gaps.
     ///
     /// # Errors
-    /// [`ThumbnailError::Internal`] if the number of bytes does not match the size, or there are no
-    /// pixels.
+    /// [`ThumbnailError::Internal`] if the number of bytes does not match the size, or if there are
+    /// no pixels.
     pub fn new(size: Size, layout: Layout, pixels: &'a [u8]) -> Result<Self, ThumbnailError> {
         let Size { width, height } = size;
         if size.pixels() == 0
@@ -106,8 +106,8 @@ impl<'a> DecodedImage<'a> {
         Self { header: self.header.oriented(orientation), ..self }
     }
 
-    /// Sets the colour space of the samples: an ICC profile, otherwise colour primaries and
-    /// transfer characteristics (ITU-T H.273).
+    /// Sets the colour space of the samples: the ICC profile if there is one, otherwise the colour
+    /// primaries and transfer characteristics (ITU-T H.273).
     #[must_use]
     pub fn with_profile(self, icc: Option<&'a [u8]>, code_points: Option<(u8, u8)>) -> Self {
         let header = Header { has_icc: icc.is_some(), ..self.header };
@@ -122,7 +122,7 @@ impl<'a> DecodedImage<'a> {
         let size = self.header.transform.original_size(full);
         let across = u64::from(self.size.width) * u64::from(size.height);
         let down = u64::from(self.size.height) * u64::from(size.width);
-        // The sides of both images may be rounded.
+        // The sides of both images may have been rounded.
         if across.abs_diff(down) > 2 * u64::from(size.width.max(size.height)) {
             return Err(ThumbnailError::Internal(format!(
                 "the decoder returned {}x{} pixels for an image of {}x{}",

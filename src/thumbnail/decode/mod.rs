@@ -61,13 +61,13 @@ pub fn is_known(start: &[u8]) -> bool {
 }
 
 /// Read the header of an image. The format is determined from the first bytes, not from a file
-/// name. This does not allocate memory in proportion to the number of pixels.
+/// name. No memory is allocated in proportion to the number of pixels.
 ///
 /// # Errors
 /// [`ThumbnailError::TooLarge`] if there are more bytes than allowed,
 /// [`ThumbnailError::Unsupported`] if the first bytes do not match a known format,
 /// [`ThumbnailError::Corrupt`] if the header is damaged, and [`ThumbnailError::UnsupportedFeature`]
-/// if it is of an unknown kind.
+/// if the image uses an unsupported feature of its format.
 pub fn open<'a>(
     input: impl Into<Input<'a>>,
     limits: &Limits,
@@ -88,7 +88,7 @@ pub fn open<'a>(
     Ok(opened)
 }
 
-/// The number of bytes that one frame occupies when it is decoded for a small thumbnail.
+/// The number of bytes that a single frame occupies when it is decoded for a small thumbnail.
 #[must_use]
 pub fn least_bytes(source: &dyn Source, limits: &Limits) -> u64 {
     let request = DecodeRequest {

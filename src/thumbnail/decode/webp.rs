@@ -30,7 +30,7 @@ fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
     ThumbnailError::corrupt(FORMAT, error)
 }
 
-/// The chunks of a RIFF file (RFC 9649, section 2.3): name and content.
+/// The chunks of a RIFF file (RFC 9649, section 2.3), each as its name and its content.
 fn chunks(source: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
     let mut rest = source.get(12..).unwrap_or_default();
     std::iter::from_fn(move || {
@@ -158,7 +158,8 @@ impl WebP<'_> {
     ) -> Result<Completeness, ThumbnailError> {
         let (start, rest) = whole_chunks(self.source, request.max_frames);
         let decoder = AnimationDecoder::new(&start, self.header.size).map_err(corrupt)?;
-        // Frames after the last one to decode may be missing, and metadata contains no pixels.
+        // Frames after the last one to decode may be missing, and so may metadata, which contains
+        // no pixels.
         let has_all = self.header.frames >= request.max_frames
             || rest.starts_with(b"EXIF")
             || rest.starts_with(b"XMP ");
@@ -169,8 +170,8 @@ impl WebP<'_> {
     }
 }
 
-/// Returns a file that consists of the complete chunks up to the last frame to decode, and the rest
-/// of the source.
+/// Returns two parts: a file that consists of the complete chunks up to the last frame to decode,
+/// and the rest of the source.
 fn whole_chunks(source: &[u8], max_frames: u32) -> (Vec<u8>, &[u8]) {
     let mut start = b"RIFF\0\0\0\0WEBP".to_vec();
     let mut rest = source.get(start.len()..).unwrap_or_default();

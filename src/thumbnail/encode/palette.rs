@@ -30,8 +30,8 @@ impl Default for Colors {
     }
 }
 
-/// The maximum number of pixels whose colours are counted. There is a limit because counting takes
-/// memory. In a larger image, only evenly spaced rows are counted.
+/// The maximum number of pixels whose colours are counted. It limits the memory that counting
+/// takes. In a larger image, only evenly spaced rows are counted.
 const MAX_COUNTED: usize = 1 << 20;
 
 /// An image as indices into a palette.
@@ -40,7 +40,7 @@ pub(super) struct Indexed {
     pub(super) indices: Vec<u8>,
 }
 
-/// Convert an RGBA image to a palette: its own colours if they are few enough, otherwise the best
+/// Convert an RGBA image to a palette: its own colours if there are few enough, otherwise the best
 /// approximation.
 pub(super) fn best(picture: &Picture, most: Colors) -> Result<Indexed, ThumbnailError> {
     let (pixels, _) = picture.data.as_chunks::<4>();
@@ -79,7 +79,7 @@ pub fn main_colors(picture: Picture, most: Colors) -> Result<Vec<Rgb>, Thumbnail
     Ok(used.map(|(_, [red, green, blue, _])| Rgb([red, green, blue])).collect())
 }
 
-/// Convert the image to a palette of exactly its own colours, if they are few enough.
+/// Convert the image to a palette of exactly its own colours, if there are few enough of them.
 pub(super) fn exact(
     pixels: impl ExactSizeIterator<Item = [u8; 4]>,
     most: Colors,
@@ -103,7 +103,7 @@ pub(super) fn exact(
     Some(Indexed { colors, indices })
 }
 
-/// Convert the image to the best palette. `dithering` is from 0 to 1.
+/// Convert the image to the best palette. `dithering` ranges from 0 to 1.
 fn quantized(picture: &Picture, most: Colors, dithering: f32) -> Result<Indexed, ThumbnailError> {
     let internal = |error: quantizr::Error| ThumbnailError::Internal(format!("{error:?}"));
     let (width, height) = (picture.width as usize, picture.height as usize);

@@ -1,4 +1,4 @@
-//! The encoders' settings besides format and quality.
+//! The encoders' settings other than format and quality.
 
 use super::super::spec::{Progressive, Spec, Subsampling};
 use super::palette::Colors;
@@ -6,7 +6,7 @@ use super::palette::Colors;
 /// The settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Style {
-    /// JPEG: the scans.
+    /// JPEG: progressive or baseline.
     pub progressive: Progressive,
     /// JPEG: the chroma subsampling.
     pub subsampling: Subsampling,

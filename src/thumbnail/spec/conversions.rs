@@ -1,5 +1,5 @@
-//! Conversions of each option's value from the text of a spec, and from and to a keyword argument
-//! in Python.
+//! Conversions of option values: from the text of a spec, and to and from keyword arguments in
+//! Python.
 
 use super::argument::{Argument, OptionValue, Refusal};
 use super::css;

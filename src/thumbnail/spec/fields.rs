@@ -16,20 +16,20 @@ pub struct Spec {
     pub height: Option<u32>,
     /// How the image fits the box.
     pub fit: Fit,
-    /// Whether [`Fit::Contain`] and [`Fit::Pad`] may enlarge the image; the others always do.
+    /// Whether [`Fit::Contain`] and [`Fit::Pad`] may enlarge the image; the other fits always do.
     pub upscale: bool,
     /// The part of the image that a crop keeps; `None` = the centre.
     pub gravity: Option<Gravity>,
     /// The page of a document; `None` = the first.
     pub page: Option<Page>,
-    /// The tolerance with which a border is cut off, as the first step. The border has the colour
-    /// of the upright source's upper left corner.
+    /// The tolerance for trimming, which is the first step. The border that is cut off has the
+    /// colour of the upright source's upper left corner.
     pub trim: Option<Tolerance>,
     /// The part of the upright source to use; `None` = all of it.
     pub crop: Option<CropRect>,
     /// A rotation. The box applies to the rotated image.
     pub rotate: Rotation,
-    /// The mirroring, which is applied after the rotation.
+    /// Mirroring, which is applied after the rotation.
     pub flip: Option<Flip>,
     /// The factor of the CSS filter `brightness()`, at most 10. The background keeps its colour, as
     /// with all options that change colours.
@@ -40,7 +40,7 @@ pub struct Spec {
     pub saturation: Option<Factor>,
     /// Whether the picture is converted to shades of gray. The background keeps its colour.
     pub grayscale: bool,
-    /// The side of the squares that replace the pixels, in pixels of the box, before
+    /// The side length of the squares that replace the pixels, in pixels of the box, before
     /// [`dpr`](Self::dpr).
     pub pixelate: Option<Length>,
     /// The sigma of a Gaussian blur in pixels of the thumbnail, at most 100.
@@ -54,11 +54,11 @@ pub struct Spec {
     pub radius: Option<Length>,
     /// The colour behind transparent pixels and in the padding.
     pub background: Option<Rgb>,
-    /// The number of pixels of the thumbnail per pixel of the box, 0.1 to 8; `None` = 1.
+    /// The number of thumbnail pixels per pixel of the box, 0.1 to 8; `None` = 1.
     pub dpr: Option<Hundredths>,
     /// The quality from 1 to 100; `None` = the configured quality for the format.
     pub quality: Option<u8>,
-    /// JPEG: the scans; `None` = as configured.
+    /// JPEG: progressive or baseline; `None` = as configured.
     pub progressive: Option<Progressive>,
     /// JPEG: the chroma subsampling; `None` = as configured.
     pub subsampling: Option<Subsampling>,

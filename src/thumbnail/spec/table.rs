@@ -32,7 +32,7 @@ pub struct SpecOption {
     pub keyword: &'static str,
     /// Its text in a spec.
     pub form: Form,
-    /// The values in a short form, for the list of all options in an error message.
+    /// The values in a short form, for the list of all options in error messages.
     values: &'static str,
     /// The values, for an error message: "must be …".
     expected: &'static str,
@@ -43,7 +43,7 @@ pub struct SpecOption {
     drop_default: fn(&mut Spec),
 }
 
-/// An option without further conditions, as the base of the options below.
+/// The base of the options below: an option without further conditions.
 const PLAIN: SpecOption = SpecOption {
     keyword: "",
     form: Form::Value,
