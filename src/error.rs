@@ -65,7 +65,8 @@ pub enum PathMapError {
     Syntax(String),
 }
 
-/// The reason why a path can't be sent. Visitors get "not found" for every reason.
+/// The reason why the file at a path can't be sent. Visitors get "not found" regardless of the
+/// reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PathError {
@@ -226,7 +227,7 @@ pub enum SignerError {
         /// `bytes` or `characters`.
         unit: &'static str,
     },
-    /// The value of a variable in an expression of `secure_link_md5` is unknown when a URL is
+    /// A `secure_link_md5` expression contains a variable whose value is unknown when a URL is
     /// signed. The message does not contain the variable's name, which may be part of a pasted
     /// secret.
     #[error(
@@ -234,7 +235,7 @@ pub enum SignerError {
          $remote_addr, $remote_user, $host, $server_name, $scheme, $http_name and $cookie_name"
     )]
     UnknownVariable,
-    /// An expression of `secure_link_md5` does not contain the path or the secret, so the signature
+    /// A `secure_link_md5` expression does not contain the path or the secret, so the signature
     /// would not depend on it.
     #[error("the expression must contain {name}")]
     NotInExpression {
@@ -292,19 +293,19 @@ pub enum SignError {
         /// The name.
         name: String,
     },
-    /// The expression of `secure_link_md5` does not contain the expiry.
+    /// The `secure_link_md5` expression does not contain the expiry.
     #[error(
         "the expression does not contain $secure_link_expires, so anyone could change the expiry; \
          sign without one"
     )]
     ExpiresNotCovered,
-    /// A variable of the expression of `secure_link_md5` has no value.
+    /// A variable in the `secure_link_md5` expression has no value.
     #[error("the expression contains ${name}, so a value for it is needed")]
     MissingVariable {
         /// The name, without `$`.
         name: String,
     },
-    /// A value is given for a variable that is not in the expression of `secure_link_md5`.
+    /// A value is given for a variable that is not in the `secure_link_md5` expression.
     #[error("the expression does not contain the variable {name:?}")]
     UnusedVariable {
         /// The name.
@@ -319,7 +320,7 @@ pub enum SignError {
     /// The URL is neither absolute nor a path.
     #[error("the URL must be absolute, such as https://cdn.example.com/a.jpg{or_path}")]
     NotAbsolute {
-        /// The other form that is accepted.
+        /// The other accepted form.
         or_path: &'static str,
     },
     /// A character in the URL must be percent-encoded.
@@ -390,7 +391,7 @@ pub enum DialectError {
         /// The reason.
         reason: &'static str,
     },
-    /// thumbor needs pixels of the source, but the spec contains fractions.
+    /// thumbor requires values in source pixels, but the spec contains fractions of the source.
     #[error(
         "thumbor expects '{option}' in source pixels, so the source's (width, height) is required"
     )]
@@ -412,7 +413,7 @@ pub enum DialectError {
     },
 }
 
-/// The reason why the verification of a URL fails.
+/// The reason why a URL fails verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum VerifyError {
@@ -473,10 +474,10 @@ pub enum ThumbnailError {
         /// The feature.
         feature: &'static str,
     },
-    /// The source does not have the page.
+    /// The source does not have the requested page.
     #[error("page {page} does not exist; the number of pages is {pages}")]
     NoSuchPage {
-        /// The requested page, from 1.
+        /// The requested page, counted from 1.
         page: u32,
         /// The number of pages.
         pages: u32,

@@ -18,7 +18,8 @@ pub(super) const TEMPORARY: &str = ".tmp";
 /// The reserved names in the cache's directory. A thumbnail's path can't start with one of them.
 pub(super) const OWN: [&str; 3] = [TEMPORARY, LOCK_DIRECTORY, ASIDE];
 
-/// The file next to the locks that contains one byte for each block written since the last sweep.
+/// A file in the directory of the locks. It contains one byte for each block written since the last
+/// sweep.
 pub(super) const WRITTEN: &str = "written";
 
 /// The size of a disk block, in bytes. A file occupies whole blocks.
@@ -42,7 +43,7 @@ impl Cache {
     }
 }
 
-/// The maximum number of times that `create_in` creates a directory that is deleted again at once.
+/// The maximum number of times that `create_in` creates the directory if it keeps being deleted.
 pub(super) const ATTEMPTS: u32 = 4;
 
 /// Calls a function that needs `directory`, and creates the directory only if the call fails. The

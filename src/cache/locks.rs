@@ -1,9 +1,9 @@
 //! Locks that work across threads and processes: exclusive `flock`s on files in `.lock`.
 //!
-//! A `flock` belongs to the open file, which a forked child shares with its parent. The child would
-//! keep a lock after its holder was killed, and could release a lock that its parent still holds.
-//! The static variable `HELD` therefore contains the files of all held locks, so that a child can
-//! close them: see [`before_fork`].
+//! A `flock` belongs to the open file, which a forked child shares with its parent. Without
+//! precautions, the child would keep a lock after the parent was killed, and could release a lock
+//! that the parent still holds. The static variable `HELD` therefore contains the files of all held
+//! locks, so that a child can close them: see [`before_fork`].
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -19,7 +19,7 @@ use super::directory::{Cache, LOCK_DIRECTORY, create_in};
 /// Thumbnails that share a lock wait for each other, which is rare and harmless.
 const LOCKS: u64 = 1024;
 
-/// The files of the locks that this process holds, each under a serial number.
+/// The files of the locks that this process holds, keyed by serial number.
 static HELD: Mutex<Held> = Mutex::new(Held { next: 0, files: BTreeMap::new() });
 
 /// The number of threads that are currently taking or releasing a lock.
@@ -56,8 +56,8 @@ fn undivided<T>(action: impl FnOnce() -> T) -> T {
     }
 }
 
-/// Call this before a fork, and [`after_fork_in_parent`] and [`after_fork_in_child`] after it. It
-/// waits for threads that are taking or releasing a lock, which takes microseconds.
+/// Call this before a fork, and [`after_fork_in_parent`] and [`after_fork_in_child`] after it. This
+/// function waits for threads that are taking or releasing a lock, which takes microseconds.
 pub fn before_fork() {
     FORKING.fetch_add(1, Ordering::SeqCst);
     while BUSY.load(Ordering::SeqCst) > 0 {
@@ -125,9 +125,9 @@ impl Cache {
         hasher.finish() % LOCKS
     }
 
-    /// Takes the right to render the thumbnails that share this lock. Returns `None` if another
-    /// thread or process holds it. The caller must then wait and try again, because only the caller
-    /// knows what else its thread has to do.
+    /// Acquires the exclusive right to render the thumbnails that share this lock. Returns `None`
+    /// if another thread or process holds it. The caller must then wait and try again, because only
+    /// the caller knows what else its thread has to do.
     ///
     /// # Errors
     /// Fails if the lock's file can't be created, for example on a read-only disk.
@@ -135,7 +135,7 @@ impl Cache {
         self.try_lock_file(&format!("{number:03x}"))
     }
 
-    /// Takes one of the `queue` places in the queue of renders. Returns `None` if all of them are
+    /// Takes one of the `queue` places in the render queue. Returns `None` if all of them are
     /// taken.
     ///
     /// # Errors
@@ -144,8 +144,8 @@ impl Cache {
         self.first_free("queue", queue.max(1))
     }
 
-    /// Takes one of the `renders` places for renders that run at the same time. Returns `None` if
-    /// all of them are taken.
+    /// Takes one of the `renders` places for concurrent renders. Returns `None` if all of them are
+    /// taken.
     ///
     /// # Errors
     /// Fails if the files of the locks can't be created.

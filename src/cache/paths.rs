@@ -28,8 +28,8 @@ impl Cache {
         Ok(self.directory.join(relative))
     }
 
-    /// Returns the alternative path of the file for the thumbnail at `uri`, for use if the file
-    /// system can't represent the usual one. A bucket can contain both `x` and `x/b.png`, but a
+    /// Returns the alternative path of the file for the thumbnail at `uri`. It is used if the file
+    /// system can't represent the usual path. A bucket can contain both `x` and `x/b.png`, but a
     /// file system can't.
     ///
     /// The file is in the corresponding directory below `.aside`, and its name is the digest of the

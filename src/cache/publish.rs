@@ -11,9 +11,8 @@ use tempfile::TempPath;
 use super::directory::{ATTEMPTS, BLOCK, Cache, LOCK_DIRECTORY, TEMPORARY, WRITTEN, create_in};
 
 impl Cache {
-    /// Stores `data` as the thumbnail at `uri`, atomically for every reader. Returns the path of
-    /// its file: [`Cache::path`], or [`Cache::aside`] if the file system can't represent the
-    /// former.
+    /// Atomically stores `data` as the thumbnail at `uri`. Returns the path of its file:
+    /// [`Cache::path`], or [`Cache::aside`] if the file system can't represent the former.
     ///
     /// `modified` becomes the modification time of the file. If it is the modification time of the
     /// source, the validators that a web server derives from it are the same regardless of where
@@ -73,7 +72,7 @@ impl Cache {
         }
     }
 
-    /// Adds to the number of bytes that all processes together have written since the last sweep.
+    /// Adds to the total number of bytes that all processes have written since the last sweep.
     fn note_written(&self, bytes: u64) -> io::Result<()> {
         let blocks = usize::try_from(bytes.div_ceil(BLOCK)).unwrap_or(usize::MAX);
         self.written_file()?.write_all(&vec![0; blocks])

@@ -14,12 +14,12 @@ const ABANDONED: Duration = Duration::from_hours(1);
 /// number of bytes free, so that the maximum size is never exceeded.
 const MARGIN: u64 = 16;
 
-/// A number of files, and the space that they use on the disk.
+/// A number of files, and the disk space that they use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// The number of files.
     pub files: u64,
-    /// The number of bytes on the disk, in whole blocks of 4096 bytes.
+    /// The number of bytes used on disk, in whole blocks of 4096 bytes.
     pub bytes: u64,
 }
 
@@ -97,8 +97,9 @@ impl Cache {
         Ok(Some(swept))
     }
 
-    /// Whether the bytes that all processes together have written since the last sweep could soon
-    /// make the thumbnails exceed `max_size` bytes. Call this after each [`Cache::publish`].
+    /// Whether the thumbnails could soon exceed `max_size` bytes, given the total number of bytes
+    /// that all processes have written since the last sweep. Call this after each
+    /// [`Cache::publish`].
     ///
     /// # Errors
     /// Fails if the cache can't be read.

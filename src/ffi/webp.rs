@@ -44,7 +44,7 @@ pub(crate) struct Features {
     pub(crate) size: Size,
     pub(crate) has_alpha: bool,
     pub(crate) has_animation: bool,
-    /// Whether the image is a still with lossy compression.
+    /// Whether this is a still image with lossy compression.
     pub(crate) is_lossy: bool,
 }
 
@@ -90,7 +90,7 @@ struct Decoding<'a> {
 }
 
 impl<'a> Decoding<'a> {
-    /// Configure a decoder that decodes a still of size `full` to `size`.
+    /// Configure a decoder that decodes a still image of size `full` and scales it to `size`.
     fn new(full: Size, size: Size) -> Result<Self, WebPError> {
         let mut config = WebPDecoderConfig::new().map_err(|()| WebPError::Version)?;
         if size != full {
@@ -202,8 +202,8 @@ pub(crate) const fn half(size: Size) -> Size {
     Size { width: size.width.div_ceil(2), height: size.height.div_ceil(2) }
 }
 
-/// Decode a lossy still of size `full` to luma, Cb and Cr. libwebp's own scaler shrinks it to
-/// `size` if that differs. Cb and Cr have [`half`] that size.
+/// Decode a lossy still image of size `full` to luma, Cb and Cr. If `size` is different, libwebp's
+/// own scaler shrinks the image to it. Cb and Cr have [`half`] that size.
 pub(crate) fn decode_components(
     source: &[u8],
     full: Size,
@@ -220,8 +220,8 @@ pub(crate) fn decode_components(
     if rows == size.height { Ok(planes) } else { Err(WebPError::Incomplete) }
 }
 
-/// Decode a still image of size `full`. libwebp's own scaler shrinks it to `size` if that differs.
-/// Returns whether the source contains all rows; missing rows are transparent or gray.
+/// Decode a still image of size `full`. If `size` is different, libwebp's own scaler shrinks the
+/// image to it. Returns whether the source contains all rows; missing rows are transparent or gray.
 pub(crate) fn decode(
     source: &[u8],
     full: Size,
@@ -357,14 +357,14 @@ pub(crate) fn encode_components(
     write(Input::borrow(components)?, &config, goes_on)
 }
 
-/// Encode a picture. `goes_on` is called at most once per hundredth of the work.
+/// Encode a picture. `goes_on` is called at most once for each percent of progress.
 fn write(
     mut input: Input<'_>,
     config: &WebPConfig,
     goes_on: &dyn Fn() -> bool,
 ) -> Result<Vec<u8>, WebPError> {
     let mut writer = WebPMemoryWriter { mem: ptr::null_mut(), size: 0, max_size: 0, pad: [0] };
-    // SAFETY: writes to the struct only.
+    // SAFETY: the call writes only to the struct.
     unsafe { WebPMemoryWriterInit(&raw mut writer) };
     let mut output = Output(writer);
     input.0.writer = Some(WebPMemoryWrite);
@@ -405,7 +405,7 @@ unsafe fn copied(start: *const u8, length: usize) -> Vec<u8> {
     unsafe { std::slice::from_raw_parts(start, length) }.to_vec()
 }
 
-/// Decodes the frames of an animation, each composed on the whole canvas.
+/// Decodes the frames of an animation, each one as a picture of the whole canvas.
 pub(crate) struct AnimationDecoder<'a> {
     decoder: ptr::NonNull<WebPAnimDecoder>,
     size: Size,
@@ -428,14 +428,14 @@ impl<'a> AnimationDecoder<'a> {
             use_threads: 0,
             padding: [0; 7],
         };
-        // SAFETY: writes to the struct only.
+        // SAFETY: the call writes only to the struct.
         if unsafe { WebPAnimDecoderOptionsInit(&raw mut options) } == 0 {
             return Err(WebPError::Version);
         }
         options.color_mode = WEBP_CSP_MODE::MODE_RGBA;
         let data = WebPData { bytes: source.as_ptr(), size: source.len() };
-        // SAFETY: the decoder keeps pointers into the source, which outlives it by `'a`; the
-        // two structs are only read during the call.
+        // SAFETY: the decoder keeps pointers into the source, which outlives it because of `'a`;
+        // the two structs are only read during the call.
         let decoder = unsafe { WebPAnimDecoderNew(&raw const data, &raw const options) };
         let decoder = ptr::NonNull::new(decoder)
             .ok_or(WebPError::Decode(VP8StatusCode::VP8_STATUS_BITSTREAM_ERROR))?;
@@ -490,7 +490,7 @@ impl Drop for AnimationEncoder {
 }
 
 impl AnimationEncoder {
-    /// Begin an animation that plays `plays` times, 0 = forever.
+    /// Begin an animation that plays `plays` times, or forever if `plays` is 0.
     pub(crate) fn new(size: Size, plays: u16, quality: u8) -> Result<Self, WebPError> {
         let config = configuration(quality)?;
         let version = WebPGetMuxABIVersion();

@@ -62,7 +62,8 @@ impl Method {
 /// Opens `path`, which consists of `directory` and `relative`. Links below the directory are
 /// followed if their targets also lie below it; the directory itself may be a link.
 ///
-/// Returns the file and, if it differs from `relative`, the path below the directory without links.
+/// Returns the file, and its path below the directory without links if this differs from
+/// `relative`.
 pub(super) fn open(
     directory: &Path,
     path: &Path,

@@ -15,7 +15,7 @@ const U64: &str = "a whole number from 0 to 18446744073709551615";
 const I64: &str = "a whole number of 64 bits";
 const SIDE: &str = "a whole number of pixels from 1 to 4294967295";
 
-/// Convert an argument, with this error if the number is out of range.
+/// Convert an argument, or fail with this error if the number is out of range.
 fn converted<T>(value: &Bound<'_, PyAny>, out_of_range: impl Fn(String) -> PyErr) -> PyResult<T>
 where
     for<'a, 'py> T: FromPyObject<'a, 'py, Error = PyErr>,
@@ -29,14 +29,15 @@ where
     })
 }
 
-/// Python refuses to write numbers of more than a few thousand digits.
+/// Python refuses to format numbers with more than a few thousand digits.
 fn shown(value: &Bound<'_, PyAny>) -> String {
     value
         .repr()
         .map_or_else(|_| "a number of thousands of digits".into(), |shown| shown.to_string())
 }
 
-/// Defines a function that reads an argument for each name, type and description of valid numbers.
+/// For each name, type and description of valid numbers, defines a function that reads the
+/// argument.
 macro_rules! numbers {
     ($error:ty: $($name:ident: $type:ty = $expected:expr;)*) => {
         $(

@@ -9,7 +9,7 @@ use super::numbers;
 use super::sign::{VerifiedUrl, expiry, extract_secrets, text, verify, warn_of_short_secrets};
 use crate::sign;
 
-/// Signs and verifies URLs for an expression of nginx's `secure_link_md5`.
+/// Signs and verifies URLs for an nginx `secure_link_md5` expression.
 #[pyclass(frozen, module = "xaccel._core")]
 pub(super) struct SecureLinkSigner {
     signer: sign::SecureLinkSigner,

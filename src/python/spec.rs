@@ -218,7 +218,7 @@ impl PySpec {
 }
 
 impl PySpec {
-    /// Build a spec from a size and from options as keyword arguments.
+    /// Build a spec from a size, and from options given as keyword arguments.
     pub(super) fn of_options(
         given: PySize<'_, '_>,
         options: Option<&Bound<'_, PyDict>>,
@@ -235,7 +235,7 @@ impl PySpec {
         Ok(Self(spec.normalized()?))
     }
 
-    /// Add an attribute for each option to the class.
+    /// Add an attribute to the class for each option.
     pub(super) fn add_attributes(py: Python<'_>) -> PyResult<()> {
         let class = PyType::new::<Self>(py);
         let property = py.import("builtins")?.getattr("property")?;

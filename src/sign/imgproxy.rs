@@ -225,7 +225,8 @@ fn crop_option(spec: &Spec, crop: CropRect) -> String {
     format!("c:{}:{}:fp:{}:{}", side(width), side(height), decimal(x), decimal(y))
 }
 
-/// Formats a number with up to five decimals, which is enough for the midpoint of two fractions.
+/// Formats a number with up to five decimal places, which is enough for the midpoint of two
+/// fractions.
 fn decimal(value: f64) -> String {
     let text = format!("{value:.5}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

@@ -44,8 +44,8 @@ impl Expiry {
         }
     }
 
-    /// Returns the start and the length of the validity period, for signatures that contain both of
-    /// them. They stay the same for half of a lifetime, or for a shorter time if the period would
+    /// Returns the start and the length of the validity period, for signatures that contain both.
+    /// They stay the same for half of the lifetime, or for a shorter time if the period would
     /// otherwise exceed `maximum` seconds.
     ///
     /// # Errors

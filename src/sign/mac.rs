@@ -75,7 +75,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Decodes a `key` or `salt` from a list, given in hexadecimal digits.
+/// Decodes the hexadecimal digits of a `key` or `salt`; `number` is its position in the list.
 pub(super) fn decode_hex(
     what: &'static str,
     number: usize,

@@ -161,7 +161,7 @@ impl Signer {
         Ok(signed)
     }
 
-    /// Signs like [`Self::sign`], and appends the URL to `out`.
+    /// Signs a URL as [`Self::sign`] does, and appends the result to `out`.
     ///
     /// # Errors
     /// See [`Self::sign`]; `out` then contains part of the URL.

@@ -26,7 +26,7 @@ pub(super) const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 /// The strings that differ between the two stores.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Words {
-    /// The prefix of the algorithm's name and of the secret.
+    /// The prefix of both the algorithm's name and the secret.
     pub(super) version: &'static str,
     pub(super) algorithm: &'static str,
     /// The prefix of the parameters' names.
@@ -99,7 +99,7 @@ impl Credential {
         format!("{}/{}", self.access_key, self.scope(moment))
     }
 
-    /// Returns the text to sign, for a canonical request.
+    /// Returns the text to sign for a canonical request.
     pub(super) fn string_to_sign(&self, moment: &Moment, canonical: &str) -> String {
         let hash = hex(&Sha256::digest(canonical.as_bytes()));
         let (algorithm, scope) = (self.words.algorithm, self.scope(moment));

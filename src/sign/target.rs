@@ -54,7 +54,7 @@ impl<'a> Target<'a> {
         Ok(Self { origin, path, query })
     }
 
-    /// Parses the parameters of the query and decodes them, in their order.
+    /// Parses and decodes the parameters of the query, and keeps their order.
     ///
     /// # Errors
     /// Fails if a parameter has a name that the signature needs.

@@ -1,7 +1,8 @@
 //! Helpers for the translations of a spec.
 //!
 //! A spec's gravity refers to the image as the visitor sees it, and its crop refers to the upright
-//! source. On other servers, they may refer to different stages. A point is a pair of fractions.
+//! source. On other servers, they may refer to the image at a different stage of processing. A
+//! point is a pair of fractions.
 
 use crate::error::DialectError;
 use crate::thumbnail::{
@@ -42,7 +43,7 @@ pub(super) const fn refuse_jpeg_options(
     Err(DialectError::Inexpressible { server, option, reason })
 }
 
-/// Converts a length in pixels of the box to pixels of the thumbnail.
+/// Converts a length from pixels of the box to pixels of the thumbnail.
 pub(super) fn scaled(spec: &Spec, pixels: f64) -> f64 {
     (pixels * spec.dpr.map_or(1.0, Hundredths::to_f64)).round().max(1.0)
 }

@@ -68,7 +68,7 @@ impl<'a> DifferenceTable<'a> {
     }
 }
 
-/// Returns, for each block of an MCU, the item of `of_parts` that belongs to its component.
+/// For each block of an MCU, returns the item of `of_parts` that belongs to the block's component.
 pub(crate) fn by_block<'a, T>(layout: &Layout, of_parts: &'a [T]) -> Vec<&'a T> {
     let parts = layout.parts.iter().zip(of_parts);
     parts.flat_map(|(part, own)| std::iter::repeat_n(own, part.h * part.v)).collect()

@@ -48,8 +48,8 @@ impl Frame {
     }
 
     /// Whether libjpeg computes 2 x 2 samples for each block of this component at 1/8. It does so
-    /// if the component has half the resolution of the image in both directions. For a quarter of
-    /// the resolution, it would compute 4 x 4 samples.
+    /// if the component has half the resolution of the image in both directions. For a component
+    /// with a quarter of the resolution, it would compute 4 x 4 samples.
     pub(crate) fn is_quad(&self, component: &Component) -> bool {
         let (h, v) = self.ratio(component);
         h % 2 == 0 && v % 2 == 0 && (h % 4 != 0 || v % 4 != 0)
@@ -231,9 +231,9 @@ impl Layout {
     }
 
     /// Visits a component's blocks in the order of the scan. `source` has an item for each block of
-    /// the scan. `block` receives a prediction, which is 0 after every restart marker, the block's
-    /// item, and the block's element of `target`, a plane with this stride. The deadline is checked
-    /// before each row.
+    /// the scan. `block` receives a prediction (0 after every restart marker), the block's item,
+    /// and the block's element of `target`, which is a plane with this stride. The deadline is
+    /// checked before each row.
     #[inline]
     pub(crate) fn visit<S: Copy, T>(
         &self,

@@ -1,4 +1,4 @@
-//! The innermost loop: skips blocks, at several independent positions in a scan at once.
+//! The innermost loop: skips blocks at several independent positions in a scan at once.
 //!
 //! Reading at a single position leaves most of a processor idle, because each table look-up waits
 //! for the previous one. The loop branches on the data only in rare cases: at the end of a block,
@@ -74,7 +74,7 @@ pub(crate) struct Tables<'a> {
     /// For block `i` of a lane, the item at `2 * i` is the start of the AC table of its component,
     /// and the next item is the start of the DC table of the next block.
     bases: Box<[u16; 2 * (BATCH + STEPS)]>,
-    /// The codes of each pair of tables, DC and AC.
+    /// The codes of each pair of DC and AC tables.
     codes: Vec<(&'a Code, &'a Code)>,
     /// The start of the DC table of an MCU's first block.
     first_base: u16,

@@ -1,14 +1,14 @@
 //! Finds the start of each block of a sequential scan.
 //!
-//! To find the next block, all bits of a block must be skipped, which takes most of the time. After
-//! that, blocks can be read from their starts, in any order.
+//! To find the next block, the decoder must skip all bits of the current one, which takes most of
+//! the time. Once the starts are known, blocks can be read in any order.
 //!
 //! Lanes work at several positions in the scan at once. If there are restart markers, they mark
 //! these positions. Without them, the scan is cut into parts, and a lane starts at an arbitrary bit
 //! as if an MCU started there. Huffman codes soon synchronise, usually within some tens of blocks.
-//! From the first block that both the previous lane and this one have found, at the same position
-//! in the MCU, all results of this lane are correct. If the two never meet, the previous lane
-//! continues instead.
+//! Once the previous lane and this one have found the same block at the same position in the MCU,
+//! all results of this lane from that block on are correct. If the two never meet, the previous
+//! lane continues instead.
 
 use crate::deadline::Deadline;
 use crate::entropy::Bits;
@@ -29,7 +29,7 @@ const ATTEMPTS: usize = 64;
 /// thousand pixels.
 const UNCHECKED: usize = 8 * 1024;
 
-/// The maximum number of bits of a block: 64 codes of 16 bits with 15 bits of magnitude.
+/// The maximum number of bits in a block: 64 codes of 16 bits with 15 bits of magnitude.
 const MAX_BLOCK: usize = 64 * 31;
 
 /// A stretch of the scan that starts, or may start, with an MCU.

@@ -245,9 +245,9 @@ impl Reader {
     }
 }
 
-/// Finds the next marker at or after `from`, and the position of its segment's length. The error is
-/// the position from which to continue the search when there is more data. Other bytes are skipped,
-/// as in libjpeg.
+/// Finds the next marker at or after `from`, and the position of its segment's length. If there is
+/// no marker, the error is the position from which to continue the search when more data has
+/// arrived. Other bytes are skipped, as in libjpeg.
 fn next_marker(data: &[u8], from: usize) -> Result<(u8, usize), usize> {
     let mut at = from;
     loop {

@@ -11,7 +11,7 @@ use crate::progression::Progression;
 /// The number of bytes to read from a source at once.
 const CHUNK: u64 = 64 * 1024;
 
-/// Finds the end of the part that [`decode`](crate::decode) needs of a file that arrives piece by
+/// Finds the end of the part that [`decode`](crate::decode) needs, while the file arrives piece by
 /// piece.
 ///
 /// A progressive file stores its DC coefficients in some of its scans, often in the first half of
@@ -40,7 +40,7 @@ pub struct Prefix {
     options: Options,
     reader: Reader,
     progression: Option<Progression>,
-    /// Within a scan, the position up to which its end has been searched for.
+    /// Within a scan, the position that the search for its end has reached.
     looked_at: Option<usize>,
 }
 

@@ -24,7 +24,7 @@ pub enum Filter {
     Box,
     /// A cubic kernel of radius 2.
     CatmullRom,
-    /// A windowed sinc of radius 3: the sharpest.
+    /// A windowed sinc of radius 3: the sharpest filter.
     Lanczos3,
 }
 

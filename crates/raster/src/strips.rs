@@ -8,15 +8,15 @@ use crate::error::RasterError;
 use crate::picture::{Picture, PixelKind, Size};
 use crate::resize::{Area, Filter, LANCZOS_RADIUS, convolve, options, samples};
 
-/// The number of bytes of a strip.
+/// The number of bytes in a strip.
 const STRIP: usize = 256 * 1024;
 
 /// The number of rows that are resized to their final width at once. The weights of columns are
 /// computed each time.
 const BAND: u32 = 256;
 
-/// Resizes a part of a picture whose rows arrive from top to bottom, a strip at a time, by
-/// [`Filter::Lanczos3`].
+/// Resizes a part of a picture by [`Filter::Lanczos3`], while the picture's rows arrive from top to
+/// bottom, a strip at a time.
 ///
 /// The result is the same as that of [`resize`](crate::resize()), except that some samples differ
 /// by one, or by two if the picture is enlarged vertically. This is because row weights are rounded
@@ -69,8 +69,8 @@ impl StripResizer {
         let columns = (across.span(0).0, across.span(to.width.saturating_sub(1)).1);
         let most_in_band = band.min(to.height);
         let band = most_in_band as usize * columns.1.saturating_sub(columns.0) as usize;
-        // A strip has at least the number of rows that may be kept, so that moving them takes
-        // little time.
+        // The number of rows in a strip is at least the maximum number of kept rows, so that moving
+        // the kept rows takes little time.
         let strip = strip.max(down.reach());
         let rows = strip.saturating_add(down.reach()).min(from.height);
         let rows = rows as usize * from.width as usize;
@@ -135,7 +135,7 @@ impl StripResizer {
         Picture { width, height, kind, data }
     }
 
-    /// The number of rows of the next strip.
+    /// The number of rows in the next strip.
     const fn strip_rows(&self) -> u32 {
         let rest = self.from.height - self.end;
         if self.strip < rest { self.strip } else { rest }
@@ -207,7 +207,7 @@ impl StripResizer {
 struct Axis {
     /// The start of the part.
     start: f64,
-    /// The number of pixels of the picture for one pixel of the result.
+    /// The number of pixels of the picture per pixel of the result.
     scale: f64,
     /// The number of pixels of the picture.
     from: u32,

@@ -14,18 +14,18 @@ use crate::picture::{Picture, PixelKind, Size};
 /// is decoded.
 const OVERHEAD: usize = 16 * 1024 * 1024;
 
-/// The number of bytes that may always be read more than once.
+/// The number of bytes that may be read more than once even if the source is small.
 const REREAD: u64 = 1024 * 1024;
 
 /// The values of the tag `Compression` for no compression and for JPEG.
 const UNCOMPRESSED: u16 = 1;
 const JPEG: u16 = 7;
 
-/// The maximum number of samples of a pixel: four inks and an opacity.
+/// The maximum number of samples per pixel: four inks and an opacity.
 const MAX_SAMPLES: u16 = 5;
 
 /// The number of pixels by which a JPEG strip may be wider or taller than its area in the picture,
-/// because it is padded to whole blocks of the coarsest chroma.
+/// because it is padded to whole blocks at the coarsest chroma subsampling.
 const JPEG_PADDING: u32 = 31;
 
 /// The reason why a TIFF file can't be read.
@@ -88,13 +88,13 @@ pub struct Tiff<'a> {
     size: Size,
     scheme: Scheme,
     alpha: Alpha,
-    /// The number of bits of a sample.
+    /// The number of bits per sample.
     depth: u8,
-    /// The number of samples of a pixel.
+    /// The number of samples per pixel.
     samples: usize,
     is_planar: bool,
     chunks: Chunks,
-    /// The positions and lengths of the data of the strips or tiles in the source.
+    /// The position and length of each strip's or tile's data in the source.
     places: Vec<(u64, u64)>,
     compression: u16,
 }
@@ -206,8 +206,8 @@ impl<'a> Tiff<'a> {
         Ok(file)
     }
 
-    /// Checks that JPEG strips are not larger than their area in the picture. The decoder of the
-    /// strips trusts their own headers.
+    /// Checks that JPEG strips are not larger than their area in the picture. The decoder trusts
+    /// the headers in the strips themselves.
     fn check_jpegs(&mut self, samples: u16) -> Result<(), TiffError> {
         if self.compression != JPEG {
             return Ok(());
@@ -304,8 +304,9 @@ impl<'a> Tiff<'a> {
         }
     }
 
-    /// Limits the memory of a strip, and the number of bytes that are read for all strips, because
-    /// strips may share their data, and data may decode to nothing.
+    /// Limits the memory that a strip may use, and the total number of bytes that may be read for
+    /// all strips. The total needs a limit because strips may share their data, and data may decode
+    /// to nothing.
     fn with_limits<'b>(self, goes_on: &'b dyn Fn() -> bool) -> Tiff<'b>
     where
         'a: 'b,
@@ -338,8 +339,8 @@ impl<'a> Tiff<'a> {
         let mut samples = Vec::new();
         for plane in 0..planes {
             let index = u32::try_from(plane).unwrap_or_default() * self.chunks.count + chunk;
-            // Without compression, the size of the strip limits the number of bytes that are read,
-            // and the length may be wrong.
+            // Without compression, the strip's dimensions already limit the number of bytes that
+            // are read, and its stated length may be wrong.
             let place =
                 self.places.get(index as usize).filter(|_| self.compression != UNCOMPRESSED);
             let end = place.map_or(u64::MAX, |&(start, length)| start.saturating_add(length));

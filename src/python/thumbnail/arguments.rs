@@ -84,7 +84,7 @@ impl Limits {
         Instant::now().checked_add(Duration::try_from_secs_f64(self.timeout?).ok()?)
     }
 
-    /// The same limits for the rest of a call.
+    /// The same limits, with the time that is left until the deadline.
     pub(super) fn until(&self, deadline: Option<Instant>) -> Self {
         let rest = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         Self { timeout: rest.map(|rest| rest.as_secs_f64()), ..*self }
@@ -127,7 +127,7 @@ pub(super) fn palette_style(colors: Option<i64>) -> PyResult<Style> {
     Ok(Style { colors: colors.map(number_of_colors).transpose()?, ..Style::default() })
 }
 
-/// Convert a mapping from the names of formats to qualities.
+/// Convert a mapping of format names to qualities.
 fn qualities(names: &HashMap<String, u8>) -> Qualities {
     let default = Qualities::default();
     let of = |format: OutputFormat| {
@@ -149,7 +149,7 @@ pub(super) struct Arguments {
     style: Style,
     averaging: Averaging,
     pub(super) limits: Limits,
-    /// The names of the enabled plug-in decoders; `None` = the default.
+    /// The names of the enabled plug-in decoders; `None` for the default.
     pub(super) decoders: Option<Vec<String>>,
 }
 
@@ -176,12 +176,12 @@ impl Arguments {
         Self { decoders, ..self }
     }
 
-    /// The page to render, from 1.
+    /// The page to render, counted from 1.
     pub(super) fn page(&self) -> u32 {
         self.spec.page.unwrap_or(Page::FIRST).number()
     }
 
-    /// Build the arguments from a size, and the options of a spec as keyword arguments.
+    /// Build the arguments from a size, and from the options of a spec given as keyword arguments.
     pub(super) fn of_options(
         size: PySize<'_, '_>,
         options: Option<&Bound<'_, PyDict>>,
@@ -193,8 +193,8 @@ impl Arguments {
         Ok(Self { style, ..Self::new(spec, linear, limits) })
     }
 
-    /// Return the same arguments with a different format, different qualities by the names of their
-    /// formats, and different encoder settings.
+    /// Return the same arguments with a different format, different qualities (keyed by format
+    /// name) and different encoder settings.
     pub(super) fn with_format(
         self,
         format: OutputFormat,

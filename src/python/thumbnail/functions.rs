@@ -185,7 +185,7 @@ fn hexadecimal(color: Rgb) -> String {
     format!("#{color}")
 }
 
-/// Return the `ThumbHash` of an image in base64.
+/// Return the base64-encoded `ThumbHash` of an image.
 #[pyfunction]
 #[pyo3(signature = (source, *, limits=None, decoders=None))]
 pub(in super::super) fn thumbhash(

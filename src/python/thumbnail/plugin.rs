@@ -19,15 +19,15 @@ use raster::Size;
 
 /// An image that a plug-in has accepted.
 pub(super) struct Plugin<'a, 'py> {
-    /// The start of messages, which names the source.
+    /// The start of error messages, which names the source.
     label: String,
     arguments: &'a Arguments,
     deadline: Option<Instant>,
-    /// The `OpenImage` in Python.
+    /// The `OpenImage` object in Python.
     image: Bound<'py, PyAny>,
 }
 
-/// The result of a plug-in, as values of Rust.
+/// The result of a plug-in, as Rust values.
 #[derive(FromPyObject)]
 struct Decoded {
     buffer: PyBackedBytes,

@@ -200,8 +200,8 @@ impl ImageSource {
         }
     }
 
-    /// Call `work` with the bytes. The first call may receive only the start of them, with true as
-    /// the second argument; if that is not enough, a second call receives all of them. The outer
+    /// Call `work` with the bytes. The first call may receive only the initial bytes, with true as
+    /// the second argument; if they are not enough, a second call receives all bytes. The outer
     /// error means that the source can't be read.
     pub(super) fn read<T>(
         &self,
@@ -240,7 +240,7 @@ impl ImageSource {
         }
     }
 
-    /// The start of messages, which names the path; empty for bytes.
+    /// The start of error messages, which names the path; empty for bytes.
     pub(super) fn label(&self) -> String {
         match self {
             Self::Bytes(_) | Self::Partial(_) => String::new(),

@@ -1,5 +1,5 @@
-//! No bytes crash the decoder, and the result does not depend on the bytes after the prefix that is
-//! needed.
+//! No input crashes the decoder, and the result does not depend on the bytes after the required
+//! prefix.
 #![no_main]
 
 use jpeg_dc::{Chroma, Options, Prefix, Scale, decode, decode_progressive};
