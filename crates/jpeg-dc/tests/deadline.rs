@@ -70,9 +70,12 @@ fn progressive_files_stop_between_rows_and_scans() {
     assert!(checked > 20);
 }
 
-/// A gray image of this number of blocks. Each scan consists of a band of coefficients, and the bits
-/// that are left out before and after it.
-fn gray((across, down): (usize, usize), scans: &[((usize, usize), (u8, u8))]) -> Image {
+/// The first and the last coefficient of a scan, and the number of bits that are left out before and
+/// after it.
+type GrayScan = ((usize, usize), (u8, u8));
+
+/// A gray image of this number of blocks.
+fn gray((across, down): (usize, usize), scans: &[GrayScan]) -> Image {
     let scan = |&((first, last), (high, low))| {
         let components = vec![0];
         Scan { components, first, last, high, low, restart_interval: 0 }
