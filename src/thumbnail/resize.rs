@@ -74,7 +74,8 @@ fn resize_rows(
 /// may extend beyond the edge of the image.
 ///
 /// # Errors
-/// [`ThumbnailError::Internal`], which the sizes of a [`Geometry`](super::crop::Geometry) never cause.
+/// [`ThumbnailError::Internal`]. This never happens with sizes from a
+/// [`Geometry`](super::crop::Geometry).
 pub fn resize_component(
     component: &Component<'_>,
     picture: Size,
@@ -132,7 +133,8 @@ fn extend(samples: &[u8], from: Size, to: Size) -> Cow<'_, [u8]> {
 /// Returns a small copy of a part of an image, for colour analysis.
 ///
 /// # Errors
-/// [`ThumbnailError::Internal`], which the sizes of a [`Geometry`](super::crop::Geometry) never cause.
+/// [`ThumbnailError::Internal`]. This never happens with sizes from a
+/// [`Geometry`](super::crop::Geometry).
 pub fn shrunk_copy(
     picture: &Picture,
     window: Window,

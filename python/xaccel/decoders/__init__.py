@@ -1,4 +1,4 @@
-"""The interface of decoders for formats that xaccel does not read by itself.
+"""The interface for decoders of formats that xaccel does not read itself.
 
 A decoder turns a file into pixels; xaccel then crops, resizes and encodes them as it does for any
 other image. Packages register their decoders as entry points of the group `xaccel.decoders`, and

@@ -66,7 +66,7 @@ pub enum Refusal {
     Value,
 }
 
-/// The value of an option. [`fmt::Display`] writes its canonical text in a spec.
+/// The value of an option. [`fmt::Display`] writes it in the canonical form that specs use.
 pub trait OptionValue: fmt::Display {
     /// Parse the text of the value in a spec.
     fn parse(text: &str) -> Option<Self>

@@ -19,7 +19,7 @@ def get(config: Config) -> Source:
     """Return the source for all images in the configured locations.
 
     Raises:
-        ConfigError: No source is set, or this package can't read one of them.
+        ConfigError: No sources are set, or this package can't read one of them.
     """
     places = config.source_locations
     if not places:
