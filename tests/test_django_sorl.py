@@ -60,7 +60,7 @@ TRIMMED = [
 FREE_SIDES = {"77": [77, 46], "x55": [92, 55]}
 """The sizes of the 200x120 pixels within the border. The peer's come from the image around them."""
 HALF = "half a pixel is rounded up instead of to the nearest even number"
-TWICE = "the free side is not rounded before the other one is computed"
+TWICE = "the free side is not rounded before the other side is computed"
 DIFFERENCES = {
     ("rotated.jpg", "500x350", ""): HALF,
     ("rotated.jpg", "500x350", "upscale"): HALF,

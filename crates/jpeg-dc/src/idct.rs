@@ -128,7 +128,7 @@ pub(crate) struct Transform<const N: usize, const P: usize> {
     factors: [[f32; 8]; 8],
     /// A bit for every coefficient of a column except its first, in zigzag order.
     below: [u64; 8],
-    /// The number of samples that are added up to form one, across or down.
+    /// The number of input samples summed into each output sample, across or down.
     summed: f32,
 }
 

@@ -23,7 +23,7 @@ pub enum Fit {
 }
 
 impl Fit {
-    /// All fits, in the order of the documentation.
+    /// All values, in the order in which they are documented.
     pub const ALL: [Self; 4] = [Self::Contain, Self::Cover, Self::Fill, Self::Pad];
 
     /// The name in specs and the Python API.
