@@ -142,8 +142,14 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
     }
     .oriented(info.orientation as u16);
     decoder.set_pixel_format(samples.format()).map_err(corrupt)?;
-    let profile =
-        decoder.output_color_profile().and_then(|profile| to_profile(profile, samples.kind()));
+    let output = decoder.output_color_profile();
+    // The ICC profile of such an image has only a curve, which would clip the bright parts.
+    if output.is_some_and(is_gray_hdr) {
+        return Err(ThumbnailError::UnsupportedFeature {
+            feature: "gray JPEG XL in HDR (PQ, HLG)",
+        });
+    }
+    let profile = output.and_then(|profile| to_profile(profile, samples.kind()));
     let channels = if samples.kind() == PixelKind::Luma { 1 } else { 3 } + samples.extra;
     Ok(Box::new(Jxl {
         source,
@@ -184,6 +190,18 @@ fn count_frames(source: &[u8]) -> u32 {
         }
     }
     frames.max(1)
+}
+
+/// Whether the samples are gray, with a transfer function for HDR.
+const fn is_gray_hdr(profile: &JxlColorProfile) -> bool {
+    use JxlTransferFunction::{HLG, PQ};
+    matches!(
+        profile,
+        JxlColorProfile::Simple(JxlColorEncoding::GrayscaleColorSpace {
+            transfer_function: PQ | HLG,
+            ..
+        })
+    )
 }
 
 /// Returns the colour space of the decoded samples; `None` = sRGB.
