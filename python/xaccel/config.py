@@ -190,6 +190,10 @@ class Config:
     """The maximum number of frames of an animated thumbnail. A longer animation is cut off."""
     thumbnail_max_side: int = _setting(8192, check.positive)
     """The maximum width and height of a thumbnail in pixels."""
+    metrics: bool = _setting(default=False, grammar=check.boolean)
+    """Whether the app counts and measures its work for Prometheus; see `xaccel.metrics`."""
+    tracing: bool = _setting(default=False, grammar=check.boolean)
+    """Whether the app records spans for OpenTelemetry; see `xaccel.tracing`."""
 
     def __post_init__(self) -> None:
         for option in fields(self):

@@ -21,6 +21,7 @@ from weakref import WeakSet
 from xaccel._core import Location
 from xaccel._hints import shown
 from xaccel._log import one_line
+from xaccel._observing import observer, phase
 from xaccel.config import Config
 from xaccel.delivery import origins, rfc9110
 from xaccel.delivery.conditional import (
@@ -88,6 +89,7 @@ class Delivery:
         self._link_map = config.link_map()
         self._signer = config.signer() if config.private_url is not None else None
         self._verifier = config.verifier() if config.private_url is not None else None
+        self._observer = observer(config)
         self._instances.add(self)
 
     @classmethod
@@ -129,6 +131,15 @@ class Delivery:
                 the rate.
             TypeError: `path` is a file that was opened in text mode.
         """
+        try:
+            response = self._respond(path, request, options)
+        except XaccelError as error:
+            self._count(error.status_code)
+            raise
+        self._count(response.status)
+        return response
+
+    def _respond(self, path: Sendable, request: Request, options: FileOptions) -> Response:
         if not isinstance(path, str | os.PathLike):
             return self._open_file(path, request, options)
         if isinstance(path, str) and origins.is_url(path):
@@ -136,6 +147,10 @@ class Delivery:
         location = self.locate(path, root=options.root)
         headers = self._presentation(posixpath.basename(location.path), options)
         return hand_over(location, request, headers, self.dialect, limit_rate=options.limit_rate)
+
+    def _count(self, status: int) -> None:
+        if self._observer is not None:
+            self._observer.private_file(self.config.server, status)
 
     def is_on_remote(self, url: str) -> bool:
         """Whether a URL is below one of `REMOTES`."""
@@ -278,18 +293,28 @@ class Delivery:
                 settings.
         """
         if request.conditions.method not in {"GET", "HEAD"}:
-            return method_not_allowed()
+            response = method_not_allowed()
+            self._count(response.status)
+            return response
         try:
             if self._verifier is None:
                 raise FileNotFound("XACCEL['PRIVATE_URL'] is not set")
             request.check_spelling(path)
-            path, signed = self._verifier.verify_below(path, query, mount or self.config.mount)
-            params = dict(signed.params)
-            options = FileOptions(
-                as_attachment="as_attachment" in params,
-                download_name=params.get("download_name"),
-            )
-            return self.private_file(self._linked(path), request, options)
+            with phase(self._observer, "verify"):
+                path, signed = self._verifier.verify_below(path, query, mount or self.config.mount)
+            file = self._linked(path)
+        except XaccelError as error:
+            self._count(error.status_code)
+            if self._observer is not None:
+                self._observer.bad_signature("private_file", error, query)
+            return _refusal(error)
+        params = dict(signed.params)
+        options = FileOptions(
+            as_attachment="as_attachment" in params,
+            download_name=params.get("download_name"),
+        )
+        try:
+            return self.private_file(file, request, options)
         except XaccelError as error:
             return _refusal(error)
 
