@@ -17,6 +17,7 @@ COMMON = {
     "xaccel._hints",
     "xaccel._log",
     "xaccel._observing",
+    "xaccel._phases",
     "xaccel._private_files",
     "xaccel._settings",
     "xaccel._verifier",

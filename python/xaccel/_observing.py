@@ -9,20 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
+from xaccel._phases import Endpoint, Phase
 from xaccel.config import Config
 from xaccel.exceptions import BadSignature, ConfigError, SignatureExpired, XaccelError
 
 if TYPE_CHECKING:
     from xaccel.metrics import Metrics
     from xaccel.tracing import Spans
-
-Phase: TypeAlias = Literal["verify", "fetch", "wait", "render", "publish"]
-"""A part of a request: checking the signature, getting the original, waiting for a turn, decoding
-and encoding, and publishing the thumbnail in the cache."""
-
-Endpoint: TypeAlias = Literal["thumbnail", "private_file"]
 
 
 @dataclass(frozen=True, slots=True)

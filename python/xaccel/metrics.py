@@ -18,7 +18,7 @@ from typing import final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from xaccel._observing import Endpoint, Phase
+from xaccel._phases import Endpoint, Phase
 from xaccel.exceptions import (
     CorruptImage,
     FileNotFound,
@@ -123,7 +123,7 @@ class Metrics:
         )
 
     def phase(self, phase: Phase, image_format: str) -> AbstractContextManager[object]:
-        """Measure a part of a request; see `xaccel._observing.Phase`."""
+        """Measure a part of a request; see `xaccel._phases.Phase`."""
         match phase:
             case "wait":
                 return self._measured_wait()

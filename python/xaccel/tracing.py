@@ -12,7 +12,7 @@ from typing import final
 from opentelemetry import trace
 
 from xaccel._core import __version__
-from xaccel._observing import Phase
+from xaccel._phases import Phase
 
 
 @final
@@ -23,6 +23,6 @@ class Spans:
         self._tracer = trace.get_tracer("xaccel", __version__)
 
     def phase(self, phase: Phase, image_format: str) -> AbstractContextManager[object]:
-        """Start a span for a part of a request; see `xaccel._observing.Phase`."""
+        """Start a span for a part of a request; see `xaccel._phases.Phase`."""
         attributes = {"xaccel.format": image_format} if image_format else {}
         return self._tracer.start_as_current_span(f"xaccel.{phase}", attributes=attributes)
