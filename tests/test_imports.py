@@ -13,6 +13,7 @@ from xaccel.servers.dialects import DIALECTS
 
 COMMON = {
     "xaccel",
+    "xaccel._cdn",
     "xaccel._core",
     "xaccel._hints",
     "xaccel._log",

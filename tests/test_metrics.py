@@ -306,7 +306,9 @@ def test_several_processes_add_up(photos, tmp_path):
             text=True,
             timeout=60,
         )
-    lines = dict(line.rsplit(" ", 1) for line in done.stdout.splitlines() if line and line[0] != "#")
+    lines = dict(
+        line.rsplit(" ", 1) for line in done.stdout.splitlines() if line and line[0] != "#"
+    )
     assert lines['xaccel_thumbnails_total{format="jpeg",result="rendered"}'] == "4.0"
     assert lines['xaccel_thumbnails_total{format="jpeg",result="hit"}'] == "2.0"
     assert lines['xaccel_render_seconds_count{format="jpeg"}'] == "4.0"

@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, TypeAlias, TypedDict
 from weakref import WeakSet
 
+from xaccel._cdn import Expires, ExpiresIn, on_cdn
 from xaccel._core import Location
 from xaccel._hints import shown
 from xaccel._log import one_line
@@ -275,12 +276,21 @@ class Delivery:
         if download_name is not None:
             params["download_name"] = download_name
         below = urllib.parse.unquote(url, errors="strict")
-        return self._signer.sign_path(
-            (self._mount() if mount is None else mount) + below,
-            params=params or None,
-            expires=expires,
-            expires_in=expires_in,
-        )
+        path = (self._mount() if mount is None else mount) + below
+        host = self.config.private_host or ""
+        sign = self._signer.sign_path
+
+        def link(expires: Expires, expires_in: ExpiresIn) -> str:
+            return host + sign(path, params=params or None, expires=expires, expires_in=expires_in)
+
+        signer = self.config.private_url_signer
+        if signer is None:
+            return link(expires, expires_in)
+        if expires is None and expires_in is None:
+            raise ValueError(
+                "the signature of a CDN always expires, so the link needs expires=… or expires_in=…"
+            )
+        return on_cdn(link, signer, expires, expires_in)
 
     def respond(self, path: str, query: str, request: Request, mount: str = "") -> Response:
         """Respond to a request for a signed link.
