@@ -113,7 +113,7 @@ def test_secrets_are_not_shown(photos):
         ({"PRIVATE_URL_SIGNER": BunnySigner}, "not a class"),
         ({"PRIVATE_URL_SIGNER": "a secret"}, "not str"),
         ({"PRIVATE_HOST": "https://other.example.com"}, "different hosts"),
-        ({"PRIVATE_URL": "ftp://cdn.example.com/p/"}, "PRIVATE_HOST"),
+        ({"PRIVATE_URL": "ftp://cdn.example.com/p/"}, "PRIVATE_URL"),
         ({"PRIVATE_URL": f"{HOST}"}, "PRIVATE_URL"),
         ({"PRIVATE_URL": None, "PRIVATE_HOST": HOST}, "PRIVATE_URL"),
     ],

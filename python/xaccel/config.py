@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import logging
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias, get_args
@@ -321,18 +322,20 @@ class Config:
     def _split_private_url(self) -> None:
         """Move the host of an absolute `PRIVATE_URL` to `PRIVATE_HOST`."""
         url = self.private_url
-        if not isinstance(url, str) or "://" not in url:
+        # Any other value stays whole, for the message of the check, which hides passwords in URLs.
+        found = (
+            re.fullmatch(r"(https?://[^/?#@]+)(/[^?#@]*)", url) if isinstance(url, str) else None
+        )
+        if found is None:
             return
-        scheme, _, rest = url.partition("://")
-        host, slash, path = rest.partition("/")
-        host = f"{scheme}://{host}"
+        host, path = found.groups()
         if self.private_host not in {None, host}:
             raise ConfigError(
-                f"XACCEL['PRIVATE_URL'] {url!r} and XACCEL['PRIVATE_HOST'] {self.private_host!r} "
-                "have different hosts: set only one of them"
+                "XACCEL['PRIVATE_URL'] and XACCEL['PRIVATE_HOST'] have different hosts: set only one "
+                "of them"
             )
         object.__setattr__(self, "private_host", host)
-        object.__setattr__(self, "private_url", slash + path)
+        object.__setattr__(self, "private_url", path)
 
     def _check_url_signers(self) -> None:
         """Refuse a CDN's signer without the host of the CDN."""

@@ -21,7 +21,7 @@ from weakref import WeakSet
 from xaccel._cdn import Expires, ExpiresIn, on_cdn
 from xaccel._core import Location
 from xaccel._hints import shown
-from xaccel._log import one_line
+from xaccel._log import RateLimit, fields, one_line
 from xaccel._observing import observer, phase
 from xaccel.config import Config
 from xaccel.delivery import origins, rfc9110
@@ -59,6 +59,7 @@ Sendable: TypeAlias = "str | os.PathLike[str] | BinaryIO"
 """A file that can be sent: a path, a URL on a remote, or an open file."""
 
 _logger = logging.getLogger("xaccel.delivery")
+_logger.addFilter(RateLimit())
 
 _PRECONDITION_FAILED = 412
 
@@ -407,7 +408,18 @@ def _offloaded(request: Request, headers: Headers, offload: Headers) -> Response
 def _refusal(error: XaccelError) -> Response:
     # Anyone can make up a link, so a bad signature does not deserve a warning.
     level = logging.INFO if isinstance(error, BadSignature) else logging.WARNING
-    _logger.log(level, "%s: %s", type(error).__name__, one_line(error))
+    _logger.log(
+        level,
+        "%s: %s",
+        type(error).__name__,
+        one_line(error),
+        extra=fields(
+            "private_file_refused",
+            error=type(error).__name__,
+            status=error.status_code,
+            is_limited=level == logging.INFO,
+        ),
+    )
     return error_response(error)
 
 

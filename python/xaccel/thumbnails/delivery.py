@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from xaccel._core import Cache, Location, PathMap, Spec, Thumbnail, __version__
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel._observing import observer, phase
 from xaccel.config import CACHE_PREFIX, Config
 from xaccel.delivery.conditional import precondition_response
@@ -287,7 +287,12 @@ class ThumbnailDelivery:
                 try:
                     lock = cache.try_lock(number)
                 except OSError as error:
-                    _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
+                    _logger.warning(
+                        "%r is not cached: %s",
+                        thumbnail.uri,
+                        one_line(error),
+                        extra=fields("not_cached", uri=thumbnail.uri),
+                    )
                     return None
                 if lock is not None:
                     with lock:
@@ -340,7 +345,12 @@ class ThumbnailDelivery:
                 cache.publish(thumbnail.uri, data, modified=modified)
             is_sweep_due = cache.is_sweep_due(self._config.thumbnail_cache_max_size)
         except OSError as error:
-            _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
+            _logger.warning(
+                "%r is not cached: %s",
+                thumbnail.uri,
+                one_line(error),
+                extra=fields("not_cached", uri=thumbnail.uri),
+            )
             return
         if is_sweep_due:
             sweep = threading.Thread(
@@ -376,7 +386,12 @@ class ThumbnailDelivery:
         try:
             return thumbnail.state() == original.state
         except SourceUnavailable as error:
-            _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
+            _logger.warning(
+                "%r is not cached: %s",
+                thumbnail.uri,
+                one_line(error),
+                extra=fields("not_cached", uri=thumbnail.uri),
+            )
             return None
 
     def _render_uncached(self, thumbnail: RequestedThumbnail, request: Request) -> Response:
@@ -424,7 +439,12 @@ class ThumbnailDelivery:
         try:
             cache.publish(incomplete_uri(thumbnail.uri, original.state), rendered.data)
         except OSError as error:
-            _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
+            _logger.warning(
+                "%r is not cached: %s",
+                thumbnail.uri,
+                one_line(error),
+                extra=fields("not_cached", uri=thumbnail.uri),
+            )
         return _body(rendered.data, request, thumbnail.brief_headers)
 
     def _find(self, thumbnail: RequestedThumbnail) -> Original:
@@ -460,7 +480,12 @@ class ThumbnailDelivery:
             if swept is not None:
                 if self._observer is not None:
                     self._observer.sweep(*swept)
-                _logger.debug("swept %d thumbnails, %d bytes; kept %d, %d", *swept[0], *swept[1])
+                _logger.debug(
+                    "swept %d thumbnails, %d bytes; kept %d, %d",
+                    *swept[0],
+                    *swept[1],
+                    extra=fields("swept", removed=swept[0], kept=swept[1]),
+                )
 
 
 def incomplete_uri(uri: str, state: str | None) -> str:

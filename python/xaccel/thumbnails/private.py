@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from xaccel._core import Location, Spec
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel._observing import observer
 from xaccel.config import Config, with_format
 from xaccel.delivery.files import Delivery
@@ -160,7 +160,20 @@ class PrivateThumbnails:
     def _refusal(self, path: str | os.PathLike[str], error: XaccelError) -> Response:
         if self._observer is not None:
             self._observer.failed_thumbnail(error, "")
-        _logger.warning("%r: %s: %s", os.fspath(path), type(error).__name__, one_line(error))
+        level = logging.DEBUG if getattr(error, "is_known", False) else logging.WARNING
+        _logger.log(
+            level,
+            "%r: %s: %s",
+            os.fspath(path),
+            type(error).__name__,
+            one_line(error),
+            extra=fields(
+                "thumbnail_failed",
+                error=type(error).__name__,
+                source=os.fspath(path),
+                status=error.status_code,
+            ),
+        )
         return error_response(error)
 
     def _place(self, name: str, spec: Spec) -> Callable[[str], StorePlace] | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from xaccel._core import Cache, Spec, Thumbnail, available_parallelism
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel._observing import observer, phase
 from xaccel.config import Config
 from xaccel.exceptions import CorruptImage, ImageTooLarge, StorageUnavailable, ThumbnailError
@@ -136,7 +136,15 @@ class Renderer:
             finally:
                 seconds = time.monotonic() - start
                 budget.seconds -= seconds
-        _logger.debug("made %s of %r in %.0f ms", one_line(job), name, 1000 * seconds)
+        _logger.debug(
+            "made %s of %r in %.0f ms",
+            one_line(job),
+            name,
+            1000 * seconds,
+            extra=fields(
+                "rendered", source=name, spec=str(job), format=job.image_format, seconds=seconds
+            ),
+        )
         return result
 
 
