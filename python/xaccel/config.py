@@ -331,8 +331,8 @@ class Config:
         host, path = found.groups()
         if self.private_host not in {None, host}:
             raise ConfigError(
-                "XACCEL['PRIVATE_URL'] and XACCEL['PRIVATE_HOST'] have different hosts: set only one "
-                "of them"
+                "XACCEL['PRIVATE_URL'] and XACCEL['PRIVATE_HOST'] have different hosts: set only "
+                "one of them"
             )
         object.__setattr__(self, "private_host", host)
         object.__setattr__(self, "private_url", path)
