@@ -32,7 +32,7 @@ class Check:
     """The result of one check."""
 
     name: str
-    """What was checked: `keys`, `cache`, `space` or `store`."""
+    """The subject: `keys`, `cache`, `space` or `store`."""
     problem: str = ""
     """What is wrong, in one sentence; empty if nothing is."""
     consequence: str = ""

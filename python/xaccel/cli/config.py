@@ -44,7 +44,7 @@ def add(commands: Any) -> None:
             "xaccel config nginx --app shop:app --out /etc/nginx/conf.d --check",
             "xaccel config nginx --app shop:app --balance 10.0.0.2:80 --balance 10.0.0.3:80",
             "xaccel config caddy --settings shop.settings --full --listen 8080 --out caddy",
-            "xaccel config systemd --app shop:app --upstream unix:/run/shop.sock --out units",
+            "xaccel config systemd --app shop:app --out units",
             "xaccel config s3-lifecycle --app shop:app --days 90",
         ],
         notes=[_SECRETS_HELP, EXIT_STATUS],
