@@ -281,6 +281,17 @@ def host(key: str, value: Any) -> str:
     return str(value)
 
 
+def url_signer(key: str, value: Any) -> Any:
+    """Check that the value is a signer of absolute URLs, such as those of `xaccel.signing`."""
+    if isinstance(value, type) or not callable(getattr(value, "sign", None)):
+        # The value may contain a key, so the message does not show it.
+        raise ConfigError(
+            f"XACCEL[{key!r}] must be a signer of xaccel.signing, such as CloudFrontSigner(…), not "
+            f"{'a class' if isinstance(value, type) else type(value).__name__}"
+        )
+    return value
+
+
 def _is_host(text: str) -> bool:
     """Whether a string is the host of a URL, with an optional port."""
     try:

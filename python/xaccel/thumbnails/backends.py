@@ -30,6 +30,10 @@ _LIMITS = tuple(signature(Limits).parameters)
 class Job(Protocol[T_co]):
     """A unit of work on one image, with everything that is needed to run it anywhere."""
 
+    @property
+    def image_format(self) -> str:
+        """The format of the thumbnail; empty for a placeholder."""
+
     def run(self, timeout: float) -> T_co:
         """Run the job in this thread, within the given number of seconds.
 
@@ -112,6 +116,7 @@ class PlaceholderJob:
     limits: Limits
     decoders: tuple[str, ...] | None
     """The enabled decoders for other formats; see `Config.thumbnail_decoders`."""
+    image_format: str = ""
 
     def run(self, timeout: float) -> str:
         """See `Job.run`."""

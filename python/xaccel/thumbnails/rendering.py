@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TypeVar
 
 from xaccel._core import Cache, Spec, Thumbnail, available_parallelism
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
+from xaccel._observing import observer, phase
 from xaccel.config import Config
 from xaccel.exceptions import CorruptImage, ImageTooLarge, StorageUnavailable, ThumbnailError
 from xaccel.thumbnails.backends import (
@@ -45,6 +47,7 @@ class Renderer:
         self._limits = config.limits()
         self._decoders = config.thumbnail_decoders
         self._timeout = config.thumbnail_timeout
+        self._observer = observer(config)
         self._queue = RenderQueue(cache, workers=workers, length=config.thumbnail_queue)
         self._backend: Backend = RenderThreads(workers)
         self.failures = Failures(config.thumbnail_cache if cache is not None else None)
@@ -102,7 +105,8 @@ class Renderer:
 
     def _whole(self, original: Original, name: str) -> Image:
         try:
-            return original.whole()
+            with phase(self._observer, "fetch"):
+                return original.whole()
         except ThumbnailError as error:
             self.failures.remember(name, original.state, error)
             raise
@@ -110,12 +114,15 @@ class Renderer:
     def _in_turn(
         self, job: Job[T], original: Original, name: str, budget: _Budget, *, is_last: bool = True
     ) -> T:
-        with self._queue.turn():
+        with ExitStack() as turn:
+            with phase(self._observer, "wait"):
+                turn.enter_context(self._queue.turn())
             # Another request may have tried this image in the meantime.
             self.failures.check(name, lambda: original.state)
             start = time.monotonic()
             try:
-                result = self._backend.submit(job, start + budget.seconds)
+                with phase(self._observer, "render", job.image_format):
+                    result = self._backend.submit(job, start + budget.seconds)
             except ThumbnailError as error:
                 # Images that exceed a limit are rejected at once, so remembering them has no
                 # benefit.
@@ -129,7 +136,15 @@ class Renderer:
             finally:
                 seconds = time.monotonic() - start
                 budget.seconds -= seconds
-        _logger.debug("made %s of %r in %.0f ms", one_line(job), name, 1000 * seconds)
+        _logger.debug(
+            "made %s of %r in %.0f ms",
+            one_line(job),
+            name,
+            1000 * seconds,
+            extra=fields(
+                "rendered", source=name, spec=str(job), format=job.image_format, seconds=seconds
+            ),
+        )
         return result
 
 
