@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from xaccel.config import Config
-from xaccel.servers import generators, text
+from xaccel.servers import containers, generators, text
 from xaccel.servers.deployment import Deployment
 from xaccel.services.app import App, read_only, writable
 
@@ -22,7 +22,7 @@ SERVER_PORT = 8080
 def files(config: Config, deployment: Deployment, app: App) -> Mapping[str, str]:
     """Return the texts of the files, by their file names."""
     site = in_containers(deployment, "app")
-    server = generators.load("nginx")
+    server = generators.load(containers.NAME)
     further = server.further_files(site)
     secrets = server.secrets(config, site)
     return {
@@ -94,7 +94,7 @@ def _compose(config: Config, app: App) -> Iterator[str]:
     yield from _volumes(volumes)
     yield from (
         "  nginx:",
-        "    image: nginxinc/nginx-unprivileged:stable",
+        f"    image: {containers.IMAGE}",
         "    restart: unless-stopped",
         "    depends_on:",
         "      - app",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from xaccel.config import Config
-from xaccel.servers import generators, text
+from xaccel.servers import containers, generators, text
 from xaccel.servers.deployment import Deployment
 from xaccel.services.app import App, read_only, writable
 from xaccel.services.docker import PORT, SERVER_PORT, USER, command, in_containers
@@ -23,7 +23,7 @@ _CONFINED = (
 def files(config: Config, deployment: Deployment, app: App) -> Mapping[str, str]:
     """Return the texts of the manifests, by their file names."""
     site = in_containers(deployment, "127.0.0.1")
-    server = generators.load("nginx")
+    server = generators.load(containers.NAME)
     configuration = {
         server.site_file(site): server.site(config, site),
         **server.further_files(site),
@@ -105,10 +105,9 @@ def _deployment(config: Config, app: App, *, has_secrets: bool) -> Iterator[str]
         "                optional: true",
     )
     served = [(name, path, True) for name, path, _ in mounts]
-    served.append(("nginx", "/etc/nginx/conf.d", True))
+    served.append((containers.NAME, "/etc/nginx/conf.d", True))
     scratch = ["/tmp", "/var/cache"]  # noqa: S108
-    image = "nginxinc/nginx-unprivileged:stable"
-    yield from _container("nginx", image, SERVER_PORT, served, scratch)
+    yield from _container(containers.NAME, containers.IMAGE, SERVER_PORT, served, scratch)
     yield "      volumes:"
     yield from ("        - name: scratch", "          emptyDir: {}")
     if caches:
