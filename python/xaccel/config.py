@@ -16,11 +16,11 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias, get_args
 
 from xaccel import _settings as check
-from xaccel._core import Limits, PathMap, Signer, Spec
+from xaccel._core import Limits, PathMap, Signer, Spec, Watermark
 from xaccel._hints import did_you_mean, shown
 from xaccel._verifier import Verifier
 from xaccel.delivery.remotes import RemoteMap
-from xaccel.exceptions import ConfigError
+from xaccel.exceptions import ConfigError, SpecError
 from xaccel.servers import dialects
 
 Algorithm: TypeAlias = Literal["hmac-sha256", "secure-link-md5"]
@@ -183,6 +183,10 @@ class Config:
     """The chroma subsampling of JPEG thumbnails, unless the spec sets it."""
     thumbnail_presets: Mapping[str, str] = _setting({}, check.presets)
     """Specs by name: `{"avatar": "96x96,cover"}`."""
+    thumbnail_watermarks: Mapping[str, Watermark] = _setting({}, check.watermarks)
+    """Images to lay over thumbnails, by name: `{"logo": {"image": "/srv/logo.png"}}`. The optional
+    keys `gravity`, `offset`, `scale`, `opacity` and `tiled` are the arguments of `Watermark`. The
+    images are read when the app starts."""
     thumbnail_decoders: tuple[str, ...] | None = _setting(None, check.optional(check.decoders))
     """The names of the enabled decoders for further formats, in the order in which they are tried:
     `heic`, `pdf`, `video` and the decoders of other packages; see `xaccel.decoders`. By default,
@@ -216,6 +220,7 @@ class Config:
         self._check_prefixes()
         self._check_cache()
         self._check_presets()
+        self._check_watermarks()
         self._check_format()
         self._check_host()
         self._check_url_signers()
@@ -426,6 +431,29 @@ class Config:
                     f"XACCEL['THUMBNAIL_PRESETS'][{name!r}] can't have a version "
                     "with THUMBNAIL_ONLY_PRESETS"
                 )
+
+    def _check_watermarks(self) -> None:
+        """Refuse presets with a watermark that does not exist."""
+        for name, text in self.thumbnail_presets.items():
+            try:
+                self.check_watermark(Spec.parse(text))
+            except SpecError as error:
+                raise ConfigError(f"XACCEL['THUMBNAIL_PRESETS'][{name!r}]: {error}") from None
+
+    def check_watermark(self, spec: Spec) -> None:
+        """Raise `SpecError` if a spec has a watermark that is not in `THUMBNAIL_WATERMARKS`.
+
+        The other engines refuse every watermark.
+        """
+        if self.thumbnail_engine != "embedded":
+            return
+        name = spec.watermark
+        if name is not None and name not in self.thumbnail_watermarks:
+            known = ", ".join(map(repr, self.thumbnail_watermarks)) or "none"
+            raise SpecError(
+                f"the watermark {name!r} is not in XACCEL['THUMBNAIL_WATERMARKS'], which contains "
+                f"{known}{did_you_mean(name, self.thumbnail_watermarks)}"
+            )
 
     def allowed_specs(self) -> tuple[str, ...]:
         """Return the specs that URLs may have with `THUMBNAIL_ONLY_PRESETS`.

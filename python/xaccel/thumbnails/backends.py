@@ -16,7 +16,7 @@ from functools import lru_cache
 from inspect import signature
 from typing import Protocol, TypeVar
 
-from xaccel._core import Limits, Spec, Thumbnail, placeholder, render
+from xaccel._core import Limits, Spec, Thumbnail, Watermark, placeholder, render
 from xaccel.config import Subsampling
 from xaccel.thumbnails.rows import PlaceholderKind, placeholder_text
 from xaccel.thumbnails.sources.base import Image
@@ -81,6 +81,8 @@ class RenderJob:
     spec: Spec
     image_format: str
     encoder: EncoderSettings
+    watermark: Watermark | None
+    """The watermark that the spec names."""
     limits: Limits
     decoders: tuple[str, ...] | None
     """The enabled decoders for other formats; see `Config.thumbnail_decoders`."""
@@ -96,6 +98,7 @@ class RenderJob:
             quality=self.encoder.quality,
             progressive=self.encoder.progressive,
             subsampling=self.encoder.subsampling,
+            watermark=self.watermark,
             limits=_with_timeout(self.limits, timeout),
             decoders=self.decoders,
             is_partial=self.is_partial,

@@ -28,6 +28,7 @@ _PICTURE_SETTINGS = (
     "thumbnail_progressive",
     "thumbnail_subsampling",
     "thumbnail_max_frames",
+    "thumbnail_watermarks",
 )
 """The settings that change a picture but not its URL, apart from the settings for sources."""
 

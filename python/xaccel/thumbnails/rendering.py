@@ -41,6 +41,7 @@ class Renderer:
 
     def __init__(self, config: Config, cache: Cache | None) -> None:
         workers = config.thumbnail_workers or available_parallelism()
+        self._config = config
         self._encoder = EncoderSettings(
             config.thumbnail_quality, config.thumbnail_progressive, config.thumbnail_subsampling
         )
@@ -68,10 +69,23 @@ class Renderer:
             ThumbnailError: The image can't be rendered, or recently failed.
         """
         budget = _Budget(self._timeout)
+        self._config.check_watermark(spec)
 
         def job(image: Image, *, is_partial: bool = False) -> Job[Thumbnail]:
+            watermark = (
+                None
+                if spec.watermark is None
+                else self._config.thumbnail_watermarks.get(spec.watermark)
+            )
             return RenderJob(
-                image, spec, image_format, self._encoder, self._limits, self._decoders, is_partial
+                image,
+                spec,
+                image_format,
+                self._encoder,
+                watermark,
+                self._limits,
+                self._decoders,
+                is_partial,
             )
 
         if original.stream is not None:

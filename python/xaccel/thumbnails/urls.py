@@ -192,6 +192,7 @@ class ThumbnailUrls:
         spec = self.spec(width, height, **options)
         if "format" not in options:
             spec = with_format(spec, self._config.thumbnail_format)
+        self._config.check_watermark(spec)
         self.check_allowed(spec)
         return spec
 
