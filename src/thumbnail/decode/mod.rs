@@ -12,6 +12,7 @@ mod gif;
 mod headroom;
 mod jpeg;
 mod png;
+mod svg;
 mod tiff;
 mod webp;
 
@@ -24,7 +25,7 @@ pub use frame::{DecodedFrame, Pixels, Rows};
 use raster::Size;
 
 /// The decoders, in the order in which they check the first bytes.
-const DECODERS: [&Decoder; 7] = [
+const DECODERS: [&Decoder; 8] = [
     &jpeg::DECODER,
     &png::DECODER,
     &webp::DECODER,
@@ -32,6 +33,7 @@ const DECODERS: [&Decoder; 7] = [
     &bmp::DECODER,
     &avif::DECODER,
     &tiff::DECODER,
+    &svg::DECODER,
 ];
 
 /// Read the header of an image. The format is determined from the first bytes, not from a file
