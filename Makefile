@@ -26,7 +26,8 @@ test: lint rust-test python-test package-test ## Run everything: lint, Rust and 
 
 unit: $(VENV)/.test ## Run the quick tests: no server, browser, Java or root, under a minute once built
 	cargo test --workspace --lib --locked --quiet
-	$(BIN)/pytest --numprocesses auto -m 'not server and not e2e and not slow'
+	$(BIN)/pytest --numprocesses auto --hypothesis-profile quick --ignore tests/servers --ignore tests/e2e -m 'not server and not slow'
+	@echo "xaccel: left to 'make test': tests with the markers server, e2e and slow, and most examples of property tests"
 
 lint: $(VENV)/.test ## Check formatting, clippy, ruff, mypy, stubtest, circles of imports, English
 	cargo fmt --all --check
@@ -54,7 +55,7 @@ package-test: $(VENV)/.test ## Check that the sdist builds a wheel that works in
 bench: $(VENV)/.bench ## Compare with other packages in one run
 	@for script in $(filter-out benches/peers.py,$(wildcard benches/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-soak: $(VENV)/.bench ## Several machines and S3 under load, with real servers; prints figures
+soak: $(VENV)/.bench ## Test several machines and S3 under load, with real servers, and print figures
 	@for script in scripts/soak_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 format: $(VENV)/.test ## Format all code
@@ -65,8 +66,8 @@ format: $(VENV)/.test ## Format all code
 clean: ## Remove build output
 	rm -rf $(VENV) target dist .demo python/xaccel/_core*.so
 
-# Stamps. The extension is rebuilt when its sources change. A module of another name left by an
-# earlier build would be loaded instead, so it is removed first.
+# Stamp files. The extension is rebuilt when its sources change. If an earlier build has left an
+# extension with a different file name, Python could load that one, so it is removed first.
 
 RUST_SOURCES := Cargo.toml Cargo.lock build.rs $(shell find src crates -name '*.rs' -o -name Cargo.toml)
 

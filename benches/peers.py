@@ -29,8 +29,8 @@ LOADER = "thumbor.loaders.file_loader"
 FILE_LOADER_ROOT_PATH = {root!r}
 """
 
-# Without a name of a bucket, the path of an image begins with it. The loader reads the settings of
-# the storage, which only the storage defines, although it does not use them.
+# Without a configured bucket, the path of an image begins with the name of its bucket. The loader
+# reads the settings of the storage without using them. Only the storage defines defaults for them.
 S3_LOADER = """
 LOADER = "thumbor_aws.loader"
 AWS_LOADER_S3_ENDPOINT_URL = {server.endpoint!r}
@@ -107,9 +107,10 @@ def thumbor(
     processes: int,
     results: Path | None = None,
 ) -> Server:
-    """Run thumbor. If a directory is given, thumbor keeps finished thumbnails there.
+    """Run thumbor. If `results` is given, thumbor stores finished thumbnails in that directory.
 
-    The originals are in a directory, or in the buckets of a store: `bucket/key` is then the path.
+    The originals are in a directory or in the buckets of a store. In a store, `bucket/key` is the
+    path.
     """
     config = directory / "thumbor.conf"
     if isinstance(originals, Path):

@@ -144,7 +144,7 @@ def lookups(rounds: int) -> None:
     path = "/srv/tenants/037/private/videos/2026/puppies.mp4"
     path_map = PathMap(roots)
     if path_map.find(path) != in_python(roots, path):
-        raise RuntimeError("they do not agree")
+        raise RuntimeError("the two look-ups find different paths")
 
     def microseconds(call: Callable[[], object]) -> Callable[[], float]:
         timer = timeit.Timer(call)
@@ -203,7 +203,7 @@ def main() -> None:
     """Print all figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=int, default=1, help="of each run of wrk")
+    parser.add_argument("--seconds", type=int, default=1, help="the duration of each run of wrk")
     options = parser.parse_args()
     lookups(options.rounds)
     files(options.rounds, options.seconds)

@@ -1,13 +1,13 @@
 """Compare a cold thumbnail from S3 with boto3's fetch and a render, and with thumbor's S3 loader.
 
 The store is SeaweedFS on this machine, so a request takes almost no time on the network. xaccel
-needs two requests for a baseline image of more than 128 KiB; on a network, the second one adds a
-round trip. Nothing is cached, and all keep their connections open.
+needs two requests for a baseline image of more than 512 KiB; on a network, the second one adds a
+round trip. Nothing is cached, and all contestants keep their connections open.
 
 Three contestants run in this process: an app of xaccel, `boto3.get_object` with xaccel's
 `thumbnail()`, and `boto3.get_object` with Pillow. Two are servers with one process: Gunicorn with
-the same app, and thumbor with the loader of thumbor-aws. Its predecessor tc-aws needs a version of
-boto3 that is older than the tests need.
+the same app, and thumbor with the loader of thumbor-aws. Its predecessor, tc-aws, needs a version
+of boto3 that is too old for the tests.
 
 In every round the contestants take turns, forwards and backwards, so that other load on the machine
 affects all of them alike. The figures are medians of the rounds; the ratios are medians of each
@@ -64,7 +64,7 @@ RATIOS = (
 )
 
 Contestant = Callable[[str], bytes]
-"""Returns the thumbnail of the image with this key."""
+"""A function that returns the thumbnail of the image with this key."""
 
 
 def in_process(server: S3Server, settings: dict[str, object]) -> dict[str, Contestant]:

@@ -150,7 +150,7 @@ def thumbor(directory: Path, stack: contextlib.ExitStack, processes: int) -> Url
     deadline = time.monotonic() + PATIENCE
     while not any(path.is_file() for path in results.rglob("*")):
         # thumbor stores a thumbnail after it has sent it.
-        assert time.monotonic() < deadline, "thumbor stores nothing"
+        assert time.monotonic() < deadline, "thumbor does not store the thumbnail"
         time.sleep(0.01)
     return url
 
@@ -278,7 +278,7 @@ def seconds_of_each(port: int, path: str, number: int) -> list[float]:
         while len(seconds) < number:
             ready = waiting.select(PATIENCE)
             if not ready:
-                raise SystemExit(f"{path}: {number - len(seconds)} of {number} get no answer")
+                raise SystemExit(f"{path}: {number - len(seconds)} of {number} get no response")
             for key, _ in ready:
                 visitor = key.fileobj
                 assert isinstance(visitor, socket.socket)
@@ -288,7 +288,7 @@ def seconds_of_each(port: int, path: str, number: int) -> list[float]:
                     waiting.unregister(visitor)
     bodies = {bytes(answer.partition(b"\r\n\r\n")[2]) for answer in answers.values()}
     if len(bodies) != 1 or not all(a.startswith(b"HTTP/1.1 200 ") for a in answers.values()):
-        raise SystemExit(f"{path}: not the same good answer for all")
+        raise SystemExit(f"{path}: the responses differ, or are not successful")
     return seconds
 
 

@@ -73,7 +73,7 @@ theirs, theirs_escaped = loop(environment, THEIRS), loop(escaping, THEIRS)
 
 
 def report(title: str, statements: dict[str, float]) -> None:
-    """Time the statements; the first one is xaccel's. Each number is the target for the ratio."""
+    """Time the statements, each with the target for its ratio to the first one (0: no target)."""
     timers = {statement: timeit.Timer(statement, globals=globals()) for statement in statements}
     loops = {}
     for statement, timer in timers.items():

@@ -32,7 +32,7 @@ class Demo:
     directory: Path
     environment: Mapping[str, str]
     app: Callable[[str], list[str | Path]]
-    """The command that starts the app at an address."""
+    """Returns the command that starts the app at an address."""
     config: list[str]
     """The options of `xaccel config nginx`."""
     path: str = "/"
@@ -104,7 +104,9 @@ def main() -> int:
     parser.add_argument("--example", choices=EXAMPLES, default="flask")
     parser.add_argument("--server", choices=["direct", "nginx"], default="direct")
     parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--data", type=Path, help="by default a directory below .demo/")
+    parser.add_argument(
+        "--data", type=Path, help="the example's data (default: a directory below .demo/)"
+    )
     options = parser.parse_args()
 
     example = "" if options.example == "flask" else f"{options.example}-"

@@ -1,7 +1,7 @@
 """Make the pictures for the table of options in `docs/thumbnails.md`.
 
-Each picture's text on the page is its spec. Run this after an option has changed:
-`.venv/bin/python scripts/option_pictures.py`.
+On that page, the alternative text of each picture is its spec. Run this after an option has
+changed: `.venv/bin/python scripts/option_pictures.py`.
 """
 
 from __future__ import annotations

@@ -103,14 +103,16 @@ def main() -> None:
 
 
 def _check_metadata(info: Path) -> None:
-    """Check the data for a package index: links to the project, and a page with working links."""
+    """Check the metadata: links to the project, and working links in the description."""
     metadata, _, page = info.read_text().partition("\n\n")
     if "\nProject-URL: " not in metadata:
         sys.exit(f"{info.name} has no Project-URL")
     links = re.findall(r"\]\(([^)\s]+)", page)
     relative = [link for link in links if not link.startswith("https://")]
     if relative or not links:
-        sys.exit(f"the README needs absolute links, and has {', '.join(relative) or 'no links'}")
+        sys.exit(
+            f"the README needs absolute links, but contains {', '.join(relative) or 'no links'}"
+        )
 
 
 def _run_unit_tests(source: Path, wheel: Path, directory: Path) -> None:

@@ -60,14 +60,14 @@ class Faults(list[str]):
     """A list of faults."""
 
     def expect(self, is_right: object, what: str) -> None:
-        """Record a fault unless something is right."""
+        """Print and record a fault unless `is_right` is true."""
         if not is_right:
             self.append(what)
             print(f"   FAULT: {what}")
 
 
 def signed(path: str) -> str:
-    """Return a thumbnail's URL."""
+    """Return the signed URL of a thumbnail."""
     return Signer([KEY]).sign(path)
 
 
@@ -141,7 +141,7 @@ def cluster(home: Path, faults: Faults, clients: int) -> None:
                     f"{clients} clients, one new thumbnail, hashing {'on' if hashing else 'off'}: "
                     f"{sum(renders)} renders {renders}, {failed} failed"
                 )
-                faults.expect(failed == 0, "an answer failed")
+                faults.expect(failed == 0, "a request failed")
                 most = sum(renders) if hashing else max(renders)
                 faults.expect(most == 1, "a thumbnail was made twice")
         with running_balancer(home / "balancer", ports, settings) as port:
@@ -206,10 +206,10 @@ def kill(port: int, machines: list[Machine], faults: Faults) -> None:
         visitors.wait_for(1500)
     failed = [status for status in visitors.statuses if status != 200]  # noqa: PLR2004
     print(
-        f"one of three machines killed with -9 under load: {len(visitors.statuses)} answers, "
+        f"one of three machines killed with -9 under load: {len(visitors.statuses)} responses, "
         f"{len(failed)} failed, {visitors.cut} cut off after they had begun"
     )
-    faults.expect(not failed, f"failed answers: {failed[:5]}")
+    faults.expect(not failed, f"failed responses: {failed[:5]}")
     again = sum(made(machines, "10x-")) - sum(first)
     print(
         f"of {len(finished)} thumbnails in the store, {first[1]} of them made by the killed "
@@ -278,7 +278,7 @@ def backfill(home: Path, faults: Faults, images: int) -> None:
         f"{walls[0] / walls[1]:.3f} of their rate, {used[0] / used[1]:.3f} by CPU time; "
         f"{2 * images / used[1]:.1f} renders for each CPU second"
     )
-    faults.expect(used[0] / used[1] >= 0.95, "it is slower than 0.95")  # noqa: PLR2004
+    faults.expect(used[0] / used[1] >= 0.95, "its rate is below 0.95")  # noqa: PLR2004
 
     file = settings_file(home, source, "killed")
     arguments = [XACCEL, "backfill", "--config", file, SPEC, "--processes", "2"]
@@ -343,7 +343,7 @@ def celery(home: Path, faults: Faults, images: int) -> None:
 
 
 def main() -> int:
-    """Run the parts."""
+    """Run the parts of the test that were requested."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--clients", type=int, default=300)

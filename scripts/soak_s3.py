@@ -65,7 +65,7 @@ def picture(width: int, height: int) -> Image.Image:
 
 
 def photo(width: int, height: int, quality: int, *, progressive: bool) -> bytes:
-    """Return such a photo as a JPEG."""
+    """Return a photo with camera noise as a JPEG."""
     out = io.BytesIO()
     picture(width, height).save(out, "JPEG", quality=quality, progressive=progressive)
     return out.getvalue()
@@ -111,7 +111,7 @@ def summary(answers: list[tuple[int, float]], seconds: float) -> str:
     statuses = dict(Counter(status for status, _ in answers))
     times = sorted(elapsed for _, elapsed in answers)
     return (
-        f"{len(answers)} answers in {seconds:.1f} s, statuses {statuses}, "
+        f"{len(answers)} responses in {seconds:.1f} s, statuses {statuses}, "
         f"median {1000 * statistics.median(times):.0f} ms, "
         f"99 % below {1000 * times[int(0.99 * len(times))]:.0f} ms, "
         f"slowest {1000 * times[-1]:.0f} ms"
@@ -214,7 +214,7 @@ def outage(server: S3Server, relay: Relay, directory: Path, seconds: float, kind
         for thread in threads:
             thread.join()
     print(f"store that {kind}, before: {summary(answers[:before], 5)}")
-    print(f"store that {kind}, {seconds:.0f} s of it: {summary(stopped, seconds)}")
+    print(f"store that {kind}, for {seconds:.0f} s: {summary(stopped, seconds)}")
     print(f"store that {kind}, after: {summary(answers[after:], 8)}")
     log = (directory / "server.log").read_text(errors="replace")
     print(f"store that {kind}: {log.count('THUMBNAIL_STORE')} warnings")

@@ -1,7 +1,7 @@
 //! All errors, with one enum for each area.
 //!
-//! The messages are for the operator's log. They state what is wrong and what would be valid, but
-//! never contain a secret. The Python exceptions decide what a visitor sees.
+//! The messages are written for the operator's log. They state what is wrong and what would be
+//! valid, but never contain a secret. The Python exceptions decide what a visitor sees.
 
 use thiserror::Error;
 
@@ -65,7 +65,8 @@ pub enum PathMapError {
     Syntax(String),
 }
 
-/// The reason why a path can't be sent. Visitors get "not found" for every reason.
+/// The reason why the file at a path can't be sent. Visitors get "not found" regardless of the
+/// reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PathError {
@@ -73,7 +74,7 @@ pub enum PathError {
     #[error("it is not absolute")]
     NotAbsolute,
     /// The path contains a `..` component.
-    #[error("it has a '..' component")]
+    #[error("it contains a '..' component")]
     Parent,
     /// The path contains a NUL byte.
     #[error("it contains a NUL byte")]
@@ -81,7 +82,7 @@ pub enum PathError {
     /// No root contains the path.
     #[error("it is outside every root")]
     OutsideRoots,
-    /// A symbolic link leads out of the root.
+    /// A symbolic link points outside the root.
     #[error("a symbolic link leads out of its root")]
     LinkOutside,
     /// The file does not exist, or its metadata can't be read.
@@ -226,7 +227,7 @@ pub enum SignerError {
         /// `bytes` or `characters`.
         unit: &'static str,
     },
-    /// The value of a variable in an expression of `secure_link_md5` is unknown when a URL is
+    /// A `secure_link_md5` expression contains a variable whose value is unknown when a URL is
     /// signed. The message does not contain the variable's name, which may be part of a pasted
     /// secret.
     #[error(
@@ -234,7 +235,7 @@ pub enum SignerError {
          $remote_addr, $remote_user, $host, $server_name, $scheme, $http_name and $cookie_name"
     )]
     UnknownVariable,
-    /// An expression of `secure_link_md5` does not contain the path or the secret, so the signature
+    /// A `secure_link_md5` expression does not contain the path or the secret, so the signature
     /// would not depend on it.
     #[error("the expression must contain {name}")]
     NotInExpression {
@@ -242,7 +243,7 @@ pub enum SignerError {
         name: &'static str,
     },
     /// A key is not valid base64.
-    #[error("the key is not in base64")]
+    #[error("the key is not valid base64")]
     NotBase64,
     /// The addressing style is unknown.
     #[error("the addressing must be 'path' or 'virtual', not {0:?}")]
@@ -264,7 +265,7 @@ pub enum SignerError {
     },
     /// The parameters for the signature and the expiry have the same name (nginx's `$arg_name`
     /// ignores case).
-    #[error("the signature and its expiry need query parameters of different names")]
+    #[error("the signature and its expiry need query parameters with different names")]
     SameParamName,
 }
 
@@ -292,20 +293,20 @@ pub enum SignError {
         /// The name.
         name: String,
     },
-    /// The expression of `secure_link_md5` does not contain the expiry.
+    /// The `secure_link_md5` expression does not contain the expiry.
     #[error(
-        "the expression has no $secure_link_expires, so that anyone could change the expiry; \
+        "the expression does not contain $secure_link_expires, so anyone could change the expiry; \
          sign without one"
     )]
     ExpiresNotCovered,
-    /// A variable of the expression of `secure_link_md5` has no value.
-    #[error("the expression has ${name}, so its value is needed")]
+    /// A variable in the `secure_link_md5` expression has no value.
+    #[error("the expression contains ${name}, so a value for it is needed")]
     MissingVariable {
         /// The name, without `$`.
         name: String,
     },
-    /// A value is given for a variable that is not in the expression of `secure_link_md5`.
-    #[error("the expression does not have the variable {name:?}")]
+    /// A value is given for a variable that is not in the `secure_link_md5` expression.
+    #[error("the expression does not contain the variable {name:?}")]
     UnusedVariable {
         /// The name.
         name: String,
@@ -319,11 +320,11 @@ pub enum SignError {
     /// The URL is neither absolute nor a path.
     #[error("the URL must be absolute, such as https://cdn.example.com/a.jpg{or_path}")]
     NotAbsolute {
-        /// The other form that is accepted.
+        /// The other accepted form.
         or_path: &'static str,
     },
     /// A character in the URL must be percent-encoded.
-    #[error("the URL must be percent-encoded as it will be sent; it has the character {0:?}")]
+    #[error("the URL must be percent-encoded as it will be sent; it contains the character {0:?}")]
     Unencoded(char),
     /// Two query parameters have the same name, but the signature covers only one of them.
     #[error("the query has the parameter {name:?} twice, and the signature can cover only one")]
@@ -332,7 +333,7 @@ pub enum SignError {
         name: String,
     },
     /// A character has a special meaning in the pattern that the signature covers.
-    #[error("the directory has the character {0:?}, which has a meaning in the signed pattern")]
+    #[error("the directory contains {0:?}, which has a special meaning in the signed pattern")]
     Wildcard(char),
     /// The URL does not name an object in a bucket.
     #[error("the URL must be {scheme}://bucket/key")]
@@ -347,7 +348,7 @@ pub enum SignError {
         bucket: String,
     },
     /// An HTTP method or header can't be sent.
-    #[error("{0:?} is not a method or header of HTTP")]
+    #[error("{0:?} is not a valid HTTP method or header")]
     NotHttp(String),
     /// The signature would be valid for too long.
     #[error("this signature can be valid for at most {maximum} seconds, not {seconds}")]
@@ -366,7 +367,7 @@ pub enum SignError {
         now: i64,
     },
     /// The time does not have a four-digit year, or does not have ten digits in Unix seconds.
-    #[error("the time {0} (Unix seconds) is outside of what the signature can express")]
+    #[error("the time {0} (Unix seconds) is outside the range that the signature can express")]
     TimeOutOfRange(i64),
     /// The lifetime is not positive, or ends after the last representable second.
     #[error("a lifetime must be a positive number of seconds, not {seconds}")]
@@ -381,7 +382,7 @@ pub enum SignError {
 #[non_exhaustive]
 pub enum DialectError {
     /// The server does not support the option.
-    #[error("{server} can't do '{option}': {reason}")]
+    #[error("{server} does not support '{option}': {reason}")]
     Inexpressible {
         /// The server.
         server: &'static str,
@@ -390,9 +391,9 @@ pub enum DialectError {
         /// The reason.
         reason: &'static str,
     },
-    /// thumbor needs pixels of the source, but the spec contains fractions.
+    /// thumbor requires values in source pixels, but the spec contains fractions of the source.
     #[error(
-        "thumbor takes '{option}' in pixels of the source, so it needs the source's (width, height)"
+        "thumbor expects '{option}' in source pixels, so the source's (width, height) is required"
     )]
     NeedsSourceSize {
         /// The option, as named in a spec.
@@ -412,7 +413,7 @@ pub enum DialectError {
     },
 }
 
-/// The reason why the verification of a URL fails.
+/// The reason why a URL fails verification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum VerifyError {
@@ -472,6 +473,14 @@ pub enum ThumbnailError {
     UnsupportedFeature {
         /// The feature.
         feature: &'static str,
+    },
+    /// The source does not have the requested page.
+    #[error("page {page} does not exist; the number of pages is {pages}")]
+    NoSuchPage {
+        /// The requested page, counted from 1.
+        page: u32,
+        /// The number of pages.
+        pages: u32,
     },
     /// The source can't be decoded.
     #[error("it is a corrupt {format} image: {reason}")]

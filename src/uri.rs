@@ -10,15 +10,16 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use crate::error::UriError;
 
-/// The bytes to encode in a query parameter's name or value: all except RFC 3986 *unreserved*.
+/// The bytes to encode in a query parameter's name or value: all except the *unreserved* characters
+/// of RFC 3986.
 const NOT_IN_QUERY: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The bytes to encode in a path: all except *unreserved*, the slash, and the comma, which
-/// separates the options of a thumbnail spec.
+/// The bytes to encode in a path: all except *unreserved* characters, the slash, and the comma,
+/// which separates the options of a thumbnail spec.
 const NOT_IN_PATH: &AsciiSet = &NOT_IN_QUERY.remove(b'/').remove(b',');
 
-/// The bytes to encode in the key of an object: all except *unreserved* and the slash.
+/// The bytes to encode in the key of an object: all except *unreserved* characters and the slash.
 const NOT_IN_KEY: &AsciiSet = &NOT_IN_QUERY.remove(b'/');
 
 /// The bytes to encode in a URL within the path of another URL: as in a path, except that a URL's
@@ -34,7 +35,7 @@ const NOT_IN_NESTED_URL: &AsciiSet = &NOT_IN_PATH
     .remove(b';')
     .remove(b'=');
 
-/// The properties that [`is_plain`] looks up for each byte, as bits.
+/// The properties of a byte that [`is_plain`] looks up, as bits.
 const NOT_PLAIN: u8 = 1;
 const SLASH: u8 = 2;
 const NOT_AFTER_SLASH: u8 = 4;
@@ -57,7 +58,7 @@ static KINDS: [u8; 256] = {
 };
 
 /// Whether a single pass shows that a path is in normal form and is its own canonical encoding.
-/// This applies to nearly every path. Paths with a segment that begins with a dot need
+/// This is true of nearly every path. Paths with a segment that begins with a dot need
 /// [`check_normal`].
 pub(crate) fn is_plain(path: &str) -> bool {
     let mut found = 0;
@@ -71,16 +72,16 @@ pub(crate) fn is_plain(path: &str) -> bool {
     found & (NOT_PLAIN | NOT_AFTER_SLASH) == 0 && path.starts_with('/')
 }
 
-/// Appends the canonical percent-encoding of a path (any bytes) to `out`: upper-case digits,
-/// everything encoded except letters, digits, `-._~`, `/` and `,`.
+/// Appends the canonical percent-encoding of a path (any bytes) to `out`: the digits are in upper
+/// case, and everything is encoded except letters, digits, `-._~`, `/` and `,`.
 pub fn encode_path_into(path: &[u8], out: &mut String) {
     out.extend(percent_encode(path, NOT_IN_PATH));
 }
 
-/// Appends like [`encode_path_into`], but accepts only a path in normal form.
+/// Does the same as [`encode_path_into`], but accepts only a path in normal form.
 ///
 /// # Errors
-/// See [`check_normal`]. If it fails, nothing is appended.
+/// See [`check_normal`]. In case of an error, nothing is appended.
 pub fn encode_normal_path_into(path: &str, out: &mut String) -> Result<(), UriError> {
     if is_plain(path) {
         out.push_str(path);
@@ -99,8 +100,8 @@ pub fn encode_path(path: &[u8]) -> String {
     out
 }
 
-/// Appends a URL or name to the path of another URL. Its `?` is encoded, because it would begin the
-/// query.
+/// Appends a URL or name to the path of another URL. Its `?` is encoded, because otherwise it would
+/// begin the query.
 pub fn encode_nested_url_into(url: &str, out: &mut String) {
     out.extend(percent_encode(url.as_bytes(), NOT_IN_NESTED_URL));
 }
@@ -146,7 +147,7 @@ pub fn percent_decode(text: &str) -> Result<Cow<'_, [u8]>, UriError> {
 /// `..` segment and no NUL byte. A final slash is allowed.
 ///
 /// # Errors
-/// The first rule that the path violates.
+/// Returns the error for the first rule that the path violates.
 pub fn check_normal(path: &str) -> Result<(), UriError> {
     let Some(rest) = path.strip_prefix('/') else {
         return Err(UriError::NotAbsolute);
@@ -170,11 +171,11 @@ pub fn check_normal(path: &str) -> Result<(), UriError> {
     Ok(())
 }
 
-/// Decodes the path of a URL in the spelling of [`encode_path`].
+/// Decodes the path of a URL, which must be spelt exactly as [`encode_path`] spells it.
 ///
 /// # Errors
 /// Fails if the percent-encoding is invalid, or the path is not UTF-8, not in normal form, or not
-/// in this spelling.
+/// spelt as [`encode_path`] spells it.
 pub fn decode_path(encoded: &str) -> Result<Cow<'_, str>, UriError> {
     if is_plain(encoded) {
         return Ok(Cow::Borrowed(encoded));
@@ -206,8 +207,8 @@ pub fn is_unreserved(text: &str) -> bool {
     percent_encode(text.as_bytes(), NOT_IN_QUERY).eq([text])
 }
 
-/// Parses the parameters of a query, in their order, decoded as in HTML forms (`+` is a space). A
-/// name without `=` has an empty value; empty pieces (`a=1&&b=2`) are skipped.
+/// Parses the parameters of a query, decodes them as in HTML forms (`+` is a space), and keeps
+/// their order. A name without `=` has an empty value; empty pieces (`a=1&&b=2`) are skipped.
 ///
 /// # Errors
 /// [`UriError::BadEscape`] or [`UriError::NotUtf8`].

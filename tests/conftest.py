@@ -1,7 +1,8 @@
 """Fixtures for the whole suite."""
 
+import gc
 import io
-from pathlib import Path
+import os
 
 import hypothesis
 import pytest
@@ -11,17 +12,38 @@ from PIL import Image
 # commit passes or fails for everyone: `--hypothesis-profile random` looks for new ones.
 hypothesis.settings.register_profile("xaccel", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("random", deadline=None, max_examples=2000)
+hypothesis.settings.register_profile(
+    "quick", hypothesis.settings.get_profile("xaccel"), max_examples=20
+)
 hypothesis.settings.load_profile("xaccel")
 
-MARKERS = {"servers": "server", "e2e": "e2e"}
+MARKERS = {"tests/servers/": "server", "tests/e2e/": "e2e"}
 """The marker of all tests in a directory."""
+
+
+def pytest_collection():
+    # Collection makes a lot of objects, which stay. To search them for garbage takes seconds.
+    gc.disable()
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        directory = item.path.relative_to(Path(__file__).parent).parts[0]
-        if directory in MARKERS:
-            item.add_marker(MARKERS[directory])
+        for directory, marker in MARKERS.items():
+            if item.nodeid.startswith(directory):
+                item.add_marker(marker)
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_system_certificates():
+    """No test needs them, and a client that loads them takes longer than most tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", os.devnull)
+        yield
 
 
 @pytest.fixture(scope="session")

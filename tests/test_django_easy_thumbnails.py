@@ -353,6 +353,9 @@ def test_settings(media):
     assert ",png/" in url("small.png", THUMBNAIL_PRESERVE_EXTENSIONS=["png"])
     assert ",png/" in url("small.png", THUMBNAIL_PRESERVE_EXTENSIONS=True)
     assert ",jpeg/" in url("small.png")
+    site_wide = {"XACCEL": {**settings.XACCEL, "THUMBNAIL_FORMAT": "avif"}}
+    assert ",jpeg/" in url(**site_wide)
+    assert ",png/" in url("small.png", THUMBNAIL_PRESERVE_EXTENSIONS=True, **site_wide)
     assert ",upscale," in url(THUMBNAIL_DEFAULT_OPTIONS={"upscale": True})
 
 

@@ -1,6 +1,7 @@
 """`ImageField` and `FocalPointField`: in models, forms, migrations and tags."""
 
 import ast
+import base64
 import builtins
 import gettext
 import io
@@ -9,6 +10,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import xaccel
@@ -25,13 +27,14 @@ from django.db.migrations.writer import MigrationWriter
 from django.http import HttpResponse
 from django.template import Context, Template
 from django.test import Client, override_settings
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, isolate_apps
 from django.urls import path
 from django.utils import translation
 from PIL import Image
 from xaccel import SpecError, draw_blurhash, draw_thumbhash, placeholder, thumbhash
 from xaccel.django import conf, images
 from xaccel.django.fields import FocalPointField, ImageField
+from xaccel.thumbnails.placeholders import TRANSPARENT
 
 from tests.support.django_site import database
 
@@ -308,8 +311,54 @@ def test_a_field_may_hold_a_blurhash(media):
     _, _, args, kwargs = Painted._meta.get_field("image").deconstruct()
     assert kwargs["placeholder_kind"] == "blurhash"
     assert ImageField(*args, **kwargs).placeholder_kind == "blurhash"
-    with pytest.raises(ValueError, match="'thumbhash' or 'blurhash', not 'blur'"):
+    with pytest.raises(ValueError, match="'thumbhash', 'blurhash', 'color', 'palette', not 'blur'"):
         ImageField(placeholder_field="blur", placeholder_kind="blur")
+
+
+class Colored(models.Model):
+    image = ImageField(placeholder_field="color", placeholder_kind="color")
+    color = models.CharField(max_length=7, editable=False)
+
+    class Meta:
+        app_label = "xaccel"
+
+    def __str__(self):
+        return ""
+
+
+class Palette(models.Model):
+    image = ImageField(placeholder_field="colors", placeholder_kind="palette")
+    colors = models.CharField(max_length=43, editable=False)
+
+    class Meta:
+        app_label = "xaccel"
+
+    def __str__(self):
+        return ""
+
+
+def test_a_field_may_hold_colours(media, monkeypatch):
+    for model in (Colored, Palette):
+        assert model._meta.get_field("image").check() == []
+    monkeypatch.setattr(Palette._meta.get_field("colors"), "max_length", 42)
+    (error,) = Palette._meta.get_field("image").check()
+    assert "42 characters, too few for a palette" in error.msg
+    palette = placeholder(photo(), kind="palette")
+    colored, row = Colored(image=uploaded()), Palette(image=uploaded())
+    assert colored.color == palette[0]
+    assert row.colors == ", ".join(palette)
+    for each in (colored, row):
+        each.image.save("a.jpg", uploaded(), save=False)
+        uri = render("{% placeholder row.image %}", row=each)
+        content = base64.b64decode(uri.removeprefix("data:image/gif;base64,"))
+        pixel = Image.open(io.BytesIO(content)).convert("RGB").getpixel((0, 0))
+        assert bytes(pixel).hex() == palette[0][1:]
+    with mock.patch("xaccel.thumbnails.backends.placeholder", side_effect=AssertionError):
+        assert render("{% placeholder row.image kind='color' %}", row=colored) == colored.color
+        assert render("{% placeholder row.image kind='palette' %}", row=row) == row.colors
+    assert render("{% placeholder row.image kind='color' %}", row=row) == palette[0]
+    colored.color = "red; x"
+    assert render("{% placeholder row.image %}", row=colored) == TRANSPARENT
 
 
 def test_a_broken_focal_point_or_placeholder_does_not_break_a_page(media):
@@ -395,6 +444,7 @@ def test_migrations_are_clean(media):
     assert FocalPointField(*args, **kwargs).deconstruct()[3] == kwargs
 
 
+@isolate_apps("xaccel.django")
 def test_checks_find_wrong_names():
     class Wrong(models.Model):
         image = ImageField(width_field="wide", placeholder_field="blur")

@@ -1,5 +1,6 @@
 """Files of django-storages' S3Storage, and of other storages that say where their files are."""
 
+import functools
 from urllib.parse import unquote
 
 import pytest
@@ -41,6 +42,7 @@ def configure(tmp_path):
         override.disable()
 
 
+@functools.cache
 def storage(bucket, location="", **options):
     return S3Storage(
         bucket_name=bucket, location=location, access_key="a", secret_key="b", **options

@@ -80,7 +80,7 @@ def test_the_images_of_a_field(media, shots, capfd, version):
         call_command(
             "xaccel", "backfill", "--field", "xaccel.Shot.image", "small", "40x-", *options
         )
-    assert capfd.readouterr().out == "4 images: rendered 8 thumbnails, 0 were already there\n"
+    assert capfd.readouterr().out == "4 images: rendered 8 thumbnails, 0 already existed\n"
     assert len(queries) == 2
     expected = {
         path_of(
@@ -101,7 +101,7 @@ def test_a_prefix_of_a_field(media, shots, capfd):
     call_command(
         "xaccel", "backfill", "--field", "xaccel.Shot.image", "--prefix", "shots/1", "--dry-run"
     )
-    assert capfd.readouterr().out == "1 image: would render 1 thumbnail, 0 were already there\n"
+    assert capfd.readouterr().out == "1 image: would render 1 thumbnail, 0 already existed\n"
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,8 @@ def test_a_prefix_of_a_field(media, shots, capfd):
     [
         ("xaccel.Shot.imag", "xaccel.Shot does not have the field 'imag'"),
         ("xaccel.Shot.caption", "'caption' is not a FileField or an ImageField"),
-        ("xaccel.Shots.image", "--field must be like shop.Photo.image"),
-        ("image", "--field must be like shop.Photo.image"),
+        ("xaccel.Shots.image", "--field must be a field such as shop.Photo.image"),
+        ("image", "--field must be a field such as shop.Photo.image"),
     ],
 )
 def test_fields_that_do_not_exist(media, capfd, field, message):
@@ -176,6 +176,7 @@ if {purges}:
 """
 
 
+@pytest.mark.slow
 def test_a_worker_of_django_tasks(project, tmp_path):
     assert project("migrate").returncode == 0
     for purges, count in ((False, 2), (True, 0)):
@@ -187,9 +188,10 @@ def test_a_worker_of_django_tasks(project, tmp_path):
         assert len(kept(tmp_path)) == count
 
 
+@pytest.mark.slow
 def test_manage_py(project, tmp_path):
     done = project("xaccel", "backfill", "--processes", "1")
-    assert done.stdout == "1 image: rendered 1 thumbnail, 0 were already there\n", done.stderr
+    assert done.stdout == "1 image: rendered 1 thumbnail, 0 already existed\n", done.stderr
     assert kept(tmp_path) == {"t/64x64,cover/cat.jpg"}
     shown = project("xaccel", "backfill", "--help").stdout
     assert shown.startswith("usage: manage.py xaccel backfill ")

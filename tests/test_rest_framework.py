@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.db import connections
 from django.test import RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
@@ -187,12 +188,21 @@ def test_the_schema_of_openapi_3_1(media, monkeypatch):
 
 
 def test_wrong_sizes(media):
-    with pytest.raises(ValueError, match="must have a thumbnail"):
+    with pytest.raises(ValueError, match="must contain a thumbnail"):
         ThumbnailField(sizes={})
     with pytest.raises(ValueError, match="choose another"):
         ThumbnailField(sizes={"placeholder": "30x20"}, placeholder=True)
     with pytest.raises(SpecError):
         ThumbnailField(sizes={"a": "30x20,covr"}).to_representation("a.jpg")
+
+
+def test_the_format_of_the_settings(media):
+    presets = {"card": "40x40,cover,png"}
+    formats = {"THUMBNAIL_FORMAT": "auto", "THUMBNAIL_PRESETS": presets}
+    with override_settings(XACCEL={**settings.XACCEL, **formats}):
+        made = SnapshotSerializer(Snapshot(image="a.jpg")).data["thumbnails"]
+    specs = {name: made[name]["url"].split("/")[2] for name in SIZES}
+    assert specs == {"small": "30x20,cover,auto", "large": "300x300,auto", "card": presets["card"]}
 
 
 WITHOUT_PILLOW = """

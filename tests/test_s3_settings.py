@@ -94,8 +94,8 @@ def test_the_environment(monkeypatch):
         ({"access_key": "x"}, "both 'access_key' and 'secret_key'"),
         ({"secret_key": "x"}, "both 'access_key' and 'secret_key'"),
         ({"session_token": "x"}, "needs 'access_key'"),
-        ({"access_key": "", "secret_key": "x"}, r"\['access_key'\] must be text"),
-        ({"access_key": "x", "secret_key": 3}, r"\['secret_key'\] must be text"),
+        ({"access_key": "", "secret_key": "x"}, r"\['access_key'\] must be ASCII text"),
+        ({"access_key": "x", "secret_key": 3}, r"\['secret_key'\] must be ASCII text"),
         ({"endpoint": "s3.example.com"}, r"\['endpoint'\] must be a scheme and a host"),
         ({"endpoint": "https://s3.example.com/x"}, r"\['endpoint'\]"),
         ({"endpoint": "https://user@s3.example.com"}, r"\['endpoint'\]"),
@@ -185,7 +185,7 @@ class TestBotocore:
         assert calls() == 2
 
     def test_none_are_found(self):
-        with pytest.raises(S3Unavailable, match="finds no keys"):
+        with pytest.raises(S3Unavailable, match="found no keys"):
             Signers(for_bucket({})).get()
 
     def test_the_program_fails(self, profile):

@@ -65,8 +65,9 @@ def told(call):
     try:
         return call()
     except (ConfigError, FileNotFound, SourceUnavailable) as error:
-        # As a log has it, with the errors behind it that are not hidden.
-        return "".join(traceback.format_exception(error))
+        # As a log has it, with the errors behind it that are not hidden. Lines of source are left
+        # out, because they take most of the time.
+        return "".join(traceback.format_exception(error, limit=0))
 
 
 def uses(config):

@@ -246,9 +246,9 @@ class TestFastly:
         assert signed.startswith(url)
 
     def test_refused(self):
-        with pytest.raises(ConfigError, match="not in base64"):
+        with pytest.raises(ConfigError, match="not valid base64"):
             FastlySigner("YOUR%SECRET%KEY")
-        with pytest.raises(ValueError, match="outside of what the signature can express"):
+        with pytest.raises(ValueError, match="outside the range that the signature can express"):
             FastlySigner(BASE64_KEY).sign("/a", expires=999_999_999)
 
 
@@ -280,7 +280,7 @@ class TestAkamai:
             token = theirs.generate_acl_token(f"{directory}*")
             assert signer.sign(url, expires=expires) == f"{url}{separator}t={token}"
         else:
-            with pytest.raises(ValueError, match="has a meaning in the signed pattern"):
+            with pytest.raises(ValueError, match="has a special meaning in the signed pattern"):
                 signer.sign(url, expires=expires)
 
     def test_wrong_arguments(self):
@@ -296,6 +296,7 @@ def by_rsa(message):
 
 class TestCloudFront:
     SIGNER = CloudFrontSigner("K2JCJMDEHXQW5F", pem(RSA))
+    OF_DIRECTORIES = CloudFrontSigner("K2JCJMDEHXQW5F", pem(RSA), directory=True)
     THEIRS = BotocoreSigner("K2JCJMDEHXQW5F", by_rsa)
 
     @given(urls, expiries)
@@ -305,7 +306,6 @@ class TestCloudFront:
 
     @given(urls, expiries, st.none() | expiries, st.sampled_from([None, "192.0.2.7", "10.0.0.0/8"]))
     def test_a_custom_policy(self, url, expires, start, address):
-        signer = CloudFrontSigner("K2JCJMDEHXQW5F", pem(RSA), directory=True)
         path = split(url)[0]
         policy = self.THEIRS.build_policy(
             f"{ORIGIN}{path[: path.rindex('/') + 1]}*",
@@ -314,7 +314,9 @@ class TestCloudFront:
             address,
         )
         expected = self.THEIRS.generate_presigned_url(url, policy=policy)
-        signed = signer.sign(url, expires=expires, not_before=start, ip_address=address)
+        signed = self.OF_DIRECTORIES.sign(
+            url, expires=expires, not_before=start, ip_address=address
+        )
         assert signed == expected
 
     def test_an_address_makes_the_policy_a_custom_one(self):

@@ -58,7 +58,7 @@ def test_expires_exactly_after_its_expiry(path, expires, later):
         HMAC.verify(url, now=expires + later)
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(st.data())
 def test_no_url_with_one_character_changed_verifies(data):
     signer = data.draw(st.sampled_from([HMAC, MD5]))

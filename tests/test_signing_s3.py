@@ -106,7 +106,7 @@ class TestPresign:
             ("GET", "s3://b/k", {"expires_in": 604_801}, "at most 604800 seconds, not 604801"),
             ("GET", "s3://b/k", {"expires": 5}, "is not after the present"),
             ("GET", "s3://b/k", {"expires_in": 0}, "positive number"),
-            ("G T", "s3://b/k", {"expires_in": 1}, '"G T" is not a method'),
+            ("G T", "s3://b/k", {"expires_in": 1}, '"G T" is not a valid HTTP method'),
             ("GET", "https://b/k", {"expires_in": 1}, "must be s3://bucket/key"),
             ("GET", "s3://b/../c/k", {"expires_in": 1}, "'..' segment"),
         ],
@@ -147,8 +147,8 @@ class TestSignRequest:
         [
             ("/bucket/key", {}, "must be absolute"),
             ("https://a/b c", {}, "percent-encoded"),
-            ("https://a/b", {"A b": "c"}, "not a method or header"),
-            ("https://a/b", {"A": "c\r\nd: e"}, "not a method or header"),
+            ("https://a/b", {"A b": "c"}, "not a valid HTTP method or header"),
+            ("https://a/b", {"A": "c\r\nd: e"}, "not a valid HTTP method or header"),
         ],
     )
     def test_refused(self, url, headers, message):

@@ -58,8 +58,8 @@ def test_older_secrets_verify():
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        (None, r"has \$remote_addr, so its value is needed"),
-        ({"remote_addr": "192.0.2.7", "host": "a"}, 'does not have the variable "host"'),
+        (None, r"contains \$remote_addr, so a value for it is needed"),
+        ({"remote_addr": "192.0.2.7", "host": "a"}, 'does not contain the variable "host"'),
     ],
 )
 def test_the_wrong_variables(signer, variables, message):

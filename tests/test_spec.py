@@ -11,11 +11,11 @@ from django.utils.safestring import SafeString
 from xaccel._core import Spec, thumbnail
 from xaccel.exceptions import SpecError
 
-from tests.support.thumbnail_images import encoded, photo
+from tests.support.thumbnail_images import photo_file
 
 FULL = (
-    "300x200,pad,upscale,g-0.3-0.7,trim-20,crop-0-0.25-1-0.5,rot-90,flip-h,grayscale,blur-2.5,"
-    "detail,sharpen-0.5,radius-12,bg-00ff7f,dpr-1.5,q-80,webp,v-aZ09_-aZ"
+    "300x200,pad,upscale,g-0.3-0.7,trim-20,crop-0-0.25-1-0.5,rot-90,flip-h,brightness-1.2,"
+    "contrast-0,saturation-10,grayscale,pixelate-8,blur-2.5,detail,sharpen-0.5,radius-12,bg-00ff7f,dpr-1.5,q-80,webp,v-aZ09_-aZ"
 )
 
 
@@ -30,7 +30,11 @@ def test_keywords_and_text_meet():
         crop=(0, 0.25, 1, 0.5),
         rotate=90,
         flip="h",
+        brightness=1.2,
+        contrast=0,
+        saturation=10.0,
         grayscale=True,
+        pixelate=8,
         blur=2.5,
         detail=True,
         sharpen=0.5,
@@ -55,6 +59,8 @@ def test_attributes_are_read_only():
     assert (spec.gravity, spec.crop) == ((0.3, 0.7), (0.0, 0.25, 1.0, 0.5))
     assert (spec.rotate, spec.flip, spec.blur, spec.sharpen) == (90, "h", 2.5, 0.5)
     assert (spec.trim, spec.grayscale, spec.detail, spec.radius) == (20, True, True, 12)
+    assert (spec.brightness, spec.contrast, spec.saturation) == (1.2, 0, 10)
+    assert spec.pixelate == 8
     assert (spec.background, spec.dpr, spec.quality) == ("00ff7f", 1.5, 80)
     assert (spec.format, spec.version) == ("webp", "aZ09_-aZ")
     with pytest.raises(AttributeError):
@@ -66,6 +72,7 @@ def test_defaults_are_left_out():
     assert str(Spec(300)) == "300x-"
     assert str(Spec(height=200)) == "-x200"
     assert str(Spec(9, 9, fit="cover", upscale=False, gravity="c", dpr=1)) == "9x9,cover"
+    assert str(Spec(9, 9, brightness=1, contrast=1.0, saturation=1.001)) == "9x9"
     assert str(Spec(9, 9, trim=False, grayscale=False, detail=False, radius=None)) == "9x9"
     assert str(Spec(9, 9, gravity=(0.5, 0.5), crop=(0, 0, 1, 1))) == "9x9"
     assert str(Spec(9, 9, gravity="0.25-1", crop="0-0-0.5-1")) == "9x9,g-0.25-1,crop-0-0-0.5-1"
@@ -92,9 +99,15 @@ def test_replace_changes_only_the_given_options():
         ({"flip": "x"}, "h or v"),
         ({"blur": 101}, "0.01 to 100"),
         ({"sharpen": -1}, "0.01 to 10"),
+        ({"page": 0}, "1 to 65535"),
+        ({"page": 65536}, "1 to 65535"),
         ({"trim": 256}, "0 to 255"),
         ({"radius": 0}, "1 to 65535"),
         ({"radius": 65536}, "1 to 65535"),
+        ({"brightness": -0.1}, "factor from 0 to 10"),
+        ({"contrast": 10.01}, "factor from 0 to 10"),
+        ({"saturation": float("nan")}, "factor from 0 to 10"),
+        ({"pixelate": 0}, "1 to 65535"),
         ({"background": "whiteish"}, "six hexadecimal"),
         ({"dpr": 9}, "0.1 to 8"),
         ({"quality": 0}, "1 to 100"),
@@ -162,6 +175,8 @@ def test_every_option_is_an_attribute():
         ({"trim": "10"}, "trim must be a tolerance"),
         ({"grayscale": 1}, "grayscale must be True or False"),
         ({"radius": True}, "radius must be a whole number"),
+        ({"brightness": True}, "brightness must be a factor"),
+        ({"pixelate": 1.5}, "pixelate must be a whole number"),
         ({"quality": 80.5}, "quality must be a whole number"),
         ({"qualty": 80}, "unexpected keyword argument 'qualty'"),
     ],
@@ -169,6 +184,13 @@ def test_every_option_is_an_attribute():
 def test_a_wrong_type_is_a_type_error(options, message):
     with pytest.raises(TypeError, match=message):
         Spec(**options)
+
+
+def test_the_first_page_is_the_default():
+    assert str(Spec(9, 9, page=2)) == "9x9,page-2"
+    assert Spec.parse("9x9,page-2").page == 2
+    assert Spec(9, 9, page=1) == Spec(9, 9)
+    assert Spec(9, 9).page is None
 
 
 def test_trim_has_a_usual_tolerance():
@@ -192,7 +214,7 @@ def test_plain_words_for_values():
 
 
 def rendered(*sides):
-    return thumbnail(encoded(photo(40, 30), "PNG"), *sides)
+    return thumbnail(photo_file("PNG", 40, 30), *sides)
 
 
 @pytest.mark.parametrize("make", [Spec, rendered])
@@ -243,7 +265,7 @@ def test_sides_may_be_text(sides, text):
 def test_a_thumbnail_takes_a_box_as_text():
     made = rendered("20x20")
     assert (made.width, made.height) == (20, 15)
-    made = thumbnail(encoded(photo(40, 30), "PNG"), "20", format=SafeString("JPG"))
+    made = thumbnail(photo_file("PNG", 40, 30), "20", format=SafeString("JPG"))
     assert (made.width, made.format) == (20, "jpeg")
 
 

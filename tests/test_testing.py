@@ -133,7 +133,7 @@ def test_content_as_well(root, server):
     assert_offloaded(get("/file/a b.pdf"), root / "a b.pdf")
     with pytest.raises(AssertionError, match="the app sent 4 bytes"):
         assert_offloaded(get("/text"), root / "a b.pdf")
-    with pytest.raises(AssertionError, match="the app sent 4 bytes, too"):
+    with pytest.raises(AssertionError, match="the app also sent 4 bytes"):
         assert_offloaded(get("/both/a b.pdf"), root / "a b.pdf")
 
 

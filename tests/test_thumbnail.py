@@ -1,5 +1,7 @@
 """Thumbnails as Python sees them, with Pillow as an independent oracle."""
 
+import base64
+import functools
 import io
 import re
 import threading
@@ -19,19 +21,32 @@ from xaccel.exceptions import (
     UnsupportedImage,
 )
 
-from tests.support.thumbnail_images import difference, encoded, opened, peak_memory, photo
+from tests.support.thumbnail_images import (
+    difference,
+    encoded,
+    opened,
+    peak_memory,
+    photo,
+    photo_file,
+)
+
+
+@functools.cache
+def png_with_palette():
+    return encoded(photo().quantize(64), "PNG")
+
 
 SOURCES = {
-    "jpeg": lambda: encoded(photo(), "JPEG", quality=95, subsampling=0),
-    "progressive": lambda: encoded(photo(), "JPEG", quality=95, progressive=True),
-    "gray": lambda: encoded(photo(mode="L"), "JPEG", quality=95),
-    "png": lambda: encoded(photo(), "PNG"),
-    "png-rgba": lambda: encoded(photo(mode="RGBA"), "PNG"),
-    "png-gray": lambda: encoded(photo(mode="L"), "PNG"),
-    "png-gray-alpha": lambda: encoded(photo(mode="LA"), "PNG"),
-    "png-palette": lambda: encoded(photo().quantize(64), "PNG"),
-    "webp": lambda: encoded(photo(), "WEBP", quality=95),
-    "webp-lossless": lambda: encoded(photo(mode="RGBA"), "WEBP", lossless=True),
+    "jpeg": lambda: photo_file("JPEG", quality=95, subsampling=0),
+    "progressive": lambda: photo_file("JPEG", quality=95, progressive=True),
+    "gray": lambda: photo_file("JPEG", mode="L", quality=95),
+    "png": lambda: photo_file("PNG"),
+    "png-rgba": lambda: photo_file("PNG", mode="RGBA"),
+    "png-gray": lambda: photo_file("PNG", mode="L"),
+    "png-gray-alpha": lambda: photo_file("PNG", mode="LA"),
+    "png-palette": png_with_palette,
+    "webp": lambda: photo_file("WEBP", quality=95),
+    "webp-lossless": lambda: photo_file("WEBP", mode="RGBA", lossless=True),
 }
 
 
@@ -93,7 +108,7 @@ def test_stands_upright(kind, orientation):
 )
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_sizes(kind, spec, size):
-    made = render(encoded(photo(), kind), Spec.parse(spec), format="jpeg")
+    made = render(photo_file(kind), Spec.parse(spec), format="jpeg")
     assert opened(made).size == size
 
 
@@ -108,13 +123,13 @@ def test_sizes(kind, spec, size):
     ],
 )
 def test_cover_keeps_what_gravity_says(gravity, box):
-    made = thumbnail(encoded(photo(), "PNG"), 100, 100, fit="cover", gravity=gravity)
+    made = thumbnail(photo_file("PNG"), 100, 100, fit="cover", gravity=gravity)
     expected = photo().resize((100, 100), Image.Resampling.LANCZOS, box=box)
     assert difference(opened(made), expected) < 1
 
 
 def test_crop_comes_first():
-    made = thumbnail(encoded(photo(), "PNG"), 100, crop=(0.25, 0.5, 0.5, 0.5))
+    made = thumbnail(photo_file("PNG"), 100, crop=(0.25, 0.5, 0.5, 0.5))
     box = (160, 200, 480, 400)
     expected = photo().resize((100, 63), Image.Resampling.LANCZOS, box=box)
     assert difference(opened(made), expected) < 1
@@ -138,12 +153,12 @@ def test_turns(options, turn):
     expected = photo()
     for step in turn:
         expected = expected.transpose(step)
-    made = opened(thumbnail(encoded(photo(), "PNG"), **options))
+    made = opened(thumbnail(photo_file("PNG"), **options))
     assert difference(made, expected) == 0
 
 
 def test_pad_fills_the_box():
-    source = encoded(photo(), "PNG")
+    source = photo_file("PNG")
     clear = opened(thumbnail(source, 200, 200, fit="pad"))
     assert clear.mode == "RGBA"
     assert clear.getpixel((0, 0)) == (0, 0, 0, 0)
@@ -172,7 +187,7 @@ def test_transparent_pixels_lend_no_color():
 
 
 def test_quality_matters():
-    source = encoded(photo(), "PNG")
+    source = photo_file("PNG")
     for kind in ("jpeg", "webp"):
         sizes = [len(thumbnail(source, 300, format=kind, quality=q).data) for q in (20, 90)]
         assert sizes[0] < sizes[1] / 1.5
@@ -216,7 +231,9 @@ def test_errors_name_the_file(tmp_path):
         thumbnail(path, 64)
 
 
-@pytest.mark.parametrize("source", [b"", b"x", b"<svg xmlns='x'/>", b"GIF8", b"BM", b"%PDF-1.7"])
+@pytest.mark.parametrize(
+    "source", [b"", b"x", b"<svg xmlns='x'/>", b"GIF8", b"BM", b"%!PS-Adobe-3.0"]
+)
 def test_not_an_image(source):
     with pytest.raises(UnsupportedImage):
         thumbnail(source, 64)
@@ -231,11 +248,62 @@ def test_only_the_beginning(name, length):
 
 
 def test_a_jpeg_that_is_there_for_the_most_part():
-    content = encoded(photo(), "JPEG", quality=95)
+    content = photo_file("JPEG", quality=95)
     made = opened(thumbnail(content[: len(content) * 3 // 4], 200, format="png"))
     expected = photo().resize(made.size, Image.Resampling.LANCZOS)
     upper = (0, 0, 200, 80)
     assert difference(made.crop(upper), expected.crop(upper)) < 1.5
+
+
+STRIPES = ("#2040c0", "#e0a010", "#10a040")
+
+
+def striped():
+    """A picture of three colours, from the most frequent to the least frequent one."""
+    picture = Image.new("RGB", (96, 40), STRIPES[0])
+    picture.paste(STRIPES[1], (56, 0, 86, 40))
+    picture.paste(STRIPES[2], (86, 0, 96, 40))
+    return picture
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_main_colours(kind):
+    source = encoded(striped(), kind, quality=95)
+    colors = placeholder(source, kind="palette", colors=3)
+    assert placeholder(source, kind="color") == placeholder(source, kind="palette")[0]
+    for found, expected in zip(colors, STRIPES, strict=True):
+        assert re.fullmatch("#[0-9a-f]{6}", found)
+        pair = bytes.fromhex(found[1:]), bytes.fromhex(expected[1:])
+        assert max(abs(one - other) for one, other in zip(*pair, strict=True)) < 24
+
+
+def test_colours_of_a_photo():
+    source = SOURCES["jpeg"]()
+    for count in (2, 5, 16, 256):
+        colors = placeholder(source, kind="palette", colors=count)
+        assert 2 <= len(colors) <= count
+        assert len(set(colors)) == len(colors)
+    assert placeholder(source, kind="palette") == placeholder(source, kind="palette", colors=5)
+
+
+def test_transparent_pixels_have_no_colour():
+    picture = Image.new("RGBA", (60, 40), (0, 255, 0, 0))
+    assert placeholder(encoded(picture, "PNG"), kind="palette") == ["#ffffff"]
+    picture.paste((255, 0, 0, 255), (0, 0, 10, 10))
+    assert placeholder(encoded(picture, "PNG"), kind="color") == "#ff0000"
+
+
+def test_a_placeholder_of_another_kind_is_text():
+    source = SOURCES["jpeg"]()
+    assert len(base64.b64decode(placeholder(source, kind="thumbhash"))) < 30
+    assert len(placeholder(source, kind="blurhash")) == 28
+    with pytest.raises(ValueError, match=r"'thumbhash', 'blurhash', 'color', 'palette'.*'colour'"):
+        placeholder(source, kind="colour")
+    with pytest.raises(ValueError, match="only for the kind 'palette'"):
+        placeholder(source, kind="color", colors=5)
+    for count in (1, 257, -1, 2**70):
+        with pytest.raises(ValueError, match=f"2 to 256, not {count}"):
+            placeholder(source, kind="palette", colors=count)
 
 
 def test_limits():
@@ -259,6 +327,7 @@ def test_limits():
         Limits(timeout=-1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "width", "is_progressive"),
     [
@@ -284,6 +353,7 @@ def photo_of_108_megapixels():
     return encoded(Image.new("RGB", (12000, 9000), (90, 120, 30)), "JPEG")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [300, 1500, 3000])
 def test_a_photo_of_108_megapixels_in_bounded_memory(photo_of_108_megapixels, width):
     Path("/proc/self/clear_refs").write_text("5")
@@ -292,6 +362,7 @@ def test_a_photo_of_108_megapixels_in_bounded_memory(photo_of_108_megapixels, wi
     assert peak_memory() - before < 500_000
 
 
+@pytest.mark.slow
 def test_a_photo_of_108_megapixels_is_not_decoded_whole(photo_of_108_megapixels):
     with pytest.raises(ImageTooLarge, match="324000000 bytes of decoded pixels"):
         thumbnail(photo_of_108_megapixels, 8000)
@@ -299,19 +370,19 @@ def test_a_photo_of_108_megapixels_is_not_decoded_whole(photo_of_108_megapixels)
 
 def test_coefficients_are_limited():
     """libjpeg-turbo, which shows damaged files, keeps those of a file with several scans."""
-    source = encoded(photo(800, 800), "JPEG", progressive=True, quality=95)
+    source = photo_file("JPEG", 800, 800, progressive=True, quality=95)
     cut = source[: len(source) // 2]
     limits = Limits(max_memory=800 * 800 * 3 - 1)
     assert thumbnail(source, 100, limits=limits).is_complete
     with pytest.raises(ImageTooLarge, match="1920000 bytes of coefficients"):
         thumbnail(cut, 100, limits=limits)
     assert thumbnail(cut, 100, limits=Limits(max_memory=800 * 800 * 3)).width == 100
-    baseline = encoded(photo(800, 800), "JPEG", quality=95)
+    baseline = photo_file("JPEG", 800, 800, quality=95)
     assert thumbnail(baseline[: len(baseline) // 2], 100, limits=limits).width == 100
 
 
 def test_jpeg_counts_as_it_is_decoded():
-    source = encoded(photo(640, 400), "JPEG")
+    source = photo_file("JPEG", 640, 400)
     limits = Limits(max_pixels=640 * 400 // 4)
     assert thumbnail(source, 80, limits=limits).width == 80
     assert placeholder(source, limits=limits)
@@ -321,7 +392,7 @@ def test_jpeg_counts_as_it_is_decoded():
     with pytest.raises(ImageTooLarge, match="64000 pixels"):
         thumbnail(source, 8, limits=Limits(max_pixels=640 * 400 // 4 - 1))
     with pytest.raises(ImageTooLarge, match="256000 pixels"):
-        thumbnail(encoded(photo(640, 400), "PNG"), 8, limits=limits)
+        thumbnail(photo_file("PNG", 640, 400), 8, limits=limits)
 
 
 def test_wrong_options():

@@ -8,7 +8,14 @@ from xaccel._core import Limits, probe, thumbnail
 from xaccel.exceptions import CorruptImage, ImageTooLarge
 
 from tests.support.thumbnail_files import avif_grid
-from tests.support.thumbnail_images import difference, encoded, opened, photo, wide_rgb_profile
+from tests.support.thumbnail_images import (
+    difference,
+    encoded,
+    opened,
+    photo,
+    photo_file,
+    wide_rgb_profile,
+)
 
 
 @pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
@@ -35,7 +42,7 @@ def test_gray():
 
 
 def test_alpha():
-    source = encoded(photo(mode="RGBA"), "AVIF", quality=90, speed=9)
+    source = photo_file("AVIF", mode="RGBA", quality=90, speed=9)
     info = probe(source)
     assert (info.format, info.width, info.height, info.has_alpha) == ("avif", 640, 400, True)
     made = opened(thumbnail(source, 320, format="png"))
@@ -58,7 +65,7 @@ def test_stands_upright(orientation):
 def test_color_profile():
     source = encoded(photo(), "AVIF", icc_profile=wide_rgb_profile(), quality=90, speed=9)
     assert probe(source).icc
-    plain = encoded(photo(), "AVIF", quality=90, speed=9)
+    plain = photo_file("AVIF", quality=90, speed=9)
     made = [opened(thumbnail(content, 100, format="png")) for content in (source, plain)]
     assert difference(*made) > 8
 
@@ -72,14 +79,14 @@ def test_writing(mode):
 
 
 def test_cut_off():
-    source = encoded(photo(), "AVIF", speed=9)
+    source = photo_file("AVIF", speed=9)
     for length in (20, 100, len(source) // 2):
         with pytest.raises(CorruptImage):
             thumbnail(source[:length], 64)
 
 
 def test_limits():
-    source = encoded(photo(), "AVIF", speed=9)
+    source = photo_file("AVIF", speed=9)
     with pytest.raises(ImageTooLarge, match="256000 pixels"):
         thumbnail(source, 64, limits=Limits(max_pixels=255_999))
 
@@ -111,7 +118,7 @@ def test_grid_without_its_tiles():
 
 
 def test_opacity_is_of_the_whole_range_whatever_color_is():
-    source = encoded(photo(mode="RGBA"), "AVIF", quality=90, speed=9, range="limited")
+    source = photo_file("AVIF", mode="RGBA", quality=90, speed=9, range="limited")
     made = opened(thumbnail(source, format="png")).getchannel("A")
     expected = Image.open(io.BytesIO(source)).getchannel("A")
     assert difference(made, expected) < 0.5

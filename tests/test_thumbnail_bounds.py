@@ -7,17 +7,18 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from xaccel import Limits, thumbnail
+from xaccel import Limits, probe, thumbnail
 from xaccel.exceptions import CorruptImage, ThumbnailError, UnsupportedImage
 
-from tests.support.thumbnail_images import encoded, peak_memory, photo
+from tests.support.thumbnail_images import encoded, peak_memory, photo_file
 
 
 def tiff(width, height, payload, *, samples=3, bits=8, photometric=2, compression=8, **tags):
-    """A TIFF whose strips or tiles all have the same data."""
+    """A TIFF whose strips or tiles all have the same data, or each start `shift` bytes later."""
     rows = tags.get("rows", height)
     tile = tags.get("tile")
     planar = tags.get("planar", 1)
+    shift = tags.get("shift", 0)
     across, down = (
         (-(-width // tile[0]), -(-height // tile[1])) if tile else (1, -(-height // rows))
     )
@@ -30,8 +31,8 @@ def tiff(width, height, payload, *, samples=3, bits=8, photometric=2, compressio
         (262, 3, [photometric]),
         (277, 3, [samples]),
         (284, 3, [planar]),
-        (324 if tile else 273, 4, [8] * chunks),
-        (325 if tile else 279, 4, [len(payload)] * chunks),
+        (324 if tile else 273, 4, [8 + shift * index for index in range(chunks)]),
+        (325 if tile else 279, 4, [len(payload) - shift * index for index in range(chunks)]),
     ]
     entries += [(322, 4, [tile[0]]), (323, 4, [tile[1]])] if tile else [(278, 4, [rows])]
     if "format" in tags:
@@ -68,7 +69,7 @@ def jpeg(size):
 @pytest.mark.parametrize("shape", [{"rows": 4}, {"tile": (16, 16)}])
 def test_a_jpeg_in_a_tiff_is_as_large_as_its_place(shape):
     options = {"photometric": 6, "compression": 7, **shape}
-    with pytest.raises(CorruptImage, match="larger than its place"):
+    with pytest.raises(CorruptImage, match="larger than its area in the picture"):
         thumbnail(tiff(64, 20, jpeg((800, 800)), **options), 32)
 
 
@@ -83,7 +84,7 @@ def test_a_tile_is_not_much_larger_than_the_picture():
         thumbnail(source, 32)
 
 
-@pytest.mark.parametrize("compression", [8, 5, 32773])
+@pytest.mark.parametrize("compression", [8, pytest.param(5, marks=pytest.mark.slow), 32773])
 def test_strips_that_share_long_data_are_read_a_few_times_only(compression):
     """The data decodes to nothing for a long time."""
     empty = {
@@ -102,6 +103,21 @@ def test_strips_may_share_their_data():
     assert thumbnail(source, 32, 32).is_complete
 
 
+def test_strips_that_are_jpegs_may_share_their_data():
+    picture = jpeg((64, 16))
+    strips = 2 * 1024 * 1024 // len(picture)
+    source = tiff(64, 16 * strips, picture, photometric=6, compression=7, rows=16)
+    assert thumbnail(source, 32, 32).is_complete
+
+
+def test_strips_that_are_jpegs_overlap_a_few_times_only():
+    """Each of them would be searched for its headers."""
+    long = jpeg((64, 16)) + bytes(1_000_000)
+    source = tiff(64, 160, long, photometric=6, compression=7, rows=16, shift=1)
+    with pytest.raises(CorruptImage, match="overlap too often"):
+        probe(source)
+
+
 @pytest.mark.parametrize(("bits", "samples", "form"), [(32, 1, 3), (32, 3, 3), (32, 4, 1)])
 def test_wide_samples_strip_by_strip(bits, samples, form):
     photometric = {1: 1, 3: 2, 4: 5}[samples]
@@ -118,12 +134,12 @@ def test_wide_samples_strip_by_strip(bits, samples, form):
 @pytest.mark.parametrize(
     "source",
     [
-        lambda: encoded(photo(), "PNG"),
-        lambda: encoded(photo(), "JPEG"),
-        lambda: encoded(photo(), "GIF"),
-        lambda: encoded(photo(), "WEBP"),
-        lambda: encoded(photo(), "TIFF"),
-        lambda: thumbnail(encoded(photo(), "PNG"), format="avif").data,
+        lambda: photo_file("PNG"),
+        lambda: photo_file("JPEG"),
+        lambda: photo_file("GIF"),
+        lambda: photo_file("WEBP"),
+        lambda: photo_file("TIFF"),
+        lambda: thumbnail(photo_file("PNG"), format="avif").data,
     ],
     ids=["png", "jpeg", "gif", "webp", "tiff", "avif"],
 )
@@ -208,6 +224,7 @@ def bombs():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planar", [1, 2])
 @pytest.mark.parametrize("compression", [8, 5, 32773])
 def test_only_the_pixels_of_a_strip_are_decompressed(bombs, compression, planar):

@@ -16,6 +16,7 @@ from tests.support.thumbnail_images import (
     gray_profile,
     opened,
     photo,
+    photo_file,
     wide_rgb_profile,
 )
 
@@ -33,7 +34,7 @@ def to_srgb(picture, profile, mode="RGB"):
 def test_rgb_profile(kind):
     profile = wide_rgb_profile()
     options = {} if kind in {"PNG", "TIFF"} else {"quality": 98}
-    source = encoded(photo(), kind, icc_profile=profile, **options)
+    source = photo_file(kind, icc_profile=profile, **options)
     assert probe(source).icc
     made = opened(thumbnail(source, 320, format="png"))
     assert "icc_profile" not in made.info
@@ -45,7 +46,7 @@ def test_rgb_profile(kind):
 
 def test_alpha_passes_through():
     profile = wide_rgb_profile()
-    source = encoded(photo(mode="RGBA"), "PNG", icc_profile=profile)
+    source = photo_file("PNG", mode="RGBA", icc_profile=profile)
     made = opened(thumbnail(source, format="png"))
     assert np.array_equal(np.asarray(made)[..., 3], np.asarray(photo(mode="RGBA"))[..., 3])
     assert difference(made.convert("RGB"), to_srgb(photo(), profile)) < 1.5
@@ -96,9 +97,9 @@ def test_cmyk_with_profile():
 
 
 def test_a_profile_for_other_samples_is_ignored():
-    plain = thumbnail(encoded(photo(mode="L"), "JPEG"), 100).data
+    plain = thumbnail(photo_file("JPEG", mode="L"), 100).data
     for profile in (wide_rgb_profile(), b"not a profile", cmyk_profile()):
-        source = encoded(photo(mode="L"), "JPEG", icc_profile=profile)
+        source = photo_file("JPEG", mode="L", icc_profile=profile)
         assert thumbnail(source, 100).data == plain
 
 
@@ -110,7 +111,7 @@ def with_chunk(png, name, content):
 
 
 def test_png_gamma():
-    plain = encoded(photo(), "PNG")
+    plain = photo_file("PNG")
     source = with_chunk(plain, b"gAMA", struct.pack(">I", 100_000))
     made = np.asarray(opened(thumbnail(source)), dtype=float)
     light = np.asarray(photo(), dtype=float) / 255
@@ -121,14 +122,14 @@ def test_png_gamma():
 
 
 def test_png_srgb_chunk_beats_gamma():
-    plain = encoded(photo(), "PNG")
+    plain = photo_file("PNG")
     source = with_chunk(with_chunk(plain, b"gAMA", struct.pack(">I", 100_000)), b"sRGB", b"\0")
     assert thumbnail(source).data == thumbnail(plain).data
 
 
 def test_png_code_points():
-    display_p3 = with_chunk(encoded(photo(), "PNG"), b"cICP", bytes([12, 13, 0, 1]))
+    display_p3 = with_chunk(photo_file("PNG"), b"cICP", bytes([12, 13, 0, 1]))
     made = opened(thumbnail(display_p3))
     assert 1 < difference(made, photo()) < 30
-    srgb = with_chunk(encoded(photo(), "PNG"), b"cICP", bytes([1, 13, 0, 1]))
+    srgb = with_chunk(photo_file("PNG"), b"cICP", bytes([1, 13, 0, 1]))
     assert difference(opened(thumbnail(srgb)), photo()) == 0

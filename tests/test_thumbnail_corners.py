@@ -8,7 +8,7 @@ from hypothesis import given, settings, strategies as st
 from PIL import Image, ImageDraw, ImageSequence
 from xaccel._core import Spec, render, thumbnail
 
-from tests.support.thumbnail_images import encoded, opened, photo
+from tests.support.thumbnail_images import encoded, opened, photo_file
 
 SCALE = 8
 
@@ -50,7 +50,7 @@ def test_any_size(width, height, radius):
 
 @pytest.mark.parametrize("kind", ["png", "webp", "avif", "gif"])
 def test_corners_are_transparent(kind):
-    source = encoded(photo(), "JPEG", quality=95)
+    source = photo_file("JPEG", quality=95)
     made = opened(thumbnail(source, 120, 120, fit="cover", radius=60, format=kind))
     found = alpha(made)
     assert found[0, 0] == 0
@@ -62,7 +62,7 @@ def test_corners_are_transparent(kind):
 @pytest.mark.parametrize("source", ["JPEG", "WEBP"])
 @pytest.mark.parametrize(("options", "color"), [({}, "white"), ({"background": "lime"}, "lime")])
 def test_a_jpeg_has_corners_of_the_background(source, options, color):
-    content = encoded(photo(), source, quality=95)
+    content = photo_file(source, quality=95)
     made = opened(thumbnail(content, 120, radius=30, format="jpeg", quality=95, **options))
     expected = Image.new("RGB", (1, 1), color).getpixel((0, 0))
     corners = [made.getpixel((x, y)) for x in (0, 119) for y in (0, 74)]
@@ -74,7 +74,7 @@ def test_a_jpeg_has_corners_of_the_background(source, options, color):
 
 
 def test_a_background_fills_the_corners_of_every_format():
-    made = opened(thumbnail(encoded(photo(), "PNG"), 90, radius=20, background="red"))
+    made = opened(thumbnail(photo_file("PNG"), 90, radius=20, background="red"))
     assert made.mode in {"RGB", "P"}
     assert made.convert("RGB").getpixel((0, 0)) == (255, 0, 0)
 
@@ -105,7 +105,7 @@ def test_grows_only_as_far_as_the_pixels_of_the_source():
 
 
 def test_keeps_transparency():
-    source = encoded(photo(mode="RGBA"), "PNG")
+    source = photo_file("PNG", mode="RGBA")
     before = alpha(opened(thumbnail(source, 100, format="png")))
     after = alpha(opened(thumbnail(source, 100, radius=20, format="png")))
     assert np.abs(after - before * mask((100, 63), 20) / 255).max() <= 33
@@ -124,6 +124,6 @@ def test_every_frame_of_an_animation(kind):
 
 
 def test_the_render_of_an_endpoint():
-    source = encoded(photo(), "JPEG")
+    source = photo_file("JPEG")
     made = render(source, Spec.parse("60x60,cover,radius-30"), format="webp")
     assert alpha(Image.open(io.BytesIO(made.data)))[0, 0] == 0

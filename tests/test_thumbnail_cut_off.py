@@ -4,6 +4,7 @@ One rule for every format: all pixels there is a whole picture, even without the
 some missing is a picture that says so; none is an error.
 """
 
+import functools
 import io
 import struct
 import zlib
@@ -15,19 +16,20 @@ from xaccel import thumbnail
 from xaccel.exceptions import CorruptImage
 
 from tests.support.thumbnail_files import avif_grid
-from tests.support.thumbnail_images import difference, encoded, opened, photo
+from tests.support.thumbnail_images import difference, encoded, opened, photo, photo_file
 
 PROGRESSIVE = {"quality": 90, "progressive": True}
 INTERLACED = {"interlace": True}
 
 
 def jpeg(**options):
-    return encoded(photo(1000, 640), "JPEG", **options)
+    return photo_file("JPEG", 1000, 640, **options)
 
 
-def interlaced_png():
+@functools.cache
+def interlaced_png(size=(), level=-1):
     """Pillow does not write them."""
-    pixels = np.asarray(photo(), dtype=np.uint8)
+    pixels = np.asarray(photo(*size), dtype=np.uint8)
     passes = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2)]
     data = b""
     for row, column, down, across in [*passes, (1, 0, 2, 1)]:
@@ -40,26 +42,35 @@ def interlaced_png():
 
     height, width = pixels.shape[:2]
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 1)
-    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
+    chunks = (
+        chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(data, level)) + chunk(b"IEND", b"")
+    )
     return b"\x89PNG\r\n\x1a\n" + chunks
 
 
 SOURCES = {
     "jpeg": lambda: jpeg(quality=90),
     "jpeg with restarts": lambda: jpeg(quality=90, restart_marker_rows=1),
-    "gray jpeg": lambda: encoded(photo(1000, 640).convert("L"), "JPEG"),
-    "cmyk jpeg": lambda: encoded(photo(1000, 640).convert("CMYK"), "JPEG"),
-    "png": lambda: encoded(photo(), "PNG"),
+    "gray jpeg": lambda: photo_file("JPEG", 1000, 640, "L"),
+    "cmyk jpeg": lambda: photo_file("JPEG", 1000, 640, "CMYK"),
+    "png": lambda: photo_file("PNG"),
     "interlaced png": interlaced_png,
-    "gif": lambda: encoded(photo(), "GIF"),
-    "interlaced gif": lambda: encoded(photo(), "GIF", interlace=1),
-    "webp": lambda: encoded(photo(), "WEBP"),
-    "lossless webp": lambda: encoded(photo(), "WEBP", lossless=True),
-    "webp with opacity": lambda: encoded(photo(mode="RGBA"), "WEBP"),
+    "gif": lambda: photo_file("GIF"),
+    "interlaced gif": lambda: photo_file("GIF", interlace=1),
+    "webp": lambda: photo_file("WEBP"),
+    "lossless webp": lambda: photo_file("WEBP", lossless=True),
+    "webp with opacity": lambda: photo_file("WEBP", mode="RGBA"),
 }
+WIDTHS = [pytest.param(None, marks=pytest.mark.slow), 300, 60]
 ENDS = {"jpeg": 2, "png": 12, "gif": 1, "webp": 0}
 
 FIRST = {"webp": 0.5, "webp with opacity": 0.7}
+
+
+@functools.cache
+def whole_picture(name, width):
+    """Return a thumbnail of the undamaged source."""
+    return thumbnail(SOURCES[name](), width, format="png")
 
 
 def kind(name):
@@ -67,21 +78,21 @@ def kind(name):
 
 
 @pytest.mark.parametrize("name", SOURCES)
-@pytest.mark.parametrize("width", [None, 300, 60])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_a_whole_source_is_complete(name, width):
     assert thumbnail(SOURCES[name](), width).is_complete
 
 
 @pytest.mark.parametrize("name", SOURCES)
-@pytest.mark.parametrize("width", [None, 300, 60])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_without_the_end_of_the_file_it_is_complete(name, width):
     source = SOURCES[name]()
     made = thumbnail(source[: len(source) - ENDS[kind(name)]], width, format="png")
     assert made.is_complete
-    assert made.data == thumbnail(source, width, format="png").data
+    assert made.data == whole_picture(name, width).data
 
 
-@pytest.mark.parametrize("width", [None, 300, 60])
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize(
     ("name", "part"),
     # Lossy WebP begins with the modes of all blocks.
@@ -91,7 +102,7 @@ def test_with_a_part_missing_it_is_not_complete(name, part, width):
     source = SOURCES[name]()
     made = thumbnail(source[: int(len(source) * part)], width, format="png")
     assert not made.is_complete
-    whole = opened(thumbnail(source, width, format="png"))
+    whole = opened(whole_picture(name, width))
     assert opened(made).size == whole.size
     # An interlaced picture is there from the top to the bottom, but coarse.
     share = (part - FIRST.get(name, 0)) * 0.8
@@ -142,9 +153,66 @@ def test_bytes_before_a_marker_are_harmless():
 
 
 def test_damage_in_the_middle_of_a_png_is_not_complete():
-    source = bytearray(encoded(photo(), "PNG"))
+    source = bytearray(photo_file("PNG"))
     source[len(source) // 2] ^= 0xFF
     assert not thumbnail(bytes(source), 64).is_complete
+
+
+def scans(source):
+    """Return the start of each scan of a JPEG, and the end of its header."""
+    starts = [at for at in range(len(source)) if source.startswith(b"\xff\xda", at)]
+    return [(at, at + 2 + int.from_bytes(source[at + 2 : at + 4])) for at in starts]
+
+
+@pytest.mark.parametrize("options", [{"quality": 90}, PROGRESSIVE])
+@pytest.mark.parametrize("end", [b"", b"\xff", b"\xff\xd9"])
+@pytest.mark.parametrize("width", [800, 60])
+def test_a_jpeg_without_data_in_its_scan_is_corrupt(options, end, width):
+    """libjpeg makes up the first block, whose colour all other blocks have."""
+    source = jpeg(**options)
+    _, start = scans(source)[0]
+    with pytest.raises(CorruptImage, match="all of its pixels are missing"):
+        thumbnail(source[:start] + end, width)
+
+
+def test_a_jpeg_whose_pixels_are_all_gray_because_they_are_missing_is_corrupt():
+    source = jpeg(quality=90)
+    _, start = scans(source)[0]
+    with pytest.raises(CorruptImage, match="all of its pixels are missing"):
+        thumbnail(source[:start] + b"\0", 60)
+
+
+def test_a_progressive_jpeg_that_lacks_a_scan_in_the_middle_is_not_complete():
+    source = jpeg(**PROGRESSIVE)
+    # The first scan of AC coefficients, with the Huffman table before it.
+    (_, end), (start, _), *_ = scans(source)
+    removed = source.index(b"\xff\xc4", end)
+    following = source.index(b"\xff\xc4", start)
+    assert removed < start < following
+    assert not thumbnail(source[:removed] + source[following:], 800).is_complete
+
+
+def test_wrong_coefficients_in_the_header_of_a_baseline_scan_are_harmless():
+    """Baseline scans always have all coefficients."""
+    source = bytearray(jpeg(quality=90))
+    ((_, end),) = scans(bytes(source))
+    source[end - 2] = 0
+    made = thumbnail(bytes(source), 800, format="png")
+    assert made.is_complete
+    assert made.data == thumbnail(jpeg(quality=90), 800, format="png").data
+
+
+@pytest.mark.parametrize("interlaced", [False, True])
+def test_a_png_with_a_wrong_checksum_is_not_complete(interlaced):
+    """All rows can be read, but some of their pixels have changed."""
+    size = (100, 80)
+    whole = encoded(photo(*size), "PNG", compress_level=0)
+    source = interlaced_png(size, 0) if interlaced else whole
+    assert source.count(b"IDAT") == 1
+    assert thumbnail(source, 64).is_complete
+    changed = bytearray(source)
+    changed[len(source) // 2] ^= 0xFF
+    assert not thumbnail(bytes(changed), 64).is_complete
 
 
 def frames(form, **options):
@@ -165,6 +233,12 @@ def test_an_animation_keeps_the_frames_that_are_there(form):
     assert thumbnail(source[: len(source) * 3 // 4], 30, format="png").is_complete
 
 
+def test_a_gif_animation_without_the_end_of_the_file_is_complete():
+    made = thumbnail(frames("GIF")[:-1], 30)
+    assert made.is_complete
+    assert opened(made).n_frames == 4
+
+
 def test_a_webp_animation_without_its_metadata_is_complete():
     source = frames("WEBP", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0" + bytes(100))
     assert b"EXIF" in source
@@ -174,7 +248,7 @@ def test_a_webp_animation_without_its_metadata_is_complete():
 @pytest.mark.parametrize("kind", ["BMP", "TIFF"])
 def test_rows_that_are_there_are_shown(kind):
     options = {"compression": "tiff_lzw", "strip_size": 640 * 3 * 10} if kind == "TIFF" else {}
-    source = encoded(photo(), kind, **options)
+    source = photo_file(kind, **options)
     assert thumbnail(source, 300).is_complete
     cut = source[: len(source) // 2] if kind == "BMP" else without_strips(source)
     made = thumbnail(cut, 300, format="png")
@@ -209,10 +283,10 @@ EVERY_KIND = {
     "animated png": animated_png,
     "animated gif": lambda: frames("GIF"),
     "animated webp": lambda: frames("WEBP"),
-    "tiff": lambda: encoded(photo(), "TIFF", compression="tiff_lzw", strip_size=19_200),
-    "tiff with a strip": lambda: encoded(photo(), "TIFF"),
-    "bmp": lambda: encoded(photo(), "BMP"),
-    "avif": lambda: encoded(photo(), "AVIF", speed=9),
+    "tiff": lambda: photo_file("TIFF", compression="tiff_lzw", strip_size=19_200),
+    "tiff with a strip": lambda: photo_file("TIFF"),
+    "bmp": lambda: photo_file("BMP"),
+    "avif": lambda: photo_file("AVIF", speed=9),
     "avif of tiles": lambda: avif_grid(photo(192, 128), 2, 3, 64),
 }
 NOTHING = {

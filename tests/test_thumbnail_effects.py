@@ -1,13 +1,14 @@
-"""Shades of gray, blur, detail, sharpen, linear light and smart gravity. Oracle: Pillow."""
+"""Colours, squares, blur, detail, sharpen, linear light and smart gravity. Oracle: Pillow."""
 
 import io
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 from xaccel._core import thumbnail
 
-from tests.support.thumbnail_images import difference, encoded, opened, photo
+from tests.support.thumbnail_images import difference, encoded, opened, photo, photo_file
 
 
 def noisy(mode="RGB"):
@@ -44,6 +45,89 @@ def test_sharpen_raises_contrast_at_edges():
     assert made[30, 5] == 80
 
 
+CSS = {
+    "brightness": lambda colors, factor: colors * factor,
+    "contrast": lambda colors, factor: (colors - 127.5) * factor + 127.5,
+    "saturation": lambda colors, factor: (
+        (gray := colors @ [[0.213], [0.715], [0.072]]) + (colors - gray) * factor
+    ),
+}
+"""The filters of CSS (Filter Effects 1, section 6.1), on samples of sRGB, in their order."""
+
+
+def filtered(colors, **factors):
+    for name, function in CSS.items():
+        if name in factors:
+            colors = np.clip(function(colors, factors[name]), 0, 255)
+    return colors
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+@pytest.mark.parametrize(
+    "factors",
+    [
+        *({name: factor} for name in CSS for factor in (0, 0.35, 1, 1.5, 10)),
+        {"brightness": 1.3, "contrast": 0.8, "saturation": 2},
+        {"brightness": 3, "saturation": 0.5},
+    ],
+    ids=str,
+)
+def test_colours_are_those_of_css(mode, factors):
+    picture = noisy("RGBA").convert(mode)
+    made = opened(thumbnail(encoded(picture, "PNG"), **factors)).convert("RGBA")
+    found, source = np.asarray(made, float), np.asarray(picture.convert("RGBA"), float)
+    assert (found[..., 3] == source[..., 3]).all()
+    expected = filtered(source[..., :3], **factors)
+    # The samples are rounded before the saturation changes.
+    assert np.abs(found[..., :3] - expected).max() <= (1 if len(factors) == 1 else 2)
+
+
+def test_the_background_keeps_its_colour():
+    options = {"fit": "pad", "background": "red", "brightness": 0.5, "contrast": 0.5}
+    made = opened(thumbnail(encoded(photo(), "PNG"), 100, 100, **options)).convert("RGB")
+    assert made.getpixel((50, 2)) == (255, 0, 0)
+
+
+def test_colours_of_an_animation():
+    frames = [noisy(), photo(160, 120)]
+    source = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    made = opened(thumbnail(source, brightness=0, format="webp", quality=100))
+    assert made.convert("RGB").getextrema() == ((0, 0),) * 3
+    made = opened(thumbnail(source, pixelate=1000, saturation=0, format="webp", quality=100))
+    assert made.n_frames == 2
+    for index in range(2):
+        made.seek(index)
+        assert len(made.convert("RGB").getcolors()) == 1
+
+
+def squares(array, edges_across, edges_down):
+    found = array.astype(float)
+    for top, bottom in pairwise(edges_down):
+        for left, right in pairwise(edges_across):
+            part = found[top:bottom, left:right]
+            part[...] = part.mean(axis=(0, 1))
+    return found
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("side", [2, 7, 50, 65535])
+def test_squares_have_the_mean_of_their_pixels(mode, side):
+    picture = noisy().convert(mode)
+    made = np.asarray(opened(thumbnail(encoded(picture, "PNG"), pixelate=side)).convert(mode), int)
+    across, down = ([*range(0, length, side), length] for length in picture.size)
+    assert np.abs(made - squares(np.asarray(picture), across, down)).max() <= 1
+
+
+@pytest.mark.parametrize("density", [0.5, 1.5, 2, 3])
+def test_squares_look_the_same_at_every_density(density):
+    content = encoded(photo(900, 600), "PNG")
+    one = opened(thumbnail(content, 150, pixelate=12, format="png"))
+    made = opened(thumbnail(content, 150, pixelate=12, dpr=density, format="png"))
+    assert made.size == (150 * density, 100 * density)
+    assert len(made.convert("RGB").getcolors(99_999)) <= 13 * 9
+    assert difference(made.resize(one.size, Image.Resampling.BOX), one) < 4
+
+
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "CMYK"])
 def test_grayscale_is_pillows(mode):
     picture = photo(mode=mode)
@@ -61,7 +145,7 @@ def test_grayscale_is_pillows(mode):
 @pytest.mark.parametrize("source", ["JPEG", "PNG", "WEBP", "GIF", "TIFF", "AVIF"])
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "gif", "avif"])
 def test_grayscale_of_every_format(source, kind):
-    content = encoded(photo(), source)
+    content = photo_file(source)
     made = opened(thumbnail(content, 160, grayscale=True, format=kind, quality=95))
     if kind in {"jpeg", "png"}:
         assert made.mode == "L"
@@ -72,14 +156,14 @@ def test_grayscale_of_every_format(source, kind):
 
 
 def test_grayscale_of_a_transparent_jpeg_has_one_component():
-    content = encoded(photo(mode="RGBA"), "PNG")
+    content = photo_file("PNG", mode="RGBA")
     assert opened(thumbnail(content, 99, grayscale=True, format="jpeg")).mode == "L"
     assert opened(thumbnail(content, 99, grayscale=True, radius=20, format="jpeg")).mode == "L"
 
 
 def test_grayscale_keeps_the_colour_of_the_background():
     options = {"fit": "pad", "background": "red", "grayscale": True}
-    made = opened(thumbnail(encoded(photo(), "PNG"), 100, 100, **options)).convert("RGB")
+    made = opened(thumbnail(photo_file("PNG"), 100, 100, **options)).convert("RGB")
     assert made.getpixel((50, 2)) == (255, 0, 0)
     assert len(set(made.getpixel((50, 50)))) == 1
 
@@ -113,11 +197,21 @@ def test_detail_weighs_by_opacity():
     assert visible[:, 1].max() <= 8
 
 
+@pytest.mark.parametrize("option", ["brightness", "contrast", "saturation"])
+@pytest.mark.parametrize("source", ["JPEG", "WEBP"])
+def test_colours_of_conversions_without_red_green_and_blue(option, source):
+    content = encoded(photo(640, 400), source, quality=95)
+    plain = opened(thumbnail(content, 160, format="jpeg", quality=98)).convert("RGB")
+    made = opened(thumbnail(content, 160, format="jpeg", quality=98, **{option: 0.5}))
+    expected = filtered(np.asarray(plain, float), **{option: 0.5}).round().astype(np.uint8)
+    assert difference(made.convert("RGB"), Image.fromarray(expected)) < 2
+
+
 @pytest.mark.parametrize("option", ["grayscale", "detail"])
 @pytest.mark.parametrize("source", ["JPEG", "WEBP"])
 @pytest.mark.parametrize("kind", ["jpeg", "webp"])
 def test_effects_apply_to_conversions_without_red_green_and_blue(option, source, kind):
-    content = encoded(photo(640, 400), source, quality=95)
+    content = photo_file(source, 640, 400, quality=95)
     plain = opened(thumbnail(content, 160, format=kind, quality=98)).convert("RGB")
     made = opened(thumbnail(content, 160, format=kind, quality=98, **{option: True}))
     expected = (
@@ -138,7 +232,7 @@ def test_linear_light_keeps_the_brightness_of_fine_patterns():
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_linear_light_is_much_the_same_for_smooth_pictures(kind):
-    source = encoded(photo(), kind)
+    source = photo_file(kind)
     usual = opened(thumbnail(source, 200, format="png"))
     linear = opened(thumbnail(source, 200, format="png", linear=True))
     assert 0 < difference(usual, linear) < 2
@@ -179,7 +273,7 @@ def test_smart_gravity_is_deterministic():
 
 
 def test_smart_gravity_without_a_choice():
-    source = encoded(photo(), "PNG")
+    source = photo_file("PNG")
     assert (
         thumbnail(source, 64, 40, fit="cover", gravity="smart").data
         == thumbnail(source, 64, 40).data

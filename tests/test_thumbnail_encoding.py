@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, JpegImagePlugin
 from xaccel._core import Spec, render, thumbnail, thumbnail_many
 
-from tests.support.thumbnail_images import difference, encoded, opened, photo
+from tests.support.thumbnail_images import difference, encoded, opened, photo, photo_file
 
 SAMPLINGS = {"444": 0, "422": 1, "420": 2}
 
@@ -14,7 +14,7 @@ SAMPLINGS = {"444": 0, "422": 1, "420": 2}
 @pytest.mark.parametrize("subsampling", SAMPLINGS)
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_jpeg(progressive, subsampling, kind):
-    source = encoded(photo(), kind)
+    source = photo_file(kind)
     options = {"format": "jpeg", "progressive": progressive, "subsampling": subsampling}
     made = thumbnail(source, 320, **options)
     picture = opened(made)
@@ -26,7 +26,7 @@ def test_jpeg(progressive, subsampling, kind):
 
 
 def test_jpeg_is_baseline_and_halves_color_by_default():
-    picture = opened(thumbnail(encoded(photo(), "JPEG"), 320))
+    picture = opened(thumbnail(photo_file("JPEG"), 320))
     assert "progressive" not in picture.info
     assert JpegImagePlugin.get_sampling(picture) == SAMPLINGS["420"]
 
@@ -45,7 +45,7 @@ def test_subsampling_has_one_spelling_in_a_spec(subsampling):
 def test_a_spec_overrules_the_settings_of_the_encoder(spec, progressive, subsampling):
     spec = Spec.parse(spec)
     made = render(
-        encoded(photo(), "PNG"),
+        photo_file("PNG"),
         spec,
         format="jpeg",
         progressive=progressive,
@@ -59,12 +59,12 @@ def test_a_spec_overrules_the_settings_of_the_encoder(spec, progressive, subsamp
 
 def test_render_refuses_another_subsampling():
     with pytest.raises(ValueError, match="subsampling must be 420, 422 or 444"):
-        render(encoded(photo(), "PNG"), Spec(9), format="jpeg", subsampling="411")
+        render(photo_file("PNG"), Spec(9), format="jpeg", subsampling="411")
 
 
 @pytest.mark.parametrize("image_format", ["png", "webp", "gif"])
 def test_other_formats_ignore_the_options_of_jpeg(image_format):
-    source = encoded(photo(160, 120), "PNG")
+    source = photo_file("PNG", 160, 120)
     plain, other = (
         thumbnail(source, 80, format=image_format, **options).data
         for options in ({}, {"progressive": True, "subsampling": "444"})
@@ -90,7 +90,7 @@ def test_full_color_is_kept_on_the_way():
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L"])
 @pytest.mark.parametrize("colors", [2, 16, 256])
 def test_palette_of_a_png(mode, colors):
-    source = encoded(photo(320, 200, mode), "PNG")
+    source = photo_file("PNG", 320, 200, mode)
     picture = opened(thumbnail(source, 160, format="png", colors=colors))
     assert picture.mode == "P"
     used = picture.convert("RGBA").getcolors(257)
@@ -109,12 +109,12 @@ def test_a_palette_is_exact_where_it_can_be():
 
 
 def test_a_png_of_many_colors_has_no_palette_unasked():
-    assert opened(thumbnail(encoded(photo(), "PNG"), 160)).mode == "RGB"
+    assert opened(thumbnail(photo_file("PNG"), 160)).mode == "RGB"
 
 
 @pytest.mark.parametrize("colors", [2, 16])
 def test_palette_of_a_gif(colors):
-    picture = opened(thumbnail(encoded(photo(), "PNG"), 160, format="gif", colors=colors))
+    picture = opened(thumbnail(photo_file("PNG"), 160, format="gif", colors=colors))
     assert 2 <= len(picture.convert("RGB").getcolors(256)) <= colors
 
 
@@ -127,7 +127,7 @@ def test_palette_of_a_gif(colors):
     ],
 )
 def test_wrong_values(options, message):
-    source = encoded(photo(), "PNG")
+    source = photo_file("PNG")
     with pytest.raises(ValueError, match=message):
         thumbnail(source, 64, **options)
     with pytest.raises(ValueError, match=message):
@@ -139,4 +139,4 @@ def test_a_jpeg_without_colour_has_one_component(mode):
     gray = photo().convert("L")
     source = encoded(gray.convert("RGB").quantize(16) if mode == "P" else gray.convert(mode), "PNG")
     assert opened(thumbnail(source, 60, format="jpeg")).mode == "L"
-    assert opened(thumbnail(encoded(photo(), "PNG"), 60, format="jpeg")).mode == "RGB"
+    assert opened(thumbnail(photo_file("PNG"), 60, format="jpeg")).mode == "RGB"

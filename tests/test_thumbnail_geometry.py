@@ -6,7 +6,7 @@ from hypothesis import given, settings, strategies as st
 from PIL import Image
 from xaccel import Spec, thumbnail
 
-from tests.support.thumbnail_images import encoded, opened, photo
+from tests.support.thumbnail_images import encoded, opened, photo_file
 
 SIDES = st.integers(1, 400)
 
@@ -49,7 +49,7 @@ def test_nothing_is_enlarged(source, box, fit, dpr):
     [("contain", (300, 225)), ("cover", (225, 225)), ("fill", (225, 225)), ("pad", (500, 500))],
 )
 def test_a_source_smaller_than_the_box(fit, size):
-    source = encoded(photo(300, 225), "PNG")
+    source = photo_file("PNG", 300, 225)
     made = thumbnail(source, 500, 500, fit=fit)
     assert (made.width, made.height) == size
     enlarged = thumbnail(source, 500, 500, fit=fit, upscale=True)

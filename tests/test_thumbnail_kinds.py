@@ -1,5 +1,6 @@
 """Every kind of source: what its depth, palette, interlacing or container may be."""
 
+import functools
 import io
 import struct
 
@@ -9,7 +10,12 @@ from PIL import Image
 from xaccel._core import probe, thumbnail
 from xaccel.exceptions import CorruptImage, UnsupportedImage
 
-from tests.support.thumbnail_images import difference, encoded, opened, photo
+from tests.support.thumbnail_images import difference, encoded, opened, photo, photo_file
+
+
+@functools.cache
+def photo_with_palette(colors):
+    return photo().quantize(colors)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +40,7 @@ from tests.support.thumbnail_images import difference, encoded, opened, photo
     ],
 )
 def test_kinds(mode, kind, options):
-    original = photo().quantize(4) if mode == "P" else photo(mode=mode)
+    original = photo_with_palette(4) if mode == "P" else photo(mode=mode)
     source = encoded(original, kind, **options)
     info = probe(source)
     assert (info.format, info.width, info.height) == (kind.lower(), 640, 400)
@@ -44,7 +50,7 @@ def test_kinds(mode, kind, options):
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
 def test_png_palette_depths(bits):
-    original = photo().quantize(2**bits)
+    original = photo_with_palette(2**bits)
     source = encoded(original, "PNG", bits=bits)
     assert source[24] == bits
     made = opened(thumbnail(source))
@@ -53,7 +59,7 @@ def test_png_palette_depths(bits):
 
 
 def test_png_transparent_color():
-    original = photo().quantize(16)
+    original = photo_with_palette(16)
     source = encoded(original, "PNG", transparency=3)
     assert probe(source).has_alpha
     expected = Image.open(io.BytesIO(source)).convert("RGBA")
@@ -139,7 +145,7 @@ def test_png_in_strips(mode, options):
 @pytest.mark.parametrize("subsampling", [0, 1, 2, "4:1:1"])
 @pytest.mark.parametrize("progressive", [False, True])
 def test_jpeg_subsampling(subsampling, progressive):
-    source = encoded(photo(), "JPEG", quality=95, subsampling=subsampling, progressive=progressive)
+    source = photo_file("JPEG", quality=95, subsampling=subsampling, progressive=progressive)
     original = Image.open(io.BytesIO(source))
     for width in (37, 150, 640):
         made = opened(thumbnail(source, width, format="png"))
@@ -148,8 +154,8 @@ def test_jpeg_subsampling(subsampling, progressive):
 
 
 def test_jpeg_restart_markers_and_trailing_garbage():
-    source = encoded(photo(), "JPEG", restart_marker_rows=1)
-    plain = encoded(photo(), "JPEG")
+    source = photo_file("JPEG", restart_marker_rows=1)
+    plain = photo_file("JPEG")
     assert source.count(b"\xff\xd0") > plain.count(b"\xff\xd0")
     expected = opened(thumbnail(plain, 200))
     assert difference(opened(thumbnail(source, 200)), expected) == 0
@@ -157,14 +163,14 @@ def test_jpeg_restart_markers_and_trailing_garbage():
 
 
 def test_jpeg_with_bytes_between_its_segments():
-    plain = encoded(photo(), "JPEG")
+    plain = photo_file("JPEG")
     source = plain[:20] + b"\0\0\0" + plain[20:]
     made = opened(thumbnail(source, 200))
     assert difference(made, opened(thumbnail(plain, 200))) == 0
 
 
 def test_jpeg_that_is_not_decoded():
-    plain = bytearray(encoded(photo(), "JPEG"))
+    plain = bytearray(photo_file("JPEG"))
     frame = plain.index(b"\xff\xc0")
     for marker, message in [(0xC9, "arithmetic"), (0xC3, "lossless"), (0xC5, "hierarchical")]:
         plain[frame + 1] = marker
@@ -178,23 +184,23 @@ def test_jpeg_that_is_not_decoded():
 
 def test_the_name_does_not_matter(tmp_path):
     path = tmp_path / "photo.png"
-    path.write_bytes(encoded(photo(), "JPEG"))
+    path.write_bytes(photo_file("JPEG"))
     assert probe(path).format == "jpeg"
     assert thumbnail(path, 64).format == "jpeg"
 
 
 @pytest.mark.parametrize(("kind", "kept"), [("BMP", "jpeg"), ("TIFF", "jpeg"), ("GIF", "gif")])
 def test_the_kind_is_kept(kind, kept):
-    assert thumbnail(encoded(photo(), kind), 64).format == kept
-    assert thumbnail(encoded(photo(mode="RGBA"), "TIFF"), 64).format == "png"
+    assert thumbnail(photo_file(kind), 64).format == kept
+    assert thumbnail(photo_file("TIFF", mode="RGBA"), 64).format == "png"
 
 
 @pytest.mark.parametrize("kind", ["BMP", "TIFF", "GIF", "PNG", "WEBP"])
 def test_cut_off(kind):
     with pytest.raises(CorruptImage):
-        thumbnail(encoded(photo(), kind)[:30], 64)
+        thumbnail(photo_file(kind)[:30], 64)
 
 
 def test_webp_lossless_at_quality_100():
-    made = opened(thumbnail(encoded(photo(), "PNG"), format="webp", quality=100))
+    made = opened(thumbnail(photo_file("PNG"), format="webp", quality=100))
     assert difference(made, photo()) == 0

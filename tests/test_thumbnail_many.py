@@ -21,12 +21,12 @@ from xaccel import (
 )
 from xaccel.exceptions import CorruptImage, FileNotFound, UnsupportedImage
 
-from tests.support.thumbnail_images import difference, encoded, photo
+from tests.support.thumbnail_images import difference, encoded, photo, photo_file
 
 
 @pytest.mark.parametrize("threads", [None, 1, 2, 7])
 def test_many_keep_their_order(threads, tmp_path):
-    contents = [encoded(photo(100 + 10 * i, 80), "JPEG") for i in range(6)]
+    contents = [photo_file("JPEG", 100 + 10 * i, 80) for i in range(6)]
     path = tmp_path / "photo.jpg"
     path.write_bytes(contents[0])
     sources = [*contents, path, io.BytesIO(contents[1])]
@@ -36,7 +36,7 @@ def test_many_keep_their_order(threads, tmp_path):
 
 
 def test_one_bad_image_does_not_affect_the_others(tmp_path):
-    good = encoded(photo(), "JPEG")
+    good = photo_file("JPEG")
     made = thumbnail_many([good, b"text", good[:200], tmp_path / "no.jpg", good], 50)
     kinds = [Thumbnail, UnsupportedImage, CorruptImage, FileNotFound, Thumbnail]
     assert [type(one) for one in made] == kinds
@@ -53,7 +53,7 @@ def test_many_of_nothing():
 
 def test_after_fork():
     """A child process starts its own threads; it does not have the parent's."""
-    source = encoded(photo(), "JPEG")
+    source = photo_file("JPEG")
     before = threading.active_count()
     expected = [one.data for one in thumbnail_many([source] * 4, 50, threads=2)]
     assert threading.active_count() == before
@@ -88,11 +88,11 @@ def test_placeholder_keeps_the_limits():
     from xaccel.exceptions import ImageTooLarge
 
     with pytest.raises(ImageTooLarge):
-        placeholder(encoded(photo(), "PNG"), limits=Limits(max_pixels=100))
+        placeholder(photo_file("PNG"), limits=Limits(max_pixels=100))
 
 
 def test_a_thumbhash_draws_the_placeholder():
-    source = encoded(photo(), "PNG")
+    source = photo_file("PNG")
     text = thumbhash(source)
     assert len(base64.b64decode(text, validate=True)) <= 25
     assert draw_thumbhash(text) == placeholder(source)
@@ -129,10 +129,10 @@ def test_a_blurhash_of_a_transparent_image_is_on_white():
 
 
 def test_the_kinds_of_placeholders():
-    source = encoded(photo(), "PNG")
+    source = photo_file("PNG")
     assert placeholder(source, kind=None) == placeholder(source)
     assert placeholder(source, kind="thumbhash") == thumbhash(source)
-    with pytest.raises(ValueError, match="'thumbhash', 'blurhash' or None"):
+    with pytest.raises(ValueError, match=r"'thumbhash', .* or None"):
         placeholder(source, kind="BlurHash")
 
 

@@ -8,7 +8,7 @@ from xaccel import Limits, PathMap, probe, thumbnail
 from xaccel.exceptions import FileNotFound, ImageTooLarge
 from xaccel.thumbnails.sources.directory import DirectorySource
 
-from tests.support.thumbnail_images import encoded, photo
+from tests.support.thumbnail_images import photo_file
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_directory_is_read_through_descriptors(directory):
 
 def test_a_link_that_comes_later_leads_nowhere(directory, tmp_path_factory):
     secret = tmp_path_factory.mktemp("outside") / "secret.png"
-    secret.write_bytes(encoded(photo(9, 9), "PNG"))
+    secret.write_bytes(photo_file("PNG", 9, 9))
     source = DirectorySource(directory)
     with source.get("cat.png") as original:
         (directory / "cat.png").unlink()

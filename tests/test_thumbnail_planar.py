@@ -6,7 +6,14 @@ import pytest
 from PIL import Image, ImageCms
 from xaccel._core import thumbnail
 
-from tests.support.thumbnail_images import difference, encoded, opened, photo, wide_rgb_profile
+from tests.support.thumbnail_images import (
+    difference,
+    encoded,
+    opened,
+    photo,
+    photo_file,
+    wide_rgb_profile,
+)
 
 SUBSAMPLINGS = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}
 
@@ -25,7 +32,7 @@ def assert_as_good(source, width, kind="jpeg", **options):
 @pytest.mark.parametrize("size", [(640, 400), (641, 401), (639, 400), (640, 399)])
 @pytest.mark.parametrize("width", [37, 40, 99, 200, 333, 640])
 def test_sizes(subsampling, size, width):
-    source = encoded(photo(*size), "JPEG", quality=95, subsampling=SUBSAMPLINGS[subsampling])
+    source = photo_file("JPEG", *size, quality=95, subsampling=SUBSAMPLINGS[subsampling])
     assert_as_good(source, width)
 
 
@@ -43,7 +50,7 @@ def test_turned(orientation, width):
 @pytest.mark.parametrize("size", [(640, 400), (641, 399)])
 @pytest.mark.parametrize("width", [37, 200, 333])
 def test_kinds(source, kind, size, width):
-    assert_as_good(encoded(photo(*size), source, quality=95), width, kind)
+    assert_as_good(photo_file(source, *size, quality=95), width, kind)
 
 
 @pytest.mark.parametrize("orientation", [3, 5, 6])
@@ -67,8 +74,7 @@ def test_black_and_white_stay_black_and_white(source, kind):
 
 @pytest.mark.parametrize("options", [{"lossless": True}, {"quality": 90, "mode": "RGBA"}])
 def test_webp_without_such_components(options):
-    options = dict(options)
-    source = encoded(photo(mode=options.pop("mode", "RGB")), "WEBP", **options)
+    source = photo_file("WEBP", **options)
     ideal = opened(thumbnail(source, 100, format="png"))
     made = opened(thumbnail(source, 100, format="webp", quality=98))
     assert made.mode == ideal.mode
@@ -77,7 +83,7 @@ def test_webp_without_such_components(options):
 
 @pytest.mark.parametrize("gravity", ["nw", "se", "0.3-0.8"])
 def test_cropped(gravity):
-    source = encoded(photo(), "JPEG", quality=95)
+    source = photo_file("JPEG", quality=95)
     assert_as_good(source, 121, height=120, fit="cover", gravity=gravity)
 
 
@@ -97,7 +103,7 @@ def test_picture_ends_within_its_last_block(width):
 def test_an_srgb_profile_changes_nothing(kind):
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     made = [
-        thumbnail(encoded(photo(), kind.upper(), quality=95, **options), 100, format=kind).data
+        thumbnail(photo_file(kind.upper(), quality=95, **options), 100, format=kind).data
         for options in ({}, {"icc_profile": srgb}, {"icc_profile": wide_rgb_profile()})
     ]
     assert made[0] == made[1]

@@ -153,6 +153,18 @@ def test_the_default_storage_is_the_source(media):
     assert shown(render("{% thumbnail_url photo.image 30 %}", photo=photo)).size == (30, 20)
 
 
+def test_the_format_of_the_settings(media):
+    with override_settings(XACCEL={"THUMBNAIL_FORMAT": "gif"}):
+        photo = Photo.objects.create(image=picture())
+        for options, image_format in (
+            ("", "GIF"),
+            ("format=None", "JPEG"),
+            ("format='png'", "PNG"),
+        ):
+            url = render(f"{{% thumbnail_url photo.image 30 {options} %}}", photo=photo)
+            assert shown(url).format == image_format
+
+
 def test_a_storage_without_a_directory_is_a_source(media):
     storage = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
     static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

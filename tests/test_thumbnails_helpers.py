@@ -15,7 +15,7 @@ from django.contrib.admin.utils import display_for_value
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from PIL import Image
-from xaccel import ConfigError, SpecError, jinja
+from xaccel import ConfigError, SpecError, jinja, placeholder
 from xaccel.config import Config
 from xaccel.exceptions import SourceError
 from xaccel.thumbnails import backends, helpers as templates
@@ -211,7 +211,7 @@ class TestOptions:
             (("300", "-1"), {}, "height .*from 1.*not '-1'"),
             ((3.5,), {}, "float"),
             ((True,), {}, "bool"),
-            (("avatr",), {}, "it has 'avatar'"),
+            (("avatr",), {}, "which contains 'avatar'"),
             (("300x200", 100), {}, "already has a height"),
             ((0,), {}, "from 1"),
             ((300,), {"quality": "best"}, "'quality' must be a number"),
@@ -499,6 +499,9 @@ class TestTrim:
     def test_options_may_be_text(self, make):
         url = make().thumbnail_url("a.jpg", 90, trim="5", radius="12", grayscale=True, detail=True)
         assert spec_of(url) == "90x-,trim-5,grayscale,detail,radius-12"
+        url = make().thumbnail_url("a.jpg", 90, brightness="1.20", contrast="0", saturation="2")
+        assert spec_of(url) == "90x-,brightness-1.2,contrast-0,saturation-2"
+        assert spec_of(make().thumbnail_url("a.jpg", 90, pixelate="8")) == "90x-,pixelate-8"
 
 
 class TestPicture:
@@ -549,6 +552,27 @@ class TestPlaceholder:
         image = Image.open(io.BytesIO(base64.b64decode(data)))
         assert image.convert("RGBA").getextrema()[3] == (0, 0)
         assert len(caplog.records) == 1
+
+    @pytest.mark.parametrize("kind", ["color", "palette", "thumbhash", "blurhash"])
+    def test_of_another_kind(self, make, photos, monkeypatch, tmp_path, kind):
+        helpers = make(THUMBNAIL_CACHE=tmp_path / "cache")
+        uri = helpers.placeholder("cat.jpg")
+        expected = placeholder(photos / "cat.jpg", kind=kind)
+        text = expected if isinstance(expected, str) else ", ".join(expected)
+        assert helpers.placeholder("cat.jpg", kind=kind) == text
+        monkeypatch.setattr(backends, "placeholder", lambda *_, **__: "another")
+        for again in (helpers, make(THUMBNAIL_CACHE=tmp_path / "cache")):
+            assert again.placeholder("cat.jpg", kind=kind) == text
+            assert again.placeholder("cat.jpg") == uri
+
+    def test_of_no_image(self, make):
+        helpers = make()
+        for source in (None, "absent.jpg", "text.jpg"):
+            assert helpers.placeholder(source, kind="color") == "transparent"
+            assert helpers.placeholder(source, kind="palette") == "transparent, transparent"
+            assert helpers.placeholder(source, kind="blurhash") == ""
+        with pytest.raises(SpecError, match=r"'color'.*'colour'"):
+            helpers.placeholder("cat.jpg", kind="colour")
 
 
 class TestOnlyPresets:

@@ -21,7 +21,7 @@ from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.thumbnails.sources.http import HttpSource
 
 from tests.support.thumbnail_endpoint import get
-from tests.support.thumbnail_images import is_the_same
+from tests.support.thumbnail_images import encoded, is_the_same
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -310,16 +310,16 @@ def test_invalid_urls(url):
     assert "secret" not in str(error.value)
 
 
+@pytest.fixture(scope="module")
+def large():
+    """A progressive JPEG, of which a small thumbnail needs only a small part."""
+    noise = Image.effect_noise((1600, 1200), 60)
+    picture = Image.merge("RGB", (noise, noise, noise))
+    return encoded(picture, "JPEG", quality=95, progressive=True)
+
+
 class TestProgressive:
     """A small thumbnail of a progressive JPEG needs only its start."""
-
-    @pytest.fixture
-    def large(self):
-        """A small thumbnail needs only a small part of it."""
-        noise = Image.effect_noise((2400, 1600), 60)
-        out = io.BytesIO()
-        Image.merge("RGB", (noise, noise, noise)).save(out, "JPEG", quality=95, progressive=True)
-        return out.getvalue()
 
     @pytest.fixture(autouse=True)
     def routes(self, origin, large):

@@ -161,7 +161,7 @@ class TestFetches:
             answers = [pool.submit(service.get, url) for url in urls]
             assert inside.acquire(timeout=30)
             # One renders, two have fetched the next images, and the others hold nothing.
-            wait_until(lambda: queue._waiting == 9)
+            wait_until(lambda: queue._waiting == 9 and len(origin.asked) >= 3)
             assert len(origin.asked) == 3
             go.set()
             assert {answer.result().status for answer in answers} == {200}

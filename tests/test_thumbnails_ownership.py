@@ -37,7 +37,7 @@ def warnings(caplog):
 
 
 def test_two_apps_in_one_cache_are_an_error(make, used, tmp_path):
-    with pytest.raises(ConfigError, match=r"THUMBNAIL_CACHE.*another app.*directory of its own"):
+    with pytest.raises(ConfigError, match=r"THUMBNAIL_CACHE.*another app.*separate directory"):
         make(THUMBNAIL_SOURCE=tmp_path, SECRET_KEYS=[OTHER_KEY])
 
 

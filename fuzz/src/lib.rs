@@ -1,11 +1,12 @@
-//! What the targets have in common.
+//! Helpers for the targets.
 
 use std::panic;
 
-/// Let the panics of other crates pass, as the bindings do: they catch them, and call the source
-/// corrupt. Those of this package still end the run.
+/// Make the fuzzer ignore panics in other crates, because the bindings catch them and report the
+/// source as corrupt. Panics in this package still end the run.
 ///
-/// The fuzzer's own hook ends it at every panic, so this must come before the first input.
+/// The fuzzer's own hook ends the run at every panic, so this function must be called before the
+/// first input.
 pub fn allow_panics_of_decoders() {
     let abort = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
@@ -16,7 +17,7 @@ pub fn allow_panics_of_decoders() {
     }));
 }
 
-/// Run what may panic in a decoder.
+/// Run code in which a decoder may panic.
 pub fn guarded(work: impl FnOnce()) {
     let _ = panic::catch_unwind(panic::AssertUnwindSafe(work));
 }

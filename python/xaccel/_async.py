@@ -50,7 +50,7 @@ class Threads:
 
     @classmethod
     def for_thumbnails(cls, config: Config) -> Threads:
-        """Return enough threads for all thumbnails that may wait, plus some for finished ones."""
+        """Return enough threads for all renders that may be waiting, plus some to send files."""
         workers = config.thumbnail_workers or available_parallelism()
         return cls("xaccel-thumbnails", config.thumbnail_queue + workers + _FILES)
 
@@ -88,7 +88,7 @@ def _run_variable(threads: Threads) -> RunVar[anyio.CapacityLimiter]:
 
 @contextlib.asynccontextmanager
 async def waiting(wait: Callable[[], Awaitable[object]]) -> AsyncIterator[Callable[[], bool]]:
-    """Await `wait()` in the background of the block. Yields a function that says if it is over."""
+    """Await `wait()` in the background. Yields a function that returns whether it has finished."""
     if _is_asyncio():
         task = asyncio.ensure_future(wait())
         try:

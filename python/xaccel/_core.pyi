@@ -13,6 +13,7 @@ from typing import (
     TypedDict,
     Unpack,
     final,
+    overload,
 )
 
 from xaccel.exceptions import XaccelError
@@ -22,10 +23,9 @@ __version__: str
 class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
-_Usage: TypeAlias = tuple[int, int]  # the number of files, and their size on the disk in bytes
+_Usage: TypeAlias = tuple[int, int]  # the number of files, and their size on disk in bytes
 _Source: TypeAlias = bytes | str | PathLike[str] | OpenedFile | StreamedSource | _Readable
 _Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
-_SourceFormat: TypeAlias = Literal["jpeg", "png", "webp", "gif", "bmp", "tiff", "avif"]
 _Fit: TypeAlias = Literal["contain", "cover", "fill", "pad"]
 _FormatOption: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif", "auto"]
 
@@ -39,20 +39,26 @@ class Spec:
         height: The height of the box in pixels; None = free.
         fit: "contain" (the whole image fits in the box and is never enlarged), "cover" (the image
             fills the box, and the excess is cropped), "fill" (the image is stretched to the box) or
-            "pad" (as "contain", with the rest of the box in the background colour).
+            "pad" (like "contain", with the rest of the box in the background colour).
         upscale: Whether the image may be enlarged. If not, and the image is smaller than the box,
             "contain" and "pad" keep its size, and "cover" and "fill" use a smaller box with the
             same proportions. If the pixel ratio requires more pixels than the image has, the ratio
             is lowered, and the thumbnail still shows the same part of the image.
         gravity: The part that a crop keeps: "n", "ne", ..., "c", "smart", or a focal point
-            `(x, y)` in fractions of the image. None or "center" = the centre.
-        crop: The part of the source to use: `(x, y, width, height)` as fractions.
+            `(x, y)` as fractions of the image. None or "center" = the centre.
+        page: The number of the page in a document, starting from 1.
+        crop: The part of the source to use: `(x, y, width, height)` as fractions of it.
         rotate: Degrees clockwise: 0, 90, 180 or 270. The box applies to the rotated image.
         flip: "h" (left to right) or "v" (top to bottom).
+        brightness: The factor of the CSS filter `brightness()`, 0 to 10. The background keeps its
+            colour, as with all options that change colours.
+        contrast: The factor of the CSS filter `contrast()`, 0 to 10.
+        saturation: The factor of the CSS filter `saturate()`, 0 to 10.
+        pixelate: The side of the squares that replace the pixels: 1 to 65535 pixels of the box.
         blur: The sigma of a Gaussian blur in pixels, at most 100.
         sharpen: The sigma of an unsharp mask in pixels, at most 10.
-        background: The colour of the padding and behind transparent parts: six hexadecimal
-            digits, or a CSS colour name.
+        background: The colour of the padding and of the area behind transparent parts: six
+            hexadecimal digits, or a CSS colour name.
         dpr: The pixel ratio: the number of thumbnail pixels per pixel of the box, 0.1 to 8.
         quality: 1 to 100; None = the configured quality for the format.
         format: The format of the thumbnail; None = determined by the extension of the
@@ -74,11 +80,16 @@ class Spec:
         fit: str = "contain",
         upscale: bool = False,
         gravity: str | tuple[float, float] | None = None,
+        page: int | None = None,
         trim: bool | int | None = None,
         crop: str | tuple[float, float, float, float] | None = None,
         rotate: int = 0,
         flip: str | None = None,
+        brightness: float | None = None,
+        contrast: float | None = None,
+        saturation: float | None = None,
         grayscale: bool = False,
+        pixelate: int | None = None,
         blur: float | None = None,
         detail: bool = False,
         sharpen: float | None = None,
@@ -114,6 +125,7 @@ class Spec:
             xaccel.exceptions.ImageTooLarge: The thumbnail would be too large.
             xaccel.exceptions.SpecError: The spec has `trim`, so the size depends on the pixels of
                 the source.
+            ValueError: The width or the height is less than 1, or more than 4294967295.
         """
 
     def output_format(self, source_name: str) -> _FormatOption:
@@ -133,6 +145,8 @@ class Spec:
     @property
     def gravity(self) -> str | tuple[float, float] | None: ...
     @property
+    def page(self) -> int | None: ...
+    @property
     def trim(self) -> int | None: ...
     @property
     def crop(self) -> tuple[float, float, float, float] | None: ...
@@ -141,7 +155,15 @@ class Spec:
     @property
     def flip(self) -> Literal["h", "v"] | None: ...
     @property
+    def brightness(self) -> float | None: ...
+    @property
+    def contrast(self) -> float | None: ...
+    @property
+    def saturation(self) -> float | None: ...
+    @property
     def grayscale(self) -> bool: ...
+    @property
+    def pixelate(self) -> int | None: ...
     @property
     def blur(self) -> float | None: ...
     @property
@@ -173,30 +195,35 @@ class Spec:
 class Limits:
     """The limits for one call.
 
-    They limit the memory that the call uses to the sum of twice the bytes of the source, 48 bytes
+    A call uses at most this amount of memory: twice the size of the encoded source, plus 48 bytes
     per pixel of the source, 64 bytes per pixel of the thumbnail, and 16 MiB. If the thumbnail is
-    animated, the pixels of all frames are counted; otherwise, only those of the first frame. Most
+    animated, the pixels of all frames are counted; otherwise, only the first frame is counted. Most
     calls use less memory. A JPEG photograph uses 1 to 10 bytes per pixel of the source. An AVIF
     source uses 17 to 29 bytes per pixel, or 47 with `linear` and transparency. An AVIF thumbnail
-    uses 37 bytes per pixel of the thumbnail. A PNG that is not interlaced is resized while its rows
-    are decoded. The whole PNG is held in memory only with `linear`, with `trim`, with
+    uses 37 bytes per pixel of the thumbnail. A non-interlaced PNG is resized while its rows are
+    decoded. The whole PNG is held in memory only with `linear`, with `trim`, with
     `gravity="smart"`, or if it is not resized.
 
     Args:
-        max_memory: The maximum size of all decoded frames of the source together, in bytes. A pixel
+        max_memory: The maximum total size of the decoded frames of the source, in bytes. A pixel
             takes one byte (gray), three bytes (colour) or four bytes (with transparency, or CMYK);
             in AVIF, it takes five or six. A JPEG is counted at the scale at which it is decoded for
             the thumbnail, but with at least a quarter of its pixels; with `trim`, it is counted at
             its full size. By default, colour photographs of up to 89 megapixels can therefore be
             rendered at any size, and photographs of up to 357 megapixels at half their size or
             less.
-        max_pixels: The maximum number of pixels of the source, counted in the same way. None = no
-            limit other than `max_memory`.
+        max_pixels: The maximum number of pixels of the source, counted as for `max_memory`. None =
+            no limit other than `max_memory`.
         max_bytes: The maximum number of bytes of the encoded source.
-        max_frames: The maximum number of frames of an animation.
+        max_frames: The maximum number of frames in an animated thumbnail. Any further frames of the
+            source are not decoded.
         max_side: The maximum length of the longer side of the thumbnail, in pixels.
         timeout: The maximum time in seconds. It is checked between and during the steps, except
-            within libjpeg-turbo and libaom. None = no limit.
+            within libjpeg-turbo, libaom and decoders of other formats. None = no limit.
+
+    Raises:
+        ValueError: A limit is negative, or does not fit in 32 bits (`max_frames`, `max_side`) or 64
+            bits (`max_memory`, `max_pixels`, `max_bytes`).
     """
 
     def __new__(
@@ -221,6 +248,13 @@ class Limits:
     def max_side(self) -> int: ...
     @property
     def timeout(self) -> float | None: ...
+    def check_decoded(self, width: int, height: int, bytes_per_pixel: int = 4, /) -> None:
+        """Check the size of an image before it is decoded.
+
+        Raises:
+            xaccel.exceptions.ImageTooLarge: The decoded image exceeds `max_memory` or `max_pixels`.
+        """
+
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
 
@@ -250,8 +284,33 @@ class Thumbnail:
 
 @final
 class ImageInfo:
-    """The properties of an image, as read from its header."""
+    """The properties of an image, as read from its header.
 
+    Args:
+        width: The width of the upright image, in pixels.
+        height: The height of the upright image, in pixels.
+        format: The name of the format.
+        orientation: The EXIF orientation, 1 to 8.
+        frames: The number of frames.
+        pages: The number of pages.
+        has_alpha: Whether pixels may be transparent.
+        icc: Whether the image has a colour profile.
+        decoded_size: The size in bytes of the decoded image; None = 3 or 4 bytes for each pixel.
+    """
+
+    def __new__(
+        cls,
+        width: int,
+        height: int,
+        format: str,
+        *,
+        orientation: int = 1,
+        frames: int = 1,
+        pages: int = 1,
+        has_alpha: bool = False,
+        icc: bool = False,
+        decoded_size: int | None = None,
+    ) -> ImageInfo: ...
     @property
     def width(self) -> int:
         """The width of the upright image, in pixels."""
@@ -261,13 +320,19 @@ class ImageInfo:
         """The height of the upright image, in pixels."""
 
     @property
-    def format(self) -> _SourceFormat: ...
+    def format(self) -> str:
+        """The name of the format: "jpeg", "png", and so on, or the name that a decoder uses."""
+
     @property
     def orientation(self) -> int:
         """The EXIF orientation, 1 to 8. `width` and `height` already take it into account."""
 
     @property
     def frames(self) -> int: ...
+    @property
+    def pages(self) -> int:
+        """The number of pages of a document; 1 for an image."""
+
     @property
     def has_alpha(self) -> bool: ...
     @property
@@ -276,7 +341,11 @@ class ImageInfo:
 
     @property
     def decoded_size(self) -> int:
-        """The size in bytes of a frame when it is decoded for a small thumbnail; see `Limits`."""
+        """The size in bytes of a frame that is decoded for a small thumbnail; see `Limits`."""
+
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[int, int, str], dict[str, Any]]: ...
 
 @final
 class StreamedSource:
@@ -287,8 +356,8 @@ class StreamedSource:
         """Add the next piece.
 
         Returns:
-            True exactly once: for the piece after which enough of a JPEG has arrived to render a
-            thumbnail that is somewhat smaller than an eighth of the image. For a progressive JPEG,
+            True exactly once: when enough of a JPEG has arrived to render a thumbnail that is
+            somewhat smaller than an eighth of the image. For a progressive JPEG,
             the first half of the file is often enough.
         """
 
@@ -308,6 +377,7 @@ def render(
     subsampling: Literal["420", "422", "444"] = "420",
     linear: bool = False,
     limits: Limits | None = None,
+    decoders: Sequence[str] | None = None,
     is_partial: bool = False,
 ) -> Thumbnail:
     """Render the thumbnail that a spec describes.
@@ -319,17 +389,19 @@ def render(
         quality: The quality for each format. It applies if the spec does not set a quality.
         progressive: JPEG: whether to write a progressive file. It applies if the spec does not set
             `progressive`.
-        subsampling: JPEG: the resolution of the colour. It applies if the spec does not set
+        subsampling: JPEG: the chroma subsampling. It applies if the spec does not set
             `subsampling`.
-        linear: Whether to resize in linear light. This preserves the brightness of lights in the
-            dark, stars and thin bright lines. By default, the gamma-encoded samples are averaged,
+        linear: Whether to resize in linear light. This preserves the brightness of stars, thin
+            bright lines and lights in the dark. By default, the gamma-encoded samples are averaged,
             as in browsers, Pillow and libvips. `linear` is slower, since the image can't be shrunk
-            while it is decoded: for 19 of Debian's wallpapers, it takes on average 3 times as long
+            while it is decoded: for 19 of Debian's wallpapers, on average, it takes 3 times as long
             for thumbnails of 640 pixels, 6 times for 300 pixels and 17 times for 96 pixels. The
             results are close: for 24 of the wallpapers, at 96 pixels, the SSIM between the default
             and a linear reference is at least 0.993 for half of the thumbnails, and 0.92 for the
             worst one.
         limits: The limits of the call; None = the defaults of `Limits`.
+        decoders: The names of the enabled decoders for other formats; see `xaccel.decoders`. None
+            = xaccel's own decoders, if their extras are installed.
         is_partial: Whether the source is only the start of a JPEG; see `StreamedSource.feed`. If
             the source does not contain enough of the file, `CorruptImage` is raised.
 
@@ -340,17 +412,24 @@ def render(
         xaccel.exceptions.CorruptImage: The source can't be decoded.
         xaccel.exceptions.RenderTimeout: Rendering takes longer than `Limits.timeout`.
         xaccel.exceptions.FileNotFound: There is no file at this path.
+        xaccel.exceptions.SpecError: The source does not have the requested page.
+        xaccel.exceptions.ConfigError: A decoder is not installed, or can't be loaded.
     """
 
 class _Options(TypedDict, total=False):
     fit: str
     upscale: bool
     gravity: str | tuple[float, float] | None
+    page: int | None
     trim: bool | int | None
     crop: str | tuple[float, float, float, float] | None
     rotate: int
     flip: str | None
+    brightness: float | None
+    contrast: float | None
+    saturation: float | None
     grayscale: bool
+    pixelate: int | None
     blur: float | None
     detail: bool
     sharpen: float | None
@@ -370,6 +449,7 @@ def thumbnail(
     colors: int | None = None,
     linear: bool = False,
     limits: Limits | None = None,
+    decoders: Sequence[str] | None = None,
     **options: Unpack[_Options],
 ) -> Thumbnail:
     """Make a thumbnail. Raises the same errors as `render`.
@@ -382,9 +462,10 @@ def thumbnail(
         width: The width of the box in pixels; None = free.
         height: The height of the box in pixels; None = free.
         colors: PNG and GIF: the maximum number of colours in the palette, 2 to 256; the image is
-            dithered. None = a PNG has a palette only if that is lossless.
+            dithered. None = a PNG has a palette only if this is lossless.
         linear: See `render`.
         limits: See `render`.
+        decoders: See `render`.
         options: The options of `Spec`.
     """
 
@@ -397,6 +478,7 @@ def thumbnail_many(
     colors: int | None = None,
     linear: bool = False,
     limits: Limits | None = None,
+    decoders: Sequence[str] | None = None,
     **options: Unpack[_Options],
 ) -> list[Thumbnail | XaccelError]:
     """Make thumbnails of several sources at once.
@@ -409,6 +491,7 @@ def thumbnail_many(
         colors: See `thumbnail`.
         linear: See `render`.
         limits: The limits of each source; see `render`.
+        decoders: See `render`.
         options: The options of `Spec`.
 
     Returns:
@@ -416,27 +499,49 @@ def thumbnail_many(
         affect the other sources.
     """
 
+@overload
 def placeholder(
     source: _Source,
     *,
-    kind: Literal["thumbhash", "blurhash"] | None = None,
+    kind: Literal["thumbhash", "blurhash", "color"] | None = None,
+    colors: None = None,
     limits: Limits | None = None,
-) -> str:
-    """Return a blurred preview as a `data:` URI of a few hundred bytes, or as a hash to store.
+    decoders: Sequence[str] | None = None,
+) -> str: ...
+@overload
+def placeholder(
+    source: _Source,
+    *,
+    kind: Literal["palette"],
+    colors: int | None = None,
+    limits: Limits | None = None,
+    decoders: Sequence[str] | None = None,
+) -> list[str]:
+    """Return something to show until the thumbnail has loaded.
 
-    Use the URI as the background of an `<img>` until the thumbnail has loaded. Raises the same
-    errors as `render`.
+    By default, this is a `data:` URI of a few hundred bytes for the background of an `<img>`. The
+    other kinds are meant to be stored. Raises the same errors as `render`.
 
     Args:
         source: The encoded image, its path, or a binary file.
         kind: None = a `data:` URI, which shows a ThumbHash. "thumbhash" = a ThumbHash in base64, at
-            most 36 characters. "blurhash" = a BlurHash, 28 characters: four by three terms, or
-            three by four for a portrait. `draw_thumbhash` and `draw_blurhash` convert hashes to
-            URIs, as do libraries for apps and browsers.
+            most 36 characters. "blurhash" = a BlurHash of 28 characters: four by three components,
+            or three by four for a portrait. `draw_thumbhash` and `draw_blurhash` convert hashes to
+            URIs, as do libraries for apps and browsers. "color" = the dominant colour, as in CSS:
+            "#1a2b3c"; this is the first colour of a palette of five. "palette" = a list of the
+            main colours, most frequent first. An image with fewer colours has a shorter palette.
+            Transparent pixels do not count.
+        colors: The maximum number of colours in a palette, 2 to 256; None = 5.
         limits: See `render`.
+        decoders: See `render`.
+
+    Raises:
+        ValueError: `kind` is unknown, `colors` is invalid, or the kind does not support `colors`.
     """
 
-def thumbhash(source: _Source, *, limits: Limits | None = None) -> str:
+def thumbhash(
+    source: _Source, *, limits: Limits | None = None, decoders: Sequence[str] | None = None
+) -> str:
     """Return the ThumbHash of an image, like `placeholder` with `kind="thumbhash"`.
 
     Store it with the image, so that `draw_thumbhash` can make the placeholder without reading the
@@ -457,18 +562,20 @@ def draw_blurhash(hash: str, /) -> str:
         xaccel.exceptions.CorruptImage: The text is not a BlurHash.
     """
 
-def probe(source: _Source, *, limits: Limits | None = None) -> ImageInfo:
+def probe(
+    source: _Source, *, limits: Limits | None = None, decoders: Sequence[str] | None = None
+) -> ImageInfo:
     """Read the header of an image. Raises the same errors as `render`."""
 
 def available_parallelism() -> int:
-    """Return the number of CPUs that the affinity and cgroup quota of this process allow."""
+    """Return the number of CPUs that this process may use under its affinity and cgroup quota."""
 
 def codecs() -> dict[str, str]:
     """Return the names and versions of the codec libraries."""
 
 @final
 class Signer:
-    """Signs URLs and verifies them with a list of secrets.
+    """Signs and verifies URLs with a list of secrets.
 
     The signature covers the decoded path (nginx's `$uri`), the expiry and, with `"hmac-sha256"`,
     the query. A signed URL has exactly one valid spelling. `verify` rejects every other spelling,
@@ -512,7 +619,7 @@ class Signer:
         """Sign a path and its query.
 
         Args:
-            url: The decoded path in its normal form (`/föö bär.jpg`, without `//` and `..`). It may
+            url: The decoded path in its normal form (`/föö bär.jpg`, without `//` or `..`). It may
                 be followed by `?` and a percent-encoded query, which is sorted by name and also
                 signed. `"secure-link-md5"` can't sign a query.
             expires: The last second in which the URL is valid, as Unix seconds or as an aware
@@ -554,10 +661,10 @@ class Signer:
         expires: int | datetime | None = None,
         expires_in: int | timedelta | None = None,
     ) -> list[str]:
-        """Sign several URLs with one expiry; see `sign`."""
+        """Sign several URLs with the same expiry; see `sign`."""
 
     def verify(self, url: str, /, *, now: int | None = None) -> str:
-        """Verify a URL that `sign` returned, without scheme, host and fragment.
+        """Verify a URL that `sign` returned, without a scheme, host or fragment.
 
         Args:
             url: The path and query as the client sent them, not decoded.
@@ -565,12 +672,12 @@ class Signer:
 
         Returns:
             The decoded path, followed by `?` and the signed query if there is one. The path
-            may also contain a `?`; `verify_parts` returns path and query separately.
+            may also contain a `?`; `verify_parts` returns the path and the query separately.
 
         Raises:
             xaccel.exceptions.BadSignature: The signature is wrong. The message contains the
                 reason and is meant for the log.
-            xaccel.exceptions.SignatureExpired: The signature is valid, but it has expired.
+            xaccel.exceptions.SignatureExpired: The signature is valid, but the URL has expired.
         """
 
     def verify_parts(self, url: str, /, *, now: int | None = None) -> VerifiedUrl:
@@ -588,11 +695,11 @@ class Signer:
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Raise an error instead of copying or pickling, which would reveal the secrets."""
+        """Raise an error, because copying or pickling this object would reveal the secrets."""
 
 @final
 class SecureLinkSigner:
-    """Signs URLs for any expression of nginx's `secure_link_md5`, and verifies them.
+    """Signs and verifies URLs for any expression of nginx's `secure_link_md5`.
 
     Write the expression as in nginx's configuration, with `$secret` in place of the secret. It must
     contain `$uri`, and can contain `$secure_link_expires`, `$remote_addr`, `$remote_user`, `$host`,
@@ -616,7 +723,7 @@ class SecureLinkSigner:
 
     Avoid `$uri$secure_link_expires`: a visitor could move digits from the path to the expiry.
 
-    To accept URLs of both kinds, set the argument of `secure_link` with a map:
+    To accept URLs both with and without an expiry, set the argument of `secure_link` with a map:
 
         map $arg_expires $link { "" $arg_md5; default "$arg_md5,$arg_expires"; }
         secure_link $link;
@@ -691,7 +798,7 @@ class SecureLinkSigner:
 
         Raises:
             xaccel.exceptions.BadSignature: The signature is wrong.
-            xaccel.exceptions.SignatureExpired: The signature is valid, but it has expired.
+            xaccel.exceptions.SignatureExpired: The signature is valid, but the URL has expired.
             ValueError: `variables` does not match the variables in the expression.
         """
 
@@ -701,7 +808,7 @@ class SecureLinkSigner:
         """Verify a URL, and return its parts; see `verify`."""
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Raise an error instead of copying or pickling, which would reveal the secrets."""
+        """Raise an error, because copying or pickling this object would reveal the secrets."""
 
 @final
 class VerifiedUrl:
@@ -730,8 +837,8 @@ class S3Signer:
         access_key: The access key ID.
         secret_key: The secret access key.
         region: The region, such as `eu-central-1`. Many other stores accept `us-east-1`.
-        endpoint: The origin of the store, such as `http://localhost:9000`; None = Amazon S3 in the
-            region.
+        endpoint: The origin of the store, such as `http://localhost:9000`; None = Amazon S3 in
+            `region`.
         addressing: `"path"` for `https://endpoint/bucket/key`, or `"virtual"` for
             `https://bucket.endpoint/key`.
         session_token: The token of temporary credentials.
@@ -785,8 +892,8 @@ class S3Signer:
         Args:
             method: The HTTP method, such as `"GET"`. A URL for GET is not valid for HEAD.
             url: `s3://bucket/key`. The key is not percent-encoded.
-            expires: The last second in which the URL is valid. The URL changes every second,
-                because it contains the time of signing.
+            expires: The last second in which the URL is valid. The result changes every
+                second, because the URL contains the time of signing.
             expires_in: The minimum lifetime of the URL; see `Signer.sign`. The URL stays the same
                 for half of the lifetime, or for a shorter time if the lifetime is near the maximum.
             now: The current time in Unix seconds; None = the system clock.
@@ -821,7 +928,7 @@ class S3Signer:
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Raise an error instead of copying or pickling, which would reveal the key."""
+        """Raise an error, because copying or pickling this object would reveal the key."""
 
 @final
 class GoogleCloudStorageHmac:
@@ -859,7 +966,7 @@ class GoogleCloudStorageUrls:
         expires_in: int | timedelta | None = None,
         now: int | None = None,
     ) -> tuple[str, str]:
-        """Return the text to sign, and the URL that its hexadecimal signature completes."""
+        """Return the text to sign, and the URL to complete with the hexadecimal signature."""
 
 @final
 class BunnySigner:
@@ -899,7 +1006,7 @@ class BunnySigner:
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Raise an error instead of copying or pickling, which would reveal the key."""
+        """Raise an error, because copying or pickling this object would reveal the key."""
 
 @final
 class CloudflareSigner:
@@ -908,8 +1015,8 @@ class CloudflareSigner:
     Args:
         key: The key in the rule.
         ttl: The rule's `ttl` in seconds. It must be at least 1.5 times the longest `expires_in`.
-        param: The name of the parameter with the token.
-        url_safe: Whether the rule has the flag `"s"`. The token is then unpadded base64url.
+        param: The name of the query parameter with the token.
+        url_safe: Whether the rule has the flag `"s"`. If so, the token is unpadded base64url.
 
     Raises:
         xaccel.exceptions.ConfigError: An argument is invalid.
@@ -939,7 +1046,7 @@ class CloudflareSigner:
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Raise an error instead of copying or pickling, which would reveal the key."""
+        """Raise an error, because copying or pickling this object would reveal the key."""
 
 @final
 class CloudflareImagesSigner:
@@ -974,7 +1081,7 @@ class CloudflareImagesSigner:
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Raise an error instead of copying or pickling, which would reveal the key."""
+        """Raise an error, because copying or pickling this object would reveal the key."""
 
 @final
 class FastlySigner:
@@ -1009,7 +1116,7 @@ class FastlySigner:
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Raise an error instead of copying or pickling, which would reveal the key."""
+        """Raise an error, because copying or pickling this object would reveal the key."""
 
 @final
 class AkamaiSigner:
@@ -1057,7 +1164,7 @@ class AkamaiSigner:
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Raise an error instead of copying or pickling, which would reveal the key."""
+        """Raise an error, because copying or pickling this object would reveal the key."""
 
 def expires_at(
     *, expires: int | datetime | None = None, expires_in: int | timedelta | None = None
@@ -1077,7 +1184,7 @@ class ThumborSigner:
     """Signs URLs for thumbor and imagor.
 
     Args:
-        key: thumbor's `SECURITY_KEY`. A str is encoded in UTF-8, as in thumbor (libthumbor's
+        key: thumbor's `SECURITY_KEY`. A str is encoded as UTF-8, as in thumbor (libthumbor's
             `CryptoURL` uses Latin-1).
         algorithm: `"sha1"` for thumbor; imagor also supports `"sha256"` and `"sha512"`.
         length: imagor's `IMAGOR_SIGNER_TRUNCATE`: the number of characters in a signature. None =
@@ -1106,7 +1213,7 @@ class ThumborSigner:
         With the format `"auto"`, the server negotiates the format itself (`AUTO_WEBP`).
 
         Args:
-            source: The name or URL for the server's loader, not encoded.
+            source: The image's name or URL for the server's loader, not encoded.
             spec: What the thumbnail looks like.
             source_size: The width and height of the upright source in pixels. It is
                 required for a focal point or a crop, because thumbor uses pixels and a spec uses
@@ -1118,7 +1225,7 @@ class ThumborSigner:
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Raise an error instead of copying or pickling, which would reveal the key."""
+        """Raise an error, because copying or pickling this object would reveal the key."""
 
 @final
 class ImgproxySigner:
@@ -1161,13 +1268,13 @@ class ImgproxySigner:
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Raise an error instead of copying or pickling, which would reveal the keys."""
+        """Raise an error, because copying or pickling this object would reveal the keys."""
 
 @final
 class HmacSecureLinkSigner:
     """Signs URLs for the nginx module hmac_secure_link, version 2.
 
-    The configuration of the module defines what is signed. `token` works with any configuration.
+    The module's configuration defines what is signed. `token` works with any configuration.
     `url` requires this one:
 
         secure_link_hmac           "$arg_st,$arg_ts,$arg_e";
@@ -1204,7 +1311,7 @@ class HmacSecureLinkSigner:
         """
 
     def __reduce_ex__(self, protocol: SupportsIndex, /) -> NoReturn:
-        """Raise an error instead of copying or pickling, which would reveal the secret."""
+        """Raise an error, because copying or pickling this object would reveal the secret."""
 
 def encode_path(path: str, /) -> str:
     """Percent-encode a decoded path in the canonical form that `Signer` uses."""
@@ -1249,7 +1356,7 @@ class Location:
         """The inode number of the file."""
 
     def open(self) -> OpenedFile:
-        """Open the file. The path is resolved below its root again.
+        """Open the file. Its path is resolved again, below the root.
 
         Raises:
             xaccel.exceptions.FileNotFound: The file no longer exists, was replaced by
@@ -1270,7 +1377,7 @@ class OpenedFile:
         """The file's path and metadata at the time it was opened."""
 
     def fileno(self) -> int:
-        """Return the file descriptor, which this object continues to own. It is closed on `exec`.
+        """Return the file descriptor, which this object still owns. It is closed on `exec`.
 
         Raises:
             ValueError: The file is closed, or its descriptor is detached.
@@ -1320,7 +1427,7 @@ class PathMap:
 
     Args:
         roots: Pairs of an absolute directory and a prefix such as `/_private/files/`.
-        follow_symlinks: Whether symbolic links may lead out of their root.
+        follow_symlinks: Whether symbolic links may point outside their root.
 
     Raises:
         xaccel.exceptions.ConfigError: A directory or a prefix is invalid.
@@ -1355,11 +1462,11 @@ class PathMap:
         """
 
     def locate(self, path: str | PathLike[str], /) -> Location:
-        """Find a regular file under a root on the disk.
+        """Find a regular file on disk, under one of the roots.
 
         Raises:
             xaccel.exceptions.FileNotFound: The file does not exist, is not a regular file, is
-                outside every root, or is behind a symbolic link that leads out of its root.
+                outside every root, or is behind a symbolic link that points outside its root.
             OSError: The process has too many open files, or the disk fails.
         """
 
@@ -1381,20 +1488,20 @@ class Cache:
 
     def __new__(cls, directory: str | PathLike[str], /) -> Cache: ...
     def path(self, uri: str, /) -> str:
-        """Return the file of the thumbnail at a decoded path such as `/t/300x200/cat.jpg`.
+        """Return the file path of the thumbnail with a URL path such as `/t/300x200/cat.jpg`.
 
         Raises:
-            OSError: The path can't be the path of a thumbnail.
+            OSError: `uri` is not a valid thumbnail path.
         """
 
     def aside(self, uri: str, /) -> str:
-        """Return the alternative file of the thumbnail.
+        """Return the path of the alternative file for the thumbnail.
 
-        It is used if `path` can't be a file, for example for `x` if the cache already contains
-        `x/b.png`.
+        It is used if `path` can't be a file. For example, the path for `x` is a directory if the
+        cache already contains `x/b.png`.
 
         Raises:
-            OSError: The path can't be the path of a thumbnail.
+            OSError: `uri` is not a valid thumbnail path.
         """
 
     @staticmethod
@@ -1402,7 +1509,7 @@ class Cache:
         """Return the number of the lock for the thumbnail at `uri`."""
 
     def try_lock(self, number: int, /) -> CacheLock | None:
-        """Try to take the lock with this number. Across all processes, only one holder can have it.
+        """Try to take the lock with this number. Only one holder in all processes can have it.
 
         Returns:
             The lock, as a context manager; `None` if another holder has it.
@@ -1441,7 +1548,7 @@ class Cache:
         """Write a thumbnail atomically: readers see either the whole file or no file.
 
         Args:
-            uri: The decoded path of its URL.
+            uri: The decoded path of the thumbnail's URL.
             data: The content of the file.
             modified: The modification time of the file, in seconds since 1970 (negative for earlier
                 times); None = now.
@@ -1456,8 +1563,8 @@ class Cache:
     def is_sweep_due(self, max_size: int, /) -> bool:
         """Whether a sweep is due, given how much all processes have written since the last one.
 
-        If you call this after every `publish`, and `sweep` if it returns true, the thumbnails use
-        at most `max_size` bytes.
+        If you call this after every `publish`, and call `sweep` if it returns true, the thumbnails
+        use at most `max_size` bytes.
 
         Raises:
             OSError: The cache can't be read.
@@ -1469,24 +1576,24 @@ class Cache:
         Readers of the cache do not have to wait.
 
         Args:
-            max_size: The maximum size of all thumbnails on the disk, in bytes. The sweep leaves a
+            max_size: The maximum total size of the thumbnails on disk, in bytes. The sweep leaves a
                 sixteenth of this size free for thumbnails that are written before the next sweep.
                 The least recently read thumbnails are removed first.
             inactive: The number of seconds after which an unread thumbnail is removed.
 
         Returns:
-            The number and size of the removed thumbnails and of the remaining ones; `None` if
-            another process is sweeping.
+            The number and size of the removed thumbnails, and the same for the remaining
+            thumbnails; `None` if another process is sweeping.
 
         Raises:
             OSError: The cache can't be read or locked.
         """
 
     def purge(self, prefix: str, source: str, /) -> int:
-        """Remove all thumbnails of a source below a URL prefix, and return their number.
+        """Remove all of a source's thumbnails below a URL prefix, and return their number.
 
         Raises:
-            OSError: A file can't be removed, or the name can't be the name of a source.
+            OSError: A file can't be removed, or `source` is not a valid name.
         """
 
     def usage(self) -> _Usage:
@@ -1507,7 +1614,7 @@ class Cache:
 class CacheLock:
     """A lock with one holder at a time, released at the end of the `with` block.
 
-    Processes that are forked from the holder do not inherit the lock.
+    Processes forked from the holder do not inherit the lock.
     """
 
     def __enter__(self) -> CacheLock: ...

@@ -10,7 +10,7 @@ from pathlib import PurePath
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'name'?` with the closest known name, or nothing if none is close."""
+    """Return `; did you mean 'name'?` with the closest known name, or `""` if none is close."""
     names = {name.lower(): name for name in known}
     matches = difflib.get_close_matches(word.lower(), names, n=1)
     return f"; did you mean {names[matches[0]]!r}?" if matches else ""
@@ -19,8 +19,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def shown(value: object) -> str:
     """Return a value in a form that is safe to show in an error message.
 
-    The user name and password, the query and the fragment of a URL are removed. Only plain values
-    are shown.
+    The user name, password, query and fragment of a URL are removed. An object that is neither
+    a plain value nor a collection is represented by the name of its type.
     """
     if isinstance(value, str | PurePath):
         return _shown_text(str(value))

@@ -179,10 +179,10 @@ class Response:
         """The header fields, keyed by lower-case name."""
 
     def read(self, size: int) -> bytes:
-        """Wait for up to `size` bytes of the body. Returns `b""` at its end.
+        """Read up to `size` bytes of the body, and wait if necessary. Returns `b""` at the end.
 
         Raises:
-            RequestFailed: The body ended early, or the timeout has expired.
+            RequestFailed: The body ended early, or the timeout expired.
             TooLarge: The body is larger than allowed.
         """
         try:
@@ -240,8 +240,8 @@ class Client:
     """Sends requests. Threads, greenlets and forked processes may share a client.
 
     Args:
-        private_origins: The only servers that may have an address in a private network or on this
-            machine.
+        private_origins: The only servers whose addresses may be on a private network or belong to
+            this machine.
         max_redirects: The maximum number of redirects to follow. A further redirect raises
             `RequestFailed`. With 0, a redirect is returned like any other response. Every server
             receives the same header fields, so they must not contain secrets.

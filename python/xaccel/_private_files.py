@@ -1,4 +1,4 @@
-"""The base class of `XAccel` for frameworks with apps as responses: WSGI, ASGI and Starlette."""
+"""The base class of `XAccel` for WSGI, ASGI and Starlette, where a response is itself an app."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PrivateFiles(ABC, Generic[App]):
 
         Call it after the permission check. Ranges, conditional requests and HEAD work with every
         server and without one. If the file may not be sent, the response is a 404 that does not
-        show its path.
+        reveal its path.
 
         Args:
             path: The path of the file, absolute or relative to `root`; or a URL below one of
@@ -52,13 +52,14 @@ class PrivateFiles(ABC, Generic[App]):
             root: The root that a relative path belongs to. Not needed if there is only one root.
             mimetype: The media type. By default, it is guessed from the file name.
             as_attachment: Whether the browser should save the file instead of showing it.
-            download_name: The name under which the browser saves the file. By default, its own
-                name.
+            download_name: The name under which the browser saves the file. By default, the name of
+                the file.
             max_age: How long the visitor's browser may cache the response, in seconds.
             headers: Additional response headers. They replace headers that xaccel sets. If you pass
                 `ETag` or `Last-Modified`, conditional requests are checked against them.
-            limit_rate: The rate in bytes per second at which nginx or lighttpd sends the file; by
-                default unlimited. With other servers, or without one, this option is an error.
+            limit_rate: The rate, in bytes per second, at which nginx or lighttpd sends the file.
+                By default, it is unlimited. With other servers, or without one, this option raises
+                an error.
             allow_scripts: Whether browsers may run scripts in an HTML, SVG or XML file. Enable this
                 only for files that you trust as much as your own pages.
             options: The keyword arguments: all of the above except `path`.
@@ -134,13 +135,13 @@ class PrivateFiles(ABC, Generic[App]):
         request: Any = None,
         **options: Any,
     ) -> str | None:
-        """Return the URL of a thumbnail, like the template helper, or `None` if there is no image.
+        """Return a thumbnail's URL, as the template helper does, or `None` if there is no image.
 
         The URL is served by `Thumbnails`, the endpoint in the same module as the subclass.
 
         Args:
-            source: The name of the image below `THUMBNAIL_SOURCE`, or a name such as
-                `~avatars/tom.jpg` in one of `THUMBNAIL_SOURCES`.
+            source: The name of the image below `THUMBNAIL_SOURCE`. For an image in one of
+                `THUMBNAIL_SOURCES`, a name such as `~avatars/tom.jpg`.
             width: The width of the box in pixels, or the name of a preset. `None` means no limit.
             height: The height of the box in pixels. `None` means no limit.
             request: If given, the URL is absolute, with the scheme, the host and the mount of this
@@ -186,5 +187,5 @@ class PrivateFiles(ABC, Generic[App]):
         """Convert a responder to the framework's response type."""
 
     def _thumbnail_app(self, responder: Responder) -> App:
-        """Convert a responder that may render a thumbnail to the framework's response type."""
+        """Do the same as `_app()` for a responder that may render a thumbnail."""
         return self._app(responder)

@@ -41,7 +41,7 @@ _DEFAULT_QUALITY = {"jpeg": 85, "webp": 80, "avif": 60}
 
 
 def one_of(*names: str) -> Check:
-    """Return a check that accepts one of a few names."""
+    """Return a check that accepts any one of these names."""
 
     def check(key: str, value: Any) -> str:
         if value not in names:
@@ -53,7 +53,7 @@ def one_of(*names: str) -> Check:
 
 
 def one_or_several_of(*names: str) -> Check:
-    """Return a check that accepts one of a few names, or a list of them without duplicates."""
+    """Return a check that accepts any one of these names, or a list of them without duplicates."""
     right = f"one of {', '.join(map(repr, names))}, or a list of those"
 
     def check(key: str, value: Any) -> str | tuple[str, ...]:
@@ -103,7 +103,7 @@ def size(key: str, value: Any) -> int:
 
 
 def time(*, least: int) -> Check:
-    """Return a check that accepts a time and returns it in seconds.
+    """Return a check that accepts a duration and returns it in seconds.
 
     The value is a string in nginx's syntax, such as "60d" or "1d 12h", a whole number of seconds,
     or a `timedelta` of whole seconds. Fractions of a second are an error.
@@ -155,18 +155,18 @@ def file(key: str, value: Any) -> str:
 
 
 def source(key: str, value: Any) -> str:
-    """Check that the value is a directory or a URL of original images."""
+    """Check that the value is a directory or a URL with original images."""
     return _source(f"XACCEL[{key!r}]", value)
 
 
 def sources(key: str, value: Any) -> dict[str, str]:
-    """Check that the value is a dict of names and the directories or URLs of original images."""
+    """Check that the value maps names to directories or URLs of original images."""
     locations = {}
     for name, location in _mapping(key, value, "a dict of names and sources").items():
         if not isinstance(name, str) or not _SOURCE_NAME.fullmatch(name):
             raise ConfigError(
-                f"XACCEL[{key!r}]: the name of a source has only letters, digits, '-' and '_', "
-                f"unlike {shown(name)}"
+                f"XACCEL[{key!r}]: the name of a source can contain only letters, digits, "
+                f"'-' and '_', unlike {shown(name)}"
             )
         locations[name] = _source(f"XACCEL[{key!r}][{name!r}]", location)
     return locations
@@ -310,11 +310,27 @@ def engine_keys(key: str, value: Any) -> tuple[str, ...]:
 
 def formats(key: str, value: Any) -> tuple[str, ...]:
     """Check that the value is a list of formats to negotiate."""
-    right = f"a list of formats to negotiate, of {', '.join(map(repr, _NEGOTIABLE))}"
+    right = f"a list of formats to negotiate, from {', '.join(map(repr, _NEGOTIABLE))}"
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise _wrong(key, value, right)
     if not all(name in _NEGOTIABLE for name in value):
         raise _wrong(key, value, right)
+    return tuple(value)
+
+
+def decoders(key: str, value: Any) -> tuple[str, ...]:
+    """Check that the value is a list of installed decoders. The decoders are not loaded."""
+    right = "a list of names of decoders, such as ['heic']"
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise _wrong(key, value, right)
+    if not all(isinstance(name, str) for name in value) or len(set(value)) < len(value):
+        raise _wrong(key, value, right)
+    if value:
+        # Apps that do not use the setting do not load the metadata of all packages.
+        from xaccel.decoders._enabled import check_name  # noqa: PLC0415
+
+        for name in value:
+            check_name(name, f"XACCEL[{key!r}]")
     return tuple(value)
 
 
@@ -323,8 +339,8 @@ def quality(key: str, value: Any) -> dict[str, int]:
     for name, number in _mapping(key, value, "a dict of formats and numbers").items():
         if name not in _DEFAULT_QUALITY:
             raise ConfigError(
-                f"XACCEL[{key!r}]: {shown(name)} is not a format with a quality; those are "
-                f"{', '.join(map(repr, _DEFAULT_QUALITY))}"
+                f"XACCEL[{key!r}]: {shown(name)} is not a format with a quality; those formats "
+                f"are {', '.join(map(repr, _DEFAULT_QUALITY))}"
             )
         if not _is_int(number) or not 1 <= number <= 100:  # noqa: PLR2004
             raise ConfigError(

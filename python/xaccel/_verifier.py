@@ -1,4 +1,4 @@
-"""Verification of signed URLs, which accepts two algorithms during a transition."""
+"""Verification of signed URLs. During a transition, two algorithms are accepted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xaccel.exceptions import BadSignature, SignatureExpired
 
 
 class Verifier:
-    """Verifies the URLs of several signers."""
+    """Verifies URLs that were signed by any of several signers."""
 
     def __init__(self, signers: Sequence[Signer]) -> None:
         self._first, *self._others = signers
@@ -23,7 +23,7 @@ class Verifier:
 
         Args:
             path: The decoded path below the mount.
-            query: The query as it was sent.
+            query: The undecoded query.
             mount: The decoded path at which the app is mounted, such as `/shop`, or empty.
 
         Returns:
@@ -34,14 +34,14 @@ class Verifier:
         """
         if mount:
             try:
-                signed = self.verify_parts(f"{encode_path(mount + path)}?{query}")
+                signed = self.verify_parts(f"{_encoded(mount + path)}?{query}")
             except SignatureExpired:
                 raise
-            except (BadSignature, ValueError):
+            except BadSignature:
                 pass
             else:
                 return signed.path.removeprefix(mount), signed
-        signed = self.verify_parts(f"{encode_path(path)}?{query}")
+        signed = self.verify_parts(f"{_encoded(path)}?{query}")
         return signed.path, signed
 
     def verify_parts(self, url: str) -> VerifiedUrl:
@@ -59,3 +59,10 @@ class Verifier:
                 except BadSignature:
                     continue
             raise error from None
+
+
+def _encoded(path: str) -> str:
+    try:
+        return encode_path(path)
+    except UnicodeEncodeError:
+        raise BadSignature("the path is invalid: a path must be UTF-8") from None

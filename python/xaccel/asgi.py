@@ -61,7 +61,7 @@ class XAccel(PrivateFiles[ASGIApp]):
 
 
 def answering(responder: Responder, threads: Threads = FILES) -> ASGIApp:
-    """Return an app that calls a responder in a thread for every request."""
+    """Return an app that, for every request, calls a responder in a thread."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         response = await threads.run(responder, Request.from_scope(scope))

@@ -1,10 +1,10 @@
-"""The Celery tasks `xaccel.render` and `xaccel.purge`, and purges on all machines.
+"""The Celery tasks `xaccel.render` and `xaccel.purge`, and purges that reach all machines.
 
     from xaccel.celery import init_app
     init_app(celery_app)  # Django
     init_app(celery_app, flask_app)  # Flask; otherwise a Config
 
-From then on, every purge, such as a call of `purge_thumbnails()`, also purges the caches of all
+From then on, every purge, such as a call to `purge_thumbnails()`, also purges the caches of all
 other machines that run a worker.
 """
 
@@ -59,8 +59,8 @@ def init_app(app: Celery, found: Any = None) -> None:
         "retry_backoff": True,
         "retry_backoff_max": 60,
         "max_retries": 10,
-        # Both tasks can safely run twice, so they are acknowledged late. No task is lost if a
-        # worker dies.
+        # Both tasks can safely run twice, so they are acknowledged late. This way, no task is lost
+        # if a worker dies.
         "acks_late": True,
     }
 
@@ -99,7 +99,7 @@ def _announce(config: Config, source: str) -> None:
         try:
             if tasks_of(found).config == config:
                 _broadcast(app, source)
-        except Exception as error:  # noqa: BLE001 - each broker has errors of its own
+        except Exception as error:  # noqa: BLE001 - each broker has its own errors
             _logger.warning(
                 "can't purge the thumbnails of %r on other machines: %s", source, one_line(error)
             )
@@ -107,7 +107,7 @@ def _announce(config: Config, source: str) -> None:
 
 def _broadcast(app: Celery, source: str) -> None:
     with app.connection_for_write(connect_timeout=_CONNECT_TIMEOUT) as connection:
-        # Without this line, the broadcast would retry the connection without a limit.
+        # Without this line, the broadcast would try to connect indefinitely.
         connection.ensure_connection(max_retries=1, timeout=_CONNECT_TIMEOUT)
         app.control.broadcast(_COMMAND, arguments={"source": source}, connection=connection)
 

@@ -24,6 +24,7 @@ from xaccel.servers import dialects
 
 Algorithm: TypeAlias = Literal["hmac-sha256", "secure-link-md5"]
 EngineName: TypeAlias = Literal["embedded", "image-filter", "thumbor", "imgproxy"]
+ThumbnailFormat: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif", "auto"]
 Subsampling: TypeAlias = Literal["420", "422", "444"]
 
 _OUR_PREFIX = "/_xaccel/"
@@ -38,7 +39,7 @@ _logger = logging.getLogger("xaccel.config")
 
 
 def _setting(default: Any, grammar: check.Check, *, secret: bool = False) -> Any:
-    """Return a dataclass field for a setting. The default is written as in a user's settings."""
+    """Return a dataclass field for a setting. `default` has the form that users write."""
     default = grammar("", default)
     metadata = {"check": grammar}
     if isinstance(default, dict):
@@ -51,7 +52,7 @@ class SourceLocation:
     """The location of original images: `THUMBNAIL_SOURCE` or one of `THUMBNAIL_SOURCES`."""
 
     setting: str
-    """The setting as it is written in error messages."""
+    """The name of the setting in error messages."""
     prefix: str
     """The prefix of the images' names: `~avatars/` for the source named `avatars`, otherwise
     empty."""
@@ -85,7 +86,7 @@ class Config:
     `access_key`, `secret_key`, `session_token` and `addressing`. `buckets` overrides these values
     for individual buckets."""
     follow_symlinks: bool = _setting(default=False, grammar=check.boolean)
-    """Whether symbolic links may lead out of their root."""
+    """Whether symbolic links may point outside their root."""
     allow_scripts: bool = _setting(default=False, grammar=check.boolean)
     """Whether browsers may run scripts in private HTML, SVG and XML files. Enable this only if you
     trust all of these files as much as your own pages."""
@@ -95,17 +96,17 @@ class Config:
     signature: Algorithm | tuple[Algorithm, ...] = _setting(
         "hmac-sha256", check.one_or_several_of(*get_args(Algorithm))
     )
-    """How URLs are signed. Stock nginx can verify `secure-link-md5`. In a list, the first algorithm
-    is used to sign, and all are used to verify. Use a list only during a transition, because the
-    app then verifies every URL itself."""
+    """How URLs are signed. Stock nginx can verify `secure-link-md5`. If this is a list, the first
+    algorithm is used to sign, and all are used to verify. Use a list only during a transition,
+    because the app then verifies every URL itself."""
     private_url: str | None = _setting(None, check.optional(check.url_prefix))
     """The public URL prefix of signed links to private files, such as `/p/`. If it is not set,
     signed links are disabled. Links to the files of a root begin with the last part of the root's
     internal prefix: `/p/videos/…` for `/_private/videos/`."""
     mount: str = _setting("", check.mount)
-    """The path at which the app is mounted, such as `/shop`. It is used if the request does not
-    contain the path, as in scripts and behind a server that does not pass the path on.
-    `PRIVATE_URL` and `THUMBNAIL_URL` are relative to this path."""
+    """The path at which the app is mounted, such as `/shop`. It is used where no request provides
+    the path: in scripts, and behind a server that does not pass the path on. `PRIVATE_URL` and
+    `THUMBNAIL_URL` are relative to this path."""
     thumbnail_source: str | None = _setting(None, check.optional(check.source))
     """The location of the original images: a directory, a base URL (`https://…`), or a prefix in a
     bucket (`s3://bucket/photos/`)."""
@@ -123,16 +124,16 @@ class Config:
     fetches from this site, or another host name of this site. By default, the URLs point to this
     site."""
     thumbnail_cache: str | None = _setting(None, check.optional(check.directory))
-    """The directory of finished thumbnails. If it is not set, every request renders its
-    thumbnail."""
+    """The directory for finished thumbnails. If it is not set, a thumbnail is rendered again for
+    every request."""
     thumbnail_cache_max_size: int = _setting("200M", check.size)
     """The maximum total size of finished thumbnails in bytes, like nginx's `max_size`."""
     thumbnail_cache_inactive: int = _setting("60d", check.time(least=0))
-    """How long the cache keeps a thumbnail that is not requested, in seconds, like nginx's
+    """How many seconds the cache keeps a thumbnail that is not requested, like nginx's
     `inactive`."""
     thumbnail_store: str | None = _setting(None, check.optional(check.store))
-    """A prefix in a bucket for finished thumbnails, which all machines share behind their caches:
-    `s3://bucket/thumbs/`."""
+    """A prefix in a bucket for finished thumbnails: `s3://bucket/thumbs/`. All machines share it,
+    in addition to their own caches."""
     thumbnail_store_private: bool = _setting(default=False, grammar=check.boolean)
     """Whether thumbnails of private files are also kept in `THUMBNAIL_STORE`."""
     thumbnail_workers: int | None = _setting(None, check.optional(check.positive))
@@ -142,14 +143,14 @@ class Config:
     thumbnail_timeout: int = _setting(10, check.time(least=1))
     """The maximum time for one render, in seconds. Time in the queue is not counted."""
     thumbnail_queue: int = _setting(256, check.positive)
-    """The maximum number of thumbnails that wait to be rendered. Further requests get a 503."""
+    """The maximum number of thumbnails waiting to be rendered. Further requests get a 503."""
     thumbnail_only_presets: bool = _setting(default=False, grammar=check.boolean)
     """Whether only the specs in `THUMBNAIL_PRESETS` are allowed. Their URLs are not signed."""
     thumbnail_fallback: str | None = _setting(None, check.optional(check.file))
-    """The image to serve if the source is missing or broken. The response keeps the error's
-    status."""
+    """The image to serve if the source is missing or broken. The response still has the status of
+    the error."""
     thumbnail_engine: EngineName = _setting("embedded", check.one_of(*get_args(EngineName)))
-    """The software that makes the thumbnails. Template helpers generate URLs in its syntax."""
+    """The software that renders the thumbnails. Template helpers generate URLs in its syntax."""
     thumbnail_engine_url: str = _setting("", check.server_url)
     """The URL of the thumbnail server, such as `https://thumbs.example.com`, without a final slash.
     Empty means this site."""
@@ -157,6 +158,12 @@ class Config:
     """thumbor's `SECURITY_KEY`, or imgproxy's `IMGPROXY_KEY`, newest first."""
     thumbnail_engine_salt: tuple[str, ...] = _setting((), check.engine_keys, secret=True)
     """imgproxy's `IMGPROXY_SALT`, one salt for each key."""
+    thumbnail_format: ThumbnailFormat | None = _setting(
+        None, check.optional(check.one_of(*get_args(ThumbnailFormat)))
+    )
+    """The format of thumbnails for which neither the template or view nor the preset specifies a
+    format. It is part of the URLs. By default, a thumbnail has the format that the extension of the
+    source's name indicates."""
     thumbnail_formats: tuple[str, ...] = _setting(["webp"], check.formats)
     """The formats that `auto` may negotiate, in order of preference."""
     thumbnail_quality: Mapping[str, int] = _setting({}, check.quality)
@@ -167,16 +174,20 @@ class Config:
     """The chroma subsampling of JPEG thumbnails, unless the spec sets it."""
     thumbnail_presets: Mapping[str, str] = _setting({}, check.presets)
     """Specs by name: `{"avatar": "96x96,cover"}`."""
+    thumbnail_decoders: tuple[str, ...] | None = _setting(None, check.optional(check.decoders))
+    """The names of the enabled decoders for further formats, in the order in which they are tried:
+    `heic`, `pdf`, `video` and the decoders of other packages; see `xaccel.decoders`. By default,
+    our own decoders are enabled if their extras are installed."""
     thumbnail_max_memory: int = _setting("256M", check.size)
-    """The maximum size of all decoded frames of a source together, in bytes. A JPEG is counted at
-    the scale at which it is decoded, but with at least a quarter of its full pixel count."""
+    """The maximum total size of a source's decoded frames, in bytes. A JPEG is counted at the scale
+    at which it is decoded, but as at least a quarter of its full pixel count."""
     thumbnail_max_pixels: int | None = _setting(None, check.optional(check.positive))
     """The maximum number of pixels in a decoded source, counted as for `THUMBNAIL_MAX_MEMORY`. By
     default, only `THUMBNAIL_MAX_MEMORY` limits the source."""
     thumbnail_max_bytes: int = _setting("50M", check.size)
     """The maximum size of a source in bytes."""
     thumbnail_max_frames: int = _setting(100, check.positive)
-    """The maximum number of frames in an animation."""
+    """The maximum number of frames of an animated thumbnail. A longer animation is cut off."""
     thumbnail_max_side: int = _setting(8192, check.positive)
     """The maximum width and height of a thumbnail in pixels."""
 
@@ -191,6 +202,7 @@ class Config:
         self._check_prefixes()
         self._check_cache()
         self._check_presets()
+        self._check_format()
         self._check_host()
         if self.secret_keys:
             self.signer()
@@ -286,14 +298,14 @@ class Config:
             links[directory] = f"{self.private_url}{name}/"
         if len(set(links.values())) < len(links):
             raise ConfigError(
-                "XACCEL['ROOTS']: with PRIVATE_URL the last part of each internal prefix must "
-                "differ, because it names the root in links: "
+                "XACCEL['ROOTS']: with PRIVATE_URL, the internal prefixes must have different "
+                "last parts, which identify the roots in links: "
                 f"{', '.join(map(repr, self.roots.values()))}"
             )
         return PathMap(list(links.items()))
 
     def _check_urls(self) -> None:
-        """Refuse public URL prefixes if one hides the other."""
+        """Refuse a public URL prefix that hides another one."""
         private, thumbnails = self.private_url, self.thumbnail_url
         if private is not None and (
             private.startswith(thumbnails) or thumbnails.startswith(private)
@@ -320,7 +332,7 @@ class Config:
                         )
 
     def _check_cache(self) -> None:
-        """Refuse a root in the thumbnail cache, because visitors may not see all of its files.
+        """Refuse a root inside the thumbnail cache, because some files in the cache are not public.
 
         Also refuse a store without a cache.
         """
@@ -340,10 +352,10 @@ class Config:
                 )
 
     def closed_directories(self) -> tuple[str, ...]:
-        """Directories below a root whose files are not sent: the thumbnail cache.
+        """Return the directories from which no files are sent, although they are below a root.
 
-        Each path begins with its root as written in `path_map()`. Symbolic links in the rest of the
-        path are resolved.
+        The only such directory is the thumbnail cache. Each path begins with its root as written in
+        `path_map()`. Symbolic links in the rest of the path are resolved.
         """
         if self.thumbnail_cache is None:
             return ()
@@ -356,13 +368,13 @@ class Config:
         return tuple(closed)
 
     def _check_presets(self) -> None:
-        """Refuse `THUMBNAIL_ONLY_PRESETS` without presets, or with a version in a preset."""
+        """Refuse `THUMBNAIL_ONLY_PRESETS` if there are no presets, or if a preset has a version."""
         if not self.thumbnail_only_presets:
             return
         if not self.thumbnail_presets:
             raise ConfigError(
-                "XACCEL['THUMBNAIL_ONLY_PRESETS'] needs XACCEL['THUMBNAIL_PRESETS'], the only "
-                "thumbnails it allows"
+                "XACCEL['THUMBNAIL_ONLY_PRESETS'] needs XACCEL['THUMBNAIL_PRESETS'], which lists "
+                "the thumbnails that are allowed"
             )
         for name, text in self.thumbnail_presets.items():
             if Spec.parse(text).version is not None:
@@ -370,6 +382,24 @@ class Config:
                     f"XACCEL['THUMBNAIL_PRESETS'][{name!r}] can't have a version "
                     "with THUMBNAIL_ONLY_PRESETS"
                 )
+
+    def allowed_specs(self) -> tuple[str, ...]:
+        """Return the specs that URLs may have with `THUMBNAIL_ONLY_PRESETS`.
+
+        These are the presets themselves, and the presets with the format from `THUMBNAIL_FORMAT`
+        added. URLs that were generated before `THUMBNAIL_FORMAT` was set therefore stay valid.
+        """
+        presets = self.thumbnail_presets.values()
+        chosen = (str(with_format(Spec.parse(text), self.thumbnail_format)) for text in presets)
+        return tuple(dict.fromkeys((*presets, *chosen)))
+
+    def _check_format(self) -> None:
+        """Refuse `THUMBNAIL_FORMAT` if the engine's URLs can't contain a format."""
+        if self.thumbnail_format is not None and self.thumbnail_engine == "image-filter":
+            raise ConfigError(
+                f"XACCEL['THUMBNAIL_FORMAT'] {self.thumbnail_format!r} does not work with the "
+                "engine 'image-filter', which always keeps the format of the source"
+            )
 
     def _check_host(self) -> None:
         """Refuse `THUMBNAIL_HOST` if thumbnail URLs already contain the engine's server."""
@@ -382,8 +412,8 @@ class Config:
             )
         if self.thumbnail_engine_url:
             raise ConfigError(
-                "XACCEL['THUMBNAIL_HOST'] and XACCEL['THUMBNAIL_ENGINE_URL'] both name the host of "
-                "thumbnails' URLs: set only one of them"
+                "XACCEL['THUMBNAIL_HOST'] and XACCEL['THUMBNAIL_ENGINE_URL'] both set the host of "
+                "thumbnail URLs: set only one of them"
             )
 
     def signer(self) -> Signer:
@@ -401,8 +431,8 @@ class Config:
     def _signers(self) -> list[Signer]:
         if not self.secret_keys:
             raise ConfigError(
-                "XACCEL['SECRET_KEYS'] is empty, and the framework's SECRET_KEY is missing or has "
-                "less than 16 bytes: signed URLs need a key of 16 bytes or more, "
+                "XACCEL['SECRET_KEYS'] is empty, and the framework's SECRET_KEY is missing or is "
+                "shorter than 16 bytes: signed URLs need a key of at least 16 bytes, "
                 "for example from: python -c 'import secrets; print(secrets.token_urlsafe())'"
             )
         algorithms = (self.signature,) if isinstance(self.signature, str) else self.signature
@@ -422,16 +452,23 @@ class Config:
         )
 
 
+def with_format(spec: Spec, image_format: str | None) -> Spec:
+    """Return a spec with a format, unless the spec already has one."""
+    if image_format is None or spec.format is not None:
+        return spec
+    return spec.replace(format=image_format)
+
+
 def _framework_secrets(keys: Sequence[str | bytes | None]) -> tuple[str, ...]:
-    """Derive keys from a framework's secrets. Returns none if the current secret is too short."""
+    """Derive keys from a framework's secrets, or return `()` if the current secret is too short."""
     if not keys or not _is_long_enough(keys[0]):
         return ()
     current, *fallbacks = keys
     usable = [*filter(_is_long_enough, fallbacks)]
     if len(usable) < len(fallbacks):
         _logger.warning(
-            "SECRET_KEY_FALLBACKS has a key of less than %d bytes, which xaccel skips: anyone "
-            "could sign URLs with it",
+            "SECRET_KEY_FALLBACKS contains a key of less than %d bytes, which could be guessed; "
+            "xaccel skips it",
             _LEAST_KEY,
         )
     return tuple(_derived(key) for key in (current, *usable) if key)

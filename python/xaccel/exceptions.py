@@ -9,7 +9,7 @@ from __future__ import annotations
 
 
 class XaccelError(Exception):
-    """The base of all errors of this package."""
+    """The base class of all errors of this package."""
 
     status_code: int = 500
     public_message: str = "Internal Server Error"
@@ -36,7 +36,7 @@ class RemoteError(XaccelError):
 
 
 class BadSignature(XaccelError, ValueError):
-    """The URL was not signed with one of the keys, or it was changed."""
+    """The URL was not signed with one of the keys, or it was changed after it was signed."""
 
     status_code = 403
     public_message = "Forbidden"
@@ -98,7 +98,7 @@ class ThumbnailError(XaccelError):
 
 
 class ImageTooLarge(ThumbnailError):
-    """The source or the thumbnail exceeds a limit: pixels, bytes, frames or side length."""
+    """The source or the thumbnail exceeds a limit: pixels, bytes or side length."""
 
     status_code = 413
     public_message = "Content Too Large"

@@ -148,7 +148,8 @@ def send_private_file(
     """Respond with a file under one of `ROOTS`, sent by the web server if there is one.
 
     Call it after the permission check. Ranges, conditional requests and HEAD work with every server
-    and without one. If the file may not be sent, the response is a 404 that does not show its path.
+    and without one. If the file may not be sent, the response is a 404 that does not reveal its
+    path.
 
     Args:
         path: The path of the file, absolute or relative to `root`; or a URL below one of `REMOTES`;
@@ -156,12 +157,14 @@ def send_private_file(
         root: The root that a relative path belongs to. Not needed if there is only one root.
         mimetype: The media type. By default, it is guessed from the file name.
         as_attachment: Whether the browser should save the file instead of showing it.
-        download_name: The name under which the browser saves the file. By default, its own name.
+        download_name: The name under which the browser saves the file. By default, the name of the
+            file.
         max_age: How long the visitor's browser may cache the response, in seconds.
         headers: Additional response headers. They replace headers that xaccel sets. If you pass
             `ETag` or `Last-Modified`, conditional requests are checked against them.
-        limit_rate: The rate in bytes per second at which nginx or lighttpd sends the file; by
-            default unlimited. With other servers, or without one, this option is an error.
+        limit_rate: The rate, in bytes per second, at which nginx or lighttpd sends the file. By
+            default, it is unlimited. With other servers, or without one, this option raises an
+            error.
         allow_scripts: Whether browsers may run scripts in an HTML, SVG or XML file. Enable this
             only for files that you trust as much as your own pages.
         options: The keyword arguments: all of the above except `path`.
@@ -216,11 +219,12 @@ def thumbnail_url(
     _external: bool = False,
     **options: Any,
 ) -> str | None:
-    """Return the URL of a thumbnail, like the template helper, or `None` if there is no image.
+    """Return a thumbnail's URL, as the template helper does, or `None` if there is no image.
 
     Args:
-        source: The name of an image below `THUMBNAIL_SOURCE`, or a name such as `~avatars/tom.jpg`
-            in one of `THUMBNAIL_SOURCES`, or the path of an image in one of these sources.
+        source: The name of the image below `THUMBNAIL_SOURCE`. For an image in one of
+            `THUMBNAIL_SOURCES`, a name such as `~avatars/tom.jpg`. The path of an image in any of
+            these sources is also accepted.
         width: The width of the box in pixels, or the name of a preset. `None` means no limit.
         height: The height of the box in pixels. `None` means no limit.
         _external: Whether the URL is absolute, as in `flask.url_for()`.
@@ -243,7 +247,7 @@ def thumbnail_srcset(
     _external: bool = False,
     **options: Any,
 ) -> str | None:
-    """Return the value of a `srcset`, like the template helper, or `None` if there is no image.
+    """Return a `srcset` value, as the template helper does, or `None` if there is no image.
 
     The arguments and errors are the same as for `thumbnail_url()`. `widths` and `densities` are
     additional options.
@@ -261,7 +265,7 @@ def thumbnail_img(
     _external: bool = False,
     **options: Any,
 ) -> str | None:
-    """Return an `<img>` tag, like the template helper, or `None` if there is no image.
+    """Return an `<img>` tag, as the template helper does, or `None` if there is no image.
 
     The arguments and errors are the same as for `thumbnail_url()`. `alt` describes the image. You
     can also pass HTML attributes such as `class_` as options.
@@ -273,7 +277,7 @@ def thumbnail_img(
 def _helpers() -> TemplateHelpers:
     helpers = _state().helpers
     if helpers is None:
-        raise ConfigError("thumbnails need XACCEL['THUMBNAIL_SOURCE'], the place of the images")
+        raise ConfigError("thumbnails need XACCEL['THUMBNAIL_SOURCE'], the location of images")
     return helpers
 
 
@@ -299,7 +303,7 @@ def _external_links(private_url: Callable[..., str]) -> Callable[..., str]:
 
 
 def _origin(*, external: bool) -> dict[str, str]:
-    """Return the option that makes URLs absolute. URLs of other engines are always absolute."""
+    """Return the option that makes URLs absolute. Other engines' URLs are always absolute."""
     if not external or _state().thumbnails is None:
         return {}
     return {"origin": _origin_of("xaccel.thumbnail")}

@@ -36,7 +36,7 @@ def install(
 
     Args:
         environment: The environment.
-        helpers: Generates thumbnail URLs. Pass `None` to omit these helpers.
+        helpers: The helpers that generate thumbnail URLs. Pass `None` to omit them.
         private_url: The function that generates signed links, such as `XAccel.private_url`. Pass
             `None` to omit it.
     """
@@ -56,8 +56,8 @@ def install_helpers(
 
     Args:
         environment: The environment.
-        helpers: Generates thumbnail URLs.
-        prepared: Returns the function with which templates call a helper.
+        helpers: The helpers that generate thumbnail URLs.
+        prepared: Converts a helper to the function that templates call.
     """
     url = prepared(helpers.thumbnail_url)
     environment.globals.update(
@@ -75,7 +75,7 @@ def _plain(helper: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _mounted(helper: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a helper generate URLs for the mount of the template's request."""
+    """Make a helper generate URLs that include the mount of the current request."""
     from jinja2 import pass_context  # noqa: PLC0415 - importing xaccel.jinja needs no Jinja
 
     @pass_context

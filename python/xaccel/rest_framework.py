@@ -34,16 +34,16 @@ class ThumbnailField(serializers.Field[Any, Any, dict[str, Any] | None, Any]):
     """A read-only field of thumbnails: `{"small": {"url": …, "width": …, "height": …}}`.
 
     The field needs no database query and opens no file, except that `placeholder` opens an image if
-    its row does not contain a placeholder. URLs are absolute if the serializer's context contains
-    the request, as it does in every view. The width and the height are in CSS pixels, as in
-    `thumbnail_img`, or `null` if they are not known exactly. Without an image, the whole field is
-    `null`.
+    its database row does not contain a placeholder. URLs are absolute if the serializer's context
+    contains the request, as it does in every view. The width and the height are in CSS pixels, as
+    in `thumbnail_img`, or `null` if they are not known exactly. Without an image, the whole field
+    is `null`.
 
     Args:
         sizes: A dict of thumbnails by name. Each value is the name of a preset, or a spec such as
             `"300x200,cover"`.
-        placeholder: Whether to add the key `placeholder` with a blurred picture as a `data:` URI;
-            see the tag `placeholder`.
+        placeholder: Whether to add the key `placeholder`, which contains a blurred picture as a
+            `data:` URI; see the tag `placeholder`.
         kwargs: The arguments that every field accepts, such as `source`, the name of the image
             field.
 
@@ -57,9 +57,9 @@ class ThumbnailField(serializers.Field[Any, Any, dict[str, Any] | None, Any]):
         self, *, sizes: Mapping[str, str], placeholder: bool = False, **kwargs: Any
     ) -> None:
         if not sizes:
-            raise ValueError("'sizes' must have a thumbnail, such as {'small': '300x200,cover'}")
+            raise ValueError("'sizes' must contain a thumbnail, such as {'small': '300x200,cover'}")
         if placeholder and "placeholder" in sizes:
-            raise ValueError("'sizes' has the name 'placeholder': choose another")
+            raise ValueError("'sizes' contains the name 'placeholder': choose another name")
         self.sizes = dict(sizes)
         self.placeholder = placeholder
         super().__init__(read_only=True, **kwargs)
@@ -83,6 +83,8 @@ class ThumbnailField(serializers.Field[Any, Any, dict[str, Any] | None, Any]):
     def _rendition(self, image: Any, text: str) -> Rendition | None:
         spec = self._spec(text)
         options = {name: getattr(spec, name) for name in Spec.OPTIONS}
+        if spec.format is None:
+            del options["format"]
         request = self.context.get("request")
         url = thumbnail_url(image, spec.width, spec.height, request=request, **options)
         if url is None:
@@ -132,7 +134,7 @@ with suppress(ImportError):
 
 
 def _nullable(version: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Return a function that makes a schema accept `null` in this version of OpenAPI."""
+    """Return a function that makes a schema of this OpenAPI version accept `null`."""
     if version.startswith("3.0"):
         return lambda schema: {**schema, "nullable": True}
     return lambda schema: {**schema, "type": [schema["type"], "null"]}

@@ -50,7 +50,7 @@ class PrivateFileResponse(Response):
     """A response with a private file. You can add cookies and headers to it.
 
     A header that you set replaces xaccel's header of the same name, unless that header depends on
-    which part of the file is sent. You can also use this class for FastAPI's `response_class=`.
+    which part of the file is sent. You can also pass this class as FastAPI's `response_class=`.
 
     Args:
         app: The ASGI app that responds to the request.
@@ -77,7 +77,7 @@ class PrivateFileResponse(Response):
 
 
 def _merged(ours: Iterable[RawHeader], added: Iterable[RawHeader]) -> list[RawHeader]:
-    """Merge the headers. A view's header replaces ours, unless it depends on which part is sent."""
+    """Merge headers. A view's header replaces ours, unless ours depends on which part is sent."""
     ours = list(ours)
     kept = [
         (name, value)

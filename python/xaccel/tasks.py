@@ -16,11 +16,11 @@ from xaccel.thumbnails.tasks import ThumbnailTasks
 __all__ = ["purge", "render"]
 
 _known: dict[int, ThumbnailTasks] = {}
-"""The tasks of each `Config`, by its identity. Each entry keeps its `Config` alive."""
+"""The tasks for each `Config`, keyed by its `id()`. Each entry keeps its `Config` alive."""
 
 
 def render(source: object, *specs: str, version: object = None, config: Any = None) -> int:
-    """Render the thumbnails of an image that are not in the cache yet, and store them there.
+    """Render an image's thumbnails that are not in the cache yet, and store them there.
 
     Args:
         source: The image, as in `thumbnail_url()`.
@@ -33,7 +33,7 @@ def render(source: object, *specs: str, version: object = None, config: Any = No
         The number of thumbnails that were rendered.
 
     Raises:
-        ConfigError: The settings are unknown, or do not contain a source or a cache.
+        ConfigError: No settings were found, or they lack a source or a cache.
         SpecError: A spec is invalid.
         SourceError: The source is invalid.
         FileNotFound: The image does not exist.
@@ -64,7 +64,7 @@ def purge(source: object, *, config: Any = None) -> int:
         The number of thumbnails that were removed on this machine.
 
     Raises:
-        ConfigError: The settings are unknown, or do not contain a source.
+        ConfigError: No settings were found, or they do not contain a source.
         SourceError: The source is invalid.
         OSError: The cache is not writable.
     """
@@ -77,7 +77,7 @@ def tasks_of(found: Any = None) -> ThumbnailTasks:
     """Return the tasks of an app; see `render()`.
 
     Raises:
-        ConfigError: The settings are unknown, or do not contain a source.
+        ConfigError: No settings were found, or they do not contain a source.
     """
     if found is None and _is_django():
         from xaccel.django import conf  # noqa: PLC0415
@@ -86,15 +86,15 @@ def tasks_of(found: Any = None) -> ThumbnailTasks:
     config = config_of(_current_flask_app() if found is None else found)
     if config is None:
         raise ConfigError(
-            "xaccel does not know the settings: pass config=, a xaccel.Config or your Flask app; "
-            "with Django, call django.setup() first"
+            "xaccel does not know the settings: pass config= (an xaccel.Config or your Flask "
+            "app); with Django, call django.setup() first"
         )
     known = _known.get(id(config))
     return known or _known.setdefault(id(config), ThumbnailTasks(config))
 
 
 def config_of(found: Any) -> Config | None:
-    """Return the settings of a Flask app or of an object with a `config`, or a `Config` itself."""
+    """Return the `Config` of a Flask app or of an object with a `config`, or a `Config` itself."""
     if isinstance(found, Config):
         return found
     extensions = getattr(found, "extensions", None)

@@ -1,4 +1,4 @@
-"""Helpers for your app's tests: which files the web server sends, and which thumbnails are used.
+"""Helpers to test which files the web server sends, and which thumbnails your app uses.
 
     def test_members_get_the_video(client):
         assert_offloaded(client.get("/video/1"), "/srv/videos/1.mp4")
@@ -32,7 +32,8 @@ from xaccel.delivery.response import Headers, Response
 from xaccel.exceptions import ConfigError, FileNotFound
 from xaccel.servers.dialects import Dialect, is_offload_header
 from xaccel.thumbnails.delivery import RequestedThumbnail, ThumbnailDelivery
-from xaccel.thumbnails.placeholders import TRANSPARENT, Placeholders
+from xaccel.thumbnails.placeholders import ABSENT, Placeholders
+from xaccel.thumbnails.rows import PlaceholderKind
 
 __all__ = ["assert_not_offloaded", "assert_offloaded", "make_image", "override_thumbnails"]
 
@@ -41,12 +42,12 @@ _Result = TypeVar("_Result")
 
 
 def override_thumbnails() -> OverriddenThumbnails:
-    """Disable rendering: a context manager and a decorator for tests, including async tests.
+    """Disable rendering. Use it as a context manager or as a decorator, also in async tests.
 
     Every valid request for a thumbnail gets a one-pixel picture, even if the image does not exist.
     No image is read, and nothing is stored in `THUMBNAIL_CACHE`. `placeholder` returns a
-    transparent pixel unless the image's row contains a placeholder. URLs and signatures do not
-    change.
+    transparent pixel unless the image's database row contains a placeholder. URLs and signatures
+    do not change.
 
     The context manager returns a list of the requested thumbnails. Each item is a pair of the
     image's name (for a private image, its path) and the spec.
@@ -70,7 +71,7 @@ class OverriddenThumbnails:
         self._stack = ExitStack()
         for patch in (
             mock.patch.object(ThumbnailDelivery, "respond", respond),
-            mock.patch.object(Placeholders, "read", return_value=TRANSPARENT),
+            mock.patch.object(Placeholders, "read", _absent),
         ):
             self._stack.enter_context(patch)
         return requested
@@ -100,7 +101,7 @@ class OverriddenThumbnails:
 
 @lru_cache(maxsize=64)
 def make_image(width: int, height: int, *, format: str = "jpeg", orientation: int = 1) -> bytes:  # noqa: A002
-    """Return a one-colour image for uploads in tests. This needs neither Pillow nor a file.
+    """Return a single-colour image to upload in tests. This needs neither Pillow nor a file.
 
     Args:
         width: The stored width in pixels, before the orientation is applied.
@@ -120,6 +121,11 @@ def make_image(width: int, height: int, *, format: str = "jpeg", orientation: in
     # A TIFF header and one directory with one entry: the orientation, a SHORT.
     exif = b"Exif\0\0MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)
     return made[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + made[2:]
+
+
+def _absent(_: Placeholders, name: str, kind: PlaceholderKind | None = None) -> str:  # noqa: ARG001
+    """Stands in for `Placeholders.read`."""
+    return ABSENT[kind]
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
@@ -176,7 +182,7 @@ def assert_offloaded(
     content = _content(response)
     if content:
         raise AssertionError(
-            f"the server sends {path!s}, but the app sent {len(content)} bytes, too"
+            f"the server sends {path!s}, but the app also sent {len(content)} bytes"
         )
 
 
@@ -203,7 +209,7 @@ def _path_of(file: Any) -> str | os.PathLike[str]:
 def _expected(
     path: str | os.PathLike[str], root: str | os.PathLike[str] | None
 ) -> tuple[set[tuple[str, str]], list[Dialect]]:
-    """Return the headers for this file under all settings in use, and their dialects."""
+    """Return the headers for this file under all settings in use, and the servers' dialects."""
     headers: set[tuple[str, str]] = set()
     senders: list[Dialect] = []
     for delivery in Delivery.in_use():
@@ -221,7 +227,7 @@ def _expected(
 
 
 def _thumbnails(url: str) -> Iterator[tuple[Dialect, Headers]]:
-    """Yield the headers of a URL's thumbnail for each cache that contains it, with the dialect."""
+    """For each cache that contains a URL's thumbnail, yield the dialect and the headers."""
     path = urllib.parse.unquote(urllib.parse.urlsplit(url).path)
     for delivery in ThumbnailDelivery.in_use():
         # The browser chooses the format of `auto`.
@@ -262,7 +268,7 @@ def _unsigned(value: str) -> str:
 
 
 def _spellings(value: str) -> set[str]:
-    """Return a header's value in the forms that clients show. Some decode Latin-1, others UTF-8."""
+    """Return all forms of a header's value: some test clients decode Latin-1, and others UTF-8."""
     return {value, _shown(value)}
 
 

@@ -7,8 +7,8 @@
             ...
         return xaccel.send_private_file("film.mp4")(environ, start_response)
 
-`send_private_file()` returns a WSGI app. In frameworks whose views may return one (Werkzeug,
-Bottle, Pyramid …), return it from the view.
+`send_private_file()` returns a WSGI app. If your framework's views may return a WSGI app (as in
+Werkzeug, Bottle, Pyramid …), return it from the view.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def respond(
 
 
 def body_of(response: Response, environ: WSGIEnvironment) -> Iterable[bytes]:
-    """Return the iterable for a WSGI app to return. For a whole file, use `wsgi.file_wrapper`."""
+    """Return a body that a WSGI app can return. A whole file is wrapped in `wsgi.file_wrapper`."""
     if isinstance(response.body, bytes):
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [response.body]
     file_wrapper = environ.get("wsgi.file_wrapper")
@@ -122,7 +122,7 @@ def body_of(response: Response, environ: WSGIEnvironment) -> Iterable[bytes]:
 
 
 class Sendfile:
-    """Middleware: the web server sends the files of any WSGI app's responses.
+    """Middleware that makes the web server send the files in the responses of any WSGI app.
 
         app = Sendfile(app, Config.from_mapping({"SERVER": "nginx", "ROOTS": {…}}))
 
@@ -140,8 +140,8 @@ class Sendfile:
         trust_request_headers: Whether the request headers `X-Sendfile-Type` and
             `X-Accel-Mapping` select the server and the roots. Enable this only if your web server
             sets or removes both headers in every request; otherwise visitors can choose which files
-            it sends. If the settings have `SERVER`, the first header is ignored. If they also have
-            `ROOTS`, both headers are ignored.
+            it sends. If the settings contain `SERVER`, the first header is ignored. If they also
+            contain `ROOTS`, both headers are ignored.
     """
 
     def __init__(
@@ -237,7 +237,7 @@ class _File:
 
 
 class _Start:
-    """A `start_response` that is delayed until it is known who sends the body."""
+    """A `start_response` that takes effect only when it is known who sends the body."""
 
     def __init__(self, start_response: StartResponse, request: Request) -> None:
         self._start_response = start_response

@@ -18,7 +18,8 @@ pub(super) const TEMPORARY: &str = ".tmp";
 /// The reserved names in the cache's directory. A thumbnail's path can't start with one of them.
 pub(super) const OWN: [&str; 3] = [TEMPORARY, LOCK_DIRECTORY, ASIDE];
 
-/// The file next to the locks that contains one byte for each block written since the last sweep.
+/// A file in the directory of the locks. It contains one byte for each block written since the last
+/// sweep.
 pub(super) const WRITTEN: &str = "written";
 
 /// The size of a disk block, in bytes. A file occupies whole blocks.
@@ -28,7 +29,7 @@ pub(super) const BLOCK: u64 = 4096;
 #[derive(Debug)]
 pub struct Cache {
     pub(super) directory: PathBuf,
-    /// The position at which the next search for a free place begins.
+    /// The number at which the next search for a free lock begins.
     pub(super) next_place: AtomicUsize,
 }
 
@@ -36,13 +37,13 @@ impl Cache {
     /// Creates a cache in `directory`. The directory is created when it is first needed.
     #[must_use]
     pub fn new(directory: PathBuf) -> Self {
-        // Different processes begin their searches at different positions.
+        // Different processes begin their searches at different numbers.
         let next_place = AtomicUsize::new(std::process::id() as usize);
         Self { directory, next_place }
     }
 }
 
-/// The number of attempts to create a directory that is deleted immediately.
+/// The maximum number of times that `create_in` creates the directory if it keeps being deleted.
 pub(super) const ATTEMPTS: u32 = 4;
 
 /// Calls a function that needs `directory`, and creates the directory only if the call fails. The

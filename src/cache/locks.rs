@@ -1,9 +1,9 @@
 //! Locks that work across threads and processes: exclusive `flock`s on files in `.lock`.
 //!
-//! A `flock` belongs to the open file, which a forked child shares with its parent. The child would
-//! keep a lock after its holder was killed, and could release a lock that its parent still holds.
-//! The files of all held locks are therefore kept in one place, so that a child can close them: see
-//! [`before_fork`].
+//! A `flock` belongs to the open file, which a forked child shares with its parent. Without
+//! precautions, the child would keep a lock after the parent was killed, and could release a lock
+//! that the parent still holds. The static variable `HELD` therefore contains the files of all held
+//! locks, so that a child can close them: see [`before_fork`].
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -19,7 +19,7 @@ use super::directory::{Cache, LOCK_DIRECTORY, create_in};
 /// Thumbnails that share a lock wait for each other, which is rare and harmless.
 const LOCKS: u64 = 1024;
 
-/// The files of the locks that this process holds, each under a serial number.
+/// The files of the locks that this process holds, keyed by serial number.
 static HELD: Mutex<Held> = Mutex::new(Held { next: 0, files: BTreeMap::new() });
 
 /// The number of threads that are currently taking or releasing a lock.
@@ -37,7 +37,7 @@ fn held() -> MutexGuard<'static, Held> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Calls a function during which the process must not fork.
+/// Calls a function, and keeps the process from forking until the function returns.
 fn undivided<T>(action: impl FnOnce() -> T) -> T {
     struct Busy;
     impl Drop for Busy {
@@ -56,8 +56,8 @@ fn undivided<T>(action: impl FnOnce() -> T) -> T {
     }
 }
 
-/// Call this before a fork, and [`after_fork_in_parent`] and [`after_fork_in_child`] after it. It
-/// waits for threads that are taking or releasing a lock, which takes microseconds.
+/// Call this before a fork, and [`after_fork_in_parent`] and [`after_fork_in_child`] after it. This
+/// function waits for threads that are taking or releasing a lock, which takes microseconds.
 pub fn before_fork() {
     FORKING.fetch_add(1, Ordering::SeqCst);
     while BUSY.load(Ordering::SeqCst) > 0 {
@@ -65,7 +65,7 @@ pub fn before_fork() {
     }
 }
 
-/// Lets the threads of the parent continue; see [`before_fork`].
+/// Lets the parent's threads take and release locks again; see [`before_fork`].
 pub fn after_fork_in_parent() {
     FORKING.fetch_sub(1, Ordering::SeqCst);
 }
@@ -77,8 +77,8 @@ pub fn after_fork_in_child() {
     held().files.clear();
 }
 
-/// A lock, which has one holder at a time. It is released when it is dropped, or by the kernel when
-/// the process ends. It is invalid in a child that is forked while the lock is held.
+/// A lock with at most one holder at a time. It is released when it is dropped, or by the kernel
+/// when the process ends. It is invalid in a child that is forked while the lock is held.
 #[derive(Debug)]
 pub struct Lock {
     number: u64,
@@ -125,9 +125,9 @@ impl Cache {
         hasher.finish() % LOCKS
     }
 
-    /// Takes the right to render the thumbnails that share this lock. Returns `None` if another
-    /// thread or process holds it. The caller must then wait and try again, because only the caller
-    /// knows what else its thread has to do.
+    /// Acquires the exclusive right to render the thumbnails that share this lock. Returns `None`
+    /// if another thread or process holds it. The caller must then wait and try again, because only
+    /// the caller knows what else its thread has to do.
     ///
     /// # Errors
     /// Fails if the lock's file can't be created, for example on a read-only disk.
@@ -135,8 +135,8 @@ impl Cache {
         self.try_lock_file(&format!("{number:03x}"))
     }
 
-    /// Takes a place in the queue for the right to render. Returns `None` if `queue` others are
-    /// already waiting.
+    /// Takes one of the `queue` places in the render queue. Returns `None` if all of them are
+    /// taken.
     ///
     /// # Errors
     /// Fails if the files of the locks can't be created.
@@ -144,7 +144,8 @@ impl Cache {
         self.first_free("queue", queue.max(1))
     }
 
-    /// Takes one of the `renders` rights to render. Returns `None` if all of them are taken.
+    /// Takes one of the `renders` places for concurrent renders. Returns `None` if all of them are
+    /// taken.
     ///
     /// # Errors
     /// Fails if the files of the locks can't be created.
@@ -168,8 +169,8 @@ impl Cache {
     }
 }
 
-/// Iterates over the numbers below `count`, beginning at `start`. If every search began at 0, it
-/// would first have to try the numbers that are already taken.
+/// Iterates over the numbers below `count`, beginning at `start`. If every search began at 0, each
+/// one would first have to try the numbers that are already taken.
 fn search<T>(
     start: usize,
     count: usize,

@@ -1,9 +1,9 @@
 //! The directory of finished thumbnails.
 //!
 //! The path of a thumbnail's file is the path of its URL, so that a web server finds the file with
-//! `try_files` without asking the app. The directory also contains internal directories that can't
-//! be reached by a URL: `.tmp` (files being written), `.lock` (see [`locks`]) and `.aside`
-//! (thumbnails that can't be stored at the path of their URL, see [`Cache::aside`]).
+//! `try_files` without asking the app. The directory also contains internal directories that no URL
+//! can reach: `.tmp` (files being written), `.lock` (see [`locks`]) and `.aside` (thumbnails that
+//! can't be stored at the path of their URL, see [`Cache::aside`]).
 //!
 //! A reader never sees a partial file: [`Cache::publish`] writes a temporary file, waits until the
 //! data is on the disk, and renames the file. A killed writer leaves at most one file in `.tmp`,

@@ -28,8 +28,8 @@ impl Cache {
         Ok(self.directory.join(relative))
     }
 
-    /// Returns the alternative path of the file for the thumbnail at `uri`, for use if the file
-    /// system can't represent the usual one. A bucket can contain both `x` and `x/b.png`, but a
+    /// Returns the alternative path of the file for the thumbnail at `uri`. It is used if the file
+    /// system can't represent the usual path. A bucket can contain both `x` and `x/b.png`, but a
     /// file system can't.
     ///
     /// The file is in the corresponding directory below `.aside`, and its name is the digest of the
@@ -61,7 +61,7 @@ fn relative(uri: &str) -> io::Result<&str> {
     let relative = uri.trim_start_matches('/');
     let first = relative.split('/').next().unwrap_or_default();
     if first.is_empty() || OWN.contains(&first) {
-        let reserved = "the cache keeps this name for itself";
+        let reserved = "the cache reserves this name for itself";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, reserved));
     }
     Ok(relative)
@@ -122,7 +122,7 @@ mod tests {
             assert!(names.into_iter().all(|name| name.len() <= MAX_NAME), "{uri}");
             files.extend([path, aside]);
         }
-        // Each of the five long paths has only one file.
+        // Each of the five long paths corresponds to only one file.
         assert_eq!(files.len(), 2 * 2 + 5);
     }
 }

@@ -11,9 +11,8 @@ use tempfile::TempPath;
 use super::directory::{ATTEMPTS, BLOCK, Cache, LOCK_DIRECTORY, TEMPORARY, WRITTEN, create_in};
 
 impl Cache {
-    /// Stores `data` as the thumbnail at `uri`, atomically for every reader. Returns the path of
-    /// its file: [`Cache::path`], or [`Cache::aside`] if the file system can't represent the
-    /// former.
+    /// Atomically stores `data` as the thumbnail at `uri`. Returns the path of its file:
+    /// [`Cache::path`], or [`Cache::aside`] if the file system can't represent the former.
     ///
     /// `modified` becomes the modification time of the file. If it is the modification time of the
     /// source, the validators that a web server derives from it are the same regardless of where
@@ -38,7 +37,7 @@ impl Cache {
         if let Some(modified) = modified {
             file.as_file().set_times(FileTimes::new().set_modified(modified))?;
         }
-        // Otherwise a power failure could leave the new name with no data or only part of it.
+        // Without this call, the file could be empty or incomplete after a power failure.
         file.as_file().sync_data()?;
         let path = match self.rename(file.into_temp_path(), path) {
             Ok(path) => path,
@@ -52,7 +51,7 @@ impl Cache {
         Ok(path)
     }
 
-    /// Gives a written file its final name. Returns the file together with an error if that fails.
+    /// Gives a written file its final name. If that fails, returns the error and the file.
     fn rename(&self, temporary: TempPath, path: PathBuf) -> Result<PathBuf, (io::Error, TempPath)> {
         let mut left = temporary;
         let mut attempts = 0..ATTEMPTS;
@@ -73,7 +72,7 @@ impl Cache {
         }
     }
 
-    /// Adds to the number of bytes that all processes together have written since the last sweep.
+    /// Adds to the total number of bytes that all processes have written since the last sweep.
     fn note_written(&self, bytes: u64) -> io::Result<()> {
         let blocks = usize::try_from(bytes.div_ceil(BLOCK)).unwrap_or(usize::MAX);
         self.written_file()?.write_all(&vec![0; blocks])

@@ -1,4 +1,4 @@
-//! Keeps the cache within its limits while others read and write it.
+//! Keeps the cache within its limits while other threads and processes read and write it.
 
 use std::fs::{self, DirEntry};
 use std::io;
@@ -10,16 +10,16 @@ use super::directory::{ASIDE, BLOCK, Cache, LOCK_DIRECTORY, OWN, TEMPORARY, WRIT
 /// A temporary file that is older than this was left behind by a killed writer.
 const ABANDONED: Duration = Duration::from_hours(1);
 
-/// The maximum size divided by this may be written before the next sweep. A sweep leaves the same
-/// amount free, so that the maximum size is never exceeded.
+/// Up to `max_size / MARGIN` bytes may be written before the next sweep. A sweep leaves the same
+/// number of bytes free, so that the maximum size is never exceeded.
 const MARGIN: u64 = 16;
 
-/// A number of files, and the space that they use on the disk.
+/// A number of files, and the disk space that they use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// The number of files.
     pub files: u64,
-    /// The number of bytes on the disk, in whole blocks of 4096 bytes.
+    /// The number of bytes used on disk, in whole blocks of 4096 bytes.
     pub bytes: u64,
 }
 
@@ -70,8 +70,8 @@ impl Cache {
         let Some(_lock) = self.first_free("sweep", 1)? else {
             return Ok(None);
         };
-        // The sweep may miss files that are written from now on, so they count towards the next
-        // one.
+        // The sweep may miss files that are written from now on, so they are counted for the next
+        // sweep.
         self.written_file()?.set_len(0)?;
         self.remove_abandoned(now)?;
         let (mut swept, mut entries) = (Swept::default(), Vec::new());
@@ -97,8 +97,9 @@ impl Cache {
         Ok(Some(swept))
     }
 
-    /// Whether all processes together have written so much since the last sweep that the thumbnails
-    /// may soon exceed `max_size` bytes. Call this after each [`Cache::publish`].
+    /// Whether the thumbnails could soon exceed `max_size` bytes, given the total number of bytes
+    /// that all processes have written since the last sweep. Call this after each
+    /// [`Cache::publish`].
     ///
     /// # Errors
     /// Fails if the cache can't be read.

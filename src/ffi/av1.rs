@@ -32,7 +32,7 @@ pub(crate) enum Av1Error {
     Encode(&'static str),
     #[error("its pictures are larger than its header says")]
     Size,
-    #[error("there is no picture in its data")]
+    #[error("its data does not contain a picture")]
     NoPicture,
 }
 
@@ -52,8 +52,8 @@ fn checked(status: aom_codec_err_t, error: fn(&'static str) -> Av1Error) -> Resu
     if status == AOM_CODEC_OK { Ok(()) } else { Err(error(meaning(status))) }
 }
 
-/// An initialised encoder or decoder, which is freed when it is dropped. The box gives it a fixed
-/// address, because C code may keep that address.
+/// An initialised encoder or decoder, which is freed when it is dropped. It is boxed because C code
+/// may keep its address, which therefore must not change.
 struct Codec(Box<aom_codec_ctx>);
 
 // SAFETY: libaom's contexts are not bound to a thread, and `Codec` is their only owner.
@@ -67,7 +67,7 @@ impl Drop for Codec {
 }
 
 impl Codec {
-    /// Initialise a context with one of libaom's two functions for this purpose.
+    /// Initialise a context with libaom's function for encoders or its function for decoders.
     fn new(
         error: fn(&'static str) -> Av1Error,
         initialise: impl FnOnce(*mut aom_codec_ctx) -> aom_codec_err_t,
@@ -158,7 +158,7 @@ impl<'a> DecodedImage<'a> {
         Size { width: self.0.d_w, height: self.0.d_h }
     }
 
-    /// The number of bits of a sample: 8, 10 or 12. Samples of more than 8 bits take two bytes.
+    /// The number of bits per sample: 8, 10 or 12. Samples of more than 8 bits take two bytes.
     pub(crate) const fn bits(&self) -> usize {
         self.0.bit_depth as usize
     }
@@ -212,13 +212,13 @@ impl<'a> DecodedImage<'a> {
 pub(crate) struct Still<'a> {
     pub(crate) size: Size,
     pub(crate) luma: &'a [u8],
-    /// Cb and Cr of BT.601; `None` = gray.
+    /// Cb and Cr of BT.601; `None` for a gray image.
     pub(crate) chroma: Option<[&'a [u8]; 2]>,
     /// Whether chroma has half the width and height (4:2:0).
     pub(crate) half_chroma: bool,
 }
 
-/// libaom's description of a still, with pointers to its planes.
+/// libaom's description of a still image, with pointers to its planes.
 struct StillImage<'a> {
     image: aom_image,
     planes: PhantomData<&'a [u8]>,
@@ -257,10 +257,11 @@ impl<'a> Still<'a> {
     }
 }
 
-/// The steepest and the flattest of AV1's 16 quantizer matrices to use (AV1, 7.12.2). They quantize
-/// fine detail more coarsely, especially at low quality. At equal SSIMULACRA2 scores, this saves 10
-/// to 12 % of the bytes (4 % at scores of 85), and takes 5 % more time. The range 0 to 8 saves more
-/// at scores below 70, and less above; a range that starts at 4 or ends at 15 saves less.
+/// The range of quantizer matrices to use, from the steepest to the flattest; AV1 defines 16 of
+/// them (AV1, 7.12.2). These matrices quantize fine detail more coarsely, especially at low
+/// quality. At equal SSIMULACRA2 scores, this saves 10 to 12 % of the bytes (4 % at scores of 85),
+/// and takes 5 % more time. The range 0 to 8 saves more at scores below 70, and less above; a range
+/// that starts at 4 or ends at 15 saves less.
 const MATRICES: (c_uint, c_uint) = (2, 10);
 
 /// Encode a still image as one AV1 frame. The quantizer ranges from 0 (lossless) to 63, and the

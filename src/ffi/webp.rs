@@ -31,7 +31,7 @@ pub(crate) enum WebPError {
     Encode(WebPEncodingError),
     #[error("it is too large for libwebp")]
     Size,
-    #[error("the caller has stopped it")]
+    #[error("the caller stopped it")]
     Stopped,
     #[error("it ends early")]
     Incomplete,
@@ -44,7 +44,7 @@ pub(crate) struct Features {
     pub(crate) size: Size,
     pub(crate) has_alpha: bool,
     pub(crate) has_animation: bool,
-    /// Whether the image is a still with lossy compression.
+    /// Whether this is a still image with lossy compression.
     pub(crate) is_lossy: bool,
 }
 
@@ -90,7 +90,7 @@ struct Decoding<'a> {
 }
 
 impl<'a> Decoding<'a> {
-    /// Configure a decoder that decodes a still of size `full` to `size`.
+    /// Configure a decoder that decodes a still image of size `full` and scales it to `size`.
     fn new(full: Size, size: Size) -> Result<Self, WebPError> {
         let mut config = WebPDecoderConfig::new().map_err(|()| WebPError::Version)?;
         if size != full {
@@ -102,7 +102,7 @@ impl<'a> Decoding<'a> {
         Ok(Self { config, planes: PhantomData })
     }
 
-    /// Write interleaved samples, in rows of `stride` bytes.
+    /// Make the decoder write interleaved samples, in rows of `stride` bytes.
     fn into_pixels(
         mut self,
         mode: WEBP_CSP_MODE,
@@ -118,7 +118,7 @@ impl<'a> Decoding<'a> {
         Ok(self)
     }
 
-    /// Write luma of this size, with Cb and Cr at [`half`] this size.
+    /// Make the decoder write luma of this size, with Cb and Cr at [`half`] this size.
     fn into_components(
         mut self,
         size: Size,
@@ -180,10 +180,11 @@ impl<'a> Decoding<'a> {
     }
 }
 
-/// The number of bytes of a source after which the time limit is checked.
+/// The minimum size of the pieces into which a source is divided, in bytes. The time limit is
+/// checked between two pieces.
 const PIECE: usize = 64 * 1024;
 
-/// The maximum number of pieces of a source.
+/// The maximum number of pieces into which a source is divided.
 const PIECES: usize = 64;
 
 /// An incremental decoder, freed when dropped.
@@ -201,8 +202,8 @@ pub(crate) const fn half(size: Size) -> Size {
     Size { width: size.width.div_ceil(2), height: size.height.div_ceil(2) }
 }
 
-/// Decode a lossy still of size `full` to luma, Cb and Cr. libwebp's own scaler shrinks it to
-/// `size` if that differs. Cb and Cr have [`half`] that size.
+/// Decode a lossy still image of size `full` to luma, Cb and Cr. If `size` is different, libwebp's
+/// own scaler shrinks the image to it. Cb and Cr have [`half`] that size.
 pub(crate) fn decode_components(
     source: &[u8],
     full: Size,
@@ -219,8 +220,8 @@ pub(crate) fn decode_components(
     if rows == size.height { Ok(planes) } else { Err(WebPError::Incomplete) }
 }
 
-/// Decode a still image of size `full`. libwebp's own scaler shrinks it to `size` if that differs.
-/// Returns whether the source contains all rows; missing rows are transparent or gray.
+/// Decode a still image of size `full`. If `size` is different, libwebp's own scaler shrinks the
+/// image to it. Returns whether the source contains all rows; missing rows are transparent or gray.
 pub(crate) fn decode(
     source: &[u8],
     full: Size,
@@ -279,7 +280,7 @@ impl<'a> Input<'a> {
         }
         let mut input = Self::new(luma.size(), false)?;
         // libwebp reads 4:2:0 samples from these planes. Their sizes were checked, and `'a` keeps
-        // them borrowed. libwebp writes to planes only if the picture has an opacity.
+        // them borrowed. libwebp writes to planes only if the picture has an opacity plane.
         input.0.y = luma.data.as_ptr().cast_mut();
         input.0.u = blue.data.as_ptr().cast_mut();
         input.0.v = red.data.as_ptr().cast_mut();
@@ -292,7 +293,7 @@ impl<'a> Input<'a> {
 impl Drop for Input<'_> {
     fn drop(&mut self) {
         // SAFETY: the picture was initialised, and is freed only here. libwebp frees only memory
-        // that it has allocated, so borrowed planes stay.
+        // that it has allocated, so it does not free borrowed planes.
         unsafe { WebPPictureFree(&raw mut self.0) }
     }
 }
@@ -356,14 +357,14 @@ pub(crate) fn encode_components(
     write(Input::borrow(components)?, &config, goes_on)
 }
 
-/// Encode a picture. `goes_on` is called at most once per hundredth of the work.
+/// Encode a picture. `goes_on` is called at most once for each percent of progress.
 fn write(
     mut input: Input<'_>,
     config: &WebPConfig,
     goes_on: &dyn Fn() -> bool,
 ) -> Result<Vec<u8>, WebPError> {
     let mut writer = WebPMemoryWriter { mem: ptr::null_mut(), size: 0, max_size: 0, pad: [0] };
-    // SAFETY: writes to the struct only.
+    // SAFETY: the call writes only to the struct.
     unsafe { WebPMemoryWriterInit(&raw mut writer) };
     let mut output = Output(writer);
     input.0.writer = Some(WebPMemoryWrite);
@@ -404,7 +405,7 @@ unsafe fn copied(start: *const u8, length: usize) -> Vec<u8> {
     unsafe { std::slice::from_raw_parts(start, length) }.to_vec()
 }
 
-/// Decodes the frames of an animation, each composed on the whole canvas.
+/// Decodes the frames of an animation, each one as a picture of the whole canvas.
 pub(crate) struct AnimationDecoder<'a> {
     decoder: ptr::NonNull<WebPAnimDecoder>,
     size: Size,
@@ -427,14 +428,14 @@ impl<'a> AnimationDecoder<'a> {
             use_threads: 0,
             padding: [0; 7],
         };
-        // SAFETY: writes to the struct only.
+        // SAFETY: the call writes only to the struct.
         if unsafe { WebPAnimDecoderOptionsInit(&raw mut options) } == 0 {
             return Err(WebPError::Version);
         }
         options.color_mode = WEBP_CSP_MODE::MODE_RGBA;
         let data = WebPData { bytes: source.as_ptr(), size: source.len() };
-        // SAFETY: the decoder keeps pointers into the source, which outlives it by `'a`; the
-        // two structs are only read during the call.
+        // SAFETY: the decoder keeps pointers into the source, which outlives it because of `'a`;
+        // the two structs are only read during the call.
         let decoder = unsafe { WebPAnimDecoderNew(&raw const data, &raw const options) };
         let decoder = ptr::NonNull::new(decoder)
             .ok_or(WebPError::Decode(VP8StatusCode::VP8_STATUS_BITSTREAM_ERROR))?;
@@ -489,7 +490,7 @@ impl Drop for AnimationEncoder {
 }
 
 impl AnimationEncoder {
-    /// Begin an animation that plays `plays` times, 0 = forever.
+    /// Begin an animation that plays `plays` times, or forever if `plays` is 0.
     pub(crate) fn new(size: Size, plays: u16, quality: u8) -> Result<Self, WebPError> {
         let config = configuration(quality)?;
         let version = WebPGetMuxABIVersion();

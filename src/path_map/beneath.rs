@@ -1,4 +1,4 @@
-//! Opens a file beneath a directory, without following links that lead out of the directory.
+//! Opens a file beneath a directory, without following links that point outside the directory.
 //!
 //! Checking a path does not guarantee which file is at that path a moment later: anyone who can
 //! rename files within the directory can replace a component with a link. The file is therefore
@@ -17,7 +17,7 @@ use rustix::io::Errno;
 
 use crate::error::PathError;
 
-/// What a file is opened for.
+/// The purpose for which a file is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     /// To query its metadata, which does not require permission to read it.
@@ -26,7 +26,7 @@ pub(super) enum Access {
     Read,
 }
 
-/// Refers to the file or directory without opening it.
+/// The flag for a descriptor that refers to a file or directory without opening it.
 #[cfg(target_os = "linux")]
 const PATH: OFlags = OFlags::PATH;
 #[cfg(not(target_os = "linux"))]
@@ -44,7 +44,7 @@ impl Access {
     }
 }
 
-/// How a path is opened without following links.
+/// The method by which a path is opened without following links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Method {
     /// With `openat2`, in one call.
@@ -62,7 +62,8 @@ impl Method {
 /// Opens `path`, which consists of `directory` and `relative`. Links below the directory are
 /// followed if their targets also lie below it; the directory itself may be a link.
 ///
-/// Returns the file and, if it differs from `relative`, the path below the directory without links.
+/// Returns the file, and its path below the directory without links if this differs from
+/// `relative`.
 pub(super) fn open(
     directory: &Path,
     path: &Path,
@@ -137,7 +138,7 @@ fn walk(directory: BorrowedFd<'_>, path: &Path, access: Access) -> Result<OwnedF
             Ok(opened) if is_last && is_link(statat(&opened, "", AtFlags::EMPTY_PATH)) => {
                 return Err(Errno::LOOP);
             }
-            // The error also occurs for a link, because a link is not a directory.
+            // This error also occurs if the component is a link, because a link is not a directory.
             Err(Errno::NOTDIR) if is_link(statat(at, name, AtFlags::SYMLINK_NOFOLLOW)) => {
                 return Err(Errno::LOOP);
             }

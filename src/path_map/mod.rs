@@ -66,7 +66,7 @@ pub struct Located<'a> {
     /// The root that contains the file.
     pub root: &'a Root,
     /// The file's path below the root's directory. None of its components is a link, unless links
-    /// out of the root are allowed.
+    /// that point outside the root are allowed.
     pub relative: PathBuf,
     /// The file's metadata.
     pub metadata: Metadata,
@@ -77,7 +77,7 @@ pub struct Located<'a> {
 pub struct PathMap {
     /// The roots, longest directory first, so that the first match is the longest one.
     roots: Vec<Root>,
-    /// The pairs of a header with their sides swapped, for paths outside `roots`.
+    /// The pairs of a header, with their sides swapped. They are used for paths outside `roots`.
     exchanged: Vec<Root>,
 }
 
@@ -85,7 +85,7 @@ impl PathMap {
     /// # Errors
     /// [`PathMapError::SharedPrefix`] when two roots have the same prefix, and
     /// [`PathMapError::NestedPrefix`] when a prefix is below another one but its directory is not
-    /// in the corresponding place.
+    /// the corresponding subdirectory.
     pub fn new(mut roots: Vec<Root>) -> Result<Self, PathMapError> {
         roots.sort_by(|a, b| {
             let length = |root: &Root| root.directory.as_os_str().len();
@@ -99,13 +99,13 @@ impl PathMap {
         Ok(Self { roots, exchanged: Vec::new() })
     }
 
-    /// Parses the value of an `X-Accel-Mapping` header: pairs `/directory/=/prefix/`, separated by
-    /// commas. A side that contains a comma, an equals sign, or spaces at its start or end must be
-    /// quoted (`"/a, b/"="/c/"`). Within quotes, a backslash escapes a quote or a backslash. Both
-    /// sides are literal, not patterns.
+    /// Parses the value of an `X-Accel-Mapping` header: comma-separated pairs of the form
+    /// `/directory/=/prefix/`. A side that contains a comma, an equals sign, or spaces at its start
+    /// or end must be quoted (`"/a, b/"="/c/"`). Within quotes, a backslash escapes a quote or a
+    /// backslash. Both sides are literal, not patterns.
     ///
     /// A pair may also be `/prefix/=/directory/`, as in old Rack documentation. The side that
-    /// contains a file's path is taken as the directory. If both sides contain it, the first side
+    /// contains a file's path is treated as the directory. If both sides contain it, the first side
     /// is the directory.
     ///
     /// # Errors
@@ -134,8 +134,8 @@ impl PathMap {
         &self.roots
     }
 
-    /// Finds the longest root that contains an absolute path, and the path below it. Only the text
-    /// is compared; the disk is not accessed.
+    /// Finds the longest root that contains an absolute path. Returns the root and the path below
+    /// it. Only the text is compared; the disk is not accessed.
     ///
     /// # Errors
     /// Fails if the path is not absolute, contains a `..` or NUL, or is outside every root.
@@ -161,14 +161,14 @@ impl PathMap {
     ///
     /// # Errors
     /// See [`PathMap::find`]. This also fails if the file is missing, is not a regular file, or is
-    /// behind a link that leads out of its root.
+    /// behind a link that points outside its root.
     pub fn locate(&self, path: &Path, follow_symlinks: bool) -> Result<Located<'_>, PathError> {
         let (located, _) = self.resolve(path, follow_symlinks, Access::Look, Method::BEST)?;
         Ok(located)
     }
 
-    /// Finds a file like [`PathMap::locate`], and opens it for reading. The metadata belongs to the
-    /// open file. Its descriptor is closed by `exec`.
+    /// Finds a file as [`PathMap::locate`] does, and opens it for reading. The metadata belongs to
+    /// the open file, whose descriptor is closed by `exec`.
     ///
     /// # Errors
     /// See [`PathMap::locate`]. This also fails if the file can't be read.

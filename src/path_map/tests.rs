@@ -103,7 +103,7 @@ fn reads_mappings_with_the_prefix_first() {
     assert_eq!(url(&parsed, "/files/x").as_deref(), Ok("/var/www/x"));
     let nested = PathMap::parse("/srv/=/srv/www/").unwrap();
     assert_eq!(url(&nested, "/srv/www/x").as_deref(), Ok("/srv/www/www/x"));
-    // Each of these makes sense in only one order.
+    // Each of these is valid in only one order.
     for header in ["/files/=/var/www", "/p/=/srv/, /q/=/srv/a/"] {
         let parsed = PathMap::parse(header).unwrap();
         let path = if header.contains("www") { "/var/www/x" } else { "/srv/x" };

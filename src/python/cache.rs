@@ -9,6 +9,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyDict};
 
+use super::numbers;
 use crate::cache::{self, locks, sweep::Bounds};
 
 /// A number of files and their size in bytes.
@@ -52,7 +53,7 @@ pub(super) struct Cache {
     cache: cache::Cache,
 }
 
-/// A held lock; a context manager that releases it.
+/// A held lock. It is a context manager that releases the lock on exit.
 #[pyclass(frozen, module = "xaccel._core")]
 pub(super) struct CacheLock {
     lock: Mutex<Option<cache::locks::Lock>>,
@@ -83,17 +84,29 @@ impl Cache {
     }
 
     #[pyo3(signature = (number, /))]
-    fn try_lock(&self, py: Python<'_>, number: u64) -> PyResult<Option<CacheLock>> {
+    fn try_lock(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = numbers::number)] number: u64,
+    ) -> PyResult<Option<CacheLock>> {
         Ok(py.detach(|| self.cache.try_lock(number))?.map(CacheLock::new))
     }
 
     #[pyo3(signature = (queue, /))]
-    fn try_enqueue(&self, py: Python<'_>, queue: usize) -> PyResult<Option<CacheLock>> {
+    fn try_enqueue(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = numbers::queue)] queue: usize,
+    ) -> PyResult<Option<CacheLock>> {
         Ok(py.detach(|| self.cache.try_enqueue(queue))?.map(CacheLock::new))
     }
 
     #[pyo3(signature = (renders, /))]
-    fn try_admit(&self, py: Python<'_>, renders: usize) -> PyResult<Option<CacheLock>> {
+    fn try_admit(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = numbers::renders)] renders: usize,
+    ) -> PyResult<Option<CacheLock>> {
         Ok(py.detach(|| self.cache.try_admit(renders))?.map(CacheLock::new))
     }
 
@@ -103,14 +116,18 @@ impl Cache {
         py: Python<'_>,
         uri: &str,
         data: &[u8],
-        modified: Option<i64>,
+        #[pyo3(from_py_with = numbers::modified)] modified: Option<i64>,
     ) -> PyResult<OsString> {
         let modified = modified.and_then(time);
         Ok(py.detach(|| self.cache.publish(uri, data, modified))?.into())
     }
 
     #[pyo3(signature = (max_size, /))]
-    fn is_sweep_due(&self, py: Python<'_>, max_size: u64) -> PyResult<bool> {
+    fn is_sweep_due(
+        &self,
+        py: Python<'_>,
+        #[pyo3(from_py_with = numbers::max_size)] max_size: u64,
+    ) -> PyResult<bool> {
         Ok(py.detach(|| self.cache.is_sweep_due(max_size))?)
     }
 
@@ -118,8 +135,8 @@ impl Cache {
     fn sweep(
         &self,
         py: Python<'_>,
-        max_size: u64,
-        inactive: u64,
+        #[pyo3(from_py_with = numbers::max_size)] max_size: u64,
+        #[pyo3(from_py_with = numbers::inactive)] inactive: u64,
     ) -> PyResult<Option<(Usage, Usage)>> {
         let bounds = Bounds { max_size, inactive: Duration::from_secs(inactive) };
         let swept = py.detach(|| self.cache.sweep(bounds, SystemTime::now()))?;

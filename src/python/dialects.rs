@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 
 use super::exceptions::{ConfigError, SpecError};
+use super::numbers;
 use super::sign::{Secret, clock, expiry, extract_lifetime};
 use super::spec::PySpec;
 use crate::error::{self, DialectError};
@@ -51,7 +52,11 @@ pub(super) struct ThumborSigner(sign::ThumborSigner);
 impl ThumborSigner {
     #[new]
     #[pyo3(signature = (key, *, algorithm = "sha1", length = None))]
-    fn new(key: Secret, algorithm: &str, length: Option<usize>) -> PyResult<Self> {
+    fn new(
+        key: Secret,
+        algorithm: &str,
+        #[pyo3(from_py_with = numbers::length)] length: Option<usize>,
+    ) -> PyResult<Self> {
         Ok(Self(sign::ThumborSigner::new(key.as_ref(), algorithm.parse()?, length)?))
     }
 
@@ -65,7 +70,7 @@ impl ThumborSigner {
         &self,
         source: &str,
         spec: SpecArg<'_>,
-        source_size: Option<(u32, u32)>,
+        #[pyo3(from_py_with = numbers::source_size)] source_size: Option<(u32, u32)>,
     ) -> PyResult<String> {
         Ok(self.0.url(source, &spec.into_spec()?, source_size)?)
     }
@@ -80,7 +85,7 @@ impl ThumborSigner {
 #[pyclass(frozen, module = "xaccel._core")]
 pub(super) struct ImgproxySigner(sign::ImgproxySigner);
 
-/// Hexadecimal text, or a list of it.
+/// A string of hexadecimal digits, or a list of such strings.
 #[derive(FromPyObject)]
 enum Hexadecimal {
     One(PyBackedStr),
@@ -92,7 +97,7 @@ fn extract_hexadecimal(name: &str, values: &Bound<'_, PyAny>) -> PyResult<Vec<Py
         Ok(Hexadecimal::One(value)) => Ok(vec![value]),
         Ok(Hexadecimal::Many(values)) => Ok(values),
         Err(_) => Err(ConfigError::new_err(format!(
-            "{name} must be a str of hexadecimal digits or a list of those"
+            "{name} must be a str of hexadecimal digits or a list of such strings"
         ))),
     }
 }
@@ -101,7 +106,11 @@ fn extract_hexadecimal(name: &str, values: &Bound<'_, PyAny>) -> PyResult<Vec<Py
 impl ImgproxySigner {
     #[new]
     #[pyo3(signature = (keys, salts, *, size = 32))]
-    fn new(keys: &Bound<'_, PyAny>, salts: &Bound<'_, PyAny>, size: usize) -> PyResult<Self> {
+    fn new(
+        keys: &Bound<'_, PyAny>,
+        salts: &Bound<'_, PyAny>,
+        #[pyo3(from_py_with = numbers::size)] size: usize,
+    ) -> PyResult<Self> {
         let keys = extract_hexadecimal("keys", keys)?;
         let salts = extract_hexadecimal("salts", salts)?;
         Ok(Self(sign::ImgproxySigner::new(&keys, &salts, size)?))
@@ -151,7 +160,7 @@ impl HmacSecureLinkSigner {
         &self,
         path: &str,
         expires_in: Option<&Bound<'_, PyAny>>,
-        now: Option<i64>,
+        #[pyo3(from_py_with = numbers::now)] now: Option<i64>,
     ) -> PyResult<String> {
         let lifetime = expires_in.map(extract_lifetime).transpose()?;
         Ok(self.0.url(path, lifetime, now.unwrap_or_else(clock))?)

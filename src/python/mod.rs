@@ -7,14 +7,15 @@ use mimalloc::MiMalloc;
 use pyo3::prelude::*;
 
 /// Reuses the memory of one image for the next one. The system's allocator would return this memory
-/// to the kernel, which would have to clear it again. That would take up to a third of the time for
-/// a small thumbnail.
+/// to the kernel, which would have to clear it again. Clearing it would take up to a third of the
+/// time needed for a small thumbnail.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 mod cache;
 mod dialects;
 mod exceptions;
+mod numbers;
 mod path_map;
 mod secure_link;
 mod sign;

@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyBytes};
 
 use super::exceptions::{ConfigError, FileNotFound};
+use super::numbers;
 use crate::error::{PathError, PathMapError};
 use crate::path_map::{self, Located, Root};
 
@@ -37,7 +38,7 @@ fn is_permission(number: i32) -> bool {
     matches!(io::Error::from_raw_os_error(number).kind(), io::ErrorKind::PermissionDenied)
 }
 
-/// A map, and whether links may lead out of its roots.
+/// A map, and whether links may point outside its roots.
 struct Map {
     map: path_map::PathMap,
     follow_symlinks: bool,
@@ -145,7 +146,11 @@ impl OpenedFile {
     }
 
     #[pyo3(signature = (limit, /))]
-    fn read<'py>(&self, py: Python<'py>, limit: u64) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    fn read<'py>(
+        &self,
+        py: Python<'py>,
+        #[pyo3(from_py_with = numbers::limit)] limit: u64,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let size = self.location.get().size;
         if size > limit {
             return Ok(None);

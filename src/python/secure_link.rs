@@ -5,10 +5,11 @@ use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyAny, PyMapping, PyString};
 
 use super::dialects::refuse_pickling;
+use super::numbers;
 use super::sign::{VerifiedUrl, expiry, extract_secrets, text, verify, warn_of_short_secrets};
 use crate::sign;
 
-/// Signs and verifies URLs for an expression of nginx's `secure_link_md5`.
+/// Signs and verifies URLs for an nginx `secure_link_md5` expression.
 #[pyclass(frozen, module = "xaccel._core")]
 pub(super) struct SecureLinkSigner {
     signer: sign::SecureLinkSigner,
@@ -76,7 +77,7 @@ impl SecureLinkSigner {
     fn verify(
         &self,
         url: &Bound<'_, PyString>,
-        now: Option<i64>,
+        #[pyo3(from_py_with = numbers::now)] now: Option<i64>,
         variables: Option<&Bound<'_, PyMapping>>,
     ) -> PyResult<String> {
         let signer = bind(&self.signer, variables)?;
@@ -87,7 +88,7 @@ impl SecureLinkSigner {
     fn verify_parts(
         &self,
         url: &Bound<'_, PyString>,
-        now: Option<i64>,
+        #[pyo3(from_py_with = numbers::now)] now: Option<i64>,
         variables: Option<&Bound<'_, PyMapping>>,
     ) -> PyResult<VerifiedUrl> {
         let signer = bind(&self.signer, variables)?;

@@ -10,6 +10,7 @@ use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBool, PyDateTime, PyDelta, PyInt, PyList, PyMapping, PyString};
 
 use super::exceptions::{BadSignature, ConfigError, SignatureExpired};
+use super::numbers;
 use crate::error::{SignError, SignerError, UriError, VerifyError};
 use crate::sign::{self, Algorithm, Expiry};
 
@@ -54,7 +55,7 @@ pub(super) fn extract_secrets(secrets: &Bound<'_, PyAny>) -> PyResult<Vec<Secret
     if let Ok(secret) = secrets.extract() {
         return Ok(vec![secret]);
     }
-    let wrong = || ConfigError::new_err("secrets must be a str, bytes, or a list of those");
+    let wrong = || ConfigError::new_err("secrets must be a str, bytes, or a list of these");
     let secrets = secrets.try_iter().map_err(|_| wrong())?;
     secrets.map(|secret| secret?.extract().map_err(|_| wrong())).collect()
 }
@@ -121,18 +122,20 @@ pub(super) fn extract_lifetime(lifetime: &Bound<'_, PyAny>) -> PyResult<i64> {
 /// Returns the value of an int; `None` for other types, including bool.
 fn extract_int(number: &Bound<'_, PyAny>) -> Option<PyResult<i64>> {
     let number = number.cast::<PyInt>().ok().filter(|number| !number.is_instance_of::<PyBool>())?;
-    let wrong = || PyValueError::new_err(format!("{number} is beyond the 64 bits of Unix time"));
+    let wrong =
+        || PyValueError::new_err(format!("{number} does not fit in the 64 bits of Unix time"));
     Some(number.extract().map_err(|_| wrong()))
 }
 
 /// Returns the whole seconds of a datetime or timedelta. Their range is far smaller than the range
 /// of `i64`.
-#[expect(clippy::cast_possible_truncation, reason = "both are far shorter than i64")]
+#[expect(clippy::cast_possible_truncation, reason = "the range of both is far smaller")]
 fn whole_seconds(seconds: f64) -> i64 {
     seconds as i64
 }
 
-/// Verifies a URL. The clock is read only if the URL expires.
+/// Verifies a URL at the time `now` or, if that is `None`, at the current time. The clock is read
+/// only if the URL has an expiry.
 pub(super) fn verify<'a>(
     signer: &sign::Signer,
     url: &'a str,
@@ -270,7 +273,11 @@ impl Signer {
     }
 
     #[pyo3(signature = (url, /, *, now = None))]
-    fn verify<'a>(&self, url: &'a Bound<'_, PyString>, now: Option<i64>) -> PyResult<Cow<'a, str>> {
+    fn verify<'a>(
+        &self,
+        url: &'a Bound<'_, PyString>,
+        #[pyo3(from_py_with = numbers::now)] now: Option<i64>,
+    ) -> PyResult<Cow<'a, str>> {
         let verified = verify(&self.signer, text(url)?, now)?;
         if verified.query.is_empty() {
             return Ok(verified.path);
@@ -279,7 +286,11 @@ impl Signer {
     }
 
     #[pyo3(signature = (url, /, *, now = None))]
-    fn verify_parts(&self, url: &Bound<'_, PyString>, now: Option<i64>) -> PyResult<VerifiedUrl> {
+    fn verify_parts(
+        &self,
+        url: &Bound<'_, PyString>,
+        #[pyo3(from_py_with = numbers::now)] now: Option<i64>,
+    ) -> PyResult<VerifiedUrl> {
         Ok(verify(&self.signer, text(url)?, now)?.into())
     }
 
@@ -292,7 +303,7 @@ impl Signer {
                 .map(|key| key.as_slice().into())
                 .collect()),
             Algorithm::SecureLinkMd5 => Err(PyValueError::new_err(
-                "secure-link-md5 derives no keys: nginx compares with the secret itself",
+                "secure-link-md5 does not derive keys: nginx uses the secret itself",
             )),
         }
     }

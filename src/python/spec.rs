@@ -1,10 +1,13 @@
 //! `Spec`.
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use std::num::NonZeroU32;
+
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyCFunction, PyDict, PyFloat, PyList, PyString, PyTuple, PyType};
 
 use super::exceptions;
+use super::numbers;
 use crate::error::SpecError;
 use crate::thumbnail::crop::Geometry;
 use crate::thumbnail::orient::Transform;
@@ -20,7 +23,7 @@ impl From<SpecError> for PyErr {
     }
 }
 
-/// Read a keyword argument.
+/// Convert the value of a keyword argument.
 fn argument(value: &Bound<'_, PyAny>) -> Argument {
     let read = || {
         if value.is_none() {
@@ -180,15 +183,17 @@ impl PySpec {
 
     /// Return the size of the thumbnail for an upright source of this size.
     #[pyo3(signature = (width, height, /))]
-    fn output_size(&self, width: u32, height: u32) -> PyResult<(u32, u32)> {
-        if width == 0 || height == 0 {
-            return Err(PyValueError::new_err("width and height of a source must be at least 1"));
-        }
+    fn output_size(
+        &self,
+        #[pyo3(from_py_with = numbers::width)] width: NonZeroU32,
+        #[pyo3(from_py_with = numbers::height)] height: NonZeroU32,
+    ) -> PyResult<(u32, u32)> {
         if self.0.trim.is_some() {
             let message = "the size of a thumbnail with 'trim' depends on the pixels of its source";
             return Err(exceptions::SpecError::new_err(message));
         }
-        let geometry = Geometry::new(Size { width, height }, Transform::default(), &self.0)
+        let size = Size { width: width.get(), height: height.get() };
+        let geometry = Geometry::new(size, Transform::default(), &self.0)
             .map_err(|error| exceptions::ImageTooLarge::new_err(error.to_string()))?;
         Ok((geometry.canvas.width, geometry.canvas.height))
     }
@@ -213,7 +218,7 @@ impl PySpec {
 }
 
 impl PySpec {
-    /// Build a spec from a size and from options as keyword arguments.
+    /// Build a spec from a size, and from options given as keyword arguments.
     pub(super) fn of_options(
         given: PySize<'_, '_>,
         options: Option<&Bound<'_, PyDict>>,
@@ -230,7 +235,7 @@ impl PySpec {
         Ok(Self(spec.normalized()?))
     }
 
-    /// Add an attribute for each option to the class.
+    /// Add an attribute to the class for each option.
     pub(super) fn add_attributes(py: Python<'_>) -> PyResult<()> {
         let class = PyType::new::<Self>(py);
         let property = py.import("builtins")?.getattr("property")?;

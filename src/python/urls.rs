@@ -6,6 +6,7 @@ use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{PyDict, PyMapping};
 
 use super::dialects::refuse_pickling;
+use super::numbers;
 use super::sign::{Secret, clock, given_expiry};
 use crate::sign::{self, Expiry};
 
@@ -95,7 +96,7 @@ impl S3Signer {
         url: &str,
         expires: Option<&Bound<'_, PyAny>>,
         expires_in: Option<&Bound<'_, PyAny>>,
-        now: Option<i64>,
+        #[pyo3(from_py_with = numbers::now)] now: Option<i64>,
     ) -> PyResult<String> {
         let expiry = required_expiry(expires, expires_in)?;
         Ok(self.0.presign(method, url, expiry, now.unwrap_or_else(clock))?)
@@ -109,7 +110,7 @@ impl S3Signer {
         url: &str,
         headers: &Bound<'_, PyMapping>,
         payload_hash: &str,
-        now: Option<i64>,
+        #[pyo3(from_py_with = numbers::now)] now: Option<i64>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let headers: Vec<(PyBackedStr, PyBackedStr)> = headers.items()?.extract()?;
         let now = now.unwrap_or_else(clock);
@@ -145,7 +146,7 @@ impl GoogleCloudStorageHmac {
         url: &str,
         expires: Option<&Bound<'_, PyAny>>,
         expires_in: Option<&Bound<'_, PyAny>>,
-        now: Option<i64>,
+        #[pyo3(from_py_with = numbers::now)] now: Option<i64>,
     ) -> PyResult<String> {
         let expiry = required_expiry(expires, expires_in)?;
         Ok(self.0.presign(method, url, expiry, now.unwrap_or_else(clock))?)
@@ -171,7 +172,7 @@ impl GoogleCloudStorageUrls {
         url: &str,
         expires: Option<&Bound<'_, PyAny>>,
         expires_in: Option<&Bound<'_, PyAny>>,
-        now: Option<i64>,
+        #[pyo3(from_py_with = numbers::now)] now: Option<i64>,
     ) -> PyResult<(String, String)> {
         let expiry = required_expiry(expires, expires_in)?;
         Ok(self.0.unsigned(method, url, expiry, now.unwrap_or_else(clock))?)
@@ -214,7 +215,12 @@ pub(super) struct CloudflareSigner(sign::CloudflareSigner);
 impl CloudflareSigner {
     #[new]
     #[pyo3(signature = (key, *, ttl, param = "verify", url_safe = false))]
-    fn new(key: Secret, ttl: i64, param: &str, url_safe: bool) -> PyResult<Self> {
+    fn new(
+        key: Secret,
+        #[pyo3(from_py_with = numbers::ttl)] ttl: i64,
+        param: &str,
+        url_safe: bool,
+    ) -> PyResult<Self> {
         Ok(Self(sign::CloudflareSigner::new(key.as_ref(), ttl, param, url_safe)?))
     }
 

@@ -56,8 +56,8 @@ impl CloudflareSigner {
         let target = Target::parse(url)?;
         target.params(&[&self.param])?;
         let expires = expiry.at(now)?;
-        // The rule checks that the time is earlier than the issue plus the `ttl`, so the last valid
-        // second is one second before that sum.
+        // The rule checks that the time is earlier than the time of issue plus the `ttl`, so the
+        // last valid second is one second before that sum.
         let issued = expires.saturating_sub(self.ttl).saturating_add(1);
         if issued > now {
             let seconds = expires.saturating_sub(now);

@@ -18,8 +18,8 @@ pub struct GoogleCloudStorageUrls {
 }
 
 impl GoogleCloudStorageUrls {
-    /// Creates a builder of URLs that are signed with an RSA key. `account` is the email address of
-    /// a service account. Without an endpoint, Google's endpoint is used.
+    /// Creates a builder for URLs that are signed with an RSA key. `account` is the email address
+    /// of a service account. Without an endpoint, Google's endpoint is used.
     ///
     /// # Errors
     /// [`SignerError::Credential`] or [`SignerError::Endpoint`].
@@ -73,7 +73,7 @@ impl GoogleCloudStorageUrls {
     }
 }
 
-/// Signs with an HMAC key.
+/// Signs URLs with an HMAC key.
 #[derive(Clone)]
 pub struct GoogleCloudStorageSigner {
     urls: GoogleCloudStorageUrls,

@@ -12,8 +12,8 @@ pub(super) const MIN_SECRET_LENGTH: usize = 16;
 /// key is different.
 const PURPOSE: &[u8] = b"xaccel url v1";
 
-/// A derived key, and the state of the hash function after the key. Each message starts from this
-/// state.
+/// A derived key, and the state of the hash function after it has processed the key. The hash of
+/// each message continues from this state.
 #[derive(Clone)]
 pub(super) struct HmacKey {
     derived: [u8; 32],

@@ -48,8 +48,8 @@ impl HmacSecureLinkSigner {
 
     /// Signs a decoded path at the time `now` (Unix seconds): `path?st=token&ts=…&e=…`. Without a
     /// lifetime, the URL does not expire (`e=0`). A lifetime in seconds is rounded up as in
-    /// [`super::expires_in`], and the timestamp is set before `now` accordingly, so that the URL
-    /// stays the same for half of the lifetime.
+    /// [`super::expires_in`], and the timestamp is moved back from `now` accordingly, so that the
+    /// URL stays the same for half of the lifetime.
     ///
     /// # Errors
     /// Fails if the path is not in normal form, or the lifetime is not positive.

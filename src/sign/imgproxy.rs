@@ -102,8 +102,12 @@ impl ImgproxySigner {
         if let Some(expires @ ..=0) = expires {
             return Err(SignError::ExpiresOutOfRange { expires }.into());
         }
-        translate::refuse_jpeg_options(spec, "imgproxy", "only its Pro version has it in URLs")?;
-        refuse_effects(spec)?;
+        translate::refuse_jpeg_options(
+            spec,
+            "imgproxy",
+            "only its Pro version supports it in URLs",
+        )?;
+        refuse_missing(spec)?;
         let mut path = String::new();
         for option in options(source, spec, expires) {
             path.push_str(&option);
@@ -114,14 +118,23 @@ impl ImgproxySigner {
     }
 }
 
-/// Reject the effects that imgproxy does not have, or has only in its Pro version.
-fn refuse_effects(spec: &Spec) -> Result<(), DialectError> {
-    let (option, reason) = if spec.grayscale {
-        ("grayscale", "only its Pro version has it")
+/// Rejects the options that imgproxy does not support, or supports only in its Pro version.
+fn refuse_missing(spec: &Spec) -> Result<(), DialectError> {
+    const PRO: &str = "only its Pro version does";
+    let (option, reason) = if spec.page.is_some() {
+        ("page", PRO)
+    } else if spec.brightness.is_some() {
+        ("brightness", PRO)
+    } else if spec.contrast.is_some() {
+        ("contrast", PRO)
+    } else if spec.saturation.is_some() {
+        ("saturation", PRO)
+    } else if spec.grayscale {
+        ("grayscale", PRO)
     } else if spec.detail {
-        ("detail", "the nearest is sharpen")
+        ("detail", "the closest option is sharpen")
     } else if spec.radius.is_some() {
-        ("radius", "the nearest is the CSS border-radius")
+        ("radius", "the closest equivalent is the CSS border-radius")
     } else {
         return Ok(());
     };
@@ -153,6 +166,9 @@ fn options(source: &str, spec: &Spec, expires: Option<i64>) -> Vec<String> {
         Some(Flip::Horizontal) => options.push("fl:1:0".to_owned()),
         Some(Flip::Vertical) => options.push("fl:0:1".to_owned()),
         None => {}
+    }
+    if let Some(side) = spec.pixelate {
+        options.push(format!("pix:{}", translate::scaled(spec, side.to_f64())));
     }
     if let Some(sigma) = spec.blur {
         options.push(format!("bl:{sigma}"));
@@ -209,7 +225,8 @@ fn crop_option(spec: &Spec, crop: CropRect) -> String {
     format!("c:{}:{}:fp:{}:{}", side(width), side(height), decimal(x), decimal(y))
 }
 
-/// Formats a number with up to five decimals, enough for the middle between two fractions.
+/// Formats a number with up to five decimal places, which is enough for the midpoint of two
+/// fractions.
 fn decimal(value: f64) -> String {
     let text = format!("{value:.5}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

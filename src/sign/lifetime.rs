@@ -27,7 +27,7 @@ fn round_up(seconds: i64, now: i64, bucket: i64) -> Result<i64, SignError> {
 pub enum Expiry {
     /// A Unix second.
     At(i64),
-    /// At least this number of seconds from now, rounded as in [`expires_in`].
+    /// At least this number of seconds after the current time, rounded as in [`expires_in`].
     In(i64),
 }
 
@@ -44,8 +44,8 @@ impl Expiry {
         }
     }
 
-    /// Returns the start and the length of the validity period, for signatures that contain these
-    /// two. Both stay the same for half of a lifetime, or for a shorter time if the period would
+    /// Returns the start and the length of the validity period, for signatures that contain both.
+    /// They stay the same for half of the lifetime, or for a shorter time if the period would
     /// otherwise exceed `maximum` seconds.
     ///
     /// # Errors

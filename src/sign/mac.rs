@@ -75,7 +75,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// Decodes a `key` or `salt` from a list, given in hexadecimal digits.
+/// Decodes the hexadecimal digits of a `key` or `salt`; `number` is its position in the list.
 pub(super) fn decode_hex(
     what: &'static str,
     number: usize,
@@ -95,6 +95,6 @@ pub(super) fn decode_hex(
 pub(super) fn keyed<M: KeyInit>(key: &[u8]) -> M {
     match M::new_from_slice(key) {
         Ok(mac) => mac,
-        Err(_) => unreachable!("RFC 2104 takes keys of any length"),
+        Err(_) => unreachable!("RFC 2104 allows keys of any length"),
     }
 }

@@ -18,7 +18,7 @@ const WORDS: Words = Words {
 const UNSIGNED_HEADERS: [&str; 5] =
     ["authorization", "connection", "expect", "transfer-encoding", "user-agent"];
 
-/// Where the bucket is in a URL.
+/// The position of the bucket in a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Addressing {
     /// `https://endpoint/bucket/key`.
@@ -39,7 +39,7 @@ impl std::str::FromStr for Addressing {
     }
 }
 
-/// Signs for one account, region and endpoint.
+/// Signs URLs and requests for one account, region and endpoint.
 #[derive(Clone)]
 pub struct S3Signer {
     credential: Credential,

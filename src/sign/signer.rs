@@ -55,7 +55,7 @@ impl FromStr for Algorithm {
 #[derive(Clone)]
 pub(super) enum Keys {
     Hmac(Ring<HmacKey>),
-    /// An expression without remaining variables.
+    /// An expression in which all variables have been replaced by their values.
     SecureLink(Ring<SecureLinkKey>),
 }
 
@@ -119,7 +119,7 @@ impl Signer {
         Ok(Self { keys, key_param: key_param.to_owned(), expires_param: expires_param.to_owned() })
     }
 
-    /// How signatures are computed.
+    /// The algorithm that computes the signatures.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         match self.keys {
@@ -161,7 +161,7 @@ impl Signer {
         Ok(signed)
     }
 
-    /// Signs like [`Self::sign`], and appends the URL to `out`.
+    /// Signs a URL as [`Self::sign`] does, and appends the result to `out`.
     ///
     /// # Errors
     /// See [`Self::sign`]; `out` then contains part of the URL.

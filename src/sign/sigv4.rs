@@ -23,22 +23,22 @@ pub(super) const MAX_SECONDS: i64 = 604_800;
 /// The text that replaces the hash of the body in a presigned URL's canonical request.
 pub(super) const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
-/// The strings in which the two stores differ.
+/// The strings that differ between the two stores.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Words {
-    /// The prefix of the algorithm's name and of the secret.
+    /// The prefix of both the algorithm's name and the secret.
     pub(super) version: &'static str,
     pub(super) algorithm: &'static str,
     /// The prefix of the parameters' names.
     pub(super) prefix: &'static str,
-    /// The text after the date and the region.
+    /// The strings that follow the date and the region in a scope.
     pub(super) scope: [&'static str; 2],
 }
 
 /// The time of a signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Moment {
-    /// `20261126T193639Z`.
+    /// The date and time in UTC, such as `20261126T193639Z`.
     pub(super) timestamp: String,
 }
 
@@ -49,7 +49,8 @@ impl Moment {
             return Err(out_of_range);
         }
         let (days, second) = (seconds / 86_400, seconds % 86_400);
-        // The calendar repeats every 400 years, counted from a first of March.
+        // The calendar repeats every 400 years. The days are counted from 1 March, because the leap
+        // day is then the last day of a year.
         let day = days + 719_468;
         let (era, day) = (day / 146_097, day % 146_097);
         let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
@@ -98,7 +99,7 @@ impl Credential {
         format!("{}/{}", self.access_key, self.scope(moment))
     }
 
-    /// Returns the text to sign, for a canonical request.
+    /// Returns the text to sign for a canonical request.
     pub(super) fn string_to_sign(&self, moment: &Moment, canonical: &str) -> String {
         let hash = hex(&Sha256::digest(canonical.as_bytes()));
         let (algorithm, scope) = (self.words.algorithm, self.scope(moment));

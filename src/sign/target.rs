@@ -10,7 +10,7 @@ use crate::{
 pub(super) struct Target<'a> {
     /// `https://host`, or empty.
     pub(super) origin: &'a str,
-    /// Never empty.
+    /// The path, which is never empty.
     pub(super) path: &'a str,
     pub(super) query: Option<&'a str>,
 }
@@ -54,7 +54,7 @@ impl<'a> Target<'a> {
         Ok(Self { origin, path, query })
     }
 
-    /// Parses the parameters of the query and decodes them, in their order.
+    /// Parses and decodes the parameters of the query, and keeps their order.
     ///
     /// # Errors
     /// Fails if a parameter has a name that the signature needs.

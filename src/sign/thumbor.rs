@@ -16,7 +16,7 @@ use crate::{
     error::{DialectError, SignerError},
     thumbnail::format::OutputFormat,
     thumbnail::spec::{
-        Compass, CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Radius, Rgb, Rotation, Spec,
+        Compass, CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Length, Rgb, Rotation, Spec,
         Tolerance,
     },
     uri,
@@ -88,9 +88,17 @@ impl ThumborSigner {
             return Err(DialectError::NoSource);
         }
         if spec.version.is_some() {
-            return Err(inexpressible("v", "its URLs can't hold a version of the source"));
+            return Err(inexpressible("v", "its URLs can't contain a version of the source"));
         }
-        translate::refuse_jpeg_options(spec, "thumbor", "only its own settings have it")?;
+        refuse_effects(spec)?;
+        if spec.page.is_some() {
+            return Err(inexpressible("page", "it renders only the first page of a document"));
+        }
+        translate::refuse_jpeg_options(
+            spec,
+            "thumbor",
+            "it can only be set in thumbor's own settings",
+        )?;
         let mut path = String::new();
         if let Some(tolerance) = spec.trim {
             refuse_positions_after_trim(spec)?;
@@ -120,6 +128,21 @@ const fn inexpressible(option: &'static str, reason: &'static str) -> DialectErr
     DialectError::Inexpressible { server: "thumbor", option, reason }
 }
 
+/// Rejects the effects that thumbor does not support, or defines differently.
+const fn refuse_effects(spec: &Spec) -> Result<(), DialectError> {
+    Err(if spec.brightness.is_some() {
+        inexpressible("brightness", "its brightness() adds to the samples instead of multiplying")
+    } else if spec.contrast.is_some() {
+        inexpressible("contrast", "its contrast() takes only whole steps")
+    } else if spec.saturation.is_some() {
+        inexpressible("saturation", "its saturation() weighs the colours differently")
+    } else if spec.pixelate.is_some() {
+        inexpressible("pixelate", "the closest option is blur")
+    } else {
+        return Ok(());
+    })
+}
+
 /// The Euclidean distance between two colours whose samples all differ by exactly the tolerance.
 fn distance(Tolerance(most): Tolerance) -> f64 {
     (f64::from(most) * f64::sqrt(3.0)).round()
@@ -134,7 +157,7 @@ fn refuse_positions_after_trim(spec: &Spec) -> Result<(), DialectError> {
         None if is_focal => "g",
         None => return Ok(()),
     };
-    Err(inexpressible(option, "it has no positions in a source that it trims first"))
+    Err(inexpressible(option, "it does not support positions in a source that it trims first"))
 }
 
 /// Every part of a thumbor URL except the source is optional. If a part is absent, thumbor may
@@ -185,10 +208,10 @@ fn pixel(fraction: f64, side: u32) -> u32 {
     (fraction * f64::from(side)).round() as u32
 }
 
-/// `[fit-in/][-]WxH/`, before the rotation, which thumbor does last.
+/// `[fit-in/][-]WxH/`, before the rotation, which thumbor performs last.
 fn size(spec: &Spec) -> String {
-    // A stretched image keeps the length of its free side; in other images, that length follows
-    // from the other side.
+    // With `fill`, the free side keeps its length; with the other fits, its length follows from the
+    // other side.
     let free = if spec.fit == Fit::Fill { "orig".to_owned() } else { "0".to_owned() };
     let side = |side: Option<u32>| match side {
         Some(side) => translate::scaled(spec, side.into()).to_string(),
@@ -260,7 +283,7 @@ fn filters(
     if let Some(sigma) = spec.blur {
         let radius = (3.0 * sigma.to_f64()).ceil();
         if radius > MAX_BLUR_RADIUS {
-            return Err(inexpressible("blur", "its largest radius takes a sigma of at most 50"));
+            return Err(inexpressible("blur", "its maximum radius corresponds to a sigma of 50"));
         }
         filters.push(format!("blur({radius},{sigma})"));
     }
@@ -299,8 +322,9 @@ fn filters(
     Ok(filters)
 }
 
-/// Rounded corners that are transparent or, in an opaque thumbnail, have the background's colour.
-fn round_corner(source: &str, spec: &Spec, radius: Radius) -> String {
+/// The filter for rounded corners. They are transparent or, in an opaque thumbnail, have the
+/// background's colour.
+fn round_corner(source: &str, spec: &Spec, radius: Length) -> String {
     let radius = translate::scaled(spec, radius.to_f64());
     let is_opaque = spec.output_format(source) == FormatOption::Fixed(OutputFormat::Jpeg);
     let Rgb([red, green, blue]) = spec.background.unwrap_or(Rgb::WHITE);

@@ -1,7 +1,8 @@
-//! Helpers that the translations of a spec share.
+//! Helpers for the translations of a spec.
 //!
 //! A spec's gravity refers to the image as the visitor sees it, and its crop refers to the upright
-//! source. Other servers refer to other stages. A point is a pair of fractions.
+//! source. On other servers, they may refer to the image at a different stage of processing. A
+//! point is a pair of fractions.
 
 use crate::error::DialectError;
 use crate::thumbnail::{
@@ -9,8 +10,8 @@ use crate::thumbnail::{
     spec::{Fit, Flip, FormatOption, Hundredths, Rgb, Rotation, Spec},
 };
 
-/// The format to request. Without one, a server keeps the format of the source, or negotiates if it
-/// is configured to.
+/// The format to request. If it is `None`, a server keeps the format of the source, or negotiates
+/// if it is configured to.
 pub(super) fn format(spec: &Spec, source: &str) -> Option<OutputFormat> {
     match spec.format {
         Some(FormatOption::Auto) => None,
@@ -19,7 +20,8 @@ pub(super) fn format(spec: &Spec, source: &str) -> Option<OutputFormat> {
     }
 }
 
-/// The background to request: white if a JPEG may need one.
+/// The background to request. By default, it is white if the thumbnail is a JPEG and may need a
+/// background.
 pub(super) fn background(spec: &Spec, source: &str) -> Option<Rgb> {
     const JPEG: OutputFormat = OutputFormat::Jpeg;
     let needs_white = spec.output_format(source) == FormatOption::Fixed(JPEG)
@@ -27,7 +29,7 @@ pub(super) fn background(spec: &Spec, source: &str) -> Option<Rgb> {
     spec.background.or(needs_white.then_some(Rgb::WHITE))
 }
 
-/// Reject the options of the JPEG encoder that the server's URLs can't express.
+/// Rejects the options of the JPEG encoder, which the server's URLs can't express.
 pub(super) const fn refuse_jpeg_options(
     spec: &Spec,
     server: &'static str,
@@ -41,7 +43,7 @@ pub(super) const fn refuse_jpeg_options(
     Err(DialectError::Inexpressible { server, option, reason })
 }
 
-/// Converts a length in pixels of the box to pixels of the thumbnail.
+/// Converts a length from pixels of the box to pixels of the thumbnail.
 pub(super) fn scaled(spec: &Spec, pixels: f64) -> f64 {
     (pixels * spec.dpr.map_or(1.0, Hundredths::to_f64)).round().max(1.0)
 }

@@ -1,4 +1,4 @@
-//! The background: it shows through transparent pixels, and fills the padding.
+//! The background, which shows through transparent pixels and fills the padding.
 
 use super::crop::Geometry;
 use super::format::OutputFormat;

@@ -12,17 +12,17 @@ const DIGITS: &[u8; 83] =
 /// The largest number of terms along a side.
 const MOST_TERMS: usize = 9;
 
-/// The number of pixels of a drawn hash for each term along a side.
+/// The number of pixels along a side of a drawn hash, for each term.
 const DRAWN: usize = 8;
 
 /// The number of quantisation steps of the largest term.
 const STEPS: f64 = 166.0;
 
-/// The number of quantisation steps of a term on each side of zero.
+/// The number of quantisation steps on each side of zero, for a single term.
 const HALF: f64 = 9.0;
 
-/// Returns the hash of a picture. The pair is the number of terms across and down, 1 to 9 each.
-/// Opacities are ignored.
+/// Returns the hash of a picture. The pair contains the numbers of terms across and down, each from
+/// 1 to 9. Opacities are ignored.
 pub(super) fn encode(picture: Picture, (across, down): (usize, usize)) -> String {
     let Picture { width, height, data, .. } = picture.into_rgba();
     let (width, height) = (width as usize, height as usize);
@@ -108,7 +108,7 @@ pub(super) fn decode(hash: &str) -> Option<Picture> {
     Some(Picture { width, height, kind: PixelKind::Rgb, data })
 }
 
-/// The cosines of each term at each of `length` pixels.
+/// The cosine of each term at each of `length` pixels.
 fn cosines(terms: usize, length: usize) -> Vec<Vec<f64>> {
     let cosine = |term: usize, pixel: usize| (PI * float(term * pixel) / float(length)).cos();
     (0..terms).map(|term| (0..length).map(|pixel| cosine(term, pixel)).collect()).collect()
@@ -121,13 +121,13 @@ fn push(hash: &mut String, number: usize, length: u32) {
     }
 }
 
-/// Converts a sample of sRGB to linear light.
+/// Converts an sRGB sample to linear light.
 fn to_light(sample: u8) -> f64 {
     let value = f64::from(sample) / 255.0;
     if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
 }
 
-/// Converts linear light to a sample of sRGB.
+/// Converts linear light to an sRGB sample.
 fn from_light(light: f64) -> usize {
     let light = light.clamp(0.0, 1.0);
     let value =

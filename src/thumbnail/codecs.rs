@@ -2,8 +2,8 @@
 
 use crate::ffi::{av1, webp};
 
-/// Returns the codec libraries and their versions, for a report of the versions in use. libwebp and
-/// libaom report their own version; the build script reads the others from the compiled sources.
+/// Returns the names and versions of the codec libraries in use. libwebp and libaom report their
+/// own versions; the build script reads the other versions from the compiled sources.
 #[must_use]
 pub fn codecs() -> Vec<(&'static str, String)> {
     let built = env!("XACCEL_CODECS").split(',').filter_map(|codec| codec.split_once('='));

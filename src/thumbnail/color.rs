@@ -1,5 +1,5 @@
-//! Converts images to sRGB, using ICC profiles, code points or gamma, and converts inks without a
-//! profile.
+//! Converts images to sRGB, based on an ICC profile, code points or a gamma value. CMYK images
+//! without a profile are converted too.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub enum Profile {
         /// The transfer characteristics.
         transfer: u8,
     },
-    /// The primaries of sRGB, with samples that are linear light raised to this power.
+    /// The sRGB primaries, with samples that are linear light raised to this power.
     Gamma(f32),
 }
 
@@ -87,7 +87,7 @@ pub struct Converter {
 }
 
 impl Converter {
-    /// Creates a converter for samples of this profile; `None` = sRGB.
+    /// Creates a converter for samples with this profile; `None` = sRGB.
     #[must_use]
     pub const fn new(profile: Option<Profile>) -> Self {
         Self { profile, prepared: None }
@@ -130,8 +130,8 @@ impl Converter {
     }
 }
 
-/// Whether a transform changes samples by at most one. This is the case if the profile describes
-/// sRGB.
+/// Whether a transform changes each sample by at most one. This is the case if the profile
+/// describes sRGB.
 fn is_rounding_only(kind: PixelKind, transform: &Transform8BitExecutor) -> bool {
     const STEPS: [u8; 7] = [0, 28, 77, 128, 179, 227, 255];
     let colors = || {

@@ -10,7 +10,7 @@ pub fn round(picture: Picture, radius: f64) -> Picture {
     let shorter = picture.width.min(picture.height);
     let radius = radius.min(f64::from(shorter) / 2.0);
     let (width, height) = (picture.width as usize, picture.height as usize);
-    // Process one row of a corner after another, from the outside. A corner is symmetric.
+    // Process the rows of each corner from the outside in. A corner is symmetric.
     let corner = corner(radius);
     let rows = picture.data.chunks_exact_mut((width * PixelKind::Rgba.bytes()).max(1));
     for (y, row) in rows.enumerate() {
@@ -26,8 +26,7 @@ pub fn round(picture: Picture, radius: f64) -> Picture {
     picture
 }
 
-/// The opacities of the rows of the upper left corner, each up to its last pixel that is not
-/// opaque.
+/// The opacities of the upper left corner, row by row. Each row ends before its first opaque pixel.
 fn corner(radius: f64) -> Vec<Vec<u8>> {
     let opacity = |x: u32, y: u32| {
         let from_center = |pixel: u32| radius - f64::from(pixel) - 0.5;

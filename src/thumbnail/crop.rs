@@ -1,7 +1,8 @@
 //! The geometry of a thumbnail: the part of the source that it shows, and its size.
 //!
-//! Everything is computed in the *turned* image, as visitors see it. Finally, the window is
-//! transformed to the stored pixels, so that pixels are rotated only after they are resized.
+//! All computations use the *turned* image, as visitors see it. At the end, the window is
+//! transformed to the coordinates of the stored pixels, so that pixels are rotated only after they
+//! are resized.
 
 use super::format::MAX_SIDE;
 use super::header::Header;
@@ -30,7 +31,7 @@ pub struct Geometry {
     /// The size of the picture on the canvas. It is smaller than the canvas only if the fit adds
     /// padding.
     pub size: Size,
-    /// The number of pixels of the thumbnail per pixel of the box.
+    /// The number of thumbnail pixels per pixel of the box.
     pub density: f64,
     /// The size of the stored source.
     source: Size,
@@ -38,7 +39,7 @@ pub struct Geometry {
     is_scalable: bool,
     /// The part of the turned source that remains after the spec's `crop`.
     crop: Window,
-    /// The size of the kept part of `crop`, in fractions of the turned source.
+    /// The size of the kept part of `crop`, as fractions of the turned source.
     kept: (f64, f64),
 }
 
@@ -55,8 +56,8 @@ impl Geometry {
         Ok(Self { is_scalable, ..geometry })
     }
 
-    /// Computes the geometry for a source whose stored pixels have this size. `upright` turns them
-    /// upright.
+    /// Computes the geometry for a source with these stored dimensions. `upright` is the transform
+    /// that turns it upright.
     ///
     /// # Errors
     /// [`ThumbnailError::TooLarge`] when a side is longer than [`MAX_SIDE`].
@@ -73,7 +74,8 @@ impl Geometry {
             let pixels = |side: u32| (f64::from(side) * density).round().max(1.0);
             (spec.width.map(pixels), spec.height.map(pixels))
         };
-        // With `contain` and `pad`, the side that is shorter in proportion determines the scale.
+        // With `contain` and `pad`, the proportionally shorter side of the box determines the
+        // scale.
         let scale_to = |frame: (Option<f64>, Option<f64>)| {
             let ratios = [frame.0.map(|side| side / full.0), frame.1.map(|side| side / full.1)];
             let ratios = ratios.into_iter().flatten();
@@ -84,7 +86,7 @@ impl Geometry {
             .unwrap_or(1.0)
         };
         // If the source does not have enough pixels for the density, the density is lowered, so
-        // that the picture and its canvas become smaller in the same proportion.
+        // that the picture and its canvas shrink in the same proportion.
         let density =
             if spec.upscale { dpr } else { dpr.min((1.0 / scale_to(frame_at(1.0))).max(1.0)) };
         let mut frame = frame_at(density);
@@ -118,8 +120,8 @@ impl Geometry {
         Ok(Self { transform, canvas, size, density, source, is_scalable: false, crop, kept })
     }
 
-    /// The size of the whole stored source at the scale of the thumbnail. It must be decoded at
-    /// least at this size.
+    /// The size of the whole stored source at the scale of the thumbnail. The source must be
+    /// decoded at this size or larger.
     #[must_use]
     pub fn decoded_size(&self) -> Size {
         let Size { width, height } = self.transform.size(self.source);
@@ -161,7 +163,8 @@ impl Geometry {
         self.stored_window(x, y)
     }
 
-    /// The window at this distance from the left and the top of `crop`, in the stored source.
+    /// The window at this distance from the left and top edges of `crop`, as a part of the stored
+    /// source.
     fn stored_window(&self, x: f64, y: f64) -> Window {
         let (width, height) = self.kept;
         let window = Window { left: self.crop.left + x, top: self.crop.top + y, width, height };
@@ -184,13 +187,13 @@ impl Geometry {
     }
 }
 
-/// The possible positions of a window, in fractions of the stored source.
+/// The possible positions of a window, as fractions of the stored source.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Choice {
     /// The part of the source that contains the window.
     pub area: Window,
     /// The default position. It is centred horizontally. Vertically, three times as much is cropped
-    /// at the bottom as at the top, because heads are near the top.
+    /// at the bottom as at the top, because heads are usually near the top.
     pub usual: Window,
 }
 
@@ -217,13 +220,13 @@ fn snapped(window: Window, size: Size) -> Window {
     Window { left, top, width, height }
 }
 
-/// The position of a part of an image after the image is transformed.
+/// The position of a part of an image after the image has been transformed.
 fn transform_window(window: Window, transform: Transform) -> Window {
     let window = if transform.transpose { transposed(window) } else { window };
     flipped(window, transform)
 }
 
-/// The position of a part of a transformed image before the transform.
+/// The position that a part of a transformed image had before the transform.
 fn inverse_window(window: Window, transform: Transform) -> Window {
     let window = flipped(window, transform);
     if transform.transpose { transposed(window) } else { window }

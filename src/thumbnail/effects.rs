@@ -1,20 +1,26 @@
-//! The effects on the pixels of the thumbnail at its final size: shades of gray, blurring and
+//! The effects on the pixels of the thumbnail at its final size: colours, squares, blurring and
 //! sharpening.
 
 use raster::Picture;
 
 use super::spec::{Hundredths, Spec};
+use super::{adjust, pixelate};
 use crate::error::ThumbnailError;
 
-/// Apply `grayscale`, `blur`, `detail` and `sharpen`.
+/// Apply `brightness`, `contrast`, `saturation`, `grayscale`, `pixelate`, `blur`, `detail` and
+/// `sharpen`. `density` is the number of thumbnail pixels per pixel of the box.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`], which does not occur for valid images.
-pub fn apply(mut picture: Picture, spec: &Spec) -> Result<Picture, ThumbnailError> {
+pub fn apply(mut picture: Picture, spec: &Spec, density: f64) -> Result<Picture, ThumbnailError> {
     #[expect(clippy::cast_possible_truncation, reason = "two decimals")]
     let sigma = |option: Hundredths| option.to_f64() as f32;
+    picture = adjust::apply(picture, spec);
     if spec.grayscale {
         picture = picture.into_grayscale();
+    }
+    if let Some(side) = spec.pixelate {
+        picture = pixelate::apply(picture, side.to_f64() * density);
     }
     if let Some(blur) = spec.blur {
         picture = raster::blur(picture, sigma(blur))?;
@@ -31,5 +37,10 @@ pub fn apply(mut picture: Picture, spec: &Spec) -> Result<Picture, ThumbnailErro
 /// Whether [`apply`] changes the picture.
 #[must_use]
 pub fn has_any(spec: &Spec) -> bool {
-    spec.grayscale || spec.blur.is_some() || spec.detail || spec.sharpen.is_some()
+    adjust::has_any(spec)
+        || spec.grayscale
+        || spec.pixelate.is_some()
+        || spec.blur.is_some()
+        || spec.detail
+        || spec.sharpen.is_some()
 }

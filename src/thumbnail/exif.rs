@@ -4,7 +4,7 @@ const ORIENTATION: u16 = 0x0112;
 const SHORT: u16 = 3;
 
 /// Returns the orientation, 1 to 8, from the first directory of a TIFF structure, or 1 if there is
-/// none. Only this tag is parsed, so that errors elsewhere do not matter.
+/// no orientation. Only this tag is parsed, so that errors elsewhere do not matter.
 #[must_use]
 pub fn orientation(tiff: &[u8]) -> u16 {
     find(tiff.strip_prefix(b"Exif\0\0").unwrap_or(tiff))

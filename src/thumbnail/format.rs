@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The maximum length of a side of a thumbnail in pixels, which is the limit of JPEG and GIF.
+/// The maximum side length of a thumbnail, in pixels. This is the limit of JPEG and GIF.
 pub const MAX_SIDE: u32 = 65_535;
 
 /// A format in which thumbnails can be written.
@@ -105,7 +105,7 @@ impl SourceFormat {
         self.name
     }
 
-    /// The default format of a thumbnail of such a source.
+    /// The default format for thumbnails of such a source.
     #[must_use]
     pub const fn kept(self, has_alpha: bool) -> OutputFormat {
         if has_alpha { self.transparent } else { self.opaque }

@@ -17,6 +17,8 @@ pub struct Header {
     pub transform: Transform,
     /// The number of readable frames; 1 for a still image.
     pub frames: u32,
+    /// The number of pages of a document; 1 for an image.
+    pub pages: u32,
     /// The number of times that an animation plays; 0 = forever.
     pub plays: u16,
     /// Whether pixels may be transparent.
@@ -37,6 +39,7 @@ impl Header {
             orientation: 1,
             transform: Transform::default(),
             frames: 1,
+            pages: 1,
             plays: 1,
             has_alpha: false,
             has_icc: false,
@@ -57,7 +60,7 @@ impl Header {
     }
 
     /// The format of a thumbnail that keeps the format of its source. If browsers do not display
-    /// that format, it is JPEG, or PNG for a source that may be transparent.
+    /// that format, the thumbnail is a JPEG, or a PNG if the source may be transparent.
     #[must_use]
     pub const fn kept_format(&self) -> OutputFormat {
         self.format.kept(self.has_alpha)

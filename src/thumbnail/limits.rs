@@ -4,20 +4,20 @@
 use crate::error::ThumbnailError;
 use raster::Size;
 
-/// Returns [`ThumbnailError::Timeout`] if the time limit was exceeded.
+/// A function that returns [`ThumbnailError::Timeout`] if the time limit was exceeded.
 pub type CheckTime<'a> = &'a dyn Fn() -> Result<(), ThumbnailError>;
 
 /// The limits of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The maximum number of bytes of the decoded source, in all of its frames.
+    /// The maximum number of bytes of the decoded source, across all frames.
     pub max_memory: u64,
-    /// The maximum number of pixels of the decoded source, in all of its frames; `None` = no limit
+    /// The maximum number of pixels of the decoded source, across all frames; `None` = no limit
     /// other than `max_memory`.
     pub max_pixels: Option<u64>,
     /// The maximum number of bytes of the encoded source.
     pub max_bytes: u64,
-    /// The maximum number of frames of an animation.
+    /// The maximum number of frames of a thumbnail. Later frames of the source are not decoded.
     pub max_frames: u32,
     /// The maximum length of the longer side of the thumbnail, in pixels.
     pub max_side: u32,
@@ -55,13 +55,12 @@ impl Limits {
         pixel_bytes: u64,
         frames: u32,
     ) -> Result<(), ThumbnailError> {
-        at_most("frames", u64::from(frames), u64::from(self.max_frames))?;
         let pixels = pixels.saturating_mul(u64::from(frames));
         at_most("pixels", pixels, self.max_pixels.unwrap_or(u64::MAX))?;
         self.check_memory("bytes of decoded pixels", pixels.saturating_mul(pixel_bytes))
     }
 
-    /// Check the bytes that a decoder needs.
+    /// Check the number of bytes that a decoder needs.
     ///
     /// # Errors
     /// [`ThumbnailError::TooLarge`].

@@ -1,7 +1,7 @@
 //! Renders several thumbnails at once, with plain threads.
 //!
-//! The threads exist only during one call. The threads of a longer-lived pool would not exist in a
-//! forked child, which would then wait for them forever.
+//! The threads exist only during one call. If they belonged to a longer-lived pool, they would not
+//! exist in a forked child, which would then wait for them forever.
 
 use std::num::NonZeroUsize;
 use std::sync::Mutex;

@@ -10,13 +10,14 @@
 //! | resize | [`resize`] | pixels, or rows as they are decoded |
 //! | convert to sRGB | [`color`] | pixels of the thumbnail |
 //! | turn upright, rotate, mirror | [`orient`] | pixels of the thumbnail |
-//! | shades of gray, blur, sharpen | [`effects`] | pixels of the thumbnail |
+//! | change colours, pixelate, blur, sharpen | [`effects`] with [`adjust`], [`pixelate`] | pixels of the thumbnail |
 //! | round the corners | [`corners`] | pixels of the thumbnail |
 //! | flatten, pad | [`background`] | pixels of the thumbnail |
 //! | encode | [`encode`] | pixels of the thumbnail |
 //!
 //! For conversions from JPEG and lossy WebP to one of these two formats, `planar` is a shortcut.
 
+pub mod adjust;
 pub mod background;
 mod blurhash;
 pub mod codecs;
@@ -34,6 +35,7 @@ pub mod many;
 pub mod options;
 pub mod orient;
 pub mod partial;
+pub mod pixelate;
 pub mod placeholder;
 mod plan;
 mod planar;
@@ -48,10 +50,11 @@ mod trim;
 use crate::error::ThumbnailError;
 use color::Converter;
 use crop::{Geometry, Window};
-use decode::{Completeness, DecodedFrame, Pixels, Source};
+use decode::{Completeness, DecodedFrame, Input, Pixels, Source};
 use format::OutputFormat;
 use options::RenderOptions;
 use plan::RenderPlan;
+pub use plan::size_to_decode;
 use raster::{Frame, Picture, Size};
 use spec::{Gravity, Spec};
 
@@ -71,13 +74,16 @@ pub struct Thumbnail {
     pub is_complete: bool,
 }
 
-/// Make a thumbnail of an encoded image.
+/// Make a thumbnail of an image.
 ///
 /// # Errors
 /// Fails if the source exceeds a limit or is not a readable image, or the time limit is exceeded.
-pub fn render(source: &[u8], options: &RenderOptions<'_>) -> Result<Thumbnail, ThumbnailError> {
+pub fn render<'a>(
+    source: impl Into<Input<'a>>,
+    options: &RenderOptions<'_>,
+) -> Result<Thumbnail, ThumbnailError> {
     let mut source = match options.spec.trim {
-        Some(tolerance) => trim::open(source, options, tolerance)?,
+        Some(tolerance) => trim::open(source.into(), options, tolerance)?,
         None => decode::open(source, options.limits)?,
     };
     let plan = RenderPlan::new(source.as_ref(), options)?;
@@ -100,26 +106,48 @@ pub fn render(source: &[u8], options: &RenderOptions<'_>) -> Result<Thumbnail, T
     Ok(Thumbnail { data, width, height, format: plan.format, is_complete })
 }
 
-/// Compute the `ThumbHash` of an encoded image, for [`placeholder::draw`]. Only the limits, the
+/// Compute the `ThumbHash` of an image, for [`placeholder::draw`]. Only the limits, the
 /// time limit and `is_partial` are used; the other options are ignored.
 ///
 /// # Errors
 /// See [`render`].
-pub fn thumbhash(source: &[u8], options: &RenderOptions<'_>) -> Result<Vec<u8>, ThumbnailError> {
-    small_picture(source, options).map(placeholder::hash)
+pub fn thumbhash<'a>(
+    source: impl Into<Input<'a>>,
+    options: &RenderOptions<'_>,
+) -> Result<Vec<u8>, ThumbnailError> {
+    small_picture(source.into(), options).map(placeholder::hash)
 }
 
-/// Compute the `BlurHash` of an encoded image, for [`placeholder::draw_blurhash`]. It uses the same
+/// Compute the `BlurHash` of an image, for [`placeholder::draw_blurhash`]. It uses the same
 /// options as [`thumbhash()`].
 ///
 /// # Errors
 /// See [`render`].
-pub fn blur_hash(source: &[u8], options: &RenderOptions<'_>) -> Result<String, ThumbnailError> {
-    small_picture(source, options).map(placeholder::blur_hash)
+pub fn blur_hash<'a>(
+    source: impl Into<Input<'a>>,
+    options: &RenderOptions<'_>,
+) -> Result<String, ThumbnailError> {
+    small_picture(source.into(), options).map(placeholder::blur_hash)
 }
 
-/// The image from which a hash is computed.
-fn small_picture(source: &[u8], options: &RenderOptions<'_>) -> Result<Picture, ThumbnailError> {
+/// Returns the main colours of an encoded image, most frequent first. It uses the same options as
+/// [`thumbhash()`].
+///
+/// # Errors
+/// See [`render`].
+pub fn main_colors<'a>(
+    source: impl Into<Input<'a>>,
+    options: &RenderOptions<'_>,
+    most: encode::Colors,
+) -> Result<Vec<spec::Rgb>, ThumbnailError> {
+    encode::main_colors(small_picture(source.into(), options)?, most)
+}
+
+/// The image from which a placeholder is computed.
+fn small_picture(
+    source: Input<'_>,
+    options: &RenderOptions<'_>,
+) -> Result<Picture, ThumbnailError> {
     // PNG preserves transparency, and has a single frame.
     let options =
         RenderOptions { spec: &placeholder::spec(), format: Some(OutputFormat::Png), ..*options };
@@ -132,7 +160,7 @@ fn small_picture(source: &[u8], options: &RenderOptions<'_>) -> Result<Picture, 
     Ok(frame.picture)
 }
 
-/// All steps from decoding to encoding, for each frame.
+/// Decode each frame, and perform all steps before encoding.
 fn frames(
     source: Box<dyn Source + '_>,
     plan: &RenderPlan<'_>,
@@ -154,7 +182,7 @@ fn frames(
         options.check_time()?;
         let picture = colors.to_srgb(picture);
         let picture = orient::apply(picture, geometry.transform);
-        let picture = effects::apply(picture, options.spec)?;
+        let picture = effects::apply(picture, options.spec, geometry.density)?;
         let picture = match options.spec.radius {
             Some(radius) => corners::round(picture, radius.to_f64() * geometry.density),
             None => picture,

@@ -5,7 +5,7 @@ use super::format::OutputFormat;
 use super::header::Header;
 use super::limits::Limits;
 use super::resize::Averaging;
-use super::spec::Spec;
+use super::spec::{Page, Spec};
 use crate::error::ThumbnailError;
 
 /// The default quality of each format. It applies if the spec does not set one.
@@ -38,7 +38,7 @@ impl Qualities {
     }
 }
 
-/// Everything about a thumbnail except its source.
+/// All parameters of a render except the source.
 #[derive(Clone, Copy)]
 pub struct RenderOptions<'a> {
     /// The description of the thumbnail. Its format and version are ignored here.
@@ -67,9 +67,24 @@ impl RenderOptions<'_> {
         self.format.unwrap_or_else(|| header.kept_format())
     }
 
+    /// The maximum number of frames in a thumbnail of a source with this header. Formats that do
+    /// not support animations show the first frame.
+    pub(super) fn max_frames(&self, header: &Header) -> u32 {
+        if self.format_for(header).is_animated() { self.limits.max_frames.max(1) } else { 1 }
+    }
+
     /// The number of frames to decode from a source with this header.
     pub(super) fn frames_of(&self, header: &Header) -> u32 {
-        if self.format_for(header).is_animated() { header.frames } else { 1 }
+        header.frames.min(self.max_frames(header))
+    }
+
+    /// Check that a source with this header has the page that the spec selects.
+    ///
+    /// # Errors
+    /// [`ThumbnailError::NoSuchPage`].
+    pub(super) fn check_page(&self, header: &Header) -> Result<(), ThumbnailError> {
+        let (page, pages) = (self.spec.page.unwrap_or(Page::FIRST).number(), header.pages);
+        if page > pages { Err(ThumbnailError::NoSuchPage { page, pages }) } else { Ok(()) }
     }
 
     /// # Errors

@@ -68,8 +68,8 @@ impl Transform {
         })
     }
 
-    /// The corner of the image before the transform that becomes the upper left corner: whether it is
-    /// at the right, and whether it is at the bottom.
+    /// The corner of the original image that the transform moves to the upper left: whether it is
+    /// on the right, and whether it is at the bottom.
     #[must_use]
     pub const fn stored_corner(self) -> (bool, bool) {
         if self.transpose { (self.flip_y, self.flip_x) } else { (self.flip_x, self.flip_y) }
@@ -87,7 +87,7 @@ impl Transform {
         }
     }
 
-    /// Returns the size of an image after the transform, given its size before.
+    /// Returns the size of an image after the transform, given its original size.
     #[must_use]
     pub const fn size(self, size: Size) -> Size {
         if self.transpose { size.swapped() } else { size }

@@ -1,7 +1,7 @@
 //! Sources that are read only as far as necessary: files and streams.
 //!
-//! A thumbnail of one eighth of a progressive JPEG's size needs only the first scans. They may be a
-//! small part of the file.
+//! For a thumbnail at one eighth of the size of a progressive JPEG, only the first scans are
+//! needed. They may be only a small part of the file.
 
 use std::fs::File;
 use std::io::{self, Read, Take};
@@ -15,8 +15,18 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use super::limits::Limits;
 use crate::error::ThumbnailError;
 
-/// The start of a JPEG: the marker SOI, followed by another marker.
+/// The start of a JPEG: the SOI marker, followed by another marker.
 const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
+
+/// Open a file for reading. Opening a FIFO or a device has no side effects.
+///
+/// # Errors
+/// Fails if the file can't be opened.
+pub fn open(path: &Path) -> io::Result<File> {
+    // Opening a FIFO would wait for a writer, and a terminal could become the controlling terminal.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(openat(CWD, path, flags, Mode::empty())?.into())
+}
 
 /// A file that is read only as far as necessary.
 pub struct SourceFile {
@@ -33,14 +43,11 @@ impl SourceFile {
     /// The outer error means that the file can't be read, or is not a regular file (`NotFound`).
     /// The inner error means that it is too large.
     pub fn open(path: &Path, limits: &Limits) -> io::Result<Result<Self, ThumbnailError>> {
-        // Opening a FIFO would wait for a writer, and a terminal could become the controlling
-        // terminal.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        Self::from_file(openat(CWD, path, flags, Mode::empty())?.into(), limits)
+        Self::from_file(open(path)?, limits)
     }
 
-    /// Use an open file whose size is within the limits. It is read from its start regardless of
-    /// the position of its descriptor, and the position does not change.
+    /// Use an open file whose size is within the limits. The file is read from its start,
+    /// regardless of the descriptor's position, which does not change.
     ///
     /// # Errors
     /// See [`open`](Self::open).
@@ -58,8 +65,8 @@ impl SourceFile {
         Ok(Ok(Self { file, size: metadata.len(), read }))
     }
 
-    /// Returns the first bytes, as far as they are needed for a thumbnail of one eighth of a JPEG's
-    /// size. Returns `None` if the whole file is needed.
+    /// Returns as much of the start of the file as is needed for a thumbnail at one eighth of a
+    /// JPEG's size. Returns `None` if the whole file is needed.
     ///
     /// # Errors
     /// Fails if the file can't be read.
@@ -72,6 +79,16 @@ impl SourceFile {
         Ok(((self.read.len() as u64) < self.size).then_some(&self.read))
     }
 
+    /// Returns the first bytes of the file, at most `length` of them.
+    ///
+    /// # Errors
+    /// Fails if the file can't be read.
+    pub fn head(&mut self, length: usize) -> io::Result<&[u8]> {
+        let missing = length.saturating_sub(self.read.len()) as u64;
+        self.file.by_ref().take(missing).read_to_end(&mut self.read)?;
+        Ok(self.read.get(..length).unwrap_or(&self.read))
+    }
+
     /// Returns the whole file.
     ///
     /// # Errors
@@ -82,7 +99,7 @@ impl SourceFile {
     }
 }
 
-/// A reader with its own position. The position of a descriptor is shared with its copies.
+/// A reader with its own position, because copies of a descriptor share one position.
 struct Positioned {
     file: File,
     position: u64,
@@ -120,7 +137,7 @@ impl StreamedSource {
     }
 
     /// Add the next piece. Returns true for the piece that completes the bytes needed for a
-    /// thumbnail of one eighth of a JPEG's size.
+    /// thumbnail at one eighth of a JPEG's size.
     pub fn feed(&mut self, piece: &[u8]) -> bool {
         Arc::make_mut(&mut self.content).extend_from_slice(piece);
         let Some(needed) = &mut self.needed else { return false };

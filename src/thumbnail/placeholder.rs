@@ -1,8 +1,8 @@
 //! A blurred preview of about 25 bytes, shown until the thumbnail has loaded.
 //!
 //! [ThumbHash](https://evanw.github.io/thumbhash/) and [`BlurHash`](super::blurhash) store a few
-//! terms of a cosine transform. Browsers can't draw them, so the hash is drawn here as a tiny WebP in
-//! a `data:` URI.
+//! terms of a cosine transform. Browsers can't draw these hashes, so each is drawn here as a tiny
+//! WebP in a `data:` URI.
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
@@ -21,7 +21,8 @@ const SIDE: u32 = 100;
 const QUALITY: u8 = 50;
 
 /// The spec of the image from which the hash is computed.
-pub(super) fn spec() -> Spec {
+#[must_use]
+pub fn spec() -> Spec {
     Spec { width: Some(SIDE), height: Some(SIDE), ..Spec::default() }
 }
 

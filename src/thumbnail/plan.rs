@@ -1,7 +1,7 @@
 //! The plan of a render: its options, applied to the header of one source.
 
 use super::crop::Geometry;
-use super::decode::{DecodeRequest, Source};
+use super::decode::{self, DecodeRequest, Source};
 use super::encode::{self, Style};
 use super::format::OutputFormat;
 use super::header::Header;
@@ -10,6 +10,25 @@ use super::resize::Averaging;
 use crate::error::ThumbnailError;
 use raster::Size;
 
+/// The minimum size at which a decoder outside this crate has to decode a source.
+///
+/// `full` is the size of the upright source, or of the page to decode.
+///
+/// # Errors
+/// [`ThumbnailError::NoSuchPage`], or [`ThumbnailError::TooLarge`] if the thumbnail is too large.
+pub fn size_to_decode(
+    full: Size,
+    pages: u32,
+    options: &RenderOptions<'_>,
+) -> Result<Size, ThumbnailError> {
+    let header = Header { pages, ..Header::still(decode::DECODED, full) };
+    options.check_page(&header)?;
+    let geometry = Geometry::new(full, header.transform, options.spec)?;
+    options.limits.check_output(geometry.canvas, 1)?;
+    let needs_all = options.spec.trim.is_some() || options.averaging == Averaging::LinearLight;
+    Ok(if needs_all { full } else { geometry.decoded_size() })
+}
+
 /// Everything that depends on the header: which pixels to decode, and how to process them.
 pub(super) struct RenderPlan<'a> {
     pub(super) options: &'a RenderOptions<'a>,
@@ -17,7 +36,7 @@ pub(super) struct RenderPlan<'a> {
     pub(super) geometry: Geometry,
     /// The format to write.
     pub(super) format: OutputFormat,
-    /// The quality of the written file.
+    /// The quality of the thumbnail.
     pub(super) quality: u8,
     /// The encoder's other settings.
     pub(super) style: Style,
@@ -34,6 +53,7 @@ impl<'a> RenderPlan<'a> {
         options: &'a RenderOptions<'a>,
     ) -> Result<Self, ThumbnailError> {
         let header = source.header();
+        options.check_page(header)?;
         let RenderOptions { spec, qualities, style, limits, .. } = *options;
         let format = options.format_for(header);
         let quality = spec.quality.unwrap_or_else(|| qualities.of(format));
@@ -48,7 +68,7 @@ impl<'a> RenderPlan<'a> {
                 Averaging::LinearLight => Size { width: u32::MAX, height: u32::MAX },
             },
             half_chroma: encode::halves_chroma(format, quality, style),
-            all_frames: frames > 1,
+            max_frames: options.max_frames(header),
             is_partial: options.is_partial,
             limits,
             expired: options.expired,

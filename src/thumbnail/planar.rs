@@ -1,4 +1,4 @@
-//! The planar path: conversions from JPEG and lossy WebP to one of these formats, without a
+//! The planar path: conversions from JPEG or lossy WebP to either of these formats, without a
 //! conversion to RGB.
 //!
 //! Both formats store luma separately from chroma, and usually store chroma at half the resolution.
@@ -58,7 +58,7 @@ fn applies(plan: &RenderPlan<'_>) -> bool {
     let Size { width, height } = geometry.canvas;
     let spec = options.spec;
     let is_smart = spec.gravity == Some(Gravity::Smart) && geometry.choice().is_some();
-    // In a mirror image of odd size, different pairs of pixels share a sample of chroma.
+    // If an image of odd size is mirrored, different pairs of pixels share a chroma sample.
     let keeps_pairs = width.is_multiple_of(2) && height.is_multiple_of(2)
         || geometry.transform == Transform::default();
     matches!(plan.format, OutputFormat::Jpeg | OutputFormat::WebP)

@@ -13,10 +13,10 @@ use crate::error::ThumbnailError;
 /// The values that are averaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Averaging {
-    /// The gamma-encoded samples of sRGB, as in browsers and most programs.
+    /// Gamma-encoded sRGB samples, as in browsers and most programs.
     #[default]
     Encoded,
-    /// Linear light: samples are linearised before resizing, and encoded afterwards.
+    /// Linear light: samples are linearised before resizing, and gamma-encoded again afterwards.
     LinearLight,
 }
 
@@ -69,12 +69,13 @@ fn resize_rows(
     Ok(strips.finish())
 }
 
-/// Resize a part of one component of an image with the size `picture`. Each sample of the result
-/// covers `covers` pixels in each direction. The last sample, and therefore the part, may extend
-/// beyond the edge of the image.
+/// Resize a part of one component of an image. `picture` is the size of the image. Each sample of
+/// the result covers `covers` pixels in each direction. The last sample, and therefore the part,
+/// may extend beyond the edge of the image.
 ///
 /// # Errors
-/// [`ThumbnailError::Internal`], which the sizes of a [`Geometry`](super::crop::Geometry) never cause.
+/// [`ThumbnailError::Internal`]. This never happens with sizes from a
+/// [`Geometry`](super::crop::Geometry).
 pub fn resize_component(
     component: &Component<'_>,
     picture: Size,
@@ -102,7 +103,7 @@ pub fn resize_component(
     Ok(raster::resize_samples(&samples, extended, area, Size { width: columns, height: rows })?)
 }
 
-/// The maximum error that fractions cause in a position, in pixels.
+/// The maximum error of a position that is computed from fractions, in pixels.
 const ROUNDING: f64 = 1e-6;
 
 /// Rounds up to a whole number of samples, ignoring rounding errors.
@@ -129,10 +130,11 @@ fn extend(samples: &[u8], from: Size, to: Size) -> Cow<'_, [u8]> {
     Cow::Owned(extended)
 }
 
-/// Returns a small copy of a part of an image, for the analysis of its colours.
+/// Returns a small copy of a part of an image, for colour analysis.
 ///
 /// # Errors
-/// [`ThumbnailError::Internal`], which the sizes of a [`Geometry`](super::crop::Geometry) never cause.
+/// [`ThumbnailError::Internal`]. This never happens with sizes from a
+/// [`Geometry`](super::crop::Geometry).
 pub fn shrunk_copy(
     picture: &Picture,
     window: Window,
@@ -180,5 +182,19 @@ mod tests {
         let resized = resize(Pixels::Rows(rows), window, size, Averaging::Encoded, &check_time);
         assert_eq!(resized, Err(ThumbnailError::Timeout));
         assert!((1_000_000..2_000_000).contains(&read.get()), "{}", read.get());
+    }
+
+    #[test]
+    fn a_window_of_whole_pixels_is_an_area_of_whole_pixels() {
+        for side in [97, 300, 641, 997, 4001] {
+            for (first, end) in [(0, side), (0, side - 1), (13, 57), (side / 3, side / 3 * 2)] {
+                let whole = f64::from(side);
+                let (left, width) = (f64::from(first) / whole, f64::from(end - first) / whole);
+                let window = Window { left, top: left, width, height: width };
+                let area = area(Size { width: side, height: side }, window);
+                let expected = (f64::from(first), f64::from(end - first));
+                assert_eq!([(area.left, area.width), (area.top, area.height)], [expected; 2]);
+            }
+        }
     }
 }

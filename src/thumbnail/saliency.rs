@@ -7,9 +7,9 @@
 //!   Barrier Salient Object Detection at 80 FPS", ICCV 2015).
 //! - Contrast with the surroundings, in luma, colour and opacity.
 //! - Detail.
-//! - Detail in the colour of skin, separate from the border.
+//! - Detail in skin-coloured areas that are separate from the border.
 //!
-//! Values below the mean of the sum count as zero.
+//! Values of the sum that are below its mean count as zero.
 
 use raster::{Picture, PixelKind};
 
@@ -116,7 +116,7 @@ impl Map {
         self.with(cells.collect())
     }
 
-    /// The squared difference of a spot from its surroundings.
+    /// The squared difference between each spot and its surroundings.
     fn contrast(&self) -> Self {
         let sums = Sums::new(self);
         let squares =
@@ -165,7 +165,7 @@ impl Map {
     }
 }
 
-/// The sums of all cells above and to the left of each corner between cells.
+/// For each corner between cells, the sum of all cells above and to the left of it.
 struct Sums {
     width: usize,
     height: usize,
@@ -187,7 +187,7 @@ impl Sums {
         Self { width: map.width, height: map.height, corners }
     }
 
-    /// The mean of the cells within `radius`, across and down.
+    /// The mean of the cells that are at most `radius` cells away, across and down.
     fn mean(&self, (x, y): (usize, usize), radius: usize) -> f32 {
         let (left, right) = (x.saturating_sub(radius), (x + radius + 1).min(self.width));
         let (top, bottom) = (y.saturating_sub(radius), (y + radius + 1).min(self.height));
@@ -202,19 +202,19 @@ impl Sums {
     }
 }
 
-/// The product of colour and opacity, from 0 to 1.
+/// The colour multiplied by the opacity, with values from 0 to 1.
 fn premultiplied([red, green, blue, alpha]: [u8; 4]) -> [f32; 4] {
     let [red, green, blue, alpha] = [red, green, blue, alpha].map(|v| f32::from(v) / 255.0);
     [red * alpha, green * alpha, blue * alpha, alpha]
 }
 
-/// Luma of BT.601.
+/// BT.601 luma.
 fn luma([red, green, blue, _]: &[f32; 4]) -> f32 {
     0.299 * red + 0.587 * green + 0.114 * blue
 }
 
-/// The similarity of a colour to skin of any tone, 0 to 1. Only the direction of the colour counts,
-/// because it hardly varies between people.
+/// The similarity of a colour to skin of any tone, 0 to 1. Only the direction of the colour in RGB
+/// space is compared, because it hardly varies between people.
 fn skin([red, green, blue, _]: &[f32; 4]) -> f32 {
     let length = (red * red + green * green + blue * blue).sqrt();
     if length < 0.25 {

@@ -65,7 +65,7 @@ struct Axis {
 }
 
 impl Axis {
-    /// The start of the run of lines with the highest score.
+    /// The start of the highest-scoring run of lines.
     fn best(&self, lines: &[f32]) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "at most 96 lines")]
         let fraction = |part: usize, whole: usize| part as f64 / whole as f64;

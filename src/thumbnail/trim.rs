@@ -1,10 +1,11 @@
-//! `trim`: cuts off the border of a source, which has the colour of the source's upper left corner.
+//! `trim`: cuts off the border of a source. The border has the colour of the source's upper left
+//! corner.
 //!
 //! The edges of the border are known only after the source has been decoded at full size. The
 //! result is another source, so that all other steps work on the part within the border.
 
 use super::color::Profile;
-use super::decode::{self, Completeness, DecodeRequest, Sink, Source};
+use super::decode::{self, Completeness, DecodeRequest, Input, Sink, Source};
 use super::header::Header;
 use super::options::RenderOptions;
 use super::orient::Transform;
@@ -12,24 +13,25 @@ use super::spec::Tolerance;
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
 
-/// Decode a source, and return it without its border. An animation is decoded a second time for its
-/// frames, so that they are not all in memory at the same time. The same border is cut off from all
-/// of its frames.
+/// Decode a source, and return it without its border. An animation is decoded a second time to
+/// obtain its frames, so that they are not all in memory at the same time. The same border is cut
+/// off from all frames.
 ///
 /// # Errors
 /// See [`render`](super::render).
 pub(super) fn open<'a>(
-    bytes: &'a [u8],
+    input: Input<'a>,
     options: &RenderOptions<'_>,
     tolerance: Tolerance,
 ) -> Result<Box<dyn Source + 'a>, ThumbnailError> {
-    let mut source = decode::open(bytes, options.limits)?;
+    let mut source = decode::open(input, options.limits)?;
     let (header, profile) = (*source.header(), source.profile());
+    options.check_page(&header)?;
     let frames = options.frames_of(&header);
     let request = DecodeRequest {
         size: FULL,
         half_chroma: false,
-        all_frames: frames > 1,
+        max_frames: options.max_frames(&header),
         is_partial: options.is_partial,
         limits: options.limits,
         expired: options.expired,
@@ -49,7 +51,7 @@ pub(super) fn open<'a>(
     let area = inside.unwrap_or_else(|| Area::all(header.size));
     let pixels = match still {
         Some(picture) => TrimmedPixels::Still(cut(picture, area), completeness),
-        None => TrimmedPixels::Animation(decode::open(bytes, options.limits)?, area),
+        None => TrimmedPixels::Animation(decode::open(input, options.limits)?, area),
     };
     let size = match &pixels {
         TrimmedPixels::Still(picture, _) => picture.size(),
@@ -119,7 +121,7 @@ impl Area {
         Self { left: 0, top: 0, right: width as usize, bottom: height as usize }
     }
 
-    /// The smallest area that contains both.
+    /// The smallest area that contains both areas.
     fn with(self, other: Self) -> Self {
         Self {
             left: self.left.min(other.left),
@@ -171,7 +173,8 @@ fn premultiplied([red, green, blue, alpha]: [u8; 4]) -> [u8; 4] {
     [weighed(red), weighed(green), weighed(blue), alpha]
 }
 
-/// The smallest area that contains all pixels, of `N` bytes each, that differ from the corner.
+/// The smallest area that contains every pixel that differs from the corner pixel. Each pixel has
+/// `N` bytes.
 fn within<const N: usize>(
     picture: &Picture,
     upright: Transform,
@@ -189,7 +192,7 @@ fn within<const N: usize>(
     for (y, row) in pixels.chunks_exact(width.max(1)).enumerate() {
         options.check_time()?;
         let (left, right) = found.map_or((width, 0), |area| (area.left, area.right));
-        // Pixels between the edges that were found so far can't change these edges.
+        // Pixels between the edges found so far can't change these edges.
         let first = row.iter().take(left).position(is_inside);
         let last = row.iter().skip(right).rposition(is_inside).map(|x| right + x);
         let has_content = first.is_some()

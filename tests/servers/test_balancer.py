@@ -301,9 +301,9 @@ def test_a_load_balancer_has_no_cache(tmp_path):
         (("--balance", "a:80;"), "balance has an invalid character: 'a:80;'"),
         (("--real-ip-from", "a.internal"), "real_ip_from must be an address"),
         (("--real-ip-from", "10.0.0.1/8"), "has host bits set"),
-        (("--balance", "a:80", "--static", "/s/=/srv"), "the load balancer has no static"),
-        (("--balance", "a:80", "--verify", "app"), "the load balancer has no verify"),
-        (("--balance", "a:80", "--upstream", "b:1"), "the load balancer has no upstream"),
+        (("--balance", "a:80", "--static", "/s/=/srv"), "the load balancer does not use static"),
+        (("--balance", "a:80", "--verify", "app"), "the load balancer does not use verify"),
+        (("--balance", "a:80", "--upstream", "b:1"), "the load balancer does not use upstream"),
     ],
 )
 def test_options_that_do_not_fit(file, capsys, arguments, message):
@@ -318,7 +318,7 @@ def test_other_servers_do_not_balance(file, capsys, option):
 
 
 def test_errors_name_no_option_of_the_command(file):
-    with pytest.raises(ConfigError, match="the load balancer has no log_header"):
+    with pytest.raises(ConfigError, match="the load balancer does not use log_header"):
         generators.load("nginx").site(
             Config.from_mapping({}), Deployment(balance=("a:1",), log_header="X-User")
         )

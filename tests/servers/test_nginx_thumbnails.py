@@ -34,6 +34,7 @@ WAYS = {
         {
             "THUMBNAIL_ONLY_PRESETS": True,
             "THUMBNAIL_PRESETS": {"small": "50x-", "auto": "50x-,auto", "both": "50x50,cover"},
+            "THUMBNAIL_FORMAT": "webp",
         },
         None,
     ),
@@ -189,7 +190,10 @@ def test_errors_are_those_of_the_app(served):
 
 @pytest.mark.parametrize("served", ["presets"], indirect=True)
 def test_only_presets_are_served(served):
-    assert served.get("/t/50x50,cover/cat.jpg").status == 200
+    for spec, media_type in (("50x50,cover", "image/jpeg"), ("50x50,cover,webp", "image/webp")):
+        for _ in range(2):
+            response = served.get(f"/t/{spec}/cat.jpg")
+            assert (response.status, response.headers["Content-Type"]) == (200, media_type)
     assert served.get("/t/50x50,cover/cat.jpg?x").status == 404
     for target in ("/t/51x-/cat.jpg", "/t/50x-,v-AAAAAAAA/cat.jpg", "/t/"):
         before = served.asked

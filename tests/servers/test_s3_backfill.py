@@ -108,7 +108,7 @@ def test_the_command_reminds_of_the_other_machines(machine, server, tmp_path, ca
     assert main(["cache", "purge", "--config", str(file), "cats/tom.jpg"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("cats/tom.jpg: removed 1 thumbnail\n")
-    assert "Other machines still have them in their caches." in out
+    assert "The caches of other machines may still contain these thumbnails." in out
     told = []
     listeners.append(lambda config, name: told.append(name))
     assert main(["cache", "purge", "--config", str(file), "cats/tom.jpg"]) == 0

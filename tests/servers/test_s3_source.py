@@ -86,14 +86,23 @@ def test_a_replaced_image_is_not_published(bucket, relay, tmp_path, jpeg, monkey
     bucket.put(f"{PHOTOS}changing.jpg", jpeg)
     renderer = endpoint._delivery.renderer
     render = renderer.render
+    most = 2
 
     def replace_meanwhile(*arguments):
-        bucket.put(f"{PHOTOS}changing.jpg", jpeg[:-2] + b"\0\xff\xd9")
+        renders.append(None)
+        if len(renders) <= most:
+            bucket.put(f"{PHOTOS}changing.jpg", jpeg[:-2] + len(renders) * b"\0" + b"\xff\xd9")
         return render(*arguments)
 
     monkeypatch.setattr(renderer, "render", replace_meanwhile)
+    renders = []
     assert get(endpoint, helpers.thumbnail_url("changing.jpg", 50)).status == 200
+    assert len(renders) == 2
     assert not list(tmp_path.glob("t/**/changing.jpg"))
+    renders, most = [], 1
+    assert get(endpoint, helpers.thumbnail_url("changing.jpg", 50)).status == 200
+    assert len(renders) == 2
+    assert list(tmp_path.glob("t/**/changing.jpg"))
 
 
 def test_the_version_of_an_url(bucket, relay, jpeg):
@@ -136,9 +145,9 @@ def test_an_empty_object(bucket):
 
 
 def test_an_object_that_is_too_large_is_not_fetched(bucket, relay):
-    bucket.put(f"{PHOTOS}large.bin", os.urandom(400_000))
-    with pytest.raises(ImageTooLarge, match="300000 bytes"):
-        source(bucket, relay, max_bytes=300_000).get("large.bin")
+    bucket.put(f"{PHOTOS}large.bin", os.urandom(4_000_000))
+    with pytest.raises(ImageTooLarge, match="3000000 bytes"):
+        source(bucket, relay, max_bytes=3_000_000).get("large.bin")
     assert relay.received < 2 * FIRST_RANGE
 
 
@@ -161,6 +170,11 @@ def images(bucket):
 
 class TestRanges:
     """Only what a thumbnail needs is fetched."""
+
+    @pytest.fixture(autouse=True)
+    def short_first_range(self, monkeypatch):
+        """The first request fetches a small part of the image, as it does for a large photo."""
+        monkeypatch.setattr("xaccel.thumbnails.sources.s3.FIRST_RANGE", 128 * 1024)
 
     def test_the_start_of_a_progressive_image(self, answer, relay, images):
         image = images["progressive"]

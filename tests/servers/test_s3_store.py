@@ -1,6 +1,7 @@
 """The store that machines share: two machines, each with its own cache, and a real S3 server."""
 
 import functools
+import itertools
 import json
 import logging
 import shutil
@@ -190,7 +191,9 @@ class TestRendersThatBeganBeforeAPurge:
 
     def test_with_a_source_that_knows_the_state(self, server, store, purged_meanwhile, jpeg):
         server.put(f"{PHOTOS}raced.jpg", jpeg)
-        machine = purged_meanwhile(lambda: server.put(f"{PHOTOS}raced.jpg", jpeg + b"\0"))
+        endings = (number * b"\0" for number in itertools.count(1))
+        # A source that has changed is read once more, so it changes for each render.
+        machine = purged_meanwhile(lambda: server.put(f"{PHOTOS}raced.jpg", jpeg + next(endings)))
         machine.get("raced.jpg", 50)
         assert server.get(f"{store}{digest('raced.jpg')}/50x-.jpeg") is None
 

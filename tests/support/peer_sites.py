@@ -1,5 +1,6 @@
 """Runs the sites in `tests/peer_sites` with the package they are written for and its drop-in."""
 
+import functools
 import json
 import os
 import re
@@ -9,6 +10,8 @@ import sys
 from pathlib import Path
 
 from PIL import Image
+
+from tests.support.thumbnail_images import encoded
 
 SITES = Path(__file__).parent.parent / "peer_sites"
 
@@ -28,6 +31,14 @@ urlpatterns += [path("", include("xaccel.django.urls"))]
 def make_sources(directory):
     """Make images of all kinds: larger or smaller than most boxes, rotated, or transparent."""
     directory.mkdir()
+    for name, content in _sources().items():
+        (directory / name).write_bytes(content)
+    return directory
+
+
+@functools.cache
+def _sources():
+    made = {}
     gradient = Image.radial_gradient("L")
 
     def image(width, height):
@@ -41,17 +52,17 @@ def make_sources(directory):
         ("small.png", (60, 40)),
         ("large.png", (301, 401)),
     ):
-        image(*size).save(directory / name)
+        made[name] = encoded(image(*size), "PNG" if name.endswith(".png") else "JPEG")
     alpha = image(200, 150).convert("RGBA")
     alpha.putalpha(gradient.resize((200, 150)))
-    alpha.save(directory / "alpha.png")
+    made["alpha.png"] = encoded(alpha, "PNG")
     framed = Image.new("RGB", (300, 200), "white")
     framed.paste(image(200, 120).point(lambda sample: sample * 3 // 4), (40, 30))
-    framed.save(directory / "framed.png")
+    made["framed.png"] = encoded(framed, "PNG")
     exif = Image.Exif()
     exif[0x0112] = 6
-    image(400, 300).save(directory / "rotated.jpg", exif=exif)
-    return directory
+    made["rotated.jpg"] = encoded(image(400, 300), "JPEG", exif=exif)
+    return made
 
 
 def run(site, directory, table, *, package, dropin=None):

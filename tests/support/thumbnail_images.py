@@ -1,5 +1,6 @@
 """Images for the thumbnail tests, all of them made in code, and functions to compare them."""
 
+import functools
 import io
 import struct
 from pathlib import Path
@@ -11,6 +12,17 @@ from xaccel import thumbnail
 
 def photo(width=640, height=400, mode="RGB"):
     """Return a smooth picture without symmetry."""
+    return _photo(width, height, mode).copy()
+
+
+@functools.cache
+def photo_file(kind, width=640, height=400, mode="RGB", **options):
+    """Return a `photo()` as a file of this kind, which all tests share."""
+    return encoded(_photo(width, height, mode), kind, **options)
+
+
+@functools.cache
+def _photo(width, height, mode):
     y, x = np.mgrid[0:height, 0:width]
     waves = [
         128 + 100 * np.sin(x / 37 + y / 91),

@@ -1,9 +1,10 @@
-//! Decoding at 1/8 against libjpeg-turbo, one thread, medians of interleaved runs. Time is that of
-//! the thread on the processor, so that other programs disturb it little.
+//! Compares decoding at 1/8 with libjpeg-turbo. Both decoders use one thread and take turns. The
+//! figures are medians of the thread's CPU time, which other programs hardly affect.
 //!
-//! `cargo bench -p jpeg-dc [-- [--runs N] [--best] [--dc] FILE|DIRECTORY…]`: `--best` takes the best
-//! run instead of the median, `--dc` leaves chroma at its lowest resolution. Without files, it takes
-//! the JPEGs below `/usr/share/wallpapers` (on Debian: package `plasma-workspace-wallpapers`).
+//! `cargo bench -p jpeg-dc [-- [--runs N] [--best] [--dc] FILE|DIRECTORY…]`: `--best` uses the best
+//! run instead of the median, and `--dc` decodes chroma from its DC coefficients alone. Without
+//! files, the benchmark uses the JPEGs below `/usr/share/wallpapers` (on Debian: package
+//! `plasma-workspace-wallpapers`).
 
 #![allow(
     clippy::print_stdout,
@@ -87,7 +88,8 @@ struct Totals {
     ratios: Vec<f64>,
 }
 
-/// Medians, or the best runs: our planes, our RGB, libjpeg-turbo's RGB.
+/// Returns the median times, or the times of the best runs, for our planes, our RGB, and
+/// libjpeg-turbo's RGB.
 fn measure(data: &[u8], options: &Options, runs: usize, best: bool) -> [Duration; 3] {
     let mut decompressor = Decompressor::new().unwrap();
     let header = decompressor.read_header(data).unwrap();

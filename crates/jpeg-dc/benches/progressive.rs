@@ -1,8 +1,8 @@
-//! Planes of progressive files, whole and shrunk, against libjpeg-turbo, one thread, medians of
-//! interleaved runs. Time is that of the thread on the processor.
+//! Compares decoding progressive files to planes, at full size and shrunk, with libjpeg-turbo. Both
+//! decoders use one thread and take turns. The figures are medians of the thread's CPU time.
 //!
-//! `cargo bench -p jpeg-dc --bench progressive [-- [--runs N] FILE…]`: without files, it takes the
-//! photographs of Debian's package `plasma-workspace-wallpapers`.
+//! `cargo bench -p jpeg-dc --bench progressive [-- [--runs N] FILE…]`: without files, the benchmark
+//! uses the photographs in Debian's package `plasma-workspace-wallpapers`.
 
 #![allow(
     clippy::print_stdout,

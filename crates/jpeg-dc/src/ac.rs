@@ -37,8 +37,9 @@ pub(crate) struct Group {
 
 const INVALID: Error = Error::Malformed("a scan ends early or has an invalid code");
 
-/// Reads `across` x `down` blocks from their scans, which are in order. Passes each group of blocks
-/// to `sink`, with its row and the number of groups before it in that row.
+/// Reads `across` x `down` blocks from their scans. `scans` must be in the order of the file.
+/// Passes each group of blocks to `sink`, with its row and the number of groups before it in that
+/// row.
 pub(crate) fn read(
     scans: &mut [AcScan],
     (across, down): (usize, usize),
@@ -172,7 +173,7 @@ pub(crate) struct AcScan {
     intervals: vec::IntoIter<Range<usize>>,
     /// The number of blocks between two restart markers.
     blocks: usize,
-    /// The number of these blocks that are left, and the end of their bytes.
+    /// The number of blocks left in the current interval, and the end of the interval's bytes.
     left: usize,
     end: usize,
     band: Band,
@@ -194,7 +195,7 @@ struct Band {
 /// The position in a scan.
 #[derive(Debug, Clone, Copy, Default)]
 struct Position {
-    /// The number of blocks that are left of an EOB run.
+    /// The number of blocks left in an EOB run.
     run: u32,
     /// The 64 bits that start at `byte`, and the number of them that have been used.
     byte: usize,
@@ -203,8 +204,8 @@ struct Position {
 }
 
 impl AcScan {
-    /// Creates a scan of one component, with its bits. `restart_interval` is in blocks; it is 0 if
-    /// there are no restart markers.
+    /// Creates a scan of one component from the bits of the scan. `restart_interval` is in blocks;
+    /// it is 0 if there are no restart markers.
     pub(crate) fn new(code: &Code, scan: &Scan, bits: Bits, restart_interval: usize) -> Self {
         let (first, last) = (scan.band.0.into(), u32::from(scan.band.1).min(63));
         let mask = (u64::MAX << first) & (u64::MAX >> (63 - last));
@@ -273,7 +274,7 @@ impl Position {
         Self { run: 0, byte, word: window(bytes, byte), used: 0 }
     }
 
-    /// Returns the next bits, of which at least 32 are valid.
+    /// Returns the next bits. At least the first 32 of them are valid.
     #[inline(always)]
     fn ahead(&mut self, bytes: &[u8]) -> u64 {
         if self.used > 32 {
@@ -284,7 +285,7 @@ impl Position {
         self.word << self.used
     }
 
-    /// Reads the length of an EOB run: `size` bits below a leading one.
+    /// Reads the length of an EOB run: an implied leading 1, followed by `size` bits.
     #[inline(always)]
     fn take_run(&mut self, bytes: &[u8], size: u8) -> u32 {
         let below = self.ahead(bytes).checked_shr(64 - u32::from(size)).unwrap_or_default();
@@ -382,7 +383,7 @@ impl Source<'_> {
         self.correct(block, known, bits)
     }
 
-    /// Adds the correction bits to these coefficients, which are not zero.
+    /// Adds the correction bits to these nonzero coefficients.
     #[inline(always)]
     fn correct(&self, block: &mut Block<'_>, mut known: u64, bits: u64) -> Option<()> {
         // Start with the last coefficient, whose bit is the lowest.

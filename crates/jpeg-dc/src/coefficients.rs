@@ -56,7 +56,8 @@ impl Coefficients {
         deadline: Deadline,
     ) -> Result<Vec<u8>, Error> {
         match scale {
-            // The compiler's vector code is fastest for these numbers of blocks at once.
+            // The compiler's vector code is fastest when it processes these numbers of blocks at
+            // once.
             Scale::Full => self.transformed::<8, 8>(component, size, deadline),
             Scale::Half => self.transformed::<4, 4>(component, size, deadline),
             Scale::Quarter => self.transformed::<2, 8>(component, size, deadline),

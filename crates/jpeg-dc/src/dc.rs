@@ -46,7 +46,7 @@ impl<'a> DifferenceTable<'a> {
 
     /// Returns the difference at the start of `ahead`.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "called, it takes a third more time")]
+    #[expect(clippy::inline_always, reason = "without inlining, it takes a third more time")]
     pub(crate) fn step(&self, ahead: u64) -> Step {
         let step = self.steps.get((ahead >> (64 - WINDOW)) as usize).copied().unwrap_or_default();
         match step {
@@ -68,7 +68,7 @@ impl<'a> DifferenceTable<'a> {
     }
 }
 
-/// Returns, for each block of an MCU, the item of `of_parts` that belongs to its component.
+/// For each block of an MCU, returns the item of `of_parts` that belongs to the block's component.
 pub(crate) fn by_block<'a, T>(layout: &Layout, of_parts: &'a [T]) -> Vec<&'a T> {
     let parts = layout.parts.iter().zip(of_parts);
     parts.flat_map(|(part, own)| std::iter::repeat_n(own, part.h * part.v)).collect()

@@ -10,13 +10,13 @@ use crate::error::Error;
 /// data.
 const PADDING: usize = 16;
 
-/// The bits of a scan without byte stuffing and restart markers.
+/// The bits of a scan, without byte stuffing or restart markers.
 #[derive(Debug)]
 pub(crate) struct Bits {
     bytes: Vec<u8>,
     /// The ranges of bytes between restart markers, in order. There is at least one range.
     pub(crate) intervals: Vec<Range<usize>>,
-    /// The position of the marker after the scan in the file, or the file's end.
+    /// The position in the file of the marker after the scan, or the end of the file.
     pub(crate) end: usize,
 }
 
@@ -88,11 +88,12 @@ impl Bits {
     }
 }
 
-/// The maximum number of bytes of a scan. It keeps bit positions within 32 bits.
+/// The maximum number of bytes in a scan. It keeps bit positions within 32 bits.
 const MAX_BYTES: usize = 1 << 28;
 
 /// Finds the end of the scan that starts at `start`: the first marker other than a restart marker.
-/// The error is the position from which to continue the search when there is more data.
+/// If there is no such marker, the error is the position from which to continue the search when
+/// more data has arrived.
 pub(crate) fn find_end(data: &[u8], start: usize) -> Result<usize, usize> {
     let mut at = start;
     loop {

@@ -1,7 +1,7 @@
-//! Why a JPEG was not decoded.
+//! The reasons why a JPEG is not decoded.
 
-/// Why a file was not decoded. Except after [`Expired`](Self::Expired), a full decoder may still
-/// decode it.
+/// The reason why a file was not decoded. Except after [`Expired`](Self::Expired), a full decoder
+/// may still decode it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -3,7 +3,7 @@
 use crate::deadline::Deadline;
 use crate::error::Error;
 
-/// How a frame is coded.
+/// The coding process of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Process {
     /// Baseline and extended sequential (SOF0, SOF1): every coefficient of a block at once.
@@ -48,8 +48,8 @@ impl Frame {
     }
 
     /// Whether libjpeg computes 2 x 2 samples for each block of this component at 1/8. It does so
-    /// if the component has half the resolution of the image in both directions. For a quarter of
-    /// the resolution, it would compute 4 x 4 samples.
+    /// if the component has half the resolution of the image in both directions. For a component
+    /// with a quarter of the resolution, it would compute 4 x 4 samples.
     pub(crate) fn is_quad(&self, component: &Component) -> bool {
         let (h, v) = self.ratio(component);
         h % 2 == 0 && v % 2 == 0 && (h % 4 != 0 || v % 4 != 0)
@@ -72,7 +72,7 @@ impl Frame {
             return Err(Error::Unsupported("the samples do not have 8 bits"));
         }
         if height == 0 {
-            return Err(Error::Unsupported("the height is left to a DNL segment"));
+            return Err(Error::Unsupported("the height is given by a DNL segment"));
         }
         if width == 0 {
             return Err(Error::Malformed("the width is 0"));
@@ -83,7 +83,9 @@ impl Frame {
             ));
         }
         if specs.len() != 3 * usize::from(count) {
-            return Err(Error::Malformed("the frame header's length does not fit its components"));
+            return Err(Error::Malformed(
+                "the frame header's length does not match its components",
+            ));
         }
         let mut components = Vec::with_capacity(specs.len() / 3);
         for spec in specs.chunks_exact(3) {
@@ -140,7 +142,7 @@ impl Frame {
     }
 }
 
-/// The limit of T.81 (B.2.3).
+/// The maximum number of blocks in an MCU (T.81, B.2.3).
 pub(crate) const MAX_BLOCKS_PER_MCU: usize = 10;
 
 /// A component of a scan, as selected by the scan header.
@@ -229,9 +231,9 @@ impl Layout {
     }
 
     /// Visits a component's blocks in the order of the scan. `source` has an item for each block of
-    /// the scan. `block` receives a prediction, which is 0 after every restart marker, the block's
-    /// item, and the block's place in `target`, a plane with this stride. The deadline is checked
-    /// before each row.
+    /// the scan. `block` receives a prediction (0 after every restart marker), the block's item,
+    /// and the block's element of `target`, which is a plane with this stride. The deadline is
+    /// checked before each row.
     #[inline]
     pub(crate) fn visit<S: Copy, T>(
         &self,

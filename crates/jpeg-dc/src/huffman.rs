@@ -22,7 +22,7 @@ pub(crate) struct Code {
 
 impl Code {
     /// Builds a code from the `counts` and `symbols` of a DHT segment. Refuses a code that is
-    /// over-full, or that uses the word of all ones, which T.81 reserves.
+    /// oversubscribed, or that uses the code word of all ones, which T.81 reserves.
     pub(crate) fn new(counts: [u8; 16], symbols: &[u8]) -> Result<Self, Error> {
         let (mut limits, mut firsts) = ([0; 16], [0; 16]);
         let (mut next, mut before) = (0, 0);

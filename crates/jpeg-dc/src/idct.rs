@@ -3,7 +3,7 @@
 //!
 //! A sample of a reduced block is the mean of the samples that it replaces, as in libjpeg.
 
-#![expect(clippy::inline_always, reason = "the compiler makes vector code of it only as a whole")]
+#![expect(clippy::inline_always, reason = "the compiler vectorizes it only as a whole")]
 
 use std::ops::{Add, Mul, Sub};
 
@@ -83,7 +83,7 @@ fn transform<const P: usize>([c0, c1, c2, c3, c4, c5, c6, c7]: [Each<P>; 8]) -> 
     [e0 + o0, e1 + o1, e2 + o2, e3 + o3, e3 - o3, e2 - o2, e1 - o1, e0 - o0]
 }
 
-/// The transform in one dimension, in which each group of `8 / N` samples is added up.
+/// The one-dimensional transform, with the samples of each group of `8 / N` added up.
 #[inline(always)]
 fn shrunk<const N: usize, const P: usize>(coefficients: [Each<P>; 8]) -> [Each<P>; N] {
     let mut samples = transform(coefficients);
@@ -102,7 +102,7 @@ fn shrunk<const N: usize, const P: usize>(coefficients: [Each<P>; 8]) -> [Each<P
     samples.first_chunk().copied().unwrap_or([Each::ZERO; N])
 }
 
-/// The index of each coefficient in zigzag order, by columns.
+/// The index of each coefficient in zigzag order, column by column.
 const PLACES: [[u8; 8]; 8] = places();
 
 const fn places() -> [[u8; 8]; 8] {
@@ -124,11 +124,11 @@ const fn places() -> [[u8; 8]; 8] {
 
 /// The transform of a component's blocks to `N` x `N` samples each, `P` blocks at a time.
 pub(crate) struct Transform<const N: usize, const P: usize> {
-    /// The factor of each coefficient, by columns.
+    /// The factor of each coefficient, column by column.
     factors: [[f32; 8]; 8],
     /// A bit for every coefficient of a column except its first, in zigzag order.
     below: [u64; 8],
-    /// The number of samples that are added up to form one, across or down.
+    /// The number of input samples summed into each output sample, across or down.
     summed: f32,
 }
 
@@ -149,8 +149,8 @@ impl<const N: usize, const P: usize> Transform<N, P> {
         Self { factors, below, summed }
     }
 
-    /// Writes the samples of a group of blocks, the one at `index` in its row, to rows of `width`
-    /// samples.
+    /// Writes the samples of a group of blocks to rows of `width` samples. `index` is the position
+    /// of the group in its row.
     pub(crate) fn write(&self, group: &Group, index: usize, rows: &mut [u8], width: usize) {
         let nonzero = group.nonzero.iter().fold(0, |all, mask| all | mask);
         for part in 0..LANES / P {
@@ -221,9 +221,10 @@ fn by_block<const N: usize, const P: usize>(mut samples: [[u8; P]; N]) -> [[u8; 
 
 /// Rounds to the nearest number between 0 and 255.
 #[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "the lowest byte has the whole number")]
+#[expect(clippy::cast_possible_truncation, reason = "the lowest byte is the integer")]
 fn to_samples<const P: usize>(numbers: Each<P>) -> [u8; P] {
-    /// From this number to twice this number, the last bit of a floating-point number stands for 1.
+    /// In floating-point numbers between this number and twice this number, the last bit stands for
+    /// 1.
     const ONES: f32 = 8_388_608.0;
     let mut samples = [0; P];
     for (sample, number) in samples.iter_mut().zip(numbers.0) {

@@ -15,12 +15,12 @@ use crate::zigzag::ZIGZAG;
 /// The samples of a block, row by row.
 pub(crate) type Quad = [u8; 4];
 
-/// The number of rows and columns that count: the first one and the odd ones. The others have no
+/// The number of rows and columns that are used: the first one and the odd ones. The others have no
 /// weight in libjpeg's inverse DCT.
 const SIDE: usize = 5;
 
-/// The index of each coefficient among those that count. For the others, it is the index after the
-/// last of these.
+/// The index of each coefficient among the used ones. All unused coefficients have the next index
+/// after the last used one.
 const PLACES: [u8; 64] = places();
 
 const fn places() -> [u8; 64] {
@@ -36,7 +36,7 @@ const fn places() -> [u8; 64] {
     places
 }
 
-/// Those coefficients of a block that count, dequantised, row by row.
+/// The used coefficients of a block, dequantised, row by row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DequantisedBlock([i32; 32]);
 
@@ -61,7 +61,7 @@ impl DequantisedBlock {
     }
 
     /// Computes the samples in fixed point, and rounds as libjpeg does, so that the results are
-    /// equal.
+    /// identical.
     pub(crate) fn samples(&self) -> Quad {
         let (rows, _) = self.0.as_chunks::<SIDE>();
         let &[even, first, third, fifth, seventh, ..] = rows else { return [0; 4] };
@@ -86,8 +86,8 @@ fn saturate(value: i32) -> i32 {
     value.clamp(i16::MIN.into(), i16::MAX.into())
 }
 
-/// The samples of one block of a group, from its DC coefficient and the bits of the other
-/// coefficients that are not zero.
+/// The samples of one block of a group. `nonzero` has a bit for every coefficient that is not zero,
+/// apart from the DC coefficient.
 pub(crate) fn samples(
     dc: i16,
     group: &Lanes,
@@ -118,7 +118,7 @@ const ROWS_SHIFT: u32 = POINT + 2 + 3 + 2;
 #[inline]
 fn pair([even, first, third, fifth, seventh]: [i32; SIDE], shift: u32) -> (i32, i32) {
     let even = even.wrapping_shl(POINT + 2);
-    // The weights of the odd coefficients are those of the full inverse DCT, added up over the
+    // The weight of an odd coefficient is the sum of its weights in the full inverse DCT for the
     // samples that are merged into one.
     let odd = [(first, 29_692), (third, -10_426), (fifth, 6_967), (seventh, -5_906)]
         .iter()

@@ -202,7 +202,7 @@ pub(crate) fn clamp(value: i32) -> u8 {
 /// The sample of a block: the inverse DCT of its DC coefficient alone, as in libjpeg. Values far
 /// out of range, which occur in damaged files, wrap as in libjpeg's table of 1024 entries.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "both factors are taken as 16 bits")]
+#[expect(clippy::cast_possible_truncation, reason = "both factors are used as 16-bit numbers")]
 pub(crate) fn pixel(dc: i32, quantisation: u16) -> u8 {
     let value = (i32::from(dc as i16) * i32::from(quantisation.cast_signed()) + 4) >> 3;
     let wrapped = (value << 22) >> 22;

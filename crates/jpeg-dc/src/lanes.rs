@@ -1,12 +1,12 @@
-//! The innermost loop: skips blocks, in several independent places of a scan at once.
+//! The innermost loop: skips blocks at several independent positions in a scan at once.
 //!
-//! Reading in one place alone leaves most of a processor idle, because each table look-up waits for
-//! the previous one. The loop branches on the data only in rare cases: at the end of a block, the
-//! next table is selected without a jump.
+//! Reading at a single position leaves most of a processor idle, because each table look-up waits
+//! for the previous one. The loop branches on the data only in rare cases: at the end of a block,
+//! the next table is selected without a jump.
 
 #![expect(
     clippy::cast_possible_truncation,
-    reason = "bit positions fit 32 bits by the limit on a scan's size; a window is an index"
+    reason = "the limit on a scan's size keeps bit positions below 32 bits; a window is an index"
 )]
 
 use std::hint::select_unpredictable;
@@ -48,7 +48,7 @@ pub(crate) struct Lane {
     /// The start of the next table.
     base: u16,
     /// The number of the current block. Modulo the number of blocks in an MCU, it is the block's
-    /// place in the MCU.
+    /// position in the MCU.
     pub(crate) block: usize,
 }
 
@@ -59,7 +59,7 @@ impl Lane {
     }
 
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "called, a step costs twice the time")]
+    #[expect(clippy::inline_always, reason = "without inlining, a step takes twice the time")]
     fn refill(&mut self, bytes: &[u8]) {
         self.byte = self.byte.wrapping_add(usize::from(self.state >> 3 & 31));
         self.state &= 0xFF07;
@@ -74,7 +74,7 @@ pub(crate) struct Tables<'a> {
     /// For block `i` of a lane, the item at `2 * i` is the start of the AC table of its component,
     /// and the next item is the start of the DC table of the next block.
     bases: Box<[u16; 2 * (BATCH + STEPS)]>,
-    /// The codes of each pair of tables, DC and AC.
+    /// The codes of each pair of DC and AC tables.
     codes: Vec<(&'a Code, &'a Code)>,
     /// The start of the DC table of an MCU's first block.
     first_base: u16,
@@ -119,7 +119,7 @@ impl<'a> Tables<'a> {
 
     /// One look-up: skips the rest of a block, or a part of it.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "called, a step costs twice the time")]
+    #[expect(clippy::inline_always, reason = "without inlining, a step takes twice the time")]
     fn step(&self, bytes: &[u8], mut lane: Lane, ends: &mut Ends) -> Lane {
         let ahead = lane.word.wrapping_shl(lane.state.into());
         let index = usize::from(lane.base) + (ahead >> (64 - WINDOW)) as usize;

@@ -6,8 +6,8 @@
 //! coefficients, but a full decoder reads and keeps all of them, even at this small size. This
 //! decoder does not:
 //!
-//! - In sequential (baseline) files it skips the other coefficients several symbols at a time, in
-//!   several places of the file at once.
+//! - In sequential (baseline) files it skips the other coefficients several symbols at a time, at
+//!   several positions in the file at once.
 //! - In progressive files, which have scans for DC coefficients alone, it skips the other scans,
 //!   and stops reading after the last scan that it needs.
 //!
@@ -15,7 +15,7 @@
 //!
 //! The result is bit for bit the same as that of libjpeg-turbo at scale 1/8. For chroma at half the
 //! resolution in both directions (4:2:0), this requires the AC coefficients of the chroma
-//! components too, because one sample per block would provide only half of the resolution.
+//! components too, because one sample per block would provide only half the resolution.
 //! [`Chroma::Dc`] skips these coefficients for speed. In that case, only luminance is exact, and
 //! [`DcImage::is_exact`] returns false.
 //!

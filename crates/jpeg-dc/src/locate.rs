@@ -1,14 +1,14 @@
 //! Finds the start of each block of a sequential scan.
 //!
-//! To find the next block, all bits of a block must be skipped, which takes most of the time. After
-//! that, blocks can be read from their starts, in any order.
+//! To find the next block, the decoder must skip all bits of the current one, which takes most of
+//! the time. Once the starts are known, blocks can be read in any order.
 //!
-//! Lanes work in several places of the scan at once. If there are restart markers, they mark these
-//! places. Without them, the scan is cut into parts, and a lane starts at an arbitrary bit as if an
-//! MCU started there. Huffman codes soon synchronise, usually within some tens of blocks. From the
-//! first block that both the previous lane and this one have found, at the same place in the MCU,
-//! all results of this lane are correct. If the two never meet, the previous lane continues
-//! instead.
+//! Lanes work at several positions in the scan at once. If there are restart markers, they mark
+//! these positions. Without them, the scan is cut into parts, and a lane starts at an arbitrary bit
+//! as if an MCU started there. Huffman codes soon synchronise, usually within some tens of blocks.
+//! Once the previous lane and this one have found the same block at the same position in the MCU,
+//! all results of this lane from that block on are correct. If the two never meet, the previous
+//! lane continues instead.
 
 use crate::deadline::Deadline;
 use crate::entropy::Bits;
@@ -19,7 +19,7 @@ use crate::lanes::{BATCH, Ends, LANES, Lane, STEPS, Tables};
 /// The size in bytes from which scans are cut into parts.
 const SPLIT_FROM: usize = 16 * 1024;
 
-/// The bits of overlap between two parts, in which their lanes must meet.
+/// The number of bits by which two parts overlap. Their lanes must meet within the overlap.
 const OVERLAP: usize = 8 * 1024;
 
 /// The number of new starts that a lane tries after an invalid code shows that it is out of step.
@@ -29,7 +29,7 @@ const ATTEMPTS: usize = 64;
 /// thousand pixels.
 const UNCHECKED: usize = 8 * 1024;
 
-/// The maximum number of bits of a block: 64 codes of 16 bits with 15 bits of magnitude.
+/// The maximum number of bits in a block: 64 codes of 16 bits with 15 bits of magnitude.
 const MAX_BLOCK: usize = 64 * 31;
 
 /// A stretch of the scan that starts, or may start, with an MCU.
@@ -52,7 +52,7 @@ impl Stretch {
     }
 }
 
-/// A stretch with its lane.
+/// A stretch, and the lane that works on it.
 struct Active<'s> {
     stretch: &'s mut Stretch,
     lane: Lane,

@@ -1,4 +1,5 @@
-//! Reads the marker segments and keeps what the scans need: frame, tables, restart interval.
+//! Reads the marker segments and keeps the data that the scans need: frame, tables, restart
+//! interval.
 
 use memchr::memchr;
 
@@ -24,7 +25,7 @@ const APP0: u8 = 0xE0;
 const APP14: u8 = 0xEE;
 const TEM: u8 = 0x01;
 
-/// What [`Reader::advance`] found.
+/// The result of [`Reader::advance`].
 #[derive(Debug)]
 pub(crate) enum Found {
     /// The frame header was read.
@@ -116,7 +117,7 @@ impl Reader {
             match data {
                 [0xFF, SOI, ..] => {}
                 [] | [0xFF] => return Ok(Found::NeedMore),
-                _ => return Err(Error::Malformed("the file does not start as a JPEG")),
+                _ => return Err(Error::Malformed("the file does not start like a JPEG")),
             }
             self.position = 2;
             self.started = true;
@@ -197,7 +198,7 @@ impl Reader {
     }
 
     fn huffman_tables(&mut self, mut payload: &[u8]) -> Result<(), Error> {
-        let malformed = Error::Malformed("the length of a DHT segment does not fit its tables");
+        let malformed = Error::Malformed("the length of a DHT segment does not match its tables");
         while let Some((&class_and_number, rest)) = payload.split_first() {
             let (&counts, rest) = rest.split_first_chunk::<16>().ok_or(malformed)?;
             let total = counts.iter().map(|&count| usize::from(count)).sum();
@@ -218,7 +219,7 @@ impl Reader {
     }
 
     fn quantisation_tables(&mut self, mut payload: &[u8]) -> Result<(), Error> {
-        let malformed = Error::Malformed("the length of a DQT segment does not fit its tables");
+        let malformed = Error::Malformed("the length of a DQT segment does not match its tables");
         while let Some((&precision_and_number, rest)) = payload.split_first() {
             let mut table = [0; 64];
             let number = usize::from(precision_and_number & 15);
@@ -244,9 +245,9 @@ impl Reader {
     }
 }
 
-/// Finds the next marker at or after `from`, and the position of its segment's length. The error is
-/// the position from which to continue the search when there is more data. Other bytes are skipped,
-/// as in libjpeg.
+/// Finds the next marker at or after `from`, and the position of its segment's length. If there is
+/// no marker, the error is the position from which to continue the search when more data has
+/// arrived. Other bytes are skipped, as in libjpeg.
 fn next_marker(data: &[u8], from: usize) -> Result<(u8, usize), usize> {
     let mut at = from;
     loop {

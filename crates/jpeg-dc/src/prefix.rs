@@ -11,7 +11,7 @@ use crate::progression::Progression;
 /// The number of bytes to read from a source at once.
 const CHUNK: u64 = 64 * 1024;
 
-/// Finds the end of the part that [`decode`](crate::decode) needs of a file that arrives piece by
+/// Finds the end of the part that [`decode`](crate::decode) needs, while the file arrives piece by
 /// piece.
 ///
 /// A progressive file stores its DC coefficients in some of its scans, often in the first half of
@@ -40,18 +40,19 @@ pub struct Prefix {
     options: Options,
     reader: Reader,
     progression: Option<Progression>,
-    /// Within a scan, the position up to which its end has been searched for.
+    /// Within a scan, the position that the search for its end has reached.
     looked_at: Option<usize>,
 }
 
 impl Prefix {
-    /// Starts with a new file.
+    /// Starts the search in a new file.
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self { options, reader: Reader::default(), progression: None, looked_at: None }
     }
 
-    /// Whether the headers so far show a sequential file, which is needed up to the end of its scans.
+    /// Whether the headers that have been read describe a sequential file, which is needed up to
+    /// the end of its scans.
     #[must_use]
     pub fn is_sequential(&self) -> bool {
         self.progression.as_ref().is_some_and(Progression::is_sequential)

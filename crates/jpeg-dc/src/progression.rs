@@ -21,7 +21,7 @@ type Needed = Vec<Known>;
 pub(crate) struct Progression {
     process: Process,
     components: Vec<Needed>,
-    /// The number of scans that are accepted from now on.
+    /// The number of scans that can still be accepted.
     scans_left: usize,
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn decode(
     Ok(bits.end)
 }
 
-/// The number of MCUs of each interval of the scan, and its range in the bits.
+/// The number of MCUs in each interval of the scan, and the interval's range within the bits.
 fn intervals<'a>(
     layout: &Layout,
     bits: &'a Bits,

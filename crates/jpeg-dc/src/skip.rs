@@ -2,9 +2,9 @@
 
 use crate::huffman::Code;
 
-/// The number of bits of the stream that index a table.
+/// The number of bits from the stream that are used to index a table.
 pub(crate) const WINDOW: u32 = 12;
-/// The number of entries of a table.
+/// The number of entries in a table.
 pub(crate) const ENTRIES: usize = 1 << WINDOW;
 /// The maximum number of bits that an entry skips. Bits are loaded once for three steps, so two
 /// entries, the bits up to a byte boundary and a window must fit in 64 bits.
@@ -17,7 +17,7 @@ const MAX_BITS: u32 = 22;
 /// is invalid and must be repeated symbol by symbol: the code is longer than the window, or the
 /// block is filled to its last coefficient, so that the entry runs into the next block.
 pub(crate) type Entry = u16;
-/// The position of the number of coefficients.
+/// The bit position of the number of coefficients within an entry.
 pub(crate) const COUNT_SHIFT: u32 = 8;
 pub(crate) const SLOW: Entry = 64 << COUNT_SHIFT;
 pub(crate) const END: Entry = 128 << COUNT_SHIFT;
@@ -25,7 +25,7 @@ pub(crate) const END: Entry = 128 << COUNT_SHIFT;
 /// Stands for a missing entry while tables are built.
 const NONE: Entry = 0;
 
-/// The number of coefficients that ends a block.
+/// The number of coefficients that indicates the end of a block.
 const END_OF_BLOCK: u32 = 128;
 
 /// The number of coefficients of an AC symbol, and the bits after its code.

@@ -1,4 +1,5 @@
-//! Against libjpeg-turbo at 1/8: generated files of every layout, and photographs.
+//! Compares the results with those of libjpeg-turbo at 1/8, for generated files of every layout and
+//! for photographs.
 
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
@@ -9,8 +10,8 @@ use support::encode::Image;
 use support::{generate, oracle};
 use turbojpeg::PixelFormat;
 
-/// Both decoders' pictures of an image are the same. So is luminance if chroma is left at its
-/// lowest resolution.
+/// Checks that both decoders return the same picture. Luminance must also be the same if chroma is
+/// decoded from its DC coefficients alone.
 fn check(name: &str, image: &Image) {
     let data = image.encode();
     let gray = oracle::decode(&data, PixelFormat::GRAY)
@@ -62,8 +63,8 @@ samplings! {
     s420_and_444: 12,
 }
 
-/// Photographs that Debian has in `plasma-workspace-wallpapers`; there is nothing to compare where
-/// that is not installed.
+/// Photographs in Debian's package `plasma-workspace-wallpapers`. If it is not installed, there is
+/// nothing to compare.
 #[test]
 fn wallpapers() {
     for (path, data) in oracle::wallpapers() {
@@ -72,7 +73,7 @@ fn wallpapers() {
         assert!(ours.is_exact() && ours.to_rgb() == rgb.pixels, "{}", path.display());
         let gray = oracle::decode(&data, PixelFormat::GRAY).unwrap();
         assert!(ours.to_gray() == gray.pixels, "{}", path.display());
-        // The least of all is 24 dB, a small picture in strong colours.
+        // The lowest value is 24 dB, for a small picture in strong colours.
         let low = decode(&data, &Options::new().chroma(Chroma::Dc)).unwrap();
         let psnr = oracle::psnr(&low.to_rgb(), &rgb.pixels);
         assert!(low.is_exact() || psnr > 24.0, "{}: {psnr} dB", path.display());

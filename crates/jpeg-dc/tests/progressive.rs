@@ -1,5 +1,5 @@
-//! Progressive files with all coefficients: against the transform as T.81 defines it, and against
-//! libjpeg-turbo.
+//! Decodes progressive files with all coefficients, and compares the results with the transform
+//! that T.81 defines, and with libjpeg-turbo.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -20,10 +20,10 @@ use support::{generate, oracle};
 
 const SCALES: [(Scale, usize); 3] = [(Scale::Full, 1), (Scale::Half, 2), (Scale::Quarter, 4)];
 
-/// The places of zigzag order: row and column.
+/// The zigzag order: the row and column of each coefficient.
 fn zigzag() -> Vec<(usize, usize)> {
     let mut places: Vec<_> = (0..64).map(|place| (place / 8, place % 8)).collect();
-    // Along the diagonals, every other one upwards.
+    // The order follows the diagonals, every other one upwards.
     places.sort_by_key(|&(row, column)| {
         let diagonal = row + column;
         (diagonal, if diagonal % 2 == 0 { column } else { row })
@@ -57,7 +57,8 @@ fn samples(block: &Block, quantisation: &[u16; 64], order: &[(usize, usize)]) ->
     std::array::from_fn(|y| columns.map(|column| column[y] + 128.0))
 }
 
-/// A plane as the generated coefficients define it, each sample the mean of `divisor` x `divisor`.
+/// The plane that the generated coefficients define. Each sample is the mean of `divisor` x
+/// `divisor` original samples.
 fn expected(component: &Component, divisor: usize, (width, height): (usize, usize)) -> Vec<f64> {
     let order = zigzag();
     let side = 8 / divisor;
@@ -94,7 +95,8 @@ fn check(name: &str, image: &Image) {
             assert_eq!(plane.data.len(), expected.len(), "{name}");
             for (index, (&sample, expected)) in plane.data.iter().zip(expected).enumerate() {
                 let error = (f64::from(sample) - expected.clamp(0.0, 255.0)).abs();
-                // Half a step of rounding, and what 24 bits of such large numbers leave out.
+                // Rounding causes an error of half a step, and the 24-bit precision of large
+                // numbers a small one.
                 assert!(error < 0.51, "{name}, {scale:?}: {sample}, not {expected}, at {index}");
             }
         }
@@ -130,7 +132,7 @@ samplings! {
     s420_and_444: 12,
 }
 
-/// A progressive image of these components, large enough to have something of everything.
+/// A progressive image with this sampling, large enough to contain all kinds of data.
 fn progressive(sampling: usize) -> Image {
     let sampling = generate::SAMPLINGS[sampling].1;
     let mut images = (0..).map(|seed| generate::image(seed, sampling));
@@ -158,7 +160,8 @@ fn limits_are_looked_at_first() {
     assert!(limited(pixels).is_ok());
 }
 
-/// Bits may be missing, as where a file was made shorter on purpose; a coefficient may not.
+/// Bits of a coefficient may be missing, for example if a file was shortened on purpose. A whole
+/// coefficient may not be missing.
 #[test]
 fn refinements_may_be_left_out() {
     let mut image = progressive(2);
@@ -177,7 +180,7 @@ fn truncated_files_are_refused_or_complete() {
     let whole = decode_progressive(&data, Scale::Half, &Options::new()).unwrap();
     for length in 0..data.len() {
         match decode_progressive(&data[..length], Scale::Half, &Options::new()) {
-            // All but the marker of the end is there.
+            // Only the end marker may be missing.
             Ok(image) => assert!(image == whole && length + 2 >= data.len(), "{length} bytes"),
             Err(Error::Malformed(_)) => {}
             Err(error) => panic!("{length} bytes: {error}"),
@@ -185,8 +188,8 @@ fn truncated_files_are_refused_or_complete() {
     }
 }
 
-/// The progressive ones of the photographs that Debian has in `plasma-workspace-wallpapers`; there
-/// is nothing to compare where that is not installed.
+/// The progressive photographs in Debian's package `plasma-workspace-wallpapers`. If it is not
+/// installed, there is nothing to compare.
 #[test]
 fn wallpapers() {
     for (path, data) in oracle::wallpapers() {
@@ -205,7 +208,7 @@ fn wallpapers() {
     }
 }
 
-/// libjpeg-turbo transforms in whole numbers, so one sample or other differs by 1.
+/// libjpeg-turbo uses integers for the transform, so some samples differ by 1.
 fn assert_close(ours: &Plane, theirs: &Plane, name: &str) {
     let mut differ = 0;
     for (ours, theirs) in ours.rows().zip(theirs.rows()) {

@@ -1,4 +1,5 @@
-//! Damaged and incomplete input: an answer, always, and in bounded time.
+//! Tests that decoding damaged or incomplete input always ends in bounded time, with a result or an
+//! error.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
@@ -101,8 +102,8 @@ proptest! {
         }
     }
 
-    /// In pieces of any size the prefix is the same, enough to decode, and one byte less is not
-    /// found to be enough.
+    /// The prefix is the same for pieces of any size, is enough to decode the file, and is not
+    /// found before all of its bytes have arrived.
     #[test]
     fn the_prefix_is_what_is_needed(
         seed in 0..200_u64,
@@ -151,7 +152,7 @@ fn a_progressive_source_is_not_read_to_its_end() {
             break;
         }
     }
-    // A last scan of AC coefficients, made as long as a large file's.
+    // The last scan of AC coefficients is made as long as one in a large file.
     let data = data.encode();
     let needed = Prefix::new(Options::new()).find(&data).unwrap().unwrap();
     let mut long = data.clone();
@@ -163,7 +164,7 @@ fn a_progressive_source_is_not_read_to_its_end() {
     assert_eq!(
         source.len() + read.len(),
         long.len(),
-        "what was taken from the source is in `data`"
+        "the bytes that were read from the source are in `data`"
     );
     let image = decode(&read, &Options::new()).unwrap();
     assert_eq!(image, decode(&data, &Options::new()).unwrap());
@@ -200,7 +201,7 @@ fn large_images_are_refused_from_the_header() {
     assert!(decode(&data, &Options::new().max_pixels(width * height)).is_ok());
 }
 
-/// A header that claims 65535 x 65535 pixels costs nothing.
+/// A header that claims 65535 x 65535 pixels does not cause any allocation.
 #[test]
 fn a_claimed_size_is_not_allocated() {
     for seed in 0..20 {

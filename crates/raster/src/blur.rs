@@ -7,8 +7,8 @@ use image::{ImageBuffer, Luma, Pixel, Rgb, Rgba, imageops};
 use crate::error::RasterError;
 use crate::picture::{Picture, PixelKind};
 
-/// Above this sigma, three box blurs are as good as a Gaussian kernel, and the time that they take
-/// does not depend on sigma.
+/// Above this sigma, three box blurs are as good as a Gaussian kernel, and their running time does
+/// not depend on sigma.
 const WIDE: f32 = 4.0;
 
 /// Blurs with a Gaussian of this standard deviation in pixels.
@@ -51,7 +51,7 @@ fn by_kind<P: Pixel<Subpixel = u8>>(
 ) -> Result<Picture, RasterError> {
     let Picture { width, height, kind, data } = picture;
     let image = Buffer::<P>::from_raw(width, height, data)
-        .ok_or_else(|| RasterError::new("the picture has fewer pixels than its size says"))?;
+        .ok_or_else(|| RasterError::new("the picture has fewer pixels than its size requires"))?;
     Ok(Picture { width, height, kind, data: work(&image).into_raw() })
 }
 

@@ -36,7 +36,7 @@ impl Stoppable<'_> {
             return Ok(());
         }
         self.unchecked = 0;
-        if (self.goes_on)() { Ok(()) } else { Err(io::Error::other("the caller has stopped it")) }
+        if (self.goes_on)() { Ok(()) } else { Err(io::Error::other("the caller stopped it")) }
     }
 }
 

@@ -5,8 +5,8 @@ use crate::picture::Size;
 /// The maximum number of scans. Each scan costs time for every pixel.
 const MAX_SCANS: u32 = 20;
 
-/// Whether each frame header of the JPEG (ITU-T T.81, B.2.2) has at most this size and exactly this
-/// number of components. Returns true for data without a frame header.
+/// Whether each frame header of the JPEG (ITU-T T.81, B.2.2) declares at most this size and at most
+/// this number of components. Returns true for data without a frame header.
 pub(crate) fn fits(data: &[u8], size: Size, components: u16) -> bool {
     let mut rest = data;
     let mut scans = 0;
@@ -14,7 +14,7 @@ pub(crate) fn fits(data: &[u8], size: Size, components: u16) -> bool {
         rest = after;
         match (marker, content) {
             (0xda, _) => scans += 1,
-            // SOF0 to SOF15, without DHT, JPG and DAC.
+            // SOF0 to SOF15, excluding DHT, JPG and DAC.
             (0xc4 | 0xc8 | 0xcc, _) => {}
             (0xc0..=0xcf, &[_, h1, h0, w1, w0, count, ..]) => {
                 let (width, height) = (u16::from_be_bytes([w1, w0]), u16::from_be_bytes([h1, h0]));
@@ -41,7 +41,7 @@ fn segment(mut data: &[u8]) -> Option<(u8, &[u8], &[u8])> {
         let start = data.iter().position(|&byte| byte == 0xff)?;
         data = data.get(start + 1..)?;
         match *data.first()? {
-            // This is a fill byte, which the marker may follow.
+            // This is a fill byte; the marker may follow it.
             0xff => {}
             // A stuffed byte, TEM, RST0 to RST7, SOI, EOI.
             0x00 | 0x01 | 0xd0..=0xd9 => data = data.get(1..)?,

@@ -47,7 +47,7 @@ pub enum PixelKind {
 }
 
 impl PixelKind {
-    /// The number of bytes of a pixel.
+    /// The number of bytes per pixel.
     #[must_use]
     pub const fn bytes(self) -> usize {
         match self {
@@ -78,7 +78,7 @@ impl Picture {
         Size { width: self.width, height: self.height }
     }
 
-    /// The number of bytes of a row.
+    /// The number of bytes per row.
     #[must_use]
     pub const fn stride(&self) -> usize {
         self.width as usize * self.kind.bytes()
@@ -91,8 +91,8 @@ impl Picture {
         Self { kind: PixelKind::Luma, data, ..self }
     }
 
-    /// Converts colours to gray with the luma of ITU-R BT.601. Opacities remain, unless all pixels are
-    /// opaque.
+    /// Converts colours to gray with the luma of ITU-R BT.601. Opacities are kept unless all pixels
+    /// are opaque.
     #[must_use]
     pub fn into_grayscale(self) -> Self {
         const WEIGHTS: [u32; 3] = [19_595, 38_470, 7_471];

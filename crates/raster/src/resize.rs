@@ -24,7 +24,7 @@ pub enum Filter {
     Box,
     /// A cubic kernel of radius 2.
     CatmullRom,
-    /// A windowed sinc of radius 3: the sharpest.
+    /// A windowed sinc of radius 3: the sharpest filter.
     Lanczos3,
 }
 
@@ -45,7 +45,7 @@ impl From<Filter> for ResizeAlg {
 pub(crate) const LANCZOS_RADIUS: f64 = 3.0;
 
 /// `sinc(x) * sinc(x / 3)` with one sine instead of two, because `sin 3a = 3 sin a - 4 sin³ a`.
-/// Sines take a fortieth of the time of a small thumbnail.
+/// Computing the sines takes a fortieth of the time to render a small thumbnail.
 fn lanczos3(x: f64) -> f64 {
     if x == 0.0 {
         return 1.0;
@@ -60,7 +60,7 @@ fn lanczos3(x: f64) -> f64 {
 
 /// A part of a picture in pixels, within its bounds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[expect(missing_docs, reason = "its left upper corner, width and height")]
+#[expect(missing_docs, reason = "its upper left corner, width and height")]
 pub struct Area {
     pub left: f64,
     pub top: f64,
@@ -91,7 +91,7 @@ pub fn resize(
     Ok(finished(resized, picture.kind))
 }
 
-/// Resizes a part of a picture without opacity by [`Filter::Lanczos3`], in bands: the rows of the
+/// Resizes a part of a picture without opacity by [`Filter::Lanczos3`], in bands. The rows of the
 /// intermediate picture are as wide as the rows of the source.
 fn resize_bands(
     source: &ImageRef<'_>,
@@ -239,7 +239,7 @@ fn run<P: PixelTrait>(
     options: &ResizeOptions,
 ) -> Result<(), RasterError> {
     let (Some(source), Some(mut resized)) = (source, resized) else {
-        return Err(RasterError::new("the pixels have another kind"));
+        return Err(RasterError::new("the pixels are of a different kind"));
     };
     engine.resize_typed(&source, &mut resized, options).map_err(RasterError::new)
 }

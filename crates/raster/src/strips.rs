@@ -8,15 +8,15 @@ use crate::error::RasterError;
 use crate::picture::{Picture, PixelKind, Size};
 use crate::resize::{Area, Filter, LANCZOS_RADIUS, convolve, options, samples};
 
-/// The number of bytes of a strip.
+/// The number of bytes in a strip.
 const STRIP: usize = 256 * 1024;
 
 /// The number of rows that are resized to their final width at once. The weights of columns are
 /// computed each time.
 const BAND: u32 = 256;
 
-/// Resizes a part of a picture whose rows arrive from top to bottom, a strip at a time, by
-/// [`Filter::Lanczos3`].
+/// Resizes a part of a picture by [`Filter::Lanczos3`], while the picture's rows arrive from top to
+/// bottom, a strip at a time.
 ///
 /// The result is the same as that of [`resize`](crate::resize()), except that some samples differ
 /// by one, or by two if the picture is enlarged vertically. This is because row weights are rounded
@@ -69,8 +69,8 @@ impl StripResizer {
         let columns = (across.span(0).0, across.span(to.width.saturating_sub(1)).1);
         let most_in_band = band.min(to.height);
         let band = most_in_band as usize * columns.1.saturating_sub(columns.0) as usize;
-        // A strip has at least the number of rows that may be kept, so that moving them takes
-        // little time.
+        // The number of rows in a strip is at least the maximum number of kept rows, so that moving
+        // the kept rows takes little time.
         let strip = strip.max(down.reach());
         let rows = strip.saturating_add(down.reach()).min(from.height);
         let rows = rows as usize * from.width as usize;
@@ -135,7 +135,7 @@ impl StripResizer {
         Picture { width, height, kind, data }
     }
 
-    /// The number of rows of the next strip.
+    /// The number of rows in the next strip.
     const fn strip_rows(&self) -> u32 {
         let rest = self.from.height - self.end;
         if self.strip < rest { self.strip } else { rest }
@@ -207,7 +207,7 @@ impl StripResizer {
 struct Axis {
     /// The start of the part.
     start: f64,
-    /// The number of pixels of the picture for one pixel of the result.
+    /// The number of pixels of the picture per pixel of the result.
     scale: f64,
     /// The number of pixels of the picture.
     from: u32,
@@ -243,8 +243,8 @@ impl Axis {
         (start, if (0.0..ROUNDING).contains(&(length - rest)) { rest } else { length })
     }
 
-    /// Whether the pixels of the result are pixels of the picture.
-    #[expect(clippy::float_cmp, reason = "so does the library")]
+    /// Whether the pixels of the result are copies of pixels of the picture.
+    #[expect(clippy::float_cmp, reason = "the library does the same")]
     fn is_copied(self) -> bool {
         self.scale == 1.0 && self.start == self.start.round()
     }
@@ -342,7 +342,8 @@ mod tests {
         prop::sample::select(vec![Luma, Rgb, Rgba, Cmyk])
     }
 
-    /// Where a side begins and how long it is: all of it, whole pixels, or fractions.
+    /// The start and length of a part of a side: the whole side, whole pixels, or fractions of
+    /// pixels.
     fn part() -> impl Strategy<Value = (f64, f64, bool)> {
         prop_oneof![Just((0.0, 1.0, true)), (0.0..0.9, 0.01..1.0, any::<bool>()),]
     }

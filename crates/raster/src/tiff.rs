@@ -10,25 +10,25 @@ use tiff::{ColorType, TiffError as CrateError};
 use crate::jpeg;
 use crate::picture::{Picture, PixelKind, Size};
 
-/// The number of bytes that a value of a directory, or a strip before it is decoded, may always
-/// use.
+/// The number of bytes that are always allowed for a value in a directory, or for a strip before it
+/// is decoded.
 const OVERHEAD: usize = 16 * 1024 * 1024;
 
-/// The number of bytes that may always be read more than once.
+/// The number of bytes that may be read more than once even if the source is small.
 const REREAD: u64 = 1024 * 1024;
 
 /// The values of the tag `Compression` for no compression and for JPEG.
 const UNCOMPRESSED: u16 = 1;
 const JPEG: u16 = 7;
 
-/// The maximum number of samples of a pixel: four inks and an opacity.
+/// The maximum number of samples per pixel: four inks and an opacity.
 const MAX_SAMPLES: u16 = 5;
 
-/// The number of pixels by which a JPEG strip may be wider or taller than its place, because it is
-/// padded to whole blocks of the coarsest chroma.
+/// The number of pixels by which a JPEG strip may be wider or taller than its area in the picture,
+/// because it is padded to whole blocks at the coarsest chroma subsampling.
 const JPEG_PADDING: u32 = 31;
 
-/// Why a TIFF file can't be read.
+/// The reason why a TIFF file can't be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TiffError {
     /// The samples, compression or layout of the file are not supported.
@@ -54,7 +54,7 @@ impl From<CrateError> for TiffError {
 /// The samples of a pixel, without the opacity.
 enum Scheme {
     Gray,
-    /// An index to a colour.
+    /// An index into a palette of colours.
     Palette(Vec<[u8; 3]>),
     Rgb,
     /// Luma and two colour differences, in JPEG strips.
@@ -88,13 +88,13 @@ pub struct Tiff<'a> {
     size: Size,
     scheme: Scheme,
     alpha: Alpha,
-    /// The number of bits of a sample.
+    /// The number of bits per sample.
     depth: u8,
-    /// The number of samples of a pixel.
+    /// The number of samples per pixel.
     samples: usize,
     is_planar: bool,
     chunks: Chunks,
-    /// The positions and lengths of the data of the strips or tiles in the source.
+    /// The position and length of each strip's or tile's data in the source.
     places: Vec<(u64, u64)>,
     compression: u16,
 }
@@ -116,7 +116,7 @@ impl<'a> Tiff<'a> {
     /// Fails if the header is invalid or not supported.
     pub fn new(source: &'a [u8]) -> Result<Self, TiffError> {
         if has_long_text(source) {
-            return Err(TiffError::Corrupt("a text is longer than the file".into()));
+            return Err(TiffError::Corrupt("a string is longer than the file".into()));
         }
         // The crate does not support palettes, so it is made to read their indices as gray samples.
         let gray = palette_as_gray(source);
@@ -206,8 +206,8 @@ impl<'a> Tiff<'a> {
         Ok(file)
     }
 
-    /// Checks that JPEG strips are not larger than their place in the picture. The decoder of the
-    /// strips trusts their own headers.
+    /// Checks that JPEG strips are not larger than their area in the picture. The decoder trusts
+    /// the headers in the strips themselves.
     fn check_jpegs(&mut self, samples: u16) -> Result<(), TiffError> {
         if self.compression != JPEG {
             return Ok(());
@@ -235,7 +235,9 @@ impl<'a> Tiff<'a> {
             let left = budget.checked_sub(strip.len() as u64);
             budget = left.ok_or_else(|| TiffError::Corrupt(OVERLAP.into()))?;
             if !jpeg::fits(strip, size, most) {
-                return Err(TiffError::Corrupt("a strip is larger than its place".into()));
+                return Err(TiffError::Corrupt(
+                    "a strip is larger than its area in the picture".into(),
+                ));
             }
         }
         Ok(())
@@ -302,8 +304,9 @@ impl<'a> Tiff<'a> {
         }
     }
 
-    /// Limits the memory of a strip, and the number of bytes that are read for all strips, because
-    /// strips may share their data, and data may decode to nothing.
+    /// Limits the memory that a strip may use, and the total number of bytes that may be read for
+    /// all strips. The total needs a limit because strips may share their data, and data may decode
+    /// to nothing.
     fn with_limits<'b>(self, goes_on: &'b dyn Fn() -> bool) -> Tiff<'b>
     where
         'a: 'b,
@@ -336,8 +339,8 @@ impl<'a> Tiff<'a> {
         let mut samples = Vec::new();
         for plane in 0..planes {
             let index = u32::try_from(plane).unwrap_or_default() * self.chunks.count + chunk;
-            // Without compression, the size of the strip limits the number of bytes that are read,
-            // and the length may be wrong.
+            // Without compression, the strip's dimensions already limit the number of bytes that
+            // are read, and its stated length may be wrong.
             let place =
                 self.places.get(index as usize).filter(|_| self.compression != UNCOMPRESSED);
             let end = place.map_or(u64::MAX, |&(start, length)| start.saturating_add(length));
@@ -354,7 +357,7 @@ impl<'a> Tiff<'a> {
         Ok((size, self.pixels(samples)))
     }
 
-    /// Copies the pixels of a strip or tile to its place.
+    /// Copies the pixels of a strip or tile to its area in the picture.
     fn place(&self, chunk: u32, size: Size, data: &[u8], picture: &mut Picture) {
         let (column, row) = (chunk % self.chunks.across, chunk / self.chunks.across);
         let pixel = picture.kind.bytes();

@@ -25,7 +25,7 @@ def form_token() -> str:
 
 @blueprint.get("/login")
 def login_form() -> str:
-    """Show the form and the values to type into it."""
+    """Show the login form, with the name and password to enter."""
     return render_template("login.html", name=NAME, password=PASSWORD)
 
 

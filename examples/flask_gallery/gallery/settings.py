@@ -40,7 +40,7 @@ def from_environment(*, default_data: Path) -> dict[str, Any]:
 
 
 def _key(path: Path) -> str:
-    """Read a secret key. The first start creates it, when several workers may start at once."""
+    """Read a secret key, or create it. Several workers may do so at the same time."""
     if not path.exists():
         with tempfile.NamedTemporaryFile(dir=path.parent) as file:  # readable by the owner only
             file.write(secrets.token_urlsafe(32).encode())

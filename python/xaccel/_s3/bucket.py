@@ -7,7 +7,7 @@ import hashlib
 import random
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import quote
 
 from xaccel import _http
@@ -25,6 +25,7 @@ _PAUSE = 0.2
 _TEMPORARY = frozenset({429, 500, 502, 503, 504})
 _TEMPORARY_CODES = frozenset({"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable"})
 _ERROR_BYTES = 16 * 1024
+_PIECE = 256 * 1024
 _EMPTY = hashlib.sha256(b"").hexdigest()
 
 
@@ -71,12 +72,12 @@ class Bucket:
 
         Args:
             method: The method, such as `GET`.
-            key: The key of the object, not encoded. It is empty if the request is about the bucket.
+            key: The key of the object, not encoded; empty for a request to the bucket itself.
             timeout: The total time in seconds, including pauses and the response's body.
             headers: The header fields of the request.
             query: The parameters of the request.
             body: The body.
-            expected: The statuses of responses to return. Any other status raises an error.
+            expected: The statuses to accept. Any other status raises an error.
             max_bytes: The maximum size of the response's body in bytes.
 
         Raises:
@@ -131,17 +132,25 @@ def read(response: _http.Response, place: str, max_bytes: int | None = None) -> 
         S3TooLarge: The body has more than `max_bytes` bytes.
         S3Unavailable: The body ended early, or the timeout expired.
     """
-    pieces = []
     with response:
-        try:
-            response.limit(max_bytes)
-            while piece := response.read(256 * 1024):
-                pieces.append(piece)
-        except _http.TooLarge as error:
-            raise S3TooLarge(f"{place!r}: {error}") from None
-        except _http.RequestFailed as error:
-            raise S3Unavailable(f"{place!r}: {error}") from None
-    return b"".join(pieces)
+        return b"".join(pieces(response, place, max_bytes))
+
+
+def pieces(response: _http.Response, place: str, max_bytes: int | None = None) -> Iterator[bytes]:
+    """Read the body of a response piece by piece.
+
+    Raises:
+        S3TooLarge: The body has more than `max_bytes` bytes.
+        S3Unavailable: The body ended early, or the timeout expired.
+    """
+    try:
+        response.limit(max_bytes)
+        while piece := response.read(_PIECE):
+            yield piece
+    except _http.TooLarge as error:
+        raise S3TooLarge(f"{place!r}: {error}") from None
+    except _http.RequestFailed as error:
+        raise S3Unavailable(f"{place!r}: {error}") from None
 
 
 def _problem(response: _http.Response, place: str) -> S3Error:
@@ -152,7 +161,7 @@ def _problem(response: _http.Response, place: str) -> S3Error:
         match = re.search(rb"<Code>([A-Za-z0-9]{1,64})</Code>", text)
         code = match[1].decode() if match else ""
     status = response.status
-    answer = f"{place!r}: the store answers {status} {code}".rstrip()
+    answer = f"{place!r}: the store responded with {status} {code}".rstrip()
     if status in _TEMPORARY or code in _TEMPORARY_CODES:
         return S3Unavailable(answer)
     if code == "NoSuchBucket":

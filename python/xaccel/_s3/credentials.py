@@ -15,9 +15,9 @@ from xaccel.exceptions import ConfigError
 class Signers:
     """Returns the signer for a bucket's requests.
 
-    If neither the settings nor the environment contain keys, botocore gets them from its files,
-    from the machine's role or with a web identity. botocore refreshes temporary keys before they
-    expire.
+    If neither the settings nor the environment contain keys, botocore gets them from its
+    configuration files, the machine's role or a web identity. botocore refreshes temporary keys
+    before they expire.
 
     Raises:
         ConfigError: No keys are set, and botocore is not installed; or a key is invalid.
@@ -32,8 +32,8 @@ class Signers:
             raise ConfigError(
                 f"XACCEL['S3'] has no 'access_key' and 'secret_key' for the bucket "
                 f"{settings.bucket!r}, and the environment has no AWS_ACCESS_KEY_ID and "
-                "AWS_SECRET_ACCESS_KEY: set them, or install 'xaccel[s3]' for keys from profiles, "
-                "from the machine and by web identity"
+                "AWS_SECRET_ACCESS_KEY: set them, or install 'xaccel[s3]' to use keys from "
+                "profiles, machine roles or web identity"
             )
 
     def get(self) -> S3Signer:
@@ -65,7 +65,8 @@ class Signers:
             if found is None or found[0] != os.getpid():
                 self._found = found = (os.getpid(), Session().get_credentials())
             frozen = None if found[1] is None else found[1].get_frozen_credentials()
-        # A refused refresh is a ClientError, and keys that are expired again a RuntimeError.
+        # botocore raises ClientError if the refresh is refused, and RuntimeError if the refreshed
+        # keys have expired as well.
         except (BotoCoreError, ClientError, RuntimeError, OSError, ValueError, KeyError) as error:
             raise S3Unavailable(
                 f"botocore can't get the keys of the bucket {self._settings.bucket!r}: "
@@ -74,7 +75,7 @@ class Signers:
         if frozen is None or not frozen.access_key or not frozen.secret_key:
             self._found = None
             raise S3Unavailable(
-                f"botocore finds no keys for the bucket {self._settings.bucket!r}: set "
-                "XACCEL['S3'], or the environment, or a profile"
+                f"botocore found no keys for the bucket {self._settings.bucket!r}: set "
+                "them in XACCEL['S3'], in the environment or in a profile"
             )
         return Keys(frozen.access_key, frozen.secret_key, frozen.token or None)

@@ -39,7 +39,7 @@ class BucketSettings:
     """The origin of the store; `None` means Amazon S3 in the region."""
     addressing: str
     keys: Keys | None
-    """`None` means the keys that botocore finds."""
+    """The keys; `None` means that botocore finds them."""
 
     def signer(self, keys: Keys) -> S3Signer:
         """Return a signer that uses these keys.
@@ -136,7 +136,7 @@ def _check(name: str, value: Any, checks: Mapping[str, _Check]) -> dict[str, Any
     for key in value:
         if key not in checks:
             hint = did_you_mean(key, checks) if isinstance(key, str) else ""
-            # A key that does not resemble a known key could be anything, even a secret.
+            # A name that does not resemble a known name could be anything, even a secret.
             unknown = f"the unknown key {key!r}" if hint else "an unknown key"
             known = ", ".join(map(repr, checks))
             raise ConfigError(f"{name} has {unknown}{hint or f'; the keys are {known}'}")
@@ -149,7 +149,7 @@ def _check(name: str, value: Any, checks: Mapping[str, _Check]) -> dict[str, Any
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value.isascii() or not value.isprintable() or not value:
-        raise ConfigError(f"{name} must be text of ASCII characters")
+        raise ConfigError(f"{name} must be ASCII text")
     return value
 
 

@@ -1,1 +1,1 @@
-"""The command line. No web worker imports it."""
+"""The command-line interface. Web workers never import it."""

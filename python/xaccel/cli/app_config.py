@@ -1,8 +1,8 @@
-"""Load the settings of the app for a command.
+"""Load the app's settings for a command.
 
 `--app` names a Python object, `--settings` a Django settings module, and `--config` a TOML file.
-Each option loads the same `Config` as the running app. `manage.py xaccel` uses the settings of the
-project.
+Each option loads the same `Config` as the running app. `manage.py xaccel` uses the project's
+settings.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ def add_options(parser: argparse.ArgumentParser, *, required: bool = True) -> No
         help="take the settings from a Flask app, a Config, an object whose attribute `config` is "
         "a Config, or a function that returns one of these",
     )
-    group.add_argument("--settings", metavar="MODULE", help="or: take them from a Django project")
+    group.add_argument("--settings", metavar="MODULE", help="or take them from a Django project")
     group.add_argument(
         "--config",
         type=Path,
         metavar="FILE",
-        help="or: take them from a TOML file, at its top level or in [xaccel]",
+        help="or take them from a TOML file, from its top level or from [xaccel]",
     )
 
 
@@ -108,7 +108,7 @@ def from_django(name: str) -> Config:
 
 
 def from_file(path: Path) -> Config:
-    """Return the settings from a TOML file, at its top level or in the table `[xaccel]`.
+    """Return the settings in a TOML file, either at its top level or in its table `[xaccel]`.
 
     Raises:
         ConfigError: The file can't be read or is not TOML, or a setting is invalid.
@@ -141,7 +141,7 @@ def _import(name: str, option: str) -> Any:
 
 
 def _is_factory(found: Any) -> bool:
-    """Whether an object can be called without arguments, which an app can't."""
+    """Whether an object can be called without arguments. Apps require arguments."""
     try:
         inspect.signature(found).bind()
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""`xaccel backfill`: render the thumbnails of many images ahead of the first visitor."""
+"""`xaccel backfill`: render the thumbnails of many images before visitors request them."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def add(commands: Any) -> None:
     parser = add_command(
         commands,
         "backfill",
-        summary="render thumbnails ahead of the first visitor",
-        description="Render the thumbnails of all images of a source, and keep them in "
-        "THUMBNAIL_CACHE. Thumbnails that are already there are left out, so you can stop the "
-        "command at any time with Ctrl-C and start it again.",
+        summary="render thumbnails before visitors request them",
+        description="Render the thumbnails of all images in a source, and write them to "
+        "THUMBNAIL_CACHE. Thumbnails that already exist are skipped, so you can stop the command "
+        "at any time with Ctrl-C and start it again.",
         examples=[
             "xaccel backfill --app shop:app",
             "xaccel backfill --app shop:app avatar 300x200,cover --prefix people/",
@@ -50,13 +50,13 @@ def add(commands: Any) -> None:
         ],
         notes=[
             (
-                "Give the version that your templates give to thumbnail_url(), because it is a "
-                "part of the URL. With --field, crops keep the focal point in the row, as in "
+                "Pass the version that your templates pass to thumbnail_url(), because it is part "
+                "of the URL. With --field, crops use the focal point of the model instance, as in "
                 "templates."
             ),
             (
-                "Exit status: 0 when all thumbnails are there, 1 when some can't be rendered, 2 "
-                "when the arguments or the settings are wrong, 130 after Ctrl-C."
+                "Exit status: 0 if all thumbnails exist, 1 if some can't be rendered, 2 if the "
+                "arguments or the settings are invalid, 130 after Ctrl-C."
             ),
         ],
     )
@@ -77,7 +77,9 @@ def _add_images(parser: argparse.ArgumentParser) -> None:
         "--source", metavar="NAME", help="one of THUMBNAIL_SOURCES (default: THUMBNAIL_SOURCE)"
     )
     group.add_argument(
-        "--prefix", default="", help="only images whose names begin with this, such as people/"
+        "--prefix",
+        default="",
+        help="select only images whose names begin with PREFIX, such as people/",
     )
     which = group.add_mutually_exclusive_group()
     which.add_argument(
@@ -88,14 +90,14 @@ def _add_images(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--names",
         metavar="FILE",
-        help="the images that a file names, one per line; - reads standard input. A source at "
-        "another web server needs it, since it can't be listed",
+        help="a file with the names of the images, one per line, or - for standard input; required "
+        "for a source on another web server, because such a source can't be listed",
     )
     group.add_argument(
         "--version",
         metavar="VERSION",
-        help="mtime for URLs with version='mtime'; with --field also another field of the row, "
-        "such as updated_at for version=photo.updated_at",
+        help="mtime if your templates pass version='mtime'; with --field, also the name of another "
+        "field of the model, such as updated_at for version=photo.updated_at",
     )
 
 
@@ -105,16 +107,16 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
         "--processes",
         type=int,
         metavar="N",
-        help="how many processes render; together with the app, no more than THUMBNAIL_WORKERS "
-        "render at the same time (default: one for each CPU)",
+        help="the number of processes; the command and the app together render at most "
+        "THUMBNAIL_WORKERS images at once (default: one for each CPU)",
     )
     group.add_argument(
-        "--dry-run", action="store_true", help="render nothing; count what is missing"
+        "--dry-run", action="store_true", help="render nothing; count the missing thumbnails"
     )
     group.add_argument(
         "--celery",
         action="store_true",
-        help="render nothing; enqueue a task for each image, see xaccel.celery",
+        help="render nothing; enqueue a task for each image (see xaccel.celery)",
     )
 
 
@@ -125,7 +127,7 @@ class Item:
     name: str
     specs: tuple[str, ...]
     version: str | None = None
-    """`mtime` if the process that renders the image must get its version from the source."""
+    """`mtime` if the rendering process must get the image's version from the source."""
 
 
 @dataclass(slots=True)
@@ -170,7 +172,7 @@ class _Total:
 def _run(options: argparse.Namespace) -> int:
     config = app_config.load(options)
     if config.thumbnail_cache is None and not options.celery:
-        raise ConfigError("XACCEL['THUMBNAIL_CACHE'] is not set, so no thumbnail can be kept")
+        raise ConfigError("XACCEL['THUMBNAIL_CACHE'] is not set, so thumbnails can't be stored")
     if options.processes is not None and options.processes < 1:
         raise ConfigError(f"--processes must be at least 1, not {options.processes}")
     is_django = options.settings is not None or not app_config.is_named(options)
@@ -197,12 +199,14 @@ def _run(options: argparse.Namespace) -> int:
         processes.close()
     _print_summary(total, is_dry_run=options.dry_run)
     if was_stopped():
-        print("stopped; start the same command again to do the rest")
+        print("stopped; run the same command again to render the other thumbnails")
         return _INTERRUPTED
     return 1 if total.counts else 0
 
 
-_DEATH = Outcome(failures=[("the process died", "see the system's log; it may lack memory")])
+_DEATH = Outcome(
+    failures=[("the process died", "see the system log; the machine may have run out of memory")]
+)
 
 
 @contextlib.contextmanager
@@ -244,7 +248,8 @@ def _images(
         return _rows(options, tasks, specs, total)
     if options.version not in {None, "mtime"}:
         raise ConfigError(
-            f"--version {options.version} needs --field, whose rows have it; without, use mtime"
+            f"--version {options.version} needs --field, because it is a field of the "
+            "model; without --field, only mtime is supported"
         )
 
     def items(names: Iterable[str]) -> Iterator[Item]:
@@ -269,7 +274,7 @@ def _rows(
     options: argparse.Namespace, tasks: ThumbnailTasks, specs: list[Spec], total: _Total
 ) -> _Images:
     if "django.conf" not in sys.modules:
-        raise ConfigError("--field is for Django: name its settings with --settings")
+        raise ConfigError("--field requires Django: specify its settings with --settings")
     from xaccel.django.rows import ImageRows  # noqa: PLC0415
 
     of_row = options.version if options.version != "mtime" else None
@@ -332,7 +337,7 @@ def _type_of(name: str) -> str | None:
 
 
 def _fill(tasks: ThumbnailTasks, item: Item, *, is_dry_run: bool) -> Outcome:
-    """Render the thumbnails of an image. Errors are recorded, since the next image may be fine."""
+    """Render the thumbnails of an image. Errors are recorded, so they do not end the command."""
     outcome = Outcome()
     for text in item.specs:
         try:
@@ -350,7 +355,7 @@ def _fill(tasks: ThumbnailTasks, item: Item, *, is_dry_run: bool) -> Outcome:
 
 
 def _patiently(keep: Callable[[], bool]) -> bool:
-    """Call `keep`, but wait while the queue is full, because visitors go first."""
+    """Call `keep`, but wait while the queue is full, because visitors take precedence."""
     while True:
         try:
             return keep()
@@ -381,9 +386,9 @@ def _enqueue(images: _Images, total: _Total) -> int:
 
 def _print_summary(total: _Total, *, is_dry_run: bool) -> None:
     verb = "would render" if is_dry_run else "rendered"
-    parts = [f"{verb} {_number(total.made, 'thumbnail')}", f"{total.found} were already there"]
+    parts = [f"{verb} {_number(total.made, 'thumbnail')}", f"{total.found} already existed"]
     if total.skipped:
-        parts.append(f"{total.skipped} skipped, which are not images")
+        parts.append(f"{total.skipped} skipped because they are not images")
     print(f"{_number(total.images, 'image')}: {', '.join(parts)}")
     _print_failures(total)
 

@@ -31,7 +31,7 @@ def add(commands: Any) -> None:
     )
     actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
     for name, run, text in (
-        ("stats", _stats, "print how many thumbnails there are, and their size"),
+        ("stats", _stats, "print the number of thumbnails and their total size"),
         (
             "sweep",
             _sweep,
@@ -88,7 +88,7 @@ def _sweep(cache: Cache, config: Config, options: argparse.Namespace) -> None:
         max_size=config.thumbnail_cache_max_size, inactive=config.thumbnail_cache_inactive
     )
     if swept is None:
-        print("another process is already sweeping")
+        print("another process is already sweeping the cache")
         return
     removed, kept = swept
     print(f"removed {_usage(*removed)}; kept {_usage(*kept)}")
@@ -108,8 +108,8 @@ def _purge(cache: Cache, config: Config, options: argparse.Namespace) -> None:
         print(f"{source}: removed {_thumbnails(removed)}")
     if shared is not None and not purge_listeners:
         print(
-            "Other machines still have them in their caches. Use xaccel.celery to purge all "
-            "machines, or URLs with a version, which need no purge."
+            "The caches of other machines may still contain these thumbnails. Use xaccel.celery "
+            "to purge all caches, or use URLs with a version, which do not need a purge."
         )
 
 

@@ -20,7 +20,10 @@ from xaccel.servers.deployment import Deployment
 from xaccel.servers.generators import DIALECTS_WITH_GENERATOR, Generator
 
 _LIFECYCLE = "s3-lifecycle"
-_SECRETS_HELP = "Secrets go to a separate file that only its owner can read, and only with --out."
+_SECRETS_HELP = (
+    "With --out, secrets are written to a separate file that only its owner can read. Without "
+    "--out, they are not written."
+)
 
 
 def add(commands: Any) -> None:
@@ -30,9 +33,9 @@ def add(commands: Any) -> None:
         "config",
         summary="write the web server's configuration",
         description="Write the configuration of nginx, Apache, lighttpd or Caddy from the app's "
-        "settings, so that server and app always agree. Without --out, print a site file. "
-        f"'{_LIFECYCLE}' prints the rules by which the bucket of THUMBNAIL_STORE removes old "
-        "thumbnails.",
+        "settings, so that the server and the app always agree. Without --out, print a site file. "
+        f"'{_LIFECYCLE}' prints lifecycle rules that make the bucket of THUMBNAIL_STORE remove "
+        "old thumbnails.",
         examples=[
             "xaccel config nginx --app shop:app",
             "xaccel config nginx --app shop:app --static /static/=/srv/static --out conf",
@@ -49,7 +52,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "server",
         choices=[*DIALECTS_WITH_GENERATOR, _LIFECYCLE],
-        help="the web server, or the rules of the store's bucket",
+        help=f"the web server, or {_LIFECYCLE} for the lifecycle rules of the store's bucket",
     )
     app_config.add_options(parser)
     _add_output(parser)
@@ -81,8 +84,8 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--check",
         action="store_true",
-        help="write nothing; show how the files in DIR differ from the settings, and exit with 1 "
-        "if they do",
+        help="write nothing; show how the files in DIR differ from the configuration that the "
+        "settings require, and exit with status 1 if they do",
     )
 
 
@@ -103,7 +106,7 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--name",
         metavar="NAME",
-        help="the name of this site among those of the server, such as shop; the names of files, "
+        help="a name that identifies this site on the server, such as shop; the names of files, "
         "zones and variables begin with it (default: from --domain, --app or --settings)",
     )
     group.add_argument(
@@ -126,7 +129,7 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
         "--tls-certificate",
         metavar="FILE",
         help="use TLS with this certificate, and redirect plain HTTP to it (with --listen 443, "
-        "Caddy gets the certificate for --domain by itself)",
+        "Caddy obtains a certificate for --domain itself)",
     )
     group.add_argument("--tls-key", metavar="FILE", help="the certificate's private key")
     group.add_argument(
@@ -138,27 +141,29 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
         "--balance",
         action="append",
         metavar="ADDRESS",
-        help="write the load balancer in front of several machines instead: where the nginx of one "
-        "of them listens, HOST:PORT; repeat it for each machine",
+        help="write the configuration of a load balancer in front of several machines instead; "
+        "ADDRESS is where nginx listens on one of them, HOST:PORT; repeat the option for each "
+        "machine",
     )
     group.add_argument(
         "--real-ip-from",
         action="append",
         metavar="ADDRESS",
-        help="the address or network of a load balancer in front of nginx, which then believes "
-        "what it says about the visitor",
+        help="the address or network of a load balancer in front of nginx; nginx then trusts "
+        "the load balancer's information about the visitor's address and scheme",
     )
     group.add_argument(
         "--client-max-body-size",
         default=Deployment.client_max_body_size,
         metavar="SIZE",
-        help="the largest upload (default: %(default)s)",
+        help="the maximum size of an upload (default: %(default)s)",
     )
     group.add_argument(
         "--verify",
         choices=["app", "secure-link", "njs"],
-        help="how nginx checks the signature of a thumbnail's URL: it asks the app once, or checks "
-        "it by itself (default: secure-link if SIGNATURE is secure-link-md5, else app)",
+        help="how nginx checks the signature of a thumbnail's URL: it asks the app once per URL, "
+        "or checks the signature itself (default: secure-link if SIGNATURE is secure-link-md5, "
+        "otherwise app)",
     )
     group.add_argument(
         "--resizer",

@@ -22,8 +22,8 @@ def add(commands: Any) -> None:
         commands,
         "doctor",
         summary="find out what is wrong with a running site, and how to fix it",
-        description="Send requests to a running site, through its web server, as a visitor does, "
-        "and print what is wrong and how to fix it. With the app's settings it also checks "
+        description="Send requests to a running site as a visitor would, through its web server, "
+        "and print each problem and how to fix it. With the app's settings, also check "
         "internal prefixes, signed links, thumbnails and the cache. Run it on the app's machine, "
         "as the app's user.",
         examples=[
@@ -42,7 +42,8 @@ def add(commands: Any) -> None:
         action="append",
         default=[],
         metavar="NAME:VALUE",
-        help="a header of each request, such as the cookie of a user who may see the file",
+        help="a header to send with each request, such as the cookie of a user who may see the "
+        "file",
     )
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
 

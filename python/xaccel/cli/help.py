@@ -10,8 +10,8 @@ from typing import Any
 _WIDTH = 80
 
 EXIT_STATUS = (
-    "Exit status: 0 when all is well, 1 when the command finds something wrong, 2 when its "
-    "arguments or the settings are wrong."
+    "Exit status: 0 on success, 1 if the command finds a problem, 2 if its arguments or the "
+    "settings are invalid."
 )
 
 

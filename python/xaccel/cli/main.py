@@ -24,13 +24,13 @@ from xaccel.exceptions import BadSignature, ConfigError, FileNotFound, Thumbnail
 
 _KEYS_VARIABLE = "XACCEL_SECRET_KEYS"
 _KEYS_HELP = (
-    "The secret keys are the app's SECRET_KEYS. Put them into the file of --key-file or the "
-    f"environment variable {_KEYS_VARIABLE}, one per line, newest first; every user of the machine "
-    "could see them on the command line."
+    "The secret keys are the app's SECRET_KEYS. Put them into the file of --key-file or into the "
+    f"environment variable {_KEYS_VARIABLE}, one per line, newest first. You can't pass them as "
+    "arguments, because every user of the machine can see the arguments of a command."
 )
 _SETTINGS_HELP = (
-    "Commands read the settings of your project: name its app with --app, its Django settings with "
-    "--settings, or a TOML file with --config."
+    "Commands read the settings of your project: specify its app with --app, its Django settings "
+    "with --settings, or a TOML file with --config."
 )
 
 
@@ -108,20 +108,22 @@ def _add_sign(commands: Any) -> None:
         notes=[_KEYS_HELP, EXIT_STATUS],
     )
     parser.set_defaults(run=_sign)
-    parser.add_argument("path", nargs="+", help="a path, not percent-encoded: '/t/300x200/a b.jpg'")
+    parser.add_argument(
+        "path", nargs="+", help="a path without percent-encoding, such as '/t/300x200/a b.jpg'"
+    )
     lifetime = parser.add_mutually_exclusive_group()
     lifetime.add_argument(
         "--expires",
         type=int,
         metavar="TIME",
-        help="the last second in which the URL is valid, in Unix time",
+        help="the last second at which the URL is valid, as a Unix time",
     )
     lifetime.add_argument(
         "--expires-in",
         type=int,
         metavar="SECONDS",
-        help="how long the URL is valid: at least this long, at most 1.5 times as long, so that "
-        "browsers and CDNs can cache it",
+        help="how long the URL is valid; the expiry is rounded up, to at most 1.5 times this "
+        "duration, so that browsers and CDNs can cache the URL",
     )
     _add_signer(parser)
 
@@ -131,8 +133,8 @@ def _add_verify(commands: Any) -> None:
         commands,
         "verify",
         summary="check a signed URL",
-        description="Print the path of a signed URL. If the URL is not valid, print what is wrong "
-        "with it and exit with 1.",
+        description="Print the path of a signed URL. If the URL is not valid, print the reason "
+        "and exit with status 1.",
         examples=["xaccel verify --key-file keys '/t/300x200/cat.jpg?key=…'"],
         notes=[_KEYS_HELP, EXIT_STATUS],
     )
@@ -149,7 +151,10 @@ def _add_signer(parser: argparse.ArgumentParser) -> None:
         help="how URLs are signed, like the setting SIGNATURE (default: %(default)s)",
     )
     parser.add_argument(
-        "--key-file", type=Path, metavar="FILE", help="the secret keys, one per line, newest first"
+        "--key-file",
+        type=Path,
+        metavar="FILE",
+        help="a file with the secret keys, one per line, newest first",
     )
 
 

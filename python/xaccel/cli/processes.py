@@ -14,7 +14,7 @@ ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
 _AHEAD = 2
-"""How many items are assigned to each process at a time, so that it does not wait for the next."""
+"""The number of items assigned to a process at a time, so that it never waits for the next one."""
 
 _context = multiprocessing.get_context("fork")
 
@@ -71,7 +71,7 @@ class Processes(Generic[ItemT, ResultT]):
             self._feed(coming)
 
     def close(self) -> None:
-        """End the processes. Each of them first finishes its current item."""
+        """End the processes. Each process finishes its current item first."""
         for worker in self._workers:
             worker.pipe.close()
         for worker in self._workers:
@@ -128,7 +128,7 @@ def _work(
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # A process reaches the end of its pipe only if no other process holds the other end open.
+    # A process can detect the end of its pipe only if no other process holds the other end open.
     for each in inherited:
         each.close()
     while True:

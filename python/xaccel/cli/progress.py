@@ -37,7 +37,7 @@ class Progress:
             print(self._line(now - self._start), file=sys.stderr, flush=True)
 
     def close(self) -> None:
-        """Finish the display, and leave its last state on the screen."""
+        """Stop updating the display, and leave its last line on the screen."""
         if self._bar is not None:
             self._bar.close()
 
@@ -58,7 +58,7 @@ def _bar(total: int | None, unit: str) -> Any:
         from tqdm import tqdm  # noqa: PLC0415
     except ModuleNotFoundError:
         return None
-    tqdm.monitor_interval = 0  # no thread, because processes that die are replaced by forking
+    tqdm.monitor_interval = 0  # no thread, since dead processes are replaced by forking
     return tqdm(total=total, unit=unit, dynamic_ncols=True, smoothing=0.05)
 
 

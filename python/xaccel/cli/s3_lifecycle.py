@@ -17,8 +17,8 @@ def text(config: Config, days: int | None) -> str:
 
     Args:
         config: The settings.
-        days: How many days the store keeps a thumbnail; by default, as long as the cache keeps one
-            that is not requested.
+        days: The number of days that the store keeps a thumbnail; by default, the number of days
+            that the cache keeps an unrequested thumbnail.
 
     Raises:
         ConfigError: `THUMBNAIL_STORE` is not set, or `days` is less than 1.

@@ -72,7 +72,7 @@ def _run(options: argparse.Namespace) -> None:
         print(f"{directory} is at http://{_in_url(options.host)}:{server.server_port}/", flush=True)
         print("For development only: no TLS, no password. Ctrl-C stops it.", flush=True)
         if not is_loopback(options.host):
-            print("Everyone who can reach this address sees the directory.", flush=True)
+            print("Everyone who can reach this address can see the pictures.", flush=True)
         server.serve_forever()
 
 

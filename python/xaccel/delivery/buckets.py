@@ -23,10 +23,11 @@ LIFETIME = 300
 
 
 class BucketRemotes:
-    """The remotes in buckets. Each is a prefix in a bucket.
+    """The remotes in buckets. Each remote is a prefix in a bucket.
 
     Args:
-        remotes: The URL of each prefix, such as `s3://bucket/videos/`, and its internal URL prefix.
+        remotes: The internal URL prefix of each remote, keyed by a URL such as
+            `s3://bucket/videos/`.
         s3: The setting `S3`.
 
     Raises:
@@ -57,7 +58,7 @@ class BucketRemotes:
         if not places:
             raise no_such_bucket(url)
         if has_control(key):
-            raise FileNotFound(f"{shown(url)} may not be sent: it has a control character")
+            raise FileNotFound(f"{shown(url)} may not be sent: it contains a control character")
         for place in places:
             rest = key.removeprefix(place.base)
             if key.startswith(place.base) and rest and not rest.endswith("/"):
@@ -130,5 +131,5 @@ def _place(url: str, prefix: str, s3: Mapping[str, Any]) -> _Place:
 
 
 def _target(url: str) -> str:
-    """Return the path and the query of a URL, exactly as they are encoded."""
+    """Return the path and the query of a URL, without decoding them."""
     return url[url.index("/", url.index("://") + 3) :]

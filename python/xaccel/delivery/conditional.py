@@ -23,7 +23,7 @@ def send_open_file(
     """Respond with the rest of a seekable file. `headers` includes its validators.
 
     The file is closed unless it becomes the body. `path` is the path of a file with the same
-    content, if a server may read the content from there.
+    content, if there is one, which a server may read instead.
     """
     start = file.tell()
     size = max(file.seek(0, os.SEEK_END) - start, 0)
@@ -58,8 +58,8 @@ def answer_with_file(
 ) -> Response:
     """Respond with a seekable file. The file is closed unless it becomes the body.
 
-    `headers` also includes the validators. `start` is the position of the first byte. See
-    `FileBody.path` for `path`.
+    `headers` also includes the validators. `start` is the position of the first byte. For `path`,
+    see `FileBody.path`.
     """
     try:
         response = answer_with_content(
@@ -84,7 +84,7 @@ def answer_with_content(
     start: int = 0,
     path: str | None = None,
 ) -> Response:
-    """Respond with all of `content`, with the requested ranges, or without content.
+    """Respond with all of `content`, with its requested ranges, or with an empty body.
 
     `headers` also includes the validators. `size` is in bytes. `start` and `path` apply to files;
     see `answer_with_file()`.

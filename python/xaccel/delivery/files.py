@@ -236,9 +236,9 @@ class Delivery:
             expires_in: The minimum validity of the link, in seconds. The link may be valid for up
                 to 1.5 times as long, so that it stays the same for a while and can be cached.
             as_attachment: Whether the browser should save the file instead of showing it.
-            download_name: The name under which the browser saves the file. By default, its own
-                name.
-            mount: The decoded path at which the app is mounted. By default, the mount from the
+            download_name: The name under which the browser saves the file. By default, the name of
+                the file.
+            mount: The decoded path at which the app is mounted. By default, it is taken from the
                 current request or from the settings.
 
         Raises:
@@ -271,8 +271,8 @@ class Delivery:
         """Respond to a request for a signed link.
 
         Args:
-            path: The URL's decoded path below the mount, including the first slash.
-            query: The URL's query as it was sent, without the question mark.
+            path: The URL's decoded path below the mount, including the leading slash.
+            query: The URL's undecoded query, without the question mark.
             request: The request.
             mount: The decoded path at which the app is mounted. By default, `MOUNT` from the
                 settings.
@@ -294,11 +294,11 @@ class Delivery:
             return _refusal(error)
 
     def _linked(self, path: str) -> str:
-        """Return the path of the file that a link leads to, from the link's path."""
+        """Return the path of the file that a link's path refers to."""
         for directory, prefix in self._link_map.roots:
             if path.startswith(prefix):
                 return posixpath.join(directory, path.removeprefix(prefix))
-        raise FileNotFound(f"{path!r} is not below the links of any root")
+        raise FileNotFound(f"{path!r} does not begin with the link prefix of a root")
 
     def _absolute(self, path: str | os.PathLike[str], root: str | os.PathLike[str] | None) -> str:
         path = os.fspath(path)
@@ -311,7 +311,7 @@ class Delivery:
         if root is not None:
             if is_absolute:
                 raise FileNotFound(
-                    f"{path!r} may not be sent: it is absolute, but root= takes a relative path"
+                    f"{path!r} may not be sent: it is absolute, but root= requires a relative path"
                 )
             return posixpath.join(root, path)
         if is_absolute:
@@ -332,7 +332,7 @@ def hand_over(
     *,
     limit_rate: int | None = None,
 ) -> Response:
-    """Respond with a located file and the given headers. Either the server or the app sends it.
+    """Respond with a located file and the given headers. The server or the app sends the file.
 
     Raises:
         ConfigError: The server can't limit the rate.
@@ -381,12 +381,12 @@ def _warn_of_no_limit(path: str) -> None:
 
 
 def _fails_precondition(validators: Validators, conditions: Conditions) -> bool:
-    """Whether to respond with 412 here: lighttpd never does, and nginx closes the connection."""
+    """Whether to respond with 412, since lighttpd never does and nginx closes the connection."""
     return rfc9110.precondition_status(conditions, validators) == _PRECONDITION_FAILED
 
 
 def _chosen(headers: Headers, ours: Validators) -> Validators:
-    """Return the validators in the headers, with ours in place of missing ones."""
+    """Return the validators in the headers, and our own for any that are missing."""
     names = {name.lower() for name, _ in headers}
     given = Validators.of_headers(headers)
     return Validators(
@@ -396,7 +396,7 @@ def _chosen(headers: Headers, ours: Validators) -> Validators:
 
 
 def _completed(headers: Headers, ours: Validators) -> Headers:
-    """Return the headers, and add our validators if they are missing."""
+    """Return the headers, with our validators added if they are missing."""
     names = {name.lower() for name, _ in headers}
     return (*headers, *(pair for pair in ours.headers if pair[0].lower() not in names))
 

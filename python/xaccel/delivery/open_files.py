@@ -1,8 +1,8 @@
-"""Files that an app has opened: whether reading returns their bytes unchanged, and their paths.
+"""Open files of an app: their paths, and whether reading returns the files' bytes unchanged.
 
 An app may read a file through a custom object that decompresses the file or skips a part of it.
-Only the types below are known to return the file's bytes unchanged. Only these types may be
-replaced by the file itself or split into ranges.
+Only objects of the types below are known to return the file's bytes unchanged. Only these objects
+may be replaced by the file itself or split into ranges.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def has_plain_content(file: Any) -> bool:
 def path_of(file: Any) -> str | None:
     """Return the absolute path that a plain file was opened with, if nothing has been read yet.
 
-    Returns `None` if the object may change the file's bytes. The path may lead to a different file
-    by now.
+    Returns `None` if the object may change the file's bytes. By now, the path may refer to a
+    different file.
     """
     plain = plain_file(file)
     if plain is None or not is_unread(plain):
@@ -76,7 +76,7 @@ def is_open_file(location: Location, file: Any) -> bool:
 
 
 def is_unread(file: BinaryIO) -> bool:
-    """Whether a file's position is at its start."""
+    """Whether the file's position is still at the start."""
     try:
         return file.seekable() and file.tell() == 0
     except (AttributeError, OSError, ValueError):

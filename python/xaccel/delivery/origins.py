@@ -18,7 +18,7 @@ _PATH = "/!&'()*+,;=:@"
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """An origin with a base path, and the internal prefix that leads to it."""
+    """An origin with a base path, and the internal prefix at which it is proxied."""
 
     scheme: str
     host: str
@@ -53,12 +53,12 @@ class RemoteFile:
     name: str
     """The last part of the file's path, decoded."""
     sign: Callable[[str], RemoteFile] | None = field(default=None, repr=False)
-    """Returns the file with signed URLs for a method; see `signed()`."""
+    """Returns the file with URLs that are signed for a given method; see `signed()`."""
 
     def signed(self, method: str) -> RemoteFile:
         """Return the file with URLs that are valid for a request with this method.
 
-        Only the URLs of files in buckets change. These URLs are secret, and valid for minutes.
+        Only the URLs of files in buckets change. These URLs are secret, and expire within minutes.
 
         Raises:
             RemoteError: No keys are currently available.
@@ -77,10 +77,10 @@ def is_object(url: str) -> bool:
 
 
 def no_such_bucket(url: str) -> ConfigError:
-    """Return the error for an object if no remote is configured for its bucket."""
+    """Return the error for an object whose bucket is not configured as a remote."""
     return ConfigError(
-        f"{shown(url)} may not be sent: XACCEL['REMOTES'] does not have its bucket; add it with an "
-        "internal prefix, as in {'s3://bucket/': '/_remote/media/'}"
+        f"{shown(url)} may not be sent: XACCEL['REMOTES'] does not contain its bucket; add it with "
+        "an internal prefix, as in {'s3://bucket/': '/_remote/media/'}"
     )
 
 

@@ -66,7 +66,7 @@ class FileOptions:
     """A file's root and presentation. The names are the same as in Flask's `send_file`.
 
     Raises:
-        ConfigError: `limit_rate` is not positive, which some servers interpret as no limit.
+        ConfigError: `limit_rate` is not positive. Some servers would interpret this as no limit.
         ValueError: `mimetype` or `headers` can't be sent; the message says why.
     """
 
@@ -77,14 +77,15 @@ class FileOptions:
     as_attachment: bool = False
     """Whether the browser should save the file instead of showing it."""
     download_name: str | None = None
-    """The name under which the browser saves the file. By default, its own name."""
+    """The name under which the browser saves the file. By default, the name of the file."""
     max_age: int | None = None
     """How long the visitor's browser may cache the response, in seconds."""
     headers: Mapping[str, str] | None = None
     """Additional response headers. They replace any headers of the same name that xaccel sets.
     Conditional requests are checked against `ETag` and `Last-Modified`."""
     limit_rate: int | None = None
-    """The rate in bytes per second, if the server can limit it; by default unlimited."""
+    """The maximum rate in bytes per second, if the server supports a limit. By default, there is
+    no limit."""
     allow_scripts: bool = False
     """Whether browsers may run scripts in an HTML, SVG or XML file. Enable this only for files that
     you trust as much as your own pages."""
@@ -137,7 +138,7 @@ def _check_header(name: object, value: object) -> None:
             f"headers: {name!r} can't be set, because it depends on which part of the file is sent"
         )
     if lower == "etag" and not _ETAG.fullmatch(str(value)):
-        raise ValueError(f"headers['ETag'] must be a text in double quotes, not {value!r}")
+        raise ValueError(f"headers['ETag'] must be a string in double quotes, not {value!r}")
     if lower == "last-modified" and parse_http_date(str(value)) is None:
         raise ValueError(f"headers['Last-Modified'] must be an HTTP date, not {value!r}")
 

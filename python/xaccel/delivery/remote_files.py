@@ -1,4 +1,4 @@
-"""Responses that contain files from remotes, which the app itself fetches."""
+"""Responses with files that the app itself fetches from remotes."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from xaccel.servers.dialects.values import has_control
 
 _CHUNK = 64 * 1024
 _TIMEOUT = 30
-# The statuses that a remote may return: with the file or a part of it, without content because of a
-# condition or a range, and for a file that does not exist. S3 returns 403 for missing files.
+# The statuses that a remote may return: with the file or a part of it; if a condition or a range
+# prevents this; and if the file does not exist. S3 returns 403 for missing files.
 _WITH_CONTENT = frozenset({200, 206})
 _FAILED = frozenset({412, 416})
 _WITHOUT_CONTENT = _FAILED | {304}
@@ -84,7 +84,7 @@ class RemoteFiles:
             "If-Unmodified-Since": conditions.if_unmodified_since,
         }
         fields = {name: value for name, value in asked.items() if value is not None}
-        # If the caller has signed a URL, it is valid for GET, so the remote would refuse HEAD.
+        # If the caller has signed the URL, it is valid only for GET, and the remote refuses HEAD.
         is_head = file.remote.is_bucket and conditions.method == "HEAD"
         try:
             remote = self._client.request(
@@ -100,9 +100,9 @@ class RemoteFiles:
         if isinstance(body, bytes):
             remote.close()
         if remote.status in _NO_SUCH_FILE:
-            raise FileNotFound(f"{file.remote.url} answers {remote.status} for {file.name!r}")
+            raise FileNotFound(f"{file.remote.url} sent status {remote.status} for {file.name!r}")
         if not has_content and remote.status not in _WITHOUT_CONTENT:
-            raise RemoteError(f"{file.remote.url} answers {remote.status} for {file.name!r}")
+            raise RemoteError(f"{file.remote.url} sent status {remote.status} for {file.name!r}")
         kept = set(_OF_REMOTE) - chosen
         if not has_content:
             headers = tuple(pair for pair in headers if pair[0].lower() in KEPT_BY_304)
@@ -121,7 +121,7 @@ class RemoteFiles:
 
 
 def _without_conditions(conditions: Conditions, validators: Validators) -> Conditions:
-    """Return conditions with only the method and, if it may be sent, the range."""
+    """Return only the method and, if `If-Range` allows it, the range."""
     field = conditions.if_range
     wanted = conditions.range if field is None or rfc9110.is_current(field, validators) else None
     return Conditions(conditions.method, range=wanted)

@@ -2,7 +2,7 @@
 
 A *remote* is an origin with a path, such as `https://media.internal/videos/`, or a bucket with a
 prefix, such as `s3://bucket/videos/`, that the web server proxies at an internal prefix. Only URLs
-below a configured remote are allowed, so this is not an open proxy.
+below a configured remote are allowed, so the server is not an open proxy.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _QUERY = "/!&'()*+,;=:@$?%"
 
 
 class RemoteMap:
-    """The remotes of an app. The longest match wins; only whole path components match.
+    """The remotes of an app. The longest match wins, and only whole path components match.
 
     Args:
         remotes: The setting `REMOTES`.
@@ -125,30 +125,30 @@ def _split(url: str) -> tuple[str, str, int, bytes, str]:
         ValueError: The URL is ambiguous or invalid; the message says why.
     """
     if has_control(url) or "\\" in url:
-        raise ValueError("it has a control character or a backslash")
+        raise ValueError("it contains a control character or a backslash")
     try:
         parts = urllib.parse.urlsplit(url)
         port = parts.port
     except ValueError:
-        # The original message would show the part before the path, which may include a password.
+        # The original message would reveal the part before the path, which may include a password.
         raise ValueError("its host or its port is invalid") from None
     scheme = parts.scheme.lower()
     if scheme not in PORTS:
         raise ValueError("it is not an http: or https: URL")
     if "@" in parts.netloc or "#" in url:
-        raise ValueError("it has a user or a fragment")
+        raise ValueError("it contains a user or a fragment")
     host = (parts.hostname or "").lower()
     host = f"[{host}]" if ":" in host else host
     if not _HOST.fullmatch(host):
         raise ValueError("its host is not an ASCII name")
     if "%2f" in parts.path.lower():
-        raise ValueError("it has an encoded slash, which would be decoded on the way")
+        raise ValueError("it contains an encoded slash, which a server would decode")
     path = urllib.parse.unquote_to_bytes(parts.path)
     parents = path.removesuffix(b"/").split(b"/")
     if not path.startswith(b"/") or {b"", b".", b".."} & set(parents[1:]):
-        raise ValueError("its path has an empty part, '.' or '..'")
+        raise ValueError("its path contains an empty part, '.' or '..'")
     if any(byte < 0x20 or byte in b"\x7f\\" for byte in path):  # noqa: PLR2004
-        raise ValueError("its path has a control character or a backslash")
+        raise ValueError("its path contains a control character or a backslash")
     return (
         scheme,
         host,

@@ -14,7 +14,7 @@ from xaccel.exceptions import BadSignature
 
 REQUEST = "xaccel.request"
 """The key in a WSGI environment or an ASGI scope under which the `Sendfile` middleware keeps the
-`Request`, since it hides some headers from the app."""
+original `Request`, because the middleware hides some headers from the app."""
 
 
 _REDUNDANT = re.compile(r"//|/\.\.?(/|$)")
@@ -39,7 +39,7 @@ class Request:
     target: Target | None = None
     """`None` if the application server does not provide the undecoded path."""
     offloads: list[tuple[str, str]] = field(default_factory=list, compare=False)
-    """The headers that xaccel itself sets to make a server send a file, in lower case."""
+    """The headers that xaccel itself sets to make a server send a file, with lower-case names."""
 
     @classmethod
     def from_headers(
@@ -66,7 +66,7 @@ class Request:
 
         Args:
             environ: The environment.
-            path: The decoded path, if a framework has replaced the paths in the environment.
+            path: The decoded path, if a framework has changed the paths in the environment.
         """
         known: Request | None = environ.get(REQUEST)
         if known is not None:
@@ -101,7 +101,7 @@ class Request:
         """Refuse a signed path that is not spelled exactly as xaccel writes it.
 
         Args:
-            path: The decoded path as it was signed. The app may be mounted at another path.
+            path: The decoded path that was signed. The app may be mounted at another path.
 
         Raises:
             BadSignature: The visitor sent a different spelling, such as `%61` for `a`.
@@ -183,7 +183,7 @@ def split_mount(path: str, mount: str, prefix: str) -> tuple[str, str]:
     Args:
         path: The whole decoded path.
         mount: The path at which the app is mounted, such as `/media`; empty if it is not mounted.
-        prefix: The start of the rest, such as `/t/`. The app may be mounted there.
+        prefix: The prefix of the rest, such as `/t/`. The app may also be mounted at this prefix.
     """
     mount = mount.rstrip("/")
     if f"{mount}/".endswith(prefix):

@@ -16,7 +16,7 @@ CHUNK = 256 * 1024
 """The number of bytes read from a file at once. Under ASGI, each read runs in a thread."""
 
 NOSNIFF = ("X-Content-Type-Options", "nosniff")
-"""Prevents browsers from guessing another type, because visitors may have uploaded the file."""
+"""Prevents browsers from guessing the type of a file, which a visitor may have uploaded."""
 
 ERROR_CACHE_CONTROL = "max-age=15"
 """Errors are cached only briefly, because the file may be added or replaced."""
@@ -27,7 +27,7 @@ KEPT_BY_304 = frozenset(
 
 
 class FileBody:
-    """Ranges of an open file with fixed bytes between them, read in constant memory.
+    """Ranges of an open file, interleaved with fixed bytes and read in constant memory.
 
     Iterating closes the file, and so does `close()`. If the file has become shorter, iterating
     raises `OSError`, because a response that ends early must not look complete.
@@ -43,7 +43,7 @@ class FileBody:
         self.file = file
         self.parts = parts
         self.path = path
-        """The absolute path of the file, if the whole file may be read from there instead."""
+        """The absolute path of the file, if the whole file may be read from that path instead."""
         # Django replaces the file's `close` with a function that calls `close()` on this object.
         self._close = file.close
 
@@ -109,7 +109,7 @@ class Response:
 
     @property
     def whole_file(self) -> BinaryIO | None:
-        """The open file, if the body is all of its remaining content."""
+        """The open file, if the body consists of all its remaining content."""
         if isinstance(self.body, FileBody) and self.status == 200:  # noqa: PLR2004
             return self.body.file
         return None

@@ -18,7 +18,7 @@ Range: TypeAlias = tuple[int, int]
 """The position of the first byte, and the length."""
 
 MAX_RANGES = 16
-"""A request with more ranges gets the whole file, as RFC 9110, section 14.2, allows."""
+"""Requests with more ranges than this get the whole file, as RFC 9110, section 14.2, allows."""
 
 _ETAG = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 _RANGE = re.compile(r"([0-9]*)-([0-9]*)")
@@ -116,7 +116,7 @@ def precondition_status(conditions: Conditions, validators: Validators) -> int |
 def requested_ranges(
     conditions: Conditions, validators: Validators, size: int
 ) -> Sequence[Range] | None:
-    """Return the requested ranges of `size` bytes; `None` means all bytes.
+    """Return the requested ranges of a file with `size` bytes; `None` means the whole file.
 
     The result is empty if no range can be satisfied (416). The `Range` field is ignored if it is
     malformed, if it uses another unit, or if `If-Range` fails. As section 14.2 allows, it is also

@@ -1,8 +1,9 @@
 """The logic of the `Sendfile` middlewares: which file responses the server sends.
 
 The middleware is the Python equivalent of Ruby's Rack::Sendfile: if the app responds with a file
-under a root, the web server sends it. This applies only to whole files: with status 200, from the
-first byte, with the correct length, without encoding, and read by a plain file object.
+under a root, the web server sends it. This applies only to whole files: the response
+must have the status 200, the correct length and no encoding, and its body must be a plain file
+object at its first byte.
 
 The server evaluates the visitor's ranges and preconditions, so they are hidden from the app. If the
 server can't send the file after all, they are evaluated here.
@@ -148,7 +149,7 @@ class Offloader:
 
     def _locate(self, sender: Sender, path: str) -> Location | None:
         if sender.path_map.find(path) is None:
-            _logger.debug("%r is under no root: the app sends it itself", path)
+            _logger.debug("%r is outside every root, so the app sends it", path)
             return None
         try:
             location = sender.path_map.locate(path)
@@ -176,7 +177,7 @@ class Offloader:
         if sender is None or not mapping or not sender.dialect.offloads:
             return sender
         if not (is_named or sender.dialect.takes_urls):
-            _logger.warning("X-Accel-Mapping goes with this X-Sendfile-Type only if SERVER is set")
+            _logger.warning("this X-Sendfile-Type allows X-Accel-Mapping only if SERVER is set")
             return None
         return self._mapped(sender, mapping)
 

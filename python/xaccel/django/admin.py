@@ -42,7 +42,7 @@ _logger = logging.getLogger("xaccel.django")
 class ImageWidget(AdminFileWidget):
     """A file input for an image, with a preview and a focal-point picker.
 
-    Users pick the point by clicking or with the arrow keys. Without JavaScript, they enter it as
+    Users pick the point with a click or with the arrow keys. Without JavaScript, they enter it as
     two numbers.
 
     Args:
@@ -102,7 +102,7 @@ class ImageWidget(AdminFileWidget):
 
 
 class ImageAdminMixin(_Admin):
-    """Adds a preview to each image of a `ModelAdmin` or inline, and a picker for a focal point.
+    """Adds a preview and a focal-point picker to each image field of a `ModelAdmin` or inline.
 
     It works with `xaccel.django.fields.ImageField` and with Django's `ImageField`. Put it before
     `ModelAdmin` in the list of base classes.

@@ -30,8 +30,8 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         return [Error(str(error), hint="Correct settings.XACCEL.", id="xaccel.E001")]
     return [
         Caution(
-            f"XACCEL['ROOTS'] has {directory!r}, which is not a directory.",
-            hint="Requests for files in it are answered with 404.",
+            f"XACCEL['ROOTS'] contains {directory!r}, which is not a directory.",
+            hint="Requests for files in it receive a 404.",
             id="xaccel.W001",
         )
         for directory in config.roots
@@ -40,7 +40,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 
 def check_urls(**_: Any) -> list[CheckMessage]:
-    """W005: URLs that xaccel writes do not lead to its views. W006: the URLs vary by language."""
+    """W005: xaccel's URLs do not lead to its views. W006: the URLs vary by language."""
     config = _config()
     if config is None or not getattr(settings, "ROOT_URLCONF", None):
         return []
@@ -57,15 +57,15 @@ def _urls(config: Config) -> Iterator[CheckMessage]:
             )
         elif view is views.thumbnail and len(_in_all_languages(name, prefix)) > 1:
             yield Caution(
-                "Thumbnails have another URL in each language, so browsers and CDNs download each "
-                "picture once per language.",
+                "Thumbnails have a different URL in each language, so browsers and CDNs download "
+                "each picture once per language.",
                 hint='Move path("", include("xaccel.django.urls")) out of i18n_patterns().',
                 id="xaccel.W006",
             )
 
 
 def _in_all_languages(name: str, prefix: str) -> set[str]:
-    """Return the paths at which the URLconf includes our URLs, for all languages."""
+    """Return the paths at which the URLconf includes our URLs in any of the languages."""
     found = set()
     for language, _ in settings.LANGUAGES if settings.USE_I18N else ():
         with override(language):
@@ -77,8 +77,8 @@ def _endpoints(config: Config) -> Iterator[tuple[str, str, str, Callable[..., ob
     """Yield the setting, URL prefix, URL name and view of each endpoint in use."""
     if config.private_url is not None:
         yield "PRIVATE_URL", config.private_url, PRIVATE_FILE, views.private_file
-    # The default storage is a source even if it is not configured as one, including on a site that
-    # only has private files.
+    # The default storage is a source even if it is not configured as one, and even if
+    # the site only has private files.
     sends_files = bool(config.roots or config.remotes)
     asks_for_thumbnails = any(
         key.startswith("THUMBNAIL_") for key in getattr(settings, "XACCEL", {})
@@ -111,20 +111,20 @@ def _storages(config: Config) -> Iterator[CheckMessage]:
             continue
         if config.path_map().find(location) is None:
             yield Error(
-                f"STORAGES[{alias!r}] keeps files in {location!r}, outside all XACCEL['ROOTS'].",
+                f"STORAGES[{alias!r}] stores files in {location!r}, outside all XACCEL['ROOTS'].",
                 hint="Its files can't be sent: add the directory to ROOTS.",
                 id="xaccel.E003",
             )
         public = _public_directory(location)
         if public is not None:
             yield Error(
-                f"STORAGES[{alias!r}] keeps files in {location!r}, which is in {public}.",
-                hint="Everyone can read them there: choose a directory outside.",
+                f"STORAGES[{alias!r}] stores files in {location!r}, which is in {public}.",
+                hint="Everyone can read them there: choose a directory outside of it.",
                 id="xaccel.E004",
             )
         if config.private_url is None:
             yield Caution(
-                f"STORAGES[{alias!r}] has files without URLs.",
+                f"STORAGES[{alias!r}] contains files without URLs.",
                 hint="Set XACCEL['PRIVATE_URL'], such as '/p/', for signed links.",
                 id="xaccel.W002",
             )
@@ -140,7 +140,7 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
         messages.append(
             Caution(
                 "XACCEL['SERVER'] is 'direct': the app itself sends every private file.",
-                hint="Name the web server in front, such as 'nginx'.",
+                hint="Set it to the web server in front of the app, such as 'nginx'.",
                 id="xaccel.W003",
             )
         )
@@ -149,9 +149,9 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
         if public is not None:
             messages.append(
                 Caution(
-                    f"XACCEL['ROOTS'] has {directory!r}, which is in {public}.",
-                    hint="If the web server shows that directory to everyone, the files are "
-                    "not private.",
+                    f"XACCEL['ROOTS'] contains {directory!r}, which is in {public}.",
+                    hint="If the web server serves that directory to everyone, the files "
+                    "are not private.",
                     id="xaccel.W004",
                 )
             )
@@ -176,7 +176,7 @@ def _config() -> Config | None:
 
 
 def _public_directory(directory: str | os.PathLike[str]) -> str | None:
-    """Return the name of the setting for a public directory that contains this directory."""
+    """Return the name of the setting whose public directory contains this directory."""
     for name in ("MEDIA_ROOT", "STATIC_ROOT"):
         public = getattr(settings, name, None)
         if public and Path(directory).resolve().is_relative_to(Path(public).resolve()):

@@ -1,4 +1,4 @@
-"""`settings.XACCEL`, which is read once, and read again after a test overrides a setting."""
+"""Reads `settings.XACCEL` once, and reads it again after a test overrides a setting."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from xaccel.thumbnails.tasks import ThumbnailTasks
 
 @cache
 def config() -> Config:
-    """Return the validated settings, see `config_with`."""
+    """Return the validated settings; see `config_with`."""
     return config_with({})
 
 
 def config_with(overrides: Mapping[str, Any]) -> Config:
-    """Return the validated settings, some of which are overridden.
+    """Return the validated settings, with some of them overridden.
 
     Without `SECRET_KEYS`, URLs are signed with keys derived from Django's `SECRET_KEY` and
     `SECRET_KEY_FALLBACKS`.

@@ -21,7 +21,12 @@ from xaccel.thumbnails.rows import PlaceholderKind, as_focal_point
 
 __all__ = ["FocalPointField", "ImageField", "ImageFieldFile"]
 
-_HASHES = {"thumbhash": ("ThumbHash", 36), "blurhash": ("BlurHash", 28)}
+_PLACEHOLDERS = {
+    "thumbhash": ("ThumbHash", 36),
+    "blurhash": ("BlurHash", 28),
+    "color": ("colour", 7),
+    "palette": ("palette", 43),
+}
 """The name and the maximum length of each kind of placeholder."""
 
 
@@ -55,11 +60,11 @@ class ImageField(models.ImageField):
         name: See Django's `Field`.
         width_field: The name of the field for the width of the upright image, in pixels.
         height_field: The name of the field for the height of the upright image, in pixels.
-        placeholder_field: The name of a `CharField` for the hash of the image's placeholder.
-        placeholder_kind: `"thumbhash"`, or `"blurhash"` for apps that draw BlurHash. A ThumbHash
-            keeps the aspect ratio and transparency. After you change the kind, save each image
-            again.
-        focal_point_field: The name of a `FocalPointField` for the point that crops keep.
+        placeholder_field: The name of a `CharField` for the image's placeholder.
+        placeholder_kind: `"thumbhash"`; `"blurhash"` for apps that use BlurHash; `"color"` for the
+            dominant colour; or `"palette"` for the five main colours. A ThumbHash keeps the aspect
+            ratio and transparency. After you change the kind, save each image again.
+        focal_point_field: The name of a `FocalPointField` for the point to keep when cropping.
         kwargs: The arguments of Django's `FileField`.
     """
 
@@ -80,9 +85,10 @@ class ImageField(models.ImageField):
         focal_point_field: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if placeholder_kind not in _HASHES:
+        if placeholder_kind not in _PLACEHOLDERS:
             raise ValueError(
-                f"placeholder_kind must be 'thumbhash' or 'blurhash', not {placeholder_kind!r}"
+                f"placeholder_kind must be one of {', '.join(map(repr, _PLACEHOLDERS))}, "
+                f"not {placeholder_kind!r}"
             )
         self.placeholder_field = placeholder_field
         self.placeholder_kind = placeholder_kind
@@ -113,10 +119,10 @@ class ImageField(models.ImageField):
                 )
                 continue
             length = getattr(field, "max_length", None)
-            hash_name, needed = _HASHES[self.placeholder_kind]
+            title, needed = _PLACEHOLDERS[self.placeholder_kind]
             if option == "placeholder_field" and length is not None and length < needed:
                 yield Error(
-                    f"The field {name!r} holds {length} characters, too few for a {hash_name}.",
+                    f"The field {name!r} holds {length} characters, too few for a {title}.",
                     hint=f"Set its max_length to {needed} or more.",
                     obj=self,
                     id="xaccel.E006",
@@ -147,10 +153,10 @@ class ImageField(models.ImageField):
         force: bool = False,  # noqa: FBT001, FBT002
         **_: Any,
     ) -> None:
-        """Fill in the fields for the size and the placeholder when an image is assigned.
+        """Fill in the size and placeholder fields when an image is assigned.
 
-        When a row is loaded and these fields are empty, Django's method opens the image, but this
-        method does not.
+        Unlike Django's method, this method does not open the image if these fields are empty when a
+        row is loaded.
         """
         named = (self.width_field, self.height_field, self.placeholder_field)
         if not any(named) or self.attname not in instance.__dict__:
@@ -158,7 +164,7 @@ class ImageField(models.ImageField):
         file = getattr(instance, self.attname)
         if not force and (not file or is_saved(file)):
             return
-        # Read the fields only here, because reading a deferred field queries the database.
+        # Do not read the fields any earlier, because reading a deferred field queries the database.
         if not force and all(getattr(instance, name) for name in named if name):
             return
         for option, value in zip(named, self._facts(file), strict=True):
@@ -172,7 +178,7 @@ class ImageField(models.ImageField):
             with suppress(XaccelError, OSError):
                 width, height = file.width, file.height
                 if self.placeholder_field:
-                    placeholder = images.hash_of(file, self.placeholder_kind)
+                    placeholder = images.placeholder_of(file, self.placeholder_kind)
         return width, height, placeholder
 
     def validate(self, value: Any, model_instance: models.Model | None) -> None:
@@ -194,10 +200,10 @@ def _validate_focal_point(value: Any) -> None:
 
 
 class FocalPointField(models.CharField):  # type: ignore[type-arg] # not generic at run time
-    """The point of an image that crops keep, such as `"0.25x0.6"`; an empty string is the centre.
+    """The point of an image to keep when cropping, such as `"0.25x0.6"`; empty for the centre.
 
-    The numbers are fractions of the upright image, from the left and from the top. You may assign
-    a pair of numbers.
+    The numbers are fractions of the upright image, from the left and from the top. You can also
+    assign a pair of numbers.
     """
 
     description = _("Focal point")
@@ -212,7 +218,7 @@ class FocalPointField(models.CharField):  # type: ignore[type-arg] # not generic
         try:
             return forms.focal_point_text(as_focal_point(value))
         except SpecError:
-            # The validator rejects invalid values. In a query, part of a focal point is valid too.
+            # The validator rejects invalid values. A query may contain part of a focal point.
             return super().to_python(value)
 
     def formfield(self, **kwargs: Any) -> Any:

@@ -17,7 +17,7 @@ PrivateFile: TypeAlias = "str | os.PathLike[str] | File[Any]"
 
 
 def path_of(file: PrivateFile) -> str | os.PathLike[str]:
-    """Return the path of a file, absolute or relative to a root, or its URL on a remote.
+    """Return the path of a file (absolute or relative to a root), or its URL on a remote.
 
     If the file is from a model field or a storage, the storage determines the path.
 
@@ -69,7 +69,7 @@ def _path_under_root(file: File[Any]) -> str | None:
 
 
 def _url_on_remote(file: File[Any]) -> str | None:
-    """Return the URL of a file on a remote: in a bucket, or signed by its storage."""
+    """Return the URL of a file on a remote: its URL in a bucket, or one signed by its storage."""
     storage = own_storage(file)
     if storage is None:
         return None

@@ -134,10 +134,10 @@ def private_url(
         file: The value of a file field, the file of a storage, or a path.
         request: The current request. If given, the link is absolute, with the scheme and host of
             the request.
-        expires: The last second in which the link is valid: Unix seconds or an aware datetime.
-        expires_in: The minimum validity of the link, in seconds or as a timedelta.
+        expires: The last second in which the link is valid, as Unix seconds or an aware datetime.
+        expires_in: The minimum lifetime of the link, in seconds or as a timedelta.
         as_attachment: Whether browsers save the file instead of showing it.
-        download_name: The name under which browsers save the file; by default, its own name.
+        download_name: The name under which browsers save the file; by default, the file's name.
 
     Raises:
         ConfigError: `PRIVATE_URL` is not set, or the file is not under a root.

@@ -1,4 +1,4 @@
-"""Converts Django's requests and xaccel's responses."""
+"""Converts Django requests for xaccel, and xaccel responses for Django."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def facts(request: HttpRequest) -> Request:
 
 
 class PartsResponse(StreamingHttpResponse):
-    """A response with a file or parts of it, read in constant memory, under both WSGI and ASGI.
+    """A response with a file or parts of it, read in constant memory under both WSGI and ASGI.
 
     Like Django's own `FileResponse`, it passes a whole file to the WSGI server's
     `wsgi.file_wrapper`. Middleware can replace the content.

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from xaccel._core import ImageInfo, placeholder, probe
 from xaccel.django import conf
 from xaccel.exceptions import ImageTooLarge, ThumbnailError
-from xaccel.thumbnails.rows import PlaceholderKind
+from xaccel.thumbnails.rows import PlaceholderKind, placeholder_text
 
 EXTENSIONS = (
     ("jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "avif", "gif", "bmp", "tif", "tiff")
@@ -53,21 +53,24 @@ def info(file: File[Any]) -> ImageInfo:
         OSError: The file can't be read.
     """
     with _source(file) as source:
-        return probe(source, limits=conf.config().limits())
+        config = conf.config()
+        return probe(source, limits=config.limits(), decoders=config.thumbnail_decoders)
 
 
-def hash_of(file: File[Any], kind: PlaceholderKind) -> str:
-    """Return the hash of an image's placeholder. Raises the same errors as `info`."""
+def placeholder_of(file: File[Any], kind: PlaceholderKind) -> str:
+    """Return the placeholder of an image as text. Raises the same errors as `info`."""
     with _source(file) as source:
-        return placeholder(source, kind=kind, limits=conf.config().limits())
+        config = conf.config()
+        limits, decoders = config.limits(), config.thumbnail_decoders
+        return placeholder_text(placeholder(source, kind=kind, limits=limits, decoders=decoders))
 
 
 def validated(file: File[Any]) -> ImageInfo:
     """Check an uploaded image, and return basic information about it.
 
     Raises:
-        ValidationError: The file is not an image, or it exceeds a limit. The message is for the
-            visitor.
+        ValidationError: The file is not an image, or it exceeds a limit. The message is
+            meant for visitors.
     """
     limits = conf.config().limits()
     if file.size > limits.max_bytes:

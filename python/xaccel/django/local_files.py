@@ -1,4 +1,4 @@
-"""Finds where Django keeps a file: its storage, and its path on this machine or its bucket."""
+"""Finds where Django keeps a file: its storage, and its local path or its URL in a bucket."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def is_saved(file: File[Any]) -> bool:
 
 
 def storage_path(storage: Storage, name: str) -> str | None:
-    """Return the path of a file in a storage; `None` if the storage has no paths."""
+    """Return the path of a file in a storage; `None` if the storage has no local paths."""
     # This storage returns made-up paths in MEDIA_ROOT, where other files may exist.
     if isinstance(storage, InMemoryStorage):
         return None

@@ -17,11 +17,11 @@ from xaccel.django.http import PartsResponse, context, facts, to_django
 
 
 class SendfileMiddleware:
-    """Lets the web server send each `FileResponse` of a file under a root.
+    """Lets the web server send each `FileResponse` whose file is under a root.
 
-    Put it first in `MIDDLEWARE`. Django itself sends files that are outside all roots. The
-    middleware removes `X-Sendfile`, `X-Accel-Redirect` and similar headers from every response
-    unless xaccel set them, because they could make the server send any file.
+    Put it first in `MIDDLEWARE`. Django itself sends files that are outside every root. The
+    middleware removes all `X-Sendfile`, `X-Accel-Redirect` and similar headers that xaccel did not
+    set, because such headers could make the server send any file.
 
     With the server `direct`, the middleware answers range requests and conditional requests
     itself.

@@ -19,7 +19,7 @@ THUMBNAIL = "xaccel-thumbnail"
 
 
 def mount_of_request(request: HttpRequest, url: str, default: str) -> str:
-    """Return the part of a request's path before xaccel's own URL, such as `/shop/en`.
+    """Return the part of a request's path that precedes xaccel's own URL, such as `/shop/en`.
 
     Args:
         request: The request.
@@ -46,7 +46,8 @@ def included_at(name: str, prefix: str) -> str:
     urlconf = getattr(settings, "ROOT_URLCONF", None)
     if urlconf is None:
         return ""
-    # Determining the language would take up most of the time in templates with many URLs.
+    # Get the language only if it matters, because in templates with many URLs, getting it would
+    # take up most of the time.
     depends_on_language, _ = is_language_prefix_patterns_used(urlconf)
     return _included_at(name, prefix, urlconf, get_language() if depends_on_language else None)
 

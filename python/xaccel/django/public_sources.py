@@ -24,7 +24,7 @@ def default_source() -> str | None:
 
 
 def named_sources(setting: Any) -> Any:
-    """Return `THUMBNAIL_SOURCES` with directories and URLs in place of the aliases of `STORAGES`.
+    """Return `THUMBNAIL_SOURCES`, with aliases of `STORAGES` replaced by directories and URLs.
 
     Raises:
         ConfigError: An alias is unknown, or its storage is private or has no directory.
@@ -35,9 +35,10 @@ def named_sources(setting: Any) -> Any:
 
 
 def source_storages() -> Iterator[tuple[str, Storage]]:
-    """Yield the name and the storage of each of `THUMBNAIL_SOURCES` that has a storage.
+    """Yield the name and the storage of each source in `THUMBNAIL_SOURCES` that has a storage.
 
-    The alias of the storage is the source's value or, if the value is not an alias, its name.
+    The storage's alias is the value of the source. If the value is not an alias, the storage's
+    alias is the name of the source.
     """
     for name, value in getattr(settings, "XACCEL", {}).get("THUMBNAIL_SOURCES", {}).items():
         for alias in (value, name):

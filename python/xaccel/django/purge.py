@@ -25,8 +25,9 @@ def purge_on_change(model: type[Model], field: str) -> None:
 
     Call it once per field, in the `ready()` of your app's configuration. It applies to the model,
     its proxies and its child models. The thumbnails are purged when the transaction is committed.
-    Purging makes no queries, except for one if you save a row that was not loaded from the database
-    or that was loaded without the field. Images whose URLs have a `version` do not need purging.
+    Purging makes no queries, with one exception: saving a row makes one query if the row was not
+    loaded from the database, or was loaded without the field. Images whose URLs have a `version` do
+    not need purging.
 
     `QuerySet.update()`, `bulk_create()` and `bulk_update()` send no signals. Call
     `purge_thumbnails(*rows)` after them, with rows that you loaded before the change.
@@ -71,8 +72,9 @@ def images_of(row: Model) -> set[str]:
 class _Changes:
     """Detects changes to a field's file.
 
-    The name of a field's file remains the object that was loaded until another name is assigned,
-    even if the names are equal. `image.save()` assigns a new name when it overwrites the file.
+    The name of a field's file remains the object that was loaded until a new name is assigned. The
+    new name is a different object, even if the names are equal. `image.save()` assigns a new
+    name when it overwrites the file.
     """
 
     def __init__(self, field: str) -> None:
@@ -94,7 +96,7 @@ class _Changes:
         update_fields: frozenset[str] | None,
         **_: Any,
     ) -> None:
-        """Record the name of the old file before a row is saved, if the file changes."""
+        """Before a row is saved, record the name of the old file if the file changes."""
         row = instance.__dict__
         row.pop(self._changed, None)
         is_written = update_fields is None or self._field in update_fields
@@ -110,7 +112,7 @@ class _Changes:
             row[self._changed] = self._stored_name(sender, instance, using) if is_stored else None
 
     def purge_changed(self, *, instance: Model, using: str, **_: Any) -> None:
-        """Purge the thumbnails of the old and the new name after the row is saved."""
+        """After a row is saved, purge the thumbnails of its old and its new file."""
         row = instance.__dict__
         if self._changed in row:
             name = self._name(instance)
@@ -119,7 +121,7 @@ class _Changes:
             transaction.on_commit(partial(row.__setitem__, self._loaded, name), using=using)
 
     def note_deferred(self, *, sender: type[Model], instance: Model, using: str, **_: Any) -> None:
-        """Record the name of the file before a row is deleted, if the name was not loaded."""
+        """Before a row is deleted, record the name of its file if the name was not loaded."""
         if self._field not in instance.__dict__:
             name = self._stored_name(sender, instance, using)
             instance.__dict__[self._loaded] = name
@@ -130,7 +132,7 @@ class _Changes:
         self._purge(self.names(instance), instance, using)
 
     def names(self, instance: Model) -> set[str | None]:
-        """Return the file's current name and, if known, the name when the row was loaded."""
+        """Return the file's current name and, if known, the name it had when the row was loaded."""
         return {instance.__dict__.get(self._loaded), self._name(instance)}
 
     def _stored_name(self, sender: type[Model], instance: Model, using: str) -> str | None:

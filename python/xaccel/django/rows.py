@@ -14,14 +14,14 @@ from xaccel._hints import did_you_mean
 from xaccel.exceptions import ConfigError
 
 _FIELDS_OF_ROW = ("width_field", "height_field", "focal_point_field")
-"""The options of an image field that name other fields, which are read when a row is loaded."""
+"""The options of an image field that name the fields to read when a row is loaded."""
 
 
 class ImageRows:
     """The images in a field, row by row. Rows without an image are skipped.
 
     Args:
-        place: The field: `app.Model.field`.
+        place: The field, as `app.Model.field`.
         prefix: The start of the images' names in the storage.
         version_field: The field that contains the version of the image.
 
@@ -63,7 +63,7 @@ def _field(place: str) -> tuple[type[Model], FileField]:
         model = apps.get_model(label)
     except (LookupError, ValueError) as error:
         raise ConfigError(
-            f"--field must be like shop.Photo.image, not {place!r}: {error}"
+            f"--field must be a field such as shop.Photo.image, not {place!r}: {error}"
         ) from None
     field = _check_field(model, name)
     if not isinstance(field, FileField):

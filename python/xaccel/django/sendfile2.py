@@ -58,7 +58,7 @@ def sendfile(  # noqa: PLR0917 - as in django-sendfile2
     """
     delivery = _delivery()
     path = os.path.normpath(Path(settings.SENDFILE_ROOT) / filename)
-    # This type is sent unchanged, because django-sendfile2 does not add a charset either.
+    # The type is sent unchanged: django-sendfile2 does not add a charset to it.
     headers = {"Content-Type": mimetype or _guess_type(path)}
     if encoding is not None:
         headers["Content-Encoding"] = encoding
@@ -111,7 +111,7 @@ def _server(backend: str) -> str:
     if name not in DIALECTS:
         raise ConfigError(
             f"SENDFILE_BACKEND {backend!r} does not work with xaccel: it must end in 'simple', "
-            "'development', 'xsendfile' (also instead of 'mod_wsgi', with mod_xsendfile) or "
+            "'development', 'xsendfile' (which replaces 'mod_wsgi' and needs mod_xsendfile) or "
             f"one of {', '.join(map(repr, DIALECTS))}"
         )
     return name

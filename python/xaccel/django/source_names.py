@@ -34,7 +34,7 @@ class StorageNotPublic(SourceError, ConfigError):
 
 
 class SourceNames:
-    """Finds the names of images: `cats/tom.jpg`, or `~avatars/tom.jpg` in the source `avatars`."""
+    """Finds the names of images: `cats/tom.jpg`, or `~avatars/tom.jpg` for the source `avatars`."""
 
     def __init__(self, config: Config) -> None:
         self._names = ImageNames(config)
@@ -60,7 +60,7 @@ class SourceNames:
         return source_name(source)
 
     def in_url(self, source: object) -> str | None:
-        """Return the name that an image has in its URL; `None` if `source` is empty or not saved.
+        """Return an image's name as used in URLs; `None` if `source` is empty or not saved.
 
         Raises:
             SourceError: The object is not an image in a source.
@@ -69,7 +69,7 @@ class SourceNames:
         return self.checked(name) if name else None
 
     def checked(self, name: str) -> str:
-        """Convert a name from `of` or `in_storage` to the name that the image has in its URL.
+        """Convert a name from `of` or `in_storage` to the image's name as used in URLs.
 
         Raises:
             SourceError: `name` is not the name of an image in a source.
@@ -77,7 +77,7 @@ class SourceNames:
         return self._names.checked(name)
 
     def in_storage(self, storage: Storage, name: str) -> str | None:
-        """Return the name of a file in a storage; `None` if it can't have a public thumbnail."""
+        """Return the name of a storage's file; `None` if the file can't have public thumbnails."""
         if is_private(storage):
             return None
         prefix = self._prefix_of(storage)
@@ -89,7 +89,7 @@ class SourceNames:
             return None if path is None else self._names.of_file(path)
         if prefix and name.startswith("/"):
             return self._names.below(name)
-        # In the default storage, such a name would be the name of an image in another source.
+        # In the default storage, such a name would refer to an image in another source.
         return None if not prefix and name.startswith("~") else prefix + name
 
     def _prefix_of(self, storage: Storage) -> str | None:
@@ -164,7 +164,7 @@ def _alias_of(storage: Storage) -> str | None:
 
 
 def _advice(storage: Storage) -> str:
-    """Return which setting to add so that the images of a storage have thumbnails."""
+    """Return advice on how to enable thumbnails for the images in a storage."""
     alias = _alias_of(storage)
     place = alias
     if alias is None and isinstance(storage, FileSystemStorage):

@@ -1,4 +1,4 @@
-"""Originals in one of Django's `STORAGES` that does not have a local directory."""
+"""Originals in a storage (one of Django's `STORAGES`) without a local directory."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class StorageSource:
         except (*_ABSENT, SuspiciousOperation) as error:
             raise FileNotFound(f"{name!r} is not in the storage {self._alias!r}: {error}") from None
         except Exception as error:
-            # A storage passes on its client's errors. For example, botocore's errors do not derive
-            # from OSError.
+            # A storage passes on the errors of its client. Some of them, such as botocore's errors,
+            # do not derive from OSError.
             raise StorageUnavailable(
                 f"{name!r} can't be read from the storage {self._alias!r}: "
                 f"{type(error).__name__}: {error}"

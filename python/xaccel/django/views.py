@@ -46,7 +46,7 @@ def send_private_file(
         root: The root that a relative path belongs to. Optional if `ROOTS` has one directory.
         mimetype: The media type; by default, guessed from the file's name.
         as_attachment: Whether browsers save the file instead of showing it.
-        download_name: The name under which browsers save the file; by default, its own name.
+        download_name: The name under which browsers save the file; by default, the file's name.
         max_age: How long the visitor's browser may cache the file, in seconds.
         headers: Additional response headers. They override the headers that xaccel sets.
             Conditional requests are checked against your `ETag` and `Last-Modified`, if you pass
@@ -76,7 +76,7 @@ async def asend_private_file(
 
 
 class PrivateFileView(View):
-    """A view for private files that checks permissions.
+    """A view that checks permissions and then sends a private file.
 
         class Invoice(PrivateFileView):
             as_attachment = True
@@ -159,7 +159,7 @@ def send_private_thumbnail(
 
 
 def private_file(request: HttpRequest, path: str) -> HttpResponseBase:
-    """Respond to a signed link; `path` is the part after `PRIVATE_URL`."""
+    """Respond to a request for a signed link; `path` is the part after `PRIVATE_URL`."""
     config = conf.config()
     url = (config.private_url or "") + path
     query = request.META.get("QUERY_STRING", "")

@@ -10,6 +10,7 @@ from typing import Any
 
 from xaccel.django import conf
 from xaccel.thumbnails.markup import Markup
+from xaccel.thumbnails.rows import PlaceholderKind
 
 
 def thumbnail_url(
@@ -44,9 +45,12 @@ def thumbnail_picture(
     return conf.template_helpers().thumbnail_picture(_file(image), width, height, **options)
 
 
-def placeholder(image: Any) -> str:
-    """Return a blurred picture as a `data:` URI."""
-    return conf.template_helpers().placeholder(_file(image))
+def placeholder(image: Any, *, kind: PlaceholderKind | None = None) -> str:
+    """Return a blurred picture as a `data:` URI, or another kind of placeholder.
+
+    For the kinds, see the tag `placeholder`.
+    """
+    return conf.template_helpers().placeholder(_file(image), kind=kind)
 
 
 def _is_wagtail_image(image: Any) -> bool:
@@ -59,17 +63,17 @@ def _file(image: Any) -> Any:
 
 
 def _focal_point(image: Any) -> dict[str, Any]:
-    """Return the centre of an image's focal area, in fractions of the image."""
+    """Return the centre of an image's focal area, as fractions of the image's size."""
     area = image.get_focal_point() if _is_wagtail_image(image) else None
     if area is None or not image.width or not image.height:
         return {}
-    # Editors choose the area in an upright rendition with the width and height in the row.
+    # Editors choose the area in an upright rendition, whose width and height are in the row.
     x, y = area.centroid
     return {"focal_point": (min(x / image.width, 1), min(y / image.height, 1))}
 
 
 def _alt(image: Any) -> dict[str, str]:
-    """Return the text that describes an image, in the same way as Wagtail's own tag."""
+    """Return the alternative text of an image, chosen as in Wagtail's own tag."""
     if not _is_wagtail_image(image):
         # A file field of another model has no such text, so the helper requires `alt`.
         return {} if image else {"alt": ""}

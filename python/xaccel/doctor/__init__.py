@@ -1,1 +1,1 @@
-"""The checks of `xaccel doctor`, with one module per topic. No web worker imports them."""
+"""The checks of `xaccel doctor`, with one module per topic. Web workers never import them."""

@@ -27,9 +27,9 @@ def problem(cache: Path) -> Result | None:
     return finding(
         "cache",
         f"The app can't write to THUMBNAIL_CACHE {str(cache)!r}.",
-        "It makes each thumbnail again for each request.",
-        "Create the directory, owned by the app's user and readable by the server's "
-        "(and run `xaccel doctor` as the app's user).",
+        "It renders each thumbnail again for each request.",
+        "Create the directory, owned by the app's user and readable by the server's user; run "
+        "`xaccel doctor` as the app's user.",
     )
 
 
@@ -62,12 +62,14 @@ def hits(site: Site, config: Config, name: str, last: Reply) -> Result:
         site: The site.
         config: Its settings.
         name: The name of an image in the source.
-        last: The response to the second request for one of its thumbnails.
+        last: The response to the second request for one of the image's thumbnails.
     """
     if config.thumbnail_engine == "image-filter":
         is_hit = last.headers["X-Cache-Status"] == "HIT"
     elif config.thumbnail_cache is None or not dialects.named(config.server).sends_thumbnails:
-        return skipped("hits", "Only nginx with THUMBNAIL_CACHE sends hits without the app.")
+        return skipped(
+            "hits", "Only nginx with THUMBNAIL_CACHE sends finished thumbnails without the app."
+        )
     else:
         cache = Path(config.thumbnail_cache)
         is_hit = not config.thumbnail_only_presets and _finds_marker(site, config, cache)
@@ -75,7 +77,7 @@ def hits(site: Site, config: Config, name: str, last: Reply) -> Result:
             with _outside(config, cache) as outside:
                 if outside is None:
                     return skipped(
-                        "hits", "This check needs a directory besides the cache that it can write."
+                        "hits", "This check needs a writable directory outside the cache."
                     )
                 is_hit = _follows_link(site, config, name, cache, outside)
     if is_hit:
@@ -84,7 +86,7 @@ def hits(site: Site, config: Config, name: str, last: Reply) -> Result:
         "hits",
         "The server asks the app for finished thumbnails.",
         "Each image on a page occupies a worker of the app.",
-        "Install what `xaccel config nginx` writes for THUMBNAIL_URL: a location with "
+        "Install the configuration that `xaccel config nginx` writes: a location with "
         "THUMBNAIL_CACHE as its `root` (image-filter: with `proxy_cache`); let no other location "
         "take precedence, and let the server's user read THUMBNAIL_CACHE.",
     )
@@ -116,7 +118,7 @@ def _finds_marker(site: Site, config: Config, cache: Path) -> bool:
 
 
 def _follows_link(site: Site, config: Config, name: str, cache: Path, outside: Path) -> bool:
-    """Whether the server follows a symbolic link out of the cache, which the app does not.
+    """Whether the server, unlike the app, follows a symbolic link out of the cache.
 
     The link replaces a thumbnail made for this check. If the server asks the app to verify
     signatures, it asks once for each URL, so the thumbnail is requested before it is replaced.

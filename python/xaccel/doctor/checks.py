@@ -1,7 +1,7 @@
 """`xaccel doctor`: examine a running site from outside, as a visitor would.
 
-Each check sends requests and yields results. Some checks need the settings, because they use
-prefixes, keys or directories.
+Each check sends requests and yields results. Some checks need the prefixes, keys or directories in
+the app's settings.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CHECKS: tuple[Callable[[Site, Reply], Iterator[Result]], ...] = (
     check_upload_limit,
     check_thumbnails,
 )
-"""The checks for a site that responds. Each takes the site and the response to its address."""
+"""The checks for a site that responds. Each takes the site and the response to `site.target`."""
 
 
 def examine(site: Site) -> list[Result]:
@@ -39,13 +39,13 @@ def examine(site: Site) -> list[Result]:
         return [
             finding(
                 "app",
-                f"The server answers {first.status}.",
-                "It does not reach the app.",
-                "Start the app, and compare its address with --upstream of `xaccel config`; for a "
-                "Unix socket, let the server's user write to it.",
+                f"The server responds with {first.status}.",
+                "It can't reach the app.",
+                "Start the app, and compare its address with --upstream of `xaccel config`; if "
+                "the address is a Unix socket, let the server's user write to it.",
             )
         ]
-    results = [ok("app", f"The site answers with {first.status}.")]
+    results = [ok("app", f"The site responds with {first.status}.")]
     for check in CHECKS:
         try:
             results += check(site, first)
@@ -57,8 +57,8 @@ def examine(site: Site) -> list[Result]:
 def _no_response(error: Exception) -> Result:
     return finding(
         "app",
-        f"The site does not answer ({type(error).__name__}: {error}).",
+        f"The site does not respond ({type(error).__name__}: {error}).",
         "Visitors can't reach it.",
-        "Start the web server, and look into its error log; for TLS, compare the certificate's "
-        "names with the address.",
+        "Start the web server, and look at its error log; for TLS, compare the host names in the "
+        "certificate with the address.",
     )

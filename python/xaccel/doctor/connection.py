@@ -35,7 +35,7 @@ def check_clock(_: Site, first: Reply) -> Iterator[Result]:
     date = first.headers["Date"]
     server_time = parse_http_date(date or "")
     if server_time is None:
-        yield skipped("clock", "The server sends no Date.")
+        yield skipped("clock", "The server does not send the header Date.")
         return
     # A slow response must not look like a wrong clock.
     skew = server_time - min(max(server_time, first.requested), first.received)
@@ -67,13 +67,15 @@ def check_upload_limit(site: Site, first: Reply) -> Iterator[Result]:
         dialect is not None and dialect.answers_uploads_late
         for dialect in (dialect_of(first), configured)
     ):
-        yield skipped("uploads", "This server refuses an upload only after reading that much.")
+        yield skipped(
+            "uploads", "This server reads an upload up to the limit before it refuses it."
+        )
     elif status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         yield finding(
             "uploads",
-            f"The site answers an upload that is too large with {status}.",
-            "Visitors see a broken site instead of a limit.",
-            "Set the server's own limit, which answers 413, below the app's: "
+            f"The site responds to an upload that is too large with {status}.",
+            "Visitors see a server error instead of a message about the limit.",
+            "Set a limit in the server, which then responds with 413, below the app's limit: "
             "`client_max_body_size` (nginx), `LimitRequestBody` (Apache).",
         )
     else:

@@ -14,7 +14,7 @@ from xaccel.doctor.samples import beginning, sample
 def check_internal_prefixes(site: Site, _: Reply) -> Iterator[Result]:
     """Request a file in each root directly, with several spellings of its address."""
     if site.config is None:
-        yield skipped("internal", "The internal prefixes are in the settings.")
+        yield skipped("internal", "This check needs the app's settings.")
         return
     for directory, prefix in site.config.served_roots.items():
         with sample(directory) as found:
@@ -23,7 +23,7 @@ def check_internal_prefixes(site: Site, _: Reply) -> Iterator[Result]:
 
 def _check(site: Site, directory: Path, prefix: str, found: Path | None) -> Result:
     if found is None:
-        return skipped("internal", f"{prefix} has no file to request.")
+        return skipped("internal", f"There is no file below {prefix} to request.")
     content, name = beginning(found), found.relative_to(directory).as_posix()
     targets = (
         f"{prefix}{name}",
@@ -32,11 +32,11 @@ def _check(site: Site, directory: Path, prefix: str, found: Path | None) -> Resu
     )
     opened = [target for target in map(quote, targets) if _sends(site, target, content)]
     if not opened:
-        return ok("internal", f"{prefix} is closed.")
+        return ok("internal", f"Visitors can't read files below {prefix} without the app.")
     return finding(
         "internal",
         f"The server sends {opened[0]} without asking the app.",
-        "Everybody can read the files under this prefix.",
+        "Everyone can read the files below this prefix.",
         f"Put `internal;` into nginx's `location ^~ {prefix}`, and end both it and its "
         "`alias` with a slash; Apache, lighttpd and Caddy must not serve the directory.",
     )

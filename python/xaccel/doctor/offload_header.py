@@ -12,7 +12,7 @@ from xaccel.servers.dialects import Dialect, is_offload_header
 
 def check_offload_header(_: Site, first: Reply) -> Iterator[Result]:
     """Check the response from the given address."""
-    yield leak(first) or ok("header", "Visitors see no header that offloads files.")
+    yield leak(first) or ok("header", "Visitors do not see the offload header.")
 
 
 def leak(reply: Reply) -> Result | None:
@@ -27,13 +27,13 @@ def leak(reply: Reply) -> Result | None:
         fix = f"Set XACCEL['SERVER'] to {dialect.name!r} where the app runs, and restart the app."
     else:
         fix = (
-            "Install what `xaccel config` writes for this server; Apache also needs mod_xsendfile "
-            "and `XSendFile On`."
+            "Install the configuration that `xaccel config` writes for this server; Apache also "
+            "needs mod_xsendfile and `XSendFile On`."
         )
     return finding(
         "header",
         f"The server passes {', '.join(leaked)} on to visitors.",
-        "It does not send the file, and visitors see where the app keeps it.",
+        "It does not send the file, and visitors see the file's location.",
         fix,
     )
 

@@ -1,4 +1,4 @@
-"""Check whether offloaded files arrive, and whether ranges, HEAD and conditions work."""
+"""Check whether offloaded files arrive, and whether range, HEAD and conditional requests work."""
 
 from __future__ import annotations
 
@@ -21,17 +21,21 @@ _REFUSALS = {
         ),
     ),
     404: (
-        "The server does not find a file that the app offloads (404).",
+        "The server can't find a file that the app offloads (404).",
         "Visitors can't open private files.",
         (
-            "Compare the server's directory for the internal prefix with XACCEL['ROOTS'], which "
-            "`xaccel config … --check` does; in containers both must see it at the same path."
+            "Compare the server's directory for the internal prefix with XACCEL['ROOTS'] (`xaccel "
+            "config … --check` does this); in containers, the server and the app must have the "
+            "directory at the same path."
         ),
     ),
     410: (
         "The server says that a link without an expiry has expired (410).",
         "Visitors can't open signed links.",
-        "Synchronise the clocks with NTP, and install what `xaccel config` writes.",
+        (
+            "Synchronise the clocks with NTP, and install the configuration that `xaccel config` "
+            "writes."
+        ),
     ),
 }
 
@@ -51,7 +55,8 @@ def check_private_file(site: Site, first: Reply) -> Iterator[Result]:
     else:
         yield skipped(
             "file",
-            "Give the address of a file that the app offloads, or settings with PRIVATE_URL.",
+            "This check needs the address of a file that the app offloads, or settings with "
+            "PRIVATE_URL.",
         )
 
 
@@ -82,8 +87,8 @@ def _problem(reply: Reply, size: int | None) -> Result | None:
             return None
         return finding(
             "file",
-            "The server removes the app's header, but does not act on it.",
-            "The file arrives empty.",
+            "The server removes the app's offload header, but does not send the file.",
+            "Visitors receive an empty file.",
             "Remove X-Accel-Redirect from nginx's `proxy_ignore_headers`; behind a second proxy, "
             "only the proxy that has the files may remove the header.",
         )
@@ -91,9 +96,9 @@ def _problem(reply: Reply, size: int | None) -> Result | None:
         return finding("file", *_REFUSALS[reply.status])
     return finding(
         "file",
-        f"The server answers {reply.status} for a file.",
+        f"The server responds to a request for a file with {reply.status}.",
         "Visitors can't open it.",
-        "Look into the error logs of the server and of the app.",
+        "Look at the error logs of the server and of the app.",
     )
 
 
@@ -103,7 +108,7 @@ def _range(site: Site, target: str, reply: Reply) -> Result:
         return ok("ranges", "Range requests work.")
     return finding(
         "ranges",
-        f"The server answers a request for the first byte with {part.status} and "
+        f"The server responds to a request for the first byte with {part.status} and "
         f"{len(part.body)} bytes.",
         "Visitors can't seek in videos or resume downloads.",
         "Remove `max_ranges 0;` from nginx, and any filter (gzip, sub_filter, SSI) or proxy that "
@@ -118,11 +123,11 @@ def _head(site: Site, target: str, reply: Reply) -> Result:
         return ok("head", "HEAD returns the file's size.")
     return finding(
         "head",
-        f"HEAD returns {head.status} with Content-Length {head.headers['Content-Length']}, GET "
-        f"returns {reply.status} with {length} bytes.",
+        f"HEAD returns {head.status} with Content-Length {head.headers['Content-Length']}, "
+        f"whereas GET returns {reply.status} with {length} bytes.",
         "Download managers and players get the size wrong.",
-        "Let the view answer HEAD like GET, as Flask and Django do, and let no filter change the "
-        "file's length.",
+        "Let the view answer HEAD like GET, as Flask and Django do, and remove filters that change "
+        "the file's length.",
     )
 
 

@@ -37,7 +37,9 @@ def check_thumbnails(site: Site, _: Reply) -> Iterator[Result]:
     """Request a thumbnail of an image in each source directory."""
     config = site.config
     if config is None or not config.has_thumbnails or config.thumbnail_engine_url:
-        yield skipped("thumbnails", "The settings have no thumbnails that this site makes.")
+        yield skipped(
+            "thumbnails", "According to the settings, this site does not render thumbnails."
+        )
         return
     if config.thumbnail_cache is not None and config.has_thumbnail_endpoint:
         problem = cache.problem(Path(config.thumbnail_cache))
@@ -52,7 +54,7 @@ def check_thumbnails(site: Site, _: Reply) -> Iterator[Result]:
     engine = engines.get(replace(config, thumbnail_host=None))
     for place in directories:
         results = _check_source(site, config, engine, place)
-        # The other checks are the same for each source.
+        # The other checks do not depend on the source.
         yield from results if place is directories[0] else itertools.islice(results, 1)
         results.close()
 
@@ -76,12 +78,14 @@ def _check_source(
                 if negotiated is not None and replies[-1].status == HTTPStatus.OK:
                     yield _negotiation(site, engine.url(name, negotiated, mount=config.mount))
                 return
-        yield skipped("thumbnails", f"{place.setting} has no image that can be rendered.")
+        yield skipped(
+            "thumbnails", f"{place.setting} does not contain an image that can be rendered."
+        )
 
 
 @contextlib.contextmanager
 def _specs(config: Config, own: Path | None) -> Iterator[tuple[str, str | None]]:
-    """Yield the specs to request: a plain one and, if the site negotiates formats, one that does.
+    """Yield the specs to request: a plain spec and, if formats are negotiated, one with `auto`.
 
     When the block ends, the thumbnails that only this check uses are removed: thumbnails with our
     version, and thumbnails of our own image.
@@ -110,13 +114,13 @@ def _thumbnail(  # noqa: PLR0917
     if last.status != HTTPStatus.OK:
         yield finding(
             "thumbnails",
-            f"The site answers {last.status} to a URL with a good signature, for an image of "
-            f"{place.setting}.",
+            f"The site responds with {last.status} to a URL with a valid signature, for an image "
+            f"in {place.setting}.",
             "Visitors see broken images.",
-            _FIXES.get(last.status, "Look into the logs of the app and of the server."),
+            _FIXES.get(last.status, "Look at the logs of the app and of the server."),
         )
         return
-    yield ok("thumbnails", f"The site makes thumbnails of images of {place.setting}.")
+    yield ok("thumbnails", f"The site renders thumbnails of images in {place.setting}.")
     if not config.thumbnail_only_presets:
         yield _signature(site, url)
     yield cache.hits(site, config, name, last)
@@ -128,15 +132,15 @@ def _signature(site: Site, url: str) -> Result:
         return ok("signature", "The site refuses a changed URL.")
     return finding(
         "signature",
-        f"The site answers {reply.status} to a changed URL.",
+        f"The site responds with {reply.status} to a changed URL.",
         "Visitors can request thumbnails of any size, and overload the site.",
-        "Check the signature where the server answers by itself: install what `xaccel config` "
-        "writes.",
+        "Make the server verify signatures before it sends a thumbnail without the app: install "
+        "the configuration that `xaccel config` writes.",
     )
 
 
 def _negotiation(site: Site, url: str) -> Result:
-    # A cache that ignores Accept sends the first response to both browsers, in either order.
+    # A cache that ignores Accept sends both browsers the same response, whichever asks first.
     plain = site.request(url, Accept="image/png,image/jpeg")
     modern = site.request(url, Accept="image/webp,image/*")
     types = [reply.headers.get_content_type() for reply in (modern, plain)]
@@ -145,9 +149,9 @@ def _negotiation(site: Site, url: str) -> Result:
         return ok("accept", "Each browser gets a format that it supports.")
     return finding(
         "accept",
-        f"A browser with WebP gets {types[0]}, a browser without gets {types[1]}"
+        f"A browser that supports WebP gets {types[0]}, and one that does not gets {types[1]}"
         + ("." if varies else ", and `Vary: Accept` is missing."),
-        "Browsers get images that are larger than needed, or that they can't show.",
+        "Browsers get images that are larger than needed, or that they can't display.",
         "Let the server and any cache in front of it pass the header Accept on to the app, and "
         "keep `Vary: Accept`; remove `proxy_set_header Accept …`.",
     )

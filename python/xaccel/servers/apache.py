@@ -1,4 +1,4 @@
-"""Apache's configuration, which is a virtual host; see `xaccel.servers.generators.Generator`."""
+"""Apache's configuration, a virtual host; see `xaccel.servers.generators.Generator`."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ _WORKERS = ("www-data", "apache", "http", "_www", "nobody")
 
 
 def site_file(deployment: Deployment) -> str:
-    """Return the name of the file for the output of `site()`."""
+    """Return the file name for the output of `site()`."""
     return f"{deployment.file_name}.conf"
 
 
 def secrets_file(deployment: Deployment) -> str:
-    """Return the name of the file for the output of `secrets()`."""
+    """Return the file name for the output of `secrets()`."""
     return f"{deployment.file_name}-secrets.conf"
 
 
@@ -100,7 +100,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
 
 
 def secrets(config: Config, deployment: Deployment) -> None:
-    """Return `None`, because the app verifies the signatures, not Apache."""
+    """Return `None`, because the app, not Apache, verifies the signatures."""
 
 
 def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 - the interface
@@ -179,7 +179,7 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
         yield f"XSendFilePath {_quoted(directory)}"
     yield "# mod_xsendfile 1.0 would decode the path; 0.12 never does."
     yield from _section("IfDirective", "XSendFileUnescape", ["XSendFileUnescape Off"])
-    yield "# The module leaves the header in other responses than 200, where visitors see it."
+    yield "# The module removes the header only from responses with the status 200."
     yield 'Header unset X-Sendfile "expr=%{REQUEST_STATUS} != 200"'
     yield from _policy(config)
     yield ""
@@ -190,7 +190,7 @@ def _host(config: Config, deployment: Deployment) -> Iterator[str]:
         yield from _section(
             "Directory", _quoted(_literal(directory.rstrip("/") + "/")), ["Require all granted"]
         )
-    yield "# Apache makes one slash of several at the start, which would give a file a second URL."
+    yield "# Apache merges slashes at the start of a path, which would give a file a second URL."
     for prefix in filter(None, (config.private_url, config.thumbnail_url)):
         condition = (
             "%{THE_REQUEST} =~ m#^[A-Z]+ //# && "
@@ -264,7 +264,7 @@ def _literal(path: str) -> str:
 
 
 def _pattern(value: str) -> str:
-    """Return a regular expression that matches a string, for use in any quotes and delimiters."""
+    """Return a regular expression for a literal string, safe in any quotes and delimiters."""
     return re.sub(
         rb"[^A-Za-z0-9/]", lambda byte: rb"\x%02x" % ord(byte[0]), value.encode()
     ).decode()

@@ -1,4 +1,4 @@
-"""Caddy's configuration, which is a site block; see `xaccel.servers.generators.Generator`."""
+"""Caddy's configuration, a site block; see `xaccel.servers.generators.Generator`."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _NOT_COPIED = (
 
 
 def site_file(deployment: Deployment) -> str:
-    """Return the name of the file for the output of `site()`."""
+    """Return the file name for the output of `site()`."""
     return f"{deployment.file_name}.caddy"
 
 
 def secrets_file(deployment: Deployment) -> str:
-    """Return the name of the file for the output of `secrets()`."""
+    """Return the file name for the output of `secrets()`."""
     return f"{deployment.file_name}-secrets.caddy"
 
 
@@ -68,7 +68,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
 
 
 def secrets(config: Config, deployment: Deployment) -> None:
-    """Return `None`, because the app verifies the signatures, not Caddy."""
+    """Return `None`, because the app, not Caddy, verifies the signatures."""
 
 
 def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 - the interface
@@ -80,7 +80,7 @@ def _site(config: Config, deployment: Deployment) -> Iterator[str]:
     address, port = deployment.listen_address
     names = (deployment.domain or "").split() or [""]
     if _gets_certificate(deployment):
-        yield "# Caddy gets the certificate by itself, and redirects HTTP to HTTPS."
+        yield "# Caddy obtains the certificate itself, and redirects HTTP to HTTPS."
     secure = _gets_certificate(deployment) or deployment.tls_certificate is not None
     yield from text.block(
         ", ".join(f"{'https' if secure else 'http'}://{name}:{port}" for name in names),
@@ -137,7 +137,7 @@ def _handlers(config: Config, deployment: Deployment) -> Iterator[str]:
     )
     if config.mount:
         yield from text.block(
-            "handle", ["# The app has nothing outside of its path.", "respond 404"]
+            "handle", ["# The app serves nothing outside of its path.", "respond 404"]
         )
 
 

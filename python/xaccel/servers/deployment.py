@@ -1,4 +1,4 @@
-"""The inputs of a server's configuration other than the app's settings."""
+"""The inputs to a server's configuration, apart from the app's settings."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Deployment:
     a prefix of file names and of everything that must be unique within a server, such as nginx's
     variables."""
     directory: Path | None = None
-    """The directory of the configuration files, with which one file can include another; `None` if
-    it is not known."""
+    """The directory of the configuration files, needed when one file includes another; `None` if it
+    is not known."""
     upstream: str = "127.0.0.1:8000"
     """Where the app listens: `HOST:PORT`, `unix:/path/to.sock` or a container's `NAME:PORT`."""
     listen: str = "80"
@@ -66,7 +66,7 @@ class Deployment:
     tls_certificate: str | None = None
     """The file with the certificate and its chain. If it is set, the server uses TLS."""
     tls_key: str | None = None
-    """The file of the certificate's private key."""
+    """The file with the certificate's private key."""
 
     log_header: str | None = None
     """A response header of the app, such as `X-User`, that nginx logs and hides from visitors."""
@@ -115,14 +115,14 @@ class Deployment:
 
     @property
     def _name(self) -> str | None:
-        """The site's name. A load balancer's differs, since it may run on one of the machines."""
+        """The site's name. A load balancer, which may run on one of the machines, needs its own."""
         if not self.balance:
             return self.name
         return "balancer" if self.name is None else f"{self.name}-balancer"
 
     @property
     def identifier(self) -> str:
-        """The prefix of the names of variables, zones and similar items.
+        """The prefix for the names of variables, zones and similar items.
 
         It is short, because nginx's hash tables accept only short names.
         """

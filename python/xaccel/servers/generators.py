@@ -21,15 +21,15 @@ class Generator(Protocol):
     """The interface of a module that generates a configuration; see `Dialect.generator`."""
 
     FULL_FILE: str
-    """The name of the file for the output of `full()`."""
+    """The file name for the output of `full()`."""
     OPTIONS: frozenset[str]
-    """The fields of `Deployment` that this server supports but some other servers do not."""
+    """The fields of `Deployment` that this server supports and some other servers do not."""
 
     def site_file(self, deployment: Deployment) -> str:
-        """Return the name of the file for the output of `site()`."""
+        """Return the file name for the output of `site()`."""
 
     def secrets_file(self, deployment: Deployment) -> str:
-        """Return the name of the file for the output of `secrets()`. Other files include it."""
+        """Return the file name for the output of `secrets()`. Other files include it."""
 
     def site(self, config: Config, deployment: Deployment) -> str:
         """Return the part that serves this app, for a server with an existing configuration.

@@ -21,17 +21,17 @@ _KIBI = 1024
 
 
 def site_file(deployment: Deployment) -> str:
-    """Return the name of the file for the output of `site()`."""
+    """Return the file name for the output of `site()`."""
     return f"{deployment.file_name}.conf"
 
 
 def secrets_file(deployment: Deployment) -> str:
-    """Return the name of the file for the output of `secrets()`."""
+    """Return the file name for the output of `secrets()`."""
     return f"{deployment.file_name}-secrets.conf"
 
 
 def site(config: Config, deployment: Deployment) -> str:
-    """Return the part that serves the app, to include in `lighttpd.conf`."""
+    """Return the configuration that serves the app, for inclusion in `lighttpd.conf`."""
     _DIALECT.check(config)
     lines = [
         text.HEADER,
@@ -74,7 +74,7 @@ def full(config: Config, deployment: Deployment, directory: Path) -> str:
 
 
 def secrets(config: Config, deployment: Deployment) -> None:
-    """Return `None`, because the app verifies the signatures, not lighttpd."""
+    """Return `None`, because the app, not lighttpd, verifies the signatures."""
 
 
 def further_files(deployment: Deployment) -> Mapping[str, str]:  # noqa: ARG001 - the interface
@@ -109,7 +109,7 @@ def _tls(deployment: Deployment) -> Iterator[str]:
 
 
 def _tls_socket(deployment: Deployment) -> Iterator[str]:
-    """Yield the socket for TLS, in addition to the port of the including configuration."""
+    """Yield the TLS socket, in addition to the port that the including configuration opens."""
     lines = [*_tls(deployment)]
     if lines:
         yield from text.block(_socket(deployment, deployment.listen_address[1]), lines)
@@ -139,7 +139,7 @@ def _site(config: Config, deployment: Deployment) -> Iterator[str]:
 
 def _serve(config: Config, deployment: Deployment) -> Iterator[str]:
     if deployment.tls_certificate is not None:
-        yield "# Browsers use only TLS for a year. If the app sends a policy of its own, it comes"
+        yield "# Browsers use only TLS for a year. If the app also sends a policy, that one comes"
         yield "# first, and browsers ignore the second (RFC 6797, section 8.1)."
         yield from _array(
             "setenv.add-response-header =", ['"Strict-Transport-Security" => "max-age=31536000",']
@@ -148,7 +148,7 @@ def _serve(config: Config, deployment: Deployment) -> Iterator[str]:
     yield f"server.max-request-size = {-(-deployment.max_body_bytes // _KIBI)}"
     if not config.follow_symlinks and all(os.path.realpath(d) == d for d in config.served_roots):
         yield "# Refuse private files with a symbolic link anywhere in their path. Remove this line"
-        yield "# if you replace a directory above them by a link."
+        yield "# if you replace a directory above them with a link."
         yield 'server.follow-symlink = "disable"'
     proxy = [*_proxy(config, deployment)]
     if deployment.static:
@@ -168,7 +168,7 @@ def _serve(config: Config, deployment: Deployment) -> Iterator[str]:
 def _root_of_mount(config: Config) -> Iterator[str]:
     """Yield a redirect from the app's mount to its first page."""
     if config.mount:
-        # A per cent sign or a dollar sign would begin a reference.
+        # A percent sign or a dollar sign would begin a reference.
         path = encode_path(f"{config.mount}/").replace("%", "%%")
         yield from text.block(
             f'$HTTP["url"] == {_quoted(config.mount)}',

@@ -1,4 +1,4 @@
-"""The text of configuration files, for every server."""
+"""Helpers that write the text of configuration files for every server."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TYPES = {
 """The media types of static files by extension, for servers without a built-in list."""
 
 OFFLOAD_REQUEST_HEADERS = ("X-Sendfile-Type", "X-Accel-Mapping")
-"""Request headers that servers for Rack and Symfony use to select how an app offloads files."""
+"""Request headers with which a server tells a Rack or Symfony app how to offload files."""
 
 
 def block(head: str, lines: Iterable[str]) -> Iterator[str]:

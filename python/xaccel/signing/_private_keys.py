@@ -37,7 +37,7 @@ def load_pem(owner: str, pem: str | bytes) -> rsa.RSAPrivateKey | ec.EllipticCur
         # The original exception may quote a part of the key.
         raise ConfigError(f"{owner} needs a private key in PEM, without a password") from None
     if not isinstance(key, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
-        raise ConfigError(f"{owner} needs an RSA or ECDSA key, not another kind")
+        raise ConfigError(f"{owner} needs an RSA or ECDSA key")
     return key
 
 

@@ -35,8 +35,8 @@ class CloudFrontSigner(Unpicklable):
     Args:
         key_id: The ID of the public key in CloudFront.
         pem: The private key in PEM, without a password.
-        directory: Whether a signature covers all files in the URL's directory and below, for HLS
-            and DASH. This uses a custom policy.
+        directory: Whether a signature covers all files in the URL's directory and its
+            subdirectories, as HLS and DASH need. This uses a custom policy.
         algorithm: `"sha1"`, CloudFront's default, or `"sha256"`, which is named in the URL.
 
     Raises:
@@ -53,7 +53,7 @@ class CloudFrontSigner(Unpicklable):
     def __post_init__(self, pem: str | bytes) -> None:
         """Check the arguments, and load the key."""
         if not (self.key_id.isascii() and self.key_id.isalnum()):
-            raise ConfigError("the key_id must be letters and digits, as CloudFront shows it")
+            raise ConfigError("the key_id must consist of letters and digits, as in CloudFront")
         if self.algorithm not in {"sha1", "sha256"}:
             raise ConfigError(f"the algorithm must be 'sha1' or 'sha256', not {self.algorithm!r}")
         object.__setattr__(self, "_key", load_pem("CloudFrontSigner", pem))

@@ -90,7 +90,7 @@ class GoogleCloudStorageSigner(Unpicklable):
         expires_in: int | timedelta | None = None,
         now: int | None = None,
     ) -> str:
-        """Return a URL that allows anyone to make one kind of request; see `S3Signer.presign`.
+        """Return a URL that lets anyone make a request with this method; see `S3Signer.presign`.
 
         Args:
             method: The HTTP method.
@@ -124,7 +124,7 @@ def _load_rsa(pem: str | bytes) -> rsa.RSAPrivateKey:
     from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
 
     if not isinstance(key, rsa.RSAPrivateKey):
-        raise ConfigError("GoogleCloudStorageSigner needs an RSA key, not another kind")
+        raise ConfigError("GoogleCloudStorageSigner needs an RSA key")
     return key
 
 
@@ -138,8 +138,9 @@ class MediaCdnSigner(Unpicklable):
     Args:
         key_name: The name of the keyset.
         key: The 32 bytes of the private key in base64url.
-        directory: Whether a signature covers all files in the URL's directory and below. The
-            signature is then part of the path, so that relative URLs in a playlist also include it.
+        directory: Whether a signature covers all files in the URL's directory and its
+            subdirectories. The signature is then part of the path, so that relative URLs in a
+            playlist also include it.
 
     Raises:
         xaccel.exceptions.ConfigError: An argument is invalid, or cryptography is not installed.
@@ -154,7 +155,7 @@ class MediaCdnSigner(Unpicklable):
     def __post_init__(self, key: str) -> None:
         """Check the arguments, and load the key."""
         if re.fullmatch("[a-zA-Z0-9_-]+", self.key_name) is None:
-            raise ConfigError("the key_name must be letters, digits, '-' and '_'")
+            raise ConfigError("the key_name must consist of letters, digits, '-' and '_'")
         object.__setattr__(self, "_key", load_ed25519("MediaCdnSigner", key))
 
     def sign(

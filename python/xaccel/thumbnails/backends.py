@@ -18,6 +18,7 @@ from typing import Protocol, TypeVar
 
 from xaccel._core import Limits, Spec, Thumbnail, placeholder, render
 from xaccel.config import Subsampling
+from xaccel.thumbnails.rows import PlaceholderKind, placeholder_text
 from xaccel.thumbnails.sources.base import Image
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class Backend(Protocol):
 
         Args:
             job: The job.
-            deadline: The time of `time.monotonic()` by which the job must be done.
+            deadline: The value of `time.monotonic()` by which the job must be done.
 
         Raises:
             RenderTimeout: The job was not done in time.
@@ -59,7 +60,7 @@ class Backend(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EncoderSettings:
-    """The encoding options for thumbnails whose specs do not set them."""
+    """The encoding options to use if a thumbnail's spec does not set them."""
 
     quality: Mapping[str, int]
     """The quality of each format."""
@@ -77,6 +78,8 @@ class RenderJob:
     image_format: str
     encoder: EncoderSettings
     limits: Limits
+    decoders: tuple[str, ...] | None
+    """The enabled decoders for other formats; see `Config.thumbnail_decoders`."""
     is_partial: bool = False
     """Whether `image` is only the start of a JPEG."""
 
@@ -90,6 +93,7 @@ class RenderJob:
             progressive=self.encoder.progressive,
             subsampling=self.encoder.subsampling,
             limits=_with_timeout(self.limits, timeout),
+            decoders=self.decoders,
             is_partial=self.is_partial,
         )
 
@@ -103,11 +107,17 @@ class PlaceholderJob:
 
     image: Image
     """The image, or the start of a JPEG."""
+    kind: PlaceholderKind | None
+    """The kind of the placeholder; `None` for a `data:` URI."""
     limits: Limits
+    decoders: tuple[str, ...] | None
+    """The enabled decoders for other formats; see `Config.thumbnail_decoders`."""
 
     def run(self, timeout: float) -> str:
         """See `Job.run`."""
-        return placeholder(self.image, limits=_with_timeout(self.limits, timeout))
+        limits = _with_timeout(self.limits, timeout)
+        made = placeholder(self.image, kind=self.kind, limits=limits, decoders=self.decoders)
+        return placeholder_text(made)
 
     def __str__(self) -> str:
         return "the placeholder"
@@ -138,7 +148,7 @@ class RenderThreads:
 
 @lru_cache(maxsize=8)
 def _pool(pid: int, hub: object, workers: int) -> ThreadPoolExecutor:  # noqa: ARG001
-    """Return this process's threads. `pid` is an argument because a forked process needs its own.
+    """Return this process's threads. `pid` is an argument because each process needs its own.
 
     When a thread frees memory, the allocator reserves that memory for the same thread. If all
     threads of a server could render, each of them would hold on to the memory of one render.

@@ -1,7 +1,7 @@
 """Delivery of thumbnails, cached or freshly rendered, for both the endpoint and views.
 
-When several requests ask for the same thumbnail, in any process, the first request renders it and
-the others wait. Without a cache, or when its disk is full or read-only, each request renders the
+When several requests, in any process, ask for the same thumbnail, the first request renders it and
+the others wait. Without a cache, or if its disk is full or read-only, each request renders the
 thumbnail itself.
 """
 
@@ -59,10 +59,10 @@ _logger = logging.getLogger("xaccel.thumbnails")
 
 @dataclass(frozen=True, slots=True)
 class RequestedThumbnail:
-    """A thumbnail that the visitor may see."""
+    """A thumbnail that the visitor is allowed to see."""
 
     uri: str
-    """The path of its file in the cache: the path of its URL plus the extension of its format."""
+    """The path of its file in the cache: the URL's path plus the format's extension."""
     name: str
     """The name of the source in log messages."""
     spec: Spec
@@ -80,7 +80,7 @@ class RequestedThumbnail:
 
 
 class ThumbnailDelivery:
-    """Finds or renders thumbnails, and sends them like any file.
+    """Finds or renders thumbnails, and sends them like any other file.
 
     Raises:
         ConfigError: The cache belongs to another app.
@@ -159,8 +159,8 @@ class ThumbnailDelivery:
             cache_control: The response's `Cache-Control` header.
             find: See `RequestedThumbnail`.
             state: See `RequestedThumbnail`.
-            place: Takes the format of the thumbnail, and returns its place in the store; `None` for
-                a thumbnail that does not belong there.
+            place: A function that takes the thumbnail's format and returns the thumbnail's place in
+                the store; `None` if the thumbnail does not belong there.
         """
         image_format = self.negotiate(spec, name, accept)
         return RequestedThumbnail(
@@ -181,7 +181,7 @@ class ThumbnailDelivery:
         Raises:
             FileNotFound: The original does not exist.
             Overloaded: Too many requests are already waiting.
-            SourceUnavailable: The original is temporarily not readable.
+            SourceUnavailable: The original is temporarily unreadable.
             ThumbnailError: The original can't be rendered.
         """
         hit = self._hit(thumbnail, request)
@@ -236,12 +236,12 @@ class ThumbnailDelivery:
         if self.cache is not None and self._incomplete(self.cache, thumbnail, _HEAD) is not None:
             raise CorruptImage(f"{thumbnail.name!r} is incomplete")
         raise StorageUnavailable(
-            f"the thumbnail of {thumbnail.name!r} is not kept: the image has changed meanwhile, or "
-            "the cache is not writable"
+            f"the thumbnail of {thumbnail.name!r} is not kept: the image has changed in the "
+            "meantime, or the cache is not writable"
         )
 
     def negotiate(self, spec: Spec, name: str, accept: str | None) -> str:
-        """Return the format to send. For `auto`, it is the first one that the browser accepts."""
+        """Return the format to send. For `auto`, it is the first format the browser accepts."""
         image_format = spec.output_format(name)
         if image_format != "auto":
             return image_format
@@ -272,7 +272,7 @@ class ThumbnailDelivery:
     def _render_once(
         self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
     ) -> Response | None:
-        """Render a thumbnail that no one else is rendering; `None` if the cache is not writable."""
+        """Render a thumbnail once for all requests; return `None` if the cache is not writable."""
         number = cache.lock_number(thumbnail.uri)
         with self._locks.get(number):
             pause = pauses()
@@ -302,13 +302,12 @@ class ThumbnailDelivery:
         if stored is not None:
             self._publish(cache, thumbnail, stored.data, stored.modified)
             return self._hit(thumbnail, request) or _body(stored.data, request, thumbnail.headers)
-        with self._find(thumbnail) as original:
-            rendered = self._rendered(original, thumbnail)
+        original, rendered, is_current = self._render_latest(thumbnail)
         if not rendered.is_complete:
             return self._keep_incomplete(cache, original, rendered, thumbnail, request)
         # If the image has been replaced in the meantime, its purge ran too early to remove this
         # thumbnail.
-        if self._is_current(thumbnail, original):
+        if is_current:
             self._publish(cache, thumbnail, rendered.data, original.modified)
             if turn is not None:
                 turn.publish(rendered.data, original.state, original.modified)
@@ -338,13 +337,36 @@ class ThumbnailDelivery:
             )
             sweep.start()
 
-    def _is_current(self, thumbnail: RequestedThumbnail, original: Original) -> bool:
-        """Whether the original is still in the same state as when it was rendered."""
+    def _render_latest(self, thumbnail: RequestedThumbnail) -> tuple[Original, Thumbnail, bool]:
+        """Render a thumbnail. If the original changes while it is being read, read it once more.
+
+        Returns:
+            The original, the thumbnail, and whether the original is still in the same state.
+        """
+        with self._find(thumbnail) as original:
+            try:
+                rendered = self._rendered(original, thumbnail)
+            except ThumbnailError:
+                if self._is_current(thumbnail, original) is not False:
+                    raise
+            else:
+                is_current = self._is_current(thumbnail, original)
+                if is_current is not False:
+                    return original, rendered, bool(is_current)
+        with self._find(thumbnail) as original:
+            rendered = self._rendered(original, thumbnail)
+        return original, rendered, bool(self._is_current(thumbnail, original))
+
+    def _is_current(self, thumbnail: RequestedThumbnail, original: Original) -> bool | None:
+        """Whether the original is still in the same state as when it was opened.
+
+        If the source does not respond, return `None`.
+        """
         try:
             return thumbnail.state() == original.state
         except SourceUnavailable as error:
             _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
-            return False
+            return None
 
     def _render_uncached(self, thumbnail: RequestedThumbnail, request: Request) -> Response:
         with self._find(thumbnail) as original:
@@ -364,9 +386,9 @@ class ThumbnailDelivery:
     def _incomplete(
         self, cache: Cache, thumbnail: RequestedThumbnail, request: Request
     ) -> Response | None:
-        """Return the recent thumbnail of an incomplete original as a response, if there is one."""
+        """Return a response with the recent thumbnail of an incomplete original, if one exists."""
         if not Path(f"{self._config.thumbnail_cache}{_INCOMPLETE}").is_dir():
-            # Usually there are no such thumbnails, and `state()` may send a request.
+            # Usually, there are no such thumbnails, so avoid `state()`, which may send a request.
             return None
         try:
             path = cache.path(incomplete_uri(thumbnail.uri, thumbnail.state()))
@@ -393,7 +415,7 @@ class ThumbnailDelivery:
         return _body(rendered.data, request, thumbnail.brief_headers)
 
     def _find(self, thumbnail: RequestedThumbnail) -> Original:
-        """Find the original of a thumbnail, unless it recently failed to render."""
+        """Find the original of a thumbnail, unless the original recently failed to render."""
         failures = self.renderer.failures
         failures.check(thumbnail.name, thumbnail.state)
         try:
@@ -408,7 +430,7 @@ class ThumbnailDelivery:
         )
 
     def _sweep(self, cache: Cache) -> None:
-        """Reduce the cache to its limits. Errors are only logged, since no request waits for it."""
+        """Reduce the cache to its limits. No request waits for this, so errors are only logged."""
         try:
             swept = cache.sweep(
                 max_size=self._config.thumbnail_cache_max_size,
@@ -449,7 +471,7 @@ def thumbnail_headers(image_format: str, spec: Spec, cache_control: str) -> Head
 
 
 def _validators(original: Original, thumbnail: RequestedThumbnail) -> Validators | None:
-    """Return the validators of a thumbnail without a file. They are known before it is rendered."""
+    """Return the validators of a thumbnail without a file, which are known before the render."""
     if original.modified is None:
         return None
     about = f"{__version__} {original.state} {thumbnail.uri}"

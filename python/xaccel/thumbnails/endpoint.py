@@ -1,7 +1,7 @@
-"""The thumbnail endpoint, which responds to the public URLs that the template helpers write.
+"""The thumbnail endpoint, which responds to the public URLs that the template helpers generate.
 
-Each request takes the same steps: verify the signature, parse the spec, look in the cache, render
-and publish the thumbnail if it is missing, and send the file like any other.
+Each request goes through the same steps: verify the signature, parse the spec, look in the cache,
+render and publish the thumbnail if it is missing, and send the file like any other.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _MAX_AGE_VERSIONED = 365 * _DAY
 _logger = logging.getLogger("xaccel.thumbnails")
 
 purge_listeners: list[Callable[[Config, str], None]] = []
-"""Called with the settings and the name of each image whose thumbnails are purged."""
+"""Functions to call after an image is purged, with the settings and the image's name."""
 
 
 class Thumbnails:
@@ -70,7 +70,7 @@ class Thumbnails:
         self._render_fallback = lru_cache(maxsize=64)(self._build_fallback)
         if config.thumbnail_only_presets:
             self._verifier = None
-            self._allowed = frozenset(config.thumbnail_presets.values())
+            self._allowed = frozenset(config.allowed_specs())
         else:
             self._verifier = config.verifier()
 
@@ -87,7 +87,7 @@ class Thumbnails:
         if request.conditions.method not in {"GET", "HEAD"}:
             return method_not_allowed()
         if not path.removeprefix(self._prefix).partition("/")[2]:
-            # The template helpers write such a URL for an empty field.
+            # The template helpers generate such a URL for an empty field.
             _logger.debug("%r does not name an image", path)
             return error_response(FileNotFound())
         try:
@@ -106,7 +106,7 @@ class Thumbnails:
             return self._fallback_response(error, thumbnail, request) or error_response(error)
 
     def purge(self, source: str) -> int:
-        """Remove every thumbnail of a source from the cache of this machine and from the store.
+        """Remove every thumbnail of a source from this machine's cache and from the store.
 
         Call it after an image is replaced or deleted, unless its URLs contain a version.
 
@@ -118,7 +118,7 @@ class Thumbnails:
 
         Raises:
             StorageUnavailable: The store does not respond.
-            SourceError: `source` is not the name of an image in one of the sources.
+            SourceError: `source` is not the name of an image in any of the sources.
             OSError: The cache is not writable.
         """
         name = self._names.checked(source)
@@ -191,7 +191,7 @@ class Thumbnails:
         return self._delivery
 
     def _place(self, name: str, spec: Spec) -> Callable[[str], StorePlace] | None:
-        """Return a function that returns a thumbnail's place, if there is a store."""
+        """Return a function that determines a thumbnail's place in the store, if it has one."""
         if self._delivery.store is None or name == self._fallback_name:
             return None
         has_state = sources.has_state(name, self._config)
@@ -211,7 +211,7 @@ class Thumbnails:
     def _fallback_response(
         self, error: XaccelError, thumbnail: RequestedThumbnail, request: Request
     ) -> Response | None:
-        """Return the fallback image in the form of the thumbnail that failed, if one is set."""
+        """Return the fallback image, if one is set, in the form of the thumbnail that failed."""
         if self._fallback is None or isinstance(error, Overloaded):
             return None
         spec = thumbnail.spec

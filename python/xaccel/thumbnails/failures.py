@@ -27,7 +27,7 @@ SECONDS = 60
 """The number of seconds for which a failure is remembered."""
 
 _PLACES = 1024
-"""The maximum number of failures. A new failure replaces an older one in the same slot."""
+"""The maximum number of recorded failures. A new failure replaces an older one in the same slot."""
 
 _KINDS = {
     kind.__name__: kind
@@ -49,7 +49,7 @@ class Failures:
         self._texts: dict[int, str] = {}
 
     def check(self, name: str, state: Callable[[], str | None]) -> None:
-        """Raise the error of an image if it recently failed.
+        """Raise the recorded error of an image that recently failed.
 
         Args:
             name: The name of the image.
@@ -75,7 +75,7 @@ class Failures:
             raise _KINDS[kind](message)
 
     def remember(self, name: str, state: str | None, error: ThumbnailError) -> None:
-        """Remember an error of an image in this state."""
+        """Remember that an image in this state failed with an error."""
         digest = _digest(name)
         place = _place(digest)
         text = f"{self._now()}\n{digest}{_digest(str(state))}\n{type(error).__name__}\n{error}"
@@ -91,7 +91,7 @@ class Failures:
         self._texts[place] = text
 
     def forget(self, name: str) -> None:
-        """Forget the error of an image."""
+        """Forget an image's error."""
         place = _place(_digest(name))
         self._texts.pop(place, None)
         if self._directory is not None:

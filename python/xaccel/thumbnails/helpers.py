@@ -1,7 +1,7 @@
 """The template helpers. The tags and filters of each template language only wrap these helpers.
 
-No helper queries a database or raises because an image is missing. Only `placeholder` opens an
-image.
+No helper queries a database, and a missing image never raises an error. Only `placeholder` opens
+images.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _ATTRIBUTES = frozenset(
     | {"loading", "referrerpolicy", "role", "slot", "style", "title", "usemap"}
 )
 
-# HTML ends a name at a space, a quote, an equals sign, a slash or an angle bracket.
+# In HTML, a space, a quote, an equals sign, a slash or an angle bracket ends a name.
 _PREFIXED_ATTRIBUTE = re.compile(r"(?:data|aria)-[\w.:-]+")
 
 _VOLATILE_OPTIONS = frozenset({"version", "expires", "expires_in"})
-"""Options that can make the same arguments return a different URL later."""
+"""Options with which the same arguments can produce a different URL later."""
 
 _MAX_CACHED_URLS = 4096
 
@@ -47,7 +47,7 @@ class _Address(TypedDict):
 
 
 class TemplateHelpers:
-    """The template helpers for an app's settings.
+    """The template helpers, configured by an app's settings.
 
     Elements have a `width` and a `height` whenever the size is certain, so that the layout of the
     page does not shift. If the thumbnail fills its box, it has the size of the box. Otherwise, the
@@ -85,7 +85,7 @@ class TemplateHelpers:
         """Returns the URL of a thumbnail; see `ThumbnailUrls.url`."""
         self._cached_layout = lru_cache(maxsize=1024)(self._build_layout)
         self.placeholder = Placeholders(config, self._urls).placeholder
-        """Returns a blurred picture as a `data:` URI; see `Placeholders.placeholder`."""
+        """Returns a blurred picture or a colour; see `Placeholders.placeholder`."""
 
     def thumbnail_srcset(
         self,
@@ -200,12 +200,15 @@ class TemplateHelpers:
     ) -> Markup:
         """Return a `<picture>` with a `<source>` for each modern format and an `<img>`.
 
+        The `<img>` is for browsers that support none of these formats, so `THUMBNAIL_FORMAT` does
+        not apply to it.
+
         Args:
             source: See `thumbnail_url`.
             width: The width of the box in CSS pixels, or the name of a preset.
             height: The height of the box in CSS pixels.
             alt: See `thumbnail_img`.
-            formats: The modern formats, best first. By default `THUMBNAIL_FORMATS`.
+            formats: The modern formats, best first; by default, `THUMBNAIL_FORMATS`.
             sizes: See `thumbnail_img`.
             widths: See `thumbnail_srcset`.
             densities: See `thumbnail_srcset`.
@@ -220,13 +223,13 @@ class TemplateHelpers:
         options, attributes = _split(options)
         _check_sizes(sizes, widths)
         box = (source, width, height, widths, densities, source_size, focal_point)
-        layout = self._layout(*box, options)
+        plain = self._urls.spec(width, height, source_size=source_size, **options)
+        layout = self._layout(*box, {**options, "format": plain.format})
         name = self._urls.find(source)
         if name is None:
             return Markup()
         address = self._address(version, expires_in, origin, mount)
         shown = {"sizes": _sizes(sizes, widths)}
-        plain = self._urls.spec(width, height, source_size=source_size, **options)
         children = []
         for image_format in self._picture_formats(formats, plain, name):
             layout_here = self._layout(*box, {**options, "format": image_format})
@@ -329,12 +332,13 @@ def _cached(make: Callable[..., str], mount: Callable[[], str]) -> Callable[...,
     def url(
         source: object, width: int | str | None = None, height: int | None = None, **options: Any
     ) -> str:
-        # The name of another object may change, as a Django file's does. Such a file also compares
-        # equal to its name, but the same name in another storage is a different image.
+        # Only sources that are strings are cached. The name of any other object, such as a Django
+        # file, may change. A Django file also compares equal to its name, although the same name in
+        # another storage refers to a different image.
         if type(source) is not str:
             return make(source, width, height, **options)
         try:
-            # Options are rare. Omitting them from the key saves 12 % of a loop with the filter.
+            # Options are rare. Omitting them from the key saves 12 % of the time of a loop.
             place = (mount(), source, width, height)
             key = (*place, *options.items()) if options else place
             return urls[key]
@@ -373,7 +377,7 @@ def _described(alt: object) -> dict[str, object]:
 
 
 def _words(names: str | Iterable[str]) -> list[str]:
-    """Return names from a list or, since Django's templates have no lists, from text."""
+    """Return names from a list, or from text, since Django's templates have no lists."""
     return names.replace(",", " ").split() if isinstance(names, str) else list(names)
 
 

@@ -14,7 +14,7 @@ DENSITIES = (1, 2)
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The layout that the arguments of a template helper describe, apart from the image."""
+    """The layout that a template helper's arguments describe, without the image itself."""
 
     text: str
     """The spec of `src`."""
@@ -76,12 +76,12 @@ def shown_size(spec: Spec, sizes: Sequence[tuple[int, int]]) -> dict[str, int]:
 
 
 def _if_whole(spec: Spec, sizes: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
-    """Return the possible sizes of a source; none if only the part within its border is shown."""
+    """Return the possible sizes of a source, or none if its border is trimmed."""
     return sizes if spec.trim is None else ()
 
 
 def _numbers(values: str | Iterable[float], option: str) -> Sequence[float]:
-    """Return positive numbers from a list or, since Django's templates have no lists, from text."""
+    """Return positive numbers from a list, or from text, since Django's templates have no lists."""
     words = values.replace(",", " ").split() if isinstance(values, str) else values
     try:
         result = [float(word) for word in words]

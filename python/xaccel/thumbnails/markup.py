@@ -20,7 +20,7 @@ class Markup(str):
         return self
 
     def __str__(self) -> str:
-        """Return the same object, like `SafeString`. Django's admin calls `str()` on values."""
+        """Return the same object, as `SafeString` does. Django's admin calls `str()` on values."""
         return self
 
 
@@ -29,9 +29,9 @@ def element(name: str, attributes: Mapping[str, object], content: str | None = N
 
     Args:
         name: The name of the element.
-        attributes: The attributes' values by name. `None` and `False` omit an attribute; `True`
-            writes it without a value.
-        content: The HTML inside the element; `None` = a void element.
+        attributes: The values of the attributes, by name. `None` and `False` omit an attribute;
+            `True` writes it without a value.
+        content: The HTML inside the element; `None` for a void element.
     """
     words = [name]
     for key, value in attributes.items():

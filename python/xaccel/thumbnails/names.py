@@ -1,4 +1,4 @@
-"""The names of original images: `cats/tom.jpg`, or `~avatars/tom.jpg` in a source with a name.
+"""The names of original images: `cats/tom.jpg`, or `~avatars/tom.jpg` in a named source.
 
 A name is the part of a thumbnail's URL after the spec. The cache and the record of failures use the
 same names.
@@ -42,7 +42,7 @@ class ImageNames:
         return found
 
     def all_of(self, name: str) -> list[str]:
-        """Return every name of an image from a checked name. In nested sources, it has several."""
+        """Return all names of an image: `name` and, if sources are nested, possibly others."""
         first, slash, rest = name.partition("/")
         prefix, rest = (first + slash, rest) if name.startswith("~") else ("", name)
         place = self._places.get(prefix)
@@ -56,14 +56,14 @@ class ImageNames:
         ]
 
     def checked(self, name: str, *, is_path: bool = False) -> str:
-        """Return the name of an image from its name, its path or its URL.
+        """Return the checked name of an image that is given by its name, path or URL.
 
         Args:
             name: The name, the path or the URL.
             is_path: Whether `name` is a path, in which a leading slash is significant.
 
         Raises:
-            SourceError: `name` does not name an image below one of the sources.
+            SourceError: `name` does not name an image below any of the sources.
         """
         is_location = name.startswith("/") or "://" in name
         below = self.below(name) if is_location else None
@@ -101,7 +101,7 @@ class ImageNames:
         if prefix not in self._prefixes or name == prefix.rstrip("/"):
             known = [known[1:-1] for known in self._prefixes if known]
             raise SourceError(
-                f"{name!r} can't have a thumbnail: a name with '~' at its start must continue with "
+                f"{name!r} can't have a thumbnail: a name that starts with '~' must continue with "
                 "one of XACCEL['THUMBNAIL_SOURCES'] and a slash"
                 f"{did_you_mean(prefix[1:-1], known)}"
             )

@@ -1,7 +1,7 @@
 """A record of the app that a cache belongs to, and of the settings for its thumbnails.
 
 A finished thumbnail is identified only by its URL. Two apps that share a cache would therefore show
-each other's pictures, and a change of the settings does not affect existing thumbnails. A small
+each other's pictures, and a change to the settings does not affect existing thumbnails. A small
 file in the cache makes it possible to detect both situations.
 """
 
@@ -74,10 +74,10 @@ class Ownership:
             return
         if _is_of_another_app(found, self._record):
             raise ConfigError(
-                f"XACCEL['THUMBNAIL_CACHE'] {config.thumbnail_cache!r} holds the thumbnails of "
-                "another app, with other SECRET_KEYS and another THUMBNAIL_SOURCE: give each app a "
-                "directory of its own; or, if both settings of this app have changed, run "
-                "`xaccel cache clear`"
+                f"XACCEL['THUMBNAIL_CACHE'] {config.thumbnail_cache!r} contains the thumbnails of "
+                "another app, with different SECRET_KEYS and a different THUMBNAIL_SOURCE: use a "
+                "separate directory for each app; or, if both settings of this app have changed, "
+                "run `xaccel cache clear`"
             )
         if found == self._record:
             self._is_recorded = True
@@ -143,7 +143,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _is_of_another_app(found: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:
-    """Whether both the keys and the locations differ. The same app may change one of them."""
+    """Whether both the keys and the locations differ. The same app may change either of them."""
     return all(
         found[name] and ours[name] and set(map(str, found[name])).isdisjoint(ours[name])
         for name in ("keys", "places")

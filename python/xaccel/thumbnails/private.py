@@ -11,7 +11,7 @@ from typing import Any
 
 from xaccel._core import Location, Spec
 from xaccel._log import one_line
-from xaccel.config import Config
+from xaccel.config import Config, with_format
 from xaccel.delivery.files import Delivery
 from xaccel.delivery.presentation import private_cache_control
 from xaccel.delivery.request import Request
@@ -41,6 +41,7 @@ class PrivateThumbnails:
         self._delivery = ThumbnailDelivery(config)
         self._is_stored = config.thumbnail_store_private
         self._presets = parse_presets(config)
+        self._format = config.thumbnail_format
 
     def answer(
         self,
@@ -66,7 +67,8 @@ class PrivateThumbnails:
             max_age: The number of seconds for which the visitor's browser may use the thumbnail
                 without revalidating it.
             focal_point: The point that a crop keeps; see `ThumbnailUrls.url`.
-            options: The options of `Spec`: `fit`, `quality`, `format` and so on.
+            options: The options of `Spec`: `fit`, `quality`, `format` and so on; see also
+                `ThumbnailUrls.url`.
 
         Raises:
             SpecError: An option is unknown or its value is invalid.
@@ -94,6 +96,8 @@ class PrivateThumbnails:
         """
         try:
             spec = build_spec(self._presets, width, height, **options)
+            if "format" not in options:
+                spec = with_format(spec, self._format)
             spec = focused(spec, as_focal_point(focal_point))
         except SpecError as error:
             if not _is_size_wrong(width, height):
@@ -152,7 +156,7 @@ class PrivateThumbnails:
         )
 
     def _place(self, name: str, spec: Spec) -> Callable[[str], StorePlace] | None:
-        """Return a function that returns a thumbnail's place, if it belongs in the store."""
+        """Return a function that determines a thumbnail's place in the store, if it has one."""
         if self._delivery.store is None or not self._is_stored:
             return None
         return lambda image_format: StorePlace(name, spec, image_format, has_state=True)

@@ -1,4 +1,4 @@
-"""Rendering of thumbnails and placeholders in separate threads, one turn in the queue for each."""
+"""Rendering of thumbnails and placeholders in separate threads, with one queue for both."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from xaccel.thumbnails.backends import (
     RenderThreads,
 )
 from xaccel.thumbnails.failures import Failures
+from xaccel.thumbnails.rows import PlaceholderKind
 from xaccel.thumbnails.sources.base import Image, Original
 from xaccel.thumbnails.turns import RenderQueue
 
@@ -33,7 +34,7 @@ class Renderer:
 
     Args:
         config: The settings.
-        cache: The cache in which all processes of the machine queue; see `RenderQueue`.
+        cache: The cache through which all processes share a queue; see `RenderQueue`.
     """
 
     def __init__(self, config: Config, cache: Cache | None) -> None:
@@ -42,11 +43,12 @@ class Renderer:
             config.thumbnail_quality, config.thumbnail_progressive, config.thumbnail_subsampling
         )
         self._limits = config.limits()
+        self._decoders = config.thumbnail_decoders
         self._timeout = config.thumbnail_timeout
         self._queue = RenderQueue(cache, workers=workers, length=config.thumbnail_queue)
         self._backend: Backend = RenderThreads(workers)
         self.failures = Failures(config.thumbnail_cache if cache is not None else None)
-        """The images that recently failed."""
+        """The images that recently failed to render."""
 
     def render(self, original: Original, name: str, spec: Spec, image_format: str) -> Thumbnail:
         """Wait for a turn, then render the thumbnail.
@@ -65,7 +67,9 @@ class Renderer:
         budget = _Budget(self._timeout)
 
         def job(image: Image, *, is_partial: bool = False) -> Job[Thumbnail]:
-            return RenderJob(image, spec, image_format, self._encoder, self._limits, is_partial)
+            return RenderJob(
+                image, spec, image_format, self._encoder, self._limits, self._decoders, is_partial
+            )
 
         if original.stream is not None:
             partial = job(original.image, is_partial=True)
@@ -77,19 +81,23 @@ class Renderer:
                 self.failures.check(name, lambda: original.state)
         return self._in_turn(job(self._whole(original, name)), original, name, budget)
 
-    def placeholder(self, original: Original, name: str) -> str:
-        """Wait for a turn, then make the placeholder of an image, as a `data:` URI.
+    def placeholder(
+        self, original: Original, name: str, kind: PlaceholderKind | None = None
+    ) -> str:
+        """Wait for a turn, then make the placeholder of an image.
 
         Args:
             original: The original image.
             name: The name of the image.
+            kind: The kind of the placeholder; `None` for a `data:` URI.
 
         Raises:
             Overloaded: Too many requests are already waiting.
             StorageUnavailable: The original can't be read.
             ThumbnailError: The image can't be decoded, or recently failed.
         """
-        job = PlaceholderJob(self._whole(original, name), self._limits)
+        image = self._whole(original, name)
+        job = PlaceholderJob(image, kind, self._limits, self._decoders)
         return self._in_turn(job, original, name, _Budget(self._timeout))
 
     def _whole(self, original: Original, name: str) -> Image:

@@ -14,11 +14,11 @@ from typing import Any, Literal
 from xaccel._core import Spec
 from xaccel.exceptions import SpecError
 
-PlaceholderKind = Literal["thumbhash", "blurhash"]
-"""The format of a stored placeholder."""
+PlaceholderKind = Literal["thumbhash", "blurhash", "color", "palette"]
+"""The format of a placeholder as text: a hash, a colour, or several colours separated by commas."""
 
 FocalPoint = tuple[float, float]
-"""The point that a crop keeps: `(x, y)` in fractions of the upright image."""
+"""The point that a crop keeps: `(x, y)` as fractions of the upright image."""
 
 
 def possible_sizes(source: object) -> tuple[tuple[int, int], ...]:
@@ -37,7 +37,7 @@ def possible_sizes(source: object) -> tuple[tuple[int, int], ...]:
 
 
 def focal_point(source: object) -> FocalPoint | None:
-    """Return the focal point from an image's row, if one of its fields contains a valid one."""
+    """Return the focal point from an image's row, if the row contains a valid focal point."""
     try:
         return as_focal_point(_value(source, "focal_point_field"))
     except SpecError:
@@ -45,11 +45,16 @@ def focal_point(source: object) -> FocalPoint | None:
 
 
 def stored_placeholder(source: object) -> tuple[PlaceholderKind, str] | None:
-    """Return the kind and the text of the hash from an image's row, if a field contains one."""
+    """Return the kind and text of the placeholder in an image's row, if there is one."""
     text: str | None = _value(source, "placeholder_field")
     if not text:
         return None
     return getattr(getattr(source, "field", None), "placeholder_kind", "thumbhash"), text
+
+
+def placeholder_text(made: str | list[str]) -> str:
+    """Return a placeholder as text. A palette is written as in CSS: `#102030, #405060`."""
+    return made if isinstance(made, str) else ", ".join(made)
 
 
 def as_focal_point(value: Any) -> FocalPoint | None:
@@ -74,7 +79,7 @@ def as_focal_point(value: Any) -> FocalPoint | None:
 
 
 def focused(spec: Spec, point: FocalPoint | None) -> Spec:
-    """Return a spec whose crop keeps a focal point, unless the spec already sets what to keep."""
+    """Return a spec whose crop keeps a focal point, unless the spec sets a gravity or crop."""
     chosen = spec.gravity is not None or spec.crop is not None
     if point is None or chosen or spec.fit != "cover":
         return spec
@@ -93,7 +98,7 @@ def _turned(point: FocalPoint, rotate: int, flip: str | None) -> FocalPoint:
 
 
 def _value(source: object, option: str) -> Any:
-    """Return the value of the field that an option of the image's field names."""
+    """Return the value of a field in the row, named by an option of the image field."""
     name = getattr(getattr(source, "field", None), option, None)
     if name is None:
         return None

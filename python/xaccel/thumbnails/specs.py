@@ -1,4 +1,4 @@
-"""Conversion of the arguments of template helpers and views to specs."""
+"""Converts the arguments of template helpers and views into specs."""
 
 from __future__ import annotations
 
@@ -37,8 +37,13 @@ _WORDS = {
 _NUMBERS: Mapping[str, Callable[[str], float]] = {
     "quality": int,
     "rotate": int,
+    "page": int,
     "trim": int,
     "radius": int,
+    "pixelate": int,
+    "brightness": float,
+    "contrast": float,
+    "saturation": float,
     "blur": float,
     "sharpen": float,
     "dpr": float,
@@ -64,7 +69,7 @@ def build_spec(
 
     Args:
         presets: Specs by name.
-        width: The width of the box in pixels, or the name of a preset, or the whole box as text
+        width: The width of the box in pixels, the name of a preset, or the whole box as text
             such as `"300x200"`, `"300x"` or `"x200"`.
         height: The height of the box in pixels.
         source_size: The width and height of the upright source. If it is given, `crop` may be in
@@ -106,7 +111,7 @@ def _box(
     if match is None:
         raise SpecError(
             f"{width!r} is neither a size such as 300 or '300x200' nor a name in "
-            f"XACCEL['THUMBNAIL_PRESETS']; it has {', '.join(map(repr, presets)) or 'none'}"
+            f"XACCEL['THUMBNAIL_PRESETS'], which contains {', '.join(map(repr, presets)) or 'none'}"
         )
     if height is not None:
         raise SpecError(f"{width!r} already has a height, so leave out the height {height!r}")
@@ -162,7 +167,7 @@ def _direction(text: str) -> str:
 
 
 def _crop(crop: Any, source_size: tuple[int, int] | None) -> Any:
-    """Return a crop in fractions of the source. The argument may be text, and may be in pixels."""
+    """Return a crop as fractions of the source. The argument may be text, and may be in pixels."""
     if isinstance(crop, str):
         words = crop.replace(",", " ").split()
         if len(words) == 1:

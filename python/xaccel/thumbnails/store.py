@@ -26,7 +26,7 @@ from xaccel.exceptions import SourceUnavailable, StorageUnavailable
 from xaccel.thumbnails.places import StorePlace, digest
 
 PAUSE = 5.0
-"""After an error, the number of seconds during which no requests are sent to the store."""
+"""The number of seconds after an error during which no requests are sent to the store."""
 
 WARNING_SECONDS = 60.0
 """The minimum number of seconds between two warnings about the store in one process."""
@@ -58,7 +58,7 @@ class StoredThumbnail:
 
 
 class ThumbnailStore:
-    """Finished thumbnails in a bucket. Threads, greenlets and forked processes may share it.
+    """A bucket of finished thumbnails, which threads, greenlets and forked processes may share.
 
     If the store does not respond, thumbnails are neither found in it nor published.
 
@@ -218,7 +218,7 @@ class ThumbnailStore:
         response.close()
 
     def _guarded(self, ask: Callable[[], T]) -> T | None:
-        """Send a request to the store, or return `None` if it does not currently respond."""
+        """Send a request to the store, or return `None` if the store is not responding."""
         now = self._now()
         if now < self._asked_again_at:
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from xaccel._core import Spec
-from xaccel.config import Config
+from xaccel.config import Config, with_format
 from xaccel.exceptions import ConfigError
 from xaccel.thumbnails.delivery import RequestedThumbnail
 from xaccel.thumbnails.endpoint import Thumbnails
@@ -20,8 +20,7 @@ class ThumbnailTasks:
         name_of: Returns the name of an image; see `ThumbnailUrls`.
 
     Raises:
-        ConfigError: The settings do not contain a source, a key or a cache, or they select another
-            engine.
+        ConfigError: The settings lack a source, a key or a cache, or they select another engine.
     """
 
     def __init__(
@@ -50,22 +49,22 @@ class ThumbnailTasks:
         texts = [*given] or [*self.config.thumbnail_presets]
         if not texts:
             raise ConfigError(
-                "XACCEL['THUMBNAIL_PRESETS'] has no preset to render: add one, or name a spec such "
-                "as 300x200,cover"
+                "XACCEL['THUMBNAIL_PRESETS'] contains no preset to render: add one, or name a spec "
+                "such as 300x200,cover"
             )
         return [self._spec(text) for text in texts]
 
     def _spec(self, text: str) -> Spec:
         if text in self.config.thumbnail_presets or "," not in text:
             return self.urls.allowed_spec(text, None)
-        spec = Spec.parse(text)
+        spec = with_format(Spec.parse(text), self.config.thumbnail_format)
         self.urls.check_allowed(spec)
         return spec
 
     def request(
         self, source: object, specs: Iterable[Spec], version: object = None
     ) -> tuple[str, list[str]] | None:
-        """Return the name of an image and the texts of its specs, as in `thumbnail_url()`.
+        """Return an image's name and the texts of its specs, as `thumbnail_url()` uses them.
 
         If there is no image, for example because a field is empty, return `None`.
 
@@ -84,7 +83,7 @@ class ThumbnailTasks:
         """Yield the thumbnails with this spec: several if the format is negotiated with browsers.
 
         Raises:
-            SpecError: The spec is not written as in a URL.
+            SpecError: The spec is not in the form that URLs contain.
         """
         parsed = Spec.parse(spec)
         formats = self.config.thumbnail_formats if parsed.format == "auto" else ()

@@ -1,4 +1,4 @@
-"""Limits on the renders that run at the same time on a machine, and on the requests that wait.
+"""Limits on how many renders run at the same time on a machine, and how many requests wait.
 
 If there is a cache, its lock files are used to count the renders of all processes. Without a cache,
 or if its disk is full or read-only, each process counts only its own renders.
@@ -46,8 +46,8 @@ class RenderQueue:
     """The queue for the right to render.
 
     Args:
-        cache: The cache in which all processes of the machine queue. With `None`, this process has
-            its own queue.
+        cache: The cache through which all processes of the machine share the queue. With `None`,
+            this process has its own queue.
         workers: The maximum number of renders that run at the same time.
         length: The maximum number of requests that may wait.
     """
@@ -89,7 +89,7 @@ class RenderQueue:
 
 
 class _ProcessQueue:
-    """The queue among the threads of one process."""
+    """The queue shared by the threads of one process."""
 
     def __init__(self, workers: int, length: int) -> None:
         self._workers = threading.Semaphore(workers)
@@ -115,4 +115,4 @@ _queues: dict[tuple[int, int, int], _ProcessQueue] = {}
 
 def queue_is_full() -> Overloaded:
     """Return the error for a request that is rejected because the queue is full."""
-    return Overloaded("more thumbnails wait than XACCEL['THUMBNAIL_QUEUE'] allows")
+    return Overloaded("more thumbnails are waiting than XACCEL['THUMBNAIL_QUEUE'] allows")

@@ -1,4 +1,4 @@
-"""Generation of thumbnail URLs, which is fast and does not open an image."""
+"""Generates thumbnail URLs quickly, without opening images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from xaccel._core import Spec
 from xaccel._log import one_line
-from xaccel.config import Config
+from xaccel.config import Config, with_format
 from xaccel.exceptions import FileNotFound, SourceError, SourceUnavailable, SpecError, XaccelError
 from xaccel.thumbnails import engines, sources
 from xaccel.thumbnails.names import ImageNames
@@ -65,7 +65,7 @@ class ThumbnailUrls:
         self._presets = parse_presets(config)
         self._allowed = None
         if config.thumbnail_only_presets:
-            self._allowed = frozenset(config.thumbnail_presets.values())
+            self._allowed = frozenset(config.allowed_specs())
         self._spec_text = lru_cache(maxsize=1024)(self._build_spec_text)
 
     def url(
@@ -96,14 +96,16 @@ class ThumbnailUrls:
                 a directory, and often a network request for a storage.
             expires: The last second in which the URL is valid: Unix seconds or an aware datetime.
             expires_in: The minimum time for which the URL is valid. By default, it never expires.
-            focal_point: The point that a crop by `fit="cover"` keeps: `(x, y)` in fractions of the
+            focal_point: The point that a crop by `fit="cover"` keeps: `(x, y)` as fractions of the
                 upright image, or text such as `"0.25x0.6"`. The default is the focal point stored
                 in the image's row. `gravity` takes precedence.
             origin: The scheme and host to add to a relative URL, such as `"https://example.com"`.
             mount: The decoded path at which the app is mounted; by default, the result of the
                 constructor's `mount`.
-            options: The options of `Spec`: `fit`, `quality`, `format` and so on. With
-                `source_size`, the width and height of the upright source, `crop` may be in pixels.
+            options: The options of `Spec`: `fit`, `quality`, `format` and so on. Without `format`,
+                the preset or `THUMBNAIL_FORMAT` determines the format; `format=None` keeps the
+                format of the source. With `source_size`, the width and height of the upright
+                source, `crop` may be in pixels.
 
         Raises:
             SpecError: An option is unknown or its value is invalid.
@@ -138,7 +140,7 @@ class ThumbnailUrls:
         origin: str = "",
         mount: str | None = None,
     ) -> str:
-        """Return the URL for a name that `find` returned and the text of a spec; see `url`."""
+        """Return the URL for the name of an image, as returned by `find`, and a spec; see `url`."""
         spec = self.versioned(name, spec, version)
         if mount is None:
             mount = self.mount()
@@ -147,7 +149,7 @@ class ThumbnailUrls:
         except SpecError:
             raise
         except ValueError as error:
-            # Either the name or the expiry is invalid. An invalid expiry raises again here.
+            # Either the name or the expiry is invalid. An invalid expiry raises its error here.
             self._engine.url("name", spec, expires=expires, expires_in=expires_in)
             self.report(SourceError(f"{name!r} can't have a thumbnail: {error}"))
             return ""
@@ -155,26 +157,31 @@ class ThumbnailUrls:
         return f"{origin}{url}" if origin and url.startswith("/") else url
 
     def versioned(self, name: str, spec: str, version: object) -> str:
-        """Return the text of a spec with the version of an image; see `url`."""
+        """Add the version of an image to the text of a spec; see `url`."""
         token = None if version is None else self._version(name, version)
         return spec if token is None else f"{spec},v-{token}"
 
     def spec(self, width: int | str | None, height: int | None, **options: Any) -> Spec:
-        """Return the spec that the arguments of `url` describe; see `build_spec`."""
+        """Return the spec that the arguments of `url` describe, ignoring `THUMBNAIL_FORMAT`.
+
+        See `build_spec`.
+        """
         return build_spec(self._presets, width, height, **options)
 
     def allowed_spec(self, width: int | str | None, height: int | None, **options: Any) -> Spec:
-        """Return the same spec as `spec()`, if the settings allow it.
+        """Return the spec that `url` puts in the URL for these arguments, if it is allowed.
 
         Raises:
             SpecError: The settings do not allow URLs with this spec. See also `spec`.
         """
         spec = self.spec(width, height, **options)
+        if "format" not in options:
+            spec = with_format(spec, self._config.thumbnail_format)
         self.check_allowed(spec)
         return spec
 
     def focal_point(self, source: object, given: object) -> FocalPoint | None:
-        """Return the focal point of an image: the given one, or the one in its row.
+        """Return the focal point of an image: the given point, or the point in the image's row.
 
         Raises:
             SpecError: `given` is not a focal point.
@@ -202,7 +209,7 @@ class ThumbnailUrls:
         return self._allowed is None or str(spec) in self._allowed
 
     def find(self, source: object) -> str | None:
-        """Return the name of an image, as in its URL.
+        """Return the name of an image as it appears in its URL.
 
         For an empty source, return the name of the fallback image, if one is set. For an invalid
         source, return `None`.
@@ -216,7 +223,7 @@ class ThumbnailUrls:
             self.report(error)
             return None
         if name is None:
-            _logger.debug("%r has no image, and so no thumbnail", source)
+            _logger.debug("%r has no image, so it has no thumbnail", source)
             return self._fallback
         return name
 
@@ -227,7 +234,7 @@ class ThumbnailUrls:
         _logger.warning("%s", one_line(error))
 
     def name(self, source: object) -> str | None:
-        """Return the name of an image, as in its URL; `None` if the source is empty.
+        """Return the name of an image as it appears in its URL; `None` if the source is empty.
 
         Raises:
             SourceError: The source is invalid.

@@ -1,4 +1,4 @@
-//! The arguments of the functions, apart from the source.
+//! The arguments of the thumbnail functions, apart from the source.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -7,6 +7,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::super::exceptions::ImageTooLarge;
+use super::super::numbers;
 use super::super::spec::{PySize, PySpec};
 use crate::error::ThumbnailError;
 use crate::thumbnail::encode::{Colors, Style};
@@ -14,7 +16,8 @@ use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::limits::Limits as CoreLimits;
 use crate::thumbnail::options::{Qualities, RenderOptions};
 use crate::thumbnail::resize::Averaging;
-use crate::thumbnail::spec::{FormatOption, Progressive, Spec, Subsampling};
+use crate::thumbnail::spec::{FormatOption, Page, Progressive, Spec, Subsampling};
+use raster::Size;
 
 /// The limits of a source and its thumbnail.
 #[pyclass(frozen, get_all, eq, module = "xaccel._core")]
@@ -34,17 +37,22 @@ impl Limits {
     #[pyo3(signature = (*, max_memory=268_435_456, max_pixels=None, max_bytes=52_428_800,
         max_frames=100, max_side=8192, timeout=None))]
     fn new(
-        max_memory: u64,
-        max_pixels: Option<u64>,
-        max_bytes: u64,
-        max_frames: u32,
-        max_side: u32,
-        timeout: Option<f64>,
-    ) -> PyResult<Self> {
-        if timeout.is_some_and(|seconds| Duration::try_from_secs_f64(seconds).is_err()) {
-            return Err(PyValueError::new_err("timeout must be a number of seconds, at least 0"));
-        }
-        Ok(Self { max_memory, max_pixels, max_bytes, max_frames, max_side, timeout })
+        #[pyo3(from_py_with = numbers::max_memory)] max_memory: u64,
+        #[pyo3(from_py_with = numbers::max_pixels)] max_pixels: Option<u64>,
+        #[pyo3(from_py_with = numbers::max_bytes)] max_bytes: u64,
+        #[pyo3(from_py_with = numbers::max_frames)] max_frames: u32,
+        #[pyo3(from_py_with = numbers::max_side)] max_side: u32,
+        #[pyo3(from_py_with = numbers::timeout)] timeout: Option<f64>,
+    ) -> Self {
+        Self { max_memory, max_pixels, max_bytes, max_frames, max_side, timeout }
+    }
+
+    #[pyo3(signature = (width, height, bytes_per_pixel=4, /))]
+    fn check_decoded(&self, width: u32, height: u32, bytes_per_pixel: u64) -> PyResult<()> {
+        let pixels = Size { width, height }.pixels();
+        self.core()
+            .check_source(pixels, bytes_per_pixel, 1)
+            .map_err(|error| ImageTooLarge::new_err(error.to_string()))
     }
 
     fn __repr__(&self) -> String {
@@ -72,8 +80,14 @@ impl Limits {
     }
 
     /// The deadline of a call that starts now.
-    fn deadline(&self) -> Option<Instant> {
+    pub(super) fn deadline(&self) -> Option<Instant> {
         Instant::now().checked_add(Duration::try_from_secs_f64(self.timeout?).ok()?)
+    }
+
+    /// The same limits, with the time that is left until the deadline.
+    pub(super) fn until(&self, deadline: Option<Instant>) -> Self {
+        let rest = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        Self { timeout: rest.map(|rest| rest.as_secs_f64()), ..*self }
     }
 }
 
@@ -100,21 +114,20 @@ pub(super) fn jpeg_style(progressive: bool, subsampling: &str) -> PyResult<Style
     Ok(Style { progressive: Progressive(progressive), subsampling, ..Style::default() })
 }
 
-/// The encoder's settings for the maximum number of colours in a palette.
-pub(super) fn palette_style(colors: Option<i64>) -> PyResult<Style> {
-    let colors = colors
-        .map(|count| {
-            let message = || format!("colors must be 2 to 256, not {count}");
-            u16::try_from(count)
-                .ok()
-                .and_then(Colors::new)
-                .ok_or_else(|| PyValueError::new_err(message()))
-        })
-        .transpose()?;
-    Ok(Style { colors, ..Style::default() })
+/// The maximum number of colours in a palette.
+pub(super) fn number_of_colors(count: i64) -> PyResult<Colors> {
+    u16::try_from(count)
+        .ok()
+        .and_then(Colors::new)
+        .ok_or_else(|| PyValueError::new_err(format!("colors must be 2 to 256, not {count}")))
 }
 
-/// Convert a mapping from the names of formats to qualities.
+/// The encoder's settings for the maximum number of colours in a palette.
+pub(super) fn palette_style(colors: Option<i64>) -> PyResult<Style> {
+    Ok(Style { colors: colors.map(number_of_colors).transpose()?, ..Style::default() })
+}
+
+/// Convert a mapping of format names to qualities.
 fn qualities(names: &HashMap<String, u8>) -> Qualities {
     let default = Qualities::default();
     let of = |format: OutputFormat| {
@@ -136,6 +149,8 @@ pub(super) struct Arguments {
     style: Style,
     averaging: Averaging,
     pub(super) limits: Limits,
+    /// The names of the enabled plug-in decoders; `None` for the default.
+    pub(super) decoders: Option<Vec<String>>,
 }
 
 impl Arguments {
@@ -152,10 +167,21 @@ impl Arguments {
             style: Style::default(),
             averaging: if linear { Averaging::LinearLight } else { Averaging::Encoded },
             limits: limits.copied().unwrap_or_default(),
+            decoders: None,
         }
     }
 
-    /// Build the arguments from a size, and the options of a spec as keyword arguments.
+    /// Return the same arguments with the names of the enabled plug-in decoders.
+    pub(super) fn with_decoders(self, decoders: Option<Vec<String>>) -> Self {
+        Self { decoders, ..self }
+    }
+
+    /// The page to render, counted from 1.
+    pub(super) fn page(&self) -> u32 {
+        self.spec.page.unwrap_or(Page::FIRST).number()
+    }
+
+    /// Build the arguments from a size, and from the options of a spec given as keyword arguments.
     pub(super) fn of_options(
         size: PySize<'_, '_>,
         options: Option<&Bound<'_, PyDict>>,
@@ -167,8 +193,8 @@ impl Arguments {
         Ok(Self { style, ..Self::new(spec, linear, limits) })
     }
 
-    /// Return the same arguments with a different format, different qualities by the names of their
-    /// formats, and different encoder settings.
+    /// Return the same arguments with a different format, different qualities (keyed by format
+    /// name) and different encoder settings.
     pub(super) fn with_format(
         self,
         format: OutputFormat,
@@ -179,13 +205,13 @@ impl Arguments {
         Self { format: Some(format), qualities, style, ..self }
     }
 
-    /// Call the engine with these options. The time limit starts now.
+    /// Call `work` with the engine's options for these arguments.
     pub(super) fn with_options<T>(
         &self,
+        deadline: Option<Instant>,
         is_partial: bool,
         work: impl FnOnce(&RenderOptions<'_>) -> Result<T, ThumbnailError>,
     ) -> Result<T, ThumbnailError> {
-        let deadline = self.limits.deadline();
         work(&RenderOptions {
             spec: &self.spec,
             format: self.format,

@@ -9,87 +9,99 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::super::exceptions::{CorruptImage, XaccelError};
+use super::super::numbers;
 use super::super::spec::PySpec;
-use super::arguments::{Arguments, Limits, jpeg_style, output_format, palette_style};
+use super::arguments::{
+    Arguments, Limits, jpeg_style, number_of_colors, output_format, palette_style,
+};
 use super::result::{ImageInfo, Thumbnail};
 use super::source::ImageSource;
 use crate::error::ThumbnailError;
 use crate::thumbnail::codecs as core_codecs;
-use crate::thumbnail::decode;
+use crate::thumbnail::decode::{self, Input};
 use crate::thumbnail::many;
 use crate::thumbnail::options::RenderOptions;
-use crate::thumbnail::placeholder::{draw, draw_blurhash as core_draw_blurhash};
-use crate::thumbnail::spec::Spec;
-use crate::thumbnail::{blur_hash, render as core_render, thumbhash as core_thumbhash};
+use crate::thumbnail::placeholder::{draw, draw_blurhash as core_draw_blurhash, spec as hashed};
+use crate::thumbnail::spec::{Rgb, Spec};
+use crate::thumbnail::{
+    blur_hash, main_colors, render as core_render, thumbhash as core_thumbhash,
+};
 
 fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult<Thumbnail> {
-    let thumbnail = source.with(py, &arguments.limits, |bytes, is_partial| {
-        arguments.with_options(is_partial, |options| core_render(bytes, options))
-    })?;
+    let thumbnail = source.with(py, arguments, |input, options| core_render(input, options))?;
     Ok(Thumbnail::new(py, &thumbnail))
 }
 
 /// Render the thumbnail that a spec describes, in this format.
 #[pyfunction]
 #[pyo3(signature = (source, spec, *, format, quality=None, progressive=false,
-    subsampling="420", linear=false, limits=None, is_partial=false))]
+    subsampling="420", linear=false, limits=None, decoders=None, is_partial=false))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn render(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
     spec: &PySpec,
     format: &str,
-    quality: Option<HashMap<String, u8>>,
+    #[pyo3(from_py_with = numbers::quality)] quality: Option<HashMap<String, u8>>,
     progressive: bool,
     subsampling: &str,
     linear: bool,
     limits: Option<&Limits>,
+    decoders: Option<Vec<String>>,
     is_partial: bool,
 ) -> PyResult<Thumbnail> {
     let format = output_format(format)?;
     let style = jpeg_style(progressive, subsampling)?;
-    let arguments =
-        Arguments::new(spec.0, linear, limits).with_format(format, quality.as_ref(), style);
+    let arguments = Arguments::new(spec.0, linear, limits).with_decoders(decoders).with_format(
+        format,
+        quality.as_ref(),
+        style,
+    );
     make(py, &ImageSource::new(source, &arguments.limits)?.partial(is_partial), &arguments)
 }
 
 /// Make a thumbnail; the options are those of `Spec`.
 #[pyfunction]
-#[pyo3(signature = (source, width=None, height=None, *, colors=None, linear=false, limits=None, **options))]
+#[pyo3(signature = (source, width=None, height=None, *, colors=None, linear=false,
+    limits=None, decoders=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
     width: Option<&Bound<'_, PyAny>>,
     height: Option<&Bound<'_, PyAny>>,
-    colors: Option<i64>,
+    #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
     linear: bool,
     limits: Option<&Limits>,
+    decoders: Option<Vec<String>>,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Thumbnail> {
     let style = palette_style(colors)?;
-    let arguments = Arguments::of_options((width, height), options, style, linear, limits)?;
+    let arguments = Arguments::of_options((width, height), options, style, linear, limits)?
+        .with_decoders(decoders);
     make(py, &ImageSource::new(source, &arguments.limits)?, &arguments)
 }
 
 /// Make thumbnails of several sources at once.
 #[pyfunction]
 #[pyo3(signature = (sources, width=None, height=None, *, threads=None,
-    colors=None, linear=false, limits=None, **options))]
+    colors=None, linear=false, limits=None, decoders=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail_many<'py>(
     py: Python<'py>,
     sources: &Bound<'py, PyAny>,
     width: Option<&Bound<'py, PyAny>>,
     height: Option<&Bound<'py, PyAny>>,
-    threads: Option<NonZeroUsize>,
-    colors: Option<i64>,
+    #[pyo3(from_py_with = numbers::threads)] threads: Option<NonZeroUsize>,
+    #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
     linear: bool,
     limits: Option<&Limits>,
+    decoders: Option<Vec<String>>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let style = palette_style(colors)?;
-    let arguments = Arguments::of_options((width, height), options, style, linear, limits)?;
+    let arguments = Arguments::of_options((width, height), options, style, linear, limits)?
+        .with_decoders(decoders);
     let sources = sources
         .try_iter()?
         .map(|source| ImageSource::new(&source?, &arguments.limits))
@@ -99,16 +111,14 @@ pub(in super::super) fn thumbnail_many<'py>(
     let outcomes = py.detach(|| {
         many::each(sources.len(), threads, |index| {
             sources.get(index).map(|source| {
-                source.read(&arguments.limits, |bytes, is_partial| {
-                    arguments.with_options(is_partial, |options| core_render(bytes, options))
-                })
+                source.process(&arguments, |input, options| core_render(input, options))
             })
         })
     });
-    sources
-        .iter()
-        .zip(outcomes.into_iter().flatten())
-        .map(|(source, outcome)| match source.result(outcome) {
+    outcomes
+        .into_iter()
+        .flatten()
+        .map(|outcome| match outcome {
             Ok(made) => Ok(Bound::new(py, Thumbnail::new(py, &made))?.into_any()),
             Err(error) if error.is_instance_of::<XaccelError>(py) => {
                 Ok(error.into_value(py).into_bound(py).into_any())
@@ -118,42 +128,73 @@ pub(in super::super) fn thumbnail_many<'py>(
         .collect()
 }
 
-/// Return a blurred preview to show until the thumbnail has loaded: a `data:` URI, or a hash.
+/// The result of `placeholder`.
+#[derive(IntoPyObject)]
+pub(in super::super) enum Placeholder {
+    Text(String),
+    Colors(Vec<String>),
+}
+
+/// The default number of colours in a palette.
+const COLORS: i64 = 5;
+
+/// Return a preview to show until the thumbnail has loaded: a `data:` URI, a hash or colours.
 #[pyfunction]
-#[pyo3(signature = (source, *, kind=None, limits=None))]
+#[pyo3(signature = (source, *, kind=None, colors=None, limits=None, decoders=None))]
 pub(in super::super) fn placeholder(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
     kind: Option<&str>,
+    #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
     limits: Option<&Limits>,
-) -> PyResult<String> {
-    let make = match kind {
-        None => |bytes: &[u8], options: &RenderOptions<'_>| draw(&core_thumbhash(bytes, options)?),
-        Some("thumbhash") => |bytes: &[u8], options: &RenderOptions<'_>| {
-            core_thumbhash(bytes, options).map(|hash| BASE64_STANDARD.encode(hash))
-        },
-        Some("blurhash") => blur_hash,
-        Some(kind) => {
-            let message = format!("kind must be 'thumbhash', 'blurhash' or None, not {kind:?}");
-            return Err(PyValueError::new_err(message));
-        }
+    decoders: Option<Vec<String>>,
+) -> PyResult<Placeholder> {
+    if colors.is_some() && kind != Some("palette") {
+        return Err(PyValueError::new_err("colors is only for the kind 'palette'"));
+    }
+    let most = number_of_colors(colors.unwrap_or(COLORS))?;
+    let make = |input: Input<'_>, options: &RenderOptions<'_>| {
+        let text = match kind {
+            Some("thumbhash") => BASE64_STANDARD.encode(core_thumbhash(input, options)?),
+            Some("blurhash") => blur_hash(input, options)?,
+            Some("color") => {
+                let colors = main_colors(input, options, most)?;
+                colors.first().copied().map_or_else(String::new, hexadecimal)
+            }
+            Some("palette") => {
+                let colors = main_colors(input, options, most)?;
+                return Ok(Placeholder::Colors(colors.into_iter().map(hexadecimal).collect()));
+            }
+            _ => draw(&core_thumbhash(input, options)?)?,
+        };
+        Ok(Placeholder::Text(text))
     };
-    let arguments = Arguments::new(Spec::default(), false, limits);
-    let source = ImageSource::new(source, &arguments.limits)?;
-    source.with(py, &arguments.limits, |bytes, is_partial| {
-        arguments.with_options(is_partial, |options| make(bytes, options))
-    })
+    if let Some(kind) = kind.filter(|kind| !KINDS.contains(kind)) {
+        let message = format!("kind must be one of {KINDS:?} or None, not {kind:?}");
+        return Err(PyValueError::new_err(message.replace('"', "'")));
+    }
+    let arguments = Arguments::new(hashed(), false, limits).with_decoders(decoders);
+    ImageSource::new(source, &arguments.limits)?.with(py, &arguments, make)
 }
 
-/// Return the `ThumbHash` of an image in base64.
+/// The kinds of placeholders other than a `data:` URI.
+const KINDS: [&str; 4] = ["thumbhash", "blurhash", "color", "palette"];
+
+/// A colour as in CSS.
+fn hexadecimal(color: Rgb) -> String {
+    format!("#{color}")
+}
+
+/// Return the base64-encoded `ThumbHash` of an image.
 #[pyfunction]
-#[pyo3(signature = (source, *, limits=None))]
+#[pyo3(signature = (source, *, limits=None, decoders=None))]
 pub(in super::super) fn thumbhash(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
     limits: Option<&Limits>,
-) -> PyResult<String> {
-    placeholder(py, source, Some("thumbhash"), limits)
+    decoders: Option<Vec<String>>,
+) -> PyResult<Placeholder> {
+    placeholder(py, source, Some("thumbhash"), None, limits, decoders)
 }
 
 /// Draw a `ThumbHash`, and return a `data:` URI as `placeholder` does.
@@ -175,20 +216,29 @@ pub(in super::super) fn draw_blurhash(hash: &str) -> PyResult<String> {
 
 /// Read the header of an image.
 #[pyfunction]
-#[pyo3(signature = (source, *, limits=None))]
-pub(in super::super) fn probe(
-    py: Python<'_>,
-    source: &Bound<'_, PyAny>,
+#[pyo3(signature = (source, *, limits=None, decoders=None))]
+pub(in super::super) fn probe<'py>(
+    py: Python<'py>,
+    source: &Bound<'py, PyAny>,
     limits: Option<&Limits>,
-) -> PyResult<ImageInfo> {
-    let limits = limits.copied().unwrap_or_default();
-    let core = limits.core();
-    ImageSource::new(source, &limits)?
-        .with(py, &limits, |bytes, _| {
-            let opened = decode::open(bytes, &core)?;
-            Ok((*opened.header(), decode::least_bytes(opened.as_ref(), &core)))
+    decoders: Option<Vec<String>>,
+) -> PyResult<Bound<'py, ImageInfo>> {
+    let arguments = Arguments::new(Spec::default(), false, limits).with_decoders(decoders);
+    let limits = arguments.limits.core();
+    let source = ImageSource::new(source, &arguments.limits)?;
+    let outcome = py.detach(|| {
+        source.read(&arguments.limits, |bytes, _| {
+            let opened = decode::open(bytes, &limits)?;
+            Ok((*opened.header(), decode::least_bytes(opened.as_ref(), &limits)))
         })
-        .map(|(header, decoded_size)| ImageInfo::new(&header, decoded_size))
+    });
+    if source.is_unknown(&outcome)
+        && let Some(plugin) = source.plugin(py, &arguments, arguments.limits.deadline())?
+    {
+        return plugin.info(1);
+    }
+    let (header, decoded_size) = source.result(outcome)?;
+    Bound::new(py, ImageInfo::new(&header, decoded_size))
 }
 
 /// Return the codec libraries and their versions.

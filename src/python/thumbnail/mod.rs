@@ -2,7 +2,9 @@
 //! arguments and results.
 
 mod arguments;
+mod failure;
 mod functions;
+mod plugin;
 mod result;
 mod source;
 

@@ -1,10 +1,12 @@
-//! The results of the functions.
+//! The results of the thumbnail functions.
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use crate::thumbnail::Thumbnail as CoreThumbnail;
 use crate::thumbnail::header::Header;
+use raster::Size;
 
 /// A finished thumbnail.
 #[pyclass(frozen, get_all, module = "xaccel._core")]
@@ -39,13 +41,15 @@ impl Thumbnail {
 }
 
 /// The header of an image; width and height refer to the upright image.
-#[pyclass(frozen, get_all, module = "xaccel._core")]
+#[pyclass(frozen, get_all, eq, module = "xaccel._core")]
+#[derive(PartialEq)]
 pub(in super::super) struct ImageInfo {
     width: u32,
     height: u32,
-    format: &'static str,
+    format: String,
     orientation: u16,
     frames: u32,
+    pages: u32,
     has_alpha: bool,
     icc: bool,
     decoded_size: u64,
@@ -53,6 +57,48 @@ pub(in super::super) struct ImageInfo {
 
 #[pymethods]
 impl ImageInfo {
+    #[new]
+    #[pyo3(signature = (width, height, format, *, orientation=1, frames=1, pages=1,
+        has_alpha=false, icc=false, decoded_size=None))]
+    #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
+    fn py_new(
+        width: u32,
+        height: u32,
+        format: String,
+        orientation: u16,
+        frames: u32,
+        pages: u32,
+        has_alpha: bool,
+        icc: bool,
+        decoded_size: Option<u64>,
+    ) -> PyResult<Self> {
+        let counts = [("width", width), ("height", height), ("frames", frames), ("pages", pages)];
+        for (name, number) in counts {
+            if number == 0 {
+                return Err(PyValueError::new_err(format!("{name} must be at least 1")));
+            }
+        }
+        if !(1..=8).contains(&orientation) {
+            let message = format!("orientation must be 1 to 8, not {orientation}");
+            return Err(PyValueError::new_err(message));
+        }
+        let decoded_size = decoded_size.unwrap_or_else(|| {
+            Size { width, height }.pixels().saturating_mul(if has_alpha { 4 } else { 3 })
+        });
+        Ok(Self { width, height, format, orientation, frames, pages, has_alpha, icc, decoded_size })
+    }
+
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let options = PyDict::new(py);
+        options.set_item("orientation", self.orientation)?;
+        options.set_item("frames", self.frames)?;
+        options.set_item("pages", self.pages)?;
+        options.set_item("has_alpha", self.has_alpha)?;
+        options.set_item("icc", self.icc)?;
+        options.set_item("decoded_size", self.decoded_size)?;
+        ((self.width, self.height, &self.format), options).into_pyobject(py)
+    }
+
     fn __repr__(&self) -> String {
         format!("<ImageInfo {}x{} {}>", self.width, self.height, self.format)
     }
@@ -64,12 +110,23 @@ impl ImageInfo {
         Self {
             width: size.width,
             height: size.height,
-            format: header.format.name(),
+            format: header.format.name().into(),
             orientation: header.orientation,
             frames: header.frames,
+            pages: header.pages,
             has_alpha: header.has_alpha,
             icc: header.has_icc,
             decoded_size,
         }
+    }
+
+    /// The size of the upright image.
+    pub(super) const fn size(&self) -> Size {
+        Size { width: self.width, height: self.height }
+    }
+
+    /// The number of pages.
+    pub(super) const fn pages(&self) -> u32 {
+        self.pages
     }
 }

@@ -1,25 +1,28 @@
 //! The sources of images, and the exceptions that name them.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 
-use super::super::exceptions::{
-    CorruptImage, FileNotFound, ImageTooLarge, RenderTimeout, ThumbnailError as PyThumbnailError,
-    UnsupportedImage,
-};
+use super::super::exceptions::FileNotFound;
+use super::super::numbers;
 use super::super::path_map::OpenedFile;
-use super::arguments::Limits;
+use super::arguments::{Arguments, Limits};
+use super::failure::exception;
+use super::plugin::Plugin;
 use crate::error::ThumbnailError;
-use crate::thumbnail::partial::{SourceFile, StreamedSource};
+use crate::thumbnail::decode::{self, Input};
+use crate::thumbnail::options::RenderOptions;
+use crate::thumbnail::partial::{self, SourceFile, StreamedSource};
 
 /// A source that arrives in pieces.
 #[pyclass(name = "StreamedSource", module = "xaccel._core")]
@@ -29,7 +32,7 @@ pub(in super::super) struct PyStreamedSource(StreamedSource);
 impl PyStreamedSource {
     #[new]
     #[pyo3(signature = (capacity, /))]
-    fn new(capacity: usize) -> Self {
+    fn new(#[pyo3(from_py_with = numbers::capacity)] capacity: usize) -> Self {
         Self(StreamedSource::new(capacity))
     }
 
@@ -126,29 +129,86 @@ impl ImageSource {
         }
     }
 
-    /// Process the bytes, detached from the interpreter; see [`Self::read`].
+    /// Process the image, detached from the interpreter; see [`Self::process`].
     pub(super) fn with<T: Send>(
         &self,
         py: Python<'_>,
-        limits: &Limits,
-        work: impl Fn(&[u8], bool) -> Result<T, ThumbnailError> + Send,
+        arguments: &Arguments,
+        work: impl Fn(Input<'_>, &RenderOptions<'_>) -> Result<T, ThumbnailError> + Send + Sync,
     ) -> PyResult<T> {
-        self.result(py.detach(|| self.read(limits, work)))
+        py.detach(|| self.process(arguments, work))
     }
 
-    /// Call `work` with the bytes. The first call may receive only the start of them, with true as
-    /// the second argument; if that is not enough, a second call receives all of them. The outer
+    /// Call `work` with the bytes of the image as in [`Self::read`], or with pixels from a plug-in
+    /// if the core does not know the format. This thread must not be attached to the interpreter.
+    pub(super) fn process<T: Send>(
+        &self,
+        arguments: &Arguments,
+        work: impl Fn(Input<'_>, &RenderOptions<'_>) -> Result<T, ThumbnailError> + Sync,
+    ) -> PyResult<T> {
+        let deadline = arguments.limits.deadline();
+        let outcome = self.read(&arguments.limits, |bytes, is_partial| {
+            arguments.with_options(deadline, is_partial, |options| work(bytes.into(), options))
+        });
+        if !self.is_unknown(&outcome) {
+            return self.result(outcome);
+        }
+        Python::attach(|py| {
+            let Some(plugin) = self.plugin(py, arguments, deadline)? else {
+                return self.result(outcome);
+            };
+            plugin.process(py, |image| {
+                let work = || {
+                    arguments.with_options(deadline, false, |options| {
+                        work(Input::Decoded(image), options)
+                    })
+                };
+                self.result(Ok(guarded(work)))
+            })
+        })
+    }
+
+    /// Whether the source is in a format that only a plug-in may decode.
+    pub(super) const fn is_unknown<T>(
+        &self,
+        outcome: &io::Result<Result<T, ThumbnailError>>,
+    ) -> bool {
+        matches!(outcome, Ok(Err(ThumbnailError::Unsupported))) && !matches!(self, Self::Partial(_))
+    }
+
+    /// Find an enabled plug-in for the source. Returns `None` if there is none.
+    pub(super) fn plugin<'a, 'py>(
+        &self,
+        py: Python<'py>,
+        arguments: &'a Arguments,
+        deadline: Option<Instant>,
+    ) -> PyResult<Option<Plugin<'a, 'py>>> {
+        let file = self.to_file().map_err(|error| self.not_readable(error))?;
+        Plugin::open(py, file, self.label(), arguments, deadline)
+    }
+
+    /// The source as a file. Copies of an opened file share their position.
+    fn to_file(&self) -> io::Result<File> {
+        match self {
+            Self::Bytes(bytes) | Self::Partial(bytes) => {
+                let mut file = memory_file()?;
+                file.write_all(bytes)?;
+                Ok(file)
+            }
+            Self::Path(path) => partial::open(path),
+            Self::File(file, _) => file.try_clone(),
+        }
+    }
+
+    /// Call `work` with the bytes. The first call may receive only the initial bytes, with true as
+    /// the second argument; if they are not enough, a second call receives all bytes. The outer
     /// error means that the source can't be read.
     pub(super) fn read<T>(
         &self,
         limits: &Limits,
         work: impl Fn(&[u8], bool) -> Result<T, ThumbnailError>,
     ) -> io::Result<Result<T, ThumbnailError>> {
-        let guarded = |bytes: &[u8], is_partial| {
-            // Codecs process hostile input. If one panics, only this call fails.
-            catch_unwind(AssertUnwindSafe(|| work(bytes, is_partial)))
-                .unwrap_or_else(|_| Err(ThumbnailError::Panic))
-        };
+        let guarded = |bytes: &[u8], is_partial| guarded(|| work(bytes, is_partial));
         let opened = match self {
             Self::Bytes(bytes) => return Ok(guarded(bytes, false)),
             Self::Partial(bytes) => return Ok(guarded(bytes, true)),
@@ -165,6 +225,9 @@ impl ImageSource {
                 outcome => return Ok(outcome),
             }
         }
+        if !decode::is_known(file.head(decode::SNIFFED)?) {
+            return Ok(Err(ThumbnailError::Unsupported));
+        }
         Ok(guarded(file.all()?, false))
     }
 
@@ -172,31 +235,16 @@ impl ImageSource {
     pub(super) fn result<T>(&self, outcome: io::Result<Result<T, ThumbnailError>>) -> PyResult<T> {
         match outcome {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(self.exception(&error)),
+            Ok(Err(error)) => Err(exception(&self.label(), &error)),
             Err(error) => Err(self.not_readable(error)),
         }
     }
 
-    fn describe(&self, problem: &dyn std::fmt::Display) -> String {
+    /// The start of error messages, which names the path; empty for bytes.
+    pub(super) fn label(&self) -> String {
         match self {
-            Self::Bytes(_) | Self::Partial(_) => problem.to_string(),
-            Self::Path(path) | Self::File(_, path) => format!("{path:?}: {problem}"),
-        }
-    }
-
-    fn exception(&self, error: &ThumbnailError) -> PyErr {
-        let message = self.describe(error);
-        match error {
-            ThumbnailError::TooLarge { .. } => ImageTooLarge::new_err(message),
-            ThumbnailError::Timeout => RenderTimeout::new_err(message),
-            ThumbnailError::Unsupported | ThumbnailError::UnsupportedFeature { .. } => {
-                UnsupportedImage::new_err(message)
-            }
-            ThumbnailError::Corrupt { .. }
-            | ThumbnailError::Hash
-            | ThumbnailError::BlurHash
-            | ThumbnailError::Panic => CorruptImage::new_err(message),
-            ThumbnailError::Internal(_) => PyThumbnailError::new_err(message),
+            Self::Bytes(_) | Self::Partial(_) => String::new(),
+            Self::Path(path) | Self::File(_, path) => format!("{path:?}: "),
         }
     }
 
@@ -204,8 +252,23 @@ impl ImageSource {
         match error.kind() {
             io::ErrorKind::NotFound
             | io::ErrorKind::NotADirectory
-            | io::ErrorKind::InvalidInput => FileNotFound::new_err(self.describe(&error)),
+            | io::ErrorKind::InvalidInput => {
+                FileNotFound::new_err(format!("{}{error}", self.label()))
+            }
             _ => error.into(),
         }
     }
+}
+
+/// Call the engine. Codecs process hostile input; if one panics, only this call fails.
+fn guarded<T>(work: impl FnOnce() -> Result<T, ThumbnailError>) -> Result<T, ThumbnailError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(ThumbnailError::Panic))
+}
+
+/// A file without a name.
+fn memory_file() -> io::Result<File> {
+    #[cfg(target_os = "linux")]
+    return Ok(rustix::fs::memfd_create("xaccel", rustix::fs::MemfdFlags::CLOEXEC)?.into());
+    #[cfg(not(target_os = "linux"))]
+    tempfile::tempfile()
 }

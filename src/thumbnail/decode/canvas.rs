@@ -15,14 +15,14 @@ pub(super) struct Part {
     pub(super) height: usize,
 }
 
-/// What happens to a frame before the next one is drawn.
+/// How a frame is disposed of before the next one is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Disposal {
     /// The frame remains on the canvas.
     Keep,
     /// The frame's part of the canvas becomes transparent.
     Clear,
-    /// The frame's part of the canvas returns to its previous state.
+    /// The frame's part of the canvas is restored to its previous content.
     Restore,
 }
 
@@ -38,7 +38,7 @@ impl Canvas {
         Self { size, pixels }
     }
 
-    /// Returns the pixels of a part, row by row, clipped to the canvas.
+    /// Returns the rows of a part of the canvas. The part is clipped to the canvas.
     pub(super) fn rows(&mut self, part: Part) -> impl Iterator<Item = &mut [[u8; 4]]> {
         let right = (part.left + part.width).min(self.size.width as usize);
         self.pixels

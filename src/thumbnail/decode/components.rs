@@ -17,17 +17,17 @@ pub struct Components {
 pub enum Range {
     /// 0 and 255, as in JPEG (JFIF, ITU-T T.871).
     Full,
-    /// 16 and 235, and chroma from 16 to 240, as in WebP (RFC 6386, section 9.2).
+    /// 16 and 235 (for chroma, 16 and 240), as in WebP (RFC 6386, section 9.2).
     Limited,
 }
 
 impl Range {
-    /// Returns the value of each sample in a different range, for luma or chroma; `None` if the
-    /// range is the same.
+    /// Returns a table that maps each sample value, of luma or of chroma, to a different range.
+    /// Returns `None` if the range is the same.
     #[must_use]
     pub fn table(self, to: Self, is_luma: bool) -> Option<[u8; 256]> {
-        // The black of luma or the gray of chroma in limited range, and the number of steps that
-        // correspond to 255 in full range.
+        // The black of luma or the gray of chroma in limited range, and the number of steps in
+        // limited range that correspond to 255 in full range.
         let (offset, steps) = if is_luma { (16.0, 219.0) } else { (128.0, 224.0) };
         let start = if is_luma { 0.0 } else { 128.0 };
         let mut table = [0; 256];
@@ -46,7 +46,7 @@ impl Range {
     }
 }
 
-/// One of the components: one byte per sample, rows without padding.
+/// One of the components, with one byte per sample and no padding between rows.
 pub struct Component<'a> {
     /// The samples.
     pub samples: &'a [u8],
@@ -64,8 +64,8 @@ struct Part {
 }
 
 impl Components {
-    /// Creates components of full range from consecutive planes in `samples`, given the size of
-    /// each plane and the number of pixels that a sample covers.
+    /// Creates full-range components from consecutive planes in `samples`, given the size of each
+    /// plane and the number of pixels that each of its samples covers.
     pub(super) fn contiguous(samples: Vec<u8>, planes: [(Size, (u32, u32)); 3]) -> Self {
         let [(size, _), ..] = planes;
         let mut next = 0;
@@ -77,8 +77,8 @@ impl Components {
         Self { size, range: Range::Full, parts, buffers: vec![samples] }
     }
 
-    /// Creates components from separate planes. Each plane consists of its samples, their number,
-    /// and the pixels that one sample covers.
+    /// Creates components from separate planes. Each plane consists of its samples, its size, and
+    /// the number of pixels that each sample covers.
     pub(super) fn separate(range: Range, planes: [(Vec<u8>, Size, (u32, u32)); 3]) -> Self {
         let [(_, size, _), ..] = planes;
         let mut buffers = Vec::with_capacity(planes.len());

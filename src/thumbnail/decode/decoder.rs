@@ -34,11 +34,11 @@ impl Completeness {
 pub struct DecodeRequest<'a> {
     /// The minimum size of the decoded image.
     pub size: Size,
-    /// Whether chroma may have half the resolution, because the thumbnail's chroma does as well
-    /// (4:2:0).
+    /// Whether chroma may be decoded at half the resolution, because the thumbnail also stores it
+    /// that way (4:2:0).
     pub half_chroma: bool,
-    /// Whether to decode all frames, or only the first one.
-    pub all_frames: bool,
+    /// The maximum number of frames to decode; 1 = a still image. Further frames are not read.
+    pub max_frames: u32,
     /// Whether the source is only the start of a JPEG, which may be enough for a small image.
     pub is_partial: bool,
     /// The limits of the call.
@@ -61,13 +61,13 @@ pub trait Source {
     /// The header.
     fn header(&self) -> &Header;
 
-    /// The number of pixels of a frame that count towards [`Limits`](super::super::limits::Limits),
+    /// The number of pixels per frame that count towards [`Limits`](super::super::limits::Limits),
     /// at the size at which the frame is decoded.
     fn decoded_pixels(&self, _request: DecodeRequest) -> u64 {
         self.header().size.pixels()
     }
 
-    /// The number of bytes of a decoded pixel that count towards
+    /// The number of bytes per decoded pixel that count towards
     /// [`Limits`](super::super::limits::Limits).
     fn pixel_bytes(&self) -> u64 {
         if self.header().has_alpha { 4 } else { 3 }
@@ -83,9 +83,8 @@ pub trait Source {
         false
     }
 
-    /// Decode the image only as far as luma and chroma, with the same size as
-    /// [`frames`](Self::frames). Returns `None` for an image that does not have such components, or
-    /// is damaged.
+    /// Decode the image only as far as luma and chroma, at the same size as in
+    /// [`frames`](Self::frames). Returns `None` if the image has no such components or is damaged.
     ///
     /// # Errors
     /// [`ThumbnailError::Timeout`].
@@ -96,8 +95,8 @@ pub trait Source {
         Ok(None)
     }
 
-    /// Decode the pixels. An image has the size in the header or, if the codec can shrink while it
-    /// decodes, a smaller size that is large enough for a final resize without visible loss.
+    /// Decode the pixels. The decoded image has the size in the header or, if the codec can shrink
+    /// while decoding, a smaller size that is large enough for a final resize without visible loss.
     /// Missing pixels are transparent or gray.
     ///
     /// # Errors
@@ -116,7 +115,7 @@ pub(super) type Open = for<'a> fn(&'a [u8]) -> Result<Box<dyn Source + 'a>, Thum
 /// The decoder of a format.
 pub(super) struct Decoder {
     pub(super) format: SourceFormat,
-    /// Whether the first bytes are those of the format.
+    /// Whether a file with these first bytes is in this format.
     pub(super) sniff: fn(&[u8]) -> bool,
     pub(super) open: Open,
 }

@@ -7,7 +7,7 @@ use raster::{Frame, Picture, PixelKind, Size};
 pub struct DecodedFrame<'a> {
     /// The pixels.
     pub pixels: Pixels<'a>,
-    /// The duration for which the frame is shown, in milliseconds.
+    /// How long the frame is shown, in milliseconds.
     pub delay: u32,
 }
 

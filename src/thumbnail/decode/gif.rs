@@ -11,11 +11,10 @@ use super::decoder::{Completeness, DecodeRequest, Decoder as FormatDecoder, Sink
 use crate::error::ThumbnailError;
 use raster::Size;
 
-/// The maximum number of frames that are counted. A file with more frames is rejected regardless of
-/// the limits.
+/// The maximum number of frames that are counted and decoded, regardless of the limits.
 const MAX_FRAMES: u32 = 10_000;
 
-/// The number of pixels that a frame may have on a canvas of any size.
+/// The number of pixels that a frame may always have, even on a smaller canvas.
 const SMALL_FRAME: u64 = 1024 * 1024;
 
 const TOO_LARGE: &str = "a frame is larger than the canvas";
@@ -37,14 +36,14 @@ struct Gif<'a> {
     header: Header,
 }
 
-/// The end of a file.
+/// The byte that ends a file.
 const TRAILER: &[u8] = b";";
 
 /// A source with an additional end marker, in case the file ends after its last frame without one.
 /// If the file ends at any other position, this byte does not complete anything.
 type Ended<'a> = Chain<&'a [u8], &'static [u8]>;
 
-/// A decoder at the first frame.
+/// Creates a decoder at the start of the first frame.
 fn start(source: &[u8], skip_pixels: bool) -> Result<Decoder<Ended<'_>>, ThumbnailError> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
@@ -58,13 +57,11 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
     let mut frames = 0_u32;
     let mut has_alpha = false;
     // A damaged file is treated as truncated; the frames before the damage can be shown.
-    while let Ok(Some(frame)) = decoder.next_frame_info() {
+    while frames < MAX_FRAMES
+        && let Ok(Some(frame)) = decoder.next_frame_info()
+    {
         frames += 1;
         has_alpha |= frame.transparent.is_some();
-        if frames > MAX_FRAMES {
-            frames = u32::MAX;
-            break;
-        }
     }
     if frames == 0 {
         return Err(corrupt("it has no frame"));
@@ -88,7 +85,7 @@ impl Source for Gif<'_> {
         &self.header
     }
 
-    /// The canvas is transparent.
+    /// Every pixel has an opacity, because the canvas is transparent.
     fn pixel_bytes(&self) -> u64 {
         4
     }
@@ -102,7 +99,7 @@ impl Source for Gif<'_> {
     }
 }
 
-/// Decode from the start again, because counting the frames has consumed the first decoder.
+/// Decode from the start again, because the first decoder was used up by counting the frames.
 fn play(
     source: &[u8],
     header: &Header,
@@ -130,7 +127,7 @@ fn play(
         let is_whole = lines.count == usize::from(frame.height);
         match (is_whole, shown, lines.count) {
             (false, 0, 0) => return Err(corrupt("it has no pixels")),
-            // Part of a later frame would show less than the frame before it.
+            // After the first frame, a partial frame would show less than the frame before it.
             (false, 1.., _) => return Ok(Completeness::Part),
             _ => {}
         }
@@ -153,21 +150,21 @@ fn play(
         if !is_whole {
             return Ok(Completeness::Part);
         }
-        if !request.all_frames {
+        if shown == request.max_frames.min(MAX_FRAMES) {
             break;
         }
     }
     if shown == 0 { Err(corrupt("it has no frame")) } else { Ok(Completeness::Whole) }
 }
 
-/// The lines of a frame, in the order of the file.
+/// The lines of a frame, in file order.
 struct Lines {
     samples: Vec<u8>,
-    /// The number of lines in the file.
+    /// The number of lines that the file contains.
     count: usize,
 }
 
-/// Read the lines of a frame, as far as they are present.
+/// Read the lines of a frame, up to the first missing one.
 fn lines(
     decoder: &mut Decoder<Ended<'_>>,
     frame: &gif::Frame<'_>,
@@ -185,8 +182,8 @@ fn lines(
 }
 
 impl Lines {
-    /// The line that is shown in a row of an interlaced frame (`GIF89a`, appendix E). If it is
-    /// missing, the nearest line above it from the previous passes is shown.
+    /// The line to show in a row of an interlaced frame (`GIF89a`, appendix E). If it is missing,
+    /// the nearest line above it from the previous passes is shown.
     fn interlaced(row: usize, height: usize, count: usize) -> Option<usize> {
         let place = |row: usize| {
             let passes = [height.div_ceil(8), (height + 3) / 8, (height + 1) / 4];

@@ -1,4 +1,4 @@
-//! The limit to which a decoder may shrink an image while decoding it.
+//! How far a decoder may shrink an image while decoding it.
 
 use raster::Size;
 
@@ -8,8 +8,8 @@ use raster::Size;
 /// with libvips; with a factor of 2, it is the same.
 const HEADROOM: u32 = 2;
 
-/// The size at which a codec may decode an image of size `full` if `requested` is needed. The final
-/// resize then causes no visible loss.
+/// The size at which a codec may decode an image of size `full` if `requested` is needed, so that
+/// the final resize causes no visible loss.
 pub(super) fn with_headroom(full: Size, requested: Size) -> Size {
     let side = |full: u32, requested: u32| requested.saturating_mul(HEADROOM).min(full);
     Size { width: side(full.width, requested.width), height: side(full.height, requested.height) }

@@ -6,6 +6,7 @@ mod avif;
 mod bmp;
 mod canvas;
 mod components;
+mod decoded;
 mod decoder;
 mod frame;
 mod gif;
@@ -19,6 +20,7 @@ mod webp;
 use super::limits::Limits;
 use crate::error::ThumbnailError;
 pub use components::{Component, Components, Range};
+pub use decoded::{DECODED, DecodedImage, Layout};
 use decoder::Decoder;
 pub use decoder::{Completeness, DecodeRequest, Sink, Source};
 pub use frame::{DecodedFrame, Pixels, Rows};
@@ -36,15 +38,46 @@ const DECODERS: [&Decoder; 8] = [
     &svg::DECODER,
 ];
 
+/// The number of bytes at the start of a file that identify its format.
+pub const SNIFFED: usize = 4096;
+
+/// The source of an image.
+#[derive(Clone, Copy)]
+pub enum Input<'a> {
+    /// An encoded image.
+    Encoded(&'a [u8]),
+    /// The pixels from a decoder that is not part of this crate.
+    Decoded(&'a DecodedImage<'a>),
+}
+
+impl<'a> From<&'a [u8]> for Input<'a> {
+    fn from(source: &'a [u8]) -> Self {
+        Self::Encoded(source)
+    }
+}
+
+/// Whether this module decodes images that start with these bytes. [`SNIFFED`] bytes are enough.
+#[must_use]
+pub fn is_known(start: &[u8]) -> bool {
+    DECODERS.into_iter().any(|decoder| (decoder.sniff)(start))
+}
+
 /// Read the header of an image. The format is determined from the first bytes, not from a file
-/// name. This does not allocate memory in proportion to the number of pixels.
+/// name. No memory is allocated in proportion to the number of pixels.
 ///
 /// # Errors
 /// [`ThumbnailError::TooLarge`] if there are more bytes than allowed,
 /// [`ThumbnailError::Unsupported`] if the first bytes do not match a known format,
 /// [`ThumbnailError::Corrupt`] if the header is damaged, and [`ThumbnailError::UnsupportedFeature`]
-/// if it is of an unknown kind.
-pub fn open<'a>(source: &'a [u8], limits: &Limits) -> Result<Box<dyn Source + 'a>, ThumbnailError> {
+/// if the image uses an unsupported feature of its format.
+pub fn open<'a>(
+    input: impl Into<Input<'a>>,
+    limits: &Limits,
+) -> Result<Box<dyn Source + 'a>, ThumbnailError> {
+    let source = match input.into() {
+        Input::Encoded(source) => source,
+        Input::Decoded(image) => return Ok(image.source()),
+    };
     limits.check_bytes(source.len() as u64)?;
     let decoder = DECODERS
         .into_iter()
@@ -57,13 +90,13 @@ pub fn open<'a>(source: &'a [u8], limits: &Limits) -> Result<Box<dyn Source + 'a
     Ok(opened)
 }
 
-/// The number of bytes that one frame takes when it is decoded for a small thumbnail.
+/// The number of bytes that a single frame occupies when it is decoded for a small thumbnail.
 #[must_use]
 pub fn least_bytes(source: &dyn Source, limits: &Limits) -> u64 {
     let request = DecodeRequest {
         size: Size { width: 1, height: 1 },
         half_chroma: false,
-        all_frames: false,
+        max_frames: 1,
         is_partial: false,
         limits,
         expired: &|| false,

@@ -90,19 +90,20 @@ impl Source for Png<'_> {
         let Self { source, header, reader } = *self;
         // Programs without support for animations show the default image, even if it is not part of
         // the animation.
-        if !request.all_frames || header.frames == 1 {
+        let frames = header.frames.min(request.max_frames);
+        if frames == 1 {
             return still(source, reader, request, sink);
         }
-        let shown = play(reader, &header, request, sink)?;
+        let shown = play(reader, header.size, frames, request, sink)?;
         if shown == 0 {
             // Part of the default image may be present.
             return still(source, read_info(source).map_err(corrupt)?, request, sink);
         }
-        Ok(Completeness::whole_if(shown == header.frames))
+        Ok(Completeness::whole_if(shown == frames))
     }
 }
 
-/// Pass on the default image.
+/// Pass the default image to the sink.
 fn still(
     source: &[u8],
     reader: Reader<Cursor<&[u8]>>,
@@ -116,8 +117,8 @@ fn still(
     }
 }
 
-/// The colour space of the samples, in the order of precedence of the PNG specification (third
-/// edition, 4.3).
+/// The colour space of the samples, in the order of precedence that the PNG specification defines
+/// (third edition, 4.3).
 fn profile(info: &Info<'_>) -> Option<Profile> {
     if let Some(points) = info.coding_independent_code_points {
         let (primaries, transfer) = (points.color_primaries, points.transfer_function);
@@ -146,8 +147,8 @@ const fn missing(kind: PixelKind) -> u8 {
     }
 }
 
-/// Whether the data of an image is undamaged. This is called after all of its rows have been read.
-/// Anything after the rows may be missing, because it does not affect them.
+/// Whether the data of an image is undamaged. This is called after all of the image's rows have
+/// been read. Anything after the rows may be missing, because it does not affect them.
 fn ends_well(reader: &mut Reader<Cursor<&[u8]>>) -> bool {
     match reader.next_row() {
         Err(DecodingError::IoError(error)) => error.kind() == ErrorKind::UnexpectedEof,
@@ -155,7 +156,7 @@ fn ends_well(reader: &mut Reader<Cursor<&[u8]>>) -> bool {
     }
 }
 
-/// Pass on the default image, whose rows arrive in several passes.
+/// Pass an interlaced default image, whose rows arrive in several passes, to the sink.
 fn interlaced(
     source: &[u8],
     mut reader: Reader<Cursor<&[u8]>>,
@@ -172,7 +173,7 @@ fn interlaced(
     }
     let has_all = read == rows_of_passes(size);
     if !has_all {
-        // Decode again, so that pixels from the passes that are present fill the gaps.
+        // Decode again, so that pixels from the available passes fill the gaps.
         data.fill(missing(kind(color)?));
         let mut reader = read_info(source).map_err(corrupt)?;
         passes(&mut reader, &mut data, splat_interlaced_row, request)?;
@@ -182,11 +183,12 @@ fn interlaced(
     Ok(Completeness::whole_if(has_all && ends_well(&mut reader)))
 }
 
-/// Writes the pixels of a row of a pass to a picture. The arguments are the picture's bytes, the
-/// bytes of one of its rows, the row of the pass, the place of that row, and the bits of a pixel.
+/// Writes the pixels of one row of a pass to a picture. The arguments are the picture's bytes, the
+/// number of bytes in each of its rows, the row of the pass, the position of that row, and the
+/// number of bits per pixel.
 type WriteRow = fn(&mut [u8], usize, &[u8], &Adam7Info, u8);
 
-/// Read the rows of all passes, as far as they are present. Returns their number.
+/// Read the rows of all passes, up to the first missing row. Returns the number of rows read.
 fn passes(
     reader: &mut Reader<Cursor<&[u8]>>,
     data: &mut [u8],
@@ -216,17 +218,19 @@ fn rows_of_passes(Size { width, height }: Size) -> u32 {
     passes.map(|(row, _, step)| height.saturating_sub(row).div_ceil(step)).sum()
 }
 
-/// Pass on the frames of an animation, up to the first damaged one. Returns their number.
+/// Pass this many frames of an animation to the sink, stopping before the first damaged frame.
+/// Returns the number of frames passed.
 fn play(
     mut reader: Reader<Cursor<&[u8]>>,
-    header: &Header,
+    size: Size,
+    frames: u32,
     request: DecodeRequest<'_>,
     sink: Sink<'_>,
 ) -> Result<u32, ThumbnailError> {
     let mut data = buffer(&reader)?;
-    let mut canvas = Canvas::new(header.size);
+    let mut canvas = Canvas::new(size);
     let mut shown = 0;
-    while shown < header.frames {
+    while shown < frames {
         request.check_time()?;
         // The frames before the damaged one can be shown.
         let Ok(output) = reader.next_frame(&mut data) else { break };
@@ -250,7 +254,7 @@ fn size(reader: &Reader<Cursor<&[u8]>>) -> Size {
     Size { width, height }
 }
 
-/// Pass on the rows of the default image.
+/// Pass the rows of the default image to the sink.
 fn rows(
     mut reader: Reader<Cursor<&[u8]>>,
     request: DecodeRequest<'_>,
@@ -290,7 +294,7 @@ fn rows(
 
 /// Returns the rows of a frame without gaps between them.
 fn lines(reader: &Reader<Cursor<&[u8]>>, output: &OutputInfo, data: &[u8]) -> Vec<u8> {
-    // The rows of an interlaced frame are as long as those of the canvas.
+    // The rows of an interlaced frame are as long as the rows of the canvas.
     let info = reader.info();
     let whole = info.interlaced.then(|| reader.output_line_size(info.width)).flatten();
     data.chunks(whole.unwrap_or(output.line_size).max(1))
@@ -310,7 +314,7 @@ fn picture(size: Size, color: ColorType, data: Vec<u8>) -> Result<Picture, Thumb
     Ok(Picture { width, height, kind: kind(color)?, data })
 }
 
-/// The kind of a picture with this colour type.
+/// The kind of pixels in a picture with this colour type.
 fn kind(color: ColorType) -> Result<PixelKind, ThumbnailError> {
     match color {
         ColorType::Grayscale => Ok(PixelKind::Luma),

@@ -26,9 +26,9 @@ struct TiffSource<'a> {
 
 fn failed(error: TiffError) -> ThumbnailError {
     match error {
-        TiffError::Unsupported => {
-            ThumbnailError::UnsupportedFeature { feature: "TIFF with such samples or compression" }
-        }
+        TiffError::Unsupported => ThumbnailError::UnsupportedFeature {
+            feature: "TIFF with these samples or this compression",
+        },
         TiffError::Stopped => ThumbnailError::Timeout,
         error @ TiffError::Corrupt(_) => ThumbnailError::corrupt(FORMAT, error),
     }

@@ -30,7 +30,7 @@ fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
     ThumbnailError::corrupt(FORMAT, error)
 }
 
-/// The chunks of a RIFF file (RFC 9649, section 2.3): name and content.
+/// The chunks of a RIFF file (RFC 9649, section 2.3), each as its name and its content.
 fn chunks(source: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
     let mut rest = source.get(12..).unwrap_or_default();
     std::iter::from_fn(move || {
@@ -89,7 +89,7 @@ impl Source for WebP<'_> {
         &self.header
     }
 
-    /// The canvas of an animation is transparent.
+    /// Every pixel of an animation has an opacity, because the canvas is transparent.
     fn pixel_bytes(&self) -> u64 {
         if self.header.has_alpha || self.is_animated { 4 } else { 3 }
     }
@@ -129,6 +129,10 @@ impl Source for WebP<'_> {
     ) -> Result<Completeness, ThumbnailError> {
         let Header { size: full, has_alpha, .. } = self.header;
         if self.is_animated {
+            if self.header.frames > request.max_frames {
+                // libwebp would read the headers of all frames.
+                return self.play_start(request, sink);
+            }
             return match AnimationDecoder::new(self.source, full) {
                 Ok(decoder) => play(decoder, request, sink),
                 // libwebp rejects an animation whose end is missing.
@@ -146,16 +150,19 @@ impl Source for WebP<'_> {
 }
 
 impl WebP<'_> {
-    /// Pass on the complete frames of an animation.
+    /// Pass the complete frames at the start of an animation to the sink.
     fn play_start(
         &self,
         request: DecodeRequest<'_>,
         sink: Sink<'_>,
     ) -> Result<Completeness, ThumbnailError> {
-        let (start, rest) = whole_chunks(self.source);
+        let (start, rest) = whole_chunks(self.source, request.max_frames);
         let decoder = AnimationDecoder::new(&start, self.header.size).map_err(corrupt)?;
-        // A still thumbnail needs only the first frame, and metadata contains no pixels.
-        let has_all = !request.all_frames || rest.starts_with(b"EXIF") || rest.starts_with(b"XMP ");
+        // Frames after the last one to decode may be missing, and so may metadata, which contains
+        // no pixels.
+        let has_all = self.header.frames >= request.max_frames
+            || rest.starts_with(b"EXIF")
+            || rest.starts_with(b"XMP ");
         match play(decoder, request, sink)? {
             Completeness::Whole => Ok(Completeness::whole_if(has_all)),
             part @ Completeness::Part => Ok(part),
@@ -163,11 +170,19 @@ impl WebP<'_> {
     }
 }
 
-/// Returns a file that consists of the complete chunks, and the rest of the source.
-fn whole_chunks(source: &[u8]) -> (Vec<u8>, &[u8]) {
+/// Returns two parts: a file that consists of the complete chunks up to the last frame to decode,
+/// and the rest of the source.
+fn whole_chunks(source: &[u8], max_frames: u32) -> (Vec<u8>, &[u8]) {
     let mut start = b"RIFF\0\0\0\0WEBP".to_vec();
     let mut rest = source.get(start.len()..).unwrap_or_default();
-    for (_, content) in chunks(source) {
+    let mut frames = 0;
+    for (name, content) in chunks(source) {
+        if name == b"ANMF" {
+            if frames == max_frames {
+                break;
+            }
+            frames += 1;
+        }
         let padded = content.len() + content.len() % 2;
         let whole = rest.get(..8 + padded).unwrap_or(rest);
         start.extend_from_slice(whole);
@@ -198,7 +213,7 @@ fn play(
             Ok(None) => break,
         }
         shown += 1;
-        if !request.all_frames {
+        if shown == request.max_frames {
             break;
         }
     }

@@ -14,13 +14,13 @@ use raster::{Picture, PixelKind};
 const SPEED: u8 = 9;
 
 /// libaom's quantizers (63 to 0) for some qualities; the others are interpolated. The qualities
-/// match those of rav1e: quality 60 has an SSIMULACRA2 score of about 60, 85 a score of about 80,
-/// and 95 a score of about 90. At 100, the only loss is the rounding to luma and chroma.
+/// match those of rav1e: qualities 60, 85 and 95 have SSIMULACRA2 scores of about 60, 80 and 90. At
+/// 100, the only loss is the rounding to luma and chroma.
 const QUANTIZERS: [(u8, u8); 5] = [(0, 60), (75, 22), (85, 10), (95, 2), (100, 0)];
 
-/// At this quality and above, chroma keeps its resolution (4:4:4). At scores below about 90, half
-/// the resolution (4:2:0) saves 2 to 5 % of the bytes and a quarter of the time at equal
-/// SSIMULACRA2 scores; above that, it limits the quality.
+/// At this quality and above, chroma keeps its full resolution (4:4:4). At SSIMULACRA2 scores below
+/// about 90, half the resolution (4:2:0) saves 2 to 5 % of the bytes and a quarter of the time at
+/// equal scores; at higher scores, it limits the quality.
 const FULL_CHROMA: u8 = 95;
 
 /// The unit before the first image of a bitstream. It has no meaning in a file (AV1, 5.6).
@@ -35,7 +35,7 @@ pub(super) fn encode(
     let size = picture.size();
     let color = planes(picture, half_chroma);
     let quantizer = quantizer(quality);
-    // libaom can't be stopped.
+    // The time limit is checked before each call, because libaom can't be stopped.
     let compress = |still: &Still<'_>| -> Result<Vec<u8>, ThumbnailError> {
         check_time()?;
         let stream = av1::encode(still, quantizer, SPEED)
@@ -65,12 +65,13 @@ pub(super) fn encode(
 }
 
 /// Copy the levels from the bitstreams to the configurations of the images (AV1 in ISOBMFF, 2.3.3),
-/// because the two must agree. The configurations are in the same order as the bitstreams, and
-/// precede all data.
+/// because the two must agree. The configurations are in the same order as the bitstreams, and come
+/// before all data.
 fn set_levels(file: &mut [u8], streams: impl Iterator<Item = Vec<u8>>) {
     let places: Vec<_> = memmem::find_iter(file, b"av1C").zip(streams).collect();
     for (place, stream) in places {
-        // A sequence header (AV1, 5.5.1) of a still: 3 bits of the profile, 2 set bits, the level.
+        // A still's sequence header (AV1, 5.5.1) has 3 bits for the profile, 2 set bits, and the
+        // level.
         if let ([0x0a, _, first, second, ..], Some(to)) = (&*stream, file.get_mut(place + 5)) {
             *to = *to & 0xe0 | (first & 7) << 2 | second >> 6;
         }
@@ -121,9 +122,9 @@ fn planes(picture: &Picture, half_chroma: bool) -> Planes {
     }
 }
 
-/// Returns the image with its mean colour in transparent pixels. Those pixels are invisible, so
-/// they can have any colour. A colour similar to the visible ones needs fewer bytes, and does not
-/// bleed into the visible pixels.
+/// Returns the image with its transparent pixels filled with the mean colour of the others.
+/// Transparent pixels are invisible, so they can have any colour. A colour similar to the visible
+/// ones needs fewer bytes, and does not bleed into the visible pixels.
 fn with_hidden_mean(mut picture: Picture) -> Picture {
     let (pixels, _) = picture.data.as_chunks_mut::<4>();
     let (mut sums, mut weight) = ([0_u64; 3], 0_u64);
@@ -143,13 +144,13 @@ fn with_hidden_mean(mut picture: Picture) -> Picture {
     picture
 }
 
-/// The weights of red, green and blue (ITU-T H.273, BT.601 in full range) in 65,536ths, for luma
-/// and for Cb and Cr. Cb and Cr are 128 for gray.
+/// The weights of red, green and blue in luma, Cb and Cr (ITU-T H.273, BT.601 in full range), in
+/// 65,536ths. For gray, Cb and Cr are 128.
 const LUMA: [i32; 3] = [19_595, 38_470, 7_471];
 const BLUE: [i32; 3] = [-11_058, -21_710, 32_768];
 const RED: [i32; 3] = [32_768, -27_439, -5_329];
 
-/// The weighted sum of a pixel's red, green and blue.
+/// The weighted sum of a pixel's red, green and blue samples.
 fn weigh(weights: [i32; 3], [red, green, blue]: [i32; 3]) -> i32 {
     let [of_red, of_green, of_blue] = weights;
     of_red * red + of_green * green + of_blue * blue
@@ -159,7 +160,8 @@ fn color<const N: usize>(pixel: &[u8; N]) -> [i32; 3] {
     pixel.first_chunk::<3>().map_or([0; 3], |color| color.map(i32::from))
 }
 
-/// Converts pixels of `N` bytes to planes. The first three bytes are red, green and blue.
+/// Converts pixels of `N` bytes to planes. The first three bytes of a pixel are red, green and
+/// blue.
 fn mixed<const N: usize>(picture: &Picture, half_chroma: bool) -> Planes {
     let (pixels, _) = picture.data.as_chunks::<N>();
     let byte = |value: i32| u8::try_from(value).unwrap_or(u8::MAX);
@@ -168,7 +170,7 @@ fn mixed<const N: usize>(picture: &Picture, half_chroma: bool) -> Planes {
         byte((weigh(weights, sum) + (128 << shift) + (1 << (shift - 1))) >> shift)
     };
     let (blue, red) = if half_chroma {
-        // Each sample covers four pixels. At an odd edge there are fewer pixels, which are counted
+        // Each sample covers four pixels. At an odd edge, it covers fewer pixels, which are counted
         // twice.
         let width = (picture.width as usize).max(1);
         pixels
@@ -224,7 +226,7 @@ mod tests {
         let request = DecodeRequest {
             size: source.header().size,
             half_chroma: false,
-            all_frames: false,
+            max_frames: 1,
             is_partial: false,
             limits: &Limits::default(),
             expired: &|| false,

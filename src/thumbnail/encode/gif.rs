@@ -33,7 +33,7 @@ pub(super) fn encode(
     }
     let pictures: Vec<Picture> =
         frames.iter().map(|frame| binary_alpha(frame.picture.clone())).collect();
-    // If all pixels are opaque, a frame can remain below the next one.
+    // If all pixels are opaque, each frame can remain visible below the next one.
     let opaque = pictures.iter().all(is_opaque);
     let mut before: Option<&Picture> = None;
     for (frame, picture) in frames.iter().zip(&pictures) {
@@ -50,7 +50,7 @@ pub(super) fn encode(
     Ok(data)
 }
 
-/// Makes each pixel either opaque or transparent, because GIF does not support translucent pixels.
+/// Makes each pixel either opaque or fully transparent, because GIF does not support translucency.
 fn binary_alpha(picture: Picture) -> Picture {
     let mut picture = picture.into_rgba();
     let (pixels, _) = picture.data.as_chunks_mut::<4>();
@@ -80,7 +80,7 @@ impl Part {
         Self { left: 0, top: 0, right: picture.width as usize, bottom: picture.height as usize }
     }
 
-    /// Returns the rectangle in which two images differ.
+    /// Returns the smallest rectangle that contains all differences between two images.
     fn changed(before: &Picture, after: &Picture) -> Self {
         let stride = after.stride().max(1);
         let rows = before.data.chunks_exact(stride).zip(after.data.chunks_exact(stride));

@@ -44,7 +44,8 @@ pub(super) fn encode(
         .map_err(|error| internal(&error))
 }
 
-/// Whether all colours are gray, for example in a palette or in front of a background.
+/// Whether all colours are gray. The image may still have three samples per pixel, for example
+/// because of a palette or a background.
 fn is_gray(picture: &Picture) -> bool {
     picture.data.as_chunks().0.iter().all(|&[red, green, blue]| red == green && green == blue)
 }

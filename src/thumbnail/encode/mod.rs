@@ -14,7 +14,7 @@ use super::spec::Subsampling;
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture};
 
-pub use palette::Colors;
+pub use palette::{Colors, main_colors};
 pub use style::Style;
 
 /// Whether an encoder stores chroma at half the width and height (4:2:0).
@@ -28,8 +28,8 @@ pub fn halves_chroma(format: OutputFormat, quality: u8, style: Style) -> bool {
     }
 }
 
-/// Encode luma, with Cb and Cr at half its width and height (rounded up), in the sample range of
-/// the format, as a lossy WebP or a JPEG.
+/// Encode luma, with Cb and Cr at half its width and height (rounded up), as a lossy WebP or a
+/// JPEG. The samples must be in the range that the format uses.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`] when the encoder fails, or an error from `check_time`.

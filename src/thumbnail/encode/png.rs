@@ -1,4 +1,4 @@
-//! Encodes PNG with the `png` crate, with a palette if that is lossless, or on request.
+//! Encodes PNG with the `png` crate. A palette is used if that is lossless, or on request.
 
 use std::io::Write;
 
@@ -12,10 +12,10 @@ use raster::{Picture, PixelKind};
 /// The compression level, 1 to 9. The next level takes a third more time for 1 to 4 % fewer bytes.
 const LEVEL: u8 = 3;
 
-/// The size from which pixels are written in several chunks, in bytes.
+/// The size, in bytes, from which pixels are written in several chunks.
 const MANY: usize = 1 << 20;
 
-/// The size of such a chunk in bytes.
+/// The size of such a chunk, in bytes.
 const CHUNK: usize = 64 * 1024;
 
 pub(super) fn encode(
@@ -41,7 +41,7 @@ fn internal(error: impl std::fmt::Display) -> ThumbnailError {
 fn own_colors(picture: &Picture) -> Option<Indexed> {
     let most = Colors::default();
     match picture.kind {
-        // A gray pixel takes one byte, as an index does.
+        // A gray pixel takes one byte, just like an index.
         PixelKind::Luma => None,
         PixelKind::Rgb => {
             let (pixels, _) = picture.data.as_chunks();
@@ -116,8 +116,8 @@ fn write_indexed(
     Ok(data)
 }
 
-/// Write the pixels. A large image is written in chunks, because a single chunk would be in memory
-/// twice.
+/// Write the pixels. A large image is written in chunks, because a single chunk would be held in
+/// memory twice.
 fn write_pixels(
     mut writer: Writer<&mut Vec<u8>>,
     pixels: &[u8],

@@ -1,4 +1,4 @@
-//! The encoders' settings besides format and quality.
+//! The encoders' settings other than format and quality.
 
 use super::super::spec::{Progressive, Spec, Subsampling};
 use super::palette::Colors;
@@ -6,9 +6,9 @@ use super::palette::Colors;
 /// The settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Style {
-    /// JPEG: the scans.
+    /// JPEG: progressive or baseline.
     pub progressive: Progressive,
-    /// JPEG: the resolution of chroma.
+    /// JPEG: the chroma subsampling.
     pub subsampling: Subsampling,
     /// PNG and GIF: the maximum number of colours in a palette. By default, a GIF has up to 256
     /// colours, and a PNG has a palette only if that is lossless.

@@ -66,14 +66,15 @@ pub enum Refusal {
     Value,
 }
 
-/// The value of an option. [`fmt::Display`] writes its canonical text in a spec.
+/// The value of an option. [`fmt::Display`] writes it in the canonical form that specs use.
 pub trait OptionValue: fmt::Display {
     /// Parse the text of the value in a spec.
     fn parse(text: &str) -> Option<Self>
     where
         Self: Sized;
 
-    /// Convert a keyword argument; by default it is the same text as in a spec.
+    /// Convert a keyword argument. By default, the argument is a string with the same text as in a
+    /// spec.
     ///
     /// # Errors
     /// The reason why the option rejects it.

@@ -1,10 +1,11 @@
-//! How each value of an option is read from a spec and from a Python keyword argument.
+//! Conversions of option values: from the text of a spec, and to and from keyword arguments in
+//! Python.
 
 use super::argument::{Argument, OptionValue, Refusal};
 use super::css;
 use super::values::{
-    CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Progressive, Radius, Rgb,
-    Rotation, Subsampling, Tolerance, Version,
+    CropRect, Factor, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Length, Page,
+    Progressive, Rgb, Rotation, Subsampling, Tolerance, Version,
 };
 
 impl OptionValue for bool {
@@ -45,7 +46,7 @@ impl OptionValue for Gravity {
 
     fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
         match argument {
-            // The name in CSS and in most libraries.
+            // This is the name in CSS and in most libraries.
             Argument::Text(text) if text == "center" => Ok(Self::CENTER),
             Argument::Text(text) => Self::parse(text).ok_or(Refusal::Value),
             Argument::Numbers(numbers) => match **numbers {
@@ -137,6 +138,24 @@ impl OptionValue for Hundredths {
     }
 }
 
+impl OptionValue for Factor {
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        Self::from_f64(argument.number()?).ok_or(Refusal::Value)
+    }
+
+    fn to_argument(&self) -> Argument {
+        Argument::Number(self.to_f64())
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::NEUTRAL
+    }
+}
+
 impl OptionValue for Rgb {
     fn parse(text: &str) -> Option<Self> {
         Self::parse(text)
@@ -177,7 +196,25 @@ impl OptionValue for Tolerance {
     }
 }
 
-impl OptionValue for Radius {
+impl OptionValue for Page {
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        u16::try_from(argument.integer()?).map(Self).map_err(|_| Refusal::Value)
+    }
+
+    fn to_argument(&self) -> Argument {
+        Argument::Integer(self.0.into())
+    }
+
+    fn is_default(&self) -> bool {
+        *self == Self::FIRST
+    }
+}
+
+impl OptionValue for Length {
     fn parse(text: &str) -> Option<Self> {
         text.parse().ok().map(Self)
     }
@@ -244,7 +281,7 @@ impl OptionValue for FormatOption {
         Self::from_name(text)
     }
 
-    /// Python code may write the name in capitals, and `jpg`.
+    /// Python code may write the name in capitals, and `jpg` instead of `jpeg`.
     fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
         let Argument::Text(text) = argument else { return Err(Refusal::Kind) };
         let name = text.to_ascii_lowercase();

@@ -1,6 +1,6 @@
 //! The CSS colour names.
 
-/// Returns the red, green and blue of the colour with this name, ignoring case.
+/// Returns the red, green and blue values of the colour with this name, ignoring case.
 pub(super) fn color(name: &str) -> Option<[u8; 3]> {
     let (_, value) = NAMES.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
     let [_, red, green, blue] = u32::to_be_bytes(value);

@@ -1,8 +1,8 @@
 //! The fields of a spec.
 
 use super::values::{
-    CropRect, Fit, Flip, FormatOption, Gravity, Hundredths, Progressive, Radius, Rgb, Rotation,
-    Subsampling, Tolerance, Version,
+    CropRect, Factor, Fit, Flip, FormatOption, Gravity, Hundredths, Length, Page, Progressive, Rgb,
+    Rotation, Subsampling, Tolerance, Version,
 };
 
 /// The description of a thumbnail. [`Spec::parse`] parses it, and
@@ -16,21 +16,33 @@ pub struct Spec {
     pub height: Option<u32>,
     /// How the image fits the box.
     pub fit: Fit,
-    /// Whether [`Fit::Contain`] and [`Fit::Pad`] may enlarge the image; the others always do.
+    /// Whether [`Fit::Contain`] and [`Fit::Pad`] may enlarge the image; the other fits always do.
     pub upscale: bool,
     /// The part of the image that a crop keeps; `None` = the centre.
     pub gravity: Option<Gravity>,
-    /// As the first step, cuts off the border that has the colour of the upright source's upper
-    /// left corner.
+    /// The page of a document; `None` = the first.
+    pub page: Option<Page>,
+    /// The tolerance for trimming, which is the first step. The border that is cut off has the
+    /// colour of the upright source's upper left corner.
     pub trim: Option<Tolerance>,
     /// The part of the upright source to use; `None` = all of it.
     pub crop: Option<CropRect>,
     /// A rotation. The box applies to the rotated image.
     pub rotate: Rotation,
-    /// A mirror image, after the rotation.
+    /// Mirroring, which is applied after the rotation.
     pub flip: Option<Flip>,
+    /// The factor of the CSS filter `brightness()`, at most 10. The background keeps its colour, as
+    /// with all options that change colours.
+    pub brightness: Option<Factor>,
+    /// The factor of the CSS filter `contrast()`, at most 10.
+    pub contrast: Option<Factor>,
+    /// The factor of the CSS filter `saturate()`, at most 10.
+    pub saturation: Option<Factor>,
     /// Whether the picture is converted to shades of gray. The background keeps its colour.
     pub grayscale: bool,
+    /// The side length of the squares that replace the pixels, in pixels of the box, before
+    /// [`dpr`](Self::dpr).
+    pub pixelate: Option<Length>,
     /// The sigma of a Gaussian blur in pixels of the thumbnail, at most 100.
     pub blur: Option<Hundredths>,
     /// Whether the differences between neighbouring pixels are increased by two thirds.
@@ -39,16 +51,16 @@ pub struct Spec {
     pub sharpen: Option<Hundredths>,
     /// The radius of the corners of the picture in pixels of the box, before [`dpr`](Self::dpr); at
     /// most half of the shorter side.
-    pub radius: Option<Radius>,
+    pub radius: Option<Length>,
     /// The colour behind transparent pixels and in the padding.
     pub background: Option<Rgb>,
-    /// The number of pixels of the thumbnail per pixel of the box, 0.1 to 8; `None` = 1.
+    /// The number of thumbnail pixels per pixel of the box, 0.1 to 8; `None` = 1.
     pub dpr: Option<Hundredths>,
     /// The quality from 1 to 100; `None` = the configured quality for the format.
     pub quality: Option<u8>,
-    /// JPEG: the scans; `None` = as configured.
+    /// JPEG: progressive or baseline; `None` = as configured.
     pub progressive: Option<Progressive>,
-    /// JPEG: the resolution of chroma; `None` = as configured.
+    /// JPEG: the chroma subsampling; `None` = as configured.
     pub subsampling: Option<Subsampling>,
     /// The format; `None` = determined by the name of the source.
     pub format: Option<FormatOption>,

@@ -2,7 +2,7 @@
 //!
 //! `WxH[,option…]`, with `-` for a free side: `300x200`, `300x-`, `96x96,cover,g-smart,q-80`. The
 //! options have a fixed order and occur at most once, defaults are omitted, and every number has a
-//! single spelling. A thumbnail therefore has exactly one URL and one place in a cache.
+//! single spelling. A thumbnail therefore has exactly one URL and one path in a cache.
 
 mod argument;
 mod conversions;
@@ -16,6 +16,6 @@ pub use argument::{Argument, OptionValue, Refusal};
 pub use fields::Spec;
 pub use table::{Form, OPTIONS, SpecOption};
 pub use values::{
-    Compass, CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Progressive, Radius,
-    Rgb, Rotation, Subsampling, Tolerance, Version,
+    Compass, CropRect, Factor, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Length,
+    Page, Progressive, Rgb, Rotation, Subsampling, Tolerance, Version,
 };

@@ -5,7 +5,7 @@
 
 use super::argument::{Argument, OptionValue, Refusal};
 use super::fields::Spec;
-use super::values::{CropRect, Hundredths, Radius};
+use super::values::{CropRect, Factor, Hundredths, Length, Page};
 use crate::error::SpecError;
 
 /// The text of an option in a spec.
@@ -32,7 +32,7 @@ pub struct SpecOption {
     pub keyword: &'static str,
     /// Its text in a spec.
     pub form: Form,
-    /// A short form of the values, for a list of options.
+    /// The values in a short form, for the list of all options in error messages.
     values: &'static str,
     /// The values, for an error message: "must be …".
     expected: &'static str,
@@ -43,7 +43,7 @@ pub struct SpecOption {
     drop_default: fn(&mut Spec),
 }
 
-/// An option without further conditions, as the base of the options below.
+/// The base of the options below: an option without further conditions.
 const PLAIN: SpecOption = SpecOption {
     keyword: "",
     form: Form::Value,
@@ -55,8 +55,14 @@ const PLAIN: SpecOption = SpecOption {
     drop_default: |_| {},
 };
 
+/// The valid factors of the options that change colours.
+const FACTOR: &str = "a factor from 0 to 10, with at most two decimals";
+
+/// The valid lengths.
+const PIXELS: &str = "a whole number of pixels from 1 to 65535";
+
 /// The options, in their order in a spec.
-pub const OPTIONS: [SpecOption; 19] = [
+pub const OPTIONS: [SpecOption; 24] = [
     SpecOption {
         keyword: "fit",
         values: "contain|cover|fill|pad",
@@ -81,6 +87,16 @@ pub const OPTIONS: [SpecOption; 19] = [
         set: |spec, given| set_optional(&mut spec.gravity, given),
         value: |spec| optional(spec.gravity.as_ref()),
         drop_default: |spec| drop_default(&mut spec.gravity),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "page",
+        form: Form::Prefixed("page"),
+        expected: "a whole number from 1 to 65535",
+        set: |spec, given| set_optional(&mut spec.page, given),
+        value: |spec| optional(spec.page.as_ref()),
+        is_valid: |spec| spec.page.is_none_or(Page::is_valid),
+        drop_default: |spec| drop_default(&mut spec.page),
         ..PLAIN
     },
     SpecOption {
@@ -126,12 +142,51 @@ pub const OPTIONS: [SpecOption; 19] = [
         ..PLAIN
     },
     SpecOption {
+        keyword: "brightness",
+        form: Form::Prefixed("brightness"),
+        expected: FACTOR,
+        set: |spec, given| set_optional(&mut spec.brightness, given),
+        value: |spec| optional(spec.brightness.as_ref()),
+        is_valid: |spec| spec.brightness.is_none_or(Factor::is_valid),
+        drop_default: |spec| drop_default(&mut spec.brightness),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "contrast",
+        form: Form::Prefixed("contrast"),
+        expected: FACTOR,
+        set: |spec, given| set_optional(&mut spec.contrast, given),
+        value: |spec| optional(spec.contrast.as_ref()),
+        is_valid: |spec| spec.contrast.is_none_or(Factor::is_valid),
+        drop_default: |spec| drop_default(&mut spec.contrast),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "saturation",
+        form: Form::Prefixed("saturation"),
+        expected: FACTOR,
+        set: |spec, given| set_optional(&mut spec.saturation, given),
+        value: |spec| optional(spec.saturation.as_ref()),
+        is_valid: |spec| spec.saturation.is_none_or(Factor::is_valid),
+        drop_default: |spec| drop_default(&mut spec.saturation),
+        ..PLAIN
+    },
+    SpecOption {
         keyword: "grayscale",
         form: Form::Flag,
         values: "grayscale",
         expected: "True or False",
         set: |spec, given| set(&mut spec.grayscale, given),
         value: |spec| Some(&spec.grayscale),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "pixelate",
+        form: Form::Prefixed("pixelate"),
+        expected: PIXELS,
+        set: |spec, given| set_optional(&mut spec.pixelate, given),
+        value: |spec| optional(spec.pixelate.as_ref()),
+        is_valid: |spec| spec.pixelate.is_none_or(Length::is_valid),
         ..PLAIN
     },
     SpecOption {
@@ -164,10 +219,10 @@ pub const OPTIONS: [SpecOption; 19] = [
     SpecOption {
         keyword: "radius",
         form: Form::Prefixed("radius"),
-        expected: "a whole number of pixels from 1 to 65535",
+        expected: PIXELS,
         set: |spec, given| set_optional(&mut spec.radius, given),
         value: |spec| optional(spec.radius.as_ref()),
-        is_valid: |spec| spec.radius.is_none_or(Radius::is_valid),
+        is_valid: |spec| spec.radius.is_none_or(Length::is_valid),
         ..PLAIN
     },
     SpecOption {

@@ -10,19 +10,20 @@ use super::super::format::OutputFormat;
 /// How the image fits the box `WxH`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Fit {
-    /// The whole image fits in the box and keeps its proportions. It is never enlarged by default.
+    /// The whole image fits in the box and keeps its proportions. By default, it is never enlarged.
     #[default]
     Contain,
-    /// The image fills the box, and the parts that overlap the box are cropped.
+    /// The image fills the box, and the parts that extend beyond the box are cropped.
     Cover,
     /// The image is stretched to fill the box.
     Fill,
-    /// Like [`Contain`](Self::Contain), with the rest of the box in the background colour.
+    /// Like [`Contain`](Self::Contain), but the rest of the box is filled with the background
+    /// colour.
     Pad,
 }
 
 impl Fit {
-    /// All fits, in the order of the documentation.
+    /// All values, in the order in which they are documented.
     pub const ALL: [Self; 4] = [Self::Contain, Self::Cover, Self::Fill, Self::Pad];
 
     /// The name in specs and the Python API.
@@ -49,7 +50,7 @@ impl fmt::Display for Fit {
     }
 }
 
-/// A fraction from 0 to 1, in ten-thousandths.
+/// A fraction from 0 to 1, stored in ten-thousandths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fraction(u16);
 
@@ -63,7 +64,7 @@ impl Fraction {
     /// 1.
     pub const MAX: Self = Self(Self::ONE);
 
-    /// The nearest fraction; `None` for a number outside 0 to 1.
+    /// The nearest fraction; `None` for a number outside the range 0 to 1.
     #[must_use]
     pub fn from_f64(value: f64) -> Option<Self> {
         to_fixed(value, Self::ONE, Self::ONE).map(Self)
@@ -86,7 +87,7 @@ impl fmt::Display for Fraction {
     }
 }
 
-/// A positive number with two decimals, in hundredths: a sigma or a pixel ratio.
+/// A positive number with two decimals, stored in hundredths: a sigma or a pixel ratio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hundredths(u16);
 
@@ -96,7 +97,7 @@ impl Hundredths {
     /// 1.
     pub const ONE_WHOLE: Self = Self(Self::ONE);
 
-    /// The nearest number of hundredths; `None` for a number outside 0.01 to 655.35.
+    /// The nearest number of hundredths; `None` for a number outside the range 0.01 to 655.35.
     #[must_use]
     pub fn from_f64(value: f64) -> Option<Self> {
         to_fixed(value, Self::ONE, u16::MAX).filter(|&units| units > 0).map(Self)
@@ -125,6 +126,51 @@ impl fmt::Display for Hundredths {
     }
 }
 
+/// A factor with two decimals, stored in hundredths; 1 changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Factor(u16);
+
+impl Factor {
+    const DECIMALS: usize = 2;
+    const ONE: u16 = 100;
+    /// 1.
+    pub const NEUTRAL: Self = Self(Self::ONE);
+
+    /// The nearest number of hundredths; `None` for a number outside the range 0 to 655.35.
+    #[must_use]
+    pub fn from_f64(value: f64) -> Option<Self> {
+        to_fixed(value, Self::ONE, u16::MAX).map(Self)
+    }
+
+    /// Whether the factor is at most 10.
+    #[must_use]
+    pub const fn is_valid(self) -> bool {
+        self.0 <= 10 * Self::ONE
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn to_f32(self) -> f32 {
+        f32::from(self.0) / f32::from(Self::ONE)
+    }
+
+    /// The number.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        f64::from(self.0) / f64::from(Self::ONE)
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        parse_fixed(text, Self::DECIMALS).map(Self)
+    }
+}
+
+impl fmt::Display for Factor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_fixed(f, self.0, Self::DECIMALS)
+    }
+}
+
 /// The part of the image that a crop keeps, and the position of a padded image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Gravity {
@@ -132,7 +178,7 @@ pub enum Gravity {
     Compass(Compass),
     /// The most salient part.
     Smart,
-    /// A focal point in fractions of the width and height. It is placed as close to the centre as
+    /// A focal point, as fractions of the width and height. It is placed as close to the centre as
     /// the edges of the image allow.
     Focal(Fraction, Fraction),
 }
@@ -233,7 +279,7 @@ impl CropRect {
     pub const ALL: Self =
         Self { x: Fraction::MIN, y: Fraction::MIN, width: Fraction::MAX, height: Fraction::MAX };
 
-    /// Parse `x-y-w-h`, each a fraction.
+    /// Parse `x-y-w-h`, where each part is a fraction.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-').map(Fraction::parse);
@@ -274,7 +320,7 @@ impl fmt::Display for CropRect {
 /// A clockwise rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Rotation {
-    /// Not rotated.
+    /// No rotation.
     #[default]
     Deg0,
     /// A quarter turn.
@@ -369,13 +415,40 @@ impl fmt::Display for Rgb {
     }
 }
 
-/// The maximum difference between a sample that belongs to a border and the sample of the border's
-/// colour.
+/// A page number in a document, starting at 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Page(pub(super) u16);
+
+impl Page {
+    /// The first page.
+    pub const FIRST: Self = Self(1);
+
+    /// The page number, starting at 1.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        self.0.into()
+    }
+
+    /// Whether the number is not zero.
+    #[must_use]
+    pub const fn is_valid(self) -> bool {
+        self.0 > 0
+    }
+}
+
+impl fmt::Display for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The maximum difference between the samples of a pixel in the border and the samples of the
+/// border's colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Tolerance(pub u8);
 
 impl Tolerance {
-    /// Enough for the noise that JPEG adds to a plain border.
+    /// The default, which is enough for the noise that JPEG adds to a plain border.
     pub const USUAL: Self = Self(10);
 }
 
@@ -385,12 +458,12 @@ impl fmt::Display for Tolerance {
     }
 }
 
-/// A radius in pixels.
+/// A length in pixels of the box, before [`dpr`](super::Spec::dpr).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Radius(pub(super) u16);
+pub struct Length(pub(super) u16);
 
-impl Radius {
-    /// Whether the radius is not zero.
+impl Length {
+    /// Whether the length is not zero.
     #[must_use]
     pub const fn is_valid(self) -> bool {
         self.0 > 0
@@ -403,7 +476,7 @@ impl Radius {
     }
 }
 
-impl fmt::Display for Radius {
+impl fmt::Display for Length {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -419,7 +492,7 @@ impl fmt::Display for Progressive {
     }
 }
 
-/// The resolution of chroma in a JPEG.
+/// The chroma subsampling of a JPEG.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Subsampling {
     /// The full resolution, 4:4:4.

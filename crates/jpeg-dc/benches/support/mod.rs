@@ -1,6 +1,6 @@
-//! What the benchmarks share.
+//! Helpers for the benchmarks.
 
-#![allow(dead_code, reason = "each benchmark uses a part of it")]
+#![allow(dead_code, reason = "each benchmark uses only part of it")]
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +10,8 @@ use rustix::time::{ClockId, clock_gettime};
 #[path = "../../tests/support/files.rs"]
 mod files;
 
-/// The JPEGs below these paths; without any, the photographs of Debian's `plasma-workspace-wallpapers`.
+/// Returns the JPEGs below these paths. If no path is given, returns the photographs in Debian's
+/// package `plasma-workspace-wallpapers`.
 pub(crate) fn collect(mut sources: Vec<PathBuf>) -> Vec<(PathBuf, Vec<u8>)> {
     if sources.is_empty() {
         sources.push(PathBuf::from("/usr/share/wallpapers"));
@@ -18,7 +19,7 @@ pub(crate) fn collect(mut sources: Vec<PathBuf>) -> Vec<(PathBuf, Vec<u8>)> {
     sources.iter().flat_map(|source| files::jpegs(source)).collect()
 }
 
-/// The time this thread has run.
+/// The CPU time of this thread.
 #[derive(Clone, Copy)]
 pub(crate) struct Processor(Duration);
 

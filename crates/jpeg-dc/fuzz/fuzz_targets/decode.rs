@@ -1,5 +1,5 @@
-//! Any bytes: decoding gives an answer, and does not depend on what was read of the file beyond
-//! the prefix that is needed.
+//! No input crashes the decoder, and the result does not depend on the bytes after the required
+//! prefix.
 #![no_main]
 
 use jpeg_dc::{Chroma, Options, Prefix, Scale, decode, decode_progressive};
@@ -21,7 +21,8 @@ fuzz_target!(|data: &[u8]| {
             assert_eq!(image.to_rgb().len(), image.width * image.height * 3);
         }
     }
-    // With fewer scans needed, a file may be good enough; never the other way round.
+    // A file may lack scans that only full chroma needs, so it may decode with DC alone, but not
+    // vice versa.
     match (decode(data, &options.chroma(Chroma::Dc)), whole) {
         (Ok(low), Ok(image)) => assert_eq!(low.to_gray().len(), image.to_gray().len()),
         (Ok(_), Err(_)) | (Err(_), Err(_)) => {}

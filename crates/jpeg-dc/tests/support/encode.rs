@@ -11,7 +11,7 @@ pub(crate) struct Component {
     pub(crate) h: usize,
     pub(crate) v: usize,
     pub(crate) quantisation: [u16; 64],
-    /// Blocks in a row of `blocks`, with those that fill up MCUs.
+    /// The number of blocks in a row of `blocks`, including those that fill up MCUs.
     pub(crate) stride: usize,
     pub(crate) blocks: Vec<Block>,
 }
@@ -29,11 +29,12 @@ pub(crate) struct Scan {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tables {
-    /// Made for the scan's symbols.
+    /// Tables that are optimised for the scan's symbols.
     Optimised,
-    /// Those of T.81, annex K. For baseline only.
+    /// The tables in T.81, annex K, which are for baseline files only.
     Standard,
-    /// Code lengths have nothing to do with how often a symbol occurs: long codes everywhere.
+    /// Tables in which the length of a code does not depend on the frequency of its symbol, so that
+    /// long codes are common.
     Arbitrary(u64),
 }
 
@@ -42,14 +43,14 @@ pub(crate) struct Image {
     pub(crate) width: usize,
     pub(crate) height: usize,
     pub(crate) progressive: bool,
-    /// SOF1 instead of SOF0.
+    /// Whether the frame is extended sequential (SOF1) instead of baseline (SOF0).
     pub(crate) extended: bool,
     pub(crate) components: Vec<Component>,
     pub(crate) scans: Vec<Scan>,
     pub(crate) tables: Tables,
     pub(crate) jfif: bool,
     pub(crate) adobe: Option<u8>,
-    /// Fill bytes before each marker.
+    /// The number of fill bytes before each marker.
     pub(crate) fill: usize,
 }
 
@@ -74,7 +75,7 @@ impl Image {
         (self.width.div_ceil(8 * self.max_h()), self.height.div_ceil(8 * self.max_v()))
     }
 
-    /// Blocks of a component that hold pixels.
+    /// The number of blocks of a component that contain pixels of the image, across and down.
     pub(crate) fn own_blocks(&self, c: &Component) -> (usize, usize) {
         (
             (self.width * c.h).div_ceil(8 * self.max_h()),
@@ -216,13 +217,13 @@ impl Image {
 
 struct Coder {
     tokens: Vec<Token>,
-    /// Blocks of an end-of-band run, and their correction bits.
+    /// The number of blocks in an end-of-band run, and their correction bits.
     run: u32,
     run_bits: Vec<u32>,
     ac_table: usize,
 }
 
-/// Bits of a magnitude.
+/// The number of bits of a magnitude.
 fn size(value: i32) -> u32 {
     32 - value.unsigned_abs().leading_zeros()
 }
@@ -459,7 +460,7 @@ impl Table {
                 }
                 continue;
             }
-            // Were another leaf longer than the last one, that one would have to come behind.
+            // The reserved code must be the last one, so no other code may be longer.
             let longest = *lengths.iter().max().unwrap();
             assert_eq!(lengths[used.len()], longest);
             lengths.pop();

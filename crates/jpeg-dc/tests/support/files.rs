@@ -1,9 +1,10 @@
-//! Files to try a decoder with, for tests and benchmarks.
+//! Finds files for the tests and benchmarks of a decoder.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// Every JPEG below a path once, in the order of their paths: wallpapers are linked under many names.
+/// Returns the JPEGs below a path, in the order of their paths. Each file is returned once, because
+/// wallpapers are linked under many names.
 pub(crate) fn jpegs(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let (mut seen, mut found) = (HashSet::new(), Vec::new());
     let mut waiting = vec![path.to_path_buf()];

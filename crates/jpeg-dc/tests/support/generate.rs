@@ -1,4 +1,4 @@
-//! Pseudo-random images and layouts, the same in every run.
+//! Generates pseudo-random images and layouts, which are the same in every run.
 
 use super::encode::{Component, Image, Scan, Tables};
 
@@ -17,7 +17,7 @@ impl Random {
         z ^ z >> 31
     }
 
-    /// Below `bound`.
+    /// Returns a number below `bound`.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
@@ -26,7 +26,7 @@ impl Random {
         self.below(chances) == 0
     }
 
-    /// From `from` to `to`, both included.
+    /// Returns a number from `from` to `to`, both inclusive.
     pub(crate) fn between(&mut self, from: i64, to: i64) -> i64 {
         from + self.below((to - from + 1) as u64) as i64
     }
@@ -36,7 +36,7 @@ impl Random {
     }
 }
 
-/// Sampling factors of each component, by the usual names.
+/// The sampling factors of each component, with the usual names.
 pub(crate) const SAMPLINGS: [(&str, &[(usize, usize)]); 13] = [
     ("gray", &[(1, 1)]),
     ("gray 2x2", &[(2, 2)]),
@@ -53,7 +53,7 @@ pub(crate) const SAMPLINGS: [(&str, &[(usize, usize)]); 13] = [
     ("4:2:0 and 4:4:4", &[(2, 2), (1, 1), (2, 2)]),
 ];
 
-/// An image of these samplings; everything else follows from `seed`.
+/// An image with these sampling factors. Everything else follows from `seed`.
 pub(crate) fn image(seed: u64, sampling: &[(usize, usize)]) -> Image {
     let mut random = Random::new(seed);
     let largest = if random.one_in(8) { 700 } else { 130 };
@@ -63,7 +63,7 @@ pub(crate) fn image(seed: u64, sampling: &[(usize, usize)]) -> Image {
     image_of(random, seed, sampling, (width, height), progressive)
 }
 
-/// A sequential image with scans long enough to be worked on in several places at once.
+/// A sequential image with scans that are long enough to be read at several positions at once.
 pub(crate) fn large_image(seed: u64, sampling: &[(usize, usize)]) -> Image {
     let mut random = Random::new(seed);
     let size = (random.between(700, 1500) as usize, random.between(700, 1500) as usize);
@@ -103,8 +103,8 @@ fn image_of(
     let (max_h, max_v) = (image.max_h(), image.max_v());
     for component in &mut image.components {
         component.stride = across * component.h;
-        // Where AC coefficients go into the picture at 1/8, they have to be such as a picture has:
-        // what comes of overflows depends on the processor.
+        // If the AC coefficients affect the picture at 1/8, they must be as small as those of a
+        // real picture, because the result of an overflow depends on the processor.
         let is_quad = max_h % (2 * component.h) == 0 && max_v % (2 * component.v) == 0;
         let largest = if is_quad { 4 } else { 1023 };
         let (stride, lines) = (component.stride, down * component.v);
@@ -118,7 +118,8 @@ fn image_of(
     image
 }
 
-/// Blocks as a photo may have them: neighbours alike, few coefficients, some blocks full.
+/// Blocks like those of a photo: neighbours are similar, most blocks have few coefficients, and
+/// some have all of them.
 fn blocks(
     random: &mut Random,
     across: usize,
@@ -165,7 +166,7 @@ fn may_interleave(sampling: &[(usize, usize)]) -> bool {
     sampling.iter().map(|(h, v)| h * v).sum::<usize>() <= 10
 }
 
-/// Components divided over scans: all in one, each in its own, or the first apart.
+/// Divides the components among scans: all in one, each in its own, or one apart from the others.
 fn division(random: &mut Random, sampling: &[(usize, usize)]) -> Vec<Vec<usize>> {
     let all: Vec<usize> = (0..sampling.len()).collect();
     if all.len() == 1 {
@@ -215,7 +216,7 @@ fn progressive_script(random: &mut Random, sampling: &[(usize, usize)]) -> Vec<S
             }
         }
     }
-    // Any order that keeps the order within each kind, a DC scan first.
+    // The scans may have any order that starts with a DC scan and keeps the order within each kind.
     let mut scans = Vec::new();
     let first_scans = dc.iter().take_while(|scan| scan.high == 0).count();
     let (mut dc, mut ac) = (dc.into_iter(), ac.into_iter());

@@ -1,6 +1,6 @@
 //! A JPEG encoder for the tests: it writes given coefficients in any layout of scans.
 
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(dead_code, reason = "each test binary uses only part of it")]
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,

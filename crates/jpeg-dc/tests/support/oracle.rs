@@ -1,4 +1,4 @@
-//! What libjpeg-turbo makes of a file, and files to try it with.
+//! The results of libjpeg-turbo for a file, and files to compare the results for.
 
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,8 @@ pub(crate) fn decode(data: &[u8], format: PixelFormat) -> turbojpeg::Result<Deco
     Ok(Decoded { width, height, pixels })
 }
 
-/// The planes of an image in colour, each 8 / `divisor` samples of a block wide. They may be padded.
+/// The planes of a colour image, with `8 / divisor` samples for each side of a block. They may be
+/// padded.
 pub(crate) fn planes(data: &[u8], divisor: usize) -> turbojpeg::Result<Vec<Plane>> {
     let mut decompressor = Decompressor::new()?;
     let scale = ScalingFactor::new(1, divisor);
@@ -49,7 +50,7 @@ pub(crate) fn planes(data: &[u8], divisor: usize) -> turbojpeg::Result<Vec<Plane
     Ok(planes.into())
 }
 
-/// The photographs of Debian's `plasma-workspace-wallpapers`.
+/// The photographs in Debian's package `plasma-workspace-wallpapers`.
 pub(crate) fn wallpapers() -> Vec<(PathBuf, Vec<u8>)> {
     files::jpegs(Path::new("/usr/share/wallpapers"))
 }

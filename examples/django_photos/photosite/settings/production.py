@@ -2,7 +2,7 @@
 
 `DJANGO_SECRET_KEY`     the key of sessions and forms
 `DJANGO_ALLOWED_HOSTS`  the host names of the site, separated by spaces
-`XACCEL_SECRET_KEY`     the key of URLs, which nginx also knows
+`XACCEL_SECRET_KEY`     the key that signs URLs, which nginx also knows
 """
 
 import os

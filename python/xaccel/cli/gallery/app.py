@@ -38,7 +38,7 @@ _FILE_OPTIONS = FileOptions(headers={"Content-Security-Policy": "script-src 'non
 
 
 class Gallery:
-    """A directory of pictures as a WSGI app: its folders, thumbnails and files.
+    """A WSGI app that shows a directory of pictures: its folders, thumbnails and files.
 
     Args:
         directory: The directory. Its path must not contain symbolic links.

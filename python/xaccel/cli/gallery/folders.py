@@ -1,4 +1,4 @@
-"""The folders of the gallery, and the parts of them that visitors may see."""
+"""The folders of the gallery, and the files in them that visitors may see."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Listing:
 
     @property
     def summary(self) -> str:
-        """The number of pictures, folders and files, as text."""
+        """The numbers of pictures, folders and files, as text."""
         numbers = (
             (len(self.pictures), "picture"),
             (len(self.folders), "folder"),

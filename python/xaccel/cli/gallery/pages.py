@@ -26,11 +26,11 @@ _WIDEST, _NARROWEST = 3.0, 0.6
 
 
 class Pages:
-    """Writes the pages.
+    """Generates the pages.
 
     Args:
         title: The name of the directory.
-        helpers: The template helpers, which write the `<img>` elements of thumbnails.
+        helpers: The template helpers, which generate the `<img>` elements of thumbnails.
         size: The width and height of the box that each picture fits into, in CSS pixels.
     """
 
@@ -40,7 +40,7 @@ class Pages:
         self._size = size
 
     def folder(self, name: str, listing: Listing) -> str:
-        """Return the page of a folder. An empty name means the directory itself."""
+        """Return the page for a folder. An empty name means the directory itself."""
         main = [
             _list("folders", (self._folder_tile(*folder) for folder in listing.folders)),
             _list("pictures", (self._picture_tile(*picture) for picture in listing.pictures)),
@@ -147,7 +147,7 @@ def _document(*, title: str, crumbs: str, summary: str, main: str, height: int) 
 <link rel="stylesheet" href="{STYLE}">
 <header><nav>{crumbs}</nav><p>{summary}</p></header>
 <main>{main}</main>
-<footer>xaccel {__version__}, for development: everyone who reaches this address sees all of
-these files.</footer>
+<footer>xaccel {__version__}, for development: everyone who can reach this address can see
+all of these files.</footer>
 </html>
 """

@@ -8,6 +8,6 @@ from xaccel.exceptions import SpecError
 
 
 def raises(error: Exception) -> bool:
-    """Whether to raise: if `THUMBNAIL_DEBUG` is on, or for an invalid option if `DEBUG` is on."""
+    """Whether to raise: any error if `THUMBNAIL_DEBUG` is on, invalid options if `DEBUG` is on."""
     is_debug = settings.DEBUG and isinstance(error, SpecError)
     return bool(getattr(settings, "THUMBNAIL_DEBUG", False) or is_debug)

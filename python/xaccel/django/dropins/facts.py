@@ -21,7 +21,7 @@ _DAY = 24 * 60 * 60
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """Information about an image that the options of other packages depend on."""
+    """Properties of an image that affect how the options of other packages are converted."""
 
     width: int
     """The width of the upright image, in pixels."""
@@ -32,7 +32,9 @@ class ImageFacts:
 
 
 def probed_facts(source: object) -> ImageFacts | None:
-    """Return information about an image. If it is missing or broken, log this and return `None`.
+    """Return information about an image.
+
+    If the image is missing or broken, this is logged and the result is `None`.
 
     The information is cached. If the source is a directory, this process caches the information
     until the file changes. Otherwise, Django's default cache stores it for a day.
@@ -56,7 +58,7 @@ def forget_facts(source: object) -> None:
 
 
 def source_name(source: object) -> str | None:
-    """Return the name that an image has in its URL; `None` if `source` is empty or not saved.
+    """Return an image's name as used in URLs; `None` if `source` is empty or not saved.
 
     Raises:
         SourceError: The image is not in a source.
@@ -83,8 +85,9 @@ def _facts_in_state(name: str, state: str) -> ImageFacts:  # noqa: ARG001 - part
 
 
 def _read_facts(name: str) -> ImageFacts:
+    config = conf.config()
     with conf.thumbnail_source().get(name) as original:
-        info = probe(original.image, limits=conf.config().limits())
+        info = probe(original.image, limits=config.limits(), decoders=config.thumbnail_decoders)
     return ImageFacts(info.width, info.height, info.has_alpha)
 
 

@@ -14,14 +14,17 @@ from xaccel.django.dropins.facts import ImageFacts
 from xaccel.exceptions import SpecError
 
 Wanted: TypeAlias = dict[str, Any]
-"""The keywords of `Spec`."""
+"""The keyword arguments of `Spec`."""
 
 Recipe: TypeAlias = Callable[[ImageFacts | None], Wanted]
-"""Returns the options of a spec. Without an `ImageFacts`, it may raise `FactsNeeded`."""
+"""A function that returns the options of a spec.
+
+If it is called with `None`, it may raise `FactsNeeded`.
+"""
 
 
 class FactsNeeded(Exception):
-    """The result depends on the size of the source, or on whether the source is transparent."""
+    """The result depends on the size of the source, or on whether the source may be transparent."""
 
 
 def check_upright(*, is_upright: bool, given: str) -> None:
@@ -61,9 +64,9 @@ def color(value: object) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A region of the source, and the size at which another package displays the region.
+    """A region of the source, and the size at which another package displays it.
 
-    The region is in pixels of the upright source.
+    The region is measured in pixels of the upright source.
     """
 
     left: float

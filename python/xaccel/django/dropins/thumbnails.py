@@ -1,4 +1,4 @@
-"""A thumbnail that is rendered later. It has the attributes of other packages' thumbnails."""
+"""A thumbnail that is rendered later, with the attributes that other packages' thumbnails have."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from xaccel.thumbnails.rows import possible_sizes
 _logger = logging.getLogger("xaccel.django")
 
 _TYPICAL = ImageFacts(4000, 3000, has_alpha=False)
-"""Assumed if a source can't be read. The thumbnail is then a broken image at any size."""
+"""The properties assumed for an unreadable source, whose thumbnail is broken at any size."""
 
 
 class UnknownSize(SourceError):
-    """The size depends on a source that is missing or broken, or on how much border is cut off.
+    """The size depends on a missing or broken source, or on how much of the border is cut off.
 
-    Django's templates show an empty string.
+    Django's templates show an empty string instead of this error.
     """
 
     silent_variable_failure = True
@@ -53,12 +53,12 @@ class ThumbnailUrl(str):
 class LazyThumbnail:
     """A thumbnail that the endpoint renders when a browser asks for it.
 
-    The source is opened only if the result depends on its size and the size is not stored in a
-    field of its row.
+    The source is opened only if the result depends on its size, and the size is not stored in the
+    database.
 
     Args:
         source: The value of a file field, or the name of an image below `THUMBNAIL_SOURCE`.
-        recipe: Returns the options to render with.
+        recipe: A function that returns the options to render with.
     """
 
     def __init__(self, source: object, recipe: Recipe) -> None:
@@ -77,7 +77,7 @@ class LazyThumbnail:
 
     @property
     def name(self) -> str:
-        """The name of the source, because the thumbnail does not have its own file."""
+        """The name of the source, because the thumbnail does not have a file of its own."""
         return source_name(self.source) or ""
 
     @cached_property
@@ -136,9 +136,10 @@ class LazyThumbnail:
                 format=self.media_format,
                 quality=config.thumbnail_quality,
                 limits=config.limits(),
+                decoders=config.thumbnail_decoders,
             ).data
 
-    def open(self, mode: str = "rb") -> io.BytesIO:  # noqa: ARG002 - as a file has it
+    def open(self, mode: str = "rb") -> io.BytesIO:  # noqa: ARG002 - part of the interface
         """Render the thumbnail now, and return it as a file."""
         return io.BytesIO(self.read())
 
@@ -162,7 +163,7 @@ class LazyThumbnail:
                 return found[0]
         facts = self._facts
         if facts is None:
-            _logger.warning("the size of %r is not known: its thumbnail may differ", self.source)
+            _logger.warning("the size of %r is unknown, so its thumbnail may be wrong", self.source)
         return self._recipe(facts or _TYPICAL)
 
     @cached_property

@@ -34,7 +34,7 @@ class Aliases:
     def all(
         self,
         target: object = None,
-        include_global: bool = True,  # noqa: FBT001, FBT002 - as the peer's
+        include_global: bool = True,  # noqa: FBT001, FBT002 - as in easy-thumbnails
     ) -> dict[str, dict[str, Any]]:
         """Return the options of all aliases that apply to a target."""
         found: dict[str, dict[str, Any]] = {}
@@ -57,7 +57,7 @@ def _target(target: object) -> str:
 
 
 def _parts(target: str) -> Iterator[str]:
-    """Yield an empty string for the whole site, then each level of a dotted name."""
+    """Yield an empty string for the whole site, then `app`, `app.Model` and `app.Model.field`."""
     yield ""
     words = target.split(".") if target else []
     for number in range(1, len(words) + 1):

@@ -17,7 +17,7 @@ class ThumbnailerField(FileField):
     """A file field whose value has thumbnails: `document.scan["small"].url`.
 
     Args:
-        thumbnail_storage: Ignored: thumbnails are stored in `THUMBNAIL_CACHE`.
+        thumbnail_storage: Ignored, because thumbnails are stored in `THUMBNAIL_CACHE`.
         arguments: The arguments of `FileField`.
         keywords: The arguments of `FileField`.
     """

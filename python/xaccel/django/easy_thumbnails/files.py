@@ -1,4 +1,4 @@
-"""Thumbnailers, which return the thumbnails of an image by options or by alias."""
+"""Thumbnailers, which return the thumbnail of an image for given options or for an alias."""
 
 from __future__ import annotations
 
@@ -42,12 +42,13 @@ class ThumbnailFile(LazyThumbnail):
         super().__init__(source, _recipe(name, options))
         self.thumbnail_options = dict(options)
 
-    def tag(self, alt: object = "", use_size: bool | None = None, **attrs: object) -> SafeString:  # noqa: FBT001 - as the peer's
+    def tag(self, alt: object = "", use_size: bool | None = None, **attrs: object) -> SafeString:  # noqa: FBT001 - as in easy-thumbnails
         """Return an `<img>`.
 
         Args:
             alt: The text that describes the image.
-            use_size: Whether to write the width and the height; by default, if they are known.
+            use_size: Whether to write the width and the height. By default, they are written if
+                known.
             attrs: Additional attributes.
         """
         attributes = {**attrs, "alt": alt, "src": self.url}
@@ -64,7 +65,7 @@ class ThumbnailFile(LazyThumbnail):
 
 
 class ThumbnailSource:
-    """An image and its thumbnails, by options or by alias: `photo["small"].url`."""
+    """An image that returns thumbnails for given options or an alias: `photo["small"].url`."""
 
     @property
     def _image(self) -> object:
@@ -74,7 +75,7 @@ class ThumbnailSource:
     def get_thumbnail(
         self,
         thumbnail_options: Mapping[str, Any],
-        save: bool = True,  # noqa: FBT001, FBT002, ARG002 - as the peer's
+        save: bool = True,  # noqa: FBT001, FBT002, ARG002 - as in easy-thumbnails
         generate: bool | None = None,  # noqa: FBT001, ARG002
         silent_template_exception: bool = False,  # noqa: FBT001, FBT002, ARG002
     ) -> ThumbnailFile:
@@ -87,7 +88,7 @@ class ThumbnailSource:
             silent_template_exception: Ignored.
 
         Raises:
-            SpecError: An option is unknown, its value is invalid, or the engine can't express it.
+            SpecError: An option is unknown, invalid, or not supported by xaccel's engine.
             SourceError: The image is not below `THUMBNAIL_SOURCE`.
         """
         return ThumbnailFile(self._image, thumbnail_options)
@@ -97,7 +98,7 @@ class ThumbnailSource:
 
         Raises:
             KeyError: The alias is unknown.
-            SpecError: An option is invalid. Django's templates show an empty string.
+            SpecError: An option is invalid. Django's templates show an empty string instead.
             SourceError: The image is not below `THUMBNAIL_SOURCE`.
         """
         options = aliases.get(alias, target=self)
@@ -122,7 +123,7 @@ class ThumbnailSource:
 
 
 class _StoredFile(File):  # type: ignore[type-arg]
-    """A reference to a file in a storage, which is not opened."""
+    """A reference to a file in a storage. The file is not opened."""
 
     def __init__(self, storage: Storage, name: str) -> None:
         super().__init__(None, name)
@@ -167,7 +168,7 @@ class ThumbnailerFieldFile(ThumbnailSource, FieldFile):
             # A private file has no public thumbnails.
             return
         except (OSError, StorageUnavailable) as error:
-            # The file itself is saved or deleted all the same.
+            # The file itself is still saved or deleted.
             _logger.warning("can't purge the thumbnails of %r: %s", self.name, one_line(error))
 
 
@@ -226,16 +227,19 @@ def _resized(name: str, content: Any, options: Mapping[str, Any]) -> tuple[str, 
     """Resize an upload with a field's `resize_source` options. Return its name and content."""
     content.seek(0)
     data = content.read()
-    info = probe(data, limits=conf.config().limits())
+    config = conf.config()
+    limits, decoders = config.limits(), config.thumbnail_decoders
+    info = probe(data, limits=limits, decoders=decoders)
     make = _recipe(name, options)
     spec = Spec(**make(ImageFacts(info.width, info.height, info.has_alpha)))
-    config, image_format = conf.config(), str(spec.output_format(name))
+    image_format = str(spec.output_format(name))
     thumbnail = render(
         data,
         spec,
         format=image_format,
         quality=config.thumbnail_quality,
-        limits=config.limits(),
+        limits=limits,
+        decoders=decoders,
     )
     extension = _EXTENSIONS.get(image_format, f".{image_format}")
     path = PurePath(name)

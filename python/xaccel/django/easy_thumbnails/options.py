@@ -47,7 +47,7 @@ _PILLOWS_SHARPEN = 0.87
 """The sigma for a mask of 3x3 pixels with equal weights around the centre."""
 
 Edge = tuple[bool, int]
-"""Whether an offset is measured from the right or bottom, and the offset in percent of the box."""
+"""Whether an offset is measured from the right or bottom, and the offset as a percentage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class _Job:
     """Whether to fill the box, or how to fill it: `smart` or `scale`."""
     edges: tuple[Edge | None, Edge | None]
     target: tuple[int, int] | None
-    """The focal point in percent."""
+    """The focal point, as percentages of the width and the height."""
     upscale: bool
     zoom: int
     background: str | None
@@ -116,7 +116,7 @@ class _Job:
         return letters or "c"
 
     def _sized(self, facts: ImageFacts) -> Wanted:
-        """Return the options for a source of a known size, computed as easy-thumbnails does."""
+        """Return the options for a source of a known size, computed as in easy-thumbnails."""
         source = (facts.width, facts.height)
         ratios = [side / length for side, length in zip(self.box, source, strict=True)]
         scale = max(ratios) if self.crop or 0 in self.box else min(ratios)
@@ -181,7 +181,7 @@ def recipe(suffix: str, size: object, options: Mapping[str, Any]) -> Recipe:
         options: The other options; options with upper-case names are ignored.
 
     Raises:
-        SpecError: An option is unknown, its value is invalid, or the engine can't express it.
+        SpecError: An option is unknown, invalid, or not supported by xaccel's engine.
     """
     given = {**(setting("DEFAULT_OPTIONS") or {}), **options}
     size = size or given.pop("size", None)
@@ -215,7 +215,7 @@ def recipe(suffix: str, size: object, options: Mapping[str, Any]) -> Recipe:
 
 
 def _look(given: Mapping[str, Any]) -> Wanted:
-    """Return the options, other than the format, that do not affect the size."""
+    """Return the options that do not affect the size, except for the format."""
     quality = whole_number({"quality": setting("QUALITY"), **given}, "quality")
     look: Wanted = {"quality": min(max(quality, 1), 100)}
     usual = {"subsampling": _USUAL_SUBSAMPLING}
@@ -235,7 +235,7 @@ def _look(given: Mapping[str, Any]) -> Wanted:
 
 
 def _format(suffix: str, facts: ImageFacts | None, *, is_opaque: bool) -> str:
-    """Return the format that the settings choose for a source."""
+    """Return the format that the settings specify for a source."""
     extension = suffix.removeprefix(".")
     preserved = setting("PRESERVE_EXTENSIONS")
     if preserved is True or (preserved and extension in preserved):
@@ -266,7 +266,7 @@ def _box(size: Any) -> tuple[int, int]:
 
 
 def _edges(crop: object) -> tuple[Edge | None, Edge | None]:
-    """Parse offsets such as `crop="0,-10"`: from the left or right, and the top or bottom."""
+    """Parse offsets such as `"0,-10"`: one from the left or right, one from the top or bottom."""
     match = _EDGES.fullmatch(crop) if isinstance(crop, str) else None
     if match is None:
         return None, None
@@ -278,7 +278,7 @@ def _edges(crop: object) -> tuple[Edge | None, Edge | None]:
 
 
 def _target(target: Any) -> tuple[int, int] | None:
-    """Parse a focal point in percent. Either number may be missing."""
+    """Parse a focal point given as percentages. Either number may be missing."""
     if not target:
         return None
     words = target

@@ -103,7 +103,7 @@ def thumbnail(source: object, geometry: object, options: Mapping[str, Any]) -> T
     """Return the thumbnail that a geometry and options describe.
 
     Raises:
-        SpecError: An option is unknown, its value is invalid, or the engine can't express it.
+        SpecError: An option is unknown, invalid, or not supported by xaccel's engine.
         SourceError: `source` is not an image below `THUMBNAIL_SOURCE`.
     """
     name = conf.source_names().of(source)

@@ -25,7 +25,7 @@ from xaccel.django.sorl.settings import setting
 from xaccel.exceptions import SpecError
 
 Offset: TypeAlias = tuple[int, str]
-"""A number and its unit: `%` of the region that is cut off, or `px` of the thumbnail."""
+"""A number and its unit: `%` of the excess to be cut off, or `px` of the thumbnail."""
 
 _GEOMETRY = re.compile(r"(\d+)?(?:x(\d+))?")
 _OFFSET = re.compile(r"(\d+)(%|px)")
@@ -64,7 +64,7 @@ class Geometry:
         return cls(width, height)
 
     def sides(self, ratio: float) -> tuple[int, int]:
-        """Return both sides for an image with the given ratio of width to height."""
+        """Return both sides for an image with the given aspect ratio."""
         width, height = self.width, self.height
         if width is None:
             width = _whole((height or 0) * ratio)
@@ -119,7 +119,7 @@ class _Job:
         return facts.width >= width and facts.height >= height
 
     def _sized(self, facts: ImageFacts) -> Wanted:
-        """Return the options for a source of a known size, computed as sorl-thumbnail does."""
+        """Return the options for a source of a known size, computed as in sorl-thumbnail."""
         left, top, right, bottom = self.cropbox or (0, 0, facts.width, facts.height)
         left, top = min(left, facts.width - 1), min(top, facts.height - 1)
         across = max(1, min(right, facts.width) - left)
@@ -159,7 +159,7 @@ def recipe(suffix: str, geometry: object, options: Mapping[str, Any]) -> Recipe:
         options: The options of the tag.
 
     Raises:
-        SpecError: An option is unknown, its value is invalid, or the engine can't express it.
+        SpecError: An option is unknown, invalid, or not supported by xaccel's engine.
     """
     for option in options:
         if option not in _OPTIONS:
@@ -262,7 +262,7 @@ def _cropbox(cropbox: Any) -> tuple[int, int, int, int] | None:
             f"{cropbox!r}"
         ) from None
     if left >= right or top >= bottom:
-        raise SpecError(f"the option 'cropbox' {cropbox!r} has no pixels: x, y, x2, y2 are edges")
+        raise SpecError(f"the option 'cropbox' {cropbox!r} is empty: x, y, x2, y2 are edges")
     return left, top, right, bottom
 
 

@@ -26,7 +26,7 @@ def get_thumbnail(file_: Any, geometry_string: str, **options: Any) -> Thumbnail
 
     Raises:
         ValueError: `file_` is empty.
-        SpecError: An option is unknown, its value is invalid, or the engine can't express it.
+        SpecError: An option is unknown, invalid, or not supported by xaccel's engine.
     """
     if not file_:
         raise ValueError("get_thumbnail() needs a file")
@@ -36,7 +36,7 @@ def get_thumbnail(file_: Any, geometry_string: str, **options: Any) -> Thumbnail
     return thumbnail
 
 
-def delete(file_: Any, delete_file: bool = True) -> None:  # noqa: FBT001, FBT002 - as the peer's
+def delete(file_: Any, delete_file: bool = True) -> None:  # noqa: FBT001, FBT002 - as in sorl-thumbnail
     """Remove all thumbnails of an image from the cache and, by default, delete the image itself.
 
     Args:

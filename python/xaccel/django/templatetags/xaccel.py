@@ -1,6 +1,6 @@
 """`{% load xaccel %}`: the tags and the filter of `TemplateHelpers`, and `private_url`.
 
-With `request=request`, the tags write absolute URLs, for emails and feeds.
+With `request=request`, the tags generate absolute URLs, for emails and feeds.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from xaccel.django import conf, functions
 from xaccel.django.files import PrivateFile
 from xaccel.django.functions import origin_of
+from xaccel.thumbnails.rows import PlaceholderKind
 
 register = template.Library()
 
@@ -76,9 +77,12 @@ def thumbnail_picture(
 
 
 @register.simple_tag
-def placeholder(source: Any) -> str:
-    """`<div style="background-image: url({% placeholder photo.image %})">`."""
-    return conf.template_helpers().placeholder(source)
+def placeholder(source: Any, *, kind: PlaceholderKind | None = None) -> str:
+    """`<div style="background-image: url({% placeholder photo.image %})">`.
+
+    `{% placeholder photo.image kind="color" %}` is the dominant colour.
+    """
+    return conf.template_helpers().placeholder(source, kind=kind)
 
 
 @register.filter("thumbnail_url")

@@ -62,6 +62,6 @@ def names(has: Callable[[Dialect], bool], conjunction: str) -> str:
 
 
 def is_offload_header(name: str) -> bool:
-    """Whether a response header, which only xaccel may set, controls how a server sends a file."""
+    """Whether a response header controls how a server sends a file, so only xaccel may set it."""
     name = name.lower()
     return name.startswith(_PREFIXES) and name not in _HARMLESS

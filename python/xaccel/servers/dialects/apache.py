@@ -18,7 +18,7 @@ class Apache(Dialect):
     header_prefixes = ("x-sendfile",)
 
     def offload(self, location: Location, *, limit_rate: int | None) -> Headers | None:  # noqa: ARG002
-        """Return `X-Sendfile` with the path in raw bytes.
+        """Return `X-Sendfile` with the path as raw bytes.
 
         If a header can't contain the path, the app sends the file. mod_xsendfile 0.12 uses the same
         ETag for all files unless the response contains one, and never announces that it supports

@@ -1,4 +1,4 @@
-"""The interface of a dialect, which describes a web server while the app is running."""
+"""The interface of a dialect, which tells the running app how to use a web server."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Settings(Protocol):
 
     @property
     def signature(self) -> str | tuple[str, ...]:
-        """The algorithm that signs URLs, or a tuple of several, all of which are accepted."""
+        """The algorithm that signs URLs, or a tuple of accepted algorithms; the first one signs."""
 
     @property
     def private_url(self) -> str | None:
@@ -58,7 +58,7 @@ class Settings(Protocol):
 
 
 class Dialect(Protocol):
-    """How to make a web server send a file, and what else the server can do.
+    """Describes how to make a web server send a file, and what else the server can do.
 
     A dialect subclasses this protocol, overrides the defaults that do not apply, and is listed in
     `xaccel.servers.dialects.DIALECTS`.
@@ -100,8 +100,8 @@ class Dialect(Protocol):
     def offload(self, location: Location, *, limit_rate: int | None) -> Headers | None:
         """Return the headers that make the server send a file; `None` if the app has to send it.
 
-        The header that identifies the file comes first. Its value is encoded in the way that this
-        server expects.
+        The header that identifies the file comes first. Its value is encoded as this server
+        expects.
 
         Args:
             location: The file.

@@ -1,4 +1,4 @@
-"""Caddy: `X-Accel-Redirect`, on which `handle_response` acts."""
+"""Caddy: `X-Accel-Redirect`, which `handle_response` acts on."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Caddy(Dialect):
     answers_uploads_late = True
 
     def offload(self, location: Location, *, limit_rate: int | None) -> Headers | None:  # noqa: ARG002
-        """Return `X-Accel-Redirect` with the internal URL, not encoded.
+        """Return `X-Accel-Redirect` with the unencoded internal URL.
 
         If the path contains `%`, `?`, `{`, `}` or a control character, the app sends the file,
-        because the versions of Caddy interpret such a path differently.
+        because versions of Caddy differ in how they interpret such a path.
         """
         value = raw_value(urllib.parse.unquote_to_bytes(location.url))
         if value is None or not _AMBIGUOUS.isdisjoint(value):
@@ -46,5 +46,5 @@ class Caddy(Dialect):
             if not _NOT_IN_PREFIX.isdisjoint(prefix):
                 raise ConfigError(
                     f"XACCEL['ROOTS']: with {self.title} the internal prefix {prefix!r} must not "
-                    f"have any of {' '.join(sorted(_NOT_IN_PREFIX))}"
+                    f"contain any of {' '.join(sorted(_NOT_IN_PREFIX))}"
                 )

@@ -1,4 +1,4 @@
-"""An app without a web server in front of it, which sends the files itself."""
+"""No web server in front of the app: the app sends the files itself."""
 
 from __future__ import annotations
 

@@ -33,10 +33,10 @@ class Lighttpd(Dialect):
     def offload(self, location: Location, *, limit_rate: int | None) -> Headers | None:
         """Return `X-Sendfile` with the percent-encoded path.
 
-        lighttpd refuses paths that are not UTF-8, and changes control characters, so the app sends
-        such files itself. The ETag is the same as with `direct` and nginx, so that caches stay
-        valid when you change the server. The rate is in KiB per second, rounded up, because 0 means
-        no limit.
+        lighttpd refuses paths that are not UTF-8, and changes control characters in paths, so the
+        app itself sends files with such paths. The ETag is the same as with `direct` and nginx, so
+        that caches stay valid when you change the server. The rate is in KiB per second, rounded
+        up, because 0 means no limit.
         """
         path = path_bytes(location)
         if has_control(path) or not is_utf8(path):
@@ -51,7 +51,7 @@ class Lighttpd(Dialect):
         for directory in settings.served_roots:
             if not is_utf8(os.fsencode(directory)):
                 raise ConfigError(
-                    f"XACCEL['ROOTS']: {self.title} takes only UTF-8, not {directory!r}"
+                    f"XACCEL['ROOTS']: {self.title} accepts only UTF-8, not {directory!r}"
                 )
             check_value(directory)
 
@@ -64,5 +64,7 @@ def check_value(value: str) -> str:
             mark.
     """
     if '\\"' in value or value.endswith("\\"):
-        raise ConfigError(f"{value!r} has a backslash where {Lighttpd.title} does not allow one")
+        raise ConfigError(
+            f"{value!r} contains a backslash where {Lighttpd.title} does not allow one"
+        )
     return no_control(value, Lighttpd.title)

@@ -15,7 +15,10 @@ _DELETE = 0x7F
 
 
 def has_control(text: str | bytes) -> bool:
-    """Whether text contains an ASCII control character, which headers and files do not allow."""
+    """Whether text contains an ASCII control character.
+
+    Headers and configuration files must not contain such a character.
+    """
     codes = text if isinstance(text, bytes) else map(ord, text)
     return any(code < _SPACE or code == _DELETE for code in codes)
 
@@ -54,14 +57,14 @@ def validators(location: Location) -> Headers:
 
 
 def no_control(text: str, server: str) -> str:
-    """Return a string for a configuration file unchanged, if it has no control character.
+    """Check a string for a configuration file, and return it unchanged.
 
     Raises:
         ConfigError: The string contains a control character.
     """
     if has_control(text):
         raise ConfigError(
-            f"{text!r} has a control character, which {server}'s configuration does not allow"
+            f"{text!r} contains a control character, which {server}'s configuration does not allow"
         )
     return text
 

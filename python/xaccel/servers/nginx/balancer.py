@@ -55,8 +55,8 @@ def _check(deployment: Deployment) -> None:
         given.append("upstream")
     if given:
         raise ConfigError(
-            f"the load balancer has no {given[0]}: only its machines do, whose configuration is "
-            "written without balance"
+            f"the load balancer does not use {given[0]}: set it for the machines, whose "
+            "configuration is generated without balance"
         )
 
 
@@ -69,7 +69,7 @@ def _upstream(deployment: Deployment, name: str, method: str) -> Iterator[str]:
     yield from text.block(
         f"upstream {deployment.identifier}_{name}",
         [
-            "# All workers know which machines fail.",
+            "# All workers share the state of the machines.",
             f"zone {deployment.identifier}_{name} 128k;",
             method,
             *machines,

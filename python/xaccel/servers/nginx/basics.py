@@ -51,7 +51,7 @@ def http(config: Config, deployment: Deployment, access_log: str | None) -> Iter
             f"map $http_upgrade ${identifier}_{name}",
             ['default "";', f'"~*^websocket$" {value};'],
         )
-    yield "# Their data, and that of event streams, must not wait in a buffer."
+    yield "# The data of WebSockets and event streams must not wait in a buffer."
     yield from text.block(
         f'map "$http_upgrade $http_accept" ${identifier}_is_stream',
         ['default "";', '"~*^websocket " 1;', '"~*text/event-stream" 1;'],
@@ -60,14 +60,14 @@ def http(config: Config, deployment: Deployment, access_log: str | None) -> Iter
     if deployment.log_header is not None:
         variable = _upstream_variable(deployment.log_header)
         if config.remotes:
-            yield "# After a file from a remote, $upstream_http_* has the headers of the remote."
+            yield "# After a file from a remote, $upstream_http_* contains the remote's headers."
             yield from text.block(
                 f"map $xaccel_saved ${identifier}_logged",
                 [f'"" {variable};', "default $xaccel_saved;"],
             )
             variable = f"${identifier}_logged"
-        yield "# `combined`, and the app's header. $request is the visitor's request even for an"
-        yield "# offloaded file, where $uri is the file's internal URL."
+        yield "# The format `combined`, and the app's header. $request is the visitor's request,"
+        yield "# even for an offloaded file, where $uri is the file's internal URL."
         yield f"log_format {identifier}"
         yield "    '$remote_addr - $remote_user [$time_local] \"$request\" '"
         yield '    \'$status $body_bytes_sent "$http_referer" "$http_user_agent" \''
@@ -115,7 +115,7 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
         yield f"ssl_session_cache shared:{deployment.identifier}_tls:1m;"
         yield _strict(deployment)
     if deployment.real_ip_from:
-        yield "# A load balancer writes the visitor's address into this header, as the last one."
+        yield "# A load balancer appends the visitor's address to this header."
         yield from (f"set_real_ip_from {address};" for address in deployment.real_ip_from)
         yield "real_ip_header X-Forwarded-For;"
     yield f"client_max_body_size {deployment.client_max_body_size};"
@@ -126,16 +126,16 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
 
 
 def saved(deployment: Deployment) -> Iterator[str]:
-    """Yield the lines that save the app's header for the log, since a remote's may replace it."""
+    """Yield the lines that save the app's header for the log. A remote may replace the header."""
     if deployment.log_header is not None:
         yield f"set $xaccel_saved {_upstream_variable(deployment.log_header)};"
         yield f"proxy_hide_header {deployment.log_header};"
 
 
 def inherit(deployment: Deployment, lines: Iterable[str]) -> Iterator[str]:
-    """Yield lines of the `server` block. Locations that add headers repeat the block's header.
+    """Yield lines of the `server` block, and repeat its header in locations that add headers.
 
-    An `add_header` in a location disables every `add_header` of the surrounding blocks.
+    An `add_header` in a location disables every `add_header` in the surrounding blocks.
     """
     opened = False
     for line in lines:

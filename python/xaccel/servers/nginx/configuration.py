@@ -36,7 +36,7 @@ _DIALECT = Nginx()
 
 
 def site_file(deployment: Deployment) -> str:
-    """Return the name of the file for the output of `site()`."""
+    """Return the file name for the output of `site()`."""
     return f"{deployment.file_name}.conf"
 
 

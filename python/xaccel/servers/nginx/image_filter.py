@@ -28,7 +28,7 @@ _SIZE = f"(?<xaccel_width>{_SIDE})x(?<xaccel_height>{_SIDE})"
 _FAILURES = "http_500 http_502 http_503 http_504"
 # The caching server then sends a stale thumbnail, if it has one.
 _FAILED = "error_page 500 501 502 503 504 =502 /empty.gif;"
-# The headers of S3, and headers that would let the origin control the cache.
+# S3's headers, and headers that would let the origin control the cache.
 _ORIGINS_OWN = (
     "Cache-Control",
     "Expires",
@@ -41,9 +41,9 @@ _ORIGINS_OWN = (
 
 
 def key_variable(deployment: Deployment) -> str:
-    """Return the variable with the secret of the server that handles the request.
+    """Return the variable that contains the current server's secret.
 
-    The variable is used if there are several keys.
+    It is used only if there are several keys.
     """
     return f"${deployment.identifier}_secret"
 
@@ -59,7 +59,7 @@ def http(config: Config, deployment: Deployment, cache: str, check: list[str]) -
     Args:
         config: The app's settings.
         deployment: Where the resizing server listens.
-        cache: The directory for the cache, if the settings do not contain one.
+        cache: The directory for the cache if the settings do not specify one.
         check: The lines that verify the signature.
 
     Raises:
@@ -83,12 +83,12 @@ def http(config: Config, deployment: Deployment, cache: str, check: list[str]) -
         ['"" "public, max-age=2592000";', 'default "public, no-cache";'],
     )
     yield ""
-    yield "# The resizing server, for the caching server only: it verifies no signature."
+    yield "# The resizing server. Only the caching server uses it, so it verifies no signatures."
     yield from text.block("server", _resizer(config, deployment))
     yield ""
     for number in range(1, len(config.secret_keys)):
-        yield "# URLs signed with an older key. A server can verify with one key only, so each"
-        yield "# older key has a server of its own."
+        yield "# URLs signed with an older key. A server can verify with only one key, so each"
+        yield "# older key has its own server."
         lines = [
             f"listen {deployment.resizer_address};",
             f"server_name {_older(deployment, number)};",
@@ -101,7 +101,7 @@ def http(config: Config, deployment: Deployment, cache: str, check: list[str]) -
 
 
 def secrets(deployment: Deployment, secrets: list[str]) -> Iterator[str]:
-    """Yield the secret of each server that verifies signatures, newest first."""
+    """Yield the map that assigns a secret to each server; `secrets` begins with the newest."""
     newest, *older = (quoted(secret, dollar=False) for secret in secrets)
     names = (f"{_older(deployment, number)} {secret};" for number, secret in enumerate(older, 1))
     yield from text.block(
@@ -116,7 +116,7 @@ def server(config: Config, deployment: Deployment, check: list[str]) -> Iterator
 
 
 def _zone(deployment: Deployment) -> str:
-    """Return the name of the zone with the keys of the cache."""
+    """Return the name of the cache's key zone."""
     return f"{deployment.identifier}_thumbnails"
 
 
@@ -126,7 +126,7 @@ def _named(deployment: Deployment, name: str) -> str:
 
 
 def _older(deployment: Deployment, number: int) -> str:
-    """Return the name of the server that verifies signatures with an older key."""
+    """Return the name of the server that verifies signatures made with an older key."""
     return _named(deployment, f"key-{number}")
 
 
@@ -146,9 +146,9 @@ def _location(
             f"proxy_pass http://{deployment.resizer_address};",
             f"proxy_set_header Host {_named(deployment, 'resizer')};",
             f"proxy_cache {_zone(deployment)};",
-            "# The path alone is the key: different arguments give the same thumbnail.",
+            "# The path alone is the key: the arguments do not change the thumbnail.",
             "proxy_cache_key $uri;",
-            "# Of several requests for one thumbnail, only the first is passed on.",
+            "# If several requests ask for a thumbnail, only the first is passed on.",
             "proxy_cache_lock on;",
             "proxy_cache_valid 200 30d;",
             "proxy_cache_valid any 15s;",
@@ -166,7 +166,7 @@ def _location(
 
 
 def _without_mount(config: Config) -> Iterator[str]:
-    """Yield the line, after the check, that removes the mount from the cache key and the source."""
+    """Yield the line that, after the check, removes the mount from the cache key and the source."""
     if config.mount:
         path = pattern(f"^{literal(config.mount)}(?<xaccel_path>/.*)$")
         yield f"rewrite {path} $xaccel_path break;"
@@ -180,7 +180,7 @@ def _resizer(config: Config, deployment: Deployment) -> Iterator[str]:
     yield "server_tokens off;"
     yield "access_log off;"
     yield ""
-    yield "# The largest original. A larger one is a 404."
+    yield "# The maximum size of an original. The response for a larger one is a 404."
     yield f"image_filter_buffer {_size(config.thumbnail_max_bytes)};"
     yield f"image_filter_jpeg_quality {config.thumbnail_quality['jpeg']};"
     yield f"image_filter_webp_quality {config.thumbnail_quality['webp']};"
@@ -229,12 +229,12 @@ def _origin(origin: SplitResult, prefix: str, deployment: Deployment) -> Iterato
         prefix=prefix,
         path=unquote(origin.path).rstrip("/") + "/",
     )
-    yield "# Pass on nothing about the visitor."
+    yield "# Don't pass on any information about the visitor."
     yield "proxy_method GET;"
     yield "proxy_pass_request_body off;"
     yield "proxy_pass_request_headers off;"
     yield "proxy_ignore_headers X-Accel-Redirect X-Accel-Limit-Rate X-Accel-Charset;"
-    yield "# S3 answers 403 for a missing file. Redirects are not followed."
+    yield "# S3 sends 403 for a missing file. Redirects are not followed."
     yield "proxy_intercept_errors on;"
     yield "error_page 301 302 303 307 308 400 401 403 404 410 415 =404 /empty.gif;"
     yield _FAILED

@@ -13,7 +13,7 @@ _DOWN = "@xaccel_down"
 
 
 def http(deployment: Deployment) -> Iterator[str]:
-    """Yield the lines in the `http` block that find the scheme behind a load balancer."""
+    """Yield the lines in the `http` block that determine the scheme behind a load balancer."""
     if not deployment.real_ip_from:
         return
     identifier = deployment.identifier
@@ -36,7 +36,7 @@ def server(deployment: Deployment) -> Iterator[str]:
     yield f"proxy_set_header Upgrade ${deployment.identifier}_upgrade;"
     yield f"proxy_set_header Connection ${deployment.identifier}_connection;"
     if deployment.real_ip_from and not deployment.balance:
-        yield "# Also if an error page has led to the app."
+        yield "# Use the error page for failures even if another error page has led to the app."
         yield "recursive_error_pages on;"
 
 
@@ -53,13 +53,13 @@ def forwarded(deployment: Deployment) -> Iterator[str]:
 
 
 def if_app_is_down(deployment: Deployment) -> Iterator[str]:
-    """Yield the line of a location that makes a load balancer try another machine."""
+    """Yield the line that, in a location, makes a load balancer try another machine."""
     if deployment.real_ip_from and not deployment.balance:
         yield f"error_page 502 = {_DOWN};"
 
 
 def location(deployment: Deployment, prefix: str, upstream: str) -> Iterator[str]:
-    """Yield the location for all other requests, which are passed to an upstream with this name."""
+    """Yield the location that passes all other requests to the upstream with this name."""
     yield from text.block(
         f"location {prefix}",
         [
@@ -87,6 +87,6 @@ def named_locations(deployment: Deployment, upstream: str) -> Iterator[str]:
     )
     if deployment.real_ip_from and not deployment.balance:
         yield ""
-        yield "# The app does not run. Close the connection without an answer, so that the load"
-        yield "# balancer asks another machine. It passes on an answer of the app as it is."
+        yield "# The app is not running. Close the connection without a response, so that the load"
+        yield "# balancer tries another machine. It would pass on a response unchanged."
         yield from text.block(f"location {_DOWN}", ["return 444;"])

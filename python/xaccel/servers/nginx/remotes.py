@@ -32,7 +32,7 @@ _HIDDEN = (
     "x-amz-request-id",
 )
 # The headers of https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html and of
-# SeaweedFS. nginx can't hide all headers with a prefix, such as the headers of the metadata.
+# SeaweedFS. nginx can't hide all headers with a given prefix, such as the metadata headers.
 _HIDDEN_OF_BUCKETS = (
     "seaweed-x-amz-etag",
     "seaweed-x-amz-owner",
@@ -63,7 +63,7 @@ _HIDDEN_OF_BUCKETS = (
     "x-amz-version-id",
     "x-amz-website-redirect-location",
 )
-# The body of these error responses would reveal the name of the bucket.
+# The bodies of these error responses would reveal the name of the bucket.
 _ERRORS_OF_BUCKETS = (
     "error_page 412 =412 @xaccel_changed;",
     "error_page 416 =416 @xaccel_range;",
@@ -122,7 +122,7 @@ def _location(config: Config, deployment: Deployment, remote: Remote) -> Iterato
             scripts.policy_of_app(config, deployment),
             "# The other server must not redirect to private files of this one.",
             f"proxy_ignore_headers {' '.join(_IGNORED)};",
-            "# Hide its error pages from visitors. S3 answers 403 for a missing file.",
+            "# Hide its error pages from visitors. S3 sends 403 for a missing file.",
             "proxy_intercept_errors on;",
             "error_page 300 301 302 303 307 308 400 401 403 404 405 410 =404 @xaccel_absent;",
             "error_page 500 501 502 503 504 =502 @xaccel_failed;",

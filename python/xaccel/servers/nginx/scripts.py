@@ -34,7 +34,7 @@ def http(config: Config, deployment: Deployment) -> Iterator[str]:
 
 
 SAVED = "set $xaccel_csp $upstream_http_content_security_policy;"
-"""The line that saves the app's policy before any `rewrite` and before another upstream."""
+"""The line that saves the app's policy. It precedes any `rewrite` and any other upstream."""
 
 
 def policy_of_app(config: Config, deployment: Deployment) -> str:

@@ -91,15 +91,15 @@ def _location(config: Config, deployment: Deployment, prefix: str, path: str) ->
 
 
 def check(config: Config, deployment: Deployment) -> Iterator[str]:
-    """Yield the lines that verify the signature. The app verifies signatures with older keys."""
+    """Yield the lines that verify the signature. Older keys are left to the app."""
     yield from check_newest(config, deployment)
     if len(config.secret_keys) > 1:
-        yield "# nginx verifies with the newest key only. The app also knows the older ones."
+        yield "# nginx accepts only the newest key. The app also accepts older keys."
         yield "error_page 403 = @xaccel_app;"
 
 
 def check_newest(config: Config, deployment: Deployment) -> Iterator[str]:
-    """Yield the lines that verify a signature with the newest key: 403 if wrong, 410 if expired."""
+    """Yield lines that check a signature against the newest key: 403 if wrong, 410 if expired."""
     yield f"secure_link ${deployment.identifier}_link;"
     if has_secret_of_each_key(config):
         yield from _message(image_filter.key_variable(deployment))

@@ -99,7 +99,7 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
                 f"return 301 {encode_path(config.mount)}/$is_args$args;",
             ],
         )
-        yield "# The app has nothing outside of its path."
+        yield "# The app serves nothing outside of its path."
         yield from text.block("location /", ["return 404;"])
     yield ""
     yield from proxy.named_locations(deployment, upstream(deployment))
@@ -111,7 +111,7 @@ def _internal(config: Config, deployment: Deployment, prefix: str, path: str) ->
     yield from text.block(
         f"location ^~ {quoted(prefix, dollar=False)}",
         [
-            "# Only X-Accel-Redirect leads here, no visitor's URL.",
+            "# Only X-Accel-Redirect leads here. Visitors can't request these URLs.",
             "internal;",
             f"alias {directory(path)};",
             *disable_symlinks(config, path),
@@ -119,7 +119,7 @@ def _internal(config: Config, deployment: Deployment, prefix: str, path: str) ->
             "add_header X-Content-Type-Options nosniff always;",
             scripts.SAVED,
             scripts.policy_of_app(config, deployment),
-            "# nginx drops these headers of the app's response. Add any other that your views set.",
+            "# nginx drops these headers of the app's response. Add others that your views set.",
             *(
                 f"add_header {name} $upstream_http_{name.lower().replace('-', '_')} always;"
                 for name in _RESTORED

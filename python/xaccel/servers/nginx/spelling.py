@@ -1,7 +1,7 @@
 """The only spelling of a URL that the app signs.
 
 nginx decodes and normalises a URL before it chooses a file, so `/t/./c%61t.jpg` would be another
-URL of `/t/cat.jpg`. These patterns are for `$request_uri`, which contains the URL as the visitor
+URL for `/t/cat.jpg`. These patterns are for `$request_uri`, which contains the URL as the visitor
 sent it.
 """
 

@@ -15,7 +15,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./:@^~=*+-]+")
 def quoted(value: str, *, dollar: bool = True) -> str:
     """Return a value as one word of the configuration.
 
-    If the directive expands variables, `dollar` is true, and each `$` is escaped.
+    If the directive expands variables, `dollar` must be true, so that each `$` is escaped.
 
     Raises:
         ConfigError: The value contains a control character.
@@ -35,7 +35,7 @@ def escape_dollar(value: str) -> str:
 
 
 def literal(value: str) -> str:
-    """Return a regular expression that matches a string, without quotes or double backslashes."""
+    """Return an unquoted regular expression that matches a string. No backslash is doubled."""
     escaped = re.sub(
         rb"[^A-Za-z0-9/_~, -]",
         lambda byte: rb"\." if byte[0] == b"." else rb"\x%02x" % ord(byte[0]),
@@ -45,7 +45,7 @@ def literal(value: str) -> str:
 
 
 def pattern(expression: str) -> str:
-    """Return a regular expression made with `literal` as one word of the configuration."""
+    """Quote a regular expression, made with `literal`, as one word of the configuration."""
     return f'"{expression}"'
 
 
@@ -61,6 +61,6 @@ def directory(path: str) -> str:
 
 
 def disable_symlinks(config: Config, path: str) -> Iterator[str]:
-    """Yield the line that prevents symbolic links from leading out of a directory."""
+    """Yield the line that blocks symbolic links pointing outside a directory."""
     if not config.follow_symlinks:
         yield f"disable_symlinks on {quoted('from=' + path.rstrip('/') + '/')};"

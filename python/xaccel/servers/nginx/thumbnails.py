@@ -68,7 +68,7 @@ def script_file(deployment: Deployment) -> str:
 
 
 def script(deployment: Deployment) -> str:
-    """Return the script, with the names of the site's variables."""
+    """Return the script with its variables renamed to the site's variables."""
     return SCRIPT.read_text().replace(".xaccel_", f".{deployment.identifier}_")
 
 
@@ -95,14 +95,14 @@ def http(config: Config, deployment: Deployment, caches: str) -> Iterator[str]:
         yield f"js_set ${identifier}_signature {identifier}.verify;"
         yield f"js_set ${identifier}_bounded {identifier}.bounded;"
     elif verification == "presets":
-        yield "# Only one spelling of each URL, without a query."
+        yield "# Accept only one spelling of each URL, without a query."
         yield from text.block(
             f"map $request_uri ${identifier}_is_spelt",
             ['default "";', rf'"~^{spelling.PATH}$" 1;'],
         )
     elif verification == "app":
-        yield "# The app's verdicts on URLs. Only good ones are cached, for as long as the app's"
-        yield "# response allows."
+        yield "# The app's verdicts on URLs. Only positive verdicts are cached, for as long as the"
+        yield "# app's response allows."
         yield (
             f"proxy_cache_path {quoted(f'{caches}/{deployment.file_name}-verdicts')} levels=1:2 "
             f"keys_zone={identifier}_verdicts:10m "
@@ -126,12 +126,12 @@ def server(
         forwarded: The lines that send information about the visitor to the app.
         upstream: The name of the app's upstream.
     """
-    yield "# Thumbnails: nginx sends the finished file. If there is none yet, it asks the app,"
-    yield "# which renders it."
+    yield "# Thumbnails: nginx sends the finished file. If the file does not exist yet, nginx asks"
+    yield "# the app, which renders the thumbnail."
     verification, identifier = verification_of(config, deployment), deployment.identifier
     lines = [
         *(check if verification == "secure-link" else _check(deployment, verification)),
-        *(["# The names of cached files leave out the app's path."] if config.mount else []),
+        *(["# The names of cached files do not include the app's path."] if config.mount else []),
         f"rewrite {_path(config)} $xaccel_path${identifier}_ending break;",
         f"root {directory(config.thumbnail_cache or '')};",
         "types {",
@@ -147,7 +147,7 @@ def server(
         "# Keep files open between requests, and check each time that they still exist.",
         "open_file_cache max=1000 inactive=20s;",
         "open_file_cache_valid 0;",
-        "# Like try_files, with one look-up less. 301 is for a directory.",
+        "# Like try_files, but with one look-up fewer. A directory results in 301.",
         "error_page 301 404 = @xaccel_app;",
         "log_not_found off;",
     ]
@@ -164,7 +164,7 @@ def server(
 
 def _presets(config: Config) -> str:
     """Return the pattern of the presets' paths."""
-    specs = "|".join(literal(spec) for spec in config.thumbnail_presets.values())
+    specs = "|".join(map(literal, config.allowed_specs()))
     return pattern(f"^{literal(config.mount + config.thumbnail_url)}(?:{specs})/")
 
 
@@ -253,8 +253,8 @@ def _header_maps(verification: Verification, identifier: str) -> Iterator[str]:
         f"map ${identifier}_options ${identifier}_vary",
         ['default "";', '"" "";', '"~,auto(,|$)" Accept;'],
     )
-    yield "# Browsers keep a thumbnail for a month; for a year if its URL has a version; and if its"
-    yield "# URL expires, until then, or only with revalidation."
+    yield "# Browsers keep a thumbnail for a month, or for a year if its URL has a version. If its"
+    yield "# URL expires, they keep it until then, or revalidate it each time."
     yield from text.block(
         f"map ${identifier}_options ${identifier}_lifetime",
         [

@@ -1,7 +1,7 @@
 // Verifies signed thumbnail URLs inside nginx, exactly as xaccel.Signer does with HMAC-SHA256.
 //
-// $xaccel_keys has the keys, newest first, in base64url, separated by commas. Only root can read
-// the file that sets it. The app's secrets can't be computed from the keys.
+// $xaccel_keys contains the keys, newest first, in base64url, separated by commas. Only root can
+// read the file that sets it. The app's secrets can't be computed from the keys.
 //
 // For a canonical URL without percent-encoding, a map sets $xaccel_link to the signature and the
 // message that it signs (expiry and path): nginx does that much faster than a script. Other URLs
@@ -22,9 +22,9 @@ function encode(bytes) {
     return text;
 }
 
-// The same for any URL in its canonical spelling, otherwise "". The last character of base64url
-// has spare bits, which must be zero; numbers have no leading zeros; and nginx has decoded and
-// normalised $uri.
+// Returns a value like $xaccel_link for any URL in its canonical spelling, otherwise "". The last
+// character of base64url has spare bits, which must be zero; numbers have no leading zeros; and
+// nginx has decoded and normalised $uri.
 function read(r) {
     const target = r.variables.request_uri;
     const mark = target.indexOf('?');
@@ -54,7 +54,7 @@ function isSame(a, b) {
     return difference === 0;
 }
 
-// "" for an invalid URL, "0" for an expired one, "1" for a valid one, like $secure_link.
+// Returns "" for an invalid URL, "0" for an expired one, "1" for a valid one, like $secure_link.
 function verify(r) {
     const variables = r.variables;
     const link = variables.xaccel_link || read(r);
@@ -79,7 +79,7 @@ function verify(r) {
     return expires !== '' && Number(expires) < Math.floor(Date.now() / 1000) ? '0' : '1';
 }
 
-// The Cache-Control of a thumbnail whose URL expires: its max-age ends with the URL.
+// Returns the Cache-Control of a thumbnail whose URL expires: its max-age ends at the expiry.
 function bounded(r) {
     const left = Number(r.variables.arg_expires) - Math.floor(Date.now() / 1000);
     return r.variables.xaccel_lifetime.replace(

@@ -1,10 +1,10 @@
 """The engines, which determine which server makes the thumbnails and what the URLs look like.
 
 Templates stay the same when `THUMBNAIL_ENGINE` changes. From the same source and spec, each engine
-writes a URL for its server. If the server does not support an option, the engine raises an error
+generates a URL for its server. If the server does not support an option, the engine raises an error
 that names the option.
 
-Each engine is a module with the name from `xaccel.config.EngineName`, in which `_` replaces `-`.
+Each engine is a module named as in `xaccel.config.EngineName`, but with `_` instead of `-`.
 The module's function `create(config)` returns the `Engine`. Only the module of the engine in use is
 imported.
 """

@@ -1,4 +1,4 @@
-"""The interface of an engine, and the code that engines on other servers share."""
+"""The interface of an engine, and the code shared by the engines for other servers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Lifetime(TypedDict, total=False):
 
 
 class Engine(Protocol):
-    """Writes the URLs of one kind of thumbnail server."""
+    """Generates the URLs for one kind of thumbnail server."""
 
     def url(self, source: str, spec: str, *, mount: str = "", **lifetime: Unpack[Lifetime]) -> str:
         """Return the URL of a thumbnail.
@@ -28,7 +28,8 @@ class Engine(Protocol):
         Args:
             source: The name of the original image.
             spec: What the thumbnail looks like, in the canonical spelling of `Spec`.
-            mount: The decoded path at which this site's app is mounted, such as `/shop`; or empty.
+            mount: The decoded path at which this site's app is mounted, such as `/shop`. It may be
+                empty.
             lifetime: `expires` or `expires_in`; see `Signer.sign`.
 
         Raises:
@@ -84,8 +85,8 @@ class Originals:
 
     Args:
         config: The settings.
-        directory: The prefix of the originals' names if the thumbnail server reads the originals
-            from a directory.
+        directory: The prefix of the originals' names, used if the thumbnail server reads the
+            originals from a directory.
 
     Raises:
         ConfigError: `THUMBNAIL_SOURCE` is not set, so a name could be the URL of any server; or the
@@ -96,8 +97,8 @@ class Originals:
         if config.thumbnail_source is None:
             raise ConfigError(
                 f"XACCEL['THUMBNAIL_ENGINE'] {config.thumbnail_engine!r} needs "
-                "XACCEL['THUMBNAIL_SOURCE']: the directory of that server or the URL below which "
-                "the images are"
+                "XACCEL['THUMBNAIL_SOURCE']: a directory on that server, or the URL prefix of the "
+                "images"
             )
         self._prefixes = {}
         for place in config.source_locations:
@@ -105,7 +106,7 @@ class Originals:
             if (place.is_directory and place.prefix) or place.location.startswith("storage://"):
                 raise ConfigError(
                     f"{place.setting} {place.location!r} can't be read by the engine "
-                    f"{config.thumbnail_engine!r}: set it to the URL below which the images are"
+                    f"{config.thumbnail_engine!r}: set it to the URL prefix of the images"
                 )
             location = place.location.rstrip("/") + "/"
             self._prefixes[place.prefix] = directory if place.is_directory else location
@@ -114,7 +115,7 @@ class Originals:
         """Return the name or the URL under which the thumbnail server finds an original.
 
         Raises:
-            ValueError: The server would decode the name to a name with `..` or an empty part, or
+            ValueError: The server would decode the name into a name with `..` or an empty part, or
                 the name begins with an unknown source.
         """
         source = ""

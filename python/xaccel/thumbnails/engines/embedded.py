@@ -1,4 +1,4 @@
-"""This package's own endpoint: `/t/{spec}/{source}?key=…`."""
+"""The engine for this package's own endpoint: `/t/{spec}/{source}?key=…`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""nginx's `image_filter` behind `secure_link`: the URLs of `embedded`, without options."""
+"""nginx's `image_filter` behind `secure_link`: URLs as in `embedded`, but without options."""
 
 from __future__ import annotations
 

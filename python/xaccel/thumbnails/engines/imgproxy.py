@@ -1,4 +1,4 @@
-"""An imgproxy server."""
+"""The engine for an imgproxy server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xaccel.thumbnails.engines.base import Engine, Lifetime, Originals, base_url
 
 
 class Imgproxy:
-    """URLs in the form that `ImgproxySigner` writes."""
+    """URLs in the format that `ImgproxySigner` generates."""
 
     def __init__(self, config: Config) -> None:
         self._base = base_url(config)

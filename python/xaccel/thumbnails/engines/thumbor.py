@@ -1,4 +1,4 @@
-"""A thumbor or imagor server."""
+"""The engine for a thumbor or imagor server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from xaccel.thumbnails.engines.base import (
 
 
 class Thumbor:
-    """URLs in the form that `ThumborSigner` writes."""
+    """URLs in the format that `ThumborSigner` generates."""
 
     def __init__(self, config: Config) -> None:
         self._base = base_url(config)

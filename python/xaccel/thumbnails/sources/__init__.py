@@ -1,7 +1,8 @@
 """The sources of original images.
 
 The scheme of a URL in `THUMBNAIL_SOURCE` or `THUMBNAIL_SOURCES` selects the kind of source; a path
-is a directory. Each kind of source has its own module, which is imported only if a setting uses it.
+stands for a directory. Each kind of source has its own module, which is imported only if a setting
+uses it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ def get(config: Config) -> Source:
     """Return the source for all images in the configured locations.
 
     Raises:
-        ConfigError: No source is set, or this package can't read one of them.
+        ConfigError: No sources are set, or this package can't read one of them.
     """
     places = config.source_locations
     if not places:

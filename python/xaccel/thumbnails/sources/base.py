@@ -161,7 +161,7 @@ class Source(Protocol):
         """
 
     def version(self, name: str) -> str | None:
-        """Return a string that changes whenever an original does; `None` if the source has none.
+        """Return a string that changes whenever an original does; `None` if there is no such value.
 
         Templates call this method for each URL that has `version="mtime"`.
 

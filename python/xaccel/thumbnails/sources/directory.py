@@ -17,7 +17,7 @@ class DirectorySource:
 
     Args:
         directory: The directory.
-        follow_symlinks: Whether symbolic links may lead out of the directory.
+        follow_symlinks: Whether symbolic links may point outside the directory.
     """
 
     def __init__(self, directory: str | os.PathLike[str], *, follow_symlinks: bool = False) -> None:

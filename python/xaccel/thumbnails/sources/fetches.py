@@ -78,7 +78,7 @@ class Reservation:
 
 
 class BoundedSource:
-    """A source that fetches its originals from elsewhere, with limited memory.
+    """A source that fetches originals from elsewhere and uses a limited amount of memory.
 
     Args:
         source: The source to limit.
@@ -130,4 +130,4 @@ class BoundedSource:
 
 
 _queues: dict[tuple[int, int, int, int], FetchQueue] = {}
-"""The queues of this process and of its parents. Each process has its own fetches."""
+"""The queues of this process and of its parents. Each process counts only its own fetches."""

@@ -53,9 +53,9 @@ class HttpSource:
                 )
             )
             if response.status in {404, 410}:
-                raise FileNotFound(f"{url} answers {response.status}")
+                raise FileNotFound(f"{url} responded with {response.status}")
             if response.status != HTTPStatus.OK:
-                raise SourceUnavailable(f"{url} answers {response.status}")
+                raise SourceUnavailable(f"{url} responded with {response.status}")
             modified = parse_http_date(response.headers.get("last-modified", ""))
 
             def prolong() -> None:
@@ -103,8 +103,8 @@ def _errors(url: str) -> Iterator[None]:
         raise ImageTooLarge(f"{url}: {error}") from error
     except _http.PrivateAddress as error:
         raise SourceUnavailable(
-            f"{url} can't be fetched: {error}; only the origin itself may have one, and only with "
-            "XACCEL['THUMBNAIL_SOURCE_PRIVATE']"
+            f"{url} can't be fetched: {error}; only the origin may have a private address, and "
+            "only with XACCEL['THUMBNAIL_SOURCE_PRIVATE']"
         ) from error
     except _http.RequestFailed as error:
         raise SourceUnavailable(f"{url} can't be fetched: {error}") from error

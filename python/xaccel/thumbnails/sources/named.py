@@ -40,7 +40,7 @@ class NamedSources:
         return (start + name for name in source.names(rest))
 
     def _find(self, name: str) -> tuple[Source, str]:
-        """Return the source of an image, and its name there."""
+        """Return the source of an image, and the image's name in that source."""
         prefix, rest = "", name
         if name.startswith("~"):
             first, slash, rest = name.partition("/")

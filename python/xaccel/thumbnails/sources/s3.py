@@ -10,7 +10,7 @@ from typing import Any
 
 from xaccel._core import StreamedSource
 from xaccel._s3 import settings
-from xaccel._s3.bucket import Bucket, read
+from xaccel._s3.bucket import Bucket, pieces
 from xaccel._s3.errors import S3Missing, S3Refused, S3TooLarge, S3Unavailable
 from xaccel._s3.listing import keys_below
 from xaccel.delivery.rfc9110 import parse_http_date
@@ -23,7 +23,7 @@ from xaccel.exceptions import (
 )
 from xaccel.thumbnails.sources.base import Original, is_plain
 
-FIRST_RANGE = 128 * 1024
+FIRST_RANGE = 512 * 1024
 """The number of bytes in the first request for an image."""
 
 _OK, _PARTIAL, _CHANGED, _EMPTY = 200, 206, 412, 416
@@ -81,7 +81,7 @@ class S3Source:
         with _errors():
             for key in keys_below(self._bucket, self._prefix + prefix, timeout=self._timeout):
                 name = key.removeprefix(self._prefix)
-                # Some programs represent a directory by an empty object.
+                # Some programs represent a directory as an empty object.
                 if is_plain(name):
                     yield name
 
@@ -136,11 +136,11 @@ class _Object:
         return self._size is not None and len(self._incoming) >= self._size
 
     def _next_size(self) -> int:
-        """Return the number of bytes to request next while it is unknown how many are enough.
+        """Return the number of bytes to request next while the required number is unknown.
 
-        Most progressive JPEGs need a little less than half of their bytes, and others at high
-        quality up to 85 %. Since a store needs some milliseconds to respond, one more request
-        takes longer than some surplus bytes.
+        For most progressive JPEGs, a little less than half of the bytes are enough; for others, of
+        high quality, up to 85 % are needed. Since a store takes a few milliseconds to respond,
+        another request takes longer than some surplus bytes.
         """
         start, size = len(self._incoming), self._size or 0
         missing = round(0.48 * size) - start
@@ -153,6 +153,7 @@ class _Object:
         headers = {"Range": f"bytes={start}-{end}"}
         if self._etag is not None:
             headers["If-Match"] = self._etag
+        is_enough = False
         with _errors():
             response = self._bucket.request(
                 "GET",
@@ -165,10 +166,11 @@ class _Object:
                 self._learn(response.status, response.headers, start)
                 if response.status == _EMPTY:
                     return False
-                content = read(response, self._name, self._max_bytes)
-        if not content:
-            raise StorageUnavailable(f"{self._name!r}: the store sent none of the bytes")
-        return self._incoming.feed(content)
+                for piece in pieces(response, self._name, self._max_bytes):
+                    is_enough = self._incoming.feed(piece) or is_enough
+        if len(self._incoming) == start:
+            raise StorageUnavailable(f"{self._name!r}: the store sent no bytes")
+        return is_enough
 
     def _learn(self, status: int, headers: Mapping[str, str], start: int) -> None:
         """Record the size and the state of the image, which must not change between requests."""
@@ -181,7 +183,7 @@ class _Object:
         elif status == _EMPTY and start == 0:
             size = 0
         else:
-            raise StorageUnavailable(f"{self._name!r} was changed while it was fetched")
+            raise StorageUnavailable(f"{self._name!r} was changed while it was being fetched")
         if size is None:
             raise StorageUnavailable(f"{self._name!r}: the store did not report the size")
         if size > self._max_bytes:

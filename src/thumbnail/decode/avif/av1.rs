@@ -8,19 +8,19 @@ use crate::error::ThumbnailError;
 use crate::ffi::av1::{self, Av1Error, DecodedImage, Decoder, Samples};
 use raster::Size;
 
-/// The type of a sequence header, which contains the sizes of the frames after it (AV1, 5.5).
+/// The type of a sequence header, which contains the size of the frames that follow it (AV1, 5.5).
 const SEQUENCE_HEADER: u8 = 1;
 
-/// The types of the units that an image needs (AV1, 6.2.2): the headers of sequences, frames and
-/// their tiles, and the delimiters between frames.
+/// The types of the units needed to decode an image (AV1, 6.2.2): sequence headers, frames with
+/// their headers and tiles, and the delimiters between frames.
 const PICTURE_UNITS: [u8; 6] = [SEQUENCE_HEADER, 2, 3, 4, 6, 7];
 
-/// The types of a frame's header, and of a frame with its header.
+/// The type of a unit with only a frame's header, and the type of a unit with a whole frame.
 const FRAMES: [u8; 2] = [3, 6];
 
 /// The maximum number of frames in an item or a sample. One frame is shown, or one for each spatial
-/// layer; in a sequence, other frames may be used to predict it. Each frame may need the memory and
-/// time of a whole image.
+/// layer; in a sequence, other frames may be used to predict it. Each frame may need as much memory
+/// and time as a whole image.
 const MAX_FRAMES: usize = 8;
 
 /// A unit of a bitstream.
@@ -34,7 +34,7 @@ struct Unit<'a> {
 
 impl<'a> Unit<'a> {
     /// Splits the data into its first unit (AV1, 5.3.1) and the bytes after it. A unit without a
-    /// length extends to the end.
+    /// length extends to the end of the data.
     fn split(data: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let first = data.first()?;
         let (has_extension, has_length) = (first & 4 != 0, first & 2 != 0);
@@ -53,8 +53,8 @@ impl<'a> Unit<'a> {
         usize::from(self.header.get(1).map_or(0, |extension| extension >> 3 & 3))
     }
 
-    /// Whether a frame's header shows a frame (AV1, 5.9.2), which is either its own or an earlier
-    /// one. This does not apply to short headers.
+    /// Whether a frame header causes a frame to be shown (AV1, 5.9.2), either its own or an earlier
+    /// one. Short headers do not contain this information.
     fn is_shown(&self) -> bool {
         self.payload.first().is_some_and(|bits| bits & 0x80 != 0 || bits & 0x10 != 0)
     }
@@ -88,7 +88,7 @@ fn leb128(data: &[u8]) -> Option<(usize, &[u8])> {
 
 /// Returns the bitstream up to the first shown frame of each spatial layer, without units such as
 /// metadata, so that the decoder reads no more than it needs. Each frame may have at most
-/// `max_pixels`.
+/// `max_pixels` pixels.
 fn pictures_only(data: &[u8], max_pixels: u64) -> Result<Vec<u8>, ThumbnailError> {
     let mut kept = Vec::with_capacity(data.len());
     let mut rest = data;
@@ -116,8 +116,8 @@ fn pictures_only(data: &[u8], max_pixels: u64) -> Result<Vec<u8>, ThumbnailError
             if size.pixels() > max_pixels {
                 return Err(corrupt(Av1Error::Size));
             }
-            // This bit follows the profile and the flag for stills. It indicates that a still has
-            // short headers.
+            // This bit follows the profile and the flag for stills. It indicates that a still has a
+            // short header.
             always_shown = unit.payload.first().is_some_and(|bits| bits & 0x08 != 0);
         }
         rest = after;
@@ -132,7 +132,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Create a decoder for frames that have at most the number of pixels of this size.
+    /// Create a decoder for frames whose number of pixels is at most that of this size.
     pub(super) fn new(size: Size) -> Result<Self, ThumbnailError> {
         let max_pixels = size.pixels();
         Ok(Self { decoder: Decoder::new(max_pixels).map_err(corrupt)?, max_pixels })

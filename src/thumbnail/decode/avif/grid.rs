@@ -25,7 +25,7 @@ impl Grid {
         }
         let data = file.primary_data().map_err(corrupt)?;
         let [0, flags, rows, columns, ref rest @ ..] = *data else {
-            return Err(corrupt("its grid is of an unknown version"));
+            return Err(corrupt("its grid has an unknown version"));
         };
         let (width, height) = match *rest {
             [w3, w2, w1, w0, h3, h2, h1, h0, ..] if flags & 1 == 1 => {
@@ -40,8 +40,8 @@ impl Grid {
         Ok(Some(Self { rows, columns, size: Size { width, height } }))
     }
 
-    /// Decode the tiles into one picture, either in colour or only the luma. Tiles that are missing
-    /// or damaged leave a gap.
+    /// Decode the tiles into one picture, either in colour or only the luma. Missing or damaged
+    /// tiles leave gaps.
     ///
     /// # Errors
     /// [`ThumbnailError::Timeout`], or the error of the first tile if no tile can be decoded.
@@ -94,7 +94,7 @@ impl Grid {
 
 /// The picture that the tiles fill.
 struct Canvas {
-    /// The bytes of a row.
+    /// The number of bytes in a row.
     stride: usize,
     /// The size of the tiles, which is the same for all of them (HEIF, 6.6.2.3.1).
     tile: Size,
@@ -102,7 +102,7 @@ struct Canvas {
 }
 
 impl Canvas {
-    /// Create a gray or transparent picture of this size, for tiles like this one.
+    /// Create a gray or transparent picture of this size, to be filled with tiles like this one.
     fn new(Size { width, height }: Size, tile: &Picture) -> Self {
         let stride = width as usize * tile.kind.bytes();
         let missing = if tile.kind == PixelKind::Luma { 0 } else { 128 };
@@ -125,8 +125,8 @@ impl Canvas {
     }
 }
 
-/// Decodes the opacity of a grid from a file in which the opacity is the primary image. The opacity
-/// is either a grid as well, or a single image.
+/// Decodes the opacity of a grid from a file whose primary image is the opacity. It is either a
+/// grid as well or a single image.
 pub(super) fn alpha(
     file: &AvifParser<'_>,
     size: Size,
@@ -134,7 +134,7 @@ pub(super) fn alpha(
 ) -> Result<(Picture, Completeness), ThumbnailError> {
     match Grid::read(file)? {
         Some(grid) if grid.size == size => grid.decode(file, PixelKind::Luma, request),
-        Some(_) => Err(corrupt("its opacity is of another size")),
+        Some(_) => Err(corrupt("its opacity has a different size")),
         None => {
             let data = file.primary_data().map_err(corrupt)?;
             let alpha = Stream::new(size)?.next(&data, None)?.luma(size)?;

@@ -1,20 +1,21 @@
 //! Checks the boxes of an AVIF file (ISO/IEC 14496-12) before the parser reads them.
 //!
 //! The parser copies a property for each item that has it, creates an entry for each sample that a
-//! table claims to contain, and compares lists with each other. A few hundred bytes could therefore
-//! cost gigabytes or minutes. This module rejects anything that an image does not need.
+//! table claims to contain, and compares lists with each other. A file of a few hundred bytes could
+//! therefore cost gigabytes or minutes. This module rejects anything that an image does not need.
 
 use super::format::corrupt;
 use crate::error::ThumbnailError;
 
 /// The maximum number of bytes in a table of items, their references or their properties. A grid of
-/// 256 tiles with 256 tiles of opacity uses at most a third of it.
+/// 256 colour tiles and 256 opacity tiles uses at most a third of this limit.
 const MAX_TABLE: usize = 32 * 1024;
 
 /// The maximum number of properties that items may have.
 const MAX_PROPERTIES: usize = 1024;
 
-/// The maximum number of bytes of all properties, counted once for each item that has them.
+/// The maximum total size of all properties in bytes, where each property counts once for each item
+/// that has it.
 const MAX_PROPERTY_BYTES: usize = 32 * 1024 * 1024;
 
 /// The maximum number of bytes in the description of a sequence, without its frames.
@@ -23,14 +24,13 @@ const MAX_MOVIE: usize = 1024 * 1024;
 /// The maximum number of frames of a sequence.
 pub(super) const MAX_SAMPLES: u32 = 10_000;
 
-/// The maximum number of comparisons between a run of chunks and a chunk.
+/// The maximum number of comparisons between runs of chunks and individual chunks.
 const MAX_CHUNK_VISITS: usize = 10_000_000;
 
-/// The name of an item of opacity in its property `auxC`, as the AVIF specification defines it
-/// (4.1).
+/// The type in the `auxC` property of an opacity item, as defined by the AVIF specification (4.1).
 const ALPHA: &[u8] = b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0";
 
-/// The start of the names of auxiliary images.
+/// The prefix of auxiliary image types.
 const NAMES: &[u8] = b"urn:mpeg:";
 
 fn too_large(what: &str) -> ThumbnailError {
@@ -41,13 +41,13 @@ fn too_large(what: &str) -> ThumbnailError {
 #[derive(Clone, Copy)]
 struct Block<'a> {
     name: &'a [u8; 4],
-    /// The position of its content in the file.
+    /// The position of the content in the file.
     start: usize,
     content: &'a [u8],
 }
 
 impl<'a> Block<'a> {
-    /// A whole file.
+    /// A whole file, treated as a box.
     const fn file(content: &'a [u8]) -> Self {
         Self { name: b"file", start: 0, content }
     }
@@ -109,7 +109,7 @@ impl Fields<'_> {
     }
 }
 
-/// Check that parsing the file does not cost more than the description of an image requires.
+/// Check that the file costs no more to parse than the description of an image should.
 ///
 /// # Errors
 /// [`ThumbnailError::Corrupt`].
@@ -163,7 +163,7 @@ fn check_properties(block: Block<'_>) -> Result<usize, ThumbnailError> {
     Ok(associations)
 }
 
-/// The items in a box `ipma`, with the indices of their properties.
+/// Pairs from an `ipma` box: the ID of an item, and the index of one of its properties.
 fn properties(block: Block<'_>) -> Vec<(u32, usize)> {
     let mut found = Vec::new();
     let mut fields = block.reader();
@@ -216,7 +216,7 @@ fn check_movie(movie: Block<'_>) -> Result<(), ThumbnailError> {
         }
         visits += runs * chunks;
     }
-    // Colour and opacity have a track each.
+    // Colour and opacity each have a track.
     if samples > 2 * MAX_SAMPLES || visits > MAX_CHUNK_VISITS {
         return Err(too_large("tables of pictures"));
     }
@@ -225,8 +225,8 @@ fn check_movie(movie: Block<'_>) -> Result<(), ThumbnailError> {
 
 /// Whether the second track of a sequence is something other than opacity, such as depth.
 ///
-/// The parser treats any auxiliary track as opacity. The description of its samples contains its
-/// name (HEIF, 7.5.3.1); a track without a name is opacity.
+/// The parser treats any auxiliary track as opacity. The description of a track's samples contains
+/// the track's name (HEIF, 7.5.3.1); a track without a name is opacity.
 pub(super) fn has_other_auxiliary(source: &[u8]) -> bool {
     let movie = Block::file(source).children(0).find(|block| block.name == b"moov");
     let content = movie.map_or(&[][..], |movie| movie.content);
@@ -277,7 +277,7 @@ pub(super) fn without_items(source: &[u8]) -> Option<Vec<u8>> {
     }
     let mut changed = source.to_vec();
     let name = changed.get_mut(..meta.start)?.last_chunk_mut::<4>()?;
-    // Turn it into a box of free space, unless a long size lies between the name and the content.
+    // Turn the box into free space, unless a long size lies between its name and its content.
     (name == b"meta").then(|| *name = *b"free")?;
     Some(changed)
 }
@@ -320,7 +320,7 @@ pub(super) fn with_alpha_as_primary(source: &[u8]) -> Option<Vec<u8>> {
     Some(changed)
 }
 
-/// Returns the auxiliary items that refer to this one in a box `iref`.
+/// Returns the auxiliary items that refer to this item in an `iref` box.
 fn auxiliaries(block: Block<'_>, shown: u32) -> Vec<u32> {
     let wide = block.content.first() > Some(&0);
     let belongs = |block: Block<'_>| {

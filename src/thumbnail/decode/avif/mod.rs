@@ -1,8 +1,8 @@
-//! Decodes AVIF: the container with `zenavif-parse`, and its frames with [`av1`].
+//! Decodes AVIF: the container with `zenavif-parse`, and the frames with [`av1`].
 //!
-//! The planes of luma and chroma are resized to the same size before they are converted to red,
-//! green and blue. If a thumbnail is much smaller than its source, this size is smaller too, so
-//! most pixels are never converted.
+//! The luma and chroma planes are resized to the same size before they are converted to red, green
+//! and blue. If a thumbnail is much smaller than its source, this size is smaller too, so most
+//! pixels are never converted.
 
 mod av1;
 mod format;
@@ -64,7 +64,7 @@ fn parse(source: &[u8]) -> Result<AvifParser<'_>, ThumbnailError> {
     .map_err(corrupt)
 }
 
-/// Returns the sequence, if the file's major brand is the brand of sequences. Browsers use the same
+/// Returns the sequence, if the file's major brand is the one for sequences. Browsers use the same
 /// rule.
 fn sequence(file: &AvifParser<'_>, source: &[u8]) -> Option<AnimationInfo> {
     let is_sequence = file.major_brand() == b"avis";
@@ -102,7 +102,8 @@ fn frame_size(metadata: &AV1Metadata) -> Size {
     Size { width: metadata.max_frame_width.get(), height: metadata.max_frame_height.get() }
 }
 
-/// The rotation and mirroring in the container. EXIF is ignored here (HEIF, 6.5.10, 6.5.12).
+/// The rotation and mirroring specified by the container. EXIF is ignored here (HEIF, 6.5.10,
+/// 6.5.12).
 fn transform(file: &AvifParser<'_>) -> Transform {
     let turn = Transform::from_exif(match file.rotation().map_or(0, |rotation| rotation.angle) {
         90 => 8,
@@ -122,7 +123,7 @@ impl Source for Avif<'_> {
         &self.header
     }
 
-    /// The planes of libaom stay in memory until the pixels are converted.
+    /// libaom's planes stay in memory until the pixels are converted.
     fn pixel_bytes(&self) -> u64 {
         if self.header.has_alpha { 6 } else { 5 }
     }
@@ -185,7 +186,7 @@ impl Avif<'_> {
         Ok((picture, Completeness::whole_if(is_whole)))
     }
 
-    /// Pass on the frames of a sequence. Each frame may depend on the previous ones.
+    /// Pass the frames of a sequence to the sink. Each frame may depend on the previous ones.
     fn play(
         &self,
         size: Size,
@@ -194,8 +195,7 @@ impl Avif<'_> {
     ) -> Result<Completeness, ThumbnailError> {
         let Self { file, header, .. } = self;
         let (mut colors, mut opacities) = (Stream::new(header.size)?, Stream::new(header.size)?);
-        let frames = if request.all_frames { header.frames } else { 1 };
-        for index in 0..frames as usize {
+        for index in 0..header.frames.min(request.max_frames) as usize {
             request.check_time()?;
             let mut next = || {
                 let frame = file.frame(index).map_err(corrupt)?;

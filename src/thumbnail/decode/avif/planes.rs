@@ -1,4 +1,4 @@
-//! Converts planes of luma and chroma to red, green and blue (ITU-T H.273).
+//! Converts luma and chroma planes to red, green and blue (ITU-T H.273).
 
 use std::borrow::Cow;
 
@@ -20,7 +20,8 @@ pub(super) enum Matrix {
 }
 
 impl Matrix {
-    /// The matrix for this code point (H.273, table 4), or the matrix of BT.601 if it is unknown.
+    /// The matrix for this code point (H.273, table 4), or the BT.601 matrix if the code is
+    /// unknown.
     pub(super) const fn from_code_point(code: u8) -> Self {
         let (red, blue) = match code {
             0 => return Self::Identity,
@@ -91,7 +92,7 @@ pub(super) struct Planes {
     pub(super) luma: Plane,
     /// Cb and Cr; `None` = gray.
     pub(super) chroma: Option<[Plane; 2]>,
-    /// The number of bits of a sample: 8, 10 or 12.
+    /// The number of bits per sample: 8, 10 or 12.
     pub(super) bits: usize,
     pub(super) matrix: Matrix,
     pub(super) full_range: bool,
@@ -125,8 +126,8 @@ impl Planes {
         Ok(Picture { width: size.width, height: size.height, kind: PixelKind::Luma, data })
     }
 
-    /// Scales luma to the range 0.0 to 1.0. Limited range is 16 to 235 in eight-bit steps at any
-    /// depth. For 10 bits, the full range is 255.75 such steps.
+    /// Scales luma to the range 0.0 to 1.0. At any bit depth, limited range is 16 to 235 in
+    /// eight-bit steps. At 10 bits, the full range is 255.75 such steps.
     fn stretch_luma(&self, luma: f32) -> f32 {
         if self.full_range { luma } else { (luma * self.limited_scale() - 16.0) / 219.0 }
     }
@@ -146,7 +147,7 @@ impl Planes {
         steps / f32::from(1_u16 << (self.bits - 8))
     }
 
-    /// The value of chroma for gray.
+    /// The chroma value of gray.
     fn middle(&self) -> f32 {
         #[expect(clippy::cast_precision_loss, reason = "at most 16 bits")]
         let steps = ((1_u32 << self.bits) - 1) as f32;

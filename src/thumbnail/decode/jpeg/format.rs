@@ -1,4 +1,4 @@
-//! The name of the format, and its error.
+//! The name of the format, and the error for a corrupt file.
 
 use super::super::super::format::{OutputFormat, SourceFormat};
 use crate::error::ThumbnailError;

@@ -13,26 +13,25 @@ use super::super::components::Components;
 use super::super::decoder::{Completeness, DecodeRequest};
 use super::format::corrupt;
 use super::scale::without_invisible;
-use super::segments::{FrameHeader, tidy};
+use super::segments::{FrameHeader, has_data, tidy};
 use crate::error::ThumbnailError;
 
 /// The maximum number of scans in a progressive file of ordinary size, and in a large one. Each
 /// scan costs time for every pixel, and libjpeg can't be stopped: the time limit is checked only
-/// before and after it. Encoders write about ten scans.
+/// before and after libjpeg runs. Encoders write about ten scans.
 const MAX_SCANS: (u64, u64) = (100, 20);
 
-/// The product of scans and pixels above which a file is large.
+/// The product of scans and pixels above which a file counts as large.
 const MAX_SCANNED: u64 = 500_000_000;
 
-/// A decoder that has read the header, and the image without the scans and segments that the
-/// decoder does not need.
+/// A decoder that has read the header, and the image without the unneeded scans and segments.
 struct Prepared<'a> {
     decoder: Decompressor,
     source: Cow<'a, [u8]>,
     found: DecompressHeader,
 }
 
-/// Prepare to decode at this scale.
+/// Read the header, and prepare to decode at this scale.
 fn prepare(
     source: &[u8],
     scaling: ScalingFactor,
@@ -46,7 +45,7 @@ fn prepare(
     decoder.set_scaling_factor(scaling).map_err(corrupt)?;
     match decoder.read_header(&source) {
         Ok(found) => Ok(Prepared { decoder, source, found }),
-        // Even a warning, for example about bytes between two segments, counts as a failure here.
+        // Here, even a warning counts as a failure, for example about bytes between two segments.
         Err(error) => {
             let tidied = tidy(&source).ok_or_else(|| corrupt(error))?;
             let found = decoder.read_header(&tidied).map_err(corrupt)?;
@@ -82,7 +81,8 @@ pub(super) fn decode(
     };
     let mut warning = decompress(&source, &mut data)?;
     if warning == Some(Warning::NoEnd) {
-        // The data may be complete, but this can't be determined without its end.
+        // The data may be complete, but libjpeg can determine this only if the end marker is
+        // present.
         let ended = [&source, END.as_slice()].concat();
         warning = decompress(&ended, &mut data)?;
         if warning.is_none() && may_lack_scans(frame) && !has_all_scans(&ended) {
@@ -90,8 +90,9 @@ pub(super) fn decode(
         }
     }
     let is_whole = !matches!(warning, Some(Warning::NoEnd | Warning::Missing));
-    // Blocks without data are decoded as middle gray.
-    if !is_whole && data.iter().all(|&sample| sample == 128) {
+    // Blocks without data are decoded as middle gray, but the first one as if it had a few bits.
+    let is_empty = || !has_data(&source) || data.iter().all(|&sample| sample == 128);
+    if !is_whole && is_empty() {
         return Err(corrupt("all of its pixels are missing"));
     }
     if kind == PixelKind::Cmyk && has_inverted_inks {
@@ -110,22 +111,22 @@ const fn may_lack_scans(frame: FrameHeader) -> bool {
     frame.is_progressive() || frame.components <= 3
 }
 
-/// The marker EOI.
+/// The EOI marker.
 const END: [u8; 2] = [0xff, 0xd9];
 
-/// What libjpeg's first warning means for the picture.
+/// The state of the picture, according to libjpeg's first warning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Warning {
     /// The picture is complete.
     Harmless,
-    /// The file ends without the marker EOI.
+    /// The file ends without the EOI marker.
     NoEnd,
-    /// Some of its data is missing or damaged.
+    /// Some of the picture's data is missing or damaged.
     Missing,
 }
 
 impl Warning {
-    /// Returns the warning with this message.
+    /// Returns the state indicated by a warning with this message.
     ///
     /// # Errors
     /// Fails if the message is an error, after which libjpeg has stopped.
@@ -149,8 +150,8 @@ impl Warning {
     }
 }
 
-/// Decode the components at this scale. Returns `None` for a JPEG without luma and chroma at the
-/// usual resolutions, or a damaged one.
+/// Decode the components at this scale. Returns `None` if the JPEG does not consist of luma and
+/// chroma at the usual resolutions, or is damaged.
 pub(super) fn components(source: &[u8], scaling: ScalingFactor, size: Size) -> Option<Components> {
     let Prepared { mut decoder, source, found } = prepare(source, scaling, size).ok()?;
     if found.colorspace != Colorspace::YCbCr {
@@ -186,7 +187,7 @@ pub(super) fn components(source: &[u8], scaling: ScalingFactor, size: Size) -> O
     Some(Components::contiguous(samples, [(luma, (1, 1)), (chroma, covers), (chroma, covers)]))
 }
 
-/// Crop the first plane from the size `stored` to `size`, at the right and the bottom.
+/// Crop the first plane from size `stored` to `size`, on the right and at the bottom.
 fn crop(samples: &mut Vec<u8>, stored: (usize, usize), size: (usize, usize)) {
     if stored == size {
         return;

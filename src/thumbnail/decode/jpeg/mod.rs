@@ -20,7 +20,7 @@ use segments::{FrameHeader, Segment, segments};
 
 pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
 
-/// A JPEG begins with the marker SOI, followed by another marker.
+/// A JPEG begins with the SOI marker, followed by another marker.
 fn sniff(source: &[u8]) -> bool {
     source.starts_with(&[0xff, 0xd8, 0xff])
 }
@@ -99,8 +99,8 @@ impl Source for Jpeg<'_> {
         &self.header
     }
 
-    /// The number of pixels at the scale of decoding. At least a quarter of all pixels is counted,
-    /// because the whole file is read at any scale.
+    /// The number of pixels at the decoding scale, but at least a quarter of all pixels, because
+    /// the whole file is read at any scale.
     fn decoded_pixels(&self, request: DecodeRequest) -> u64 {
         let full = self.frame.size;
         scaled(full, scaling(full, request.size)).pixels().max(full.pixels() / 4)
@@ -117,7 +117,8 @@ impl Source for Jpeg<'_> {
         (!icc.is_empty()).then_some(Profile::Icc(icc))
     }
 
-    /// Luma and chroma, or red, green and blue; only decoding can distinguish them.
+    /// The components may be luma and chroma, or red, green and blue; only decoding can distinguish
+    /// them.
     fn has_components(&self) -> bool {
         self.frame.components == 3
     }

@@ -1,5 +1,5 @@
-//! Decodes JPEG without libjpeg if that is faster: at one eighth of the size, from the DC
-//! coefficients alone, and progressive files at any scale.
+//! Decodes JPEG without libjpeg where that is faster: at one-eighth scale (from the DC coefficients
+//! alone), and at any scale if the file is progressive.
 
 use jpeg_dc::{Chroma, Color, DcImage, Error, Options, Plane, Planes, Scale};
 use raster::{Picture, PixelKind, Size};
@@ -38,9 +38,9 @@ fn picture(image: &Planes) -> Option<Picture> {
     Some(Picture { width, height, kind, data })
 }
 
-/// The components at this scale. Chroma has half the resolution if luma has twice the resolution of
-/// chroma in both directions. Returns `None` for other components, or if libjpeg has to decode the
-/// image.
+/// The components at this scale. If chroma has half the resolution of luma in both directions
+/// (4:2:0), it keeps that ratio. Returns `None` for other components, or if libjpeg has to decode
+/// the image.
 ///
 /// # Errors
 /// [`ThumbnailError::Timeout`].
@@ -72,8 +72,8 @@ fn luma_and_chroma(image: Planes) -> Option<Components> {
 }
 
 /// The planes at this scale. They are equal to libjpeg's planes, except that `half_chroma` allows a
-/// lower resolution of chroma. Scales above one eighth are supported only for progressive files,
-/// and only if `may_scale` is set.
+/// lower chroma resolution. Scales above one eighth are supported only for progressive files, and
+/// only if `may_scale` is set.
 fn planes(
     source: &[u8],
     scaling: ScalingFactor,

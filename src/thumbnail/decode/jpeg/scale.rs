@@ -22,8 +22,7 @@ pub(super) fn scaled(full: Size, factor: ScalingFactor) -> Size {
     Size { width: side(full.width), height: side(full.height) }
 }
 
-/// Returns the same image without the scans that are invisible at this scale, if those scans are
-/// large.
+/// Returns the same image without any large scans that would be invisible at this scale.
 pub(super) fn without_invisible(source: &[u8], scaling: ScalingFactor) -> Cow<'_, [u8]> {
     let shorter = match scaling {
         ScalingFactor::ONE_HALF => without_last_refinement(source, Shrink::Half),

@@ -1,21 +1,22 @@
 //! Drops the scans of a progressive JPEG that a thumbnail does not need.
 //!
 //! The last refinement of the AC coefficients adds one bit to each of them. It often takes up half
-//! of the file and half of the decoding time. If an image is shrunk to a quarter while it is
-//! decoded, and then further, the refinement is hardly visible: with the bound below, SSIM falls by
-//! at most 0.0003, and the error is at least 46 dB below the signal. That is less than a tenth of
-//! the error of a JPEG thumbnail of quality 85.
+//! of the file and half of the decoding time. If an image is shrunk to a quarter during decoding,
+//! and shrunk further afterwards, the refinement is hardly visible: with the bound below, SSIM
+//! falls by at most 0.0003, and the error is at least 46 dB below the signal. That is less than a
+//! tenth of the error of a JPEG thumbnail of quality 85.
 
 use memchr::memchr;
 
-/// The maximum error that dropping scans may cause, in squared steps of a sample.
+/// The maximum error that dropping scans may cause, in squared sample steps.
 const MAX_NOISE: u32 = 1;
 
 /// The sum of the squared steps of the important coefficients, divided by the error: a bit is set
 /// half of the time, and the 64 coefficients of a block share its energy.
 const ENERGY: u32 = 128;
 
-/// The indices, in zigzag order, of the AC coefficients for 2 x 2 pixels of a block, and for 4 x 4.
+/// The indices, in zigzag order, of the AC coefficients needed to decode a block to 2 x 2 pixels
+/// or, in `HALF`, to 4 x 4 pixels.
 const QUARTER: &[usize] = &[1, 2, 4];
 const HALF: &[usize] = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 17, 18, 24];
 
@@ -53,7 +54,7 @@ pub(super) fn without_last_refinement(source: &[u8], shrink: Shrink) -> Option<V
                 start = next;
                 dropped = true;
             }
-            // Not progressive.
+            // The file is not progressive.
             0xc0 | 0xc1 | 0xc3 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf => return None,
             _ => {}
         }
@@ -86,7 +87,8 @@ fn is_last_refinement(content: &[u8]) -> Option<bool> {
     Some(first > 0 && bits == 0x10)
 }
 
-/// Whether a bit matters with the steps of one of these quantisation tables (T.81, B.2.4.1).
+/// Whether the last bit is needed because dropping it would exceed [`MAX_NOISE`] with one of these
+/// quantisation tables (T.81, B.2.4.1).
 fn is_noisy(mut content: &[u8], shrink: Shrink) -> Option<bool> {
     let important = match shrink {
         Shrink::Half => HALF,

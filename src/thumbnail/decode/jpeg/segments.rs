@@ -17,7 +17,7 @@ pub(super) fn segments(source: &[u8]) -> impl Iterator<Item = Segment<'_>> {
     let mut rest = source;
     std::iter::from_fn(move || {
         loop {
-            // libjpeg skips bytes between segments, and so does this parser.
+            // libjpeg skips bytes between segments, and this parser does the same.
             let start = rest.iter().position(|&byte| byte == 0xff)?;
             rest = rest.get(start..)?;
             let fill = rest.iter().position(|&byte| byte != 0xff)?;
@@ -29,35 +29,41 @@ pub(super) fn segments(source: &[u8]) -> impl Iterator<Item = Segment<'_>> {
             let (length, _) = rest.split_first_chunk::<2>()?;
             let (segment, after) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
             let content = segment.get(2..)?;
-            // The scan's entropy-coded data follows instead of another segment.
+            // Instead of another segment, the entropy-coded data of the scan follows.
             rest = if marker == 0xda { &[] } else { after };
             return Some(Segment { marker, content, after });
         }
     })
 }
 
+/// Whether any data follows the header of the first scan.
+pub(super) fn has_data(source: &[u8]) -> bool {
+    let is_marker = |data: &[u8]| matches!(data, [] | [0xff] | [0xff, 1..=0xff, ..]);
+    segments(source).any(|segment| segment.marker == 0xda && !is_marker(segment.after))
+}
+
 /// The frame header (T.81, B.2.2).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FrameHeader {
     pub(super) marker: u8,
-    /// The number of bits of a sample.
+    /// The number of bits per sample.
     pub(super) precision: u8,
     pub(super) size: Size,
     pub(super) components: u8,
     /// Whether one component has fewer samples than another.
     pub(super) is_subsampled: bool,
-    /// The number of samples of all components in a block of pixels, and of the pixels in the
-    /// block.
+    /// The number of samples in a block of pixels, across all components, and the number of pixels
+    /// in the block.
     sampling: (u64, u64),
 }
 
 impl FrameHeader {
-    /// Whether the image is distributed over scans of some bits of some coefficients (SOF2).
+    /// Whether the image is progressive (SOF2): each scan contains some bits of some coefficients.
     pub(super) const fn is_progressive(self) -> bool {
         self.marker == 0xc2
     }
 
-    /// The number of samples of all components.
+    /// The total number of samples in all components.
     pub(super) const fn samples(self) -> u64 {
         self.size.pixels() * self.sampling.0 / self.sampling.1
     }
@@ -65,7 +71,7 @@ impl FrameHeader {
     /// Returns the frame header, if this segment contains it.
     pub(super) fn parse(segment: &Segment<'_>) -> Option<Self> {
         let marker = segment.marker;
-        // SOF0 to SOF15, without DHT, JPG and DAC.
+        // SOF0 to SOF15, except for DHT, JPG and DAC, which share this range.
         if !matches!(marker, 0xc0..=0xcf) || matches!(marker, 0xc4 | 0xc8 | 0xcc) {
             return None;
         }
@@ -85,8 +91,7 @@ impl FrameHeader {
     }
 }
 
-/// Returns the same image, but of the segments before its first scan, only those that decoding
-/// needs.
+/// Returns the same image. Before its first scan, only the segments needed for decoding remain.
 pub(super) fn tidy(source: &[u8]) -> Option<Vec<u8>> {
     let mut tidied = vec![0xff, 0xd8];
     let mut scans = None;

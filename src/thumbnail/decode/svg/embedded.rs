@@ -51,7 +51,7 @@ fn decoded(data: &[u8], budget: &Budget) -> Option<Picture> {
     let request = DecodeRequest {
         size: source.header().size,
         half_chroma: false,
-        all_frames: false,
+        max_frames: 1,
         is_partial: false,
         limits: &budget.limits,
         expired: &|| false,

@@ -22,7 +22,7 @@ fn drawn_at(source: &[u8], size: Size) -> Result<Picture, ThumbnailError> {
     let request = DecodeRequest {
         size,
         half_chroma: false,
-        all_frames: false,
+        max_frames: 1,
         is_partial: false,
         limits: &limits,
         expired: &|| false,
@@ -283,7 +283,7 @@ fn the_time_limit_is_looked_at_between_elements() {
     let request = DecodeRequest {
         size: Size { width: 20, height: 10 },
         half_chroma: false,
-        all_frames: false,
+        max_frames: 1,
         is_partial: false,
         limits: &limits,
         expired: &expired,

@@ -26,16 +26,20 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument(
-            "photos", type=Path, help="a directory of photos, described by its photos.toml"
+            "photos",
+            type=Path,
+            help="a directory with photos, and a photos.toml that describes them",
         )
         parser.add_argument("--document", type=Path, required=True, help="a private document")
-        parser.add_argument("--password", required=True, help="of the users admin and visitor")
+        parser.add_argument(
+            "--password", required=True, help="the password of the users admin and visitor"
+        )
 
     @transaction.atomic
     def handle(self, *, photos, document, password, **options):
         users = get_user_model().objects
         if users.filter(username="admin").exists():
-            self.stdout.write("The demo exists already.")
+            self.stdout.write("The demo already exists.")
             return
         admin = users.create_superuser("admin", password=password)
         users.create_user("visitor", password=password)

@@ -89,7 +89,7 @@ def thumbnail(parser: Parser, token: Token) -> ThumbnailNode:
         name, words = words[-1], words[:-2]
     if len(words) < 2:  # noqa: PLR2004 - a source and a size
         raise template.TemplateSyntaxError(
-            f"a thumbnail is written {{% {tag} source size option key=value … as name %}}"
+            f"the syntax is {{% {tag} source size option key=value … as name %}}"
         )
     size = f'"{words[1]}"' if _SIZE.fullmatch(words[1]) else words[1]
     options: dict[str, FilterExpression | bool] = {"size": parser.compile_filter(size)}
@@ -115,7 +115,7 @@ def thumbnailer_passive(obj: Any) -> Any:
 
 @register.filter
 def thumbnail_url(source: Any, alias: str) -> str:
-    """`{{ person.photo|thumbnail_url:"small" }}`: the URL for the options of an alias."""
+    """`{{ person.photo|thumbnail_url:"small" }}`: the URL of the thumbnail for an alias."""
     if not source and not raises(SourceError()):
         return ""
     try:

@@ -1,4 +1,4 @@
-"""`manage.py xaccel`: the command `xaccel` with the settings of the project."""
+"""`manage.py xaccel`: the `xaccel` command with the settings of the project."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from xaccel.cli.main import main
 
 
 class Command(BaseCommand):
-    """Runs a command of xaccel, such as `manage.py xaccel backfill`."""
+    """Runs an xaccel command, such as `manage.py xaccel backfill`."""
 
-    help = "Run a command of xaccel with the settings of this project, such as backfill or cache."
+    help = "Run an xaccel command, such as backfill or cache, with the settings of this project."
     requires_system_checks: list[str] = []  # noqa: RUF012 - as Django declares it
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -23,8 +23,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "arguments",
             nargs=argparse.REMAINDER,
-            help="the command and its arguments; --help after it describes them, and without a "
-            "command lists all of them",
+            help="the command and its arguments; add --help to a command for its description, or "
+            "use --help alone for a list of commands",
         )
 
     def handle(self, *_: Any, arguments: list[str], **__: Any) -> None:

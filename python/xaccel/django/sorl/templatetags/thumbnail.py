@@ -37,7 +37,7 @@ _CONSTANTS = {"True": True, "False": False, "None": None}
 
 
 def _logs_errors(default: Result) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-    """Make a filter log an error and return a default value, unless `raises` returns `True`."""
+    """Make a filter log errors and return a default value, unless `raises` returns `True`."""
 
     def decorate(function: Callable[..., Result]) -> Callable[..., Result]:
         @wraps(function)
@@ -77,7 +77,7 @@ class ThumbnailNode(Node):
                 parser.delete_first_token()
 
     def render(self, context: Context) -> SafeString:
-        """Render the content with the thumbnail; if there is none, the part after `{% empty %}`."""
+        """Render the content with the thumbnail, or the `{% empty %}` part if there is none."""
         try:
             thumbnail = self._thumbnail(context)
             if thumbnail is None or (isinstance(thumbnail, DummyThumbnail) and self.nodelist_empty):
@@ -116,7 +116,7 @@ def _option(parser: Parser, word: str) -> tuple[str, FilterExpression]:
 
 def _syntax_error() -> template.TemplateSyntaxError:
     return template.TemplateSyntaxError(
-        "a thumbnail is written {% thumbnail source geometry key=value … as name %}"
+        "the syntax is {% thumbnail source geometry key=value … as name %}"
     )
 
 
@@ -143,7 +143,7 @@ def margin(file: Any, geometry: str) -> str:
     if free is None:
         return "auto"
     across, down = free
-    # An odd pixel is added on the right and at the bottom.
+    # If a margin can't be split evenly, the extra pixel goes on the right or at the bottom.
     edges = (int(down / 2), int(across / 2 + across % 2), int(down / 2 + down % 2), int(across / 2))
     return " ".join(f"{edge}px" for edge in edges)
 

@@ -14,7 +14,7 @@ _EVERYTHING = 2**62
 
 
 class Command(BaseCommand):
-    """Clean up the cache of thumbnails."""
+    """Cleans up the thumbnail cache."""
 
     help = "Clean up the cache of thumbnails"
 
@@ -24,13 +24,13 @@ class Command(BaseCommand):
             "operation",
             choices=["cleanup", "clear", "clear_delete_referenced", "clear_delete_all"],
             help="cleanup: remove thumbnails beyond THUMBNAIL_CACHE_MAX_SIZE and "
-            "THUMBNAIL_CACHE_INACTIVE; clear: nothing, since there is no key-value store; the "
-            "others: remove all thumbnails",
+            "THUMBNAIL_CACHE_INACTIVE; clear: do nothing, since there is no key-value store; "
+            "the others: remove all thumbnails",
         )
         parser.add_argument(
             "--timeout",
-            help="with clear_delete_referenced: keep thumbnails that were read in this time, "
-            "seconds or a duration such as '7 00:00:00'",
+            help="with clear_delete_referenced: keep thumbnails that were read within this "
+            "time, in seconds or as a duration such as '7 00:00:00'",
         )
 
     def handle(self, *_: Any, **options: Any) -> None:

@@ -1,0 +1,40 @@
+"""Small films, encoded by PyAV."""
+
+import io
+from fractions import Fraction
+
+import av
+
+
+def film(
+    pictures, *, kind="mp4", codec="libx264", rate=10, rotation=None, pixels="yuv420p", **options
+):
+    """Encode pictures of Pillow.
+
+    Args:
+        pictures: The frames.
+        kind: The container: mp4, mov, matroska or webm.
+        codec: The encoder.
+        rate: The frames per second.
+        rotation: The rotation that a player applies, in degrees counter-clockwise.
+        pixels: The format of the pixels.
+        options: Attributes of the stream's codec.
+    """
+    out = io.BytesIO()
+    with av.open(out, "w", format=kind) as container:
+        stream = container.add_stream(codec, rate=rate)
+        stream.width, stream.height = pictures[0].size
+        stream.pix_fmt = pixels
+        stream.codec_context.thread_count = 1
+        if codec == "libx264":
+            stream.options = {"preset": "ultrafast", "crf": "10"}
+        for name, value in options.items():
+            setattr(stream.codec_context, name, value)
+        if rotation is not None:
+            stream.set_display_rotation(rotation)
+        for number, picture in enumerate(pictures):
+            frame = av.VideoFrame.from_image(picture.convert("RGB"))
+            frame.pts, frame.time_base = number, Fraction(1, rate)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return out.getvalue()
