@@ -22,8 +22,21 @@ const MOST_DEPTH: u32 = 200;
 /// The maximum number of bytes that entities expand to.
 const MOST_ENTITIES: u64 = 4 * 1024 * 1024;
 
-/// The maximum number of selectors in style sheets multiplied by the number of elements.
-const MOST_MATCHES: u64 = 20_000_000;
+/// The maximum number of bytes of style sheets that are compared with elements, in total.
+const MOST_MATCHES: u64 = 250_000_000;
+
+/// The maximum number of letters of one text. The time to arrange them grows with their square.
+const MOST_LETTERS: u64 = 5_000;
+
+/// The maximum number of letters of one text multiplied by the number of its parts.
+const MOST_PARTS: u64 = 200_000;
+
+/// The maximum number of letters on a path multiplied by the number of bytes of the path.
+const MOST_ON_PATH: u64 = 50_000_000;
+
+/// The maximum number of references of elements to themselves, multiplied by the number of
+/// elements: the renderer searches the document again for each of them.
+const MOST_CYCLES: u64 = 20_000_000;
 
 /// A parsed and bounded document.
 pub(super) struct Document<'a> {
@@ -76,33 +89,48 @@ fn check_entities(text: &[u8]) -> Result<(), ThumbnailError> {
 
 fn check_elements(xml: &Xml<'_>) -> Result<(), ThumbnailError> {
     let mut counter = Counter::default();
-    let (mut elements, mut selectors, mut points) = (0, 0, 0_u64);
-    for node in xml.descendants() {
+    let mut styles = Vec::new();
+    let (mut elements, mut points, mut classes, mut attributes) = (0, 0, 0, 0);
+    for node in xml.descendants().filter(Node::is_element) {
         if is(node, "style") {
             for text in node.children().filter_map(|child| child.text()) {
-                let bytes = text.as_bytes();
-                selectors += memchr::memchr2_iter(b'{', b',', bytes).count() as u64;
+                styles.push(text);
                 counter.in_styles.extend(referenced(text));
             }
         }
-        if node.is_element() {
-            elements += 1;
-            points += length(node, "d") + length(node, "points");
-        }
+        elements += 1;
+        points += length(node, "d") + length(node, "points");
+        classes += length(node, "class") + length(node, "id");
+        attributes += node.attributes().map(|each| each.value().len() as u64).sum::<u64>();
         if let Some(id) = node.attribute("id") {
             counter.targets.entry(id).or_insert(node);
         }
     }
-    let matches = (selectors + counter.in_styles.len() as u64).saturating_mul(elements);
-    at_most("selectors for elements", matches, MOST_MATCHES)?;
-    let (expanded, _) = counter.subtree(xml.root_element(), 0)?;
+    let (expanded, height) = counter.subtree(xml.root_element(), 0)?;
     at_most("elements", expanded, MOST_ELEMENTS)?;
+    at_most("circular references", counter.cycles.saturating_mul(elements), MOST_CYCLES)?;
+    let bytes: u64 = styles.iter().map(|style| style.len() as u64).sum();
+    at_most("bytes of styles for all elements", bytes.saturating_mul(expanded), MOST_MATCHES)?;
+    let compares_all = styles.iter().any(|style| style.contains('['));
+    let compared = expanded.saturating_add(if compares_all { attributes } else { classes } / 8);
+    let searched: u64 = styles.iter().flat_map(|style| searches(style, height)).sum();
+    let searched = searched.saturating_mul(compared);
+    at_most("selectors for all elements", searched, MOST_MATCHES / 4)?;
     // Each point of a path may be drawn with a marker. It takes at least two characters.
     for marker in xml.descendants().filter(|&node| is(node, "marker")) {
         let (size, _) = counter.subtree(marker, 0)?;
         at_most("elements of markers", (points / 2).saturating_mul(size), 5 * MOST_ELEMENTS)?;
     }
-    Ok(())
+    xml.descendants().filter(|&node| is(node, "text")).try_for_each(|text| counter.check_text(text))
+}
+
+/// The number of ancestors that each selector of a style sheet may be compared with.
+fn searches(style: &str, height: u32) -> impl Iterator<Item = u64> {
+    let lists = style.split('}').filter_map(|rule| rule.split('{').next());
+    lists.flat_map(|list| list.split(',')).map(move |selector| {
+        let parts = selector.split_whitespace().count().saturating_sub(1);
+        u64::from(height.max(2)).saturating_pow(u32::try_from(parts).unwrap_or(u32::MAX))
+    })
 }
 
 fn is(node: Node<'_, '_>, name: &str) -> bool {
@@ -114,13 +142,18 @@ fn length(node: Node<'_, '_>, name: &str) -> u64 {
     node.attribute(name).map_or(0, str::len) as u64
 }
 
-/// The number of elements that a node counts as: each character of text is drawn, and so is each
-/// point of a path.
+/// The number of elements that a node counts as. Each letter is a path of its own.
 fn weight(node: Node<'_, '_>) -> u64 {
+    let is_hidden = is(node, "style") || is(node, "script");
+    let drawn = if is_hidden { 0 } else { letters(node) };
+    let attributes: u64 = node.attributes().map(|each| each.value().len() as u64).sum();
+    1 + 10 * drawn + attributes / 32
+}
+
+/// The number of letters that an element contains directly.
+fn letters(node: Node<'_, '_>) -> u64 {
     let text = node.children().filter_map(|child| child.is_text().then(|| child.text())?);
-    let letters: u64 = text.map(|text| text.trim().len() as u64).sum();
-    let drawn = if is(node, "style") || is(node, "script") { 0 } else { letters };
-    1 + drawn + (length(node, "d") + length(node, "points")) / 64
+    text.map(|text| text.trim().len() as u64).sum()
 }
 
 /// The identifiers in CSS references such as `url(#id)`.
@@ -140,6 +173,8 @@ struct Counter<'a, 'input> {
     in_styles: HashSet<&'a str>,
     /// The weight and the height of each subtree; `None` while it is counted.
     counted: HashMap<NodeId, Option<(u64, u32)>>,
+    /// The number of references of elements to themselves.
+    cycles: u64,
 }
 
 impl<'a, 'input> Counter<'a, 'input> {
@@ -152,7 +187,10 @@ impl<'a, 'input> Counter<'a, 'input> {
         match self.counted.get(&node.id()) {
             Some(Some(known)) => return Ok(*known),
             // The renderer ignores a reference to an element that contains it.
-            Some(None) => return Ok((0, 0)),
+            Some(None) => {
+                self.cycles += 1;
+                return Ok((0, 0));
+            }
             None => {}
         }
         at_most("nested elements", u64::from(depth), u64::from(MOST_DEPTH))?;
@@ -167,6 +205,33 @@ impl<'a, 'input> Counter<'a, 'input> {
         at_most("nested elements", u64::from(height), u64::from(MOST_DEPTH))?;
         self.counted.insert(node.id(), Some((total, height)));
         Ok((total, height))
+    }
+
+    /// Checks a text, the parts of which are arranged together.
+    fn check_text(&self, text: Node<'a, 'input>) -> Result<(), ThumbnailError> {
+        let parts = text.descendants().filter(Node::is_element);
+        let (mut count, mut drawn) = (0, 0);
+        for part in parts {
+            let inside: u64 = part.descendants().map(letters).sum();
+            let referenced = |target: &Node<'_, '_>| length(*target, "d");
+            let path: u64 = if is(part, "textPath") {
+                self.targets_of(part).iter().map(referenced).sum()
+            } else {
+                // `tref` repeats the text of another element.
+                drawn += self
+                    .targets_of(part)
+                    .iter()
+                    .flat_map(Node::descendants)
+                    .map(letters)
+                    .sum::<u64>();
+                0
+            };
+            at_most("letters on a path", inside.saturating_mul(path), MOST_ON_PATH)?;
+            count += 1;
+            drawn += letters(part);
+        }
+        at_most("letters of a text", drawn, MOST_LETTERS)?;
+        at_most("letters for the parts of a text", drawn.saturating_mul(count), MOST_PARTS)
     }
 
     /// The elements that an element refers to, by attributes such as `href` and `fill`, or by

@@ -1,22 +1,27 @@
 //! Estimates the work of drawing an SVG, before it is drawn.
 
 use raster::Size;
-use resvg::tiny_skia::Transform;
+use resvg::tiny_skia::{Point, Transform};
 use resvg::usvg::filter::{Filter, Kind};
 use resvg::usvg::{ClipPath, Group, ImageKind, Mask, Node, Paint, Path, Pattern, Tree};
 
 use super::super::super::limits::Limits;
 use crate::error::ThumbnailError;
 
-/// The maximum number of pixels to process. The renderer processes some hundred million of them a
-/// second.
-const MOST_PIXELS: f64 = 1.5e9;
+/// The maximum number of pixels to process: as many as are filled in about a second, and more for
+/// a large thumbnail. A pixel of a layer, a gradient or a filter counts as several.
+const MOST_PIXELS: f64 = 6e7;
+const MOST_PASSES: f64 = 40.0;
+
+/// The maximum number of pairs of edges of paths in the same row of pixels. The renderer sorts the
+/// edges in each row, so the time for a path grows with their square.
+const MOST_PAIRS: f64 = 5e7;
 
 /// The area of a layer with filters may be 25 times the area of the image.
 const LAYER: f64 = 25.0;
 
 /// The number of pixels that are as much work as one point of a path.
-const POINT: f64 = 50.0;
+const POINT: f64 = 20.0;
 
 /// The maximum number of dashes of one path, which is the renderer's own limit.
 const MOST_DASHES: f64 = 1e6;
@@ -28,7 +33,8 @@ const MOST_DASHES: f64 = 1e6;
 pub(super) fn check(tree: &Tree, size: Size, limits: &Limits) -> Result<(), ThumbnailError> {
     let root = super::draw::root_transform(tree, size);
     let image = f64::from(size.width) * f64::from(size.height);
-    let mut work = Work { image, limits, pixels: image, memory: image };
+    let rows = vec![(0, 0); size.height as usize + 1];
+    let mut work = Work { image, limits, pixels: image, pairs: 0.0, memory: image, rows };
     work.group(tree.root(), root)
 }
 
@@ -38,6 +44,10 @@ struct Work<'a> {
     limits: &'a Limits,
     /// The number of pixels to process so far.
     pixels: f64,
+    /// The number of pairs of edges so far.
+    pairs: f64,
+    /// The numbers of edges that begin and end in each row of pixels.
+    rows: Vec<(u32, u32)>,
     /// The number of pixels in memory while the current element is drawn.
     memory: f64,
 }
@@ -45,10 +55,11 @@ struct Work<'a> {
 impl Work<'_> {
     fn add(&mut self, pixels: f64) -> Result<(), ThumbnailError> {
         self.pixels += pixels;
-        if self.pixels <= MOST_PIXELS {
+        let most = MOST_PIXELS + MOST_PASSES * self.image;
+        if self.pixels <= most {
             return Ok(());
         }
-        Err(too_large("pixels of shapes, layers and filters", self.pixels, MOST_PIXELS))
+        Err(too_large("pixels of shapes, layers and filters", self.pixels, most))
     }
 
     /// Checks elements that are drawn on a layer of their own.
@@ -57,7 +68,7 @@ impl Work<'_> {
         pixels: f64,
         inside: impl FnOnce(&mut Self) -> Result<(), ThumbnailError>,
     ) -> Result<(), ThumbnailError> {
-        self.add(pixels)?;
+        self.add(3.0 * pixels)?;
         self.memory += pixels;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it saturates")]
         let bytes = (self.memory * 4.0) as u64;
@@ -145,11 +156,11 @@ impl Work<'_> {
         transform: Transform,
     ) -> Result<(), ThumbnailError> {
         // Every primitive keeps its result, since a later one may refer to it.
-        let kept = area * (count(filter.primitives()) + 2.0);
+        let kept = area * (count(filter.primitives()) + 4.0);
         self.on_layer(kept, |work| {
             for primitive in filter.primitives() {
                 let passes = match primitive.kind() {
-                    Kind::Turbulence(noise) => 10.0 * f64::from(noise.num_octaves()),
+                    Kind::Turbulence(noise) => 7.0 * f64::from(noise.num_octaves()),
                     Kind::ConvolveMatrix(convolution) => count(convolution.matrix().data()),
                     Kind::Morphology(morphology) => {
                         let across = f64::from(morphology.radius_x().get());
@@ -161,9 +172,9 @@ impl Work<'_> {
                         work.group(image.root(), transform)?;
                         2.0
                     }
-                    Kind::DiffuseLighting(_) | Kind::SpecularLighting(_) => 20.0,
-                    Kind::GaussianBlur(_) | Kind::DropShadow(_) => 15.0,
-                    Kind::Merge(merge) => count(merge.inputs()),
+                    Kind::DiffuseLighting(_) | Kind::SpecularLighting(_) => 8.0,
+                    Kind::GaussianBlur(_) | Kind::DropShadow(_) | Kind::Blend(_) => 15.0,
+                    Kind::Merge(merge) => 3.0 * count(merge.inputs()),
                     _ => 5.0,
                 };
                 work.add(area * passes)?;
@@ -176,24 +187,79 @@ impl Work<'_> {
         let bounds = path.stroke_bounding_box();
         let area = area(bounds.width(), bounds.height(), transform).min(self.image);
         let mut points = count(path.data().points());
+        let pairs = self.pairs_of(path, transform);
         if let Some(stroke) = path.stroke() {
+            let own = points;
             if let Some(dashes) = stroke.dasharray() {
                 points += dashes_of(path, dashes);
             }
-            self.paint(stroke.paint(), transform)?;
+            self.paint(stroke.paint(), transform, area)?;
             self.add(area + 4.0 * points * POINT)?;
+            // Both sides of a line and its ends are edges.
+            self.add_pairs(3.0 * pairs * points / own.max(1.0))?;
         }
         if let Some(fill) = path.fill() {
-            self.paint(fill.paint(), transform)?;
+            self.paint(fill.paint(), transform, area)?;
             self.add(area + points * POINT)?;
+            self.add_pairs(pairs)?;
         }
         Ok(())
     }
 
-    fn paint(&mut self, paint: &Paint, transform: Transform) -> Result<(), ThumbnailError> {
+    fn add_pairs(&mut self, pairs: f64) -> Result<(), ThumbnailError> {
+        self.pairs += pairs;
+        if self.pairs <= MOST_PAIRS {
+            return Ok(());
+        }
+        Err(too_large("pairs of lines in the same row", self.pairs, MOST_PAIRS))
+    }
+
+    /// The number of pairs of edges of a path that are in the same row of pixels.
+    fn pairs_of(&mut self, path: &Path, transform: Transform) -> f64 {
+        self.rows.fill((0, 0));
+        let Transform { ky, sy, ty, .. } = transform;
+        let row = |point: &Point| ky * point.x + sy * point.y + ty;
+        let last = count(&self.rows) - 1.0;
+        for pair in path.data().points().windows(2) {
+            let [from, to] = pair else { continue };
+            let (from, to) = (f64::from(row(from)), f64::from(row(to)));
+            let (top, bottom) = (from.min(to), from.max(to));
+            // The renderer leaves out edges above and below the image.
+            if bottom < 0.0 || top > last {
+                continue;
+            }
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
+            let (top, bottom) = (top.max(0.0) as usize, bottom.min(last) as usize);
+            if let Some((starts, _)) = self.rows.get_mut(top) {
+                *starts += 1;
+            }
+            if let Some((_, ends)) = self.rows.get_mut(bottom) {
+                *ends += 1;
+            }
+        }
+        let (mut active, mut pairs) = (0.0, 0.0);
+        for &(starts, ends) in &self.rows {
+            let starts = f64::from(starts);
+            active += starts;
+            pairs += starts * active;
+            active -= f64::from(ends);
+        }
+        pairs
+    }
+
+    fn paint(
+        &mut self,
+        paint: &Paint,
+        transform: Transform,
+        area: f64,
+    ) -> Result<(), ThumbnailError> {
         match paint {
-            Paint::Pattern(pattern) => self.pattern(pattern, transform),
-            _ => Ok(()),
+            Paint::Color(_) => Ok(()),
+            Paint::LinearGradient(_) | Paint::RadialGradient(_) => self.add(4.0 * area),
+            Paint::Pattern(pattern) => {
+                self.add(5.0 * area)?;
+                self.pattern(pattern, transform)
+            }
         }
     }
 
