@@ -90,7 +90,7 @@ fn check_entities(text: &[u8]) -> Result<(), ThumbnailError> {
 fn check_elements(xml: &Xml<'_>) -> Result<(), ThumbnailError> {
     let mut counter = Counter::default();
     let mut styles = Vec::new();
-    let (mut elements, mut points, mut classes, mut attributes) = (0, 0, 0, 0);
+    let (mut elements, mut classes, mut attributes) = (0, 0, 0);
     for node in xml.descendants().filter(Node::is_element) {
         if is(node, "style") {
             for text in node.children().filter_map(|child| child.text()) {
@@ -99,7 +99,6 @@ fn check_elements(xml: &Xml<'_>) -> Result<(), ThumbnailError> {
             }
         }
         elements += 1;
-        points += length(node, "d") + length(node, "points");
         classes += length(node, "class") + length(node, "id");
         attributes += node.attributes().map(|each| each.value().len() as u64).sum::<u64>();
         if let Some(id) = node.attribute("id") {
@@ -116,10 +115,15 @@ fn check_elements(xml: &Xml<'_>) -> Result<(), ThumbnailError> {
     let searched: u64 = styles.iter().flat_map(|style| searches(style, height)).sum();
     let searched = searched.saturating_mul(compared);
     at_most("selectors for all elements", searched, MOST_MATCHES / 4)?;
-    // Each point of a path may be drawn with a marker. It takes at least two characters.
-    for marker in xml.descendants().filter(|&node| is(node, "marker")) {
-        let (size, _) = counter.subtree(marker, 0)?;
-        at_most("elements of markers", (points / 2).saturating_mul(size), 5 * MOST_ELEMENTS)?;
+    // Each point of a path may be drawn with a marker. It takes at least two characters, and 32 of
+    // them count as an element. The parts of a group inherit its markers.
+    let mut markers = 0_u64;
+    for node in xml.descendants().filter(Node::is_element) {
+        for target in counter.targets_of(node).into_iter().filter(|&target| is(target, "marker")) {
+            let ((inside, _), (size, _)) = (counter.subtree(node, 0)?, counter.subtree(target, 0)?);
+            markers = markers.saturating_add(inside.saturating_mul(16).saturating_mul(size));
+        }
+        at_most("elements of markers", markers, 5 * MOST_ELEMENTS)?;
     }
     xml.descendants().filter(|&node| is(node, "text")).try_for_each(|text| counter.check_text(text))
 }

@@ -15,7 +15,7 @@ const MOST_PASSES: f64 = 40.0;
 
 /// The maximum number of pairs of edges of paths in the same row of pixels. The renderer sorts the
 /// edges in each row, so the time for a path grows with their square.
-const MOST_PAIRS: f64 = 5e7;
+const MOST_PAIRS: f64 = 1e8;
 
 /// The area of a layer with filters may be 25 times the area of the image.
 const LAYER: f64 = 25.0;
@@ -166,7 +166,7 @@ impl Work<'_> {
                         let across = f64::from(morphology.radius_x().get());
                         let down = f64::from(morphology.radius_y().get());
                         // The radii are in the units of the element.
-                        (4.0 * scale(transform) * across * down).max(1.0)
+                        (scale(transform) * across * down).max(4.0)
                     }
                     Kind::Image(image) => {
                         work.group(image.root(), transform)?;
