@@ -13,7 +13,7 @@ mod gif;
 mod headroom;
 mod jpeg;
 mod png;
-mod svg;
+pub mod svg;
 mod tiff;
 mod webp;
 

@@ -42,6 +42,7 @@ const MOST_CYCLES: u64 = 20_000_000;
 pub(super) struct Document<'a> {
     pub(super) xml: Xml<'a>,
     pub(super) has_text: bool,
+    pub(super) has_images: bool,
 }
 
 impl<'a> Document<'a> {
@@ -61,8 +62,10 @@ impl<'a> Document<'a> {
             return Err(ThumbnailError::corrupt(FORMAT, "its first element is not svg"));
         }
         check_elements(&xml)?;
-        let has_text = xml.descendants().any(|node| is(node, "text"));
-        Ok(Self { xml, has_text })
+        let contains = |name| xml.descendants().any(|node| is(node, name));
+        let has_text = contains("text");
+        let has_images = contains("image") || contains("feImage");
+        Ok(Self { xml, has_text, has_images })
     }
 }
 

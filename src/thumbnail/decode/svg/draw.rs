@@ -4,7 +4,6 @@ use raster::Size;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Group, Node, Tree};
 
-use super::super::decoder::DecodeRequest;
 use super::FORMAT;
 use crate::error::ThumbnailError;
 
@@ -15,11 +14,11 @@ use crate::error::ThumbnailError;
 pub(super) fn draw(
     tree: &Tree,
     size: Size,
-    request: DecodeRequest,
+    expired: &dyn Fn() -> bool,
 ) -> Result<Vec<u8>, ThumbnailError> {
     let mut pixmap = Pixmap::new(size.width, size.height)
         .ok_or_else(|| ThumbnailError::corrupt(FORMAT, "it can't be drawn at this size"))?;
-    nodes(tree.root(), root_transform(tree, size), &mut pixmap, request)?;
+    nodes(tree.root(), root_transform(tree, size), &mut pixmap, expired)?;
     Ok(pixmap.take_demultiplied())
 }
 
@@ -37,13 +36,15 @@ fn nodes(
     group: &Group,
     transform: Transform,
     pixmap: &mut Pixmap,
-    request: DecodeRequest,
+    expired: &dyn Fn() -> bool,
 ) -> Result<(), ThumbnailError> {
     for node in group.children() {
-        request.check_time()?;
+        if expired() {
+            return Err(ThumbnailError::Timeout);
+        }
         match node {
             Node::Group(inner) if !inner.should_isolate() => {
-                nodes(inner, transform.pre_concat(inner.transform()), pixmap, request)?;
+                nodes(inner, transform.pre_concat(inner.transform()), pixmap, expired)?;
             }
             node => {
                 // The renderer moves an element to the corner, which is undone here.

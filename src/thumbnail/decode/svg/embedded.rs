@@ -31,6 +31,14 @@ impl Budget {
     }
 }
 
+/// Leaves out all images.
+pub(super) fn none() -> ImageHrefResolver<'static> {
+    ImageHrefResolver {
+        resolve_data: Box::new(|_, _, _| None),
+        resolve_string: Box::new(|_, _| None),
+    }
+}
+
 /// Decodes images with the decoders of this crate, and within their limits. Images that can't be
 /// decoded, and SVG inside SVG, are left out.
 pub(super) fn resolver(budget: &Budget) -> ImageHrefResolver<'_> {

@@ -13,10 +13,11 @@ mod work;
 
 use std::borrow::Cow;
 use std::io::Read;
+use std::sync::Arc;
 
 use flate2::read::GzDecoder;
 use raster::{Frame, Picture, PixelKind, Size};
-use resvg::usvg::{self, Options};
+use resvg::usvg::{self, ImageHrefResolver, Options};
 
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
@@ -53,30 +54,32 @@ fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
     ThumbnailError::corrupt(FORMAT, error)
 }
 
-struct Svg {
+struct Svg<'a> {
     header: Header,
+    text: Cow<'a, str>,
+    /// The drawing without the images in it.
     tree: usvg::Tree,
+    has_images: bool,
 }
 
 fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
-    let source = decompressed(source)?;
-    let text = std::str::from_utf8(source.strip_prefix(&BOM).unwrap_or(&source))
-        .map_err(|_| ThumbnailError::UnsupportedFeature { feature: "SVG that is not UTF-8" })?;
-    let document = Document::parse(text)?;
-    let budget = embedded::Budget::new(&Limits::default());
-    let options = Options {
-        fontdb: if document.has_text { fonts::database() } else { std::sync::Arc::default() },
-        image_href_resolver: embedded::resolver(&budget),
-        ..Options::default()
-    };
-    let tree = usvg::Tree::from_xmltree(&document.xml, &options).map_err(corrupt)?;
-    let size = tree.size();
-    let header = Header {
-        has_alpha: true,
-        is_scalable: true,
-        ..Header::still(FORMAT, Size { width: whole(size.width()), height: whole(size.height()) })
-    };
-    Ok(Box::new(Svg { header, tree }))
+    Ok(Box::new(Svg::open(source)?))
+}
+
+/// Draws an SVG or SVGZ file at this size. Each pixel is red, green, blue and alpha.
+///
+/// # Errors
+/// [`ThumbnailError::TooLarge`], [`ThumbnailError::Corrupt`],
+/// [`ThumbnailError::UnsupportedFeature`], [`ThumbnailError::Timeout`].
+pub fn rasterize(
+    source: &[u8],
+    size: Size,
+    limits: &Limits,
+    expired: &dyn Fn() -> bool,
+) -> Result<Picture, ThumbnailError> {
+    limits.check_bytes(source.len() as u64)?;
+    limits.check_output(size, 1)?;
+    Svg::open(source)?.draw(size, limits, expired)
 }
 
 /// Returns the text of an SVG file.
@@ -109,7 +112,7 @@ fn whole(length: f32) -> u32 {
     pixels.max(1)
 }
 
-impl Source for Svg {
+impl Source for Svg<'_> {
     fn header(&self) -> &Header {
         &self.header
     }
@@ -124,19 +127,80 @@ impl Source for Svg {
         sink: Sink<'_>,
     ) -> Result<Completeness, ThumbnailError> {
         let size = self.size(request);
-        work::check(&self.tree, size, request.limits)?;
-        let data = draw::draw(&self.tree, size, request)?;
-        let Size { width, height } = size;
-        let picture = Picture { width, height, kind: PixelKind::Rgba, data };
+        let picture = self.draw(size, request.limits, request.expired)?;
         sink(Frame { picture, delay: 0 }.into())?;
         Ok(Completeness::Whole)
     }
 }
 
-impl Svg {
+impl<'a> Svg<'a> {
+    fn open(source: &'a [u8]) -> Result<Self, ThumbnailError> {
+        let text = text(decompressed(source)?)?;
+        let document = Document::parse(&text)?;
+        let no_images = embedded::none();
+        let tree = tree(&document, no_images)?;
+        let has_images = document.has_images;
+        let size = tree.size();
+        let header = Header {
+            has_alpha: true,
+            is_scalable: true,
+            ..Header::still(
+                FORMAT,
+                Size { width: whole(size.width()), height: whole(size.height()) },
+            )
+        };
+        Ok(Self { header, text, tree, has_images })
+    }
+
     /// The size at which the image is drawn.
     fn size(&self, request: DecodeRequest) -> Size {
         // A caller that wants all pixels gets those of the file's own size.
         if request.size.width == u32::MAX { self.header.size } else { request.size }
+    }
+
+    fn draw(
+        mut self,
+        size: Size,
+        limits: &Limits,
+        expired: &dyn Fn() -> bool,
+    ) -> Result<Picture, ThumbnailError> {
+        work::check(&self.tree, size, limits)?;
+        if self.has_images {
+            let budget = embedded::Budget::new(limits);
+            self.tree = tree(&Document::parse(&self.text)?, embedded::resolver(&budget))?;
+            work::check(&self.tree, size, limits)?;
+        }
+        let data = draw::draw(&self.tree, size, expired)?;
+        let Size { width, height } = size;
+        Ok(Picture { width, height, kind: PixelKind::Rgba, data })
+    }
+}
+
+fn tree(
+    document: &Document<'_>,
+    images: ImageHrefResolver<'_>,
+) -> Result<usvg::Tree, ThumbnailError> {
+    let options = Options {
+        fontdb: if document.has_text { fonts::database() } else { Arc::default() },
+        image_href_resolver: images,
+        ..Options::default()
+    };
+    usvg::Tree::from_xmltree(&document.xml, &options).map_err(corrupt)
+}
+
+/// Returns the content of an uncompressed file as text.
+fn text(source: Cow<'_, [u8]>) -> Result<Cow<'_, str>, ThumbnailError> {
+    let not_utf_8 = ThumbnailError::UnsupportedFeature { feature: "SVG that is not UTF-8" };
+    match source {
+        Cow::Borrowed(source) => {
+            let source = source.strip_prefix(&BOM).unwrap_or(source);
+            std::str::from_utf8(source).map(Cow::Borrowed).map_err(|_| not_utf_8)
+        }
+        Cow::Owned(mut source) => {
+            if source.starts_with(&BOM) {
+                source.drain(..BOM.len());
+            }
+            String::from_utf8(source).map(Cow::Owned).map_err(|_| not_utf_8)
+        }
     }
 }

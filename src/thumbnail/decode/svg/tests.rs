@@ -1,4 +1,5 @@
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -6,6 +7,7 @@ use raster::{Picture, Size};
 
 use super::super::super::limits::Limits;
 use super::super::{DecodeRequest, open};
+use super::rasterize;
 use crate::error::ThumbnailError;
 
 fn file(content: &str) -> Vec<u8> {
@@ -17,21 +19,7 @@ fn file(content: &str) -> Vec<u8> {
 }
 
 fn drawn_at(source: &[u8], size: Size) -> Result<Picture, ThumbnailError> {
-    let limits = Limits::default();
-    let request = DecodeRequest {
-        size,
-        half_chroma: false,
-        max_frames: 1,
-        is_partial: false,
-        limits: &limits,
-        expired: &|| false,
-    };
-    let mut drawn = None;
-    open(source, &limits)?.frames(request, &mut |frame| {
-        drawn = Some(frame.pixels.into_picture()?);
-        Ok(())
-    })?;
-    Ok(drawn.unwrap())
+    rasterize(source, size, &Limits::default(), &|| false)
 }
 
 fn drawn(content: &str) -> Result<Picture, ThumbnailError> {
@@ -167,7 +155,8 @@ fn embedded_images_are_drawn_within_the_limits() {
 fn repeated(levels: u32, first: &str, repeat: impl Fn(u32) -> String) -> String {
     let mut content = format!("<defs><g id='e0'>{first}</g>");
     for level in 1..=levels {
-        content += &format!("<g id='e{level}'>{}</g>", repeat(level - 1).repeat(10));
+        let inside = repeat(level - 1).repeat(10);
+        write!(content, "<g id='e{level}'>{inside}</g>").unwrap();
     }
     content + "</defs>" + &repeat(levels)
 }
@@ -177,6 +166,7 @@ fn filtered(filter: &str) -> String {
 }
 
 /// Files that would take minutes or gigabytes.
+#[expect(clippy::too_many_lines, reason = "a list of files")]
 fn bombs() -> Vec<(&'static str, Vec<u8>)> {
     let laughs = (1..10).fold(String::from("<!ENTITY e0 'ha'>"), |declared, level| {
         format!("{declared}<!ENTITY e{level} '{}'>", format!("&e{};", level - 1).repeat(10))
@@ -209,7 +199,8 @@ fn bombs() -> Vec<(&'static str, Vec<u8>)> {
                 level + 1
             )
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let masks = (0..12).fold(String::new(), |declared, level| {
         let masked = if level == 0 { String::new() } else { format!("url(#m{})", level - 1) };
         let shapes = format!("<rect width='9' height='9' mask='{masked}'/>").repeat(10);
