@@ -8,8 +8,8 @@ use resvg::usvg::{ClipPath, Group, ImageKind, Mask, Node, Paint, Path, Pattern, 
 use super::super::super::limits::Limits;
 use crate::error::ThumbnailError;
 
-/// The maximum number of pixels to process: as many as are filled in about a second, and more for
-/// a large thumbnail. A pixel of a layer, a gradient or a filter counts as several.
+/// The maximum number of pixels to process, which takes about a second. A large thumbnail may
+/// take more. A pixel of a layer, a gradient or a filter counts as several.
 const MOST_PIXELS: f64 = 6e7;
 const MOST_PASSES: f64 = 40.0;
 
