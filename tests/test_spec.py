@@ -133,7 +133,8 @@ def test_a_wrong_text_names_the_right_one():
 def test_output_format():
     assert Spec(9).output_format("a.JPG") == "jpeg"
     assert Spec(9).output_format("a/b.webp") == "webp"
-    assert Spec(9).output_format("a.svg") == "jpeg"
+    assert Spec(9).output_format("a.tif") == "jpeg"
+    assert Spec(9).output_format("a.SVG") == Spec(9).output_format("a.svgz") == "png"
     assert Spec(9, format="png").output_format("a.jpg") == "png"
     assert Spec(9, format="auto").output_format("a.jpg") == "auto"
 

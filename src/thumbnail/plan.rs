@@ -59,9 +59,10 @@ impl<'a> RenderPlan<'a> {
         let quality = spec.quality.unwrap_or_else(|| qualities.of(format));
         let style = style.of(spec);
         let frames = options.frames_of(header);
-        let geometry = Geometry::new(header.size, header.transform, spec)?;
+        let geometry = Geometry::of(header, spec)?;
         let request = DecodeRequest {
             size: match options.averaging {
+                _ if header.is_scalable => geometry.decoded_size(),
                 Averaging::Encoded => geometry.decoded_size(),
                 // Codecs average gamma-encoded samples when they shrink an image.
                 Averaging::LinearLight => Size { width: u32::MAX, height: u32::MAX },

@@ -3,12 +3,14 @@
 python -m tests.support.fuzz_seeds fuzz/corpus
 """
 
+import gzip
 import struct
 import sys
 from pathlib import Path
 
 from PIL import Image
 
+from tests.support.drawings import drawing
 from tests.support.thumbnail_files import apng, avif_grid
 from tests.support.thumbnail_images import (
     cmyk_profile,
@@ -128,6 +130,11 @@ SEEDS = {
     },
 }
 
+DRAWINGS = {
+    "drawing.svg": drawing,
+    "drawing.svgz": lambda: gzip.compress(drawing(), mtime=0),
+}
+
 TEXTS = {
     "spec": [
         "300x200",
@@ -155,7 +162,7 @@ def write(corpus):
     for target in ("decode", "render"):
         directory = Path(corpus, target)
         directory.mkdir(parents=True, exist_ok=True)
-        for name, make in SEEDS.items():
+        for name, make in (SEEDS | DRAWINGS).items():
             (directory / name).write_bytes(make())
     for target, texts in TEXTS.items():
         directory = Path(corpus, target)

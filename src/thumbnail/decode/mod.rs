@@ -14,6 +14,7 @@ mod headroom;
 mod jpeg;
 mod jxl;
 mod png;
+pub mod svg;
 mod tiff;
 mod webp;
 
@@ -27,7 +28,7 @@ pub use frame::{DecodedFrame, Pixels, Rows};
 use raster::Size;
 
 /// The decoders, in the order in which they check the first bytes.
-const DECODERS: [&Decoder; 8] = [
+const DECODERS: [&Decoder; 9] = [
     &jpeg::DECODER,
     &png::DECODER,
     &webp::DECODER,
@@ -36,6 +37,7 @@ const DECODERS: [&Decoder; 8] = [
     &avif::DECODER,
     &jxl::DECODER,
     &tiff::DECODER,
+    &svg::DECODER,
 ];
 
 /// The number of bytes at the start of a file that identify its format.
