@@ -35,7 +35,7 @@ _WORDS = {
 }
 """Synonyms for the values of options, in lower case."""
 _NUMBERS: Mapping[str, Callable[[str], float]] = {
-    "quality": int,
+    "max_bytes": int,
     "rotate": int,
     "page": int,
     "trim": int,
@@ -141,6 +141,8 @@ def _plain(name: str, value: Any) -> Any:
         return tuple(value)
     if not isinstance(value, str):
         return value
+    if name == "quality" and value.strip().isdecimal():
+        return int(value)
     if name in _NUMBERS:
         try:
             return _NUMBERS[name](value)
