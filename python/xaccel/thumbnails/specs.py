@@ -35,6 +35,7 @@ _WORDS = {
 }
 """Synonyms for the values of options, in lower case."""
 _NUMBERS: Mapping[str, Callable[[str], float]] = {
+    "quality": int,
     "max_bytes": int,
     "rotate": int,
     "page": int,
@@ -141,9 +142,7 @@ def _plain(name: str, value: Any) -> Any:
         return tuple(value)
     if not isinstance(value, str):
         return value
-    if name == "quality" and value.strip().isdecimal():
-        return int(value)
-    if name in _NUMBERS:
+    if name in _NUMBERS and (name, plain_word(name, value)) != ("quality", "auto"):
         try:
             return _NUMBERS[name](value)
         except ValueError:
