@@ -18,4 +18,5 @@ pub use table::{Form, OPTIONS, SpecOption};
 pub use values::{
     ByteLimit, Compass, CropRect, Factor, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths,
     Length, Page, Progressive, Quality, Rgb, Rotation, Subsampling, Tolerance, Version,
+    WatermarkName,
 };
