@@ -463,8 +463,8 @@ impl fmt::Display for Tolerance {
 pub enum Quality {
     /// A quality from 1 to 100.
     Fixed(u8),
-    /// The lowest quality at which no loss is visible, or little: its SSIMULACRA2 score reaches the
-    /// configured target.
+    /// The lowest quality whose SSIMULACRA2 score reaches
+    /// [`Qualities::target`](crate::thumbnail::options::Qualities::target).
     Auto,
 }
 
