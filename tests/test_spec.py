@@ -115,6 +115,8 @@ def test_replace_changes_only_the_given_options():
         ({"background": "whiteish"}, "six hexadecimal"),
         ({"dpr": 9}, "0.1 to 8"),
         ({"quality": 0}, "1 to 100"),
+        ({"max_bytes": 0}, "bytes from 1 to 4294967295"),
+        ({"max_bytes": 2**32}, "bytes from 1 to 4294967295"),
         ({"format": "bmp"}, "jpeg, png"),
         ({"version": "1"}, "eight characters"),
     ],
@@ -185,6 +187,8 @@ def test_every_option_is_an_attribute():
         ({"brightness": True}, "brightness must be a factor"),
         ({"pixelate": 1.5}, "pixelate must be a whole number"),
         ({"quality": 80.5}, "quality must be a whole number"),
+        ({"quality": "best"}, "quality must be a whole number from 1 to 100, or auto"),
+        ({"max_bytes": "9k"}, "max_bytes must be a whole number"),
         ({"qualty": 80}, "unexpected keyword argument 'qualty'"),
     ],
 )

@@ -34,12 +34,15 @@ fn render_all(source: &[u8]) {
         ("16x16,pad,trim-3,grayscale,detail,radius-5", OutputFormat::Png),
         ("16x16,fill,upscale,trim-200,radius-99", OutputFormat::Gif),
         ("16x16,brightness-2,contrast-0.5,saturation-3,pixelate-3,dpr-1.5", OutputFormat::Avif),
+        ("16x16,cover,upscale,q-auto,max-bytes-400", OutputFormat::Avif),
+        ("16x16,fill,upscale,q-auto", OutputFormat::WebP),
+        ("16x16,fill,upscale,max-bytes-300", OutputFormat::Jpeg),
         ("16x16,cover,upscale,trim-0,crop-0-0-0.5-0.5,detail", OutputFormat::WebP),
     ] {
         let options = RenderOptions {
             spec: &Spec::parse(spec).expect("a good spec"),
             format: Some(format),
-            qualities: Qualities { jpeg: 50, webp: 50, avif: 50 },
+            qualities: Qualities { jpeg: 50, webp: 50, avif: 50, target: 70 },
             style: Style::default(),
             averaging: Averaging::Encoded,
             watermark: None,

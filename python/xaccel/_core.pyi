@@ -62,7 +62,10 @@ class Spec:
         watermark: The name of the watermark to lay over the thumbnail; see the setting
             `THUMBNAIL_WATERMARKS`.
         dpr: The pixel ratio: the number of thumbnail pixels per pixel of the box, 0.1 to 8.
-        quality: 1 to 100; None = the configured quality for the format.
+        quality: 1 to 100, or "auto": the lowest quality whose SSIMULACRA2 score reaches the target;
+            None = the configured quality for the format. PNG and GIF ignore it.
+        max_bytes: The maximum size of the file. The quality is reduced until the file fits, but not
+            below 10. PNG and GIF ignore it.
         format: The format of the thumbnail; None = determined by the extension of the
             source's name.
         version: Eight characters of base64url that change when the source does.
@@ -99,7 +102,8 @@ class Spec:
         background: str | None = None,
         watermark: str | None = None,
         dpr: float | None = None,
-        quality: int | None = None,
+        quality: int | Literal["auto"] | None = None,
+        max_bytes: int | None = None,
         progressive: bool | None = None,
         subsampling: str | int | None = None,
         format: str | None = None,
@@ -182,7 +186,9 @@ class Spec:
     @property
     def dpr(self) -> float | None: ...
     @property
-    def quality(self) -> int | None: ...
+    def quality(self) -> int | Literal["auto"] | None: ...
+    @property
+    def max_bytes(self) -> int | None: ...
     @property
     def progressive(self) -> bool | None: ...
     @property
@@ -419,6 +425,7 @@ def render(
     *,
     format: str,
     quality: Mapping[str, int] | None = None,
+    quality_target: int = 70,
     progressive: bool = False,
     subsampling: Literal["420", "422", "444"] = "420",
     linear: bool = False,
@@ -434,6 +441,7 @@ def render(
         spec: What the thumbnail looks like. The argument `format` overrides its format.
         format: "jpeg", "png", "webp", "avif" or "gif".
         quality: The quality for each format. It applies if the spec does not set a quality.
+        quality_target: The SSIMULACRA2 score, 1 to 100, for the quality "auto".
         progressive: JPEG: whether to write a progressive file. It applies if the spec does not set
             `progressive`.
         subsampling: JPEG: the chroma subsampling. It applies if the spec does not set
@@ -485,7 +493,8 @@ class _Options(TypedDict, total=False):
     radius: int | None
     background: str | None
     dpr: float | None
-    quality: int | None
+    quality: int | Literal["auto"] | None
+    max_bytes: int | None
     progressive: bool | None
     subsampling: str | int | None
     format: str | None

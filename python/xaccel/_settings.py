@@ -361,6 +361,13 @@ def quality(key: str, value: Any) -> dict[str, int]:
     return {**_DEFAULT_QUALITY, **value}
 
 
+def score(key: str, value: Any) -> int:
+    """Check that the value is a score that `q-auto` can aim at."""
+    if not _is_int(value) or not 1 <= value <= 100:  # noqa: PLR2004
+        raise _wrong(key, value, "a whole number from 1 to 100")
+    return int(value)
+
+
 def presets(key: str, value: Any) -> dict[str, str]:
     """Check that the value is a dict of specs by name."""
     right = "a dict of names and specs"

@@ -177,6 +177,9 @@ class Config:
     """The formats that `auto` may negotiate, in order of preference."""
     thumbnail_quality: Mapping[str, int] = _setting({}, check.quality)
     """The quality (1 to 100) for each output format, used for specs that do not set a quality."""
+    thumbnail_quality_target: int = _setting(70, check.score)
+    """The SSIMULACRA2 score (1 to 100) that thumbnails with the quality `auto` aim at: 70 is high
+    quality, and at 90 no loss is visible."""
     thumbnail_progressive: bool = _setting(default=False, grammar=check.boolean)
     """Whether JPEG thumbnails are progressive, unless the spec sets this option."""
     thumbnail_subsampling: Subsampling = _setting("420", check.one_of(*get_args(Subsampling)))

@@ -60,6 +60,12 @@ impl OutputFormat {
         matches!(self, Self::WebP | Self::Gif)
     }
 
+    /// Whether the format has a quality.
+    #[must_use]
+    pub const fn is_lossy(self) -> bool {
+        matches!(self, Self::Jpeg | Self::WebP | Self::Avif)
+    }
+
     /// The media type, as registered with IANA.
     #[must_use]
     pub const fn media_type(self) -> &'static str {

@@ -14,6 +14,7 @@
 //! | round the corners | [`corners`] | pixels of the thumbnail |
 //! | flatten, pad | [`background`] | pixels of the thumbnail |
 //! | lay the watermark over it | [`watermark`] | pixels of the thumbnail |
+//! | choose the quality, for `q-auto` and `max-bytes` | `quality` with `score` | pixels of the thumbnail |
 //! | encode | [`encode`] | pixels of the thumbnail |
 //!
 //! For conversions from JPEG and lossy WebP to one of these two formats, `planar` is a shortcut.
@@ -40,8 +41,10 @@ pub mod pixelate;
 pub mod placeholder;
 mod plan;
 mod planar;
+mod quality;
 pub mod resize;
 mod saliency;
+mod score;
 pub mod smart;
 pub mod spec;
 #[cfg(test)]
@@ -96,12 +99,7 @@ pub fn render<'a>(
         } else {
             let (frames, completeness) = frames(source, &plan, &mut colors)?;
             options.check_time()?;
-            let RenderPlan { header, format, quality, style, .. } = plan;
-            let data = {
-                let check_time = &|| options.check_time();
-                encode::encode(&frames, header.plays, format, quality, style, check_time)?
-            };
-            (data, completeness)
+            (quality::encode(&frames, &plan)?, completeness)
         };
     let Size { width, height } = plan.geometry.canvas;
     let is_complete = completeness == Completeness::Whole;

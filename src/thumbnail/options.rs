@@ -18,11 +18,13 @@ pub struct Qualities {
     pub webp: u8,
     /// AVIF, 1 to 100.
     pub avif: u8,
+    /// The SSIMULACRA2 score that [`Quality::Auto`](super::spec::Quality::Auto) aims at, 1 to 100.
+    pub target: u8,
 }
 
 impl Default for Qualities {
     fn default() -> Self {
-        Self { jpeg: 85, webp: 80, avif: 60 }
+        Self { jpeg: 85, webp: 80, avif: 60, target: 70 }
     }
 }
 

@@ -68,6 +68,8 @@ class EncoderSettings:
 
     quality: Mapping[str, int]
     """The quality of each format."""
+    quality_target: int
+    """The SSIMULACRA2 score for the quality `auto`."""
     progressive: bool
     subsampling: Subsampling
 
@@ -96,6 +98,7 @@ class RenderJob:
             self.spec,
             format=self.image_format,
             quality=self.encoder.quality,
+            quality_target=self.encoder.quality_target,
             progressive=self.encoder.progressive,
             subsampling=self.encoder.subsampling,
             watermark=self.watermark,

@@ -25,6 +25,7 @@ from xaccel.thumbnails.failures import DIRECTORY
 
 _PICTURE_SETTINGS = (
     "thumbnail_quality",
+    "thumbnail_quality_target",
     "thumbnail_progressive",
     "thumbnail_subsampling",
     "thumbnail_max_frames",

@@ -43,7 +43,10 @@ class Renderer:
         workers = config.thumbnail_workers or available_parallelism()
         self._config = config
         self._encoder = EncoderSettings(
-            config.thumbnail_quality, config.thumbnail_progressive, config.thumbnail_subsampling
+            quality=config.thumbnail_quality,
+            quality_target=config.thumbnail_quality_target,
+            progressive=config.thumbnail_progressive,
+            subsampling=config.thumbnail_subsampling,
         )
         self._limits = config.limits()
         self._decoders = config.thumbnail_decoders

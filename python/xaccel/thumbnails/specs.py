@@ -36,6 +36,7 @@ _WORDS = {
 """Synonyms for the values of options, in lower case."""
 _NUMBERS: Mapping[str, Callable[[str], float]] = {
     "quality": int,
+    "max_bytes": int,
     "rotate": int,
     "page": int,
     "trim": int,
@@ -141,7 +142,7 @@ def _plain(name: str, value: Any) -> Any:
         return tuple(value)
     if not isinstance(value, str) or name == "watermark":
         return value
-    if name in _NUMBERS:
+    if name in _NUMBERS and (name, plain_word(name, value)) != ("quality", "auto"):
         try:
             return _NUMBERS[name](value)
         except ValueError:

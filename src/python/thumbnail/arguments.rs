@@ -130,7 +130,7 @@ pub(super) fn palette_style(colors: Option<i64>) -> PyResult<Style> {
 }
 
 /// Convert a mapping of format names to qualities.
-fn qualities(names: &HashMap<String, u8>) -> Qualities {
+fn qualities(names: &HashMap<String, u8>, target: u8) -> Qualities {
     let default = Qualities::default();
     let of = |format: OutputFormat| {
         names.get(format.name()).copied().unwrap_or_else(|| default.of(format))
@@ -139,6 +139,7 @@ fn qualities(names: &HashMap<String, u8>) -> Qualities {
         jpeg: of(OutputFormat::Jpeg),
         webp: of(OutputFormat::WebP),
         avif: of(OutputFormat::Avif),
+        target,
     }
 }
 
@@ -203,14 +204,18 @@ impl Arguments {
     }
 
     /// Return the same arguments with a different format, different qualities (keyed by format
-    /// name) and different encoder settings.
+    /// name), a different target for automatic qualities, and different encoder settings.
     pub(super) fn with_format(
         self,
         format: OutputFormat,
         quality: Option<&HashMap<String, u8>>,
+        target: u8,
         style: Style,
     ) -> Self {
-        let qualities = quality.map_or(self.qualities, qualities);
+        let qualities = match quality {
+            Some(quality) => qualities(quality, target),
+            None => Qualities { target, ..self.qualities },
+        };
         Self { format: Some(format), qualities, style, ..self }
     }
 

@@ -37,7 +37,7 @@ fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult
 
 /// Render the thumbnail that a spec describes, in this format.
 #[pyfunction]
-#[pyo3(signature = (source, spec, *, format, quality=None, progressive=false,
+#[pyo3(signature = (source, spec, *, format, quality=None, quality_target=70, progressive=false,
     subsampling="420", linear=false, watermark=None, limits=None, decoders=None,
     is_partial=false))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
@@ -47,6 +47,7 @@ pub(in super::super) fn render(
     spec: &PySpec,
     format: &str,
     #[pyo3(from_py_with = numbers::quality)] quality: Option<HashMap<String, u8>>,
+    #[pyo3(from_py_with = numbers::quality_target)] quality_target: u8,
     progressive: bool,
     subsampling: &str,
     linear: bool,
@@ -64,7 +65,7 @@ pub(in super::super) fn render(
     let arguments = Arguments::new(spec.0, linear, limits)
         .with_decoders(decoders)
         .with_watermark(watermark)
-        .with_format(format, quality.as_ref(), style);
+        .with_format(format, quality.as_ref(), quality_target, style);
     make(py, &ImageSource::new(source, &arguments.limits)?.partial(is_partial), &arguments)
 }
 

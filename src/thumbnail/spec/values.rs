@@ -458,6 +458,63 @@ impl fmt::Display for Tolerance {
     }
 }
 
+/// The quality of a lossy format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Quality {
+    /// A quality from 1 to 100.
+    Fixed(u8),
+    /// The lowest quality whose SSIMULACRA2 score reaches
+    /// [`Qualities::target`](crate::thumbnail::options::Qualities::target).
+    Auto,
+}
+
+impl Quality {
+    /// The name of [`Self::Auto`].
+    pub(super) const AUTO: &'static str = "auto";
+
+    /// Whether a fixed quality is in the range 1 to 100.
+    #[must_use]
+    pub fn is_valid(self) -> bool {
+        match self {
+            Self::Fixed(quality) => (1..=100).contains(&quality),
+            Self::Auto => true,
+        }
+    }
+}
+
+impl fmt::Display for Quality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(quality) => quality.fmt(f),
+            Self::Auto => f.write_str(Self::AUTO),
+        }
+    }
+}
+
+/// The maximum size of a file in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ByteLimit(pub(super) u32);
+
+impl ByteLimit {
+    /// Whether the limit is not zero.
+    #[must_use]
+    pub const fn is_valid(self) -> bool {
+        self.0 > 0
+    }
+
+    /// The number of bytes.
+    #[must_use]
+    pub const fn bytes(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for ByteLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A length in pixels of the box, before [`dpr`](super::Spec::dpr).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Length(pub(super) u16);
