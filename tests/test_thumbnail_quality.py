@@ -14,7 +14,7 @@ from tests.support.thumbnail_images import opened
 
 SUBJECTS = Path(__file__).parent / "subjects"
 PHOTOS = ["coffee.jpg", "cat.jpg", "parrot.jpg"]
-WIDTH = 240
+WIDTH = 120
 LOSSY = {"jpeg": 85, "webp": 80, "avif": 60}
 """The formats with a quality, and their default qualities."""
 LOWEST = 10
@@ -39,8 +39,11 @@ def size(photo, kind, target=70, **options):
 
 
 def quality_of(one, photo, kind, qualities):
-    """Return the fixed quality with which a thumbnail was made."""
-    same = (it for it in qualities if made(photo, kind, quality=it).data == one.data)
+    """Return the highest fixed quality with which a thumbnail is the same.
+
+    AVIF has fewer quantizers than there are qualities.
+    """
+    same = (it for it in reversed(qualities) if made(photo, kind, quality=it).data == one.data)
     return next(same, None)
 
 
@@ -50,7 +53,7 @@ AUTO = range(AUTO_LOWEST, AUTO_HIGHEST + 1)
 @pytest.mark.parametrize("kind", ["jpeg", "webp"])
 @pytest.mark.parametrize("photo", PHOTOS)
 def test_a_higher_target_takes_a_higher_quality(photo, kind):
-    targets = (40, 55, 70, 80)
+    targets = (60, 70, 80)
     files = [made(photo, kind, target, quality="auto") for target in targets]
     qualities = [quality_of(file, photo, kind, AUTO) for file in files]
     assert None not in qualities
@@ -77,8 +80,8 @@ def test_the_target_of_a_jpeg_source_is_reached_with_all_its_chroma(kind):
 
 
 @pytest.mark.parametrize("kind", LOSSY)
-@pytest.mark.parametrize("photo", PHOTOS)
-def test_max_bytes_takes_the_best_quality_that_fits(photo, kind):
+def test_max_bytes_takes_the_best_quality_that_fits(kind):
+    photo = "coffee.jpg"
     usual, least = size(photo, kind), size(photo, kind, quality=LOWEST)
     for part in (0.1, 0.5, 0.9):
         limit = round(least + (usual - least) * part)
@@ -131,7 +134,7 @@ def test_transparent_pictures_have_a_score():
         out = io.BytesIO()
         picture.save(out, "PNG")
     sizes = []
-    for target in (40, 70, 90):
+    for target in (70, 80, 90):
         spec = Spec(WIDTH, quality="auto")
         file = render(out.getvalue(), spec, format="webp", quality_target=target)
         assert opened(file).mode == "RGBA"
