@@ -9,14 +9,12 @@ from typing import BinaryIO, TypeVar, cast
 
 from xaccel._core import ImageInfo, Limits
 from xaccel.decoders import Decoded, Decoder
-from xaccel.decoders._enabled import find
+from xaccel.decoders._enabled import SETTING, find
 from xaccel.decoders._files import PositionedFile
 from xaccel.decoders._ours import OURS
 from xaccel.exceptions import CorruptImage, ThumbnailError, UnsupportedImage, XaccelError
 
 T = TypeVar("T")
-
-_SETTING = "XACCEL['THUMBNAIL_DECODERS']"
 
 
 def open_image(
@@ -38,7 +36,7 @@ def open_image(
     """
     file = PositionedFile(descriptor)
     try:
-        found = find(head, None if decoders is None else tuple(decoders), _SETTING)
+        found = find(head, None if decoders is None else tuple(decoders), SETTING)
     except BaseException:
         file.close()
         raise
@@ -48,7 +46,7 @@ def open_image(
     for ours in OURS.values():
         if ours.matches(head):
             if ours.is_installed:
-                raise UnsupportedImage(f"{label}{_SETTING} does not have {ours.name!r}")
+                raise UnsupportedImage(f"{label}{SETTING} does not have {ours.name!r}")
             raise UnsupportedImage(f"{label}{ours.advice}")
     return None
 

@@ -14,4 +14,4 @@ pub(super) use functions::{
     thumbnail_many,
 };
 pub(super) use result::{ImageInfo, Thumbnail};
-pub(super) use source::PyStreamedSource;
+pub(super) use source::{PassedFile, PyStreamedSource};
