@@ -12,7 +12,13 @@ from xaccel.decoders import Decoded, Decoder
 from xaccel.decoders._enabled import SETTING, find
 from xaccel.decoders._files import PositionedFile
 from xaccel.decoders._ours import OURS
-from xaccel.exceptions import CorruptImage, ThumbnailError, UnsupportedImage, XaccelError
+from xaccel.exceptions import (
+    CorruptImage,
+    RenderStopped,
+    ThumbnailError,
+    UnsupportedImage,
+    XaccelError,
+)
 
 T = TypeVar("T")
 
@@ -118,6 +124,9 @@ class OpenImage:
             yield cast("BinaryIO", file)
         except XaccelError as error:
             raise type(error)(f"{self._label}{error}") from None
+        except MemoryError as error:
+            message = f"{self._label}the decoder {self._name!r} needs too much memory"
+            raise RenderStopped(message) from error
         except Exception as error:
             raise CorruptImage(
                 f"{self._label}the decoder {self._name!r} failed: {type(error).__name__}: {error}"

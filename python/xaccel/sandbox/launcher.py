@@ -40,6 +40,8 @@ def main() -> None:
     os.environ.clear()
     os.environ.update(dict.fromkeys(_LIBRARY_THREADS, "1"))
     control = socket.socket(fileno=CONNECTION)
+    # gevent makes both ends of a pair non-blocking.
+    control.setblocking(True)
     setup: Setup = pickle.loads(control.recv(MAX_SETUP))  # noqa: S301
     _load(setup.decoders)
     control.send(READY)

@@ -25,6 +25,8 @@ def serve(cage: Cage) -> None:
     """Run the jobs that arrive at `CONNECTION`."""
     # An unclosed socket would be asked for its name at the end, which the cage does not allow.
     with socket.socket(fileno=CONNECTION) as connection:
+        # gevent makes both ends of a pair non-blocking.
+        connection.setblocking(True)
         try:
             enter(cage)
         except (OSError, ValueError) as error:
