@@ -41,7 +41,7 @@ def main() -> None:
     os.environ.update(dict.fromkeys(_LIBRARY_THREADS, "1"))
     control = socket.socket(fileno=CONNECTION)
     # gevent makes both ends of a pair non-blocking.
-    control.setblocking(True)
+    control.settimeout(None)
     setup: Setup = pickle.loads(control.recv(MAX_SETUP))  # noqa: S301
     _load(setup.decoders)
     control.send(READY)

@@ -111,7 +111,7 @@ class Worker:
 class Pool:
     """The workers of this process, and their launcher.
 
-    At most as many workers run as jobs run at the same time. They are started when they are needed.
+    There is at most one worker for each concurrent job. It is started when it is first needed.
 
     Args:
         setup: What the launcher loads, and the cage of the workers.

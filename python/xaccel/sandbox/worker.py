@@ -26,7 +26,7 @@ def serve(cage: Cage) -> None:
     # An unclosed socket would be asked for its name at the end, which the cage does not allow.
     with socket.socket(fileno=CONNECTION) as connection:
         # gevent makes both ends of a pair non-blocking.
-        connection.setblocking(True)
+        connection.settimeout(None)
         try:
             enter(cage)
         except (OSError, ValueError) as error:
