@@ -68,13 +68,19 @@ class RenderProcesses:
         """See `Backend.submit`."""
         descriptor, path, size = _passed(job)
         try:
+            lost = WorkerLost("the render workers were killed from outside")
             for _ in range(_ATTEMPTS):
                 timeout = max(0.0, deadline - time.monotonic())
                 passed = PassedJob(replace(cast("Any", job), image=None), path, size, timeout)
-                reply = self._reply(passed, descriptor)
+                try:
+                    reply = self._reply(passed, descriptor)
+                except WorkerLost as error:
+                    # The worker or the launcher may have been killed while it started.
+                    lost = error
+                    continue
                 if reply is not None:
                     return cast("T", messages.result(reply))
-            raise WorkerLost("the render workers were killed from outside")
+            raise lost
         finally:
             os.close(descriptor)
 

@@ -104,16 +104,21 @@ class _Child:
         self._pid = pid
         self._handle = os.pidfd_open(pid)
         self._report = report
+        self._has_ended = False
         selector.register(self._handle, selectors.EVENT_READ, self._reap)
         selector.register(report, selectors.EVENT_READ, self._kill)
 
     def _kill(self) -> None:
-        # The app kills the worker with a message, or by closing the connection.
+        # The app kills the worker with a message, or by closing the connection. The worker may have
+        # ended at the same time.
+        if self._has_ended:
+            return
         self._selector.unregister(self._report)
         os.kill(self._pid, signal.SIGKILL)
 
     def _reap(self) -> None:
         _, status = os.waitpid(self._pid, 0)
+        self._has_ended = True
         self._selector.unregister(self._handle)
         os.close(self._handle)
         with contextlib.suppress(KeyError):
