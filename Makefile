@@ -11,7 +11,7 @@ SHELL := /bin/sh
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test unit lint rust-test python-test package-test soak bench format clean
+.PHONY: help demo test unit lint rust-test python-test package-test soak bench deny format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -29,7 +29,7 @@ unit: $(VENV)/.test ## Run the quick tests: no server, browser, Java or root, un
 	$(BIN)/pytest --numprocesses auto --hypothesis-profile quick --ignore tests/servers --ignore tests/e2e -m 'not server and not slow'
 	@echo "xaccel: left to 'make test': tests with the markers server, e2e and slow, and most examples of property tests"
 
-lint: $(VENV)/.test ## Check formatting, clippy, ruff, mypy, stubtest, circles of imports, English
+lint: $(VENV)/.test ## Check formatting, clippy, ruff, mypy, stubtest, circles of imports, English, workflows
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy --lib --features python --locked -- -D warnings
@@ -39,6 +39,8 @@ lint: $(VENV)/.test ## Check formatting, clippy, ruff, mypy, stubtest, circles o
 	$(BIN)/python -m mypy.stubtest xaccel._core --allowlist .stubtest-allowlist
 	$(BIN)/python scripts/import_circles.py
 	$(BIN)/python scripts/check_english.py
+	$(BIN)/typos
+	$(BIN)/zizmor --offline --quiet .github
 
 rust-test: $(VENV)/.packages ## Run the Rust unit and property tests
 	cargo test --workspace --locked --quiet
@@ -57,6 +59,10 @@ bench: $(VENV)/.bench ## Compare with other packages in one run
 
 soak: $(VENV)/.bench ## Test several machines and S3 under load, with real servers, and print figures
 	@for script in scripts/soak_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+deny: $(VENV)/.packages ## Check the licences and sources of the Rust dependencies (compiles cargo-deny once)
+	@test -x $(BIN)/cargo-deny || cargo install cargo-deny --locked --quiet --root $(VENV)
+	$(BIN)/cargo-deny --all-features check bans licenses sources
 
 format: $(VENV)/.test ## Format all code
 	cargo fmt --all

@@ -30,7 +30,9 @@ assert signer.sign("/t/300x200/photo.jpg").endswith("?key=qvHJx0qXanLY9m3LX49R3Q
 IN_SDIST = (
     ".cargo/config.toml",
     ".ci/run",
+    ".github/workflows/tests.yml",
     ".stubtest-allowlist",
+    ".typos.toml",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "Cargo.lock",
@@ -40,6 +42,7 @@ IN_SDIST = (
     "SECURITY.md",
     "benches/signing.py",
     "clippy.toml",
+    "deny.toml",
     "docs/images/gallery.jpg",
     "docs/settings.md",
     "examples/django_photos/manage.py",
@@ -50,6 +53,8 @@ IN_SDIST = (
     "fuzz/fuzz_targets/decode.rs",
     "python/xaccel/py.typed",
     "rustfmt.toml",
+    "scripts/build_backend.py",
+    "scripts/codecs.cmake",
     "scripts/package_test.py",
     "tests/vectors/signing.json",
 )

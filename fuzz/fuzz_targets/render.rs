@@ -42,6 +42,7 @@ fn render_all(source: &[u8]) {
             qualities: Qualities { jpeg: 50, webp: 50, avif: 50 },
             style: Style::default(),
             averaging: Averaging::Encoded,
+            watermark: None,
             limits: &limits,
             is_partial: false,
             expired: &|| false,

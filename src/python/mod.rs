@@ -45,8 +45,9 @@ mod _core {
     use super::spec::PySpec;
     #[pymodule_export]
     use super::thumbnail::{
-        ImageInfo, Limits, PassedFile, PyStreamedSource, Thumbnail, codecs, draw_blurhash,
-        draw_thumbhash, placeholder, probe, render, thumbhash, thumbnail, thumbnail_many,
+        ImageInfo, Limits, PassedFile, PyStreamedSource, PyWatermark, Thumbnail, codecs,
+        draw_blurhash, draw_thumbhash, placeholder, probe, render, thumbhash, thumbnail,
+        thumbnail_many,
     };
     #[pymodule_export]
     use super::uri::encode_path;

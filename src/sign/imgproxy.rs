@@ -135,6 +135,8 @@ fn refuse_missing(spec: &Spec) -> Result<(), DialectError> {
         ("detail", "the closest option is sharpen")
     } else if spec.radius.is_some() {
         ("radius", "the closest equivalent is the CSS border-radius")
+    } else if spec.watermark.is_some() {
+        ("wm", "its only watermark is set on the server")
     } else {
         return Ok(());
     };

@@ -138,6 +138,8 @@ const fn refuse_effects(spec: &Spec) -> Result<(), DialectError> {
         inexpressible("saturation", "its saturation() weighs the colours differently")
     } else if spec.pixelate.is_some() {
         inexpressible("pixelate", "the closest option is blur")
+    } else if spec.watermark.is_some() {
+        inexpressible("wm", "its watermark() fetches the image from a URL")
     } else {
         return Ok(());
     })

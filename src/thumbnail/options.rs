@@ -6,6 +6,7 @@ use super::header::Header;
 use super::limits::Limits;
 use super::resize::Averaging;
 use super::spec::{Page, Spec};
+use super::watermark::Watermark;
 use crate::error::ThumbnailError;
 
 /// The default quality of each format. It applies if the spec does not set one.
@@ -52,6 +53,8 @@ pub struct RenderOptions<'a> {
     pub style: Style,
     /// The method by which samples are averaged.
     pub averaging: Averaging,
+    /// The watermark that the spec names.
+    pub watermark: Option<&'a Watermark>,
     /// The limits of the source and the thumbnail.
     pub limits: &'a Limits,
     /// Whether the source is only the start of a longer file. In that case,

@@ -67,6 +67,7 @@ fn applies(plan: &RenderPlan<'_>) -> bool {
         && geometry.canvas == geometry.size
         && !effects::has_any(spec)
         && spec.radius.is_none()
+        && options.watermark.is_none()
         && !is_smart
         && keeps_pairs
 }

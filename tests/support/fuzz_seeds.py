@@ -19,6 +19,7 @@ from tests.support.thumbnail_images import (
 )
 
 SIZE = (48, 30)
+IMAGES = Path(__file__).parents[1] / "images"
 
 
 def _exif(orientation):
@@ -119,6 +120,12 @@ SEEDS = {
     "gray.avif": _still("AVIF", "L", subsampling="4:0:0", speed=10),
     "grid.avif": lambda: avif_grid(photo(120, 70, "RGBA"), 2, 2, 64),
     "animated.avif": _moving("AVIF", "RGBA", speed=10),
+    # Gray in HDR is refused.
+    **{
+        path.name: path.read_bytes
+        for path in sorted(IMAGES.glob("*.jxl"))
+        if path.stem != "gray-hdr"
+    },
 }
 
 TEXTS = {

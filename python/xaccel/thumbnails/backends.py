@@ -16,7 +16,7 @@ from functools import lru_cache
 from inspect import signature
 from typing import Protocol, TypeVar
 
-from xaccel._core import Limits, Spec, Thumbnail, placeholder, render
+from xaccel._core import Limits, Spec, Thumbnail, Watermark, placeholder, render
 from xaccel.config import Subsampling
 from xaccel.thumbnails.rows import PlaceholderKind, placeholder_text
 from xaccel.thumbnails.sources.base import Image
@@ -40,6 +40,10 @@ class Job(Protocol[T_co]):
     @property
     def is_partial(self) -> bool:
         """Whether `image` is only the start of a JPEG."""
+
+    @property
+    def image_format(self) -> str:
+        """The format of the thumbnail; empty for a placeholder."""
 
     def run(self, timeout: float) -> T_co:
         """Run the job in this thread, within the given number of seconds.
@@ -89,6 +93,8 @@ class RenderJob:
     spec: Spec
     image_format: str
     encoder: EncoderSettings
+    watermark: Watermark | None
+    """The watermark that the spec names."""
     limits: Limits
     decoders: tuple[str, ...] | None
     """The enabled decoders for other formats; see `Config.thumbnail_decoders`."""
@@ -104,6 +110,7 @@ class RenderJob:
             quality=self.encoder.quality,
             progressive=self.encoder.progressive,
             subsampling=self.encoder.subsampling,
+            watermark=self.watermark,
             limits=_with_timeout(self.limits, timeout),
             decoders=self.decoders,
             is_partial=self.is_partial,
@@ -124,6 +131,7 @@ class PlaceholderJob:
     limits: Limits
     decoders: tuple[str, ...] | None
     """The enabled decoders for other formats; see `Config.thumbnail_decoders`."""
+    image_format: str = ""
     is_partial: bool = False
     """Whether `image` is only the start of a JPEG."""
 

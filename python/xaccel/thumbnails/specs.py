@@ -139,7 +139,7 @@ def _plain(name: str, value: Any) -> Any:
     """Return the value of an option in the form that `Spec` expects."""
     if isinstance(value, list):
         return tuple(value)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or name == "watermark":
         return value
     if name in _NUMBERS:
         try:

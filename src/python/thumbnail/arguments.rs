@@ -1,6 +1,7 @@
 //! The arguments of the thumbnail functions, apart from the source.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyValueError;
@@ -17,6 +18,7 @@ use crate::thumbnail::limits::Limits as CoreLimits;
 use crate::thumbnail::options::{Qualities, RenderOptions};
 use crate::thumbnail::resize::Averaging;
 use crate::thumbnail::spec::{FormatOption, Page, Progressive, Spec, Subsampling};
+use crate::thumbnail::watermark::Watermark;
 use raster::Size;
 
 /// The limits of a source and its thumbnail.
@@ -162,6 +164,7 @@ pub(super) struct Arguments {
     qualities: Qualities,
     style: Style,
     averaging: Averaging,
+    watermark: Option<Arc<Watermark>>,
     pub(super) limits: Limits,
     /// The names of the enabled plug-in decoders; `None` for the default.
     pub(super) decoders: Option<Vec<String>>,
@@ -180,6 +183,7 @@ impl Arguments {
             qualities: Qualities::default(),
             style: Style::default(),
             averaging: if linear { Averaging::LinearLight } else { Averaging::Encoded },
+            watermark: None,
             limits: limits.copied().unwrap_or_default(),
             decoders: None,
         }
@@ -188,6 +192,11 @@ impl Arguments {
     /// Return the same arguments with the names of the enabled plug-in decoders.
     pub(super) fn with_decoders(self, decoders: Option<Vec<String>>) -> Self {
         Self { decoders, ..self }
+    }
+
+    /// Return the same arguments with a watermark.
+    pub(super) fn with_watermark(self, watermark: Option<Arc<Watermark>>) -> Self {
+        Self { watermark, ..self }
     }
 
     /// The page to render, counted from 1.
@@ -232,6 +241,7 @@ impl Arguments {
             qualities: self.qualities,
             style: self.style,
             averaging: self.averaging,
+            watermark: self.watermark.as_deref(),
             limits: &self.limits.core(),
             is_partial,
             expired: &|| deadline.is_some_and(|deadline| Instant::now() >= deadline),

@@ -12,6 +12,7 @@ mod frame;
 mod gif;
 mod headroom;
 mod jpeg;
+mod jxl;
 mod png;
 mod tiff;
 mod webp;
@@ -26,13 +27,14 @@ pub use frame::{DecodedFrame, Pixels, Rows};
 use raster::Size;
 
 /// The decoders, in the order in which they check the first bytes.
-const DECODERS: [&Decoder; 7] = [
+const DECODERS: [&Decoder; 8] = [
     &jpeg::DECODER,
     &png::DECODER,
     &webp::DECODER,
     &gif::DECODER,
     &bmp::DECODER,
     &avif::DECODER,
+    &jxl::DECODER,
     &tiff::DECODER,
 ];
 

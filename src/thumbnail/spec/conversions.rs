@@ -5,7 +5,7 @@ use super::argument::{Argument, OptionValue, Refusal};
 use super::css;
 use super::values::{
     CropRect, Factor, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Length, Page,
-    Progressive, Rgb, Rotation, Subsampling, Tolerance, Version,
+    Progressive, Rgb, Rotation, Subsampling, Tolerance, Version, WatermarkName,
 };
 
 impl OptionValue for bool {
@@ -286,6 +286,12 @@ impl OptionValue for FormatOption {
         let Argument::Text(text) = argument else { return Err(Refusal::Kind) };
         let name = text.to_ascii_lowercase();
         Self::parse(if name == "jpg" { "jpeg" } else { &name }).ok_or(Refusal::Value)
+    }
+}
+
+impl OptionValue for WatermarkName {
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
     }
 }
 

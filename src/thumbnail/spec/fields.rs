@@ -2,7 +2,7 @@
 
 use super::values::{
     CropRect, Factor, Fit, Flip, FormatOption, Gravity, Hundredths, Length, Page, Progressive, Rgb,
-    Rotation, Subsampling, Tolerance, Version,
+    Rotation, Subsampling, Tolerance, Version, WatermarkName,
 };
 
 /// The description of a thumbnail. [`Spec::parse`] parses it, and
@@ -54,6 +54,8 @@ pub struct Spec {
     pub radius: Option<Length>,
     /// The colour behind transparent pixels and in the padding.
     pub background: Option<Rgb>,
+    /// The name of the watermark over the thumbnail.
+    pub watermark: Option<WatermarkName>,
     /// The number of thumbnail pixels per pixel of the box, 0.1 to 8; `None` = 1.
     pub dpr: Option<Hundredths>,
     /// The quality from 1 to 100; `None` = the configured quality for the format.

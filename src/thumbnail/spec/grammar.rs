@@ -144,6 +144,8 @@ mod tests {
             "300x200,trim-10,grayscale,detail,radius-12",
             "300x200,cover,g-n,trim-0,crop-0-0-0.5-1,rot-90,flip-h,grayscale,blur-1,detail,sharpen-1",
             "300x200,trim-255,radius-65535,bg-ff0000",
+            "300x200,radius-1,bg-ff0000,wm-Logo_2-x,dpr-2",
+            "300x200,wm-abcdefghijklmnopqrstuvwxyz012345",
             "300x200,brightness-0,contrast-10,saturation-1.25,grayscale,pixelate-12,blur-1",
             "300x200,q-80,progressive,ss-444,jpeg",
             "300x200,baseline,ss-422",

@@ -17,5 +17,5 @@ pub use fields::Spec;
 pub use table::{Form, OPTIONS, SpecOption};
 pub use values::{
     Compass, CropRect, Factor, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Length,
-    Page, Progressive, Rgb, Rotation, Subsampling, Tolerance, Version,
+    Page, Progressive, Rgb, Rotation, Subsampling, Tolerance, Version, WatermarkName,
 };

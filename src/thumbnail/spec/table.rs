@@ -62,7 +62,7 @@ const FACTOR: &str = "a factor from 0 to 10, with at most two decimals";
 const PIXELS: &str = "a whole number of pixels from 1 to 65535";
 
 /// The options, in their order in a spec.
-pub const OPTIONS: [SpecOption; 24] = [
+pub const OPTIONS: [SpecOption; 25] = [
     SpecOption {
         keyword: "fit",
         values: "contain|cover|fill|pad",
@@ -232,6 +232,14 @@ pub const OPTIONS: [SpecOption; 24] = [
         expected: "a colour of six hexadecimal digits, such as ffffff (in Python also a CSS name, such as white)",
         set: |spec, given| set_optional(&mut spec.background, given),
         value: |spec| optional(spec.background.as_ref()),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "watermark",
+        form: Form::Prefixed("wm"),
+        expected: "the name of a watermark, which has at most 32 letters, digits, - and _",
+        set: |spec, given| set_optional(&mut spec.watermark, given),
+        value: |spec| optional(spec.watermark.as_ref()),
         ..PLAIN
     },
     SpecOption {

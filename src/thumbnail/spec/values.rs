@@ -482,6 +482,36 @@ impl fmt::Display for Length {
     }
 }
 
+/// The name of a watermark: at most 32 of the characters `A-Za-z0-9_-`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct WatermarkName {
+    bytes: [u8; Self::MAX],
+    length: u8,
+}
+
+impl WatermarkName {
+    const MAX: usize = 32;
+
+    /// Parse a name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        if text.is_empty() || !text.bytes().all(is_valid) {
+            return None;
+        }
+        let mut bytes = [0; Self::MAX];
+        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(Self { bytes, length: u8::try_from(text.len()).ok()? })
+    }
+}
+
+impl fmt::Display for WatermarkName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bytes = self.bytes.iter().take(self.length.into());
+        bytes.try_for_each(|&byte| write!(f, "{}", char::from(byte)))
+    }
+}
+
 /// Whether a JPEG is progressive (scans from coarse to fine) or baseline (a single scan).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Progressive(pub bool);
