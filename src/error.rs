@@ -516,3 +516,15 @@ impl From<raster::RasterError> for ThumbnailError {
         Self::Internal(error.to_string())
     }
 }
+
+/// A layer of the sandbox that can't be entered; see [`crate::sandbox`].
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SandboxError {
+    /// This system does not have the layer.
+    #[error("{0} is not available on this system")]
+    Unavailable(&'static str),
+    /// The kernel refuses.
+    #[error("{0} can't be restricted: {1}")]
+    Refused(&'static str, String),
+}

@@ -8,6 +8,7 @@ pub mod cache;
 pub mod error;
 mod ffi;
 pub mod path_map;
+pub mod sandbox;
 pub mod sign;
 pub mod thumbnail;
 pub mod uri;

@@ -11,6 +11,7 @@ import pytest
 import xaccel
 from PIL import Image
 from xaccel import placeholder
+from xaccel._core import sandbox_layers
 from xaccel.cli.main import _parser, main
 
 SECRET = "0123456789abcdef"
@@ -65,6 +66,7 @@ def test_version_names_each_codec_library(capsys):
     assert out.startswith(f"xaccel {xaccel.__version__} (")
     for library in ("libjpeg-turbo 3.", "libwebp 1."):
         assert library in out
+    assert out.endswith(f"; sandbox: {', '.join(sandbox_layers()) or 'none'})\n")
 
 
 def test_sign_and_verify(capsys, keys):

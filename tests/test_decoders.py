@@ -83,9 +83,9 @@ def plugin(tmp_path, monkeypatch):
         """)
     )
     monkeypatch.syspath_prepend(tmp_path)
-    _enabled._load.cache_clear()
+    _enabled._loaded.cache_clear()
     yield lambda: sys.modules["raw_pixels"]
-    _enabled._load.cache_clear()
+    _enabled._loaded.cache_clear()
     for name in ("raw_pixels", "broken_decoder"):
         sys.modules.pop(name, None)
 
@@ -363,7 +363,7 @@ def _without_extras(monkeypatch):
     monkeypatch.setattr(_ours, "OURS", ours)
     monkeypatch.setattr("xaccel.decoders._enabled.OURS", ours)
     monkeypatch.setattr("xaccel.decoders._opening.OURS", ours)
-    _enabled._load.cache_clear()
+    _enabled._loaded.cache_clear()
 
 
 @pytest.mark.usefixtures("_without_extras")

@@ -353,7 +353,7 @@ def test_a_field_may_hold_colours(media, monkeypatch):
         content = base64.b64decode(uri.removeprefix("data:image/gif;base64,"))
         pixel = Image.open(io.BytesIO(content)).convert("RGB").getpixel((0, 0))
         assert bytes(pixel).hex() == palette[0][1:]
-    with mock.patch("xaccel.thumbnails.backends.placeholder", side_effect=AssertionError):
+    with mock.patch("xaccel.thumbnails.rendering.Renderer.placeholder", side_effect=AssertionError):
         assert render("{% placeholder row.image kind='color' %}", row=colored) == colored.color
         assert render("{% placeholder row.image kind='palette' %}", row=row) == row.colors
     assert render("{% placeholder row.image kind='color' %}", row=row) == palette[0]

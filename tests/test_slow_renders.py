@@ -37,6 +37,8 @@ def settings(request, photos, tmp_path):
         "THUMBNAIL_WORKERS": 2,
         "THUMBNAIL_QUEUE": 40,
         "THUMBNAIL_TIMEOUT": 60,
+        # The renders are held in the app's process.
+        "THUMBNAIL_SANDBOX": False,
         "SECRET_KEYS": ["a key of more than 16 bytes"],
         **cache,
     }

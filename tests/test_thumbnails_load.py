@@ -225,11 +225,11 @@ class TestWorkers:
 
     def test_need_nothing_that_only_linux_has(self, monkeypatch):
         monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-        renderer = Renderer(Config(), None)
+        renderer = Renderer(Config(thumbnail_sandbox=False), None)
         assert renderer._queue._workers == renderer._backend._workers == available_parallelism()
 
     def test_can_be_set(self):
-        renderer = Renderer(Config(thumbnail_workers=7), None)
+        renderer = Renderer(Config(thumbnail_workers=7, thumbnail_sandbox=False), None)
         assert renderer._queue._workers == renderer._backend._workers == 7
 
     def test_are_shared_by_everything_in_a_process(self, photos):

@@ -24,7 +24,9 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 _Usage: TypeAlias = tuple[int, int]  # the number of files, and their size on disk in bytes
-_Source: TypeAlias = bytes | str | PathLike[str] | OpenedFile | StreamedSource | _Readable
+_Source: TypeAlias = (
+    bytes | str | PathLike[str] | OpenedFile | PassedFile | StreamedSource | _Readable
+)
 _Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
 _Fit: TypeAlias = Literal["contain", "cover", "fill", "pad"]
 _FormatOption: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif", "auto"]
@@ -268,6 +270,7 @@ class Limits:
 
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
 
 @final
 class Watermark:
@@ -312,8 +315,22 @@ class Watermark:
 
 @final
 class Thumbnail:
-    """A finished thumbnail."""
+    """A finished thumbnail.
 
+    Args:
+        data: The encoded file.
+        width: The width in pixels.
+        height: The height in pixels.
+        format: "jpeg", "png", "webp", "avif" or "gif".
+        is_complete: Whether the source contained all pixels that the thumbnail shows.
+
+    Raises:
+        ValueError: The format is unknown.
+    """
+
+    def __new__(
+        cls, data: bytes, width: int, height: int, format: str, *, is_complete: bool = True
+    ) -> Thumbnail: ...
     @property
     def data(self) -> bytes:
         """The encoded file."""
@@ -417,7 +434,46 @@ class StreamedSource:
     def needs_all(self) -> bool:
         """Whether every thumbnail is known to need the whole image."""
 
+    def to_memory_file(self) -> int:
+        """Return the descriptor of a new file in memory with the bytes that have arrived.
+
+        Raises:
+            OSError: The process has too many open files, or not enough memory.
+        """
+
     def __len__(self) -> int: ...
+
+@final
+class PassedFile:
+    """An image that another process has opened.
+
+    Args:
+        descriptor: The descriptor, which must stay open while the image is used.
+        path: The path of the image in error messages; None = the image has no path.
+    """
+
+    def __new__(cls, descriptor: int, path: str | PathLike[str] | None, /) -> PassedFile: ...
+
+def sandbox_layers() -> list[str]:
+    """Return the names of the sandbox's layers that the kernel has: "landlock" and "seccomp"."""
+
+def enter_sandbox(layer: str, /) -> None:
+    """Enter a layer of the sandbox, for the rest of the process's life.
+
+    Raises:
+        OSError: The kernel does not have the layer, or refuses to let this process use it.
+        ValueError: The name of the layer is unknown.
+    """
+
+def harden_process() -> None:
+    """Prepare the process for the sandbox.
+
+    It can't gain privileges, other processes of its user can't read its memory, and it ends with
+    the thread that started it.
+
+    Raises:
+        OSError: The system does not support this.
+    """
 
 def render(
     source: _Source,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from xaccel._core import PathMap, Spec, Watermark
@@ -80,6 +80,28 @@ def boolean(key: str, value: Any) -> bool:
     """Check that the value is `True` or `False`."""
     if not isinstance(value, bool):
         raise _wrong(key, value, "True or False")
+    return value
+
+
+def sandbox(key: str, value: Any) -> Literal["auto"] | bool:
+    """Check that the value is "auto", `True` or `False`, and that the machine offers the sandbox.
+
+    Only `True` insists on the sandbox.
+    """
+    if value == "auto":
+        return "auto"
+    if not isinstance(value, bool):
+        raise _wrong(key, value, "'auto', True or False")
+    if value:
+        # Apps that do not insist on the sandbox do not load this module here.
+        from xaccel.sandbox.support import missing  # noqa: PLC0415
+
+        absent = missing()
+        if absent:
+            raise ConfigError(
+                f"XACCEL[{key!r}] is True, but this machine does not offer {' or '.join(absent)}; "
+                "'auto' uses what it offers"
+            )
     return value
 
 

@@ -151,6 +151,9 @@ class Config:
     may use, according to its affinity and its container's quota."""
     thumbnail_timeout: int = _setting(10, check.time(least=1))
     """The maximum time for one render, in seconds. Time in the queue is not counted."""
+    thumbnail_sandbox: Literal["auto"] | bool = _setting("auto", check.sandbox)
+    """Whether images are decoded in caged processes: `"auto"` (where the kernel supports it),
+    `True` (the app does not start elsewhere) or `False`."""
     thumbnail_queue: int = _setting(256, check.positive)
     """The maximum number of thumbnails waiting to be rendered. Further requests get a 503."""
     thumbnail_only_presets: bool = _setting(default=False, grammar=check.boolean)

@@ -90,6 +90,14 @@ class StorageUnavailable(SourceUnavailable):
     public_message = "Service Unavailable"
 
 
+class WorkerLost(XaccelError):
+    """The process that rendered the image was killed from outside, or did not start."""
+
+    status_code = 503
+    retry_after = 2
+    public_message = "Service Unavailable"
+
+
 class ThumbnailError(XaccelError):
     """The source can't be rendered as a thumbnail."""
 
@@ -113,6 +121,10 @@ class RenderTimeout(ThumbnailError):
     status_code = 503
     retry_after = 60
     public_message = "Service Unavailable"
+
+
+class RenderStopped(ThumbnailError):
+    """The sandbox has stopped the render: its memory, its time, a fault, or a forbidden call."""
 
 
 class UnsupportedImage(ThumbnailError):

@@ -24,9 +24,11 @@ from xaccel.exceptions import (
     FileNotFound,
     ImageTooLarge,
     Overloaded,
+    RenderStopped,
     RenderTimeout,
     SourceUnavailable,
     UnsupportedImage,
+    WorkerLost,
     XaccelError,
 )
 
@@ -39,6 +41,8 @@ _RESULTS: tuple[tuple[type[XaccelError], str], ...] = (
     (UnsupportedImage, "unsupported"),
     (CorruptImage, "corrupt"),
     (Overloaded, "overloaded"),
+    (RenderStopped, "stopped"),
+    (WorkerLost, "worker_lost"),
     (SourceUnavailable, "unavailable"),
 )
 

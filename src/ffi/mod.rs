@@ -1,4 +1,5 @@
-//! All unsafe code: the calls into the C codecs, each wrapped in a safe interface.
+//! All unsafe code, wrapped in safe interfaces: the calls into the C codecs, and the use of
+//! descriptors that are known only by number.
 //!
 //! There is no maintained safe wrapper for libwebp or libaom. A type that passes a borrowed plane
 //! to C carries the lifetime of that plane, so that the compiler rejects any use after that
@@ -7,4 +8,6 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod av1;
+#[cfg(feature = "python")]
+pub(crate) mod descriptor;
 pub(crate) mod webp;

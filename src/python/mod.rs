@@ -17,6 +17,7 @@ mod dialects;
 mod exceptions;
 mod numbers;
 mod path_map;
+mod sandbox;
 mod secure_link;
 mod sign;
 mod spec;
@@ -35,6 +36,8 @@ mod _core {
     #[pymodule_export]
     use super::path_map::{Location, OpenedFile, PathMap};
     #[pymodule_export]
+    use super::sandbox::{enter_sandbox, harden_process, sandbox_layers};
+    #[pymodule_export]
     use super::secure_link::SecureLinkSigner;
     #[pymodule_export]
     use super::sign::{Signer, VerifiedUrl};
@@ -42,8 +45,9 @@ mod _core {
     use super::spec::PySpec;
     #[pymodule_export]
     use super::thumbnail::{
-        ImageInfo, Limits, PyStreamedSource, PyWatermark, Thumbnail, codecs, draw_blurhash,
-        draw_thumbhash, placeholder, probe, render, thumbhash, thumbnail, thumbnail_many,
+        ImageInfo, Limits, PassedFile, PyStreamedSource, PyWatermark, Thumbnail, codecs,
+        draw_blurhash, draw_thumbhash, placeholder, probe, render, thumbhash, thumbnail,
+        thumbnail_many,
     };
     #[pymodule_export]
     use super::uri::encode_path;

@@ -196,7 +196,12 @@ fn frames(
         };
         let picture = background::apply(picture, geometry, options.spec, plan.format);
         let picture = match options.watermark {
-            Some(watermark) => watermark.apply(picture, options)?,
+            Some(watermark) => {
+                let scale = |source: &[u8], size, limits: &limits::Limits| {
+                    stretched(source, size, &RenderOptions { limits, ..**options })
+                };
+                watermark.apply(picture, &scale, &|| options.check_time())?
+            }
             None => picture,
         };
         frames.push(Frame { picture, delay });

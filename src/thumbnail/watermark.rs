@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use super::decode::{self, Input};
 use super::limits::Limits;
-use super::options::RenderOptions;
 use super::spec::Compass;
-use super::stretched;
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind, Size};
 
@@ -36,6 +34,9 @@ pub struct Placement {
     /// Whether copies of the watermark cover the whole thumbnail.
     pub tiled: bool,
 }
+
+/// Decodes the first frame of an image at exactly a size, within the limits.
+pub type Scale<'a> = dyn Fn(&[u8], Size, &Limits) -> Result<Picture, ThumbnailError> + 'a;
 
 /// An image to lay over thumbnails.
 #[derive(Debug)]
@@ -84,17 +85,18 @@ impl Watermark {
         self.placement
     }
 
-    /// Lay the watermark over a thumbnail.
+    /// Lay the watermark over a thumbnail. `scale` decodes the image at exactly the given size.
     ///
     /// # Errors
     /// [`ThumbnailError::Timeout`], or [`ThumbnailError::Internal`] if the watermark is damaged.
     pub fn apply(
         &self,
         picture: Picture,
-        options: &RenderOptions<'_>,
+        scale: &Scale<'_>,
+        check_time: &dyn Fn() -> Result<(), ThumbnailError>,
     ) -> Result<Picture, ThumbnailError> {
         let canvas = picture.size();
-        let mark = self.scaled_to(self.size_on(canvas), options)?;
+        let mark = self.scaled_to(self.size_on(canvas), scale)?;
         let mut picture = if picture.kind == PixelKind::Luma && !is_gray(&mark) {
             picture.into_color()
         } else {
@@ -104,7 +106,7 @@ impl Watermark {
         let (x, y) = gravity.position();
         let columns = along(canvas.width, mark.width, x, offset.0, tiled);
         for top in along(canvas.height, mark.height, y, offset.1, tiled) {
-            options.check_time()?;
+            check_time()?;
             for &left in &columns {
                 lay_over(&mut picture, &mark, left, top);
             }
@@ -124,11 +126,7 @@ impl Watermark {
     }
 
     /// The watermark at this size, with its final opacities.
-    fn scaled_to(
-        &self,
-        size: Size,
-        options: &RenderOptions<'_>,
-    ) -> Result<Arc<Picture>, ThumbnailError> {
+    fn scaled_to(&self, size: Size, scale: &Scale<'_>) -> Result<Arc<Picture>, ThumbnailError> {
         if let Ok(mut scaled) = self.scaled.try_lock()
             && let Some(index) = scaled.iter().position(|mark| mark.size() == size)
             && let Some(mark) = scaled.remove(index)
@@ -136,9 +134,7 @@ impl Watermark {
             scaled.push_back(Arc::clone(&mark));
             return Ok(mark);
         }
-        let limits = &Limits::default();
-        let options = &RenderOptions { limits, ..*options };
-        let mark = match stretched(&self.source, size, options) {
+        let mark = match scale(&self.source, size, &Limits::default()) {
             Err(ThumbnailError::Timeout) => return Err(ThumbnailError::Timeout),
             Err(error) => {
                 let problem = format!("the watermark can't be decoded: {error}");

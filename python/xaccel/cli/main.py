@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, get_args
 
-from xaccel._core import Signer, __version__, codecs
+from xaccel._core import Signer, __version__, codecs, sandbox_layers
 from xaccel.cli import (
     app_config,
     backfill as backfill_command,
@@ -76,12 +76,13 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     libraries = ", ".join(f"{name} {version}" for name, version in sorted(codecs().items()))
+    layers = ", ".join(sandbox_layers()) or "none"
     parser.add_argument(
         "-V",
         "--version",
         action="version",
-        version=f"xaccel {__version__} ({libraries})",
-        help="show the version of xaccel and of each codec library",
+        version=f"xaccel {__version__} ({libraries}; sandbox: {layers})",
+        help="show the version of xaccel and of each codec library, and the sandbox's layers",
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     config_command.add(commands)

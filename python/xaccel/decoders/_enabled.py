@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -14,6 +15,9 @@ from xaccel.exceptions import ConfigError
 
 GROUP = "xaccel.decoders"
 """The group of the entry points."""
+
+SETTING = "XACCEL['THUMBNAIL_DECODERS']"
+"""The name of the setting in messages."""
 
 
 def check_name(name: str, setting: str) -> None:
@@ -53,13 +57,44 @@ def find(head: bytes, names: tuple[str, ...] | None, setting: str) -> tuple[str,
     return None
 
 
+def load_all(names: tuple[str, ...] | None) -> None:
+    """Load decoders in advance. An error is raised again when an image needs the decoder.
+
+    Args:
+        names: The names of the enabled decoders; `None` means all of ours that are installed.
+    """
+    # This also finds out which extras are installed, for messages.
+    ours = installed()
+    for name in ours if names is None else names:
+        with suppress(ConfigError):
+            _load(name, SETTING)
+
+
 def installed() -> tuple[str, ...]:
     """Return the names of our decoders whose extras are installed."""
     return tuple(name for name, decoder in OURS.items() if decoder.is_installed)
 
 
-@lru_cache(maxsize=64)
 def _load(name: str, setting: str) -> Decoder:
+    loaded = _loaded(name, setting)
+    if isinstance(loaded, ConfigError):
+        raise loaded
+    return loaded
+
+
+@lru_cache(maxsize=64)
+def _loaded(name: str, setting: str) -> Decoder | ConfigError:
+    """Return a decoder, or the error with which it fails to load.
+
+    In a sandbox, a second attempt would fail for a different reason.
+    """
+    try:
+        return _imported(name, setting)
+    except ConfigError as error:
+        return error
+
+
+def _imported(name: str, setting: str) -> Decoder:
     check_name(name, setting)
     try:
         if name in OURS:

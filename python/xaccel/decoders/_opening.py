@@ -9,14 +9,18 @@ from typing import BinaryIO, TypeVar, cast
 
 from xaccel._core import ImageInfo, Limits
 from xaccel.decoders import Decoded, Decoder
-from xaccel.decoders._enabled import find
+from xaccel.decoders._enabled import SETTING, find
 from xaccel.decoders._files import PositionedFile
 from xaccel.decoders._ours import OURS
-from xaccel.exceptions import CorruptImage, ThumbnailError, UnsupportedImage, XaccelError
+from xaccel.exceptions import (
+    CorruptImage,
+    RenderStopped,
+    ThumbnailError,
+    UnsupportedImage,
+    XaccelError,
+)
 
 T = TypeVar("T")
-
-_SETTING = "XACCEL['THUMBNAIL_DECODERS']"
 
 
 def open_image(
@@ -38,7 +42,7 @@ def open_image(
     """
     file = PositionedFile(descriptor)
     try:
-        found = find(head, None if decoders is None else tuple(decoders), _SETTING)
+        found = find(head, None if decoders is None else tuple(decoders), SETTING)
     except BaseException:
         file.close()
         raise
@@ -48,7 +52,7 @@ def open_image(
     for ours in OURS.values():
         if ours.matches(head):
             if ours.is_installed:
-                raise UnsupportedImage(f"{label}{_SETTING} does not have {ours.name!r}")
+                raise UnsupportedImage(f"{label}{SETTING} does not have {ours.name!r}")
             raise UnsupportedImage(f"{label}{ours.advice}")
     return None
 
@@ -120,6 +124,9 @@ class OpenImage:
             yield cast("BinaryIO", file)
         except XaccelError as error:
             raise type(error)(f"{self._label}{error}") from None
+        except MemoryError as error:
+            message = f"{self._label}the decoder {self._name!r} needs too much memory"
+            raise RenderStopped(message) from error
         except Exception as error:
             raise CorruptImage(
                 f"{self._label}the decoder {self._name!r} failed: {type(error).__name__}: {error}"

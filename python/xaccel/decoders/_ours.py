@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 
 _HEIC_BRANDS = frozenset(
@@ -32,12 +33,18 @@ class OurDecoder:
     @property
     def is_installed(self) -> bool:
         """Whether the extra is installed."""
-        return find_spec(self.library) is not None
+        return _is_installed(self.library)
 
     @property
     def advice(self) -> str:
         """The explanation to show if the extra is missing."""
         return f"{self.formats} needs xaccel[{self.name}]"
+
+
+@cache
+def _is_installed(library: str) -> bool:
+    """Whether a module is installed. A process in a sandbox can no longer look for it."""
+    return find_spec(library) is not None
 
 
 def is_heic(head: bytes) -> bool:

@@ -10,6 +10,9 @@ from typing import BinaryIO
 import av
 from av.container import InputContainer
 from av.stream import Disposition
+
+# PyAV imports this when it opens a file, which is too late in a sandbox.
+from av.subtitles import stream as _subtitles  # noqa: F401
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 

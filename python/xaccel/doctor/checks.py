@@ -15,6 +15,7 @@ from xaccel.doctor.internal_prefixes import check_internal_prefixes
 from xaccel.doctor.offload_header import check_offload_header
 from xaccel.doctor.private_files import check_private_file
 from xaccel.doctor.report import Result, finding, ok
+from xaccel.doctor.sandbox import check_sandbox
 from xaccel.doctor.thumbnails import check_thumbnails
 
 CHECKS: tuple[Callable[[Site, Reply], Iterator[Result]], ...] = (
@@ -25,6 +26,7 @@ CHECKS: tuple[Callable[[Site, Reply], Iterator[Result]], ...] = (
     check_clock,
     check_upload_limit,
     check_thumbnails,
+    check_sandbox,
 )
 """The checks for a site that responds. Each takes the site and the response to `site.target`."""
 

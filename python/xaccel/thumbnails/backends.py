@@ -1,4 +1,4 @@
-"""The backend that runs renders in threads of this process.
+"""The interface of backends, and the one that runs renders in threads of this process.
 
 A backend has one method, `submit(job, deadline)`. For each turn (see `turns`), at most one thread
 at a time calls this method.
@@ -28,7 +28,18 @@ _LIMITS = tuple(signature(Limits).parameters)
 
 
 class Job(Protocol[T_co]):
-    """A unit of work on one image, with everything that is needed to run it anywhere."""
+    """A unit of work on one image, with everything that is needed to run it anywhere.
+
+    It is a dataclass. Apart from its image, it can be pickled.
+    """
+
+    @property
+    def image(self) -> Image:
+        """The image, or the start of a JPEG."""
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether `image` is only the start of a JPEG."""
 
     @property
     def image_format(self) -> str:
@@ -58,6 +69,7 @@ class Backend(Protocol):
             RenderTimeout: The job was not done in time.
             ThumbnailError: The image can't be rendered.
             FileNotFound: The image no longer exists.
+            WorkerLost: The process that ran the job was killed from outside.
             OSError: The image can't be read.
         """
 
@@ -123,6 +135,8 @@ class PlaceholderJob:
     decoders: tuple[str, ...] | None
     """The enabled decoders for other formats; see `Config.thumbnail_decoders`."""
     image_format: str = ""
+    is_partial: bool = False
+    """Whether `image` is only the start of a JPEG."""
 
     def run(self, timeout: float) -> str:
         """See `Job.run`."""
@@ -154,7 +168,7 @@ class RenderThreads:
         def run() -> T:
             return job.run(max(0.0, deadline - time.monotonic()))
 
-        return _pool(os.getpid(), _gevent_hub(), self._workers).submit(run).result()
+        return _pool(os.getpid(), gevent_hub(), self._workers).submit(run).result()
 
 
 @lru_cache(maxsize=8)
@@ -174,7 +188,7 @@ def _pool(pid: int, hub: object, workers: int) -> ThreadPoolExecutor:  # noqa: A
     return ThreadPoolExecutor(workers, "xaccel-render")
 
 
-def _gevent_hub() -> object:
+def gevent_hub() -> object:
     """Return the hub that native threads report to, if gevent has patched `threading`."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is None or not monkey.is_module_patched("threading"):

@@ -15,6 +15,7 @@ from pathlib import Path
 from xaccel.exceptions import (
     CorruptImage,
     ImageTooLarge,
+    RenderStopped,
     RenderTimeout,
     ThumbnailError,
     UnsupportedImage,
@@ -31,7 +32,14 @@ _PLACES = 1024
 
 _KINDS = {
     kind.__name__: kind
-    for kind in (CorruptImage, ImageTooLarge, RenderTimeout, ThumbnailError, UnsupportedImage)
+    for kind in (
+        CorruptImage,
+        ImageTooLarge,
+        RenderStopped,
+        RenderTimeout,
+        ThumbnailError,
+        UnsupportedImage,
+    )
 }
 
 

@@ -53,7 +53,7 @@ class Renderer:
         self._timeout = config.thumbnail_timeout
         self._observer = observer(config)
         self._queue = RenderQueue(cache, workers=workers, length=config.thumbnail_queue)
-        self._backend: Backend = RenderThreads(workers)
+        self._backend = _backend(config, workers)
         self.failures = Failures(config.thumbnail_cache if cache is not None else None)
         """The images that recently failed to render."""
 
@@ -163,6 +163,18 @@ class Renderer:
             ),
         )
         return result
+
+
+def _backend(config: Config, workers: int) -> Backend:
+    if config.thumbnail_sandbox:
+        # Apps without a sandbox do not load these modules.
+        from xaccel.sandbox.support import is_possible  # noqa: PLC0415
+
+        if is_possible():
+            from xaccel.sandbox.backend import RenderProcesses  # noqa: PLC0415
+
+            return RenderProcesses(config.limits(), config.thumbnail_decoders)
+    return RenderThreads(workers)
 
 
 @dataclass(slots=True)

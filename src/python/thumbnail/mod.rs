@@ -15,5 +15,5 @@ pub(super) use functions::{
     thumbnail_many,
 };
 pub(super) use result::{ImageInfo, Thumbnail};
-pub(super) use source::PyStreamedSource;
+pub(super) use source::{PassedFile, PyStreamedSource};
 pub(super) use watermark::PyWatermark;

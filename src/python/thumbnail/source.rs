@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::ops::Deref;
+use std::os::fd::{IntoRawFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use super::arguments::{Arguments, Limits};
 use super::failure::exception;
 use super::plugin::Plugin;
 use crate::error::ThumbnailError;
+use crate::ffi;
 use crate::thumbnail::decode::{self, Input};
 use crate::thumbnail::options::RenderOptions;
 use crate::thumbnail::partial::{self, SourceFile, StreamedSource};
@@ -46,8 +48,30 @@ impl PyStreamedSource {
         self.0.needs_all()
     }
 
+    fn to_memory_file(&self) -> PyResult<i32> {
+        let mut file = memory_file()?;
+        file.write_all(self.0.content())?;
+        Ok(file.into_raw_fd())
+    }
+
     fn __len__(&self) -> usize {
         self.0.content().len()
+    }
+}
+
+/// An image that another process has opened.
+#[pyclass(frozen, module = "xaccel._core")]
+pub(in super::super) struct PassedFile {
+    descriptor: RawFd,
+    path: Option<PathBuf>,
+}
+
+#[pymethods]
+impl PassedFile {
+    #[new]
+    #[pyo3(signature = (descriptor, path, /))]
+    fn new(descriptor: RawFd, path: Option<PathBuf>) -> Self {
+        Self { descriptor, path }
     }
 }
 
@@ -75,7 +99,7 @@ pub(super) enum ImageSource {
     Partial(Content),
     Path(PathBuf),
     /// An open file, and the path to show in messages.
-    File(File, PathBuf),
+    File(File, Option<PathBuf>),
 }
 
 impl ImageSource {
@@ -90,7 +114,11 @@ impl ImageSource {
         }
         if let Ok(opened) = source.cast::<OpenedFile>() {
             let (file, path) = opened.get().copy()?;
-            return Ok(Self::File(file, path));
+            return Ok(Self::File(file, Some(path)));
+        }
+        if let Ok(passed) = source.cast::<PassedFile>() {
+            let PassedFile { descriptor, path } = passed.get();
+            return Ok(Self::File(ffi::descriptor::duplicate(*descriptor)?, path.clone()));
         }
         if let Ok(path) = source.extract::<PathBuf>() {
             return Ok(Self::Path(path));
@@ -258,8 +286,8 @@ impl ImageSource {
     /// The start of error messages, which names the path; empty for bytes.
     pub(super) fn label(&self) -> String {
         match self {
-            Self::Bytes(_) | Self::Partial(_) => String::new(),
-            Self::Path(path) | Self::File(_, path) => format!("{path:?}: "),
+            Self::Bytes(_) | Self::Partial(_) | Self::File(_, None) => String::new(),
+            Self::Path(path) | Self::File(_, Some(path)) => format!("{path:?}: "),
         }
     }
 

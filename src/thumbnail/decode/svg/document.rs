@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use memchr::memmem;
 use resvg::usvg::roxmltree::{Document as Xml, Node, NodeId, ParsingOptions};
 
-use super::{FORMAT, corrupt};
+use super::file::{FORMAT, corrupt};
 use crate::error::ThumbnailError;
 
 /// The maximum number of elements, including those that references repeat. Text and the data of

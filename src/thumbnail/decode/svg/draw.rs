@@ -4,7 +4,7 @@ use raster::Size;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Group, Node, Tree};
 
-use super::FORMAT;
+use super::file::FORMAT;
 use crate::error::ThumbnailError;
 
 /// Draws the image at this size. Returns red, green, blue and alpha of each pixel.

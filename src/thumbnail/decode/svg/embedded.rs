@@ -8,8 +8,11 @@ use raster::{Picture, PixelKind};
 use resvg::usvg::{ImageHrefResolver, ImageKind, Options};
 
 use super::super::super::limits::Limits;
-use super::super::{DecodeRequest, open};
-use super::GZIP;
+use super::super::decoder::{DecodeRequest, Decoder};
+use super::super::{gif, jpeg, png as png_file, webp};
+
+/// The decoders of the formats that browsers show inside SVG.
+const DECODERS: [&Decoder; 4] = [&jpeg::DECODER, &png_file::DECODER, &webp::DECODER, &gif::DECODER];
 
 /// What remains for the images of one file.
 pub(super) struct Budget {
@@ -39,8 +42,8 @@ pub(super) fn none() -> ImageHrefResolver<'static> {
     }
 }
 
-/// Decodes images with the decoders of this crate, and within their limits. Images that can't be
-/// decoded, and SVG inside SVG, are left out.
+/// Decodes images within the limits. Images in other formats, which include SVG, and damaged images
+/// are left out.
 pub(super) fn resolver(budget: &Budget) -> ImageHrefResolver<'_> {
     ImageHrefResolver {
         resolve_data: Box::new(|_: &str, data: Arc<Vec<u8>>, _: &Options| {
@@ -52,10 +55,9 @@ pub(super) fn resolver(budget: &Budget) -> ImageHrefResolver<'_> {
 }
 
 fn decoded(data: &[u8], budget: &Budget) -> Option<Picture> {
-    if super::is_svg(data) || data.starts_with(&GZIP) {
-        return None;
-    }
-    let source = open(data, &budget.limits).ok()?;
+    budget.limits.check_bytes(data.len() as u64).ok()?;
+    let decoder = DECODERS.into_iter().find(|decoder| (decoder.sniff)(data))?;
+    let source = (decoder.open)(data).ok().filter(|source| source.header().size.pixels() > 0)?;
     let request = DecodeRequest {
         size: source.header().size,
         half_chroma: false,

@@ -6,6 +6,7 @@
 mod document;
 mod draw;
 mod embedded;
+mod file;
 mod fonts;
 #[cfg(test)]
 mod tests;
@@ -19,39 +20,21 @@ use flate2::read::GzDecoder;
 use raster::{Frame, Picture, PixelKind, Size};
 use resvg::usvg::{self, ImageHrefResolver, Options};
 
-use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
 use super::super::limits::Limits;
 use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use crate::error::ThumbnailError;
 use document::Document;
-
-const FORMAT: SourceFormat = SourceFormat::new("svg", OutputFormat::Png);
+use file::{BOM, FORMAT, GZIP, corrupt, is_svg};
 
 pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
 
 /// The maximum length of the text of an SVG file in bytes, after decompression.
 const MOST_BYTES: u64 = 8 * 1024 * 1024;
 
-/// An XML file begins with white space, comments or declarations before its first element.
-const PROLOGUE: usize = 4096;
-
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-const BOM: [u8; 3] = [0xef, 0xbb, 0xbf];
-
 /// Whether the file is compressed, or its first element is `svg`.
 fn sniff(source: &[u8]) -> bool {
     source.starts_with(&GZIP) || is_svg(source)
-}
-
-fn is_svg(source: &[u8]) -> bool {
-    let source = source.strip_prefix(&BOM).unwrap_or(source).trim_ascii_start();
-    let start = source.get(..PROLOGUE).unwrap_or(source);
-    start.starts_with(b"<") && memchr::memmem::find(start, b"<svg").is_some()
-}
-
-fn corrupt(error: impl std::fmt::Display) -> ThumbnailError {
-    ThumbnailError::corrupt(FORMAT, error)
 }
 
 struct Svg<'a> {

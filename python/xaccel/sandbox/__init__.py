@@ -1,0 +1,6 @@
+"""Processes that decode images in a cage, which they enter before they see the first image.
+
+The app's process has a pool (`pool`). The pool starts one launcher per process (`launcher`), which
+loads the module and the decoders and never sees an image. The launcher forks the workers
+(`worker`), reports how they end, and ends with the app's process.
+"""

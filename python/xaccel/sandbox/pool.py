@@ -1,0 +1,299 @@
+"""The pool of workers in the app's process."""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import os
+import pickle
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from typing import Any, TypeAlias
+
+from xaccel._log import one_line
+from xaccel.exceptions import WorkerLost
+from xaccel.sandbox import messages
+from xaccel.sandbox.interpreter import interpreter
+from xaccel.sandbox.messages import Reply
+from xaccel.sandbox.protocol import CONNECTION, KILL, MAX_SETUP, READY, START, STATUS, Setup
+from xaccel.thumbnails.backends import gevent_hub
+
+_START_TIMEOUT = 30
+"""The maximum number of seconds in which the launcher and a worker must start."""
+
+_END_TIMEOUT = 5
+"""The maximum number of seconds in which the launcher must report the end of a worker."""
+
+_LAST_LINES = 2000
+"""The number of bytes of a worker's standard error stream that are read when it ends."""
+
+_BOOTSTRAP = (
+    "import sys; sys.path[:0] = sys.argv[1:]; from xaccel.sandbox.launcher import main; main()"
+)
+
+_KEPT_VARIABLES = ("LD_LIBRARY_PATH",)
+"""Variables without which the interpreter may not start. The launcher then removes them."""
+
+
+class Worker:
+    """A worker, as the app sees it.
+
+    Args:
+        connection: The connection for jobs.
+        report: The connection to the launcher, which reports the end of the worker.
+        log: The descriptor of the worker's standard error stream.
+    """
+
+    def __init__(self, connection: socket.socket, report: socket.socket, log: int) -> None:
+        self.connection = connection
+        self._report = report
+        self._log = log
+
+    def is_idle(self) -> bool:
+        """Whether the worker is alive and has not sent anything unasked."""
+        self.connection.settimeout(0)
+        try:
+            self.connection.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def run(self, job: object, descriptor: int, deadline: float) -> Reply:
+        """Run a job, and wait for its reply until the deadline, a value of `time.monotonic()`.
+
+        Raises:
+            The errors of `messages.receive`.
+        """
+        self.connection.settimeout(max(0.001, deadline - time.monotonic()))
+        messages.send_job(self.connection, job, descriptor)
+        return messages.receive(self.connection)
+
+    def kill(self) -> None:
+        """End the worker."""
+        # If the launcher has ended, so has the worker.
+        with suppress(OSError):
+            self._report.send(KILL)
+
+    def status(self) -> int | None:
+        """Wait for the status with which the worker ends; `None` if nobody knows it."""
+        self._report.settimeout(_END_TIMEOUT)
+        try:
+            (status,) = STATUS.unpack(self._report.recv(STATUS.size))
+        except (OSError, struct.error):
+            # The launcher has ended before it could report the status.
+            return None
+        return int(status)
+
+    def last_words(self) -> str:
+        """Return the last line that the worker has written to its standard error stream."""
+        size = os.fstat(self._log).st_size
+        text = os.pread(self._log, _LAST_LINES, max(0, size - _LAST_LINES))
+        lines = text.decode(errors="replace").strip().splitlines()
+        return one_line(lines[-1]) if lines else ""
+
+    def close(self) -> None:
+        """Close the connections. The worker ends."""
+        self.connection.close()
+        self._report.close()
+        if self._log >= 0:
+            os.close(self._log)
+            self._log = -1
+
+
+class Pool:
+    """The workers of this process, and their launcher.
+
+    There is at most one worker for each concurrent job. It is started when it is first needed.
+
+    Args:
+        setup: What the launcher loads, and the cage of the workers.
+        sockets: The module `socket`, or gevent's.
+    """
+
+    def __init__(self, setup: Setup, sockets: Any) -> None:
+        self._setup = setup
+        self._sockets = sockets
+        self._lock = threading.Lock()
+        self._launcher: _Launcher | None = None
+        self._idle: deque[Worker] = deque()
+        self._all: set[Worker] = set()
+
+    def take(self) -> Worker:
+        """Return an idle worker, or a new one.
+
+        Raises:
+            WorkerLost: A worker can't be started.
+        """
+        while True:
+            try:
+                worker = self._idle.pop()
+            except IndexError:
+                return self._new_worker()
+            if worker.is_idle():
+                return worker
+            self.discard(worker)
+
+    def put_back(self, worker: Worker) -> None:
+        """Take back a worker that has sent its reply."""
+        self._idle.append(worker)
+
+    def discard(self, worker: Worker) -> None:
+        """End a worker."""
+        self._all.discard(worker)
+        worker.kill()
+        worker.close()
+
+    def close(self) -> None:
+        """End all workers and the launcher."""
+        while self._all:
+            self._all.pop().close()
+        self._idle.clear()
+        launcher, self._launcher = self._launcher, None
+        if launcher is not None:
+            launcher.close()
+
+    def forget(self) -> None:
+        """Close the descriptors in a child of the process that the workers belong to."""
+        for worker in self._all:
+            worker.close()
+        if self._launcher is not None:
+            self._launcher.forget()
+
+    def _new_worker(self) -> Worker:
+        sockets = self._sockets
+        connection, their_connection = sockets.socketpair()
+        report, their_report = sockets.socketpair()
+        log = os.memfd_create("xaccel-log")
+        worker = Worker(connection, report, log)
+        self._all.add(worker)
+        try:
+            with their_connection, their_report:
+                self._send((their_connection.fileno(), their_report.fileno(), log))
+            connection.settimeout(_START_TIMEOUT)
+            problem = messages.problem(messages.receive(connection))
+        except (OSError, EOFError, messages.InvalidReply) as error:
+            words = worker.last_words()
+            self.discard(worker)
+            reason = words or f"{type(error).__name__}: {error}"
+            raise WorkerLost(f"the render worker did not start: {reason}") from None
+        except BaseException:
+            self.discard(worker)
+            raise
+        if problem is not None:
+            self.discard(worker)
+            raise WorkerLost(f"the render worker can't be caged: {problem}")
+        return worker
+
+    def _send(self, descriptors: tuple[int, ...]) -> None:
+        """Send the launcher the descriptors of a new worker."""
+        with self._lock:
+            if self._launcher is not None:
+                try:
+                    self._launcher.start_worker(descriptors)
+                except OSError:
+                    # The launcher was killed.
+                    self._launcher.close()
+                else:
+                    return
+            self._launcher = _Launcher(self._setup, self._sockets)
+            self._launcher.start_worker(descriptors)
+
+
+class _Launcher:
+    """The launcher, as the app sees it."""
+
+    def __init__(self, setup: Setup, sockets: Any) -> None:
+        self._control, theirs = sockets.socketpair(type=socket.SOCK_SEQPACKET)
+        with theirs:
+            self._pid = _spawn(theirs.fileno())
+        try:
+            self._control.settimeout(_START_TIMEOUT)
+            self._control.send(pickle.dumps(setup, pickle.HIGHEST_PROTOCOL))
+            is_ready = self._control.recv(MAX_SETUP) == READY
+        except BaseException:
+            self.close()
+            raise
+        if not is_ready:
+            self.close()
+            raise WorkerLost("the launcher of the render workers did not start")
+
+    def start_worker(self, descriptors: tuple[int, ...]) -> None:
+        socket.send_fds(self._control, [START], descriptors)
+
+    def forget(self) -> None:
+        self._control.close()
+
+    def close(self) -> None:
+        """End the launcher, and wait for its end."""
+        self._control.close()
+        # The server may wait for all children itself.
+        with suppress(OSError):
+            os.waitid(os.P_PID, self._pid, os.WEXITED)
+
+
+def _spawn(control: int) -> int:
+    """Start the launcher with one end of a connection, and return its process ID."""
+    executable = interpreter()
+    if executable is None:
+        raise WorkerLost("the Python interpreter for the render workers is not found")
+    paths = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100
+    flags = ["-I", *(["-B"] if sys.dont_write_bytecode else [])]
+    # A descriptor that keeps its number would be closed.
+    descriptor = fcntl.fcntl(control, fcntl.F_DUPFD_CLOEXEC, CONNECTION + 1)
+    try:
+        return os.posix_spawn(
+            executable,
+            [executable, *flags, "-c", _BOOTSTRAP, *paths],
+            {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, descriptor, CONNECTION),
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+            ],
+            setsigmask=[],
+            setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
+        )
+    finally:
+        os.close(descriptor)
+
+
+_Key: TypeAlias = tuple[int, object, Setup]
+
+_pools: dict[_Key, Pool] = {}
+"""The pools of this process. All apps and helpers with the same settings share one."""
+
+
+def pool(setup: Setup) -> Pool:
+    """Return this process's pool. Under gevent, each hub has its own."""
+    hub = gevent_hub()
+    key = (os.getpid(), hub, setup)
+    found = _pools.get(key)
+    if found is None:
+        sockets = socket if hub is None else sys.modules["gevent.socket"]
+        found = _pools.setdefault(key, Pool(setup, sockets))
+    return found
+
+
+def close_pools() -> None:
+    """End all workers of this process."""
+    for key in list(_pools):
+        _pools.pop(key).close()
+
+
+def _forget_pools() -> None:
+    """Leave the parent's workers to the parent."""
+    while _pools:
+        _, parents = _pools.popitem()
+        parents.forget()
+
+
+atexit.register(close_pools)
+os.register_at_fork(after_in_child=_forget_pools)

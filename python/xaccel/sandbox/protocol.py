@@ -1,0 +1,59 @@
+"""What the app's process, the launcher and the workers agree on."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+CONNECTION = 3
+"""The number of the descriptor with which the launcher and each worker reach the app."""
+
+MAX_SETUP = 64 * 1024
+"""The maximum number of bytes of a pickled `Setup`."""
+
+READY = b"ready"
+"""What the launcher sends when workers can be started."""
+
+START = b"start"
+"""What the app sends with the descriptors of a new worker: its connection, the connection on which
+the launcher reports its end, and its standard error stream."""
+
+KILL = b"kill"
+"""What the app sends to end a worker, on the connection that reports its end."""
+
+STATUS = struct.Struct("!i")
+"""The report of a worker's end: the status that `os.waitpid` returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cage:
+    """What holds a worker."""
+
+    layers: tuple[str, ...]
+    """The layers of the kernel; see `xaccel._core.sandbox_layers`."""
+    memory: int
+    """The maximum number of bytes of address space that jobs may use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What the launcher must know."""
+
+    decoders: tuple[str, ...] | None
+    """The enabled decoders; see `Config.thumbnail_decoders`."""
+    cage: Cage
+
+
+@dataclass(frozen=True, slots=True)
+class PassedJob:
+    """A job without its image, which is passed as a descriptor."""
+
+    job: Any
+    """A `Job` whose field `image` is replaced."""
+    path: str | None
+    """The path of the image in messages."""
+    size: int | None
+    """The number of bytes of an image that is passed as bytes; `None` for a file."""
+    timeout: float
+    """The number of seconds that the job may take."""

@@ -1,0 +1,29 @@
+//! The layers of the sandbox.
+
+use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::prelude::*;
+
+use crate::sandbox::{self, Layer};
+
+/// Return the names of the layers that the kernel has.
+#[pyfunction]
+pub(super) fn sandbox_layers() -> Vec<&'static str> {
+    Layer::ALL.into_iter().filter(|layer| layer.is_available()).map(Layer::name).collect()
+}
+
+/// Enter a layer, for the rest of the process's life.
+#[pyfunction]
+#[pyo3(signature = (layer, /))]
+pub(super) fn enter_sandbox(layer: &str) -> PyResult<()> {
+    let layer = Layer::from_name(layer).ok_or_else(|| {
+        let names = Layer::ALL.map(Layer::name).join(" or ");
+        PyValueError::new_err(format!("the layer must be {names}, not {layer:?}"))
+    })?;
+    layer.enter().map_err(|error| PyOSError::new_err(error.to_string()))
+}
+
+/// Prepare the process for the layers.
+#[pyfunction]
+pub(super) fn harden_process() -> PyResult<()> {
+    sandbox::harden_process().map_err(|error| PyOSError::new_err(error.to_string()))
+}

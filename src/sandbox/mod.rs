@@ -1,0 +1,82 @@
+//! The cage of a process that decodes images: layers of the Linux kernel, each of which holds
+//! without the others.
+//!
+//! A layer holds for the rest of the process's life. On other systems, no layer is available.
+
+#[cfg(target_os = "linux")]
+mod calls;
+#[cfg(target_os = "linux")]
+mod files;
+#[cfg(target_os = "linux")]
+mod process;
+
+use crate::error::SandboxError;
+
+/// A layer of the cage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layer {
+    /// Landlock: the process can't open a file, connect to a TCP port, or signal a process outside
+    /// (kernel 5.13; the latter two need 6.7 and 6.12).
+    Landlock,
+    /// seccomp: the process can't make a system call that decoding does not need.
+    Seccomp,
+}
+
+impl Layer {
+    /// All layers, in the order in which they are entered.
+    pub const ALL: [Self; 2] = [Self::Landlock, Self::Seccomp];
+
+    /// The name of the layer.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Landlock => "landlock",
+            Self::Seccomp => "seccomp",
+        }
+    }
+
+    /// The layer with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|layer| layer.name() == name)
+    }
+
+    /// Whether the kernel has the layer and lets this process use it.
+    #[must_use]
+    pub fn is_available(self) -> bool {
+        #[cfg(target_os = "linux")]
+        return match self {
+            Self::Landlock => files::is_available(),
+            Self::Seccomp => calls::is_available(),
+        };
+        #[cfg(not(target_os = "linux"))]
+        false
+    }
+
+    /// Enter the layer. Landlock holds for the calling thread and the threads that it starts later,
+    /// seccomp for all threads.
+    ///
+    /// # Errors
+    /// The kernel does not have the layer, or it refuses to let this process use it.
+    pub fn enter(self) -> Result<(), SandboxError> {
+        #[cfg(target_os = "linux")]
+        return match self {
+            Self::Landlock => files::restrict(),
+            Self::Seccomp => calls::restrict(),
+        };
+        #[cfg(not(target_os = "linux"))]
+        Err(SandboxError::Unavailable(self.name()))
+    }
+}
+
+/// Prepare the process for the layers: it can't gain privileges, other processes of its user can't
+/// read its memory, and it ends with the thread that started it.
+///
+/// # Errors
+/// The kernel refuses.
+pub fn harden_process() -> Result<(), SandboxError> {
+    #[cfg(target_os = "linux")]
+    return process::harden();
+    #[cfg(not(target_os = "linux"))]
+    Err(SandboxError::Unavailable("the sandbox"))
+}

@@ -1,0 +1,309 @@
+"""Images are decoded in caged workers: what stops them, and what the app answers."""
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from xaccel import ConfigError, thumbnail
+from xaccel._core import sandbox_layers
+from xaccel.config import Config
+from xaccel.decoders import _enabled
+from xaccel.sandbox import pool, support
+from xaccel.sandbox.backend import RenderProcesses
+from xaccel.sandbox.interpreter import interpreter
+
+from tests.support import hostile_decoder
+from tests.support.render_workers import is_alive, launchers, ticks, wait_for, workers
+from tests.support.thumbnail_service import Service, Submitted
+
+pytestmark = pytest.mark.skipif(
+    sandbox_layers() != ["landlock", "seccomp"], reason="the kernel does not have all layers"
+)
+
+SECCOMP = "seccomp: a system call that is not allowed"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def decoder(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("decoder")
+    hostile_decoder.install(directory)
+    _enabled._loaded.cache_clear()
+    yield directory
+    sys.path.remove(str(directory))
+    pool.close_pools()
+
+
+@pytest.fixture
+def make(photos, tmp_path):
+    def make(**settings):
+        settings = {
+            "THUMBNAIL_SOURCE": photos,
+            "THUMBNAIL_DECODERS": ["hostile"],
+            "THUMBNAIL_SANDBOX": True,
+            "THUMBNAIL_WORKERS": 2,
+            **settings,
+        }
+        return Service(settings)
+
+    return make
+
+
+class Case:
+    """An image in the source, and what it does."""
+
+    def __init__(self, service, photos, action):
+        self.path = photos / "hostile.jpg"
+        self.path.write_bytes(hostile_decoder.image(action))
+        self._service = service
+
+    def status(self, width=8):
+        return self.answer(width).status
+
+    def answer(self, width=8):
+        return self._service.get(self._service.url("hostile.jpg", width))
+
+    def go(self):
+        with self.path.open("r+b") as file:
+            file.write(hostile_decoder.image("nothing"))
+
+
+@pytest.mark.parametrize(
+    ("action", "reason"),
+    [
+        ("open", "PermissionError"),
+        ("connect", SECCOMP),
+        ("exec", SECCOMP),
+        ("fork", SECCOMP),
+        ("kill", SECCOMP),
+        ("trace", SECCOMP),
+        ("fault", "a fault: SIGSEGV"),
+        ("overrun", "a fault: SIGSEGV"),
+        ("abort", "a fault: SIGABRT"),
+        ("exit", "it exited with status 0"),
+        ("allocate", "too much memory"),
+        ("answer", "its reply is invalid"),
+    ],
+)
+def test_a_stopped_render_is_422_and_remembered(make, photos, caplog, action, reason):
+    service = make()
+    case = Case(service, photos, action)
+    submitted = Submitted(service.renderer)
+    assert [case.status(width) for width in (8, 9)] == [422, 422]
+    assert len(submitted) == 1
+    assert reason in caplog.records[0].message
+    assert service.get(service.url("cat.jpg", 20)).status == 200
+    case.go()
+    os.utime(case.path, (1, 1))
+    assert case.status() == 200
+
+
+def test_a_render_that_takes_too_long_is_killed(make, photos, caplog):
+    service = make(THUMBNAIL_TIMEOUT=1)
+    case = Case(service, photos, "spin")
+    assert case.status() == 422
+    assert "time limit" in caplog.text
+    assert service.get(service.url("cat.jpg", 20)).status == 200
+    wait_for(lambda: len(workers(os.getpid())) <= 2)
+
+
+def busy():
+    """Return the worker that waits for the test."""
+    return wait_for(lambda: [pid for pid in workers(os.getpid()) if ticks(pid) > 30])[0]
+
+
+def test_a_worker_that_is_killed_once_goes_unnoticed(make, photos):
+    pool.close_pools()
+    case = Case(make(THUMBNAIL_TIMEOUT=60), photos, "wait")
+    with ThreadPoolExecutor() as threads:
+        answer = threads.submit(case.answer)
+        first = busy()
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: not is_alive(first))
+        assert busy() != first
+        case.go()
+        assert answer.result().status == 200
+
+
+def test_a_worker_that_is_killed_twice_is_503_and_not_remembered(make, photos):
+    pool.close_pools()
+    case = Case(make(THUMBNAIL_TIMEOUT=60), photos, "wait")
+    with ThreadPoolExecutor() as threads:
+        answer = threads.submit(case.answer)
+        for _ in range(2):
+            pid = busy()
+            os.kill(pid, signal.SIGKILL)
+            wait_for(lambda pid=pid: not is_alive(pid))
+        assert answer.result().status == 503
+    assert answer.result().headers["Retry-After"] == "2"
+    case.go()
+    assert case.status() == 200
+
+
+def test_a_launcher_that_is_killed_is_replaced(make):
+    service = make()
+    assert service.get(service.url("cat.jpg", 20)).status == 200
+    for pid in launchers(os.getpid()):
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda pid=pid: not is_alive(pid))
+    assert service.get(service.url("cat.jpg", 21)).status == 200
+
+
+@pytest.mark.parametrize("layer", ["landlock", "seccomp"])
+def test_each_layer_alone_keeps_files_closed(layer):
+    script = f"open('/etc/passwd'); enter_sandbox({layer!r}); open('/etc/passwd')"
+    result = caged(script)
+    assert "PermissionError" in result.stderr
+
+
+def test_landlock_alone_refuses_connections():
+    script = (
+        "import socket; s = socket.socket(); enter_sandbox('landlock'); s.connect(('127.0.0.1', 9))"
+    )
+    assert "PermissionError" in caged(script).stderr
+
+
+def test_the_kernel_ends_a_worker_that_its_app_does_not_end():
+    script = "worker.limit_processor_time(0.2)\nwhile True: pass"
+    assert caged(script).returncode == -signal.SIGXCPU
+
+
+def test_a_worker_leaves_nothing_to_others():
+    script = """
+import ctypes, resource
+worker.enter(Cage((), 1 << 30))
+prctl = ctypes.CDLL(None).prctl
+limits = map(resource.getrlimit, (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE))
+print(prctl(3), prctl(39, 0, 0, 0, 0), *limits)
+"""
+    assert caged(script).stdout == "0 1 (0, 0) (65536, 65536)\n"
+
+
+IMPORTS = """
+from xaccel._core import enter_sandbox
+from xaccel.sandbox import worker
+from xaccel.sandbox.protocol import Cage
+"""
+
+
+def caged(script):
+    script = f"{IMPORTS}{script}"
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+
+
+def test_nothing_of_the_environment_reaches_a_worker(make, monkeypatch):
+    monkeypatch.setenv("XACCEL_TEST_SECRET", "secret")
+    pool.close_pools()
+    service = make()
+    assert service.get(service.url("cat.jpg", 20)).status == 200
+    for pid in (*launchers(os.getpid()), *workers(os.getpid())):
+        assert b"SECRET" not in Path(f"/proc/{pid}/environ").read_bytes()
+
+
+PARENT = """
+import glob, os, sys
+sys.path.insert(0, sys.argv[1])
+from tests.support.render_workers import launchers, workers
+from tests.support.thumbnail_service import Service
+service = Service({"THUMBNAIL_SOURCE": sys.argv[2], "THUMBNAIL_SANDBOX": True})
+assert service.get(service.url("cat.jpg", 20)).status == 200
+"""
+
+
+@pytest.mark.parametrize("how", ["os._exit(0)", "os.kill(os.getpid(), 9)", "sys.exit()"])
+def test_no_process_outlives_the_app(photos, decoder, how):
+    script = f"{PARENT}\nprint(*launchers(os.getpid()), *workers(os.getpid()), flush=True)\n{how}"
+    command = [sys.executable, "-c", script, decoder, photos]
+    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    pids = list(map(int, result.stdout.split()))
+    assert len(pids) == 2
+    for pid in pids:
+        wait_for(lambda pid=pid: not is_alive(pid))
+
+
+def test_a_fork_has_workers_of_its_own(photos, decoder):
+    script = f"""{PARENT}
+mine = workers(os.getpid())
+child = os.fork()
+if child == 0:
+    files = glob.glob("/proc/self/fd/*")
+    left = [os.readlink(file) for file in files if os.path.exists(file)]
+    assert not any("xaccel-log" in link for link in left), left
+    assert service.get(service.url("cat.jpg", 21)).status == 200
+    assert len(workers(os.getpid())) == 1 and workers(os.getpid()) != mine
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+assert service.get(service.url("cat.jpg", 22)).status == 200
+assert workers(os.getpid()) == mine
+"""
+    command = [sys.executable, "-c", script, decoder, photos]
+    subprocess.run(command, check=True, timeout=60)
+
+
+def test_gevent_answers_while_a_worker_renders(photos, decoder):
+    script = f"""
+from gevent import monkey
+monkey.patch_all()
+import gevent, pathlib
+{PARENT}
+from tests.support.hostile_decoder import image
+(pathlib.Path(sys.argv[2]) / "spin.jpg").write_bytes(image("spin"))
+settings = {{"THUMBNAIL_DECODERS": ["hostile"], "THUMBNAIL_TIMEOUT": 2, "THUMBNAIL_WORKERS": 2}}
+slow = Service({{"THUMBNAIL_SOURCE": sys.argv[2], "THUMBNAIL_SANDBOX": True, **settings}})
+spinning = gevent.spawn(slow.get, slow.url("spin.jpg", 20))
+done = 0
+while not spinning.ready():
+    assert slow.get(slow.url("cat.jpg", 20 + done)).status == 200
+    done += 1
+    gevent.sleep(0)
+assert spinning.get().status == 422 and done > 3, done
+"""
+    command = [sys.executable, "-c", script, decoder, photos]
+    subprocess.run(command, check=True, timeout=60)
+
+
+def test_results_are_the_same_as_in_process(photos):
+    config = Config(thumbnail_source=photos, thumbnail_sandbox=True)
+    service = Service({"THUMBNAIL_SOURCE": photos, "THUMBNAIL_SANDBOX": True})
+    answer = service.get(service.url("alpha.png", 100, format="webp"))
+    expected = thumbnail(
+        photos / "alpha.png", 100, format="webp", quality=config.thumbnail_quality["webp"]
+    )
+    assert answer.data == expected.data
+    in_process = Service({"THUMBNAIL_SOURCE": photos, "THUMBNAIL_SANDBOX": False})
+    for each in (service, in_process):
+        assert each.get(each.url("text.jpg", 100)).status == 415
+    assert service.helpers.placeholder("cat.jpg") == in_process.helpers.placeholder("cat.jpg")
+
+
+class TestSetting:
+    def test_true_names_what_is_missing(self, monkeypatch):
+        monkeypatch.setattr(support, "sandbox_layers", lambda: ["seccomp"])
+        monkeypatch.setattr(support, "interpreter", lambda: None)
+        with pytest.raises(
+            ConfigError, match=r"Landlock \(Linux 5.13 or later\) or the Python int"
+        ):
+            Config(thumbnail_sandbox=True)
+        assert Config().thumbnail_sandbox == "auto"
+
+    def test_auto_uses_what_there_is(self, make, monkeypatch):
+        assert isinstance(make(THUMBNAIL_SANDBOX="auto").renderer._backend, RenderProcesses)
+        assert not isinstance(make(THUMBNAIL_SANDBOX=False).renderer._backend, RenderProcesses)
+        monkeypatch.setattr(support, "sandbox_layers", lambda: ["landlock"])
+        assert not isinstance(make(THUMBNAIL_SANDBOX="auto").renderer._backend, RenderProcesses)
+
+    @pytest.mark.parametrize("value", ["on", 1, None])
+    def test_other_values_are_refused(self, value):
+        with pytest.raises(ConfigError, match="'auto', True or False"):
+            Config(thumbnail_sandbox=value)
+
+    def test_the_interpreter_is_found_inside_another_program(self, monkeypatch):
+        for executable in ("/usr/bin/uwsgi", ""):
+            monkeypatch.setattr(sys, "executable", executable)
+            found = interpreter()
+            command = [found, "-c", "import sys; print(sys.version)"]
+            assert subprocess.check_output(command, text=True).strip() == sys.version
