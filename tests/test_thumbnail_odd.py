@@ -166,3 +166,48 @@ def test_tiff_cie_lab(photometric, bits):
     same(file, colors, most=3)
 
 
+XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description {}/></x:xmpmeta>'
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_orientation_in_xmp(kind):
+    tall = XMP.format('tiff:Orientation="6"').encode()
+    image = Image.new("RGB", (8, 4))
+
+    def written(**options: object) -> bytes:
+        if kind == "TIFF":
+            options["tiffinfo"] = {700: options.pop("xmp")}
+        elif kind == "PNG":
+            info = PngImagePlugin.PngInfo()
+            info.add_itxt("XML:com.adobe.xmp", options.pop("xmp").decode(), zip=True)
+            options["pnginfo"] = info
+        return encoded(image, kind, **options)
+
+    assert probe(written(xmp=tall)).orientation == 6
+    assert opened(thumbnail(written(xmp=tall), 4, 8, format="png")).size == (4, 8)
+    exif = Image.Exif()
+    exif[0x0112] = 1
+    if kind != "TIFF":
+        assert probe(written(xmp=tall, exif=exif)).orientation == 1
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_orientation_in_text_of_imagemagick(zipped):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = exif.tobytes()
+    text = f"\nexif\n{len(data):8}\n{data.hex()}\n"
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Raw profile type exif", text, zip=zipped)
+    assert probe(encoded(Image.new("L", (8, 4)), "PNG", pnginfo=info)).orientation == 6
+
+
+def test_orientation_in_text_after_the_pixels():
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", XMP.format('tiff:Orientation="8"'))
+    data = encoded(Image.new("L", (8, 4)), "PNG", pnginfo=info)
+    start, end = (data.index(b"iTXt") - 4, data.index(b"IDAT") - 4)
+    moved = data[:start] + data[end:-12] + data[start:end] + data[-12:]
+    assert probe(moved).orientation == 8
+
+

@@ -46,6 +46,7 @@ pub mod spec;
 #[cfg(test)]
 mod tests;
 mod trim;
+pub mod xmp;
 
 use crate::error::ThumbnailError;
 use color::Converter;

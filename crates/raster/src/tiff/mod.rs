@@ -29,6 +29,9 @@ const REREAD: u64 = 1024 * 1024;
 const UNCOMPRESSED: u16 = 1;
 const JPEG: u16 = 7;
 
+/// The tag of XMP data (ISO 16684-3).
+const XMP: u16 = 700;
+
 /// The maximum number of samples per pixel: four inks and an opacity.
 const MAX_SAMPLES: u16 = 5;
 
@@ -267,6 +270,12 @@ impl<'a> Tiff<'a> {
     #[must_use]
     pub fn icc_profile(&mut self) -> Option<Vec<u8>> {
         self.decoder.get_tag_u8_vec(Tag::IccProfile).ok()
+    }
+
+    /// Returns the XMP data.
+    #[must_use]
+    pub fn xmp(&mut self) -> Option<Vec<u8>> {
+        self.decoder.get_tag_u8_vec(Tag::Unknown(XMP)).ok()
     }
 
     /// Decodes the pixels, strip by strip or tile by tile. The pixels of damaged or missing strips
