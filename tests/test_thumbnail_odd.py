@@ -211,3 +211,18 @@ def test_orientation_in_text_after_the_pixels():
     assert probe(moved).orientation == 8
 
 
+def test_gif_without_a_palette():
+    shades = Image.fromarray(ramp().squeeze())
+    data = bytearray(encoded(shades, "GIF"))
+    size = 3 * 2 ** ((data[10] & 7) + 1)
+    palette = data[13 : 13 + size]
+    data[10] &= 0x7F
+    del data[13 : 13 + size]
+    indices = Image.fromarray(
+        np.array([palette.index(bytes([v] * 3)) // 3 for v in ramp().ravel()], np.uint8).reshape(
+            HEIGHT, WIDTH
+        )
+    )
+    same(bytes(data), indices)
+
+
