@@ -226,3 +226,29 @@ def test_gif_without_a_palette():
     same(bytes(data), indices)
 
 
+def bmp(header: bytes, palette: bytes, data: bytes) -> bytes:
+    """A BMP file with this second header."""
+    offset = 14 + len(header) + len(palette)
+    return struct.pack("<2sIII", b"BM", offset + len(data), 0, offset) + header + palette + data
+
+
+SHADES = b"".join(bytes([i, i, i, 0]) for i in range(256))
+
+
+@pytest.mark.parametrize("length", [16, 40, 64])
+@pytest.mark.parametrize("planes", [1, 0, 3])
+def test_bmp_of_os2_and_with_other_planes(length, planes):
+    samples = ramp().squeeze()
+    rows = np.pad(samples[::-1], ((0, 0), (0, 3))).tobytes()
+    header = struct.pack("<IiiHH", length, WIDTH, HEIGHT, planes, 8).ljust(length, b"\0")
+    same(bmp(header, SHADES, rows), Image.fromarray(samples))
+
+
+@pytest.mark.parametrize("down", [False, True])
+def test_bmp_compressed_rows_from_the_top(down):
+    samples = ramp().squeeze()
+    rows = samples if down else samples[::-1]
+    data = b"".join(bytes([x for v in row for x in (1, v)]) + b"\0\0" for row in rows) + b"\0\1"
+    height = -HEIGHT if down else HEIGHT
+    header = struct.pack("<IiiHHI", 40, WIDTH, height, 1, 8, 1).ljust(40, b"\0")
+    same(bmp(header, SHADES, data), Image.fromarray(samples))
