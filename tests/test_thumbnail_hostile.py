@@ -393,7 +393,7 @@ def test_an_unknown_variant_is_unsupported_not_corrupt():
         thumbnail(photo_file("TIFF", 64, 64, compression="zstd"), 32)
     rows = bytes(4 * 64 * 64)
     strange = bmp(64, 64) + rows
-    strange = strange[:14] + struct.pack("<I", 64) + strange[18:]
+    strange = strange[:14] + struct.pack("<I", 72) + strange[18:]
     with pytest.raises(UnsupportedImage, match="BMP of this kind"):
         thumbnail(strange, 32)
 

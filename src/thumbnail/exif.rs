@@ -3,13 +3,12 @@
 const ORIENTATION: u16 = 0x0112;
 const SHORT: u16 = 3;
 
-/// Returns the orientation, 1 to 8, from the first directory of a TIFF structure, or 1 if there is
-/// no orientation. Only this tag is parsed, so that errors elsewhere do not matter.
+/// Returns the orientation, 1 to 8, from the first directory of a TIFF structure, if there is one.
+/// Only this tag is parsed, so that errors elsewhere do not matter.
 #[must_use]
-pub fn orientation(tiff: &[u8]) -> u16 {
+pub fn orientation(tiff: &[u8]) -> Option<u16> {
     find(tiff.strip_prefix(b"Exif\0\0").unwrap_or(tiff))
         .filter(|orientation| (1..=8).contains(orientation))
-        .unwrap_or(1)
 }
 
 fn find(tiff: &[u8]) -> Option<u16> {
@@ -50,16 +49,16 @@ mod tests {
 
     #[test]
     fn finds_the_orientation() {
-        assert_eq!(orientation(&little_endian(6)), 6);
-        assert_eq!(orientation(&[b"Exif\0\0", &little_endian(8)[..]].concat()), 8);
+        assert_eq!(orientation(&little_endian(6)), Some(6));
+        assert_eq!(orientation(&[b"Exif\0\0", &little_endian(8)[..]].concat()), Some(8));
         let big_endian = b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x03\0\0";
-        assert_eq!(orientation(big_endian), 3);
+        assert_eq!(orientation(big_endian), Some(3));
     }
 
     #[test]
-    fn anything_else_is_upright() {
+    fn anything_else_has_no_orientation() {
         for tiff in [&b""[..], b"II*\0", b"Exif\0\0", b"II*\0\xff\xff\xff\xff", &little_endian(9)] {
-            assert_eq!(orientation(tiff), 1);
+            assert_eq!(orientation(tiff), None);
         }
     }
 
@@ -67,7 +66,7 @@ mod tests {
         #[test]
         fn never_panics(tail in any::<Vec<u8>>()) {
             let found = orientation(&[b"II*\0", &tail[..]].concat());
-            prop_assert!((1..=8).contains(&found));
+            prop_assert!(found.is_none_or(|found| (1..=8).contains(&found)));
         }
     }
 }

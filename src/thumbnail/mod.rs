@@ -51,6 +51,7 @@ pub mod spec;
 mod tests;
 mod trim;
 pub mod watermark;
+pub mod xmp;
 
 use crate::error::ThumbnailError;
 use color::Converter;

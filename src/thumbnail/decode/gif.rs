@@ -1,6 +1,6 @@
 //! Decodes GIF with the `gif` crate.
 
-use std::io::{Chain, Read};
+use std::io::{Chain, Cursor, Read};
 
 use gif::{ColorOutput, DecodeOptions, Decoder, DisposalMethod, Repeat};
 
@@ -39,16 +39,39 @@ struct Gif<'a> {
 /// The byte that ends a file.
 const TRAILER: &[u8] = b";";
 
+/// The number of bytes before the global palette.
+const HEADER: usize = 13;
+
+/// The flag for a global palette, and the number that stands for 256 colours.
+const HAS_PALETTE: u8 = 0x80;
+const MOST_COLORS: u8 = 7;
+
 /// A source with an additional end marker, in case the file ends after its last frame without one.
-/// If the file ends at any other position, this byte does not complete anything.
-type Ended<'a> = Chain<&'a [u8], &'static [u8]>;
+/// If the file ends at any other position, this byte does not complete anything. A source without a
+/// global palette gets a gray one, which other decoders use too.
+type Ended<'a> = Chain<Chain<Cursor<Vec<u8>>, &'a [u8]>, &'static [u8]>;
+
+fn ended(source: &[u8]) -> Ended<'_> {
+    let (start, rest) = match source.split_first_chunk::<HEADER>() {
+        Some((&start, rest)) if start[10] & HAS_PALETTE == 0 => {
+            let mut start = start.to_vec();
+            if let Some(flags) = start.get_mut(10) {
+                *flags |= HAS_PALETTE | MOST_COLORS;
+            }
+            start.extend((0..=255).flat_map(|gray| [gray; 3]));
+            (start, rest)
+        }
+        _ => (Vec::new(), source),
+    };
+    Cursor::new(start).chain(rest).chain(TRAILER)
+}
 
 /// Creates a decoder at the start of the first frame.
 fn start(source: &[u8], skip_pixels: bool) -> Result<Decoder<Ended<'_>>, ThumbnailError> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::Indexed);
     options.skip_frame_decoding(skip_pixels);
-    options.read_info(source.chain(TRAILER)).map_err(corrupt)
+    options.read_info(ended(source)).map_err(corrupt)
 }
 
 fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {

@@ -6,6 +6,7 @@ use super::super::color::Profile;
 use super::super::exif;
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
+use super::super::xmp;
 use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use crate::error::ThumbnailError;
 
@@ -43,7 +44,10 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
         ..Header::still(FORMAT, file.size())
     };
     // EXIF uses the tags of TIFF, so the EXIF parser can parse TIFF too.
-    let header = header.oriented(exif::orientation(source));
+    let orientation = exif::orientation(source)
+        .or_else(|| file.xmp().and_then(|data| xmp::orientation(&data)))
+        .unwrap_or(1);
+    let header = header.oriented(orientation);
     Ok(Box::new(TiffSource { header, icc, file }))
 }
 

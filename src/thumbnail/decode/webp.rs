@@ -4,6 +4,7 @@ use super::super::color::Profile;
 use super::super::exif;
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
+use super::super::xmp;
 use super::components::{Components, Range};
 use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use super::headroom::with_headroom;
@@ -54,7 +55,7 @@ struct WebP<'a> {
 
 fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
     let features = webp::features(source).map_err(corrupt)?;
-    let mut orientation = 1;
+    let (mut orientation, mut orientation_in_xmp) = (None, None);
     let mut frames = 0;
     let mut plays = 1;
     let mut icc = None;
@@ -62,6 +63,7 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
     for (name, content) in chunks(source) {
         match name {
             b"EXIF" => orientation = exif::orientation(content),
+            b"XMP " => orientation_in_xmp = xmp::orientation(content),
             b"ANMF" => frames += 1,
             b"ANIM" => {
                 is_animated = true;
@@ -80,6 +82,7 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
         has_icc: icc.is_some(),
         ..Header::still(FORMAT, features.size)
     };
+    let orientation = orientation.or(orientation_in_xmp).unwrap_or(1);
     let (header, is_lossy) = (header.oriented(orientation), features.is_lossy);
     Ok(Box::new(WebP { source, header, icc, is_animated, is_lossy }))
 }

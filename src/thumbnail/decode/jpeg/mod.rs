@@ -10,6 +10,7 @@ mod segments;
 use super::super::color::Profile;
 use super::super::exif;
 use super::super::header::Header;
+use super::super::xmp;
 use super::components::Components;
 use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use crate::error::ThumbnailError;
@@ -19,6 +20,9 @@ use scale::{scaled, scaling};
 use segments::{FrameHeader, Segment, segments};
 
 pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
+
+/// The start of an APP1 segment with XMP data (ISO 16684-3).
+const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
 /// A JPEG begins with the SOI marker, followed by another marker.
 fn sniff(source: &[u8]) -> bool {
@@ -39,7 +43,7 @@ struct Jpeg<'a> {
 }
 
 fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
-    let mut orientation = 1;
+    let (mut orientation, mut orientation_in_xmp) = (None, None);
     let mut frame = None;
     let mut icc = Vec::new();
     let mut has_icc = false;
@@ -48,8 +52,11 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
     for segment in segments(source) {
         let Segment { marker, content, .. } = segment;
         match (marker, content) {
-            (0xe1, [b'E', b'x', b'i', b'f', 0, _, tiff @ ..]) if orientation == 1 => {
+            (0xe1, [b'E', b'x', b'i', b'f', 0, _, tiff @ ..]) if orientation.is_none() => {
                 orientation = exif::orientation(tiff);
+            }
+            (0xe1, content) if orientation_in_xmp.is_none() && content.starts_with(XMP) => {
+                orientation_in_xmp = xmp::orientation(content);
             }
             (0xe2, content) => {
                 if let Some(chunk) = content.strip_prefix(b"ICC_PROFILE\0") {
@@ -66,6 +73,7 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
     }
     let frame = frame.ok_or_else(|| corrupt("it has no frame header"))?;
     check(frame)?;
+    let orientation = orientation.or(orientation_in_xmp).unwrap_or(1);
     let header = Header { has_icc, ..Header::still(FORMAT, frame.size) }.oriented(orientation);
     let has_scans = frame.is_progressive() || components_of_scan != Some(frame.components);
     Ok(Box::new(Jpeg { source, header, frame, has_scans, icc, is_adobe }))

@@ -1,5 +1,8 @@
 //! Decodes the first page of a TIFF with the `tiff` crate, to eight bits per sample.
 
+mod disguise;
+mod lab;
+
 use std::collections::HashSet;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
@@ -9,6 +12,11 @@ use tiff::{ColorType, TiffError as CrateError};
 
 use crate::jpeg;
 use crate::picture::{Picture, PixelKind, Size};
+use disguise::{
+    BLACK_IS_ZERO, CIE_LAB, CMYK, Disguise, ICC_LAB, PALETTE, Patch, Planes, RGB, WHITE_IS_ZERO,
+    disguise, has_long_text,
+};
+use lab::Lab;
 
 /// The number of bytes that are always allowed for a value in a directory, or for a strip before it
 /// is decoded.
@@ -20,6 +28,9 @@ const REREAD: u64 = 1024 * 1024;
 /// The values of the tag `Compression` for no compression and for JPEG.
 const UNCOMPRESSED: u16 = 1;
 const JPEG: u16 = 7;
+
+/// The tag of XMP data (ISO 16684-3).
+const XMP: u16 = 700;
 
 /// The maximum number of samples per pixel: four inks and an opacity.
 const MAX_SAMPLES: u16 = 5;
@@ -60,13 +71,15 @@ enum Scheme {
     /// Luma and two colour differences, in JPEG strips.
     YCbCr,
     Cmyk,
+    /// CIE L*a*b*.
+    Lab(Lab),
 }
 
 impl Scheme {
     const fn samples(&self) -> usize {
         match self {
             Self::Gray | Self::Palette(_) => 1,
-            Self::Rgb | Self::YCbCr => 3,
+            Self::Rgb | Self::YCbCr | Self::Lab(_) => 3,
             Self::Cmyk => 4,
         }
     }
@@ -93,6 +106,10 @@ pub struct Tiff<'a> {
     /// The number of samples per pixel.
     samples: usize,
     is_planar: bool,
+    /// Whether the decoder reads the planes as a single tall image.
+    is_stacked: bool,
+    /// Whether the order of the bits in each byte is reversed (`FillOrder` 2).
+    is_reversed: bool,
     chunks: Chunks,
     /// The position and length of each strip's or tile's data in the source.
     places: Vec<(u64, u64)>,
@@ -118,12 +135,11 @@ impl<'a> Tiff<'a> {
         if has_long_text(source) {
             return Err(TiffError::Corrupt("a string is longer than the file".into()));
         }
-        // The crate does not support palettes, so it is made to read their indices as gray samples.
-        let gray = palette_as_gray(source);
-        let is_palette = gray.is_some();
+        let Disguise { photometric, stacked, patches } = disguise(source);
         let source = Overlaid {
             bytes: Cursor::new(source),
-            overlay: gray,
+            patches,
+            is_reversed: false,
             end: u64::MAX,
             budget: u64::MAX,
             goes_on: &|| true,
@@ -131,39 +147,32 @@ impl<'a> Tiff<'a> {
         let mut limits = Limits::default();
         limits.ifd_value_size = OVERHEAD;
         let mut decoder = Decoder::new(source)?.with_limits(limits);
-        let (width, height) = decoder.dimensions()?;
+        let (width, stored_height) = decoder.dimensions()?;
+        let height = stacked.as_ref().map_or(stored_height, |planes| planes.height);
         let color = decoder.colortype()?;
-        let scheme = match color {
-            ColorType::Gray(1 | 2 | 4 | 8) | ColorType::Multiband { bit_depth: 8, .. }
-                if is_palette =>
-            {
-                Scheme::Palette(palette(&mut decoder)?)
-            }
-            ColorType::Gray(1 | 2 | 4 | 8 | 16 | 32)
-            | ColorType::Multiband { bit_depth: 8 | 16 | 32, .. }
-                if !is_palette =>
-            {
-                Scheme::Gray
-            }
-            ColorType::RGB(8 | 16 | 32) | ColorType::RGBA(8 | 16 | 32) => Scheme::Rgb,
-            ColorType::CMYK(8 | 16 | 32) | ColorType::CMYKA(8 | 16 | 32) => Scheme::Cmyk,
-            ColorType::YCbCr(8) => Scheme::YCbCr,
-            _ => return Err(TiffError::Unsupported),
-        };
+        let scheme = scheme(&mut decoder, color, photometric, stacked.as_ref())?;
         let number = |decoder: &mut Decoder<_>, tag| decoder.find_tag_unsigned::<u16>(tag);
-        let is_planar = number(&mut decoder, Tag::PlanarConfiguration)?.unwrap_or(1) == 2;
-        let is_reversed = number(&mut decoder, Tag::FillOrder)?.unwrap_or(1) == 2;
-        // The crate ignores the order of bits, and panics on tiles that are stored in planes.
-        if is_reversed || is_planar && decoder.get_chunk_type() == ChunkType::Tile {
+        let in_planes = number(&mut decoder, Tag::PlanarConfiguration)?.unwrap_or(1) == 2;
+        let per_pixel = number(&mut decoder, Tag::SamplesPerPixel)?.unwrap_or(1);
+        // The crate panics on such tiles. They remain if a tag is present twice.
+        if in_planes && per_pixel > 1 && decoder.get_chunk_type() == ChunkType::Tile {
             return Err(TiffError::Unsupported);
         }
-        let stored = number(&mut decoder, Tag::SamplesPerPixel)?.unwrap_or(1);
+        let is_planar = in_planes || stacked.is_some();
+        let is_reversed = number(&mut decoder, Tag::FillOrder)?.unwrap_or(1) == 2;
+        let stored = stacked.as_ref().map_or(per_pixel, |planes| planes.count);
         if stored > MAX_SAMPLES {
             return Err(TiffError::Unsupported);
         }
         // Samples without a known meaning are not decoded.
-        let samples = usize::from(color.num_samples());
-        let extra = decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples)?.unwrap_or_default();
+        let samples = match &stacked {
+            Some(planes) => usize::from(planes.count),
+            None => usize::from(color.num_samples()),
+        };
+        let extra = match &stacked {
+            Some(planes) => planes.extra.into_iter().collect(),
+            None => decoder.find_tag_unsigned_vec::<u16>(Tag::ExtraSamples)?.unwrap_or_default(),
+        };
         let has_extra = samples > scheme.samples();
         let alpha = match (extra.first(), &scheme) {
             (_, Scheme::Cmyk) => Alpha::None,
@@ -198,6 +207,8 @@ impl<'a> Tiff<'a> {
             depth,
             samples,
             is_planar,
+            is_stacked: stacked.is_some(),
+            is_reversed,
             chunks,
             places: chunk_places,
             compression,
@@ -261,6 +272,12 @@ impl<'a> Tiff<'a> {
         self.decoder.get_tag_u8_vec(Tag::IccProfile).ok()
     }
 
+    /// Returns the XMP data.
+    #[must_use]
+    pub fn xmp(&mut self) -> Option<Vec<u8>> {
+        self.decoder.get_tag_u8_vec(Tag::Unknown(XMP)).ok()
+    }
+
     /// Decodes the pixels, strip by strip or tile by tile. The pixels of damaged or missing strips
     /// are transparent or gray. Returns the picture, and whether all strips are present.
     ///
@@ -314,7 +331,7 @@ impl<'a> Tiff<'a> {
         let mut file: Tiff<'b> = self;
         let Size { width, height } = file.chunks.size;
         let samples = file.samples.saturating_mul(usize::from(file.depth.div_ceil(8)));
-        let rows = height.min(file.size.height) as usize;
+        let rows = if file.is_stacked { height } else { height.min(file.size.height) } as usize;
         let bytes = (width as usize).saturating_mul(rows).saturating_mul(samples);
         let mut limits = Limits::default();
         limits.decoding_buffer_size = bytes;
@@ -324,6 +341,8 @@ impl<'a> Tiff<'a> {
         let source = file.decoder.inner();
         source.budget = budget(source.bytes.get_ref()).saturating_add(pixels);
         source.goes_on = goes_on;
+        // A JPEG has an order of its own.
+        source.is_reversed = file.is_reversed && file.compression != JPEG;
         file.decoder = file.decoder.with_limits(limits);
         file
     }
@@ -346,7 +365,13 @@ impl<'a> Tiff<'a> {
             let end = place.map_or(u64::MAX, |&(start, length)| start.saturating_add(length));
             self.decoder.inner().end = end;
             let decoded = self.decoder.read_chunk(index)?;
-            samples.extend(eight_bits(decoded, self.depth, row, is_index)?);
+            samples.extend(match (decoded, &self.scheme) {
+                // The high byte, because the range of a* and b* is not that of other samples.
+                (DecodingResult::U16(samples), Scheme::Lab(_)) => {
+                    samples.into_iter().map(|value| value.to_be_bytes()[0]).collect()
+                }
+                (decoded, _) => eight_bits(decoded, self.depth, row, is_index)?,
+            });
         }
         if samples.len() < pixels.saturating_mul(self.samples) {
             return Err(TiffError::Corrupt("some of its samples are missing".into()));
@@ -411,6 +436,7 @@ impl<'a> Tiff<'a> {
                 }
                 Scheme::Rgb => [at(0), at(1), at(2)],
                 Scheme::YCbCr => to_rgb([at(0), at(1), at(2)]),
+                Scheme::Lab(lab) => lab.to_rgb([at(0), at(1), at(2)]),
             };
             let opacity = at(self.scheme.samples());
             data.extend(match self.alpha {
@@ -448,6 +474,41 @@ fn chunks(decoder: &Decoder<Overlaid<'_>>, size: Size) -> Chunks {
     let (width, height) = decoder.chunk_dimensions();
     let (across, down) = (size.width.div_ceil(width.max(1)), size.height.div_ceil(height.max(1)));
     Chunks { size: Size { width, height }, across, count: across.saturating_mul(down) }
+}
+
+/// The meaning of the samples.
+fn scheme(
+    decoder: &mut Decoder<Overlaid<'_>>,
+    color: ColorType,
+    photometric: Option<u64>,
+    stacked: Option<&Planes>,
+) -> Result<Scheme, TiffError> {
+    use ColorType::{
+        CMYK as Cmyk, CMYKA as Cmyka, Gray, Multiband, RGB as Rgb, RGBA as Rgba, YCbCr,
+    };
+    if let Some(planes) = stacked {
+        return match (color, photometric, planes.count) {
+            (Gray(8 | 16), Some(WHITE_IS_ZERO | BLACK_IS_ZERO), _) => Ok(Scheme::Gray),
+            (Gray(8 | 16), Some(RGB), 3..) => Ok(Scheme::Rgb),
+            (Gray(8 | 16), Some(CMYK), 4..) => Ok(Scheme::Cmyk),
+            _ => Err(TiffError::Unsupported),
+        };
+    }
+    Ok(match (photometric, color) {
+        (Some(PALETTE), Gray(1 | 2 | 4 | 8) | Multiband { bit_depth: 8, .. }) => {
+            Scheme::Palette(palette(decoder)?)
+        }
+        (Some(CIE_LAB), Rgb(8 | 16) | Rgba(8 | 16)) => Scheme::Lab(Lab::Signed),
+        (Some(ICC_LAB), Rgb(8 | 16) | Rgba(8 | 16)) => Scheme::Lab(Lab::Offset),
+        (Some(PALETTE | CIE_LAB | ICC_LAB), _) => return Err(TiffError::Unsupported),
+        (_, Gray(1 | 2 | 4 | 8 | 16 | 32) | Multiband { bit_depth: 8 | 16 | 32, .. }) => {
+            Scheme::Gray
+        }
+        (_, Rgb(8 | 16 | 32) | Rgba(8 | 16 | 32)) => Scheme::Rgb,
+        (_, Cmyk(8 | 16 | 32) | Cmyka(8 | 16 | 32)) => Scheme::Cmyk,
+        (_, YCbCr(8)) => Scheme::YCbCr,
+        _ => return Err(TiffError::Unsupported),
+    })
 }
 
 /// The colours of a palette.
@@ -532,65 +593,12 @@ fn unmultiplied(sample: u8, opacity: u8) -> u8 {
     whole.map_or(0, |whole| u8::try_from(whole).unwrap_or(u8::MAX))
 }
 
-/// The value of a tag on the first page of a source.
-struct Entry {
-    tag: u64,
-    kind: u64,
-    /// The number of values.
-    count: u64,
-    /// The position of the value, or the position of an offset to the value.
-    value: usize,
-}
-
-/// The number at a position, in the byte order of a source.
-fn number_at(source: &[u8], at: usize, length: usize) -> Option<u64> {
-    let bytes = source.get(at..at.checked_add(length)?)?.iter();
-    let push = |sum: u64, byte: &u8| sum << 8 | u64::from(*byte);
-    let is_little = source.starts_with(b"II");
-    Some(if is_little { bytes.rev().fold(0, push) } else { bytes.fold(0, push) })
-}
-
-/// The entries of the first page.
-fn entries(source: &[u8]) -> impl Iterator<Item = Entry> {
-    // BigTIFF has longer numbers.
-    let is_big = number_at(source, 2, 2) == Some(43);
-    let (start, counter, length, width) = if is_big { (8, 8, 20, 8) } else { (4, 2, 12, 4) };
-    let directory = number_at(source, start, width).and_then(|at| usize::try_from(at).ok());
-    let directory = directory.unwrap_or(usize::MAX);
-    let count = number_at(source, directory, counter).unwrap_or(0).min(u64::from(u16::MAX));
-    (0..usize::try_from(count).unwrap_or(0)).map_while(move |index| {
-        let at = directory.checked_add(counter)?.checked_add(index * length)?;
-        Some(Entry {
-            tag: number_at(source, at, 2)?,
-            kind: number_at(source, at + 2, 2)?,
-            count: number_at(source, at + 4, width)?,
-            value: at + 4 + width,
-        })
-    })
-}
-
-/// The position at which the first page states that its samples are indices into a palette, and the
-/// bytes that would state that they are gray.
-fn palette_as_gray(source: &[u8]) -> Option<(u64, [u8; 2])> {
-    const PHOTOMETRIC_INTERPRETATION: u64 = 262;
-    const PALETTE: u64 = 3;
-    let at = entries(source).find(|entry| entry.tag == PHOTOMETRIC_INTERPRETATION)?.value;
-    let gray = if source.starts_with(b"II") { [1, 0] } else { [0, 1] };
-    (number_at(source, at, 2)? == PALETTE).then_some((at as u64, gray))
-}
-
-/// Whether a string on the first page claims to be long, and longer than the source. The crate
-/// would print an error for such a string.
-fn has_long_text(source: &[u8]) -> bool {
-    const ASCII: u64 = 2;
-    let most = source.len().max(OVERHEAD) as u64;
-    entries(source).any(|entry| entry.kind == ASCII && entry.count > most)
-}
-
-/// A source in which two bytes are replaced, and from which a limited number of bytes may be read.
+/// A source in which some bytes are replaced, and from which a limited number of bytes may be read.
 struct Overlaid<'a> {
     bytes: Cursor<&'a [u8]>,
-    overlay: Option<(u64, [u8; 2])>,
+    patches: Vec<Patch>,
+    /// Whether the first pixel of a strip is in the lowest bit of its first byte (`FillOrder` 2).
+    is_reversed: bool,
     /// The position after the last byte that may be read.
     end: u64,
     /// The number of bytes that may still be read.
@@ -610,13 +618,18 @@ impl Read for Overlaid<'_> {
         if !(self.goes_on)() {
             return Err(io::Error::other(TiffError::Stopped));
         }
-        if let Some((at, others)) = self.overlay {
-            for (place, other) in (at..).zip(others) {
+        let buffer = buffer.get_mut(..length).unwrap_or_default();
+        for (at, others) in &self.patches {
+            for (place, &other) in (*at..).zip(others) {
                 let index = place.checked_sub(start).and_then(|index| usize::try_from(index).ok());
-                let read = buffer.get_mut(..length);
-                if let Some(byte) = index.zip(read).and_then(|(index, read)| read.get_mut(index)) {
+                if let Some(byte) = index.and_then(|index| buffer.get_mut(index)) {
                     *byte = other;
                 }
+            }
+        }
+        if self.is_reversed {
+            for byte in buffer {
+                *byte = byte.reverse_bits();
             }
         }
         Ok(length)

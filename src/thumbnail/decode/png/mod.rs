@@ -1,5 +1,7 @@
 //! Decodes PNG with the `png` crate.
 
+mod text;
+
 use std::io::{Cursor, ErrorKind};
 
 use png::{
@@ -61,7 +63,8 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
         has_icc: info.icc_profile.is_some(),
         ..Header::still(FORMAT, Size { width: info.width, height: info.height })
     };
-    let orientation = info.exif_metadata.as_deref().map_or(1, exif::orientation);
+    let exif = info.exif_metadata.as_deref().and_then(exif::orientation);
+    let orientation = exif.or_else(|| text::orientation(source)).unwrap_or(1);
     Ok(Box::new(Png { source, header: header.oriented(orientation), reader }))
 }
 
