@@ -102,6 +102,11 @@ def test_a_name_is_a_name_and_not_a_part_of_a_url():
     assert path.endswith("/https://media.example.com/100%25%20a%3Fb%23c.jpg")
 
 
+def test_engines_limit_the_size_of_the_file():
+    assert "/filters:max_bytes(9000)/" in url(THUMBOR, "cat.jpg", 300, max_bytes=9000)
+    assert "/mb:9000/" in url(IMGPROXY, "cat.jpg", 300, max_bytes=9000)
+
+
 def test_presets_work_with_every_engine():
     for settings in (THUMBOR, IMGPROXY, IMAGE_FILTER):
         preset = {**settings, "THUMBNAIL_PRESETS": {"small": "160x120"}}
@@ -166,6 +171,13 @@ def test_a_site_of_its_own_for_the_embedded_engine():
         (IMAGE_FILTER, {"radius": 9}, "image_filter.*'radius-9'"),
         (THUMBOR, {"trim": True, "crop": "0-0-0.5-1"}, "thumbor.*'crop'.*trims"),
         (IMAGE_FILTER, {"pixelate": 9}, "image_filter.*'pixelate-9'"),
+        (IMAGE_FILTER, {"watermark": "logo"}, "image_filter.*'wm-logo'"),
+        (IMAGE_FILTER, {"quality": "auto"}, "image_filter.*'q-auto'"),
+        (IMAGE_FILTER, {"max_bytes": 9000}, "image_filter.*'max-bytes-9000'"),
+        (THUMBOR, {"quality": "auto"}, "thumbor.*'q-auto'.*fixed"),
+        (IMGPROXY, {"quality": "auto"}, "imgproxy.*'q-auto'.*Pro"),
+        (THUMBOR, {"watermark": "logo"}, "thumbor.*'wm'.*URL"),
+        (IMGPROXY, {"watermark": "logo"}, "imgproxy.*'wm'.*on the server"),
         (THUMBOR, {"brightness": 1.2}, "thumbor.*'brightness'.*adds"),
         (THUMBOR, {"contrast": 1.2}, "thumbor.*'contrast'.*steps"),
         (THUMBOR, {"saturation": 1.2}, "thumbor.*'saturation'.*weighs"),

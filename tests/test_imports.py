@@ -13,9 +13,12 @@ from xaccel.servers.dialects import DIALECTS
 
 COMMON = {
     "xaccel",
+    "xaccel._cdn",
     "xaccel._core",
     "xaccel._hints",
     "xaccel._log",
+    "xaccel._observing",
+    "xaccel._phases",
     "xaccel._private_files",
     "xaccel._settings",
     "xaccel._verifier",
@@ -222,6 +225,19 @@ def test_flask(load, server):
     modules = load(FLASK, SERVER=server)
     assert ours(modules) == COMMON | TEMPLATES | {"xaccel.flask"}
     assert not modules & CLIENT - load(FRAMEWORK)
+
+
+OBSERVERS = {"prometheus_client", "opentelemetry"}
+
+
+def test_metrics_and_tracing_load_their_packages_only_if_they_are_on(load):
+    assert load(WSGI).isdisjoint(OBSERVERS)
+    modules = load(WSGI, METRICS=True)
+    assert ours(modules) == COMMON | {"xaccel.metrics"}
+    assert "opentelemetry" not in modules
+    modules = load(WSGI, TRACING=True)
+    assert ours(modules) == COMMON | {"xaccel.tracing"}
+    assert "prometheus_client" not in modules
 
 
 def test_an_http_source_loads_the_client(load, origin):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import xaccel
 from xaccel import Signer
-from xaccel._log import one_line
+from xaccel._log import MOST_PER_MINUTE, RateLimit, one_line
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery
 
@@ -103,3 +103,52 @@ def test_links_to_private_files(photos, lines):
     _, _, query = Signer(KEY).sign(f"/p/_private/{NASTY}").partition("?")
     delivery.respond(f"/p/_private/{NASTY}", query, request())
     assert [level for level, _ in lines()] == ["INFO", "WARNING"]
+
+
+def test_a_broken_image_is_a_warning_once_for_each_state(photos, tmp_path, caplog):
+    service = Service({"THUMBNAIL_SOURCE": photos, "THUMBNAIL_CACHE": tmp_path / "cache"})
+    caplog.set_level(logging.DEBUG, "xaccel")
+    for content in (b"not an image", b"not an image either"):
+        (photos / "broken.jpg").write_bytes(content)
+        caplog.clear()
+        for width in (50, 60, 70):
+            assert service.get(service.url("broken.jpg", width)).status == 415
+        failed = [each for each in caplog.records if each.xaccel_event == "thumbnail_failed"]
+        assert [each.levelname for each in failed] == ["WARNING", "DEBUG", "DEBUG"]
+        assert failed[0].xaccel_error == "UnsupportedImage"
+        assert failed[0].xaccel_source == "broken.jpg"
+        assert failed[0].xaccel_status == 415
+
+
+def test_the_fallback_is_a_misconfiguration(photos, tmp_path, caplog):
+    fallback = tmp_path / "fallback.jpg"
+    fallback.write_bytes(b"not an image")
+    service = Service({"THUMBNAIL_SOURCE": photos, "THUMBNAIL_FALLBACK": fallback})
+    assert service.get(service.url("absent.jpg", 50)).status == 404
+    (record,) = (each for each in caplog.records if each.xaccel_event == "misconfigured")
+    assert record.levelname == "ERROR"
+    assert record.xaccel_setting == "THUMBNAIL_FALLBACK"
+
+
+def test_made_up_urls_are_limited(photos, caplog, monkeypatch):
+    now = 1000.0
+    limit = RateLimit(now=lambda: now)
+    logger = logging.getLogger("xaccel.thumbnails")
+    monkeypatch.setattr(logger, "filters", [limit])
+    caplog.set_level(logging.INFO, "xaccel")
+    service = Service({"THUMBNAIL_SOURCE": photos})
+    for number in range(MOST_PER_MINUTE + 7):
+        service.get(f"/t/50x50/{number}.jpg")
+    assert len(caplog.records) == MOST_PER_MINUTE
+    service.get(service.url("absent.jpg", 50))
+    assert caplog.records[-1].levelname == "WARNING"
+    now += 60
+    service.get("/t/50x50/next.jpg")
+    assert caplog.records[-1].xaccel_suppressed == 7
+    assert len(caplog.records) == MOST_PER_MINUTE + 2
+
+
+def test_both_loggers_are_limited():
+    for name in ("xaccel.thumbnails", "xaccel.delivery"):
+        (limit,) = logging.getLogger(name).filters
+        assert isinstance(limit, RateLimit)

@@ -15,7 +15,7 @@ from tests.support.thumbnail_images import photo_file
 
 FULL = (
     "300x200,pad,upscale,g-0.3-0.7,trim-20,crop-0-0.25-1-0.5,rot-90,flip-h,brightness-1.2,"
-    "contrast-0,saturation-10,grayscale,pixelate-8,blur-2.5,detail,sharpen-0.5,radius-12,bg-00ff7f,dpr-1.5,q-80,webp,v-aZ09_-aZ"
+    "contrast-0,saturation-10,grayscale,pixelate-8,blur-2.5,detail,sharpen-0.5,radius-12,bg-00ff7f,wm-Logo_2,dpr-1.5,q-80,webp,v-aZ09_-aZ"
 )
 
 
@@ -35,6 +35,7 @@ def test_keywords_and_text_meet():
         saturation=10.0,
         grayscale=True,
         pixelate=8,
+        watermark="Logo_2",
         blur=2.5,
         detail=True,
         sharpen=0.5,
@@ -61,6 +62,7 @@ def test_attributes_are_read_only():
     assert (spec.trim, spec.grayscale, spec.detail, spec.radius) == (20, True, True, 12)
     assert (spec.brightness, spec.contrast, spec.saturation) == (1.2, 0, 10)
     assert spec.pixelate == 8
+    assert spec.watermark == "Logo_2"
     assert (spec.background, spec.dpr, spec.quality) == ("00ff7f", 1.5, 80)
     assert (spec.format, spec.version) == ("webp", "aZ09_-aZ")
     with pytest.raises(AttributeError):
@@ -108,9 +110,13 @@ def test_replace_changes_only_the_given_options():
         ({"contrast": 10.01}, "factor from 0 to 10"),
         ({"saturation": float("nan")}, "factor from 0 to 10"),
         ({"pixelate": 0}, "1 to 65535"),
+        ({"watermark": "a b"}, "the name of a watermark"),
+        ({"watermark": "a" * 33}, "the name of a watermark"),
         ({"background": "whiteish"}, "six hexadecimal"),
         ({"dpr": 9}, "0.1 to 8"),
         ({"quality": 0}, "1 to 100"),
+        ({"max_bytes": 0}, "bytes from 1 to 4294967295"),
+        ({"max_bytes": 2**32}, "bytes from 1 to 4294967295"),
         ({"format": "bmp"}, "jpeg, png"),
         ({"version": "1"}, "eight characters"),
     ],
@@ -129,7 +135,8 @@ def test_a_wrong_text_names_the_right_one():
 def test_output_format():
     assert Spec(9).output_format("a.JPG") == "jpeg"
     assert Spec(9).output_format("a/b.webp") == "webp"
-    assert Spec(9).output_format("a.svg") == "jpeg"
+    assert Spec(9).output_format("a.tif") == "jpeg"
+    assert Spec(9).output_format("a.SVG") == Spec(9).output_format("a.svgz") == "png"
     assert Spec(9, format="png").output_format("a.jpg") == "png"
     assert Spec(9, format="auto").output_format("a.jpg") == "auto"
 
@@ -152,7 +159,9 @@ def test_the_stub_lists_the_options():
 
 def test_the_stub_lists_the_options_of_a_thumbnail():
     fields = [node.target.id for node in stub_class("_Options").body]
-    assert fields == [option for option in Spec.OPTIONS if option != "version"]
+    # The functions take the watermark itself, in an argument of their own.
+    own = {"version", "watermark"}
+    assert fields == [option for option in Spec.OPTIONS if option not in own]
 
 
 def test_every_option_is_an_attribute():
@@ -178,6 +187,8 @@ def test_every_option_is_an_attribute():
         ({"brightness": True}, "brightness must be a factor"),
         ({"pixelate": 1.5}, "pixelate must be a whole number"),
         ({"quality": 80.5}, "quality must be a whole number"),
+        ({"quality": "best"}, "quality must be a whole number from 1 to 100, or auto"),
+        ({"max_bytes": "9k"}, "max_bytes must be a whole number"),
         ({"qualty": 80}, "unexpected keyword argument 'qualty'"),
     ],
 )

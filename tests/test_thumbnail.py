@@ -232,7 +232,7 @@ def test_errors_name_the_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "source", [b"", b"x", b"<svg xmlns='x'/>", b"GIF8", b"BM", b"%!PS-Adobe-3.0"]
+    "source", [b"", b"x", b"<html><body/></html>", b"GIF8", b"BM", b"%!PS-Adobe-3.0"]
 )
 def test_not_an_image(source):
     with pytest.raises(UnsupportedImage):

@@ -502,6 +502,8 @@ class TestTrim:
         url = make().thumbnail_url("a.jpg", 90, brightness="1.20", contrast="0", saturation="2")
         assert spec_of(url) == "90x-,brightness-1.2,contrast-0,saturation-2"
         assert spec_of(make().thumbnail_url("a.jpg", 90, pixelate="8")) == "90x-,pixelate-8"
+        url = make().thumbnail_url("a.jpg", 90, quality="auto", max_bytes="9000")
+        assert spec_of(url) == "90x-,q-auto,max-bytes-9000"
 
 
 class TestPicture:

@@ -3,13 +3,16 @@
 import logging
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from xaccel import ConfigError
+from xaccel.cli.main import main
+from xaccel.thumbnails.ownership import sweep_outdated
 
-from tests.support.thumbnail_service import Service
+from tests.support.thumbnail_service import KEY, Service
 
 OTHER_KEY = "another key of 16 bytes or more"
 
@@ -52,6 +55,7 @@ def test_an_app_may_change_its_keys(make, used, warnings, keys):
     [
         ("THUMBNAIL_SOURCE", "/"),
         ("THUMBNAIL_QUALITY", {"jpeg": 10}),
+        ("THUMBNAIL_QUALITY_TARGET", 40),
         ("THUMBNAIL_PROGRESSIVE", True),
         ("THUMBNAIL_SUBSAMPLING", "444"),
         ("THUMBNAIL_MAX_FRAMES", 5),
@@ -63,6 +67,47 @@ def test_a_setting_that_changes_pictures_is_one_warning(make, used, warnings, ke
     (warning,) = warnings()
     assert f"XACCEL['{key}'] has changed" in warning
     assert "xaccel cache clear" in warning
+
+
+def test_several_changes_are_one_warning(make, used, warnings):
+    make(THUMBNAIL_QUALITY={"jpeg": 10}, THUMBNAIL_PROGRESSIVE=True)
+    (warning,) = warnings()
+    assert "XACCEL['THUMBNAIL_QUALITY']" in warning
+    assert "XACCEL['THUMBNAIL_PROGRESSIVE']" in warning
+
+
+def test_outdated_thumbnails_are_swept(make, used, tmp_path):
+    cache = tmp_path / "cache"
+    (old,) = (path for path in (cache / "t").rglob("*") if path.is_file())
+    size = old.stat().st_size
+    assert sweep_outdated(make().config) == (0, 0)
+    # The kernel's clock for files is up to a tick behind.
+    while time.time() - old.stat().st_ctime < 0.05:
+        time.sleep(0.001)
+    service = make(THUMBNAIL_QUALITY={"jpeg": 10})
+    started = time.time()
+    while time.time() - started < 0.05:
+        time.sleep(0.001)
+    assert old.exists()
+    assert service.get(service.url("cat.jpg", 60)).status == 200
+    assert sweep_outdated(service.config) == (1, size)
+    assert not old.exists()
+    (new,) = (path for path in (cache / "t").rglob("*") if path.is_file())
+    # A later worker with the same settings does not make the new thumbnails outdated.
+    make(THUMBNAIL_QUALITY={"jpeg": 10})
+    assert sweep_outdated(service.config) == (0, 0)
+    assert new.exists()
+    assert service.get(service.url("cat.jpg", 50)).status == 200
+
+
+def test_the_command_sweeps_outdated_thumbnails(make, used, photos, tmp_path, capsys):
+    settings = tmp_path / "xaccel.toml"
+    settings.write_text(
+        f'THUMBNAIL_SOURCE = "{photos}"\nTHUMBNAIL_CACHE = "{tmp_path}/cache"\n'
+        f'SECRET_KEYS = ["{KEY}"]\n'
+    )
+    assert main(["cache", "sweep", "--outdated", "--config", str(settings)]) == 0
+    assert capsys.readouterr().out == "removed 0 thumbnails, 0.0 MiB\n"
 
 
 def test_workers_that_start_together_warn_once(make, used, warnings):

@@ -59,8 +59,13 @@ class Spec:
         sharpen: The sigma of an unsharp mask in pixels, at most 10.
         background: The colour of the padding and of the area behind transparent parts: six
             hexadecimal digits, or a CSS colour name.
+        watermark: The name of the watermark to lay over the thumbnail; see the setting
+            `THUMBNAIL_WATERMARKS`.
         dpr: The pixel ratio: the number of thumbnail pixels per pixel of the box, 0.1 to 8.
-        quality: 1 to 100; None = the configured quality for the format.
+        quality: 1 to 100, or "auto": the lowest quality whose SSIMULACRA2 score reaches the target;
+            None = the configured quality for the format. PNG and GIF ignore it.
+        max_bytes: The maximum size of the file. The quality is reduced until the file fits, but not
+            below 10. PNG and GIF ignore it.
         format: The format of the thumbnail; None = determined by the extension of the
             source's name.
         version: Eight characters of base64url that change when the source does.
@@ -95,8 +100,10 @@ class Spec:
         sharpen: float | None = None,
         radius: int | None = None,
         background: str | None = None,
+        watermark: str | None = None,
         dpr: float | None = None,
-        quality: int | None = None,
+        quality: int | Literal["auto"] | None = None,
+        max_bytes: int | None = None,
         progressive: bool | None = None,
         subsampling: str | int | None = None,
         format: str | None = None,
@@ -175,9 +182,13 @@ class Spec:
     @property
     def background(self) -> str | None: ...
     @property
+    def watermark(self) -> str | None: ...
+    @property
     def dpr(self) -> float | None: ...
     @property
-    def quality(self) -> int | None: ...
+    def quality(self) -> int | Literal["auto"] | None: ...
+    @property
+    def max_bytes(self) -> int | None: ...
     @property
     def progressive(self) -> bool | None: ...
     @property
@@ -257,6 +268,47 @@ class Limits:
 
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+
+@final
+class Watermark:
+    """An image to lay over thumbnails, after all other options and before encoding.
+
+    Its size and position are fractions of the thumbnail, including the padding, so the thumbnail
+    looks the same at every pixel ratio. The image is read at once, and decoded when it is first
+    needed. Animated thumbnails have the watermark on every frame.
+
+    Args:
+        image: The encoded image, its path, or a binary file, in a format that xaccel itself reads.
+        gravity: The edge or corner of the thumbnail: "n", "ne", "e", "se", "s", "sw", "w", "nw" or
+            "c" for the centre.
+        offset: The distance from that edge or corner, `(x, y)` as fractions of the thumbnail's
+            width and height. Where `gravity` names no edge, the distance to the right of or below
+            the centre. With `tiled`, the gaps between the copies.
+        scale: The size of the box into which the watermark fits, as a fraction of the thumbnail's
+            size, 0.01 to 1.
+        opacity: 0 to 1. The opacity of the image is multiplied by it.
+        tiled: Whether copies of the image cover the whole thumbnail.
+
+    Raises:
+        ValueError: An argument is out of range.
+        xaccel.exceptions.ThumbnailError: `image` is not an image, or exceeds the default limits.
+        xaccel.exceptions.FileNotFound: There is no file at this path.
+    """
+
+    def __new__(
+        cls,
+        image: _Source,
+        /,
+        *,
+        gravity: str = "se",
+        offset: tuple[float, float] = (0.0, 0.0),
+        scale: float = 0.25,
+        opacity: float = 1.0,
+        tiled: bool = False,
+    ) -> Watermark: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[bytes], dict[str, Any]]: ...
 
 @final
 class Thumbnail:
@@ -373,9 +425,11 @@ def render(
     *,
     format: str,
     quality: Mapping[str, int] | None = None,
+    quality_target: int = 70,
     progressive: bool = False,
     subsampling: Literal["420", "422", "444"] = "420",
     linear: bool = False,
+    watermark: Watermark | None = None,
     limits: Limits | None = None,
     decoders: Sequence[str] | None = None,
     is_partial: bool = False,
@@ -387,6 +441,7 @@ def render(
         spec: What the thumbnail looks like. The argument `format` overrides its format.
         format: "jpeg", "png", "webp", "avif" or "gif".
         quality: The quality for each format. It applies if the spec does not set a quality.
+        quality_target: The SSIMULACRA2 score, 1 to 100, for the quality "auto".
         progressive: JPEG: whether to write a progressive file. It applies if the spec does not set
             `progressive`.
         subsampling: JPEG: the chroma subsampling. It applies if the spec does not set
@@ -399,6 +454,7 @@ def render(
             results are close: for 24 of the wallpapers, at 96 pixels, the SSIM between the default
             and a linear reference is at least 0.993 for half of the thumbnails, and 0.92 for the
             worst one.
+        watermark: The watermark that the spec names.
         limits: The limits of the call; None = the defaults of `Limits`.
         decoders: The names of the enabled decoders for other formats; see `xaccel.decoders`. None
             = xaccel's own decoders, if their extras are installed.
@@ -412,7 +468,8 @@ def render(
         xaccel.exceptions.CorruptImage: The source can't be decoded.
         xaccel.exceptions.RenderTimeout: Rendering takes longer than `Limits.timeout`.
         xaccel.exceptions.FileNotFound: There is no file at this path.
-        xaccel.exceptions.SpecError: The source does not have the requested page.
+        xaccel.exceptions.SpecError: The source does not have the requested page, or the watermark
+            is missing.
         xaccel.exceptions.ConfigError: A decoder is not installed, or can't be loaded.
     """
 
@@ -436,7 +493,8 @@ class _Options(TypedDict, total=False):
     radius: int | None
     background: str | None
     dpr: float | None
-    quality: int | None
+    quality: int | Literal["auto"] | None
+    max_bytes: int | None
     progressive: bool | None
     subsampling: str | int | None
     format: str | None
@@ -448,6 +506,7 @@ def thumbnail(
     *,
     colors: int | None = None,
     linear: bool = False,
+    watermark: Watermark | None = None,
     limits: Limits | None = None,
     decoders: Sequence[str] | None = None,
     **options: Unpack[_Options],
@@ -464,6 +523,7 @@ def thumbnail(
         colors: PNG and GIF: the maximum number of colours in the palette, 2 to 256; the image is
             dithered. None = a PNG has a palette only if this is lossless.
         linear: See `render`.
+        watermark: The watermark to lay over the thumbnail.
         limits: See `render`.
         decoders: See `render`.
         options: The options of `Spec`.
@@ -477,6 +537,7 @@ def thumbnail_many(
     threads: int | None = None,
     colors: int | None = None,
     linear: bool = False,
+    watermark: Watermark | None = None,
     limits: Limits | None = None,
     decoders: Sequence[str] | None = None,
     **options: Unpack[_Options],
@@ -490,6 +551,7 @@ def thumbnail_many(
         threads: The number of thumbnails to make at the same time; None = one per CPU.
         colors: See `thumbnail`.
         linear: See `render`.
+        watermark: The watermark to lay over the thumbnail.
         limits: The limits of each source; see `render`.
         decoders: See `render`.
         options: The options of `Spec`.

@@ -1,6 +1,15 @@
-"""Safe text for log lines that contain input from visitors."""
+"""Log lines: safe text for the input of visitors, fields for JSON formatters, and a rate limit."""
 
 from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+MOST_PER_MINUTE = 60
+"""The most lines about invalid URLs that a process logs in a minute."""
+
+_MINUTE = 60.0
 
 
 def one_line(value: object) -> str:
@@ -14,3 +23,51 @@ def one_line(value: object) -> str:
     return "".join(
         character if character.isprintable() else ascii(character)[1:-1] for character in text
     )
+
+
+def fields(event: str, **values: object) -> dict[str, object]:
+    """Return the argument `extra` of a logging call: the event and its details.
+
+    The names in the log record begin with `xaccel_`, because a record must not have two attributes
+    of the same name.
+
+    Args:
+        event: What has happened, such as `thumbnail_failed`.
+        values: The details.
+    """
+    return {
+        "xaccel_event": event,
+        **{f"xaccel_{name}": value for name, value in values.items()},
+    }
+
+
+class RateLimit:
+    """A filter that limits how many lines a process logs about events that strangers can cause.
+
+    The first line after a pause has the field `xaccel_suppressed`: the number of lines that were
+    left out.
+
+    Args:
+        now: The clock, in seconds.
+    """
+
+    def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._minute = -1
+        self._logged = 0
+        self._suppressed = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to log a record. Only records with the field `xaccel_is_limited` count."""
+        if not getattr(record, "xaccel_is_limited", False):
+            return True
+        # This uses no lock, because a forked process could inherit it in a locked state.
+        minute = int(self._now() // _MINUTE)
+        if minute != self._minute:
+            self._minute, self._logged = minute, 0
+        if self._logged >= MOST_PER_MINUTE:
+            self._suppressed += 1
+            return False
+        self._logged += 1
+        record.xaccel_suppressed, self._suppressed = self._suppressed, 0
+        return True

@@ -124,7 +124,8 @@ class PrivateFiles(ABC, Generic[App]):
         address = self._address(request)
         if mount is None:
             mount = address.mount or self.config.mount
-        return address.origin + self._delivery.private_url(path, mount=mount, **options)
+        link = self._delivery.private_url(path, mount=mount, **options)
+        return address.origin + link if link.startswith("/") else link
 
     def thumbnail_url(
         self,

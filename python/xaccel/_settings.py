@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
-from xaccel._core import PathMap, Spec
+from xaccel._core import PathMap, Spec, Watermark
 from xaccel._hints import did_you_mean, shown
-from xaccel.exceptions import ConfigError, SpecError
+from xaccel.exceptions import ConfigError, SpecError, XaccelError
 
 Check: TypeAlias = Callable[[str, Any], Any]
 
@@ -281,6 +281,17 @@ def host(key: str, value: Any) -> str:
     return str(value)
 
 
+def url_signer(key: str, value: Any) -> Any:
+    """Check that the value is a signer of absolute URLs, such as those of `xaccel.signing`."""
+    if isinstance(value, type) or not callable(getattr(value, "sign", None)):
+        # The value may contain a key, so the message does not show it.
+        raise ConfigError(
+            f"XACCEL[{key!r}] must be a signer of xaccel.signing, such as CloudFrontSigner(…), not "
+            f"{'a class' if isinstance(value, type) else type(value).__name__}"
+        )
+    return value
+
+
 def _is_host(text: str) -> bool:
     """Whether a string is the host of a URL, with an optional port."""
     try:
@@ -350,6 +361,13 @@ def quality(key: str, value: Any) -> dict[str, int]:
     return {**_DEFAULT_QUALITY, **value}
 
 
+def score(key: str, value: Any) -> int:
+    """Check that the value is a score that `q-auto` can aim at."""
+    if not _is_int(value) or not 1 <= value <= 100:  # noqa: PLR2004
+        raise _wrong(key, value, "a whole number from 1 to 100")
+    return int(value)
+
+
 def presets(key: str, value: Any) -> dict[str, str]:
     """Check that the value is a dict of specs by name."""
     right = "a dict of names and specs"
@@ -361,6 +379,71 @@ def presets(key: str, value: Any) -> dict[str, str]:
         except SpecError as error:
             raise ConfigError(f"XACCEL[{key!r}][{shown(name)}]: {error}") from None
     return dict(value)
+
+
+def watermarks(key: str, value: Any) -> dict[str, Watermark]:
+    """Check that the value is a dict of watermarks by name, and read their images."""
+    found = {}
+    for name, options in _mapping(key, value, "a dict of names and watermarks").items():
+        try:
+            Spec(watermark=name)
+        except (SpecError, TypeError):
+            raise ConfigError(
+                f"XACCEL[{key!r}]: the name of a watermark consists of at most 32 letters, "
+                f"digits, '-' and '_', unlike {shown(name)}"
+            ) from None
+        found[name] = _watermark(f"XACCEL[{key!r}][{name!r}]", options)
+    return found
+
+
+def _watermark(setting: str, value: Any) -> Watermark:
+    if isinstance(value, Watermark):
+        return value
+    if not isinstance(value, Mapping) or "image" not in value:
+        raise _bad(setting, value, "a dict with the key 'image', the path of an image")
+    image = value["image"]
+    if not _is_absolute(image):
+        raise _bad(f"{setting}['image']", image, "the absolute path of an image")
+    options = _watermark_options(setting, value)
+    try:
+        return Watermark(image, **options)
+    except (XaccelError, OSError) as error:
+        raise ConfigError(f"{setting}['image']: {error}") from None
+    except ValueError as error:
+        raise ConfigError(f"{setting}: {error}") from None
+
+
+def _watermark_options(setting: str, value: Mapping[Any, Any]) -> dict[str, Any]:
+    options = {}
+    for name, option in value.items():
+        if name == "image":
+            continue
+        if name not in _WATERMARK_VALUES:
+            hint = did_you_mean(str(name), ("image", *_WATERMARK_VALUES))
+            raise ConfigError(f"{setting} does not have the key {shown(name)}{hint}")
+        is_right, right = _WATERMARK_VALUES[name]
+        if not is_right(option):
+            raise _bad(f"{setting}[{name!r}]", option, right)
+        options[name] = tuple(option) if name == "offset" else option
+    return options
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, tuple | list) and len(value) == 2 and all(map(_is_number, value))  # noqa: PLR2004
+
+
+_WATERMARK_VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "gravity": (lambda value: isinstance(value, str), "a direction such as 'se'"),
+    "offset": (_is_pair, "two numbers such as (0.05, 0.05)"),
+    "scale": (_is_number, "a number from 0.01 to 1"),
+    "opacity": (_is_number, "a number from 0 to 1"),
+    "tiled": (lambda value: isinstance(value, bool), "True or False"),
+}
+"""The types of the options of a watermark. `Watermark` checks their ranges."""
 
 
 def _is_int(value: Any) -> bool:

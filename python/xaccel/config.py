@@ -10,16 +10,17 @@ from __future__ import annotations
 import base64
 import logging
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias, get_args
 
 from xaccel import _settings as check
-from xaccel._core import Limits, PathMap, Signer, Spec
+from xaccel._core import Limits, PathMap, Signer, Spec, Watermark
 from xaccel._hints import did_you_mean, shown
 from xaccel._verifier import Verifier
 from xaccel.delivery.remotes import RemoteMap
-from xaccel.exceptions import ConfigError
+from xaccel.exceptions import ConfigError, SpecError
 from xaccel.servers import dialects
 
 Algorithm: TypeAlias = Literal["hmac-sha256", "secure-link-md5"]
@@ -102,7 +103,13 @@ class Config:
     private_url: str | None = _setting(None, check.optional(check.url_prefix))
     """The public URL prefix of signed links to private files, such as `/p/`. If it is not set,
     signed links are disabled. Links to the files of a root begin with the last part of the root's
-    internal prefix: `/p/videos/…` for `/_private/videos/`."""
+    internal prefix: `/p/videos/…` for `/_private/videos/`. An absolute URL, such as
+    `https://cdn.example.com/p/`, also sets `PRIVATE_HOST`."""
+    private_host: str | None = _setting(None, check.optional(check.host))
+    """The scheme and the host of signed links to private files, such as `https://cdn.example.com`:
+    a CDN that fetches from this site. By default, the links point to this site."""
+    private_url_signer: Any = _setting(None, check.optional(check.url_signer), secret=True)
+    """The signer whose signatures the CDN at `PRIVATE_HOST` verifies; see `xaccel.signing`."""
     mount: str = _setting("", check.mount)
     """The path at which the app is mounted, such as `/shop`. It is used where no request provides
     the path: in scripts, and behind a server that does not pass the path on. `PRIVATE_URL` and
@@ -123,6 +130,8 @@ class Config:
     """The scheme and the host of thumbnail URLs, such as `https://cdn.example.com`: a CDN that
     fetches from this site, or another host name of this site. By default, the URLs point to this
     site."""
+    thumbnail_url_signer: Any = _setting(None, check.optional(check.url_signer), secret=True)
+    """The signer whose signatures the CDN at `THUMBNAIL_HOST` verifies; see `xaccel.signing`."""
     thumbnail_cache: str | None = _setting(None, check.optional(check.directory))
     """The directory for finished thumbnails. If it is not set, a thumbnail is rendered again for
     every request."""
@@ -168,12 +177,19 @@ class Config:
     """The formats that `auto` may negotiate, in order of preference."""
     thumbnail_quality: Mapping[str, int] = _setting({}, check.quality)
     """The quality (1 to 100) for each output format, used for specs that do not set a quality."""
+    thumbnail_quality_target: int = _setting(70, check.score)
+    """The SSIMULACRA2 score (1 to 100) that thumbnails with the quality `auto` aim at: 70 is high
+    quality, and at 90 no loss is visible."""
     thumbnail_progressive: bool = _setting(default=False, grammar=check.boolean)
     """Whether JPEG thumbnails are progressive, unless the spec sets this option."""
     thumbnail_subsampling: Subsampling = _setting("420", check.one_of(*get_args(Subsampling)))
     """The chroma subsampling of JPEG thumbnails, unless the spec sets it."""
     thumbnail_presets: Mapping[str, str] = _setting({}, check.presets)
     """Specs by name: `{"avatar": "96x96,cover"}`."""
+    thumbnail_watermarks: Mapping[str, Watermark] = _setting({}, check.watermarks)
+    """Images to lay over thumbnails, by name: `{"logo": {"image": "/srv/logo.png"}}`. The optional
+    keys `gravity`, `offset`, `scale`, `opacity` and `tiled` are the arguments of `Watermark`. The
+    images are read when the app starts."""
     thumbnail_decoders: tuple[str, ...] | None = _setting(None, check.optional(check.decoders))
     """The names of the enabled decoders for further formats, in the order in which they are tried:
     `heic`, `pdf`, `video` and the decoders of other packages; see `xaccel.decoders`. By default,
@@ -190,8 +206,13 @@ class Config:
     """The maximum number of frames of an animated thumbnail. A longer animation is cut off."""
     thumbnail_max_side: int = _setting(8192, check.positive)
     """The maximum width and height of a thumbnail in pixels."""
+    metrics: bool = _setting(default=False, grammar=check.boolean)
+    """Whether the app counts and measures its work for Prometheus; see `xaccel.metrics`."""
+    tracing: bool = _setting(default=False, grammar=check.boolean)
+    """Whether the app records spans for OpenTelemetry; see `xaccel.tracing`."""
 
     def __post_init__(self) -> None:
+        self._split_private_url()
         for option in fields(self):
             key, value = option.name.upper(), getattr(self, option.name)
             object.__setattr__(self, option.name, option.metadata["check"](key, value))
@@ -202,8 +223,10 @@ class Config:
         self._check_prefixes()
         self._check_cache()
         self._check_presets()
+        self._check_watermarks()
         self._check_format()
         self._check_host()
+        self._check_url_signers()
         if self.secret_keys:
             self.signer()
 
@@ -304,6 +327,35 @@ class Config:
             )
         return PathMap(list(links.items()))
 
+    def _split_private_url(self) -> None:
+        """Move the host of an absolute `PRIVATE_URL` to `PRIVATE_HOST`."""
+        url = self.private_url
+        # Any other value stays whole, for the message of the check, which hides passwords in URLs.
+        found = (
+            re.fullmatch(r"(https?://[^/?#@]+)(/[^?#@]*)", url) if isinstance(url, str) else None
+        )
+        if found is None:
+            return
+        host, path = found.groups()
+        if self.private_host not in {None, host}:
+            raise ConfigError(
+                "XACCEL['PRIVATE_URL'] and XACCEL['PRIVATE_HOST'] have different hosts: set only "
+                "one of them"
+            )
+        object.__setattr__(self, "private_host", host)
+        object.__setattr__(self, "private_url", path)
+
+    def _check_url_signers(self) -> None:
+        """Refuse a CDN's signer without the host of the CDN."""
+        for kind, host in (("PRIVATE", self.private_host), ("THUMBNAIL", self.thumbnail_host)):
+            if getattr(self, f"{kind.lower()}_url_signer") is not None and host is None:
+                raise ConfigError(
+                    f"XACCEL['{kind}_URL_SIGNER'] signs the URLs of a CDN: set the CDN's host, "
+                    f"such as 'https://cdn.example.com', in XACCEL['{kind}_HOST']"
+                )
+        if self.private_host is not None and self.private_url is None:
+            raise ConfigError("XACCEL['PRIVATE_HOST'] needs XACCEL['PRIVATE_URL'], such as '/p/'")
+
     def _check_urls(self) -> None:
         """Refuse a public URL prefix that hides another one."""
         private, thumbnails = self.private_url, self.thumbnail_url
@@ -382,6 +434,29 @@ class Config:
                     f"XACCEL['THUMBNAIL_PRESETS'][{name!r}] can't have a version "
                     "with THUMBNAIL_ONLY_PRESETS"
                 )
+
+    def _check_watermarks(self) -> None:
+        """Refuse presets with a watermark that does not exist."""
+        for name, text in self.thumbnail_presets.items():
+            try:
+                self.check_watermark(Spec.parse(text))
+            except SpecError as error:
+                raise ConfigError(f"XACCEL['THUMBNAIL_PRESETS'][{name!r}]: {error}") from None
+
+    def check_watermark(self, spec: Spec) -> None:
+        """Raise `SpecError` if a spec has a watermark that is not in `THUMBNAIL_WATERMARKS`.
+
+        The other engines refuse every watermark.
+        """
+        if self.thumbnail_engine != "embedded":
+            return
+        name = spec.watermark
+        if name is not None and name not in self.thumbnail_watermarks:
+            known = ", ".join(map(repr, self.thumbnail_watermarks)) or "none"
+            raise SpecError(
+                f"the watermark {name!r} is not in XACCEL['THUMBNAIL_WATERMARKS'], which contains "
+                f"{known}{did_you_mean(name, self.thumbnail_watermarks)}"
+            )
 
     def allowed_specs(self) -> tuple[str, ...]:
         """Return the specs that URLs may have with `THUMBNAIL_ONLY_PRESETS`.

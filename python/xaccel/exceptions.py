@@ -93,6 +93,9 @@ class StorageUnavailable(SourceUnavailable):
 class ThumbnailError(XaccelError):
     """The source can't be rendered as a thumbnail."""
 
+    is_known: bool = False
+    """Whether the image recently failed in the same state, so that it was not tried again."""
+
     status_code = 422
     public_message = "Unprocessable Content"
 

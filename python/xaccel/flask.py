@@ -297,7 +297,8 @@ def _external_links(private_url: Callable[..., str]) -> Callable[..., str]:
     @wraps(private_url)
     def call(*args: Any, _external: bool = False, **options: Any) -> str:
         link = private_url(*args, **options)
-        return _origin_of("xaccel.private_file") + link if _external else link
+        is_relative = _external and link.startswith("/")
+        return _origin_of("xaccel.private_file") + link if is_relative else link
 
     return call
 

@@ -42,8 +42,8 @@ mod _core {
     use super::spec::PySpec;
     #[pymodule_export]
     use super::thumbnail::{
-        ImageInfo, Limits, PyStreamedSource, Thumbnail, codecs, draw_blurhash, draw_thumbhash,
-        placeholder, probe, render, thumbhash, thumbnail, thumbnail_many,
+        ImageInfo, Limits, PyStreamedSource, PyWatermark, Thumbnail, codecs, draw_blurhash,
+        draw_thumbhash, placeholder, probe, render, thumbhash, thumbnail, thumbnail_many,
     };
     #[pymodule_export]
     use super::uri::encode_path;

@@ -93,6 +93,16 @@ pub(super) fn timeout(value: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
     }
 }
 
+/// A SSIMULACRA2 score to aim at.
+pub(super) fn quality_target(value: &Bound<'_, PyAny>) -> PyResult<u8> {
+    let out_of_range = |shown| {
+        let expected = "a whole number from 1 to 100";
+        PyValueError::new_err(format!("quality_target must be {expected}, not {shown}"))
+    };
+    let target: u8 = converted(value, out_of_range)?;
+    if (1..=100).contains(&target) { Ok(target) } else { Err(out_of_range(shown(value))) }
+}
+
 /// The qualities of formats.
 pub(super) fn quality(value: &Bound<'_, PyAny>) -> PyResult<Option<HashMap<String, u8>>> {
     let out_of_range = |shown| {

@@ -16,7 +16,7 @@ use crate::{
     error::{DialectError, SignError, SignerError},
     thumbnail::{
         format::OutputFormat,
-        spec::{Compass, CropRect, Fit, Flip, Fraction, Gravity, Rotation, Spec},
+        spec::{Compass, CropRect, Fit, Flip, Fraction, Gravity, Quality, Rotation, Spec},
     },
 };
 
@@ -135,6 +135,10 @@ fn refuse_missing(spec: &Spec) -> Result<(), DialectError> {
         ("detail", "the closest option is sharpen")
     } else if spec.radius.is_some() {
         ("radius", "the closest equivalent is the CSS border-radius")
+    } else if spec.watermark.is_some() {
+        ("wm", "its only watermark is set on the server")
+    } else if spec.quality == Some(Quality::Auto) {
+        ("q-auto", PRO)
     } else {
         return Ok(());
     };
@@ -179,8 +183,11 @@ fn options(source: &str, spec: &Spec, expires: Option<i64>) -> Vec<String> {
     if let Some(color) = translate::background(spec, source) {
         options.push(format!("bg:{color}"));
     }
-    if let Some(quality) = spec.quality {
+    if let Some(Quality::Fixed(quality)) = spec.quality {
         options.push(format!("q:{quality}"));
+    }
+    if let Some(limit) = spec.max_bytes {
+        options.push(format!("mb:{limit}"));
     }
     if let Some(format) = translate::format(spec, source) {
         options.push(format!("f:{}", format_name(format)));

@@ -16,8 +16,8 @@ use crate::{
     error::{DialectError, SignerError},
     thumbnail::format::OutputFormat,
     thumbnail::spec::{
-        Compass, CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Length, Rgb, Rotation, Spec,
-        Tolerance,
+        Compass, CropRect, Fit, Flip, FormatOption, Fraction, Gravity, Length, Quality, Rgb,
+        Rotation, Spec, Tolerance,
     },
     uri,
 };
@@ -138,6 +138,10 @@ const fn refuse_effects(spec: &Spec) -> Result<(), DialectError> {
         inexpressible("saturation", "its saturation() weighs the colours differently")
     } else if spec.pixelate.is_some() {
         inexpressible("pixelate", "the closest option is blur")
+    } else if spec.watermark.is_some() {
+        inexpressible("wm", "its watermark() fetches the image from a URL")
+    } else if matches!(spec.quality, Some(Quality::Auto)) {
+        inexpressible("q-auto", "it has only fixed qualities")
     } else {
         return Ok(());
     })
@@ -313,8 +317,11 @@ fn filters(
     if spec.rotate != Rotation::Deg0 {
         filters.push(format!("rotate({})", 360 - spec.rotate.degrees()));
     }
-    if let Some(quality) = spec.quality {
+    if let Some(Quality::Fixed(quality)) = spec.quality {
         filters.push(format!("quality({quality})"));
+    }
+    if let Some(limit) = spec.max_bytes {
+        filters.push(format!("max_bytes({limit})"));
     }
     if let Some(format) = translate::format(spec, source) {
         filters.push(format!("format({format})"));

@@ -5,6 +5,7 @@
 //! are resized.
 
 use super::format::MAX_SIDE;
+use super::header::Header;
 use super::orient::Transform;
 use super::spec::{CropRect, Fit, Gravity, Hundredths, Spec};
 use crate::error::ThumbnailError;
@@ -34,6 +35,8 @@ pub struct Geometry {
     pub density: f64,
     /// The size of the stored source.
     source: Size,
+    /// Whether the source can be decoded at a larger size.
+    is_scalable: bool,
     /// The part of the turned source that remains after the spec's `crop`.
     crop: Window,
     /// The size of the kept part of `crop`, as fractions of the turned source.
@@ -41,6 +44,18 @@ pub struct Geometry {
 }
 
 impl Geometry {
+    /// Computes the geometry for a source with this header. A scalable source is enlarged without
+    /// loss, so `upscale` always applies to it.
+    ///
+    /// # Errors
+    /// [`ThumbnailError::TooLarge`] when a side is longer than [`MAX_SIDE`].
+    pub fn of(header: &Header, spec: &Spec) -> Result<Self, ThumbnailError> {
+        let is_scalable = header.is_scalable;
+        let spec = Spec { upscale: spec.upscale || is_scalable, ..*spec };
+        let geometry = Self::new(header.size, header.transform, &spec)?;
+        Ok(Self { is_scalable, ..geometry })
+    }
+
     /// Computes the geometry for a source with these stored dimensions. `upright` is the transform
     /// that turns it upright.
     ///
@@ -102,7 +117,7 @@ impl Geometry {
             _ => size,
         };
         let kept = (kept.0 / f64::from(turned.width), kept.1 / f64::from(turned.height));
-        Ok(Self { transform, canvas, size, density, source, crop, kept })
+        Ok(Self { transform, canvas, size, density, source, is_scalable: false, crop, kept })
     }
 
     /// The size of the whole stored source at the scale of the thumbnail. The source must be
@@ -111,7 +126,8 @@ impl Geometry {
     pub fn decoded_size(&self) -> Size {
         let Size { width, height } = self.transform.size(self.source);
         let side = |stored: u32, size: u32, kept: f64| {
-            let least = (f64::from(size) / kept).ceil().min(f64::from(stored));
+            let most = if self.is_scalable { MAX_SIDE } else { stored };
+            let least = (f64::from(size) / kept).ceil().min(f64::from(most));
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
             let least = least as u32;
             least

@@ -42,12 +42,14 @@ impl OutputFormat {
         Self::ALL.into_iter().find(|format| format.name() == name)
     }
 
-    /// Returns the format for the extension of a file name, ignoring case.
+    /// Returns the format for the extension of a file name, ignoring case. Drawings become PNG, which
+    /// keeps their transparency.
     #[must_use]
     pub fn from_file_name(name: &str) -> Option<Self> {
         let (_, extension) = name.rsplit_once('.')?;
         match extension.to_ascii_lowercase().as_str() {
             "jpg" | "jpeg" | "jpe" => Some(Self::Jpeg),
+            "svg" | "svgz" => Some(Self::Png),
             extension => Self::from_name(extension),
         }
     }
@@ -56,6 +58,12 @@ impl OutputFormat {
     #[must_use]
     pub const fn is_animated(self) -> bool {
         matches!(self, Self::WebP | Self::Gif)
+    }
+
+    /// Whether the format has a quality.
+    #[must_use]
+    pub const fn is_lossy(self) -> bool {
+        matches!(self, Self::Jpeg | Self::WebP | Self::Avif)
     }
 
     /// The media type, as registered with IANA.

@@ -25,6 +25,8 @@ pub struct Header {
     pub has_alpha: bool,
     /// Whether the file contains an ICC profile.
     pub has_icc: bool,
+    /// Whether the image has no pixels of its own, so that it can be enlarged without loss.
+    pub is_scalable: bool,
 }
 
 impl Header {
@@ -41,6 +43,7 @@ impl Header {
             plays: 1,
             has_alpha: false,
             has_icc: false,
+            is_scalable: false,
         }
     }
 

@@ -13,6 +13,8 @@
 //! | change colours, pixelate, blur, sharpen | [`effects`] with [`adjust`], [`pixelate`] | pixels of the thumbnail |
 //! | round the corners | [`corners`] | pixels of the thumbnail |
 //! | flatten, pad | [`background`] | pixels of the thumbnail |
+//! | lay the watermark over it | [`watermark`] | pixels of the thumbnail |
+//! | choose the quality, for `q-auto` and `max-bytes` | `quality` with `score` | pixels of the thumbnail |
 //! | encode | [`encode`] | pixels of the thumbnail |
 //!
 //! For conversions from JPEG and lossy WebP to one of these two formats, `planar` is a shortcut.
@@ -39,13 +41,16 @@ pub mod pixelate;
 pub mod placeholder;
 mod plan;
 mod planar;
+mod quality;
 pub mod resize;
 mod saliency;
+mod score;
 pub mod smart;
 pub mod spec;
 #[cfg(test)]
 mod tests;
 mod trim;
+pub mod watermark;
 
 use crate::error::ThumbnailError;
 use color::Converter;
@@ -56,7 +61,7 @@ use options::RenderOptions;
 use plan::RenderPlan;
 pub use plan::size_to_decode;
 use raster::{Frame, Picture, Size};
-use spec::{Gravity, Spec};
+use spec::{Fit, Gravity, Spec};
 
 /// A finished thumbnail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,12 +99,7 @@ pub fn render<'a>(
         } else {
             let (frames, completeness) = frames(source, &plan, &mut colors)?;
             options.check_time()?;
-            let RenderPlan { header, format, quality, style, .. } = plan;
-            let data = {
-                let check_time = &|| options.check_time();
-                encode::encode(&frames, header.plays, format, quality, style, check_time)?
-            };
-            (data, completeness)
+            (quality::encode(&frames, &plan)?, completeness)
         };
     let Size { width, height } = plan.geometry.canvas;
     let is_complete = completeness == Completeness::Whole;
@@ -151,8 +151,15 @@ fn small_picture(
     // PNG preserves transparency, and has a single frame.
     let options =
         RenderOptions { spec: &placeholder::spec(), format: Some(OutputFormat::Png), ..*options };
+    first_picture(source, &options)
+}
+
+fn first_picture(
+    source: Input<'_>,
+    options: &RenderOptions<'_>,
+) -> Result<Picture, ThumbnailError> {
     let mut source = decode::open(source, options.limits)?;
-    let plan = RenderPlan::new(source.as_ref(), &options)?;
+    let plan = RenderPlan::new(source.as_ref(), options)?;
     let mut colors = Converter::new(source.profile());
     let (frames, _) = frames(source, &plan, &mut colors)?;
     let frame = frames.into_iter().next();
@@ -188,10 +195,32 @@ fn frames(
             None => picture,
         };
         let picture = background::apply(picture, geometry, options.spec, plan.format);
+        let picture = match options.watermark {
+            Some(watermark) => watermark.apply(picture, options)?,
+            None => picture,
+        };
         frames.push(Frame { picture, delay });
         Ok(())
     })?;
     Ok((frames, completeness))
+}
+
+/// Decode the first frame of an image at exactly this size, in sRGB and upright.
+fn stretched(
+    source: &[u8],
+    size: Size,
+    options: &RenderOptions<'_>,
+) -> Result<Picture, ThumbnailError> {
+    let (width, height) = (Some(size.width), Some(size.height));
+    let spec = Spec { width, height, fit: Fit::Fill, upscale: true, ..Spec::default() };
+    let options = RenderOptions {
+        spec: &spec,
+        format: Some(OutputFormat::Png),
+        watermark: None,
+        is_partial: false,
+        ..*options
+    };
+    first_picture(Input::Encoded(source), &options)
 }
 
 /// The part of the source that the thumbnail shows.

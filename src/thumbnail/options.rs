@@ -6,6 +6,7 @@ use super::header::Header;
 use super::limits::Limits;
 use super::resize::Averaging;
 use super::spec::{Page, Spec};
+use super::watermark::Watermark;
 use crate::error::ThumbnailError;
 
 /// The default quality of each format. It applies if the spec does not set one.
@@ -17,11 +18,13 @@ pub struct Qualities {
     pub webp: u8,
     /// AVIF, 1 to 100.
     pub avif: u8,
+    /// The SSIMULACRA2 score that [`Quality::Auto`](super::spec::Quality::Auto) aims at, 1 to 100.
+    pub target: u8,
 }
 
 impl Default for Qualities {
     fn default() -> Self {
-        Self { jpeg: 85, webp: 80, avif: 60 }
+        Self { jpeg: 85, webp: 80, avif: 60, target: 70 }
     }
 }
 
@@ -52,6 +55,8 @@ pub struct RenderOptions<'a> {
     pub style: Style,
     /// The method by which samples are averaged.
     pub averaging: Averaging,
+    /// The watermark that the spec names.
+    pub watermark: Option<&'a Watermark>,
     /// The limits of the source and the thumbnail.
     pub limits: &'a Limits,
     /// Whether the source is only the start of a longer file. In that case,

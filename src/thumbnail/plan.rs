@@ -7,6 +7,7 @@ use super::format::OutputFormat;
 use super::header::Header;
 use super::options::RenderOptions;
 use super::resize::Averaging;
+use super::spec::Quality;
 use crate::error::ThumbnailError;
 use raster::Size;
 
@@ -36,8 +37,10 @@ pub(super) struct RenderPlan<'a> {
     pub(super) geometry: Geometry,
     /// The format to write.
     pub(super) format: OutputFormat,
-    /// The quality of the thumbnail.
+    /// The quality of the thumbnail, unless there is a `target`.
     pub(super) quality: u8,
+    /// The SSIMULACRA2 score that determines the quality.
+    pub(super) target: Option<f64>,
     /// The encoder's other settings.
     pub(super) style: Style,
     pub(super) request: DecodeRequest<'a>,
@@ -56,17 +59,25 @@ impl<'a> RenderPlan<'a> {
         options.check_page(header)?;
         let RenderOptions { spec, qualities, style, limits, .. } = *options;
         let format = options.format_for(header);
-        let quality = spec.quality.unwrap_or_else(|| qualities.of(format));
+        let (quality, target) = match spec.quality {
+            Some(Quality::Fixed(quality)) => (quality, None),
+            Some(Quality::Auto) if format.is_lossy() => {
+                (qualities.of(format), Some(qualities.target.into()))
+            }
+            Some(Quality::Auto) | None => (qualities.of(format), None),
+        };
         let style = style.of(spec);
         let frames = options.frames_of(header);
-        let geometry = Geometry::new(header.size, header.transform, spec)?;
+        let geometry = Geometry::of(header, spec)?;
         let request = DecodeRequest {
             size: match options.averaging {
+                _ if header.is_scalable => geometry.decoded_size(),
                 Averaging::Encoded => geometry.decoded_size(),
                 // Codecs average gamma-encoded samples when they shrink an image.
                 Averaging::LinearLight => Size { width: u32::MAX, height: u32::MAX },
             },
-            half_chroma: encode::halves_chroma(format, quality, style),
+            // Scores are relative to the picture with all its chroma.
+            half_chroma: target.is_none() && encode::halves_chroma(format, quality, style),
             max_frames: options.max_frames(header),
             is_partial: options.is_partial,
             limits,
@@ -74,6 +85,6 @@ impl<'a> RenderPlan<'a> {
         };
         limits.check_source(source.decoded_pixels(request), source.pixel_bytes(), frames)?;
         limits.check_output(geometry.canvas, frames)?;
-        Ok(Self { options, header: *header, geometry, format, quality, style, request })
+        Ok(Self { options, header: *header, geometry, format, quality, target, style, request })
     }
 }

@@ -12,6 +12,7 @@ use super::encode;
 use super::format::OutputFormat;
 use super::orient::{self, Transform};
 use super::plan::RenderPlan;
+use super::quality;
 use super::resize::{Averaging, resize_component};
 use super::spec::Gravity;
 use crate::error::ThumbnailError;
@@ -50,7 +51,10 @@ pub(super) fn render(
     drop(components);
     options.check_time()?;
     let check_time = &|| options.check_time();
-    encode::encode_components(&resized, plan.format, plan.quality, plan.style, check_time).map(Some)
+    let encode =
+        |quality| encode::encode_components(&resized, plan.format, quality, plan.style, check_time);
+    let file = encode(plan.quality)?;
+    quality::reduce(file, plan, encode).map(Some)
 }
 
 fn applies(plan: &RenderPlan<'_>) -> bool {
@@ -63,10 +67,12 @@ fn applies(plan: &RenderPlan<'_>) -> bool {
         || geometry.transform == Transform::default();
     matches!(plan.format, OutputFormat::Jpeg | OutputFormat::WebP)
         && plan.request.half_chroma
+        && plan.target.is_none()
         && options.averaging == Averaging::Encoded
         && geometry.canvas == geometry.size
         && !effects::has_any(spec)
         && spec.radius.is_none()
+        && options.watermark.is_none()
         && !is_smart
         && keeps_pairs
 }

@@ -69,6 +69,7 @@ fn rendered(
             qualities: Qualities::default(),
             style: Style::default(),
             averaging: Averaging::Encoded,
+            watermark: None,
             limits: &Limits::default(),
             is_partial: false,
             expired: &expired,

@@ -5,6 +5,7 @@
 //! result is another source, so that all other steps work on the part within the border.
 
 use super::color::Profile;
+use super::crop::Geometry;
 use super::decode::{self, Completeness, DecodeRequest, Input, Sink, Source};
 use super::header::Header;
 use super::options::RenderOptions;
@@ -29,7 +30,7 @@ pub(super) fn open<'a>(
     options.check_page(&header)?;
     let frames = options.frames_of(&header);
     let request = DecodeRequest {
-        size: FULL,
+        size: if header.is_scalable { scaled(&header, options)? } else { FULL },
         half_chroma: false,
         max_frames: options.max_frames(&header),
         is_partial: options.is_partial,
@@ -48,7 +49,8 @@ pub(super) fn open<'a>(
         still = (frames == 1).then_some(picture);
         Ok(())
     })?;
-    let area = inside.unwrap_or_else(|| Area::all(header.size));
+    let drawn = still.as_ref().map_or(header.size, Picture::size);
+    let area = inside.unwrap_or_else(|| Area::all(drawn));
     let pixels = match still {
         Some(picture) => TrimmedPixels::Still(cut(picture, area), completeness),
         None => TrimmedPixels::Animation(decode::open(input, options.limits)?, area),
@@ -57,11 +59,22 @@ pub(super) fn open<'a>(
         TrimmedPixels::Still(picture, _) => picture.size(),
         TrimmedPixels::Animation(..) => area.size(),
     };
-    Ok(Box::new(Trimmed { header: Header { size, ..header }, profile, pixels }))
+    Ok(Box::new(Trimmed { header: Header { size, is_scalable: false, ..header }, profile, pixels }))
 }
 
 /// Requests the full size, so that codecs do not shrink the picture.
 const FULL: Size = Size { width: u32::MAX, height: u32::MAX };
+
+/// The size at which a scalable source is drawn: enough pixels for the thumbnail if the border
+/// takes up to three quarters of each side.
+fn scaled(header: &Header, options: &RenderOptions<'_>) -> Result<Size, ThumbnailError> {
+    let Size { width, height } = Geometry::of(header, options.spec)?.decoded_size();
+    let factor = (MAX_TRIMMED / width.max(height)).clamp(1, 4);
+    Ok(Size { width: factor * width, height: factor * height })
+}
+
+/// The longer side of a scalable source that is drawn larger than the thumbnail.
+const MAX_TRIMMED: u32 = 2048;
 
 /// A source without its border.
 struct Trimmed<'a> {

@@ -3,12 +3,14 @@
 python -m tests.support.fuzz_seeds fuzz/corpus
 """
 
+import gzip
 import struct
 import sys
 from pathlib import Path
 
 from PIL import Image
 
+from tests.support.drawings import drawing
 from tests.support.thumbnail_files import apng, avif_grid
 from tests.support.thumbnail_images import (
     cmyk_profile,
@@ -19,6 +21,7 @@ from tests.support.thumbnail_images import (
 )
 
 SIZE = (48, 30)
+IMAGES = Path(__file__).parents[1] / "images"
 
 
 def _exif(orientation):
@@ -119,6 +122,17 @@ SEEDS = {
     "gray.avif": _still("AVIF", "L", subsampling="4:0:0", speed=10),
     "grid.avif": lambda: avif_grid(photo(120, 70, "RGBA"), 2, 2, 64),
     "animated.avif": _moving("AVIF", "RGBA", speed=10),
+    # Gray in HDR is refused.
+    **{
+        path.name: path.read_bytes
+        for path in sorted(IMAGES.glob("*.jxl"))
+        if path.stem != "gray-hdr"
+    },
+}
+
+DRAWINGS = {
+    "drawing.svg": drawing,
+    "drawing.svgz": lambda: gzip.compress(drawing(), mtime=0),
 }
 
 TEXTS = {
@@ -148,7 +162,7 @@ def write(corpus):
     for target in ("decode", "render"):
         directory = Path(corpus, target)
         directory.mkdir(parents=True, exist_ok=True)
-        for name, make in SEEDS.items():
+        for name, make in (SEEDS | DRAWINGS).items():
             (directory / name).write_bytes(make())
     for target, texts in TEXTS.items():
         directory = Path(corpus, target)

@@ -53,6 +53,13 @@ def add(commands: Any) -> None:
         )
         app_config.add_options(action)
         action.set_defaults(run=_runner(run))
+        if run is _sweep:
+            action.add_argument(
+                "--outdated",
+                action="store_true",
+                help="instead, remove the thumbnails that were rendered before a setting that "
+                "affects pictures changed, such as THUMBNAIL_QUALITY",
+            )
         if run is _purge:
             action.add_argument(
                 "source",
@@ -84,6 +91,9 @@ def _stats(cache: Cache, config: Config, options: argparse.Namespace) -> None:
 
 
 def _sweep(cache: Cache, config: Config, options: argparse.Namespace) -> None:
+    if options.outdated:
+        print(f"removed {_usage(*ownership.sweep_outdated(config))}")
+        return
     swept = cache.sweep(
         max_size=config.thumbnail_cache_max_size, inactive=config.thumbnail_cache_inactive
     )

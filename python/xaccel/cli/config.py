@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from xaccel.cli import app_config, s3_lifecycle
+from xaccel.cli import app_config, s3_lifecycle, services
 from xaccel.cli.help import EXIT_STATUS, add_command
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
@@ -44,6 +44,7 @@ def add(commands: Any) -> None:
             "xaccel config nginx --app shop:app --out /etc/nginx/conf.d --check",
             "xaccel config nginx --app shop:app --balance 10.0.0.2:80 --balance 10.0.0.3:80",
             "xaccel config caddy --settings shop.settings --full --listen 8080 --out caddy",
+            "xaccel config systemd --app shop:app --out units",
             "xaccel config s3-lifecycle --app shop:app --days 90",
         ],
         notes=[_SECRETS_HELP, EXIT_STATUS],
@@ -51,12 +52,14 @@ def add(commands: Any) -> None:
     parser.set_defaults(run=_run)
     parser.add_argument(
         "server",
-        choices=[*DIALECTS_WITH_GENERATOR, _LIFECYCLE],
-        help=f"the web server, or {_LIFECYCLE} for the lifecycle rules of the store's bucket",
+        choices=[*DIALECTS_WITH_GENERATOR, *services.NAMES, _LIFECYCLE],
+        help="the web server; or what starts the app; or "
+        f"{_LIFECYCLE} for the lifecycle rules of the store's bucket",
     )
     app_config.add_options(parser)
     _add_output(parser)
     _add_deployment(parser)
+    services.add_options(parser)
     group = parser.add_argument_group(_LIFECYCLE)
     group.add_argument(
         "--days",
@@ -217,14 +220,20 @@ class _File:
         return "".join(lines)
 
 
+def _print_lifecycle(options: argparse.Namespace) -> int:
+    if options.full or options.check or options.out is not None:
+        raise ConfigError(f"{_LIFECYCLE} is only printed: leave out --full, --out and --check")
+    print(s3_lifecycle.text(app_config.load(options), options.days))
+    return 0
+
+
 def _run(options: argparse.Namespace) -> int:
     if options.server == _LIFECYCLE:
-        if options.full or options.check or options.out is not None:
-            raise ConfigError(f"{_LIFECYCLE} is only printed: leave out --full, --out and --check")
-        print(s3_lifecycle.text(app_config.load(options), options.days))
-        return 0
+        return _print_lifecycle(options)
     if options.days is not None:
         raise ConfigError(f"--days is for {_LIFECYCLE}, not for {options.server}")
+    if options.server in services.NAMES:
+        return services.run(options, _deployment(options))
     generator = generators.load(options.server)
     _check_options(options, generator)
     if options.out is None and (options.full or options.check):

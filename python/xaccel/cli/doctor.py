@@ -11,6 +11,7 @@ from xaccel.cli import app_config
 from xaccel.cli.help import add_command
 from xaccel.doctor.checks import examine
 from xaccel.doctor.client import Site
+from xaccel.doctor.local import examine_machine
 from xaccel.exceptions import ConfigError
 
 _MARKS = {"ok": "ok     ", "finding": "FINDING", "skipped": "skipped"}
@@ -30,11 +31,20 @@ def add(commands: Any) -> None:
             "xaccel doctor https://www.example.com/ --app shop:app",
             "xaccel doctor https://www.example.com/video/7 --header 'Cookie: session=…'",
             "xaccel doctor http://127.0.0.1/ --settings shop.settings --json",
+            "xaccel doctor --local --app shop:app",
         ],
     )
     parser.set_defaults(run=_run)
     parser.add_argument(
-        "url", help="the site's address, or the address of a file that the app offloads"
+        "url",
+        nargs="?",
+        help="the site's address, or the address of a file that the app offloads",
+    )
+    parser.add_argument(
+        "--local",
+        action="store_true",
+        help="check only this machine: keys, cache, free space and store; this needs no address, "
+        "but the app's settings",
     )
     app_config.add_options(parser, required=False)
     parser.add_argument(
@@ -50,8 +60,15 @@ def add(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     config = app_config.load(options) if app_config.is_named(options) else None
-    headers = dict(_header(text) for text in options.header)
-    results = examine(Site(options.url, config, headers))
+    if options.local == (options.url is not None):
+        raise ConfigError("pass either the site's address or --local")
+    if options.local:
+        if config is None:
+            raise ConfigError("--local needs the app's settings: --app, --settings or --config")
+        results = list(examine_machine(config))
+    else:
+        headers = dict(_header(text) for text in options.header)
+        results = examine(Site(options.url, config, headers))
     if options.json:
         print(json.dumps([dataclasses.asdict(result) for result in results], indent=2))
     else:

@@ -18,9 +18,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, TypeAlias, TypedDict
 from weakref import WeakSet
 
+from xaccel._cdn import Expires, ExpiresIn, on_cdn
 from xaccel._core import Location
 from xaccel._hints import shown
-from xaccel._log import one_line
+from xaccel._log import RateLimit, fields, one_line
+from xaccel._observing import observer, phase
 from xaccel.config import Config
 from xaccel.delivery import origins, rfc9110
 from xaccel.delivery.conditional import (
@@ -57,6 +59,7 @@ Sendable: TypeAlias = "str | os.PathLike[str] | BinaryIO"
 """A file that can be sent: a path, a URL on a remote, or an open file."""
 
 _logger = logging.getLogger("xaccel.delivery")
+_logger.addFilter(RateLimit())
 
 _PRECONDITION_FAILED = 412
 
@@ -88,6 +91,7 @@ class Delivery:
         self._link_map = config.link_map()
         self._signer = config.signer() if config.private_url is not None else None
         self._verifier = config.verifier() if config.private_url is not None else None
+        self._observer = observer(config)
         self._instances.add(self)
 
     @classmethod
@@ -129,6 +133,15 @@ class Delivery:
                 the rate.
             TypeError: `path` is a file that was opened in text mode.
         """
+        try:
+            response = self._respond(path, request, options)
+        except XaccelError as error:
+            self._count(error.status_code)
+            raise
+        self._count(response.status)
+        return response
+
+    def _respond(self, path: Sendable, request: Request, options: FileOptions) -> Response:
         if not isinstance(path, str | os.PathLike):
             return self._open_file(path, request, options)
         if isinstance(path, str) and origins.is_url(path):
@@ -136,6 +149,10 @@ class Delivery:
         location = self.locate(path, root=options.root)
         headers = self._presentation(posixpath.basename(location.path), options)
         return hand_over(location, request, headers, self.dialect, limit_rate=options.limit_rate)
+
+    def _count(self, status: int) -> None:
+        if self._observer is not None:
+            self._observer.private_file(self.config.server, status)
 
     def is_on_remote(self, url: str) -> bool:
         """Whether a URL is below one of `REMOTES`."""
@@ -260,12 +277,21 @@ class Delivery:
         if download_name is not None:
             params["download_name"] = download_name
         below = urllib.parse.unquote(url, errors="strict")
-        return self._signer.sign_path(
-            (self._mount() if mount is None else mount) + below,
-            params=params or None,
-            expires=expires,
-            expires_in=expires_in,
-        )
+        path = (self._mount() if mount is None else mount) + below
+        host = self.config.private_host or ""
+        sign = self._signer.sign_path
+
+        def link(expires: Expires, expires_in: ExpiresIn) -> str:
+            return host + sign(path, params=params or None, expires=expires, expires_in=expires_in)
+
+        signer = self.config.private_url_signer
+        if signer is None:
+            return link(expires, expires_in)
+        if expires is None and expires_in is None:
+            raise ValueError(
+                "the signature of a CDN always expires, so the link needs expires=… or expires_in=…"
+            )
+        return on_cdn(link, signer, expires, expires_in)
 
     def respond(self, path: str, query: str, request: Request, mount: str = "") -> Response:
         """Respond to a request for a signed link.
@@ -278,18 +304,28 @@ class Delivery:
                 settings.
         """
         if request.conditions.method not in {"GET", "HEAD"}:
-            return method_not_allowed()
+            response = method_not_allowed()
+            self._count(response.status)
+            return response
         try:
             if self._verifier is None:
                 raise FileNotFound("XACCEL['PRIVATE_URL'] is not set")
             request.check_spelling(path)
-            path, signed = self._verifier.verify_below(path, query, mount or self.config.mount)
-            params = dict(signed.params)
-            options = FileOptions(
-                as_attachment="as_attachment" in params,
-                download_name=params.get("download_name"),
-            )
-            return self.private_file(self._linked(path), request, options)
+            with phase(self._observer, "verify"):
+                path, signed = self._verifier.verify_below(path, query, mount or self.config.mount)
+            file = self._linked(path)
+        except XaccelError as error:
+            self._count(error.status_code)
+            if self._observer is not None:
+                self._observer.bad_signature("private_file", error, query)
+            return _refusal(error)
+        params = dict(signed.params)
+        options = FileOptions(
+            as_attachment="as_attachment" in params,
+            download_name=params.get("download_name"),
+        )
+        try:
+            return self.private_file(file, request, options)
         except XaccelError as error:
             return _refusal(error)
 
@@ -372,7 +408,18 @@ def _offloaded(request: Request, headers: Headers, offload: Headers) -> Response
 def _refusal(error: XaccelError) -> Response:
     # Anyone can make up a link, so a bad signature does not deserve a warning.
     level = logging.INFO if isinstance(error, BadSignature) else logging.WARNING
-    _logger.log(level, "%s: %s", type(error).__name__, one_line(error))
+    _logger.log(
+        level,
+        "%s: %s",
+        type(error).__name__,
+        one_line(error),
+        extra=fields(
+            "private_file_refused",
+            error=type(error).__name__,
+            status=error.status_code,
+            is_limited=level == logging.INFO,
+        ),
+    )
     return error_response(error)
 
 

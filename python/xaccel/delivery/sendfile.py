@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 
 from xaccel._core import Location, PathMap
 from xaccel._log import one_line
+from xaccel._observing import observer
 from xaccel.config import Config
 from xaccel.delivery.conditional import precondition_response, send_open_file
 from xaccel.delivery.files import Delivery, hand_over
@@ -68,6 +69,7 @@ class Offloader:
     def __init__(self, config: Config, *, trust_request_headers: bool = False) -> None:
         self._delivery = Delivery(config)
         self._sender = Sender(self._delivery.dialect, self._delivery.path_map)
+        self._observer = observer(config)
         self._trusts_headers = trust_request_headers
         self._parse = lru_cache(maxsize=64)(self._parse_mapping)
 
@@ -109,7 +111,7 @@ class Offloader:
             return None
         if not is_open_file(location, file):
             return None
-        return _hand_over(sender, location, request, headers)
+        return self._hand_over(sender, location, request, headers)
 
     def respond(
         self, sender: Sender, request: Request, headers: Headers, file: BinaryIO
@@ -141,11 +143,20 @@ class Offloader:
             and _may_be_whole(headers)
             and _has_length(headers, location.size)
         ):
-            response = _hand_over(sender, location, request, headers)
+            response = self._hand_over(sender, location, request, headers)
             if response is not None:
                 return response
         file = open(path, "rb")  # noqa: PTH123, SIM115 - its user closes it
         return _send_open_file(file, request, headers, path=path)
+
+    def _hand_over(
+        self, sender: Sender, location: Location, request: Request, headers: Headers
+    ) -> Response | None:
+        response = _hand_over(sender, location, request, headers)
+        if response is not None and self._observer is not None:
+            names = (name for name, each in dialects.DIALECTS.items() if each is sender.dialect)
+            self._observer.sendfile(next(names, ""))
+        return response
 
     def _locate(self, sender: Sender, path: str) -> Location | None:
         if sender.path_map.find(path) is None:

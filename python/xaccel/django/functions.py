@@ -150,4 +150,6 @@ def private_url(
         as_attachment=as_attachment,
         download_name=download_name,
     )
+    if not link.startswith("/"):
+        return link
     return origin_of(request).get("origin", "") + link

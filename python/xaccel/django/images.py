@@ -21,12 +21,13 @@ from xaccel.exceptions import ImageTooLarge, ThumbnailError
 from xaccel.thumbnails.rows import PlaceholderKind, placeholder_text
 
 EXTENSIONS = (
-    ("jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "avif", "gif", "bmp", "tif", "tiff")
-)  # fmt: skip
+    *("jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "avif", "jxl", "gif", "bmp"),
+    *("tif", "tiff"),
+)
 """The file extensions of the formats that xaccel can make thumbnails of."""
 
 MEDIA_TYPES = tuple(
-    f"image/{name}" for name in ("jpeg", "png", "apng", "webp", "avif", "gif", "bmp", "tiff")
+    f"image/{name}" for name in ("jpeg", "png", "apng", "webp", "avif", "jxl", "gif", "bmp", "tiff")
 )
 """The media types of these formats."""
 

@@ -108,11 +108,12 @@ class PrivateStorage(FileSystemStorage):
                 "XACCEL['ROOTS']"
             )
         try:
-            return self._site + delivery.private_url(
+            link = delivery.private_url(
                 self.path(name or ""),
                 expires_in=self._expires_in,
                 as_attachment=self._as_attachment,
             )
+            return self._site + link if link.startswith("/") else link
         except ConfigError:
             raise
         except (XaccelError, ValueError, SuspiciousFileOperation) as error:

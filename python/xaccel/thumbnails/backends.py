@@ -16,7 +16,7 @@ from functools import lru_cache
 from inspect import signature
 from typing import Protocol, TypeVar
 
-from xaccel._core import Limits, Spec, Thumbnail, placeholder, render
+from xaccel._core import Limits, Spec, Thumbnail, Watermark, placeholder, render
 from xaccel.config import Subsampling
 from xaccel.thumbnails.rows import PlaceholderKind, placeholder_text
 from xaccel.thumbnails.sources.base import Image
@@ -29,6 +29,10 @@ _LIMITS = tuple(signature(Limits).parameters)
 
 class Job(Protocol[T_co]):
     """A unit of work on one image, with everything that is needed to run it anywhere."""
+
+    @property
+    def image_format(self) -> str:
+        """The format of the thumbnail; empty for a placeholder."""
 
     def run(self, timeout: float) -> T_co:
         """Run the job in this thread, within the given number of seconds.
@@ -64,6 +68,8 @@ class EncoderSettings:
 
     quality: Mapping[str, int]
     """The quality of each format."""
+    quality_target: int
+    """The SSIMULACRA2 score for the quality `auto`."""
     progressive: bool
     subsampling: Subsampling
 
@@ -77,6 +83,8 @@ class RenderJob:
     spec: Spec
     image_format: str
     encoder: EncoderSettings
+    watermark: Watermark | None
+    """The watermark that the spec names."""
     limits: Limits
     decoders: tuple[str, ...] | None
     """The enabled decoders for other formats; see `Config.thumbnail_decoders`."""
@@ -90,8 +98,10 @@ class RenderJob:
             self.spec,
             format=self.image_format,
             quality=self.encoder.quality,
+            quality_target=self.encoder.quality_target,
             progressive=self.encoder.progressive,
             subsampling=self.encoder.subsampling,
+            watermark=self.watermark,
             limits=_with_timeout(self.limits, timeout),
             decoders=self.decoders,
             is_partial=self.is_partial,
@@ -112,6 +122,7 @@ class PlaceholderJob:
     limits: Limits
     decoders: tuple[str, ...] | None
     """The enabled decoders for other formats; see `Config.thumbnail_decoders`."""
+    image_format: str = ""
 
     def run(self, timeout: float) -> str:
         """See `Job.run`."""

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from xaccel._core import Cache, Location, PathMap, Spec, Thumbnail, __version__
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
+from xaccel._observing import observer, phase
 from xaccel.config import CACHE_PREFIX, Config
 from xaccel.delivery.conditional import precondition_response
 from xaccel.delivery.files import hand_over
@@ -101,6 +102,7 @@ class ThumbnailDelivery:
             # The directory belongs to us. A symbolic link in it was created on purpose, and web
             # servers follow it.
             self._files = PathMap([(config.thumbnail_cache, CACHE_PREFIX)], follow_symlinks=True)
+        self._observer = observer(config)
         self.renderer = Renderer(config, self.cache)
         self.store = None
         """The store that all machines share; `None` if no store is configured."""
@@ -186,6 +188,7 @@ class ThumbnailDelivery:
         """
         hit = self._hit(thumbnail, request)
         if hit is not None:
+            self._count("hit", thumbnail)
             return hit
         response = None
         if self.cache is not None:
@@ -279,16 +282,25 @@ class ThumbnailDelivery:
             while True:
                 hit = self._hit(thumbnail, request)
                 if hit is not None:
+                    self._count("hit", thumbnail)
                     return hit
                 try:
                     lock = cache.try_lock(number)
                 except OSError as error:
-                    _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
+                    _logger.warning(
+                        "%r is not cached: %s",
+                        thumbnail.uri,
+                        one_line(error),
+                        extra=fields("not_cached", uri=thumbnail.uri),
+                    )
                     return None
                 if lock is not None:
                     with lock:
                         hit = self._hit(thumbnail, request)
-                        return hit or self._render_and_publish(cache, thumbnail, request)
+                        if hit is not None:
+                            self._count("hit", thumbnail)
+                            return hit
+                        return self._render_and_publish(cache, thumbnail, request)
                 time.sleep(next(pause))
 
     def _render_and_publish(
@@ -296,13 +308,16 @@ class ThumbnailDelivery:
     ) -> Response:
         kept = self._incomplete(cache, thumbnail, request)
         if kept is not None:
+            self._count("hit", thumbnail)
             return kept
         turn = self._turn_in_store(thumbnail)
         stored = None if turn is None else turn.find()
         if stored is not None:
+            self._count("stored", thumbnail)
             self._publish(cache, thumbnail, stored.data, stored.modified)
             return self._hit(thumbnail, request) or _body(stored.data, request, thumbnail.headers)
         original, rendered, is_current = self._render_latest(thumbnail)
+        self._count("rendered", thumbnail)
         if not rendered.is_complete:
             return self._keep_incomplete(cache, original, rendered, thumbnail, request)
         # If the image has been replaced in the meantime, its purge ran too early to remove this
@@ -326,10 +341,16 @@ class ThumbnailDelivery:
         """Publish a thumbnail in the cache, and start a sweep if one is due."""
         try:
             self._ownership.claim()
-            cache.publish(thumbnail.uri, data, modified=modified)
+            with phase(self._observer, "publish"):
+                cache.publish(thumbnail.uri, data, modified=modified)
             is_sweep_due = cache.is_sweep_due(self._config.thumbnail_cache_max_size)
         except OSError as error:
-            _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
+            _logger.warning(
+                "%r is not cached: %s",
+                thumbnail.uri,
+                one_line(error),
+                extra=fields("not_cached", uri=thumbnail.uri),
+            )
             return
         if is_sweep_due:
             sweep = threading.Thread(
@@ -365,7 +386,12 @@ class ThumbnailDelivery:
         try:
             return thumbnail.state() == original.state
         except SourceUnavailable as error:
-            _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
+            _logger.warning(
+                "%r is not cached: %s",
+                thumbnail.uri,
+                one_line(error),
+                extra=fields("not_cached", uri=thumbnail.uri),
+            )
             return None
 
     def _render_uncached(self, thumbnail: RequestedThumbnail, request: Request) -> Response:
@@ -376,8 +402,10 @@ class ThumbnailDelivery:
                 headers = (*headers, *validators.headers)
                 early = precondition_response(request.conditions, validators, headers)
                 if early is not None:
+                    self._count("not_modified", thumbnail)
                     return early
             rendered = self._rendered(original, thumbnail)
+            self._count("rendered", thumbnail)
             # Validators are omitted, because a 304 would carry the `max-age` of a complete
             # thumbnail.
             headers = headers if rendered.is_complete else thumbnail.brief_headers
@@ -411,7 +439,12 @@ class ThumbnailDelivery:
         try:
             cache.publish(incomplete_uri(thumbnail.uri, original.state), rendered.data)
         except OSError as error:
-            _logger.warning("%r is not cached: %s", thumbnail.uri, one_line(error))
+            _logger.warning(
+                "%r is not cached: %s",
+                thumbnail.uri,
+                one_line(error),
+                extra=fields("not_cached", uri=thumbnail.uri),
+            )
         return _body(rendered.data, request, thumbnail.brief_headers)
 
     def _find(self, thumbnail: RequestedThumbnail) -> Original:
@@ -419,7 +452,8 @@ class ThumbnailDelivery:
         failures = self.renderer.failures
         failures.check(thumbnail.name, thumbnail.state)
         try:
-            return thumbnail.find()
+            with phase(self._observer, "fetch"):
+                return thumbnail.find()
         except ThumbnailError as error:
             failures.remember(thumbnail.name, thumbnail.state(), error)
             raise
@@ -428,6 +462,10 @@ class ThumbnailDelivery:
         return self.renderer.render(
             original, thumbnail.name, thumbnail.spec, thumbnail.image_format
         )
+
+    def _count(self, result: str, thumbnail: RequestedThumbnail) -> None:
+        if self._observer is not None:
+            self._observer.thumbnail(result, thumbnail.image_format)
 
     def _sweep(self, cache: Cache) -> None:
         """Reduce the cache to its limits. No request waits for this, so errors are only logged."""
@@ -440,7 +478,14 @@ class ThumbnailDelivery:
             _logger.warning("the thumbnail cache can't be swept: %s", one_line(error))
         else:
             if swept is not None:
-                _logger.debug("swept %d thumbnails, %d bytes; kept %d, %d", *swept[0], *swept[1])
+                if self._observer is not None:
+                    self._observer.sweep(*swept)
+                _logger.debug(
+                    "swept %d thumbnails, %d bytes; kept %d, %d",
+                    *swept[0],
+                    *swept[1],
+                    extra=fields("swept", removed=swept[0], kept=swept[1]),
+                )
 
 
 def incomplete_uri(uri: str, state: str | None) -> str:

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 
 from xaccel._core import Spec, Thumbnail
-from xaccel._log import one_line
+from xaccel._log import RateLimit, fields, one_line
+from xaccel._observing import observer
 from xaccel.config import Config
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import (
@@ -40,6 +41,7 @@ _MAX_AGE = 30 * _DAY
 _MAX_AGE_VERSIONED = 365 * _DAY
 
 _logger = logging.getLogger("xaccel.thumbnails")
+_logger.addFilter(RateLimit())
 
 purge_listeners: list[Callable[[Config, str], None]] = []
 """Functions to call after an image is purged, with the settings and the image's name."""
@@ -56,9 +58,9 @@ class Thumbnails:
         self._config = config
         self._prefix = config.thumbnail_url
         self._mount = config.mount
+        self._observer = observer(config)
         self._source = sources.get(config)
         self._names = ImageNames(config)
-        self._config = config
         self._delivery = ThumbnailDelivery(config)
         self._fallback = config.thumbnail_fallback
         self._fallback_name = None
@@ -85,25 +87,57 @@ class Thumbnails:
                 settings.
         """
         if request.conditions.method not in {"GET", "HEAD"}:
+            self._count_refused()
             return method_not_allowed()
         if not path.removeprefix(self._prefix).partition("/")[2]:
             # The template helpers generate such a URL for an empty field.
+            self._count_refused()
             _logger.debug("%r does not name an image", path)
             return error_response(FileNotFound())
         try:
             request.check_spelling(path)
             thumbnail = self._requested(path, query, request, mount or self._mount)
         except XaccelError as error:
+            self._count_refused()
+            if self._observer is not None:
+                self._observer.bad_signature("thumbnail", error, query)
             # Anyone can make up a URL. The message is logged, but the visitor does not see it.
-            _logger.info("%s: %s", type(error).__name__, one_line(error))
+            _logger.info(
+                "%s: %s",
+                type(error).__name__,
+                one_line(error),
+                extra=fields("url_refused", error=type(error).__name__, is_limited=True),
+            )
             return error_response(error)
         try:
             return self._delivery.respond(thumbnail, request)
         except XaccelError as error:
+            if self._observer is not None:
+                self._observer.failed_thumbnail(error, thumbnail.image_format)
             is_made_up = self._verifier is None and isinstance(error, FileNotFound)
             level = logging.INFO if is_made_up else logging.WARNING
-            _logger.log(level, "%r: %s: %s", thumbnail.name, type(error).__name__, one_line(error))
+            if getattr(error, "is_known", False):
+                level = logging.DEBUG
+            _logger.log(
+                level,
+                "%r: %s: %s",
+                thumbnail.name,
+                type(error).__name__,
+                one_line(error),
+                extra=fields(
+                    "thumbnail_failed",
+                    error=type(error).__name__,
+                    source=thumbnail.name,
+                    spec=str(thumbnail.spec),
+                    status=error.status_code,
+                    is_limited=is_made_up,
+                ),
+            )
             return self._fallback_response(error, thumbnail, request) or error_response(error)
+
+    def _count_refused(self) -> None:
+        if self._observer is not None:
+            self._observer.thumbnail("refused", "")
 
     def purge(self, source: str) -> int:
         """Remove every thumbnail of a source from this machine's cache and from the store.
@@ -200,7 +234,11 @@ class Thumbnails:
     def _verified(self, path: str, query: str, mount: str) -> tuple[str, int | None]:
         """Return the path below the mount and the expiry time of a valid URL."""
         if self._verifier is not None:
-            path, signed = self._verifier.verify_below(path, query, mount)
+            if self._observer is None:
+                path, signed = self._verifier.verify_below(path, query, mount)
+            else:
+                with self._observer.phase("verify", ""):
+                    path, signed = self._verifier.verify_below(path, query, mount)
             return path, signed.expires
         if query:
             raise SpecError("the URL of an unsigned thumbnail can't have a query")
@@ -218,7 +256,11 @@ class Thumbnails:
         try:
             rendered = self._render_fallback(spec.replace(version=None), thumbnail.image_format)
         except XaccelError as problem:
-            _logger.warning("XACCEL['THUMBNAIL_FALLBACK']: %s", one_line(problem))
+            _logger.error(  # noqa: TRY400 - the message says it all
+                "XACCEL['THUMBNAIL_FALLBACK']: %s",
+                one_line(problem),
+                extra=fields("misconfigured", setting="THUMBNAIL_FALLBACK"),
+            )
             return None
         headers = thumbnail_headers(thumbnail.image_format, spec, error_cache_control(error))
         return Response(

@@ -72,7 +72,9 @@ class Failures:
             and 0 <= self._now() - float(then) < SECONDS
             and failed == digest + _digest(str(state()))
         ):
-            raise _KINDS[kind](message)
+            error = _KINDS[kind](message)
+            error.is_known = True
+            raise error
 
     def remember(self, name: str, state: str | None, error: ThumbnailError) -> None:
         """Remember that an image in this state failed with an error."""

@@ -11,22 +11,25 @@ import hashlib
 import json
 import logging
 import os
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from xaccel._core import Cache
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 from xaccel.thumbnails.failures import DIRECTORY
 
 _PICTURE_SETTINGS = (
     "thumbnail_quality",
+    "thumbnail_quality_target",
     "thumbnail_progressive",
     "thumbnail_subsampling",
     "thumbnail_max_frames",
+    "thumbnail_watermarks",
 )
 """The settings that change a picture but not its URL, apart from the settings for sources."""
 
@@ -79,16 +82,23 @@ class Ownership:
                 "separate directory for each app; or, if both settings of this app have changed, "
                 "run `xaccel cache clear`"
             )
+        self._record["changed"] = found.get("changed", 0)
         if found == self._record:
             self._is_recorded = True
             return
-        for name, value in self._record["settings"].items():
-            if found["settings"].get(name, value) != value:
-                _logger.warning(
-                    "%s has changed: finished thumbnails stay as they are until "
-                    "`xaccel cache clear` removes them",
-                    one_line(name),
-                )
+        changed = [
+            name
+            for name, value in self._record["settings"].items()
+            if found["settings"].get(name, value) != value
+        ]
+        if changed:
+            self._record["changed"] = time.time()
+            _logger.warning(
+                "%s has changed: finished thumbnails stay as they are until "
+                "`xaccel cache sweep --outdated` or `xaccel cache clear` removes them",
+                one_line(", ".join(changed)),
+                extra=fields("settings_changed", settings=changed),
+            )
         self._write()
         self._is_recorded = True
 
@@ -108,6 +118,32 @@ def forget(config: Config) -> None:
     _path(config).unlink(missing_ok=True)
 
 
+def sweep_outdated(config: Config) -> tuple[int, int]:
+    """Remove the thumbnails that were rendered before a setting that affects pictures changed.
+
+    Returns:
+        The number of thumbnails that were removed, and their size in bytes.
+
+    Raises:
+        OSError: The cache is not writable.
+    """
+    found = _read(_path(config))
+    changed = 0.0 if found is None else float(found.get("changed", 0))
+    files = size = 0
+    for directory, names, entries in os.walk(config.thumbnail_cache or ""):
+        if DIRECTORY in names:
+            names.remove(DIRECTORY)
+        for entry in entries:
+            path = Path(directory, entry)
+            with suppress(FileNotFoundError):
+                # The modification time is that of the original.
+                status = path.lstat()
+                if status.st_ctime < changed:
+                    path.unlink()
+                    files, size = files + 1, size + status.st_size
+    return files, size
+
+
 def _path(config: Config) -> Path:
     return Path(config.thumbnail_cache or "") / DIRECTORY / "app"
 
@@ -118,6 +154,7 @@ def _record(config: Config) -> dict[str, Any]:
         f"XACCEL[{name.upper()!r}]": repr(getattr(config, name)) for name in _PICTURE_SETTINGS
     }
     return {
+        "changed": 0,
         "keys": [_digest(key) for key in config.secret_keys],
         "places": [_digest(place) for place in (*sources.values(), *config.roots)],
         "settings": {name: _digest(value) for name, value in (sources | others).items()},

@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 from xaccel._core import Location, Spec
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
+from xaccel._observing import observer
 from xaccel.config import Config, with_format
 from xaccel.delivery.files import Delivery
 from xaccel.delivery.presentation import private_cache_control
@@ -38,6 +39,7 @@ class PrivateThumbnails:
 
     def __init__(self, config: Config, files: Delivery) -> None:
         self._files = files
+        self._observer = observer(config)
         self._delivery = ThumbnailDelivery(config)
         self._is_stored = config.thumbnail_store_private
         self._presets = parse_presets(config)
@@ -103,7 +105,7 @@ class PrivateThumbnails:
             if not _is_size_wrong(width, height):
                 raise
             refused = BadSize(str(error))
-            return lambda _: _refusal(path, refused)
+            return lambda _: self._refusal(path, refused)
         return partial(self._answer, path, spec, root, max_age)
 
     def _answer(
@@ -120,7 +122,7 @@ class PrivateThumbnails:
         except ConfigError:
             raise
         except XaccelError as error:
-            return _refusal(path, error)
+            return self._refusal(path, error)
 
     def _requested(
         self,
@@ -155,6 +157,25 @@ class PrivateThumbnails:
             place=self._place(f"{_PREFIX}{_decoded(location.url)}", stored),
         )
 
+    def _refusal(self, path: str | os.PathLike[str], error: XaccelError) -> Response:
+        if self._observer is not None:
+            self._observer.failed_thumbnail(error, "")
+        level = logging.DEBUG if getattr(error, "is_known", False) else logging.WARNING
+        _logger.log(
+            level,
+            "%r: %s: %s",
+            os.fspath(path),
+            type(error).__name__,
+            one_line(error),
+            extra=fields(
+                "thumbnail_failed",
+                error=type(error).__name__,
+                source=os.fspath(path),
+                status=error.status_code,
+            ),
+        )
+        return error_response(error)
+
     def _place(self, name: str, spec: Spec) -> Callable[[str], StorePlace] | None:
         """Return a function that determines a thumbnail's place in the store, if it has one."""
         if self._delivery.store is None or not self._is_stored:
@@ -169,11 +190,6 @@ def _is_size_wrong(width: int | str | None, height: int | None) -> bool:
     except SpecError as error:
         return not isinstance(error.__context__, TypeError)
     return False
-
-
-def _refusal(path: str | os.PathLike[str], error: XaccelError) -> Response:
-    _logger.warning("%r: %s: %s", os.fspath(path), type(error).__name__, one_line(error))
-    return error_response(error)
 
 
 def _decoded(url: str) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TypeVar
 
 from xaccel._core import Cache, Spec, Thumbnail, available_parallelism
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
+from xaccel._observing import observer, phase
 from xaccel.config import Config
 from xaccel.exceptions import CorruptImage, ImageTooLarge, StorageUnavailable, ThumbnailError
 from xaccel.thumbnails.backends import (
@@ -39,12 +41,17 @@ class Renderer:
 
     def __init__(self, config: Config, cache: Cache | None) -> None:
         workers = config.thumbnail_workers or available_parallelism()
+        self._config = config
         self._encoder = EncoderSettings(
-            config.thumbnail_quality, config.thumbnail_progressive, config.thumbnail_subsampling
+            quality=config.thumbnail_quality,
+            quality_target=config.thumbnail_quality_target,
+            progressive=config.thumbnail_progressive,
+            subsampling=config.thumbnail_subsampling,
         )
         self._limits = config.limits()
         self._decoders = config.thumbnail_decoders
         self._timeout = config.thumbnail_timeout
+        self._observer = observer(config)
         self._queue = RenderQueue(cache, workers=workers, length=config.thumbnail_queue)
         self._backend: Backend = RenderThreads(workers)
         self.failures = Failures(config.thumbnail_cache if cache is not None else None)
@@ -65,10 +72,23 @@ class Renderer:
             ThumbnailError: The image can't be rendered, or recently failed.
         """
         budget = _Budget(self._timeout)
+        self._config.check_watermark(spec)
 
         def job(image: Image, *, is_partial: bool = False) -> Job[Thumbnail]:
+            watermark = (
+                None
+                if spec.watermark is None
+                else self._config.thumbnail_watermarks.get(spec.watermark)
+            )
             return RenderJob(
-                image, spec, image_format, self._encoder, self._limits, self._decoders, is_partial
+                image,
+                spec,
+                image_format,
+                self._encoder,
+                watermark,
+                self._limits,
+                self._decoders,
+                is_partial,
             )
 
         if original.stream is not None:
@@ -102,7 +122,8 @@ class Renderer:
 
     def _whole(self, original: Original, name: str) -> Image:
         try:
-            return original.whole()
+            with phase(self._observer, "fetch"):
+                return original.whole()
         except ThumbnailError as error:
             self.failures.remember(name, original.state, error)
             raise
@@ -110,12 +131,15 @@ class Renderer:
     def _in_turn(
         self, job: Job[T], original: Original, name: str, budget: _Budget, *, is_last: bool = True
     ) -> T:
-        with self._queue.turn():
+        with ExitStack() as turn:
+            with phase(self._observer, "wait"):
+                turn.enter_context(self._queue.turn())
             # Another request may have tried this image in the meantime.
             self.failures.check(name, lambda: original.state)
             start = time.monotonic()
             try:
-                result = self._backend.submit(job, start + budget.seconds)
+                with phase(self._observer, "render", job.image_format):
+                    result = self._backend.submit(job, start + budget.seconds)
             except ThumbnailError as error:
                 # Images that exceed a limit are rejected at once, so remembering them has no
                 # benefit.
@@ -129,7 +153,15 @@ class Renderer:
             finally:
                 seconds = time.monotonic() - start
                 budget.seconds -= seconds
-        _logger.debug("made %s of %r in %.0f ms", one_line(job), name, 1000 * seconds)
+        _logger.debug(
+            "made %s of %r in %.0f ms",
+            one_line(job),
+            name,
+            1000 * seconds,
+            extra=fields(
+                "rendered", source=name, spec=str(job), format=job.image_format, seconds=seconds
+            ),
+        )
         return result
 
 

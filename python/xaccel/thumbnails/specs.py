@@ -36,6 +36,7 @@ _WORDS = {
 """Synonyms for the values of options, in lower case."""
 _NUMBERS: Mapping[str, Callable[[str], float]] = {
     "quality": int,
+    "max_bytes": int,
     "rotate": int,
     "page": int,
     "trim": int,
@@ -139,9 +140,9 @@ def _plain(name: str, value: Any) -> Any:
     """Return the value of an option in the form that `Spec` expects."""
     if isinstance(value, list):
         return tuple(value)
-    if not isinstance(value, str):
+    if not isinstance(value, str) or name == "watermark":
         return value
-    if name in _NUMBERS:
+    if name in _NUMBERS and (name, plain_word(name, value)) != ("quality", "auto"):
         try:
             return _NUMBERS[name](value)
         except ValueError:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import Any
 
+from xaccel._cdn import DAYS, Expires, ExpiresIn, on_cdn
 from xaccel._core import Spec
 from xaccel._log import one_line
 from xaccel.config import Config, with_format
@@ -145,7 +146,7 @@ class ThumbnailUrls:
         if mount is None:
             mount = self.mount()
         try:
-            url = self._engine.url(name, spec, mount=mount, expires=expires, expires_in=expires_in)
+            url = self._engine_url(name, spec, mount, expires, expires_in)
         except SpecError:
             raise
         except ValueError as error:
@@ -155,6 +156,20 @@ class ThumbnailUrls:
             return ""
         # An engine on another host generates absolute URLs.
         return f"{origin}{url}" if origin and url.startswith("/") else url
+
+    def _engine_url(
+        self, name: str, spec: str, mount: str, expires: Expires, expires_in: ExpiresIn
+    ) -> str:
+        def url(expires: Expires, expires_in: ExpiresIn) -> str:
+            return self._engine.url(name, spec, mount=mount, expires=expires, expires_in=expires_in)
+
+        signer = self._config.thumbnail_url_signer
+        if signer is None:
+            return url(expires, expires_in)
+        if expires is None and expires_in is None:
+            # Our own signature does not expire either.
+            return str(signer.sign(url(None, None), expires_in=timedelta(days=DAYS)))
+        return on_cdn(url, signer, expires, expires_in)
 
     def versioned(self, name: str, spec: str, version: object) -> str:
         """Add the version of an image to the text of a spec; see `url`."""
@@ -177,6 +192,7 @@ class ThumbnailUrls:
         spec = self.spec(width, height, **options)
         if "format" not in options:
             spec = with_format(spec, self._config.thumbnail_format)
+        self._config.check_watermark(spec)
         self.check_allowed(spec)
         return spec
 

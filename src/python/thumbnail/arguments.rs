@@ -1,6 +1,7 @@
 //! The arguments of the thumbnail functions, apart from the source.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyValueError;
@@ -17,6 +18,7 @@ use crate::thumbnail::limits::Limits as CoreLimits;
 use crate::thumbnail::options::{Qualities, RenderOptions};
 use crate::thumbnail::resize::Averaging;
 use crate::thumbnail::spec::{FormatOption, Page, Progressive, Spec, Subsampling};
+use crate::thumbnail::watermark::Watermark;
 use raster::Size;
 
 /// The limits of a source and its thumbnail.
@@ -128,7 +130,7 @@ pub(super) fn palette_style(colors: Option<i64>) -> PyResult<Style> {
 }
 
 /// Convert a mapping of format names to qualities.
-fn qualities(names: &HashMap<String, u8>) -> Qualities {
+fn qualities(names: &HashMap<String, u8>, target: u8) -> Qualities {
     let default = Qualities::default();
     let of = |format: OutputFormat| {
         names.get(format.name()).copied().unwrap_or_else(|| default.of(format))
@@ -137,6 +139,7 @@ fn qualities(names: &HashMap<String, u8>) -> Qualities {
         jpeg: of(OutputFormat::Jpeg),
         webp: of(OutputFormat::WebP),
         avif: of(OutputFormat::Avif),
+        target,
     }
 }
 
@@ -148,6 +151,7 @@ pub(super) struct Arguments {
     qualities: Qualities,
     style: Style,
     averaging: Averaging,
+    watermark: Option<Arc<Watermark>>,
     pub(super) limits: Limits,
     /// The names of the enabled plug-in decoders; `None` for the default.
     pub(super) decoders: Option<Vec<String>>,
@@ -166,6 +170,7 @@ impl Arguments {
             qualities: Qualities::default(),
             style: Style::default(),
             averaging: if linear { Averaging::LinearLight } else { Averaging::Encoded },
+            watermark: None,
             limits: limits.copied().unwrap_or_default(),
             decoders: None,
         }
@@ -174,6 +179,11 @@ impl Arguments {
     /// Return the same arguments with the names of the enabled plug-in decoders.
     pub(super) fn with_decoders(self, decoders: Option<Vec<String>>) -> Self {
         Self { decoders, ..self }
+    }
+
+    /// Return the same arguments with a watermark.
+    pub(super) fn with_watermark(self, watermark: Option<Arc<Watermark>>) -> Self {
+        Self { watermark, ..self }
     }
 
     /// The page to render, counted from 1.
@@ -194,14 +204,18 @@ impl Arguments {
     }
 
     /// Return the same arguments with a different format, different qualities (keyed by format
-    /// name) and different encoder settings.
+    /// name), a different target for automatic qualities, and different encoder settings.
     pub(super) fn with_format(
         self,
         format: OutputFormat,
         quality: Option<&HashMap<String, u8>>,
+        target: u8,
         style: Style,
     ) -> Self {
-        let qualities = quality.map_or(self.qualities, qualities);
+        let qualities = match quality {
+            Some(quality) => qualities(quality, target),
+            None => Qualities { target, ..self.qualities },
+        };
         Self { format: Some(format), qualities, style, ..self }
     }
 
@@ -218,6 +232,7 @@ impl Arguments {
             qualities: self.qualities,
             style: self.style,
             averaging: self.averaging,
+            watermark: self.watermark.as_deref(),
             limits: &self.limits.core(),
             is_partial,
             expired: &|| deadline.is_some_and(|deadline| Instant::now() >= deadline),

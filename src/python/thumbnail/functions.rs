@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::super::exceptions::{CorruptImage, XaccelError};
+use super::super::exceptions::{CorruptImage, SpecError, XaccelError};
 use super::super::numbers;
 use super::super::spec::PySpec;
 use super::arguments::{
@@ -16,6 +17,7 @@ use super::arguments::{
 };
 use super::result::{ImageInfo, Thumbnail};
 use super::source::ImageSource;
+use super::watermark;
 use crate::error::ThumbnailError;
 use crate::thumbnail::codecs as core_codecs;
 use crate::thumbnail::decode::{self, Input};
@@ -23,6 +25,7 @@ use crate::thumbnail::many;
 use crate::thumbnail::options::RenderOptions;
 use crate::thumbnail::placeholder::{draw, draw_blurhash as core_draw_blurhash, spec as hashed};
 use crate::thumbnail::spec::{Rgb, Spec};
+use crate::thumbnail::watermark::Watermark;
 use crate::thumbnail::{
     blur_hash, main_colors, render as core_render, thumbhash as core_thumbhash,
 };
@@ -34,8 +37,9 @@ fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult
 
 /// Render the thumbnail that a spec describes, in this format.
 #[pyfunction]
-#[pyo3(signature = (source, spec, *, format, quality=None, progressive=false,
-    subsampling="420", linear=false, limits=None, decoders=None, is_partial=false))]
+#[pyo3(signature = (source, spec, *, format, quality=None, quality_target=70, progressive=false,
+    subsampling="420", linear=false, watermark=None, limits=None, decoders=None,
+    is_partial=false))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn render(
     py: Python<'_>,
@@ -43,27 +47,32 @@ pub(in super::super) fn render(
     spec: &PySpec,
     format: &str,
     #[pyo3(from_py_with = numbers::quality)] quality: Option<HashMap<String, u8>>,
+    #[pyo3(from_py_with = numbers::quality_target)] quality_target: u8,
     progressive: bool,
     subsampling: &str,
     linear: bool,
+    #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
     is_partial: bool,
 ) -> PyResult<Thumbnail> {
     let format = output_format(format)?;
     let style = jpeg_style(progressive, subsampling)?;
-    let arguments = Arguments::new(spec.0, linear, limits).with_decoders(decoders).with_format(
-        format,
-        quality.as_ref(),
-        style,
-    );
+    if let (Some(name), None) = (spec.0.watermark, &watermark) {
+        let message = format!("the spec has the watermark '{name}', but no watermark is passed");
+        return Err(SpecError::new_err(message));
+    }
+    let arguments = Arguments::new(spec.0, linear, limits)
+        .with_decoders(decoders)
+        .with_watermark(watermark)
+        .with_format(format, quality.as_ref(), quality_target, style);
     make(py, &ImageSource::new(source, &arguments.limits)?.partial(is_partial), &arguments)
 }
 
 /// Make a thumbnail; the options are those of `Spec`.
 #[pyfunction]
 #[pyo3(signature = (source, width=None, height=None, *, colors=None, linear=false,
-    limits=None, decoders=None, **options))]
+    watermark=None, limits=None, decoders=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail(
     py: Python<'_>,
@@ -72,20 +81,22 @@ pub(in super::super) fn thumbnail(
     height: Option<&Bound<'_, PyAny>>,
     #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
     linear: bool,
+    #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Thumbnail> {
     let style = palette_style(colors)?;
     let arguments = Arguments::of_options((width, height), options, style, linear, limits)?
-        .with_decoders(decoders);
+        .with_decoders(decoders)
+        .with_watermark(watermark);
     make(py, &ImageSource::new(source, &arguments.limits)?, &arguments)
 }
 
 /// Make thumbnails of several sources at once.
 #[pyfunction]
 #[pyo3(signature = (sources, width=None, height=None, *, threads=None,
-    colors=None, linear=false, limits=None, decoders=None, **options))]
+    colors=None, linear=false, watermark=None, limits=None, decoders=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail_many<'py>(
     py: Python<'py>,
@@ -95,13 +106,15 @@ pub(in super::super) fn thumbnail_many<'py>(
     #[pyo3(from_py_with = numbers::threads)] threads: Option<NonZeroUsize>,
     #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
     linear: bool,
+    #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let style = palette_style(colors)?;
     let arguments = Arguments::of_options((width, height), options, style, linear, limits)?
-        .with_decoders(decoders);
+        .with_decoders(decoders)
+        .with_watermark(watermark);
     let sources = sources
         .try_iter()?
         .map(|source| ImageSource::new(&source?, &arguments.limits))

@@ -7,6 +7,7 @@ mod functions;
 mod plugin;
 mod result;
 mod source;
+mod watermark;
 
 pub(super) use arguments::Limits;
 pub(super) use functions::{
@@ -15,3 +16,4 @@ pub(super) use functions::{
 };
 pub(super) use result::{ImageInfo, Thumbnail};
 pub(super) use source::PyStreamedSource;
+pub(super) use watermark::PyWatermark;

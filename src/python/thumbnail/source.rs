@@ -121,6 +121,21 @@ impl ImageSource {
         }
     }
 
+    /// All bytes of the source.
+    pub(super) fn contents(&self, limits: &Limits) -> PyResult<Vec<u8>> {
+        let read = || {
+            let mut file = match SourceFile::from_file(self.to_file()?, &limits.core())? {
+                Ok(file) => file,
+                Err(error) => return Ok(Err(error)),
+            };
+            Ok(Ok(file.all()?.to_vec()))
+        };
+        match self {
+            Self::Bytes(bytes) | Self::Partial(bytes) => Ok(bytes.to_vec()),
+            Self::Path(_) | Self::File(..) => self.result(read()),
+        }
+    }
+
     /// Mark bytes as the start of a JPEG.
     pub(super) fn partial(self, is_partial: bool) -> Self {
         match self {

@@ -213,6 +213,7 @@ mod tests {
             qualities: Qualities::default(),
             style: Style::default(),
             averaging: Averaging::default(),
+            watermark: None,
             limits: &Limits::default(),
             is_partial: false,
             expired: &|| false,

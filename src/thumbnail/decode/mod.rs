@@ -12,7 +12,9 @@ mod frame;
 mod gif;
 mod headroom;
 mod jpeg;
+mod jxl;
 mod png;
+pub mod svg;
 mod tiff;
 mod webp;
 
@@ -26,14 +28,16 @@ pub use frame::{DecodedFrame, Pixels, Rows};
 use raster::Size;
 
 /// The decoders, in the order in which they check the first bytes.
-const DECODERS: [&Decoder; 7] = [
+const DECODERS: [&Decoder; 9] = [
     &jpeg::DECODER,
     &png::DECODER,
     &webp::DECODER,
     &gif::DECODER,
     &bmp::DECODER,
     &avif::DECODER,
+    &jxl::DECODER,
     &tiff::DECODER,
+    &svg::DECODER,
 ];
 
 /// The number of bytes at the start of a file that identify its format.

@@ -4,8 +4,8 @@
 use super::argument::{Argument, OptionValue, Refusal};
 use super::css;
 use super::values::{
-    CropRect, Factor, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Length, Page,
-    Progressive, Rgb, Rotation, Subsampling, Tolerance, Version,
+    ByteLimit, CropRect, Factor, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Length,
+    Page, Progressive, Quality, Rgb, Rotation, Subsampling, Tolerance, Version, WatermarkName,
 };
 
 impl OptionValue for bool {
@@ -187,12 +187,12 @@ impl OptionValue for Tolerance {
     fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
         match argument {
             Argument::Flag(true) => Ok(Self::USUAL),
-            argument => u8::from_argument(argument).map(Self),
+            argument => byte(argument).map(Self),
         }
     }
 
     fn to_argument(&self) -> Argument {
-        self.0.to_argument()
+        Argument::Integer(self.0.into())
     }
 }
 
@@ -228,19 +228,45 @@ impl OptionValue for Length {
     }
 }
 
-/// A quality.
-impl OptionValue for u8 {
+impl OptionValue for Quality {
     fn parse(text: &str) -> Option<Self> {
-        text.parse().ok()
+        if text == Self::AUTO { Some(Self::Auto) } else { text.parse().ok().map(Self::Fixed) }
     }
 
+    /// Python code may write a number, or `auto`.
     fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
-        Self::try_from(argument.integer()?).map_err(|_| Refusal::Value)
+        match argument {
+            Argument::Text(text) if text == Self::AUTO => Ok(Self::Auto),
+            Argument::Text(_) => Err(Refusal::Kind),
+            argument => byte(argument).map(Self::Fixed),
+        }
     }
 
     fn to_argument(&self) -> Argument {
-        Argument::Integer((*self).into())
+        match self {
+            Self::Fixed(quality) => Argument::Integer((*quality).into()),
+            Self::Auto => Argument::Text(Self::AUTO.into()),
+        }
     }
+}
+
+impl OptionValue for ByteLimit {
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        u32::try_from(argument.integer()?).map(Self).map_err(|_| Refusal::Value)
+    }
+
+    fn to_argument(&self) -> Argument {
+        Argument::Integer(self.0.into())
+    }
+}
+
+/// The number from 0 to 255.
+fn byte(argument: &Argument) -> Result<u8, Refusal> {
+    u8::try_from(argument.integer()?).map_err(|_| Refusal::Value)
 }
 
 impl OptionValue for Progressive {
@@ -286,6 +312,12 @@ impl OptionValue for FormatOption {
         let Argument::Text(text) = argument else { return Err(Refusal::Kind) };
         let name = text.to_ascii_lowercase();
         Self::parse(if name == "jpg" { "jpeg" } else { &name }).ok_or(Refusal::Value)
+    }
+}
+
+impl OptionValue for WatermarkName {
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
     }
 }
 

@@ -1,8 +1,8 @@
 //! The fields of a spec.
 
 use super::values::{
-    CropRect, Factor, Fit, Flip, FormatOption, Gravity, Hundredths, Length, Page, Progressive, Rgb,
-    Rotation, Subsampling, Tolerance, Version,
+    ByteLimit, CropRect, Factor, Fit, Flip, FormatOption, Gravity, Hundredths, Length, Page,
+    Progressive, Quality, Rgb, Rotation, Subsampling, Tolerance, Version, WatermarkName,
 };
 
 /// The description of a thumbnail. [`Spec::parse`] parses it, and
@@ -54,10 +54,15 @@ pub struct Spec {
     pub radius: Option<Length>,
     /// The colour behind transparent pixels and in the padding.
     pub background: Option<Rgb>,
+    /// The name of the watermark over the thumbnail.
+    pub watermark: Option<WatermarkName>,
     /// The number of thumbnail pixels per pixel of the box, 0.1 to 8; `None` = 1.
     pub dpr: Option<Hundredths>,
-    /// The quality from 1 to 100; `None` = the configured quality for the format.
-    pub quality: Option<u8>,
+    /// The quality; `None` = the configured quality for the format. PNG and GIF ignore it.
+    pub quality: Option<Quality>,
+    /// The maximum size of the file. The quality is reduced until the file fits. PNG and GIF ignore
+    /// it.
+    pub max_bytes: Option<ByteLimit>,
     /// JPEG: progressive or baseline; `None` = as configured.
     pub progressive: Option<Progressive>,
     /// JPEG: the chroma subsampling; `None` = as configured.

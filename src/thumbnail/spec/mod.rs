@@ -16,6 +16,7 @@ pub use argument::{Argument, OptionValue, Refusal};
 pub use fields::Spec;
 pub use table::{Form, OPTIONS, SpecOption};
 pub use values::{
-    Compass, CropRect, Factor, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Length,
-    Page, Progressive, Rgb, Rotation, Subsampling, Tolerance, Version,
+    ByteLimit, Compass, CropRect, Factor, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths,
+    Length, Page, Progressive, Quality, Rgb, Rotation, Subsampling, Tolerance, Version,
+    WatermarkName,
 };

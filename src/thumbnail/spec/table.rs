@@ -5,7 +5,7 @@
 
 use super::argument::{Argument, OptionValue, Refusal};
 use super::fields::Spec;
-use super::values::{CropRect, Factor, Hundredths, Length, Page};
+use super::values::{ByteLimit, CropRect, Factor, Hundredths, Length, Page, Quality};
 use crate::error::SpecError;
 
 /// The text of an option in a spec.
@@ -62,7 +62,7 @@ const FACTOR: &str = "a factor from 0 to 10, with at most two decimals";
 const PIXELS: &str = "a whole number of pixels from 1 to 65535";
 
 /// The options, in their order in a spec.
-pub const OPTIONS: [SpecOption; 24] = [
+pub const OPTIONS: [SpecOption; 26] = [
     SpecOption {
         keyword: "fit",
         values: "contain|cover|fill|pad",
@@ -235,6 +235,14 @@ pub const OPTIONS: [SpecOption; 24] = [
         ..PLAIN
     },
     SpecOption {
+        keyword: "watermark",
+        form: Form::Prefixed("wm"),
+        expected: "the name of a watermark, which has at most 32 letters, digits, - and _",
+        set: |spec, given| set_optional(&mut spec.watermark, given),
+        value: |spec| optional(spec.watermark.as_ref()),
+        ..PLAIN
+    },
+    SpecOption {
         keyword: "dpr",
         form: Form::Prefixed("dpr"),
         expected: "a ratio from 0.1 to 8, with at most two decimals",
@@ -247,10 +255,19 @@ pub const OPTIONS: [SpecOption; 24] = [
     SpecOption {
         keyword: "quality",
         form: Form::Prefixed("q"),
-        expected: "a whole number from 1 to 100",
+        expected: "a whole number from 1 to 100, or auto",
         set: |spec, given| set_optional(&mut spec.quality, given),
         value: |spec| optional(spec.quality.as_ref()),
-        is_valid: |spec| spec.quality.is_none_or(|quality| (1..=100).contains(&quality)),
+        is_valid: |spec| spec.quality.is_none_or(Quality::is_valid),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "max_bytes",
+        form: Form::Prefixed("max-bytes"),
+        expected: "a whole number of bytes from 1 to 4294967295",
+        set: |spec, given| set_optional(&mut spec.max_bytes, given),
+        value: |spec| optional(spec.max_bytes.as_ref()),
+        is_valid: |spec| spec.max_bytes.is_none_or(ByteLimit::is_valid),
         ..PLAIN
     },
     SpecOption {

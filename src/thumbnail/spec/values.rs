@@ -458,6 +458,63 @@ impl fmt::Display for Tolerance {
     }
 }
 
+/// The quality of a lossy format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Quality {
+    /// A quality from 1 to 100.
+    Fixed(u8),
+    /// The lowest quality whose SSIMULACRA2 score reaches
+    /// [`Qualities::target`](crate::thumbnail::options::Qualities::target).
+    Auto,
+}
+
+impl Quality {
+    /// The name of [`Self::Auto`].
+    pub(super) const AUTO: &'static str = "auto";
+
+    /// Whether a fixed quality is in the range 1 to 100.
+    #[must_use]
+    pub fn is_valid(self) -> bool {
+        match self {
+            Self::Fixed(quality) => (1..=100).contains(&quality),
+            Self::Auto => true,
+        }
+    }
+}
+
+impl fmt::Display for Quality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(quality) => quality.fmt(f),
+            Self::Auto => f.write_str(Self::AUTO),
+        }
+    }
+}
+
+/// The maximum size of a file in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ByteLimit(pub(super) u32);
+
+impl ByteLimit {
+    /// Whether the limit is not zero.
+    #[must_use]
+    pub const fn is_valid(self) -> bool {
+        self.0 > 0
+    }
+
+    /// The number of bytes.
+    #[must_use]
+    pub const fn bytes(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for ByteLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A length in pixels of the box, before [`dpr`](super::Spec::dpr).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Length(pub(super) u16);
@@ -479,6 +536,36 @@ impl Length {
 impl fmt::Display for Length {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// The name of a watermark: at most 32 of the characters `A-Za-z0-9_-`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct WatermarkName {
+    bytes: [u8; Self::MAX],
+    length: u8,
+}
+
+impl WatermarkName {
+    const MAX: usize = 32;
+
+    /// Parse a name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        if text.is_empty() || !text.bytes().all(is_valid) {
+            return None;
+        }
+        let mut bytes = [0; Self::MAX];
+        bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(Self { bytes, length: u8::try_from(text.len()).ok()? })
+    }
+}
+
+impl fmt::Display for WatermarkName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bytes = self.bytes.iter().take(self.length.into());
+        bytes.try_for_each(|&byte| write!(f, "{}", char::from(byte)))
     }
 }
 

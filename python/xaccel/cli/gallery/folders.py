@@ -13,7 +13,9 @@ from xaccel.exceptions import FileNotFound, ThumbnailError
 from xaccel.thumbnails.sources.base import is_plain
 from xaccel.thumbnails.sources.directory import file_state
 
-_PICTURES = frozenset({".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+_PICTURES = frozenset(
+    (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".jxl", ".png", ".tif", ".tiff", ".webp")
+)
 _COVER_CANDIDATES = 5
 
 

@@ -137,7 +137,7 @@ def server(
         "types {",
         "    image/avif avif;",
         "    image/gif gif;",
-        "    image/png png;",
+        "    image/png png svg svgz;",
         "    image/webp webp;",
         "}",
         "default_type image/jpeg;",
@@ -244,7 +244,11 @@ def _file_maps(config: Config, identifier: str) -> Iterator[str]:
     )
     yield from text.block(
         f"map $uri ${identifier}_unnegotiated",
-        ["default .jpeg;", *(f"~*\\.{name}$ .{name};" for name in _FORMATS[1:])],
+        [
+            "default .jpeg;",
+            *(f"~*\\.{name}$ .{name};" for name in _FORMATS[1:]),
+            "~*\\.svgz?$ .png;",
+        ],
     )
 
 

@@ -1,0 +1,129 @@
+"""The health of the app: whether it can sign, render, and keep thumbnails.
+
+`check()` is for an endpoint of your own, which a load balancer or an orchestrator requests:
+
+    @app.get("/health")
+    def health():
+        report = xaccel.health.check(config)
+        return report, 200 if report["status"] == "ok" else 503
+
+The report names no path, no key and no host, so you can show it to everyone.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xaccel.config import Config
+from xaccel.exceptions import ConfigError
+
+LEAST_FREE = 64 * 1024 * 1024
+"""The free space that the disk of the cache should have, in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The result of one check."""
+
+    name: str
+    """The subject: `keys`, `cache`, `space` or `store`."""
+    problem: str = ""
+    """What is wrong, in one sentence; empty if nothing is."""
+    consequence: str = ""
+    fix: str = ""
+
+
+def check(config: Config) -> dict[str, Any]:
+    """Return a report: `{"status": "ok", "checks": {"keys": {"status": "ok"}, …}}`.
+
+    A status is `ok` or `failing`. A check that fails also has a `problem`. The check of the store
+    takes a request, and up to three seconds if the store does not respond.
+    """
+    checks = {
+        each.name: {"status": "failing", "problem": each.problem}
+        if each.problem
+        else {"status": "ok"}
+        for each in run(config)
+    }
+    is_failing = any("problem" in each for each in checks.values())
+    return {"status": "failing" if is_failing else "ok", "checks": checks}
+
+
+def run(config: Config) -> Iterator[Check]:
+    """Run the checks that the settings allow."""
+    if config.private_url is not None or (
+        config.has_thumbnail_endpoint and not config.thumbnail_only_presets
+    ):
+        yield _keys(config)
+    if config.has_thumbnail_endpoint and config.thumbnail_cache is not None:
+        cache = Path(config.thumbnail_cache)
+        yield _cache(cache)
+        yield _space(cache)
+        if config.thumbnail_store is not None:
+            yield _store(config)
+
+
+def _keys(config: Config) -> Check:
+    try:
+        config.signer()
+    except ConfigError:
+        return Check(
+            "keys",
+            "URLs can't be signed.",
+            "Pages with thumbnails or signed links fail.",
+            "Set SECRET_KEYS, or a SECRET_KEY of the framework with at least 16 bytes.",
+        )
+    return Check("keys")
+
+
+def _cache(cache: Path) -> Check:
+    try:
+        # os.access() returns wrong results on read-only and network file systems.
+        cache.mkdir(parents=True, exist_ok=True)
+        probe = cache / f".health-{os.getpid()}-{secrets.token_hex(8)}"
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        return Check(
+            "cache",
+            "The app can't write to THUMBNAIL_CACHE.",
+            "It renders each thumbnail again for each request.",
+            "Create the directory, owned by the app's user and readable by the server's user.",
+        )
+    return Check("cache")
+
+
+def _space(cache: Path) -> Check:
+    existing = next(path for path in (cache, *cache.parents) if path.exists())
+    if shutil.disk_usage(existing).free < LEAST_FREE:
+        return Check(
+            "space",
+            "The disk of THUMBNAIL_CACHE is almost full.",
+            "Soon, new thumbnails can't be kept, and each request renders its thumbnail again.",
+            "Lower THUMBNAIL_CACHE_MAX_SIZE and run `xaccel cache sweep`, or make space.",
+        )
+    return Check("space")
+
+
+def _store(config: Config) -> Check:
+    # An app without a store does not load an HTTP client.
+    from xaccel.thumbnails import store  # noqa: PLC0415
+
+    shared = store.get(config)
+    if shared is not None:
+        shared.purges("health")
+        if not shared.is_available:
+            return Check(
+                "store",
+                "THUMBNAIL_STORE does not respond.",
+                "Machines render thumbnails that another machine has already rendered.",
+                "Check the endpoint, the keys and the permissions in S3; the log of "
+                "xaccel.thumbnails has the error.",
+            )
+    return Check("store")

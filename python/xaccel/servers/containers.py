@@ -1,0 +1,8 @@
+"""The server that runs in a container in front of the app."""
+
+from __future__ import annotations
+
+NAME = "nginx"
+
+IMAGE = "nginxinc/nginx-unprivileged:stable"
+"""An image that runs as a user other than root."""

@@ -1,0 +1,137 @@
+"""`xaccel config docker`: a Dockerfile, and a Compose file for the app behind nginx."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from xaccel.config import Config
+from xaccel.servers import containers, generators, text
+from xaccel.servers.deployment import Deployment
+from xaccel.services.app import App, read_only, writable
+
+USER = 10001
+"""The user of the app in its container. Only images of the system have lower numbers."""
+
+PORT = 8000
+SERVER_PORT = 8080
+
+
+def files(config: Config, deployment: Deployment, app: App) -> Mapping[str, str]:
+    """Return the texts of the files, by their file names."""
+    site = in_containers(deployment, "app")
+    server = generators.load(containers.NAME)
+    further = server.further_files(site)
+    secrets = server.secrets(config, site)
+    return {
+        "Dockerfile": text.document([text.HEADER, *_dockerfile(app)]),
+        ".dockerignore": text.document([".git", ".venv", "**/__pycache__", "*.env"]),
+        "compose.yaml": text.document([text.HEADER, *_compose(config, app)]),
+        f"nginx/{server.site_file(site)}": server.site(config, site),
+        **{f"nginx/{name}": content for name, content in further.items()},
+        **({} if secrets is None else {f"nginx/{server.secrets_file(site)}": secrets}),
+    }
+
+
+def in_containers(deployment: Deployment, host: str) -> Deployment:
+    """Return the deployment of nginx in a container, which finds the app at a host."""
+    return replace(
+        deployment,
+        upstream=f"{host}:{PORT}",
+        listen=str(SERVER_PORT),
+        directory=Path("/etc/nginx/conf.d"),
+    )
+
+
+def command(app: App) -> list[str]:
+    """Return the command that starts the app in its container."""
+    if app.is_asgi:
+        return ["/venv/bin/uvicorn", app.app, "--host", "0.0.0.0", "--port", str(PORT)]  # noqa: S104
+    return ["/venv/bin/gunicorn", app.app, "--bind", f"0.0.0.0:{PORT}", "--worker-tmp-dir", "/tmp"]  # noqa: S108
+
+
+def _dockerfile(app: App) -> Iterator[str]:
+    image = f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
+    words = ", ".join(f'"{word}"' for word in command(app))
+    yield from (
+        f"FROM {image} AS build",
+        "RUN python -m venv /venv",
+        "# The packages are installed again only if this file changes.",
+        "COPY requirements.txt /tmp/requirements.txt",
+        "RUN /venv/bin/pip install --no-cache-dir --requirement /tmp/requirements.txt",
+        "",
+        f"FROM {image}",
+        f"RUN useradd --no-log-init --system --uid {USER} app",
+        "COPY --from=build /venv /venv",
+        "WORKDIR /app",
+        "# The app can't change its own code, which belongs to root.",
+        "COPY . /app",
+        "ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1",
+        f"USER {USER}",
+        f"EXPOSE {PORT}",
+        f"CMD [{words}]",
+    )
+
+
+def _compose(config: Config, app: App) -> Iterator[str]:
+    caches, directories = writable(config), read_only(config)
+    yield f"name: {app.name}"
+    yield "services:"
+    yield from (
+        "  app:",
+        "    build: .",
+        "    restart: unless-stopped",
+        f'    user: "{USER}:{USER}"',
+        "    # Secrets of the app, such as SECRET_KEY=…",
+        "    env_file:",
+        "      - path: app.env",
+        "        required: false",
+        *_confined("/tmp"),  # noqa: S108
+    )
+    volumes = [f"cache:{each}" for each in caches] + [f"{each}:{each}:ro" for each in directories]
+    yield from _volumes(volumes)
+    yield from (
+        "  nginx:",
+        f"    image: {containers.IMAGE}",
+        "    restart: unless-stopped",
+        "    depends_on:",
+        "      - app",
+        "    ports:",
+        f'      - "80:{SERVER_PORT}"',
+        *_confined("/tmp", "/var/cache"),  # noqa: S108
+    )
+    yield from _volumes(
+        ["./nginx:/etc/nginx/conf.d:ro"]
+        + [f"cache:{each}:ro" for each in caches]
+        + [f"{each}:{each}:ro" for each in directories]
+    )
+    if caches:
+        yield from (
+            "volumes:",
+            "  cache:",
+            "    driver_opts:",
+            "      type: tmpfs",
+            "      device: tmpfs",
+            "      # The cache belongs to the user of the app. It is empty after a restart.",
+            f'      o: "uid={USER},mode=0755,size={config.thumbnail_cache_max_size * 5 // 4}"',
+        )
+
+
+def _confined(*directories: str) -> Iterator[str]:
+    yield from (
+        "    read_only: true",
+        "    tmpfs:",
+        *(f"      - {directory}" for directory in directories),
+        "    cap_drop:",
+        "      - ALL",
+        "    security_opt:",
+        "      - no-new-privileges:true",
+    )
+
+
+def _volumes(volumes: list[str]) -> Iterator[str]:
+    if volumes:
+        yield "    volumes:"
+        yield from (f'      - "{each}"' for each in volumes)

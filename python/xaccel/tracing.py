@@ -1,0 +1,28 @@
+"""Spans for OpenTelemetry: one for each part of a request for a thumbnail or a signed link.
+
+`TRACING = True` switches them on. They belong to the current span, which your framework's
+instrumentation starts, and go to the tracer provider that your app has set.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import final
+
+from opentelemetry import trace
+
+from xaccel._core import __version__
+from xaccel._phases import Phase
+
+
+@final
+class Spans:
+    """Starts spans."""
+
+    def __init__(self) -> None:
+        self._tracer = trace.get_tracer("xaccel", __version__)
+
+    def phase(self, phase: Phase, image_format: str) -> AbstractContextManager[object]:
+        """Start a span for a part of a request; see `xaccel._phases.Phase`."""
+        attributes = {"xaccel.format": image_format} if image_format else {}
+        return self._tracer.start_as_current_span(f"xaccel.{phase}", attributes=attributes)

@@ -1,0 +1,58 @@
+//! Draws an SVG, and looks at the time limit between its elements.
+
+use raster::Size;
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::{Group, Node, Tree};
+
+use super::FORMAT;
+use crate::error::ThumbnailError;
+
+/// Draws the image at this size. Returns red, green, blue and alpha of each pixel.
+///
+/// # Errors
+/// [`ThumbnailError::TooLarge`], [`ThumbnailError::Timeout`].
+pub(super) fn draw(
+    tree: &Tree,
+    size: Size,
+    expired: &dyn Fn() -> bool,
+) -> Result<Vec<u8>, ThumbnailError> {
+    let mut pixmap = Pixmap::new(size.width, size.height)
+        .ok_or_else(|| ThumbnailError::corrupt(FORMAT, "it can't be drawn at this size"))?;
+    nodes(tree.root(), root_transform(tree, size), &mut pixmap, expired)?;
+    Ok(pixmap.take_demultiplied())
+}
+
+/// The transform from the units of the file to pixels.
+pub(super) fn root_transform(tree: &Tree, size: Size) -> Transform {
+    let own = tree.size();
+    #[expect(clippy::cast_precision_loss, reason = "a side of a thumbnail is short")]
+    let (width, height) = (size.width as f32, size.height as f32);
+    Transform::from_scale(width / own.width(), height / own.height())
+        .pre_concat(tree.root().transform())
+}
+
+/// Draws the elements of a group. `transform` includes the group's own one.
+fn nodes(
+    group: &Group,
+    transform: Transform,
+    pixmap: &mut Pixmap,
+    expired: &dyn Fn() -> bool,
+) -> Result<(), ThumbnailError> {
+    for node in group.children() {
+        if expired() {
+            return Err(ThumbnailError::Timeout);
+        }
+        match node {
+            Node::Group(inner) if !inner.should_isolate() => {
+                nodes(inner, transform.pre_concat(inner.transform()), pixmap, expired)?;
+            }
+            node => {
+                // The renderer moves an element to the corner, which is undone here.
+                let Some(corner) = node.abs_layer_bounding_box() else { continue };
+                let transform = transform.pre_translate(corner.x(), corner.y());
+                let _ = resvg::render_node(node, transform, &mut pixmap.as_mut());
+            }
+        }
+    }
+    Ok(())
+}

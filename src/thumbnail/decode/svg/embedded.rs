@@ -1,0 +1,96 @@
+//! Images inside an SVG file. Only `data:` URIs are read; references to files are ignored.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use png::{BitDepth, ColorType, Compression, Encoder};
+use raster::{Picture, PixelKind};
+use resvg::usvg::{ImageHrefResolver, ImageKind, Options};
+
+use super::super::super::limits::Limits;
+use super::super::{DecodeRequest, open};
+use super::GZIP;
+
+/// What remains for the images of one file.
+pub(super) struct Budget {
+    limits: Limits,
+    /// The number of bytes of pixels that may still be decoded.
+    memory: AtomicU64,
+}
+
+impl Budget {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self { limits: *limits, memory: AtomicU64::new(limits.max_memory) }
+    }
+
+    fn take(&self, bytes: u64) -> bool {
+        let taken = self
+            .memory
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |memory| memory.checked_sub(bytes));
+        taken.is_ok()
+    }
+}
+
+/// Leaves out all images.
+pub(super) fn none() -> ImageHrefResolver<'static> {
+    ImageHrefResolver {
+        resolve_data: Box::new(|_, _, _| None),
+        resolve_string: Box::new(|_, _| None),
+    }
+}
+
+/// Decodes images with the decoders of this crate, and within their limits. Images that can't be
+/// decoded, and SVG inside SVG, are left out.
+pub(super) fn resolver(budget: &Budget) -> ImageHrefResolver<'_> {
+    ImageHrefResolver {
+        resolve_data: Box::new(|_: &str, data: Arc<Vec<u8>>, _: &Options| {
+            let picture = decoded(&data, budget)?;
+            Some(ImageKind::PNG(Arc::new(encoded(&picture)?)))
+        }),
+        resolve_string: Box::new(|_, _| None),
+    }
+}
+
+fn decoded(data: &[u8], budget: &Budget) -> Option<Picture> {
+    if super::is_svg(data) || data.starts_with(&GZIP) {
+        return None;
+    }
+    let source = open(data, &budget.limits).ok()?;
+    let request = DecodeRequest {
+        size: source.header().size,
+        half_chroma: false,
+        max_frames: 1,
+        is_partial: false,
+        limits: &budget.limits,
+        expired: &|| false,
+    };
+    if !budget.take(source.decoded_pixels(request).saturating_mul(4)) {
+        return None;
+    }
+    let mut first = None;
+    source
+        .frames(request, &mut |frame| {
+            first = Some(frame.pixels.into_picture()?);
+            Ok(())
+        })
+        .ok()?;
+    first
+}
+
+fn encoded(picture: &Picture) -> Option<Vec<u8>> {
+    let color = match picture.kind {
+        PixelKind::Luma => ColorType::Grayscale,
+        PixelKind::Rgb => ColorType::Rgb,
+        PixelKind::Rgba => ColorType::Rgba,
+        PixelKind::Cmyk => return None,
+    };
+    let mut file = Vec::new();
+    let mut encoder = Encoder::new(&mut file, picture.width, picture.height);
+    encoder.set_color(color);
+    encoder.set_depth(BitDepth::Eight);
+    encoder.set_compression(Compression::Fastest);
+    let mut writer = encoder.write_header().ok()?;
+    writer.write_image_data(&picture.data).ok()?;
+    writer.finish().ok()?;
+    Some(file)
+}

@@ -1,0 +1,299 @@
+//! The choice of the quality: by the score of the encoded picture, for `q-auto`, and by the size of
+//! the file, for `max-bytes`.
+
+use super::encode;
+use super::format::OutputFormat;
+use super::plan::RenderPlan;
+use super::score::{self, Scorer};
+use crate::error::ThumbnailError;
+use raster::{Frame, Picture, PixelKind};
+
+/// The lowest quality that `max-bytes` uses.
+const LOWEST: u8 = 10;
+
+/// The range of qualities for `q-auto`. Above it, files grow but hardly look better. All of these
+/// qualities of AVIF and WebP store chroma at half the resolution.
+const AUTO: (u8, u8) = (30, 94);
+
+/// A quality whose score exceeds the target by less than this is good enough: the next lower one
+/// saves at most 2 % of the bytes.
+const CLOSE: f64 = 0.7;
+
+/// The number of tries from which only the middle of the remaining range is tried, because the
+/// estimates do not converge.
+const ESTIMATES: usize = 5;
+
+/// Encode the frames at the quality that the plan asks for.
+pub(super) fn encode(frames: &[Frame], plan: &RenderPlan<'_>) -> Result<Vec<u8>, ThumbnailError> {
+    let encode = |frames: &[Frame], quality| {
+        let RenderPlan { options, header, format, style, .. } = *plan;
+        let check_time = &|| options.check_time();
+        check_time()?;
+        encode::encode(frames, header.plays, format, quality, style, check_time)
+    };
+    let first = frames.first().zip(plan.target);
+    let file = match first {
+        None => encode(frames, plan.quality)?,
+        Some((Frame { picture, delay }, target)) => {
+            // One quality applies to all frames of an animation.
+            let sample = score::sample(picture);
+            let still = Frame { picture: in_color(&sample), delay: *delay };
+            let scorer = Scorer::new(&still.picture)?;
+            let (quality, file) = least(target, plan.format, |quality| {
+                let file = encode(std::slice::from_ref(&still), quality)?;
+                Ok((scorer.score(&file, plan.options)?, file))
+            })?;
+            let is_all = frames.len() == 1 && still.picture.size() == picture.size();
+            let file = if is_all { file } else { encode(frames, quality)? };
+            return reduce_from(quality, file, plan, |quality| encode(frames, quality));
+        }
+    };
+    reduce(file, plan, |quality| encode(frames, quality))
+}
+
+/// The picture in colour, and without an alpha channel that is opaque everywhere.
+fn in_color(picture: &Picture) -> Picture {
+    match picture.kind {
+        PixelKind::Rgba => picture.clone().without_idle_alpha(),
+        _ => picture.clone().into_color(),
+    }
+}
+
+/// If a file exceeds the plan's `max-bytes`, encode it at the best quality at which it does not. At
+/// the lowest quality, any size is accepted.
+pub(super) fn reduce(
+    file: Vec<u8>,
+    plan: &RenderPlan<'_>,
+    encode: impl FnMut(u8) -> Result<Vec<u8>, ThumbnailError>,
+) -> Result<Vec<u8>, ThumbnailError> {
+    reduce_from(plan.quality, file, plan, encode)
+}
+
+fn reduce_from(
+    quality: u8,
+    file: Vec<u8>,
+    plan: &RenderPlan<'_>,
+    encode: impl FnMut(u8) -> Result<Vec<u8>, ThumbnailError>,
+) -> Result<Vec<u8>, ThumbnailError> {
+    match plan.options.spec.max_bytes.filter(|_| plan.format.is_lossy()) {
+        Some(limit) => within(limit.bytes(), quality, file, encode),
+        None => Ok(file),
+    }
+}
+
+/// Returns the file at the best quality, up to that of the given file, whose size is at most
+/// `limit`; otherwise the file at the lowest quality.
+fn within(
+    limit: usize,
+    quality: u8,
+    file: Vec<u8>,
+    mut encode: impl FnMut(u8) -> Result<Vec<u8>, ThumbnailError>,
+) -> Result<Vec<u8>, ThumbnailError> {
+    /// The typical growth of the logarithm of the size with each step of quality.
+    const GROWTH: f64 = 0.03;
+    let logarithm = |size: usize| u32::try_from(size).map_or(f64::MAX, f64::from).max(1.0).ln();
+    let limit_logarithm = logarithm(limit);
+    let (mut too_large, mut fitting) = ((quality, file), None::<(u8, Vec<u8>)>);
+    for number in 1.. {
+        let (high, file) = &too_large;
+        if file.len() <= limit {
+            break;
+        }
+        let floor = fitting.as_ref().map_or(LOWEST, |(low, _)| low + 1);
+        let Some(ceiling) = high.checked_sub(1).filter(|&ceiling| ceiling >= floor) else { break };
+        let excess = logarithm(file.len()) - limit_logarithm;
+        let slope = fitting.as_ref().map_or(GROWTH, |(low, smaller)| {
+            (logarithm(file.len()) - logarithm(smaller.len())) / f64::from(high - low)
+        });
+        let estimate = f64::from(*high) - excess / slope.max(0.001);
+        let guess = next(estimate.floor(), floor, ceiling, number);
+        let file = encode(guess)?;
+        if file.len() <= limit {
+            fitting = Some((guess, file));
+        } else {
+            too_large = (guess, file);
+        }
+    }
+    let ((_, smallest), fitting) = (too_large, fitting.map(|(_, file)| file));
+    Ok(fitting.unwrap_or(smallest))
+}
+
+/// Returns the lowest quality whose score reaches the target or comes closest to it, and the file
+/// with this quality. `encode` returns the score and the file for a quality.
+fn least(
+    target: f64,
+    format: OutputFormat,
+    mut encode: impl FnMut(u8) -> Result<(f64, Vec<u8>), ThumbnailError>,
+) -> Result<(u8, Vec<u8>), ThumbnailError> {
+    let (lowest, highest) = AUTO;
+    let wanted = distance(target);
+    let (mut below, mut reached) = (None::<(u8, f64)>, None::<(u8, f64)>);
+    let mut best = None;
+    let mut estimate = typical_quality(format, wanted);
+    for number in 1.. {
+        let floor = below.map_or(lowest, |(quality, _)| quality + 1);
+        let ceiling = reached.map_or(highest, |(quality, _)| quality - 1);
+        if floor > ceiling {
+            break;
+        }
+        let guess = next(estimate, floor, ceiling, number);
+        let (score, file) = encode(guess)?;
+        let tried = Some((guess, distance(score)));
+        if score >= target {
+            (reached, best) = (tried, Some((guess, file)));
+            if score < target + CLOSE {
+                break;
+            }
+        } else {
+            below = tried;
+            if reached.is_none() {
+                best = Some((guess, file));
+            }
+        }
+        estimate = match (below, reached) {
+            (Some((low, far)), Some((high, near))) => {
+                let part = (far - wanted) / (far - near).max(f64::EPSILON);
+                (f64::from(low) + part * f64::from(high - low)).ceil()
+            }
+            (Some(one), None) | (None, Some(one)) => {
+                let (quality, found) = one;
+                // The distances of most pictures differ from the typical ones by a constant factor.
+                let shift = found - typical_distance(format, quality.into());
+                typical_quality(format, wanted - shift)
+            }
+            (None, None) => estimate,
+        };
+    }
+    best.ok_or_else(|| ThumbnailError::Internal("no quality was tried".into()))
+}
+
+/// The quality to try next: the estimate, or the middle of the range after several estimates.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
+fn next(estimate: f64, floor: u8, ceiling: u8, number: usize) -> u8 {
+    if number > ESTIMATES {
+        return floor.midpoint(ceiling);
+    }
+    estimate.round().clamp(floor.into(), ceiling.into()) as u8
+}
+
+/// The logarithm of the distance to a perfect score, which falls almost evenly as the quality grows.
+fn distance(score: f64) -> f64 {
+    (100.0 - score).max(1.0).ln()
+}
+
+/// The scores that photographs typically have at the qualities 30, 50, 70, 80, 90 and 94.
+const fn typical_scores(format: OutputFormat) -> [(f64, f64); 6] {
+    match format {
+        OutputFormat::WebP => {
+            [(30.0, 50.0), (50.0, 58.0), (70.0, 66.0), (80.0, 73.0), (90.0, 81.0), (94.0, 84.0)]
+        }
+        OutputFormat::Avif => {
+            [(30.0, 30.0), (50.0, 50.0), (70.0, 68.0), (80.0, 76.0), (90.0, 85.0), (94.0, 88.0)]
+        }
+        _ => [(30.0, 45.0), (50.0, 58.0), (70.0, 68.0), (80.0, 74.0), (90.0, 81.0), (94.0, 84.0)],
+    }
+}
+
+/// The typical distance at a quality.
+fn typical_distance(format: OutputFormat, quality: f64) -> f64 {
+    interpolate(typical_scores(format).map(|(quality, score)| (quality, distance(score))), quality)
+}
+
+/// The quality with a typical distance.
+fn typical_quality(format: OutputFormat, wanted: f64) -> f64 {
+    let mut points = typical_scores(format).map(|(quality, score)| (distance(score), quality));
+    points.reverse();
+    interpolate(points, wanted)
+}
+
+/// The value at `x` on the lines between points with increasing x, and beyond the first and last
+/// point on the same lines.
+fn interpolate<const N: usize>(points: [(f64, f64); N], x: f64) -> f64 {
+    let mut lines = points.windows(2).filter_map(|pair| match *pair {
+        [from, to] => Some((from, to)),
+        _ => None,
+    });
+    let line = lines.clone().find(|&(_, (end, _))| x <= end).or_else(|| lines.next_back());
+    line.map_or(0.0, |((x0, y0), (x1, y1))| y0 + (x - x0) / (x1 - x0) * (y1 - y0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Search with scores that are a function of the quality, and return the qualities that were
+    /// tried, with the result.
+    fn search(format: OutputFormat, target: f64, score: impl Fn(u8) -> f64) -> (Vec<u8>, u8) {
+        let mut tried = Vec::new();
+        let (found, file) = least(target, format, |quality| {
+            tried.push(quality);
+            Ok((score(quality), vec![quality]))
+        })
+        .unwrap();
+        assert_eq!(file, [found], "the file has the quality that was found");
+        (tried, found)
+    }
+
+    #[test]
+    fn the_lowest_quality_that_reaches_the_target_is_found() {
+        for format in [OutputFormat::Jpeg, OutputFormat::WebP, OutputFormat::Avif] {
+            for offset in -30..=60 {
+                for steepness in [0.2, 0.5, 0.8, 2.0] {
+                    let score = |quality: u8| {
+                        f64::from(offset) + f64::from(quality) * steepness
+                            - f64::from(quality % 2) * 0.1
+                    };
+                    let (tried, found) = search(format, 70.0, score);
+                    assert!(tried.len() <= 11, "{tried:?}");
+                    let reaches = |quality| score(quality) >= 70.0;
+                    if !(AUTO.0..=AUTO.1).any(reaches) {
+                        assert_eq!(found, AUTO.1);
+                    } else {
+                        assert!(reaches(found));
+                        let is_close = score(found) < 70.0 + CLOSE;
+                        assert!(is_close || found == AUTO.0 || !reaches(found - 1), "{found}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn scores_that_do_not_rise_end_the_search() {
+        for value in [-100.0, 69.9, 70.0, 90.0, f64::NAN] {
+            let (tried, _) = search(OutputFormat::Jpeg, 70.0, |_| value);
+            assert!(tried.len() <= 11, "{value}: {tried:?}");
+        }
+        search(OutputFormat::Jpeg, 70.0, |quality| f64::from(100 - quality));
+    }
+
+    /// Reduce a file whose size is a function of its quality, and return the quality and the number
+    /// of tries.
+    fn reduced(limit: usize, from: u8, size: impl Fn(u8) -> usize) -> (usize, u8) {
+        let (mut tries, made) = (0, |quality| vec![quality; size(quality)]);
+        let file = within(limit, from, made(from), |quality| {
+            tries += 1;
+            Ok(made(quality))
+        });
+        (tries, *file.unwrap().first().unwrap())
+    }
+
+    #[test]
+    fn the_best_quality_that_fits_is_found() {
+        let size = |quality: u8| usize::from(quality).pow(2) + 100;
+        assert_eq!(reduced(10_000, 85, size), (0, 85));
+        for limit in (210..7_000).step_by(37) {
+            let (tries, found) = reduced(limit, 85, size);
+            assert!(size(found) <= limit && size(found + 1) > limit, "{limit}: {found}");
+            assert!(tries <= 11, "{limit}: {tries}");
+        }
+    }
+
+    #[test]
+    fn the_lowest_quality_is_used_if_nothing_fits() {
+        assert_eq!(reduced(5, 85, |quality| usize::from(quality) + 100).1, LOWEST);
+        assert_eq!(reduced(5, 3, |_| 100), (0, 3));
+        assert_eq!(reduced(5, LOWEST, |_| 100), (0, LOWEST));
+        assert_eq!(reduced(5, 100, |_| 100).1, LOWEST);
+    }
+}
