@@ -85,9 +85,7 @@ fn slice(picture: &Picture) -> Result<PixelSlice<'_>, ThumbnailError> {
         _ => PixelDescriptor::RGB8_SRGB,
     };
     let Picture { width, height, ref data, .. } = *picture;
-    PixelSlice::new(data, width, height, picture.stride(), pixels)
-        .map(Into::into)
-        .map_err(|error| internal(&error))
+    PixelSlice::new(data, width, height, picture.stride(), pixels).map_err(|error| internal(&error))
 }
 
 fn decoded(file: &[u8], options: &RenderOptions<'_>) -> Result<Picture, ThumbnailError> {
@@ -119,7 +117,9 @@ mod tests {
     use super::*;
 
     fn picture(width: u32, height: u32) -> Picture {
-        let sample = |x: u32, y: u32| [x / 16, y / 16, (x + y) / 32].map(|it| (it % 256) as u8);
+        let sample = |x: u32, y: u32| {
+            [x / 16, y / 16, (x + y) / 32].map(|it| u8::try_from(it % 256).unwrap())
+        };
         let data = (0..height).flat_map(|y| (0..width).flat_map(move |x| sample(x, y))).collect();
         Picture { width, height, kind: PixelKind::Rgb, data }
     }

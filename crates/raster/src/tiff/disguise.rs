@@ -1,6 +1,6 @@
 //! Changes to the first page of a TIFF, so that the `tiff` crate decodes samples that it refuses.
 
-use super::OVERHEAD;
+use super::overhead::OVERHEAD;
 
 /// The value of a tag on the first page of a source.
 struct Entry {

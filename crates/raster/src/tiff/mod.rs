@@ -2,6 +2,7 @@
 
 mod disguise;
 mod lab;
+mod overhead;
 
 use std::collections::HashSet;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
@@ -17,10 +18,7 @@ use disguise::{
     disguise, has_long_text,
 };
 use lab::Lab;
-
-/// The number of bytes that are always allowed for a value in a directory, or for a strip before it
-/// is decoded.
-const OVERHEAD: usize = 16 * 1024 * 1024;
+use overhead::OVERHEAD;
 
 /// The number of bytes that may be read more than once even if the source is small.
 const REREAD: u64 = 1024 * 1024;
