@@ -308,3 +308,13 @@ class TestSetting:
             found = interpreter()
             command = [found, "-c", "import sys; print(sys.version)"]
             assert subprocess.check_output(command, text=True).strip() == sys.version
+
+
+def test_text_in_svg_has_the_same_fonts_in_a_worker(make, photos):
+    text = '<text x="2" y="20" font-size="20">Example</text>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30">{text}</svg>'
+    (photos / "text.svg").write_text(svg)
+    service = make()
+    answer = service.get(service.url("text.svg", 90))
+    assert answer.status == 200
+    assert answer.data == thumbnail(svg.encode(), 90).data

@@ -475,6 +475,12 @@ def harden_process() -> None:
         OSError: The system does not support this.
     """
 
+def load_fonts() -> None:
+    """Load the system's fonts, and keep the contents of their files in memory.
+
+    SVG images can then be drawn with text after the process has lost its access to files.
+    """
+
 def render(
     source: _Source,
     spec: Spec,

@@ -1,5 +1,5 @@
-//! All unsafe code, wrapped in safe interfaces: the calls into the C codecs, and the use of
-//! descriptors that are known only by number.
+//! All unsafe code, wrapped in safe interfaces: the calls into the C codecs, the use of descriptors
+//! that are known only by number, and fonts that are mapped into memory.
 //!
 //! There is no maintained safe wrapper for libwebp or libaom. A type that passes a borrowed plane
 //! to C carries the lifetime of that plane, so that the compiler rejects any use after that
@@ -10,4 +10,6 @@
 pub(crate) mod av1;
 #[cfg(feature = "python")]
 pub(crate) mod descriptor;
+#[cfg(feature = "python")]
+pub(crate) mod fonts;
 pub(crate) mod webp;

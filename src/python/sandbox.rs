@@ -4,6 +4,7 @@ use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::sandbox::{self, Layer};
+use crate::thumbnail::decode::svg;
 
 /// Return the names of the layers that the kernel has.
 #[pyfunction]
@@ -26,4 +27,10 @@ pub(super) fn enter_sandbox(layer: &str) -> PyResult<()> {
 #[pyfunction]
 pub(super) fn harden_process() -> PyResult<()> {
     sandbox::harden_process().map_err(|error| PyOSError::new_err(error.to_string()))
+}
+
+/// Load the system's fonts, and keep the contents of their files in memory.
+#[pyfunction]
+pub(super) fn load_fonts(py: Python<'_>) {
+    py.detach(svg::preload_fonts);
 }

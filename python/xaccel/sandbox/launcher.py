@@ -53,9 +53,11 @@ def _load(decoders: tuple[str, ...] | None) -> None:
     # These are the modules that the engine imports by name.
     import xaccel.decoders._opening  # noqa: PLC0415
     import xaccel.thumbnails.backends  # noqa: F401, PLC0415
+    from xaccel._core import load_fonts  # noqa: PLC0415
     from xaccel.decoders._enabled import load_all  # noqa: PLC0415
 
     load_all(decoders)
+    load_fonts()
 
 
 class _Launcher:

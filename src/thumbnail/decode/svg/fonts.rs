@@ -4,15 +4,28 @@ use std::sync::{Arc, OnceLock};
 
 use resvg::usvg::fontdb::{Database, Family, Query};
 
+static FONTS: OnceLock<Arc<Database>> = OnceLock::new();
+
 /// The system's fonts. They are loaded for the first image with text.
 pub(super) fn database() -> Arc<Database> {
-    static FONTS: OnceLock<Arc<Database>> = OnceLock::new();
-    let load = || {
-        let mut fonts = Database::new();
-        fonts.load_system_fonts();
-        Arc::new(with_generic_families(fonts))
-    };
-    Arc::clone(FONTS.get_or_init(load))
+    Arc::clone(FONTS.get_or_init(|| Arc::new(load())))
+}
+
+/// Loads the system's fonts, and keeps the contents of their files in memory. This has no effect if
+/// the fonts are loaded already.
+#[cfg(feature = "python")]
+pub(super) fn preload() {
+    FONTS.get_or_init(|| {
+        let mut fonts = load();
+        crate::ffi::fonts::map(&mut fonts);
+        Arc::new(fonts)
+    });
+}
+
+fn load() -> Database {
+    let mut fonts = Database::new();
+    fonts.load_system_fonts();
+    with_generic_families(fonts)
 }
 
 /// Common fonts for CSS's generic families, in the order of preference.

@@ -49,6 +49,12 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
     Ok(Box::new(Svg::open(source)?))
 }
 
+/// Loads the system's fonts before a process loses its access to files.
+#[cfg(feature = "python")]
+pub fn preload_fonts() {
+    fonts::preload();
+}
+
 /// Draws an SVG or SVGZ file at this size. Each pixel is red, green, blue and alpha.
 ///
 /// # Errors
