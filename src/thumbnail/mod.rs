@@ -99,7 +99,6 @@ pub fn render<'a>(
             (data, Completeness::Whole)
         } else {
             let (frames, completeness) = frames(source, &plan, &mut colors)?;
-            options.check_time()?;
             (quality::encode(&frames, &plan)?, completeness)
         };
     let Size { width, height } = plan.geometry.canvas;
