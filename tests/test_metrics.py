@@ -234,11 +234,6 @@ def test_the_middleware(photos, counted):
     assert counted() == {("sendfile_total", "nginx"): 1}
 
 
-def test_sandbox_kills(counted):
-    observer(Config(metrics=True)).sandbox_kill("seccomp")
-    assert counted() == {("sandbox_kills_total", "seccomp"): 1}
-
-
 def test_off_by_default(photos, tmp_path, counted):
     service = Service({"THUMBNAIL_SOURCE": photos, "THUMBNAIL_CACHE": tmp_path / "cache"})
     assert observer(service.config) is None

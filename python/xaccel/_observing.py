@@ -77,7 +77,7 @@ class Observer:
             self.metrics.sweep(removed, kept)
 
     def sandbox_kill(self, layer: str) -> None:
-        """Count a caged process that one layer of the sandbox has ended."""
+        """Count a render that a layer of the sandbox has stopped; see `RenderStopped`."""
         if self.metrics is not None:
             self.metrics.sandbox_kill(layer)
 

@@ -122,7 +122,7 @@ class Metrics:
         )
         self._kills = Counter(
             "xaccel_sandbox_kills_total",
-            "Render processes that a layer of the sandbox ended.",
+            "Renders that the sandbox stopped.",
             ["layer"],
         )
 
@@ -183,7 +183,7 @@ class Metrics:
         self._cache_bytes.set(kept[1])
 
     def sandbox_kill(self, layer: str) -> None:
-        """Count a render process that this layer of the sandbox ended."""
+        """Count a render that this layer of the sandbox stopped; see `RenderStopped`."""
         self._kills.labels(layer).inc()
 
 

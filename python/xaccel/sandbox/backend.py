@@ -30,9 +30,9 @@ _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 _FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT}
 
-_LIMITS: dict[int, str] = {
-    signal.SIGSYS: "seccomp: a system call that is not allowed",
-    signal.SIGXCPU: "its limit of processor time",
+_LIMITS: dict[int, tuple[str, str]] = {
+    signal.SIGSYS: ("seccomp", "seccomp: a system call that is not allowed"),
+    signal.SIGXCPU: ("time", "its limit of processor time"),
 }
 
 _logger = logging.getLogger("xaccel.sandbox")
@@ -95,11 +95,13 @@ class RenderProcesses:
             reply = worker.run(job, descriptor, deadline)
         except TimeoutError:
             raise RenderStopped(
-                f"the render worker was stopped by its time limit ({job.timeout:.1f} s)"
+                f"the render worker was stopped by its time limit ({job.timeout:.1f} s)",
+                layer="time",
             ) from None
         except InvalidReply as error:
             raise RenderStopped(
-                f"the render worker was stopped, because its reply is invalid: {error}"
+                f"the render worker was stopped, because its reply is invalid: {error}",
+                layer="reply",
             ) from None
         except (EOFError, OSError):
             _check(worker)
@@ -122,22 +124,26 @@ def _check(worker: Worker) -> None:
     words = worker.last_words()
     cause = _cause(status, words)
     if cause is not None:
+        layer, text = cause
         said = f" ({words})" if words else ""
-        raise RenderStopped(f"the render worker was stopped by {cause}{said}")
+        raise RenderStopped(f"the render worker was stopped by {text}{said}", layer=layer)
     _logger.warning("a render worker was killed from outside, for example by the OOM killer")
 
 
-def _cause(status: int | None, words: str) -> str | None:
-    """Return what has stopped a worker, or `None` if it was killed from outside."""
+def _cause(status: int | None, words: str) -> tuple[str, str] | None:
+    """Return the layer that has stopped a worker, and a text for the log.
+
+    Returns `None` if the worker was killed from outside.
+    """
     if status is None:
         return None
     if not os.WIFSIGNALED(status):
-        return f"an error: it exited with status {os.waitstatus_to_exitcode(status)}"
+        return "exit", f"an error: it exited with status {os.waitstatus_to_exitcode(status)}"
     number = os.WTERMSIG(status)
     if number == signal.SIGABRT and "memory" in words:
-        return "its memory limit"
+        return "memory", "its memory limit"
     if number in _FAULTS:
-        return f"a fault: {signal.Signals(number).name}"
+        return "fault", f"a fault: {signal.Signals(number).name}"
     return _LIMITS.get(number)
 
 

@@ -12,7 +12,13 @@ from xaccel._core import Cache, Spec, Thumbnail, available_parallelism
 from xaccel._log import fields, one_line
 from xaccel._observing import observer, phase
 from xaccel.config import Config
-from xaccel.exceptions import CorruptImage, ImageTooLarge, StorageUnavailable, ThumbnailError
+from xaccel.exceptions import (
+    CorruptImage,
+    ImageTooLarge,
+    RenderStopped,
+    StorageUnavailable,
+    ThumbnailError,
+)
 from xaccel.thumbnails.backends import (
     Backend,
     EncoderSettings,
@@ -75,11 +81,7 @@ class Renderer:
         self._config.check_watermark(spec)
 
         def job(image: Image, *, is_partial: bool = False) -> Job[Thumbnail]:
-            watermark = (
-                None
-                if spec.watermark is None
-                else self._config.thumbnail_watermarks.get(spec.watermark)
-            )
+            watermark = self._config.thumbnail_watermarks.get(spec.watermark or "")
             return RenderJob(
                 image,
                 spec,
@@ -141,6 +143,8 @@ class Renderer:
                 with phase(self._observer, "render", job.image_format):
                     result = self._backend.submit(job, start + budget.seconds)
             except ThumbnailError as error:
+                if self._observer is not None and isinstance(error, RenderStopped):
+                    self._observer.sandbox_kill(error.layer)
                 # Images that exceed a limit are rejected at once, so remembering them has no
                 # benefit.
                 if not isinstance(error, ImageTooLarge) and (
