@@ -124,8 +124,7 @@ class PrivateFiles(ABC, Generic[App]):
         address = self._address(request)
         if mount is None:
             mount = address.mount or self.config.mount
-        link = self._delivery.private_url(path, mount=mount, **options)
-        return address.origin + link if link.startswith("/") else link
+        return self._delivery.private_url(path, origin=address.origin, mount=mount, **options)
 
     def thumbnail_url(
         self,

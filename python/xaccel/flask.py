@@ -296,9 +296,9 @@ def _external_links(private_url: Callable[..., str]) -> Callable[..., str]:
 
     @wraps(private_url)
     def call(*args: Any, _external: bool = False, **options: Any) -> str:
-        link = private_url(*args, **options)
-        is_relative = _external and link.startswith("/")
-        return _origin_of("xaccel.private_file") + link if is_relative else link
+        if _external:
+            options["origin"] = _origin_of("xaccel.private_file")
+        return private_url(*args, **options)
 
     return call
 

@@ -238,6 +238,7 @@ class Delivery:
         expires_in: int | timedelta | None = None,
         as_attachment: bool = False,
         download_name: str | None = None,
+        origin: str = "",
         mount: str | None = None,
     ) -> str:
         """Return a signed link to a file under a root. Anyone with the link can get the file.
@@ -255,6 +256,8 @@ class Delivery:
             as_attachment: Whether the browser should save the file instead of showing it.
             download_name: The name under which the browser saves the file. By default, the name of
                 the file.
+            origin: The scheme and host to add to the link, such as `"https://example.com"`.
+                `PRIVATE_HOST` takes precedence.
             mount: The decoded path at which the app is mounted. By default, it is taken from the
                 current request or from the settings.
 
@@ -278,11 +281,12 @@ class Delivery:
             params["download_name"] = download_name
         below = urllib.parse.unquote(url, errors="strict")
         path = (self._mount() if mount is None else mount) + below
-        host = self.config.private_host or ""
+        origin = self.config.private_host or origin
         sign = self._signer.sign_path
 
         def link(expires: Expires, expires_in: ExpiresIn) -> str:
-            return host + sign(path, params=params or None, expires=expires, expires_in=expires_in)
+            signed = sign(path, params=params or None, expires=expires, expires_in=expires_in)
+            return origin + signed
 
         signer = self.config.private_url_signer
         if signer is None:

@@ -143,13 +143,11 @@ def private_url(
         ConfigError: `PRIVATE_URL` is not set, or the file is not under a root.
         FileNotFound: The field has no file.
     """
-    link = conf.delivery().private_url(
+    return conf.delivery().private_url(
         local_path_of(file),
         expires=expires,
         expires_in=expires_in,
         as_attachment=as_attachment,
         download_name=download_name,
+        **origin_of(request),
     )
-    if not link.startswith("/"):
-        return link
-    return origin_of(request).get("origin", "") + link

@@ -108,12 +108,12 @@ class PrivateStorage(FileSystemStorage):
                 "XACCEL['ROOTS']"
             )
         try:
-            link = delivery.private_url(
+            return delivery.private_url(
                 self.path(name or ""),
                 expires_in=self._expires_in,
                 as_attachment=self._as_attachment,
+                origin=self._site,
             )
-            return self._site + link if link.startswith("/") else link
         except ConfigError:
             raise
         except (XaccelError, ValueError, SuspiciousFileOperation) as error:
