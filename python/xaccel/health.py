@@ -12,7 +12,6 @@ The report names no path, no key and no host, so you can show it to everyone.
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -63,7 +62,7 @@ def run(config: Config) -> Iterator[Check]:
         yield _keys(config)
     if config.has_thumbnail_endpoint and config.thumbnail_cache is not None:
         cache = Path(config.thumbnail_cache)
-        yield _cache(cache)
+        yield check_cache(cache)
         yield _space(cache)
         if config.thumbnail_store is not None:
             yield _store(config)
@@ -82,11 +81,12 @@ def _keys(config: Config) -> Check:
     return Check("keys")
 
 
-def _cache(cache: Path) -> Check:
+def check_cache(cache: Path) -> Check:
+    """Check whether the app can write to its cache."""
     try:
         # os.access() returns wrong results on read-only and network file systems.
         cache.mkdir(parents=True, exist_ok=True)
-        probe = cache / f".health-{os.getpid()}-{secrets.token_hex(8)}"
+        probe = cache / f".health-{secrets.token_hex(8)}"
         probe.touch()
         probe.unlink()
     except OSError:

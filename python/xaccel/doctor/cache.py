@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from xaccel import health
 from xaccel._core import Spec
 from xaccel.config import Config
 from xaccel.doctor.client import Reply, Site
@@ -20,16 +20,14 @@ from xaccel.thumbnails import engines
 
 def problem(cache: Path) -> Result | None:
     """Return a finding if the app can't write to its cache."""
-    existing = next(path for path in (cache, *cache.parents) if path.exists())
-    # os.access() returns wrong results for directories in /proc and similar file systems.
-    if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK) and _is_writable(cache):
+    check = health.check_cache(cache)
+    if not check.problem:
         return None
     return finding(
-        "cache",
+        check.name,
         f"The app can't write to THUMBNAIL_CACHE {str(cache)!r}.",
-        "It renders each thumbnail again for each request.",
-        "Create the directory, owned by the app's user and readable by the server's user; run "
-        "`xaccel doctor` as the app's user.",
+        check.consequence,
+        f"{check.fix} Run `xaccel doctor` as the app's user.",
     )
 
 
@@ -42,17 +40,6 @@ def remove(cache: Path, config: Config, spec: str, names: str) -> None:
     for path in (*sorted(directory.rglob("*"), reverse=True), directory):
         with contextlib.suppress(OSError):
             path.rmdir()
-
-
-def _is_writable(cache: Path) -> bool:
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        probe = cache / f".doctor-{secrets.token_hex(8)}"
-        probe.touch()
-        probe.unlink()
-    except OSError:
-        return False
-    return True
 
 
 def hits(site: Site, config: Config, name: str, last: Reply) -> Result:

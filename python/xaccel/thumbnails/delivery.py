@@ -287,12 +287,7 @@ class ThumbnailDelivery:
                 try:
                     lock = cache.try_lock(number)
                 except OSError as error:
-                    _logger.warning(
-                        "%r is not cached: %s",
-                        thumbnail.uri,
-                        one_line(error),
-                        extra=fields("not_cached", uri=thumbnail.uri),
-                    )
+                    _log_not_cached(thumbnail, error)
                     return None
                 if lock is not None:
                     with lock:
@@ -345,12 +340,7 @@ class ThumbnailDelivery:
                 cache.publish(thumbnail.uri, data, modified=modified)
             is_sweep_due = cache.is_sweep_due(self._config.thumbnail_cache_max_size)
         except OSError as error:
-            _logger.warning(
-                "%r is not cached: %s",
-                thumbnail.uri,
-                one_line(error),
-                extra=fields("not_cached", uri=thumbnail.uri),
-            )
+            _log_not_cached(thumbnail, error)
             return
         if is_sweep_due:
             sweep = threading.Thread(
@@ -386,12 +376,7 @@ class ThumbnailDelivery:
         try:
             return thumbnail.state() == original.state
         except SourceUnavailable as error:
-            _logger.warning(
-                "%r is not cached: %s",
-                thumbnail.uri,
-                one_line(error),
-                extra=fields("not_cached", uri=thumbnail.uri),
-            )
+            _log_not_cached(thumbnail, error)
             return None
 
     def _render_uncached(self, thumbnail: RequestedThumbnail, request: Request) -> Response:
@@ -439,12 +424,7 @@ class ThumbnailDelivery:
         try:
             cache.publish(incomplete_uri(thumbnail.uri, original.state), rendered.data)
         except OSError as error:
-            _logger.warning(
-                "%r is not cached: %s",
-                thumbnail.uri,
-                one_line(error),
-                extra=fields("not_cached", uri=thumbnail.uri),
-            )
+            _log_not_cached(thumbnail, error)
         return _body(rendered.data, request, thumbnail.brief_headers)
 
     def _find(self, thumbnail: RequestedThumbnail) -> Original:
@@ -486,6 +466,13 @@ class ThumbnailDelivery:
                     *swept[1],
                     extra=fields("swept", removed=swept[0], kept=swept[1]),
                 )
+
+
+def _log_not_cached(thumbnail: RequestedThumbnail, error: Exception) -> None:
+    uri = thumbnail.uri
+    _logger.warning(
+        "%r is not cached: %s", uri, one_line(error), extra=fields("not_cached", uri=uri)
+    )
 
 
 def incomplete_uri(uri: str, state: str | None) -> str:
