@@ -92,20 +92,8 @@ fn decoded(file: &[u8], options: &RenderOptions<'_>) -> Result<Picture, Thumbnai
     // The file is our own, so the limits for sources do not apply.
     let limits = Limits { max_memory: u64::MAX, max_bytes: u64::MAX, ..*options.limits };
     let source = decode::open(file, &limits)?;
-    let request = DecodeRequest {
-        size: source.header().size,
-        half_chroma: false,
-        max_frames: 1,
-        is_partial: false,
-        limits: &limits,
-        expired: options.expired,
-    };
-    let mut picture = None;
-    source.frames(request, &mut |frame| {
-        picture = Some(frame.pixels.into_picture()?);
-        Ok(())
-    })?;
-    picture.ok_or_else(|| internal(&"the encoded thumbnail has no picture"))
+    let request = DecodeRequest::still(source.header().size, &limits, options.expired);
+    decode::first_picture(source, request)
 }
 
 fn internal(error: &dyn std::fmt::Display) -> ThumbnailError {

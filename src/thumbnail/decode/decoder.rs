@@ -7,7 +7,7 @@ use super::super::limits::Limits;
 use super::components::Components;
 use super::frame::DecodedFrame;
 use crate::error::ThumbnailError;
-use raster::Size;
+use raster::{Picture, Size};
 
 /// The receiver of decoded frames. It accepts one frame at a time, so that at most one is in memory
 /// at full size.
@@ -47,7 +47,13 @@ pub struct DecodeRequest<'a> {
     pub expired: &'a dyn Fn() -> bool,
 }
 
-impl DecodeRequest<'_> {
+impl<'a> DecodeRequest<'a> {
+    /// A request for the first frame, in at least this size.
+    #[must_use]
+    pub const fn still(size: Size, limits: &'a Limits, expired: &'a dyn Fn() -> bool) -> Self {
+        Self { size, half_chroma: false, max_frames: 1, is_partial: false, limits, expired }
+    }
+
     /// # Errors
     /// [`ThumbnailError::Timeout`] when the time limit was exceeded.
     pub(super) fn check_time(&self) -> Result<(), ThumbnailError> {
@@ -107,6 +113,22 @@ pub trait Source {
         request: DecodeRequest<'_>,
         sink: Sink<'_>,
     ) -> Result<Completeness, ThumbnailError>;
+}
+
+/// Decode the first frame of a source, for a request for one frame.
+///
+/// # Errors
+/// See [`Source::frames`].
+pub fn first_picture(
+    source: Box<dyn Source + '_>,
+    request: DecodeRequest<'_>,
+) -> Result<Picture, ThumbnailError> {
+    let mut first = None;
+    source.frames(request, &mut |frame| {
+        first = Some(frame.pixels.into_picture()?);
+        Ok(())
+    })?;
+    first.ok_or_else(|| ThumbnailError::Internal("there is no picture".into()))
 }
 
 /// Reads the header of a source.

@@ -23,7 +23,7 @@ use crate::error::ThumbnailError;
 pub use components::{Component, Components, Range};
 pub use decoded::{DECODED, DecodedImage, Layout};
 use decoder::Decoder;
-pub use decoder::{Completeness, DecodeRequest, Sink, Source};
+pub use decoder::{Completeness, DecodeRequest, Sink, Source, first_picture};
 pub use frame::{DecodedFrame, Pixels, Rows};
 use raster::Size;
 
@@ -95,13 +95,6 @@ pub fn open<'a>(
 /// The number of bytes that a single frame occupies when it is decoded for a small thumbnail.
 #[must_use]
 pub fn least_bytes(source: &dyn Source, limits: &Limits) -> u64 {
-    let request = DecodeRequest {
-        size: Size { width: 1, height: 1 },
-        half_chroma: false,
-        max_frames: 1,
-        is_partial: false,
-        limits,
-        expired: &|| false,
-    };
+    let request = DecodeRequest::still(Size { width: 1, height: 1 }, limits, &|| false);
     source.decoded_pixels(request).saturating_mul(source.pixel_bytes())
 }

@@ -8,7 +8,7 @@ use raster::{Picture, PixelKind};
 use resvg::usvg::{ImageHrefResolver, ImageKind, Options};
 
 use super::super::super::limits::Limits;
-use super::super::decoder::{DecodeRequest, Decoder};
+use super::super::decoder::{DecodeRequest, Decoder, first_picture};
 use super::super::{gif, jpeg, png as png_file, webp};
 
 /// The decoders of the formats that browsers show inside SVG.
@@ -58,25 +58,11 @@ fn decoded(data: &[u8], budget: &Budget) -> Option<Picture> {
     budget.limits.check_bytes(data.len() as u64).ok()?;
     let decoder = DECODERS.into_iter().find(|decoder| (decoder.sniff)(data))?;
     let source = (decoder.open)(data).ok().filter(|source| source.header().size.pixels() > 0)?;
-    let request = DecodeRequest {
-        size: source.header().size,
-        half_chroma: false,
-        max_frames: 1,
-        is_partial: false,
-        limits: &budget.limits,
-        expired: &|| false,
-    };
+    let request = DecodeRequest::still(source.header().size, &budget.limits, &|| false);
     if !budget.take(source.decoded_pixels(request).saturating_mul(4)) {
         return None;
     }
-    let mut first = None;
-    source
-        .frames(request, &mut |frame| {
-            first = Some(frame.pixels.into_picture()?);
-            Ok(())
-        })
-        .ok()?;
-    first
+    first_picture(source, request).ok()
 }
 
 fn encoded(picture: &Picture) -> Option<Vec<u8>> {

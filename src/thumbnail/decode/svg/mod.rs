@@ -55,22 +55,6 @@ pub fn preload_fonts() {
     fonts::preload();
 }
 
-/// Draws an SVG or SVGZ file at this size. Each pixel is red, green, blue and alpha.
-///
-/// # Errors
-/// [`ThumbnailError::TooLarge`], [`ThumbnailError::Corrupt`],
-/// [`ThumbnailError::UnsupportedFeature`], [`ThumbnailError::Timeout`].
-pub fn rasterize(
-    source: &[u8],
-    size: Size,
-    limits: &Limits,
-    expired: &dyn Fn() -> bool,
-) -> Result<Picture, ThumbnailError> {
-    limits.check_bytes(source.len() as u64)?;
-    limits.check_output(size, 1)?;
-    Svg::open(source)?.draw(size, limits, expired)
-}
-
 /// Returns the text of an SVG file.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use raster::{Picture, Size};
 
 use super::super::super::limits::Limits;
 use super::super::{DecodeRequest, open};
-use super::rasterize;
+use super::Svg;
 use crate::error::ThumbnailError;
 
 fn file(content: &str) -> Vec<u8> {
@@ -19,7 +19,7 @@ fn file(content: &str) -> Vec<u8> {
 }
 
 fn drawn_at(source: &[u8], size: Size) -> Result<Picture, ThumbnailError> {
-    rasterize(source, size, &Limits::default(), &|| false)
+    Svg::open(source)?.draw(size, &Limits::default(), &|| false)
 }
 
 fn drawn(content: &str) -> Result<Picture, ThumbnailError> {
