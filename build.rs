@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// The codecs that are Rust crates. Their versions come from the lock file.
-const CRATES: [&str; 5] = ["png", "gif", "image", "tiff", "jxl"];
+const CRATES: [&str; 6] = ["png", "gif", "image", "tiff", "jxl", "resvg"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");

@@ -58,7 +58,8 @@ fn each_color(picture: &mut Picture, change: impl Fn(&mut [u8])) {
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
 fn sample_of(value: f32) -> u8 {
-    value.clamp(0.0, 255.0).round() as u8
+    // Without SSE 4.1, `round` is a call of a function.
+    (value.clamp(0.0, 255.0) + 0.5) as u8
 }
 
 #[cfg(test)]
