@@ -55,7 +55,7 @@ package-test: $(VENV)/.test ## Check that the sdist builds a wheel that works in
 	$(BIN)/python scripts/package_test.py
 
 bench: $(VENV)/.bench ## Compare with other packages in one run
-	@for script in $(filter-out benches/peers.py,$(wildcard benches/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out benches/peers.py benches/photographs.py,$(wildcard benches/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 soak: $(VENV)/.bench ## Test several machines and S3 under load, with real servers, and print figures
 	@for script in scripts/soak_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

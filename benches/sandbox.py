@@ -1,8 +1,9 @@
 """Compare renders in caged workers with renders in the app's process.
 
-The photographs in tests/subjects are rendered one at a time for the latency, and by two threads for
-the throughput. Rounds with and without the sandbox alternate, so that other load affects both. The
-memory is the proportional set size of the launcher and of each worker.
+Photographs of several megapixels and the small ones in tests/subjects are rendered one at a time
+for the latency, and by two threads for the throughput. Rounds with and without the sandbox
+alternate, so that other load affects both. The memory is the proportional set size of the launcher
+and of each worker.
 
     benches/sandbox.py [--rounds N]
 """
@@ -15,6 +16,7 @@ import statistics
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from pathlib import Path
 
 from xaccel._core import Limits, Spec
@@ -24,17 +26,24 @@ from xaccel.thumbnails.backends import Backend, EncoderSettings, RenderJob, Rend
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benches.photographs import photographs  # noqa: E402 - it needs the path above
 from tests.support.render_workers import launchers, workers  # noqa: E402
 
 THREADS = 2
 RENDERS = 60
-ENCODER = EncoderSettings({"jpeg": 85, "webp": 80, "avif": 60}, False, "420")  # noqa: FBT003
+ENCODER = EncoderSettings(
+    quality={"jpeg": 85, "webp": 80, "avif": 60},
+    quality_target=70,
+    progressive=False,
+    subsampling="420",
+)
 
 
-def jobs(width: int) -> list[RenderJob]:
-    files = sorted((ROOT / "tests/subjects").glob("*.jpg"))
+def jobs(files: list[Path], width: int) -> list[RenderJob]:
+    spec = Spec(width, width)
     return [
-        RenderJob(str(file), Spec(width, width), "jpeg", ENCODER, Limits(), None) for file in files
+        RenderJob(str(file), spec, "jpeg", ENCODER, watermark=None, limits=Limits(), decoders=None)
+        for file in files
     ]
 
 
@@ -62,13 +71,15 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     caged, in_process = RenderProcesses(Limits(), None), RenderThreads(THREADS)
     start = time.perf_counter()
-    run(caged, jobs(300)[0])
+    small = sorted((ROOT / "tests/subjects").glob("*.jpg"))
+    run(caged, jobs(small, 300)[0])
     print(f"first render: {1000 * (time.perf_counter() - start):.0f} ms")
     start = time.perf_counter()
     with ThreadPoolExecutor(THREADS) as threads:
-        list(threads.map(lambda job: run(caged, job), jobs(300)))
-    for width in (300, 96):
-        work = jobs(width)
+        list(threads.map(lambda job: run(caged, job), jobs(small, 300)))
+    sets = {"several megapixels": photographs(8), "small": small}
+    for (name, files), width in product(sets.items(), (300, 96)):
+        work = jobs(files, width)
         times: dict[str, list[float]] = {"caged": [], "in process": []}
         ratios = []
         for _ in range(rounds):
@@ -78,8 +89,8 @@ def main() -> None:
             ratios.append(throughput(caged, work) / throughput(in_process, work))
         medians = {name: 1000 * statistics.median(found) for name, found in times.items()}
         print(
-            f"{width} px: throughput {statistics.median(ratios):.3f} of in-process; latency p50 "
-            f"{medians['caged']:.2f} ms, in process {medians['in process']:.2f} ms "
+            f"{name} to {width} px: throughput {statistics.median(ratios):.3f} of in-process; "
+            f"latency p50 {medians['caged']:.2f} ms, in process {medians['in process']:.2f} ms "
             f"({medians['caged'] - medians['in process']:+.2f} ms)"
         )
     for name, pids in (("launcher", launchers(os.getpid())), ("worker", workers(os.getpid()))):

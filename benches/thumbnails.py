@@ -37,9 +37,9 @@ from xaccel.signing import ThumborSigner
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benches import peers
+from benches.photographs import WALLPAPERS, photographs
 
 SIZES = (96, 300, 640, 1600)
-WALLPAPERS = Path("/usr/share/wallpapers")
 
 pyvips.cache_set_max(0)
 
@@ -97,14 +97,6 @@ def ssim(one, other):
         (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
     )
     return float(scores[5:-5, 5:-5].mean())
-
-
-def photographs(limit):
-    photos = sorted(
-        (path for path in WALLPAPERS.glob("*/contents/images*/*.jpg") if not path.is_symlink()),
-        key=lambda path: path.as_posix(),
-    )
-    return [path for path in photos if path.stat().st_size > 100_000][:limit]
 
 
 def sources(limit):
