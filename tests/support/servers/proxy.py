@@ -99,6 +99,7 @@ class Relay:
                         self.requests.append(line[0].decode().strip())
                     if line is not None and self._replacements:
                         self._replacements -= 1
+                        _read_to_end(client, piece)
                         client.sendall(self._replacement)
                     else:
                         server.sendall(piece)
@@ -114,3 +115,14 @@ class Relay:
                 client.sendall(data)
         with contextlib.suppress(OSError):
             client.shutdown(socket.SHUT_RDWR)
+
+
+def _read_to_end(client: socket.socket, start: bytes) -> None:
+    """Read the rest of a request. Otherwise, its body would look like the next request."""
+    while b"\r\n\r\n" not in start and (piece := client.recv(65536)):
+        start += piece
+    head, _, body = start.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+    missing = int(length[1]) - len(body) if length else 0
+    while missing > 0 and (piece := client.recv(missing)):
+        missing -= len(piece)
