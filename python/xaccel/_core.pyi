@@ -672,6 +672,20 @@ def thumbhash(
     image. Raises the same errors as `render`.
     """
 
+def score(reference: bytes, picture: bytes, /) -> float:
+    """Return the SSIMULACRA2 score of an encoded picture in comparison with a reference.
+
+    100 means no loss, 90 no visible loss, and 70 high quality. Pictures with more than 512x512
+    pixels are compared in 16 tiles.
+
+    Args:
+        reference: The encoded reference.
+        picture: The encoded picture, which has the same size.
+
+    Raises:
+        xaccel.exceptions.XaccelError: One of them can't be decoded, or the sizes differ.
+    """
+
 def draw_thumbhash(hash: str, /) -> str:
     """Draw a ThumbHash, and return the image as a `data:` URI like the result of `placeholder`.
 

@@ -62,6 +62,7 @@ use options::RenderOptions;
 use plan::RenderPlan;
 pub use plan::size_to_decode;
 use raster::{Frame, Picture, Size};
+pub use score::score;
 use spec::{Fit, Gravity, Spec};
 
 /// A finished thumbnail.

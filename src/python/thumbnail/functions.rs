@@ -21,13 +21,14 @@ use super::watermark;
 use crate::error::ThumbnailError;
 use crate::thumbnail::codecs as core_codecs;
 use crate::thumbnail::decode::{self, Input};
+use crate::thumbnail::limits::Limits as CoreLimits;
 use crate::thumbnail::many;
 use crate::thumbnail::options::RenderOptions;
 use crate::thumbnail::placeholder::{draw, draw_blurhash as core_draw_blurhash, spec as hashed};
 use crate::thumbnail::spec::{Rgb, Spec};
 use crate::thumbnail::watermark::Watermark;
 use crate::thumbnail::{
-    blur_hash, main_colors, render as core_render, thumbhash as core_thumbhash,
+    blur_hash, main_colors, render as core_render, score as core_score, thumbhash as core_thumbhash,
 };
 
 fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult<Thumbnail> {
@@ -208,6 +209,15 @@ pub(in super::super) fn thumbhash(
     decoders: Option<Vec<String>>,
 ) -> PyResult<Placeholder> {
     placeholder(py, source, Some("thumbhash"), None, limits, decoders)
+}
+
+/// Return the SSIMULACRA2 score of an encoded picture in comparison with a reference.
+#[pyfunction]
+#[pyo3(signature = (reference, picture, /))]
+pub(in super::super) fn score(py: Python<'_>, reference: &[u8], picture: &[u8]) -> PyResult<f64> {
+    let limits = CoreLimits::default();
+    py.detach(|| core_score(reference, picture, &limits))
+        .map_err(|error| XaccelError::new_err(error.to_string()))
 }
 
 /// Draw a `ThumbHash`, and return a `data:` URI as `placeholder` does.

@@ -93,6 +93,18 @@ class Folders:
                 listing.pictures.append((picture, location.size))
         return listing
 
+    def picture(self, name: str) -> tuple[Picture, int]:
+        """Return a visible picture, and its size in bytes.
+
+        Raises:
+            FileNotFound: The picture does not exist, is hidden, or can't have a thumbnail.
+        """
+        location = self._files.locate(require_visible(name))
+        picture = _picture(name, location.path)
+        if picture is None:
+            raise FileNotFound(f"{name!r} is not a picture")
+        return picture, location.size
+
     def _locate(self, name: str) -> Path:
         """Return the path of a folder that is visible and within the directory."""
         path = self._directory / (require_visible(name) if name else "")
@@ -131,6 +143,15 @@ def require_visible(name: str) -> str:
     if not is_plain(name) or any(part.startswith(".") for part in name.split("/")):
         raise FileNotFound(f"{name!r} is not shown")
     return name
+
+
+def formatted_bytes(number: int) -> str:
+    """Return a number of bytes as text, such as `1.2 MB`."""
+    exponent = min((len(str(number)) - 1) // 3, 3)
+    if exponent == 0:
+        return f"{number} B"
+    value = number / 1000**exponent
+    return f"{value:.{1 if value < 10 else 0}f} {'kMG'[exponent - 1]}B"  # noqa: PLR2004
 
 
 def _picture(name: str, path: str) -> Picture | None:
