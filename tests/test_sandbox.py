@@ -18,6 +18,7 @@ from xaccel.sandbox.backend import RenderProcesses
 from xaccel.sandbox.interpreter import interpreter
 
 from tests.support import hostile_decoder
+from tests.support.fonts import MONOSPACE, SANS, needs_fonts
 from tests.support.render_workers import is_alive, launchers, ticks, wait_for, workers
 from tests.support.thumbnail_service import Service, Submitted
 
@@ -334,3 +335,15 @@ def test_text_in_svg_has_the_same_fonts_in_a_worker(make, photos):
     answer = service.get(service.url("text.svg", 90))
     assert answer.status == 200
     assert answer.data == thumbnail(svg.encode(), 90).data
+
+
+@needs_fonts
+def test_text_in_svg_has_the_fonts_of_the_settings(make, photos):
+    text = '<text x="2" y="20" font-size="20">ill</text>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30">{text}</svg>'
+    (photos / "text.svg").write_text(svg)
+    service = make(THUMBNAIL_FONTS=str(MONOSPACE))
+    answer = service.get(service.url("text.svg", 90))
+    assert answer.status == 200
+    expected = thumbnail(svg.encode(), 90, fonts=[MONOSPACE]).data
+    assert answer.data == expected != thumbnail(svg.encode(), 90, fonts=[SANS]).data

@@ -491,10 +491,22 @@ def harden_process() -> None:
         OSError: The system does not support this.
     """
 
-def load_fonts() -> None:
-    """Load the system's fonts, and keep the contents of their files in memory.
+def load_fonts(fonts: Sequence[str | PathLike[str]] | None = None, /) -> None:
+    """Load fonts, and keep the contents of their files in memory.
 
     SVG images can then be drawn with text after the process has lost its access to files.
+
+    Args:
+        fonts: See `render`.
+    """
+
+def font_fingerprint(fonts: Sequence[str | PathLike[str]] | None = None, /) -> tuple[int, str]:
+    """Return the number of fonts, and a short text that depends on their names and sizes.
+
+    Machines with the same text draw the text in SVG images alike.
+
+    Args:
+        fonts: See `render`.
     """
 
 def render(
@@ -510,6 +522,7 @@ def render(
     watermark: Watermark | None = None,
     limits: Limits | None = None,
     decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
     is_partial: bool = False,
 ) -> Thumbnail:
     """Render the thumbnail that a spec describes.
@@ -536,6 +549,8 @@ def render(
         limits: The limits of the call; None = the defaults of `Limits`.
         decoders: The names of the enabled decoders for other formats; see `xaccel.decoders`. None
             = xaccel's own decoders, if their extras are installed.
+        fonts: The font files for text in SVG images, and the directories that contain such files;
+            None = the system's fonts.
         is_partial: Whether the source is only the start of a JPEG; see `StreamedSource.feed`. If
             the source does not contain enough of the file, `CorruptImage` is raised.
 
@@ -589,6 +604,7 @@ def thumbnail(
     watermark: Watermark | None = None,
     limits: Limits | None = None,
     decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
     **options: Unpack[_Options],
 ) -> Thumbnail:
     """Make a thumbnail. Raises the same errors as `render`.
@@ -606,6 +622,7 @@ def thumbnail(
         watermark: The watermark to lay over the thumbnail.
         limits: See `render`.
         decoders: See `render`.
+        fonts: See `render`.
         options: The options of `Spec`.
     """
 
@@ -620,6 +637,7 @@ def thumbnail_many(
     watermark: Watermark | None = None,
     limits: Limits | None = None,
     decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
     **options: Unpack[_Options],
 ) -> list[Thumbnail | XaccelError]:
     """Make thumbnails of several sources at once.
@@ -634,6 +652,7 @@ def thumbnail_many(
         watermark: The watermark to lay over the thumbnail.
         limits: The limits of each source; see `render`.
         decoders: See `render`.
+        fonts: See `render`.
         options: The options of `Spec`.
 
     Returns:
@@ -649,6 +668,7 @@ def placeholder(
     colors: None = None,
     limits: Limits | None = None,
     decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
 ) -> str: ...
 @overload
 def placeholder(
@@ -658,6 +678,7 @@ def placeholder(
     colors: int | None = None,
     limits: Limits | None = None,
     decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
 ) -> list[str]:
     """Return something to show until the thumbnail has loaded.
 
@@ -676,13 +697,18 @@ def placeholder(
         colors: The maximum number of colours in a palette, 2 to 256; None = 5.
         limits: See `render`.
         decoders: See `render`.
+        fonts: See `render`.
 
     Raises:
         ValueError: `kind` is unknown, `colors` is invalid, or the kind does not support `colors`.
     """
 
 def thumbhash(
-    source: _Source, *, limits: Limits | None = None, decoders: Sequence[str] | None = None
+    source: _Source,
+    *,
+    limits: Limits | None = None,
+    decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
 ) -> str:
     """Return the ThumbHash of an image, like `placeholder` with `kind="thumbhash"`.
 
@@ -705,7 +731,11 @@ def draw_blurhash(hash: str, /) -> str:
     """
 
 def probe(
-    source: _Source, *, limits: Limits | None = None, decoders: Sequence[str] | None = None
+    source: _Source,
+    *,
+    limits: Limits | None = None,
+    decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
 ) -> ImageInfo:
     """Read the header of an image. Raises the same errors as `render`."""
 

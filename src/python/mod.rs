@@ -36,7 +36,9 @@ mod _core {
     #[pymodule_export]
     use super::path_map::{Location, OpenedFile, PathMap};
     #[pymodule_export]
-    use super::sandbox::{enter_sandbox, harden_process, load_fonts, sandbox_layers};
+    use super::sandbox::{
+        enter_sandbox, font_fingerprint, harden_process, load_fonts, sandbox_layers,
+    };
     #[pymodule_export]
     use super::secure_link::SecureLinkSigner;
     #[pymodule_export]

@@ -55,15 +55,26 @@ def info(file: File[Any]) -> ImageInfo:
     """
     with _source(file) as source:
         config = conf.config()
-        return probe(source, limits=config.limits(), decoders=config.thumbnail_decoders)
+        return probe(
+            source,
+            limits=config.limits(),
+            decoders=config.thumbnail_decoders,
+            fonts=config.thumbnail_fonts,
+        )
 
 
 def placeholder_of(file: File[Any], kind: PlaceholderKind) -> str:
     """Return the placeholder of an image as text. Raises the same errors as `info`."""
     with _source(file) as source:
         config = conf.config()
-        limits, decoders = config.limits(), config.thumbnail_decoders
-        return placeholder_text(placeholder(source, kind=kind, limits=limits, decoders=decoders))
+        made = placeholder(
+            source,
+            kind=kind,
+            limits=config.limits(),
+            decoders=config.thumbnail_decoders,
+            fonts=config.thumbnail_fonts,
+        )
+        return placeholder_text(made)
 
 
 def validated(file: File[Any]) -> ImageInfo:

@@ -43,12 +43,12 @@ def main() -> None:
     # gevent makes both ends of a pair non-blocking.
     control.settimeout(None)
     setup: Setup = pickle.loads(control.recv(MAX_SETUP))  # noqa: S301
-    _load(setup.decoders)
+    _load(setup.decoders, setup.fonts)
     control.send(READY)
     _Launcher(control, parent, setup.cage).run()
 
 
-def _load(decoders: tuple[str, ...] | None) -> None:
+def _load(decoders: tuple[str, ...] | None, fonts: tuple[str, ...] | None) -> None:
     """Load everything that a job may need."""
     # These are the modules that the engine imports by name.
     import xaccel.decoders._opening  # noqa: PLC0415
@@ -57,7 +57,7 @@ def _load(decoders: tuple[str, ...] | None) -> None:
     from xaccel.decoders._enabled import load_all  # noqa: PLC0415
 
     load_all(decoders)
-    load_fonts()
+    load_fonts(fonts)
 
 
 class _Launcher:

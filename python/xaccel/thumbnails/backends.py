@@ -100,6 +100,8 @@ class RenderJob:
     limits: Limits
     decoders: tuple[str, ...] | None
     """The enabled decoders for other formats; see `Config.thumbnail_decoders`."""
+    fonts: tuple[str, ...] | None
+    """The fonts for text in SVG images; see `Config.thumbnail_fonts`."""
     is_partial: bool = False
     """Whether `image` is only the start of a JPEG."""
 
@@ -116,6 +118,7 @@ class RenderJob:
             watermark=self.watermark,
             limits=_with_timeout(self.limits, timeout),
             decoders=self.decoders,
+            fonts=self.fonts,
             is_partial=self.is_partial,
         )
 
@@ -134,6 +137,8 @@ class PlaceholderJob:
     limits: Limits
     decoders: tuple[str, ...] | None
     """The enabled decoders for other formats; see `Config.thumbnail_decoders`."""
+    fonts: tuple[str, ...] | None
+    """The fonts for text in SVG images; see `Config.thumbnail_fonts`."""
     image_format: str = ""
     is_partial: bool = False
     """Whether `image` is only the start of a JPEG."""
@@ -141,7 +146,9 @@ class PlaceholderJob:
     def run(self, timeout: float) -> str:
         """See `Job.run`."""
         limits = _with_timeout(self.limits, timeout)
-        made = placeholder(self.image, kind=self.kind, limits=limits, decoders=self.decoders)
+        made = placeholder(
+            self.image, kind=self.kind, limits=limits, decoders=self.decoders, fonts=self.fonts
+        )
         return placeholder_text(made)
 
     def __str__(self) -> str:

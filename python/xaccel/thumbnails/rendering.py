@@ -56,6 +56,7 @@ class Renderer:
         )
         self._limits = config.limits()
         self._decoders = config.thumbnail_decoders
+        self._fonts = config.thumbnail_fonts
         self._timeout = config.thumbnail_timeout
         self._observer = observer(config)
         self._queue = RenderQueue(cache, workers=workers, length=config.thumbnail_queue)
@@ -90,6 +91,7 @@ class Renderer:
                 watermark,
                 self._limits,
                 self._decoders,
+                self._fonts,
                 is_partial,
             )
 
@@ -119,7 +121,7 @@ class Renderer:
             ThumbnailError: The image can't be decoded, or recently failed.
         """
         image = self._whole(original, name)
-        job = PlaceholderJob(image, kind, self._limits, self._decoders)
+        job = PlaceholderJob(image, kind, self._limits, self._decoders, self._fonts)
         return self._in_turn(job, original, name, _Budget(self._timeout))
 
     def _whole(self, original: Original, name: str) -> Image:
@@ -177,7 +179,9 @@ def _backend(config: Config, workers: int) -> Backend:
         if is_possible():
             from xaccel.sandbox.backend import RenderProcesses  # noqa: PLC0415
 
-            return RenderProcesses(config.limits(), config.thumbnail_decoders)
+            return RenderProcesses(
+                config.limits(), config.thumbnail_decoders, config.thumbnail_fonts
+            )
     return RenderThreads(workers)
 
 

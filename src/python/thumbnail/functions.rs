@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -38,7 +39,7 @@ fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult
 /// Render the thumbnail that a spec describes, in this format.
 #[pyfunction]
 #[pyo3(signature = (source, spec, *, format, quality=None, quality_target=70, progressive=false,
-    subsampling="420", linear=false, watermark=None, limits=None, decoders=None,
+    subsampling="420", linear=false, watermark=None, limits=None, decoders=None, fonts=None,
     is_partial=false))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn render(
@@ -54,6 +55,7 @@ pub(in super::super) fn render(
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
     is_partial: bool,
 ) -> PyResult<Thumbnail> {
     let format = output_format(format)?;
@@ -64,6 +66,7 @@ pub(in super::super) fn render(
     }
     let arguments = Arguments::new(spec.0, linear, limits)
         .with_decoders(decoders)
+        .with_fonts(fonts)
         .with_watermark(watermark)
         .with_format(format, quality.as_ref(), quality_target, style);
     make(py, &ImageSource::new(source, &arguments.limits)?.partial(is_partial), &arguments)
@@ -72,7 +75,7 @@ pub(in super::super) fn render(
 /// Make a thumbnail; the options are those of `Spec`.
 #[pyfunction]
 #[pyo3(signature = (source, width=None, height=None, *, colors=None, linear=false,
-    watermark=None, limits=None, decoders=None, **options))]
+    watermark=None, limits=None, decoders=None, fonts=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail(
     py: Python<'_>,
@@ -84,11 +87,13 @@ pub(in super::super) fn thumbnail(
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Thumbnail> {
     let style = palette_style(colors)?;
     let arguments = Arguments::of_options((width, height), options, style, linear, limits)?
         .with_decoders(decoders)
+        .with_fonts(fonts)
         .with_watermark(watermark);
     make(py, &ImageSource::new(source, &arguments.limits)?, &arguments)
 }
@@ -96,7 +101,7 @@ pub(in super::super) fn thumbnail(
 /// Make thumbnails of several sources at once.
 #[pyfunction]
 #[pyo3(signature = (sources, width=None, height=None, *, threads=None,
-    colors=None, linear=false, watermark=None, limits=None, decoders=None, **options))]
+    colors=None, linear=false, watermark=None, limits=None, decoders=None, fonts=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail_many<'py>(
     py: Python<'py>,
@@ -109,11 +114,13 @@ pub(in super::super) fn thumbnail_many<'py>(
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let style = palette_style(colors)?;
     let arguments = Arguments::of_options((width, height), options, style, linear, limits)?
         .with_decoders(decoders)
+        .with_fonts(fonts)
         .with_watermark(watermark);
     let sources = sources
         .try_iter()?
@@ -153,7 +160,7 @@ const COLORS: i64 = 5;
 
 /// Return a preview to show until the thumbnail has loaded: a `data:` URI, a hash or colours.
 #[pyfunction]
-#[pyo3(signature = (source, *, kind=None, colors=None, limits=None, decoders=None))]
+#[pyo3(signature = (source, *, kind=None, colors=None, limits=None, decoders=None, fonts=None))]
 pub(in super::super) fn placeholder(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
@@ -161,6 +168,7 @@ pub(in super::super) fn placeholder(
     #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
 ) -> PyResult<Placeholder> {
     if colors.is_some() && kind != Some("palette") {
         return Err(PyValueError::new_err("colors is only for the kind 'palette'"));
@@ -186,7 +194,8 @@ pub(in super::super) fn placeholder(
         let message = format!("kind must be one of {KINDS:?} or None, not {kind:?}");
         return Err(PyValueError::new_err(message.replace('"', "'")));
     }
-    let arguments = Arguments::new(hashed(), false, limits).with_decoders(decoders);
+    let arguments =
+        Arguments::new(hashed(), false, limits).with_decoders(decoders).with_fonts(fonts);
     ImageSource::new(source, &arguments.limits)?.with(py, &arguments, make)
 }
 
@@ -200,14 +209,15 @@ fn hexadecimal(color: Rgb) -> String {
 
 /// Return the base64-encoded `ThumbHash` of an image.
 #[pyfunction]
-#[pyo3(signature = (source, *, limits=None, decoders=None))]
+#[pyo3(signature = (source, *, limits=None, decoders=None, fonts=None))]
 pub(in super::super) fn thumbhash(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
 ) -> PyResult<Placeholder> {
-    placeholder(py, source, Some("thumbhash"), None, limits, decoders)
+    placeholder(py, source, Some("thumbhash"), None, limits, decoders, fonts)
 }
 
 /// Draw a `ThumbHash`, and return a `data:` URI as `placeholder` does.
@@ -229,19 +239,22 @@ pub(in super::super) fn draw_blurhash(hash: &str) -> PyResult<String> {
 
 /// Read the header of an image.
 #[pyfunction]
-#[pyo3(signature = (source, *, limits=None, decoders=None))]
+#[pyo3(signature = (source, *, limits=None, decoders=None, fonts=None))]
 pub(in super::super) fn probe<'py>(
     py: Python<'py>,
     source: &Bound<'py, PyAny>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
 ) -> PyResult<Bound<'py, ImageInfo>> {
-    let arguments = Arguments::new(Spec::default(), false, limits).with_decoders(decoders);
+    let arguments =
+        Arguments::new(Spec::default(), false, limits).with_decoders(decoders).with_fonts(fonts);
     let limits = arguments.limits.core();
     let source = ImageSource::new(source, &arguments.limits)?;
     let outcome = py.detach(|| {
         source.read(&arguments.limits, |bytes, _| {
-            let opened = decode::open(bytes, &limits)?;
+            let mut opened = decode::open(bytes, &limits)?;
+            opened.set_fonts(&arguments.fonts)?;
             Ok((*opened.header(), decode::least_bytes(opened.as_ref(), &limits)))
         })
     });

@@ -87,7 +87,12 @@ def _facts_in_state(name: str, state: str) -> ImageFacts:  # noqa: ARG001 - part
 def _read_facts(name: str) -> ImageFacts:
     config = conf.config()
     with conf.thumbnail_source().get(name) as original:
-        info = probe(original.image, limits=config.limits(), decoders=config.thumbnail_decoders)
+        info = probe(
+            original.image,
+            limits=config.limits(),
+            decoders=config.thumbnail_decoders,
+            fonts=config.thumbnail_fonts,
+        )
     return ImageFacts(info.width, info.height, info.has_alpha)
 
 

@@ -137,6 +137,7 @@ class LazyThumbnail:
                 quality=config.thumbnail_quality,
                 limits=config.limits(),
                 decoders=config.thumbnail_decoders,
+                fonts=config.thumbnail_fonts,
             ).data
 
     def open(self, mode: str = "rb") -> io.BytesIO:  # noqa: ARG002 - part of the interface

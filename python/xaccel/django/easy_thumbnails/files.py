@@ -228,8 +228,8 @@ def _resized(name: str, content: Any, options: Mapping[str, Any]) -> tuple[str, 
     content.seek(0)
     data = content.read()
     config = conf.config()
-    limits, decoders = config.limits(), config.thumbnail_decoders
-    info = probe(data, limits=limits, decoders=decoders)
+    limits, decoders, fonts = config.limits(), config.thumbnail_decoders, config.thumbnail_fonts
+    info = probe(data, limits=limits, decoders=decoders, fonts=fonts)
     make = _recipe(name, options)
     spec = Spec(**make(ImageFacts(info.width, info.height, info.has_alpha)))
     image_format = str(spec.output_format(name))
@@ -240,6 +240,7 @@ def _resized(name: str, content: Any, options: Mapping[str, Any]) -> tuple[str, 
         quality=config.thumbnail_quality,
         limits=limits,
         decoders=decoders,
+        fonts=fonts,
     )
     extension = _EXTENSIONS.get(image_format, f".{image_format}")
     path = PurePath(name)
