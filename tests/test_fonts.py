@@ -85,7 +85,7 @@ def test_missing_fonts(tmp_path):
 
 def test_doctor(tmp_path):
     def result(**settings):
-        config = Config.from_mapping({"SECRET_KEYS": "x" * 32, **settings})
+        config = Config.from_mapping({"SECRET_KEYS": ["x" * 32], **settings})
         (found,) = examine_fonts(config)
         return found
 
