@@ -37,7 +37,7 @@ def workers(pid):
 
 def is_of_sandbox(pid):
     """Whether a process is a launcher or a render worker."""
-    return b"xaccel.sandbox" in command(pid)
+    return b"xaccel.sandbox.launcher" in command(pid)
 
 
 def is_worker(pid):
