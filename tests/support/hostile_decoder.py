@@ -13,12 +13,20 @@ def matches(head):
     return head.startswith(MAGIC)
 
 def probe(file, limits):
+    action = action_of(file)
+    if action == "probe zero":
+        return ImageInfo(8, 8, "hostile", decoded_size=0)
+    if action.startswith("probe "):
+        globals()["do_" + action.removeprefix("probe ")](file)
     return ImageInfo(8, 8, "hostile")
 
 def decode(file, size, page, limits):
-    file.seek(0)
-    globals()["do_" + file.read(64).removeprefix(MAGIC).decode().strip()](file)
+    globals()["do_" + action_of(file)](file)
     return Decoded(bytes(64), 8, 8, "gray")
+
+def action_of(file):
+    file.seek(0)
+    return file.read(64).removeprefix(MAGIC).decode().strip()
 
 def do_nothing(file):
     pass
@@ -116,5 +124,5 @@ def write(directory):
 
 
 def image(action):
-    """Return an image whose decoding does something."""
+    """Return an image whose decoding does something, or with `probe ` the reading of its header."""
     return b"HOSTILE " + action.encode().ljust(32)
