@@ -244,6 +244,8 @@ def generated_server(app, certificate, site):
         home.chmod(0o755)
         config = made(site, home)
         deployment = dict(site["deployment"])
+        if deployment.pop("json_log", False):
+            deployment["json_log"] = str(home / "json $.log")
         if site["tls"]:
             deployment |= certificate
         if site["static"] is not None:
@@ -256,8 +258,6 @@ def generated_server(app, certificate, site):
                 generators.load(server).site(config, Deployment(**deployment))
             except ConfigError:
                 assume(False)
-        if deployment.pop("json_log", False):
-            deployment["json_log"] = str(home / "json $.log")
         directory, port = home / server, plain_port()
         directory.mkdir()
         deployment["resizer"] = f"{HOST}:{plain_port()}"
