@@ -49,6 +49,10 @@ class Spec:
         gravity: The part that a crop keeps: "n", "ne", ..., "c", "smart", or a focal point
             `(x, y)` as fractions of the image. None or "center" = the centre.
         page: The number of the page in a document, starting from 1.
+        frame: The number of the frame in an animation, starting from 1. The thumbnail is a still
+            image.
+        at: The time of the frame in a film, 0 to 86400 seconds from its start. A time after the end
+            shows the last frame. Other sources ignore it.
         crop: The part of the source to use: `(x, y, width, height)` as fractions of it.
         rotate: Degrees clockwise: 0, 90, 180 or 270. The box applies to the rotated image.
         flip: "h" (left to right) or "v" (top to bottom).
@@ -88,6 +92,8 @@ class Spec:
         upscale: bool = False,
         gravity: str | tuple[float, float] | None = None,
         page: int | None = None,
+        frame: int | None = None,
+        at: float | None = None,
         trim: bool | int | None = None,
         crop: str | tuple[float, float, float, float] | None = None,
         rotate: int = 0,
@@ -155,6 +161,10 @@ class Spec:
     def gravity(self) -> str | tuple[float, float] | None: ...
     @property
     def page(self) -> int | None: ...
+    @property
+    def frame(self) -> int | None: ...
+    @property
+    def at(self) -> float | None: ...
     @property
     def trim(self) -> int | None: ...
     @property
@@ -362,6 +372,7 @@ class ImageInfo:
         orientation: The EXIF orientation, 1 to 8.
         frames: The number of frames.
         pages: The number of pages.
+        is_film: Whether the source is a film, whose frames the option `at` selects.
         has_alpha: Whether pixels may be transparent.
         icc: Whether the image has a colour profile.
         decoded_size: The size in bytes of the decoded image; None = 3 or 4 bytes for each pixel.
@@ -376,6 +387,7 @@ class ImageInfo:
         orientation: int = 1,
         frames: int = 1,
         pages: int = 1,
+        is_film: bool = False,
         has_alpha: bool = False,
         icc: bool = False,
         decoded_size: int | None = None,
@@ -401,6 +413,10 @@ class ImageInfo:
     @property
     def pages(self) -> int:
         """The number of pages of a document; 1 for an image."""
+
+    @property
+    def is_film(self) -> bool:
+        """Whether the source is a film, whose frames the option `at` selects."""
 
     @property
     def has_alpha(self) -> bool: ...
@@ -530,8 +546,8 @@ def render(
         xaccel.exceptions.CorruptImage: The source can't be decoded.
         xaccel.exceptions.RenderTimeout: Rendering takes longer than `Limits.timeout`.
         xaccel.exceptions.FileNotFound: There is no file at this path.
-        xaccel.exceptions.SpecError: The source does not have the requested page, or the watermark
-            is missing.
+        xaccel.exceptions.SpecError: The source does not have the requested page or frame, or
+            the watermark is missing.
         xaccel.exceptions.ConfigError: A decoder is not installed, or can't be loaded.
     """
 
@@ -540,6 +556,8 @@ class _Options(TypedDict, total=False):
     upscale: bool
     gravity: str | tuple[float, float] | None
     page: int | None
+    frame: int | None
+    at: float | None
     trim: bool | int | None
     crop: str | tuple[float, float, float, float] | None
     rotate: int
