@@ -72,6 +72,10 @@ class Spec:
             None = the configured quality for the format. PNG and GIF ignore it.
         max_bytes: The maximum size of the file. The quality is reduced until the file fits, but not
             below 10. PNG and GIF ignore it.
+        progressive: JPEG: whether the file is progressive; None = as configured.
+        subsampling: JPEG: the chroma subsampling, "420", "422" or "444"; None = as configured.
+        keep_icc: Whether colours in a wide RGB colour space, such as Display P3, are kept, and the
+            ICC profile is embedded. By default, all colours are converted to sRGB. GIF ignores it.
         format: The format of the thumbnail; None = determined by the extension of the
             source's name.
         version: Eight characters of base64url that change when the source does.
@@ -114,6 +118,7 @@ class Spec:
         max_bytes: int | None = None,
         progressive: bool | None = None,
         subsampling: str | int | None = None,
+        keep_icc: bool = False,
         format: str | None = None,
         version: str | None = None,
     ) -> Spec: ...
@@ -205,6 +210,8 @@ class Spec:
     def progressive(self) -> bool | None: ...
     @property
     def subsampling(self) -> Literal["420", "422", "444"] | None: ...
+    @property
+    def keep_icc(self) -> bool: ...
     @property
     def format(self) -> _FormatOption | None: ...
     @property
@@ -577,6 +584,7 @@ class _Options(TypedDict, total=False):
     max_bytes: int | None
     progressive: bool | None
     subsampling: str | int | None
+    keep_icc: bool
     format: str | None
 
 def thumbnail(
