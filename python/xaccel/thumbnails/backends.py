@@ -218,19 +218,6 @@ def _with_timeout(limits: Limits, timeout: float) -> Limits:
     return Limits(**{**{name: getattr(limits, name) for name in _LIMITS}, "timeout": timeout})
 
 
-def sandbox(config: Config) -> Backend | None:
-    """Return the backend that runs jobs in the sandbox; `None` if the app does not use it."""
-    if config.thumbnail_sandbox:
-        # Apps without a sandbox do not load these modules.
-        from xaccel.sandbox.support import is_possible  # noqa: PLC0415
-
-        if is_possible():
-            from xaccel.sandbox.backend import RenderProcesses  # noqa: PLC0415
-
-            return RenderProcesses(config.limits(), config.thumbnail_decoders)
-    return None
-
-
 class RenderThreads:
     """The backend in threads of this process.
 

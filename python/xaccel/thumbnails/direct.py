@@ -16,9 +16,9 @@ from xaccel.thumbnails.backends import (
     PlaceholderJob,
     ProbeJob,
     RenderJob,
-    sandbox,
 )
 from xaccel.thumbnails.rows import PlaceholderKind
+from xaccel.thumbnails.sandboxed import sandbox
 from xaccel.thumbnails.sources.base import Image
 
 T = TypeVar("T")

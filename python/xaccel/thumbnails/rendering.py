@@ -25,10 +25,10 @@ from xaccel.thumbnails.backends import (
     PlaceholderJob,
     RenderJob,
     RenderThreads,
-    sandbox,
 )
 from xaccel.thumbnails.failures import Failures
 from xaccel.thumbnails.rows import PlaceholderKind
+from xaccel.thumbnails.sandboxed import sandbox
 from xaccel.thumbnails.sources.base import Image, Original
 from xaccel.thumbnails.turns import RenderQueue
 
