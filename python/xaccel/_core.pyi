@@ -592,6 +592,7 @@ def thumbnail(
     width: int | str | None = None,
     height: int | str | None = None,
     *,
+    quality_target: int = 70,
     colors: int | None = None,
     linear: bool = False,
     watermark: Watermark | None = None,
@@ -608,6 +609,7 @@ def thumbnail(
         source: The encoded image, its path, or a binary file.
         width: The width of the box in pixels; None = free.
         height: The height of the box in pixels; None = free.
+        quality_target: See `render`.
         colors: PNG and GIF: the maximum number of colours in the palette, 2 to 256; the image is
             dithered. None = a PNG has a palette only if this is lossless.
         linear: See `render`.
@@ -623,6 +625,7 @@ def thumbnail_many(
     height: int | str | None = None,
     *,
     threads: int | None = None,
+    quality_target: int = 70,
     colors: int | None = None,
     linear: bool = False,
     watermark: Watermark | None = None,
@@ -637,6 +640,7 @@ def thumbnail_many(
         width: The width of the box in pixels; None = free.
         height: The height of the box in pixels; None = free.
         threads: The number of thumbnails to make at the same time; None = one per CPU.
+        quality_target: See `render`.
         colors: See `thumbnail`.
         linear: See `render`.
         watermark: The watermark to lay over the thumbnail.

@@ -72,14 +72,15 @@ pub(in super::super) fn render(
 
 /// Make a thumbnail; the options are those of `Spec`.
 #[pyfunction]
-#[pyo3(signature = (source, width=None, height=None, *, colors=None, linear=false,
-    watermark=None, limits=None, decoders=None, **options))]
+#[pyo3(signature = (source, width=None, height=None, *, quality_target=70, colors=None,
+    linear=false, watermark=None, limits=None, decoders=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
     width: Option<&Bound<'_, PyAny>>,
     height: Option<&Bound<'_, PyAny>>,
+    #[pyo3(from_py_with = numbers::quality_target)] quality_target: u8,
     #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
     linear: bool,
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
@@ -89,6 +90,7 @@ pub(in super::super) fn thumbnail(
 ) -> PyResult<Thumbnail> {
     let style = palette_style(colors)?;
     let arguments = Arguments::of_options((width, height), options, style, linear, limits)?
+        .with_quality_target(quality_target)
         .with_decoders(decoders)
         .with_watermark(watermark);
     make(py, &ImageSource::new(source, &arguments.limits)?, &arguments)
@@ -96,7 +98,7 @@ pub(in super::super) fn thumbnail(
 
 /// Make thumbnails of several sources at once.
 #[pyfunction]
-#[pyo3(signature = (sources, width=None, height=None, *, threads=None,
+#[pyo3(signature = (sources, width=None, height=None, *, threads=None, quality_target=70,
     colors=None, linear=false, watermark=None, limits=None, decoders=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail_many<'py>(
@@ -105,6 +107,7 @@ pub(in super::super) fn thumbnail_many<'py>(
     width: Option<&Bound<'py, PyAny>>,
     height: Option<&Bound<'py, PyAny>>,
     #[pyo3(from_py_with = numbers::threads)] threads: Option<NonZeroUsize>,
+    #[pyo3(from_py_with = numbers::quality_target)] quality_target: u8,
     #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
     linear: bool,
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
@@ -114,6 +117,7 @@ pub(in super::super) fn thumbnail_many<'py>(
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let style = palette_style(colors)?;
     let arguments = Arguments::of_options((width, height), options, style, linear, limits)?
+        .with_quality_target(quality_target)
         .with_decoders(decoders)
         .with_watermark(watermark);
     let sources = sources
