@@ -368,6 +368,17 @@ class Thumbnail:
         longer than a minute.
         """
 
+    @property
+    def decode_seconds(self) -> float | None:
+        """How many seconds all steps before the encoding took.
+
+        None if the thumbnail was not rendered in this process, or by `thumbnail_many()`.
+        """
+
+    @property
+    def encode_seconds(self) -> float | None:
+        """How many seconds the encoding took. None in the same cases as `decode_seconds`."""
+
 @final
 class ImageInfo:
     """The properties of an image, as read from its header.

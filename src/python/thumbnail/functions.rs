@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use pyo3::exceptions::PyValueError;
@@ -28,12 +29,17 @@ use crate::thumbnail::placeholder::{draw, draw_blurhash as core_draw_blurhash, s
 use crate::thumbnail::spec::{Rgb, Spec};
 use crate::thumbnail::watermark::Watermark;
 use crate::thumbnail::{
-    blur_hash, main_colors, render as core_render, score as core_score, thumbhash as core_thumbhash,
+    blur_hash, main_colors, render as core_render, render_in_two_steps, score as core_score,
+    thumbhash as core_thumbhash,
 };
 
 fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult<Thumbnail> {
-    let thumbnail = source.with(py, arguments, |input, options| core_render(input, options))?;
-    Ok(Thumbnail::new(py, &thumbnail))
+    let (start, decoding) = (Instant::now(), Mutex::new(Duration::ZERO));
+    let encoding = || *decoding.lock().unwrap_or_else(PoisonError::into_inner) = start.elapsed();
+    let thumbnail = source
+        .with(py, arguments, |input, options| render_in_two_steps(input, options, &encoding))?;
+    let decoding = decoding.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Thumbnail::new(py, &thumbnail).timed(decoding, start.elapsed().saturating_sub(decoding)))
 }
 
 /// Render the thumbnail that a spec describes, in this format.
