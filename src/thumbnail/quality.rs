@@ -20,7 +20,7 @@ const AUTO: (u8, u8) = (30, 94);
 const CLOSE: f64 = 0.7;
 
 /// The distance in quality between two tries, from which the quality between them follows.
-const NARROW: u8 = 6;
+const NARROW: u8 = 4;
 
 /// The number of tries from which only the middle of the remaining range is tried, because the
 /// estimates do not converge.
@@ -190,8 +190,8 @@ fn nearest(
 /// by at most 1.5 in at least 97 %.
 const fn trusted(format: OutputFormat) -> f64 {
     match format {
-        OutputFormat::Avif => 2.0,
-        OutputFormat::WebP => 3.0,
+        OutputFormat::Avif => 1.0,
+        OutputFormat::WebP => 2.0,
         _ => 4.0,
     }
 }
@@ -320,7 +320,7 @@ mod tests {
             let shifted = |by: f64| {
                 move |quality: u8| 100.0 - typical_distance(format, quality.into()).exp() * by
             };
-            for by in [0.96, 1.04] {
+            for by in [0.97, 1.03] {
                 let (tried, found) = search(format, 70.0, shifted(by));
                 assert_eq!(tried.len(), 1);
                 assert!((shifted(by)(found) - 70.0).abs() < 0.7);
