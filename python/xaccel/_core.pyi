@@ -72,6 +72,10 @@ class Spec:
             None = the configured quality for the format. PNG and GIF ignore it.
         max_bytes: The maximum size of the file. The quality is reduced until the file fits, but not
             below 10. PNG and GIF ignore it.
+        progressive: JPEG: whether the file is progressive; None = as configured.
+        subsampling: JPEG: the chroma subsampling, "420", "422" or "444"; None = as configured.
+        keep_icc: Whether colours in a wide RGB colour space, such as Display P3, are kept, and the
+            ICC profile is embedded. By default, all colours are converted to sRGB. GIF ignores it.
         format: The format of the thumbnail; None = determined by the extension of the
             source's name.
         version: Eight characters of base64url that change when the source does.
@@ -114,6 +118,7 @@ class Spec:
         max_bytes: int | None = None,
         progressive: bool | None = None,
         subsampling: str | int | None = None,
+        keep_icc: bool = False,
         format: str | None = None,
         version: str | None = None,
     ) -> Spec: ...
@@ -205,6 +210,8 @@ class Spec:
     def progressive(self) -> bool | None: ...
     @property
     def subsampling(self) -> Literal["420", "422", "444"] | None: ...
+    @property
+    def keep_icc(self) -> bool: ...
     @property
     def format(self) -> _FormatOption | None: ...
     @property
@@ -360,6 +367,17 @@ class Thumbnail:
         False if the source is damaged or was not received completely. Cache such a thumbnail for no
         longer than a minute.
         """
+
+    @property
+    def decode_seconds(self) -> float | None:
+        """How many seconds all steps before the encoding took.
+
+        None if the thumbnail was not rendered in this process, or by `thumbnail_many()`.
+        """
+
+    @property
+    def encode_seconds(self) -> float | None:
+        """How many seconds the encoding took. None in the same cases as `decode_seconds`."""
 
 @final
 class ImageInfo:
@@ -592,6 +610,7 @@ class _Options(TypedDict, total=False):
     max_bytes: int | None
     progressive: bool | None
     subsampling: str | int | None
+    keep_icc: bool
     format: str | None
 
 def thumbnail(
@@ -599,6 +618,7 @@ def thumbnail(
     width: int | str | None = None,
     height: int | str | None = None,
     *,
+    quality_target: int = 70,
     colors: int | None = None,
     linear: bool = False,
     watermark: Watermark | None = None,
@@ -616,6 +636,7 @@ def thumbnail(
         source: The encoded image, its path, or a binary file.
         width: The width of the box in pixels; None = free.
         height: The height of the box in pixels; None = free.
+        quality_target: See `render`.
         colors: PNG and GIF: the maximum number of colours in the palette, 2 to 256; the image is
             dithered. None = a PNG has a palette only if this is lossless.
         linear: See `render`.
@@ -632,6 +653,7 @@ def thumbnail_many(
     height: int | str | None = None,
     *,
     threads: int | None = None,
+    quality_target: int = 70,
     colors: int | None = None,
     linear: bool = False,
     watermark: Watermark | None = None,
@@ -647,6 +669,7 @@ def thumbnail_many(
         width: The width of the box in pixels; None = free.
         height: The height of the box in pixels; None = free.
         threads: The number of thumbnails to make at the same time; None = one per CPU.
+        quality_target: See `render`.
         colors: See `thumbnail`.
         linear: See `render`.
         watermark: The watermark to lay over the thumbnail.
@@ -714,6 +737,20 @@ def thumbhash(
 
     Store it with the image, so that `draw_thumbhash` can make the placeholder without reading the
     image. Raises the same errors as `render`.
+    """
+
+def score(reference: bytes, picture: bytes, /) -> float:
+    """Return the SSIMULACRA2 score of an encoded picture in comparison with a reference.
+
+    100 means no loss, 90 no visible loss, and 70 high quality. Pictures with more than 512x512
+    pixels are compared in 16 tiles.
+
+    Args:
+        reference: The encoded reference.
+        picture: The encoded picture, which has the same size.
+
+    Raises:
+        xaccel.exceptions.XaccelError: One of them can't be decoded, or the sizes differ.
     """
 
 def draw_thumbhash(hash: str, /) -> str:

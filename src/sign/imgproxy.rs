@@ -193,6 +193,10 @@ fn options(source: &str, spec: &Spec, expires: Option<i64>) -> Vec<String> {
     if let Some(limit) = spec.max_bytes {
         options.push(format!("mb:{limit}"));
     }
+    if spec.keep_icc {
+        // Do not strip the colour profile.
+        options.push("scp:0".to_owned());
+    }
     if let Some(format) = translate::format(spec, source) {
         options.push(format!("f:{}", format_name(format)));
     }

@@ -205,6 +205,11 @@ impl Arguments {
         Self { fonts: fonts.map_or(Fonts::SYSTEM, Fonts::of), ..self }
     }
 
+    /// Return the same arguments with the SSIMULACRA2 score for the quality `auto`.
+    pub(super) fn with_quality_target(self, target: u8) -> Self {
+        Self { qualities: Qualities { target, ..self.qualities }, ..self }
+    }
+
     /// Return the same arguments with a watermark.
     pub(super) fn with_watermark(self, watermark: Option<Arc<Watermark>>) -> Self {
         Self { watermark, ..self }

@@ -1,5 +1,7 @@
 //! The results of the thumbnail functions.
 
+use std::time::Duration;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
@@ -18,6 +20,8 @@ pub(in super::super) struct Thumbnail {
     format: &'static str,
     media_type: &'static str,
     is_complete: bool,
+    decode_seconds: Option<f64>,
+    encode_seconds: Option<f64>,
 }
 
 #[pymethods]
@@ -33,7 +37,17 @@ impl Thumbnail {
     ) -> PyResult<Self> {
         let format = output_format(format)?;
         let (format, media_type) = (format.name(), format.media_type());
-        Ok(Self { data, width, height, format, media_type, is_complete })
+        let (decode_seconds, encode_seconds) = (None, None);
+        Ok(Self {
+            data,
+            width,
+            height,
+            format,
+            media_type,
+            is_complete,
+            decode_seconds,
+            encode_seconds,
+        })
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
@@ -51,7 +65,16 @@ impl Thumbnail {
             format: thumbnail.format.name(),
             media_type: thumbnail.format.media_type(),
             is_complete: thumbnail.is_complete,
+            decode_seconds: None,
+            encode_seconds: None,
         }
+    }
+
+    /// The same thumbnail, and how long it took to decode the source and to encode the thumbnail.
+    pub(super) fn timed(self, decoding: Duration, encoding: Duration) -> Self {
+        let [decode_seconds, encode_seconds] =
+            [decoding, encoding].map(|duration| Some(duration.as_secs_f64()));
+        Self { decode_seconds, encode_seconds, ..self }
     }
 }
 

@@ -10,6 +10,7 @@ use super::values::{
 /// [`fmt::Display`](std::fmt::Display) writes it. If you set fields directly, call
 /// [`Spec::normalized`] afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each option is independent of the others")]
 pub struct Spec {
     /// The width of the box in pixels, before [`dpr`](Self::dpr); `None` = free.
     pub width: Option<u32>,
@@ -74,6 +75,8 @@ pub struct Spec {
     pub progressive: Option<Progressive>,
     /// JPEG: the chroma subsampling; `None` = as configured.
     pub subsampling: Option<Subsampling>,
+    /// Whether a wide colour space of the source is kept, and its ICC profile is embedded.
+    pub keep_icc: bool,
     /// The format; `None` = determined by the name of the source.
     pub format: Option<FormatOption>,
     /// The version of the source.

@@ -102,7 +102,7 @@ impl fmt::Display for Spec {
             };
             match option.form {
                 Form::Value => write!(f, ",{value}")?,
-                Form::Flag => write!(f, ",{}", option.keyword)?,
+                Form::Flag(word) => write!(f, ",{word}")?,
                 Form::Prefixed(prefix) => write!(f, ",{prefix}-{value}")?,
             }
         }
@@ -155,6 +155,7 @@ mod tests {
             "300x200,q-auto,max-bytes-9000,webp",
             "300x200,dpr-2,max-bytes-4294967295,progressive",
             "300x200,baseline,ss-422",
+            "300x200,cover,upscale,ss-444,keep-icc,webp",
             "300x200,ss-420",
             "300x200,flip-v,blur-2.5,sharpen-0.05,bg-00ff7f,dpr-1.5,q-100,auto,v-aZ0_-aZ0",
             "300x200,cover,g-se,crop-0-0-0.5-0.5,rot-270,flip-v,blur-100,sharpen-10,bg-000000,dpr-8,q-1,avif,v-AAAAAAAA",
@@ -182,6 +183,7 @@ mod tests {
             ("300x200,q-080", "300x200,q-80"),
             ("300x200,ss-444,progressive", "300x200,progressive,ss-444"),
             ("300x200,q-+80", "300x200,q-80"),
+            ("300x200,keep-icc,progressive", "300x200,progressive,keep-icc"),
             ("300x200,max-bytes-09000,q-auto", "300x200,q-auto,max-bytes-9000"),
             ("300x200,trim-010", "300x200,trim-10"),
             ("300x200,crop-0-0-1-0.5,trim-10", "300x200,trim-10,crop-0-0-1-0.5"),
@@ -221,6 +223,8 @@ mod tests {
             ",trim",
             ",radius",
             ",grayscale-1",
+            ",keep_icc",
+            ",keep-icc-1",
             ",detail-",
         ] {
             let found = Spec::parse(&format!("300x200{text}"));

@@ -15,8 +15,8 @@ use crate::error::SpecError;
 pub enum Form {
     /// Only the value.
     Value,
-    /// Only the keyword.
-    Flag,
+    /// Only this word.
+    Flag(&'static str),
     /// This prefix, a hyphen and the value.
     Prefixed(&'static str),
 }
@@ -64,7 +64,7 @@ const FACTOR: &str = "a factor from 0 to 10, with at most two decimals";
 const PIXELS: &str = "a whole number of pixels from 1 to 65535";
 
 /// The options, in their order in a spec.
-pub const OPTIONS: [SpecOption; 28] = [
+pub const OPTIONS: [SpecOption; 29] = [
     SpecOption {
         keyword: "fit",
         values: "contain|cover|fill|pad",
@@ -75,8 +75,7 @@ pub const OPTIONS: [SpecOption; 28] = [
     },
     SpecOption {
         keyword: "upscale",
-        form: Form::Flag,
-        values: "upscale",
+        form: Form::Flag("upscale"),
         expected: "True or False",
         set: |spec, given| set(&mut spec.upscale, given),
         value: |spec| Some(&spec.upscale),
@@ -193,8 +192,7 @@ pub const OPTIONS: [SpecOption; 28] = [
     },
     SpecOption {
         keyword: "grayscale",
-        form: Form::Flag,
-        values: "grayscale",
+        form: Form::Flag("grayscale"),
         expected: "True or False",
         set: |spec, given| set(&mut spec.grayscale, given),
         value: |spec| Some(&spec.grayscale),
@@ -220,8 +218,7 @@ pub const OPTIONS: [SpecOption; 28] = [
     },
     SpecOption {
         keyword: "detail",
-        form: Form::Flag,
-        values: "detail",
+        form: Form::Flag("detail"),
         expected: "True or False",
         set: |spec, given| set(&mut spec.detail, given),
         value: |spec| Some(&spec.detail),
@@ -308,6 +305,14 @@ pub const OPTIONS: [SpecOption; 28] = [
         ..PLAIN
     },
     SpecOption {
+        keyword: "keep_icc",
+        form: Form::Flag("keep-icc"),
+        expected: "True or False",
+        set: |spec, given| set(&mut spec.keep_icc, given),
+        value: |spec| Some(&spec.keep_icc),
+        ..PLAIN
+    },
+    SpecOption {
         keyword: "format",
         values: "jpeg|png|webp|avif|gif|auto",
         expected: "jpeg, png, webp, avif, gif or auto",
@@ -332,12 +337,12 @@ impl SpecOption {
         OPTIONS.iter().find(|option| option.keyword == keyword)
     }
 
-    /// The name in error messages: the prefix in a spec, otherwise the keyword.
+    /// The name in error messages: the word or prefix in a spec, otherwise the keyword.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self.form {
-            Form::Prefixed(prefix) => prefix,
-            Form::Value | Form::Flag => self.keyword,
+            Form::Flag(word) | Form::Prefixed(word) => word,
+            Form::Value => self.keyword,
         }
     }
 
@@ -345,7 +350,8 @@ impl SpecOption {
     pub(super) fn syntax(&self) -> String {
         match self.form {
             Form::Prefixed(prefix) => format!("{prefix}-{}", self.values),
-            Form::Value | Form::Flag => self.values.into(),
+            Form::Flag(word) => word.into(),
+            Form::Value => self.values.into(),
         }
     }
 
@@ -358,8 +364,9 @@ impl SpecOption {
         match self.form {
             // Any other text belongs to a different option without a prefix.
             Form::Value => Ok((self.set)(spec, Given::Text(text)).is_ok()),
-            Form::Flag => Ok(text == self.keyword
-                && (self.set)(spec, Given::Argument(&Argument::Flag(true))).is_ok()),
+            Form::Flag(word) => {
+                Ok(text == word && (self.set)(spec, Given::Argument(&Argument::Flag(true))).is_ok())
+            }
             Form::Prefixed(prefix) => {
                 let value = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
                 let Some(value) = value else { return Ok(false) };
