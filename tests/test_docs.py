@@ -42,7 +42,7 @@ def test_links_lead_somewhere():
 
 
 def is_page(path):
-    """Whether the site has this page: one of docs/, of the API reference, or a list of all pages."""
+    """Whether the site has this page."""
     name = path.strip("/")
     pages = nav_pages()
     return name == "llms.txt" or f"{name}.md" in pages
