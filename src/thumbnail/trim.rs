@@ -1,8 +1,8 @@
 //! `trim`: cuts off the border of a source. The border has the colour of the source's upper left
 //! corner.
 //!
-//! The edges of the border are known only after the source has been decoded at full size. The
-//! result is another source, so that all other steps work on the part within the border.
+//! The edges of the border are known only after the source has been decoded at full size. The part
+//! within the border is then shrunk as a codec would have done. The result is another source, so that all other steps work on the part within the border.
 
 use super::color::Profile;
 use super::crop::Geometry;
@@ -11,6 +11,7 @@ use super::header::Header;
 use super::options::RenderOptions;
 use super::orient::Transform;
 use super::spec::Tolerance;
+use super::still;
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
 
@@ -25,7 +26,7 @@ pub(super) fn open<'a>(
     options: &RenderOptions<'_>,
     tolerance: Tolerance,
 ) -> Result<Box<dyn Source + 'a>, ThumbnailError> {
-    let mut source = decode::open(input, options.limits)?;
+    let mut source = still::open(input, options)?;
     let (header, profile) = (*source.header(), source.profile());
     options.check_page(&header)?;
     let frames = options.frames_of(&header);
@@ -106,6 +107,7 @@ impl Source for Trimmed<'_> {
     ) -> Result<Completeness, ThumbnailError> {
         match self.pixels {
             TrimmedPixels::Still(picture, completeness) => {
+                let picture = raster::shrink(picture, request.size);
                 sink(Frame { picture, delay: 0 }.into())?;
                 Ok(completeness)
             }
