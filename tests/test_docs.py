@@ -43,7 +43,7 @@ def test_links_lead_somewhere():
 
 def is_page(path):
     """Whether the site has this page."""
-    name = path.strip("/")
+    name = path.strip("/") or "index"
     pages = nav_pages()
     return name == "llms.txt" or f"{name}.md" in pages
 
