@@ -81,7 +81,8 @@ class _Visit:
             self._report(text)
 
     def _report(self, problem: str) -> None:
-        self.problems.append(f"{self._where} ({self._name}): {problem}")
+        self.problems.append(problem)
+        print(f"{self._where} ({self._name}): {problem}", file=sys.stderr)
 
     def look_at(self, path: str) -> None:
         """Load a page, check it, and take a screenshot."""
@@ -127,8 +128,6 @@ def main(arguments: list[str]) -> int:
             visit.search()
             problems += visit.problems
         browser.close()
-    for problem in problems:
-        print(problem, file=sys.stderr)
     shown = SCREENSHOTS.relative_to(Path.cwd()) if SCREENSHOTS.is_relative_to(Path.cwd()) else ""
     print(f"xaccel: {len(paths)} pages, {len(problems)} problems; screenshots in {shown}")
     return 1 if problems else 0
