@@ -1,8 +1,9 @@
 //! `trim`: cuts off the border of a source. The border has the colour of the source's upper left
 //! corner.
 //!
-//! The edges of the border are known only after the source has been decoded at full size. The part
-//! within the border is then shrunk as a codec would have done. The result is another source, so that all other steps work on the part within the border.
+//! The edges of the border are known only after the source has been decoded at full size. If the
+//! codec shrinks images while it decodes them, the part within the border is shrunk in the same way
+//! afterwards. The result is another source, so that all other steps work on this part.
 
 use super::color::Profile;
 use super::crop::Geometry;
@@ -39,6 +40,9 @@ pub(super) fn open<'a>(
         expired: options.expired,
     };
     options.limits.check_source(source.decoded_pixels(request), source.pixel_bytes(), frames)?;
+    let small = DecodeRequest { size: Size { width: 1, height: 1 }, ..request };
+    let is_shrunk =
+        !header.is_scalable && source.decoded_pixels(small) < source.decoded_pixels(request);
     let mut inside: Option<Area> = None;
     let mut still = None;
     let completeness = source.frames(request, &mut |frame| {
@@ -53,11 +57,11 @@ pub(super) fn open<'a>(
     let drawn = still.as_ref().map_or(header.size, Picture::size);
     let area = inside.unwrap_or_else(|| Area::all(drawn));
     let pixels = match still {
-        Some(picture) => TrimmedPixels::Still(cut(picture, area), completeness),
+        Some(picture) => TrimmedPixels::Still(cut(picture, area), completeness, is_shrunk),
         None => TrimmedPixels::Animation(decode::open(input, options.limits)?, area),
     };
     let size = match &pixels {
-        TrimmedPixels::Still(picture, _) => picture.size(),
+        TrimmedPixels::Still(picture, ..) => picture.size(),
         TrimmedPixels::Animation(..) => area.size(),
     };
     Ok(Box::new(Trimmed { header: Header { size, is_scalable: false, ..header }, profile, pixels }))
@@ -85,8 +89,8 @@ struct Trimmed<'a> {
 }
 
 enum TrimmedPixels<'a> {
-    /// The decoded picture.
-    Still(Picture, Completeness),
+    /// The decoded picture, and whether to shrink it to the size in the request.
+    Still(Picture, Completeness, bool),
     /// A source to decode, and the part of each frame to pass on.
     Animation(Box<dyn Source + 'a>, Area),
 }
@@ -106,8 +110,9 @@ impl Source for Trimmed<'_> {
         sink: Sink<'_>,
     ) -> Result<Completeness, ThumbnailError> {
         match self.pixels {
-            TrimmedPixels::Still(picture, completeness) => {
-                let picture = raster::shrink(picture, request.size);
+            TrimmedPixels::Still(picture, completeness, is_shrunk) => {
+                let picture =
+                    if is_shrunk { raster::shrink(picture, request.size) } else { picture };
                 sink(Frame { picture, delay: 0 }.into())?;
                 Ok(completeness)
             }
