@@ -37,8 +37,8 @@ fn render_all(source: &[u8]) {
         ("16x16,fill,upscale,q-auto", OutputFormat::WebP),
         ("16x16,pad,bg-ff0000,keep-icc", OutputFormat::Png),
         ("16x16,pad,upscale,keep-icc", OutputFormat::WebP),
-        ("16x16,fill,upscale,keep-icc", OutputFormat::Jpeg),
-        ("16x16,fill,upscale,keep-icc", OutputFormat::Avif),
+        ("16x16,fill,upscale,keep-icc,keep-copyright", OutputFormat::Jpeg),
+        ("16x16,fill,upscale,keep-icc,keep-copyright", OutputFormat::Avif),
         ("16x16,fill,upscale,max-bytes-300", OutputFormat::Jpeg),
         ("16x16,cover,upscale,trim-0,crop-0-0-0.5-0.5,detail", OutputFormat::WebP),
     ] {

@@ -24,6 +24,7 @@ pub mod background;
 mod blurhash;
 pub mod codecs;
 pub mod color;
+pub mod copyright;
 pub mod corners;
 pub mod crop;
 pub mod decode;
@@ -32,6 +33,7 @@ pub mod encode;
 pub mod exif;
 pub mod format;
 pub mod header;
+pub mod iptc;
 pub mod limits;
 pub mod many;
 pub mod options;
@@ -95,12 +97,13 @@ pub fn render<'a>(
     };
     let plan = RenderPlan::new(source.as_ref(), options)?;
     let mut colors = plan.converter(source.profile());
+    let notice = plan.notice(source.as_mut());
     let (data, completeness) =
-        if let Some(data) = planar::render(source.as_mut(), &plan, &mut colors)? {
+        if let Some(data) = planar::render(source.as_mut(), &plan, &mut colors, &notice)? {
             (data, Completeness::Whole)
         } else {
             let (frames, completeness) = frames(source, &plan, &mut colors)?;
-            let metadata = Metadata { icc: colors.kept() };
+            let metadata = Metadata::new(colors.kept(), &notice);
             (quality::encode(&frames, &metadata, &plan)?, completeness)
         };
     let Size { width, height } = plan.geometry.canvas;

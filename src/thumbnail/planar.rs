@@ -6,6 +6,7 @@
 //! number of samples to resize and to keep in memory, and avoids converting them.
 
 use super::color::Converter;
+use super::copyright::Notice;
 use super::decode::{Components, Range, Source};
 use super::effects;
 use super::encode::{self, Metadata};
@@ -23,6 +24,7 @@ pub(super) fn render(
     source: &mut dyn Source,
     plan: &RenderPlan<'_>,
     colors: &mut Converter,
+    notice: &Notice,
 ) -> Result<Option<Vec<u8>>, ThumbnailError> {
     let RenderPlan { options, geometry, .. } = plan;
     if !source.has_components() || !applies(plan) || !colors.is_identity(PixelKind::Rgb) {
@@ -50,7 +52,7 @@ pub(super) fn render(
     let resized = [luma?, blue?, red?];
     drop(components);
     options.check_time()?;
-    let metadata = Metadata { icc: colors.kept() };
+    let metadata = Metadata::new(colors.kept(), notice);
     let encode = |quality| {
         let RenderPlan { format, style, .. } = *plan;
         let check_time = &|| options.check_time();
