@@ -40,6 +40,7 @@ fn render_all(source: &[u8]) {
         ("16x16,fill,upscale,keep-icc,keep-copyright", OutputFormat::Jpeg),
         ("16x16,fill,upscale,keep-icc,keep-copyright", OutputFormat::Avif),
         ("16x16,fill,upscale,max-bytes-300", OutputFormat::Jpeg),
+        ("16x16,fill,upscale,frame-2,at-1.5,trim-3", OutputFormat::WebP),
         ("16x16,cover,upscale,trim-0,crop-0-0-0.5-0.5,detail", OutputFormat::WebP),
     ] {
         let options = RenderOptions {

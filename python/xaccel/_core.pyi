@@ -49,6 +49,10 @@ class Spec:
         gravity: The part that a crop keeps: "n", "ne", ..., "c", "smart", or a focal point
             `(x, y)` as fractions of the image. None or "center" = the centre.
         page: The number of the page in a document, starting from 1.
+        frame: The number of the frame in an animation, starting from 1. The thumbnail is a still
+            image.
+        at: The time of the frame in a film, 0 to 86400 seconds from its start. A time after the end
+            shows the last frame. Other sources ignore it.
         crop: The part of the source to use: `(x, y, width, height)` as fractions of it.
         rotate: Degrees clockwise: 0, 90, 180 or 270. The box applies to the rotated image.
         flip: "h" (left to right) or "v" (top to bottom).
@@ -94,6 +98,8 @@ class Spec:
         upscale: bool = False,
         gravity: str | tuple[float, float] | None = None,
         page: int | None = None,
+        frame: int | None = None,
+        at: float | None = None,
         trim: bool | int | None = None,
         crop: str | tuple[float, float, float, float] | None = None,
         rotate: int = 0,
@@ -163,6 +169,10 @@ class Spec:
     def gravity(self) -> str | tuple[float, float] | None: ...
     @property
     def page(self) -> int | None: ...
+    @property
+    def frame(self) -> int | None: ...
+    @property
+    def at(self) -> float | None: ...
     @property
     def trim(self) -> int | None: ...
     @property
@@ -374,6 +384,7 @@ class ImageInfo:
         orientation: The EXIF orientation, 1 to 8.
         frames: The number of frames.
         pages: The number of pages.
+        is_film: Whether the source is a film, whose frames the option `at` selects.
         has_alpha: Whether pixels may be transparent.
         icc: Whether the image has a colour profile.
         decoded_size: The size in bytes of the decoded image; None = 3 or 4 bytes for each pixel.
@@ -388,6 +399,7 @@ class ImageInfo:
         orientation: int = 1,
         frames: int = 1,
         pages: int = 1,
+        is_film: bool = False,
         has_alpha: bool = False,
         icc: bool = False,
         decoded_size: int | None = None,
@@ -413,6 +425,10 @@ class ImageInfo:
     @property
     def pages(self) -> int:
         """The number of pages of a document; 1 for an image."""
+
+    @property
+    def is_film(self) -> bool:
+        """Whether the source is a film, whose frames the option `at` selects."""
 
     @property
     def has_alpha(self) -> bool: ...
@@ -542,8 +558,8 @@ def render(
         xaccel.exceptions.CorruptImage: The source can't be decoded.
         xaccel.exceptions.RenderTimeout: Rendering takes longer than `Limits.timeout`.
         xaccel.exceptions.FileNotFound: There is no file at this path.
-        xaccel.exceptions.SpecError: The source does not have the requested page, or the watermark
-            is missing.
+        xaccel.exceptions.SpecError: The source does not have the requested page or frame, or
+            the watermark is missing.
         xaccel.exceptions.ConfigError: A decoder is not installed, or can't be loaded.
     """
 
@@ -552,6 +568,8 @@ class _Options(TypedDict, total=False):
     upscale: bool
     gravity: str | tuple[float, float] | None
     page: int | None
+    frame: int | None
+    at: float | None
     trim: bool | int | None
     crop: str | tuple[float, float, float, float] | None
     rotate: int
@@ -580,6 +598,7 @@ def thumbnail(
     width: int | str | None = None,
     height: int | str | None = None,
     *,
+    quality_target: int = 70,
     colors: int | None = None,
     linear: bool = False,
     watermark: Watermark | None = None,
@@ -596,6 +615,7 @@ def thumbnail(
         source: The encoded image, its path, or a binary file.
         width: The width of the box in pixels; None = free.
         height: The height of the box in pixels; None = free.
+        quality_target: See `render`.
         colors: PNG and GIF: the maximum number of colours in the palette, 2 to 256; the image is
             dithered. None = a PNG has a palette only if this is lossless.
         linear: See `render`.
@@ -611,6 +631,7 @@ def thumbnail_many(
     height: int | str | None = None,
     *,
     threads: int | None = None,
+    quality_target: int = 70,
     colors: int | None = None,
     linear: bool = False,
     watermark: Watermark | None = None,
@@ -625,6 +646,7 @@ def thumbnail_many(
         width: The width of the box in pixels; None = free.
         height: The height of the box in pixels; None = free.
         threads: The number of thumbnails to make at the same time; None = one per CPU.
+        quality_target: See `render`.
         colors: See `thumbnail`.
         linear: See `render`.
         watermark: The watermark to lay over the thumbnail.
@@ -684,6 +706,20 @@ def thumbhash(
 
     Store it with the image, so that `draw_thumbhash` can make the placeholder without reading the
     image. Raises the same errors as `render`.
+    """
+
+def score(reference: bytes, picture: bytes, /) -> float:
+    """Return the SSIMULACRA2 score of an encoded picture in comparison with a reference.
+
+    100 means no loss, 90 no visible loss, and 70 high quality. Pictures with more than 512x512
+    pixels are compared in 16 tiles.
+
+    Args:
+        reference: The encoded reference.
+        picture: The encoded picture, which has the same size.
+
+    Raises:
+        xaccel.exceptions.XaccelError: One of them can't be decoded, or the sizes differ.
     """
 
 def draw_thumbhash(hash: str, /) -> str:

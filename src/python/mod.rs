@@ -46,7 +46,7 @@ mod _core {
     #[pymodule_export]
     use super::thumbnail::{
         ImageInfo, Limits, PassedFile, PyStreamedSource, PyWatermark, Thumbnail, codecs,
-        draw_blurhash, draw_thumbhash, placeholder, probe, render, thumbhash, thumbnail,
+        draw_blurhash, draw_thumbhash, placeholder, probe, render, score, thumbhash, thumbnail,
         thumbnail_many,
     };
     #[pymodule_export]

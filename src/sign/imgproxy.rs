@@ -123,6 +123,10 @@ fn refuse_missing(spec: &Spec) -> Result<(), DialectError> {
     const PRO: &str = "only its Pro version does";
     let (option, reason) = if spec.page.is_some() {
         ("page", PRO)
+    } else if spec.frame.is_some() {
+        ("frame", PRO)
+    } else if spec.at.is_some() {
+        ("at", PRO)
     } else if spec.brightness.is_some() {
         ("brightness", PRO)
     } else if spec.contrast.is_some() {

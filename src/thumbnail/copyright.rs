@@ -160,11 +160,12 @@ mod tests {
 
     #[test]
     fn what_is_written_can_be_read() {
-        let texts = ["© <A> & \"B\" ]]>", "Agency", "https://example.org/?a=1&b=2", "All rights"];
-        let notice = Notice::new(["Ann", "Bo Ö", "&lt;"], texts);
+        let texts =
+            ["© <A> & \"B\" ]]> &lt;", "Agency", "https://example.org/?a=1&b=2", "All rights"];
+        let notice = Notice::new(["Ann", "Bo Ö", "C & D"], texts);
         let (exif, xmp) = (notice.to_exif().unwrap(), notice.to_xmp().unwrap());
         assert_eq!(Notice::read(None, None, Some(xmp.as_bytes())), notice);
-        let part = Notice::new(["Ann", "Bo Ö", "&lt;"], [texts[0], "", "", ""]);
+        let part = Notice::new(["Ann", "Bo Ö", "C & D"], [texts[0], "", "", ""]);
         assert_eq!(Notice::read(Some(&exif), None, None), part);
         assert_eq!((Notice::default().to_exif(), Notice::default().to_xmp()), (None, None));
         assert_eq!(Notice::new([], ["", "Agency", "", ""]).to_exif(), None);

@@ -3,6 +3,7 @@
 //! | step | module | works on |
 //! |---|---|---|
 //! | read the header | [`decode::open`] | the first bytes |
+//! | choose the frame, for `frame` | `still` | the header |
 //! | cut off the border, for `trim` | `trim` | the source, decoded at full size |
 //! | plan: sizes, format, limits | `plan` with [`crop`], [`limits`] | the header |
 //! | decode, shrunk where the codec can | [`decode`] | the source |
@@ -49,6 +50,7 @@ mod saliency;
 mod score;
 pub mod smart;
 pub mod spec;
+mod still;
 #[cfg(test)]
 mod tests;
 mod trim;
@@ -65,6 +67,7 @@ use options::RenderOptions;
 use plan::RenderPlan;
 pub use plan::size_to_decode;
 use raster::{Frame, Picture, Size};
+pub use score::score;
 use spec::{Fit, Gravity, Spec};
 
 /// A finished thumbnail.
@@ -93,7 +96,7 @@ pub fn render<'a>(
 ) -> Result<Thumbnail, ThumbnailError> {
     let mut source = match options.spec.trim {
         Some(tolerance) => trim::open(source.into(), options, tolerance)?,
-        None => decode::open(source, options.limits)?,
+        None => still::open(source.into(), options)?,
     };
     let plan = RenderPlan::new(source.as_ref(), options)?;
     let mut colors = plan.converter(source.profile());

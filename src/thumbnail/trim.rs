@@ -12,6 +12,7 @@ use super::header::Header;
 use super::options::RenderOptions;
 use super::orient::Transform;
 use super::spec::Tolerance;
+use super::still;
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
 
@@ -26,7 +27,7 @@ pub(super) fn open<'a>(
     options: &RenderOptions<'_>,
     tolerance: Tolerance,
 ) -> Result<Box<dyn Source + 'a>, ThumbnailError> {
-    let mut source = decode::open(input, options.limits)?;
+    let mut source = still::open(input, options)?;
     let (header, profile) = (*source.header(), source.profile());
     let notice = if options.spec.keep_copyright { source.notice() } else { Notice::default() };
     options.check_page(&header)?;

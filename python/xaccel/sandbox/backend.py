@@ -24,7 +24,7 @@ _GRACE = 0.5
 """The number of seconds after the deadline in which a worker can report that it missed it."""
 
 _ATTEMPTS = 2
-"""How often a job is tried if its worker is killed from outside."""
+"""How often a job is tried if its worker is killed from outside, or can't read the image."""
 
 _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
@@ -68,34 +68,40 @@ class RenderProcesses:
         """See `Backend.submit`."""
         descriptor, path, size = _passed(job)
         try:
-            lost = WorkerLost("the render workers were killed from outside")
+            lost: Exception = WorkerLost("the render workers were killed from outside")
             for _ in range(_ATTEMPTS):
                 timeout = max(0.0, deadline - time.monotonic())
                 passed = PassedJob(replace(cast("Any", job), image=None), path, size, timeout)
                 try:
-                    reply = self._reply(passed, descriptor)
+                    outcome = self._outcome(job, passed, descriptor)
                 except WorkerLost as error:
                     # The worker or the launcher may have been killed while it started.
                     lost = error
                     continue
-                if reply is not None:
-                    return cast("T", messages.result(reply))
+                if isinstance(outcome, OSError):
+                    # An earlier image may have used up the descriptors of the worker.
+                    lost = outcome
+                    continue
+                if isinstance(outcome, Exception):
+                    raise outcome
+                if outcome is not None:
+                    return cast("T", outcome)
             raise lost
         finally:
             os.close(descriptor)
 
-    def _reply(self, job: PassedJob, descriptor: int) -> Reply | None:
-        """Return the reply of a worker, or `None` if the worker was killed from outside."""
+    def _outcome(self, job: Job[T], passed: PassedJob, descriptor: int) -> object:
+        """Return what a job results in, or `None` if its worker was killed from outside."""
         workers = pool(self._setup)
         worker = workers.take()
         # The time that a new worker needs to start does not count.
-        deadline = time.monotonic() + job.timeout + _GRACE
-        reply = None
+        deadline = time.monotonic() + passed.timeout + _GRACE
+        outcome = None
         try:
-            reply = worker.run(job, descriptor, deadline)
+            outcome = _outcome(job, worker.run(passed, descriptor, deadline))
         except TimeoutError:
             raise RenderStopped(
-                f"the render worker was stopped by its time limit ({job.timeout:.1f} s)",
+                f"the render worker was stopped by its time limit ({passed.timeout:.1f} s)",
                 layer="time",
             ) from None
         except InvalidReply as error:
@@ -107,11 +113,25 @@ class RenderProcesses:
             _check(worker)
             return None
         else:
-            workers.put_back(worker)
-            return reply
+            return outcome
         finally:
-            if reply is None:
+            # After such an error, the worker may lack memory or descriptors for other images.
+            if outcome is None or isinstance(outcome, (OSError, RenderStopped)):
                 workers.discard(worker)
+            else:
+                workers.put_back(worker)
+
+
+def _outcome(job: Job[T], reply: Reply) -> object:
+    """Return the result or the error in a reply.
+
+    Raises:
+        InvalidReply: The reply does not contain an outcome of this job.
+    """
+    found = messages.outcome(reply)
+    if not isinstance(found, Exception) and not job.accepts(found):
+        raise InvalidReply("it is not a result of this job")
+    return found
 
 
 def _check(worker: Worker) -> None:

@@ -14,9 +14,10 @@ import pickle
 import socket
 import struct
 from dataclasses import dataclass
-from typing import Any
+from inspect import signature
+from typing import Any, cast
 
-from xaccel._core import Thumbnail
+from xaccel._core import ImageInfo, Thumbnail
 from xaccel.exceptions import (
     BadSize,
     ConfigError,
@@ -36,9 +37,12 @@ _JOB = struct.Struct("!I")
 _REPLY = struct.Struct("!IQ")
 """The lengths of the JSON and of the bytes of a reply."""
 
+_INFO = tuple(signature(ImageInfo).parameters)
+
 _PIECE = 256 * 1024
 _LONGEST_HEAD = 64 * 1024
 _LONGEST_MESSAGE = 4096
+_LARGEST_ERRNO = 4095
 _LONGEST_DATA = 256 * 1024**2
 """The maximum number of bytes of a thumbnail."""
 
@@ -87,7 +91,8 @@ def send_job(connection: socket.socket, job: object, descriptor: int) -> None:
     content = buffer.getvalue()
     message = _JOB.pack(len(content)) + content
     sent = socket.send_fds(connection, [message], [descriptor])
-    connection.sendall(message[sent:])
+    if sent < len(message):
+        connection.sendall(message[sent:])
 
 
 def receive_job(connection: socket.socket) -> tuple[Any, int] | None:
@@ -102,10 +107,12 @@ def receive_job(connection: socket.socket) -> tuple[Any, int] | None:
     return pickle.loads(memoryview(message)[_JOB.size :]), descriptors[0]  # noqa: S301
 
 
-def send_result(connection: socket.socket, result: Thumbnail | str) -> None:
+def send_result(connection: socket.socket, result: Thumbnail | ImageInfo | str) -> None:
     """Reply with the result of a job."""
     if isinstance(result, str):
         _send(connection, {"text": True}, result.encode())
+    elif isinstance(result, ImageInfo):
+        _send(connection, {"info": {name: getattr(result, name) for name in _INFO}})
     else:
         head = {
             "width": result.width,
@@ -189,24 +196,27 @@ def problem(reply: Reply) -> str | None:
     raise InvalidReply("it is not the first one")
 
 
-def result(reply: Reply) -> Thumbnail | str:
-    """Return the result of a job, or raise its error.
+def outcome(reply: Reply) -> Thumbnail | ImageInfo | str | XaccelError | OSError:
+    """Return the result of a job, or its error. An `OSError` means that the image can't be read.
 
     Raises:
-        XaccelError: The error of the job.
-        OSError: The image can't be read.
         InvalidReply: The reply is neither a result nor an error.
     """
     match reply.head:
         case {"error": str(name), "message": str(message)} if name in _ERRORS:
-            raise _ERRORS[name](message)
-        case {"errno": int(number), "message": str(message)}:
-            raise OSError(number, os.strerror(number) if number else message)
+            return _ERRORS[name](message)
+        case {"errno": int(number), "message": str(message)} if 0 <= number <= _LARGEST_ERRNO:
+            return OSError(number, os.strerror(number) if number else message)
         case {"text": True}:
             try:
                 return reply.data.decode()
             except UnicodeDecodeError:
                 raise InvalidReply("its text is not UTF-8") from None
+        case {"info": dict() as values}:
+            try:
+                return ImageInfo(**cast("dict[str, Any]", values))
+            except (TypeError, ValueError, OverflowError):
+                raise InvalidReply("it does not describe an image") from None
         case {
             "width": int(width),
             "height": int(height),

@@ -13,7 +13,8 @@ import sys
 import threading
 import time
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias
 
 from xaccel._log import one_line
@@ -175,7 +176,7 @@ class Pool:
         worker = Worker(connection, report, log)
         self._all.add(worker)
         try:
-            with their_connection, their_report:
+            with _passing(their_connection), _passing(their_report):
                 self._send((their_connection.fileno(), their_report.fileno(), log))
             connection.settimeout(_START_TIMEOUT)
             problem = messages.problem(messages.receive(connection))
@@ -212,7 +213,7 @@ class _Launcher:
 
     def __init__(self, setup: Setup, sockets: Any) -> None:
         self._control, theirs = sockets.socketpair(type=socket.SOCK_SEQPACKET)
-        with theirs:
+        with _passing(theirs):
             self._pid = _spawn(theirs.fileno())
         try:
             self._control.settimeout(_START_TIMEOUT)
@@ -247,22 +248,20 @@ def _spawn(control: int) -> int:
     paths = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100
     flags = ["-I", *(["-B"] if sys.dont_write_bytecode else [])]
     # A descriptor that keeps its number would be closed.
-    descriptor = fcntl.fcntl(control, fcntl.F_DUPFD_CLOEXEC, CONNECTION + 1)
-    try:
+    end = socket.socket(fileno=fcntl.fcntl(control, fcntl.F_DUPFD_CLOEXEC, CONNECTION + 1))
+    with _passing(end):
         return os.posix_spawn(
             executable,
             [executable, *flags, "-c", _BOOTSTRAP, *paths],
             {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
             file_actions=[
-                (os.POSIX_SPAWN_DUP2, descriptor, CONNECTION),
+                (os.POSIX_SPAWN_DUP2, end.fileno(), CONNECTION),
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
             ],
             setsigmask=[],
             setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
         )
-    finally:
-        os.close(descriptor)
 
 
 _Key: TypeAlias = tuple[int, object, Setup]
@@ -288,8 +287,29 @@ def close_pools() -> None:
         _pools.pop(key).close()
 
 
+_ends: set[socket.socket] = set()
+"""The ends of connections that other processes are about to receive."""
+
+
+@contextmanager
+def _passing(end: socket.socket) -> Iterator[None]:
+    """Pass an end of a connection to another process in this block, then close it.
+
+    If this process forks meanwhile, the child closes the end, too. Otherwise, this process would
+    not notice when the other process ends.
+    """
+    _ends.add(end)
+    try:
+        yield
+    finally:
+        end.close()
+        _ends.discard(end)
+
+
 def _forget_pools() -> None:
     """Leave the parent's workers to the parent."""
+    while _ends:
+        _ends.pop().close()
     while _pools:
         _, parents = _pools.popitem()
         parents.forget()

@@ -21,13 +21,14 @@ use super::watermark;
 use crate::error::ThumbnailError;
 use crate::thumbnail::codecs as core_codecs;
 use crate::thumbnail::decode::{self, Input};
+use crate::thumbnail::limits::Limits as CoreLimits;
 use crate::thumbnail::many;
 use crate::thumbnail::options::RenderOptions;
 use crate::thumbnail::placeholder::{draw, draw_blurhash as core_draw_blurhash, spec as hashed};
 use crate::thumbnail::spec::{Rgb, Spec};
 use crate::thumbnail::watermark::Watermark;
 use crate::thumbnail::{
-    blur_hash, main_colors, render as core_render, thumbhash as core_thumbhash,
+    blur_hash, main_colors, render as core_render, score as core_score, thumbhash as core_thumbhash,
 };
 
 fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult<Thumbnail> {
@@ -71,14 +72,15 @@ pub(in super::super) fn render(
 
 /// Make a thumbnail; the options are those of `Spec`.
 #[pyfunction]
-#[pyo3(signature = (source, width=None, height=None, *, colors=None, linear=false,
-    watermark=None, limits=None, decoders=None, **options))]
+#[pyo3(signature = (source, width=None, height=None, *, quality_target=70, colors=None,
+    linear=false, watermark=None, limits=None, decoders=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
     width: Option<&Bound<'_, PyAny>>,
     height: Option<&Bound<'_, PyAny>>,
+    #[pyo3(from_py_with = numbers::quality_target)] quality_target: u8,
     #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
     linear: bool,
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
@@ -88,6 +90,7 @@ pub(in super::super) fn thumbnail(
 ) -> PyResult<Thumbnail> {
     let style = palette_style(colors)?;
     let arguments = Arguments::of_options((width, height), options, style, linear, limits)?
+        .with_quality_target(quality_target)
         .with_decoders(decoders)
         .with_watermark(watermark);
     make(py, &ImageSource::new(source, &arguments.limits)?, &arguments)
@@ -95,7 +98,7 @@ pub(in super::super) fn thumbnail(
 
 /// Make thumbnails of several sources at once.
 #[pyfunction]
-#[pyo3(signature = (sources, width=None, height=None, *, threads=None,
+#[pyo3(signature = (sources, width=None, height=None, *, threads=None, quality_target=70,
     colors=None, linear=false, watermark=None, limits=None, decoders=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail_many<'py>(
@@ -104,6 +107,7 @@ pub(in super::super) fn thumbnail_many<'py>(
     width: Option<&Bound<'py, PyAny>>,
     height: Option<&Bound<'py, PyAny>>,
     #[pyo3(from_py_with = numbers::threads)] threads: Option<NonZeroUsize>,
+    #[pyo3(from_py_with = numbers::quality_target)] quality_target: u8,
     #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
     linear: bool,
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
@@ -113,6 +117,7 @@ pub(in super::super) fn thumbnail_many<'py>(
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let style = palette_style(colors)?;
     let arguments = Arguments::of_options((width, height), options, style, linear, limits)?
+        .with_quality_target(quality_target)
         .with_decoders(decoders)
         .with_watermark(watermark);
     let sources = sources
@@ -208,6 +213,15 @@ pub(in super::super) fn thumbhash(
     decoders: Option<Vec<String>>,
 ) -> PyResult<Placeholder> {
     placeholder(py, source, Some("thumbhash"), None, limits, decoders)
+}
+
+/// Return the SSIMULACRA2 score of an encoded picture in comparison with a reference.
+#[pyfunction]
+#[pyo3(signature = (reference, picture, /))]
+pub(in super::super) fn score(py: Python<'_>, reference: &[u8], picture: &[u8]) -> PyResult<f64> {
+    let limits = CoreLimits::default();
+    py.detach(|| core_score(reference, picture, &limits))
+        .map_err(|error| XaccelError::new_err(error.to_string()))
 }
 
 /// Draw a `ThumbHash`, and return a `data:` URI as `placeholder` does.

@@ -11,7 +11,7 @@ mod watermark;
 
 pub(super) use arguments::Limits;
 pub(super) use functions::{
-    codecs, draw_blurhash, draw_thumbhash, placeholder, probe, render, thumbhash, thumbnail,
+    codecs, draw_blurhash, draw_thumbhash, placeholder, probe, render, score, thumbhash, thumbnail,
     thumbnail_many,
 };
 pub(super) use result::{ImageInfo, Thumbnail};

@@ -65,6 +65,7 @@ pub(in super::super) struct ImageInfo {
     orientation: u16,
     frames: u32,
     pages: u32,
+    is_film: bool,
     has_alpha: bool,
     icc: bool,
     decoded_size: u64,
@@ -74,7 +75,7 @@ pub(in super::super) struct ImageInfo {
 impl ImageInfo {
     #[new]
     #[pyo3(signature = (width, height, format, *, orientation=1, frames=1, pages=1,
-        has_alpha=false, icc=false, decoded_size=None))]
+        is_film=false, has_alpha=false, icc=false, decoded_size=None))]
     #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
     fn py_new(
         width: u32,
@@ -83,6 +84,7 @@ impl ImageInfo {
         orientation: u16,
         frames: u32,
         pages: u32,
+        is_film: bool,
         has_alpha: bool,
         icc: bool,
         decoded_size: Option<u64>,
@@ -100,7 +102,18 @@ impl ImageInfo {
         let decoded_size = decoded_size.unwrap_or_else(|| {
             Size { width, height }.pixels().saturating_mul(if has_alpha { 4 } else { 3 })
         });
-        Ok(Self { width, height, format, orientation, frames, pages, has_alpha, icc, decoded_size })
+        Ok(Self {
+            width,
+            height,
+            format,
+            orientation,
+            frames,
+            pages,
+            is_film,
+            has_alpha,
+            icc,
+            decoded_size,
+        })
     }
 
     fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
@@ -108,6 +121,7 @@ impl ImageInfo {
         options.set_item("orientation", self.orientation)?;
         options.set_item("frames", self.frames)?;
         options.set_item("pages", self.pages)?;
+        options.set_item("is_film", self.is_film)?;
         options.set_item("has_alpha", self.has_alpha)?;
         options.set_item("icc", self.icc)?;
         options.set_item("decoded_size", self.decoded_size)?;
@@ -129,6 +143,7 @@ impl ImageInfo {
             orientation: header.orientation,
             frames: header.frames,
             pages: header.pages,
+            is_film: false,
             has_alpha: header.has_alpha,
             icc: header.has_icc,
             decoded_size,
@@ -138,6 +153,11 @@ impl ImageInfo {
     /// The size of the upright image.
     pub(super) const fn size(&self) -> Size {
         Size { width: self.width, height: self.height }
+    }
+
+    /// Whether the source is a film.
+    pub(super) const fn is_film(&self) -> bool {
+        self.is_film
     }
 
     /// The number of pages.

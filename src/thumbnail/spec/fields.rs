@@ -1,8 +1,9 @@
 //! The fields of a spec.
 
 use super::values::{
-    ByteLimit, CropRect, Factor, Fit, Flip, FormatOption, Gravity, Hundredths, Length, Page,
-    Progressive, Quality, Rgb, Rotation, Subsampling, Tolerance, Version, WatermarkName,
+    ByteLimit, CropRect, Factor, Fit, Flip, FormatOption, FrameNumber, Gravity, Hundredths, Length,
+    Page, Progressive, Quality, Rgb, Rotation, Seconds, Subsampling, Tolerance, Version,
+    WatermarkName,
 };
 
 /// The description of a thumbnail. [`Spec::parse`] parses it, and
@@ -23,6 +24,12 @@ pub struct Spec {
     pub gravity: Option<Gravity>,
     /// The page of a document; `None` = the first.
     pub page: Option<Page>,
+    /// The frame of an animation to show as a still image; `None` = all frames, if the format of
+    /// the thumbnail has animations.
+    pub frame: Option<FrameNumber>,
+    /// The time from the start of a film, of the frame to show; `None` = the decoder's choice. Other
+    /// sources ignore it.
+    pub at: Option<Seconds>,
     /// The tolerance for trimming, which is the first step. The border that is cut off has the
     /// colour of the upright source's upper left corner.
     pub trim: Option<Tolerance>,

@@ -5,7 +5,9 @@
 
 use super::argument::{Argument, OptionValue, Refusal};
 use super::fields::Spec;
-use super::values::{ByteLimit, CropRect, Factor, Hundredths, Length, Page, Quality};
+use super::values::{
+    ByteLimit, CropRect, Factor, FrameNumber, Hundredths, Length, Page, Quality, Seconds,
+};
 use crate::error::SpecError;
 
 /// The text of an option in a spec.
@@ -62,7 +64,7 @@ const FACTOR: &str = "a factor from 0 to 10, with at most two decimals";
 const PIXELS: &str = "a whole number of pixels from 1 to 65535";
 
 /// The options, in their order in a spec.
-pub const OPTIONS: [SpecOption; 28] = [
+pub const OPTIONS: [SpecOption; 30] = [
     SpecOption {
         keyword: "fit",
         values: "contain|cover|fill|pad",
@@ -96,6 +98,24 @@ pub const OPTIONS: [SpecOption; 28] = [
         value: |spec| optional(spec.page.as_ref()),
         is_valid: |spec| spec.page.is_none_or(Page::is_valid),
         drop_default: |spec| drop_default(&mut spec.page),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "frame",
+        form: Form::Prefixed("frame"),
+        expected: "a whole number from 1 to 65535",
+        set: |spec, given| set_optional(&mut spec.frame, given),
+        value: |spec| optional(spec.frame.as_ref()),
+        is_valid: |spec| spec.frame.is_none_or(FrameNumber::is_valid),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "at",
+        form: Form::Prefixed("at"),
+        expected: "a number of seconds from 0 to 86400, with at most two decimals",
+        set: |spec, given| set_optional(&mut spec.at, given),
+        value: |spec| optional(spec.at.as_ref()),
+        is_valid: |spec| spec.at.is_none_or(Seconds::is_valid),
         ..PLAIN
     },
     SpecOption {
