@@ -76,6 +76,8 @@ class Spec:
         subsampling: JPEG: the chroma subsampling, "420", "422" or "444"; None = as configured.
         keep_icc: Whether colours in a wide RGB colour space, such as Display P3, are kept, and the
             ICC profile is embedded. By default, all colours are converted to sRGB. GIF ignores it.
+        keep_copyright: Whether the names of the creators and their rights are copied from the
+            source's EXIF, IPTC and XMP data. By default, no metadata is kept. GIF ignores it.
         format: The format of the thumbnail; None = determined by the extension of the
             source's name.
         version: Eight characters of base64url that change when the source does.
@@ -119,6 +121,7 @@ class Spec:
         progressive: bool | None = None,
         subsampling: str | int | None = None,
         keep_icc: bool = False,
+        keep_copyright: bool = False,
         format: str | None = None,
         version: str | None = None,
     ) -> Spec: ...
@@ -212,6 +215,8 @@ class Spec:
     def subsampling(self) -> Literal["420", "422", "444"] | None: ...
     @property
     def keep_icc(self) -> bool: ...
+    @property
+    def keep_copyright(self) -> bool: ...
     @property
     def format(self) -> _FormatOption | None: ...
     @property
@@ -596,6 +601,7 @@ class _Options(TypedDict, total=False):
     progressive: bool | None
     subsampling: str | int | None
     keep_icc: bool
+    keep_copyright: bool
     format: str | None
 
 def thumbnail(
