@@ -5,12 +5,14 @@ from types import TracebackType
 from typing import (
     Any,
     ClassVar,
+    Generic,
     Literal,
     NoReturn,
     Protocol,
     SupportsIndex,
     TypeAlias,
     TypedDict,
+    TypeVar,
     Unpack,
     final,
     overload,
@@ -20,13 +22,13 @@ from xaccel.exceptions import XaccelError
 
 __version__: str
 
+_T_co = TypeVar("_T_co", covariant=True)
+
 class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 _Usage: TypeAlias = tuple[int, int]  # the number of files, and their size on disk in bytes
-_Source: TypeAlias = (
-    bytes | str | PathLike[str] | OpenedFile | PassedFile | StreamedSource | _Readable
-)
+_Source: TypeAlias = bytes | str | PathLike[str] | OpenedFile | StreamedSource | _Readable
 _Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
 _Fit: TypeAlias = Literal["contain", "cover", "fill", "pad"]
 _FormatOption: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif", "auto"]
@@ -444,15 +446,102 @@ class StreamedSource:
     def __len__(self) -> int: ...
 
 @final
-class PassedFile:
-    """An image that another process has opened.
+class JobEncoder:
+    """Encodes the jobs for one worker of the sandbox. The worker receives each watermark once."""
+
+    def __new__(cls) -> JobEncoder: ...
+    def render(
+        self,
+        spec: Spec,
+        /,
+        *,
+        path: str | PathLike[str] | None,
+        start: int | None,
+        timeout: float,
+        format: str,
+        quality: Mapping[str, int] | None,
+        quality_target: int,
+        progressive: bool,
+        subsampling: str,
+        watermark: Watermark | None,
+        limits: Limits,
+        decoders: Sequence[str] | None,
+    ) -> bytes:
+        """Encode a job like `render()`. The descriptor of the image is sent with it.
+
+        Args:
+            spec: The description of the thumbnail.
+            path: The path of the image in error messages; None = the image has no path.
+            start: The number of bytes of an image that is only the start of a JPEG.
+            timeout: The number of seconds that the job may take.
+            format: The format of the thumbnail.
+            quality: The default quality of each format.
+            quality_target: The SSIMULACRA2 score for the quality `auto`.
+            progressive: The default for JPEG.
+            subsampling: The default for JPEG.
+            watermark: The watermark that the spec names.
+            limits: The limits of the call, apart from its time.
+            decoders: The names of the enabled plug-in decoders.
+
+        Raises:
+            SpecError: The spec has a watermark, but none is passed.
+            ValueError: An argument is out of range.
+        """
+
+    def placeholder(
+        self,
+        *,
+        path: str | PathLike[str] | None,
+        start: int | None,
+        timeout: float,
+        kind: str | None,
+        limits: Limits,
+        decoders: Sequence[str] | None,
+    ) -> bytes:
+        """Encode a job like `placeholder()`, whose result is a text. See `render`.
+
+        Raises:
+            ValueError: The kind does not exist.
+        """
+
+@final
+class Reply(Generic[_T_co]):
+    """The reply of a worker of the sandbox."""
+
+    def result(self) -> _T_co:
+        """Return the result of the job, or raise its error.
+
+        Raises:
+            XaccelError: The error of the job.
+            OSError: The image can't be read.
+        """
+
+@final
+class ReplyReader(Generic[_T_co]):
+    """Reads one reply of a worker of the sandbox, which arrives in pieces.
 
     Args:
-        descriptor: The descriptor, which must stay open while the image is used.
-        path: The path of the image in error messages; None = the image has no path.
+        image_format: The format of the thumbnail; empty for a placeholder.
     """
 
-    def __new__(cls, descriptor: int, path: str | PathLike[str] | None, /) -> PassedFile: ...
+    def __new__(cls, image_format: str, /) -> ReplyReader[_T_co]: ...
+    def read(self, piece: bytes, /) -> Reply[_T_co] | None:
+        """Read the next piece. Return the reply if it is complete.
+
+        Raises:
+            xaccel.sandbox.protocol.InvalidReply: The bytes are not a reply to the job.
+        """
+
+def answer_jobs(connection: int, /) -> None:
+    """Run the jobs that arrive over a socket until the app closes the connection.
+
+    Args:
+        connection: The descriptor of the socket.
+
+    Raises:
+        OSError: The connection has failed, or the system does not have the sandbox.
+        RuntimeError: The app has sent something else than a job.
+    """
 
 def sandbox_layers() -> list[str]:
     """Return the names of the sandbox's layers that the kernel has: "landlock" and "seccomp"."""

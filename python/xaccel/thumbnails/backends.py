@@ -16,7 +16,15 @@ from functools import lru_cache
 from inspect import signature
 from typing import Protocol, TypeVar
 
-from xaccel._core import Limits, Spec, Thumbnail, Watermark, placeholder, render
+from xaccel._core import (
+    JobEncoder,
+    Limits,
+    Spec,
+    Thumbnail,
+    Watermark,
+    placeholder,
+    render,
+)
 from xaccel.config import Subsampling
 from xaccel.thumbnails.rows import PlaceholderKind, placeholder_text
 from xaccel.thumbnails.sources.base import Image
@@ -28,10 +36,7 @@ _LIMITS = tuple(signature(Limits).parameters)
 
 
 class Job(Protocol[T_co]):
-    """A unit of work on one image, with everything that is needed to run it anywhere.
-
-    It is a dataclass. Apart from its image, it can be pickled.
-    """
+    """A unit of work on one image, with everything that is needed to run it anywhere."""
 
     @property
     def image(self) -> Image:
@@ -52,6 +57,18 @@ class Job(Protocol[T_co]):
             ThumbnailError: The image can't be rendered.
             FileNotFound: The image no longer exists.
             OSError: The image can't be read.
+        """
+
+    def encode(
+        self, encoder: JobEncoder, path: str | None, start: int | None, timeout: float
+    ) -> bytes:
+        """Return the message that makes a worker of the sandbox run the job.
+
+        Args:
+            encoder: The encoder for the worker.
+            path: The path of the image in messages.
+            start: The number of bytes of an image that is only the start of a JPEG.
+            timeout: The number of seconds that the job may take.
         """
 
 
@@ -119,6 +136,25 @@ class RenderJob:
             is_partial=self.is_partial,
         )
 
+    def encode(
+        self, encoder: JobEncoder, path: str | None, start: int | None, timeout: float
+    ) -> bytes:
+        """See `Job.encode`."""
+        return encoder.render(
+            self.spec,
+            path=path,
+            start=start,
+            timeout=timeout,
+            format=self.image_format,
+            quality=self.encoder.quality,
+            quality_target=self.encoder.quality_target,
+            progressive=self.encoder.progressive,
+            subsampling=self.encoder.subsampling,
+            watermark=self.watermark,
+            limits=self.limits,
+            decoders=self.decoders,
+        )
+
     def __str__(self) -> str:
         return str(self.spec)
 
@@ -143,6 +179,19 @@ class PlaceholderJob:
         limits = _with_timeout(self.limits, timeout)
         made = placeholder(self.image, kind=self.kind, limits=limits, decoders=self.decoders)
         return placeholder_text(made)
+
+    def encode(
+        self, encoder: JobEncoder, path: str | None, start: int | None, timeout: float
+    ) -> bytes:
+        """See `Job.encode`."""
+        return encoder.placeholder(
+            path=path,
+            start=start,
+            timeout=timeout,
+            kind=self.kind,
+            limits=self.limits,
+            decoders=self.decoders,
+        )
 
     def __str__(self) -> str:
         return "the placeholder"

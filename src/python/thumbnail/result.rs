@@ -6,6 +6,7 @@ use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use super::arguments::output_format;
 use crate::thumbnail::Thumbnail as CoreThumbnail;
+use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::header::Header;
 use raster::Size;
 
@@ -44,13 +45,24 @@ impl Thumbnail {
 
 impl Thumbnail {
     pub(super) fn new(py: Python<'_>, thumbnail: &CoreThumbnail) -> Self {
+        let CoreThumbnail { data, width, height, format, is_complete } = thumbnail;
+        Self::from_parts(py, data, Size { width: *width, height: *height }, *format, *is_complete)
+    }
+
+    pub(in super::super) fn from_parts(
+        py: Python<'_>,
+        data: &[u8],
+        size: Size,
+        format: OutputFormat,
+        is_complete: bool,
+    ) -> Self {
         Self {
-            data: PyBytes::new(py, &thumbnail.data).unbind(),
-            width: thumbnail.width,
-            height: thumbnail.height,
-            format: thumbnail.format.name(),
-            media_type: thumbnail.format.media_type(),
-            is_complete: thumbnail.is_complete,
+            data: PyBytes::new(py, data).unbind(),
+            width: size.width,
+            height: size.height,
+            format: format.name(),
+            media_type: format.media_type(),
+            is_complete,
         }
     }
 }
