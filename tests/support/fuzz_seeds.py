@@ -136,6 +136,13 @@ DRAWINGS = {
 }
 
 TEXTS = {
+    # The size of the pieces, then a head of 16 bytes and the body.
+    "reply": [
+        "\x09\1\0\1\0\10\0\0\0\10\0\0\0\6\0\0\0a JPEG",
+        "\x09\2\0\0\0\0\0\0\0\0\0\0\0\5\0\0\0data:",
+        "\x40\3\2\0\0\0\0\0\0\0\0\0\0\7\0\0\0corrupt",
+        "\x40\4\0\0\0\5\0\0\0\0\0\0\0\5\0\0\0error",
+    ],
     "spec": [
         "300x200",
         "-x-",

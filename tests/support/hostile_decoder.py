@@ -4,7 +4,7 @@ import sys
 import textwrap
 
 SOURCE = """
-import ctypes, os, socket, time
+import ctypes, os, socket, struct, time
 from xaccel.decoders import Decoded, ImageInfo
 
 MAGIC = b"HOSTILE "
@@ -66,6 +66,18 @@ def do_allocate(file):
 
 def do_answer(file):
     os.write(3, bytes(100))
+
+def reply(kind, detail, body):
+    return struct.pack("<BBBBIII", kind, detail, kind == 1, 0, 8, 8, len(body)) + body
+
+def do_answer_other_format(file):
+    os.write(3, reply(1, 1, b"a PNG"))
+
+def do_answer_text(file):
+    os.write(3, reply(2, 0, b"a placeholder"))
+
+def do_answer_twice(file):
+    os.write(3, 2 * reply(1, 0, b"a JPEG"))
 
 def do_wait(file):
     # The test changes the image.

@@ -217,7 +217,7 @@ mod tests {
             tiled: true,
         };
         let render = Render {
-            spec: Spec::parse("300x-,cover,g-0.3-0.7,rot-90,bg-ff0000,dpr-2,q-80,wm-logo").unwrap(),
+            spec: Spec::parse("300x-,cover,g-0.3-0.7,rot-90,bg-ff0000,wm-logo,dpr-2,q-80").unwrap(),
             format: OutputFormat::Avif,
             qualities: Qualities { jpeg: 1, webp: 2, avif: 3, target: 4 },
             progressive: Progressive(true),

@@ -224,6 +224,8 @@ impl ReplyReader {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const REPLIES: [Reply<'_>; 4] = [
@@ -267,6 +269,39 @@ mod tests {
             assert_eq!(ErrorKind::from_name(kind.name()), Some(kind));
         }
         assert_eq!(ErrorKind::from_name("KeyError"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_reply_has_only_one_encoding(
+            (kind, detail, flag) in (0..6u8, 0..12u8, 0..3u8),
+            numbers in prop::array::uniform2(0..3u32),
+            (length, body) in (0..6u32, prop::collection::vec(any::<u8>(), 0..6)),
+            size in 1..30usize,
+        ) {
+            let [first, second] = numbers.map(u32::to_le_bytes);
+            let head = [[kind, detail, flag, 0], first, second, length.to_le_bytes()].concat();
+            let message = [head, body].concat();
+            let mut whole = ReplyReader::default();
+            let whole = whole.read(&message);
+            if let Ok(Some(reply)) = whole {
+                prop_assert_eq!(&encoded(&reply), &message);
+            }
+            let mut reader = ReplyReader::default();
+            let mut left = message.len();
+            for piece in message.chunks(size) {
+                left -= piece.len();
+                match reader.read(piece) {
+                    Ok(None) => {}
+                    Ok(Some(reply)) if left == 0 => prop_assert_eq!(Ok(Some(reply)), whole),
+                    Ok(Some(_)) => break,
+                    Err(_) => {
+                        prop_assert!(whole.is_err());
+                        break;
+                    }
+                }
+            }
+        }
     }
 
     #[test]
