@@ -125,10 +125,11 @@ def kills():
     )
 
 
-def test_a_render_that_takes_too_long_is_killed(make, photos, caplog):
+@pytest.mark.parametrize("action", ["spin", "trickle"])
+def test_a_render_that_takes_too_long_is_killed(make, photos, caplog, action):
     before, counted = set(workers(os.getpid())), kills()
     service = make(THUMBNAIL_TIMEOUT=1, METRICS=True)
-    case = Case(service, photos, "spin")
+    case = Case(service, photos, action)
     assert case.status() == 422
     assert kills() - counted == Counter(["time"])
     assert "time limit" in caplog.text

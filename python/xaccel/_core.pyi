@@ -272,7 +272,6 @@ class Limits:
 
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
 
 @final
 class Watermark:
@@ -317,22 +316,8 @@ class Watermark:
 
 @final
 class Thumbnail:
-    """A finished thumbnail.
+    """A finished thumbnail."""
 
-    Args:
-        data: The encoded file.
-        width: The width in pixels.
-        height: The height in pixels.
-        format: "jpeg", "png", "webp", "avif" or "gif".
-        is_complete: Whether the source contained all pixels that the thumbnail shows.
-
-    Raises:
-        ValueError: The format is unknown.
-    """
-
-    def __new__(
-        cls, data: bytes, width: int, height: int, format: str, *, is_complete: bool = True
-    ) -> Thumbnail: ...
     @property
     def data(self) -> bytes:
         """The encoded file."""

@@ -79,6 +79,12 @@ def do_answer_text(file):
 def do_answer_twice(file):
     os.write(3, 2 * reply(1, 0, b"a JPEG"))
 
+def do_trickle(file):
+    os.write(3, reply(1, 0, b"a JPEG" * 100)[:100])
+    for _ in range(400):
+        os.write(3, b"a")
+        time.sleep(0.05)
+
 def do_wait(file):
     # The test changes the image.
     while b"wait" in os.pread(file.fileno(), 64, 0):

@@ -11,6 +11,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
@@ -99,6 +100,7 @@ class Worker:
             InvalidReply: The worker has sent something else.
         """
         connection = self.connection
+        deadline = time.monotonic() + timeout + grace
         connection.settimeout(timeout + grace)
         message = job.encode(self._encoder, image.path, image.start, timeout)
         sent = socket.send_fds(connection, [message], [image.descriptor])
@@ -109,6 +111,11 @@ class Worker:
             reply = reader.read(piece)
             if reply is not None:
                 return reply
+            # The timeout of a socket applies to each piece.
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            connection.settimeout(left)
         raise EOFError
 
     def kill(self) -> None:

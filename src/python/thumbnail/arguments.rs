@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyDict;
 
 use super::super::exceptions::ImageTooLarge;
 use super::super::numbers;
@@ -55,20 +55,6 @@ impl Limits {
         self.core()
             .check_source(pixels, bytes_per_pixel, 1)
             .map_err(|error| ImageTooLarge::new_err(error.to_string()))
-    }
-
-    fn __getnewargs_ex__<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
-        let options = PyDict::new(py);
-        options.set_item("max_memory", self.max_memory)?;
-        options.set_item("max_pixels", self.max_pixels)?;
-        options.set_item("max_bytes", self.max_bytes)?;
-        options.set_item("max_frames", self.max_frames)?;
-        options.set_item("max_side", self.max_side)?;
-        options.set_item("timeout", self.timeout)?;
-        Ok((PyTuple::empty(py), options))
     }
 
     fn __repr__(&self) -> String {

@@ -4,7 +4,6 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
-use super::arguments::output_format;
 use crate::thumbnail::Thumbnail as CoreThumbnail;
 use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::header::Header;
@@ -23,20 +22,6 @@ pub(in super::super) struct Thumbnail {
 
 #[pymethods]
 impl Thumbnail {
-    #[new]
-    #[pyo3(signature = (data, width, height, format, *, is_complete=true))]
-    fn py_new(
-        data: Py<PyBytes>,
-        width: u32,
-        height: u32,
-        format: &str,
-        is_complete: bool,
-    ) -> PyResult<Self> {
-        let format = output_format(format)?;
-        let (format, media_type) = (format.name(), format.media_type());
-        Ok(Self { data, width, height, format, media_type, is_complete })
-    }
-
     fn __repr__(&self, py: Python<'_>) -> String {
         let bytes = self.data.as_bytes(py).len();
         format!("<Thumbnail {}x{} {}, {bytes} bytes>", self.width, self.height, self.format)
