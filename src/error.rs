@@ -482,6 +482,14 @@ pub enum ThumbnailError {
         /// The number of pages.
         pages: u32,
     },
+    /// The source does not have the requested frame.
+    #[error("frame {frame} does not exist; the number of frames is {frames}")]
+    NoSuchFrame {
+        /// The requested frame, counted from 1.
+        frame: u32,
+        /// The number of frames.
+        frames: u32,
+    },
     /// The source can't be decoded.
     #[error("it is a corrupt {format} image: {reason}")]
     Corrupt {

@@ -56,6 +56,7 @@ COMMON = {
     "xaccel.thumbnails.places",
     "xaccel.thumbnails.private",
     "xaccel.thumbnails.rows",
+    "xaccel.thumbnails.sandboxed",
     "xaccel.thumbnails.rendering",
     "xaccel.thumbnails.sources",
     "xaccel.thumbnails.sources.base",

@@ -5,14 +5,12 @@ from types import TracebackType
 from typing import (
     Any,
     ClassVar,
-    Generic,
     Literal,
     NoReturn,
     Protocol,
     SupportsIndex,
     TypeAlias,
     TypedDict,
-    TypeVar,
     Unpack,
     final,
     overload,
@@ -21,8 +19,6 @@ from typing import (
 from xaccel.exceptions import XaccelError
 
 __version__: str
-
-_T_co = TypeVar("_T_co", covariant=True)
 
 class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
@@ -51,6 +47,10 @@ class Spec:
         gravity: The part that a crop keeps: "n", "ne", ..., "c", "smart", or a focal point
             `(x, y)` as fractions of the image. None or "center" = the centre.
         page: The number of the page in a document, starting from 1.
+        frame: The number of the frame in an animation, starting from 1. The thumbnail is a still
+            image.
+        at: The time of the frame in a film, 0 to 86400 seconds from its start. A time after the end
+            shows the last frame. Other sources ignore it.
         crop: The part of the source to use: `(x, y, width, height)` as fractions of it.
         rotate: Degrees clockwise: 0, 90, 180 or 270. The box applies to the rotated image.
         flip: "h" (left to right) or "v" (top to bottom).
@@ -70,6 +70,10 @@ class Spec:
             None = the configured quality for the format. PNG and GIF ignore it.
         max_bytes: The maximum size of the file. The quality is reduced until the file fits, but not
             below 10. PNG and GIF ignore it.
+        progressive: JPEG: whether the file is progressive; None = as configured.
+        subsampling: JPEG: the chroma subsampling, "420", "422" or "444"; None = as configured.
+        keep_icc: Whether colours in a wide RGB colour space, such as Display P3, are kept, and the
+            ICC profile is embedded. By default, all colours are converted to sRGB. GIF ignores it.
         format: The format of the thumbnail; None = determined by the extension of the
             source's name.
         version: Eight characters of base64url that change when the source does.
@@ -90,6 +94,8 @@ class Spec:
         upscale: bool = False,
         gravity: str | tuple[float, float] | None = None,
         page: int | None = None,
+        frame: int | None = None,
+        at: float | None = None,
         trim: bool | int | None = None,
         crop: str | tuple[float, float, float, float] | None = None,
         rotate: int = 0,
@@ -110,6 +116,7 @@ class Spec:
         max_bytes: int | None = None,
         progressive: bool | None = None,
         subsampling: str | int | None = None,
+        keep_icc: bool = False,
         format: str | None = None,
         version: str | None = None,
     ) -> Spec: ...
@@ -158,6 +165,10 @@ class Spec:
     @property
     def page(self) -> int | None: ...
     @property
+    def frame(self) -> int | None: ...
+    @property
+    def at(self) -> float | None: ...
+    @property
     def trim(self) -> int | None: ...
     @property
     def crop(self) -> tuple[float, float, float, float] | None: ...
@@ -197,6 +208,8 @@ class Spec:
     def progressive(self) -> bool | None: ...
     @property
     def subsampling(self) -> Literal["420", "422", "444"] | None: ...
+    @property
+    def keep_icc(self) -> bool: ...
     @property
     def format(self) -> _FormatOption | None: ...
     @property
@@ -349,6 +362,7 @@ class ImageInfo:
         orientation: The EXIF orientation, 1 to 8.
         frames: The number of frames.
         pages: The number of pages.
+        is_film: Whether the source is a film, whose frames the option `at` selects.
         has_alpha: Whether pixels may be transparent.
         icc: Whether the image has a colour profile.
         decoded_size: The size in bytes of the decoded image; None = 3 or 4 bytes for each pixel.
@@ -363,6 +377,7 @@ class ImageInfo:
         orientation: int = 1,
         frames: int = 1,
         pages: int = 1,
+        is_film: bool = False,
         has_alpha: bool = False,
         icc: bool = False,
         decoded_size: int | None = None,
@@ -388,6 +403,10 @@ class ImageInfo:
     @property
     def pages(self) -> int:
         """The number of pages of a document; 1 for an image."""
+
+    @property
+    def is_film(self) -> bool:
+        """Whether the source is a film, whose frames the option `at` selects."""
 
     @property
     def has_alpha(self) -> bool: ...
@@ -489,32 +508,29 @@ class JobEncoder:
             ValueError: The kind does not exist.
         """
 
-@final
-class Reply(Generic[_T_co]):
-    """The reply of a worker of the sandbox."""
+    def probe(
+        self,
+        *,
+        path: str | PathLike[str] | None,
+        start: int | None,
+        timeout: float,
+        limits: Limits,
+        decoders: Sequence[str] | None,
+    ) -> bytes:
+        """Encode a job like `probe()`. See `render`."""
 
-    def result(self) -> _T_co:
-        """Return the result of the job, or raise its error.
+@final
+class ReplyReader:
+    """Reads one reply of a worker of the sandbox, which arrives in pieces."""
+
+    def __new__(cls) -> ReplyReader: ...
+    def read(self, piece: bytes, /) -> Thumbnail | ImageInfo | str | XaccelError | OSError | None:
+        """Read the next piece. Return the result or the error in the reply if it is complete.
+
+        An attacker may have chosen the reply.
 
         Raises:
-            XaccelError: The error of the job.
-            OSError: The image can't be read.
-        """
-
-@final
-class ReplyReader(Generic[_T_co]):
-    """Reads one reply of a worker of the sandbox, which arrives in pieces.
-
-    Args:
-        image_format: The format of the thumbnail; empty for a placeholder.
-    """
-
-    def __new__(cls, image_format: str, /) -> ReplyReader[_T_co]: ...
-    def read(self, piece: bytes, /) -> Reply[_T_co] | None:
-        """Read the next piece. Return the reply if it is complete.
-
-        Raises:
-            xaccel.sandbox.protocol.InvalidReply: The bytes are not a reply to the job.
+            xaccel.sandbox.protocol.InvalidReply: The bytes are not a reply.
         """
 
 def answer_jobs(connection: int, /) -> None:
@@ -604,8 +620,8 @@ def render(
         xaccel.exceptions.CorruptImage: The source can't be decoded.
         xaccel.exceptions.RenderTimeout: Rendering takes longer than `Limits.timeout`.
         xaccel.exceptions.FileNotFound: There is no file at this path.
-        xaccel.exceptions.SpecError: The source does not have the requested page, or the watermark
-            is missing.
+        xaccel.exceptions.SpecError: The source does not have the requested page or frame, or
+            the watermark is missing.
         xaccel.exceptions.ConfigError: A decoder is not installed, or can't be loaded.
     """
 
@@ -614,6 +630,8 @@ class _Options(TypedDict, total=False):
     upscale: bool
     gravity: str | tuple[float, float] | None
     page: int | None
+    frame: int | None
+    at: float | None
     trim: bool | int | None
     crop: str | tuple[float, float, float, float] | None
     rotate: int
@@ -633,6 +651,7 @@ class _Options(TypedDict, total=False):
     max_bytes: int | None
     progressive: bool | None
     subsampling: str | int | None
+    keep_icc: bool
     format: str | None
 
 def thumbnail(
@@ -744,6 +763,20 @@ def thumbhash(
 
     Store it with the image, so that `draw_thumbhash` can make the placeholder without reading the
     image. Raises the same errors as `render`.
+    """
+
+def score(reference: bytes, picture: bytes, /) -> float:
+    """Return the SSIMULACRA2 score of an encoded picture in comparison with a reference.
+
+    100 means no loss, 90 no visible loss, and 70 high quality. Pictures with more than 512x512
+    pixels are compared in 16 tiles.
+
+    Args:
+        reference: The encoded reference.
+        picture: The encoded picture, which has the same size.
+
+    Raises:
+        xaccel.exceptions.XaccelError: One of them can't be decoded, or the sizes differ.
     """
 
 def draw_thumbhash(hash: str, /) -> str:

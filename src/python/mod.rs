@@ -37,7 +37,7 @@ mod _core {
     use super::path_map::{Location, OpenedFile, PathMap};
     #[pymodule_export]
     use super::sandbox::{
-        JobEncoder, Reply, ReplyReader, answer_jobs, enter_sandbox, harden_process, load_fonts,
+        JobEncoder, ReplyReader, answer_jobs, enter_sandbox, harden_process, load_fonts,
         sandbox_layers,
     };
     #[pymodule_export]
@@ -49,7 +49,7 @@ mod _core {
     #[pymodule_export]
     use super::thumbnail::{
         ImageInfo, Limits, PyStreamedSource, PyWatermark, Thumbnail, codecs, draw_blurhash,
-        draw_thumbhash, placeholder, probe, render, thumbhash, thumbnail, thumbnail_many,
+        draw_thumbhash, placeholder, probe, render, score, thumbhash, thumbnail, thumbnail_many,
     };
     #[pymodule_export]
     use super::uri::encode_path;

@@ -91,9 +91,7 @@ impl ThumborSigner {
             return Err(inexpressible("v", "its URLs can't contain a version of the source"));
         }
         refuse_effects(spec)?;
-        if spec.page.is_some() {
-            return Err(inexpressible("page", "it renders only the first page of a document"));
-        }
+        refuse_parts_of_sources(spec)?;
         translate::refuse_jpeg_options(
             spec,
             "thumbor",
@@ -126,6 +124,19 @@ impl ThumborSigner {
 
 const fn inexpressible(option: &'static str, reason: &'static str) -> DialectError {
     DialectError::Inexpressible { server: "thumbor", option, reason }
+}
+
+/// Rejects the options that choose a part of a source with several images.
+const fn refuse_parts_of_sources(spec: &Spec) -> Result<(), DialectError> {
+    Err(if spec.page.is_some() {
+        inexpressible("page", "it renders only the first page of a document")
+    } else if spec.frame.is_some() {
+        inexpressible("frame", "it can only select the first frame, with cover()")
+    } else if spec.at.is_some() {
+        inexpressible("at", "it chooses the frame of a film itself")
+    } else {
+        return Ok(());
+    })
 }
 
 /// Rejects the effects that thumbor does not support, or defines differently.

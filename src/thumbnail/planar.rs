@@ -8,7 +8,7 @@
 use super::color::Converter;
 use super::decode::{Components, Range, Source};
 use super::effects;
-use super::encode;
+use super::encode::{self, Metadata};
 use super::format::OutputFormat;
 use super::orient::{self, Transform};
 use super::plan::RenderPlan;
@@ -50,9 +50,12 @@ pub(super) fn render(
     let resized = [luma?, blue?, red?];
     drop(components);
     options.check_time()?;
-    let check_time = &|| options.check_time();
-    let encode =
-        |quality| encode::encode_components(&resized, plan.format, quality, plan.style, check_time);
+    let metadata = Metadata { icc: colors.kept() };
+    let encode = |quality| {
+        let RenderPlan { format, style, .. } = *plan;
+        let check_time = &|| options.check_time();
+        encode::encode_components(&resized, format, quality, style, &metadata, check_time)
+    };
     let file = encode(plan.quality)?;
     quality::reduce(file, plan, encode).map(Some)
 }

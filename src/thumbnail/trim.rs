@@ -11,6 +11,7 @@ use super::header::Header;
 use super::options::RenderOptions;
 use super::orient::Transform;
 use super::spec::Tolerance;
+use super::still;
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
 
@@ -25,7 +26,7 @@ pub(super) fn open<'a>(
     options: &RenderOptions<'_>,
     tolerance: Tolerance,
 ) -> Result<Box<dyn Source + 'a>, ThumbnailError> {
-    let mut source = decode::open(input, options.limits)?;
+    let mut source = still::open(input, options)?;
     let (header, profile) = (*source.header(), source.profile());
     options.check_page(&header)?;
     let frames = options.frames_of(&header);

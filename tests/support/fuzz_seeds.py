@@ -14,6 +14,7 @@ from tests.support.drawings import drawing
 from tests.support.thumbnail_files import apng, avif_grid
 from tests.support.thumbnail_images import (
     cmyk_profile,
+    display_p3_profile,
     encoded,
     gray_profile,
     photo,
@@ -77,6 +78,7 @@ SEEDS = {
     "inks.jpg": _still("JPEG", "CMYK", icc_profile=cmyk_profile(2)),
     "restarts.jpg": _still("JPEG", restart_marker_blocks=2),
     "turned.jpg": _still("JPEG", exif=_exif(6), icc_profile=wide_rgb_profile()),
+    "wide.jpg": _still("JPEG", icc_profile=display_p3_profile()),
     "rgb.png": _still("PNG"),
     "rgba.png": _still("PNG", "RGBA", icc_profile=wide_rgb_profile()),
     "gray.png": _still("PNG", "L"),
@@ -147,7 +149,7 @@ TEXTS = {
         "300x200",
         "-x-",
         "300x-,cover,upscale,g-smart,crop-0.1-0.2-0.5-0.5,rot-90,flip-h,blur-2.5,sharpen-1",
-        "300x200,pad,trim-10,grayscale,detail,radius-12,bg-ffffff,png",
+        "300x200,pad,trim-10,grayscale,detail,radius-12,bg-ffffff,keep-icc,png",
         "1x8192,pad,g-0.3-0.7,bg-ff8000,dpr-2,q-80,webp,v-0123abcd",
     ],
     "sign": [

@@ -8,8 +8,8 @@ import signal
 import time
 from typing import TypeVar
 
-from xaccel._core import Limits, OpenedFile, Reply, StreamedSource, sandbox_layers
-from xaccel.exceptions import FileNotFound, RenderStopped, WorkerLost
+from xaccel._core import Limits, OpenedFile, StreamedSource, sandbox_layers
+from xaccel.exceptions import FileNotFound, RenderStopped, WorkerLost, XaccelError
 from xaccel.sandbox.pool import PassedImage, Worker, pool
 from xaccel.sandbox.protocol import Cage, InvalidReply, Setup
 from xaccel.thumbnails.backends import Job
@@ -21,7 +21,7 @@ _GRACE = 0.5
 """The number of seconds after the deadline in which a worker can report that it missed it."""
 
 _ATTEMPTS = 2
-"""How often a job is tried if its worker is killed from outside."""
+"""How often a job is tried if its worker is killed from outside, or can't read the image."""
 
 _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
@@ -65,28 +65,36 @@ class RenderProcesses:
         """See `Backend.submit`."""
         image = _passed(job)
         try:
-            lost = WorkerLost("the render workers were killed from outside")
+            lost: Exception = WorkerLost("the render workers were killed from outside")
             for _ in range(_ATTEMPTS):
                 try:
-                    reply = self._reply(job, image, max(0.0, deadline - time.monotonic()))
+                    outcome = self._outcome(job, image, max(0.0, deadline - time.monotonic()))
                 except WorkerLost as error:
                     # The worker or the launcher may have been killed while it started.
                     lost = error
                     continue
-                if reply is not None:
-                    return reply.result()
+                if isinstance(outcome, OSError):
+                    # An earlier image may have used up the descriptors of the worker.
+                    lost = outcome
+                    continue
+                if isinstance(outcome, Exception):
+                    raise outcome
+                if outcome is not None:
+                    return outcome
             raise lost
         finally:
             os.close(image.descriptor)
 
-    def _reply(self, job: Job[T], image: PassedImage, timeout: float) -> Reply[T] | None:
-        """Return the reply of a worker, or `None` if the worker was killed from outside."""
+    def _outcome(
+        self, job: Job[T], image: PassedImage, timeout: float
+    ) -> T | XaccelError | OSError | None:
+        """Return what a job results in, or `None` if its worker was killed from outside."""
         workers = pool(self._setup)
         # The time that a new worker needs to start does not count.
         worker = workers.take()
-        reply = None
+        outcome = None
         try:
-            reply = worker.run(job, image, timeout, _GRACE)
+            outcome = worker.run(job, image, timeout, _GRACE)
         except TimeoutError:
             raise RenderStopped(
                 f"the render worker was stopped by its time limit ({timeout:.1f} s)",
@@ -101,11 +109,13 @@ class RenderProcesses:
             _check(worker)
             return None
         else:
-            workers.put_back(worker)
-            return reply
+            return outcome
         finally:
-            if reply is None:
+            # After such an error, the worker may lack memory or descriptors for other images.
+            if outcome is None or isinstance(outcome, (OSError, RenderStopped)):
                 workers.discard(worker)
+            else:
+                workers.put_back(worker)
 
 
 def _check(worker: Worker) -> None:

@@ -13,15 +13,25 @@ import sys
 import threading
 import time
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
-from xaccel._core import JobEncoder, Reply, ReplyReader
+from xaccel._core import JobEncoder, ReplyReader
 from xaccel._log import one_line
-from xaccel.exceptions import WorkerLost
+from xaccel.exceptions import WorkerLost, XaccelError
 from xaccel.sandbox.interpreter import interpreter
-from xaccel.sandbox.protocol import CONNECTION, KILL, MAX_SETUP, READY, START, STATUS, Setup
+from xaccel.sandbox.protocol import (
+    CONNECTION,
+    KILL,
+    MAX_SETUP,
+    READY,
+    START,
+    STATUS,
+    InvalidReply,
+    Setup,
+)
 from xaccel.thumbnails.backends import Job, gevent_hub
 
 _START_TIMEOUT = 30
@@ -84,8 +94,12 @@ class Worker:
             return False
         return False
 
-    def run(self, job: Job[T], image: PassedImage, timeout: float, grace: float) -> Reply[T]:
-        """Run a job, and wait for its reply.
+    def run(
+        self, job: Job[T], image: PassedImage, timeout: float, grace: float
+    ) -> T | XaccelError | OSError:
+        """Run a job, and wait for its reply. Returns the result of the job, or its error.
+
+        An `OSError` means that the image can't be read.
 
         Args:
             job: The job.
@@ -97,7 +111,7 @@ class Worker:
             EOFError: The worker has ended.
             TimeoutError: The worker has not replied in time.
             OSError: The connection has failed.
-            InvalidReply: The worker has sent something else.
+            InvalidReply: The worker has sent something that is not an outcome of the job.
         """
         connection = self.connection
         deadline = time.monotonic() + timeout + grace
@@ -106,11 +120,15 @@ class Worker:
         sent = socket.send_fds(connection, [message], [image.descriptor])
         if sent < len(message):
             connection.sendall(message[sent:])
-        reader: ReplyReader[T] = ReplyReader(job.image_format)
+        reader = ReplyReader()
         while piece := connection.recv(_PIECE):
-            reply = reader.read(piece)
-            if reply is not None:
-                return reply
+            outcome = reader.read(piece)
+            if isinstance(outcome, (XaccelError, OSError)):
+                return outcome
+            if outcome is not None:
+                if not job.accepts(outcome):
+                    raise InvalidReply("it is not a result of this job")
+                return cast("T", outcome)
             # The timeout of a socket applies to each piece.
             left = deadline - time.monotonic()
             if left <= 0:
@@ -218,7 +236,7 @@ class Pool:
         self._all.add(worker)
         problem = "it has ended"
         try:
-            with their_connection, their_report:
+            with _passing(their_connection), _passing(their_report):
                 self._send((their_connection.fileno(), their_report.fileno(), log))
             connection.settimeout(_START_TIMEOUT)
             is_ready = connection.recv(len(READY)) == READY
@@ -253,7 +271,7 @@ class _Launcher:
 
     def __init__(self, setup: Setup, sockets: Any) -> None:
         self._control, theirs = sockets.socketpair(type=socket.SOCK_SEQPACKET)
-        with theirs:
+        with _passing(theirs):
             self._pid = _spawn(theirs.fileno())
         try:
             self._control.settimeout(_START_TIMEOUT)
@@ -288,22 +306,20 @@ def _spawn(control: int) -> int:
     paths = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100
     flags = ["-I", *(["-B"] if sys.dont_write_bytecode else [])]
     # A descriptor that keeps its number would be closed.
-    descriptor = fcntl.fcntl(control, fcntl.F_DUPFD_CLOEXEC, CONNECTION + 1)
-    try:
+    end = socket.socket(fileno=fcntl.fcntl(control, fcntl.F_DUPFD_CLOEXEC, CONNECTION + 1))
+    with _passing(end):
         return os.posix_spawn(
             executable,
             [executable, *flags, "-c", _BOOTSTRAP, *paths],
             {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
             file_actions=[
-                (os.POSIX_SPAWN_DUP2, descriptor, CONNECTION),
+                (os.POSIX_SPAWN_DUP2, end.fileno(), CONNECTION),
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
             ],
             setsigmask=[],
             setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
         )
-    finally:
-        os.close(descriptor)
 
 
 _Key: TypeAlias = tuple[int, object, Setup]
@@ -329,8 +345,29 @@ def close_pools() -> None:
         _pools.pop(key).close()
 
 
+_ends: set[socket.socket] = set()
+"""The ends of connections that other processes are about to receive."""
+
+
+@contextmanager
+def _passing(end: socket.socket) -> Iterator[None]:
+    """Pass an end of a connection to another process in this block, then close it.
+
+    If this process forks meanwhile, the child closes the end, too. Otherwise, this process would
+    not notice when the other process ends.
+    """
+    _ends.add(end)
+    try:
+        yield
+    finally:
+        end.close()
+        _ends.discard(end)
+
+
 def _forget_pools() -> None:
     """Leave the parent's workers to the parent."""
+    while _ends:
+        _ends.pop().close()
     while _pools:
         _, parents = _pools.popitem()
         parents.forget()

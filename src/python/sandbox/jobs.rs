@@ -82,6 +82,21 @@ impl JobEncoder {
         let work = Work::Placeholder(kind);
         encoded(py, &Job { path, start, limits: limits.core(), timeout, decoders, work })
     }
+
+    #[pyo3(signature = (*, path, start, timeout, limits, decoders))]
+    #[expect(clippy::unused_self, reason = "the same interface as for thumbnails")]
+    fn probe<'py>(
+        &self,
+        py: Python<'py>,
+        path: Option<PathBuf>,
+        start: Option<u64>,
+        timeout: f64,
+        limits: &Limits,
+        decoders: Option<Vec<String>>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let limits = limits.core();
+        encoded(py, &Job { path, start, limits, timeout, decoders, work: Work::Probe })
+    }
 }
 
 impl JobEncoder {

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use crate::sandbox::{self, Layer};
 use crate::thumbnail::decode::svg;
 pub(super) use jobs::JobEncoder;
-pub(super) use replies::{Reply, ReplyReader};
+pub(super) use replies::ReplyReader;
 pub(super) use worker::answer_jobs;
 
 /// Return the names of the layers that the kernel has.

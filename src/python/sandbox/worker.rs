@@ -19,13 +19,15 @@ pub(in super::super) fn answer_jobs(py: Python<'_>, connection: i32) -> PyResult
 #[cfg(target_os = "linux")]
 mod linux {
     use std::fs::File;
+    use std::io;
     use std::sync::Arc;
 
     use pyo3::exceptions::{PyMemoryError, PyOSError, PyRuntimeError};
     use pyo3::prelude::*;
+    use rustix::io::Errno;
 
     use super::super::super::thumbnail::{
-        Arguments, ImageSource, Limits, jpeg_style, placeholder_text,
+        Arguments, ImageSource, Limits, jpeg_style, placeholder_text, probed,
     };
     use crate::error::InvalidMessage;
     use crate::ffi;
@@ -39,6 +41,7 @@ mod linux {
     enum Made {
         Thumbnail(Thumbnail),
         Text(String),
+        Info(Vec<u8>),
     }
 
     pub(super) fn answer_jobs(connection: i32) -> PyResult<()> {
@@ -47,7 +50,12 @@ mod linux {
         while let Some((job, descriptor)) = connection.receive()? {
             let invalid = |error: InvalidMessage| PyRuntimeError::new_err(error.to_string());
             let job = Job::decode(job).map_err(invalid)?;
-            match run(job, descriptor.into(), &mut watermarks) {
+            let made = match descriptor {
+                Some(descriptor) => run(job, descriptor.into(), &mut watermarks),
+                // An earlier image has used up the descriptors.
+                None => Err(io::Error::from(Errno::MFILE).into()),
+            };
+            match made {
                 Ok(Made::Thumbnail(made)) => connection.send(&Reply::Thumbnail {
                     data: &made.data,
                     width: made.width,
@@ -55,6 +63,7 @@ mod linux {
                     format: made.format,
                     is_complete: made.is_complete,
                 })?,
+                Ok(Made::Info(info)) => connection.send(&Reply::Info(&info))?,
                 Ok(Made::Text(text)) => connection.send(&Reply::Text(&text))?,
                 Err(error) => Python::attach(|py| send_error(&mut connection, py, &error))?,
             }
@@ -79,6 +88,9 @@ mod linux {
                     .process(&arguments, |input, options| render(input, options))
                     .map(Made::Thumbnail)
             }
+            Work::Probe => Python::attach(|py| {
+                Ok(Made::Info(probed(py, &source, &limits, decoders)?.get().message().encode()))
+            }),
             Work::Placeholder(kind) => {
                 placeholder_text(&source, kind.as_deref(), &limits, decoders).map(Made::Text)
             }
@@ -118,7 +130,7 @@ mod linux {
             });
         }
         if error.is_instance_of::<PyOSError>(py) {
-            let number: Option<i32> = error.value(py).getattr("errno")?.extract()?;
+            let number: Option<u32> = error.value(py).getattr("errno")?.extract()?;
             if number.is_some() {
                 message = error.value(py).getattr("strerror")?.str()?.to_string();
             }

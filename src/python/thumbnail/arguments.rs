@@ -17,7 +17,7 @@ use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::limits::Limits as CoreLimits;
 use crate::thumbnail::options::{Qualities, RenderOptions};
 use crate::thumbnail::resize::Averaging;
-use crate::thumbnail::spec::{FormatOption, Page, Progressive, Spec, Subsampling};
+use crate::thumbnail::spec::{FormatOption, Page, Progressive, Seconds, Spec, Subsampling};
 use crate::thumbnail::watermark::Watermark;
 use raster::Size;
 
@@ -198,6 +198,11 @@ impl Arguments {
     /// The page to render, counted from 1.
     pub(super) fn page(&self) -> u32 {
         self.spec.page.unwrap_or(Page::FIRST).number()
+    }
+
+    /// The time of the frame to render, in seconds from the start of a film.
+    pub(super) fn at(&self) -> Option<f64> {
+        self.spec.at.map(Seconds::to_f64)
     }
 
     /// Build the arguments from a size, and from the options of a spec given as keyword arguments.

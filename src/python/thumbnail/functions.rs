@@ -23,13 +23,14 @@ use crate::error::ThumbnailError;
 use crate::thumbnail::codecs as core_codecs;
 use crate::thumbnail::decode::{self, Input};
 use crate::thumbnail::encode::Colors;
+use crate::thumbnail::limits::Limits as CoreLimits;
 use crate::thumbnail::many;
 use crate::thumbnail::options::RenderOptions;
 use crate::thumbnail::placeholder::{draw, draw_blurhash as core_draw_blurhash, spec as hashed};
 use crate::thumbnail::spec::{Progressive, Rgb, Spec};
 use crate::thumbnail::watermark::Watermark;
 use crate::thumbnail::{
-    blur_hash, main_colors, render as core_render, thumbhash as core_thumbhash,
+    blur_hash, main_colors, render as core_render, score as core_score, thumbhash as core_thumbhash,
 };
 
 fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult<Thumbnail> {
@@ -252,6 +253,15 @@ pub(in super::super) fn thumbhash(
     placeholder(py, source, Some("thumbhash"), None, limits, decoders)
 }
 
+/// Return the SSIMULACRA2 score of an encoded picture in comparison with a reference.
+#[pyfunction]
+#[pyo3(signature = (reference, picture, /))]
+pub(in super::super) fn score(py: Python<'_>, reference: &[u8], picture: &[u8]) -> PyResult<f64> {
+    let limits = CoreLimits::default();
+    py.detach(|| core_score(reference, picture, &limits))
+        .map_err(|error| XaccelError::new_err(error.to_string()))
+}
+
 /// Draw a `ThumbHash`, and return a `data:` URI as `placeholder` does.
 #[pyfunction]
 #[pyo3(signature = (hash, /))]
@@ -278,9 +288,19 @@ pub(in super::super) fn probe<'py>(
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
 ) -> PyResult<Bound<'py, ImageInfo>> {
-    let arguments = Arguments::new(Spec::default(), false, limits).with_decoders(decoders);
+    let limits = limits.copied().unwrap_or_default();
+    probed(py, &ImageSource::new(source, &limits)?, &limits, decoders)
+}
+
+/// Read the header of a source.
+pub(in super::super) fn probed<'py>(
+    py: Python<'py>,
+    source: &ImageSource,
+    limits: &Limits,
+    decoders: Option<Vec<String>>,
+) -> PyResult<Bound<'py, ImageInfo>> {
+    let arguments = Arguments::new(Spec::default(), false, Some(limits)).with_decoders(decoders);
     let limits = arguments.limits.core();
-    let source = ImageSource::new(source, &arguments.limits)?;
     let outcome = py.detach(|| {
         source.read(&arguments.limits, |bytes, _| {
             let opened = decode::open(bytes, &limits)?;

@@ -14,7 +14,7 @@ pub(super) use arguments::{
 };
 pub(super) use functions::{
     check_placeholder_kind, check_watermark, codecs, draw_blurhash, draw_thumbhash, placeholder,
-    placeholder_text, probe, render, thumbhash, thumbnail, thumbnail_many,
+    placeholder_text, probe, probed, render, score, thumbhash, thumbnail, thumbnail_many,
 };
 pub(super) use result::{ImageInfo, Thumbnail};
 pub(super) use source::{ImageSource, PyStreamedSource};

@@ -4,6 +4,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
+use crate::sandbox::messages::Info;
 use crate::thumbnail::Thumbnail as CoreThumbnail;
 use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::header::Header;
@@ -62,6 +63,7 @@ pub(in super::super) struct ImageInfo {
     orientation: u16,
     frames: u32,
     pages: u32,
+    is_film: bool,
     has_alpha: bool,
     icc: bool,
     decoded_size: u64,
@@ -71,7 +73,7 @@ pub(in super::super) struct ImageInfo {
 impl ImageInfo {
     #[new]
     #[pyo3(signature = (width, height, format, *, orientation=1, frames=1, pages=1,
-        has_alpha=false, icc=false, decoded_size=None))]
+        is_film=false, has_alpha=false, icc=false, decoded_size=None))]
     #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
     fn py_new(
         width: u32,
@@ -80,6 +82,7 @@ impl ImageInfo {
         orientation: u16,
         frames: u32,
         pages: u32,
+        is_film: bool,
         has_alpha: bool,
         icc: bool,
         decoded_size: Option<u64>,
@@ -97,7 +100,18 @@ impl ImageInfo {
         let decoded_size = decoded_size.unwrap_or_else(|| {
             Size { width, height }.pixels().saturating_mul(if has_alpha { 4 } else { 3 })
         });
-        Ok(Self { width, height, format, orientation, frames, pages, has_alpha, icc, decoded_size })
+        Ok(Self {
+            width,
+            height,
+            format,
+            orientation,
+            frames,
+            pages,
+            is_film,
+            has_alpha,
+            icc,
+            decoded_size,
+        })
     }
 
     fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
@@ -105,6 +119,7 @@ impl ImageInfo {
         options.set_item("orientation", self.orientation)?;
         options.set_item("frames", self.frames)?;
         options.set_item("pages", self.pages)?;
+        options.set_item("is_film", self.is_film)?;
         options.set_item("has_alpha", self.has_alpha)?;
         options.set_item("icc", self.icc)?;
         options.set_item("decoded_size", self.decoded_size)?;
@@ -126,15 +141,46 @@ impl ImageInfo {
             orientation: header.orientation,
             frames: header.frames,
             pages: header.pages,
+            is_film: false,
             has_alpha: header.has_alpha,
             icc: header.has_icc,
             decoded_size,
         }
     }
 
+    /// The properties in a message of a worker, which must be in their ranges.
+    pub(in super::super) fn from_message(info: Info) -> PyResult<Self> {
+        let Info { width, height, format, orientation, frames, pages, .. } = info;
+        let (film, alpha, icc) = (info.is_film, info.has_alpha, info.icc);
+        let size = Some(info.decoded_size);
+        Self::py_new(width, height, format, orientation, frames, pages, film, alpha, icc, size)
+    }
+
+    /// The properties for a message to the app.
+    pub(in super::super) fn message(&self) -> Info {
+        let Self { width, height, ref format, orientation, frames, pages, .. } = *self;
+        Info {
+            width,
+            height,
+            format: format.clone(),
+            orientation,
+            frames,
+            pages,
+            is_film: self.is_film,
+            has_alpha: self.has_alpha,
+            icc: self.icc,
+            decoded_size: self.decoded_size,
+        }
+    }
+
     /// The size of the upright image.
     pub(super) const fn size(&self) -> Size {
         Size { width: self.width, height: self.height }
+    }
+
+    /// Whether the source is a film.
+    pub(super) const fn is_film(&self) -> bool {
+        self.is_film
     }
 
     /// The number of pages.

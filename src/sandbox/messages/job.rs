@@ -42,6 +42,8 @@ pub enum Work<'a> {
     Render(Render<'a>),
     /// A placeholder of this kind; `None` for a `data:` URI.
     Placeholder(Option<String>),
+    /// The properties in the header.
+    Probe,
 }
 
 /// What a thumbnail looks like.
@@ -73,6 +75,7 @@ pub struct SentWatermark<'a> {
 /// The kinds of work.
 const RENDER: u8 = 1;
 const PLACEHOLDER: u8 = 2;
+const PROBE: u8 = 3;
 
 impl<'a> Job<'a> {
     /// The length of the job after this prefix.
@@ -111,6 +114,7 @@ impl<'a> Job<'a> {
                 out.u8(PLACEHOLDER);
                 out.optional(kind.as_deref(), Writer::text);
             }
+            Work::Probe => out.u8(PROBE),
         }
         let Writer(mut message) = out;
         let length = u32::try_from(message.len().saturating_sub(PREFIX))
@@ -147,6 +151,7 @@ impl<'a> Job<'a> {
                 PLACEHOLDER => {
                     Work::Placeholder(from.optional(|from| Ok(from.text()?.to_owned()))?)
                 }
+                PROBE => Work::Probe,
                 _ => return Err(InvalidMessage::Kind),
             },
         };
@@ -208,7 +213,7 @@ mod tests {
     use super::*;
     use crate::thumbnail::spec::Compass;
 
-    fn jobs() -> [Job<'static>; 3] {
+    fn jobs() -> [Job<'static>; 4] {
         let placement = Placement {
             gravity: Compass::NE,
             offset: (-0.25, 0.5),
@@ -242,7 +247,8 @@ mod tests {
             work: Work::Render(render),
         };
         let placeholder = Job { work: Work::Placeholder(Some("palette".into())), ..start.clone() };
-        [whole, start, placeholder]
+        let probe = Job { work: Work::Probe, ..start.clone() };
+        [whole, start, placeholder, probe]
     }
 
     #[test]

@@ -8,4 +8,4 @@ mod job;
 mod reply;
 
 pub use job::{Job, PREFIX, Render, SentWatermark, WATERMARKS, Work};
-pub use reply::{ErrorKind, Reply, ReplyReader};
+pub use reply::{ErrorKind, Info, Reply, ReplyReader};

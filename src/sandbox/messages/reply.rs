@@ -1,6 +1,6 @@
 //! Replies, which the app receives from a worker. The app must not trust them.
 
-use super::bytes::Reader;
+use super::bytes::{Reader, Writer};
 use crate::error::InvalidMessage;
 use crate::thumbnail::format::OutputFormat;
 
@@ -18,6 +18,10 @@ const THUMBNAIL: u8 = 1;
 const TEXT: u8 = 2;
 const ERROR: u8 = 3;
 const OS_ERROR: u8 = 4;
+const INFO: u8 = 5;
+
+/// The largest number of an error of the system.
+const LAST_ERRNO: u32 = 4095;
 
 /// A reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +41,71 @@ pub enum Reply<'a> {
     },
     /// A placeholder.
     Text(&'a str),
+    /// The properties of an image; see [`Info`].
+    Info(&'a [u8]),
     /// The image can't be rendered.
     Error(ErrorKind, &'a str),
     /// The image can't be read. The number is the system's, or zero.
-    OsError(i32, &'a str),
+    OsError(u32, &'a str),
+}
+
+/// The properties of an image, as in Python's `ImageInfo`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields of `ImageInfo`")]
+pub struct Info {
+    pub width: u32,
+    pub height: u32,
+    pub format: String,
+    pub orientation: u16,
+    pub frames: u32,
+    pub pages: u32,
+    pub is_film: bool,
+    pub has_alpha: bool,
+    pub icc: bool,
+    pub decoded_size: u64,
+}
+
+impl Info {
+    /// Encode the properties for [`Reply::Info`].
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Writer::default();
+        for number in [self.width, self.height, self.orientation.into(), self.frames, self.pages] {
+            out.u32(number);
+        }
+        out.flag(self.is_film);
+        out.flag(self.has_alpha);
+        out.flag(self.icc);
+        out.u64(self.decoded_size);
+        out.text(&self.format);
+        out.0
+    }
+
+    /// Decode the properties.
+    ///
+    /// # Errors
+    /// The bytes are not the result of [`Self::encode`].
+    pub fn decode(body: &[u8]) -> Result<Self, InvalidMessage> {
+        let from = &mut Reader(body);
+        let (width, height) = (from.u32()?, from.u32()?);
+        let orientation = from.u32()?.try_into().map_err(|_| InvalidMessage::Value)?;
+        let (frames, pages) = (from.u32()?, from.u32()?);
+        let (is_film, has_alpha, icc) = (from.flag()?, from.flag()?, from.flag()?);
+        let (decoded_size, format) = (from.u64()?, from.text()?.into());
+        let info = Self {
+            width,
+            height,
+            format,
+            orientation,
+            frames,
+            pages,
+            is_film,
+            has_alpha,
+            icc,
+            decoded_size,
+        };
+        if info.encode() == body { Ok(info) } else { Err(InvalidMessage::Value) }
+    }
 }
 
 /// An exception of the Python package `xaccel`.
@@ -122,7 +187,8 @@ impl<'a> Reply<'a> {
             }
             Self::Text(_) => (TEXT, 0, false, 0, 0),
             Self::Error(kind, _) => (ERROR, index(&ErrorKind::ALL, kind), false, 0, 0),
-            Self::OsError(number, _) => (OS_ERROR, 0, false, number.cast_unsigned(), 0),
+            Self::Info(_) => (INFO, 0, false, 0, 0),
+            Self::OsError(number, _) => (OS_ERROR, 0, false, number, 0),
         };
         let length = self.body().len();
         if length > longest(kind)? {
@@ -140,7 +206,7 @@ impl<'a> Reply<'a> {
     #[must_use]
     pub const fn body(&self) -> &'a [u8] {
         match *self {
-            Self::Thumbnail { data, .. } => data,
+            Self::Thumbnail { data, .. } | Self::Info(data) => data,
             Self::Text(text) | Self::Error(_, text) | Self::OsError(_, text) => text.as_bytes(),
         }
     }
@@ -172,7 +238,9 @@ impl<'a> Reply<'a> {
             },
             TEXT => Self::Text(text()?),
             ERROR => Self::Error(at(&ErrorKind::ALL, detail)?, text()?),
-            _ => Self::OsError(first.cast_signed(), text()?),
+            INFO => Info::decode(body).map(|_| Self::Info(body))?,
+            _ if first > LAST_ERRNO => return Err(InvalidMessage::Value),
+            _ => Self::OsError(first, text()?),
         };
         if reply.head()? == *head { Ok(Some(reply)) } else { Err(InvalidMessage::Value) }
     }
@@ -183,7 +251,7 @@ const fn longest(kind: u8) -> Result<usize, InvalidMessage> {
     match kind {
         THUMBNAIL => Ok(LONGEST_DATA),
         TEXT => Ok(LONGEST_TEXT),
-        ERROR | OS_ERROR => Ok(Reply::LONGEST_MESSAGE),
+        ERROR | OS_ERROR | INFO => Ok(Reply::LONGEST_MESSAGE),
         _ => Err(InvalidMessage::Kind),
     }
 }
@@ -238,7 +306,7 @@ mod tests {
         },
         Reply::Text("data:image/png;base64,"),
         Reply::Error(ErrorKind::UnsupportedImage, "é"),
-        Reply::OsError(-5, ""),
+        Reply::OsError(5, ""),
     ];
 
     fn encoded(reply: &Reply<'_>) -> Vec<u8> {
@@ -261,6 +329,32 @@ mod tests {
             }
             assert_eq!(reader.read(&[*last]), Ok(Some(reply)));
         }
+    }
+
+    #[test]
+    fn properties_arrive_as_they_were_sent() {
+        let info = Info {
+            width: 3,
+            height: 2,
+            format: "heic".into(),
+            orientation: 8,
+            frames: 4,
+            pages: 5,
+            is_film: true,
+            has_alpha: true,
+            icc: false,
+            decoded_size: 1 << 40,
+        };
+        let body = info.encode();
+        let message = encoded(&Reply::Info(&body));
+        assert_eq!(ReplyReader::default().read(&message), Ok(Some(Reply::Info(&body))));
+        assert_eq!(Info::decode(&body), Ok(info));
+        for (index, value) in [(10, 1), (20, 2), (body.len() - 1, 0xff)] {
+            let mut changed = body.clone();
+            changed[index] = value;
+            assert!(Info::decode(&changed).is_err());
+        }
+        assert!(read_all(&encoded(&Reply::Info(&body[1..]))).is_err());
     }
 
     #[test]

@@ -9,7 +9,6 @@ from functools import lru_cache
 
 from django.core.cache import cache
 
-from xaccel._core import probe
 from xaccel._log import one_line
 from xaccel.django import conf
 from xaccel.exceptions import XaccelError
@@ -85,9 +84,8 @@ def _facts_in_state(name: str, state: str) -> ImageFacts:  # noqa: ARG001 - part
 
 
 def _read_facts(name: str) -> ImageFacts:
-    config = conf.config()
     with conf.thumbnail_source().get(name) as original:
-        info = probe(original.image, limits=config.limits(), decoders=config.thumbnail_decoders)
+        info = conf.direct_renderer().probe(original.image)
     return ImageFacts(info.width, info.height, info.has_alpha)
 
 
