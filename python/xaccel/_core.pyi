@@ -351,6 +351,17 @@ class Thumbnail:
         longer than a minute.
         """
 
+    @property
+    def decode_seconds(self) -> float | None:
+        """How many seconds all steps before the encoding took.
+
+        None if the thumbnail was not rendered in this process, or by `thumbnail_many()`.
+        """
+
+    @property
+    def encode_seconds(self) -> float | None:
+        """How many seconds the encoding took. None in the same cases as `decode_seconds`."""
+
 @final
 class ImageInfo:
     """The properties of an image, as read from its header.
@@ -659,6 +670,7 @@ def thumbnail(
     width: int | str | None = None,
     height: int | str | None = None,
     *,
+    quality_target: int = 70,
     colors: int | None = None,
     linear: bool = False,
     watermark: Watermark | None = None,
@@ -675,6 +687,7 @@ def thumbnail(
         source: The encoded image, its path, or a binary file.
         width: The width of the box in pixels; None = free.
         height: The height of the box in pixels; None = free.
+        quality_target: See `render`.
         colors: PNG and GIF: the maximum number of colours in the palette, 2 to 256; the image is
             dithered. None = a PNG has a palette only if this is lossless.
         linear: See `render`.
@@ -690,6 +703,7 @@ def thumbnail_many(
     height: int | str | None = None,
     *,
     threads: int | None = None,
+    quality_target: int = 70,
     colors: int | None = None,
     linear: bool = False,
     watermark: Watermark | None = None,
@@ -704,6 +718,7 @@ def thumbnail_many(
         width: The width of the box in pixels; None = free.
         height: The height of the box in pixels; None = free.
         threads: The number of thumbnails to make at the same time; None = one per CPU.
+        quality_target: See `render`.
         colors: See `thumbnail`.
         linear: See `render`.
         watermark: The watermark to lay over the thumbnail.

@@ -92,6 +92,19 @@ pub fn render<'a>(
     source: impl Into<Input<'a>>,
     options: &RenderOptions<'_>,
 ) -> Result<Thumbnail, ThumbnailError> {
+    render_in_two_steps(source, options, &|| ())
+}
+
+/// Make a thumbnail of an image like [`render`], and call `encoding` after all steps except the
+/// last: when the pixels of the thumbnail are finished, and only have to be encoded.
+///
+/// # Errors
+/// See [`render`].
+pub fn render_in_two_steps<'a>(
+    source: impl Into<Input<'a>>,
+    options: &RenderOptions<'_>,
+    encoding: &dyn Fn(),
+) -> Result<Thumbnail, ThumbnailError> {
     let mut source = match options.spec.trim {
         Some(tolerance) => trim::open(source.into(), options, tolerance)?,
         None => still::open(source.into(), options)?,
@@ -99,10 +112,11 @@ pub fn render<'a>(
     let plan = RenderPlan::new(source.as_ref(), options)?;
     let mut colors = plan.converter(source.profile());
     let (data, completeness) =
-        if let Some(data) = planar::render(source.as_mut(), &plan, &mut colors)? {
+        if let Some(data) = planar::render(source.as_mut(), &plan, &mut colors, encoding)? {
             (data, Completeness::Whole)
         } else {
             let (frames, completeness) = frames(source, &plan, &mut colors)?;
+            encoding();
             let metadata = Metadata { icc: colors.kept() };
             (quality::encode(&frames, &metadata, &plan)?, completeness)
         };

@@ -18,11 +18,13 @@ use super::spec::Gravity;
 use crate::error::ThumbnailError;
 use raster::{PixelKind, Size};
 
-/// Encode the thumbnail, or return `None` if the planar path does not apply.
+/// Encode the thumbnail, or return `None` if the planar path does not apply. `encoding` is called
+/// before the thumbnail is encoded.
 pub(super) fn render(
     source: &mut dyn Source,
     plan: &RenderPlan<'_>,
     colors: &mut Converter,
+    encoding: &dyn Fn(),
 ) -> Result<Option<Vec<u8>>, ThumbnailError> {
     let RenderPlan { options, geometry, .. } = plan;
     if !source.has_components() || !applies(plan) || !colors.is_identity(PixelKind::Rgb) {
@@ -50,6 +52,7 @@ pub(super) fn render(
     let resized = [luma?, blue?, red?];
     drop(components);
     options.check_time()?;
+    encoding();
     let metadata = Metadata { icc: colors.kept() };
     let encode = |quality| {
         let RenderPlan { format, style, .. } = *plan;

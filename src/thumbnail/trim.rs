@@ -1,8 +1,8 @@
 //! `trim`: cuts off the border of a source. The border has the colour of the source's upper left
 //! corner.
 //!
-//! The edges of the border are known only after the source has been decoded at full size. The
-//! result is another source, so that all other steps work on the part within the border.
+//! The edges of the border are known only after the source has been decoded at full size. The part
+//! within the border is then shrunk as a codec would have done. The result is another source, so that all other steps work on the part within the border.
 
 use super::color::Profile;
 use super::crop::Geometry;
@@ -107,6 +107,7 @@ impl Source for Trimmed<'_> {
     ) -> Result<Completeness, ThumbnailError> {
         match self.pixels {
             TrimmedPixels::Still(picture, completeness) => {
+                let picture = raster::shrink(picture, request.size);
                 sink(Frame { picture, delay: 0 }.into())?;
                 Ok(completeness)
             }

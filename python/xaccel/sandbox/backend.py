@@ -9,6 +9,7 @@ import time
 from typing import TypeVar
 
 from xaccel._core import Limits, OpenedFile, StreamedSource, sandbox_layers
+from xaccel._log import fields
 from xaccel.exceptions import FileNotFound, RenderStopped, WorkerLost, XaccelError
 from xaccel.sandbox.pool import PassedImage, Worker, pool
 from xaccel.sandbox.protocol import Cage, InvalidReply, Setup
@@ -131,7 +132,10 @@ def _check(worker: Worker) -> None:
         layer, text = cause
         said = f" ({words})" if words else ""
         raise RenderStopped(f"the render worker was stopped by {text}{said}", layer=layer)
-    _logger.warning("a render worker was killed from outside, for example by the OOM killer")
+    _logger.warning(
+        "a render worker was killed from outside, for example by the OOM killer",
+        extra=fields("worker_killed"),
+    )
 
 
 def _cause(status: int | None, words: str) -> tuple[str, str] | None:

@@ -22,7 +22,7 @@ PORT = 8000
 SERVER_PORT = 8080
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_OURS = frozenset({"app", "worker", "nginx", "cache"})
+_OURS = frozenset({"app", "worker", containers.NAME, "cache"})
 # Docker's own DNS server, which knows the names of the containers.
 _RESOLVER = "127.0.0.11"
 _REDIS_IMAGE = "redis:8-alpine"

@@ -137,6 +137,9 @@ class Renderer:
             try:
                 with phase(self._observer, "render", job.image_format):
                     result = self._backend.submit(job, start + budget.seconds)
+                    parts = _parts(result)
+                    if self._observer is not None and parts is not None:
+                        self._observer.rendered(*parts)
             except ThumbnailError as error:
                 if self._observer is not None and isinstance(error, RenderStopped):
                     self._observer.sandbox_kill(error.layer)
@@ -158,10 +161,29 @@ class Renderer:
             name,
             1000 * seconds,
             extra=fields(
-                "rendered", source=name, spec=str(job), format=job.image_format, seconds=seconds
+                "rendered",
+                source=name,
+                spec=str(job),
+                format=job.image_format,
+                seconds=seconds,
+                decode_seconds=None if parts is None else parts[0],
+                encode_seconds=None if parts is None else parts[1],
             ),
         )
         return result
+
+
+def _parts(result: object) -> tuple[float, float] | None:
+    """Return how many seconds it took to decode the source and to encode the thumbnail, if known.
+
+    A sandbox does not measure them.
+    """
+    if not isinstance(result, Thumbnail):
+        return None
+    decode_seconds, encode_seconds = result.decode_seconds, result.encode_seconds
+    if decode_seconds is None or encode_seconds is None:
+        return None
+    return decode_seconds, encode_seconds
 
 
 @dataclass(slots=True)

@@ -190,6 +190,11 @@ impl Arguments {
         Self { decoders, ..self }
     }
 
+    /// Return the same arguments with the SSIMULACRA2 score for the quality `auto`.
+    pub(super) fn with_quality_target(self, target: u8) -> Self {
+        Self { qualities: Qualities { target, ..self.qualities }, ..self }
+    }
+
     /// Return the same arguments with a watermark.
     pub(in super::super) fn with_watermark(self, watermark: Option<Arc<Watermark>>) -> Self {
         Self { watermark, ..self }

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use pyo3::exceptions::PyValueError;
@@ -30,12 +31,17 @@ use crate::thumbnail::placeholder::{draw, draw_blurhash as core_draw_blurhash, s
 use crate::thumbnail::spec::{Progressive, Rgb, Spec};
 use crate::thumbnail::watermark::Watermark;
 use crate::thumbnail::{
-    blur_hash, main_colors, render as core_render, score as core_score, thumbhash as core_thumbhash,
+    blur_hash, main_colors, render as core_render, render_in_two_steps, score as core_score,
+    thumbhash as core_thumbhash,
 };
 
 fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult<Thumbnail> {
-    let thumbnail = source.with(py, arguments, |input, options| core_render(input, options))?;
-    Ok(Thumbnail::new(py, &thumbnail))
+    let (start, decoding) = (Instant::now(), Mutex::new(Duration::ZERO));
+    let encoding = || *decoding.lock().unwrap_or_else(PoisonError::into_inner) = start.elapsed();
+    let thumbnail = source
+        .with(py, arguments, |input, options| render_in_two_steps(input, options, &encoding))?;
+    let decoding = decoding.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Thumbnail::new(py, &thumbnail).timed(decoding, start.elapsed().saturating_sub(decoding)))
 }
 
 /// Render the thumbnail that a spec describes, in this format.
@@ -81,14 +87,15 @@ pub(in super::super) fn check_watermark(spec: &PySpec, is_passed: bool) -> PyRes
 
 /// Make a thumbnail; the options are those of `Spec`.
 #[pyfunction]
-#[pyo3(signature = (source, width=None, height=None, *, colors=None, linear=false,
-    watermark=None, limits=None, decoders=None, **options))]
+#[pyo3(signature = (source, width=None, height=None, *, quality_target=70, colors=None,
+    linear=false, watermark=None, limits=None, decoders=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
     width: Option<&Bound<'_, PyAny>>,
     height: Option<&Bound<'_, PyAny>>,
+    #[pyo3(from_py_with = numbers::quality_target)] quality_target: u8,
     #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
     linear: bool,
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
@@ -98,6 +105,7 @@ pub(in super::super) fn thumbnail(
 ) -> PyResult<Thumbnail> {
     let style = palette_style(colors)?;
     let arguments = Arguments::of_options((width, height), options, style, linear, limits)?
+        .with_quality_target(quality_target)
         .with_decoders(decoders)
         .with_watermark(watermark);
     make(py, &ImageSource::new(source, &arguments.limits)?, &arguments)
@@ -105,7 +113,7 @@ pub(in super::super) fn thumbnail(
 
 /// Make thumbnails of several sources at once.
 #[pyfunction]
-#[pyo3(signature = (sources, width=None, height=None, *, threads=None,
+#[pyo3(signature = (sources, width=None, height=None, *, threads=None, quality_target=70,
     colors=None, linear=false, watermark=None, limits=None, decoders=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail_many<'py>(
@@ -114,6 +122,7 @@ pub(in super::super) fn thumbnail_many<'py>(
     width: Option<&Bound<'py, PyAny>>,
     height: Option<&Bound<'py, PyAny>>,
     #[pyo3(from_py_with = numbers::threads)] threads: Option<NonZeroUsize>,
+    #[pyo3(from_py_with = numbers::quality_target)] quality_target: u8,
     #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
     linear: bool,
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
@@ -123,6 +132,7 @@ pub(in super::super) fn thumbnail_many<'py>(
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let style = palette_style(colors)?;
     let arguments = Arguments::of_options((width, height), options, style, linear, limits)?
+        .with_quality_target(quality_target)
         .with_decoders(decoders)
         .with_watermark(watermark);
     let sources = sources

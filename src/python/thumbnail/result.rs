@@ -1,5 +1,7 @@
 //! The results of the thumbnail functions.
 
+use std::time::Duration;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
@@ -19,6 +21,8 @@ pub(in super::super) struct Thumbnail {
     format: &'static str,
     media_type: &'static str,
     is_complete: bool,
+    decode_seconds: Option<f64>,
+    encode_seconds: Option<f64>,
 }
 
 #[pymethods]
@@ -49,7 +53,16 @@ impl Thumbnail {
             format: format.name(),
             media_type: format.media_type(),
             is_complete,
+            decode_seconds: None,
+            encode_seconds: None,
         }
+    }
+
+    /// The same thumbnail, and how long it took to decode the source and to encode the thumbnail.
+    pub(super) fn timed(self, decoding: Duration, encoding: Duration) -> Self {
+        let [decode_seconds, encode_seconds] =
+            [decoding, encoding].map(|duration| Some(duration.as_secs_f64()));
+        Self { decode_seconds, encode_seconds, ..self }
     }
 }
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from django.core.cache import cache
 
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel.django import conf
 from xaccel.exceptions import XaccelError
 
@@ -45,7 +45,11 @@ def probed_facts(source: object) -> ImageFacts | None:
         name = source_name(source)
         return None if name is None else _facts_of(name)
     except (XaccelError, OSError, ValueError) as error:
-        _logger.warning("%s", one_line(error))
+        _logger.warning(
+            "%s",
+            one_line(error),
+            extra=fields("no_thumbnail", source=str(source), error=type(error).__name__),
+        )
         return None
 
 

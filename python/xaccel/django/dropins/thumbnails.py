@@ -11,6 +11,7 @@ from typing import Any, Self
 from django.utils.functional import cached_property
 
 from xaccel._core import Spec
+from xaccel._log import fields
 from xaccel.django import conf
 from xaccel.django.dropins.facts import ImageFacts, probed_facts, source_name
 from xaccel.django.dropins.options import FactsNeeded, Recipe, Wanted
@@ -157,7 +158,11 @@ class LazyThumbnail:
                 return found[0]
         facts = self._facts
         if facts is None:
-            _logger.warning("the size of %r is unknown, so its thumbnail may be wrong", self.source)
+            _logger.warning(
+                "the size of %r is unknown, so its thumbnail may be wrong",
+                self.source,
+                extra=fields("size_unknown", source=str(self.source)),
+            )
         return self._recipe(facts or _TYPICAL)
 
     @cached_property

@@ -13,7 +13,7 @@ from django.db.models.fields.files import FieldFile
 from django.utils.safestring import SafeString
 
 from xaccel._core import Spec
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel.django import conf
 from xaccel.django.dropins.facts import ImageFacts, forget_facts, source_name
 from xaccel.django.dropins.options import Recipe
@@ -109,7 +109,12 @@ class ThumbnailSource:
             return self.get_thumbnail(options)
         except XaccelError as error:
             # Django's templates hide this error.
-            _logger.warning("the alias %r: %s", alias, one_line(error))
+            _logger.warning(
+                "the alias %r: %s",
+                alias,
+                one_line(error),
+                extra=fields("no_thumbnail", spec=alias, error=type(error).__name__),
+            )
             raise
 
     def delete_thumbnails(self) -> int:
@@ -170,7 +175,12 @@ class ThumbnailerFieldFile(ThumbnailSource, FieldFile):
             return
         except (OSError, StorageUnavailable) as error:
             # The file itself is still saved or deleted.
-            _logger.warning("can't purge the thumbnails of %r: %s", self.name, one_line(error))
+            _logger.warning(
+                "can't purge the thumbnails of %r: %s",
+                self.name,
+                one_line(error),
+                extra=fields("purge_failed", source=self.name, error=type(error).__name__),
+            )
 
 
 class ThumbnailerImageFieldFile(ThumbnailerFieldFile, ImageFieldFile):
