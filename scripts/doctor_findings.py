@@ -103,6 +103,11 @@ class _Module:
                 return self._joined(function, [left, right])
             case ast.Attribute(attr=field, value=ast.Name(id=name)):
                 return self._checked(function, name, field)
+            case ast.Call(
+                func=ast.Attribute(attr="removesuffix", value=value),
+                args=[ast.Constant(value=str(suffix))],
+            ):
+                return [text.removesuffix(suffix) for text in self.texts(function, value)]
             case ast.FormattedValue(value=value):
                 alternatives = [value]
             case ast.IfExp(body=body, orelse=orelse):

@@ -42,8 +42,8 @@ def test_links_lead_somewhere():
 
 
 def is_page(path):
-    """Whether the site has this page: one of docs/, of the API reference, or a list of all pages."""
-    name = path.strip("/")
+    """Whether the site has this page."""
+    name = path.strip("/") or "index"
     pages = nav_pages()
     return name == "llms.txt" or f"{name}.md" in pages
 

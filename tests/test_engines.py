@@ -181,6 +181,8 @@ def test_a_site_of_its_own_for_the_embedded_engine():
         (IMAGE_FILTER, {"quality": "auto"}, "image_filter.*'q-auto'"),
         (IMAGE_FILTER, {"max_bytes": 9000}, "image_filter.*'max-bytes-9000'"),
         (IMAGE_FILTER, {"keep_icc": True}, "image_filter.*'keep-icc'"),
+        (IMAGE_FILTER, {"keep_copyright": True}, "image_filter.*'keep-copyright'"),
+        (THUMBOR, {"keep_copyright": True}, "thumbor.*'keep-copyright'.*all EXIF"),
         (THUMBOR, {"quality": "auto"}, "thumbor.*'q-auto'.*fixed"),
         (IMGPROXY, {"quality": "auto"}, "imgproxy.*'q-auto'.*Pro"),
         (THUMBOR, {"watermark": "logo"}, "thumbor.*'wm'.*URL"),

@@ -39,7 +39,6 @@ COMMON = {
     "xaccel.sandbox",
     "xaccel.sandbox.backend",
     "xaccel.sandbox.interpreter",
-    "xaccel.sandbox.messages",
     "xaccel.sandbox.pool",
     "xaccel.sandbox.protocol",
     "xaccel.sandbox.support",

@@ -1,6 +1,7 @@
 """Images are decoded in caged workers: what stops them, and what the app answers."""
 
 import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -11,14 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from prometheus_client import REGISTRY
-from xaccel import ConfigError, ThumbnailError, thumbnail
+from xaccel import ConfigError, ThumbnailError, Watermark, thumbnail
+from xaccel._core import Limits, Spec, StreamedSource
 from xaccel.config import Config
 from xaccel.decoders import _enabled
 from xaccel.sandbox import pool, support
 from xaccel.sandbox.backend import RenderProcesses
 from xaccel.sandbox.interpreter import interpreter
-from xaccel.thumbnails.backends import PlaceholderJob
+from xaccel.thumbnails.backends import EncoderSettings, PlaceholderJob, RenderJob
+from xaccel.thumbnails.sources.base import Original
 
 from tests.support import hostile_decoder
 from tests.support.fonts import MONOSPACE, SANS, needs_fonts
@@ -98,7 +102,9 @@ class Case:
         ("descriptors", "Too many open files", None),
         ("write", "File too large", None),
         ("answer", "its reply is invalid", "reply"),
-        ("lie", "its reply is invalid", "reply"),
+        ("answer_other_format", "its reply is invalid", "reply"),
+        ("answer_text", "its reply is invalid", "reply"),
+        ("answer_twice", "its reply is invalid", "reply"),
         ("mumble", "its reply is invalid", "reply"),
     ],
 )
@@ -131,10 +137,11 @@ def kills():
     )
 
 
-def test_a_render_that_takes_too_long_is_killed(make, photos, caplog):
+@pytest.mark.parametrize("action", ["spin", "trickle"])
+def test_a_render_that_takes_too_long_is_killed(make, photos, caplog, action):
     before, counted = set(workers(os.getpid())), kills()
     service = make(THUMBNAIL_TIMEOUT=1, METRICS=True)
-    case = Case(service, photos, "spin")
+    case = Case(service, photos, action)
     assert case.status() == 422
     assert kills() - counted == Counter(["time"])
     assert "time limit" in caplog.text
@@ -142,9 +149,14 @@ def test_a_render_that_takes_too_long_is_killed(make, photos, caplog):
     wait_for(lambda: len(set(workers(os.getpid())) - before) <= 2)
 
 
-def busy():
-    """Return the worker that waits for the test."""
-    return wait_for(lambda: [pid for pid in workers(os.getpid()) if ticks(pid) > 30])[0]
+def busy(app):
+    """Return the worker of an app that uses processor time, if there is one."""
+    return next((pid for pid in workers(app) if ticks(pid) > 30), None)
+
+
+def busy_here():
+    """Wait for a worker of this process that uses processor time."""
+    return wait_for(lambda: busy(os.getpid()))
 
 
 def test_a_worker_that_is_killed_once_goes_unnoticed(make, photos):
@@ -152,10 +164,10 @@ def test_a_worker_that_is_killed_once_goes_unnoticed(make, photos):
     case = Case(make(THUMBNAIL_TIMEOUT=60), photos, "wait")
     with ThreadPoolExecutor() as threads:
         answer = threads.submit(case.answer)
-        first = busy()
+        first = busy_here()
         os.kill(first, signal.SIGKILL)
         wait_for(lambda: not is_alive(first))
-        assert busy() != first
+        assert busy_here() != first
         case.go()
         assert answer.result().status == 200
 
@@ -166,7 +178,7 @@ def test_a_worker_that_is_killed_twice_is_503_and_not_remembered(make, photos):
     with ThreadPoolExecutor() as threads:
         answer = threads.submit(case.answer)
         for _ in range(2):
-            pid = busy()
+            pid = busy_here()
             os.kill(pid, signal.SIGKILL)
             wait_for(lambda pid=pid: not is_alive(pid))
         assert answer.result().status == 503
@@ -217,9 +229,20 @@ def test_a_worker_enters_all_layers(make):
     assert cage.layers == ("landlock", "seccomp")
 
 
-def test_the_kernel_ends_a_worker_that_its_app_does_not_end():
-    script = "worker.limit_processor_time(0.2)\nwhile True: pass"
-    assert caged(script).returncode == -signal.SIGXCPU
+def test_the_kernel_ends_a_worker_that_its_app_does_not_end(photos, decoder):
+    (photos / "spin.jpg").write_bytes(hostile_decoder.image("spin"))
+    script = f"""{PARENT}
+settings = {{"THUMBNAIL_DECODERS": ["hostile"], "THUMBNAIL_TIMEOUT": 1}}
+slow = Service({{"THUMBNAIL_SOURCE": sys.argv[2], "THUMBNAIL_SANDBOX": True, **settings}})
+slow.get(slow.url("spin.jpg", 20))
+"""
+    with subprocess.Popen([sys.executable, "-c", script, decoder, photos]) as app:
+        try:
+            spinning = wait_for(lambda: busy(app.pid))
+            os.kill(app.pid, signal.SIGSTOP)
+            wait_for(lambda: not is_alive(spinning))
+        finally:
+            app.kill()
 
 
 def test_a_worker_leaves_nothing_to_others():
@@ -426,6 +449,60 @@ def test_results_are_the_same_as_in_process(photos):
     for each in (service, in_process):
         assert each.get(each.url("text.jpg", 100)).status == 415
     assert service.helpers.placeholder("cat.jpg") == in_process.helpers.placeholder("cat.jpg")
+
+
+@pytest.mark.parametrize("kind", ["thumbhash", "blurhash", "color", "palette"])
+def test_placeholders_are_the_same_as_in_process(photos, kind):
+    made = [
+        Service({"THUMBNAIL_SOURCE": photos, "THUMBNAIL_SANDBOX": sandbox}).renderer.placeholder(
+            Original(str(photos / "cat.jpg")), "cat.jpg", kind
+        )
+        for sandbox in (True, False)
+    ]
+    assert made[0] == made[1]
+
+
+def test_a_worker_has_the_watermarks_of_all_apps(photos):
+    # There are more than a worker keeps.
+    marks = {f"mark{i}": Watermark(png(i), scale=1.0) for i in range(20)}
+    settings = {"THUMBNAIL_SOURCE": photos, "THUMBNAIL_WATERMARKS": marks}
+    services = [Service({**settings, "THUMBNAIL_SANDBOX": sandbox}) for sandbox in (True, False)]
+    for name in [*marks, *marks, "mark19", "mark19", "mark3"]:
+        caged, in_process = (
+            service.get(service.url("cat.jpg", 30, watermark=name)) for service in services
+        )
+        assert caged.status == 200
+        assert caged.data == in_process.data
+
+
+def png(number):
+    """Return a PNG whose colour depends on a number."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (4, 4), (10 * number, 255 - 10 * number, 0)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_the_start_of_a_progressive_jpeg_is_enough(photos):
+    photo = Image.open(photos / "cat.jpg").resize((800, 600))
+    photo.save(photos / "progressive.jpg", progressive=True)
+    start = StreamedSource(1 << 20)
+    for byte in (photos / "progressive.jpg").read_bytes():
+        if start.feed(bytes([byte])):
+            break
+    job = RenderJob(
+        start,
+        Spec(20, 20),
+        "jpeg",
+        EncoderSettings({"jpeg": 80}, 70, progressive=False, subsampling="420"),
+        None,
+        Limits(),
+        None,
+        is_partial=True,
+    )
+    in_process = job.run(10)
+    assert len(start) < (photos / "progressive.jpg").stat().st_size
+    caged = RenderProcesses(Limits(), None).submit(job, time.monotonic() + 10)
+    assert caged.data == in_process.data
 
 
 class TestSetting:

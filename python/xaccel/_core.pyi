@@ -24,9 +24,7 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 _Usage: TypeAlias = tuple[int, int]  # the number of files, and their size on disk in bytes
-_Source: TypeAlias = (
-    bytes | str | PathLike[str] | OpenedFile | PassedFile | StreamedSource | _Readable
-)
+_Source: TypeAlias = bytes | str | PathLike[str] | OpenedFile | StreamedSource | _Readable
 _Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
 _Fit: TypeAlias = Literal["contain", "cover", "fill", "pad"]
 _FormatOption: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif", "auto"]
@@ -76,6 +74,8 @@ class Spec:
         subsampling: JPEG: the chroma subsampling, "420", "422" or "444"; None = as configured.
         keep_icc: Whether colours in a wide RGB colour space, such as Display P3, are kept, and the
             ICC profile is embedded. By default, all colours are converted to sRGB. GIF ignores it.
+        keep_copyright: Whether the names of the creators and their rights are copied from the
+            source's EXIF, IPTC and XMP data. By default, no metadata is kept. GIF ignores it.
         format: The format of the thumbnail; None = determined by the extension of the
             source's name.
         version: Eight characters of base64url that change when the source does.
@@ -119,6 +119,7 @@ class Spec:
         progressive: bool | None = None,
         subsampling: str | int | None = None,
         keep_icc: bool = False,
+        keep_copyright: bool = False,
         format: str | None = None,
         version: str | None = None,
     ) -> Spec: ...
@@ -213,6 +214,8 @@ class Spec:
     @property
     def keep_icc(self) -> bool: ...
     @property
+    def keep_copyright(self) -> bool: ...
+    @property
     def format(self) -> _FormatOption | None: ...
     @property
     def version(self) -> str | None: ...
@@ -287,7 +290,6 @@ class Limits:
 
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
 
 @final
 class Watermark:
@@ -332,22 +334,8 @@ class Watermark:
 
 @final
 class Thumbnail:
-    """A finished thumbnail.
+    """A finished thumbnail."""
 
-    Args:
-        data: The encoded file.
-        width: The width in pixels.
-        height: The height in pixels.
-        format: "jpeg", "png", "webp", "avif" or "gif".
-        is_complete: Whether the source contained all pixels that the thumbnail shows.
-
-    Raises:
-        ValueError: The format is unknown.
-    """
-
-    def __new__(
-        cls, data: bytes, width: int, height: int, format: str, *, is_complete: bool = True
-    ) -> Thumbnail: ...
     @property
     def data(self) -> bytes:
         """The encoded file."""
@@ -478,15 +466,100 @@ class StreamedSource:
     def __len__(self) -> int: ...
 
 @final
-class PassedFile:
-    """An image that another process has opened.
+class JobEncoder:
+    """Encodes the jobs for one worker of the sandbox. The worker receives each watermark once."""
+
+    def __new__(cls) -> JobEncoder: ...
+    def render(
+        self,
+        spec: Spec,
+        /,
+        *,
+        path: str | PathLike[str] | None,
+        start: int | None,
+        timeout: float,
+        format: str,
+        quality: Mapping[str, int] | None,
+        quality_target: int,
+        progressive: bool,
+        subsampling: str,
+        watermark: Watermark | None,
+        limits: Limits,
+        decoders: Sequence[str] | None,
+    ) -> bytes:
+        """Encode a job like `render()`. The descriptor of the image is sent with it.
+
+        Args:
+            spec: The description of the thumbnail.
+            path: The path of the image in error messages; None = the image has no path.
+            start: The number of bytes of an image that is only the start of a JPEG.
+            timeout: The number of seconds that the job may take.
+            format: The format of the thumbnail.
+            quality: The default quality of each format.
+            quality_target: The SSIMULACRA2 score for the quality `auto`.
+            progressive: The default for JPEG.
+            subsampling: The default for JPEG.
+            watermark: The watermark that the spec names.
+            limits: The limits of the call, apart from its time.
+            decoders: The names of the enabled plug-in decoders.
+
+        Raises:
+            SpecError: The spec has a watermark, but none is passed.
+            ValueError: An argument is out of range.
+        """
+
+    def placeholder(
+        self,
+        *,
+        path: str | PathLike[str] | None,
+        start: int | None,
+        timeout: float,
+        kind: str | None,
+        limits: Limits,
+        decoders: Sequence[str] | None,
+    ) -> bytes:
+        """Encode a job like `placeholder()`, whose result is a text. See `render`.
+
+        Raises:
+            ValueError: The kind does not exist.
+        """
+
+    def probe(
+        self,
+        *,
+        path: str | PathLike[str] | None,
+        start: int | None,
+        timeout: float,
+        limits: Limits,
+        decoders: Sequence[str] | None,
+    ) -> bytes:
+        """Encode a job like `probe()`. See `render`."""
+
+@final
+class ReplyReader:
+    """Reads one reply of a worker of the sandbox, which arrives in pieces."""
+
+    def __new__(cls) -> ReplyReader: ...
+    def read(self, piece: bytes, /) -> Thumbnail | ImageInfo | str | XaccelError | OSError | None:
+        """Read the next piece. Return the result or the error in the reply if it is complete.
+
+        An attacker may have chosen the reply.
+
+        Raises:
+            xaccel.sandbox.protocol.InvalidReply: The bytes are not a reply.
+        """
+
+def answer_jobs(connection: int, fonts: Sequence[str | PathLike[str]] | None = None, /) -> None:
+    """Run the jobs that arrive over a socket until the app closes the connection.
 
     Args:
-        descriptor: The descriptor, which must stay open while the image is used.
-        path: The path of the image in error messages; None = the image has no path.
-    """
+        connection: The descriptor of the socket.
+        fonts: See `render`.
 
-    def __new__(cls, descriptor: int, path: str | PathLike[str] | None, /) -> PassedFile: ...
+    Raises:
+        OSError: The connection has failed, or the system does not have the sandbox.
+        RuntimeError: The app has sent something else than a job.
+    """
 
 def sandbox_layers() -> list[str]:
     """Return the names of the sandbox's layers that the kernel has: "landlock" and "seccomp"."""
@@ -611,6 +684,7 @@ class _Options(TypedDict, total=False):
     progressive: bool | None
     subsampling: str | int | None
     keep_icc: bool
+    keep_copyright: bool
     format: str | None
 
 def thumbnail(

@@ -197,6 +197,9 @@ fn options(source: &str, spec: &Spec, expires: Option<i64>) -> Vec<String> {
         // Do not strip the colour profile.
         options.push("scp:0".to_owned());
     }
+    if spec.keep_copyright {
+        options.push("kcr:1".to_owned());
+    }
     if let Some(format) = translate::format(spec, source) {
         options.push(format!("f:{}", format_name(format)));
     }

@@ -153,6 +153,8 @@ const fn refuse_effects(spec: &Spec) -> Result<(), DialectError> {
         inexpressible("wm", "its watermark() fetches the image from a URL")
     } else if matches!(spec.quality, Some(Quality::Auto)) {
         inexpressible("q-auto", "it has only fixed qualities")
+    } else if spec.keep_copyright {
+        inexpressible("keep-copyright", "its settings keep all EXIF data or none")
     } else {
         return Ok(());
     })

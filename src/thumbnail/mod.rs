@@ -25,6 +25,7 @@ pub mod background;
 mod blurhash;
 pub mod codecs;
 pub mod color;
+pub mod copyright;
 pub mod corners;
 pub mod crop;
 pub mod decode;
@@ -33,6 +34,7 @@ pub mod encode;
 pub mod exif;
 pub mod format;
 pub mod header;
+pub mod iptc;
 pub mod limits;
 pub mod many;
 pub mod options;
@@ -111,15 +113,17 @@ pub fn render_in_two_steps<'a>(
     };
     let plan = RenderPlan::new(source.as_ref(), options)?;
     let mut colors = plan.converter(source.profile());
-    let (data, completeness) =
-        if let Some(data) = planar::render(source.as_mut(), &plan, &mut colors, encoding)? {
-            (data, Completeness::Whole)
-        } else {
-            let (frames, completeness) = frames(source, &plan, &mut colors)?;
-            encoding();
-            let metadata = Metadata { icc: colors.kept() };
-            (quality::encode(&frames, &metadata, &plan)?, completeness)
-        };
+    let notice = plan.notice(source.as_mut());
+    let (data, completeness) = if let Some(data) =
+        planar::render(source.as_mut(), &plan, &mut colors, &notice, encoding)?
+    {
+        (data, Completeness::Whole)
+    } else {
+        let (frames, completeness) = frames(source, &plan, &mut colors)?;
+        encoding();
+        let metadata = Metadata::new(colors.kept(), &notice);
+        (quality::encode(&frames, &metadata, &plan)?, completeness)
+    };
     let Size { width, height } = plan.geometry.canvas;
     let is_complete = completeness == Completeness::Whole;
     Ok(Thumbnail { data, width, height, format: plan.format, is_complete })

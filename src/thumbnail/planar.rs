@@ -6,6 +6,7 @@
 //! number of samples to resize and to keep in memory, and avoids converting them.
 
 use super::color::Converter;
+use super::copyright::Notice;
 use super::decode::{Components, Range, Source};
 use super::effects;
 use super::encode::{self, Metadata};
@@ -24,6 +25,7 @@ pub(super) fn render(
     source: &mut dyn Source,
     plan: &RenderPlan<'_>,
     colors: &mut Converter,
+    notice: &Notice,
     encoding: &dyn Fn(),
 ) -> Result<Option<Vec<u8>>, ThumbnailError> {
     let RenderPlan { options, geometry, .. } = plan;
@@ -53,7 +55,7 @@ pub(super) fn render(
     drop(components);
     options.check_time()?;
     encoding();
-    let metadata = Metadata { icc: colors.kept() };
+    let metadata = Metadata::new(colors.kept(), notice);
     let encode = |quality| {
         let RenderPlan { format, style, .. } = *plan;
         let check_time = &|| options.check_time();

@@ -4,6 +4,7 @@
 //! source with a single frame, so that the other steps do not have to choose it.
 
 use super::color::Profile;
+use super::copyright::Notice;
 use super::decode::{self, Completeness, DecodeRequest, Input, Sink, Source};
 use super::header::Header;
 use super::options::RenderOptions;
@@ -57,6 +58,10 @@ impl Source for Still<'_> {
 
     fn profile(&mut self) -> Option<Profile> {
         self.source.profile()
+    }
+
+    fn notice(&mut self) -> Notice {
+        self.source.notice()
     }
 
     fn frames(

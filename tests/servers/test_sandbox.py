@@ -103,7 +103,7 @@ class App:
         self.url = TemplateHelpers(Config.from_mapping(urls)).thumbnail_url
         self.env = {
             "XACCEL_TEST_SETTINGS": json.dumps(self.settings),
-            "PYTHONPATH": f"{ROOT}:{self.decoder}",
+            "PYTHONPATH": f"{ROOT}:{self.decoder}:{os.environ.get('PYTHONPATH', '')}",
         }
         self.port = free_port()
         self.log = directory / "app.log"
@@ -167,13 +167,14 @@ def test_a_render_under_way_is_answered_after_sigterm(app, server, threads):
     assert app.get("cat.jpg", 20) == 200
     app.begin()
     slow = threads.submit(app.get, "slow.jpg", 8)
-    busy_worker(app.pid)
+    worker = busy_worker(app.pid)
     everyone, processes = app.everyone(), len(app.processes())
     if server.startswith(GROUPS):
         os.killpg(app.pid, signal.SIGTERM)
     else:
         os.kill(app.pid, signal.SIGTERM)
     wait_for(lambda: app.refuses() or len(app.processes()) < processes)
+    assert is_alive(worker)
     app.finish()
     assert slow.result() == 200
     wait_until_gone(everyone)

@@ -75,15 +75,27 @@ def do_allocate(file):
 def do_answer(file):
     os.write(3, bytes(100))
 
-def do_lie(file):
-    # A reply as a worker sends it, with a text instead of a thumbnail.
-    head, text = b'{"text": true}', b"#fff; background: url(/)"
-    os.write(3, struct.pack("!IQ", len(head), len(text)) + head + text)
+def reply(kind, detail, body):
+    return struct.pack("<BBBBIII", kind, detail, kind == 1, 0, 8, 8, len(body)) + body
+
+def do_answer_other_format(file):
+    os.write(3, reply(1, 1, b"a PNG"))
+
+def do_answer_text(file):
+    os.write(3, reply(2, 0, b"#fff; background: url(/)"))
     os._exit(0)
 
+def do_answer_twice(file):
+    os.write(3, 2 * reply(1, 0, b"a JPEG"))
+
+def do_trickle(file):
+    os.write(3, reply(1, 0, b"a JPEG" * 100)[:100])
+    for _ in range(400):
+        os.write(3, b"a")
+        time.sleep(0.05)
+
 def do_mumble(file):
-    head = b'{"errno": 1000000000000, "message": ""}'
-    os.write(3, struct.pack("!IQ", len(head), 0) + head)
+    os.write(3, struct.pack("<BBBBIII", 4, 0, 0, 0, 1 << 30, 0, 0))
     os._exit(0)
 
 def do_descriptors(file):

@@ -31,7 +31,8 @@ fn means<const N: usize>(picture: &Picture, factor: usize) -> Picture {
         sums.fill(0);
         for row in rows.chunks_exact(stride) {
             for (sum, &sample) in sums.iter_mut().zip(row) {
-                *sum += u16::from(sample);
+                // Sums of eight rows fit. A check for overflow would take most of the time.
+                *sum = sum.wrapping_add(u16::from(sample));
             }
         }
         let (columns, _) = sums.as_chunks::<N>();
@@ -39,7 +40,7 @@ fn means<const N: usize>(picture: &Picture, factor: usize) -> Picture {
             let mut total = [0_u32; N];
             for column in columns {
                 for (total, &sum) in total.iter_mut().zip(column) {
-                    *total += u32::from(sum);
+                    *total = total.wrapping_add(u32::from(sum));
                 }
             }
             let count = u32::try_from(rows.len() / stride * columns.len()).unwrap_or(1).max(1);

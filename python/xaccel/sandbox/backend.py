@@ -6,16 +6,13 @@ import logging
 import os
 import signal
 import time
-from dataclasses import replace
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 from xaccel._core import Limits, OpenedFile, StreamedSource, sandbox_layers
 from xaccel._log import fields
-from xaccel.exceptions import FileNotFound, RenderStopped, WorkerLost
-from xaccel.sandbox import messages
-from xaccel.sandbox.messages import InvalidReply, Reply
-from xaccel.sandbox.pool import Worker, pool
-from xaccel.sandbox.protocol import Cage, PassedJob, Setup
+from xaccel.exceptions import FileNotFound, RenderStopped, WorkerLost, XaccelError
+from xaccel.sandbox.pool import PassedImage, Worker, pool
+from xaccel.sandbox.protocol import Cage, InvalidReply, Setup
 from xaccel.thumbnails.backends import Job
 from xaccel.thumbnails.sources.base import Image
 
@@ -69,14 +66,12 @@ class RenderProcesses:
 
     def submit(self, job: Job[T], deadline: float) -> T:
         """See `Backend.submit`."""
-        descriptor, path, size = _passed(job)
+        image = _passed(job)
         try:
             lost: Exception = WorkerLost("the render workers were killed from outside")
             for _ in range(_ATTEMPTS):
-                timeout = max(0.0, deadline - time.monotonic())
-                passed = PassedJob(replace(cast("Any", job), image=None), path, size, timeout)
                 try:
-                    outcome = self._outcome(job, passed, descriptor)
+                    outcome = self._outcome(job, image, max(0.0, deadline - time.monotonic()))
                 except WorkerLost as error:
                     # The worker or the launcher may have been killed while it started.
                     lost = error
@@ -88,23 +83,24 @@ class RenderProcesses:
                 if isinstance(outcome, Exception):
                     raise outcome
                 if outcome is not None:
-                    return cast("T", outcome)
+                    return outcome
             raise lost
         finally:
-            os.close(descriptor)
+            os.close(image.descriptor)
 
-    def _outcome(self, job: Job[T], passed: PassedJob, descriptor: int) -> object:
+    def _outcome(
+        self, job: Job[T], image: PassedImage, timeout: float
+    ) -> T | XaccelError | OSError | None:
         """Return what a job results in, or `None` if its worker was killed from outside."""
         workers = pool(self._setup)
-        worker = workers.take()
         # The time that a new worker needs to start does not count.
-        deadline = time.monotonic() + passed.timeout + _GRACE
+        worker = workers.take()
         outcome = None
         try:
-            outcome = _outcome(job, worker.run(passed, descriptor, deadline))
+            outcome = worker.run(job, image, timeout, _GRACE)
         except TimeoutError:
             raise RenderStopped(
-                f"the render worker was stopped by its time limit ({passed.timeout:.1f} s)",
+                f"the render worker was stopped by its time limit ({timeout:.1f} s)",
                 layer="time",
             ) from None
         except InvalidReply as error:
@@ -123,18 +119,6 @@ class RenderProcesses:
                 workers.discard(worker)
             else:
                 workers.put_back(worker)
-
-
-def _outcome(job: Job[T], reply: Reply) -> object:
-    """Return the result or the error in a reply.
-
-    Raises:
-        InvalidReply: The reply does not contain an outcome of this job.
-    """
-    found = messages.outcome(reply)
-    if not isinstance(found, Exception) and not job.accepts(found):
-        raise InvalidReply("it is not a result of this job")
-    return found
 
 
 def _check(worker: Worker) -> None:
@@ -173,14 +157,15 @@ def _cause(status: int | None, words: str) -> tuple[str, str] | None:
     return _LIMITS.get(number)
 
 
-def _passed(job: Job[T]) -> tuple[int, str | None, int | None]:
-    """Return a new descriptor of a job's image, its path, and the size of the bytes to read."""
+def _passed(job: Job[T]) -> PassedImage:
+    """Return a job's image with a new descriptor."""
     image: Image = job.image
     if isinstance(image, StreamedSource):
-        return image.to_memory_file(), None, len(image) if job.is_partial else None
+        start = len(image) if job.is_partial else None
+        return PassedImage(image.to_memory_file(), None, start)
     if isinstance(image, OpenedFile):
-        return os.dup(image.fileno()), image.location.path, None
+        return PassedImage(os.dup(image.fileno()), image.location.path, None)
     try:
-        return os.open(image, _OPEN), image, None
+        return PassedImage(os.open(image, _OPEN), image, None)
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         raise FileNotFound(f"{image!r}: {error}") from None

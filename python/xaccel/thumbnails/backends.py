@@ -19,6 +19,7 @@ from typing import Protocol, Self, TypeVar
 
 from xaccel._core import (
     ImageInfo,
+    JobEncoder,
     Limits,
     Spec,
     Thumbnail,
@@ -47,10 +48,7 @@ _PLACEHOLDERS: dict[PlaceholderKind | None, re.Pattern[str]] = {
 
 
 class Job(Protocol[T_co]):
-    """A unit of work on one image, with everything that is needed to run it anywhere.
-
-    It is a dataclass. Apart from its image, it can be pickled.
-    """
+    """A unit of work on one image, with everything that is needed to run it anywhere."""
 
     @property
     def image(self) -> Image:
@@ -71,6 +69,18 @@ class Job(Protocol[T_co]):
             ThumbnailError: The image can't be rendered.
             FileNotFound: The image no longer exists.
             OSError: The image can't be read.
+        """
+
+    def encode(
+        self, encoder: JobEncoder, path: str | None, start: int | None, timeout: float
+    ) -> bytes:
+        """Return the message that makes a worker of the sandbox run the job.
+
+        Args:
+            encoder: The encoder for the worker.
+            path: The path of the image in messages.
+            start: The number of bytes of an image that is only the start of a JPEG.
+            timeout: The number of seconds that the job may take.
         """
 
     def accepts(self, result: object) -> bool:
@@ -154,6 +164,25 @@ class RenderJob:
             is_partial=self.is_partial,
         )
 
+    def encode(
+        self, encoder: JobEncoder, path: str | None, start: int | None, timeout: float
+    ) -> bytes:
+        """See `Job.encode`."""
+        return encoder.render(
+            self.spec,
+            path=path,
+            start=start,
+            timeout=timeout,
+            format=self.image_format,
+            quality=self.encoder.quality,
+            quality_target=self.encoder.quality_target,
+            progressive=self.encoder.progressive,
+            subsampling=self.encoder.subsampling,
+            watermark=self.watermark,
+            limits=self.limits,
+            decoders=self.decoders,
+        )
+
     def accepts(self, result: object) -> bool:
         """See `Job.accepts`."""
         return isinstance(result, Thumbnail) and result.format == self.image_format
@@ -187,6 +216,19 @@ class PlaceholderJob:
         )
         return placeholder_text(made)
 
+    def encode(
+        self, encoder: JobEncoder, path: str | None, start: int | None, timeout: float
+    ) -> bytes:
+        """See `Job.encode`."""
+        return encoder.placeholder(
+            path=path,
+            start=start,
+            timeout=timeout,
+            kind=self.kind,
+            limits=self.limits,
+            decoders=self.decoders,
+        )
+
     def accepts(self, result: object) -> bool:
         """See `Job.accepts`."""
         return isinstance(result, str) and _PLACEHOLDERS[self.kind].fullmatch(result) is not None
@@ -214,6 +256,14 @@ class ProbeJob:
         """See `Job.run`."""
         limits = _with_timeout(self.limits, timeout)
         return probe(self.image, limits=limits, decoders=self.decoders, fonts=self.fonts)
+
+    def encode(
+        self, encoder: JobEncoder, path: str | None, start: int | None, timeout: float
+    ) -> bytes:
+        """See `Job.encode`."""
+        return encoder.probe(
+            path=path, start=start, timeout=timeout, limits=self.limits, decoders=self.decoders
+        )
 
     def accepts(self, result: object) -> bool:
         """See `Job.accepts`."""

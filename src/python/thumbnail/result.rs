@@ -6,8 +6,9 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
-use super::arguments::output_format;
+use crate::sandbox::messages::Info;
 use crate::thumbnail::Thumbnail as CoreThumbnail;
+use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::header::Header;
 use raster::Size;
 
@@ -26,30 +27,6 @@ pub(in super::super) struct Thumbnail {
 
 #[pymethods]
 impl Thumbnail {
-    #[new]
-    #[pyo3(signature = (data, width, height, format, *, is_complete=true))]
-    fn py_new(
-        data: Py<PyBytes>,
-        width: u32,
-        height: u32,
-        format: &str,
-        is_complete: bool,
-    ) -> PyResult<Self> {
-        let format = output_format(format)?;
-        let (format, media_type) = (format.name(), format.media_type());
-        let (decode_seconds, encode_seconds) = (None, None);
-        Ok(Self {
-            data,
-            width,
-            height,
-            format,
-            media_type,
-            is_complete,
-            decode_seconds,
-            encode_seconds,
-        })
-    }
-
     fn __repr__(&self, py: Python<'_>) -> String {
         let bytes = self.data.as_bytes(py).len();
         format!("<Thumbnail {}x{} {}, {bytes} bytes>", self.width, self.height, self.format)
@@ -58,13 +35,24 @@ impl Thumbnail {
 
 impl Thumbnail {
     pub(super) fn new(py: Python<'_>, thumbnail: &CoreThumbnail) -> Self {
+        let CoreThumbnail { data, width, height, format, is_complete } = thumbnail;
+        Self::from_parts(py, data, Size { width: *width, height: *height }, *format, *is_complete)
+    }
+
+    pub(in super::super) fn from_parts(
+        py: Python<'_>,
+        data: &[u8],
+        size: Size,
+        format: OutputFormat,
+        is_complete: bool,
+    ) -> Self {
         Self {
-            data: PyBytes::new(py, &thumbnail.data).unbind(),
-            width: thumbnail.width,
-            height: thumbnail.height,
-            format: thumbnail.format.name(),
-            media_type: thumbnail.format.media_type(),
-            is_complete: thumbnail.is_complete,
+            data: PyBytes::new(py, data).unbind(),
+            width: size.width,
+            height: size.height,
+            format: format.name(),
+            media_type: format.media_type(),
+            is_complete,
             decode_seconds: None,
             encode_seconds: None,
         }
@@ -170,6 +158,31 @@ impl ImageInfo {
             has_alpha: header.has_alpha,
             icc: header.has_icc,
             decoded_size,
+        }
+    }
+
+    /// The properties in a message of a worker, which must be in their ranges.
+    pub(in super::super) fn from_message(info: Info) -> PyResult<Self> {
+        let Info { width, height, format, orientation, frames, pages, .. } = info;
+        let (film, alpha, icc) = (info.is_film, info.has_alpha, info.icc);
+        let size = Some(info.decoded_size);
+        Self::py_new(width, height, format, orientation, frames, pages, film, alpha, icc, size)
+    }
+
+    /// The properties for a message to the app.
+    pub(in super::super) fn message(&self) -> Info {
+        let Self { width, height, ref format, orientation, frames, pages, .. } = *self;
+        Info {
+            width,
+            height,
+            format: format.clone(),
+            orientation,
+            frames,
+            pages,
+            is_film: self.is_film,
+            has_alpha: self.has_alpha,
+            icc: self.icc,
+            decoded_size: self.decoded_size,
         }
     }
 

@@ -57,6 +57,13 @@ pub(super) fn encode(
         // The bitstream also contains the matrix coefficients.
         container.set_icc_profile(icc.clone());
     }
+    if let Some(exif) = &metadata.exif {
+        // The first four bytes are the number of bytes before the data (HEIF, annex A.2.1).
+        container.set_exif([&[0; 4], exif.as_slice()].concat());
+    }
+    if let Some(xmp) = &metadata.xmp {
+        container.set_xmp(xmp.clone().into_bytes());
+    }
     let mut file = Vec::new();
     container
         .set_matrix_coefficients(MatrixCoefficients::Bt601)
@@ -213,7 +220,7 @@ fn mixed<const N: usize>(picture: &Picture, half_chroma: bool) -> Planes {
 mod tests {
     use super::*;
 
-    const NONE: Metadata = Metadata { icc: None };
+    const NONE: Metadata = Metadata { icc: None, exif: None, xmp: None };
     const IN_TIME: CheckTime<'_> = &|| Ok(());
     use crate::thumbnail::decode::{self, DecodeRequest};
     use crate::thumbnail::limits::Limits;

@@ -87,6 +87,12 @@ pub(super) fn encode_components(
 /// The maximum number of bytes in a segment after its length.
 const SEGMENT: usize = 65_533;
 
+/// The start of an APP1 segment with EXIF data (CIPA DC-008, 4.7.2).
+const EXIF: &[u8] = b"Exif\0\0";
+
+/// The start of an APP1 segment with XMP data (ISO 16684-3).
+const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+
 /// The start of an APP2 segment with a part of an ICC profile (ICC.1:2022, annex B.4).
 const ICC: &[u8] = b"ICC_PROFILE\0";
 
@@ -101,6 +107,12 @@ fn with_metadata(file: Vec<u8>, metadata: &Metadata) -> Vec<u8> {
             segments.extend(content);
         }
     };
+    if let Some(exif) = &metadata.exif {
+        push(0xe1, &[EXIF, exif]);
+    }
+    if let Some(xmp) = &metadata.xmp {
+        push(0xe1, &[XMP, xmp.as_bytes()]);
+    }
     if let Some(icc) = &metadata.icc {
         let parts = icc.chunks(SEGMENT - ICC.len() - 2);
         let count = u8::try_from(parts.len()).unwrap_or(u8::MAX);

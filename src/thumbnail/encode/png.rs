@@ -20,6 +20,9 @@ const MANY: usize = 1 << 20;
 /// The size of such a chunk, in bytes.
 const CHUNK: usize = 64 * 1024;
 
+/// The keyword of XMP data (ISO 16684-3).
+const XMP: &str = "XML:com.adobe.xmp";
+
 pub(super) fn encode(
     picture: &Picture,
     most: Option<Colors>,
@@ -68,7 +71,12 @@ fn start<'a>(
 ) -> Result<Encoder<'a, &'a mut Vec<u8>>, ThumbnailError> {
     let mut info = Info::with_size(picture.width, picture.height);
     info.icc_profile = metadata.icc.as_deref().map(Cow::Borrowed);
-    Encoder::with_info(data, info).map_err(internal)
+    info.exif_metadata = metadata.exif.as_deref().map(Cow::Borrowed);
+    let mut encoder = Encoder::with_info(data, info).map_err(internal)?;
+    if let Some(xmp) = &metadata.xmp {
+        encoder.add_itxt_chunk(XMP.to_owned(), xmp.clone()).map_err(internal)?;
+    }
+    Ok(encoder)
 }
 
 fn write(

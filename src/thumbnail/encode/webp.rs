@@ -14,6 +14,10 @@ const ALPHA_FLAG: u8 = 0x10;
 /// The flag in the VP8X chunk for an ICC profile.
 const ICC_FLAG: u8 = 0x20;
 
+/// The flags for EXIF and XMP data.
+const EXIF_FLAG: u8 = 0x08;
+const XMP_FLAG: u8 = 0x04;
+
 /// Whether this quality is lossy.
 pub(super) const fn is_lossy(quality: u8) -> bool {
     quality < webp::LOSSLESS
@@ -88,14 +92,16 @@ const VP8X: usize = 18;
 
 /// Returns the file with metadata, which needs a VP8X chunk at the start (RFC 9649, section 2.7).
 fn with_metadata(file: Vec<u8>, size: Size, metadata: &Metadata) -> Vec<u8> {
-    let Metadata { icc } = metadata;
+    let Metadata { icc, exif, xmp } = metadata;
+    if *metadata == Metadata::default() {
+        return file;
+    }
     let chunk = |name: &[u8; 4], content: &[u8]| {
         let length = u32::try_from(content.len()).unwrap_or(u32::MAX).to_le_bytes();
         let mut chunk = [name, &length[..], content].concat();
         chunk.resize(chunk.len().next_multiple_of(2), 0);
         chunk
     };
-    let Some(icc) = icc else { return file };
     let (_, chunks) = file.split_at_checked(RIFF).unwrap_or((&file, &[]));
     let (mut flags, chunks) = match *chunks {
         [b'V', b'P', b'8', b'X', _, _, _, _, flags, ..] => {
@@ -107,11 +113,20 @@ fn with_metadata(file: Vec<u8>, size: Size, metadata: &Metadata) -> Vec<u8> {
         }
         _ => (0, chunks),
     };
-    flags |= ICC_FLAG;
+    let mut content = b"WEBP".to_vec();
+    for (flag, is_set) in
+        [(ICC_FLAG, icc.is_some()), (EXIF_FLAG, exif.is_some()), (XMP_FLAG, xmp.is_some())]
+    {
+        flags |= if is_set { flag } else { 0 };
+    }
     let mut canvas = vec![flags, 0, 0, 0];
     for side in [size.width, size.height] {
         canvas.extend(side.saturating_sub(1).to_le_bytes().into_iter().take(3));
     }
-    let content = [b"WEBP", &*chunk(b"VP8X", &canvas), &chunk(b"ICCP", icc), chunks].concat();
+    content.extend(chunk(b"VP8X", &canvas));
+    content.extend(icc.iter().flat_map(|icc| chunk(b"ICCP", icc)));
+    content.extend(chunks);
+    content.extend(exif.iter().flat_map(|exif| chunk(b"EXIF", exif)));
+    content.extend(xmp.iter().flat_map(|xmp| chunk(b"XMP ", xmp.as_bytes())));
     chunk(b"RIFF", &content)
 }

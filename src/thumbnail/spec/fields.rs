@@ -77,6 +77,8 @@ pub struct Spec {
     pub subsampling: Option<Subsampling>,
     /// Whether a wide colour space of the source is kept, and its ICC profile is embedded.
     pub keep_icc: bool,
+    /// Whether the names of the creators and their rights are copied from the source.
+    pub keep_copyright: bool,
     /// The format; `None` = determined by the name of the source.
     pub format: Option<FormatOption>,
     /// The version of the source.

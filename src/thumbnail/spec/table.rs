@@ -64,7 +64,7 @@ const FACTOR: &str = "a factor from 0 to 10, with at most two decimals";
 const PIXELS: &str = "a whole number of pixels from 1 to 65535";
 
 /// The options, in their order in a spec.
-pub const OPTIONS: [SpecOption; 29] = [
+pub const OPTIONS: [SpecOption; 30] = [
     SpecOption {
         keyword: "fit",
         values: "contain|cover|fill|pad",
@@ -310,6 +310,14 @@ pub const OPTIONS: [SpecOption; 29] = [
         expected: "True or False",
         set: |spec, given| set(&mut spec.keep_icc, given),
         value: |spec| Some(&spec.keep_icc),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "keep_copyright",
+        form: Form::Flag("keep-copyright"),
+        expected: "True or False",
+        set: |spec, given| set(&mut spec.keep_copyright, given),
+        value: |spec| Some(&spec.keep_copyright),
         ..PLAIN
     },
     SpecOption {

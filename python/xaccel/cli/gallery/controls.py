@@ -159,6 +159,7 @@ GROUPS: tuple[tuple[str, tuple[Control, ...]], ...] = (
             _switch("quality_auto", "Automatic quality"),
             _number("max_bytes", "Maximum size in bytes", 1, 100_000_000),
             _switch("keep_icc", "Keep wide colours"),
+            _switch("keep_copyright", "Keep the creator and the rights"),
             Control(
                 "progressive",
                 "JPEG scans",

@@ -1,4 +1,8 @@
-//! The layers of the sandbox.
+//! The sandbox: its layers, and the messages between the app's process and a worker.
+
+mod jobs;
+mod replies;
+mod worker;
 
 use std::path::PathBuf;
 
@@ -7,6 +11,9 @@ use pyo3::prelude::*;
 
 use crate::sandbox::{self, Layer};
 use crate::thumbnail::decode::svg::Fonts;
+pub(super) use jobs::JobEncoder;
+pub(super) use replies::ReplyReader;
+pub(super) use worker::answer_jobs;
 
 /// Return the names of the layers that the kernel has.
 #[pyfunction]
