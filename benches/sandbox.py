@@ -45,7 +45,16 @@ ENCODER = EncoderSettings(
 def jobs(files: list[Path], width: int) -> list[RenderJob]:
     spec = Spec(width, width)
     return [
-        RenderJob(str(file), spec, "jpeg", ENCODER, watermark=None, limits=Limits(), decoders=None)
+        RenderJob(
+            str(file),
+            spec,
+            "jpeg",
+            ENCODER,
+            watermark=None,
+            limits=Limits(),
+            decoders=None,
+            fonts=None,
+        )
         for file in files
     ]
 

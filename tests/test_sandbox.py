@@ -25,6 +25,7 @@ from xaccel.thumbnails.backends import EncoderSettings, PlaceholderJob, RenderJo
 from xaccel.thumbnails.sources.base import Original
 
 from tests.support import hostile_decoder
+from tests.support.fonts import MONOSPACE, SANS, needs_fonts
 from tests.support.render_workers import (
     is_alive,
     launchers,
@@ -214,8 +215,8 @@ def test_each_layer_holds_a_worker_without_the_others(tmp_path, layer, action):
     image = tmp_path / "hostile.jpg"
     image.write_bytes(hostile_decoder.image(action))
     limits = Config().limits()
-    backend = RenderProcesses(limits, ("hostile",), () if layer is None else (layer,))
-    job = PlaceholderJob(str(image), "color", limits, ("hostile",))
+    backend = RenderProcesses(limits, ("hostile",), None, () if layer is None else (layer,))
+    job = PlaceholderJob(str(image), "color", limits, ("hostile",), None)
     reason = ALONE[layer, action]
     with (
         contextlib.nullcontext() if reason is None else pytest.raises(ThumbnailError, match=reason)
@@ -541,3 +542,15 @@ def test_text_in_svg_has_the_same_fonts_in_a_worker(make, photos):
     answer = service.get(service.url("text.svg", 90))
     assert answer.status == 200
     assert answer.data == thumbnail(svg.encode(), 90).data
+
+
+@needs_fonts
+def test_text_in_svg_has_the_fonts_of_the_settings(make, photos):
+    text = '<text x="2" y="20" font-size="20">ill</text>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30">{text}</svg>'
+    (photos / "text.svg").write_text(svg)
+    service = make(THUMBNAIL_FONTS=str(MONOSPACE))
+    answer = service.get(service.url("text.svg", 90))
+    assert answer.status == 200
+    expected = thumbnail(svg.encode(), 90, fonts=[MONOSPACE]).data
+    assert answer.data == expected != thumbnail(svg.encode(), 90, fonts=[SANS]).data

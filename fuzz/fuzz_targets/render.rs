@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use xaccel::thumbnail::decode::svg::Fonts;
 use xaccel::thumbnail::encode::Style;
 use xaccel::thumbnail::format::OutputFormat;
 use xaccel::thumbnail::limits::Limits;
@@ -50,6 +51,7 @@ fn render_all(source: &[u8]) {
             style: Style::default(),
             averaging: Averaging::Encoded,
             watermark: None,
+            fonts: &Fonts::SYSTEM,
             limits: &limits,
             is_partial: false,
             expired: &|| false,

@@ -549,15 +549,16 @@ class ReplyReader:
             xaccel.sandbox.protocol.InvalidReply: The bytes are not a reply.
         """
 
-def answer_jobs(connection: int, /) -> None:
+def answer_jobs(connection: int, fonts: Sequence[str] | None, /) -> None:
     """Run the jobs that arrive over a socket until the app closes the connection.
 
     Args:
         connection: The descriptor of the socket.
+        fonts: The fonts for text in SVG images; see `render`.
 
     Raises:
         OSError: The connection has failed, or the system does not have the sandbox.
-        RuntimeError: The app has sent something else than a job.
+        RuntimeError: The app has sent something other than a job.
     """
 
 def sandbox_layers() -> list[str]:
@@ -581,10 +582,22 @@ def harden_process() -> None:
         OSError: The system does not support this.
     """
 
-def load_fonts() -> None:
-    """Load the system's fonts, and keep the contents of their files in memory.
+def load_fonts(fonts: Sequence[str | PathLike[str]] | None = None, /) -> None:
+    """Load fonts, and keep the contents of their files in memory.
 
     SVG images can then be drawn with text after the process has lost its access to files.
+
+    Args:
+        fonts: See `render`.
+    """
+
+def font_fingerprint(fonts: Sequence[str | PathLike[str]] | None = None, /) -> tuple[int, str]:
+    """Return the number of fonts, and a short text that depends on their names and sizes.
+
+    Machines with the same text draw the text in SVG images alike.
+
+    Args:
+        fonts: See `render`.
     """
 
 def render(
@@ -600,6 +613,7 @@ def render(
     watermark: Watermark | None = None,
     limits: Limits | None = None,
     decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
     is_partial: bool = False,
 ) -> Thumbnail:
     """Render the thumbnail that a spec describes.
@@ -626,6 +640,8 @@ def render(
         limits: The limits of the call; None = the defaults of `Limits`.
         decoders: The names of the enabled decoders for other formats; see `xaccel.decoders`. None
             = xaccel's own decoders, if their extras are installed.
+        fonts: The font files for text in SVG images, and the directories that contain such files;
+            None = the system's fonts.
         is_partial: Whether the source is only the start of a JPEG; see `StreamedSource.feed`. If
             the source does not contain enough of the file, `CorruptImage` is raised.
 
@@ -682,6 +698,7 @@ def thumbnail(
     watermark: Watermark | None = None,
     limits: Limits | None = None,
     decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
     **options: Unpack[_Options],
 ) -> Thumbnail:
     """Make a thumbnail. Raises the same errors as `render`.
@@ -700,6 +717,7 @@ def thumbnail(
         watermark: The watermark to lay over the thumbnail.
         limits: See `render`.
         decoders: See `render`.
+        fonts: See `render`.
         options: The options of `Spec`.
     """
 
@@ -715,6 +733,7 @@ def thumbnail_many(
     watermark: Watermark | None = None,
     limits: Limits | None = None,
     decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
     **options: Unpack[_Options],
 ) -> list[Thumbnail | XaccelError]:
     """Make thumbnails of several sources at once.
@@ -730,6 +749,7 @@ def thumbnail_many(
         watermark: The watermark to lay over the thumbnail.
         limits: The limits of each source; see `render`.
         decoders: See `render`.
+        fonts: See `render`.
         options: The options of `Spec`.
 
     Returns:
@@ -745,6 +765,7 @@ def placeholder(
     colors: None = None,
     limits: Limits | None = None,
     decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
 ) -> str: ...
 @overload
 def placeholder(
@@ -754,6 +775,7 @@ def placeholder(
     colors: int | None = None,
     limits: Limits | None = None,
     decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
 ) -> list[str]:
     """Return something to show until the thumbnail has loaded.
 
@@ -772,13 +794,18 @@ def placeholder(
         colors: The maximum number of colours in a palette, 2 to 256; None = 5.
         limits: See `render`.
         decoders: See `render`.
+        fonts: See `render`.
 
     Raises:
         ValueError: `kind` is unknown, `colors` is invalid, or the kind does not support `colors`.
     """
 
 def thumbhash(
-    source: _Source, *, limits: Limits | None = None, decoders: Sequence[str] | None = None
+    source: _Source,
+    *,
+    limits: Limits | None = None,
+    decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
 ) -> str:
     """Return the ThumbHash of an image, like `placeholder` with `kind="thumbhash"`.
 
@@ -815,7 +842,11 @@ def draw_blurhash(hash: str, /) -> str:
     """
 
 def probe(
-    source: _Source, *, limits: Limits | None = None, decoders: Sequence[str] | None = None
+    source: _Source,
+    *,
+    limits: Limits | None = None,
+    decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
 ) -> ImageInfo:
     """Read the header of an image. Raises the same errors as `render`."""
 

@@ -197,6 +197,10 @@ class Config:
     """The names of the enabled decoders for further formats, in the order in which they are tried:
     `heic`, `pdf`, `video` and the decoders of other packages; see `xaccel.decoders`. By default,
     our own decoders are enabled if their extras are installed."""
+    thumbnail_fonts: tuple[str, ...] | None = _setting(None, check.optional(check.fonts))
+    """The absolute paths of the fonts for text in SVG images: font files, and directories that
+    contain such files. A single path need not be in a list. By default, the system's fonts are
+    used."""
     thumbnail_max_memory: int = _setting("256M", check.size)
     """The maximum total size of a source's decoded frames, in bytes. A JPEG is counted at the scale
     at which it is decoded, but as at least a quarter of its full pixel count."""

@@ -37,8 +37,8 @@ mod _core {
     use super::path_map::{Location, OpenedFile, PathMap};
     #[pymodule_export]
     use super::sandbox::{
-        JobEncoder, ReplyReader, answer_jobs, enter_sandbox, harden_process, load_fonts,
-        sandbox_layers,
+        JobEncoder, ReplyReader, answer_jobs, enter_sandbox, font_fingerprint, harden_process,
+        load_fonts, sandbox_layers,
     };
     #[pymodule_export]
     use super::secure_link::SecureLinkSigner;

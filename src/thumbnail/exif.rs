@@ -172,7 +172,7 @@ mod tests {
         assert_eq!(notice(latin1), Notice::new([], ["© A; © B", "", "", ""]));
         assert_eq!(notice(&with_texts("", "")), Notice::default());
         assert_eq!(
-            let _ = notice(b"MM\0*\0\0\0\x08\0\x01\x82\x98\0\x02\xff\xff\xff\xff"),
+            notice(b"MM\0*\0\0\0\x08\0\x01\x82\x98\0\x02\xff\xff\xff\xff"),
             Notice::default()
         );
     }

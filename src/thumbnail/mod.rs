@@ -182,6 +182,7 @@ fn first_picture(
     options: &RenderOptions<'_>,
 ) -> Result<Picture, ThumbnailError> {
     let mut source = decode::open(source, options.limits)?;
+    source.set_fonts(options.fonts)?;
     let plan = RenderPlan::new(source.as_ref(), options)?;
     let mut colors = Converter::new(source.profile());
     let (frames, _) = frames(source, &plan, &mut colors)?;

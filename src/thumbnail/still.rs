@@ -18,7 +18,8 @@ pub(super) fn open<'a>(
     input: Input<'a>,
     options: &RenderOptions<'_>,
 ) -> Result<Box<dyn Source + 'a>, ThumbnailError> {
-    let source = decode::open(input, options.limits)?;
+    let mut source = decode::open(input, options.limits)?;
+    source.set_fonts(options.fonts)?;
     let Some(frame) = options.spec.frame.map(super::spec::FrameNumber::number) else {
         return Ok(source);
     };

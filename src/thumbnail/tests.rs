@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use raster::{Frame, Picture, PixelKind};
 
+use super::decode::svg::Fonts;
 use super::encode::{self, Metadata, Style};
 use super::format::OutputFormat;
 use super::limits::Limits;
@@ -70,6 +71,7 @@ fn rendered(
             style: Style::default(),
             averaging: Averaging::Encoded,
             watermark: None,
+            fonts: &Fonts::SYSTEM,
             limits: &Limits::default(),
             is_partial: false,
             expired: &expired,

@@ -50,6 +50,7 @@ class RenderProcesses:
     Args:
         limits: The limits of all jobs.
         decoders: The enabled decoders; see `Config.thumbnail_decoders`.
+        fonts: The fonts for text in SVG images; see `Config.thumbnail_fonts`.
         layers: The layers of the kernel that cage a worker.
     """
 
@@ -57,10 +58,11 @@ class RenderProcesses:
         self,
         limits: Limits,
         decoders: tuple[str, ...] | None,
+        fonts: tuple[str, ...] | None = None,
         layers: tuple[str, ...] | None = None,
     ) -> None:
         layers = tuple(sandbox_layers()) if layers is None else layers
-        self._setup = Setup(decoders, Cage(layers, memory_for(limits)))
+        self._setup = Setup(decoders, fonts, Cage(layers, memory_for(limits)))
 
     def submit(self, job: Job[T], deadline: float) -> T:
         """See `Backend.submit`."""

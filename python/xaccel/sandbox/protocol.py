@@ -41,6 +41,8 @@ class Setup:
 
     decoders: tuple[str, ...] | None
     """The enabled decoders; see `Config.thumbnail_decoders`."""
+    fonts: tuple[str, ...] | None
+    """The fonts for text in SVG images; see `Config.thumbnail_fonts`."""
     cage: Cage
 
 

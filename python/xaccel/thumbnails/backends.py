@@ -142,6 +142,8 @@ class RenderJob:
     limits: Limits
     decoders: tuple[str, ...] | None
     """The enabled decoders for other formats; see `Config.thumbnail_decoders`."""
+    fonts: tuple[str, ...] | None
+    """The fonts for text in SVG images; see `Config.thumbnail_fonts`."""
     is_partial: bool = False
     """Whether `image` is only the start of a JPEG."""
 
@@ -158,6 +160,7 @@ class RenderJob:
             watermark=self.watermark,
             limits=_with_timeout(self.limits, timeout),
             decoders=self.decoders,
+            fonts=self.fonts,
             is_partial=self.is_partial,
         )
 
@@ -199,6 +202,8 @@ class PlaceholderJob:
     limits: Limits
     decoders: tuple[str, ...] | None
     """The enabled decoders for other formats; see `Config.thumbnail_decoders`."""
+    fonts: tuple[str, ...] | None
+    """The fonts for text in SVG images; see `Config.thumbnail_fonts`."""
     image_format: str = ""
     is_partial: bool = False
     """Whether `image` is only the start of a JPEG."""
@@ -206,7 +211,9 @@ class PlaceholderJob:
     def run(self, timeout: float) -> str:
         """See `Job.run`."""
         limits = _with_timeout(self.limits, timeout)
-        made = placeholder(self.image, kind=self.kind, limits=limits, decoders=self.decoders)
+        made = placeholder(
+            self.image, kind=self.kind, limits=limits, decoders=self.decoders, fonts=self.fonts
+        )
         return placeholder_text(made)
 
     def encode(
@@ -239,6 +246,8 @@ class ProbeJob:
     limits: Limits
     decoders: tuple[str, ...] | None
     """The enabled decoders for other formats; see `Config.thumbnail_decoders`."""
+    fonts: tuple[str, ...] | None
+    """The fonts for text in SVG images; see `Config.thumbnail_fonts`."""
     image_format: str = ""
     is_partial: bool = False
     """Whether `image` is only the start of a JPEG."""
@@ -246,7 +255,7 @@ class ProbeJob:
     def run(self, timeout: float) -> ImageInfo:
         """See `Job.run`."""
         limits = _with_timeout(self.limits, timeout)
-        return probe(self.image, limits=limits, decoders=self.decoders)
+        return probe(self.image, limits=limits, decoders=self.decoders, fonts=self.fonts)
 
     def encode(
         self, encoder: JobEncoder, path: str | None, start: int | None, timeout: float

@@ -49,15 +49,16 @@ class DirectRenderer:
         self._config = config
         self._limits = config.limits()
         self._decoders = config.thumbnail_decoders
+        self._fonts = config.thumbnail_fonts
         self._sandbox = sandbox(config)
 
     def probe(self, image: Image) -> ImageInfo:
         """Read the header of an image, or of the start of one."""
-        return self._run(ProbeJob(image, self._limits, self._decoders))
+        return self._run(ProbeJob(image, self._limits, self._decoders, self._fonts))
 
     def placeholder(self, image: Image, kind: PlaceholderKind) -> str:
         """Make the placeholder of an image."""
-        return self._run(PlaceholderJob(image, kind, self._limits, self._decoders))
+        return self._run(PlaceholderJob(image, kind, self._limits, self._decoders, self._fonts))
 
     def render(self, image: Image, spec: Spec, image_format: str) -> Thumbnail:
         """Render a thumbnail."""
@@ -66,7 +67,16 @@ class DirectRenderer:
         watermark = config.thumbnail_watermarks.get(spec.watermark or "")
         encoder = EncoderSettings.of(config)
         return self._run(
-            RenderJob(image, spec, image_format, encoder, watermark, self._limits, self._decoders)
+            RenderJob(
+                image,
+                spec,
+                image_format,
+                encoder,
+                watermark,
+                self._limits,
+                self._decoders,
+                self._fonts,
+            )
         )
 
     def _run(self, job: Job[T]) -> T:

@@ -51,6 +51,7 @@ class Renderer:
         self._encoder = EncoderSettings.of(config)
         self._limits = config.limits()
         self._decoders = config.thumbnail_decoders
+        self._fonts = config.thumbnail_fonts
         self._timeout = config.thumbnail_timeout
         self._observer = observer(config)
         self._queue = RenderQueue(cache, workers=workers, length=config.thumbnail_queue)
@@ -85,6 +86,7 @@ class Renderer:
                 watermark,
                 self._limits,
                 self._decoders,
+                self._fonts,
                 is_partial,
             )
 
@@ -114,7 +116,7 @@ class Renderer:
             ThumbnailError: The image can't be decoded, or recently failed.
         """
         image = self._whole(original, name)
-        job = PlaceholderJob(image, kind, self._limits, self._decoders)
+        job = PlaceholderJob(image, kind, self._limits, self._decoders, self._fonts)
         return self._in_turn(job, original, name, _Budget(self._timeout))
 
     def _whole(self, original: Original, name: str) -> Image:

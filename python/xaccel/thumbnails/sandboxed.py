@@ -15,5 +15,7 @@ def sandbox(config: Config) -> Backend | None:
         if is_possible():
             from xaccel.sandbox.backend import RenderProcesses  # noqa: PLC0415
 
-            return RenderProcesses(config.limits(), config.thumbnail_decoders)
+            return RenderProcesses(
+                config.limits(), config.thumbnail_decoders, config.thumbnail_fonts
+            )
     return None

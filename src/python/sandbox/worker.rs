@@ -1,16 +1,22 @@
 //! `answer_jobs`.
 
+use std::path::PathBuf;
+
 use pyo3::prelude::*;
 
 /// Run the jobs that arrive over a socket until the app closes the connection.
 #[pyfunction]
-#[pyo3(signature = (connection, /))]
-pub(in super::super) fn answer_jobs(py: Python<'_>, connection: i32) -> PyResult<()> {
+#[pyo3(signature = (connection, fonts, /))]
+pub(in super::super) fn answer_jobs(
+    py: Python<'_>,
+    connection: i32,
+    fonts: Option<Vec<PathBuf>>,
+) -> PyResult<()> {
     #[cfg(target_os = "linux")]
-    return py.detach(|| linux::answer_jobs(connection));
+    return py.detach(|| linux::answer_jobs(connection, fonts.as_ref()));
     #[cfg(not(target_os = "linux"))]
     {
-        let _ = (py, connection);
+        let _ = (py, connection, fonts);
         let error = crate::error::SandboxError::Unavailable("the sandbox");
         Err(pyo3::exceptions::PyOSError::new_err(error.to_string()))
     }
@@ -20,6 +26,7 @@ pub(in super::super) fn answer_jobs(py: Python<'_>, connection: i32) -> PyResult
 mod linux {
     use std::fs::File;
     use std::io;
+    use std::path::PathBuf;
     use std::sync::Arc;
 
     use pyo3::exceptions::{PyMemoryError, PyOSError, PyRuntimeError};
@@ -44,14 +51,14 @@ mod linux {
         Info(Vec<u8>),
     }
 
-    pub(super) fn answer_jobs(connection: i32) -> PyResult<()> {
+    pub(super) fn answer_jobs(connection: i32, fonts: Option<&Vec<PathBuf>>) -> PyResult<()> {
         let mut connection = Connection::new(ffi::descriptor::duplicate(connection)?);
         let mut watermarks = Vec::new();
         while let Some((job, descriptor)) = connection.receive()? {
             let invalid = |error: InvalidMessage| PyRuntimeError::new_err(error.to_string());
             let job = Job::decode(job).map_err(invalid)?;
             let made = match descriptor {
-                Some(descriptor) => run(job, descriptor.into(), &mut watermarks),
+                Some(descriptor) => run(job, descriptor.into(), fonts.cloned(), &mut watermarks),
                 // An earlier image has used up the descriptors.
                 None => Err(io::Error::from(Errno::MFILE).into()),
             };
@@ -71,7 +78,12 @@ mod linux {
         Ok(())
     }
 
-    fn run(job: Job<'_>, file: File, watermarks: &mut Vec<Arc<Watermark>>) -> PyResult<Made> {
+    fn run(
+        job: Job<'_>,
+        file: File,
+        fonts: Option<Vec<PathBuf>>,
+        watermarks: &mut Vec<Arc<Watermark>>,
+    ) -> PyResult<Made> {
         let Job { path, start, limits, timeout, decoders, work } = job;
         limit_processor_time(timeout).map_err(|error| PyOSError::new_err(error.to_string()))?;
         let source = ImageSource::passed(file, path, start)?;
@@ -82,6 +94,7 @@ mod linux {
                 let watermark = watermark.map(|sent| received(sent, watermarks)).transpose()?;
                 let arguments = Arguments::new(spec, false, Some(&limits))
                     .with_decoders(decoders)
+                    .with_fonts(fonts)
                     .with_watermark(watermark)
                     .with_format(format, qualities, jpeg_style(progressive, subsampling));
                 source
@@ -89,10 +102,12 @@ mod linux {
                     .map(Made::Thumbnail)
             }
             Work::Probe => Python::attach(|py| {
-                Ok(Made::Info(probed(py, &source, &limits, decoders)?.get().message().encode()))
+                Ok(Made::Info(
+                    probed(py, &source, &limits, decoders, fonts)?.get().message().encode(),
+                ))
             }),
             Work::Placeholder(kind) => {
-                placeholder_text(&source, kind.as_deref(), &limits, decoders).map(Made::Text)
+                placeholder_text(&source, kind.as_deref(), &limits, decoders, fonts).map(Made::Text)
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The arguments of the thumbnail functions, apart from the source.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use super::super::exceptions::ImageTooLarge;
 use super::super::numbers;
 use super::super::spec::{PySize, PySpec};
 use crate::error::ThumbnailError;
+use crate::thumbnail::decode::svg::Fonts;
 use crate::thumbnail::encode::{Colors, Style};
 use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::limits::Limits as CoreLimits;
@@ -164,6 +166,8 @@ pub(in super::super) struct Arguments {
     pub(super) limits: Limits,
     /// The names of the enabled plug-in decoders; `None` for the default.
     pub(super) decoders: Option<Vec<String>>,
+    /// The fonts for text in SVG images.
+    pub(super) fonts: Fonts,
 }
 
 impl Arguments {
@@ -182,12 +186,18 @@ impl Arguments {
             watermark: None,
             limits: limits.copied().unwrap_or_default(),
             decoders: None,
+            fonts: Fonts::SYSTEM,
         }
     }
 
     /// Return the same arguments with the names of the enabled plug-in decoders.
     pub(in super::super) fn with_decoders(self, decoders: Option<Vec<String>>) -> Self {
         Self { decoders, ..self }
+    }
+
+    /// Return the same arguments with fonts: files and directories, or `None` for the system's.
+    pub(in super::super) fn with_fonts(self, fonts: Option<Vec<PathBuf>>) -> Self {
+        Self { fonts: fonts.map_or(Fonts::SYSTEM, Fonts::of), ..self }
     }
 
     /// Return the same arguments with the SSIMULACRA2 score for the quality `auto`.
@@ -247,6 +257,7 @@ impl Arguments {
             style: self.style,
             averaging: self.averaging,
             watermark: self.watermark.as_deref(),
+            fonts: &self.fonts,
             limits: &self.limits.core(),
             is_partial,
             expired: &|| deadline.is_some_and(|deadline| Instant::now() >= deadline),

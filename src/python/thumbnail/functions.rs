@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -47,7 +48,7 @@ fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult
 /// Render the thumbnail that a spec describes, in this format.
 #[pyfunction]
 #[pyo3(signature = (source, spec, *, format, quality=None, quality_target=70, progressive=false,
-    subsampling="420", linear=false, watermark=None, limits=None, decoders=None,
+    subsampling="420", linear=false, watermark=None, limits=None, decoders=None, fonts=None,
     is_partial=false))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn render(
@@ -63,6 +64,7 @@ pub(in super::super) fn render(
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
     is_partial: bool,
 ) -> PyResult<Thumbnail> {
     let format = output_format(format)?;
@@ -70,6 +72,7 @@ pub(in super::super) fn render(
     check_watermark(spec, watermark.is_some())?;
     let arguments = Arguments::new(spec.0, linear, limits)
         .with_decoders(decoders)
+        .with_fonts(fonts)
         .with_watermark(watermark)
         .with_format(format, qualities(quality.as_ref(), quality_target), style);
     make(py, &ImageSource::new(source, &arguments.limits)?.partial(is_partial), &arguments)
@@ -88,7 +91,7 @@ pub(in super::super) fn check_watermark(spec: &PySpec, is_passed: bool) -> PyRes
 /// Make a thumbnail; the options are those of `Spec`.
 #[pyfunction]
 #[pyo3(signature = (source, width=None, height=None, *, quality_target=70, colors=None,
-    linear=false, watermark=None, limits=None, decoders=None, **options))]
+    linear=false, watermark=None, limits=None, decoders=None, fonts=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail(
     py: Python<'_>,
@@ -101,12 +104,14 @@ pub(in super::super) fn thumbnail(
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Thumbnail> {
     let style = palette_style(colors)?;
     let arguments = Arguments::of_options((width, height), options, style, linear, limits)?
         .with_quality_target(quality_target)
         .with_decoders(decoders)
+        .with_fonts(fonts)
         .with_watermark(watermark);
     make(py, &ImageSource::new(source, &arguments.limits)?, &arguments)
 }
@@ -114,7 +119,7 @@ pub(in super::super) fn thumbnail(
 /// Make thumbnails of several sources at once.
 #[pyfunction]
 #[pyo3(signature = (sources, width=None, height=None, *, threads=None, quality_target=70,
-    colors=None, linear=false, watermark=None, limits=None, decoders=None, **options))]
+    colors=None, linear=false, watermark=None, limits=None, decoders=None, fonts=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail_many<'py>(
     py: Python<'py>,
@@ -128,12 +133,14 @@ pub(in super::super) fn thumbnail_many<'py>(
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let style = palette_style(colors)?;
     let arguments = Arguments::of_options((width, height), options, style, linear, limits)?
         .with_quality_target(quality_target)
         .with_decoders(decoders)
+        .with_fonts(fonts)
         .with_watermark(watermark);
     let sources = sources
         .try_iter()?
@@ -173,7 +180,7 @@ const COLORS: i64 = 5;
 
 /// Return a preview to show until the thumbnail has loaded: a `data:` URI, a hash or colours.
 #[pyfunction]
-#[pyo3(signature = (source, *, kind=None, colors=None, limits=None, decoders=None))]
+#[pyo3(signature = (source, *, kind=None, colors=None, limits=None, decoders=None, fonts=None))]
 pub(in super::super) fn placeholder(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
@@ -181,13 +188,15 @@ pub(in super::super) fn placeholder(
     #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
 ) -> PyResult<Placeholder> {
     if colors.is_some() && kind != Some("palette") {
         return Err(PyValueError::new_err("colors is only for the kind 'palette'"));
     }
     let most = number_of_colors(colors.unwrap_or(COLORS))?;
     check_placeholder_kind(kind)?;
-    let arguments = Arguments::new(hashed(), false, limits).with_decoders(decoders);
+    let arguments =
+        Arguments::new(hashed(), false, limits).with_decoders(decoders).with_fonts(fonts);
     ImageSource::new(source, &arguments.limits)?
         .with(py, &arguments, |input, options| make_placeholder(kind, most, input, options))
 }
@@ -232,9 +241,11 @@ pub(in super::super) fn placeholder_text(
     kind: Option<&str>,
     limits: &Limits,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
 ) -> PyResult<String> {
     let most = number_of_colors(COLORS)?;
-    let arguments = Arguments::new(hashed(), false, Some(limits)).with_decoders(decoders);
+    let arguments =
+        Arguments::new(hashed(), false, Some(limits)).with_decoders(decoders).with_fonts(fonts);
     let made = source
         .process(&arguments, |input, options| make_placeholder(kind, most, input, options))?;
     Ok(match made {
@@ -253,14 +264,15 @@ fn hexadecimal(color: Rgb) -> String {
 
 /// Return the base64-encoded `ThumbHash` of an image.
 #[pyfunction]
-#[pyo3(signature = (source, *, limits=None, decoders=None))]
+#[pyo3(signature = (source, *, limits=None, decoders=None, fonts=None))]
 pub(in super::super) fn thumbhash(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
 ) -> PyResult<Placeholder> {
-    placeholder(py, source, Some("thumbhash"), None, limits, decoders)
+    placeholder(py, source, Some("thumbhash"), None, limits, decoders, fonts)
 }
 
 /// Return the SSIMULACRA2 score of an encoded picture in comparison with a reference.
@@ -291,15 +303,16 @@ pub(in super::super) fn draw_blurhash(hash: &str) -> PyResult<String> {
 
 /// Read the header of an image.
 #[pyfunction]
-#[pyo3(signature = (source, *, limits=None, decoders=None))]
+#[pyo3(signature = (source, *, limits=None, decoders=None, fonts=None))]
 pub(in super::super) fn probe<'py>(
     py: Python<'py>,
     source: &Bound<'py, PyAny>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
 ) -> PyResult<Bound<'py, ImageInfo>> {
     let limits = limits.copied().unwrap_or_default();
-    probed(py, &ImageSource::new(source, &limits)?, &limits, decoders)
+    probed(py, &ImageSource::new(source, &limits)?, &limits, decoders, fonts)
 }
 
 /// Read the header of a source.
@@ -308,12 +321,16 @@ pub(in super::super) fn probed<'py>(
     source: &ImageSource,
     limits: &Limits,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
 ) -> PyResult<Bound<'py, ImageInfo>> {
-    let arguments = Arguments::new(Spec::default(), false, Some(limits)).with_decoders(decoders);
+    let arguments = Arguments::new(Spec::default(), false, Some(limits))
+        .with_decoders(decoders)
+        .with_fonts(fonts);
     let limits = arguments.limits.core();
     let outcome = py.detach(|| {
         source.read(&arguments.limits, |bytes, _| {
-            let opened = decode::open(bytes, &limits)?;
+            let mut opened = decode::open(bytes, &limits)?;
+            opened.set_fonts(&arguments.fonts)?;
             Ok((*opened.header(), decode::least_bytes(opened.as_ref(), &limits)))
         })
     });

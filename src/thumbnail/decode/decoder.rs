@@ -7,6 +7,7 @@ use super::super::header::Header;
 use super::super::limits::Limits;
 use super::components::Components;
 use super::frame::DecodedFrame;
+use super::svg::Fonts;
 use crate::error::ThumbnailError;
 use raster::{Picture, Size};
 
@@ -67,6 +68,14 @@ impl<'a> DecodeRequest<'a> {
 pub trait Source {
     /// The header.
     fn header(&self) -> &Header;
+
+    /// Sets the fonts for text. Without this call, an image that contains text as such has no text.
+    ///
+    /// # Errors
+    /// [`ThumbnailError::Corrupt`].
+    fn set_fonts(&mut self, _fonts: &Fonts) -> Result<(), ThumbnailError> {
+        Ok(())
+    }
 
     /// The number of pixels per frame that count towards [`Limits`](super::super::limits::Limits),
     /// at the size at which the frame is decoded.

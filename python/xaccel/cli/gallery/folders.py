@@ -8,6 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from xaccel._core import ImageInfo
+from xaccel.decoders._enabled import installed
+from xaccel.decoders._ours import OURS
 from xaccel.delivery.files import Delivery
 from xaccel.exceptions import FileNotFound, ThumbnailError
 from xaccel.thumbnails.direct import DirectRenderer
@@ -15,8 +17,9 @@ from xaccel.thumbnails.sources.base import is_plain
 from xaccel.thumbnails.sources.directory import file_state
 
 _PICTURES = frozenset(
-    (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".jxl", ".png", ".tif", ".tiff", ".webp")
-)
+    (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".jxl", ".png", ".tif", ".tiff", ".webp", ".svg")
+) | {f".{ending}" for name in installed() for ending in OURS[name].extensions}
+"""The endings of the files that may be pictures. The gallery has the default decoders."""
 _COVER_CANDIDATES = 5
 
 
