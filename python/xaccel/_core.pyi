@@ -24,9 +24,7 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 _Usage: TypeAlias = tuple[int, int]  # the number of files, and their size on disk in bytes
-_Source: TypeAlias = (
-    bytes | str | PathLike[str] | OpenedFile | PassedFile | StreamedSource | _Readable
-)
+_Source: TypeAlias = bytes | str | PathLike[str] | OpenedFile | StreamedSource | _Readable
 _Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
 _Fit: TypeAlias = Literal["contain", "cover", "fill", "pad"]
 _FormatOption: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif", "auto"]
@@ -49,6 +47,10 @@ class Spec:
         gravity: The part that a crop keeps: "n", "ne", ..., "c", "smart", or a focal point
             `(x, y)` as fractions of the image. None or "center" = the centre.
         page: The number of the page in a document, starting from 1.
+        frame: The number of the frame in an animation, starting from 1. The thumbnail is a still
+            image.
+        at: The time of the frame in a film, 0 to 86400 seconds from its start. A time after the end
+            shows the last frame. Other sources ignore it.
         crop: The part of the source to use: `(x, y, width, height)` as fractions of it.
         rotate: Degrees clockwise: 0, 90, 180 or 270. The box applies to the rotated image.
         flip: "h" (left to right) or "v" (top to bottom).
@@ -68,6 +70,12 @@ class Spec:
             None = the configured quality for the format. PNG and GIF ignore it.
         max_bytes: The maximum size of the file. The quality is reduced until the file fits, but not
             below 10. PNG and GIF ignore it.
+        progressive: JPEG: whether the file is progressive; None = as configured.
+        subsampling: JPEG: the chroma subsampling, "420", "422" or "444"; None = as configured.
+        keep_icc: Whether colours in a wide RGB colour space, such as Display P3, are kept, and the
+            ICC profile is embedded. By default, all colours are converted to sRGB. GIF ignores it.
+        keep_copyright: Whether the names of the creators and their rights are copied from the
+            source's EXIF, IPTC and XMP data. By default, no metadata is kept. GIF ignores it.
         format: The format of the thumbnail; None = determined by the extension of the
             source's name.
         version: Eight characters of base64url that change when the source does.
@@ -88,6 +96,8 @@ class Spec:
         upscale: bool = False,
         gravity: str | tuple[float, float] | None = None,
         page: int | None = None,
+        frame: int | None = None,
+        at: float | None = None,
         trim: bool | int | None = None,
         crop: str | tuple[float, float, float, float] | None = None,
         rotate: int = 0,
@@ -108,6 +118,8 @@ class Spec:
         max_bytes: int | None = None,
         progressive: bool | None = None,
         subsampling: str | int | None = None,
+        keep_icc: bool = False,
+        keep_copyright: bool = False,
         format: str | None = None,
         version: str | None = None,
     ) -> Spec: ...
@@ -156,6 +168,10 @@ class Spec:
     @property
     def page(self) -> int | None: ...
     @property
+    def frame(self) -> int | None: ...
+    @property
+    def at(self) -> float | None: ...
+    @property
     def trim(self) -> int | None: ...
     @property
     def crop(self) -> tuple[float, float, float, float] | None: ...
@@ -195,6 +211,10 @@ class Spec:
     def progressive(self) -> bool | None: ...
     @property
     def subsampling(self) -> Literal["420", "422", "444"] | None: ...
+    @property
+    def keep_icc(self) -> bool: ...
+    @property
+    def keep_copyright(self) -> bool: ...
     @property
     def format(self) -> _FormatOption | None: ...
     @property
@@ -270,7 +290,6 @@ class Limits:
 
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
 
 @final
 class Watermark:
@@ -315,22 +334,8 @@ class Watermark:
 
 @final
 class Thumbnail:
-    """A finished thumbnail.
+    """A finished thumbnail."""
 
-    Args:
-        data: The encoded file.
-        width: The width in pixels.
-        height: The height in pixels.
-        format: "jpeg", "png", "webp", "avif" or "gif".
-        is_complete: Whether the source contained all pixels that the thumbnail shows.
-
-    Raises:
-        ValueError: The format is unknown.
-    """
-
-    def __new__(
-        cls, data: bytes, width: int, height: int, format: str, *, is_complete: bool = True
-    ) -> Thumbnail: ...
     @property
     def data(self) -> bytes:
         """The encoded file."""
@@ -351,6 +356,17 @@ class Thumbnail:
         longer than a minute.
         """
 
+    @property
+    def decode_seconds(self) -> float | None:
+        """How many seconds all steps before the encoding took.
+
+        None if the thumbnail was not rendered in this process, or by `thumbnail_many()`.
+        """
+
+    @property
+    def encode_seconds(self) -> float | None:
+        """How many seconds the encoding took. None in the same cases as `decode_seconds`."""
+
 @final
 class ImageInfo:
     """The properties of an image, as read from its header.
@@ -362,6 +378,7 @@ class ImageInfo:
         orientation: The EXIF orientation, 1 to 8.
         frames: The number of frames.
         pages: The number of pages.
+        is_film: Whether the source is a film, whose frames the option `at` selects.
         has_alpha: Whether pixels may be transparent.
         icc: Whether the image has a colour profile.
         decoded_size: The size in bytes of the decoded image; None = 3 or 4 bytes for each pixel.
@@ -376,6 +393,7 @@ class ImageInfo:
         orientation: int = 1,
         frames: int = 1,
         pages: int = 1,
+        is_film: bool = False,
         has_alpha: bool = False,
         icc: bool = False,
         decoded_size: int | None = None,
@@ -401,6 +419,10 @@ class ImageInfo:
     @property
     def pages(self) -> int:
         """The number of pages of a document; 1 for an image."""
+
+    @property
+    def is_film(self) -> bool:
+        """Whether the source is a film, whose frames the option `at` selects."""
 
     @property
     def has_alpha(self) -> bool: ...
@@ -444,15 +466,99 @@ class StreamedSource:
     def __len__(self) -> int: ...
 
 @final
-class PassedFile:
-    """An image that another process has opened.
+class JobEncoder:
+    """Encodes the jobs for one worker of the sandbox. The worker receives each watermark once."""
+
+    def __new__(cls) -> JobEncoder: ...
+    def render(
+        self,
+        spec: Spec,
+        /,
+        *,
+        path: str | PathLike[str] | None,
+        start: int | None,
+        timeout: float,
+        format: str,
+        quality: Mapping[str, int] | None,
+        quality_target: int,
+        progressive: bool,
+        subsampling: str,
+        watermark: Watermark | None,
+        limits: Limits,
+        decoders: Sequence[str] | None,
+    ) -> bytes:
+        """Encode a job like `render()`. The descriptor of the image is sent with it.
+
+        Args:
+            spec: The description of the thumbnail.
+            path: The path of the image in error messages; None = the image has no path.
+            start: The number of bytes of an image that is only the start of a JPEG.
+            timeout: The number of seconds that the job may take.
+            format: The format of the thumbnail.
+            quality: The default quality of each format.
+            quality_target: The SSIMULACRA2 score for the quality `auto`.
+            progressive: The default for JPEG.
+            subsampling: The default for JPEG.
+            watermark: The watermark that the spec names.
+            limits: The limits of the call, apart from its time.
+            decoders: The names of the enabled plug-in decoders.
+
+        Raises:
+            SpecError: The spec has a watermark, but none is passed.
+            ValueError: An argument is out of range.
+        """
+
+    def placeholder(
+        self,
+        *,
+        path: str | PathLike[str] | None,
+        start: int | None,
+        timeout: float,
+        kind: str | None,
+        limits: Limits,
+        decoders: Sequence[str] | None,
+    ) -> bytes:
+        """Encode a job like `placeholder()`, whose result is a text. See `render`.
+
+        Raises:
+            ValueError: The kind does not exist.
+        """
+
+    def probe(
+        self,
+        *,
+        path: str | PathLike[str] | None,
+        start: int | None,
+        timeout: float,
+        limits: Limits,
+        decoders: Sequence[str] | None,
+    ) -> bytes:
+        """Encode a job like `probe()`. See `render`."""
+
+@final
+class ReplyReader:
+    """Reads one reply of a worker of the sandbox, which arrives in pieces."""
+
+    def __new__(cls) -> ReplyReader: ...
+    def read(self, piece: bytes, /) -> Thumbnail | ImageInfo | str | XaccelError | OSError | None:
+        """Read the next piece. Return the result or the error in the reply if it is complete.
+
+        An attacker may have chosen the reply.
+
+        Raises:
+            xaccel.sandbox.protocol.InvalidReply: The bytes are not a reply.
+        """
+
+def answer_jobs(connection: int, /) -> None:
+    """Run the jobs that arrive over a socket until the app closes the connection.
 
     Args:
-        descriptor: The descriptor, which must stay open while the image is used.
-        path: The path of the image in error messages; None = the image has no path.
-    """
+        connection: The descriptor of the socket.
 
-    def __new__(cls, descriptor: int, path: str | PathLike[str] | None, /) -> PassedFile: ...
+    Raises:
+        OSError: The connection has failed, or the system does not have the sandbox.
+        RuntimeError: The app has sent something else than a job.
+    """
 
 def sandbox_layers() -> list[str]:
     """Return the names of the sandbox's layers that the kernel has: "landlock" and "seccomp"."""
@@ -530,8 +636,8 @@ def render(
         xaccel.exceptions.CorruptImage: The source can't be decoded.
         xaccel.exceptions.RenderTimeout: Rendering takes longer than `Limits.timeout`.
         xaccel.exceptions.FileNotFound: There is no file at this path.
-        xaccel.exceptions.SpecError: The source does not have the requested page, or the watermark
-            is missing.
+        xaccel.exceptions.SpecError: The source does not have the requested page or frame, or
+            the watermark is missing.
         xaccel.exceptions.ConfigError: A decoder is not installed, or can't be loaded.
     """
 
@@ -540,6 +646,8 @@ class _Options(TypedDict, total=False):
     upscale: bool
     gravity: str | tuple[float, float] | None
     page: int | None
+    frame: int | None
+    at: float | None
     trim: bool | int | None
     crop: str | tuple[float, float, float, float] | None
     rotate: int
@@ -559,6 +667,8 @@ class _Options(TypedDict, total=False):
     max_bytes: int | None
     progressive: bool | None
     subsampling: str | int | None
+    keep_icc: bool
+    keep_copyright: bool
     format: str | None
 
 def thumbnail(
@@ -674,6 +784,20 @@ def thumbhash(
 
     Store it with the image, so that `draw_thumbhash` can make the placeholder without reading the
     image. Raises the same errors as `render`.
+    """
+
+def score(reference: bytes, picture: bytes, /) -> float:
+    """Return the SSIMULACRA2 score of an encoded picture in comparison with a reference.
+
+    100 means no loss, 90 no visible loss, and 70 high quality. Pictures with more than 512x512
+    pixels are compared in 16 tiles.
+
+    Args:
+        reference: The encoded reference.
+        picture: The encoded picture, which has the same size.
+
+    Raises:
+        xaccel.exceptions.XaccelError: One of them can't be decoded, or the sizes differ.
     """
 
 def draw_thumbhash(hash: str, /) -> str:

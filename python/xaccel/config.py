@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias, get_args
 
-from xaccel import _settings as check
+from xaccel import _log, _settings as check
 from xaccel._core import Limits, PathMap, Signer, Spec, Watermark
 from xaccel._hints import did_you_mean, shown
 from xaccel._verifier import Verifier
@@ -548,6 +548,7 @@ def _framework_secrets(keys: Sequence[str | bytes | None]) -> tuple[str, ...]:
             "SECRET_KEY_FALLBACKS contains a key of less than %d bytes, which could be guessed; "
             "xaccel skips it",
             _LEAST_KEY,
+            extra=_log.fields("misconfigured", setting="SECRET_KEY_FALLBACKS"),
         )
     return tuple(_derived(key) for key in (current, *usable) if key)
 

@@ -1,7 +1,7 @@
 //! The choice of the quality: by the score of the encoded picture, for `q-auto`, and by the size of
 //! the file, for `max-bytes`.
 
-use super::encode;
+use super::encode::{self, Metadata};
 use super::format::OutputFormat;
 use super::plan::RenderPlan;
 use super::score::{self, Scorer};
@@ -27,12 +27,16 @@ const NARROW: u8 = 4;
 const ESTIMATES: usize = 5;
 
 /// Encode the frames at the quality that the plan asks for.
-pub(super) fn encode(frames: &[Frame], plan: &RenderPlan<'_>) -> Result<Vec<u8>, ThumbnailError> {
+pub(super) fn encode(
+    frames: &[Frame],
+    metadata: &Metadata,
+    plan: &RenderPlan<'_>,
+) -> Result<Vec<u8>, ThumbnailError> {
     let encode = |frames: &[Frame], quality| {
         let RenderPlan { options, header, format, style, .. } = *plan;
         let check_time = &|| options.check_time();
         check_time()?;
-        encode::encode(frames, header.plays, format, quality, style, check_time)
+        encode::encode(frames, header.plays, format, quality, style, metadata, check_time)
     };
     let first = frames.first().zip(plan.target);
     let file = match first {

@@ -39,13 +39,33 @@ impl Scorer {
         file: &[u8],
         options: &RenderOptions<'_>,
     ) -> Result<f64, ThumbnailError> {
-        let picture = decoded(file, options)?;
+        // The file is our own, so the limits for sources do not apply.
+        let limits = Limits { max_memory: u64::MAX, max_bytes: u64::MAX, ..*options.limits };
+        let picture = decoded(file, &limits, options.expired)?;
         let picture = match self.kind {
             PixelKind::Rgba => picture.into_rgba(),
             _ => picture.into_color(),
         };
         self.reference.compare(&slice(&picture)?).map_err(|error| internal(&error))
     }
+}
+
+/// Returns the score of an encoded picture in comparison with an encoded reference of the same size.
+/// Large pictures are compared in a sample; see [`sample`].
+///
+/// # Errors
+/// [`ThumbnailError`] if a file can't be decoded, or the sizes differ.
+pub fn score(reference: &[u8], file: &[u8], limits: &Limits) -> Result<f64, ThumbnailError> {
+    let [reference, picture] =
+        [decoded(reference, limits, &|| false)?, decoded(file, limits, &|| false)?];
+    if reference.size() != picture.size() {
+        return Err(internal(&"pictures of different sizes can't be compared"));
+    }
+    let has_alpha = [&reference, &picture].iter().any(|it| it.kind == PixelKind::Rgba);
+    let comparable = |it: Picture| if has_alpha { it.into_rgba() } else { it.into_color() };
+    let [reference, picture] = [comparable(reference), comparable(picture)];
+    let scorer = Scorer::new(&sample(&reference))?;
+    scorer.reference.compare(&slice(&sample(&picture))?).map_err(|error| internal(&error))
 }
 
 /// The part of a picture that represents it: evenly spaced tiles of a large picture, otherwise all
@@ -88,11 +108,13 @@ fn slice(picture: &Picture) -> Result<PixelSlice<'_>, ThumbnailError> {
     PixelSlice::new(data, width, height, picture.stride(), pixels).map_err(|error| internal(&error))
 }
 
-fn decoded(file: &[u8], options: &RenderOptions<'_>) -> Result<Picture, ThumbnailError> {
-    // The file is our own, so the limits for sources do not apply.
-    let limits = Limits { max_memory: u64::MAX, max_bytes: u64::MAX, ..*options.limits };
-    let source = decode::open(file, &limits)?;
-    let request = DecodeRequest::still(source.header().size, &limits, options.expired);
+fn decoded(
+    file: &[u8],
+    limits: &Limits,
+    expired: &dyn Fn() -> bool,
+) -> Result<Picture, ThumbnailError> {
+    let source = decode::open(file, limits)?;
+    let request = DecodeRequest::still(source.header().size, limits, expired);
     decode::first_picture(source, request)
 }
 
@@ -127,6 +149,13 @@ mod tests {
             assert_eq!((sample.width, sample.height), expected, "{width}x{height}");
             assert_eq!(sample.data.len(), sample.stride() * sample.height as usize);
         }
+    }
+
+    #[test]
+    fn the_score_of_a_picture_in_comparison_with_itself_is_perfect() {
+        let png = include_bytes!("../../tests/images/interlaced.png");
+        let score = score(png, png, &Limits::default()).unwrap();
+        assert!((score - 100.0).abs() < 1e-6, "{score}");
     }
 
     #[test]

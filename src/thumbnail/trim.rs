@@ -6,12 +6,14 @@
 //! afterwards. The result is another source, so that all other steps work on this part.
 
 use super::color::Profile;
+use super::copyright::Notice;
 use super::crop::Geometry;
 use super::decode::{self, Completeness, DecodeRequest, Input, Sink, Source};
 use super::header::Header;
 use super::options::RenderOptions;
 use super::orient::Transform;
 use super::spec::Tolerance;
+use super::still;
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
 
@@ -26,8 +28,9 @@ pub(super) fn open<'a>(
     options: &RenderOptions<'_>,
     tolerance: Tolerance,
 ) -> Result<Box<dyn Source + 'a>, ThumbnailError> {
-    let mut source = decode::open(input, options.limits)?;
+    let mut source = still::open(input, options)?;
     let (header, profile) = (*source.header(), source.profile());
+    let notice = if options.spec.keep_copyright { source.notice() } else { Notice::default() };
     options.check_page(&header)?;
     let frames = options.frames_of(&header);
     let request = DecodeRequest {
@@ -63,7 +66,12 @@ pub(super) fn open<'a>(
         TrimmedPixels::Still(picture, ..) => picture.size(),
         TrimmedPixels::Animation(..) => area.size(),
     };
-    Ok(Box::new(Trimmed { header: Header { size, is_scalable: false, ..header }, profile, pixels }))
+    Ok(Box::new(Trimmed {
+        header: Header { size, is_scalable: false, ..header },
+        profile,
+        notice,
+        pixels,
+    }))
 }
 
 /// Requests the full size, so that codecs do not shrink the picture.
@@ -84,6 +92,7 @@ const MAX_TRIMMED: u32 = 2048;
 struct Trimmed<'a> {
     header: Header,
     profile: Option<Profile>,
+    notice: Notice,
     pixels: TrimmedPixels<'a>,
 }
 
@@ -101,6 +110,10 @@ impl Source for Trimmed<'_> {
 
     fn profile(&mut self) -> Option<Profile> {
         self.profile.take()
+    }
+
+    fn notice(&mut self) -> Notice {
+        std::mem::take(&mut self.notice)
     }
 
     fn frames(

@@ -50,9 +50,8 @@ def main() -> None:
 
 def _load(decoders: tuple[str, ...] | None) -> None:
     """Load everything that a job may need."""
-    # These are the modules that the engine imports by name.
-    import xaccel.decoders._opening  # noqa: PLC0415
-    import xaccel.thumbnails.backends  # noqa: F401, PLC0415
+    # The engine imports this module by name.
+    import xaccel.decoders._opening  # noqa: F401, PLC0415
     from xaccel._core import load_fonts  # noqa: PLC0415
     from xaccel.decoders._enabled import load_all  # noqa: PLC0415
 

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use pyo3::exceptions::PyValueError;
@@ -13,7 +14,8 @@ use super::super::exceptions::{CorruptImage, SpecError, XaccelError};
 use super::super::numbers;
 use super::super::spec::PySpec;
 use super::arguments::{
-    Arguments, Limits, jpeg_style, number_of_colors, output_format, palette_style,
+    Arguments, Limits, chroma_subsampling, jpeg_style, number_of_colors, output_format,
+    palette_style, qualities,
 };
 use super::result::{ImageInfo, Thumbnail};
 use super::source::ImageSource;
@@ -21,18 +23,25 @@ use super::watermark;
 use crate::error::ThumbnailError;
 use crate::thumbnail::codecs as core_codecs;
 use crate::thumbnail::decode::{self, Input};
+use crate::thumbnail::encode::Colors;
+use crate::thumbnail::limits::Limits as CoreLimits;
 use crate::thumbnail::many;
 use crate::thumbnail::options::RenderOptions;
 use crate::thumbnail::placeholder::{draw, draw_blurhash as core_draw_blurhash, spec as hashed};
-use crate::thumbnail::spec::{Rgb, Spec};
+use crate::thumbnail::spec::{Progressive, Rgb, Spec};
 use crate::thumbnail::watermark::Watermark;
 use crate::thumbnail::{
-    blur_hash, main_colors, render as core_render, thumbhash as core_thumbhash,
+    blur_hash, main_colors, render as core_render, render_in_two_steps, score as core_score,
+    thumbhash as core_thumbhash,
 };
 
 fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult<Thumbnail> {
-    let thumbnail = source.with(py, arguments, |input, options| core_render(input, options))?;
-    Ok(Thumbnail::new(py, &thumbnail))
+    let (start, decoding) = (Instant::now(), Mutex::new(Duration::ZERO));
+    let encoding = || *decoding.lock().unwrap_or_else(PoisonError::into_inner) = start.elapsed();
+    let thumbnail = source
+        .with(py, arguments, |input, options| render_in_two_steps(input, options, &encoding))?;
+    let decoding = decoding.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Thumbnail::new(py, &thumbnail).timed(decoding, start.elapsed().saturating_sub(decoding)))
 }
 
 /// Render the thumbnail that a spec describes, in this format.
@@ -57,16 +66,23 @@ pub(in super::super) fn render(
     is_partial: bool,
 ) -> PyResult<Thumbnail> {
     let format = output_format(format)?;
-    let style = jpeg_style(progressive, subsampling)?;
-    if let (Some(name), None) = (spec.0.watermark, &watermark) {
-        let message = format!("the spec has the watermark '{name}', but no watermark is passed");
-        return Err(SpecError::new_err(message));
-    }
+    let style = jpeg_style(Progressive(progressive), chroma_subsampling(subsampling)?);
+    check_watermark(spec, watermark.is_some())?;
     let arguments = Arguments::new(spec.0, linear, limits)
         .with_decoders(decoders)
         .with_watermark(watermark)
-        .with_format(format, quality.as_ref(), quality_target, style);
+        .with_format(format, qualities(quality.as_ref(), quality_target), style);
     make(py, &ImageSource::new(source, &arguments.limits)?.partial(is_partial), &arguments)
+}
+
+/// Check that a watermark is passed if the spec has one.
+pub(in super::super) fn check_watermark(spec: &PySpec, is_passed: bool) -> PyResult<()> {
+    match spec.0.watermark {
+        Some(name) if !is_passed => Err(SpecError::new_err(format!(
+            "the spec has the watermark '{name}', but no watermark is passed"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Make a thumbnail; the options are those of `Spec`.
@@ -170,28 +186,61 @@ pub(in super::super) fn placeholder(
         return Err(PyValueError::new_err("colors is only for the kind 'palette'"));
     }
     let most = number_of_colors(colors.unwrap_or(COLORS))?;
-    let make = |input: Input<'_>, options: &RenderOptions<'_>| {
-        let text = match kind {
-            Some("thumbhash") => BASE64_STANDARD.encode(core_thumbhash(input, options)?),
-            Some("blurhash") => blur_hash(input, options)?,
-            Some("color") => {
-                let colors = main_colors(input, options, most)?;
-                colors.first().copied().map_or_else(String::new, hexadecimal)
-            }
-            Some("palette") => {
-                let colors = main_colors(input, options, most)?;
-                return Ok(Placeholder::Colors(colors.into_iter().map(hexadecimal).collect()));
-            }
-            _ => draw(&core_thumbhash(input, options)?)?,
-        };
-        Ok(Placeholder::Text(text))
-    };
-    if let Some(kind) = kind.filter(|kind| !KINDS.contains(kind)) {
-        let message = format!("kind must be one of {KINDS:?} or None, not {kind:?}");
-        return Err(PyValueError::new_err(message.replace('"', "'")));
-    }
+    check_placeholder_kind(kind)?;
     let arguments = Arguments::new(hashed(), false, limits).with_decoders(decoders);
-    ImageSource::new(source, &arguments.limits)?.with(py, &arguments, make)
+    ImageSource::new(source, &arguments.limits)?
+        .with(py, &arguments, |input, options| make_placeholder(kind, most, input, options))
+}
+
+fn make_placeholder(
+    kind: Option<&str>,
+    most: Colors,
+    input: Input<'_>,
+    options: &RenderOptions<'_>,
+) -> Result<Placeholder, ThumbnailError> {
+    let text = match kind {
+        Some("thumbhash") => BASE64_STANDARD.encode(core_thumbhash(input, options)?),
+        Some("blurhash") => blur_hash(input, options)?,
+        Some("color") => {
+            let colors = main_colors(input, options, most)?;
+            colors.first().copied().map_or_else(String::new, hexadecimal)
+        }
+        Some("palette") => {
+            let colors = main_colors(input, options, most)?;
+            return Ok(Placeholder::Colors(colors.into_iter().map(hexadecimal).collect()));
+        }
+        _ => draw(&core_thumbhash(input, options)?)?,
+    };
+    Ok(Placeholder::Text(text))
+}
+
+/// Check the kind of a placeholder.
+pub(in super::super) fn check_placeholder_kind(kind: Option<&str>) -> PyResult<()> {
+    match kind.filter(|kind| !KINDS.contains(kind)) {
+        Some(kind) => {
+            let message = format!("kind must be one of {KINDS:?} or None, not {kind:?}");
+            Err(PyValueError::new_err(message.replace('"', "'")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Make a placeholder as text, as Python's `placeholder_text` does: the colours of a palette are
+/// separated as in CSS. This thread must not be attached to the interpreter.
+pub(in super::super) fn placeholder_text(
+    source: &ImageSource,
+    kind: Option<&str>,
+    limits: &Limits,
+    decoders: Option<Vec<String>>,
+) -> PyResult<String> {
+    let most = number_of_colors(COLORS)?;
+    let arguments = Arguments::new(hashed(), false, Some(limits)).with_decoders(decoders);
+    let made = source
+        .process(&arguments, |input, options| make_placeholder(kind, most, input, options))?;
+    Ok(match made {
+        Placeholder::Text(text) => text,
+        Placeholder::Colors(colors) => colors.join(", "),
+    })
 }
 
 /// The kinds of placeholders other than a `data:` URI.
@@ -212,6 +261,15 @@ pub(in super::super) fn thumbhash(
     decoders: Option<Vec<String>>,
 ) -> PyResult<Placeholder> {
     placeholder(py, source, Some("thumbhash"), None, limits, decoders)
+}
+
+/// Return the SSIMULACRA2 score of an encoded picture in comparison with a reference.
+#[pyfunction]
+#[pyo3(signature = (reference, picture, /))]
+pub(in super::super) fn score(py: Python<'_>, reference: &[u8], picture: &[u8]) -> PyResult<f64> {
+    let limits = CoreLimits::default();
+    py.detach(|| core_score(reference, picture, &limits))
+        .map_err(|error| XaccelError::new_err(error.to_string()))
 }
 
 /// Draw a `ThumbHash`, and return a `data:` URI as `placeholder` does.
@@ -240,9 +298,19 @@ pub(in super::super) fn probe<'py>(
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
 ) -> PyResult<Bound<'py, ImageInfo>> {
-    let arguments = Arguments::new(Spec::default(), false, limits).with_decoders(decoders);
+    let limits = limits.copied().unwrap_or_default();
+    probed(py, &ImageSource::new(source, &limits)?, &limits, decoders)
+}
+
+/// Read the header of a source.
+pub(in super::super) fn probed<'py>(
+    py: Python<'py>,
+    source: &ImageSource,
+    limits: &Limits,
+    decoders: Option<Vec<String>>,
+) -> PyResult<Bound<'py, ImageInfo>> {
+    let arguments = Arguments::new(Spec::default(), false, Some(limits)).with_decoders(decoders);
     let limits = arguments.limits.core();
-    let source = ImageSource::new(source, &arguments.limits)?;
     let outcome = py.detach(|| {
         source.read(&arguments.limits, |bytes, _| {
             let opened = decode::open(bytes, &limits)?;

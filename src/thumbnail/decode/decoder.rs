@@ -1,6 +1,7 @@
 //! The interface of a decoder.
 
 use super::super::color::Profile;
+use super::super::copyright::Notice;
 use super::super::format::SourceFormat;
 use super::super::header::Header;
 use super::super::limits::Limits;
@@ -82,6 +83,11 @@ pub trait Source {
     /// The colour space of the samples, if the file specifies it.
     fn profile(&mut self) -> Option<Profile> {
         None
+    }
+
+    /// The copyright notice, if the file contains one.
+    fn notice(&mut self) -> Notice {
+        Notice::default()
     }
 
     /// Whether [`components`](Self::components) may return a result.

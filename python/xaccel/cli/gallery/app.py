@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xaccel.cli.gallery.folders import Folders, require_visible
-from xaccel.cli.gallery.pages import FILES, FOLDERS, STYLE, Pages
+from xaccel.cli.gallery.pages import ASSETS, FILES, FOLDERS, PLAYGROUND, RESULTS, Pages
+from xaccel.cli.gallery.playground import Playground
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery
 from xaccel.delivery.presentation import FileOptions
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Response, error_response, method_not_allowed
-from xaccel.exceptions import FileNotFound
+from xaccel.exceptions import FileNotFound, WorkerLost
+from xaccel.thumbnails.direct import DirectRenderer
 from xaccel.thumbnails.helpers import TemplateHelpers
+from xaccel.thumbnails.urls import ThumbnailUrls
 from xaccel.wsgi import Thumbnails, respond
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ _THUMBNAILS = "/thumbnail/"
 # Inline styles are allowed because each picture's shape is set in its `style` attribute.
 _POLICY = (
     "default-src 'none'; img-src 'self' data:; style-src 'self'; style-src-attr 'unsafe-inline'; "
+    "script-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _PAGE_HEADERS = (
@@ -61,9 +65,10 @@ class Gallery:
         )
         """The settings."""
         self._files = Delivery(self.config)
-        self._folders = Folders(directory, self._files)
+        self._folders = Folders(directory, self._files, DirectRenderer(self.config))
         self._pages = Pages(directory.name, TemplateHelpers(self.config), size)
         self._thumbnails = Thumbnails(self.config)
+        self._playground = Playground(ThumbnailUrls(self.config), self._thumbnails)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Respond to one request."""
@@ -73,19 +78,28 @@ class Gallery:
         request = Request.from_environ(environ)
         try:
             if request.conditions.method in {"GET", "HEAD"}:
-                response = self._respond(path, request)
+                response = self._respond(path, request, environ)
             else:
                 response = method_not_allowed()
-        except FileNotFound as error:
+        except (FileNotFound, WorkerLost) as error:
             response = error_response(error)
         return respond(response, environ, start_response)
 
-    def _respond(self, path: str, request: Request) -> Response:
+    def _respond(self, path: str, request: Request, environ: WSGIEnvironment) -> Response:
         if path.startswith(FILES):
             name = path.removeprefix(FILES)
             return self._files.private_file(require_visible(name), request, _FILE_OPTIONS)
-        if path == STYLE:
-            return _page("text/css", Path(__file__).with_name("gallery.css").read_text())
+        if path in ASSETS:
+            text = Path(__file__).with_name(path.removeprefix("/")).read_text()
+            return _page(ASSETS[path], text)
+        if path.startswith(PLAYGROUND):
+            name = path.removeprefix(PLAYGROUND)
+            self._folders.picture(name)
+            return _page("text/html", self._pages.playground(name, self._playground))
+        if path.startswith(RESULTS):
+            picture, size = self._folders.picture(path.removeprefix(RESULTS))
+            result = self._playground.result(picture, size, environ)
+            return _page("application/json", result)
         if path == "/":
             return self._folder("")
         if path.startswith(FOLDERS) and path.endswith("/"):

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from xaccel._core import ImageInfo, probe
+from xaccel._core import ImageInfo
 from xaccel.delivery.files import Delivery
 from xaccel.exceptions import FileNotFound, ThumbnailError
+from xaccel.thumbnails.direct import DirectRenderer
 from xaccel.thumbnails.sources.base import is_plain
 from xaccel.thumbnails.sources.directory import file_state
 
@@ -58,11 +59,14 @@ class Folders:
     Args:
         directory: The directory. Its path must not contain symbolic links.
         files: The object that delivers the files. Its only root is the directory.
+        renderer: The object that reads the headers of the pictures.
     """
 
-    def __init__(self, directory: Path, files: Delivery) -> None:
+    def __init__(self, directory: Path, files: Delivery, renderer: DirectRenderer) -> None:
         self._directory = directory
         self._files = files
+        self._renderer = renderer
+        self._info = lru_cache(maxsize=4096)(self._read_info)
 
     def list(self, name: str) -> Listing:
         """Return the visible contents of a folder.
@@ -86,12 +90,24 @@ class Folders:
                 location = self._files.locate(require_visible(below))
             except FileNotFound:
                 continue
-            picture = _picture(below, location.path)
+            picture = self._picture(below, location.path)
             if picture is None:
                 listing.files.append((below, location.size))
             else:
                 listing.pictures.append((picture, location.size))
         return listing
+
+    def picture(self, name: str) -> tuple[Picture, int]:
+        """Return a visible picture, and its size in bytes.
+
+        Raises:
+            FileNotFound: The picture does not exist, is hidden, or can't have a thumbnail.
+        """
+        location = self._files.locate(require_visible(name))
+        picture = self._picture(name, location.path)
+        if picture is None:
+            raise FileNotFound(f"{name!r} is not a picture")
+        return picture, location.size
 
     def _locate(self, name: str) -> Path:
         """Return the path of a folder that is visible and within the directory."""
@@ -114,12 +130,25 @@ class Folders:
         for candidate in sorted(candidates, key=_natural_order)[:_COVER_CANDIDATES]:
             below = f"{name}/{candidate}"
             try:
-                picture = _picture(below, self._files.locate(require_visible(below)).path)
+                picture = self._picture(below, self._files.locate(require_visible(below)).path)
             except FileNotFound:
                 continue
             if picture is not None:
                 return picture
         return None
+
+    def _picture(self, name: str, path: str) -> Picture | None:
+        """Return the picture in a file, or `None` if the file can't have a thumbnail."""
+        if Path(path).suffix.lower() not in _PICTURES or not _is_utf8(name):
+            return None
+        info = self._info(path, file_state(path))
+        return None if info is None else Picture(name, info)
+
+    def _read_info(self, path: str, state: str | None) -> ImageInfo | None:  # noqa: ARG002  part of the key
+        try:
+            return self._renderer.probe(path)
+        except (ThumbnailError, FileNotFound):
+            return None
 
 
 def require_visible(name: str) -> str:
@@ -133,20 +162,13 @@ def require_visible(name: str) -> str:
     return name
 
 
-def _picture(name: str, path: str) -> Picture | None:
-    """Return the picture in a file, or `None` if the file can't have a thumbnail."""
-    if Path(path).suffix.lower() not in _PICTURES or not _is_utf8(name):
-        return None
-    info = _probe(path, file_state(path))
-    return None if info is None else Picture(name, info)
-
-
-@lru_cache(maxsize=4096)
-def _probe(path: str, state: str | None) -> ImageInfo | None:  # noqa: ARG001  part of the key
-    try:
-        return probe(path)
-    except (ThumbnailError, FileNotFound):
-        return None
+def formatted_bytes(number: int) -> str:
+    """Return a number of bytes as text, such as `1.2 MB`."""
+    exponent = min((len(str(number)) - 1) // 3, 3)
+    if exponent == 0:
+        return f"{number} B"
+    value = number / 1000**exponent
+    return f"{value:.{1 if value < 10 else 0}f} {'kMG'[exponent - 1]}B"  # noqa: PLR2004
 
 
 def _is_utf8(name: str) -> bool:

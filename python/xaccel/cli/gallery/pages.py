@@ -9,7 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from xaccel._core import __version__
-from xaccel.cli.gallery.folders import Listing, Picture
+from xaccel.cli.gallery.folders import Listing, Picture, formatted_bytes
+from xaccel.cli.gallery.playground import Playground
 from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.thumbnails.markup import Markup, element
 
@@ -17,8 +18,12 @@ FOLDERS = "/folder/"
 """The URL prefix of folders."""
 FILES = "/file/"
 """The URL prefix of files."""
-STYLE = "/gallery.css"
-"""The URL of the style sheet."""
+PLAYGROUND = "/playground/"
+"""The URL prefix of the playground's pages."""
+RESULTS = "/result/"
+"""The URL prefix of the playground's results."""
+ASSETS = {"/gallery.css": "text/css", "/playground.js": "text/javascript"}
+"""The URLs and media types of the style sheet and the script."""
 
 _SCALES = (1, 1.5, 2, 3)
 _TIMES = "\N{MULTIPLICATION SIGN}"
@@ -48,17 +53,29 @@ class Pages:
         ]
         if not any(main):
             main = [element("p", {"class": "empty"}, "This folder is empty.")]
+        return self._document(name, listing.summary, "".join(main))
+
+    def playground(self, name: str, playground: Playground) -> str:
+        """Return the page on which visitors try the options with a picture."""
+        main = playground.page(_url(RESULTS, name), _url(FILES, name))
+        script = element("script", {"src": "/playground.js", "type": "module"}, "")
+        return self._document(name, "Options", main + script, _url(PLAYGROUND, name))
+
+    def _document(self, name: str, summary: str, main: str, here: str | None = None) -> str:
+        """Return a page about a folder, or about a picture with the URL `here`."""
         crumbs = [element("a", {"href": "/"}, html.escape(_shown(self._title or "/")))]
         parts = name.split("/") if name else []
         for index, part in enumerate(parts, 1):
             url = _url(FOLDERS, "/".join(parts[:index])) + "/"
+            if index == len(parts) and here is not None:
+                url = here
             crumbs.append(element("a", {"href": url}, html.escape(_shown(part))))
         last = crumbs.pop().replace("<a ", '<a aria-current="page" ', 1)
-        return _document(
+        return _html(
             title=html.escape(_shown(parts[-1] if parts else self._title)),
             crumbs="<span>/</span>".join([*crumbs, last]),
-            summary=listing.summary,
-            main="".join(main),
+            summary=summary,
+            main=main,
             height=self._size[1],
         )
 
@@ -66,7 +83,9 @@ class Pages:
         name, info = picture.name, picture.info
         ratio = info.width / info.height
         image = self._thumbnail(picture, fit="contain")
-        facts = f"{info.width} {_TIMES} {info.height} · {info.format.upper()} · {_bytes(size)}"
+        facts = (
+            f"{info.width} {_TIMES} {info.height} · {info.format.upper()} · {formatted_bytes(size)}"
+        )
         caption = element("b", {}, html.escape(_own_name(name))) + element("span", {}, facts)
         figure = element("span", {"class": "frame"}, image) + element("figcaption", {}, caption)
         shape = f"--ratio:{min(max(ratio, _NARROWEST), _WIDEST):.4f}"
@@ -76,7 +95,11 @@ class Pages:
             {"href": _url(FILES, name), "title": _own_name(name)},
             element("figure", {}, figure),
         )
-        return element("li", {"style": f"{shape};{natural}"}, link)
+        label = f"Try the options with {_own_name(name)}"
+        options = element(
+            "a", {"class": "try", "href": _url(PLAYGROUND, name), "aria-label": label}, "Options"
+        )
+        return element("li", {"style": f"{shape};{natural}"}, link + options)
 
     def _folder_tile(self, name: str, cover: Picture | None) -> Markup:
         image = "" if cover is None else self._thumbnail(cover, fit="cover", alt="")
@@ -114,20 +137,12 @@ def _url(prefix: str, name: str) -> str:
     return prefix + quote(os.fsencode(name))
 
 
-def _bytes(number: int) -> str:
-    exponent = min((len(str(number)) - 1) // 3, 3)
-    if exponent == 0:
-        return f"{number} B"
-    value = number / 1000**exponent
-    return f"{value:.{1 if value < 10 else 0}f} {'kMG'[exponent - 1]}B"  # noqa: PLR2004
-
-
 def _file_line(name: str, size: int) -> Markup:
     ending = Path(name).suffix.removeprefix(".")
     parts = (
         element("i", {}, html.escape(_shown(ending)[:5] or "file")),
         element("b", {}, html.escape(_own_name(name))),
-        element("span", {}, _bytes(size)),
+        element("span", {}, formatted_bytes(size)),
     )
     return element("li", {}, element("a", {"href": _url(FILES, name)}, "".join(parts)))
 
@@ -137,14 +152,14 @@ def _list(css_class: str, items: Iterable[Markup]) -> str:
     return element("ul", {"class": css_class}, content) if content else ""
 
 
-def _document(*, title: str, crumbs: str, summary: str, main: str, height: int) -> str:
+def _html(*, title: str, crumbs: str, summary: str, main: str, height: int) -> str:
     return f"""<!doctype html>
 <html lang="en" style="--row:{height}px">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="{STYLE}">
+<link rel="stylesheet" href="/gallery.css">
 <header><nav>{crumbs}</nav><p>{summary}</p></header>
 <main>{main}</main>
 <footer>xaccel {__version__}, for development: everyone who can reach this address can see

@@ -13,6 +13,7 @@ mod planes;
 use zenavif_parse::{AV1Metadata, AnimationInfo, AvifParser, ColorInformation, DecodeConfig};
 
 use super::super::color::Profile;
+use super::super::copyright::Notice;
 use super::super::header::Header;
 use super::super::orient::Transform;
 use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
@@ -138,6 +139,12 @@ impl Source for Avif<'_> {
                 })
             }
         }
+    }
+
+    fn notice(&mut self) -> Notice {
+        let (exif, xmp) = (self.file.exif(), self.file.xmp());
+        let (exif, xmp) = (exif.and_then(Result::ok), xmp.and_then(Result::ok));
+        Notice::read(exif.as_deref(), None, xmp.as_deref())
     }
 
     fn frames(

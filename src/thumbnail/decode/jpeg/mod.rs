@@ -8,6 +8,7 @@ mod scans;
 mod segments;
 
 use super::super::color::Profile;
+use super::super::copyright::Notice;
 use super::super::exif;
 use super::super::header::Header;
 use super::super::xmp;
@@ -23,6 +24,9 @@ pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
 
 /// The start of an APP1 segment with XMP data (ISO 16684-3).
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+
+/// The start of an APP13 segment with image resources of Photoshop.
+const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 
 /// A JPEG begins with the SOI marker, followed by another marker.
 fn sniff(source: &[u8]) -> bool {
@@ -123,6 +127,22 @@ impl Source for Jpeg<'_> {
         self.icc.sort_by_key(|&(number, _)| number);
         let icc: Vec<u8> = self.icc.iter().flat_map(|&(_, chunk)| chunk).copied().collect();
         (!icc.is_empty()).then_some(Profile::Icc(icc))
+    }
+
+    fn notice(&mut self) -> Notice {
+        let (mut exif, mut xmp, mut resources) = (None, None, Vec::new());
+        for Segment { marker, content, .. } in segments(self.source) {
+            match (marker, content) {
+                (0xe1, [b'E', b'x', b'i', b'f', 0, _, tiff @ ..]) => exif = exif.or(Some(tiff)),
+                (0xe1, content) => xmp = xmp.or_else(|| content.strip_prefix(XMP)),
+                // Long resources continue in the next segment.
+                (0xed, content) => {
+                    resources.extend(content.strip_prefix(PHOTOSHOP).unwrap_or_default());
+                }
+                _ => {}
+            }
+        }
+        Notice::read(exif, Some(&resources), xmp)
     }
 
     /// The components may be luma and chroma, or red, green and blue; only decoding can distinguish

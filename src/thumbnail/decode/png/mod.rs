@@ -11,6 +11,7 @@ use png::{
 };
 
 use super::super::color::Profile;
+use super::super::copyright::Notice;
 use super::super::exif;
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
@@ -83,6 +84,13 @@ impl Source for Png<'_> {
 
     fn profile(&mut self) -> Option<Profile> {
         profile(self.reader.info())
+    }
+
+    fn notice(&mut self) -> Notice {
+        let text::Blocks { exif, iptc, xmp } = text::blocks(self.source);
+        let own = self.reader.info().exif_metadata.as_deref();
+        let xmp = xmp.as_deref().map(str::as_bytes);
+        Notice::read(own.or(exif.as_deref()), iptc.as_deref(), xmp)
     }
 
     fn frames(

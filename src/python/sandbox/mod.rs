@@ -1,10 +1,17 @@
-//! The layers of the sandbox.
+//! The sandbox: its layers, and the messages between the app's process and a worker.
+
+mod jobs;
+mod replies;
+mod worker;
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::sandbox::{self, Layer};
 use crate::thumbnail::decode::svg;
+pub(super) use jobs::JobEncoder;
+pub(super) use replies::ReplyReader;
+pub(super) use worker::answer_jobs;
 
 /// Return the names of the layers that the kernel has.
 #[pyfunction]
