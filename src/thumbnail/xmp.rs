@@ -4,7 +4,7 @@
 use memchr::memmem;
 use resvg::usvg::roxmltree::{Document, Node, ParsingOptions};
 
-use super::copyright::Notice;
+use super::notice::Notice;
 
 /// The maximum size of XMP data from which a notice is read, in bytes.
 const MAX_BYTES: usize = 512 * 1024;

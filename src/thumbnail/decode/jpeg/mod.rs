@@ -8,9 +8,9 @@ mod scans;
 mod segments;
 
 use super::super::color::Profile;
-use super::super::copyright::Notice;
 use super::super::exif;
 use super::super::header::Header;
+use super::super::notice::Notice;
 use super::super::xmp;
 use super::components::Components;
 use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
