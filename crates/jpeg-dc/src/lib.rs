@@ -32,12 +32,17 @@
 //! # }
 //! ```
 //!
-//! # Progressive files at other scales
+//! # Other scales
+//!
+//! [`decode_scaled`] decodes files at a quarter, three eighths or half of their size. A block becomes
+//! 2 x 2, 3 x 3 or 4 x 4 samples: the inverse DCT of 2 x 2, 3 x 3 or 4 x 4 of its lowest
+//! frequencies. In sequential files, the decoder first finds where each block starts. Then it reads
+//! the coefficients of several blocks at once, and of each block only those before the last one that
+//! it needs.
 //!
 //! A full decoder reads the scans of a progressive file one after another, and goes through the
-//! coefficients of all blocks for each scan. [`decode_scaled`] reads all scans side by side,
-//! block by block, so it does not keep AC coefficients. It returns the planes at full, half or
-//! quarter size.
+//! coefficients of all blocks for each scan. `decode_scaled` reads all scans side by side, block by
+//! block, so it does not keep AC coefficients. It decodes progressive files at full size, too.
 //!
 //! EXIF orientation, colour profiles and further resizing are up to the caller.
 //!
