@@ -141,7 +141,7 @@ class _Census:
         self.descriptors = {pid: _descriptors(pid) for pid in self.apps}
         known = 1 + len(self.apps) + self.launchers.total() + self.workers.total()
         self.stray = len(_group(master)) - known
-        """The number of processes of the server that nobody uses."""
+        """The number of unused processes of the server."""
 
     def __str__(self) -> str:
         apps = "; ".join(

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use xaccel::thumbnail::copyright::Notice;
+use xaccel::thumbnail::notice::Notice;
 use xaccel::thumbnail::{exif, iptc, xmp};
 
 fuzz_target!(|data: &[u8]| {

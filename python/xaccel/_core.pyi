@@ -549,16 +549,16 @@ class ReplyReader:
             xaccel.sandbox.protocol.InvalidReply: The bytes are not a reply.
         """
 
-def answer_jobs(connection: int, fonts: Sequence[str | PathLike[str]] | None = None, /) -> None:
+def answer_jobs(connection: int, fonts: Sequence[str] | None, /) -> None:
     """Run the jobs that arrive over a socket until the app closes the connection.
 
     Args:
         connection: The descriptor of the socket.
-        fonts: See `render`.
+        fonts: The fonts for text in SVG images; see `render`.
 
     Raises:
         OSError: The connection has failed, or the system does not have the sandbox.
-        RuntimeError: The app has sent something else than a job.
+        RuntimeError: The app has sent something other than a job.
     """
 
 def sandbox_layers() -> list[str]:

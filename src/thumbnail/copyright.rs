@@ -1,51 +1,12 @@
-//! `keep-copyright`: the creators of an image and their rights. Nothing else of its metadata is
-//! kept.
+//! `keep-copyright`: reads the copyright notice of an image, and writes it as EXIF data and as XMP.
+//! Nothing else of the metadata is kept.
 
 use std::fmt::Write as _;
 
+use super::notice::Notice;
 use super::{exif, iptc, xmp};
 
-/// The maximum number of creators. With the maximum length of the texts, a notice fits in a segment
-/// of a JPEG.
-const MAX_CREATORS: usize = 8;
-
-/// The maximum number of characters in a text.
-const MAX_TEXT: usize = 1000;
-
-/// The copyright notice of an image.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Notice {
-    /// The names of the creators: `dc:creator`, the IPTC field By-line, the EXIF tag Artist.
-    creators: Vec<String>,
-    /// `dc:rights`, the IPTC field Copyright Notice, the EXIF tag Copyright.
-    rights: String,
-    /// The credit line: `photoshop:Credit`, the IPTC field Credit.
-    credit: String,
-    /// The address of a page about the rights: `xmpRights:WebStatement`.
-    statement: String,
-    /// The terms of use: `xmpRights:UsageTerms`.
-    terms: String,
-}
-
 impl Notice {
-    /// Creates a notice from the names of the creators, and from the rights, the credit line, the
-    /// address of a page about the rights, and the terms of use. Texts are shortened, and control
-    /// characters in them become spaces.
-    #[must_use]
-    pub fn new<'a>(
-        creators: impl IntoIterator<Item = &'a str>,
-        [rights, credit, statement, terms]: [&str; 4],
-    ) -> Self {
-        let creators = creators.into_iter().map(cleaned).filter(|name| !name.is_empty());
-        Self {
-            creators: creators.take(MAX_CREATORS).collect(),
-            rights: cleaned(rights),
-            credit: cleaned(credit),
-            statement: cleaned(statement),
-            terms: cleaned(terms),
-        }
-    }
-
     /// Reads the notice from metadata. XMP takes precedence, because it is the most precise and the
     /// only one in Unicode; IPTC comes second.
     #[must_use]
@@ -54,23 +15,6 @@ impl Notice {
         notice.complete(iptc.map_or_else(Self::default, iptc::notice));
         notice.complete(exif.map_or_else(Self::default, exif::notice));
         notice
-    }
-
-    /// Fills empty fields from another notice.
-    fn complete(&mut self, other: Self) {
-        if self.creators.is_empty() {
-            self.creators = other.creators;
-        }
-        for (own, other) in [
-            (&mut self.rights, other.rights),
-            (&mut self.credit, other.credit),
-            (&mut self.statement, other.statement),
-            (&mut self.terms, other.terms),
-        ] {
-            if own.is_empty() {
-                *own = other;
-            }
-        }
     }
 
     /// The creators and the rights as EXIF data; `None` if there are none.
@@ -137,24 +81,9 @@ impl std::fmt::Display for Escaped<'_> {
     }
 }
 
-/// Returns a text without the characters that XML does not allow, and no longer than the maximum.
-fn cleaned(text: &str) -> String {
-    let is_invalid =
-        |letter: char| letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}');
-    let letters = text.trim().chars().take(MAX_TEXT);
-    let text: String =
-        letters.map(|letter| if is_invalid(letter) { ' ' } else { letter }).collect();
-    text.trim().to_owned()
-}
-
-/// Decodes a text without a known encoding: UTF-8 if it is valid, otherwise Latin-1.
-pub(super) fn decoded(text: &[u8]) -> String {
-    std::str::from_utf8(text)
-        .map_or_else(|_| text.iter().copied().map(char::from).collect(), ToOwned::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::notice::{MAX_CREATORS, MAX_TEXT};
     use super::*;
     use proptest::prelude::*;
 

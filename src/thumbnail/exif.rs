@@ -1,7 +1,7 @@
 //! The orientation and the copyright notice in EXIF data (CIPA DC-008), which has the structure of a
 //! TIFF file.
 
-use super::copyright::{Notice, decoded};
+use super::notice::{Notice, decoded};
 
 const ORIENTATION: u16 = 0x0112;
 const ARTIST: u16 = 0x013b;

@@ -1,6 +1,6 @@
 //! The copyright notice in IPTC data (IPTC-NAA Information Interchange Model, version 4).
 
-use super::copyright::{Notice, decoded};
+use super::notice::{Notice, decoded};
 
 /// The number of the resource of Photoshop that contains IPTC data.
 const RESOURCE: [u8; 2] = [0x04, 0x04];

@@ -1,12 +1,12 @@
 //! The plan of a render: its options, applied to the header of one source.
 
 use super::color::{Converter, Profile};
-use super::copyright::Notice;
 use super::crop::Geometry;
 use super::decode::{self, DecodeRequest, Source};
 use super::encode::{self, Style};
 use super::format::OutputFormat;
 use super::header::Header;
+use super::notice::Notice;
 use super::options::RenderOptions;
 use super::resize::Averaging;
 use super::spec::Quality;

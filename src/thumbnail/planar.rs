@@ -6,11 +6,11 @@
 //! number of samples to resize and to keep in memory, and avoids converting them.
 
 use super::color::Converter;
-use super::copyright::Notice;
 use super::decode::{Components, Range, Source};
 use super::effects;
 use super::encode::{self, Metadata};
 use super::format::OutputFormat;
+use super::notice::Notice;
 use super::orient::{self, Transform};
 use super::plan::RenderPlan;
 use super::quality;

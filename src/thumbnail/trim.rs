@@ -6,10 +6,10 @@
 //! afterwards. The result is another source, so that all other steps work on this part.
 
 use super::color::Profile;
-use super::copyright::Notice;
 use super::crop::Geometry;
 use super::decode::{self, Completeness, DecodeRequest, Input, Sink, Source};
 use super::header::Header;
+use super::notice::Notice;
 use super::options::RenderOptions;
 use super::orient::Transform;
 use super::spec::Tolerance;

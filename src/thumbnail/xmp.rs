@@ -4,7 +4,7 @@
 use memchr::memmem;
 use resvg::usvg::roxmltree::{Document, Node, ParsingOptions};
 
-use super::copyright::Notice;
+use super::notice::Notice;
 
 /// The maximum size of XMP data from which a notice is read, in bytes.
 const MAX_BYTES: usize = 512 * 1024;
@@ -193,15 +193,15 @@ mod tests {
         };
         let rights = Notice::new([], ["R", "", "", ""]);
         let attributes = |count| {
-            let all: String = (0..count).map(|index| format!(" a{index}='>'")).collect();
-            format!("<a{all}/>")
+            let all: Vec<_> = (0..count).map(|index| format!(" a{index}='>'")).collect();
+            format!("<a{}/>", all.concat())
         };
         assert_eq!(read(&attributes(MAX_ATTRIBUTES)), rights);
         assert_eq!(read(&attributes(MAX_ATTRIBUTES + 1)), Notice::default());
         let nested = |count| {
-            let starts: String =
+            let starts: Vec<_> =
                 (0..count).map(|index| format!("<a xmlns:n{index}='n{index}'>")).collect();
-            starts + &"</a>".repeat(count)
+            starts.concat() + &"</a>".repeat(count)
         };
         assert_eq!(read(&nested(MAX_NAMESPACES - 10)), rights);
         assert_eq!(read(&nested(MAX_NAMESPACES)), Notice::default());

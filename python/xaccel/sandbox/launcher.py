@@ -134,7 +134,7 @@ def _become_worker(connection: int, log: int, setup: Setup) -> None:
         os.dup2(log, sys.stderr.fileno())
         os.dup2(connection, CONNECTION)
         os.closerange(CONNECTION + 1, os.sysconf("SC_OPEN_MAX"))
-        worker.serve(setup.cage, setup.fonts)
+        worker.serve(setup)
         os._exit(0)
     except BaseException:  # noqa: BLE001
         with contextlib.suppress(BaseException):

@@ -8,19 +8,15 @@ import socket
 from pathlib import Path
 
 from xaccel._core import answer_jobs, enter_sandbox, harden_process
-from xaccel.sandbox.protocol import CONNECTION, READY, Cage
+from xaccel.sandbox.protocol import CONNECTION, READY, Cage, Setup
 
 _MAX_FILES = 32
 _LONGEST_LOG = 64 * 1024
 """The maximum number of bytes that a worker writes to its standard error stream."""
 
 
-def serve(cage: Cage, fonts: tuple[str, ...] | None) -> None:
+def serve(setup: Setup) -> None:
     """Run the jobs that arrive at `CONNECTION`.
-
-    Args:
-        cage: The cage.
-        fonts: The fonts for text in SVG images, which the launcher has loaded.
 
     Raises:
         OSError: A layer of the cage is not available.
@@ -29,9 +25,9 @@ def serve(cage: Cage, fonts: tuple[str, ...] | None) -> None:
     with socket.socket(fileno=CONNECTION) as connection:
         # gevent makes both ends of a pair non-blocking.
         connection.settimeout(None)
-        enter(cage)
+        enter(setup.cage)
         connection.sendall(READY)
-        answer_jobs(connection.fileno(), fonts)
+        answer_jobs(connection.fileno(), setup.fonts)
 
 
 def enter(cage: Cage) -> None:

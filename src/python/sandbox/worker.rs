@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 
 /// Run the jobs that arrive over a socket until the app closes the connection.
 #[pyfunction]
-#[pyo3(signature = (connection, fonts=None, /))]
+#[pyo3(signature = (connection, fonts, /))]
 pub(in super::super) fn answer_jobs(
     py: Python<'_>,
     connection: i32,
@@ -58,7 +58,7 @@ mod linux {
             let invalid = |error: InvalidMessage| PyRuntimeError::new_err(error.to_string());
             let job = Job::decode(job).map_err(invalid)?;
             let made = match descriptor {
-                Some(descriptor) => run(job, descriptor.into(), &mut watermarks, fonts.cloned()),
+                Some(descriptor) => run(job, descriptor.into(), fonts.cloned(), &mut watermarks),
                 // An earlier image has used up the descriptors.
                 None => Err(io::Error::from(Errno::MFILE).into()),
             };
@@ -81,8 +81,8 @@ mod linux {
     fn run(
         job: Job<'_>,
         file: File,
-        watermarks: &mut Vec<Arc<Watermark>>,
         fonts: Option<Vec<PathBuf>>,
+        watermarks: &mut Vec<Arc<Watermark>>,
     ) -> PyResult<Made> {
         let Job { path, start, limits, timeout, decoders, work } = job;
         limit_processor_time(timeout).map_err(|error| PyOSError::new_err(error.to_string()))?;
@@ -102,8 +102,9 @@ mod linux {
                     .map(Made::Thumbnail)
             }
             Work::Probe => Python::attach(|py| {
-                let info = probed(py, &source, &limits, decoders, fonts)?;
-                Ok(Made::Info(info.get().message().encode()))
+                Ok(Made::Info(
+                    probed(py, &source, &limits, decoders, fonts)?.get().message().encode(),
+                ))
             }),
             Work::Placeholder(kind) => {
                 placeholder_text(&source, kind.as_deref(), &limits, decoders, fonts).map(Made::Text)

@@ -1,10 +1,10 @@
 //! The interface of a decoder.
 
 use super::super::color::Profile;
-use super::super::copyright::Notice;
 use super::super::format::SourceFormat;
 use super::super::header::Header;
 use super::super::limits::Limits;
+use super::super::notice::Notice;
 use super::components::Components;
 use super::frame::DecodedFrame;
 use super::svg::Fonts;

@@ -8,9 +8,9 @@ use jxl::api::{
 };
 
 use super::super::color::Profile;
-use super::super::copyright::Notice;
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
+use super::super::notice::Notice;
 use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};

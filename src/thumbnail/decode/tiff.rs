@@ -3,10 +3,10 @@
 use raster::{Frame, Tiff, TiffError};
 
 use super::super::color::Profile;
-use super::super::copyright::Notice;
 use super::super::exif;
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
+use super::super::notice::Notice;
 use super::super::xmp;
 use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use crate::error::ThumbnailError;

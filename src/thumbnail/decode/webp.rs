@@ -1,10 +1,10 @@
 //! Decodes WebP with libwebp.
 
 use super::super::color::Profile;
-use super::super::copyright::Notice;
 use super::super::exif;
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
+use super::super::notice::Notice;
 use super::super::xmp;
 use super::components::{Components, Range};
 use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};

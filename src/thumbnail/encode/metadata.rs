@@ -1,6 +1,6 @@
 //! What a thumbnail contains besides its pixels.
 
-use super::super::copyright::Notice;
+use super::super::notice::Notice;
 
 /// The metadata of a thumbnail. By default, it has none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

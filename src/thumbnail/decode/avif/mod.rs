@@ -13,8 +13,8 @@ mod planes;
 use zenavif_parse::{AV1Metadata, AnimationInfo, AvifParser, ColorInformation, DecodeConfig};
 
 use super::super::color::Profile;
-use super::super::copyright::Notice;
 use super::super::header::Header;
+use super::super::notice::Notice;
 use super::super::orient::Transform;
 use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use super::headroom::with_headroom;

@@ -8,9 +8,9 @@ mod scans;
 mod segments;
 
 use super::super::color::Profile;
-use super::super::copyright::Notice;
 use super::super::exif;
 use super::super::header::Header;
+use super::super::notice::Notice;
 use super::super::xmp;
 use super::components::Components;
 use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
@@ -159,7 +159,7 @@ impl Source for Jpeg<'_> {
             return Ok(None);
         }
         let scaling = scaling(self.frame.size, request.size);
-        let components = native::components(self.source, scaling, request)?;
+        let components = native::components(self.source, self.frame.size, request)?;
         if components.is_some() || request.is_partial {
             return Ok(components);
         }
@@ -176,7 +176,7 @@ impl Source for Jpeg<'_> {
         let Self { source, frame, is_adobe, .. } = *self;
         let scaling = scaling(frame.size, request.size);
         let (picture, completeness) =
-            match native::decode(source, scaling, frame.is_subsampled, request)? {
+            match native::decode(source, frame.size, frame.is_subsampled, request)? {
                 Some(picture) => (picture, Completeness::Whole),
                 None if request.is_partial => return Err(corrupt("the rest of it is missing")),
                 None => {

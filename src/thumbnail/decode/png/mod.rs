@@ -11,10 +11,10 @@ use png::{
 };
 
 use super::super::color::Profile;
-use super::super::copyright::Notice;
 use super::super::exif;
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
+use super::super::notice::Notice;
 use super::canvas::{Canvas, Disposal, Part};
 use super::decoder::{Completeness, DecodeRequest, Decoder as FormatDecoder, Sink, Source};
 use super::frame::{DecodedFrame, Pixels, Rows};

@@ -51,7 +51,9 @@ impl Fonts {
             .collect();
         faces.sort();
         let digest = Sha256::digest(faces.concat());
-        let text = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let text = digest
+            .first_chunk()
+            .map_or_else(String::new, |bytes| format!("{:08x}", u32::from_be_bytes(*bytes)));
         (faces.len(), text)
     }
 
