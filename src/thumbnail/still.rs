@@ -4,9 +4,9 @@
 //! source with a single frame, so that the other steps do not have to choose it.
 
 use super::color::Profile;
-use super::copyright::Notice;
 use super::decode::{self, Completeness, DecodeRequest, Input, Sink, Source};
 use super::header::Header;
+use super::notice::Notice;
 use super::options::RenderOptions;
 use crate::error::ThumbnailError;
 
