@@ -27,7 +27,8 @@ pub(super) fn decode(
     let may_repeat = request.half_chroma && scaling != ScalingFactor::ONE;
     let may_scale = !request.is_partial && (may_repeat || !is_subsampled);
     let scale = above_one_eighth(scaling);
-    let scale = if is_subsampled { scale } else { scale.map(|_| reduced(full, request.size)) };
+    let smaller = if is_subsampled { None } else { reduced(full, request.size) };
+    let scale = scale.map(|scale| smaller.unwrap_or(scale));
     let image = planes(source, scale, may_repeat, may_scale, request)?;
     Ok(image.as_ref().and_then(picture))
 }
@@ -53,7 +54,8 @@ pub(super) fn components(
     full: Size,
     request: DecodeRequest<'_>,
 ) -> Result<Option<Components>, ThumbnailError> {
-    let scale = above_one_eighth(scaling(full, request.size)).map(|_| reduced(full, request.size));
+    let scale = above_one_eighth(scaling(full, request.size));
+    let scale = scale.map(|scale| reduced(full, request.size).unwrap_or(scale));
     let image = planes(source, scale, true, !request.is_partial, request)?;
     Ok(image.and_then(luma_and_chroma))
 }

@@ -25,16 +25,18 @@ const SCALES: [(Scale, u64, u64); 3] =
     [(Scale::Quarter, 2, 160), (Scale::ThreeEighths, 3, 140), (Scale::Half, 4, 125)];
 
 /// The scale above one eighth at which `jpeg_dc` decodes an image of size `full` when `requested` is
-/// needed.
-pub(super) fn reduced(full: Size, requested: Size) -> Scale {
+/// needed. Returns `None` if it is not smaller than the one of libjpeg, or if the size of the image
+/// at this scale would have to be rounded, which moves its samples.
+pub(super) fn reduced(full: Size, requested: Size) -> Option<Scale> {
     let suffices = |full: u32, requested: u32, samples: u64, percent: u64| {
-        (u64::from(full) * samples).div_ceil(8) * 100 >= u64::from(requested) * percent
+        let side = u64::from(full) * samples;
+        side.is_multiple_of(8) && side / 8 * 100 >= u64::from(requested) * percent
     };
     let found = SCALES.into_iter().find(|&(_, samples, percent)| {
         suffices(full.width, requested.width, samples, percent)
             && suffices(full.height, requested.height, samples, percent)
     });
-    found.map_or(Scale::Full, |(scale, ..)| scale)
+    found.map(|(scale, ..)| scale)
 }
 
 /// The size at which an image of size `full` is decoded at a scale.
@@ -72,13 +74,22 @@ mod tests {
         let full = Size { width: 4032, height: 3024 };
         let scale = |width| reduced(full, Size { width, height: width * 3 / 4 });
         let limits = [(630, Scale::Quarter), (1080, Scale::ThreeEighths), (1612, Scale::Half)];
-        let larger = [Scale::ThreeEighths, Scale::Half, Scale::Full];
+        let larger = [Some(Scale::ThreeEighths), Some(Scale::Half), None];
         for ((largest, expected), next) in limits.into_iter().zip(larger) {
-            assert_eq!(scale(largest), expected, "{largest}");
+            assert_eq!(scale(largest), Some(expected), "{largest}");
             assert_eq!(scale(largest + 1), next, "{largest}");
         }
         // Both sides count.
-        assert_eq!(reduced(full, Size { width: 1, height: 3024 }), Scale::Full);
-        assert_eq!(reduced(full, Size { width: u32::MAX, height: u32::MAX }), Scale::Full);
+        assert_eq!(reduced(full, Size { width: 1, height: 3024 }), None);
+        assert_eq!(reduced(full, Size { width: u32::MAX, height: u32::MAX }), None);
+    }
+
+    #[test]
+    fn sizes_are_not_rounded() {
+        let requested = Size { width: 100, height: 100 };
+        for (side, expected) in [(644, Some(Scale::Quarter)), (642, Some(Scale::Half)), (641, None)]
+        {
+            assert_eq!(reduced(Size { width: side, height: side }, requested), expected, "{side}");
+        }
     }
 }
