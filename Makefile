@@ -11,7 +11,7 @@ SHELL := /bin/sh
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test unit lint rust-test python-test package-test soak bench deny format clean
+.PHONY: help demo test unit lint rust-test python-test package-test docs soak bench deny format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -53,6 +53,11 @@ python-test: $(VENV)/.test ## Run the Python tests, with real servers and a real
 
 package-test: $(VENV)/.test ## Check that the sdist builds a wheel that works in an empty environment
 	$(BIN)/python scripts/package_test.py
+
+docs: $(VENV)/.docs ## Build the site of the docs in target/docs, check its links, and look at it in Chromium
+	@scripts/install-packages browser
+	$(BIN)/python scripts/build_docs.py
+	$(BIN)/python scripts/browse_docs.py
 
 bench: $(VENV)/.bench ## Compare with other packages in one run
 	@for script in $(filter-out benches/peers.py benches/photographs.py,$(wildcard benches/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
@@ -103,6 +108,13 @@ $(VENV)/.demo-django: $(VENV)/.demo examples/django_photos/requirements.txt
 $(VENV)/.test: $(VENV)/.packages $(RUST_SOURCES) pyproject.toml
 	@scripts/install-packages test
 	$(call develop,demo test,--profile dev)
+
+# The docs need neither the extension nor a compiler.
+$(VENV)/.docs: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+	@$(BIN)/pip install --quiet --group docs
+	@touch $@
 
 $(VENV)/.bench: $(VENV)/.packages $(RUST_SOURCES) pyproject.toml
 	@scripts/install-packages servers bench

@@ -1,9 +1,10 @@
 """Compare renders in caged workers with renders in the app's process.
 
 Photographs of several megapixels and the small ones in tests/subjects are rendered one at a time
-for the latency, and by two threads for the throughput. Rounds with and without the sandbox
-alternate, so that other load affects both. The memory is the proportional set size of the launcher
-and of each worker.
+for the latency, and by two threads for the throughput. Renders with and without the sandbox
+alternate, and each goes first half of the time, so that other load affects both. The difference of
+the latencies is the median over pairs of renders of the same photograph. The memory is the
+proportional set size of the launcher and of each worker.
 
     benches/sandbox.py [--rounds N]
 """
@@ -15,7 +16,9 @@ import os
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -30,7 +33,7 @@ from benches.photographs import photographs  # noqa: E402 - it needs the path ab
 from tests.support.render_workers import launchers, workers  # noqa: E402
 
 THREADS = 2
-RENDERS = 60
+RENDERS = 40
 ENCODER = EncoderSettings(
     quality={"jpeg": 85, "webp": 80, "avif": 60},
     quality_target=70,
@@ -42,7 +45,16 @@ ENCODER = EncoderSettings(
 def jobs(files: list[Path], width: int) -> list[RenderJob]:
     spec = Spec(width, width)
     return [
-        RenderJob(str(file), spec, "jpeg", ENCODER, watermark=None, limits=Limits(), decoders=None)
+        RenderJob(
+            str(file),
+            spec,
+            "jpeg",
+            ENCODER,
+            watermark=None,
+            limits=Limits(),
+            decoders=None,
+            fonts=None,
+        )
         for file in files
     ]
 
@@ -53,11 +65,17 @@ def run(backend: Backend, job: RenderJob) -> float:
     return time.perf_counter() - start
 
 
-def throughput(backend: Backend, work: list[RenderJob]) -> float:
+def together(threads: ThreadPoolExecutor, backend: Backend, work: list[RenderJob]) -> float:
     start = time.perf_counter()
-    with ThreadPoolExecutor(THREADS) as threads:
-        list(threads.map(lambda index: run(backend, work[index % len(work)]), range(RENDERS)))
-    return RENDERS / (time.perf_counter() - start)
+    list(threads.map(lambda index: run(backend, work[index % len(work)]), range(RENDERS)))
+    return time.perf_counter() - start
+
+
+def both(measure: Callable[[Backend], float], backends: list[Backend], turn: int) -> list[float]:
+    """Measure the backends one after the other. In every other turn, the second goes first."""
+    order = range(len(backends))[:: 1 if turn % 2 else -1]
+    times = {index: measure(backends[index]) for index in order}
+    return [times[index] for index in range(len(backends))]
 
 
 def memory(pid: int) -> float:
@@ -67,31 +85,30 @@ def memory(pid: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=30)
     rounds = parser.parse_args().rounds
-    caged, in_process = RenderProcesses(Limits(), None), RenderThreads(THREADS)
+    caged = RenderProcesses(Limits(), None)
+    backends: list[Backend] = [caged, RenderThreads(THREADS)]
     start = time.perf_counter()
     small = sorted((ROOT / "tests/subjects").glob("*.jpg"))
     run(caged, jobs(small, 300)[0])
     print(f"first render: {1000 * (time.perf_counter() - start):.0f} ms")
-    start = time.perf_counter()
-    with ThreadPoolExecutor(THREADS) as threads:
-        list(threads.map(lambda job: run(caged, job), jobs(small, 300)))
     sets = {"several megapixels": photographs(8), "small": small}
     for (name, files), width in product(sets.items(), (300, 96)):
         work = jobs(files, width)
-        times: dict[str, list[float]] = {"caged": [], "in process": []}
-        ratios = []
-        for _ in range(rounds):
-            for job in work:
-                times["caged"].append(run(caged, job))
-                times["in process"].append(run(in_process, job))
-            ratios.append(throughput(caged, work) / throughput(in_process, work))
-        medians = {name: 1000 * statistics.median(found) for name, found in times.items()}
+        with ThreadPoolExecutor(THREADS) as threads:
+            measure = partial(together, threads, work=work)
+            rates = [both(measure, backends, turn) for turn in range(rounds)]
+        times = [
+            both(partial(run, job=job), backends, turn) for turn in range(rounds) for job in work
+        ]
+        ratio = statistics.median(other_time / caged_time for caged_time, other_time in rates)
+        more = 1000 * statistics.median(caged_time - other_time for caged_time, other_time in times)
+        latencies = [1000 * statistics.median(each) for each in zip(*times, strict=True)]
         print(
-            f"{name} to {width} px: throughput {statistics.median(ratios):.3f} of in-process; "
-            f"latency p50 {medians['caged']:.2f} ms, in process {medians['in process']:.2f} ms "
-            f"({medians['caged'] - medians['in process']:+.2f} ms)"
+            f"{name} to {width} px: throughput {ratio:.3f} of in-process; latency p50 "
+            f"{latencies[0]:.2f} ms, in process {latencies[1]:.2f} ms; difference {more:+.2f} ms",
+            flush=True,
         )
     for name, pids in (("launcher", launchers(os.getpid())), ("worker", workers(os.getpid()))):
         for pid in pids:

@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -31,14 +32,23 @@ from tests.support.films import film  # noqa: E402
 from tests.support.fuzz_seeds import SEEDS  # noqa: E402
 from tests.support.heic import heic  # noqa: E402
 from tests.support.pdf import pdf  # noqa: E402
-from tests.support.render_workers import children, launchers, wait_for, workers  # noqa: E402
-from tests.support.servers.process import HOST, free_port, running  # noqa: E402
+from tests.support.render_workers import (  # noqa: E402
+    children,
+    is_alive,
+    launchers,
+    wait_for,
+    workers,
+)
+from tests.support.servers.process import HOST, PATIENCE, free_port, running  # noqa: E402
 from tests.support.thumbnail_images import photo  # noqa: E402
 
 OK = 200
 SERVER_ERROR = 500
 UNAVAILABLE = 503
 SHARE_OF_503 = 0.01
+APP_WORKERS = 2
+WORKER_LOG = "memfd"
+"""The name of the descriptor of a worker's log. There are also two sockets for each worker."""
 
 
 def _seeds() -> list[bytes]:
@@ -99,110 +109,186 @@ def _app_workers(master: int) -> list[int]:
     return sorted(set(children(master)) - set(launchers(master)))
 
 
-def _resources(pids: list[int]) -> dict[int, tuple[int, int, int]]:
-    """Return the descriptors, launchers and workers of each process."""
-    return {
-        pid: (len(list(Path(f"/proc/{pid}/fd").iterdir())), len(launchers(pid)), len(workers(pid)))
-        for pid in pids
-    }
+def _group(master: int) -> set[int]:
+    """Return the living processes of the server's process group, wherever they have ended up."""
+    pids = (int(path.name) for path in Path("/proc").glob("[0-9]*"))
+    found = set()
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            if os.getpgid(pid) == master and is_alive(pid):
+                found.add(pid)
+    return found
 
 
-def main() -> int:  # noqa: PLR0915
+def _descriptors(pid: int) -> Counter[str]:
+    """Return how many descriptors of each kind a process has, without those of its workers."""
+    found = Counter[str]()
+    for path in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found[path.readlink().name.partition(":")[0]] += 1
+    logs = found.pop(WORKER_LOG, 0)
+    found["socket"] -= 2 * logs
+    return found
+
+
+class _Census:
+    """The processes of the server, and the descriptors of the app's workers."""
+
+    def __init__(self, master: int) -> None:
+        self.apps = _app_workers(master)
+        self.launchers = Counter({pid: len(launchers(pid)) for pid in self.apps})
+        self.workers = Counter({pid: len(workers(pid)) for pid in self.apps})
+        self.descriptors = {pid: _descriptors(pid) for pid in self.apps}
+        known = 1 + len(self.apps) + self.launchers.total() + self.workers.total()
+        self.stray = len(_group(master)) - known
+        """The number of unused processes of the server."""
+
+    def __str__(self) -> str:
+        apps = "; ".join(
+            f"{self.launchers[pid]} launcher, {self.workers[pid]} workers, "
+            f"{self.descriptors[pid].total()} descriptors of its own"
+            for pid in self.apps
+        )
+        return f"{apps}; {self.stray} stray processes"
+
+    def leaks(self, earlier: _Census) -> list[str]:
+        """Return what there is more of than earlier, in words."""
+        found = [f"{self.stray} stray processes"] if self.stray else []
+        for pid in self.apps:
+            more = self.descriptors[pid] - earlier.descriptors.get(pid, Counter())
+            found += [f"{count} more {kind}" for kind, count in more.items()]
+            found += [f"{self.launchers[pid]} launchers"] if self.launchers[pid] > 1 else []
+        return found
+
+
+def _make_source(source: Path, count: int) -> list[str]:
+    """Fill a directory with damaged images and photographs. Return the names of the photographs."""
+    rng = random.Random(20)  # noqa: S311
+    originals = _seeds()
+    for number in range(count):
+        damaged = _damage(originals[number % len(originals)], rng)
+        (source / f"{number}.jpg").write_bytes(damaged)
+    photos = sorted((ROOT / "tests/subjects").glob("*.jpg"))
+    for original in photos:
+        (source / original.name).write_bytes(original.read_bytes())
+    return [original.name for original in photos]
+
+
+def _ask_at_rate(client: _Client, targets: list[str], rate: float) -> None:
+    start = time.monotonic()
+    with ThreadPoolExecutor(32) as threads:
+        for number, target in enumerate(targets):
+            time.sleep(max(0.0, start + number / rate - time.monotonic()))
+            threads.submit(client.get, target)
+    reached = len(targets) / (time.monotonic() - start)
+    print(f"damaged images at {reached:.0f} a second: {client.report()}", flush=True)
+
+
+def _ask_while_killing(
+    client: _Client, target: Callable[[int], str], apps: list[int], seconds: float
+) -> None:
+    """Request thumbnails with eight threads, while all render workers are killed in a loop."""
+    killed, stop = Counter[str](), threading.Event()
+
+    def kill() -> None:
+        while not stop.wait(0.3):
+            for pid in (pid for app in apps for pid in workers(app)):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                    killed["workers"] += 1
+
+    def visit(index: int) -> None:
+        size = 100 + index
+        while time.monotonic() < end:
+            client.get(target(size))
+            size += 8
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    end = time.monotonic() + seconds
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(visit, range(8)))
+    stop.set()
+    killer.join()
+    print(f"{killed['workers']} workers killed: {client.report()}", flush=True)
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds, or until the patience ends."""
+    end = time.monotonic() + PATIENCE
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+
+
+def _test(
+    master: int, port: int, urls: Callable[..., str], photos: list[str], options: argparse.Namespace
+) -> bool:
+    """Run the test, and return whether it has failed."""
+    apps = wait_for(lambda: found if len(found := _app_workers(master)) == APP_WORKERS else None)
+    warm = _Client(port)
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(warm.get, (urls(name, size) for name in photos for size in range(20, 30))))
+    before = _Census(master)
+    print(f"before: {before}", flush=True)
+
+    damaged = _Client(port)
+    targets = [urls(f"{number}.jpg", 32) for number in range(options.files)]
+    _ask_at_rate(damaged, targets, options.rate)
+    killing = _Client(port)
+    _ask_while_killing(
+        killing, lambda size: urls(photos[size % len(photos)], size), apps, options.seconds
+    )
+    after = _Client(port)
+    for size in range(5000, 5010):
+        after.get(urls(photos[0], size % 97 + 30, quality=size % 50 + 1))
+    print(f"afterwards: {after.report()}")
+
+    # The server notices only later that a client has hung up.
+    _wait(lambda: not _Census(master).leaks(before))
+    now = _Census(master)
+    lost = set(apps) - set(now.apps)
+    leaks = now.leaks(before)
+    print(f"after: {now}; app workers lost: {len(lost)}; leaks: {', '.join(leaks) or 'none'}")
+    os.kill(master, signal.SIGTERM)
+    _wait(lambda: not _group(master))
+    left = _group(master)
+    print(f"processes left over after SIGTERM: {len(left)}")
+    return bool(
+        damaged.failures()
+        or damaged.statuses[UNAVAILABLE] > SHARE_OF_503 * options.files
+        or killing.failures()
+        or set(after.statuses) != {OK}
+        or lost
+        or leaks
+        or left
+    )
+
+
+def main() -> int:
     """Run the test."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--rate", type=float, default=50)
     parser.add_argument("--seconds", type=float, default=60)
     options = parser.parse_args()
-    rng = random.Random(20)  # noqa: S311
-    failed = False
     with tempfile.TemporaryDirectory() as directory:
         source = Path(directory, "source")
         source.mkdir()
-        originals = _seeds()
-        for number in range(options.files):
-            damaged = _damage(originals[number % len(originals)], rng)
-            (source / f"{number}.jpg").write_bytes(damaged)
-        for original in (ROOT / "tests/subjects").glob("*.jpg"):
-            (source / original.name).write_bytes(original.read_bytes())
+        photos = _make_source(source, options.files)
         settings = {
             "THUMBNAIL_SOURCE": str(source),
             "THUMBNAIL_CACHE": str(Path(directory, "cache")),
             "THUMBNAIL_SANDBOX": True,
             "SECRET_KEYS": ["a key of more than 16 bytes"],
         }
-        url = TemplateHelpers(Config.from_mapping(settings)).thumbnail_url
+        urls = TemplateHelpers(Config.from_mapping(settings)).thumbnail_url
         port = free_port()
-        command = [sys.executable, "-m", "gunicorn", "--workers=2", "--worker-class=gthread"]
-        command += ["--threads=8", "--no-control-socket", f"--bind={HOST}:{port}"]
-        command += ["tests.support.servers.sandbox_app:app"]
+        command = [sys.executable, "-m", "gunicorn", f"--workers={APP_WORKERS}"]
+        command += ["--worker-class=gthread", "--threads=8", "--no-control-socket"]
+        command += [f"--bind={HOST}:{port}", "tests.support.servers.sandbox_app:app"]
         env = {"XACCEL_TEST_SETTINGS": json.dumps(settings), "PYTHONPATH": str(ROOT)}
-        log = Path(directory, "app.log")
-        photos = sorted(file.name for file in source.glob("[a-z]*.jpg"))
-        with running(command, port, log, env) as master:
-            apps = wait_for(lambda: found if len(found := _app_workers(master)) == 2 else None)  # noqa: PLR2004
-            warm = _Client(port)
-            with ThreadPoolExecutor(16) as threads:
-                list(
-                    threads.map(
-                        warm.get, (url(name, size) for name in photos for size in range(20, 30))
-                    )
-                )
-            before = _resources(apps)
-            print(f"descriptors, launchers, workers before: {before}", flush=True)
-
-            client = _Client(port)
-            start = time.monotonic()
-            with ThreadPoolExecutor(32) as threads:
-                for number in range(options.files):
-                    time.sleep(max(0.0, start + number / options.rate - time.monotonic()))
-                    threads.submit(client.get, url(f"{number}.jpg", 32))
-            rate = options.files / (time.monotonic() - start)
-            print(f"damaged images at {rate:.0f} a second: {client.report()}", flush=True)
-            share = client.statuses[UNAVAILABLE] / options.files
-            failed |= client.failures() > 0 or share > SHARE_OF_503
-
-            killed, stop = Counter[str](), threading.Event()
-
-            def kill() -> None:
-                while not stop.wait(0.3):
-                    for pid in (pid for app in apps for pid in workers(app)):
-                        with suppress(ProcessLookupError):
-                            os.kill(pid, signal.SIGKILL)
-                            killed["workers"] += 1
-
-            client = _Client(port)
-            killer = threading.Thread(target=kill)
-            killer.start()
-            end = time.monotonic() + options.seconds
-
-            def visit(index: int) -> None:
-                size = 100 + index
-                while time.monotonic() < end:
-                    client.get(url(photos[size % len(photos)], size))
-                    size += 8
-
-            with ThreadPoolExecutor(8) as threads:
-                list(threads.map(visit, range(8)))
-            stop.set()
-            killer.join()
-            print(f"{killed['workers']} workers killed: {client.report()}", flush=True)
-            failed |= client.failures() > 0
-            after = _Client(port)
-            for size in range(5000, 5010):
-                after.get(url(photos[0], size % 97 + 30, quality=size % 50 + 1))
-            print(f"afterwards: {after.report()}")
-            failed |= set(after.statuses) != {OK}
-            lost = set(apps) - set(_app_workers(master))
-            now = _resources([pid for pid in apps if pid not in lost])
-            print(f"descriptors, launchers, workers after: {now}; app workers lost: {len(lost)}")
-            failed |= bool(lost)
-            everyone = [*apps, *(pid for app in apps for pid in (*launchers(app), *workers(app)))]
-        time.sleep(0.5)
-        left = [pid for pid in everyone if Path(f"/proc/{pid}").exists()]
-        print(f"processes left over: {len(left)}")
-        failed |= bool(left)
-    return int(failed)
+        with running(command, port, Path(directory, "app.log"), env) as master:
+            return int(_test(master, port, urls, photos, options))
 
 
 if __name__ == "__main__":

@@ -482,6 +482,14 @@ pub enum ThumbnailError {
         /// The number of pages.
         pages: u32,
     },
+    /// The source does not have the requested frame.
+    #[error("frame {frame} does not exist; the number of frames is {frames}")]
+    NoSuchFrame {
+        /// The requested frame, counted from 1.
+        frame: u32,
+        /// The number of frames.
+        frames: u32,
+    },
     /// The source can't be decoded.
     #[error("it is a corrupt {format} image: {reason}")]
     Corrupt {
@@ -527,4 +535,25 @@ pub enum SandboxError {
     /// The kernel refuses.
     #[error("{0} can't be restricted: {1}")]
     Refused(&'static str, String),
+}
+
+/// A message of the app or of a worker that has the wrong form; see [`crate::sandbox::messages`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InvalidMessage {
+    /// The message ends before its last value.
+    #[error("it is too short")]
+    TooShort,
+    /// The message has bytes after its last value, or its length exceeds the limit.
+    #[error("it is too long")]
+    TooLong,
+    /// The kind of the message is unknown.
+    #[error("its kind is unknown")]
+    Kind,
+    /// A value is out of range.
+    #[error("a value is invalid")]
+    Value,
+    /// A text is not UTF-8.
+    #[error("its text is not UTF-8")]
+    NotUtf8,
 }

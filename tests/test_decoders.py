@@ -50,11 +50,13 @@ class RawPixels:
         full = given.get("full", (given["width"], given["height"]))
         if isinstance(full, list):
             full = full[page - 1]
-        return ImageInfo(*full, "rawpix", pages=given.get("pages", 1))
+        return ImageInfo(
+            *full, "rawpix", pages=given.get("pages", 1), is_film=given.get("is_film", False)
+        )
 
-    def decode(self, file, size, page, limits):
+    def decode(self, file, size, page, limits, *times):
         given = self.read(file)
-        calls.append(("decode", size, page, limits.timeout is not None))
+        calls.append(("decode", size, page, limits.timeout is not None, *times))
         if "decode" in given:
             return eval(given["decode"])
         names = ("buffer", "width", "height", "layout", "orientation", "icc", "code_points")
@@ -194,6 +196,19 @@ def test_pages(plugin):
     with pytest.raises(SpecError, match="page 4 does not exist; the number of pages is 3"):
         shown(source, 15, page=4)
     assert plugin().calls == ["matches", ("probe", 1)]
+
+
+def test_the_time_of_a_frame(plugin):
+    for fields, options, expected in (
+        ({"is_film": True}, {"at": 2.5}, (2.5,)),
+        ({"is_film": True}, {"at": 0}, (0.0,)),
+        ({"is_film": True}, {}, ()),
+        ({}, {"at": 2.5}, ()),
+    ):
+        source = of(photo(30, 20), "rgb", **fields)
+        assert shown(source, 15, **options).size == (15, 10)
+        assert plugin().calls[-1] == ("decode", (15, 10), 1, False, *expected)
+        assert probe(source, decoders=["rawpix"]).is_film == fields.get("is_film", False)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF", "GIF"])

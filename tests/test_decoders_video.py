@@ -18,7 +18,7 @@ from xaccel.exceptions import (
 )
 
 from tests.support.films import film
-from tests.support.thumbnail_images import difference, opened, photo
+from tests.support.thumbnail_images import difference, encoded, opened, photo
 
 DAMAGED = int(os.environ.get("XACCEL_DAMAGED_FILES", "300"))
 """The number of damaged variants of each file."""
@@ -49,6 +49,63 @@ def test_containers_and_codecs(kind, codec, name):
     assert difference(shown(source), picture) < 6
     small = picture.resize((80, 48), Image.Resampling.LANCZOS)
     assert difference(shown(source, 80), small) < 6
+
+
+SHADES = [Image.new("RGB", SIZE, (20 + 5 * number, 60, 200 - 5 * number)) for number in range(30)]
+"""A film of three seconds, in which every frame has a different colour."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "codec", "options"),
+    [
+        ("mp4", "libx264", {}),
+        ("mp4", "libx264", {"gop_size": 7, "max_b_frames": 2}),
+        ("mov", "mpeg4", {"gop_size": 7, "bit_rate": 4_000_000}),
+        ("matroska", "libx264", {"gop_size": 7}),
+        ("webm", "libvpx-vp9", {"gop_size": 7}),
+        # Browsers record films without an index.
+        ("webm", "libvpx-vp9", {"gop_size": 7, "muxing": {"live": "1"}}),
+    ],
+)
+def test_the_frame_at_a_time(kind, codec, options):
+    source = film(SHADES, kind=kind, codec=codec, **options)
+    for at in (0, 0.05, 0.1, 0.69, 0.7, 1.55, 2.2, 2.85, 2.9, 2.95, 3, 60, 86_400):
+        found = shown(source, at=at)
+        number = min(range(30), key=lambda number: difference(found, SHADES[number]))
+        assert number == min(int(at * 10 + 0.001), 29), at
+        assert difference(found, SHADES[number]) < 3
+
+
+def test_a_time_may_show_a_black_frame():
+    picture = photo(*SIZE)
+    source = film([BLACK] * 5 + [picture] * 5)
+    assert difference(shown(source), picture) < 6
+    assert difference(shown(source, at=0), BLACK) < 3
+    assert difference(shown(source, at=0.9), picture) < 6
+
+
+def test_times_start_with_the_first_frame():
+    source = film(SHADES, kind="matroska", first=100)
+    assert difference(shown(source, at=1), SHADES[10]) < 3
+
+
+def test_the_frames_between_a_keyframe_and_a_time_count_towards_the_time_limit():
+    source = film(SHADES * 4, gop_size=1000)
+    with pytest.raises(RenderTimeout):
+        thumbnail(source, 60, at=11, limits=Limits(timeout=0.0001))
+
+
+def test_films_do_not_have_numbered_frames():
+    source = film([photo(*SIZE)] * 3)
+    assert thumbnail(source, 60, frame=1).width == 60
+    with pytest.raises(SpecError, match="frame 2 does not exist; the number of frames is 1"):
+        thumbnail(source, 60, frame=2)
+
+
+@pytest.mark.parametrize("name", ["JPEG", "GIF", "TIFF"])
+def test_other_sources_ignore_the_time(name):
+    source = encoded(photo(30, 20), name)
+    assert thumbnail(source, 10, at=2.5).data == thumbnail(source, 10).data
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import ast
 import io
 import re
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 
@@ -13,6 +14,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "python"
 REPOSITORY = "https://github.com/xaccel/xaccel/blob/main/"
 PHOTO = ROOT / "examples" / "flask_gallery" / "photos" / "nuthatch.jpg"
+SITE = "https://xaccel.github.io/xaccel/"
 RAW = "https://raw.githubusercontent.com/xaccel/xaccel/main/"
 
 
@@ -23,16 +25,53 @@ def test_every_setting_is_documented_and_none_that_is_not():
 
 
 def test_links_lead_somewhere():
-    pages = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
-    for page in (*pages, *(ROOT / "docs").glob("*.md")):
+    documents = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+    pages = [ROOT / name for name in documents]
+    for page in (*pages, *(ROOT / "docs").rglob("*.md")):
         for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
             if target.startswith((REPOSITORY, RAW)):
                 file = ROOT / target.removeprefix(REPOSITORY).removeprefix(RAW)
+            elif target.startswith(SITE):
+                assert is_page(target.removeprefix(SITE)), f"{page.name}: {target}"
+                continue
             elif target.startswith("https://"):
                 continue
             else:
                 file = page.parent / target
             assert file.exists(), f"{page.name}: {target}"
+
+
+def is_page(path):
+    """Whether the site has this page."""
+    name = path.strip("/") or "index"
+    pages = nav_pages()
+    return name == "llms.txt" or f"{name}.md" in pages
+
+
+def nav_pages():
+    """The pages in the navigation of the site."""
+    settings = tomllib.loads((ROOT / "docs" / "zensical.toml").read_text())
+    return set(leaves(settings["project"]["nav"]))
+
+
+def leaves(entry):
+    match entry:
+        case str():
+            yield entry
+        case dict():
+            yield from leaves([*entry.values()])
+        case list():
+            for each in entry:
+                yield from leaves(each)
+
+
+def test_the_navigation_has_every_page():
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    modules = re.findall(r"^\| `(xaccel[\w.]*)` \|", page("api.md"), re.MULTILINE)
+    generated = {f"api/{module}.md" for module in modules}
+    documents = {"changelog.md", "contributing.md", "security-policy.md"}
+    source = {"https://github.com/xaccel/xaccel"}
+    assert nav_pages() == pages | generated | documents | source
 
 
 def test_public_modules_have_the_documented_names():

@@ -6,6 +6,7 @@ from collections import namedtuple
 
 import pytest
 from xaccel import health
+from xaccel._core import font_fingerprint
 from xaccel.cli.main import main
 from xaccel.config import Config
 
@@ -86,7 +87,10 @@ def toml(photos, tmp_path):
 
 def test_doctor_local(toml, tmp_path, capsys):
     assert main(["doctor", "--local", "--config", toml(tmp_path / "cache")]) == 0
-    assert capsys.readouterr().out.count("ok ") == 3
+    fonts, fingerprint = font_fingerprint()
+    out = capsys.readouterr().out
+    assert out.count("ok ") == 3 + bool(fonts)
+    assert (fingerprint in out) == bool(fonts)
     (tmp_path / "file").touch()
     assert main(["doctor", "--local", "--config", toml(tmp_path / "file" / "cache")]) == 1
     lines = capsys.readouterr().out.splitlines()

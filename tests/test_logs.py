@@ -2,6 +2,7 @@
 
 import ast
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,21 @@ def test_calls_escape_what_they_show(call):
     assert set(kinds) <= {"s", "r", "d", "f"}
     for kind, argument in zip(kinds, arguments, strict=False):
         assert kind != "s" or is_safe(argument), ast.unparse(argument)
+
+
+EVENTS = re.search(
+    r"`xaccel_event` is(.*?)\. The other\sfields",
+    (Path(__file__).parents[1] / "docs" / "operations.md").read_text(),
+    re.DOTALL,
+)
+
+
+@pytest.mark.parametrize("call", list(logging_calls()))
+def test_calls_have_fields_with_a_documented_event(call):
+    (extra,) = [keyword.value for keyword in call.keywords if keyword.arg == "extra"]
+    assert isinstance(extra, ast.Call)
+    assert ast.unparse(extra.func) in {"fields", "_log.fields"}
+    assert f"`{extra.args[0].value}`" in EVENTS[1]
 
 
 def test_one_line():

@@ -1,6 +1,7 @@
 """`METRICS` and `TRACING`: each request is counted once, in the registry of prometheus_client."""
 
 import json
+import logging
 import os
 import re
 import subprocess
@@ -340,6 +341,20 @@ def test_spans(photos, tmp_path, spans):
     assert render.attributes == {"xaccel.format": "jpeg"}
     assert service.get(url).status == 200
     assert [span.name for span in spans()] == ["xaccel.verify"]
+
+
+def test_the_parts_of_a_render(photos, spans, caplog):
+    settings = {"THUMBNAIL_SOURCE": photos, "THUMBNAIL_SANDBOX": False, "TRACING": True}
+    service = Service(settings)
+    caplog.set_level(logging.DEBUG, "xaccel.thumbnails")
+    assert service.get(service.url("cat.jpg", 50)).status == 200
+    found = {span.name.removeprefix("xaccel."): span for span in spans()}
+    render, decode, encode = (found[name] for name in ("render", "decode", "encode"))
+    assert decode.parent.span_id == encode.parent.span_id == render.context.span_id
+    assert decode.start_time < decode.end_time == encode.start_time < encode.end_time
+    assert encode.end_time <= render.end_time
+    (record,) = (each for each in caplog.records if hasattr(each, "xaccel_decode_seconds"))
+    assert 0 < record.xaccel_decode_seconds + record.xaccel_encode_seconds < record.xaccel_seconds
 
 
 def test_a_refused_signature_fails_its_span(photos, spans):

@@ -1,24 +1,39 @@
 """Images are decoded in caged workers: what stops them, and what the app answers."""
 
+import contextlib
+import io
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from prometheus_client import REGISTRY
-from xaccel import ConfigError, thumbnail
+from xaccel import ConfigError, ThumbnailError, Watermark, thumbnail
+from xaccel._core import Limits, Spec, StreamedSource
 from xaccel.config import Config
 from xaccel.decoders import _enabled
 from xaccel.sandbox import pool, support
 from xaccel.sandbox.backend import RenderProcesses
 from xaccel.sandbox.interpreter import interpreter
+from xaccel.thumbnails.backends import EncoderSettings, PlaceholderJob, RenderJob
+from xaccel.thumbnails.sources.base import Original
 
 from tests.support import hostile_decoder
-from tests.support.render_workers import is_alive, launchers, ticks, wait_for, workers
+from tests.support.fonts import MONOSPACE, SANS, needs_fonts
+from tests.support.render_workers import (
+    is_alive,
+    launchers,
+    ticks,
+    wait_for,
+    wait_until_gone,
+    workers,
+)
 from tests.support.thumbnail_service import Service, Submitted
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux")
@@ -84,7 +99,13 @@ class Case:
         ("abort", "a fault: SIGABRT", "fault"),
         ("exit", "it exited with status 0", "exit"),
         ("allocate", "too much memory", "memory"),
+        ("descriptors", "Too many open files", None),
+        ("write", "File too large", None),
         ("answer", "its reply is invalid", "reply"),
+        ("answer_other_format", "its reply is invalid", "reply"),
+        ("answer_text", "its reply is invalid", "reply"),
+        ("answer_twice", "its reply is invalid", "reply"),
+        ("mumble", "its reply is invalid", "reply"),
     ],
 )
 def test_a_stopped_render_is_422_remembered_and_counted(
@@ -116,10 +137,11 @@ def kills():
     )
 
 
-def test_a_render_that_takes_too_long_is_killed(make, photos, caplog):
+@pytest.mark.parametrize("action", ["spin", "trickle"])
+def test_a_render_that_takes_too_long_is_killed(make, photos, caplog, action):
     before, counted = set(workers(os.getpid())), kills()
     service = make(THUMBNAIL_TIMEOUT=1, METRICS=True)
-    case = Case(service, photos, "spin")
+    case = Case(service, photos, action)
     assert case.status() == 422
     assert kills() - counted == Counter(["time"])
     assert "time limit" in caplog.text
@@ -127,9 +149,14 @@ def test_a_render_that_takes_too_long_is_killed(make, photos, caplog):
     wait_for(lambda: len(set(workers(os.getpid())) - before) <= 2)
 
 
-def busy():
-    """Return the worker that waits for the test."""
-    return wait_for(lambda: [pid for pid in workers(os.getpid()) if ticks(pid) > 30])[0]
+def busy(app):
+    """Return the worker of an app that uses processor time, if there is one."""
+    return next((pid for pid in workers(app) if ticks(pid) > 30), None)
+
+
+def busy_here():
+    """Wait for a worker of this process that uses processor time."""
+    return wait_for(lambda: busy(os.getpid()))
 
 
 def test_a_worker_that_is_killed_once_goes_unnoticed(make, photos):
@@ -137,10 +164,10 @@ def test_a_worker_that_is_killed_once_goes_unnoticed(make, photos):
     case = Case(make(THUMBNAIL_TIMEOUT=60), photos, "wait")
     with ThreadPoolExecutor() as threads:
         answer = threads.submit(case.answer)
-        first = busy()
+        first = busy_here()
         os.kill(first, signal.SIGKILL)
         wait_for(lambda: not is_alive(first))
-        assert busy() != first
+        assert busy_here() != first
         case.go()
         assert answer.result().status == 200
 
@@ -151,7 +178,7 @@ def test_a_worker_that_is_killed_twice_is_503_and_not_remembered(make, photos):
     with ThreadPoolExecutor() as threads:
         answer = threads.submit(case.answer)
         for _ in range(2):
-            pid = busy()
+            pid = busy_here()
             os.kill(pid, signal.SIGKILL)
             wait_for(lambda pid=pid: not is_alive(pid))
         assert answer.result().status == 503
@@ -163,29 +190,59 @@ def test_a_worker_that_is_killed_twice_is_503_and_not_remembered(make, photos):
 def test_a_launcher_that_is_killed_is_replaced(make):
     service = make()
     assert service.get(service.url("cat.jpg", 20)).status == 200
+    ended = workers(os.getpid())
+    assert ended
     for pid in launchers(os.getpid()):
         os.kill(pid, signal.SIGKILL)
-        wait_for(lambda pid=pid: not is_alive(pid))
+        ended.append(pid)
+    wait_until_gone(ended)
     assert service.get(service.url("cat.jpg", 21)).status == 200
 
 
-@pytest.mark.parametrize("layer", ["landlock", "seccomp"])
-def test_each_layer_alone_keeps_files_closed(layer):
-    script = f"open('/etc/passwd'); enter_sandbox({layer!r}); open('/etc/passwd')"
-    result = caged(script)
-    assert "PermissionError" in result.stderr
+ALONE = {
+    ("landlock", "open"): r"PermissionError",
+    ("landlock", "connect"): r"PermissionError",
+    ("seccomp", "open"): r"PermissionError",
+    ("seccomp", "connect"): SECCOMP,
+    # These show that no other layer has stopped the worker.
+    (None, "open"): None,
+    (None, "connect"): r"ConnectionRefusedError",
+}
 
 
-def test_landlock_alone_refuses_connections():
-    script = (
-        "import socket; s = socket.socket(); enter_sandbox('landlock'); s.connect(('127.0.0.1', 9))"
-    )
-    assert "PermissionError" in caged(script).stderr
+@pytest.mark.parametrize(("layer", "action"), ALONE)
+def test_each_layer_holds_a_worker_without_the_others(tmp_path, layer, action):
+    image = tmp_path / "hostile.jpg"
+    image.write_bytes(hostile_decoder.image(action))
+    limits = Config().limits()
+    backend = RenderProcesses(limits, ("hostile",), None, () if layer is None else (layer,))
+    job = PlaceholderJob(str(image), "color", limits, ("hostile",), None)
+    reason = ALONE[layer, action]
+    with (
+        contextlib.nullcontext() if reason is None else pytest.raises(ThumbnailError, match=reason)
+    ):
+        assert backend.submit(job, time.monotonic() + 30) == "#000000"
 
 
-def test_the_kernel_ends_a_worker_that_its_app_does_not_end():
-    script = "worker.limit_processor_time(0.2)\nwhile True: pass"
-    assert caged(script).returncode == -signal.SIGXCPU
+def test_a_worker_enters_all_layers(make):
+    cage = make().renderer._backend._setup.cage
+    assert cage.layers == ("landlock", "seccomp")
+
+
+def test_the_kernel_ends_a_worker_that_its_app_does_not_end(photos, decoder):
+    (photos / "spin.jpg").write_bytes(hostile_decoder.image("spin"))
+    script = f"""{PARENT}
+settings = {{"THUMBNAIL_DECODERS": ["hostile"], "THUMBNAIL_TIMEOUT": 1}}
+slow = Service({{"THUMBNAIL_SOURCE": sys.argv[2], "THUMBNAIL_SANDBOX": True, **settings}})
+slow.get(slow.url("spin.jpg", 20))
+"""
+    with subprocess.Popen([sys.executable, "-c", script, decoder, photos]) as app:
+        try:
+            spinning = wait_for(lambda: busy(app.pid))
+            os.kill(app.pid, signal.SIGSTOP)
+            wait_for(lambda: not is_alive(spinning))
+        finally:
+            app.kill()
 
 
 def test_a_worker_leaves_nothing_to_others():
@@ -221,6 +278,13 @@ def test_nothing_of_the_environment_reaches_a_worker(make, monkeypatch):
         assert b"SECRET" not in Path(f"/proc/{pid}/environ").read_bytes()
 
 
+def test_the_kernel_prefers_to_end_a_worker(make):
+    service = make()
+    assert service.get(service.url("cat.jpg", 20)).status == 200
+    for pid in workers(os.getpid()):
+        assert Path(f"/proc/{pid}/oom_score_adj").read_text() == "1000\n"
+
+
 PARENT = """
 import glob, os, sys
 sys.path.insert(0, sys.argv[1])
@@ -238,8 +302,28 @@ def test_no_process_outlives_the_app(photos, decoder, how):
     result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     pids = list(map(int, result.stdout.split()))
     assert len(pids) == 2
-    for pid in pids:
-        wait_for(lambda pid=pid: not is_alive(pid))
+    wait_until_gone(pids)
+
+
+def test_no_process_outlives_an_app_that_was_copied_without_the_hooks_of_python(photos, decoder):
+    script = f"""{PARENT}
+import ctypes, signal
+child = ctypes.PyDLL(None).fork()
+if child == 0:
+    os.close(1)
+    os.close(2)
+    signal.pause()
+print(child, *launchers(os.getpid()), *workers(os.getpid()), flush=True)
+os.kill(os.getpid(), 9)
+"""
+    command = [sys.executable, "-c", script, decoder, photos]
+    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    copy, *pids = map(int, result.stdout.split())
+    try:
+        assert len(pids) == 2
+        wait_until_gone(pids)
+    finally:
+        os.kill(copy, signal.SIGKILL)
 
 
 def test_a_fork_has_workers_of_its_own(photos, decoder):
@@ -256,6 +340,76 @@ if child == 0:
 assert os.waitpid(child, 0)[1] == 0
 assert service.get(service.url("cat.jpg", 22)).status == 200
 assert workers(os.getpid()) == mine
+"""
+    command = [sys.executable, "-c", script, decoder, photos]
+    subprocess.run(command, check=True, timeout=60)
+
+
+FORKING = """
+import os, signal
+from xaccel.sandbox import pool
+from tests.support.render_workers import wait_until_gone
+children = []
+def forking(function):
+    def fork_first(*arguments, **options):
+        child = os.fork()
+        if child == 0:
+            signal.pause()
+        children.append(child)
+        return function(*arguments, **options)
+    return fork_first
+"""
+
+
+@pytest.mark.parametrize("start", ["pool.Pool._send", "pool._spawn", "os.posix_spawn"])
+def test_a_fork_does_not_hide_the_end_of_a_process_that_was_starting(photos, decoder, start):
+    script = f"""{FORKING}
+{start} = forking({start})
+{PARENT}
+assert len(children) == 1
+try:
+    ended = [*workers(os.getpid()), *launchers(os.getpid())]
+    for pid in ended:
+        os.kill(pid, signal.SIGKILL)
+    wait_until_gone(ended)
+    assert service.get(service.url("cat.jpg", 21)).status == 200
+finally:
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+"""
+    command = [sys.executable, "-c", script, decoder, photos]
+    subprocess.run(command, check=True, timeout=120)
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_fork_during_a_render_locks_nothing(photos, decoder, tmp_path, cached):
+    script = f"""{PARENT}
+import pathlib, signal, threading
+from tests.support.hostile_decoder import image
+from tests.support.render_workers import busy_worker
+slow = pathlib.Path(sys.argv[2]) / "slow.jpg"
+slow.write_bytes(image("wait"))
+settings = {{"THUMBNAIL_DECODERS": ["hostile"], "THUMBNAIL_TIMEOUT": 60, "THUMBNAIL_WORKERS": 1}}
+if {cached}:
+    settings["THUMBNAIL_CACHE"] = {str(tmp_path / "cache")!r}
+service = Service({{"THUMBNAIL_SOURCE": sys.argv[2], "THUMBNAIL_SANDBOX": True, **settings}})
+def get(name, width):
+    assert service.get(service.url(name, width)).status == 200
+rendering = threading.Thread(target=get, args=("slow.jpg", 8))
+rendering.start()
+busy_worker(os.getpid())
+child = os.fork()
+if child == 0:
+    get("slow.jpg", 8)
+    get("cat.jpg", 30)
+    signal.pause()
+try:
+    slow.write_bytes(image("nothing"))
+    rendering.join()
+    get("slow.jpg", 9)
+    get("cat.jpg", 31)
+finally:
+    os.kill(child, signal.SIGKILL)
 """
     command = [sys.executable, "-c", script, decoder, photos]
     subprocess.run(command, check=True, timeout=60)
@@ -297,6 +451,61 @@ def test_results_are_the_same_as_in_process(photos):
     assert service.helpers.placeholder("cat.jpg") == in_process.helpers.placeholder("cat.jpg")
 
 
+@pytest.mark.parametrize("kind", ["thumbhash", "blurhash", "color", "palette"])
+def test_placeholders_are_the_same_as_in_process(photos, kind):
+    made = [
+        Service({"THUMBNAIL_SOURCE": photos, "THUMBNAIL_SANDBOX": sandbox}).renderer.placeholder(
+            Original(str(photos / "cat.jpg")), "cat.jpg", kind
+        )
+        for sandbox in (True, False)
+    ]
+    assert made[0] == made[1]
+
+
+def test_a_worker_has_the_watermarks_of_all_apps(photos):
+    # There are more than a worker keeps.
+    marks = {f"mark{i}": Watermark(png(i), scale=1.0) for i in range(20)}
+    settings = {"THUMBNAIL_SOURCE": photos, "THUMBNAIL_WATERMARKS": marks}
+    services = [Service({**settings, "THUMBNAIL_SANDBOX": sandbox}) for sandbox in (True, False)]
+    for name in [*marks, *marks, "mark19", "mark19", "mark3"]:
+        caged, in_process = (
+            service.get(service.url("cat.jpg", 30, watermark=name)) for service in services
+        )
+        assert caged.status == 200
+        assert caged.data == in_process.data
+
+
+def png(number):
+    """Return a PNG whose colour depends on a number."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (4, 4), (10 * number, 255 - 10 * number, 0)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_the_start_of_a_progressive_jpeg_is_enough(photos):
+    photo = Image.open(photos / "cat.jpg").resize((800, 600))
+    photo.save(photos / "progressive.jpg", progressive=True)
+    start = StreamedSource(1 << 20)
+    for byte in (photos / "progressive.jpg").read_bytes():
+        if start.feed(bytes([byte])):
+            break
+    job = RenderJob(
+        start,
+        Spec(20, 20),
+        "jpeg",
+        EncoderSettings({"jpeg": 80}, 70, progressive=False, subsampling="420"),
+        None,
+        Limits(),
+        None,
+        None,
+        is_partial=True,
+    )
+    in_process = job.run(10)
+    assert len(start) < (photos / "progressive.jpg").stat().st_size
+    caged = RenderProcesses(Limits(), None).submit(job, time.monotonic() + 10)
+    assert caged.data == in_process.data
+
+
 class TestSetting:
     def test_true_names_what_is_missing(self, monkeypatch):
         monkeypatch.setattr(support, "sandbox_layers", lambda: ["seccomp"])
@@ -334,3 +543,15 @@ def test_text_in_svg_has_the_same_fonts_in_a_worker(make, photos):
     answer = service.get(service.url("text.svg", 90))
     assert answer.status == 200
     assert answer.data == thumbnail(svg.encode(), 90).data
+
+
+@needs_fonts
+def test_text_in_svg_has_the_fonts_of_the_settings(make, photos):
+    text = '<text x="2" y="20" font-size="20">ill</text>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30">{text}</svg>'
+    (photos / "text.svg").write_text(svg)
+    service = make(THUMBNAIL_FONTS=str(MONOSPACE))
+    answer = service.get(service.url("text.svg", 90))
+    assert answer.status == 200
+    expected = thumbnail(svg.encode(), 90, fonts=[MONOSPACE]).data
+    assert answer.data == expected != thumbnail(svg.encode(), 90, fonts=[SANS]).data

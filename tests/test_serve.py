@@ -12,7 +12,11 @@ import pytest
 from PIL import Image
 from xaccel.cli.main import main
 
+from tests.support.drawings import svg
+from tests.support.films import film
 from tests.support.gallery import COMMAND, ODD, PATIENCE, make, serving
+from tests.support.pdf import pdf
+from tests.support.thumbnail_images import photo
 
 pytestmark = pytest.mark.server
 
@@ -163,3 +167,16 @@ def test_wrong_arguments(tmp_path, capsys):
             assert out == ""
             assert err.startswith("xaccel: ")
             assert message in err
+
+
+def test_files_that_decoders_read_are_pictures(tmp_path):
+    (tmp_path / "logo.SVG").write_bytes(svg("<rect width='10' height='10' fill='red'/>"))
+    (tmp_path / "paper.pdf").write_bytes(pdf((60, 60)))
+    (tmp_path / "film.mp4").write_bytes(film([photo(64, 48)] * 2))
+    with serving(tmp_path, "--size", "120x80") as gallery:
+        page = gallery.get("/")
+        assert "3 pictures" in page.body.decode()
+        sources = links(page, "src")
+        assert len(sources) == 3
+        for source in sources:
+            assert gallery.get(source).headers["Content-Type"].startswith("image/")

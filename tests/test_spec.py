@@ -14,8 +14,9 @@ from xaccel.exceptions import SpecError
 from tests.support.thumbnail_images import photo_file
 
 FULL = (
-    "300x200,pad,upscale,g-0.3-0.7,trim-20,crop-0-0.25-1-0.5,rot-90,flip-h,brightness-1.2,"
-    "contrast-0,saturation-10,grayscale,pixelate-8,blur-2.5,detail,sharpen-0.5,radius-12,bg-00ff7f,wm-Logo_2,dpr-1.5,q-80,webp,v-aZ09_-aZ"
+    "300x200,pad,upscale,g-0.3-0.7,page-3,frame-2,at-2.5,trim-20,crop-0-0.25-1-0.5,rot-90,flip-h,brightness-1.2,"
+    "contrast-0,saturation-10,grayscale,pixelate-8,blur-2.5,detail,sharpen-0.5,radius-12,bg-00ff7f,wm-Logo_2,dpr-1.5,q-80,"
+    "keep-icc,keep-copyright,webp,v-aZ09_-aZ"
 )
 
 
@@ -26,6 +27,9 @@ def test_keywords_and_text_meet():
         fit="pad",
         upscale=True,
         gravity=(0.3, 0.7),
+        page=3,
+        frame=2,
+        at=2.5,
         trim=20,
         crop=(0, 0.25, 1, 0.5),
         rotate=90,
@@ -43,6 +47,8 @@ def test_keywords_and_text_meet():
         background="#00FF7F",
         dpr=1.5,
         quality=80,
+        keep_icc=True,
+        keep_copyright=True,
         format="webp",
         version="aZ09_-aZ",
     )
@@ -61,7 +67,7 @@ def test_attributes_are_read_only():
     assert (spec.rotate, spec.flip, spec.blur, spec.sharpen) == (90, "h", 2.5, 0.5)
     assert (spec.trim, spec.grayscale, spec.detail, spec.radius) == (20, True, True, 12)
     assert (spec.brightness, spec.contrast, spec.saturation) == (1.2, 0, 10)
-    assert spec.pixelate == 8
+    assert (spec.pixelate, spec.keep_icc, spec.keep_copyright) == (8, True, True)
     assert spec.watermark == "Logo_2"
     assert (spec.background, spec.dpr, spec.quality) == ("00ff7f", 1.5, 80)
     assert (spec.format, spec.version) == ("webp", "aZ09_-aZ")
@@ -75,6 +81,7 @@ def test_defaults_are_left_out():
     assert str(Spec(height=200)) == "-x200"
     assert str(Spec(9, 9, fit="cover", upscale=False, gravity="c", dpr=1)) == "9x9,cover"
     assert str(Spec(9, 9, brightness=1, contrast=1.0, saturation=1.001)) == "9x9"
+    assert str(Spec(9, 9, keep_icc=False, keep_copyright=False)) == "9x9"
     assert str(Spec(9, 9, trim=False, grayscale=False, detail=False, radius=None)) == "9x9"
     assert str(Spec(9, 9, gravity=(0.5, 0.5), crop=(0, 0, 1, 1))) == "9x9"
     assert str(Spec(9, 9, gravity="0.25-1", crop="0-0-0.5-1")) == "9x9,g-0.25-1,crop-0-0-0.5-1"
@@ -103,6 +110,10 @@ def test_replace_changes_only_the_given_options():
         ({"sharpen": -1}, "0.01 to 10"),
         ({"page": 0}, "1 to 65535"),
         ({"page": 65536}, "1 to 65535"),
+        ({"frame": 0}, "1 to 65535"),
+        ({"at": -1}, "0 to 86400"),
+        ({"at": 86400.01}, "0 to 86400"),
+        ({"at": float("nan")}, "0 to 86400"),
         ({"trim": 256}, "0 to 255"),
         ({"radius": 0}, "1 to 65535"),
         ({"radius": 65536}, "1 to 65535"),
@@ -202,6 +213,14 @@ def test_the_first_page_is_the_default():
     assert Spec.parse("9x9,page-2").page == 2
     assert Spec(9, 9, page=1) == Spec(9, 9)
     assert Spec(9, 9).page is None
+
+
+def test_the_first_frame_is_not_the_default():
+    assert str(Spec(9, 9, frame=1)) == "9x9,frame-1"
+    assert str(Spec(9, 9, at=0)) == "9x9,at-0"
+    assert str(Spec(9, 9, at=7.25, frame=2, page=3)) == "9x9,page-3,frame-2,at-7.25"
+    assert (Spec(9, 9, at=2).at, Spec(9, 9, frame=2).frame) == (2.0, 2)
+    assert (Spec(9, 9).at, Spec(9, 9).frame) == (None, None)
 
 
 def test_trim_has_a_usual_tolerance():

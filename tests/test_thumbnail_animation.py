@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image, ImageSequence
 from xaccel._core import Limits, probe, thumbnail
-from xaccel.exceptions import ImageTooLarge
+from xaccel.exceptions import CorruptImage, ImageTooLarge, SpecError
 
 from tests.support.thumbnail_files import APNG_PARTS, apng, apng_picture
 from tests.support.thumbnail_images import difference, encoded, opened, photo
@@ -103,6 +103,68 @@ def test_a_long_animation_shows_its_first_frames(source_kind, kind, options):
     assert [delay for _, delay in found] == [50, 100, 150]
     for (one, _), (other, _) in zip(found, whole, strict=False):
         assert difference(one, other) < 1
+
+
+@pytest.mark.parametrize("source_kind", SOURCES)
+@pytest.mark.parametrize("kind", ["jpeg", "png", "gif", "webp", "avif"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_frame_as_a_still(source_kind, kind, mode):
+    source = animation(source_kind, mode)
+    for number, (picture, _) in enumerate(shown(source), 1):
+        made = thumbnail(source, 60, format=kind, frame=number, quality=90, background="#808080")
+        assert not getattr(opened(made), "is_animated", False)
+        assert made.is_complete
+        background = Image.new("RGBA", picture.size, "#808080")
+        expected = Image.alpha_composite(background, picture)
+        expected = expected.resize((60, 40), Image.Resampling.LANCZOS)
+        found = opened(made).convert("RGBA")
+        found = Image.alpha_composite(Image.new("RGBA", found.size, "#808080"), found)
+        assert difference(found, expected) < 7
+    one = thumbnail(source, 60, format="png", frame=2)
+    # The format of the source has animations, but the thumbnail is a still.
+    assert not getattr(opened(thumbnail(source, 60, frame=2)), "is_animated", False)
+    assert thumbnail(source, 60, format="png", frame=2, at=3).data == one.data
+
+
+@pytest.mark.parametrize("source_kind", SOURCES)
+@pytest.mark.parametrize("options", [{}, {"trim": 0}])
+def test_a_frame_that_does_not_exist(source_kind, options):
+    source = animation(source_kind)
+    with pytest.raises(SpecError, match="frame 6 does not exist; the number of frames is 5"):
+        thumbnail(source, 60, frame=6, **options)
+    still = encoded(photo(20, 20), source_kind)
+    assert thumbnail(still, 10, frame=1, **options).data == thumbnail(still, 10, **options).data
+    with pytest.raises(SpecError, match="frame 2 does not exist; the number of frames is 1"):
+        thumbnail(still, 10, frame=2, **options)
+
+
+@pytest.mark.parametrize("source_kind", SOURCES)
+def test_the_frames_before_a_frame_count_towards_the_limit(source_kind):
+    source = animation(source_kind)
+    limits = Limits(max_frames=3)
+    assert thumbnail(source, 60, frame=3, limits=limits).width == 60
+    with pytest.raises(ImageTooLarge, match=r"4 frames to decode.*3"):
+        thumbnail(source, 60, frame=4, limits=limits)
+    # Only one frame at a time is in memory.
+    size = probe(source).decoded_size
+    assert thumbnail(source, 60, frame=5, limits=Limits(max_memory=size)).width == 60
+
+
+def test_trim_looks_only_at_the_frame():
+    """The square moves to the right, and is the only thing within the border."""
+    source = animation("PNG", "RGBA")
+    widths = {thumbnail(source, frame=number, format="png", trim=0).width for number in (2, 4)}
+    assert thumbnail(source, format="webp", trim=0).width == 120
+    assert widths == {100, 60}
+
+
+def test_a_damaged_frame():
+    source = animation("GIF")
+    cut = source[: len(source) - 200]
+    assert not thumbnail(cut, 60, format="webp").is_complete
+    assert thumbnail(cut, 60, format="png", frame=4).is_complete
+    with pytest.raises(CorruptImage, match="frame 5 is damaged"):
+        thumbnail(cut, 60, format="png", frame=5)
 
 
 @pytest.mark.parametrize("source_kind", SOURCES)

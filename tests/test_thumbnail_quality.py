@@ -167,6 +167,15 @@ def test_thumbnail_aims_at_the_default_target():
     assert [it.data for it in thumbnail_many([png("cat.jpg")], WIDTH, **options)] == [file.data]
 
 
+@pytest.mark.parametrize("target", [50, 80])
+def test_thumbnail_aims_at_another_target(target):
+    options = {"quality": "auto", "format": "webp", "quality_target": target}
+    file = thumbnail(png("cat.jpg"), WIDTH, **options)
+    assert file.data == made("cat.jpg", "webp", target, quality="auto").data
+    assert file.data != made("cat.jpg", "webp", 70, quality="auto").data
+    assert [it.data for it in thumbnail_many([png("cat.jpg")], WIDTH, **options)] == [file.data]
+
+
 def test_large_pictures_are_scored_by_a_sample():
     spec = Spec(900, 700, fit="fill", upscale=True, quality="auto")
     low, high = (
@@ -202,6 +211,11 @@ def test_other_text_is_refused(option):
 
 
 @pytest.mark.parametrize("target", [0, 101, -1])
-def test_render_refuses_another_target(target):
-    with pytest.raises(ValueError, match=f"quality_target .*1 to 100, not {target}"):
+def test_a_target_out_of_range_is_refused(target):
+    message = f"quality_target .*1 to 100, not {target}"
+    with pytest.raises(ValueError, match=message):
         render(png("cat.jpg"), Spec(9), format="jpeg", quality_target=target)
+    with pytest.raises(ValueError, match=message):
+        thumbnail(png("cat.jpg"), 9, quality_target=target)
+    with pytest.raises(ValueError, match=message):
+        thumbnail_many([png("cat.jpg")], 9, quality_target=target)

@@ -497,6 +497,8 @@ class TestTrim:
         ]
 
     def test_options_may_be_text(self, make):
+        url = make().thumbnail_url("a.gif", 90, page="2", frame="3", at="2.50")
+        assert spec_of(url) == "90x-,page-2,frame-3,at-2.5"
         url = make().thumbnail_url("a.jpg", 90, trim="5", radius="12", grayscale=True, detail=True)
         assert spec_of(url) == "90x-,trim-5,grayscale,detail,radius-12"
         url = make().thumbnail_url("a.jpg", 90, brightness="1.20", contrast="0", saturation="2")

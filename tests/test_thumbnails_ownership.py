@@ -59,6 +59,7 @@ def test_an_app_may_change_its_keys(make, used, warnings, keys):
         ("THUMBNAIL_PROGRESSIVE", True),
         ("THUMBNAIL_SUBSAMPLING", "444"),
         ("THUMBNAIL_MAX_FRAMES", 5),
+        ("THUMBNAIL_FONTS", []),
     ],
 )
 def test_a_setting_that_changes_pictures_is_one_warning(make, used, warnings, key, value):

@@ -1,5 +1,6 @@
-//! No file crashes a decoder at any size, whether the decoder reads the header, the profile or all
-//! frames. The first bytes determine the format, so the corpus contains files of each format.
+//! No file crashes a decoder at any size, whether the decoder reads the header, the profile, the
+//! copyright notice or all frames. The first bytes determine the format, so the corpus contains files
+//! of each format.
 
 #![no_main]
 
@@ -33,6 +34,7 @@ fn decode_all(source: &[u8]) {
         let Ok(mut opened) = decode::open(source, &LIMITS) else { return };
         let header = *opened.header();
         let _ = opened.profile();
+        let _ = opened.notice();
         let count = header.frames.min(max_frames);
         let size = Size { width, height: width };
         let request = DecodeRequest {

@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use xaccel::thumbnail::decode::svg::Fonts;
 use xaccel::thumbnail::encode::Style;
 use xaccel::thumbnail::format::OutputFormat;
 use xaccel::thumbnail::limits::Limits;
@@ -18,8 +19,7 @@ fuzz_target!(
 );
 
 fn render_all(source: &[u8]) {
-    let limits =
-        Limits {
+    let limits = Limits {
         max_memory: 4_000_000,
         max_pixels: None,
         max_bytes: 1_000_000,
@@ -36,7 +36,12 @@ fn render_all(source: &[u8]) {
         ("16x16,brightness-2,contrast-0.5,saturation-3,pixelate-3,dpr-1.5", OutputFormat::Avif),
         ("16x16,cover,upscale,q-auto,max-bytes-400", OutputFormat::Avif),
         ("16x16,fill,upscale,q-auto", OutputFormat::WebP),
+        ("16x16,pad,bg-ff0000,keep-icc", OutputFormat::Png),
+        ("16x16,pad,upscale,keep-icc", OutputFormat::WebP),
+        ("16x16,fill,upscale,keep-icc,keep-copyright", OutputFormat::Jpeg),
+        ("16x16,fill,upscale,keep-icc,keep-copyright", OutputFormat::Avif),
         ("16x16,fill,upscale,max-bytes-300", OutputFormat::Jpeg),
+        ("16x16,fill,upscale,frame-2,at-1.5,trim-3", OutputFormat::WebP),
         ("16x16,cover,upscale,trim-0,crop-0-0-0.5-0.5,detail", OutputFormat::WebP),
     ] {
         let options = RenderOptions {
@@ -46,6 +51,7 @@ fn render_all(source: &[u8]) {
             style: Style::default(),
             averaging: Averaging::Encoded,
             watermark: None,
+            fonts: &Fonts::SYSTEM,
             limits: &limits,
             is_partial: false,
             expired: &|| false,

@@ -24,9 +24,7 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 _Usage: TypeAlias = tuple[int, int]  # the number of files, and their size on disk in bytes
-_Source: TypeAlias = (
-    bytes | str | PathLike[str] | OpenedFile | PassedFile | StreamedSource | _Readable
-)
+_Source: TypeAlias = bytes | str | PathLike[str] | OpenedFile | StreamedSource | _Readable
 _Format: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif"]
 _Fit: TypeAlias = Literal["contain", "cover", "fill", "pad"]
 _FormatOption: TypeAlias = Literal["jpeg", "png", "webp", "avif", "gif", "auto"]
@@ -49,6 +47,10 @@ class Spec:
         gravity: The part that a crop keeps: "n", "ne", ..., "c", "smart", or a focal point
             `(x, y)` as fractions of the image. None or "center" = the centre.
         page: The number of the page in a document, starting from 1.
+        frame: The number of the frame in an animation, starting from 1. The thumbnail is a still
+            image.
+        at: The time of the frame in a film, 0 to 86400 seconds from its start. A time after the end
+            shows the last frame. Other sources ignore it.
         crop: The part of the source to use: `(x, y, width, height)` as fractions of it.
         rotate: Degrees clockwise: 0, 90, 180 or 270. The box applies to the rotated image.
         flip: "h" (left to right) or "v" (top to bottom).
@@ -68,6 +70,12 @@ class Spec:
             None = the configured quality for the format. PNG and GIF ignore it.
         max_bytes: The maximum size of the file. The quality is reduced until the file fits, but not
             below 10. PNG and GIF ignore it.
+        progressive: JPEG: whether the file is progressive; None = as configured.
+        subsampling: JPEG: the chroma subsampling, "420", "422" or "444"; None = as configured.
+        keep_icc: Whether colours in a wide RGB colour space, such as Display P3, are kept, and the
+            ICC profile is embedded. By default, all colours are converted to sRGB. GIF ignores it.
+        keep_copyright: Whether the names of the creators and their rights are copied from the
+            source's EXIF, IPTC and XMP data. By default, no metadata is kept. GIF ignores it.
         format: The format of the thumbnail; None = determined by the extension of the
             source's name.
         version: Eight characters of base64url that change when the source does.
@@ -88,6 +96,8 @@ class Spec:
         upscale: bool = False,
         gravity: str | tuple[float, float] | None = None,
         page: int | None = None,
+        frame: int | None = None,
+        at: float | None = None,
         trim: bool | int | None = None,
         crop: str | tuple[float, float, float, float] | None = None,
         rotate: int = 0,
@@ -108,6 +118,8 @@ class Spec:
         max_bytes: int | None = None,
         progressive: bool | None = None,
         subsampling: str | int | None = None,
+        keep_icc: bool = False,
+        keep_copyright: bool = False,
         format: str | None = None,
         version: str | None = None,
     ) -> Spec: ...
@@ -156,6 +168,10 @@ class Spec:
     @property
     def page(self) -> int | None: ...
     @property
+    def frame(self) -> int | None: ...
+    @property
+    def at(self) -> float | None: ...
+    @property
     def trim(self) -> int | None: ...
     @property
     def crop(self) -> tuple[float, float, float, float] | None: ...
@@ -195,6 +211,10 @@ class Spec:
     def progressive(self) -> bool | None: ...
     @property
     def subsampling(self) -> Literal["420", "422", "444"] | None: ...
+    @property
+    def keep_icc(self) -> bool: ...
+    @property
+    def keep_copyright(self) -> bool: ...
     @property
     def format(self) -> _FormatOption | None: ...
     @property
@@ -270,7 +290,6 @@ class Limits:
 
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
-    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
 
 @final
 class Watermark:
@@ -315,22 +334,8 @@ class Watermark:
 
 @final
 class Thumbnail:
-    """A finished thumbnail.
+    """A finished thumbnail."""
 
-    Args:
-        data: The encoded file.
-        width: The width in pixels.
-        height: The height in pixels.
-        format: "jpeg", "png", "webp", "avif" or "gif".
-        is_complete: Whether the source contained all pixels that the thumbnail shows.
-
-    Raises:
-        ValueError: The format is unknown.
-    """
-
-    def __new__(
-        cls, data: bytes, width: int, height: int, format: str, *, is_complete: bool = True
-    ) -> Thumbnail: ...
     @property
     def data(self) -> bytes:
         """The encoded file."""
@@ -351,6 +356,17 @@ class Thumbnail:
         longer than a minute.
         """
 
+    @property
+    def decode_seconds(self) -> float | None:
+        """How many seconds all steps before the encoding took.
+
+        None if the thumbnail was not rendered in this process, or by `thumbnail_many()`.
+        """
+
+    @property
+    def encode_seconds(self) -> float | None:
+        """How many seconds the encoding took. None in the same cases as `decode_seconds`."""
+
 @final
 class ImageInfo:
     """The properties of an image, as read from its header.
@@ -362,6 +378,7 @@ class ImageInfo:
         orientation: The EXIF orientation, 1 to 8.
         frames: The number of frames.
         pages: The number of pages.
+        is_film: Whether the source is a film, whose frames the option `at` selects.
         has_alpha: Whether pixels may be transparent.
         icc: Whether the image has a colour profile.
         decoded_size: The size in bytes of the decoded image; None = 3 or 4 bytes for each pixel.
@@ -376,6 +393,7 @@ class ImageInfo:
         orientation: int = 1,
         frames: int = 1,
         pages: int = 1,
+        is_film: bool = False,
         has_alpha: bool = False,
         icc: bool = False,
         decoded_size: int | None = None,
@@ -401,6 +419,10 @@ class ImageInfo:
     @property
     def pages(self) -> int:
         """The number of pages of a document; 1 for an image."""
+
+    @property
+    def is_film(self) -> bool:
+        """Whether the source is a film, whose frames the option `at` selects."""
 
     @property
     def has_alpha(self) -> bool: ...
@@ -444,15 +466,100 @@ class StreamedSource:
     def __len__(self) -> int: ...
 
 @final
-class PassedFile:
-    """An image that another process has opened.
+class JobEncoder:
+    """Encodes the jobs for one worker of the sandbox. The worker receives each watermark once."""
+
+    def __new__(cls) -> JobEncoder: ...
+    def render(
+        self,
+        spec: Spec,
+        /,
+        *,
+        path: str | PathLike[str] | None,
+        start: int | None,
+        timeout: float,
+        format: str,
+        quality: Mapping[str, int] | None,
+        quality_target: int,
+        progressive: bool,
+        subsampling: str,
+        watermark: Watermark | None,
+        limits: Limits,
+        decoders: Sequence[str] | None,
+    ) -> bytes:
+        """Encode a job like `render()`. The descriptor of the image is sent with it.
+
+        Args:
+            spec: The description of the thumbnail.
+            path: The path of the image in error messages; None = the image has no path.
+            start: The number of bytes of an image that is only the start of a JPEG.
+            timeout: The number of seconds that the job may take.
+            format: The format of the thumbnail.
+            quality: The default quality of each format.
+            quality_target: The SSIMULACRA2 score for the quality `auto`.
+            progressive: The default for JPEG.
+            subsampling: The default for JPEG.
+            watermark: The watermark that the spec names.
+            limits: The limits of the call, apart from its time.
+            decoders: The names of the enabled plug-in decoders.
+
+        Raises:
+            SpecError: The spec has a watermark, but none is passed.
+            ValueError: An argument is out of range.
+        """
+
+    def placeholder(
+        self,
+        *,
+        path: str | PathLike[str] | None,
+        start: int | None,
+        timeout: float,
+        kind: str | None,
+        limits: Limits,
+        decoders: Sequence[str] | None,
+    ) -> bytes:
+        """Encode a job like `placeholder()`, whose result is a text. See `render`.
+
+        Raises:
+            ValueError: The kind does not exist.
+        """
+
+    def probe(
+        self,
+        *,
+        path: str | PathLike[str] | None,
+        start: int | None,
+        timeout: float,
+        limits: Limits,
+        decoders: Sequence[str] | None,
+    ) -> bytes:
+        """Encode a job like `probe()`. See `render`."""
+
+@final
+class ReplyReader:
+    """Reads one reply of a worker of the sandbox, which arrives in pieces."""
+
+    def __new__(cls) -> ReplyReader: ...
+    def read(self, piece: bytes, /) -> Thumbnail | ImageInfo | str | XaccelError | OSError | None:
+        """Read the next piece. Return the result or the error in the reply if it is complete.
+
+        An attacker may have chosen the reply.
+
+        Raises:
+            xaccel.sandbox.protocol.InvalidReply: The bytes are not a reply.
+        """
+
+def answer_jobs(connection: int, fonts: Sequence[str] | None, /) -> None:
+    """Run the jobs that arrive over a socket until the app closes the connection.
 
     Args:
-        descriptor: The descriptor, which must stay open while the image is used.
-        path: The path of the image in error messages; None = the image has no path.
-    """
+        connection: The descriptor of the socket.
+        fonts: The fonts for text in SVG images; see `render`.
 
-    def __new__(cls, descriptor: int, path: str | PathLike[str] | None, /) -> PassedFile: ...
+    Raises:
+        OSError: The connection has failed, or the system does not have the sandbox.
+        RuntimeError: The app has sent something other than a job.
+    """
 
 def sandbox_layers() -> list[str]:
     """Return the names of the sandbox's layers that the kernel has: "landlock" and "seccomp"."""
@@ -475,10 +582,22 @@ def harden_process() -> None:
         OSError: The system does not support this.
     """
 
-def load_fonts() -> None:
-    """Load the system's fonts, and keep the contents of their files in memory.
+def load_fonts(fonts: Sequence[str | PathLike[str]] | None = None, /) -> None:
+    """Load fonts, and keep the contents of their files in memory.
 
     SVG images can then be drawn with text after the process has lost its access to files.
+
+    Args:
+        fonts: See `render`.
+    """
+
+def font_fingerprint(fonts: Sequence[str | PathLike[str]] | None = None, /) -> tuple[int, str]:
+    """Return the number of fonts, and a short text that depends on their names and sizes.
+
+    Machines with the same text draw the text in SVG images alike.
+
+    Args:
+        fonts: See `render`.
     """
 
 def render(
@@ -494,6 +613,7 @@ def render(
     watermark: Watermark | None = None,
     limits: Limits | None = None,
     decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
     is_partial: bool = False,
 ) -> Thumbnail:
     """Render the thumbnail that a spec describes.
@@ -520,6 +640,8 @@ def render(
         limits: The limits of the call; None = the defaults of `Limits`.
         decoders: The names of the enabled decoders for other formats; see `xaccel.decoders`. None
             = xaccel's own decoders, if their extras are installed.
+        fonts: The font files for text in SVG images, and the directories that contain such files;
+            None = the system's fonts.
         is_partial: Whether the source is only the start of a JPEG; see `StreamedSource.feed`. If
             the source does not contain enough of the file, `CorruptImage` is raised.
 
@@ -530,8 +652,8 @@ def render(
         xaccel.exceptions.CorruptImage: The source can't be decoded.
         xaccel.exceptions.RenderTimeout: Rendering takes longer than `Limits.timeout`.
         xaccel.exceptions.FileNotFound: There is no file at this path.
-        xaccel.exceptions.SpecError: The source does not have the requested page, or the watermark
-            is missing.
+        xaccel.exceptions.SpecError: The source does not have the requested page or frame, or
+            the watermark is missing.
         xaccel.exceptions.ConfigError: A decoder is not installed, or can't be loaded.
     """
 
@@ -540,6 +662,8 @@ class _Options(TypedDict, total=False):
     upscale: bool
     gravity: str | tuple[float, float] | None
     page: int | None
+    frame: int | None
+    at: float | None
     trim: bool | int | None
     crop: str | tuple[float, float, float, float] | None
     rotate: int
@@ -559,6 +683,8 @@ class _Options(TypedDict, total=False):
     max_bytes: int | None
     progressive: bool | None
     subsampling: str | int | None
+    keep_icc: bool
+    keep_copyright: bool
     format: str | None
 
 def thumbnail(
@@ -566,11 +692,13 @@ def thumbnail(
     width: int | str | None = None,
     height: int | str | None = None,
     *,
+    quality_target: int = 70,
     colors: int | None = None,
     linear: bool = False,
     watermark: Watermark | None = None,
     limits: Limits | None = None,
     decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
     **options: Unpack[_Options],
 ) -> Thumbnail:
     """Make a thumbnail. Raises the same errors as `render`.
@@ -582,12 +710,14 @@ def thumbnail(
         source: The encoded image, its path, or a binary file.
         width: The width of the box in pixels; None = free.
         height: The height of the box in pixels; None = free.
+        quality_target: See `render`.
         colors: PNG and GIF: the maximum number of colours in the palette, 2 to 256; the image is
             dithered. None = a PNG has a palette only if this is lossless.
         linear: See `render`.
         watermark: The watermark to lay over the thumbnail.
         limits: See `render`.
         decoders: See `render`.
+        fonts: See `render`.
         options: The options of `Spec`.
     """
 
@@ -597,11 +727,13 @@ def thumbnail_many(
     height: int | str | None = None,
     *,
     threads: int | None = None,
+    quality_target: int = 70,
     colors: int | None = None,
     linear: bool = False,
     watermark: Watermark | None = None,
     limits: Limits | None = None,
     decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
     **options: Unpack[_Options],
 ) -> list[Thumbnail | XaccelError]:
     """Make thumbnails of several sources at once.
@@ -611,11 +743,13 @@ def thumbnail_many(
         width: The width of the box in pixels; None = free.
         height: The height of the box in pixels; None = free.
         threads: The number of thumbnails to make at the same time; None = one per CPU.
+        quality_target: See `render`.
         colors: See `thumbnail`.
         linear: See `render`.
         watermark: The watermark to lay over the thumbnail.
         limits: The limits of each source; see `render`.
         decoders: See `render`.
+        fonts: See `render`.
         options: The options of `Spec`.
 
     Returns:
@@ -631,6 +765,7 @@ def placeholder(
     colors: None = None,
     limits: Limits | None = None,
     decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
 ) -> str: ...
 @overload
 def placeholder(
@@ -640,6 +775,7 @@ def placeholder(
     colors: int | None = None,
     limits: Limits | None = None,
     decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
 ) -> list[str]:
     """Return something to show until the thumbnail has loaded.
 
@@ -658,13 +794,18 @@ def placeholder(
         colors: The maximum number of colours in a palette, 2 to 256; None = 5.
         limits: See `render`.
         decoders: See `render`.
+        fonts: See `render`.
 
     Raises:
         ValueError: `kind` is unknown, `colors` is invalid, or the kind does not support `colors`.
     """
 
 def thumbhash(
-    source: _Source, *, limits: Limits | None = None, decoders: Sequence[str] | None = None
+    source: _Source,
+    *,
+    limits: Limits | None = None,
+    decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
 ) -> str:
     """Return the ThumbHash of an image, like `placeholder` with `kind="thumbhash"`.
 
@@ -701,7 +842,11 @@ def draw_blurhash(hash: str, /) -> str:
     """
 
 def probe(
-    source: _Source, *, limits: Limits | None = None, decoders: Sequence[str] | None = None
+    source: _Source,
+    *,
+    limits: Limits | None = None,
+    decoders: Sequence[str] | None = None,
+    fonts: Sequence[str | PathLike[str]] | None = None,
 ) -> ImageInfo:
     """Read the header of an image. Raises the same errors as `render`."""
 

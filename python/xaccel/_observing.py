@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from xaccel.tracing import Spans
 
 
+_NOTHING = nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class Observer:
     """Passes on what happens, to the metrics and to the trace."""
@@ -27,14 +30,19 @@ class Observer:
     metrics: Metrics | None
     spans: Spans | None
 
-    @contextmanager
-    def phase(self, phase: Phase, image_format: str) -> Iterator[None]:
+    def phase(self, phase: Phase, image_format: str) -> AbstractContextManager[object]:
         """Measure a part of a request."""
-        with (
-            nullcontext() if self.metrics is None else self.metrics.phase(phase, image_format),
-            nullcontext() if self.spans is None else self.spans.phase(phase, image_format),
-        ):
-            yield
+        if self.spans is None:
+            return _NOTHING if self.metrics is None else self.metrics.phase(phase, image_format)
+        span = self.spans.phase(phase, image_format)
+        return (
+            span if self.metrics is None else _both(self.metrics.phase(phase, image_format), span)
+        )
+
+    def rendered(self, decode_seconds: float, encode_seconds: float) -> None:
+        """Split a render that has just ended into its two parts."""
+        if self.spans is not None:
+            self.spans.rendered(decode_seconds, encode_seconds)
 
     def thumbnail(self, result: str, image_format: str) -> None:
         """Count a request for a thumbnail.
@@ -108,9 +116,17 @@ def observer(config: Config) -> Observer | None:
 
 def phase(
     observer: Observer | None, name: Phase, image_format: str = ""
-) -> AbstractContextManager[None]:
+) -> AbstractContextManager[object]:
     """Measure a part of a request, if there is an observer."""
-    return nullcontext() if observer is None else observer.phase(name, image_format)
+    return _NOTHING if observer is None else observer.phase(name, image_format)
+
+
+@contextmanager
+def _both(
+    outer: AbstractContextManager[object], inner: AbstractContextManager[object]
+) -> Iterator[None]:
+    with outer, inner:
+        yield
 
 
 def _missing(setting: str, package: str, extra: str) -> ConfigError:

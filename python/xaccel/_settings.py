@@ -367,6 +367,18 @@ def decoders(key: str, value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def fonts(key: str, value: Any) -> tuple[str, ...]:
+    """Check that the value is a list of files and directories with fonts, or a single one."""
+    right = "the absolute path of a directory or a font file, or a list of such paths"
+    paths = [value] if isinstance(value, str | Path) else value
+    if not isinstance(paths, Sequence) or not all(map(_is_absolute, paths)):
+        raise _wrong(key, value, right)
+    for path in paths:
+        if not Path(path).exists():
+            raise ConfigError(f"XACCEL[{key!r}]: there is no file or directory {shown(path)}")
+    return tuple(map(str, paths))
+
+
 def quality(key: str, value: Any) -> dict[str, int]:
     """Check that the value is a dict of qualities by format. Other formats keep their defaults."""
     for name, number in _mapping(key, value, "a dict of formats and numbers").items():

@@ -18,7 +18,7 @@ from typing import Any
 from celery import Celery, Task
 from celery.signals import worker_init
 
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError, Overloaded, SourceUnavailable
 from xaccel.tasks import purge, render, tasks_of
@@ -101,7 +101,10 @@ def _announce(config: Config, source: str) -> None:
                 _broadcast(app, source)
         except Exception as error:  # noqa: BLE001 - each broker has its own errors
             _logger.warning(
-                "can't purge the thumbnails of %r on other machines: %s", source, one_line(error)
+                "can't purge the thumbnails of %r on other machines: %s",
+                source,
+                one_line(error),
+                extra=fields("purge_failed", source=source, error=type(error).__name__),
             )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias, get_args
 
-from xaccel import _settings as check
+from xaccel import _log, _settings as check
 from xaccel._core import Limits, PathMap, Signer, Spec, Watermark
 from xaccel._hints import did_you_mean, shown
 from xaccel._verifier import Verifier
@@ -197,6 +197,10 @@ class Config:
     """The names of the enabled decoders for further formats, in the order in which they are tried:
     `heic`, `pdf`, `video` and the decoders of other packages; see `xaccel.decoders`. By default,
     our own decoders are enabled if their extras are installed."""
+    thumbnail_fonts: tuple[str, ...] | None = _setting(None, check.optional(check.fonts))
+    """The absolute paths of the fonts for text in SVG images: font files, and directories that
+    contain such files. A single path need not be in a list. By default, the system's fonts are
+    used."""
     thumbnail_max_memory: int = _setting("256M", check.size)
     """The maximum total size of a source's decoded frames, in bytes. A JPEG is counted at the scale
     at which it is decoded, but as at least a quarter of its full pixel count."""
@@ -548,6 +552,7 @@ def _framework_secrets(keys: Sequence[str | bytes | None]) -> tuple[str, ...]:
             "SECRET_KEY_FALLBACKS contains a key of less than %d bytes, which could be guessed; "
             "xaccel skips it",
             _LEAST_KEY,
+            extra=_log.fields("misconfigured", setting="SECRET_KEY_FALLBACKS"),
         )
     return tuple(_derived(key) for key in (current, *usable) if key)
 

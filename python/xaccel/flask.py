@@ -13,7 +13,7 @@ import flask
 from flask import Flask, current_app, request
 
 from xaccel import jinja
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel.config import Config
 from xaccel.delivery.files import Delivery, LinkKeywords
 from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
@@ -172,7 +172,13 @@ def send_private_file(
     try:
         response = _state().delivery.private_file(path, _request(), FileOptions(**options))
     except FileNotFound as error:
-        current_app.logger.warning("%s", one_line(error))
+        current_app.logger.warning(
+            "%s",
+            one_line(error),
+            extra=fields(
+                "private_file_refused", error=type(error).__name__, status=error.status_code
+            ),
+        )
         flask.abort(error.status_code)
     return _flask_response(response)
 

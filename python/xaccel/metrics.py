@@ -47,6 +47,9 @@ _RESULTS: tuple[tuple[type[XaccelError], str], ...] = (
 )
 
 
+_NOTHING = nullcontext()
+
+
 @final
 class Metrics:
     """All metrics of xaccel. A process has only one instance, because metrics have unique names."""
@@ -57,6 +60,8 @@ class Metrics:
             "Requests for thumbnails that reached the app.",
             ["result", "format"],
         )
+        # Each request counts, and prometheus_client takes a while to find the counter.
+        self._results: dict[tuple[str, str], Counter] = {}
         self._render = Histogram(
             "xaccel_render_seconds",
             "Time to decode an image and encode its thumbnail.",
@@ -138,7 +143,7 @@ class Metrics:
             case "publish":
                 return self._publish.time()
             case "verify":
-                return nullcontext()
+                return _NOTHING
 
     @contextmanager
     def _measured_wait(self) -> Iterator[None]:
@@ -155,7 +160,11 @@ class Metrics:
 
     def thumbnail(self, result: str, image_format: str) -> None:
         """Count a request for a thumbnail."""
-        self._thumbnails.labels(result, image_format).inc()
+        labels = (result, image_format)
+        counter = self._results.get(labels)
+        if counter is None:
+            counter = self._results[labels] = self._thumbnails.labels(*labels)
+        counter.inc()
 
     def failed_thumbnail(self, error: XaccelError, image_format: str) -> None:
         """Count a request for a thumbnail that could not be rendered."""

@@ -36,7 +36,10 @@ mod _core {
     #[pymodule_export]
     use super::path_map::{Location, OpenedFile, PathMap};
     #[pymodule_export]
-    use super::sandbox::{enter_sandbox, harden_process, load_fonts, sandbox_layers};
+    use super::sandbox::{
+        JobEncoder, ReplyReader, answer_jobs, enter_sandbox, font_fingerprint, harden_process,
+        load_fonts, sandbox_layers,
+    };
     #[pymodule_export]
     use super::secure_link::SecureLinkSigner;
     #[pymodule_export]
@@ -45,9 +48,8 @@ mod _core {
     use super::spec::PySpec;
     #[pymodule_export]
     use super::thumbnail::{
-        ImageInfo, Limits, PassedFile, PyStreamedSource, PyWatermark, Thumbnail, codecs,
-        draw_blurhash, draw_thumbhash, placeholder, probe, render, score, thumbhash, thumbnail,
-        thumbnail_many,
+        ImageInfo, Limits, PyStreamedSource, PyWatermark, Thumbnail, codecs, draw_blurhash,
+        draw_thumbhash, placeholder, probe, render, score, thumbhash, thumbnail, thumbnail_many,
     };
     #[pymodule_export]
     use super::uri::encode_path;

@@ -6,7 +6,10 @@
 #[cfg(target_os = "linux")]
 mod calls;
 #[cfg(target_os = "linux")]
+pub mod connection;
+#[cfg(target_os = "linux")]
 mod files;
+pub mod messages;
 #[cfg(target_os = "linux")]
 mod process;
 
@@ -79,4 +82,19 @@ pub fn harden_process() -> Result<(), SandboxError> {
     return process::harden();
     #[cfg(not(target_os = "linux"))]
     Err(SandboxError::Unavailable("the sandbox"))
+}
+
+/// Let the kernel end this process if it uses more than this processor time from now on. The limit
+/// has a resolution of one second, and is rounded up.
+///
+/// # Errors
+/// The kernel refuses.
+pub fn limit_processor_time(seconds: f64) -> Result<(), SandboxError> {
+    #[cfg(target_os = "linux")]
+    return process::limit_processor_time(seconds);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = seconds;
+        Err(SandboxError::Unavailable("the sandbox"))
+    }
 }

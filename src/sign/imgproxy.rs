@@ -123,6 +123,10 @@ fn refuse_missing(spec: &Spec) -> Result<(), DialectError> {
     const PRO: &str = "only its Pro version does";
     let (option, reason) = if spec.page.is_some() {
         ("page", PRO)
+    } else if spec.frame.is_some() {
+        ("frame", PRO)
+    } else if spec.at.is_some() {
+        ("at", PRO)
     } else if spec.brightness.is_some() {
         ("brightness", PRO)
     } else if spec.contrast.is_some() {
@@ -188,6 +192,13 @@ fn options(source: &str, spec: &Spec, expires: Option<i64>) -> Vec<String> {
     }
     if let Some(limit) = spec.max_bytes {
         options.push(format!("mb:{limit}"));
+    }
+    if spec.keep_icc {
+        // Do not strip the colour profile.
+        options.push("scp:0".to_owned());
+    }
+    if spec.keep_copyright {
+        options.push("kcr:1".to_owned());
     }
     if let Some(format) = translate::format(spec, source) {
         options.push(format!("f:{}", format_name(format)));

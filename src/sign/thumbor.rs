@@ -91,9 +91,7 @@ impl ThumborSigner {
             return Err(inexpressible("v", "its URLs can't contain a version of the source"));
         }
         refuse_effects(spec)?;
-        if spec.page.is_some() {
-            return Err(inexpressible("page", "it renders only the first page of a document"));
-        }
+        refuse_parts_of_sources(spec)?;
         translate::refuse_jpeg_options(
             spec,
             "thumbor",
@@ -128,6 +126,19 @@ const fn inexpressible(option: &'static str, reason: &'static str) -> DialectErr
     DialectError::Inexpressible { server: "thumbor", option, reason }
 }
 
+/// Rejects the options that choose a part of a source with several images.
+const fn refuse_parts_of_sources(spec: &Spec) -> Result<(), DialectError> {
+    Err(if spec.page.is_some() {
+        inexpressible("page", "it renders only the first page of a document")
+    } else if spec.frame.is_some() {
+        inexpressible("frame", "it can only select the first frame, with cover()")
+    } else if spec.at.is_some() {
+        inexpressible("at", "it chooses the frame of a film itself")
+    } else {
+        return Ok(());
+    })
+}
+
 /// Rejects the effects that thumbor does not support, or defines differently.
 const fn refuse_effects(spec: &Spec) -> Result<(), DialectError> {
     Err(if spec.brightness.is_some() {
@@ -142,6 +153,8 @@ const fn refuse_effects(spec: &Spec) -> Result<(), DialectError> {
         inexpressible("wm", "its watermark() fetches the image from a URL")
     } else if matches!(spec.quality, Some(Quality::Auto)) {
         inexpressible("q-auto", "it has only fixed qualities")
+    } else if spec.keep_copyright {
+        inexpressible("keep-copyright", "its settings keep all EXIF data or none")
     } else {
         return Ok(());
     })

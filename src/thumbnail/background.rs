@@ -5,11 +5,15 @@ use super::format::OutputFormat;
 use super::spec::{Compass, Gravity, Rgb, Spec};
 use raster::{Picture, PixelKind, Size};
 
-/// Flatten the image if necessary, and place it on its canvas.
+/// Returns the background colour in sRGB, if there is one. In a JPEG, it is white by default.
 #[must_use]
-pub fn apply(picture: Picture, geometry: &Geometry, spec: &Spec, format: OutputFormat) -> Picture {
-    let can_be_transparent = format != OutputFormat::Jpeg;
-    let color = spec.background.or((!can_be_transparent).then_some(Rgb::WHITE));
+pub fn color(spec: &Spec, format: OutputFormat) -> Option<Rgb> {
+    spec.background.or((format == OutputFormat::Jpeg).then_some(Rgb::WHITE))
+}
+
+/// Flatten the image if there is a background colour, and place it on its canvas.
+#[must_use]
+pub fn apply(picture: Picture, geometry: &Geometry, spec: &Spec, color: Option<Rgb>) -> Picture {
     let picture = match color {
         Some(color) => flatten(picture, color),
         None => picture,

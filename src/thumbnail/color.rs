@@ -1,15 +1,20 @@
 //! Converts images to sRGB, based on an ICC profile, code points or a gamma value. CMYK images
-//! without a profile are converted too.
+//! without a profile are converted too. For `keep-icc`, images in a wide RGB colour space keep it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use moxcms::{
     CicpColorPrimaries, CicpProfile, CmsError, ColorProfile, DataColorSpace, Layout,
-    MatrixCoefficients, ToneReprCurve, TransferCharacteristics, Transform8BitExecutor,
-    TransformOptions,
+    LocalizableString, MatrixCoefficients, ProfileClass, ProfileText, ToneReprCurve,
+    TransferCharacteristics, Transform8BitExecutor, TransformOptions,
 };
 
+use super::spec::Rgb;
 use raster::{Picture, PixelKind};
+
+/// The maximum size of a profile that is kept, in bytes.
+const MAX_KEPT: usize = 1024 * 1024;
 
 /// The colour space of the samples, as specified in the source.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,24 +84,101 @@ impl Profile {
     }
 }
 
+/// A wide RGB colour space that thumbnails keep.
+struct Kept {
+    icc: Vec<u8>,
+    /// The transform from sRGB, with opacities.
+    from_srgb: Arc<Transform8BitExecutor>,
+}
+
+impl Kept {
+    /// Returns the colour space if it can be kept. HDR and linear samples need more than eight
+    /// bits, and a gamma value alone describes the same colours as sRGB.
+    fn new(profile: &Profile) -> Option<Self> {
+        let mut parsed = profile.parse(PixelKind::Rgb)?;
+        let needs_more_bits = parsed.cicp.as_ref().is_some_and(|points| {
+            use TransferCharacteristics::{Hlg, Linear, Smpte2084};
+            matches!(points.transfer_characteristics, Smpte2084 | Hlg | Linear)
+        });
+        let (class, rgba) = (parsed.profile_class, Layout::Rgba);
+        if needs_more_bits
+            || matches!(
+                class,
+                ProfileClass::DeviceLink | ProfileClass::Abstract | ProfileClass::Named
+            )
+        {
+            return None;
+        }
+        let from_srgb = ColorProfile::new_srgb()
+            .create_transform_8bit(rgba, &parsed, rgba, TransformOptions::default())
+            .ok()?;
+        let icc = match profile {
+            Profile::Icc(icc) => {
+                let size = u32::from_be_bytes(*icc.first_chunk::<4>()?);
+                icc.get(..usize::try_from(size).ok()?)?.to_vec()
+            }
+            Profile::CodePoints { primaries, transfer } => {
+                let text = |text: String| {
+                    let (language, country) = ("en".to_owned(), "US".to_owned());
+                    let text = LocalizableString::new(language, country, text);
+                    Some(ProfileText::Localizable(vec![text]))
+                };
+                let name = match (primaries, transfer) {
+                    (12, 13) => "Display P3".to_owned(),
+                    _ => format!("H.273 {primaries}/{transfer}"),
+                };
+                parsed.cicp = None;
+                parsed.media_white_point = Some(parsed.white_point);
+                parsed.description = text(name);
+                parsed.copyright = text("CC0".to_owned());
+                parsed.encode().ok()?
+            }
+            Profile::Gamma(_) => return None,
+        };
+        (icc.len() <= MAX_KEPT).then_some(Self { icc, from_srgb })
+    }
+}
+
 /// Converts the frames of one source.
 pub struct Converter {
     profile: Option<Profile>,
+    kept: Option<Kept>,
     /// The transform for images of this kind; `None` if they are already in sRGB.
     prepared: Option<(PixelKind, Option<Arc<Transform8BitExecutor>>)>,
 }
 
 impl Converter {
-    /// Creates a converter for samples with this profile; `None` = sRGB.
+    /// Creates a converter to sRGB for samples with this profile; `None` = sRGB.
     #[must_use]
     pub const fn new(profile: Option<Profile>) -> Self {
-        Self { profile, prepared: None }
+        Self { profile, kept: None, prepared: None }
     }
 
-    /// Returns the image in sRGB. A profile is ignored if it is damaged or does not match samples
-    /// of this kind.
+    /// Creates a converter that keeps samples with this profile if they are in red, green and blue
+    /// and not in sRGB.
     #[must_use]
-    pub fn to_srgb(&mut self, picture: Picture) -> Picture {
+    pub fn keeping(profile: Option<Profile>) -> Self {
+        let mut converter = Self::new(profile);
+        if converter.transform(PixelKind::Rgb).is_some() {
+            converter.kept = converter.profile.as_ref().and_then(Kept::new);
+        }
+        converter
+    }
+
+    /// Returns the ICC profile of the converted images, unless they are in sRGB.
+    #[must_use]
+    pub fn kept(&self) -> Option<Vec<u8>> {
+        self.kept.as_ref().map(|kept| kept.icc.clone())
+    }
+
+    /// Returns the image in sRGB or, if it is kept, in its own colour space. A profile is ignored if
+    /// it is damaged or does not match samples of this kind.
+    #[must_use]
+    pub fn convert(&mut self, picture: Picture) -> Picture {
+        if self.kept.is_some() && matches!(picture.kind, PixelKind::Rgb | PixelKind::Rgba) {
+            return picture;
+        }
+        self.kept = None;
         match self.transform(picture.kind) {
             Some(transform) => convert(&picture, transform.as_ref()).unwrap_or(picture),
             None => picture,
@@ -104,10 +186,31 @@ impl Converter {
         .without_inks()
     }
 
-    /// Whether [`Self::to_srgb`] leaves images of this kind unchanged.
+    /// Whether [`Self::convert`] leaves images of this kind unchanged.
     #[must_use]
     pub fn is_identity(&mut self, kind: PixelKind) -> bool {
-        kind != PixelKind::Cmyk && self.transform(kind).is_none()
+        match kind {
+            PixelKind::Cmyk => false,
+            PixelKind::Rgb | PixelKind::Rgba if self.kept.is_some() => true,
+            kind => self.transform(kind).is_none(),
+        }
+    }
+
+    /// Returns an RGBA picture in the colour space of the converted images, given in sRGB.
+    #[must_use]
+    pub fn from_srgb<'a>(&self, picture: &'a Picture) -> Cow<'a, Picture> {
+        let converted =
+            self.kept.as_ref().and_then(|kept| convert(picture, kept.from_srgb.as_ref()).ok());
+        converted.map_or(Cow::Borrowed(picture), Cow::Owned)
+    }
+
+    /// Returns a colour in the colour space of the converted images, given in sRGB.
+    #[must_use]
+    pub fn color_from_srgb(&self, Rgb([red, green, blue]): Rgb) -> Rgb {
+        let data = vec![red, green, blue, u8::MAX];
+        let pixel = Picture { width: 1, height: 1, kind: PixelKind::Rgba, data };
+        let color = self.from_srgb(&pixel).data.first_chunk().copied();
+        Rgb(color.unwrap_or([red, green, blue]))
     }
 
     fn transform(&mut self, kind: PixelKind) -> Option<Arc<Transform8BitExecutor>> {

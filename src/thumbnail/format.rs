@@ -66,6 +66,12 @@ impl OutputFormat {
         matches!(self, Self::Jpeg | Self::WebP | Self::Avif)
     }
 
+    /// Whether files of the format can contain an ICC profile and metadata.
+    #[must_use]
+    pub const fn has_metadata(self) -> bool {
+        !matches!(self, Self::Gif)
+    }
+
     /// The media type, as registered with IANA.
     #[must_use]
     pub const fn media_type(self) -> &'static str {

@@ -68,6 +68,14 @@ impl Limits {
         at_most(what, bytes, self.max_memory)
     }
 
+    /// Check the number of frames to decode for a thumbnail.
+    ///
+    /// # Errors
+    /// [`ThumbnailError::TooLarge`].
+    pub fn check_frames(&self, frames: u32) -> Result<(), ThumbnailError> {
+        at_most("frames to decode", frames.into(), self.max_frames.into())
+    }
+
     /// Check the size of a thumbnail with this number of frames.
     ///
     /// # Errors

@@ -3,12 +3,13 @@
 //! | step | module | works on |
 //! |---|---|---|
 //! | read the header | [`decode::open`] | the first bytes |
+//! | choose the frame, for `frame` | `still` | the header |
 //! | cut off the border, for `trim` | `trim` | the source, decoded at full size |
 //! | plan: sizes, format, limits | `plan` with [`crop`], [`limits`] | the header |
 //! | decode, shrunk where the codec can | [`decode`] | the source |
 //! | find the crop, for `g-smart` | [`smart`] | pixels |
 //! | resize | [`resize`] | pixels, or rows as they are decoded |
-//! | convert to sRGB | [`color`] | pixels of the thumbnail |
+//! | convert to sRGB, except for `keep-icc` | [`color`] | pixels of the thumbnail |
 //! | turn upright, rotate, mirror | [`orient`] | pixels of the thumbnail |
 //! | change colours, pixelate, blur, sharpen | [`effects`] with [`adjust`], [`pixelate`] | pixels of the thumbnail |
 //! | round the corners | [`corners`] | pixels of the thumbnail |
@@ -24,6 +25,7 @@ pub mod background;
 mod blurhash;
 pub mod codecs;
 pub mod color;
+mod copyright;
 pub mod corners;
 pub mod crop;
 pub mod decode;
@@ -32,8 +34,10 @@ pub mod encode;
 pub mod exif;
 pub mod format;
 pub mod header;
+pub mod iptc;
 pub mod limits;
 pub mod many;
+pub mod notice;
 pub mod options;
 pub mod orient;
 pub mod partial;
@@ -47,6 +51,7 @@ mod saliency;
 mod score;
 pub mod smart;
 pub mod spec;
+mod still;
 #[cfg(test)]
 mod tests;
 mod trim;
@@ -57,6 +62,7 @@ use crate::error::ThumbnailError;
 use color::Converter;
 use crop::{Geometry, Window};
 use decode::{Completeness, DecodedFrame, Input, Pixels, Source};
+use encode::Metadata;
 use format::OutputFormat;
 use options::RenderOptions;
 use plan::RenderPlan;
@@ -89,19 +95,36 @@ pub fn render<'a>(
     source: impl Into<Input<'a>>,
     options: &RenderOptions<'_>,
 ) -> Result<Thumbnail, ThumbnailError> {
+    render_in_two_steps(source, options, &|| ())
+}
+
+/// Make a thumbnail of an image like [`render`], and call `encoding` after all steps except the
+/// last: when the pixels of the thumbnail are finished, and only have to be encoded.
+///
+/// # Errors
+/// See [`render`].
+pub fn render_in_two_steps<'a>(
+    source: impl Into<Input<'a>>,
+    options: &RenderOptions<'_>,
+    encoding: &dyn Fn(),
+) -> Result<Thumbnail, ThumbnailError> {
     let mut source = match options.spec.trim {
         Some(tolerance) => trim::open(source.into(), options, tolerance)?,
-        None => decode::open(source, options.limits)?,
+        None => still::open(source.into(), options)?,
     };
     let plan = RenderPlan::new(source.as_ref(), options)?;
-    let mut colors = Converter::new(source.profile());
-    let (data, completeness) =
-        if let Some(data) = planar::render(source.as_mut(), &plan, &mut colors)? {
-            (data, Completeness::Whole)
-        } else {
-            let (frames, completeness) = frames(source, &plan, &mut colors)?;
-            (quality::encode(&frames, &plan)?, completeness)
-        };
+    let mut colors = plan.converter(source.profile());
+    let notice = plan.notice(source.as_mut());
+    let (data, completeness) = if let Some(data) =
+        planar::render(source.as_mut(), &plan, &mut colors, &notice, encoding)?
+    {
+        (data, Completeness::Whole)
+    } else {
+        let (frames, completeness) = frames(source, &plan, &mut colors)?;
+        encoding();
+        let metadata = Metadata::new(colors.kept(), &notice);
+        (quality::encode(&frames, &metadata, &plan)?, completeness)
+    };
     let Size { width, height } = plan.geometry.canvas;
     let is_complete = completeness == Completeness::Whole;
     Ok(Thumbnail { data, width, height, format: plan.format, is_complete })
@@ -160,6 +183,7 @@ fn first_picture(
     options: &RenderOptions<'_>,
 ) -> Result<Picture, ThumbnailError> {
     let mut source = decode::open(source, options.limits)?;
+    source.set_fonts(options.fonts)?;
     let plan = RenderPlan::new(source.as_ref(), options)?;
     let mut colors = Converter::new(source.profile());
     let (frames, _) = frames(source, &plan, &mut colors)?;
@@ -188,20 +212,22 @@ fn frames(
         let picture =
             resize::resize(pixels, window, size, options.averaging, &|| options.check_time())?;
         options.check_time()?;
-        let picture = colors.to_srgb(picture);
+        let picture = colors.convert(picture);
         let picture = orient::apply(picture, geometry.transform);
         let picture = effects::apply(picture, options.spec, geometry.density)?;
         let picture = match options.spec.radius {
             Some(radius) => corners::round(picture, radius.to_f64() * geometry.density),
             None => picture,
         };
-        let picture = background::apply(picture, geometry, options.spec, plan.format);
+        let background = background::color(options.spec, plan.format);
+        let background = background.map(|color| colors.color_from_srgb(color));
+        let picture = background::apply(picture, geometry, options.spec, background);
         let picture = match options.watermark {
             Some(watermark) => {
                 let scale = |source: &[u8], size, limits: &limits::Limits| {
                     stretched(source, size, &RenderOptions { limits, ..**options })
                 };
-                watermark.apply(picture, &scale, &|| options.check_time())?
+                watermark.apply(picture, colors, &scale, &|| options.check_time())?
             }
             None => picture,
         };

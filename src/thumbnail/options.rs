@@ -1,5 +1,6 @@
 //! The options of a render.
 
+use super::decode::svg::Fonts;
 use super::encode::Style;
 use super::format::OutputFormat;
 use super::header::Header;
@@ -57,6 +58,8 @@ pub struct RenderOptions<'a> {
     pub averaging: Averaging,
     /// The watermark that the spec names.
     pub watermark: Option<&'a Watermark>,
+    /// The fonts for text in SVG images.
+    pub fonts: &'a Fonts,
     /// The limits of the source and the thumbnail.
     pub limits: &'a Limits,
     /// Whether the source is only the start of a longer file. In that case,

@@ -8,7 +8,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::background::flatten;
 use super::blurhash;
-use super::encode::{self, Style};
+use super::encode::{self, Metadata, Style};
 use super::format::OutputFormat;
 use super::spec::{Rgb, Spec};
 use crate::error::ThumbnailError;
@@ -67,6 +67,7 @@ pub fn draw_blurhash(hash: &str) -> Result<String, ThumbnailError> {
 fn data_uri(drawn: Picture) -> Result<String, ThumbnailError> {
     let frame = Frame { picture: drawn, delay: 0 };
     let in_time = &|| Ok(());
-    let webp = encode::encode(&[frame], 1, OutputFormat::WebP, QUALITY, Style::default(), in_time)?;
+    let (style, metadata) = (Style::default(), Metadata::default());
+    let webp = encode::encode(&[frame], 1, OutputFormat::WebP, QUALITY, style, &metadata, in_time)?;
     Ok(format!("data:image/webp;base64,{}", BASE64_STANDARD.encode(&webp)))
 }

@@ -1,10 +1,12 @@
 //! The plan of a render: its options, applied to the header of one source.
 
+use super::color::{Converter, Profile};
 use super::crop::Geometry;
 use super::decode::{self, DecodeRequest, Source};
 use super::encode::{self, Style};
 use super::format::OutputFormat;
 use super::header::Header;
+use super::notice::Notice;
 use super::options::RenderOptions;
 use super::resize::Averaging;
 use super::spec::Quality;
@@ -86,5 +88,25 @@ impl<'a> RenderPlan<'a> {
         limits.check_source(source.decoded_pixels(request), source.pixel_bytes(), frames)?;
         limits.check_output(geometry.canvas, frames)?;
         Ok(Self { options, header: *header, geometry, format, quality, target, style, request })
+    }
+
+    /// Reads the copyright notice of the source, if the thumbnail keeps it.
+    pub(super) fn notice(&self, source: &mut dyn Source) -> Notice {
+        if self.options.spec.keep_copyright && self.format.has_metadata() {
+            source.notice()
+        } else {
+            Notice::default()
+        }
+    }
+
+    /// Creates the converter for a source with this profile. Shades of gray need no wide colour
+    /// space.
+    pub(super) fn converter(&self, profile: Option<Profile>) -> Converter {
+        let spec = self.options.spec;
+        if spec.keep_icc && !spec.grayscale && self.format.has_metadata() {
+            Converter::keeping(profile)
+        } else {
+            Converter::new(profile)
+        }
     }
 }

@@ -8,8 +8,9 @@
 use super::color::Converter;
 use super::decode::{Components, Range, Source};
 use super::effects;
-use super::encode;
+use super::encode::{self, Metadata};
 use super::format::OutputFormat;
+use super::notice::Notice;
 use super::orient::{self, Transform};
 use super::plan::RenderPlan;
 use super::quality;
@@ -18,11 +19,14 @@ use super::spec::Gravity;
 use crate::error::ThumbnailError;
 use raster::{PixelKind, Size};
 
-/// Encode the thumbnail, or return `None` if the planar path does not apply.
+/// Encode the thumbnail, or return `None` if the planar path does not apply. `encoding` is called
+/// before the thumbnail is encoded.
 pub(super) fn render(
     source: &mut dyn Source,
     plan: &RenderPlan<'_>,
     colors: &mut Converter,
+    notice: &Notice,
+    encoding: &dyn Fn(),
 ) -> Result<Option<Vec<u8>>, ThumbnailError> {
     let RenderPlan { options, geometry, .. } = plan;
     if !source.has_components() || !applies(plan) || !colors.is_identity(PixelKind::Rgb) {
@@ -50,9 +54,13 @@ pub(super) fn render(
     let resized = [luma?, blue?, red?];
     drop(components);
     options.check_time()?;
-    let check_time = &|| options.check_time();
-    let encode =
-        |quality| encode::encode_components(&resized, plan.format, quality, plan.style, check_time);
+    encoding();
+    let metadata = Metadata::new(colors.kept(), notice);
+    let encode = |quality| {
+        let RenderPlan { format, style, .. } = *plan;
+        let check_time = &|| options.check_time();
+        encode::encode_components(&resized, format, quality, style, &metadata, check_time)
+    };
     let file = encode(plan.quality)?;
     quality::reduce(file, plan, encode).map(Some)
 }

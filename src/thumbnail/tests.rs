@@ -4,7 +4,8 @@ use std::cell::Cell;
 
 use raster::{Frame, Picture, PixelKind};
 
-use super::encode::{self, Style};
+use super::decode::svg::Fonts;
+use super::encode::{self, Metadata, Style};
 use super::format::OutputFormat;
 use super::limits::Limits;
 use super::options::{Qualities, RenderOptions};
@@ -26,7 +27,7 @@ fn picture(side: u32, seed: u32) -> Picture {
 fn encoded(format: OutputFormat, side: u32, frames: u32, style: Style) -> Vec<u8> {
     let frame = |seed| Frame { picture: picture(side, seed), delay: 50 };
     let frames: Vec<_> = (0..frames).map(frame).collect();
-    encode::encode(&frames, 0, format, 80, style, &|| Ok(())).unwrap()
+    encode::encode(&frames, 0, format, 80, style, &Metadata::default(), &|| Ok(())).unwrap()
 }
 
 /// A BMP. Its rows are stored from bottom to top, and padded to a multiple of four bytes.
@@ -70,6 +71,7 @@ fn rendered(
             style: Style::default(),
             averaging: Averaging::Encoded,
             watermark: None,
+            fonts: &Fonts::SYSTEM,
             limits: &Limits::default(),
             is_partial: false,
             expired: &expired,
@@ -263,7 +265,9 @@ fn pixels_stop_before_each_codec() {
     check_still("WebP", &webp, ("60x60", PNG), &[("pieces", 1)]);
     let avif = encoded(OutputFormat::Avif, 64, 1, style);
     check_still("AVIF", &avif, ("60x60", PNG), &[("before the colours", 1)]);
-    let avif = encode::encode(&[translucent(64)], 0, OutputFormat::Avif, 80, style, &|| Ok(()));
+    let none = Metadata::default();
+    let avif =
+        encode::encode(&[translucent(64)], 0, OutputFormat::Avif, 80, style, &none, &|| Ok(()));
     let steps = [("before the colours", 1), ("before the opacity", 1)];
     check_still("AVIF with opacity", &avif.unwrap(), ("60x60", PNG), &steps);
     let grid = include_bytes!("../../tests/images/grid.avif");

@@ -1,16 +1,19 @@
 //! `trim`: cuts off the border of a source. The border has the colour of the source's upper left
 //! corner.
 //!
-//! The edges of the border are known only after the source has been decoded at full size. The
-//! result is another source, so that all other steps work on the part within the border.
+//! The edges of the border are known only after the source has been decoded at full size. If the
+//! codec shrinks images while it decodes them, the part within the border is shrunk in the same way
+//! afterwards. The result is another source, so that all other steps work on this part.
 
 use super::color::Profile;
 use super::crop::Geometry;
 use super::decode::{self, Completeness, DecodeRequest, Input, Sink, Source};
 use super::header::Header;
+use super::notice::Notice;
 use super::options::RenderOptions;
 use super::orient::Transform;
 use super::spec::Tolerance;
+use super::still;
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
 
@@ -25,8 +28,9 @@ pub(super) fn open<'a>(
     options: &RenderOptions<'_>,
     tolerance: Tolerance,
 ) -> Result<Box<dyn Source + 'a>, ThumbnailError> {
-    let mut source = decode::open(input, options.limits)?;
+    let mut source = still::open(input, options)?;
     let (header, profile) = (*source.header(), source.profile());
+    let notice = if options.spec.keep_copyright { source.notice() } else { Notice::default() };
     options.check_page(&header)?;
     let frames = options.frames_of(&header);
     let request = DecodeRequest {
@@ -38,6 +42,9 @@ pub(super) fn open<'a>(
         expired: options.expired,
     };
     options.limits.check_source(source.decoded_pixels(request), source.pixel_bytes(), frames)?;
+    let small = DecodeRequest { size: Size { width: 1, height: 1 }, ..request };
+    let is_shrunk =
+        !header.is_scalable && source.decoded_pixels(small) < source.decoded_pixels(request);
     let mut inside: Option<Area> = None;
     let mut still = None;
     let completeness = source.frames(request, &mut |frame| {
@@ -52,14 +59,19 @@ pub(super) fn open<'a>(
     let drawn = still.as_ref().map_or(header.size, Picture::size);
     let area = inside.unwrap_or_else(|| Area::all(drawn));
     let pixels = match still {
-        Some(picture) => TrimmedPixels::Still(cut(picture, area), completeness),
+        Some(picture) => TrimmedPixels::Still(cut(picture, area), completeness, is_shrunk),
         None => TrimmedPixels::Animation(decode::open(input, options.limits)?, area),
     };
     let size = match &pixels {
-        TrimmedPixels::Still(picture, _) => picture.size(),
+        TrimmedPixels::Still(picture, ..) => picture.size(),
         TrimmedPixels::Animation(..) => area.size(),
     };
-    Ok(Box::new(Trimmed { header: Header { size, is_scalable: false, ..header }, profile, pixels }))
+    Ok(Box::new(Trimmed {
+        header: Header { size, is_scalable: false, ..header },
+        profile,
+        notice,
+        pixels,
+    }))
 }
 
 /// Requests the full size, so that codecs do not shrink the picture.
@@ -80,12 +92,13 @@ const MAX_TRIMMED: u32 = 2048;
 struct Trimmed<'a> {
     header: Header,
     profile: Option<Profile>,
+    notice: Notice,
     pixels: TrimmedPixels<'a>,
 }
 
 enum TrimmedPixels<'a> {
-    /// The decoded picture.
-    Still(Picture, Completeness),
+    /// The decoded picture, and whether to shrink it to the size in the request.
+    Still(Picture, Completeness, bool),
     /// A source to decode, and the part of each frame to pass on.
     Animation(Box<dyn Source + 'a>, Area),
 }
@@ -99,13 +112,19 @@ impl Source for Trimmed<'_> {
         self.profile.take()
     }
 
+    fn notice(&mut self) -> Notice {
+        std::mem::take(&mut self.notice)
+    }
+
     fn frames(
         self: Box<Self>,
         request: DecodeRequest<'_>,
         sink: Sink<'_>,
     ) -> Result<Completeness, ThumbnailError> {
         match self.pixels {
-            TrimmedPixels::Still(picture, completeness) => {
+            TrimmedPixels::Still(picture, completeness, is_shrunk) => {
+                let picture =
+                    if is_shrunk { raster::shrink(picture, request.size) } else { picture };
                 sink(Frame { picture, delay: 0 }.into())?;
                 Ok(completeness)
             }

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use super::color::Converter;
 use super::decode::{self, Input};
 use super::limits::Limits;
 use super::spec::Compass;
@@ -85,18 +86,21 @@ impl Watermark {
         self.placement
     }
 
-    /// Lay the watermark over a thumbnail. `scale` decodes the image at exactly the given size.
+    /// Lay the watermark over a thumbnail with these colours. `scale` decodes the image at exactly
+    /// the given size.
     ///
     /// # Errors
     /// [`ThumbnailError::Timeout`], or [`ThumbnailError::Internal`] if the watermark is damaged.
     pub fn apply(
         &self,
         picture: Picture,
+        colors: &Converter,
         scale: &Scale<'_>,
         check_time: &dyn Fn() -> Result<(), ThumbnailError>,
     ) -> Result<Picture, ThumbnailError> {
         let canvas = picture.size();
-        let mark = self.scaled_to(self.size_on(canvas), scale)?;
+        let scaled = self.scaled_to(self.size_on(canvas), scale)?;
+        let mark = colors.from_srgb(&scaled);
         let mut picture = if picture.kind == PixelKind::Luma && !is_gray(&mark) {
             picture.into_color()
         } else {

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,8 @@ from xaccel import Config
 from xaccel.celery import init_app
 from xaccel.tasks import tasks_of
 
+from tests.support import hostile_decoder
+from tests.support.render_workers import busy_worker, descendants, parent, wait_until_gone
 from tests.support.servers.process import HOST, PATIENCE, free_port, running
 from tests.support.thumbnail_service import KEY
 
@@ -50,7 +53,7 @@ def photos(tmp_path_factory, jpeg):
 class Machine:
     """The settings and the cache of a machine."""
 
-    def __init__(self, home, photos, broker):
+    def __init__(self, home, photos, broker, **settings):
         home.mkdir()
         self.home, self.cache, self.log = home, home / "cache", home / "renders.log"
         self.settings = {
@@ -58,6 +61,7 @@ class Machine:
             "THUMBNAIL_CACHE": str(self.cache),
             "THUMBNAIL_PRESETS": {"small": "64x64,cover"},
             "SECRET_KEYS": [KEY],
+            **settings,
         }
         self.config = Config.from_mapping(self.settings)
         self.env = {
@@ -205,3 +209,59 @@ def test_a_purge_works_without_the_broker(tmp_path, photos, caplog):
     tasks.keep(next(tasks.thumbnails("1.jpg", "90x-")))
     assert tasks.endpoint.purge("1.jpg") == 1
     assert "can't purge the thumbnails of '1.jpg' on other machines" in caplog.text
+
+
+class Caged:
+    """A worker with a sandbox, and a task that takes until `finish`."""
+
+    def __init__(self, machine, app, pid, photo):
+        self.machine, self.pid, self._photo = machine, pid, photo
+        photo.write_bytes(hostile_decoder.image("wait"))
+        self.result = app.send_task("xaccel.render", [photo.name, ["small"]])
+        self.busy = busy_worker(pid)
+        self.everyone = [pid, *descendants(pid)]
+
+    def finish(self):
+        with self._photo.open("r+b") as file:
+            file.write(hostile_decoder.image("nothing"))
+
+
+@pytest.fixture
+def caged(tmp_path, jpeg):
+    decoder, photos = tmp_path / "decoder", tmp_path / "photos"
+    decoder.mkdir()
+    photos.mkdir()
+    hostile_decoder.install(decoder)
+    (photos / "cat.jpg").write_bytes(jpeg)
+    settings = {"THUMBNAIL_DECODERS": ["hostile"], "THUMBNAIL_TIMEOUT": 60}
+    with contextlib.ExitStack() as stack:
+        stack.callback(sys.path.remove, str(decoder))
+        broker = stack.enter_context(running_redis(tmp_path))
+        machine = Machine(tmp_path / "caged", photos, broker, THUMBNAIL_SANDBOX=True, **settings)
+        machine.env["PYTHONPATH"] += f":{decoder}"
+        app = Celery("caged", broker=broker, backend=broker, set_as_current=False)
+        stack.callback(app.close)
+        pid = stack.enter_context(running_worker(machine, app))
+        caged = Caged(machine, app, pid, photos / "slow.jpg")
+        stack.callback(caged.finish)
+        yield caged
+
+
+def test_a_render_under_way_is_finished_after_sigterm(caged):
+    os.kill(caged.pid, signal.SIGTERM)
+    wait_until(lambda: "Warm shutdown" in (caged.machine.home / "worker.log").read_text())
+    caged.finish()
+    wait_until_gone(caged.everyone)
+    assert caged.result.get(timeout=PATIENCE) == 1
+
+
+def test_no_render_worker_outlives_a_process_that_is_killed(caged):
+    launcher = parent(caged.busy)
+    os.kill(parent(launcher), signal.SIGKILL)
+    wait_until_gone([launcher, caged.busy])
+
+
+def test_no_render_worker_outlives_a_celery_worker_that_is_killed(caged):
+    os.kill(caged.pid, signal.SIGKILL)
+    caged.finish()
+    wait_until_gone(caged.everyone)

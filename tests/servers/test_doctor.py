@@ -111,7 +111,11 @@ def doctor(capsys, *arguments):
     results = json.loads(capsys.readouterr().out)
     found = [result for result in results if result["status"] == "finding"]
     assert status == (1 if found else 0)
-    assert all(result["remedy"] for result in found)
+    for result in found:
+        # The cause and the consequence, and the fix, in one sentence each.
+        assert re.fullmatch(r"[^.].*\. [A-Z].*\.", result["text"]), result
+        for text, sentences in ((result["text"], 2), (result["remedy"], 1)):
+            assert len(re.findall(r"\.(?= [A-Z]|$)", text)) == sentences, result
     return results, {result["check"]: f"{result['text']} {result['remedy']}" for result in found}
 
 

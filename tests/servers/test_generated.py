@@ -110,6 +110,7 @@ def sites(draw, server):
         }
         deployment |= {
             "log_header": draw(st.sampled_from([None, "X-User"])),
+            "json_log": draw(st.booleans()),
             "resolver": draw(st.sampled_from([None, "127.0.0.1", "127.0.0.1 [::1]:5353"])),
             "real_ip_from": draw(st.sampled_from([(), ("127.0.0.1", "10.0.0.0/8", "::1")])),
         }
@@ -243,6 +244,8 @@ def generated_server(app, certificate, site):
         home.chmod(0o755)
         config = made(site, home)
         deployment = dict(site["deployment"])
+        if deployment.pop("json_log", False):
+            deployment["json_log"] = str(home / "json $.log")
         if site["tls"]:
             deployment |= certificate
         if site["static"] is not None:

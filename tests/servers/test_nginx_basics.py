@@ -15,6 +15,7 @@ from xaccel import Config, ConfigError
 from xaccel.servers import caddy, generators
 from xaccel.servers.deployment import Deployment
 
+from tests.support.servers.nginx import nginx
 from tests.support.servers.process import HOST, PATIENCE, free_port, running
 from tests.support.servers.site import running_server
 
@@ -96,6 +97,32 @@ def test_the_log_has_the_visitors_request_and_the_apps_user(app, tmp_path, video
     ):
         (line,) = [line for line in log if request in line]
         assert '"christina"' in line
+
+
+def test_a_site_logs_each_request_once(app, tmp_path):
+    """The configuration that includes the site has a log already, as Debian's has."""
+    json_log = tmp_path / "log.json"
+    deployment = {"upstream": f"{HOST}:{app}", "log_header": "X-User", "json_log": str(json_log)}
+    site = generators.load("nginx").site(Config(), Deployment(listen="1", **deployment))
+    site = site.replace("/var/log/nginx/access.log", str(tmp_path / "access.log"))
+    with nginx(tmp_path, site.replace("listen 1;", "listen $ADDRESS;")) as server:
+        assert server.get("/page").status == 200
+        # nginx logs a request after its response, and a connection's requests in their order.
+        assert server.get("/page").status == 200
+        server.close()
+    for log in (tmp_path / "access.log", json_log):
+        assert len(log.read_text().splitlines()) == 2
+    assert '"christina"' in (tmp_path / "access.log").read_text()
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [("10s", 60), ("2m", 170)])
+def test_nginx_waits_for_the_longest_render(timeout, seconds):
+    config = Config.from_mapping({"THUMBNAIL_TIMEOUT": timeout})
+    site = generators.load("nginx").site
+    machine = site(config, Deployment())
+    balancer = site(config, Deployment(balance=("10.0.0.2:80",)))
+    assert f"    proxy_read_timeout {seconds}s;" in machine.splitlines()
+    assert f"    proxy_read_timeout {seconds + 10}s;" in balancer.splitlines()
 
 
 def test_static_files_are_compressed_and_pages_are_not(app, tmp_path):

@@ -16,6 +16,9 @@ import pytest
 import yaml
 from xaccel.cli.main import main
 
+from tests.support.servers.process import free_port, running, started
+from tests.support.servers.s3 import WEED, S3Server
+
 pytestmark = pytest.mark.server
 
 EXPOSURE = 2.0
@@ -183,6 +186,125 @@ def test_the_compose_file(project, tmp_path):
     assert f"cache:{cache}" in compose["services"]["app"]["volumes"]
     assert f"cache:{cache}:ro" in compose["services"]["nginx"]["volumes"]
     assert "server app:8000" in files["nginx/xaccel-shop.conf"].read_text()
+
+
+BACKED = """
+from celery import Celery
+
+settings |= {
+    "S3": {"endpoint": "http://s3:8333"},
+    "THUMBNAIL_STORE": "s3://thumbs/shop/",
+    "REMOTES": {"s3://media/private/": "/_remote/media/"},
+}
+celery = Celery("shop", broker="redis://redis:6379/0")
+"""
+
+
+@pytest.fixture
+def backed(project):
+    """The project with a Celery app, and with buckets in a container."""
+    file = project / "shop.py"
+    text = file.read_text()
+    file.write_text(text.replace("app = flask", f"{BACKED}\napp = flask"))
+    return project
+
+
+def test_the_compose_file_with_what_the_app_needs(backed, tmp_path):
+    files = write(tmp_path / "docker", "--celery", "shop:celery", kind="docker")
+    compose = yaml.safe_load(files["compose.yaml"].read_text())
+    services = compose["services"]
+    assert set(services) == {"app", "worker", "nginx", "redis", "s3"}
+    for service in services.values():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+    for name in ("app", "worker"):
+        assert services[name]["depends_on"] == ["s3", "redis"]
+        assert services[name]["volumes"] == services["app"]["volumes"]
+        assert [file["path"] for file in services[name]["env_file"]] == ["app.env", "bucket.env"]
+    assert [file["path"] for file in services["s3"]["env_file"]] == ["bucket.env"]
+    assert set(compose["volumes"]) == {"cache", "redis", "s3"}
+    assert "resolver 127.0.0.11" in files["nginx/xaccel-shop.conf"].read_text()
+
+
+@pytest.mark.parametrize("endpoint", ["https://s3.example.com", "http://127.0.0.1:8333"])
+def test_stores_elsewhere_are_not_in_the_compose_file(backed, tmp_path, endpoint):
+    file = backed / "shop.py"
+    text = file.read_text().replace("http://s3:8333", endpoint)
+    file.write_text(text.replace("redis://redis:6379", "redis://cache.example.com"))
+    files = write(tmp_path / "docker", "--celery", "shop:celery", kind="docker")
+    compose = yaml.safe_load(files["compose.yaml"].read_text())
+    assert set(compose["services"]) == {"app", "worker", "nginx"}
+
+
+def test_names_of_containers_that_are_taken(backed, tmp_path, capsys):
+    file = backed / "shop.py"
+    file.write_text(file.read_text().replace("redis://redis", "redis://app"))
+    out = str(tmp_path / "docker")
+    arguments = ["config", "docker", "--app", "shop:app", "--out", out, "--celery", "shop:celery"]
+    assert main(arguments) == 2
+    assert "'app'" in capsys.readouterr().err
+
+
+def compose_command(directory, service):
+    compose = yaml.safe_load((directory / "compose.yaml").read_text())
+    return compose["services"][service]["command"]
+
+
+def test_the_worker_and_its_broker_start(backed, tmp_path):
+    port = free_port()
+    file = backed / "shop.py"
+    file.write_text(file.read_text().replace("redis://redis:6379", f"redis://redis:{port}"))
+    write(tmp_path / "docker", "--celery", "shop:celery", kind="docker")
+    # In this test, the container's name leads to this machine.
+    file.write_text(file.read_text().replace("redis://redis", "redis://127.0.0.1"))
+    redis = compose_command(tmp_path / "docker", "redis")
+    (tmp_path / "data").mkdir()
+    redis = [str(tmp_path / "data") if word == "/data" else word for word in redis]
+    worker = compose_command(tmp_path / "docker", "worker")
+    worker[0] = str(PROGRAMS / Path(worker[0]).name)
+    ping = [worker[0], "--app", "shop:celery", "inspect", "ping", "--timeout", "2"]
+    with (
+        running(redis, port, tmp_path / "redis.log"),
+        started([*worker, "--pool", "solo"], tmp_path / "worker.log") as process,
+    ):
+        deadline = time.monotonic() + 60
+        while subprocess.run(ping, capture_output=True, check=False, timeout=60).returncode != 0:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+    assert (tmp_path / "data" / "appendonlydir").exists()
+
+
+def test_the_store_starts_with_its_buckets(backed, tmp_path):
+    port = free_port()
+    file = backed / "shop.py"
+    file.write_text(file.read_text().replace("http://s3:8333", f"http://s3:{port}"))
+    write(tmp_path / "docker", kind="docker")
+    data = tmp_path / "data"
+    data.mkdir()
+    command = [
+        word.replace("/buckets", str(data)) for word in compose_command(tmp_path / "docker", "s3")
+    ]
+    # The other ports are fixed inside the container. Here they must be free.
+    others = [f"-{name}.port={free_port()}" for name in ("master", "volume", "filer", "admin")]
+    others += ["-s3.port.iceberg=0", "-ip=127.0.0.1"]
+    server = S3Server(f"http://127.0.0.1:{port}", "a-key", "a-secret-key", "us-east-1")
+    env = {"AWS_ACCESS_KEY_ID": server.access_key, "AWS_SECRET_ACCESS_KEY": server.secret_key}
+    with running([WEED, *command, *others], port, tmp_path / "weed.log", env):
+        for bucket in ("thumbs", "media"):
+            until_stored(server, f"s3://{bucket}/a.jpg")
+
+
+def until_stored(server, url):
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            server.put(url, b"content")
+        except (OSError, RuntimeError):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        else:
+            assert server.get(url) == b"content"
+            return
 
 
 @pytest.mark.parametrize("signature", ["hmac-sha256", "secure-link-md5"])

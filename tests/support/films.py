@@ -7,7 +7,16 @@ import av
 
 
 def film(
-    pictures, *, kind="mp4", codec="libx264", rate=10, rotation=None, pixels="yuv420p", **options
+    pictures,
+    *,
+    kind="mp4",
+    codec="libx264",
+    rate=10,
+    rotation=None,
+    pixels="yuv420p",
+    first=0,
+    muxing=None,
+    **options,
 ):
     """Encode pictures of Pillow.
 
@@ -18,10 +27,12 @@ def film(
         rate: The frames per second.
         rotation: The rotation that a player applies, in degrees counter-clockwise.
         pixels: The format of the pixels.
+        first: The number of the first frame, which determines its time.
+        muxing: The options of the container.
         options: Attributes of the stream's codec.
     """
     out = io.BytesIO()
-    with av.open(out, "w", format=kind) as container:
+    with av.open(out, "w", format=kind, options=muxing or {}) as container:
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height = pictures[0].size
         stream.pix_fmt = pixels
@@ -32,7 +43,7 @@ def film(
             setattr(stream.codec_context, name, value)
         if rotation is not None:
             stream.set_display_rotation(rotation)
-        for number, picture in enumerate(pictures):
+        for number, picture in enumerate(pictures, first):
             frame = av.VideoFrame.from_image(picture.convert("RGB"))
             frame.pts, frame.time_base = number, Fraction(1, rate)
             container.mux(stream.encode(frame))

@@ -14,6 +14,7 @@ from tests.support.drawings import drawing
 from tests.support.thumbnail_files import apng, avif_grid
 from tests.support.thumbnail_images import (
     cmyk_profile,
+    display_p3_profile,
     encoded,
     gray_profile,
     photo,
@@ -21,6 +22,13 @@ from tests.support.thumbnail_images import (
 )
 
 SIZE = (48, 30)
+NOTICE = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" dc:rights="&#xA9; Ann">'
+    "<dc:creator><rdf:Seq><rdf:li>Ann &amp; Bo</rdf:li></rdf:Seq></dc:creator>"
+    "</rdf:Description></rdf:RDF></x:xmpmeta>"
+)
 IMAGES = Path(__file__).parents[1] / "images"
 
 
@@ -77,6 +85,7 @@ SEEDS = {
     "inks.jpg": _still("JPEG", "CMYK", icc_profile=cmyk_profile(2)),
     "restarts.jpg": _still("JPEG", restart_marker_blocks=2),
     "turned.jpg": _still("JPEG", exif=_exif(6), icc_profile=wide_rgb_profile()),
+    "wide.jpg": _still("JPEG", icc_profile=display_p3_profile(), xmp=NOTICE.encode()),
     "rgb.png": _still("PNG"),
     "rgba.png": _still("PNG", "RGBA", icc_profile=wide_rgb_profile()),
     "gray.png": _still("PNG", "L"),
@@ -136,11 +145,24 @@ DRAWINGS = {
 }
 
 TEXTS = {
+    "copyright": [
+        NOTICE,
+        "\x1c\2\x50\0\3Ann\x1c\2\x74\0\4text",
+        "8BIM\4\4\0\0\0\0\0\x08\x1c\2\x50\0\3Ann",
+        "MM\0*\0\0\0\x08\0\1\1\x3b\0\2\0\0\0\4Ann\0",
+    ],
+    # The size of the pieces, then a head of 16 bytes and the body.
+    "reply": [
+        "\x09\1\0\1\0\10\0\0\0\10\0\0\0\6\0\0\0a JPEG",
+        "\x09\2\0\0\0\0\0\0\0\0\0\0\0\5\0\0\0data:",
+        "\x40\3\2\0\0\0\0\0\0\0\0\0\0\7\0\0\0corrupt",
+        "\x40\4\0\0\0\5\0\0\0\0\0\0\0\5\0\0\0error",
+    ],
     "spec": [
         "300x200",
         "-x-",
         "300x-,cover,upscale,g-smart,crop-0.1-0.2-0.5-0.5,rot-90,flip-h,blur-2.5,sharpen-1",
-        "300x200,pad,trim-10,grayscale,detail,radius-12,bg-ffffff,png",
+        "300x200,pad,trim-10,grayscale,detail,radius-12,bg-ffffff,keep-icc,png",
         "1x8192,pad,g-0.3-0.7,bg-ff8000,dpr-2,q-80,webp,v-0123abcd",
     ],
     "sign": [

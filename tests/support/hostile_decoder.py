@@ -4,7 +4,7 @@ import sys
 import textwrap
 
 SOURCE = """
-import ctypes, os, socket, time
+import ctypes, os, socket, struct, time
 from xaccel.decoders import Decoded, ImageInfo
 
 MAGIC = b"HOSTILE "
@@ -13,12 +13,20 @@ def matches(head):
     return head.startswith(MAGIC)
 
 def probe(file, limits):
+    action = action_of(file)
+    if action == "probe zero":
+        return ImageInfo(8, 8, "hostile", decoded_size=0)
+    if action.startswith("probe "):
+        globals()["do_" + action.removeprefix("probe ")](file)
     return ImageInfo(8, 8, "hostile")
 
 def decode(file, size, page, limits):
-    file.seek(0)
-    globals()["do_" + file.read(64).removeprefix(MAGIC).decode().strip()](file)
+    globals()["do_" + action_of(file)](file)
     return Decoded(bytes(64), 8, 8, "gray")
+
+def action_of(file):
+    file.seek(0)
+    return file.read(64).removeprefix(MAGIC).decode().strip()
 
 def do_nothing(file):
     pass
@@ -67,6 +75,37 @@ def do_allocate(file):
 def do_answer(file):
     os.write(3, bytes(100))
 
+def reply(kind, detail, body):
+    return struct.pack("<BBBBIII", kind, detail, kind == 1, 0, 8, 8, len(body)) + body
+
+def do_answer_other_format(file):
+    os.write(3, reply(1, 1, b"a PNG"))
+
+def do_answer_text(file):
+    os.write(3, reply(2, 0, b"#fff; background: url(/)"))
+    os._exit(0)
+
+def do_answer_twice(file):
+    os.write(3, 2 * reply(1, 0, b"a JPEG"))
+
+def do_trickle(file):
+    os.write(3, reply(1, 0, b"a JPEG" * 100)[:100])
+    for _ in range(400):
+        os.write(3, b"a")
+        time.sleep(0.05)
+
+def do_mumble(file):
+    os.write(3, struct.pack("<BBBBIII", 4, 0, 0, 0, 1 << 30, 0, 0))
+    os._exit(0)
+
+def do_descriptors(file):
+    for _ in range(100):
+        os.dup(file.fileno())
+
+def do_write(file):
+    for _ in range(100):
+        os.write(2, bytes(1 << 16))
+
 def do_wait(file):
     # The test changes the image.
     while b"wait" in os.pread(file.fileno(), 64, 0):
@@ -76,6 +115,12 @@ def do_wait(file):
 
 def install(directory):
     """Install the decoder `hostile` in a directory that is then added to `sys.path`."""
+    write(directory)
+    sys.path.insert(0, str(directory))
+
+
+def write(directory):
+    """Install the decoder `hostile` in a directory."""
     (directory / "hostile_decoder.py").write_text(SOURCE)
     metadata = directory / "hostile_decoder-1.0.dist-info"
     metadata.mkdir()
@@ -88,9 +133,8 @@ def install(directory):
             hostile = hostile_decoder
         """)
     )
-    sys.path.insert(0, str(directory))
 
 
 def image(action):
-    """Return an image whose decoding does something."""
+    """Return an image whose decoding does something, or with `probe ` the reading of its header."""
     return b"HOSTILE " + action.encode().ljust(32)

@@ -128,6 +128,25 @@ def wide_rgb_profile():
     )
 
 
+def display_p3_profile(padding=0):
+    """Return the profile of the colour space Display P3, with a private tag of this many bytes."""
+    steps = np.arange(1024) / 1023
+    linear = np.where(steps <= 0.04045, steps / 12.92, ((steps + 0.055) / 1.055) ** 2.4)
+    curve = (
+        struct.pack(">4sII", b"curv", 0, 1024) + (linear * 65535).round().astype(">u2").tobytes()
+    )
+    tags = {
+        **_NAMES,
+        b"rXYZ": _xyz(0.51512, 0.24120, -0.00105),
+        b"gXYZ": _xyz(0.29198, 0.69225, 0.04189),
+        b"bXYZ": _xyz(0.15710, 0.06657, 0.78407),
+        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve),
+    }
+    if padding:
+        tags[b"test"] = b"data" + bytes(4) + bytes(index * 7 % 251 for index in range(padding))
+    return _icc(b"RGB ", tags)
+
+
 def gray_profile():
     """Return a profile with a gamma of 1.4."""
     return _icc(b"GRAY", {**_NAMES, b"kTRC": _gamma(1.4)})

@@ -1,6 +1,8 @@
 //! The coefficients of a component, and the samples computed from them.
 
-use crate::ac::{self, AcScan, LANES};
+use crate::ac::{self, AcScan, Group, LANES};
+use crate::blocks::Each;
+use crate::corner::{self, Transformed};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::frame::Component;
@@ -55,30 +57,57 @@ impl Coefficients {
         size: (usize, usize),
         deadline: Deadline,
     ) -> Result<Vec<u8>, Error> {
+        let quantisation = self.quantisation.ok_or(UNKNOWN)?;
+        if scale == Scale::Full {
+            let transform = idct::Transform::new(&quantisation);
+            return self.transformed(8, component, size, deadline, |group, index, rows| {
+                transform.write(group, index, rows, size.0);
+            });
+        }
+        // The compiler's vector code is fastest when it processes these numbers of blocks at once.
         match scale {
-            // The compiler's vector code is fastest when it processes these numbers of blocks at
-            // once.
-            Scale::Full => self.transformed::<8, 8>(component, size, deadline),
-            Scale::Half => self.transformed::<4, 4>(component, size, deadline),
-            Scale::Quarter => self.transformed::<2, 8>(component, size, deadline),
+            Scale::Half => self.reduced::<4, 4, 17>(component, size, &quantisation, deadline),
+            Scale::ThreeEighths => {
+                self.reduced::<3, 8, 10>(component, size, &quantisation, deadline)
+            }
+            _ => self.reduced::<2, 8, 5>(component, size, &quantisation, deadline),
         }
     }
 
-    fn transformed<const N: usize, const P: usize>(
+    fn reduced<const N: usize, const P: usize, const M: usize>(
         &mut self,
+        component: &Component,
+        size: (usize, usize),
+        quantisation: &Quantisation,
+        deadline: Deadline,
+    ) -> Result<Vec<u8>, Error>
+    where
+        [Each<P>; N]: Transformed,
+    {
+        let transform = corner::Transform::<N, P>::new(quantisation);
+        let places = corner::places(u8::try_from(N).unwrap_or_default());
+        self.transformed(N, component, size, deadline, |group, index, rows| {
+            transform.write_group::<M>(group, &places, index, rows, size.0);
+        })
+    }
+
+    /// The samples of the plane: `side` x `side` for each block. `write` receives a group of blocks,
+    /// its position in the row, and the rows of the plane from its first one on.
+    fn transformed(
+        &mut self,
+        side: usize,
         component: &Component,
         (width, height): (usize, usize),
         deadline: Deadline,
+        write: impl Fn(&Group, usize, &mut [u8]),
     ) -> Result<Vec<u8>, Error> {
-        let transform = idct::Transform::<N, P>::new(&self.quantisation.ok_or(UNKNOWN)?);
         let mut plane = vec![0; width * height];
         let dc = &self.dc;
         ac::read(&mut self.ac, component.blocks, deadline, |(row, index), group| {
             let dc = dc.iter().skip(row * component.padded.0 + index * LANES);
             let [first, ..] = &mut group.values;
             first.iter_mut().zip(dc).for_each(|(first, &dc)| *first = dc);
-            let rows = plane.get_mut(row * N * width..).unwrap_or_default();
-            transform.write(group, index, rows, width);
+            write(group, index, plane.get_mut(row * side * width..).unwrap_or_default());
         })?;
         Ok(plane)
     }

@@ -32,12 +32,17 @@
 //! # }
 //! ```
 //!
-//! # Progressive files at other scales
+//! # Other scales
+//!
+//! [`decode_scaled`] decodes files at a quarter, three eighths or half of their size. A block becomes
+//! 2 x 2, 3 x 3 or 4 x 4 samples: the inverse DCT of 2 x 2, 3 x 3 or 4 x 4 of its lowest
+//! frequencies. In sequential files, the decoder first finds where each block starts. Then it reads
+//! the coefficients of several blocks at once, and of each block only those before the last one that
+//! it needs.
 //!
 //! A full decoder reads the scans of a progressive file one after another, and goes through the
-//! coefficients of all blocks for each scan. [`decode_progressive`] reads all scans side by side,
-//! block by block, so it does not keep AC coefficients. It returns the planes at full, half or
-//! quarter size.
+//! coefficients of all blocks for each scan. `decode_scaled` reads all scans side by side, block by
+//! block, so it does not keep AC coefficients. It decodes progressive files at full size, too.
 //!
 //! EXIF orientation, colour profiles and further resizing are up to the caller.
 //!
@@ -62,12 +67,14 @@
 //! otherwise it is refused before any memory is allocated for its blocks. Time is also bounded by a
 //! multiple of the file's size: no bit is read more than twice, except in the first few blocks of a
 //! lane that starts out of step in the middle of the file. A scan of only a few bits can require a
-//! visit to every block, so files with more than 500 scans are refused, and [`decode_progressive`]
-//! refuses files with more than 100 scans. [`decode_until`] and [`decode_progressive_until`] also
+//! visit to every block, so files with more than 500 scans are refused, and [`decode_scaled`]
+//! refuses files with more than 100 scans. [`decode_until`] and [`decode_scaled_until`] also
 //! ask the caller, about once per row of blocks, whether the time is up.
 
 mod ac;
+mod blocks;
 mod coefficients;
+mod corner;
 mod dc;
 mod deadline;
 mod decode;
@@ -84,10 +91,12 @@ mod marker;
 mod options;
 mod prefix;
 mod progression;
-mod progressive;
 mod progressive_scan;
+mod scaled;
+mod scaled_scan;
 mod sequential_scan;
 mod skip;
+mod values;
 mod zigzag;
 
 pub use decode::{decode, decode_until};
@@ -95,4 +104,4 @@ pub use error::Error;
 pub use image::{Color, DcImage, Plane, Planes};
 pub use options::{Chroma, Options, Scale};
 pub use prefix::{Prefix, read_needed};
-pub use progressive::{decode_progressive, decode_progressive_until, has_all_scans};
+pub use scaled::{decode_scaled, decode_scaled_until, has_all_scans};

@@ -30,24 +30,27 @@ pub enum Chroma {
     Dc,
 }
 
-/// The size at which [`decode_progressive`](crate::decode_progressive) decodes an image.
+/// The size at which [`decode_scaled`](crate::decode_scaled) decodes an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scale {
-    /// The full size.
+    /// The full size. Only progressive files are decoded at this size.
     Full,
     /// Half of the width and height, rounded up.
     Half,
+    /// Three eighths of the width and height, rounded up.
+    ThreeEighths,
     /// A quarter of the width and height, rounded up.
     Quarter,
 }
 
 impl Scale {
-    /// The number of pixels that become one, across or down.
-    pub(crate) const fn divisor(self) -> usize {
+    /// The number of samples for each side of a block.
+    pub(crate) const fn side(self) -> usize {
         match self {
-            Self::Full => 1,
-            Self::Half => 2,
-            Self::Quarter => 4,
+            Self::Full => 8,
+            Self::Half => 4,
+            Self::ThreeEighths => 3,
+            Self::Quarter => 2,
         }
     }
 }

@@ -8,8 +8,7 @@ mod support;
 use std::cell::Cell;
 
 use jpeg_dc::{
-    Chroma, Error, Options, Scale, decode, decode_progressive, decode_progressive_until,
-    decode_until,
+    Chroma, Error, Options, Scale, decode, decode_scaled, decode_scaled_until, decode_until,
 };
 use support::encode::{Component, Image, Scan, Tables};
 use support::generate::{self, SAMPLINGS};
@@ -46,6 +45,10 @@ fn sequential_files_stop_between_rows() {
     for (seed, chroma) in [(0, Chroma::Full), (1, Chroma::Dc), (2, Chroma::Full)] {
         let image = generate::large_image(seed, SAMPLINGS[5].1);
         let (data, options) = (image.encode(), Options::new().chroma(chroma));
+        let calls = check(&image, |expired| {
+            decode_scaled_until(&data, Scale::Half, &options, expired).map(drop)
+        });
+        assert!(calls > image.height / 16, "{calls} calls");
         let calls = check(&image, |expired| decode_until(&data, &options, expired).map(drop));
         assert!(calls > image.height / 16, "{calls} calls");
         assert!(calls < rows(&image) + image.width * image.height / 64 / 100, "{calls} calls");
@@ -59,7 +62,7 @@ fn progressive_files_stop_between_rows_and_scans() {
     for image in images.filter(|image| image.progressive && image.height > 60) {
         let (data, options) = (image.encode(), Options::new());
         let calls = check(&image, |expired| {
-            decode_progressive_until(&data, Scale::Half, &options, expired).map(drop)
+            decode_scaled_until(&data, Scale::Half, &options, expired).map(drop)
         });
         assert!(calls > image.scans.len() + image.height / 8, "{calls} calls");
         assert!(calls <= rows(&image), "{calls} calls");
@@ -113,7 +116,7 @@ fn each_scan_and_each_row_asks_once() {
     let calls = check(&image, |expired| decode_until(&data, &options, expired).map(drop));
     assert_eq!(calls, of_dc);
     let calls = check(&image, |expired| {
-        decode_progressive_until(&data, Scale::Full, &options, expired).map(drop)
+        decode_scaled_until(&data, Scale::Full, &options, expired).map(drop)
     });
     // The AC coefficients are read row by row when all scans are known.
     assert_eq!(calls, of_dc + down);
@@ -137,7 +140,7 @@ fn the_clock_changes_nothing() {
         let data = generate::image(seed, SAMPLINGS[5].1).encode();
         let options = Options::new();
         assert_eq!(decode_until(&data, &options, never), decode(&data, &options));
-        let until = decode_progressive_until(&data, Scale::Full, &options, never);
-        assert_eq!(until, decode_progressive(&data, Scale::Full, &options));
+        let until = decode_scaled_until(&data, Scale::Full, &options, never);
+        assert_eq!(until, decode_scaled(&data, Scale::Full, &options));
     }
 }

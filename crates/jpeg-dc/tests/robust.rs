@@ -5,7 +5,7 @@
 
 mod support;
 
-use jpeg_dc::{Error, Options, Prefix, Scale, decode, decode_progressive, read_needed};
+use jpeg_dc::{Error, Options, Prefix, Scale, decode, decode_scaled, read_needed};
 use proptest::prelude::*;
 use support::generate::{self, SAMPLINGS};
 
@@ -71,8 +71,8 @@ proptest! {
             prop_assert_eq!(image.to_rgb().len(), image.width * image.height * 3);
             prop_assert_eq!(image.to_gray().len(), image.width * image.height);
         }
-        for scale in [Scale::Full, Scale::Half, Scale::Quarter] {
-            if let Ok(image) = decode_progressive(&data, scale, &Options::new()) {
+        for scale in [Scale::Full, Scale::Half, Scale::ThreeEighths, Scale::Quarter] {
+            if let Ok(image) = decode_scaled(&data, scale, &Options::new()) {
                 for plane in &image.planes {
                     prop_assert_eq!(plane.data.len(), plane.width * plane.height);
                 }
@@ -211,7 +211,7 @@ fn a_claimed_size_is_not_allocated() {
         let size = frame.unwrap() + 5;
         data[size..size + 4].fill(0xFF);
         assert!(matches!(decode(&data, &Options::new()), Err(Error::Malformed(_))), "seed {seed}");
-        assert!(decode_progressive(&data, Scale::Full, &Options::new()).is_err(), "seed {seed}");
+        assert!(decode_scaled(&data, Scale::Full, &Options::new()).is_err(), "seed {seed}");
     }
 }
 

@@ -12,6 +12,7 @@ mod error;
 mod jpeg;
 mod picture;
 mod resize;
+mod shrink;
 mod strips;
 mod tiff;
 
@@ -21,5 +22,6 @@ pub use detail::detail;
 pub use error::RasterError;
 pub use picture::{Frame, Picture, PixelKind, Size};
 pub use resize::{Area, Filter, resize, resize_linear, resize_plane, resize_samples};
+pub use shrink::shrink;
 pub use strips::StripResizer;
 pub use tiff::{Tiff, TiffError};

@@ -89,6 +89,21 @@ def from_app(name: str) -> Config:
     return config
 
 
+def broker_of(name: str) -> str | None:
+    """Return the URL of the broker of the Celery app `MODULE:NAME`; `None` if it has none.
+
+    Raises:
+        ConfigError: The app does not exist.
+    """
+    module_name, _, attribute = name.partition(":")
+    option = f"--celery {name}"
+    app: Any = getattr(_import(module_name, option), attribute or "app", None)
+    if not hasattr(app, "conf"):
+        raise ConfigError(f"{option} is not a Celery app")
+    broker = app.conf.broker_url
+    return None if broker is None else str(broker)
+
+
 def from_django(name: str) -> Config:
     """Return the settings of the Django project with the settings module `name`.
 

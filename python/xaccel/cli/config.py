@@ -141,6 +141,12 @@ def _add_deployment(parser: argparse.ArgumentParser) -> None:
         help="a response header of the app, such as X-User, that nginx logs and hides",
     )
     group.add_argument(
+        "--json-log",
+        metavar="FILE",
+        help="a file in which nginx also logs each request as JSON, and whether the app was "
+        "involved; for metrics",
+    )
+    group.add_argument(
         "--balance",
         action="append",
         metavar="ADDRESS",
@@ -304,6 +310,7 @@ def _deployment(options: argparse.Namespace) -> Deployment:
         tls_certificate=_absolute(options.tls_certificate),
         tls_key=_absolute(options.tls_key),
         log_header=options.log_header,
+        json_log=_absolute(options.json_log),
         balance=tuple(options.balance or ()),
         real_ip_from=tuple(options.real_ip_from or ()),
     )

@@ -31,6 +31,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--asgi", metavar="MODULE:APP", help="the app that Uvicorn starts")
     group.add_argument(
+        "--celery",
+        metavar="MODULE:APP",
+        help="docker: also start a worker of this Celery app, and its broker if that is a "
+        "container with Redis, such as redis://redis:6379/0",
+    )
+    group.add_argument(
         "--directory",
         type=Path,
         metavar="DIR",
@@ -79,6 +85,8 @@ def _app(options: argparse.Namespace, deployment: Deployment) -> App:
         raise ConfigError("pass the name of the site: --name shop")
     named = {"app": options.app, "settings": options.settings, "config": options.config}
     option, value = next((key, value) for key, value in named.items() if value is not None)
+    if options.celery is not None and options.server != "docker":
+        raise ConfigError(f"--celery is for docker, not for {options.server}")
     directory = (options.directory or Path.cwd()).absolute()
     programs = (options.programs or Path(sys.executable).parent).absolute()
     return App(
@@ -88,4 +96,6 @@ def _app(options: argparse.Namespace, deployment: Deployment) -> App:
         directory=directory,
         programs=programs,
         is_asgi=options.asgi is not None,
+        celery=options.celery,
+        broker=None if options.celery is None else app_config.broker_of(options.celery),
     )

@@ -64,7 +64,14 @@ class Decoder(Protocol):
             xaccel.exceptions.CorruptImage: The file can't be decoded.
         """
 
-    def decode(self, file: BinaryIO, size: tuple[int, int], page: int, limits: Limits) -> Decoded:
+    def decode(
+        self,
+        file: BinaryIO,
+        size: tuple[int, int],
+        page: int,
+        limits: Limits,
+        at: float | None = None,
+    ) -> Decoded:
         """Decode the image.
 
         Args:
@@ -75,6 +82,9 @@ class Decoder(Protocol):
             page: The page number, starting at 1.
             limits: The limits of the call. Check the size of the decoded image before you decode
                 it; see `Limits.check_decoded`.
+            at: The time of the frame, in seconds from the start of a film; `None` = a frame of the
+                decoder's choice. After the end of the film, return the last frame. xaccel passes
+                this argument only if `probe` returned an `ImageInfo` with `is_film`.
 
         Raises:
             xaccel.exceptions.ImageTooLarge: The decoded image exceeds a limit.

@@ -89,18 +89,21 @@ class OpenImage:
             info: object = self._decoder.probe(file, self._limits, *pages)
         return self._checked(info, ImageInfo)
 
-    def decode(self, size: tuple[int, int], page: int) -> Decoded:
+    def decode(self, size: tuple[int, int], page: int, at: float | None) -> Decoded:
         """Decode the image.
 
         Args:
             size: The minimum width and height of the upright image.
             page: The page number, starting at 1.
+            at: The time of the frame, in seconds from the start of a film.
 
         Raises:
             ThumbnailError: The image can't be decoded.
         """
         with self._reading() as file:
-            decoded: object = self._decoder.decode(file, size, page, self._limits)
+            # A decoder for formats other than films need not accept this argument.
+            times = () if at is None else (at,)
+            decoded: object = self._decoder.decode(file, size, page, self._limits, *times)
         return self._checked(decoded, Decoded)
 
     def close(self) -> None:

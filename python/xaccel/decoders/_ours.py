@@ -29,6 +29,8 @@ class OurDecoder:
     library: str
     """The module that the extra installs."""
     matches: Callable[[bytes], bool]
+    extensions: tuple[str, ...]
+    """The usual extensions of its files, in lower case."""
 
     @property
     def is_installed(self) -> bool:
@@ -85,9 +87,9 @@ def _brands(head: bytes) -> list[bytes]:
 OURS = {
     decoder.name: decoder
     for decoder in (
-        OurDecoder("heic", "HEIC", "pi_heif", is_heic),
-        OurDecoder("pdf", "PDF", "pypdfium2", is_pdf),
-        OurDecoder("video", "a film", "av", is_video),
+        OurDecoder("heic", "HEIC", "pi_heif", is_heic, ("heic", "heif")),
+        OurDecoder("pdf", "PDF", "pypdfium2", is_pdf, ("pdf",)),
+        OurDecoder("video", "a film", "av", is_video, ("mp4", "m4v", "mov", "mkv", "webm")),
     )
 }
 """Our decoders, by name, in the order in which they are tried."""

@@ -1,10 +1,10 @@
-"""Decodes the poster of a film with PyAV, which contains FFmpeg."""
+"""Decodes a frame of a film with PyAV, which contains FFmpeg."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 import av
@@ -55,13 +55,22 @@ def probe(file: BinaryIO, limits: Limits) -> ImageInfo:
         decoded_size = width * height * _CHANNELS
         if orientation in {6, 8}:
             width, height = height, width
-        return ImageInfo(width, height, _format(file), decoded_size=decoded_size)
+        return ImageInfo(width, height, _format(file), is_film=True, decoded_size=decoded_size)
 
 
-def decode(file: BinaryIO, size: tuple[int, int], page: int, limits: Limits) -> Decoded:  # noqa: ARG001
+def decode(
+    file: BinaryIO,
+    size: tuple[int, int],  # noqa: ARG001
+    page: int,  # noqa: ARG001
+    limits: Limits,
+    at: float | None = None,
+) -> Decoded:
     """See `Decoder.decode`."""
     with _opened(file, limits) as (container, stream):
-        frame = _poster(container, stream, limits)
+        if at is None:
+            frame = _poster(container, stream, limits)
+        else:
+            frame = _frame_at(at, container, stream, limits)
         width, height = _shown_size(stream, frame)
         limits.check_decoded(width, height, _CHANNELS)
         picture = frame.reformat(width=width, height=height, format="rgb24")
@@ -85,11 +94,32 @@ def _poster(container: InputContainer, stream: VideoStream, limits: Limits) -> V
     return first
 
 
+def _frame_at(
+    seconds: float, container: InputContainer, stream: VideoStream, limits: Limits
+) -> VideoFrame:
+    """Return the frame that is shown at this time, or the last frame if the film is shorter."""
+    first = next(_frames(container, stream, limits), None)
+    if first is None:
+        raise CorruptImage("it is a corrupt film: it does not have a frame")
+    if first.pts is None or stream.time_base is None:
+        raise UnsupportedImage("the frames of the film do not have a time")
+    time = first.pts + round(seconds / stream.time_base)
+    # Without a seek, the frames after the first one follow.
+    with suppress(av.error.FFmpegError):
+        container.seek(time, stream=stream)
+    shown = first
+    for frame in _frames(container, stream, limits):
+        if frame.pts is not None and frame.pts > time:
+            break
+        shown = frame
+    return shown
+
+
 def _frames(container: InputContainer, stream: VideoStream, limits: Limits) -> Iterator[VideoFrame]:
     deadline = None if limits.timeout is None else time.monotonic() + limits.timeout
     for frame in container.decode(stream):
         if deadline is not None and time.monotonic() >= deadline:
-            raise RenderTimeout("the search for the poster exceeds the time limit")
+            raise RenderTimeout("the search for the frame exceeds the time limit")
         # The header may lack this information.
         _check_color(frame.color_trc)
         yield frame

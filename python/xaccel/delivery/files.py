@@ -428,7 +428,11 @@ def _refusal(error: XaccelError) -> Response:
 
 
 def _warn_of_no_limit(path: str) -> None:
-    _logger.warning("the app sends %r itself, without its limit_rate", path)
+    _logger.warning(
+        "the app sends %r itself, without its limit_rate",
+        path,
+        extra=fields("rate_not_limited", path=path),
+    )
 
 
 def _fails_precondition(validators: Validators, conditions: Conditions) -> bool:

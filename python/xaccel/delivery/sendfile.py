@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import Any, BinaryIO
 
 from xaccel._core import Location, PathMap
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel._observing import observer
 from xaccel.config import Config
 from xaccel.delivery.conditional import precondition_response, send_open_file
@@ -160,14 +160,18 @@ class Offloader:
 
     def _locate(self, sender: Sender, path: str) -> Location | None:
         if sender.path_map.find(path) is None:
-            _logger.debug("%r is outside every root, so the app sends it", path)
+            _logger.debug(
+                "%r is outside every root, so the app sends it",
+                path,
+                extra=fields("not_offloaded", path=path),
+            )
             return None
         try:
             location = sender.path_map.locate(path)
             self._delivery.check_open(location.path)
             return location  # noqa: TRY300
         except FileNotFound as error:
-            _logger.warning("%s", one_line(error))
+            _logger.warning("%s", one_line(error), extra=fields("not_offloaded", path=path))
             return None
 
     def _of_headers(self, header: Callable[[str], str | None]) -> Sender | None:
@@ -188,7 +192,10 @@ class Offloader:
         if sender is None or not mapping or not sender.dialect.offloads:
             return sender
         if not (is_named or sender.dialect.takes_urls):
-            _logger.warning("this X-Sendfile-Type allows X-Accel-Mapping only if SERVER is set")
+            _logger.warning(
+                "this X-Sendfile-Type allows X-Accel-Mapping only if SERVER is set",
+                extra=fields("misconfigured", setting="SERVER"),
+            )
             return None
         return self._mapped(sender, mapping)
 
@@ -198,7 +205,11 @@ class Offloader:
         found = _dialects_of_type(str(sendfile_type).lower())
         if not found:
             # The value is logged as a literal, so that its line breaks can't forge log lines.
-            _logger.warning("unknown X-Sendfile-Type: %r", sendfile_type)
+            _logger.warning(
+                "unknown X-Sendfile-Type: %r",
+                sendfile_type,
+                extra=fields("header_ignored", header="X-Sendfile-Type", value=sendfile_type),
+            )
             return None
         configured = self._delivery.dialect
         return Sender(configured if configured in found else found[0], self._sender.path_map)
@@ -207,7 +218,11 @@ class Offloader:
         try:
             return Sender(sender.dialect, self._parse(mapping))
         except ConfigError:
-            _logger.warning("X-Accel-Mapping is not a list of /directory/=/prefix/: %r", mapping)
+            _logger.warning(
+                "X-Accel-Mapping is not a list of /directory/=/prefix/: %r",
+                mapping,
+                extra=fields("header_ignored", header="X-Accel-Mapping", value=mapping),
+            )
             return None
 
     def _parse_mapping(self, mapping: str) -> PathMap:
@@ -259,7 +274,7 @@ def _hand_over(
     try:
         return hand_over(location, request, kept, sender.dialect)
     except FileNotFound as error:
-        _logger.warning("%s", one_line(error))
+        _logger.warning("%s", one_line(error), extra=fields("not_offloaded", path=location.path))
         return None
 
 

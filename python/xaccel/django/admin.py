@@ -21,7 +21,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel.django import conf
 from xaccel.django.functions import thumbnail_img, thumbnail_url
 from xaccel.exceptions import SpecError, XaccelError
@@ -160,5 +160,5 @@ def _described(error: XaccelError) -> str:
     """Return the text that the admin shows for an error. It contains paths only in debug mode."""
     if settings.DEBUG:
         return str(error)
-    _logger.warning("%s", one_line(error))
+    _logger.warning("%s", one_line(error), extra=fields("no_thumbnail", error=type(error).__name__))
     return gettext("This image can't have a thumbnail. The log says why.")

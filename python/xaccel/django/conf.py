@@ -17,6 +17,7 @@ from xaccel.django.public_sources import default_source, named_sources
 from xaccel.django.source_names import SourceNames
 from xaccel.exceptions import ConfigError
 from xaccel.thumbnails import sources
+from xaccel.thumbnails.direct import DirectRenderer
 from xaccel.thumbnails.endpoint import Thumbnails
 from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.thumbnails.private import PrivateThumbnails
@@ -93,6 +94,12 @@ def thumbnail_source() -> Source:
 
 
 @cache
+def direct_renderer() -> DirectRenderer:
+    """Return the object that reads and renders images at once, for the app's own code."""
+    return DirectRenderer(config())
+
+
+@cache
 def thumbnails() -> Thumbnails:
     """Return the thumbnail endpoint."""
     return Thumbnails(config())
@@ -125,6 +132,7 @@ def _reset(*, setting: str, **_: Any) -> None:
             template_helpers,
             source_names,
             thumbnail_source,
+            direct_renderer,
             thumbnails,
             thumbnail_tasks,
             private_thumbnails,

@@ -15,10 +15,12 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
-from xaccel._core import ImageInfo, placeholder, probe
+from xaccel._core import ImageInfo
 from xaccel.django import conf
-from xaccel.exceptions import ImageTooLarge, ThumbnailError
-from xaccel.thumbnails.rows import PlaceholderKind, placeholder_text
+from xaccel.exceptions import ImageTooLarge, RenderTimeout, ThumbnailError, WorkerLost
+from xaccel.thumbnails.direct import in_memory
+from xaccel.thumbnails.rows import PlaceholderKind
+from xaccel.thumbnails.sources.base import Image
 
 EXTENSIONS = (
     *("jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "avif", "jxl", "gif", "bmp"),
@@ -42,6 +44,7 @@ MESSAGES = {
     "image_too_large": _(
         "This image is too large: at most %(limit)s megapixels are allowed. Upload a smaller one."
     ),
+    "image_not_checked": _("The image could not be checked. Try again."),
 }
 """The error messages of forms, by code."""
 
@@ -51,27 +54,25 @@ def info(file: File[Any]) -> ImageInfo:
 
     Raises:
         ThumbnailError: The file is not an image, or it exceeds a limit.
+        WorkerLost: The process that reads the image in the sandbox was killed from outside.
         OSError: The file can't be read.
     """
-    with _source(file) as source:
-        config = conf.config()
-        return probe(source, limits=config.limits(), decoders=config.thumbnail_decoders)
+    with _image(file) as image:
+        return conf.direct_renderer().probe(image)
 
 
 def placeholder_of(file: File[Any], kind: PlaceholderKind) -> str:
     """Return the placeholder of an image as text. Raises the same errors as `info`."""
-    with _source(file) as source:
-        config = conf.config()
-        limits, decoders = config.limits(), config.thumbnail_decoders
-        return placeholder_text(placeholder(source, kind=kind, limits=limits, decoders=decoders))
+    with _image(file) as image:
+        return conf.direct_renderer().placeholder(image, kind)
 
 
 def validated(file: File[Any]) -> ImageInfo:
     """Check an uploaded image, and return basic information about it.
 
     Raises:
-        ValidationError: The file is not an image, or it exceeds a limit. The message is
-            meant for visitors.
+        ValidationError: The file is not an image, it exceeds a limit, or it can't be checked at
+            this time. The message is meant for visitors.
     """
     limits = conf.config().limits()
     if file.size > limits.max_bytes:
@@ -79,10 +80,12 @@ def validated(file: File[Any]) -> ImageInfo:
         raise _error("image_file_too_large", shown)
     try:
         found = info(file)
+    except (RenderTimeout, WorkerLost):
+        raise _error("image_not_checked", {}) from None
     except ThumbnailError:
         raise _error("invalid_image", {}) from None
     pixels = found.width * found.height
-    most = pixels * limits.max_memory // found.decoded_size
+    most = pixels * limits.max_memory // max(1, found.decoded_size)
     if limits.max_pixels is not None:
         most = min(most, limits.max_pixels)
     if pixels > most:
@@ -95,8 +98,8 @@ def _error(code: str, shown: dict[str, str]) -> ValidationError:
 
 
 @contextmanager
-def _source(file: File[Any]) -> Iterator[str | bytes]:
-    """Yield the path or the content of a file, and restore the file's state afterwards."""
+def _image(file: File[Any]) -> Iterator[Image]:
+    """Yield the image in a file, and restore the file's state afterwards."""
     temporary = getattr(file, "temporary_file_path", None)
     if temporary is not None:
         yield temporary()
@@ -110,7 +113,7 @@ def _source(file: File[Any]) -> Iterator[str | bytes]:
     position = file.tell()
     try:
         file.seek(0)
-        yield file.read()
+        yield in_memory(file.read())
     finally:
         if was_closed:
             file.close()

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import FileField, Model
 from django.db.models.signals import post_delete, post_init, post_save, pre_delete, pre_save
 
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel.django import conf
 from xaccel.exceptions import SourceError, StorageUnavailable
 
@@ -166,4 +166,9 @@ def _purge(name: str) -> None:
         conf.thumbnails().purge(name)
     except (OSError, SourceError, StorageUnavailable) as error:
         # The row is already saved, so an outdated thumbnail must not make the request fail.
-        _logger.warning("can't purge the thumbnails of %r: %s", name, one_line(error))
+        _logger.warning(
+            "can't purge the thumbnails of %r: %s",
+            name,
+            one_line(error),
+            extra=fields("purge_failed", source=name, error=type(error).__name__),
+        )

@@ -13,7 +13,7 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel.django import conf
 from xaccel.exceptions import ConfigError, XaccelError
 
@@ -117,5 +117,10 @@ class PrivateStorage(FileSystemStorage):
         except ConfigError:
             raise
         except (XaccelError, ValueError, SuspiciousFileOperation) as error:
-            _logger.warning("%r can't have a link: %s", name, one_line(error))
+            _logger.warning(
+                "%r can't have a link: %s",
+                name,
+                one_line(error),
+                extra=fields("no_link", source=name, error=type(error).__name__),
+            )
             return ""

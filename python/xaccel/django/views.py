@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from django.views import View
 
 from xaccel._async import FILES
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel.delivery.presentation import FileKeywords, FileOptions, shows_file_keywords
 from xaccel.django import conf
 from xaccel.django.files import PrivateFile, local_path_of, path_of
@@ -62,7 +62,13 @@ def send_private_file(
         file = path_of(path) if isinstance(path, str | os.PathLike | File) else path
         response = conf.delivery().private_file(file, facts(request), file_options)
     except FileNotFound as error:
-        _logger.warning("%s", one_line(error))
+        _logger.warning(
+            "%s",
+            one_line(error),
+            extra=fields(
+                "private_file_refused", error=type(error).__name__, status=error.status_code
+            ),
+        )
         raise Http404(error.public_message) from None
     return to_django(response)
 

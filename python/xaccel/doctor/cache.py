@@ -27,7 +27,7 @@ def problem(cache: Path) -> Result | None:
         check.name,
         f"The app can't write to THUMBNAIL_CACHE {str(cache)!r}.",
         check.consequence,
-        f"{check.fix} Run `xaccel doctor` as the app's user.",
+        f"{check.fix.removesuffix('.')}, and run `xaccel doctor` as the app's user.",
     )
 
 

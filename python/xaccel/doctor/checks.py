@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 from xaccel.doctor.client import Reply, Site
 from xaccel.doctor.connection import check_clock, check_keep_alive, check_upload_limit
+from xaccel.doctor.fonts import check_fonts
 from xaccel.doctor.internal_prefixes import check_internal_prefixes
 from xaccel.doctor.offload_header import check_offload_header
 from xaccel.doctor.private_files import check_private_file
@@ -27,6 +28,7 @@ CHECKS: tuple[Callable[[Site, Reply], Iterator[Result]], ...] = (
     check_upload_limit,
     check_thumbnails,
     check_sandbox,
+    check_fonts,
 )
 """The checks for a site that responds. Each takes the site and the response to `site.target`."""
 

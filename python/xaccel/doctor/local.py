@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from xaccel import health
 from xaccel.config import Config
+from xaccel.doctor.fonts import examine_fonts
 from xaccel.doctor.report import Result, finding, ok
 
 _FINE = {
@@ -23,3 +24,4 @@ def examine_machine(config: Config) -> Iterator[Result]:
             yield finding(check.name, check.problem, check.consequence, check.fix)
         else:
             yield ok(check.name, _FINE[check.name])
+    yield from examine_fonts(config)

@@ -6,15 +6,13 @@ import logging
 import os
 import signal
 import time
-from dataclasses import replace
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 from xaccel._core import Limits, OpenedFile, StreamedSource, sandbox_layers
-from xaccel.exceptions import FileNotFound, RenderStopped, WorkerLost
-from xaccel.sandbox import messages
-from xaccel.sandbox.messages import InvalidReply, Reply
-from xaccel.sandbox.pool import Worker, pool
-from xaccel.sandbox.protocol import Cage, PassedJob, Setup
+from xaccel._log import fields
+from xaccel.exceptions import FileNotFound, RenderStopped, WorkerLost, XaccelError
+from xaccel.sandbox.pool import PassedImage, Worker, pool
+from xaccel.sandbox.protocol import Cage, InvalidReply, Setup
 from xaccel.thumbnails.backends import Job
 from xaccel.thumbnails.sources.base import Image
 
@@ -24,7 +22,7 @@ _GRACE = 0.5
 """The number of seconds after the deadline in which a worker can report that it missed it."""
 
 _ATTEMPTS = 2
-"""How often a job is tried if its worker is killed from outside."""
+"""How often a job is tried if its worker is killed from outside, or can't read the image."""
 
 _OPEN = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
@@ -52,6 +50,7 @@ class RenderProcesses:
     Args:
         limits: The limits of all jobs.
         decoders: The enabled decoders; see `Config.thumbnail_decoders`.
+        fonts: The fonts for text in SVG images; see `Config.thumbnail_fonts`.
         layers: The layers of the kernel that cage a worker.
     """
 
@@ -59,43 +58,49 @@ class RenderProcesses:
         self,
         limits: Limits,
         decoders: tuple[str, ...] | None,
+        fonts: tuple[str, ...] | None = None,
         layers: tuple[str, ...] | None = None,
     ) -> None:
         layers = tuple(sandbox_layers()) if layers is None else layers
-        self._setup = Setup(decoders, Cage(layers, memory_for(limits)))
+        self._setup = Setup(decoders, fonts, Cage(layers, memory_for(limits)))
 
     def submit(self, job: Job[T], deadline: float) -> T:
         """See `Backend.submit`."""
-        descriptor, path, size = _passed(job)
+        image = _passed(job)
         try:
-            lost = WorkerLost("the render workers were killed from outside")
+            lost: Exception = WorkerLost("the render workers were killed from outside")
             for _ in range(_ATTEMPTS):
-                timeout = max(0.0, deadline - time.monotonic())
-                passed = PassedJob(replace(cast("Any", job), image=None), path, size, timeout)
                 try:
-                    reply = self._reply(passed, descriptor)
+                    outcome = self._outcome(job, image, max(0.0, deadline - time.monotonic()))
                 except WorkerLost as error:
                     # The worker or the launcher may have been killed while it started.
                     lost = error
                     continue
-                if reply is not None:
-                    return cast("T", messages.result(reply))
+                if isinstance(outcome, OSError):
+                    # An earlier image may have used up the descriptors of the worker.
+                    lost = outcome
+                    continue
+                if isinstance(outcome, Exception):
+                    raise outcome
+                if outcome is not None:
+                    return outcome
             raise lost
         finally:
-            os.close(descriptor)
+            os.close(image.descriptor)
 
-    def _reply(self, job: PassedJob, descriptor: int) -> Reply | None:
-        """Return the reply of a worker, or `None` if the worker was killed from outside."""
+    def _outcome(
+        self, job: Job[T], image: PassedImage, timeout: float
+    ) -> T | XaccelError | OSError | None:
+        """Return what a job results in, or `None` if its worker was killed from outside."""
         workers = pool(self._setup)
-        worker = workers.take()
         # The time that a new worker needs to start does not count.
-        deadline = time.monotonic() + job.timeout + _GRACE
-        reply = None
+        worker = workers.take()
+        outcome = None
         try:
-            reply = worker.run(job, descriptor, deadline)
+            outcome = worker.run(job, image, timeout, _GRACE)
         except TimeoutError:
             raise RenderStopped(
-                f"the render worker was stopped by its time limit ({job.timeout:.1f} s)",
+                f"the render worker was stopped by its time limit ({timeout:.1f} s)",
                 layer="time",
             ) from None
         except InvalidReply as error:
@@ -107,11 +112,13 @@ class RenderProcesses:
             _check(worker)
             return None
         else:
-            workers.put_back(worker)
-            return reply
+            return outcome
         finally:
-            if reply is None:
+            # After such an error, the worker may lack memory or descriptors for other images.
+            if outcome is None or isinstance(outcome, (OSError, RenderStopped)):
                 workers.discard(worker)
+            else:
+                workers.put_back(worker)
 
 
 def _check(worker: Worker) -> None:
@@ -127,7 +134,10 @@ def _check(worker: Worker) -> None:
         layer, text = cause
         said = f" ({words})" if words else ""
         raise RenderStopped(f"the render worker was stopped by {text}{said}", layer=layer)
-    _logger.warning("a render worker was killed from outside, for example by the OOM killer")
+    _logger.warning(
+        "a render worker was killed from outside, for example by the OOM killer",
+        extra=fields("worker_killed"),
+    )
 
 
 def _cause(status: int | None, words: str) -> tuple[str, str] | None:
@@ -147,14 +157,15 @@ def _cause(status: int | None, words: str) -> tuple[str, str] | None:
     return _LIMITS.get(number)
 
 
-def _passed(job: Job[T]) -> tuple[int, str | None, int | None]:
-    """Return a new descriptor of a job's image, its path, and the size of the bytes to read."""
+def _passed(job: Job[T]) -> PassedImage:
+    """Return a job's image with a new descriptor."""
     image: Image = job.image
     if isinstance(image, StreamedSource):
-        return image.to_memory_file(), None, len(image) if job.is_partial else None
+        start = len(image) if job.is_partial else None
+        return PassedImage(image.to_memory_file(), None, start)
     if isinstance(image, OpenedFile):
-        return os.dup(image.fileno()), image.location.path, None
+        return PassedImage(os.dup(image.fileno()), image.location.path, None)
     try:
-        return os.open(image, _OPEN), image, None
+        return PassedImage(os.open(image, _OPEN), image, None)
     except (FileNotFoundError, NotADirectoryError, ValueError) as error:
         raise FileNotFound(f"{image!r}: {error}") from None

@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable
 
 from xaccel.sandbox import worker
-from xaccel.sandbox.protocol import CONNECTION, MAX_SETUP, READY, START, STATUS, Cage, Setup
+from xaccel.sandbox.protocol import CONNECTION, MAX_SETUP, READY, START, STATUS, Setup
 
 _DESCRIPTORS = 3
 """The number of descriptors of a new worker; see `START`."""
@@ -43,29 +43,28 @@ def main() -> None:
     # gevent makes both ends of a pair non-blocking.
     control.settimeout(None)
     setup: Setup = pickle.loads(control.recv(MAX_SETUP))  # noqa: S301
-    _load(setup.decoders)
+    _load(setup.decoders, setup.fonts)
     control.send(READY)
-    _Launcher(control, parent, setup.cage).run()
+    _Launcher(control, parent, setup).run()
 
 
-def _load(decoders: tuple[str, ...] | None) -> None:
+def _load(decoders: tuple[str, ...] | None, fonts: tuple[str, ...] | None) -> None:
     """Load everything that a job may need."""
-    # These are the modules that the engine imports by name.
-    import xaccel.decoders._opening  # noqa: PLC0415
-    import xaccel.thumbnails.backends  # noqa: F401, PLC0415
+    # The engine imports this module by name.
+    import xaccel.decoders._opening  # noqa: F401, PLC0415
     from xaccel._core import load_fonts  # noqa: PLC0415
     from xaccel.decoders._enabled import load_all  # noqa: PLC0415
 
     load_all(decoders)
-    load_fonts()
+    load_fonts(fonts)
 
 
 class _Launcher:
     """The loop of the launcher."""
 
-    def __init__(self, control: socket.socket, parent: int, cage: Cage) -> None:
+    def __init__(self, control: socket.socket, parent: int, setup: Setup) -> None:
         self._control = control
-        self._cage = cage
+        self._setup = setup
         self._is_running = True
         self._selector = selectors.DefaultSelector()
         self._watch(control, self._start)
@@ -92,7 +91,7 @@ class _Launcher:
         connection, report, log = descriptors
         pid = os.fork()
         if pid == 0:
-            _become_worker(connection, log, self._cage)
+            _become_worker(connection, log, self._setup)
         os.close(connection)
         os.close(log)
         _Child(self._selector, pid, socket.socket(fileno=report))
@@ -129,13 +128,13 @@ class _Child:
             self._report.send(STATUS.pack(status))
 
 
-def _become_worker(connection: int, log: int, cage: Cage) -> None:
+def _become_worker(connection: int, log: int, setup: Setup) -> None:
     """Run a worker in this process, which the launcher has just forked. Does not return."""
     try:
         os.dup2(log, sys.stderr.fileno())
         os.dup2(connection, CONNECTION)
         os.closerange(CONNECTION + 1, os.sysconf("SC_OPEN_MAX"))
-        worker.serve(cage)
+        worker.serve(setup)
         os._exit(0)
     except BaseException:  # noqa: BLE001
         with contextlib.suppress(BaseException):

@@ -13,22 +13,35 @@ import sys
 import threading
 import time
 from collections import deque
-from contextlib import suppress
-from typing import Any, TypeAlias
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar, cast
 
+from xaccel._core import JobEncoder, ReplyReader
 from xaccel._log import one_line
-from xaccel.exceptions import WorkerLost
-from xaccel.sandbox import messages
+from xaccel.exceptions import WorkerLost, XaccelError
 from xaccel.sandbox.interpreter import interpreter
-from xaccel.sandbox.messages import Reply
-from xaccel.sandbox.protocol import CONNECTION, KILL, MAX_SETUP, READY, START, STATUS, Setup
-from xaccel.thumbnails.backends import gevent_hub
+from xaccel.sandbox.protocol import (
+    CONNECTION,
+    KILL,
+    MAX_SETUP,
+    READY,
+    START,
+    STATUS,
+    InvalidReply,
+    Setup,
+)
+from xaccel.thumbnails.backends import Job, gevent_hub
 
 _START_TIMEOUT = 30
 """The maximum number of seconds in which the launcher and a worker must start."""
 
 _END_TIMEOUT = 5
 """The maximum number of seconds in which the launcher must report the end of a worker."""
+
+_PIECE = 64 * 1024
+"""The number of bytes that are received at once. Most replies are shorter."""
 
 _LAST_LINES = 2000
 """The number of bytes of a worker's standard error stream that are read when it ends."""
@@ -39,6 +52,20 @@ _BOOTSTRAP = (
 
 _KEPT_VARIABLES = ("LD_LIBRARY_PATH",)
 """Variables without which the interpreter may not start. The launcher then removes them."""
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PassedImage:
+    """An image that a worker receives as a descriptor."""
+
+    descriptor: int
+    path: str | None
+    """The path of the image in messages."""
+    start: int | None
+    """The number of bytes of an image that is only the start of a JPEG; `None` for a whole one."""
 
 
 class Worker:
@@ -54,6 +81,7 @@ class Worker:
         self.connection = connection
         self._report = report
         self._log = log
+        self._encoder = JobEncoder()
 
     def is_idle(self) -> bool:
         """Whether the worker is alive and has not sent anything unasked."""
@@ -66,15 +94,47 @@ class Worker:
             return False
         return False
 
-    def run(self, job: object, descriptor: int, deadline: float) -> Reply:
-        """Run a job, and wait for its reply until the deadline, a value of `time.monotonic()`.
+    def run(
+        self, job: Job[T], image: PassedImage, timeout: float, grace: float
+    ) -> T | XaccelError | OSError:
+        """Run a job, and wait for its reply. Returns the result of the job, or its error.
+
+        An `OSError` means that the image can't be read.
+
+        Args:
+            job: The job.
+            image: The job's image.
+            timeout: The number of seconds that the job may take.
+            grace: The number of seconds for which the reply may be late.
 
         Raises:
-            The errors of `messages.receive`.
+            EOFError: The worker has ended.
+            TimeoutError: The worker has not replied in time.
+            OSError: The connection has failed.
+            InvalidReply: The worker has sent something that is not an outcome of the job.
         """
-        self.connection.settimeout(max(0.001, deadline - time.monotonic()))
-        messages.send_job(self.connection, job, descriptor)
-        return messages.receive(self.connection)
+        connection = self.connection
+        deadline = time.monotonic() + timeout + grace
+        connection.settimeout(timeout + grace)
+        message = job.encode(self._encoder, image.path, image.start, timeout)
+        sent = socket.send_fds(connection, [message], [image.descriptor])
+        if sent < len(message):
+            connection.sendall(message[sent:])
+        reader = ReplyReader()
+        while piece := connection.recv(_PIECE):
+            outcome = reader.read(piece)
+            if isinstance(outcome, (XaccelError, OSError)):
+                return outcome
+            if outcome is not None:
+                if not job.accepts(outcome):
+                    raise InvalidReply("it is not a result of this job")
+                return cast("T", outcome)
+            # The timeout of a socket applies to each piece.
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            connection.settimeout(left)
+        raise EOFError
 
     def kill(self) -> None:
         """End the worker."""
@@ -174,23 +234,22 @@ class Pool:
         log = os.memfd_create("xaccel-log")
         worker = Worker(connection, report, log)
         self._all.add(worker)
+        problem = "it has ended"
         try:
-            with their_connection, their_report:
+            with _passing(their_connection), _passing(their_report):
                 self._send((their_connection.fileno(), their_report.fileno(), log))
             connection.settimeout(_START_TIMEOUT)
-            problem = messages.problem(messages.receive(connection))
-        except (OSError, EOFError, messages.InvalidReply) as error:
-            words = worker.last_words()
-            self.discard(worker)
-            reason = words or f"{type(error).__name__}: {error}"
-            raise WorkerLost(f"the render worker did not start: {reason}") from None
+            is_ready = connection.recv(len(READY)) == READY
+        except OSError as error:
+            is_ready, problem = False, f"{type(error).__name__}: {error}"
         except BaseException:
             self.discard(worker)
             raise
-        if problem is not None:
-            self.discard(worker)
-            raise WorkerLost(f"the render worker can't be caged: {problem}")
-        return worker
+        if is_ready:
+            return worker
+        problem = worker.last_words() or problem
+        self.discard(worker)
+        raise WorkerLost(f"the render worker did not start: {problem}")
 
     def _send(self, descriptors: tuple[int, ...]) -> None:
         """Send the launcher the descriptors of a new worker."""
@@ -212,7 +271,7 @@ class _Launcher:
 
     def __init__(self, setup: Setup, sockets: Any) -> None:
         self._control, theirs = sockets.socketpair(type=socket.SOCK_SEQPACKET)
-        with theirs:
+        with _passing(theirs):
             self._pid = _spawn(theirs.fileno())
         try:
             self._control.settimeout(_START_TIMEOUT)
@@ -247,22 +306,20 @@ def _spawn(control: int) -> int:
     paths = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100
     flags = ["-I", *(["-B"] if sys.dont_write_bytecode else [])]
     # A descriptor that keeps its number would be closed.
-    descriptor = fcntl.fcntl(control, fcntl.F_DUPFD_CLOEXEC, CONNECTION + 1)
-    try:
+    end = socket.socket(fileno=fcntl.fcntl(control, fcntl.F_DUPFD_CLOEXEC, CONNECTION + 1))
+    with _passing(end):
         return os.posix_spawn(
             executable,
             [executable, *flags, "-c", _BOOTSTRAP, *paths],
             {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
             file_actions=[
-                (os.POSIX_SPAWN_DUP2, descriptor, CONNECTION),
+                (os.POSIX_SPAWN_DUP2, end.fileno(), CONNECTION),
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
             ],
             setsigmask=[],
             setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
         )
-    finally:
-        os.close(descriptor)
 
 
 _Key: TypeAlias = tuple[int, object, Setup]
@@ -288,8 +345,29 @@ def close_pools() -> None:
         _pools.pop(key).close()
 
 
+_ends: set[socket.socket] = set()
+"""The ends of connections that other processes are about to receive."""
+
+
+@contextmanager
+def _passing(end: socket.socket) -> Iterator[None]:
+    """Pass an end of a connection to another process in this block, then close it.
+
+    If this process forks meanwhile, the child closes the end, too. Otherwise, this process would
+    not notice when the other process ends.
+    """
+    _ends.add(end)
+    try:
+        yield
+    finally:
+        end.close()
+        _ends.discard(end)
+
+
 def _forget_pools() -> None:
     """Leave the parent's workers to the parent."""
+    while _ends:
+        _ends.pop().close()
     while _pools:
         _, parents = _pools.popitem()
         parents.forget()

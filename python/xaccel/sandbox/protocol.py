@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Any
 
 CONNECTION = 3
 """The number of the descriptor with which the launcher and each worker reach the app."""
@@ -13,7 +12,7 @@ MAX_SETUP = 64 * 1024
 """The maximum number of bytes of a pickled `Setup`."""
 
 READY = b"ready"
-"""What the launcher sends when workers can be started."""
+"""What the launcher sends when workers can be started, and a worker when it is in its cage."""
 
 START = b"start"
 """What the app sends with the descriptors of a new worker: its connection, the connection on which
@@ -42,18 +41,10 @@ class Setup:
 
     decoders: tuple[str, ...] | None
     """The enabled decoders; see `Config.thumbnail_decoders`."""
+    fonts: tuple[str, ...] | None
+    """The fonts for text in SVG images; see `Config.thumbnail_fonts`."""
     cage: Cage
 
 
-@dataclass(frozen=True, slots=True)
-class PassedJob:
-    """A job without its image, which is passed as a descriptor."""
-
-    job: Any
-    """A `Job` whose field `image` is replaced."""
-    path: str | None
-    """The path of the image in messages."""
-    size: int | None
-    """The number of bytes of an image that is passed as bytes; `None` for a file."""
-    timeout: float
-    """The number of seconds that the job may take."""
+class InvalidReply(Exception):
+    """A worker has sent something else than a reply."""

@@ -70,6 +70,8 @@ class Deployment:
 
     log_header: str | None = None
     """A response header of the app, such as `X-User`, that nginx logs and hides from visitors."""
+    json_log: str | None = None
+    """A file in which nginx also logs each request as JSON, and whether the app was involved."""
 
     balance: tuple[str, ...] = ()
     """The machines behind a load balancer: `HOST:PORT` or `unix:/path/to.sock` of the web server on

@@ -33,11 +33,16 @@ class App:
     """The directory of `gunicorn`, `uvicorn` and `xaccel`, such as `/srv/shop/.venv/bin`."""
     is_asgi: bool = False
     """Whether Uvicorn starts the app instead of Gunicorn."""
+    celery: str | None = None
+    """The Celery app in the form that `celery --app` takes, such as `shop.tasks:celery`."""
+    broker: str | None = None
+    """The URL of the Celery app's broker."""
 
     def __post_init__(self) -> None:
         """Refuse values that would end a word or a line."""
-        if not _APP.fullmatch(self.app):
-            raise ConfigError(f"the app must be like 'shop:app', not {self.app!r}")
+        for app in (self.app, *([] if self.celery is None else [self.celery])):
+            if not _APP.fullmatch(app):
+                raise ConfigError(f"the app must be like 'shop:app', not {app!r}")
         for path in (self.directory, self.programs):
             check_path(str(path))
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from xaccel.config import Config
+from xaccel.exceptions import ConfigError
 from xaccel.servers import containers, generators, text
 from xaccel.servers.deployment import Deployment
+from xaccel.services import backing
 from xaccel.services.app import App, read_only, writable
 
 USER = 10001
@@ -18,10 +21,19 @@ USER = 10001
 PORT = 8000
 SERVER_PORT = 8080
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_OURS = frozenset({"app", "worker", containers.NAME, "cache"})
+# Docker's own DNS server, which knows the names of the containers.
+_RESOLVER = "127.0.0.11"
+_REDIS_IMAGE = "redis:8-alpine"
+_STORE_IMAGE = "chrislusf/seaweedfs:latest"
+
 
 def files(config: Config, deployment: Deployment, app: App) -> Mapping[str, str]:
     """Return the texts of the files, by their file names."""
     site = in_containers(deployment, "app")
+    if site.resolver is None:
+        site = replace(site, resolver=_RESOLVER)
     server = generators.load(containers.NAME)
     further = server.further_files(site)
     secrets = server.secrets(config, site)
@@ -77,27 +89,30 @@ def _dockerfile(app: App) -> Iterator[str]:
 
 def _compose(config: Config, app: App) -> Iterator[str]:
     caches, directories = writable(config), read_only(config)
-    yield f"name: {app.name}"
-    yield "services:"
-    yield from (
-        "  app:",
-        "    build: .",
+    stores, broker = backing.stores(config), backing.redis(app.broker)
+    needed = [store.host for store in stores] + ([] if broker is None else [broker[0]])
+    _check_names(needed)
+    files = [f"cache:{each}" for each in caches] + [f"{each}:{each}:ro" for each in directories]
+    runs = [
         "    restart: unless-stopped",
         f'    user: "{USER}:{USER}"',
         "    # Secrets of the app, such as SECRET_KEY=…",
-        "    env_file:",
-        "      - path: app.env",
-        "        required: false",
+        *_env_files("app.env", *([backing.BUCKET_ENV] if stores else [])),
+        *_depends(needed),
         *_confined("/tmp"),  # noqa: S108
-    )
-    volumes = [f"cache:{each}" for each in caches] + [f"{each}:{each}:ro" for each in directories]
-    yield from _volumes(volumes)
+        *_volumes(files),
+    ]
+    yield f"name: {app.name}"
+    yield "services:"
+    yield from ("  app:", "    build: .", *runs)
+    if app.celery is not None:
+        words = ", ".join(f'"{word}"' for word in _worker_command(app.celery))
+        yield from ("  worker:", "    build: .", f"    command: [{words}]", *runs)
     yield from (
         "  nginx:",
         f"    image: {containers.IMAGE}",
         "    restart: unless-stopped",
-        "    depends_on:",
-        "      - app",
+        *_depends(["app"]),
         "    ports:",
         f'      - "80:{SERVER_PORT}"',
         *_confined("/tmp", "/var/cache"),  # noqa: S108
@@ -107,9 +122,14 @@ def _compose(config: Config, app: App) -> Iterator[str]:
         + [f"cache:{each}:ro" for each in caches]
         + [f"{each}:{each}:ro" for each in directories]
     )
+    if broker is not None:
+        yield from _redis(*broker)
+    for store in stores:
+        yield from _store(store)
+    if caches or needed:
+        yield "volumes:"
     if caches:
         yield from (
-            "volumes:",
             "  cache:",
             "    driver_opts:",
             "      type: tmpfs",
@@ -117,6 +137,63 @@ def _compose(config: Config, app: App) -> Iterator[str]:
             "      # The cache belongs to the user of the app. It is empty after a restart.",
             f'      o: "uid={USER},mode=0755,size={config.thumbnail_cache_max_size * 5 // 4}"',
         )
+    yield from (f"  {name}: {{}}" for name in needed)
+
+
+def _check_names(names: list[str]) -> None:
+    for name in names:
+        if not _NAME.fullmatch(name) or name in _OURS or names.count(name) > 1:
+            raise ConfigError(
+                f"the broker or the bucket can't be in a container with the name {name!r}: choose "
+                "another name in its URL, which only has the characters a-z, 0-9, - and _"
+            )
+
+
+def _worker_command(celery: str) -> list[str]:
+    return ["/venv/bin/celery", "--app", celery, "worker", "--loglevel", "INFO"]
+
+
+def _redis(host: str, port: int) -> Iterator[str]:
+    words = ", ".join(f'"{word}"' for word in backing.redis_command(port, "/data"))
+    yield from (
+        f"  {host}:",
+        f"    image: {_REDIS_IMAGE}",
+        f"    command: [{words}]",
+        "    restart: unless-stopped",
+        "    user: redis",
+        *_confined("/tmp"),  # noqa: S108
+        *_volumes([f"{host}:/data"]),
+    )
+
+
+def _store(store: backing.Store) -> Iterator[str]:
+    words = ", ".join(f'"{word}"' for word in backing.store_arguments(store, "/buckets"))
+    yield from (
+        f"  {store.host}:",
+        f"    image: {_STORE_IMAGE}",
+        '    entrypoint: ["/usr/bin/weed"]',
+        f"    command: [{words}]",
+        "    restart: unless-stopped",
+        "    # The volume belongs to root. This user has no capabilities.",
+        '    user: "0:0"',
+        "    # AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…",
+        *_env_files(backing.BUCKET_ENV),
+        *_confined("/tmp"),  # noqa: S108
+        *_volumes([f"{store.host}:/buckets"]),
+    )
+
+
+def _env_files(*files: str) -> Iterator[str]:
+    yield "    env_file:"
+    for file in files:
+        yield f"      - path: {file}"
+        yield f"        required: {'false' if file == 'app.env' else 'true'}"
+
+
+def _depends(names: list[str]) -> Iterator[str]:
+    if names:
+        yield "    depends_on:"
+        yield from (f"      - {name}" for name in names)
 
 
 def _confined(*directories: str) -> Iterator[str]:

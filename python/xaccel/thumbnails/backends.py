@@ -7,6 +7,7 @@ at a time calls this method.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -14,10 +15,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from inspect import signature
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
-from xaccel._core import Limits, Spec, Thumbnail, Watermark, placeholder, render
-from xaccel.config import Subsampling
+from xaccel._core import (
+    ImageInfo,
+    JobEncoder,
+    Limits,
+    Spec,
+    Thumbnail,
+    Watermark,
+    placeholder,
+    probe,
+    render,
+)
+from xaccel.config import Config, Subsampling
 from xaccel.thumbnails.rows import PlaceholderKind, placeholder_text
 from xaccel.thumbnails.sources.base import Image
 
@@ -26,12 +37,18 @@ T_co = TypeVar("T_co", covariant=True)
 
 _LIMITS = tuple(signature(Limits).parameters)
 
+_PLACEHOLDERS: dict[PlaceholderKind | None, re.Pattern[str]] = {
+    None: re.compile("data:image/[a-z]{3,4};base64,[A-Za-z0-9+/=]{1,8192}"),
+    "thumbhash": re.compile("[A-Za-z0-9+/=]{1,36}"),
+    "blurhash": re.compile(r"[A-Za-z0-9#$%*+,\-.:;=?@\[\]^_{|}~]{28}"),
+    "color": re.compile("#[0-9a-f]{6}"),
+    "palette": re.compile("#[0-9a-f]{6}(, #[0-9a-f]{6}){0,4}"),
+}
+"""The forms of placeholders. Pages contain them in CSS."""
+
 
 class Job(Protocol[T_co]):
-    """A unit of work on one image, with everything that is needed to run it anywhere.
-
-    It is a dataclass. Apart from its image, it can be pickled.
-    """
+    """A unit of work on one image, with everything that is needed to run it anywhere."""
 
     @property
     def image(self) -> Image:
@@ -43,7 +60,7 @@ class Job(Protocol[T_co]):
 
     @property
     def image_format(self) -> str:
-        """The format of the thumbnail; empty for a placeholder."""
+        """The format of the thumbnail; empty if the job does not make a thumbnail."""
 
     def run(self, timeout: float) -> T_co:
         """Run the job in this thread, within the given number of seconds.
@@ -53,6 +70,21 @@ class Job(Protocol[T_co]):
             FileNotFound: The image no longer exists.
             OSError: The image can't be read.
         """
+
+    def encode(
+        self, encoder: JobEncoder, path: str | None, start: int | None, timeout: float
+    ) -> bytes:
+        """Return the message that makes a worker of the sandbox run the job.
+
+        Args:
+            encoder: The encoder for the worker.
+            path: The path of the image in messages.
+            start: The number of bytes of an image that is only the start of a JPEG.
+            timeout: The number of seconds that the job may take.
+        """
+
+    def accepts(self, result: object) -> bool:
+        """Whether a value can be the result of the job. An attacker may have chosen the value."""
 
 
 class Backend(Protocol):
@@ -85,6 +117,16 @@ class EncoderSettings:
     progressive: bool
     subsampling: Subsampling
 
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """Return the options in an app's settings."""
+        return cls(
+            quality=config.thumbnail_quality,
+            quality_target=config.thumbnail_quality_target,
+            progressive=config.thumbnail_progressive,
+            subsampling=config.thumbnail_subsampling,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class RenderJob:
@@ -100,6 +142,8 @@ class RenderJob:
     limits: Limits
     decoders: tuple[str, ...] | None
     """The enabled decoders for other formats; see `Config.thumbnail_decoders`."""
+    fonts: tuple[str, ...] | None
+    """The fonts for text in SVG images; see `Config.thumbnail_fonts`."""
     is_partial: bool = False
     """Whether `image` is only the start of a JPEG."""
 
@@ -116,8 +160,32 @@ class RenderJob:
             watermark=self.watermark,
             limits=_with_timeout(self.limits, timeout),
             decoders=self.decoders,
+            fonts=self.fonts,
             is_partial=self.is_partial,
         )
+
+    def encode(
+        self, encoder: JobEncoder, path: str | None, start: int | None, timeout: float
+    ) -> bytes:
+        """See `Job.encode`."""
+        return encoder.render(
+            self.spec,
+            path=path,
+            start=start,
+            timeout=timeout,
+            format=self.image_format,
+            quality=self.encoder.quality,
+            quality_target=self.encoder.quality_target,
+            progressive=self.encoder.progressive,
+            subsampling=self.encoder.subsampling,
+            watermark=self.watermark,
+            limits=self.limits,
+            decoders=self.decoders,
+        )
+
+    def accepts(self, result: object) -> bool:
+        """See `Job.accepts`."""
+        return isinstance(result, Thumbnail) and result.format == self.image_format
 
     def __str__(self) -> str:
         return str(self.spec)
@@ -134,6 +202,8 @@ class PlaceholderJob:
     limits: Limits
     decoders: tuple[str, ...] | None
     """The enabled decoders for other formats; see `Config.thumbnail_decoders`."""
+    fonts: tuple[str, ...] | None
+    """The fonts for text in SVG images; see `Config.thumbnail_fonts`."""
     image_format: str = ""
     is_partial: bool = False
     """Whether `image` is only the start of a JPEG."""
@@ -141,11 +211,66 @@ class PlaceholderJob:
     def run(self, timeout: float) -> str:
         """See `Job.run`."""
         limits = _with_timeout(self.limits, timeout)
-        made = placeholder(self.image, kind=self.kind, limits=limits, decoders=self.decoders)
+        made = placeholder(
+            self.image, kind=self.kind, limits=limits, decoders=self.decoders, fonts=self.fonts
+        )
         return placeholder_text(made)
+
+    def encode(
+        self, encoder: JobEncoder, path: str | None, start: int | None, timeout: float
+    ) -> bytes:
+        """See `Job.encode`."""
+        return encoder.placeholder(
+            path=path,
+            start=start,
+            timeout=timeout,
+            kind=self.kind,
+            limits=self.limits,
+            decoders=self.decoders,
+        )
+
+    def accepts(self, result: object) -> bool:
+        """See `Job.accepts`."""
+        return isinstance(result, str) and _PLACEHOLDERS[self.kind].fullmatch(result) is not None
 
     def __str__(self) -> str:
         return "the placeholder"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeJob:
+    """Reads the header of an image."""
+
+    image: Image
+    """The image, or the start of a JPEG."""
+    limits: Limits
+    decoders: tuple[str, ...] | None
+    """The enabled decoders for other formats; see `Config.thumbnail_decoders`."""
+    fonts: tuple[str, ...] | None
+    """The fonts for text in SVG images; see `Config.thumbnail_fonts`."""
+    image_format: str = ""
+    is_partial: bool = False
+    """Whether `image` is only the start of a JPEG."""
+
+    def run(self, timeout: float) -> ImageInfo:
+        """See `Job.run`."""
+        limits = _with_timeout(self.limits, timeout)
+        return probe(self.image, limits=limits, decoders=self.decoders, fonts=self.fonts)
+
+    def encode(
+        self, encoder: JobEncoder, path: str | None, start: int | None, timeout: float
+    ) -> bytes:
+        """See `Job.encode`."""
+        return encoder.probe(
+            path=path, start=start, timeout=timeout, limits=self.limits, decoders=self.decoders
+        )
+
+    def accepts(self, result: object) -> bool:
+        """See `Job.accepts`."""
+        return isinstance(result, ImageInfo) and result.format.isprintable()
+
+    def __str__(self) -> str:
+        return "the header"
 
 
 def _with_timeout(limits: Limits, timeout: float) -> Limits:

@@ -455,7 +455,11 @@ class ThumbnailDelivery:
                 inactive=self._config.thumbnail_cache_inactive,
             )
         except OSError as error:
-            _logger.warning("the thumbnail cache can't be swept: %s", one_line(error))
+            _logger.warning(
+                "the thumbnail cache can't be swept: %s",
+                one_line(error),
+                extra=fields("not_swept", error=type(error).__name__),
+            )
         else:
             if swept is not None:
                 if self._observer is not None:

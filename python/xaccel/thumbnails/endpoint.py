@@ -92,7 +92,7 @@ class Thumbnails:
         if not path.removeprefix(self._prefix).partition("/")[2]:
             # The template helpers generate such a URL for an empty field.
             self._count_refused()
-            _logger.debug("%r does not name an image", path)
+            _logger.debug("%r does not name an image", path, extra=fields("url_refused", path=path))
             return error_response(FileNotFound())
         try:
             request.check_spelling(path)
@@ -164,6 +164,7 @@ class Thumbnails:
                 "the thumbnails of %r are purged on this machine and in the store, but other "
                 "machines still have them; see xaccel.celery",
                 name,
+                extra=fields("purged_here", source=name),
             )
         return removed
 

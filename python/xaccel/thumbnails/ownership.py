@@ -30,6 +30,7 @@ _PICTURE_SETTINGS = (
     "thumbnail_subsampling",
     "thumbnail_max_frames",
     "thumbnail_watermarks",
+    "thumbnail_fonts",
 )
 """The settings that change a picture but not its URL, apart from the settings for sources."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import get_args
 
 from xaccel._core import Cache, draw_blurhash, draw_thumbhash
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel.config import Config
 from xaccel.exceptions import SpecError, XaccelError
 from xaccel.thumbnails.rendering import Renderer
@@ -80,7 +80,11 @@ class Placeholders:
                 return known[1] if kind else _draw(*known)
             return self.read(name, kind)
         except (XaccelError, OSError, ValueError) as error:
-            _logger.warning("%s", one_line(error))
+            _logger.warning(
+                "%s",
+                one_line(error),
+                extra=fields("no_thumbnail", source=name, error=type(error).__name__),
+            )
             return ABSENT[kind]
 
     def read(self, name: str, kind: PlaceholderKind | None = None) -> str:

@@ -20,7 +20,6 @@ from xaccel.exceptions import (
     ThumbnailError,
 )
 from xaccel.thumbnails.backends import (
-    Backend,
     EncoderSettings,
     Job,
     PlaceholderJob,
@@ -29,6 +28,7 @@ from xaccel.thumbnails.backends import (
 )
 from xaccel.thumbnails.failures import Failures
 from xaccel.thumbnails.rows import PlaceholderKind
+from xaccel.thumbnails.sandboxed import sandbox
 from xaccel.thumbnails.sources.base import Image, Original
 from xaccel.thumbnails.turns import RenderQueue
 
@@ -48,18 +48,14 @@ class Renderer:
     def __init__(self, config: Config, cache: Cache | None) -> None:
         workers = config.thumbnail_workers or available_parallelism()
         self._config = config
-        self._encoder = EncoderSettings(
-            quality=config.thumbnail_quality,
-            quality_target=config.thumbnail_quality_target,
-            progressive=config.thumbnail_progressive,
-            subsampling=config.thumbnail_subsampling,
-        )
+        self._encoder = EncoderSettings.of(config)
         self._limits = config.limits()
         self._decoders = config.thumbnail_decoders
+        self._fonts = config.thumbnail_fonts
         self._timeout = config.thumbnail_timeout
         self._observer = observer(config)
         self._queue = RenderQueue(cache, workers=workers, length=config.thumbnail_queue)
-        self._backend = _backend(config, workers)
+        self._backend = sandbox(config) or RenderThreads(workers)
         self.failures = Failures(config.thumbnail_cache if cache is not None else None)
         """The images that recently failed to render."""
 
@@ -90,6 +86,7 @@ class Renderer:
                 watermark,
                 self._limits,
                 self._decoders,
+                self._fonts,
                 is_partial,
             )
 
@@ -119,7 +116,7 @@ class Renderer:
             ThumbnailError: The image can't be decoded, or recently failed.
         """
         image = self._whole(original, name)
-        job = PlaceholderJob(image, kind, self._limits, self._decoders)
+        job = PlaceholderJob(image, kind, self._limits, self._decoders, self._fonts)
         return self._in_turn(job, original, name, _Budget(self._timeout))
 
     def _whole(self, original: Original, name: str) -> Image:
@@ -142,6 +139,9 @@ class Renderer:
             try:
                 with phase(self._observer, "render", job.image_format):
                     result = self._backend.submit(job, start + budget.seconds)
+                    parts = _parts(result)
+                    if self._observer is not None and parts is not None:
+                        self._observer.rendered(*parts)
             except ThumbnailError as error:
                 if self._observer is not None and isinstance(error, RenderStopped):
                     self._observer.sandbox_kill(error.layer)
@@ -163,22 +163,29 @@ class Renderer:
             name,
             1000 * seconds,
             extra=fields(
-                "rendered", source=name, spec=str(job), format=job.image_format, seconds=seconds
+                "rendered",
+                source=name,
+                spec=str(job),
+                format=job.image_format,
+                seconds=seconds,
+                decode_seconds=None if parts is None else parts[0],
+                encode_seconds=None if parts is None else parts[1],
             ),
         )
         return result
 
 
-def _backend(config: Config, workers: int) -> Backend:
-    if config.thumbnail_sandbox:
-        # Apps without a sandbox do not load these modules.
-        from xaccel.sandbox.support import is_possible  # noqa: PLC0415
+def _parts(result: object) -> tuple[float, float] | None:
+    """Return how many seconds it took to decode the source and to encode the thumbnail, if known.
 
-        if is_possible():
-            from xaccel.sandbox.backend import RenderProcesses  # noqa: PLC0415
-
-            return RenderProcesses(config.limits(), config.thumbnail_decoders)
-    return RenderThreads(workers)
+    A sandbox does not measure them.
+    """
+    if not isinstance(result, Thumbnail):
+        return None
+    decode_seconds, encode_seconds = result.decode_seconds, result.encode_seconds
+    if decode_seconds is None or encode_seconds is None:
+        return None
+    return decode_seconds, encode_seconds
 
 
 @dataclass(slots=True)

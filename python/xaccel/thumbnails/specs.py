@@ -39,6 +39,8 @@ _NUMBERS: Mapping[str, Callable[[str], float]] = {
     "max_bytes": int,
     "rotate": int,
     "page": int,
+    "frame": int,
+    "at": float,
     "trim": int,
     "radius": int,
     "pixelate": int,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel._s3 import settings
 from xaccel._s3.bucket import Bucket, read
 from xaccel._s3.errors import S3Error, S3Missing
@@ -242,7 +242,12 @@ class ThumbnailStore:
         if not is_silent:
             self._warned_at = now
         level = logging.DEBUG if is_silent else logging.WARNING
-        _logger.log(level, "XACCEL['THUMBNAIL_STORE'] is not used: %s", one_line(error))
+        _logger.log(
+            level,
+            "XACCEL['THUMBNAIL_STORE'] is not used: %s",
+            one_line(error),
+            extra=fields("store_unavailable", error=type(error).__name__),
+        )
 
 
 def get(config: Config) -> ThumbnailStore | None:

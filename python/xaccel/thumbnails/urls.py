@@ -11,7 +11,7 @@ from typing import Any
 
 from xaccel._cdn import DAYS, Expires, ExpiresIn, on_cdn
 from xaccel._core import Spec
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel.config import Config, with_format
 from xaccel.exceptions import FileNotFound, SourceError, SourceUnavailable, SpecError, XaccelError
 from xaccel.thumbnails import engines, sources
@@ -239,7 +239,11 @@ class ThumbnailUrls:
             self.report(error)
             return None
         if name is None:
-            _logger.debug("%r has no image, so it has no thumbnail", source)
+            _logger.debug(
+                "%r has no image, so it has no thumbnail",
+                source,
+                extra=fields("no_thumbnail", source=str(source)),
+            )
             return self._fallback
         return name
 
@@ -247,7 +251,9 @@ class ThumbnailUrls:
         """Raise an error in debug mode; otherwise only log it."""
         if self._is_debug():
             raise error
-        _logger.warning("%s", one_line(error))
+        _logger.warning(
+            "%s", one_line(error), extra=fields("no_thumbnail", error=type(error).__name__)
+        )
 
     def name(self, source: object) -> str | None:
         """Return the name of an image as it appears in its URL; `None` if the source is empty.
@@ -290,7 +296,11 @@ class ThumbnailUrls:
         try:
             state = self.source.version(name)
         except (FileNotFound, SourceUnavailable) as error:
-            _logger.warning("%s", one_line(error))
+            _logger.warning(
+                "%s",
+                one_line(error),
+                extra=fields("no_version", source=name, error=type(error).__name__),
+            )
             return None
         if state is None:
             self.report(

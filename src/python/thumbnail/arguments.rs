@@ -1,23 +1,25 @@
 //! The arguments of the thumbnail functions, apart from the source.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyDict;
 
 use super::super::exceptions::ImageTooLarge;
 use super::super::numbers;
 use super::super::spec::{PySize, PySpec};
 use crate::error::ThumbnailError;
+use crate::thumbnail::decode::svg::Fonts;
 use crate::thumbnail::encode::{Colors, Style};
 use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::limits::Limits as CoreLimits;
 use crate::thumbnail::options::{Qualities, RenderOptions};
 use crate::thumbnail::resize::Averaging;
-use crate::thumbnail::spec::{FormatOption, Page, Progressive, Spec, Subsampling};
+use crate::thumbnail::spec::{FormatOption, Page, Progressive, Seconds, Spec, Subsampling};
 use crate::thumbnail::watermark::Watermark;
 use raster::Size;
 
@@ -57,20 +59,6 @@ impl Limits {
             .map_err(|error| ImageTooLarge::new_err(error.to_string()))
     }
 
-    fn __getnewargs_ex__<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
-        let options = PyDict::new(py);
-        options.set_item("max_memory", self.max_memory)?;
-        options.set_item("max_pixels", self.max_pixels)?;
-        options.set_item("max_bytes", self.max_bytes)?;
-        options.set_item("max_frames", self.max_frames)?;
-        options.set_item("max_side", self.max_side)?;
-        options.set_item("timeout", self.timeout)?;
-        Ok((PyTuple::empty(py), options))
-    }
-
     fn __repr__(&self) -> String {
         format!(
             "Limits(max_memory={}, max_pixels={}, max_bytes={}, max_frames={}, max_side={}, timeout={})",
@@ -85,7 +73,13 @@ impl Limits {
 }
 
 impl Limits {
-    pub(super) fn core(&self) -> CoreLimits {
+    /// The limits of a call that may take this number of seconds.
+    pub(in super::super) const fn from_core(limits: CoreLimits, timeout: Option<f64>) -> Self {
+        let CoreLimits { max_memory, max_pixels, max_bytes, max_frames, max_side } = limits;
+        Self { max_memory, max_pixels, max_bytes, max_frames, max_side, timeout }
+    }
+
+    pub(in super::super) fn core(&self) -> CoreLimits {
         CoreLimits {
             max_memory: self.max_memory,
             max_pixels: self.max_pixels,
@@ -109,25 +103,27 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        let CoreLimits { max_memory, max_pixels, max_bytes, max_frames, max_side } =
-            CoreLimits::default();
-        Self { max_memory, max_pixels, max_bytes, max_frames, max_side, timeout: None }
+        Self::from_core(CoreLimits::default(), None)
     }
 }
 
 /// The format with this name.
-pub(super) fn output_format(name: &str) -> PyResult<OutputFormat> {
+pub(in super::super) fn output_format(name: &str) -> PyResult<OutputFormat> {
     OutputFormat::from_name(name).ok_or_else(|| {
         PyValueError::new_err(format!("format must be jpeg, png, webp, avif or gif, not {name:?}"))
     })
 }
 
+/// The chroma subsampling with this name.
+pub(in super::super) fn chroma_subsampling(name: &str) -> PyResult<Subsampling> {
+    Subsampling::from_name(name).ok_or_else(|| {
+        PyValueError::new_err(format!("subsampling must be 420, 422 or 444, not {name:?}"))
+    })
+}
+
 /// The encoder's settings for JPEG.
-pub(super) fn jpeg_style(progressive: bool, subsampling: &str) -> PyResult<Style> {
-    let subsampling = Subsampling::from_name(subsampling).ok_or_else(|| {
-        PyValueError::new_err(format!("subsampling must be 420, 422 or 444, not {subsampling:?}"))
-    })?;
-    Ok(Style { progressive: Progressive(progressive), subsampling, ..Style::default() })
+pub(in super::super) fn jpeg_style(progressive: Progressive, subsampling: Subsampling) -> Style {
+    Style { progressive, subsampling, ..Style::default() }
 }
 
 /// The maximum number of colours in a palette.
@@ -143,11 +139,12 @@ pub(super) fn palette_style(colors: Option<i64>) -> PyResult<Style> {
     Ok(Style { colors: colors.map(number_of_colors).transpose()?, ..Style::default() })
 }
 
-/// Convert a mapping of format names to qualities.
-fn qualities(names: &HashMap<String, u8>, target: u8) -> Qualities {
+/// Convert a mapping of format names to qualities. `target` is the one for automatic qualities.
+pub(in super::super) fn qualities(names: Option<&HashMap<String, u8>>, target: u8) -> Qualities {
     let default = Qualities::default();
     let of = |format: OutputFormat| {
-        names.get(format.name()).copied().unwrap_or_else(|| default.of(format))
+        let given = names.and_then(|names| names.get(format.name()));
+        given.copied().unwrap_or_else(|| default.of(format))
     };
     Qualities {
         jpeg: of(OutputFormat::Jpeg),
@@ -158,7 +155,7 @@ fn qualities(names: &HashMap<String, u8>, target: u8) -> Qualities {
 }
 
 /// The arguments of a call, apart from the source.
-pub(super) struct Arguments {
+pub(in super::super) struct Arguments {
     spec: Spec,
     /// `None` keeps the format of the source.
     format: Option<OutputFormat>,
@@ -169,11 +166,13 @@ pub(super) struct Arguments {
     pub(super) limits: Limits,
     /// The names of the enabled plug-in decoders; `None` for the default.
     pub(super) decoders: Option<Vec<String>>,
+    /// The fonts for text in SVG images.
+    pub(super) fonts: Fonts,
 }
 
 impl Arguments {
     /// The arguments for a spec. The spec's own format applies unless it is `auto`.
-    pub(super) fn new(spec: Spec, linear: bool, limits: Option<&Limits>) -> Self {
+    pub(in super::super) fn new(spec: Spec, linear: bool, limits: Option<&Limits>) -> Self {
         let format = match spec.format {
             Some(FormatOption::Fixed(format)) => Some(format),
             Some(FormatOption::Auto) | None => None,
@@ -187,22 +186,38 @@ impl Arguments {
             watermark: None,
             limits: limits.copied().unwrap_or_default(),
             decoders: None,
+            fonts: Fonts::SYSTEM,
         }
     }
 
     /// Return the same arguments with the names of the enabled plug-in decoders.
-    pub(super) fn with_decoders(self, decoders: Option<Vec<String>>) -> Self {
+    pub(in super::super) fn with_decoders(self, decoders: Option<Vec<String>>) -> Self {
         Self { decoders, ..self }
     }
 
+    /// Return the same arguments with fonts: files and directories, or `None` for the system's.
+    pub(in super::super) fn with_fonts(self, fonts: Option<Vec<PathBuf>>) -> Self {
+        Self { fonts: fonts.map_or(Fonts::SYSTEM, Fonts::of), ..self }
+    }
+
+    /// Return the same arguments with the SSIMULACRA2 score for the quality `auto`.
+    pub(super) fn with_quality_target(self, target: u8) -> Self {
+        Self { qualities: Qualities { target, ..self.qualities }, ..self }
+    }
+
     /// Return the same arguments with a watermark.
-    pub(super) fn with_watermark(self, watermark: Option<Arc<Watermark>>) -> Self {
+    pub(in super::super) fn with_watermark(self, watermark: Option<Arc<Watermark>>) -> Self {
         Self { watermark, ..self }
     }
 
     /// The page to render, counted from 1.
     pub(super) fn page(&self) -> u32 {
         self.spec.page.unwrap_or(Page::FIRST).number()
+    }
+
+    /// The time of the frame to render, in seconds from the start of a film.
+    pub(super) fn at(&self) -> Option<f64> {
+        self.spec.at.map(Seconds::to_f64)
     }
 
     /// Build the arguments from a size, and from the options of a spec given as keyword arguments.
@@ -217,19 +232,14 @@ impl Arguments {
         Ok(Self { style, ..Self::new(spec, linear, limits) })
     }
 
-    /// Return the same arguments with a different format, different qualities (keyed by format
-    /// name), a different target for automatic qualities, and different encoder settings.
-    pub(super) fn with_format(
+    /// Return the same arguments with a different format, different qualities, and different
+    /// encoder settings.
+    pub(in super::super) fn with_format(
         self,
         format: OutputFormat,
-        quality: Option<&HashMap<String, u8>>,
-        target: u8,
+        qualities: Qualities,
         style: Style,
     ) -> Self {
-        let qualities = match quality {
-            Some(quality) => qualities(quality, target),
-            None => Qualities { target, ..self.qualities },
-        };
         Self { format: Some(format), qualities, style, ..self }
     }
 
@@ -247,6 +257,7 @@ impl Arguments {
             style: self.style,
             averaging: self.averaging,
             watermark: self.watermark.as_deref(),
+            fonts: &self.fonts,
             limits: &self.limits.core(),
             is_partial,
             expired: &|| deadline.is_some_and(|deadline| Instant::now() >= deadline),

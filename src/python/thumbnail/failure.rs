@@ -17,7 +17,9 @@ pub(super) fn exception(label: &str, error: &ThumbnailError) -> PyErr {
         ThumbnailError::Unsupported | ThumbnailError::UnsupportedFeature { .. } => {
             UnsupportedImage::new_err(message)
         }
-        ThumbnailError::NoSuchPage { .. } => SpecError::new_err(message),
+        ThumbnailError::NoSuchPage { .. } | ThumbnailError::NoSuchFrame { .. } => {
+            SpecError::new_err(message)
+        }
         ThumbnailError::Corrupt { .. }
         | ThumbnailError::Hash
         | ThumbnailError::BlurHash

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use pyo3::exceptions::PyValueError;
@@ -13,7 +15,8 @@ use super::super::exceptions::{CorruptImage, SpecError, XaccelError};
 use super::super::numbers;
 use super::super::spec::PySpec;
 use super::arguments::{
-    Arguments, Limits, jpeg_style, number_of_colors, output_format, palette_style,
+    Arguments, Limits, chroma_subsampling, jpeg_style, number_of_colors, output_format,
+    palette_style, qualities,
 };
 use super::result::{ImageInfo, Thumbnail};
 use super::source::ImageSource;
@@ -21,25 +24,31 @@ use super::watermark;
 use crate::error::ThumbnailError;
 use crate::thumbnail::codecs as core_codecs;
 use crate::thumbnail::decode::{self, Input};
+use crate::thumbnail::encode::Colors;
 use crate::thumbnail::limits::Limits as CoreLimits;
 use crate::thumbnail::many;
 use crate::thumbnail::options::RenderOptions;
 use crate::thumbnail::placeholder::{draw, draw_blurhash as core_draw_blurhash, spec as hashed};
-use crate::thumbnail::spec::{Rgb, Spec};
+use crate::thumbnail::spec::{Progressive, Rgb, Spec};
 use crate::thumbnail::watermark::Watermark;
 use crate::thumbnail::{
-    blur_hash, main_colors, render as core_render, score as core_score, thumbhash as core_thumbhash,
+    blur_hash, main_colors, render as core_render, render_in_two_steps, score as core_score,
+    thumbhash as core_thumbhash,
 };
 
 fn make(py: Python<'_>, source: &ImageSource, arguments: &Arguments) -> PyResult<Thumbnail> {
-    let thumbnail = source.with(py, arguments, |input, options| core_render(input, options))?;
-    Ok(Thumbnail::new(py, &thumbnail))
+    let (start, decoding) = (Instant::now(), Mutex::new(Duration::ZERO));
+    let encoding = || *decoding.lock().unwrap_or_else(PoisonError::into_inner) = start.elapsed();
+    let thumbnail = source
+        .with(py, arguments, |input, options| render_in_two_steps(input, options, &encoding))?;
+    let decoding = decoding.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Thumbnail::new(py, &thumbnail).timed(decoding, start.elapsed().saturating_sub(decoding)))
 }
 
 /// Render the thumbnail that a spec describes, in this format.
 #[pyfunction]
 #[pyo3(signature = (source, spec, *, format, quality=None, quality_target=70, progressive=false,
-    subsampling="420", linear=false, watermark=None, limits=None, decoders=None,
+    subsampling="420", linear=false, watermark=None, limits=None, decoders=None, fonts=None,
     is_partial=false))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn render(
@@ -55,49 +64,62 @@ pub(in super::super) fn render(
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
     is_partial: bool,
 ) -> PyResult<Thumbnail> {
     let format = output_format(format)?;
-    let style = jpeg_style(progressive, subsampling)?;
-    if let (Some(name), None) = (spec.0.watermark, &watermark) {
-        let message = format!("the spec has the watermark '{name}', but no watermark is passed");
-        return Err(SpecError::new_err(message));
-    }
+    let style = jpeg_style(Progressive(progressive), chroma_subsampling(subsampling)?);
+    check_watermark(spec, watermark.is_some())?;
     let arguments = Arguments::new(spec.0, linear, limits)
         .with_decoders(decoders)
+        .with_fonts(fonts)
         .with_watermark(watermark)
-        .with_format(format, quality.as_ref(), quality_target, style);
+        .with_format(format, qualities(quality.as_ref(), quality_target), style);
     make(py, &ImageSource::new(source, &arguments.limits)?.partial(is_partial), &arguments)
+}
+
+/// Check that a watermark is passed if the spec has one.
+pub(in super::super) fn check_watermark(spec: &PySpec, is_passed: bool) -> PyResult<()> {
+    match spec.0.watermark {
+        Some(name) if !is_passed => Err(SpecError::new_err(format!(
+            "the spec has the watermark '{name}', but no watermark is passed"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Make a thumbnail; the options are those of `Spec`.
 #[pyfunction]
-#[pyo3(signature = (source, width=None, height=None, *, colors=None, linear=false,
-    watermark=None, limits=None, decoders=None, **options))]
+#[pyo3(signature = (source, width=None, height=None, *, quality_target=70, colors=None,
+    linear=false, watermark=None, limits=None, decoders=None, fonts=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
     width: Option<&Bound<'_, PyAny>>,
     height: Option<&Bound<'_, PyAny>>,
+    #[pyo3(from_py_with = numbers::quality_target)] quality_target: u8,
     #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
     linear: bool,
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Thumbnail> {
     let style = palette_style(colors)?;
     let arguments = Arguments::of_options((width, height), options, style, linear, limits)?
+        .with_quality_target(quality_target)
         .with_decoders(decoders)
+        .with_fonts(fonts)
         .with_watermark(watermark);
     make(py, &ImageSource::new(source, &arguments.limits)?, &arguments)
 }
 
 /// Make thumbnails of several sources at once.
 #[pyfunction]
-#[pyo3(signature = (sources, width=None, height=None, *, threads=None,
-    colors=None, linear=false, watermark=None, limits=None, decoders=None, **options))]
+#[pyo3(signature = (sources, width=None, height=None, *, threads=None, quality_target=70,
+    colors=None, linear=false, watermark=None, limits=None, decoders=None, fonts=None, **options))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
 pub(in super::super) fn thumbnail_many<'py>(
     py: Python<'py>,
@@ -105,16 +127,20 @@ pub(in super::super) fn thumbnail_many<'py>(
     width: Option<&Bound<'py, PyAny>>,
     height: Option<&Bound<'py, PyAny>>,
     #[pyo3(from_py_with = numbers::threads)] threads: Option<NonZeroUsize>,
+    #[pyo3(from_py_with = numbers::quality_target)] quality_target: u8,
     #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
     linear: bool,
     #[pyo3(from_py_with = watermark::given)] watermark: Option<Arc<Watermark>>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
     options: Option<&Bound<'py, PyDict>>,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let style = palette_style(colors)?;
     let arguments = Arguments::of_options((width, height), options, style, linear, limits)?
+        .with_quality_target(quality_target)
         .with_decoders(decoders)
+        .with_fonts(fonts)
         .with_watermark(watermark);
     let sources = sources
         .try_iter()?
@@ -154,7 +180,7 @@ const COLORS: i64 = 5;
 
 /// Return a preview to show until the thumbnail has loaded: a `data:` URI, a hash or colours.
 #[pyfunction]
-#[pyo3(signature = (source, *, kind=None, colors=None, limits=None, decoders=None))]
+#[pyo3(signature = (source, *, kind=None, colors=None, limits=None, decoders=None, fonts=None))]
 pub(in super::super) fn placeholder(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
@@ -162,33 +188,70 @@ pub(in super::super) fn placeholder(
     #[pyo3(from_py_with = numbers::colors)] colors: Option<i64>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
 ) -> PyResult<Placeholder> {
     if colors.is_some() && kind != Some("palette") {
         return Err(PyValueError::new_err("colors is only for the kind 'palette'"));
     }
     let most = number_of_colors(colors.unwrap_or(COLORS))?;
-    let make = |input: Input<'_>, options: &RenderOptions<'_>| {
-        let text = match kind {
-            Some("thumbhash") => BASE64_STANDARD.encode(core_thumbhash(input, options)?),
-            Some("blurhash") => blur_hash(input, options)?,
-            Some("color") => {
-                let colors = main_colors(input, options, most)?;
-                colors.first().copied().map_or_else(String::new, hexadecimal)
-            }
-            Some("palette") => {
-                let colors = main_colors(input, options, most)?;
-                return Ok(Placeholder::Colors(colors.into_iter().map(hexadecimal).collect()));
-            }
-            _ => draw(&core_thumbhash(input, options)?)?,
-        };
-        Ok(Placeholder::Text(text))
+    check_placeholder_kind(kind)?;
+    let arguments =
+        Arguments::new(hashed(), false, limits).with_decoders(decoders).with_fonts(fonts);
+    ImageSource::new(source, &arguments.limits)?
+        .with(py, &arguments, |input, options| make_placeholder(kind, most, input, options))
+}
+
+fn make_placeholder(
+    kind: Option<&str>,
+    most: Colors,
+    input: Input<'_>,
+    options: &RenderOptions<'_>,
+) -> Result<Placeholder, ThumbnailError> {
+    let text = match kind {
+        Some("thumbhash") => BASE64_STANDARD.encode(core_thumbhash(input, options)?),
+        Some("blurhash") => blur_hash(input, options)?,
+        Some("color") => {
+            let colors = main_colors(input, options, most)?;
+            colors.first().copied().map_or_else(String::new, hexadecimal)
+        }
+        Some("palette") => {
+            let colors = main_colors(input, options, most)?;
+            return Ok(Placeholder::Colors(colors.into_iter().map(hexadecimal).collect()));
+        }
+        _ => draw(&core_thumbhash(input, options)?)?,
     };
-    if let Some(kind) = kind.filter(|kind| !KINDS.contains(kind)) {
-        let message = format!("kind must be one of {KINDS:?} or None, not {kind:?}");
-        return Err(PyValueError::new_err(message.replace('"', "'")));
+    Ok(Placeholder::Text(text))
+}
+
+/// Check the kind of a placeholder.
+pub(in super::super) fn check_placeholder_kind(kind: Option<&str>) -> PyResult<()> {
+    match kind.filter(|kind| !KINDS.contains(kind)) {
+        Some(kind) => {
+            let message = format!("kind must be one of {KINDS:?} or None, not {kind:?}");
+            Err(PyValueError::new_err(message.replace('"', "'")))
+        }
+        None => Ok(()),
     }
-    let arguments = Arguments::new(hashed(), false, limits).with_decoders(decoders);
-    ImageSource::new(source, &arguments.limits)?.with(py, &arguments, make)
+}
+
+/// Make a placeholder as text, as Python's `placeholder_text` does: the colours of a palette are
+/// separated as in CSS. This thread must not be attached to the interpreter.
+pub(in super::super) fn placeholder_text(
+    source: &ImageSource,
+    kind: Option<&str>,
+    limits: &Limits,
+    decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
+) -> PyResult<String> {
+    let most = number_of_colors(COLORS)?;
+    let arguments =
+        Arguments::new(hashed(), false, Some(limits)).with_decoders(decoders).with_fonts(fonts);
+    let made = source
+        .process(&arguments, |input, options| make_placeholder(kind, most, input, options))?;
+    Ok(match made {
+        Placeholder::Text(text) => text,
+        Placeholder::Colors(colors) => colors.join(", "),
+    })
 }
 
 /// The kinds of placeholders other than a `data:` URI.
@@ -201,14 +264,15 @@ fn hexadecimal(color: Rgb) -> String {
 
 /// Return the base64-encoded `ThumbHash` of an image.
 #[pyfunction]
-#[pyo3(signature = (source, *, limits=None, decoders=None))]
+#[pyo3(signature = (source, *, limits=None, decoders=None, fonts=None))]
 pub(in super::super) fn thumbhash(
     py: Python<'_>,
     source: &Bound<'_, PyAny>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
 ) -> PyResult<Placeholder> {
-    placeholder(py, source, Some("thumbhash"), None, limits, decoders)
+    placeholder(py, source, Some("thumbhash"), None, limits, decoders, fonts)
 }
 
 /// Return the SSIMULACRA2 score of an encoded picture in comparison with a reference.
@@ -239,19 +303,34 @@ pub(in super::super) fn draw_blurhash(hash: &str) -> PyResult<String> {
 
 /// Read the header of an image.
 #[pyfunction]
-#[pyo3(signature = (source, *, limits=None, decoders=None))]
+#[pyo3(signature = (source, *, limits=None, decoders=None, fonts=None))]
 pub(in super::super) fn probe<'py>(
     py: Python<'py>,
     source: &Bound<'py, PyAny>,
     limits: Option<&Limits>,
     decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
 ) -> PyResult<Bound<'py, ImageInfo>> {
-    let arguments = Arguments::new(Spec::default(), false, limits).with_decoders(decoders);
+    let limits = limits.copied().unwrap_or_default();
+    probed(py, &ImageSource::new(source, &limits)?, &limits, decoders, fonts)
+}
+
+/// Read the header of a source.
+pub(in super::super) fn probed<'py>(
+    py: Python<'py>,
+    source: &ImageSource,
+    limits: &Limits,
+    decoders: Option<Vec<String>>,
+    fonts: Option<Vec<PathBuf>>,
+) -> PyResult<Bound<'py, ImageInfo>> {
+    let arguments = Arguments::new(Spec::default(), false, Some(limits))
+        .with_decoders(decoders)
+        .with_fonts(fonts);
     let limits = arguments.limits.core();
-    let source = ImageSource::new(source, &arguments.limits)?;
     let outcome = py.detach(|| {
         source.read(&arguments.limits, |bytes, _| {
-            let opened = decode::open(bytes, &limits)?;
+            let mut opened = decode::open(bytes, &limits)?;
+            opened.set_fonts(&arguments.fonts)?;
             Ok((*opened.header(), decode::least_bytes(opened.as_ref(), &limits)))
         })
     });

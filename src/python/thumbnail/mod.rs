@@ -9,11 +9,13 @@ mod result;
 mod source;
 mod watermark;
 
-pub(super) use arguments::Limits;
+pub(super) use arguments::{
+    Arguments, Limits, chroma_subsampling, jpeg_style, output_format, qualities,
+};
 pub(super) use functions::{
-    codecs, draw_blurhash, draw_thumbhash, placeholder, probe, render, score, thumbhash, thumbnail,
-    thumbnail_many,
+    check_placeholder_kind, check_watermark, codecs, draw_blurhash, draw_thumbhash, placeholder,
+    placeholder_text, probe, probed, render, score, thumbhash, thumbnail, thumbnail_many,
 };
 pub(super) use result::{ImageInfo, Thumbnail};
-pub(super) use source::{PassedFile, PyStreamedSource};
-pub(super) use watermark::PyWatermark;
+pub(super) use source::{ImageSource, PyStreamedSource};
+pub(super) use watermark::{PyWatermark, given as given_watermark};

@@ -76,6 +76,7 @@ impl<'a, 'py> Plugin<'a, 'py> {
         let pages = first.get().pages();
         let info = if page > 1 && page <= pages { self.info(page)? } else { first };
         let full = info.get().size();
+        let at = self.arguments.at().filter(|_| info.get().is_film());
         let Size { width, height } = self
             .arguments
             .with_options(self.deadline, false, |options| size_to_decode(full, pages, options))
@@ -83,7 +84,7 @@ impl<'a, 'py> Plugin<'a, 'py> {
         let invalid = |problem: String| exception(&self.label, &ThumbnailError::Internal(problem));
         let decoded: Decoded = self
             .image
-            .call_method1("decode", ((width, height), page))?
+            .call_method1("decode", ((width, height), page, at))?
             .extract()
             .map_err(|error| invalid(format!("the decoder's result is invalid: {error}")))?;
         let layout = Layout::from_name(&decoded.layout).ok_or_else(|| {

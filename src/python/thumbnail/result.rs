@@ -1,11 +1,14 @@
 //! The results of the thumbnail functions.
 
+use std::time::Duration;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
-use super::arguments::output_format;
+use crate::sandbox::messages::Info;
 use crate::thumbnail::Thumbnail as CoreThumbnail;
+use crate::thumbnail::format::OutputFormat;
 use crate::thumbnail::header::Header;
 use raster::Size;
 
@@ -18,24 +21,12 @@ pub(in super::super) struct Thumbnail {
     format: &'static str,
     media_type: &'static str,
     is_complete: bool,
+    decode_seconds: Option<f64>,
+    encode_seconds: Option<f64>,
 }
 
 #[pymethods]
 impl Thumbnail {
-    #[new]
-    #[pyo3(signature = (data, width, height, format, *, is_complete=true))]
-    fn py_new(
-        data: Py<PyBytes>,
-        width: u32,
-        height: u32,
-        format: &str,
-        is_complete: bool,
-    ) -> PyResult<Self> {
-        let format = output_format(format)?;
-        let (format, media_type) = (format.name(), format.media_type());
-        Ok(Self { data, width, height, format, media_type, is_complete })
-    }
-
     fn __repr__(&self, py: Python<'_>) -> String {
         let bytes = self.data.as_bytes(py).len();
         format!("<Thumbnail {}x{} {}, {bytes} bytes>", self.width, self.height, self.format)
@@ -44,14 +35,34 @@ impl Thumbnail {
 
 impl Thumbnail {
     pub(super) fn new(py: Python<'_>, thumbnail: &CoreThumbnail) -> Self {
+        let CoreThumbnail { data, width, height, format, is_complete } = thumbnail;
+        Self::from_parts(py, data, Size { width: *width, height: *height }, *format, *is_complete)
+    }
+
+    pub(in super::super) fn from_parts(
+        py: Python<'_>,
+        data: &[u8],
+        size: Size,
+        format: OutputFormat,
+        is_complete: bool,
+    ) -> Self {
         Self {
-            data: PyBytes::new(py, &thumbnail.data).unbind(),
-            width: thumbnail.width,
-            height: thumbnail.height,
-            format: thumbnail.format.name(),
-            media_type: thumbnail.format.media_type(),
-            is_complete: thumbnail.is_complete,
+            data: PyBytes::new(py, data).unbind(),
+            width: size.width,
+            height: size.height,
+            format: format.name(),
+            media_type: format.media_type(),
+            is_complete,
+            decode_seconds: None,
+            encode_seconds: None,
         }
+    }
+
+    /// The same thumbnail, and how long it took to decode the source and to encode the thumbnail.
+    pub(super) fn timed(self, decoding: Duration, encoding: Duration) -> Self {
+        let [decode_seconds, encode_seconds] =
+            [decoding, encoding].map(|duration| Some(duration.as_secs_f64()));
+        Self { decode_seconds, encode_seconds, ..self }
     }
 }
 
@@ -65,6 +76,7 @@ pub(in super::super) struct ImageInfo {
     orientation: u16,
     frames: u32,
     pages: u32,
+    is_film: bool,
     has_alpha: bool,
     icc: bool,
     decoded_size: u64,
@@ -74,7 +86,7 @@ pub(in super::super) struct ImageInfo {
 impl ImageInfo {
     #[new]
     #[pyo3(signature = (width, height, format, *, orientation=1, frames=1, pages=1,
-        has_alpha=false, icc=false, decoded_size=None))]
+        is_film=false, has_alpha=false, icc=false, decoded_size=None))]
     #[expect(clippy::too_many_arguments, reason = "keyword-only in Python")]
     fn py_new(
         width: u32,
@@ -83,6 +95,7 @@ impl ImageInfo {
         orientation: u16,
         frames: u32,
         pages: u32,
+        is_film: bool,
         has_alpha: bool,
         icc: bool,
         decoded_size: Option<u64>,
@@ -100,7 +113,18 @@ impl ImageInfo {
         let decoded_size = decoded_size.unwrap_or_else(|| {
             Size { width, height }.pixels().saturating_mul(if has_alpha { 4 } else { 3 })
         });
-        Ok(Self { width, height, format, orientation, frames, pages, has_alpha, icc, decoded_size })
+        Ok(Self {
+            width,
+            height,
+            format,
+            orientation,
+            frames,
+            pages,
+            is_film,
+            has_alpha,
+            icc,
+            decoded_size,
+        })
     }
 
     fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
@@ -108,6 +132,7 @@ impl ImageInfo {
         options.set_item("orientation", self.orientation)?;
         options.set_item("frames", self.frames)?;
         options.set_item("pages", self.pages)?;
+        options.set_item("is_film", self.is_film)?;
         options.set_item("has_alpha", self.has_alpha)?;
         options.set_item("icc", self.icc)?;
         options.set_item("decoded_size", self.decoded_size)?;
@@ -129,15 +154,46 @@ impl ImageInfo {
             orientation: header.orientation,
             frames: header.frames,
             pages: header.pages,
+            is_film: false,
             has_alpha: header.has_alpha,
             icc: header.has_icc,
             decoded_size,
         }
     }
 
+    /// The properties in a message of a worker, which must be in their ranges.
+    pub(in super::super) fn from_message(info: Info) -> PyResult<Self> {
+        let Info { width, height, format, orientation, frames, pages, .. } = info;
+        let (film, alpha, icc) = (info.is_film, info.has_alpha, info.icc);
+        let size = Some(info.decoded_size);
+        Self::py_new(width, height, format, orientation, frames, pages, film, alpha, icc, size)
+    }
+
+    /// The properties for a message to the app.
+    pub(in super::super) fn message(&self) -> Info {
+        let Self { width, height, ref format, orientation, frames, pages, .. } = *self;
+        Info {
+            width,
+            height,
+            format: format.clone(),
+            orientation,
+            frames,
+            pages,
+            is_film: self.is_film,
+            has_alpha: self.has_alpha,
+            icc: self.icc,
+            decoded_size: self.decoded_size,
+        }
+    }
+
     /// The size of the upright image.
     pub(super) const fn size(&self) -> Size {
         Size { width: self.width, height: self.height }
+    }
+
+    /// Whether the source is a film.
+    pub(super) const fn is_film(&self) -> bool {
+        self.is_film
     }
 
     /// The number of pages.

@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::ops::Deref;
-use std::os::fd::{IntoRawFd, RawFd};
+use std::os::fd::IntoRawFd;
+use std::os::unix::fs::FileExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,7 +22,6 @@ use super::arguments::{Arguments, Limits};
 use super::failure::exception;
 use super::plugin::Plugin;
 use crate::error::ThumbnailError;
-use crate::ffi;
 use crate::thumbnail::decode::{self, Input};
 use crate::thumbnail::options::RenderOptions;
 use crate::thumbnail::partial::{self, SourceFile, StreamedSource};
@@ -59,24 +59,8 @@ impl PyStreamedSource {
     }
 }
 
-/// An image that another process has opened.
-#[pyclass(frozen, module = "xaccel._core")]
-pub(in super::super) struct PassedFile {
-    descriptor: RawFd,
-    path: Option<PathBuf>,
-}
-
-#[pymethods]
-impl PassedFile {
-    #[new]
-    #[pyo3(signature = (descriptor, path, /))]
-    fn new(descriptor: RawFd, path: Option<PathBuf>) -> Self {
-        Self { descriptor, path }
-    }
-}
-
 /// Bytes in memory.
-pub(super) enum Content {
+pub(in super::super) enum Content {
     Python(PyBackedBytes),
     Streamed(Arc<Vec<u8>>),
 }
@@ -93,7 +77,7 @@ impl Deref for Content {
 }
 
 /// The source of an image.
-pub(super) enum ImageSource {
+pub(in super::super) enum ImageSource {
     Bytes(Content),
     /// Only the start of a JPEG; see [`StreamedSource`].
     Partial(Content),
@@ -115,10 +99,6 @@ impl ImageSource {
         if let Ok(opened) = source.cast::<OpenedFile>() {
             let (file, path) = opened.get().copy()?;
             return Ok(Self::File(file, Some(path)));
-        }
-        if let Ok(passed) = source.cast::<PassedFile>() {
-            let PassedFile { descriptor, path } = passed.get();
-            return Ok(Self::File(ffi::descriptor::duplicate(*descriptor)?, path.clone()));
         }
         if let Ok(path) = source.extract::<PathBuf>() {
             return Ok(Self::Path(path));
@@ -164,6 +144,19 @@ impl ImageSource {
         }
     }
 
+    /// Accept a file that another process has opened, with its path for messages. `start` is the
+    /// number of bytes of a file that contains only the start of a JPEG.
+    pub(in super::super) fn passed(
+        file: File,
+        path: Option<PathBuf>,
+        start: Option<u64>,
+    ) -> PyResult<Self> {
+        let Some(length) = start else { return Ok(Self::File(file, path)) };
+        let mut content = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+        file.read_exact_at(&mut content, 0)?;
+        Ok(Self::Partial(Content::Streamed(Arc::new(content))))
+    }
+
     /// Mark bytes as the start of a JPEG.
     pub(super) fn partial(self, is_partial: bool) -> Self {
         match self {
@@ -184,7 +177,7 @@ impl ImageSource {
 
     /// Call `work` with the bytes of the image as in [`Self::read`], or with pixels from a plug-in
     /// if the core does not know the format. This thread must not be attached to the interpreter.
-    pub(super) fn process<T: Send>(
+    pub(in super::super) fn process<T: Send>(
         &self,
         arguments: &Arguments,
         work: impl Fn(Input<'_>, &RenderOptions<'_>) -> Result<T, ThumbnailError> + Sync,

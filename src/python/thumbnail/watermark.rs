@@ -114,7 +114,7 @@ impl PyWatermark {
 }
 
 /// Read the argument `watermark` of a function that has no settings.
-pub(super) fn given(value: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Watermark>>> {
+pub(in super::super) fn given(value: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Watermark>>> {
     if value.is_none() {
         return Ok(None);
     }

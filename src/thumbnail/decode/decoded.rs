@@ -204,6 +204,7 @@ mod tests {
     use super::super::super::spec::Spec;
     use super::super::super::{encode::Style, limits::Limits, render, resize::Averaging};
     use super::super::Input;
+    use super::super::svg::Fonts;
     use super::*;
 
     fn thumbnail(image: &DecodedImage<'_>, spec: &str) -> Result<(u32, u32), ThumbnailError> {
@@ -214,6 +215,7 @@ mod tests {
             style: Style::default(),
             averaging: Averaging::default(),
             watermark: None,
+            fonts: &Fonts::SYSTEM,
             limits: &Limits::default(),
             is_partial: false,
             expired: &|| false,

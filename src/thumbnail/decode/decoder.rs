@@ -4,8 +4,10 @@ use super::super::color::Profile;
 use super::super::format::SourceFormat;
 use super::super::header::Header;
 use super::super::limits::Limits;
+use super::super::notice::Notice;
 use super::components::Components;
 use super::frame::DecodedFrame;
+use super::svg::Fonts;
 use crate::error::ThumbnailError;
 use raster::{Picture, Size};
 
@@ -67,6 +69,14 @@ pub trait Source {
     /// The header.
     fn header(&self) -> &Header;
 
+    /// Sets the fonts for text. Without this call, an image that contains text as such has no text.
+    ///
+    /// # Errors
+    /// [`ThumbnailError::Corrupt`].
+    fn set_fonts(&mut self, _fonts: &Fonts) -> Result<(), ThumbnailError> {
+        Ok(())
+    }
+
     /// The number of pixels per frame that count towards [`Limits`](super::super::limits::Limits),
     /// at the size at which the frame is decoded.
     fn decoded_pixels(&self, _request: DecodeRequest) -> u64 {
@@ -82,6 +92,11 @@ pub trait Source {
     /// The colour space of the samples, if the file specifies it.
     fn profile(&mut self) -> Option<Profile> {
         None
+    }
+
+    /// The copyright notice, if the file contains one.
+    fn notice(&mut self) -> Notice {
+        Notice::default()
     }
 
     /// Whether [`components`](Self::components) may return a result.

@@ -10,6 +10,7 @@ use jxl::api::{
 use super::super::color::Profile;
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
+use super::super::notice::Notice;
 use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture, PixelKind, Size};
@@ -239,6 +240,23 @@ fn to_profile(profile: &JxlColorProfile, kind: PixelKind) -> Option<Profile> {
     }
 }
 
+/// The boxes of a container file (ISO/IEC 14496-12), each as its name and its content.
+fn boxes(source: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+    let mut rest = source;
+    std::iter::from_fn(move || {
+        let (size, after) = rest.split_first_chunk::<4>()?;
+        let (name, after) = after.split_first_chunk::<4>()?;
+        let (header, size) = match u32::from_be_bytes(*size) {
+            0 => (8, rest.len()),
+            1 => (16, usize::try_from(u64::from_be_bytes(*after.first_chunk::<8>()?)).ok()?),
+            size => (8, usize::try_from(size).ok()?),
+        };
+        let content = rest.get(header..size)?;
+        rest = rest.get(size..)?;
+        Some((name, content))
+    })
+}
+
 /// Runs the steps of the decoder one after another, until the time limit is exceeded.
 struct Steps<'a>(DecodeRequest<'a>);
 
@@ -276,6 +294,17 @@ impl Source for Jxl<'_> {
 
     fn profile(&mut self) -> Option<Profile> {
         self.profile.clone()
+    }
+
+    /// Only uncompressed metadata is read.
+    fn notice(&mut self) -> Notice {
+        let find = |wanted| boxes(self.source).find(|(name, _)| *name == wanted);
+        // The first four bytes are the number of bytes before the EXIF data (ISO/IEC 18181-2).
+        let exif = find(b"Exif").and_then(|(_, content)| {
+            let (before, data) = content.split_first_chunk::<4>()?;
+            data.get(usize::try_from(u32::from_be_bytes(*before)).ok()?..)
+        });
+        Notice::read(exif, None, find(b"xml ").map(|(_, content)| content))
     }
 
     fn frames(

@@ -6,6 +6,7 @@ use super::super::color::Profile;
 use super::super::exif;
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
+use super::super::notice::Notice;
 use super::super::xmp;
 use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use crate::error::ThumbnailError;
@@ -22,6 +23,7 @@ fn sniff(source: &[u8]) -> bool {
 struct TiffSource<'a> {
     header: Header,
     icc: Option<Vec<u8>>,
+    source: &'a [u8],
     file: Tiff<'a>,
 }
 
@@ -48,7 +50,7 @@ fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
         .or_else(|| file.xmp().and_then(|data| xmp::orientation(&data)))
         .unwrap_or(1);
     let header = header.oriented(orientation);
-    Ok(Box::new(TiffSource { header, icc, file }))
+    Ok(Box::new(TiffSource { header, icc, source, file }))
 }
 
 impl Source for TiffSource<'_> {
@@ -58,6 +60,11 @@ impl Source for TiffSource<'_> {
 
     fn profile(&mut self) -> Option<Profile> {
         self.icc.clone().map(Profile::Icc)
+    }
+
+    fn notice(&mut self) -> Notice {
+        let (iptc, xmp) = (self.file.iptc(), self.file.xmp());
+        Notice::read(Some(self.source), iptc.as_deref(), xmp.as_deref())
     }
 
     fn frames(

@@ -4,6 +4,7 @@ use super::super::color::Profile;
 use super::super::exif;
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
+use super::super::notice::Notice;
 use super::super::xmp;
 use super::components::{Components, Range};
 use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
@@ -99,6 +100,12 @@ impl Source for WebP<'_> {
 
     fn profile(&mut self) -> Option<Profile> {
         self.icc.map(|icc| Profile::Icc(icc.to_vec()))
+    }
+
+    fn notice(&mut self) -> Notice {
+        let find = |wanted| chunks(self.source).find(|(name, _)| *name == wanted);
+        let (exif, xmp) = (find(b"EXIF"), find(b"XMP "));
+        Notice::read(exif.map(|(_, data)| data), None, xmp.map(|(_, data)| data))
     }
 
     fn has_components(&self) -> bool {

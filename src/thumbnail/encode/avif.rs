@@ -1,10 +1,11 @@
-//! Encodes AVIF: the images with libaom, and the container with `avif-serialize`.
+//! Encodes AVIF: the images with libaom, and the container with `zenavif-serialize`.
 
-use avif_serialize::Aviffy;
-use avif_serialize::constants::MatrixCoefficients;
 use memchr::memmem;
+use zenavif_serialize::Aviffy;
+use zenavif_serialize::constants::MatrixCoefficients;
 
 use super::super::limits::CheckTime;
+use super::metadata::Metadata;
 use crate::error::ThumbnailError;
 use crate::ffi::av1::{self, Still};
 use raster::{Picture, PixelKind};
@@ -29,6 +30,7 @@ const TEMPORAL_DELIMITER: [u8; 2] = [0x12, 0];
 pub(super) fn encode(
     picture: &Picture,
     quality: u8,
+    metadata: &Metadata,
     check_time: CheckTime<'_>,
 ) -> Result<Vec<u8>, ThumbnailError> {
     let half_chroma = halves_chroma(quality);
@@ -50,8 +52,20 @@ pub(super) fn encode(
     let alpha = alpha(picture)
         .map(|luma| compress(&Still { size, luma: &luma, chroma: None, half_chroma: true }))
         .transpose()?;
+    let mut container = Aviffy::new();
+    if let Some(icc) = &metadata.icc {
+        // The bitstream also contains the matrix coefficients.
+        container.set_icc_profile(icc.clone());
+    }
+    if let Some(exif) = &metadata.exif {
+        // The first four bytes are the number of bytes before the data (HEIF, annex A.2.1).
+        container.set_exif([&[0; 4], exif.as_slice()].concat());
+    }
+    if let Some(xmp) = &metadata.xmp {
+        container.set_xmp(xmp.clone().into_bytes());
+    }
     let mut file = Vec::new();
-    Aviffy::new()
+    container
         .set_matrix_coefficients(MatrixCoefficients::Bt601)
         .set_seq_profile(u8::from(!half_chroma))
         .set_chroma_subsampling((half_chroma, half_chroma))
@@ -206,6 +220,7 @@ fn mixed<const N: usize>(picture: &Picture, half_chroma: bool) -> Planes {
 mod tests {
     use super::*;
 
+    const NONE: Metadata = Metadata { icc: None, exif: None, xmp: None };
     const IN_TIME: CheckTime<'_> = &|| Ok(());
     use crate::thumbnail::decode::{self, DecodeRequest};
     use crate::thumbnail::limits::Limits;
@@ -252,7 +267,7 @@ mod tests {
             for kind in [PixelKind::Luma, PixelKind::Rgb, PixelKind::Rgba] {
                 for (quality, most) in [(94, 12), (100, 3)] {
                     let picture = picture(width, height, kind);
-                    let made = decoded(&encode(&picture, quality, IN_TIME).unwrap());
+                    let made = decoded(&encode(&picture, quality, &NONE, IN_TIME).unwrap());
                     let difference = difference(&made, &picture.into_color());
                     assert!(
                         difference <= most,
@@ -268,8 +283,11 @@ mod tests {
         let mut opaque = picture(20, 10, PixelKind::Rgba);
         opaque.data.iter_mut().skip(3).step_by(4).for_each(|alpha| *alpha = 255);
         let plain = opaque.clone().without_idle_alpha();
-        assert_eq!(encode(&opaque, 60, IN_TIME).unwrap(), encode(&plain, 60, IN_TIME).unwrap());
-        assert_eq!(decoded(&encode(&opaque, 60, IN_TIME).unwrap()).kind, PixelKind::Rgb);
+        assert_eq!(
+            encode(&opaque, 60, &NONE, IN_TIME).unwrap(),
+            encode(&plain, 60, &NONE, IN_TIME).unwrap()
+        );
+        assert_eq!(decoded(&encode(&opaque, 60, &NONE, IN_TIME).unwrap()).kind, PixelKind::Rgb);
     }
 
     #[test]
@@ -279,7 +297,7 @@ mod tests {
         for (index, pixel) in pixels.iter_mut().enumerate() {
             *pixel = if index / 3 % 2 == 0 { [0; 4] } else { [200, 30, 60, 255] };
         }
-        let made = decoded(&encode(&spots, 60, IN_TIME).unwrap());
+        let made = decoded(&encode(&spots, 60, &NONE, IN_TIME).unwrap());
         let (pixels, _) = made.data.as_chunks::<4>();
         for [red, green, blue, _] in pixels {
             assert!(red.abs_diff(200) < 4 && green.abs_diff(30) < 4 && blue.abs_diff(60) < 4);
@@ -294,7 +312,7 @@ mod tests {
             *sample = sample.wrapping_add(u8::try_from(index * index % 89).unwrap());
         }
         for quality in (10..=100).step_by(10) {
-            let size = encode(&noise, quality, IN_TIME).unwrap().len();
+            let size = encode(&noise, quality, &NONE, IN_TIME).unwrap().len();
             assert!(size > last, "{size} bytes at {quality}, {last} below");
             last = size;
         }
@@ -311,13 +329,16 @@ mod tests {
     #[test]
     fn the_same_picture_makes_the_same_file() {
         let picture = picture(70, 50, PixelKind::Rgba);
-        assert_eq!(encode(&picture, 60, IN_TIME).unwrap(), encode(&picture, 60, IN_TIME).unwrap());
+        assert_eq!(
+            encode(&picture, 60, &NONE, IN_TIME).unwrap(),
+            encode(&picture, 60, &NONE, IN_TIME).unwrap()
+        );
     }
 
     #[test]
     fn configurations_agree_with_the_bitstreams() {
         for (side, level) in [(64, 0), (600, 1)] {
-            let file = encode(&picture(side, 300, PixelKind::Rgba), 60, IN_TIME).unwrap();
+            let file = encode(&picture(side, 300, PixelKind::Rgba), 60, &NONE, IN_TIME).unwrap();
             let levels: Vec<_> =
                 memmem::find_iter(&file, b"av1C").map(|at| file[at + 5] & 31).collect();
             assert_eq!(levels, [level; 2]);
@@ -328,6 +349,6 @@ mod tests {
     fn a_picture_too_large_for_av1_is_an_error() {
         let picture =
             Picture { width: 65_537, height: 1, kind: PixelKind::Luma, data: vec![0; 65_537] };
-        assert!(matches!(encode(&picture, 60, IN_TIME), Err(ThumbnailError::Internal(_))));
+        assert!(matches!(encode(&picture, 60, &NONE, IN_TIME), Err(ThumbnailError::Internal(_))));
     }
 }

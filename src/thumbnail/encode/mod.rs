@@ -3,6 +3,7 @@
 mod avif;
 mod gif;
 mod jpeg;
+mod metadata;
 mod palette;
 mod png;
 mod style;
@@ -14,6 +15,7 @@ use super::spec::Subsampling;
 use crate::error::ThumbnailError;
 use raster::{Frame, Picture};
 
+pub use metadata::Metadata;
 pub use palette::{Colors, main_colors};
 pub use style::Style;
 
@@ -38,17 +40,18 @@ pub fn encode_components(
     format: OutputFormat,
     quality: u8,
     style: Style,
+    metadata: &Metadata,
     check_time: CheckTime<'_>,
 ) -> Result<Vec<u8>, ThumbnailError> {
     match format {
-        OutputFormat::WebP => webp::encode_components(components, quality, check_time),
-        _ => jpeg::encode_components(components, quality, style),
+        OutputFormat::WebP => webp::encode_components(components, quality, metadata, check_time),
+        _ => jpeg::encode_components(components, quality, style, metadata),
     }
 }
 
 /// Encode a still image or, if the format supports it, an animation. In other formats, only the
 /// first frame is encoded. The images are gray, RGB or RGBA. An animation plays `plays` times (0 =
-/// forever). No metadata is written.
+/// forever). GIF has no metadata.
 ///
 /// # Errors
 /// [`ThumbnailError::Internal`] when the encoder fails, or an error from `check_time`.
@@ -58,21 +61,22 @@ pub fn encode(
     format: OutputFormat,
     quality: u8,
     style: Style,
+    metadata: &Metadata,
     check_time: CheckTime<'_>,
 ) -> Result<Vec<u8>, ThumbnailError> {
     let Some(Frame { picture: first, .. }) = frames.first() else {
         return Err(ThumbnailError::Internal("a thumbnail needs at least one picture".into()));
     };
     match format {
-        OutputFormat::Jpeg => jpeg::encode(first, quality, style),
-        OutputFormat::Png => png::encode(first, style.colors, check_time),
+        OutputFormat::Jpeg => jpeg::encode(first, quality, style, metadata),
+        OutputFormat::Png => png::encode(first, style.colors, metadata, check_time),
         OutputFormat::WebP if frames.len() > 1 => {
-            webp::encode_animation(frames, plays, quality, check_time)
+            webp::encode_animation(frames, plays, quality, metadata, check_time)
         }
-        OutputFormat::WebP => webp::encode(first, quality, check_time),
+        OutputFormat::WebP => webp::encode(first, quality, metadata, check_time),
         OutputFormat::Gif => {
             gif::encode(frames, plays, style.colors.unwrap_or_default(), check_time)
         }
-        OutputFormat::Avif => avif::encode(first, quality, check_time),
+        OutputFormat::Avif => avif::encode(first, quality, metadata, check_time),
     }
 }

@@ -1,10 +1,12 @@
 //! Encodes PNG with the `png` crate. A palette is used if that is lossless, or on request.
 
+use std::borrow::Cow;
 use std::io::Write;
 
-use png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter, Writer};
+use png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter, Info, Writer};
 
 use super::super::limits::CheckTime;
+use super::metadata::Metadata;
 use super::palette::{self, Colors, Indexed};
 use crate::error::ThumbnailError;
 use raster::{Picture, PixelKind};
@@ -18,18 +20,26 @@ const MANY: usize = 1 << 20;
 /// The size of such a chunk, in bytes.
 const CHUNK: usize = 64 * 1024;
 
+/// The keyword of XMP data (ISO 16684-3).
+const XMP: &str = "XML:com.adobe.xmp";
+
 pub(super) fn encode(
     picture: &Picture,
     most: Option<Colors>,
+    metadata: &Metadata,
     check_time: CheckTime<'_>,
 ) -> Result<Vec<u8>, ThumbnailError> {
+    if picture.kind == PixelKind::Luma && metadata.icc.is_some() {
+        // An RGB profile does not apply to gray samples.
+        return encode(&picture.clone().into_color(), most, metadata, check_time);
+    }
     let indexed = match most {
         Some(most) => Some(palette::best(&picture.clone().into_rgba(), most)?),
         None => own_colors(picture),
     };
     match indexed {
-        Some(indexed) => write_indexed(picture, indexed, check_time),
-        None => write(picture, check_time),
+        Some(indexed) => write_indexed(picture, indexed, metadata, check_time),
+        None => write(picture, metadata, check_time),
     }
 }
 
@@ -53,10 +63,30 @@ fn own_colors(picture: &Picture) -> Option<Indexed> {
     }
 }
 
-fn write(picture: &Picture, check_time: CheckTime<'_>) -> Result<Vec<u8>, ThumbnailError> {
-    let gray = gray_with_alpha(picture);
+/// Starts a file with this metadata.
+fn start<'a>(
+    data: &'a mut Vec<u8>,
+    picture: &Picture,
+    metadata: &'a Metadata,
+) -> Result<Encoder<'a, &'a mut Vec<u8>>, ThumbnailError> {
+    let mut info = Info::with_size(picture.width, picture.height);
+    info.icc_profile = metadata.icc.as_deref().map(Cow::Borrowed);
+    info.exif_metadata = metadata.exif.as_deref().map(Cow::Borrowed);
+    let mut encoder = Encoder::with_info(data, info).map_err(internal)?;
+    if let Some(xmp) = &metadata.xmp {
+        encoder.add_itxt_chunk(XMP.to_owned(), xmp.clone()).map_err(internal)?;
+    }
+    Ok(encoder)
+}
+
+fn write(
+    picture: &Picture,
+    metadata: &Metadata,
+    check_time: CheckTime<'_>,
+) -> Result<Vec<u8>, ThumbnailError> {
+    let gray = if metadata.icc.is_none() { gray_with_alpha(picture) } else { None };
     let mut data = Vec::new();
-    let mut encoder = Encoder::new(&mut data, picture.width, picture.height);
+    let mut encoder = start(&mut data, picture, metadata)?;
     encoder.set_color(match picture.kind {
         PixelKind::Luma => ColorType::Grayscale,
         PixelKind::Rgb => ColorType::Rgb,
@@ -82,6 +112,7 @@ fn gray_with_alpha(picture: &Picture) -> Option<Vec<u8>> {
 fn write_indexed(
     picture: &Picture,
     indexed: Indexed,
+    metadata: &Metadata,
     check_time: CheckTime<'_>,
 ) -> Result<Vec<u8>, ThumbnailError> {
     let Indexed { colors, indices } = indexed;
@@ -92,7 +123,7 @@ fn write_indexed(
         _ => (BitDepth::Eight, 8),
     };
     let mut data = Vec::new();
-    let mut encoder = Encoder::new(&mut data, picture.width, picture.height);
+    let mut encoder = start(&mut data, picture, metadata)?;
     encoder.set_color(ColorType::Indexed);
     encoder.set_depth(depth);
     encoder.set_deflate_compression(DeflateCompression::Level(LEVEL));

@@ -4,8 +4,9 @@
 use super::argument::{Argument, OptionValue, Refusal};
 use super::css;
 use super::values::{
-    ByteLimit, CropRect, Factor, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths, Length,
-    Page, Progressive, Quality, Rgb, Rotation, Subsampling, Tolerance, Version, WatermarkName,
+    ByteLimit, CropRect, Factor, Fit, Flip, FormatOption, Fraction, FrameNumber, Gravity,
+    Hundredths, Length, Page, Progressive, Quality, Rgb, Rotation, Seconds, Subsampling, Tolerance,
+    Version, WatermarkName,
 };
 
 impl OptionValue for bool {
@@ -211,6 +212,34 @@ impl OptionValue for Page {
 
     fn is_default(&self) -> bool {
         *self == Self::FIRST
+    }
+}
+
+impl OptionValue for FrameNumber {
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        u16::try_from(argument.integer()?).map(Self).map_err(|_| Refusal::Value)
+    }
+
+    fn to_argument(&self) -> Argument {
+        Argument::Integer(self.0.into())
+    }
+}
+
+impl OptionValue for Seconds {
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+
+    fn from_argument(argument: &Argument) -> Result<Self, Refusal> {
+        Self::from_f64(argument.number()?).ok_or(Refusal::Value)
+    }
+
+    fn to_argument(&self) -> Argument {
+        Argument::Number(self.to_f64())
     }
 }
 

@@ -1,14 +1,16 @@
 //! The fields of a spec.
 
 use super::values::{
-    ByteLimit, CropRect, Factor, Fit, Flip, FormatOption, Gravity, Hundredths, Length, Page,
-    Progressive, Quality, Rgb, Rotation, Subsampling, Tolerance, Version, WatermarkName,
+    ByteLimit, CropRect, Factor, Fit, Flip, FormatOption, FrameNumber, Gravity, Hundredths, Length,
+    Page, Progressive, Quality, Rgb, Rotation, Seconds, Subsampling, Tolerance, Version,
+    WatermarkName,
 };
 
 /// The description of a thumbnail. [`Spec::parse`] parses it, and
 /// [`fmt::Display`](std::fmt::Display) writes it. If you set fields directly, call
 /// [`Spec::normalized`] afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each option is independent of the others")]
 pub struct Spec {
     /// The width of the box in pixels, before [`dpr`](Self::dpr); `None` = free.
     pub width: Option<u32>,
@@ -22,6 +24,12 @@ pub struct Spec {
     pub gravity: Option<Gravity>,
     /// The page of a document; `None` = the first.
     pub page: Option<Page>,
+    /// The frame of an animation to show as a still image; `None` = all frames, if the format of
+    /// the thumbnail has animations.
+    pub frame: Option<FrameNumber>,
+    /// The time from the start of a film, of the frame to show; `None` = the decoder's choice. Other
+    /// sources ignore it.
+    pub at: Option<Seconds>,
     /// The tolerance for trimming, which is the first step. The border that is cut off has the
     /// colour of the upright source's upper left corner.
     pub trim: Option<Tolerance>,
@@ -67,6 +75,10 @@ pub struct Spec {
     pub progressive: Option<Progressive>,
     /// JPEG: the chroma subsampling; `None` = as configured.
     pub subsampling: Option<Subsampling>,
+    /// Whether a wide colour space of the source is kept, and its ICC profile is embedded.
+    pub keep_icc: bool,
+    /// Whether the names of the creators and their rights are copied from the source.
+    pub keep_copyright: bool,
     /// The format; `None` = determined by the name of the source.
     pub format: Option<FormatOption>,
     /// The version of the source.

@@ -16,7 +16,7 @@ pub use argument::{Argument, OptionValue, Refusal};
 pub use fields::Spec;
 pub use table::{Form, OPTIONS, SpecOption};
 pub use values::{
-    ByteLimit, Compass, CropRect, Factor, Fit, Flip, FormatOption, Fraction, Gravity, Hundredths,
-    Length, Page, Progressive, Quality, Rgb, Rotation, Subsampling, Tolerance, Version,
-    WatermarkName,
+    ByteLimit, Compass, CropRect, Factor, Fit, Flip, FormatOption, Fraction, FrameNumber, Gravity,
+    Hundredths, Length, Page, Progressive, Quality, Rgb, Rotation, Seconds, Subsampling, Tolerance,
+    Version, WatermarkName,
 };

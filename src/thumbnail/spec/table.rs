@@ -5,7 +5,9 @@
 
 use super::argument::{Argument, OptionValue, Refusal};
 use super::fields::Spec;
-use super::values::{ByteLimit, CropRect, Factor, Hundredths, Length, Page, Quality};
+use super::values::{
+    ByteLimit, CropRect, Factor, FrameNumber, Hundredths, Length, Page, Quality, Seconds,
+};
 use crate::error::SpecError;
 
 /// The text of an option in a spec.
@@ -13,8 +15,8 @@ use crate::error::SpecError;
 pub enum Form {
     /// Only the value.
     Value,
-    /// Only the keyword.
-    Flag,
+    /// Only this word.
+    Flag(&'static str),
     /// This prefix, a hyphen and the value.
     Prefixed(&'static str),
 }
@@ -62,7 +64,7 @@ const FACTOR: &str = "a factor from 0 to 10, with at most two decimals";
 const PIXELS: &str = "a whole number of pixels from 1 to 65535";
 
 /// The options, in their order in a spec.
-pub const OPTIONS: [SpecOption; 26] = [
+pub const OPTIONS: [SpecOption; 30] = [
     SpecOption {
         keyword: "fit",
         values: "contain|cover|fill|pad",
@@ -73,8 +75,7 @@ pub const OPTIONS: [SpecOption; 26] = [
     },
     SpecOption {
         keyword: "upscale",
-        form: Form::Flag,
-        values: "upscale",
+        form: Form::Flag("upscale"),
         expected: "True or False",
         set: |spec, given| set(&mut spec.upscale, given),
         value: |spec| Some(&spec.upscale),
@@ -97,6 +98,24 @@ pub const OPTIONS: [SpecOption; 26] = [
         value: |spec| optional(spec.page.as_ref()),
         is_valid: |spec| spec.page.is_none_or(Page::is_valid),
         drop_default: |spec| drop_default(&mut spec.page),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "frame",
+        form: Form::Prefixed("frame"),
+        expected: "a whole number from 1 to 65535",
+        set: |spec, given| set_optional(&mut spec.frame, given),
+        value: |spec| optional(spec.frame.as_ref()),
+        is_valid: |spec| spec.frame.is_none_or(FrameNumber::is_valid),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "at",
+        form: Form::Prefixed("at"),
+        expected: "a number of seconds from 0 to 86400, with at most two decimals",
+        set: |spec, given| set_optional(&mut spec.at, given),
+        value: |spec| optional(spec.at.as_ref()),
+        is_valid: |spec| spec.at.is_none_or(Seconds::is_valid),
         ..PLAIN
     },
     SpecOption {
@@ -173,8 +192,7 @@ pub const OPTIONS: [SpecOption; 26] = [
     },
     SpecOption {
         keyword: "grayscale",
-        form: Form::Flag,
-        values: "grayscale",
+        form: Form::Flag("grayscale"),
         expected: "True or False",
         set: |spec, given| set(&mut spec.grayscale, given),
         value: |spec| Some(&spec.grayscale),
@@ -200,8 +218,7 @@ pub const OPTIONS: [SpecOption; 26] = [
     },
     SpecOption {
         keyword: "detail",
-        form: Form::Flag,
-        values: "detail",
+        form: Form::Flag("detail"),
         expected: "True or False",
         set: |spec, given| set(&mut spec.detail, given),
         value: |spec| Some(&spec.detail),
@@ -288,6 +305,22 @@ pub const OPTIONS: [SpecOption; 26] = [
         ..PLAIN
     },
     SpecOption {
+        keyword: "keep_icc",
+        form: Form::Flag("keep-icc"),
+        expected: "True or False",
+        set: |spec, given| set(&mut spec.keep_icc, given),
+        value: |spec| Some(&spec.keep_icc),
+        ..PLAIN
+    },
+    SpecOption {
+        keyword: "keep_copyright",
+        form: Form::Flag("keep-copyright"),
+        expected: "True or False",
+        set: |spec, given| set(&mut spec.keep_copyright, given),
+        value: |spec| Some(&spec.keep_copyright),
+        ..PLAIN
+    },
+    SpecOption {
         keyword: "format",
         values: "jpeg|png|webp|avif|gif|auto",
         expected: "jpeg, png, webp, avif, gif or auto",
@@ -312,12 +345,12 @@ impl SpecOption {
         OPTIONS.iter().find(|option| option.keyword == keyword)
     }
 
-    /// The name in error messages: the prefix in a spec, otherwise the keyword.
+    /// The name in error messages: the word or prefix in a spec, otherwise the keyword.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self.form {
-            Form::Prefixed(prefix) => prefix,
-            Form::Value | Form::Flag => self.keyword,
+            Form::Flag(word) | Form::Prefixed(word) => word,
+            Form::Value => self.keyword,
         }
     }
 
@@ -325,7 +358,8 @@ impl SpecOption {
     pub(super) fn syntax(&self) -> String {
         match self.form {
             Form::Prefixed(prefix) => format!("{prefix}-{}", self.values),
-            Form::Value | Form::Flag => self.values.into(),
+            Form::Flag(word) => word.into(),
+            Form::Value => self.values.into(),
         }
     }
 
@@ -338,8 +372,9 @@ impl SpecOption {
         match self.form {
             // Any other text belongs to a different option without a prefix.
             Form::Value => Ok((self.set)(spec, Given::Text(text)).is_ok()),
-            Form::Flag => Ok(text == self.keyword
-                && (self.set)(spec, Given::Argument(&Argument::Flag(true))).is_ok()),
+            Form::Flag(word) => {
+                Ok(text == word && (self.set)(spec, Given::Argument(&Argument::Flag(true))).is_ok())
+            }
             Form::Prefixed(prefix) => {
                 let value = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
                 let Some(value) = value else { return Ok(false) };

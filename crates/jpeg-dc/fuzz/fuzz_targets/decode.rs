@@ -2,7 +2,7 @@
 //! prefix.
 #![no_main]
 
-use jpeg_dc::{Chroma, Options, Prefix, Scale, decode, decode_progressive};
+use jpeg_dc::{Chroma, Options, Prefix, Scale, decode, decode_scaled};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -16,8 +16,8 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(image.to_rgb().len(), image.width * image.height * 3);
         assert_eq!(image.to_gray().len(), image.width * image.height);
     }
-    for scale in [Scale::Full, Scale::Half, Scale::Quarter] {
-        if let Ok(image) = decode_progressive(data, scale, &options) {
+    for scale in [Scale::Full, Scale::Half, Scale::ThreeEighths, Scale::Quarter] {
+        if let Ok(image) = decode_scaled(data, scale, &options) {
             assert_eq!(image.to_rgb().len(), image.width * image.height * 3);
         }
     }

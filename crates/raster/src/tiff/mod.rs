@@ -30,6 +30,10 @@ const JPEG: u16 = 7;
 /// The tag of XMP data (ISO 16684-3).
 const XMP: u16 = 700;
 
+/// The tags of IPTC data, and of image resources of Photoshop, which may contain it.
+const IPTC: u16 = 33723;
+const PHOTOSHOP: u16 = 34377;
+
 /// The maximum number of samples per pixel: four inks and an opacity.
 const MAX_SAMPLES: u16 = 5;
 
@@ -274,6 +278,14 @@ impl<'a> Tiff<'a> {
     #[must_use]
     pub fn xmp(&mut self) -> Option<Vec<u8>> {
         self.decoder.get_tag_u8_vec(Tag::Unknown(XMP)).ok()
+    }
+
+    /// Returns the IPTC data, or Photoshop's image resources.
+    #[must_use]
+    pub fn iptc(&mut self) -> Option<Vec<u8>> {
+        [IPTC, PHOTOSHOP]
+            .into_iter()
+            .find_map(|tag| self.decoder.get_tag_u8_vec(Tag::Unknown(tag)).ok())
     }
 
     /// Decodes the pixels, strip by strip or tile by tile. The pixels of damaged or missing strips

@@ -16,7 +16,8 @@ from xaccel.delivery.files import Delivery
 from xaccel.delivery.presentation import FileOptions
 from xaccel.delivery.request import Request
 from xaccel.delivery.response import Response, error_response, method_not_allowed
-from xaccel.exceptions import FileNotFound
+from xaccel.exceptions import FileNotFound, WorkerLost
+from xaccel.thumbnails.direct import DirectRenderer
 from xaccel.thumbnails.helpers import TemplateHelpers
 from xaccel.thumbnails.urls import ThumbnailUrls
 from xaccel.wsgi import Thumbnails, respond
@@ -64,7 +65,7 @@ class Gallery:
         )
         """The settings."""
         self._files = Delivery(self.config)
-        self._folders = Folders(directory, self._files)
+        self._folders = Folders(directory, self._files, DirectRenderer(self.config))
         self._pages = Pages(directory.name, TemplateHelpers(self.config), size)
         self._thumbnails = Thumbnails(self.config)
         self._playground = Playground(ThumbnailUrls(self.config), self._thumbnails)
@@ -80,7 +81,7 @@ class Gallery:
                 response = self._respond(path, request, environ)
             else:
                 response = method_not_allowed()
-        except FileNotFound as error:
+        except (FileNotFound, WorkerLost) as error:
             response = error_response(error)
         return respond(response, environ, start_response)
 

@@ -121,6 +121,8 @@ GROUPS: tuple[tuple[str, tuple[Control, ...]], ...] = (
                 "flip", "Flip", choices=[("", "no"), ("h", "left to right"), ("v", "top to bottom")]
             ),
             _number("page", "Page of a document", 1, 9999),
+            _number("frame", "Frame of an animation", 1, 9999),
+            Control("at", "Second of a film", {"type": "number", "min": 0, "step": "any"}),
         ),
     ),
     (
@@ -156,6 +158,8 @@ GROUPS: tuple[tuple[str, tuple[Control, ...]], ...] = (
             _range("quality", "Quality, 0 for the default", (0, 100, 1), 0),
             _switch("quality_auto", "Automatic quality"),
             _number("max_bytes", "Maximum size in bytes", 1, 100_000_000),
+            _switch("keep_icc", "Keep wide colours"),
+            _switch("keep_copyright", "Keep the creator and the rights"),
             Control(
                 "progressive",
                 "JPEG scans",

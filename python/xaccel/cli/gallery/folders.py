@@ -7,15 +7,19 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from xaccel._core import ImageInfo, probe
+from xaccel._core import ImageInfo
+from xaccel.decoders._enabled import installed
+from xaccel.decoders._ours import OURS
 from xaccel.delivery.files import Delivery
 from xaccel.exceptions import FileNotFound, ThumbnailError
+from xaccel.thumbnails.direct import DirectRenderer
 from xaccel.thumbnails.sources.base import is_plain
 from xaccel.thumbnails.sources.directory import file_state
 
 _PICTURES = frozenset(
-    (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".jxl", ".png", ".tif", ".tiff", ".webp")
-)
+    (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".jxl", ".png", ".tif", ".tiff", ".webp", ".svg")
+) | {f".{ending}" for name in installed() for ending in OURS[name].extensions}
+"""The endings of the files that may be pictures. The gallery has the default decoders."""
 _COVER_CANDIDATES = 5
 
 
@@ -58,11 +62,14 @@ class Folders:
     Args:
         directory: The directory. Its path must not contain symbolic links.
         files: The object that delivers the files. Its only root is the directory.
+        renderer: The object that reads the headers of the pictures.
     """
 
-    def __init__(self, directory: Path, files: Delivery) -> None:
+    def __init__(self, directory: Path, files: Delivery, renderer: DirectRenderer) -> None:
         self._directory = directory
         self._files = files
+        self._renderer = renderer
+        self._info = lru_cache(maxsize=4096)(self._read_info)
 
     def list(self, name: str) -> Listing:
         """Return the visible contents of a folder.
@@ -86,7 +93,7 @@ class Folders:
                 location = self._files.locate(require_visible(below))
             except FileNotFound:
                 continue
-            picture = _picture(below, location.path)
+            picture = self._picture(below, location.path)
             if picture is None:
                 listing.files.append((below, location.size))
             else:
@@ -100,7 +107,7 @@ class Folders:
             FileNotFound: The picture does not exist, is hidden, or can't have a thumbnail.
         """
         location = self._files.locate(require_visible(name))
-        picture = _picture(name, location.path)
+        picture = self._picture(name, location.path)
         if picture is None:
             raise FileNotFound(f"{name!r} is not a picture")
         return picture, location.size
@@ -126,12 +133,25 @@ class Folders:
         for candidate in sorted(candidates, key=_natural_order)[:_COVER_CANDIDATES]:
             below = f"{name}/{candidate}"
             try:
-                picture = _picture(below, self._files.locate(require_visible(below)).path)
+                picture = self._picture(below, self._files.locate(require_visible(below)).path)
             except FileNotFound:
                 continue
             if picture is not None:
                 return picture
         return None
+
+    def _picture(self, name: str, path: str) -> Picture | None:
+        """Return the picture in a file, or `None` if the file can't have a thumbnail."""
+        if Path(path).suffix.lower() not in _PICTURES or not _is_utf8(name):
+            return None
+        info = self._info(path, file_state(path))
+        return None if info is None else Picture(name, info)
+
+    def _read_info(self, path: str, state: str | None) -> ImageInfo | None:  # noqa: ARG002  part of the key
+        try:
+            return self._renderer.probe(path)
+        except (ThumbnailError, FileNotFound):
+            return None
 
 
 def require_visible(name: str) -> str:
@@ -152,22 +172,6 @@ def formatted_bytes(number: int) -> str:
         return f"{number} B"
     value = number / 1000**exponent
     return f"{value:.{1 if value < 10 else 0}f} {'kMG'[exponent - 1]}B"  # noqa: PLR2004
-
-
-def _picture(name: str, path: str) -> Picture | None:
-    """Return the picture in a file, or `None` if the file can't have a thumbnail."""
-    if Path(path).suffix.lower() not in _PICTURES or not _is_utf8(name):
-        return None
-    info = _probe(path, file_state(path))
-    return None if info is None else Picture(name, info)
-
-
-@lru_cache(maxsize=4096)
-def _probe(path: str, state: str | None) -> ImageInfo | None:  # noqa: ARG001  part of the key
-    try:
-        return probe(path)
-    except (ThumbnailError, FileNotFound):
-        return None
 
 
 def _is_utf8(name: str) -> bool:

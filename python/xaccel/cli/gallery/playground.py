@@ -24,7 +24,20 @@ if TYPE_CHECKING:
 _TIMES = "\N{MULTIPLICATION SIGN}"
 
 _SHAPE = frozenset(
-    {"fit", "upscale", "gravity", "page", "trim", "crop", "rotate", "flip", "background", "dpr"}
+    {
+        "fit",
+        "upscale",
+        "gravity",
+        "page",
+        "frame",
+        "at",
+        "trim",
+        "crop",
+        "rotate",
+        "flip",
+        "background",
+        "dpr",
+    }
 )
 """The options that decide what part of the picture is shown, and how large."""
 

@@ -9,8 +9,7 @@ from functools import lru_cache
 
 from django.core.cache import cache
 
-from xaccel._core import probe
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel.django import conf
 from xaccel.exceptions import XaccelError
 
@@ -46,7 +45,11 @@ def probed_facts(source: object) -> ImageFacts | None:
         name = source_name(source)
         return None if name is None else _facts_of(name)
     except (XaccelError, OSError, ValueError) as error:
-        _logger.warning("%s", one_line(error))
+        _logger.warning(
+            "%s",
+            one_line(error),
+            extra=fields("no_thumbnail", source=str(source), error=type(error).__name__),
+        )
         return None
 
 
@@ -85,9 +88,8 @@ def _facts_in_state(name: str, state: str) -> ImageFacts:  # noqa: ARG001 - part
 
 
 def _read_facts(name: str) -> ImageFacts:
-    config = conf.config()
     with conf.thumbnail_source().get(name) as original:
-        info = probe(original.image, limits=config.limits(), decoders=config.thumbnail_decoders)
+        info = conf.direct_renderer().probe(original.image)
     return ImageFacts(info.width, info.height, info.has_alpha)
 
 

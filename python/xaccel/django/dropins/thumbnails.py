@@ -10,7 +10,8 @@ from typing import Any, Self
 
 from django.utils.functional import cached_property
 
-from xaccel._core import Spec, render
+from xaccel._core import Spec
+from xaccel._log import fields
 from xaccel.django import conf
 from xaccel.django.dropins.facts import ImageFacts, probed_facts, source_name
 from xaccel.django.dropins.options import FactsNeeded, Recipe, Wanted
@@ -124,20 +125,14 @@ class LazyThumbnail:
         Raises:
             FileNotFound: The field has no file.
             ThumbnailError: The image can't be rendered.
+            WorkerLost: The process that renders in the sandbox was killed from outside.
         """
         name = source_name(self.source)
         if name is None:
             raise FileNotFound(f"{self.source!r} has no file")
-        config, spec = conf.config(), self._spec
         with conf.thumbnail_source().get(name) as original:
-            return render(
-                original.whole(),
-                spec,
-                format=self.media_format,
-                quality=config.thumbnail_quality,
-                limits=config.limits(),
-                decoders=config.thumbnail_decoders,
-            ).data
+            image = original.whole()
+            return conf.direct_renderer().render(image, self._spec, self.media_format).data
 
     def open(self, mode: str = "rb") -> io.BytesIO:  # noqa: ARG002 - part of the interface
         """Render the thumbnail now, and return it as a file."""
@@ -163,7 +158,11 @@ class LazyThumbnail:
                 return found[0]
         facts = self._facts
         if facts is None:
-            _logger.warning("the size of %r is unknown, so its thumbnail may be wrong", self.source)
+            _logger.warning(
+                "the size of %r is unknown, so its thumbnail may be wrong",
+                self.source,
+                extra=fields("size_unknown", source=str(self.source)),
+            )
         return self._recipe(facts or _TYPICAL)
 
     @cached_property

@@ -12,8 +12,8 @@ from django.core.files.storage import Storage
 from django.db.models.fields.files import FieldFile
 from django.utils.safestring import SafeString
 
-from xaccel._core import Spec, probe, render
-from xaccel._log import one_line
+from xaccel._core import Spec
+from xaccel._log import fields, one_line
 from xaccel.django import conf
 from xaccel.django.dropins.facts import ImageFacts, forget_facts, source_name
 from xaccel.django.dropins.options import Recipe
@@ -23,6 +23,7 @@ from xaccel.django.easy_thumbnails.options import recipe
 from xaccel.django.fields import ImageFieldFile
 from xaccel.django.functions import purge_thumbnails
 from xaccel.exceptions import SourceError, StorageUnavailable, XaccelError
+from xaccel.thumbnails.direct import in_memory
 from xaccel.thumbnails.markup import element
 
 __all__ = ["ThumbnailFile", "Thumbnailer", "ThumbnailerFieldFile", "get_thumbnailer"]
@@ -108,7 +109,12 @@ class ThumbnailSource:
             return self.get_thumbnail(options)
         except XaccelError as error:
             # Django's templates hide this error.
-            _logger.warning("the alias %r: %s", alias, one_line(error))
+            _logger.warning(
+                "the alias %r: %s",
+                alias,
+                one_line(error),
+                extra=fields("no_thumbnail", spec=alias, error=type(error).__name__),
+            )
             raise
 
     def delete_thumbnails(self) -> int:
@@ -169,7 +175,12 @@ class ThumbnailerFieldFile(ThumbnailSource, FieldFile):
             return
         except (OSError, StorageUnavailable) as error:
             # The file itself is still saved or deleted.
-            _logger.warning("can't purge the thumbnails of %r: %s", self.name, one_line(error))
+            _logger.warning(
+                "can't purge the thumbnails of %r: %s",
+                self.name,
+                one_line(error),
+                extra=fields("purge_failed", source=self.name, error=type(error).__name__),
+            )
 
 
 class ThumbnailerImageFieldFile(ThumbnailerFieldFile, ImageFieldFile):
@@ -226,21 +237,12 @@ def _recipe(name: str, options: Mapping[str, Any]) -> Recipe:
 def _resized(name: str, content: Any, options: Mapping[str, Any]) -> tuple[str, ContentFile[bytes]]:
     """Resize an upload with a field's `resize_source` options. Return its name and content."""
     content.seek(0)
-    data = content.read()
-    config = conf.config()
-    limits, decoders = config.limits(), config.thumbnail_decoders
-    info = probe(data, limits=limits, decoders=decoders)
+    image, renderer = in_memory(content.read()), conf.direct_renderer()
+    info = renderer.probe(image)
     make = _recipe(name, options)
     spec = Spec(**make(ImageFacts(info.width, info.height, info.has_alpha)))
     image_format = str(spec.output_format(name))
-    thumbnail = render(
-        data,
-        spec,
-        format=image_format,
-        quality=config.thumbnail_quality,
-        limits=limits,
-        decoders=decoders,
-    )
+    thumbnail = renderer.render(image, spec, image_format)
     extension = _EXTENSIONS.get(image_format, f".{image_format}")
     path = PurePath(name)
     if {path.suffix.lower(), extension} != {".jpeg", ".jpg"}:

@@ -11,7 +11,7 @@ from django.forms.widgets import ClearableFileInput
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel.django.easy_thumbnails.files import get_thumbnailer
 from xaccel.exceptions import XaccelError
 
@@ -47,6 +47,11 @@ class ImageClearableFileInput(ClearableFileInput):
             preview = thumbnail.tag(id=f"{name}_thumb_id")
         except XaccelError as error:
             # A form must not fail because of its preview.
-            _logger.warning("%r has no preview: %s", str(value), one_line(error))
+            _logger.warning(
+                "%r has no preview: %s",
+                str(value),
+                one_line(error),
+                extra=fields("no_thumbnail", source=str(value), error=type(error).__name__),
+            )
             return output
         return format_html('{}<br><a href="{}" target="_blank">{}</a>', output, value.url, preview)

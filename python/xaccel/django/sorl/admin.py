@@ -9,7 +9,7 @@ from django.contrib.admin.widgets import AdminFileWidget
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel.django.sorl.fields import ImageField
 from xaccel.django.sorl.shortcuts import get_thumbnail
 
@@ -40,7 +40,12 @@ class AdminImageWidget(AdminFileWidget):
             preview = get_thumbnail(value, "x80", upscale=False, format=image_format)
             width = preview.width
         except Exception as error:  # noqa: BLE001 - a form must not fail because of its preview
-            _logger.warning("%r has no preview: %s", str(value), one_line(error))
+            _logger.warning(
+                "%r has no preview: %s",
+                str(value),
+                one_line(error),
+                extra=fields("no_thumbnail", source=str(value), error=type(error).__name__),
+            )
             return output
         return format_html(
             '<div style="float:left"><a style="width:{}px;display:block;margin:0 0 10px" '

@@ -12,10 +12,10 @@ from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
-from xaccel.servers.nginx import basics, image_filter, proxy
+from xaccel.servers.nginx import basics, image_filter, log, proxy
 from xaccel.servers.nginx.syntax import literal, pattern, quoted
 
-_MACHINES_OWN = ("static", "verify", "resizer", "resolver", "log_header")
+_MACHINES_OWN = ("static", "verify", "resizer", "resolver", "log_header", "json_log")
 
 
 def http(config: Config, deployment: Deployment, access_log: str | None) -> Iterator[str]:
@@ -31,7 +31,8 @@ def http(config: Config, deployment: Deployment, access_log: str | None) -> Iter
     """
     _check(deployment)
     identifier = deployment.identifier
-    yield from basics.http(config, deployment, access_log)
+    yield from basics.http(deployment)
+    yield from log.http(config, deployment, access_log, has_verdicts=False)
     yield from proxy.http(deployment)
     if _has_thumbnails(config):
         yield "# The name of a thumbnail's image: the path of its URL after the spec."
@@ -80,7 +81,7 @@ def _upstream(deployment: Deployment, name: str, method: str) -> Iterator[str]:
 
 def _server(config: Config, deployment: Deployment) -> Iterator[str]:
     machines = f"{deployment.identifier}_machines"
-    yield from basics.server(config, deployment)
+    yield from basics.server(deployment)
     yield ""
     yield from proxy.server(deployment)
     yield "# Make room for large headers, such as cookies."
@@ -95,8 +96,9 @@ def _server(config: Config, deployment: Deployment) -> Iterator[str]:
     yield "# A page that is slow on one machine is slow on the others."
     yield "proxy_next_upstream_timeout 10s;"
     yield "proxy_connect_timeout 2s;"
-    yield "# Longer than the 60 s for which a machine waits for its app, so that it can answer."
-    yield "proxy_read_timeout 70s;"
+    longest = proxy.longest_response(config)
+    yield f"# Longer than the {longest} s for which a machine waits for its app."
+    yield f"proxy_read_timeout {longest + 10}s;"
     yield "proxy_send_timeout 70s;"
     if _has_thumbnails(config):
         yield ""

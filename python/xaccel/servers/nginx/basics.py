@@ -1,15 +1,13 @@
-"""The parts that any app behind nginx needs: addresses, TLS, the log and static files."""
+"""The parts that any app behind nginx needs: addresses, TLS, timeouts and static files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from xaccel.config import Config
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx.syntax import directory, quoted
 
-_LOG = "/var/log/nginx/access.log"
 _CIPHERS = tuple(
     f"ECDHE-{key}-{cipher}"
     for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305")
@@ -28,8 +26,8 @@ _COMPRESSIBLE = (
 )
 
 
-def http(config: Config, deployment: Deployment, access_log: str | None) -> Iterator[str]:
-    """Yield the lines in the `http` block. `access_log` is a file; `None` means nginx's default."""
+def http(deployment: Deployment) -> Iterator[str]:
+    """Yield the lines in the `http` block."""
     identifier = deployment.identifier
     yield "# The port in the visitor's URL. It may differ from the port on which nginx listens."
     yield from text.block(
@@ -57,26 +55,6 @@ def http(config: Config, deployment: Deployment, access_log: str | None) -> Iter
         ['default "";', '"~*^websocket " 1;', '"~*text/event-stream" 1;'],
     )
     yield ""
-    if deployment.log_header is not None:
-        variable = _upstream_variable(deployment.log_header)
-        if config.remotes:
-            yield "# After a file from a remote, $upstream_http_* contains the remote's headers."
-            yield from text.block(
-                f"map $xaccel_saved ${identifier}_logged",
-                [f'"" {variable};', "default $xaccel_saved;"],
-            )
-            variable = f"${identifier}_logged"
-        yield "# The format `combined`, and the app's header. $request is the visitor's request,"
-        yield "# even for an offloaded file, where $uri is the file's internal URL."
-        yield f"log_format {identifier}"
-        yield "    '$remote_addr - $remote_user [$time_local] \"$request\" '"
-        yield '    \'$status $body_bytes_sent "$http_referer" "$http_user_agent" \''
-        yield f"    '\"{variable}\" $request_time $upstream_response_time';"
-        yield f"access_log {quoted(access_log or _LOG)} {identifier};"
-        yield ""
-    elif access_log is not None:
-        yield f"access_log {quoted(access_log)};"
-        yield ""
 
 
 def redirect(deployment: Deployment) -> Iterator[str]:
@@ -99,7 +77,7 @@ def redirect(deployment: Deployment) -> Iterator[str]:
     yield ""
 
 
-def server(config: Config, deployment: Deployment) -> Iterator[str]:
+def server(deployment: Deployment) -> Iterator[str]:
     """Yield the first lines of the `server` block."""
     tls = deployment.tls_certificate is not None
     yield f"listen {deployment.listen}{' ssl' if tls else ''};"
@@ -119,17 +97,12 @@ def server(config: Config, deployment: Deployment) -> Iterator[str]:
         yield from (f"set_real_ip_from {address};" for address in deployment.real_ip_from)
         yield "real_ip_header X-Forwarded-For;"
     yield f"client_max_body_size {deployment.client_max_body_size};"
-    if deployment.log_header is not None:
-        yield f"proxy_hide_header {deployment.log_header};"
-        if config.remotes:
-            yield 'set $xaccel_saved "";'
-
-
-def saved(deployment: Deployment) -> Iterator[str]:
-    """Yield the lines that save the app's header for the log. A remote may replace the header."""
-    if deployment.log_header is not None:
-        yield f"set $xaccel_saved {_upstream_variable(deployment.log_header)};"
-        yield f"proxy_hide_header {deployment.log_header};"
+    yield "# Close a connection on which nothing moves for this long. A slow upload or download may"
+    yield "# take longer in total."
+    yield "client_header_timeout 20s;"
+    yield "client_body_timeout 30s;"
+    yield "send_timeout 30s;"
+    yield "reset_timedout_connection on;"
 
 
 def inherit(deployment: Deployment, lines: Iterable[str]) -> Iterator[str]:
@@ -175,7 +148,3 @@ def _strict(deployment: Deployment) -> str:
 def _names(deployment: Deployment) -> Iterator[str]:
     if deployment.domain is not None:
         yield f"server_name {deployment.domain};"
-
-
-def _upstream_variable(header: str) -> str:
-    return f"$upstream_http_{header.lower().replace('-', '_')}"

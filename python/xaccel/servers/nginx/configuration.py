@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 FULL_FILE = "nginx.conf"
-OPTIONS = frozenset({"verify", "log_header", "resolver", "balance", "real_ip_from"})
+OPTIONS = frozenset({"verify", "log_header", "json_log", "resolver", "balance", "real_ip_from"})
 
 _CACHES = "/var/cache"
 _DIALECT = Nginx()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from xaccel.config import Config
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
-from xaccel.servers.nginx import basics, image_filter, proxy, scripts, secure_link, thumbnails
+from xaccel.servers.nginx import basics, image_filter, log, proxy, scripts, secure_link, thumbnails
 from xaccel.servers.nginx.secrets_file import include_secrets
 from xaccel.servers.nginx.server import server, upstream
 
@@ -24,7 +24,8 @@ def http(
         access_log: The log file; `None` means nginx's default.
     """
     verification = thumbnails.verification_of(config, deployment)
-    yield from basics.http(config, deployment, access_log)
+    yield from basics.http(deployment)
+    yield from log.http(config, deployment, access_log, has_verdicts=verification == "app")
     yield from proxy.http(deployment)
     yield from text.block(
         f"upstream {upstream(deployment)}",
@@ -44,4 +45,6 @@ def http(
         check = [*secure_link.check_newest(config, deployment)]
         yield from image_filter.http(config, deployment, cache, check)
     yield from basics.redirect(deployment)
-    yield from text.block("server", basics.inherit(deployment, server(config, deployment)))
+    yield from text.block(
+        "server", basics.inherit(deployment, server(config, deployment, access_log))
+    )

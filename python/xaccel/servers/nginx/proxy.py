@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from xaccel.config import Config
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
 
@@ -38,6 +39,18 @@ def server(deployment: Deployment) -> Iterator[str]:
     if deployment.real_ip_from and not deployment.balance:
         yield "# Use the error page for failures even if another error page has led to the app."
         yield "recursive_error_pages on;"
+
+
+def timeouts(config: Config) -> Iterator[str]:
+    """Yield the lines of a machine's `server` block that say how long nginx waits for the app."""
+    yield "# The app is on this machine or near it. A render may have to wait for its turn."
+    yield "proxy_connect_timeout 5s;"
+    yield f"proxy_read_timeout {longest_response(config)}s;"
+
+
+def longest_response(config: Config) -> int:
+    """Return how many seconds a machine waits for data from its app."""
+    return 50 + config.thumbnail_timeout
 
 
 def forwarded(deployment: Deployment) -> Iterator[str]:

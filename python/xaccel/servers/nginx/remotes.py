@@ -8,7 +8,7 @@ from xaccel.config import Config
 from xaccel.delivery.origins import Remote
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
-from xaccel.servers.nginx import basics, origins, scripts
+from xaccel.servers.nginx import log, origins, scripts
 from xaccel.servers.nginx.syntax import literal, quoted
 
 _REQUEST = (
@@ -103,7 +103,7 @@ def _location(config: Config, deployment: Deployment, remote: Remote) -> Iterato
         f"location ^~ {quoted(remote.prefix, dollar=False)}",
         [
             "internal;",
-            *basics.saved(deployment),
+            *log.saved(deployment),
             scripts.SAVED,
             *_fetch(deployment, remote),
             "# The visitor's cookies and passwords are for the app only.",

@@ -11,6 +11,7 @@ from xaccel.servers.deployment import Deployment
 from xaccel.servers.nginx import (
     basics,
     image_filter,
+    log,
     proxy,
     remotes,
     scripts,
@@ -45,11 +46,13 @@ def upstream(deployment: Deployment) -> str:
     return f"{deployment.identifier}_app"
 
 
-def server(config: Config, deployment: Deployment) -> Iterator[str]:
-    """Yield the lines in the block."""
-    yield from basics.server(config, deployment)
+def server(config: Config, deployment: Deployment, access_log: str | None) -> Iterator[str]:
+    """Yield the lines in the block. `access_log` is a file; `None` means nginx's default."""
+    yield from basics.server(deployment)
+    yield from log.server(config, deployment, access_log)
     yield ""
     yield from proxy.server(deployment)
+    yield from proxy.timeouts(config)
     yield "# Make room for a long, percent-encoded file name in X-Accel-Redirect."
     yield "proxy_buffer_size 16k;"
     yield "proxy_buffers 8 16k;"

@@ -17,7 +17,7 @@ from xaccel.config import Config
 from xaccel.exceptions import ConfigError
 from xaccel.servers import text
 from xaccel.servers.deployment import Deployment
-from xaccel.servers.nginx import spelling
+from xaccel.servers.nginx import log, spelling
 from xaccel.servers.nginx.secrets_file import include_secrets
 from xaccel.servers.nginx.syntax import directory, literal, pattern, quoted
 
@@ -185,6 +185,7 @@ def _check(deployment: Deployment, verification: Verification) -> Iterator[str]:
         yield from text.block(f'if (${identifier}_signature = "0")', ["return 410;"])
     else:
         yield f"auth_request {_VERDICTS};"
+        yield from log.verdict(deployment)
         yield "# Any other verdict: let the app answer."
         yield "error_page 500 = @xaccel_app;"
 

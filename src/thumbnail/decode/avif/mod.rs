@@ -14,6 +14,7 @@ use zenavif_parse::{AV1Metadata, AnimationInfo, AvifParser, ColorInformation, De
 
 use super::super::color::Profile;
 use super::super::header::Header;
+use super::super::notice::Notice;
 use super::super::orient::Transform;
 use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use super::headroom::with_headroom;
@@ -138,6 +139,12 @@ impl Source for Avif<'_> {
                 })
             }
         }
+    }
+
+    fn notice(&mut self) -> Notice {
+        let (exif, xmp) = (self.file.exif(), self.file.xmp());
+        let (exif, xmp) = (exif.and_then(Result::ok), xmp.and_then(Result::ok));
+        Notice::read(exif.as_deref(), None, xmp.as_deref())
     }
 
     fn frames(

@@ -12,7 +12,7 @@ use turbojpeg::{
 use super::super::components::Components;
 use super::super::decoder::{Completeness, DecodeRequest};
 use super::format::corrupt;
-use super::scale::without_invisible;
+use super::scale::{above_one_eighth, without_invisible};
 use super::segments::{FrameHeader, has_data, tidy};
 use crate::error::ThumbnailError;
 
@@ -37,7 +37,7 @@ fn prepare(
     scaling: ScalingFactor,
     size: Size,
 ) -> Result<Prepared<'_>, ThumbnailError> {
-    let source = without_invisible(source, scaling);
+    let source = without_invisible(source, above_one_eighth(scaling));
     let mut decoder = Decompressor::new().map_err(corrupt)?;
     let scans = MAX_SCANNED / size.pixels().max(1);
     let scans = u32::try_from(scans.clamp(MAX_SCANS.1, MAX_SCANS.0)).unwrap_or_default();

@@ -10,6 +10,7 @@ mod segments;
 use super::super::color::Profile;
 use super::super::exif;
 use super::super::header::Header;
+use super::super::notice::Notice;
 use super::super::xmp;
 use super::components::Components;
 use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
@@ -23,6 +24,9 @@ pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
 
 /// The start of an APP1 segment with XMP data (ISO 16684-3).
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+
+/// The start of an APP13 segment with image resources of Photoshop.
+const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 
 /// A JPEG begins with the SOI marker, followed by another marker.
 fn sniff(source: &[u8]) -> bool {
@@ -125,6 +129,22 @@ impl Source for Jpeg<'_> {
         (!icc.is_empty()).then_some(Profile::Icc(icc))
     }
 
+    fn notice(&mut self) -> Notice {
+        let (mut exif, mut xmp, mut resources) = (None, None, Vec::new());
+        for Segment { marker, content, .. } in segments(self.source) {
+            match (marker, content) {
+                (0xe1, [b'E', b'x', b'i', b'f', 0, _, tiff @ ..]) => exif = exif.or(Some(tiff)),
+                (0xe1, content) => xmp = xmp.or_else(|| content.strip_prefix(XMP)),
+                // Long resources continue in the next segment.
+                (0xed, content) => {
+                    resources.extend(content.strip_prefix(PHOTOSHOP).unwrap_or_default());
+                }
+                _ => {}
+            }
+        }
+        Notice::read(exif, Some(&resources), xmp)
+    }
+
     /// The components may be luma and chroma, or red, green and blue; only decoding can distinguish
     /// them.
     fn has_components(&self) -> bool {
@@ -139,7 +159,7 @@ impl Source for Jpeg<'_> {
             return Ok(None);
         }
         let scaling = scaling(self.frame.size, request.size);
-        let components = native::components(self.source, scaling, request)?;
+        let components = native::components(self.source, self.frame.size, request)?;
         if components.is_some() || request.is_partial {
             return Ok(components);
         }
@@ -156,7 +176,7 @@ impl Source for Jpeg<'_> {
         let Self { source, frame, is_adobe, .. } = *self;
         let scaling = scaling(frame.size, request.size);
         let (picture, completeness) =
-            match native::decode(source, scaling, frame.is_subsampled, request)? {
+            match native::decode(source, frame.size, frame.is_subsampled, request)? {
                 Some(picture) => (picture, Completeness::Whole),
                 None if request.is_partial => return Err(corrupt("the rest of it is missing")),
                 None => {

@@ -1,5 +1,5 @@
 //! Decodes JPEG without libjpeg where that is faster: at one-eighth scale (from the DC coefficients
-//! alone), and at any scale if the file is progressive.
+//! alone), at up to half of the size, and at any scale if the file is progressive.
 
 use jpeg_dc::{Chroma, Color, DcImage, Error, Options, Plane, Planes, Scale};
 use raster::{Picture, PixelKind, Size};
@@ -7,24 +7,29 @@ use turbojpeg::ScalingFactor;
 
 use super::super::components::{Components, Range};
 use super::super::decoder::DecodeRequest;
-use super::scale::without_invisible;
+use super::scale::{above_one_eighth, reduced, scaling, without_invisible};
 use crate::error::ThumbnailError;
 
-/// Decode at this scale, or return `None` if libjpeg has to decode the image.
+/// Decode for this request, or return `None` if libjpeg has to decode the image. `full` is the size
+/// of the image.
 ///
 /// # Errors
 /// [`ThumbnailError::Timeout`].
 pub(super) fn decode(
     source: &[u8],
-    scaling: ScalingFactor,
+    full: Size,
     is_subsampled: bool,
     request: DecodeRequest<'_>,
 ) -> Result<Option<Picture>, ThumbnailError> {
     // libjpeg enlarges chroma more carefully, which is visible if the result is not averaged
     // afterwards.
+    let scaling = scaling(full, request.size);
     let may_repeat = request.half_chroma && scaling != ScalingFactor::ONE;
     let may_scale = !request.is_partial && (may_repeat || !is_subsampled);
-    let image = planes(source, scaling, may_repeat, may_scale, request)?;
+    let scale = above_one_eighth(scaling);
+    let smaller = if is_subsampled { None } else { reduced(full, request.size) };
+    let scale = scale.map(|scale| smaller.unwrap_or(scale));
+    let image = planes(source, scale, may_repeat, may_scale, request)?;
     Ok(image.as_ref().and_then(picture))
 }
 
@@ -38,18 +43,20 @@ fn picture(image: &Planes) -> Option<Picture> {
     Some(Picture { width, height, kind, data })
 }
 
-/// The components at this scale. If chroma has half the resolution of luma in both directions
+/// The components for this request. If chroma has half the resolution of luma in both directions
 /// (4:2:0), it keeps that ratio. Returns `None` for other components, or if libjpeg has to decode
-/// the image.
+/// the image. `full` is the size of the image.
 ///
 /// # Errors
 /// [`ThumbnailError::Timeout`].
 pub(super) fn components(
     source: &[u8],
-    scaling: ScalingFactor,
+    full: Size,
     request: DecodeRequest<'_>,
 ) -> Result<Option<Components>, ThumbnailError> {
-    let image = planes(source, scaling, true, !request.is_partial, request)?;
+    let scale = above_one_eighth(scaling(full, request.size));
+    let scale = scale.map(|scale| reduced(full, request.size).unwrap_or(scale));
+    let image = planes(source, scale, true, !request.is_partial, request)?;
     Ok(image.and_then(luma_and_chroma))
 }
 
@@ -71,35 +78,29 @@ fn luma_and_chroma(image: Planes) -> Option<Components> {
     Some(Components::separate(Range::Full, [luma?, blue?, red?]))
 }
 
-/// The planes at this scale. They are equal to libjpeg's planes, except that `half_chroma` allows a
-/// lower chroma resolution. Scales above one eighth are supported only for progressive files, and
-/// only if `may_scale` is set.
+/// The planes at this scale, or at one eighth. At one eighth, they are equal to libjpeg's planes,
+/// except that `half_chroma` allows a lower chroma resolution. Larger scales are used only if
+/// `may_scale` is set.
 fn planes(
     source: &[u8],
-    scaling: ScalingFactor,
+    scale: Option<Scale>,
     half_chroma: bool,
     may_scale: bool,
     request: DecodeRequest<'_>,
 ) -> Result<Option<Planes>, ThumbnailError> {
-    let scale = match scaling {
-        ScalingFactor::ONE_EIGHTH => {
-            let chroma = if half_chroma { Chroma::Dc } else { Chroma::Full };
-            let options = Options::new().chroma(chroma);
-            let image = unless_expired(jpeg_dc::decode_until(source, &options, request.expired))?;
-            let image = image.filter(|image| half_chroma || image.is_exact());
-            return Ok(image.map(DcImage::into_planes));
-        }
-        ScalingFactor::ONE_QUARTER => Scale::Quarter,
-        ScalingFactor::ONE_HALF => Scale::Half,
-        ScalingFactor::ONE => Scale::Full,
-        _ => return Ok(None),
+    let Some(scale) = scale else {
+        let chroma = if half_chroma { Chroma::Dc } else { Chroma::Full };
+        let options = Options::new().chroma(chroma);
+        let image = unless_expired(jpeg_dc::decode_until(source, &options, request.expired))?;
+        let image = image.filter(|image| half_chroma || image.is_exact());
+        return Ok(image.map(DcImage::into_planes));
     };
     if !may_scale {
         return Ok(None);
     }
-    let source = without_invisible(source, scaling);
+    let source = without_invisible(source, Some(scale));
     let options = Options::new();
-    unless_expired(jpeg_dc::decode_progressive_until(&source, scale, &options, request.expired))
+    unless_expired(jpeg_dc::decode_scaled_until(&source, scale, &options, request.expired))
 }
 
 /// Returns `None` for an image that libjpeg has to decode.

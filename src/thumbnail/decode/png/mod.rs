@@ -14,6 +14,7 @@ use super::super::color::Profile;
 use super::super::exif;
 use super::super::format::{OutputFormat, SourceFormat};
 use super::super::header::Header;
+use super::super::notice::Notice;
 use super::canvas::{Canvas, Disposal, Part};
 use super::decoder::{Completeness, DecodeRequest, Decoder as FormatDecoder, Sink, Source};
 use super::frame::{DecodedFrame, Pixels, Rows};
@@ -83,6 +84,13 @@ impl Source for Png<'_> {
 
     fn profile(&mut self) -> Option<Profile> {
         profile(self.reader.info())
+    }
+
+    fn notice(&mut self) -> Notice {
+        let text::Blocks { exif, iptc, xmp } = text::blocks(self.source);
+        let own = self.reader.info().exif_metadata.as_deref();
+        let xmp = xmp.as_deref().map(str::as_bytes);
+        Notice::read(own.or(exif.as_deref()), iptc.as_deref(), xmp)
     }
 
     fn frames(

@@ -1,4 +1,4 @@
-//! The orientation in the text chunks of a PNG.
+//! The metadata in the text chunks of a PNG.
 
 use std::io::Cursor;
 
@@ -18,6 +18,9 @@ const XMP: &[u8] = b"XML:com.adobe.xmp\0";
 /// The keywords under which `ImageMagick` stores EXIF data as hexadecimal digits.
 const PROFILES: [&[u8]; 2] = [b"Raw profile type exif\0", b"Raw profile type APP1\0"];
 
+/// The keyword for IPTC data.
+const IPTC: &[u8] = b"Raw profile type iptc\0";
+
 /// The signature and the header of an image of a single gray pixel, and the start of its data.
 const START: &[u8] =
     b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3a\x7e\x9b\x55";
@@ -27,7 +30,7 @@ const DATA: &[u8] = b"\0\0\0\x01IDAT";
 /// may follow the pixels.
 pub(super) fn orientation(source: &[u8]) -> Option<u16> {
     let mut in_xmp = None;
-    for chunk in texts(source).take(MAX_CHUNKS) {
+    for chunk in texts(source, &PROFILES).take(MAX_CHUNKS) {
         match read(chunk) {
             Some(Text::Latin1(text)) => {
                 if let Some(found) = exif::orientation(&profile(&text)) {
@@ -43,8 +46,41 @@ pub(super) fn orientation(source: &[u8]) -> Option<u16> {
     in_xmp
 }
 
-/// The text chunks that may contain an orientation, with their lengths and checksums.
-fn texts(source: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// The metadata in text chunks.
+#[derive(Default)]
+pub(super) struct Blocks {
+    /// EXIF data that `ImageMagick` has written.
+    pub(super) exif: Option<Vec<u8>>,
+    /// IPTC data that `ImageMagick` has written.
+    pub(super) iptc: Option<Vec<u8>>,
+    /// XMP data.
+    pub(super) xmp: Option<String>,
+}
+
+/// Reads the metadata. The chunks may follow the pixels.
+pub(super) fn blocks(source: &[u8]) -> Blocks {
+    let mut blocks = Blocks::default();
+    let [exif, app1] = PROFILES;
+    for chunk in texts(source, &[exif, app1, IPTC]).take(MAX_CHUNKS) {
+        let is_iptc = chunk.get(8..).is_some_and(|content| content.starts_with(IPTC));
+        match read(chunk) {
+            Some(Text::Latin1(text)) if is_iptc => blocks.iptc = Some(profile(&text)),
+            Some(Text::Latin1(text)) => {
+                let data = profile(&text);
+                // The profile `APP1` may also be XMP data.
+                if data.starts_with(b"Exif\0\0") {
+                    blocks.exif = Some(data);
+                }
+            }
+            Some(Text::Utf8(text)) => blocks.xmp = Some(text),
+            None => {}
+        }
+    }
+    blocks
+}
+
+/// The text chunks with XMP data or one of these keywords, with their lengths and checksums.
+fn texts<'a>(source: &'a [u8], keywords: &[&[u8]]) -> impl Iterator<Item = &'a [u8]> {
     let mut rest = source.get(8..).unwrap_or_default();
     let chunks = std::iter::from_fn(move || {
         let (length, _) = rest.split_first_chunk::<4>()?;
@@ -53,12 +89,12 @@ fn texts(source: &[u8]) -> impl Iterator<Item = &[u8]> {
         rest = after;
         Some(chunk)
     });
-    chunks.filter(|chunk| {
+    chunks.filter(move |chunk| {
         let content = chunk.get(8..).unwrap_or_default();
         chunk.len() <= MAX_TEXT
             && match chunk.get(4..8) {
                 Some(b"iTXt") => content.starts_with(XMP),
-                Some(b"tEXt" | b"zTXt") => PROFILES.iter().any(|name| content.starts_with(name)),
+                Some(b"tEXt" | b"zTXt") => keywords.iter().any(|name| content.starts_with(name)),
                 _ => false,
             }
     })

@@ -1,31 +1,98 @@
-//! The fonts of the machine, for text in SVG files.
+//! The fonts for text in SVG files.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use resvg::usvg::fontdb::{Database, Family, Query};
+use resvg::usvg::fontdb::{Database, Family, Query, Source};
+use sha2::{Digest, Sha256};
 
-static FONTS: OnceLock<Arc<Database>> = OnceLock::new();
+/// The fonts for text in SVG images: those of the system, or those in files and directories.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Fonts(Option<Arc<[PathBuf]>>);
 
-/// The system's fonts. They are loaded for the first image with text.
-pub(super) fn database() -> Arc<Database> {
-    Arc::clone(FONTS.get_or_init(|| Arc::new(load())))
-}
+/// The loaded fonts, which stay in memory.
+static LOADED: Mutex<Option<HashMap<Fonts, Arc<Database>>>> = Mutex::new(None);
 
-/// Loads the system's fonts, and keeps the contents of their files in memory. This has no effect if
-/// the fonts are loaded already.
-#[cfg(feature = "python")]
-pub(super) fn preload() {
-    FONTS.get_or_init(|| {
-        let mut fonts = load();
-        crate::ffi::fonts::map(&mut fonts);
-        Arc::new(fonts)
-    });
-}
+impl Fonts {
+    /// The fonts of the system.
+    pub const SYSTEM: Self = Self(None);
 
-fn load() -> Database {
-    let mut fonts = Database::new();
-    fonts.load_system_fonts();
-    with_generic_families(fonts)
+    /// The fonts in these files, and in these directories and the directories in them.
+    #[must_use]
+    pub fn of(paths: Vec<PathBuf>) -> Self {
+        Self(Some(paths.into()))
+    }
+
+    /// Loads the fonts, and keeps the contents of their files in memory, for a process that then
+    /// loses its access to files. This has no effect if the fonts are loaded already.
+    #[cfg(feature = "python")]
+    pub fn preload(&self) {
+        self.loaded(crate::ffi::fonts::map);
+    }
+
+    /// The number of fonts, and a short text that depends on their names and sizes. Machines with
+    /// the same text draw text alike.
+    #[must_use]
+    pub fn fingerprint(&self) -> (usize, String) {
+        let fonts = self.database();
+        let mut faces: Vec<_> = fonts
+            .faces()
+            .map(|face| {
+                let bytes = match &face.source {
+                    Source::File(path) | Source::SharedFile(path, _) => {
+                        path.metadata().map_or(0, |file| file.len())
+                    }
+                    Source::Binary(data) => data.as_ref().as_ref().len() as u64,
+                };
+                format!("{} {} {bytes}\n", face.post_script_name, face.index)
+            })
+            .collect();
+        faces.sort();
+        let digest = Sha256::digest(faces.concat());
+        let text = digest
+            .first_chunk()
+            .map_or_else(String::new, |bytes| format!("{:08x}", u32::from_be_bytes(*bytes)));
+        (faces.len(), text)
+    }
+
+    /// The fonts, which are loaded for the first image with text.
+    pub(super) fn database(&self) -> Arc<Database> {
+        self.loaded(|_| {})
+    }
+
+    fn loaded(&self, prepare: impl FnOnce(&mut Database)) -> Arc<Database> {
+        // Other threads wait, since loading takes a while.
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        let fonts = match loaded.get_or_insert_default().entry(self.clone()) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let mut fonts = self.load();
+                prepare(&mut fonts);
+                entry.insert(Arc::new(fonts))
+            }
+        };
+        Arc::clone(fonts)
+    }
+
+    fn load(&self) -> Database {
+        let mut fonts = Database::new();
+        match &self.0 {
+            None => fonts.load_system_fonts(),
+            Some(paths) => {
+                for path in paths.iter() {
+                    if path.is_dir() {
+                        fonts.load_fonts_dir(path);
+                    } else {
+                        // A file that does not contain a font is ignored, as in a directory.
+                        let _ = fonts.load_font_file(path);
+                    }
+                }
+            }
+        }
+        with_generic_families(fonts)
+    }
 }
 
 /// Common fonts for CSS's generic families, in the order of preference.

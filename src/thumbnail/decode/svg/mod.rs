@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use flate2::read::GzDecoder;
 use raster::{Frame, Picture, PixelKind, Size};
+use resvg::usvg::fontdb::Database;
 use resvg::usvg::{self, ImageHrefResolver, Options};
 
 use super::super::header::Header;
@@ -26,6 +27,7 @@ use super::decoder::{Completeness, DecodeRequest, Decoder, Sink, Source};
 use crate::error::ThumbnailError;
 use document::Document;
 use file::{BOM, FORMAT, GZIP, corrupt, is_svg};
+pub use fonts::Fonts;
 
 pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
 
@@ -40,19 +42,14 @@ fn sniff(source: &[u8]) -> bool {
 struct Svg<'a> {
     header: Header,
     text: Cow<'a, str>,
-    /// The drawing without the images in it.
+    /// The drawing without the images in it and, before `set_fonts`, without text.
     tree: usvg::Tree,
+    fonts: Arc<Database>,
     has_images: bool,
 }
 
 fn open(source: &[u8]) -> Result<Box<dyn Source + '_>, ThumbnailError> {
     Ok(Box::new(Svg::open(source)?))
-}
-
-/// Loads the system's fonts before a process loses its access to files.
-#[cfg(feature = "python")]
-pub fn preload_fonts() {
-    fonts::preload();
 }
 
 /// Returns the text of an SVG file.
@@ -90,6 +87,17 @@ impl Source for Svg<'_> {
         &self.header
     }
 
+    fn set_fonts(&mut self, fonts: &Fonts) -> Result<(), ThumbnailError> {
+        let document = Document::parse(&self.text)?;
+        if document.has_text {
+            self.fonts = fonts.database();
+            self.tree = tree(&document, &self.fonts, embedded::none())?;
+            // Without a size of its own, the image is as large as its elements.
+            self.header.size = size(&self.tree);
+        }
+        Ok(())
+    }
+
     fn decoded_pixels(&self, request: DecodeRequest) -> u64 {
         self.size(request).pixels()
     }
@@ -110,19 +118,12 @@ impl<'a> Svg<'a> {
     fn open(source: &'a [u8]) -> Result<Self, ThumbnailError> {
         let text = text(decompressed(source)?)?;
         let document = Document::parse(&text)?;
-        let no_images = embedded::none();
-        let tree = tree(&document, no_images)?;
+        let fonts = Arc::default();
+        let tree = tree(&document, &fonts, embedded::none())?;
         let has_images = document.has_images;
-        let size = tree.size();
-        let header = Header {
-            has_alpha: true,
-            is_scalable: true,
-            ..Header::still(
-                FORMAT,
-                Size { width: whole(size.width()), height: whole(size.height()) },
-            )
-        };
-        Ok(Self { header, text, tree, has_images })
+        let header =
+            Header { has_alpha: true, is_scalable: true, ..Header::still(FORMAT, size(&tree)) };
+        Ok(Self { header, text, tree, fonts, has_images })
     }
 
     /// The size at which the image is drawn.
@@ -140,7 +141,8 @@ impl<'a> Svg<'a> {
         work::check(&self.tree, size, limits)?;
         if self.has_images {
             let budget = embedded::Budget::new(limits);
-            self.tree = tree(&Document::parse(&self.text)?, embedded::resolver(&budget))?;
+            let document = Document::parse(&self.text)?;
+            self.tree = tree(&document, &self.fonts, embedded::resolver(&budget))?;
             work::check(&self.tree, size, limits)?;
         }
         let data = draw::draw(&self.tree, size, expired)?;
@@ -149,15 +151,19 @@ impl<'a> Svg<'a> {
     }
 }
 
+/// The size of a drawing in whole pixels.
+fn size(tree: &usvg::Tree) -> Size {
+    let size = tree.size();
+    Size { width: whole(size.width()), height: whole(size.height()) }
+}
+
 fn tree(
     document: &Document<'_>,
+    fonts: &Arc<Database>,
     images: ImageHrefResolver<'_>,
 ) -> Result<usvg::Tree, ThumbnailError> {
-    let options = Options {
-        fontdb: if document.has_text { fonts::database() } else { Arc::default() },
-        image_href_resolver: images,
-        ..Options::default()
-    };
+    let options =
+        Options { fontdb: Arc::clone(fonts), image_href_resolver: images, ..Options::default() };
     usvg::Tree::from_xmltree(&document.xml, &options).map_err(corrupt)
 }
 

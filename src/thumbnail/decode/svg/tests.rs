@@ -6,8 +6,8 @@ use flate2::write::GzEncoder;
 use raster::{Picture, Size};
 
 use super::super::super::limits::Limits;
-use super::super::{DecodeRequest, open};
-use super::Svg;
+use super::super::{DecodeRequest, Source, open};
+use super::{Fonts, Svg};
 use crate::error::ThumbnailError;
 
 fn file(content: &str) -> Vec<u8> {
@@ -19,7 +19,9 @@ fn file(content: &str) -> Vec<u8> {
 }
 
 fn drawn_at(source: &[u8], size: Size) -> Result<Picture, ThumbnailError> {
-    Svg::open(source)?.draw(size, &Limits::default(), &|| false)
+    let mut source = Svg::open(source)?;
+    source.set_fonts(&Fonts::SYSTEM)?;
+    source.draw(size, &Limits::default(), &|| false)
 }
 
 fn drawn(content: &str) -> Result<Picture, ThumbnailError> {
@@ -309,7 +311,7 @@ fn text_is_drawn_with_a_font_of_the_system() {
     let picture = drawn("<text x='2' y='9' font-size='10'>HM</text>").unwrap();
     let black = picture.data.chunks(4).filter(|pixel| pixel[3] > 200).count();
     // Without fonts, text is left out.
-    let has_fonts = super::fonts::database().faces().next().is_some();
+    let has_fonts = Fonts::SYSTEM.database().faces().next().is_some();
     assert_eq!(black > 20, has_fonts, "{black}");
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 /// A fraction from 0 to 1, stored in ten-thousandths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -124,14 +125,52 @@ impl fmt::Display for Factor {
     }
 }
 
-fn to_fixed(value: f64, one: u16, max: u16) -> Option<u16> {
+/// A time in seconds with two decimals, stored in hundredths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Seconds(u32);
+
+impl Seconds {
+    const DECIMALS: usize = 2;
+    const ONE: u16 = 100;
+
+    /// The nearest number of hundredths; `None` for a number outside the range 0 to 42949672.95.
+    #[must_use]
+    pub fn from_f64(value: f64) -> Option<Self> {
+        to_fixed(value, Self::ONE, u32::MAX).map(Self)
+    }
+
+    /// Whether the time is at most a day.
+    #[must_use]
+    pub const fn is_valid(self) -> bool {
+        self.0 <= 86_400 * Self::ONE as u32
+    }
+
+    /// The number of seconds.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        f64::from(self.0) / f64::from(Self::ONE)
+    }
+
+    pub(in super::super) fn parse(text: &str) -> Option<Self> {
+        parse_fixed(text, Self::DECIMALS).map(Self)
+    }
+}
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_fixed(f, self.0, Self::DECIMALS)
+    }
+}
+
+fn to_fixed<T: TryFrom<u32> + Into<u32>>(value: f64, one: u16, max: T) -> Option<T> {
     let units = (value * f64::from(one)).round();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
-    (0.0..=f64::from(max)).contains(&units).then_some(units as u16)
+    let fixed = (0.0..=f64::from(max.into())).contains(&units).then_some(units as u32);
+    fixed.and_then(|units| T::try_from(units).ok())
 }
 
 /// Parse a plain decimal number, and return it in units of its last decimal place.
-fn parse_fixed(text: &str, decimals: usize) -> Option<u16> {
+fn parse_fixed<T: FromStr>(text: &str, decimals: usize) -> Option<T> {
     let (whole, part) = text.split_once('.').map_or((text, None), |(w, p)| (w, Some(p)));
     let is_number =
         |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -141,8 +180,9 @@ fn parse_fixed(text: &str, decimals: usize) -> Option<u16> {
     format!("{whole}{:0<decimals$}", part.unwrap_or_default()).parse().ok()
 }
 
-fn write_fixed(f: &mut fmt::Formatter<'_>, units: u16, decimals: usize) -> fmt::Result {
-    let mut scale = (0..decimals).fold(1, |scale: u16, _| scale * 10);
+fn write_fixed(f: &mut fmt::Formatter<'_>, units: impl Into<u32>, decimals: usize) -> fmt::Result {
+    let units = units.into();
+    let mut scale = (0..decimals).fold(1, |scale: u32, _| scale * 10);
     let mut rest = units % scale;
     write!(f, "{}", units / scale)?;
     if rest > 0 {

@@ -6,7 +6,7 @@ mod placement;
 
 use std::fmt;
 
-pub use fixed::{Factor, Fraction, Hundredths};
+pub use fixed::{Factor, Fraction, Hundredths, Seconds};
 pub use output::{ByteLimit, FormatOption, Progressive, Quality, Subsampling};
 pub use placement::{Compass, CropRect, Fit, Flip, Gravity, Rotation};
 
@@ -57,6 +57,30 @@ impl Page {
 }
 
 impl fmt::Display for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The number of a frame in an animation, starting at 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FrameNumber(pub(super) u16);
+
+impl FrameNumber {
+    /// The number of the frame, starting at 1.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        self.0.into()
+    }
+
+    /// Whether the number is not zero.
+    #[must_use]
+    pub const fn is_valid(self) -> bool {
+        self.0 > 0
+    }
+}
+
+impl fmt::Display for FrameNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

@@ -13,7 +13,7 @@ from django.template.context import Context
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel.django.dropins.errors import raises
 from xaccel.django.dropins.options import whole_number
 from xaccel.django.easy_thumbnails.alias import aliases
@@ -48,7 +48,11 @@ class ThumbnailNode(Node):
         except Exception as error:
             if raises(error):
                 raise
-            _logger.warning("the tag thumbnail failed: %s", one_line(error))
+            _logger.warning(
+                "the tag thumbnail failed: %s",
+                one_line(error),
+                extra=fields("no_thumbnail", error=type(error).__name__),
+            )
             thumbnail = None
         if self.name is not None:
             context[self.name] = "" if thumbnail is None else thumbnail
@@ -123,7 +127,11 @@ def thumbnail_url(source: Any, alias: str) -> str:
     except Exception as error:
         if raises(error):
             raise
-        _logger.warning("the filter thumbnail_url failed: %s", one_line(error))
+        _logger.warning(
+            "the filter thumbnail_url failed: %s",
+            one_line(error),
+            extra=fields("no_thumbnail", error=type(error).__name__),
+        )
         return ""
     return url
 

@@ -15,7 +15,7 @@ from django.template.context import Context
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
-from xaccel._log import one_line
+from xaccel._log import fields, one_line
 from xaccel.django.dropins.errors import raises
 from xaccel.django.dropins.thumbnails import ThumbnailUrl
 from xaccel.django.sorl.images import DummyThumbnail, sized
@@ -47,7 +47,12 @@ def _logs_errors(default: Result) -> Callable[[Callable[..., Result]], Callable[
             except Exception as error:
                 if raises(error):
                     raise
-                _logger.warning("the filter %r failed: %s", function.__name__, one_line(error))
+                _logger.warning(
+                    "the filter %r failed: %s",
+                    function.__name__,
+                    one_line(error),
+                    extra=fields("no_thumbnail", error=type(error).__name__),
+                )
                 return default
 
         return safe
@@ -89,7 +94,11 @@ class ThumbnailNode(Node):
         except Exception as error:
             if raises(error):
                 raise
-            _logger.warning("the tag thumbnail failed: %s", one_line(error))
+            _logger.warning(
+                "the tag thumbnail failed: %s",
+                one_line(error),
+                extra=fields("no_thumbnail", error=type(error).__name__),
+            )
             return self.nodelist_empty.render(context)
 
     def _thumbnail(self, context: Context) -> Any:
@@ -209,6 +218,11 @@ def _to_thumbnail(match: re.Match[str]) -> str:
     except Exception as error:
         if raises(error):
             raise
-        _logger.warning("%r can't have a thumbnail: %s", match[2], one_line(error))
+        _logger.warning(
+            "%r can't have a thumbnail: %s",
+            match[2],
+            one_line(error),
+            extra=fields("no_thumbnail", source=match[2], error=type(error).__name__),
+        )
         url = ""
     return f"{match[1]}{url or match[2]}"

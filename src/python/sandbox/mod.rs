@@ -1,10 +1,19 @@
-//! The layers of the sandbox.
+//! The sandbox: its layers, and the messages between the app's process and a worker.
+
+mod jobs;
+mod replies;
+mod worker;
+
+use std::path::PathBuf;
 
 use pyo3::exceptions::{PyOSError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::sandbox::{self, Layer};
-use crate::thumbnail::decode::svg;
+use crate::thumbnail::decode::svg::Fonts;
+pub(super) use jobs::JobEncoder;
+pub(super) use replies::ReplyReader;
+pub(super) use worker::answer_jobs;
 
 /// Return the names of the layers that the kernel has.
 #[pyfunction]
@@ -29,8 +38,16 @@ pub(super) fn harden_process() -> PyResult<()> {
     sandbox::harden_process().map_err(|error| PyOSError::new_err(error.to_string()))
 }
 
-/// Load the system's fonts, and keep the contents of their files in memory.
+/// Load fonts, and keep the contents of their files in memory.
 #[pyfunction]
-pub(super) fn load_fonts(py: Python<'_>) {
-    py.detach(svg::preload_fonts);
+#[pyo3(signature = (fonts=None, /))]
+pub(super) fn load_fonts(py: Python<'_>, fonts: Option<Vec<PathBuf>>) {
+    py.detach(|| fonts.map_or(Fonts::SYSTEM, Fonts::of).preload());
+}
+
+/// Return the number of fonts, and a short text that depends on them.
+#[pyfunction]
+#[pyo3(signature = (fonts=None, /))]
+pub(super) fn font_fingerprint(py: Python<'_>, fonts: Option<Vec<PathBuf>>) -> (usize, String) {
+    py.detach(|| fonts.map_or(Fonts::SYSTEM, Fonts::of).fingerprint())
 }

@@ -1,7 +1,7 @@
-//! Compares decoding progressive files to planes, at full size and shrunk, with libjpeg-turbo. Both
+//! Compares decoding files to planes, shrunk or at full size, with libjpeg-turbo. Both
 //! decoders use one thread and take turns. The figures are medians of the thread's CPU time.
 //!
-//! `cargo bench -p jpeg-dc --bench progressive [-- [--runs N] FILE…]`: without files, the benchmark
+//! `cargo bench -p jpeg-dc --bench scaled [-- [--runs N] FILE…]`: without files, the benchmark
 //! uses the photographs in Debian's package `plasma-workspace-wallpapers`.
 
 #![allow(
@@ -17,7 +17,7 @@ mod support;
 
 use std::path::PathBuf;
 
-use jpeg_dc::{Options, Scale, decode_progressive};
+use jpeg_dc::{Options, Scale, decode_scaled};
 use support::{Processor, collect, median, millis, shortened};
 use turbojpeg::{Decompressor, ScalingFactor, YuvImage};
 
@@ -35,24 +35,26 @@ fn main() {
     let files = collect(sources);
     println!("{:<46} {:>8} {:>8} {:>8} {:>6}", "file", "scale", "ms", "turbo ms", "ratio");
     for (path, data) in &files {
-        for (scale, divisor) in [(Scale::Full, 1), (Scale::Half, 2), (Scale::Quarter, 4)] {
-            if decode_progressive(data, scale, &Options::new()).is_err() {
+        let scales =
+            [(Scale::Full, 8), (Scale::Half, 4), (Scale::ThreeEighths, 3), (Scale::Quarter, 2)];
+        for (scale, side) in scales {
+            if decode_scaled(data, scale, &Options::new()).is_err() {
                 continue;
             }
             let mut times = [const { Vec::new() }; 2];
             for _ in 0..runs {
                 let start = Processor::now();
-                std::hint::black_box(decode_progressive(data, scale, &Options::new()).unwrap());
+                std::hint::black_box(decode_scaled(data, scale, &Options::new()).unwrap());
                 times[0].push(start.elapsed());
                 let start = Processor::now();
-                std::hint::black_box(by_turbo(data, ScalingFactor::new(1, divisor)));
+                std::hint::black_box(by_turbo(data, ScalingFactor::new(side, 8)));
                 times[1].push(start.elapsed());
             }
             let [ours, turbo] = times.map(median);
             println!(
                 "{:<46} {:>8} {:>8.2} {:>8.2} {:>6.2}",
                 shortened(path),
-                format!("1/{divisor}"),
+                format!("{side}/8"),
                 millis(ours),
                 millis(turbo),
                 turbo.as_secs_f64() / ours.as_secs_f64(),

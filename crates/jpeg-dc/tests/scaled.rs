@@ -1,5 +1,5 @@
-//! Decodes progressive files with all coefficients, and compares the results with the transform
-//! that T.81 defines, and with libjpeg-turbo.
+//! Decodes files at a fraction of their size, and progressive files at full size. Compares the results
+//! with the definition of the transform, and those at full size with libjpeg-turbo.
 
 #![allow(
     clippy::cast_precision_loss,
@@ -12,13 +12,14 @@
 mod support;
 
 use std::f64::consts::PI;
-use std::sync::LazyLock;
 
-use jpeg_dc::{Color, Error, Options, Plane, Scale, decode_progressive};
-use support::encode::{Block, Component, Image};
+use jpeg_dc::{Color, Error, Options, Plane, Scale, decode_scaled};
+use support::encode::{Component, Image};
 use support::{generate, oracle};
 
-const SCALES: [(Scale, usize); 3] = [(Scale::Full, 1), (Scale::Half, 2), (Scale::Quarter, 4)];
+/// Each scale, with the number of samples for each side of a block.
+const SCALES: [(Scale, usize); 4] =
+    [(Scale::Full, 8), (Scale::Half, 4), (Scale::ThreeEighths, 3), (Scale::Quarter, 2)];
 
 /// The zigzag order: the row and column of each coefficient.
 fn zigzag() -> Vec<(usize, usize)> {
@@ -31,48 +32,39 @@ fn zigzag() -> Vec<(usize, usize)> {
     places
 }
 
-/// The weights of the coefficients in each sample: the inverse DCT of T.81 (A.3.3).
-static WEIGHTS: LazyLock<[[f64; 8]; 8]> = LazyLock::new(|| {
-    std::array::from_fn(|x| {
-        std::array::from_fn(|u| {
-            let first = if u == 0 { 0.5_f64.sqrt() } else { 1.0 };
-            first / 2.0 * ((2 * x + 1) as f64 * u as f64 * PI / 16.0).cos()
-        })
-    })
-});
-
-/// The transform in one dimension.
-fn transform(input: [f64; 8]) -> [f64; 8] {
-    WEIGHTS.map(|weights| weights.iter().zip(input).map(|(weight, value)| weight * value).sum())
+/// The weights of the frequencies in each of `side` samples: the inverse DCT of T.81 (A.3.3) for
+/// blocks of this size, so that the mean of the samples does not depend on it.
+fn weights(side: usize) -> Vec<Vec<f64>> {
+    let weight = |x: usize, u: usize| {
+        let angle = (2 * x + 1) as f64 * u as f64 * PI / (2 * side) as f64;
+        if u == 0 { 1.0 } else { 2_f64.sqrt() * angle.cos() }
+    };
+    (0..side).map(|x| (0..side).map(|u| weight(x, u)).collect()).collect()
 }
 
-/// The samples of a block before they are rounded.
-fn samples(block: &Block, quantisation: &[u16; 64], order: &[(usize, usize)]) -> [[f64; 8]; 8] {
-    let mut coefficients = [[0.0; 8]; 8];
-    for (index, &(row, column)) in order.iter().enumerate() {
-        coefficients[row][column] = f64::from(block[index]) * f64::from(quantisation[index]);
-    }
-    let rows = coefficients.map(transform);
-    let columns: [_; 8] = std::array::from_fn(|x| transform(rows.map(|row| row[x])));
-    std::array::from_fn(|y| columns.map(|column| column[y] + 128.0))
-}
-
-/// The plane that the generated coefficients define. Each sample is the mean of `divisor` x
-/// `divisor` original samples.
-fn expected(component: &Component, divisor: usize, (width, height): (usize, usize)) -> Vec<f64> {
-    let order = zigzag();
-    let side = 8 / divisor;
+/// The plane that the lowest frequencies of the generated blocks define.
+fn expected(component: &Component, side: usize, (width, height): (usize, usize)) -> Vec<f64> {
+    let (order, weights) = (zigzag(), weights(side));
     let mut plane = vec![0.0; width * height];
     for (index, block) in component.blocks.iter().enumerate() {
         let (left, top) = (index % component.stride * side, index / component.stride * side);
         if left >= width || top >= height {
             continue;
         }
-        let samples = samples(block, &component.quantisation, &order);
-        for (y, x) in (0..8).flat_map(|y| (0..8).map(move |x| (y, x))) {
-            let (column, row) = (left + x / divisor, top + y / divisor);
-            if column < width && row < height {
-                plane[row * width + column] += samples[y][x] / (divisor * divisor) as f64;
+        let mut coefficients = vec![vec![0.0; side]; side];
+        for (index, &(row, column)) in order.iter().enumerate() {
+            if row < side && column < side {
+                let step = f64::from(component.quantisation[index]);
+                coefficients[row][column] = f64::from(block[index]) * step / 8.0;
+            }
+        }
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        for x in 0..side {
+            let column: Vec<_> = coefficients.iter().map(|row| dot(row, &weights[x])).collect();
+            for y in 0..side {
+                if left + x < width && top + y < height {
+                    plane[(top + y) * width + left + x] = dot(&column, &weights[y]) + 128.0;
+                }
             }
         }
     }
@@ -81,17 +73,18 @@ fn expected(component: &Component, divisor: usize, (width, height): (usize, usiz
 
 fn check(name: &str, image: &Image) {
     let data = image.encode();
-    for (scale, divisor) in SCALES {
-        let ours = decode_progressive(&data, scale, &Options::new())
+    for (scale, side) in SCALES.into_iter().filter(|&(_, side)| image.progressive || side < 8) {
+        let ours = decode_scaled(&data, scale, &Options::new())
             .unwrap_or_else(|error| panic!("{name}: {error}: {:?}", image.scans));
-        let size = (image.width.div_ceil(divisor), image.height.div_ceil(divisor));
+        let scaled = |length: usize, ratio| (length * side).div_ceil(8 * ratio);
+        let size = (scaled(image.width, 1), scaled(image.height, 1));
         assert_eq!((ours.width, ours.height), size, "{name}");
         for (plane, component) in ours.planes.iter().zip(&image.components) {
             let ratio = (image.max_h() / component.h, image.max_v() / component.v);
             assert_eq!(plane.scale, ratio, "{name}");
-            let size = (size.0.div_ceil(ratio.0), size.1.div_ceil(ratio.1));
+            let size = (scaled(image.width, ratio.0), scaled(image.height, ratio.1));
             assert_eq!((plane.width, plane.height), size, "{name}");
-            let expected = expected(component, divisor, size);
+            let expected = expected(component, side, size);
             assert_eq!(plane.data.len(), expected.len(), "{name}");
             for (index, (&sample, expected)) in plane.data.iter().zip(expected).enumerate() {
                 let error = (f64::from(sample) - expected.clamp(0.0, 255.0)).abs();
@@ -108,10 +101,10 @@ macro_rules! samplings {
         #[test]
         fn $name() {
             let sampling = generate::SAMPLINGS[$index].1;
-            let images = (0..60).map(|seed| (seed, generate::image(seed, sampling)));
-            for (seed, image) in images.filter(|(_, image)| image.progressive) {
-                check(&format!("seed {seed}"), &image);
+            for seed in 0..80 {
+                check(&format!("seed {seed}"), &generate::image(seed, sampling));
             }
+            check("large", &generate::large_image(0, sampling));
         }
     )*};
 }
@@ -142,10 +135,10 @@ fn progressive(sampling: usize) -> Image {
 }
 
 #[test]
-fn sequential_files_are_left_to_others() {
+fn sequential_files_at_full_size_are_left_to_others() {
     let mut images = (0..).map(|seed| generate::image(seed, generate::SAMPLINGS[2].1));
     let data = images.find(|image| !image.progressive).unwrap().encode();
-    let result = decode_progressive(&data, Scale::Half, &Options::new());
+    let result = decode_scaled(&data, Scale::Full, &Options::new());
     assert!(matches!(result, Err(Error::Unsupported(_))), "{result:?}");
 }
 
@@ -154,8 +147,7 @@ fn limits_are_looked_at_first() {
     let image = progressive(2);
     let pixels = image.width as u64 * image.height as u64;
     let data = image.encode();
-    let limited =
-        |pixels| decode_progressive(&data, Scale::Full, &Options::new().max_pixels(pixels));
+    let limited = |pixels| decode_scaled(&data, Scale::Full, &Options::new().max_pixels(pixels));
     assert!(matches!(limited(pixels - 1), Err(Error::TooLarge { .. })));
     assert!(limited(pixels).is_ok());
 }
@@ -165,21 +157,21 @@ fn limits_are_looked_at_first() {
 #[test]
 fn refinements_may_be_left_out() {
     let mut image = progressive(2);
-    let whole = decode_progressive(&image.encode(), Scale::Full, &Options::new()).unwrap();
+    let whole = decode_scaled(&image.encode(), Scale::Full, &Options::new()).unwrap();
     image.scans.retain(|scan| scan.high != 1 || scan.first == 0);
-    let coarse = decode_progressive(&image.encode(), Scale::Full, &Options::new()).unwrap();
+    let coarse = decode_scaled(&image.encode(), Scale::Full, &Options::new()).unwrap();
     assert_ne!(coarse, whole);
     image.scans.retain(|scan| scan.first == 0 || scan.components != [1]);
-    let result = decode_progressive(&image.encode(), Scale::Full, &Options::new());
+    let result = decode_scaled(&image.encode(), Scale::Full, &Options::new());
     assert!(matches!(result, Err(Error::Malformed(_))), "{result:?}");
 }
 
 #[test]
 fn truncated_files_are_refused_or_complete() {
     let data = progressive(5).encode();
-    let whole = decode_progressive(&data, Scale::Half, &Options::new()).unwrap();
+    let whole = decode_scaled(&data, Scale::Half, &Options::new()).unwrap();
     for length in 0..data.len() {
-        match decode_progressive(&data[..length], Scale::Half, &Options::new()) {
+        match decode_scaled(&data[..length], Scale::Half, &Options::new()) {
             // Only the end marker may be missing.
             Ok(image) => assert!(image == whole && length + 2 >= data.len(), "{length} bytes"),
             Err(Error::Malformed(_)) => {}
@@ -193,16 +185,33 @@ fn truncated_files_are_refused_or_complete() {
 #[test]
 fn wallpapers() {
     for (path, data) in oracle::wallpapers() {
-        for (scale, divisor) in SCALES {
-            let ours = match decode_progressive(&data, scale, &Options::new()) {
-                Ok(ours) => ours,
-                Err(Error::Unsupported(_)) => continue,
-                Err(error) => panic!("{}: {error}", path.display()),
-            };
-            assert_eq!(ours.color, Color::YCbCr);
-            let theirs = oracle::planes(&data, divisor).unwrap();
-            for (ours, theirs) in ours.planes.iter().zip(&theirs) {
-                assert_close(ours, theirs, &path.display().to_string());
+        let ours = match decode_scaled(&data, Scale::Full, &Options::new()) {
+            Ok(ours) => ours,
+            Err(Error::Unsupported(_)) => continue,
+            Err(error) => panic!("{}: {error}", path.display()),
+        };
+        assert_eq!(ours.color, Color::YCbCr);
+        let theirs = oracle::planes(&data, 1).unwrap();
+        for (ours, theirs) in ours.planes.iter().zip(&theirs) {
+            assert_close(ours, theirs, &path.display().to_string());
+        }
+    }
+}
+
+#[test]
+fn truncated_sequential_files_are_refused_or_complete() {
+    for seed in 0..40 {
+        let image = generate::image(seed, generate::SAMPLINGS[5].1);
+        if image.progressive {
+            continue;
+        }
+        let data = image.encode();
+        let whole = decode_scaled(&data, Scale::Quarter, &Options::new()).unwrap();
+        for length in (0..data.len()).step_by(data.len() / 60 + 1) {
+            match decode_scaled(&data[..length], Scale::Quarter, &Options::new()) {
+                Ok(image) => assert!(image == whole, "seed {seed}, {length} bytes"),
+                Err(Error::Malformed(_)) => {}
+                Err(error) => panic!("seed {seed}, {length} bytes: {error}"),
             }
         }
     }

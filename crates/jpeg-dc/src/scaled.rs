@@ -1,0 +1,151 @@
+//! Decodes files at a fraction of their size, and progressive files at any size.
+
+use crate::coefficients::Coefficients;
+use crate::deadline::Deadline;
+use crate::entropy::find_end;
+use crate::error::{ENDS_EARLY, Error};
+use crate::frame::{Frame, Process};
+use crate::image::{Plane, Planes};
+use crate::marker::{Found, Reader};
+use crate::options::{Options, Scale};
+use crate::progression::Progression;
+use crate::{progressive_scan, scaled_scan};
+
+/// Decodes a JPEG at a fraction of its size, or a progressive JPEG at its full size.
+///
+/// At a fraction of the size, a block becomes the inverse DCT of its lowest frequencies alone. The
+/// result is sharper and has less aliasing than the mean of the samples that each sample replaces.
+/// At full size, the samples normally differ from those of libjpeg-turbo by at most 1.
+///
+/// Coefficients that no scan of a progressive file contains are zero; libjpeg-turbo estimates them
+/// to smooth the image.
+///
+/// # Errors
+/// The same errors as [`decode`](crate::decode). Sequential files at full size are
+/// [`Error::Unsupported`].
+pub fn decode_scaled(data: &[u8], scale: Scale, options: &Options) -> Result<Planes, Error> {
+    decode_before(data, scale, options, Deadline::NONE)
+}
+
+/// Decodes a JPEG as [`decode_scaled`] does, but stops when `expired` returns true. `expired` is
+/// called about once per row of blocks.
+///
+/// # Errors
+/// The same errors as [`decode_scaled`], and [`Error::Expired`].
+pub fn decode_scaled_until(
+    data: &[u8],
+    scale: Scale,
+    options: &Options,
+    expired: &dyn Fn() -> bool,
+) -> Result<Planes, Error> {
+    decode_before(data, scale, options, Deadline(expired))
+}
+
+fn decode_before(
+    data: &[u8],
+    scale: Scale,
+    options: &Options,
+    deadline: Deadline,
+) -> Result<Planes, Error> {
+    let mut reader = Reader::default();
+    if !matches!(reader.advance(data)?, Found::Frame) {
+        return Err(ENDS_EARLY);
+    }
+    let frame = reader.frame()?.clone();
+    options.check(&frame)?;
+    let side = |full: u16, ratio: usize| (usize::from(full) * scale.side()).div_ceil(8 * ratio);
+    let planes = frame.components.iter().map(|component| {
+        let ratio = frame.ratio(component);
+        let (width, height) = (side(frame.width, ratio.0), side(frame.height, ratio.1));
+        Plane { width, height, stride: width, scale: ratio, data: Vec::new() }
+    });
+    let mut planes: Vec<_> = planes.collect();
+    match frame.process {
+        Process::Progressive => {
+            progressive(data, &mut reader, &frame, scale, deadline, &mut planes)?;
+        }
+        Process::Sequential if scale == Scale::Full => {
+            return Err(Error::Unsupported("it is sequential, not progressive"));
+        }
+        Process::Sequential => sequential(data, &mut reader, &frame, scale, deadline, &mut planes)?,
+    }
+    let (width, height) = (side(frame.width, 1), side(frame.height, 1));
+    Ok(Planes { width, height, color: reader.color(), planes })
+}
+
+fn sequential(
+    data: &[u8],
+    reader: &mut Reader,
+    frame: &Frame,
+    scale: Scale,
+    deadline: Deadline,
+    planes: &mut [Plane],
+) -> Result<(), Error> {
+    let mut progression = Progression::of_all(frame);
+    while !progression.is_complete() {
+        deadline.check()?;
+        let Found::Scan(scan) = reader.advance(data)? else { return Err(ENDS_EARLY) };
+        progression.record(&scan)?;
+        let end = scaled_scan::decode(reader, frame, &scan, data, scale, deadline, planes)?;
+        reader.resume_at(end);
+    }
+    Ok(())
+}
+
+fn progressive(
+    data: &[u8],
+    reader: &mut Reader,
+    frame: &Frame,
+    scale: Scale,
+    deadline: Deadline,
+    planes: &mut [Plane],
+) -> Result<(), Error> {
+    let mut progression = Progression::of_all(frame);
+    let mut coefficients = Vec::new();
+    coefficients.resize_with(frame.components.len(), Coefficients::default);
+    while !progression.is_complete() {
+        deadline.check()?;
+        match reader.advance(data)? {
+            Found::Scan(scan) => {
+                progression.record(&scan)?;
+                let coefficients = &mut coefficients;
+                let end =
+                    progressive_scan::decode(reader, frame, &scan, data, deadline, coefficients)?;
+                reader.resume_at(end);
+            }
+            Found::End if progression.is_known() => break,
+            _ => return Err(ENDS_EARLY),
+        }
+    }
+    // Transform one component at a time, so that its coefficients are freed before the next one.
+    for ((component, coefficients), plane) in frame.components.iter().zip(coefficients).zip(planes)
+    {
+        let size = (plane.width, plane.height);
+        plane.data = coefficients.samples(scale, component, size, deadline)?;
+    }
+    Ok(())
+}
+
+/// Whether a file has scans for every bit of every coefficient. A progressive file may end after
+/// any scan, so a file that is cut off between two scans looks complete. This function reads the
+/// headers of the scans, not their data.
+///
+/// Returns false for a file whose headers are refused, and for a file that ends within a scan.
+#[must_use]
+pub fn has_all_scans(data: &[u8]) -> bool {
+    all_scans(data).unwrap_or(false)
+}
+
+fn all_scans(data: &[u8]) -> Result<bool, Error> {
+    let mut reader = Reader::default();
+    if !matches!(reader.advance(data)?, Found::Frame) {
+        return Ok(false);
+    }
+    let mut progression = Progression::of_all(reader.frame()?);
+    while !progression.is_complete() {
+        let Found::Scan(scan) = reader.advance(data)? else { return Ok(false) };
+        progression.record(&scan)?;
+        reader.resume_at(find_end(data, reader.position()).map_err(|_| ENDS_EARLY)?);
+    }
+    Ok(true)
+}
