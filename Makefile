@@ -11,7 +11,7 @@ SHELL := /bin/sh
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test unit lint rust-test python-test package-test docs soak bench deny format clean
+.PHONY: help demo test unit lint rust-test python-test package-test docs soak bench deny wheels test-matrix format clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -64,6 +64,14 @@ bench: $(VENV)/.bench ## Compare with other packages in one run
 
 soak: $(VENV)/.bench ## Test several machines and S3 under load, with real servers, and print figures
 	@for script in scripts/soak_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+wheels: $(VENV)/.packages ## Build the wheel for Linux on x86-64 into dist/ (glibc 2.17), and check it
+	@$(BIN)/pip install --quiet --group wheels
+	$(BIN)/python scripts/wheels.py
+
+test-matrix: $(VENV)/.packages ## Test the wheel in dist/ in fresh Debian systems (as root), and with old and new packages
+	@scripts/install-packages matrix
+	@$(BIN)/python scripts/matrix.py
 
 deny: $(VENV)/.packages ## Check the licences and sources of the Rust dependencies (compiles cargo-deny once)
 	@test -x $(BIN)/cargo-deny || cargo install cargo-deny --locked --quiet --root $(VENV)
