@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import xaccel
 from PIL import Image
-from xaccel import placeholder
+from xaccel import Watermark, placeholder, thumbnail
 from xaccel._core import sandbox_layers
 from xaccel.cli.main import _parser, main
 
@@ -113,6 +113,33 @@ def test_thumbnail_takes_its_format_from_the_file_name(capsys, tmp_path):
         assert run(capsys, "thumbnail", spec, PHOTOS / "bridge.jpg", tmp_path / name)[0] == 0
         with Image.open(tmp_path / name) as image:
             assert (image.size, image.format) == ((60, 40), kind)
+
+
+def test_thumbnail_with_a_watermark(capsys, tmp_path):
+    mark, out = tmp_path / "mark.png", tmp_path / "a.png"
+    Image.new("RGB", (20, 20), "red").save(mark)
+    for spec in ("80x40,cover", "80x40,cover,wm-logo"):
+        status, *_ = run(capsys, "thumbnail", "--watermark", mark, spec, PHOTOS / "bridge.jpg", out)
+        assert status == 0
+        expected = thumbnail(
+            PHOTOS / "bridge.jpg", 80, 40, fit="cover", format="png", watermark=Watermark(mark)
+        )
+        assert out.read_bytes() == expected.data
+        with Image.open(out) as image:
+            # A quarter of the height, in the bottom right corner.
+            assert image.getpixel((75, 35)) == (255, 0, 0)
+            assert image.getpixel((65, 35)) != (255, 0, 0)
+
+
+@pytest.mark.parametrize(("mark", "status"), [("absent.png", 2), ("broken.png", 1), (None, 2)])
+def test_thumbnail_with_a_wrong_watermark(capsys, tmp_path, monkeypatch, mark, status):
+    monkeypatch.chdir(tmp_path)
+    Path("broken.png").write_text("no picture")
+    arguments = ["--watermark", mark] if mark else []
+    result = run(capsys, "thumbnail", *arguments, "60x40,wm-logo", PHOTOS / "bridge.jpg", "a.jpg")
+    assert result[0] == status
+    assert (mark or "'logo'") in result[2]
+    assert not Path("a.jpg").exists()
 
 
 def test_thumbnail_to_the_standard_output(capfdbinary):

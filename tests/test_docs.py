@@ -5,15 +5,18 @@ import tomllib
 from dataclasses import fields
 from pathlib import Path
 
+import pytest
 from PIL import Image, ImageChops
 from xaccel import Spec, thumbnail
 from xaccel.config import Config
 from xaccel.thumbnails.specs import OPTIONS
 
+from scripts import option_pictures
+from tests.support.thumbnail_images import difference
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "python"
 REPOSITORY = "https://github.com/xaccel/xaccel/blob/main/"
-PHOTO = ROOT / "examples" / "flask_gallery" / "photos" / "nuthatch.jpg"
 SITE = "https://xaccel.github.io/xaccel/"
 RAW = "https://raw.githubusercontent.com/xaccel/xaccel/main/"
 
@@ -106,21 +109,47 @@ def names_of(module):
     return defined | exported, exported
 
 
+WITHOUT_A_VISIBLE_EFFECT = {"progressive", "keep_icc", "keep_copyright", "format"}
+"""The options without pictures in the table."""
+
+
 def test_every_option_is_in_the_table_with_a_picture_of_its_own():
     table = page("thumbnails.md").partition("## Options")[2].partition("###")[0]
-    options = {
-        name
-        for cell in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE)
-        for name in re.findall(r"`(\w+)`", cell)
-    }
+    rows = re.findall(r"^\| (`.*?`|) \| (.*) \| (.*) \|$", table, re.MULTILINE)
+    names, options, without, found = set(), set(), set(), []
+    for cell, text, shown in rows:
+        names = set(re.findall(r"`(\w+)`", cell)) or names
+        options |= names
+        specs = re.findall(r"!\[([^\]]+)\]", shown)
+        if not specs:
+            without |= names
+        elif "the default" not in text:
+            for name in names:
+                assert any(sets(spec, name) for spec in specs), (name, specs)
+        found += re.findall(r"!\[([^\]]+)\]\(([^)]+)\)", shown)
     assert options == OPTIONS | {"width", "height"}
-    pictures = re.findall(r"!\[([^\]]+)\]\(([^)]+)\)", table)
-    assert len(pictures) == len(set(pictures)) > 10
-    with Image.open(PHOTO) as photo:
-        size = photo.size
-    for text, path in pictures:
-        with Image.open(ROOT / "docs" / path) as picture:
-            assert picture.size == Spec.parse(text).output_size(*size), text
+    assert without == WITHOUT_A_VISIBLE_EFFECT
+    assert len(found) == len(set(found))
+    pictures = option_pictures.pictures()
+    assert pictures == {ROOT / "docs" / path: spec for spec, path in found}
+    assert set(pictures) == set((ROOT / "docs" / "images" / "options").iterdir())
+
+
+def sets(text, option):
+    """Whether a spec sets this option."""
+    return getattr(Spec.parse(text), option) != getattr(Spec(), option)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [pytest.param(*each, id=each[0].stem) for each in option_pictures.pictures().items()],
+)
+def test_the_pictures_of_options_are_those_of_the_engine(path, text):
+    made = option_pictures.picture(path, text)
+    with Image.open(path) as old, Image.open(io.BytesIO(made)) as new:
+        assert old.size == new.size
+        # A processor or a library of films may round differently.
+        assert difference(old, new) < 1, "run scripts/option_pictures.py"
 
 
 def test_the_table_of_upscale(jpeg):

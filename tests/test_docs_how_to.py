@@ -8,6 +8,7 @@ from xaccel import Config, jinja, probe
 from xaccel.thumbnails.helpers import TemplateHelpers
 
 from tests.support.doc_pages import follow, snippets
+from tests.support.drawings import RED, svg
 from tests.support.thumbnail_images import photo_file
 
 
@@ -85,12 +86,13 @@ def test_thumbnails_without_an_app(photos, capsys):
 def test_commands(photos):
     (photos / "srv" / "photos").mkdir(parents=True)
     (photos / "srv" / "photos" / "cat.jpg").write_bytes(photo_file("JPEG"))
+    (photos / "logo.svg").write_bytes(svg(RED))
     found = [
         (kind, text.replace('"/srv/', f'"{photos}/srv/'))
         for kind, text in snippets("how-to/command-line.md")
     ]
     printed = follow(found, photos)
-    assert len(printed) == 13
+    assert len(printed) == 14
     assert "640" in printed["xaccel probe cat.jpg"]
     signed = printed["xaccel sign --key-file keys --expires-in 3600 /p/documents/report.txt"]
     assert "?key=" in signed

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from xaccel._core import ImageInfo, Spec, placeholder, probe, render
+from xaccel._core import ImageInfo, Spec, Watermark, placeholder, probe, render
 from xaccel.cli.help import add_command
 from xaccel.config import Config
 from xaccel.exceptions import ConfigError, FileNotFound, SpecError, ThumbnailError
@@ -33,12 +33,19 @@ def _add_thumbnail(commands: Any) -> None:
         examples=[
             "xaccel thumbnail 300x200,cover cat.jpg small.webp",
             "xaccel thumbnail 300x- cat.jpg - > small.jpg",
+            "xaccel thumbnail --watermark logo.svg 300x200 cat.jpg small.jpg",
         ],
     )
     parser.set_defaults(run=_thumbnail)
     parser.add_argument("spec", help="the thumbnail's spec, as in a URL: 300x200,cover,q-70")
     parser.add_argument("source", type=Path, help="the image")
     parser.add_argument("out", type=Path, help="the new file, or - for standard output")
+    parser.add_argument(
+        "--watermark",
+        type=Path,
+        metavar="FILE",
+        help="lay this image over the bottom right corner, at a quarter of the thumbnail's size",
+    )
 
 
 def _add_probe(commands: Any) -> None:
@@ -79,7 +86,13 @@ def _thumbnail(options: argparse.Namespace) -> None:
     image_format = spec.output_format(options.source.name if to_stdout else options.out.name)
     if image_format == "auto":
         raise SpecError("the format 'auto' is for browsers: choose a format such as 'webp'")
-    made = render(options.source, spec, format=image_format, quality=Config().thumbnail_quality)
+    made = render(
+        options.source,
+        spec,
+        format=image_format,
+        quality=Config().thumbnail_quality,
+        watermark=Watermark(options.watermark) if options.watermark else None,
+    )
     if to_stdout:
         sys.stdout.buffer.write(made.data)
         return
