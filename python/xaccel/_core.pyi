@@ -492,7 +492,7 @@ class JobEncoder:
         Args:
             spec: The description of the thumbnail.
             path: The path of the image in error messages; None = the image has no path.
-            start: The number of bytes of an image that is only the start of a JPEG.
+            start: The number of bytes in the image, if it is only the start of a JPEG.
             timeout: The number of seconds that the job may take.
             format: The format of the thumbnail.
             quality: The default quality of each format.
@@ -592,7 +592,7 @@ def load_fonts(fonts: Sequence[str | PathLike[str]] | None = None, /) -> None:
     """
 
 def font_fingerprint(fonts: Sequence[str | PathLike[str]] | None = None, /) -> tuple[int, str]:
-    """Return the number of fonts, and a short text that depends on their names and sizes.
+    """Return the number of fonts, and a short fingerprint of their names and sizes.
 
     Machines with the same text draw the text in SVG images alike.
 

@@ -1,5 +1,5 @@
-//! The orientation in XMP data (ISO 16684-1), for images without one in EXIF data, and the copyright
-//! notice.
+//! The copyright notice in XMP data (ISO 16684-1), and the orientation for images without one in
+//! EXIF data.
 
 use memchr::memmem;
 use resvg::usvg::roxmltree::{Document, Node, ParsingOptions};
@@ -58,7 +58,8 @@ pub fn orientation(xmp: &[u8]) -> Option<u16> {
     })
 }
 
-/// Returns the copyright notice. It is empty if the data is damaged, or would take too long to parse.
+/// Returns the copyright notice. The notice is empty if the data is damaged, or would take too long
+/// to parse.
 #[must_use]
 pub fn notice(xmp: &[u8]) -> Notice {
     read_notice(xmp).unwrap_or_default()
@@ -95,7 +96,7 @@ fn read_notice(xmp: &[u8]) -> Option<Notice> {
 }
 
 /// The values of a property: an attribute, the text of an element, or the items of a list. If the
-/// items are one text in several languages, the default comes first.
+/// items are translations of one text, the default comes first.
 fn values<'a>(node: Node<'a, '_>, namespace: &str, name: &str) -> Option<Vec<&'a str>> {
     if let Some(value) = node.attribute((namespace, name)) {
         return Some(vec![value]);

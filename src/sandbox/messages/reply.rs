@@ -20,7 +20,7 @@ const ERROR: u8 = 3;
 const OS_ERROR: u8 = 4;
 const INFO: u8 = 5;
 
-/// The largest number of an error of the system.
+/// The largest error number of the operating system.
 const LAST_ERRNO: u32 = 4095;
 
 /// A reply.
@@ -176,7 +176,7 @@ impl<'a> Reply<'a> {
     /// The maximum number of bytes of an error message.
     pub const LONGEST_MESSAGE: usize = 4096;
 
-    /// Encode the reply as its head, which [`Self::body`] follows.
+    /// Encode the head of the reply, which precedes [`Self::body`].
     ///
     /// # Errors
     /// The body is too long.
@@ -211,7 +211,7 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// Decode the start of a reply. Returns `None` if there must be more bytes.
+    /// Decode the start of a reply. Returns `None` if more bytes are needed.
     ///
     /// # Errors
     /// The bytes are not the start of a reply.

@@ -64,7 +64,7 @@ pub(super) struct Disguise {
     pub(super) patches: Vec<Patch>,
 }
 
-/// Planes that the crate reads as a gray image, in which they are on top of one another.
+/// Planes that the crate reads as one gray image, stacked from top to bottom.
 pub(super) struct Planes {
     pub(super) count: u16,
     /// The height of the page.

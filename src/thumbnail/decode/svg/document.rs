@@ -25,7 +25,8 @@ const MOST_ENTITIES: u64 = 4 * 1024 * 1024;
 /// The maximum number of bytes of style sheets that are compared with elements, in total.
 const MOST_MATCHES: u64 = 250_000_000;
 
-/// The maximum number of letters of one text. The time to arrange them grows with their square.
+/// The maximum number of letters of one text. The time to lay them out grows with the square of
+/// their number.
 const MOST_LETTERS: u64 = 5_000;
 
 /// The maximum number of letters of one text multiplied by the number of its parts.
@@ -214,7 +215,7 @@ impl<'a, 'input> Counter<'a, 'input> {
         Ok((total, height))
     }
 
-    /// Checks a text, the parts of which are arranged together.
+    /// Checks a text whose parts are laid out together.
     fn check_text(&self, text: Node<'a, 'input>) -> Result<(), ThumbnailError> {
         let parts = text.descendants().filter(Node::is_element);
         let (mut count, mut drawn) = (0, 0);
