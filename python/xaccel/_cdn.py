@@ -29,7 +29,7 @@ def on_cdn(
         expires_in: The minimum time for which the URL is valid.
 
     Raises:
-        ValueError: The expiry is missing or not valid.
+        ValueError: The expiry is missing or invalid.
     """
     try:
         signed = signer.sign(url(expires, expires_in), expires=expires, expires_in=expires_in)

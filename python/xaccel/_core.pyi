@@ -50,7 +50,7 @@ class Spec:
         frame: The number of the frame in an animation, starting from 1. The thumbnail is a still
             image.
         at: The time of the frame in a film, 0 to 86400 seconds from its start. A time after the end
-            shows the last frame. Other sources ignore it.
+            selects the last frame. Other sources ignore it.
         crop: The part of the source to use: `(x, y, width, height)` as fractions of it.
         rotate: Degrees clockwise: 0, 90, 180 or 270. The box applies to the rotated image.
         flip: "h" (left to right) or "v" (top to bottom).

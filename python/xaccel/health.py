@@ -28,7 +28,7 @@ LEAST_FREE = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The result of one check."""
+    """The result of a single check."""
 
     name: str
     """The subject: `keys`, `cache`, `space` or `store`."""

@@ -4,9 +4,8 @@
 
     from prometheus_client import make_wsgi_app
 
-With several processes, set `PROMETHEUS_MULTIPROC_DIR`, as for every app that uses
-prometheus_client. Code outside xaccel does not need this module; the names of the metrics are in
-the documentation.
+With several processes, set `PROMETHEUS_MULTIPROC_DIR`, as in every app that uses prometheus_client.
+Code outside xaccel does not need this module; the names of the metrics are in the documentation.
 """
 
 from __future__ import annotations

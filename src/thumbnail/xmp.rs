@@ -35,8 +35,8 @@ pub(super) const NAMESPACES: Namespaces = Namespaces {
 
 const NAME: &[u8] = b"tiff:Orientation";
 
-/// Returns the orientation, 1 to 8, if there is one. It may be an attribute or an element. Nothing
-/// else is parsed, so that errors elsewhere do not matter.
+/// Returns the orientation, 1 to 8, if there is one. The orientation may be an attribute or an
+/// element. Nothing else is parsed, so errors elsewhere do not matter.
 #[must_use]
 pub fn orientation(xmp: &[u8]) -> Option<u16> {
     memmem::find_iter(xmp, NAME).find_map(|at| {

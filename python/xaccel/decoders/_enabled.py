@@ -88,7 +88,7 @@ def _load(name: str, setting: str) -> Decoder:
 def _loaded(name: str, setting: str) -> Decoder | ConfigError:
     """Return a decoder, or the error that it raises while it is loaded.
 
-    In a sandbox, a second attempt would fail for a different reason.
+    In a sandbox, a second attempt to load it would fail for a different reason.
     """
     try:
         return _imported(name, setting)

@@ -39,7 +39,8 @@ _logger = logging.getLogger("xaccel.sandbox")
 def memory_for(limits: Limits) -> int:
     """Return the number of bytes that a worker may use for a job.
 
-    Few jobs use a quarter of it; see `Limits`. It is address space, which is more than memory.
+    Few jobs use a quarter of it; see `Limits`. The limit is on address space, which exceeds the
+    memory in use.
     """
     return 12 * limits.max_memory + 2 * limits.max_bytes + 1024**3
 

@@ -190,7 +190,7 @@ class Pool:
         """Return an idle worker, or a new one.
 
         Raises:
-            WorkerLost: A worker can't be started.
+            WorkerLost: The worker can't be started.
         """
         while True:
             try:

@@ -54,8 +54,8 @@ pub(super) const ICC_LAB: u64 = 9;
 /// Bytes that replace those of a source, and their position.
 pub(super) type Patch = (u64, Vec<u8>);
 
-/// What the crate does not support on the first page, and how the page has to be changed so that
-/// the crate decodes its samples.
+/// What the crate does not support on the first page, and how to change the page so that the crate
+/// decodes its samples.
 pub(super) struct Disguise {
     /// The original meaning of the samples.
     pub(super) photometric: Option<u64>,

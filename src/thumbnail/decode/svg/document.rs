@@ -1,8 +1,8 @@
 //! Checks an SVG document before it is expanded: entities, references and nesting could turn a
 //! small file into a huge one.
 //!
-//! An element that is referenced is counted for each reference, because the renderer repeats it:
-//! the target of `use`, patterns, masks, clip paths and filters.
+//! Each reference to an element counts, because the renderer repeats the element: the target of
+//! `use`, patterns, masks, clip paths and filters.
 
 use std::collections::{HashMap, HashSet};
 
@@ -150,7 +150,7 @@ fn length(node: Node<'_, '_>, name: &str) -> u64 {
     node.attribute(name).map_or(0, str::len) as u64
 }
 
-/// The number of elements that a node counts as. Each letter is a path of its own.
+/// The number of elements that a node counts for. Each letter is a path of its own.
 fn weight(node: Node<'_, '_>) -> u64 {
     let is_hidden = is(node, "style") || is(node, "script");
     let drawn = if is_hidden { 0 } else { letters(node) };
@@ -177,7 +177,7 @@ fn referenced(text: &str) -> impl Iterator<Item = &str> {
 #[derive(Default)]
 struct Counter<'a, 'input> {
     targets: HashMap<&'a str, Node<'a, 'input>>,
-    /// The identifiers in style sheets. Any element may refer to them.
+    /// The identifiers in style sheets. Any element may refer to these identifiers.
     in_styles: HashSet<&'a str>,
     /// The weight and the height of each subtree; `None` while it is counted.
     counted: HashMap<NodeId, Option<(u64, u32)>>,

@@ -26,7 +26,7 @@ impl Fonts {
     }
 
     /// Loads the fonts, and keeps the contents of their files in memory, for a process that then
-    /// loses its access to files. This has no effect if the fonts are loaded already.
+    /// loses its access to files. If the fonts are already loaded, this function does nothing.
     #[cfg(feature = "python")]
     pub fn preload(&self) {
         self.loaded(crate::ffi::fonts::map);

@@ -1,4 +1,4 @@
-//! Estimates the work of drawing an SVG, before it is drawn.
+//! Estimates the work of drawing an SVG before drawing it.
 
 use raster::Size;
 use resvg::tiny_skia::{Point, Transform};

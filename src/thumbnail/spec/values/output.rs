@@ -78,7 +78,8 @@ pub enum Subsampling {
     Full,
     /// Half the width, 4:2:2.
     HalfWidth,
-    /// Half the width and height, 4:2:0: half the bytes, but thin coloured lines have soft edges.
+    /// Half the width and height, 4:2:0. It halves the bytes, but softens the edges of thin
+    /// coloured lines.
     #[default]
     Half,
 }
