@@ -497,6 +497,7 @@ def test_the_start_of_a_progressive_jpeg_is_enough(photos):
         None,
         Limits(),
         None,
+        None,
         is_partial=True,
     )
     in_process = job.run(10)
