@@ -88,7 +88,7 @@ impl Profile {
 /// A wide RGB colour space that thumbnails keep.
 struct Kept {
     icc: Vec<u8>,
-    /// The transform from sRGB, with opacities.
+    /// The transform from sRGB, for samples with opacity.
     from_srgb: Arc<Transform8BitExecutor>,
 }
 

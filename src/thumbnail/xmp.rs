@@ -6,7 +6,7 @@ use resvg::usvg::roxmltree::{Document, Node, ParsingOptions};
 
 use super::notice::Notice;
 
-/// The maximum size of XMP data from which a notice is read, in bytes.
+/// The maximum size in bytes of XMP data that is read for a notice.
 const MAX_BYTES: usize = 512 * 1024;
 
 /// The maximum number of nodes.

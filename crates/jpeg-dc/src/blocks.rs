@@ -5,7 +5,7 @@
 
 use std::ops::{Add, Mul, Sub};
 
-/// A number for each of the `P` blocks that are transformed at once.
+/// One number for each of the `P` blocks that are transformed at once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Each<const P: usize>([f32; P]);
 

@@ -30,7 +30,7 @@ const JPEG: u16 = 7;
 /// The tag of XMP data (ISO 16684-3).
 const XMP: u16 = 700;
 
-/// The tags of IPTC data, and of image resources of Photoshop, which may contain it.
+/// The tags of IPTC data, and of Photoshop's image resources, which may contain IPTC data.
 const IPTC: u16 = 33723;
 const PHOTOSHOP: u16 = 34377;
 

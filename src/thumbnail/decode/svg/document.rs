@@ -145,7 +145,7 @@ fn is(node: Node<'_, '_>, name: &str) -> bool {
     node.tag_name().name() == name
 }
 
-/// The number of bytes of an attribute.
+/// The number of bytes in an attribute.
 fn length(node: Node<'_, '_>, name: &str) -> u64 {
     node.attribute(name).map_or(0, str::len) as u64
 }
