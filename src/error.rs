@@ -537,7 +537,7 @@ pub enum SandboxError {
     Refused(&'static str, String),
 }
 
-/// A message of the app or of a worker that has the wrong form; see [`crate::sandbox::messages`].
+/// A malformed message from the app or from a worker; see [`crate::sandbox::messages`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidMessage {

@@ -1,4 +1,4 @@
-"""Signed URLs on the host of a CDN, which verifies a signature of its own."""
+"""Signed URLs on the host of a CDN that verifies its own signature."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def on_cdn(
     expires: Expires,
     expires_in: ExpiresIn,
 ) -> str:
-    """Add the signature of a CDN to a URL of ours.
+    """Add the signature of a CDN to one of our URLs.
 
     Args:
         url: Returns the absolute URL, with our own signature and this expiry.
@@ -29,7 +29,7 @@ def on_cdn(
         expires_in: The minimum time for which the URL is valid.
 
     Raises:
-        ValueError: The expiry is missing or not valid.
+        ValueError: The expiry is missing or invalid.
     """
     try:
         signed = signer.sign(url(expires, expires_in), expires=expires, expires_in=expires_in)

@@ -50,7 +50,7 @@ class Spec:
         frame: The number of the frame in an animation, starting from 1. The thumbnail is a still
             image.
         at: The time of the frame in a film, 0 to 86400 seconds from its start. A time after the end
-            shows the last frame. Other sources ignore it.
+            selects the last frame. Other sources ignore it.
         crop: The part of the source to use: `(x, y, width, height)` as fractions of it.
         rotate: Degrees clockwise: 0, 90, 180 or 270. The box applies to the rotated image.
         flip: "h" (left to right) or "v" (top to bottom).
@@ -66,7 +66,7 @@ class Spec:
         watermark: The name of the watermark to lay over the thumbnail; see the setting
             `THUMBNAIL_WATERMARKS`.
         dpr: The pixel ratio: the number of thumbnail pixels per pixel of the box, 0.1 to 8.
-        quality: 1 to 100, or "auto": the lowest quality whose SSIMULACRA2 score reaches the target;
+        quality: 1 to 100, or "auto": the quality whose SSIMULACRA2 score is closest to the target;
             None = the configured quality for the format. PNG and GIF ignore it.
         max_bytes: The maximum size of the file. The quality is reduced until the file fits, but not
             below 10. PNG and GIF ignore it.
@@ -492,7 +492,7 @@ class JobEncoder:
         Args:
             spec: The description of the thumbnail.
             path: The path of the image in error messages; None = the image has no path.
-            start: The number of bytes of an image that is only the start of a JPEG.
+            start: The number of bytes in the image, if it is only the start of a JPEG.
             timeout: The number of seconds that the job may take.
             format: The format of the thumbnail.
             quality: The default quality of each format.
@@ -592,7 +592,7 @@ def load_fonts(fonts: Sequence[str | PathLike[str]] | None = None, /) -> None:
     """
 
 def font_fingerprint(fonts: Sequence[str | PathLike[str]] | None = None, /) -> tuple[int, str]:
-    """Return the number of fonts, and a short text that depends on their names and sizes.
+    """Return the number of fonts, and a short fingerprint of their names and sizes.
 
     Machines with the same text draw the text in SVG images alike.
 

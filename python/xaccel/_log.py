@@ -1,4 +1,4 @@
-"""Log lines: safe text for the input of visitors, fields for JSON formatters, and a rate limit."""
+"""Log lines: safe text for visitors' input, fields for JSON formatters, and a rate limit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def fields(event: str, **values: object) -> dict[str, object]:
     of the same name.
 
     Args:
-        event: What has happened, such as `thumbnail_failed`.
+        event: What happened, such as `thumbnail_failed`.
         values: The details.
     """
     return {
@@ -42,7 +42,7 @@ def fields(event: str, **values: object) -> dict[str, object]:
 
 
 class RateLimit:
-    """A filter that limits how many lines a process logs about events that strangers can cause.
+    """A filter that limits how many lines a process logs about events that visitors can cause.
 
     The first line after a pause has the field `xaccel_suppressed`: the number of lines that were
     left out.

@@ -25,7 +25,7 @@ _NOTHING = nullcontext()
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Passes on what happens, to the metrics and to the trace."""
+    """Reports events to the metrics and to the trace."""
 
     metrics: Metrics | None
     spans: Spans | None
@@ -70,7 +70,7 @@ class Observer:
             self.metrics.sendfile(server)
 
     def bad_signature(self, endpoint: Endpoint, error: XaccelError, query: str) -> None:
-        """Count a signature that is not valid, if that is what `error` is about."""
+        """Count an invalid signature, if `error` is about one."""
         if self.metrics is not None and isinstance(error, BadSignature):
             self.metrics.bad_signature(endpoint, _reason(error, query))
 
@@ -85,13 +85,13 @@ class Observer:
             self.metrics.sweep(removed, kept)
 
     def sandbox_kill(self, layer: str) -> None:
-        """Count a render that a layer of the sandbox has stopped; see `RenderStopped`."""
+        """Count a render that a layer of the sandbox stopped; see `RenderStopped`."""
         if self.metrics is not None:
             self.metrics.sandbox_kill(layer)
 
 
 def observer(config: Config) -> Observer | None:
-    """Return the observer that the settings ask for; `None` if they ask for none.
+    """Return the observer for these settings, or `None` if metrics and traces are off.
 
     Raises:
         ConfigError: The package for a setting is not installed.

@@ -368,7 +368,7 @@ def decoders(key: str, value: Any) -> tuple[str, ...]:
 
 
 def fonts(key: str, value: Any) -> tuple[str, ...]:
-    """Check that the value is a list of files and directories with fonts, or a single one."""
+    """Check that the value is one path, or a list of paths, of font files and directories."""
     right = "the absolute path of a directory or a font file, or a list of such paths"
     paths = [value] if isinstance(value, str | Path) else value
     if not isinstance(paths, Sequence) or not all(map(_is_absolute, paths)):

@@ -335,7 +335,7 @@ class Config:
         return PathMap(list(links.items()))
 
     def _split_private_url(self) -> None:
-        """Move the host of an absolute `PRIVATE_URL` to `PRIVATE_HOST`."""
+        """Move the host from an absolute `PRIVATE_URL` to `PRIVATE_HOST`."""
         url = self.private_url
         # Any other value stays whole, for the message of the check, which hides passwords in URLs.
         found = (

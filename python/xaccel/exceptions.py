@@ -124,11 +124,11 @@ class RenderTimeout(ThumbnailError):
 
 
 class RenderStopped(ThumbnailError):
-    """The sandbox has stopped the render: its memory, its time, a fault, or a forbidden call.
+    """The sandbox stopped the render: its memory, its time, a fault, or a forbidden call.
 
     Args:
         message: The message for the log.
-        layer: What has stopped the render: `seccomp`, `memory`, `time`, `fault`, `exit` or `reply`.
+        layer: What stopped the render: `seccomp`, `memory`, `time`, `fault`, `exit` or `reply`.
     """
 
     def __init__(self, message: str = "", *, layer: str = "memory") -> None:

@@ -7,7 +7,7 @@
         report = xaccel.health.check(config)
         return report, 200 if report["status"] == "ok" else 503
 
-The report names no path, no key and no host, so you can show it to everyone.
+The report does not contain paths, keys or hosts, so you can show it to everyone.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LEAST_FREE = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The result of one check."""
+    """The result of a single check."""
 
     name: str
     """The subject: `keys`, `cache`, `space` or `store`."""

@@ -88,7 +88,7 @@ def _mounted(helper: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _mounted_helper(helper: Callable[..., Any]) -> Callable[..., Any]:
-    """Do the same as `_mounted` for a thumbnail helper.
+    """Do what `_mounted` does, for a thumbnail helper.
 
     With the parameters written out, a loop of 100 thumbnails takes 10 % less time.
     """

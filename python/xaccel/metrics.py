@@ -4,9 +4,8 @@
 
     from prometheus_client import make_wsgi_app
 
-With several processes, set `PROMETHEUS_MULTIPROC_DIR`, as for every app that uses
-prometheus_client. Code outside of xaccel has no reason to call this module; the names of the
-metrics are in the documentation.
+With several processes, set `PROMETHEUS_MULTIPROC_DIR`, as in every app that uses prometheus_client.
+Code outside xaccel does not need this module; the names of the metrics are in the documentation.
 """
 
 from __future__ import annotations
@@ -184,7 +183,7 @@ class Metrics:
         self._bad_signatures.labels(endpoint, reason).inc()
 
     def sweep(self, removed: tuple[int, int], kept: tuple[int, int]) -> None:
-        """Count a sweep, which removed and kept these numbers of files and bytes."""
+        """Count a sweep that removed and kept these numbers of files and bytes."""
         self._sweeps.inc()
         self._swept_files.inc(removed[0])
         self._swept_bytes.inc(removed[1])

@@ -1,7 +1,7 @@
 """Spans for OpenTelemetry: one for each part of a request for a thumbnail or a signed link.
 
 `TRACING = True` switches them on. They belong to the current span, which your framework's
-instrumentation starts, and go to the tracer provider that your app has set.
+instrumentation starts, and go to the tracer provider that your app sets.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ use resvg::usvg::fontdb::Database;
 /// The maximum number of bytes of font files that are kept in the address space.
 const MOST_BYTES: usize = 512 * 1024 * 1024;
 
-/// Maps the font files of a database into memory, so that text can be drawn after the process has
+/// Maps the font files of a database into memory, so that the process can draw text after it has
 /// lost its access to files.
 ///
 /// If a program shortens one of these files later, reading the font ends the process. Call this only

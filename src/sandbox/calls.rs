@@ -38,8 +38,8 @@ const ALLOWED: &[c_long] = &[
     libc::SYS_exit, libc::SYS_exit_group,
 ];
 
-/// Calls that libraries make even though they can do without: they fail as if the file could not be
-/// accessed. All other calls that are not allowed end the process.
+/// Calls that libraries make but do not need. They fail as if the file could not be accessed. All
+/// other calls that are not allowed end the process.
 #[rustfmt::skip]
 const FAILING: &[c_long] = &[
     libc::SYS_faccessat, libc::SYS_faccessat2, libc::SYS_fstatfs, libc::SYS_getcwd,
@@ -47,7 +47,7 @@ const FAILING: &[c_long] = &[
     libc::SYS_readlinkat, libc::SYS_statfs,
 ];
 
-/// Calls that only `x86_64` has, and their newer names are listed above.
+/// Calls that exist only on `x86_64`. Their newer names are listed above.
 #[cfg(target_arch = "x86_64")]
 const ALLOWED_OLD: &[c_long] = &[libc::SYS_dup2, libc::SYS_poll, libc::SYS_time];
 #[cfg(target_arch = "x86_64")]
@@ -58,7 +58,7 @@ const ALLOWED_OLD: &[c_long] = &[];
 #[cfg(not(target_arch = "x86_64"))]
 const FAILING_OLD: &[c_long] = &[];
 
-/// `PR_SET_VMA`, with which allocators name their memory.
+/// `PR_SET_VMA`, which allocators use to name their memory.
 const PR_SET_VMA: u64 = 0x5356_4d41;
 
 pub(super) fn is_available() -> bool {
@@ -74,7 +74,8 @@ pub(super) fn restrict() -> Result<(), SandboxError> {
     Ok(())
 }
 
-/// The filters, in the order in which they are installed. For each call, the strictest one decides.
+/// The filters, in the order in which they are installed. For each call, the strictest filter
+/// decides.
 fn programs() -> Result<[BpfProgram; 3], BackendError> {
     Ok([
         // `clone3` receives its flags in memory, where a filter can't see them. If it is missing,

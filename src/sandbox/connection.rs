@@ -10,7 +10,7 @@ use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg}
 
 use super::messages::{Job, PREFIX, Reply};
 
-/// The number of bytes for jobs that are kept allocated. Only jobs with a new watermark are longer.
+/// The number of bytes that stay allocated for jobs. Only jobs with a new watermark are longer.
 const KEPT: usize = 16 * 1024;
 
 /// A stream socket, over which jobs arrive and replies are sent.
@@ -20,15 +20,15 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Use a socket that is not in non-blocking mode.
+    /// Use a socket, which must be in blocking mode.
     #[must_use]
     pub const fn new(socket: File) -> Self {
         Self { socket, buffer: Vec::new() }
     }
 
     /// Wait for the next job. Returns the bytes for [`Job::decode`], and the descriptor of the
-    /// image, unless the process can't have more descriptors; `None` if the app has closed the
-    /// connection.
+    /// image, unless the process has reached its limit on open descriptors; `None` if the app has
+    /// closed the connection.
     ///
     /// # Errors
     /// The connection fails.

@@ -9,7 +9,7 @@ use crate::error::SandboxError;
 
 const NAME: &str = "landlock";
 
-/// The newest version whose rights are denied. An older kernel denies those that it knows.
+/// The newest version whose rights are denied. An older kernel denies the rights that it knows.
 const NEWEST: ABI = ABI::V6;
 
 pub(super) fn is_available() -> bool {

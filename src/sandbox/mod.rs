@@ -1,7 +1,7 @@
-//! The cage of a process that decodes images: layers of the Linux kernel, each of which holds
+//! The cage of a process that decodes images: layers of the Linux kernel, each of which works
 //! without the others.
 //!
-//! A layer holds for the rest of the process's life. On other systems, no layer is available.
+//! A layer applies until the process ends. On other systems, no layer is available.
 
 #[cfg(target_os = "linux")]
 mod calls;
@@ -44,7 +44,7 @@ impl Layer {
         Self::ALL.into_iter().find(|layer| layer.name() == name)
     }
 
-    /// Whether the kernel has the layer and lets this process use it.
+    /// Whether the kernel supports the layer and lets this process use it.
     #[must_use]
     pub fn is_available(self) -> bool {
         #[cfg(target_os = "linux")]
@@ -56,11 +56,11 @@ impl Layer {
         false
     }
 
-    /// Enter the layer. Landlock holds for the calling thread and the threads that it starts later,
-    /// seccomp for all threads.
+    /// Enter the layer. Landlock applies to the calling thread and the threads that it starts
+    /// later; seccomp applies to all threads.
     ///
     /// # Errors
-    /// The kernel does not have the layer, or it refuses to let this process use it.
+    /// The kernel does not support the layer, or does not let this process use it.
     pub fn enter(self) -> Result<(), SandboxError> {
         #[cfg(target_os = "linux")]
         return match self {
@@ -84,8 +84,8 @@ pub fn harden_process() -> Result<(), SandboxError> {
     Err(SandboxError::Unavailable("the sandbox"))
 }
 
-/// Let the kernel end this process if it uses more than this processor time from now on. The limit
-/// has a resolution of one second, and is rounded up.
+/// Let the kernel end this process once it uses more than this amount of CPU time from now on. The
+/// limit is rounded up to whole seconds.
 ///
 /// # Errors
 /// The kernel refuses.

@@ -1,5 +1,6 @@
 //! Converts images to sRGB, based on an ICC profile, code points or a gamma value. CMYK images
-//! without a profile are converted too. For `keep-icc`, images in a wide RGB colour space keep it.
+//! without a profile are converted too. With `keep-icc`, an image keeps its colour space if that is
+//! a wide RGB colour space.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -87,7 +88,7 @@ impl Profile {
 /// A wide RGB colour space that thumbnails keep.
 struct Kept {
     icc: Vec<u8>,
-    /// The transform from sRGB, with opacities.
+    /// The transform from sRGB, for samples with opacity.
     from_srgb: Arc<Transform8BitExecutor>,
 }
 
@@ -154,8 +155,7 @@ impl Converter {
         Self { profile, kept: None, prepared: None }
     }
 
-    /// Creates a converter that keeps samples with this profile if they are in red, green and blue
-    /// and not in sRGB.
+    /// Creates a converter that keeps the colour space of this profile if it is RGB but not sRGB.
     #[must_use]
     pub fn keeping(profile: Option<Profile>) -> Self {
         let mut converter = Self::new(profile);
@@ -171,8 +171,8 @@ impl Converter {
         self.kept.as_ref().map(|kept| kept.icc.clone())
     }
 
-    /// Returns the image in sRGB or, if it is kept, in its own colour space. A profile is ignored if
-    /// it is damaged or does not match samples of this kind.
+    /// Returns the image in its own colour space if that is kept, otherwise in sRGB. A profile is
+    /// ignored if it is damaged or does not match samples of this kind.
     #[must_use]
     pub fn convert(&mut self, picture: Picture) -> Picture {
         if self.kept.is_some() && matches!(picture.kind, PixelKind::Rgb | PixelKind::Rgba) {
@@ -196,7 +196,7 @@ impl Converter {
         }
     }
 
-    /// Returns an RGBA picture in the colour space of the converted images, given in sRGB.
+    /// Converts an RGBA picture from sRGB to the colour space of the converted images.
     #[must_use]
     pub fn from_srgb<'a>(&self, picture: &'a Picture) -> Cow<'a, Picture> {
         let converted =
@@ -204,7 +204,7 @@ impl Converter {
         converted.map_or(Cow::Borrowed(picture), Cow::Owned)
     }
 
-    /// Returns a colour in the colour space of the converted images, given in sRGB.
+    /// Converts a colour from sRGB to the colour space of the converted images.
     #[must_use]
     pub fn color_from_srgb(&self, Rgb([red, green, blue]): Rgb) -> Rgb {
         let data = vec![red, green, blue, u8::MAX];

@@ -1,5 +1,5 @@
 //! `keep-copyright`: reads the copyright notice of an image, and writes it as EXIF data and as XMP.
-//! Nothing else of the metadata is kept.
+//! No other metadata is kept.
 
 use std::fmt::Write as _;
 

@@ -12,7 +12,7 @@ const SHORT: u16 = 3;
 /// UTF-8, since EXIF 3.0.
 const UTF8: u16 = 129;
 
-/// The maximum number of bytes of a text that are read.
+/// The maximum number of bytes that are read from a text.
 const MAX_TEXT: usize = 8192;
 
 /// Returns the orientation, 1 to 8, from the first directory of a TIFF structure, if there is one.

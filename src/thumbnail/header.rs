@@ -25,7 +25,8 @@ pub struct Header {
     pub has_alpha: bool,
     /// Whether the file contains an ICC profile.
     pub has_icc: bool,
-    /// Whether the image has no pixels of its own, so that it can be enlarged without loss.
+    /// Whether the image is scalable: it does not have pixels of its own, so it can be enlarged
+    /// without loss.
     pub is_scalable: bool,
 }
 

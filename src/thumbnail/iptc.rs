@@ -2,7 +2,7 @@
 
 use super::notice::{Notice, decoded};
 
-/// The number of the resource of Photoshop that contains IPTC data.
+/// The number of the Photoshop resource that contains IPTC data.
 const RESOURCE: [u8; 2] = [0x04, 0x04];
 
 /// The maximum number of fields that are read.
@@ -13,7 +13,7 @@ const BY_LINE: u8 = 80;
 const CREDIT: u8 = 110;
 const COPYRIGHT_NOTICE: u8 = 116;
 
-/// Returns the copyright notice. The data may be among the image resources of Photoshop.
+/// Returns the copyright notice. The data may be among Photoshop's image resources.
 #[must_use]
 pub fn notice(data: &[u8]) -> Notice {
     let data = if data.starts_with(b"8BIM") { resource(data).unwrap_or_default() } else { data };

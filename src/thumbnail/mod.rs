@@ -98,8 +98,8 @@ pub fn render<'a>(
     render_in_two_steps(source, options, &|| ())
 }
 
-/// Make a thumbnail of an image like [`render`], and call `encoding` after all steps except the
-/// last: when the pixels of the thumbnail are finished, and only have to be encoded.
+/// Make a thumbnail of an image as [`render`] does. Before the last step, when the pixels are
+/// finished and only have to be encoded, call `encoding`.
 ///
 /// # Errors
 /// See [`render`].

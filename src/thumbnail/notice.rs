@@ -1,7 +1,7 @@
-//! The copyright notice of an image: the creators and their rights.
+//! The copyright notice of an image: the creators and the rights statements.
 
-/// The maximum number of creators. With the maximum length of the texts, a notice fits in a segment
-/// of a JPEG.
+/// The maximum number of creators. A notice whose texts all have the maximum length fits in a JPEG
+/// segment.
 pub(super) const MAX_CREATORS: usize = 8;
 
 /// The maximum number of characters in a text.

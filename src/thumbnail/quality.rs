@@ -19,11 +19,12 @@ const AUTO: (u8, u8) = (30, 94);
 /// changes the size by at most 2 %.
 const CLOSE: f64 = 0.7;
 
-/// The distance in quality between two tries, from which the quality between them follows.
+/// The largest distance between two tried qualities at which the search computes the quality
+/// between them.
 const NARROW: u8 = 4;
 
-/// The number of tries from which only the middle of the remaining range is tried, because the
-/// estimates do not converge.
+/// The number of tries after which the search tries only the middle of the remaining range, because
+/// the estimates do not converge.
 const ESTIMATES: usize = 5;
 
 /// Encode the frames at the quality that the plan asks for.

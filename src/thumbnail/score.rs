@@ -20,7 +20,7 @@ const TILES: u32 = 2;
 /// of two tiles. Seams between tiles change the scores, so a sample has few of them.
 const TILE: u32 = 384;
 
-/// Scores encoded versions of one picture.
+/// Scores encoded versions of a picture.
 pub(super) struct Scorer {
     reference: Ssimulacra2Reference,
     kind: PixelKind,

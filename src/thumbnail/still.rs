@@ -1,7 +1,7 @@
 //! `frame`: shows one frame of an animation as a still image.
 //!
-//! Most frames depend on the frames before them, so those are decoded too. The result is another
-//! source with a single frame, so that the other steps do not have to choose it.
+//! Most frames depend on earlier frames, so those are decoded too. The result is another source
+//! with a single frame, so that the other steps do not have to choose it.
 
 use super::color::Profile;
 use super::decode::{self, Completeness, DecodeRequest, Input, Sink, Source};

@@ -24,19 +24,19 @@ pub struct Placement {
     /// The edge or corner of the thumbnail at which the watermark is placed.
     pub gravity: Compass,
     /// The distance from that edge or corner, as fractions of the thumbnail's width and height.
-    /// Without an edge in a direction, the distance to the right of or below the centre. With
+    /// In a direction without an edge, the distance to the right of the centre, or below it. With
     /// [`tiled`](Self::tiled), the gaps between the copies.
     pub offset: (f64, f64),
     /// The size of the box into which the watermark fits, as a fraction of the thumbnail's size;
     /// above 0, at most 1.
     pub scale: f64,
-    /// The opacity of the watermark, 0 to 1, by which its own opacity is multiplied.
+    /// The opacity of the watermark, from 0 to 1, multiplied by the opacity of its image.
     pub opacity: f64,
     /// Whether copies of the watermark cover the whole thumbnail.
     pub tiled: bool,
 }
 
-/// Decodes the first frame of an image at exactly a size, within the limits.
+/// Decodes the first frame of an image at an exact size, within the limits.
 pub type Scale<'a> = dyn Fn(&[u8], Size, &Limits) -> Result<Picture, ThumbnailError> + 'a;
 
 /// An image to lay over thumbnails.
@@ -46,8 +46,8 @@ pub struct Watermark {
     placement: Placement,
     /// The size of the upright image.
     size: Size,
-    /// The scaled watermarks, the most recently used one last. If a process forks while a thread
-    /// holds this lock, the child never acquires it, and decodes the watermark each time.
+    /// The scaled watermarks, with the most recently used one last. If a process forks while a
+    /// thread holds this lock, the child never acquires it, and decodes the watermark each time.
     scaled: Mutex<VecDeque<Arc<Picture>>>,
 }
 
@@ -204,7 +204,7 @@ fn is_gray(picture: &Picture) -> bool {
     pixels.iter().all(|&[red, green, blue, alpha]| alpha == 0 || red == green && green == blue)
 }
 
-/// Composes an RGBA picture over another picture, of which it may cover only a part.
+/// Composes an RGBA picture over all or part of another picture.
 fn lay_over(picture: &mut Picture, mark: &Picture, left: i64, top: i64) {
     let bytes = picture.kind.bytes();
     let clip = |position: i64, length: u32, side: u32| {
@@ -251,7 +251,7 @@ fn mixed(below: u8, above: u8, opacity: u8) -> u8 {
     u8::try_from((sum + 127) / 255).unwrap_or(255)
 }
 
-/// Composes a pixel over another one, neither of which need be opaque.
+/// Composes a pixel over another one. Either may be translucent.
 fn over(below: [&mut u8; 4], [red, green, blue, alpha]: [u8; 4]) {
     let [below_red, below_green, below_blue, below_alpha] = below;
     let front = u32::from(alpha) * 255;

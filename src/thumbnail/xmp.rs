@@ -1,12 +1,12 @@
-//! The orientation in XMP data (ISO 16684-1), for images without one in EXIF data, and the copyright
-//! notice.
+//! The copyright notice in XMP data (ISO 16684-1), and the orientation for images without one in
+//! EXIF data.
 
 use memchr::memmem;
 use resvg::usvg::roxmltree::{Document, Node, ParsingOptions};
 
 use super::notice::Notice;
 
-/// The maximum size of XMP data from which a notice is read, in bytes.
+/// The maximum size in bytes of XMP data that is read for a notice.
 const MAX_BYTES: usize = 512 * 1024;
 
 /// The maximum number of nodes.
@@ -35,8 +35,8 @@ pub(super) const NAMESPACES: Namespaces = Namespaces {
 
 const NAME: &[u8] = b"tiff:Orientation";
 
-/// Returns the orientation, 1 to 8, if there is one. It may be an attribute or an element. Nothing
-/// else is parsed, so that errors elsewhere do not matter.
+/// Returns the orientation, 1 to 8, if there is one. The orientation may be an attribute or an
+/// element. Nothing else is parsed, so errors elsewhere do not matter.
 #[must_use]
 pub fn orientation(xmp: &[u8]) -> Option<u16> {
     memmem::find_iter(xmp, NAME).find_map(|at| {
@@ -58,7 +58,8 @@ pub fn orientation(xmp: &[u8]) -> Option<u16> {
     })
 }
 
-/// Returns the copyright notice. It is empty if the data is damaged, or would take too long to parse.
+/// Returns the copyright notice. The notice is empty if the data is damaged, or would take too long
+/// to parse.
 #[must_use]
 pub fn notice(xmp: &[u8]) -> Notice {
     read_notice(xmp).unwrap_or_default()
@@ -95,7 +96,7 @@ fn read_notice(xmp: &[u8]) -> Option<Notice> {
 }
 
 /// The values of a property: an attribute, the text of an element, or the items of a list. If the
-/// items are one text in several languages, the default comes first.
+/// items are translations of one text, the default comes first.
 fn values<'a>(node: Node<'a, '_>, namespace: &str, name: &str) -> Option<Vec<&'a str>> {
     if let Some(value) = node.attribute((namespace, name)) {
         return Some(vec![value]);

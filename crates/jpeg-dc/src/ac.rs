@@ -66,8 +66,8 @@ pub(crate) fn read(
 /// The symbol of a code, and the value after it if the value fits in the table's window.
 #[derive(Debug, Clone, Copy, Default)]
 struct Step {
-    /// The number of bits of the code, plus the number of bits of the value if it is known. 0 means
-    /// that the code is longer than the window, or invalid.
+    /// The number of bits of the code, plus the number of bits of the value if it is known. The
+    /// value 0 means that the code is invalid, or longer than the window.
     bits: u8,
     /// The upper half is the number of zeros before a coefficient, or the number of bits in the
     /// length of an EOB run. The lower half is the number of bits of a value that has not been read

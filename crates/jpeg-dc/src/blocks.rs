@@ -5,7 +5,7 @@
 
 use std::ops::{Add, Mul, Sub};
 
-/// A number for each of the `P` blocks that are transformed at once.
+/// One number for each of the `P` blocks that are transformed at once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Each<const P: usize>([f32; P]);
 
@@ -57,8 +57,7 @@ impl<const P: usize> Mul<f32> for Each<P> {
 #[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "the lowest byte is the integer")]
 pub(crate) fn to_samples<const P: usize>(numbers: Each<P>) -> [u8; P] {
-    /// In floating-point numbers between this number and twice this number, the last bit stands for
-    /// 1.
+    /// Between this number and its double, the last bit of a floating-point number stands for 1.
     const ONES: f32 = 8_388_608.0;
     let mut samples = [0; P];
     for (sample, number) in samples.iter_mut().zip(numbers.0) {
@@ -97,8 +96,8 @@ pub(crate) fn by_block<const N: usize, const P: usize>(mut samples: [[u8; P]; N]
     samples
 }
 
-/// Copies the samples of some blocks to rows of `width` samples, from the column `left` on. Samples
-/// beyond the edge of the image are left out.
+/// Copies the samples of some blocks to rows of `width` samples, starting at the column `left`.
+/// Samples beyond the edge of the image are left out.
 #[inline(always)]
 pub(crate) fn write<const N: usize, const P: usize>(
     samples: &[[[u8; P]; N]; N],

@@ -91,8 +91,9 @@ impl Coefficients {
         })
     }
 
-    /// The samples of the plane: `side` x `side` for each block. `write` receives a group of blocks,
-    /// its position in the row, and the rows of the plane from its first one on.
+    /// The samples of the plane: `side` x `side` for each block. `write` receives a group of
+    /// blocks, its position in the row, and the rows of the plane, starting with the first row of
+    /// the group.
     fn transformed(
         &mut self,
         side: usize,

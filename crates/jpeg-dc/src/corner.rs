@@ -1,8 +1,8 @@
 //! The inverse discrete cosine transform of the lowest frequencies of several blocks at once.
 //!
 //! The first `N` rows and columns of coefficients are the discrete cosine transform of the block at
-//! `N` x `N` samples. The higher frequencies are left out. A mean of the samples would let a part of
-//! them through as aliasing.
+//! `N` x `N` samples. The higher frequencies are left out. Averaging the samples would leave part
+//! of them in the image as aliasing.
 
 #![expect(clippy::inline_always, reason = "the compiler vectorizes it only as a whole")]
 
@@ -13,7 +13,7 @@ use crate::blocks::{self, Each, by_block, to_samples};
 use crate::marker::Quantisation;
 use crate::zigzag::ZIGZAG;
 
-/// The coefficients of adjacent blocks: those of the corner, row by row, and then a place for all
+/// The coefficients of adjacent blocks: those of the corner, row by row, and then one place for all
 /// others. `M` is `N * N + 1`.
 pub(crate) type Corners<const M: usize> = [[i16; LANES]; M];
 

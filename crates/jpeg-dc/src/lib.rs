@@ -34,11 +34,11 @@
 //!
 //! # Other scales
 //!
-//! [`decode_scaled`] decodes files at a quarter, three eighths or half of their size. A block becomes
-//! 2 x 2, 3 x 3 or 4 x 4 samples: the inverse DCT of 2 x 2, 3 x 3 or 4 x 4 of its lowest
-//! frequencies. In sequential files, the decoder first finds where each block starts. Then it reads
-//! the coefficients of several blocks at once, and of each block only those before the last one that
-//! it needs.
+//! [`decode_scaled`] decodes files at a quarter, three eighths or half of their size. The inverse
+//! DCT of its lowest frequencies turns each block into 2 x 2, 3 x 3 or 4 x 4 samples; it uses one
+//! frequency per sample. In sequential files, the decoder first finds where each block starts. Then
+//! it reads the coefficients of several blocks at once. In each block, it stops after the last
+//! coefficient that it needs.
 //!
 //! A full decoder reads the scans of a progressive file one after another, and goes through the
 //! coefficients of all blocks for each scan. `decode_scaled` reads all scans side by side, block by
@@ -69,7 +69,7 @@
 //! lane that starts out of step in the middle of the file. A scan of only a few bits can require a
 //! visit to every block, so files with more than 500 scans are refused, and [`decode_scaled`]
 //! refuses files with more than 100 scans. [`decode_until`] and [`decode_scaled_until`] also
-//! ask the caller, about once per row of blocks, whether the time is up.
+//! ask the caller, about once per row of blocks, whether to stop.
 
 mod ac;
 mod blocks;

@@ -13,7 +13,7 @@ use crate::{progressive_scan, scaled_scan};
 
 /// Decodes a JPEG at a fraction of its size, or a progressive JPEG at its full size.
 ///
-/// At a fraction of the size, a block becomes the inverse DCT of its lowest frequencies alone. The
+/// At a fraction of the size, the inverse DCT uses only the lowest frequencies of each block. The
 /// result is sharper and has less aliasing than the mean of the samples that each sample replaces.
 /// At full size, the samples normally differ from those of libjpeg-turbo by at most 1.
 ///

@@ -14,8 +14,8 @@ use crate::marker::{Quantisation, Reader};
 use crate::options::Scale;
 use crate::values::{Position, Values};
 
-/// The number of blocks that are read at once. They do not depend on each other, so the processor
-/// need not wait for the symbols of a single one.
+/// The number of blocks that are read at once. The blocks do not depend on each other, so the
+/// processor does not have to wait for the symbols of one block.
 const AT_ONCE: usize = 4;
 
 /// Decodes a scan into the planes of its components and returns the position of its end.
@@ -172,7 +172,7 @@ impl Source<'_> {
         blocks
     }
 
-    /// Reads the coefficients of some blocks as far as a corner of `N` rows and columns needs them.
+    /// Reads the coefficients of some blocks that a corner of `N` rows and columns needs.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "the number of rows and blocks has to be known")]
     fn read<const N: usize, const L: usize>(

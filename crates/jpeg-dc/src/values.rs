@@ -9,9 +9,9 @@
 use crate::entropy::window;
 use crate::huffman::Code;
 
-/// A symbol, and what follows from it. The lowest byte is the number of bits of the code and its
-/// value, the next one the distance to the symbol's coefficient. The upper half is a mask with a bit
-/// for each bit of the value. 0 means that the code is longer than the window, or invalid.
+/// The decoded form of a symbol. The lowest byte is the number of bits of the code and its value,
+/// the next one the distance to the symbol's coefficient. The upper half is a mask with a bit for
+/// each bit of the value. The value 0 means that the code is invalid, or longer than the window.
 type Entry = u32;
 
 /// The number of bits that index a table. The longest entry then has 26 bits, so that two of them
@@ -64,7 +64,7 @@ impl Position {
         Self { byte, word: window(bytes, byte), used: bit % 8 }
     }
 
-    /// Loads more bits. This is necessary after two steps.
+    /// Loads more bits. Call it after two steps.
     #[inline(always)]
     pub(crate) fn refill(&mut self, bytes: &[u8]) {
         self.byte = self.byte.wrapping_add((self.used >> 3) as usize);

@@ -90,7 +90,7 @@ def from_app(name: str) -> Config:
 
 
 def broker_of(name: str) -> str | None:
-    """Return the URL of the broker of the Celery app `MODULE:NAME`; `None` if it has none.
+    """Return the broker URL of the Celery app `MODULE:NAME`, or `None` if it is not set.
 
     Raises:
         ConfigError: The app does not exist.

@@ -80,10 +80,10 @@ class Decoder(Protocol):
                 Neither exceeds the size that `probe` returned. Any size between this one and the
                 full size gives the right result; a smaller image takes less time.
             page: The page number, starting at 1.
-            limits: The limits of the call. Check the size of the decoded image before you decode
-                it; see `Limits.check_decoded`.
-            at: The time of the frame, in seconds from the start of a film; `None` = a frame of the
-                decoder's choice. After the end of the film, return the last frame. xaccel passes
+            limits: The limits of the call. Check the size that the decoded image will have before
+                you decode it; see `Limits.check_decoded`.
+            at: The time of the frame, in seconds from the start of a film; with `None`, the decoder
+                chooses a frame. After the end of the film, return the last frame. xaccel passes
                 this argument only if `probe` returned an `ImageInfo` with `is_film`.
 
         Raises:

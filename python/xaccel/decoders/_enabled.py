@@ -42,7 +42,8 @@ def find(head: bytes, names: tuple[str, ...] | None, setting: str) -> tuple[str,
 
     Args:
         head: The first bytes of the file.
-        names: The names of the enabled decoders; `None` means all of ours that are installed.
+        names: The names of the enabled decoders; `None` means all of xaccel's own that are
+            installed.
         setting: The name of the setting as it appears in messages.
 
     Raises:
@@ -61,7 +62,8 @@ def load_all(names: tuple[str, ...] | None) -> None:
     """Load decoders in advance. An error is raised again when an image needs the decoder.
 
     Args:
-        names: The names of the enabled decoders; `None` means all of ours that are installed.
+        names: The names of the enabled decoders; `None` means all of xaccel's own that are
+            installed.
     """
     # This also finds out which extras are installed, for messages.
     ours = installed()
@@ -84,9 +86,9 @@ def _load(name: str, setting: str) -> Decoder:
 
 @lru_cache(maxsize=64)
 def _loaded(name: str, setting: str) -> Decoder | ConfigError:
-    """Return a decoder, or the error with which it fails to load.
+    """Return a decoder, or the error that it raises while it is loaded.
 
-    In a sandbox, a second attempt would fail for a different reason.
+    In a sandbox, a second attempt to load it would fail for a different reason.
     """
     try:
         return _imported(name, setting)

@@ -34,7 +34,8 @@ def open_image(
         head: The first bytes of the file.
         label: The prefix of error messages, which names the file.
         limits: The limits of the call.
-        decoders: The names of the enabled decoders; `None` means all of ours that are installed.
+        decoders: The names of the enabled decoders; `None` means all of xaccel's own that are
+            installed.
 
     Raises:
         ConfigError: A decoder is not installed, or can't be loaded.

@@ -45,7 +45,7 @@ class OurDecoder:
 
 @cache
 def _is_installed(library: str) -> bool:
-    """Whether a module is installed. A process in a sandbox can no longer look for it."""
+    """Whether a module is installed. A sandboxed process can't look for the module later."""
     return find_spec(library) is not None
 
 

@@ -1,4 +1,4 @@
-"""Decodes a frame of a film with PyAV, which contains FFmpeg."""
+"""Decodes a frame of a film with PyAV, which includes FFmpeg."""
 
 from __future__ import annotations
 

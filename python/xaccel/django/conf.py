@@ -95,7 +95,7 @@ def thumbnail_source() -> Source:
 
 @cache
 def direct_renderer() -> DirectRenderer:
-    """Return the object that reads and renders images at once, for the app's own code."""
+    """Return the object that reads and renders images immediately, for the app's own code."""
     return DirectRenderer(config())
 
 

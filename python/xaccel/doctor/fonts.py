@@ -19,7 +19,7 @@ def check_fonts(site: Site, _: Reply) -> Iterator[Result]:
 
 
 def examine_fonts(config: Config) -> Iterator[Result]:
-    """Report the number of fonts, and a text that is the same on machines with the same fonts."""
+    """Report the number of fonts, and a fingerprint to compare the fonts of machines."""
     if not config.has_thumbnail_endpoint:
         yield skipped("fonts", "According to the settings, this app does not render thumbnails.")
         return

@@ -2,5 +2,5 @@
 
 The app's process has a pool (`pool`). The pool starts one launcher per process (`launcher`), which
 loads the module and the decoders and never sees an image. The launcher forks the workers
-(`worker`), reports how they end, and ends with the app's process.
+(`worker`), reports how each one ends, and ends with the app's process.
 """

@@ -39,7 +39,8 @@ _logger = logging.getLogger("xaccel.sandbox")
 def memory_for(limits: Limits) -> int:
     """Return the number of bytes that a worker may use for a job.
 
-    Few jobs use a quarter of it; see `Limits`. It is address space, which is more than memory.
+    Few jobs use a quarter of it; see `Limits`. The limit is on address space, which exceeds the
+    memory in use.
     """
     return 12 * limits.max_memory + 2 * limits.max_bytes + 1024**3
 
@@ -91,7 +92,7 @@ class RenderProcesses:
     def _outcome(
         self, job: Job[T], image: PassedImage, timeout: float
     ) -> T | XaccelError | OSError | None:
-        """Return what a job results in, or `None` if its worker was killed from outside."""
+        """Return the result of a job, or `None` if its worker was killed from outside."""
         workers = pool(self._setup)
         # The time that a new worker needs to start does not count.
         worker = workers.take()
@@ -122,10 +123,10 @@ class RenderProcesses:
 
 
 def _check(worker: Worker) -> None:
-    """Find out why a worker has ended. Returns if it was killed from outside.
+    """Find out why a worker ended. Returns if it was killed from outside.
 
     Raises:
-        RenderStopped: A layer or a fault has stopped it.
+        RenderStopped: A layer or a fault stopped it.
     """
     status = worker.status()
     words = worker.last_words()
@@ -141,7 +142,7 @@ def _check(worker: Worker) -> None:
 
 
 def _cause(status: int | None, words: str) -> tuple[str, str] | None:
-    """Return the layer that has stopped a worker, and a text for the log.
+    """Return the layer that stopped a worker, and a text for the log.
 
     Returns `None` if the worker was killed from outside.
     """

@@ -1,4 +1,4 @@
-"""The launcher: loads what workers need, forks them, and reports how they end.
+"""The launcher: loads what workers need, forks the workers, and reports how they end.
 
 It has one thread, never sees an image, and reads only what the app sends. It ends with the app.
 """
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _load(decoders: tuple[str, ...] | None, fonts: tuple[str, ...] | None) -> None:
-    """Load everything that a job may need."""
+    """Load all modules and files that a job may need."""
     # The engine imports this module by name.
     import xaccel.decoders._opening  # noqa: F401, PLC0415
     from xaccel._core import load_fonts  # noqa: PLC0415

@@ -65,7 +65,7 @@ class PassedImage:
     path: str | None
     """The path of the image in messages."""
     start: int | None
-    """The number of bytes of an image that is only the start of a JPEG; `None` for a whole one."""
+    """The number of bytes in the image, if it is only the start of a JPEG; otherwise `None`."""
 
 
 class Worker:
@@ -84,7 +84,7 @@ class Worker:
         self._encoder = JobEncoder()
 
     def is_idle(self) -> bool:
-        """Whether the worker is alive and has not sent anything unasked."""
+        """Whether the worker is alive and has not sent unsolicited data."""
         self.connection.settimeout(0)
         try:
             self.connection.recv(1, socket.MSG_PEEK)
@@ -105,13 +105,13 @@ class Worker:
             job: The job.
             image: The job's image.
             timeout: The number of seconds that the job may take.
-            grace: The number of seconds for which the reply may be late.
+            grace: The number of seconds by which the reply may be late.
 
         Raises:
             EOFError: The worker has ended.
-            TimeoutError: The worker has not replied in time.
+            TimeoutError: The worker did not reply in time.
             OSError: The connection has failed.
-            InvalidReply: The worker has sent something that is not an outcome of the job.
+            InvalidReply: The worker sent something other than an outcome of the job.
         """
         connection = self.connection
         deadline = time.monotonic() + timeout + grace
@@ -143,7 +143,7 @@ class Worker:
             self._report.send(KILL)
 
     def status(self) -> int | None:
-        """Wait for the status with which the worker ends; `None` if nobody knows it."""
+        """Wait for the worker's exit status, or return `None` if it is unknown."""
         self._report.settimeout(_END_TIMEOUT)
         try:
             (status,) = STATUS.unpack(self._report.recv(STATUS.size))
@@ -153,7 +153,7 @@ class Worker:
         return int(status)
 
     def last_words(self) -> str:
-        """Return the last line that the worker has written to its standard error stream."""
+        """Return the last line that the worker wrote to its standard error stream."""
         size = os.fstat(self._log).st_size
         text = os.pread(self._log, _LAST_LINES, max(0, size - _LAST_LINES))
         lines = text.decode(errors="replace").strip().splitlines()
@@ -190,7 +190,7 @@ class Pool:
         """Return an idle worker, or a new one.
 
         Raises:
-            WorkerLost: A worker can't be started.
+            WorkerLost: The worker can't be started.
         """
         while True:
             try:
@@ -221,7 +221,7 @@ class Pool:
             launcher.close()
 
     def forget(self) -> None:
-        """Close the descriptors in a child of the process that the workers belong to."""
+        """Close the descriptors in a child of the process that owns the workers."""
         for worker in self._all:
             worker.close()
         if self._launcher is not None:
@@ -291,7 +291,7 @@ class _Launcher:
         self._control.close()
 
     def close(self) -> None:
-        """End the launcher, and wait for its end."""
+        """End the launcher, and wait until it has ended."""
         self._control.close()
         # The server may wait for all children itself.
         with suppress(OSError):
@@ -353,8 +353,8 @@ _ends: set[socket.socket] = set()
 def _passing(end: socket.socket) -> Iterator[None]:
     """Pass an end of a connection to another process in this block, then close it.
 
-    If this process forks meanwhile, the child closes the end, too. Otherwise, this process would
-    not notice when the other process ends.
+    If this process forks in the meantime, the child closes its copy too. Otherwise, this process
+    would not notice when the other process ends.
     """
     _ends.add(end)
     try:

@@ -37,7 +37,7 @@ class Cage:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What the launcher must know."""
+    """What the launcher needs to know."""
 
     decoders: tuple[str, ...] | None
     """The enabled decoders; see `Config.thumbnail_decoders`."""
@@ -47,4 +47,4 @@ class Setup:
 
 
 class InvalidReply(Exception):
-    """A worker has sent something else than a reply."""
+    """A worker sent something other than a reply."""

@@ -9,7 +9,7 @@ _NAMES = {"landlock": "Landlock (Linux 5.13 or later)", "seccomp": "seccomp (Lin
 
 
 def missing() -> list[str]:
-    """Return what the complete sandbox needs and this machine does not offer, for messages."""
+    """Return what this machine lacks for the complete sandbox, as text for messages."""
     layers = sandbox_layers()
     absent = [text for name, text in _NAMES.items() if name not in layers]
     if interpreter() is None:
@@ -18,5 +18,5 @@ def missing() -> list[str]:
 
 
 def is_possible() -> bool:
-    """Whether `THUMBNAIL_SANDBOX = "auto"` uses the sandbox. It can do without Landlock."""
+    """Whether `THUMBNAIL_SANDBOX = "auto"` uses the sandbox. Landlock is optional."""
     return "seccomp" in sandbox_layers() and interpreter() is not None

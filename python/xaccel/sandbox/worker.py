@@ -50,7 +50,7 @@ def enter(cage: Cage) -> None:
 
 
 def _limit(kind: int, value: int) -> None:
-    """Lower a limit of this process. A lower one is kept."""
+    """Lower a limit of this process. A lower limit is kept."""
     _, hard = resource.getrlimit(kind)
     if hard != resource.RLIM_INFINITY:
         value = min(value, hard)

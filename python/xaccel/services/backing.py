@@ -46,7 +46,7 @@ def stores(config: Config) -> list[Store]:
 
 
 def redis(broker: str | None) -> tuple[str, int] | None:
-    """Return the host and the port of a broker that is a container with Redis.
+    """Return the host and the port of a broker that runs as a Redis container.
 
     Raises:
         ConfigError: The broker's URL is invalid.
@@ -83,5 +83,5 @@ def store_arguments(store: Store, directory: str) -> Iterator[str]:
 
 
 def _is_container(host: str | None) -> bool:
-    """Whether a host is the name of a container, not of a machine."""
+    """Whether a host name belongs to a container rather than a machine."""
     return host is not None and "." not in host and ":" not in host and host != "localhost"

@@ -79,7 +79,7 @@ class Job(Protocol[T_co]):
         Args:
             encoder: The encoder for the worker.
             path: The path of the image in messages.
-            start: The number of bytes of an image that is only the start of a JPEG.
+            start: The number of bytes in the image, if it is only the start of a JPEG.
             timeout: The number of seconds that the job may take.
         """
 

@@ -1,6 +1,6 @@
-"""Reads and renders images for code of the app, which waits for the result.
+"""Reads and renders images for the app's own code, which waits for the result.
 
-Unlike the endpoint, this does not use the queue, the cache and the list of broken images.
+Unlike the endpoint, this module does not use the queue, the cache or the list of broken images.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def in_memory(content: bytes) -> Image:
 
 
 class DirectRenderer:
-    """Decodes images with an app's settings: in the sandbox, or in this thread without it.
+    """Decodes images with an app's settings, in the sandbox or, without a sandbox, in this thread.
 
     All methods raise these errors:
 
@@ -53,7 +53,7 @@ class DirectRenderer:
         self._sandbox = sandbox(config)
 
     def probe(self, image: Image) -> ImageInfo:
-        """Read the header of an image, or of the start of one."""
+        """Read the header of a complete image, or of the start of an image."""
         return self._run(ProbeJob(image, self._limits, self._decoders, self._fonts))
 
     def placeholder(self, image: Image, kind: PlaceholderKind) -> str:

@@ -7,7 +7,7 @@ from xaccel.thumbnails.backends import Backend
 
 
 def sandbox(config: Config) -> Backend | None:
-    """Return the backend that runs jobs in the sandbox; `None` if the app does not use it."""
+    """Return the backend for the sandbox, or `None` if the app does not use the sandbox."""
     if config.thumbnail_sandbox:
         # Apps without a sandbox do not load these modules.
         from xaccel.sandbox.support import is_possible  # noqa: PLC0415

@@ -21,9 +21,9 @@ use crate::thumbnail::watermark::Watermark;
 /// Encodes the jobs for one worker.
 #[pyclass(module = "xaccel._core")]
 pub(in super::super) struct JobEncoder {
-    /// The watermarks that the worker has, by their places.
+    /// The watermarks that the worker keeps, by their places.
     watermarks: Vec<Arc<Watermark>>,
-    /// The place that is overwritten next once all are occupied.
+    /// The next place to overwrite once all are occupied.
     next: usize,
 }
 
@@ -100,7 +100,7 @@ impl JobEncoder {
 }
 
 impl JobEncoder {
-    /// The watermark as part of a job, with its content if the worker does not have it.
+    /// The watermark as part of a job, with its content if the worker does not keep it.
     fn sent<'a>(&mut self, watermark: &'a Arc<Watermark>) -> SentWatermark<'a> {
         let known = self.watermarks.iter().position(|other| Arc::ptr_eq(other, watermark));
         let place = known.unwrap_or_else(|| {

@@ -15,13 +15,13 @@ pub(super) use jobs::JobEncoder;
 pub(super) use replies::ReplyReader;
 pub(super) use worker::answer_jobs;
 
-/// Return the names of the layers that the kernel has.
+/// Return the names of the layers that the kernel supports.
 #[pyfunction]
 pub(super) fn sandbox_layers() -> Vec<&'static str> {
     Layer::ALL.into_iter().filter(|layer| layer.is_available()).map(Layer::name).collect()
 }
 
-/// Enter a layer, for the rest of the process's life.
+/// Enter a layer, which applies until the process ends.
 #[pyfunction]
 #[pyo3(signature = (layer, /))]
 pub(super) fn enter_sandbox(layer: &str) -> PyResult<()> {
@@ -45,7 +45,7 @@ pub(super) fn load_fonts(py: Python<'_>, fonts: Option<Vec<PathBuf>>) {
     py.detach(|| fonts.map_or(Fonts::SYSTEM, Fonts::of).preload());
 }
 
-/// Return the number of fonts, and a short text that depends on them.
+/// Return the number of fonts, and a short fingerprint of them.
 #[pyfunction]
 #[pyo3(signature = (fonts=None, /))]
 pub(super) fn font_fingerprint(py: Python<'_>, fonts: Option<Vec<PathBuf>>) -> (usize, String) {

@@ -112,7 +112,7 @@ mod linux {
         }
     }
 
-    /// Find a watermark, or keep a new one.
+    /// Return a kept watermark, or keep a new one.
     fn received(
         sent: SentWatermark<'_>,
         watermarks: &mut Vec<Arc<Watermark>>,

@@ -139,7 +139,7 @@ pub(super) fn palette_style(colors: Option<i64>) -> PyResult<Style> {
     Ok(Style { colors: colors.map(number_of_colors).transpose()?, ..Style::default() })
 }
 
-/// Convert a mapping of format names to qualities. `target` is the one for automatic qualities.
+/// Convert a mapping of format names to qualities. `target` is the score for the quality `auto`.
 pub(in super::super) fn qualities(names: Option<&HashMap<String, u8>>, target: u8) -> Qualities {
     let default = Qualities::default();
     let of = |format: OutputFormat| {

@@ -161,7 +161,7 @@ impl ImageInfo {
         }
     }
 
-    /// The properties in a message of a worker, which must be in their ranges.
+    /// The properties in a message from a worker. Each must be in its range.
     pub(in super::super) fn from_message(info: Info) -> PyResult<Self> {
         let Info { width, height, format, orientation, frames, pages, .. } = info;
         let (film, alpha, icc) = (info.is_film, info.has_alpha, info.icc);

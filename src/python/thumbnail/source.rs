@@ -144,8 +144,8 @@ impl ImageSource {
         }
     }
 
-    /// Accept a file that another process has opened, with its path for messages. `start` is the
-    /// number of bytes of a file that contains only the start of a JPEG.
+    /// Accept a file that another process opened, with its path for messages. `start` is the number
+    /// of bytes of a file that contains only the start of a JPEG.
     pub(in super::super) fn passed(
         file: File,
         path: Option<PathBuf>,

@@ -91,7 +91,7 @@ impl PyWatermark {
         )
     }
 
-    /// The arguments with which `pickle` makes a copy.
+    /// The arguments that `pickle` uses to make a copy.
     fn __getnewargs_ex__<'py>(
         &self,
         py: Python<'py>,

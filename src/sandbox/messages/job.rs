@@ -23,7 +23,8 @@ pub const PREFIX: usize = 4;
 pub struct Job<'a> {
     /// The path of the image in messages.
     pub path: Option<PathBuf>,
-    /// The number of bytes of an image that is only the start of a JPEG; `None` for a whole image.
+    /// The number of bytes in the image, if it is only the start of a JPEG; `None` for a whole
+    /// image.
     pub start: Option<u64>,
     /// The limits of the image and its thumbnail.
     pub limits: Limits,
@@ -35,7 +36,7 @@ pub struct Job<'a> {
     pub work: Work<'a>,
 }
 
-/// What to make of an image.
+/// What to make from an image.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Work<'a> {
     /// A thumbnail.
@@ -68,7 +69,7 @@ pub struct Render<'a> {
 pub struct SentWatermark<'a> {
     /// The worker's place for the watermark, less than [`WATERMARKS`].
     pub place: u8,
-    /// The encoded image and its placement; `None` if the worker has them in this place.
+    /// The encoded image and its placement; `None` if the worker already keeps them in this place.
     pub content: Option<(&'a [u8], Placement)>,
 }
 
@@ -87,7 +88,7 @@ impl<'a> Job<'a> {
     /// Encode the job after its length.
     ///
     /// # Errors
-    /// The job is too long, because its watermark is.
+    /// The job is too long, because its watermark is too large.
     pub fn encode(&self) -> Result<Vec<u8>, InvalidMessage> {
         let mut out = Writer(vec![0; PREFIX]);
         out.optional(self.path.as_deref(), |out, path| out.bytes(path.as_os_str().as_bytes()));

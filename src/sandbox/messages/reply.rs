@@ -4,14 +4,14 @@ use super::bytes::{Reader, Writer};
 use crate::error::InvalidMessage;
 use crate::thumbnail::format::OutputFormat;
 
-/// The number of bytes of the head of a reply: its kind, a detail, a flag, a byte that is zero, two
+/// The number of bytes in the head of a reply: its kind, a detail, a flag, a zero byte, two
 /// numbers, and the length of the body.
 const HEAD: usize = 16;
 
-/// The maximum number of bytes of a thumbnail.
+/// The maximum number of bytes in a thumbnail.
 const LONGEST_DATA: usize = 256 * 1024 * 1024;
 
-/// The maximum number of bytes of a text.
+/// The maximum number of bytes in a text.
 const LONGEST_TEXT: usize = 64 * 1024;
 
 const THUMBNAIL: u8 = 1;
@@ -20,7 +20,7 @@ const ERROR: u8 = 3;
 const OS_ERROR: u8 = 4;
 const INFO: u8 = 5;
 
-/// The largest number of an error of the system.
+/// The largest error number of the operating system.
 const LAST_ERRNO: u32 = 4095;
 
 /// A reply.
@@ -45,7 +45,7 @@ pub enum Reply<'a> {
     Info(&'a [u8]),
     /// The image can't be rendered.
     Error(ErrorKind, &'a str),
-    /// The image can't be read. The number is the system's, or zero.
+    /// The image can't be read. The number is the system's error number, or zero.
     OsError(u32, &'a str),
 }
 
@@ -173,10 +173,10 @@ impl ErrorKind {
 }
 
 impl<'a> Reply<'a> {
-    /// The maximum number of bytes of an error message.
+    /// The maximum number of bytes in an error message.
     pub const LONGEST_MESSAGE: usize = 4096;
 
-    /// Encode the reply as its head, which [`Self::body`] follows.
+    /// Encode the head of the reply, which precedes [`Self::body`].
     ///
     /// # Errors
     /// The body is too long.
@@ -211,7 +211,7 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// Decode the start of a reply. Returns `None` if there must be more bytes.
+    /// Decode the start of a reply. Returns `None` if more bytes are needed.
     ///
     /// # Errors
     /// The bytes are not the start of a reply.
@@ -246,7 +246,7 @@ impl<'a> Reply<'a> {
     }
 }
 
-/// The maximum number of bytes of the body of a reply of this kind.
+/// The maximum number of bytes in the body of a reply of this kind.
 const fn longest(kind: u8) -> Result<usize, InvalidMessage> {
     match kind {
         THUMBNAIL => Ok(LONGEST_DATA),
@@ -276,7 +276,7 @@ impl ReplyReader {
     /// Read the next piece. Returns the reply if it is complete.
     ///
     /// # Errors
-    /// The bytes are not a reply. Memory is only allocated for bytes that have arrived.
+    /// The bytes are not a reply. Memory is allocated only for bytes that have arrived.
     pub fn read<'a>(&'a mut self, piece: &'a [u8]) -> Result<Option<Reply<'a>>, InvalidMessage> {
         if self.received.is_empty() {
             let reply = Reply::decode(piece)?;

@@ -30,7 +30,7 @@ struct Bmp<'a> {
     is_flipped: bool,
 }
 
-/// The position of the first bytes after the file header, and the size of the usual second header.
+/// The position of the bytes after the file header, and the size of the usual second header.
 const SECOND: usize = 14;
 const INFO: u32 = 40;
 

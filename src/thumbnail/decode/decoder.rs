@@ -50,7 +50,7 @@ pub struct DecodeRequest<'a> {
 }
 
 impl<'a> DecodeRequest<'a> {
-    /// A request for the first frame, in at least this size.
+    /// A request for the first frame, at this size or larger.
     #[must_use]
     pub const fn still(size: Size, limits: &'a Limits, expired: &'a dyn Fn() -> bool) -> Self {
         Self { size, half_chroma: false, max_frames: 1, is_partial: false, limits, expired }
@@ -69,7 +69,7 @@ pub trait Source {
     /// The header.
     fn header(&self) -> &Header;
 
-    /// Sets the fonts for text. Without this call, an image that contains text as such has no text.
+    /// Sets the fonts for text. Without this call, text that is not stored as outlines is left out.
     ///
     /// # Errors
     /// [`ThumbnailError::Corrupt`].

@@ -70,9 +70,9 @@ struct Jxl<'a> {
 struct Samples {
     /// The interleaved samples.
     color: JxlColorType,
-    /// The number of further channels in the file.
+    /// The number of extra channels in the file.
     extra: usize,
-    /// The index of the opacity among the further channels.
+    /// The index of the opacity among the extra channels.
     alpha: Option<usize>,
 }
 

@@ -87,7 +87,7 @@ pub(super) fn encode_animation(
 /// The number of bytes before the first chunk.
 const RIFF: usize = 12;
 
-/// The number of bytes of a VP8X chunk, with its name and length.
+/// The number of bytes in a VP8X chunk, including its name and length.
 const VP8X: usize = 18;
 
 /// Returns the file with metadata, which needs a VP8X chunk at the start (RFC 9649, section 2.7).

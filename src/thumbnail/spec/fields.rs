@@ -27,8 +27,8 @@ pub struct Spec {
     /// The frame of an animation to show as a still image; `None` = all frames, if the format of
     /// the thumbnail has animations.
     pub frame: Option<FrameNumber>,
-    /// The time from the start of a film, of the frame to show; `None` = the decoder's choice. Other
-    /// sources ignore it.
+    /// The time of the frame to show, from the start of a film; with `None`, the decoder chooses.
+    /// Other sources ignore it.
     pub at: Option<Seconds>,
     /// The tolerance for trimming, which is the first step. The border that is cut off has the
     /// colour of the upright source's upper left corner.
@@ -77,7 +77,7 @@ pub struct Spec {
     pub subsampling: Option<Subsampling>,
     /// Whether a wide colour space of the source is kept, and its ICC profile is embedded.
     pub keep_icc: bool,
-    /// Whether the names of the creators and their rights are copied from the source.
+    /// Whether the names of the creators and the rights statements are copied from the source.
     pub keep_copyright: bool,
     /// The format; `None` = determined by the name of the source.
     pub format: Option<FormatOption>,

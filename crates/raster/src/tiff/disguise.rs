@@ -54,8 +54,8 @@ pub(super) const ICC_LAB: u64 = 9;
 /// Bytes that replace those of a source, and their position.
 pub(super) type Patch = (u64, Vec<u8>);
 
-/// What the crate does not support on the first page, and how the page has to be changed so that
-/// the crate decodes its samples.
+/// What the crate does not support on the first page, and how to change the page so that the crate
+/// decodes its samples.
 pub(super) struct Disguise {
     /// The original meaning of the samples.
     pub(super) photometric: Option<u64>,
@@ -64,7 +64,7 @@ pub(super) struct Disguise {
     pub(super) patches: Vec<Patch>,
 }
 
-/// Planes that the crate reads as a gray image, in which they are on top of one another.
+/// Planes that the crate reads as one gray image, stacked from top to bottom.
 pub(super) struct Planes {
     pub(super) count: u16,
     /// The height of the page.

@@ -10,7 +10,7 @@ pub(super) enum Lab {
 }
 
 impl Lab {
-    /// Converts a colour to sRGB. The white point is D50, adapted to the one of sRGB by Bradford's
+    /// Converts a colour to sRGB. The white point is D50, adapted to that of sRGB with the Bradford
     /// matrix.
     pub(super) fn to_rgb(self, [lightness, a, b]: [u8; 3]) -> [u8; 3] {
         let part = |sample: u8| match self {

@@ -23,14 +23,14 @@ use overhead::OVERHEAD;
 /// The number of bytes that may be read more than once even if the source is small.
 const REREAD: u64 = 1024 * 1024;
 
-/// The values of the tag `Compression` for no compression and for JPEG.
+/// The values of the tag `Compression` for uncompressed data and for JPEG.
 const UNCOMPRESSED: u16 = 1;
 const JPEG: u16 = 7;
 
 /// The tag of XMP data (ISO 16684-3).
 const XMP: u16 = 700;
 
-/// The tags of IPTC data, and of image resources of Photoshop, which may contain it.
+/// The tags of IPTC data, and of Photoshop's image resources, which may contain IPTC data.
 const IPTC: u16 = 33723;
 const PHOTOSHOP: u16 = 34377;
 
@@ -50,7 +50,7 @@ pub enum TiffError {
     /// The file contradicts itself or ends early.
     #[error("{0}")]
     Corrupt(String),
-    /// The caller has stopped decoding.
+    /// The caller stopped decoding.
     #[error("decoding was stopped")]
     Stopped,
 }
@@ -331,9 +331,8 @@ impl<'a> Tiff<'a> {
         }
     }
 
-    /// Limits the memory that a strip may use, and the total number of bytes that may be read for
-    /// all strips. The total needs a limit because strips may share their data, and data may decode
-    /// to nothing.
+    /// Limits the memory for a strip, and the total number of bytes to read for all strips. The
+    /// total needs a limit because strips may share their data, and data may decode to nothing.
     fn with_limits<'b>(self, goes_on: &'b dyn Fn() -> bool) -> Tiff<'b>
     where
         'a: 'b,

@@ -54,7 +54,7 @@ class Control:
 
     @property
     def default(self) -> str:
-        """The value with which the option is left out."""
+        """The value that leaves the option out."""
         return self.choices[0][0] if self.choices else str(self.attributes.get("value", ""))
 
 
@@ -214,7 +214,7 @@ def options_of(fields: Mapping[str, str]) -> dict[str, Any]:
     """Return the arguments of `thumbnail_url()` for the fields of the form.
 
     Raises:
-        SpecError: A field does not exist, or is not a number where it must be one.
+        SpecError: A field does not exist, or a numeric field does not contain a number.
     """
     try:
         return _options_of(fields)

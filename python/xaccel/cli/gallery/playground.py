@@ -1,4 +1,4 @@
-"""The playground: a picture, a control for each option, and the thumbnail that results."""
+"""The playground: a picture, a control for each option, and the resulting thumbnail."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Playground:
         return element("div", {"class": "playground"}, preview + form) + script
 
     def result(self, picture: Picture, size: int, environ: WSGIEnvironment) -> str:
-        """Return the result for the fields of the form, which the query contains, as JSON.
+        """Return the result for the form fields in the query, as JSON.
 
         Args:
             picture: The picture.
@@ -197,7 +197,7 @@ def _code_row(key: str, label: str) -> str:
 
 
 def _code(name: str, box: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the code that generates a thumbnail, by the language."""
+    """Return the code that generates a thumbnail, keyed by language."""
     sides = [box["width"], box["height"]]
     while sides and sides[-1] is None:
         sides.pop()

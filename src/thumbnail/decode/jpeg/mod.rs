@@ -25,7 +25,7 @@ pub(super) const DECODER: Decoder = Decoder { format: FORMAT, sniff, open };
 /// The start of an APP1 segment with XMP data (ISO 16684-3).
 const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
-/// The start of an APP13 segment with image resources of Photoshop.
+/// The start of an APP13 segment with Photoshop's image resources.
 const PHOTOSHOP: &[u8] = b"Photoshop 3.0\0";
 
 /// A JPEG begins with the SOI marker, followed by another marker.

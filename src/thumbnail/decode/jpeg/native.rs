@@ -1,5 +1,5 @@
 //! Decodes JPEG without libjpeg where that is faster: at one-eighth scale (from the DC coefficients
-//! alone), at up to half of the size, and at any scale if the file is progressive.
+//! alone), at up to half size, and at any scale if the file is progressive.
 
 use jpeg_dc::{Chroma, Color, DcImage, Error, Options, Plane, Planes, Scale};
 use raster::{Picture, PixelKind, Size};

@@ -19,14 +19,14 @@ pub(super) fn scaling(full: Size, requested: Size) -> ScalingFactor {
 
 /// The scales of `jpeg_dc`: the number of samples for each side of a block, and the factor by which
 /// the image must remain larger than requested, in percent. `jpeg_dc` leaves out the frequencies
-/// above the scale instead of averaging, so the factors are below the one of other codecs. They keep
-/// the SSIM of each of Debian's wallpapers within 0.0015 of libvips's.
+/// above the scale instead of averaging, so the factors are lower than those of other codecs. They
+/// keep the SSIM of each of Debian's wallpapers within 0.0015 of libvips's.
 const SCALES: [(Scale, u64, u64); 3] =
     [(Scale::Quarter, 2, 160), (Scale::ThreeEighths, 3, 140), (Scale::Half, 4, 125)];
 
 /// The scale above one eighth at which `jpeg_dc` decodes an image of size `full` when `requested` is
-/// needed. Returns `None` if it is not smaller than the one of libjpeg, or if the size of the image
-/// at this scale would have to be rounded, which moves its samples.
+/// needed. Returns `None` if it is not smaller than libjpeg's scale, or if the size of the image at
+/// this scale would have to be rounded, which moves its samples.
 pub(super) fn reduced(full: Size, requested: Size) -> Option<Scale> {
     let suffices = |full: u32, requested: u32, samples: u64, percent: u64| {
         let side = u64::from(full) * samples;

@@ -26,8 +26,8 @@ const START: &[u8] =
     b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\0\0\0\0\x3a\x7e\x9b\x55";
 const DATA: &[u8] = b"\0\0\0\x01IDAT";
 
-/// The orientation in EXIF data that `ImageMagick` has written, otherwise in XMP data. The chunks
-/// may follow the pixels.
+/// The orientation in EXIF data that `ImageMagick` wrote, otherwise in XMP data. The chunks may
+/// follow the pixels.
 pub(super) fn orientation(source: &[u8]) -> Option<u16> {
     let mut in_xmp = None;
     for chunk in texts(source, &PROFILES).take(MAX_CHUNKS) {
@@ -49,9 +49,9 @@ pub(super) fn orientation(source: &[u8]) -> Option<u16> {
 /// The metadata in text chunks.
 #[derive(Default)]
 pub(super) struct Blocks {
-    /// EXIF data that `ImageMagick` has written.
+    /// EXIF data that `ImageMagick` wrote.
     pub(super) exif: Option<Vec<u8>>,
-    /// IPTC data that `ImageMagick` has written.
+    /// IPTC data that `ImageMagick` wrote.
     pub(super) iptc: Option<Vec<u8>>,
     /// XMP data.
     pub(super) xmp: Option<String>,

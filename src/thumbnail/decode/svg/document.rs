@@ -1,8 +1,8 @@
 //! Checks an SVG document before it is expanded: entities, references and nesting could turn a
 //! small file into a huge one.
 //!
-//! An element that is referenced is counted for each reference, because the renderer repeats it:
-//! the target of `use`, patterns, masks, clip paths and filters.
+//! Each reference to an element counts, because the renderer repeats the element: the target of
+//! `use`, patterns, masks, clip paths and filters.
 
 use std::collections::{HashMap, HashSet};
 
@@ -25,7 +25,8 @@ const MOST_ENTITIES: u64 = 4 * 1024 * 1024;
 /// The maximum number of bytes of style sheets that are compared with elements, in total.
 const MOST_MATCHES: u64 = 250_000_000;
 
-/// The maximum number of letters of one text. The time to arrange them grows with their square.
+/// The maximum number of letters of one text. The time to lay them out grows with the square of
+/// their number.
 const MOST_LETTERS: u64 = 5_000;
 
 /// The maximum number of letters of one text multiplied by the number of its parts.
@@ -144,12 +145,12 @@ fn is(node: Node<'_, '_>, name: &str) -> bool {
     node.tag_name().name() == name
 }
 
-/// The number of bytes of an attribute.
+/// The number of bytes in an attribute.
 fn length(node: Node<'_, '_>, name: &str) -> u64 {
     node.attribute(name).map_or(0, str::len) as u64
 }
 
-/// The number of elements that a node counts as. Each letter is a path of its own.
+/// The number of elements that a node counts for. Each letter is a path of its own.
 fn weight(node: Node<'_, '_>) -> u64 {
     let is_hidden = is(node, "style") || is(node, "script");
     let drawn = if is_hidden { 0 } else { letters(node) };
@@ -176,7 +177,7 @@ fn referenced(text: &str) -> impl Iterator<Item = &str> {
 #[derive(Default)]
 struct Counter<'a, 'input> {
     targets: HashMap<&'a str, Node<'a, 'input>>,
-    /// The identifiers in style sheets. Any element may refer to them.
+    /// The identifiers in style sheets. Any element may refer to these identifiers.
     in_styles: HashSet<&'a str>,
     /// The weight and the height of each subtree; `None` while it is counted.
     counted: HashMap<NodeId, Option<(u64, u32)>>,
@@ -214,7 +215,7 @@ impl<'a, 'input> Counter<'a, 'input> {
         Ok((total, height))
     }
 
-    /// Checks a text, the parts of which are arranged together.
+    /// Checks a text whose parts are laid out together.
     fn check_text(&self, text: Node<'a, 'input>) -> Result<(), ThumbnailError> {
         let parts = text.descendants().filter(Node::is_element);
         let (mut count, mut drawn) = (0, 0);

@@ -1,4 +1,4 @@
-//! Draws an SVG, and looks at the time limit between its elements.
+//! Draws an SVG, and checks the time limit between its elements.
 
 use raster::Size;
 use resvg::tiny_skia::{Pixmap, Transform};
@@ -31,7 +31,7 @@ pub(super) fn root_transform(tree: &Tree, size: Size) -> Transform {
         .pre_concat(tree.root().transform())
 }
 
-/// Draws the elements of a group. `transform` includes the group's own one.
+/// Draws the elements of a group. `transform` includes the group's own transform.
 fn nodes(
     group: &Group,
     transform: Transform,

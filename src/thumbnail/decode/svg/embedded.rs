@@ -42,8 +42,8 @@ pub(super) fn none() -> ImageHrefResolver<'static> {
     }
 }
 
-/// Decodes images within the limits. Images in other formats, which include SVG, and damaged images
-/// are left out.
+/// Decodes images within the limits. Damaged images and images in other formats, including SVG, are
+/// left out.
 pub(super) fn resolver(budget: &Budget) -> ImageHrefResolver<'_> {
     ImageHrefResolver {
         resolve_data: Box::new(|_: &str, data: Arc<Vec<u8>>, _: &Options| {

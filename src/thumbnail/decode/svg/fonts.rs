@@ -19,21 +19,21 @@ impl Fonts {
     /// The fonts of the system.
     pub const SYSTEM: Self = Self(None);
 
-    /// The fonts in these files, and in these directories and the directories in them.
+    /// The fonts in these files, and in these directories and their subdirectories.
     #[must_use]
     pub fn of(paths: Vec<PathBuf>) -> Self {
         Self(Some(paths.into()))
     }
 
     /// Loads the fonts, and keeps the contents of their files in memory, for a process that then
-    /// loses its access to files. This has no effect if the fonts are loaded already.
+    /// loses its access to files. If the fonts are already loaded, this function does nothing.
     #[cfg(feature = "python")]
     pub fn preload(&self) {
         self.loaded(crate::ffi::fonts::map);
     }
 
-    /// The number of fonts, and a short text that depends on their names and sizes. Machines with
-    /// the same text draw text alike.
+    /// The number of fonts, and a short fingerprint of their names and sizes. Machines with the
+    /// same fingerprint draw text in the same way.
     #[must_use]
     pub fn fingerprint(&self) -> (usize, String) {
         let fonts = self.database();
@@ -101,7 +101,7 @@ const SANS_SERIF: [&str; 5] = ["Arial", "Liberation Sans", "DejaVu Sans", "Noto 
 const MONOSPACE: [&str; 4] =
     ["Courier New", "Liberation Mono", "DejaVu Sans Mono", "Noto Sans Mono"];
 
-/// Sets fonts for the generic families, one of which also replaces fonts that are missing.
+/// Sets fonts for the generic families. One of them also replaces missing fonts.
 fn with_generic_families(mut fonts: Database) -> Database {
     let any = fonts.faces().find_map(|face| Some(face.families.first()?.0.clone()));
     let Some(any) = any else { return fonts };

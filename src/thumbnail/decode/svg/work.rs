@@ -1,4 +1,4 @@
-//! Estimates the work of drawing an SVG, before it is drawn.
+//! Estimates the work of drawing an SVG before drawing it.
 
 use raster::Size;
 use resvg::tiny_skia::{Point, Transform};
@@ -14,13 +14,13 @@ const MOST_PIXELS: f64 = 6e7;
 const MOST_PASSES: f64 = 40.0;
 
 /// The maximum number of pairs of edges of paths in the same row of pixels. The renderer sorts the
-/// edges in each row, so the time for a path grows with their square.
+/// edges in each row, so the time for a path grows with the square of their number.
 const MOST_PAIRS: f64 = 1e8;
 
 /// The area of a layer with filters may be 25 times the area of the image.
 const LAYER: f64 = 25.0;
 
-/// The number of pixels that are as much work as one point of a path.
+/// The number of pixels that take as much work as one point of a path.
 const POINT: f64 = 20.0;
 
 /// The maximum number of dashes of one path, which is the renderer's own limit.

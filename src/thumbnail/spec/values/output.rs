@@ -9,7 +9,7 @@ use super::super::super::format::OutputFormat;
 pub enum Quality {
     /// A quality from 1 to 100.
     Fixed(u8),
-    /// The lowest quality whose SSIMULACRA2 score reaches
+    /// The quality whose SSIMULACRA2 score is closest to
     /// [`Qualities::target`](crate::thumbnail::options::Qualities::target).
     Auto,
 }
@@ -78,7 +78,8 @@ pub enum Subsampling {
     Full,
     /// Half the width, 4:2:2.
     HalfWidth,
-    /// Half the width and height, 4:2:0: half the bytes, but thin coloured lines have soft edges.
+    /// Half the width and height, 4:2:0. It halves the bytes, but softens the edges of thin
+    /// coloured lines.
     #[default]
     Half,
 }

@@ -1,4 +1,4 @@
-//! Which part of the image is shown, and how it lies in the box.
+//! Which part of the image is shown, and where it is placed in the box.
 
 use std::fmt;
 
@@ -177,7 +177,7 @@ impl CropRect {
         Some(Self { x, y, width: span(x, width)?, height: span(y, height)? })
     }
 
-    /// Whether the part has an area, and lies within the source.
+    /// Whether the part has an area and is within the source.
     #[must_use]
     pub fn is_valid(self) -> bool {
         let fits = |start: Fraction, length: Fraction| {
