@@ -64,6 +64,7 @@ bench: $(VENV)/.bench ## Compare with other packages in one run
 
 soak: $(VENV)/.bench ## Test several machines and S3 under load, with real servers, and print figures
 	@for script in scripts/soak_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	$(BIN)/pytest --numprocesses 2 -m long
 
 wheels: $(VENV)/.packages ## Build the wheel for Linux on x86-64 into dist/ (glibc 2.17), and check it
 	@$(BIN)/pip install --quiet --group wheels

@@ -215,7 +215,7 @@ pub enum SignerError {
         /// The number of salts.
         salts: usize,
     },
-    /// A truncated signature would be longer than the full one, or short enough to guess.
+    /// The requested length exceeds that of a full signature, or is so short that it can be guessed.
     #[error("a signature can have {minimum} to {maximum} {unit}, not {found}")]
     SignatureLength {
         /// The requested length.

@@ -47,9 +47,9 @@ impl HmacSecureLinkSigner {
     }
 
     /// Signs a decoded path at the time `now` (Unix seconds): `path?st=token&ts=…&e=…`. Without a
-    /// lifetime, the URL does not expire (`e=0`). A lifetime in seconds is rounded up as in
-    /// [`super::expires_in`], and the timestamp is moved back from `now` accordingly, so that the
-    /// URL stays the same for half of the lifetime.
+    /// lifetime, the URL does not expire (`e=0`). The URL stays the same for half of
+    /// the lifetime: the lifetime is rounded up as in [`super::expires_in`], and the timestamp is
+    /// rounded down.
     ///
     /// # Errors
     /// Fails if the path is not in normal form, or the lifetime is not positive.

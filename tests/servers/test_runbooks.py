@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import importlib.metadata
-import itertools
 import json
 import os
 import re
@@ -196,12 +195,14 @@ def place(home, request):
 @contextlib.contextmanager
 def visitors(machine):
     """A visitor loads the page and all that it links to, again and again; everything arrives."""
-    over, visits = threading.Event(), itertools.count()
+    over = threading.Event()
 
     def visit():
-        while not over.wait(0.05):
+        # The last visit begins after the last step.
+        is_last = False
+        while not is_last:
+            is_last = over.wait(0.05)
             machine.serves(machine.urls())
-            next(visits)
 
     with ThreadPoolExecutor(1) as threads:
         visiting = threads.submit(visit)
@@ -210,7 +211,6 @@ def visitors(machine):
         finally:
             over.set()
         visiting.result()
-    assert next(visits) > 3
 
 
 def start(machine):

@@ -77,6 +77,16 @@ COMMANDS = {
     "uwsgi, lazy": uwsgi(DEBIAN, "--lazy-apps"),
     "uwsgi, rendered before the fork": uwsgi(DEBIAN, app="warm_app()"),
 }
+FEW = (
+    "gunicorn, sync",
+    "gunicorn, gthread, preload",
+    "gunicorn, gevent, rendered before the fork",
+    "uvicorn, workers",
+    "pyuwsgi",
+    "uwsgi, threads",
+)
+"""The commands that every test run covers; `make soak` runs all of them."""
+
 GROUPS = ("gunicorn", "uvicorn")
 """The servers that drain if systemd signals all processes of the service."""
 
@@ -142,7 +152,9 @@ class App:
         return [pid for pid in self.everyone() if is_alive(pid) and not is_of_sandbox(pid)]
 
 
-@pytest.fixture(params=COMMANDS)
+@pytest.fixture(
+    params=[pytest.param(name, marks=() if name in FEW else pytest.mark.long) for name in COMMANDS]
+)
 def server(request):
     return request.param
 

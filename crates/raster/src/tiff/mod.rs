@@ -34,7 +34,7 @@ const XMP: u16 = 700;
 const IPTC: u16 = 33723;
 const PHOTOSHOP: u16 = 34377;
 
-/// The maximum number of samples per pixel: four inks and an opacity.
+/// The maximum number of samples per pixel: four inks and the opacity.
 const MAX_SAMPLES: u16 = 5;
 
 /// The number of pixels by which a JPEG strip may be wider or taller than its area in the picture,

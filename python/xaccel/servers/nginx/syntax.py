@@ -45,7 +45,7 @@ def literal(value: str) -> str:
 
 
 def pattern(expression: str) -> str:
-    """Quote a regular expression, made with `literal`, as one word of the configuration."""
+    """Quote a regular expression for nginx's configuration. Its literal parts need `literal`."""
     return f'"{expression}"'
 
 
