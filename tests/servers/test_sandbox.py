@@ -78,11 +78,9 @@ COMMANDS = {
     "uwsgi, rendered before the fork": uwsgi(DEBIAN, app="warm_app()"),
 }
 FEW = (
-    "gunicorn, sync",
     "gunicorn, gthread, preload",
-    "gunicorn, gevent, rendered before the fork",
+    "gunicorn, gevent",
     "uvicorn, workers",
-    "pyuwsgi",
     "uwsgi, threads",
 )
 """The commands that every test run covers; `make soak` runs all of them."""
