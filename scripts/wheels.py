@@ -86,7 +86,7 @@ def _complete(content: Path, versions: dict[str, str]) -> None:
 
 def _mimalloc() -> str:
     """Return the version of the allocator, from the header in its crate."""
-    command = ("cargo", "metadata", "--format-version=1", "--locked")
+    command = ("cargo", "metadata", "--format-version=1", "--locked", "--features=python")
     printed = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout
     packages = json.loads(printed)["packages"]
     crate = next(each for each in packages if each["name"] == "libmimalloc-sys")
