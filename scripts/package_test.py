@@ -127,7 +127,8 @@ def _run_unit_tests(source: Path, wheel: Path, directory: Path) -> None:
     _run(*pip, "--target", installed, wheel)
     _run(
         *(sys.executable, "-m", "pytest", "-m", "not server and not e2e and not slow", "-x", "-q"),
-        *("-p", "no:cacheprovider", "--numprocesses", "2"),
+        # The other tests of `make test` try all examples of the property tests.
+        *("-p", "no:cacheprovider", "--numprocesses", "2", "--hypothesis-profile", "quick"),
         cwd=source,
         # This takes precedence over an editable installation of the repository.
         env={**os.environ, "PYTHONPATH": str(installed)},
