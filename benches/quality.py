@@ -102,7 +102,7 @@ def ratio(source: bytes, size: int, kind: str, rounds: int) -> float:
     return statistics.median(turns["auto"]) / statistics.median(turns[None])
 
 
-def verdict(reached: bool) -> str:  # noqa: FBT001
+def verdict(*, reached: bool) -> str:
     return "ok" if reached else "MISSED"
 
 
@@ -125,11 +125,14 @@ def measure(scorer: Scorer, sources: list[bytes], size: int, kind: str, rounds: 
     ratios = [ratio(source, size, kind, rounds) for source in sources]
     times = statistics.median(ratios)
     print(f"\n{kind}, {size} px: {len(scores)} of {len(sources)} photographs can reach {TARGET}")
-    print(f"  within {CLOSE} of the target: {share:.1%}  (at least 95 %: {verdict(share >= 0.95)})")
+    is_close = verdict(reached=share >= 0.95)
+    print(f"  within {CLOSE} of the target: {share:.1%}  (at least 95 %: {is_close})")
     print(f"  scores from {min(scores):.1f} to {max(scores):.1f}, 5th percentile {lowest:.1f}")
-    print(f"  bytes: {part:.2f}x those of quality {quality}  ({verdict(part <= 0.9)})")
+    print(f"  bytes: {part:.2f}x those of quality {quality}  ({verdict(reached=part <= 0.9)})")
     limit = LIMITS[kind]
-    print(f"  time: {times:.2f}x  (at most {limit:g}x: {verdict(times <= limit)}), ", end="")
+    print(
+        f"  time: {times:.2f}x  (at most {limit:g}x: {verdict(reached=times <= limit)}), ", end=""
+    )
     print(f"largest {max(ratios):.1f}x", flush=True)
 
 

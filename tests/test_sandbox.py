@@ -25,7 +25,7 @@ from xaccel.thumbnails.backends import EncoderSettings, PlaceholderJob, RenderJo
 from xaccel.thumbnails.sources.base import Original
 
 from tests.support import hostile_decoder
-from tests.support.fonts import MONOSPACE, SANS, needs_fonts
+from tests.support.fonts import MONOSPACE, SANS
 from tests.support.render_workers import (
     is_alive,
     launchers,
@@ -545,7 +545,6 @@ def test_text_in_svg_has_the_same_fonts_in_a_worker(make, photos):
     assert answer.data == thumbnail(svg.encode(), 90).data
 
 
-@needs_fonts
 def test_text_in_svg_has_the_fonts_of_the_settings(make, photos):
     text = '<text x="2" y="20" font-size="20">ill</text>'
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30">{text}</svg>'

@@ -375,7 +375,7 @@ def fonts(key: str, value: Any) -> tuple[str, ...]:
         raise _wrong(key, value, right)
     for path in paths:
         if not Path(path).exists():
-            raise ConfigError(f"XACCEL[{key!r}]: there is no file or directory {shown(path)}")
+            raise ConfigError(f"XACCEL[{key!r}]: {shown(path)} does not exist")
     return tuple(map(str, paths))
 
 

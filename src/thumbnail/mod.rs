@@ -188,7 +188,7 @@ fn first_picture(
     let mut colors = Converter::new(source.profile());
     let (frames, _) = frames(source, &plan, &mut colors)?;
     let frame = frames.into_iter().next();
-    let frame = frame.ok_or_else(|| ThumbnailError::Internal("there is no picture".into()))?;
+    let frame = frame.ok_or_else(|| ThumbnailError::Internal("a picture is missing".into()))?;
     Ok(frame.picture)
 }
 

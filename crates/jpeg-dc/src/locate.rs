@@ -13,8 +13,9 @@
 use crate::deadline::Deadline;
 use crate::entropy::Bits;
 use crate::error::Error;
-use crate::frame::Layout;
+use crate::frame::{Frame, Layout, Scan};
 use crate::lanes::{BATCH, Ends, LANES, Lane, STEPS, Tables};
+use crate::marker::Reader;
 
 /// The size in bytes from which scans are cut into parts.
 const SPLIT_FROM: usize = 16 * 1024;
@@ -72,8 +73,36 @@ pub(crate) struct Locator<'a> {
     steps: std::cell::Cell<usize>,
 }
 
+/// A sequential scan whose blocks have been found.
+pub(crate) struct Located {
+    pub(crate) layout: Layout,
+    pub(crate) bits: Bits,
+    /// The starts of all blocks, in bits, in order.
+    pub(crate) starts: Vec<u32>,
+}
+
+/// Finds the blocks of the scan at the reader's position.
+pub(crate) fn locate_scan(
+    reader: &Reader,
+    frame: &Frame,
+    scan: &Scan,
+    data: &[u8],
+    deadline: Deadline,
+) -> Result<Located, Error> {
+    let layout = frame.layout(scan)?;
+    let interval = reader.restart_interval;
+    let bits = Bits::collect(data, reader.position(), interval > 0)?;
+    // A block takes at least one bit for its DC code and one for its end. This is checked before
+    // memory is allocated for the size that the header claims.
+    if layout.total_blocks() > bits.len() * 4 {
+        return Err(Error::Malformed("a scan ends early"));
+    }
+    let starts = locate(&Tables::new(reader, &layout)?, &bits, &layout, interval, deadline)?;
+    Ok(Located { layout, bits, starts })
+}
+
 /// Returns the starts of all blocks of a scan, in bits, in order.
-pub(crate) fn locate(
+fn locate(
     tables: &Tables,
     bits: &Bits,
     layout: &Layout,

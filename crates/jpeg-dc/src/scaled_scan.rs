@@ -4,12 +4,10 @@ use crate::ac::LANES;
 use crate::blocks::Each;
 use crate::corner::{self, Corners, INDICES, Places, Transform, Transformed};
 use crate::deadline::Deadline;
-use crate::entropy::Bits;
 use crate::error::Error;
 use crate::frame::{Frame, Layout, Part, Scan};
 use crate::image::Plane;
-use crate::lanes::Tables;
-use crate::locate::locate;
+use crate::locate::{Located, locate_scan};
 use crate::marker::{Quantisation, Reader};
 use crate::options::Scale;
 use crate::values::{Position, Values};
@@ -28,15 +26,8 @@ pub(crate) fn decode(
     deadline: Deadline,
     planes: &mut [Plane],
 ) -> Result<usize, Error> {
-    let layout = frame.layout(scan)?;
+    let Located { layout, bits, starts } = locate_scan(reader, frame, scan, data, deadline)?;
     let interval = reader.restart_interval;
-    let bits = Bits::collect(data, reader.position(), interval > 0)?;
-    // A block takes at least one bit for its DC code and one for its end. This is checked before
-    // memory is allocated for the size that the header claims.
-    if layout.total_blocks() > bits.len() * 4 {
-        return Err(Error::Malformed("a scan ends early"));
-    }
-    let starts = locate(&Tables::new(reader, &layout)?, &bits, &layout, interval, deadline)?;
     for part in &layout.parts {
         let component = frame.components.get(part.selected.component);
         let plane = planes.get_mut(part.selected.component);

@@ -2,13 +2,12 @@
 
 use crate::dc::DifferenceTable;
 use crate::deadline::Deadline;
-use crate::entropy::{Bits, window};
+use crate::entropy::window;
 use crate::error::Error;
 use crate::frame::{Frame, Scan};
 use crate::idct_2x2::{self, Quad, QuadReader};
 use crate::image::{Plane, pixel};
-use crate::lanes::Tables;
-use crate::locate::locate;
+use crate::locate::{Located, locate_scan};
 use crate::marker::Reader;
 
 /// Decodes a scan into the planes of its components and returns the position of its end.
@@ -20,15 +19,8 @@ pub(crate) fn decode(
     deadline: Deadline,
     planes: &mut [Plane],
 ) -> Result<usize, Error> {
-    let layout = frame.layout(scan)?;
+    let Located { layout, bits, starts } = locate_scan(reader, frame, scan, data, deadline)?;
     let interval = reader.restart_interval;
-    let bits = Bits::collect(data, reader.position(), interval > 0)?;
-    // A block takes at least one bit for its DC code and one for its end. This is checked before
-    // memory is allocated for the size that the header claims.
-    if layout.total_blocks() > bits.len() * 4 {
-        return Err(Error::Malformed("a scan ends early"));
-    }
-    let starts = locate(&Tables::new(reader, &layout)?, &bits, &layout, interval, deadline)?;
     for part in &layout.parts {
         let component = frame.components.get(part.selected.component);
         let plane = planes.get_mut(part.selected.component);

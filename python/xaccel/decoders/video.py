@@ -60,8 +60,8 @@ def probe(file: BinaryIO, limits: Limits) -> ImageInfo:
 
 def decode(
     file: BinaryIO,
-    size: tuple[int, int],  # noqa: ARG001
-    page: int,  # noqa: ARG001
+    size: tuple[int, int],  # noqa: ARG001  frames have one size
+    page: int,  # noqa: ARG001  a film has one page
     limits: Limits,
     at: float | None = None,
 ) -> Decoded:

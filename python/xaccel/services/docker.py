@@ -61,7 +61,7 @@ def command(app: App) -> list[str]:
     """Return the command that starts the app in its container."""
     if app.is_asgi:
         return ["/venv/bin/uvicorn", app.app, "--host", "0.0.0.0", "--port", str(PORT)]  # noqa: S104
-    return ["/venv/bin/gunicorn", app.app, "--bind", f"0.0.0.0:{PORT}", "--worker-tmp-dir", "/tmp"]  # noqa: S108
+    return ["/venv/bin/gunicorn", app.app, "--bind", f"0.0.0.0:{PORT}", "--worker-tmp-dir", "/tmp"]  # noqa: S108  in the container
 
 
 def _dockerfile(app: App) -> Iterator[str]:
@@ -99,7 +99,7 @@ def _compose(config: Config, app: App) -> Iterator[str]:
         "    # Secrets of the app, such as SECRET_KEY=…",
         *_env_files("app.env", *([backing.BUCKET_ENV] if stores else [])),
         *_depends(needed),
-        *_confined("/tmp"),  # noqa: S108
+        *_confined("/tmp"),  # noqa: S108  in the container
         *_volumes(files),
     ]
     yield f"name: {app.name}"
@@ -115,7 +115,7 @@ def _compose(config: Config, app: App) -> Iterator[str]:
         *_depends(["app"]),
         "    ports:",
         f'      - "80:{SERVER_PORT}"',
-        *_confined("/tmp", "/var/cache"),  # noqa: S108
+        *_confined("/tmp", "/var/cache"),  # noqa: S108  in the container
     )
     yield from _volumes(
         ["./nginx:/etc/nginx/conf.d:ro"]
@@ -161,7 +161,7 @@ def _redis(host: str, port: int) -> Iterator[str]:
         f"    command: [{words}]",
         "    restart: unless-stopped",
         "    user: redis",
-        *_confined("/tmp"),  # noqa: S108
+        *_confined("/tmp"),  # noqa: S108  in the container
         *_volumes([f"{host}:/data"]),
     )
 
@@ -178,7 +178,7 @@ def _store(store: backing.Store) -> Iterator[str]:
         '    user: "0:0"',
         "    # AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…",
         *_env_files(backing.BUCKET_ENV),
-        *_confined("/tmp"),  # noqa: S108
+        *_confined("/tmp"),  # noqa: S108  in the container
         *_volumes([f"{store.host}:/buckets"]),
     )
 

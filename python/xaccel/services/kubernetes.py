@@ -94,7 +94,7 @@ def _deployment(config: Config, app: App, *, has_secrets: bool) -> Iterator[str]
         "          type: RuntimeDefault",
         "      containers:",
     )
-    yield from _container("app", f"{app.name}:latest", PORT, mounts, ["/tmp"])  # noqa: S108
+    yield from _container("app", f"{app.name}:latest", PORT, mounts, ["/tmp"])  # noqa: S108  in the container
     yield "          command:"
     yield from (f'            - "{word}"' for word in command(app))
     yield from (
@@ -106,7 +106,7 @@ def _deployment(config: Config, app: App, *, has_secrets: bool) -> Iterator[str]
     )
     served = [(name, path, True) for name, path, _ in mounts]
     served.append((containers.NAME, "/etc/nginx/conf.d", True))
-    scratch = ["/tmp", "/var/cache"]  # noqa: S108
+    scratch = ["/tmp", "/var/cache"]  # noqa: S108  in the container
     yield from _container(containers.NAME, containers.IMAGE, SERVER_PORT, served, scratch)
     yield "      volumes:"
     yield from ("        - name: scratch", "          emptyDir: {}")

@@ -143,7 +143,7 @@ pub fn first_picture(
         first = Some(frame.pixels.into_picture()?);
         Ok(())
     })?;
-    first.ok_or_else(|| ThumbnailError::Internal("there is no picture".into()))
+    first.ok_or_else(|| ThumbnailError::Internal("a picture is missing".into()))
 }
 
 /// Reads the header of a source.

@@ -171,7 +171,8 @@ def formatted_bytes(number: int) -> str:
     if exponent == 0:
         return f"{number} B"
     value = number / 1000**exponent
-    return f"{value:.{1 if value < 10 else 0}f} {'kMG'[exponent - 1]}B"  # noqa: PLR2004
+    decimals = 2 - len(str(int(value)))
+    return f"{value:.{max(decimals, 0)}f} {'kMG'[exponent - 1]}B"
 
 
 def _is_utf8(name: str) -> bool:
