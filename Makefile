@@ -47,7 +47,8 @@ rust-test: $(VENV)/.packages ## Run the Rust unit and property tests
 
 python-test: $(VENV)/.test ## Run the Python tests, with real servers and a real browser
 	@scripts/install-packages servers browser html
-	$(BIN)/pytest --numprocesses 2 --ignore tests/e2e
+	@# Many of these tests wait for a server, so three processes keep two CPUs busy.
+	$(BIN)/pytest --numprocesses 3 --ignore tests/e2e
 	@# Playwright keeps an event loop running, which breaks other tests in the same process.
 	$(BIN)/pytest --numprocesses 2 tests/e2e
 
