@@ -45,6 +45,13 @@ pub(crate) trait Transformed {
     fn transformed(self) -> Self;
 }
 
+impl<const P: usize> Transformed for [Each<P>; 1] {
+    #[inline(always)]
+    fn transformed(self) -> Self {
+        self
+    }
+}
+
 impl<const P: usize> Transformed for [Each<P>; 2] {
     #[inline(always)]
     fn transformed(self) -> Self {

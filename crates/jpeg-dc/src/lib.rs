@@ -34,9 +34,9 @@
 //!
 //! # Other scales
 //!
-//! [`decode_scaled`] decodes files at a quarter, three eighths or half of their size. The inverse
-//! DCT of its lowest frequencies turns each block into 2 x 2, 3 x 3 or 4 x 4 samples; it uses one
-//! frequency per sample. In sequential files, the decoder first finds where each block starts. Then
+//! [`decode_scaled`] decodes files at an eighth, a quarter, three eighths or half of their size. The
+//! inverse DCT of its lowest frequencies turns each block into 1, 2 x 2, 3 x 3 or 4 x 4 samples; it
+//! uses one frequency per sample. In sequential files, the decoder first finds where each block starts. Then
 //! it reads the coefficients of several blocks at once. In each block, it stops after the last
 //! coefficient that it needs.
 //!
@@ -97,11 +97,12 @@ mod scaled_scan;
 mod sequential_scan;
 mod skip;
 mod values;
+mod variance;
 mod zigzag;
 
 pub use decode::{decode, decode_until};
 pub use error::Error;
-pub use image::{Color, DcImage, Plane, Planes};
+pub use image::{Color, DcImage, Plane, Planes, Variances};
 pub use options::{Chroma, Options, Scale};
 pub use prefix::{Prefix, read_needed};
 pub use scaled::{decode_scaled, decode_scaled_until, has_all_scans};

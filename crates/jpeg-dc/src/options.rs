@@ -14,6 +14,7 @@ use crate::frame::Frame;
 pub struct Options {
     max_pixels: u64,
     pub(crate) chroma: Chroma,
+    pub(crate) variances: bool,
 }
 
 /// How chroma that has half the resolution in both directions (4:2:0) is decoded.
@@ -41,6 +42,8 @@ pub enum Scale {
     ThreeEighths,
     /// A quarter of the width and height, rounded up.
     Quarter,
+    /// An eighth of the width and height, rounded up.
+    Eighth,
 }
 
 impl Scale {
@@ -51,6 +54,7 @@ impl Scale {
             Self::Half => 4,
             Self::ThreeEighths => 3,
             Self::Quarter => 2,
+            Self::Eighth => 1,
         }
     }
 }
@@ -61,7 +65,7 @@ impl Options {
     /// allocation.
     #[must_use]
     pub const fn new() -> Self {
-        Self { max_pixels: u64::MAX, chroma: Chroma::Full }
+        Self { max_pixels: u64::MAX, chroma: Chroma::Full, variances: false }
     }
 
     /// Refuses an image whose full width times its full height is above `pixels`.
@@ -75,6 +79,15 @@ impl Options {
     #[must_use]
     pub const fn chroma(mut self, chroma: Chroma) -> Self {
         self.chroma = chroma;
+        self
+    }
+
+    /// Sets whether [`decode_scaled`](crate::decode_scaled) also computes
+    /// [`Planes::variances`](crate::Planes::variances). To do so, it reads all coefficients of the
+    /// first component.
+    #[must_use]
+    pub const fn variances(mut self, variances: bool) -> Self {
+        self.variances = variances;
         self
     }
 

@@ -5,7 +5,7 @@ use crate::deadline::Deadline;
 use crate::entropy::find_end;
 use crate::error::{ENDS_EARLY, Error};
 use crate::frame::{Frame, Process};
-use crate::image::{Plane, Planes};
+use crate::image::{Plane, Planes, Variances};
 use crate::marker::{Found, Reader};
 use crate::options::{Options, Scale};
 use crate::progression::Progression;
@@ -59,18 +59,25 @@ fn decode_before(
         let (width, height) = (side(frame.width, ratio.0), side(frame.height, ratio.1));
         Plane { width, height, stride: width, scale: ratio, data: Vec::new() }
     });
-    let mut planes: Vec<_> = planes.collect();
+    let variances = frame.components.first().filter(|_| options.variances).map(|first| {
+        let (across, down) = first.padded;
+        Variances { across, values: vec![0; across * down] }
+    });
+    let (width, height) = (side(frame.width, 1), side(frame.height, 1));
+    let color = reader.color();
+    let mut image = Planes { width, height, color, planes: planes.collect(), variances };
     match frame.process {
         Process::Progressive => {
-            progressive(data, &mut reader, &frame, scale, deadline, &mut planes)?;
+            progressive(data, &mut reader, &frame, scale, deadline, &mut image)?;
         }
         Process::Sequential if scale == Scale::Full => {
             return Err(Error::Unsupported("it is sequential, not progressive"));
         }
-        Process::Sequential => sequential(data, &mut reader, &frame, scale, deadline, &mut planes)?,
+        Process::Sequential => sequential(data, &mut reader, &frame, scale, deadline, &mut image)?,
     }
-    let (width, height) = (side(frame.width, 1), side(frame.height, 1));
-    Ok(Planes { width, height, color: reader.color(), planes })
+    // More markers may have been read.
+    image.color = reader.color();
+    Ok(image)
 }
 
 fn sequential(
@@ -79,14 +86,14 @@ fn sequential(
     frame: &Frame,
     scale: Scale,
     deadline: Deadline,
-    planes: &mut [Plane],
+    image: &mut Planes,
 ) -> Result<(), Error> {
     let mut progression = Progression::of_all(frame);
     while !progression.is_complete() {
         deadline.check()?;
         let Found::Scan(scan) = reader.advance(data)? else { return Err(ENDS_EARLY) };
         progression.record(&scan)?;
-        let end = scaled_scan::decode(reader, frame, &scan, data, scale, deadline, planes)?;
+        let end = scaled_scan::decode(reader, frame, &scan, data, scale, deadline, image)?;
         reader.resume_at(end);
     }
     Ok(())
@@ -98,7 +105,7 @@ fn progressive(
     frame: &Frame,
     scale: Scale,
     deadline: Deadline,
-    planes: &mut [Plane],
+    image: &mut Planes,
 ) -> Result<(), Error> {
     let mut progression = Progression::of_all(frame);
     let mut coefficients = Vec::new();
@@ -118,10 +125,13 @@ fn progressive(
         }
     }
     // Transform one component at a time, so that its coefficients are freed before the next one.
+    let mut variances = image.variances.as_mut().map(|variances| variances.values.as_mut_slice());
+    let planes = image.planes.iter_mut();
     for ((component, coefficients), plane) in frame.components.iter().zip(coefficients).zip(planes)
     {
         let size = (plane.width, plane.height);
-        plane.data = coefficients.samples(scale, component, size, deadline)?;
+        let variances = variances.take().unwrap_or_default();
+        plane.data = coefficients.samples(scale, component, size, variances, deadline)?;
     }
     Ok(())
 }

@@ -6,11 +6,12 @@ use crate::corner::{self, Corners, INDICES, Places, Transform, Transformed};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::frame::{Frame, Layout, Part, Scan};
-use crate::image::Plane;
+use crate::image::{Plane, Planes};
 use crate::locate::{Located, locate_scan};
 use crate::marker::{Quantisation, Reader};
 use crate::options::Scale;
 use crate::values::{Position, Values};
+use crate::variance::{Weights, rounded};
 
 /// The number of blocks that are read at once. The blocks do not depend on each other, so the
 /// processor does not have to wait for the symbols of one block.
@@ -24,13 +25,13 @@ pub(crate) fn decode(
     data: &[u8],
     scale: Scale,
     deadline: Deadline,
-    planes: &mut [Plane],
+    image: &mut Planes,
 ) -> Result<usize, Error> {
     let Located { layout, bits, starts } = locate_scan(reader, frame, scan, data, deadline)?;
     let interval = reader.restart_interval;
     for part in &layout.parts {
         let component = frame.components.get(part.selected.component);
-        let plane = planes.get_mut(part.selected.component);
+        let plane = image.planes.get_mut(part.selected.component);
         let (Some(component), Some(plane)) = (component, plane) else { continue };
         let source = Source {
             bytes: bits.padded(),
@@ -49,7 +50,12 @@ pub(crate) fn decode(
             Scale::Half => source.write::<4, 4, 17>(plane, deadline)?,
             Scale::ThreeEighths => source.write::<3, 8, 10>(plane, deadline)?,
             Scale::Quarter => source.write::<2, 8, 5>(plane, deadline)?,
+            Scale::Eighth => source.write::<1, 8, 2>(plane, deadline)?,
             Scale::Full => {}
+        }
+        if let Some(variances) = image.variances.as_mut().filter(|_| part.selected.component == 0) {
+            let weights = Weights::new(&source.quantisation, scale);
+            source.measure(&weights, &mut variances.values, deadline)?;
         }
     }
     Ok(bits.end)
@@ -204,6 +210,67 @@ impl Source<'_> {
             let last = 2 * N * (N - 1);
             if lanes.iter().all(|&(_, index)| index >= last) {
                 return;
+            }
+        }
+    }
+
+    /// Computes the variance of each block.
+    fn measure(
+        &self,
+        weights: &Weights,
+        variances: &mut [u16],
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        let blocks = self.blocks(self.across, 1);
+        let rows = self.starts.chunks((self.layout.mcus.0 * self.layout.blocks_per_mcu).max(1));
+        let targets = variances.chunks_mut((self.across * self.part.v).max(1));
+        for (starts, variances) in rows.zip(targets) {
+            deadline.check()?;
+            let (chunks, rest) = blocks.as_chunks::<AT_ONCE>();
+            for chunk in chunks {
+                self.measure_blocks(starts, chunk, weights, variances);
+            }
+            for block in rest {
+                self.measure_blocks(starts, &[*block], weights, variances);
+            }
+        }
+        Ok(())
+    }
+
+    /// Computes the variances of some blocks, whose targets are their positions.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the number of blocks has to be known")]
+    fn measure_blocks<const L: usize>(
+        &self,
+        starts: &[u32],
+        blocks: &[Block; L],
+        weights: &Weights,
+        variances: &mut [u16],
+    ) {
+        let start = |block: Block| starts.get(block.start).copied().unwrap_or_default();
+        let mut lanes = blocks.map(|block| (Position::new(self.bytes, start(block)), 0, 0.0));
+        for (at, ..) in &mut lanes {
+            self.dc.step(self.bytes, at);
+        }
+        let step = |lanes: &mut [(Position, usize, f32); L]| {
+            for (at, index, sum) in lanes {
+                let (distance, coefficient) = self.ac.step(self.bytes, at);
+                *index = (*index + distance).min(INDICES - 1);
+                *sum += weights.of(*index) * f32::from(coefficient).powi(2);
+            }
+        };
+        // After a DC and an AC coefficient, or after two AC coefficients, more bits must be loaded.
+        step(&mut lanes);
+        while lanes.iter().any(|&(_, index, _)| index < 63) {
+            for (at, ..) in &mut lanes {
+                at.refill(self.bytes);
+            }
+            step(&mut lanes);
+            step(&mut lanes);
+        }
+        for ((.., sum), block) in lanes.into_iter().zip(blocks) {
+            if let Some(variance) = variances.get_mut(block.target) {
+                *variance = rounded(sum);
             }
         }
     }

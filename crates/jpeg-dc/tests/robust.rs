@@ -71,7 +71,7 @@ proptest! {
             prop_assert_eq!(image.to_rgb().len(), image.width * image.height * 3);
             prop_assert_eq!(image.to_gray().len(), image.width * image.height);
         }
-        for scale in [Scale::Full, Scale::Half, Scale::ThreeEighths, Scale::Quarter] {
+        for scale in [Scale::Full, Scale::Half, Scale::ThreeEighths, Scale::Quarter, Scale::Eighth] {
             if let Ok(image) = decode_scaled(&data, scale, &Options::new()) {
                 for plane in &image.planes {
                     prop_assert_eq!(plane.data.len(), plane.width * plane.height);

@@ -16,8 +16,11 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(image.to_rgb().len(), image.width * image.height * 3);
         assert_eq!(image.to_gray().len(), image.width * image.height);
     }
-    for scale in [Scale::Full, Scale::Half, Scale::ThreeEighths, Scale::Quarter] {
-        if let Ok(image) = decode_scaled(data, scale, &options) {
+    for scale in [Scale::Full, Scale::Half, Scale::ThreeEighths, Scale::Quarter, Scale::Eighth] {
+        let image = decode_scaled(data, scale, &options);
+        let measured = decode_scaled(data, scale, &options.variances(true));
+        assert_eq!(image.is_ok(), measured.is_ok());
+        if let Ok(image) = image {
             assert_eq!(image.to_rgb().len(), image.width * image.height * 3);
         }
     }

@@ -2,12 +2,12 @@
 //! alone), at up to half size, and at any scale if the file is progressive.
 
 use jpeg_dc::{Chroma, Color, DcImage, Error, Options, Plane, Planes, Scale};
-use raster::{Picture, PixelKind, Size};
+use raster::{Picture, PixelKind, Size, Variances};
 use turbojpeg::ScalingFactor;
 
 use super::super::components::{Components, Range};
 use super::super::decoder::DecodeRequest;
-use super::scale::{above_one_eighth, reduced, scaling, without_invisible};
+use super::scale::{above_one_eighth, reduced, reduced_linear, scaling, without_invisible};
 use crate::error::ThumbnailError;
 
 /// Decode for this request, or return `None` if libjpeg has to decode the image. `full` is the size
@@ -31,6 +31,34 @@ pub(super) fn decode(
     let scale = scale.map(|scale| smaller.unwrap_or(scale));
     let image = planes(source, scale, may_repeat, may_scale, request)?;
     Ok(image.as_ref().and_then(picture))
+}
+
+/// Decode a picture of reduced size that can be averaged in linear light, or return `None` if the
+/// image has to be decoded at full size. `full` is the size of the image, `requested` that of the
+/// thumbnail.
+///
+/// # Errors
+/// [`ThumbnailError::Timeout`].
+pub(super) fn decode_linear(
+    source: &[u8],
+    full: Size,
+    requested: Size,
+    request: DecodeRequest<'_>,
+) -> Result<Option<(Picture, Variances)>, ThumbnailError> {
+    let Some(scale) = reduced_linear(full, requested) else { return Ok(None) };
+    let options = Options::new().variances(true);
+    let decoded = jpeg_dc::decode_scaled_until(source, scale, &options, request.expired);
+    let Some(mut image) = unless_expired(decoded)? else { return Ok(None) };
+    // The variances are those of luma.
+    if image.color == Color::Rgb {
+        return Ok(None);
+    }
+    let variances = image.variances.take().map(|variances| Variances {
+        side: (image.width * 8).div_ceil(full.width as usize),
+        across: variances.across,
+        values: variances.values,
+    });
+    Ok(picture(&image).zip(variances))
 }
 
 fn picture(image: &Planes) -> Option<Picture> {
