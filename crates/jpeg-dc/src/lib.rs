@@ -44,6 +44,9 @@
 //! coefficients of all blocks for each scan. `decode_scaled` reads all scans side by side, block by
 //! block, so it does not keep AC coefficients. It decodes progressive files at full size, too.
 //!
+//! [`Options::variances`] adds the variance of the detail that a scale leaves out, with which the
+//! result can be averaged in linear light.
+//!
 //! EXIF orientation, colour profiles and further resizing are up to the caller.
 //!
 //! # Files that it refuses

@@ -22,12 +22,14 @@ pub struct Options {
 #[non_exhaustive]
 pub enum Chroma {
     /// Reads the AC coefficients of these components, and computes 2 x 2 samples for each block,
-    /// exactly as libjpeg does. This takes 25 to 50 % more time for sequential files, and needs
+    /// exactly as libjpeg does. [`decode_scaled`](crate::decode_scaled) computes twice as many
+    /// samples per side as for luma, at one eighth and at one quarter. This takes 25 to 50 % more time for sequential files, and needs
     /// more scans of progressive files.
     #[default]
     Full,
     /// Computes one sample for each block, which is half the resolution. That is enough if the
-    /// image is written as 4:2:0 or reduced by half again.
+    /// image is written as 4:2:0 or reduced by half again. At other scales than one eighth, chroma
+    /// keeps its share of the resolution.
     Dc,
 }
 
@@ -47,6 +49,15 @@ pub enum Scale {
 }
 
 impl Scale {
+    /// The scale with twice as many samples per side. Returns the same scale if there is none.
+    pub(crate) const fn doubled(self) -> Self {
+        match self {
+            Self::Eighth => Self::Quarter,
+            Self::Quarter => Self::Half,
+            _ => self,
+        }
+    }
+
     /// The number of samples for each side of a block.
     pub(crate) const fn side(self) -> usize {
         match self {

@@ -7,7 +7,7 @@ use crate::error::{ENDS_EARLY, Error};
 use crate::frame::{Frame, Process};
 use crate::image::{Plane, Planes, Variances};
 use crate::marker::{Found, Reader};
-use crate::options::{Options, Scale};
+use crate::options::{Chroma, Options, Scale};
 use crate::progression::Progression;
 use crate::{progressive_scan, scaled_scan};
 
@@ -54,8 +54,13 @@ fn decode_before(
     let frame = reader.frame()?.clone();
     options.check(&frame)?;
     let side = |full: u16, ratio: usize| (usize::from(full) * scale.side()).div_ceil(8 * ratio);
-    let planes = frame.components.iter().map(|component| {
+    let planes = frame.components.iter().enumerate().map(|(index, component)| {
         let ratio = frame.ratio(component);
+        let is_doubled = options.chroma == Chroma::Full
+            && index > 0
+            && ratio == (2, 2)
+            && scale.doubled() != scale;
+        let ratio = if is_doubled { (1, 1) } else { ratio };
         let (width, height) = (side(frame.width, ratio.0), side(frame.height, ratio.1));
         Plane { width, height, stride: width, scale: ratio, data: Vec::new() }
     });
@@ -131,6 +136,7 @@ fn progressive(
     {
         let size = (plane.width, plane.height);
         let variances = variances.take().unwrap_or_default();
+        let scale = plane.scale_of_blocks(frame.ratio(component), scale);
         plane.data = coefficients.samples(scale, component, size, variances, deadline)?;
     }
     Ok(())

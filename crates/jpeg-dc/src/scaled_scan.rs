@@ -44,6 +44,7 @@ pub(crate) fn decode(
             ac: Values::ac(reader.ac_code(part.selected.ac_table)?),
             quantisation: *reader.quantisation(component.quantisation)?,
         };
+        let scale = plane.scale_of_blocks(frame.ratio(component), scale);
         match scale {
             // The compiler's vector code is fastest when it processes these numbers of blocks at
             // once.

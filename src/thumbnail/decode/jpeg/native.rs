@@ -127,7 +127,7 @@ fn planes(
         return Ok(None);
     }
     let source = without_invisible(source, Some(scale));
-    let options = Options::new();
+    let options = Options::new().chroma(Chroma::Dc);
     unless_expired(jpeg_dc::decode_scaled_until(&source, scale, &options, request.expired))
 }
 
