@@ -1,7 +1,6 @@
 //! The coefficients of a component, and the samples computed from them.
 
 use crate::ac::{self, AcScan, Group, LANES};
-use crate::blocks::Each;
 use crate::corner::{self, Transformed};
 use crate::deadline::Deadline;
 use crate::error::Error;
@@ -64,17 +63,19 @@ impl Coefficients {
                 transform.write(group, index, rows, size.0);
             });
         }
-        // The compiler's vector code is fastest when it processes these numbers of blocks at once.
+        if scale == Scale::Eighth {
+            let pixel = |&dc: &i16| pixel(dc.into(), quantisation[0]);
+            let rows = self.dc.chunks(component.padded.0.max(1)).take(size.1);
+            return Ok(rows.flat_map(|row| row.iter().take(size.0).map(pixel)).collect());
+        }
         match scale {
-            Scale::Half => self.reduced::<4, 4, 17>(component, size, &quantisation, deadline),
-            Scale::ThreeEighths => {
-                self.reduced::<3, 8, 10>(component, size, &quantisation, deadline)
-            }
-            _ => self.reduced::<2, 8, 5>(component, size, &quantisation, deadline),
+            Scale::Half => self.reduced::<4, 17>(component, size, &quantisation, deadline),
+            Scale::ThreeEighths => self.reduced::<3, 10>(component, size, &quantisation, deadline),
+            _ => self.reduced::<2, 5>(component, size, &quantisation, deadline),
         }
     }
 
-    fn reduced<const N: usize, const P: usize, const M: usize>(
+    fn reduced<const N: usize, const M: usize>(
         &mut self,
         component: &Component,
         size: (usize, usize),
@@ -82,9 +83,9 @@ impl Coefficients {
         deadline: Deadline,
     ) -> Result<Vec<u8>, Error>
     where
-        [Each<P>; N]: Transformed,
+        [f32; N]: Transformed,
     {
-        let transform = corner::Transform::<N, P>::new(quantisation);
+        let transform = corner::Transform::<N>::new(quantisation);
         let places = corner::places(u8::try_from(N).unwrap_or_default());
         self.transformed(N, component, size, deadline, |group, index, rows| {
             transform.write_group::<M>(group, &places, index, rows, size.0);

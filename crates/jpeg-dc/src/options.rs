@@ -14,6 +14,7 @@ use crate::frame::Frame;
 pub struct Options {
     max_pixels: u64,
     pub(crate) chroma: Chroma,
+    pub(crate) chroma_scale: Option<Scale>,
 }
 
 /// How chroma that has half the resolution in both directions (4:2:0) is decoded.
@@ -41,6 +42,8 @@ pub enum Scale {
     ThreeEighths,
     /// A quarter of the width and height, rounded up.
     Quarter,
+    /// One eighth of the width and height, rounded up: the DC coefficients alone.
+    Eighth,
 }
 
 impl Scale {
@@ -51,6 +54,7 @@ impl Scale {
             Self::Half => 4,
             Self::ThreeEighths => 3,
             Self::Quarter => 2,
+            Self::Eighth => 1,
         }
     }
 }
@@ -61,7 +65,7 @@ impl Options {
     /// allocation.
     #[must_use]
     pub const fn new() -> Self {
-        Self { max_pixels: u64::MAX, chroma: Chroma::Full }
+        Self { max_pixels: u64::MAX, chroma: Chroma::Full, chroma_scale: None }
     }
 
     /// Refuses an image whose full width times its full height is above `pixels`.
@@ -71,10 +75,19 @@ impl Options {
         self
     }
 
-    /// Sets how chroma that has half the resolution is decoded.
+    /// Sets how [`decode`](crate::decode) decodes chroma that has half the resolution.
     #[must_use]
     pub const fn chroma(mut self, chroma: Chroma) -> Self {
         self.chroma = chroma;
+        self
+    }
+
+    /// Sets the scale at which [`decode_scaled`](crate::decode_scaled) decodes chroma, if it differs
+    /// from the scale of luma. Each sample of chroma has to cover a whole number of the image's
+    /// pixels; other scales are [`Error::Unsupported`].
+    #[must_use]
+    pub const fn chroma_scale(mut self, scale: Scale) -> Self {
+        self.chroma_scale = Some(scale);
         self
     }
 

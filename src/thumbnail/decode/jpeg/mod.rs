@@ -159,7 +159,7 @@ impl Source for Jpeg<'_> {
             return Ok(None);
         }
         let scaling = scaling(self.frame.size, request.size);
-        let components = native::components(self.source, self.frame.size, request)?;
+        let components = native::components(self.source, self.frame, request)?;
         if components.is_some() || request.is_partial {
             return Ok(components);
         }
